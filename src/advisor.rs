@@ -1,0 +1,1 @@
+//! Index candidates from a plan and the catalog, their verification and their choice.

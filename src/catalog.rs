@@ -1,0 +1,1 @@
+//! Tables, columns, indexes and statistics as plain types, with what can be reckoned from them: sizes, bloat, coverage.

@@ -1,0 +1,1 @@
+//! The commands: arguments, and one file a command.

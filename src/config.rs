@@ -1,0 +1,1 @@
+//! Settings: built-in defaults < the user's file < environment < flags.

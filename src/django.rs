@@ -1,0 +1,1 @@
+//! Django's names for what the database holds, and Django code out.

@@ -1,0 +1,93 @@
+//! The error a person sees: what went wrong, because of what, and what to do.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What kind of failure it is; it decides the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A wrong option, argument or setting: status 2.
+    Usage,
+    /// The server could not be reached, or refused: status 3.
+    Connection,
+    /// A file could not be read or written: status 4.
+    File,
+    /// The terminal cannot be used: status 5.
+    Terminal,
+    /// What was asked cannot be done: status 1.
+    Refused,
+}
+
+/// The error a person sees. `what` is one sentence without the type's name, `hint` is what to do.
+#[derive(Debug)]
+pub struct Failure {
+    /// The kind of failure.
+    pub kind: Kind,
+    /// One sentence: what could not be done.
+    pub what: String,
+    /// The causes, outermost first, each one sentence.
+    pub because: Vec<String>,
+    /// What the person can do about it.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure without a cause or a hint.
+    pub fn new(kind: Kind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), because: Vec::new(), hint: None }
+    }
+
+    /// Adds a cause and the causes below it.
+    #[must_use]
+    pub fn because(mut self, error: &dyn std::error::Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let text = error.to_string();
+            if self.because.last().is_none_or(|last| !last.contains(&text)) {
+                self.because.push(text);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    /// Adds a cause in words.
+    #[must_use]
+    pub fn because_text(mut self, text: impl Into<String>) -> Self {
+        self.because.push(text.into());
+        self
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Returns the exit status of the process.
+    pub fn status(&self) -> ExitCode {
+        ExitCode::from(match self.kind {
+            Kind::Refused => 1,
+            Kind::Usage => 2,
+            Kind::Connection => 3,
+            Kind::File => 4,
+            Kind::Terminal => 5,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.what)?;
+        for cause in &self.because {
+            write!(f, "\n  because: {cause}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,1 @@
+//! Rules over a snapshot, one file a rule.

@@ -1,0 +1,45 @@
+//! pgdj: a terminal console for PostgreSQL behind Django.
+//!
+//! # The code map
+//!
+//! Pure, without a screen, a socket, a clock or the environment:
+//! [`sample`] (what was seen), [`catalog`] (tables, indexes and statistics as plain types, bloat and sizes),
+//! [`plan`] (an EXPLAIN plan), [`django`] (names and code), [`advisor`] (index candidates and their choice),
+//! [`findings`] (rules over a snapshot).
+//!
+//! Talks to servers, knows no screen: [`pg`]. The face: [`app`] (the state machine), [`panes`], [`ui`] (widgets and
+//! themes). The shell, the only place that spawns: [`run`]. The commands: [`cli`], [`demo`].
+//!
+//! # The rules of the house
+//!
+//! 1. One way: probe → `Snapshot` → history → `refresh` of the shown pane → `draw`; key → `Action` → `Effect` → a
+//!    task → `Event`. A pane never talks to the database; `draw` computes nothing; nothing awaits in `app` and `panes`.
+//! 2. Record what was read, derive the rest: a rate, a share, a verdict comes from two samples.
+//! 3. A part may fail alone: what could not be read is [`sample::Missing`], said in the same words everywhere.
+//! 4. Ask the server what it has, not what version it is: [`sample::ServerFacts::has`].
+//! 5. Generic where we show, typed where we reason: [`sample::RowSet`] under [`sample::Column`]s.
+//! 6. One file to add one thing: a pane, a probe, a tip, a finding, a theme is one file and a line in its list.
+//! 7. The pure core cannot fail. Advice can be silent, not wrong.
+//! 8. Sampler, worker and control never queue behind each other; every channel is bounded.
+//! 9. All foreign text is cleaned once, by [`ui::text`], and cut by display width at a grapheme.
+//! 10. No god object, no global state; files under about 500 lines, functions under about 60, no bool parameters.
+//! 11. Errors: `thiserror` in modules; at the face a [`Failure`] with a hint.
+//! 12. Themes are TOML in `themes/`; colour only through a role.
+
+pub mod advisor;
+pub mod app;
+pub mod catalog;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod django;
+pub mod failure;
+pub mod findings;
+pub mod panes;
+pub mod pg;
+pub mod plan;
+pub mod run;
+pub mod sample;
+pub mod ui;
+
+pub use failure::Failure;

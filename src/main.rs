@@ -1,0 +1,3 @@
+//! Parses, runs, and prints a failure with its hint.
+
+fn main() {}

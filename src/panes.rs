@@ -1,0 +1,1 @@
+//! One pane a file: what to show, which keys, how it is drawn.

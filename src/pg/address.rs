@@ -1,0 +1,1 @@
+//! Where to connect, as libpq understands it: URL, key=value, service, environment, password file.

@@ -1,0 +1,1 @@
+//! What is read: one probe a file, listed here.

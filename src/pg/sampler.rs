@@ -1,0 +1,1 @@
+//! Takes samples: every due probe in one round trip, each failing alone.

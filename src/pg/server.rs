@@ -1,0 +1,1 @@
+//! Asks a server at connect what it has.

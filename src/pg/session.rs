@@ -1,0 +1,1 @@
+//! The guarded session: timeouts, read-only, cancel on drop.

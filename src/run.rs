@@ -1,0 +1,1 @@
+//! The shell: tokio tasks, terminal, effects. The only place that spawns.

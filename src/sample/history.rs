@@ -1,0 +1,107 @@
+//! The snapshots of this session, bounded in bytes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Reading, Snapshot, Timestamp};
+
+/// Memory the history may hold.
+pub const DEFAULT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// The snapshots of this session, oldest first; the oldest go when the bound is reached.
+#[derive(Debug)]
+pub struct History {
+    snapshots: VecDeque<(Arc<Snapshot>, usize)>,
+    bytes: usize,
+    limit_bytes: usize,
+    forgotten: u64,
+}
+
+/// A place in the history that stays the same place when older snapshots go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(u64);
+
+impl Default for History {
+    fn default() -> Self {
+        Self::bounded(DEFAULT_LIMIT_BYTES)
+    }
+}
+
+impl History {
+    /// An empty history of at most so many bytes (the newest two snapshots stay whatever they weigh).
+    pub fn bounded(limit_bytes: usize) -> Self {
+        Self { snapshots: VecDeque::new(), bytes: 0, limit_bytes, forgotten: 0 }
+    }
+
+    /// Adds the newest snapshot.
+    pub fn push(&mut self, snapshot: Arc<Snapshot>) {
+        let weight = snapshot.weight();
+        self.bytes += weight;
+        self.snapshots.push_back((snapshot, weight));
+        while self.bytes > self.limit_bytes && self.snapshots.len() > 2 {
+            if let Some((_, gone)) = self.snapshots.pop_front() {
+                self.bytes -= gone;
+                self.forgotten += 1;
+            }
+        }
+    }
+
+    /// Returns how many snapshots there are.
+    pub fn len(&self) -> usize {
+        self.snapshots.len()
+    }
+
+    /// Whether nothing was sampled yet.
+    pub fn is_empty(&self) -> bool {
+        self.snapshots.is_empty()
+    }
+
+    /// Returns the newest snapshot.
+    pub fn newest(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshots.back().map(|(snapshot, _)| snapshot)
+    }
+
+    /// Returns the newest moment.
+    pub fn last(&self) -> Option<Moment> {
+        let newest = self.snapshots.len().checked_sub(1)? as u64;
+        Some(Moment(self.forgotten + newest))
+    }
+
+    /// Returns the snapshot at a moment; one that is forgotten gives the oldest there is.
+    pub fn at(&self, moment: Moment) -> Option<&Arc<Snapshot>> {
+        let index = usize::try_from(moment.0.saturating_sub(self.forgotten)).ok()?;
+        self.snapshots.get(index).map(|(snapshot, _)| snapshot)
+    }
+
+    /// Returns the moment some steps earlier (negative) or later, held within what is there.
+    pub fn step(&self, from: Moment, steps: i64) -> Option<Moment> {
+        let last = self.last()?.0;
+        let to = from.0.saturating_add_signed(steps).clamp(self.forgotten, last);
+        Some(Moment(to))
+    }
+
+    /// Returns the moment nearest to a time.
+    pub fn nearest(&self, time: Timestamp) -> Option<Moment> {
+        let after = self.snapshots.partition_point(|(snapshot, _)| snapshot.at.0 < time.0);
+        let index = after.min(self.snapshots.len().checked_sub(1)?);
+        Some(Moment(self.forgotten + index as u64))
+    }
+
+    /// Returns the snapshots up to and with a moment, oldest first.
+    pub fn until(&self, moment: Moment) -> impl DoubleEndedIterator<Item = &Arc<Snapshot>> {
+        let count = usize::try_from(moment.0.saturating_sub(self.forgotten)).unwrap_or(usize::MAX).saturating_add(1);
+        self.snapshots.iter().take(count).map(|(snapshot, _)| snapshot)
+    }
+
+    /// Returns the last reading of a probe that is older than the one at `moment`, for its rates.
+    ///
+    /// A probe that was not due shares its reading with the snapshot before; those are passed over.
+    pub fn reading_before(&self, moment: Moment, probe: &str) -> Option<Arc<Reading>> {
+        let newer = self.at(moment)?.section(probe).reading()?.at;
+        self.until(moment)
+            .rev()
+            .filter_map(|snapshot| snapshot.section(probe).reading())
+            .find(|reading| reading.at.0 < newer.0)
+            .cloned()
+    }
+}

@@ -1,0 +1,70 @@
+//! What a server said of itself at connect: what it has, not what version it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+
+/// What was found at connect. The loader of SQL asks [`ServerFacts::has`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// The target as the user knows it, without its password: `prod`, `db1:5432/shop`.
+    pub target: String,
+    /// `server_version` as the server prints it, for people.
+    pub version: String,
+    /// `server_version_num`, for people and recordings; no decision hangs on it outside `pg`.
+    pub version_num: i64,
+    /// The database.
+    pub database: String,
+    /// The role in force.
+    pub role: String,
+    /// Whether this role is a superuser.
+    pub is_superuser: bool,
+    /// Whether the server was in recovery at connect.
+    pub is_standby: bool,
+    /// Whether statements reach the server through a transaction pooler.
+    pub is_pooled: bool,
+    /// When the server started.
+    pub started: Timestamp,
+    /// The default roles this role is a member of: `pg_monitor`, `pg_read_all_stats`, `pg_signal_backend`, ….
+    pub memberships: BTreeSet<String>,
+    /// Columns of every system view and extension view, as `view.column`; of functions this role may execute, as `function()`.
+    pub columns: BTreeSet<String>,
+    /// Installed extensions in this database: name to (version, schema).
+    pub extensions: BTreeMap<String, Extension>,
+    /// `shared_preload_libraries`, where it may be read.
+    pub preloaded: Option<String>,
+}
+
+/// An extension in this database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// The installed version.
+    pub version: String,
+    /// The newest version the server's files offer; another one than installed asks for `alter extension … update`.
+    pub available: Option<String>,
+    /// The schema its objects are in.
+    pub schema: String,
+}
+
+/// The name of something a server may have: `view.column`, `view.*`, `function()`.
+pub type Fact = str;
+
+impl ServerFacts {
+    /// Whether the server has this column (`pg_stat_activity.query_id`), view (`pg_stat_io.*`) or function this role may execute (`pgstattuple_approx()`).
+    pub fn has(&self, fact: &Fact) -> bool {
+        match fact.strip_suffix(".*") {
+            Some(view) => {
+                let from = format!("{view}.");
+                self.columns.range(from.clone()..).next().is_some_and(|name| name.starts_with(&from))
+            }
+            None => self.columns.contains(fact),
+        }
+    }
+
+    /// Whether this role is a member of a default role, or a superuser, who may all.
+    pub fn may_as(&self, default_role: &str) -> bool {
+        self.is_superuser || self.memberships.contains(default_role)
+    }
+}

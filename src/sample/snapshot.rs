@@ -1,0 +1,69 @@
+//! Everything that was read at one moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Missing, RowSet, Seconds, Section, ServerFacts, Timestamp};
+
+/// Everything that is known at one moment: one section a probe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The server's clock at the sample (ours, where the server could not be reached).
+    pub at: Timestamp,
+    /// What the server is.
+    pub server: Arc<ServerFacts>,
+    /// A section for every probe there is, by the probe's name.
+    pub sections: BTreeMap<&'static str, Section>,
+    /// What taking it cost.
+    pub cost: SampleCost,
+}
+
+/// What a sample cost.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct SampleCost {
+    /// Time the server spent on the probes of this sample.
+    pub server: Seconds,
+    /// Time from sending to the last answer: the latency of the line and the server's time.
+    pub elapsed: Seconds,
+    /// Round trips on the wire.
+    pub round_trips: u32,
+    /// Statements the server ran.
+    pub statements: u32,
+    /// The pace in force, which is slower than the one asked for when the budget is exceeded.
+    pub pace: Seconds,
+    /// The pace that was asked for.
+    pub wanted_pace: Seconds,
+    /// Samples that were dropped because nobody took them in time.
+    pub dropped: u64,
+}
+
+impl Snapshot {
+    /// Returns a probe's section; one that no probe fills is not read yet.
+    pub fn section(&self, probe: &str) -> &Section {
+        const NOT_YET: &Section = &Section::Missing(Missing::NotYet);
+        self.sections.get(probe).unwrap_or(NOT_YET)
+    }
+
+    /// Returns a probe's rows, however old; where age matters ask [`Snapshot::section`].
+    pub fn rows(&self, probe: &str) -> Option<&RowSet> {
+        self.section(probe).rows()
+    }
+
+    /// Returns the age of a probe's figures at this snapshot's moment.
+    pub fn age(&self, probe: &str) -> Option<Seconds> {
+        let reading = self.section(probe).reading()?;
+        Some(Seconds((self.at.0 - reading.at.0).max(0.0)))
+    }
+
+    /// Returns about how many bytes of memory this holds beside its neighbour, which shares what was not read anew.
+    pub fn weight(&self) -> usize {
+        let fresh = self
+            .sections
+            .values()
+            .filter_map(Section::reading)
+            .filter(|reading| (self.at.0 - reading.at.0).abs() < 0.5);
+        size_of::<Self>() + fresh.map(|reading| reading.rows.weight()).sum::<usize>()
+    }
+}

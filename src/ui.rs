@@ -1,0 +1,1 @@
+//! Widgets and themes; knows no server.
