@@ -1,1 +1,133 @@
 //! What is read: one probe a file, listed here.
+//!
+//! A probe's SQL is one file under `src/pg/sql`, written for the newest server, that also runs as it stands in psql.
+//! A column that a server may lack is marked with its fallback:
+//! `/*? pg_stat_activity.query_id */ a.query_id /*: null::bigint */`; the first part is taken where
+//! [`ServerFacts::has`](crate::sample::ServerFacts::has) says so, else the second. A schema of an extension is marked
+//! `/*@ pg_stat_statements */ public. /*@*/` and replaced by the schema it is installed in.
+
+use std::time::Duration;
+
+use crate::sample::{Column, Role, Unit};
+
+pub mod activity;
+pub mod column_stats;
+pub mod content_types;
+pub mod databases;
+pub mod foreign_keys;
+pub mod index_sizes;
+pub mod index_stats;
+pub mod indexes;
+pub mod locks;
+pub mod replication;
+pub mod role_settings;
+pub mod server;
+pub mod settings;
+pub mod statement_texts;
+pub mod statements;
+pub mod statements_info;
+pub mod table_sizes;
+pub mod tables;
+pub mod vacuum_progress;
+pub mod wal;
+
+/// One thing that is read.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its name: of the section in a snapshot, and of the SQL file.
+    pub name: &'static str,
+    /// The SQL with its marks.
+    pub sql: &'static str,
+    /// The columns of the SQL, in its order.
+    pub columns: &'static [Column],
+    /// Which session runs it.
+    pub lane: Lane,
+    /// How often it is due.
+    pub pace: Pace,
+    /// What it cannot do without.
+    pub needs: &'static [Need],
+    /// What it tells, for the help.
+    pub doc: &'static str,
+}
+
+/// Which session runs a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Reads shared memory and catalogs only: cannot wait behind a lock on a relation.
+    Tick,
+    /// May wait behind a lock on a relation: has its own session and a `lock_timeout`.
+    Slow,
+}
+
+/// How often a probe is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Once a second at the most, whatever the pace of the console: the load chart is made of it.
+    Second,
+    /// With every sample.
+    Sample,
+    /// At most this often.
+    Every(Duration),
+    /// When the sampler asks with a parameter (`statement_texts`).
+    Asked,
+}
+
+/// What a probe cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A view, a column of a view, or a function; else the server has none of it.
+    Fact(&'static str),
+    /// An extension of this database.
+    Extension(&'static str),
+    /// A primary: on a standby it is not read.
+    Primary,
+}
+
+/// Every probe, in the order they are sent.
+pub static PROBES: &[&Probe] = &[
+    &server::PROBE,
+    &activity::PROBE,
+    &locks::PROBE,
+    &databases::PROBE,
+    &wal::PROBE,
+    &replication::PROBE,
+    &statements::PROBE,
+    &statements_info::PROBE,
+    &statement_texts::PROBE,
+    &tables::PROBE,
+    &indexes::PROBE,
+    &vacuum_progress::PROBE,
+    &settings::PROBE,
+    &role_settings::PROBE,
+    &foreign_keys::PROBE,
+    &column_stats::PROBE,
+    &table_sizes::PROBE,
+    &index_sizes::PROBE,
+    &index_stats::PROBE,
+    &content_types::PROBE,
+];
+
+/// Returns the probe of a name.
+pub fn find(name: &str) -> Option<&'static Probe> {
+    PROBES.iter().copied().find(|probe| probe.name == name)
+}
+
+const fn seconds(count: u64) -> Pace {
+    Pace::Every(Duration::from_secs(count))
+}
+
+const fn key(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
+    Column::new(name, Role::Key, unit, doc, source)
+}
+
+const fn label(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
+    Column::new(name, Role::Label, unit, doc, source)
+}
+
+const fn gauge(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
+    Column::new(name, Role::Gauge, unit, doc, source)
+}
+
+const fn counter(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
+    Column::new(name, Role::Counter, unit, doc, source)
+}

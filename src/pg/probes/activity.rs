@@ -1,0 +1,72 @@
+//! Probe `activity`: The backends: who does what, since when, and who waits for whom.
+
+use super::{Lane, Pace, Probe, gauge, key, label};
+use crate::sample::{Column, Unit};
+
+/// The backends: who does what, since when, and who waits for whom.
+pub static PROBE: Probe = Probe {
+    name: "activity",
+    sql: include_str!("../sql/activity.sql"),
+    columns: &COLUMNS,
+    lane: Lane::Tick,
+    pace: Pace::Second,
+    needs: &[],
+    doc: "The backends: who does what, since when, and who waits for whom.",
+};
+
+static COLUMNS: [Column; 19] = [
+    key("pid", Unit::Id, "Process id of the backend.", "pg_stat_activity"),
+    key(
+        "backend_start",
+        Unit::Moment,
+        "When the backend started; with the pid it names the backend for good.",
+        "pg_stat_activity",
+    ),
+    label("database", Unit::Text, "Database, empty for background processes.", "pg_stat_activity"),
+    label("user", Unit::Text, "Role that is logged in.", "pg_stat_activity"),
+    label("application", Unit::Text, "application_name, as the client set it.", "pg_stat_activity"),
+    label("client", Unit::Text, "Client address and port, or `local` for a unix socket.", "pg_stat_activity"),
+    label(
+        "backend_type",
+        Unit::Text,
+        "Kind of backend: client backend, autovacuum worker, walsender, ….",
+        "pg_stat_activity",
+    ),
+    label(
+        "state",
+        Unit::Text,
+        "active, idle, idle in transaction, …; empty where this role may not see it.",
+        "pg_stat_activity",
+    ),
+    label(
+        "wait_event_type",
+        Unit::Text,
+        "Class of what it waits for, empty when it waits for nothing.",
+        "pg_stat_activity",
+    ),
+    label("wait_event", Unit::Text, "What it waits for.", "pg_stat_activity"),
+    gauge(
+        "query_age",
+        Unit::Seconds,
+        "Since the running query started, or since the last one did.",
+        "pg_stat_activity.query_start",
+    ),
+    gauge("xact_age", Unit::Seconds, "Since the transaction started.", "pg_stat_activity.xact_start"),
+    gauge("backend_age", Unit::Seconds, "Since the backend started.", "pg_stat_activity.backend_start"),
+    gauge("state_age", Unit::Seconds, "Since the state changed.", "pg_stat_activity.state_change"),
+    gauge(
+        "xmin_age",
+        Unit::Xids,
+        "Transactions this backend's snapshot holds back from vacuum.",
+        "pg_stat_activity.backend_xmin",
+    ),
+    label("query_id", Unit::Id, "Identifier of the query in pg_stat_statements, since 14.", "pg_stat_activity"),
+    label("leader_pid", Unit::Id, "Leader of the parallel group, since 13.", "pg_stat_activity"),
+    label("blocked_by", Unit::Ids, "Pids that keep it from its lock.", "pg_blocking_pids()"),
+    label(
+        "query",
+        Unit::Sql,
+        "The running query, or the last one; cut at track_activity_query_size.",
+        "pg_stat_activity",
+    ),
+];

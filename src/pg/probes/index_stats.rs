@@ -1,0 +1,48 @@
+//! Probe `index_stats`: What an estimate of the size a b-tree needs, one row an index.
+
+use super::{Lane, Probe, gauge, key, seconds};
+use crate::sample::{Column, Unit};
+
+/// What an estimate of the size a b-tree needs, one row an index.
+pub static PROBE: Probe = Probe {
+    name: "index_stats",
+    sql: include_str!("../sql/index_stats.sql"),
+    columns: &COLUMNS,
+    lane: Lane::Slow,
+    pace: seconds(60),
+    needs: &[],
+    doc: "What an estimate of the size a b-tree needs, one row an index.",
+};
+
+static COLUMNS: [Column; 10] = [
+    key("indexrelid", Unit::Id, "The index's oid.", "pg_stats, pg_index"),
+    gauge(
+        "key_width",
+        Unit::Bytes,
+        "Mean width of the keys and included columns, each aligned to its type, from the statistics.",
+        "pg_stats.avg_width",
+    ),
+    gauge(
+        "distinct_rows",
+        Unit::Number,
+        "Distinct keys: the product over the columns, at most the rows.",
+        "pg_stats.n_distinct",
+    ),
+    gauge("null_share", Unit::Share, "Largest share of nulls among the keys.", "pg_stats.null_frac"),
+    gauge(
+        "is_na",
+        Unit::Flag,
+        "Whether no estimate is possible: a key without statistics this role may read, an expression, a predicate, not a b-tree.",
+        "pg_stats, pg_index",
+    ),
+    gauge(
+        "can_deduplicate",
+        Unit::Flag,
+        "Whether a b-tree of 13 and later stores equal keys once: no included column, no numeric, float, jsonb or container key, deterministic collations.",
+        "pg_stats, pg_index",
+    ),
+    gauge("fillfactor", Unit::Count, "Percent of a leaf page that a build fills.", "pg_class.reloptions"),
+    gauge("pages", Unit::Blocks, "Pages at the last vacuum or analyze.", "pg_class.relpages"),
+    gauge("reltuples", Unit::Number, "Entries at the last vacuum or analyze.", "pg_class.reltuples"),
+    gauge("read_at", Unit::Moment, "When this was read.", "clock_timestamp()"),
+];

@@ -1,0 +1,25 @@
+//! Probe `locks`: Locks that wait, and the locks held on what they wait for.
+
+use super::{Lane, Pace, Probe, gauge, key, label};
+use crate::sample::{Column, Unit};
+
+/// Locks that wait, and the locks held on what they wait for.
+pub static PROBE: Probe = Probe {
+    name: "locks",
+    sql: include_str!("../sql/locks.sql"),
+    columns: &COLUMNS,
+    lane: Lane::Tick,
+    pace: Pace::Sample,
+    needs: &[],
+    doc: "Locks that wait, and the locks held on what they wait for.",
+};
+
+static COLUMNS: [Column; 7] = [
+    key("pid", Unit::Id, "Backend that holds or awaits the lock.", "pg_locks"),
+    key("target", Unit::Text, "What is locked, in words.", "pg_locks"),
+    key("mode", Unit::Text, "Lock mode.", "pg_locks"),
+    key("granted", Unit::Flag, "Whether it is held.", "pg_locks"),
+    label("locktype", Unit::Text, "Kind of object.", "pg_locks"),
+    label("relation", Unit::Text, "Relation, where it is one of this database.", "pg_locks.relation"),
+    gauge("wait_age", Unit::Seconds, "How long it waits, since 14.", "pg_locks.waitstart"),
+];

@@ -1,0 +1,30 @@
+-- activity; cost: reads shared memory, pg_blocking_pids() for waiters only; needs pg_read_all_stats for others' queries; since 12
+select
+    a.pid::bigint as pid,
+    extract(epoch from a.backend_start)::float8 as backend_start,
+    coalesce(a.datname::text, '') as database,
+    coalesce(a.usename::text, '') as user,
+    coalesce(a.application_name, '') as application,
+    case
+        when a.client_addr is not null then pg_catalog.host(a.client_addr) || ':' || a.client_port::text
+        when a.backend_type = 'client backend' then 'local'
+        else ''
+    end as client,
+    coalesce(a.backend_type, '') as backend_type,
+    coalesce(a.state, '') as state,
+    coalesce(a.wait_event_type, '') as wait_event_type,
+    coalesce(a.wait_event, '') as wait_event,
+    extract(epoch from pg_catalog.clock_timestamp() - a.query_start)::float8 as query_age,
+    extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as xact_age,
+    extract(epoch from pg_catalog.clock_timestamp() - a.backend_start)::float8 as backend_age,
+    extract(epoch from pg_catalog.clock_timestamp() - a.state_change)::float8 as state_age,
+    pg_catalog.age(a.backend_xmin)::bigint as xmin_age,
+    /*? pg_stat_activity.query_id */ a.query_id /*: null::bigint */ as query_id,
+    /*? pg_stat_activity.leader_pid */ a.leader_pid::bigint /*: null::bigint */ as leader_pid,
+    case when a.wait_event_type = 'Lock' then pg_catalog.pg_blocking_pids(a.pid)::bigint[] end as blocked_by,
+    coalesce(pg_catalog.left(a.query, 10000), '') as query
+from pg_catalog.pg_stat_activity as a
+where a.pid <> pg_catalog.pg_backend_pid()
+    and a.application_name is distinct from 'pgdj'
+order by a.xact_start nulls last, a.pid
+limit 2000

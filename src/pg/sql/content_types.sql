@@ -1,0 +1,7 @@
+-- content_types; cost: a small table of the application; waits for a lock on it; needs SELECT on it; any Django
+select
+    t.app_label as app_label,
+    t.model as model
+from django_content_type as t
+order by t.app_label, t.model
+limit 5000

@@ -1,0 +1,54 @@
+-- indexes; cost: one pass over pg_index and the counters, no relation is opened; needs nothing; since 12
+select
+    i.indexrelid::bigint as indexrelid,
+    i.indrelid::bigint as relid,
+    n.nspname::text as schema,
+    t.relname::text as table,
+    c.relname::text as name,
+    m.amname::text as method,
+    c.relpages::bigint as pages,
+    c.reltuples::float8 as reltuples,
+    i.indisunique as is_unique,
+    i.indisprimary as is_primary,
+    i.indisexclusion as is_exclusion,
+    exists (select from pg_catalog.pg_constraint as k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x', 'f')) as is_constraint,
+    i.indisvalid as is_valid,
+    i.indisready as is_ready,
+    i.indisreplident as is_replica_identity,
+    i.indisclustered as is_clustered,
+    i.indpred is not null as is_partial,
+    i.indexprs is not null as is_expression,
+    (select coalesce(pg_catalog.array_agg(u.attnum::bigint order by u.place), '{}') from pg_catalog.unnest(i.indkey::int2[]) with ordinality as u (attnum, place) where u.place <= i.indnkeyatts) as key_columns,
+    (select coalesce(pg_catalog.array_agg(u.attnum::bigint order by u.place), '{}') from pg_catalog.unnest(i.indkey::int2[]) with ordinality as u (attnum, place) where u.place > i.indnkeyatts) as included_columns,
+    (
+        select coalesce(pg_catalog.array_agg(coalesce(a.attname::text, '') order by u.place), '{}')
+        from pg_catalog.unnest(i.indkey::int2[]) with ordinality as u (attnum, place)
+        left join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = u.attnum and u.attnum <> 0
+    ) as column_names,
+    (select coalesce(pg_catalog.array_agg(u.o::bigint order by u.place), '{}') from pg_catalog.unnest(i.indclass::oid[]) with ordinality as u (o, place)) as opclasses,
+    (select coalesce(pg_catalog.array_agg(u.o::bigint order by u.place), '{}') from pg_catalog.unnest(i.indcollation::oid[]) with ordinality as u (o, place)) as collations,
+    (select coalesce(pg_catalog.array_agg(u.o::bigint order by u.place), '{}') from pg_catalog.unnest(i.indoption::int2[]) with ordinality as u (o, place)) as key_options,
+    case when i.indexprs is null and i.indpred is null then '' else pg_catalog.md5(coalesce(pg_catalog.regexp_replace(i.indexprs::text, ':location -?[0-9]+', '', 'g'), '') || '/' || coalesce(pg_catalog.regexp_replace(i.indpred::text, ':location -?[0-9]+', '', 'g'), '')) end as expression_hash,
+    coalesce(c.reloptions, '{}'::text[]) as options,
+    s.idx_scan as scans,
+    s.idx_tup_read as tup_read,
+    s.idx_tup_fetch as tup_fetch,
+    /*? pg_stat_user_indexes.last_idx_scan */ extract(epoch from s.last_idx_scan)::float8 /*: null::float8 */ as last_scan,
+    ts.n_live_tup as table_live,
+    k.pids as locked_by
+from pg_catalog.pg_index as i
+join pg_catalog.pg_class as c on c.oid = i.indexrelid
+join pg_catalog.pg_class as t on t.oid = i.indrelid
+join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
+join pg_catalog.pg_am as m on m.oid = c.relam
+join pg_catalog.pg_stat_user_indexes as s on s.indexrelid = i.indexrelid
+left join pg_catalog.pg_stat_user_tables as ts on ts.relid = i.indrelid
+left join (
+    select l.relation, pg_catalog.array_agg(distinct l.pid::bigint) as pids
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_database as d on d.oid = l.database and d.datname = pg_catalog.current_database()
+    where l.mode = 'AccessExclusiveLock' and l.relation is not null
+    group by l.relation
+) as k on k.relation in (i.indexrelid, i.indrelid)
+order by c.relpages desc, c.oid
+limit 10000

@@ -1,0 +1,15 @@
+-- replication; cost: reads shared memory only; needs pg_read_all_stats for all but the pid; since 12
+select
+    r.pid::bigint as pid,
+    coalesce(r.application_name, '') as application,
+    coalesce(pg_catalog.host(r.client_addr), 'local') as client,
+    coalesce(r.state, '') as state,
+    coalesce(r.sync_state, '') as sync_state,
+    ((case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn() else pg_catalog.pg_current_wal_lsn() end) - r.replay_lsn)::bigint as lag_bytes,
+    extract(epoch from r.write_lag)::float8 as write_lag,
+    extract(epoch from r.flush_lag)::float8 as flush_lag,
+    extract(epoch from r.replay_lag)::float8 as replay_lag,
+    extract(epoch from pg_catalog.clock_timestamp() - r.reply_time)::float8 as reply_age
+from pg_catalog.pg_stat_replication as r
+order by r.replay_lag desc nulls last, r.pid
+limit 100

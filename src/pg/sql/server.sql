@@ -1,0 +1,20 @@
+-- server; cost: reads shared memory only; needs nothing; since 12
+select
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as now,
+    extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started,
+    pg_catalog.pg_is_in_recovery() as is_standby,
+    pg_catalog.current_setting('max_connections')::bigint as max_connections,
+    pg_catalog.current_setting('superuser_reserved_connections')::bigint as superuser_reserved,
+    coalesce(pg_catalog.current_setting('reserved_connections', true), '0')::bigint as reserved,
+    (select pg_catalog.count(*) from pg_catalog.pg_stat_activity as a where a.backend_type = 'client backend' and a.application_name <> 'pgdj') as client_backends,
+    (select pg_catalog.count(*) from pg_catalog.pg_stat_activity as a where a.backend_type = 'client backend' and a.application_name = 'pgdj') as own_backends,
+    (select pg_catalog.count(*) from pg_catalog.pg_prepared_xacts as x) as prepared_transactions,
+    (select extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.min(x.prepared))::float8 from pg_catalog.pg_prepared_xacts as x) as oldest_prepared,
+    case
+        when not pg_catalog.pg_is_in_recovery() then null
+        when pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() then 0
+        else extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp())
+    end::float8 as replay_lag,
+    (select s.reset_val::float8 from pg_catalog.pg_settings as s where s.name = 'statement_timeout') as statement_timeout,
+    pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage') as read_all_stats
+from (values (1)) as one (row)

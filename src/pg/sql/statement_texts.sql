@@ -1,0 +1,8 @@
+-- statement_texts; cost: loads the file of all texts, so it is asked once for each new queryid; $1: the queryids; needs pg_read_all_stats for others'; since 1.7
+select distinct on (s.queryid)
+    s.queryid as queryid,
+    pg_catalog.left(s.query, 100000) as query
+from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(true) as s
+where s.queryid = any ($1::bigint[])
+order by s.queryid
+limit 5000
