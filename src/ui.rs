@@ -1,1 +1,13 @@
-//! Widgets and themes; knows no server.
+//! Widgets and themes; knows no server and no pane.
+//!
+//! A pane prepares what it shows in `refresh` as one of the models here (a [`table::Grid`], a
+//! [`chart::LoadChart`], a [`detail::Document`]) and only places it in `draw`. Colour comes through
+//! [`theme::Role`], marks through [`glyphs::Glyphs`], and every text that is not ours through [`text`].
+
+pub mod glyphs;
+//TABLE
+pub mod text;
+pub mod theme;
+
+pub use glyphs::{Glyphs, Health};
+pub use theme::{Depth, Role, Theme};
