@@ -4,7 +4,7 @@
 //! same shape. It is resolved once, for one colour depth; [`Theme::style`] is a look-up. On 16 colours a theme takes the
 //! looks of its `sixteen` theme, whose colours are the terminal's own; with no colour at all every theme looks like `mono`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -209,7 +209,7 @@ pub fn names(folder: Option<&Path>) -> Vec<String> {
     names
 }
 
-fn stem(path: &PathBuf) -> Option<String> {
+fn stem(path: &Path) -> Option<String> {
     if path.extension()? != "toml" {
         return None;
     }

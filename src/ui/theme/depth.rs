@@ -113,7 +113,7 @@ fn nearest_named(wanted: [u8; 3]) -> Color {
 fn distance(one: [u8; 3], other: [u8; 3]) -> i32 {
     let [r1, g1, b1] = one.map(i32::from);
     let [r2, g2, b2] = other.map(i32::from);
-    let mean = (r1 + r2) / 2;
+    let mean = i32::midpoint(r1, r2);
     let (red, green, blue) = (r1 - r2, g1 - g2, b1 - b2);
     (((512 + mean) * red * red) >> 8) + 4 * green * green + (((767 - mean) * blue * blue) >> 8)
 }
