@@ -5,7 +5,7 @@
 //! [`theme::Role`], marks through [`glyphs::Glyphs`], and every text that is not ours through [`text`].
 
 pub mod glyphs;
-//TABLE
+pub mod table;
 pub mod text;
 pub mod theme;
 

@@ -143,8 +143,8 @@ pub(super) fn resolve(name: &str, read: &dyn Fn(&str) -> Result<String, ThemeErr
         let text = read(&current)?;
         let file: ThemeFile =
             toml::from_str(&text).map_err(|error| ThemeError::Malformed { name: current.clone(), error })?;
-        next = file.inherits.as_ref().map(String::clone);
         chain.push((current, file));
+        next = chain.last().and_then(|(_, file)| file.inherits.clone());
     }
     let mut palette = BTreeMap::new();
     let mut looks = BTreeMap::new();

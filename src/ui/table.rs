@@ -1,0 +1,19 @@
+//! The table of all panes: sorted, filtered, scrolled both ways, with a selection that follows its row.
+//!
+//! A pane makes a [`Grid`] in `refresh` and hands it to [`TableState::refresh`], which puts the rows in order; [`draw`] then
+//! only places what is visible. What happens on a narrow screen: numbers are never cut, texts shrink to their column's `min`
+//! with `…`, then columns vanish, the highest [`GridColumn::drop`] first. `→` scrolls to them with the first column fixed;
+//! `‹ ›` and the line below the rows say that there is more.
+
+mod columns;
+mod draw;
+mod grid;
+mod order;
+mod state;
+
+pub use draw::draw;
+pub use grid::{Cell, Grid, GridColumn, Notice, Row, Shape, SortKey, SortKind};
+pub use state::{Direction, Hit, Move, TableState};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! Which columns are shown and how wide: numbers whole, texts cut, the least important gone first.
+
+use super::grid::{Grid, GridColumn};
+use super::order::LineOf;
+use crate::ui::text;
+
+/// Columns of the screen for the mark at the selected row.
+pub(super) const MARGIN: u16 = 1;
+
+/// How wide the screen must be for two blanks between columns.
+const ROOMY: u16 = 100;
+
+/// Columns of the screen in which most texts can be read; long titles come before more than that.
+const READABLE: u16 = 32;
+
+/// What the cells of each column need.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Needs {
+    /// The widest cell of each column.
+    pub(super) widest: Vec<u16>,
+    /// Columns of the screen for the tree's branches before the first column.
+    pub(super) indent: u16,
+}
+
+/// The columns as they stand on the screen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Placed {
+    /// The columns shown, from the left.
+    pub(super) columns: Vec<Place>,
+    /// How many columns are not shown.
+    pub(super) hidden: usize,
+    /// Whether columns are hidden on the left.
+    pub(super) has_left: bool,
+    /// Whether columns are hidden on the right or between.
+    pub(super) has_right: bool,
+    /// Blanks between two columns.
+    pub(super) gap: u16,
+}
+
+/// A column on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Its place in the grid.
+    pub(super) column: usize,
+    /// Its left edge, from the left edge of the table.
+    pub(super) x: u16,
+    /// Its width.
+    pub(super) width: u16,
+}
+
+/// Returns what the cells need; the only pass over all of them.
+pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[LineOf]) -> Needs {
+    let mut widest: Vec<u16> = grid.columns.iter().map(title_width).collect();
+    for row in &grid.rows {
+        for (most, cell) in widest.iter_mut().zip(&row.cells) {
+            *most = (*most).max(cell.width);
+        }
+    }
+    let first = grid.columns.first().map_or(0, title_width);
+    let mut need = first;
+    for line in lines {
+        let cell = grid.rows.get(line.row).and_then(|row| row.cells.first()).map_or(0, |cell| cell.width);
+        need = need.max(cell.saturating_add(indents(line)));
+    }
+    let plain = widest.first().copied().unwrap_or(0);
+    let indent = need.saturating_sub(plain);
+    Needs { widest, indent }
+}
+
+fn title_width(column: &GridColumn) -> u16 {
+    text::width(&column.short) as u16
+}
+
+/// Returns the columns for a width, scrolled sideways by some columns.
+pub(super) fn place(grid: &Grid, needs: &Needs, width: u16, scroll: usize) -> Placed {
+    let gap = if width >= ROOMY { 2 } else { 1 };
+    let room = width.saturating_sub(MARGIN);
+    let least = |at: usize| least(grid, needs, at);
+    let mut chosen: Vec<usize> =
+        if scroll == 0 { (0..grid.columns.len()).collect() } else { scrolled(grid.columns.len(), scroll) };
+    while chosen.len() > 1 && total(&chosen, gap, least) > room {
+        let gone = if scroll == 0 { first_to_go(grid, &chosen) } else { chosen.len() - 1 };
+        chosen.remove(gone);
+    }
+    let mut widths: Vec<u16> = chosen.iter().map(|at| least(*at)).collect();
+    let used = total(&chosen, gap, least);
+    grow(&mut widths, &chosen, grid, needs, room.saturating_sub(used));
+    let mut x = MARGIN;
+    let mut columns = Vec::with_capacity(chosen.len());
+    for (column, wide) in chosen.iter().zip(&widths) {
+        columns.push(Place { column: *column, x, width: (*wide).min(width.saturating_sub(x)) });
+        x = x.saturating_add(*wide).saturating_add(gap);
+    }
+    let hidden = grid.columns.len() - columns.len();
+    let has_left = scroll > 0;
+    let passed = if has_left { scroll.min(grid.columns.len().saturating_sub(2)) } else { 0 };
+    Placed { has_right: hidden > passed, columns, hidden, has_left, gap }
+}
+
+/// Returns how far the columns can be scrolled sideways: until the last one is seen whole.
+pub(super) fn furthest(grid: &Grid, needs: &Needs, width: u16) -> usize {
+    let most = grid.columns.len().saturating_sub(2);
+    if place(grid, needs, width, 0).hidden == 0 {
+        return 0;
+    }
+    let shows_last = |scroll: usize| {
+        place(grid, needs, width, scroll).columns.last().is_some_and(|last| last.column + 1 == grid.columns.len())
+    };
+    (1..=most).find(|scroll| shows_last(*scroll)).unwrap_or(most)
+}
+
+/// The first column and those after the scrolled ones.
+fn scrolled(count: usize, scroll: usize) -> Vec<usize> {
+    let skip = scroll.min(count.saturating_sub(2));
+    std::iter::once(0).chain(1 + skip..count).collect()
+}
+
+/// Returns the least a column can do with: a number all its digits, a text its `min`.
+fn least(grid: &Grid, needs: &Needs, at: usize) -> u16 {
+    let Some(column) = grid.columns.get(at) else { return 0 };
+    let whole = needs.widest.get(at).copied().unwrap_or(0);
+    let indent = if at == 0 { needs.indent.min(24) } else { 0 };
+    if column.is_number() {
+        whole + indent
+    } else {
+        whole.min(column.min.max(1)).max(title_width(column).min(column.min)) + indent
+    }
+}
+
+/// Returns the most a column has use for.
+fn most(grid: &Grid, needs: &Needs, at: usize) -> u16 {
+    let Some(column) = grid.columns.get(at) else { return 0 };
+    let indent = if at == 0 { needs.indent } else { 0 };
+    let whole = needs.widest.get(at).copied().unwrap_or(0).max(text::width(&column.title) as u16);
+    let whole = whole.saturating_add(indent);
+    if column.is_number() { whole } else { whole.min(column.max.saturating_add(indent)) }
+}
+
+fn total(chosen: &[usize], gap: u16, least: impl Fn(usize) -> u16) -> u16 {
+    let gaps = gap.saturating_mul(chosen.len().saturating_sub(1) as u16);
+    chosen.iter().fold(gaps, |sum, at| sum.saturating_add(least(*at)))
+}
+
+/// Returns the place in `chosen` of the column that vanishes first; of equals the rightmost. The first column stays.
+fn first_to_go(grid: &Grid, chosen: &[usize]) -> usize {
+    let priority = |at: &usize| grid.columns.get(*at).map_or(0, |column| column.drop);
+    chosen.iter().enumerate().skip(1).max_by_key(|(_, at)| priority(at)).map_or(chosen.len() - 1, |(place, _)| place)
+}
+
+/// Gives the columns what is left: texts until they can be read, then headers their long titles, then texts the rest.
+fn grow(widths: &mut [u16], chosen: &[usize], grid: &Grid, needs: &Needs, rest: u16) {
+    let is_number = |at: usize| grid.columns.get(at).is_some_and(GridColumn::is_number);
+    let readable = |at: usize| if is_number(at) { 0 } else { most(grid, needs, at).min(READABLE) };
+    let titled = |at: usize| if is_number(at) { most(grid, needs, at) } else { 0 };
+    let rest = fill(widths, chosen, rest, readable);
+    let rest = fill(widths, chosen, rest, titled);
+    fill(widths, chosen, rest, |at| most(grid, needs, at));
+}
+
+/// Widens the narrowest first, each up to its limit; returns what is left.
+fn fill(widths: &mut [u16], chosen: &[usize], rest: u16, limit: impl Fn(usize) -> u16) -> u16 {
+    let limits: Vec<u16> = chosen.iter().map(|at| limit(*at)).collect();
+    for left in (1..=rest).rev() {
+        let hungry = widths.iter_mut().zip(&limits).filter(|(width, limit)| **width < **limit);
+        let Some((width, _)) = hungry.min_by_key(|(width, _)| **width) else { return left };
+        *width += 1;
+    }
+    0
+}

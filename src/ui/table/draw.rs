@@ -1,0 +1,351 @@
+//! Places a table on the screen; everything was made ready by [`TableState::refresh`].
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::columns::{self, Place, Placed};
+use super::grid::{Grid, Notice, Row, Shape};
+use super::order::LineOf;
+use super::state::{Direction, Drawn, TableState};
+use crate::ui::text::{self, Align};
+use crate::ui::theme::{Role, Theme};
+
+/// Columns of the screen for one level of a tree.
+const STEP: u16 = 3;
+
+/// Columns of the screen for the mark of what can be folded.
+const MARK: u16 = 2;
+
+/// The deepest level that is still indented.
+const DEEPEST: u16 = 8;
+
+/// Rows a screen must have for the line of counts below them.
+const LEAST_ROWS_FOR_COUNTS: u16 = 4;
+
+/// Draws a table: a header, the rows there is room for, a scrollbar and a line of counts where they are of use.
+pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, theme: &Theme) {
+    let area = area.intersection(buffer.area);
+    if area.is_empty() {
+        return;
+    }
+    let table = Table::new(area, grid, state, theme);
+    table.header(buffer);
+    if state.lines().is_empty() {
+        table.notice(buffer);
+    } else {
+        table.rows(buffer);
+        table.scrollbar(buffer);
+    }
+    table.counts(buffer);
+    *state.drawn.borrow_mut() = Drawn {
+        area,
+        rows_y: area.y + 1,
+        rows: table.height,
+        places: table.placed.columns.clone(),
+        gap: table.placed.gap,
+    };
+}
+
+/// Returns the columns of the screen a line's branches or fold mark take.
+pub(super) fn indent(line: &LineOf) -> u16 {
+    match line.followed.len() {
+        0 => 0,
+        1 => MARK,
+        depth => (depth as u16 - 1).min(DEEPEST) * STEP + if line.is_folded { MARK } else { 0 },
+    }
+}
+
+/// Where and how a cell is put.
+#[derive(Clone, Copy)]
+struct Spot {
+    y: u16,
+    place: Place,
+    style: Style,
+}
+
+struct Table<'a> {
+    area: Rect,
+    grid: &'a Grid,
+    state: &'a TableState,
+    theme: &'a Theme,
+    placed: Placed,
+    /// Rows there is room for.
+    height: u16,
+    has_counts: bool,
+    has_scrollbar: bool,
+    first: usize,
+}
+
+impl<'a> Table<'a> {
+    fn new(area: Rect, grid: &'a Grid, state: &'a TableState, theme: &'a Theme) -> Self {
+        let below_header = area.height - 1;
+        let count = state.lines().len();
+        let fits = count <= usize::from(below_header);
+        let has_scrollbar = !fits && area.width > 4;
+        let place = |reserved: bool| {
+            let width = area.width - u16::from(reserved && area.width > 4);
+            columns::place(grid, &state.needs, width, state.sideways)
+        };
+        let mut placed = place(has_scrollbar);
+        if placed.hidden > 0 {
+            placed = place(true);
+        }
+        let is_narrowed = !state.filter().is_empty();
+        let has_more = !grid.rows.is_empty() && (!fits || is_narrowed || placed.hidden > 0);
+        let says_more = has_more || grid.footnote.is_some();
+        let has_counts = !state.is_tile && says_more && below_header > LEAST_ROWS_FOR_COUNTS;
+        let height = below_header - u16::from(has_counts);
+        let first = state.scrolled_to(usize::from(height));
+        Self { area, grid, state, theme, placed, height, has_counts, has_scrollbar, first }
+    }
+
+    fn header(&self, buffer: &mut Buffer) {
+        let style = self.theme.style(Role::Header);
+        let line = Rect { height: 1, ..self.area };
+        buffer.set_style(line, style);
+        let sort = self.state.sort();
+        for place in &self.placed.columns {
+            let Some(column) = self.grid.columns.get(place.column) else { continue };
+            let is_roomy = text::width(&column.title) <= usize::from(place.width);
+            let title = if is_roomy { &column.title } else { &column.short };
+            let title = text::cut_with(title, usize::from(place.width), self.theme.glyphs.cut);
+            let align = self.align(place, column.align);
+            let x = self.put(buffer, Spot { y: self.area.y, place: *place, style }, &title, align);
+            if let Some((_, direction)) = sort.filter(|(id, _)| *id == column.id) {
+                let accent = style.patch(self.theme.style(Role::Accent));
+                let end = x + text::width(&title) as u16;
+                buffer.set_style(Rect { x, width: end - x, ..line }, accent);
+                let x = if align == Align::Right { x.saturating_sub(1) } else { end };
+                self.mark(buffer, x, self.arrow(direction), accent);
+            }
+        }
+        let glyphs = &self.theme.glyphs;
+        let accent = self.theme.style(Role::Accent);
+        if self.placed.has_left {
+            self.mark(buffer, self.area.x, glyphs.more_left, accent);
+        }
+        if self.placed.has_right && self.area.width > 4 {
+            self.mark(buffer, self.area.right() - 1, glyphs.more_right, accent);
+        }
+    }
+
+    fn mark(&self, buffer: &mut Buffer, x: u16, mark: &str, style: Style) {
+        if x < self.area.right() {
+            buffer.set_stringn(x, self.area.y, mark, 1, style);
+        }
+    }
+
+    fn arrow(&self, direction: Direction) -> &'static str {
+        match direction {
+            Direction::Ascending => self.theme.glyphs.ascending,
+            Direction::Descending => self.theme.glyphs.descending,
+        }
+    }
+
+    /// A first column that carries branches stands on the left, numbers too.
+    fn align(&self, place: &Place, align: Align) -> Align {
+        if place.column == 0 && self.grid.shape != Shape::Flat { Align::Left } else { align }
+    }
+
+    fn rows(&self, buffer: &mut Buffer) {
+        let lines = self.state.lines().iter().enumerate().skip(self.first).take(usize::from(self.height));
+        for (y, (at, line)) in (self.area.y + 1..).zip(lines) {
+            let Some(row) = self.grid.rows.get(line.row) else { continue };
+            let is_selected = self.state.has_focus && at == self.state.cursor();
+            self.row(buffer, y, (line, row), is_selected);
+        }
+    }
+
+    fn row(&self, buffer: &mut Buffer, y: u16, (line, row): (&LineOf, &Row), is_selected: bool) {
+        let selection = self.theme.style(Role::Selection);
+        let is_group = self.grid.shape == Shape::Grouped && line.followed.len() == 1;
+        let mut base = row.role.map_or(Style::new(), |role| self.theme.style(role));
+        if is_group {
+            base = self.theme.style(Role::Title).patch(base);
+        }
+        if is_selected {
+            let width = self.area.width - u16::from(self.has_scrollbar);
+            let all = Rect { y, height: 1, width, ..self.area };
+            buffer.set_style(all, selection);
+            let accent = selection.patch(Style { bg: None, ..self.theme.style(Role::Accent) });
+            buffer.set_stringn(self.area.x, y, self.theme.glyphs.selected, 1, accent);
+            base = base.patch(Style { bg: selection.bg, ..Style::new() });
+            if row.role.is_none() {
+                base = base.patch(selection);
+            }
+        }
+        for place in &self.placed.columns {
+            let Some(cell) = row.cells.get(place.column) else { continue };
+            let own = cell.role.map_or(base, |role| base.patch(Style { bg: None, ..self.theme.style(role) }));
+            let style = if is_selected && selection.add_modifier.contains(Modifier::REVERSED) {
+                // Reversed colours of single cells would tear the bar apart.
+                selection.add_modifier(own.add_modifier)
+            } else {
+                own
+            };
+            self.cell(buffer, Spot { y, place: *place, style }, line, &cell.text);
+        }
+    }
+
+    fn cell(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, text: &str) {
+        let Spot { y, mut place, .. } = spot;
+        if place.column == 0 && self.grid.shape != Shape::Flat {
+            let indent = self.branches(buffer, y, &place, line);
+            place.x += indent;
+            place.width -= indent;
+        }
+        let Some(column) = self.grid.columns.get(place.column) else { return };
+        let cut = self.theme.glyphs.cut;
+        let is_half = column.is_number() && text::width(text) > usize::from(place.width);
+        // Half a number would be another number.
+        let shown = if is_half { cut.to_string() } else { text::cut_with(text, usize::from(place.width), cut) };
+        let x = self.put(buffer, Spot { place, ..spot }, &shown, self.align(&place, column.align));
+        self.highlight(buffer, (x, y), &shown);
+    }
+
+    /// Draws a line's branches or fold mark and returns the columns they took.
+    fn branches(&self, buffer: &mut Buffer, y: u16, place: &Place, line: &LineOf) -> u16 {
+        let glyphs = &self.theme.glyphs;
+        let mut drawn = String::new();
+        let is_tree = self.grid.shape == Shape::Tree;
+        if let Some((own, above)) = line.followed.split_last() {
+            let skipped = line.followed.len().saturating_sub(1 + usize::from(DEEPEST));
+            for has_sibling in above.iter().skip(1 + skipped) {
+                drawn.push_str(if *has_sibling && is_tree { glyphs.trunk } else { "   " });
+            }
+            match (above.is_empty(), is_tree) {
+                (true, _) if line.children > 0 => {
+                    drawn.push_str(if line.is_folded { glyphs.folded } else { glyphs.open });
+                }
+                (true, _) => drawn.push_str("  "),
+                (false, true) => drawn.push_str(if *own { glyphs.branch } else { glyphs.last_branch }),
+                (false, false) => drawn.push_str("   "),
+            }
+            if !above.is_empty() && line.is_folded {
+                drawn.push_str(glyphs.folded);
+            }
+        }
+        let wide = place.width.min(text::width(&drawn) as u16);
+        buffer.set_stringn(self.area.x + place.x, y, &drawn, usize::from(wide), self.theme.style(Role::Border));
+        wide
+    }
+
+    /// Puts a text into a column and returns where it begins.
+    fn put(&self, buffer: &mut Buffer, spot: Spot, text: &str, align: Align) -> u16 {
+        let Spot { y, place, style } = spot;
+        let rest = place.width.saturating_sub(text::width(text) as u16);
+        let before = match align {
+            Align::Left => 0,
+            Align::Right => rest,
+            Align::Center => rest / 2,
+        };
+        let x = self.area.x + place.x + before;
+        let room = self.area.right().saturating_sub(x).min(place.width);
+        if room > 0 {
+            buffer.set_stringn(x, y, text, usize::from(room), style);
+        }
+        x
+    }
+
+    /// Marks the characters the filter matched.
+    fn highlight(&self, buffer: &mut Buffer, (x, y): (u16, u16), shown: &str) {
+        let mut filter = self.state.filter.borrow_mut();
+        let Some(filter) = filter.as_mut() else { return };
+        let places = filter.places(shown);
+        let mut x = x;
+        for (at, grapheme) in unicode_segmentation::UnicodeSegmentation::graphemes(shown, true).enumerate() {
+            let wide = text::grapheme_width(grapheme) as u16;
+            if places.binary_search(&(at as u32)).is_ok() {
+                let matched = Style { bg: None, ..self.theme.style(Role::Match) };
+                buffer.set_style(Rect { x, y, width: wide, height: 1 }.intersection(self.area), matched);
+            }
+            x += wide;
+        }
+    }
+
+    fn scrollbar(&self, buffer: &mut Buffer) {
+        if !self.has_scrollbar || self.height == 0 {
+            return;
+        }
+        let (count, height) = (self.state.lines().len(), usize::from(self.height));
+        let thumb = (height * height / count.max(1)).max(1);
+        let range = count.saturating_sub(height).max(1);
+        let top = (self.first * (height - thumb.min(height)) + range / 2) / range;
+        let x = self.area.right() - 1;
+        for (line, y) in (self.area.y + 1..self.area.y + 1 + self.height).enumerate() {
+            let is_thumb = (top..top + thumb).contains(&line);
+            let glyphs = &self.theme.glyphs;
+            let (mark, role) = if is_thumb { (glyphs.thumb, Role::Muted) } else { (glyphs.track, Role::Border) };
+            buffer.set_stringn(x, y, mark, 1, self.theme.style(role));
+        }
+    }
+
+    /// Says what is not seen: rows the filter left out, rows below, columns beside.
+    fn counts(&self, buffer: &mut Buffer) {
+        if !self.has_counts {
+            return;
+        }
+        let mut notes = Vec::new();
+        let total = self.grid.rows.len();
+        if self.state.filter().is_empty() {
+            let last = (self.first + usize::from(self.height)).min(self.state.lines().len());
+            if last < self.state.lines().len() || self.first > 0 {
+                notes.push(format!("{} to {last} of {}", self.first + 1, self.state.lines().len()));
+            } else {
+                notes.push(format!("{total} {}", if total == 1 { "row" } else { "rows" }));
+            }
+        } else {
+            let words = text::clean_cut(self.state.filter(), 24);
+            notes.push(format!("{} of {total} match \"{}\"", self.state.found(), words.trim()));
+        }
+        if self.placed.hidden > 0 {
+            let hidden = self.placed.hidden;
+            let plural = if hidden == 1 { "column" } else { "columns" };
+            notes.push(format!("+{hidden} {plural} {}", self.theme.glyphs.more_right));
+        }
+        notes.extend(self.grid.footnote.clone());
+        let line = notes.join(&format!(" {} ", self.theme.glyphs.dot));
+        let width = usize::from(self.area.width.saturating_sub(1));
+        let line = text::cut_with(&line, width, self.theme.glyphs.cut);
+        buffer.set_stringn(self.area.x + 1, self.area.bottom() - 1, line, width, self.theme.style(Role::Muted));
+    }
+
+    /// Says in the middle why there are no rows.
+    fn notice(&self, buffer: &mut Buffer) {
+        let filtered = Notice::new(format!("no row matches \"{}\"", text::clean_cut(self.state.filter(), 24)))
+            .remedy("Esc shows all rows");
+        let nothing = Notice::new("nothing here");
+        let own = if self.state.filter().is_empty() || self.grid.rows.is_empty() {
+            self.grid.notice.as_ref().unwrap_or(&nothing)
+        } else {
+            &filtered
+        };
+        let area = Rect { y: self.area.y + 1, height: self.height, ..self.area };
+        draw_notice(buffer, area, own, self.theme);
+    }
+}
+
+/// Draws a sentence and its remedy in the middle of an area.
+pub(crate) fn draw_notice(buffer: &mut Buffer, area: Rect, notice: &Notice, theme: &Theme) {
+    let area = area.intersection(buffer.area);
+    let width = usize::from(area.width.saturating_sub(2)).min(76);
+    if width == 0 || area.height == 0 {
+        return;
+    }
+    let role = notice.role.unwrap_or(Role::Muted);
+    let mut lines: Vec<(String, Role)> =
+        text::wrap_words(&notice.sentence, width).into_iter().map(|line| (line, role)).collect();
+    if let Some(remedy) = &notice.remedy {
+        let remedy = text::wrap_words(remedy, width);
+        if lines.len() + remedy.len() < usize::from(area.height) {
+            lines.push((String::new(), role));
+        }
+        lines.extend(remedy.into_iter().map(|line| (line, Role::Accent)));
+    }
+    let before = usize::from(area.height).saturating_sub(lines.len()) / 2;
+    for (y, (line, role)) in (area.y..area.bottom()).skip(before).zip(lines) {
+        let x = area.x + area.width.saturating_sub(text::width(&line) as u16) / 2;
+        buffer.set_stringn(x, y, &line, usize::from(area.right() - x), theme.style(role));
+    }
+}

@@ -1,0 +1,270 @@
+//! What a table shows: columns, rows and cells as text, made by a pane in its `refresh`.
+
+use std::borrow::Cow;
+
+use crate::ui::text::{self, Align};
+use crate::ui::theme::Role;
+
+/// Columns of a foreign text that a cell keeps: more than the widest screen shows.
+const CELL_WIDTH: usize = 512;
+
+/// What a table shows.
+#[derive(Debug, Clone, Default)]
+pub struct Grid {
+    /// The columns, in their order; the first stays when the others scroll.
+    pub columns: Vec<GridColumn>,
+    /// The rows, in the order they have unless sorted; a tree's rows stand below their parent.
+    pub rows: Vec<Row>,
+    /// How the rows hang together.
+    pub shape: Shape,
+    /// What is said in the middle when there are no rows: that all is well, or why it could not be read.
+    pub notice: Option<Notice>,
+    /// What is said below the rows beside the counts: the age of the figures, what was left out.
+    pub footnote: Option<String>,
+}
+
+/// How rows hang together, by [`Row::depth`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// They do not.
+    #[default]
+    Flat,
+    /// Rows of depth 0 are groups that can be folded; sorting orders groups and the rows within each.
+    Grouped,
+    /// A tree with branches drawn; sorting orders siblings, a filter keeps the ancestors of what it finds.
+    Tree,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GridColumn {
+    /// Identifies the column from one refresh to the next.
+    pub id: Cow<'static, str>,
+    /// The header where there is room.
+    pub title: Cow<'static, str>,
+    /// The header where there is little; the same as `title` unless given.
+    pub short: Cow<'static, str>,
+    /// On which side the cells stand. [`Align::Right`] means numbers: they are never cut.
+    pub align: Align,
+    /// Columns of the screen a text may shrink to.
+    pub min: u16,
+    /// Columns of the screen a text may grow to.
+    pub max: u16,
+    /// When it vanishes on a narrow screen: the highest first, 0 never.
+    pub drop: u8,
+    /// How it is sorted.
+    pub sort: SortKind,
+}
+
+/// How a column is sorted when it is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKind {
+    /// Not at all.
+    Fixed,
+    /// From a to z, or the smallest first.
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
+
+/// A row of a table.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Row {
+    /// Identifies the row from one refresh to the next: a pid with its start, an oid, a queryid.
+    pub key: String,
+    /// A cell for each column.
+    pub cells: Vec<Cell>,
+    /// How the whole row looks, where its cells say nothing else.
+    pub role: Option<Role>,
+    /// How deep it stands in a tree or below its group; 0 at the top.
+    pub depth: u16,
+}
+
+/// A cell: text ready to be shown, how it looks and what it is sorted by.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cell {
+    /// The text, cleaned.
+    pub text: String,
+    /// How it looks; the row's role unless given.
+    pub role: Option<Role>,
+    /// What it is sorted by.
+    pub sort: SortKey,
+    /// The columns of the screen it takes.
+    pub(super) width: u16,
+}
+
+/// What a cell is sorted by. Nothing comes last in either direction.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum SortKey {
+    /// Nothing is known.
+    #[default]
+    Missing,
+    /// The number behind the text.
+    Number(f64),
+    /// The text itself, without regard to case.
+    Text,
+}
+
+/// What is said where rows would be.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Notice {
+    /// One sentence.
+    pub sentence: String,
+    /// What would change it: a statement, a key.
+    pub remedy: Option<String>,
+    /// How the sentence looks.
+    pub role: Option<Role>,
+}
+
+impl Grid {
+    /// A grid of these columns without rows.
+    pub fn new(columns: Vec<GridColumn>) -> Self {
+        Self { columns, ..Self::default() }
+    }
+
+    /// A grid that cannot be filled: it keeps its headers and says why.
+    pub fn missing(columns: Vec<GridColumn>, notice: Notice) -> Self {
+        Self { columns, notice: Some(notice), ..Self::default() }
+    }
+
+    /// Returns the column of an id.
+    pub fn column(&self, id: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.id == id)
+    }
+
+    /// Returns the row of a key.
+    pub fn row(&self, key: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.key == key)
+    }
+}
+
+impl GridColumn {
+    /// A column of words, which may shrink to `min` columns of the screen and grows as far as there is room.
+    pub fn text(id: impl Into<Cow<'static, str>>, title: impl Into<Cow<'static, str>>, min: u16) -> Self {
+        let title = title.into();
+        Self {
+            id: id.into(),
+            short: title.clone(),
+            title,
+            align: Align::Left,
+            min,
+            max: u16::MAX,
+            drop: 0,
+            sort: SortKind::Ascending,
+        }
+    }
+
+    /// A column of numbers, right-aligned, never cut, the greatest first.
+    pub fn number(id: impl Into<Cow<'static, str>>, title: impl Into<Cow<'static, str>>) -> Self {
+        Self { align: Align::Right, sort: SortKind::Descending, ..Self::text(id, title, 0) }
+    }
+
+    /// Gives it a header for narrow screens.
+    pub fn short(mut self, short: impl Into<Cow<'static, str>>) -> Self {
+        self.short = short.into();
+        self
+    }
+
+    /// Gives it a greatest width.
+    pub fn at_most(mut self, max: u16) -> Self {
+        self.max = max;
+        self
+    }
+
+    /// Says when it vanishes on a narrow screen: the highest first.
+    pub fn drop(mut self, priority: u8) -> Self {
+        self.drop = priority;
+        self
+    }
+
+    /// Says how it is sorted.
+    pub fn sorted(mut self, sort: SortKind) -> Self {
+        self.sort = sort;
+        self
+    }
+
+    /// Whether its cells are numbers.
+    pub(super) fn is_number(&self) -> bool {
+        self.align == Align::Right
+    }
+}
+
+impl Row {
+    /// A row at the top level.
+    pub fn new(key: impl Into<String>, cells: Vec<Cell>) -> Self {
+        Self { key: key.into(), cells, role: None, depth: 0 }
+    }
+
+    /// Gives the whole row a look.
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// Sets it below another.
+    pub fn depth(mut self, depth: u16) -> Self {
+        self.depth = depth;
+        self
+    }
+}
+
+impl Cell {
+    /// A foreign text: cleaned, as one line, sorted as text. The empty text sorts last.
+    pub fn text(foreign: &str) -> Self {
+        let text = text::clean_cut(foreign, CELL_WIDTH);
+        let sort = if text.is_empty() { SortKey::Missing } else { SortKey::Text };
+        Self::made(text, sort)
+    }
+
+    /// A number as it is shown (`12.3s`) and as it is sorted (12.34).
+    pub fn number(shown: impl std::fmt::Display, number: f64) -> Self {
+        let sort = if number.is_nan() { SortKey::Missing } else { SortKey::Number(number) };
+        Self::made(shown.to_string(), sort)
+    }
+
+    /// A number that may be missing; then the cell is empty and sorts last.
+    pub fn optional<T: std::fmt::Display>(number: Option<(T, f64)>) -> Self {
+        number.map_or_else(Self::default, |(shown, number)| Self::number(shown, number))
+    }
+
+    /// A text of ours (a mark, a bar, a sparkline), sorted by a number.
+    pub fn mark(shown: impl Into<String>, number: f64) -> Self {
+        Self::made(shown.into(), SortKey::Number(number))
+    }
+
+    /// Gives the cell a look.
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    fn made(text: String, sort: SortKey) -> Self {
+        let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
+        Self { text, role: None, sort, width }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(foreign: &str) -> Self {
+        Self::text(foreign)
+    }
+}
+
+impl Notice {
+    /// One sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self { sentence: text::clean_lines(&sentence.into()).into_owned(), remedy: None, role: None }
+    }
+
+    /// Adds what would change it.
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(text::clean_lines(&remedy.into()).into_owned());
+        self
+    }
+
+    /// Gives the sentence a look.
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+}

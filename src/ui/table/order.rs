@@ -1,0 +1,238 @@
+//! Which rows are shown, in which order: filter, sort and folding.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use super::grid::{Cell, Grid, Row, Shape, SortKey};
+use super::state::Direction;
+
+/// Characters beyond which a text must hold the words as they are: in a long one, the letters of any word are found in order.
+const FUZZY_LENGTH: usize = 48;
+
+/// The rows shown.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shown {
+    /// The rows in order.
+    pub(super) lines: Vec<LineOf>,
+    /// How many rows the filter found, those in folded groups too.
+    pub(super) found: usize,
+}
+
+/// One row shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LineOf {
+    /// Its place in the grid.
+    pub(super) row: usize,
+    /// Rows below it in the grid.
+    pub(super) children: usize,
+    /// Whether those are hidden.
+    pub(super) is_folded: bool,
+    /// For each ancestor and for itself: whether a sibling follows.
+    pub(super) followed: Vec<bool>,
+}
+
+/// What decides the rows shown.
+pub(super) struct Arrangement<'a> {
+    pub(super) filter: Option<&'a mut Filter>,
+    pub(super) sort: Option<(usize, Direction)>,
+    pub(super) folded: &'a HashSet<String>,
+}
+
+/// Returns the rows to show.
+pub(super) fn arrange(grid: &Grid, by: Arrangement<'_>) -> Shown {
+    let kept = by.filter.map(|filter| matching(grid, filter));
+    let found = kept.as_ref().map_or(grid.rows.len(), |(_, found)| *found);
+    let is_kept = |row: usize| kept.as_ref().is_none_or(|(kept, _)| kept.get(row) == Some(&true));
+    if grid.shape == Shape::Flat {
+        let mut order: Vec<usize> = (0..grid.rows.len()).filter(|row| is_kept(*row)).collect();
+        sort(&mut order, grid, by.sort);
+        let lines = order.into_iter().map(|row| LineOf { row, children: 0, is_folded: false, followed: Vec::new() });
+        return Shown { lines: lines.collect(), found };
+    }
+    let tree = children(grid);
+    let mut nested =
+        Nested { grid, tree: &tree, is_kept: &is_kept, sort: by.sort, folded: by.folded, lines: Vec::new() };
+    nested.walk();
+    Shown { lines: nested.lines, found }
+}
+
+/// Which rows hang below which.
+struct Tree {
+    roots: Vec<usize>,
+    children: Vec<Vec<usize>>,
+}
+
+fn children(grid: &Grid) -> Tree {
+    let mut tree = Tree { roots: Vec::new(), children: vec![Vec::new(); grid.rows.len()] };
+    let mut path: Vec<usize> = Vec::new();
+    for (at, row) in grid.rows.iter().enumerate() {
+        path.truncate(usize::from(row.depth));
+        match path.last().and_then(|parent| tree.children.get_mut(*parent)) {
+            Some(siblings) => siblings.push(at),
+            None => tree.roots.push(at),
+        }
+        path.push(at);
+    }
+    tree
+}
+
+struct Nested<'a> {
+    grid: &'a Grid,
+    tree: &'a Tree,
+    is_kept: &'a dyn Fn(usize) -> bool,
+    sort: Option<(usize, Direction)>,
+    folded: &'a HashSet<String>,
+    lines: Vec<LineOf>,
+}
+
+impl Nested<'_> {
+    /// Adds siblings and what is below them; on a stack of its own, because a tree may be deep.
+    fn walk(&mut self) {
+        let mut waiting = vec![(self.ordered(&self.tree.roots).into_iter(), Vec::<bool>::new())];
+        while let Some((mut siblings, above)) = waiting.pop() {
+            let Some(row) = siblings.next() else { continue };
+            let mut followed = above.clone();
+            followed.push(siblings.len() > 0);
+            waiting.push((siblings, above));
+            let below = self.tree.children.get(row).map_or(&[][..], Vec::as_slice);
+            let key = self.grid.rows.get(row).map_or("", |row| row.key.as_str());
+            let is_folded = !below.is_empty() && self.folded.contains(key);
+            self.lines.push(LineOf { row, children: below.len(), is_folded, followed: followed.clone() });
+            if !is_folded && !below.is_empty() {
+                waiting.push((self.ordered(below).into_iter(), followed));
+            }
+        }
+    }
+
+    fn ordered(&self, rows: &[usize]) -> Vec<usize> {
+        let mut order: Vec<usize> = rows.iter().copied().filter(|row| (self.is_kept)(*row)).collect();
+        sort(&mut order, self.grid, self.sort);
+        order
+    }
+}
+
+fn sort(order: &mut [usize], grid: &Grid, by: Option<(usize, Direction)>) {
+    let Some((column, direction)) = by else { return };
+    let cell = |row: usize| grid.rows.get(row).and_then(|row| row.cells.get(column));
+    if order.iter().any(|row| matches!(cell(*row).map(|cell| cell.sort), Some(SortKey::Text))) {
+        // Lower case is made once a row, not once a comparison.
+        let mut keyed: Vec<_> = order
+            .iter()
+            .map(|row| (cell(*row).map_or(SortKey::Missing, |cell| cell.sort), cell(*row).map(lower), *row))
+            .collect();
+        keyed.sort_by(|one, other| compare(one.0, other.0, direction, || one.1.as_deref().cmp(&other.1.as_deref())));
+        order.iter_mut().zip(keyed).for_each(|(place, (.., row))| *place = row);
+        return;
+    }
+    let key = |row: &usize| cell(*row).map_or(SortKey::Missing, |cell| cell.sort);
+    order.sort_by(|one, other| compare(key(one), key(other), direction, || Ordering::Equal));
+}
+
+/// The beginning of a text in lower case: enough to sort by.
+fn lower(cell: &Cell) -> String {
+    if cell.text.is_ascii() {
+        let head = cell.text.get(..64).unwrap_or(&cell.text);
+        return head.to_ascii_lowercase();
+    }
+    cell.text.chars().take(64).flat_map(char::to_lowercase).collect()
+}
+
+/// Orders two cells; equals keep the order of the grid, nothing comes last.
+fn compare(one: SortKey, other: SortKey, direction: Direction, texts: impl FnOnce() -> Ordering) -> Ordering {
+    let directed = |ordering: Ordering| if direction == Direction::Descending { ordering.reverse() } else { ordering };
+    match (one, other) {
+        (SortKey::Missing, SortKey::Missing) => Ordering::Equal,
+        (SortKey::Missing, _) => Ordering::Greater,
+        (_, SortKey::Missing) => Ordering::Less,
+        (SortKey::Number(one), SortKey::Number(other)) => directed(one.total_cmp(&other)),
+        (SortKey::Text, SortKey::Text) => directed(texts()),
+        (SortKey::Number(_), SortKey::Text) => directed(Ordering::Less),
+        (SortKey::Text, SortKey::Number(_)) => directed(Ordering::Greater),
+    }
+}
+
+/// The words a table is filtered by.
+pub(super) struct Filter {
+    matcher: Matcher,
+    /// For short texts: the letters in order.
+    fuzzy: Vec<Pattern>,
+    /// For long texts: the words as they are.
+    exact: Vec<Pattern>,
+    letters: Vec<char>,
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Filter").field("words", &self.fuzzy.len()).finish_non_exhaustive()
+    }
+}
+
+impl Filter {
+    /// A filter of words; each must be found in some cell of the row. `None` for nothing but blanks.
+    pub(super) fn new(words: &str) -> Option<Self> {
+        let patterns = |kind| -> Vec<Pattern> {
+            let one = |word| Pattern::new(word, CaseMatching::Smart, Normalization::Smart, kind);
+            words.split_whitespace().map(one).collect()
+        };
+        let fuzzy = patterns(AtomKind::Fuzzy);
+        if fuzzy.is_empty() {
+            return None;
+        }
+        let exact = patterns(AtomKind::Substring);
+        Some(Self { matcher: Matcher::new(Config::DEFAULT), fuzzy, exact, letters: Vec::new() })
+    }
+
+    fn is_match(&mut self, row: &Row) -> bool {
+        let words = self.fuzzy.len();
+        (0..words).all(|word| row.cells.iter().any(|cell| self.word_matches(word, &cell.text)))
+    }
+
+    fn word_matches(&mut self, word: usize, text: &str) -> bool {
+        let patterns = if text.len() > FUZZY_LENGTH { &self.exact } else { &self.fuzzy };
+        let Some(pattern) = patterns.get(word) else { return true };
+        pattern.score(Utf32Str::new(text, &mut self.letters), &mut self.matcher).is_some()
+    }
+
+    /// Returns the places of the matched characters (graphemes, as nucleo counts them), in order.
+    pub(super) fn places(&mut self, text: &str) -> Vec<u32> {
+        let patterns = if text.len() > FUZZY_LENGTH { &self.exact } else { &self.fuzzy };
+        let mut places = Vec::new();
+        let letters = Utf32Str::new(text, &mut self.letters);
+        for pattern in patterns {
+            let mut found = Vec::new();
+            if pattern.indices(letters, &mut self.matcher, &mut found).is_some() {
+                places.extend(found);
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+}
+
+/// Returns which rows are kept, with the ancestors and the children of those found, and how many were found.
+fn matching(grid: &Grid, filter: &mut Filter) -> (Vec<bool>, usize) {
+    let mut kept: Vec<bool> = grid.rows.iter().map(|row| filter.is_match(row)).collect();
+    let found = kept.iter().filter(|is_match| **is_match).count();
+    if grid.shape == Shape::Flat {
+        return (kept, found);
+    }
+    let mut path: Vec<usize> = Vec::new();
+    let matched = kept.clone();
+    for (at, row) in grid.rows.iter().enumerate() {
+        path.truncate(usize::from(row.depth));
+        let is_below = grid.shape == Shape::Grouped && path.iter().any(|above| matched.get(*above) == Some(&true));
+        if matched.get(at) == Some(&true) {
+            for above in &path {
+                kept.iter_mut().skip(*above).take(1).for_each(|place| *place = true);
+            }
+        } else if is_below && let Some(place) = kept.get_mut(at) {
+            *place = true;
+        }
+        path.push(at);
+    }
+    (kept, found)
+}

@@ -1,0 +1,278 @@
+//! Where a person is in a table: selection, sort, filter, scrolling, folding.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+
+use super::columns::{self, Needs, Place};
+use super::grid::{Grid, Row, SortKind};
+use super::order::{self, Arrangement, Filter, LineOf, Shown};
+
+/// The direction of a sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The smallest first, a to z.
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
+
+/// A movement in a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// So many rows down, or up where it is negative.
+    Rows(isize),
+    /// So many screens down, or up where it is negative.
+    Pages(isize),
+    /// To the first row; from there on the selection stays at the top when the order changes.
+    First,
+    /// To the last row.
+    Last,
+    /// One column to the left.
+    Left,
+    /// One column to the right, to the columns that had no room.
+    Right,
+}
+
+/// What is at a place of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    /// The row at this place in the grid.
+    Row(usize),
+    /// The header of the column at this place in the grid.
+    Header(usize),
+}
+
+/// Where a person is in a table. It outlives the grids.
+#[derive(Debug, Default)]
+pub struct TableState {
+    /// Whether it has the keys; without them no row is marked.
+    pub has_focus: bool,
+    /// Whether it stands in a tile: without the line of counts below the rows.
+    pub is_tile: bool,
+    selected: Option<String>,
+    /// The selected line; it stays when its row goes.
+    cursor: usize,
+    /// Whether the selection follows its row. Until somebody moves it stays at the top.
+    follows: bool,
+    sort: Option<(Cow<'static, str>, Direction)>,
+    words: String,
+    folded: HashSet<String>,
+    pub(super) sideways: usize,
+    pub(super) filter: RefCell<Option<Filter>>,
+    pub(super) shown: Shown,
+    pub(super) needs: Needs,
+    pub(super) drawn: RefCell<Drawn>,
+    pub(super) first_line: Cell<usize>,
+}
+
+/// Where things were drawn last.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Drawn {
+    pub(super) area: ratatui::layout::Rect,
+    pub(super) rows_y: u16,
+    pub(super) rows: u16,
+    pub(super) places: Vec<Place>,
+    pub(super) gap: u16,
+}
+
+impl TableState {
+    /// A table that has the keys, in the order its pane gives it.
+    pub fn new() -> Self {
+        Self { has_focus: true, ..Self::default() }
+    }
+
+    /// A table sorted by a column.
+    pub fn sorted(column: impl Into<Cow<'static, str>>, direction: Direction) -> Self {
+        Self { sort: Some((column.into(), direction)), ..Self::new() }
+    }
+
+    /// A table in a tile: without the line below its rows, without the keys.
+    pub fn tile() -> Self {
+        Self { is_tile: true, ..Self::default() }
+    }
+
+    /// Takes a new grid: filters, sorts, measures, and finds the selected row again. Called in `refresh`, never in `draw`.
+    pub fn refresh(&mut self, grid: &Grid) {
+        let sort = self.sort.as_ref().and_then(|(id, direction)| Some((grid.column(id)?, *direction)));
+        let by = Arrangement { filter: self.filter.get_mut().as_mut(), sort, folded: &self.folded };
+        self.shown = order::arrange(grid, by);
+        self.needs = columns::needs(grid, super::draw::indent, &self.shown.lines);
+        self.sideways = self.sideways.min(grid.columns.len().saturating_sub(2));
+        let followed = self.selected.as_ref().filter(|_| self.follows);
+        let found = followed.and_then(|key| self.line_of(grid, key));
+        self.select_line(grid, found.unwrap_or(if self.follows { self.cursor } else { 0 }));
+    }
+
+    /// Moves the selection, or the columns.
+    pub fn go(&mut self, grid: &Grid, to: Move) {
+        let page = isize::try_from(self.drawn.borrow().rows.max(2) - 1).unwrap_or(1);
+        let line = match to {
+            Move::Rows(rows) => self.cursor.saturating_add_signed(rows),
+            Move::Pages(pages) => self.cursor.saturating_add_signed(pages.saturating_mul(page)),
+            Move::First => 0,
+            Move::Last => usize::MAX,
+            Move::Left => return self.sideways = self.sideways.saturating_sub(1),
+            Move::Right => {
+                let furthest = columns::furthest(grid, &self.needs, self.drawn.borrow().area.width);
+                return self.sideways = (self.sideways + 1).min(furthest);
+            }
+        };
+        self.follows = to != Move::First;
+        self.select_line(grid, line);
+    }
+
+    /// Selects a row by its key; returns whether it is among the rows shown.
+    pub fn select(&mut self, grid: &Grid, key: &str) -> bool {
+        let Some(line) = self.line_of(grid, key) else { return false };
+        self.follows = true;
+        self.select_line(grid, line);
+        true
+    }
+
+    /// Returns the key of the selected row.
+    pub fn selected(&self) -> Option<&str> {
+        self.selected.as_deref()
+    }
+
+    /// Returns the selected row.
+    pub fn selected_row<'a>(&self, grid: &'a Grid) -> Option<&'a Row> {
+        grid.rows.get(self.shown.lines.get(self.cursor)?.row)
+    }
+
+    /// Returns the rows shown, in the order shown: what an export or a copy takes.
+    pub fn rows<'a>(&'a self, grid: &'a Grid) -> impl Iterator<Item = &'a Row> {
+        self.shown.lines.iter().filter_map(|line| grid.rows.get(line.row))
+    }
+
+    /// Returns the column sorted by and the direction.
+    pub fn sort(&self) -> Option<(&str, Direction)> {
+        self.sort.as_ref().map(|(id, direction)| (id.as_ref(), *direction))
+    }
+
+    /// Sorts by the next column that can be sorted by; after the last comes the order the pane gave.
+    pub fn cycle_sort(&mut self, grid: &Grid) {
+        let from = self.sort.as_ref().and_then(|(id, _)| grid.column(id)).map_or(0, |at| at + 1);
+        let next = grid.columns.iter().enumerate().skip(from).find(|(_, column)| column.sort != SortKind::Fixed);
+        if let Some((at, _)) = next {
+            self.sort_by(grid, at);
+        } else {
+            self.sort = None;
+            self.refresh(grid);
+        }
+    }
+
+    /// Reverses the sort.
+    pub fn reverse_sort(&mut self, grid: &Grid) {
+        if let Some((_, direction)) = &mut self.sort {
+            *direction = if *direction == Direction::Ascending { Direction::Descending } else { Direction::Ascending };
+        }
+        self.refresh(grid);
+    }
+
+    /// Sorts by a column, or reverses where it is sorted by that column already. What a click on a header does.
+    pub fn sort_by(&mut self, grid: &Grid, column: usize) {
+        let Some(column) = grid.columns.get(column) else { return };
+        if self.sort.as_ref().is_some_and(|(id, _)| *id == column.id) {
+            return self.reverse_sort(grid);
+        }
+        let direction = match column.sort {
+            SortKind::Fixed => return,
+            SortKind::Ascending => Direction::Ascending,
+            SortKind::Descending => Direction::Descending,
+        };
+        self.sort = Some((column.id.clone(), direction));
+        self.refresh(grid);
+    }
+
+    /// Returns the words the rows are filtered by.
+    pub fn filter(&self) -> &str {
+        &self.words
+    }
+
+    /// Filters by words, each of which must be found in some cell of a row; nothing shows all rows.
+    pub fn set_filter(&mut self, grid: &Grid, words: &str) {
+        words.clone_into(&mut self.words);
+        self.filter = RefCell::new(Filter::new(words));
+        self.refresh(grid);
+    }
+
+    /// Folds or opens the group or branch of the selected row; returns whether there was one.
+    pub fn toggle_fold(&mut self, grid: &Grid) -> bool {
+        let Some(line) = self.shown.lines.get(self.cursor).filter(|line| line.children > 0) else { return false };
+        let Some(key) = grid.rows.get(line.row).map(|row| row.key.clone()) else { return false };
+        if !self.folded.remove(&key) {
+            self.folded.insert(key);
+        }
+        self.follows = true;
+        self.refresh(grid);
+        true
+    }
+
+    /// Folds a group or branch before it is first shown.
+    pub fn fold(&mut self, key: impl Into<String>) {
+        self.folded.insert(key.into());
+    }
+
+    /// Returns what is at a place of the screen, as it was drawn last.
+    pub fn hit(&self, x: u16, y: u16) -> Option<Hit> {
+        let drawn = self.drawn.borrow();
+        if !drawn.area.contains((x, y).into()) || y.checked_add(1)? < drawn.rows_y {
+            return None;
+        }
+        let Some(line) = y.checked_sub(drawn.rows_y) else {
+            let x = x - drawn.area.x;
+            let is_under = |place: &&Place| x + 1 >= place.x && x < place.x + place.width + drawn.gap.saturating_sub(1);
+            return drawn.places.iter().find(is_under).map(|place| Hit::Header(place.column));
+        };
+        if line >= drawn.rows {
+            return None;
+        }
+        self.shown.lines.get(self.first_line.get() + usize::from(line)).map(|line| Hit::Row(line.row))
+    }
+
+    /// Does what a click does: selects the row or sorts by the column; returns what was hit.
+    pub fn click(&mut self, grid: &Grid, x: u16, y: u16) -> Option<Hit> {
+        let hit = self.hit(x, y)?;
+        match hit {
+            Hit::Header(column) => self.sort_by(grid, column),
+            Hit::Row(row) => {
+                let line = self.shown.lines.iter().position(|line| line.row == row)?;
+                self.follows = true;
+                self.select_line(grid, line);
+            }
+        }
+        Some(hit)
+    }
+
+    /// Returns how many rows the filter found, those in folded groups too.
+    pub fn found(&self) -> usize {
+        self.shown.found
+    }
+
+    pub(super) fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    pub(super) fn lines(&self) -> &[LineOf] {
+        &self.shown.lines
+    }
+
+    /// Returns the first line to draw so that the selection is among so many rows.
+    pub(super) fn scrolled_to(&self, rows: usize) -> usize {
+        let bottom = self.shown.lines.len().saturating_sub(rows);
+        let least = (self.cursor + 1).saturating_sub(rows);
+        let first = self.first_line.get().clamp(least.min(self.cursor), self.cursor).min(bottom);
+        self.first_line.set(first);
+        first
+    }
+
+    fn line_of(&self, grid: &Grid, key: &str) -> Option<usize> {
+        self.shown.lines.iter().position(|line| grid.rows.get(line.row).is_some_and(|row| row.key == key))
+    }
+
+    fn select_line(&mut self, grid: &Grid, line: usize) {
+        self.cursor = line.min(self.shown.lines.len().saturating_sub(1));
+        self.selected = self.selected_row(grid).map(|row| row.key.clone());
+    }
+}
