@@ -9,7 +9,7 @@ use crate::sample::Seconds;
 /// A plan in the making: nodes are added parents first, each subtree in one piece.
 #[derive(Debug, Default)]
 pub struct Builder {
-    nodes: Vec<Raw>,
+    pub(super) nodes: Vec<Raw>,
     /// The fields beside the nodes.
     pub fields: Fields,
     /// The form it is read from.
@@ -19,7 +19,7 @@ pub struct Builder {
 }
 
 #[derive(Debug)]
-struct Raw {
+pub(super) struct Raw {
     parent: Option<NodeId>,
     fields: Fields,
 }

@@ -48,7 +48,7 @@ fn plan(doc: &Doc<'_>, place: usize, duration: Option<Seconds>) -> Option<Plan> 
     let root = if doc.member(place, "Node Type").is_some() { place } else { doc.member(place, "Plan")? };
     let Json::Object(_) = doc.value(root) else { return None };
     doc.member(root, "Node Type")?;
-    let mut builder = Builder { format: Format::Json, duration, ..Builder::default() };
+    let mut builder = Builder { format: Format::Json, duration, nodes: Vec::new(), fields: Vec::new() };
     if root != place
         && let Json::Object(members) = doc.value(place)
     {
