@@ -1,11 +1,17 @@
 //! Talks to servers; knows no screen.
 
+pub mod act;
 pub mod address;
 pub mod connect;
 pub mod control;
+pub mod decode;
+pub mod exact;
+pub mod key;
 pub mod private;
 pub mod probes;
 pub mod sampler;
 pub mod server;
 pub mod session;
+pub mod sql;
 pub mod tls;
+pub mod why;

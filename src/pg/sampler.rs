@@ -1,1 +1,111 @@
-//! Takes samples: every due probe in one round trip, each failing alone.
+//! Takes the samples: asks what is due in one round trip and publishes a [`Snapshot`] a second.
+//!
+//! Two lanes that never wait for each other. The *tick* asks what cannot wait behind a lock on a relation; the *slow*
+//! lane asks the rest over a connection of its own, and its newest sections are part of the next snapshot. Whatever
+//! happens to the server, snapshots go on at their pace, each section with its age and its reason; the connection comes
+//! back by itself.
+//!
+//! Knows no screen and spawns nothing: [`run`] is one future.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::session::{Connector, reaper};
+use crate::Failure;
+use crate::sample::{ServerFacts, Snapshot};
+
+pub mod board;
+pub mod budget;
+pub mod merge;
+pub mod schedule;
+pub mod slow;
+pub mod texts;
+pub mod tick;
+
+/// How the sampler works.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// The pace asked for, at least [`Settings::second`].
+    pub pace: Duration,
+    /// How often snapshots are published and the backends are read, for the load chart: one second, except in tests.
+    pub second: Duration,
+    /// Server seconds the tick may cost in each second; beyond, it slows down.
+    pub budget: f64,
+    /// How long the server may take for an answer before the connection is given up.
+    pub patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            pace: Duration::from_secs(2),
+            second: Duration::from_secs(1),
+            budget: 0.02, // a fiftieth of one core
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What the sampler has to say.
+#[derive(Debug)]
+pub enum Report {
+    /// The server is there, and this is what it has; again after each reconnection, and when an extension came or went.
+    Connected(Arc<ServerFacts>),
+    /// The connection could not be made, or is lost; the next attempt follows.
+    Lost {
+        /// What happened.
+        failure: Failure,
+        /// Time until the next attempt.
+        retry_in: Duration,
+    },
+    /// A sample.
+    Snapshot(Arc<Snapshot>),
+}
+
+/// What the sampler can be told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Command {
+    /// Sample at this pace.
+    Pace(Duration),
+    /// Read everything at once, whatever is due.
+    ReadNow,
+    /// Cancel what runs, and end.
+    Stop,
+}
+
+/// Snapshots may wait for their taker in a channel of this many; a fuller one loses some, which is counted.
+pub const REPORTS_ROOM: usize = 8;
+
+/// How long the end may take: cancel requests that are on their way.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Samples until it is told to stop or nobody takes its reports.
+pub async fn run(
+    connector: Arc<dyn Connector>,
+    settings: Settings,
+    reports: mpsc::Sender<Report>,
+    commands: mpsc::Receiver<Command>,
+) {
+    let (reaper, reaping) = reaper();
+    let (wishes, asked_for) = mpsc::channel(16);
+    let (news, told) = mpsc::channel(64);
+    let slow = slow::run(Arc::clone(&connector), reaper.clone(), asked_for, news);
+    let tick = tick::Tick::new(connector, settings, reaper, tick::Channels { reports, wishes });
+    let sampling = async {
+        tokio::select! {
+            () = tick.run(commands, told) => {}
+            () = slow => {}
+        }
+    };
+    let mut reaping = std::pin::pin!(reaping);
+    tokio::select! {
+        () = &mut reaping => return,
+        () = sampling => {}
+    }
+    // Both lanes are gone: what they left running is cancelled.
+    if tokio::time::timeout(FAREWELL, reaping).await.is_err() {
+        tracing::info!("a query may still run: its statement_timeout ends it");
+    }
+}

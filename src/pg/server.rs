@@ -1,1 +1,157 @@
-//! Asks a server at connect what it has.
+//! What a server has, asked at connect: columns of its views, extensions, functions this role may execute.
+//!
+//! One round trip. No decision hangs on a version: a fork, a managed service or a stale extension is seen as it is.
+
+use std::collections::BTreeMap;
+
+use super::session::{Answers, Query, Session, sentence};
+use crate::Failure;
+use crate::failure::Kind;
+use crate::sample::server::Extension;
+use crate::sample::{Row, RowSet, ServerFacts, Timestamp, Value};
+
+/// Who and what is asked.
+const IDENTITY: &str = "select
+    pg_catalog.current_setting('server_version') as version,
+    pg_catalog.current_setting('server_version_num')::bigint as version_num,
+    pg_catalog.current_database()::text as database,
+    current_user::text as role,
+    coalesce((select r.rolsuper from pg_catalog.pg_roles as r where r.rolname = current_user), false) as is_superuser,
+    pg_catalog.pg_is_in_recovery() as is_standby,
+    extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started,
+    (
+        select coalesce(pg_catalog.array_agg(r.rolname::text), '{}')
+        from pg_catalog.pg_roles as r
+        where r.rolname like 'pg\\_%' and pg_catalog.pg_has_role(current_user, r.oid, 'usage')
+    ) as memberships,
+    (select s.setting from pg_catalog.pg_settings as s where s.name = 'shared_preload_libraries') as preloaded";
+
+/// Columns of the system's views and of a few catalogs, and of Django's own tables where the search path shows them.
+const COLUMNS: &str = "select
+    c.relname::text as relation,
+    pg_catalog.array_agg(a.attname::text) as columns
+from pg_catalog.pg_class as c
+join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where (
+        c.relnamespace = 'pg_catalog'::regnamespace
+        and (
+            c.relkind = 'v' and (c.relname like 'pg\\_stat%' or c.relname in ('pg_locks', 'pg_replication_slots', 'pg_settings', 'pg_prepared_xacts', 'pg_shmem_allocations'))
+            or c.relname in ('pg_class', 'pg_index', 'pg_constraint', 'pg_attribute', 'pg_database', 'pg_subscription')
+        )
+    )
+    or (c.relkind in ('r', 'v', 'p') and c.relname in ('django_migrations', 'django_content_type') and pg_catalog.pg_table_is_visible(c.oid))
+group by c.oid, c.relname
+order by c.relname
+limit 500";
+
+/// The extensions of this database.
+const EXTENSIONS: &str = "select
+    e.extname::text as name,
+    e.extversion as version,
+    a.default_version as available,
+    n.nspname::text as schema
+from pg_catalog.pg_extension as e
+join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
+left join pg_catalog.pg_available_extensions as a on a.name = e.extname
+order by e.extname
+limit 500";
+
+/// Views of the extensions this program knows, and their functions with their columns: a stale extension has fewer.
+const EXTENSION_PARTS: &str = "select
+    p.proname::text as relation,
+    array(
+        select u.name
+        from pg_catalog.unnest(p.proargnames, p.proargmodes) as u (name, mode)
+        where u.mode in ('o', 't', 'b') and u.name <> ''
+    ) as columns,
+    pg_catalog.has_function_privilege(p.oid, 'execute') as may_execute
+from pg_catalog.pg_proc as p
+join pg_catalog.pg_depend as d on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+join pg_catalog.pg_extension as e on d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = e.oid
+where e.extname in ('pg_stat_statements', 'pgstattuple', 'hypopg', 'pg_buffercache', 'pg_visibility', 'pg_qualstats', 'pg_stat_kcache', 'pg_wait_sampling')
+union all
+select
+    c.relname::text,
+    array(select a.attname::text from pg_catalog.pg_attribute as a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+    false
+from pg_catalog.pg_class as c
+join pg_catalog.pg_depend as d on d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+join pg_catalog.pg_extension as e on d.refclassid = 'pg_catalog.pg_extension'::regclass and d.refobjid = e.oid
+where c.relkind = 'v'
+    and e.extname in ('pg_stat_statements', 'hypopg', 'pg_buffercache', 'pg_qualstats', 'pg_stat_kcache', 'pg_wait_sampling')
+order by 1
+limit 500";
+
+/// The server's own functions that are not for everyone, and of those a few that old servers and forks lack.
+const FUNCTIONS: &str = "select
+    p.proname::text as name
+from pg_catalog.pg_proc as p
+where p.pronamespace = 'pg_catalog'::regnamespace
+    and (p.proacl is not null or p.proname in ('pg_blocking_pids', 'pg_cancel_backend', 'pg_terminate_backend', 'pg_current_wal_lsn', 'pg_stat_get_wal_senders'))
+    and pg_catalog.has_function_privilege(p.oid, 'execute')
+group by p.proname
+order by p.proname
+limit 500";
+
+/// Asks a server what it has.
+pub async fn read_facts(session: &mut Session, target: &str) -> Result<ServerFacts, Failure> {
+    let failed = || Failure::new(Kind::Connection, format!("cannot find out what {target} has"));
+    let questions = [IDENTITY, COLUMNS, EXTENSIONS, EXTENSION_PARTS, FUNCTIONS].map(Query::new);
+    let answers = session.pipeline(&questions).await.map_err(|lost| failed().because(&lost))?;
+    let mut facts = ServerFacts { target: target.to_owned(), is_pooled: session.is_pooled, ..ServerFacts::default() };
+    let [identity, columns, extensions, parts, functions] = tables(answers);
+    // Without the first nothing is known; each of the others may be missing alone (a fork without pg_available_extensions).
+    let identity = identity.map_err(|why| failed().because_text(why))?;
+    for row in identity.iter() {
+        identify(&mut facts, &row);
+    }
+    for row in rows(&columns).chain(rows(&parts)) {
+        let relation = row.text("relation");
+        let names = row.get("columns").as_list().iter().filter_map(Value::as_str);
+        facts.columns.extend(names.map(|name| format!("{relation}.{name}")));
+        if row.flag("may_execute") == Some(true) {
+            facts.columns.insert(format!("{relation}()"));
+        }
+    }
+    facts.columns.extend(rows(&functions).map(|row| format!("{}()", row.text("name"))));
+    facts.extensions = installed(&extensions);
+    Ok(facts)
+}
+
+fn identify(facts: &mut ServerFacts, row: &Row<'_>) {
+    row.text("version").clone_into(&mut facts.version);
+    facts.version_num = row.int("version_num").unwrap_or_default();
+    row.text("database").clone_into(&mut facts.database);
+    row.text("role").clone_into(&mut facts.role);
+    facts.is_superuser = row.flag("is_superuser").unwrap_or_default();
+    facts.is_standby = row.flag("is_standby").unwrap_or_default();
+    facts.started = Timestamp(row.number("started").unwrap_or_default());
+    facts.memberships = row.get("memberships").as_list().iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    facts.preloaded = row.get("preloaded").as_str().map(str::to_owned);
+}
+
+fn installed(extensions: &Result<RowSet, String>) -> BTreeMap<String, Extension> {
+    rows(extensions)
+        .map(|row| {
+            let extension = Extension {
+                version: row.text("version").to_owned(),
+                available: row.get("available").as_str().map(str::to_owned),
+                schema: row.text("schema").to_owned(),
+            };
+            (row.text("name").to_owned(), extension)
+        })
+        .collect()
+}
+
+fn rows(table: &Result<RowSet, String>) -> impl Iterator<Item = Row<'_>> {
+    table.iter().flat_map(RowSet::iter)
+}
+
+/// Puts the answers under their own column names.
+fn tables<const N: usize>(answers: Answers) -> [Result<RowSet, String>; N] {
+    let mut answers = answers.into_iter();
+    std::array::from_fn(|_| {
+        let answer = answers.next().ok_or_else(|| "no answer".to_owned())?.map_err(|error| sentence(&error))?;
+        Ok(answer.into_rows())
+    })
+}

@@ -1,1 +1,462 @@
-//! The guarded session: timeouts, read-only, cancel on drop.
+//! A guarded session: what pgdj does to a server can neither wait long, nor hold anything, nor write.
+//!
+//! Every statement runs in a read-only transaction of its own under `statement_timeout`, `lock_timeout` and
+//! `idle_in_transaction_session_timeout`: set for the session on a direct connection, by `SET LOCAL` in each
+//! transaction behind a pooler, where a setting of the session would leak to another client. Statements are unnamed
+//! and typed, so that nothing is left on a backend. Any number of them is one round trip ([`Session::pipeline`]).
+//! A query that is dropped is cancelled on the server ([`reaper`]).
+//!
+//! Nothing is spawned here: the connection is driven by whoever waits for an answer.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use futures_util::future::{BoxFuture, Either, select};
+use tokio::sync::mpsc;
+use tokio_postgres::error::Severity;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error};
+
+use super::{decode, key};
+use crate::Failure;
+use crate::failure::Kind;
+use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
+
+/// The `application_name` of every backend of this program, by which its counts leave them out.
+pub const APPLICATION: &str = "pgdj";
+
+/// A connection that was just made.
+pub struct Link {
+    /// Asks the questions.
+    pub client: Client,
+    /// Moves the bytes; ends with the connection.
+    pub driver: BoxFuture<'static, Result<(), Error>>,
+    /// Cancels what the connection runs.
+    pub canceller: Canceller,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
+
+/// Makes connections to one target.
+pub trait Connector: Send + Sync {
+    /// Makes a connection with [`APPLICATION`] as its `application_name`.
+    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>>;
+
+    /// Returns the target as the user knows it, without its password.
+    fn target(&self) -> String;
+}
+
+/// Cancels what one connection runs, over a short connection of its own.
+#[derive(Clone)]
+pub struct Canceller(Arc<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>);
+
+impl Canceller {
+    /// Wraps what sends the cancel request.
+    pub fn new(send: impl Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(send))
+    }
+
+    /// Sends the cancel request. The server does not say whether there was something to cancel.
+    pub async fn cancel(&self) -> Result<(), Error> {
+        (self.0)().await
+    }
+}
+
+impl fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Canceller")
+    }
+}
+
+/// Cancel requests that may wait for the reaper; more than these are left to `statement_timeout`.
+const REAPER_ROOM: usize = 16;
+
+/// How long a cancel request may take.
+const CANCEL_LIMIT: Duration = Duration::from_secs(3);
+
+/// Where dropped queries are handed over to be cancelled.
+#[derive(Debug, Clone)]
+pub struct Reaper(mpsc::Sender<Canceller>);
+
+/// Returns the reaper and its work, which whoever spawns must run; it ends when all reapers are gone and all is cancelled.
+pub fn reaper() -> (Reaper, impl Future<Output = ()> + Send) {
+    let (sender, mut dropped) = mpsc::channel::<Canceller>(REAPER_ROOM);
+    let work = async move {
+        while let Some(canceller) = dropped.recv().await {
+            match tokio::time::timeout(CANCEL_LIMIT, canceller.cancel()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::info!(%error, "a dropped query could not be cancelled"),
+                Err(_) => tracing::info!("cancelling a dropped query took too long"),
+            }
+        }
+    };
+    (Reaper(sender), work)
+}
+
+/// Hands its canceller to the reaper unless the answer came.
+struct InFlight<'a> {
+    canceller: Option<&'a Canceller>,
+    reaper: &'a Reaper,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Some(canceller) = self.canceller.take()
+            && self.reaper.0.try_send(canceller.clone()).is_err()
+        {
+            tracing::warn!("too many dropped queries: statement_timeout ends this one");
+        }
+    }
+}
+
+/// How long a statement of a session may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// `statement_timeout`.
+    pub statement: Duration,
+    /// `lock_timeout`.
+    pub lock: Duration,
+}
+
+impl Limits {
+    /// Of the tick: its probes take milliseconds; one that takes seconds finds a server in trouble and must not add to it.
+    /// It waits for no lock but one on a catalog (`VACUUM FULL pg_class`).
+    pub const TICK: Self = Self { statement: Duration::from_secs(2), lock: Duration::from_millis(100) };
+    /// Of the slow lane: a `stat()` for thousands of files on a slow disk, and a lock that is just being passed on.
+    pub const SLOW: Self = Self { statement: Duration::from_secs(10), lock: Duration::from_millis(500) };
+    /// Of what a person asked for and can cancel: an exact bloat scan reads a whole table.
+    pub const ACT: Self = Self { statement: Duration::from_secs(600), lock: Duration::from_secs(1) };
+
+    fn settings(self, set: &str) -> String {
+        // jit: compiling a catalog query costs more than running it. Parallel workers belong to the application.
+        format!(
+            "{set} statement_timeout = {}; {set} lock_timeout = {}; {set} idle_in_transaction_session_timeout = 5000; \
+             {set} jit = off; {set} max_parallel_workers_per_gather = 0",
+            self.statement.as_millis(),
+            self.lock.as_millis()
+        )
+    }
+
+    /// Returns the statements for a session of our own.
+    fn for_session(self) -> String {
+        format!(
+            "{}; set default_transaction_read_only = on; set default_transaction_isolation = 'read committed'; \
+             set application_name = '{APPLICATION}'",
+            self.settings("set")
+        )
+    }
+
+    /// Returns the statements that open a transaction on a backend of someone else.
+    fn for_transaction(self) -> String {
+        format!("begin isolation level read committed read only; {}", self.settings("set local"))
+    }
+}
+
+/// One statement with its parameters.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The statement.
+    pub sql: Arc<str>,
+    /// Its parameters, in order.
+    pub parameters: Vec<Parameter>,
+}
+
+impl Query {
+    /// A statement without parameters.
+    pub fn new(sql: impl Into<Arc<str>>) -> Self {
+        Self { sql: sql.into(), parameters: Vec::new() }
+    }
+
+    /// Adds a parameter.
+    #[must_use]
+    pub fn with(mut self, parameter: Parameter) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+}
+
+/// A parameter: `bigint`, `bigint[]`, `float8` or `text`.
+#[derive(Debug, Clone)]
+pub enum Parameter {
+    /// A `bigint`.
+    Int(i64),
+    /// A `bigint[]`.
+    Ids(Vec<i64>),
+    /// A `float8`.
+    Float(f64),
+    /// A `text`.
+    Text(String),
+}
+
+impl Parameter {
+    fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
+        match self {
+            Self::Int(number) => (number, Type::INT8),
+            Self::Ids(numbers) => (numbers, Type::INT8_ARRAY),
+            Self::Float(number) => (number, Type::FLOAT8),
+            Self::Text(text) => (text, Type::TEXT),
+        }
+    }
+}
+
+/// What a statement gave.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The columns: name and type.
+    pub columns: Vec<(String, Type)>,
+    /// The rows, each with a value for every column.
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl Answer {
+    /// Returns the first value of the first row.
+    pub fn scalar(&self) -> Option<&Value> {
+        self.rows.first()?.first()
+    }
+
+    /// Returns the rows under columns named as the server names them, for reading by name.
+    pub fn into_rows(self) -> RowSet {
+        let column = |(name, _): (String, Type)| Column {
+            name: name.into(),
+            role: Role::Label,
+            unit: Unit::Text,
+            doc: "".into(),
+            source: "".into(),
+        };
+        RowSet { columns: self.columns.into_iter().map(column).collect(), rows: self.rows }
+    }
+}
+
+/// The answers to the statements of one round trip, in their order; each may have failed alone.
+pub type Answers = Vec<Result<Answer, Error>>;
+
+/// The connection is gone, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct Lost {
+    /// What ended it, in the server's words where it said any.
+    pub why: String,
+}
+
+/// One guarded connection.
+pub struct Session {
+    client: Client,
+    driver: BoxFuture<'static, Result<(), Error>>,
+    canceller: Canceller,
+    reaper: Reaper,
+    limits: Limits,
+    /// Whether a transaction pooler is between, so that nothing may be set for the session.
+    pub is_pooled: bool,
+    /// When the server started: another moment is another server, or the same after a restart.
+    pub started: Timestamp,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("is_pooled", &self.is_pooled)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whose backend it is, and since when its server runs.
+const GREETING: &str = "select pg_catalog.pg_backend_pid() as pid, \
+    extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started";
+
+impl Session {
+    /// Connects, finds out whether a pooler is between, and sets the guard.
+    pub async fn open(connector: &dyn Connector, limits: Limits, reaper: &Reaper) -> Result<Self, Failure> {
+        let Link { client, driver, canceller } = connector.connect().await?;
+        let key_pid = key::key_pid(&client.cancel_token()).await;
+        let mut session = Self {
+            client,
+            driver,
+            canceller,
+            reaper: reaper.clone(),
+            limits,
+            is_pooled: true, // the careful way, until it is known
+            started: Timestamp::default(),
+        };
+        let failed = |source: &dyn std::error::Error| {
+            Failure::new(Kind::Connection, format!("cannot ask {} anything", connector.target())).because(source)
+        };
+        let greeting =
+            session.one(Query::new(GREETING)).await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
+        let row = greeting.rows.first().map(Vec::as_slice).unwrap_or_default();
+        let pid = row.first().and_then(Value::as_int);
+        session.started = Timestamp(row.get(1).and_then(Value::as_f64).unwrap_or_default());
+        session.is_pooled = pid.is_none() || key_pid.map(i64::from) != pid;
+        if !session.is_pooled {
+            session.guard().await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
+        }
+        Ok(session)
+    }
+
+    async fn guard(&mut self) -> Result<Result<(), Error>, Lost> {
+        let settings = self.limits.for_session();
+        let client = &self.client;
+        let question = async move { vec![client.batch_execute(&settings).await.map(|()| Answer::default())] };
+        let (mut done, end) = drive(&mut self.driver, question).await;
+        match end_of(&done, end) {
+            Some(lost) => Err(lost),
+            None => Ok(done.pop().map_or(Ok(()), |answer| answer.map(drop))),
+        }
+    }
+
+    /// Returns the limits in force.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Returns what cancels the running query.
+    pub fn canceller(&self) -> &Canceller {
+        &self.canceller
+    }
+
+    /// Runs one statement.
+    pub async fn one(&mut self, query: Query) -> Result<Result<Answer, Error>, Lost> {
+        let mut answers = self.pipeline(&[query]).await?;
+        answers.pop().ok_or_else(|| Lost { why: "the server gave no answer".to_owned() })
+    }
+
+    /// Runs statements in one round trip, each in a read-only transaction of its own: one that fails takes no other along.
+    pub async fn pipeline(&mut self, queries: &[Query]) -> Result<Answers, Lost> {
+        let Self { client, driver, canceller, reaper, limits, is_pooled, .. } = self;
+        let client = &*client;
+        let begin = limits.for_transaction();
+        let mut steps: Vec<Step<'_>> = Vec::new();
+        for query in queries {
+            if *is_pooled {
+                steps.push(control(client, &begin));
+                steps.push(Box::pin(ask(client, query)));
+                // After an error this is a ROLLBACK.
+                steps.push(control(client, "commit"));
+            } else {
+                steps.push(Box::pin(ask(client, query)));
+            }
+        }
+        let mut in_flight = InFlight { canceller: Some(canceller), reaper };
+        let (done, end) = drive(driver, together(steps)).await;
+        in_flight.canceller = None;
+        if let Some(lost) = end_of(&done, end) {
+            return Err(lost);
+        }
+        Ok(if *is_pooled { done.into_iter().skip(1).step_by(3).collect() } else { done })
+    }
+}
+
+type Step<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;
+
+fn control<'a>(client: &'a Client, sql: &'a str) -> Step<'a> {
+    Box::pin(async move { client.batch_execute(sql).await.map(|()| Answer::default()) })
+}
+
+/// Sends Parse, Bind, Describe, Execute and Sync in one go and reads the rows.
+async fn ask(client: &Client, query: &Query) -> Result<Answer, Error> {
+    let parameters: Vec<_> = query.parameters.iter().map(Parameter::typed).collect();
+    let mut stream = pin!(client.query_typed_raw(&query.sql, parameters).await?);
+    let mut answer = Answer::default();
+    while let Some(row) = stream.try_next().await? {
+        if answer.columns.is_empty() {
+            answer.columns = row.columns().iter().map(|it| (it.name().to_owned(), it.type_().clone())).collect();
+        }
+        answer.rows.push(decode::values(&row)?);
+    }
+    Ok(answer)
+}
+
+/// Polls all steps in their order, so that all are sent before the first answer is waited for.
+async fn together(steps: Vec<Step<'_>>) -> Answers {
+    let mut waiting: Vec<Option<Step<'_>>> = steps.into_iter().map(Some).collect();
+    let mut done: Vec<Option<Result<Answer, Error>>> = waiting.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        let mut is_ready = true;
+        for (step, slot) in waiting.iter_mut().zip(&mut done) {
+            let Some(running) = step else { continue };
+            match running.as_mut().poll(context) {
+                Poll::Ready(result) => {
+                    *slot = Some(result);
+                    *step = None;
+                }
+                Poll::Pending => is_ready = false,
+            }
+        }
+        if is_ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+/// Waits for an answer while driving the connection. The question is polled first, so that it is on its way when the
+/// driver is. When the connection ends, what is still waiting is answered with that: so the last words are not lost.
+async fn drive<T>(
+    driver: &mut BoxFuture<'static, Result<(), Error>>,
+    question: impl Future<Output = T>,
+) -> (T, Option<Result<(), Error>>) {
+    match select(pin!(question), driver).await {
+        Either::Left((answer, _)) => (answer, None),
+        Either::Right((end, question)) => (question.await, Some(end)),
+    }
+}
+
+/// Returns why the connection ended, if it did: a FATAL answer ("terminating connection due to administrator command") says it best.
+fn end_of(answers: &Answers, end: Option<Result<(), Error>>) -> Option<Lost> {
+    let errors = || answers.iter().filter_map(|answer| answer.as_ref().err());
+    let is_fatal = |error: &&Error| {
+        error
+            .as_db_error()
+            .is_some_and(|said| matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic)))
+    };
+    if let Some(last_words) = errors().find(is_fatal) {
+        return Some(Lost { why: sentence(last_words) });
+    }
+    match end {
+        Some(Err(error)) => Some(Lost { why: sentence(&error) }),
+        Some(Ok(())) => Some(Lost { why: CLOSED.to_owned() }),
+        None => errors().any(Error::is_closed).then(|| Lost { why: CLOSED.to_owned() }),
+    }
+}
+
+const CLOSED: &str = "the server closed the connection";
+
+/// Returns the server's words where it said any, else the causes.
+pub fn sentence(error: &Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        return said.message().to_owned();
+    }
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_our_own_is_set_and_a_borrowed_one_only_within_its_transaction() {
+        let own = Limits::TICK.for_session();
+        assert!(own.contains("set statement_timeout = 2000;") && own.contains("default_transaction_read_only = on"));
+        let borrowed = Limits::SLOW.for_transaction();
+        assert!(
+            borrowed
+                .starts_with("begin isolation level read committed read only; set local statement_timeout = 10000;")
+        );
+        assert!(borrowed.split(';').skip(1).all(|part| part.trim().starts_with("set local ")), "{borrowed}");
+    }
+}

@@ -1,0 +1,139 @@
+//! The sections as they are known now, and the snapshot made of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::merge;
+use crate::pg::decode::Shared;
+use crate::pg::probes::{Lane, PROBES, Pace, Probe};
+use crate::pg::why;
+use crate::sample::{Column, Missing, Reading, RowSet, SampleCost, Section, ServerFacts, Snapshot, Timestamp, Value};
+
+/// The sections as they are known now.
+#[derive(Debug)]
+pub struct Board {
+    facts: Arc<ServerFacts>,
+    sections: BTreeMap<&'static str, Section>,
+    columns: BTreeMap<&'static str, Arc<[Column]>>,
+    shared: BTreeMap<&'static str, Shared>,
+    clock: Option<(Timestamp, Instant)>,
+}
+
+impl Board {
+    /// A board on which nothing was read yet.
+    pub fn new(target: String) -> Self {
+        Self {
+            facts: Arc::new(ServerFacts { target, ..ServerFacts::default() }),
+            sections: PROBES.iter().map(|probe| (probe.name, Section::Missing(Missing::NotYet))).collect(),
+            columns: PROBES.iter().map(|probe| (probe.name, Arc::from(probe.columns))).collect(),
+            shared: BTreeMap::new(),
+            clock: None,
+        }
+    }
+
+    /// Returns what the server has.
+    pub fn facts(&self) -> &Arc<ServerFacts> {
+        &self.facts
+    }
+
+    /// Takes what the server has: a probe it cannot answer says why; one that can be asked again is not read yet.
+    pub fn connected(&mut self, facts: Arc<ServerFacts>) {
+        self.facts = facts;
+        for probe in PROBES {
+            match why::cannot_be_read(probe, &self.facts) {
+                Some(why) => self.put(probe, Section::Missing(why)),
+                None if matches!(self.section(probe.name), Section::Missing(_)) => {
+                    self.put(probe, Section::Missing(Missing::NotYet));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Whether this server can be asked a probe.
+    pub fn is_read(&self, probe: &Probe) -> bool {
+        why::cannot_be_read(probe, &self.facts).is_none()
+    }
+
+    /// Returns a probe's section.
+    pub fn section(&self, probe: &str) -> &Section {
+        const NOT_YET: &Section = &Section::Missing(Missing::NotYet);
+        self.sections.get(probe).unwrap_or(NOT_YET)
+    }
+
+    /// Returns a probe's columns.
+    pub fn columns(&self, probe: &str) -> Arc<[Column]> {
+        self.columns.get(probe).cloned().unwrap_or_else(|| Arc::from([]))
+    }
+
+    /// Takes what a probe read.
+    pub fn read(&mut self, probe: &'static Probe, at: Timestamp, mut rows: Vec<Vec<Value>>) {
+        let columns = self.columns(probe.name);
+        if let Some(row) = rows.first()
+            && row.len() != columns.len()
+        {
+            let message = format!("{} gave {} columns in place of {}", probe.name, row.len(), columns.len());
+            return self.failed(probe, Missing::Failed { sqlstate: "none".to_owned(), message });
+        }
+        self.shared.entry(probe.name).or_default().share(&mut rows);
+        let newer = merge::fold_same_keys(RowSet { columns, rows });
+        let newer = merge::keep_last(self.section(probe.name).rows(), newer);
+        self.put(probe, Section::Ready(Arc::new(Reading { at, rows: newer })));
+    }
+
+    /// Takes a reading that is put together already.
+    pub fn known(&mut self, probe: &'static Probe, reading: Reading) {
+        self.put(probe, Section::Ready(Arc::new(reading)));
+    }
+
+    /// Takes why a probe could not be read; its last figures stay.
+    pub fn failed(&mut self, probe: &'static Probe, why: Missing) {
+        let section = self.section(probe.name).failed(why);
+        self.put(probe, section);
+    }
+
+    /// Marks every section of the lanes as without a connection.
+    pub fn lost(&mut self, why: &str, is_concerned: impl Fn(Lane) -> bool) {
+        let since = self.now();
+        for probe in PROBES.iter().filter(|probe| is_concerned(probe.lane)) {
+            let since = match self.section(probe.name).why() {
+                Some(Missing::Disconnected { since, .. }) => *since,
+                _ => since,
+            };
+            self.failed(probe, Missing::Disconnected { since, why: why.to_owned() });
+        }
+    }
+
+    /// Marks the sections that were to be read by now: the server has not answered since.
+    pub fn is_silent(&mut self, why: &str) {
+        self.lost(why, |lane| lane == Lane::Tick);
+    }
+
+    /// Notes the server's clock.
+    pub fn clock(&mut self, server: Timestamp) {
+        self.clock = Some((server, Instant::now()));
+    }
+
+    /// Returns the server's clock as far as it is known, else ours.
+    pub fn now(&self) -> Timestamp {
+        match self.clock {
+            Some((server, read)) => Timestamp(server.0 + read.elapsed().as_secs_f64()),
+            None => Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())),
+        }
+    }
+
+    /// Returns a snapshot of what is known at a moment.
+    pub fn snapshot(&self, at: Timestamp, cost: SampleCost) -> Snapshot {
+        Snapshot { at, server: Arc::clone(&self.facts), sections: self.sections.clone(), cost }
+    }
+
+    fn put(&mut self, probe: &'static Probe, section: Section) {
+        self.sections.insert(probe.name, section);
+    }
+}
+
+/// Returns the probe whose answer is a text for each queryid.
+pub fn asked_probe() -> Option<&'static Probe> {
+    PROBES.iter().copied().find(|probe| probe.pace == Pace::Asked)
+}

@@ -1,0 +1,290 @@
+//! The slow lane: what may wait behind a lock, over a connection of its own, one probe after the other.
+//!
+//! It tells the tick what it read; it never makes it wait. It spends at most a fiftieth of the time on a probe.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::board::asked_probe;
+use super::schedule::{Paces, Schedule};
+use super::tick::stamp;
+use crate::pg::probes::{Lane, Probe};
+use crate::pg::server::read_facts;
+use crate::pg::session::{Answers, Connector, Limits, Lost, Parameter, Query, Reaper, Session};
+use crate::pg::{sql, why};
+use crate::sample::{Missing, ServerFacts, Timestamp, Value};
+
+/// What the tick asks of the slow lane.
+#[derive(Debug)]
+pub enum Wish {
+    /// The server is there: read on, all of it.
+    Connected(Arc<ServerFacts>),
+    /// Read everything at once.
+    Now,
+    /// Read what the server has anew.
+    Look,
+    /// Read the texts of these queryids.
+    Texts(Vec<i64>),
+}
+
+/// What the slow lane tells the tick.
+#[derive(Debug)]
+pub enum News {
+    /// A probe was read, or could not be.
+    Section {
+        /// The probe.
+        probe: &'static Probe,
+        /// The server's clock before it.
+        at: Timestamp,
+        /// What it gave.
+        result: Result<Vec<Vec<Value>>, Missing>,
+    },
+    /// The answer to [`Wish::Texts`].
+    Texts {
+        /// The queryids asked for.
+        ids: Vec<i64>,
+        /// The server's clock before it.
+        at: Timestamp,
+        /// What it gave.
+        result: Result<Vec<Vec<Value>>, Missing>,
+    },
+    /// What was spent.
+    Cost {
+        /// Server time in seconds.
+        server: f64,
+        /// Round trips.
+        round_trips: u32,
+        /// Statements.
+        statements: u32,
+    },
+    /// The server has other things than before.
+    Facts(ServerFacts),
+    /// There is no connection.
+    Lost(String),
+}
+
+/// How often is looked whether an extension came or went.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// A probe that failed is tried again after this, or after its own pace if that is shorter.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// A probe that took long is due again after so many times that: it has at most a fiftieth of the time.
+const REST: f64 = 50.0;
+
+/// How long an answer may take beyond `statement_timeout`.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// Runs the slow lane until the tick is gone.
+pub async fn run(
+    connector: Arc<dyn Connector>,
+    reaper: Reaper,
+    mut wishes: mpsc::Receiver<Wish>,
+    news: mpsc::Sender<News>,
+) {
+    let mut facts: Option<Arc<ServerFacts>> = None;
+    let mut pause = Duration::ZERO;
+    loop {
+        // Nothing to do until the tick has found the server.
+        while facts.is_none() {
+            match wishes.recv().await {
+                Some(Wish::Connected(found)) => facts = Some(found),
+                Some(_) => {}
+                None => return,
+            }
+        }
+        let Some(found) = facts.clone() else { continue };
+        tokio::time::sleep(pause).await;
+        let opened = match open(connector.as_ref(), &reaper, &found).await {
+            Ok(session) => {
+                pause = Duration::ZERO;
+                let mut lane = Slow::new(session, found, &news);
+                lane.work(&mut wishes).await
+            }
+            Err(why) => Err(Lost { why }),
+        };
+        let Err(lost) = opened else { return };
+        if news.send(News::Lost(lost.why)).await.is_err() {
+            return;
+        }
+        pause = (pause * 2).clamp(Duration::from_millis(500), Duration::from_secs(15));
+        // A newer connection of the tick may have other facts.
+        while let Ok(wish) = wishes.try_recv() {
+            if let Wish::Connected(found) = wish {
+                facts = Some(found);
+            }
+        }
+    }
+}
+
+async fn open(connector: &dyn Connector, reaper: &Reaper, facts: &ServerFacts) -> Result<Session, String> {
+    let opened = tokio::time::timeout(SLACK, Session::open(connector, Limits::SLOW, reaper)).await;
+    let Ok(opened) = opened else { return Err("no answer to the second connection".to_owned()) };
+    let session = opened.map_err(|failure| failure.because.last().cloned().unwrap_or(failure.what))?;
+    // Several hosts, or a pooler in front of several servers: figures of two servers must not be put together.
+    if (session.started.0 - facts.started.0).abs() > 1.0 {
+        return Err("the second connection reached another server, or the server was restarted".to_owned());
+    }
+    Ok(session)
+}
+
+struct Slow<'a> {
+    session: Session,
+    facts: Arc<ServerFacts>,
+    schedule: Schedule,
+    looked: Instant,
+    news: &'a mpsc::Sender<News>,
+}
+
+/// What a group of statements gave, with the time the server took.
+struct Timed {
+    at: Timestamp,
+    server: Duration,
+    answers: Answers,
+}
+
+impl<'a> Slow<'a> {
+    fn new(session: Session, facts: Arc<ServerFacts>, news: &'a mpsc::Sender<News>) -> Self {
+        Self { session, facts, schedule: Schedule::new(Lane::Slow), looked: Instant::now(), news }
+    }
+
+    /// Works until the connection is lost (`Err`) or the tick is gone (`Ok`).
+    async fn work(&mut self, wishes: &mut mpsc::Receiver<Wish>) -> Result<(), Lost> {
+        loop {
+            let now = Instant::now();
+            let facts = &self.facts;
+            let is_read = |probe: &Probe| why::cannot_be_read(probe, facts).is_none();
+            let next = self.schedule.next(is_read, now).map_or(self.looked + LOOK, |next| next.min(self.looked + LOOK));
+            tokio::select! {
+                biased;
+                wish = wishes.recv() => match wish {
+                    Some(wish) => self.grant(wish).await?,
+                    None => return Ok(()),
+                },
+                () = tokio::time::sleep_until(next.into()) => self.read_due().await?,
+            }
+        }
+    }
+
+    async fn grant(&mut self, wish: Wish) -> Result<(), Lost> {
+        match wish {
+            Wish::Connected(facts) => {
+                let is_another = (facts.started.0 - self.facts.started.0).abs() > 1.0;
+                self.facts = facts;
+                self.schedule.clear();
+                if is_another {
+                    return Err(Lost { why: "the server was restarted".to_owned() });
+                }
+            }
+            Wish::Now => self.schedule.clear(),
+            Wish::Look => self.look().await?,
+            Wish::Texts(ids) => self.read_texts(ids).await?,
+        }
+        Ok(())
+    }
+
+    /// Reads the next probe that is due; the others follow when the wishes that came meanwhile were granted.
+    async fn read_due(&mut self) -> Result<(), Lost> {
+        if self.looked.elapsed() >= LOOK {
+            return self.look().await;
+        }
+        let due = self.schedule.due(Instant::now(), Duration::ZERO);
+        let Some(probe) = due.into_iter().find(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
+            return Ok(());
+        };
+        let query = Query::new(sql::load(probe.name, probe.sql, &self.facts));
+        let timed = self.ask(query).await?;
+        let paces = Paces { second: Duration::ZERO, sample: Duration::ZERO };
+        let interval = paces.interval(probe).unwrap_or(RETRY);
+        let result = self.result(probe, timed.answers).await?;
+        let again = if result.is_ok() { interval.max(timed.server.mul_f64(REST)) } else { interval.min(RETRY) };
+        self.schedule.again(probe, Instant::now() + again);
+        if result.is_err() && is_of_another_server(&result) {
+            self.look().await?;
+        }
+        self.tell(News::Section { probe, at: timed.at, result }).await
+    }
+
+    async fn read_texts(&mut self, ids: Vec<i64>) -> Result<(), Lost> {
+        let Some(probe) = asked_probe().filter(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
+            return Ok(());
+        };
+        let query = Query::new(sql::load(probe.name, probe.sql, &self.facts)).with(Parameter::Ids(ids.clone()));
+        let timed = self.ask(query).await?;
+        let result = self.result(probe, timed.answers).await?;
+        self.tell(News::Texts { ids, at: timed.at, result }).await
+    }
+
+    /// Asks one statement between two stamps: one round trip.
+    async fn ask(&mut self, query: Query) -> Result<Timed, Lost> {
+        let limit = self.session.limits().statement + SLACK;
+        let queries = [stamp(), query, stamp()];
+        let Ok(answers) = tokio::time::timeout(limit, self.session.pipeline(&queries)).await else {
+            return Err(Lost { why: format!("the server has not answered for {} s", limit.as_secs()) });
+        };
+        let mut answers = answers?;
+        let read = |answer: Option<&Result<_, _>>| super::tick::read_stamp(answer);
+        let (first, last) = (read(answers.first()), read(answers.last()));
+        let at = first.unwrap_or_default();
+        let server = last.and_then(|last| last.since(at)).map_or(0.0, |seconds| seconds.0);
+        self.tell(News::Cost { server, round_trips: 1, statements: 3 }).await?;
+        let asked = if answers.len() > 1 { vec![answers.swap_remove(1)] } else { Vec::new() };
+        Ok(Timed { at, server: Duration::from_secs_f64(server), answers: asked })
+    }
+
+    async fn result(&mut self, probe: &Probe, mut answers: Answers) -> Result<Result<Vec<Vec<Value>>, Missing>, Lost> {
+        let error = match answers.pop() {
+            Some(Ok(answer)) => return Ok(Ok(answer.rows)),
+            Some(Err(error)) => error,
+            None => return Ok(Err(Missing::NotYet)),
+        };
+        let why = why::missing(&error, probe, &self.facts, self.session.limits());
+        Ok(Err(match why {
+            Missing::Blocked { .. } => Missing::Blocked { by: self.blockers(probe).await? },
+            other => other,
+        }))
+    }
+
+    /// Returns who holds or awaits the lock that kept a probe waiting.
+    ///
+    /// Asked after the wait: while it lasts, the session cannot ask. So it names whoever has an ACCESS EXCLUSIVE lock on
+    /// a relation of this database, or on the one table the probe reads.
+    async fn blockers(&mut self, probe: &Probe) -> Result<Vec<i64>, Lost> {
+        const BLOCKERS: &str = "select distinct l.pid::bigint
+            from pg_catalog.pg_locks as l
+            join pg_catalog.pg_database as d on d.oid = l.database and d.datname = pg_catalog.current_database()
+            where l.mode = 'AccessExclusiveLock' and l.relation is not null
+                and ($1 = '' or l.relation = pg_catalog.to_regclass($1))
+            order by 1 limit 20";
+        let table = if probe.name == "content_types" { "django_content_type" } else { "" };
+        let timed = self.ask(Query::new(BLOCKERS).with(Parameter::Text(table.to_owned()))).await?;
+        let rows = timed.answers.into_iter().flatten().next().map(|answer| answer.rows).unwrap_or_default();
+        Ok(rows.iter().flatten().filter_map(Value::as_int).collect())
+    }
+
+    /// Reads what the server has, and tells if that changed.
+    async fn look(&mut self) -> Result<(), Lost> {
+        self.looked = Instant::now();
+        let target = self.facts.target.clone();
+        match tokio::time::timeout(SLACK, read_facts(&mut self.session, &target)).await {
+            Ok(Ok(facts)) if facts != *self.facts => {
+                self.facts = Arc::new(facts.clone());
+                self.tell(News::Facts(facts)).await
+            }
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(failure)) => Err(Lost { why: failure.because.last().cloned().unwrap_or(failure.what) }),
+            Err(_) => Err(Lost { why: format!("the server has not answered for {} s", SLACK.as_secs()) }),
+        }
+    }
+
+    async fn tell(&self, news: News) -> Result<(), Lost> {
+        self.news.send(news).await.map_err(|error| Lost { why: format!("the tick is gone: {error}") })
+    }
+}
+
+/// Whether an error says that the server no longer has what it had at connect.
+fn is_of_another_server<T>(result: &Result<T, Missing>) -> bool {
+    matches!(result, Err(Missing::Unsupported { .. } | Missing::NotInstalled { .. }))
+}

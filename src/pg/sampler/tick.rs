@@ -1,0 +1,392 @@
+//! The tick: all probes that are due in one round trip, and a snapshot a second whatever happens.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use super::board::{Board, asked_probe};
+use super::budget::Budget;
+use super::schedule::{Paces, Schedule};
+use super::slow::{News, Wish};
+use super::texts::Texts;
+use super::{Command, Report, Settings};
+use crate::Failure;
+use crate::failure::Kind;
+use crate::pg::probes::{Lane, Probe};
+use crate::pg::server::read_facts;
+use crate::pg::session::{Answer, Answers, Connector, Limits, Lost, Query, Reaper, Session};
+use crate::pg::{sql, why};
+use crate::sample::{Missing, Reading, RowSet, SampleCost, Seconds, Section, ServerFacts, Timestamp, Value};
+
+/// The server's clock, first and last in a round trip: the difference is what the server spent on what is between.
+pub(super) fn stamp() -> Query {
+    Query::new("select extract(epoch from pg_catalog.clock_timestamp())::float8")
+}
+
+/// Reads the answer to [`stamp`].
+pub(super) fn read_stamp(answer: Option<&Result<Answer, tokio_postgres::Error>>) -> Option<Timestamp> {
+    answer?.as_ref().ok()?.scalar().and_then(Value::as_f64).map(Timestamp)
+}
+
+/// Where the tick tells what it has to say.
+#[derive(Debug)]
+pub struct Channels {
+    /// To the program.
+    pub reports: mpsc::Sender<Report>,
+    /// To the slow lane.
+    pub wishes: mpsc::Sender<Wish>,
+}
+
+/// What is under way.
+enum Done {
+    /// The connection was made, or not.
+    Opened(Result<(Session, ServerFacts), Failure>),
+    /// The answers came, or the connection ended.
+    Sampled { session: Session, probes: Vec<&'static Probe>, answers: Result<Answers, Lost>, elapsed: Duration },
+}
+
+/// Something under way, since when, and how long it may take.
+struct Work {
+    done: BoxFuture<'static, Done>,
+    since: Instant,
+}
+
+/// The tick.
+pub struct Tick {
+    connector: Arc<dyn Connector>,
+    settings: Settings,
+    reaper: Reaper,
+    channels: Channels,
+    board: Board,
+    schedule: Schedule,
+    budget: Budget,
+    texts: Texts,
+    session: Option<Session>,
+    work: Option<Work>,
+    retry: Retry,
+    cost: SampleCost,
+}
+
+impl std::fmt::Debug for Tick {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tick").field("settings", &self.settings).field("cost", &self.cost).finish_non_exhaustive()
+    }
+}
+
+/// When the next attempt to connect is due.
+#[derive(Debug, Clone, Copy)]
+struct Retry {
+    at: Instant,
+    pause: Duration,
+}
+
+impl Retry {
+    const FIRST: Duration = Duration::from_millis(500);
+    const LONGEST: Duration = Duration::from_secs(15);
+
+    fn at_once() -> Self {
+        Self { at: Instant::now(), pause: Self::FIRST }
+    }
+
+    /// Puts the next attempt off, each time twice as long.
+    fn put_off(&mut self) -> Duration {
+        let pause = self.pause;
+        self.at = Instant::now() + pause;
+        self.pause = (pause * 2).min(Self::LONGEST);
+        pause
+    }
+}
+
+impl Tick {
+    /// A tick that was not started.
+    pub fn new(connector: Arc<dyn Connector>, settings: Settings, reaper: Reaper, channels: Channels) -> Self {
+        let board = Board::new(connector.target());
+        Self {
+            connector,
+            settings,
+            reaper,
+            channels,
+            board,
+            schedule: Schedule::new(Lane::Tick),
+            budget: Budget::new(settings.budget, Instant::now()),
+            texts: Texts::default(),
+            session: None,
+            work: None,
+            retry: Retry::at_once(),
+            cost: SampleCost::default(),
+        }
+    }
+
+    /// Runs until it is told to stop, or nobody listens.
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut news: mpsc::Receiver<News>) {
+        let mut next = Instant::now() + self.settings.second;
+        self.connect();
+        loop {
+            // Each branch is cancel-safe: receiving, a timer, and a future that is kept when another branch wins.
+            let is_on = tokio::select! {
+                command = commands.recv() => match command {
+                    Some(Command::Stop) | None => false,
+                    Some(command) => self.obey(command),
+                },
+                Some(news) = news.recv() => { self.hear(news); true }
+                done = finished(&mut self.work) => { self.work = None; self.finish(done) }
+                () = tokio::time::sleep_until(next.into()) => {
+                    next = next_beat(next, self.paces().second);
+                    self.beat()
+                }
+            };
+            if !is_on {
+                return;
+            }
+        }
+    }
+
+    fn paces(&self) -> Paces {
+        let wanted = self.settings.pace.max(self.settings.second);
+        Paces { second: self.budget.second(self.settings.second), sample: self.budget.pace(wanted) }
+    }
+
+    fn obey(&mut self, command: Command) -> bool {
+        match command {
+            Command::Pace(pace) => self.settings.pace = pace,
+            Command::ReadNow => {
+                self.wish(Wish::Now);
+                self.schedule.clear();
+                self.sample();
+            }
+            Command::Stop => return false,
+        }
+        true
+    }
+
+    /// One second has passed: asks what is due, or publishes what is known while the server does not answer.
+    fn beat(&mut self) -> bool {
+        if let Some(work) = &self.work {
+            let waited = work.since.elapsed();
+            if waited >= self.settings.patience {
+                // Dropped, the query is cancelled on the server by the reaper.
+                self.work = None;
+                let why = format!("the server has not answered for {} s", waited.as_secs());
+                return self.lose(&why, None);
+            }
+            if waited >= self.settings.second * 3 {
+                self.board.is_silent(&format!("the server has not answered for {} s", waited.as_secs()));
+            }
+            return self.publish(self.board.now());
+        }
+        if self.session.is_none() {
+            if Instant::now() >= self.retry.at {
+                self.connect();
+            }
+            return self.publish(self.board.now());
+        }
+        self.sample();
+        true
+    }
+
+    fn connect(&mut self) {
+        let (connector, reaper) = (Arc::clone(&self.connector), self.reaper.clone());
+        let done = async move {
+            let open = async {
+                let mut session = Session::open(connector.as_ref(), Limits::TICK, &reaper).await?;
+                let facts = read_facts(&mut session, &connector.target()).await?;
+                Ok((session, facts))
+            };
+            Done::Opened(open.await)
+        };
+        self.work = Some(Work { done: Box::pin(done), since: Instant::now() });
+    }
+
+    /// Sends everything that is due, if nothing is under way.
+    fn sample(&mut self) {
+        let Some(mut session) = self.session.take() else { return };
+        let (now, paces) = (Instant::now(), self.paces());
+        let mut probes = self.schedule.due(now, paces.second / 4);
+        probes.retain(|probe| self.board.is_read(probe));
+        for probe in &probes {
+            if let Some(interval) = paces.interval(probe) {
+                self.schedule.again(probe, now + interval);
+            }
+        }
+        let facts = Arc::clone(self.board.facts());
+        let done = async move {
+            let asked = probes.iter().map(|probe| Query::new(sql::load(probe.name, probe.sql, &facts)));
+            let queries: Vec<Query> = std::iter::once(stamp()).chain(asked).chain([stamp()]).collect();
+            let sent = Instant::now();
+            let answers = session.pipeline(&queries).await;
+            Done::Sampled { session, probes, answers, elapsed: sent.elapsed() }
+        };
+        self.work = Some(Work { done: Box::pin(done), since: now });
+    }
+
+    fn finish(&mut self, done: Done) -> bool {
+        match done {
+            Done::Opened(Ok((session, facts))) => {
+                self.session = Some(session);
+                self.retry = Retry::at_once();
+                self.schedule.clear();
+                let is_on = self.connected(facts);
+                self.sample();
+                is_on
+            }
+            Done::Opened(Err(failure)) => {
+                let why = failure.because.last().cloned().unwrap_or_else(|| failure.what.clone());
+                self.lose(&why, Some(failure))
+            }
+            Done::Sampled { answers: Err(lost), .. } => self.lose(&lost.why, None),
+            Done::Sampled { session, probes, answers: Ok(answers), elapsed } => {
+                self.session = Some(session);
+                let at = self.take(&probes, answers, elapsed);
+                self.publish(at)
+            }
+        }
+    }
+
+    fn connected(&mut self, facts: ServerFacts) -> bool {
+        let facts = Arc::new(facts);
+        self.board.connected(Arc::clone(&facts));
+        self.wish(Wish::Connected(Arc::clone(&facts)));
+        self.report(Report::Connected(facts))
+    }
+
+    /// The connection is gone or could not be made: every section says so, and the next attempt is put off.
+    fn lose(&mut self, why: &str, failure: Option<Failure>) -> bool {
+        self.session = None;
+        self.texts.lost();
+        self.board.lost(why, |_| true);
+        let retry_in = self.retry.put_off();
+        let failure = failure.unwrap_or_else(|| {
+            Failure::new(Kind::Connection, format!("lost the connection to {}", self.connector.target()))
+                .because_text(why)
+        });
+        self.report(Report::Lost { failure, retry_in }) && self.publish(self.board.now())
+    }
+
+    /// Takes the answers of a sample: each probe has its own, be it an error.
+    fn take(&mut self, probes: &[&'static Probe], answers: Answers, elapsed: Duration) -> Timestamp {
+        let at = read_stamp(answers.first()).unwrap_or_else(|| self.board.now());
+        let server = read_stamp(answers.last()).and_then(|last| last.since(at)).unwrap_or_default();
+        self.board.clock(at);
+        let facts = Arc::clone(self.board.facts());
+        for (probe, answer) in probes.iter().copied().zip(answers.into_iter().skip(1)) {
+            match answer {
+                Ok(answer) => self.board.read(probe, at, answer.rows),
+                Err(error) => {
+                    let why = why::missing(&error, probe, &facts, Limits::TICK);
+                    if matches!(why, Missing::Unsupported { .. } | Missing::NotInstalled { .. }) {
+                        self.wish(Wish::Look);
+                    }
+                    self.board.failed(probe, why);
+                }
+            }
+        }
+        self.budget.spend(server.0, Instant::now());
+        self.cost.server.0 += server.0;
+        self.cost.elapsed = Seconds(elapsed.as_secs_f64());
+        self.cost.round_trips += 1;
+        self.cost.statements += probes.len() as u32 + 2;
+        self.notice(probes, at);
+        at
+    }
+
+    /// Looks at what was just read: a promotion changes what the server has, new statements have texts.
+    fn notice(&mut self, probes: &[&'static Probe], at: Timestamp) {
+        let row = self.board.section("server").rows().and_then(RowSet::first);
+        if row.and_then(|row| row.flag("is_standby")).is_some_and(|is| is != self.board.facts().is_standby) {
+            self.wish(Wish::Look);
+        }
+        let Some(asked) = asked_probe().filter(|probe| self.board.is_read(probe)) else { return };
+        let Some(Section::Ready(statements)) =
+            probes.iter().find(|probe| probe.name == "statements").map(|probe| self.board.section(probe.name).clone())
+        else {
+            return;
+        };
+        let ids = self.texts.unseen(&statements.rows);
+        if !ids.is_empty() && self.wish(Wish::Texts(ids.clone())) {
+            self.texts.asked(&ids);
+        } else if matches!(self.board.section(asked.name), Section::Missing(Missing::NotYet)) && ids.is_empty() {
+            self.board.read(asked, at, Vec::new());
+        }
+    }
+
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Section { probe, at, result: Ok(rows) } => self.board.read(probe, at, rows),
+            News::Section { probe, result: Err(why), .. } => self.board.failed(probe, why),
+            News::Texts { ids, at, result } => self.hear_texts(&ids, at, result),
+            News::Cost { server, round_trips, statements } => {
+                self.cost.server.0 += server;
+                self.cost.round_trips += round_trips;
+                self.cost.statements += statements;
+            }
+            News::Facts(facts) => {
+                // Should nobody listen, the next beat ends it.
+                self.connected(facts);
+                self.schedule.clear();
+            }
+            News::Lost(why) => {
+                self.texts.lost();
+                self.board.lost(&why, |lane| lane == Lane::Slow);
+            }
+        }
+    }
+
+    fn hear_texts(&mut self, ids: &[i64], at: Timestamp, result: Result<Vec<Vec<Value>>, Missing>) {
+        let Some(probe) = asked_probe() else { return };
+        match result {
+            Ok(rows) => {
+                self.texts.add(rows, self.board.section("statements").rows());
+                let rows = self.texts.rows(self.board.columns(probe.name));
+                self.board.known(probe, Reading { at, rows });
+            }
+            Err(why) => {
+                self.texts.failed(ids);
+                self.board.failed(probe, why);
+            }
+        }
+    }
+
+    /// Asks the slow lane; a lane that is too busy to hear is asked again by the next sample.
+    fn wish(&self, wish: Wish) -> bool {
+        self.channels.wishes.try_send(wish).is_ok()
+    }
+
+    fn publish(&mut self, at: Timestamp) -> bool {
+        let paces = self.paces();
+        self.cost.pace = Seconds(paces.sample.as_secs_f64());
+        self.cost.wanted_pace = Seconds(self.settings.pace.as_secs_f64());
+        let snapshot = Arc::new(self.board.snapshot(at, self.cost));
+        let dropped = self.cost.dropped;
+        self.cost = SampleCost { dropped, ..SampleCost::default() };
+        self.report(Report::Snapshot(snapshot))
+    }
+
+    /// Returns whether anybody listens. A report for which there is no room is dropped and counted.
+    fn report(&mut self, report: Report) -> bool {
+        match self.channels.reports.try_send(report) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.cost.dropped += 1;
+                true
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+        }
+    }
+}
+
+/// Waits for what is under way; for ever if nothing is.
+async fn finished(work: &mut Option<Work>) -> Done {
+    match work {
+        Some(work) => work.done.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns the next beat; those that were missed are not made up for.
+fn next_beat(last: Instant, interval: Duration) -> Instant {
+    let next = last + interval;
+    let now = Instant::now();
+    if next < now { now + interval } else { next }
+}
