@@ -4,7 +4,13 @@
 //! [`chart::LoadChart`], a [`detail::Document`]) and only places it in `draw`. Colour comes through
 //! [`theme::Role`], marks through [`glyphs::Glyphs`], and every text that is not ours through [`text`].
 
+pub mod chart;
+pub mod frame;
+pub mod gauge;
 pub mod glyphs;
+#[cfg(test)]
+pub(crate) mod snapshot;
+pub mod spark;
 pub mod table;
 pub mod text;
 pub mod theme;

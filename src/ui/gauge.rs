@@ -1,0 +1,131 @@
+//! Bars: a share as a part of a cell, and a labelled gauge with its verdict.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::glyphs::{Glyphs, Health};
+use super::text;
+use super::theme::{Role, Theme};
+
+/// The narrowest bar that still says something.
+const LEAST_BAR: usize = 4;
+
+/// The widest bar; more is no more exact to the eye.
+const WIDEST_BAR: usize = 24;
+
+/// From where a share is worth a warning, and from where it is bad.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// A share from which something is soon to be done, 0..=1.
+    pub warning: f64,
+    /// A share from which something is to be done, 0..=1.
+    pub bad: f64,
+}
+
+/// A quantity against its limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gauge<'a> {
+    /// What it is: `connections`.
+    pub label: &'a str,
+    /// The part of the limit, 0..=1; `None` where it is not known.
+    pub share: Option<f64>,
+    /// The figures as they are written: `87/100`.
+    pub figures: &'a str,
+    /// The verdict, which decides colour and sign; `None` for a bar without one.
+    pub health: Option<Health>,
+}
+
+impl Thresholds {
+    /// Returns the verdict on a share.
+    pub fn health(&self, share: f64) -> Health {
+        if share >= self.bad {
+            Health::Bad
+        } else if share >= self.warning {
+            Health::Warning
+        } else {
+            Health::Good
+        }
+    }
+}
+
+/// Returns a share as a bar of exactly `width` columns, in eighths of a column; a share over nothing shows at least one.
+pub fn bar(share: f64, width: usize, glyphs: &Glyphs) -> String {
+    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    let mut eighths = (share * width as f64 * 8.0).round() as usize;
+    if share > 0.0 {
+        eighths = eighths.max(if glyphs.is_unicode { 1 } else { 4 });
+    }
+    let mut out = String::with_capacity(width * 3);
+    for column in 0..width {
+        let part = eighths.saturating_sub(column * 8).min(8);
+        out.push_str(if part == 0 { glyphs.bar_empty } else { glyphs.filling.get(part).copied().unwrap_or(" ") });
+    }
+    out
+}
+
+impl Gauge<'_> {
+    /// Draws the gauge on one line: sign, label, bar, figures. Where there is little room the bar goes first, then the label.
+    pub fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
+        let area = area.intersection(buffer.area);
+        if area.is_empty() {
+            return;
+        }
+        let width = usize::from(area.width);
+        let sign = self.health.map_or(String::new(), |health| format!("{} ", theme.glyphs.sign(health)));
+        let verdict = self.health.map_or(Role::Bar, Role::of);
+        let fixed = text::width(&sign) + text::width(self.label) + 1 + text::width(self.figures);
+        let bar_width = width.saturating_sub(fixed + 3).min(WIDEST_BAR);
+        let mut parts: Vec<(String, Role)> = vec![(sign, verdict)];
+        if fixed <= width {
+            parts.push((format!("{} ", self.label), Role::Muted));
+        }
+        if let Some(share) = self.share.filter(|_| bar_width >= LEAST_BAR) {
+            let [left, right] = theme.glyphs.gauge_ends;
+            parts.push((left.to_owned(), Role::Border));
+            parts.push((bar(share, bar_width, &theme.glyphs), verdict));
+            parts.push((format!("{right} "), Role::Border));
+        }
+        let figures = if self.health.is_some_and(|health| health != Health::Good) { verdict } else { Role::Text };
+        parts.push((self.figures.to_owned(), figures));
+        super::frame::draw_parts(buffer, area, &parts, theme);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::glyphs::{ASCII, UNICODE};
+    use crate::ui::snapshot::lines;
+
+    #[test]
+    fn a_bar_fills_its_columns_exactly() {
+        for (share, width, expected) in [
+            (0.0, 4, "    "),
+            (0.5, 4, "██  "),
+            (0.53, 4, "██▏ "),
+            (1.0, 4, "████"),
+            (7.0, 2, "██"),
+            (0.001, 4, "▏   "),
+            (f64::NAN, 2, "  "),
+        ] {
+            assert_eq!(bar(share, width, &UNICODE), expected, "{share}");
+        }
+        assert_eq!(bar(0.5, 4, &ASCII), "##  ");
+        assert_eq!(bar(0.01, 4, &ASCII), "#   ");
+    }
+
+    #[test]
+    fn a_gauge_gives_up_its_bar_then_its_label() {
+        let thresholds = Thresholds { warning: 0.7, bad: 0.9 };
+        let gauge =
+            Gauge { label: "connections", share: Some(0.87), figures: "87/100", health: Some(thresholds.health(0.87)) };
+        let mut all = Vec::new();
+        for width in [60, 40, 30, 22, 12, 5] {
+            let area = Rect::new(0, 0, width, 1);
+            let mut buffer = Buffer::empty(area);
+            gauge.draw(&mut buffer, area, &Theme::default());
+            all.extend(lines(&buffer));
+        }
+        insta::assert_snapshot!(all.join("\n"));
+    }
+}
