@@ -1,0 +1,189 @@
+//! The load: a web application's sessions, its background work and its usual troubles.
+//!
+//! [`run`] spawns nothing: all sessions are futures of one task, and dropping it ends them. A session that is lost or
+//! terminated comes back by itself. The whole is to cost about half a core, most of it on the server.
+
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_postgres::{Client, Config, Error, NoTls};
+
+use dice::Dice;
+
+mod background;
+mod dice;
+mod trouble;
+mod web;
+
+/// How long a lost session waits before it connects again.
+const RECONNECT: Duration = Duration::from_secs(2);
+
+/// Web workers that get requests all the time.
+const BUSY_WORKERS: u16 = 8;
+/// Web workers with a kept connection and hardly a request: `CONN_MAX_AGE`.
+const SPARE_WORKERS: u16 = 3;
+/// Processes of celery.
+const CELERY_WORKERS: u16 = 4;
+
+/// What a session does all day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// A gunicorn worker: one request after another.
+    Web,
+    /// A gunicorn worker that gets a request every minute.
+    SpareWeb,
+    /// A celery worker that takes tasks from the queue.
+    Celery,
+    /// The scheduler that fills the queue.
+    Beat,
+    /// A report tool with sorts that spill to disk.
+    Report,
+    /// A shell in which someone forgot to commit.
+    Forgotten,
+    /// An export that reads a table for some seconds, while [`Role::Migration`] wants to alter it.
+    Export,
+    /// `manage.py migrate`, which waits behind the export while requests queue behind it.
+    Migration,
+    /// The first of two that update the same rows.
+    RivalOne,
+    /// The second of them.
+    RivalTwo,
+    /// A connection of a desktop tool that does nothing.
+    Idle,
+}
+
+/// One session: who it is to the server, and what it does.
+#[derive(Debug, Clone)]
+struct Session {
+    role: Role,
+    user: &'static str,
+    application: String,
+    number: u16,
+}
+
+/// What a session has at hand while it is connected.
+struct Work<'a> {
+    client: &'a Client,
+    dice: Dice,
+    /// The start of the load; what happens now and then is timed from here, so that sessions meet.
+    began: Instant,
+}
+
+impl Work<'_> {
+    /// Runs statements as psycopg's client-side binding sends them: one text with its literals.
+    async fn sql(&self, text: &str) -> Result<(), Error> {
+        self.client.batch_execute(text).await
+    }
+
+    /// Runs one query and returns the first column of each row; null is left out.
+    async fn column(&self, text: &str) -> Result<Vec<String>, Error> {
+        let messages = self.client.simple_query(text).await?;
+        let rows = messages.iter().filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten().map(str::to_owned),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
+    /// Waits between `least` and `most` milliseconds: the time Python takes, or until the next visitor comes.
+    async fn pause(&mut self, least: u64, most: u64) {
+        sleep(Duration::from_millis(self.dice.between(least, most))).await;
+    }
+
+    /// Waits for the next moment that is `phase` seconds into a period of `every` seconds, counted from the load's start.
+    async fn next(&self, every: f64, phase: f64) {
+        let elapsed = self.began.elapsed().as_secs_f64();
+        let periods = ((elapsed - phase) / every).floor() + 1.0;
+        sleep_until(self.began + Duration::from_secs_f64(periods.max(0.0) * every + phase)).await;
+    }
+
+    /// Ends a transaction that failed; what is lost is the connection, which its owner notices.
+    async fn roll_back(&self) {
+        self.sql("ROLLBACK").await.unwrap_or_default();
+    }
+}
+
+/// Runs the load on the demo's database until it is dropped; `conninfo` is the demo's.
+pub async fn run(conninfo: String) -> Result<(), Error> {
+    let config: Config = conninfo.parse()?;
+    let began = Instant::now();
+    let mut all: FuturesUnordered<_> =
+        sessions().into_iter().map(|session| keep(config.clone(), session, began)).collect();
+    while all.next().await.is_some() {}
+    Ok(())
+}
+
+/// Returns every session of the load.
+fn sessions() -> Vec<Session> {
+    let mut all = Vec::new();
+    let mut number = 0;
+    let mut add = |role, user, application: String| {
+        number += 1;
+        all.push(Session { role, user, application, number });
+    };
+    for worker in 1..=BUSY_WORKERS + SPARE_WORKERS {
+        let role = if worker <= BUSY_WORKERS { Role::Web } else { Role::SpareWeb };
+        add(role, "shop", format!("gunicorn: worker [{worker}]"));
+    }
+    for worker in 1..=CELERY_WORKERS {
+        add(Role::Celery, "shop", format!("celery: ForkPoolWorker-{worker}"));
+    }
+    add(Role::Beat, "shop", "celery: beat".to_owned());
+    add(Role::RivalOne, "shop", "celery: sync_stock [1]".to_owned());
+    add(Role::RivalTwo, "shop", "celery: sync_stock [2]".to_owned());
+    add(Role::Report, "metabase", "Metabase v0.50 [demo]".to_owned());
+    add(Role::Forgotten, "shop", "manage.py shell".to_owned());
+    add(Role::Export, "shop", "manage.py export_reviews".to_owned());
+    add(Role::Migration, "shop", "manage.py migrate".to_owned());
+    add(Role::Idle, "postgres", "pgAdmin 4 - DB:shop".to_owned());
+    all
+}
+
+/// Connects, works, and connects again whenever the connection is lost.
+async fn keep(mut config: Config, session: Session, began: Instant) {
+    config.user(session.user).application_name(&session.application);
+    let mut round = 0;
+    loop {
+        round += 1;
+        if let Ok((client, connection)) = config.connect(NoTls).await {
+            let dice = Dice::new(u64::from(session.number) << 32 | round);
+            let work = Work { client: &client, dice, began };
+            tokio::select! {
+                // Both are dropped together: with the connection all that waits for it ends too.
+                _lost = connection => {}
+                () = session.role.work(work) => {}
+            }
+        }
+        sleep(RECONNECT).await;
+    }
+}
+
+impl Role {
+    /// Does what this role does until the connection is lost.
+    async fn work(self, mut work: Work<'_>) {
+        if self == Self::Forgotten {
+            // Later than the rest, so that the screen shows how it comes up; after a termination it takes a while too.
+            sleep(Duration::from_secs(6)).await;
+        }
+        while !work.client.is_closed() {
+            let done = match self {
+                Self::Web => web::serve(&mut work, 150, 1400).await,
+                Self::SpareWeb => web::serve(&mut work, 30_000, 90_000).await,
+                Self::Celery => background::take_task(&mut work).await,
+                Self::Beat => background::schedule_tasks(&mut work).await,
+                Self::Report => background::report(&mut work).await,
+                Self::Forgotten => trouble::forget(&mut work).await,
+                Self::Export => trouble::export(&mut work).await,
+                Self::Migration => trouble::migrate(&mut work).await,
+                Self::RivalOne => trouble::rival(&mut work, [7, 11]).await,
+                Self::RivalTwo => trouble::rival(&mut work, [11, 7]).await,
+                Self::Idle => background::idle(&mut work).await,
+            };
+            if done.is_err() {
+                work.roll_back().await;
+                sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
