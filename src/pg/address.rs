@@ -40,6 +40,11 @@ pub use resolve::{Alias, Flags, Request, resolve};
 /// How long one host may take to answer when `connect_timeout` is not given.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Returns the names of libpq's connection parameters.
+pub fn parameter_names() -> impl Iterator<Item = &'static str> {
+    keywords::KEYWORDS.iter().map(|keyword| keyword.name)
+}
+
 /// The role name, database and servers to connect to, with everything a connection needs.
 ///
 /// It can be used for any number of connections; a password that was asked for is kept in it.
