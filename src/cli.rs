@@ -1,1 +1,8 @@
 //! The commands: arguments, and one file a command.
+
+pub mod args;
+pub mod log;
+pub mod password;
+pub mod shell;
+
+pub use args::{Args, Command, Parsed, parse};

@@ -116,8 +116,8 @@ impl Value {
         if let Self::Number(number) = self { number } else { 0.0 }
     }
 
-    fn is_on(self) -> bool {
-        self == Self::Flag(true)
+    fn is_on(&self) -> bool {
+        *self == Self::Flag(true)
     }
 }
 

@@ -335,9 +335,8 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag(name) => f.write_str(name),
+            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
             Self::Target => f.write_str("TARGET"),
-            Self::Variable(name) => f.write_str(name),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
         }
     }

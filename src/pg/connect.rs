@@ -256,23 +256,21 @@ impl OneHost<'_> {
             (_, SslMode::Prefer) => (Cipher::TlsIfOffered, Some(Cipher::Plain)),
             _ => (Cipher::Tls, None),
         };
-        let mut stepped = None;
-        match self.attempt(first).await {
+        let trouble = match self.attempt(first).await {
             Ok(connected) => return Some(connected),
+            Err(trouble) => trouble,
+        };
+        let second = second.filter(|_| trouble.allows_other_cipher());
+        let stepped = trouble.in_one_line();
+        attempts.push(Attempt { place: self.place.to_owned(), trouble });
+        match self.attempt(second?).await {
+            Ok(mut connected) => {
+                connected.reached.stepped = Some(stepped);
+                Some(connected)
+            }
             Err(trouble) => {
-                let second = second.filter(|_| trouble.allows_other_cipher());
-                stepped.replace(trouble.in_one_line());
                 attempts.push(Attempt { place: self.place.to_owned(), trouble });
-                match self.attempt(second?).await {
-                    Ok(mut connected) => {
-                        connected.reached.stepped = stepped;
-                        Some(connected)
-                    }
-                    Err(trouble) => {
-                        attempts.push(Attempt { place: self.place.to_owned(), trouble });
-                        None
-                    }
-                }
+                None
             }
         }
     }

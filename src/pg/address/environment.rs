@@ -81,7 +81,7 @@ impl Environment {
 }
 
 impl fmt::Debug for Environment {
-    /// Writes the names of the variables only: PGPASSWORD and DATABASE_URL hold secrets.
+    /// Writes the names of the variables only: PGPASSWORD and `DATABASE_URL` hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")
             .field("vars", &self.vars.keys().collect::<Vec<_>>())

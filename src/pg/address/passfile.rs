@@ -127,7 +127,7 @@ mod tests {
     fn the_first_line_that_matches_gives_the_password() {
         let check = |text: &str, expected: Option<&str>| {
             let found = file(text, 0o600).find(&WANTED);
-            assert_eq!(found.as_ref().map(|password| password.reveal()), expected, "{text}");
+            assert_eq!(found.as_ref().map(super::super::Password::reveal), expected, "{text}");
         };
         check("db:5432:shop:app:one", Some("one"));
         check("*:*:*:*:any", Some("any"));

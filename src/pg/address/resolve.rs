@@ -22,7 +22,7 @@ const DEFAULT_PORT: u16 = 5432;
 const PLACES: [&str; 4] = ["PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE"];
 
 /// What the command line and the config file say.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Request<'a> {
     /// URL, conninfo, service or alias.
     pub target: Option<&'a str>,
@@ -32,6 +32,17 @@ pub struct Request<'a> {
     pub prompt: Prompt,
     /// The config file's aliases.
     pub aliases: &'a [Alias],
+}
+
+impl fmt::Debug for Request<'_> {
+    /// Leaves TARGET out: it may be a URL with a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("flags", &self.flags)
+            .field("prompt", &self.prompt)
+            .field("aliases", &self.aliases)
+            .finish_non_exhaustive()
+    }
 }
 
 /// psql's flags, which win over everything else.
@@ -386,10 +397,9 @@ impl Values {
                 Err(AddressError::BadValue { origin: given.origin.clone(), keyword: "port", value, valid })
             }
         };
-        let ports = parts.iter().map(port).collect::<Result<Vec<_>, _>>()?;
-        match ports.as_slice() {
+        match parts.iter().map(port).collect::<Result<Vec<_>, _>>()?.as_slice() {
             [one] => Ok(vec![*one; count]),
-            _ => Ok(ports),
+            all => Ok(all.to_vec()),
         }
     }
 

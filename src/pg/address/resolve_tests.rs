@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::{Address, Environment, Files, Place, Prompt, Roots, SslMode};
+use super::super::{Address, Environment, Files, Password, Place, Prompt, Roots, SslMode};
 use super::{Alias, Flags, Request, resolve};
 
 const SERVICES: &str = "[prod]\nhost=svc\nport=6000\nuser=svcuser\npassword=svcpass\nsslmode=require\n[bad]\nport=x\n";
@@ -125,7 +125,7 @@ fn hosts_ports_and_addresses_are_matched() {
 fn the_password_of_each_host_is_found() {
     let check = |target: &str, vars: &[(&str, &str)], expected: &[Option<&str>]| {
         let address = with(Flags::default(), Some(target), vars).unwrap();
-        let found: Vec<_> = address.hosts.iter().map(|host| host.password.as_ref().map(|it| it.reveal())).collect();
+        let found: Vec<_> = address.hosts.iter().map(|host| host.password.as_ref().map(Password::reveal)).collect();
         assert_eq!(found, expected, "{target}");
     };
     check("postgres://app@db1,db2,db3/shop", &[], &[Some("one"), Some("two"), None]);
@@ -247,10 +247,10 @@ fn a_password_is_in_no_text_whatever_is_printed() {
         }];
         let flags = Flags { database: Some("postgres://u:s3cret@h/d"), ..Flags::default() };
         let flags = if target.is_none() { flags } else { Flags::default() };
-        let request = Request { target: None, flags, prompt: Prompt::IfNeeded, aliases: &aliases };
+        let request = Request { target, flags, prompt: Prompt::IfNeeded, aliases: &aliases };
         let environment = environment(&vars);
         assert!(!format!("{request:?}{environment:?}").contains("s3cret"));
-        let resolved = resolve(&Request { target, ..request }, &environment);
+        let resolved = resolve(&request, &environment);
         let text = match resolved {
             Ok(address) => format!("{address:?}{address}{}", address.places()),
             Err(error) => format!("{error:?}{error}{:?}", error.hint()) + &crate::Failure::from(error).to_string(),

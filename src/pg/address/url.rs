@@ -206,7 +206,7 @@ mod tests {
         for byte in text.bytes() {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-                other => encoded.push_str(&format!("%{other:02X}")),
+                other => encoded.extend(format!("%{other:02X}").chars()),
             }
         }
         encoded

@@ -1,0 +1,282 @@
+//! The arguments. Their doc comments are the help, the man page and the completions.
+//!
+//! [`parse`] is pure: it neither prints nor ends the process. psql's flags mean what they mean to psql, `-h` for the host
+//! included, so help is `--help` and `-?`.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::config;
+use crate::failure::{Failure, Kind};
+use crate::pg::address::{Alias, Flags, Prompt, Request};
+
+/// Examples and words that the options do not explain.
+const AFTER_HELP: &str = "\
+TARGET is one of
+  a URL            postgres://app@db1:5432/shop?sslmode=verify-full
+  a conninfo       \"host=db1,db2 dbname=shop target_session_attrs=primary\"
+  a service        the name of a section in ~/.pg_service.conf
+  an alias         the name of a [targets.NAME] in ~/.config/pgdj/config.toml
+Without TARGET, -h, -p, -U and -d: what PGSERVICE, PGHOST, PGDATABASE and their
+like say, else DATABASE_URL, else the local server. A password comes from
+TARGET, PGPASSWORD or ~/.pgpass, else it is asked for.
+
+Examples
+  pgdj                            the local server, or what the environment says
+  pgdj -h db1 -U app -d shop      as with psql
+  pgdj prod --read-only           an alias, without acts that change something
+  DATABASE_URL=postgis://… pgdj   what Django connects to
+  pgdj demo                       a Django shop with load and trouble
+  pgdj completions bash           what to put into /etc/bash_completion.d/pgdj";
+
+/// A terminal console for PostgreSQL behind Django.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "pgdj",
+    version,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP,
+    max_term_width = 110
+)]
+pub struct Args {
+    /// Where to connect: a URL, a key=value conninfo, a service or an alias
+    pub target: Option<Text>,
+
+    /// Where to connect, in psql's way.
+    #[command(flatten)]
+    pub connection: Connection,
+
+    /// Settings for this run.
+    #[command(flatten)]
+    pub settings: Settings,
+
+    /// The command; without one the console opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// psql's connection options.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Connection (as in psql)")]
+pub struct Connection {
+    /// Host, address, or folder of the unix socket; several with commas
+    #[arg(short = 'h', long, value_name = "HOST", global = true)]
+    pub host: Option<String>,
+
+    /// Port
+    #[arg(short = 'p', long, value_name = "PORT", global = true)]
+    pub port: Option<String>,
+
+    /// Role
+    #[arg(short = 'U', long, value_name = "ROLE", global = true)]
+    pub username: Option<String>,
+
+    /// Database
+    #[arg(short = 'd', long, value_name = "DATABASE", global = true)]
+    pub dbname: Option<Text>,
+
+    /// Never ask for a password
+    #[arg(short = 'w', long, global = true, conflicts_with = "password")]
+    pub no_password: bool,
+
+    /// Ask for a password before connecting
+    #[arg(short = 'W', long, global = true)]
+    pub password: bool,
+}
+
+/// Settings for this run.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Options")]
+pub struct Settings {
+    /// Refuse everything that changes something: cancel, terminate, resets, EXPLAIN ANALYZE of a write
+    #[arg(long, global = true)]
+    pub read_only: bool,
+
+    /// Look
+    #[arg(long, value_name = "NAME", global = true)]
+    pub theme: Option<String>,
+
+    /// Seconds between two samples, 0.5 to 60
+    #[arg(long, value_name = "SECONDS", global = true)]
+    pub pace: Option<String>,
+
+    /// Read the settings from this file
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// Write what pgdj does to this file, without passwords
+    #[arg(long, value_name = "FILE", global = true)]
+    pub log: Option<PathBuf>,
+
+    /// Print help
+    #[arg(short = '?', long, global = true, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+
+    /// Print the version
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// The commands beside the console.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Open the console on a private server with a Django shop, load and trouble
+    Demo,
+
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+
+    /// Print the man page
+    #[command(hide = true)]
+    Man,
+}
+
+/// An argument that may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text(pub String);
+
+impl FromStr for Text {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Text {
+    /// Shows names; a URL or a conninfo is left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if may_hold_password(&self.0) { f.write_str("\"…\"") } else { fmt::Debug::fmt(&self.0, f) }
+    }
+}
+
+fn may_hold_password(text: &str) -> bool {
+    text.contains("://") || text.contains('=')
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Parsed {
+    /// To run.
+    Run(Box<Args>),
+    /// To print this (help or the version) and end well.
+    Say(String),
+}
+
+/// Reads the arguments, the program's own name first.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Args::try_parse_from(&arguments) {
+        Ok(args) => args.judge().map(|args| Parsed::Run(Box::new(args))),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            Ok(Parsed::Say(error.render().to_string()))
+        }
+        Err(error) => Err(failure(&error, &arguments)),
+    }
+}
+
+/// Returns the command line's description, for completions and the man page.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+impl Args {
+    fn judge(self) -> Result<Self, Failure> {
+        let is_console = self.command.is_none();
+        match &self.target {
+            Some(target) if !is_console => {
+                let word = if may_hold_password(&target.0) { "TARGET" } else { target.0.as_str() };
+                let what = format!("{word} stands before a command that takes no TARGET");
+                let hint = "an alias that has a command's name is opened by: pgdj -- NAME";
+                Err(Failure::new(Kind::Usage, what).hint(hint))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Returns what decides where to connect.
+    pub fn request<'a>(&'a self, aliases: &'a [Alias]) -> Request<'a> {
+        let connection = &self.connection;
+        let prompt = match (connection.no_password, connection.password) {
+            (true, _) => Prompt::Never,
+            (_, true) => Prompt::First,
+            _ => Prompt::IfNeeded,
+        };
+        let flags = Flags {
+            host: connection.host.as_deref(),
+            port: connection.port.as_deref(),
+            user: connection.username.as_deref(),
+            database: connection.dbname.as_ref().map(|name| name.0.as_str()),
+        };
+        Request { target: self.target(), flags, prompt, aliases }
+    }
+
+    /// Returns TARGET.
+    pub fn target(&self) -> Option<&str> {
+        self.target.as_ref().map(|target| target.0.as_str())
+    }
+}
+
+impl Settings {
+    /// Returns the settings given as flags, for [`config::Flags::given`].
+    pub fn given(&self) -> Vec<(&'static str, &'static str, String)> {
+        let read_only = self.read_only.then(|| "true".to_owned());
+        let flags = [
+            ("--theme", "theme", self.theme.clone()),
+            ("--pace", "pace", self.pace.clone()),
+            ("--read-only", "read_only", read_only),
+        ];
+        flags.into_iter().filter_map(|(flag, name, value)| Some((flag, name, value?))).collect()
+    }
+}
+
+impl Args {
+    /// Reads the settings that are in force.
+    pub fn config(&self, environment: &crate::pg::address::Environment) -> Result<config::Config, Failure> {
+        let given = self.settings.given();
+        let flags = config::Flags { file: self.settings.config.as_deref(), target: self.target(), given: &given };
+        Ok(config::Config::load(&flags, environment)?)
+    }
+}
+
+/// Says in one sentence what clap found; an argument that may hold a password is not quoted.
+fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
+    let text = error.render().to_string();
+    let mut what =
+        text.lines().next().unwrap_or_default().trim_start_matches("error: ").trim_end_matches(':').to_owned();
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
+    {
+        what = format!("{} is missing", missing.join(", "));
+    }
+    let mut hint = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("tip: "))
+        .map_or_else(|| "pgdj --help shows what there is".to_owned(), str::to_owned);
+    if what.contains("-h <HOST>") || what.contains("--host <HOST>") {
+        "-h is the host, as in psql; pgdj --help shows the help".clone_into(&mut hint);
+    }
+    for argument in arguments.iter().filter_map(|argument| argument.to_str()).filter(|text| may_hold_password(text)) {
+        // `--flag=value` is quoted by clap in its parts.
+        let parts = argument.split_once('=').map(|(_, value)| value);
+        for secret in [Some(argument), parts].into_iter().flatten().filter(|secret| secret.len() > 1) {
+            what = what.replace(secret, "…");
+            hint = hint.replace(secret, "…");
+        }
+    }
+    Failure::new(Kind::Usage, what).hint(hint)
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;
