@@ -5,6 +5,7 @@
 //! [`theme::Role`], marks through [`glyphs::Glyphs`], and every text that is not ours through [`text`].
 
 pub mod chart;
+pub mod code;
 pub mod frame;
 pub mod gauge;
 pub mod glyphs;

@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthChar;
 
 mod wrap;
 
+pub(crate) use wrap::pieces;
 pub use wrap::{wrap, wrap_words};
 
 /// Marks on one letter that are kept; more of them would climb over the lines above and below.

@@ -1,5 +1,7 @@
 //! Breaking lines at a display width.
 
+use std::ops::Range;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{grapheme_width, width};
@@ -18,68 +20,109 @@ pub fn wrap_words(text: &str, width: usize) -> Vec<String> {
 }
 
 fn wrap_hanging(text: &str, columns: usize, hang: usize) -> Vec<String> {
-    let columns = columns.max(1);
     let mut lines = Vec::new();
     for line in text.split('\n') {
-        if width(line) <= columns {
-            lines.push(line.to_owned());
-        } else {
-            wrap_line(line, columns, hang, &mut lines);
-        }
+        let pieces = pieces(line, columns, hang);
+        lines.extend(pieces.into_iter().map(|piece| {
+            let text: String = piece.parts.into_iter().filter_map(|part| line.get(part)).collect();
+            format!("{:indent$}{text}", "", indent = piece.indent)
+        }));
     }
     lines
 }
 
-/// Wraps one line that is too long.
-fn wrap_line(line: &str, columns: usize, hang: usize, lines: &mut Vec<String>) {
-    let own = line.len() - line.trim_start_matches(' ').len();
-    let wanted = own + hang;
-    let indent = if wanted * 2 <= columns { wanted } else { 0 };
-    let mut now = String::new();
-    let mut used = 0;
-    let mut is_first = true;
-    for word in line.split_word_bounds() {
-        let wide = width(word);
-        let is_blank = word.chars().all(|c| c == ' ');
-        if used + wide <= columns {
-            if !(is_blank && used == indent && !is_first) {
-                now.push_str(word);
-                used += wide;
-            }
-            continue;
-        }
-        if is_blank {
-            next_line(&mut now, &mut used, indent, lines);
-            is_first = false;
-            continue;
-        }
-        if used > indent && wide + indent <= columns {
-            next_line(&mut now, &mut used, indent, lines);
-            is_first = false;
-            now.push_str(word);
-            used += wide;
-            continue;
-        }
-        for grapheme in word.graphemes(true) {
-            let wide = grapheme_width(grapheme);
-            if used + wide > columns && used > 0 {
-                next_line(&mut now, &mut used, indent, lines);
-                is_first = false;
-            }
-            // A grapheme wider than the whole line has no place at all.
-            if used + wide <= columns {
-                now.push_str(grapheme);
-                used += wide;
-            }
+/// A line of the screen, as parts of the line it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Piece {
+    /// Blanks before it.
+    pub(crate) indent: usize,
+    /// The bytes of the line that stand on it.
+    pub(crate) parts: Vec<Range<usize>>,
+    used: usize,
+}
+
+impl Piece {
+    fn push(&mut self, part: Range<usize>, wide: usize) {
+        self.used += wide;
+        match self.parts.last_mut().filter(|last| last.end == part.start) {
+            Some(last) => last.end = part.end,
+            None => self.parts.push(part),
         }
     }
-    if used > indent || is_first {
-        lines.push(now);
+
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty()
     }
 }
 
-fn next_line(now: &mut String, used: &mut usize, indent: usize, lines: &mut Vec<String>) {
-    let done = std::mem::replace(now, " ".repeat(indent));
-    lines.push(done.trim_end_matches(' ').to_owned());
-    *used = indent;
+/// Breaks one line into pieces of at most so many columns; those that go on hang by so many.
+pub(crate) fn pieces(line: &str, columns: usize, hang: usize) -> Vec<Piece> {
+    let columns = columns.max(1);
+    if width(line) <= columns {
+        return vec![Piece { parts: std::iter::once(0..line.len()).collect(), ..Piece::default() }];
+    }
+    let own = line.len() - line.trim_start_matches(' ').len();
+    let wanted = own + hang;
+    let indent = if wanted * 2 <= columns { wanted } else { 0 };
+    let mut breaker = Breaker { line, columns, indent, now: Piece::default(), done: Vec::new() };
+    for (at, word) in line.split_word_bound_indices() {
+        breaker.word(at, word);
+    }
+    if !breaker.now.is_empty() || breaker.done.is_empty() {
+        breaker.next();
+    }
+    breaker.done
+}
+
+struct Breaker<'a> {
+    line: &'a str,
+    columns: usize,
+    indent: usize,
+    now: Piece,
+    done: Vec<Piece>,
+}
+
+impl Breaker<'_> {
+    fn word(&mut self, at: usize, word: &str) {
+        let wide = width(word);
+        let is_blank = word.bytes().all(|byte| byte == b' ');
+        let has_room = self.now.used + wide <= self.columns;
+        if is_blank {
+            let opens_line = self.now.is_empty() && !self.done.is_empty();
+            match (has_room, opens_line) {
+                (true, false) => self.now.push(at..at + word.len(), wide),
+                (_, true) => {}
+                (false, false) => self.next(),
+            }
+            return;
+        }
+        if !has_room && !self.now.is_empty() && wide + self.indent <= self.columns {
+            self.next();
+        }
+        if self.now.used + wide <= self.columns {
+            self.now.push(at..at + word.len(), wide);
+            return;
+        }
+        for (offset, grapheme) in word.grapheme_indices(true) {
+            let wide = grapheme_width(grapheme);
+            if self.now.used + wide > self.columns && !self.now.is_empty() {
+                self.next();
+            }
+            // A grapheme wider than the whole line has no place at all.
+            if self.now.used + wide <= self.columns {
+                self.now.push(at + offset..at + offset + grapheme.len(), wide);
+            }
+        }
+    }
+
+    /// Ends the line without the blanks at its end.
+    fn next(&mut self) {
+        let fresh = Piece { indent: self.indent, parts: Vec::new(), used: self.indent };
+        let mut done = std::mem::replace(&mut self.now, fresh);
+        if let Some(last) = done.parts.last_mut() {
+            let text = self.line.get(last.clone()).unwrap_or_default();
+            last.end = last.start + text.trim_end_matches(' ').len();
+        }
+        self.done.push(done);
+    }
 }

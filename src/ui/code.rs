@@ -1,0 +1,162 @@
+//! Code in colour: SQL, Python and JSON, wrapped to a width; and SQL laid out to be read.
+//!
+//! The lexers are ours: PostgreSQL's own quoting (dollar quotes, escape strings, nested comments) is lexed right, a text of a
+//! megabyte takes milliseconds, and nothing has to be warmed up. They cannot fail: what they do not know is plain text.
+
+use std::ops::Range;
+
+use super::text;
+use super::theme::Role;
+
+mod json;
+mod layout;
+mod lexer;
+mod python;
+mod sql;
+
+pub use layout::format_sql;
+pub(crate) use lexer::{Kind, Token};
+
+/// The most that is shown of a text, in bytes; nobody reads more on a screen.
+const MOST_SHOWN: usize = 1024 * 1024;
+
+/// What a text is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// PostgreSQL's SQL.
+    Sql,
+    /// Django code.
+    Python,
+    /// A plan, a tag.
+    Json,
+    /// None: no colours.
+    Plain,
+}
+
+/// A text with what each part of it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Code {
+    /// The cleaned text.
+    text: String,
+    /// The parts that have a role of their own, in order, within one line each.
+    spans: Vec<(Range<usize>, Role)>,
+    /// Bytes that are left out at the end.
+    left_out: usize,
+}
+
+/// A line of parts, each with its look.
+pub type CodeLine = Vec<(String, Role)>;
+
+impl Code {
+    /// Returns the text, cleaned and marked. Takes milliseconds for a megabyte: for `refresh`, not for `draw`.
+    pub fn new(language: Language, foreign: &str) -> Self {
+        let (shown, left_out) = shown(foreign);
+        let text = text::clean_lines(shown).into_owned();
+        let tokens = tokens(language, &text);
+        let mut spans = Vec::new();
+        for token in tokens {
+            let Some(role) = role(token.kind) else { continue };
+            push_lines(&text, token.range, role, &mut spans);
+        }
+        Self { text, spans, left_out }
+    }
+
+    /// Returns the cleaned text without its colours.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns what was left out, as a sentence; `None` where nothing was.
+    pub fn note(&self) -> Option<String> {
+        (self.left_out > 0).then(|| format!("{} bytes more are not shown; copying takes all of it", self.left_out))
+    }
+
+    /// Returns lines of at most `width` columns.
+    pub fn lines(&self, width: usize) -> Vec<CodeLine> {
+        let mut lines = Vec::new();
+        let mut spans = self.spans.as_slice();
+        let mut start = 0;
+        for line in self.text.split('\n') {
+            let end = start + line.len();
+            let count = spans.iter().take_while(|(range, _)| range.start < end.max(start + 1)).count();
+            let (own, later) = spans.split_at(count);
+            for piece in text::pieces(line, width, 2) {
+                lines.push(self.piece(start, piece.indent, &piece.parts, own));
+            }
+            spans = later;
+            start = end + 1;
+        }
+        lines
+    }
+
+    /// Returns one line of the screen: the parts of a line that begins at `start`.
+    fn piece(&self, start: usize, indent: usize, parts: &[Range<usize>], own: &[(Range<usize>, Role)]) -> CodeLine {
+        let mut line: CodeLine = Vec::new();
+        let mut push = |range: Range<usize>, role: Role| {
+            let Some(text) = self.text.get(range).filter(|text| !text.is_empty()) else { return };
+            match line.last_mut().filter(|(_, last)| *last == role) {
+                Some((last, _)) => last.push_str(text),
+                None => line.push((text.to_owned(), role)),
+            }
+        };
+        for part in parts {
+            let (mut at, end) = (start + part.start, start + part.end);
+            let first = own.partition_point(|(range, _)| range.end <= at);
+            for (range, role) in own.iter().skip(first).take_while(|(range, _)| range.start < end) {
+                push(at..range.start.max(at), Role::Text);
+                at = at.max(range.start);
+                push(at..range.end.min(end), *role);
+                at = range.end.min(end);
+            }
+            push(at..end, Role::Text);
+        }
+        if indent > 0 {
+            line.insert(0, (" ".repeat(indent), Role::Text));
+        }
+        line
+    }
+}
+
+/// Returns what is shown of a text and how many bytes are not.
+fn shown(foreign: &str) -> (&str, usize) {
+    let mut end = foreign.len().min(MOST_SHOWN);
+    while !foreign.is_char_boundary(end) {
+        end -= 1;
+    }
+    (foreign.get(..end).unwrap_or(foreign), foreign.len() - end)
+}
+
+fn tokens(language: Language, text: &str) -> Vec<Token> {
+    match language {
+        Language::Sql => sql::tokens(text),
+        Language::Python => python::tokens(text),
+        Language::Json => json::tokens(text),
+        Language::Plain => Vec::new(),
+    }
+}
+
+/// Returns how a kind of token looks; `None` for what looks like the text around it.
+fn role(kind: Kind) -> Option<Role> {
+    match kind {
+        Kind::Keyword => Some(Role::SqlKeyword),
+        Kind::Text => Some(Role::SqlString),
+        Kind::Number => Some(Role::SqlNumber),
+        Kind::Comment => Some(Role::SqlComment),
+        Kind::Name => Some(Role::SqlName),
+        Kind::Word | Kind::Mark | Kind::Blank => None,
+    }
+}
+
+/// Adds a token line by line, because that is how lines are looked up.
+fn push_lines(text: &str, range: Range<usize>, role: Role, spans: &mut Vec<(Range<usize>, Role)>) {
+    let mut start = range.start;
+    for line in text.get(range).unwrap_or_default().split('\n') {
+        if !line.is_empty() {
+            spans.push((start..start + line.len(), role));
+        }
+        start += line.len() + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;
