@@ -1,4 +1,4 @@
--- content_types; cost: a small table of the application; waits for a lock on it; needs SELECT on it; any Django
+-- content_types; cost: a small table of the application; waits for a lock on it; needs SELECT on it; since 12
 select
     t.app_label as app_label,
     t.model as model

@@ -1,0 +1,217 @@
+//! The rules of the house that no lint can hold. Each failure names the file, the line and the rule.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A rule that lines must keep: where it holds, what no line may hold, and why.
+struct Ban {
+    folders: &'static [&'static str],
+    except: &'static [&'static str],
+    words: &'static [&'static str],
+    rule: &'static str,
+}
+
+const PURE: &[&str] = &["src/sample", "src/plan", "src/catalog", "src/django", "src/advisor", "src/findings"];
+
+const BANS: &[Ban] = &[
+    Ban {
+        folders: PURE,
+        except: &[],
+        words: &[
+            "tokio",
+            "crossterm",
+            "ratatui",
+            "std::net",
+            "std::env",
+            "std::fs",
+            "Instant::now",
+            "SystemTime",
+            "Timestamp::now",
+            ".await",
+        ],
+        rule: "the core is pure: no screen, no socket, no clock, no environment",
+    },
+    Ban {
+        folders: &["src/app", "src/panes", "src/ui"],
+        except: &[],
+        words: &[".await", "async fn", "tokio", "std::net", "std::process"],
+        rule: "nothing awaits in the face; only the shell talks to the world",
+    },
+    Ban {
+        folders: &["src"],
+        except: &["src/run", "src/demo", "src/pg/private.rs", "src/cli"],
+        words: &["tokio::spawn", "thread::spawn", "JoinSet"],
+        rule: "only `run` spawns (and the demo's own load)",
+    },
+    Ban {
+        folders: &["src"],
+        except: &["src/ui/theme"],
+        words: &[
+            "Color::Rgb",
+            "Color::Indexed",
+            "Color::Red",
+            "Color::Green",
+            "Color::Yellow",
+            "Color::Blue",
+            "Color::Cyan",
+            "Color::Magenta",
+            "Color::White",
+            "Color::Black",
+            "Color::Gray",
+            "Color::Light",
+            "Color::Dark",
+        ],
+        rule: "colour only through a role of the theme",
+    },
+    Ban {
+        folders: &["src"],
+        except: &["src/pg", "src/demo"],
+        words: &["version_num >", "version_num <"],
+        rule: "ask the server what it has, not what version it is",
+    },
+    Ban {
+        folders: &["src"],
+        except: &[],
+        words: &["TODO", "FIXME", "XXX", "unbounded_channel", "todo!("],
+        rule: "do it or leave it; every channel is bounded",
+    },
+];
+
+/// Files of one idea each, and the file that lists them.
+const LISTS: &[(&str, &str)] = &[
+    ("src/pg/probes", "src/pg/probes.rs"),
+    ("src/findings", "src/findings.rs"),
+    ("src/panes", "src/panes.rs"),
+    ("src/plan/tips", "src/plan/tips.rs"),
+    ("src/cli", "src/cli.rs"),
+    ("tests/it", "tests/it/main.rs"),
+];
+
+/// What may stand at the top: the card's entries, and what an ecosystem convention asks for.
+const TOP: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    "src",
+    "themes",
+    "tests",
+    "screenshots",
+    "README.md",
+    "LICENSE",
+    "NOTICE",
+    "CHANGELOG.md",
+    "target",
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut found = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|extension| extension == ending) && !name_of(&path).ends_with("tests.rs")
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn name_of(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// The lines of a file before its tests, without comments.
+fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(at, line)| (at + 1, line))
+}
+
+fn is_under(name: &str, folder: &str) -> bool {
+    name.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest == ".rs" || rest.starts_with(".rs"))
+}
+
+#[test]
+fn no_line_breaks_a_rule_of_its_folder() {
+    let mut broken = Vec::new();
+    for path in files(&root().join("src"), "rs") {
+        let name = name_of(&path);
+        let text = fs::read_to_string(&path).unwrap();
+        for ban in BANS {
+            let holds = ban.folders.iter().any(|folder| is_under(&name, folder))
+                && !ban.except.iter().any(|folder| is_under(&name, folder));
+            if !holds {
+                continue;
+            }
+            for (at, line) in code_lines(&text) {
+                if let Some(word) = ban.words.iter().find(|word| line.contains(**word)) {
+                    broken.push(format!("{name}:{at}: `{word}`: {}", ban.rule));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn every_file_is_named_by_its_list() {
+    for (folder, list) in LISTS {
+        let listed = fs::read_to_string(root().join(list)).unwrap_or_default();
+        for path in files(&root().join(folder), "rs") {
+            if path.parent() != Some(root().join(folder).as_path()) {
+                continue;
+            }
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            assert!(
+                stem == "main" || listed.contains(&format!("mod {stem};")),
+                "{} is not named by {list}",
+                name_of(&path)
+            );
+        }
+    }
+}
+
+#[test]
+fn files_are_short_enough_to_read() {
+    for path in files(&root().join("src"), "rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+        assert!(lines <= 540, "{} has {lines} lines of code; about 500 are the limit", name_of(&path));
+    }
+}
+
+#[test]
+fn files_open_with_what_they_are_for() {
+    for path in files(&root().join("src"), "rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//! "), "{} does not say what it is for", name_of(&path));
+        assert_ne!(path.file_name().unwrap(), "mod.rs", "{}", name_of(&path));
+    }
+}
+
+#[test]
+fn every_sql_says_what_it_costs_and_needs() {
+    for path in files(&root().join("src/pg/sql"), "sql") {
+        let text = fs::read_to_string(&path).unwrap();
+        let first = text.lines().next().unwrap_or_default();
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(first.starts_with(&format!("-- {stem}; cost: ")), "{}: {first}", name_of(&path));
+        assert!(first.contains("; needs ") && first.contains("; since "), "{}: {first}", name_of(&path));
+    }
+}
+
+#[test]
+fn the_top_level_holds_what_a_reader_expects() {
+    for entry in fs::read_dir(root()).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        assert!(name.starts_with('.') || TOP.contains(&name.as_str()), "{name} does not belong at the top level");
+    }
+}
