@@ -1,0 +1,111 @@
+//! Snapshots for tests: rows written by column name under the probes' own columns.
+
+use std::sync::Arc;
+
+use crate::pg::probes;
+use crate::sample::{Missing, Reading, RowSet, Section, ServerFacts, Snapshot, Timestamp, Value};
+
+/// The moment of a snapshot made here.
+pub(crate) const NOW: f64 = 1_800_000_000.0;
+
+/// A row as its named values; a column that is not named is null.
+pub(crate) type NamedRow = Vec<(&'static str, Value)>;
+
+/// What a test may write as a value.
+pub(crate) trait IntoValue {
+    fn into_value(self) -> Value;
+}
+
+impl IntoValue for i32 {
+    fn into_value(self) -> Value {
+        Value::Int(i64::from(self))
+    }
+}
+impl IntoValue for i64 {
+    fn into_value(self) -> Value {
+        Value::Int(self)
+    }
+}
+impl IntoValue for f64 {
+    fn into_value(self) -> Value {
+        Value::Float(self)
+    }
+}
+impl IntoValue for bool {
+    fn into_value(self) -> Value {
+        Value::Bool(self)
+    }
+}
+impl IntoValue for &str {
+    fn into_value(self) -> Value {
+        Value::text(self)
+    }
+}
+impl<T: IntoValue + Clone, const N: usize> IntoValue for [T; N] {
+    fn into_value(self) -> Value {
+        Value::List(self.into_iter().map(IntoValue::into_value).collect())
+    }
+}
+impl IntoValue for Value {
+    fn into_value(self) -> Value {
+        self
+    }
+}
+
+/// A row: `row! { pid: 1, state: "active" }`.
+macro_rules! row {
+    ($($name:ident : $value:expr),* $(,)?) => {
+        vec![$((stringify!($name), $crate::catalog::fixture::IntoValue::into_value($value))),*]
+    };
+}
+pub(crate) use row;
+
+/// An empty snapshot at [`NOW`].
+pub(crate) fn snapshot() -> Snapshot {
+    Snapshot {
+        at: Timestamp(NOW),
+        server: Arc::new(ServerFacts { database: "shop".into(), role: "monitor".into(), ..ServerFacts::default() }),
+        sections: std::collections::BTreeMap::new(),
+        cost: crate::sample::SampleCost::default(),
+    }
+}
+
+/// Adds sections to a snapshot in a test.
+pub(crate) trait With {
+    fn with(self, probe: &'static str, rows: Vec<NamedRow>) -> Self;
+    fn without(self, probe: &'static str, why: Missing) -> Self;
+    fn at(self, seconds: f64) -> Self;
+}
+
+impl With for Snapshot {
+    fn with(mut self, probe: &'static str, rows: Vec<NamedRow>) -> Self {
+        let columns = probes::find(probe).unwrap_or_else(|| panic!("no probe {probe}")).columns;
+        let rows = rows
+            .into_iter()
+            .map(|named| {
+                for (name, _) in &named {
+                    assert!(columns.iter().any(|column| column.name == *name), "{probe} has no column {name}");
+                }
+                columns
+                    .iter()
+                    .map(|column| {
+                        named.iter().find(|(name, _)| column.name == *name).map_or(Value::Null, |(_, v)| v.clone())
+                    })
+                    .collect()
+            })
+            .collect();
+        let reading = Reading { at: self.at, rows: RowSet { columns: columns.into(), rows } };
+        self.sections.insert(probe, Section::Ready(Arc::new(reading)));
+        self
+    }
+
+    fn without(mut self, probe: &'static str, why: Missing) -> Self {
+        self.sections.insert(probe, Section::Missing(why));
+        self
+    }
+
+    fn at(mut self, seconds: f64) -> Self {
+        self.at = Timestamp(seconds);
+        self
+    }
+}

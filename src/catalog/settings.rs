@@ -1,0 +1,113 @@
+//! The server's settings as a snapshot holds them, and what a role of the application would get.
+
+use std::collections::HashMap;
+
+use super::{rows, texts};
+use crate::sample::{Missing, RowSet, Snapshot};
+
+/// The settings of a snapshot by name.
+#[derive(Debug)]
+pub struct Settings<'a> {
+    values: HashMap<&'a str, &'a str>,
+    defaults: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Settings<'a> {
+    /// Returns the settings, or why they could not be read.
+    pub fn of(snapshot: &'a Snapshot) -> Result<Self, Missing> {
+        let rows: &'a RowSet = rows(snapshot, "settings")?;
+        let column = |name| rows.iter().map(|row| (row.text("name"), row.text(name))).collect();
+        Ok(Self { values: column("value"), defaults: column("default_value") })
+    }
+
+    /// Returns a setting's value in its own unit, as `pg_settings` has it.
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        self.values.get(name).copied()
+    }
+
+    /// Returns a setting as a number in its own unit.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// Whether a setting is off; `None` where it is not known.
+    pub fn is_off(&self, name: &str) -> Option<bool> {
+        self.text(name).map(|value| value == "off")
+    }
+
+    /// Returns what a new session of this role and database has, as a number in the setting's unit.
+    pub fn default_number(&self, name: &str) -> Option<f64> {
+        self.defaults.get(name)?.parse().ok()
+    }
+}
+
+/// Where a role's value of a setting comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `ALTER ROLE … IN DATABASE … SET`, `ALTER ROLE … SET` or `ALTER DATABASE … SET`, with the value as written.
+    Catalog(String),
+    /// Neither the role nor the database sets it: the server's configuration does, or the client.
+    Server,
+}
+
+/// Returns where a role's sessions in a database get a setting from.
+///
+/// The order is the server's: role in database, role, database, all roles; source: `pg_db_role_setting` and
+/// `process_settings()` in `src/backend/utils/init/postinit.c`.
+pub fn origin(snapshot: &Snapshot, role: &str, database: &str, setting: &str) -> Result<Origin, Missing> {
+    let rows = rows(snapshot, "role_settings")?;
+    let mut best: Option<(u8, String)> = None;
+    for row in rows.iter() {
+        let (for_role, for_database) = (row.text("role"), row.text("database"));
+        if !(for_role.is_empty() || for_role == role) || !(for_database.is_empty() || for_database == database) {
+            continue;
+        }
+        let rank = 2 * u8::from(!for_role.is_empty()) + u8::from(!for_database.is_empty());
+        let found = texts(&row, "settings")
+            .into_iter()
+            .find_map(|text| text.strip_prefix(setting)?.strip_prefix('=').map(str::to_owned));
+        if let Some(value) = found
+            && best.as_ref().is_none_or(|(known, _)| rank >= *known)
+        {
+            best = Some((rank, value));
+        }
+    }
+    Ok(best.map_or(Origin::Server, |(_, value)| Origin::Catalog(value)))
+}
+
+/// Whether a timeout as written in a setting means none: `0`, `0s`, `0 ms`.
+pub fn is_no_timeout(value: &str) -> bool {
+    let number: String = value.trim().chars().take_while(|letter| letter.is_ascii_digit() || *letter == '.').collect();
+    number.parse::<f64>().is_ok_and(|number| number == 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn the_nearest_setting_of_a_role_wins() {
+        let seen = snapshot().with(
+            "role_settings",
+            vec![
+                row! { role: "", database: "shop", settings: ["statement_timeout=60s"] },
+                row! { role: "web", database: "", settings: ["work_mem=8MB", "statement_timeout=30s"] },
+                row! { role: "web", database: "other", settings: ["statement_timeout=1s"] },
+            ],
+        );
+        let of = |role, database| origin(&seen, role, database, "statement_timeout").unwrap();
+        assert_eq!(of("web", "shop"), Origin::Catalog("30s".into()));
+        assert_eq!(of("web", "other"), Origin::Catalog("1s".into()));
+        assert_eq!(of("cron", "shop"), Origin::Catalog("60s".into()));
+        assert_eq!(of("cron", "elsewhere"), Origin::Server);
+    }
+
+    #[test]
+    fn zero_in_any_unit_is_no_timeout() {
+        for (text, is_none) in [("0", true), ("0ms", true), ("0 s", true), ("30s", false), ("500", false), ("", false)]
+        {
+            assert_eq!(is_no_timeout(text), is_none, "{text}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A table as the counters and the catalog show it: one row of `tables` with its sizes beside it.
+
+use std::collections::HashMap;
+
+use super::{ids, rows, storage_option, texts};
+use crate::sample::{Missing, Row, Snapshot, Timestamp};
+
+/// A table with its counters; from `pg_stat_user_tables`, `pg_class` and the size functions.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TableUsage {
+    /// The table's oid.
+    pub relid: i64,
+    /// Schema.
+    pub schema: String,
+    /// Name.
+    pub name: String,
+    /// `r` table, `p` partitioned table, `m` materialised view.
+    pub kind: String,
+    /// Pages at the last vacuum or analyze.
+    pub pages: f64,
+    /// Rows the planner reckons with; negative where never analysed (since 14).
+    pub reltuples: f64,
+    /// Age of the oldest unfrozen transaction, where the table has rows of its own.
+    pub freeze_age: Option<f64>,
+    /// Storage parameters, as `name=value`.
+    pub options: Vec<String>,
+    /// Sequential scans since the counters were reset.
+    pub seq_scan: Option<f64>,
+    /// Rows read by sequential scans since then.
+    pub seq_tup_read: Option<f64>,
+    /// Index scans since then.
+    pub idx_scan: Option<f64>,
+    /// Rows inserted since then.
+    pub inserts: Option<f64>,
+    /// Rows updated since then.
+    pub updates: Option<f64>,
+    /// Rows deleted since then.
+    pub deletes: Option<f64>,
+    /// Updates that touched no index since then.
+    pub hot_updates: Option<f64>,
+    /// Live rows, estimated.
+    pub live: Option<f64>,
+    /// Dead rows, estimated.
+    pub dead: Option<f64>,
+    /// Rows changed since the last analyze.
+    pub mod_since_analyze: Option<f64>,
+    /// Rows inserted since the last vacuum, where the server counts them (13).
+    pub ins_since_vacuum: Option<f64>,
+    /// The last vacuum of either kind, where there was one since the reset.
+    pub last_vacuum: Option<Timestamp>,
+    /// The last analyze of either kind, where there was one since the reset.
+    pub last_analyze: Option<Timestamp>,
+    /// Size of the heap's main fork in bytes, where it was read.
+    pub heap_bytes: Option<f64>,
+    /// Size of heap, TOAST, maps and indexes in bytes, where it was read.
+    pub total_bytes: Option<f64>,
+    /// When the sizes were read.
+    pub sizes_at: Option<Timestamp>,
+    /// Pids with an ACCESS EXCLUSIVE lock on it, held or awaited.
+    pub locked_by: Vec<i64>,
+}
+
+impl TableUsage {
+    /// Returns every table of a snapshot, or why they could not be read.
+    pub fn all(snapshot: &Snapshot) -> Result<Vec<Self>, Missing> {
+        let rows = rows(snapshot, "tables")?;
+        let sizes: HashMap<i64, Row<'_>> = snapshot
+            .rows("table_sizes")
+            .map(|sizes| sizes.iter().filter_map(|row| Some((row.int("relid")?, row))).collect())
+            .unwrap_or_default();
+        Ok(rows
+            .iter()
+            .map(|row| {
+                let mut table = Self::of(&row);
+                if let Some(size) = sizes.get(&table.relid) {
+                    table.heap_bytes = size.number("heap_bytes");
+                    table.total_bytes = size.number("total_bytes");
+                    table.sizes_at = size.number("read_at").map(Timestamp);
+                }
+                table
+            })
+            .collect())
+    }
+
+    /// Reads one row of `tables`; the sizes are left empty.
+    pub fn of(row: &Row<'_>) -> Self {
+        let later = |manual, auto| {
+            let (manual, auto): (Option<f64>, Option<f64>) = (row.number(manual), row.number(auto));
+            manual.into_iter().chain(auto).reduce(f64::max).map(Timestamp)
+        };
+        Self {
+            relid: row.int("relid").unwrap_or_default(),
+            schema: row.text("schema").to_owned(),
+            name: row.text("name").to_owned(),
+            kind: row.text("kind").to_owned(),
+            pages: row.number("pages").unwrap_or_default(),
+            reltuples: row.number("reltuples").unwrap_or(-1.0),
+            freeze_age: row.number("freeze_age"),
+            options: texts(row, "options"),
+            seq_scan: row.number("seq_scan"),
+            seq_tup_read: row.number("seq_tup_read"),
+            idx_scan: row.number("idx_scan"),
+            inserts: row.number("inserts"),
+            updates: row.number("updates"),
+            deletes: row.number("deletes"),
+            hot_updates: row.number("hot_updates"),
+            live: row.number("live"),
+            dead: row.number("dead"),
+            mod_since_analyze: row.number("mod_since_analyze"),
+            ins_since_vacuum: row.number("ins_since_vacuum"),
+            last_vacuum: later("last_vacuum", "last_autovacuum"),
+            last_analyze: later("last_analyze", "last_autoanalyze"),
+            locked_by: ids(row, "locked_by"),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the name, with its schema where that is not `public`.
+    pub fn label(&self) -> String {
+        label(&self.schema, &self.name)
+    }
+
+    /// Returns a storage parameter's value.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        storage_option(&self.options, name)
+    }
+
+    /// Whether the table keeps no rows of its own.
+    pub fn is_partitioned(&self) -> bool {
+        self.kind == "p"
+    }
+
+    /// Returns the live rows by the counters, else by the planner's figure; `None` where neither is known.
+    pub fn rows(&self) -> Option<f64> {
+        self.live.filter(|live| *live > 0.0).or(Some(self.reltuples).filter(|rows| *rows >= 0.0)).or(self.live)
+    }
+
+    /// Returns the share of updates that touched no index, 0..=1; `None` without updates.
+    pub fn hot_share(&self) -> Option<f64> {
+        share(self.hot_updates?, self.updates?)
+    }
+
+    /// Returns the share of scans that were sequential, 0..=1; `None` without scans.
+    pub fn seq_scan_share(&self) -> Option<f64> {
+        let sequential = self.seq_scan?;
+        share(sequential, sequential + self.idx_scan.unwrap_or_default())
+    }
+
+    /// Returns the dead rows' share of all, 0..=1; `None` where there are no rows.
+    pub fn dead_share(&self) -> Option<f64> {
+        share(self.dead?, self.dead? + self.live?)
+    }
+
+    /// Whether no analyze is known: by the counters, and by the planner's figure.
+    pub fn is_never_analyzed(&self) -> bool {
+        // Before 14 a table without statistics has reltuples 0, not -1.
+        self.last_analyze.is_none() && (self.reltuples < 0.0 || (self.reltuples == 0.0 && self.pages == 0.0))
+    }
+}
+
+/// Returns a relation's name, with its schema where that is not `public`.
+pub fn label(schema: &str, name: &str) -> String {
+    if schema == "public" || schema.is_empty() { name.to_owned() } else { format!("{schema}.{name}") }
+}
+
+fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| (part / whole).clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn a_table_carries_its_sizes_and_shares() {
+        let seen = snapshot()
+            .with(
+                "tables",
+                vec![row! { relid: 7, schema: "public", name: "shop_order", kind: "r", reltuples: 100.0, pages: 10,
+                seq_scan: 3, idx_scan: 1, updates: 10, hot_updates: 4, live: 90, dead: 10,
+                last_vacuum: 5.0, last_autovacuum: 9.0, options: ["fillfactor=70"] }],
+            )
+            .with("table_sizes", vec![row! { relid: 7, heap_bytes: 81920, total_bytes: 100_000, read_at: 1.0 }]);
+        let tables = TableUsage::all(&seen).unwrap();
+        let table = &tables[0];
+        assert_eq!(table.label(), "shop_order");
+        assert_eq!(table.option("fillfactor"), Some("70"));
+        assert_eq!(table.heap_bytes, Some(81920.0));
+        assert_eq!((table.hot_share(), table.seq_scan_share(), table.dead_share()), (Some(0.4), Some(0.75), Some(0.1)));
+        assert_eq!(table.last_vacuum, Some(Timestamp(9.0)));
+        assert!(!table.is_never_analyzed());
+    }
+
+    #[test]
+    fn without_scans_or_updates_there_is_no_share() {
+        let table = TableUsage { seq_scan: Some(0.0), updates: Some(0.0), ..TableUsage::default() };
+        assert_eq!((table.hot_share(), table.seq_scan_share()), (None, None));
+    }
+}

@@ -1,0 +1,409 @@
+//! What can be said of indexes from the catalog and the counters: unused, duplicate, overlapping, invalid, missing.
+//!
+//! Advice can be silent, not wrong: where the catalog alone cannot tell, nothing is said.
+
+use std::collections::HashMap;
+
+use super::index_usage::IndexUsage;
+use super::{ids, rows, texts};
+use crate::sample::{Missing, Row, Seconds, Snapshot, Timestamp};
+
+/// Counters younger than this say little: monthly work has not been seen. Source: shared practice, pganalyze's and pgMustard's 14 days and more.
+pub const YOUNG_COUNTERS: Seconds = Seconds(14.0 * 86_400.0);
+
+/// Since when the counters of this database run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Counting {
+    /// They were reset at this moment.
+    Since(Timestamp),
+    /// They were never reset: since the database was made.
+    Always,
+    /// It could not be read.
+    Unknown,
+}
+
+impl Counting {
+    /// Returns since when the current database's counters run.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let Some(rows) = snapshot.rows("databases") else { return Self::Unknown };
+        match rows.iter().find(|row| row.flag("is_current") == Some(true)) {
+            Some(row) => row.number("stats_reset").map_or(Self::Always, |reset| Self::Since(Timestamp(reset))),
+            None => Self::Unknown,
+        }
+    }
+
+    /// Returns how long the counters have run at a moment, where that is known.
+    pub fn age(self, now: Timestamp) -> Option<Seconds> {
+        match self {
+            Self::Since(reset) => Some(Seconds((now.0 - reset.0).max(0.0))),
+            Self::Always | Self::Unknown => None,
+        }
+    }
+
+    /// Whether the counters are too young to call an index unused.
+    pub fn is_young(self, now: Timestamp) -> bool {
+        match self {
+            Self::Since(_) => self.age(now).is_some_and(|age| age.0 < YOUNG_COUNTERS.0),
+            Self::Always => false,
+            Self::Unknown => true,
+        }
+    }
+
+    /// Returns in words how long has been counted.
+    pub fn words(self, now: Timestamp) -> String {
+        match self {
+            Self::Since(_) => self.age(now).map_or_else(String::new, |age| format!("counted for {age}")),
+            Self::Always => "counted since the database was made".to_owned(),
+            Self::Unknown => "since when it is counted is not known".to_owned(),
+        }
+    }
+}
+
+/// One thing wrong with an index.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// A build that failed or still runs: no query may use it.
+    Invalid,
+    /// Another index is the same; this is the one that may go.
+    DuplicateOf(i64),
+    /// Another index begins with the same keys and serves the same searches.
+    CoveredBy(i64),
+    /// No scan since the counters run; with young counters only a suspicion.
+    Unused {
+        /// Whether the counters are younger than [`YOUNG_COUNTERS`].
+        is_suspicion: bool,
+    },
+}
+
+impl Verdict {
+    /// Returns the verdict in one word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::DuplicateOf(_) => "duplicate",
+            Self::CoveredBy(_) => "overlapping",
+            Self::Unused { is_suspicion: false } => "unused",
+            Self::Unused { is_suspicion: true } => "unused?",
+        }
+    }
+}
+
+/// Returns the verdicts on each index that has any, worst first, by its oid.
+pub fn verdicts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Vec<Verdict>> {
+    let mut found: HashMap<i64, Vec<Verdict>> = HashMap::new();
+    let mut add = |oid, verdict| found.entry(oid).or_default().push(verdict);
+    for index in indexes.iter().filter(|index| !index.is_valid) {
+        add(index.indexrelid, Verdict::Invalid);
+    }
+    let duplicates = duplicates(indexes);
+    for pair in &duplicates {
+        add(pair.may_go, Verdict::DuplicateOf(pair.stays));
+    }
+    for pair in overlapping(indexes) {
+        if !duplicates.iter().any(|duplicate| duplicate.may_go == pair.may_go) {
+            add(pair.may_go, Verdict::CoveredBy(pair.stays));
+        }
+    }
+    for index in indexes.iter().filter(|index| is_unused(index)) {
+        add(index.indexrelid, Verdict::Unused { is_suspicion: counting.is_young(now) });
+    }
+    found
+}
+
+/// Whether no query used the index since the counters run and nothing else needs it.
+///
+/// Partitions' indexes count one by one; an index that hangs on a constraint, on uniqueness, on replication or on
+/// `CLUSTER` is never unused, an invalid one is another matter. A standby keeps its own counters: ask it too.
+pub fn is_unused(index: &IndexUsage) -> bool {
+    index.scans == Some(0.0) && index.last_scan.is_none() && index.is_valid && !index.is_needed_otherwise()
+}
+
+/// Two indexes of which one may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair {
+    /// The oid of the one that may go.
+    pub may_go: i64,
+    /// The oid of the one that stays.
+    pub stays: i64,
+}
+
+/// Returns each index that is the same as another that stays: table, method, keys, operator classes, collations,
+/// order, included columns, expressions and predicate; a b-tree read backwards is the same.
+pub fn duplicates(indexes: &[IndexUsage]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for group in by_table(indexes).values() {
+        let mut ranked: Vec<&IndexUsage> = group.iter().copied().filter(|index| index.is_valid).collect();
+        ranked.sort_by_key(|index| std::cmp::Reverse(worth(index)));
+        for (place, index) in ranked.iter().enumerate() {
+            let twin = ranked.iter().take(place).find(|better| is_same(better, index) && may_replace(better, index));
+            if let Some(better) = twin {
+                pairs.push(Pair { may_go: index.indexrelid, stays: better.indexrelid });
+            }
+        }
+    }
+    pairs.sort_by_key(|pair| pair.may_go);
+    pairs
+}
+
+/// Returns each b-tree whose keys are the beginning of another's that has the same predicate and serves its searches.
+pub fn overlapping(indexes: &[IndexUsage]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for group in by_table(indexes).values() {
+        for index in group {
+            if index.is_needed_otherwise() || !index.is_valid {
+                continue;
+            }
+            let longer = group
+                .iter()
+                .filter(|longer| longer.is_valid && is_prefix(index, longer))
+                .min_by_key(|longer| (longer.key_columns.len() + longer.included_columns.len(), longer.indexrelid));
+            if let Some(longer) = longer {
+                pairs.push(Pair { may_go: index.indexrelid, stays: longer.indexrelid });
+            }
+        }
+    }
+    pairs.sort_by_key(|pair| pair.may_go);
+    pairs
+}
+
+fn by_table(indexes: &[IndexUsage]) -> HashMap<i64, Vec<&IndexUsage>> {
+    let mut tables: HashMap<i64, Vec<&IndexUsage>> = HashMap::new();
+    for index in indexes {
+        tables.entry(index.relid).or_default().push(index);
+    }
+    tables
+}
+
+/// What speaks for keeping an index: what hangs on it, then its use, then its age.
+fn worth(index: &IndexUsage) -> (u8, i64, i64) {
+    let hold = if index.is_primary {
+        4
+    } else if index.is_constraint || index.is_exclusion || index.is_replica_identity {
+        3
+    } else if index.is_unique {
+        2
+    } else {
+        u8::from(index.is_clustered)
+    };
+    (hold, index.scans.unwrap_or_default() as i64, -index.indexrelid)
+}
+
+/// Whether dropping `index` loses nothing that `better` does not give.
+fn may_replace(better: &IndexUsage, index: &IndexUsage) -> bool {
+    let is_bound = index.is_primary
+        || index.is_constraint
+        || index.is_exclusion
+        || index.is_replica_identity
+        || index.is_clustered;
+    !is_bound && (!index.is_unique || better.is_unique)
+}
+
+fn is_same(left: &IndexUsage, right: &IndexUsage) -> bool {
+    let is_order_equal = left.key_options == right.key_options
+        || left.method == "btree"
+            && left.key_options.iter().zip(&right.key_options).all(|(left, right)| left ^ right == 3);
+    let sorted = |columns: &[i64]| {
+        let mut columns = columns.to_vec();
+        columns.sort_unstable();
+        columns
+    };
+    left.method == right.method
+        && left.key_columns == right.key_columns
+        && left.opclasses == right.opclasses
+        && left.collations == right.collations
+        && is_order_equal
+        && sorted(&left.included_columns) == sorted(&right.included_columns)
+        && left.expression_hash == right.expression_hash
+}
+
+/// Whether every search by `short` can be done by `long`, which has more keys.
+fn is_prefix(short: &IndexUsage, long: &IndexUsage) -> bool {
+    let keys = short.key_columns.len();
+    let begins = |long: &[i64], short: &[i64]| long.get(..keys).is_some_and(|head| Some(head) == short.get(..keys));
+    let order_of = |index: &IndexUsage| index.key_options.get(..keys).map(<[i64]>::to_vec);
+    let is_order_equal = match (order_of(short), order_of(long)) {
+        (Some(short), Some(long)) => short == long || short.iter().zip(&long).all(|(short, long)| short ^ long == 3),
+        _ => false,
+    };
+    short.method == "btree"
+        && long.method == "btree"
+        && long.key_columns.len() > keys
+        && short.expression_hash == long.expression_hash
+        && begins(&long.key_columns, &short.key_columns)
+        && begins(&long.opclasses, &short.opclasses)
+        && begins(&long.collations, &short.collations)
+        && is_order_equal
+        && short
+            .included_columns
+            .iter()
+            .all(|column| long.key_columns.contains(column) || long.included_columns.contains(column))
+}
+
+/// A foreign key that no index leads with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UnindexedKey {
+    /// The constraint's oid.
+    pub oid: i64,
+    /// The constraint's name.
+    pub name: String,
+    /// The table that refers.
+    pub relid: i64,
+    /// Its name.
+    pub table: String,
+    /// Names of the columns that refer.
+    pub columns: Vec<String>,
+    /// The table referred to.
+    pub referred_relid: i64,
+    /// Its name.
+    pub referred_table: String,
+}
+
+/// Returns the foreign keys that no valid index of their table leads with, or why that could not be read.
+///
+/// An index with a predicate counts as one: whether the predicate lets it serve cannot be told from here.
+pub fn unindexed_foreign_keys(snapshot: &Snapshot, indexes: &[IndexUsage]) -> Result<Vec<UnindexedKey>, Missing> {
+    let keys = rows(snapshot, "foreign_keys")?;
+    let tables = by_table(indexes);
+    Ok(keys.iter().filter(|row| !is_indexed(row, &tables)).map(|row| unindexed(&row)).collect())
+}
+
+fn is_indexed(row: &Row<'_>, tables: &HashMap<i64, Vec<&IndexUsage>>) -> bool {
+    let columns = ids(row, "columns");
+    let leads = |index: &IndexUsage| {
+        let head = index.key_columns.get(..columns.len());
+        index.is_valid && head.is_some_and(|head| columns.iter().all(|column| head.contains(column)))
+    };
+    tables.get(&row.int("relid").unwrap_or_default()).is_some_and(|indexes| indexes.iter().any(|index| leads(index)))
+}
+
+fn unindexed(row: &Row<'_>) -> UnindexedKey {
+    UnindexedKey {
+        oid: row.int("oid").unwrap_or_default(),
+        name: row.text("name").to_owned(),
+        relid: row.int("relid").unwrap_or_default(),
+        table: row.text("table").to_owned(),
+        columns: texts(row, "column_names"),
+        referred_relid: row.int("referred_relid").unwrap_or_default(),
+        referred_table: row.text("referred_table").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+
+    fn index(oid: i64, keys: &[i64]) -> IndexUsage {
+        IndexUsage {
+            indexrelid: oid,
+            relid: 1,
+            method: "btree".into(),
+            is_valid: true,
+            is_ready: true,
+            key_columns: keys.to_vec(),
+            opclasses: keys.iter().map(|_| 100).collect(),
+            collations: keys.iter().map(|_| 0).collect(),
+            key_options: keys.iter().map(|_| 0).collect(),
+            scans: Some(5.0),
+            ..IndexUsage::default()
+        }
+    }
+
+    #[test]
+    fn an_exact_twin_may_go_and_the_constraint_stays() {
+        let unique = IndexUsage { is_unique: true, is_constraint: true, ..index(2, &[3]) };
+        assert_eq!(duplicates(&[index(1, &[3]), unique.clone()]), vec![Pair { may_go: 1, stays: 2 }]);
+        let other_constraint = IndexUsage { indexrelid: 9, ..unique.clone() };
+        assert_eq!(duplicates(&[unique, other_constraint]), vec![], "two constraints are for a person to judge");
+        let backwards = IndexUsage { key_options: vec![3], ..index(4, &[3]) };
+        assert_eq!(duplicates(&[index(1, &[3]), backwards]).len(), 1, "a b-tree is read both ways");
+    }
+
+    #[test]
+    fn what_differs_in_anything_is_no_duplicate() {
+        let plain = index(1, &[3]);
+        let others = [
+            IndexUsage { opclasses: vec![101], ..index(2, &[3]) },
+            IndexUsage { collations: vec![950], ..index(2, &[3]) },
+            IndexUsage { expression_hash: "x".into(), is_partial: true, ..index(2, &[3]) },
+            IndexUsage { method: "hash".into(), ..index(2, &[3]) },
+            IndexUsage { included_columns: vec![7], ..index(2, &[3]) },
+            IndexUsage { relid: 2, ..index(2, &[3]) },
+            IndexUsage { is_valid: false, ..index(2, &[3]) },
+            IndexUsage { key_options: vec![2], ..index(2, &[3]) },
+        ];
+        for other in others {
+            assert_eq!(duplicates(&[plain.clone(), other.clone()]), vec![], "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_may_go_when_nothing_hangs_on_it() {
+        let long = index(2, &[3, 5]);
+        assert_eq!(overlapping(&[index(1, &[3]), long.clone()]), vec![Pair { may_go: 1, stays: 2 }]);
+        let must_stay = [
+            index(1, &[5]),
+            IndexUsage { is_unique: true, ..index(1, &[3]) },
+            IndexUsage { expression_hash: "p".into(), ..index(1, &[3]) },
+            IndexUsage { opclasses: vec![7], ..index(1, &[3]) },
+            IndexUsage { collations: vec![7], ..index(1, &[3]) },
+            IndexUsage { included_columns: vec![8], ..index(1, &[3]) },
+            IndexUsage { method: "gin".into(), ..index(1, &[3]) },
+        ];
+        for short in must_stay {
+            assert_eq!(overlapping(&[short.clone(), long.clone()]), vec![], "{short:?}");
+        }
+        let mixed = IndexUsage { key_options: vec![0, 3], ..index(2, &[3, 5]) };
+        assert_eq!(overlapping(&[index(1, &[3]), mixed]).len(), 1, "only the order of the shared keys counts");
+        let invalid = IndexUsage { is_valid: false, ..long };
+        assert_eq!(overlapping(&[index(1, &[3]), invalid]), vec![]);
+    }
+
+    #[test]
+    fn only_what_nothing_else_needs_is_unused() {
+        let idle = IndexUsage { scans: Some(0.0), ..index(1, &[3]) };
+        assert!(is_unused(&idle));
+        let needed = [
+            IndexUsage { scans: Some(1.0), ..idle.clone() },
+            IndexUsage { scans: None, ..idle.clone() },
+            IndexUsage { last_scan: Some(Timestamp(1.0)), ..idle.clone() },
+            IndexUsage { is_unique: true, ..idle.clone() },
+            IndexUsage { is_constraint: true, ..idle.clone() },
+            IndexUsage { is_replica_identity: true, ..idle.clone() },
+            IndexUsage { is_valid: false, ..idle.clone() },
+        ];
+        for index in needed {
+            assert!(!is_unused(&index), "{index:?}");
+        }
+    }
+
+    #[test]
+    fn young_counters_make_a_suspicion() {
+        let now = Timestamp(NOW);
+        let idle = IndexUsage { scans: Some(0.0), ..index(1, &[3]) };
+        for (counting, is_suspicion) in [
+            (Counting::Since(Timestamp(NOW - 13.0 * 86_400.0)), true),
+            (Counting::Since(Timestamp(NOW - 15.0 * 86_400.0)), false),
+            (Counting::Always, false),
+            (Counting::Unknown, true),
+        ] {
+            let found = verdicts(std::slice::from_ref(&idle), counting, now);
+            assert_eq!(found[&1], vec![Verdict::Unused { is_suspicion }], "{counting:?}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_key_is_indexed_by_a_leading_column() {
+        let seen = snapshot().with(
+            "foreign_keys",
+            vec![
+                row! { oid: 10, name: "a_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"] },
+                row! { oid: 11, name: "b_fk", relid: 1, table: "shop_order", columns: [5], column_names: ["store_id"] },
+            ],
+        );
+        let missing = unindexed_foreign_keys(&seen, &[index(1, &[3, 5])]).unwrap();
+        assert_eq!(missing.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["b_fk"]);
+        let invalid = IndexUsage { is_valid: false, ..index(1, &[3]) };
+        assert_eq!(unindexed_foreign_keys(&seen, &[invalid]).unwrap().len(), 2);
+    }
+}
