@@ -6,9 +6,13 @@
 
 pub mod chart;
 pub mod code;
+pub mod detail;
+pub mod dialog;
 pub mod frame;
 pub mod gauge;
 pub mod glyphs;
+pub mod input;
+pub mod scrollbar;
 #[cfg(test)]
 pub(crate) mod snapshot;
 pub mod spark;

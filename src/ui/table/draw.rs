@@ -8,6 +8,7 @@ use super::columns::{self, Place, Placed};
 use super::grid::{Grid, Notice, Row, Shape};
 use super::order::LineOf;
 use super::state::{Direction, Drawn, TableState};
+use crate::ui::scrollbar::Scrollbar;
 use crate::ui::text::{self, Align};
 use crate::ui::theme::{Role, Theme};
 
@@ -265,19 +266,9 @@ impl<'a> Table<'a> {
     }
 
     fn scrollbar(&self, buffer: &mut Buffer) {
-        if !self.has_scrollbar || self.height == 0 {
-            return;
-        }
-        let (count, height) = (self.state.lines().len(), usize::from(self.height));
-        let thumb = (height * height / count.max(1)).max(1);
-        let range = count.saturating_sub(height).max(1);
-        let top = (self.first * (height - thumb.min(height)) + range / 2) / range;
-        let x = self.area.right() - 1;
-        for (line, y) in (self.area.y + 1..self.area.y + 1 + self.height).enumerate() {
-            let is_thumb = (top..top + thumb).contains(&line);
-            let glyphs = &self.theme.glyphs;
-            let (mark, role) = if is_thumb { (glyphs.thumb, Role::Muted) } else { (glyphs.track, Role::Border) };
-            buffer.set_stringn(x, y, mark, 1, self.theme.style(role));
+        if self.has_scrollbar {
+            let column = Rect { x: self.area.right() - 1, y: self.area.y + 1, width: 1, height: self.height };
+            Scrollbar { count: self.state.lines().len(), first: self.first }.draw(buffer, column, self.theme);
         }
     }
 

@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 
 use super::*;
 use crate::ui::glyphs::{ASCII, UNICODE};
-use crate::ui::text::width;
+use crate::ui::snapshot::lines;
 use crate::ui::theme::{Depth, Role, Theme};
 
 fn columns() -> Vec<GridColumn> {
@@ -52,21 +52,6 @@ fn shown(grid: &Grid, state: &mut TableState, size: (u16, u16), theme: &Theme) -
     state.refresh(grid);
     draw(&mut buffer, area, grid, state, theme);
     lines(&buffer).join("\n")
-}
-
-fn lines(buffer: &Buffer) -> Vec<String> {
-    let area = buffer.area;
-    let line = |y: u16| {
-        let mut text = String::new();
-        let mut x = area.x;
-        while x < area.right() {
-            let symbol = buffer[(x, y)].symbol();
-            text.push_str(symbol);
-            x += (width(symbol) as u16).max(1);
-        }
-        text.trim_end().to_owned()
-    };
-    (area.y..area.bottom()).map(line).collect()
 }
 
 fn keys(grid: &Grid, state: &TableState) -> Vec<String> {

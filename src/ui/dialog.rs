@@ -1,0 +1,107 @@
+//! What lies over the panes: help, questions, lists to pick from, messages.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::frame::{Part, Tile, draw_parts};
+use super::glyphs::Health;
+use super::text;
+use super::theme::{Role, Theme};
+
+mod help;
+mod picker;
+
+pub use help::{Help, HelpSection};
+pub use picker::{PickItem, Picker};
+
+/// Columns of a fact at most: enough of a query to know it by.
+const MOST_OF_A_FACT: usize = 200;
+
+/// A question before something is done.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Confirm {
+    /// What would be done: `Terminate this session?`.
+    pub title: String,
+    /// What it would hit, label and value, so that nobody has to remember it.
+    pub facts: Vec<(String, String)>,
+    /// What else is to be known: what a rollback does not undo, what stands behind it.
+    pub warning: Option<String>,
+    /// The keys and what each does; the harmless one first.
+    pub choices: Vec<(String, String)>,
+}
+
+impl Confirm {
+    /// Draws the question in the middle of an area.
+    pub fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
+        let inner = usize::from(area.width.saturating_sub(4)).clamp(1, 72);
+        let facts =
+            self.facts.iter().map(|(label, value)| (label.clone(), text::clean_cut(value, MOST_OF_A_FACT), Role::Text));
+        let mut lines: Vec<Vec<Part>> = Vec::new();
+        super::detail::lay_pairs(&facts.collect::<Vec<_>>(), inner, &mut lines);
+        if let Some(warning) = &self.warning {
+            lines.push(Vec::new());
+            let sign = theme.glyphs.warning;
+            let wrapped = text::wrap_words(&format!("{sign} {}", text::clean_lines(warning)), inner);
+            lines.extend(wrapped.into_iter().map(|line| vec![(line, Role::Warning)]));
+        }
+        let choices = self
+            .choices
+            .iter()
+            .flat_map(|(key, does)| [(key.clone(), Role::Key), (format!(" {does}   "), Role::Muted)]);
+        let choices: Vec<Part> = choices.collect();
+        let width = lines.iter().chain([&choices]).map(|line| super::frame::parts_width(line)).max().unwrap_or(0);
+        let width = width.max(text::width(&self.title) + 2);
+        let size = (width as u16 + 4, lines.len() as u16 + 4);
+        let inside = overlay(buffer, area, size, (&self.title, None), theme);
+        let choices_y = inside.bottom().saturating_sub(1);
+        for (line, y) in lines.iter().zip(inside.y..choices_y) {
+            draw_parts(buffer, Rect { y, height: 1, ..inside }, line, theme);
+        }
+        draw_parts(buffer, Rect { y: choices_y, height: inside.height.min(1), ..inside }, &choices, theme);
+    }
+}
+
+/// Clears a place in the middle of an area, draws a frame with a title and a note around it and returns the inside.
+///
+/// The size is that of the whole frame; where the area is smaller it is the area.
+pub fn overlay(buffer: &mut Buffer, area: Rect, size: (u16, u16), title: (&str, Option<&str>), theme: &Theme) -> Rect {
+    let area = area.intersection(buffer.area);
+    let (width, height) = (size.0.min(area.width), size.1.min(area.height));
+    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    // A wide character that begins left of the frame would reach into it.
+    if let Some(left) = place.x.checked_sub(1).filter(|left| *left >= buffer.area.x) {
+        for y in place.y..place.bottom() {
+            if let Some(cell) = buffer.cell_mut((left, y))
+                && text::width(cell.symbol()) > 1
+            {
+                cell.set_symbol(" ");
+            }
+        }
+    }
+    for y in place.y..place.bottom() {
+        for x in place.x..place.right() {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.reset();
+            }
+        }
+    }
+    buffer.set_style(place, theme.screen());
+    let note = title.1.map(|note| (note, Role::Muted));
+    let inside = Tile { title: title.0, key: None, note, has_focus: true }.draw(buffer, place, theme);
+    if inside.width > 4 && inside.width < place.width {
+        Rect { x: inside.x + 1, width: inside.width - 2, ..inside }
+    } else {
+        inside
+    }
+}
+
+/// Draws a message on one line: what was done, or why it was not.
+pub fn draw_message(buffer: &mut Buffer, area: Rect, message: (&str, Health), theme: &Theme) {
+    let line = Rect { height: area.height.min(1), ..area };
+    let sign = (format!("{} ", theme.glyphs.sign(message.1)), Role::of(message.1));
+    let role = if message.1 == Health::Good { Role::Text } else { Role::of(message.1) };
+    draw_parts(buffer, line, &[sign, (text::clean(message.0).into_owned(), role)], theme);
+}
+
+#[cfg(test)]
+mod tests;
