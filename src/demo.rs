@@ -31,6 +31,8 @@ const SETTINGS: &[&str] = &[
     "synchronous_commit = off",
     "max_parallel_workers_per_gather = 1",
     "max_parallel_maintenance_workers = 0",
+    // The seed switches it on at its end: it must not hold back, or take part in, what the seed vacuums.
+    "autovacuum = off",
     "autovacuum_naptime = '10s'",
     "track_io_timing = on",
     "track_activity_query_size = 4096",

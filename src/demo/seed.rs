@@ -53,7 +53,7 @@ pub(super) async fn run(server: &Config, progress: &impl Fn(&str)) -> Result<(),
     with_client(&owner, async |client| make_trouble(client).await).await?;
     in_lanes(&shop, &statements(include_str!("sql/vacuum.sql"))).await?;
     with_client(&owner, async |client| client.batch_execute(include_str!("sql/finish.sql")).await).await?;
-    with_client(&shop, async |client| forget_the_seed(client).await).await
+    with_client(&shop, async |client| begin_the_day(client).await).await
 }
 
 /// Connects, lets `work` use the client, and closes.
@@ -100,12 +100,14 @@ async fn make_trouble(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps the seed's own statements out of `pg_stat_statements`, where that is installed.
-async fn forget_the_seed(client: &Client) -> Result<(), Error> {
+/// Switches autovacuum on, and empties `pg_stat_statements`, where that is installed, of the seed's own statements.
+async fn begin_the_day(client: &Client) -> Result<(), Error> {
+    client.batch_execute("ALTER SYSTEM SET autovacuum = on").await?;
+    client.batch_execute("SELECT pg_catalog.pg_reload_conf()").await?;
     let sql = "select pg_catalog.count(*) from pg_catalog.pg_extension as e where e.extname = 'pg_stat_statements'";
     let installed: i64 = client.query_one(sql, &[]).await?.get(0);
     if installed > 0 {
-        client.batch_execute("select pg_stat_statements_reset()").await?;
+        client.batch_execute("SELECT pg_stat_statements_reset()").await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! It listens on a unix socket in its own directory (on TCP only if asked), and goes away with its owner: a watchdog
 //! holds a pipe of this process, and when that closes, by a crash or a kill too, stops the server and removes the directory.
+//! What is left where both were killed, the next start removes.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,6 +14,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+
+pub use leftovers::sweep;
+
+mod leftovers;
 
 /// What can go wrong with a private server.
 #[derive(Debug, Error)]
@@ -57,7 +62,12 @@ pub struct PrivateServer {
     directory: PathBuf,
     watchdog: Child,
     port: u16,
+    /// Locked for as long as this owner lives.
+    owner: fs::File,
 }
+
+/// The locale of private servers: the same order of texts everywhere. macOS has no `C.UTF-8`.
+const LOCALE: &str = if cfg!(target_os = "macos") { "--locale=C" } else { "--locale=C.UTF-8" };
 
 /// The superuser of a private server.
 pub const SUPERUSER: &str = "postgres";
@@ -76,10 +86,10 @@ rm -rf "$2"
 impl PrivateServer {
     /// Sets up a cluster and starts it; returns once it accepts connections.
     pub fn start(setup: &Setup) -> Result<Self, PrivateError> {
+        sweep(&std::env::temp_dir());
         let directory =
             fresh_directory().map_err(|source| PrivateError::Step { step: "make a temporary directory", source })?;
-        let owner = Owner::of_servers();
-        let started = Self::start_in(setup, &directory, owner);
+        let started = Self::start_in(setup, &directory);
         if started.is_err() {
             // The directory is of no use without its server; what cannot be removed is left to the system's cleaning.
             fs::remove_dir_all(&directory).unwrap_or_default();
@@ -87,8 +97,10 @@ impl PrivateServer {
         started
     }
 
-    fn start_in(setup: &Setup, directory: &Path, owner: Option<Owner>) -> Result<Self, PrivateError> {
+    fn start_in(setup: &Setup, directory: &Path) -> Result<Self, PrivateError> {
         let step = |step| move |source| PrivateError::Step { step, source };
+        let owner_file = leftovers::claim(directory).map_err(step("claim the temporary directory"))?;
+        let owner = Owner::of_servers();
         if let Some(owner) = owner {
             std::os::unix::fs::chown(directory, Some(owner.uid), Some(owner.gid))
                 .map_err(step("hand the directory to the server's user"))?;
@@ -110,7 +122,7 @@ impl PrivateServer {
             .current_dir(directory);
         run_as(&mut command, owner);
         let watchdog = command.spawn().map_err(step("start the server"))?;
-        let mut server = Self { directory: directory.to_owned(), watchdog, port };
+        let mut server = Self { directory: directory.to_owned(), watchdog, port, owner: owner_file };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -172,6 +184,11 @@ impl Drop for PrivateServer {
         drop(self.watchdog.stdin.take());
         // A watchdog that cannot be waited for has gone already.
         self.watchdog.wait().map(drop).unwrap_or_default();
+        if self.directory.exists() {
+            // The watchdog was killed. What cannot be removed is left to the next sweep.
+            leftovers::remove(&self.directory).unwrap_or_default();
+        }
+        self.owner.unlock().unwrap_or_default();
     }
 }
 
@@ -226,7 +243,7 @@ fn fresh_directory() -> io::Result<PathBuf> {
 
 fn init(setup: &Setup, data: &Path, owner: Option<Owner>) -> Result<(), PrivateError> {
     let mut command = Command::new(setup.bin.join("initdb"));
-    command.arg("-D").arg(data).args(["-U", SUPERUSER, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]);
+    command.arg("-D").arg(data).args(["-U", SUPERUSER, "-A", "trust", "--no-sync", "-E", "UTF8", LOCALE]);
     command.current_dir("/").stdin(Stdio::null());
     run_as(&mut command, owner);
     let output = command.output().map_err(|source| PrivateError::Step { step: "run initdb", source })?;
