@@ -1,17 +1,102 @@
 //! Tables, columns, indexes and statistics as plain types, with what can be reckoned from them: sizes, bloat, coverage.
+//!
+//! Pure: nothing here talks to a server. `pg::catalog_read` fills [`Catalog`] for the advisor; the verdicts that panes
+//! and findings share are read from a [`Snapshot`].
 
 pub mod autovacuum;
-
 pub mod django_names;
+pub mod expr;
+pub mod index;
 pub mod index_usage;
+pub mod parse;
 pub mod settings;
+pub mod size;
+pub mod statistics;
+pub mod table;
 pub mod table_usage;
 pub mod usage;
 
 #[cfg(test)]
 pub(crate) mod fixture;
 
+use std::collections::BTreeMap;
+
 use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
+
+pub use expr::Expr;
+pub use index::{Definition, Index, Key, Method};
+pub use statistics::{ColumnStatistics, ExpressionStatistics};
+pub use table::{Collation, Column, Counters, ForeignKey, Kind, Table};
+
+/// What is known of the server and of the tables that a plan touches.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Catalog {
+    /// `server_version_num`, for instance 150018; 0 when unknown.
+    pub version: u32,
+    /// The tables, in no order.
+    pub tables: Vec<Table>,
+    /// Extensions: the schema of an installed one, `None` for one that could be installed.
+    pub extensions: BTreeMap<String, Option<String>>,
+    /// The planner's settings.
+    pub settings: Settings,
+}
+
+impl Catalog {
+    /// Returns a table by schema and name; without a schema the only or first one of that name.
+    pub fn table(&self, schema: Option<&str>, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name && schema.is_none_or(|schema| table.schema == schema))
+    }
+
+    /// Says whether an extension is installed.
+    pub fn has_extension(&self, name: &str) -> bool {
+        self.extensions.get(name).is_some_and(Option::is_some)
+    }
+
+    /// Returns every index name that is taken in a schema.
+    pub fn index_names<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a str> {
+        self.tables
+            .iter()
+            .filter(move |table| table.schema == schema)
+            .flat_map(|table| table.indexes.iter().map(|index| index.name.as_str()))
+    }
+}
+
+/// The settings that the planner's costs depend on, in the planner's own units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// `seq_page_cost`.
+    pub seq_page_cost: f64,
+    /// `random_page_cost`.
+    pub random_page_cost: f64,
+    /// `cpu_tuple_cost`.
+    pub cpu_tuple_cost: f64,
+    /// `cpu_index_tuple_cost`.
+    pub cpu_index_tuple_cost: f64,
+    /// `cpu_operator_cost`.
+    pub cpu_operator_cost: f64,
+    /// `effective_cache_size` in pages of 8 kB.
+    pub effective_cache_pages: f64,
+    /// Settings named `enable_…` that are off.
+    pub disabled: Vec<String>,
+    /// Whether the server is a standby, where nothing can be built.
+    pub is_standby: bool,
+}
+
+impl Default for Settings {
+    /// PostgreSQL's defaults. Source: PostgreSQL manual 19.7 "Query Planning".
+    fn default() -> Self {
+        Self {
+            seq_page_cost: 1.0,
+            random_page_cost: 4.0,
+            cpu_tuple_cost: 0.01,
+            cpu_index_tuple_cost: 0.005,
+            cpu_operator_cost: 0.0025,
+            effective_cache_pages: 524_288.0,
+            disabled: Vec::new(),
+            is_standby: false,
+        }
+    }
+}
 
 /// Returns a probe's rows, however old, or why there are none.
 pub fn rows<'a>(snapshot: &'a Snapshot, probe: &str) -> Result<&'a RowSet, Missing> {
