@@ -195,8 +195,15 @@ impl Trouble {
             Some(foreign) => Self::NotPostgres(foreign.clone()),
             // A server that reads a client's certificate only after the handshake (TLS 1.3) refuses it here.
             None if is_tls(&error) => Self::from_handshake(error),
-            None if error.kind() == io::ErrorKind::UnexpectedEof => Self::Closed,
-            None => Self::Io(error),
+            None => Self::broken(error),
+        }
+    }
+
+    /// Reads why bytes cannot be read or written.
+    pub(super) fn broken(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Io(error),
         }
     }
 

@@ -69,10 +69,10 @@ impl Stream {
 
 /// Asks the server whether it speaks TLS.
 pub(super) async fn ask_for_tls(mut socket: Socket) -> Result<(Socket, bool), Trouble> {
-    socket.write_all(&SSL_REQUEST).await.map_err(Trouble::Io)?;
+    socket.write_all(&SSL_REQUEST).await.map_err(Trouble::broken)?;
     let mut answer = [0];
     // One byte and no more: what an attacker put behind it must not be taken for part of the session (CVE-2021-23222).
-    match socket.read(&mut answer).await.map_err(Trouble::Io)? {
+    match socket.read(&mut answer).await.map_err(Trouble::broken)? {
         0 => Err(Trouble::Closed),
         _ => match answer {
             [b'S'] => Ok((socket, true)),
