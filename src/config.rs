@@ -1,6 +1,6 @@
 //! Settings: built-in defaults < the user's file < environment < the target's own < flags.
 //!
-//! Every setting is one line of [`SETTINGS`]; `config/default.toml` writes and explains each, and a test holds the two
+//! Every setting is one line of `SETTINGS`; `config/default.toml` writes and explains each, and a test holds the two
 //! equal. An unknown key or a wrong value is an error that says the file and line (or the variable, or the flag) and what
 //! is valid.
 

@@ -31,6 +31,7 @@ mod passfile;
 mod resolve;
 mod service;
 mod url;
+mod values;
 
 pub use environment::{Environment, Files, Seen};
 pub use error::{AddressError, SyntaxError};

@@ -82,6 +82,8 @@ fn flags_win_over_target_over_service_over_environment() {
     assert_eq!(shown(&with(flags, Some("postgres://a@b:3/c"), &vars)), "fu@f:2/fd");
     let flags = Flags { database: Some("postgres://a@b:3/c"), user: Some("fu"), ..Flags::default() };
     assert_eq!(shown(&with(flags, None, &vars)), "fu@b:3/c");
+    let shown = shown(&with(flags, Some("host=t"), &[]));
+    assert!(shown.starts_with("TARGET and -d both say where to connect"), "{shown}");
     check("", &[("PGSERVICE", "prod")], "svcuser@svc:6000/svcuser");
     check("host=", &[("PGHOST", "env")], "me@/var/run/postgresql/.s.PGSQL.5432 me");
 }
