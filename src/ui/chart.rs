@@ -114,7 +114,8 @@ impl LoadChart {
             plot.width -= label + 1;
         }
         let stacks = self.stacks(usize::from(plot.width));
-        let painter = Painter { chart: self, theme, plot, scale: &scale, stacks: &stacks };
+        let weights = self.weights(&stacks);
+        let painter = Painter { chart: self, theme, plot, scale: &scale, stacks: &stacks, weights };
         painter.stack(buffer);
         painter.limit(buffer);
         painter.cursor(buffer);
@@ -184,6 +185,23 @@ impl LoadChart {
         (0..width).map(column).collect()
     }
 
+    /// Returns how much of each class there is; waiting for locks counts thrice, because that is what one looks for.
+    fn weights(&self, stacks: &[Stack]) -> Vec<f64> {
+        let mut weights = vec![0.0; self.classes.len()];
+        for stack in stacks {
+            if let Stack::Values(values) = stack {
+                weights.iter_mut().zip(values).for_each(|(weight, value)| *weight += value);
+            }
+        }
+        let is_lock = |class: &Class| class.role == Role::Lock;
+        weights
+            .iter_mut()
+            .zip(&self.classes)
+            .filter(|(_, class)| is_lock(class))
+            .for_each(|(weight, _)| *weight *= 3.0);
+        weights
+    }
+
     /// Returns the values of the moment shown: at the cursor, else the newest.
     fn shown_values(&self) -> Option<&Point> {
         let Some(cursor) = self.cursor else { return self.points.last() };
@@ -206,6 +224,8 @@ struct Painter<'a> {
     plot: Rect,
     scale: &'a Scale,
     stacks: &'a [Stack],
+    /// How much of each class there is in the whole chart.
+    weights: Vec<f64>,
 }
 
 impl Painter<'_> {
@@ -261,10 +281,21 @@ impl Painter<'_> {
             }
         }
         while kinds.len() > 2 {
-            let Some(least) = kinds.iter().enumerate().min_by_key(|(_, (_, count))| *count).map(|(at, _)| at) else {
-                break;
+            // Nothing above the stack stays nothing: the outline is what the eye follows. Of the classes the one that is
+            // least over the whole chart gives way, the same in each column, lest the stack look torn.
+            let weight =
+                |kind: Option<usize>| kind.and_then(|class| self.weights.get(class)).copied().unwrap_or(f64::MAX);
+            let by_weight = |(_, one): &(usize, &(Option<usize>, usize)),
+                             (_, other): &(usize, &(Option<usize>, usize))| {
+                weight(one.0).total_cmp(&weight(other.0))
             };
-            kinds.remove(least);
+            let least = kinds.iter().enumerate().filter(|(_, (kind, _))| kind.is_some()).min_by(by_weight);
+            let Some(least) = least.map(|(at, _)| at) else { break };
+            let gone = kinds.remove(least);
+            let heir = kinds.iter_mut().rfind(|(kind, _)| kind.is_some());
+            if let Some((_, count)) = heir {
+                *count += gone.1;
+            }
         }
         let (lower, upper) = (kinds.first(), kinds.get(1));
         let Some((Some(class), count)) = lower.copied() else { return };
@@ -300,8 +331,12 @@ impl Painter<'_> {
         }
         let label = format!(" {} ", limit.label);
         if text::width(&label) + 8 < usize::from(self.plot.width) {
+            let tag = Style { bg: self.theme.screen().bg, ..style };
             for (letter, x) in label.chars().zip(self.plot.x + 2..) {
-                self.overlay(buffer, (x, y), letter.encode_utf8(&mut [0; 4]), style);
+                if let Some(cell) = buffer.cell_mut((x, y)) {
+                    cell.reset();
+                    cell.set_char(letter).set_style(tag);
+                }
             }
         }
     }

@@ -48,19 +48,20 @@ impl Thresholds {
     }
 }
 
-/// Returns a share as a bar of exactly `width` columns, in eighths of a column; a share over nothing shows at least one.
+/// Returns a share as a bar of exactly `width` columns, in halves of a column; a share over nothing shows at least one half.
 pub fn bar(share: f64, width: usize, glyphs: &Glyphs) -> String {
+    let (filled, half) = halves(share, width);
+    let [whole, part, nothing] = glyphs.bar;
+    let rest = width - filled - half;
+    format!("{}{}{}", whole.repeat(filled), part.repeat(half), nothing.repeat(rest))
+}
+
+/// Returns the whole columns and the half ones (none or one) of a share.
+fn halves(share: f64, width: usize) -> (usize, usize) {
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
-    let mut eighths = (share * width as f64 * 8.0).round() as usize;
-    if share > 0.0 {
-        eighths = eighths.max(if glyphs.is_unicode { 1 } else { 4 });
-    }
-    let mut out = String::with_capacity(width * 3);
-    for column in 0..width {
-        let part = eighths.saturating_sub(column * 8).min(8);
-        out.push_str(if part == 0 { glyphs.bar_empty } else { glyphs.filling.get(part).copied().unwrap_or(" ") });
-    }
-    out
+    let halves = (share * width as f64 * 2.0).round() as usize;
+    let halves = if share > 0.0 && width > 0 { halves.max(1) } else { halves };
+    (halves / 2, halves % 2)
 }
 
 impl Gauge<'_> {
@@ -71,19 +72,22 @@ impl Gauge<'_> {
             return;
         }
         let width = usize::from(area.width);
-        let sign = self.health.map_or(String::new(), |health| format!("{} ", theme.glyphs.sign(health)));
+        let sign = self.health.map_or("", |health| theme.glyphs.sign(health));
+        let gap = if sign.is_empty() { "" } else { " " };
         let verdict = self.health.map_or(Role::Bar, Role::of);
-        let fixed = text::width(&sign) + text::width(self.label) + 1 + text::width(self.figures);
-        let bar_width = width.saturating_sub(fixed + 3).min(WIDEST_BAR);
-        let mut parts: Vec<(String, Role)> = vec![(sign, verdict)];
+        let fixed = text::width(sign) + gap.len() + text::width(self.label) + 1 + text::width(self.figures);
+        let bar_width = width.saturating_sub(fixed + 1).min(WIDEST_BAR);
+        let mut parts: Vec<(String, Role)> = vec![(sign.to_owned(), verdict), (gap.to_owned(), Role::Text)];
+        // Without colour the verdict's underline would run through the bar.
+        let filling = if theme.is_mono() { Role::Bar } else { verdict };
         if fixed <= width {
             parts.push((format!("{} ", self.label), Role::Muted));
         }
         if let Some(share) = self.share.filter(|_| bar_width >= LEAST_BAR) {
-            let [left, right] = theme.glyphs.gauge_ends;
-            parts.push((left.to_owned(), Role::Border));
-            parts.push((bar(share, bar_width, &theme.glyphs), verdict));
-            parts.push((format!("{right} "), Role::Border));
+            let (filled, half) = halves(share, bar_width);
+            let [whole, part, _] = theme.glyphs.bar;
+            parts.push((whole.repeat(filled) + &part.repeat(half), filling));
+            parts.push((theme.glyphs.rail.repeat(bar_width - filled - half) + " ", Role::Border));
         }
         let figures = if self.health.is_some_and(|health| health != Health::Good) { verdict } else { Role::Text };
         parts.push((self.figures.to_owned(), figures));
@@ -101,17 +105,17 @@ mod tests {
     fn a_bar_fills_its_columns_exactly() {
         for (share, width, expected) in [
             (0.0, 4, "    "),
-            (0.5, 4, "██  "),
-            (0.53, 4, "██▏ "),
-            (1.0, 4, "████"),
-            (7.0, 2, "██"),
-            (0.001, 4, "▏   "),
+            (0.5, 4, "━━  "),
+            (0.63, 4, "━━╸ "),
+            (1.0, 4, "━━━━"),
+            (7.0, 2, "━━"),
+            (0.001, 4, "╸   "),
             (f64::NAN, 2, "  "),
         ] {
             assert_eq!(bar(share, width, &UNICODE), expected, "{share}");
         }
-        assert_eq!(bar(0.5, 4, &ASCII), "##  ");
-        assert_eq!(bar(0.01, 4, &ASCII), "#   ");
+        assert_eq!(bar(0.5, 4, &ASCII), "==  ");
+        assert_eq!(bar(0.01, 4, &ASCII), "-   ");
     }
 
     #[test]

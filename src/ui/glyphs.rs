@@ -59,12 +59,10 @@ pub struct Glyphs {
     pub track: &'static str,
     /// Eighths of a cell from below: nothing to full.
     pub rising: [&'static str; 9],
-    /// Eighths of a cell from the left: nothing to full.
-    pub filling: [&'static str; 9],
-    /// The ends of a gauge.
-    pub gauge_ends: [&'static str; 2],
-    /// The empty part of a bar.
-    pub bar_empty: &'static str,
+    /// A bar: whole, half and nothing.
+    pub bar: [&'static str; 3],
+    /// The part of a gauge that is not filled.
+    pub rail: &'static str,
     /// The text cursor's arrow in prompts.
     pub prompt: &'static str,
     /// The border of blocks.
@@ -94,9 +92,8 @@ pub const UNICODE: Glyphs = Glyphs {
     thumb: "┃",
     track: "│",
     rising: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-    filling: [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
-    gauge_ends: ["▕", "▏"],
-    bar_empty: " ",
+    bar: ["━", "╸", " "],
+    rail: "─",
     prompt: "›",
     border: border::ROUNDED,
 };
@@ -124,9 +121,8 @@ pub const ASCII: Glyphs = Glyphs {
     thumb: "#",
     track: "|",
     rising: [" ", ".", ".", ":", ":", "=", "=", "#", "#"],
-    filling: [" ", " ", " ", " ", "#", "#", "#", "#", "#"],
-    gauge_ends: ["[", "]"],
-    bar_empty: " ",
+    bar: ["=", "-", " "],
+    rail: ".",
     prompt: ">",
     border: border::Set {
         top_left: "+",

@@ -21,7 +21,8 @@ pub fn spark(values: &[Option<f64>], width: usize, most: f64, glyphs: &Glyphs) -
 fn step(value: Option<f64>, top: f64, glyphs: &Glyphs) -> &'static str {
     let Some(value) = value.filter(|value| value.is_finite()) else { return " " };
     let share = if top > 0.0 { (value / top).clamp(0.0, 1.0) } else { 0.0 };
-    let eighths = 1 + (share * 7.0).round() as usize;
+    // The highest step stays below the line above, so that rows do not run together.
+    let eighths = 1 + (share * 6.0).round() as usize;
     glyphs.rising.get(eighths).copied().unwrap_or(" ")
 }
 
@@ -33,11 +34,11 @@ mod tests {
     #[test]
     fn values_become_steps_and_gaps_stay_gaps() {
         for (values, width, most, line) in [
-            (vec![Some(0.0), Some(4.0), Some(8.0)], 3, 0.0, "▁▅█"),
-            (vec![Some(1.0), None, Some(1.0)], 5, 0.0, "  █ █"),
+            (vec![Some(0.0), Some(4.0), Some(8.0)], 3, 0.0, "▁▄▇"),
+            (vec![Some(1.0), None, Some(1.0)], 5, 0.0, "  ▇ ▇"),
             (vec![Some(0.0), Some(0.0)], 2, 0.0, "▁▁"),
-            (vec![Some(1.0), Some(2.0), Some(3.0)], 2, 6.0, "▃▅"),
-            (vec![Some(f64::NAN), Some(-1.0), Some(1.0)], 3, 0.0, " ▁█"),
+            (vec![Some(1.0), Some(2.0), Some(3.0)], 2, 6.0, "▃▄"),
+            (vec![Some(f64::NAN), Some(-1.0), Some(1.0)], 3, 0.0, " ▁▇"),
             (vec![], 4, 0.0, "    "),
         ] {
             assert_eq!(spark(&values, width, most, &UNICODE), line, "{values:?}");

@@ -163,7 +163,7 @@ impl Theme {
         self.depth == Depth::Mono || self.styles.iter().all(|style| style.fg.is_none_or(|fg| fg == Color::Reset))
     }
 
-    /// Returns this theme with one style changed at every role, for tests and dimmed backgrounds.
+    /// Returns this theme with every role in the border's colour, for what lies behind a dialog.
     pub fn dimmed(&self) -> Self {
         let mut dimmed = self.clone();
         let muted = self.style(Role::Border);

@@ -181,7 +181,7 @@ impl<'a> Table<'a> {
             let own = cell.role.map_or(base, |role| base.patch(Style { bg: None, ..self.theme.style(role) }));
             let style = if is_selected && selection.add_modifier.contains(Modifier::REVERSED) {
                 // Reversed colours of single cells would tear the bar apart.
-                selection.add_modifier(own.add_modifier)
+                selection.add_modifier(own.add_modifier - Modifier::DIM)
             } else {
                 own
             };

@@ -191,26 +191,36 @@ impl Filter {
     }
 
     fn word_matches(&mut self, word: usize, text: &str) -> bool {
-        let patterns = if text.len() > FUZZY_LENGTH { &self.exact } else { &self.fuzzy };
+        let is_long = text.len() > FUZZY_LENGTH;
+        let patterns = if is_long { &self.exact } else { &self.fuzzy };
         let Some(pattern) = patterns.get(word) else { return true };
-        pattern.score(Utf32Str::new(text, &mut self.letters), &mut self.matcher).is_some()
+        let letters = Utf32Str::new(text, &mut self.letters);
+        if pattern.score(letters, &mut self.matcher).is_none() {
+            return false;
+        }
+        is_long || close_places(pattern, letters, &mut self.matcher).is_some()
     }
 
     /// Returns the places of the matched characters (graphemes, as nucleo counts them), in order.
     pub(super) fn places(&mut self, text: &str) -> Vec<u32> {
-        let patterns = if text.len() > FUZZY_LENGTH { &self.exact } else { &self.fuzzy };
-        let mut places = Vec::new();
+        let is_long = text.len() > FUZZY_LENGTH;
+        let patterns = if is_long { &self.exact } else { &self.fuzzy };
         let letters = Utf32Str::new(text, &mut self.letters);
-        for pattern in patterns {
-            let mut found = Vec::new();
-            if pattern.indices(letters, &mut self.matcher, &mut found).is_some() {
-                places.extend(found);
-            }
-        }
+        let mut places: Vec<u32> =
+            patterns.iter().filter_map(|pattern| close_places(pattern, letters, &mut self.matcher)).flatten().collect();
         places.sort_unstable();
         places.dedup();
         places
     }
+}
+
+/// Returns where a word's letters are found, if they are close together: spread over a name they are chance.
+fn close_places(pattern: &Pattern, letters: Utf32Str<'_>, matcher: &mut Matcher) -> Option<Vec<u32>> {
+    let mut places = Vec::new();
+    pattern.indices(letters, matcher, &mut places)?;
+    let (first, last) = (places.iter().min()?, places.iter().max()?);
+    let span = (last - first + 1) as usize;
+    (span <= places.len() * 2 + 2).then_some(places)
 }
 
 /// Returns which rows are kept, with the ancestors and the children of those found, and how many were found.

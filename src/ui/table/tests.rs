@@ -188,7 +188,7 @@ fn the_filter_is_fuzzy_in_names_and_exact_in_long_texts() {
     let mut state = TableState::new();
     for (words, expected) in [
         ("", vec!["4711", "12", "30011", "77"]),
-        ("actv", vec!["4711", "12", "30011"]),
+        ("actv", vec!["4711", "30011"]),
         ("active order", vec!["4711"]),
         ("idle", vec!["12", "77"]),
         ("日本", vec!["12"]),
@@ -196,11 +196,7 @@ fn the_filter_is_fuzzy_in_names_and_exact_in_long_texts() {
     ] {
         state.set_filter(&grid, words);
         let found = keys(&grid, &state);
-        if words == "actv" {
-            assert!(found.contains(&"4711".to_owned()));
-        } else {
-            assert_eq!(found, expected, "{words}");
-        }
+        assert_eq!(found, expected, "{words}");
     }
 }
 
