@@ -7,10 +7,17 @@ pub mod build;
 pub mod derive;
 pub mod facts;
 pub mod field;
+#[cfg(test)]
+mod fixtures;
 mod json;
 pub mod node;
 mod read;
 mod read_json;
+mod read_text;
+pub mod text;
+pub mod text_label;
+mod text_property;
+pub mod to_json;
 
 pub use derive::{Accounts, Derived, Direction, Misestimate};
 pub use facts::{Aggregated, BLOCK, Blocks, Buffers, Hashed, IoTimes, Jit, Memoized, Sorted, Trigger, Wal};

@@ -116,7 +116,7 @@ fn node(fields: Fields) -> Node {
         hashed: is_hash.then(|| Hashed::of(&fields)).flatten(),
         aggregated: (kind == Kind::Aggregate).then(|| Aggregated::of(&fields)).flatten(),
         memoized: (kind == Kind::Memoize).then(|| Memoized::of(&fields)).flatten(),
-        workers: field::find(&fields, "Workers").map(workers).unwrap_or_default(),
+        workers: workers(&fields),
         derived: Derived::default(),
         node_type,
         fields,
@@ -141,13 +141,19 @@ fn actual(fields: &[(field::Name, Field)]) -> Option<Actual> {
     })
 }
 
-fn workers(list: &Field) -> Vec<Worker> {
-    let workers = list.items().iter().map(Field::members).filter(|members| !members.is_empty());
+/// Returns the workers; 12 may list them twice, once with their sorts.
+fn workers(fields: &Fields) -> Vec<Worker> {
+    let mut workers: Vec<Worker> = Vec::new();
+    let lists = fields.iter().filter(|(name, _)| name == "Workers").flat_map(|(_, list)| list.items());
+    for members in lists.map(Field::members).filter(|members| !members.is_empty()) {
+        let number = field::number(members, "Worker Number").unwrap_or(0.0) as i64;
+        match workers.iter_mut().find(|worker| worker.number == number) {
+            Some(worker) => worker.fields.extend(members.iter().skip(1).cloned()),
+            None => workers.push(Worker { number, actual: None, fields: members.to_vec() }),
+        }
+    }
+    for worker in &mut workers {
+        worker.actual = actual(&worker.fields);
+    }
     workers
-        .map(|members| Worker {
-            number: field::number(members, "Worker Number").unwrap_or(0.0) as i64,
-            actual: actual(members),
-            fields: members.to_vec(),
-        })
-        .collect()
 }

@@ -166,7 +166,7 @@ pub struct Sorted {
 impl Sorted {
     pub(crate) fn of(fields: &[(Name, Field)]) -> Option<Self> {
         let own = Self::plain(fields);
-        let of_workers = field::find(fields, "Workers").map(Field::items).unwrap_or_default().iter();
+        let of_workers = fields.iter().filter(|(name, _)| name == "Workers").flat_map(|(_, list)| list.items());
         let of_workers = of_workers.filter_map(|worker| Self::plain(worker.members()));
         let of_groups = ["Full-sort Groups", "Pre-sorted Groups"].into_iter();
         let of_groups = of_groups.filter_map(|name| Self::groups(field::find(fields, name)?.members()));

@@ -37,7 +37,9 @@ impl Field {
         if let Ok(whole) = written.parse::<i64>() {
             return Self::Whole(whole);
         }
-        let plain = written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
+        // More digits than a double holds would be shown as others.
+        let plain =
+            written.len() <= 16 && written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
         match (written.parse::<f64>(), plain) {
             (Ok(real), true) if real.is_finite() => {
                 let decimals = written.split_once('.').map_or(0, |(_, digits)| digits.len());
