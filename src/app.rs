@@ -1,1 +1,181 @@
 //! The state machine: events in, effects out. Nothing here awaits, spawns or draws by itself.
+//!
+//! One way: an [`Event`] changes the [`App`] and gives [`Effect`]s; a key becomes an [`Action`] by the table of
+//! [`keys`], and goes to the top layer, to the list, to the pane, or to the application, in this order.
+
+pub mod action;
+pub mod clock;
+pub mod document;
+pub mod effect;
+pub mod header;
+mod journal;
+pub mod keys;
+pub mod layer;
+pub mod load;
+pub mod message;
+pub mod pane;
+pub mod screen;
+pub mod update;
+pub mod vitals;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use crate::findings::Findings;
+use crate::panes;
+use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
+use crate::ui::theme::Theme;
+
+pub use action::Action;
+pub use clock::Clock;
+pub use document::Document;
+pub use effect::{Effect, Event, Outcome, RelationKind, Signal, SignalKind};
+pub use layer::Layer;
+pub use message::Message;
+pub use pane::{Look, Pane, PaneId, View, Wish};
+pub use vitals::Vitals;
+
+/// How the console starts.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The target as the user knows it.
+    pub target: String,
+    /// The pane that opens.
+    pub pane: PaneId,
+    /// The pace asked for.
+    pub pace: Seconds,
+    /// Whether pgdj may act on the server.
+    pub rights: Rights,
+    /// Bytes the history may hold.
+    pub history_bytes: usize,
+    /// The theme in force.
+    pub theme: Theme,
+    /// The folder of the user's own themes.
+    pub themes: Option<PathBuf>,
+}
+
+/// Whether pgdj may act on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rights {
+    /// Cancel and terminate are offered.
+    MayAct,
+    /// `--read-only`: nothing is offered that is more than reading.
+    ReadOnly,
+}
+
+/// How it stands with the server.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Link {
+    /// The first sample is on its way.
+    Waiting,
+    /// Samples arrive.
+    Up,
+    /// The server was lost.
+    Down {
+        /// One sentence.
+        why: String,
+        /// When the next attempt is made, by the server's clock of the last sample.
+        retry_in: Seconds,
+    },
+}
+
+/// The whole state of the console.
+#[derive(Debug)]
+pub struct App {
+    start: Start,
+    history: History,
+    clock: Clock,
+    link: Link,
+    facts: Option<Arc<ServerFacts>>,
+    panes: Vec<Box<dyn Pane>>,
+    current: PaneId,
+    layers: Vec<Layer>,
+    message: Option<Message>,
+    journal: VecDeque<String>,
+    pace: Seconds,
+    theme: Theme,
+    shown: Shown,
+    area: Rect,
+    now: Timestamp,
+    sampled_at: Timestamp,
+    is_dirty: bool,
+}
+
+/// What the last refresh derived from the moment shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// The moment.
+    pub moment: Option<Moment>,
+    /// Its snapshot.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Its vital signs.
+    pub vitals: Vitals,
+    /// Its findings.
+    pub findings: Findings,
+}
+
+impl App {
+    /// A console that has seen nothing yet.
+    pub fn new(start: Start) -> Self {
+        Self {
+            history: History::bounded(start.history_bytes),
+            clock: Clock::Live,
+            link: Link::Waiting,
+            facts: None,
+            panes: panes::all(),
+            current: start.pane,
+            layers: Vec::new(),
+            message: None,
+            journal: VecDeque::new(),
+            pace: start.pace,
+            theme: start.theme.clone(),
+            shown: Shown::default(),
+            area: Rect::ZERO,
+            now: Timestamp::default(),
+            sampled_at: Timestamp::default(),
+            is_dirty: true,
+            start,
+        }
+    }
+
+    /// Whether something changed since the last frame.
+    pub fn is_dirty(&self) -> bool {
+        self.is_dirty
+    }
+
+    /// Says that what changed is being drawn.
+    pub fn take_dirty(&mut self) {
+        self.is_dirty = false;
+    }
+
+    /// Returns the pane that is shown.
+    pub fn current(&self) -> PaneId {
+        self.current
+    }
+
+    /// Returns the theme in force.
+    pub fn theme(&self) -> &Theme {
+        &self.theme
+    }
+
+    /// Writes a line into the journal of acts, which holds the last thousand.
+    pub fn log(&mut self, line: String) {
+        self.journal.push_back(line);
+        if self.journal.len() > 1000 {
+            self.journal.pop_front();
+        }
+    }
+
+    /// Returns how long ago the newest sample came, in seconds of our clock.
+    fn age_of_data(&self) -> f64 {
+        (self.now.0 - self.sampled_at.0).max(0.0)
+    }
+
+    fn pane(&mut self) -> Option<&mut Box<dyn Pane>> {
+        let current = self.current;
+        self.panes.iter_mut().find(|pane| pane.id() == current)
+    }
+}

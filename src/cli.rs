@@ -4,5 +4,6 @@ pub mod args;
 pub mod log;
 pub mod password;
 pub mod shell;
+pub mod start;
 
 pub use args::{Args, Command, Parsed, parse};

@@ -1,1 +1,170 @@
-//! Rules over a snapshot, one file a rule.
+//! Rules over a snapshot, one file a rule: what is wrong, what shows it, why it matters and what to do.
+//!
+//! A rule whose data is missing stays silent, and [`Findings::unknown`] says so: calm is never made up.
+//! Texts hold what the server said, raw; they are cleaned on their way to a screen or a stream.
+
+use std::cmp::Reverse;
+
+use crate::sample::rates::Interval;
+use crate::sample::{Missing, RowSet, Snapshot, Value};
+
+/// Every rule, in the order of the alphabet.
+pub static RULES: &[&Rule] = &[];
+
+/// How bad a finding is; the worst is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth doing some time.
+    Notice,
+    /// It costs or will cost; this week.
+    Warning,
+    /// It hurts users, or is about to; now.
+    Critical,
+}
+
+impl Severity {
+    /// Returns the severity in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The rule's id: the name of its file.
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line with the number that decides.
+    pub title: String,
+    /// What shows it, as label and value.
+    pub evidence: Vec<(String, String)>,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to do.
+    pub fix: Fix,
+    /// Where in the console to look.
+    pub jump: Option<Jump>,
+    /// Where the rule and its thresholds come from.
+    pub source: &'static str,
+}
+
+/// What to do about a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fix {
+    /// In a sentence or two.
+    pub text: String,
+    /// As code to take.
+    pub code: Option<Code>,
+}
+
+/// Code to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    /// Its language.
+    pub language: Language,
+    /// The code.
+    pub text: String,
+}
+
+/// The language of a piece of code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// SQL.
+    Sql,
+    /// Django's settings, models or migrations.
+    Python,
+}
+
+/// Where in the console a finding is to be looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Jump {
+    /// The pane's name in lower case: `activity`, `tables`, `indexes`, ….
+    pub pane: &'static str,
+    /// The key of the row, as the probe's key columns have it; empty for none.
+    pub key: Vec<Value>,
+}
+
+/// What a rule gives: what it found, or why it could not judge.
+pub type Outcome = Result<Vec<Finding>, Missing>;
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id: the name of its file.
+    pub id: &'static str,
+    /// What it watches, for "not judged: …".
+    pub watches: &'static str,
+    /// Judges a view.
+    pub check: fn(&View<'_>) -> Outcome,
+}
+
+/// What the rules look at.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The snapshot that is judged.
+    pub newer: &'a Snapshot,
+    /// An older one for rates: best a minute older, at least one sample.
+    pub older: Option<&'a Snapshot>,
+}
+
+impl<'a> View<'a> {
+    /// Returns a probe's rows, or why there are none.
+    pub fn rows(&self, probe: &str) -> Result<&'a RowSet, Missing> {
+        crate::catalog::rows(self.newer, probe)
+    }
+
+    /// Returns the interval between the two snapshots' readings of a probe, or why there is none.
+    pub fn interval(&self, probe: &str) -> Result<Interval<'a>, Missing> {
+        let newer = self.newer.section(probe);
+        let newer = newer.reading().ok_or_else(|| newer.why().cloned().unwrap_or(Missing::NotYet))?;
+        let older = self.older.and_then(|older| older.section(probe).reading()).ok_or(Missing::NotYet)?;
+        Interval::between(older, newer).ok_or(Missing::NotYet)
+    }
+
+    /// Whether the server is a standby, which keeps no counters of vacuum and cannot change anything itself.
+    pub fn is_standby(&self) -> bool {
+        let by_probe = self.newer.rows("server").and_then(|rows| rows.first()?.flag("is_standby"));
+        by_probe.unwrap_or(self.newer.server.is_standby)
+    }
+}
+
+/// What was found, and what could not be judged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Findings {
+    /// What was found, worst first.
+    pub list: Vec<Finding>,
+    /// The rules that could not judge.
+    pub unknown: Vec<NotJudged>,
+}
+
+/// A rule that could not judge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotJudged {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// What it watches.
+    pub watches: &'static str,
+    /// Why it could not.
+    pub why: Missing,
+}
+
+/// Returns what the rules find, worst first, each thing once, and what they could not judge.
+pub fn look(view: &View<'_>) -> Findings {
+    let mut found = Findings::default();
+    for rule in RULES {
+        match (rule.check)(view) {
+            Ok(findings) => found.list.extend(findings),
+            Err(why) => found.unknown.push(NotJudged { rule: rule.id, watches: rule.watches, why }),
+        }
+    }
+    found.list.sort_by_key(|finding| Reverse(finding.severity));
+    let mut seen = std::collections::HashSet::new();
+    found.list.retain(|finding| seen.insert((finding.id, finding.title.clone())));
+    found
+}

@@ -1,3 +1,16 @@
 //! Parses, runs, and prints a failure with its hint.
 
-fn main() {}
+use std::io::Write as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match pgdj::cli::parse(std::env::args_os()).and_then(pgdj::cli::start::run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let text = pgdj::ui::text::clean_stream(&failure.to_string()).into_owned();
+            // Where standard error is gone too, the status still tells.
+            writeln!(std::io::stderr(), "{text}").unwrap_or_default();
+            failure.status()
+        }
+    }
+}

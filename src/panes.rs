@@ -1,1 +1,50 @@
 //! One pane a file: what to show, which keys, how it is drawn.
+
+pub mod activity;
+pub mod indexes;
+pub mod list;
+pub mod overview;
+pub mod queries;
+pub mod tables;
+
+use crate::app::{Pane, View};
+use crate::sample::{Seconds, Section};
+use crate::ui::table::Notice;
+use crate::ui::theme::Role;
+
+/// Every pane, in the order of their keys.
+pub fn all() -> Vec<Box<dyn Pane>> {
+    vec![
+        Box::new(overview::Overview::default()),
+        Box::new(activity::Activity::default()),
+        Box::new(queries::Queries::default()),
+        Box::new(tables::Tables::default()),
+        Box::new(indexes::Indexes::default()),
+    ]
+}
+
+/// What stands in the middle of a pane whose section cannot be shown.
+pub fn notice(section: &Section) -> Notice {
+    let Some(why) = section.why() else { return Notice::new("nothing was read yet") };
+    let notice = Notice::new(why.to_string()).role(Role::Warning);
+    match why.remedy() {
+        Some(remedy) => notice.remedy(remedy.to_owned()),
+        None => notice,
+    }
+}
+
+/// The line below a pane's rows: the age of its figures where it is worth saying, why there is nothing newer, and a note.
+pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
+    let section = view.newer.section(probe);
+    let mut parts = Vec::new();
+    let age = view.newer.age(probe).unwrap_or_default();
+    match section.why() {
+        Some(why) if section.reading().is_some() => parts.push(format!("{} old: {why}", Seconds(age.0))),
+        _ if age.0 >= 1.0 => parts.push(format!("{} old", Seconds(age.0))),
+        _ => {}
+    }
+    if !note.is_empty() {
+        parts.push(note.to_owned());
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}

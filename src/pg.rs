@@ -3,6 +3,7 @@
 pub mod act;
 pub mod address;
 pub mod connect;
+pub mod connector;
 pub mod control;
 pub mod decode;
 pub mod exact;

@@ -130,7 +130,12 @@ fn rows() -> Vec<String> {
 /// Returns the statements of a script in which each ends with a semicolon at the end of a line.
 fn statements(script: &str) -> Vec<String> {
     let code: Vec<&str> = script.lines().filter(|line| !line.starts_with("--")).collect();
-    code.join("\n").split(";\n").map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
+    code.join("\n")
+        .split(";\n")
+        .map(|text| text.trim().trim_end_matches(';'))
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

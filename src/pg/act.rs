@@ -1,1 +1,269 @@
-//! x
+//! The act session: opened at the start, so that cancel and terminate still work when `max_connections` is reached.
+//!
+//! What a person asked for runs here and never queues behind the sampler. While a long scan has the session, a signal
+//! gets a short connection of its own. Spawns nothing: [`run`] is one future.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+
+use super::control::{self, Backend, Outcome, Permit, Signal};
+use super::exact::{self, Exact, Relation};
+use super::session::{Connector, Lost, Reaper, Session, reaper};
+use crate::sample::{Missing, ServerFacts};
+
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// Send a signal; the permit says that this is not read-only mode.
+    Signal {
+        /// The right to act.
+        permit: Permit,
+        /// What to send.
+        signal: Signal,
+        /// To whom.
+        backend: Backend,
+    },
+    /// Measure a table or an index; one that is being measured is given up for it.
+    Measure(Relation),
+    /// Give up what is being measured, on the server too.
+    GiveUp,
+    /// The sampler found out anew what the server has.
+    Facts(Arc<ServerFacts>),
+    /// End.
+    Stop,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Told {
+    /// Of a signal.
+    Signal {
+        /// What was sent.
+        signal: Signal,
+        /// To whom.
+        backend: Backend,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// Of a measurement.
+    Measured {
+        /// What was measured.
+        relation: Relation,
+        /// What was found, or why not.
+        result: Result<Exact, Missing>,
+    },
+}
+
+/// Signals under way at once; more are refused.
+const MOST_SIGNALS: usize = 8;
+
+/// How long a signal may take, with its connection.
+const SIGNAL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Time between attempts to have the session open.
+const RETRY: Duration = Duration::from_secs(3);
+
+/// How long the end may take: cancel requests that are on their way.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+enum Done {
+    Opened(Option<Session>),
+    Signalled { session: Option<Session>, signal: Signal, backend: Backend, outcome: Outcome },
+    Measured { session: Option<Session>, relation: Relation, result: Result<Exact, Missing> },
+    GivenUp(Relation),
+}
+
+struct Act {
+    connector: Arc<dyn Connector>,
+    reaper: Reaper,
+    facts: Arc<ServerFacts>,
+    session: Option<Session>,
+    is_opening: bool,
+    retry: Instant,
+    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    measuring: Option<AbortHandle>,
+}
+
+/// Acts until it is told to stop or nobody listens.
+pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
+    let (reaper, reaping) = reaper();
+    let act = Act {
+        facts: Arc::new(ServerFacts { target: connector.target(), ..ServerFacts::default() }),
+        connector,
+        reaper,
+        session: None,
+        is_opening: false,
+        retry: Instant::now(),
+        work: FuturesUnordered::new(),
+        measuring: None,
+    };
+    let mut reaping = std::pin::pin!(reaping);
+    tokio::select! {
+        () = &mut reaping => return,
+        () = act.run(orders, told) => {}
+    }
+    if tokio::time::timeout(FAREWELL, reaping).await.is_err() {
+        tracing::info!("a scan may still run: its statement_timeout ends it");
+    }
+}
+
+impl Act {
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
+        loop {
+            if self.session.is_none() && !self.is_opening && self.measuring.is_none() && Instant::now() >= self.retry {
+                self.open();
+            }
+            // Each branch is cancel-safe: receiving, futures that are kept, and a timer.
+            let news = tokio::select! {
+                order = orders.recv() => match order {
+                    Some(Order::Stop) | None => return,
+                    Some(order) => self.obey(order),
+                },
+                Some(done) = self.work.next(), if !self.work.is_empty() => self.finish(done),
+                lost = closed(&mut self.session) => {
+                    tracing::info!(why = lost.why, "the act session is lost");
+                    self.session = None;
+                    None
+                }
+                () = tokio::time::sleep_until(self.retry.max(Instant::now() + RETRY / 10).into()), if self.session.is_none() => None,
+            };
+            if let Some(news) = news
+                && told.send(news).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    fn open(&mut self) {
+        self.is_opening = true;
+        self.retry = Instant::now() + RETRY;
+        let (connector, reaper) = (Arc::clone(&self.connector), self.reaper.clone());
+        self.work.push(async move { Done::Opened(open(connector.as_ref(), &reaper).await.ok()) }.boxed());
+    }
+
+    fn obey(&mut self, order: Order) -> Option<Told> {
+        match order {
+            Order::Signal { permit, signal, backend } => self.signal(permit, signal, backend),
+            Order::Measure(relation) => {
+                self.give_up();
+                self.measure(relation);
+                None
+            }
+            Order::GiveUp => {
+                self.give_up();
+                None
+            }
+            Order::Facts(facts) => {
+                self.facts = facts;
+                None
+            }
+            Order::Stop => None,
+        }
+    }
+
+    fn signal(&mut self, permit: Permit, signal: Signal, backend: Backend) -> Option<Told> {
+        if self.work.len() >= MOST_SIGNALS {
+            let outcome = Outcome::Failed { what: "too many signals are under way".to_owned() };
+            return Some(Told::Signal { signal, backend, outcome });
+        }
+        let (connector, reaper, facts) = (Arc::clone(&self.connector), self.reaper.clone(), Arc::clone(&self.facts));
+        let session = self.session.take();
+        let act = async move {
+            let mut session = match session {
+                Some(session) => session,
+                None => open(connector.as_ref(), &reaper).await?,
+            };
+            let outcome = control::send(&mut session, &facts, permit, (signal, backend)).await;
+            Ok((session, outcome))
+        };
+        let done = async move {
+            let (session, outcome) = match tokio::time::timeout(SIGNAL_LIMIT, act).await {
+                Ok(Ok((session, outcome))) => (Some(session), outcome),
+                Ok(Err(what)) => (None, Outcome::Failed { what }),
+                Err(_) => (None, Outcome::Failed { what: "the server does not answer".to_owned() }),
+            };
+            Done::Signalled { session, signal, backend, outcome }
+        };
+        self.work.push(done.boxed());
+        None
+    }
+
+    fn measure(&mut self, relation: Relation) {
+        let (connector, reaper, facts) = (Arc::clone(&self.connector), self.reaper.clone(), Arc::clone(&self.facts));
+        let session = self.session.take();
+        let (handle, registration) = AbortHandle::new_pair();
+        let act = async move {
+            let lost = |why: String| Missing::Failed { sqlstate: "none".to_owned(), message: why };
+            let mut session = match session {
+                Some(session) => session,
+                None => match open(connector.as_ref(), &reaper).await {
+                    Ok(session) => session,
+                    Err(why) => return Done::Measured { session: None, relation, result: Err(lost(why)) },
+                },
+            };
+            match exact::measure(&mut session, &facts, relation).await {
+                Ok(result) => Done::Measured { session: Some(session), relation, result },
+                Err(Lost { why }) => Done::Measured { session: None, relation, result: Err(lost(why)) },
+            }
+        };
+        let act = Abortable::new(act, registration);
+        self.work.push(async move { act.await.unwrap_or(Done::GivenUp(relation)) }.boxed());
+        self.measuring = Some(handle);
+    }
+
+    /// Drops the scan; the reaper cancels it on the server, and its connection goes with it.
+    fn give_up(&mut self) {
+        if let Some(measuring) = self.measuring.take() {
+            measuring.abort();
+        }
+    }
+
+    fn finish(&mut self, done: Done) -> Option<Told> {
+        match done {
+            Done::Opened(session) => {
+                self.is_opening = false;
+                self.keep(session);
+                None
+            }
+            Done::Signalled { session, signal, backend, outcome } => {
+                self.keep(session);
+                Some(Told::Signal { signal, backend, outcome })
+            }
+            Done::Measured { session, relation, result } => {
+                self.measuring = None;
+                self.keep(session);
+                Some(Told::Measured { relation, result })
+            }
+            Done::GivenUp(relation) => {
+                let failed = Missing::Failed { sqlstate: "57014".to_owned(), message: "given up".to_owned() };
+                Some(Told::Measured { relation, result: Err(failed) })
+            }
+        }
+    }
+
+    /// Keeps one session; a second one was for a single signal and is closed.
+    fn keep(&mut self, session: Option<Session>) {
+        if self.session.is_none() && self.measuring.is_none() {
+            self.session = session;
+        }
+    }
+}
+
+async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Session, String> {
+    Session::open(connector, exact::LIMITS, reaper)
+        .await
+        .map_err(|failure| failure.because.last().cloned().unwrap_or(failure.what))
+}
+
+async fn closed(session: &mut Option<Session>) -> Lost {
+    match session {
+        Some(session) => session.closed().await,
+        None => std::future::pending().await,
+    }
+}

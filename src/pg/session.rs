@@ -57,16 +57,16 @@ pub trait Connector: Send + Sync {
 
 /// Cancels what one connection runs, over a short connection of its own.
 #[derive(Clone)]
-pub struct Canceller(Arc<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>);
+pub struct Canceller(Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>);
 
 impl Canceller {
-    /// Wraps what sends the cancel request.
-    pub fn new(send: impl Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync + 'static) -> Self {
+    /// Wraps what sends the cancel request, or says in words why it could not.
+    pub fn new(send: impl Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync + 'static) -> Self {
         Self(Arc::new(send))
     }
 
     /// Sends the cancel request. The server does not say whether there was something to cancel.
-    pub async fn cancel(&self) -> Result<(), Error> {
+    pub async fn cancel(&self) -> Result<(), String> {
         (self.0)().await
     }
 }
@@ -321,6 +321,14 @@ impl Session {
     /// Returns what cancels the running query.
     pub fn canceller(&self) -> &Canceller {
         &self.canceller
+    }
+
+    /// Waits, without anything under way, until the connection ends; returns why. Cancel-safe: it only moves bytes.
+    pub async fn closed(&mut self) -> Lost {
+        match (&mut self.driver).await {
+            Ok(()) => Lost { why: CLOSED.to_owned() },
+            Err(error) => Lost { why: sentence(&error) },
+        }
     }
 
     /// Runs one statement.

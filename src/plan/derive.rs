@@ -1,7 +1,7 @@
 //! What follows from the figures of a plan: self times, shares, self buffers, wrong estimates.
 //!
 //! A node's time contains its children's. It is charged to the node that waited for it: a CTE to the scans that read
-//! it, an InitPlan to the node that needed its value first, all others to their parent. Under a Gather the processes
+//! it, an `InitPlan` to the node that needed its value first, all others to their parent. Under a Gather the processes
 //! worked side by side, so a time is the sum over the processes divided by how many there were. Rounding and workers
 //! can make children longer than their parent; they are then cut to fit, so that the self times always add up.
 
@@ -143,8 +143,10 @@ fn processes(nodes: &[Node]) -> Vec<f64> {
             None => 1.0,
             // The leader runs it before the workers start.
             Some(_) if node.relationship == Relationship::InitPlan && node.loops() <= 1.0 => 1.0,
-            Some((gather, _)) if gather.kind.is_gather() && node.relationship == Relationship::Outer => {
-                if gather.loops() > 0.0 { (node.loops() / gather.loops()).max(1.0) } else { 1.0 }
+            Some((gather, _))
+                if gather.kind.is_gather() && node.relationship == Relationship::Outer && gather.loops() > 0.0 =>
+            {
+                (node.loops() / gather.loops()).max(1.0)
             }
             Some((_, inherited)) => inherited,
         });
@@ -231,7 +233,7 @@ fn cte_readers(nodes: &[Node]) -> HashMap<NodeId, Vec<NodeId>> {
     readers
 }
 
-/// Where the values of InitPlans are used: `$0` up to 16, `(InitPlan 1).col1` since 17.
+/// Where the values of `InitPlans` are used: `$0` up to 16, `(InitPlan 1).col1` since 17.
 struct Mentions<'a> {
     by_word: HashMap<&'a str, Vec<NodeId>>,
 }
@@ -253,7 +255,7 @@ impl<'a> Mentions<'a> {
         Self { by_word }
     }
 
-    /// Returns the node that runs an InitPlan: the first that uses its value and has the time for it.
+    /// Returns the node that runs an `InitPlan`: the first that uses its value and has the time for it.
     fn user(&self, nodes: &[Node], init: NodeId, ends: &[NodeId], inclusive: &[f64]) -> Option<NodeId> {
         let node = nodes.get(init)?;
         let holder = node.parent?;
@@ -273,7 +275,7 @@ impl<'a> Mentions<'a> {
     }
 }
 
-/// Returns the words of a condition that can name an InitPlan: `$12`, `InitPlan 3`.
+/// Returns the words of a condition that can name an `InitPlan`: `$12`, `InitPlan 3`.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let dollars = text.match_indices('$').map(|(at, _)| (at, 1));
     let names = text.match_indices("InitPlan ").map(|(at, name)| (at, name.len()));

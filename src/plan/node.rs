@@ -191,7 +191,7 @@ pub enum Relationship {
     Outer,
     /// The second input of a join.
     Inner,
-    /// One of many inputs: of an Append, a BitmapOr, a `ModifyTable`.
+    /// One of many inputs: of an Append, a `BitmapOr`, a `ModifyTable`.
     Member,
     /// The query inside a Subquery Scan.
     Subquery,

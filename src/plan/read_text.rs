@@ -43,7 +43,7 @@ struct Reader {
     base: usize,
     /// Lines before the root: the statement of `auto_explain`.
     query: Option<String>,
-    /// The name of the InitPlan, `SubPlan` or CTE whose root comes next.
+    /// The name of the `InitPlan`, `SubPlan` or CTE whose root comes next.
     subplan: Option<String>,
     section: Section,
     /// Whether the line before was a property whose text may go on: where its field is.

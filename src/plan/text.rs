@@ -50,7 +50,7 @@ pub fn psql(plan: &Plan) -> String {
     text
 }
 
-/// Returns the children as the text orders them: InitPlans, inputs, `SubPlan`s.
+/// Returns the children as the text orders them: `InitPlans`, inputs, `SubPlan`s.
 fn in_order(plan: &Plan, id: NodeId) -> Vec<NodeId> {
     let mut children: Vec<(u8, NodeId)> = plan
         .children(id)

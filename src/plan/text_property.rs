@@ -172,10 +172,10 @@ pub(crate) fn of_node(fields: &mut Fields, kind: Kind, text: &str) -> Option<Str
         "Heap Blocks" => for_pairs(fields, value, &[("exact", "Exact Heap Blocks"), ("lossy", "Lossy Heap Blocks")]),
         "Tuples" => for_pairs(fields, value, MERGED),
         "Memory" => {
-            for_pairs(fields, &value.replace("kB", ""), &[("used", "Memory Used"), ("allocated", "Memory Allocated")])
+            for_pairs(fields, &value.replace("kB", ""), &[("used", "Memory Used"), ("allocated", "Memory Allocated")]);
         }
         "Sort Method" | "Buckets" | "Batches" | "Planned Partitions" | "Hits" | "Storage" => {
-            double_spaced(fields, kind, text)
+            double_spaced(fields, kind, text);
         }
         "Full-sort Groups" | "Pre-sorted Groups" => {
             let group = sort_groups(text);

@@ -204,7 +204,7 @@ impl<'a> Slow<'a> {
         if result.is_err() && is_of_another_server(&result) {
             self.look().await?;
         }
-        self.tell(News::Section { probe, at: timed.at, result }).await
+        tell(self.news, News::Section { probe, at: timed.at, result }).await
     }
 
     async fn read_texts(&mut self, ids: Vec<i64>) -> Result<(), Lost> {
@@ -214,7 +214,7 @@ impl<'a> Slow<'a> {
         let query = Query::new(sql::load(probe.name, probe.sql, &self.facts)).with(Parameter::Ids(ids.clone()));
         let timed = self.ask(query).await?;
         let result = self.result(probe, timed.answers).await?;
-        self.tell(News::Texts { ids, at: timed.at, result }).await
+        tell(self.news, News::Texts { ids, at: timed.at, result }).await
     }
 
     /// Asks one statement between two stamps: one round trip.
@@ -229,7 +229,7 @@ impl<'a> Slow<'a> {
         let (first, last) = (read(answers.first()), read(answers.last()));
         let at = first.unwrap_or_default();
         let server = last.and_then(|last| last.since(at)).map_or(0.0, |seconds| seconds.0);
-        self.tell(News::Cost { server, round_trips: 1, statements: 3 }).await?;
+        tell(self.news, News::Cost { server, round_trips: 1, statements: 3 }).await?;
         let asked = if answers.len() > 1 { vec![answers.swap_remove(1)] } else { Vec::new() };
         Ok(Timed { at, server: Duration::from_secs_f64(server), answers: asked })
     }
@@ -271,17 +271,17 @@ impl<'a> Slow<'a> {
         match tokio::time::timeout(SLACK, read_facts(&mut self.session, &target)).await {
             Ok(Ok(facts)) if facts != *self.facts => {
                 self.facts = Arc::new(facts.clone());
-                self.tell(News::Facts(facts)).await
+                tell(self.news, News::Facts(facts)).await
             }
             Ok(Ok(_)) => Ok(()),
             Ok(Err(failure)) => Err(Lost { why: failure.because.last().cloned().unwrap_or(failure.what) }),
             Err(_) => Err(Lost { why: format!("the server has not answered for {} s", SLACK.as_secs()) }),
         }
     }
+}
 
-    async fn tell(&self, news: News) -> Result<(), Lost> {
-        self.news.send(news).await.map_err(|error| Lost { why: format!("the tick is gone: {error}") })
-    }
+async fn tell(to: &mpsc::Sender<News>, news: News) -> Result<(), Lost> {
+    to.send(news).await.map_err(|error| Lost { why: format!("the tick is gone: {error}") })
 }
 
 /// Whether an error says that the server no longer has what it had at connect.

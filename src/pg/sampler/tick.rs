@@ -132,6 +132,7 @@ impl Tick {
                 },
                 Some(news) = news.recv() => { self.hear(news); true }
                 done = finished(&mut self.work) => { self.work = None; self.finish(done) }
+                lost = closed(&mut self.session) => self.lose(&lost.why, None),
                 () = tokio::time::sleep_until(next.into()) => {
                     next = next_beat(next, self.paces().second);
                     self.beat()
@@ -380,6 +381,14 @@ impl Tick {
 async fn finished(work: &mut Option<Work>) -> Done {
     match work {
         Some(work) => work.done.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the idle connection ends; for ever if there is none.
+async fn closed(session: &mut Option<Session>) -> Lost {
+    match session {
+        Some(session) => session.closed().await,
         None => std::future::pending().await,
     }
 }

@@ -1,0 +1,129 @@
+//! What the state machine asks the shell to do, and what the shell tells it.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::sample::{Seconds, ServerFacts, Snapshot, Timestamp};
+
+/// Something that happened. The only way anything reaches the state machine.
+#[derive(Debug)]
+pub enum Event {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// The mouse moved a wheel or pressed a button.
+    Mouse(MouseEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size.
+    Resized,
+    /// A sample arrived.
+    Sampled(Arc<Snapshot>),
+    /// A server was reached, for the first time or again.
+    Connected(Arc<ServerFacts>),
+    /// The server was lost, or could not be reached yet.
+    Lost {
+        /// When, by our clock.
+        since: Timestamp,
+        /// What ended it, in one sentence.
+        why: String,
+        /// When the next attempt is made.
+        retry_in: Seconds,
+    },
+    /// Something that was asked for has ended.
+    Done(Outcome),
+    /// A second went by on our clock: ages are drawn again.
+    Tick(Timestamp),
+}
+
+/// How something that was asked for has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// As it was meant to: one sentence.
+    Good(String),
+    /// It did not: one sentence.
+    Bad(String),
+    /// Exact bloat of a relation was measured.
+    Exact {
+        /// The relation.
+        relid: i64,
+        /// Share of its bytes that hold nothing, 0..=1.
+        free_share: f64,
+        /// When.
+        at: Timestamp,
+        /// One sentence.
+        note: String,
+    },
+}
+
+/// Something the shell is asked to do. The only way the state machine acts on the world.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Leave.
+    Quit,
+    /// Put text on the clipboard by OSC 52.
+    Copy {
+        /// What to copy.
+        text: String,
+        /// What it is, for the message.
+        what: String,
+    },
+    /// Sample at another pace.
+    Pace(Seconds),
+    /// Read everything now.
+    ReadNow,
+    /// Cancel a query or end a session.
+    Signal(Signal),
+    /// Measure the bloat of a relation with pgstattuple.
+    Exact {
+        /// The relation.
+        relid: i64,
+        /// Its name, for the message.
+        name: String,
+        /// Whether it is an index.
+        kind: RelationKind,
+    },
+    /// Cancel what runs on the act session.
+    CancelWork,
+}
+
+/// What kind of relation is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelationKind {
+    /// A table: `pgstattuple_approx`.
+    Table,
+    /// A b-tree: `pgstatindex`.
+    Index,
+}
+
+/// A signal to a backend, named by pid and start so that a reused pid is never hit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    /// Cancel or terminate.
+    pub kind: SignalKind,
+    /// The pid.
+    pub pid: i64,
+    /// When the backend started: seconds since 1970, as the server gave it.
+    pub backend_start: f64,
+    /// Who it is, for the journal.
+    pub who: String,
+}
+
+/// What is done to a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalKind {
+    /// `pg_cancel_backend`: its query ends with an error.
+    Cancel,
+    /// `pg_terminate_backend`: its session ends.
+    Terminate,
+}
+
+impl SignalKind {
+    /// Returns the verb.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Terminate => "terminate",
+        }
+    }
+}

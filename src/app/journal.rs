@@ -1,0 +1,47 @@
+//! The journal: what pgdj did on the server, what it costs it, and which rules could not be judged.
+
+use super::{App, Document};
+use crate::sample::Seconds;
+
+impl App {
+    pub(super) fn journal_document(&self) -> Document {
+        let mut document = Document::new("Journal");
+        if let Some(snapshot) = &self.shown.snapshot {
+            let cost = snapshot.cost;
+            document.heading("What the last sample cost");
+            document.pair("server time", &Seconds(cost.server.0).to_string());
+            document.pair("elapsed", &Seconds(cost.elapsed.0).to_string());
+            document.pair("round trips", &cost.round_trips.to_string());
+            document.pair("statements", &cost.statements.to_string());
+            document.pair("pace", &format!("{} (asked for: {})", cost.pace, cost.wanted_pace));
+            document.pair("samples dropped", &cost.dropped.to_string());
+            document.pair("history", &format!("{} samples", self.history.len()));
+            document.heading("What could not be read");
+            let mut is_whole = true;
+            for (probe, section) in &snapshot.sections {
+                if let Some(why) = section.why() {
+                    is_whole = false;
+                    let remedy = why.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default();
+                    document.pair(probe, &format!("{why}{remedy}"));
+                }
+            }
+            if is_whole {
+                document.text("everything was read");
+            }
+        }
+        if !self.shown.findings.unknown.is_empty() {
+            document.heading("Rules that could not be judged");
+            for unjudged in &self.shown.findings.unknown {
+                document.pair(unjudged.watches, &unjudged.why.to_string());
+            }
+        }
+        document.heading("What pgdj did");
+        if self.journal.is_empty() {
+            document.text("nothing but reading");
+        }
+        for line in self.journal.iter().rev() {
+            document.text(line);
+        }
+        document
+    }
+}

@@ -1,0 +1,246 @@
+//! The one table of keys: the footer, the help, the palette and the README's table are derived from it.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::action::Action;
+use super::pane::PaneId::{self, Activity, Indexes, Overview, Queries, Tables};
+
+/// Where a binding works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere.
+    Everywhere,
+    /// Wherever rows are listed.
+    Lists,
+    /// In these panes.
+    Panes(&'static [PaneId]),
+}
+
+/// Whether the footer names a binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Footer {
+    /// Named; the lower the number, the longer it stays on a narrow screen.
+    At(u8),
+    /// Only in the help.
+    No,
+}
+
+/// One action with its keys and words.
+#[derive(Debug)]
+pub struct Binding {
+    /// What is asked for.
+    pub action: Action,
+    /// The keys as [`key_name`] writes them, the one to show first.
+    pub keys: &'static [&'static str],
+    /// Where it works.
+    pub scope: Scope,
+    /// One or two words for the footer.
+    pub short: &'static str,
+    /// Whether the footer names it.
+    pub footer: Footer,
+    /// One sentence for the help and the palette.
+    pub doc: &'static str,
+}
+
+/// Builds a line of the table: action, scope, keys, words.
+const fn bind(
+    action: Action,
+    scope: Scope,
+    keys: &'static [&'static str],
+    words: (&'static str, &'static str),
+) -> Binding {
+    Binding { action, keys, scope, short: words.0, footer: Footer::No, doc: words.1 }
+}
+
+impl Binding {
+    /// Names it in the footer.
+    const fn shown(mut self, rank: u8) -> Self {
+        self.footer = Footer::At(rank);
+        self
+    }
+
+    /// Whether the binding works in a pane.
+    pub fn works_in(&self, pane: PaneId) -> bool {
+        match self.scope {
+            Scope::Everywhere | Scope::Lists => true,
+            Scope::Panes(panes) => panes.contains(&pane),
+        }
+    }
+
+    /// Returns the keys as one text: `j Down`.
+    pub fn keys_text(&self) -> String {
+        self.keys.join(" ")
+    }
+}
+
+use Scope::{Everywhere, Lists, Panes};
+
+/// Every key there is.
+pub static BINDINGS: &[Binding] = &[
+    bind(Action::Show(Overview), Everywhere, &["1"], ("overview", "Show the overview: is it bad, and where?")),
+    bind(Action::Show(Activity), Everywhere, &["2"], ("activity", "Show the backends: who is doing what?")),
+    bind(Action::Show(Queries), Everywhere, &["3"], ("queries", "Show the statements: what costs most?")),
+    bind(
+        Action::Show(Tables),
+        Everywhere,
+        &["4"],
+        ("tables", "Show the tables: what is bloated, unvacuumed, scanned?"),
+    ),
+    bind(
+        Action::Show(Indexes),
+        Everywhere,
+        &["5"],
+        ("indexes", "Show the indexes: what is unused, duplicate, missing?"),
+    ),
+    bind(Action::NextPane, Everywhere, &["Tab"], ("next pane", "Show the next pane.")),
+    bind(Action::PreviousPane, Everywhere, &["Shift-Tab"], ("previous pane", "Show the previous pane.")),
+    bind(Action::Help, Everywhere, &["?", "F1"], ("help", "Show the keys that work here.")).shown(0),
+    bind(Action::Quit, Everywhere, &["q", "Ctrl-c"], ("quit", "Leave pgdj.")).shown(1),
+    bind(Action::Down, Lists, &["j", "Down"], ("down", "Go one row down.")),
+    bind(Action::Up, Lists, &["k", "Up"], ("up", "Go one row up.")),
+    bind(Action::PageDown, Lists, &["PageDown", "Ctrl-d"], ("page down", "Go one page down.")),
+    bind(Action::PageUp, Lists, &["PageUp", "Ctrl-u"], ("page up", "Go one page up.")),
+    bind(Action::First, Lists, &["g", "Home"], ("first", "Go to the first row.")),
+    bind(Action::Last, Lists, &["G", "End"], ("last", "Go to the last row.")),
+    bind(Action::Left, Lists, &["h", "Left"], ("left", "Scroll sideways to the left.")),
+    bind(Action::Right, Lists, &["l", "Right"], ("right", "Scroll sideways to the columns that did not fit.")),
+    bind(Action::Inspect, Lists, &["Enter"], ("inspect", "Show everything known about the row.")).shown(2),
+    bind(Action::Filter, Lists, &["/"], ("filter", "Narrow the rows by a fuzzy text.")).shown(3),
+    bind(Action::Sort, Lists, &["s"], ("sort", "Sort by the next column; a click on a header does it too.")).shown(4),
+    bind(Action::SortReverse, Lists, &["S"], ("reverse", "Turn the order round.")),
+    bind(
+        Action::View,
+        Panes(&[Overview, Activity, Queries, Tables, Indexes]),
+        &["v"],
+        ("view", "Change the view: other columns, another interval, another tile."),
+    )
+    .shown(5),
+    bind(
+        Action::Group,
+        Panes(&[Activity]),
+        &["o"],
+        ("group", "Group the backends by state, user, application, client or query."),
+    )
+    .shown(6),
+    bind(Action::Idle, Panes(&[Activity]), &["i"], ("idle", "Show or hide idle sessions.")).shown(6),
+    bind(
+        Action::Pin,
+        Panes(&[Queries]),
+        &["b"],
+        ("pin", "Pin this moment: count from here on, for instance from a deployment."),
+    )
+    .shown(6),
+    bind(
+        Action::Exact,
+        Panes(&[Tables, Indexes]),
+        &["b"],
+        (
+            "measure bloat",
+            "Measure the bloat of this row with pgstattuple, which reads the part of it that is not all-visible.",
+        ),
+    )
+    .shown(6),
+    bind(
+        Action::CancelQuery,
+        Panes(&[Activity]),
+        &["c"],
+        ("cancel", "Cancel the running query of this backend, after a question."),
+    )
+    .shown(7),
+    bind(
+        Action::Terminate,
+        Panes(&[Activity]),
+        &["K"],
+        ("terminate", "End the session of this backend, after a question."),
+    )
+    .shown(8),
+    bind(Action::Copy, Lists, &["y"], ("copy", "Copy the row's query, code or name to the clipboard by OSC 52."))
+        .shown(9),
+    bind(Action::CopyRow, Lists, &["Y"], ("copy row", "Copy the whole row as JSON to the clipboard by OSC 52.")),
+    bind(
+        Action::Pause,
+        Everywhere,
+        &["Space"],
+        ("pause", "Hold the screen at this moment, or go on live; sampling goes on."),
+    )
+    .shown(4),
+    bind(Action::Back, Everywhere, &["["], ("back", "Go one sample back in time; every pane shows that moment."))
+        .shown(10),
+    bind(Action::Forward, Everywhere, &["]"], ("forward", "Go one sample forward in time.")).shown(10),
+    bind(Action::BackTen, Everywhere, &["{"], ("back 10", "Go ten samples back in time.")),
+    bind(Action::ForwardTen, Everywhere, &["}"], ("forward 10", "Go ten samples forward in time.")),
+    bind(Action::Faster, Everywhere, &["+", "="], ("faster", "Sample faster.")),
+    bind(Action::Slower, Everywhere, &["-"], ("slower", "Sample slower.")),
+    bind(Action::ReadNow, Everywhere, &["r"], ("read now", "Read everything now, whatever is due.")),
+    bind(
+        Action::Journal,
+        Everywhere,
+        &["!"],
+        ("journal", "Show what pgdj did on the server, and what it costs the server."),
+    ),
+    bind(Action::Themes, Everywhere, &["T"], ("themes", "Choose a theme, with a live preview.")),
+    bind(Action::Palette, Everywhere, &[":", "Ctrl-p"], ("commands", "Find an action by its name.")).shown(5),
+    bind(Action::Close, Everywhere, &["Esc"], ("close", "Close what is on top; clear the filter; go on live.")),
+];
+
+/// Returns the binding of an action.
+pub fn binding_of(action: Action) -> Option<&'static Binding> {
+    BINDINGS.iter().find(|binding| binding.action == action)
+}
+
+/// Returns what a key asks for in a pane.
+pub fn action_for(key: &KeyEvent, pane: PaneId) -> Option<Action> {
+    let name = key_name(key)?;
+    let bound = BINDINGS.iter().find(|binding| binding.works_in(pane) && binding.keys.contains(&name.as_str()))?;
+    Some(bound.action)
+}
+
+/// Returns the name of a key as the table writes it: `a`, `A`, `Ctrl-c`, `Enter`, `Shift-Tab`, `F1`.
+pub fn key_name(key: &KeyEvent) -> Option<String> {
+    let name = match key.code {
+        KeyCode::Char(' ') => "Space".to_owned(),
+        KeyCode::Char(letter) => letter.to_string(),
+        KeyCode::Enter => "Enter".to_owned(),
+        KeyCode::Esc => "Esc".to_owned(),
+        KeyCode::Tab => "Tab".to_owned(),
+        KeyCode::BackTab => "Shift-Tab".to_owned(),
+        KeyCode::Up => "Up".to_owned(),
+        KeyCode::Down => "Down".to_owned(),
+        KeyCode::Left => "Left".to_owned(),
+        KeyCode::Right => "Right".to_owned(),
+        KeyCode::Home => "Home".to_owned(),
+        KeyCode::End => "End".to_owned(),
+        KeyCode::PageUp => "PageUp".to_owned(),
+        KeyCode::PageDown => "PageDown".to_owned(),
+        KeyCode::F(number) => format!("F{number}"),
+        _ => return None,
+    };
+    let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(if is_control { format!("Ctrl-{}", name.to_lowercase()) } else { name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_asks_for_two_things_in_one_pane() {
+        for pane in PaneId::ALL {
+            let mut seen = std::collections::HashMap::new();
+            for binding in BINDINGS.iter().filter(|binding| binding.works_in(*pane)) {
+                for key in binding.keys {
+                    assert_eq!(seen.insert(*key, binding.action), None, "{key} in {pane:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_have_the_names_of_the_table() {
+        let key = |code, modifiers| key_name(&KeyEvent::new(code, modifiers)).unwrap_or_default();
+        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), "Ctrl-c");
+        assert_eq!(key(KeyCode::Char('G'), KeyModifiers::SHIFT), "G");
+        assert_eq!(key(KeyCode::Char(' '), KeyModifiers::NONE), "Space");
+        assert_eq!(key(KeyCode::BackTab, KeyModifiers::SHIFT), "Shift-Tab");
+    }
+}

@@ -1,0 +1,282 @@
+//! What lies on top of a pane: help, the palette, a document, a question, the filter's line. A stack, not flags.
+
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent, MouseEventKind};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::document::Document;
+use super::keys::{BINDINGS, Scope, key_name};
+use super::{Action, Effect, Look, PaneId};
+use crate::ui::dialog::{Confirm, Help, HelpSection, PickItem, Picker, overlay};
+use crate::ui::frame::draw_parts;
+use crate::ui::input::Input;
+use crate::ui::text::clean_cut;
+use crate::ui::theme::Role;
+
+/// Lines that one turn of the wheel scrolls.
+const WHEEL: isize = 3;
+
+/// Something on top of a pane.
+#[derive(Debug)]
+pub enum Layer {
+    /// The keys that work here.
+    Help {
+        /// The keys.
+        help: Help,
+        /// The line it is scrolled to, and the last one it can be.
+        scroll: (usize, usize),
+    },
+    /// Every action by name.
+    Palette {
+        /// The list.
+        picker: Picker,
+        /// The actions, in the order of the items.
+        actions: Vec<Action>,
+    },
+    /// The themes, previewed as the cursor moves.
+    Themes {
+        /// The list.
+        picker: Picker,
+        /// The names, in the order of the items.
+        names: Vec<String>,
+        /// What to go back to.
+        before: String,
+    },
+    /// Something to read.
+    Document(Document),
+    /// A question, and what follows a yes.
+    Ask {
+        /// The question with its facts.
+        confirm: Confirm,
+        /// What follows a yes.
+        then: Effect,
+    },
+    /// The line of the filter.
+    Filter {
+        /// What is typed.
+        input: Input,
+        /// What to go back to.
+        before: String,
+    },
+}
+
+/// What a layer makes of a key or a click.
+#[derive(Debug)]
+pub enum Answer {
+    /// It stays.
+    Stay,
+    /// It closes.
+    Close,
+    /// The list is filtered by this, and the layer stays.
+    Filter(String),
+    /// The list is filtered by this, and the layer closes.
+    FilterAndClose(String),
+    /// This theme is shown, and the layer stays.
+    Preview(String),
+    /// This theme is shown, and the layer closes.
+    Choose(String),
+    /// It closes, and this is done.
+    Act(Action),
+    /// It closes, and the shell does this.
+    Do(Effect),
+    /// This is copied, and the layer stays.
+    Copy(String),
+}
+
+impl Layer {
+    /// The keys that work in a pane.
+    pub fn help(pane: PaneId) -> Self {
+        let section = |title: &str, is_in: &dyn Fn(Scope) -> bool| HelpSection {
+            title: title.to_owned(),
+            keys: BINDINGS
+                .iter()
+                .filter(|binding| binding.works_in(pane) && is_in(binding.scope))
+                .map(|binding| (binding.keys_text(), binding.doc.trim_end_matches('.').to_owned()))
+                .collect(),
+        };
+        let sections = vec![
+            section(&format!("In {}", pane.title()), &|scope| matches!(scope, Scope::Panes(_))),
+            section("In lists", &|scope| scope == Scope::Lists),
+            section("Everywhere", &|scope| scope == Scope::Everywhere),
+        ];
+        let help = Help { title: format!("Keys in {}", pane.title()), sections };
+        Self::Help { help, scroll: (0, 0) }
+    }
+
+    /// Every action that works in a pane.
+    pub fn palette(pane: PaneId) -> Self {
+        let works: Vec<_> =
+            BINDINGS.iter().filter(|binding| binding.works_in(pane) && binding.action != Action::Palette).collect();
+        let items = works
+            .iter()
+            .map(|binding| PickItem {
+                label: binding.short.to_owned(),
+                note: binding.doc.trim_end_matches('.').to_owned(),
+                key: binding.keys.first().copied().unwrap_or_default().to_owned(),
+            })
+            .collect();
+        Self::Palette {
+            picker: Picker::new("Commands", items, 0),
+            actions: works.iter().map(|binding| binding.action).collect(),
+        }
+    }
+
+    /// The themes, each with its line.
+    pub fn themes(themes: Vec<(String, String)>, current: &str) -> Self {
+        let selected = themes.iter().position(|(name, _)| name == current).unwrap_or(0);
+        let items = themes
+            .iter()
+            .map(|(name, about)| PickItem { label: name.clone(), note: about.clone(), key: String::new() })
+            .collect();
+        let names = themes.into_iter().map(|(name, _)| name).collect();
+        Self::Themes { picker: Picker::new("Themes", items, selected), names, before: current.to_owned() }
+    }
+
+    /// A question about what a document describes.
+    pub fn ask(about: Document, question: String, then: Effect) -> Self {
+        let choices = vec![("n".to_owned(), "leave it".to_owned()), ("y".to_owned(), "do it".to_owned())];
+        let confirm = Confirm { title: question, facts: about.facts, warning: None, choices };
+        Self::Ask { confirm, then }
+    }
+
+    /// The filter's line, with what is filtered by so far.
+    pub fn filter(before: &str) -> Self {
+        Self::Filter { input: Input::new(before), before: before.to_owned() }
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, key: &KeyEvent) -> Answer {
+        let name = key_name(key).unwrap_or_default();
+        match self {
+            Self::Help { scroll, .. } => help_key(&name, scroll),
+            Self::Palette { picker, actions } => match key.code {
+                KeyCode::Esc => Answer::Close,
+                KeyCode::Enter => picker
+                    .selected()
+                    .and_then(|at| actions.get(at))
+                    .map_or(Answer::Close, |action| Answer::Act(*action)),
+                _ => {
+                    let _is_taken = picker.on_key(*key);
+                    Answer::Stay
+                }
+            },
+            Self::Themes { picker, names, before } => match key.code {
+                KeyCode::Esc => Answer::Choose(before.clone()),
+                KeyCode::Enter => picker
+                    .selected()
+                    .and_then(|at| names.get(at))
+                    .map_or(Answer::Close, |name| Answer::Choose(name.clone())),
+                _ => {
+                    let _is_taken = picker.on_key(*key);
+                    picker
+                        .selected()
+                        .and_then(|at| names.get(at))
+                        .map_or(Answer::Stay, |name| Answer::Preview(name.clone()))
+                }
+            },
+            Self::Document(document) => document_key(&name, document),
+            Self::Ask { then, .. } => match name.as_str() {
+                "y" | "Y" => Answer::Do(then.clone()),
+                "n" | "N" | "Esc" | "q" => Answer::Close,
+                _ => Answer::Stay,
+            },
+            Self::Filter { input, before } => match key.code {
+                KeyCode::Esc => Answer::FilterAndClose(before.clone()),
+                KeyCode::Enter => Answer::Close,
+                _ => {
+                    let _is_taken = input.on_key(*key);
+                    Answer::Filter(input.text().to_owned())
+                }
+            },
+        }
+    }
+
+    /// Takes pasted text.
+    pub fn paste(&mut self, text: &str) -> Answer {
+        match self {
+            Self::Palette { picker, .. } | Self::Themes { picker, .. } => {
+                picker.paste(text);
+                Answer::Stay
+            }
+            Self::Filter { input, .. } => {
+                input.paste(text);
+                Answer::Filter(input.text().to_owned())
+            }
+            _ => Answer::Stay,
+        }
+    }
+
+    /// Takes the mouse: the wheel scrolls.
+    pub fn mouse(&mut self, mouse: MouseEvent) -> Answer {
+        let lines = match mouse.kind {
+            MouseEventKind::ScrollDown => WHEEL,
+            MouseEventKind::ScrollUp => -WHEEL,
+            _ => return Answer::Stay,
+        };
+        match self {
+            Self::Help { scroll, .. } => scroll.0 = scroll.0.saturating_add_signed(lines).min(scroll.1),
+            Self::Document(document) => document.detail.scroll(lines),
+            _ => {}
+        }
+        Answer::Stay
+    }
+
+    /// Draws the layer over the screen.
+    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        let theme = look.theme;
+        match self {
+            Self::Help { help, scroll } => {
+                let last = help.draw(frame.buffer_mut(), area, scroll.0, theme);
+                *scroll = (scroll.0.min(last), last);
+            }
+            Self::Palette { picker, .. } | Self::Themes { picker, .. } => {
+                if let Some(cursor) = picker.draw(frame.buffer_mut(), area, theme) {
+                    frame.set_cursor_position(cursor);
+                }
+            }
+            Self::Document(document) => {
+                let size = (area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
+                let title = clean_cut(&document.title, usize::from(size.0));
+                let inside = overlay(frame.buffer_mut(), area, size, (&title, Some("Esc closes, y copies")), theme);
+                document.detail.draw(frame.buffer_mut(), inside, theme);
+            }
+            Self::Ask { confirm, .. } => confirm.draw(frame.buffer_mut(), area, theme),
+            Self::Filter { input, .. } => {
+                let line = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
+                frame.buffer_mut().set_style(line, theme.screen());
+                draw_parts(frame.buffer_mut(), line, &[(" ".repeat(usize::from(line.width)), Role::Text)], theme);
+                if let Some(cursor) = input.draw(frame.buffer_mut(), line, "filter: ", theme) {
+                    frame.set_cursor_position(cursor);
+                }
+            }
+        }
+    }
+}
+
+fn help_key(name: &str, scroll: &mut (usize, usize)) -> Answer {
+    let to = |lines: isize| scroll.0.saturating_add_signed(lines).min(scroll.1);
+    scroll.0 = match name {
+        "j" | "Down" => to(1),
+        "k" | "Up" => to(-1),
+        "PageDown" | "Ctrl-d" | "Space" => to(10),
+        "PageUp" | "Ctrl-u" => to(-10),
+        _ => return Answer::Close,
+    };
+    Answer::Stay
+}
+
+fn document_key(name: &str, document: &Document) -> Answer {
+    let detail = &document.detail;
+    match name {
+        "j" | "Down" => detail.scroll(1),
+        "k" | "Up" => detail.scroll(-1),
+        "PageDown" | "Ctrl-d" | "Space" => detail.scroll_pages(1),
+        "PageUp" | "Ctrl-u" => detail.scroll_pages(-1),
+        "g" | "Home" => detail.scroll(isize::MIN),
+        "G" | "End" => detail.scroll(1_000_000),
+        "y" => return Answer::Copy(document.copied.clone().unwrap_or_else(|| detail.text(120))),
+        "Esc" | "q" | "Enter" => return Answer::Close,
+        _ => {}
+    }
+    Answer::Stay
+}

@@ -1,0 +1,157 @@
+//! The load: active sessions by what they wait for, sample by sample.
+//!
+//! Pure. Average active sessions are the number a database's load is best told by; the classes are those of
+//! `pg_stat_activity.wait_event_type`. Source: PostgreSQL manual 27.2.3 "`pg_stat_activity`".
+
+use crate::sample::{RowSet, Snapshot, Timestamp};
+
+/// What an active session spends its time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitClass {
+    /// No wait event: it computes.
+    Cpu,
+    /// Reads or writes files.
+    Io,
+    /// Waits for a heavyweight lock: a relation, a row, a transaction.
+    Lock,
+    /// Waits for a lightweight lock or a buffer pin.
+    LwLock,
+    /// Waits for its client to take or send data.
+    Client,
+    /// Waits for another process.
+    Ipc,
+    /// Waits for a timer or an extension.
+    Other,
+}
+
+impl WaitClass {
+    /// Every class, in the order of the chart from below.
+    pub const ALL: [Self; 7] = [Self::Cpu, Self::Io, Self::Lock, Self::LwLock, Self::Client, Self::Ipc, Self::Other];
+
+    /// Returns the class of a `wait_event_type`.
+    pub fn of(wait_event_type: &str) -> Self {
+        match wait_event_type {
+            "" => Self::Cpu,
+            "IO" => Self::Io,
+            "Lock" => Self::Lock,
+            "LWLock" | "BufferPin" | "LWLockNamed" | "LWLockTranche" => Self::LwLock,
+            "Client" => Self::Client,
+            "IPC" => Self::Ipc,
+            _ => Self::Other,
+        }
+    }
+
+    /// Returns the class's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "CPU",
+            Self::Io => "IO",
+            Self::Lock => "Lock",
+            Self::LwLock => "LWLock",
+            Self::Client => "Client",
+            Self::Ipc => "IPC",
+            Self::Other => "Other",
+        }
+    }
+}
+
+/// Active sessions by class at one reading.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Load {
+    /// Sessions, in the order of [`WaitClass::ALL`].
+    pub by_class: [f64; 7],
+    /// Client sessions in a state this role may not see; they are in no class.
+    pub hidden: f64,
+}
+
+impl Load {
+    /// Counts the active sessions of a reading of `activity`.
+    pub fn of(activity: &RowSet) -> Self {
+        let mut load = Self::default();
+        for row in activity.iter() {
+            let is_worker =
+                matches!(row.text("backend_type"), "client backend" | "parallel worker" | "autovacuum worker" | "");
+            if !is_worker {
+                continue;
+            }
+            match row.text("state") {
+                "active" | "fastpath function call" => {
+                    let class = WaitClass::of(row.text("wait_event_type"));
+                    for (slot, known) in load.by_class.iter_mut().zip(WaitClass::ALL) {
+                        *slot += f64::from(u8::from(known == class));
+                    }
+                }
+                "" if row.text("backend_type") == "client backend" => load.hidden += 1.0,
+                _ => {}
+            }
+        }
+        load
+    }
+
+    /// Returns the active sessions of all classes.
+    pub fn total(&self) -> f64 {
+        self.by_class.iter().sum()
+    }
+}
+
+/// The load at one moment of the server's clock; `None` where the server could not be read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LoadPoint {
+    /// The server's clock.
+    pub at: Timestamp,
+    /// The load, or the gap.
+    pub load: Option<Load>,
+}
+
+impl LoadPoint {
+    /// Derives the point of a snapshot: a gap where its `activity` is older than the snapshot.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let section = snapshot.section("activity");
+        let is_fresh = section.why().is_none() && snapshot.age("activity").is_some_and(|age| age.0 < 5.0);
+        let load = if is_fresh { section.rows().map(Load::of) } else { None };
+        Self { at: snapshot.at, load }
+    }
+}
+
+/// Puts points into so many columns of time, newest last; each column is the mean of its points, `None` where it has none.
+pub fn columns(points: &[LoadPoint], until: Timestamp, width: usize, seconds_per_column: f64) -> Vec<Option<Load>> {
+    let mut sums = vec![(Load::default(), 0_u32); width];
+    let from = until.0 - seconds_per_column * width as f64;
+    for point in points {
+        let Some(load) = point.load else { continue };
+        let place = ((point.at.0 - from) / seconds_per_column).ceil() - 1.0;
+        if place < 0.0 {
+            continue;
+        }
+        let Some((sum, count)) = sums.get_mut(place as usize) else { continue };
+        for (slot, value) in sum.by_class.iter_mut().zip(load.by_class) {
+            *slot += value;
+        }
+        sum.hidden += load.hidden;
+        *count += 1;
+    }
+    sums.into_iter().map(|(sum, count)| (count > 0).then(|| mean(sum, count))).collect()
+}
+
+fn mean(sum: Load, count: u32) -> Load {
+    let divide = |value: f64| value / f64::from(count);
+    Load { by_class: sum.by_class.map(divide), hidden: divide(sum.hidden) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(at: f64, cpu: f64) -> LoadPoint {
+        let load = Load { by_class: [cpu, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], hidden: 0.0 };
+        LoadPoint { at: Timestamp(at), load: Some(load) }
+    }
+
+    #[test]
+    fn a_column_is_the_mean_of_its_points_and_a_gap_stays_a_gap() {
+        let points = [point(1.0, 2.0), point(2.0, 4.0), point(6.0, 1.0)];
+        let got = columns(&points, Timestamp(6.0), 3, 2.0);
+        let totals: Vec<Option<f64>> = got.iter().map(|load| load.map(|load| load.total())).collect();
+        assert_eq!(totals, [Some(3.0), None, Some(1.0)]);
+    }
+}

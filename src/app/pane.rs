@@ -1,0 +1,137 @@
+//! What a pane is: it refreshes from a view of the history, and is drawn.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+
+use super::action::Action;
+use super::document::Document;
+use super::effect::Effect;
+use crate::findings::Findings;
+use crate::panes::list::List;
+use crate::sample::{History, Moment, Snapshot, Timestamp};
+use crate::ui::theme::Theme;
+
+/// The panes there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PaneId {
+    /// Is it bad, and where?
+    Overview,
+    /// Who is doing what?
+    Activity,
+    /// What costs most?
+    Queries,
+    /// What is bloated, unvacuumed, scanned?
+    Tables,
+    /// What is unused, duplicate, overlapping, invalid, bloated, missing?
+    Indexes,
+}
+
+impl PaneId {
+    /// Every pane, in the order of their keys.
+    pub const ALL: &[Self] = &[Self::Overview, Self::Activity, Self::Queries, Self::Tables, Self::Indexes];
+
+    /// Returns the pane's name.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Activity => "Activity",
+            Self::Queries => "Queries",
+            Self::Tables => "Tables",
+            Self::Indexes => "Indexes",
+        }
+    }
+
+    /// Returns the pane of a name, as written in the settings.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|pane| pane.title().eq_ignore_ascii_case(name))
+    }
+
+    /// Returns the pane some places further round.
+    pub fn step(self, steps: isize) -> Self {
+        let here = Self::ALL.iter().position(|pane| *pane == self).unwrap_or(0);
+        let count = Self::ALL.len().cast_signed();
+        let there = (here.cast_signed() + steps).rem_euclid(count).cast_unsigned();
+        Self::ALL.get(there).copied().unwrap_or(self)
+    }
+}
+
+/// What a pane may see when it refreshes: the history and the moment the clock is at.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Every snapshot.
+    pub history: &'a History,
+    /// The moment shown.
+    pub moment: Moment,
+    /// The snapshot of that moment.
+    pub newer: &'a Snapshot,
+    /// The findings of that moment.
+    pub findings: &'a Findings,
+}
+
+/// What a pane needs to be drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Colours and marks.
+    pub theme: &'a Theme,
+}
+
+/// What a pane wants to happen.
+#[derive(Debug)]
+pub enum Wish {
+    /// Nothing.
+    Nothing,
+    /// The shell is to do something.
+    Do(Effect),
+    /// A document on top of the pane.
+    Open(Document),
+    /// A question, and what follows a yes.
+    Ask {
+        /// What would be hit: headed facts.
+        about: Document,
+        /// The question.
+        question: String,
+        /// What follows a yes.
+        then: Effect,
+    },
+    /// A message in the footer.
+    Say(String),
+    /// Another pane, with the row of this key selected.
+    Go(PaneId, Option<String>),
+}
+
+/// A pane. It never talks to a server; `refresh` computes, `draw` places.
+pub trait Pane: std::fmt::Debug {
+    /// Returns which pane this is.
+    fn id(&self) -> PaneId;
+
+    /// Derives what is shown from the view.
+    fn refresh(&mut self, view: &View<'_>);
+
+    /// Draws what the last refresh derived.
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>);
+
+    /// Returns the list that the common keys work on: moving, sorting, filtering.
+    fn list(&mut self) -> Option<&mut List>;
+
+    /// Does what only this pane can do; the common keys were dealt with before.
+    fn act(&mut self, action: Action, view: &View<'_>) -> Wish;
+
+    /// Returns everything known about the selected row.
+    fn inspect(&self, view: &View<'_>) -> Option<Document>;
+
+    /// Returns what is copied from the selected row, and what it is.
+    fn copy(&self) -> Option<(String, String)>;
+
+    /// Takes a click that the list did not take.
+    fn click(&mut self, _at: Position) -> Wish {
+        Wish::Nothing
+    }
+
+    /// Selects the row of a key, if it is shown.
+    fn select(&mut self, key: &str) {
+        let _is_shown = self.list().is_some_and(|list| list.select_key(key));
+    }
+
+    /// Takes the exact bloat of a relation: the share of its bytes that hold nothing.
+    fn take_exact(&mut self, _relid: i64, _free_share: f64, _at: Timestamp) {}
+}

@@ -1,0 +1,344 @@
+//! Events into changes and effects.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+use super::keys::{action_for, key_name};
+use super::layer::{Answer, Layer};
+use super::{Action, App, Clock, Effect, Event, Link, Message, Outcome, PaneId, Shown, View, Vitals, Wish};
+use crate::findings;
+use crate::sample::{Seconds, Snapshot};
+use crate::ui::theme::{self, Theme};
+
+/// The paces that `+` and `-` step through, in seconds.
+const PACES: [f64; 8] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+
+impl App {
+    /// Takes an event in and returns what the shell is to do.
+    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        self.is_dirty = true;
+        match event {
+            Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+            Event::Key(key) => self.on_key(&key),
+            Event::Mouse(mouse) => self.on_mouse(mouse),
+            Event::Paste(text) => {
+                self.on_paste(&text);
+                Vec::new()
+            }
+            Event::Resized => Vec::new(),
+            Event::Tick(now) => {
+                self.now = now;
+                Vec::new()
+            }
+            Event::Sampled(snapshot) => {
+                self.on_sample(snapshot);
+                Vec::new()
+            }
+            Event::Connected(facts) => {
+                self.log(format!("connected to {} as {}", facts.target, facts.role));
+                self.facts = Some(facts);
+                self.link = Link::Up;
+                Vec::new()
+            }
+            Event::Lost { why, retry_in, .. } => {
+                if self.link == Link::Up || self.link == Link::Waiting {
+                    self.log(format!("lost the server: {why}"));
+                }
+                self.link = Link::Down { why, retry_in };
+                Vec::new()
+            }
+            Event::Done(outcome) => {
+                self.on_done(outcome);
+                Vec::new()
+            }
+        }
+    }
+
+    fn on_sample(&mut self, snapshot: Arc<Snapshot>) {
+        if snapshot.section("server").why().is_none() {
+            self.link = Link::Up;
+        }
+        self.history.push(snapshot);
+        self.sampled_at = self.now;
+        if let Some(message) = &mut self.message {
+            message.samples_left = message.samples_left.saturating_sub(1);
+            if message.samples_left == 0 {
+                self.message = None;
+            }
+        }
+        if self.clock == Clock::Live || self.shown.moment.is_none() {
+            self.refresh();
+        }
+    }
+
+    fn on_done(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Good(text) => {
+                self.log(text.clone());
+                self.message = Some(Message::good(text));
+            }
+            Outcome::Bad(text) => {
+                self.log(text.clone());
+                self.message = Some(Message::bad(text));
+            }
+            Outcome::Exact { relid, free_share, at, note } => {
+                self.log(note.clone());
+                self.message = Some(Message::good(note));
+                for pane in &mut self.panes {
+                    pane.take_exact(relid, free_share, at);
+                }
+                self.refresh();
+            }
+        }
+    }
+
+    /// Derives everything that is shown from the moment the clock is at.
+    pub(super) fn refresh(&mut self) {
+        let Some(moment) = self.clock.moment(&self.history) else { return };
+        let Some(snapshot) = self.history.at(moment).cloned() else { return };
+        let older = self.history.step(moment, -30).and_then(|older| self.history.at(older));
+        self.shown = Shown {
+            moment: Some(moment),
+            vitals: Vitals::at(&self.history, moment),
+            findings: findings::look(&findings::View { newer: &snapshot, older: older.map(Arc::as_ref) }),
+            snapshot: Some(snapshot),
+        };
+        self.refresh_pane();
+    }
+
+    /// Derives the shown pane alone.
+    pub(super) fn refresh_pane(&mut self) {
+        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
+        let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
+        let current = self.current;
+        if let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) {
+            pane.refresh(&view);
+        }
+    }
+
+    fn on_key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+        if key_name(key).as_deref() == Some("Ctrl-c") {
+            return vec![Effect::Quit];
+        }
+        if let Some(layer) = self.layers.last_mut() {
+            let answer = layer.key(key);
+            return self.answer(answer);
+        }
+        self.message = None;
+        match action_for(key, self.current) {
+            Some(action) => self.act(action),
+            None => Vec::new(),
+        }
+    }
+
+    /// Does an action.
+    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Quit => return vec![Effect::Quit],
+            Action::Show(pane) => self.show(pane),
+            Action::NextPane => self.show(self.current.step(1)),
+            Action::PreviousPane => self.show(self.current.step(-1)),
+            Action::Pause => self.set_clock(self.clock.toggle(&self.history)),
+            Action::Back => self.set_clock(self.clock.step(&self.history, -1)),
+            Action::Forward => self.set_clock(self.clock.step(&self.history, 1)),
+            Action::BackTen => self.set_clock(self.clock.step(&self.history, -10)),
+            Action::ForwardTen => self.set_clock(self.clock.step(&self.history, 10)),
+            Action::Faster => return self.change_pace(-1),
+            Action::Slower => return self.change_pace(1),
+            Action::ReadNow => return vec![Effect::ReadNow],
+            Action::Help => self.layers.push(Layer::help(self.current)),
+            Action::Palette => self.layers.push(Layer::palette(self.current)),
+            Action::Themes => self.open_themes(),
+            Action::Journal => self.layers.push(Layer::Document(self.journal_document())),
+            Action::Filter => self.open_filter(),
+            Action::Close => self.close(),
+            Action::Inspect => self.inspect(),
+            Action::Copy | Action::CopyRow => return self.copy(action),
+            _ => return self.act_in_pane(action),
+        }
+        Vec::new()
+    }
+
+    fn show(&mut self, pane: PaneId) {
+        self.current = pane;
+        self.refresh_pane();
+    }
+
+    fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+        self.refresh();
+    }
+
+    fn change_pace(&mut self, step: isize) -> Vec<Effect> {
+        let here = PACES.iter().position(|pace| *pace >= self.pace.0).unwrap_or(PACES.len() - 1);
+        let there = here.saturating_add_signed(step).min(PACES.len() - 1);
+        let Some(pace) = PACES.get(there).copied() else { return Vec::new() };
+        self.pace = Seconds(pace);
+        self.message = Some(Message::good(format!("a sample every {}", Seconds(pace))));
+        vec![Effect::Pace(Seconds(pace))]
+    }
+
+    fn open_filter(&mut self) {
+        let Some(before) = self.pane().and_then(|pane| Some(pane.list()?.filter().to_owned())) else { return };
+        self.layers.push(Layer::filter(&before));
+    }
+
+    fn open_themes(&mut self) {
+        let folder = self.start.themes.as_deref();
+        let about = |name: &str| {
+            Theme::load(name, folder, self.theme.depth, self.theme.glyphs).map(|theme| theme.about).unwrap_or_default()
+        };
+        let themes = theme::names(folder).into_iter().map(|name| (name.clone(), about(&name))).collect();
+        self.layers.push(Layer::themes(themes, &self.theme.name));
+    }
+
+    /// `Esc`: the filter goes first, then the held moment.
+    fn close(&mut self) {
+        let filtered = self.pane().and_then(|pane| pane.list()).filter(|list| !list.filter().is_empty());
+        if let Some(list) = filtered {
+            list.set_filter("");
+        } else {
+            self.set_clock(Clock::Live);
+        }
+    }
+
+    fn inspect(&mut self) {
+        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
+        let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
+        let current = self.current;
+        let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) else { return };
+        let wish = match pane.act(Action::Inspect, &view) {
+            Wish::Nothing => pane.inspect(&view).map_or(Wish::Nothing, Wish::Open),
+            wish => wish,
+        };
+        // What an inspection opens asks nothing of the shell.
+        drop(self.grant(wish));
+    }
+
+    fn copy(&mut self, action: Action) -> Vec<Effect> {
+        let copied = self.pane().and_then(|pane| match action {
+            Action::CopyRow => pane.list()?.selected_json().map(|text| (text, "the row".to_owned())),
+            _ => pane.copy(),
+        });
+        match copied {
+            Some((text, what)) => vec![Effect::Copy { text, what }],
+            None => Vec::new(),
+        }
+    }
+
+    fn act_in_pane(&mut self, action: Action) -> Vec<Effect> {
+        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return Vec::new() };
+        let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
+        let current = self.current;
+        let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) else { return Vec::new() };
+        if let Some(list) = pane.list()
+            && list.act(action)
+        {
+            return Vec::new();
+        }
+        let wish = pane.act(action, &view);
+        pane.refresh(&view);
+        self.grant(wish)
+    }
+
+    /// Does what a pane wishes.
+    pub(super) fn grant(&mut self, wish: Wish) -> Vec<Effect> {
+        match wish {
+            Wish::Nothing => {}
+            Wish::Do(effect) => return vec![effect],
+            Wish::Open(document) => self.layers.push(Layer::Document(document)),
+            Wish::Ask { about, question, then } => self.layers.push(Layer::ask(about, question, then)),
+            Wish::Say(text) => self.message = Some(Message::good(text)),
+            Wish::Go(pane, key) => {
+                self.show(pane);
+                if let (Some(key), Some(pane)) = (key, self.pane()) {
+                    pane.select(&key);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Does what a layer answered to a key or a click.
+    pub(super) fn answer(&mut self, answer: Answer) -> Vec<Effect> {
+        match answer {
+            Answer::Stay => {}
+            Answer::Close => self.pop_layer(),
+            Answer::Filter(text) => {
+                if let Some(list) = self.pane().and_then(|pane| pane.list()) {
+                    list.set_filter(&text);
+                }
+            }
+            Answer::FilterAndClose(text) => {
+                if let Some(list) = self.pane().and_then(|pane| pane.list()) {
+                    list.set_filter(&text);
+                }
+                self.pop_layer();
+            }
+            Answer::Preview(name) => self.preview(&name),
+            Answer::Choose(name) => {
+                self.preview(&name);
+                self.pop_layer();
+            }
+            Answer::Act(action) => {
+                self.pop_layer();
+                return self.act(action);
+            }
+            Answer::Do(effect) => {
+                self.pop_layer();
+                return vec![effect];
+            }
+            Answer::Copy(text) => return vec![Effect::Copy { text, what: "the text".to_owned() }],
+        }
+        Vec::new()
+    }
+
+    fn pop_layer(&mut self) {
+        // What is closed has said what it had to say.
+        drop(self.layers.pop());
+    }
+
+    fn preview(&mut self, name: &str) {
+        match Theme::load(name, self.start.themes.as_deref(), self.theme.depth, self.theme.glyphs) {
+            Ok(theme) => self.theme = theme,
+            Err(error) => self.message = Some(Message::bad(error.to_string())),
+        }
+    }
+
+    fn on_paste(&mut self, text: &str) {
+        if let Some(layer) = self.layers.last_mut() {
+            let answer = layer.paste(text);
+            // Pasted text never asks the shell for anything.
+            drop(self.answer(answer));
+        }
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+        let at = Position::new(mouse.column, mouse.row);
+        if let Some(layer) = self.layers.last_mut() {
+            let answer = layer.mouse(mouse);
+            return self.answer(answer);
+        }
+        match mouse.kind {
+            MouseEventKind::ScrollDown => self.act_in_pane(Action::Down),
+            MouseEventKind::ScrollUp => self.act_in_pane(Action::Up),
+            MouseEventKind::Down(MouseButton::Left) => self.click(at),
+            _ => Vec::new(),
+        }
+    }
+
+    fn click(&mut self, at: Position) -> Vec<Effect> {
+        if let Some(pane) = self.tab_at(at) {
+            self.show(pane);
+            return Vec::new();
+        }
+        let Some(pane) = self.pane() else { return Vec::new() };
+        let wish = match pane.list().map(|list| list.click(at)) {
+            Some(true) => Wish::Nothing,
+            _ => pane.click(at),
+        };
+        self.grant(wish)
+    }
+}

@@ -1,0 +1,144 @@
+//! The vital signs of the header, derived from one moment of the history.
+//!
+//! Pure. What could not be read is `None` here and is said by the header as unknown, never as zero.
+
+use crate::sample::rates::Interval;
+use crate::sample::{History, Moment, Row, Snapshot};
+
+/// The vital signs at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Vitals {
+    /// Client backends of others by state, where they may be seen.
+    pub sessions: Option<Sessions>,
+    /// Client backends that count against the limit, ours too.
+    pub connections: Option<i64>,
+    /// `max_connections`.
+    pub max_connections: Option<i64>,
+    /// Slots that ordinary roles cannot have: `superuser_reserved_connections` + `reserved_connections`.
+    pub reserved: Option<i64>,
+    /// Age of the oldest open transaction in seconds, and its pid.
+    pub oldest_transaction: Option<(f64, i64)>,
+    /// Sessions that wait for a lock.
+    pub waiting: Option<usize>,
+    /// Transactions per second, all databases.
+    pub tps: Option<f64>,
+    /// Share of block requests found in shared buffers over the interval, 0..=1.
+    pub hit_ratio: Option<f64>,
+    /// WAL written (replayed, on a standby) per second, in bytes.
+    pub wal_rate: Option<f64>,
+    /// Largest replication lag.
+    pub lag: Option<Lag>,
+}
+
+/// How far behind the furthest standby is (or this one, if it is a standby).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Lag {
+    /// No standby is connected.
+    NoStandby,
+    /// The furthest one.
+    Behind {
+        /// Seconds, where the server knows them.
+        seconds: Option<f64>,
+        /// Bytes of WAL, where the server knows them.
+        bytes: Option<f64>,
+    },
+}
+
+/// Client backends by state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sessions {
+    /// Running a statement.
+    pub active: usize,
+    /// Waiting for the client outside of a transaction.
+    pub idle: usize,
+    /// Waiting for the client within a transaction, aborted ones too.
+    pub in_transaction: usize,
+    /// In a state this role may not see.
+    pub hidden: usize,
+}
+
+impl Vitals {
+    /// Derives the vital signs at a moment.
+    pub fn at(history: &History, moment: Moment) -> Self {
+        let Some(newer) = history.at(moment) else { return Self::default() };
+        let mut vitals = Self { tps: None, ..Self::default() };
+        vitals.read_server(newer);
+        vitals.read_activity(newer);
+        vitals.read_rates(history, moment, newer);
+        vitals.read_lag(newer);
+        vitals
+    }
+
+    fn read_server(&mut self, newer: &Snapshot) {
+        let Some(server) = newer.rows("server").and_then(super::super::sample::rowset::RowSet::first) else { return };
+        let of = |name: &str| server.int(name);
+        self.max_connections = of("max_connections");
+        self.reserved = of("superuser_reserved").map(|count| count + of("reserved").unwrap_or(0));
+        self.connections = of("client_backends").map(|count| count + of("own_backends").unwrap_or(0));
+    }
+
+    fn read_activity(&mut self, newer: &Snapshot) {
+        let Some(activity) = newer.rows("activity") else { return };
+        let mut sessions = Sessions::default();
+        for row in activity.iter().filter(is_client) {
+            match row.text("state") {
+                "active" | "fastpath function call" => sessions.active += 1,
+                "idle" => sessions.idle += 1,
+                "" | "disabled" => sessions.hidden += 1,
+                _ => sessions.in_transaction += 1,
+            }
+        }
+        self.sessions = Some(sessions);
+        self.waiting = Some(activity.iter().filter(|row| row.text("wait_event_type") == "Lock").count());
+        self.oldest_transaction = activity
+            .iter()
+            .filter(is_client)
+            .filter_map(|row| Some((row.number("xact_age")?, row.int("pid")?)))
+            .max_by(|left, right| left.0.total_cmp(&right.0));
+    }
+
+    fn read_rates(&mut self, history: &History, moment: Moment, newer: &Snapshot) {
+        if let (Some(older), Some(reading)) =
+            (history.reading_before(moment, "databases"), newer.section("databases").reading())
+            && let Some(interval) = Interval::between(&older, reading)
+        {
+            let sum = |name: &str| reading.rows.iter().map(|row| interval.growth(&row, name)).sum::<Option<f64>>();
+            self.tps = sum("commits")
+                .zip(sum("rollbacks"))
+                .map(|(commits, rollbacks)| (commits + rollbacks) / interval.seconds);
+            self.hit_ratio = sum("blks_hit")
+                .zip(sum("blks_read"))
+                .and_then(|(hit, read)| (hit + read > 0.0).then(|| hit / (hit + read)));
+        }
+        if let (Some(older), Some(reading)) = (history.reading_before(moment, "wal"), newer.section("wal").reading())
+            && let Some(interval) = Interval::between(&older, reading)
+        {
+            self.wal_rate = reading.rows.first().and_then(|row| interval.rate(&row, "position"));
+        }
+    }
+
+    fn read_lag(&mut self, newer: &Snapshot) {
+        let server = newer.rows("server").and_then(super::super::sample::rowset::RowSet::first);
+        if server.and_then(|row| row.flag("is_standby")) == Some(true) {
+            let seconds = server.and_then(|row| row.number("replay_lag"));
+            let bytes = newer
+                .rows("wal")
+                .and_then(super::super::sample::rowset::RowSet::first)
+                .and_then(|row| Some(row.number("received")? - row.number("position")?));
+            self.lag = Some(Lag::Behind { seconds, bytes });
+            return;
+        }
+        let Some(standbys) = newer.rows("replication") else { return };
+        let largest = |name: &str| standbys.iter().filter_map(|row| row.number(name)).max_by(f64::total_cmp);
+        self.lag = Some(if standbys.is_empty() {
+            Lag::NoStandby
+        } else {
+            Lag::Behind { seconds: largest("replay_lag"), bytes: largest("lag_bytes") }
+        });
+    }
+}
+
+/// Whether a row of `activity` is a client's backend.
+pub fn is_client(row: &Row<'_>) -> bool {
+    matches!(row.text("backend_type"), "client backend" | "")
+}

@@ -1,0 +1,131 @@
+//! From the arguments to the command that runs.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use super::args::{Args, Command, Parsed};
+use super::{log, password, shell};
+use crate::app::{PaneId, Rights, Start};
+use crate::config::Config;
+use crate::demo;
+use crate::failure::{Failure, Kind};
+use crate::pg::address::{Environment, Prompt};
+use crate::pg::address::{Flags, Request, resolve};
+use crate::pg::connect::connect_asking;
+use crate::pg::connector::ToAddress;
+use crate::pg::sampler;
+use crate::run::terminal::Mouse;
+use crate::run::{Setup, console};
+use crate::sample::Seconds;
+use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
+use crate::ui::theme::{Depth, Theme};
+
+/// Runs what the command line asks for.
+pub fn run(parsed: Parsed) -> Result<(), Failure> {
+    let args = match parsed {
+        Parsed::Say(text) => return say(text.as_bytes()),
+        Parsed::Run(args) => args,
+    };
+    match &args.command {
+        Some(Command::Completions { shell }) => return say(&shell::completions(*shell)),
+        Some(Command::Man) => {
+            let page =
+                shell::man().map_err(|error| Failure::new(Kind::File, "cannot write the man page").because(&error))?;
+            return say(&page);
+        }
+        _ => {}
+    }
+    let environment = Environment::real();
+    if let Some(path) = &args.settings.log {
+        log::start(path, environment.var("PGDJ_LOG"))?;
+    }
+    let config = args.config(&environment)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Kind::Refused, "cannot start").because(&error))?;
+    let result = runtime.block_on(async {
+        match args.command {
+            Some(Command::Demo) => run_demo(&config, &environment).await,
+            _ => run_console(&args, &config, &environment).await,
+        }
+    });
+    // The keyboard's thread waits for a key that never comes.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    result
+}
+
+async fn run_console(args: &Args, config: &Config, environment: &Environment) -> Result<(), Failure> {
+    let mut address = resolve(&args.request(&config.aliases), environment)?;
+    // A first connection, before the screen is taken: here a password can be asked for, and a failure be read.
+    let connected = connect_asking(&mut address, password::ask).await?;
+    drop(connected);
+    let name = address.to_string();
+    let connector = Arc::new(ToAddress::new(address, name.clone()));
+    console(setup(config, environment, name, connector)?).await
+}
+
+async fn run_demo(config: &Config, environment: &Environment) -> Result<(), Failure> {
+    use std::io::IsTerminal as _;
+    if !std::io::stdout().is_terminal() {
+        return Err(Failure::new(
+            Kind::Terminal,
+            "the demo opens the console, which needs a terminal, and standard output is not one",
+        ));
+    }
+    let told = |step: &str| {
+        // Progress that cannot be written is nobody's loss.
+        writeln!(std::io::stderr(), "{step}").unwrap_or_default();
+    };
+    let demo = demo::start(told).await?;
+    let conninfo = demo.conninfo();
+    let request = Request { target: Some(&conninfo), flags: Flags::default(), prompt: Prompt::Never, aliases: &[] };
+    let address = resolve(&request, &Environment::default())?;
+    let connector = Arc::new(ToAddress::new(address, format!("demo (PostgreSQL {})", demo.version())));
+    let load = tokio::spawn(demo::load::run(demo.conninfo()));
+    let result = console(setup(config, environment, "demo".to_owned(), connector)?).await;
+    load.abort();
+    drop(demo);
+    result
+}
+
+fn setup(
+    config: &Config,
+    environment: &Environment,
+    target: String,
+    connector: Arc<ToAddress>,
+) -> Result<Setup, Failure> {
+    let variable = |name: &str| environment.var(name).map(str::to_owned);
+    let depth = Depth::from_word(&config.colour).unwrap_or_else(|| Depth::detect(variable));
+    let glyphs = match config.glyphs.as_str() {
+        "unicode" => UNICODE,
+        "ascii" => ASCII,
+        _ => Glyphs::detect(variable),
+    };
+    let theme = Theme::load(&config.theme, config.themes.as_deref(), depth, glyphs)
+        .map_err(|error| Failure::new(Kind::Usage, "cannot read the theme").because(&error))?;
+    let start = Start {
+        target,
+        pane: PaneId::named(&config.pane).unwrap_or(PaneId::Overview),
+        pace: Seconds(config.pace.as_secs_f64()),
+        rights: if config.is_read_only { Rights::ReadOnly } else { Rights::MayAct },
+        history_bytes: config.history_mb as usize * 1024 * 1024,
+        theme,
+        themes: config.themes.clone(),
+    };
+    let sampler =
+        sampler::Settings { pace: config.pace, budget: config.budget_ms / 1e3, ..sampler::Settings::default() };
+    let mouse = if config.has_mouse { Mouse::Listened } else { Mouse::Left };
+    Ok(Setup { start, connector, sampler, mouse })
+}
+
+fn say(bytes: &[u8]) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(bytes) {
+        // The reader of a pipe may leave when it has seen enough.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Kind::File, "cannot write to standard output").because(&error))
+        }
+        _ => Ok(()),
+    }
+}

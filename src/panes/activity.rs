@@ -1,0 +1,359 @@
+//! Activity: who is doing what, since when, and who waits for whom.
+//!
+//! On a narrow screen vanish, in this order: the backend's age, the client, the application, the database, the Django view,
+//! the user, the transaction's age. The pid, the state, the query's age, the wait, who blocks and the query stay.
+
+pub mod backends;
+mod documents;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use self::backends::{Backend, backends};
+use super::list::List;
+use crate::app::{Action, Document, Effect, Look, Pane, PaneId, Signal, SignalKind, View, Wish};
+use crate::sample::Seconds;
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
+use crate::ui::theme::Role;
+
+/// Seconds in a transaction without running anything that ask for attention.
+const IDLE_IN_TRANSACTION: f64 = 30.0;
+/// Seconds of a query that ask for attention.
+const SLOW_QUERY: f64 = 10.0;
+
+/// What rows are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum GroupBy {
+    #[default]
+    Nothing,
+    State,
+    User,
+    Application,
+    Client,
+    Query,
+    View,
+}
+
+impl GroupBy {
+    const ALL: [Self; 7] =
+        [Self::Nothing, Self::State, Self::User, Self::Application, Self::Client, Self::Query, Self::View];
+
+    fn next(self) -> Self {
+        let mut all = Self::ALL.iter().cycle().skip_while(|group| **group != self).skip(1);
+        all.next().copied().unwrap_or_default()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::State => "state",
+            Self::User => "user",
+            Self::Application => "application",
+            Self::Client => "client",
+            Self::Query => "query",
+            Self::View => "Django view",
+        }
+    }
+
+    fn of(self, backend: &Backend) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::State => backend.short_state().to_owned(),
+            Self::User => format!("{}@{}", backend.user, backend.database),
+            Self::Application => backend.application.clone(),
+            Self::Client => {
+                backend.client.rsplit_once(':').map_or(backend.client.as_str(), |(host, _)| host).to_owned()
+            }
+            Self::Query => backend.query_id.map_or_else(
+                || backend.query.chars().take(60).collect(),
+                |id| format!("{id} {}", backend.query.chars().take(60).collect::<String>()),
+            ),
+            Self::View => backend.view.clone(),
+        }
+    }
+}
+
+/// Which rows and columns are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Columns {
+    #[default]
+    Work,
+    Clients,
+}
+
+/// The pane.
+#[derive(Debug, Default)]
+pub struct Activity {
+    list: List,
+    backends: Vec<Backend>,
+    group: GroupBy,
+    view: Columns,
+    shows_idle: bool,
+    note: String,
+}
+
+impl Pane for Activity {
+    fn id(&self) -> PaneId {
+        PaneId::Activity
+    }
+
+    fn refresh(&mut self, view: &View<'_>) {
+        let section = view.newer.section("activity");
+        self.backends = section.rows().map(backends).unwrap_or_default();
+        let mut grid = match section.rows() {
+            Some(_) => self.grid(),
+            None => Grid::missing(self.columns(), super::notice(section)),
+        };
+        grid.footnote = super::footnote(view, "activity", &self.note);
+        self.list.refresh(grid);
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        self.list.draw(frame, area, look);
+    }
+
+    fn list(&mut self) -> Option<&mut List> {
+        Some(&mut self.list)
+    }
+
+    fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
+        match action {
+            Action::Group => {
+                self.group = self.group.next();
+                Wish::Say(format!("grouped by {}", self.group.name()))
+            }
+            Action::Idle => {
+                self.shows_idle = !self.shows_idle;
+                Wish::Say(
+                    if self.shows_idle { "idle sessions are shown" } else { "idle sessions are hidden" }.to_owned(),
+                )
+            }
+            Action::View => {
+                self.view = if self.view == Columns::Work { Columns::Clients } else { Columns::Work };
+                Wish::Nothing
+            }
+            Action::CancelQuery => self.ask(SignalKind::Cancel, view),
+            Action::Terminate => self.ask(SignalKind::Terminate, view),
+            _ => Wish::Nothing,
+        }
+    }
+
+    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+        Some(documents::backend(self.selected()?, &self.backends, view))
+    }
+
+    fn copy(&self) -> Option<(String, String)> {
+        let backend = self.selected()?;
+        Some((backend.query.clone(), format!("the query of pid {}", backend.pid)))
+    }
+}
+
+impl Activity {
+    fn selected(&self) -> Option<&Backend> {
+        let key = self.list.selected_key()?;
+        self.backends.iter().find(|backend| backend.key() == key)
+    }
+
+    fn ask(&self, kind: SignalKind, view: &View<'_>) -> Wish {
+        let Some(backend) = self.selected() else { return Wish::Nothing };
+        let who = format!("pid {} of {} ({})", backend.pid, backend.user, backend.application);
+        let question = match kind {
+            SignalKind::Cancel => format!("Cancel the running query of pid {}?", backend.pid),
+            SignalKind::Terminate => format!("End the session of pid {}? Its transaction is rolled back.", backend.pid),
+        };
+        Wish::Ask {
+            about: documents::blast(backend, &self.backends, view),
+            question,
+            then: Effect::Signal(Signal { kind, pid: backend.pid, backend_start: backend.started, who }),
+        }
+    }
+
+    fn columns(&self) -> Vec<GridColumn> {
+        let pid = GridColumn::number("pid", "pid");
+        let state = GridColumn::text("state", "state", 7).at_most(10);
+        let query_age = GridColumn::number("query_age", "query age").short("query");
+        let xact_age = GridColumn::number("xact_age", "tx age").short("tx").drop(1);
+        let wait = GridColumn::text("wait", "waits for", 10).at_most(26);
+        let blocks = GridColumn::text("blocks", "locks", 5).at_most(16);
+        let user = GridColumn::text("user", "user", 6).at_most(16).drop(2);
+        let database = GridColumn::text("database", "database", 6).at_most(16).drop(4);
+        let application = GridColumn::text("application", "application", 8).at_most(28).drop(5);
+        let client = GridColumn::text("client", "client", 9).at_most(22).drop(6);
+        let django = GridColumn::text("view", "Django view", 8).at_most(26).drop(3);
+        let backend_age = GridColumn::number("backend_age", "session age").short("session").drop(7);
+        let query = GridColumn::text("query", "query", 20);
+        match self.view {
+            Columns::Work => vec![
+                pid,
+                state,
+                query_age,
+                xact_age,
+                wait,
+                blocks,
+                django,
+                user,
+                application,
+                database,
+                client,
+                backend_age,
+                query,
+            ],
+            Columns::Clients => vec![
+                pid,
+                state,
+                backend_age,
+                xact_age,
+                application.drop(0),
+                client.drop(0),
+                user.drop(0),
+                database,
+                django,
+                query_age.drop(3),
+                wait.drop(3),
+                blocks.drop(3),
+                query,
+            ],
+        }
+    }
+
+    fn grid(&mut self) -> Grid {
+        let columns = self.columns();
+        let hidden = self.backends.iter().filter(|backend| backend.is_idle() && !self.is_shown(backend)).count();
+        self.note = if hidden > 0 { format!("{hidden} idle hidden (i)") } else { String::new() };
+        let mut grid = Grid::new(columns);
+        let mut shown: Vec<&Backend> = self.backends.iter().filter(|backend| self.is_shown(backend)).collect();
+        shown.sort_by(|left, right| urgency(right).total_cmp(&urgency(left)));
+        if self.group == GroupBy::Nothing {
+            grid.rows = shown.iter().map(|backend| row(backend, &grid.columns)).collect();
+        } else {
+            grid.shape = Shape::Grouped;
+            grid.rows = grouped(&shown, self.group, &grid.columns);
+        }
+        if grid.rows.is_empty() {
+            grid.notice = Some(Notice::new("no session runs anything just now"));
+        }
+        grid
+    }
+
+    fn is_shown(&self, backend: &Backend) -> bool {
+        self.shows_idle || !backend.is_idle() || backend.blocks > 0
+    }
+}
+
+/// Orders rows before the user sorts: who blocks, who waits, who runs longest.
+fn urgency(backend: &Backend) -> f64 {
+    let age = backend.xact_age.or(backend.query_age).unwrap_or(0.0);
+    if backend.blocks > 0 && !backend.is_waiting {
+        1e12 + backend.blocks as f64 * 1e9 + age
+    } else if backend.is_waiting {
+        1e11 + age
+    } else {
+        age
+    }
+}
+
+fn role_of(backend: &Backend) -> Option<Role> {
+    if backend.blocks > 0 && !backend.is_waiting {
+        Some(Role::Bad)
+    } else if backend.is_waiting {
+        Some(Role::Lock)
+    } else if backend.is_idle_in_transaction() && backend.state_age.unwrap_or(0.0) > IDLE_IN_TRANSACTION {
+        Some(Role::Warning)
+    } else if backend.is_idle() || !backend.is_client() {
+        Some(Role::Muted)
+    } else {
+        None
+    }
+}
+
+fn row(backend: &Backend, columns: &[GridColumn]) -> Row {
+    let cells = columns.iter().map(|column| cell(backend, &column.id)).collect();
+    let row = Row::new(backend.key(), cells);
+    match role_of(backend) {
+        Some(role) => row.role(role),
+        None => row,
+    }
+}
+
+fn age_cell(age: Option<f64>) -> Cell {
+    Cell::optional(age.map(|age| (Seconds(age), age)))
+}
+
+fn cell(backend: &Backend, column: &str) -> Cell {
+    match column {
+        "pid" => Cell::number(backend.pid, backend.pid as f64),
+        "state" => Cell::text(backend.short_state()),
+        "query_age" => {
+            let is_running = !backend.is_idle() && !backend.is_idle_in_transaction();
+            let cell = age_cell(backend.query_age.filter(|_| !backend.state.is_empty()));
+            let is_slow = is_running
+                && backend.is_client()
+                && backend.query_age.unwrap_or(0.0) > SLOW_QUERY
+                && role_of(backend).is_none();
+            if is_slow { cell.role(Role::Warning) } else { cell }
+        }
+        "xact_age" => age_cell(backend.xact_age),
+        "backend_age" => age_cell(backend.backend_age),
+        "wait" if backend.is_idle() => Cell::default(),
+        "wait" => Cell::text(&backend.wait),
+        "blocks" => locks_cell(backend),
+        "user" => Cell::text(&backend.user),
+        "database" => Cell::text(&backend.database),
+        "application" => Cell::text(&backend.application),
+        "client" => Cell::text(&backend.client),
+        "view" => Cell::text(&backend.view),
+        "query" if backend.query.is_empty() => Cell::text(&backend.kind),
+        "query" => Cell::text(&backend.query),
+        _ => Cell::default(),
+    }
+}
+
+fn locks_cell(backend: &Backend) -> Cell {
+    let by: Vec<String> = backend.blocked_by.iter().map(ToString::to_string).collect();
+    let text = match (by.is_empty(), backend.blocks) {
+        (true, 0) => return Cell::default(),
+        (true, count) => format!("blocks {count}"),
+        (false, 0) => format!("by {}", by.join(" ")),
+        (false, count) => format!("by {}, blocks {count}", by.join(" ")),
+    };
+    Cell::mark(text, backend.blocks as f64 + 0.5)
+}
+
+fn grouped(shown: &[&Backend], by: GroupBy, columns: &[GridColumn]) -> Vec<Row> {
+    let mut groups: Vec<(String, Vec<&Backend>)> = Vec::new();
+    for backend in shown {
+        let name = by.of(backend);
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, members)) => members.push(backend),
+            None => groups.push((name, vec![backend])),
+        }
+    }
+    groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
+    let mut rows = Vec::new();
+    for (name, members) in groups {
+        rows.push(group_row(&name, &members, columns));
+        rows.extend(members.iter().map(|backend| row(backend, columns).depth(1)));
+    }
+    rows
+}
+
+fn group_row(name: &str, members: &[&Backend], columns: &[GridColumn]) -> Row {
+    let oldest =
+        |age: fn(&Backend) -> Option<f64>| members.iter().filter_map(|backend| age(backend)).max_by(f64::total_cmp);
+    let name = if name.is_empty() { "(none)" } else { name };
+    let cells = columns
+        .iter()
+        .map(|column| match column.id.as_ref() {
+            "pid" => Cell::number(members.len(), members.len() as f64),
+            "query_age" => age_cell(oldest(|backend| backend.query_age)),
+            "xact_age" => age_cell(oldest(|backend| backend.xact_age)),
+            "query" => Cell::text(&format!(
+                "{name}: {} sessions, {} waiting",
+                members.len(),
+                members.iter().filter(|backend| backend.is_waiting).count()
+            )),
+            _ => Cell::default(),
+        })
+        .collect();
+    Row::new(format!("group {name}"), cells).role(Role::Header)
+}

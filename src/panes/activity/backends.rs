@@ -1,0 +1,208 @@
+//! The backends as the Activity pane reasons about them: typed, with who blocks whom and what Django says of them.
+//!
+//! Pure.
+
+use std::collections::HashMap;
+
+use crate::sample::{Row, RowSet};
+
+/// One backend.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Backend {
+    /// Process id.
+    pub pid: i64,
+    /// When it started, as the server gave it; with the pid it names the backend for good.
+    pub started: f64,
+    /// Database.
+    pub database: String,
+    /// Role.
+    pub user: String,
+    /// `application_name`.
+    pub application: String,
+    /// Client address and port, or `local`.
+    pub client: String,
+    /// Kind of backend.
+    pub kind: String,
+    /// State, empty where it may not be seen.
+    pub state: String,
+    /// Wait event with its class: `Lock:relation`, empty when it waits for nothing.
+    pub wait: String,
+    /// Whether it waits for a lock.
+    pub is_waiting: bool,
+    /// Seconds since the query started (of an idle one: since its last).
+    pub query_age: Option<f64>,
+    /// Seconds since the transaction started.
+    pub xact_age: Option<f64>,
+    /// Seconds since the backend started.
+    pub backend_age: Option<f64>,
+    /// Seconds since the state changed.
+    pub state_age: Option<f64>,
+    /// Transactions its snapshot holds back from vacuum.
+    pub xmin_age: Option<i64>,
+    /// Pids it waits for.
+    pub blocked_by: Vec<i64>,
+    /// How many sessions wait for it, directly or behind another.
+    pub blocks: usize,
+    /// `pg_stat_statements` id of the query.
+    pub query_id: Option<i64>,
+    /// The query with its comment.
+    pub query: String,
+    /// The Django view of the sqlcommenter comment: `orders:list`, or the route.
+    pub view: String,
+}
+
+impl Backend {
+    fn of(row: &Row<'_>) -> Self {
+        let wait_type = row.text("wait_event_type");
+        let query = row.text("query").to_owned();
+        Self {
+            pid: row.int("pid").unwrap_or(0),
+            started: row.number("backend_start").unwrap_or(0.0),
+            database: row.text("database").to_owned(),
+            user: row.text("user").to_owned(),
+            application: row.text("application").to_owned(),
+            client: row.text("client").to_owned(),
+            kind: row.text("backend_type").to_owned(),
+            state: row.text("state").to_owned(),
+            wait: if wait_type.is_empty() { String::new() } else { format!("{wait_type}:{}", row.text("wait_event")) },
+            is_waiting: wait_type == "Lock",
+            query_age: row.number("query_age").map(|age| age.max(0.0)),
+            xact_age: row.number("xact_age").map(|age| age.max(0.0)),
+            backend_age: row.number("backend_age").map(|age| age.max(0.0)),
+            state_age: row.number("state_age").map(|age| age.max(0.0)),
+            xmin_age: row.int("xmin_age"),
+            blocked_by: row.get("blocked_by").as_list().iter().filter_map(crate::sample::Value::as_int).collect(),
+            blocks: 0,
+            query_id: row.int("query_id"),
+            view: django_view(&query).unwrap_or_default(),
+            query,
+        }
+    }
+
+    /// Returns what names the row from one sample to the next.
+    pub fn key(&self) -> String {
+        format!("{}@{}", self.pid, self.started)
+    }
+
+    /// Whether it is a client's.
+    pub fn is_client(&self) -> bool {
+        self.kind == "client backend" || self.kind.is_empty()
+    }
+
+    /// Whether it does nothing and holds nothing.
+    pub fn is_idle(&self) -> bool {
+        self.state == "idle" || (!self.is_client() && self.state.is_empty())
+    }
+
+    /// Whether it sits in a transaction without running anything.
+    pub fn is_idle_in_transaction(&self) -> bool {
+        self.state.starts_with("idle in transaction")
+    }
+
+    /// Returns the state in few letters: `active`, `idle tx`, `idle tx!` (aborted).
+    pub fn short_state(&self) -> &str {
+        match self.state.as_str() {
+            "idle in transaction" => "idle tx",
+            "idle in transaction (aborted)" => "aborted tx",
+            "fastpath function call" => "fastpath",
+            "" if self.is_client() => "hidden",
+            "" => "-",
+            other => other,
+        }
+    }
+}
+
+/// Reads the backends of a reading of `activity`, with who blocks how many.
+pub fn backends(activity: &RowSet) -> Vec<Backend> {
+    let mut all: Vec<Backend> = activity.iter().map(|row| Backend::of(&row)).collect();
+    let waits: HashMap<i64, Vec<i64>> =
+        all.iter().filter(|one| !one.blocked_by.is_empty()).map(|one| (one.pid, one.blocked_by.clone())).collect();
+    let mut blocks: HashMap<i64, usize> = HashMap::new();
+    for waiter in waits.keys() {
+        for blocker in all_blockers(*waiter, &waits) {
+            *blocks.entry(blocker).or_default() += 1;
+        }
+    }
+    for backend in &mut all {
+        backend.blocks = blocks.get(&backend.pid).copied().unwrap_or(0);
+    }
+    all
+}
+
+/// Returns everybody a waiter waits for, directly or behind another; a circle (a deadlock in the making) ends it.
+fn all_blockers(waiter: i64, waits: &HashMap<i64, Vec<i64>>) -> Vec<i64> {
+    let mut found: Vec<i64> = Vec::new();
+    let mut next: Vec<i64> = waits.get(&waiter).cloned().unwrap_or_default();
+    while let Some(pid) = next.pop() {
+        if pid == waiter || found.contains(&pid) {
+            continue;
+        }
+        found.push(pid);
+        next.extend(waits.get(&pid).into_iter().flatten());
+    }
+    found
+}
+
+/// Returns the Django view that sqlcommenter's comment names: `controller` and `action`, else the `route`.
+///
+/// Source: sqlcommenter specification, "Attributes"; values are URL-encoded and quoted.
+pub fn django_view(query: &str) -> Option<String> {
+    let start = query.rfind("/*").or_else(|| query.find("/*"))?;
+    let comment = query.get(start + 2..)?;
+    let comment = comment.split("*/").next()?;
+    let attribute = |name: &str| -> Option<String> {
+        let value =
+            comment.split(',').find_map(|pair| pair.trim().strip_prefix(name)?.trim_start().strip_prefix('='))?;
+        let value = value.trim().trim_matches('\'');
+        (!value.is_empty()).then(|| percent_decode(value))
+    };
+    match (attribute("controller"), attribute("action")) {
+        (Some(controller), Some(action)) => Some(format!("{controller}:{action}")),
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        (None, None) => attribute("route"),
+    }
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes().iter();
+    while let Some(byte) = rest.next() {
+        let decoded = (*byte == b'%').then(|| {
+            let digits = rest.as_slice().get(..2)?;
+            u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+        });
+        if let Some(Some(byte)) = decoded {
+            bytes.push(byte);
+            rest.nth(1);
+        } else {
+            bytes.push(*byte);
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_names_the_view() {
+        for (query, view) in [
+            ("SELECT 1 /*controller='orders',action='list',framework='django%3A5.2'*/", Some("orders:list")),
+            ("SELECT 1 /* route='%2Forders%2F' */", Some("/orders/")),
+            ("SELECT 1 /* hello */", None),
+            ("SELECT 1", None),
+            ("SELECT 1 /*controller='%ZZ'", Some("%ZZ")),
+        ] {
+            assert_eq!(django_view(query).as_deref(), view, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_circle_of_waiters_ends() {
+        let waits = HashMap::from([(1, vec![2]), (2, vec![3]), (3, vec![1])]);
+        let mut blockers = all_blockers(1, &waits);
+        blockers.sort_unstable();
+        assert_eq!(blockers, [2, 3]);
+    }
+}

@@ -1,0 +1,125 @@
+//! What is known of one backend, in words: the detail, and what a signal would hit.
+
+use super::backends::Backend;
+use crate::app::{Document, View};
+use crate::sample::Seconds;
+use crate::ui::code::Language;
+
+fn age(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "-".to_owned(), |seconds| Seconds(seconds).to_string())
+}
+
+/// Everything known of a backend.
+pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Document {
+    let mut document = Document::new(format!("Backend {}", one.pid));
+    facts(&mut document, one);
+    waits(&mut document, one, all);
+    locks(&mut document, one, view);
+    if !one.query.is_empty() {
+        document.heading(if one.is_idle() || one.is_idle_in_transaction() { "Last query" } else { "Query" });
+        document.code(Language::Sql, &crate::ui::code::format_sql(&one.query));
+    }
+    document
+}
+
+/// What a signal would hit: whom, what it does, what it holds, who waits for it.
+pub(super) fn blast(one: &Backend, all: &[Backend], view: &View<'_>) -> Document {
+    let mut document = Document::new("This is what it hits");
+    document.pair("pid", &one.pid.to_string());
+    document.pair("user", &format!("{} on {}", one.user, one.database));
+    document.pair("application", &one.application);
+    document.pair("client", &one.client);
+    document.pair("state", &format!("{} for {}", one.state, age(one.state_age)));
+    document.pair("transaction", &format!("open for {}", age(one.xact_age)));
+    let held = held_locks(one, view);
+    document.pair("waited-for locks", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
+    let behind: Vec<String> =
+        all.iter().filter(|other| other.blocked_by.contains(&one.pid)).map(|other| other.pid.to_string()).collect();
+    document.pair(
+        "sessions behind it",
+        &if behind.is_empty() { "none".to_owned() } else { format!("{} ({})", one.blocks, behind.join(", ")) },
+    );
+    document.code(Language::Sql, &one.query.chars().take(400).collect::<String>());
+    document
+}
+
+fn facts(document: &mut Document, one: &Backend) {
+    document.pair("user", &format!("{} on {}", one.user, one.database));
+    document.pair("application", &one.application);
+    document.pair("client", &one.client);
+    document.pair("kind", &one.kind);
+    if !one.view.is_empty() {
+        document.pair("Django view", &one.view);
+    }
+    document.pair(
+        "state",
+        &format!(
+            "{} for {}",
+            if one.state.is_empty() { "not visible to this role" } else { &one.state },
+            age(one.state_age)
+        ),
+    );
+    document.pair("waits for", if one.wait.is_empty() { "nothing" } else { &one.wait });
+    document.pair("query age", &age(one.query_age));
+    document.pair("transaction age", &age(one.xact_age));
+    document.pair("session age", &age(one.backend_age));
+    if let Some(xmin) = one.xmin_age {
+        document.pair("holds back vacuum", &format!("by {xmin} transactions (xmin)"));
+    }
+    if let Some(id) = one.query_id {
+        document.pair("query id", &id.to_string());
+    }
+}
+
+fn waits(document: &mut Document, one: &Backend, all: &[Backend]) {
+    if !one.blocked_by.is_empty() {
+        document.heading("It waits for");
+        for pid in &one.blocked_by {
+            document.pair(
+                &format!("pid {pid}"),
+                &all.iter()
+                    .find(|other| other.pid == *pid)
+                    .map_or_else(|| "a session that is not listed".to_owned(), in_short),
+            );
+        }
+    }
+    let behind: Vec<&Backend> = all.iter().filter(|other| other.blocked_by.contains(&one.pid)).collect();
+    if !behind.is_empty() {
+        document.heading("Behind it wait");
+        for other in behind {
+            document.pair(&format!("pid {}", other.pid), &in_short(other));
+        }
+    }
+}
+
+fn in_short(one: &Backend) -> String {
+    let query: String = one.query.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect();
+    format!("{}, {}, transaction {}: {query}", one.application, one.short_state(), age(one.xact_age))
+}
+
+fn held_locks(one: &Backend, view: &View<'_>) -> Vec<String> {
+    let Some(locks) = view.newer.rows("locks") else { return Vec::new() };
+    locks
+        .iter()
+        .filter(|row| row.int("pid") == Some(one.pid) && row.flag("granted") == Some(true))
+        .map(|row| format!("{} on {}", row.text("mode"), target(&row)))
+        .collect()
+}
+
+fn target(row: &crate::sample::Row<'_>) -> String {
+    if row.text("relation").is_empty() { row.text("target").to_owned() } else { row.text("relation").to_owned() }
+}
+
+fn locks(document: &mut Document, one: &Backend, view: &View<'_>) {
+    let Some(locks) = view.newer.rows("locks") else { return };
+    let own: Vec<_> = locks.iter().filter(|row| row.int("pid") == Some(one.pid)).collect();
+    if own.is_empty() {
+        return;
+    }
+    document.heading("Contended locks");
+    for row in own {
+        let verb = if row.flag("granted") == Some(true) { "holds" } else { "awaits" };
+        let since = row.number("wait_age").map(|seconds| format!(" for {}", Seconds(seconds))).unwrap_or_default();
+        document.pair(&format!("{verb} {}", row.text("mode")), &format!("{}{since}", target(&row)));
+    }
+}

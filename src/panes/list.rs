@@ -1,0 +1,141 @@
+//! The list of a pane: a grid with a person's place in it, and what the common keys do to it.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{Action, Look};
+use crate::ui::table::{self, Grid, Hit, Move, TableState};
+
+/// A grid with a person's place in it.
+#[derive(Debug)]
+pub struct List {
+    grid: Grid,
+    state: TableState,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { grid: Grid::default(), state: TableState::new() }
+    }
+}
+
+impl List {
+    /// A list sorted by a column, the greatest first.
+    pub fn sorted_by(column: &'static str) -> Self {
+        Self { grid: Grid::default(), state: TableState::sorted(column, table::Direction::Descending) }
+    }
+
+    /// A list in a tile of another pane, without keys.
+    pub fn tile() -> Self {
+        Self { grid: Grid::default(), state: TableState::tile() }
+    }
+
+    /// Says whether the list has the keys.
+    pub fn focus(&mut self, focus: Focus) {
+        self.state.has_focus = focus == Focus::Here;
+    }
+
+    /// Takes a new grid.
+    pub fn refresh(&mut self, grid: Grid) {
+        self.grid = grid;
+        self.state.refresh(&self.grid);
+    }
+
+    /// Draws the rows there is room for.
+    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        table::draw(frame.buffer_mut(), area, &self.grid, &self.state, look.theme);
+    }
+
+    /// Does what a common key asks; returns whether it was one.
+    pub fn act(&mut self, action: Action) -> bool {
+        let to = match action {
+            Action::Up => Move::Rows(-1),
+            Action::Down => Move::Rows(1),
+            Action::PageUp => Move::Pages(-1),
+            Action::PageDown => Move::Pages(1),
+            Action::First => Move::First,
+            Action::Last => Move::Last,
+            Action::Left => Move::Left,
+            Action::Right => Move::Right,
+            Action::Sort => {
+                self.state.cycle_sort(&self.grid);
+                return true;
+            }
+            Action::SortReverse => {
+                self.state.reverse_sort(&self.grid);
+                return true;
+            }
+            _ => return false,
+        };
+        self.state.go(&self.grid, to);
+        true
+    }
+
+    /// Takes a click: selects a row, or sorts by a header; returns whether it hit the list.
+    pub fn click(&mut self, at: Position) -> bool {
+        match self.state.hit(at.x, at.y) {
+            Some(Hit::Row(row)) => {
+                let key = self.grid.rows.get(row).map(|row| row.key.clone());
+                key.is_some_and(|key| self.state.select(&self.grid, &key))
+            }
+            Some(Hit::Header(column)) => {
+                self.state.sort_by(&self.grid, column);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Folds or opens the selected group; returns whether there was one.
+    pub fn toggle_fold(&mut self) -> bool {
+        self.state.toggle_fold(&self.grid)
+    }
+
+    /// Returns the words the rows are filtered by.
+    pub fn filter(&self) -> &str {
+        self.state.filter()
+    }
+
+    /// Filters the rows by words.
+    pub fn set_filter(&mut self, words: &str) {
+        self.state.set_filter(&self.grid, words);
+    }
+
+    /// Selects the row of a key; returns whether it is shown.
+    pub fn select_key(&mut self, key: &str) -> bool {
+        self.state.select(&self.grid, key)
+    }
+
+    /// Returns the key of the selected row.
+    pub fn selected_key(&self) -> Option<&str> {
+        self.state.selected_row(&self.grid).map(|row| row.key.as_str())
+    }
+
+    /// Returns the selected row as JSON: the column's name to the text shown.
+    pub fn selected_json(&self) -> Option<String> {
+        let row = self.state.selected_row(&self.grid)?;
+        let named = self.grid.columns.iter().zip(&row.cells);
+        let object: serde_json::Map<String, serde_json::Value> =
+            named.map(|(column, cell)| (column.id.to_string(), cell.text.clone().into())).collect();
+        serde_json::to_string_pretty(&object).ok()
+    }
+
+    /// Returns how many rows there are before the filter.
+    pub fn len(&self) -> usize {
+        self.grid.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.grid.rows.is_empty()
+    }
+}
+
+/// Whether a list has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// It has.
+    Here,
+    /// Another has.
+    Elsewhere,
+}

@@ -1,0 +1,260 @@
+//! Overview: is it bad, and where? The load chart, four tiles and the worst findings, all live.
+//!
+//! On a screen of less than 100 columns or 26 rows one tile is shown at a time (`v` turns them); below 14 rows the tile goes,
+//! below 8 the chart.
+
+mod tiles;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::list::List;
+use crate::app::load::{LoadPoint, WaitClass};
+use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
+use crate::findings::{self, Finding, Findings, Severity};
+use crate::ui::chart::{LoadChart, Point, wait_classes};
+use crate::ui::code::Language;
+use crate::ui::frame::Tile;
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::theme::Role;
+
+use self::tiles::Tiles;
+
+/// Seconds of load that the chart shows.
+const CHART_SPAN: f64 = 300.0;
+/// Seconds after which a moment that was not read is a gap.
+const CHART_HOLD: f64 = 2.5;
+
+/// The pane.
+#[derive(Debug, Default)]
+pub struct Overview {
+    chart: LoadChart,
+    chart_note: String,
+    tiles: Tiles,
+    shown_tile: usize,
+    findings: Vec<Finding>,
+    list: List,
+    unknown: usize,
+}
+
+impl Pane for Overview {
+    fn id(&self) -> PaneId {
+        PaneId::Overview
+    }
+
+    fn refresh(&mut self, view: &View<'_>) {
+        self.chart = chart(view);
+        self.chart_note = chart_note(view);
+        self.tiles.refresh(view);
+        self.findings.clone_from(&view.findings.list);
+        self.unknown = view.findings.unknown.len();
+        self.list.refresh(findings_grid(view.findings));
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        let is_wide = area.width >= 100 && area.height >= 26;
+        if area.height < 8 {
+            self.draw_findings(frame, area, look);
+        } else if is_wide {
+            self.draw_wide(frame, area, look);
+        } else {
+            self.draw_narrow(frame, area, look);
+        }
+    }
+
+    fn list(&mut self) -> Option<&mut List> {
+        Some(&mut self.list)
+    }
+
+    fn act(&mut self, action: Action, _view: &View<'_>) -> Wish {
+        match action {
+            Action::View => {
+                self.shown_tile = (self.shown_tile + 1) % Tiles::COUNT;
+                Wish::Nothing
+            }
+            _ => Wish::Nothing,
+        }
+    }
+
+    fn inspect(&self, _view: &View<'_>) -> Option<Document> {
+        self.selected().map(document)
+    }
+
+    fn copy(&self) -> Option<(String, String)> {
+        let finding = self.selected()?;
+        match &finding.fix.code {
+            Some(code) => Some((code.text.clone(), "the fix".to_owned())),
+            None => Some((finding.title.clone(), "the finding".to_owned())),
+        }
+    }
+}
+
+impl Overview {
+    fn selected(&self) -> Option<&Finding> {
+        let key = self.list.selected_key()?;
+        self.findings
+            .iter()
+            .enumerate()
+            .find(|(at, finding)| finding_key(*at, finding) == key)
+            .map(|(_, finding)| finding)
+    }
+
+    fn draw_wide(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        let rows = self.list.len() as u16;
+        let findings = (rows + 3).clamp(5, area.height / 4);
+        let chart = (area.height / 3).clamp(9, 16);
+        let [top, middle, bottom] =
+            Layout::vertical([Constraint::Length(chart), Constraint::Min(10), Constraint::Length(findings)])
+                .areas(area);
+        self.draw_chart(frame, top, look);
+        let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(middle);
+        let halves =
+            |row: Rect| -> [Rect; 2] { Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(row) };
+        for (at, place) in halves(upper).into_iter().chain(halves(lower)).enumerate() {
+            self.tiles.draw(at, frame, place, look);
+        }
+        self.draw_findings(frame, bottom, look);
+    }
+
+    fn draw_narrow(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        let tile = if area.height >= 14 { area.height / 3 } else { 0 };
+        let chart = (area.height / 3).clamp(4, 12);
+        let [top, middle, bottom] =
+            Layout::vertical([Constraint::Length(chart), Constraint::Min(4), Constraint::Length(tile)]).areas(area);
+        self.draw_chart(frame, top, look);
+        self.draw_findings(frame, middle, look);
+        if tile > 0 {
+            self.tiles.draw(self.shown_tile, frame, bottom, look);
+        }
+    }
+
+    fn draw_chart(&self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        let tile = Tile {
+            title: "Load: average active sessions",
+            key: None,
+            note: Some((&self.chart_note, Role::Muted)),
+            has_focus: false,
+        };
+        let inside = tile.draw(frame.buffer_mut(), area, look.theme);
+        self.chart.draw(frame.buffer_mut(), inside, look.theme);
+    }
+
+    fn draw_findings(&self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        let note = if self.unknown > 0 { format!("{} rules not judged: !", self.unknown) } else { String::new() };
+        let note = (!note.is_empty()).then_some((note.as_str(), Role::Warning));
+        let tile = Tile { title: "Findings, worst first", key: None, note, has_focus: true };
+        let inside = tile.draw(frame.buffer_mut(), area, look.theme);
+        self.list.draw(frame, inside, look);
+    }
+}
+
+fn chart(view: &View<'_>) -> LoadChart {
+    let mut points: Vec<Point> = Vec::new();
+    let end = view.history.newest().map_or(view.newer.at.0, |newest| newest.at.0).max(view.newer.at.0);
+    let last = view.history.last().unwrap_or(view.moment);
+    for snapshot in view.history.until(last).rev().take_while(|snapshot| snapshot.at.0 > end - 2.0 * CHART_SPAN) {
+        let LoadPoint { at, load } = LoadPoint::of(snapshot);
+        points.push(Point { at: at.0, values: load.map(|load| load.by_class.to_vec()) });
+    }
+    points.reverse();
+    let cursor = (Some(view.moment) != view.history.last()).then_some(view.newer.at.0);
+    LoadChart {
+        classes: wait_classes(),
+        points,
+        span: CHART_SPAN,
+        end: Some(end),
+        hold: CHART_HOLD.max(view.newer.cost.pace.0.min(1.0) * 2.5),
+        limit: None,
+        cursor,
+        utc_offset: f64::from(jiff::tz::TimeZone::system().to_offset(jiff::Timestamp::now()).seconds()),
+    }
+}
+
+fn chart_note(view: &View<'_>) -> String {
+    match LoadPoint::of(view.newer).load {
+        Some(load) if load.hidden > 0.0 => format!("{:.0} sessions hidden: GRANT pg_read_all_stats", load.hidden),
+        Some(load) => {
+            let (most, class) = load
+                .by_class
+                .iter()
+                .zip(WaitClass::ALL)
+                .max_by(|left, right| left.0.total_cmp(right.0))
+                .map_or((0.0, WaitClass::Cpu), |(most, class)| (*most, class));
+            if most > 0.0 {
+                format!("{:.0} active, most on {}", load.total(), class.name())
+            } else {
+                "nothing active".to_owned()
+            }
+        }
+        None => view.newer.section("activity").why().map_or_else(|| "old".to_owned(), ToString::to_string),
+    }
+}
+
+fn finding_key(at: usize, finding: &Finding) -> String {
+    format!(
+        "{} {} {at}",
+        finding.id,
+        finding
+            .jump
+            .as_ref()
+            .and_then(|jump| jump.key.first())
+            .and_then(crate::sample::Value::as_int)
+            .unwrap_or_default()
+    )
+}
+
+fn severity_role(severity: Severity) -> Role {
+    match severity {
+        Severity::Critical => Role::Bad,
+        Severity::Warning => Role::Warning,
+        Severity::Notice => Role::Muted,
+    }
+}
+
+fn findings_grid(findings: &Findings) -> Grid {
+    let mut grid = Grid::new(vec![
+        GridColumn::text("severity", "", 8),
+        GridColumn::text("finding", "finding", 30),
+        GridColumn::text("fix", "what to do", 20).drop(1),
+    ]);
+    for (at, finding) in findings.list.iter().enumerate() {
+        let role = severity_role(finding.severity);
+        let cells = vec![
+            Cell::mark(finding.severity.word(), f64::from(finding.severity as u8)).role(role),
+            Cell::text(&finding.title),
+            Cell::text(&finding.fix.text).role(Role::Muted),
+        ];
+        grid.rows.push(Row::new(finding_key(at, finding), cells));
+    }
+    if grid.rows.is_empty() {
+        let text = match findings.unknown.len() {
+            0 => "no rule found anything to say".to_owned(),
+            unknown => format!("nothing found, but {unknown} rules could not be judged (! says why)"),
+        };
+        grid.notice = Some(Notice::new(text));
+    }
+    grid
+}
+
+/// Everything a finding says.
+fn document(finding: &Finding) -> Document {
+    let mut document = Document::new(finding.title.clone());
+    document.heading("What was seen");
+    for (label, value) in &finding.evidence {
+        document.pair(label, value);
+    }
+    document.heading("Why it matters");
+    document.text(finding.why);
+    document.heading("What to do");
+    document.text(&finding.fix.text);
+    if let Some(code) = &finding.fix.code {
+        let language = match code.language {
+            findings::Language::Sql => Language::Sql,
+            findings::Language::Python => Language::Python,
+        };
+        document.copied = Some(code.text.clone());
+        document.code(language, &code.text);
+    }
+    document.text(&format!("Source: {}", finding.source));
+    document
+}

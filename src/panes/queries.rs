@@ -1,0 +1,290 @@
+//! Queries: what costs most, by interval, since a pinned moment, or since the counters were reset.
+//!
+//! On a narrow screen vanish, in this order: WAL, temporary blocks, planning, I/O, rows a call, user, database, cache hits,
+//! calls a second. The share, the time, the calls, the mean and the query stay.
+
+mod documents;
+pub mod figures;
+pub(super) mod orm;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use self::figures::{Costs, Since, Statement, costs};
+use super::list::List;
+use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
+use crate::sample::unit::{Count, Share};
+use crate::sample::{Bytes, Seconds, Timestamp};
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::theme::Role;
+
+/// Bytes of a block, unless the server was built otherwise.
+const BLOCK: f64 = 8192.0;
+/// The comment that every statement of pgdj opens with, by which its own are left out.
+pub(super) const OWN_MARK: &str = "/* pgdj";
+/// Points of a row's small history.
+const SPARK_POINTS: usize = 12;
+
+/// The pane.
+#[derive(Debug)]
+pub struct Queries {
+    list: List,
+    since: Since,
+    pinned: Option<Timestamp>,
+    costs: Costs,
+    texts: HashMap<i64, Arc<str>>,
+    texts_at: Timestamp,
+    sparks: HashMap<String, Vec<Option<f64>>>,
+}
+
+impl Default for Queries {
+    fn default() -> Self {
+        Self {
+            list: List::sorted_by("time"),
+            since: Since::Seconds(60.0),
+            pinned: None,
+            costs: Costs::default(),
+            texts: HashMap::new(),
+            texts_at: Timestamp::default(),
+            sparks: HashMap::new(),
+        }
+    }
+}
+
+impl Pane for Queries {
+    fn id(&self) -> PaneId {
+        PaneId::Queries
+    }
+
+    fn refresh(&mut self, view: &View<'_>) {
+        self.read_texts(view);
+        let section = view.newer.section("statements");
+        let derived = costs(view.history, view.moment, self.since);
+        let mut grid = match (section.rows(), derived) {
+            (None, _) => Grid::missing(columns(), super::notice(section)),
+            (Some(_), None) => {
+                Grid::missing(columns(), Notice::new("an interval needs two samples; the next one is on its way"))
+            }
+            (Some(_), Some(costs)) => {
+                self.costs = costs;
+                self.grid(view)
+            }
+        };
+        grid.footnote = super::footnote(view, "statements", &self.note());
+        self.list.refresh(grid);
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        self.list.draw(frame, area, look);
+    }
+
+    fn list(&mut self) -> Option<&mut List> {
+        Some(&mut self.list)
+    }
+
+    fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
+        match action {
+            Action::View => {
+                self.since = match (self.since, self.pinned) {
+                    (Since::Sample, _) => Since::Seconds(60.0),
+                    (Since::Seconds(_), Some(at)) => Since::Pinned(at),
+                    (Since::Seconds(_), None) | (Since::Pinned(_), _) => Since::Reset,
+                    (Since::Reset, _) => Since::Sample,
+                };
+                Wish::Say(format!("counting {}", self.since_words()))
+            }
+            Action::Pin => {
+                let at = view.newer.at;
+                self.pinned = Some(at);
+                self.since = Since::Pinned(at);
+                Wish::Say("this moment is pinned: everything counts from here on".to_owned())
+            }
+            _ => Wish::Nothing,
+        }
+    }
+
+    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+        let statement = self.selected()?;
+        Some(documents::statement(statement, &self.costs, self.text(statement), &self.since_words(), view))
+    }
+
+    fn copy(&self) -> Option<(String, String)> {
+        let statement = self.selected()?;
+        Some((self.text(statement)?.to_owned(), "the query".to_owned()))
+    }
+}
+
+impl Queries {
+    fn selected(&self) -> Option<&Statement> {
+        let key = self.list.selected_key()?;
+        self.costs.statements.iter().find(|statement| statement.key == key)
+    }
+
+    fn text(&self, statement: &Statement) -> Option<&str> {
+        self.texts.get(&statement.queryid).map(AsRef::as_ref)
+    }
+
+    /// Takes over the texts, which change only when statements are seen for the first time.
+    fn read_texts(&mut self, view: &View<'_>) {
+        let Some(reading) = view.newer.section("statement_texts").reading() else { return };
+        if reading.at == self.texts_at {
+            return;
+        }
+        self.texts_at = reading.at;
+        for row in reading.rows.iter() {
+            if let (Some(id), crate::sample::Value::Text(text)) = (row.int("queryid"), row.get("query")) {
+                self.texts.insert(id, Arc::clone(text));
+            }
+        }
+    }
+
+    fn since_words(&self) -> String {
+        match self.since {
+            Since::Sample => "over the last sample".to_owned(),
+            Since::Seconds(seconds) => format!("over the last {}", Seconds(seconds)),
+            Since::Pinned(at) => format!("since {} (pinned)", crate::app::screen::clock_text(at)),
+            Since::Reset => "since the counters were reset".to_owned(),
+        }
+    }
+
+    fn note(&self) -> String {
+        let length = self.costs.seconds.map(|seconds| format!(" ({})", Seconds(seconds))).unwrap_or_default();
+        let mut parts = vec![format!("{}{length} (v)", self.since_words())];
+        if let Some(seconds) = self.costs.seconds.filter(|seconds| *seconds > 0.0) {
+            parts.push(format!("{:.2} sessions busy", self.costs.total_ms / 1000.0 / seconds));
+        }
+        parts.extend(self.costs.notes.iter().cloned());
+        parts.join("; ")
+    }
+
+    fn grid(&mut self, view: &View<'_>) -> Grid {
+        self.sparks = sparks(view);
+        let mut grid = Grid::new(columns());
+        let seconds = self.costs.seconds;
+        grid.rows = self
+            .costs
+            .statements
+            .iter()
+            .filter(|statement| !self.text(statement).is_some_and(|text| text.starts_with(OWN_MARK)))
+            .map(|statement| self.row(statement, seconds, view))
+            .collect();
+        if grid.rows.is_empty() {
+            grid.notice = Some(Notice::new("no statement finished in this interval"));
+        }
+        grid
+    }
+
+    fn row(&self, statement: &Statement, seconds: Option<f64>, view: &View<'_>) -> Row {
+        let text = self.text(statement);
+        let per_second = seconds.filter(|seconds| *seconds > 0.0).map(|seconds| statement.calls / seconds);
+        let total = statement.hit + statement.read;
+        let hits = (total > 0.0).then(|| statement.hit / total);
+        let spark = self
+            .sparks
+            .get(&statement.key)
+            .map(|points| crate::ui::spark::spark(points, SPARK_POINTS, 0.0, &crate::ui::glyphs::UNICODE))
+            .unwrap_or_default();
+        let cells = vec![
+            Cell::number(Share(statement.share), statement.share),
+            Cell::number(Seconds(statement.time_ms / 1e3), statement.time_ms),
+            Cell::mark(spark, statement.time_ms),
+            Cell::number(Count(statement.calls), statement.calls),
+            Cell::optional(per_second.map(|rate| (Count(rate), rate))),
+            mean_cell(statement),
+            Cell::number(Count(statement.rows_per_call()), statement.rows_per_call()),
+            Cell::optional(hits.map(|share| (Share(share), share))),
+            bytes_cell(statement.read * BLOCK),
+            Cell::optional((statement.io_ms > 0.0).then(|| (Seconds(statement.io_ms / 1e3), statement.io_ms))),
+            bytes_cell(statement.temp * BLOCK),
+            bytes_cell(statement.wal_bytes.unwrap_or(0.0)),
+            Cell::optional(statement.plan_ms.map(|ms| (Seconds(ms / 1e3), ms))),
+            Cell::text(&statement.user),
+            Cell::text(&statement.database),
+            Cell::text(orm::hint(text.unwrap_or_default(), statement, per_second).unwrap_or_default())
+                .role(Role::Warning),
+            text.map_or_else(
+                || Cell::text(waiting_for_text(statement, view)).role(Role::Muted),
+                |text| Cell::text(orm::without_columns(text).as_ref()),
+            ),
+        ];
+        Row::new(statement.key.clone(), cells)
+    }
+}
+
+fn mean_cell(statement: &Statement) -> Cell {
+    let mean = statement.mean_ms();
+    let cell = Cell::number(Seconds(mean / 1e3), mean);
+    if mean >= 1000.0 {
+        cell.role(Role::Bad)
+    } else if mean >= 100.0 {
+        cell.role(Role::Warning)
+    } else {
+        cell
+    }
+}
+
+fn bytes_cell(bytes: f64) -> Cell {
+    Cell::optional((bytes > 0.0).then_some((Bytes(bytes), bytes)))
+}
+
+fn waiting_for_text(statement: &Statement, view: &View<'_>) -> &'static str {
+    if statement.queryid == 0
+        || view.newer.rows("server").and_then(|rows| rows.first()?.flag("read_all_stats")) == Some(false)
+    {
+        "text hidden: GRANT pg_read_all_stats (or pg_monitor)"
+    } else {
+        "text on its way"
+    }
+}
+
+fn columns() -> Vec<GridColumn> {
+    vec![
+        GridColumn::number("share", "share"),
+        GridColumn::number("time", "time"),
+        GridColumn::text("trend", "trend", 8).at_most(12).drop(8).sorted(crate::ui::table::SortKind::Fixed),
+        GridColumn::number("calls", "calls"),
+        GridColumn::number("rate", "calls/s").short("/s").drop(2),
+        GridColumn::number("mean", "mean"),
+        GridColumn::number("rows", "rows/call").short("rows").drop(5),
+        GridColumn::number("hits", "hits").drop(3),
+        GridColumn::number("read", "read").drop(6),
+        GridColumn::number("io", "I/O").drop(6),
+        GridColumn::number("temp", "temp").drop(7),
+        GridColumn::number("wal", "WAL").drop(9),
+        GridColumn::number("plan", "planning").short("plan").drop(8),
+        GridColumn::text("user", "user", 5).at_most(14).drop(5),
+        GridColumn::text("database", "database", 5).at_most(14).drop(4),
+        GridColumn::text("hint", "looks like", 6).at_most(14).drop(2),
+        GridColumn::text("query", "query", 20),
+    ]
+}
+
+/// The time of each statement over the last readings: its small history.
+fn sparks(view: &View<'_>) -> HashMap<String, Vec<Option<f64>>> {
+    let mut readings: Vec<&Arc<crate::sample::Reading>> = Vec::new();
+    for reading in view.history.until(view.moment).rev().filter_map(|snapshot| snapshot.section("statements").reading())
+    {
+        if readings.last().is_none_or(|last| reading.at.0 < last.at.0) {
+            readings.push(reading);
+        }
+        if readings.len() > SPARK_POINTS {
+            break;
+        }
+    }
+    readings.reverse();
+    let mut sparks: HashMap<String, Vec<Option<f64>>> = HashMap::new();
+    for (at, pair) in readings.windows(2).enumerate() {
+        let [older, newer] = pair else { continue };
+        let Some(interval) = crate::sample::rates::Interval::between(older, newer) else { continue };
+        for row in newer.rows.iter() {
+            let Some(rate) = interval.rate(&row, "total_time") else { continue };
+            let points = sparks.entry(crate::sample::rates::key_text(&row)).or_default();
+            points.resize(at, None);
+            points.push(Some(rate));
+        }
+    }
+    sparks
+}

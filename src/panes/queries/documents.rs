@@ -1,0 +1,79 @@
+//! What is known of one statement, in words.
+
+use super::figures::{Costs, Statement};
+use super::{BLOCK, OWN_MARK};
+use crate::app::{Document, View};
+use crate::sample::unit::{Count, Share};
+use crate::sample::{Bytes, Seconds};
+use crate::ui::code::Language;
+
+/// Everything known of a statement.
+pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, since: &str, view: &View<'_>) -> Document {
+    let mut document = Document::new(format!("Statement {}", one.queryid));
+    document.heading(&format!("Cost {since}"));
+    document.pair("share of all time", &Share(one.share).to_string());
+    document.pair("time", &format!("{} of {}", Seconds(one.time_ms / 1e3), Seconds(costs.total_ms / 1e3)));
+    let rate = costs.seconds.map(|seconds| format!(", {} a second", Count(one.calls / seconds))).unwrap_or_default();
+    document.pair("calls", &format!("{}{rate}", Count(one.calls)));
+    document.pair("mean", &Seconds(one.mean_ms() / 1e3).to_string());
+    document.pair("rows", &format!("{} ({} a call)", Count(one.rows), Count(one.rows_per_call())));
+    blocks(&mut document, one);
+    since_reset(&mut document, one);
+    document.heading("Who");
+    document.pair("user", &one.user);
+    document.pair("database", &one.database);
+    document.pair("run by", if one.is_toplevel { "a client" } else { "a function (not top level)" });
+    running(&mut document, one, view);
+    document.heading("Query");
+    match text {
+        Some(text) if !text.starts_with(OWN_MARK) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
+        _ => document.text("its text is not here (yet)"),
+    }
+    document
+}
+
+fn blocks(document: &mut Document, one: &Statement) {
+    let total = one.hit + one.read;
+    if total > 0.0 {
+        document.pair(
+            "shared blocks",
+            &format!(
+                "{} found, {} read ({} hits)",
+                Bytes(one.hit * BLOCK),
+                Bytes(one.read * BLOCK),
+                Share(one.hit / total)
+            ),
+        );
+    }
+    if one.dirtied > 0.0 {
+        document.pair("dirtied", &Bytes(one.dirtied * BLOCK).to_string());
+    }
+    if one.io_ms > 0.0 {
+        document.pair("I/O time", &Seconds(one.io_ms / 1e3).to_string());
+    }
+    if one.temp > 0.0 {
+        document.pair("temporary", &format!("{}: a sort or hash did not fit work_mem", Bytes(one.temp * BLOCK)));
+    }
+    if let Some(wal) = one.wal_bytes.filter(|bytes| *bytes > 0.0) {
+        document.pair("WAL", &Bytes(wal).to_string());
+    }
+    if let Some(ms) = one.plan_ms {
+        document.pair("planning", &Seconds(ms / 1e3).to_string());
+    }
+}
+
+fn since_reset(document: &mut Document, one: &Statement) {
+    if let Some(max) = one.max_ms {
+        let spread = one.stddev_ms.map(|ms| format!(", standard deviation {}", Seconds(ms / 1e3))).unwrap_or_default();
+        document.pair("longest since reset", &format!("{}{spread}", Seconds(max / 1e3)));
+    }
+}
+
+fn running(document: &mut Document, one: &Statement, view: &View<'_>) {
+    let Some(activity) = view.newer.rows("activity") else { return };
+    let now =
+        activity.iter().filter(|row| row.int("query_id") == Some(one.queryid) && row.text("state") == "active").count();
+    if activity.iter().any(|row| row.int("query_id").is_some()) {
+        document.pair("running just now", &format!("in {now} sessions"));
+    }
+}

@@ -1,0 +1,253 @@
+//! What each statement cost over an interval, derived from two readings of `pg_stat_statements`.
+//!
+//! Pure. A counter that went backwards was reset: it counts from its reset, and the reader is told.
+
+use crate::sample::rates::{Interval, key_text};
+use crate::sample::{History, Moment, Reading, Row, Snapshot, Timestamp};
+
+/// From when on the figures count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Since {
+    /// The reading before this one.
+    Sample,
+    /// About this many seconds ago.
+    Seconds(f64),
+    /// A moment that was pinned.
+    Pinned(Timestamp),
+    /// The reset of the counters.
+    Reset,
+}
+
+/// What one statement cost over the interval.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Statement {
+    /// Names the row: queryid, user, database, top level.
+    pub key: String,
+    /// Its queryid.
+    pub queryid: i64,
+    /// Role that ran it.
+    pub user: String,
+    /// Database it ran in.
+    pub database: String,
+    /// Whether a client ran it, and not a function.
+    pub is_toplevel: bool,
+    /// Times it was run.
+    pub calls: f64,
+    /// Milliseconds spent running it.
+    pub time_ms: f64,
+    /// Share of the time of all statements, 0..=1.
+    pub share: f64,
+    /// Rows returned or changed.
+    pub rows: f64,
+    /// Milliseconds spent planning, where it is tracked.
+    pub plan_ms: Option<f64>,
+    /// Blocks found in shared buffers.
+    pub hit: f64,
+    /// Blocks read.
+    pub read: f64,
+    /// Blocks dirtied.
+    pub dirtied: f64,
+    /// Temporary blocks written and read.
+    pub temp: f64,
+    /// Milliseconds reading and writing blocks, with `track_io_timing`.
+    pub io_ms: f64,
+    /// Bytes of WAL, since 1.8.
+    pub wal_bytes: Option<f64>,
+    /// Longest run since the reset, in milliseconds.
+    pub max_ms: Option<f64>,
+    /// Standard deviation of the runs since the reset, in milliseconds.
+    pub stddev_ms: Option<f64>,
+}
+
+impl Statement {
+    /// Returns the mean run in milliseconds.
+    pub fn mean_ms(&self) -> f64 {
+        if self.calls > 0.0 { self.time_ms / self.calls } else { 0.0 }
+    }
+
+    /// Returns the rows of a run.
+    pub fn rows_per_call(&self) -> f64 {
+        if self.calls > 0.0 { self.rows / self.calls } else { 0.0 }
+    }
+}
+
+/// What all statements cost over an interval.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Costs {
+    /// The statements that ran in it.
+    pub statements: Vec<Statement>,
+    /// Its length in seconds; `None` since the reset, where that is not known.
+    pub seconds: Option<f64>,
+    /// Milliseconds of all statements.
+    pub total_ms: f64,
+    /// What the reader has to know: a reset, evictions.
+    pub notes: Vec<String>,
+}
+
+/// Derives the costs up to a moment; `None` while there is only one reading and the interval needs two.
+pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
+    let snapshot = history.at(moment)?;
+    let newer = snapshot.section("statements").reading()?;
+    let older = match since {
+        Since::Reset => None,
+        Since::Sample => Some(history.reading_before(moment, "statements")?),
+        Since::Seconds(seconds) => Some(reading_at(history, moment, Timestamp(newer.at.0 - seconds))?),
+        Since::Pinned(at) => Some(reading_at(history, moment, at)?),
+    };
+    let interval = older.as_deref().and_then(|older| Interval::between(older, newer));
+    if interval.is_none() && since != Since::Reset {
+        return None;
+    }
+    let mut costs = Costs { seconds: interval.as_ref().map(|interval| interval.seconds), ..Costs::default() };
+    let mut resets = 0_usize;
+    for row in newer.rows.iter() {
+        let (statement, is_reset) = statement(&row, interval.as_ref());
+        resets += usize::from(is_reset);
+        if statement.calls > 0.0 {
+            costs.total_ms += statement.time_ms;
+            costs.statements.push(statement);
+        }
+    }
+    for statement in &mut costs.statements {
+        statement.share = if costs.total_ms > 0.0 { statement.time_ms / costs.total_ms } else { 0.0 };
+    }
+    costs.notes = notes(history, moment, older.as_deref(), resets);
+    if since == Since::Reset {
+        costs.seconds = reset_time(snapshot).map(|reset| newer.at.0 - reset);
+    }
+    Some(costs)
+}
+
+/// Returns the newest reading not younger than a time, else the oldest older than the one at `moment`.
+fn reading_at(history: &History, moment: Moment, at: Timestamp) -> Option<std::sync::Arc<Reading>> {
+    let newer = history.at(moment)?.section("statements").reading()?.at;
+    let mut found = None;
+    for reading in history.until(moment).rev().filter_map(|snapshot| snapshot.section("statements").reading()) {
+        if reading.at.0 >= newer.0 {
+            continue;
+        }
+        found = Some(std::sync::Arc::clone(reading));
+        if reading.at.0 <= at.0 + 0.5 {
+            break;
+        }
+    }
+    found
+}
+
+fn statement(row: &Row<'_>, interval: Option<&Interval<'_>>) -> (Statement, bool) {
+    let older = interval.and_then(|interval| interval.older(row));
+    let is_reset = older.is_some_and(|older| row.number("calls") < older.number("calls"));
+    let older = older.filter(|_| !is_reset);
+    let grown = |name: &str| -> Option<f64> {
+        let newest = row.number(name)?;
+        Some((newest - older.and_then(|older| older.number(name)).unwrap_or(0.0)).max(0.0))
+    };
+    let of = |name: &str| grown(name).unwrap_or(0.0);
+    let statement = Statement {
+        key: key_text(row),
+        queryid: row.int("queryid").unwrap_or(0),
+        user: row.text("user").to_owned(),
+        database: row.text("database").to_owned(),
+        is_toplevel: row.flag("toplevel").unwrap_or(true),
+        calls: of("calls"),
+        time_ms: of("total_time"),
+        share: 0.0,
+        rows: of("rows"),
+        plan_ms: grown("plan_time").filter(|_| of("plans") > 0.0),
+        hit: of("shared_hit"),
+        read: of("shared_read"),
+        dirtied: of("shared_dirtied"),
+        temp: of("temp_read") + of("temp_written"),
+        io_ms: of("read_time") + of("write_time"),
+        wal_bytes: grown("wal_bytes"),
+        max_ms: row.number("max_time"),
+        stddev_ms: row.number("stddev_time"),
+    };
+    (statement, is_reset)
+}
+
+fn info(snapshot: &Snapshot, name: &str) -> Option<f64> {
+    snapshot.rows("statements_info")?.first()?.number(name)
+}
+
+/// When the counters were reset, since 1.9.
+pub fn reset_time(snapshot: &Snapshot) -> Option<f64> {
+    info(snapshot, "stats_reset")
+}
+
+fn notes(history: &History, moment: Moment, older: Option<&Reading>, resets: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Some(snapshot) = history.at(moment) else { return notes };
+    if resets > 0 {
+        notes.push(format!("{resets} counters were reset within the interval and count from there"));
+    }
+    let Some(older) = older else { return notes };
+    let before = history
+        .until(moment)
+        .rev()
+        .find(|snapshot| snapshot.section("statements").reading().is_some_and(|reading| reading.at.0 <= older.at.0));
+    let evicted = before.and_then(|before| Some(info(snapshot, "dealloc")? - info(before, "dealloc")?));
+    if let Some(evicted) = evicted.filter(|evicted| *evicted > 0.0) {
+        notes.push(format!("entries were evicted {evicted:.0} times: raise pg_stat_statements.max"));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::sample::{Column, Role, RowSet, SampleCost, Section, ServerFacts, Unit, Value};
+
+    /// Readings: when, and of each statement its id, calls and milliseconds.
+    type Readings<'a> = &'a [(f64, &'a [(i64, i64, f64)])];
+
+    fn history(readings: Readings<'_>) -> (History, Moment) {
+        let columns: Arc<[Column]> = Arc::from([
+            Column::new("queryid", Role::Key, Unit::Id, "", ""),
+            Column::new("calls", Role::Counter, Unit::Count, "", ""),
+            Column::new("total_time", Role::Counter, Unit::Millis, "", ""),
+        ]);
+        let mut history = History::default();
+        for (at, rows) in readings {
+            let rows = rows
+                .iter()
+                .map(|(id, calls, time)| vec![Value::Int(*id), Value::Int(*calls), Value::Float(*time)])
+                .collect();
+            let reading = Reading { at: Timestamp(*at), rows: RowSet { columns: Arc::clone(&columns), rows } };
+            let sections = BTreeMap::from([("statements", Section::Ready(Arc::new(reading)))]);
+            let server = Arc::new(ServerFacts::default());
+            history.push(Arc::new(Snapshot { at: Timestamp(*at), server, sections, cost: SampleCost::default() }));
+        }
+        let moment = history.last().unwrap();
+        (history, moment)
+    }
+
+    #[test]
+    fn an_interval_counts_what_grew_in_it() {
+        let (history, moment) =
+            history(&[(0.0, &[(1, 10, 100.0), (2, 5, 5.0)]), (2.0, &[(1, 14, 160.0), (2, 5, 5.0), (3, 1, 40.0)])]);
+        let costs = costs(&history, moment, Since::Sample).unwrap();
+        let got: Vec<(i64, f64, f64, f64)> =
+            costs.statements.iter().map(|one| (one.queryid, one.calls, one.time_ms, one.share)).collect();
+        assert_eq!(got, [(1, 4.0, 60.0, 0.6), (3, 1.0, 40.0, 0.4)]);
+        assert_eq!(costs.seconds, Some(2.0));
+    }
+
+    #[test]
+    fn a_reset_is_said_and_counts_from_there() {
+        let (history, moment) = history(&[(0.0, &[(1, 10, 100.0)]), (2.0, &[(1, 3, 30.0)])]);
+        let costs = costs(&history, moment, Since::Sample).unwrap();
+        assert!((costs.statements[0].calls - 3.0).abs() < 1e-9);
+        assert_eq!(costs.notes.len(), 1);
+    }
+
+    #[test]
+    fn one_reading_has_no_interval() {
+        let (history, moment) = history(&[(0.0, &[(1, 10, 100.0)])]);
+        assert_eq!(costs(&history, moment, Since::Sample), None);
+        assert!((costs(&history, moment, Since::Reset).unwrap().statements[0].calls - 10.0).abs() < 1e-9);
+    }
+}

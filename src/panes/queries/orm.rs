@@ -1,0 +1,70 @@
+//! What a statement looks like to somebody who wrote Django code.
+//!
+//! Pure. A guess is short and marked as one; where nothing is recognised nothing is said.
+
+use std::borrow::Cow;
+
+use super::figures::Statement;
+
+/// Calls a second from which one-row look-ups by key are suspected of being an N+1.
+const N_PLUS_ONE_RATE: f64 = 20.0;
+
+/// Returns what ORM call a statement looks like.
+///
+/// `get()` and the access of an unloaded foreign key send `LIMIT 21`, which `pg_stat_statements` shows as a parameter.
+/// Source: `django/db/models/query.py`, `MAX_GET_RESULTS`.
+pub(in crate::panes) fn hint(text: &str, statement: &Statement, per_second: Option<f64>) -> Option<&'static str> {
+    let head = text.trim_start().get(..24).unwrap_or(text.trim_start());
+    if head.starts_with("SAVEPOINT") || head.starts_with("RELEASE") {
+        return Some("atomic()");
+    }
+    if head.starts_with("SELECT COUNT(*)") {
+        return Some("count()");
+    }
+    if head.starts_with("SELECT 1 AS") || head.starts_with("SELECT $1 AS") {
+        return Some("exists()");
+    }
+    if !head.starts_with("SELECT") {
+        return None;
+    }
+    let is_one_row = statement.calls >= 10.0 && statement.rows <= statement.calls;
+    let is_by_key = text.contains("\".\"id\" = $") || text.contains("_id\" = $");
+    if is_one_row && is_by_key && text.contains("LIMIT $") {
+        return Some(if per_second.unwrap_or(0.0) >= N_PLUS_ONE_RATE { "N+1?" } else { "get()" });
+    }
+    None
+}
+
+/// Returns the text with Django's long list of columns left out: `SELECT … FROM "shop_order" WHERE …`.
+pub(in crate::panes) fn without_columns(text: &str) -> Cow<'_, str> {
+    let Some(rest) = text.strip_prefix("SELECT \"").or_else(|| text.strip_prefix("SELECT DISTINCT \"")) else {
+        return Cow::Borrowed(text);
+    };
+    match rest.find(" FROM ") {
+        Some(from) if from > 60 => Cow::Owned(format!("SELECT …{}", rest.get(from..).unwrap_or_default())),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_by_key_sent_often_is_suspected() {
+        let text = r#"SELECT "shop_customer"."id", "shop_customer"."name" FROM "shop_customer" WHERE "shop_customer"."id" = $1 LIMIT $2"#;
+        let statement = Statement { calls: 500.0, rows: 500.0, ..Statement::default() };
+        assert_eq!(hint(text, &statement, Some(50.0)), Some("N+1?"));
+        assert_eq!(hint(text, &statement, Some(1.0)), Some("get()"));
+        let many = Statement { calls: 500.0, rows: 9000.0, ..Statement::default() };
+        assert_eq!(hint(text, &many, Some(50.0)), None);
+    }
+
+    #[test]
+    fn a_long_list_of_columns_is_left_out() {
+        let columns = "a\".\"b\", \"".repeat(20);
+        let text = format!("SELECT \"{columns}x\" FROM \"t\" WHERE 1");
+        assert_eq!(without_columns(&text), "SELECT … FROM \"t\" WHERE 1");
+        assert_eq!(without_columns("SELECT 1 FROM t"), "SELECT 1 FROM t");
+    }
+}

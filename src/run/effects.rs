@@ -1,0 +1,157 @@
+//! The hands of the shell: what the state machine asks for is sent where it is done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::clipboard::CopyToClipboard;
+use tokio::sync::mpsc;
+
+use super::terminal::Screen;
+use crate::app::{Effect, Outcome, RelationKind, Rights, Signal, SignalKind};
+use crate::pg::act::{Order, Told};
+use crate::pg::control::{self, Backend, Mode, Permit};
+use crate::pg::exact::Relation;
+use crate::pg::sampler::Command;
+use crate::sample::unit::Share;
+use crate::sample::{ServerFacts, Timestamp};
+
+/// Bytes of text that terminals take by OSC 52; more is cut by some, ignored by others.
+const CLIPBOARD_LIMIT: usize = 74_994;
+
+/// Sends what is asked for to the session that does it.
+pub(super) struct Hands {
+    commands: mpsc::Sender<Command>,
+    orders: mpsc::Sender<Order>,
+    rights: Rights,
+    /// Who was meant by each signal under way, and the names of what is measured.
+    meant: Vec<(i64, String)>,
+}
+
+impl Hands {
+    pub(super) fn new(commands: mpsc::Sender<Command>, orders: mpsc::Sender<Order>, rights: Rights) -> Self {
+        Self { commands, orders, rights, meant: Vec::new() }
+    }
+
+    /// Does an effect; returns what came of it, where that is known at once.
+    pub(super) fn act(&mut self, effect: Effect, screen: &mut Screen) -> Option<Outcome> {
+        match effect {
+            Effect::Quit => None,
+            Effect::Copy { text, what } => Some(copy(&text, &what, screen)),
+            Effect::Pace(pace) => self.command(Command::Pace(Duration::from_secs_f64(pace.0))),
+            Effect::ReadNow => self.command(Command::ReadNow),
+            Effect::Signal(signal) => self.signal(signal),
+            Effect::Exact { relid, name, kind } => {
+                let relation = match kind {
+                    RelationKind::Table => Relation::Table(relid),
+                    RelationKind::Index => Relation::Index(relid),
+                };
+                self.meant.push((relid, name));
+                self.order(Order::Measure(relation))
+            }
+            Effect::CancelWork => self.order(Order::GiveUp),
+        }
+    }
+
+    /// Tells the act session what the server has.
+    pub(super) fn tell_facts(&self, facts: &Arc<ServerFacts>) {
+        if self.orders.try_send(Order::Facts(Arc::clone(facts))).is_err() {
+            tracing::info!("the act session is busy; it asks the server itself");
+        }
+    }
+
+    /// Ends the sessions.
+    pub(super) fn stop(&self) {
+        // A channel that is full or closed belongs to a session that is ending.
+        self.commands.try_send(Command::Stop).unwrap_or_default();
+        drop(self.orders.try_send(Order::Stop));
+    }
+
+    fn command(&self, command: Command) -> Option<Outcome> {
+        self.commands.try_send(command).err().map(|_| Outcome::Bad("the sampler is busy; try again".to_owned()))
+    }
+
+    fn order(&self, order: Order) -> Option<Outcome> {
+        self.orders.try_send(order).err().map(|_| Outcome::Bad("the act session is busy; try again".to_owned()))
+    }
+
+    fn signal(&mut self, signal: Signal) -> Option<Outcome> {
+        let mode = if self.rights == Rights::ReadOnly { Mode::ReadOnly } else { Mode::Full };
+        let Some(permit) = Permit::of(mode) else {
+            return Some(Outcome::Bad(format!(
+                "refused to {} {}: this is read-only mode",
+                signal.kind.verb(),
+                signal.who
+            )));
+        };
+        let backend = Backend { pid: signal.pid, started: Timestamp(signal.backend_start) };
+        let kind = match signal.kind {
+            SignalKind::Cancel => control::Signal::Cancel,
+            SignalKind::Terminate => control::Signal::Terminate,
+        };
+        self.meant.push((signal.pid, signal.who));
+        self.order(Order::Signal { permit, signal: kind, backend })
+    }
+
+    /// Returns what is said of what the act session did.
+    pub(super) fn outcome(&mut self, told: Told) -> Outcome {
+        match told {
+            Told::Signal { signal, backend, outcome } => {
+                let who = self.name_of(backend.pid).unwrap_or_else(|| format!("pid {}", backend.pid));
+                of_signal(signal, &who, outcome)
+            }
+            Told::Measured { relation, result } => {
+                let relid = match relation {
+                    Relation::Table(relid) | Relation::Index(relid) => relid,
+                };
+                let name = self.name_of(relid).unwrap_or_else(|| format!("relation {relid}"));
+                match result {
+                    Ok(exact) => {
+                        let free_share = exact.share().unwrap_or(0.0);
+                        let note = format!(
+                            "{name}: {} of {} is free or dead, measured ({} read)",
+                            Share(free_share),
+                            exact.bytes,
+                            Share(exact.scanned)
+                        );
+                        Outcome::Exact { relid, free_share, at: exact.at, note }
+                    }
+                    Err(why) => {
+                        let remedy = why.remedy().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
+                        Outcome::Bad(format!("{name} was not measured: {why}{remedy}"))
+                    }
+                }
+            }
+        }
+    }
+
+    fn name_of(&mut self, id: i64) -> Option<String> {
+        let at = self.meant.iter().position(|(meant, _)| *meant == id)?;
+        Some(self.meant.remove(at).1)
+    }
+}
+
+fn of_signal(signal: control::Signal, who: &str, outcome: control::Outcome) -> Outcome {
+    let verb = match signal {
+        control::Signal::Cancel => "cancel",
+        control::Signal::Terminate => "terminate",
+    };
+    match outcome {
+        control::Outcome::Sent => Outcome::Good(format!("{verb}: sent to {who}")),
+        control::Outcome::Gone => Outcome::Good(format!("{verb}: {who} was gone already; nobody was hit")),
+        control::Outcome::Denied { what, grant } => Outcome::Bad(format!("{verb} {who}: {what}; {grant}")),
+        control::Outcome::Failed { what } => Outcome::Bad(format!("{verb} {who}: {what}")),
+    }
+}
+
+fn copy(text: &str, what: &str, screen: &mut Screen) -> Outcome {
+    if text.len() > CLIPBOARD_LIMIT {
+        return Outcome::Bad(format!("{what} is longer than terminals take by OSC 52 ({} kB)", CLIPBOARD_LIMIT / 1000));
+    }
+    match screen.send(CopyToClipboard::to_clipboard_from(text)) {
+        Ok(()) => Outcome::Good(format!(
+            "copied {what} by OSC 52 ({} bytes); in tmux this needs: set -g set-clipboard on",
+            text.len()
+        )),
+        Err(error) => Outcome::Bad(format!("could not copy {what}: {error}")),
+    }
+}

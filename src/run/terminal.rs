@@ -1,0 +1,139 @@
+//! The terminal: taken over at the start, given back on quit, error, signal and panic alike.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{cursor, execute, queue, terminal};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::failure::{Failure, Kind};
+
+/// Bytes written to the terminal, for the journal of costs.
+pub type ByteCount = Arc<AtomicU64>;
+
+/// Whether the terminal is ours just now, so that it is given back once and only if it was taken.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The screen, for as long as it is ours.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Counted>>,
+    has_mouse: Mouse,
+}
+
+/// Whether the mouse is listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mouse {
+    /// Clicks and the wheel reach us; the terminal's own selection needs Shift.
+    Listened,
+    /// The mouse stays the terminal's.
+    Left,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub fn take(mouse: Mouse, bytes: ByteCount) -> Result<Self, Failure> {
+        if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+            return Err(Failure::new(
+                Kind::Terminal,
+                "the console needs a terminal, and standard input or output is not one",
+            )
+            .hint("run it in a terminal (with ssh, add -t)"));
+        }
+        let failed = |error: io::Error| Failure::new(Kind::Terminal, "cannot take over the terminal").because(&error);
+        install_panic_hook();
+        IS_TAKEN.store(true, Ordering::SeqCst);
+        terminal::enable_raw_mode().map_err(failed)?;
+        let mut out = io::stdout();
+        execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide).map_err(failed)?;
+        if mouse == Mouse::Listened {
+            execute!(out, EnableMouseCapture).map_err(failed)?;
+        }
+        let backend = CrosstermBackend::new(Counted { buffer: Vec::with_capacity(1 << 16), bytes });
+        let terminal = Terminal::new(backend).map_err(failed)?;
+        Ok(Self { terminal, has_mouse: mouse })
+    }
+
+    /// Draws one frame inside a synchronized update.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(draw)?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Draws the next frame whole.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Writes a sequence to the terminal, for instance OSC 52.
+    pub fn send(&mut self, sequence: impl crossterm::Command) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), sequence)
+    }
+
+    /// Returns the size.
+    pub fn area(&self) -> Rect {
+        self.terminal.size().map_or(Rect::ZERO, |size| Rect::from((Position::ORIGIN, size)))
+    }
+
+    /// Returns the last drawn frame, for tests.
+    pub fn frame(&mut self) -> &Buffer {
+        self.terminal.current_buffer_mut()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back(self.has_mouse);
+    }
+}
+
+/// Gives the terminal back, if it was taken. What fails here has nobody left to tell.
+fn give_back(mouse: Mouse) {
+    if !IS_TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    if mouse == Mouse::Listened {
+        execute!(out, DisableMouseCapture).unwrap_or_default();
+    }
+    execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show).unwrap_or_default();
+    terminal::disable_raw_mode().unwrap_or_default();
+}
+
+/// Makes a panic give the terminal back before it speaks.
+fn install_panic_hook() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        give_back(Mouse::Listened);
+        before(panic);
+    }));
+}
+
+/// Standard output that is written in whole frames and counted.
+#[derive(Debug)]
+struct Counted {
+    buffer: Vec<u8>,
+    bytes: ByteCount,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+        let mut out = io::stdout().lock();
+        out.write_all(&self.buffer)?;
+        self.buffer.clear();
+        out.flush()
+    }
+}
