@@ -17,6 +17,7 @@ mod read_text;
 pub mod text;
 pub mod text_label;
 mod text_property;
+pub mod tips;
 pub mod to_json;
 
 pub use derive::{Accounts, Derived, Direction, Misestimate};

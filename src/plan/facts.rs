@@ -177,9 +177,11 @@ impl Sorted {
     }
 
     fn plain(fields: &[(Name, Field)]) -> Option<Self> {
+        let space_type = field::text(fields, "Sort Space Type");
+        let method = field::text(fields, "Sort Method").or(space_type.map(|_| ""))?;
         Some(Self {
-            method: field::text(fields, "Sort Method")?.to_owned(),
-            is_on_disk: field::text(fields, "Sort Space Type") == Some("Disk"),
+            method: method.to_owned(),
+            is_on_disk: space_type == Some("Disk"),
             space: kilobytes(field::number(fields, "Sort Space Used").unwrap_or(0.0)),
         })
     }

@@ -1,0 +1,72 @@
+//! What may be known beside the plan. Everything may be missing; a rule that needs it is then silent.
+
+use std::collections::BTreeMap;
+
+use crate::plan::{Node, Plan};
+use crate::sample::{Bytes, Seconds};
+
+/// What is known beside the plan.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The tables of the plan.
+    pub tables: Vec<TableFacts>,
+    /// Settings in force, by name, as `current_setting` gives them.
+    pub settings: BTreeMap<String, String>,
+    /// The memory of the server's machine.
+    pub memory: Option<Bytes>,
+    /// Whether the data is on solid-state disks.
+    pub is_on_ssd: Option<bool>,
+    /// The time as the client saw it.
+    pub wall_time: Option<Seconds>,
+    /// How often the statement runs for one request of the application, on average.
+    pub runs_per_request: Option<f64>,
+    /// The generic plan of the same statement, without its values.
+    pub generic: Option<Box<Plan>>,
+}
+
+/// What is known of a table.
+#[derive(Debug, Clone, Default)]
+pub struct TableFacts {
+    /// Its schema; `None` fits every one.
+    pub schema: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Live rows (`reltuples` or `n_live_tup`).
+    pub rows: Option<f64>,
+    /// Pages of 8 kB (`relpages`).
+    pub pages: Option<f64>,
+    /// Dead rows (`n_dead_tup`).
+    pub dead: Option<f64>,
+    /// Rows changed since the last ANALYZE (`n_mod_since_analyze`).
+    pub modified_since_analyze: Option<f64>,
+    /// Whether it was ever analysed, by hand or by autovacuum.
+    pub is_analyzed: Option<bool>,
+    /// Part of the updates that were HOT, 0..=1.
+    pub hot_share: Option<f64>,
+    /// Its indexes.
+    pub indexes: Vec<IndexFacts>,
+}
+
+/// What is known of an index.
+#[derive(Debug, Clone, Default)]
+pub struct IndexFacts {
+    /// Its name.
+    pub name: String,
+    /// Its keys, as `pg_get_indexdef` prints each.
+    pub keys: Vec<String>,
+}
+
+impl Context {
+    /// Returns what is known of the table of a scan.
+    pub fn table(&self, node: &Node) -> Option<&TableFacts> {
+        let (name, schema) = (node.relation()?, node.schema());
+        self.tables.iter().find(|table| {
+            table.name == name && (schema.is_none() || table.schema.is_none() || table.schema.as_deref() == schema)
+        })
+    }
+
+    /// Returns a setting: as the plan ran with, else as it is in force.
+    pub fn setting<'a>(&'a self, plan: &'a Plan, name: &str) -> Option<&'a str> {
+        plan.setting(name).or_else(|| self.settings.get(name).map(String::as_str))
+    }
+}

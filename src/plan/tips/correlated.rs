@@ -1,0 +1,70 @@
+//! A query that runs once for each row.
+
+use super::support::{Count, Hit, Kind, Relationship, Seconds, Seen, Tip, Topic, rows_read, with_children};
+
+pub(super) static TIP: Tip = Tip {
+    number: 22,
+    id: "correlated-subplan",
+    title: "a query that runs once for each row",
+    why: "A correlated subquery is run again for every row of the query around it.",
+    wrong: "With few rows and an index look-up in it, it is as good as a join.",
+    source: "pgplan",
+    topic: Topic::Subplan,
+    rank: 2,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.all()
+        .filter(|(_, node)| node.relationship == Relationship::SubPlan)
+        .filter_map(|(id, node)| {
+            let is_scan = node.kind == Kind::SeqScan && rows_read(node) >= 10_000.0;
+            if node.loops() < 100.0 || is_scan || with_children(node) < seen.total() * 0.1 {
+                return None;
+            }
+            let what = format!("{} ran {} times, {} in all", node.subplan_name().unwrap_or("a SubPlan"), Count(node.loops()), Seconds(with_children(node)));
+            let advice = "join and group instead: in Django an aggregate with filter=Q(…) in place of Subquery(OuterRef(…)), or Exists() where only a yes or no is asked";
+            Some(Hit::at(id, what, advice, with_children(node) * 0.9))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn a_subplan_for_each_row_is_told() {
+        check(
+            &TIP,
+            "Seq Scan on c  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=300 loops=1)
+  SubPlan 1
+    ->  Aggregate  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..2 rows=1 loops=300)",
+            "SubPlan 1 ran 300 times, 600ms in all: join and group instead: in Django an aggregate with filter=Q(…) in place of Subquery(OuterRef(…)), or Exists() where only a yes or no is asked",
+        );
+    }
+
+    #[test]
+    fn a_hundred_less_one_is_not() {
+        check(
+            &TIP,
+            "Seq Scan on c  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=300 loops=1)
+  SubPlan 1
+    ->  Aggregate  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..2 rows=1 loops=99)",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_hashed_one_runs_once() {
+        check(
+            &TIP,
+            "Seq Scan on c  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=300 loops=1)
+  Filter: (hashed SubPlan 1)
+  SubPlan 1
+    ->  Seq Scan on d  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..500 rows=1 loops=1)",
+            "",
+        );
+    }
+}

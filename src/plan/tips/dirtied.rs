@@ -1,0 +1,70 @@
+//! A reading query that writes.
+
+use super::support::{BLOCK, Bytes, Hit, Seen, Tip, Topic};
+
+pub(super) static TIP: Tip = Tip {
+    number: 36,
+    id: "dirtied",
+    title: "a reading query that writes",
+    why: "The first reader after a large change marks rows as committed (hint bits) or removes dead ones from pages, and writes the pages.",
+    wrong: "It happens once for each change.",
+    source: "PostgreSQL wiki, Hint Bits",
+    topic: Topic::Reading,
+    rank: 1,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    let Some(root) = seen.plan.root() else { return Vec::new() };
+    let dirtied = root.buffers.shared.dirtied;
+    if seen.writes() || dirtied < 1000.0 || dirtied < root.buffers.shared.touched() * 0.2 {
+        return Vec::new();
+    }
+    let what = format!("{} were changed by reading them", Bytes(dirtied * BLOCK));
+    vec![Hit::whole(
+        what,
+        "VACUUM after a bulk load or update; run the query again to see its usual time",
+        seen.total() * 0.3,
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn many_dirtied_pages_are_told() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)
+  Filter: (status = 'x'::text)
+  Rows Removed by Filter: 0
+  Buffers: shared hit=5000 dirtied=4000",
+            "31 MB were changed by reading them: VACUUM after a bulk load or update; run the query again to see its usual time",
+        );
+    }
+
+    #[test]
+    fn a_few_are_not() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)
+  Filter: (status = 'x'::text)
+  Rows Removed by Filter: 0
+  Buffers: shared hit=5000 dirtied=900",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_update_writes_by_its_nature() {
+        check(
+            &TIP,
+            "Update on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..100 rows=0 loops=1)
+  Buffers: shared hit=5000 dirtied=4000
+  ->  Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)",
+            "",
+        );
+    }
+}

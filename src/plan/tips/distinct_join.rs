@@ -1,0 +1,76 @@
+//! Rows multiplied by a join and made distinct again.
+
+use super::support::{Count, Hit, Kind, Node, Seen, Tip, Topic, with_children};
+
+pub(super) static TIP: Tip = Tip {
+    number: 47,
+    id: "distinct-join",
+    title: "rows multiplied by a join and made distinct again",
+    why: "The join gives a row for every match, and DISTINCT sorts or hashes them all to give each once.",
+    wrong: "If columns of the joined table are selected too, the join is needed.",
+    source: "Django documentation, Exists()",
+    topic: Topic::Answer,
+    rank: 4,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::Unique, Kind::Aggregate])
+        .filter_map(|(id, node)| {
+            // A grouping that computes nothing is a DISTINCT.
+            let output = node.output();
+            let computes = node.kind == Kind::Aggregate && (output.is_empty() || output.iter().any(|column| column.contains('(')));
+            let below = |node: &Node| node.kind == Kind::Sort || node.kind.is_gather() || node.kind == Kind::IncrementalSort;
+            let mut input = seen.plan.children(id).next()?;
+            while below(input.1) {
+                input = seen.plan.children(input.0).next()?;
+            }
+            let (many, few) = (input.1.rows_total()?, node.rows_total()?);
+            if computes || !input.1.kind.is_join() || many < 1000.0 || many < few * 10.0 {
+                return None;
+            }
+            let what = format!("a join gave {} rows of which {} are distinct", Count(many), Count(few));
+            let advice = "ask whether there is a match, not for each: .filter(Exists(related.filter(fk=OuterRef('pk')))) in place of .filter(related__…).distinct()";
+            Some(Hit::at(id, what, advice, with_children(node) * 0.8))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn a_multiplied_join_is_told() {
+        check(
+            &TIP,
+            "Unique  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=100 loops=1)
+  ->  Sort  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=50000 loops=1)
+        ->  Hash Join  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..500 rows=50000 loops=1)",
+            "a join gave 50k rows of which 100 are distinct: ask whether there is a match, not for each: .filter(Exists(related.filter(fk=OuterRef('pk')))) in place of .filter(related__…).distinct()",
+        );
+    }
+
+    #[test]
+    fn nine_times_is_not() {
+        check(
+            &TIP,
+            "Unique  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1000 loops=1)
+  ->  Sort  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=9000 loops=1)
+        ->  Hash Join  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..500 rows=9000 loops=1)",
+            "",
+        );
+    }
+
+    #[test]
+    fn distinct_of_one_table_is_not() {
+        check(
+            &TIP,
+            "Unique  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=100 loops=1)
+  ->  Sort  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=50000 loops=1)
+        ->  Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..500 rows=50000 loops=1)",
+            "",
+        );
+    }
+}

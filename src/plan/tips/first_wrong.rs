@@ -1,0 +1,69 @@
+//! Where the numbers of rows first go wrong.
+
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, expected_and_got, off_by, origin, own, short};
+
+pub(super) static TIP: Tip = Tip {
+    number: 4,
+    id: "first-wrong",
+    title: "where the numbers of rows first go wrong",
+    why: "Every estimate above this node builds on its error; mending it here mends them all.",
+    wrong: "Where the node's own condition is no plain comparison (a function, a JSON key), statistics cannot help without an expression index or extended statistics.",
+    source: "pgMustard; advisor rule 4",
+    topic: Topic::Estimates,
+    rank: 2,
+    look,
+};
+
+/// Rows below which an error does no harm.
+const LEAST_ROWS: f64 = 1000.0;
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    let first = seen.all().filter_map(|(id, node)| {
+        let (factor, _) = off_by(node, 10.0)?;
+        let rows = node.actual?.rows.max(node.estimate?.rows);
+        // A wrong child explains its parent; a scan of a bitmap is judged where it reads the table.
+        let is_first = origin(seen.plan, id) == id && !matches!(node.kind, Kind::Hash | Kind::Sort | Kind::Materialize);
+        (rows >= LEAST_ROWS && is_first).then_some((id, node, factor))
+    });
+    let worst = first.max_by(|(_, _, one), (_, _, other)| one.total_cmp(other));
+    worst
+        .into_iter()
+        .map(|(id, node, factor)| {
+            let misled: f64 = seen.plan.ancestors(id).take(2).map(|(_, above)| own(above)).sum();
+            let advice = match node.filter().or(node.index_cond()).or(node.hash_cond()).or(node.join_filter()) {
+                Some(condition) => format!("give the planner statistics for {}: ANALYZE, a higher statistics target, or CREATE STATISTICS over its columns", short(condition)),
+                None => "ANALYZE what it reads; for a function or a CTE, filter before it".to_owned(),
+            };
+            let what = format!("{} ({}x off), the first to be wrong", expected_and_got(node), Count(factor));
+            Hit::at(id, what, advice, own(node) + misled)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn the_lowest_wrong_node_is_told() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..1 rows=50000 loops=1)
+  ->  Seq Scan on o  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..1 rows=50000 loops=1)
+        Filter: (a = 1)
+  ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)",
+            "Seq Scan on o expected 10 rows and got 50k (5.0kx off), the first to be wrong: give the planner statistics for (a = 1): ANALYZE, a higher statistics target, or CREATE STATISTICS over its columns",
+        );
+    }
+
+    #[test]
+    fn a_factor_of_nine_is_not() {
+        check(&TIP, "Seq Scan on o  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1 rows=9000 loops=1)", "");
+    }
+
+    #[test]
+    fn a_few_rows_are_not() {
+        check(&TIP, "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=900 loops=1)", "");
+    }
+}

@@ -1,0 +1,89 @@
+//! A function around a column.
+
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, rows_read, table, without_texts};
+
+pub(super) static TIP: Tip = Tip {
+    number: 44,
+    id: "function-on-column",
+    title: "a function around a column",
+    why: "An index on the column does not know the results of the function.",
+    wrong: "If few rows are thrown away, an index would not be used either.",
+    source: "pgplan; PostgreSQL manual 11.7",
+    topic: Topic::Access,
+    rank: 6,
+    look,
+};
+
+/// Functions and what to do about each. The names as the server prints them.
+const FUNCTIONS: &[(&str, &str)] = &[
+    ("upper(", "an index on it, Upper('…') (what __iexact asks), or a trigram index for __icontains"),
+    ("lower(", "an index on it: models.Index(Lower('…'), name=…)"),
+    ("date_trunc(", "a half-open range: field__gte=start, field__lt=end, which an index on the column answers"),
+    ("date_part(", "a half-open range: field__gte=start, field__lt=end, which an index on the column answers"),
+    ("EXTRACT(", "a half-open range: field__gte=start, field__lt=end, which an index on the column answers"),
+    ("AT TIME ZONE", "a half-open range instead of __date: field__gte=start, field__lt=end"),
+    ("timezone(", "a half-open range instead of __date: field__gte=start, field__lt=end"),
+    ("to_tsvector(", "a GinIndex on the same SearchVector with its config, or a SearchVectorField"),
+    ("COALESCE(", "compare the column itself, and IS NULL beside it"),
+    ("substr(", "field__startswith with a varchar_pattern_ops index"),
+    ("\"substring\"(", "field__startswith with a varchar_pattern_ops index"),
+];
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::SeqScan])
+        .filter_map(|(id, node)| {
+            let plain = without_texts(node.filter()?);
+            let (function, advice) = FUNCTIONS.iter().find(|(function, _)| plain.contains(function))?;
+            let (read, removed) = (rows_read(node), node.removed_by_filter());
+            if node.actual.is_some() && (removed < 1000.0 || removed < read * 0.9) {
+                return None;
+            }
+            let what = format!(
+                "{} is computed for each of {} rows of {}",
+                function.trim_matches(['(', '"']),
+                Count(read.max(node.rows_or_estimate())),
+                table(node)
+            );
+            Some(Hit::at(id, what, *advice, own(node) * removed / read.max(1.0)).because_of(seen.cause(id)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn a_function_on_each_row_is_told() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
+  Filter: (upper((email)::text) = 'X'::text)
+  Rows Removed by Filter: 50000",
+            "upper is computed for each of 50k rows of o: an index on it, Upper('…') (what __iexact asks), or a trigram index for __icontains",
+        );
+    }
+
+    #[test]
+    fn a_function_in_a_text_is_not() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
+  Filter: (note = 'upper(x)'::text)
+  Rows Removed by Filter: 50000",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_filter_that_keeps_most_is_not() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=50000 loops=1)
+  Filter: (upper((email)::text) = 'X'::text)
+  Rows Removed by Filter: 900",
+            "",
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! A plan that depends on the values.
+
+use super::support::{Count, Hit, Seen, Tip, Topic};
+
+pub(super) static TIP: Tip = Tip {
+    number: 54,
+    id: "generic-plan",
+    title: "a plan that depends on the values",
+    why: "With unknown values the planner makes one plan for all of them, and it is far from the one for these.",
+    wrong: "If the values are mostly alike, the generic plan spares planning.",
+    source: "PostgreSQL manual, PREPARE, plan_cache_mode",
+    topic: Topic::Estimates,
+    rank: 3,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    let costs = seen.context.generic.as_ref().and_then(|generic| generic.total_cost()).zip(seen.plan.total_cost());
+    let Some((generic, custom)) = costs.filter(|(generic, custom)| *generic > 0.0 && *custom > 0.0) else {
+        return Vec::new();
+    };
+    let factor = (generic / custom).max(custom / generic);
+    if factor < 10.0 {
+        return Vec::new();
+    }
+    let what = format!("cost {} with these values, {} without", Count(custom), Count(generic));
+    let advice = "set plan_cache_mode = force_custom_plan for this role, or bind on the client (psycopg 3 in Django does unless server_side_binding is set)";
+    vec![Hit::whole(what, advice, seen.total() * (1.0 - 1.0 / factor))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Context;
+    use super::super::support::test::{check, check_with};
+    use super::*;
+
+    #[test]
+    fn a_far_generic_plan_is_told() {
+        let context = Context {
+            generic: Some(Box::new(super::super::support::test::plan_of(
+                "Seq Scan on o  (cost=0.00..5000.00 rows=1 width=8)",
+            ))),
+            ..Context::default()
+        };
+        check_with(
+            &TIP,
+            "Index Scan using o_pkey on o  (cost=0.00..10.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)",
+            &context,
+            "cost 10 with these values, 5.0k without: set plan_cache_mode = force_custom_plan for this role, or bind on the client (psycopg 3 in Django does unless server_side_binding is set)",
+        );
+    }
+
+    #[test]
+    fn a_near_one_is_not() {
+        let context = Context {
+            generic: Some(Box::new(super::super::support::test::plan_of(
+                "Seq Scan on o  (cost=0.00..90.00 rows=1 width=8)",
+            ))),
+            ..Context::default()
+        };
+        check_with(
+            &TIP,
+            "Index Scan using o_pkey on o  (cost=0.00..10.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)",
+            &context,
+            "",
+        );
+    }
+
+    #[test]
+    fn without_one_nothing_is_told() {
+        check(
+            &TIP,
+            "Index Scan using o_pkey on o  (cost=0.00..10.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)",
+            "",
+        );
+    }
+}

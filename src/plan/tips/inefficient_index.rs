@@ -1,0 +1,77 @@
+//! An index that leads to rows that are thrown away.
+
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short};
+
+pub(super) static TIP: Tip = Tip {
+    number: 6,
+    id: "inefficient-index",
+    title: "an index that leads to rows that are thrown away",
+    why: "The index finds by some of the conditions only; the others are tried on each row of the table it leads to.",
+    wrong: "If the other conditions are rarely used together with this one, the wider index costs more writes than it saves.",
+    source: "pgplan; Joe; pganalyze",
+    topic: Topic::Access,
+    rank: 4,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::IndexScan, Kind::IndexOnlyScan])
+        .filter_map(|(id, node)| {
+            let condition = node.index_cond()?;
+            let (kept, removed) = (node.rows_total()?, node.removed_by_filter());
+            if removed < 1000.0 || removed < kept * 10.0 {
+                return None;
+            }
+            let index = node.index().unwrap_or("the index");
+            let what = format!(
+                "{index} finds {} rows by {} of which {} are kept",
+                Count(kept + removed),
+                short(condition),
+                Count(kept)
+            );
+            let advice =
+                format!("extend the index by what the filter needs: {}", short(node.filter().unwrap_or_default()));
+            Some(Hit::at(id, what, advice, own(node) * removed / (kept + removed)).because_of(seen.cause(id)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn an_index_with_ten_times_more_rows_is_told() {
+        check(
+            &TIP,
+            "Index Scan using o_store on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=5 loops=1)
+  Index Cond: (store_id = 7)
+  Filter: (status = 'x'::text)
+  Rows Removed by Filter: 5000",
+            "o_store finds 5.0k rows by (store_id = 7) of which 5 are kept: extend the index by what the filter needs: (status = 'x'::text)",
+        );
+    }
+
+    #[test]
+    fn nine_times_is_not() {
+        check(
+            &TIP,
+            "Index Scan using o_store on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=1000 loops=1)
+  Index Cond: (store_id = 7)
+  Filter: (status = 'x'::text)
+  Rows Removed by Filter: 9000",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_index_without_a_filter_is_not() {
+        check(
+            &TIP,
+            "Index Scan using o_store on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=1000 loops=1)
+  Index Cond: (store_id = 7)",
+            "",
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! Pairs of rows that are made and thrown away.
+
+use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, own, short, with_children};
+
+pub(super) static TIP: Tip = Tip {
+    number: 23,
+    id: "join-filter",
+    title: "pairs of rows that are made and thrown away",
+    why: "The join pairs rows by less than its whole condition and tries the rest on every pair.",
+    wrong: "A condition like a range overlap or an inequality has no hash; an index (GiST for ranges) may still help.",
+    source: "pgplan",
+    topic: Topic::Join,
+    rank: 4,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::NestedLoop, Kind::HashJoin, Kind::MergeJoin])
+        .filter_map(|(id, node)| {
+            let (kept, removed) = (node.rows_total()?, node.removed_by_join_filter());
+            if removed < 10_000.0 || removed < kept * 10.0 {
+                return None;
+            }
+            let what = format!("{} paired {} rows to keep {}", node.node_type, Count(removed + kept), Count(kept));
+            let advice = format!(
+                "an index on the inner side for {}, or an equality to join by",
+                short(node.join_filter().unwrap_or("its join filter"))
+            );
+            let below: f64 = seen.plan.child(id, Relationship::Inner).map_or(0.0, |(_, inner)| with_children(inner));
+            Some(Hit::at(id, what, advice, own(node) + below))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn many_pairs_thrown_away_are_told() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  Join Filter: (a.x < b.y)
+  Rows Removed by Join Filter: 50000
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=1000)",
+            "Nested Loop paired 50k rows to keep 5: an index on the inner side for (a.x < b.y), or an equality to join by",
+        );
+    }
+
+    #[test]
+    fn fewer_are_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  Join Filter: (a.x < b.y)
+  Rows Removed by Join Filter: 9999
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=1000)",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_join_without_a_filter_is_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=1000)",
+            "",
+        );
+    }
+}

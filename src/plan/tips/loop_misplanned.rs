@@ -1,0 +1,72 @@
+//! A nested loop chosen for few rows that became many.
+
+use super::support::{
+    Count, Direction, Hit, Kind, Relationship, Seen, Tip, Topic, expected_and_got, off_by, origin, with_children,
+};
+
+pub(super) static TIP: Tip = Tip {
+    number: 20,
+    id: "loop-misplanned",
+    title: "a nested loop chosen for few rows that became many",
+    why: "The planner took the nested loop because it expected few outer rows; each one more costs a search.",
+    wrong: "If the estimate cannot be mended, the join can still be right for the usual values.",
+    source: "pganalyze",
+    topic: Topic::Estimates,
+    rank: 4,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::NestedLoop])
+        .filter_map(|(id, _)| {
+            let (outer_id, outer) = seen.plan.child(id, Relationship::Outer)?;
+            let (_, inner) = seen.plan.child(id, Relationship::Inner)?;
+            let (factor, way) = off_by(outer, 10.0)?;
+            if way != Direction::Under || inner.loops() < 100.0 {
+                return None;
+            }
+            let what = format!("{}, so its inner side ran {} times ({}x more than planned)", expected_and_got(outer), Count(inner.loops()), Count(factor));
+            let advice = "mend the estimate: ANALYZE, CREATE STATISTICS for columns that go together, a higher statistics target";
+            Some(Hit::at(id, what, advice, with_children(inner)).because_of(origin(seen.plan, outer_id)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn an_underestimated_outer_side_is_told() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..10 rows=5000 loops=1)
+  ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=5000)",
+            "Seq Scan on a expected 10 rows and got 5.0k, so its inner side ran 5.0k times (500x more than planned): mend the estimate: ANALYZE, CREATE STATISTICS for columns that go together, a higher statistics target",
+        );
+    }
+
+    #[test]
+    fn nine_times_more_is_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=9000 loops=1)
+  ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=9000)",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_overestimate_is_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=50000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=50000 width=8) (actual time=0.0..10 rows=500 loops=1)
+  ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=500)",
+            "",
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! A join that searches again and again.
+
+use super::support::{
+    Count, Direction, Hit, Kind, Relationship, Seconds, Seen, Tip, Topic, name, off_by, with_children,
+};
+
+pub(super) static TIP: Tip = Tip {
+    number: 19,
+    id: "many-loops",
+    title: "a join that searches again and again",
+    why: "The inner side is started once for each outer row; thousands of small searches add up.",
+    wrong: "If each search is an index look-up and all rows are needed, a Hash Join may be no faster.",
+    source: "pgplan",
+    topic: Topic::Join,
+    rank: 2,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::NestedLoop])
+        .filter_map(|(id, _)| {
+            let (_, inner) = seen.plan.child(id, Relationship::Inner)?;
+            let (_, outer) = seen.plan.child(id, Relationship::Outer)?;
+            // Repeated scans and wrong estimates have tips of their own.
+            let is_other = matches!(inner.kind, Kind::SeqScan | Kind::Materialize) || off_by(outer, 10.0).is_some_and(|(_, way)| way == Direction::Under);
+            if inner.loops() < 1000.0 || with_children(inner) < seen.total() * 0.1 || is_other {
+                return None;
+            }
+            let what = format!("{} was searched {} times, {} in all", name(inner), Count(inner.loops()), Seconds(with_children(inner)));
+            let advice = "filter the outer side earlier, cover the search with INCLUDE, or let it hash: with work_mem enough and true estimates";
+            Some(Hit::at(id, what, advice, with_children(inner) * 0.7))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn thousands_of_searches_are_told() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.5 rows=1 loops=1000)",
+            "Index Scan on b was searched 1.0k times, 500ms in all: filter the outer side earlier, cover the search with INCLUDE, or let it hash: with work_mem enough and true estimates",
+        );
+    }
+
+    #[test]
+    fn hundreds_are_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.5 rows=1 loops=999)",
+            "",
+        );
+    }
+
+    #[test]
+    fn quick_ones_are_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.05 rows=1 loops=1000)",
+            "",
+        );
+    }
+}

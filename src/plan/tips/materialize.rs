@@ -1,0 +1,77 @@
+//! Kept rows that are read again for each outer row.
+
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own};
+
+pub(super) static TIP: Tip = Tip {
+    number: 24,
+    id: "materialize-loops",
+    title: "kept rows that are read again for each outer row",
+    why: "Rows set aside in memory are walked whole for every outer row: the product of both sides.",
+    wrong: "If one side has a handful of rows, nothing is faster.",
+    source: "pgplan",
+    topic: Topic::Join,
+    rank: 1,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::Materialize])
+        .filter_map(|(id, node)| {
+            let (join, _) = seen.plan.parent(id).filter(|(_, parent)| parent.kind == Kind::NestedLoop)?;
+            let walked = node.rows_total()?;
+            if node.loops() < 1000.0 || walked < 10_000.0 {
+                return None;
+            }
+            let what = format!(
+                "{} kept rows were walked {} times, {} in all",
+                Count(walked / node.loops()),
+                Count(node.loops()),
+                Count(walked)
+            );
+            let advice = "give the join an equality that can be hashed, or the inner table an index for it";
+            Some(Hit::at(id, what, advice, own(node)).because_of(join))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn a_thousand_walks_are_told() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Materialize  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=50 loops=1000)
+        ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=50 loops=1)",
+            "50 kept rows were walked 1.0k times, 50k in all: give the join an equality that can be hashed, or the inner table an index for it",
+        );
+    }
+
+    #[test]
+    fn less_than_a_thousand_are_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Materialize  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=50 loops=999)
+        ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=50 loops=1)",
+            "",
+        );
+    }
+
+    #[test]
+    fn walks_over_a_row_or_two_are_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
+  ->  Materialize  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=2 loops=1000)
+        ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=2 loops=1)",
+            "",
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! A table that is read whole again and again.
+
+use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, rows_read, short, table, with_children};
+
+pub(super) static TIP: Tip = Tip {
+    number: 21,
+    id: "repeated-scan",
+    title: "a table that is read whole again and again",
+    why: "Each outer row reads the whole inner table; an index on the join column finds its rows at once.",
+    wrong: "A table of a page or two is read as fast as an index.",
+    source: "pgplan",
+    topic: Topic::Access,
+    rank: 5,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::SeqScan])
+        .filter_map(|(id, node)| {
+            let loops = node.loops() / node.derived.processes.max(1.0);
+            let read = rows_read(node);
+            let (_, parent) = seen.plan.parent(id)?;
+            let is_repeated = parent.kind == Kind::NestedLoop || node.relationship == Relationship::SubPlan;
+            if !is_repeated || loops < 2.0 || read < 10_000.0 {
+                return None;
+            }
+            let condition = node.filter().or(parent.join_filter()).unwrap_or("the join's condition");
+            let what = format!("{} was read whole {} times, {} rows in all", table(node), Count(loops), Count(read));
+            let advice = format!("an index for {}", short(condition));
+            Some(Hit::at(id, what, advice, with_children(node) * (1.0 - 1.0 / loops)).because_of(seen.cause(id)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn a_scan_for_each_row_is_told() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=100 loops=1)
+  ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=1 loops=100)
+        Filter: (a.id = a_id)
+        Rows Removed by Filter: 9999",
+            "b was read whole 100 times, 1.0M rows in all: an index for (a.id = a_id)",
+        );
+    }
+
+    #[test]
+    fn a_tiny_table_is_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=100 loops=1)
+  ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=10 loops=100)",
+            "",
+        );
+    }
+
+    #[test]
+    fn one_reading_is_not() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1 loops=1)
+  ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=50000 loops=1)",
+            "",
+        );
+    }
+}

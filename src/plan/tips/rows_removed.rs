@@ -1,0 +1,75 @@
+//! Rows read and thrown away.
+
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read, short};
+
+pub(super) static TIP: Tip = Tip {
+    number: 5,
+    id: "rows-removed",
+    title: "rows read and thrown away",
+    why: "The scan reads every row and keeps few of them; an index finds the few.",
+    wrong: "Where the table is small, most rows are wanted, or the condition cannot be indexed, the scan is the best way.",
+    source: "pev2, node.ts; Joe (postgres.ai)",
+    topic: Topic::Access,
+    rank: 3,
+    look,
+};
+
+/// Rows thrown away below which a scan is no matter.
+const LEAST_ROWS: f64 = 1000.0;
+
+/// Part of the rows thrown away from which an index may help; measured break-even is between 0.8 and 0.95.
+const LEAST: f64 = 0.9;
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::SeqScan, Kind::BitmapHeapScan, Kind::ForeignScan])
+        .filter_map(|(id, node)| {
+            let (read, removed) = (rows_read(node), node.removed_by_filter());
+            if removed < LEAST_ROWS || removed < read * LEAST {
+                return None;
+            }
+            let what = format!("{} read {} rows to keep {}", name(node), Count(read), Count(read - removed));
+            let advice =
+                format!("an index for {}; ask the advisor which", short(node.filter().unwrap_or("its filter")));
+            Some(Hit::at(id, what, advice, own(node) * removed / read).because_of(seen.cause(id)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn nearly_all_rows_thrown_away_is_told() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=3 loops=1)
+  Filter: (status = 'x'::text)
+  Rows Removed by Filter: 99997",
+            "Seq Scan on o read 100k rows to keep 3: an index for (status = 'x'::text); ask the advisor which",
+        );
+    }
+
+    #[test]
+    fn eight_of_ten_is_not() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=20000 loops=1)
+  Filter: (status = 'x'::text)
+  Rows Removed by Filter: 80000",
+            "",
+        );
+    }
+
+    #[test]
+    fn a_small_table_is_not() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
+  Filter: (status = 'x'::text)
+  Rows Removed by Filter: 998",
+            "",
+        );
+    }
+}

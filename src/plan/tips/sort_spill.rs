@@ -1,0 +1,57 @@
+//! A sort that went to disk.
+
+use super::support::{Hit, Kind, Seen, Tip, Topic, own, short, work_mem_for};
+
+pub(super) static TIP: Tip = Tip {
+    number: 12,
+    id: "sort-spill",
+    title: "a sort that went to disk",
+    why: "What does not fit in work_mem is written to disk and read again.",
+    wrong: "For one large report SET LOCAL work_mem is enough; a higher work_mem for all sessions may use up the memory.",
+    source: "explain.depesz.com; Pg::Explain; PostgreSQL manual, work_mem",
+    topic: Topic::Sort,
+    rank: 4,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::Sort, Kind::IncrementalSort])
+        .filter_map(|(id, node)| {
+            let sorted = node.sorted.as_ref().filter(|sorted| sorted.is_on_disk)?;
+            let keys = node.sort_key().join(", ");
+            let or_index = if keys.is_empty() { String::new() } else { format!(", or index ({})", short(&keys)) };
+            // In memory a row takes up to three times its room on disk.
+            let advice = format!("set work_mem to {} for this query{or_index}", work_mem_for(sorted.space.0 * 3.0));
+            Some(Hit::at(id, format!("sort spills {} to disk", sorted.space), advice, own(node)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn a_sort_on_disk_advises_more_work_mem() {
+        check(
+            &TIP,
+            r#"{"Node Type":"Sort","Sort Key":["created"],"Sort Space Type":"Disk","Sort Space Used":20480}"#,
+            "sort spills 20 MB to disk: set work_mem to 64MB for this query, or index (created)",
+        );
+    }
+
+    #[test]
+    fn a_sort_that_just_fits_is_not_told() {
+        check(
+            &TIP,
+            r#"{"Node Type":"Sort","Sort Key":["created"],"Sort Method":"quicksort","Sort Space Type":"Memory","Sort Space Used":4096}"#,
+            "",
+        );
+    }
+
+    #[test]
+    fn a_sort_without_figures_is_not_told() {
+        check(&TIP, r#"{"Node Type":"Sort","Sort Key":["created"]}"#, "");
+    }
+}

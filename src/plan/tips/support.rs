@@ -1,0 +1,155 @@
+//! What the rules share: how a node is called, what its time is, how conditions are read.
+
+pub(super) use super::{Hit, Seen, Tip, Topic};
+pub(super) use crate::plan::derive::Direction;
+pub(super) use crate::plan::{BLOCK, Kind, Node, NodeId, Plan, Relationship};
+pub(super) use crate::sample::unit::{Bytes, Count, Seconds, Share};
+
+impl Hit {
+    /// What was seen at a node, what to do, and what it could save at most, in seconds.
+    pub(super) fn at(node: NodeId, seen: String, advice: impl Into<String>, saving: f64) -> Self {
+        Self { node: Some(node), cause: None, seen, advice: advice.into(), saving: saving.max(0.0) }
+    }
+
+    /// What was seen of the plan as a whole.
+    pub(super) fn whole(seen: String, advice: impl Into<String>, saving: f64) -> Self {
+        Self { node: None, cause: None, seen, advice: advice.into(), saving: saving.max(0.0) }
+    }
+
+    /// Names another node as the place of the cause.
+    pub(super) fn because_of(mut self, cause: NodeId) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+}
+
+impl<'a> Seen<'a> {
+    /// Returns the nodes that were run, or may have been, of these kinds.
+    pub(super) fn of(&self, kinds: &'static [Kind]) -> impl Iterator<Item = (NodeId, &'a Node)> {
+        self.all().filter(|(_, node)| kinds.contains(&node.kind))
+    }
+
+    /// Returns the nodes that were run, or may have been.
+    pub(super) fn all(&self) -> impl Iterator<Item = (NodeId, &'a Node)> {
+        let plan: &'a Plan = self.plan;
+        plan.iter().filter(|(_, node)| !node.is_never_executed())
+    }
+
+    /// Returns the time of the whole, in seconds; zero without times.
+    pub(super) fn total(&self) -> f64 {
+        if self.plan.has_times() { self.plan.total_time().map_or(0.0, |time| time.0) } else { 0.0 }
+    }
+
+    /// Returns a scan's place: the Append it is a part of, so that partitions have one cause.
+    pub(super) fn cause(&self, id: NodeId) -> NodeId {
+        let append = self.plan.ancestors(id).find(|(_, node)| !matches!(node.kind, Kind::BitmapHeapScan));
+        append.filter(|(_, node)| matches!(node.kind, Kind::Append | Kind::MergeAppend)).map_or(id, |(id, _)| id)
+    }
+
+    /// Whether the statement changes rows or locks them.
+    pub(super) fn writes(&self) -> bool {
+        self.plan.nodes.iter().any(|node| matches!(node.kind, Kind::ModifyTable | Kind::LockRows))
+    }
+}
+
+/// Returns the time of a node without its children, in seconds; zero without times.
+pub(super) fn own(node: &Node) -> f64 {
+    node.derived.self_time.map_or(0.0, |time| time.0)
+}
+
+/// Returns the time of a node with its children, in seconds; zero without times.
+pub(super) fn with_children(node: &Node) -> f64 {
+    node.derived.total_time.map_or(0.0, |time| time.0)
+}
+
+/// Returns how a node is called in a sentence: `Seq Scan on shop_order`, `Hash Join`.
+pub(super) fn name(node: &Node) -> String {
+    match node.relation().or(node.cte()) {
+        Some(relation) => format!("{} on {relation}", node.node_type),
+        None => node.node_type.to_string(),
+    }
+}
+
+/// Returns the table of a node, or its name.
+pub(super) fn table(node: &Node) -> String {
+    node.relation().map_or_else(|| name(node), str::to_owned)
+}
+
+/// Returns how far an estimate was off and which way, at least this factor; not where the node was stopped early.
+pub(super) fn off_by(node: &Node, least: f64) -> Option<(f64, Direction)> {
+    let wrong = node.derived.misestimate.filter(|_| !node.derived.is_cut_short)?;
+    (wrong.factor >= least).then_some((wrong.factor, wrong.direction))
+}
+
+/// Returns `expected 10 rows, got 5000` of a node.
+pub(super) fn expected_and_got(node: &Node) -> String {
+    let expected = node.estimate.map_or(0.0, |estimate| estimate.rows);
+    let got = node.actual.map_or(0.0, |actual| actual.rows);
+    format!("{} expected {} rows and got {}", name(node), Count(expected), Count(got))
+}
+
+/// Returns the lowest node below (or at) this one from which a wrong estimate comes: no child of it is off by 3 times.
+pub(super) fn origin(plan: &Plan, from: NodeId) -> NodeId {
+    let mut at = from;
+    while let Some((worst, _)) = plan
+        .children(at)
+        .filter(|(_, child)| !matches!(child.relationship, Relationship::InitPlan | Relationship::SubPlan))
+        .filter_map(|(id, child)| Some((id, off_by(child, 3.0)?.0)))
+        .max_by(|(_, one), (_, other)| one.total_cmp(other))
+    {
+        at = worst;
+    }
+    at
+}
+
+/// Returns a condition, cut to what fits a sentence.
+pub(super) fn short(condition: &str) -> String {
+    const MOST: usize = 80;
+    let mut text: String = condition.chars().take(MOST).collect();
+    if text.len() < condition.len() {
+        text.push('…');
+    }
+    text
+}
+
+/// Returns a size for `work_mem` that holds this many bytes with some room: a power of two of megabytes.
+pub(super) fn work_mem_for(bytes: f64) -> String {
+    let megabytes = (bytes / 1_048_576.0).max(4.0).log2().ceil().exp2();
+    if megabytes >= 1024.0 { format!("{:.0}GB", megabytes / 1024.0) } else { format!("{megabytes:.0}MB") }
+}
+
+/// Returns the rows a scan read: those it returned and those it threw away, over all loops.
+pub(super) fn rows_read(node: &Node) -> f64 {
+    node.rows_total().unwrap_or(0.0) + node.removed_by_filter() + node.removed_by_recheck()
+}
+
+/// Returns a condition without its texts in quotes, so that no word of a value is taken for code.
+pub(super) fn without_texts(condition: &str) -> String {
+    condition.split('\'').step_by(2).collect::<Vec<_>>().join("''")
+}
+
+/// For the tests of the rules.
+#[cfg(test)]
+pub(super) mod test {
+    use super::super::Context;
+    use super::{Plan, Seen, Tip};
+
+    /// Returns the first plan of a text; what a short example lacks is no matter.
+    pub(in crate::plan::tips) fn plan_of(text: &str) -> Plan {
+        crate::plan::parse(text).plans.into_iter().next().unwrap_or_default()
+    }
+
+    /// Checks what one rule says of a plan: `what was seen: what to do`, nothing if it is silent.
+    pub(in crate::plan::tips) fn check(tip: &Tip, text: &str, expected: &str) {
+        check_with(tip, text, &Context::default(), expected);
+    }
+
+    /// Checks what one rule says of a plan when more is known.
+    pub(in crate::plan::tips) fn check_with(tip: &Tip, text: &str, context: &Context, expected: &str) {
+        let plan = plan_of(text);
+        assert!(!plan.nodes.is_empty(), "no plan in {text}");
+        let hits = (tip.look)(&Seen { plan: &plan, context });
+        let said: Vec<String> = hits.iter().map(|hit| format!("{}: {}", hit.seen, hit.advice)).collect();
+        assert_eq!(said.join("\n"), expected, "{text}");
+    }
+}

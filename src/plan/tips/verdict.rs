@@ -1,0 +1,70 @@
+//! The plan in one sentence: fine, or how much could be saved.
+
+use super::{Context, TipHit, look};
+use crate::plan::Plan;
+use crate::sample::unit::Share;
+
+/// What is to be said of a plan as a whole.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// One sentence.
+    pub sentence: String,
+    /// Whether there is nothing worth doing.
+    pub is_fine: bool,
+    /// The tips, the largest saving first.
+    pub tips: Vec<TipHit>,
+}
+
+/// Returns what is to be said of a plan, with its tips.
+pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
+    let tips = look(plan, context);
+    let is_fine = tips.is_empty();
+    let total = plan.total_time();
+    let sentence = match (is_fine, plan.has_times(), total, tips.first()) {
+        (true, true, Some(time), _) => {
+            format!("This plan is fine: {time}, and nothing in it is worth changing.")
+        }
+        (true, _, _, _) if plan.is_analyzed() => "Nothing in this plan is worth changing.".to_owned(),
+        (true, _, _, _) => {
+            "Nothing stands out in the estimates; run it with ANALYZE to see where the time goes.".to_owned()
+        }
+        (false, true, Some(time), Some(first)) if time.0 > 0.0 => {
+            let part = Share((first.saving.0 / time.0).min(1.0));
+            format!("{} of {time} ({part}) could be saved at most by the first: {}.", first.saving, first.tip.title)
+        }
+        (false, _, _, _) => {
+            format!("{} worth a look.", if tips.len() == 1 { "One thing is" } else { "Some things are" })
+        }
+    };
+    Verdict { sentence, is_fine, tips }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::plan_of;
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(verdict(&plan_of(text), &Context::default()).sentence, expected);
+    }
+
+    #[test]
+    fn a_fine_plan_is_told_so() {
+        check(
+            "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8) (actual time=0.01..0.02 rows=1 loops=1)\nExecution Time: 0.05 ms",
+            "This plan is fine: 0.1ms, and nothing in it is worth changing.",
+        );
+        check(
+            "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)",
+            "Nothing stands out in the estimates; run it with ANALYZE to see where the time goes.",
+        );
+    }
+
+    #[test]
+    fn a_slow_one_is_told_what_could_be_saved() {
+        check(
+            "Seq Scan on o  (cost=1..2 rows=1 width=8) (actual time=1..900 rows=1 loops=1)\n  Filter: (a = 1)\n  Rows Removed by Filter: 99999\nExecution Time: 900 ms",
+            "900ms of 900ms (100%) could be saved at most by the first: rows read and thrown away.",
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! An index read for its order until enough rows match.
+
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short};
+
+pub(super) static TIP: Tip = Tip {
+    number: 7,
+    id: "wrong-order-index",
+    title: "an index read for its order until enough rows match",
+    why: "The planner hoped to meet the few wanted rows soon while walking the index in order, and did not.",
+    wrong: "If the wanted rows are spread evenly and common, walking in order is the best way.",
+    source: "pganalyze: ORDER BY + LIMIT",
+    topic: Topic::Access,
+    rank: 6,
+    look,
+};
+
+fn look(seen: &Seen<'_>) -> Vec<Hit> {
+    seen.of(&[Kind::IndexScan, Kind::IndexOnlyScan])
+        .filter_map(|(id, node)| {
+            let removed = node.removed_by_filter();
+            let is_limited = seen.plan.ancestors(id).any(|(_, above)| above.kind == Kind::Limit);
+            if node.index_cond().is_some() || removed < 1000.0 || !is_limited {
+                return None;
+            }
+            let index = node.index().unwrap_or("an index");
+            let kept = node.rows_total().unwrap_or(0.0);
+            let what = format!(
+                "{} rows of {index} were walked in order to find {} for the LIMIT",
+                Count(kept + removed),
+                Count(kept)
+            );
+            let filter = short(node.filter().unwrap_or_default());
+            let advice = format!("an index on the columns of {filter} first and the order after them");
+            Some(Hit::at(id, what, advice, own(node)).because_of(seen.cause(id)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::test::check;
+    use super::*;
+
+    #[test]
+    fn a_long_walk_for_a_limit_is_told() {
+        check(
+            &TIP,
+            "Limit  (cost=1.00..2.00 rows=20 width=8) (actual time=0.0..1 rows=20 loops=1)
+  ->  Index Scan Backward using o_created on o  (cost=1.00..2.00 rows=20 width=8) (actual time=0.0..80 rows=20 loops=1)
+        Filter: (store_id = 7)
+        Rows Removed by Filter: 70000",
+            "70k rows of o_created were walked in order to find 20 for the LIMIT: an index on the columns of (store_id = 7) first and the order after them",
+        );
+    }
+
+    #[test]
+    fn a_short_walk_is_not() {
+        check(
+            &TIP,
+            "Limit  (cost=1.00..2.00 rows=20 width=8) (actual time=0.0..1 rows=20 loops=1)
+  ->  Index Scan Backward using o_created on o  (cost=1.00..2.00 rows=20 width=8) (actual time=0.0..80 rows=20 loops=1)
+        Filter: (store_id = 7)
+        Rows Removed by Filter: 700",
+            "",
+        );
+    }
+
+    #[test]
+    fn an_index_that_is_searched_is_not() {
+        check(
+            &TIP,
+            "Limit  (cost=1.00..2.00 rows=20 width=8) (actual time=0.0..1 rows=20 loops=1)
+  ->  Index Scan using o_created on o  (cost=1.00..2.00 rows=20 width=8) (actual time=0.0..80 rows=20 loops=1)
+        Index Cond: (created > now())
+        Filter: (store_id = 7)
+        Rows Removed by Filter: 70000",
+            "",
+        );
+    }
+}
