@@ -75,6 +75,8 @@ fn long_lines_break_at_blanks_and_hang() {
     assert_eq!(wrap_words("one two three", 7), ["one two", "three"]);
     assert_eq!(wrap("", 4), [""]);
     assert_eq!(wrap("日本", 1), [""]);
+    // A letter with a vowel sign of its own column: three columns, more than the indentation leaves of four.
+    assert_eq!(wrap("0᠐゛\u{dd8}", 4), ["0᠐", "゛\u{dd8}"]);
 }
 
 /// Columns the buffer fills for a text.

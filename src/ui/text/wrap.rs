@@ -108,7 +108,12 @@ impl Breaker<'_> {
             if self.now.used + wide > self.columns && !self.now.is_empty() {
                 self.next();
             }
-            // A grapheme wider than the whole line has no place at all.
+            // A wide grapheme may have no room beside the indentation.
+            if self.now.used + wide > self.columns {
+                self.now.indent = 0;
+                self.now.used = 0;
+            }
+            // One wider than the whole line has no place at all.
             if self.now.used + wide <= self.columns {
                 self.now.push(at + offset..at + offset + grapheme.len(), wide);
             }
