@@ -168,7 +168,7 @@ impl Role {
         }
         while !work.client.is_closed() {
             let done = match self {
-                Self::Web => web::serve(&mut work, 150, 1400).await,
+                Self::Web => web::serve(&mut work, 80, 800).await,
                 Self::SpareWeb => web::serve(&mut work, 30_000, 90_000).await,
                 Self::Celery => background::take_task(&mut work).await,
                 Self::Beat => background::schedule_tasks(&mut work).await,

@@ -49,7 +49,7 @@ pub(super) async fn schedule_tasks(work: &mut Work<'_>) -> Result<(), Error> {
 
 /// A report every few seconds: a join of whole tables, or a sort that does not fit into `work_mem`.
 pub(super) async fn report(work: &mut Work<'_>) -> Result<(), Error> {
-    work.pause(5000, 9000).await;
+    work.pause(3000, 6000).await;
     if work.dice.chance(40) {
         return work
             .sql(
