@@ -4,9 +4,11 @@
 //! and findings share are read from a [`Snapshot`].
 
 pub mod autovacuum;
+pub mod bloat;
 pub mod django_names;
 pub mod expr;
 pub mod index;
+pub mod index_bloat;
 pub mod index_usage;
 pub mod parse;
 pub mod settings;

@@ -91,7 +91,7 @@ fn btree_bytes(table: &Table, index: &Definition, version: u32) -> f64 {
     let shape = Shape::of(table, index);
     let can_dedup = (version == 0 || version >= 130_000) && index.include.is_empty() && shape.is_equal_image;
     let bytes: f64 = groups(table, index, rows).iter().map(|group| group.bytes(&shape, can_dedup)).sum();
-    let pages = (bytes / (PAGE_BYTES * FILL) * INNER).ceil().max(1.0);
+    let pages = btree_pages(bytes, FILL).ceil().max(1.0);
     (pages + 1.0) * 8192.0
 }
 
@@ -182,14 +182,25 @@ impl Group {
     fn bytes(self, shape: &Shape, can_dedup: bool) -> f64 {
         // A null key takes no room but a bitmap of null bits, which fits into the first eight bytes.
         let key = (shape.key * (1.0 - self.nulls) + 16.0 * self.nulls).max(16.0);
-        let single = self.rows * (key + 4.0);
-        if !can_dedup || self.rows <= self.distinct {
-            return single;
-        }
-        let per_key = self.rows / self.distinct;
-        let most = ((POSTING_BYTES - key) / POINTER_BYTES).max(1.0);
-        single.min(self.distinct * (per_key / most).ceil() * (key + 4.0) + POINTER_BYTES * self.rows)
+        group_bytes(self.rows, self.distinct, key, can_dedup)
     }
+}
+
+/// Returns the bytes of entries that share `distinct` keys evenly, each of `key` bytes with its header, line pointers
+/// within; equal keys are stored once where the b-tree deduplicates.
+pub(super) fn group_bytes(rows: f64, distinct: f64, key: f64, can_dedup: bool) -> f64 {
+    let single = rows * (key + 4.0);
+    if !can_dedup || rows <= distinct {
+        return single;
+    }
+    let per_key = rows / distinct;
+    let most = ((POSTING_BYTES - key) / POINTER_BYTES).max(1.0);
+    single.min(distinct * (per_key / most).ceil() * (key + 4.0) + POINTER_BYTES * rows)
+}
+
+/// Returns the pages of a b-tree with so many bytes of entries, its leaves filled to a share, without the meta page.
+pub(super) fn btree_pages(bytes: f64, fill: f64) -> f64 {
+    bytes / (PAGE_BYTES * fill) * INNER
 }
 
 /// Splits the rows of an index by the values of its keys.

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "What an estimate of the bloat of a table needs, one row a table.",
 };
 
-static COLUMNS: [Column; 11] = [
+static COLUMNS: [Column; 13] = [
     key("relid", Unit::Id, "The table's oid.", "pg_stats, pg_attribute, pg_class"),
     gauge(
         "row_width",
@@ -40,5 +40,17 @@ static COLUMNS: [Column; 11] = [
     gauge("toast_pages", Unit::Blocks, "Pages of its TOAST table.", "pg_class.relpages"),
     gauge("columns", Unit::Count, "Columns.", "pg_class.relnatts"),
     gauge("columns_seen", Unit::Count, "Columns whose statistics this role may read.", "pg_stats"),
+    gauge(
+        "may_read",
+        Unit::Flag,
+        "Whether this role may read the table, and so its statistics.",
+        "has_table_privilege()",
+    ),
+    gauge(
+        "layout",
+        Unit::Text,
+        "Each column in order: mean width, alignment, f fixed or v varying width, nulls in ten-thousandths.",
+        "pg_attribute, pg_stats",
+    ),
     gauge("read_at", Unit::Moment, "When this was read.", "clock_timestamp()"),
 ];

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "What an estimate of the size a b-tree needs, one row an index.",
 };
 
-static COLUMNS: [Column; 10] = [
+static COLUMNS: [Column; 15] = [
     key("indexrelid", Unit::Id, "The index's oid.", "pg_stats, pg_index"),
     gauge(
         "key_width",
@@ -28,7 +28,22 @@ static COLUMNS: [Column; 10] = [
         "Distinct keys: the product over the columns, at most the rows.",
         "pg_stats.n_distinct",
     ),
+    gauge("distinct_least", Unit::Number, "Distinct keys at least: the largest of one column.", "pg_stats.n_distinct"),
     gauge("null_share", Unit::Share, "Largest share of nulls among the keys.", "pg_stats.null_frac"),
+    gauge(
+        "common_share",
+        Unit::Share,
+        "Share of the rows with one of the most common values, of an index with one column.",
+        "pg_stats.most_common_freqs",
+    ),
+    gauge("common_values", Unit::Count, "How many most common values there are.", "pg_stats.most_common_freqs"),
+    gauge("keys", Unit::Count, "Columns, the included ones too.", "pg_index.indnatts"),
+    gauge(
+        "may_read",
+        Unit::Flag,
+        "Whether this role may read the table, and so its statistics.",
+        "has_table_privilege()",
+    ),
     gauge(
         "is_na",
         Unit::Flag,

@@ -8,7 +8,17 @@ select
             greatest(1, case when coalesce(s.n_distinct, -1) < 0 then -coalesce(s.n_distinct, -1) * greatest(t.reltuples, 1) else s.n_distinct end)::float8
         )) filter (where u.place <= i.indnkeyatts)))
     )::float8 as distinct_rows,
+    least(
+        pg_catalog.max(c.reltuples)::float8,
+        pg_catalog.max(
+            greatest(1, case when coalesce(s.n_distinct, -1) < 0 then -coalesce(s.n_distinct, -1) * greatest(t.reltuples, 1) else s.n_distinct end)::float8
+        ) filter (where u.place <= i.indnkeyatts)
+    )::float8 as distinct_least,
     pg_catalog.max(coalesce(s.null_frac, 0))::float8 as null_share,
+    case when pg_catalog.count(*) = 1 then pg_catalog.max((select pg_catalog.sum(f.share) from pg_catalog.unnest(s.most_common_freqs) as f (share))) end::float8 as common_share,
+    case when pg_catalog.count(*) = 1 then pg_catalog.max(pg_catalog.cardinality(s.most_common_freqs)) end::bigint as common_values,
+    pg_catalog.count(*) as keys,
+    pg_catalog.has_table_privilege(i.indrelid, 'select') as may_read,
     (
         m.amname <> 'btree' or i.indpred is not null or i.indexprs is not null
         or pg_catalog.count(*) <> pg_catalog.count(s.attname) or pg_catalog.bool_or(a.atttypid = 'pg_catalog.name'::regtype)
@@ -37,6 +47,6 @@ cross join lateral (select case a.attalign when 'd' then 8 when 'i' then 4 when 
 where n.nspname not in ('pg_catalog', 'information_schema')
     and n.nspname not like 'pg\_toast%'
     and n.nspname not like 'pg\_temp%'
-group by i.indexrelid, i.indnatts, i.indnkeyatts, i.indpred, i.indexprs, m.amname, c.relpages, c.reltuples, c.reloptions
+group by i.indexrelid, i.indrelid, i.indnatts, i.indnkeyatts, i.indpred, i.indexprs, m.amname, c.relpages, c.reltuples, c.reloptions
 order by c.relpages desc, i.indexrelid
 limit 5000
