@@ -1,0 +1,178 @@
+//! Tables that autovacuum does not keep up with, reckoned with each table's own thresholds.
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use crate::catalog::autovacuum::{Due, Policy, Progress};
+use crate::catalog::index_usage::quoted;
+use crate::catalog::table_usage::TableUsage;
+use crate::sample::unit::Count;
+use crate::sample::{Missing, Seconds};
+
+/// Over the threshold so many times: once over it is only due, and the next round comes within `autovacuum_naptime`.
+pub const WARNING_SHARE: f64 = 2.0;
+/// Fewer dead rows cost nothing.
+pub const LEAST_DEAD: f64 = 10_000.0;
+/// Over the threshold so many times, with [`CRITICAL_DEAD`] rows.
+pub const CRITICAL_SHARE: f64 = 10.0;
+/// So many dead rows.
+pub const CRITICAL_DEAD: f64 = 10_000_000.0;
+/// A vacuum younger than so many naptimes that left the dead rows where they are could not remove them.
+pub const RECENT_NAPTIMES: f64 = 5.0;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "autovacuum_behind", watches: "tables that wait for autovacuum", check };
+
+struct Behind {
+    table: TableUsage,
+    due: Due,
+    progress: Progress,
+    is_recent: bool,
+}
+
+fn check(view: &View<'_>) -> Outcome {
+    view.primary_only("autovacuum")?;
+    let policy = Policy::of(view.newer)?;
+    let mut behind: Vec<Behind> = TableUsage::all(view.newer)?
+        .into_iter()
+        .filter_map(|table| {
+            let due = policy.due(&table);
+            let progress = due.vacuum.filter(|p| p.share() >= WARNING_SHARE && p.counted >= LEAST_DEAD)?;
+            let age = table.last_vacuum.map(|last| view.newer.at.0 - last.0);
+            let is_recent = age.is_some_and(|age| age < RECENT_NAPTIMES * policy.naptime);
+            Some(Behind { table, due, progress, is_recent })
+        })
+        .collect();
+    behind.sort_by(|left, right| right.progress.counted.total_cmp(&left.progress.counted));
+    let Some(worst) = behind.first() else { return Ok(vec![]) };
+    let dead = worst.progress.counted;
+    let is_critical = dead >= CRITICAL_DEAD && worst.progress.share() >= CRITICAL_SHARE;
+    let running = running(view);
+    let name = worst.table.label();
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if is_critical { Severity::Critical } else { Severity::Warning },
+        title: format!(
+            "{} dead rows in {}, {:.0}x its autovacuum threshold",
+            Count(dead),
+            and_more(&name, behind.len()),
+            worst.progress.share()
+        ),
+        evidence: behind.iter().take(NAMED).map(|one| evidence(view, one, &running)).collect(),
+        why: "Dead rows make every scan of the table and its indexes read more, and the space they take is bloat that stays.",
+        fix: fix(worst, &horizon(view)),
+        jump: Some(Jump::to_row("tables", worst.table.relid)),
+        source: "manual 24.1.6; relation_needs_vacanalyze() in autovacuum.c",
+    }])
+}
+
+fn running(view: &View<'_>) -> Vec<i64> {
+    view.rows("vacuum_progress")
+        .map(|rows| rows.iter().filter_map(|row| row.int("relid")).collect())
+        .unwrap_or_default()
+}
+
+fn evidence(view: &View<'_>, one: &Behind, running: &[i64]) -> (String, String) {
+    let table = &one.table;
+    let last = table.last_vacuum.and_then(|last| view.newer.at.since(last));
+    let last = last.map_or_else(|| "never vacuumed".to_owned(), |age: Seconds| format!("vacuumed {age} ago"));
+    let now = if running.contains(&table.relid) { ", a vacuum runs now" } else { "" };
+    let off = if one.due.is_enabled { "" } else { ", autovacuum is off for it" };
+    shows(
+        table.label(),
+        format!(
+            "{} dead of {} rows, threshold {}, {last}{now}{off}",
+            Count(one.progress.counted),
+            Count(table.live.unwrap_or_default() + one.progress.counted),
+            Count(one.progress.threshold)
+        ),
+    )
+}
+
+/// Who holds vacuum back furthest, in words; empty where nobody is seen to.
+fn horizon(view: &View<'_>) -> String {
+    let Ok(rows) = view.rows("activity") else { return String::new() };
+    let held = |row: &crate::sample::Row<'_>| row.number("xmin_age").unwrap_or_default();
+    rows.iter().max_by(|left, right| held(left).total_cmp(&held(right))).filter(|row| held(row) > 0.0).map_or_else(
+        String::new,
+        |row| {
+            format!(" Furthest back is pid {}, {} transactions.", row.int("pid").unwrap_or_default(), Count(held(&row)))
+        },
+    )
+}
+
+fn fix(worst: &Behind, horizon: &str) -> Fix {
+    let name = quoted(&worst.table.schema, &worst.table.name);
+    if !worst.due.is_enabled {
+        return Fix::sql(
+            "Autovacuum does not come to it. Vacuum it once and let autovacuum come again:",
+            format!("VACUUM (ANALYZE) {name};\nALTER TABLE {name} RESET (autovacuum_enabled);"),
+        );
+    }
+    if worst.is_recent {
+        return Fix::text(format!(
+            "It was vacuumed just now and the dead rows are still there: an old transaction, replication slot or standby \
+             may still see them.{horizon} End that first."
+        ));
+    }
+    Fix::sql(
+        "Vacuum it now, and let autovacuum come earlier and work faster on this table:",
+        format!(
+            "VACUUM (ANALYZE) {name};\nALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, \
+             autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);"
+        ),
+    )
+}
+
+/// Passes over what cannot be told of a standby's counters, for the rules beside this one.
+pub(super) fn tables_of_primary(view: &View<'_>, what: &str) -> Result<Vec<TableUsage>, Missing> {
+    view.primary_only(what)?;
+    TableUsage::all(view.newer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+    use crate::sample::Snapshot;
+
+    fn with(table: NamedRow) -> Snapshot {
+        snapshot().with("settings", vec![row! { name: "autovacuum", value: "on" }]).with("tables", vec![table])
+    }
+
+    fn judge(seen: &Snapshot) -> Vec<Finding> {
+        check(&View { newer: seen, older: None }).unwrap()
+    }
+
+    #[test]
+    fn it_fires_at_twice_the_threshold() {
+        let table = |dead: i32| row! { relid: 1, schema: "public", name: "shop_cart", kind: "r", reltuples: 100_000.0, live: 100_000, dead: dead };
+        // 50 + 0.2 * 100,000 = 20,050.
+        assert_eq!(judge(&with(table(40_099))), vec![]);
+        let found = judge(&with(table(40_100)));
+        assert_eq!(found[0].title, "40k dead rows in shop_cart, 2x its autovacuum threshold");
+        assert_eq!(found[0].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_tables_own_threshold_decides() {
+        let own = row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: 1e6, live: 1_000_000, dead: 15_000,
+        options: ["autovacuum_vacuum_scale_factor=0.001"] };
+        assert_eq!(judge(&with(own)).len(), 1);
+        let few = row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: 10.0, live: 10, dead: 9_999 };
+        assert_eq!(judge(&with(few)), vec![], "few dead rows cost nothing");
+    }
+
+    #[test]
+    fn a_vacuum_that_could_not_remove_them_points_to_the_horizon() {
+        let seen = with(row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: 10_000.0, live: 10_000,
+        dead: 90_000, last_autovacuum: NOW - 60.0 })
+        .with("activity", vec![row! { pid: 77, xmin_age: 5000 }]);
+        let found = judge(&seen);
+        assert!(found[0].fix.text.contains("pid 77"), "{}", found[0].fix.text);
+    }
+
+    #[test]
+    fn a_standby_cannot_tell() {
+        let seen = with(row! { relid: 1, kind: "r" }).with("server", vec![row! { is_standby: true }]);
+        assert!(check(&View { newer: &seen, older: None }).is_err());
+    }
+}

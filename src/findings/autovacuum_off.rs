@@ -1,0 +1,99 @@
+//! Autovacuum, or the counters it needs, turned off for the server or for a table.
+
+use super::autovacuum_behind::tables_of_primary;
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use crate::catalog::autovacuum::is_disabled;
+use crate::catalog::index_usage::quoted;
+use crate::catalog::settings::Settings;
+use crate::sample::unit::Count;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "autovacuum_off", watches: "whether autovacuum is on", check };
+
+const WHY: &str = "Nothing removes dead rows and nothing refreshes the planner's statistics: tables swell and plans go wrong, \
+                   until a vacuum against wraparound is forced at the worst time.";
+const SOURCE: &str = "manual 20.10 autovacuum, 20.9 track_counts; CREATE TABLE, autovacuum_enabled";
+
+fn check(view: &View<'_>) -> Outcome {
+    let settings = Settings::of(view.newer)?;
+    let mut found = Vec::new();
+    for name in ["autovacuum", "track_counts"] {
+        if settings.is_off(name) == Some(true) {
+            found.push(Finding {
+                id: RULE.id,
+                severity: Severity::Critical,
+                title: format!("{name} is off: nothing is vacuumed or analysed by itself"),
+                evidence: vec![shows(name, "off")],
+                why: WHY,
+                fix: Fix::sql(
+                    "Turn it on; no restart is needed.",
+                    format!("ALTER SYSTEM SET {name} = on;\nSELECT pg_reload_conf();"),
+                ),
+                jump: None,
+                source: SOURCE,
+            });
+        }
+    }
+    let mut off = tables_of_primary(view, "autovacuum")?;
+    off.retain(is_disabled);
+    off.sort_by(|left, right| right.live.unwrap_or_default().total_cmp(&left.live.unwrap_or_default()));
+    if let Some(largest) = off.first() {
+        let resets: Vec<String> = off
+            .iter()
+            .take(NAMED)
+            .map(|table| format!("ALTER TABLE {} RESET (autovacuum_enabled);", quoted(&table.schema, &table.name)))
+            .collect();
+        found.push(Finding {
+            id: RULE.id,
+            severity: Severity::Warning,
+            title: format!("autovacuum is off for {}", and_more(&largest.label(), off.len())),
+            evidence: off
+                .iter()
+                .take(NAMED)
+                .map(|table| {
+                    let rows = format!(
+                        "{} rows, {} dead",
+                        Count(table.live.unwrap_or_default()),
+                        Count(table.dead.unwrap_or_default())
+                    );
+                    shows(table.label(), rows)
+                })
+                .collect(),
+            why: WHY,
+            fix: Fix::sql("Let autovacuum come to it again, unless a job of yours vacuums it.", resets.join("\n")),
+            jump: Some(Jump::to_row("tables", largest.relid)),
+            source: SOURCE,
+        });
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn it_fires_for_the_server_and_for_a_table() {
+        let judge = |value: &str, option: &str| {
+            let seen = snapshot()
+                .with(
+                    "settings",
+                    vec![row! { name: "autovacuum", value: value }, row! { name: "track_counts", value: "on" }],
+                )
+                .with(
+                    "tables",
+                    vec![row! { relid: 1, schema: "public", name: "shop_cart", kind: "r", options: [option] }],
+                );
+            let found = check(&View { newer: &seen, older: None }).unwrap();
+            found.into_iter().map(|finding| (finding.severity, finding.title)).collect::<Vec<_>>()
+        };
+        assert_eq!(judge("on", "fillfactor=70"), vec![]);
+        assert_eq!(judge("on", "autovacuum_enabled=true"), vec![]);
+        assert_eq!(
+            judge("on", "autovacuum_enabled=false"),
+            vec![(Severity::Warning, "autovacuum is off for shop_cart".to_owned())]
+        );
+        assert_eq!(judge("off", "x=y")[0].0, Severity::Critical);
+    }
+}

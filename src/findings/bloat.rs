@@ -1,0 +1,107 @@
+//! Tables of which a large part is dead or free.
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use crate::catalog::bloat::{Bloat, estimates};
+use crate::catalog::table_usage::TableUsage;
+use crate::sample::unit::Share;
+use crate::sample::{Bytes, Missing};
+
+/// From this share on. Source: `check_postgres` and pgwatch look from 30 % on; some room free is how an updated table lives.
+pub const NOTICE_SHARE: f64 = 0.30;
+/// And from so many bytes on.
+pub const NOTICE_BYTES: f64 = 10.0 * 1024.0 * 1024.0;
+/// From this share on, with [`WARNING_BYTES`].
+pub const WARNING_SHARE: f64 = 0.50;
+/// So many bytes.
+pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "bloat", watches: "bloat of the tables", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let tables = TableUsage::all(view.newer)?;
+    let estimates = estimates(view.newer, &tables)?;
+    let known = tables.iter().filter(|table| estimates.get(&table.relid).is_some_and(|bloat| bloat.amount().is_some()));
+    if known.count() == 0
+        && let Some(unknown) = estimates.values().find_map(|bloat| match bloat {
+            Bloat::CannotEstimate(unknown) => unknown.remedy.as_ref().map(|remedy| (unknown, remedy)),
+            Bloat::Known(_) => None,
+        })
+    {
+        return Err(Missing::Denied { what: unknown.0.why.clone(), grant: unknown.1.clone() });
+    }
+    let mut bloated: Vec<_> = tables
+        .iter()
+        .filter_map(|table| Some((table, estimates.get(&table.relid)?.amount()?)))
+        .filter(|(_, amount)| amount.share >= NOTICE_SHARE && amount.bytes.0 >= NOTICE_BYTES)
+        .collect();
+    bloated.sort_by(|left, right| right.1.bytes.0.total_cmp(&left.1.bytes.0));
+    let Some((table, amount)) = bloated.first() else { return Ok(vec![]) };
+    let is_warning = amount.share >= WARNING_SHARE && amount.bytes.0 >= WARNING_BYTES;
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if is_warning { Severity::Warning } else { Severity::Notice },
+        title: format!(
+            "{} of {} is bloat ({})",
+            Share(amount.share),
+            and_more(&table.label(), bloated.len()),
+            amount.bytes
+        ),
+        evidence: bloated
+            .iter()
+            .take(NAMED)
+            .map(|(table, amount)| {
+                let size = Bytes(table.heap_bytes.unwrap_or_default());
+                let text = format!("{} of {size}, {}, {}", Share(amount.share), amount.method, amount.confidence);
+                shows(table.label(), text)
+            })
+            .collect(),
+        why: "Scans read and the cache holds pages that are mostly empty; the space is used again, but not given back.",
+        fix: Fix::text(
+            "First see that autovacuum keeps up, else it comes again. Space that new rows will fill may stay. To give it back \
+             without stopping the application use pg_repack or pg_squeeze; VACUUM FULL locks the table while it rewrites it.",
+        ),
+        jump: Some(Jump::to_row("tables", table.relid)),
+        source: "ioguix pgsql-bloat-estimation; thresholds as in check_postgres and pgwatch",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+
+    fn judge(live: i32, stats: NamedRow) -> Outcome {
+        let seen = snapshot()
+            .with(
+                "tables",
+                vec![row! { relid: 1, schema: "public", name: "shop_cart", kind: "r", pages: 10_000,
+                reltuples: f64::from(live), live: live, mod_since_analyze: 0 }],
+            )
+            .with("table_sizes", vec![row! { relid: 1, heap_bytes: 81_920_000 }])
+            .with("column_stats", vec![stats]);
+        check(&View { newer: &seen, older: None })
+    }
+
+    fn stats(live: i32) -> NamedRow {
+        // 226 rows fit a page.
+        row! { relid: 1, is_na: false, has_statistics: true, may_read: true, fillfactor: 100, pages: 10_000,
+        reltuples: f64::from(live), layout: "4if0 4if0" }
+    }
+
+    #[test]
+    fn it_fires_from_a_third_on() {
+        let judge = |live| judge(live, stats(live)).unwrap();
+        assert_eq!(judge(1_700_000), vec![], "a quarter is how an updated table lives");
+        let found = judge(1_130_000);
+        assert_eq!(found[0].severity, Severity::Notice);
+        assert!(found[0].title.contains("of shop_cart is bloat"), "{}", found[0].title);
+    }
+
+    #[test]
+    fn without_statistics_it_says_what_is_lacking() {
+        let denied = row! { relid: 1, is_na: true, has_statistics: false, may_read: false, pages: 10_000 };
+        let Err(Missing::Denied { grant, .. }) = judge(1, denied) else { panic!("silent") };
+        assert_eq!(grant, "GRANT pg_read_all_data TO monitor;");
+    }
+}

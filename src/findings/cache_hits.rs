@@ -1,0 +1,76 @@
+//! A low share of blocks found in shared buffers, over the interval.
+
+use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::sample::unit::{Count, Share};
+use crate::sample::{Row, Seconds};
+
+/// Below this share. Source: `PgHero` warns below 99 % over all time; an interval is noisier.
+pub const NOTICE_SHARE: f64 = 0.95;
+/// Below this share.
+pub const WARNING_SHARE: f64 = 0.80;
+/// Fewer blocks read in a second are not worth a word.
+pub const LEAST_READS: f64 = 500.0;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "cache_hits", watches: "cache hits over the interval", check };
+
+/// Returns the current database's row of `databases`.
+pub(super) fn here<'a>(view: &View<'a>) -> Result<Option<Row<'a>>, crate::sample::Missing> {
+    Ok(view.rows("databases")?.iter().find(|row| row.flag("is_current") == Some(true)))
+}
+
+fn check(view: &View<'_>) -> Outcome {
+    let interval = view.interval("databases")?;
+    let Some(row) = here(view)? else { return Ok(vec![]) };
+    let (Some(read), Some(hit)) = (interval.rate(&row, "blks_read"), interval.rate(&row, "blks_hit")) else {
+        return Ok(vec![]);
+    };
+    let share = hit / (hit + read).max(1.0);
+    if read < LEAST_READS || share >= NOTICE_SHARE {
+        return Ok(vec![]);
+    }
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if share < WARNING_SHARE { Severity::Warning } else { Severity::Notice },
+        title: format!("{} of blocks found in shared buffers, {} read a second", Share(share), Count(read)),
+        evidence: vec![
+            shows("blocks read a second", Count(read)),
+            shows("blocks hit a second", Count(hit)),
+            shows("over", Seconds(interval.seconds)),
+        ],
+        why: "What is not in shared buffers comes from the system's cache at best, and from the disk at worst.",
+        fix: Fix::text(
+            "Find the statement that reads most (Queries, sort by blocks read): usually one scan of a large table wants an \
+             index. Only when all of them are in order raise shared_buffers (a quarter of the memory).",
+        ),
+        jump: Some(Jump::to("queries")),
+        source: "pg_stat_database.blks_hit, blks_read; PgHero (cache hit rate); manual 20.4 shared_buffers",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+
+    #[test]
+    fn only_the_interval_counts() {
+        let judge = |hit: i32, read: i32| {
+            let older = snapshot()
+                .at(NOW - 10.0)
+                .with("databases", vec![row! { datname: "shop", is_current: true, blks_hit: 0, blks_read: 1_000_000 }]);
+            let newer = snapshot().with(
+                "databases",
+                vec![row! { datname: "shop", is_current: true, blks_hit: hit, blks_read: 1_000_000 + read }],
+            );
+            let found = check(&View { newer: &newer, older: Some(&older) }).unwrap();
+            found.first().map(|finding| finding.severity)
+        };
+        assert_eq!(judge(95_000, 5_000), None, "95 % is well");
+        assert_eq!(judge(94_000, 6_000), Some(Severity::Notice));
+        assert_eq!(judge(10_000, 90_000), Some(Severity::Warning));
+        assert_eq!(judge(0, 4_900), None, "few reads");
+        let newer = snapshot().with("databases", vec![row! { datname: "shop", is_current: true }]);
+        assert!(check(&View { newer: &newer, older: None }).is_err(), "one sample has no interval");
+    }
+}

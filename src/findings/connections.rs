@@ -1,0 +1,126 @@
+//! Connections near the limit of what an ordinary role may open.
+
+use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::sample::unit::Share;
+
+/// From this share on it is a warning: a deploy that doubles the workers for a moment does not fit any more. Source:
+/// `check_pgactivity` (`backends`: 90 %, 95 %), taken lower because Django opens connections in bursts.
+pub const WARNING_SHARE: f64 = 0.80;
+/// From this share on the next request may be refused.
+pub const CRITICAL_SHARE: f64 = 0.95;
+/// With at least this share of idle ones a pooler or a shorter `CONN_MAX_AGE` is what helps.
+pub const IDLE_SHARE: f64 = 0.5;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "connections", watches: "connections against the limit", check };
+
+const POOL: &str = r#"DATABASES = {
+    "default": {
+        # ...
+        "CONN_MAX_AGE": 60,            # 0 under ASGI and behind PgBouncer
+        "CONN_HEALTH_CHECKS": True,
+        # or, with psycopg 3 and Django 5.1 on, a pool in each process:
+        # "CONN_MAX_AGE": 0, "OPTIONS": {"pool": {"min_size": 1, "max_size": 4}},
+    }
+}"#;
+
+fn check(view: &View<'_>) -> Outcome {
+    let rows = view.rows("server")?;
+    let Some(server) = rows.first() else { return Ok(vec![]) };
+    let number = |column| server.number(column).unwrap_or_default();
+    let limit = number("max_connections") - number("superuser_reserved") - number("reserved");
+    let own = number("own_backends");
+    let used = if server.flag("read_all_stats") == Some(true) {
+        number("client_backends") + own
+    } else {
+        // Without pg_read_all_stats the kind of a backend is hidden; the databases' counts are not.
+        view.rows("databases")?.iter().filter_map(|row| row.number("backends")).sum()
+    };
+    if limit <= 0.0 || used / limit < WARNING_SHARE {
+        return Ok(vec![]);
+    }
+    let share = used / limit;
+    let severity = if share >= CRITICAL_SHARE { Severity::Critical } else { Severity::Warning };
+    let mut evidence = vec![
+        shows("connections", used),
+        shows("limit for ordinary roles", limit),
+        shows("max_connections", number("max_connections")),
+        shows("kept for superusers and others", number("superuser_reserved") + number("reserved")),
+        shows("of pgdj itself", own),
+    ];
+    let states = states(view);
+    let idle = states.iter().find(|(state, _)| state == "idle").map_or(0.0, |(_, count)| *count as f64);
+    evidence.extend(states.into_iter().map(|(state, count)| shows(state, count)));
+    let text = if idle / used >= IDLE_SHARE {
+        "Most are idle: put PgBouncer in transaction mode between, or shorten CONN_MAX_AGE. With threads each thread \
+         keeps its own connection: processes x threads x servers must fit."
+    } else {
+        "Most are at work: look at what they wait for before raising max_connections; more would only queue elsewhere."
+    };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity,
+        title: format!("{used:.0} of {limit:.0} connections used ({})", Share(share)),
+        evidence,
+        why: "At the limit every new connection is refused with \"too many clients already\": each request of Django fails.",
+        fix: Fix::python(text, POOL),
+        jump: Some(Jump::to("activity")),
+        source: "manual 20.3 max_connections; Django docs, Databases: Persistent connections, Connection pool",
+    }])
+}
+
+/// Client backends by state, most first.
+fn states(view: &View<'_>) -> Vec<(String, usize)> {
+    let mut counts: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    for row in view.rows("activity").into_iter().flat_map(crate::sample::RowSet::iter) {
+        if row.text("backend_type") == "client backend" {
+            *counts.entry(row.text("state").to_owned()).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::sample::Snapshot;
+
+    fn server(clients: i32, sees_all: bool) -> Snapshot {
+        snapshot().with(
+            "server",
+            vec![row! { max_connections: 100, superuser_reserved: 3, reserved: 2, client_backends: clients,
+            own_backends: 2, read_all_stats: sees_all }],
+        )
+    }
+
+    #[test]
+    fn it_fires_from_80_percent_of_what_ordinary_roles_may_use() {
+        // 95 slots for ordinary roles, two of them pgdj's.
+        for (clients, severity) in
+            [(73, None), (74, Some(Severity::Warning)), (88, Some(Severity::Warning)), (89, Some(Severity::Critical))]
+        {
+            let seen = server(clients, true);
+            let found = check(&View { newer: &seen, older: None }).unwrap();
+            assert_eq!(found.first().map(|finding| finding.severity), severity, "{clients}");
+        }
+    }
+
+    #[test]
+    fn without_sight_of_others_the_databases_are_counted() {
+        let seen = server(1, false).with("databases", vec![row! { datname: "shop", backends: 93 }]);
+        let found = check(&View { newer: &seen, older: None }).unwrap();
+        assert_eq!(found[0].title, "93 of 95 connections used (98%)");
+    }
+
+    #[test]
+    fn idle_ones_ask_for_a_pooler() {
+        let idle = (0..80).map(|pid| row! { pid: pid, backend_type: "client backend", state: "idle" }).collect();
+        let seen = server(80, true).with("activity", idle);
+        let found = check(&View { newer: &seen, older: None }).unwrap();
+        assert!(found[0].fix.text.contains("PgBouncer"), "{:?}", found[0].fix);
+        assert!(found[0].evidence.contains(&("idle".to_owned(), "80".to_owned())));
+    }
+}

@@ -1,0 +1,67 @@
+//! Deadlocks, over the interval and since the counters run.
+
+use super::cache_hits::here;
+use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::sample::unit::Count;
+use crate::sample::{Seconds, Timestamp};
+
+/// From so many a day since the reset on.
+pub const NOTICE_A_DAY: f64 = 1.0;
+/// Counters younger than this give no rate by day.
+pub const LEAST_AGE: Seconds = Seconds(86_400.0);
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "deadlocks", watches: "deadlocks", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let Some(row) = here(view)? else { return Ok(vec![]) };
+    let fresh = view.interval("databases").ok().and_then(|interval| interval.growth(&row, "deadlocks")).unwrap_or(0.0);
+    let total = row.number("deadlocks").unwrap_or_default();
+    let age = row.number("stats_reset").and_then(|reset| view.newer.at.since(Timestamp(reset)));
+    let by_day = age.filter(|age| age.0 >= LEAST_AGE.0).map(|age| total / (age.0 / 86_400.0));
+    let (severity, title) = if fresh > 0.0 {
+        (Severity::Warning, format!("{} deadlocks just now", Count(fresh)))
+    } else {
+        match by_day.filter(|rate| *rate >= NOTICE_A_DAY) {
+            Some(rate) => (Severity::Notice, format!("{} deadlocks a day, {} in all", Count(rate), Count(total))),
+            None => return Ok(vec![]),
+        }
+    };
+    let mut evidence = vec![shows("deadlocks counted", Count(total))];
+    evidence.extend(age.map(|age| shows("counted for", age)));
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity,
+        title,
+        evidence,
+        why: "Each deadlock is a request that failed after waiting deadlock_timeout for nothing.",
+        fix: Fix::python(
+            "The server's log names both statements. Take rows in one order everywhere, and first those that everybody needs:",
+            "with transaction.atomic():\n    orders = list(Order.objects.select_for_update().filter(pk__in=ids).order_by(\"pk\"))",
+        ),
+        jump: Some(Jump::to("locks")),
+        source: "pg_stat_database.deadlocks; manual 13.3.4",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+
+    #[test]
+    fn one_just_now_or_one_a_day() {
+        let sight = |deadlocks: i32, days: f64| -> Vec<NamedRow> {
+            vec![row! { datname: "shop", is_current: true, deadlocks: deadlocks, stats_reset: NOW - days * 86_400.0 }]
+        };
+        let judge = |older: i32, newer: i32, days: f64| {
+            let older = snapshot().at(NOW - 10.0).with("databases", sight(older, days));
+            let newer = snapshot().with("databases", sight(newer, days));
+            check(&View { newer: &newer, older: Some(&older) }).unwrap().first().map(|finding| finding.severity)
+        };
+        assert_eq!(judge(3, 4, 100.0), Some(Severity::Warning));
+        assert_eq!(judge(9, 9, 10.0), None);
+        assert_eq!(judge(10, 10, 10.0), Some(Severity::Notice));
+        assert_eq!(judge(5, 5, 0.5), None, "half a day gives no rate");
+    }
+}

@@ -1,0 +1,104 @@
+//! Indexes that are the same as another.
+
+use std::collections::HashMap;
+
+use super::unused_index::removal_fix;
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use crate::catalog::django_names::Models;
+use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::usage::{Pair, duplicates};
+use crate::sample::Bytes;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexes", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let indexes = IndexUsage::all(view.newer)?;
+    let Some(pairs) = Pairs::of(&indexes, &duplicates(&indexes)) else { return Ok(vec![]) };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Warning,
+        title: format!(
+            "{} the same as another ({})",
+            counted(pairs.list.len(), "index is", "indexes are"),
+            pairs.bytes
+        ),
+        evidence: pairs.evidence("the same as"),
+        why: "Every write maintains both, and no query gains by the second.",
+        fix: pairs.fix(view, "Remove the one that no constraint hangs on. The largest:"),
+        jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
+        source: "pg_index compared: keys, operator classes, collations, order, expressions, predicate; PgHero",
+    }])
+}
+
+/// Pairs of indexes, the largest first, for this rule and for overlapping ones.
+pub(super) struct Pairs<'a> {
+    /// The one that may go and the one that stays.
+    pub(super) list: Vec<(&'a IndexUsage, &'a IndexUsage)>,
+    /// What those that may go take together.
+    pub(super) bytes: Bytes,
+    first: (&'a IndexUsage, &'a IndexUsage),
+}
+
+impl<'a> Pairs<'a> {
+    /// Looks the indexes up; `None` where there is no pair.
+    pub(super) fn of(indexes: &'a [IndexUsage], pairs: &[Pair]) -> Option<Self> {
+        let by_oid: HashMap<i64, &IndexUsage> = indexes.iter().map(|index| (index.indexrelid, index)).collect();
+        let mut list: Vec<(&IndexUsage, &IndexUsage)> =
+            pairs.iter().filter_map(|pair| Some((*by_oid.get(&pair.may_go)?, *by_oid.get(&pair.stays)?))).collect();
+        list.sort_by(|left, right| size(right.0).total_cmp(&size(left.0)));
+        let bytes = Bytes(list.iter().map(|(index, _)| size(index)).sum());
+        let first = list.first().copied()?;
+        Some(Self { list, bytes, first })
+    }
+
+    /// Returns the pair of which the one that may go is largest.
+    pub(super) fn largest(&self) -> (&'a IndexUsage, &'a IndexUsage) {
+        self.first
+    }
+
+    /// Returns a line for each pair.
+    pub(super) fn evidence(&self, relation: &str) -> Vec<(String, String)> {
+        self.list
+            .iter()
+            .take(NAMED)
+            .map(|(may_go, stays)| {
+                let text = format!("{} on {}, {relation} {}", Bytes(size(may_go)), may_go.table_label(), stays.label());
+                shows(may_go.label(), text)
+            })
+            .collect()
+    }
+
+    /// Returns how the largest is removed.
+    pub(super) fn fix(&self, view: &View<'_>, text: &str) -> Fix {
+        removal_fix(self.first.0, &Models::of(view.newer), text.to_owned())
+    }
+}
+
+fn size(index: &IndexUsage) -> f64 {
+    index.bytes.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+
+    fn index(oid: i32, name: &str, opclass: i32) -> NamedRow {
+        row! { indexrelid: oid, relid: 1, schema: "public", table: "shop_order", name: name, method: "btree", is_valid: true,
+        key_columns: [3], column_names: ["status"], opclasses: [opclass], collations: [100], key_options: [0], scans: 5 }
+    }
+
+    #[test]
+    fn it_fires_for_twins_only() {
+        let judge = |rows: Vec<NamedRow>| {
+            let seen =
+                snapshot().with("indexes", rows).with("index_sizes", vec![row! { indexrelid: 8, bytes: 2_097_152 }]);
+            check(&View { newer: &seen, older: None }).unwrap()
+        };
+        let found = judge(vec![index(7, "order_status", 10), index(8, "order_status_2", 10)]);
+        assert_eq!(found[0].title, "1 index is the same as another (2.0 MB)");
+        assert_eq!(found[0].evidence[0].1, "2.0 MB on shop_order, the same as order_status");
+        assert_eq!(judge(vec![index(7, "order_status", 10), index(8, "order_status_like", 11)]), vec![]);
+    }
+}

@@ -1,0 +1,128 @@
+//! Sessions that sit in an open transaction and do nothing, with what they keep others from.
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use crate::catalog::ids;
+use crate::sample::unit::Count;
+use crate::sample::{Row, Seconds};
+
+/// From here on a session is forgotten rather than between two statements. Source: `PgHero` and pgmetrics take 60 s.
+pub const WARNING_AGE: Seconds = Seconds(60.0);
+/// From here on, if others wait for it.
+pub const BLOCKING_AGE: Seconds = Seconds(10.0);
+/// From here on it hurts by the dead rows it holds alone.
+pub const CRITICAL_AGE: Seconds = Seconds(3600.0);
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "idle_in_transaction", watches: "sessions idle in a transaction", check };
+
+struct Idle<'a> {
+    row: Row<'a>,
+    pid: i64,
+    age: f64,
+    blocks: usize,
+}
+
+fn check(view: &View<'_>) -> Outcome {
+    let rows = view.rows("activity")?;
+    let waits: Vec<Vec<i64>> = rows.iter().map(|row| ids(&row, "blocked_by")).collect();
+    let mut idle: Vec<Idle<'_>> = rows
+        .iter()
+        .filter(|row| row.text("state").starts_with("idle in transaction"))
+        .map(|row| {
+            let pid = row.int("pid").unwrap_or_default();
+            let blocks = waits.iter().filter(|blockers| blockers.contains(&pid)).count();
+            Idle { row, pid, age: row.number("state_age").unwrap_or_default(), blocks }
+        })
+        .filter(|idle| idle.age >= WARNING_AGE.0 || (idle.blocks > 0 && idle.age >= BLOCKING_AGE.0))
+        .collect();
+    idle.sort_by(|left, right| {
+        (right.blocks, right.age).partial_cmp(&(left.blocks, left.age)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let Some(worst) = idle.first() else { return Ok(vec![]) };
+    let is_critical = worst.blocks > 0 || idle.iter().any(|idle| idle.age >= CRITICAL_AGE.0);
+    let age = Seconds(worst.age);
+    let title = if worst.blocks > 0 {
+        format!(
+            "pid {} idle in transaction for {age} blocks {}",
+            worst.pid,
+            counted(worst.blocks, "session", "sessions")
+        )
+    } else {
+        match idle.len() {
+            1 => format!("pid {} idle in transaction for {age}", worst.pid),
+            count => format!("{count} sessions idle in transaction, the longest for {age}"),
+        }
+    };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if is_critical { Severity::Critical } else { Severity::Warning },
+        title,
+        evidence: idle.iter().take(NAMED).map(evidence).collect(),
+        why: "An open transaction keeps its locks and holds vacuum back: every row that others update or delete meanwhile \
+              stays as a dead one, in all tables.",
+        fix: Fix::python(
+            "Terminate it if nobody needs it (K in Activity). Then find who left it open: work between two queries inside \
+             transaction.atomic(), ATOMIC_REQUESTS around a call to another service, a shell left open. Set a limit:",
+            super::idle_timeout::OPTIONS,
+        ),
+        jump: Some(Jump::to_row("activity", worst.pid)),
+        source: "manual 20.11 idle_in_transaction_session_timeout, 24.1; PgHero, pgmetrics (60 s)",
+    }])
+}
+
+fn evidence(idle: &Idle<'_>) -> (String, String) {
+    let row = &idle.row;
+    let blocks = match idle.blocks {
+        0 => String::new(),
+        count => format!(", blocks {}", counted(count, "session", "sessions")),
+    };
+    let held = row.number("xmin_age").filter(|age| *age > 0.0);
+    let held = held.map_or_else(String::new, |age| format!(", holds back {} transactions", Count(age)));
+    let who = format!("{}@{} {}", row.text("user"), row.text("database"), row.text("application"));
+    let text = format!("{who}, idle for {}{blocks}{held}, last: {}", Seconds(idle.age), row.text("query"));
+    shows(format!("pid {}", idle.pid), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+
+    fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
+        let seen = snapshot().with("activity", rows);
+        check(&View { newer: &seen, older: None }).unwrap()
+    }
+
+    #[test]
+    fn it_fires_after_a_minute() {
+        for (age, severity) in [(59.0, None), (60.0, Some(Severity::Warning)), (3600.0, Some(Severity::Critical))] {
+            let found = judge(vec![row! { pid: 7, state: "idle in transaction", state_age: age }]);
+            assert_eq!(found.first().map(|finding| finding.severity), severity, "{age}");
+        }
+        let aborted = judge(vec![row! { pid: 7, state: "idle in transaction (aborted)", state_age: 70.0 }]);
+        assert_eq!(aborted[0].title, "pid 7 idle in transaction for 1m10s");
+    }
+
+    #[test]
+    fn one_that_blocks_is_critical_at_once() {
+        let found = judge(vec![
+            row! { pid: 9, state: "idle in transaction", state_age: 500.0 },
+            row! { pid: 7, state: "idle in transaction", state_age: 12.0, user: "web", database: "shop" },
+            row! { pid: 8, state: "active", blocked_by: [7] },
+        ]);
+        assert_eq!(found[0].title, "pid 7 idle in transaction for 12.0s blocks 1 session");
+        assert_eq!(found[0].severity, Severity::Critical);
+        assert_eq!(found[0].evidence.len(), 2);
+    }
+
+    #[test]
+    fn plain_idle_and_active_sessions_are_well() {
+        assert_eq!(
+            judge(vec![
+                row! { pid: 1, state: "idle", state_age: 9e9 },
+                row! { pid: 2, state: "active", state_age: 90.0 }
+            ]),
+            vec![]
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! No `idle_in_transaction_session_timeout` for the roles of the application.
+
+use super::statement_timeout::unlimited;
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "idle_timeout", watches: "idle_in_transaction_session_timeout", check };
+
+/// The setting in Django's form, with the one of [`super::statement_timeout`].
+pub const OPTIONS: &str = r#"DATABASES = {
+    "default": {
+        # ...
+        "OPTIONS": {"options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"},
+    }
+}"#;
+
+fn check(view: &View<'_>) -> Outcome {
+    let roles = unlimited(view, "idle_in_transaction_session_timeout")?;
+    let Some(first) = roles.first() else { return Ok(vec![]) };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Notice,
+        title: format!("no idle_in_transaction_session_timeout for {}", and_more(&first.role, roles.len())),
+        evidence: roles
+            .iter()
+            .take(NAMED)
+            .map(|role| shows(&role.role, format!("{} sessions in {}", role.sessions, role.database)))
+            .collect(),
+        why: "A forgotten transaction keeps its locks and holds vacuum back until somebody notices.",
+        fix: Fix::python(
+            "Give the role a limit. Behind PgBouncer use ALTER ROLE ... SET instead, for OPTIONS do not pass through it. \
+             What OPTIONS sets already is not to be seen from here.",
+            OPTIONS,
+        ),
+        jump: Some(Jump::to("activity")),
+        source: "manual 20.11 idle_in_transaction_session_timeout; Django docs, Databases: OPTIONS",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn it_names_the_role_unless_a_limit_is_set() {
+        for (value, fires) in [("0", true), ("60000", false)] {
+            let seen = snapshot()
+                .with("settings", vec![row! { name: "idle_in_transaction_session_timeout", default_value: value }])
+                .with("role_settings", vec![])
+                .with("activity", vec![row! { pid: 1, user: "web", database: "shop", backend_type: "client backend" }]);
+            let found = check(&View { newer: &seen, older: None }).unwrap();
+            assert_eq!(found.len(), usize::from(fires), "{value}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Indexes that no query may use: left by a `CREATE INDEX CONCURRENTLY` that failed.
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use crate::catalog::index_usage::IndexUsage;
+use crate::sample::{Bytes, RowSet};
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "invalid_index", watches: "invalid indexes", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let indexes = IndexUsage::all(view.newer)?;
+    let builds = builds(view.newer.rows("activity"));
+    let invalid: Vec<&IndexUsage> =
+        indexes.iter().filter(|index| !index.is_valid && !is_being_built(index, &builds)).collect();
+    let Some(first) = invalid.first() else { return Ok(vec![]) };
+    let code: Vec<String> = invalid.iter().take(NAMED).map(|index| index.drop_statement()).collect();
+    let is_maintained = |index: &IndexUsage| if index.is_ready { "writes still maintain it" } else { "not maintained" };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Warning,
+        title: format!("invalid index {}", and_more(&first.label(), invalid.len())),
+        evidence: invalid
+            .iter()
+            .take(NAMED)
+            .map(|index| {
+                let size = index.bytes.map_or_else(String::new, |bytes| format!("{} ", Bytes(bytes)));
+                shows(index.label(), format!("{size}on {}, {}", index.table_label(), is_maintained(index)))
+            })
+            .collect(),
+        why: "A build that failed left it behind: no query uses it, yet writes may pay for it, and a unique one enforces nothing \
+              that can be relied on.",
+        fix: Fix::sql(
+            "Drop it and build it again (AddIndexConcurrently, run the migration again), or REINDEX INDEX CONCURRENTLY. A build \
+             that still runs looks the same: see Activity first.",
+            code.join("\n"),
+        ),
+        jump: Some(Jump::to_row("indexes", first.indexrelid)),
+        source: "pg_index.indisvalid; manual, CREATE INDEX, Building Indexes Concurrently",
+    }])
+}
+
+/// The texts of the index builds that run.
+fn builds(activity: Option<&RowSet>) -> Vec<String> {
+    let is_build = |text: &str| text.contains("INDEX") && text.contains("CONCURRENTLY");
+    activity
+        .into_iter()
+        .flat_map(RowSet::iter)
+        .filter(|row| row.text("state") == "active")
+        .map(|row| row.text("query").to_uppercase())
+        .filter(|text| is_build(text))
+        .collect()
+}
+
+fn is_being_built(index: &IndexUsage, builds: &[String]) -> bool {
+    let names = [index.name.to_uppercase(), index.table.to_uppercase()];
+    builds.iter().any(|build| names.iter().any(|name| build.contains(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn one_that_is_being_built_is_not_one() {
+        let judge = |is_valid: bool, query: &str| {
+            let seen = snapshot()
+                .with("indexes", vec![row! { indexrelid: 9, schema: "public", table: "shop_order", name: "order_new", is_valid: is_valid }])
+                .with("activity", vec![row! { pid: 1, state: "active", query: query }]);
+            check(&View { newer: &seen, older: None }).unwrap()
+        };
+        assert_eq!(judge(true, ""), vec![]);
+        assert_eq!(judge(false, "create index concurrently \"order_new\" on \"shop_order\" (x)"), vec![]);
+        let found = judge(false, "SELECT 1");
+        assert_eq!(found[0].fix.code.as_ref().unwrap().text, "DROP INDEX CONCURRENTLY public.order_new;");
+    }
+}

@@ -1,0 +1,125 @@
+//! Transactions that run for long, and who holds the horizon of vacuum.
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
+use crate::sample::unit::Count;
+use crate::sample::{Row, Seconds};
+
+/// From here on. Source: `PgHero` takes 60 s for a query; migrations and reports of a few minutes are usual.
+pub const WARNING_AGE: Seconds = Seconds(300.0);
+/// From here on.
+pub const CRITICAL_AGE: Seconds = Seconds(4.0 * 3600.0);
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "long_transaction", watches: "long transactions", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let rows = view.rows("activity")?;
+    let age = |row: &Row<'_>| row.number("xact_age").unwrap_or_default();
+    let mut long: Vec<Row<'_>> = rows
+        .iter()
+        .filter(|row| {
+            age(row) >= WARNING_AGE.0
+                && row.text("backend_type") == "client backend"
+                // Those are another finding.
+                && !row.text("state").starts_with("idle in transaction")
+        })
+        .collect();
+    long.sort_by(|left, right| age(right).total_cmp(&age(left)));
+    let Some(worst) = long.first() else { return Ok(vec![]) };
+    let pid = worst.int("pid").unwrap_or_default();
+    let mut evidence: Vec<(String, String)> = long
+        .iter()
+        .take(NAMED)
+        .map(|row| {
+            let text = format!(
+                "{}@{} {}, in transaction for {}, statement for {}: {}",
+                row.text("user"),
+                row.text("database"),
+                row.text("application"),
+                Seconds(age(row)),
+                Seconds(row.number("query_age").unwrap_or_default()),
+                row.text("query")
+            );
+            shows(format!("pid {}", row.int("pid").unwrap_or_default()), text)
+        })
+        .collect();
+    let horizon = rows.iter().max_by(|left, right| held(left).total_cmp(&held(right))).filter(|row| held(row) > 0.0);
+    if let Some(row) = horizon {
+        let text = format!(
+            "pid {} ({}), {} transactions",
+            row.int("pid").unwrap_or_default(),
+            row.text("backend_type"),
+            Count(held(&row))
+        );
+        evidence.push(shows("holds vacuum back furthest", text));
+    }
+    let severity = if age(worst) >= CRITICAL_AGE.0 && !is_dump(worst) { Severity::Critical } else { Severity::Warning };
+    let what = match long.len() {
+        1 => format!("pid {pid} in one transaction for {}", Seconds(age(worst))),
+        count => format!("{count} transactions over {WARNING_AGE}, the longest {}", Seconds(age(worst))),
+    };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity,
+        title: what,
+        evidence,
+        why: "While it runs vacuum removes no row that it might still see, in any table of the database, and its locks stay.",
+        fix: Fix::text(
+            "Look whether it makes progress (Activity); cancel it if nobody waits for it. In Django cut long work into \
+             batches with a transaction each, and run reports on a standby.",
+        ),
+        jump: Some(Jump::to_row("activity", pid)),
+        source: "manual 24.1.2, 14.4; PgHero (long running queries)",
+    }])
+}
+
+fn held(row: &Row<'_>) -> f64 {
+    row.number("xmin_age").unwrap_or_default()
+}
+
+/// Whether it is a dump, which is meant to be one long transaction.
+fn is_dump(row: &Row<'_>) -> bool {
+    matches!(row.text("application"), "pg_dump" | "pg_dumpall" | "pg_basebackup")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+
+    fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
+        let seen = snapshot().with("activity", rows);
+        check(&View { newer: &seen, older: None }).unwrap()
+    }
+
+    fn active(pid: i32, age: f64, application: &str) -> NamedRow {
+        row! { pid: pid, backend_type: "client backend", state: "active", xact_age: age, application: application,
+        xmin_age: 1500 }
+    }
+
+    #[test]
+    fn it_fires_after_five_minutes() {
+        assert_eq!(judge(vec![active(4, 299.0, "web")]), vec![]);
+        let found = judge(vec![active(4, 300.0, "web"), active(5, 900.0, "web")]);
+        assert_eq!(found[0].title, "2 transactions over 5m00s, the longest 15m00s");
+        assert_eq!(found[0].severity, Severity::Warning);
+        let horizon = found[0].evidence.last().unwrap();
+        assert!(horizon.1.contains("1.5k transactions"), "{horizon:?}");
+    }
+
+    #[test]
+    fn a_dump_is_never_critical() {
+        assert_eq!(judge(vec![active(4, 20_000.0, "celery")])[0].severity, Severity::Critical);
+        assert_eq!(judge(vec![active(4, 20_000.0, "pg_dump")])[0].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn vacuums_senders_and_idle_ones_are_others_matter() {
+        let rows = vec![
+            row! { pid: 1, backend_type: "autovacuum worker", state: "active", xact_age: 9e4 },
+            row! { pid: 2, backend_type: "walsender", xact_age: 9e4 },
+            row! { pid: 3, backend_type: "client backend", state: "idle in transaction", xact_age: 9e4 },
+        ];
+        assert_eq!(judge(rows), vec![]);
+    }
+}

@@ -1,0 +1,69 @@
+//! Extensions older than the server's files, as after `pg_upgrade`.
+
+use super::{Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "old_extension", watches: "versions of the extensions", check };
+
+#[expect(clippy::unnecessary_wraps, reason = "every rule has this form")]
+fn check(view: &View<'_>) -> Outcome {
+    let old: Vec<(&str, &str, &str)> = view
+        .newer
+        .server
+        .extensions
+        .iter()
+        .filter_map(|(name, extension)| {
+            Some((name.as_str(), extension.version.as_str(), extension.available.as_deref()?))
+        })
+        .filter(|(_, installed, available)| installed != available)
+        .collect();
+    let Some((name, installed, available)) = old.first() else { return Ok(vec![]) };
+    let title = if old.len() == 1 {
+        format!("extension {name} is {installed}, the server has {available}")
+    } else {
+        format!("extensions older than the server's: {}", and_more(name, old.len()))
+    };
+    let code: Vec<String> = old
+        .iter()
+        .map(|(name, ..)| format!("ALTER EXTENSION {} UPDATE;", crate::catalog::index_usage::quoted("", name)))
+        .collect();
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Notice,
+        title,
+        evidence: old
+            .iter()
+            .take(NAMED)
+            .map(|(name, from, to)| shows(*name, format!("{from}, available {to}")))
+            .collect(),
+        why: "pg_upgrade leaves extensions as they were: columns and functions of the newer version are lacking.",
+        fix: Fix::sql("Update it in each database; for most that takes no lock worth a word.", code.join("\n")),
+        jump: None,
+        source: "pg_available_extensions; manual, pg_upgrade; ALTER EXTENSION",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::catalog::fixture::snapshot;
+    use crate::sample::ServerFacts;
+    use crate::sample::server::Extension;
+
+    #[test]
+    fn it_fires_where_the_versions_differ() {
+        for (available, fires) in [(Some("1.10"), true), (Some("1.8"), false), (None, false)] {
+            let extension =
+                Extension { version: "1.8".into(), available: available.map(str::to_owned), schema: "public".into() };
+            let facts = ServerFacts {
+                extensions: [("pg_stat_statements".to_owned(), extension)].into(),
+                ..ServerFacts::default()
+            };
+            let mut seen = snapshot();
+            seen.server = Arc::new(facts);
+            assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), usize::from(fires), "{available:?}");
+        }
+    }
+}

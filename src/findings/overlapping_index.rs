@@ -1,0 +1,59 @@
+//! Indexes whose keys another one begins with.
+
+use super::duplicate_index::Pairs;
+use super::{Finding, Jump, Outcome, Rule, Severity, View, counted};
+use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::usage::{duplicates, overlapping};
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "overlapping_index", watches: "overlapping indexes", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let indexes = IndexUsage::all(view.newer)?;
+    let twins = duplicates(&indexes);
+    let mut pairs = overlapping(&indexes);
+    pairs.retain(|pair| !twins.iter().any(|twin| twin.may_go == pair.may_go));
+    let Some(pairs) = Pairs::of(&indexes, &pairs) else { return Ok(vec![]) };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Notice,
+        title: format!("{} by a longer one ({})", counted(pairs.list.len(), "index is covered", "indexes are covered"), pairs.bytes),
+        evidence: pairs.evidence("its keys begin"),
+        why: "Every write maintains both. The longer one serves the same searches, if a little slower where it is much larger.",
+        fix: pairs.fix(
+            view,
+            "Remove the shorter one if the longer is not much larger and index-only scans of the shorter do not matter. A \
+             ForeignKey's own index may go where Meta.indexes has one that begins with it. The largest:",
+        ),
+        jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
+        source: "manual 11.3 Multicolumn Indexes; pg_index compared by keys, operator classes, collations, order, predicate",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn a_foreign_keys_index_is_covered_by_a_longer_one() {
+        let judge = |is_unique: bool| {
+            let seen = snapshot().with("content_types", vec![row! { app_label: "shop", model: "order" }]).with(
+                "indexes",
+                vec![
+                    row! { indexrelid: 7, relid: 1, schema: "public", table: "shop_order", name: "shop_order_customer_id_9da9e4a3",
+                        method: "btree", is_valid: true, is_unique: is_unique, key_columns: [3], column_names: ["customer_id"],
+                        opclasses: [10], collations: [0], key_options: [0] },
+                    row! { indexrelid: 8, relid: 1, schema: "public", table: "shop_order", name: "order_recent", method: "btree",
+                        is_valid: true, key_columns: [3, 5], column_names: ["customer_id", "created_at"], opclasses: [10, 11],
+                        collations: [0, 0], key_options: [0, 3] },
+                ],
+            );
+            check(&View { newer: &seen, older: None }).unwrap()
+        };
+        let found = judge(false);
+        assert_eq!(found[0].title, "1 index is covered by a longer one (0 B)");
+        assert!(found[0].fix.code.as_ref().unwrap().text.contains("db_index=False"));
+        assert_eq!(judge(true), vec![], "uniqueness is needed");
+    }
+}

@@ -1,0 +1,41 @@
+//! Settings that were changed and wait for a restart.
+
+use super::{Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "pending_restart", watches: "settings that wait for a restart", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let waiting: Vec<(&str, &str)> = view
+        .rows("settings")?
+        .iter()
+        .filter(|row| row.flag("pending_restart") == Some(true))
+        .map(|row| (row.text("name"), row.text("value")))
+        .collect();
+    let Some((first, _)) = waiting.first() else { return Ok(vec![]) };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Notice,
+        title: format!("a restart is needed for {}", and_more(first, waiting.len())),
+        evidence: waiting.iter().take(NAMED).map(|(name, value)| shows(*name, format!("still {value}"))).collect(),
+        why: "The server runs with other settings than its files say; the next restart, planned or not, brings them all at once.",
+        fix: Fix::text("Plan the restart, or take the change back."),
+        jump: None,
+        source: "pg_settings.pending_restart",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn it_fires_for_a_changed_setting() {
+        for (pending, fires) in [(true, true), (false, false)] {
+            let seen = snapshot()
+                .with("settings", vec![row! { name: "shared_buffers", value: "16384", pending_restart: pending }]);
+            assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), usize::from(fires));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Prepared transactions that were left behind.
+
+use super::{Finding, Fix, Outcome, Rule, Severity, View, counted, shows};
+use crate::sample::Seconds;
+
+/// From so old on: a transaction manager commits within seconds.
+pub const WARNING_AGE: Seconds = Seconds(300.0);
+/// From so old on.
+pub const CRITICAL_AGE: Seconds = Seconds(3600.0);
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "prepared_transactions", watches: "prepared transactions", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let Some(row) = view.rows("server")?.first() else { return Ok(vec![]) };
+    let count = row.number("prepared_transactions").unwrap_or_default();
+    let age = Seconds(row.number("oldest_prepared").unwrap_or_default());
+    if count < 1.0 || age.0 < WARNING_AGE.0 {
+        return Ok(vec![]);
+    }
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if age.0 >= CRITICAL_AGE.0 { Severity::Critical } else { Severity::Warning },
+        title: format!(
+            "{} left behind, the oldest for {age}",
+            counted(count as usize, "prepared transaction", "prepared transactions")
+        ),
+        evidence: vec![shows("prepared transactions", count), shows("oldest", age)],
+        why: "It keeps its locks and holds vacuum back without any session, through restarts too, until somebody ends it.",
+        fix: Fix::sql(
+            "Django prepares none: find whose it is, then end it from a session in its database.",
+            "SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\nROLLBACK PREPARED 'the gid';",
+        ),
+        jump: None,
+        source: "pg_prepared_xacts; manual, PREPARE TRANSACTION, Caution",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn it_fires_after_five_minutes() {
+        for (count, age, severity) in [
+            (0, 9e9, None),
+            (1, 299.0, None),
+            (1, 300.0, Some(Severity::Warning)),
+            (2, 3600.0, Some(Severity::Critical)),
+        ] {
+            let seen = snapshot().with("server", vec![row! { prepared_transactions: count, oldest_prepared: age }]);
+            let found = check(&View { newer: &seen, older: None }).unwrap();
+            assert_eq!(found.first().map(|finding| finding.severity), severity, "{count} {age}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A standby that is behind.
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
+use crate::sample::{Bytes, Missing, Row, Seconds};
+
+/// From so long on.
+pub const WARNING_LAG: Seconds = Seconds(30.0);
+/// From so long on.
+pub const CRITICAL_LAG: Seconds = Seconds(300.0);
+/// From so many bytes of WAL on.
+pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
+/// From so many bytes of WAL on.
+pub const CRITICAL_BYTES: f64 = 10.0 * WARNING_BYTES;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag", check };
+
+const WHY: &str = "Reads from the standby are old by that much, and a failover now would lose or wait for it.";
+const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); manual 27.2.5";
+
+fn check(view: &View<'_>) -> Outcome {
+    if view.is_standby() {
+        let lag = view.rows("server")?.first().and_then(|row| row.number("replay_lag")).unwrap_or_default();
+        return Ok(severity(lag, 0.0)
+            .map(|severity| Finding {
+                id: RULE.id,
+                severity,
+                title: format!("this standby is {} behind", Seconds(lag)),
+                evidence: vec![shows("since the last replayed commit", Seconds(lag))],
+                why: WHY,
+                fix: Fix::text(
+                    "Look for a query here that holds replay back (max_standby_streaming_delay), for replay that is paused, and at \
+                     the primary for a burst of WAL. On a primary at rest this grows although nothing is missing.",
+                ),
+                jump: Some(Jump::to("replication")),
+                source: SOURCE,
+            })
+            .into_iter()
+            .collect());
+    }
+    let rows = view.rows("replication")?;
+    if rows.iter().any(|row| row.text("state").is_empty()) {
+        return Err(Missing::Denied {
+            what: "pg_stat_replication of other roles".to_owned(),
+            grant: format!(
+                "GRANT pg_read_all_stats TO {};",
+                crate::catalog::index_usage::quoted("", &view.newer.server.role)
+            ),
+        });
+    }
+    let mut behind: Vec<(Severity, Row<'_>)> = rows
+        .iter()
+        .filter(|row| row.text("state") != "backup")
+        .filter_map(|row| Some((severity(lag(&row), bytes(&row))?, row)))
+        .collect();
+    behind.sort_by(|left, right| {
+        (right.0, bytes(&right.1)).partial_cmp(&(left.0, bytes(&left.1))).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let Some((severity, worst)) = behind.first() else { return Ok(vec![]) };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: *severity,
+        title: format!("standby {} is {} and {} behind", name(worst), Seconds(lag(worst)), Bytes(bytes(worst))),
+        evidence: behind
+            .iter()
+            .take(NAMED)
+            .map(|(_, row)| {
+                let text = format!("{}, {} behind, {}", row.text("state"), Bytes(bytes(row)), Seconds(lag(row)));
+                shows(name(row), text)
+            })
+            .collect(),
+        why: WHY,
+        fix: Fix::text(
+            "Compare write, flush and replay lag in Replication: write means the network, flush its disk, replay a query there that \
+             holds it back or a single core at its limit.",
+        ),
+        jump: Some(Jump::to_row("replication", worst.int("pid").unwrap_or_default())),
+        source: SOURCE,
+    }])
+}
+
+fn severity(lag: f64, bytes: f64) -> Option<Severity> {
+    if lag >= CRITICAL_LAG.0 || bytes >= CRITICAL_BYTES {
+        Some(Severity::Critical)
+    } else if lag >= WARNING_LAG.0 || bytes >= WARNING_BYTES {
+        Some(Severity::Warning)
+    } else {
+        None
+    }
+}
+
+fn lag(row: &Row<'_>) -> f64 {
+    row.number("replay_lag").unwrap_or_default()
+}
+
+fn bytes(row: &Row<'_>) -> f64 {
+    row.number("lag_bytes").unwrap_or_default()
+}
+
+fn name(row: &Row<'_>) -> String {
+    format!("{} ({})", row.text("application"), row.text("client"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn a_primary_names_its_standby() {
+        for (lag, bytes, severity) in [
+            (29.0, 1_000_000_i64, None),
+            (30.0, 0, Some(Severity::Warning)),
+            (0.0, 1_073_741_824, Some(Severity::Warning)),
+            (300.0, 0, Some(Severity::Critical)),
+        ] {
+            let seen = snapshot().with("server", vec![row! { is_standby: false }]).with(
+                "replication",
+                vec![row! { pid: 1, application: "walreceiver", client: "10.0.0.2", state: "streaming", replay_lag: lag, lag_bytes: bytes }],
+            );
+            let found = check(&View { newer: &seen, older: None }).unwrap();
+            assert_eq!(found.first().map(|finding| finding.severity), severity, "{lag} {bytes}");
+        }
+    }
+
+    #[test]
+    fn a_standby_speaks_of_itself_and_blindness_is_said() {
+        let standby = snapshot().with("server", vec![row! { is_standby: true, replay_lag: 400.0 }]);
+        assert_eq!(check(&View { newer: &standby, older: None }).unwrap()[0].title, "this standby is 6m40s behind");
+        let blind = snapshot()
+            .with("server", vec![row! { is_standby: false }])
+            .with("replication", vec![row! { pid: 1, state: "" }]);
+        assert!(matches!(check(&View { newer: &blind, older: None }), Err(Missing::Denied { .. })));
+    }
+}

@@ -1,0 +1,110 @@
+//! Tables whose statistics are missing or old.
+
+use super::autovacuum_behind::tables_of_primary;
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use crate::catalog::autovacuum::Policy;
+use crate::catalog::index_usage::quoted;
+use crate::catalog::table_usage::TableUsage;
+use crate::sample::Seconds;
+use crate::sample::unit::{Count, Share};
+
+/// Smaller tables do not mislead the planner far.
+pub const LEAST_ROWS: f64 = 1_000.0;
+/// From so many rows on a table without statistics is a warning.
+pub const WARNING_ROWS: f64 = 100_000.0;
+/// Over the threshold of autovacuum's analyze so many times.
+pub const OVERDUE_SHARE: f64 = 2.0;
+/// And this share of the rows changed.
+pub const CHANGED_SHARE: f64 = 0.20;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "stale_statistics", watches: "statistics of the tables", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let policy = Policy::of(view.newer)?;
+    let mut stale: Vec<TableUsage> = tables_of_primary(view, "statistics")?;
+    stale.retain(|table| is_missing(table) || is_old(table, &policy));
+    stale.sort_by(|left, right| rows(right).total_cmp(&rows(left)));
+    let Some(worst) = stale.first() else { return Ok(vec![]) };
+    let is_warning = stale.iter().any(|table| is_missing(table) && rows(table) >= WARNING_ROWS);
+    let what = if is_missing(worst) {
+        format!("{} was never analysed ({} rows)", worst.label(), Count(rows(worst)))
+    } else {
+        let changed = worst.mod_since_analyze.unwrap_or_default() / rows(worst).max(1.0);
+        format!("{} of {} changed since it was analysed", Share(changed), worst.label())
+    };
+    let title = if stale.len() > 1 { format!("{what}; {}", and_more("it", stale.len())) } else { what };
+    let code: Vec<String> =
+        stale.iter().take(NAMED).map(|table| format!("ANALYZE {};", quoted(&table.schema, &table.name))).collect();
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if is_warning { Severity::Warning } else { Severity::Notice },
+        title,
+        evidence: stale.iter().take(NAMED).map(|table| evidence(view, table)).collect(),
+        why: "The planner guesses how many rows a condition keeps from the statistics: wrong ones give nested loops over millions \
+              of rows, or a scan where an index was at hand.",
+        fix: Fix::sql(
+            "Analyse it; that takes seconds and stops nobody. Do so at the end of every bulk load.",
+            code.join("\n"),
+        ),
+        jump: Some(Jump::to_row("tables", worst.relid)),
+        source: "manual 24.1.3, 24.1.6; pg_stat_user_tables.n_mod_since_analyze",
+    }])
+}
+
+fn rows(table: &TableUsage) -> f64 {
+    table.rows().unwrap_or_default()
+}
+
+fn is_missing(table: &TableUsage) -> bool {
+    table.is_never_analyzed() && !table.is_partitioned() && rows(table) >= LEAST_ROWS
+}
+
+fn is_old(table: &TableUsage, policy: &Policy) -> bool {
+    let changed = table.mod_since_analyze.unwrap_or_default();
+    rows(table) >= LEAST_ROWS
+        && changed >= CHANGED_SHARE * rows(table)
+        && policy.due(table).analyze_share().is_some_and(|share| share >= OVERDUE_SHARE)
+}
+
+fn evidence(view: &View<'_>, table: &TableUsage) -> (String, String) {
+    let last = table.last_analyze.and_then(|last| view.newer.at.since(last));
+    let last = last.map_or_else(|| "never analysed".to_owned(), |age: Seconds| format!("analysed {age} ago"));
+    let changed = Count(table.mod_since_analyze.unwrap_or_default());
+    shows(table.label(), format!("{} rows, {changed} changed since, {last}", Count(rows(table))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+
+    fn judge(table: NamedRow) -> Vec<Finding> {
+        let seen = snapshot().with("settings", vec![]).with("tables", vec![table]);
+        check(&View { newer: &seen, older: None }).unwrap()
+    }
+
+    #[test]
+    fn a_table_that_was_never_analysed() {
+        let table = |live: i32| row! { relid: 1, schema: "public", name: "shop_pricehistory", kind: "r", reltuples: -1.0, live: live };
+        assert_eq!(judge(table(999)), vec![]);
+        assert_eq!(judge(table(1_000))[0].severity, Severity::Notice);
+        let found = judge(table(100_000));
+        assert_eq!(
+            (found[0].title.as_str(), found[0].severity),
+            ("shop_pricehistory was never analysed (100k rows)", Severity::Warning)
+        );
+    }
+
+    #[test]
+    fn a_table_that_changed_much() {
+        let table = |changed: i32| {
+            row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: 10_000.0, live: 10_000, mod_since_analyze: changed,
+            last_analyze: NOW - 3600.0 }
+        };
+        // Autovacuum comes at 50 + 1,000.
+        assert_eq!(judge(table(2_050)), vec![]);
+        let found = judge(table(2_100));
+        assert_eq!(found[0].title, "21% of t changed since it was analysed");
+    }
+}

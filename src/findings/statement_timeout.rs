@@ -1,0 +1,148 @@
+//! No `statement_timeout` for the roles of the application.
+
+use std::collections::BTreeMap;
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use crate::catalog::settings::{Origin, Settings, is_no_timeout, origin};
+use crate::sample::{Missing, Seconds};
+
+/// A statement that has run so long proves that no limit a web request needs is in force.
+pub const PROOF_AGE: Seconds = Seconds(300.0);
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "statement_timeout", watches: "statement_timeout", check };
+
+/// A role for which no limit is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Unlimited {
+    /// The role.
+    pub(super) role: String,
+    /// The database its sessions are in.
+    pub(super) database: String,
+    /// How many sessions it has.
+    pub(super) sessions: usize,
+    /// Its longest running statement.
+    pub(super) longest: Seconds,
+}
+
+/// Returns the roles with sessions in this database for which neither role, database nor server sets a timeout.
+///
+/// What a client sets itself when it connects cannot be seen from another session.
+pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>, Missing> {
+    let settings = Settings::of(view.newer)?;
+    let here = view.newer.server.database.as_str();
+    // Our own default is the server's, unless something is set for our own role or this database.
+    let own = origin(view.newer, &view.newer.server.role, here, setting)?;
+    let for_server = match own {
+        Origin::Server => settings.default_number(setting).map(|value| value == 0.0),
+        Origin::Catalog(_) => None,
+    };
+    let mut roles: BTreeMap<String, Unlimited> = BTreeMap::new();
+    for row in view.rows("activity")?.iter() {
+        let role = row.text("user");
+        if row.text("backend_type") != "client backend" || row.text("database") != here || role.is_empty() {
+            continue;
+        }
+        let is_unlimited = match origin(view.newer, role, here, setting)? {
+            Origin::Catalog(value) => is_no_timeout(&value),
+            Origin::Server => for_server == Some(true),
+        };
+        if is_unlimited {
+            let entry = roles.entry(role.to_owned()).or_insert_with(|| Unlimited {
+                role: role.to_owned(),
+                database: here.to_owned(),
+                sessions: 0,
+                longest: Seconds(0.0),
+            });
+            entry.sessions += 1;
+            if row.text("state") == "active" {
+                entry.longest = Seconds(entry.longest.0.max(row.number("query_age").unwrap_or_default()));
+            }
+        }
+    }
+    let mut roles: Vec<Unlimited> = roles.into_values().collect();
+    roles.sort_by_key(|role| std::cmp::Reverse(role.sessions));
+    Ok(roles)
+}
+
+fn check(view: &View<'_>) -> Outcome {
+    let roles = unlimited(view, "statement_timeout")?;
+    let Some(first) = roles.first() else { return Ok(vec![]) };
+    let is_proved = roles.iter().any(|role| role.longest.0 >= PROOF_AGE.0);
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if is_proved { Severity::Warning } else { Severity::Notice },
+        title: format!("no statement_timeout for {}", and_more(&first.role, roles.len())),
+        evidence: roles
+            .iter()
+            .take(NAMED)
+            .map(|role| {
+                let longest =
+                    if role.longest.0 > 0.0 { format!(", longest now {}", role.longest) } else { String::new() };
+                shows(&role.role, format!("{} sessions in {}{longest}", role.sessions, role.database))
+            })
+            .collect(),
+        why: "A query that goes wrong runs on long after the request that asked for it timed out, and holds its worker, \
+              its connection and its locks.",
+        fix: Fix::python(
+            "Give the role a limit: in OPTIONS, or for all its sessions with ALTER ROLE ... SET statement_timeout = '30s', \
+             which also works behind PgBouncer. Migrations and reports want a role of their own. What OPTIONS sets already \
+             is not to be seen from here.",
+            super::idle_timeout::OPTIONS,
+        ),
+        jump: Some(Jump::to("activity")),
+        source: "manual 20.11 statement_timeout; Django docs, Databases: OPTIONS",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+
+    fn judge(server: &str, role_settings: Vec<NamedRow>, age: f64) -> Vec<Finding> {
+        let seen = snapshot()
+            .with("settings", vec![row! { name: "statement_timeout", default_value: server }])
+            .with("role_settings", role_settings)
+            .with(
+                "activity",
+                vec![
+                    row! { pid: 1, user: "web", database: "shop", backend_type: "client backend", state: "active",
+                    query_age: age },
+                    row! { pid: 2, user: "other", database: "elsewhere", backend_type: "client backend" },
+                ],
+            );
+        check(&View { newer: &seen, older: None }).unwrap()
+    }
+
+    #[test]
+    fn it_fires_where_nothing_sets_it() {
+        let found = judge("0", vec![], 1.0);
+        assert_eq!((found[0].title.as_str(), found[0].severity), ("no statement_timeout for web", Severity::Notice));
+        assert!(found[0].fix.code.as_ref().unwrap().text.contains("-c statement_timeout=30s"));
+        assert_eq!(
+            judge("0", vec![], 300.0)[0].severity,
+            Severity::Warning,
+            "a statement of five minutes is the proof"
+        );
+    }
+
+    #[test]
+    fn a_limit_of_server_role_or_database_keeps_it_silent() {
+        assert_eq!(judge("30000", vec![], 1.0), vec![]);
+        let role = || row! { role: "web", database: "", settings: ["statement_timeout=30s"] };
+        assert_eq!(judge("0", vec![role()], 1.0), vec![]);
+        assert_eq!(
+            judge("0", vec![row! { role: "", database: "shop", settings: ["statement_timeout=1min"] }], 1.0),
+            vec![]
+        );
+        let off = row! { role: "web", database: "", settings: ["statement_timeout=0"] };
+        assert_eq!(judge("30000", vec![off], 1.0).len(), 1, "a role may turn the server's limit off");
+    }
+
+    #[test]
+    fn our_own_limit_says_nothing_of_the_server() {
+        let own = row! { role: "monitor", database: "", settings: ["statement_timeout=0"] };
+        assert_eq!(judge("0", vec![own], 1.0), vec![]);
+    }
+}

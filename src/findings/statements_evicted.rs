@@ -1,0 +1,60 @@
+//! `pg_stat_statements` throws entries away because there are too many different statements.
+
+use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::sample::unit::Count;
+use crate::sample::{Missing, Timestamp};
+
+/// From so many evictions an hour on, since the reset: each throws the least used twentieth away.
+pub const NOTICE_AN_HOUR: f64 = 1.0;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "statements_evicted", watches: "evictions of pg_stat_statements", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let rows = match view.rows("statements_info") {
+        // That the extension is not there at all is another finding.
+        Err(Missing::NotInstalled { .. }) => return Ok(vec![]),
+        rows => rows?,
+    };
+    let Some(row) = rows.first() else { return Ok(vec![]) };
+    let total = row.number("dealloc").unwrap_or_default();
+    let hours =
+        row.number("stats_reset").and_then(|reset| view.newer.at.since(Timestamp(reset))).map(|age| age.0 / 3600.0);
+    let Some(rate) = hours.map(|hours| total / hours.max(1.0)).filter(|rate| *rate >= NOTICE_AN_HOUR) else {
+        return Ok(vec![]);
+    };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Notice,
+        title: format!("pg_stat_statements evicts entries {} times an hour", Count(rate)),
+        evidence: vec![
+            shows("evictions since the reset", Count(total)),
+            shows("pg_stat_statements.max", Count(row.number("max_entries").unwrap_or_default())),
+        ],
+        why: "What is evicted and comes again starts at zero: sums are too low, and the costly statement may be missing.",
+        fix: Fix::sql(
+            "Lists of changing length make many texts of one query in Django (pk__in before 18); raise the limit, which needs a \
+             restart:",
+            "ALTER SYSTEM SET pg_stat_statements.max = 20000;",
+        ),
+        jump: Some(Jump::to("queries")),
+        source: "pg_stat_statements_info.dealloc; manual F.32",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+
+    #[test]
+    fn it_fires_from_one_an_hour() {
+        for (dealloc, fires) in [(9, false), (10, true)] {
+            let seen = snapshot().with(
+                "statements_info",
+                vec![row! { dealloc: dealloc, stats_reset: NOW - 36_000.0, max_entries: 5000 }],
+            );
+            assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), usize::from(fires), "{dealloc}");
+        }
+    }
+}

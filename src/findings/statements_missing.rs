@@ -1,0 +1,48 @@
+//! `pg_stat_statements` is not there.
+
+use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::sample::{Missing, Section};
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "statements_missing", watches: "pg_stat_statements", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    match view.newer.section("statements") {
+        Section::Missing(Missing::NotInstalled { extension, what, fix }) => Ok(vec![Finding {
+            id: RULE.id,
+            severity: Severity::Notice,
+            title: format!("{extension} is not installed: no query can be judged"),
+            evidence: vec![shows(extension, what)],
+            why: "It counts time, calls and blocks of every statement: without it nobody knows which query costs most.",
+            fix: Fix::sql(
+                "It costs a percent or two. The library needs a restart, the extension does not.",
+                fix.clone(),
+            ),
+            jump: Some(Jump::to("queries")),
+            source: "manual F.32 pg_stat_statements",
+        }]),
+        Section::Missing(why) => Err(why.clone()),
+        Section::Ready(_) | Section::Stale { .. } => Ok(vec![]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, snapshot};
+
+    #[test]
+    fn it_fires_only_where_it_is_not_installed() {
+        let lacking = Missing::NotInstalled {
+            extension: "pg_stat_statements".into(),
+            what: "it is not in this database".into(),
+            fix: "CREATE EXTENSION pg_stat_statements;".into(),
+        };
+        let seen = snapshot().without("statements", lacking);
+        assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), 1);
+        let there = snapshot().with("statements", vec![]);
+        assert_eq!(check(&View { newer: &there, older: None }), Ok(vec![]));
+        let lost = snapshot().without("statements", Missing::TimedOut { after: crate::sample::Seconds(1.0) });
+        assert!(check(&View { newer: &lost, older: None }).is_err());
+    }
+}

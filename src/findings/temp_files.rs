@@ -1,0 +1,66 @@
+//! Sorts and hashes that spill to temporary files.
+
+use super::cache_hits::here;
+use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::catalog::settings::Settings;
+use crate::sample::unit::Count;
+use crate::sample::{Bytes, Seconds};
+
+/// From so many bytes a second on.
+pub const NOTICE_RATE: Bytes = Bytes(1024.0 * 1024.0);
+/// From so many bytes a second on: a good part of what a cloud volume writes.
+pub const WARNING_RATE: Bytes = Bytes(50.0 * 1024.0 * 1024.0);
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "temp_files", watches: "temporary files over the interval", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let interval = view.interval("databases")?;
+    let Some(row) = here(view)? else { return Ok(vec![]) };
+    let Some(rate) = interval.rate(&row, "temp_bytes").filter(|rate| *rate >= NOTICE_RATE.0) else { return Ok(vec![]) };
+    let files = interval.growth(&row, "temp_files").unwrap_or_default();
+    let mut evidence = vec![
+        shows("written a second", Bytes(rate)),
+        shows("files", Count(files)),
+        shows("over", Seconds(interval.seconds)),
+    ];
+    if let Some(kilobytes) = Settings::of(view.newer).ok().and_then(|settings| settings.number("work_mem")) {
+        evidence.push(shows("work_mem", Bytes(kilobytes * 1024.0)));
+    }
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if rate >= WARNING_RATE.0 { Severity::Warning } else { Severity::Notice },
+        title: format!("{} a second written to temporary files", Bytes(rate)),
+        evidence,
+        why: "A sort or hash that does not fit work_mem goes through the disk and is slower by far.",
+        fix: Fix::sql(
+            "Find the statement (Queries, sort by temporary blocks): an index in its order, or fewer columns, often spares the \
+             sort. For a report raise work_mem in its own transaction rather than for all:",
+            "SET LOCAL work_mem = '64MB';",
+        ),
+        jump: Some(Jump::to("queries")),
+        source: "pg_stat_database.temp_bytes; manual 20.4 work_mem",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+
+    #[test]
+    fn it_fires_from_a_megabyte_a_second() {
+        for (bytes, severity) in [
+            (10_485_759, None),
+            (10_485_760, Some(Severity::Notice)),
+            (524_288_000, Some(Severity::Warning)),
+            (-1, None),
+        ] {
+            let sight = |bytes: i32| vec![row! { datname: "shop", is_current: true, temp_bytes: bytes, temp_files: 1 }];
+            let older = snapshot().at(NOW - 10.0).with("databases", sight(1000));
+            let newer = snapshot().with("databases", sight(1000 + bytes));
+            let found = check(&View { newer: &newer, older: Some(&older) }).unwrap();
+            assert_eq!(found.first().map(|finding| finding.severity), severity, "{bytes}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Foreign keys that no index leads with.
+
+use std::collections::HashMap;
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use crate::catalog::django_names::Models;
+use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::table_usage::TableUsage;
+use crate::catalog::usage::{UnindexedKey, unindexed_foreign_keys};
+use crate::sample::unit::Count;
+
+/// Smaller tables are read as quickly without. Source: a few hundred pages, some milliseconds.
+pub const LEAST_ROWS: f64 = 10_000.0;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "unindexed_foreign_key", watches: "foreign keys without an index", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let indexes = IndexUsage::all(view.newer)?;
+    let tables: HashMap<i64, TableUsage> =
+        TableUsage::all(view.newer)?.into_iter().map(|table| (table.relid, table)).collect();
+    let rows = |key: &UnindexedKey| tables.get(&key.relid).and_then(TableUsage::rows).unwrap_or_default();
+    let deletes =
+        |key: &UnindexedKey| tables.get(&key.referred_relid).and_then(|table| table.deletes).unwrap_or_default();
+    let mut keys = unindexed_foreign_keys(view.newer, &indexes)?;
+    keys.retain(|key| rows(key) >= LEAST_ROWS);
+    keys.sort_by(|left, right| rows(right).total_cmp(&rows(left)));
+    let Some(first) = keys.first() else { return Ok(vec![]) };
+    let columns = first.columns.join(", ");
+    let is_hit = keys.iter().any(|key| deletes(key) > 0.0);
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if is_hit { Severity::Warning } else { Severity::Notice },
+        title: format!("no index on foreign key {}", and_more(&format!("{}({columns})", first.table), keys.len())),
+        evidence: keys
+            .iter()
+            .take(NAMED)
+            .map(|key| {
+                let text = format!(
+                    "{} rows, refers to {} ({} deletes there)",
+                    Count(rows(key)),
+                    key.referred_table,
+                    Count(deletes(key))
+                );
+                shows(format!("{}({})", key.table, key.columns.join(", ")), text)
+            })
+            .collect(),
+        why: "Each delete of a row referred to, and each change of its key, reads the whole table that refers; so does every \
+              lookup from the other side.",
+        fix: fix(first, &Models::of(view.newer)),
+        jump: Some(Jump::to_row("tables", first.relid)),
+        source: "manual 5.5.5 Foreign Keys; Django makes one unless db_index=False",
+    }])
+}
+
+fn fix(key: &UnindexedKey, models: &Models) -> Fix {
+    let name: String = format!("{}_{}_fk", key.table, key.columns.join("_")).chars().take(60).collect();
+    let Some(model) = models.of_table(&key.table) else {
+        let sql = format!("CREATE INDEX CONCURRENTLY {name} ON {} ({});", key.table, key.columns.join(", "));
+        return Fix::sql("Make one; this does not stop writes.", sql);
+    };
+    let field = |column: &String| column.strip_suffix("_id").unwrap_or(column).to_owned();
+    let fields: Vec<String> = key.columns.iter().map(|column| format!("\"{}\"", field(column))).collect();
+    let short: String = name.chars().take(30).collect();
+    Fix::python(
+        format!("Remove db_index=False from the field of {}, or name it in Meta.indexes:", model.label()),
+        format!(
+            "class Meta:\n    indexes = [models.Index(fields=[{}], name=\"{}\")]",
+            fields.join(", "),
+            short.trim_end_matches('_')
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+
+    fn judge(rows: i32, deletes: i32, indexes: Vec<NamedRow>) -> Vec<Finding> {
+        let seen = snapshot()
+            .with("indexes", indexes)
+            .with("tables", vec![row! { relid: 1, name: "shop_order", kind: "r", live: rows }, row! { relid: 2, name: "shop_customer", deletes: deletes }])
+            .with("content_types", vec![row! { app_label: "shop", model: "order" }])
+            .with(
+                "foreign_keys",
+                vec![row! { oid: 4, name: "x_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"],
+                    referred_relid: 2, referred_table: "shop_customer" }],
+            );
+        check(&View { newer: &seen, older: None }).unwrap()
+    }
+
+    #[test]
+    fn it_fires_for_large_tables_without_one() {
+        let found = judge(10_000, 0, vec![]);
+        assert_eq!(
+            (found[0].title.as_str(), found[0].severity),
+            ("no index on foreign key shop_order(customer_id)", Severity::Notice)
+        );
+        assert!(
+            found[0]
+                .fix
+                .code
+                .as_ref()
+                .unwrap()
+                .text
+                .contains("fields=[\"customer\"], name=\"shop_order_customer_id_fk\"")
+        );
+        assert_eq!(judge(10_000, 5, vec![])[0].severity, Severity::Warning, "deletes pay for it");
+        assert_eq!(judge(9_999, 5, vec![]), vec![]);
+        let has_one = row! { indexrelid: 9, relid: 1, is_valid: true, key_columns: [3] };
+        assert_eq!(judge(10_000, 5, vec![has_one]), vec![]);
+    }
+}

@@ -1,0 +1,47 @@
+//! Settings with which a crash loses data.
+
+use super::{Finding, Fix, Outcome, Rule, Severity, View, shows};
+use crate::catalog::settings::Settings;
+
+/// The settings, and what happens without them.
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("fsync", "a crash of the machine can destroy the whole cluster"),
+    ("full_page_writes", "a crash in the middle of a write leaves torn pages"),
+];
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "unsafe_settings", watches: "settings that keep data safe", check };
+
+fn check(view: &View<'_>) -> Outcome {
+    let settings = Settings::of(view.newer)?;
+    let off: Vec<&(&str, &str)> = SETTINGS.iter().filter(|(name, _)| settings.is_off(name) == Some(true)).collect();
+    if off.is_empty() {
+        return Ok(vec![]);
+    }
+    let names: Vec<&str> = off.iter().map(|(name, _)| *name).collect();
+    let code: Vec<String> = names.iter().map(|name| format!("ALTER SYSTEM SET {name} = on;")).collect();
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Critical,
+        title: format!("{} off: a crash can lose data", names.join(" and ")),
+        evidence: off.iter().map(|(name, what)| shows(*name, format!("off: {what}"))).collect(),
+        why: "It is for servers that may be thrown away; no other may run like that.",
+        fix: Fix::sql("Turn it on; no restart is needed.", format!("{}\nSELECT pg_reload_conf();", code.join("\n"))),
+        jump: None,
+        source: "manual 20.5 fsync, full_page_writes",
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn it_fires_for_what_is_off() {
+        for (value, fires) in [("off", true), ("on", false)] {
+            let seen = snapshot().with("settings", vec![row! { name: "fsync", value: value }]);
+            assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), usize::from(fires));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Indexes that no query used since the counters run.
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use crate::catalog::django_names::{Models, Origin, removal};
+use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::usage::{Counting, is_unused};
+use crate::sample::{Bytes, Missing};
+
+/// Smaller ones cost too little. Source: `PgHero` takes 10 MB, pgwatch 100 MB; writes pay for small ones too.
+pub const LEAST_BYTES: f64 = 1024.0 * 1024.0;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", check };
+
+/// Returns the code that removes an index: Django's where its model is known, else SQL.
+pub(super) fn removal_fix(index: &IndexUsage, models: &Models, text: String) -> Fix {
+    match removal(index, models) {
+        Some(code) => Fix::python(text, code),
+        None => Fix::sql(text, index.drop_statement()),
+    }
+}
+
+fn check(view: &View<'_>) -> Outcome {
+    let indexes = IndexUsage::all(view.newer)?;
+    let now = view.newer.at;
+    let counting = Counting::of(view.newer);
+    if counting == Counting::Unknown {
+        return Err(view.rows("databases").err().unwrap_or(Missing::NotYet));
+    }
+    if indexes.iter().any(|index| index.bytes.is_none()) && view.newer.rows("index_sizes").is_none() {
+        return Err(view.rows("index_sizes").err().unwrap_or(Missing::NotYet));
+    }
+    let mut unused: Vec<&IndexUsage> =
+        indexes.iter().filter(|index| is_unused(index) && size(index) >= LEAST_BYTES).collect();
+    unused.sort_by(|left, right| size(right).total_cmp(&size(left)));
+    let Some(largest) = unused.first() else { return Ok(vec![]) };
+    let total = Bytes(unused.iter().map(|index| size(index)).sum());
+    let is_young = counting.is_young(now);
+    let (word, caution) = if is_young {
+        ("so far unused", " The counters are young: wait for the month's reports before you drop anything.")
+    } else {
+        ("unused", "")
+    };
+    let mut evidence = vec![shows("counters", counting.words(now))];
+    evidence.extend(unused.iter().take(NAMED).map(|index| {
+        let text = format!("{} on {}, from {}", Bytes(size(index)), index.table_label(), Origin::of(index).words());
+        shows(index.label(), text)
+    }));
+    let text = format!(
+        "Check the standbys' own counters, and whether it was made only lately; then remove it.{caution} The largest:"
+    );
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: Severity::Notice,
+        title: format!(
+            "{} {word} {} {total}",
+            counted(unused.len(), "index", "indexes"),
+            if unused.len() == 1 { "takes" } else { "take" }
+        ),
+        evidence,
+        why: "Every insert and most updates maintain it, it takes cache and disk, and it keeps updates from being HOT.",
+        fix: removal_fix(largest, &Models::of(view.newer), text),
+        jump: Some(Jump::to_row("indexes", largest.indexrelid)),
+        source: "pg_stat_user_indexes.idx_scan; PgHero, pgwatch (unused indexes)",
+    }])
+}
+
+fn size(index: &IndexUsage) -> f64 {
+    index.bytes.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+
+    fn judge(scans: i32, bytes: i32, days: f64) -> Vec<Finding> {
+        let seen = snapshot()
+            .with("databases", vec![row! { datname: "shop", is_current: true, stats_reset: NOW - days * 86_400.0 }])
+            .with("content_types", vec![row! { app_label: "shop", model: "order" }])
+            .with(
+                "indexes",
+                vec![
+                    row! { indexrelid: 5, schema: "public", table: "shop_order", name: "order_recent", method: "btree",
+                    is_valid: true, scans: scans, key_columns: [3], column_names: ["created_at"] },
+                ],
+            )
+            .with("index_sizes", vec![row! { indexrelid: 5, bytes: bytes }]);
+        check(&View { newer: &seen, older: None }).unwrap()
+    }
+
+    #[test]
+    fn it_fires_for_a_large_one_without_scans() {
+        let found = judge(0, 20_000_000, 30.0);
+        assert_eq!(found[0].title, "1 index unused takes 19 MB");
+        assert!(found[0].fix.code.as_ref().unwrap().text.contains("RemoveIndexConcurrently(model_name=\"order\""));
+        assert_eq!(judge(1, 20_000_000, 30.0), vec![]);
+        assert_eq!(judge(0, 1_000_000, 30.0), vec![]);
+    }
+
+    #[test]
+    fn young_counters_are_said() {
+        let found = judge(0, 20_000_000, 2.0);
+        assert_eq!(found[0].title, "1 index so far unused takes 19 MB");
+        assert!(found[0].fix.text.contains("wait"), "{}", found[0].fix.text);
+        assert_eq!(found[0].evidence[0].1, "counted for 2d00h");
+    }
+}

@@ -1,0 +1,224 @@
+//! Sessions that wait for a lock, with the one at the root of the queue.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use crate::catalog::ids;
+use crate::sample::{Row, Seconds};
+
+/// Waits shorter than this are everyday work, unless many wait.
+pub const WARNING_WAIT: Seconds = Seconds(5.0);
+/// From here on a web request has given up. Source: the default timeout of gunicorn workers, 30 s.
+pub const CRITICAL_WAIT: Seconds = Seconds(30.0);
+/// From so many on, however short they wait.
+pub const MANY: usize = 5;
+
+/// The rule.
+pub static RULE: Rule = Rule { id: "waiting", watches: "sessions waiting for a lock", check };
+
+const MIGRATE: &str = r#"# In the migration: wait a moment, give up, try again when it is quiet.
+operations = [
+    migrations.RunSQL("SET LOCAL lock_timeout = '2s'", migrations.RunSQL.noop),
+    # ...
+]"#;
+
+/// Who waits for whom.
+struct Queue<'a> {
+    rows: HashMap<i64, Row<'a>>,
+    blockers: BTreeMap<i64, Vec<i64>>,
+}
+
+impl Queue<'_> {
+    /// Returns the root that a waiting session is behind: the one that waits for nobody; in a ring, the ring's first.
+    fn root(&self, pid: i64) -> i64 {
+        let mut seen = BTreeSet::new();
+        let mut at = pid;
+        while seen.insert(at) {
+            match self.blockers.get(&at).and_then(|blockers| blockers.first()) {
+                Some(next) => at = *next,
+                None => return at,
+            }
+        }
+        seen.first().copied().unwrap_or(pid)
+    }
+
+    /// Returns how many wait behind a session, those behind the waiting ones too.
+    fn behind(&self, pid: i64) -> usize {
+        let mut found: BTreeSet<i64> = BTreeSet::new();
+        let mut open = vec![pid];
+        while let Some(at) = open.pop() {
+            for (waiter, blockers) in &self.blockers {
+                if blockers.contains(&at) && *waiter != pid && found.insert(*waiter) {
+                    open.push(*waiter);
+                }
+            }
+        }
+        found.len()
+    }
+
+    /// Returns the session as `pid 12 (web, idle in transaction)`, a migration's statement named as one.
+    fn name(&self, pid: i64) -> String {
+        if pid == 0 {
+            return "a prepared transaction".to_owned();
+        }
+        let Some(row) = self.rows.get(&pid) else { return format!("pid {pid}") };
+        let what = match schema_change(row.text("query")) {
+            Some(change) if row.text("state") == "active" => format!("{change}, a migration?"),
+            _ => row.text("state").to_owned(),
+        };
+        if what.is_empty() { format!("pid {pid}") } else { format!("pid {pid} ({what})") }
+    }
+}
+
+fn check(view: &View<'_>) -> Outcome {
+    let rows = view.rows("activity")?;
+    let queue = Queue {
+        rows: rows.iter().filter_map(|row| Some((row.int("pid")?, row))).collect(),
+        blockers: rows
+            .iter()
+            .map(|row| (row.int("pid").unwrap_or_default(), ids(&row, "blocked_by")))
+            .filter(|(_, blockers)| !blockers.is_empty())
+            .collect(),
+    };
+    let ages = wait_ages(view);
+    let wait = |pid: i64| {
+        let by_query = || queue.rows.get(&pid).and_then(|row| row.number("query_age"));
+        ages.get(&pid).copied().or_else(by_query).unwrap_or_default()
+    };
+    let longest = queue.blockers.keys().map(|pid| wait(*pid)).fold(0.0, f64::max);
+    let count = queue.blockers.len();
+    if count == 0 || (longest < WARNING_WAIT.0 && count < MANY) {
+        return Ok(vec![]);
+    }
+    let roots: BTreeSet<i64> = queue.blockers.keys().map(|pid| queue.root(*pid)).collect();
+    let Some(root) = roots.iter().copied().max_by_key(|root| queue.behind(*root)) else { return Ok(vec![]) };
+    let is_critical = count >= MANY || longest >= CRITICAL_WAIT.0;
+    let migration = queue.blockers.keys().chain(roots.iter()).copied().find(|pid| {
+        queue.rows.get(pid).is_some_and(|row| schema_change(row.text("query")).is_some() && queue.behind(*pid) > 0)
+    });
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if is_critical { Severity::Critical } else { Severity::Warning },
+        title: format!("{} for a lock behind {}", counted(count, "session waits", "sessions wait"), queue.name(root)),
+        evidence: evidence(&queue, &roots, &wait, longest),
+        why: "Each waiting session is a request that hangs; new ones queue behind them, and an ALTER TABLE that waits makes \
+              all later readers wait too.",
+        fix: match migration {
+            Some(pid) if pid != root => Fix::python(
+                format!(
+                    "Cancel {} so that those behind it go on, end what {} does, and run the migration again with a lock_timeout:",
+                    queue.name(pid),
+                    queue.name(root)
+                ),
+                MIGRATE,
+            ),
+            Some(pid) => Fix::python(
+                format!("Wait for {} or cancel it; next time with a lock_timeout and CONCURRENTLY:", queue.name(pid)),
+                MIGRATE,
+            ),
+            None => Fix::text(format!(
+                "Look at {} in Locks: let it finish, cancel its statement, or terminate it if it is forgotten.",
+                queue.name(root)
+            )),
+        },
+        jump: Some(Jump::to_row("locks", root)),
+        source: "pg_blocking_pids(), manual 13.3; gunicorn's timeout for the 30 s",
+    }])
+}
+
+fn evidence(
+    queue: &Queue<'_>,
+    roots: &BTreeSet<i64>,
+    wait: &dyn Fn(i64) -> f64,
+    longest: f64,
+) -> Vec<(String, String)> {
+    let mut evidence = vec![shows("longest wait", Seconds(longest))];
+    for root in roots.iter().take(NAMED) {
+        let query = queue.rows.get(root).map_or("", |row| row.text("query"));
+        let behind = counted(queue.behind(*root), "session", "sessions");
+        evidence.push(shows(format!("root: {}", queue.name(*root)), format!("{behind} behind it: {query}")));
+    }
+    let mut waiters: Vec<i64> = queue.blockers.keys().copied().collect();
+    waiters.sort_by(|left, right| wait(*right).total_cmp(&wait(*left)));
+    for pid in waiters.into_iter().take(NAMED) {
+        let query = queue.rows.get(&pid).map_or("", |row| row.text("query"));
+        evidence.push(shows(queue.name(pid), format!("waits for {}: {query}", Seconds(wait(pid)))));
+    }
+    evidence
+}
+
+/// How long each session has waited, where the server says it (14).
+fn wait_ages(view: &View<'_>) -> HashMap<i64, f64> {
+    let rows = view.newer.rows("locks");
+    rows.into_iter()
+        .flat_map(crate::sample::RowSet::iter)
+        .filter_map(|row| Some((row.int("pid")?, row.number("wait_age")?)))
+        .collect()
+}
+
+/// Returns the first words of a statement that changes the schema, as migrations run them.
+fn schema_change(query: &str) -> Option<&'static str> {
+    const CHANGES: &[&str] = &[
+        "ALTER TABLE",
+        "CREATE INDEX",
+        "CREATE UNIQUE INDEX",
+        "DROP INDEX",
+        "DROP TABLE",
+        "CREATE TABLE",
+        "TRUNCATE",
+        "REINDEX",
+        "VACUUM FULL",
+        "CLUSTER",
+    ];
+    let head = query.trim_start().get(..20).unwrap_or(query.trim_start()).to_ascii_uppercase();
+    CHANGES.iter().copied().find(|change| head.starts_with(change))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+
+    fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
+        let seen = snapshot().with("activity", rows);
+        check(&View { newer: &seen, older: None }).unwrap()
+    }
+
+    #[test]
+    fn short_waits_are_everyday_work() {
+        let waiter = |age: f64| {
+            vec![row! { pid: 1, state: "active" }, row! { pid: 2, state: "active", query_age: age, blocked_by: [1] }]
+        };
+        assert_eq!(judge(waiter(4.9)), vec![]);
+        assert_eq!(judge(waiter(5.0))[0].severity, Severity::Warning);
+        assert_eq!(judge(waiter(30.0))[0].severity, Severity::Critical);
+        assert_eq!(judge(vec![row! { pid: 1, state: "active", query_age: 100.0 }]), vec![]);
+    }
+
+    #[test]
+    fn the_root_is_named_and_the_migration_in_the_queue_too() {
+        let mut rows = vec![
+            row! { pid: 1, state: "idle in transaction", query: "SELECT 1" },
+            row! { pid: 2, state: "active", query: "ALTER TABLE shop_order ADD COLUMN x int", query_age: 9.0, blocked_by: [1] },
+        ];
+        rows.extend(
+            (3..7).map(|pid| row! { pid: pid, state: "active", query: "SELECT", query_age: 2.0, blocked_by: [2] }),
+        );
+        let found = judge(rows);
+        assert_eq!(found[0].title, "5 sessions wait for a lock behind pid 1 (idle in transaction)");
+        assert_eq!(found[0].severity, Severity::Critical, "five at once");
+        assert!(found[0].fix.text.contains("Cancel pid 2 (ALTER TABLE, a migration?)"), "{}", found[0].fix.text);
+        assert!(found[0].evidence[1].1.starts_with("5 sessions behind it"), "{:?}", found[0].evidence);
+    }
+
+    #[test]
+    fn a_ring_and_a_prepared_transaction_end_the_search() {
+        let ring = judge(vec![
+            row! { pid: 1, state: "active", query_age: 9.0, blocked_by: [2] },
+            row! { pid: 2, state: "active", query_age: 9.0, blocked_by: [1] },
+        ]);
+        assert_eq!(ring.len(), 1);
+        let prepared = judge(vec![row! { pid: 1, state: "active", query_age: 9.0, blocked_by: [0] }]);
+        assert_eq!(prepared[0].title, "1 session waits for a lock behind a prepared transaction");
+    }
+}
