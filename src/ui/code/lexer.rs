@@ -1,4 +1,4 @@
-//! What the three lexers share: tokens and a place in the text.
+//! Tokens, and a place in a text.
 
 use std::ops::Range;
 

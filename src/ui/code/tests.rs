@@ -49,7 +49,7 @@ fn python_and_json_have_their_colours() {
             "models.Index(fields=['a'], x=None)",
             "models.<name Index>(fields=[<string 'a'>], x=<number None>)",
         ),
-        (Language::Python, "f\"a\" '''b\nc'''", "<string f\"a\"> <string '''b>\n<string c'''>"),
+        (Language::Python, "f\"a\" '''b\nc'''", "<keyword f><string \"a\"> <string '''b>\n<string c'''>"),
         (Language::Json, r#"{"a": [1, "b", true]}"#, r#"{<name "a">: [<number 1>, <string "b">, <keyword true>]}"#),
         (Language::Plain, "select 1", "select 1"),
     ] {
