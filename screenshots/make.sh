@@ -68,7 +68,7 @@ while IFS='|' read -r name columns rows keys wanted; do
   done
   wait_for "$wanted" 60
   sleep 1
-  tmux capture-pane -e -p -t shot >"$tools/$name.ansi"
+  tmux capture-pane -N -e -p -t shot >"$tools/$name.ansi"
   node "$here/render.mjs" "$tools/$name.ansi" "$here/$name" "$((columns))" "$((rows))"
   echo "screenshots/$name.png, screenshots/$name.svg"
   tmux send-keys -t shot Escape

@@ -14,6 +14,7 @@ pub mod layer;
 pub mod load;
 pub mod message;
 pub mod pane;
+mod preview;
 pub mod screen;
 pub mod update;
 pub mod vitals;
@@ -98,6 +99,9 @@ pub struct App {
     pace: Seconds,
     theme: Theme,
     shown: Shown,
+    preview: Option<Document>,
+    /// Where the tabs were drawn, for clicks.
+    tabs: Vec<Rect>,
     area: Rect,
     now: Timestamp,
     sampled_at: Timestamp,
@@ -133,6 +137,8 @@ impl App {
             pace: start.pace,
             theme: start.theme.clone(),
             shown: Shown::default(),
+            preview: None,
+            tabs: Vec::new(),
             area: Rect::ZERO,
             now: Timestamp::default(),
             sampled_at: Timestamp::default(),
@@ -149,6 +155,11 @@ impl App {
     /// Says that what changed is being drawn.
     pub fn take_dirty(&mut self) {
         self.is_dirty = false;
+    }
+
+    /// Whether an action is offered: in read-only mode none that does more than read.
+    fn may(&self, action: Action) -> bool {
+        self.start.rights == Rights::MayAct || !matches!(action, Action::CancelQuery | Action::Terminate)
     }
 
     /// Returns the pane that is shown.

@@ -2,15 +2,14 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-use ratatui::text::{Line, Span};
 
 use super::vitals::{Lag, Vitals};
 use super::{App, Clock, Link, Rights};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, ServerFacts};
+use crate::ui::frame::{Part, Segment, draw_parts, draw_segments, parts_width};
 use crate::ui::glyphs::Health;
-use crate::ui::text::{clean, cut, width};
+use crate::ui::text::clean;
 use crate::ui::theme::{Role, Theme};
 
 /// A share of usable connections that asks for attention.
@@ -123,21 +122,26 @@ fn lag(vitals: &Vitals) -> Sign {
 }
 
 impl App {
-    /// Draws the server's line.
+    /// Draws the server's line: on the left what it is, on the right how fresh the figures are, which goes last.
     pub(super) fn draw_server(&self, frame: &mut Frame<'_>, area: Rect) {
-        let theme = &self.theme;
-        let right = self.status_spans();
-        let right_width: usize = right.iter().map(|span| width(&span.content)).sum();
-        let room = usize::from(area.width).saturating_sub(right_width + 1);
-        let left = cut(&self.server_text(), room);
-        let gap = usize::from(area.width).saturating_sub(width(&left) + right_width);
-        let mut spans = vec![Span::styled(left, theme.style(Role::Title)), Span::raw(" ".repeat(gap))];
-        spans.extend(right);
-        frame.render_widget(Line::from(spans), area);
+        let area = inside(area);
+        let mut right = self.status();
+        let most = usize::from(area.width) / 2;
+        while right.len() > 1 && parts_width(&right) > most {
+            right.pop();
+        }
+        let wide = u16::try_from(parts_width(&right)).unwrap_or(u16::MAX).min(area.width);
+        let at = Rect { x: area.right() - wide, width: wide, ..area };
+        draw_parts(frame.buffer_mut(), at, &right, &self.theme);
+        let room = Rect { width: (area.width - wide).saturating_sub(2), ..area };
+        draw_segments(frame.buffer_mut(), room, &self.server(), &self.theme);
     }
 
-    fn server_text(&self) -> String {
-        let Some(facts) = &self.facts else { return format!("{} - connecting", clean(&self.start.target)) };
+    fn server(&self) -> Vec<Segment> {
+        let target = |name: &str| Segment::new(clean(name), Role::Title);
+        let Some(facts) = &self.facts else {
+            return vec![target(&self.start.target), Segment::new("connecting", Role::Muted)];
+        };
         let server = self.shown.snapshot.as_ref().and_then(|snapshot| {
             snapshot
                 .rows("server")?
@@ -145,69 +149,71 @@ impl App {
                 .map(|row| (row.flag("is_standby"), row.number("now"), row.number("started")))
         });
         let is_standby = server.and_then(|(is_standby, ..)| is_standby).unwrap_or(facts.is_standby);
-        let mut parts = vec![clean(&facts.target).into_owned(), format!("PostgreSQL {}", clean(&facts.version))];
-        parts.push(if is_standby { "standby" } else { "primary" }.to_owned());
+        let mut parts = vec![
+            target(&facts.target),
+            Segment::new(if is_standby { "standby" } else { "primary" }, Role::Accent).drop(1),
+        ];
+        parts.push(Segment::new(format!("PostgreSQL {}", short_version(&facts.version)), Role::Text).drop(3));
+        parts.push(privilege(facts, self.start.rights).drop(2));
         if let Some((_, Some(now), Some(started))) = server {
-            parts.push(format!("up {}", Seconds(now - started)));
+            parts.push(Segment::new(format!("up {}", Seconds(now - started)), Role::Muted).drop(4));
         }
-        parts.push(privilege(facts, self.start.rights));
-        parts.join(&format!(" {} ", self.theme.glyphs.dot))
+        parts
     }
 
-    fn status_spans(&self) -> Vec<Span<'static>> {
-        let theme = &self.theme;
+    /// How fresh the figures are and what they cost; the last part is the least important.
+    fn status(&self) -> Vec<Part> {
         let (word, role) = match (&self.link, self.clock) {
             (Link::Down { .. }, _) => ("NO SERVER", Role::Bad),
             (_, Clock::Held(_)) => ("HELD", Role::Warning),
             (Link::Waiting, _) => ("waiting", Role::Muted),
             (Link::Up, Clock::Live) => ("live", Role::Good),
         };
-        let mut spans = vec![Span::styled(word, theme.style(role))];
+        let mut parts = vec![(word.to_owned(), role)];
         if let Some(snapshot) = &self.shown.snapshot {
             let cost = snapshot.cost;
-            let muted = theme.style(Role::Muted);
-            spans.push(Span::styled(format!(" {}", super::screen::clock_text(snapshot.at)), theme.style(Role::Text)));
+            parts.push((format!(" {}", super::screen::clock_text(snapshot.at)), Role::Text));
             if self.age_of_data() > 2.5 * self.pace.0.max(1.0) {
-                spans.push(Span::styled(format!(" {} old", Seconds(self.age_of_data())), theme.style(Role::Bad)));
+                parts.push((format!(" {} old", Seconds(self.age_of_data())), Role::Bad));
             }
-            let slowed = if cost.pace.0 > cost.wanted_pace.0 { " slowed" } else { "" };
-            spans.push(Span::styled(
-                format!(" every {}{slowed} cost {}", short_pace(cost.pace), Seconds(cost.server.0)),
-                muted,
-            ));
+            let slowed = if cost.pace.0 > cost.wanted_pace.0 { " (slowed)" } else { "" };
+            parts.push((format!("  every {}{slowed}", short_pace(cost.pace)), Role::Muted));
+            parts.push((format!("  costs it {}", Seconds(cost.server.0)), Role::Muted));
         }
-        spans
+        parts
     }
 
-    /// Draws the vital signs over one or two lines; what does not fit goes in the order of its rank.
+    /// Draws the vital signs; what does not fit goes in the order of its rank.
     pub(super) fn draw_signs(&self, frame: &mut Frame<'_>, area: Rect) {
+        let area = inside(area);
         if let Link::Down { why, retry_in } = &self.link {
             let text = format!(
                 "{} {why}; next attempt in {retry_in}; below is what was read last",
                 self.theme.glyphs.sign(Health::Bad)
             );
-            frame.render_widget(
-                Line::styled(cut(&clean(&text), usize::from(area.width)), self.theme.style(Role::Bad)),
-                area,
-            );
+            draw_parts(frame.buffer_mut(), area, &[(clean(&text).into_owned(), Role::Bad)], &self.theme);
             return;
         }
-        let mut signs = signs(&self.shown.vitals);
-        while total_width(&signs, &self.theme) > usize::from(area.width) && signs.len() > 1 {
-            let Some(last) = signs.iter().map(|sign| sign.rank).max() else { break };
-            signs.retain(|sign| sign.rank != last);
-        }
-        let spans: Vec<Span<'_>> = signs.iter().flat_map(|sign| sign_spans(sign, &self.theme)).collect();
-        frame.render_widget(Line::from(spans), area);
+        let segments: Vec<Segment> = signs(&self.shown.vitals).iter().map(|sign| segment(sign, &self.theme)).collect();
+        draw_segments(frame.buffer_mut(), area, &segments, &self.theme);
     }
+}
+
+/// One blank before and after the line.
+fn inside(area: Rect) -> Rect {
+    Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }
+}
+
+/// Returns the version without what a packager adds to it: `15.18` of `15.18 (Debian 15.18-0+deb12u1)`.
+fn short_version(version: &str) -> String {
+    clean(version.split_whitespace().next().unwrap_or(version)).into_owned()
 }
 
 fn short_pace(pace: Seconds) -> String {
     if pace.0.fract() == 0.0 { format!("{:.0}s", pace.0) } else { format!("{:.1}s", pace.0) }
 }
 
-fn privilege(facts: &ServerFacts, rights: Rights) -> String {
-    let role = clean(&facts.role);
+fn privilege(facts: &ServerFacts, rights: Rights) -> Segment {
     let power = if facts.is_superuser {
         " (superuser)"
     } else if facts.may_as("pg_monitor") {
@@ -217,24 +223,22 @@ fn privilege(facts: &ServerFacts, rights: Rights) -> String {
     } else {
         " (no pg_monitor)"
     };
-    let reading = if rights == Rights::ReadOnly { ", read-only" } else { "" };
-    format!("{role}{power}{reading}")
+    let who = format!("{}@{}", clean(&facts.role), clean(&facts.database));
+    let role = Segment::new(who, Role::Text).and(power, Role::Muted);
+    if rights == Rights::ReadOnly { role.and(" read-only", Role::Good) } else { role }
 }
 
-fn total_width(signs: &[Sign], theme: &Theme) -> usize {
-    signs.iter().flat_map(|sign| sign_spans(sign, theme)).map(|span| width(&span.content)).sum()
-}
-
-fn sign_spans(sign: &Sign, theme: &Theme) -> Vec<Span<'static>> {
-    let style = sign.health.map_or(theme.style(Role::Text), |health| theme.health(health));
+fn segment(sign: &Sign, theme: &Theme) -> Segment {
     let mark = match sign.health {
         None | Some(Health::Good) => String::new(),
         Some(health) => format!("{} ", theme.glyphs.sign(health)),
     };
     let label = if sign.label.is_empty() { String::new() } else { format!("{} ", sign.label) };
-    vec![
-        Span::styled(label, theme.style(Role::Muted)),
-        Span::styled(format!("{mark}{}", sign.value), style),
-        Span::styled("  ", Style::new()),
-    ]
+    let role = match sign.health {
+        None => Role::Text,
+        Some(Health::Good) => Role::Good,
+        Some(Health::Warning) => Role::Warning,
+        Some(Health::Bad) => Role::Bad,
+    };
+    Segment::new(label, Role::Muted).and(format!("{mark}{}", sign.value), role).drop(sign.rank)
 }

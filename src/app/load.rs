@@ -71,7 +71,8 @@ impl Load {
         for row in activity.iter() {
             let is_worker =
                 matches!(row.text("backend_type"), "client backend" | "parallel worker" | "autovacuum worker" | "");
-            if !is_worker {
+            // A vacuum that sleeps as its cost limit tells it to is no load.
+            if !is_worker || row.text("wait_event") == "VacuumDelay" {
                 continue;
             }
             match row.text("state") {

@@ -119,6 +119,11 @@ pub trait Pane: std::fmt::Debug {
     /// Returns everything known about the selected row.
     fn inspect(&self, view: &View<'_>) -> Option<Document>;
 
+    /// Whether what is known of the selected row is shown below the rows where there is room for it.
+    fn has_preview(&self) -> bool {
+        false
+    }
+
     /// Returns what is copied from the selected row, and what it is.
     fn copy(&self) -> Option<(String, String)>;
 

@@ -4,14 +4,14 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
 use super::keys::{BINDINGS, Footer};
 use super::{App, Look, PaneId};
 use crate::sample::Timestamp;
-use crate::ui::text::{clean, cut, width};
-use crate::ui::theme::Role;
+use crate::ui::frame;
+use crate::ui::text::{clean, cut};
 
 /// Below this the screen says that it is too small.
 const SMALLEST: (u16, u16) = (20, 4);
@@ -63,41 +63,34 @@ impl App {
         }
     }
 
+    /// Returns where the pane stands.
+    pub(super) fn body(&self) -> Rect {
+        Parts::of(self.area).body
+    }
+
     fn draw_pane(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        let look = Look { theme: &self.theme };
         let current = self.current;
         frame.render_widget(Clear, area);
         frame.buffer_mut().set_style(area, self.theme.screen());
+        let area = self.draw_preview(frame, area);
+        let look = Look { theme: &self.theme };
         if let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) {
             pane.draw(frame, area, look);
         }
     }
 
-    fn draw_tabs(&self, frame: &mut Frame<'_>, area: Rect) {
-        let spans: Vec<Span<'_>> = tab_words()
-            .flat_map(|(pane, number, title)| {
-                let role = if pane == self.current { Role::Selection } else { Role::Muted };
-                [Span::styled(format!(" {number} {title} "), self.theme.style(role)), Span::raw(" ")]
-            })
-            .collect();
-        frame.render_widget(Line::from(spans), area);
+    fn draw_tabs(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        let keys: Vec<String> = (1..=PaneId::ALL.len()).map(|number| number.to_string()).collect();
+        let tabs: Vec<(&str, &str)> =
+            keys.iter().zip(PaneId::ALL).map(|(key, pane)| (key.as_str(), pane.title())).collect();
+        let active = PaneId::ALL.iter().position(|pane| *pane == self.current).unwrap_or(0);
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        self.tabs = frame::draw_tabs(frame.buffer_mut(), area, &tabs, active, &self.theme);
     }
 
     /// Returns the pane whose tab is at a place.
     pub(super) fn tab_at(&self, at: Position) -> Option<PaneId> {
-        let tabs = Parts::of(self.area).tabs;
-        if !tabs.contains(at) {
-            return None;
-        }
-        let mut from = usize::from(tabs.x);
-        for (pane, _, title) in tab_words() {
-            let to = from + title.len() + 4;
-            if (from..to).contains(&usize::from(at.x)) {
-                return Some(pane);
-            }
-            from = to + 1;
-        }
-        None
+        self.tabs.iter().zip(PaneId::ALL).find(|(place, _)| place.contains(at)).map(|(_, pane)| *pane)
     }
 
     fn draw_footer(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -107,41 +100,19 @@ impl App {
             frame.render_widget(line, area);
             return;
         }
-        frame.render_widget(Line::from(self.footer_spans(usize::from(area.width))), area);
-    }
-
-    /// The keys that work here, as many as fit, the less important ones left out first.
-    fn footer_spans(&self, room: usize) -> Vec<Span<'static>> {
-        let mut shown: Vec<(u8, &'static str, &'static str)> = BINDINGS
+        let mut keys: Vec<(u8, &str, &str)> = BINDINGS
             .iter()
-            .filter(|binding| binding.works_in(self.current))
+            .filter(|binding| binding.works_in(self.current) && self.may(binding.action))
             .filter_map(|binding| match binding.footer {
                 Footer::At(rank) => Some((rank, binding.keys.first().copied()?, binding.short)),
                 Footer::No => None,
             })
             .collect();
-        let needed = |shown: &[(u8, &str, &str)]| {
-            shown.iter().map(|(_, key, short)| width(key) + width(short) + 3).sum::<usize>()
-        };
-        while needed(&shown) > room && !shown.is_empty() {
-            let Some(last) = shown.iter().map(|(rank, ..)| *rank).max() else { break };
-            shown.retain(|(rank, ..)| *rank != last);
-        }
-        shown.sort_by_key(|(rank, ..)| *rank);
-        shown
-            .into_iter()
-            .flat_map(|(_, key, short)| {
-                [
-                    Span::styled(key, self.theme.style(Role::Key)),
-                    Span::styled(format!(" {short}  "), self.theme.style(Role::Muted)),
-                ]
-            })
-            .collect()
+        keys.sort_by_key(|(rank, ..)| *rank);
+        let keys: Vec<(&str, &str)> = keys.into_iter().map(|(_, key, short)| (key, short)).collect();
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        frame::draw_keys(frame.buffer_mut(), area, &keys, &self.theme);
     }
-}
-
-fn tab_words() -> impl Iterator<Item = (PaneId, usize, &'static str)> {
-    PaneId::ALL.iter().enumerate().map(|(at, pane)| (*pane, at + 1, pane.title()))
 }
 
 /// Writes a moment as the local time of day.

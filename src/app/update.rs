@@ -19,6 +19,15 @@ impl App {
     /// Takes an event in and returns what the shell is to do.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         self.is_dirty = true;
+        let is_tick = matches!(event, Event::Tick(_));
+        let effects = self.take(event);
+        if !is_tick {
+            self.refresh_preview();
+        }
+        effects
+    }
+
+    fn take(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Event::Key(key) => self.on_key(&key),
@@ -135,6 +144,10 @@ impl App {
 
     /// Does an action.
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
+        if !self.may(action) {
+            self.message = Some(Message::bad("read-only: pgdj was told to change nothing on this server"));
+            return Vec::new();
+        }
         match action {
             Action::Quit => return vec![Effect::Quit],
             Action::Show(pane) => self.show(pane),

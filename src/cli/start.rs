@@ -82,7 +82,7 @@ async fn run_demo(config: &Config, environment: &Environment) -> Result<(), Fail
     let conninfo = demo.conninfo();
     let request = Request { target: Some(&conninfo), flags: Flags::default(), prompt: Prompt::Never, aliases: &[] };
     let address = resolve(&request, &Environment::default())?;
-    let connector = Arc::new(ToAddress::new(address, format!("demo (PostgreSQL {})", demo.version())));
+    let connector = Arc::new(ToAddress::new(address, "demo"));
     let load = tokio::spawn(demo::load::run(demo.conninfo()));
     let result = console(setup(config, environment, "demo".to_owned(), connector)?).await;
     load.abort();

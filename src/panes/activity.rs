@@ -132,6 +132,10 @@ impl Pane for Activity {
                 self.view = if self.view == Columns::Work { Columns::Clients } else { Columns::Work };
                 Wish::Nothing
             }
+            Action::Inspect => {
+                self.list.toggle_fold();
+                Wish::Nothing
+            }
             Action::CancelQuery => self.ask(SignalKind::Cancel, view),
             Action::Terminate => self.ask(SignalKind::Terminate, view),
             _ => Wish::Nothing,
@@ -140,6 +144,10 @@ impl Pane for Activity {
 
     fn inspect(&self, view: &View<'_>) -> Option<Document> {
         Some(documents::backend(self.selected()?, &self.backends, view))
+    }
+
+    fn has_preview(&self) -> bool {
+        true
     }
 
     fn copy(&self) -> Option<(String, String)> {
@@ -173,15 +181,15 @@ impl Activity {
         let state = GridColumn::text("state", "state", 7).at_most(10);
         let query_age = GridColumn::number("query_age", "query age").short("query");
         let xact_age = GridColumn::number("xact_age", "tx age").short("tx").drop(1);
-        let wait = GridColumn::text("wait", "waits for", 10).at_most(26);
+        let wait = GridColumn::text("wait", "waits for", 12).at_most(26);
         let blocks = GridColumn::text("blocks", "locks", 5).at_most(16);
         let user = GridColumn::text("user", "user", 6).at_most(16).drop(2);
         let database = GridColumn::text("database", "database", 6).at_most(16).drop(4);
-        let application = GridColumn::text("application", "application", 8).at_most(28).drop(5);
+        let application = GridColumn::text("application", "application", 13).at_most(28).drop(5);
         let client = GridColumn::text("client", "client", 9).at_most(22).drop(6);
-        let django = GridColumn::text("view", "Django view", 8).at_most(26).drop(3);
+        let django = GridColumn::text("view", "Django view", 14).at_most(26).drop(3);
         let backend_age = GridColumn::number("backend_age", "session age").short("session").drop(7);
-        let query = GridColumn::text("query", "query", 20);
+        let query = GridColumn::text("query", "query", 32);
         match self.view {
             Columns::Work => vec![
                 pid,
@@ -294,7 +302,8 @@ fn cell(backend: &Backend, column: &str) -> Cell {
         }
         "xact_age" => age_cell(backend.xact_age),
         "backend_age" => age_cell(backend.backend_age),
-        "wait" if backend.is_idle() => Cell::default(),
+        // Every session without a query waits for its client; to say so would hide who waits for something else.
+        "wait" if backend.is_idle() || backend.is_idle_in_transaction() => Cell::default(),
         "wait" => Cell::text(&backend.wait),
         "blocks" => locks_cell(backend),
         "user" => Cell::text(&backend.user),

@@ -111,6 +111,10 @@ impl Pane for Queries {
         Some(documents::statement(statement, &self.costs, self.text(statement), &self.since_words(), view))
     }
 
+    fn has_preview(&self) -> bool {
+        true
+    }
+
     fn copy(&self) -> Option<(String, String)> {
         let statement = self.selected()?;
         Some((self.text(statement)?.to_owned(), "the query".to_owned()))

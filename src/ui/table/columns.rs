@@ -18,6 +18,8 @@ const READABLE: u16 = 32;
 pub(super) struct Needs {
     /// The widest cell of each column.
     pub(super) widest: Vec<u16>,
+    /// Whether any cell of each column says something.
+    pub(super) is_filled: Vec<bool>,
     /// Columns of the screen for the tree's branches before the first column.
     pub(super) indent: u16,
 }
@@ -51,9 +53,11 @@ pub(super) struct Place {
 /// Returns what the cells need; the only pass over all of them.
 pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[LineOf]) -> Needs {
     let mut widest: Vec<u16> = grid.columns.iter().map(title_width).collect();
+    let mut is_filled = vec![grid.rows.is_empty(); grid.columns.len()];
     for row in &grid.rows {
-        for (most, cell) in widest.iter_mut().zip(&row.cells) {
+        for ((most, filled), cell) in widest.iter_mut().zip(&mut is_filled).zip(&row.cells) {
             *most = (*most).max(cell.width);
+            *filled |= cell.width > 0;
         }
     }
     let first = grid.columns.first().map_or(0, title_width);
@@ -64,7 +68,7 @@ pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[Line
     }
     let plain = widest.first().copied().unwrap_or(0);
     let indent = need.saturating_sub(plain);
-    Needs { widest, indent }
+    Needs { widest, is_filled, indent }
 }
 
 fn title_width(column: &GridColumn) -> u16 {
@@ -79,7 +83,7 @@ pub(super) fn place(grid: &Grid, needs: &Needs, width: u16, scroll: usize) -> Pl
     let mut chosen: Vec<usize> =
         if scroll == 0 { (0..grid.columns.len()).collect() } else { scrolled(grid.columns.len(), scroll) };
     while chosen.len() > 1 && total(&chosen, gap, least) > room {
-        let gone = if scroll == 0 { first_to_go(grid, &chosen) } else { chosen.len() - 1 };
+        let gone = if scroll == 0 { first_to_go(grid, needs, &chosen) } else { chosen.len() - 1 };
         chosen.remove(gone);
     }
     let mut widths: Vec<u16> = chosen.iter().map(|at| least(*at)).collect();
@@ -141,10 +145,15 @@ fn total(chosen: &[usize], gap: u16, least: impl Fn(usize) -> u16) -> u16 {
     chosen.iter().fold(gaps, |sum, at| sum.saturating_add(least(*at)))
 }
 
-/// Returns the place in `chosen` of the column that vanishes first; of equals the rightmost. The first column stays.
-fn first_to_go(grid: &Grid, chosen: &[usize]) -> usize {
-    let priority = |at: &usize| grid.columns.get(*at).map_or(0, |column| column.drop);
-    chosen.iter().enumerate().skip(1).max_by_key(|(_, at)| priority(at)).map_or(chosen.len() - 1, |(place, _)| place)
+/// Returns the place in `chosen` of the column that vanishes first: one without a word in it before all others, then the
+/// highest `drop`; of equals the rightmost. The first column stays.
+fn first_to_go(grid: &Grid, needs: &Needs, chosen: &[usize]) -> usize {
+    let priority = |at: usize| {
+        let is_empty = needs.is_filled.get(at) == Some(&false);
+        (is_empty, grid.columns.get(at).map_or(0, |column| column.drop))
+    };
+    let places = chosen.iter().enumerate().skip(1);
+    places.max_by_key(|(_, at)| priority(**at)).map_or(chosen.len() - 1, |(place, _)| place)
 }
 
 /// Gives the columns what is left: texts until they can be read, then headers their long titles, then texts the rest.
