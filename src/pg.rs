@@ -7,6 +7,7 @@ pub mod connector;
 pub mod control;
 pub mod decode;
 pub mod exact;
+pub mod explain;
 pub mod key;
 pub mod private;
 pub mod probes;

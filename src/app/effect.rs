@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::failure::Failure;
+use crate::pg::explain::{Answer, Parameter, Progress, Request};
 use crate::sample::{Seconds, ServerFacts, Snapshot, Timestamp};
 
 /// Something that happened. The only way anything reaches the state machine.
@@ -32,6 +34,21 @@ pub enum Event {
     },
     /// Something that was asked for has ended.
     Done(Outcome),
+    /// How the EXPLAIN under way stands; about every quarter of a second.
+    ExplainProgress(Progress),
+    /// The EXPLAIN under way has ended.
+    ExplainDone(Result<Box<Answer>, Failure>),
+    /// What is known of the parameters of a statement.
+    Parameters {
+        /// The statement that was asked about.
+        sql: String,
+        /// They, in the order of their numbers.
+        known: Result<Vec<Parameter>, Failure>,
+    },
+    /// An editor of the user's own has ended with this text.
+    Edited(String),
+    /// The statements explained in earlier runs, the oldest first.
+    Remembered(Vec<String>),
     /// A second went by on our clock: ages are drawn again.
     Tick(Timestamp),
 }
@@ -85,6 +102,29 @@ pub enum Effect {
     },
     /// Cancel what runs on the act session.
     CancelWork,
+    /// Explain a statement; answered by [`Event::ExplainProgress`] and [`Event::ExplainDone`].
+    Explain(Box<Request>),
+    /// Cancel the EXPLAIN under way on the server.
+    CancelExplain,
+    /// Find out the types of a statement's parameters and values worth trying; answered by [`Event::Parameters`].
+    AskParameters {
+        /// The statement.
+        sql: String,
+    },
+    /// Open a text in the user's own editor; answered by [`Event::Edited`].
+    Edit {
+        /// The text.
+        text: String,
+    },
+    /// Keep a statement for the history of the editor.
+    Remember(String),
+    /// Write a text to a file that is not there yet.
+    Save {
+        /// The name of the file, in the folder pgdj was started in.
+        name: String,
+        /// Its text.
+        text: String,
+    },
 }
 
 /// What kind of relation is measured.

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
 use super::document::Document;
-use super::effect::Effect;
+use super::effect::{Effect, Event};
 use crate::findings::Findings;
 use crate::panes::list::List;
 use crate::sample::{History, Moment, Snapshot, Timestamp};
@@ -135,6 +135,11 @@ pub trait Pane: std::fmt::Debug {
     /// Selects the row of a key, if it is shown.
     fn select(&mut self, key: &str) {
         let _is_shown = self.list().is_some_and(|list| list.select_key(key));
+    }
+
+    /// Takes what came of something it asked for out of the cell, if it is meant for it.
+    fn take(&mut self, _event: &mut Option<Event>) -> Option<Wish> {
+        None
     }
 
     /// Takes the exact bloat of a relation: the share of its bytes that hold nothing.

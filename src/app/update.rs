@@ -62,7 +62,19 @@ impl App {
                 self.on_done(outcome);
                 Vec::new()
             }
+            event @ (Event::ExplainProgress(_)
+            | Event::ExplainDone(_)
+            | Event::Parameters { .. }
+            | Event::Edited(_)
+            | Event::Remembered(_)) => self.tell_panes(event),
         }
+    }
+
+    /// Gives what came of an EXPLAIN to the pane that asked for it.
+    fn tell_panes(&mut self, event: Event) -> Vec<Effect> {
+        let mut event = Some(event);
+        let wishes: Vec<Wish> = self.panes.iter_mut().filter_map(|pane| pane.take(&mut event)).collect();
+        wishes.into_iter().flat_map(|wish| self.grant(wish)).collect()
     }
 
     fn on_sample(&mut self, snapshot: Arc<Snapshot>) {

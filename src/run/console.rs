@@ -67,8 +67,9 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
             break;
         }
         for effect in effects {
-            if let Some(outcome) = hands.act(effect, &mut screen) {
-                effects_of_outcome(&mut app, outcome);
+            if let Some(event) = hands.act(effect, &mut screen) {
+                // What came of an effect asks the shell for nothing.
+                drop(app.update(event));
             }
         }
         if app.is_dirty() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
@@ -105,11 +106,6 @@ fn drain(
         let event = Event::Done(hands.outcome(news));
         effects.extend(app.update(event));
     }
-}
-
-fn effects_of_outcome(app: &mut App, outcome: crate::app::Outcome) {
-    // An outcome asks the shell for nothing.
-    drop(app.update(Event::Done(outcome)));
 }
 
 fn of_report(report: Report, hands: &mut Hands) -> Event {

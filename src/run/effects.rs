@@ -7,7 +7,8 @@ use crossterm::clipboard::CopyToClipboard;
 use tokio::sync::mpsc;
 
 use super::terminal::Screen;
-use crate::app::{Effect, Outcome, RelationKind, Rights, Signal, SignalKind};
+use crate::app::{Effect, Event, Outcome, RelationKind, Rights, Signal, SignalKind};
+use crate::failure::{Failure, Kind};
 use crate::pg::act::{Order, Told};
 use crate::pg::control::{self, Backend, Mode, Permit};
 use crate::pg::exact::Relation;
@@ -33,13 +34,18 @@ impl Hands {
     }
 
     /// Does an effect; returns what came of it, where that is known at once.
-    pub(super) fn act(&mut self, effect: Effect, screen: &mut Screen) -> Option<Outcome> {
-        match effect {
+    pub(super) fn act(&mut self, effect: Effect, screen: &mut Screen) -> Option<Event> {
+        let outcome = match effect {
             Effect::Quit => None,
             Effect::Copy { text, what } => Some(copy(&text, &what, screen)),
             Effect::Pace(pace) => self.command(Command::Pace(Duration::from_secs_f64(pace.0))),
             Effect::ReadNow => self.command(Command::ReadNow),
             Effect::Signal(signal) => self.signal(signal),
+            Effect::Explain(_) => return Some(Event::ExplainDone(Err(no_explain()))),
+            Effect::AskParameters { sql } => return Some(Event::Parameters { sql, known: Err(no_explain()) }),
+            Effect::CancelExplain | Effect::Remember(_) => None,
+            Effect::Edit { text } => return Some(Event::Edited(text)),
+            Effect::Save { name, .. } => Some(Outcome::Bad(format!("{name} was not written"))),
             Effect::Exact { relid, name, kind } => {
                 let relation = match kind {
                     RelationKind::Table => Relation::Table(relid),
@@ -49,7 +55,8 @@ impl Hands {
                 self.order(Order::Measure(relation))
             }
             Effect::CancelWork => self.order(Order::GiveUp),
-        }
+        };
+        outcome.map(Event::Done)
     }
 
     /// Tells the act session what the server has.
@@ -128,6 +135,10 @@ impl Hands {
         let at = self.meant.iter().position(|(meant, _)| *meant == id)?;
         Some(self.meant.remove(at).1)
     }
+}
+
+fn no_explain() -> Failure {
+    Failure::new(Kind::Refused, "this console has no session for EXPLAIN")
 }
 
 fn of_signal(signal: control::Signal, who: &str, outcome: control::Outcome) -> Outcome {

@@ -1,0 +1,126 @@
+//! What is asked of an EXPLAIN, and what it answers.
+
+use crate::plan::Plan;
+use crate::sample::{Seconds, Timestamp};
+
+/// An EXPLAIN that is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The one statement, as it was typed; it may hold `$1`.
+    pub sql: String,
+    /// The values of `$1`, `$2`, … as texts, `None` being null; empty asks for the generic plan.
+    pub parameters: Vec<Option<String>>,
+    /// What EXPLAIN is to tell.
+    pub options: Options,
+    /// Whether the statement may write.
+    pub consent: Consent,
+    /// `statement_timeout` of the run, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// The options of EXPLAIN; those the server does not have are left out.
+#[expect(clippy::struct_excessive_bools, reason = "each is one option of EXPLAIN, which are on or off")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Runs the statement.
+    pub analyze: bool,
+    /// Counts blocks; since 13 without ANALYZE too (of planning).
+    pub buffers: bool,
+    /// Tells the settings that differ from their defaults; since 12.
+    pub settings: bool,
+    /// Counts WAL; since 13, with ANALYZE only.
+    pub wal: bool,
+    /// Measures each node; with ANALYZE only.
+    pub timing: bool,
+    /// Turns the rows into what would be sent; since 17, with ANALYZE only.
+    pub serialize: bool,
+    /// Tells the memory of planning; since 17.
+    pub memory: bool,
+    /// Plans without the values of `$1`; since 16, not with ANALYZE.
+    pub generic_plan: bool,
+    /// Tells the output and the schema of each node.
+    pub verbose: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            analyze: true,
+            buffers: true,
+            settings: true,
+            wal: true,
+            timing: true,
+            serialize: false,
+            memory: false,
+            generic_plan: false,
+            verbose: true,
+        }
+    }
+}
+
+/// Whether the statement may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Consent {
+    /// It runs in `BEGIN READ ONLY`; a write is refused.
+    #[default]
+    ReadOnly,
+    /// A person agreed: it writes, and is rolled back.
+    Write,
+}
+
+/// How an EXPLAIN under way stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Progress {
+    /// Since it was sent.
+    pub elapsed: Seconds,
+    /// Who holds the locks it waits for.
+    pub blocked_by: Vec<Blocker>,
+}
+
+/// A session that holds a lock which is waited for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Blocker {
+    /// Its pid.
+    pub pid: i64,
+    /// Who it is: user, application, state, as far as they may be read.
+    pub who: String,
+    /// What it runs, or ran last.
+    pub query: String,
+}
+
+/// A plan from the server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The plan.
+    pub plan: Plan,
+    /// The server's JSON.
+    pub raw: String,
+    /// The statement.
+    pub sql: String,
+    /// Whether it was not run.
+    pub estimate_only: bool,
+    /// What the server said beside it, and what pgdj changed of the request.
+    pub notices: Vec<String>,
+    /// When, by the server's clock.
+    pub at: Timestamp,
+}
+
+/// A parameter of a statement (`$1`), and values worth trying.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parameter {
+    /// Its type, as `format_type` writes it; empty where it is not known.
+    pub type_name: String,
+    /// The column it is compared with: `shop_order.status`; empty where it is not known.
+    pub column: String,
+    /// Values from `pg_stats`.
+    pub choices: Vec<Choice>,
+}
+
+/// A value of a parameter.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Choice {
+    /// Why it is worth trying: `common, 38% of the rows`; `rare`; `boundary`.
+    pub note: String,
+    /// The value as a text.
+    pub value: String,
+}
