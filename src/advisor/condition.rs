@@ -1,0 +1,589 @@
+//! The clauses of a condition by what an index can do with them.
+//!
+//! The classes are those of b-trees (equality, range) and of what only other methods serve; a clause that no index
+//! serves keeps the reason, because a person will ask.
+
+use crate::catalog::expr::{Form, Literal, Quantifier};
+use crate::catalog::size::{array_elements, predicate_share};
+use crate::catalog::{Expr, Table};
+
+/// What an index can do with a clause.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Class {
+    /// `=`, `= ANY` of a short list, `IS NULL`, a boolean by itself.
+    Equal,
+    /// `<`, `<=`, `>`, `>=`.
+    Range,
+    /// `IS NOT NULL`: no key, but a predicate.
+    NotNull,
+    /// `LIKE 'x%'`: a range under a pattern operator class, or the C collation.
+    Prefix,
+    /// LIKE, ILIKE or a regular expression with at least three letters in a row; trigrams serve it.
+    Trigram,
+    /// LIKE `'%x'`: an index on the reversed text would serve a rewritten query.
+    Suffix,
+    /// `@>` of jsonb.
+    JsonContains,
+    /// `?`, `?|`, `?&` of jsonb.
+    JsonHasKey,
+    /// `@>`, `<@`, `&&` of arrays.
+    ArrayOverlap,
+    /// `@>`, `<@`, `&&` of ranges.
+    RangeOverlap,
+    /// `@@` of a text search vector.
+    TextSearch,
+    /// Arms joined by OR, each a list of clauses, all on this relation.
+    Either(Vec<Vec<Clause>>),
+    /// `<>`, NOT: an index finds what is there, not what is not.
+    Negative,
+    /// Anything else, with the reason as a clause for a person.
+    Unusable(String),
+}
+
+/// One part of a condition, on one column or one expression of the relation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clause {
+    /// What an index can do with it.
+    pub class: Class,
+    /// The key: a column or an expression, normalised. For OR and unusable clauses the whole clause.
+    pub key: Expr,
+    /// The clause itself, normalised.
+    pub whole: Expr,
+    /// Whether it compares with a literal, so that a partial index can rest on it.
+    pub is_constant: bool,
+    /// Share of the relation's rows for which it holds, 0..=1.
+    pub selectivity: f64,
+}
+
+impl Clause {
+    /// Says whether a b-tree's leading keys can serve it as an equality.
+    pub fn is_equality(&self) -> bool {
+        self.class == Class::Equal
+    }
+}
+
+/// The relation that conditions are read for.
+#[derive(Debug, Clone, Copy)]
+pub struct Relation<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// The alias by which the plan calls it.
+    pub alias: &'a str,
+}
+
+/// Where the columns of an expression come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// From nowhere: literals and parameters.
+    Nowhere,
+    /// From this relation.
+    Own,
+    /// From others: for a scan inside, a parameter.
+    Foreign,
+    /// From both.
+    Mixed,
+}
+
+/// Reads the parts of a condition on one relation.
+pub fn clauses(condition: Expr, relation: Relation<'_>) -> Vec<Clause> {
+    condition.conjuncts().into_iter().map(|part| clause(part, relation)).collect()
+}
+
+fn clause(part: Expr, relation: Relation<'_>) -> Clause {
+    let origin = origin_of(&part, relation);
+    let (class, key, whole) = classify(part, relation);
+    let is_constant = origin == Origin::Own && !whole.any_part(&|part| matches!(part, Expr::Parameter(_) | Expr::SubPlan));
+    let mut found = Clause { class, key, whole, is_constant, selectivity: 1.0 };
+    found.selectivity = selectivity(&found, relation.table);
+    found
+}
+
+fn classify(part: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
+    let table = relation.table;
+    match part {
+        Expr::Or(arms) => either(arms, relation),
+        Expr::Not(inner) if is_boolean_column(&inner, table) => {
+            let key = inner.normalised(table);
+            (Class::Equal, key.clone(), Expr::Not(Box::new(key)))
+        }
+        Expr::Call { name, mut args } if matches!(name.as_str(), "is_true" | "is_false") && args.len() == 1 => {
+            let inner = args.pop().unwrap_or(Expr::SubPlan);
+            let inner = if name == "is_true" { inner } else { Expr::Not(Box::new(inner)) };
+            classify(inner, relation)
+        }
+        Expr::Not(inner) => {
+            let whole = Expr::Not(inner).normalised(table);
+            (Class::Negative, whole.clone(), whole)
+        }
+        Expr::IsNull(inner) => null_test(*inner, relation, Class::Equal),
+        Expr::IsNotNull(inner) => null_test(*inner, relation, Class::NotNull),
+        Expr::Quantified { op, left, right, quantifier: Quantifier::Any } if op == "=" => list(*left, *right, relation),
+        Expr::Quantified { op, left, right, quantifier } => {
+            let whole = Expr::Quantified { op, left, right, quantifier }.normalised(table);
+            (Class::Negative, whole.clone(), whole)
+        }
+        Expr::Binary { op, left, right } => comparison(op, *left, *right, relation),
+        column if is_boolean_column(&column, table) => {
+            let key = column.normalised(table);
+            (Class::Equal, key.clone(), key)
+        }
+        other => unusable(other, table, "no index serves this kind of condition"),
+    }
+}
+
+fn unusable(whole: Expr, table: &Table, why: &str) -> (Class, Expr, Expr) {
+    let whole = whole.normalised(table);
+    (Class::Unusable(why.to_owned()), whole.clone(), whole)
+}
+
+fn is_boolean_column(expr: &Expr, table: &Table) -> bool {
+    expr.as_column().and_then(|name| table.column(name)).is_some_and(|column| column.type_name == "boolean")
+}
+
+fn null_test(inner: Expr, relation: Relation<'_>, class: Class) -> (Class, Expr, Expr) {
+    let is_null = class == Class::Equal;
+    let key = inner.normalised(relation.table);
+    let whole = if is_null { Expr::IsNull(Box::new(key.clone())) } else { Expr::IsNotNull(Box::new(key.clone())) };
+    if indexable(&key, relation.table) { (class, key, whole) } else { unusable(whole, relation.table, "its expression cannot be indexed") }
+}
+
+/// Longest list of values that counts as an equality.
+const LONGEST_LIST: usize = 100;
+
+fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
+    let key = left.normalised(relation.table);
+    let count = right.as_literal().map_or(1, |literal| array_elements(literal).len());
+    let right = right.normalised(relation.table);
+    // The element type follows from the cast of the array; a relabelled array is the same list.
+    let whole = Expr::Quantified { op: "=".to_owned(), left: Box::new(key.clone()), right: Box::new(right), quantifier: Quantifier::Any };
+    if origin_of(&key, relation) != Origin::Own || !indexable(&key, relation.table) {
+        return unusable(whole, relation.table, "its expression cannot be indexed");
+    }
+    if count > LONGEST_LIST {
+        return unusable(whole, relation.table, "the list has too many values for an index to be searched for each");
+    }
+    (Class::Equal, key, whole)
+}
+
+fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
+    let table = relation.table;
+    let (key, op, value) = match (origin_of(&left, relation), origin_of(&right, relation)) {
+        (Origin::Own, Origin::Nowhere | Origin::Foreign) => (left, op, right),
+        (Origin::Nowhere | Origin::Foreign, Origin::Own) => match commuted(&op) {
+            Some(turned) => (right, turned.to_owned(), left),
+            None => return unusable(Expr::binary(&op, left, right), table, "the column is on the wrong side of the operator"),
+        },
+        (Origin::Own, Origin::Own) => {
+            return unusable(Expr::binary(&op, left, right), table, "it compares columns of the same row");
+        }
+        _ => return unusable(Expr::binary(&op, left, right), table, "it spans several tables"),
+    };
+    let is_volatile = value.any_part(&|part| matches!(part, Expr::Call { name, .. } if matches!(name.as_str(), "random" | "clock_timestamp" | "nextval")));
+    let key = key.normalised(table);
+    let whole = Expr::binary(&op, key.clone(), value.normalised(table));
+    if is_volatile {
+        return unusable(whole, table, "its value is different for each row");
+    }
+    let class = class_of(&op, &key, &whole, table);
+    let needs_key = !matches!(class, Class::Negative | Class::Unusable(_));
+    if needs_key && !indexable(&key, table) {
+        return unusable(whole, table, "its expression is not immutable, so that it cannot be indexed");
+    }
+    (class, key, whole)
+}
+
+fn commuted(op: &str) -> Option<&'static str> {
+    Some(match op {
+        "=" => "=",
+        "<>" => "<>",
+        "<" => ">",
+        "<=" => ">=",
+        ">" => "<",
+        ">=" => "<=",
+        "@>" => "<@",
+        "<@" => "@>",
+        "&&" => "&&",
+        "@@" => "@@",
+        _ => return None,
+    })
+}
+
+fn class_of(op: &str, key: &Expr, whole: &Expr, table: &Table) -> Class {
+    let kind = kind_of(key, table);
+    match (op, kind) {
+        ("=", _) => Class::Equal,
+        ("<" | "<=" | ">" | ">=", _) => Class::Range,
+        ("^@", Type::Text) => Class::Prefix,
+        ("~~" | "~~*" | "~" | "~*", Type::Text) => pattern(op, whole),
+        ("@>", Type::Json) => Class::JsonContains,
+        ("?" | "?|" | "?&", Type::Json) => Class::JsonHasKey,
+        ("@>" | "<@" | "&&", Type::Array) => Class::ArrayOverlap,
+        ("@>" | "<@" | "&&", Type::Range) => Class::RangeOverlap,
+        ("@@", Type::Vector) => Class::TextSearch,
+        ("%", Type::Text) => Class::Trigram,
+        ("<>" | "!~~" | "!~~*" | "!~" | "!~*", _) => Class::Negative,
+        _ => Class::Unusable(format!("no index serves the operator {op} here")),
+    }
+}
+
+/// What a key is, as far as operators differ by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Text,
+    Json,
+    Array,
+    Range,
+    Vector,
+    Other,
+}
+
+fn kind_of(key: &Expr, table: &Table) -> Type {
+    match key {
+        Expr::Column { name, .. } => table.column(name).map_or(Type::Other, |column| match (column.type_name.as_str(), column.category) {
+            ("jsonb", _) => Type::Json,
+            ("tsvector", _) => Type::Vector,
+            (_, 'A') => Type::Array,
+            (_, 'R') => Type::Range,
+            (_, 'S') => Type::Text,
+            _ => Type::Other,
+        }),
+        Expr::Call { name, .. } if matches!(name.as_str(), "to_tsvector" | "setweight") => Type::Vector,
+        Expr::Call { name, .. } if matches!(name.as_str(), "upper" | "lower" | "reverse" | "unaccent" | "coalesce") => Type::Text,
+        Expr::Binary { op, .. } if matches!(op.as_str(), "->" | "#>") => Type::Json,
+        Expr::Binary { op, .. } if matches!(op.as_str(), "->>" | "#>>" | "||") => Type::Text,
+        Expr::Cast { operand, type_name } if type_name == "text" => kind_of(operand, table).as_text(),
+        Expr::Cast { type_name, .. } if type_name == "jsonb" => Type::Json,
+        _ => Type::Other,
+    }
+}
+
+impl Type {
+    fn as_text(self) -> Self {
+        if self == Self::Json { Self::Other } else { Self::Text }
+    }
+}
+
+/// Tells a prefix, a suffix and a text within apart.
+fn pattern(op: &str, whole: &Expr) -> Class {
+    let Expr::Binary { right, .. } = whole else { return Class::Trigram };
+    let Some(literal) = right.as_literal() else {
+        return Class::Unusable("the pattern is not known when the plan is made".to_owned());
+    };
+    let pattern = literal.text.as_str();
+    let is_regex = op.starts_with('~') && !op.starts_with("~~");
+    if is_regex {
+        return regex(op, pattern);
+    }
+    let (runs, starts, ends) = like_runs(pattern);
+    let longest = runs.iter().map(|run| run.chars().count()).max().unwrap_or(0);
+    match (op, runs.as_slice()) {
+        ("~~", [first, ..]) if starts && !first.is_empty() => Class::Prefix,
+        ("~~", [_one]) if ends && !starts => Class::Suffix,
+        _ if longest >= 3 => Class::Trigram,
+        _ => Class::Unusable("the pattern has fewer than three letters in a row, which trigrams need".to_owned()),
+    }
+}
+
+/// Returns the literal runs of a LIKE pattern, and whether it starts and ends with one.
+fn like_runs(pattern: &str) -> (Vec<String>, bool, bool) {
+    let mut runs: Vec<String> = Vec::new();
+    let mut is_open = false;
+    let mut starts = false;
+    let mut letters = pattern.chars().enumerate();
+    while let Some((at, letter)) = letters.next() {
+        let plain = match letter {
+            '%' | '_' => None,
+            '\\' => letters.next().map(|(_, escaped)| escaped),
+            other => Some(other),
+        };
+        let Some(plain) = plain else {
+            is_open = false;
+            continue;
+        };
+        if !is_open {
+            runs.push(String::new());
+            is_open = true;
+            starts |= at == 0;
+        }
+        if let Some(run) = runs.last_mut() {
+            run.push(plain);
+        }
+    }
+    (runs, starts, is_open)
+}
+
+/// A regular expression: anchored and literal at its start it is a range, with three letters in a row trigrams serve it.
+fn regex(op: &str, pattern: &str) -> Class {
+    let is_plain = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-' | '@' | '/' | ':');
+    if let (Some(rest), "~") = (pattern.strip_prefix('^'), op)
+        && rest.chars().take_while(is_plain).count() >= 2
+        && !rest.contains('|')
+    {
+        return Class::Prefix;
+    }
+    let longest = pattern.split(|letter: char| !is_plain(&letter)).map(|run| run.chars().count()).max().unwrap_or(0);
+    if longest >= 3 {
+        Class::Trigram
+    } else {
+        Class::Unusable("the expression has fewer than three letters in a row, which trigrams need".to_owned())
+    }
+}
+
+fn either(arms: Vec<Expr>, relation: Relation<'_>) -> (Class, Expr, Expr) {
+    let whole = Expr::Or(arms.clone()).normalised(relation.table);
+    if arms.iter().any(|arm| arm.any_part(&|part| matches!(part, Expr::SubPlan))) {
+        return (Class::Unusable("a part of the OR asks a sub-query".to_owned()), whole.clone(), whole);
+    }
+    if arms.iter().any(|arm| origin_of(arm, relation) == Origin::Mixed) {
+        return (Class::Unusable("the OR spans several tables".to_owned()), whole.clone(), whole);
+    }
+    let arms: Vec<Vec<Clause>> = arms.into_iter().map(|arm| clauses(arm, relation)).collect();
+    if let Some(merged) = one_list(&arms) {
+        return merged;
+    }
+    (Class::Either(arms), whole.clone(), whole)
+}
+
+/// `a = 1 OR a = 2` is `a = ANY`, as far as an index goes.
+fn one_list(arms: &[Vec<Clause>]) -> Option<(Class, Expr, Expr)> {
+    let mut key: Option<&Expr> = None;
+    for arm in arms {
+        let [only] = arm.as_slice() else { return None };
+        if only.class != Class::Equal || key.is_some_and(|key| *key != only.key) {
+            return None;
+        }
+        key = Some(&only.key);
+    }
+    let whole = Expr::Or(arms.iter().flatten().map(|clause| clause.whole.clone()).collect());
+    key.map(|key| (Class::Equal, key.clone(), whole))
+}
+
+fn origin_of(expr: &Expr, relation: Relation<'_>) -> Origin {
+    match expr {
+        Expr::Column { table: Some(table), .. } if table != relation.alias => Origin::Foreign,
+        Expr::Column { name, .. } if relation.table.column(name).is_some() => Origin::Own,
+        Expr::Column { .. } => Origin::Foreign,
+        other => other.parts().into_iter().map(|part| origin_of(part, relation)).fold(Origin::Nowhere, |all, one| match (all, one) {
+            (Origin::Nowhere, one) => one,
+            (all, Origin::Nowhere) => all,
+            (all, one) if all == one => all,
+            _ => Origin::Mixed,
+        }),
+    }
+}
+
+/// Says whether an expression's columns are all this relation's, with at least one.
+pub fn is_own(expr: &Expr, relation: Relation<'_>) -> bool {
+    origin_of(expr, relation) == Origin::Own
+}
+
+/// Says whether an expression is immutable, as an index key must be.
+///
+/// Source: `pg_proc.provolatile` in PostgreSQL 12 to 18.
+pub fn indexable(expr: &Expr, table: &Table) -> bool {
+    let parts_are = || expr.parts().into_iter().all(|part| indexable(part, table));
+    match expr {
+        Expr::Column { name, .. } => table.column(name).is_some(),
+        Expr::Constant(_) => true,
+        Expr::Call { name, args } => match (name.as_str(), args.as_slice()) {
+            ("upper" | "lower" | "reverse" | "length" | "md5" | "abs" | "coalesce" | "btrim" | "ltrim" | "rtrim" | "substring"
+            | "substr" | "left" | "right" | "replace" | "round" | "floor" | "ceil" | "setweight" | "mod" | "-" | "char_length"
+            | "initcap" | "lpad" | "greatest" | "least" | "nullif" | "split_part" | "strpos" | "jsonb_array_length", _) => parts_are(),
+            ("timezone", [Expr::Constant(_), _]) | ("to_tsvector", [Expr::Constant(_), _]) => parts_are(),
+            ("date_trunc" | "extract", [_, inner]) => is_without_zone(inner, table) && parts_are(),
+            _ => false,
+        },
+        Expr::Cast { operand, type_name } => cast_is_immutable(operand, type_name, table) && parts_are(),
+        Expr::Binary { op, .. } => {
+            matches!(op.as_str(), "->" | "->>" | "#>" | "#>>" | "+" | "-" | "*" | "/" | "%" | "||") && parts_are()
+        }
+        _ => false,
+    }
+}
+
+/// A time that does not depend on the session's zone.
+fn is_without_zone(expr: &Expr, table: &Table) -> bool {
+    match expr {
+        Expr::Call { name, .. } => name == "timezone",
+        Expr::Column { name, .. } => table.column(name).is_some_and(|column| {
+            matches!(column.type_name.as_str(), "timestamp without time zone" | "date" | "time without time zone")
+        }),
+        Expr::Cast { operand, type_name } => type_name.starts_with("timestamp without") && is_without_zone(operand, table),
+        _ => false,
+    }
+}
+
+fn cast_is_immutable(operand: &Expr, type_name: &str, table: &Table) -> bool {
+    match type_name {
+        "date" | "timestamp without time zone" => is_without_zone(operand, table),
+        "timestamp with time zone" | "timestamptz" | "time" => false,
+        "text" | "character varying" | "varchar" => match operand {
+            Expr::Column { name, .. } => table.column(name).is_some_and(|column| column.category != 'D' && column.type_name != "jsonb"),
+            Expr::Binary { .. } | Expr::Call { .. } => !matches!(operand, Expr::Call { name, .. } if name == "timezone"),
+            _ => true,
+        },
+        name => {
+            let base = name.split('(').next().unwrap_or(name).trim();
+            matches!(base, "integer" | "bigint" | "smallint" | "numeric" | "double precision" | "real" | "boolean" | "uuid" | "jsonb")
+        }
+    }
+}
+
+/// Returns the share of rows for which a clause holds.
+fn selectivity(clause: &Clause, table: &Table) -> f64 {
+    match &clause.class {
+        Class::Equal => equality_share(clause, table),
+        Class::Range => range_share(&clause.whole, table).unwrap_or(1.0 / 3.0),
+        Class::NotNull | Class::Negative => predicate_or_negative(&clause.whole, table),
+        Class::Prefix => prefix_share(&clause.whole, table).unwrap_or(0.005),
+        Class::Trigram | Class::Suffix | Class::TextSearch | Class::RangeOverlap => 0.01,
+        Class::JsonContains | Class::JsonHasKey | Class::ArrayOverlap => 0.01,
+        Class::Either(arms) => {
+            let missing: f64 = arms.iter().map(|arm| 1.0 - arm.iter().map(|clause| clause.selectivity).product::<f64>()).product();
+            1.0 - missing
+        }
+        Class::Unusable(_) => 1.0 / 3.0,
+    }
+}
+
+fn equality_share(clause: &Clause, table: &Table) -> f64 {
+    let rows = table.rows_or_guess();
+    let known = table.statistics_of(&clause.key).is_some();
+    match &clause.whole {
+        Expr::Binary { right, .. } if right.as_literal().is_none() => {
+            table.statistics_of(&clause.key).map_or(0.005, |statistics| statistics.equal_share(None, rows))
+        }
+        Expr::Binary { .. } if !known => expression_share(&clause.key, table),
+        whole => predicate_share(table, whole),
+    }
+}
+
+/// An equality on an expression without statistics: as many values as the column inside has, where it is one to one.
+fn expression_share(key: &Expr, table: &Table) -> f64 {
+    let rows = table.rows_or_guess();
+    let inner = || key.columns().first().and_then(|name| table.column(name)).and_then(|column| column.statistics.as_ref());
+    match key {
+        Expr::Call { name, .. } if matches!(name.as_str(), "upper" | "lower" | "reverse" | "md5") => {
+            inner().map_or(0.005, |statistics| statistics.equal_share(None, rows))
+        }
+        // What the planner takes. Source: DEFAULT_EQ_SEL in src/include/utils/selfuncs.h.
+        _ => 0.005,
+    }
+}
+
+fn predicate_or_negative(whole: &Expr, table: &Table) -> f64 {
+    match whole {
+        Expr::Binary { op, left, right } if op == "<>" => 1.0 - predicate_share(table, &Expr::binary("=", (**left).clone(), (**right).clone())),
+        Expr::Binary { .. } | Expr::Quantified { .. } => 0.9,
+        other => predicate_share(table, other),
+    }
+}
+
+fn range_share(whole: &Expr, table: &Table) -> Option<f64> {
+    let Expr::Binary { op, left, right } = whole else { return None };
+    let statistics = table.statistics_of(left)?;
+    let below = statistics.below_share(&right.as_literal()?.text)?;
+    let share = if op.starts_with('<') { below } else { 1.0 - statistics.null_share - below };
+    Some(share.clamp(1e-7, 1.0))
+}
+
+fn prefix_share(whole: &Expr, table: &Table) -> Option<f64> {
+    let Expr::Binary { op, left, right } = whole else { return None };
+    let statistics = table.statistics_of(left)?;
+    let literal = right.as_literal()?;
+    let prefix = match op.as_str() {
+        "~~" => like_runs(&literal.text).0.into_iter().next()?,
+        "^@" => literal.text.clone(),
+        _ => literal.text.trim_start_matches('^').chars().take_while(|letter| letter.is_alphanumeric()).collect(),
+    };
+    let after = format!("{prefix}\u{10ffff}");
+    let share = statistics.below_share(&after)? - statistics.below_share(&prefix)?;
+    Some(share.clamp(1.0 / table.rows_or_guess().max(10.0), 1.0))
+}
+
+/// Says whether a clause can be the predicate of a partial index that Django can declare: its value is a text, a whole
+/// number or a boolean.
+pub fn can_be_predicate(clause: &Clause, table: &Table) -> bool {
+    if !clause.is_constant || clause.key.as_column().is_none() {
+        return false;
+    }
+    let is_simple = |literal: &Literal| {
+        let column = clause.key.as_column().and_then(|name| table.column(name));
+        let is_kept = column.is_some_and(|column| {
+            matches!(column.type_name.as_str(), "character varying" | "text" | "integer" | "bigint" | "smallint" | "boolean")
+        });
+        is_kept && literal.form != Form::Null
+    };
+    match &clause.whole {
+        Expr::Column { .. } | Expr::Not(_) | Expr::IsNull(_) | Expr::IsNotNull(_) => true,
+        Expr::Binary { op, right, .. } => op == "=" && right.as_literal().is_some_and(is_simple),
+        Expr::Quantified { right, .. } => {
+            right.as_literal().is_some_and(|literal| is_simple(literal) && (1..=10).contains(&array_elements(literal).len()))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Column, parse};
+
+    fn table() -> Table {
+        let column = |name: &str, type_name: &str, category: char| Column {
+            name: name.into(),
+            type_name: type_name.into(),
+            category,
+            ..Column::default()
+        };
+        let columns = vec![
+            column("status", "character varying", 'S'),
+            column("store_id", "bigint", 'N'),
+            column("is_active", "boolean", 'B'),
+            column("created_at", "timestamp with time zone", 'D'),
+            column("attrs", "jsonb", 'U'),
+            column("tags", "character varying[]", 'A'),
+            column("during", "tstzrange", 'R'),
+        ];
+        Table { name: "o".into(), rows: Some(1e6), pages: 1e4, columns, ..Table::default() }
+    }
+
+    fn check(condition: &str, expected: &[(&str, &str)]) {
+        let table = table();
+        let found = clauses(parse::expression(condition), Relation { table: &table, alias: "o" });
+        let said: Vec<(String, String)> = found
+            .iter()
+            .map(|clause| {
+                let class = format!("{:?}", clause.class);
+                (class.split(['(', '[']).next().unwrap_or_default().to_owned(), clause.key.sql())
+            })
+            .collect();
+        let said: Vec<(&str, &str)> = said.iter().map(|(class, key)| (class.as_str(), key.as_str())).collect();
+        assert_eq!(said, expected, "{condition}");
+    }
+
+    #[test]
+    fn each_clause_has_its_class() {
+        check("(((o.status)::text = 'done'::text) AND (o.store_id = 7))", &[("Equal", "\"status\""), ("Equal", "\"store_id\"")]);
+        check("(5 < o.store_id)", &[("Range", "\"store_id\"")]);
+        check("(NOT o.is_active)", &[("Equal", "\"is_active\"")]);
+        check("((o.status)::text <> 'done'::text)", &[("Negative", "((\"status\")::text <> 'done'::text)".replace("(\"status\")::text", "\"status\"").as_str())]);
+        check("((o.status)::text ~~ 'ab%'::text)", &[("Prefix", "\"status\"")]);
+        check("((o.status)::text ~~ '%ab'::text)", &[("Suffix", "\"status\"")]);
+        check("(upper((o.status)::text) ~~ '%ABC%'::text)", &[("Trigram", "upper(\"status\")")]);
+        check("((o.status)::text ~* 'abc.*d'::text)", &[("Trigram", "\"status\"")]);
+        check("(o.attrs @> '{}'::jsonb)", &[("JsonContains", "\"attrs\"")]);
+        check("(o.attrs ? 'k'::text)", &[("JsonHasKey", "\"attrs\"")]);
+        check("((o.attrs -> 'b'::text) = '\"x\"'::jsonb)", &[("Equal", "(\"attrs\" -> 'b'::text)")]);
+        check("(o.tags && '{a}'::character varying[])", &[("ArrayOverlap", "\"tags\"")]);
+        check("(o.during && '[1,2)'::tstzrange)", &[("RangeOverlap", "\"during\"")]);
+        check("((o.store_id = 1) OR ((o.status)::text = 'x'::text))", &[("Either", "((\"store_id\" = 1) OR (\"status\" = 'x'::text))")]);
+        check("(o.store_id = c.id)", &[("Equal", "\"store_id\"")]);
+        check("((hashed SubPlan 1) OR (o.store_id = 1))", &[("Unusable", "((SubPlan) OR (\"store_id\" = 1))")]);
+        check("((o.created_at)::date = '2025-01-01'::date)", &[("Unusable", "((\"created_at\")::date = '2025-01-01'::date)")]);
+        check(
+            "(((o.created_at AT TIME ZONE 'UTC'::text))::date = '2025-01-01'::date)",
+            &[("Equal", "((\"created_at\" AT TIME ZONE 'UTC'::text))::date")],
+        );
+    }
+}

@@ -1,0 +1,292 @@
+//! What a scan would cost with an index that does not exist, in the planner's units.
+//!
+//! The third rung of the ladder: used where nothing better can be had, and to choose what is worth trying. It follows
+//! `cost_index`, `cost_bitmap_heap_scan` and `index_pages_fetched` of src/backend/optimizer/path/costsize.c, simplified.
+
+use super::condition::{Class, Clause};
+use super::scan::{Order, Scan};
+use crate::catalog::index::{Definition, Method};
+use crate::catalog::size::{estimated_bytes, indexed_rows, predicate_share};
+use crate::catalog::{Catalog, Collation, Expr, Key, Settings, Table};
+
+/// What an index would do for a scan.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// Cost of all executions of the scan, and of a sort that remains.
+    pub cost: f64,
+    /// Share of the table's rows that are fetched, 0..=1.
+    pub fetched: f64,
+    /// Size of the index in bytes.
+    pub bytes: f64,
+    /// Whether it gives the wanted order.
+    pub gives_order: bool,
+    /// Whether the table's pages need not be visited.
+    pub is_index_only: bool,
+    /// Rows that are fetched in one execution.
+    pub rows: f64,
+}
+
+/// How a key of an index meets the clauses of a scan.
+struct Match {
+    /// Share of the index's rows that its leading keys leave.
+    share: f64,
+    /// Keys that are fixed to one value.
+    fixed: usize,
+    /// Clauses that the keys take care of.
+    used: Vec<Expr>,
+}
+
+/// Returns what an index would do for a scan, whose join keys count as given values.
+pub fn estimate(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catalog) -> Estimate {
+    match index.method {
+        Method::BTree => btree(scan, joined, index, catalog),
+        Method::Brin => brin(scan, index, catalog),
+        _ => inverted(scan, index, catalog),
+    }
+}
+
+fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catalog) -> Estimate {
+    let table = scan.table;
+    let settings = &catalog.settings;
+    let matched = match_keys(scan, joined, index);
+    let bytes = estimated_bytes(table, index, catalog).unwrap_or(0.0);
+    let inside: f64 = index.predicate.iter().map(|clause| predicate_share(table, clause)).product();
+    let total = table.rows_or_guess().max(1.0);
+    let is_complete = scan.clauses.iter().all(|clause| matched.used.contains(&clause.whole) || index.predicate.contains(&clause.whole));
+    let mut fetched = inside * matched.share;
+    if joined.is_empty() {
+        fetched = if is_complete && scan.removed.is_some() && !scan.stops_early { scan.selectivity() } else { fetched.max(scan.selectivity().min(1.0)) };
+    }
+    let rows = (fetched * total).max(1.0);
+    let order = scan.order.as_ref();
+    let gives_order = order.is_some_and(|order| gives(index, matched.fixed, order, scan));
+    let is_index_only = is_covering(scan, joined, index) && table.all_visible_share() > 0.5;
+    let leading = index.keys.first().map_or(0.0, |key| correlation(table, key, matched.fixed));
+    let access = Access { rows, total, pages: table.pages.max(1.0), visible: if is_index_only { table.all_visible_share() } else { 0.0 }, correlation: leading };
+    let leaf_share = (rows / indexed_rows(table, index)).min(1.0);
+    let leaves = (bytes / 8192.0 * leaf_share).ceil().max(1.0);
+    // Settled on the share of the scan that a LIMIT lets run.
+    let part = match order {
+        Some(Order { limit: Some(limit), .. }) if gives_order => {
+            let kept = if fetched > 0.0 { (scan.selectivity() / fetched).clamp(1e-6, 1.0) } else { 1.0 };
+            (limit / kept / rows).min(1.0)
+        }
+        _ => 1.0,
+    };
+    let index_cost = (leaves + 1.0) * settings.random_page_cost + rows * settings.cpu_index_tuple_cost;
+    let plain = access.plain(settings);
+    let heap = if gives_order { plain } else { plain.min(access.bitmap(settings)) };
+    let mut cost = (index_cost + heap) * part + settings.random_page_cost;
+    if !gives_order {
+        cost += order.map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
+    }
+    let loops = if joined.is_empty() { scan.loops } else { join_loops(scan, joined) };
+    let repeated = if loops > 1.0 { cost * loops * cached(loops, &access) } else { cost };
+    let fetched = if joined.is_empty() { fetched } else { (fetched * loops).min(1.0) };
+    Estimate { cost: repeated, fetched: fetched * part, bytes, gives_order, is_index_only, rows }
+}
+
+/// Pages stay in the cache over many executions: what they cost falls towards half.
+fn cached(loops: f64, access: &Access) -> f64 {
+    if loops * access.rows > access.pages { 0.7 } else { 1.0 }
+}
+
+fn join_loops(scan: &Scan<'_>, joined: &[Clause]) -> f64 {
+    let of_join = scan.joins.iter().filter(|join| joined.iter().any(|clause| clause.key == join.key)).map(|join| join.other_rows).fold(1.0, f64::max);
+    of_join * scan.loops.max(1.0)
+}
+
+fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
+    let mut found = Match { share: 1.0, fixed: 0, used: Vec::new() };
+    let clauses: Vec<&Clause> = scan.clauses.iter().chain(joined).collect();
+    for key in &index.keys {
+        let is_pattern = key.opclass.as_deref().is_some_and(|name| name.ends_with("_pattern_ops"));
+        if let Some(equal) = clauses.iter().find(|clause| clause.class == Class::Equal && clause.key == key.expr) {
+            found.share *= equal.selectivity / predicate_overlap(index, equal);
+            found.used.push(equal.whole.clone());
+            // A list of values is no single value: the order after it is lost.
+            let is_single = !matches!(equal.whole, Expr::Quantified { .. } | Expr::Or(_));
+            if !is_single {
+                break;
+            }
+            found.fixed += 1;
+            continue;
+        }
+        let ranges = clauses.iter().filter(|clause| {
+            clause.key == key.expr
+                && match clause.class {
+                    Class::Range => !is_pattern,
+                    Class::Prefix => is_pattern || collation(scan.table, &key.expr) == Some(Collation::C),
+                    _ => false,
+                }
+        });
+        let mut left = 1.0;
+        let mut count = 0;
+        for range in ranges {
+            // Two bounds of one range: what both leave, not what chance would.
+            left = if count == 0 { range.selectivity } else { (left + range.selectivity - 1.0).max(left * range.selectivity * 0.1) };
+            count += 1;
+            found.used.push(range.whole.clone());
+        }
+        found.share *= left;
+        break;
+    }
+    found
+}
+
+/// A clause that the predicate holds already leaves all of the index's rows.
+fn predicate_overlap(index: &Definition, clause: &Clause) -> f64 {
+    if index.predicate.contains(&clause.whole) { clause.selectivity.max(1e-9) } else { 1.0 }
+}
+
+/// Returns the collation of a column; expressions over text count as the column inside.
+pub fn collation(table: &Table, expr: &Expr) -> Option<Collation> {
+    let name = expr.columns().first().copied()?;
+    table.column(name)?.collation
+}
+
+/// Says whether the keys after the fixed ones give the order, forwards or backwards.
+pub fn gives(index: &Definition, fixed: usize, order: &Order, scan: &Scan<'_>) -> bool {
+    let is_fixed = |key: &Key| {
+        scan.clauses.iter().any(|clause| {
+            clause.key == key.expr && clause.class == Class::Equal && matches!(clause.whole, Expr::Binary { .. } | Expr::Not(_) | Expr::Column { .. } | Expr::IsNull(_))
+        })
+    };
+    let wanted: Vec<&Key> = order.keys.iter().filter(|key| !is_fixed(key)).collect();
+    if wanted.is_empty() {
+        return true;
+    }
+    for start in 0..=fixed.min(index.keys.len()) {
+        let Some(given) = index.keys.get(start..) else { continue };
+        if given.len() < wanted.len() {
+            continue;
+        }
+        let mut turned: Option<bool> = None;
+        let is_given = wanted.iter().zip(given).all(|(wanted, given)| match wanted.is_same_or_reversed(given) {
+            Some(reversed) => *turned.get_or_insert(reversed) == reversed,
+            None => false,
+        });
+        if is_given {
+            return true;
+        }
+    }
+    false
+}
+
+/// Says whether the index holds every column that the scan needs.
+fn is_covering(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> bool {
+    let Some(outputs) = &scan.outputs else { return false };
+    let has = |name: &str| index.include.iter().any(|known| known == name) || index.keys.iter().any(|key| key.expr.as_column() == Some(name));
+    let filtered = scan.clauses.iter().chain(joined).filter(|clause| !index.predicate.contains(&clause.whole)).flat_map(|clause| own_columns(scan.table, &clause.key));
+    outputs.iter().map(String::as_str).chain(filtered).all(has)
+}
+
+fn own_columns<'a>(table: &Table, expr: &'a Expr) -> Vec<&'a str> {
+    expr.columns().into_iter().filter(|name| table.column(name).is_some()).collect()
+}
+
+fn correlation(table: &Table, key: &Key, fixed: usize) -> f64 {
+    let own = table.statistics_of(&key.expr).map_or(0.0, |statistics| statistics.correlation.abs());
+    // With several keys the planner takes three quarters of the first one's.
+    if fixed > 0 { own * 0.75 } else { own }
+}
+
+/// Rows to be fetched from a table's pages.
+struct Access {
+    rows: f64,
+    total: f64,
+    pages: f64,
+    visible: f64,
+    correlation: f64,
+}
+
+impl Access {
+    /// Pages that so many scattered rows lie on; Mackert and Lohman's formula where the table fits into the cache.
+    fn scattered(&self) -> f64 {
+        (2.0 * self.pages * self.rows / (2.0 * self.pages + self.rows)).min(self.pages).max(1.0)
+    }
+
+    fn plain(&self, settings: &Settings) -> f64 {
+        let worst = self.scattered() * settings.random_page_cost;
+        let side_by_side = (self.rows / self.total * self.pages).ceil().max(1.0);
+        let best = settings.random_page_cost + (side_by_side - 1.0) * settings.seq_page_cost;
+        let io = worst + self.correlation * self.correlation * (best - worst);
+        io.max(0.0) * (1.0 - self.visible) + self.rows * settings.cpu_tuple_cost
+    }
+
+    fn bitmap(&self, settings: &Settings) -> f64 {
+        let side_by_side = (self.rows / self.total * self.pages).ceil().max(1.0);
+        let pages = if self.correlation > 0.98 { side_by_side } else { self.scattered() };
+        let each = settings.random_page_cost - (settings.random_page_cost - settings.seq_page_cost) * (pages / self.pages).sqrt();
+        pages * each + self.rows * (settings.cpu_tuple_cost + settings.cpu_operator_cost * 2.0)
+    }
+}
+
+fn sort_cost(rows: f64, limit: Option<f64>, settings: &Settings) -> f64 {
+    let kept = limit.unwrap_or(rows).clamp(2.0, rows.max(2.0));
+    2.0 * settings.cpu_operator_cost * rows.max(2.0) * (2.0 * kept).log2()
+}
+
+fn brin(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate {
+    let table = scan.table;
+    let settings = &catalog.settings;
+    let total = table.rows_or_guess().max(1.0);
+    let share = scan.selectivity().max(1e-6);
+    let rows = share * total;
+    // A range of 128 pages is read whole, and one more at each end.
+    let pages = (share * table.pages + 256.0).min(table.pages.max(1.0));
+    let bytes = estimated_bytes(table, index, catalog).unwrap_or(24_576.0);
+    let lossy = pages / table.pages.max(1.0) * total;
+    let cost = bytes / 8192.0 * settings.random_page_cost + pages * settings.seq_page_cost + lossy * (settings.cpu_tuple_cost + settings.cpu_operator_cost);
+    Estimate { cost: cost * scan.loops, fetched: pages / table.pages.max(1.0), bytes, gives_order: false, is_index_only: false, rows }
+}
+
+/// GIN and GiST: the share that the clauses on its keys leave, found through a bitmap.
+fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate {
+    let table = scan.table;
+    let settings = &catalog.settings;
+    let total = table.rows_or_guess().max(1.0);
+    let on_keys: f64 = scan.clauses.iter().filter(|clause| index.keys.iter().any(|key| key.expr == clause.key)).map(|clause| clause.selectivity).product();
+    let share = if scan.removed.is_some() { scan.selectivity().max(on_keys.min(0.01)) } else { on_keys.min(scan.selectivity()) };
+    let rows = (share * total).max(1.0);
+    let access = Access { rows, total, pages: table.pages.max(1.0), visible: 0.0, correlation: 0.0 };
+    let bytes = inverted_bytes(scan, index);
+    let leaves = (bytes / 8192.0 * share).ceil().max(4.0);
+    let sort = scan.order.as_ref().map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
+    let cost = leaves * settings.random_page_cost + access.bitmap(settings) + sort;
+    Estimate { cost: cost * scan.loops, fetched: share, bytes, gives_order: false, is_index_only: false, rows }
+}
+
+/// A guess at the size of a GIN or GiST index: entries by the width of what is indexed, compressed row pointers.
+fn inverted_bytes(scan: &Scan<'_>, index: &Definition) -> f64 {
+    let table = scan.table;
+    let rows = indexed_rows(table, index);
+    index
+        .keys
+        .iter()
+        .map(|key| {
+            let width: f64 = own_columns(table, &key.expr).into_iter().filter_map(|name| table.column(name)).map(crate::catalog::Column::width).sum();
+            let per_row = match (&index.method, key.opclass.as_deref()) {
+                (Method::Gist, _) => width + 16.0,
+                // A trigram a letter, about two bytes each once compressed.
+                (_, Some("gin_trgm_ops")) => width * 2.2 + 8.0,
+                (_, Some("jsonb_path_ops")) => width * 0.12 + 4.0,
+                _ if matches!(key.expr, Expr::Call { .. }) => width * 0.5 + 16.0,
+                _ => width * 0.25 + 6.0,
+            };
+            rows * per_row
+        })
+        .sum::<f64>()
+        .max(16_384.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_top_n_sort_costs_less_than_a_full_one() {
+        let settings = Settings::default();
+        assert!(sort_cost(1e6, Some(20.0), &settings) < sort_cost(1e6, None, &settings) / 2.0);
+    }
+}

@@ -1,0 +1,325 @@
+//! What a plan says of one scan: its conditions, what is wanted of its order, what it is joined with, what it costs.
+
+use super::condition::{Clause, Relation, clauses, is_own, indexable};
+use crate::catalog::index::{Direction, Nulls};
+use crate::catalog::{Catalog, Expr, Key, Table, parse};
+use crate::plan::{Kind, Node, NodeId, Plan, Relationship};
+
+/// One scan of a table.
+#[derive(Debug, Clone)]
+pub struct Scan<'a> {
+    /// The node.
+    pub id: NodeId,
+    /// The node itself.
+    pub node: &'a Node,
+    /// The table.
+    pub table: &'a Table,
+    /// The conditions, those of an index search included.
+    pub clauses: Vec<Clause>,
+    /// The conditions that an index is searched by already.
+    pub searched: Vec<Clause>,
+    /// The order that is wanted of its rows.
+    pub order: Option<Order>,
+    /// Joins by equality with other relations.
+    pub joins: Vec<Join>,
+    /// Columns that are needed above it, `None` where the plan does not say (no VERBOSE).
+    pub outputs: Option<Vec<String>>,
+    /// Rows it returns in one execution, all processes together.
+    pub rows: f64,
+    /// Rows its filter removes in one execution, all processes together; `None` without ANALYZE.
+    pub removed: Option<f64>,
+    /// How often it is executed.
+    pub loops: f64,
+    /// Time with its children over all loops, milliseconds; `None` without ANALYZE.
+    pub time: Option<f64>,
+    /// Cost of all executions.
+    pub cost: f64,
+    /// Whether it stops early, because something above needs a few rows only and nothing between sorts or groups.
+    pub stops_early: bool,
+    /// Whether its rows are grouped, or a table's every row is counted, right above.
+    pub is_aggregated: bool,
+    /// Whether it is what a DELETE or UPDATE reads.
+    pub is_written: bool,
+    /// Rows that a deep OFFSET above throws away.
+    pub offset: f64,
+}
+
+/// The order that is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// The keys, with directions as printed.
+    pub keys: Vec<Key>,
+    /// Rows that are wanted; `None` for all.
+    pub limit: Option<f64>,
+    /// The node that sorts, if any: an index in use may give the order by itself.
+    pub sort: Option<NodeId>,
+    /// Cost of the sort alone.
+    pub sort_cost: f64,
+    /// Time of the sort alone, milliseconds.
+    pub sort_time: Option<f64>,
+}
+
+/// A join by equality.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    /// The key on this side, normalised.
+    pub key: Expr,
+    /// Rows of the other side.
+    pub other_rows: f64,
+    /// The join's node.
+    pub node: NodeId,
+    /// Whether rows are only looked for, not joined (Semi, Anti).
+    pub is_existence: bool,
+}
+
+/// Returns every scan of a table that the catalog knows.
+pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
+    plan.iter()
+        .filter(|(_, node)| node.kind.reads_table())
+        .filter_map(|(id, node)| {
+            let table = catalog.table(node.schema(), node.relation()?)?;
+            Some(scan(plan, id, node, table))
+        })
+        .collect()
+}
+
+fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Scan<'a> {
+    let relation = Relation { table, alias: node.alias().unwrap_or_default() };
+    let read = |text: Option<&str>| text.map(|text| clauses(parse::expression(text), relation)).unwrap_or_default();
+    let mut searched = read(node.index_cond());
+    for recheck in read(node.recheck_cond()) {
+        if !searched.contains(&recheck) {
+            searched.push(recheck);
+        }
+    }
+    let mut all = searched.clone();
+    all.extend(read(node.filter()).into_iter().filter(|clause| !searched.contains(clause)));
+    let loops = executions(plan, id, node);
+    let processes = node.derived.processes.max(1.0);
+    let per_loop = |rows: f64| if node.actual.is_some() { rows * node.loops() / loops.max(1.0) } else { rows };
+    let rows = match (node.actual, node.estimate) {
+        (Some(actual), _) => per_loop(actual.rows),
+        // Without ANALYZE a parallel scan's rows are those of one process.
+        (None, Some(estimate)) => estimate.rows * if node.is_parallel_aware { workers(plan, id) } else { 1.0 },
+        (None, None) => 0.0,
+    };
+    let _ = processes;
+    let removed = node.actual.and(node.removed.by_filter.or(Some(0.0))).map(per_loop);
+    let mut found = Scan {
+        id,
+        node,
+        table,
+        clauses: all,
+        searched,
+        order: None,
+        joins: Vec::new(),
+        outputs: outputs(node, relation),
+        rows,
+        removed,
+        loops,
+        time: node.derived.total_time.map(|time| time.0 * 1000.0),
+        cost: node.estimate.map_or(0.0, |estimate| estimate.total_cost) * loops,
+        stops_early: false,
+        is_aggregated: false,
+        is_written: false,
+        offset: 0.0,
+    };
+    found.climb(plan, relation);
+    found
+}
+
+/// Returns how often a scan runs, not counting processes that share one run.
+fn executions(plan: &Plan, id: NodeId, node: &Node) -> f64 {
+    if let Some(actual) = node.actual {
+        return (actual.loops / node.derived.processes.max(1.0)).max(1.0).round();
+    }
+    // Without ANALYZE: a sub-plan runs for each row of its parent, the inner side of a nested loop for each outer row.
+    let mut child = node;
+    for (parent_id, parent) in plan.ancestors(id) {
+        if child.relationship == Relationship::SubPlan {
+            return parent.estimate.map_or(1.0, |estimate| estimate.rows.max(1.0));
+        }
+        if parent.kind == Kind::NestedLoop && child.relationship == Relationship::Inner && child.kind != Kind::Materialize {
+            let outer = plan.child(parent_id, Relationship::Outer);
+            return outer.and_then(|(_, outer)| outer.estimate).map_or(1.0, |estimate| estimate.rows.max(1.0));
+        }
+        if matches!(parent.kind, Kind::Materialize | Kind::Hash | Kind::Sort | Kind::Aggregate) {
+            return 1.0;
+        }
+        child = parent;
+    }
+    1.0
+}
+
+/// Processes that share a scan: the planned workers, and the leader for the part it still takes.
+///
+/// Source: `get_parallel_divisor` in src/backend/optimizer/path/costsize.c.
+fn workers(plan: &Plan, id: NodeId) -> f64 {
+    let planned = plan.ancestors(id).find(|(_, node)| node.kind.is_gather()).and_then(|(_, node)| node.number("Workers Planned"));
+    planned.map_or(1.0, |workers| workers + (1.0 - 0.3 * workers).max(0.0))
+}
+
+fn outputs(node: &Node, relation: Relation<'_>) -> Option<Vec<String>> {
+    let texts = node.output();
+    if texts.is_empty() {
+        // A count(*) needs no column at all, which VERBOSE shows as no Output; without VERBOSE nothing is known.
+        return node.schema().map(|_| Vec::new());
+    }
+    let mut found: Vec<String> = Vec::new();
+    for text in texts {
+        for name in parse::expression(text).columns() {
+            // A scan gives all columns where that is cheaper than choosing: then nothing is known of what is needed.
+            if relation.table.column(name).is_some() && !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    Some(found)
+}
+
+impl Scan<'_> {
+    /// Learns from the nodes above it.
+    fn climb(&mut self, plan: &Plan, relation: Relation<'_>) {
+        let mut child = self.id;
+        let mut is_ordered_context = true;
+        for (id, node) in plan.ancestors(self.id) {
+            let relationship = plan.node(child).map(|node| node.relationship).unwrap_or_default();
+            if matches!(relationship, Relationship::InitPlan | Relationship::SubPlan) {
+                break;
+            }
+            match node.kind {
+                Kind::Sort | Kind::IncrementalSort if is_ordered_context && self.order.is_none() => {
+                    self.order = order_of(plan, id, node, relation);
+                    is_ordered_context = self.order.is_some();
+                    self.stops_early = false;
+                }
+                Kind::Limit => {
+                    self.limit(plan, id, node, is_ordered_context);
+                    is_ordered_context = false;
+                }
+                Kind::Aggregate | Kind::Group | Kind::WindowAgg | Kind::SetOp => {
+                    self.aggregate(node, relation, is_ordered_context);
+                    is_ordered_context = false;
+                }
+                Kind::ModifyTable => self.is_written = true,
+                Kind::SubqueryScan | Kind::CteScan | Kind::RecursiveUnion => break,
+                kind if kind.is_join() => {
+                    self.join(plan, (id, node), child, relation);
+                    if relationship == Relationship::Inner && self.order.is_none() && !matches!(node.join_type(), Some("Inner" | "Right")) {
+                        is_ordered_context = false;
+                    }
+                }
+                _ => {}
+            }
+            child = id;
+        }
+    }
+
+    fn limit(&mut self, plan: &Plan, id: NodeId, node: &Node, is_ordered_context: bool) {
+        let wanted = node.actual.map(|actual| actual.rows).or(node.estimate.map(|estimate| estimate.rows));
+        let given = plan.children(id).next().map_or(0.0, |(_, child)| child.rows_or_estimate());
+        let is_run = node.actual.is_some();
+        if is_run && let Some(wanted) = wanted {
+            self.offset = (given - wanted).max(0.0);
+        }
+        if !is_ordered_context {
+            return;
+        }
+        match &mut self.order {
+            Some(order) => order.limit = wanted.map(|wanted| (wanted + self.offset).max(1.0)),
+            None => self.stops_early = true,
+        }
+    }
+
+    fn aggregate(&mut self, node: &Node, relation: Relation<'_>, is_ordered_context: bool) {
+        self.is_aggregated = true;
+        if self.order.is_none() && is_ordered_context && node.group_key().is_empty() {
+            self.order = extreme(node, relation);
+        }
+    }
+
+    fn join(&mut self, plan: &Plan, (id, node): (NodeId, &Node), child: NodeId, relation: Relation<'_>) {
+        let other = plan.children(id).find(|(other, other_node)| {
+            *other != child && matches!(other_node.relationship, Relationship::Outer | Relationship::Inner)
+        });
+        let Some((_, other)) = other else { return };
+        let other_rows = match (other.actual, other.estimate) {
+            (Some(actual), _) => actual.rows * actual.loops.max(1.0) / node.loops().max(1.0) / other.derived.processes.max(1.0),
+            (None, Some(estimate)) => estimate.rows,
+            (None, None) => f64::INFINITY,
+        };
+        let is_existence = matches!(node.join_type(), Some("Semi" | "Anti" | "Right Semi" | "Right Anti"));
+        let conditions = [node.hash_cond(), node.merge_cond(), node.join_filter()];
+        for clause in conditions.into_iter().flatten().flat_map(|text| clauses(parse::expression(text), relation)) {
+            if clause.is_equality() && !clause.is_constant && matches!(&clause.whole, Expr::Binary { right, .. } if !is_own(right, relation) && !right.columns().is_empty()) {
+                self.joins.push(Join { key: clause.key, other_rows, node: id, is_existence });
+            }
+        }
+    }
+
+    /// Returns the share of the table's rows that it returns, 0..=1.
+    pub fn selectivity(&self) -> f64 {
+        let rows = self.table.rows_or_guess().max(1.0);
+        match self.removed {
+            Some(removed) if self.searched.is_empty() && !self.stops_early && self.rows + removed > 0.0 => self.rows / (self.rows + removed),
+            _ => self.rows / rows,
+        }
+        .clamp(0.0, 1.0)
+    }
+
+    /// Returns the time of the scan and of the sort that an index could save, milliseconds.
+    pub fn time_at_stake(&self) -> Option<f64> {
+        let sort = self.order.as_ref().and_then(|order| order.sort_time).unwrap_or(0.0);
+        self.time.map(|time| time + sort)
+    }
+
+    /// Returns the cost of the scan and of the sort that an index could save.
+    pub fn cost_at_stake(&self) -> f64 {
+        self.cost + self.order.as_ref().map_or(0.0, |order| order.sort_cost)
+    }
+}
+
+/// Reads the keys of a sort, if all are this relation's.
+fn order_of(plan: &Plan, id: NodeId, node: &Node, relation: Relation<'_>) -> Option<Order> {
+    let keys: Option<Vec<Key>> = node.sort_key().into_iter().map(|text| sort_key(text, relation)).collect();
+    let keys = keys.filter(|keys| !keys.is_empty())?;
+    let child_cost: f64 = plan.children(id).filter_map(|(_, child)| child.estimate).map(|estimate| estimate.total_cost).sum();
+    Some(Order {
+        keys,
+        limit: None,
+        sort: Some(id),
+        sort_cost: node.estimate.map_or(0.0, |estimate| (estimate.total_cost - child_cost).max(0.0)),
+        sort_time: node.derived.self_time.map(|time| time.0 * 1000.0),
+    })
+}
+
+/// Reads `o.created_at DESC NULLS LAST`.
+fn sort_key(text: &str, relation: Relation<'_>) -> Option<Key> {
+    let (text, nulls) = match (text.strip_suffix(" NULLS FIRST"), text.strip_suffix(" NULLS LAST")) {
+        (Some(rest), _) => (rest, Nulls::First),
+        (_, Some(rest)) => (rest, Nulls::Last),
+        _ => (text, Nulls::Usual),
+    };
+    let (text, direction) = match text.strip_suffix(" DESC") {
+        Some(rest) => (rest, Direction::Descending),
+        None => (text, Direction::Ascending),
+    };
+    if text.contains(" COLLATE ") || text.contains(" USING ") {
+        return None;
+    }
+    let expr = parse::expression(text);
+    if !is_own(&expr, relation) {
+        return None;
+    }
+    let expr = expr.normalised(relation.table);
+    indexable(&expr, relation.table).then_some(Key { expr, opclass: None, direction, nulls })
+}
+
+/// `max(o.created_at)` over a scan is the last entry of an index.
+fn extreme(node: &Node, relation: Relation<'_>) -> Option<Order> {
+    let outputs = node.output();
+    let [only] = outputs.as_slice() else { return None };
+    let inner = only.strip_prefix("max(").or_else(|| only.strip_prefix("min("))?.strip_suffix(')')?;
+    let key = sort_key(inner.trim_start_matches("PARTIAL "), relation)?;
+    Some(Order { keys: vec![key], limit: Some(1.0), sort: None, sort_cost: 0.0, sort_time: None })
+}
