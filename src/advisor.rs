@@ -1,1 +1,20 @@
-//! Index candidates from a plan and the catalog, their verification and their choice.
+//! Index candidates from a plan and the catalog: what to build, what it saves and costs, and where to say no.
+//!
+//! Pure: [`advise`] reads a plan and a [`crate::catalog::Catalog`] and cannot fail. It knows no server; what it says of
+//! costs is an estimate until the planner was asked (`pg`), and each [`Candidate`] says how sure it is.
+
+pub mod advice;
+pub mod btree;
+pub mod choose;
+pub mod condition;
+pub mod cost;
+pub mod existing;
+pub mod reasons;
+pub mod rewrite;
+pub mod scan;
+pub mod special;
+pub mod write;
+
+pub use advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal, Rewrite};
+pub use choose::advise;
+pub use write::WriteCost;

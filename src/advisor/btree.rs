@@ -86,8 +86,14 @@ fn is_discriminating(clause: &Clause, table: &Table) -> bool {
     if matches!(clause.whole, Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::Column { .. } | Expr::Not(_)) {
         return true;
     }
-    let is_key = clause.key.as_column().is_some_and(|name| table.foreign_keys.iter().any(|key| key.columns.iter().any(|own| own == name)));
-    !is_key && table.statistics_of(&clause.key).is_some_and(|statistics| statistics.distinct(table.rows_or_guess()) <= FEW_VALUES)
+    let is_key = clause
+        .key
+        .as_column()
+        .is_some_and(|name| table.foreign_keys.iter().any(|key| key.columns.iter().any(|own| own == name)));
+    !is_key
+        && table
+            .statistics_of(&clause.key)
+            .is_some_and(|statistics| statistics.distinct(table.rows_or_guess()) <= FEW_VALUES)
 }
 
 /// The equality keys that a predicate leaves, in the order of an existing index's prefix, else the rarest first, no
@@ -104,16 +110,23 @@ fn equal_keys(parts: &Parts<'_>, predicate: &[Expr]) -> Vec<Key> {
     let joined = parts.joined.len().min(equal.len());
     let prefix = existing_prefix(table, &equal);
     equal.sort_by(|one, other| {
-        let place = |clause: &Clause| prefix.iter().position(|key| *key == clause.key).unwrap_or(usize::MAX);
+        let place = |clause: &Clause| prefix.iter().position(|key| **key == clause.key).unwrap_or(usize::MAX);
         // A list of values breaks an order after it, so it comes last.
         let is_list = |clause: &Clause| matches!(clause.whole, Expr::Quantified { .. } | Expr::Or(_));
-        is_list(one).cmp(&is_list(other)).then(place(one).cmp(&place(other))).then(one.selectivity.total_cmp(&other.selectivity))
+        is_list(one)
+            .cmp(&is_list(other))
+            .then(place(one).cmp(&place(other)))
+            .then(one.selectivity.total_cmp(&other.selectivity))
     });
     let total = table.rows_or_guess();
     let inside: f64 = predicate.iter().map(|clause| crate::catalog::size::predicate_share(table, clause)).product();
     let mut rows = total * inside;
     // An order after the keys needs all of them; a filter needs no more once a few rows are left.
-    let enough = if parts.scan.order.as_ref().is_some_and(|order| order.limit.is_some()) { 0.0 } else { (0.0005 * total).max(20.0) };
+    let enough = if parts.scan.order.as_ref().is_some_and(|order| order.limit.is_some()) {
+        0.0
+    } else {
+        (0.0005 * total).max(20.0)
+    };
     let mut keys = Vec::new();
     for clause in equal {
         let is_join = joined > 0 && parts.joined.iter().any(|join| join.key == clause.key);
@@ -136,8 +149,15 @@ fn existing_prefix<'a>(table: &'a Table, equal: &[&Clause]) -> Vec<&'a Expr> {
     table
         .indexes
         .iter()
-        .filter(|index| index.is_valid && !index.is_primary && index.definition.predicate.is_empty() && index.definition.method == crate::catalog::Method::BTree)
-        .map(|index| index.definition.keys.iter().take_while(|key| is_equal(key)).map(|key| &key.expr).collect::<Vec<_>>())
+        .filter(|index| {
+            index.is_valid
+                && !index.is_primary
+                && index.definition.predicate.is_empty()
+                && index.definition.method == crate::catalog::Method::BTree
+        })
+        .map(|index| {
+            index.definition.keys.iter().take_while(|key| is_equal(key)).map(|key| &key.expr).collect::<Vec<_>>()
+        })
         .max_by_key(Vec::len)
         .unwrap_or_default()
 }
@@ -165,15 +185,21 @@ fn wanted_order(parts: &Parts<'_>, prefix: &[Key]) -> Option<Vec<Key>> {
     }
     let is_fixed = |key: &Key| {
         prefix.iter().any(|known| known.expr == key.expr)
-            || parts.clauses.iter().any(|clause| clause.key == key.expr && clause.is_equality() && !matches!(clause.whole, Expr::Quantified { .. }))
+            || parts.clauses.iter().any(|clause| {
+                clause.key == key.expr && clause.is_equality() && !matches!(clause.whole, Expr::Quantified { .. })
+            })
     };
     let mut keys: Vec<Key> = order.keys.iter().filter(|key| !is_fixed(key)).cloned().collect();
     if keys.is_empty() || !keys.iter().all(|key| is_sortable(&key.expr, scan.table)) {
         return None;
     }
-    let is_backwards = keys.iter().all(|key| key.direction == Direction::Descending && key.nulls == crate::catalog::index::Nulls::Usual);
+    let is_backwards = keys
+        .iter()
+        .all(|key| key.direction == Direction::Descending && key.nulls == crate::catalog::index::Nulls::Usual);
     if is_backwards {
-        keys.iter_mut().for_each(|key| key.direction = Direction::Ascending);
+        for key in &mut keys {
+            key.direction = Direction::Ascending;
+        }
     }
     Some(keys)
 }
@@ -181,7 +207,9 @@ fn wanted_order(parts: &Parts<'_>, prefix: &[Key]) -> Option<Vec<Key>> {
 /// The range that leaves the fewest rows; two bounds on one key count together.
 fn range_key(parts: &Parts<'_>, prefix: &[Key]) -> Option<Key> {
     let mut shares: Vec<(&Expr, f64)> = Vec::new();
-    for clause in parts.clauses.iter().filter(|clause| clause.class == Class::Range && is_sortable(&clause.key, parts.scan.table)) {
+    for clause in
+        parts.clauses.iter().filter(|clause| clause.class == Class::Range && is_sortable(&clause.key, parts.scan.table))
+    {
         match shares.iter_mut().find(|(key, _)| *key == &clause.key) {
             Some((_, share)) => *share = (*share + clause.selectivity - 1.0).max(1e-6),
             None => shares.push((&clause.key, clause.selectivity)),
@@ -201,7 +229,11 @@ fn pattern_key(parts: &Parts<'_>, prefix: &[Key]) -> Option<Key> {
     if collation(parts.scan.table, &clause.key) == Some(Collation::C) {
         return Some(key);
     }
-    let is_varchar = clause.key.as_column().and_then(|name| parts.scan.table.column(name)).is_some_and(|column| column.type_name == "character varying");
+    let is_varchar = clause
+        .key
+        .as_column()
+        .and_then(|name| parts.scan.table.column(name))
+        .is_some_and(|column| column.type_name == "character varying");
     Some(key.with_opclass(if is_varchar { "varchar_pattern_ops" } else { "text_pattern_ops" }))
 }
 
@@ -216,11 +248,13 @@ fn sparse(parts: &Parts<'_>, predicate: &[Expr], keys: &[Key]) -> Vec<Expr> {
     let table = parts.scan.table;
     let mut predicate = predicate.to_vec();
     let Some(first) = keys.first() else { return predicate };
-    let is_mostly_null = first.expr.as_column().is_some() && table.statistics_of(&first.expr).is_some_and(|statistics| statistics.null_share >= 0.5);
-    let is_compared = parts
-        .clauses
-        .iter()
-        .any(|clause| clause.key == first.expr && matches!(clause.class, Class::Equal | Class::Range | Class::Prefix) && !matches!(clause.whole, Expr::IsNull(_)));
+    let is_mostly_null = first.expr.as_column().is_some()
+        && table.statistics_of(&first.expr).is_some_and(|statistics| statistics.null_share >= 0.5);
+    let is_compared = parts.clauses.iter().any(|clause| {
+        clause.key == first.expr
+            && matches!(clause.class, Class::Equal | Class::Range | Class::Prefix)
+            && !matches!(clause.whole, Expr::IsNull(_))
+    });
     let not_null = Expr::IsNotNull(Box::new(first.expr.clone()));
     if is_mostly_null && is_compared && !predicate.contains(&not_null) {
         predicate.push(not_null);
@@ -229,7 +263,11 @@ fn sparse(parts: &Parts<'_>, predicate: &[Expr], keys: &[Key]) -> Vec<Expr> {
 }
 
 fn width(table: &Table, keys: &[Key]) -> f64 {
-    keys.iter().filter_map(|key| key.expr.as_column()).filter_map(|name| table.column(name)).map(crate::catalog::Column::width).sum()
+    keys.iter()
+        .filter_map(|key| key.expr.as_column())
+        .filter_map(|name| table.column(name))
+        .map(crate::catalog::Column::width)
+        .sum()
 }
 
 /// The same index with the few narrow columns that spare the visit to the table.
@@ -241,7 +279,11 @@ fn covering(parts: &Parts<'_>, plain: &Definition) -> Option<Definition> {
         return None;
     }
     let is_key = |name: &str| plain.keys.iter().any(|key| key.expr.as_column() == Some(name));
-    let filtered = parts.clauses.iter().filter(|clause| !plain.predicate.contains(&clause.whole)).flat_map(|clause| clause.key.columns());
+    let filtered = parts
+        .clauses
+        .iter()
+        .filter(|clause| !plain.predicate.contains(&clause.whole))
+        .flat_map(|clause| clause.key.columns());
     let mut carried: Vec<String> = Vec::new();
     for name in outputs.iter().map(String::as_str).chain(filtered) {
         if table.column(name).is_some() && !is_key(name) && !carried.iter().any(|known| known == name) {
@@ -249,5 +291,6 @@ fn covering(parts: &Parts<'_>, plain: &Definition) -> Option<Definition> {
         }
     }
     let width: f64 = carried.iter().filter_map(|name| table.column(name)).map(crate::catalog::Column::width).sum();
-    (!carried.is_empty() && carried.len() <= 3 && width <= CARRIED).then(|| Definition { include: carried, ..plain.clone() })
+    (!carried.is_empty() && carried.len() <= 3 && width <= CARRIED)
+        .then(|| Definition { include: carried, ..plain.clone() })
 }

@@ -92,7 +92,8 @@ pub fn clauses(condition: Expr, relation: Relation<'_>) -> Vec<Clause> {
 fn clause(part: Expr, relation: Relation<'_>) -> Clause {
     let origin = origin_of(&part, relation);
     let (class, key, whole) = classify(part, relation);
-    let is_constant = origin == Origin::Own && !whole.any_part(&|part| matches!(part, Expr::Parameter(_) | Expr::SubPlan));
+    let is_constant =
+        origin == Origin::Own && !whole.any_part(&|part| matches!(part, Expr::Parameter(_) | Expr::SubPlan));
     let mut found = Clause { class, key, whole, is_constant, selectivity: 1.0 };
     found.selectivity = selectivity(&found, relation.table);
     found
@@ -144,7 +145,11 @@ fn null_test(inner: Expr, relation: Relation<'_>, class: Class) -> (Class, Expr,
     let is_null = class == Class::Equal;
     let key = inner.normalised(relation.table);
     let whole = if is_null { Expr::IsNull(Box::new(key.clone())) } else { Expr::IsNotNull(Box::new(key.clone())) };
-    if indexable(&key, relation.table) { (class, key, whole) } else { unusable(whole, relation.table, "its expression cannot be indexed") }
+    if indexable(&key, relation.table) {
+        (class, key, whole)
+    } else {
+        unusable(whole, relation.table, "its expression cannot be indexed")
+    }
 }
 
 /// Longest list of values that counts as an equality.
@@ -155,7 +160,12 @@ fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) 
     let count = right.as_literal().map_or(1, |literal| array_elements(literal).len());
     let right = right.normalised(relation.table);
     // The element type follows from the cast of the array; a relabelled array is the same list.
-    let whole = Expr::Quantified { op: "=".to_owned(), left: Box::new(key.clone()), right: Box::new(right), quantifier: Quantifier::Any };
+    let whole = Expr::Quantified {
+        op: "=".to_owned(),
+        left: Box::new(key.clone()),
+        right: Box::new(right),
+        quantifier: Quantifier::Any,
+    };
     if origin_of(&key, relation) != Origin::Own || !indexable(&key, relation.table) {
         return unusable(whole, relation.table, "its expression cannot be indexed");
     }
@@ -171,7 +181,13 @@ fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (C
         (Origin::Own, Origin::Nowhere | Origin::Foreign) => (left, op, right),
         (Origin::Nowhere | Origin::Foreign, Origin::Own) => match commuted(&op) {
             Some(turned) => (right, turned.to_owned(), left),
-            None => return unusable(Expr::binary(&op, left, right), table, "the column is on the wrong side of the operator"),
+            None => {
+                return unusable(
+                    Expr::binary(&op, left, right),
+                    table,
+                    "the column is on the wrong side of the operator",
+                );
+            }
         },
         (Origin::Own, Origin::Own) => {
             return unusable(Expr::binary(&op, left, right), table, "it compares columns of the same row");
@@ -239,16 +255,20 @@ enum Type {
 
 fn kind_of(key: &Expr, table: &Table) -> Type {
     match key {
-        Expr::Column { name, .. } => table.column(name).map_or(Type::Other, |column| match (column.type_name.as_str(), column.category) {
-            ("jsonb", _) => Type::Json,
-            ("tsvector", _) => Type::Vector,
-            (_, 'A') => Type::Array,
-            (_, 'R') => Type::Range,
-            (_, 'S') => Type::Text,
-            _ => Type::Other,
-        }),
+        Expr::Column { name, .. } => {
+            table.column(name).map_or(Type::Other, |column| match (column.type_name.as_str(), column.category) {
+                ("jsonb", _) => Type::Json,
+                ("tsvector", _) => Type::Vector,
+                (_, 'A') => Type::Array,
+                (_, 'R') => Type::Range,
+                (_, 'S') => Type::Text,
+                _ => Type::Other,
+            })
+        }
         Expr::Call { name, .. } if matches!(name.as_str(), "to_tsvector" | "setweight") => Type::Vector,
-        Expr::Call { name, .. } if matches!(name.as_str(), "upper" | "lower" | "reverse" | "unaccent" | "coalesce") => Type::Text,
+        Expr::Call { name, .. } if matches!(name.as_str(), "upper" | "lower" | "reverse" | "unaccent" | "coalesce") => {
+            Type::Text
+        }
         Expr::Binary { op, .. } if matches!(op.as_str(), "->" | "#>") => Type::Json,
         Expr::Binary { op, .. } if matches!(op.as_str(), "->>" | "#>>" | "||") => Type::Text,
         Expr::Cast { operand, type_name } if type_name == "text" => kind_of(operand, table).as_text(),
@@ -363,12 +383,16 @@ fn origin_of(expr: &Expr, relation: Relation<'_>) -> Origin {
         Expr::Column { table: Some(table), .. } if table != relation.alias => Origin::Foreign,
         Expr::Column { name, .. } if relation.table.column(name).is_some() => Origin::Own,
         Expr::Column { .. } => Origin::Foreign,
-        other => other.parts().into_iter().map(|part| origin_of(part, relation)).fold(Origin::Nowhere, |all, one| match (all, one) {
-            (Origin::Nowhere, one) => one,
-            (all, Origin::Nowhere) => all,
-            (all, one) if all == one => all,
-            _ => Origin::Mixed,
-        }),
+        other => {
+            other.parts().into_iter().map(|part| origin_of(part, relation)).fold(Origin::Nowhere, |all, one| {
+                match (all, one) {
+                    (Origin::Nowhere, one) => one,
+                    (all, Origin::Nowhere) => all,
+                    (all, one) if all == one => all,
+                    _ => Origin::Mixed,
+                }
+            })
+        }
     }
 }
 
@@ -386,10 +410,14 @@ pub fn indexable(expr: &Expr, table: &Table) -> bool {
         Expr::Column { name, .. } => table.column(name).is_some(),
         Expr::Constant(_) => true,
         Expr::Call { name, args } => match (name.as_str(), args.as_slice()) {
-            ("upper" | "lower" | "reverse" | "length" | "md5" | "abs" | "coalesce" | "btrim" | "ltrim" | "rtrim" | "substring"
-            | "substr" | "left" | "right" | "replace" | "round" | "floor" | "ceil" | "setweight" | "mod" | "-" | "char_length"
-            | "initcap" | "lpad" | "greatest" | "least" | "nullif" | "split_part" | "strpos" | "jsonb_array_length", _) => parts_are(),
-            ("timezone", [Expr::Constant(_), _]) | ("to_tsvector", [Expr::Constant(_), _]) => parts_are(),
+            (
+                "upper" | "lower" | "reverse" | "length" | "md5" | "abs" | "coalesce" | "btrim" | "ltrim" | "rtrim"
+                | "substring" | "substr" | "left" | "right" | "replace" | "round" | "floor" | "ceil" | "setweight"
+                | "mod" | "-" | "char_length" | "initcap" | "lpad" | "greatest" | "least" | "nullif" | "split_part"
+                | "strpos" | "jsonb_array_length",
+                _,
+            ) => parts_are(),
+            ("timezone" | "to_tsvector", [Expr::Constant(_), _]) => parts_are(),
             ("date_trunc" | "extract", [_, inner]) => is_without_zone(inner, table) && parts_are(),
             _ => false,
         },
@@ -408,7 +436,9 @@ fn is_without_zone(expr: &Expr, table: &Table) -> bool {
         Expr::Column { name, .. } => table.column(name).is_some_and(|column| {
             matches!(column.type_name.as_str(), "timestamp without time zone" | "date" | "time without time zone")
         }),
-        Expr::Cast { operand, type_name } => type_name.starts_with("timestamp without") && is_without_zone(operand, table),
+        Expr::Cast { operand, type_name } => {
+            type_name.starts_with("timestamp without") && is_without_zone(operand, table)
+        }
         _ => false,
     }
 }
@@ -418,13 +448,28 @@ fn cast_is_immutable(operand: &Expr, type_name: &str, table: &Table) -> bool {
         "date" | "timestamp without time zone" => is_without_zone(operand, table),
         "timestamp with time zone" | "timestamptz" | "time" => false,
         "text" | "character varying" | "varchar" => match operand {
-            Expr::Column { name, .. } => table.column(name).is_some_and(|column| column.category != 'D' && column.type_name != "jsonb"),
-            Expr::Binary { .. } | Expr::Call { .. } => !matches!(operand, Expr::Call { name, .. } if name == "timezone"),
+            Expr::Column { name, .. } => {
+                table.column(name).is_some_and(|column| column.category != 'D' && column.type_name != "jsonb")
+            }
+            Expr::Binary { .. } | Expr::Call { .. } => {
+                !matches!(operand, Expr::Call { name, .. } if name == "timezone")
+            }
             _ => true,
         },
         name => {
             let base = name.split('(').next().unwrap_or(name).trim();
-            matches!(base, "integer" | "bigint" | "smallint" | "numeric" | "double precision" | "real" | "boolean" | "uuid" | "jsonb")
+            matches!(
+                base,
+                "integer"
+                    | "bigint"
+                    | "smallint"
+                    | "numeric"
+                    | "double precision"
+                    | "real"
+                    | "boolean"
+                    | "uuid"
+                    | "jsonb"
+            )
         }
     }
 }
@@ -439,7 +484,8 @@ fn selectivity(clause: &Clause, table: &Table) -> f64 {
         Class::Trigram | Class::Suffix | Class::TextSearch | Class::RangeOverlap => 0.01,
         Class::JsonContains | Class::JsonHasKey | Class::ArrayOverlap => 0.01,
         Class::Either(arms) => {
-            let missing: f64 = arms.iter().map(|arm| 1.0 - arm.iter().map(|clause| clause.selectivity).product::<f64>()).product();
+            let missing: f64 =
+                arms.iter().map(|arm| 1.0 - arm.iter().map(|clause| clause.selectivity).product::<f64>()).product();
             1.0 - missing
         }
         Class::Unusable(_) => 1.0 / 3.0,
@@ -461,7 +507,8 @@ fn equality_share(clause: &Clause, table: &Table) -> f64 {
 /// An equality on an expression without statistics: as many values as the column inside has, where it is one to one.
 fn expression_share(key: &Expr, table: &Table) -> f64 {
     let rows = table.rows_or_guess();
-    let inner = || key.columns().first().and_then(|name| table.column(name)).and_then(|column| column.statistics.as_ref());
+    let inner =
+        || key.columns().first().and_then(|name| table.column(name)).and_then(|column| column.statistics.as_ref());
     match key {
         Expr::Call { name, .. } if matches!(name.as_str(), "upper" | "lower" | "reverse" | "md5") => {
             inner().map_or(0.005, |statistics| statistics.equal_share(None, rows))
@@ -473,7 +520,9 @@ fn expression_share(key: &Expr, table: &Table) -> f64 {
 
 fn predicate_or_negative(whole: &Expr, table: &Table) -> f64 {
     match whole {
-        Expr::Binary { op, left, right } if op == "<>" => 1.0 - predicate_share(table, &Expr::binary("=", (**left).clone(), (**right).clone())),
+        Expr::Binary { op, left, right } if op == "<>" => {
+            1.0 - predicate_share(table, &Expr::binary("=", (**left).clone(), (**right).clone()))
+        }
         Expr::Binary { .. } | Expr::Quantified { .. } => 0.9,
         other => predicate_share(table, other),
     }
@@ -510,16 +559,19 @@ pub fn can_be_predicate(clause: &Clause, table: &Table) -> bool {
     let is_simple = |literal: &Literal| {
         let column = clause.key.as_column().and_then(|name| table.column(name));
         let is_kept = column.is_some_and(|column| {
-            matches!(column.type_name.as_str(), "character varying" | "text" | "integer" | "bigint" | "smallint" | "boolean")
+            matches!(
+                column.type_name.as_str(),
+                "character varying" | "text" | "integer" | "bigint" | "smallint" | "boolean"
+            )
         });
         is_kept && literal.form != Form::Null
     };
     match &clause.whole {
         Expr::Column { .. } | Expr::Not(_) | Expr::IsNull(_) | Expr::IsNotNull(_) => true,
         Expr::Binary { op, right, .. } => op == "=" && right.as_literal().is_some_and(is_simple),
-        Expr::Quantified { right, .. } => {
-            right.as_literal().is_some_and(|literal| is_simple(literal) && (1..=10).contains(&array_elements(literal).len()))
-        }
+        Expr::Quantified { right, .. } => right
+            .as_literal()
+            .is_some_and(|literal| is_simple(literal) && (1..=10).contains(&array_elements(literal).len())),
         _ => false,
     }
 }
@@ -564,10 +616,19 @@ mod tests {
 
     #[test]
     fn each_clause_has_its_class() {
-        check("(((o.status)::text = 'done'::text) AND (o.store_id = 7))", &[("Equal", "\"status\""), ("Equal", "\"store_id\"")]);
+        check(
+            "(((o.status)::text = 'done'::text) AND (o.store_id = 7))",
+            &[("Equal", "\"status\""), ("Equal", "\"store_id\"")],
+        );
         check("(5 < o.store_id)", &[("Range", "\"store_id\"")]);
         check("(NOT o.is_active)", &[("Equal", "\"is_active\"")]);
-        check("((o.status)::text <> 'done'::text)", &[("Negative", "((\"status\")::text <> 'done'::text)".replace("(\"status\")::text", "\"status\"").as_str())]);
+        check(
+            "((o.status)::text <> 'done'::text)",
+            &[(
+                "Negative",
+                "((\"status\")::text <> 'done'::text)".replace("(\"status\")::text", "\"status\"").as_str(),
+            )],
+        );
         check("((o.status)::text ~~ 'ab%'::text)", &[("Prefix", "\"status\"")]);
         check("((o.status)::text ~~ '%ab'::text)", &[("Suffix", "\"status\"")]);
         check("(upper((o.status)::text) ~~ '%ABC%'::text)", &[("Trigram", "upper(\"status\")")]);
@@ -577,10 +638,16 @@ mod tests {
         check("((o.attrs -> 'b'::text) = '\"x\"'::jsonb)", &[("Equal", "(\"attrs\" -> 'b'::text)")]);
         check("(o.tags && '{a}'::character varying[])", &[("ArrayOverlap", "\"tags\"")]);
         check("(o.during && '[1,2)'::tstzrange)", &[("RangeOverlap", "\"during\"")]);
-        check("((o.store_id = 1) OR ((o.status)::text = 'x'::text))", &[("Either", "((\"store_id\" = 1) OR (\"status\" = 'x'::text))")]);
+        check(
+            "((o.store_id = 1) OR ((o.status)::text = 'x'::text))",
+            &[("Either", "((\"store_id\" = 1) OR (\"status\" = 'x'::text))")],
+        );
         check("(o.store_id = c.id)", &[("Equal", "\"store_id\"")]);
         check("((hashed SubPlan 1) OR (o.store_id = 1))", &[("Unusable", "((SubPlan) OR (\"store_id\" = 1))")]);
-        check("((o.created_at)::date = '2025-01-01'::date)", &[("Unusable", "((\"created_at\")::date = '2025-01-01'::date)")]);
+        check(
+            "((o.created_at)::date = '2025-01-01'::date)",
+            &[("Unusable", "((\"created_at\")::date = '2025-01-01'::date)")],
+        );
         check(
             "(((o.created_at AT TIME ZONE 'UTC'::text))::date = '2025-01-01'::date)",
             &[("Equal", "((\"created_at\" AT TIME ZONE 'UTC'::text))::date")],

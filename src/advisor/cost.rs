@@ -52,17 +52,30 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     let bytes = estimated_bytes(table, index, catalog).unwrap_or(0.0);
     let inside: f64 = index.predicate.iter().map(|clause| predicate_share(table, clause)).product();
     let total = table.rows_or_guess().max(1.0);
-    let is_complete = scan.clauses.iter().all(|clause| matched.used.contains(&clause.whole) || index.predicate.contains(&clause.whole));
+    let is_complete = scan
+        .clauses
+        .iter()
+        .all(|clause| matched.used.contains(&clause.whole) || index.predicate.contains(&clause.whole));
     let mut fetched = inside * matched.share;
     if joined.is_empty() {
-        fetched = if is_complete && scan.removed.is_some() && !scan.stops_early { scan.selectivity() } else { fetched.max(scan.selectivity().min(1.0)) };
+        fetched = if is_complete && scan.removed.is_some() && !scan.stops_early {
+            scan.selectivity()
+        } else {
+            fetched.max(scan.selectivity().min(1.0))
+        };
     }
     let rows = (fetched * total).max(1.0);
     let order = scan.order.as_ref();
     let gives_order = order.is_some_and(|order| gives(index, matched.fixed, order, scan));
     let is_index_only = is_covering(scan, joined, index) && table.all_visible_share() > 0.5;
     let leading = index.keys.first().map_or(0.0, |key| correlation(table, key, matched.fixed));
-    let access = Access { rows, total, pages: table.pages.max(1.0), visible: if is_index_only { table.all_visible_share() } else { 0.0 }, correlation: leading };
+    let access = Access {
+        rows,
+        total,
+        pages: table.pages.max(1.0),
+        visible: if is_index_only { table.all_visible_share() } else { 0.0 },
+        correlation: leading,
+    };
     let leaf_share = (rows / indexed_rows(table, index)).min(1.0);
     let leaves = (bytes / 8192.0 * leaf_share).ceil().max(1.0);
     // Settled on the share of the scan that a LIMIT lets run.
@@ -92,7 +105,12 @@ fn cached(loops: f64, access: &Access) -> f64 {
 }
 
 fn join_loops(scan: &Scan<'_>, joined: &[Clause]) -> f64 {
-    let of_join = scan.joins.iter().filter(|join| joined.iter().any(|clause| clause.key == join.key)).map(|join| join.other_rows).fold(1.0, f64::max);
+    let of_join = scan
+        .joins
+        .iter()
+        .filter(|join| joined.iter().any(|clause| clause.key == join.key))
+        .map(|join| join.other_rows)
+        .fold(1.0, f64::max);
     of_join * scan.loops.max(1.0)
 }
 
@@ -121,11 +139,13 @@ fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
                 }
         });
         let mut left = 1.0;
-        let mut count = 0;
-        for range in ranges {
+        for (count, range) in ranges.enumerate() {
             // Two bounds of one range: what both leave, not what chance would.
-            left = if count == 0 { range.selectivity } else { (left + range.selectivity - 1.0).max(left * range.selectivity * 0.1) };
-            count += 1;
+            left = if count == 0 {
+                range.selectivity
+            } else {
+                (left + range.selectivity - 1.0).max(left * range.selectivity * 0.1)
+            };
             found.used.push(range.whole.clone());
         }
         found.share *= left;
@@ -149,7 +169,9 @@ pub fn collation(table: &Table, expr: &Expr) -> Option<Collation> {
 pub fn gives(index: &Definition, fixed: usize, order: &Order, scan: &Scan<'_>) -> bool {
     let is_fixed = |key: &Key| {
         scan.clauses.iter().any(|clause| {
-            clause.key == key.expr && clause.class == Class::Equal && matches!(clause.whole, Expr::Binary { .. } | Expr::Not(_) | Expr::Column { .. } | Expr::IsNull(_))
+            clause.key == key.expr
+                && clause.class == Class::Equal
+                && matches!(clause.whole, Expr::Binary { .. } | Expr::Not(_) | Expr::Column { .. } | Expr::IsNull(_))
         })
     };
     let wanted: Vec<&Key> = order.keys.iter().filter(|key| !is_fixed(key)).collect();
@@ -176,8 +198,16 @@ pub fn gives(index: &Definition, fixed: usize, order: &Order, scan: &Scan<'_>) -
 /// Says whether the index holds every column that the scan needs.
 fn is_covering(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> bool {
     let Some(outputs) = &scan.outputs else { return false };
-    let has = |name: &str| index.include.iter().any(|known| known == name) || index.keys.iter().any(|key| key.expr.as_column() == Some(name));
-    let filtered = scan.clauses.iter().chain(joined).filter(|clause| !index.predicate.contains(&clause.whole)).flat_map(|clause| own_columns(scan.table, &clause.key));
+    let has = |name: &str| {
+        index.include.iter().any(|known| known == name)
+            || index.keys.iter().any(|key| key.expr.as_column() == Some(name))
+    };
+    let filtered = scan
+        .clauses
+        .iter()
+        .chain(joined)
+        .filter(|clause| !index.predicate.contains(&clause.whole))
+        .flat_map(|clause| own_columns(scan.table, &clause.key));
     outputs.iter().map(String::as_str).chain(filtered).all(has)
 }
 
@@ -217,7 +247,8 @@ impl Access {
     fn bitmap(&self, settings: &Settings) -> f64 {
         let side_by_side = (self.rows / self.total * self.pages).ceil().max(1.0);
         let pages = if self.correlation > 0.98 { side_by_side } else { self.scattered() };
-        let each = settings.random_page_cost - (settings.random_page_cost - settings.seq_page_cost) * (pages / self.pages).sqrt();
+        let each = settings.random_page_cost
+            - (settings.random_page_cost - settings.seq_page_cost) * (pages / self.pages).sqrt();
         pages * each + self.rows * (settings.cpu_tuple_cost + settings.cpu_operator_cost * 2.0)
     }
 }
@@ -237,8 +268,17 @@ fn brin(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate {
     let pages = (share * table.pages + 256.0).min(table.pages.max(1.0));
     let bytes = estimated_bytes(table, index, catalog).unwrap_or(24_576.0);
     let lossy = pages / table.pages.max(1.0) * total;
-    let cost = bytes / 8192.0 * settings.random_page_cost + pages * settings.seq_page_cost + lossy * (settings.cpu_tuple_cost + settings.cpu_operator_cost);
-    Estimate { cost: cost * scan.loops, fetched: pages / table.pages.max(1.0), bytes, gives_order: false, is_index_only: false, rows }
+    let cost = bytes / 8192.0 * settings.random_page_cost
+        + pages * settings.seq_page_cost
+        + lossy * (settings.cpu_tuple_cost + settings.cpu_operator_cost);
+    Estimate {
+        cost: cost * scan.loops,
+        fetched: pages / table.pages.max(1.0),
+        bytes,
+        gives_order: false,
+        is_index_only: false,
+        rows,
+    }
 }
 
 /// GIN and GiST: the share that the clauses on its keys leave, found through a bitmap.
@@ -246,8 +286,17 @@ fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate 
     let table = scan.table;
     let settings = &catalog.settings;
     let total = table.rows_or_guess().max(1.0);
-    let on_keys: f64 = scan.clauses.iter().filter(|clause| index.keys.iter().any(|key| key.expr == clause.key)).map(|clause| clause.selectivity).product();
-    let share = if scan.removed.is_some() { scan.selectivity().max(on_keys.min(0.01)) } else { on_keys.min(scan.selectivity()) };
+    let on_keys: f64 = scan
+        .clauses
+        .iter()
+        .filter(|clause| index.keys.iter().any(|key| key.expr == clause.key))
+        .map(|clause| clause.selectivity)
+        .product();
+    let share = if scan.removed.is_some() {
+        scan.selectivity().max(on_keys.min(0.01))
+    } else {
+        on_keys.min(scan.selectivity())
+    };
     let rows = (share * total).max(1.0);
     let access = Access { rows, total, pages: table.pages.max(1.0), visible: 0.0, correlation: 0.0 };
     let bytes = inverted_bytes(scan, index);
@@ -265,7 +314,11 @@ fn inverted_bytes(scan: &Scan<'_>, index: &Definition) -> f64 {
         .keys
         .iter()
         .map(|key| {
-            let width: f64 = own_columns(table, &key.expr).into_iter().filter_map(|name| table.column(name)).map(crate::catalog::Column::width).sum();
+            let width: f64 = own_columns(table, &key.expr)
+                .into_iter()
+                .filter_map(|name| table.column(name))
+                .map(crate::catalog::Column::width)
+                .sum();
             let per_row = match (&index.method, key.opclass.as_deref()) {
                 (Method::Gist, _) => width + 16.0,
                 // A trigram a letter, about two bytes each once compressed.

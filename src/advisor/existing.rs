@@ -10,7 +10,10 @@ pub fn serving<'a>(table: &'a Table, candidate: &Definition) -> Option<&'a Index
 
 fn does_as_well(known: &Definition, candidate: &Definition) -> bool {
     let holds_rows = known.predicate.iter().all(|clause| candidate.predicate.contains(clause));
-    let holds_columns = candidate.include.iter().all(|name| known.include.contains(name) || known.keys.iter().any(|key| key.expr.as_column() == Some(name)));
+    let holds_columns = candidate
+        .include
+        .iter()
+        .all(|name| known.include.contains(name) || known.keys.iter().any(|key| key.expr.as_column() == Some(name)));
     let has_keys = match known.method {
         Method::BTree => begins_with(&known.keys, &candidate.keys),
         _ => candidate.keys.iter().all(|key| known.keys.contains(key)),
@@ -44,7 +47,9 @@ pub fn replaced<'a>(table: &'a Table, new: &Definition) -> Vec<&'a Index> {
                 && new.method == Method::BTree
                 && begins_with(&new.keys, &known.keys)
                 && new.predicate.iter().all(|clause| known.predicate.contains(clause))
-                && known.include.iter().all(|name| new.include.contains(name) || new.keys.iter().any(|key| key.expr.as_column() == Some(name)));
+                && known.include.iter().all(|name| {
+                    new.include.contains(name) || new.keys.iter().any(|key| key.expr.as_column() == Some(name))
+                });
             let is_broken_twin = !index.is_valid && known == new;
             is_prefix || is_broken_twin
         })
@@ -52,10 +57,12 @@ pub fn replaced<'a>(table: &'a Table, new: &Definition) -> Vec<&'a Index> {
 }
 
 /// Merges candidates of one table: one whose keys begin with another's, over the same rows, does for both.
-pub fn merged(definitions: Vec<Definition>) -> Vec<Definition> {
+pub fn merged(definitions: &[Definition]) -> Vec<Definition> {
     let is_needed = |at: usize, one: &Definition| {
         !definitions.iter().enumerate().any(|(other_at, other)| {
-            other_at != at && does_as_well(other, one) && (other.keys.len() > one.keys.len() || other.include.len() > one.include.len() || other_at < at)
+            other_at != at
+                && does_as_well(other, one)
+                && (other.keys.len() > one.keys.len() || other.include.len() > one.include.len() || other_at < at)
         })
     };
     definitions.iter().enumerate().filter(|(at, one)| is_needed(*at, one)).map(|(_, one)| one.clone()).collect()
@@ -87,6 +94,9 @@ mod tests {
 
     #[test]
     fn of_two_candidates_the_longer_one_does_for_both() {
-        assert_eq!(merged(vec![btree(&["a"]), btree(&["a", "b"]), btree(&["c"]), btree(&["c"])]), [btree(&["a", "b"]), btree(&["c"])]);
+        assert_eq!(
+            merged(&[btree(&["a"]), btree(&["a", "b"]), btree(&["c"]), btree(&["c"])]),
+            [btree(&["a", "b"]), btree(&["c"])]
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What a plan says of one scan: its conditions, what is wanted of its order, what it is joined with, what it costs.
 
-use super::condition::{Clause, Relation, clauses, is_own, indexable};
+use super::condition::{Clause, Relation, clauses, indexable, is_own};
 use crate::catalog::index::{Direction, Nulls};
 use crate::catalog::{Catalog, Expr, Key, Table, parse};
 use crate::plan::{Kind, Node, NodeId, Plan, Relationship};
@@ -139,7 +139,10 @@ fn executions(plan: &Plan, id: NodeId, node: &Node) -> f64 {
         if child.relationship == Relationship::SubPlan {
             return parent.estimate.map_or(1.0, |estimate| estimate.rows.max(1.0));
         }
-        if parent.kind == Kind::NestedLoop && child.relationship == Relationship::Inner && child.kind != Kind::Materialize {
+        if parent.kind == Kind::NestedLoop
+            && child.relationship == Relationship::Inner
+            && child.kind != Kind::Materialize
+        {
             let outer = plan.child(parent_id, Relationship::Outer);
             return outer.and_then(|(_, outer)| outer.estimate).map_or(1.0, |estimate| estimate.rows.max(1.0));
         }
@@ -155,7 +158,8 @@ fn executions(plan: &Plan, id: NodeId, node: &Node) -> f64 {
 ///
 /// Source: `get_parallel_divisor` in src/backend/optimizer/path/costsize.c.
 fn workers(plan: &Plan, id: NodeId) -> f64 {
-    let planned = plan.ancestors(id).find(|(_, node)| node.kind.is_gather()).and_then(|(_, node)| node.number("Workers Planned"));
+    let planned =
+        plan.ancestors(id).find(|(_, node)| node.kind.is_gather()).and_then(|(_, node)| node.number("Workers Planned"));
     planned.map_or(1.0, |workers| workers + (1.0 - 0.3 * workers).max(0.0))
 }
 
@@ -205,7 +209,10 @@ impl Scan<'_> {
                 Kind::SubqueryScan | Kind::CteScan | Kind::RecursiveUnion => break,
                 kind if kind.is_join() => {
                     self.join(plan, (id, node), child, relation);
-                    if relationship == Relationship::Inner && self.order.is_none() && !matches!(node.join_type(), Some("Inner" | "Right")) {
+                    if relationship == Relationship::Inner
+                        && self.order.is_none()
+                        && !matches!(node.join_type(), Some("Inner" | "Right"))
+                    {
                         is_ordered_context = false;
                     }
                 }
@@ -244,14 +251,19 @@ impl Scan<'_> {
         });
         let Some((_, other)) = other else { return };
         let other_rows = match (other.actual, other.estimate) {
-            (Some(actual), _) => actual.rows * actual.loops.max(1.0) / node.loops().max(1.0) / other.derived.processes.max(1.0),
+            (Some(actual), _) => {
+                actual.rows * actual.loops.max(1.0) / node.loops().max(1.0) / other.derived.processes.max(1.0)
+            }
             (None, Some(estimate)) => estimate.rows,
             (None, None) => f64::INFINITY,
         };
         let is_existence = matches!(node.join_type(), Some("Semi" | "Anti" | "Right Semi" | "Right Anti"));
         let conditions = [node.hash_cond(), node.merge_cond(), node.join_filter()];
         for clause in conditions.into_iter().flatten().flat_map(|text| clauses(parse::expression(text), relation)) {
-            if clause.is_equality() && !clause.is_constant && matches!(&clause.whole, Expr::Binary { right, .. } if !is_own(right, relation) && !right.columns().is_empty()) {
+            if clause.is_equality()
+                && !clause.is_constant
+                && matches!(&clause.whole, Expr::Binary { right, .. } if !is_own(right, relation) && !right.columns().is_empty())
+            {
                 self.joins.push(Join { key: clause.key, other_rows, node: id, is_existence });
             }
         }
@@ -261,7 +273,9 @@ impl Scan<'_> {
     pub fn selectivity(&self) -> f64 {
         let rows = self.table.rows_or_guess().max(1.0);
         match self.removed {
-            Some(removed) if self.searched.is_empty() && !self.stops_early && self.rows + removed > 0.0 => self.rows / (self.rows + removed),
+            Some(removed) if self.searched.is_empty() && !self.stops_early && self.rows + removed > 0.0 => {
+                self.rows / (self.rows + removed)
+            }
             _ => self.rows / rows,
         }
         .clamp(0.0, 1.0)
@@ -283,7 +297,8 @@ impl Scan<'_> {
 fn order_of(plan: &Plan, id: NodeId, node: &Node, relation: Relation<'_>) -> Option<Order> {
     let keys: Option<Vec<Key>> = node.sort_key().into_iter().map(|text| sort_key(text, relation)).collect();
     let keys = keys.filter(|keys| !keys.is_empty())?;
-    let child_cost: f64 = plan.children(id).filter_map(|(_, child)| child.estimate).map(|estimate| estimate.total_cost).sum();
+    let child_cost: f64 =
+        plan.children(id).filter_map(|(_, child)| child.estimate).map(|estimate| estimate.total_cost).sum();
     Some(Order {
         keys,
         limit: None,

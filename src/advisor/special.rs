@@ -15,7 +15,12 @@ const IN_ORDER: f64 = 0.98;
 /// Returns the candidates that are no b-trees.
 pub fn candidates(scan: &Scan<'_>, clauses: &[Clause]) -> Vec<Definition> {
     let mut found: Vec<Definition> = clauses.iter().filter_map(one).collect();
-    found.extend(clauses.iter().filter(|clause| clause.class == Class::RangeOverlap).filter_map(|clause| mixed_gist(clause, clauses)));
+    found.extend(
+        clauses
+            .iter()
+            .filter(|clause| clause.class == Class::RangeOverlap)
+            .filter_map(|clause| mixed_gist(clause, clauses)),
+    );
     if let Some(brin) = brin(scan, clauses) {
         found.push(brin);
     }
@@ -36,7 +41,9 @@ fn one(clause: &Clause) -> Option<Definition> {
 
 /// An equality beside the range, which needs `btree_gist`.
 fn mixed_gist(range: &Clause, clauses: &[Clause]) -> Option<Definition> {
-    let equal = clauses.iter().find(|clause| clause.is_equality() && clause.key.as_column().is_some() && !matches!(clause.whole, Expr::Quantified { .. }))?;
+    let equal = clauses.iter().find(|clause| {
+        clause.is_equality() && clause.key.as_column().is_some() && !matches!(clause.whole, Expr::Quantified { .. })
+    })?;
     Some(Definition {
         method: Method::Gist,
         keys: vec![Key::plain(equal.key.clone()), Key::plain(range.key.clone())],
@@ -48,7 +55,10 @@ fn mixed_gist(range: &Clause, clauses: &[Clause]) -> Option<Definition> {
 fn brin(scan: &Scan<'_>, clauses: &[Clause]) -> Option<Definition> {
     let table = scan.table;
     let is_large = table.rows_or_guess() >= BRIN_ROWS || table.pages >= BRIN_PAGES;
-    let is_appended = table.counters.as_ref().is_none_or(|counters| counters.updated + counters.deleted <= 0.01 * counters.inserted.max(1.0));
+    let is_appended = table
+        .counters
+        .as_ref()
+        .is_none_or(|counters| counters.updated + counters.deleted <= 0.01 * counters.inserted.max(1.0));
     let wants_few = scan.order.as_ref().is_some_and(|order| order.limit.is_some());
     if !is_large || !is_appended || wants_few || scan.loops > 1.0 {
         return None;

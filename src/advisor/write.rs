@@ -35,14 +35,18 @@ pub fn write_cost(table: &Table, index: &Definition, bytes: f64) -> WriteCost {
     let share = (rows / table.rows_or_guess().max(1.0)).min(1.0);
     let (wal, milliseconds) = per_insert(table, index);
     let counters = table.counters.as_ref();
-    let rate = |count: f64| counters.and_then(|counters| counters.seconds).filter(|seconds| *seconds > 0.0).map(|seconds| count / seconds);
+    let rate = |count: f64| {
+        counters.and_then(|counters| counters.seconds).filter(|seconds| *seconds > 0.0).map(|seconds| count / seconds)
+    };
     let row = table.pages * 8192.0 / table.rows_or_guess().max(1.0);
     WriteCost {
         wal_per_insert: wal * share,
         time_per_insert: Seconds(milliseconds / 1e6 * share),
         inserts_per_second: counters.and_then(|counters| rate(counters.inserted)),
         updates_per_second: counters.and_then(|counters| rate(counters.updated)),
-        hot_share: counters.filter(|counters| counters.updated > 0.0).map(|counters| (counters.hot_updated / counters.updated).min(1.0)),
+        hot_share: counters
+            .filter(|counters| counters.updated > 0.0)
+            .map(|counters| (counters.hot_updated / counters.updated).min(1.0)),
         indexes: table.indexes.len(),
         overhead: bytes / rows.max(1.0) / row.max(1.0) * share,
         build: build_time(table, index, rows, bytes),
@@ -51,11 +55,14 @@ pub fn write_cost(table: &Table, index: &Definition, bytes: f64) -> WriteCost {
 
 /// WAL bytes of an insert, and milliseconds of a thousand inserts.
 fn per_insert(table: &Table, index: &Definition) -> (f64, f64) {
-    let width: f64 = index.columns().into_iter().filter_map(|name| table.column(name)).map(crate::catalog::Column::width).sum();
+    let width: f64 =
+        index.columns().into_iter().filter_map(|name| table.column(name)).map(crate::catalog::Column::width).sum();
     match (&index.method, index.keys.first().and_then(|key| key.opclass.as_deref())) {
         (Method::Brin, _) => (5.0, 0.1),
         (Method::Gin, Some("gin_trgm_ops")) => (1123.0 * width / 32.0, 34.0 * width / 32.0),
-        (Method::Gin, _) if index.keys.iter().any(|key| matches!(key.expr, Expr::Call { .. })) => (2529.0 * (width / 480.0).max(0.1), 163.0 * (width / 480.0).max(0.1)),
+        (Method::Gin, _) if index.keys.iter().any(|key| matches!(key.expr, Expr::Call { .. })) => {
+            (2529.0 * (width / 480.0).max(0.1), 163.0 * (width / 480.0).max(0.1))
+        }
         (Method::Gin, _) => (190.0, 5.0),
         (Method::Gist, _) => (150.0, 8.0),
         _ if index.has_expression() => (75.0, 6.2),
@@ -78,5 +85,10 @@ fn build_time(table: &Table, index: &Definition, rows: f64, bytes: f64) -> Secon
         (_, true) => 2.0,
         _ => 0.8,
     };
-    Seconds(2.0 * table.pages * 8192.0 / READ + table.rows_or_guess() * 0.1e-6 + rows * microseconds * 1e-6 + bytes / WRITTEN)
+    Seconds(
+        2.0 * table.pages * 8192.0 / READ
+            + table.rows_or_guess() * 0.1e-6
+            + rows * microseconds * 1e-6
+            + bytes / WRITTEN,
+    )
 }

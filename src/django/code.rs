@@ -172,13 +172,12 @@ fn key_expression(table: &Table, key: &Key, imports: &mut Imports) -> Option<Str
     if let (Some(name), None, true) = (&by_name, &key.opclass, is_plain_order) {
         return Some(name.clone());
     }
-    let mut python = match (by_name, &key.opclass) {
-        (Some(name), Some(_)) => name,
-        _ => {
-            let both = expression::of(table, &key.expr)?;
-            both.imports.iter().for_each(|(module, name)| imports.add(module, name));
-            both.python
-        }
+    let mut python = if let (Some(name), Some(_)) = (by_name, &key.opclass) {
+        name
+    } else {
+        let both = expression::of(table, &key.expr)?;
+        both.imports.iter().for_each(|(module, name)| imports.add(module, name));
+        both.python
     };
     if let Some(opclass) = &key.opclass {
         imports.add("django.contrib.postgres.indexes", "OpClass");

@@ -55,8 +55,11 @@ fn function(table: &Table, class: &'static str, inner: &Expr) -> Option<Both> {
     Some(Both { python: format!("{class}({python})"), sql: format!("{}({sql})", class.to_uppercase()), imports })
 }
 
+/// A module and a name of it.
+type Import = (&'static str, &'static str);
+
 /// An argument: a field by its name, anything else as an expression.
-fn argument(table: &Table, inner: &Expr) -> Option<(String, String, Vec<(&'static str, &'static str)>)> {
+fn argument(table: &Table, inner: &Expr) -> Option<(String, String, Vec<Import>)> {
     if let Some(name) = inner.as_column() {
         return Some((python_text(field(table, name)), quoted(name), Vec::new()));
     }

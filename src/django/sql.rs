@@ -100,7 +100,7 @@ fn clause_sql(clause: &Expr) -> String {
         Expr::IsNotNull(inner) => format!("{} IS NOT NULL", clause_sql(inner)),
         Expr::Binary { op, left, right } => format!("{} {op} {}", clause_sql(left), value_sql(right)),
         Expr::Quantified { left, right, quantifier: Quantifier::Any, .. } => {
-            let values: Vec<String> = in_values(right).iter().map(|value| value_sql(value)).collect();
+            let values: Vec<String> = in_values(right).iter().map(value_sql).collect();
             format!("{} IN ({})", clause_sql(left), values.join(", "))
         }
         other => other.sql(),

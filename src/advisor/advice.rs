@@ -1,0 +1,202 @@
+//! What the advisor says: indexes worth building, the best first, and why nothing is to be built where that is so.
+
+use crate::catalog::expr::{Form, Literal, Quantifier};
+use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
+use crate::catalog::size::array_elements;
+use crate::catalog::{Expr, Table};
+use crate::plan::NodeId;
+use crate::sample::Seconds;
+
+use super::write::WriteCost;
+
+/// What the advisor says of a plan.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Advice {
+    /// Indexes worth building, the one that saves most first. Show three; the others are weaker.
+    pub candidates: Vec<Candidate>,
+    /// Scans that somebody could ask about, and why no index is to be built for them; the slowest first.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Advice {
+    /// Says whether there is nothing to build.
+    pub fn is_silent(&self) -> bool {
+        self.candidates.is_empty()
+    }
+}
+
+/// An index that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IndexSpec {
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// Method, keys, included columns, predicate and storage parameters.
+    pub definition: Definition,
+}
+
+/// An index worth building.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The index.
+    pub spec: IndexSpec,
+    /// Indexes that are of use only together with it: the other arms of an OR.
+    pub companions: Vec<IndexSpec>,
+    /// Other indexes for the same scan, the likeliest first, for whoever can ask the planner which it prefers.
+    pub alternatives: Vec<IndexSpec>,
+    /// The scan that it serves, in the plan's nodes.
+    pub node: NodeId,
+    /// Why, in one sentence with numbers.
+    pub why: String,
+    /// Time that the statement would be faster, about; `None` for a plan without ANALYZE.
+    pub saves: Option<Seconds>,
+    /// Cost of the scan with the sort that it would spare, all executions, in the planner's units.
+    pub cost_before: f64,
+    /// The same with the index, by our own estimate.
+    pub cost_after: f64,
+    /// Size when built, its companions included, in bytes.
+    pub size_bytes: f64,
+    /// Whether the size is from a model that was measured (b-tree, BRIN), not a guess (GIN, `GiST`).
+    pub is_size_known: bool,
+    /// What it costs those who write, and how long its build takes.
+    pub write_cost: WriteCost,
+    /// Names of indexes that it makes redundant.
+    pub replaces: Vec<String>,
+    /// What to change in the statement so that the index serves, or instead of it.
+    pub rewrite: Option<Rewrite>,
+    /// How sure this is before the planner was asked.
+    pub confidence: Confidence,
+    /// Extensions that are to be installed first.
+    pub extensions: Vec<String>,
+    /// What else has to be known, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// How sure a candidate is before the planner was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Few rows of many by fresh statistics or by counting: the planner will use it.
+    High,
+    /// Likely; something was guessed, or the saving is moderate.
+    Fair,
+    /// Only if the planner confirms it: statistics are missing or old.
+    Low,
+}
+
+/// A scan for which nothing is to be built.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// The scan, in the plan's nodes.
+    pub node: NodeId,
+    /// The table's schema.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// The kind of reason.
+    pub reason: Reason,
+    /// The reason in one sentence, with numbers.
+    pub why: String,
+    /// What to do instead, if something can be done.
+    pub rewrite: Option<Rewrite>,
+}
+
+/// Why no index is to be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The statistics are missing or old: ANALYZE first.
+    Stale,
+    /// The statement has to be written another way.
+    NeedsRewrite,
+    /// An index exists that serves as well as one can.
+    AlreadyIndexed,
+    /// The table is so small that reading it is as fast.
+    SmallTable,
+    /// Too many of the rows are wanted.
+    MostRowsWanted,
+    /// Nothing is looked for: no condition, no order that an index gives.
+    NothingToLookFor,
+    /// It stops after a few rows anyway.
+    StopsEarly,
+    /// The scan takes too little of the statement's time.
+    NotWorthIt,
+    /// The condition is of a kind that no index serves.
+    NoIndexServes,
+    /// Scans of tables are forbidden by a setting, so that the plan says little.
+    Settings,
+    /// The relation cannot have an index of its own, or is on a standby or a foreign server.
+    CannotHaveOne,
+}
+
+/// Another way to write a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    /// What to do, in one sentence.
+    pub what: String,
+    /// The same in Django's words, where it has them: `Order.objects.filter(…).union(…)`.
+    pub django: Option<String>,
+}
+
+impl IndexSpec {
+    /// An index on a table.
+    pub fn on(table: &Table, definition: Definition) -> Self {
+        Self { schema: table.schema.clone(), table: table.name.clone(), definition }
+    }
+
+    /// Returns the keys and the rest for a person: `(store_id, created_at) where status = 'pending'`.
+    pub fn summary(&self) -> String {
+        let index = &self.definition;
+        let keys: Vec<String> = index.keys.iter().map(key_text).collect();
+        let method = if index.method == Method::BTree { String::new() } else { format!("{} ", index.method) };
+        let include =
+            if index.include.is_empty() { String::new() } else { format!(" include ({})", index.include.join(", ")) };
+        let predicate = match index.predicate.as_slice() {
+            [] => String::new(),
+            parts => format!(" where {}", parts.iter().map(expr_text).collect::<Vec<_>>().join(" and ")),
+        };
+        format!("{}({}){include}{predicate}", method, keys.join(", "))
+    }
+}
+
+fn key_text(key: &Key) -> String {
+    let mut text = expr_text(&key.expr);
+    if let Some(opclass) = &key.opclass {
+        text = format!("{text} {opclass}");
+    }
+    match (key.direction, key.nulls) {
+        (Direction::Ascending, Nulls::First) => text + " nulls first",
+        (Direction::Descending, Nulls::Last) => text + " desc nulls last",
+        (Direction::Descending, _) => text + " desc",
+        (Direction::Ascending, _) => text,
+    }
+}
+
+/// Returns an expression for a person: without quotes around names and without casts of literals.
+pub fn expr_text(expr: &Expr) -> String {
+    match expr {
+        Expr::Column { name, .. } => name.clone(),
+        Expr::Constant(Literal { form: Form::Quoted, text, type_name }) => {
+            let is_number = type_name.as_deref().is_some_and(|name| matches!(name, "integer" | "bigint" | "smallint"));
+            if is_number { text.clone() } else { crate::catalog::expr::quoted_text(text) }
+        }
+        Expr::Constant(literal) => Expr::Constant(Literal { type_name: None, ..literal.clone() }).sql(),
+        Expr::Call { name, args } if name != "extract" && name != "timezone" => {
+            format!("{name}({})", args.iter().map(expr_text).collect::<Vec<_>>().join(", "))
+        }
+        Expr::Binary { op, left, right } => format!("{} {op} {}", expr_text(left), expr_text(right)),
+        Expr::Quantified { op, left, right, quantifier: Quantifier::Any } if op == "=" => match right.as_literal() {
+            Some(list) => {
+                let values: Vec<String> = array_elements(list);
+                let shown: Vec<String> = values.iter().take(5).cloned().collect();
+                let more = if values.len() > 5 { ", …" } else { "" };
+                format!("{} in ({}{more})", expr_text(left), shown.join(", "))
+            }
+            None => expr.sql(),
+        },
+        Expr::Not(inner) => format!("not {}", expr_text(inner)),
+        Expr::IsNull(inner) => format!("{} is null", expr_text(inner)),
+        Expr::IsNotNull(inner) => format!("{} is not null", expr_text(inner)),
+        Expr::Cast { operand, type_name } => format!("{}::{type_name}", expr_text(operand)),
+        other => other.sql(),
+    }
+}
