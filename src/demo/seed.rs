@@ -103,6 +103,9 @@ async fn make_trouble(client: &Client) -> Result<(), Error> {
 /// Switches autovacuum on, and empties `pg_stat_statements`, where that is installed, of the seed's own statements.
 async fn begin_the_day(client: &Client) -> Result<(), Error> {
     client.batch_execute("ALTER SYSTEM SET autovacuum = on").await?;
+    // Off for the seed's sake only; a shop that trades is safe against a crash.
+    client.batch_execute("ALTER SYSTEM SET fsync = on").await?;
+    client.batch_execute("ALTER SYSTEM SET full_page_writes = on").await?;
     client.batch_execute("SELECT pg_catalog.pg_reload_conf()").await?;
     let sql = "select pg_catalog.count(*) from pg_catalog.pg_extension as e where e.extname = 'pg_stat_statements'";
     let installed: i64 = client.query_one(sql, &[]).await?.get(0);
