@@ -11,9 +11,12 @@ pub mod header;
 mod journal;
 pub mod keys;
 pub mod layer;
+pub mod list;
 pub mod load;
+pub mod look;
 pub mod message;
 pub mod pane;
+pub mod pane_id;
 mod preview;
 pub mod screen;
 pub mod update;
@@ -26,7 +29,6 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::findings::Findings;
-use crate::panes;
 use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::theme::Theme;
 
@@ -35,8 +37,10 @@ pub use clock::Clock;
 pub use document::Document;
 pub use effect::{Effect, Event, Outcome, RelationKind, Signal, SignalKind};
 pub use layer::Layer;
+pub use look::Look;
 pub use message::Message;
-pub use pane::{Look, Pane, PaneId, View, Wish};
+pub use pane::{Pane, View, Wish};
+pub use pane_id::PaneId;
 pub use vitals::Vitals;
 
 /// How the console starts.
@@ -122,14 +126,14 @@ pub struct Shown {
 }
 
 impl App {
-    /// A console that has seen nothing yet.
-    pub fn new(start: Start) -> Self {
+    /// A console of these panes that has seen nothing yet.
+    pub fn new(start: Start, panes: Vec<Box<dyn Pane>>) -> Self {
         Self {
             history: History::bounded(start.history_bytes),
             clock: Clock::Live,
             link: Link::Waiting,
             facts: None,
-            panes: panes::all(),
+            panes,
             current: start.pane,
             layers: Vec::new(),
             message: None,

@@ -2,7 +2,6 @@
 
 pub mod activity;
 pub mod indexes;
-pub mod list;
 pub mod overview;
 pub mod queries;
 pub mod tables;

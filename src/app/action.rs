@@ -1,6 +1,6 @@
 //! What a person can ask for.
 
-use super::pane::PaneId;
+use super::pane_id::PaneId;
 
 /// Something a person can ask for; its keys and words are in [`super::keys`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
-use super::pane::PaneId::{self, Activity, Indexes, Overview, Queries, Tables};
+use super::pane_id::PaneId::{self, Activity, Indexes, Overview, Queries, Tables};
 
 /// Where a binding works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,54 +6,11 @@ use ratatui::layout::{Position, Rect};
 use super::action::Action;
 use super::document::Document;
 use super::effect::{Effect, Event};
+use super::list::List;
+use super::look::Look;
+use super::pane_id::PaneId;
 use crate::findings::Findings;
-use crate::panes::list::List;
 use crate::sample::{History, Moment, Snapshot, Timestamp};
-use crate::ui::theme::Theme;
-
-/// The panes there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum PaneId {
-    /// Is it bad, and where?
-    Overview,
-    /// Who is doing what?
-    Activity,
-    /// What costs most?
-    Queries,
-    /// What is bloated, unvacuumed, scanned?
-    Tables,
-    /// What is unused, duplicate, overlapping, invalid, bloated, missing?
-    Indexes,
-}
-
-impl PaneId {
-    /// Every pane, in the order of their keys.
-    pub const ALL: &[Self] = &[Self::Overview, Self::Activity, Self::Queries, Self::Tables, Self::Indexes];
-
-    /// Returns the pane's name.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Overview => "Overview",
-            Self::Activity => "Activity",
-            Self::Queries => "Queries",
-            Self::Tables => "Tables",
-            Self::Indexes => "Indexes",
-        }
-    }
-
-    /// Returns the pane of a name, as written in the settings.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|pane| pane.title().eq_ignore_ascii_case(name))
-    }
-
-    /// Returns the pane some places further round.
-    pub fn step(self, steps: isize) -> Self {
-        let here = Self::ALL.iter().position(|pane| *pane == self).unwrap_or(0);
-        let count = Self::ALL.len().cast_signed();
-        let there = (here.cast_signed() + steps).rem_euclid(count).cast_unsigned();
-        Self::ALL.get(there).copied().unwrap_or(self)
-    }
-}
 
 /// What a pane may see when it refreshes: the history and the moment the clock is at.
 #[derive(Debug, Clone, Copy)]
@@ -66,13 +23,6 @@ pub struct View<'a> {
     pub newer: &'a Snapshot,
     /// The findings of that moment.
     pub findings: &'a Findings,
-}
-
-/// What a pane needs to be drawn.
-#[derive(Debug, Clone, Copy)]
-pub struct Look<'a> {
-    /// Colours and marks.
-    pub theme: &'a Theme,
 }
 
 /// What a pane wants to happen.

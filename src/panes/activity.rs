@@ -10,7 +10,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::backends::{Backend, backends};
-use super::list::List;
+use crate::app::list::List;
 use crate::app::{Action, Document, Effect, Look, Pane, PaneId, Signal, SignalKind, View, Wish};
 use crate::sample::Seconds;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};

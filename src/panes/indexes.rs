@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::list::List;
+use crate::app::list::List;
 use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
 
 /// The pane.

@@ -8,7 +8,7 @@ mod tiles;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::list::List;
+use crate::app::list::List;
 use crate::app::load::{LoadPoint, WaitClass};
 use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
 use crate::findings::{self, Finding, Findings, Severity};

@@ -14,7 +14,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::figures::{Costs, Since, Statement, costs};
-use super::list::List;
+use crate::app::list::List;
 use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};

@@ -12,6 +12,7 @@ use super::keyboard;
 use super::terminal::{ByteCount, Mouse, Screen};
 use crate::app::{App, Effect, Event, Start};
 use crate::failure::{Failure, Kind};
+use crate::panes;
 use crate::pg::act::{self, Told};
 use crate::pg::sampler::{self, Report};
 use crate::pg::session::Connector;
@@ -46,7 +47,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
     let mut keys = keyboard::start();
     let mut hands = Hands::new(commands, orders, setup.start.rights);
-    let mut app = App::new(setup.start);
+    let mut app = App::new(setup.start, panes::all());
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut drawn = None::<Instant>;

@@ -6,9 +6,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::app::header::connections_health;
+use crate::app::list::{Focus, List};
 use crate::app::vitals::is_client;
 use crate::app::{Look, View, Vitals};
-use crate::panes::list::{Focus, List};
 use crate::panes::queries::figures::{Since, costs};
 use crate::sample::rates::Interval;
 use crate::sample::unit::{Count, Share};

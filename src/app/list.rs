@@ -3,7 +3,8 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
-use crate::app::{Action, Look};
+use super::action::Action;
+use super::look::Look;
 use crate::ui::table::{self, Grid, Hit, Move, TableState};
 
 /// A grid with a person's place in it.
