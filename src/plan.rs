@@ -5,15 +5,18 @@
 
 pub mod build;
 pub mod derive;
+pub mod diff;
 pub mod facts;
 pub mod field;
 #[cfg(test)]
 mod fixtures;
+pub mod hot;
 mod json;
 pub mod node;
 mod read;
 mod read_json;
 mod read_text;
+pub mod scans;
 pub mod text;
 pub mod text_label;
 mod text_property;

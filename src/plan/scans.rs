@@ -1,0 +1,110 @@
+//! The sequential scans of a plan: what each read and what it kept.
+
+use super::{Kind, NodeId, Plan};
+use crate::sample::Seconds;
+
+/// A sequential scan, or a sample of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeqScan {
+    /// Its node.
+    pub node: NodeId,
+    /// The table's schema; only with VERBOSE.
+    pub schema: Option<String>,
+    /// The table.
+    pub relation: String,
+    /// The name the query calls it by.
+    pub alias: String,
+    /// Whether processes shared it.
+    pub is_parallel: bool,
+    /// How often the table was read whole; 1 without ANALYZE.
+    pub times: f64,
+    /// Rows read, over all times; `None` without ANALYZE.
+    pub rows_read: Option<f64>,
+    /// Rows kept, over all times; without ANALYZE those expected.
+    pub rows_kept: f64,
+    /// Rows its filter threw away, over all times; `None` without ANALYZE.
+    pub rows_removed: Option<f64>,
+    /// Blocks of 8 kB it looked at, found in memory or read; `None` without BUFFERS.
+    pub blocks: Option<f64>,
+    /// Its filter.
+    pub filter: Option<String>,
+    /// Its own time; `None` without times.
+    pub time: Option<Seconds>,
+    /// Part of the whole, 0..=1: of the time, else of the cost.
+    pub share: f64,
+    /// Whether something above may have stopped it early.
+    pub is_cut_short: bool,
+}
+
+impl SeqScan {
+    /// Returns the part of the rows read that were kept, 0..=1; `None` without ANALYZE, or if it read none.
+    pub fn kept_share(&self) -> Option<f64> {
+        self.rows_read.filter(|read| *read > 0.0).map(|read| self.rows_kept / read)
+    }
+}
+
+/// Returns the sequential scans that ran, or may, the most expensive first.
+pub fn sequential(plan: &Plan) -> Vec<SeqScan> {
+    let scans = plan.iter().filter(|(_, node)| node.kind == Kind::SeqScan && !node.is_never_executed());
+    let mut scans: Vec<SeqScan> = scans
+        .map(|(id, node)| {
+            let removed = node.actual.map(|_| node.removed_by_filter());
+            let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+            SeqScan {
+                node: id,
+                schema: node.schema().map(str::to_owned),
+                relation: owned(node.relation()),
+                alias: owned(node.alias()),
+                is_parallel: node.is_parallel_aware,
+                times: node.loops() / node.derived.processes.max(1.0),
+                rows_read: node.rows_total().zip(removed).map(|(kept, removed)| kept + removed),
+                rows_kept: node.rows_or_estimate(),
+                rows_removed: removed,
+                blocks: Some(node.derived.self_buffers.shared.touched() + node.derived.self_buffers.local.touched())
+                    .filter(|blocks| *blocks > 0.0),
+                filter: node.filter().map(str::to_owned),
+                time: node.derived.self_time,
+                share: node.derived.share.unwrap_or(0.0),
+                is_cut_short: node.derived.is_cut_short,
+            }
+        })
+        .collect();
+    scans.sort_by(|one, other| other.share.total_cmp(&one.share).then(one.node.cmp(&other.node)));
+    scans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::parse;
+
+    #[test]
+    fn a_parallel_scan_counts_the_rows_of_all_its_processes() {
+        let text = "Gather  (cost=1..2 rows=1 width=8) (actual time=1..100 rows=30 loops=1)
+  Workers Launched: 2
+  ->  Parallel Seq Scan on shop_order o  (cost=1..2 rows=1 width=8) (actual time=1..90 rows=10 loops=3)
+        Filter: (status = 'x'::text)
+        Rows Removed by Filter: 1000
+        Buffers: shared hit=40 read=60";
+        let scans = sequential(&parse(text).plans.remove(0));
+        let scan = &scans[0];
+        assert_eq!((scan.rows_read, scan.rows_kept, scan.rows_removed), (Some(3030.0), 30.0, Some(3000.0)));
+        assert_eq!((scan.times, scan.blocks, scan.is_parallel), (1.0, Some(100.0), true));
+        assert_eq!((scan.relation.as_str(), scan.alias.as_str()), ("shop_order", "o"));
+        assert!((scan.share - 0.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_estimate_knows_what_it_will_keep_only() {
+        let scans = sequential(&parse("Seq Scan on o  (cost=1..2 rows=7 width=8)\n  Filter: (a = 1)").plans.remove(0));
+        assert_eq!((scans[0].rows_read, scans[0].rows_kept, scans[0].kept_share()), (None, 7.0, None));
+    }
+
+    #[test]
+    fn a_scan_that_never_ran_is_none() {
+        assert_eq!(
+            sequential(&parse("Seq Scan on o  (cost=1..2 rows=7 width=8) (never executed)").plans.remove(0)),
+            []
+        );
+    }
+}
