@@ -1,14 +1,49 @@
 //! Names and code of Django from the database alone: which model a table is, which field a column is, and an index as
-//! a line for `Meta.indexes`, a migration and the SQL that Django makes of it.
+//! a line for `Meta.indexes`, a migration, and the SQL that Django makes of it.
 //!
-//! Pure, and never wrong silently: [`DjangoCode::certainty`] says how far the names can be trusted.
+//! Pure, and never wrong silently: [`DjangoCode::certainty`] says how far the names can be trusted, its notes what else
+//! has to be known. Django itself is the judge: `tests/it/django.rs` puts every line into `Meta`, runs `makemigrations`,
+//! `sqlmigrate` and `migrate`, and asks the planner. `pg::django_read` fills [`Names`].
 
 mod code;
+mod condition;
 mod expression;
 mod index_name;
+mod migration;
 mod names;
+mod python;
+mod removal;
 pub mod sql;
+mod value;
 
-pub use code::{DjangoCode, MigrationFile, code_for};
+pub use code::{DjangoCode, Refused, code_for, code_for_spec};
 pub use index_name::index_name;
-pub use names::{Certainty, Names, Owner};
+pub use migration::MigrationFile;
+pub use names::{Certainty, Declared, Names, Owner, last_migration};
+pub use removal::removal_of;
+
+/// The Django that the code is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DjangoVersion {
+    /// 5 of 5.2.
+    pub major: u32,
+    /// 2 of 5.2.
+    pub minor: u32,
+}
+
+impl DjangoVersion {
+    /// The oldest one that code is made for; what it reads, all later ones read too.
+    pub const OLDEST: Self = Self { major: 4, minor: 2 };
+
+    /// A version.
+    pub const fn new(major: u32, minor: u32) -> Self {
+        Self { major, minor }
+    }
+}
+
+impl Default for DjangoVersion {
+    /// The oldest: the database does not say which one the project runs on.
+    fn default() -> Self {
+        Self::OLDEST
+    }
+}

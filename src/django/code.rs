@@ -1,14 +1,16 @@
 //! An index as the line for `Meta.indexes`, its imports, its migration and its SQL.
 
-use std::collections::BTreeMap;
-
-use super::expression::{self, python_text};
+use super::DjangoVersion;
+use super::condition;
+use super::expression::Scope;
 use super::index_name::index_name;
-use super::names::{Certainty, Names, Owner, field};
-use super::sql::{Build, create_index, drop_index, in_values, sorted};
-use crate::catalog::expr::{Form, Literal};
+use super::migration::{Atomic, MigrationFile, Plan};
+use super::names::{Certainty, Names, Owner};
+use super::python::{Imports, Py, python_text};
+use super::sql::{Build, create_index_of, drop_index, options};
+use crate::advisor::IndexSpec;
 use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
-use crate::catalog::{Catalog, Expr, Table};
+use crate::catalog::{Catalog, Column, Expr, Kind, Table};
 
 /// An index as Django code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +19,13 @@ pub struct DjangoCode {
     pub name: String,
     /// The model, where one is known.
     pub owner: Option<Owner>,
-    /// The line for `Meta.indexes`, with its comma; `None` where Django cannot say it or no model is known.
+    /// The line for `Meta.indexes`, with its comma; `None` where Django cannot say it, or there is no `Meta` to put it in.
     pub meta_line: Option<String>,
-    /// The imports that the line needs, one a line, sorted.
+    /// The imports that the line needs, one a line.
     pub imports: Vec<String>,
     /// The migration; `None` where no app is known.
     pub migration: Option<MigrationFile>,
-    /// `CREATE INDEX CONCURRENTLY`, as the migration makes it.
+    /// `CREATE INDEX CONCURRENTLY …;` (of a removal, `DROP INDEX CONCURRENTLY …;`), as the migration does it.
     pub sql: String,
     /// How far the names can be trusted.
     pub certainty: Certainty,
@@ -31,87 +33,287 @@ pub struct DjangoCode {
     pub notes: Vec<String>,
 }
 
-/// A migration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationFile {
-    /// The path below the project: `shop/migrations/0008_order_reference_idx.py`; the app's folder is its label.
-    pub path: String,
-    /// The text.
-    pub text: String,
+impl DjangoCode {
+    /// Returns what goes into `models.py` as one text: the imports, then the line broken to 88 letters, in its place.
+    pub fn meta_block(&self) -> Option<String> {
+        let (owner, line) = (self.owner.as_ref()?, self.meta_line.as_ref()?);
+        Some(format!(
+            "# {}: {}\n{}\n\nclass Meta:\n    indexes = [\n        {line}\n    ]\n",
+            owner.label(),
+            self.certainty.words(),
+            self.imports.join("\n")
+        ))
+    }
 }
 
-/// The extensions whose operation Django has.
-const OPERATIONS: [(&str, &str); 3] =
-    [("pg_trgm", "TrigramExtension"), ("btree_gist", "BtreeGistExtension"), ("btree_gin", "BtreeGinExtension")];
+/// Why there is no code for an index.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Refused {
+    /// One sentence.
+    pub why: String,
+}
 
-/// Returns an index as Django code. Never fails: what cannot be said in Django is said in SQL.
-pub fn code_for(table: &Table, index: &Definition, names: &Names, catalog: &Catalog) -> DjangoCode {
+/// The operations of `django.contrib.postgres`.
+pub(super) const OPERATIONS: &str = "django.contrib.postgres.operations";
+
+/// The extensions whose operation Django has.
+const EXTENSIONS: [(&str, &str); 4] = [
+    ("pg_trgm", "TrigramExtension"),
+    ("btree_gist", "BtreeGistExtension"),
+    ("btree_gin", "BtreeGinExtension"),
+    ("bloom", "BloomExtension"),
+];
+
+/// Returns an index as Django code; what cannot be said in Django is said in SQL.
+///
+/// It is refused only where an expression is no SQL that could be an index's: a parameter, a sub-plan, or what could not
+/// be read.
+pub fn code_for(
+    table: &Table,
+    index: &Definition,
+    names: &Names,
+    version: DjangoVersion,
+) -> Result<DjangoCode, Refused> {
+    refuse_unreadable(index)?;
     let name = index_name(table, index, names);
     let owner = names.owner(&table.name);
     let mut imports = Imports::default();
-    let object = python_index(table, index, &name, &mut imports);
-    let is_default_schema = table.schema == "public" || table.schema.is_empty();
-    let build = if is_default_schema { Build::Django } else { Build::Concurrent };
-    let sql = create_index(table, index, &name, build);
-    let missing = missing_extensions(index, catalog);
-    let mut notes = Vec::new();
-    if imports.has("django.contrib.postgres") {
-        notes.push("needs 'django.contrib.postgres' in INSTALLED_APPS".to_owned());
+    let object = python_index(table, index, names, (&name, version), &mut imports);
+    let work = Work { table, index, names, name: &name, owner: owner.as_ref(), object: object.as_ref(), version };
+    let notes = work.notes(&imports);
+    let migration = owner.as_ref().map(|owner| work.migration(owner, &imports));
+    let is_declarable = owner.as_ref().is_some_and(|owner| owner.through.is_none() && !owner.is_of_django());
+    let meta_line = object.as_ref().filter(|_| is_declarable).map(|object| format!("{},", object.flat()));
+    Ok(DjangoCode {
+        sql: work.statement() + ";",
+        certainty: owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty),
+        imports: if meta_line.is_some() { imports.lines() } else { Vec::new() },
+        name,
+        owner,
+        meta_line,
+        migration,
+        notes,
+    })
+}
+
+/// The same of what the advisor advises; the catalog gives the table, the names that are taken, and the extensions.
+pub fn code_for_spec(
+    spec: &IndexSpec,
+    catalog: &Catalog,
+    names: &Names,
+    version: DjangoVersion,
+) -> Result<DjangoCode, Refused> {
+    let schema = (!spec.schema.is_empty()).then_some(spec.schema.as_str());
+    let unknown = Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
+    let table = catalog.table(schema, &spec.table).unwrap_or(&unknown);
+    let mut names = names.clone();
+    names.taken.extend(catalog.index_names(&table.schema).map(str::to_owned));
+    names.extensions.extend(catalog.extensions.keys().filter(|name| catalog.has_extension(name)).cloned());
+    code_for(table, &spec.definition, &names, version)
+}
+
+fn refuse_unreadable(index: &Definition) -> Result<(), Refused> {
+    let is_lost = |part: &Expr| match part {
+        Expr::Parameter(_) | Expr::SubPlan => true,
+        // IS TRUE and IS NOT FALSE are read as one, and cannot be told apart any more.
+        Expr::Call { name, .. } => matches!(name.as_str(), "is_true" | "is_false"),
+        _ => false,
+    };
+    let exprs = index.keys.iter().map(|key| &key.expr).chain(&index.predicate);
+    match exprs.into_iter().find(|expr| expr.any_part(&is_lost)) {
+        Some(expr) => Err(Refused { why: format!("{} cannot be part of an index", expr.sql()) }),
+        None if index.keys.is_empty() => Err(Refused { why: "an index needs a key".to_owned() }),
+        None => Ok(()),
     }
-    for extension in &missing {
-        notes
-            .push(format!("needs the extension {extension}, which the migration creates: its role must be allowed to"));
+}
+
+/// One index and all that its code depends on.
+struct Work<'a> {
+    table: &'a Table,
+    index: &'a Definition,
+    names: &'a Names,
+    name: &'a str,
+    owner: Option<&'a Owner>,
+    object: Option<&'a Py>,
+    version: DjangoVersion,
+}
+
+impl Work<'_> {
+    fn is_in_default_schema(&self) -> bool {
+        self.table.schema == "public" || self.table.schema.is_empty()
     }
-    if object.is_none() {
-        notes.push(
-            "Django has no class for this expression: the migration runs the SQL, and Meta.indexes has no line"
+
+    /// The statement for people, with the schema where the search path may not lead to the table.
+    fn statement(&self) -> String {
+        let build = if self.is_in_default_schema() { Build::Django } else { Build::Concurrent };
+        create_index_of(self.names, self.table, self.index, (self.name, build))
+    }
+
+    /// Says whether Django would write a percent sign twice, which it did until 5.0.
+    ///
+    /// Source: `postgresql.schema.DatabaseSchemaEditor.quote_value`, whose `%%` nothing turned back.
+    fn is_misquoted(&self) -> bool {
+        self.version < DjangoVersion::new(5, 0) && self.statement().contains('%')
+    }
+
+    fn migration(&self, owner: &Owner, index_imports: &Imports) -> MigrationFile {
+        let mut imports = Imports::default();
+        let mut operations = Vec::new();
+        let missing = self.missing_extensions();
+        for (_, operation) in EXTENSIONS.iter().filter(|(extension, _)| missing.contains(extension)) {
+            imports.add(OPERATIONS, operation);
+            operations.push(Py::call(operation, Vec::new()));
+        }
+        let is_partitioned = self.table.kind == Kind::Partitioned;
+        let is_declared = owner.through.is_none() && !owner.is_of_django();
+        match self.object.filter(|_| is_declared) {
+            None => operations.push(self.run_sql()),
+            Some(object) => {
+                imports = merged(index_imports.clone(), imports);
+                let add = |name: &str| {
+                    Py::call(name, Vec::new()).with("model_name", Py::text(&owner.model)).with("index", object.clone())
+                };
+                if self.is_misquoted() {
+                    operations.push(
+                        Py::call("migrations.SeparateDatabaseAndState", Vec::new())
+                            .with("database_operations", Py::List(vec![self.run_sql()]))
+                            .with("state_operations", Py::List(vec![add("migrations.AddIndex")])),
+                    );
+                } else if is_partitioned {
+                    operations.push(add("migrations.AddIndex"));
+                } else {
+                    imports.add(OPERATIONS, "AddIndexConcurrently");
+                    operations.push(add("AddIndexConcurrently"));
+                }
+            }
+        }
+        let atomic = if is_partitioned { Atomic::Yes } else { Atomic::No };
+        Plan { owner, name: self.name, imports, operations, comment: Vec::new(), atomic }.file(self.names)
+    }
+
+    fn run_sql(&self) -> Py {
+        let build = create_index_of(self.names, self.table, self.index, (self.name, Build::Django));
+        let drop = if self.table.kind == Kind::Partitioned {
+            format!("DROP INDEX IF EXISTS {}", crate::catalog::expr::quoted(self.name))
+        } else {
+            drop_index(self.name)
+        };
+        // RunSQL passes no parameters, so that a percent sign stays one.
+        Py::call("migrations.RunSQL", vec![Py::text(&build)]).with("reverse_sql", Py::text(&drop))
+    }
+
+    /// The extensions that the index needs and that are not installed.
+    fn missing_extensions(&self) -> Vec<&'static str> {
+        let mut needed = Vec::new();
+        let opclasses = self.index.keys.iter().filter_map(|key| key.opclass.as_deref());
+        if opclasses.into_iter().any(|name| name.ends_with("_trgm_ops")) {
+            needed.push("pg_trgm");
+        }
+        let is_scalar = |key: &Key| {
+            let column = key.expr.as_column().and_then(|name| self.table.column(name));
+            key.opclass.is_none() && column.is_some_and(is_scalar)
+        };
+        match &self.index.method {
+            Method::Gist if self.index.keys.iter().any(is_scalar) => needed.push("btree_gist"),
+            Method::Gin if self.index.keys.iter().any(is_scalar) => needed.push("btree_gin"),
+            Method::Other(name) if name == "bloom" => needed.push("bloom"),
+            _ => {}
+        }
+        needed.retain(|name| !self.names.has_extension(name));
+        needed
+    }
+
+    fn notes(&self, imports: &Imports) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut say = |is_so: bool, what: String| notes.extend(is_so.then_some(what));
+        say(
+            imports.has("django.contrib.postgres"),
+            "INSTALLED_APPS must name 'django.contrib.postgres': without it Django writes operator classes wrongly"
                 .to_owned(),
         );
-    }
-    if !is_default_schema {
-        notes.push(format!("the table is in the schema {}: Django finds it by search_path only", table.schema));
-    }
-    let migration = owner.as_ref().map(|owner| {
-        let action = Action { owner, name: &name, object: object.as_deref(), sql: &sql, extensions: &missing };
-        action.file(names, &imports)
-    });
-    let certainty = owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty);
-    let meta_line = object.filter(|_| owner.is_some()).map(|object| format!("{object},"));
-    let imports = if meta_line.is_some() { imports.lines() } else { Vec::new() };
-    DjangoCode { name, owner, meta_line, imports, migration, sql: sql + ";", certainty, notes }
-}
-
-/// Modules and the names taken from them.
-#[derive(Debug, Clone, Default)]
-struct Imports {
-    modules: BTreeMap<&'static str, Vec<&'static str>>,
-}
-
-impl Imports {
-    fn add(&mut self, module: &'static str, name: &'static str) {
-        let names = self.modules.entry(module).or_default();
-        if !names.contains(&name) {
-            names.push(name);
-            names.sort_unstable();
+        for extension in self.missing_extensions() {
+            say(
+                true,
+                format!(
+                    "the extension {extension} is not installed: the migration's role must be allowed to create it"
+                ),
+            );
         }
-    }
-
-    fn has(&self, module: &str) -> bool {
-        self.modules.keys().any(|known| known.starts_with(module))
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.modules.iter().map(|(module, names)| format!("from {module} import {}", names.join(", "))).collect()
+        let object = self.object.map(Py::flat).unwrap_or_default();
+        say(
+            object.contains("Trunc") || object.contains("Extract"),
+            "the day or part is taken in TIME_ZONE, which must be the one in the SQL below, as it is in the query"
+                .to_owned(),
+        );
+        say(
+            self.object.is_none(),
+            "Django has no class for this index: the migration runs SQL, and Meta has no line".to_owned(),
+        );
+        say(
+            self.object.is_some() && self.is_misquoted(),
+            "Django before 5.0 doubles a percent sign in an index: the migration runs the SQL itself".to_owned(),
+        );
+        say(
+            !self.is_in_default_schema(),
+            format!("the table is in the schema {}: Django finds it by search_path or db_table", self.table.schema),
+        );
+        say(
+            self.table.kind == Kind::Partitioned,
+            "a partitioned table cannot be indexed concurrently: writes wait for the build; to avoid that, build the index on each partition first".to_owned(),
+        );
+        if let Some(owner) = self.owner {
+            say(
+                owner.is_of_django(),
+                format!("{} comes with Django: put the migration into an app of your own", owner.label()),
+            );
+            say(
+                owner.through.is_some(),
+                format!("{} is a many-to-many field, whose table has no Meta: the migration runs SQL", owner.label()),
+            );
+            say(
+                !self.names.last_migration.contains_key(&owner.app),
+                format!("the last migration of {} is not known: fill in the dependency", owner.app),
+            );
+        }
+        let unsure: Vec<&str> =
+            self.index.columns().into_iter().filter(|name| !self.names.is_field_sure(self.table, name)).collect();
+        say(!unsure.is_empty(), format!("the field of column {} is guessed: it has a db_column", unsure.join(", ")));
+        notes
     }
 }
 
-/// Returns `models.Index(…)` or its like; `None` where an expression has no class.
-fn python_index(table: &Table, index: &Definition, name: &str, imports: &mut Imports) -> Option<String> {
-    let class = match index.method {
-        Method::BTree => {
+/// Says whether a type is one that GIN and GiST serve only with `btree_gin` and `btree_gist`.
+///
+/// Source: `pg_opclass` of PostgreSQL 15, those with `opcdefault`.
+fn is_scalar(column: &Column) -> bool {
+    let is_composite = matches!(column.category, 'A' | 'R' | 'G')
+        || matches!(
+            column.type_name.as_str(),
+            "jsonb" | "tsvector" | "tsquery" | "hstore" | "geometry" | "geography" | "ltree"
+        );
+    !is_composite
+}
+
+fn merged(mut into: Imports, from: Imports) -> Imports {
+    into.merge(from);
+    into
+}
+
+/// Returns `models.Index(…)` or its like; `None` where Django has no form for it.
+fn python_index(
+    table: &Table,
+    index: &Definition,
+    names: &Names,
+    (name, version): (&str, DjangoVersion),
+    imports: &mut Imports,
+) -> Option<Py> {
+    let class = match &index.method {
+        Method::BTree if index.options.is_empty() => {
             imports.add("django.db", "models");
             "models.Index"
         }
+        Method::BTree => postgres_class(imports, "BTreeIndex"),
         Method::Gin => postgres_class(imports, "GinIndex"),
         Method::Gist => postgres_class(imports, "GistIndex"),
         Method::Brin => postgres_class(imports, "BrinIndex"),
@@ -119,24 +321,20 @@ fn python_index(table: &Table, index: &Definition, name: &str, imports: &mut Imp
         Method::SpGist => postgres_class(imports, "SpGistIndex"),
         Method::Other(_) => return None,
     };
-    let mut arguments = key_arguments(table, index, imports)?;
+    let scope = Scope { table, names };
+    let mut object = keys(scope, index, class, imports)?;
     if !index.predicate.is_empty() {
-        arguments.push(format!("condition={}", condition(table, &index.predicate, imports)?));
+        object = object.with("condition", condition::of(table, &index.predicate, names, imports)?.python);
     }
     if !index.include.is_empty() {
-        let fields: Vec<String> = index.include.iter().map(|name| python_text(field(table, name))).collect();
-        arguments.push(format!("include=[{}]", fields.join(", ")));
+        let fields = index.include.iter().map(|column| Py::text(&names.field(table, column))).collect();
+        object = object.with("include", Py::List(fields));
     }
-    for (option, value) in &index.options {
-        let value = match value.as_str() {
-            "on" => "True",
-            "off" => "False",
-            other => other,
-        };
-        arguments.push(format!("{option}={value}"));
+    for (option, value) in options(index) {
+        let (keyword, value) = option_argument(&index.method, option, value, version)?;
+        object = object.with(keyword, value);
     }
-    arguments.push(format!("name={}", python_text(name)));
-    Some(format!("{class}({})", arguments.join(", ")))
+    Some(object.with("name", Py::text(name)))
 }
 
 fn postgres_class(imports: &mut Imports, class: &'static str) -> &'static str {
@@ -144,44 +342,54 @@ fn postgres_class(imports: &mut Imports, class: &'static str) -> &'static str {
     class
 }
 
+/// A storage parameter as an argument. Source: the classes of `django.contrib.postgres.indexes`.
+fn option_argument(method: &Method, option: &str, value: &str, version: DjangoVersion) -> Option<(&'static str, Py)> {
+    let keyword = match (method, option) {
+        (Method::Brin, "autosummarize") => "autosummarize",
+        (Method::Brin, "pages_per_range") => "pages_per_range",
+        (Method::Gin, "fastupdate") => "fastupdate",
+        (Method::Gin, "gin_pending_list_limit") => "gin_pending_list_limit",
+        (Method::Gist, "buffering") if value != "auto" => "buffering",
+        (Method::BTree | Method::Gist | Method::Hash | Method::SpGist, "fillfactor") => "fillfactor",
+        (Method::BTree, "deduplicate_items") if version >= DjangoVersion::new(5, 1) => "deduplicate_items",
+        _ => return None,
+    };
+    let value = match value {
+        "on" | "true" => "True".to_owned(),
+        "off" | "false" => "False".to_owned(),
+        number => number.parse::<u32>().ok()?.to_string(),
+    };
+    Some((keyword, Py::Atom(value)))
+}
+
 /// `fields=[…]` where every key is a field, else the expressions.
-fn key_arguments(table: &Table, index: &Definition, imports: &mut Imports) -> Option<Vec<String>> {
+fn keys(scope: Scope<'_>, index: &Definition, class: &str, imports: &mut Imports) -> Option<Py> {
     let is_field = |key: &Key| key.expr.as_column().is_some() && key.nulls == Nulls::Usual;
     let opclasses: Vec<&String> = index.keys.iter().filter_map(|key| key.opclass.as_ref()).collect();
     if index.keys.iter().all(is_field) && (opclasses.is_empty() || opclasses.len() == index.keys.len()) {
-        let fields: Vec<String> =
-            index.keys.iter().filter_map(|key| Some(field_text(table, key, key.expr.as_column()?))).collect();
-        let mut arguments = vec![format!("fields=[{}]", fields.join(", "))];
-        if !opclasses.is_empty() {
-            let names: Vec<String> = opclasses.iter().map(|name| python_text(name)).collect();
-            arguments.push(format!("opclasses=[{}]", names.join(", ")));
-        }
-        return Some(arguments);
+        let field = |key: &Key| {
+            let sign = if key.direction == Direction::Descending { "-" } else { "" };
+            let name = scope.names.field(scope.table, key.expr.as_column().unwrap_or_default());
+            Py::Atom(python_text(&format!("{sign}{name}")))
+        };
+        let call = Py::call(class, Vec::new()).with("fields", Py::List(index.keys.iter().map(field).collect()));
+        let opclasses: Vec<Py> = opclasses.into_iter().map(|name| Py::text(name)).collect();
+        return Some(if opclasses.is_empty() { call } else { call.with("opclasses", Py::List(opclasses)) });
     }
-    index.keys.iter().map(|key| key_expression(table, key, imports)).collect()
+    let keys: Option<Vec<Py>> = index.keys.iter().map(|key| key_expression(scope, key, imports)).collect();
+    Some(Py::call(class, keys?))
 }
 
-fn field_text(table: &Table, key: &Key, column: &str) -> String {
-    let sign = if key.direction == Direction::Descending { "-" } else { "" };
-    python_text(&format!("{sign}{}", field(table, column)))
-}
-
-fn key_expression(table: &Table, key: &Key, imports: &mut Imports) -> Option<String> {
+fn key_expression(scope: Scope<'_>, key: &Key, imports: &mut Imports) -> Option<Py> {
+    let by_name = key.expr.as_column().map(|column| Py::text(&scope.names.field(scope.table, column)));
     let is_plain_order = key.direction == Direction::Ascending && key.nulls == Nulls::Usual;
-    let by_name = key.expr.as_column().map(|name| python_text(field(table, name)));
-    if let (Some(name), None, true) = (&by_name, &key.opclass, is_plain_order) {
-        return Some(name.clone());
-    }
-    let mut python = if let (Some(name), Some(_)) = (by_name, &key.opclass) {
-        name
-    } else {
-        let both = expression::of(table, &key.expr)?;
-        both.imports.iter().for_each(|(module, name)| imports.add(module, name));
-        both.python
+    let mut python = match by_name {
+        Some(name) if key.opclass.is_some() || is_plain_order => name,
+        _ => scope.read(&key.expr, imports)?.python,
     };
     if let Some(opclass) = &key.opclass {
         imports.add("django.contrib.postgres.indexes", "OpClass");
-        python = format!("OpClass({python}, name={})", python_text(opclass));
+        python = Py::call("OpClass", vec![python]).with("name", Py::text(opclass));
     }
     let order = match (key.direction, key.nulls) {
         (Direction::Ascending, Nulls::First) => ".asc(nulls_first=True)",
@@ -189,125 +397,13 @@ fn key_expression(table: &Table, key: &Key, imports: &mut Imports) -> Option<Str
         (Direction::Descending, _) => ".desc()",
         (Direction::Ascending, _) => "",
     };
-    Some(python + order)
+    if let Py::Call { then, .. } = &mut python {
+        *then = order;
+    }
+    Some(python)
 }
 
-/// `Q(…)` of a predicate, its arguments in Django's order.
-fn condition(table: &Table, predicate: &[Expr], imports: &mut Imports) -> Option<String> {
-    imports.add("django.db.models", "Q");
-    let parts: Option<Vec<String>> = sorted(predicate).into_iter().map(|clause| lookup(table, clause)).collect();
-    Some(format!("Q({})", parts?.join(", ")))
-}
-
-fn lookup(table: &Table, clause: &Expr) -> Option<String> {
-    let named = |expr: &Expr| expr.as_column().map(|name| field(table, name).to_owned());
-    match clause {
-        Expr::Column { name, .. } => Some(format!("{}=True", field(table, name))),
-        Expr::Not(inner) => Some(format!("{}=False", named(inner)?)),
-        Expr::IsNull(inner) => Some(format!("{}__isnull=True", named(inner)?)),
-        Expr::IsNotNull(inner) => Some(format!("{}__isnull=False", named(inner)?)),
-        Expr::Binary { op, left, right } if op == "=" => {
-            Some(format!("{}={}", named(left)?, value(right.as_literal()?)))
-        }
-        Expr::Quantified { left, right, .. } => {
-            let values: Option<Vec<String>> =
-                in_values(right).iter().map(|item| item.as_literal().map(value)).collect();
-            Some(format!("{}__in=[{}]", named(left)?, values?.join(", ")))
-        }
-        _ => None,
-    }
-}
-
-fn value(literal: &Literal) -> String {
-    let is_number =
-        literal.form == Form::Number || matches!(literal.type_name.as_deref(), Some("integer" | "bigint" | "smallint"));
-    match literal.form {
-        Form::Boolean => if literal.text == "true" { "True" } else { "False" }.to_owned(),
-        Form::Null => "None".to_owned(),
-        _ if is_number => literal.text.clone(),
-        _ => python_text(&literal.text),
-    }
-}
-
-/// Returns the extensions that an index needs and that are not installed.
-fn missing_extensions(index: &Definition, catalog: &Catalog) -> Vec<&'static str> {
-    let needs_trigrams = index.keys.iter().any(|key| key.opclass.as_deref().is_some_and(|name| name.contains("trgm")));
-    let is_scalar = |key: &Key| key.opclass.is_none() && key.expr.as_column().is_some();
-    let mixed = index.keys.len() > 1 && index.keys.iter().any(is_scalar);
-    let mut needed = Vec::new();
-    if needs_trigrams {
-        needed.push("pg_trgm");
-    }
-    match index.method {
-        Method::Gist if mixed => needed.push("btree_gist"),
-        Method::Gin if mixed => needed.push("btree_gin"),
-        _ => {}
-    }
-    needed.retain(|name| !catalog.has_extension(name));
-    needed
-}
-
-/// What a migration does.
-struct Action<'a> {
-    owner: &'a Owner,
-    name: &'a str,
-    object: Option<&'a str>,
-    sql: &'a str,
-    extensions: &'a [&'static str],
-}
-
-impl Action<'_> {
-    fn file(&self, names: &Names, index_imports: &Imports) -> MigrationFile {
-        let mut imports = if self.object.is_some() { index_imports.clone() } else { Imports::default() };
-        imports.add("django.db", "migrations");
-        let last = names.last_migration.get(&self.owner.app);
-        let dependencies = last.map_or_else(
-            || "    dependencies = []  # the app's last migration belongs here\n".to_owned(),
-            |last| {
-                format!(
-                    "    dependencies = [\n        ({}, {}),\n    ]\n",
-                    python_text(&self.owner.app),
-                    python_text(last)
-                )
-            },
-        );
-        let operations = self.operations(&mut imports);
-        let text = format!(
-            "{}\n\n\nclass Migration(migrations.Migration):\n    atomic = False\n\n{dependencies}\n    operations = [\n{operations}    ]\n",
-            imports.lines().join("\n")
-        );
-        let number: u32 = last
-            .and_then(|last| last.split('_').next())
-            .filter(|digits| digits.len() == 4)
-            .and_then(|digits| digits.parse().ok())
-            .unwrap_or(0);
-        MigrationFile { path: format!("{}/migrations/{:04}_{}.py", self.owner.app, number + 1, self.name), text }
-    }
-
-    fn operations(&self, imports: &mut Imports) -> String {
-        const MODULE: &str = "django.contrib.postgres.operations";
-        let mut lines = String::new();
-        for (extension, operation) in OPERATIONS {
-            if self.extensions.contains(&extension) {
-                imports.add(MODULE, operation);
-                lines.push_str(&format!("        {operation}(),\n"));
-            }
-        }
-        match self.object {
-            Some(object) => {
-                imports.add(MODULE, "AddIndexConcurrently");
-                lines.push_str(&format!(
-                    "        AddIndexConcurrently(\n            model_name={},\n            index={object},\n        ),\n",
-                    python_text(&self.owner.model)
-                ));
-            }
-            None => lines.push_str(&format!(
-                "        migrations.RunSQL(\n            {},\n            reverse_sql={},\n        ),\n",
-                // RunSQL passes no parameters, so that a percent sign stays one.
-                python_text(self.sql),
-                python_text(&drop_index(self.name))
-            )),
-        }
-        lines
-    }
+/// Returns the statement that would build an index again, for the way back of a removal.
+pub(super) fn rebuild(table: &Table, index: &Definition, names: &Names, name: &str) -> String {
+    create_index_of(names, table, index, (name, Build::Django))
 }

@@ -1,18 +1,20 @@
 //! An index expression as Django's own classes, and as the SQL that Django makes of them.
+//!
+//! What has no class of its own is said by `Func`, so that nearly every immutable expression can be declared.
+//! Source: `django.db.models.functions`, `django.contrib.postgres.search`, tried with Django 4.2 and 5.2.
 
-use super::names::field;
-use crate::catalog::expr::{Form, Literal, quoted};
+use super::names::Names;
+use super::python::{Imports, Py};
+use crate::catalog::expr::{Form, Literal, quoted, quoted_text};
 use crate::catalog::{Expr, Table};
 
 /// An expression in both forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Both {
     /// Python: `Upper('email')`.
-    pub(super) python: String,
+    pub(super) python: Py,
     /// SQL without the outer parentheses of an index key: `UPPER("email")`.
     pub(super) sql: String,
-    /// What Python has to import: module and name.
-    pub(super) imports: Vec<(&'static str, &'static str)>,
 }
 
 const FUNCTIONS: &str = "django.db.models.functions";
@@ -20,152 +22,283 @@ const MODELS: &str = "django.db.models";
 const JSON: &str = "django.db.models.fields.json";
 const SEARCH: &str = "django.contrib.postgres.search";
 
-/// Returns an expression as Django writes it; `None` where Django has no class for it.
-pub(super) fn of(table: &Table, expr: &Expr) -> Option<Both> {
-    match expr {
-        Expr::Column { name, .. } => Some(Both {
-            python: format!("F({})", python_text(field(table, name))),
-            sql: quoted(name),
-            imports: vec![(MODELS, "F")],
-        }),
-        Expr::Call { name, args } => call(table, name, args),
-        Expr::Cast { operand, type_name } if type_name == "date" => date_of(table, operand),
-        Expr::Binary { op, left, right } => json_key(table, op, left, right),
-        _ => None,
+/// Functions of one argument that Django has a class for: PostgreSQL's name, Django's, and how Django writes it.
+const UNARY: &[(&str, &str, &str)] = &[
+    ("upper", "Upper", "UPPER"),
+    ("lower", "Lower", "LOWER"),
+    ("length", "Length", "LENGTH"),
+    ("reverse", "Reverse", "REVERSE"),
+    ("btrim", "Trim", "TRIM"),
+    ("md5", "MD5", "MD5"),
+    ("abs", "Abs", "ABS"),
+    ("floor", "Floor", "FLOOR"),
+];
+
+/// Parts of a moment that Django has a class for: PostgreSQL's name, `Trunc…`, `Extract…`.
+const PARTS: &[(&str, Option<&str>, &str)] = &[
+    ("year", Some("TruncYear"), "ExtractYear"),
+    ("quarter", Some("TruncQuarter"), "ExtractQuarter"),
+    ("month", Some("TruncMonth"), "ExtractMonth"),
+    ("week", Some("TruncWeek"), "ExtractWeek"),
+    ("day", Some("TruncDay"), "ExtractDay"),
+    ("hour", Some("TruncHour"), "ExtractHour"),
+    ("minute", Some("TruncMinute"), "ExtractMinute"),
+];
+
+/// Types that `Cast` has a field for.
+const CASTS: &[(&str, &str)] = &[
+    ("integer", "models.IntegerField()"),
+    ("bigint", "models.BigIntegerField()"),
+    ("smallint", "models.SmallIntegerField()"),
+    ("text", "models.TextField()"),
+    ("date", "models.DateField()"),
+    ("boolean", "models.BooleanField()"),
+    ("double precision", "models.FloatField()"),
+    ("uuid", "models.UUIDField()"),
+    ("jsonb", "models.JSONField()"),
+];
+
+/// Where an expression stands.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'a> {
+    /// The table whose columns it names.
+    pub(super) table: &'a Table,
+    /// What the columns' fields are called.
+    pub(super) names: &'a Names,
+}
+
+impl Scope<'_> {
+    /// Returns an expression as Django writes it; `None` where it cannot.
+    pub(super) fn read(self, expr: &Expr, imports: &mut Imports) -> Option<Both> {
+        match expr {
+            Expr::Column { name, .. } => {
+                imports.add(MODELS, "F");
+                Some(Both { python: Py::call("F", vec![self.field(name)]), sql: quoted(name) })
+            }
+            Expr::Constant(literal) => constant(literal, imports),
+            Expr::Call { name, args } => self.call(name, args, imports),
+            Expr::Cast { operand, type_name } => self.cast(operand, type_name, imports),
+            Expr::Binary { op, left, right } => {
+                self.json_key(op, left, right, imports).or_else(|| self.operator(op, left, right, imports))
+            }
+            _ => None,
+        }
     }
-}
 
-fn call(table: &Table, name: &str, args: &[Expr]) -> Option<Both> {
-    match (name, args) {
-        ("upper", [inner]) => function(table, "Upper", inner),
-        ("lower", [inner]) => function(table, "Lower", inner),
-        ("reverse", [inner]) => function(table, "Reverse", inner),
-        ("length", [inner]) => function(table, "Length", inner),
-        ("date_trunc", [Expr::Constant(unit), inner]) => truncated(table, &unit.text, inner),
-        ("extract", [Expr::Constant(part), inner]) => extracted(table, &part.text, inner),
-        ("to_tsvector", [Expr::Constant(config), document]) => search_vector(table, config, document),
-        _ => None,
+    fn field(self, column: &str) -> Py {
+        Py::text(&self.names.field(self.table, column))
     }
-}
 
-/// A function of one field, or of an expression that has a form in Django.
-fn function(table: &Table, class: &'static str, inner: &Expr) -> Option<Both> {
-    let (python, sql, mut imports) = argument(table, inner)?;
-    imports.push((FUNCTIONS, class));
-    Some(Both { python: format!("{class}({python})"), sql: format!("{}({sql})", class.to_uppercase()), imports })
-}
-
-/// A module and a name of it.
-type Import = (&'static str, &'static str);
-
-/// An argument: a field by its name, anything else as an expression.
-fn argument(table: &Table, inner: &Expr) -> Option<(String, String, Vec<Import>)> {
-    if let Some(name) = inner.as_column() {
-        return Some((python_text(field(table, name)), quoted(name), Vec::new()));
+    /// An argument of a function: a field by its name alone, anything else as an expression.
+    fn argument(self, expr: &Expr, imports: &mut Imports) -> Option<Both> {
+        match expr.as_column() {
+            Some(name) => Some(Both { python: self.field(name), sql: quoted(name) }),
+            None => self.read(expr, imports),
+        }
     }
-    of(table, inner).map(|both| (both.python, both.sql, both.imports))
-}
 
-/// `col AT TIME ZONE 'UTC'`: the column and the zone; Django adds the zone itself where `USE_TZ` is on.
-fn in_zone(inner: &Expr) -> Option<(&str, &str)> {
-    let Expr::Call { name, args } = inner else { return None };
-    match (name.as_str(), args.as_slice()) {
-        ("timezone", [Expr::Constant(zone), at]) => Some((at.as_column()?, zone.text.as_str())),
-        _ => None,
+    fn call(self, name: &str, args: &[Expr], imports: &mut Imports) -> Option<Both> {
+        if let ([inner], Some((_, class, sql_name))) = (args, UNARY.iter().find(|(known, ..)| *known == name)) {
+            let inner = self.argument(inner, imports)?;
+            imports.add(FUNCTIONS, class);
+            return Some(Both {
+                python: Py::call(class, vec![inner.python]),
+                sql: format!("{sql_name}({})", inner.sql),
+            });
+        }
+        match (name, args) {
+            ("is_true" | "is_false" | "-", _) => None,
+            ("date_trunc", [Expr::Constant(unit), inner]) => self.truncated(&unit.text, inner, imports),
+            ("extract", [Expr::Constant(part), inner]) => self.extracted(&part.text, inner, imports),
+            ("timezone", [Expr::Constant(zone), inner]) => self.in_zone(zone, inner, imports),
+            ("to_tsvector", [Expr::Constant(config), document]) => {
+                self.search_vector(config, document, imports).or_else(|| self.function(name, args, imports))
+            }
+            ("coalesce", [_, _, ..]) => {
+                let args = self.arguments(args, imports)?;
+                imports.add(FUNCTIONS, "Coalesce");
+                let sql = format!("COALESCE({})", sql_list(&args, ", "));
+                Some(Both { python: Py::call("Coalesce", python_list(args)), sql })
+            }
+            _ => self.function(name, args, imports),
+        }
     }
-}
 
-fn date_of(table: &Table, operand: &Expr) -> Option<Both> {
-    let (column, zone) = in_zone(operand)?;
-    Some(Both {
-        python: format!("TruncDate({})", python_text(field(table, column))),
-        sql: format!("({} AT TIME ZONE '{zone}')::date", quoted(column)),
-        imports: vec![(FUNCTIONS, "TruncDate")],
-    })
-}
-
-fn truncated(table: &Table, unit: &str, inner: &Expr) -> Option<Both> {
-    let class = match unit {
-        "year" => "TruncYear",
-        "quarter" => "TruncQuarter",
-        "month" => "TruncMonth",
-        "week" => "TruncWeek",
-        "day" => "TruncDay",
-        "hour" => "TruncHour",
-        _ => return None,
-    };
-    let (column, zone) = in_zone(inner)?;
-    Some(Both {
-        python: format!("{class}({})", python_text(field(table, column))),
-        sql: format!("DATE_TRUNC('{unit}', {} AT TIME ZONE '{zone}')", quoted(column)),
-        imports: vec![(FUNCTIONS, class)],
-    })
-}
-
-fn extracted(table: &Table, part: &str, inner: &Expr) -> Option<Both> {
-    let class = match part {
-        "year" => "ExtractYear",
-        "quarter" => "ExtractQuarter",
-        "month" => "ExtractMonth",
-        "week" => "ExtractWeek",
-        "day" => "ExtractDay",
-        "hour" => "ExtractHour",
-        _ => return None,
-    };
-    let (column, zone) = in_zone(inner)?;
-    Some(Both {
-        python: format!("{class}({})", python_text(field(table, column))),
-        sql: format!("EXTRACT({} FROM {} AT TIME ZONE '{zone}')", part.to_uppercase(), quoted(column)),
-        imports: vec![(FUNCTIONS, class)],
-    })
-}
-
-/// `attrs -> 'brand'` is `F('attrs__brand')`, `attrs ->> 'brand'` is `KT('attrs__brand')`.
-fn json_key(table: &Table, op: &str, left: &Expr, right: &Expr) -> Option<Both> {
-    let column = left.as_column()?;
-    let literal = right.as_literal()?;
-    let keys: Vec<String> = match op {
-        "->" | "->>" => vec![literal.text.clone()],
-        "#>" | "#>>" => crate::catalog::size::array_elements(literal),
-        _ => return None,
-    };
-    let is_plain = |key: &String| {
-        !key.is_empty()
-            && !key.contains("__")
-            && !key.ends_with('_')
-            && key.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
-    };
-    if !keys.iter().all(is_plain) {
-        return None;
+    fn arguments(self, args: &[Expr], imports: &mut Imports) -> Option<Vec<Both>> {
+        args.iter().map(|arg| self.argument(arg, imports)).collect()
     }
-    let path = python_text(&format!("{}__{}", field(table, column), keys.join("__")));
-    let (python, import) =
-        if op.ends_with(">>") { (format!("KT({path})"), (JSON, "KT")) } else { (format!("F({path})"), (MODELS, "F")) };
-    let is_number = literal.form == Form::Number || matches!(literal.type_name.as_deref(), Some("integer"));
-    let key = if is_number { literal.text.clone() } else { format!("'{}'", literal.text.replace('\'', "''")) };
-    // KeyTransform puts its SQL in parentheses of its own.
-    Some(Both { python, sql: format!("({} {op} {key})", quoted(column)), imports: vec![import] })
-}
 
-/// `to_tsvector('english', coalesce(title, '') || ' ' || coalesce(body, ''))` is `SearchVector('title', 'body', config='english')`.
-fn search_vector(table: &Table, config: &Literal, document: &Expr) -> Option<Both> {
-    let mut columns = Vec::new();
-    if !flatten(document, &mut columns) || columns.is_empty() {
-        return None;
+    /// Any other function: `Func('name', Value('x'), function='similarity')`.
+    fn function(self, name: &str, args: &[Expr], imports: &mut Imports) -> Option<Both> {
+        let is_plain =
+            name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+        if args.is_empty() || !is_plain {
+            return None;
+        }
+        let args = self.arguments(args, imports)?;
+        imports.add(MODELS, "Func");
+        let sql = format!("{name}({})", sql_list(&args, ", "));
+        Some(Both { python: Py::call("Func", python_list(args)).with("function", Py::text(name)), sql })
     }
-    let fields: Vec<String> = columns.iter().map(|name| python_text(field(table, name))).collect();
-    let parts: Vec<String> = columns
-        .iter()
-        .map(|name| {
-            let cast = if table.column(name).is_none_or(crate::catalog::Column::is_text) { "" } else { "::text" };
-            format!("COALESCE({}{cast}, '')", quoted(name))
+
+    /// Any other operator: `Func('a', 'b', template='(%(expressions)s)', arg_joiner=' || ')`.
+    fn operator(self, op: &str, left: &Expr, right: &Expr, imports: &mut Imports) -> Option<Both> {
+        if op.contains('%') {
+            return None;
+        }
+        let sides = self.arguments(&[left.clone(), right.clone()], imports)?;
+        imports.add(MODELS, "Func");
+        let joiner = format!(" {op} ");
+        let sql = format!("({})", sql_list(&sides, &joiner));
+        let python = Py::call("Func", python_list(sides))
+            .with("template", Py::text("(%(expressions)s)"))
+            .with("arg_joiner", Py::text(&joiner));
+        Some(Both { python, sql })
+    }
+
+    fn cast(self, operand: &Expr, type_name: &str, imports: &mut Imports) -> Option<Both> {
+        if type_name == "date"
+            && let Some((column, zone)) = Self::zoned(operand)
+        {
+            imports.add(FUNCTIONS, "TruncDate");
+            return Some(Both {
+                python: Py::call("TruncDate", vec![self.field(column)]),
+                sql: format!("({} AT TIME ZONE {})::date", quoted(column), quoted_text(zone)),
+            });
+        }
+        let inner = self.argument(operand, imports)?;
+        let sql = format!("({})::{type_name}", inner.sql);
+        if let Some((_, field)) = CASTS.iter().find(|(known, _)| *known == type_name) {
+            imports.add(FUNCTIONS, "Cast");
+            imports.add("django.db", "models");
+            return Some(Both { python: Py::call("Cast", vec![inner.python, Py::Atom((*field).to_owned())]), sql });
+        }
+        let is_plain = type_name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, ' ' | '_' | '(' | ')' | ',' | '[' | ']'));
+        imports.add(MODELS, "Func");
+        let template = Py::text(&format!("(%(expressions)s)::{type_name}"));
+        is_plain.then(|| Both { python: Py::call("Func", vec![inner.python]).with("template", template), sql })
+    }
+
+    /// `col AT TIME ZONE 'UTC'` on a `timestamptz`: the column and the zone, which Django adds where `USE_TZ` is on.
+    fn zoned(inner: &Expr) -> Option<(&str, &str)> {
+        let Expr::Call { name, args } = inner else { return None };
+        match (name.as_str(), args.as_slice()) {
+            ("timezone", [Expr::Constant(zone), at]) => Some((at.as_column()?, zone.text.as_str())),
+            _ => None,
+        }
+    }
+
+    fn in_zone(self, zone: &Literal, inner: &Expr, imports: &mut Imports) -> Option<Both> {
+        let inner = self.argument(inner, imports)?;
+        imports.add(MODELS, "Func");
+        imports.add(MODELS, "Value");
+        let python = Py::call("Func", vec![inner.python, Py::call("Value", vec![Py::text(&zone.text)])])
+            .with("template", Py::text("(%(expressions)s)"))
+            .with("arg_joiner", Py::text(" AT TIME ZONE "));
+        Some(Both { python, sql: format!("({} AT TIME ZONE {})", inner.sql, quoted_text(&zone.text)) })
+    }
+
+    /// What a part is taken of: a moment in a zone, or a column that has none.
+    fn moment(self, inner: &Expr) -> Option<(Py, String)> {
+        if let Some((column, zone)) = Self::zoned(inner) {
+            return Some((self.field(column), format!("{} AT TIME ZONE {}", quoted(column), quoted_text(zone))));
+        }
+        let column = self.table.column(inner.as_column()?)?;
+        let has_no_zone = matches!(column.type_name.as_str(), "date" | "timestamp without time zone");
+        has_no_zone.then(|| (self.field(&column.name), quoted(&column.name)))
+    }
+
+    fn truncated(self, unit: &str, inner: &Expr, imports: &mut Imports) -> Option<Both> {
+        let class = PARTS.iter().find(|(known, ..)| *known == unit)?.1?;
+        let (field, sql) = self.moment(inner)?;
+        imports.add(FUNCTIONS, class);
+        Some(Both { python: Py::call(class, vec![field]), sql: format!("DATE_TRUNC('{unit}', {sql})") })
+    }
+
+    fn extracted(self, part: &str, inner: &Expr, imports: &mut Imports) -> Option<Both> {
+        let class = PARTS.iter().find(|(known, ..)| *known == part)?.2;
+        let (field, sql) = self.moment(inner)?;
+        imports.add(FUNCTIONS, class);
+        Some(Both { python: Py::call(class, vec![field]), sql: format!("EXTRACT({} FROM {sql})", part.to_uppercase()) })
+    }
+
+    /// `attrs -> 'brand'` is `F('attrs__brand')`, `attrs ->> 'brand'` is `KT('attrs__brand')`.
+    fn json_key(self, op: &str, left: &Expr, right: &Expr, imports: &mut Imports) -> Option<Both> {
+        let (column, literal) = (left.as_column()?, right.as_literal()?);
+        let keys = match op {
+            "->" | "->>" => vec![literal.text.clone()],
+            "#>" | "#>>" => crate::catalog::size::array_elements(literal),
+            _ => return None,
+        };
+        // A longer path is `#>` for Django, a single key `->`; a key that could be a lookup or holds `__` has no name.
+        let is_usual = (keys.len() > 1) == op.starts_with('#');
+        let is_plain = |key: &String| {
+            key.starts_with(|letter: char| letter.is_alphabetic())
+                && !key.contains("__")
+                && !key.ends_with('_')
+                && key.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+        };
+        if !is_usual || keys.is_empty() || !keys.iter().all(is_plain) {
+            return None;
+        }
+        let path = Py::text(&format!("{}__{}", self.names.field(self.table, column), keys.join("__")));
+        let (class, module) = if op.ends_with(">>") { ("KT", JSON) } else { ("F", MODELS) };
+        imports.add(module, class);
+        let key =
+            quoted_text(&if op.starts_with('#') { format!("{{{}}}", keys.join(",")) } else { literal.text.clone() });
+        // KeyTransform puts its SQL in parentheses of its own.
+        Some(Both { python: Py::call(class, vec![path]), sql: format!("({} {op} {key})", quoted(column)) })
+    }
+
+    /// `to_tsvector('english', coalesce(title, '') || ' ' || coalesce(body, ''))` is
+    /// `SearchVector('title', 'body', config='english')`.
+    fn search_vector(self, config: &Literal, document: &Expr, imports: &mut Imports) -> Option<Both> {
+        let mut columns = Vec::new();
+        if !flatten(document, &mut columns) || columns.is_empty() {
+            return None;
+        }
+        let parts: Vec<String> = columns
+            .iter()
+            .map(|name| {
+                // Django casts what is no text field of its own. Source: SearchVector.resolve_expression.
+                let cast =
+                    if self.table.column(name).is_none_or(crate::catalog::Column::is_text) { "" } else { "::text" };
+                let operand = if cast.is_empty() { quoted(name) } else { format!("({}){cast}", quoted(name)) };
+                format!("COALESCE({operand}, '')")
+            })
+            .collect();
+        imports.add(SEARCH, "SearchVector");
+        let fields = columns.iter().map(|name| self.field(name)).collect();
+        Some(Both {
+            python: Py::call("SearchVector", fields).with("config", Py::text(&config.text)),
+            sql: format!("to_tsvector({}::regconfig, {})", quoted_text(&config.text), parts.join(" || ' ' || ")),
         })
-        .collect();
-    Some(Both {
-        python: format!("SearchVector({}, config={})", fields.join(", "), python_text(&config.text)),
-        sql: format!("to_tsvector('{}'::regconfig, {})", config.text.replace('\'', "''"), parts.join(" || ' ' || ")),
-        imports: vec![(SEARCH, "SearchVector")],
-    })
+    }
+}
+
+fn constant(literal: &Literal, imports: &mut Imports) -> Option<Both> {
+    let is_number =
+        literal.form == Form::Number || matches!(literal.type_name.as_deref(), Some("integer" | "bigint" | "smallint"));
+    let (python, sql) = match literal.form {
+        Form::Null | Form::Boolean => return None,
+        _ if is_number => {
+            let number: i64 = literal.text.parse().ok()?;
+            (Py::Atom(number.to_string()), number.to_string())
+        }
+        _ => (Py::text(&literal.text), quoted_text(&literal.text)),
+    };
+    imports.add(MODELS, "Value");
+    Some(Both { python: Py::call("Value", vec![python]), sql })
+}
+
+fn sql_list(parts: &[Both], between: &str) -> String {
+    parts.iter().map(|part| part.sql.as_str()).collect::<Vec<_>>().join(between)
+}
+
+fn python_list(parts: Vec<Both>) -> Vec<Py> {
+    parts.into_iter().map(|part| part.python).collect()
 }
 
 /// Collects the columns of `coalesce(a, '') || ' ' || coalesce(b, '')`; false where it is anything else.
@@ -186,23 +319,4 @@ fn flatten<'a>(document: &'a Expr, columns: &mut Vec<&'a str>) -> bool {
         },
         _ => false,
     }
-}
-
-/// Returns a text as a Python literal.
-pub(super) fn python_text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('\'');
-    for letter in text.chars() {
-        match letter {
-            '\\' => out.push_str("\\\\"),
-            '\'' => out.push_str("\\'"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            other if other.is_control() => out.push_str(&format!("\\u{:04x}", other as u32)),
-            other => out.push(other),
-        }
-    }
-    out.push('\'');
-    out
 }

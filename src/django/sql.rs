@@ -1,12 +1,13 @@
 //! An index as SQL, letter for letter as Django 4.2 to 5.2 writes it.
 //!
-//! Source: `django.db.backends.ddl_references`, `django.db.models.indexes`, tried with every shape the advisor makes.
+//! Source: `django.db.backends.ddl_references`, `django.db.models.indexes`, `django.contrib.postgres.indexes`.
 
-use super::expression;
-use crate::catalog::expr::{Form, Literal, Quantifier, quoted, quoted_text};
+use super::names::Names;
+use super::python::Imports;
+use super::{condition, expression};
+use crate::catalog::expr::quoted;
 use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
-use crate::catalog::size::array_elements;
-use crate::catalog::{Expr, Table};
+use crate::catalog::{Expr, Kind, Table};
 
 /// How a `CREATE INDEX` is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,40 +20,76 @@ pub enum Build {
     Plain,
 }
 
-/// Returns the statement that builds an index.
+/// Returns the statement that builds an index, without a semicolon.
+///
+/// A partitioned table cannot be indexed concurrently, so there the word is left out.
+/// Source: PostgreSQL manual, CREATE INDEX, "Building Indexes Concurrently".
 pub fn create_index(table: &Table, index: &Definition, name: &str, build: Build) -> String {
-    let verb = if build == Build::Plain { "CREATE INDEX" } else { "CREATE INDEX CONCURRENTLY" };
-    let relation = if build == Build::Django {
+    create_index_of(&Names::default(), table, index, (name, build))
+}
+
+/// The same where fields have names of their own, by which Django sorts the parts of a condition.
+pub(super) fn create_index_of(
+    names: &Names,
+    table: &Table,
+    index: &Definition,
+    (name, build): (&str, Build),
+) -> String {
+    let is_plain = build == Build::Plain || table.kind == Kind::Partitioned;
+    let verb = if is_plain { "CREATE INDEX" } else { "CREATE INDEX CONCURRENTLY" };
+    let relation = if build == Build::Django || table.schema.is_empty() {
         quoted(&table.name)
     } else {
         format!("{}.{}", quoted(&table.schema), quoted(&table.name))
     };
-    let method = if index.method == Method::BTree { String::new() } else { format!(" USING {}", index.method) };
-    let keys: Vec<String> = index.keys.iter().map(|key| key_sql(table, key)).collect();
+    let is_usual = index.method == Method::BTree && index.options.is_empty();
+    let method = if is_usual { String::new() } else { format!(" USING {}", index.method) };
+    let keys: Vec<String> = index.keys.iter().map(|key| key_sql(table, key, names)).collect();
     let mut sql = format!("{verb} {} ON {relation}{method} ({})", quoted(name), keys.join(", "));
     if !index.include.is_empty() {
         let columns: Vec<String> = index.include.iter().map(|name| quoted(name)).collect();
         sql.push_str(&format!(" INCLUDE ({})", columns.join(", ")));
     }
     if !index.options.is_empty() {
-        let options: Vec<String> = index.options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let options: Vec<String> =
+            options(index).into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
         sql.push_str(&format!(" WITH ({})", options.join(", ")));
     }
-    if let Some(condition) = condition_sql(&index.predicate) {
-        sql.push_str(&format!(" WHERE {condition}"));
+    if !index.predicate.is_empty() {
+        sql.push_str(&format!(" WHERE {}", predicate_sql(table, &index.predicate, names)));
     }
     sql
 }
 
-/// Returns the statement that drops an index.
+/// Returns the statement that drops an index without stopping writes, without a semicolon.
 pub fn drop_index(name: &str) -> String {
     format!("DROP INDEX CONCURRENTLY IF EXISTS {}", quoted(name))
 }
 
-fn key_sql(table: &Table, key: &Key) -> String {
-    let mut sql = match key.expr.as_column() {
-        Some(name) => quoted(name),
-        None => format!("({})", expression::of(table, &key.expr).map_or_else(|| key.expr.sql(), |both| both.sql)),
+/// The storage parameters in the order in which Django writes them.
+pub(super) fn options(index: &Definition) -> Vec<(&str, &str)> {
+    const ORDER: [&str; 7] = [
+        "autosummarize",
+        "pages_per_range",
+        "gin_pending_list_limit",
+        "fastupdate",
+        "buffering",
+        "fillfactor",
+        "deduplicate_items",
+    ];
+    let mut options: Vec<(&str, &str)> =
+        index.options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    options.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
+    options
+}
+
+fn key_sql(table: &Table, key: &Key, names: &Names) -> String {
+    let scope = expression::Scope { table, names };
+    let mut sql = if let Some(name) = key.expr.as_column() {
+        quoted(name)
+    } else {
+        let both = scope.read(&key.expr, &mut Imports::default());
+        format!("({})", both.map_or_else(|| key.expr.sql(), |both| both.sql))
     };
     if let Some(opclass) = &key.opclass {
         sql.push_str(&format!(" {opclass}"));
@@ -66,65 +103,9 @@ fn key_sql(table: &Table, key: &Key) -> String {
     sql
 }
 
-/// Returns the predicate; several parts in the order of Django, which sorts the arguments of `Q()`.
-fn condition_sql(predicate: &[Expr]) -> Option<String> {
-    let parts: Vec<String> = sorted(predicate).into_iter().map(clause_sql).collect();
-    match parts.as_slice() {
-        [] => None,
-        [one] => Some(one.clone()),
-        many => Some(format!("({})", many.join(" AND "))),
-    }
-}
-
-/// Returns the clauses in the order that `Q(**kwargs)` gives them: by the name of their lookup.
-pub(super) fn sorted(predicate: &[Expr]) -> Vec<&Expr> {
-    let mut parts: Vec<&Expr> = predicate.iter().collect();
-    parts.sort_by_key(|clause| lookup_name(clause));
-    parts
-}
-
-fn lookup_name(clause: &Expr) -> String {
-    let column = clause.columns().first().copied().unwrap_or_default().to_owned();
-    match clause {
-        Expr::IsNull(_) | Expr::IsNotNull(_) => column + "__isnull",
-        Expr::Quantified { .. } => column + "__in",
-        _ => column,
-    }
-}
-
-fn clause_sql(clause: &Expr) -> String {
-    match clause {
-        Expr::Column { name, .. } => quoted(name),
-        Expr::Not(inner) => format!("NOT {}", clause_sql(inner)),
-        Expr::IsNull(inner) => format!("{} IS NULL", clause_sql(inner)),
-        Expr::IsNotNull(inner) => format!("{} IS NOT NULL", clause_sql(inner)),
-        Expr::Binary { op, left, right } => format!("{} {op} {}", clause_sql(left), value_sql(right)),
-        Expr::Quantified { left, right, quantifier: Quantifier::Any, .. } => {
-            let values: Vec<String> = in_values(right).iter().map(value_sql).collect();
-            format!("{} IN ({})", clause_sql(left), values.join(", "))
-        }
-        other => other.sql(),
-    }
-}
-
-/// Returns the elements of an array literal as literals of their own.
-pub(super) fn in_values(array: &Expr) -> Vec<Expr> {
-    let Some(literal) = array.as_literal() else { return Vec::new() };
-    let is_number = literal.type_name.as_deref().is_some_and(|name| {
-        matches!(name.trim_end_matches("[]"), "integer" | "bigint" | "smallint" | "int" | "int4" | "int8" | "int2")
-    });
-    let form = if is_number { Form::Number } else { Form::Quoted };
-    array_elements(literal).into_iter().map(|text| Expr::Constant(Literal { text, form, type_name: None })).collect()
-}
-
-fn value_sql(value: &Expr) -> String {
-    match value.as_literal() {
-        Some(literal) if literal.form == Form::Quoted => match literal.type_name.as_deref() {
-            Some("integer" | "bigint" | "smallint") => literal.text.clone(),
-            _ if literal.text.contains('\\') => format!(" {}", quoted_text(&literal.text)),
-            _ => quoted_text(&literal.text),
-        },
-        Some(literal) => Expr::Constant(Literal { type_name: None, ..literal.clone() }).sql(),
-        None => value.sql(),
+fn predicate_sql(table: &Table, predicate: &[Expr], names: &Names) -> String {
+    match condition::of(table, predicate, names, &mut Imports::default()) {
+        Some(both) => both.sql,
+        None => predicate.iter().map(Expr::sql).collect::<Vec<_>>().join(" AND "),
     }
 }

@@ -1,0 +1,193 @@
+//! Python as text: literals, imports, and calls that are broken over lines where they are too long for one.
+//!
+//! Lines are at most 88 letters wide and a broken call ends with a comma, as Black and Ruff write it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Widest line of code. Source: Black's `--line-length`, which Django's own code follows.
+const WIDEST: usize = 88;
+
+/// A piece of Python.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Py {
+    /// Anything that stays on one line.
+    Atom(String),
+    /// `name(args)`, and what follows it: `.desc()`.
+    Call { name: String, args: Vec<(Option<&'static str>, Py)>, then: &'static str },
+    /// `[items]`.
+    List(Vec<Py>),
+}
+
+impl Py {
+    /// A text as a Python literal.
+    pub(super) fn text(text: &str) -> Self {
+        Self::Atom(python_text(text))
+    }
+
+    /// A call with arguments by position.
+    pub(super) fn call(name: &str, args: Vec<Self>) -> Self {
+        Self::Call { name: name.to_owned(), args: args.into_iter().map(|arg| (None, arg)).collect(), then: "" }
+    }
+
+    /// The same call with one more argument by name.
+    #[must_use]
+    pub(super) fn with(mut self, keyword: &'static str, value: Self) -> Self {
+        if let Self::Call { args, .. } = &mut self {
+            args.push((Some(keyword), value));
+        }
+        self
+    }
+
+    /// Returns it on one line.
+    pub(super) fn flat(&self) -> String {
+        match self {
+            Self::Atom(text) => text.clone(),
+            Self::Call { name, args, then } => {
+                let args: Vec<String> = args.iter().map(|(keyword, value)| named(*keyword, &value.flat())).collect();
+                format!("{name}({}){then}", args.join(", "))
+            }
+            Self::List(items) => format!("[{}]", items.iter().map(Self::flat).collect::<Vec<_>>().join(", ")),
+        }
+    }
+
+    /// Returns it on as many lines as it needs; the first starts after `used` letters, the others are indented by
+    /// `indent` and more. What follows it (a comma) takes one letter more.
+    pub(super) fn broken(&self, indent: usize, used: usize) -> String {
+        let flat = self.flat();
+        if used + flat.chars().count() < WIDEST {
+            return flat;
+        }
+        let inner = indent + 4;
+        let (open, parts, close) = match self {
+            Self::Atom(_) => return flat,
+            Self::Call { name, args, then } => {
+                let part = |(keyword, value): &(Option<&'static str>, Self)| {
+                    let used = inner + keyword.map_or(0, |keyword| keyword.len() + 1);
+                    named(*keyword, &value.broken(inner, used))
+                };
+                (format!("{name}("), args.iter().map(part).collect::<Vec<_>>(), format!("){then}"))
+            }
+            Self::List(items) => {
+                ("[".to_owned(), items.iter().map(|item| item.broken(inner, inner)).collect(), "]".to_owned())
+            }
+        };
+        let mut out = open;
+        for part in parts {
+            out.push_str(&format!("\n{:inner$}{part},", ""));
+        }
+        format!("{out}\n{:indent$}{close}", "")
+    }
+}
+
+fn named(keyword: Option<&str>, value: &str) -> String {
+    keyword.map_or_else(|| value.to_owned(), |keyword| format!("{keyword}={value}"))
+}
+
+/// Modules and the names taken from them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Imports {
+    names: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    modules: BTreeSet<&'static str>,
+}
+
+impl Imports {
+    /// Adds `from module import name`.
+    pub(super) fn add(&mut self, module: &'static str, name: &'static str) {
+        self.names.entry(module).or_default().insert(name);
+    }
+
+    /// Adds `import module`.
+    pub(super) fn add_module(&mut self, module: &'static str) {
+        self.modules.insert(module);
+    }
+
+    /// Takes over what others import.
+    pub(super) fn merge(&mut self, others: Self) {
+        self.modules.extend(others.modules);
+        for (module, names) in others.names {
+            self.names.entry(module).or_default().extend(names);
+        }
+    }
+
+    /// Says whether anything is taken from a module or from below it.
+    pub(super) fn has(&self, module: &str) -> bool {
+        self.names.keys().any(|known| known.starts_with(module))
+    }
+
+    /// Returns the statements: modules first, then names, each part in order.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let modules = self.modules.iter().map(|module| format!("import {module}"));
+        let names = self.names.iter().map(|(module, names)| {
+            format!("from {module} import {}", names.iter().copied().collect::<Vec<_>>().join(", "))
+        });
+        modules.chain(names).collect()
+    }
+
+    /// Returns the head of a file: the statements, with an empty line between the parts.
+    pub(super) fn head(&self) -> String {
+        let lines = self.lines();
+        let (modules, names) = lines.split_at(self.modules.len());
+        let parts = [modules.join("\n"), names.join("\n")];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+/// Returns a text as a Python literal.
+pub(super) fn python_text(text: &str) -> String {
+    // As `repr()` does: double quotes only for a text that has single ones and no double ones.
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for letter in text.chars() {
+        match letter {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            letter if letter == quote => {
+                out.push('\\');
+                out.push(letter);
+            }
+            // Control letters, and the marks that turn the direction of a line around, are written by their number.
+            letter
+                if letter.is_control()
+                    || matches!(letter, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
+                out.push_str(&format!("\\u{:04x}", letter as u32));
+            }
+            letter => out.push(letter),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_a_literal_that_python_reads_back() {
+        for (text, expected) in [
+            ("done", "'done'"),
+            ("it's", "\"it's\""),
+            ("it's \"so\"", "'it\\'s \"so\"'"),
+            ("a\\b\n\u{1b}[31m", "'a\\\\b\\n\\u001b[31m'"),
+            ("\u{202e}x", "'\\u202ex'"),
+            ("été", "'été'"),
+        ] {
+            assert_eq!(python_text(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_call_is_broken_only_where_it_is_too_long() {
+        let fields = Py::List(vec![Py::text("status"), Py::text("-created_at")]);
+        let index = Py::call("models.Index", Vec::new()).with("fields", fields).with("name", Py::text("x"));
+        assert_eq!(index.broken(0, 0), "models.Index(fields=['status', '-created_at'], name='x')");
+        assert_eq!(
+            index.broken(12, 60),
+            "models.Index(\n                fields=['status', '-created_at'],\n                name='x',\n            )"
+        );
+    }
+}
