@@ -1,0 +1,153 @@
+//! Cancel, terminate, and exact bloat on demand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgdj::pg::act::{self, Order, Told};
+use pgdj::pg::control::{Backend, Mode, Outcome, Permit, Signal};
+use pgdj::pg::exact::Relation;
+use pgdj::pg::server::read_facts;
+use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::sample::{Missing, ServerFacts, Timestamp};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::support::watch::PATIENCE;
+use crate::support::{Login, open, own, shop};
+
+struct Acting {
+    orders: mpsc::Sender<Order>,
+    told: mpsc::Receiver<Told>,
+}
+
+async fn facts(login: &Login) -> Arc<ServerFacts> {
+    let (reaper, _reaping) = reaper();
+    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
+    Arc::new(read_facts(&mut session, "test").await.unwrap())
+}
+
+impl Acting {
+    async fn start(login: &Login) -> Self {
+        let (orders, ordered) = mpsc::channel(8);
+        let (telling, told) = mpsc::channel(8);
+        tokio::spawn(act::run(Arc::new(login.clone()), ordered, telling));
+        orders.send(Order::Facts(facts(login).await)).await.unwrap();
+        Self { orders, told }
+    }
+
+    async fn signal(&mut self, signal: Signal, backend: Backend) -> Outcome {
+        let permit = Permit::of(Mode::Full).unwrap();
+        self.orders.send(Order::Signal { permit, signal, backend }).await.unwrap();
+        match timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap() {
+            Told::Signal { outcome, .. } => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn measure(&mut self, relation: Relation) -> Result<pgdj::pg::exact::Exact, Missing> {
+        self.orders.send(Order::Measure(relation)).await.unwrap();
+        match timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap() {
+            Told::Measured { result, .. } => result,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn backend(client: &tokio_postgres::Client) -> Backend {
+    let sql = "select pid::bigint, extract(epoch from backend_start)::float8 from pg_stat_activity where pid = pg_backend_pid()";
+    let row = client.query_one(sql, &[]).await.unwrap();
+    Backend { pid: row.get(0), started: Timestamp(row.get(1)) }
+}
+
+#[tokio::test]
+async fn a_statement_is_cancelled_and_a_session_ended_but_never_its_successor() {
+    let login = own().database().await;
+    let client = open(&login).await;
+    let it = backend(&client).await;
+    let mut acting = Acting::start(&login).await;
+    let other = Backend { started: Timestamp(it.started.0 - 0.000_01), ..it };
+    assert_eq!(acting.signal(Signal::Terminate, other).await, Outcome::Gone, "another backend of the same pid");
+    let sleeping = tokio::spawn(async move { (client.batch_execute("select pg_sleep(600)").await, client) });
+    let cancelled = async {
+        // Until the statement runs there is nothing to cancel.
+        while !sleeping.is_finished() {
+            assert_eq!(acting.signal(Signal::Cancel, it).await, Outcome::Sent);
+        }
+    };
+    timeout(PATIENCE, cancelled).await.unwrap();
+    let (result, client) = sleeping.await.unwrap();
+    assert_eq!(result.unwrap_err().code().unwrap().code(), "57014");
+    assert_eq!(acting.signal(Signal::Terminate, it).await, Outcome::Sent);
+    let ended = async { while client.batch_execute("select 1").await.is_ok() {} };
+    timeout(PATIENCE, ended).await.unwrap();
+    let gone = async { while acting.signal(Signal::Terminate, it).await != Outcome::Gone {} };
+    timeout(PATIENCE, gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_without_the_right_is_told_which() {
+    let login = own().database().await;
+    let client = open(&login).await;
+    let it = backend(&client).await;
+    let role = own().role("reader", "grant pg_read_all_stats to reader").await;
+    let mut acting = Acting::start(&login.with_user(&role)).await;
+    let Outcome::Denied { what, .. } = acting.signal(Signal::Cancel, it).await else { panic!("not denied") };
+    assert!(what.contains("superuser"), "{what}");
+    let plain = own().role("plain", "").await;
+    let peer = open(&login.with_user(&own().role("peer", "").await)).await;
+    let it = backend(&peer).await;
+    let mut acting = Acting::start(&login.with_user(&plain)).await;
+    let Outcome::Denied { grant, .. } = acting.signal(Signal::Cancel, it).await else { panic!("not denied") };
+    assert_eq!(grant, "GRANT pg_read_all_stats, pg_signal_backend TO \"plain\";");
+    client.batch_execute("select 1").await.unwrap();
+}
+
+#[tokio::test]
+async fn bloat_is_measured_exactly_and_a_signal_does_not_wait_for_it() {
+    let login = own().database().await;
+    let client = open(&login).await;
+    shop::make(&client).await;
+    let oid = async |name: &str| -> i64 {
+        client.query_one("select $1::text::regclass::oid::bigint", &[&name]).await.unwrap().get(0)
+    };
+    let (table, index) = (oid("shop_order").await, oid("shop_order_status").await);
+    let mut acting = Acting::start(&login).await;
+    let why = acting.measure(Relation::Table(table)).await.unwrap_err();
+    assert_eq!(why.remedy(), Some("CREATE EXTENSION pgstattuple;"));
+    client
+        .batch_execute("create extension pgstattuple; delete from shop_order where id % 2 = 0; vacuum shop_order")
+        .await
+        .unwrap();
+    acting.orders.send(Order::Facts(facts(&login).await)).await.unwrap();
+    let exact = acting.measure(Relation::Table(table)).await.unwrap();
+    assert!((0.4..0.6).contains(&exact.share().unwrap()), "{exact:?}");
+    let exact = acting.measure(Relation::Index(index)).await.unwrap();
+    assert!(exact.share().unwrap() > 0.1 && exact.scanned == 1.0, "{exact:?}");
+    // Locked, the scan waits: a signal goes over a connection of its own meanwhile.
+    let holder = open(&login).await;
+    holder.batch_execute("begin; lock table shop_order in access exclusive mode").await.unwrap();
+    acting.orders.send(Order::Measure(Relation::Table(table))).await.unwrap();
+    let permit = Permit::of(Mode::Full).unwrap();
+    let backend = backend(&client).await;
+    acting.orders.send(Order::Signal { permit, signal: Signal::Cancel, backend }).await.unwrap();
+    let mut said = Vec::new();
+    while said.len() < 2 {
+        said.push(timeout(Duration::from_secs(30), acting.told.recv()).await.unwrap().unwrap());
+    }
+    assert!(said.iter().any(|told| matches!(told, Told::Signal { outcome: Outcome::Sent, .. })), "{said:?}");
+    assert!(
+        said.iter().any(|told| matches!(told, Told::Measured { result: Err(Missing::Blocked { .. }), .. })),
+        "{said:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_scan_is_told_the_grant() {
+    let login = own().database().await;
+    let client = open(&login).await;
+    client.batch_execute("create table shop_order (); create extension pgstattuple").await.unwrap();
+    let role = own().role("plain", "").await;
+    let mut acting = Acting::start(&login.with_user(&role)).await;
+    let why = acting.measure(Relation::Table(1)).await.unwrap_err();
+    assert_eq!(why.remedy(), Some("GRANT pg_stat_scan_tables TO \"plain\";"));
+}

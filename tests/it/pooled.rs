@@ -1,0 +1,56 @@
+//! Behind PgBouncer in transaction pooling.
+
+use pgdj::sample::Section;
+
+use crate::support::pooler::Pooler;
+use crate::support::watch::quick;
+use crate::support::{Watched, open, own, shop};
+
+#[tokio::test]
+async fn everything_is_read_through_a_transaction_pooler_and_nothing_leaks_to_its_other_clients() {
+    let server = own();
+    let Some(pooler) = Pooler::start(server) else { return };
+    let direct = server.database().await;
+    let admin = open(&direct).await;
+    shop::make(&admin).await;
+    admin.batch_execute("create extension pg_stat_statements").await.unwrap();
+    let login = pooler.login(&direct);
+    let other = open(&login).await;
+    let mut watched = Watched::start(login, quick());
+    let snapshot = watched.complete().await;
+    assert!(snapshot.server.is_pooled);
+    for (name, section) in &snapshot.sections {
+        assert!(matches!(section, Section::Ready(_)), "{name}: {:?}", section.why());
+    }
+    for _ in 0..20 {
+        watched.next().await;
+        // Simple queries: each may come over another of the two server connections.
+        for setting in ["statement_timeout", "lock_timeout", "default_transaction_read_only", "jit"] {
+            let show = format!("select setting = reset_val from pg_settings where name = '{setting}'");
+            let rows = other.simple_query(&show).await.unwrap();
+            let is_untouched = rows.iter().any(
+                |message| matches!(message, tokio_postgres::SimpleQueryMessage::Row(row) if row.get(0) == Some("t")),
+            );
+            assert!(is_untouched, "{setting} leaks");
+        }
+    }
+    other.batch_execute("create table may_write ()").await.unwrap();
+    let activity = watched.next().await;
+    assert!(activity.rows("activity").unwrap().iter().all(|row| row.text("application") != "pgdj"));
+}
+
+#[tokio::test]
+async fn a_probe_that_fails_behind_a_pooler_takes_no_other_along() {
+    let server = own();
+    let Some(pooler) = Pooler::start(server) else { return };
+    let direct = server.database().await;
+    let admin = open(&direct).await;
+    admin.batch_execute("create extension pg_stat_statements").await.unwrap();
+    let mut watched = Watched::start(pooler.login(&direct), quick());
+    watched.complete().await;
+    admin.batch_execute("alter function pg_stat_statements(boolean) rename to hidden").await.unwrap();
+    let snapshot = watched.until("one fails", |it| it.section("statements").why().is_some()).await;
+    for name in ["server", "activity", "databases", "locks"] {
+        assert!(matches!(snapshot.section(name), Section::Ready(_)), "{name}: {:?}", snapshot.section(name).why());
+    }
+}

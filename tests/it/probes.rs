@@ -1,0 +1,122 @@
+//! Every `.sql` on every server there is: it runs, and each column has the type that was declared.
+
+use pgdj::pg::probes::{PROBES, Pace, Probe};
+use pgdj::pg::server::read_facts;
+use pgdj::pg::session::{Limits, Parameter, Query, Session, reaper};
+use pgdj::pg::{sql, why};
+use pgdj::sample::{ServerFacts, Unit};
+use tokio_postgres::types::Type;
+
+use crate::support::{Login, Server, newest, open, own, servers, shop};
+
+/// The types a column of each unit may have.
+fn types(unit: Unit) -> &'static [Type] {
+    match unit {
+        Unit::Text | Unit::Sql => &[Type::TEXT, Type::VARCHAR, Type::NAME],
+        Unit::Flag => &[Type::BOOL],
+        Unit::Id => &[Type::INT8, Type::INT4, Type::OID],
+        Unit::Count => &[Type::INT8, Type::INT4],
+        Unit::Number => &[Type::FLOAT8, Type::INT8],
+        Unit::Bytes => &[Type::INT8, Type::FLOAT8],
+        Unit::Blocks | Unit::Xids => &[Type::INT8],
+        Unit::Seconds | Unit::Millis | Unit::Moment | Unit::Share => &[Type::FLOAT8],
+        Unit::Ids => &[Type::INT8_ARRAY],
+        Unit::Texts => &[Type::TEXT_ARRAY],
+    }
+}
+
+async fn session(login: &Login) -> (Session, ServerFacts) {
+    let (reaper, _) = reaper();
+    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
+    let facts = read_facts(&mut session, "test").await.unwrap();
+    (session, facts)
+}
+
+async fn check_columns(client: &tokio_postgres::Client, probe: &Probe, facts: &ServerFacts, name: &str) {
+    let loaded = sql::load(probe.name, probe.sql, facts);
+    let statement = client.prepare(&loaded).await.unwrap_or_else(|it| panic!("{name} {}: {it:?}", probe.name));
+    let given: Vec<&str> = statement.columns().iter().map(tokio_postgres::Column::name).collect();
+    let declared: Vec<&str> = probe.columns.iter().map(|column| column.name.as_ref()).collect();
+    assert_eq!(given, declared, "{name} {}", probe.name);
+    for (given, declared) in statement.columns().iter().zip(probe.columns) {
+        let allowed = types(declared.unit);
+        let place = format!("{name} {}.{}", probe.name, declared.name);
+        assert!(allowed.contains(given.type_()), "{place} is {}, not {:?}", given.type_(), declared.unit);
+    }
+}
+
+/// Prepares and runs every probe; returns those that this server cannot answer.
+async fn check_all(login: &Login, name: &str) -> Vec<&'static str> {
+    let (mut session, facts) = session(login).await;
+    let client = open(login).await;
+    let mut lacking = Vec::new();
+    for probe in PROBES {
+        if why::cannot_be_read(probe, &facts).is_some() {
+            lacking.push(probe.name);
+            continue;
+        }
+        check_columns(&client, probe, &facts, name).await;
+        let mut query = Query::new(sql::load(probe.name, probe.sql, &facts));
+        if probe.pace == Pace::Asked {
+            query = query.with(Parameter::Ids(vec![1, 2]));
+        }
+        let answer = session.one(query).await.unwrap().unwrap_or_else(|it| panic!("{name} {}: {it:?}", probe.name));
+        assert!(answer.rows.iter().all(|row| row.len() == probe.columns.len()), "{name} {}", probe.name);
+    }
+    lacking
+}
+
+async fn shop_on(server: &Server) -> Login {
+    let login = server.database().await;
+    let client = open(&login).await;
+    shop::make(&client).await;
+    client.batch_execute("create extension pg_stat_statements").await.unwrap();
+    login
+}
+
+#[tokio::test]
+async fn every_probe_runs_on_every_server_with_the_types_it_declares() {
+    for server in servers() {
+        let lacking = check_all(&shop_on(server).await, &server.name).await;
+        // pg_stat_statements_info came with 1.9, of PostgreSQL 14.
+        let is_old = matches!(server.name.as_str(), "12" | "13");
+        assert_eq!(lacking, if is_old { vec!["statements_info"] } else { vec![] }, "{}", server.name);
+    }
+}
+
+#[tokio::test]
+async fn every_probe_runs_for_a_plain_role_too() {
+    for server in servers() {
+        let login = shop_on(server).await;
+        let role = server.role("plain", "").await;
+        let client = open(&login).await;
+        client.batch_execute("grant select on django_content_type to plain").await.unwrap();
+        check_all(&login.with_user(&role), &format!("{} as a plain role", server.name)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_probe_runs_on_a_standby() {
+    for server in [own(), newest()] {
+        let login = shop_on(server).await;
+        let standby = server.standby().await;
+        let there = login.through(standby.socket_directory().display().to_string(), standby.port());
+        let (_, facts) = session(&there).await;
+        assert!(facts.is_standby);
+        check_all(&there, &format!("standby of {}", server.name)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_file_runs_as_it_stands_on_the_newest_server() {
+    let server = newest();
+    if server.name == "own" {
+        return eprintln!("left out: the files are written for a newer server than this machine's");
+    }
+    let login = shop_on(server).await;
+    let client = open(&login).await;
+    for probe in PROBES {
+        let name = probe.name;
+        client.prepare(probe.sql).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    }
+}

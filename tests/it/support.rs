@@ -1,0 +1,12 @@
+//! Real parts for tests: servers by major, a standby, PgBouncer, a proxy that counts and delays.
+
+pub(crate) mod client;
+pub(crate) mod pooler;
+pub(crate) mod proxy;
+pub(crate) mod servers;
+pub(crate) mod shop;
+pub(crate) mod watch;
+
+pub(crate) use client::{Login, open};
+pub(crate) use servers::{Server, newest, own, servers};
+pub(crate) use watch::Watched;

@@ -1,0 +1,64 @@
+//! Clients of the tests, and the connector of what is tested.
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use pgdj::Failure;
+use pgdj::failure::Kind;
+use pgdj::pg::session::{APPLICATION, Canceller, Connector, Link};
+use tokio_postgres::{Client, Config, NoTls};
+
+/// A way into a server.
+#[derive(Debug, Clone)]
+pub(crate) struct Login {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) database: String,
+}
+
+impl Login {
+    /// The same way as another role.
+    pub(crate) fn with_user(&self, user: &str) -> Self {
+        Self { user: user.to_owned(), ..self.clone() }
+    }
+
+    /// The same way through another socket.
+    pub(crate) fn through(&self, host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port, ..self.clone() }
+    }
+
+    fn config(&self, application: &str) -> Config {
+        let mut config = Config::new();
+        config.host(&self.host).port(self.port).user(&self.user).dbname(&self.database).application_name(application);
+        config
+    }
+}
+
+/// Opens a client of an application.
+pub(crate) async fn open(login: &Login) -> Client {
+    let (client, connection) =
+        login.config("shop").connect(NoTls).await.unwrap_or_else(|error| panic!("{login:?}: {error:?}"));
+    tokio::spawn(connection);
+    client
+}
+
+impl Connector for Login {
+    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
+        async {
+            let failed = |error: &tokio_postgres::Error| {
+                Failure::new(Kind::Connection, format!("cannot connect to {}", self.database)).because(error)
+            };
+            let (client, connection) = self.config(APPLICATION).connect(NoTls).await.map_err(|it| failed(&it))?;
+            let token = client.cancel_token();
+            let cancel = move || {
+                let token = token.clone();
+                async move { token.cancel_query(NoTls).await.map_err(|error| error.to_string()) }.boxed()
+            };
+            Ok(Link { client, driver: connection.boxed(), canceller: Canceller::new(cancel) })
+        }
+        .boxed()
+    }
+
+    fn target(&self) -> String {
+        self.database.clone()
+    }
+}

@@ -1,0 +1,85 @@
+//! A running sampler, and waiting for what it says; no test sleeps for a fixed time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgdj::Failure;
+use pgdj::pg::sampler::{self, Command, Report, Settings};
+use pgdj::pg::session::Connector;
+use pgdj::sample::{ServerFacts, Snapshot};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long anything may take on a machine that is busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A sampler under test.
+pub(crate) struct Watched {
+    pub(crate) commands: mpsc::Sender<Command>,
+    reports: mpsc::Receiver<Report>,
+    pub(crate) facts: Option<Arc<ServerFacts>>,
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) task: JoinHandle<()>,
+}
+
+/// The pace of tests: ten samples a second.
+pub(crate) fn quick() -> Settings {
+    Settings {
+        pace: Duration::from_millis(100),
+        second: Duration::from_millis(100),
+        budget: 10.0,
+        patience: Duration::from_secs(20),
+    }
+}
+
+impl Watched {
+    pub(crate) fn start(connector: impl Connector + 'static, settings: Settings) -> Self {
+        let (commands, commanded) = mpsc::channel(8);
+        let (reporting, reports) = mpsc::channel(64);
+        let task = tokio::spawn(sampler::run(Arc::new(connector), settings, reporting, commanded));
+        Self { commands, reports, facts: None, failures: Vec::new(), task }
+    }
+
+    /// Returns the next snapshot.
+    pub(crate) async fn next(&mut self) -> Arc<Snapshot> {
+        loop {
+            match timeout(PATIENCE, self.reports.recv()).await.expect("a report").expect("the sampler runs") {
+                Report::Connected(facts) => self.facts = Some(facts),
+                Report::Lost { failure, .. } => self.failures.push(failure),
+                Report::Snapshot(snapshot) => return snapshot,
+            }
+        }
+    }
+
+    /// Returns the first snapshot of which something is true.
+    pub(crate) async fn until(&mut self, what: &str, is: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let mut last = None;
+        let found = timeout(PATIENCE, async {
+            loop {
+                let snapshot = self.next().await;
+                if is(&snapshot) {
+                    return snapshot;
+                }
+                last = Some(snapshot);
+            }
+        })
+        .await;
+        found.unwrap_or_else(|_| {
+            let states: Vec<String> = last
+                .iter()
+                .flat_map(|snapshot| snapshot.sections.iter())
+                .map(|(name, section)| {
+                    format!("{name}: {:?} rows, {:?}", section.rows().map(pgdj::sample::RowSet::len), section.why())
+                })
+                .collect();
+            panic!("no snapshot in which {what}; the last:\n{}\n{:?}", states.join("\n"), self.failures)
+        })
+    }
+
+    /// Returns the first snapshot in which every section was read or says why it is not.
+    pub(crate) async fn complete(&mut self) -> Arc<Snapshot> {
+        let not_yet = Some(&pgdj::sample::Missing::NotYet);
+        self.until("all is read", |snapshot| snapshot.sections.values().all(|section| section.why() != not_yet)).await
+    }
+}

@@ -1,0 +1,292 @@
+//! Days on which things go wrong: locks, missing rights, a restart, a server that hangs.
+
+use std::time::Duration;
+
+use pgdj::pg::session::{Limits, Query, Session, reaper};
+use pgdj::sample::{Missing, Section, Snapshot, Value};
+
+use crate::support::proxy::Proxy;
+use crate::support::watch::{PATIENCE, quick};
+use crate::support::{Login, Watched, open, own, shop};
+
+async fn shop_of_own() -> (Login, tokio_postgres::Client) {
+    let login = own().database().await;
+    let client = open(&login).await;
+    shop::make(&client).await;
+    client.batch_execute("create extension pg_stat_statements").await.unwrap();
+    (login, client)
+}
+
+async fn pid(client: &tokio_postgres::Client) -> i64 {
+    let pid: i32 = client.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
+    pid.into()
+}
+
+async fn oid(client: &tokio_postgres::Client, name: &str) -> i64 {
+    client.query_one("select $1::text::regclass::oid::bigint", &[&name]).await.unwrap().get(0)
+}
+
+/// The row of a table, with its size and who locks it.
+fn size_of(snapshot: &Snapshot, relid: i64) -> Option<(Option<i64>, f64, Vec<i64>)> {
+    let rows = snapshot.rows("table_sizes")?;
+    let row = rows.iter().find(|row| row.int("relid") == Some(relid))?;
+    let by = row.get("locked_by").as_list().iter().filter_map(Value::as_int).collect();
+    Some((row.int("total_bytes"), row.number("read_at").unwrap_or_default(), by))
+}
+
+/// While a lock is held or awaited: every tick section goes on, and the locked table has its last figures.
+async fn check_locked(watched: &mut Watched, relid: i64, by: i64, before: (Option<i64>, f64, Vec<i64>)) {
+    watched.commands.send(pgdj::pg::sampler::Command::ReadNow).await.unwrap();
+    let locked =
+        watched.until("the lock is seen", |it| size_of(it, relid).is_some_and(|(_, _, pids)| pids.contains(&by))).await;
+    let (bytes, read_at, _) = size_of(&locked, relid).unwrap();
+    assert_eq!(bytes, before.0, "its last size stays");
+    assert!((read_at - before.1).abs() < 1e-6 && locked.at.0 > read_at, "with its age");
+    let then = locked.at.0;
+    watched
+        .until("all tick sections are newer", |it| {
+            ["server", "activity", "locks", "databases", "statements", "wal", "replication"]
+                .iter()
+                .all(|name| matches!(it.section(name), Section::Ready(reading) if reading.at.0 > then))
+        })
+        .await;
+    let tables = watched
+        .until("the table's row says who", |it| {
+            it.rows("tables").is_some_and(|rows| {
+                rows.iter().any(|row| {
+                    row.int("relid") == Some(relid) && row.get("locked_by").as_list().contains(&Value::Int(by))
+                })
+            })
+        })
+        .await;
+    assert!(tables.section("tables").why().is_none());
+}
+
+#[tokio::test]
+async fn an_access_exclusive_lock_stops_nothing() {
+    let (login, client) = shop_of_own().await;
+    let relid = oid(&client, "shop_order").await;
+    let mut watched = Watched::start(login.clone(), quick());
+    let first = watched.complete().await;
+    let before = size_of(&first, relid).unwrap();
+    assert!(before.0.unwrap() > 0);
+    let holder = pid(&client).await;
+    client.batch_execute("begin; lock table shop_order in access exclusive mode").await.unwrap();
+    let (first, second) = (open(&login).await, open(&login).await);
+    let reader = tokio::spawn(async move { first.batch_execute("select count(*) from shop_order").await });
+    let writer =
+        tokio::spawn(async move { second.batch_execute("update shop_order set total = 1 where id = 1").await });
+    check_locked(&mut watched, relid, holder, before).await;
+    let waiting = watched
+        .until("both wait", |it| {
+            let rows = it.rows("activity").unwrap();
+            rows.iter().filter(|row| row.get("blocked_by").as_list() == [Value::Int(holder)]).count() == 2
+        })
+        .await;
+    assert!(waiting.rows("locks").is_some());
+    client.batch_execute("rollback").await.unwrap();
+    reader.await.unwrap().unwrap();
+    writer.await.unwrap().unwrap();
+    watched.commands.send(pgdj::pg::sampler::Command::ReadNow).await.unwrap();
+    watched.until("it is read again", |it| size_of(it, relid).is_some_and(|row| row.2.is_empty())).await;
+}
+
+#[tokio::test]
+async fn an_alter_table_that_waits_behind_a_reader_stops_nothing() {
+    let (login, client) = shop_of_own().await;
+    let relid = oid(&client, "shop_order").await;
+    let mut watched = Watched::start(login.clone(), quick());
+    let first = watched.complete().await;
+    let before = size_of(&first, relid).unwrap();
+    client.batch_execute("begin; select count(*) from shop_order").await.unwrap();
+    let altering = open(&login).await;
+    let alter_pid = pid(&altering).await;
+    let alter =
+        tokio::spawn(async move { altering.batch_execute("alter table shop_order add column note text").await });
+    watched
+        .until("the ALTER waits", |it| {
+            it.rows("activity").is_some_and(|rows| {
+                rows.iter().any(|row| row.int("pid") == Some(alter_pid) && !row.get("blocked_by").as_list().is_empty())
+            })
+        })
+        .await;
+    check_locked(&mut watched, relid, alter_pid, before).await;
+    client.batch_execute("rollback").await.unwrap();
+    alter.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_table_of_django_that_is_locked_says_who_blocks() {
+    let (login, client) = shop_of_own().await;
+    let mut watched = Watched::start(login, quick());
+    watched.complete().await;
+    let holder = pid(&client).await;
+    client.batch_execute("begin; lock table django_content_type in access exclusive mode").await.unwrap();
+    watched.commands.send(pgdj::pg::sampler::Command::ReadNow).await.unwrap();
+    let stale = watched
+        .until("it is blocked", |it| {
+            matches!(it.section("content_types"), Section::Stale { why: Missing::Blocked { by }, .. } if *by == [holder])
+        })
+        .await;
+    assert_eq!(
+        stale.section("content_types").why().unwrap().to_string(),
+        format!("blocked by a lock that pid {holder} holds")
+    );
+    assert_eq!(stale.rows("content_types").unwrap().len(), 2);
+    client.batch_execute("rollback").await.unwrap();
+    watched.until("it is read again", |it| matches!(it.section("content_types"), Section::Ready(_))).await;
+}
+
+#[tokio::test]
+async fn a_plain_role_sees_what_it_may_and_is_told_the_rest() {
+    let (login, client) = shop_of_own().await;
+    let role = own().role("plain", "").await;
+    let busy = open(&login).await;
+    busy.batch_execute("begin").await.unwrap();
+    let mut watched = Watched::start(login.with_user(&role), quick());
+    let snapshot = watched.complete().await;
+    let why = |name: &str| snapshot.section(name).why().map(|why| (why.to_string(), why.remedy().map(str::to_owned)));
+    let (sentence, remedy) = why("content_types").unwrap();
+    assert_eq!(sentence, "permission denied: permission denied for table django_content_type");
+    assert_eq!(remedy.as_deref(), Some("GRANT SELECT ON django_content_type TO \"plain\";"));
+    assert_eq!(why("statements"), None, "its own statements, and the load of the others as one row");
+    let keys = snapshot.rows("statements").unwrap();
+    let hidden = keys.iter().filter(|row| row.int("queryid") == Some(0)).count();
+    assert!((1..=20).contains(&hidden), "{hidden} rows of hidden statements");
+    let server = snapshot.rows("server").unwrap().first().unwrap();
+    assert_eq!(server.flag("read_all_stats"), Some(false));
+    assert!(server.int("client_backends").unwrap() >= 2, "backends of others are counted though they are hidden");
+    drop(client);
+}
+
+#[tokio::test]
+async fn a_monitoring_role_and_a_superuser_see_everything() {
+    let (login, _client) = shop_of_own().await;
+    let role = own().role("monitor", "grant pg_monitor to monitor").await;
+    let mut watched = Watched::start(login.with_user(&role), quick());
+    let snapshot = watched.complete().await;
+    let missing: Vec<&str> =
+        snapshot.sections.iter().filter(|(_, section)| section.why().is_some()).map(|(name, _)| *name).collect();
+    assert_eq!(missing, ["content_types"], "pg_monitor does not read tables");
+    assert_eq!(snapshot.rows("server").unwrap().first().unwrap().flag("read_all_stats"), Some(true));
+    assert!(snapshot.server.may_as("pg_read_all_stats") && !snapshot.server.is_superuser);
+}
+
+#[tokio::test]
+async fn an_extension_in_a_schema_with_an_odd_name_is_found() {
+    let login = own().database().await;
+    let client = open(&login).await;
+    client
+        .batch_execute(r#"create schema "Odd ""x"" 名"; create extension pg_stat_statements schema "Odd ""x"" 名""#)
+        .await
+        .unwrap();
+    let mut watched = Watched::start(login.clone(), quick());
+    let snapshot = watched.complete().await;
+    for name in ["statements", "statements_info", "statement_texts"] {
+        assert!(matches!(snapshot.section(name), Section::Ready(_)), "{name}: {:?}", snapshot.section(name).why());
+    }
+    // A role without the schema is told the grant.
+    let role = own().role("plain", "").await;
+    let mut plain = Watched::start(login.with_user(&role), quick());
+    let why = plain.complete().await.section("statements").why().unwrap().clone();
+    assert_eq!(
+        why.remedy(),
+        Some(r#"GRANT USAGE ON SCHEMA "Odd ""x"" 名" TO "plain"; GRANT pg_read_all_stats TO "plain";"#)
+    );
+}
+
+#[tokio::test]
+async fn an_extension_of_an_old_version_loses_columns_and_not_its_pane() {
+    let login = own().database().await;
+    let client = open(&login).await;
+    client.batch_execute("create extension pg_stat_statements version '1.7'").await.unwrap();
+    let mut watched = Watched::start(login, quick());
+    let snapshot = watched.complete().await;
+    let row = snapshot.rows("statements").unwrap().first().unwrap();
+    assert!(row.number("total_time").is_some() && row.get("wal_bytes").is_null());
+    let why = snapshot.section("statements_info").why().unwrap();
+    assert_eq!(why.remedy(), Some("ALTER EXTENSION pg_stat_statements UPDATE;"));
+    let extension = &snapshot.server.extensions["pg_stat_statements"];
+    assert_eq!((extension.version.as_str(), extension.available.as_deref()), ("1.7", Some("1.10")));
+}
+
+#[tokio::test]
+async fn it_comes_back_when_its_backends_are_terminated() {
+    let (login, client) = shop_of_own().await;
+    let mut watched = Watched::start(login, quick());
+    watched.complete().await;
+    let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'pgdj' and datname = current_database()";
+    client.query_one(kill, &[]).await.unwrap();
+    let lost = watched
+        .until("it is lost", |it| matches!(it.section("activity").why(), Some(Missing::Disconnected { .. })))
+        .await;
+    assert!(lost.rows("activity").is_some(), "the last figures stay");
+    let why = lost.section("activity").why().unwrap().to_string();
+    assert!(why.contains("terminating connection due to administrator command") || why.contains("closed"), "{why}");
+    let then = lost.at.0;
+    watched
+        .until("all is read again", |it| {
+            it.sections.values().all(|section| matches!(section, Section::Ready(_)))
+                && it.section("table_sizes").reading().unwrap().at.0 > then
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_said_and_left_and_found_again() {
+    let (login, _client) = shop_of_own().await;
+    let proxy = Proxy::start(&login, Duration::ZERO);
+    let mut settings = quick();
+    settings.patience = Duration::from_secs(2);
+    let mut watched = Watched::start(proxy.login(&login), settings);
+    watched.complete().await;
+    proxy.freeze();
+    let silent = watched
+        .until("it is said", |it| matches!(it.section("server").why(), Some(Missing::Disconnected { why, .. }) if why.contains("not answered")))
+        .await;
+    let then = silent.at.0;
+    watched.until("snapshots go on", |it| it.at.0 > then + 3.0).await;
+    assert!(!watched.failures.is_empty(), "the connection was given up");
+    proxy.thaw();
+    watched.until("it is found again", |it| it.section("server").why().is_none()).await;
+}
+
+#[tokio::test]
+async fn a_dropped_query_is_cancelled_on_the_server() {
+    let (login, client) = shop_of_own().await;
+    let (reaper, reaping) = reaper();
+    let reaping = tokio::spawn(reaping);
+    let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
+    let waiting = session.one(Query::new("select pg_sleep(600)"));
+    assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
+    let running = "select count(*) from pg_stat_activity where application_name = 'pgdj' and datname = current_database() and state = 'active'";
+    let cancelled = async {
+        while client.query_one(running, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, cancelled).await.expect("it is cancelled");
+    drop((session, reaper));
+    reaping.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_guard_is_in_force() {
+    let (login, _client) = shop_of_own().await;
+    let (reaper, _reaping) = reaper();
+    let mut session = Session::open(&login, Limits::TICK, &reaper).await.unwrap();
+    let answers = session
+        .pipeline(&[
+            Query::new("create table must_not_be ()"),
+            Query::new("select current_setting('statement_timeout')"),
+            Query::new("select 1 / 0"),
+            Query::new("select current_setting('lock_timeout')"),
+        ])
+        .await
+        .unwrap();
+    let code = |at: usize| answers[at].as_ref().err().and_then(|error| error.code().map(|code| code.code().to_owned()));
+    assert_eq!(code(0).as_deref(), Some("25006"), "read-only");
+    assert_eq!(answers[1].as_ref().unwrap().scalar(), Some(&Value::text("2s")));
+    assert_eq!(code(2).as_deref(), Some("22012"));
+    assert_eq!(answers[3].as_ref().unwrap().scalar(), Some(&Value::text("100ms")));
+}
