@@ -61,7 +61,7 @@ const EXTENSION_PARTS: &str = "select
     p.proname::text as relation,
     array(
         select u.name
-        from pg_catalog.unnest(p.proargnames, p.proargmodes) as u (name, mode)
+        from unnest(p.proargnames, p.proargmodes) as u (name, mode) -- of two arrays: the parser knows it by this name alone
         where u.mode in ('o', 't', 'b') and u.name <> ''
     ) as columns,
     pg_catalog.has_function_privilege(p.oid, 'execute') as may_execute
@@ -151,7 +151,11 @@ fn rows(table: &Result<RowSet, String>) -> impl Iterator<Item = Row<'_>> {
 fn tables<const N: usize>(answers: Answers) -> [Result<RowSet, String>; N] {
     let mut answers = answers.into_iter();
     std::array::from_fn(|_| {
-        let answer = answers.next().ok_or_else(|| "no answer".to_owned())?.map_err(|error| sentence(&error))?;
+        let answer = answers.next().ok_or_else(|| "no answer".to_owned())?.map_err(|error| {
+            let why = sentence(&error);
+            tracing::warn!(why, "a part of what the server has is not known");
+            why
+        })?;
         Ok(answer.into_rows())
     })
 }

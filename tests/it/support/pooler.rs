@@ -20,7 +20,7 @@ const WATCHDOG: &str = r#"trap '' INT TERM HUP
 "$1" "$2/pgbouncer.ini" >>"$2/log" 2>&1 &
 pooler=$!
 while IFS= read -r word; do :; done
-kill -QUIT "$pooler" 2>/dev/null; wait "$pooler""#;
+kill -KILL "$pooler" 2>/dev/null; wait "$pooler" 2>/dev/null"#;
 
 const PORT: u16 = 6432;
 

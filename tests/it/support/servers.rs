@@ -148,6 +148,9 @@ impl Server {
         fs::remove_file(copy.join("postmaster.pid")).unwrap();
         fs::write(copy.join("backup_label"), label).unwrap();
         fs::write(copy.join("standby.signal"), "").unwrap();
+        let data = self.private.data_directory();
+        let owned = Command::new("chown").arg("-R").arg("--reference").arg(data).arg(&copy).status().unwrap();
+        assert!(owned.success());
         let primary = format!(
             "primary_conninfo = 'host={} port={} user=postgres application_name=standby'",
             self.private.socket_directory().display(),
