@@ -178,7 +178,10 @@ impl<'a> Slow<'a> {
                     return Err(Lost { why: "the server was restarted".to_owned() });
                 }
             }
-            Wish::Now => self.schedule.clear(),
+            Wish::Now => {
+                self.schedule.clear();
+                self.look().await?;
+            }
             Wish::Look => self.look().await?,
             Wish::Texts(ids) => self.read_texts(ids).await?,
         }

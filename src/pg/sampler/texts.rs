@@ -37,6 +37,11 @@ impl Texts {
         ids
     }
 
+    /// Whether an answer is awaited.
+    pub fn is_waiting(&self) -> bool {
+        self.is_waiting
+    }
+
     /// Notes that these are on their way.
     pub fn asked(&mut self, ids: &[i64]) {
         self.asked.extend(ids);

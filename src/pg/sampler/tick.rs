@@ -299,15 +299,21 @@ impl Tick {
             self.wish(Wish::Look);
         }
         let Some(asked) = asked_probe().filter(|probe| self.board.is_read(probe)) else { return };
-        let Some(Section::Ready(statements)) =
-            probes.iter().find(|probe| probe.name == "statements").map(|probe| self.board.section(probe.name).clone())
-        else {
-            return;
+        let statements = match self.board.section("statements").clone() {
+            Section::Ready(statements) if probes.iter().any(|probe| probe.name == "statements") => statements,
+            // Texts of statements that cannot be read are not read for the same reason.
+            Section::Missing(why) if matches!(self.board.section(asked.name), Section::Missing(_)) => {
+                return self.board.failed(asked, why);
+            }
+            _ => return,
         };
         let ids = self.texts.unseen(&statements.rows);
         if !ids.is_empty() && self.wish(Wish::Texts(ids.clone())) {
             self.texts.asked(&ids);
-        } else if matches!(self.board.section(asked.name), Section::Missing(Missing::NotYet)) && ids.is_empty() {
+        } else if matches!(self.board.section(asked.name), Section::Missing(_))
+            && ids.is_empty()
+            && !self.texts.is_waiting()
+        {
             self.board.read(asked, at, Vec::new());
         }
     }

@@ -6,8 +6,8 @@ select
     pg_catalog.current_setting('max_connections')::bigint as max_connections,
     pg_catalog.current_setting('superuser_reserved_connections')::bigint as superuser_reserved,
     coalesce(pg_catalog.current_setting('reserved_connections', true), '0')::bigint as reserved,
-    (select pg_catalog.count(*) from pg_catalog.pg_stat_activity as a where a.backend_type = 'client backend' and a.application_name <> 'pgdj') as client_backends,
-    (select pg_catalog.count(*) from pg_catalog.pg_stat_activity as a where a.backend_type = 'client backend' and a.application_name = 'pgdj') as own_backends,
+    b.others as client_backends,
+    b.own as own_backends,
     (select pg_catalog.count(*) from pg_catalog.pg_prepared_xacts as x) as prepared_transactions,
     (select extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.min(x.prepared))::float8 from pg_catalog.pg_prepared_xacts as x) as oldest_prepared,
     case
@@ -17,4 +17,12 @@ select
     end::float8 as replay_lag,
     (select s.reset_val::float8 from pg_catalog.pg_settings as s where s.name = 'statement_timeout') as statement_timeout,
     pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage') as read_all_stats
-from (values (1)) as one (row)
+from (
+    -- From a role without pg_read_all_stats the kind of another role's backend is hidden; those of clients have a role and a database.
+    select
+        pg_catalog.count(*) filter (where a.application_name is distinct from 'pgdj') as others,
+        pg_catalog.count(*) filter (where a.application_name = 'pgdj') as own
+    from pg_catalog.pg_stat_activity as a
+    where a.backend_type = 'client backend'
+        or a.backend_type is null and a.usesysid is not null and a.datid is not null
+) as b
