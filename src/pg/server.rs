@@ -24,6 +24,7 @@ const IDENTITY: &str = "select
         from pg_catalog.pg_roles as r
         where r.rolname like 'pg\\_%' and pg_catalog.pg_has_role(current_user, r.oid, 'usage')
     ) as memberships,
+    (select coalesce(pg_catalog.array_agg(r.rolname::text), '{}') from pg_catalog.pg_roles as r where r.rolname like 'pg\\_%') as predefined_roles,
     (select s.setting from pg_catalog.pg_settings as s where s.name = 'shared_preload_libraries') as preloaded";
 
 /// Columns of the system's views and of a few catalogs, and of Django's own tables where the search path shows them.
@@ -127,6 +128,8 @@ fn identify(facts: &mut ServerFacts, row: &Row<'_>) {
     facts.is_standby = row.flag("is_standby").unwrap_or_default();
     facts.started = Timestamp(row.number("started").unwrap_or_default());
     facts.memberships = row.get("memberships").as_list().iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let roles = row.get("predefined_roles").as_list().iter().filter_map(Value::as_str);
+    facts.columns.extend(roles.map(|role| format!("role {role}")));
     facts.preloaded = row.get("preloaded").as_str().map(str::to_owned);
 }
 

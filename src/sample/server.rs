@@ -29,7 +29,8 @@ pub struct ServerFacts {
     pub started: Timestamp,
     /// The default roles this role is a member of: `pg_monitor`, `pg_read_all_stats`, `pg_signal_backend`, ….
     pub memberships: BTreeSet<String>,
-    /// Columns of every system view and extension view, as `view.column`; of functions this role may execute, as `function()`.
+    /// Columns of every system view and extension view, as `view.column`; of functions this role may execute, as `function()`;
+    /// predefined roles, as `role pg_monitor`.
     pub columns: BTreeSet<String>,
     /// Installed extensions in this database: name to (version, schema).
     pub extensions: BTreeMap<String, Extension>,
@@ -48,7 +49,7 @@ pub struct Extension {
     pub schema: String,
 }
 
-/// The name of something a server may have: `view.column`, `view.*`, `function()`.
+/// The name of something a server may have: `view.column`, `view.*`, `function()`, `role name`.
 pub type Fact = str;
 
 impl ServerFacts {

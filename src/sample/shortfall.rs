@@ -41,7 +41,7 @@ pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
         // Statistics are shown for tables this role may read; not even pg_monitor changes that.
         "column_stats" | "index_stats" if !facts.may_as("pg_read_all_data") => denied(
             "statistics of tables this role may not read are hidden, and no bloat is estimated for them",
-            if facts.version_num >= 140_000 {
+            if facts.has("role pg_read_all_data") {
                 format!("GRANT pg_read_all_data TO {role};")
             } else {
                 format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};")
@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn what_a_plain_role_does_not_see_is_said_with_its_grant() {
-        let plain = ServerFacts { role: "app".to_owned(), version_num: 150_000, ..ServerFacts::default() };
+        let columns = ["role pg_read_all_data".to_owned()].into();
+        let plain = ServerFacts { role: "app".to_owned(), columns, ..ServerFacts::default() };
         let read_all_stats = "GRANT pg_read_all_stats TO \"app\";";
         for (probe, what, grant) in [
             ("activity", "permission denied: queries, states and waits of other roles are hidden", read_all_stats),

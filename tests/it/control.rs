@@ -40,7 +40,7 @@ impl Acting {
         self.orders.send(Order::Signal { permit, signal, backend }).await.unwrap();
         match timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap() {
             Told::Signal { outcome, .. } => outcome,
-            other => panic!("{other:?}"),
+            other @ Told::Measured { .. } => panic!("{other:?}"),
         }
     }
 
@@ -48,7 +48,7 @@ impl Acting {
         self.orders.send(Order::Measure(relation)).await.unwrap();
         match timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap() {
             Told::Measured { result, .. } => result,
-            other => panic!("{other:?}"),
+            other @ Told::Signal { .. } => panic!("{other:?}"),
         }
     }
 }

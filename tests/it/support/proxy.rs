@@ -93,17 +93,17 @@ fn carry(client: UnixStream, upstream: UnixStream, (line, shared, latency): (Arc
             }
         }
     });
-    let (hold, mut held) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
+    let (late, mut answers) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
     tokio::spawn(async move {
         let mut buffer = vec![0; 65536];
         while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
-            if hold.send((Instant::now() + latency, buffer[..count].to_vec())).await.is_err() {
+            if late.send((Instant::now() + latency, buffer[..count].to_vec())).await.is_err() {
                 return;
             }
         }
     });
     tokio::spawn(async move {
-        while let Some((due, bytes)) = held.recv().await {
+        while let Some((due, bytes)) = answers.recv().await {
             tokio::time::sleep_until(due).await;
             if shared.is_frozen.load(Ordering::SeqCst) {
                 continue;

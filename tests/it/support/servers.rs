@@ -92,10 +92,10 @@ fn environment(name: &str) -> Option<String> {
 impl Server {
     /// Makes a database of its own for a test.
     pub(crate) async fn database(&self) -> Login {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
         // Two at once would wait for template0 and fail.
         static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let _one = ONE_AT_A_TIME.lock().await;
         let client = super::open(&self.login("postgres")).await;
         client.batch_execute(&format!("create database {name} template template0")).await.unwrap();
