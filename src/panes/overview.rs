@@ -20,8 +20,8 @@ use crate::ui::theme::Role;
 
 use self::tiles::Tiles;
 
-/// Seconds of load that the chart shows.
-const CHART_SPAN: f64 = 300.0;
+/// Seconds of load that the chart shows: the first in which all that was seen has room, else the last.
+const CHART_SPANS: [f64; 2] = [120.0, 300.0];
 /// Seconds after which a moment that was not read is a gap.
 const CHART_HOLD: f64 = 2.5;
 
@@ -29,6 +29,8 @@ const CHART_HOLD: f64 = 2.5;
 #[derive(Debug, Default)]
 pub struct Overview {
     chart: LoadChart,
+    /// The load of every snapshot the chart may show, oldest first: each is derived once.
+    loads: Vec<Point>,
     chart_note: String,
     tiles: Tiles,
     shown_tile: usize,
@@ -43,7 +45,8 @@ impl Pane for Overview {
     }
 
     fn refresh(&mut self, view: &View<'_>) {
-        self.chart = chart(view);
+        self.take_loads(view);
+        self.chart = chart(view, &self.loads);
         self.chart_note = chart_note(view);
         self.tiles.refresh(view);
         self.findings.clone_from(&view.findings.list);
@@ -139,6 +142,27 @@ impl Overview {
         self.chart.draw(frame.buffer_mut(), inside, look.theme);
     }
 
+    /// Derives the load of the snapshots that came since the last refresh.
+    fn take_loads(&mut self, view: &View<'_>) {
+        let end = end_of(view);
+        if self.loads.last().is_some_and(|last| last.at > end) {
+            self.loads.clear();
+        }
+        let known = self.loads.last().map_or(f64::MIN, |last| last.at);
+        let from = end - CHART_SPANS.iter().copied().fold(0.0, f64::max);
+        let last = view.history.last().unwrap_or(view.moment);
+        let news = view.history.until(last).rev().take_while(|snapshot| snapshot.at.0 > known.max(from));
+        let mut news: Vec<Point> = news
+            .map(|snapshot| {
+                let LoadPoint { at, load } = LoadPoint::of(snapshot);
+                Point { at: at.0, values: load.map(|load| load.by_class.to_vec()) }
+            })
+            .collect();
+        news.reverse();
+        self.loads.retain(|point| point.at > from);
+        self.loads.append(&mut news);
+    }
+
     fn draw_findings(&self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
         let note = if self.unknown > 0 { format!("{} rules not judged: !", self.unknown) } else { String::new() };
         let note = (!note.is_empty()).then_some((note.as_str(), Role::Warning));
@@ -148,20 +172,20 @@ impl Overview {
     }
 }
 
-fn chart(view: &View<'_>) -> LoadChart {
-    let mut points: Vec<Point> = Vec::new();
-    let end = view.history.newest().map_or(view.newer.at.0, |newest| newest.at.0).max(view.newer.at.0);
-    let last = view.history.last().unwrap_or(view.moment);
-    for snapshot in view.history.until(last).rev().take_while(|snapshot| snapshot.at.0 > end - 2.0 * CHART_SPAN) {
-        let LoadPoint { at, load } = LoadPoint::of(snapshot);
-        points.push(Point { at: at.0, values: load.map(|load| load.by_class.to_vec()) });
-    }
-    points.reverse();
+/// Returns the newest moment there is, which is the chart's right edge also while an older one is shown.
+fn end_of(view: &View<'_>) -> f64 {
+    view.history.newest().map_or(view.newer.at.0, |newest| newest.at.0).max(view.newer.at.0)
+}
+
+fn chart(view: &View<'_>, loads: &[Point]) -> LoadChart {
+    let end = end_of(view);
+    let [short, long] = CHART_SPANS;
+    let seen = loads.first().map_or(0.0, |first| end - first.at);
     let cursor = (Some(view.moment) != view.history.last()).then_some(view.newer.at.0);
     LoadChart {
         classes: wait_classes(),
-        points,
-        span: CHART_SPAN,
+        points: loads.to_vec(),
+        span: if seen <= short { short } else { long },
         end: Some(end),
         hold: CHART_HOLD.max(view.newer.cost.pace.0.min(1.0) * 2.5),
         limit: None,
