@@ -6,6 +6,7 @@ pub mod connect;
 pub mod connector;
 pub mod control;
 pub mod decode;
+pub mod django_read;
 pub mod exact;
 pub mod explain;
 pub mod key;

@@ -397,6 +397,10 @@ fn key_expression(scope: Scope<'_>, key: &Key, imports: &mut Imports) -> Option<
         (Direction::Descending, _) => ".desc()",
         (Direction::Ascending, _) => "",
     };
+    if !order.is_empty() && matches!(python, Py::Atom(_)) {
+        // `(F('a') - F('b')).desc()`
+        python = Py::call("", vec![python]);
+    }
     if let Py::Call { then, .. } = &mut python {
         *then = order;
     }

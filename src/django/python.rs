@@ -114,21 +114,25 @@ impl Imports {
         self.names.keys().any(|known| known.starts_with(module))
     }
 
-    /// Returns the statements: modules first, then names, each part in order.
+    /// Returns the statements as isort orders them: Python's own modules first, then Django's.
     pub(super) fn lines(&self) -> Vec<String> {
-        let modules = self.modules.iter().map(|module| format!("import {module}"));
-        let names = self.names.iter().map(|(module, names)| {
-            format!("from {module} import {}", names.iter().copied().collect::<Vec<_>>().join(", "))
-        });
-        modules.chain(names).collect()
+        let [own, django] = self.parts();
+        own.into_iter().chain(django).collect()
     }
 
-    /// Returns the head of a file: the statements, with an empty line between the parts.
+    /// Returns the head of a file: the statements, with an empty line between Python's own and Django's.
     pub(super) fn head(&self) -> String {
-        let lines = self.lines();
-        let (modules, names) = lines.split_at(self.modules.len());
-        let parts = [modules.join("\n"), names.join("\n")];
+        let parts = self.parts().map(|lines| lines.join("\n"));
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    }
+
+    fn parts(&self) -> [Vec<String>; 2] {
+        let modules = self.modules.iter().map(|module| format!("import {module}"));
+        let (django, own): (Vec<_>, Vec<_>) = self.names.iter().partition(|(module, _)| module.starts_with("django"));
+        let statement = |(module, names): (&&str, &BTreeSet<&str>)| {
+            format!("from {module} import {}", names.iter().copied().collect::<Vec<_>>().join(", "))
+        };
+        [modules.chain(own.into_iter().map(statement)).collect(), django.into_iter().map(statement).collect()]
     }
 }
 

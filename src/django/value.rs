@@ -43,7 +43,8 @@ pub(super) fn of(literal: &Literal, type_name: &str, imports: &mut Imports) -> O
         "uuid" => {
             let is_plain = text.len() == 36 && text.chars().all(|letter| letter.is_ascii_hexdigit() || letter == '-');
             imports.add("uuid", "UUID");
-            atom(format!("UUID({})", python_text(text)), format!("'{text}'::uuid")).filter(|_| is_plain)
+            atom(format!("UUID({})", python_text(text)), format!("'{}'::uuid", text.replace('-', "")))
+                .filter(|_| is_plain)
         }
         "date" => {
             let date: jiff::civil::Date = text.parse().ok()?;

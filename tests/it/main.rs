@@ -1,13 +1,13 @@
 //! The integration tests: one binary, a module a subject; support code starts the servers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
 
-mod support;
-
 mod bloat;
 mod connect;
 mod control;
 mod demo;
+mod django;
 mod pooled;
 mod probes;
 mod sampler;
+mod support;
 mod trouble;

@@ -1,0 +1,215 @@
+//! Django is the judge of the code that is printed for it: `makemigrations` makes the same index of our line as of our
+//! migration, `sqlmigrate` the same SQL as ours, `migrate` succeeds there and back, and the planner uses the index.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use pgdj::django::{Declared, DjangoCode, DjangoVersion, Names, code_for};
+use pgdj::pg::address::{Environment, Files, Request, resolve};
+use pgdj::pg::connector::ToAddress;
+use pgdj::pg::private::{PrivateServer, Setup, installed};
+use pgdj::pg::session::{Limits, Session, reaper};
+use serde_json::{Value, json};
+use tokio_postgres::NoTls;
+
+mod cases;
+mod tables;
+
+use cases::{CASES, Case};
+
+/// A server with the project's tables in the database `judged`, which each version takes a copy of.
+struct Court {
+    server: PrivateServer,
+    project: tempfile::TempDir,
+}
+
+impl Court {
+    fn get() -> &'static Self {
+        static COURT: OnceLock<Court> = OnceLock::new();
+        COURT.get_or_init(|| {
+            let bin = installed(std::env::var_os("PATH").as_ref()).into_iter().next().expect("PostgreSQL is installed");
+            let settings = ["autovacuum = off", "shared_buffers = '64MB'", "max_parallel_workers_per_gather = 0"];
+            let settings = settings.map(str::to_owned).into();
+            let server = PrivateServer::start(&Setup { bin, settings, ..Setup::default() }).unwrap();
+            let project = tempfile::tempdir().unwrap();
+            let court = Self { server, project };
+            court.sql("postgres", "create database judged");
+            run(court.python("4.2", "prepare", project_of(&court, "template"), "judged"), "");
+            court
+        })
+    }
+
+    fn sql(&self, database: &str, text: &str) {
+        let conninfo = self.server.conninfo(database);
+        block_on(async {
+            let (client, connection) = tokio_postgres::connect(&conninfo, NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(text).await.unwrap();
+        });
+    }
+
+    fn python(&self, version: &str, verb: &str, project: PathBuf, database: &str) -> Command {
+        let python = manifest().join(format!("target/django/{version}/bin/python"));
+        assert!(python.exists(), "there is no Django {version} in target/django: run .ci/django.sh, which makes it");
+        let mut command = Command::new(python);
+        command.arg(manifest().join("tests/it/django/judge.py")).arg(verb).arg(project);
+        command.env("PGHOST", self.server.socket_directory()).env("PGPORT", self.server.port().to_string());
+        command.env("PGDATABASE", database).env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    }
+}
+
+fn manifest() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn project_of(court: &Court, name: &str) -> PathBuf {
+    court.project.path().join(name)
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Runs a program with this input, and returns what it printed.
+fn run(mut command: Command, input: &str) -> String {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).unwrap()
+}
+
+/// Reads the names as `pgdj` reads them from any database; the table whose names no catalog tells is declared.
+async fn names(conninfo: &str) -> Names {
+    let environment =
+        Environment { vars: BTreeMap::new(), home: None, user: Some("postgres".to_owned()), files: Files::Disk };
+    let address = resolve(&Request { target: Some(conninfo), ..Request::default() }, &environment).unwrap();
+    let (reaper, _work) = reaper();
+    let mut session = Session::open(&ToAddress::new(address, "judged"), Limits::SLOW, &reaper).await.unwrap();
+    let mut names = pgdj::pg::django_read::names(&mut session).await.unwrap();
+    assert_eq!(names.last_migration.get("shopapp").map(String::as_str), Some("0001_initial"));
+    let fields = [("Kunden Nr", "kunde"), ("Tag", "day")].map(|(column, field)| (column.to_owned(), field.to_owned()));
+    let ledger = Declared { app: "shopapp".into(), model: "ledger".into(), fields: fields.into() };
+    names.declared.insert("Altes Buch".to_owned(), ledger);
+    names
+}
+
+/// The code of each case; each migration depends on the one before it, and takes no name that is taken.
+async fn codes(conninfo: &str, version: DjangoVersion) -> Vec<(&'static Case, DjangoCode)> {
+    let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let tables = tables::tables(&client).await;
+    let mut names = names(conninfo).await;
+    let mut codes = Vec::new();
+    for case in CASES {
+        let table = tables.iter().find(|table| table.name == case.table).unwrap();
+        let code = code_for(table, &case.definition(table), &names, version).unwrap();
+        let migration = module_of(&code);
+        names.last_migration.insert("shopapp".to_owned(), migration);
+        names.taken.insert(code.name.clone());
+        // What a migration installed, the next one finds.
+        let text = &code.migration.as_ref().unwrap().text;
+        let operations = [
+            ("pg_trgm", "TrigramExtension()"),
+            ("btree_gin", "BtreeGinExtension()"),
+            ("btree_gist", "BtreeGistExtension()"),
+        ];
+        let installed = operations.iter().filter(|(_, operation)| text.contains(operation));
+        names.extensions.extend(installed.map(|(extension, _)| (*extension).to_owned()));
+        codes.push((case, code));
+    }
+    codes
+}
+
+fn module_of(code: &DjangoCode) -> String {
+    let path = Path::new(&code.migration.as_ref().unwrap().path);
+    path.file_stem().unwrap().to_str().unwrap().to_owned()
+}
+
+fn input(codes: &[(&Case, DjangoCode)]) -> Value {
+    let name_of = |wanted: &str| {
+        let found = codes.iter().find(|(case, _)| case.name == wanted);
+        found.unwrap_or_else(|| panic!("there is no case {wanted}")).1.name.as_str()
+    };
+    let case = |(case, code): &(&Case, DjangoCode)| {
+        let mut with = vec![code.name.as_str()];
+        with.extend(case.name.split_once(", with ").map(|(_, other)| name_of(other)));
+        json!({
+            "name": case.name,
+            "model": code.owner.as_ref().unwrap().model,
+            "line": code.meta_line,
+            "imports": code.imports,
+            "migration": [module_of(code), code.migration.as_ref().unwrap().text],
+            "sql": code.sql,
+            "index": code.name,
+            "with": with,
+            "query": case.query,
+        })
+    };
+    codes.iter().map(case).collect()
+}
+
+fn check(folder: &str, version: DjangoVersion) {
+    let court = Court::get();
+    let database = format!("judged_{}", folder.replace('.', "_"));
+    court.sql("postgres", &format!("create database {database} template judged"));
+    let project = project_of(court, folder);
+    copy(&project_of(court, "template"), &project);
+    let codes = block_on(codes(&court.server.conninfo(&database), version));
+    let verdicts = run(court.python(folder, "judge", project, &database), &input(&codes).to_string());
+    let verdicts: Value = serde_json::from_str(&verdicts).unwrap();
+    let mut faults = Vec::new();
+    for (case, code) in &codes {
+        let verdict = &verdicts["cases"][case.name];
+        let mut fault = |what: String| faults.push(format!("{}: {what}", case.name));
+        if verdict["same_index"] != true {
+            fault(format!("makemigrations makes another index of {:?}", code.meta_line));
+        }
+        if verdict["theirs"] != verdict["ours"] {
+            fault(format!("the SQL differs\n  theirs {}\n  ours   {}", verdict["theirs"], verdict["ours"]));
+        }
+        if verdict["used"] != true {
+            fault(format!("the planner does not use {}\n{}", code.name, verdict["plan"].as_str().unwrap_or_default()));
+        }
+    }
+    let of_whole = ["left", "invalid", "remaining"].map(|what| (what, verdicts[what].clone()));
+    faults.extend(
+        of_whole
+            .into_iter()
+            .filter(|(_, found)| *found != json!("") && *found != json!([]))
+            .map(|it| format!("{it:?}")),
+    );
+    assert!(faults.is_empty(), "Django {}:\n{}", verdicts["django"], faults.join("\n"));
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn django_4_2_makes_of_our_code_what_we_say() {
+    check("4.2", DjangoVersion::new(4, 2));
+}
+
+#[test]
+fn django_5_2_makes_of_our_code_what_we_say() {
+    check("5.2", DjangoVersion::new(5, 2));
+}
+
+#[test]
+fn the_newest_django_makes_of_our_code_what_we_say() {
+    check("newest", DjangoVersion::new(5, 2));
+}

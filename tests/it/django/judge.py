@@ -1,0 +1,220 @@
+"""Asks Django what it makes of our code: one process a Django version, all cases.
+
+`judge.py prepare PROJECT` makes the project and its tables, and fills them from rows.sql.
+`judge.py judge PROJECT < cases.json > verdicts.json` judges. A case has `name`, `model` (lower case), `line` and
+`imports` (None where Django cannot say it), `migration` (file name and text), `sql`, `index`, `query`.
+"""
+import importlib
+import io
+import json
+import os
+import re
+import sys
+from datetime import datetime, timezone
+from decimal import Decimal
+
+PROJECT = sys.argv[2]
+HERE = os.path.dirname(os.path.abspath(__file__))
+APP = os.path.join(PROJECT, 'shopapp')
+MIGRATIONS = os.path.join(APP, 'migrations')
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w') as file:
+        file.write(text)
+
+
+def models_with(cases):
+    """models.py with each case's line in the Meta of its model."""
+    with open(os.path.join(HERE, 'models.py')) as file:
+        text = file.read()
+    imports = sorted({line for case in cases if case['line'] for line in case['imports']})
+    parts = re.split(r'(?m)^(?=class )', text)
+    out = [parts[0] + '\n'.join(imports) + '\n\n\n']
+    for part in parts[1:]:
+        model = re.match(r'class (\w+)', part).group(1).lower()
+        lines = [case['line'] for case in cases if case['line'] and case['model'] == model]
+        assert not lines or 'indexes = []' in part, model
+        listed = ''.join(f'            {line}\n' for line in lines)
+        out.append(part.replace('indexes = []', f'indexes = [\n{listed}        ]'))
+    return ''.join(out)
+
+
+def set_up():
+    """Configures Django for the project; models.py and migrations are as they are on disk."""
+    sys.path.insert(0, PROJECT)
+    sys.dont_write_bytecode = True
+    import django
+    from django.conf import settings
+
+    settings.configure(
+        INSTALLED_APPS=['django.contrib.contenttypes', 'django.contrib.postgres', 'shopapp'],
+        USE_TZ=True,
+        TIME_ZONE='UTC',
+        DEFAULT_AUTO_FIELD='django.db.models.BigAutoField',
+        DATABASES={
+            'default': {
+                'ENGINE': 'django.db.backends.postgresql',
+                'NAME': os.environ['PGDATABASE'],
+                'USER': 'postgres',
+                'HOST': os.environ['PGHOST'],
+                'PORT': os.environ['PGPORT'],
+            }
+        },
+    )
+    django.setup()
+
+
+def command(*args, **options):
+    from django.core.management import call_command
+
+    out = io.StringIO()
+    call_command(*args, stdout=out, stderr=out, no_color=True, **options)
+    return out.getvalue()
+
+
+def prepare():
+    write(os.path.join(APP, '__init__.py'), '')
+    write(os.path.join(MIGRATIONS, '__init__.py'), '')
+    write(os.path.join(APP, 'models.py'), models_with([]))
+    set_up()
+    command('makemigrations', 'shopapp')
+    command('migrate', verbosity=0)
+    from django.db import connection
+
+    with open(os.path.join(HERE, 'rows.sql')) as file:
+        rows = file.read()
+    with connection.cursor() as cursor:
+        # No foreign key is checked row by row.
+        cursor.execute('set session_replication_role = replica; set synchronous_commit = off')
+        for statement in rows.split(';\n'):
+            if statement.strip():
+                cursor.execute(statement)
+        cursor.execute('vacuum analyze')
+
+
+def indexes_of(operations):
+    """Index by name, of AddIndex and AddIndexConcurrently, those of a state too."""
+    found = {}
+    for operation in operations:
+        if hasattr(operation, 'state_operations'):
+            found |= indexes_of(operation.state_operations)
+        elif hasattr(operation, 'index'):
+            found[operation.index.name] = (operation.model_name.lower(), operation.index)
+    return found
+
+
+def operations_of(name):
+    module = importlib.import_module(f'shopapp.migrations.{name}')
+    return module.Migration.operations
+
+
+def statement_of(sql):
+    """The CREATE INDEX in what sqlmigrate prints, with single spaces."""
+    lines = [line for line in sql.splitlines() if not line.startswith('--')]
+    statements = [line for line in ' '.join(lines).split(';') if 'INDEX' in line]
+    return normal(';'.join(statements))
+
+
+def normal(sql):
+    return re.sub(r'\s+', ' ', sql).replace('( ', '(').strip().rstrip(';')
+
+
+def names_for_queries():
+    from django.contrib.postgres import search
+    from django.db import models
+    from django.db.models import functions
+    from django.db.models.fields.json import KT
+    from shopapp import models as shop
+
+    scope = {**vars(functions), **vars(models), **vars(search), **vars(shop)}
+    return scope | {'KT': KT, 'Decimal': Decimal, 'D': lambda *a: datetime(*a, tzinfo=timezone.utc), 'datetime': datetime}
+
+
+def sql_of(query):
+    """The SQL of a queryset, or of a queryset and the arguments of its aggregate(), as psycopg sends it."""
+    from django.db import connection
+
+    if isinstance(query, tuple):
+        seen = []
+
+        def keep(execute, sql, params, many, context):
+            seen.append((sql, params))
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(keep):
+            query[0].aggregate(**query[1])
+        sql, params = seen[0]
+    else:
+        sql, params = query.query.sql_with_params()
+    with connection.cursor() as cursor:
+        text = cursor.mogrify(sql, params)
+    return text.decode() if isinstance(text, bytes) else text
+
+
+def plan_with(case, others):
+    """The plan of the case's query as if only its own index of all these were there."""
+    from django.db import connection, transaction
+
+    sql = sql_of(eval(case['query'], names_for_queries()))
+    with transaction.atomic(), connection.cursor() as cursor:
+        for other in others:
+            if other not in case['with']:
+                cursor.execute('drop index ' + connection.ops.quote_name(other))
+        cursor.execute('explain (costs off) ' + sql)
+        plan = '\n'.join(row[0] for row in cursor.fetchall())
+        transaction.set_rollback(True)
+    return plan
+
+
+def judge():
+    cases = json.load(sys.stdin)
+    # What makemigrations makes of the lines.
+    write(os.path.join(APP, 'models.py'), models_with(cases))
+    set_up()
+    import django
+    from django.db import connection
+
+    verdicts = {case['name']: {} for case in cases}
+    command('makemigrations', 'shopapp', name='judged')
+    made = indexes_of(operations_of('0002_judged'))
+    os.remove(os.path.join(MIGRATIONS, '0002_judged.py'))
+    for case in cases:
+        write(os.path.join(MIGRATIONS, case['migration'][0] + '.py'), case['migration'][1])
+    importlib.invalidate_caches()
+    for case in cases:
+        ours = indexes_of(operations_of(case['migration'][0]))
+        same = ours == {case['index']: made[case['index']]} if case['line'] else ours == {}
+        verdicts[case['name']]['same_index'] = same
+    # Nothing is left for makemigrations to do once our migrations are there.
+    try:
+        command('makemigrations', 'shopapp', check=True, dry_run=True)
+        left = ''
+    except SystemExit:
+        left = command('makemigrations', 'shopapp', dry_run=True)
+    for case in cases:
+        printed = command('sqlmigrate', 'shopapp', case['migration'][0])
+        verdicts[case['name']] |= {'theirs': statement_of(printed), 'ours': normal(case['sql'])}
+    command('migrate', verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute('analyze')
+        cursor.execute('select indexrelid::regclass::text from pg_index where not indisvalid')
+        invalid = [row[0] for row in cursor.fetchall()]
+    every = [case['index'] for case in cases]
+    for case in cases:
+        plan = plan_with(case, every)
+        quoted = connection.ops.quote_name(case['index'])
+        verdicts[case['name']] |= {'used': case['index'] in plan or quoted in plan, 'plan': plan}
+    # And back again.
+    command('migrate', 'shopapp', '0001', verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute('select relname from pg_class where relname = any(%s)', [every])
+        remaining = [row[0] for row in cursor.fetchall()]
+    print(json.dumps({
+        'django': django.get_version(), 'cases': verdicts, 'left': left, 'invalid': invalid, 'remaining': remaining,
+    }))
+
+
+if __name__ == '__main__':
+    {'prepare': prepare, 'judge': judge}[sys.argv[1]]()
