@@ -1,7 +1,7 @@
 //! Queries: what costs most, by interval, since a pinned moment, or since the counters were reset.
 //!
-//! On a narrow screen vanish, in this order: WAL, temporary blocks, planning, I/O, rows a call, user, database, cache hits,
-//! calls a second. The share, the time, the calls, the mean and the query stay.
+//! On a narrow screen vanish, in this order: WAL, planning, database, temporary blocks, user, I/O, what was read, the trend,
+//! rows a call, cache hits, calls a second. The share, the time, the calls, the mean and the query stay.
 
 mod documents;
 pub mod figures;
@@ -248,21 +248,21 @@ fn columns() -> Vec<GridColumn> {
     vec![
         GridColumn::number("share", "share"),
         GridColumn::number("time", "time"),
-        GridColumn::text("trend", "trend", 8).at_most(12).drop(8).sorted(crate::ui::table::SortKind::Fixed),
+        GridColumn::text("trend", "trend", 8).at_most(12).drop(5).sorted(crate::ui::table::SortKind::Fixed),
         GridColumn::number("calls", "calls"),
         GridColumn::number("rate", "calls/s").short("/s").drop(2),
         GridColumn::number("mean", "mean"),
-        GridColumn::number("rows", "rows/call").short("rows").drop(5),
+        GridColumn::number("rows", "rows/call").short("rows").drop(4),
         GridColumn::number("hits", "hits").drop(3),
-        GridColumn::number("read", "read").drop(6),
+        GridColumn::number("read", "read").drop(5),
         GridColumn::number("io", "I/O").drop(6),
         GridColumn::number("temp", "temp").drop(7),
-        GridColumn::number("wal", "WAL").drop(9),
-        GridColumn::number("plan", "planning").short("plan").drop(8),
-        GridColumn::text("user", "user", 5).at_most(14).drop(5),
-        GridColumn::text("database", "database", 5).at_most(14).drop(4),
-        GridColumn::text("hint", "looks like", 6).at_most(14).drop(2),
-        GridColumn::text("query", "query", 20),
+        GridColumn::number("wal", "WAL").drop(10),
+        GridColumn::number("plan", "planning").short("plan").drop(9),
+        GridColumn::text("user", "user", 5).at_most(14).drop(6),
+        GridColumn::text("database", "database", 5).at_most(14).drop(8),
+        GridColumn::text("hint", "looks like", 8).at_most(14).drop(2),
+        GridColumn::text("query", "query", 36),
     ]
 }
 

@@ -10,6 +10,10 @@ use crate::ui::code::Language;
 /// Everything known of a statement.
 pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, since: &str, view: &View<'_>) -> Document {
     let mut document = Document::new(format!("Statement {}", one.queryid));
+    match text {
+        Some(text) if !text.starts_with(OWN_MARK) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
+        _ => document.text("its text is not here (yet)"),
+    }
     document.heading(&format!("Cost {since}"));
     document.pair("share of all time", &Share(one.share).to_string());
     document.pair("time", &format!("{} of {}", Seconds(one.time_ms / 1e3), Seconds(costs.total_ms / 1e3)));
@@ -24,11 +28,6 @@ pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, sinc
     document.pair("database", &one.database);
     document.pair("run by", if one.is_toplevel { "a client" } else { "a function (not top level)" });
     running(&mut document, one, view);
-    document.heading("Query");
-    match text {
-        Some(text) if !text.starts_with(OWN_MARK) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
-        _ => document.text("its text is not here (yet)"),
-    }
     document
 }
 
@@ -52,7 +51,7 @@ fn blocks(document: &mut Document, one: &Statement) {
         document.pair("I/O time", &Seconds(one.io_ms / 1e3).to_string());
     }
     if one.temp > 0.0 {
-        document.pair("temporary", &format!("{}: a sort or hash did not fit work_mem", Bytes(one.temp * BLOCK)));
+        document.pair("temporary", &format!("{} (more than work_mem)", Bytes(one.temp * BLOCK)));
     }
     if let Some(wal) = one.wal_bytes.filter(|bytes| *bytes > 0.0) {
         document.pair("WAL", &Bytes(wal).to_string());
