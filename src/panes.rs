@@ -7,7 +7,7 @@ pub mod queries;
 pub mod tables;
 
 use crate::app::{Pane, View};
-use crate::sample::{Seconds, Section};
+use crate::sample::{Missing, Seconds, Section, shortfall};
 use crate::ui::table::Notice;
 use crate::ui::theme::Role;
 
@@ -32,7 +32,20 @@ pub fn notice(section: &Section) -> Notice {
     }
 }
 
-/// The line below a pane's rows: the age of its figures where it is worth saying, why there is nothing newer, and a note.
+/// What this role does not see of a pane's rows, though they could be read.
+fn hidden(view: &View<'_>, probe: &str) -> Option<Missing> {
+    view.newer.section(probe).reading()?;
+    // The bloat of tables and indexes hangs on their statistics.
+    let of = match probe {
+        "tables" => "column_stats",
+        "indexes" => "index_stats",
+        other => other,
+    };
+    shortfall(of, &view.newer.server)
+}
+
+/// The line below a pane's rows: the age of its figures where it is worth saying, why there is nothing newer,
+/// a note, and what this role does not see.
 pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
     let section = view.newer.section(probe);
     let mut parts = Vec::new();
@@ -44,6 +57,9 @@ pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
     }
     if !note.is_empty() {
         parts.push(note.to_owned());
+    }
+    if let Some(why) = hidden(view, probe) {
+        parts.push(format!("{why}: {}", why.remedy().unwrap_or_default()));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -6,6 +6,7 @@
 pub mod column;
 pub mod history;
 pub mod missing;
+pub mod own;
 pub mod rates;
 pub mod rowset;
 pub mod section;

@@ -1,7 +1,7 @@
 //! The journal: what pgdj did on the server, what it costs it, and which rules could not be judged.
 
 use super::{App, Document};
-use crate::sample::Seconds;
+use crate::sample::{Seconds, shortfall};
 
 impl App {
     pub(super) fn journal_document(&self) -> Document {
@@ -19,7 +19,7 @@ impl App {
             document.heading("What could not be read");
             let mut is_whole = true;
             for (probe, section) in &snapshot.sections {
-                if let Some(why) = section.why() {
+                if let Some(why) = section.why().cloned().or_else(|| shortfall(probe, &snapshot.server)) {
                     is_whole = false;
                     let remedy = why.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default();
                     document.pair(probe, &format!("{why}{remedy}"));

@@ -89,7 +89,7 @@ impl Vitals {
             }
         }
         self.sessions = Some(sessions);
-        self.waiting = Some(activity.iter().filter(|row| row.text("wait_event_type") == "Lock").count());
+        self.waiting = Some(activity.iter().filter(waits_for_a_lock).count());
         self.oldest_transaction = activity
             .iter()
             .filter(is_client)
@@ -136,6 +136,11 @@ impl Vitals {
             Lag::Behind { seconds: largest("replay_lag"), bytes: largest("lag_bytes") }
         });
     }
+}
+
+/// Whether a row of `activity` waits for a lock; from a plain role the wait is hidden, and who blocks is not.
+fn waits_for_a_lock(row: &Row<'_>) -> bool {
+    row.text("wait_event_type") == "Lock" || !row.get("blocked_by").is_null()
 }
 
 /// Whether a row of `activity` is a client's backend.

@@ -23,8 +23,6 @@ use crate::ui::theme::Role;
 
 /// Bytes of a block, unless the server was built otherwise.
 const BLOCK: f64 = 8192.0;
-/// The comment that every statement of pgdj opens with, by which its own are left out.
-pub(super) const OWN_MARK: &str = "/* pgdj";
 /// Points of a row's small history.
 const SPARK_POINTS: usize = 12;
 
@@ -168,13 +166,7 @@ impl Queries {
         self.sparks = sparks(view);
         let mut grid = Grid::new(columns());
         let seconds = self.costs.seconds;
-        grid.rows = self
-            .costs
-            .statements
-            .iter()
-            .filter(|statement| !self.text(statement).is_some_and(|text| text.starts_with(OWN_MARK)))
-            .map(|statement| self.row(statement, seconds, view))
-            .collect();
+        grid.rows = self.costs.statements.iter().map(|statement| self.row(statement, seconds, view)).collect();
         if grid.rows.is_empty() {
             grid.notice = Some(Notice::new("no statement finished in this interval"));
         }

@@ -72,12 +72,20 @@ const LOCALE: &str = if cfg!(target_os = "macos") { "--locale=C" } else { "--loc
 /// The superuser of a private server.
 pub const SUPERUSER: &str = "postgres";
 
-/// Started by `sh`: reads until the owner's end of the pipe closes, then cleans up.
+/// Started by `sh`: reads until the owner's end of the pipe closes, then cleans up. A line asks for a restart.
 const WATCHDOG: &str = r#"
 trap '' INT TERM HUP
-"$1" -D "$2/data" -k "$2" >>"$2/log" 2>&1 &
-server=$!
-while IFS= read -r word; do :; done
+program=$1 directory=$2
+run() {
+    "$program" -D "$directory/data" -k "$directory" >>"$directory/log" 2>&1 &
+    server=$!
+}
+run
+while IFS= read -r word; do
+    kill -INT "$server"
+    wait "$server"
+    run
+done
 kill -QUIT "$server" 2>/dev/null
 wait "$server" 2>/dev/null
 rm -rf "$2"
@@ -123,8 +131,24 @@ impl PrivateServer {
         run_as(&mut command, owner);
         let watchdog = command.spawn().map_err(step("start the server"))?;
         let mut server = Self { directory: directory.to_owned(), watchdog, port, owner: owner_file };
-        server.wait_until_ready()?;
+        server.wait_until_ready(0)?;
         Ok(server)
+    }
+
+    /// Shuts the server down as the system would (fast: open transactions are rolled back) and starts it again.
+    pub fn restart(&mut self) -> Result<(), PrivateError> {
+        use std::io::Write as _;
+        let pid_file = self.data_directory().join("postmaster.pid");
+        let pid = || fs::read_to_string(&pid_file).ok().and_then(|text| text.lines().next().map(str::to_owned));
+        let before = pid();
+        let Some(pipe) = self.watchdog.stdin.as_mut() else { return Ok(()) };
+        pipe.write_all(b"restart\n").map_err(|source| PrivateError::Step { step: "ask for a restart", source })?;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline && pid().is_none_or(|pid| Some(pid) == before) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // What the log says up to here is of the run before.
+        self.wait_until_ready(self.log().len())
     }
 
     /// Returns the directory of the unix socket, for use as `host`.
@@ -152,7 +176,7 @@ impl PrivateServer {
         fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
 
-    fn wait_until_ready(&mut self) -> Result<(), PrivateError> {
+    fn wait_until_ready(&mut self, log_from: usize) -> Result<(), PrivateError> {
         let deadline = Instant::now() + Duration::from_secs(30);
         let pid_file = self.data_directory().join("postmaster.pid");
         while Instant::now() < deadline {
@@ -163,7 +187,7 @@ impl PrivateServer {
                 return Ok(());
             }
             if self.watchdog.try_wait().is_ok_and(|status| status.is_some())
-                || self.log().contains("database system is shut down")
+                || self.log().get(log_from..).is_some_and(|log| log.contains("database system is shut down"))
             {
                 break;
             }

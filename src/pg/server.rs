@@ -94,6 +94,9 @@ group by p.proname
 order by p.proname
 limit 500";
 
+/// Statements of [`read_facts`].
+pub const LOOK_STATEMENTS: u32 = 5;
+
 /// Asks a server what it has.
 pub async fn read_facts(session: &mut Session, target: &str) -> Result<ServerFacts, Failure> {
     let failed = || Failure::new(Kind::Connection, format!("cannot find out what {target} has"));

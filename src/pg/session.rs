@@ -1,7 +1,7 @@
 //! A guarded session: what pgdj does to a server can neither wait long, nor hold anything, nor write.
 //!
 //! Every statement runs in a read-only transaction of its own under `statement_timeout`, `lock_timeout` and
-//! `idle_in_transaction_session_timeout`: set for the session on a direct connection, by `SET LOCAL` in each
+//! `idle_in_transaction_session_timeout`: set for the session on a direct connection, for each
 //! transaction behind a pooler, where a setting of the session would leak to another client. Statements are unnamed
 //! and typed, so that nothing is left on a backend. Any number of them is one round trip ([`Session::pipeline`]).
 //! A query that is dropped is cancelled on the server ([`reaper`]).
@@ -25,7 +25,7 @@ use tokio_postgres::{Client, Error};
 use super::{decode, key};
 use crate::Failure;
 use crate::failure::Kind;
-use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
+use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value, own};
 
 /// The `application_name` of every backend of this program, by which its counts leave them out.
 pub const APPLICATION: &str = "pgdj";
@@ -136,29 +136,46 @@ impl Limits {
     /// Of what a person asked for and can cancel: an exact bloat scan reads a whole table.
     pub const ACT: Self = Self { statement: Duration::from_secs(600), lock: Duration::from_secs(1) };
 
-    fn settings(self, set: &str) -> String {
-        // jit: compiling a catalog query costs more than running it. Parallel workers belong to the application.
-        format!(
-            "{set} statement_timeout = {}; {set} lock_timeout = {}; {set} idle_in_transaction_session_timeout = 5000; \
-             {set} jit = off; {set} max_parallel_workers_per_gather = 0",
-            self.statement.as_millis(),
-            self.lock.as_millis()
-        )
+    fn settings(self) -> [(&'static str, String); 5] {
+        [
+            ("statement_timeout", self.statement.as_millis().to_string()),
+            ("lock_timeout", self.lock.as_millis().to_string()),
+            ("idle_in_transaction_session_timeout", "5000".to_owned()),
+            // Compiling a catalog query costs more than running it.
+            ("jit", "off".to_owned()),
+            // Parallel workers belong to the application.
+            ("max_parallel_workers_per_gather", "0".to_owned()),
+        ]
     }
 
-    /// Returns the statements for a session of our own.
+    /// Returns the statement for a session of our own.
     fn for_session(self) -> String {
-        format!(
-            "{}; set default_transaction_read_only = on; set default_transaction_isolation = 'read committed'; \
-             set application_name = '{APPLICATION}'",
-            self.settings("set")
-        )
+        let mut settings = self.settings().to_vec();
+        settings.push(("default_transaction_read_only", "on".to_owned()));
+        settings.push(("default_transaction_isolation", "read committed".to_owned()));
+        settings.push(("application_name", APPLICATION.to_owned()));
+        set(&settings, Scope::Session)
     }
 
     /// Returns the statements that open a transaction on a backend of someone else.
     fn for_transaction(self) -> String {
-        format!("begin isolation level read committed read only; {}", self.settings("set local"))
+        let begin = own::marked("begin isolation level read committed read only", "guard");
+        format!("{begin}; {}", set(&self.settings(), Scope::Transaction))
     }
+}
+
+/// How long a setting holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Session,
+    Transaction,
+}
+
+/// Returns one statement for several settings; unlike `SET`, it can be told by its mark in `pg_stat_statements`.
+fn set(settings: &[(&str, String)], scope: Scope) -> String {
+    let is_local = scope == Scope::Transaction;
+    let calls = settings.iter().map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', {is_local})"));
+    own::marked(&format!("select {}", calls.collect::<Vec<_>>().join(", ")), "guard")
 }
 
 /// One statement with its parameters.
@@ -171,9 +188,9 @@ pub struct Query {
 }
 
 impl Query {
-    /// A statement without parameters.
-    pub fn new(sql: impl Into<Arc<str>>) -> Self {
-        Self { sql: sql.into(), parameters: Vec::new() }
+    /// A statement without parameters; it gets the mark of this program's own where it has none.
+    pub fn new(sql: impl AsRef<str>) -> Self {
+        Self { sql: own::marked(sql.as_ref(), "").into(), parameters: Vec::new() }
     }
 
     /// Adds a parameter.
@@ -459,12 +476,14 @@ mod tests {
     #[test]
     fn a_session_of_our_own_is_set_and_a_borrowed_one_only_within_its_transaction() {
         let own = Limits::TICK.for_session();
-        assert!(own.contains("set statement_timeout = 2000;") && own.contains("default_transaction_read_only = on"));
+        assert!(own.contains("set_config('statement_timeout', '2000', false)"), "{own}");
+        assert!(own.contains("set_config('default_transaction_read_only', 'on', false)"), "{own}");
         let borrowed = Limits::SLOW.for_transaction();
         assert!(
-            borrowed
-                .starts_with("begin isolation level read committed read only; set local statement_timeout = 10000;")
+            borrowed.starts_with("begin /* pgdj guard */ isolation level read committed read only; "),
+            "{borrowed}"
         );
-        assert!(borrowed.split(';').skip(1).all(|part| part.trim().starts_with("set local ")), "{borrowed}");
+        assert!(borrowed.contains("set_config('statement_timeout', '10000', true)"), "{borrowed}");
+        assert!(!borrowed.contains("false"), "{borrowed}");
     }
 }

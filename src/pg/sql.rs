@@ -4,14 +4,14 @@
 //! `/*? fact */ new /*: old */` takes `new` where [`ServerFacts::has`] the fact, else `old`;
 //! `/*@ extension */ public. /*@*/` becomes the schema the extension is installed in.
 
-use crate::sample::ServerFacts;
+use crate::sample::{ServerFacts, own};
 
-/// Returns a probe's SQL for this server: marks resolved, the comment lines at its head replaced by the probe's name.
+/// Returns a probe's SQL for this server: marks resolved, the comment lines at its head replaced by a mark with the probe's name.
 pub fn load(name: &str, sql: &str, facts: &ServerFacts) -> String {
     let body: String =
         sql.lines().skip_while(|line| line.starts_with("--")).flat_map(|line| [line.trim_end(), "\n"]).collect();
     let chosen = choose(&body, facts);
-    format!("/* pgdj {name} */ {}", place(&chosen, facts).trim())
+    own::marked(place(&chosen, facts).trim(), name)
 }
 
 /// Returns an identifier as SQL, quoted in any case.
@@ -95,7 +95,7 @@ mod tests {
             ("from /*@ e */ public. /*@*/ f()", facts(&[], Some("Odd \"x\"")), "from \"Odd \"\"x\"\"\".f()"),
             ("select 1 /*? unfinished */ + 1", facts(&[], None), "select 1 /*? unfinished */ + 1"),
         ] {
-            assert_eq!(load("x", sql, &facts), format!("/* pgdj x */ {expected}"), "{sql}");
+            assert_eq!(load("x", sql, &facts), own::marked(expected, "x"), "{sql}");
         }
     }
 

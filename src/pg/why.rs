@@ -80,6 +80,24 @@ fn lacking(fact: &str, facts: &ServerFacts) -> Missing {
     }
 }
 
+/// Whether an error says that the server has other things than it had when it was asked: an extension came, went or
+/// changed, a view was replaced, the server is another.
+pub fn is_out_of_date(error: &Error) -> bool {
+    error.code().is_some_and(|state| {
+        [
+            SqlState::UNDEFINED_FUNCTION,
+            SqlState::UNDEFINED_TABLE,
+            SqlState::UNDEFINED_COLUMN,
+            SqlState::UNDEFINED_OBJECT,
+            SqlState::INVALID_SCHEMA_NAME,
+            SqlState::AMBIGUOUS_FUNCTION,
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+        ]
+        .contains(state)
+    })
+}
+
 /// Says why a statement of a probe failed.
 pub fn missing(error: &Error, probe: &Probe, facts: &ServerFacts, limits: Limits) -> Missing {
     let Some(state) = error.code() else {
@@ -99,9 +117,6 @@ pub fn missing(error: &Error, probe: &Probe, facts: &ServerFacts, limits: Limits
             }
         }
         SqlState::FEATURE_NOT_SUPPORTED => Missing::Unsupported { what: format!("{}: {message}", probe.name) },
-        SqlState::UNDEFINED_FUNCTION | SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN => {
-            Missing::Unsupported { what: format!("{}: {message}", probe.name) }
-        }
         _ => Missing::Failed { sqlstate: state.code().to_owned(), message },
     }
 }

@@ -8,6 +8,7 @@ mod demo;
 mod django;
 mod pooled;
 mod probes;
+mod rights;
 mod sampler;
 mod support;
 mod trouble;

@@ -1,9 +1,11 @@
 //! The sampler: round trips, the statements' texts, its own backends and cost.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use pgdj::panes::queries::figures::{Since, costs};
 use pgdj::pg::sampler::Command;
-use pgdj::sample::{Missing, Section, Snapshot};
+use pgdj::sample::{Missing, Section, Snapshot, own as marks};
 
 use crate::support::proxy::Proxy;
 use crate::support::watch::quick;
@@ -136,23 +138,64 @@ async fn the_pace_can_be_changed_and_a_dear_sample_slows_down() {
 }
 
 #[tokio::test]
-async fn an_extension_that_comes_later_is_found() {
+async fn tables_of_django_that_come_later_are_found() {
     let login = own().database().await;
     let client = open(&login).await;
     let mut watched = Watched::start(login, quick());
     let snapshot = watched.complete().await;
-    let why = snapshot.section("statements").why().unwrap().clone();
-    assert_eq!(why.to_string(), "pg_stat_statements is not installed: it is not in this database");
-    assert_eq!(why.remedy(), Some("CREATE EXTENSION pg_stat_statements;"));
     assert!(matches!(snapshot.section("content_types").why(), Some(Missing::Unsupported { .. })));
-    client.batch_execute("create extension pg_stat_statements").await.unwrap();
     shop::make(&client).await;
     watched.commands.send(Command::ReadNow).await.unwrap();
-    watched
-        .until("statements and models are there", |it| is_ready(it, "statements") && is_ready(it, "content_types"))
-        .await;
-    client.batch_execute("drop extension pg_stat_statements").await.unwrap();
-    watched
-        .until("it is gone again", |it| matches!(it.section("statements").why(), Some(Missing::NotInstalled { .. })))
-        .await;
+    watched.until("models are there", |it| is_ready(it, "content_types")).await;
+}
+
+/// The queryids of what a role ran, but for commits.
+async fn of_role(client: &tokio_postgres::Client, role: &str) -> HashSet<i64> {
+    let sql = "select queryid from pg_stat_statements as s join pg_roles as r on r.oid = s.userid
+        where r.rolname = $1 and query <> 'commit'";
+    client.query(sql, &[&role]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn its_own_statements_are_told_by_their_mark_and_are_in_no_figure() {
+    for server in servers() {
+        let login = server.database().await;
+        let client = open(&login).await;
+        shop::make(&client).await;
+        client.batch_execute("create extension pg_stat_statements").await.unwrap();
+        // A role of its own: whatever it ran was this program's.
+        let role = server.role("marked", "grant pg_read_all_stats to marked").await;
+        let mut watched = Watched::start(login.with_user(&role), quick());
+        let first = watched.complete().await;
+        watched.commands.send(Command::ReadNow).await.unwrap();
+        watched
+            .until("texts of its own are known", |it| {
+                let texts = it.rows("statement_texts").into_iter().flat_map(pgdj::sample::RowSet::iter);
+                it.at.0 > first.at.0 + 1.0 && texts.filter(|row| marks::is_own(row.text("query"))).count() > 10
+            })
+            .await;
+        client.batch_execute("select count(*) from shop_order where status = 'needle'").await.unwrap();
+        let sql = "select query from pg_stat_statements as s join pg_roles as r on r.oid = s.userid where r.rolname = 'marked'";
+        let ran: Vec<String> = client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+        let unmarked: Vec<&String> = ran.iter().filter(|query| !marks::is_own(query) && *query != "commit").collect();
+        assert!(unmarked.is_empty() && ran.len() > 10, "{}: {unmarked:#?} of {}", server.name, ran.len());
+        let shown = |watched: &Watched| costs(&watched.history, watched.history.last()?, Since::Reset);
+        let is_there = |watched: &Watched, needle: &str| {
+            let snapshot = watched.history.newest().unwrap();
+            let id = snapshot
+                .rows("statement_texts")
+                .unwrap()
+                .iter()
+                .find(|row| row.text("query").contains(needle))
+                .and_then(|row| row.int("queryid"));
+            id.is_some_and(|id| shown(watched).unwrap().statements.iter().any(|it| it.queryid == id))
+        };
+        while !is_there(&watched, "shop_order where status") {
+            watched.next().await;
+        }
+        let own: HashSet<i64> = of_role(&client, "marked").await;
+        let shown: Vec<i64> = shown(&watched).unwrap().statements.iter().map(|it| it.queryid).collect();
+        let leaked: Vec<&i64> = shown.iter().filter(|id| own.contains(id)).collect();
+        assert!(leaked.is_empty(), "{}: {leaked:?}", server.name);
+    }
 }

@@ -1,7 +1,9 @@
-//! Days on which things go wrong: locks, missing rights, a restart, a server that hangs.
+//! Days on which things go wrong: locks, a restart, a promotion, a server that hangs.
 
 use std::time::Duration;
 
+use pgdj::app::vitals::Lag;
+use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{Limits, Query, Session, reaper};
 use pgdj::sample::{Missing, Section, Snapshot, Value};
 
@@ -84,6 +86,7 @@ async fn an_access_exclusive_lock_stops_nothing() {
         })
         .await;
     assert!(waiting.rows("locks").is_some());
+    assert_eq!(watched.vitals().waiting, Some(2), "the header counts them");
     client.batch_execute("rollback").await.unwrap();
     reader.await.unwrap().unwrap();
     writer.await.unwrap().unwrap();
@@ -111,6 +114,7 @@ async fn an_alter_table_that_waits_behind_a_reader_stops_nothing() {
         })
         .await;
     check_locked(&mut watched, relid, alter_pid, before).await;
+    assert_eq!(watched.vitals().waiting, Some(1), "the header counts it");
     client.batch_execute("rollback").await.unwrap();
     alter.await.unwrap().unwrap();
 }
@@ -135,79 +139,6 @@ async fn a_table_of_django_that_is_locked_says_who_blocks() {
     assert_eq!(stale.rows("content_types").unwrap().len(), 2);
     client.batch_execute("rollback").await.unwrap();
     watched.until("it is read again", |it| matches!(it.section("content_types"), Section::Ready(_))).await;
-}
-
-#[tokio::test]
-async fn a_plain_role_sees_what_it_may_and_is_told_the_rest() {
-    let (login, client) = shop_of_own().await;
-    let role = own().role("plain", "").await;
-    let busy = open(&login).await;
-    busy.batch_execute("begin").await.unwrap();
-    let mut watched = Watched::start(login.with_user(&role), quick());
-    let snapshot = watched.complete().await;
-    let why = |name: &str| snapshot.section(name).why().map(|why| (why.to_string(), why.remedy().map(str::to_owned)));
-    let (sentence, remedy) = why("content_types").unwrap();
-    assert_eq!(sentence, "permission denied: permission denied for table django_content_type");
-    assert_eq!(remedy.as_deref(), Some("GRANT SELECT ON django_content_type TO \"plain\";"));
-    assert_eq!(why("statements"), None, "its own statements, and the load of the others as one row");
-    let keys = snapshot.rows("statements").unwrap();
-    let hidden = keys.iter().filter(|row| row.int("queryid") == Some(0)).count();
-    assert!((1..=20).contains(&hidden), "{hidden} rows of hidden statements");
-    let server = snapshot.rows("server").unwrap().first().unwrap();
-    assert_eq!(server.flag("read_all_stats"), Some(false));
-    assert!(server.int("client_backends").unwrap() >= 2, "backends of others are counted though they are hidden");
-    drop(client);
-}
-
-#[tokio::test]
-async fn a_monitoring_role_and_a_superuser_see_everything() {
-    let (login, _client) = shop_of_own().await;
-    let role = own().role("monitor", "grant pg_monitor to monitor").await;
-    let mut watched = Watched::start(login.with_user(&role), quick());
-    let snapshot = watched.complete().await;
-    let missing: Vec<&str> =
-        snapshot.sections.iter().filter(|(_, section)| section.why().is_some()).map(|(name, _)| *name).collect();
-    assert_eq!(missing, ["content_types"], "pg_monitor does not read tables");
-    assert_eq!(snapshot.rows("server").unwrap().first().unwrap().flag("read_all_stats"), Some(true));
-    assert!(snapshot.server.may_as("pg_read_all_stats") && !snapshot.server.is_superuser);
-}
-
-#[tokio::test]
-async fn an_extension_in_a_schema_with_an_odd_name_is_found() {
-    let login = own().database().await;
-    let client = open(&login).await;
-    client
-        .batch_execute(r#"create schema "Odd ""x"" 名"; create extension pg_stat_statements schema "Odd ""x"" 名""#)
-        .await
-        .unwrap();
-    let mut watched = Watched::start(login.clone(), quick());
-    let snapshot = watched.complete().await;
-    for name in ["statements", "statements_info", "statement_texts"] {
-        assert!(matches!(snapshot.section(name), Section::Ready(_)), "{name}: {:?}", snapshot.section(name).why());
-    }
-    // A role without the schema is told the grant.
-    let role = own().role("plain", "").await;
-    let mut plain = Watched::start(login.with_user(&role), quick());
-    let why = plain.complete().await.section("statements").why().unwrap().clone();
-    assert_eq!(
-        why.remedy(),
-        Some(r#"GRANT USAGE ON SCHEMA "Odd ""x"" 名" TO "plain"; GRANT pg_read_all_stats TO "plain";"#)
-    );
-}
-
-#[tokio::test]
-async fn an_extension_of_an_old_version_loses_columns_and_not_its_pane() {
-    let login = own().database().await;
-    let client = open(&login).await;
-    client.batch_execute("create extension pg_stat_statements version '1.7'").await.unwrap();
-    let mut watched = Watched::start(login, quick());
-    let snapshot = watched.complete().await;
-    let row = snapshot.rows("statements").unwrap().first().unwrap();
-    assert!(row.number("total_time").is_some() && row.get("wal_bytes").is_null());
-    let why = snapshot.section("statements_info").why().unwrap();
-    assert_eq!(why.remedy(), Some("ALTER EXTENSION pg_stat_statements UPDATE;"));
-    let extension = &snapshot.server.extensions["pg_stat_statements"];
-    assert_eq!((extension.version.as_str(), extension.available.as_deref()), ("1.7", Some("1.10")));
 }
 
 #[tokio::test]
@@ -289,4 +220,85 @@ async fn the_guard_is_in_force() {
     assert_eq!(answers[1].as_ref().unwrap().scalar(), Some(&Value::text("2s")));
     assert_eq!(code(2).as_deref(), Some("22012"));
     assert_eq!(answers[3].as_ref().unwrap().scalar(), Some(&Value::text("100ms")));
+}
+
+#[tokio::test]
+async fn a_probe_that_fails_takes_no_other_along_and_comes_back() {
+    let (login, client) = shop_of_own().await;
+    let mut watched = Watched::start(login, quick());
+    watched.complete().await;
+    client.batch_execute("alter function pg_stat_statements(boolean) rename to hidden").await.unwrap();
+    let failed = watched.until("one fails", |it| it.section("statements").why().is_some()).await;
+    let then = failed.at.0;
+    let sentence = failed.section("statements").why().unwrap().to_string();
+    assert!(sentence.starts_with("function public.pg_stat_statements(boolean) does not exist"), "{sentence}");
+    assert!(failed.rows("statements").is_some(), "the last figures stay");
+    watched
+        .until("all others go on", |it| {
+            let is_newer = |name: &str| matches!(it.section(name), Section::Ready(reading) if reading.at.0 > then);
+            ["server", "activity", "locks", "databases", "replication", "wal"].into_iter().all(is_newer)
+        })
+        .await;
+    client.batch_execute("alter function hidden(boolean) rename to pg_stat_statements").await.unwrap();
+    watched.until("it is read again", |it| it.section("statements").why().is_none()).await;
+}
+
+#[tokio::test]
+async fn the_remedy_for_an_extension_that_is_not_loaded_works_over_a_restart() {
+    let setup = Setup { bin: own().bin.clone(), ..Setup::default() };
+    let mut private = PrivateServer::start(&setup).unwrap();
+    let login = Login {
+        host: private.socket_directory().display().to_string(),
+        port: private.port(),
+        user: "postgres".to_owned(),
+        database: "postgres".to_owned(),
+    };
+    let client = open(&login).await;
+    let mut watched = Watched::start(login.clone(), quick());
+    let before = watched.complete().await;
+    let why = before.section("statements").why().unwrap().clone();
+    assert_eq!(why.to_string(), "pg_stat_statements is not installed: it is not in shared_preload_libraries");
+    let remedy = why.remedy().unwrap().to_owned();
+    let (change, create) = remedy.split_once(" then restart the server, then ").unwrap();
+    client.batch_execute(change).await.unwrap();
+    let private = tokio::task::spawn_blocking(move || private.restart().map(|()| private)).await.unwrap().unwrap();
+    let lost = watched
+        .until("it is lost", |it| matches!(it.section("activity").why(), Some(Missing::Disconnected { .. })))
+        .await;
+    assert!(lost.rows("activity").is_some(), "the last figures stay on the screen");
+    assert!(!watched.failures.is_empty(), "and it is said");
+    let started = before.server.started;
+    let back =
+        watched.until("it is back", |it| it.section("activity").why().is_none() && it.server.started != started).await;
+    assert_eq!(
+        back.section("statements").why().unwrap().to_string(),
+        "pg_stat_statements is not installed: it is not in this database"
+    );
+    open(&login).await.batch_execute(create).await.unwrap();
+    watched.until("statements are there", |it| matches!(it.section("statements"), Section::Ready(_))).await;
+    let rows = watched.until("sizes too", |it| matches!(it.section("table_sizes"), Section::Ready(_))).await;
+    assert!(rows.at.0 > started.0);
+    drop(private);
+}
+
+#[tokio::test]
+async fn a_standby_is_read_whole_and_its_promotion_is_noticed() {
+    let (login, _client) = shop_of_own().await;
+    let standby = own().standby().await;
+    let there = login.through(standby.socket_directory().display().to_string(), standby.port());
+    let mut watched = Watched::start(there.clone(), quick());
+    let snapshot = watched.complete().await;
+    for (name, section) in &snapshot.sections {
+        assert!(matches!(section, Section::Ready(_)), "{name}: {:?}", section.why());
+    }
+    assert!(snapshot.server.is_standby);
+    watched.until("the header has the lag", |it| it.rows("wal").is_some() && it.rows("server").is_some()).await;
+    assert!(
+        matches!(watched.vitals().lag, Some(Lag::Behind { seconds: Some(_), bytes: Some(_) })),
+        "{:?}",
+        watched.vitals().lag
+    );
+    open(&there).await.batch_execute("select pg_promote(true, 60)").await.unwrap();
+    let promoted = watched.until("it is a primary", |it| !it.server.is_standby).await;
+    assert!(matches!(promoted.section("activity"), Section::Ready(_)), "nothing was lost");
 }

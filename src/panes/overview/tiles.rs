@@ -170,9 +170,7 @@ fn queries(view: &View<'_>) -> Grid {
     };
     let mut grid = Grid::new(columns);
     for one in costs.statements.iter().take(ROWS) {
-        let Some(text) = text_of(one.queryid).filter(|text| !text.starts_with(crate::panes::queries::OWN_MARK)) else {
-            continue;
-        };
+        let Some(text) = text_of(one.queryid) else { continue };
         let cells = vec![
             Cell::number(Share(one.share), one.share),
             Cell::number(Count(one.calls), one.calls),

@@ -1,7 +1,7 @@
 //! What is known of one statement, in words.
 
+use super::BLOCK;
 use super::figures::{Costs, Statement};
-use super::{BLOCK, OWN_MARK};
 use crate::app::{Document, View};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
@@ -11,8 +11,8 @@ use crate::ui::code::Language;
 pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, since: &str, view: &View<'_>) -> Document {
     let mut document = Document::new(format!("Statement {}", one.queryid));
     match text {
-        Some(text) if !text.starts_with(OWN_MARK) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
-        _ => document.text("its text is not here (yet)"),
+        Some(text) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
+        None => document.text("its text is not here (yet)"),
     }
     document.heading(&format!("Cost {since}"));
     document.pair("share of all time", &Share(one.share).to_string());

@@ -2,8 +2,10 @@
 //!
 //! Pure. A counter that went backwards was reset: it counts from its reset, and the reader is told.
 
+use std::collections::HashSet;
+
 use crate::sample::rates::{Interval, key_text};
-use crate::sample::{History, Moment, Reading, Row, Snapshot, Timestamp};
+use crate::sample::{History, Moment, Reading, Row, RowSet, Snapshot, Timestamp, own};
 
 /// From when on the figures count.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,7 +102,8 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
     }
     let mut costs = Costs { seconds: interval.as_ref().map(|interval| interval.seconds), ..Costs::default() };
     let mut resets = 0_usize;
-    for row in newer.rows.iter() {
+    let own = own_statements(snapshot);
+    for row in newer.rows.iter().filter(|row| row.int("queryid").is_none_or(|id| !own.contains(&id))) {
         let (statement, is_reset) = statement(&row, interval.as_ref());
         resets += usize::from(is_reset);
         if statement.calls > 0.0 {
@@ -116,6 +119,12 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
         costs.seconds = reset_time(snapshot).map(|reset| newer.at.0 - reset);
     }
     Some(costs)
+}
+
+/// Returns the queryids of this program's own statements, which are part of no figure.
+fn own_statements(snapshot: &Snapshot) -> HashSet<i64> {
+    let texts = snapshot.rows("statement_texts").into_iter().flat_map(RowSet::iter);
+    texts.filter(|row| own::is_own(row.text("query"))).filter_map(|row| row.int("queryid")).collect()
 }
 
 /// Returns the newest reading not younger than a time, else the oldest older than the one at `moment`.

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The server itself: its clock, its limits, its age.",
 };
 
-static COLUMNS: [Column; 13] = [
+static COLUMNS: [Column; 14] = [
     gauge("now", Unit::Moment, "The server's clock.", "clock_timestamp()"),
     gauge("started", Unit::Moment, "When the server started.", "pg_postmaster_start_time()"),
     gauge("is_standby", Unit::Flag, "Whether the server is in recovery.", "pg_is_in_recovery()"),
@@ -48,4 +48,10 @@ static COLUMNS: [Column; 13] = [
         "pg_settings.reset_val",
     ),
     gauge("read_all_stats", Unit::Flag, "Whether this role sees the queries of others.", "pg_read_all_stats"),
+    gauge(
+        "extensions",
+        Unit::Texts,
+        "The extensions of this database, each with its version and schema: a change means that other columns can be read.",
+        "pg_extension",
+    ),
 ];

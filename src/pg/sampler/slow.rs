@@ -11,7 +11,7 @@ use super::board::asked_probe;
 use super::schedule::{Paces, Schedule};
 use super::tick::stamp;
 use crate::pg::probes::{Lane, Probe};
-use crate::pg::server::read_facts;
+use crate::pg::server::{LOOK_STATEMENTS, read_facts};
 use crate::pg::session::{Answers, Connector, Limits, Lost, Parameter, Query, Reaper, Session};
 use crate::pg::{sql, why};
 use crate::sample::{Missing, ServerFacts, Timestamp, Value};
@@ -24,9 +24,18 @@ pub enum Wish {
     /// Read everything at once.
     Now,
     /// Read what the server has anew.
-    Look,
+    Look(Urgency),
     /// Read the texts of these queryids.
     Texts(Vec<i64>),
+}
+
+/// How soon a look is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Something changed that was as it is known until then.
+    AtOnce,
+    /// Something does not fit what is known, and may not for ever.
+    WhenRested,
 }
 
 /// What the slow lane tells the tick.
@@ -65,8 +74,11 @@ pub enum News {
     Lost(String),
 }
 
-/// How often is looked whether an extension came or went.
+/// How often is looked anew at what the server has, though nothing asks for it: tables of Django may have come.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// A look that found nothing new is not asked for again sooner than this, and each time twice as long.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 /// A probe that failed is tried again after this, or after its own pace if that is shorter.
 const RETRY: Duration = Duration::from_secs(5);
@@ -135,6 +147,8 @@ struct Slow<'a> {
     facts: Arc<ServerFacts>,
     schedule: Schedule,
     looked: Instant,
+    /// How long a look is not repeated, though something asks for it.
+    rest: Duration,
     news: &'a mpsc::Sender<News>,
 }
 
@@ -147,7 +161,7 @@ struct Timed {
 
 impl<'a> Slow<'a> {
     fn new(session: Session, facts: Arc<ServerFacts>, news: &'a mpsc::Sender<News>) -> Self {
-        Self { session, facts, schedule: Schedule::new(Lane::Slow), looked: Instant::now(), news }
+        Self { session, facts, schedule: Schedule::new(Lane::Slow), looked: Instant::now(), rest: Duration::ZERO, news }
     }
 
     /// Works until the connection is lost (`Err`) or the tick is gone (`Ok`).
@@ -182,7 +196,8 @@ impl<'a> Slow<'a> {
                 self.schedule.clear();
                 self.look().await?;
             }
-            Wish::Look => self.look().await?,
+            Wish::Look(Urgency::AtOnce) => self.look().await?,
+            Wish::Look(Urgency::WhenRested) => self.look_if_rested().await?,
             Wish::Texts(ids) => self.read_texts(ids).await?,
         }
         Ok(())
@@ -201,11 +216,12 @@ impl<'a> Slow<'a> {
         let timed = self.ask(query).await?;
         let paces = Paces { second: Duration::ZERO, sample: Duration::ZERO };
         let interval = paces.interval(probe).unwrap_or(RETRY);
+        let is_out_of_date = timed.answers.iter().any(|answer| answer.as_ref().is_err_and(why::is_out_of_date));
         let result = self.result(probe, timed.answers).await?;
         let again = if result.is_ok() { interval.max(timed.server.mul_f64(REST)) } else { interval.min(RETRY) };
         self.schedule.again(probe, Instant::now() + again);
-        if result.is_err() && is_of_another_server(&result) {
-            self.look().await?;
+        if is_out_of_date {
+            self.look_if_rested().await?;
         }
         tell(self.news, News::Section { probe, at: timed.at, result }).await
     }
@@ -267,9 +283,22 @@ impl<'a> Slow<'a> {
         Ok(rows.iter().flatten().filter_map(Value::as_int).collect())
     }
 
+    /// Looks anew because something asks for it; a probe that fails for ever must not make it look for ever.
+    async fn look_if_rested(&mut self) -> Result<(), Lost> {
+        if self.looked.elapsed() < self.rest {
+            return Ok(());
+        }
+        let before = Arc::clone(&self.facts);
+        self.look().await?;
+        self.rest =
+            if Arc::ptr_eq(&before, &self.facts) { (self.rest * 2).clamp(SHORTEST_REST, LOOK) } else { SHORTEST_REST };
+        Ok(())
+    }
+
     /// Reads what the server has, and tells if that changed.
     async fn look(&mut self) -> Result<(), Lost> {
         self.looked = Instant::now();
+        tell(self.news, News::Cost { server: 0.0, round_trips: 1, statements: LOOK_STATEMENTS }).await?;
         let target = self.facts.target.clone();
         match tokio::time::timeout(SLACK, read_facts(&mut self.session, &target)).await {
             Ok(Ok(facts)) if facts != *self.facts => {
@@ -285,9 +314,4 @@ impl<'a> Slow<'a> {
 
 async fn tell(to: &mpsc::Sender<News>, news: News) -> Result<(), Lost> {
     to.send(news).await.map_err(|error| Lost { why: format!("the tick is gone: {error}") })
-}
-
-/// Whether an error says that the server no longer has what it had at connect.
-fn is_of_another_server<T>(result: &Result<T, Missing>) -> bool {
-    matches!(result, Err(Missing::Unsupported { .. } | Missing::NotInstalled { .. }))
 }

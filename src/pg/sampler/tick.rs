@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::board::{Board, asked_probe};
 use super::budget::Budget;
 use super::schedule::{Paces, Schedule};
-use super::slow::{News, Wish};
+use super::slow::{News, Urgency, Wish};
 use super::texts::Texts;
 use super::{Command, Report, Settings};
 use crate::Failure;
@@ -18,7 +18,7 @@ use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::read_facts;
 use crate::pg::session::{Answer, Answers, Connector, Limits, Lost, Query, Reaper, Session};
 use crate::pg::{sql, why};
-use crate::sample::{Missing, Reading, RowSet, SampleCost, Seconds, Section, ServerFacts, Timestamp, Value};
+use crate::sample::{Missing, Reading, Row, RowSet, SampleCost, Seconds, Section, ServerFacts, Timestamp, Value};
 
 /// The server's clock, first and last in a round trip: the difference is what the server spent on what is between.
 pub(super) fn stamp() -> Query {
@@ -67,6 +67,8 @@ pub struct Tick {
     work: Option<Work>,
     retry: Retry,
     cost: SampleCost,
+    /// What a look was asked for last.
+    looked_for: Option<[Value; 2]>,
 }
 
 impl std::fmt::Debug for Tick {
@@ -116,6 +118,7 @@ impl Tick {
             work: None,
             retry: Retry::at_once(),
             cost: SampleCost::default(),
+            looked_for: None,
         }
     }
 
@@ -275,11 +278,10 @@ impl Tick {
             match answer {
                 Ok(answer) => self.board.read(probe, at, answer.rows),
                 Err(error) => {
-                    let why = why::missing(&error, probe, &facts, Limits::TICK);
-                    if matches!(why, Missing::Unsupported { .. } | Missing::NotInstalled { .. }) {
-                        self.wish(Wish::Look);
+                    if why::is_out_of_date(&error) {
+                        self.wish(Wish::Look(Urgency::WhenRested));
                     }
-                    self.board.failed(probe, why);
+                    self.board.failed(probe, why::missing(&error, probe, &facts, Limits::TICK));
                 }
             }
         }
@@ -292,11 +294,14 @@ impl Tick {
         at
     }
 
-    /// Looks at what was just read: a promotion changes what the server has, new statements have texts.
+    /// Looks at what was just read: a promotion and an extension change what the server has, new statements have texts.
     fn notice(&mut self, probes: &[&'static Probe], at: Timestamp) {
         let row = self.board.section("server").rows().and_then(RowSet::first);
-        if row.and_then(|row| row.flag("is_standby")).is_some_and(|is| is != self.board.facts().is_standby) {
-            self.wish(Wish::Look);
+        if let Some(seen) = row.filter(|row| has_changed(row, self.board.facts())).map(|row| traits(&row)) {
+            let is_news = self.looked_for.as_ref() != Some(&seen);
+            if self.wish(Wish::Look(if is_news { Urgency::AtOnce } else { Urgency::WhenRested })) {
+                self.looked_for = Some(seen);
+            }
         }
         let Some(asked) = asked_probe().filter(|probe| self.board.is_read(probe)) else { return };
         let statements = match self.board.section("statements").clone() {
@@ -381,6 +386,19 @@ impl Tick {
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         }
     }
+}
+
+/// What the `server` probe tells that changes what the server has.
+fn traits(row: &Row<'_>) -> [Value; 2] {
+    ["is_standby", "extensions"].map(|name| row.get(name).clone())
+}
+
+/// Whether the `server` probe tells of another role or of other extensions than those that were found.
+fn has_changed(row: &Row<'_>, facts: &ServerFacts) -> bool {
+    let known = facts.extensions.iter().map(|(name, it)| format!("{name} {} {}", it.version, it.schema));
+    let seen = row.get("extensions");
+    row.flag("is_standby").is_some_and(|is| is != facts.is_standby)
+        || !seen.is_null() && !known.eq(seen.as_list().iter().filter_map(Value::as_str))
 }
 
 /// Waits for what is under way; for ever if nothing is.

@@ -21,7 +21,11 @@ select
     pg_catalog.age(a.backend_xmin)::bigint as xmin_age,
     /*? pg_stat_activity.query_id */ a.query_id /*: null::bigint */ as query_id,
     /*? pg_stat_activity.leader_pid */ a.leader_pid::bigint /*: null::bigint */ as leader_pid,
-    case when a.wait_event_type = 'Lock' then pg_catalog.pg_blocking_pids(a.pid)::bigint[] end as blocked_by,
+    case
+        -- What a backend of another role waits for is hidden from a plain role; that it waits stands in pg_locks for all.
+        when a.wait_event_type = 'Lock' or a.state is null and a.usesysid is not null and a.pid in (select l.pid from pg_catalog.pg_locks as l where not l.granted)
+            then pg_catalog.pg_blocking_pids(a.pid)::bigint[]
+    end as blocked_by,
     coalesce(pg_catalog.left(a.query, 10000), '') as query
 from pg_catalog.pg_stat_activity as a
 where a.pid <> pg_catalog.pg_backend_pid()

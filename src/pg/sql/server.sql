@@ -16,7 +16,14 @@ select
         else extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp())
     end::float8 as replay_lag,
     (select s.reset_val::float8 from pg_catalog.pg_settings as s where s.name = 'statement_timeout') as statement_timeout,
-    pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage') as read_all_stats
+    pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage') as read_all_stats,
+    array(
+        select e.extname::text || ' ' || e.extversion || ' ' || n.nspname::text
+        from pg_catalog.pg_extension as e
+        join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
+        order by e.extname
+        limit 500
+    ) as extensions
 from (
     -- From a role without pg_read_all_stats the kind of another role's backend is hidden; those of clients have a role and a database.
     select

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgdj::Failure;
+use pgdj::app::vitals::Vitals;
 use pgdj::pg::sampler::{self, Command, Report, Settings};
 use pgdj::pg::session::Connector;
-use pgdj::sample::{ServerFacts, Snapshot};
+use pgdj::sample::{History, ServerFacts, Snapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -20,6 +21,7 @@ pub(crate) struct Watched {
     reports: mpsc::Receiver<Report>,
     pub(crate) facts: Option<Arc<ServerFacts>>,
     pub(crate) failures: Vec<Failure>,
+    pub(crate) history: History,
     pub(crate) task: JoinHandle<()>,
 }
 
@@ -38,7 +40,7 @@ impl Watched {
         let (commands, commanded) = mpsc::channel(8);
         let (reporting, reports) = mpsc::channel(64);
         let task = tokio::spawn(sampler::run(Arc::new(connector), settings, reporting, commanded));
-        Self { commands, reports, facts: None, failures: Vec::new(), task }
+        Self { commands, reports, facts: None, failures: Vec::new(), history: History::default(), task }
     }
 
     /// Returns the next snapshot.
@@ -47,7 +49,10 @@ impl Watched {
             match timeout(PATIENCE, self.reports.recv()).await.expect("a report").expect("the sampler runs") {
                 Report::Connected(facts) => self.facts = Some(facts),
                 Report::Lost { failure, .. } => self.failures.push(failure),
-                Report::Snapshot(snapshot) => return snapshot,
+                Report::Snapshot(snapshot) => {
+                    self.history.push(Arc::clone(&snapshot));
+                    return snapshot;
+                }
             }
         }
     }
@@ -75,6 +80,11 @@ impl Watched {
                 .collect();
             panic!("no snapshot in which {what}; the last:\n{}\n{:?}", states.join("\n"), self.failures)
         })
+    }
+
+    /// Returns what the header shows now.
+    pub(crate) fn vitals(&self) -> Vitals {
+        self.history.last().map(|moment| Vitals::at(&self.history, moment)).unwrap_or_default()
     }
 
     /// Returns the first snapshot in which every section was read or says why it is not.
