@@ -350,17 +350,18 @@ fn group_row(name: &str, members: &[&Backend], columns: &[GridColumn]) -> Row {
     let oldest =
         |age: fn(&Backend) -> Option<f64>| members.iter().filter_map(|backend| age(backend)).max_by(f64::total_cmp);
     let name = if name.is_empty() { "(none)" } else { name };
+    let active = members.iter().filter(|backend| backend.state == "active").count();
+    let waiting = members.iter().filter(|backend| backend.is_waiting).count();
+    let counts = [(active, "active"), (waiting, "waiting for a lock")];
+    let words = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
+    let words = format!("{name}{}", words.collect::<String>());
     let cells = columns
         .iter()
         .map(|column| match column.id.as_ref() {
             "pid" => Cell::number(members.len(), members.len() as f64),
             "query_age" => age_cell(oldest(|backend| backend.query_age)),
             "xact_age" => age_cell(oldest(|backend| backend.xact_age)),
-            "query" => Cell::text(&format!(
-                "{name}: {} sessions, {} waiting",
-                members.len(),
-                members.iter().filter(|backend| backend.is_waiting).count()
-            )),
+            "query" => Cell::text(&words),
             _ => Cell::default(),
         })
         .collect();

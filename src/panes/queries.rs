@@ -24,7 +24,7 @@ use crate::ui::theme::Role;
 /// Bytes of a block, unless the server was built otherwise.
 const BLOCK: f64 = 8192.0;
 /// Points of a row's small history.
-const SPARK_POINTS: usize = 12;
+const SPARK_POINTS: usize = 8;
 
 /// The pane.
 #[derive(Debug)]
@@ -186,7 +186,7 @@ impl Queries {
         let cells = vec![
             Cell::number(Share(statement.share), statement.share),
             Cell::number(Seconds(statement.time_ms / 1e3), statement.time_ms),
-            Cell::mark(spark, statement.time_ms),
+            Cell::mark(spark, statement.time_ms).role(Role::Spark),
             Cell::number(Count(statement.calls), statement.calls),
             Cell::optional(per_second.map(|rate| (Count(rate), rate))),
             mean_cell(statement),
@@ -253,7 +253,7 @@ fn columns() -> Vec<GridColumn> {
         GridColumn::number("plan", "planning").short("plan").drop(9),
         GridColumn::text("user", "user", 5).at_most(14).drop(6),
         GridColumn::text("database", "database", 5).at_most(14).drop(8),
-        GridColumn::text("hint", "looks like", 8).at_most(14).drop(2),
+        GridColumn::text("hint", "looks like", 8).short("ORM").at_most(14).drop(2),
         GridColumn::text("query", "query", 36),
     ]
 }
