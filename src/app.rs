@@ -39,7 +39,7 @@ pub use effect::{Effect, Event, Outcome, RelationKind, Signal, SignalKind};
 pub use layer::Layer;
 pub use look::Look;
 pub use message::Message;
-pub use pane::{Pane, View, Wish};
+pub use pane::{Asked, Pane, View, Wish};
 pub use pane_id::PaneId;
 pub use vitals::Vitals;
 

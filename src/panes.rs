@@ -1,6 +1,7 @@
 //! One pane a file: what to show, which keys, how it is drawn.
 
 pub mod activity;
+pub mod explain;
 pub mod indexes;
 pub mod overview;
 pub mod queries;
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Box<dyn Pane>> {
         Box::new(queries::Queries::default()),
         Box::new(tables::Tables::default()),
         Box::new(indexes::Indexes::default()),
+        Box::new(explain::Explain::default()),
     ]
 }
 

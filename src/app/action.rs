@@ -53,6 +53,36 @@ pub enum Action {
     CancelQuery,
     /// Ends the session of the row.
     Terminate,
+    /// Brings the row's query to the Explain pane.
+    Explain,
+    /// Writes the statement to be explained.
+    Edit,
+    /// Runs the statement.
+    Run,
+    /// Runs it, or asks for the estimate only.
+    Analyze,
+    /// The options of EXPLAIN.
+    Options,
+    /// Folds or opens a branch of the plan.
+    Fold,
+    /// To the next of the nodes with the most time.
+    Hottest,
+    /// To the next sequential scan.
+    NextScan,
+    /// The plan as psql prints it.
+    PlanText,
+    /// Keeps this plan to compare with.
+    Keep,
+    /// Compares this plan with the one that was kept.
+    Compare,
+    /// Scrolls what stands beside or below the rows down.
+    ScrollDown,
+    /// Scrolls what stands beside or below the rows up.
+    ScrollUp,
+    /// Copies the code of an index.
+    CopyCode,
+    /// Writes the code of an index to a file.
+    SaveCode,
     /// Holds the clock, or lets it go.
     Pause,
     /// One sample back in time.

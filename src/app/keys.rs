@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
-use super::pane_id::PaneId::{self, Activity, Indexes, Overview, Queries, Tables};
+use super::pane_id::PaneId::{self, Activity, Explain, Indexes, Overview, Queries, Tables};
 
 /// Where a binding works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,7 @@ pub static BINDINGS: &[Binding] = &[
         &["5"],
         ("indexes", "Show the indexes: what is unused, duplicate, missing?"),
     ),
+    bind(Action::Show(Explain), Everywhere, &["6"], ("explain", "Show the plan of a statement: why is it slow?")),
     bind(Action::NextPane, Everywhere, &["Tab"], ("next pane", "Show the next pane.")),
     bind(Action::PreviousPane, Everywhere, &["Shift-Tab"], ("previous pane", "Show the previous pane.")),
     bind(Action::Help, Everywhere, &["?", "F1"], ("help", "Show the keys that work here.")).shown(0),
@@ -110,7 +111,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::SortReverse, Lists, &["S"], ("reverse", "Turn the order round.")),
     bind(
         Action::View,
-        Panes(&[Overview, Activity, Queries, Tables, Indexes]),
+        Panes(&[Overview, Activity, Queries, Tables, Indexes, Explain]),
         &["v"],
         ("view", "Change the view: other columns, another interval, another tile."),
     )
@@ -154,9 +155,74 @@ pub static BINDINGS: &[Binding] = &[
         ("terminate", "End the session of this backend, after a question."),
     )
     .shown(8),
+    bind(
+        Action::Explain,
+        Panes(&[Activity, Queries]),
+        &["e"],
+        ("explain", "Bring the query of this row to the Explain pane and show its estimated plan."),
+    )
+    .shown(3),
+    bind(Action::Edit, Panes(&[Explain]), &["e"], ("edit", "Write the statement, or paste a statement or a plan."))
+        .shown(1),
+    bind(Action::Run, Panes(&[Explain]), &["R", "F5"], ("run", "Run the statement: the estimate first, then ANALYZE."))
+        .shown(2),
+    bind(
+        Action::Hottest,
+        Panes(&[Explain]),
+        &["n"],
+        ("hottest", "Go to the node with the most time of its own, then to the next of them."),
+    )
+    .shown(3),
+    bind(
+        Action::NextScan,
+        Panes(&[Explain]),
+        &["x"],
+        ("next scan", "Go to the sequential scan with the most time, then to the next."),
+    )
+    .shown(6),
+    bind(
+        Action::PlanText,
+        Panes(&[Explain]),
+        &["t"],
+        ("text", "Show the plan as psql prints it, or go back to the tree."),
+    )
+    .shown(5),
+    bind(
+        Action::Analyze,
+        Panes(&[Explain]),
+        &["a"],
+        ("analyze", "Choose between running the statement (ANALYZE) and its estimate only."),
+    )
+    .shown(7),
+    bind(Action::Options, Panes(&[Explain]), &["O"], ("options", "Choose the options of EXPLAIN and the time limit."))
+        .shown(8),
+    bind(Action::Keep, Panes(&[Explain]), &["b"], ("keep", "Keep this plan as the one before, to compare with."))
+        .shown(7),
+    bind(
+        Action::Compare,
+        Panes(&[Explain]),
+        &["c"],
+        ("compare", "Compare this plan with the one kept before, node by node."),
+    )
+    .shown(7),
+    bind(Action::Fold, Panes(&[Explain]), &["o"], ("fold", "Fold or open the branch of the plan.")),
+    bind(Action::ScrollDown, Panes(&[Explain]), &["J"], ("read on", "Scroll the tips, the node or the index down.")),
+    bind(Action::ScrollUp, Panes(&[Explain]), &["K"], ("read back", "Scroll the tips, the node or the index up.")),
+    bind(
+        Action::CopyCode,
+        Panes(&[Explain]),
+        &["i"],
+        ("copy code", "Copy the index as Django code, migration and SQL to the clipboard."),
+    ),
+    bind(Action::SaveCode, Panes(&[Explain]), &["w"], ("save code", "Write the index as Django code to a file.")),
     bind(Action::Copy, Lists, &["y"], ("copy", "Copy the row's query, code or name to the clipboard by OSC 52."))
         .shown(9),
-    bind(Action::CopyRow, Lists, &["Y"], ("copy row", "Copy the whole row as JSON to the clipboard by OSC 52.")),
+    bind(
+        Action::CopyRow,
+        Lists,
+        &["Y"],
+        ("copy row", "Copy the whole row, or the whole plan, as JSON to the clipboard by OSC 52."),
+    ),
     bind(
         Action::Pause,
         Everywhere,

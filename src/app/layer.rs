@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::document::Document;
 use super::keys::{BINDINGS, Scope, key_name};
 use super::{Action, Effect, Look, PaneId};
-use crate::ui::dialog::{Confirm, Help, HelpSection, PickItem, Picker, overlay};
+use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, overlay};
 use crate::ui::frame::draw_parts;
 use crate::ui::input::Input;
 use crate::ui::text::clean_cut;
@@ -51,6 +51,8 @@ pub enum Layer {
         /// What follows a yes.
         then: Effect,
     },
+    /// Values to fill in.
+    Form(Form),
     /// The line of the filter.
     Filter {
         /// What is typed.
@@ -81,6 +83,8 @@ pub enum Answer {
     Do(Effect),
     /// This is copied, and the layer stays.
     Copy(String),
+    /// A form was filled in or left, and closes.
+    Filled(Filled),
 }
 
 impl Layer {
@@ -175,6 +179,10 @@ impl Layer {
                 }
             },
             Self::Document(document) => document_key(&name, document),
+            Self::Form(form) => match form.on_key(*key) {
+                Filled::NotYet => Answer::Stay,
+                filled => Answer::Filled(filled),
+            },
             Self::Ask { then, .. } => match name.as_str() {
                 "y" | "Y" => Answer::Do(then.clone()),
                 "n" | "N" | "Esc" | "q" => Answer::Close,
@@ -196,6 +204,10 @@ impl Layer {
         match self {
             Self::Palette { picker, .. } | Self::Themes { picker, .. } => {
                 picker.paste(text);
+                Answer::Stay
+            }
+            Self::Form(form) => {
+                form.paste(text);
                 Answer::Stay
             }
             Self::Filter { input, .. } => {
@@ -241,6 +253,11 @@ impl Layer {
                 document.detail.draw(frame.buffer_mut(), inside, theme);
             }
             Self::Ask { confirm, .. } => confirm.draw(frame.buffer_mut(), area, theme),
+            Self::Form(form) => {
+                if let Some(cursor) = form.draw(frame.buffer_mut(), area, theme) {
+                    frame.set_cursor_position(cursor);
+                }
+            }
             Self::Filter { input, .. } => {
                 let line = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
                 frame.buffer_mut().set_style(line, theme.screen());

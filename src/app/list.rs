@@ -92,6 +92,16 @@ impl List {
         self.state.toggle_fold(&self.grid)
     }
 
+    /// Folds a group or branch before it is first shown.
+    pub fn fold(&mut self, key: String) {
+        self.state.fold(key);
+    }
+
+    /// Opens branches, so that what is in them can be selected.
+    pub fn open(&mut self, keys: &[String]) {
+        self.state.unfold(&self.grid, keys);
+    }
+
     /// Returns the words the rows are filtered by.
     pub fn filter(&self) -> &str {
         self.state.filter()

@@ -1,5 +1,6 @@
 //! What a pane is: it refreshes from a view of the history, and is drawn.
 
+use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
@@ -11,6 +12,7 @@ use super::look::Look;
 use super::pane_id::PaneId;
 use crate::findings::Findings;
 use crate::sample::{History, Moment, Snapshot, Timestamp};
+use crate::ui::dialog::{Filled, Form};
 
 /// What a pane may see when it refreshes: the history and the moment the clock is at.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +49,21 @@ pub enum Wish {
     Say(String),
     /// Another pane, with the row of this key selected.
     Go(PaneId, Option<String>),
+    /// The Explain pane, with this statement.
+    Explain(Asked),
+    /// Values to fill in; they come back by [`Pane::filled`].
+    Fill(Form),
+    /// All of these, in order.
+    All(Vec<Wish>),
+}
+
+/// A statement that is to be explained.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The statement; it may hold `$1`.
+    pub sql: String,
+    /// Where it came from: `queryid 4711`, `pid 4711`.
+    pub from: String,
 }
 
 /// A pane. It never talks to a server; `refresh` computes, `draw` places.
@@ -85,6 +102,44 @@ pub trait Pane: std::fmt::Debug {
     /// Selects the row of a key, if it is shown.
     fn select(&mut self, key: &str) {
         let _is_shown = self.list().is_some_and(|list| list.select_key(key));
+    }
+
+    /// Is told that another row was selected.
+    fn moved(&mut self) {}
+
+    /// Returns the keys of what is being typed into, for the footer; `None` where nothing is.
+    fn typing(&self) -> Option<&'static [(&'static str, &'static str)]> {
+        None
+    }
+
+    /// Takes a key while something is typed into.
+    fn type_in(&mut self, _key: &KeyEvent) -> Wish {
+        Wish::Nothing
+    }
+
+    /// Takes pasted text.
+    fn paste(&mut self, _text: &str) -> Wish {
+        Wish::Nothing
+    }
+
+    /// Closes what is open in the pane, or cancels what is under way; `None` where there is nothing of the kind.
+    fn close(&mut self) -> Option<Wish> {
+        None
+    }
+
+    /// Takes the values of the form it wished for.
+    fn filled(&mut self, _filled: Filled) -> Wish {
+        Wish::Nothing
+    }
+
+    /// Takes a statement that is to be explained.
+    fn explain(&mut self, _asked: Asked) -> Wish {
+        Wish::Nothing
+    }
+
+    /// Returns the whole of what is shown as JSON, and what it is; `None` where that is the selected row.
+    fn copy_whole(&self) -> Option<(String, String)> {
+        None
     }
 
     /// Takes what came of something it asked for out of the cell, if it is meant for it.

@@ -13,11 +13,14 @@ pub enum PaneId {
     Tables,
     /// What is unused, duplicate, overlapping, invalid, bloated, missing?
     Indexes,
+    /// Why is it slow, and what would help?
+    Explain,
 }
 
 impl PaneId {
     /// Every pane, in the order of their keys.
-    pub const ALL: &[Self] = &[Self::Overview, Self::Activity, Self::Queries, Self::Tables, Self::Indexes];
+    pub const ALL: &[Self] =
+        &[Self::Overview, Self::Activity, Self::Queries, Self::Tables, Self::Indexes, Self::Explain];
 
     /// Returns the pane's name.
     pub fn title(self) -> &'static str {
@@ -27,6 +30,7 @@ impl PaneId {
             Self::Queries => "Queries",
             Self::Tables => "Tables",
             Self::Indexes => "Indexes",
+            Self::Explain => "Explain",
         }
     }
 

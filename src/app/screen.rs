@@ -100,6 +100,12 @@ impl App {
             frame.render_widget(line, area);
             return;
         }
+        let typing = self.panes.iter().find(|pane| pane.id() == self.current).and_then(|pane| pane.typing());
+        if let Some(keys) = typing {
+            let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+            frame::draw_keys(frame.buffer_mut(), area, keys, &self.theme);
+            return;
+        }
         let mut keys: Vec<(u8, &str, &str)> = BINDINGS
             .iter()
             .filter(|binding| binding.works_in(self.current) && self.may(binding.action))

@@ -9,6 +9,7 @@ use super::keys::{action_for, key_name};
 use super::layer::{Answer, Layer};
 use super::{Action, App, Clock, Effect, Event, Link, Message, Outcome, PaneId, Shown, View, Vitals, Wish};
 use crate::findings;
+use crate::pg::explain::Progress;
 use crate::sample::{Seconds, Snapshot};
 use crate::ui::theme::{self, Theme};
 
@@ -32,10 +33,7 @@ impl App {
             Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Event::Key(key) => self.on_key(&key),
             Event::Mouse(mouse) => self.on_mouse(mouse),
-            Event::Paste(text) => {
-                self.on_paste(&text);
-                Vec::new()
-            }
+            Event::Paste(text) => self.on_paste(&text),
             Event::Resized => Vec::new(),
             Event::Tick(now) => {
                 self.now = now;
@@ -74,6 +72,7 @@ impl App {
     fn tell_panes(&mut self, event: Event) -> Vec<Effect> {
         let mut event = Some(event);
         let wishes: Vec<Wish> = self.panes.iter_mut().filter_map(|pane| pane.take(&mut event)).collect();
+        self.refresh_pane();
         wishes.into_iter().flat_map(|wish| self.grant(wish)).collect()
     }
 
@@ -148,6 +147,11 @@ impl App {
             return self.answer(answer);
         }
         self.message = None;
+        if let Some(pane) = self.pane().filter(|pane| pane.typing().is_some()) {
+            let wish = pane.type_in(key);
+            self.refresh_pane();
+            return self.grant(wish);
+        }
         match action_for(key, self.current) {
             Some(action) => self.act(action),
             None => Vec::new(),
@@ -178,7 +182,7 @@ impl App {
             Action::Themes => self.open_themes(),
             Action::Journal => self.layers.push(Layer::Document(self.journal_document())),
             Action::Filter => self.open_filter(),
-            Action::Close => self.close(),
+            Action::Close => return self.close(),
             Action::Inspect => self.inspect(),
             Action::Copy | Action::CopyRow => return self.copy(action),
             _ => return self.act_in_pane(action),
@@ -219,14 +223,19 @@ impl App {
         self.layers.push(Layer::themes(themes, &self.theme.name));
     }
 
-    /// `Esc`: the filter goes first, then the held moment.
-    fn close(&mut self) {
+    /// `Esc`: what the pane has open or under way goes first, then the filter, then the held moment.
+    fn close(&mut self) -> Vec<Effect> {
+        if let Some(wish) = self.pane().and_then(|pane| pane.close()) {
+            self.refresh_pane();
+            return self.grant(wish);
+        }
         let filtered = self.pane().and_then(|pane| pane.list()).filter(|list| !list.filter().is_empty());
         if let Some(list) = filtered {
             list.set_filter("");
         } else {
             self.set_clock(Clock::Live);
         }
+        Vec::new()
     }
 
     fn inspect(&mut self) {
@@ -244,7 +253,10 @@ impl App {
 
     fn copy(&mut self, action: Action) -> Vec<Effect> {
         let copied = self.pane().and_then(|pane| match action {
-            Action::CopyRow => pane.list()?.selected_json().map(|text| (text, "the row".to_owned())),
+            Action::CopyRow => {
+                let whole = pane.copy_whole();
+                whole.or_else(|| pane.list()?.selected_json().map(|text| (text, "the row".to_owned())))
+            }
             _ => pane.copy(),
         });
         match copied {
@@ -261,6 +273,7 @@ impl App {
         if let Some(list) = pane.list()
             && list.act(action)
         {
+            pane.moved();
             return Vec::new();
         }
         let wish = pane.act(action, &view);
@@ -276,6 +289,14 @@ impl App {
             Wish::Open(document) => self.layers.push(Layer::Document(document)),
             Wish::Ask { about, question, then } => self.layers.push(Layer::ask(about, question, then)),
             Wish::Say(text) => self.message = Some(Message::good(text)),
+            Wish::All(wishes) => return wishes.into_iter().flat_map(|wish| self.grant(wish)).collect(),
+            Wish::Fill(form) => self.layers.push(Layer::Form(form)),
+            Wish::Explain(asked) => {
+                self.show(PaneId::Explain);
+                let wish = self.pane().map_or(Wish::Nothing, |pane| pane.explain(asked));
+                self.refresh_pane();
+                return self.grant(wish);
+            }
             Wish::Go(pane, key) => {
                 self.show(pane);
                 if let (Some(key), Some(pane)) = (key, self.pane()) {
@@ -313,7 +334,17 @@ impl App {
             }
             Answer::Do(effect) => {
                 self.pop_layer();
+                if matches!(effect, Effect::Explain(_)) {
+                    // The pane shows at once that it runs.
+                    drop(self.tell_panes(Event::ExplainProgress(Progress::default())));
+                }
                 return vec![effect];
+            }
+            Answer::Filled(filled) => {
+                self.pop_layer();
+                let wish = self.pane().map_or(Wish::Nothing, |pane| pane.filled(filled));
+                self.refresh_pane();
+                return self.grant(wish);
             }
             Answer::Copy(text) => return vec![Effect::Copy { text, what: "the text".to_owned() }],
         }
@@ -332,12 +363,16 @@ impl App {
         }
     }
 
-    fn on_paste(&mut self, text: &str) {
+    fn on_paste(&mut self, text: &str) -> Vec<Effect> {
         if let Some(layer) = self.layers.last_mut() {
             let answer = layer.paste(text);
-            // Pasted text never asks the shell for anything.
+            // Text pasted into a layer never asks the shell for anything.
             drop(self.answer(answer));
+            return Vec::new();
         }
+        let wish = self.pane().map_or(Wish::Nothing, |pane| pane.paste(text));
+        self.refresh_pane();
+        self.grant(wish)
     }
 
     fn on_mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
@@ -361,7 +396,10 @@ impl App {
         }
         let Some(pane) = self.pane() else { return Vec::new() };
         let wish = match pane.list().map(|list| list.click(at)) {
-            Some(true) => Wish::Nothing,
+            Some(true) => {
+                pane.moved();
+                Wish::Nothing
+            }
             _ => pane.click(at),
         };
         self.grant(wish)

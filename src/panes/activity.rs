@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 
 use self::backends::{Backend, backends};
 use crate::app::list::List;
-use crate::app::{Action, Document, Effect, Look, Pane, PaneId, Signal, SignalKind, View, Wish};
+use crate::app::{Action, Asked, Document, Effect, Look, Pane, PaneId, Signal, SignalKind, View, Wish};
 use crate::sample::Seconds;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
@@ -138,6 +138,12 @@ impl Pane for Activity {
             }
             Action::CancelQuery => self.ask(SignalKind::Cancel, view),
             Action::Terminate => self.ask(SignalKind::Terminate, view),
+            Action::Explain => match self.selected().filter(|backend| !backend.query.is_empty()) {
+                Some(backend) => {
+                    Wish::Explain(Asked { sql: backend.query.clone(), from: format!("pid {}", backend.pid) })
+                }
+                None => Wish::Say("this row has no query to explain".to_owned()),
+            },
             _ => Wish::Nothing,
         }
     }

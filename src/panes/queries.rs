@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 
 use self::figures::{Costs, Since, Statement, costs};
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
+use crate::app::{Action, Asked, Document, Look, Pane, PaneId, View, Wish};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
@@ -100,6 +100,12 @@ impl Pane for Queries {
                 self.since = Since::Pinned(at);
                 Wish::Say("this moment is pinned: everything counts from here on".to_owned())
             }
+            Action::Explain => match self.selected().and_then(|one| Some((one, self.text(one)?))) {
+                Some((one, text)) => {
+                    Wish::Explain(Asked { sql: text.to_owned(), from: format!("queryid {}", one.queryid) })
+                }
+                None => Wish::Say("the text of this statement is not here".to_owned()),
+            },
             _ => Wish::Nothing,
         }
     }

@@ -52,12 +52,7 @@ impl Code {
     pub fn new(language: Language, foreign: &str) -> Self {
         let (shown, left_out) = shown(foreign);
         let text = text::clean_lines(shown).into_owned();
-        let tokens = tokens(language, &text);
-        let mut spans = Vec::new();
-        for token in tokens {
-            let Some(role) = role(token.kind) else { continue };
-            push_lines(&text, token.range, role, &mut spans);
-        }
+        let spans = spans(language, &text);
         Self { text, spans, left_out }
     }
 
@@ -115,6 +110,17 @@ impl Code {
         }
         line
     }
+}
+
+/// Returns the parts of a text that have a role of their own, in order, within one line each; the text is not cleaned.
+pub fn spans(language: Language, text: &str) -> Vec<(Range<usize>, Role)> {
+    let mut spans = Vec::new();
+    for token in tokens(language, text) {
+        if let Some(role) = role(token.kind) {
+            push_lines(text, token.range, role, &mut spans);
+        }
+    }
+    spans
 }
 
 /// Returns what is shown of a text and how many bytes are not.

@@ -8,9 +8,11 @@ use super::glyphs::Health;
 use super::text;
 use super::theme::{Role, Theme};
 
+mod form;
 mod help;
 mod picker;
 
+pub use form::{Filled, Form, FormField, FormValue};
 pub use help::{Help, HelpSection};
 pub use picker::{PickItem, Picker};
 

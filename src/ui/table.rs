@@ -12,6 +12,7 @@ mod order;
 mod state;
 
 pub use draw::draw;
+pub(crate) use draw::draw_notice;
 pub use grid::{Cell, Grid, GridColumn, Notice, Row, Shape, SortKey, SortKind};
 pub use state::{Direction, Hit, Move, TableState};
 

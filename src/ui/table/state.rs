@@ -214,6 +214,15 @@ impl TableState {
         self.folded.insert(key.into());
     }
 
+    /// Opens groups or branches.
+    pub fn unfold(&mut self, grid: &Grid, keys: &[String]) {
+        let folded = self.folded.len();
+        self.folded.retain(|key| !keys.contains(key));
+        if self.folded.len() < folded {
+            self.refresh(grid);
+        }
+    }
+
     /// Returns what is at a place of the screen, as it was drawn last.
     pub fn hit(&self, x: u16, y: u16) -> Option<Hit> {
         let drawn = self.drawn.borrow();

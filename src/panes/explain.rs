@@ -1,0 +1,570 @@
+//! Explain: why is it slow, and what would help?
+//!
+//! The statement is written or brought here, its plan is shown as a tree, beside or below it the tips, the index or the
+//! node. On a wide screen the tips stand to the right, on a narrow one below; on one too low for both only the tree
+//! is shown, and `v` shows the tips in its place. A plan that is pasted is shown without a server.
+
+mod compare;
+mod documents;
+mod editor;
+mod known;
+mod place;
+mod run;
+mod sheet;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+
+use self::compare::Comparison;
+use self::editor::{Asked as EditorAsked, Editor};
+use self::run::{Run, Step};
+use self::sheet::{Sheet, Source};
+use crate::app::list::List;
+use crate::app::{Action, Asked, Document, Effect, Event, Look, Pane, PaneId, View, Wish};
+use crate::failure::Failure;
+use crate::pg::explain::{Answer, Consent, Options, Parameter, Progress, Request};
+use crate::plan::parse;
+use crate::ui::dialog::{Filled, Form, FormField, FormValue};
+use crate::ui::glyphs::Glyphs;
+use crate::ui::input::Input;
+
+/// `statement_timeout` of a run unless another is chosen, in seconds.
+const TIMEOUT: u32 = 30;
+
+/// What the area of the plan shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Mode {
+    #[default]
+    Tree,
+    Text,
+    Compare,
+}
+
+/// What stands beside or below the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Panel {
+    #[default]
+    Tips,
+    Node,
+    Nothing,
+}
+
+impl Panel {
+    fn next(self) -> Self {
+        match self {
+            Self::Tips => Self::Node,
+            Self::Node => Self::Nothing,
+            Self::Nothing => Self::Tips,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Tips => "Tips",
+            Self::Node => "Node",
+            Self::Nothing => "",
+        }
+    }
+}
+
+/// Which form is being filled in.
+#[derive(Debug, Clone, PartialEq)]
+enum Filling {
+    Values(Request),
+    Options,
+}
+
+/// The pane.
+#[derive(Debug)]
+pub struct Explain {
+    editor: Editor,
+    is_editing: bool,
+    options: Options,
+    timeout_seconds: u32,
+    /// Where the statement in the editor came from.
+    from: String,
+    filling: Option<Filling>,
+    run: Option<Run>,
+    failure: Option<Failure>,
+    sheet: Option<Sheet>,
+    before: Option<Arc<Source>>,
+    comparison: Option<Comparison>,
+    compared: List,
+    mode: Mode,
+    panel: Panel,
+    /// The panel's document about the selected node.
+    node: Option<Document>,
+    glyphs: Glyphs,
+    places: place::Places,
+}
+
+impl Default for Explain {
+    fn default() -> Self {
+        Self {
+            editor: Editor::default(),
+            is_editing: false,
+            options: Options::default(),
+            timeout_seconds: TIMEOUT,
+            from: String::new(),
+            filling: None,
+            run: None,
+            failure: None,
+            sheet: None,
+            before: None,
+            comparison: None,
+            compared: List::default(),
+            mode: Mode::default(),
+            panel: Panel::default(),
+            node: None,
+            glyphs: crate::ui::glyphs::UNICODE,
+            places: place::Places::default(),
+        }
+    }
+}
+
+impl Pane for Explain {
+    fn id(&self) -> PaneId {
+        PaneId::Explain
+    }
+
+    fn refresh(&mut self, view: &View<'_>) {
+        if let Some(sheet) = &mut self.sheet {
+            sheet.learn(view);
+            sheet.mark_with(&self.glyphs);
+        }
+        self.refresh_node();
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        self.glyphs = look.theme.glyphs;
+        self.place(frame, area, look);
+    }
+
+    fn list(&mut self) -> Option<&mut List> {
+        match self.mode {
+            Mode::Tree => self.sheet.as_mut().map(|sheet| &mut sheet.list),
+            Mode::Compare => Some(&mut self.compared),
+            Mode::Text => None,
+        }
+    }
+
+    fn act(&mut self, action: Action, _view: &View<'_>) -> Wish {
+        match action {
+            Action::Edit => self.is_editing = true,
+            Action::Run => return self.start(),
+            Action::Analyze => return self.toggle_analyze(),
+            Action::Options => return self.ask_options(),
+            Action::Keep => return self.keep(),
+            Action::Compare => return self.toggle_compare(),
+            Action::View => self.panel = self.panel.next(),
+            Action::PlanText if self.sheet.is_some() => {
+                self.mode = if self.mode == Mode::Text { Mode::Tree } else { Mode::Text };
+            }
+            Action::Hottest | Action::NextScan | Action::Fold => return self.go(action),
+            Action::ScrollDown => self.scroll(1),
+            Action::ScrollUp => self.scroll(-1),
+            Action::Down | Action::Up | Action::PageDown | Action::PageUp | Action::First | Action::Last => {
+                self.scroll_text(action);
+            }
+            Action::CopyCode | Action::SaveCode => return Wish::Say("there is no index to copy".to_owned()),
+            _ => {}
+        }
+        Wish::Nothing
+    }
+
+    fn inspect(&self, _view: &View<'_>) -> Option<Document> {
+        match self.mode {
+            Mode::Tree => self.sheet.as_ref()?.node(),
+            Mode::Text | Mode::Compare => self.sheet.as_ref().map(|sheet| documents::whole(&sheet.source.plan)),
+        }
+    }
+
+    fn copy(&self) -> Option<(String, String)> {
+        let sheet = self.sheet.as_ref()?;
+        Some((crate::plan::text::psql(&sheet.source.plan), "the plan as psql prints it".to_owned()))
+    }
+
+    fn copy_whole(&self) -> Option<(String, String)> {
+        Some((self.sheet.as_ref()?.source.json.clone(), "the plan as JSON".to_owned()))
+    }
+
+    fn click(&mut self, at: Position) -> Wish {
+        let place = self.places.editor;
+        if place.contains(at) {
+            self.is_editing = true;
+            self.editor.click(at.x - place.x, at.y - place.y);
+        } else if self.places.statement.contains(at) {
+            self.is_editing = true;
+        }
+        Wish::Nothing
+    }
+
+    fn moved(&mut self) {
+        self.refresh_node();
+    }
+
+    fn typing(&self) -> Option<&'static [(&'static str, &'static str)]> {
+        self.is_editing.then_some(editor::KEYS)
+    }
+
+    fn type_in(&mut self, key: &KeyEvent) -> Wish {
+        match self.editor.key(key) {
+            EditorAsked::Nothing => Wish::Nothing,
+            EditorAsked::Run => self.start(),
+            EditorAsked::Own => Wish::Do(Effect::Edit { text: self.editor.text() }),
+            EditorAsked::Leave => {
+                self.is_editing = false;
+                Wish::Nothing
+            }
+        }
+    }
+
+    fn paste(&mut self, text: &str) -> Wish {
+        if !self.is_editing && run::is_plan(text) {
+            return self.show_pasted(text);
+        }
+        if !self.is_editing {
+            self.editor.set("");
+            self.from = String::new();
+        }
+        self.is_editing = true;
+        self.editor.paste(text);
+        Wish::Nothing
+    }
+
+    fn close(&mut self) -> Option<Wish> {
+        if self.run.take().is_some() {
+            return Some(Wish::Do(Effect::CancelExplain));
+        }
+        if self.failure.take().is_some() {
+            return Some(Wish::Nothing);
+        }
+        let is_open = self.mode != Mode::Tree;
+        self.mode = Mode::Tree;
+        is_open.then_some(Wish::Nothing)
+    }
+
+    fn filled(&mut self, filled: Filled) -> Wish {
+        match (self.filling.take(), filled) {
+            (Some(Filling::Values(request)), Filled::Done(values)) => {
+                self.estimate(Request { parameters: values, ..request })
+            }
+            (Some(Filling::Values(request)), Filled::Otherwise) => self.estimate(request),
+            (Some(Filling::Options), Filled::Done(values)) => self.take_options(&values),
+            _ => {
+                self.run = None;
+                Wish::Nothing
+            }
+        }
+    }
+
+    fn explain(&mut self, asked: Asked) -> Wish {
+        self.editor.set(&crate::ui::code::format_sql(&asked.sql));
+        self.from = asked.from;
+        self.is_editing = false;
+        self.mode = Mode::Tree;
+        let options = Options { analyze: false, ..self.options };
+        let request = self.request(options);
+        self.estimate(request)
+    }
+
+    fn take(&mut self, event: &mut Option<Event>) -> Option<Wish> {
+        match event.take()? {
+            Event::ExplainProgress(progress) => self.take_progress(progress),
+            Event::ExplainDone(Ok(answer)) => return Some(self.take_answer(*answer)),
+            Event::ExplainDone(Err(failure)) => {
+                self.run = None;
+                self.failure = Some(failure);
+            }
+            Event::Parameters { sql, known } => return Some(self.ask_values(&sql, known)),
+            Event::Edited(text) => {
+                self.editor.set(&text);
+                self.is_editing = true;
+            }
+            Event::Remembered(statements) => self.editor.remember_all(statements),
+            other => {
+                *event = Some(other);
+                return None;
+            }
+        }
+        Some(Wish::Nothing)
+    }
+}
+
+impl Explain {
+    fn request(&self, options: Options) -> Request {
+        Request {
+            sql: self.editor.text(),
+            parameters: Vec::new(),
+            options,
+            consent: Consent::ReadOnly,
+            timeout_ms: self.timeout_seconds.saturating_mul(1000),
+        }
+    }
+
+    /// Runs what stands in the editor, or shows it if it is a plan.
+    fn start(&mut self) -> Wish {
+        let text = self.editor.text();
+        if self.editor.is_blank() {
+            self.is_editing = true;
+            return Wish::Say("write or paste a statement or a plan first".to_owned());
+        }
+        if self.run.is_some() {
+            return Wish::Say("one is under way; Esc cancels it".to_owned());
+        }
+        self.is_editing = false;
+        self.failure = None;
+        if run::is_plan(&text) {
+            return self.show_pasted(&text);
+        }
+        let request = self.request(self.options);
+        if run::parameters(&text) == 0 {
+            return self.estimate(request);
+        }
+        self.run = Some(Run { request, step: Step::Values, progress: Progress::default() });
+        Wish::Do(Effect::AskParameters { sql: text })
+    }
+
+    fn estimate(&mut self, request: Request) -> Wish {
+        self.failure = None;
+        let sql = request.sql.clone();
+        let (run, wish) = Run::estimate(request);
+        self.run = Some(run);
+        if self.editor.remember(&sql) { Wish::All(vec![Wish::Do(Effect::Remember(sql)), wish]) } else { wish }
+    }
+
+    fn show_pasted(&mut self, text: &str) -> Wish {
+        let parsed = parse(text);
+        let notes: Vec<String> = parsed
+            .troubles
+            .iter()
+            .map(|trouble| match trouble.line {
+                Some(line) => format!("line {line}: {}", trouble.what),
+                None => trouble.what.clone(),
+            })
+            .collect();
+        let others = parsed.plans.len().saturating_sub(1);
+        let Some(plan) = parsed.plans.into_iter().next_back() else {
+            let what = notes.into_iter().next().unwrap_or_else(|| "there is no plan in this text".to_owned());
+            self.failure = Some(
+                Failure::new(crate::failure::Kind::Refused, what)
+                    .hint("paste EXPLAIN's output in FORMAT JSON or TEXT, or an auto_explain entry, whole"),
+            );
+            self.is_editing = false;
+            return Wish::Nothing;
+        };
+        if let Some(sql) = plan.query.as_deref().filter(|_| self.editor.is_blank()) {
+            self.editor.set(sql);
+        }
+        self.is_editing = false;
+        self.show(Source::pasted(plan, notes));
+        match others {
+            0 => Wish::Nothing,
+            others => Wish::Say(format!("the last of {} plans is shown", others + 1)),
+        }
+    }
+
+    fn show(&mut self, source: Source) {
+        self.failure = None;
+        self.mode = Mode::Tree;
+        self.comparison = None;
+        self.sheet = Some(Sheet::new(source));
+        self.refresh_node();
+    }
+
+    fn take_progress(&mut self, progress: Progress) {
+        if let Some(run) = &mut self.run {
+            run.progress = progress;
+        } else if self.filling.is_none() {
+            let request = self.request(self.options);
+            self.run = Some(Run { request, step: Step::Real, progress });
+            self.failure = None;
+        }
+    }
+
+    fn take_answer(&mut self, answer: Answer) -> Wish {
+        let run = self.run.take();
+        let (next, wish) = match run {
+            Some(run) => run.after(&answer.plan),
+            None => (None, Wish::Nothing),
+        };
+        self.run = next;
+        self.show(Source::answered(answer));
+        wish
+    }
+
+    fn ask_values(&mut self, sql: &str, known: Result<Vec<Parameter>, Failure>) -> Wish {
+        let Some(request) = self.run.take().filter(|run| run.step == Step::Values).map(|run| run.request) else {
+            return Wish::Nothing;
+        };
+        let (known, why) = match known {
+            Ok(known) => (known, None),
+            Err(failure) => (Vec::new(), Some(failure.what)),
+        };
+        let fields = (0..run::parameters(sql)).map(|at| {
+            let known = known.get(at).cloned().unwrap_or_default();
+            let note: Vec<String> = [known.type_name, known.column].into_iter().filter(|it| !it.is_empty()).collect();
+            let first = known.choices.first().map(|choice| choice.value.clone()).unwrap_or_default();
+            FormField {
+                label: format!("${}", at + 1),
+                note: note.join(", "),
+                value: FormValue::Text(Input::new(&first)),
+                choices: known.choices.into_iter().map(|choice| (choice.note, choice.value)).collect(),
+            }
+        });
+        let mut form = Form::new("Values of the parameters", fields.collect());
+        form.otherwise = Some("Ctrl-g without values: the generic plan".to_owned());
+        self.filling = Some(Filling::Values(request));
+        let fill = Wish::Fill(form);
+        match why {
+            Some(why) => Wish::All(vec![Wish::Say(format!("their types are not known: {why}")), fill]),
+            None => fill,
+        }
+    }
+
+    fn toggle_analyze(&mut self) -> Wish {
+        self.options.analyze = !self.options.analyze;
+        let told = if self.options.analyze {
+            "R runs the statement with ANALYZE, after its estimate"
+        } else {
+            "R asks for the estimate only"
+        };
+        Wish::Say(told.to_owned())
+    }
+
+    fn ask_options(&mut self) -> Wish {
+        let switch = |label: &str, note: &str, is_on: bool| FormField {
+            label: label.to_owned(),
+            note: note.to_owned(),
+            value: FormValue::Switch(is_on),
+            choices: Vec::new(),
+        };
+        let options = &self.options;
+        let mut fields = vec![
+            switch("ANALYZE", "run it and measure", options.analyze),
+            switch("BUFFERS", "count blocks", options.buffers),
+            switch("VERBOSE", "output, schema, workers", options.verbose),
+            switch("SETTINGS", "changed settings", options.settings),
+            switch("WAL", "count WAL", options.wal),
+            switch("TIMING", "time of each node", options.timing),
+            switch("SERIALIZE", "make the rows ready, 17", options.serialize),
+            switch("MEMORY", "of planning, 17", options.memory),
+        ];
+        fields.push(FormField {
+            label: "seconds".to_owned(),
+            note: "statement_timeout".to_owned(),
+            value: FormValue::Text(Input::new(&self.timeout_seconds.to_string())),
+            choices: Vec::new(),
+        });
+        self.filling = Some(Filling::Options);
+        Wish::Fill(Form::new("Options of EXPLAIN", fields))
+    }
+
+    fn take_options(&mut self, values: &[Option<String>]) -> Wish {
+        let is_on = |at: usize| values.get(at).is_some_and(|value| value.as_deref() == Some("on"));
+        self.options = Options {
+            analyze: is_on(0),
+            buffers: is_on(1),
+            verbose: is_on(2),
+            settings: is_on(3),
+            wal: is_on(4),
+            timing: is_on(5),
+            serialize: is_on(6),
+            memory: is_on(7),
+            generic_plan: false,
+        };
+        let seconds = values.last().cloned().flatten().and_then(|seconds| seconds.trim().parse::<u32>().ok());
+        match seconds.filter(|seconds| (1..=86_400).contains(seconds)) {
+            Some(seconds) => {
+                self.timeout_seconds = seconds;
+                Wish::Nothing
+            }
+            None => Wish::Say(format!("the time limit stays at {} s: it is 1 to 86400 seconds", self.timeout_seconds)),
+        }
+    }
+
+    fn keep(&mut self) -> Wish {
+        let Some(sheet) = &self.sheet else { return Wish::Say("there is no plan to keep".to_owned()) };
+        self.before = Some(Arc::clone(&sheet.source));
+        self.comparison = None;
+        Wish::Say("kept as the plan before; change something, run it again (R), then compare (c)".to_owned())
+    }
+
+    fn toggle_compare(&mut self) -> Wish {
+        if self.mode == Mode::Compare {
+            self.mode = Mode::Tree;
+            return Wish::Nothing;
+        }
+        let (Some(before), Some(sheet)) = (&self.before, &self.sheet) else {
+            return Wish::Say("keep a plan first (b), then run another and compare".to_owned());
+        };
+        if Arc::ptr_eq(before, &sheet.source) {
+            return Wish::Say("this is the plan that was kept; run it again (R) to compare".to_owned());
+        }
+        let comparison = compare::compare(&before.plan, &sheet.source.plan, &self.glyphs);
+        self.compared = List::default();
+        self.compared.refresh(comparison.grid.clone());
+        self.comparison = Some(comparison);
+        self.mode = Mode::Compare;
+        Wish::Nothing
+    }
+
+    fn go(&mut self, action: Action) -> Wish {
+        let Some(sheet) = &mut self.sheet else { return Wish::Nothing };
+        self.mode = Mode::Tree;
+        match action {
+            Action::Hottest => sheet.next_hot(),
+            Action::NextScan if !sheet.next_scan() => {
+                return Wish::Say("no table is read sequentially in this plan".to_owned());
+            }
+            Action::Fold => {
+                let _is_branch = sheet.list.toggle_fold();
+            }
+            _ => {}
+        }
+        Wish::Nothing
+    }
+
+    fn refresh_node(&mut self) {
+        let is_needed = self.panel == Panel::Node && self.mode == Mode::Tree;
+        self.node = self.sheet.as_ref().filter(|_| is_needed).and_then(Sheet::node);
+    }
+
+    /// Scrolls the panel by half a screen or so.
+    fn scroll(&mut self, steps: isize) {
+        /// Lines of one step.
+        const STEP: isize = 5;
+        match self.panel {
+            Panel::Tips => {
+                if let Some(sheet) = &self.sheet {
+                    sheet.tips.scroll(steps * STEP);
+                }
+            }
+            Panel::Node => {
+                if let Some(node) = &self.node {
+                    node.detail.scroll(steps * STEP);
+                }
+            }
+            Panel::Nothing => {}
+        }
+    }
+
+    fn scroll_text(&mut self, action: Action) {
+        let Some(sheet) = self.sheet.as_ref().filter(|_| self.mode == Mode::Text) else { return };
+        match action {
+            Action::Down => sheet.text.scroll(1),
+            Action::Up => sheet.text.scroll(-1),
+            Action::PageDown => sheet.text.scroll_pages(1),
+            Action::PageUp => sheet.text.scroll_pages(-1),
+            Action::First => sheet.text.scroll(isize::MIN),
+            _ => sheet.text.scroll(isize::MAX),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Two plans side by side: the one that was kept as "before", and the one that is shown.
+
+use super::tree::name;
+use crate::plan::diff::{Change, Delta, Diff, Shape, diff};
+use crate::plan::{BLOCK, Plan};
+use crate::sample::unit::Count;
+use crate::sample::{Bytes, Seconds};
+use crate::ui::frame::Segment;
+use crate::ui::glyphs::Glyphs;
+use crate::ui::table::{Cell, Grid, GridColumn, Row, Shape as GridShape, SortKind};
+use crate::ui::theme::Role;
+
+/// The factor from which on a figure is better or worse.
+const NOTABLE: f64 = 1.2;
+
+/// Two plans compared.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    /// The nodes of both, one a row.
+    pub(super) grid: Grid,
+    /// The figures of both as wholes.
+    pub(super) figures: Vec<Segment>,
+}
+
+/// Compares two plans.
+pub(super) fn compare(older: &Plan, newer: &Plan, glyphs: &Glyphs) -> Comparison {
+    let found = diff(older, newer);
+    let mut grid = Grid::new(columns());
+    grid.shape = GridShape::Tree;
+    grid.rows = found.changes.iter().enumerate().map(|(at, change)| row(at, change, (older, newer), glyphs)).collect();
+    Comparison { grid, figures: figures(&found, glyphs) }
+}
+
+fn columns() -> Vec<GridColumn> {
+    let pair = |columns: [(&'static str, &'static str, &'static str); 2], drop: u8| {
+        columns.map(|(id, title, short)| GridColumn::number(id, title).short(short).drop(drop))
+    };
+    let mut columns = vec![
+        GridColumn::text("change", "", 1).at_most(1),
+        GridColumn::text("node", "after", 20),
+        GridColumn::text("was", "before", 12).drop(1),
+    ];
+    columns.extend(pair([("time_before", "time before", "before"), ("time", "time after", "after")], 0));
+    columns.push(GridColumn::number("factor", "time").short("time"));
+    columns.extend(pair([("rows_before", "rows before", "rows"), ("rows", "rows after", "after")], 2));
+    columns.extend(pair([("blocks_before", "blocks before", "blocks"), ("blocks", "blocks after", "after")], 3));
+    columns.extend(pair([("cost_before", "cost before", "cost"), ("cost", "cost after", "after")], 4));
+    // The tree's branches stand in the first column.
+    columns.swap(0, 1);
+    columns.into_iter().map(|column| column.sorted(SortKind::Fixed)).collect()
+}
+
+fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan), glyphs: &Glyphs) -> Row {
+    let was = change.older.and_then(|id| older.node(id));
+    let is = change.newer.and_then(|id| newer.node(id));
+    let (mark, role) = match change.shape {
+        Shape::Same => ("", Role::Text),
+        Shape::Was(_) => ("~", Role::Accent),
+        Shape::Came => ("+", Role::DiffAdd),
+        Shape::Gone => ("-", Role::DiffRemove),
+    };
+    let label = |node: Option<&crate::plan::Node>| node.map(name).unwrap_or_default();
+    let before = match &change.shape {
+        Shape::Same => Cell::text("the same").role(Role::Muted),
+        Shape::Was(was) => Cell::text(was).role(Role::DiffRemove),
+        Shape::Came => Cell::text("not there").role(Role::Muted),
+        Shape::Gone => Cell::text("gone").role(Role::Muted),
+    };
+    let node = Cell::text(&label(is.or(was))).role(role);
+    let mut cells = vec![node, Cell::mark(mark, 0.0).role(role), before];
+    let seconds = |figure: Option<f64>| Cell::optional(figure.map(|time| (Seconds(time), time)));
+    let count = |figure: Option<f64>| Cell::optional(figure.map(|count| (Count(count), count)));
+    let bytes = |figure: Option<f64>| Cell::optional(figure.map(|blocks| (Bytes(blocks * BLOCK), blocks)));
+    cells.extend([seconds(change.time.older), seconds(change.time.newer), factor_cell(&change.time, glyphs)]);
+    cells.extend([count(change.rows.older), count(change.rows.newer)]);
+    cells.extend([bytes(change.blocks.older), bytes(change.blocks.newer)]);
+    cells.extend([count(change.cost.older), count(change.cost.newer)]);
+    let depth = is.or(was).map_or(0, |node| node.depth);
+    Row::new(at.to_string(), cells).depth(u16::try_from(depth).unwrap_or(u16::MAX))
+}
+
+fn factor_cell(delta: &Delta, glyphs: &Glyphs) -> Cell {
+    let (text, role) = factor(delta, glyphs);
+    let cell = Cell::number(text, delta.change().unwrap_or(0.0));
+    cell.role(role)
+}
+
+/// Returns how many times more or less, with its mark; small differences are chance.
+fn factor(delta: &Delta, glyphs: &Glyphs) -> (String, Role) {
+    match delta.factor().filter(|factor| *factor > 0.0) {
+        Some(factor) if factor >= NOTABLE => (format!("{}x{}", Count(factor), glyphs.ascending), Role::Bad),
+        Some(factor) if factor <= 1.0 / NOTABLE => {
+            (format!("{}x{}", Count(1.0 / factor), glyphs.descending), Role::Good)
+        }
+        Some(_) => ("=".to_owned(), Role::Muted),
+        None => (String::new(), Role::Muted),
+    }
+}
+
+fn figures(found: &Diff, glyphs: &Glyphs) -> Vec<Segment> {
+    let mut all = Vec::new();
+    let arrow = if glyphs.is_unicode { "→" } else { "->" };
+    let mut told = |what: &str, delta: &Delta, show: &dyn Fn(f64) -> String| {
+        let (Some(older), Some(newer)) = (delta.older, delta.newer) else { return };
+        let (times, role) = factor(delta, glyphs);
+        let drop = all.len() as u8;
+        let segment = Segment::new(format!("{what} "), Role::Muted)
+            .and(format!("{} {arrow} {}", show(older), show(newer)), Role::Text)
+            .and(format!(" {times}"), role);
+        all.push(segment.drop(drop));
+    };
+    told("time", &found.time, &|time| Seconds(time).to_string());
+    told("cost", &found.cost, &|cost| Count(cost).to_string());
+    told("blocks", &found.blocks, &|blocks| Bytes(blocks * BLOCK).to_string());
+    let shapes = found.shapes().count();
+    let words = if shapes == 0 { "the same shape".to_owned() } else { format!("{shapes} nodes differ in shape") };
+    all.push(Segment::new(words, Role::Muted).drop(4));
+    all
+}

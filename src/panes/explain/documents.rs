@@ -1,0 +1,187 @@
+//! What is read beside the tree: the tips, everything known of a node, the plan as a whole.
+
+use super::known::Known;
+use crate::app::Document;
+use crate::plan::text_label::label;
+use crate::plan::tips::{TipHit, Verdict};
+use crate::plan::{BLOCK, Blocks, Field, Node, NodeId, Plan};
+use crate::sample::unit::{Count, Share};
+use crate::sample::{Bytes, Seconds};
+use crate::ui::detail::Detail;
+use crate::ui::theme::Role;
+
+/// The tips, the largest saving first; or that there are none.
+pub(super) fn tips(plan: &Plan, verdict: &Verdict) -> Detail {
+    let role = if verdict.is_fine { Role::Good } else { Role::Text };
+    let mut detail = Detail::new().paragraph_as(&verdict.sentence, role);
+    for (at, hit) in verdict.tips.iter().enumerate() {
+        detail = tip(detail, plan, at + 1, hit);
+    }
+    detail
+}
+
+fn tip(detail: Detail, plan: &Plan, number: usize, hit: &TipHit) -> Detail {
+    let total = plan.total_time().filter(|total| total.0 > 0.0 && hit.saving.0 > 0.0);
+    let saving = total.map(|total| format!(": up to {} ({})", hit.saving, Share((hit.saving.0 / total.0).min(1.0))));
+    let place = hit.node.and_then(|id| plan.node(id)).map(|node| format!("At {}: ", label(node))).unwrap_or_default();
+    let others = match hit.others {
+        0 => String::new(),
+        others => format!(" The same at {others} other nodes."),
+    };
+    detail
+        .heading(format!("{number}. {}{}", upper(hit.tip.title), saving.unwrap_or_default()))
+        .paragraph(format!("{place}{}.{others}", hit.seen.trim_end_matches('.')))
+        .paragraph_as(format!("{}.", upper(hit.advice.trim_end_matches('.'))), Role::Accent)
+        .pair_as("why", hit.tip.why, Role::Muted)
+        .pair_as("wrong if", hit.tip.wrong, Role::Muted)
+        .pair_as("source", format!("{} ({})", hit.tip.source, hit.tip.id), Role::Muted)
+}
+
+fn upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Everything known of a node: what was reckoned first, then every field the server gave.
+pub(super) fn node(plan: &Plan, id: NodeId, known: &Known) -> Document {
+    let Some(node) = plan.node(id) else { return Document::new("no node") };
+    let mut document = Document::new(label(node));
+    document.heading("Reckoned");
+    reckoned(&mut document, plan, id, node);
+    table(&mut document, node, known);
+    blocks(&mut document, node);
+    document.heading("As the server said it");
+    fields(&mut document, &node.fields, "");
+    for worker in &node.workers {
+        document.heading(&format!("Worker {}", worker.number));
+        fields(&mut document, &worker.fields, "");
+    }
+    document
+}
+
+fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
+    let derived = &node.derived;
+    if node.is_never_executed() {
+        document.pair("loops", "never executed");
+    }
+    if let Some(time) = derived.self_time {
+        let share = derived.share.map(|share| format!(" ({} of the whole)", Share(share))).unwrap_or_default();
+        document.pair("self time", &format!("{time}{share}"));
+    }
+    if let Some(time) = derived.total_time {
+        let processes = if derived.processes > 1.0 {
+            format!(", {} processes side by side", Count(derived.processes))
+        } else {
+            String::new()
+        };
+        document.pair("with its inputs", &format!("{time} over {} loops{processes}", Count(node.loops())));
+    }
+    if let (Some(actual), Some(estimate)) = (node.rows_total(), node.estimate) {
+        let off = derived.misestimate.map(|off| format!(", {}x off", Count(off.factor))).unwrap_or_default();
+        let each = Count(estimate.rows);
+        document.pair("rows", &format!("{} came, {each} a loop expected{off}", Count(actual)));
+    }
+    let read = node.rows_total().unwrap_or(0.0) + node.removed_by_filter();
+    if node.removed_by_filter() > 0.0 {
+        let kept = Share(node.rows_total().unwrap_or(0.0) / read.max(1.0));
+        document.pair(
+            "filter",
+            &format!("{} of {} rows removed, {kept} kept", Count(node.removed_by_filter()), Count(read)),
+        );
+    }
+    if let Some(cost) = derived.self_cost {
+        document.pair("self cost", &format!("{} of {}", Count(cost), Count(plan.total_cost().unwrap_or(0.0))));
+    }
+    let charged = derived.charged_to.filter(|to| plan.node(id).and_then(|node| node.parent) != Some(*to));
+    if let Some(to) = charged.and_then(|to| plan.node(to)) {
+        document.pair("time is part of", &label(to));
+    }
+    if derived.is_cut_short {
+        document.pair("stopped early", "perhaps: something above needs no more than its first rows");
+    }
+}
+
+fn table(document: &mut Document, node: &Node, known: &Known) {
+    let facts = known.context.table(node);
+    if facts.is_none() && known.model(node).is_none() {
+        return;
+    }
+    document.heading("The table");
+    if let Some(model) = known.model(node) {
+        document.pair("model", model);
+    }
+    if let Some(size) = known.size(node) {
+        document.pair("size", &size.to_string());
+    }
+    let Some(facts) = facts else { return };
+    let mut count = |label: &str, count: Option<f64>| {
+        if let Some(count) = count {
+            document.pair(label, &Count(count).to_string());
+        }
+    };
+    count("live rows", facts.rows);
+    count("dead rows", facts.dead);
+    count("changed since ANALYZE", facts.modified_since_analyze);
+    for index in &facts.indexes {
+        document.pair(&index.name, &index.keys.join(", "));
+    }
+}
+
+fn blocks(document: &mut Document, node: &Node) {
+    let own = node.derived.self_buffers;
+    if node.buffers.is_empty() {
+        return;
+    }
+    document.heading("Blocks, without its inputs'");
+    for (name, blocks) in [("shared", own.shared), ("local", own.local), ("temp", own.temp)] {
+        if blocks != Blocks::default() {
+            let parts = [
+                ("found", blocks.hit),
+                ("read", blocks.read),
+                ("dirtied", blocks.dirtied),
+                ("written", blocks.written),
+            ];
+            let told = parts.iter().filter(|(_, count)| *count > 0.0);
+            let told: Vec<String> = told.map(|(what, count)| format!("{} {what}", Bytes(count * BLOCK))).collect();
+            document.pair(name, &told.join(", "));
+        }
+    }
+    if node.io.total().0 > 0.0 {
+        document.pair("I/O with its inputs'", &node.io.total().to_string());
+    }
+}
+
+fn fields(document: &mut Document, fields: &[(crate::plan::Name, Field)], prefix: &str) {
+    for (name, field) in fields.iter().filter(|(name, _)| name != "Workers") {
+        match field {
+            Field::Group(members) => self::fields(document, members, &format!("{prefix}{name}: ")),
+            field => document.pair(&format!("{prefix}{name}"), &field.to_string()),
+        }
+    }
+}
+
+/// The plan as a whole: where the time went beside the nodes, and every field the server gave.
+pub(super) fn whole(plan: &Plan) -> Document {
+    let mut document = Document::new("The plan");
+    document.heading("Where the time went");
+    let mut time = |label: &str, time: Option<Seconds>| {
+        if let Some(time) = time.filter(|time| time.0 > 0.0) {
+            document.pair(label, &time.to_string());
+        }
+    };
+    time("planning", plan.planning_time);
+    time("execution", plan.execution_time);
+    time("in the nodes", plan.has_times().then_some(plan.accounts.nodes));
+    time("in triggers", Some(plan.accounts.triggers));
+    time("start, end, sending", plan.execution_time.map(|_| plan.accounts.rest));
+    time("compilation (JIT)", plan.jit.and_then(|jit| jit.total));
+    time("serialization", plan.serialization);
+    for trigger in &plan.triggers {
+        let name = trigger.constraint.as_deref().unwrap_or(&trigger.name);
+        let took = trigger.time.map(|time| time.to_string()).unwrap_or_default();
+        document.pair(&format!("trigger {name}"), &format!("{took} in {} calls", Count(trigger.calls)));
+    }
+    document.heading("As the server said it");
+    fields(&mut document, &plan.fields, "");
+    document
+}

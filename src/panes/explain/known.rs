@@ -1,0 +1,97 @@
+//! What a snapshot knows of the tables that a plan reads: sizes, statistics' age, indexes, models, settings.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::catalog::django_names::Models;
+use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::table_usage::TableUsage;
+use crate::plan::tips::{Context, IndexFacts, TableFacts};
+use crate::plan::{Node, Plan};
+use crate::sample::{Bytes, Snapshot};
+
+/// What is known beside a plan; empty without a server.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// What the tips may look at.
+    pub(super) context: Context,
+    sizes: HashMap<String, Bytes>,
+    models: HashMap<String, String>,
+}
+
+impl Known {
+    /// Returns what a snapshot knows of a plan's tables.
+    pub(super) fn of(plan: &Plan, snapshot: &Snapshot) -> Self {
+        let names: HashSet<&str> = plan.nodes.iter().filter_map(Node::relation).collect();
+        let tables = TableUsage::all(snapshot).unwrap_or_default();
+        let tables: Vec<TableUsage> = tables.into_iter().filter(|table| names.contains(table.name.as_str())).collect();
+        let indexes = IndexUsage::all(snapshot).unwrap_or_default();
+        let models = Models::of(snapshot);
+        let label = |name: &&str| Some(((*name).to_owned(), models.of_table(name)?.label()));
+        Self {
+            sizes: tables
+                .iter()
+                .map(|table| (table.name.clone(), Bytes(table.heap_bytes.unwrap_or(table.pages * 8192.0))))
+                .filter(|(_, size)| size.0 > 0.0)
+                .collect(),
+            models: names.iter().filter_map(label).collect(),
+            context: Context {
+                tables: tables.iter().map(|table| facts(table, &indexes)).collect(),
+                settings: settings(snapshot),
+                ..Context::default()
+            },
+        }
+    }
+
+    /// Returns the size of a table's heap.
+    pub(super) fn size(&self, node: &Node) -> Option<Bytes> {
+        self.sizes.get(node.relation()?).copied()
+    }
+
+    /// Returns the model of a table: `shop.order`.
+    pub(super) fn model(&self, node: &Node) -> Option<&str> {
+        self.models.get(node.relation()?).map(String::as_str)
+    }
+}
+
+fn facts(table: &TableUsage, indexes: &[IndexUsage]) -> TableFacts {
+    let own = indexes.iter().filter(|index| index.relid == table.relid);
+    TableFacts {
+        schema: Some(table.schema.clone()),
+        name: table.name.clone(),
+        rows: table.rows(),
+        pages: Some(table.pages).filter(|pages| *pages > 0.0),
+        dead: table.dead,
+        modified_since_analyze: table.mod_since_analyze,
+        is_analyzed: table.last_analyze.map(|_| true).or((table.reltuples < 0.0).then_some(false)),
+        hot_share: table.hot_share(),
+        indexes: own.map(|index| IndexFacts { name: index.name.clone(), keys: index.column_names.clone() }).collect(),
+    }
+}
+
+/// Returns the settings as `current_setting` writes them.
+fn settings(snapshot: &Snapshot) -> BTreeMap<String, String> {
+    let Some(rows) = snapshot.rows("settings") else { return BTreeMap::new() };
+    let shown = rows.iter().map(|row| (row.text("name").to_owned(), with_unit(row.text("value"), row.text("unit"))));
+    shown.collect()
+}
+
+fn with_unit(value: &str, unit: &str) -> String {
+    let Ok(number) = value.parse::<f64>() else { return value.to_owned() };
+    match unit {
+        "" => value.to_owned(),
+        "8kB" => format!("{}kB", number * 8.0),
+        unit => format!("{value}{unit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_unit;
+
+    #[test]
+    fn settings_are_written_with_their_units() {
+        for (value, unit, shown) in [("16384", "8kB", "131072kB"), ("4096", "kB", "4096kB"), ("on", "", "on")] {
+            assert_eq!(with_unit(value, unit), shown);
+        }
+    }
+}

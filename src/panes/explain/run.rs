@@ -1,0 +1,177 @@
+//! From a statement to its plan: the values of its parameters, the estimate first, a question where the run would be
+//! long or would write, then the run. One at a time.
+
+use crate::app::{Document, Effect, Wish};
+use crate::pg::explain::{Consent, Options, Progress, Request};
+use crate::plan::{Kind, Plan, scans};
+use crate::sample::unit::Count;
+use crate::ui::code::{Language, spans};
+use crate::ui::theme::Role;
+
+/// The cost from which on a person is asked before it is run, in units of `seq_page_cost`: about ten seconds.
+const LARGE: f64 = 500_000.0;
+
+/// The first words of a statement, by which it is told from a pasted plan.
+const STATEMENTS: &[&str] = &[
+    "select", "with", "insert", "update", "delete", "merge", "values", "table", "explain", "create", "declare",
+    "execute", "refresh", "(",
+];
+
+/// What is under way.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    /// What was asked for.
+    pub(super) request: Request,
+    /// How far it is.
+    pub(super) step: Step,
+    /// How the server stands with it.
+    pub(super) progress: Progress,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The types of its parameters are looked for, or a person fills in values.
+    Values,
+    /// The estimate is on its way.
+    Estimate,
+    /// It runs.
+    Real,
+}
+
+impl Run {
+    /// A run of a request whose estimate is looked at first.
+    pub(super) fn estimate(request: Request) -> (Self, Wish) {
+        let options = Options {
+            analyze: false,
+            wal: false,
+            timing: false,
+            serialize: false,
+            buffers: false,
+            generic_plan: request.parameters.is_empty() && parameters(&request.sql) > 0,
+            ..request.options
+        };
+        let asked = Request { options, consent: Consent::ReadOnly, ..request.clone() };
+        let run = Self { request, step: Step::Estimate, progress: Progress::default() };
+        (run, Wish::Do(Effect::Explain(Box::new(asked))))
+    }
+
+    /// Whether a run follows the estimate: asked for, and possible with the values there are.
+    fn is_to_be_run(&self) -> bool {
+        let is_generic = self.request.parameters.is_empty() && parameters(&self.request.sql) > 0;
+        self.step == Step::Estimate && self.request.options.analyze && !is_generic
+    }
+
+    /// Says what follows an estimate: the run, a question, or nothing.
+    pub(super) fn after(mut self, plan: &Plan) -> (Option<Self>, Wish) {
+        if !self.is_to_be_run() {
+            return (None, Wish::Nothing);
+        }
+        let writes = plan.nodes.iter().any(|node| node.kind == Kind::ModifyTable);
+        let cost = plan.total_cost().unwrap_or(0.0);
+        if writes {
+            self.request.consent = Consent::Write;
+        }
+        let effect = Effect::Explain(Box::new(self.request.clone()));
+        if !writes && cost < LARGE {
+            self.step = Step::Real;
+            return (Some(self), Wish::Do(effect));
+        }
+        let mut about = Document::new("What would run");
+        about.pair("cost", &format!("{} (a page read in a row is 1)", Count(cost)));
+        about.pair("rows", &plan.root().map_or(0.0, crate::plan::Node::rows_or_estimate).round().to_string());
+        for scan in scans::sequential(plan).iter().take(3) {
+            about.pair("reads whole", &scan.relation);
+        }
+        let limit = f64::from(self.request.timeout_ms) / 1e3;
+        about.pair("at most", &format!("{} by statement_timeout; Esc cancels it", crate::sample::Seconds(limit)));
+        if writes {
+            about
+                .pair("it writes", "and is rolled back; not undone: sequences, dead rows, WAL; its locks last as long");
+        }
+        let question = if writes {
+            "Run this write, and roll it back?".to_owned()
+        } else {
+            "The estimate is large. Run it all the same?".to_owned()
+        };
+        (None, Wish::Ask { about, question, then: effect })
+    }
+
+    /// Returns the line that says how it stands.
+    pub(super) fn line(&self, sign: &str) -> Vec<(String, Role)> {
+        let doing = match self.step {
+            Step::Values => "asking for its parameters",
+            Step::Estimate => "asking for the estimate",
+            Step::Real => "running",
+        };
+        let mut line = vec![
+            (format!("{sign} {doing} {}", self.progress.elapsed), Role::Accent),
+            ("  Esc cancels it on the server".to_owned(), Role::Muted),
+        ];
+        if let Some(blocker) = self.progress.blocked_by.first() {
+            let others = self.progress.blocked_by.len() - 1;
+            let others = if others > 0 { format!(" and {others} others") } else { String::new() };
+            let told = format!("  waits for pid {}{others} ({}): ", blocker.pid, blocker.who);
+            line.push((crate::ui::text::clean(&told).into_owned(), Role::Lock));
+            line.push((crate::ui::text::clean_cut(&blocker.query, 200), Role::Muted));
+        }
+        line
+    }
+}
+
+/// Returns the highest number of a parameter (`$3`) in a statement; 0 if it has none.
+pub(super) fn parameters(sql: &str) -> usize {
+    let names = spans(Language::Sql, sql).into_iter().filter_map(|(range, _)| sql.get(range)?.strip_prefix('$'));
+    names.filter_map(|digits| digits.parse::<usize>().ok()).filter(|number| *number <= 65_535).max().unwrap_or(0)
+}
+
+/// Whether a text is a plan, and no statement.
+pub(super) fn is_plan(text: &str) -> bool {
+    let first = text.trim_start().to_ascii_lowercase();
+    if first.starts_with(['[', '{']) {
+        return true;
+    }
+    let word: String = first.chars().take_while(char::is_ascii_alphabetic).collect();
+    let is_statement = STATEMENTS.contains(&word.as_str()) || first.starts_with('(') || first.starts_with("--");
+    let has_figures = text.contains("rows=") || text.contains("QUERY PLAN") || text.contains("Node Type");
+    let names_a_write =
+        ["insert on ", "update on ", "delete on ", "merge on "].iter().any(|head| first.starts_with(head));
+    has_figures && (!is_statement || names_a_write)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_counted_outside_of_strings_and_comments() {
+        for (sql, count) in [
+            ("select 1", 0),
+            ("select * from t where a = $1 and b = any($12) limit $2", 12),
+            ("select '$3', $$ $4 $$ -- $5\n/* $6 */, $1", 1),
+            ("select \"$7\"", 0),
+        ] {
+            assert_eq!(parameters(sql), count, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_plan_is_told_from_a_statement() {
+        for (text, expected) in [
+            ("Seq Scan on t  (cost=0.00..1.00 rows=1 width=4)", true),
+            ("                QUERY PLAN\n-----\n Seq Scan on t  (cost=0.00..1.00 rows=1 width=4)", true),
+            ("[{\"Plan\": {\"Node Type\": \"Result\"}}]", true),
+            (
+                "2026-01-01 LOG:  duration: 3 ms  plan:\n\tQuery Text: select 1\n\tResult  (cost=0..0 rows=1 width=4)",
+                true,
+            ),
+            ("Update on t  (cost=0.00..1.00 rows=0 width=0)", true),
+            ("update t set a = 'rows=1'", false),
+            ("select 'rows=1'", false),
+            ("-- rows=1\nselect 1", false),
+            ("with a as (select 1) select * from a", false),
+        ] {
+            assert_eq!(is_plan(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A plan that is shown, with everything derived from it: made when it comes or when what is known of its tables does.
+
+use std::sync::Arc;
+
+use super::known::Known;
+use super::{documents, tree};
+use crate::app::list::List;
+use crate::app::screen::clock_text;
+use crate::app::{Document, View};
+use crate::pg::explain::Answer;
+use crate::plan::tips::{Verdict, verdict};
+use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
+use crate::sample::unit::Count;
+use crate::sample::{Bytes, Timestamp};
+use crate::ui::code::{Code, CodeLine, Language};
+use crate::ui::detail::Detail;
+use crate::ui::frame::Segment;
+use crate::ui::glyphs::{Glyphs, UNICODE};
+use crate::ui::theme::Role;
+
+/// Columns of the statement that are shown on one line.
+const STATEMENT: usize = 400;
+
+/// A plan and where it came from.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// The plan.
+    pub(super) plan: Plan,
+    /// The statement; empty where it is not known.
+    pub(super) sql: String,
+    /// Its JSON.
+    pub(super) json: String,
+    /// Where it came from, in a few words.
+    pub(super) from: String,
+    /// What is to be known of how it came, one sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+impl Source {
+    /// A plan from the server.
+    pub(super) fn answered(answer: Answer) -> Self {
+        let Answer { plan, raw, sql, estimate_only, notices, at } = answer;
+        let what = if estimate_only { "estimate only" } else { "run" };
+        Self { plan, sql, json: raw, from: format!("{what} at {}", clock_text(at)), notes: notices }
+    }
+
+    /// A plan that was pasted.
+    pub(super) fn pasted(plan: Plan, notes: Vec<String>) -> Self {
+        let sql = plan.query.clone().unwrap_or_default();
+        Self { json: to_json::to_json(&plan), sql, from: "pasted".to_owned(), notes, plan }
+    }
+}
+
+/// A plan with everything derived from it.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    /// The plan.
+    pub(super) source: Arc<Source>,
+    /// The tree.
+    pub(super) list: List,
+    /// The tips.
+    pub(super) tips: Detail,
+    /// What is to be said of it as a whole.
+    pub(super) verdict: Verdict,
+    /// The plan as psql prints it.
+    pub(super) text: Detail,
+    /// The statement on one line, in colour.
+    pub(super) statement: CodeLine,
+    known: Known,
+    known_at: Timestamp,
+    glyphs: Glyphs,
+}
+
+impl Sheet {
+    /// A plan of whose tables nothing is known yet.
+    pub(super) fn new(source: Source) -> Self {
+        let mut list = List::default();
+        for id in tree::folded(&source.plan) {
+            list.fold(tree::key(id));
+        }
+        let lines = text::lines(&source.plan).join("\n");
+        let one_line = crate::ui::text::clean_cut(&source.sql, STATEMENT);
+        let statement = Code::new(Language::Sql, &one_line).lines(STATEMENT).into_iter().next().unwrap_or_default();
+        let mut sheet = Self {
+            verdict: verdict(&source.plan, &crate::plan::tips::Context::default()),
+            source: Arc::new(source),
+            list,
+            tips: Detail::new(),
+            text: Detail::new().code(Language::Plain, lines),
+            statement,
+            known: Known::default(),
+            known_at: Timestamp::default(),
+            glyphs: UNICODE,
+        };
+        sheet.derive();
+        if let Some(id) = hot::slowest(&sheet.source.plan, 1).first() {
+            sheet.select(*id);
+        }
+        sheet
+    }
+
+    /// Takes what a snapshot knows of the tables, at most once for a reading of them.
+    pub(super) fn learn(&mut self, view: &View<'_>) {
+        /// How often the tables' figures are looked at again, in seconds.
+        const PACE: f64 = 60.0;
+        if view.newer.at.0 - self.known_at.0 < PACE && self.known_at.0 > 0.0 {
+            return;
+        }
+        self.known_at = view.newer.at;
+        self.known = Known::of(&self.source.plan, view.newer);
+        self.verdict = verdict(&self.source.plan, &self.known.context);
+        self.derive();
+    }
+
+    /// Takes the marks of the terminal.
+    pub(super) fn mark_with(&mut self, glyphs: &Glyphs) {
+        if self.glyphs != *glyphs {
+            self.glyphs = *glyphs;
+            self.derive();
+        }
+    }
+
+    fn derive(&mut self) {
+        self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.glyphs));
+        self.tips.replace(documents::tips(&self.source.plan, &self.verdict));
+    }
+
+    /// Returns the selected node.
+    pub(super) fn selected(&self) -> Option<NodeId> {
+        self.list.selected_key()?.parse().ok()
+    }
+
+    /// Selects a node, opening what hides it.
+    pub(super) fn select(&mut self, id: NodeId) {
+        let plan = &self.source.plan;
+        let above: Vec<String> = plan.ancestors(id).map(|(above, _)| tree::key(above)).collect();
+        self.list.open(&above);
+        let _is_shown = self.list.select_key(&tree::key(id));
+    }
+
+    /// Selects the next of the nodes with the most time, going round.
+    pub(super) fn next_hot(&mut self) {
+        /// Nodes that are gone round.
+        const MOST: usize = 5;
+        self.next_of(&hot::slowest(&self.source.plan, MOST));
+    }
+
+    /// Selects the next sequential scan, the most expensive first; returns whether there is one.
+    pub(super) fn next_scan(&mut self) -> bool {
+        let scans: Vec<NodeId> = scans::sequential(&self.source.plan).iter().map(|scan| scan.node).collect();
+        self.next_of(&scans);
+        !scans.is_empty()
+    }
+
+    fn next_of(&mut self, ids: &[NodeId]) {
+        let here = self.selected();
+        let at = ids.iter().position(|id| Some(*id) == here).map_or(0, |at| (at + 1) % ids.len().max(1));
+        if let Some(id) = ids.get(at) {
+            self.select(*id);
+        }
+    }
+
+    /// Returns everything known of the selected node.
+    pub(super) fn node(&self) -> Option<Document> {
+        Some(documents::node(&self.source.plan, self.selected()?, &self.known))
+    }
+
+    /// Returns the plan's figures, the most important first.
+    pub(super) fn figures(&self) -> Vec<Segment> {
+        let plan = &self.source.plan;
+        let mut all = Vec::new();
+        match plan.total_time().filter(|_| plan.is_analyzed()) {
+            Some(time) => all.push(Segment::new(time.to_string(), Role::Title).and(" execution", Role::Muted)),
+            None => all.push(Segment::new("estimate", Role::Title).and(" only: not run", Role::Muted)),
+        }
+        if let Some(time) = plan.planning_time {
+            all.push(Segment::new(time.to_string(), Role::Text).and(" planning", Role::Muted).drop(4));
+        }
+        let tips = self.verdict.tips.len();
+        let (mark, role) =
+            if tips == 0 { (self.glyphs.good, Role::Good) } else { (self.glyphs.warning, Role::Warning) };
+        all.push(Segment::new(format!("{mark} {tips} {}", if tips == 1 { "tip" } else { "tips" }), role).drop(1));
+        let scans = scans::sequential(plan).len();
+        if scans > 0 {
+            all.push(
+                Segment::new(
+                    format!("{scans} sequential {}", if scans == 1 { "scan" } else { "scans" }),
+                    Role::Warning,
+                )
+                .drop(2),
+            );
+        }
+        if let Some(cost) = plan.total_cost() {
+            all.push(Segment::new("cost ", Role::Muted).and(Count(cost).to_string(), Role::Text).drop(5));
+        }
+        let blocks = plan.root().map(|root| root.buffers.shared.touched() + root.buffers.local.touched());
+        if let Some(blocks) = blocks.filter(|blocks| *blocks > 0.0) {
+            let bytes = Bytes(blocks * crate::plan::BLOCK);
+            all.push(Segment::new(bytes.to_string(), Role::Text).and(" of blocks", Role::Muted).drop(6));
+        }
+        if let Some(jit) = plan.jit.and_then(|jit| jit.total) {
+            all.push(Segment::new(jit.to_string(), Role::Text).and(" JIT", Role::Muted).drop(7));
+        }
+        if plan.accounts.triggers.0 > 0.0 {
+            let time = plan.accounts.triggers.to_string();
+            all.push(Segment::new(time, Role::Warning).and(" triggers", Role::Muted).drop(3));
+        }
+        all.push(Segment::new(format!("{} nodes", Count(plan.nodes.len() as f64)), Role::Muted).drop(8));
+        all.push(Segment::new(self.source.from.clone(), Role::Muted).drop(9));
+        all
+    }
+}

@@ -1,0 +1,294 @@
+//! The pane on real plans, drawn and used by its keys.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::*;
+use crate::failure::Kind;
+use crate::findings::Findings;
+use crate::pg::explain::{Blocker, Choice};
+use crate::sample::{History, Seconds, Timestamp};
+use crate::ui::snapshot::lines;
+use crate::ui::theme::Theme;
+
+fn act(pane: &mut Explain, action: Action) -> Wish {
+    let mut history = History::bounded(1 << 20);
+    history.push(Arc::new(crate::catalog::fixture::snapshot()));
+    let moment = history.last().unwrap();
+    let findings = Findings::default();
+    let view = View { history: &history, moment, newer: history.newest().unwrap(), findings: &findings };
+    let is_moved = pane.list().is_some_and(|list| list.act(action));
+    let wish = if is_moved { Wish::Nothing } else { pane.act(action, &view) };
+    pane.refresh(&view);
+    wish
+}
+
+fn drawn(pane: &mut Explain, (width, height): (u16, u16)) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let theme = Theme::default();
+    terminal.draw(|frame| pane.draw(frame, frame.area(), Look { theme: &theme })).unwrap();
+    lines(terminal.backend().buffer()).join("\n")
+}
+
+fn typed(pane: &mut Explain, text: &str) {
+    act(pane, Action::Edit);
+    for letter in text.chars() {
+        let wish = pane.type_in(&KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE));
+        assert!(matches!(wish, Wish::Nothing));
+    }
+}
+
+fn tell(pane: &mut Explain, event: Event) -> Wish {
+    pane.take(&mut Some(event)).unwrap()
+}
+
+/// What a wish asks of the shell, all of it.
+fn effects(wish: Wish) -> Vec<Effect> {
+    match wish {
+        Wish::Do(effect) => vec![effect],
+        Wish::All(wishes) => wishes.into_iter().flat_map(effects).collect(),
+        Wish::Ask { then, .. } => vec![then],
+        _ => Vec::new(),
+    }
+}
+
+fn asked(wish: Wish) -> Request {
+    let mut requests = effects(wish).into_iter().filter_map(|effect| match effect {
+        Effect::Explain(request) => Some(*request),
+        _ => None,
+    });
+    requests.next().expect("an EXPLAIN is asked for")
+}
+
+fn answer(text: &str) -> Event {
+    let plan = parse(text).plans.remove(0);
+    let answer = Answer {
+        estimate_only: !plan.is_analyzed(),
+        raw: crate::plan::to_json::to_json(&plan),
+        sql: "select 1".to_owned(),
+        notices: Vec::new(),
+        at: Timestamp(1_790_000_000.0),
+        plan,
+    };
+    Event::ExplainDone(Ok(Box::new(answer)))
+}
+
+const ESTIMATE: &str = "Seq Scan on shop_order  (cost=0.00..35.00 rows=10 width=8)\n  Filter: (status = 'x'::text)";
+
+const SLOW: &str = "Limit  (cost=35811.49..35817.32 rows=50 width=72) (actual time=1210.113..1214.001 rows=50 loops=1)
+  Buffers: shared hit=4210 read=21033
+  ->  Gather Merge  (cost=35811.49..36000.00 rows=1600 width=72) (actual time=1210.111..1213.900 rows=50 loops=1)
+        Workers Planned: 2
+        Workers Launched: 1
+        Buffers: shared hit=4210 read=21033
+        ->  Sort  (cost=34811.46..34813.46 rows=800 width=72) (actual time=1200.000..1200.010 rows=40 loops=2)
+              Sort Key: created_at DESC
+              Sort Method: external merge  Disk: 20480kB
+              Buffers: shared hit=4210 read=21033, temp read=2560 written=2560
+              ->  Parallel Seq Scan on shop_order o  (cost=0.00..34784.88 rows=800 width=72) (actual time=0.100..1100.000 rows=35000 loops=2)
+                    Filter: (status = 'pending'::text)
+                    Rows Removed by Filter: 715000
+                    Buffers: shared hit=4202 read=21033
+  SubPlan 1
+    ->  Index Scan using shop_customer_pkey on shop_customer c  (cost=0.42..8.44 rows=1 width=4) (never executed)
+          Index Cond: (id = o.customer_id)
+Planning Time: 0.312 ms
+Execution Time: 1214.500 ms";
+
+const FAST: &str = "Limit  (cost=0.43..17.32 rows=50 width=72) (actual time=0.050..0.400 rows=50 loops=1)
+  Buffers: shared hit=54
+  ->  Index Scan Backward using pending_created on shop_order o  (cost=0.43..540.00 rows=1600 width=72) (actual time=0.049..0.390 rows=50 loops=1)
+        Buffers: shared hit=54
+Planning Time: 0.200 ms
+Execution Time: 0.450 ms";
+
+fn with_plan(text: &str) -> Explain {
+    let mut pane = Explain::default();
+    assert!(matches!(pane.paste(text), Wish::Nothing));
+    pane
+}
+
+#[test]
+fn a_pasted_plan_is_shown_with_the_way_to_its_time() {
+    let mut pane = with_plan(SLOW);
+    let all: Vec<String> = [(80, 20), (120, 36), (200, 30)].iter().map(|size| drawn(&mut pane, *size)).collect();
+    insta::assert_snapshot!(all.join("\n--\n"));
+}
+
+#[test]
+fn no_size_panics_in_any_mode() {
+    let mut pane = with_plan(SLOW);
+    act(&mut pane, Action::Keep);
+    pane.paste(FAST);
+    for mode in [Action::View, Action::PlanText, Action::Compare, Action::Edit] {
+        act(&mut pane, mode);
+        for (width, height) in (0..40).step_by(3).flat_map(|width| (0..14).map(move |height| (width, height))) {
+            drawn(&mut pane, (width.max(1), height.max(1)));
+        }
+    }
+}
+
+#[test]
+fn an_empty_pane_says_what_to_do() {
+    let mut pane = Explain::default();
+    assert!(drawn(&mut pane, (80, 12)).contains("e writes or pastes"));
+    assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)));
+    assert!(pane.typing().is_some());
+}
+
+#[test]
+fn a_statement_is_estimated_first_and_then_run() {
+    let mut pane = Explain::default();
+    typed(&mut pane, "select 1");
+    let wish = pane.type_in(&KeyEvent::from(KeyCode::F(5)));
+    assert!(pane.typing().is_none());
+    let first = asked(wish);
+    assert_eq!((first.options.analyze, first.consent, first.timeout_ms), (false, Consent::ReadOnly, 30_000));
+    let blocker = Blocker { pid: 4711, who: "shop".into(), query: "alter table shop_order".into() };
+    tell(&mut pane, Event::ExplainProgress(Progress { elapsed: Seconds(3.2), blocked_by: vec![blocker] }));
+    let shown = drawn(&mut pane, (120, 12));
+    assert!(shown.contains("3.2s") && shown.contains("4711") && shown.contains("alter table"), "{shown}");
+    let second = asked(tell(&mut pane, answer(ESTIMATE)));
+    assert!(second.options.analyze);
+    assert!(drawn(&mut pane, (120, 12)).contains("running"));
+    assert!(matches!(tell(&mut pane, answer(SLOW)), Wish::Nothing));
+    assert!(pane.run.is_none() && drawn(&mut pane, (120, 20)).contains("1.2s execution"));
+}
+
+#[test]
+fn a_large_estimate_and_a_write_are_asked_about() {
+    let large = ESTIMATE.replace("35.00", "9000000.00");
+    let write = "Update on shop_order  (cost=0.00..35.00 rows=0 width=0)
+  ->  Seq Scan on shop_order  (cost=0.00..35.00 rows=10 width=8)";
+    for (text, word, consent) in [(large.as_str(), "large", Consent::ReadOnly), (write, "roll", Consent::Write)] {
+        let mut pane = Explain::default();
+        typed(&mut pane, "update");
+        act(&mut pane, Action::Run);
+        let Wish::Ask { question, then: Effect::Explain(request), about } = tell(&mut pane, answer(text)) else {
+            panic!("a question is asked")
+        };
+        assert!(question.contains(word) && about.facts.iter().any(|(label, _)| label == "cost"), "{question}");
+        assert_eq!((request.consent, request.options.analyze), (consent, true));
+        assert!(pane.run.is_none());
+        tell(&mut pane, Event::ExplainProgress(Progress::default()));
+        assert!(matches!(pane.close(), Some(Wish::Do(Effect::CancelExplain))));
+    }
+}
+
+#[test]
+fn values_are_asked_for_or_the_generic_plan_is_taken() {
+    let mut pane = Explain::default();
+    typed(&mut pane, "select * from t where a = $1");
+    let sql = "select * from t where a = $1".to_owned();
+    assert_eq!(effects(act(&mut pane, Action::Run)), [Effect::AskParameters { sql: sql.clone() }]);
+    let known = || Parameter {
+        type_name: "text".into(),
+        column: "t.a".into(),
+        choices: vec![Choice { note: "common".into(), value: "x".into() }],
+    };
+    let Wish::Fill(form) = tell(&mut pane, Event::Parameters { sql: sql.clone(), known: Ok(vec![known()]) }) else {
+        panic!("a form is shown")
+    };
+    let field = &form.fields[0];
+    assert_eq!((field.note.as_str(), &field.value), ("text, t.a", &FormValue::Text(Input::new("x"))));
+    let request = asked(pane.filled(Filled::Done(vec![Some("y".into())])));
+    assert_eq!((request.parameters, request.options.generic_plan), (vec![Some("y".into())], false));
+    tell(&mut pane, answer(FAST));
+    pane.run = None;
+    act(&mut pane, Action::Run);
+    let known = Err(Failure::new(Kind::Refused, "no such table"));
+    assert!(matches!(tell(&mut pane, Event::Parameters { sql, known }), Wish::All(_)));
+    let request = asked(pane.filled(Filled::Otherwise));
+    assert_eq!((request.parameters.len(), request.options.generic_plan), (0, true));
+    // The generic plan cannot be run.
+    assert!(matches!(tell(&mut pane, answer(ESTIMATE)), Wish::Nothing));
+}
+
+#[test]
+fn a_query_of_another_pane_is_estimated_at_once_and_not_run() {
+    let mut pane = Explain::default();
+    let request = asked(pane.explain(Asked { sql: "select a from t where b = $1".into(), from: "queryid 7".into() }));
+    assert!(!request.options.analyze && request.options.generic_plan);
+    assert!(matches!(tell(&mut pane, answer(ESTIMATE)), Wish::Nothing));
+    assert!(drawn(&mut pane, (100, 12)).contains("queryid 7"));
+}
+
+#[test]
+fn what_went_wrong_is_said_with_what_to_do_and_closed() {
+    let mut pane = Explain::default();
+    typed(&mut pane, "select");
+    act(&mut pane, Action::Run);
+    let failure = Failure::new(Kind::Refused, "syntax error").because_text("at end of input").hint("mend it");
+    tell(&mut pane, Event::ExplainDone(Err(failure)));
+    pane.is_editing = false;
+    let shown = drawn(&mut pane, (80, 12));
+    assert!(
+        shown.contains("syntax error") && shown.contains("at end of input") && shown.contains("mend it"),
+        "{shown}"
+    );
+    assert!(pane.close().is_some() && pane.close().is_none());
+    pane.paste("[{\"nothing\": 1}]");
+    assert!(drawn(&mut pane, (80, 12)).contains("what to do"), "{}", drawn(&mut pane, (80, 12)));
+}
+
+#[test]
+fn the_keys_lead_to_the_time_and_to_the_scans() {
+    let mut pane = with_plan(SLOW);
+    let at = |pane: &Explain| pane.sheet.as_ref().and_then(Sheet::selected);
+    assert_eq!(at(&pane), Some(3));
+    act(&mut pane, Action::First);
+    assert_eq!(at(&pane), Some(0));
+    act(&mut pane, Action::NextScan);
+    assert_eq!(at(&pane), Some(3));
+    act(&mut pane, Action::Hottest);
+    assert_eq!(at(&pane), Some(2));
+    act(&mut pane, Action::View);
+    assert!(drawn(&mut pane, (100, 40)).contains("external merge"));
+    act(&mut pane, Action::PlanText);
+    let text = drawn(&mut pane, (140, 30));
+    assert!(text.contains("Rows Removed by Filter: 715000") && text.contains("(never executed)"), "{text}");
+    assert!(pane.copy().unwrap().0.contains("QUERY PLAN") && pane.copy_whole().unwrap().0.starts_with('['));
+}
+
+#[test]
+fn two_plans_are_compared_side_by_side() {
+    let mut pane = with_plan(SLOW);
+    assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)));
+    act(&mut pane, Action::Keep);
+    assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)));
+    pane.paste(FAST);
+    act(&mut pane, Action::Compare);
+    insta::assert_snapshot!(drawn(&mut pane, (160, 14)));
+    assert!(pane.close().is_some() && pane.mode == Mode::Tree);
+}
+
+#[test]
+fn partitions_are_folded_and_can_be_opened() {
+    let part =
+        |part| format!("\n  ->  Seq Scan on p_{part}  (cost=1..2 rows=1 width=8) (actual time=0..1 rows=1 loops=1)");
+    let parts = (0..20).map(part).collect::<Vec<_>>().concat();
+    let mut pane = with_plan(&format!("Append  (cost=1..2 rows=1 width=8) (actual time=1..25 rows=1 loops=1){parts}"));
+    act(&mut pane, Action::First);
+    assert!(!drawn(&mut pane, (100, 40)).contains("p_3 "));
+    act(&mut pane, Action::Fold);
+    assert!(drawn(&mut pane, (100, 60)).contains("p_3 "));
+}
+
+#[test]
+fn a_plan_that_is_fine_is_told_so() {
+    let mut pane = with_plan(FAST);
+    assert!(drawn(&mut pane, (100, 30)).contains("This plan is fine"));
+}
+
+#[test]
+fn options_are_chosen_in_a_form() {
+    let mut pane = Explain::default();
+    let Wish::Fill(form) = act(&mut pane, Action::Options) else { panic!("a form is shown") };
+    let mut values: Vec<Option<String>> = form.fields.iter().map(|_| Some("off".to_owned())).collect();
+    *values.last_mut().unwrap() = Some("5".to_owned());
+    pane.filled(Filled::Done(values));
+    assert!(!pane.options.analyze && !pane.options.buffers && pane.timeout_seconds == 5);
+    act(&mut pane, Action::Analyze);
+    assert!(pane.options.analyze);
+}
