@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 
 use crate::sample::rates::Interval;
-use crate::sample::{Missing, RowSet, Snapshot, Value};
+use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
 
 pub mod autovacuum_behind;
 pub mod autovacuum_off;
@@ -89,6 +89,23 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
+}
+
+/// What a rule is about; of findings as bad as each other those of the first come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Concern {
+    /// Whether requests are served at this moment.
+    Now,
+    /// Whether data is safe and the server can go on writing.
+    Safety,
+    /// How the work of the last minute went.
+    Work,
+    /// What vacuum and analyze keep in order.
+    Upkeep,
+    /// Indexes and constraints.
+    Schema,
+    /// Settings and extensions.
+    Settings,
 }
 
 /// One thing that is wrong.
@@ -182,6 +199,8 @@ pub struct Rule {
     pub id: &'static str,
     /// What it watches, for "not judged: …".
     pub watches: &'static str,
+    /// What it is about.
+    pub concern: Concern,
     /// Judges a view.
     pub check: fn(&View<'_>) -> Outcome,
 }
@@ -215,6 +234,18 @@ impl<'a> View<'a> {
         by_probe.unwrap_or(self.newer.server.is_standby)
     }
 
+    /// Returns what was found among the sessions; nothing found where some could not be looked into is no calm.
+    fn as_far_as_seen(&self, found: Vec<Finding>) -> Outcome {
+        let hidden = self.rows("activity")?.iter().filter(is_hidden).count();
+        if hidden == 0 || !found.is_empty() {
+            return Ok(found);
+        }
+        let grant =
+            format!("GRANT pg_read_all_stats TO {};", crate::catalog::index_usage::quoted("", &self.newer.server.role));
+        let what = format!("{} of other roles", counted(hidden, "session", "sessions"));
+        Err(Missing::Denied { what, grant })
+    }
+
     fn primary_only(&self, what: &str) -> Result<(), Missing> {
         if self.is_standby() { Err(Missing::Unsupported { what: format!("{what}: ask the primary") }) } else { Ok(()) }
     }
@@ -240,7 +271,15 @@ pub struct NotJudged {
     pub why: Missing,
 }
 
-/// Returns what the rules find, worst first, each thing once, and what they could not judge.
+/// Whether a row of `activity` is a client of a role whose sessions this role may not look into.
+///
+/// Role and database are shown to everybody, the kind of the backend and its state are not.
+/// Source: `pg_stat_get_activity()`, `HAS_PGSTAT_PERMISSIONS`.
+fn is_hidden(row: &Row<'_>) -> bool {
+    row.text("backend_type").is_empty() && !row.text("user").is_empty() && !row.text("database").is_empty()
+}
+
+/// Returns what the rules find, worst first, each cause once, and what they could not judge.
 pub fn look(view: &View<'_>) -> Findings {
     let mut found = Findings::default();
     for rule in RULES {
@@ -249,10 +288,50 @@ pub fn look(view: &View<'_>) -> Findings {
             Err(why) => found.unknown.push(NotJudged { rule: rule.id, watches: rule.watches, why }),
         }
     }
-    found.list.sort_by_key(|finding| Reverse(finding.severity));
-    let mut seen = std::collections::HashSet::new();
-    found.list.retain(|finding| seen.insert((finding.id, finding.title.clone())));
+    for folding in FOLDINGS {
+        folding.apply(&mut found.list);
+    }
+    let concern = |id| RULES.iter().find(|rule| rule.id == id).map(|rule| rule.concern);
+    found.list.sort_by_key(|finding| (Reverse(finding.severity), concern(finding.id)));
     found
+}
+
+/// A finding that says again what another says: it becomes evidence there.
+struct Folding {
+    cause: &'static str,
+    consequence: &'static str,
+    is_same: fn(&Finding, &Finding) -> bool,
+}
+
+const FOLDINGS: &[Folding] = &[
+    // The session at the root of the queue is the one that sits in its transaction.
+    Folding { cause: "waiting", consequence: "idle_in_transaction", is_same: is_same_row },
+    Folding { cause: "waiting", consequence: "long_transaction", is_same: is_same_row },
+    // One line of OPTIONS sets both.
+    Folding { cause: "statement_timeout", consequence: "idle_timeout", is_same: |_, _| true },
+    // Only the server's own switch has no row to jump to.
+    Folding { cause: "autovacuum_off", consequence: "autovacuum_behind", is_same: |off, _| off.jump.is_none() },
+    Folding { cause: "autovacuum_off", consequence: "stale_statistics", is_same: |off, _| off.jump.is_none() },
+];
+
+fn is_same_row(cause: &Finding, consequence: &Finding) -> bool {
+    let key = |finding: &Finding| finding.jump.as_ref().map(|jump| jump.key.clone());
+    key(cause) == key(consequence)
+}
+
+impl Folding {
+    fn apply(&self, list: &mut Vec<Finding>) {
+        let Some(cause) = list.iter().position(|finding| finding.id == self.cause) else { return };
+        let is_told = |found: &Finding| {
+            found.id == self.consequence && list.get(cause).is_some_and(|cause| (self.is_same)(cause, found))
+        };
+        let Some(consequence) = list.iter().position(is_told) else { return };
+        let told = list.remove(consequence);
+        let Some(cause) = list.iter_mut().find(|finding| finding.id == self.cause) else { return };
+        cause.severity = cause.severity.max(told.severity);
+        cause.evidence.push(shows("also", told.title));
+        cause.evidence.extend(told.evidence);
+    }
 }
 
 /// Returns `1 index` or `3 indexes`.
@@ -277,7 +356,7 @@ const NAMED: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, snapshot};
+    use crate::catalog::fixture::{With as _, row, snapshot};
 
     #[test]
     fn every_file_is_a_rule_and_every_rule_has_its_file() {
@@ -314,7 +393,50 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_comes_first() {
-        assert!(Severity::Critical > Severity::Warning && Severity::Warning > Severity::Notice);
+    fn the_worst_comes_first_and_of_equals_what_hurts_now() {
+        let rows = vec![
+            row! { pid: 1, state: "active", backend_type: "client backend", xact_age: 400.0 },
+            row! { pid: 2, state: "idle in transaction", backend_type: "client backend", state_age: 4000.0 },
+        ];
+        let seen = snapshot()
+            .with("activity", rows)
+            .with("settings", vec![row! { name: "fsync", value: "off" }, row! { name: "x", pending_restart: true }]);
+        let found = look(&View { newer: &seen, older: None });
+        let ids: Vec<&str> = found.list.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, ["idle_in_transaction", "unsafe_settings", "long_transaction", "pending_restart"]);
+    }
+
+    #[test]
+    fn one_cause_is_one_finding() {
+        let client = "client backend";
+        let seen = snapshot().with(
+            "activity",
+            vec![
+                row! { pid: 1, state: "idle in transaction", backend_type: client, state_age: 20.0, user: "web", database: "shop" },
+                row! { pid: 2, state: "active", backend_type: client, blocked_by: [1], query_age: 15.0 },
+            ],
+        );
+        let found = look(&View { newer: &seen, older: None });
+        assert_eq!(found.list.len(), 1, "{:?}", found.list);
+        assert_eq!(found.list[0].id, "waiting");
+        assert_eq!(found.list[0].severity, Severity::Critical, "the worse of both");
+        let also = ("also".to_owned(), "pid 1 idle in transaction for 20.0s blocks 1 session".to_owned());
+        assert!(found.list[0].evidence.contains(&also), "{:?}", found.list[0].evidence);
+    }
+
+    #[test]
+    fn sessions_that_may_not_be_looked_into_are_no_calm() {
+        let hidden = || row! { pid: 2, user: "web", database: "shop" };
+        let seen = snapshot().with("activity", vec![hidden(), row! { pid: 3 }]);
+        let found = look(&View { newer: &seen, older: None });
+        for rule in ["idle_in_transaction", "long_transaction", "waiting"] {
+            let unknown = found.unknown.iter().find(|unknown| unknown.rule == rule).unwrap();
+            assert_eq!(unknown.why.to_string(), "permission denied: 1 session of other roles", "{rule}");
+            assert_eq!(unknown.why.remedy(), Some("GRANT pg_read_all_stats TO monitor;"));
+        }
+        let own = row! { pid: 4, state: "idle in transaction", backend_type: "client backend", state_age: 90.0 };
+        let seen = snapshot().with("activity", vec![hidden(), own]);
+        let found = look(&View { newer: &seen, older: None });
+        assert_eq!(found.list.len(), 1, "what is seen is said all the same");
     }
 }

@@ -1,6 +1,6 @@
 //! Tables that autovacuum does not keep up with, reckoned with each table's own thresholds.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::{Due, Policy, Progress};
 use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
@@ -19,7 +19,8 @@ pub const CRITICAL_DEAD: f64 = 10_000_000.0;
 pub const RECENT_NAPTIMES: f64 = 5.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "autovacuum_behind", watches: "tables that wait for autovacuum", check };
+pub static RULE: Rule =
+    Rule { id: "autovacuum_behind", watches: "tables that wait for autovacuum", concern: Concern::Upkeep, check };
 
 struct Behind {
     table: TableUsage,

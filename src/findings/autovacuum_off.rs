@@ -1,14 +1,15 @@
 //! Autovacuum, or the counters it needs, turned off for the server or for a table.
 
 use super::autovacuum_behind::tables_of_primary;
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::is_disabled;
 use crate::catalog::index_usage::quoted;
 use crate::catalog::settings::Settings;
 use crate::sample::unit::Count;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "autovacuum_off", watches: "whether autovacuum is on", check };
+pub static RULE: Rule =
+    Rule { id: "autovacuum_off", watches: "whether autovacuum is on", concern: Concern::Upkeep, check };
 
 const WHY: &str = "Nothing removes dead rows and nothing refreshes the planner's statistics: tables swell and plans go wrong, \
                    until a vacuum against wraparound is forced at the worst time.";

@@ -1,6 +1,6 @@
 //! Tables of which a large part is dead or free.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::bloat::{Bloat, estimates};
 use crate::catalog::table_usage::TableUsage;
 use crate::sample::unit::Share;
@@ -16,7 +16,7 @@ pub const WARNING_SHARE: f64 = 0.50;
 pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "bloat", watches: "bloat of the tables", check };
+pub static RULE: Rule = Rule { id: "bloat", watches: "bloat of the tables", concern: Concern::Upkeep, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let tables = TableUsage::all(view.newer)?;

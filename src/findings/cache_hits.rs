@@ -1,8 +1,8 @@
 //! A low share of blocks found in shared buffers, over the interval.
 
-use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::sample::unit::{Count, Share};
-use crate::sample::{Row, Seconds};
+use crate::sample::{Missing, Row, Seconds};
 
 /// Below this share. Source: `PgHero` warns below 99 % over all time; an interval is noisier.
 pub const NOTICE_SHARE: f64 = 0.95;
@@ -12,10 +12,11 @@ pub const WARNING_SHARE: f64 = 0.80;
 pub const LEAST_READS: f64 = 500.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "cache_hits", watches: "cache hits over the interval", check };
+pub static RULE: Rule =
+    Rule { id: "cache_hits", watches: "cache hits over the interval", concern: Concern::Work, check };
 
 /// Returns the current database's row of `databases`.
-pub(super) fn here<'a>(view: &View<'a>) -> Result<Option<Row<'a>>, crate::sample::Missing> {
+pub(super) fn here<'a>(view: &View<'a>) -> Result<Option<Row<'a>>, Missing> {
     Ok(view.rows("databases")?.iter().find(|row| row.flag("is_current") == Some(true)))
 }
 
@@ -23,7 +24,7 @@ fn check(view: &View<'_>) -> Outcome {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Ok(vec![]) };
     let (Some(read), Some(hit)) = (interval.rate(&row, "blks_read"), interval.rate(&row, "blks_hit")) else {
-        return Ok(vec![]);
+        return Err(Missing::NotYet);
     };
     let share = hit / (hit + read).max(1.0);
     if read < LEAST_READS || share >= NOTICE_SHARE {

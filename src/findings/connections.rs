@@ -1,6 +1,6 @@
 //! Connections near the limit of what an ordinary role may open.
 
-use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::sample::unit::Share;
 
 /// From this share on it is a warning: a deploy that doubles the workers for a moment does not fit any more. Source:
@@ -12,7 +12,8 @@ pub const CRITICAL_SHARE: f64 = 0.95;
 pub const IDLE_SHARE: f64 = 0.5;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "connections", watches: "connections against the limit", check };
+pub static RULE: Rule =
+    Rule { id: "connections", watches: "connections against the limit", concern: Concern::Now, check };
 
 const POOL: &str = r#"DATABASES = {
     "default": {

@@ -1,7 +1,7 @@
 //! Deadlocks, over the interval and since the counters run.
 
 use super::cache_hits::here;
-use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, counted, shows};
 use crate::sample::unit::Count;
 use crate::sample::{Seconds, Timestamp};
 
@@ -11,20 +11,22 @@ pub const NOTICE_A_DAY: f64 = 1.0;
 pub const LEAST_AGE: Seconds = Seconds(86_400.0);
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "deadlocks", watches: "deadlocks", check };
+pub static RULE: Rule = Rule { id: "deadlocks", watches: "deadlocks", concern: Concern::Work, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let Some(row) = here(view)? else { return Ok(vec![]) };
-    let fresh = view.interval("databases").ok().and_then(|interval| interval.growth(&row, "deadlocks")).unwrap_or(0.0);
+    let grown = view.interval("databases").map(|interval| interval.growth(&row, "deadlocks").unwrap_or_default());
+    let fresh = grown.as_ref().copied().unwrap_or_default();
     let total = row.number("deadlocks").unwrap_or_default();
     let age = row.number("stats_reset").and_then(|reset| view.newer.at.since(Timestamp(reset)));
     let by_day = age.filter(|age| age.0 >= LEAST_AGE.0).map(|age| total / (age.0 / 86_400.0));
     let (severity, title) = if fresh > 0.0 {
-        (Severity::Warning, format!("{} deadlocks just now", Count(fresh)))
+        (Severity::Warning, format!("{} just now", counted(fresh as usize, "deadlock", "deadlocks")))
     } else {
         match by_day.filter(|rate| *rate >= NOTICE_A_DAY) {
             Some(rate) => (Severity::Notice, format!("{} deadlocks a day, {} in all", Count(rate), Count(total))),
-            None => return Ok(vec![]),
+            // Young counters alone tell nothing.
+            None => return if by_day.is_some() { Ok(vec![]) } else { grown.map(|_| vec![]) },
         }
     };
     let mut evidence = vec![shows("deadlocks counted", Count(total))];
@@ -63,5 +65,10 @@ mod tests {
         assert_eq!(judge(9, 9, 10.0), None);
         assert_eq!(judge(10, 10, 10.0), Some(Severity::Notice));
         assert_eq!(judge(5, 5, 0.5), None, "half a day gives no rate");
+        let first = snapshot().with("databases", sight(5, 0.5));
+        assert!(
+            check(&View { newer: &first, older: None }).is_err(),
+            "with one sight of young counters nothing is known"
+        );
     }
 }

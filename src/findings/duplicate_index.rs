@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use super::unused_index::removal_fix;
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::django_names::Models;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Pair, duplicates};
 use crate::sample::Bytes;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexes", check };
+pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = IndexUsage::all(view.newer)?;
@@ -19,9 +19,10 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: Severity::Warning,
         title: format!(
-            "{} the same as another ({})",
+            "{} the same as another{}: {}",
             counted(pairs.list.len(), "index is", "indexes are"),
-            pairs.bytes
+            pairs.in_words(),
+            and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
         evidence: pairs.evidence("the same as"),
         why: "Every write maintains both, and no query gains by the second.",
@@ -55,6 +56,11 @@ impl<'a> Pairs<'a> {
     /// Returns the pair of which the one that may go is largest.
     pub(super) fn largest(&self) -> (&'a IndexUsage, &'a IndexUsage) {
         self.first
+    }
+
+    /// Returns what those that may go take, as an aside; nothing where no size was read.
+    pub(super) fn in_words(&self) -> String {
+        if self.bytes.0 > 0.0 { format!(" ({})", self.bytes) } else { String::new() }
     }
 
     /// Returns a line for each pair.
@@ -97,7 +103,7 @@ mod tests {
             check(&View { newer: &seen, older: None }).unwrap()
         };
         let found = judge(vec![index(7, "order_status", 10), index(8, "order_status_2", 10)]);
-        assert_eq!(found[0].title, "1 index is the same as another (2.0 MB)");
+        assert_eq!(found[0].title, "1 index is the same as another (2.0 MB): order_status_2");
         assert_eq!(found[0].evidence[0].1, "2.0 MB on shop_order, the same as order_status");
         assert_eq!(judge(vec![index(7, "order_status", 10), index(8, "order_status_like", 11)]), vec![]);
     }

@@ -1,6 +1,6 @@
 //! Tables and databases whose oldest transactions are not frozen in time.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
@@ -14,7 +14,7 @@ pub const CRITICAL_AGE: f64 = 1_000_000_000.0;
 pub const END_AGE: f64 = 2_144_483_648.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "freeze_age", watches: "freeze age", check };
+pub static RULE: Rule = Rule { id: "freeze_age", watches: "freeze age", concern: Concern::Safety, check };
 
 const WHY: &str =
     "Transaction numbers go round. A table that is not frozen in time stops the whole server from writing.";

@@ -1,6 +1,6 @@
 //! Sessions that sit in an open transaction and do nothing, with what they keep others from.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
 use crate::catalog::ids;
 use crate::sample::unit::Count;
 use crate::sample::{Row, Seconds};
@@ -13,7 +13,8 @@ pub const BLOCKING_AGE: Seconds = Seconds(10.0);
 pub const CRITICAL_AGE: Seconds = Seconds(3600.0);
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "idle_in_transaction", watches: "sessions idle in a transaction", check };
+pub static RULE: Rule =
+    Rule { id: "idle_in_transaction", watches: "sessions idle in a transaction", concern: Concern::Now, check };
 
 struct Idle<'a> {
     row: Row<'a>,
@@ -38,7 +39,7 @@ fn check(view: &View<'_>) -> Outcome {
     idle.sort_by(|left, right| {
         (right.blocks, right.age).partial_cmp(&(left.blocks, left.age)).unwrap_or(std::cmp::Ordering::Equal)
     });
-    let Some(worst) = idle.first() else { return Ok(vec![]) };
+    let Some(worst) = idle.first() else { return view.as_far_as_seen(vec![]) };
     let is_critical = worst.blocks > 0 || idle.iter().any(|idle| idle.age >= CRITICAL_AGE.0);
     let age = Seconds(worst.age);
     let title = if worst.blocks > 0 {

@@ -1,6 +1,6 @@
 //! B-trees of which a rebuild would give back a large part.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::index_bloat::estimates;
 use crate::catalog::index_usage::{IndexUsage, quoted};
 use crate::sample::Bytes;
@@ -14,7 +14,7 @@ pub const NOTICE_BYTES: f64 = 10.0 * 1024.0 * 1024.0;
 pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "index_bloat", watches: "bloat of the indexes", check };
+pub static RULE: Rule = Rule { id: "index_bloat", watches: "bloat of the indexes", concern: Concern::Upkeep, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = IndexUsage::all(view.newer)?;

@@ -1,11 +1,11 @@
 //! Indexes that no query may use: left by a `CREATE INDEX CONCURRENTLY` that failed.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::sample::{Bytes, RowSet};
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "invalid_index", watches: "invalid indexes", check };
+pub static RULE: Rule = Rule { id: "invalid_index", watches: "invalid indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = IndexUsage::all(view.newer)?;

@@ -1,6 +1,6 @@
 //! Transactions that run for long, and who holds the horizon of vacuum.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
 use crate::sample::unit::Count;
 use crate::sample::{Row, Seconds};
 
@@ -10,7 +10,7 @@ pub const WARNING_AGE: Seconds = Seconds(300.0);
 pub const CRITICAL_AGE: Seconds = Seconds(4.0 * 3600.0);
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "long_transaction", watches: "long transactions", check };
+pub static RULE: Rule = Rule { id: "long_transaction", watches: "long transactions", concern: Concern::Now, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let rows = view.rows("activity")?;
@@ -25,7 +25,7 @@ fn check(view: &View<'_>) -> Outcome {
         })
         .collect();
     long.sort_by(|left, right| age(right).total_cmp(&age(left)));
-    let Some(worst) = long.first() else { return Ok(vec![]) };
+    let Some(worst) = long.first() else { return view.as_far_as_seen(vec![]) };
     let pid = worst.int("pid").unwrap_or_default();
     let mut evidence: Vec<(String, String)> = long
         .iter()

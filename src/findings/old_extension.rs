@@ -1,9 +1,10 @@
 //! Extensions older than the server's files, as after `pg_upgrade`.
 
-use super::{Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "old_extension", watches: "versions of the extensions", check };
+pub static RULE: Rule =
+    Rule { id: "old_extension", watches: "versions of the extensions", concern: Concern::Settings, check };
 
 #[expect(clippy::unnecessary_wraps, reason = "every rule has this form")]
 fn check(view: &View<'_>) -> Outcome {

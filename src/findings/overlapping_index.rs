@@ -1,23 +1,38 @@
 //! Indexes whose keys another one begins with.
 
 use super::duplicate_index::Pairs;
-use super::{Finding, Jump, Outcome, Rule, Severity, View, counted};
+use super::{Concern, Finding, Jump, Outcome, Rule, Severity, View, and_more, counted};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{duplicates, overlapping};
 
+/// Smaller ones cost too little; those of unknown size are told.
+pub const LEAST_BYTES: f64 = super::unused_index::LEAST_BYTES;
+
 /// The rule.
-pub static RULE: Rule = Rule { id: "overlapping_index", watches: "overlapping indexes", check };
+pub static RULE: Rule =
+    Rule { id: "overlapping_index", watches: "overlapping indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = IndexUsage::all(view.newer)?;
     let twins = duplicates(&indexes);
     let mut pairs = overlapping(&indexes);
-    pairs.retain(|pair| !twins.iter().any(|twin| twin.may_go == pair.may_go));
+    pairs.retain(|pair| {
+        let is_told = twins.iter().any(|twin| twin.may_go == pair.may_go);
+        let is_small = indexes
+            .iter()
+            .any(|index| index.indexrelid == pair.may_go && index.bytes.is_some_and(|bytes| bytes < LEAST_BYTES));
+        !is_told && !is_small
+    });
     let Some(pairs) = Pairs::of(&indexes, &pairs) else { return Ok(vec![]) };
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Notice,
-        title: format!("{} by a longer one ({})", counted(pairs.list.len(), "index is covered", "indexes are covered"), pairs.bytes),
+        title: format!(
+            "{} by a longer one{}: {}",
+            counted(pairs.list.len(), "index is covered", "indexes are covered"),
+            pairs.in_words(),
+            and_more(&pairs.largest().0.label(), pairs.list.len())
+        ),
         evidence: pairs.evidence("its keys begin"),
         why: "Every write maintains both. The longer one serves the same searches, if a little slower where it is much larger.",
         fix: pairs.fix(
@@ -52,7 +67,7 @@ mod tests {
             check(&View { newer: &seen, older: None }).unwrap()
         };
         let found = judge(false);
-        assert_eq!(found[0].title, "1 index is covered by a longer one (0 B)");
+        assert_eq!(found[0].title, "1 index is covered by a longer one: shop_order_customer_id_9da9e4a3");
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("db_index=False"));
         assert_eq!(judge(true), vec![], "uniqueness is needed");
     }

@@ -1,9 +1,10 @@
 //! Settings that were changed and wait for a restart.
 
-use super::{Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "pending_restart", watches: "settings that wait for a restart", check };
+pub static RULE: Rule =
+    Rule { id: "pending_restart", watches: "settings that wait for a restart", concern: Concern::Settings, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let waiting: Vec<(&str, &str)> = view

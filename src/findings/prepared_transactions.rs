@@ -1,6 +1,6 @@
 //! Prepared transactions that were left behind.
 
-use super::{Finding, Fix, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Outcome, Rule, Severity, View, counted, shows};
 use crate::sample::Seconds;
 
 /// From so old on: a transaction manager commits within seconds.
@@ -9,7 +9,8 @@ pub const WARNING_AGE: Seconds = Seconds(300.0);
 pub const CRITICAL_AGE: Seconds = Seconds(3600.0);
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "prepared_transactions", watches: "prepared transactions", check };
+pub static RULE: Rule =
+    Rule { id: "prepared_transactions", watches: "prepared transactions", concern: Concern::Safety, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let Some(row) = view.rows("server")?.first() else { return Ok(vec![]) };

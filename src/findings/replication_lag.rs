@@ -1,6 +1,6 @@
 //! A standby that is behind.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
 use crate::sample::{Bytes, Missing, Row, Seconds};
 
 /// From so long on.
@@ -13,7 +13,7 @@ pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 pub const CRITICAL_BYTES: f64 = 10.0 * WARNING_BYTES;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag", check };
+pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag", concern: Concern::Now, check };
 
 const WHY: &str = "Reads from the standby are old by that much, and a failover now would lose or wait for it.";
 const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); manual 27.2.5";

@@ -1,9 +1,9 @@
 //! A large share of transactions that are rolled back.
 
 use super::cache_hits::here;
-use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
-use crate::sample::Seconds;
+use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::sample::unit::{Count, Share};
+use crate::sample::{Missing, Seconds};
 
 /// From this share on.
 pub const NOTICE_SHARE: f64 = 0.10;
@@ -13,13 +13,13 @@ pub const WARNING_SHARE: f64 = 0.50;
 pub const LEAST: f64 = 20.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "rollbacks", watches: "rollbacks over the interval", check };
+pub static RULE: Rule = Rule { id: "rollbacks", watches: "rollbacks over the interval", concern: Concern::Work, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Ok(vec![]) };
     let (Some(back), Some(done)) = (interval.growth(&row, "rollbacks"), interval.growth(&row, "commits")) else {
-        return Ok(vec![]);
+        return Err(Missing::NotYet);
     };
     let share = back / (back + done).max(1.0);
     if back < LEAST || share < NOTICE_SHARE {

@@ -1,7 +1,7 @@
 //! Tables whose statistics are missing or old.
 
 use super::autovacuum_behind::tables_of_primary;
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
@@ -18,7 +18,8 @@ pub const OVERDUE_SHARE: f64 = 2.0;
 pub const CHANGED_SHARE: f64 = 0.20;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "stale_statistics", watches: "statistics of the tables", check };
+pub static RULE: Rule =
+    Rule { id: "stale_statistics", watches: "statistics of the tables", concern: Concern::Upkeep, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let policy = Policy::of(view.newer)?;

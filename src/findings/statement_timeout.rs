@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::settings::{Origin, Settings, is_no_timeout, origin};
 use crate::sample::{Missing, Seconds};
 
@@ -10,7 +10,8 @@ use crate::sample::{Missing, Seconds};
 pub const PROOF_AGE: Seconds = Seconds(300.0);
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "statement_timeout", watches: "statement_timeout", check };
+pub static RULE: Rule =
+    Rule { id: "statement_timeout", watches: "statement_timeout", concern: Concern::Settings, check };
 
 /// A role for which no limit is known.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +41,8 @@ pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>
     let mut roles: BTreeMap<String, Unlimited> = BTreeMap::new();
     for row in view.rows("activity")?.iter() {
         let role = row.text("user");
-        if row.text("backend_type") != "client backend" || row.text("database") != here || role.is_empty() {
+        let is_client = row.text("backend_type") == "client backend" || super::is_hidden(&row);
+        if !is_client || row.text("database") != here || role.is_empty() {
             continue;
         }
         let is_unlimited = match origin(view.newer, role, here, setting)? {

@@ -1,6 +1,6 @@
 //! `pg_stat_statements` throws entries away because there are too many different statements.
 
-use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Timestamp};
 
@@ -8,7 +8,8 @@ use crate::sample::{Missing, Timestamp};
 pub const NOTICE_AN_HOUR: f64 = 1.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "statements_evicted", watches: "evictions of pg_stat_statements", check };
+pub static RULE: Rule =
+    Rule { id: "statements_evicted", watches: "evictions of pg_stat_statements", concern: Concern::Settings, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let rows = match view.rows("statements_info") {

@@ -1,10 +1,11 @@
 //! `pg_stat_statements` is not there.
 
-use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::sample::{Missing, Section};
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "statements_missing", watches: "pg_stat_statements", check };
+pub static RULE: Rule =
+    Rule { id: "statements_missing", watches: "pg_stat_statements", concern: Concern::Settings, check };
 
 fn check(view: &View<'_>) -> Outcome {
     match view.newer.section("statements") {

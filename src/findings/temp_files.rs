@@ -1,10 +1,10 @@
 //! Sorts and hashes that spill to temporary files.
 
 use super::cache_hits::here;
-use super::{Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::catalog::settings::Settings;
 use crate::sample::unit::Count;
-use crate::sample::{Bytes, Seconds};
+use crate::sample::{Bytes, Missing, Seconds};
 
 /// From so many bytes a second on.
 pub const NOTICE_RATE: Bytes = Bytes(1024.0 * 1024.0);
@@ -12,12 +12,16 @@ pub const NOTICE_RATE: Bytes = Bytes(1024.0 * 1024.0);
 pub const WARNING_RATE: Bytes = Bytes(50.0 * 1024.0 * 1024.0);
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "temp_files", watches: "temporary files over the interval", check };
+pub static RULE: Rule =
+    Rule { id: "temp_files", watches: "temporary files over the interval", concern: Concern::Work, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Ok(vec![]) };
-    let Some(rate) = interval.rate(&row, "temp_bytes").filter(|rate| *rate >= NOTICE_RATE.0) else { return Ok(vec![]) };
+    let rate = interval.rate(&row, "temp_bytes").ok_or(Missing::NotYet)?;
+    if rate < NOTICE_RATE.0 {
+        return Ok(vec![]);
+    }
     let files = interval.growth(&row, "temp_files").unwrap_or_default();
     let mut evidence = vec![
         shows("written a second", Bytes(rate)),
@@ -48,19 +52,21 @@ mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, With as _, row, snapshot};
 
+    fn judge(bytes: i32) -> Outcome {
+        let sight = |bytes: i32| vec![row! { datname: "shop", is_current: true, temp_bytes: bytes, temp_files: 1 }];
+        let older = snapshot().at(NOW - 10.0).with("databases", sight(1000));
+        let newer = snapshot().with("databases", sight(bytes));
+        check(&View { newer: &newer, older: Some(&older) })
+    }
+
     #[test]
     fn it_fires_from_a_megabyte_a_second() {
-        for (bytes, severity) in [
-            (10_485_759, None),
-            (10_485_760, Some(Severity::Notice)),
-            (524_288_000, Some(Severity::Warning)),
-            (-1, None),
-        ] {
-            let sight = |bytes: i32| vec![row! { datname: "shop", is_current: true, temp_bytes: bytes, temp_files: 1 }];
-            let older = snapshot().at(NOW - 10.0).with("databases", sight(1000));
-            let newer = snapshot().with("databases", sight(1000 + bytes));
-            let found = check(&View { newer: &newer, older: Some(&older) }).unwrap();
+        for (bytes, severity) in
+            [(10_485_759, None), (10_485_760, Some(Severity::Notice)), (524_288_000, Some(Severity::Warning))]
+        {
+            let found = judge(1000 + bytes).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{bytes}");
         }
+        assert!(judge(999).is_err(), "a reset gives no rate");
     }
 }

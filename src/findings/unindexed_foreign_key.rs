@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::django_names::Models;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
@@ -13,7 +13,8 @@ use crate::sample::unit::Count;
 pub const LEAST_ROWS: f64 = 10_000.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "unindexed_foreign_key", watches: "foreign keys without an index", check };
+pub static RULE: Rule =
+    Rule { id: "unindexed_foreign_key", watches: "foreign keys without an index", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = IndexUsage::all(view.newer)?;

@@ -1,6 +1,6 @@
 //! Settings with which a crash loses data.
 
-use super::{Finding, Fix, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Outcome, Rule, Severity, View, shows};
 use crate::catalog::settings::Settings;
 
 /// The settings, and what happens without them.
@@ -10,7 +10,8 @@ pub const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "unsafe_settings", watches: "settings that keep data safe", check };
+pub static RULE: Rule =
+    Rule { id: "unsafe_settings", watches: "settings that keep data safe", concern: Concern::Safety, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let settings = Settings::of(view.newer)?;

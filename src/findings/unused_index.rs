@@ -1,16 +1,16 @@
 //! Indexes that no query used since the counters run.
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::django_names::{Models, Origin, removal};
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::usage::{Counting, is_unused};
+use crate::catalog::usage::{Counting, duplicates, is_unused};
 use crate::sample::{Bytes, Missing};
 
 /// Smaller ones cost too little. Source: `PgHero` takes 10 MB, pgwatch 100 MB; writes pay for small ones too.
 pub const LEAST_BYTES: f64 = 1024.0 * 1024.0;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", check };
+pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", concern: Concern::Schema, check };
 
 /// Returns the code that removes an index: Django's where its model is known, else SQL.
 pub(super) fn removal_fix(index: &IndexUsage, models: &Models, text: String) -> Fix {
@@ -30,16 +30,19 @@ fn check(view: &View<'_>) -> Outcome {
     if indexes.iter().any(|index| index.bytes.is_none()) && view.newer.rows("index_sizes").is_none() {
         return Err(view.rows("index_sizes").err().unwrap_or(Missing::NotYet));
     }
+    // One that is the same as another is another finding.
+    let twins = duplicates(&indexes);
+    let is_twin = |index: &IndexUsage| twins.iter().any(|twin| twin.may_go == index.indexrelid);
     let mut unused: Vec<&IndexUsage> =
-        indexes.iter().filter(|index| is_unused(index) && size(index) >= LEAST_BYTES).collect();
+        indexes.iter().filter(|index| is_unused(index) && size(index) >= LEAST_BYTES && !is_twin(index)).collect();
     unused.sort_by(|left, right| size(right).total_cmp(&size(left)));
     let Some(largest) = unused.first() else { return Ok(vec![]) };
     let total = Bytes(unused.iter().map(|index| size(index)).sum());
     let is_young = counting.is_young(now);
     let (word, caution) = if is_young {
-        ("so far unused", " The counters are young: wait for the month's reports before you drop anything.")
+        (" so far", " The counters are young: wait for the month's reports before you drop anything.")
     } else {
-        ("unused", "")
+        ("", "")
     };
     let mut evidence = vec![shows("counters", counting.words(now))];
     evidence.extend(unused.iter().take(NAMED).map(|index| {
@@ -53,9 +56,9 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: Severity::Notice,
         title: format!(
-            "{} {word} {} {total}",
-            counted(unused.len(), "index", "indexes"),
-            if unused.len() == 1 { "takes" } else { "take" }
+            "{} {total}{word}: {}",
+            counted(unused.len(), "unused index takes", "unused indexes take"),
+            and_more(&largest.label(), unused.len())
         ),
         evidence,
         why: "Every insert and most updates maintain it, it takes cache and disk, and it keeps updates from being HOT.",
@@ -92,7 +95,7 @@ mod tests {
     #[test]
     fn it_fires_for_a_large_one_without_scans() {
         let found = judge(0, 20_000_000, 30.0);
-        assert_eq!(found[0].title, "1 index unused takes 19 MB");
+        assert_eq!(found[0].title, "1 unused index takes 19 MB: order_recent");
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("RemoveIndexConcurrently(model_name=\"order\""));
         assert_eq!(judge(1, 20_000_000, 30.0), vec![]);
         assert_eq!(judge(0, 1_000_000, 30.0), vec![]);
@@ -101,7 +104,7 @@ mod tests {
     #[test]
     fn young_counters_are_said() {
         let found = judge(0, 20_000_000, 2.0);
-        assert_eq!(found[0].title, "1 index so far unused takes 19 MB");
+        assert_eq!(found[0].title, "1 unused index takes 19 MB so far: order_recent");
         assert!(found[0].fix.text.contains("wait"), "{}", found[0].fix.text);
         assert_eq!(found[0].evidence[0].1, "counted for 2d00h");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
 use crate::catalog::ids;
 use crate::sample::{Row, Seconds};
 
@@ -14,7 +14,7 @@ pub const CRITICAL_WAIT: Seconds = Seconds(30.0);
 pub const MANY: usize = 5;
 
 /// The rule.
-pub static RULE: Rule = Rule { id: "waiting", watches: "sessions waiting for a lock", check };
+pub static RULE: Rule = Rule { id: "waiting", watches: "sessions waiting for a lock", concern: Concern::Now, check };
 
 const MIGRATE: &str = r#"# In the migration: wait a moment, give up, try again when it is quiet.
 operations = [
@@ -88,7 +88,7 @@ fn check(view: &View<'_>) -> Outcome {
     let longest = queue.blockers.keys().map(|pid| wait(*pid)).fold(0.0, f64::max);
     let count = queue.blockers.len();
     if count == 0 || (longest < WARNING_WAIT.0 && count < MANY) {
-        return Ok(vec![]);
+        return view.as_far_as_seen(vec![]);
     }
     let roots: BTreeSet<i64> = queue.blockers.keys().map(|pid| queue.root(*pid)).collect();
     let Some(root) = roots.iter().copied().max_by_key(|root| queue.behind(*root)) else { return Ok(vec![]) };
@@ -99,7 +99,12 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
-        title: format!("{} for a lock behind {}", counted(count, "session waits", "sessions wait"), queue.name(root)),
+        title: format!(
+            "{} up to {} for a lock behind {}",
+            counted(count, "session waits", "sessions wait"),
+            Seconds(longest),
+            queue.name(root)
+        ),
         evidence: evidence(&queue, &roots, &wait, longest),
         why: "Each waiting session is a request that hangs; new ones queue behind them, and an ALTER TABLE that waits makes \
               all later readers wait too.",
@@ -205,7 +210,7 @@ mod tests {
             (3..7).map(|pid| row! { pid: pid, state: "active", query: "SELECT", query_age: 2.0, blocked_by: [2] }),
         );
         let found = judge(rows);
-        assert_eq!(found[0].title, "5 sessions wait for a lock behind pid 1 (idle in transaction)");
+        assert_eq!(found[0].title, "5 sessions wait up to 9.0s for a lock behind pid 1 (idle in transaction)");
         assert_eq!(found[0].severity, Severity::Critical, "five at once");
         assert!(found[0].fix.text.contains("Cancel pid 2 (ALTER TABLE, a migration?)"), "{}", found[0].fix.text);
         assert!(found[0].evidence[1].1.starts_with("5 sessions behind it"), "{:?}", found[0].evidence);
@@ -219,6 +224,6 @@ mod tests {
         ]);
         assert_eq!(ring.len(), 1);
         let prepared = judge(vec![row! { pid: 1, state: "active", query_age: 9.0, blocked_by: [0] }]);
-        assert_eq!(prepared[0].title, "1 session waits for a lock behind a prepared transaction");
+        assert_eq!(prepared[0].title, "1 session waits up to 9.0s for a lock behind a prepared transaction");
     }
 }
