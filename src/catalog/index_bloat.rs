@@ -8,7 +8,7 @@ use super::bloat::{Amount, Bloat, Confidence, Method, block_size, grant};
 use super::index_usage::IndexUsage;
 use super::rows;
 use super::size::{btree_pages, group_bytes};
-use crate::sample::{Bytes, Missing, Row, Snapshot};
+use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot};
 
 /// An index of fewer pages is too small for a share to mean anything.
 pub const TINY_PAGES: f64 = 16.0;
@@ -80,15 +80,15 @@ pub fn estimates(snapshot: &Snapshot, indexes: &[IndexUsage]) -> Result<HashMap<
         .filter_map(|row| Some((row.int("indexrelid")?, IndexStats::of(&row))))
         .collect();
     let block = block_size(snapshot);
-    let role = &snapshot.server.role;
+    let server = &snapshot.server;
     Ok(indexes
         .iter()
-        .filter_map(|index| Some((index.indexrelid, estimate(stats.get(&index.indexrelid)?, index, block, role))))
+        .filter_map(|index| Some((index.indexrelid, estimate(stats.get(&index.indexrelid)?, index, block, server))))
         .collect())
 }
 
-/// Returns the bloat of an index by its statistics; `role` is named in the remedy.
-pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, role: &str) -> Bloat {
+/// Returns the bloat of an index by its statistics; the server's facts say what would make them readable.
+pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &ServerFacts) -> Bloat {
     let measure = || Some(format!("SELECT * FROM pgstatindex('{}');", index.label().replace('\'', "''")));
     if index.method != "btree" {
         return Bloat::unknown(format!("no estimate for {}", index.method), None);
@@ -98,7 +98,10 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, role: &str) 
     }
     if stats.is_na {
         return match stats.may_read {
-            Some(false) => Bloat::unknown("the statistics of its table may not be read", Some(grant(role))),
+            Some(false) => Bloat::unknown(
+                "the statistics of its table may not be read",
+                Some(grant(server, &index.schema, &index.table)),
+            ),
             _ => Bloat::unknown("its columns have no statistics", measure()),
         };
     }
@@ -183,10 +186,12 @@ mod tests {
 
     #[test]
     fn a_fresh_unique_index_of_a_million_has_no_bloat() {
-        let bloat = estimate(&stats(), &index(), 8192.0, "monitor");
+        let bloat = estimate(&stats(), &index(), 8192.0, &ServerFacts::default());
         assert!(bloat.amount().unwrap().share < 0.02, "{bloat:?}");
         let half = IndexStats { reltuples: 5e5, distinct_most: 5e5, distinct_least: 5e5, ..stats() };
-        assert!((estimate(&half, &index(), 8192.0, "m").amount().unwrap().share - 0.5).abs() < 0.02);
+        assert!(
+            (estimate(&half, &index(), 8192.0, &ServerFacts::default()).amount().unwrap().share - 0.5).abs() < 0.02
+        );
     }
 
     #[test]
@@ -202,7 +207,7 @@ mod tests {
             (IndexStats { reltuples: 0.0, ..stats() }, IndexUsage { table_live: None, ..index() }, "entries"),
         ];
         for (stats, index, why) in cases {
-            match estimate(&stats, &index, 8192.0, "monitor") {
+            match estimate(&stats, &index, 8192.0, &ServerFacts::default()) {
                 Bloat::CannotEstimate(unknown) => assert!(unknown.why.contains(why), "{unknown:?}"),
                 Bloat::Known(amount) => panic!("{amount:?} where {why} was due"),
             }

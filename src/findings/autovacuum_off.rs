@@ -1,7 +1,7 @@
 //! Autovacuum, or the counters it needs, turned off for the server or for a table.
 
 use super::autovacuum_behind::tables_of_primary;
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::autovacuum::is_disabled;
 use crate::catalog::index_usage::quoted;
 use crate::catalog::settings::Settings;
@@ -47,7 +47,11 @@ fn check(view: &View<'_>) -> Outcome {
         found.push(Finding {
             id: RULE.id,
             severity: Severity::Warning,
-            title: format!("autovacuum is off for {}", and_more(&largest.label(), off.len())),
+            title: format!(
+                "autovacuum is off for {}: {}",
+                counted(off.len(), "table", "tables"),
+                and_more(&largest.label(), off.len())
+            ),
             evidence: off
                 .iter()
                 .take(NAMED)
@@ -93,7 +97,7 @@ mod tests {
         assert_eq!(judge("on", "autovacuum_enabled=true"), vec![]);
         assert_eq!(
             judge("on", "autovacuum_enabled=false"),
-            vec![(Severity::Warning, "autovacuum is off for shop_cart".to_owned())]
+            vec![(Severity::Warning, "autovacuum is off for 1 table: shop_cart".to_owned())]
         );
         assert_eq!(judge("off", "x=y")[0].0, Severity::Critical);
     }

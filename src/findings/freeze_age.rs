@@ -4,6 +4,7 @@ use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, a
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
+use crate::sample::Missing;
 use crate::sample::unit::{Count, Share};
 
 /// Over `autovacuum_freeze_max_age` so many times: the vacuum that was forced at 1 does not get through.
@@ -20,89 +21,97 @@ const WHY: &str =
     "Transaction numbers go round. A table that is not frozen in time stops the whole server from writing.";
 const SOURCE: &str = "manual 24.1.5 Preventing Transaction ID Wraparound Failures";
 
+/// Something whose oldest transactions are not frozen in time.
+struct Old {
+    what: String,
+    unit: &'static str,
+    age: f64,
+    limit: f64,
+    /// The table, if it is one: its oid and the vacuum that freezes it.
+    table: Option<(i64, String)>,
+}
+
 fn check(view: &View<'_>) -> Outcome {
     let policy = Policy::of(view.newer)?;
+    let mut databases = databases(view, &policy)?;
+    let mut tables = tables(view, &policy)?;
+    for list in [&mut databases, &mut tables] {
+        list.sort_by(|left, right| right.age.total_cmp(&left.age));
+    }
+    // The age of a database is that of its oldest table: one cause.
+    let Some(worst) = databases.first().or(tables.first()) else { return Ok(vec![]) };
+    let evidence = databases.iter().take(NAMED).chain(tables.iter().take(NAMED)).map(|old| {
+        let text = format!("{} {}, vacuum is forced at {}", Count(old.age), old.unit, Count(old.limit));
+        shows(&old.what, text)
+    });
+    let mut evidence: Vec<(String, String)> = evidence.collect();
+    evidence.push(shows("the server stops writing at", Count(END_AGE)));
+    let count = if databases.is_empty() { tables.len() } else { databases.len() };
+    Ok(vec![Finding {
+        id: RULE.id,
+        severity: if worst.age >= CRITICAL_AGE { Severity::Critical } else { Severity::Warning },
+        title: format!(
+            "{} {} unfrozen, {} of the way to the end: {}",
+            Count(worst.age),
+            worst.unit,
+            Share(worst.age / END_AGE),
+            and_more(&worst.what, count)
+        ),
+        evidence,
+        why: WHY,
+        fix: fix(&tables),
+        jump: Some(match tables.first().and_then(|old| old.table.as_ref()) {
+            Some((relid, _)) => Jump::to_row("tables", *relid),
+            None => Jump::to("tables"),
+        }),
+        source: SOURCE,
+    }])
+}
+
+fn databases(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
     let mut found = Vec::new();
     for row in view.rows("databases")?.iter() {
         let ages = [
             ("transactions", row.number("freeze_age"), policy.freeze_max_age),
             ("multixacts", row.number("multixact_age"), policy.multixact_freeze_max_age),
         ];
-        for (what, age, limit) in ages {
+        for (unit, age, limit) in ages {
             let Some(age) = age.filter(|age| *age >= CRITICAL_AGE || *age >= WARNING_SHARE * limit) else { continue };
-            found.push(database(row.text("datname"), what, age, limit));
+            found.push(Old { what: format!("database {}", row.text("datname")), unit, age, limit, table: None });
         }
     }
-    found.extend(tables(view, &policy)?);
     Ok(found)
 }
 
-fn database(name: &str, what: &str, age: f64, limit: f64) -> Finding {
-    Finding {
-        id: RULE.id,
-        severity: if age >= CRITICAL_AGE { Severity::Critical } else { Severity::Warning },
-        title: format!(
-            "database {name}: {} {what} unfrozen, {} of the way to the end",
-            Count(age),
-            Share(age / END_AGE)
-        ),
-        evidence: vec![
-            shows(format!("age in {what}"), Count(age)),
-            shows("vacuum is forced at", Count(limit)),
-            shows("the server stops writing at", Count(END_AGE)),
-        ],
-        why: WHY,
-        fix: Fix::sql(
-            "End old transactions, prepared transactions and unused replication slots first: they hold it back. Then, in that \
-             database, a vacuum of the oldest tables:",
-            "SELECT c.oid::regclass, age(c.relfrozenxid), mxid_age(c.relminmxid)\nFROM pg_class AS c\n\
-             WHERE c.relkind IN ('r', 'm', 't')\nORDER BY 2 DESC LIMIT 10;\nVACUUM (FREEZE, VERBOSE) the_table;",
-        ),
-        jump: Some(Jump::to("tables")),
-        source: SOURCE,
-    }
+fn tables(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
+    let is_old = |table: TableUsage| {
+        let progress = policy.due(&table).freeze.filter(|progress| progress.share() >= WARNING_SHARE)?;
+        let vacuum = format!("VACUUM (FREEZE) {};", quoted(&table.schema, &table.name));
+        Some(Old {
+            what: table.label(),
+            unit: "transactions",
+            age: progress.counted,
+            limit: progress.threshold,
+            table: Some((table.relid, vacuum)),
+        })
+    };
+    Ok(TableUsage::all(view.newer)?.into_iter().filter_map(is_old).collect())
 }
 
-fn tables(view: &View<'_>, policy: &Policy) -> Outcome {
-    let mut old: Vec<(TableUsage, f64, f64)> = TableUsage::all(view.newer)?
-        .into_iter()
-        .filter_map(|table| {
-            let progress = policy.due(&table).freeze?;
-            (progress.share() >= WARNING_SHARE).then_some((table, progress.counted, progress.threshold))
-        })
-        .collect();
-    old.sort_by(|left, right| right.1.total_cmp(&left.1));
-    let Some((table, age, limit)) = old.first() else { return Ok(vec![]) };
-    let vacuums: Vec<String> = old
-        .iter()
-        .take(NAMED)
-        .map(|(table, ..)| format!("VACUUM (FREEZE) {};", quoted(&table.schema, &table.name)))
-        .collect();
-    Ok(vec![Finding {
-        id: RULE.id,
-        severity: if *age >= CRITICAL_AGE { Severity::Critical } else { Severity::Warning },
-        title: format!(
-            "{} unfrozen for {} transactions, limit {}",
-            and_more(&table.label(), old.len()),
-            Count(*age),
-            Count(*limit)
-        ),
-        evidence: old
-            .iter()
-            .take(NAMED)
-            .map(|(table, age, limit)| {
-                shows(table.label(), format!("age {}, vacuum is forced at {}", Count(*age), Count(*limit)))
-            })
-            .collect(),
-        why: WHY,
-        fix: Fix::sql(
-            "The vacuum against wraparound should have come at the limit: see whether it runs, waits for a lock or was cancelled \
-             by migrations. When it is quiet:",
-            vacuums.join("\n"),
-        ),
-        jump: Some(Jump::to_row("tables", table.relid)),
-        source: SOURCE,
-    }])
+fn fix(tables: &[Old]) -> Fix {
+    let vacuums: Vec<&str> = tables.iter().take(NAMED).filter_map(|old| Some(old.table.as_ref()?.1.as_str())).collect();
+    let code = if vacuums.is_empty() {
+        "SELECT c.oid::regclass, age(c.relfrozenxid), mxid_age(c.relminmxid)\nFROM pg_class AS c\n\
+         WHERE c.relkind IN ('r', 'm', 't')\nORDER BY 2 DESC LIMIT 10;\nVACUUM (FREEZE, VERBOSE) the_table;"
+            .to_owned()
+    } else {
+        vacuums.join("\n")
+    };
+    Fix::sql(
+        "End old transactions, prepared transactions and unused replication slots first: they hold it back. See whether the \
+         vacuum against wraparound runs, waits for a lock or was cancelled. Then, in that database:",
+        code,
+    )
 }
 
 #[cfg(test)]
@@ -132,10 +141,10 @@ mod tests {
         let table = judge(240_000_000, 0, 0);
         assert_eq!(
             table,
-            vec![(Severity::Warning, "shop_order unfrozen for 240M transactions, limit 200M".to_owned())]
+            vec![(Severity::Warning, "240M transactions unfrozen, 11% of the way to the end: shop_order".to_owned())]
         );
         let database = judge(0, 1_100_000_000, 0);
-        assert_eq!(database[0].1, "database shop: 1.1G transactions unfrozen, 51% of the way to the end");
+        assert_eq!(database[0].1, "1.1G transactions unfrozen, 51% of the way to the end: database shop");
         assert_eq!(database[0].0, Severity::Critical);
         assert_eq!(judge(0, 0, 480_000_000)[0].0, Severity::Warning, "multixacts have their own limit");
     }

@@ -1,7 +1,7 @@
 //! No `idle_in_transaction_session_timeout` for the roles of the application.
 
 use super::statement_timeout::unlimited;
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 
 /// The rule.
 pub static RULE: Rule =
@@ -21,7 +21,11 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Notice,
-        title: format!("no idle_in_transaction_session_timeout for {}", and_more(&first.role, roles.len())),
+        title: format!(
+            "no idle_in_transaction_session_timeout for {}, role {}",
+            counted(roles.iter().map(|role| role.sessions).sum(), "session", "sessions"),
+            and_more(&first.role, roles.len())
+        ),
         evidence: roles
             .iter()
             .take(NAMED)

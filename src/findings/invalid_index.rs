@@ -1,6 +1,6 @@
 //! Indexes that no query may use: left by a `CREATE INDEX CONCURRENTLY` that failed.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::sample::{Bytes, RowSet};
 
@@ -18,7 +18,11 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Warning,
-        title: format!("invalid index {}", and_more(&first.label(), invalid.len())),
+        title: format!(
+            "{}: {}",
+            counted(invalid.len(), "invalid index", "invalid indexes"),
+            and_more(&first.label(), invalid.len())
+        ),
         evidence: invalid
             .iter()
             .take(NAMED)

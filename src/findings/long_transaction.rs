@@ -1,6 +1,7 @@
 //! Transactions that run for long, and who holds the horizon of vacuum.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
+use crate::catalog::ids;
 use crate::sample::unit::Count;
 use crate::sample::{Row, Seconds};
 
@@ -20,8 +21,9 @@ fn check(view: &View<'_>) -> Outcome {
         .filter(|row| {
             age(row) >= WARNING_AGE.0
                 && row.text("backend_type") == "client backend"
-                // Those are another finding.
+                // Those, and those that wait for a lock, are other findings.
                 && !row.text("state").starts_with("idle in transaction")
+                && ids(row, "blocked_by").is_empty()
         })
         .collect();
     long.sort_by(|left, right| age(right).total_cmp(&age(left)));

@@ -1,6 +1,6 @@
 //! Settings that were changed and wait for a restart.
 
-use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 
 /// The rule.
 pub static RULE: Rule =
@@ -17,7 +17,11 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Notice,
-        title: format!("a restart is needed for {}", and_more(first, waiting.len())),
+        title: format!(
+            "{} for a restart: {}",
+            counted(waiting.len(), "setting waits", "settings wait"),
+            and_more(first, waiting.len())
+        ),
         evidence: waiting.iter().take(NAMED).map(|(name, value)| shows(*name, format!("still {value}"))).collect(),
         why: "The server runs with other settings than its files say; the next restart, planned or not, brings them all at once.",
         fix: Fix::text("Plan the restart, or take the change back."),

@@ -3,6 +3,7 @@
 use super::autovacuum_behind::tables_of_primary;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::Policy;
+use crate::catalog::bloat::are_counters_late;
 use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
 use crate::sample::Seconds;
@@ -34,7 +35,7 @@ fn check(view: &View<'_>) -> Outcome {
         let changed = worst.mod_since_analyze.unwrap_or_default() / rows(worst).max(1.0);
         format!("{} of {} changed since it was analysed", Share(changed), worst.label())
     };
-    let title = if stale.len() > 1 { format!("{what}; {}", and_more("it", stale.len())) } else { what };
+    let title = and_more(&what, stale.len());
     let code: Vec<String> =
         stale.iter().take(NAMED).map(|table| format!("ANALYZE {};", quoted(&table.schema, &table.name))).collect();
     Ok(vec![Finding {
@@ -64,6 +65,7 @@ fn is_missing(table: &TableUsage) -> bool {
 fn is_old(table: &TableUsage, policy: &Policy) -> bool {
     let changed = table.mod_since_analyze.unwrap_or_default();
     rows(table) >= LEAST_ROWS
+        && !are_counters_late(table)
         && changed >= CHANGED_SHARE * rows(table)
         && policy.due(table).analyze_share().is_some_and(|share| share >= OVERDUE_SHARE)
 }

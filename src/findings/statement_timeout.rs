@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::settings::{Origin, Settings, is_no_timeout, origin};
 use crate::sample::{Missing, Seconds};
 
@@ -74,7 +74,11 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_proved { Severity::Warning } else { Severity::Notice },
-        title: format!("no statement_timeout for {}", and_more(&first.role, roles.len())),
+        title: format!(
+            "no statement_timeout for {}, role {}",
+            counted(roles.iter().map(|role| role.sessions).sum(), "session", "sessions"),
+            and_more(&first.role, roles.len())
+        ),
         evidence: roles
             .iter()
             .take(NAMED)
@@ -120,7 +124,10 @@ mod tests {
     #[test]
     fn it_fires_where_nothing_sets_it() {
         let found = judge("0", vec![], 1.0);
-        assert_eq!((found[0].title.as_str(), found[0].severity), ("no statement_timeout for web", Severity::Notice));
+        assert_eq!(
+            (found[0].title.as_str(), found[0].severity),
+            ("no statement_timeout for 1 session, role web", Severity::Notice)
+        );
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("-c statement_timeout=30s"));
         assert_eq!(
             judge("0", vec![], 300.0)[0].severity,

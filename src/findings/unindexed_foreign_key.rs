@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::django_names::Models;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
@@ -32,7 +32,12 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_hit { Severity::Warning } else { Severity::Notice },
-        title: format!("no index on foreign key {}", and_more(&format!("{}({columns})", first.table), keys.len())),
+        title: format!(
+            "{} without an index, of {} rows: {}",
+            counted(keys.len(), "foreign key", "foreign keys"),
+            Count(rows(first)),
+            and_more(&format!("{}({columns})", first.table), keys.len())
+        ),
         evidence: keys
             .iter()
             .take(NAMED)
@@ -96,7 +101,7 @@ mod tests {
         let found = judge(10_000, 0, vec![]);
         assert_eq!(
             (found[0].title.as_str(), found[0].severity),
-            ("no index on foreign key shop_order(customer_id)", Severity::Notice)
+            ("1 foreign key without an index, of 10k rows: shop_order(customer_id)", Severity::Notice)
         );
         assert!(
             found[0]

@@ -6,6 +6,7 @@ mod connect;
 mod control;
 mod demo;
 mod django;
+mod findings;
 mod pooled;
 mod probes;
 mod rights;
