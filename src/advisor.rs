@@ -13,6 +13,7 @@ pub mod reasons;
 pub mod rewrite;
 pub mod scan;
 pub mod special;
+mod words;
 pub mod write;
 
 pub use advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal, Rewrite};

@@ -99,6 +99,8 @@ pub struct Refusal {
     pub why: String,
     /// What to do instead, if something can be done.
     pub rewrite: Option<Rewrite>,
+    /// The index that is likely once that is done.
+    pub then: Option<IndexSpec>,
 }
 
 /// Why no index is to be built.

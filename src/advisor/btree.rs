@@ -39,7 +39,7 @@ pub fn candidates(parts: &Parts<'_>) -> Vec<Definition> {
             keys.extend(tail);
             keys.truncate(MOST_KEYS);
             if keys.is_empty() {
-                keys = key_of_predicate(&predicate);
+                keys = key_of_predicate(parts, &predicate);
             }
             if keys.is_empty() || width(parts.scan.table, &keys) > WIDEST {
                 continue;
@@ -58,42 +58,59 @@ pub fn candidates(parts: &Parts<'_>) -> Vec<Definition> {
 
 /// The predicates worth trying: none, the rare clauses, and with an order wanted the common ones too.
 fn predicates(parts: &Parts<'_>) -> Vec<Vec<Expr>> {
-    let table = parts.scan.table;
-    let pick = |most: f64| -> Vec<Expr> {
-        parts
-            .clauses
-            .iter()
-            .filter(|clause| {
-                (clause.selectivity <= most || matches!(clause.class, Class::NotNull) && clause.selectivity <= 0.5)
-                    && matches!(clause.class, Class::Equal | Class::NotNull)
-                    && can_be_predicate(clause, table)
-                    && is_discriminating(clause, table)
-            })
-            .map(|clause| clause.whole.clone())
-            .collect()
-    };
-    let is_ordered = parts.scan.order.as_ref().is_some_and(|order| order.limit.is_some());
-    let mut found = vec![Vec::new(), pick(RARE)];
-    if is_ordered {
-        found.push(pick(COMMON));
+    let mut found = vec![Vec::new(), predicate(parts, RARE)];
+    if parts.scan.order.as_ref().is_some_and(|order| order.limit.is_some()) {
+        found.push(predicate(parts, COMMON));
     }
+    // An index on fewer rows yet is one for this very statement; two or three of them would be many indexes.
     found.dedup();
     found
 }
 
-/// Says whether a column is one that statements name by a literal: a flag, a state, a null test.
-fn is_discriminating(clause: &Clause, table: &Table) -> bool {
-    if matches!(clause.whole, Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::Column { .. } | Expr::Not(_)) {
-        return true;
+/// The flags and null tests that hold for few rows, and the one state that holds for fewest.
+///
+/// A second value is left to the keys: other statements name other values of it.
+fn predicate(parts: &Parts<'_>, most: f64) -> Vec<Expr> {
+    let table = parts.scan.table;
+    let is_possible = |clause: &&Clause| {
+        let most = if clause.class == Class::NotNull { most.max(0.5) } else { most };
+        clause.selectivity <= most
+            && matches!(clause.class, Class::Equal | Class::NotNull)
+            && can_be_predicate(clause, table)
+    };
+    let possible: Vec<&Clause> = parts.clauses.iter().filter(is_possible).collect();
+    let mut found: Vec<Expr> =
+        possible.iter().filter(|clause| is_flag(&clause.whole)).map(|clause| clause.whole.clone()).collect();
+    let states = possible.iter().filter(|clause| !is_flag(&clause.whole) && is_state(clause, table));
+    let rarest = states.min_by(|one, other| one.selectivity.total_cmp(&other.selectivity));
+    let is_key_left = parts.scan.order.is_some()
+        || !parts.joined.is_empty()
+        || parts.clauses.iter().any(|clause| {
+            matches!(clause.class, Class::Equal | Class::Range | Class::Prefix)
+                && !found.contains(&clause.whole)
+                && rarest.is_none_or(|state| state.whole != clause.whole)
+        });
+    if let Some(state) = rarest.filter(|_| is_key_left || found.is_empty()) {
+        found.push(state.whole.clone());
     }
-    let is_key = clause
+    found
+}
+
+/// A boolean column or a null test: there are but two of each.
+fn is_flag(whole: &Expr) -> bool {
+    matches!(whole, Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::Column { .. } | Expr::Not(_))
+}
+
+/// Says whether a column is one of states: few values, one of which most rows have. A language or a queue is none.
+fn is_state(clause: &Clause, table: &Table) -> bool {
+    let is_foreign_key = clause
         .key
         .as_column()
         .is_some_and(|name| table.foreign_keys.iter().any(|key| key.columns.iter().any(|own| own == name)));
-    !is_key
-        && table
-            .statistics_of(&clause.key)
-            .is_some_and(|statistics| statistics.distinct(table.rows_or_guess()) <= FEW_VALUES)
+    let Some(statistics) = table.statistics_of(&clause.key) else { return false };
+    let most = statistics.common.first().map_or(0.0, |(_, share)| *share);
+    let distinct = statistics.distinct(table.rows_or_guess());
+    !is_foreign_key && distinct <= FEW_VALUES && (most >= 0.4 || distinct <= 2.0)
 }
 
 /// The equality keys that a predicate leaves, in the order of an existing index's prefix, else the rarest first, no
@@ -237,8 +254,19 @@ fn pattern_key(parts: &Parts<'_>, prefix: &[Key]) -> Option<Key> {
     Some(key.with_opclass(if is_varchar { "varchar_pattern_ops" } else { "text_pattern_ops" }))
 }
 
-/// A predicate alone: its own column is the smallest key there is, because all its entries are the same.
-fn key_of_predicate(predicate: &[Expr]) -> Vec<Key> {
+/// A predicate alone: the one or two columns that are needed, so that the table need not be visited; else its own
+/// column, the smallest key there is, because its entries are the same.
+fn key_of_predicate(parts: &Parts<'_>, predicate: &[Expr]) -> Vec<Key> {
+    let table = parts.scan.table;
+    let is_narrow = |name: &String| {
+        table.column(name).is_some_and(|column| column.is_btree_able() && column.width() <= CARRIED / 2.0)
+    };
+    if let Some(outputs) = &parts.scan.outputs
+        && (1..=2).contains(&outputs.len())
+        && outputs.iter().all(is_narrow)
+    {
+        return outputs.iter().map(|name| Key::plain(Expr::column(name))).collect();
+    }
     let column = predicate.iter().flat_map(Expr::columns).next();
     column.map(|name| Key::plain(Expr::column(name))).into_iter().collect()
 }

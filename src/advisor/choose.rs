@@ -1,8 +1,282 @@
-//! From scans to advice.
-use super::advice::Advice;
-use crate::catalog::Catalog;
+//! From scans to advice: every scan's candidates are weighed by cost, then the whole plan's are merged and ranked.
+
+use super::advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal};
+use super::btree::{self, Parts};
+use super::condition::{Class, Clause};
+use super::cost::{self, Estimate};
+use super::existing::{replaced, serving};
+use super::scan::{Scan, scans};
+use super::write::write_cost;
+use super::{reasons, rewrite, special, words};
+use crate::catalog::index::{Definition, Method};
+use crate::catalog::{Catalog, Table};
 use crate::plan::Plan;
-/// Returns what to build for a plan, and what not.
-pub fn advise(_plan: &Plan, _catalog: &Catalog) -> Advice {
-    Advice::default()
+use crate::sample::Seconds;
+
+/// A candidate has to save at least this share of the cost.
+pub const LEAST_SAVING: f64 = 0.5;
+/// A join is followed row by row only if the other side has at most this share of the table's rows.
+const FEW_OTHERS: f64 = 0.05;
+/// Among candidates whose costs differ by no more than this factor the smallest is taken.
+const AS_GOOD: f64 = 1.25;
+/// A cost below which the planner's figures tell two candidates no longer apart: a few pages.
+const A_FEW_PAGES: f64 = 20.0;
+/// Other candidates that are kept for whoever can ask the planner.
+const MOST_ALTERNATIVES: usize = 4;
+
+/// Returns what to build for a plan, and what not and why.
+pub fn advise(plan: &Plan, catalog: &Catalog) -> Advice {
+    let mut advice = Advice::default();
+    let scans = scans(plan, catalog);
+    for scan in &scans {
+        match of_scan(plan, scan, catalog) {
+            Verdict::Build(candidate) => add(&mut advice.candidates, *candidate),
+            Verdict::Refuse(refusal) => advice.refusals.push(*refusal),
+            Verdict::Nothing => {}
+        }
+    }
+    once(&mut advice.refusals);
+    advice.candidates.sort_by(|one, other| saving(other).total_cmp(&saving(one)));
+    let share = |refusal: &Refusal| plan.node(refusal.node).and_then(|node| node.derived.share).unwrap_or(0.0);
+    advice.refusals.sort_by(|one, other| share(other).total_cmp(&share(one)));
+    advice
+}
+
+/// Drops refusals that say the same of several scans.
+fn once(refusals: &mut Vec<Refusal>) {
+    let mut said: Vec<(Reason, String)> = Vec::new();
+    refusals.retain(|refusal| {
+        let what = (refusal.reason, refusal.why.clone());
+        let is_new = !said.contains(&what);
+        if is_new {
+            said.push(what);
+        }
+        is_new
+    });
+}
+
+fn saving(candidate: &Candidate) -> f64 {
+    candidate.cost_before - candidate.cost_after
+}
+
+/// Adds a candidate; one that another scan asked for too is the same index.
+fn add(candidates: &mut Vec<Candidate>, candidate: Candidate) {
+    if let Some(known) = candidates.iter_mut().find(|known| known.spec == candidate.spec) {
+        known.cost_before += candidate.cost_before;
+        known.cost_after += candidate.cost_after;
+        known.saves = match (known.saves, candidate.saves) {
+            (Some(one), Some(other)) => Some(Seconds(one.0 + other.0)),
+            (one, other) => one.or(other),
+        };
+        if known.replaces != candidate.replaces {
+            known.size_bytes += candidate.size_bytes;
+        }
+    } else {
+        candidates.push(candidate);
+    }
+}
+
+/// One way to serve a scan: an index, or several that work together, with what they would do.
+#[derive(Debug, Clone)]
+pub(super) struct Way {
+    /// The indexes; more than one for the arms of an OR.
+    pub(super) definitions: Vec<Definition>,
+    /// What they would do.
+    pub(super) estimate: Estimate,
+    /// Whether the rows of a join's other side are looked up one by one.
+    pub(super) is_joined: bool,
+}
+
+/// What is said of a scan.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// An index is worth building.
+    Build(Box<Candidate>),
+    /// None is, and why.
+    Refuse(Box<Refusal>),
+    /// None is, and nobody would ask.
+    Nothing,
+}
+
+impl From<Option<Refusal>> for Verdict {
+    fn from(refusal: Option<Refusal>) -> Self {
+        refusal.map_or(Self::Nothing, |refusal| Self::Refuse(Box::new(refusal)))
+    }
+}
+
+fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog) -> Verdict {
+    if let Some(verdict) = reasons::before(plan, scan) {
+        return verdict;
+    }
+    let mut ways = ways(scan, catalog);
+    ways.retain(|way| way.definitions.iter().all(|definition| !exists(scan.table, definition, way)));
+    ways.sort_by(|one, other| one.estimate.cost.total_cmp(&other.estimate.cost));
+    let before = scan.cost_at_stake();
+    let Some(at) = best(&ways, before) else { return reasons::after(plan, scan, None).into() };
+    let way = ways.remove(at);
+    if way.estimate.cost > before * (1.0 - LEAST_SAVING) || reasons::wants_too_much(scan, &way) {
+        return reasons::after(plan, scan, Some(&way)).into();
+    }
+    Verdict::Build(Box::new(candidate(scan, &way, &ways, catalog)))
+}
+
+/// Says whether an index like it exists: then a new one would do nothing that the planner cannot do already.
+fn exists(table: &Table, definition: &Definition, way: &Way) -> bool {
+    // Of an OR one arm may be served already, if another is not.
+    way.definitions.len() == 1 && serving(table, definition).is_some()
+}
+
+/// A BRIN index is thousands of times smaller: it is taken if it saves this share of the cost.
+const BRIN_SAVING: f64 = 0.9;
+
+/// The cheapest way, or one that is as good and smaller.
+fn best(ways: &[Way], before: f64) -> Option<usize> {
+    let cheapest = ways.first()?.estimate.cost;
+    let enough = (cheapest * AS_GOOD).max(cheapest + A_FEW_PAGES);
+    let is_brin = |way: &Way| way.definitions.iter().all(|definition| definition.method == Method::Brin);
+    let is_as_good =
+        |way: &Way| way.estimate.cost <= enough || is_brin(way) && way.estimate.cost <= (1.0 - BRIN_SAVING) * before;
+    let size = |way: &Way| way.estimate.bytes;
+    ways.iter()
+        .enumerate()
+        .filter(|(_, way)| is_as_good(way))
+        .min_by(|(_, one), (_, other)| size(one).total_cmp(&size(other)))
+        .map(|(at, _)| at)
+}
+
+/// Every way to serve a scan that the clauses, joins and orders suggest.
+fn ways(scan: &Scan<'_>, catalog: &Catalog) -> Vec<Way> {
+    let single = |definition: Definition, joined: &[Clause]| Way {
+        estimate: cost::estimate(scan, joined, &definition, catalog),
+        definitions: vec![definition],
+        is_joined: !joined.is_empty(),
+    };
+    let plain = Parts { scan, clauses: &scan.clauses, joined: &[] };
+    let mut found: Vec<Way> = btree::candidates(&plain)
+        .into_iter()
+        .chain(special::candidates(scan, &scan.clauses, catalog))
+        .map(|definition| single(definition, &[]))
+        .collect();
+    for joined in looked_up(scan) {
+        let parts = Parts { scan, clauses: &scan.clauses, joined: &joined };
+        found.extend(btree::candidates(&parts).into_iter().map(|definition| single(definition, &joined)));
+    }
+    found.extend(scan.clauses.iter().filter_map(|clause| either(scan, clause, catalog)));
+    found
+}
+
+/// The joins whose other side is small enough to be followed row by row, all keys of one join together.
+fn looked_up(scan: &Scan<'_>) -> Vec<Vec<Clause>> {
+    let most = (scan.table.rows_or_guess() * FEW_OTHERS).max(10.0);
+    let mut nodes: Vec<_> = scan.joins.iter().filter(|join| join.other_rows <= most).map(|join| join.node).collect();
+    nodes.dedup();
+    nodes
+        .into_iter()
+        .map(|node| scan.joins.iter().filter(|join| join.node == node).map(|join| join.clause(scan.table)).collect())
+        .collect()
+}
+
+/// An index for each arm of an OR.
+fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<Way> {
+    let Class::Either(arms) = &clause.class else { return None };
+    let mut definitions: Vec<Definition> = Vec::new();
+    let mut total: Option<Estimate> = None;
+    for arm in arms {
+        let of_arm = scan.for_arm(arm);
+        // What exists serves an arm at no price; a full index on the arm's own key is as good as one with more keys.
+        let parts = Parts { scan: &of_arm, clauses: &of_arm.clauses, joined: &[] };
+        let mut found: Vec<(Definition, Estimate)> = btree::candidates(&parts)
+            .into_iter()
+            .chain(special::candidates(&of_arm, &of_arm.clauses, catalog))
+            .map(|definition| {
+                let estimate = cost::estimate(&of_arm, &[], &definition, catalog);
+                (definition, estimate)
+            })
+            .collect();
+        found.sort_by(|(_, one), (_, other)| one.cost.total_cmp(&other.cost));
+        let least = found.first()?.1.cost;
+        let enough = (least * AS_GOOD).max(least + A_FEW_PAGES);
+        let (definition, mut estimate) = found
+            .into_iter()
+            .filter(|(_, estimate)| estimate.cost <= enough)
+            .min_by(|(_, one), (_, other)| one.bytes.total_cmp(&other.bytes))?;
+        if serving(scan.table, &definition).is_some() {
+            estimate.bytes = 0.0;
+        } else {
+            definitions.push(definition);
+        }
+        total = Some(total.map_or(estimate, |sum| sum.and(&estimate)));
+    }
+    definitions.dedup();
+    let estimate = total?.sorted(scan, catalog);
+    (!definitions.is_empty()).then_some(Way { definitions, estimate, is_joined: false })
+}
+
+fn candidate(scan: &Scan<'_>, way: &Way, others: &[Way], catalog: &Catalog) -> Candidate {
+    let table = scan.table;
+    let mut specs = way.definitions.iter().map(|definition| IndexSpec::on(table, definition.clone()));
+    let spec = specs.next().unwrap_or_default();
+    let companions: Vec<IndexSpec> = specs.collect();
+    let before = scan.cost_at_stake();
+    let after = way.estimate.cost;
+    let share = (1.0 - after / before.max(1e-9)).clamp(0.0, 1.0);
+    let mut extensions: Vec<String> = Vec::new();
+    for definition in &way.definitions {
+        for name in special::extensions(table, definition) {
+            if !catalog.has_extension(name) && !extensions.iter().any(|known| known == name) {
+                extensions.push(name.to_owned());
+            }
+        }
+    }
+    let mut replaces: Vec<String> = Vec::new();
+    for index in way.definitions.iter().flat_map(|definition| replaced(table, definition)) {
+        if !replaces.contains(&index.name) {
+            replaces.push(index.name.clone());
+        }
+    }
+    let build = way.definitions.first().cloned().unwrap_or_default();
+    Candidate {
+        why: words::why(scan, way),
+        alternatives: alternatives(table, others),
+        node: scan.id,
+        saves: scan.time_at_stake().map(|milliseconds| Seconds(milliseconds / 1000.0 * share)),
+        cost_before: before,
+        cost_after: after,
+        size_bytes: way.estimate.bytes,
+        is_size_known: way.definitions.iter().all(|known| matches!(known.method, Method::BTree | Method::Brin)),
+        write_cost: write_cost(table, &build, way.estimate.bytes),
+        replaces,
+        rewrite: rewrite::beside(scan, way),
+        confidence: confidence(scan, way, share),
+        extensions,
+        notes: words::notes(scan, way, catalog),
+        spec,
+        companions,
+    }
+}
+
+/// The next best ways that are one index, without those that say nothing else.
+fn alternatives(table: &Table, others: &[Way]) -> Vec<IndexSpec> {
+    let mut found: Vec<IndexSpec> = Vec::new();
+    for way in others {
+        let [only] = way.definitions.as_slice() else { continue };
+        let spec = IndexSpec::on(table, only.clone());
+        if !found.contains(&spec) && found.len() < MOST_ALTERNATIVES {
+            found.push(spec);
+        }
+    }
+    found
+}
+
+fn confidence(scan: &Scan<'_>, way: &Way, share: f64) -> Confidence {
+    let table = scan.table;
+    let knows = |definition: &Definition| {
+        definition.columns().iter().all(|name| table.column(name).is_some_and(|column| column.statistics.is_some()))
+    };
+    let is_counted = scan.removed.is_some();
+    match (way.definitions.iter().all(knows), is_counted) {
+        (false, false) => Confidence::Low,
+        (true, _) | (_, true) if share >= 0.9 => Confidence::High,
+        _ => Confidence::Fair,
+    }
 }

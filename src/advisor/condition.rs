@@ -196,7 +196,9 @@ fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (C
     };
     let is_volatile = value.any_part(&|part| matches!(part, Expr::Call { name, .. } if matches!(name.as_str(), "random" | "clock_timestamp" | "nextval")));
     let key = key.normalised(table);
-    let whole = Expr::binary(&op, key.clone(), value.normalised(table));
+    // A value of another relation keeps its qualifier: without it, it would look like a column of this one.
+    let value = if origin_of(&value, relation) == Origin::Nowhere { value.normalised(table) } else { value };
+    let whole = Expr::binary(&op, key.clone(), value);
     if is_volatile {
         return unusable(whole, table, "its value is different for each row");
     }

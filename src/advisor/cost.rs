@@ -24,6 +24,31 @@ pub struct Estimate {
     pub is_index_only: bool,
     /// Rows that are fetched in one execution.
     pub rows: f64,
+    /// How far the rows lie in the order of the first key, 0..=1.
+    pub correlation: f64,
+}
+
+impl Estimate {
+    /// Returns what two indexes do together, each for an arm of an OR.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            cost: self.cost + other.cost,
+            fetched: (self.fetched + other.fetched).min(1.0),
+            bytes: self.bytes + other.bytes,
+            gives_order: false,
+            is_index_only: false,
+            rows: self.rows + other.rows,
+            correlation: self.correlation.min(other.correlation),
+        }
+    }
+
+    /// Returns the same with the sort that remains above.
+    #[must_use]
+    pub fn sorted(self, scan: &Scan<'_>, catalog: &Catalog) -> Self {
+        let sort = scan.order.as_ref().map_or(0.0, |order| sort_cost(scan.rows, order.limit, &catalog.settings));
+        Self { cost: self.cost + sort * scan.loops, ..self }
+    }
 }
 
 /// How a key of an index meets the clauses of a scan.
@@ -96,7 +121,7 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     let loops = if joined.is_empty() { scan.loops } else { join_loops(scan, joined) };
     let repeated = if loops > 1.0 { cost * loops * cached(loops, &access) } else { cost };
     let fetched = if joined.is_empty() { fetched } else { (fetched * loops).min(1.0) };
-    Estimate { cost: repeated, fetched: fetched * part, bytes, gives_order, is_index_only, rows }
+    Estimate { cost: repeated, fetched: fetched * part, bytes, gives_order, is_index_only, rows, correlation: leading }
 }
 
 /// Pages stay in the cache over many executions: what they cost falls towards half.
@@ -278,6 +303,7 @@ fn brin(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate {
         gives_order: false,
         is_index_only: false,
         rows,
+        correlation: 0.0,
     }
 }
 
@@ -293,7 +319,7 @@ fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate 
         .map(|clause| clause.selectivity)
         .product();
     let share = if scan.removed.is_some() {
-        scan.selectivity().max(on_keys.min(0.01))
+        scan.selectivity().max(on_keys.min(0.0003))
     } else {
         on_keys.min(scan.selectivity())
     };
@@ -303,7 +329,15 @@ fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate 
     let leaves = (bytes / 8192.0 * share).ceil().max(4.0);
     let sort = scan.order.as_ref().map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
     let cost = leaves * settings.random_page_cost + access.bitmap(settings) + sort;
-    Estimate { cost: cost * scan.loops, fetched: share, bytes, gives_order: false, is_index_only: false, rows }
+    Estimate {
+        cost: cost * scan.loops,
+        fetched: share,
+        bytes,
+        gives_order: false,
+        is_index_only: false,
+        rows,
+        correlation: 0.0,
+    }
 }
 
 /// A guess at the size of a GIN or GiST index: entries by the width of what is indexed, compressed row pointers.

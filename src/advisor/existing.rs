@@ -1,6 +1,6 @@
 //! What exists already: an index that serves, one to extend, one that becomes redundant.
 
-use crate::catalog::{Definition, Index, Key, Method, Table};
+use crate::catalog::{Definition, Expr, Index, Key, Method, Table};
 
 /// Returns a valid index that does what a candidate would: its keys are the same or begin with the candidate's, and it
 /// holds at least the same rows.
@@ -10,6 +10,11 @@ pub fn serving<'a>(table: &'a Table, candidate: &Definition) -> Option<&'a Index
 
 fn does_as_well(known: &Definition, candidate: &Definition) -> bool {
     let holds_rows = known.predicate.iter().all(|clause| candidate.predicate.contains(clause));
+    // A full index is no substitute for one of a few rows, but for one that only leaves the nulls out.
+    let is_as_narrow = candidate.predicate.iter().all(|clause| {
+        known.predicate.contains(clause)
+            || candidate.keys.first().is_some_and(|key| *clause == Expr::IsNotNull(Box::new(key.expr.clone())))
+    });
     let holds_columns = candidate
         .include
         .iter()
@@ -18,7 +23,7 @@ fn does_as_well(known: &Definition, candidate: &Definition) -> bool {
         Method::BTree => begins_with(&known.keys, &candidate.keys),
         _ => candidate.keys.iter().all(|key| known.keys.contains(key)),
     };
-    known.method == candidate.method && holds_rows && holds_columns && has_keys
+    known.method == candidate.method && holds_rows && is_as_narrow && holds_columns && has_keys
 }
 
 /// Says whether keys begin with others, read forwards or backwards.
@@ -71,7 +76,6 @@ pub fn merged(definitions: &[Definition]) -> Vec<Definition> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Expr;
 
     fn btree(columns: &[&str]) -> Definition {
         Definition::btree(columns.iter().map(|name| Key::plain(Expr::column(name))).collect())

@@ -1,3 +1,198 @@
 //! When to say no, and why.
+
+use super::advice::{IndexSpec, Reason, Refusal, Rewrite};
+use super::choose::{Verdict, Way};
+use super::condition::Class;
+use super::rewrite;
+use super::scan::Scan;
+use super::words::{count, percent};
+use crate::catalog::Kind;
+use crate::plan::Plan;
+
 /// An OFFSET from which on pages should be turned by the last row's key.
 pub const DEEP_OFFSET: f64 = 1000.0;
+/// Pages up to which a table is as fast to read as an index.
+const FEW_PAGES: f64 = 10.0;
+/// Rows below which a table is small.
+const FEW_ROWS: f64 = 1000.0;
+/// Share of scattered rows from which on an index saves too little.
+const MOST_SCATTERED: f64 = 0.2;
+/// The same where the rows lie in the order of the key.
+const MOST_IN_ORDER: f64 = 0.5;
+/// A part of the statement's time below which nothing is worth building.
+const NO_PART: f64 = 0.02;
+/// Cost of a scan that is fast in any case: some dozens of pages.
+const CHEAP: f64 = 60.0;
+
+/// Returns why a scan is not looked at at all; `None` where it is.
+pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
+    let table = scan.table;
+    let node = plan.node(scan.id)?;
+    if node.is_never_executed() {
+        return Some(Verdict::Nothing);
+    }
+    if !matches!(table.kind, Kind::Plain | Kind::Partitioned | Kind::Materialized) {
+        let why = format!("{} is a foreign table: an index can be built on its own server only", table.name);
+        return Some(Some(refusal(scan, Reason::CannotHaveOne, why)).into());
+    }
+    let total = plan.total_time().map(|time| time.0 * 1000.0);
+    let part = match (scan.time_at_stake(), total) {
+        (Some(time), Some(total)) if total > 0.0 => time / total,
+        _ => scan.cost_at_stake() / plan.total_cost().unwrap_or(f64::INFINITY).max(1e-9),
+    };
+    let is_asked = !scan.clauses.is_empty() || scan.order.is_some() || !scan.joins.is_empty();
+    let is_small = table.pages <= FEW_PAGES || table.rows_or_guess() < FEW_ROWS;
+    if is_small && scan.rows_read() < 50.0 * FEW_ROWS {
+        let why = format!(
+            "{} has {} rows on {} pages: reading it whole is as fast",
+            table.name,
+            count(table.rows_or_guess()),
+            count(table.pages)
+        );
+        return Some(is_asked.then(|| refusal(scan, Reason::SmallTable, why)).into());
+    }
+    if let Some(refusal) = rewrite::instead(plan, scan) {
+        return Some(Some(refusal).into());
+    }
+    if let Some(refusal) = already_good(scan) {
+        return Some(Some(refusal).into());
+    }
+    if part < NO_PART || scan.cost_at_stake() < CHEAP {
+        let why = format!("the scan of {} is {} of the statement", table.name, percent(part.min(1.0)));
+        return Some(is_asked.then(|| refusal(scan, Reason::NotWorthIt, why)).into());
+    }
+    stale(scan).map(|refusal| Some(refusal).into())
+}
+
+/// Statistics that are missing or old make every estimate a guess.
+fn stale(scan: &Scan<'_>) -> Option<Refusal> {
+    let table = scan.table;
+    let counters = table.counters.as_ref();
+    // One that was analysed while it was empty has neither.
+    let never = table.rows.is_none() && table.columns.iter().all(|column| column.statistics.is_none());
+    let changed = counters.map_or(0.0, |counters| counters.changed_since_analyze);
+    let misestimate = scan.node.derived.misestimate.map_or(1.0, |found| found.factor);
+    let is_simple = scan.clauses.iter().all(|clause| matches!(clause.class, Class::Equal | Class::Range));
+    let is_old = changed > 0.1 * table.rows_or_guess() + 1000.0 && misestimate >= 10.0 && is_simple;
+    let why = if never {
+        format!("{} was never analysed: the planner guesses its rows. Run ANALYZE, then explain again", table.name)
+    } else if is_old {
+        format!(
+            "{} rows of {} changed since the last ANALYZE, and the estimate is {misestimate:.0} times off. Run ANALYZE, then explain again",
+            count(changed),
+            table.name
+        )
+    } else {
+        return None;
+    };
+    let mut refusal = refusal(scan, Reason::Stale, why);
+    let keys = scan.clauses.iter().filter(|clause| clause.is_equality()).take(2);
+    let keys: Vec<_> = keys.map(|clause| crate::catalog::Key::plain(clause.key.clone())).collect();
+    if !keys.is_empty() {
+        refusal.then = Some(IndexSpec::on(table, crate::catalog::Definition::btree(keys)));
+    }
+    Some(refusal)
+}
+
+/// An index search that throws away little is as good as one can be.
+fn already_good(scan: &Scan<'_>) -> Option<Refusal> {
+    let name = scan.node.index().or(scan.bitmap_index.as_deref())?;
+    let per_loop = scan.rows + scan.removed.unwrap_or(0.0);
+    let enough = (0.0005 * scan.table.rows_or_guess()).max(20.0);
+    let is_needed_for_order = scan.order.as_ref().is_some_and(|order| order.sort.is_some() && order.limit.is_some());
+    let is_few = scan.loops * per_loop <= enough && !scan.searched.is_empty();
+    let is_exact =
+        scan.removed == Some(0.0) && !scan.searched.is_empty() && !is_needed_for_order && scan.outputs.is_none();
+    if !is_few && !is_exact {
+        return None;
+    }
+    let why = format!(
+        "{name} finds {} rows and {} of them are wanted: no index does better",
+        count(per_loop),
+        count(scan.rows)
+    );
+    Some(refusal(scan, Reason::AlreadyIndexed, why))
+}
+
+/// Says whether an index would have to fetch so many rows that reading the table is as good.
+pub(super) fn wants_too_much(scan: &Scan<'_>, way: &Way) -> bool {
+    if way.estimate.is_index_only {
+        return way.estimate.fetched > 0.8;
+    }
+    let most = if way.estimate.correlation >= 0.9 { MOST_IN_ORDER } else { MOST_SCATTERED };
+    let _ = scan;
+    way.estimate.fetched > most
+}
+
+/// Returns why nothing came of a scan; `None` where nobody would ask.
+pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<Refusal> {
+    let table = scan.table;
+    let share = scan.selectivity();
+    let node = plan.node(scan.id)?;
+    let is_searched = !scan.searched.is_empty();
+    if scan.clauses.is_empty() && scan.order.is_none() && way.is_none() {
+        let why = if scan.joins.is_empty() {
+            format!("nothing is looked for in {}: all its rows are wanted", table.name)
+        } else {
+            format!("every row of {} takes part in the join", table.name)
+        };
+        return (!is_searched).then(|| refusal(scan, Reason::NothingToLookFor, why));
+    }
+    if scan.stops_early && scan.removed.is_some_and(|removed| removed < 10.0 * scan.rows.max(1.0)) {
+        return Some(refusal(
+            scan,
+            Reason::StopsEarly,
+            format!("the scan of {} stops after {} rows", table.name, count(scan.rows)),
+        ));
+    }
+    if is_searched && way.is_none() {
+        let name = node.index().or(scan.bitmap_index.as_deref()).unwrap_or("an index");
+        return Some(refusal(scan, Reason::AlreadyIndexed, format!("{name} serves it as well as an index can")));
+    }
+    if share > MOST_SCATTERED && !scan.clauses.is_empty() {
+        let why = format!("{} of the rows of {} are wanted: reading the table is as fast", percent(share), table.name);
+        return Some(refusal(scan, Reason::MostRowsWanted, why));
+    }
+    let negative = scan.clauses.iter().find(|clause| clause.class == Class::Negative);
+    if let (Some(negative), None) = (negative, way) {
+        let why =
+            format!("an index finds what is there, not what is not ({})", super::advice::expr_text(&negative.whole));
+        return Some(refusal(scan, Reason::NoIndexServes, why));
+    }
+    let unusable = scan.clauses.iter().find_map(|clause| match &clause.class {
+        Class::Unusable(why) => Some((clause, why)),
+        _ => None,
+    });
+    if let (Some((clause, why)), None) = (unusable, way) {
+        let why = format!("{}: {why}", super::advice::expr_text(&clause.whole));
+        return Some(refusal(scan, Reason::NoIndexServes, why));
+    }
+    let why = match way {
+        Some(way) => format!(
+            "the best index, {}, would save {} of the cost only",
+            way.definitions.first().map(|index| IndexSpec::on(table, index.clone()).summary()).unwrap_or_default(),
+            percent((1.0 - way.estimate.cost / scan.cost_at_stake().max(1e-9)).max(0.0))
+        ),
+        None => format!("no index would serve the scan of {} better", table.name),
+    };
+    Some(refusal(scan, Reason::NotWorthIt, why))
+}
+
+/// A refusal of a scan.
+pub(super) fn refusal(scan: &Scan<'_>, reason: Reason, why: String) -> Refusal {
+    Refusal {
+        node: scan.id,
+        schema: scan.table.schema.clone(),
+        table: scan.table.name.clone(),
+        reason,
+        why,
+        rewrite: None,
+        then: None,
+    }
+}
+
+/// A refusal because the statement has to be written another way.
+pub(super) fn needs(scan: &Scan<'_>, why: String, what: &str, django: Option<&str>) -> Refusal {
+    let rewrite = Rewrite { what: what.to_owned(), django: django.map(str::to_owned) };
+    Refusal { rewrite: Some(rewrite), ..refusal(scan, Reason::NeedsRewrite, why) }
+}

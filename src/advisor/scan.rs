@@ -42,6 +42,8 @@ pub struct Scan<'a> {
     pub is_written: bool,
     /// Rows that a deep OFFSET above throws away.
     pub offset: f64,
+    /// The index of the bitmap that it reads, if it reads one.
+    pub bitmap_index: Option<String>,
 }
 
 /// The order that is wanted.
@@ -113,7 +115,7 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Sca
         searched,
         order: None,
         joins: Vec::new(),
-        outputs: outputs(node, relation),
+        outputs: needed(plan, id, outputs(node, relation), relation),
         rows,
         removed,
         loops,
@@ -123,6 +125,7 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Sca
         is_aggregated: false,
         is_written: false,
         offset: 0.0,
+        bitmap_index: plan.subtree(id).find_map(|(_, below)| below.index()).map(str::to_owned),
     };
     found.climb(plan, relation);
     found
@@ -181,7 +184,89 @@ fn outputs(node: &Node, relation: Relation<'_>) -> Option<Vec<String>> {
     Some(found)
 }
 
+/// A scan gives all columns where that is cheaper than choosing; what is needed stands in the aggregate above it then.
+fn needed(plan: &Plan, id: NodeId, outputs: Option<Vec<String>>, relation: Relation<'_>) -> Option<Vec<String>> {
+    let is_all = outputs.as_ref().is_some_and(|found| found.len() > 1 && found.len() == relation.table.columns.len());
+    if !is_all {
+        return outputs;
+    }
+    let mut texts: Vec<&str> = Vec::new();
+    for (_, node) in plan.ancestors(id) {
+        match node.kind {
+            Kind::Gather | Kind::GatherMerge => {}
+            Kind::Sort | Kind::IncrementalSort => texts.extend(node.sort_key()),
+            Kind::Aggregate | Kind::Group => {
+                texts.extend(node.output());
+                texts.extend(node.group_key());
+                return columns_of(&texts, relation).or(outputs);
+            }
+            _ => break,
+        }
+    }
+    outputs
+}
+
+/// Returns this relation's columns in texts; `None` where one cannot be read.
+fn columns_of(texts: &[&str], relation: Relation<'_>) -> Option<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    for text in texts {
+        let text = text.trim_start_matches('(').trim_start_matches("PARTIAL ");
+        let text = text.strip_suffix(" DESC").unwrap_or(text);
+        let open = text.matches('(').count();
+        let text = if open < text.matches(')').count() { text.strip_suffix(')').unwrap_or(text) } else { text };
+        if text == "count(*)" {
+            continue;
+        }
+        let expr = parse::expression(text);
+        if expr.any_part(&|part| matches!(part, Expr::Other(_) | Expr::SubPlan)) {
+            return None;
+        }
+        for name in expr.columns() {
+            if relation.table.column(name).is_some() && !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    Some(found)
+}
+
+impl Join {
+    /// Returns the join as a clause with a value that is not known.
+    pub fn clause(&self, table: &Table) -> Clause {
+        let whole = Expr::binary("=", self.key.clone(), Expr::Parameter("$join".to_owned()));
+        let rows = table.rows_or_guess();
+        let selectivity = table.statistics_of(&self.key).map_or(0.005, |statistics| statistics.equal_share(None, rows));
+        Clause { class: super::condition::Class::Equal, key: self.key.clone(), whole, is_constant: false, selectivity }
+    }
+}
+
 impl Scan<'_> {
+    /// Returns the same scan as if it had the clauses of one arm of an OR in place of the OR.
+    #[must_use]
+    pub fn for_arm(&self, arm: &[Clause]) -> Self {
+        let clauses: Vec<Clause> = arm.to_vec();
+        let share: f64 = clauses.iter().map(|clause| clause.selectivity).product();
+        Self {
+            clauses,
+            searched: Vec::new(),
+            rows: share * self.table.rows_or_guess(),
+            removed: None,
+            order: None,
+            outputs: None,
+            joins: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the rows that are read over all executions: those that are kept and those that are thrown away.
+    pub fn rows_read(&self) -> f64 {
+        match self.removed {
+            Some(removed) => (self.rows + removed) * self.loops,
+            None if self.searched.is_empty() => self.table.rows_or_guess() * self.loops,
+            None => self.rows * self.loops,
+        }
+    }
+
     /// Learns from the nodes above it.
     fn climb(&mut self, plan: &Plan, relation: Relation<'_>) {
         let mut child = self.id;

@@ -3,7 +3,7 @@
 use super::condition::{Class, Clause};
 use super::scan::Scan;
 use crate::catalog::index::{Definition, Method};
-use crate::catalog::{Expr, Key};
+use crate::catalog::{Catalog, Expr, Key, Table};
 
 /// A table smaller than this gains too little from BRIN: rows, or pages.
 const BRIN_ROWS: f64 = 1e6;
@@ -13,7 +13,7 @@ const BRIN_PAGES: f64 = 1e4;
 const IN_ORDER: f64 = 0.98;
 
 /// Returns the candidates that are no b-trees.
-pub fn candidates(scan: &Scan<'_>, clauses: &[Clause]) -> Vec<Definition> {
+pub fn candidates(scan: &Scan<'_>, clauses: &[Clause], _catalog: &Catalog) -> Vec<Definition> {
     let mut found: Vec<Definition> = clauses.iter().filter_map(one).collect();
     found.extend(
         clauses
@@ -59,8 +59,9 @@ fn brin(scan: &Scan<'_>, clauses: &[Clause]) -> Option<Definition> {
         .counters
         .as_ref()
         .is_none_or(|counters| counters.updated + counters.deleted <= 0.01 * counters.inserted.max(1.0));
+    let is_alone = !clauses.iter().any(Clause::is_equality);
     let wants_few = scan.order.as_ref().is_some_and(|order| order.limit.is_some());
-    if !is_large || !is_appended || wants_few || scan.loops > 1.0 {
+    if !is_large || !is_appended || !is_alone || wants_few || scan.loops > 1.0 {
         return None;
     }
     let range = clauses.iter().find(|clause| {
@@ -70,4 +71,25 @@ fn brin(scan: &Scan<'_>, clauses: &[Clause]) -> Option<Definition> {
     })?;
     let options = vec![("autosummarize".to_owned(), "on".to_owned())];
     Some(Definition { options, ..Definition::of(Method::Brin, Key::plain(range.key.clone())) })
+}
+
+/// Returns the extensions that an index needs.
+pub fn extensions(table: &Table, index: &Definition) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    if index.keys.iter().any(|key| key.opclass.as_deref().is_some_and(|name| name.ends_with("_trgm_ops"))) {
+        found.push("pg_trgm");
+    }
+    let is_scalar = |key: &Key| {
+        key.expr
+            .as_column()
+            .and_then(|name| table.column(name))
+            .is_some_and(|column| !matches!(column.category, 'R' | 'A' | 'G' | 'U'))
+    };
+    if index.method == Method::Gist && index.keys.iter().any(is_scalar) {
+        found.push("btree_gist");
+    }
+    if index.method == Method::Gin && index.keys.iter().any(|key| key.opclass.is_none() && is_scalar(key)) {
+        found.push("btree_gin");
+    }
+    found
 }

@@ -107,20 +107,39 @@ impl Shape {
     fn of(table: &Table, index: &Definition) -> Self {
         let mut width = 0.0_f64;
         let mut is_equal_image = true;
-        for key in &index.keys {
-            let part = Part::of(table, &key.expr);
-            width = part.added_to(width);
-            is_equal_image &= part.is_equal_image;
+        let mut lengths: Option<Vec<f64>> = None;
+        let mut count_of_varying = 0;
+        let included: Vec<Expr> = index.include.iter().map(|name| Expr::column(name)).collect();
+        for (at, expr) in index.keys.iter().map(|key| &key.expr).chain(&included).enumerate() {
+            let part = Part::of(table, expr);
+            if let Some(found) = part.lengths {
+                count_of_varying += 1;
+                // Where the varying column stands decides what is lost to alignment; what follows is taken as it is.
+                lengths = Some(found.iter().map(|length| width + length).collect());
+            } else if let Some(found) = &mut lengths {
+                for sum in found.iter_mut() {
+                    *sum = align(*sum, part.alignment) + part.width;
+                }
+            }
+            width = align(width, part.alignment) + part.width;
+            is_equal_image &= part.is_equal_image || at >= index.keys.len();
         }
-        for name in &index.include {
-            width = Part::of(table, &Expr::column(name)).added_to(width);
-        }
-        Self { key: 8.0 + align(width, 8.0), is_equal_image }
+        let padded = match lengths {
+            Some(all) if count_of_varying == 1 => {
+                all.iter().map(|sum| align(*sum, 8.0)).sum::<f64>() / all.len() as f64
+            }
+            // Several varying lengths: every remainder is as likely as another.
+            Some(_) => width + 3.5,
+            None => align(width, 8.0),
+        };
+        Self { key: 8.0 + padded, is_equal_image }
     }
 }
 
 /// One column of an index tuple.
 struct Part {
+    /// The lengths of values that were seen, with their header, where they vary.
+    lengths: Option<Vec<f64>>,
     width: f64,
     alignment: f64,
     is_equal_image: bool,
@@ -141,13 +160,16 @@ impl Part {
                 !matches!(column.type_name.as_str(), "numeric" | "real" | "double precision" | "jsonb" | "interval")
                     && !matches!(column.category, 'A' | 'R' | 'C')
                     && column.collation != Some(Collation::NotDeterministic);
-            return Self { width: column.width(), alignment, is_equal_image: is_exact };
+            return Self { lengths: lengths_of(column), width: column.width(), alignment, is_equal_image: is_exact };
         }
         let known = table.statistics_of(expr).map(|statistics| statistics.width);
         let (width, alignment, is_equal_image) = match expr {
             Expr::Call { name, args } if matches!(name.as_str(), "upper" | "lower" | "reverse" | "btrim") => {
-                let inner = args.first().map_or(32.0, |arg| Self::of(table, arg).width);
-                (inner, 1.0, true)
+                // Of the same length as what is inside, but for rare letters.
+                if let Some(inner) = args.first().map(|arg| Self::of(table, arg)) {
+                    return Self { is_equal_image: true, ..inner };
+                }
+                (32.0, 1.0, true)
             }
             Expr::Cast { type_name, .. } if type_name == "date" => (4.0, 4.0, true),
             Expr::Cast { type_name, .. } if type_name == "text" => (16.0, 1.0, true),
@@ -158,12 +180,19 @@ impl Part {
             Expr::Binary { op, .. } if matches!(op.as_str(), "->>" | "#>>") => (12.0, 1.0, true),
             _ => (32.0, 1.0, true),
         };
-        Self { width: known.unwrap_or(width), alignment, is_equal_image }
+        Self { lengths: None, width: known.unwrap_or(width), alignment, is_equal_image }
     }
+}
 
-    fn added_to(&self, width: f64) -> f64 {
-        align(width, self.alignment) + self.width
-    }
+/// Values that a sample of lengths needs to say anything.
+const LEAST_LENGTHS: usize = 10;
+
+/// Returns the lengths of a text column's values as they are stored short: the bytes and one of header.
+fn lengths_of(column: &crate::catalog::Column) -> Option<Vec<f64>> {
+    let statistics = column.statistics.as_ref().filter(|_| column.is_text() && column.length < 0)?;
+    let is_short = statistics.width < 120.0;
+    let found: Vec<f64> = statistics.bounds.iter().map(|value| value.len() as f64 + 1.0).collect();
+    (is_short && found.len() >= LEAST_LENGTHS).then_some(found)
 }
 
 fn align(width: f64, to: f64) -> f64 {
@@ -234,28 +263,33 @@ impl Group {
         let mut taken = null_share;
         if null_share > 0.0 {
             let nulls = self.nulls + 1.0 / keys.max(1) as f64;
-            parts.push(self.part(null_share, 1.0, nulls.min(1.0)));
+            parts.push(self.part(null_share, 1.0, (nulls.min(1.0), total)));
         }
         let is_worth_it = self.distinct <= 1.0 || statistics.common.len() <= 8;
         if is_worth_it {
             for (_, share) in &statistics.common {
-                parts.push(self.part(share * scale, 1.0, self.nulls));
+                parts.push(self.part(share * scale, 1.0, (self.nulls, total)));
                 taken += share * scale;
             }
         }
         let others = (distinct - if is_worth_it { statistics.common.len() as f64 } else { 0.0 }).max(1.0);
         if taken < 0.9999 {
-            parts.push(self.part(1.0 - taken, others, self.nulls));
+            parts.push(self.part(1.0 - taken, others, (self.nulls, total)));
         }
         parts
     }
 
     /// A share of the group, spread over some values of one more key.
-    fn part(self, share: f64, values: f64, nulls: f64) -> Self {
+    fn part(self, share: f64, values: f64, (nulls, total): (f64, f64)) -> Self {
         let rows = self.rows * share;
-        let possible = self.distinct * values;
-        // How many of the possible combinations so many rows meet when they fall on them by chance.
-        let distinct = if possible <= 1.0 { 1.0 } else { possible * (1.0 - (-rows / possible).exp()) };
+        let distinct = if self.distinct <= 1.0 {
+            // So many rows of those that have these values in the whole table, each value as often as any other.
+            let all = (total * share).max(rows).max(1.0);
+            values * (1.0 - (1.0 - rows / all).max(0.0).powf(all / values))
+        } else {
+            // For each value of the keys before: how many of these values its rows meet by chance.
+            self.distinct * values * (1.0 - (1.0 - share / values).max(0.0).powf(self.rows / self.distinct))
+        };
         Self { rows, distinct: distinct.clamp(1.0, rows.max(1.0)), nulls }
     }
 }

@@ -91,11 +91,14 @@ pub struct ExpressionStatistics {
 
 /// Compares two values as the server prints them: as numbers where both are, else byte by byte.
 ///
-/// Dates and times print in ISO order in the sessions of pgdj, so that bytes decide rightly.
+/// Dates and times are compared as moments: a plan from elsewhere may print them in another zone than the statistics.
 fn order(left: &str, right: &str) -> Ordering {
     match (left.parse::<f64>(), right.parse::<f64>()) {
         (Ok(left), Ok(right)) => left.partial_cmp(&right).unwrap_or(Ordering::Equal),
-        _ => left.cmp(right),
+        _ => match (moment(left), moment(right)) {
+            (Some(left), Some(right)) => left.partial_cmp(&right).unwrap_or(Ordering::Equal),
+            _ => left.cmp(right),
+        },
     }
 }
 
@@ -118,13 +121,29 @@ fn scalar(text: &str) -> Option<f64> {
     if let Ok(number) = text.parse::<f64>() {
         return Some(number);
     }
+    moment(text)
+}
+
+/// The seconds of a date, or of a time with its offset from UTC, since 2000.
+fn moment(text: &str) -> Option<f64> {
+    if text.len() < 10 || text.as_bytes().get(4) != Some(&b'-') {
+        return None;
+    }
     let date = text.get(..10)?.parse::<jiff::civil::Date>().ok()?;
     let days = f64::from(date.since(jiff::civil::date(2000, 1, 1)).ok()?.get_days());
     let time = text.get(11..19).and_then(|time| time.parse::<jiff::civil::Time>().ok());
     let seconds = time.map_or(0.0, |time| {
         f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second())
     });
-    Some(days * 86_400.0 + seconds)
+    Some(days * 86_400.0 + seconds - text.get(19..).map_or(0.0, offset))
+}
+
+/// The offset of a zone as the server prints it after a time, in seconds: `+02`, `-03:30`, behind a fraction.
+fn offset(text: &str) -> f64 {
+    let Some(at) = text.find(['+', '-']) else { return 0.0 };
+    let sign = if text.get(at..=at) == Some("-") { -1.0 } else { 1.0 };
+    let parts = text.get(at + 1..).unwrap_or_default().split(':').map(|part| part.parse::<f64>().unwrap_or(0.0));
+    sign * parts.zip([3600.0, 60.0, 1.0]).map(|(part, unit)| part * unit).sum::<f64>()
 }
 
 #[cfg(test)]

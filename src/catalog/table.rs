@@ -51,6 +51,8 @@ pub struct Table {
     pub counters: Option<Counters>,
     /// Whether it is a partition of another table.
     pub is_partition: bool,
+    /// The partitioned table it is a part of: schema and name.
+    pub parent: Option<(String, String)>,
 }
 
 impl Table {

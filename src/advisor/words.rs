@@ -1,0 +1,97 @@
+//! What the advisor says of a candidate, in sentences with numbers.
+
+use super::choose::Way;
+use super::existing::replaced;
+use super::scan::Scan;
+use super::special;
+use crate::catalog::index::Method;
+use crate::catalog::{Catalog, Kind};
+
+/// Returns why an index is worth building.
+pub(super) fn why(scan: &Scan<'_>, way: &Way) -> String {
+    let read = scan.rows_read();
+    let kept = scan.rows * scan.loops;
+    let how = if scan.searched.is_empty() { "reads" } else { "fetches" };
+    let mut text = format!("{how} {} rows of {} ", count(read), scan.table.name);
+    text.push_str(&match &scan.order {
+        Some(order) if order.limit.is_some() && way.estimate.gives_order => {
+            format!(
+                "and sorts {} for the first {}: the index gives them in order",
+                count(kept),
+                count(order.limit.unwrap_or(1.0))
+            )
+        }
+        _ if way.is_joined => {
+            let rows = scan.joins.iter().map(|join| join.other_rows).fold(f64::INFINITY, f64::min);
+            format!("for {} of the other side: the index finds each one's rows", count(rows))
+        }
+        _ => format!("to keep {}: the index finds them at once", count(kept)),
+    });
+    if way.estimate.is_index_only {
+        text.push_str(", without a visit to the table");
+    }
+    text
+}
+
+/// Returns what else is to be known of a candidate.
+pub(super) fn notes(scan: &Scan<'_>, way: &Way, catalog: &Catalog) -> Vec<String> {
+    let table = scan.table;
+    let mut notes = Vec::new();
+    if let Some((_, parent)) = &table.parent {
+        notes.push(format!(
+            "{} is a partition of {parent}: build it on every partition concurrently, then once on {parent} to attach them",
+            table.name
+        ));
+    } else if table.kind == Kind::Partitioned {
+        notes.push(
+            "CREATE INDEX CONCURRENTLY does not work on a partitioned table: build it partition by partition"
+                .to_owned(),
+        );
+    }
+    for definition in &way.definitions {
+        for index in replaced(table, definition) {
+            notes.push(format!("makes {} redundant: drop it when the new one is valid", index.name));
+        }
+        for name in special::extensions(table, definition) {
+            if !catalog.has_extension(name) {
+                notes.push(format!("needs the extension {name}, which is not installed"));
+            }
+        }
+        if definition.has_expression() && definition.method == Method::BTree {
+            notes.push(
+                "run ANALYZE after the build: only then the planner knows how many values the expression has"
+                    .to_owned(),
+            );
+        }
+        if !definition.predicate.is_empty() {
+            notes.push("a partial index serves only statements that name the value; a parameter bound on the server ($1 in a generic plan) does not use it".to_owned());
+        }
+    }
+    if table.indexes.len() >= 8 {
+        notes.push(format!("{} has {} indexes already: each one slows every insert", table.name, table.indexes.len()));
+    }
+    if catalog.settings.is_standby {
+        notes.push("this is a standby: build it on the primary".to_owned());
+    }
+    notes.dedup();
+    notes
+}
+
+/// A number of rows for a person: `1,500,000`.
+pub(super) fn count(number: f64) -> String {
+    let digits = format!("{:.0}", number.max(0.0));
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share for a person: `93 %`, `0.5 %`.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 10.0 || percent == 0.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+}

@@ -1,0 +1,23 @@
+-- foreign keys from and to tables; cost: look-ups in pg_constraint; needs nothing; since 12
+select
+    k.conrelid::bigint as relid,
+    k.confrelid::bigint as target,
+    k.conname::text as name,
+    n.nspname::text as schema,
+    c.relname::text as table,
+    tn.nspname::text as target_schema,
+    t.relname::text as target_table,
+    (select pg_catalog.array_agg(a.attname::text order by u.place)
+        from pg_catalog.unnest(k.conkey) with ordinality as u (attnum, place)
+        join pg_catalog.pg_attribute as a on a.attrelid = k.conrelid and a.attnum = u.attnum) as columns,
+    (select pg_catalog.array_agg(a.attname::text order by u.place)
+        from pg_catalog.unnest(k.confkey) with ordinality as u (attnum, place)
+        join pg_catalog.pg_attribute as a on a.attrelid = k.confrelid and a.attnum = u.attnum) as target_columns
+from pg_catalog.pg_constraint as k
+join pg_catalog.pg_class as c on c.oid = k.conrelid
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+join pg_catalog.pg_class as t on t.oid = k.confrelid
+join pg_catalog.pg_namespace as tn on tn.oid = t.relnamespace
+where k.contype = 'f' and (k.conrelid = any ($1::bigint[]::oid[]) or k.confrelid = any ($1::bigint[]::oid[]))
+order by k.conrelid, k.oid
+limit 10000
