@@ -18,4 +18,5 @@ pub mod server;
 pub mod session;
 pub mod sql;
 pub mod tls;
+pub mod verify;
 pub mod why;

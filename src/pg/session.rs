@@ -103,9 +103,9 @@ pub fn reaper() -> (Reaper, impl Future<Output = ()> + Send) {
 }
 
 /// Hands its canceller to the reaper unless the answer came.
-struct InFlight<'a> {
-    canceller: Option<&'a Canceller>,
-    reaper: &'a Reaper,
+pub(super) struct InFlight<'a> {
+    pub(super) canceller: Option<&'a Canceller>,
+    pub(super) reaper: &'a Reaper,
 }
 
 impl Drop for InFlight<'_> {
@@ -387,7 +387,7 @@ fn control<'a>(client: &'a Client, sql: &'a str) -> Step<'a> {
 }
 
 /// Sends Parse, Bind, Describe, Execute and Sync in one go and reads the rows.
-async fn ask(client: &Client, query: &Query) -> Result<Answer, Error> {
+pub(super) async fn ask(client: &Client, query: &Query) -> Result<Answer, Error> {
     let parameters: Vec<_> = query.parameters.iter().map(Parameter::typed).collect();
     let mut stream = pin!(client.query_typed_raw(&query.sql, parameters).await?);
     let mut answer = Answer::default();
@@ -424,7 +424,7 @@ async fn together(steps: Vec<Step<'_>>) -> Answers {
 
 /// Waits for an answer while driving the connection. The question is polled first, so that it is on its way when the
 /// driver is. When the connection ends, what is still waiting is answered with that: so the last words are not lost.
-async fn drive<T>(
+pub(super) async fn drive<T>(
     driver: &mut BoxFuture<'static, Result<(), Error>>,
     question: impl Future<Output = T>,
 ) -> (T, Option<Result<(), Error>>) {
@@ -435,7 +435,7 @@ async fn drive<T>(
 }
 
 /// Returns why the connection ended, if it did: a FATAL answer ("terminating connection due to administrator command") says it best.
-fn end_of(answers: &Answers, end: Option<Result<(), Error>>) -> Option<Lost> {
+pub(super) fn end_of(answers: &Answers, end: Option<Result<(), Error>>) -> Option<Lost> {
     let errors = || answers.iter().filter_map(|answer| answer.as_ref().err());
     let is_fatal = |error: &&Error| {
         error
@@ -452,7 +452,7 @@ fn end_of(answers: &Answers, end: Option<Result<(), Error>>) -> Option<Lost> {
     }
 }
 
-const CLOSED: &str = "the server closed the connection";
+pub(super) const CLOSED: &str = "the server closed the connection";
 
 /// Returns the server's words where it said any, else the causes.
 pub fn sentence(error: &Error) -> String {

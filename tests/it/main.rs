@@ -13,3 +13,4 @@ mod rights;
 mod sampler;
 mod support;
 mod trouble;
+mod verify;

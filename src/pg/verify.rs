@@ -1,0 +1,251 @@
+//! Asks the server what an index that does not exist would do for a statement: the ladder of proof.
+//!
+//! The first rung that can be stood on is taken, and [`Verified::rung`] says which:
+//!
+//! 1. [`Rung::Hypothetical`]: `HypoPG` makes the planner believe in the index. Created, explained and dropped within one
+//!    read-only transaction, so that it works behind a transaction pooler and nothing is left on a backend.
+//! 2. [`Rung::Sample`]: for GIN, GiST and SP-GiST, of which `HypoPG` knows nothing, and where it is not installed: a
+//!    temporary table of a sample under the table's own name, with its indexes and the new one. Only with consent, for it
+//!    writes; rolled back.
+//! 3. [`Rung::Catalog`]: the operator classes prove that such an index can serve the condition. No cost.
+//!
+//! [`Verifier::try_for_real`] builds the index, measures and drops it, where a person agreed that this database may be
+//! changed. Nothing here spawns; what is dropped while it runs is cancelled on the server by the reaper.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::explain::Request;
+use super::session::{Connector, Reaper};
+use crate::Failure;
+use crate::advisor::IndexSpec;
+use crate::catalog::Table;
+use crate::catalog::index::Method;
+use crate::django::sql::{Build, create_index};
+use crate::plan::Plan;
+use crate::sample::{Bytes, Seconds};
+
+mod ask;
+mod hypothetical;
+mod line;
+mod proof;
+mod sampled;
+mod trial;
+
+use ask::{Circumstances, Statement};
+use line::{Line, Trouble};
+
+/// How an answer was had.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rung {
+    /// The planner was made to believe in the index by `HypoPG`.
+    Hypothetical,
+    /// The planner planned with a real index on a sample of the table.
+    Sample {
+        /// The part of the table's rows in the sample, 0..=1.
+        share: f64,
+    },
+    /// The catalog was asked whether such an index can serve the condition; the planner was not.
+    Catalog,
+}
+
+impl Rung {
+    /// Returns it as a clause for a person.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Hypothetical => "the planner was asked, with a hypothetical index (HypoPG)".to_owned(),
+            Self::Sample { share } => {
+                format!("the planner was asked, with a real index on a sample of {:.1}% of the rows", share * 100.0)
+            }
+            Self::Catalog => {
+                "an estimate: the catalog says that such an index can serve, the planner was not asked".to_owned()
+            }
+        }
+    }
+}
+
+/// What the planner, or failing that the catalog, says of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The planner uses it.
+    Used,
+    /// The planner does not use it, though it could see it.
+    NotUsed,
+    /// It can serve the condition; whether the planner would use it is not known.
+    CanServe,
+    /// It cannot serve, or cannot be built, and why.
+    CannotServe(String),
+    /// It could not be found out, and why.
+    Unknown(String),
+}
+
+/// What was found out of indexes that are created together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    /// How.
+    pub rung: Rung,
+    /// The verdict on each index, in the order of the set.
+    pub verdicts: Vec<Verdict>,
+    /// The plan without them; on a sample, the sample's. `None` where no plan was made.
+    pub before: Option<Plan>,
+    /// The plan with them.
+    pub after: Option<Plan>,
+    /// Size of each index as extrapolated from the sample; `None` on the other rungs, where the advisor's model is better
+    /// than `HypoPG`, which is off by up to 12 times.
+    pub sizes: Vec<Option<Bytes>>,
+    /// What has to be known beside it, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Verified {
+    /// Says whether the planner uses every index of the set.
+    pub fn is_used(&self) -> bool {
+        !self.verdicts.is_empty() && self.verdicts.iter().all(|verdict| *verdict == Verdict::Used)
+    }
+
+    /// Returns the planner's costs of the whole statement, without and with the indexes.
+    pub fn costs(&self) -> Option<(f64, f64)> {
+        Some((self.before.as_ref()?.total_cost()?, self.after.as_ref()?.total_cost()?))
+    }
+
+    /// Returns the part of the cost that is saved, 0..=1; `None` where there was no plan.
+    pub fn saving(&self) -> Option<f64> {
+        let (before, after) = self.costs()?;
+        (before > 0.0).then(|| (1.0 - after / before).max(0.0))
+    }
+}
+
+/// How far the ladder may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Allowed {
+    /// Read-only: `HypoPG`, else the catalog.
+    #[default]
+    Reading,
+    /// A person agreed to a temporary table, which is rolled back: a sample where `HypoPG` cannot serve.
+    TemporaryTable,
+}
+
+/// What a trial measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// Whether the planner uses each index, in their order.
+    pub is_used: Vec<bool>,
+    /// The plan without them; with times, unless the statement writes.
+    pub before: Plan,
+    /// The plan with them.
+    pub after: Plan,
+    /// How long they took to build.
+    pub build: Seconds,
+    /// The size of each.
+    pub sizes: Vec<Bytes>,
+    /// What has to be known beside it, one sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Tried {
+    /// Returns how long the statement ran, without and with the indexes; `None` for a write, which is not run.
+    pub fn times(&self) -> Option<(Seconds, Seconds)> {
+        Some((self.before.execution_time?, self.after.execution_time?))
+    }
+}
+
+/// Verifies indexes on one target.
+#[derive(Clone)]
+pub struct Verifier {
+    connector: Arc<dyn Connector>,
+    reaper: Reaper,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").finish_non_exhaustive()
+    }
+}
+
+impl Verifier {
+    /// A verifier; it opens a short connection for each question.
+    pub fn new(connector: Arc<dyn Connector>, reaper: Reaper) -> Self {
+        Self { connector, reaper }
+    }
+
+    /// Finds out what sets of indexes would do for a statement; each set is tried by itself, its indexes together.
+    ///
+    /// The answers are in the order of `sets`. It fails only where the statement itself cannot be explained, or the
+    /// server is lost: what cannot be found out of one set is said in its [`Verdict`].
+    pub async fn verify(
+        &self,
+        request: &Request,
+        sets: &[Vec<IndexSpec>],
+        allowed: Allowed,
+    ) -> Result<Vec<Verified>, Failure> {
+        let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
+        let access = if allowed == Allowed::Reading { "read only" } else { "read write" };
+        let verified = climb(&mut line, request, sets, (allowed, access)).await;
+        line.end().await;
+        verified.map_err(|trouble| trouble.failure("cannot find out what an index would do"))
+    }
+
+    /// Builds the indexes, measures the statement without and with them, and drops them.
+    ///
+    /// Only where a person agreed that this database may be changed: the table takes no writes while they are built. It
+    /// is done in one transaction that is rolled back; where that could not show the truth (rows were updated in place
+    /// while an old transaction still sees them), the indexes are built concurrently and dropped by name.
+    pub async fn try_for_real(&self, request: &Request, specs: &[IndexSpec]) -> Result<Tried, Failure> {
+        let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
+        trial::run(&mut line, request, specs).await
+    }
+}
+
+async fn climb(
+    line: &mut Line,
+    request: &Request,
+    sets: &[Vec<IndexSpec>],
+    (allowed, access): (Allowed, &str),
+) -> Result<Vec<Verified>, Trouble> {
+    line.begin(access, request.timeout_ms).await?;
+    let circumstances = Circumstances::read(line).await?;
+    let statement = Statement::of(request);
+    let before = statement.explain(line).await?;
+    let mut found = Vec::new();
+    for set in sets {
+        let mut notes = Vec::new();
+        let mut verified = None;
+        if let Some(schema) = circumstances.hypopg.as_deref().filter(|_| set.iter().all(is_known_to_hypopg)) {
+            verified = hypothetical::verify(line, &statement, set, (schema, &before), &mut notes).await?;
+        } else if circumstances.hypopg.is_none() {
+            notes.push("HypoPG is not installed in this database".to_owned());
+        }
+        if verified.is_none() && allowed == Allowed::TemporaryTable {
+            verified = sampled::verify(line, &statement, set, &circumstances, &mut notes).await?;
+        }
+        let mut verified = match verified {
+            Some(verified) => verified,
+            None => proof::verify(line, set, &before).await?,
+        };
+        notes.append(&mut verified.notes);
+        verified.notes = notes;
+        found.push(verified);
+    }
+    Ok(found)
+}
+
+/// Says whether `HypoPG` can simulate an index. Source: its `hypo_is_index_method`, 1.3 and 1.4; GIN, GiST and SP-GiST are refused.
+fn is_known_to_hypopg(spec: &IndexSpec) -> bool {
+    matches!(spec.definition.method, Method::BTree | Method::Brin | Method::Hash)
+}
+
+/// The statement that builds an index, under the table's own schema.
+fn create(spec: &IndexSpec, name: &str) -> String {
+    // Without columns every literal keeps the type it was written with, which is as good for the server.
+    let table = Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
+    create_index(&table, &spec.definition, name, Build::Plain)
+}
+
+/// Says which of these indexes a plan uses.
+fn used(plan: &Plan, names: &[String]) -> Vec<bool> {
+    names.iter().map(|name| plan.iter().any(|(_, node)| node.index() == Some(name))).collect()
+}
+
+fn verdicts(plan: &Plan, names: &[String]) -> Vec<Verdict> {
+    used(plan, names).into_iter().map(|is_used| if is_used { Verdict::Used } else { Verdict::NotUsed }).collect()
+}

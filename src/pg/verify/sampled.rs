@@ -1,0 +1,160 @@
+//! The second rung: a sample of the table under its own name, with its indexes and the new one.
+//!
+//! A temporary table stands before all others in the search path, so that the statement finds the sample without being
+//! changed; one that names the schema is changed in just that.
+
+use super::ask::{Circumstances, Statement};
+use super::line::{Line, Trouble};
+use super::{Rung, Verified, create, verdicts};
+use crate::advisor::IndexSpec;
+use crate::catalog::expr::{quoted, quoted_text};
+use crate::pg::session::Query;
+use crate::sample::{Bytes, Value};
+
+/// Rows of a sample: fewer and the planner reads it whole, more and it takes too long.
+const MOST_ROWS: f64 = 100_000.0;
+/// Rows below which a table is taken whole.
+const LEAST_ROWS: f64 = 20_000.0;
+/// The share that is enough for a large table, percent.
+const USUAL_PERCENT: f64 = 5.0;
+
+/// Asks the planner; `None`, with a note, where no sample can be made.
+pub(super) async fn verify(
+    line: &mut Line,
+    statement: &Statement,
+    set: &[IndexSpec],
+    circumstances: &Circumstances,
+    notes: &mut Vec<String>,
+) -> Result<Option<Verified>, Trouble> {
+    if !circumstances.has_temporary {
+        notes.push("no temporary table can be made here: a standby, or the right TEMPORARY is missing".to_owned());
+        return Ok(None);
+    }
+    line.batch("savepoint pgdj_sample").await?;
+    let tried = with_sample(line, statement, set).await;
+    line.batch("rollback to savepoint pgdj_sample; release savepoint pgdj_sample").await?;
+    match tried {
+        Ok(verified) => Ok(Some(verified)),
+        Err(trouble) => {
+            notes.push(format!("no sample could be tried: {}", trouble.message()?));
+            Ok(None)
+        }
+    }
+}
+
+async fn with_sample(line: &mut Line, statement: &Statement, set: &[IndexSpec]) -> Result<Verified, Trouble> {
+    let mut tables: Vec<(&str, &str)> = set.iter().map(|spec| (spec.schema.as_str(), spec.table.as_str())).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    let mut sql = statement.sql.clone();
+    let mut share: f64 = 1.0;
+    for (schema, table) in tables {
+        share = share.min(sample(line, schema, table).await?);
+        sql = in_sample(&sql, schema, table);
+    }
+    let statement = statement.with_sql(sql);
+    let before = statement.explain(line).await?;
+    let names: Vec<String> = (1..=set.len()).map(|at| format!("pgdj_sample_{at}")).collect();
+    for (spec, name) in set.iter().zip(&names) {
+        let there = IndexSpec { schema: "pg_temp".to_owned(), ..spec.clone() };
+        line.batch(&create(&there, name)).await?;
+        if spec.definition.has_expression() {
+            line.batch(&format!("analyze pg_temp.{}", quoted(&spec.table))).await?;
+        }
+    }
+    let after = statement.explain(line).await?;
+    let mut sizes = Vec::new();
+    for name in &names {
+        let sql = format!(
+            "select pg_catalog.pg_relation_size({}::regclass)::float8",
+            quoted_text(&format!("pg_temp.{name}"))
+        );
+        let bytes = line.ask(Query::new(sql)).await?.scalar().and_then(Value::as_f64);
+        sizes.push(bytes.map(|bytes| Bytes(bytes / share)));
+    }
+    let notes =
+        vec!["costs are those of the sample; of a GIN index over many distinct values the size is too high".to_owned()];
+    let verdicts = verdicts(&after, &names);
+    Ok(Verified { rung: Rung::Sample { share }, verdicts, before: Some(before), after: Some(after), sizes, notes })
+}
+
+/// Makes the sample and returns its share of the rows.
+async fn sample(line: &mut Line, schema: &str, table: &str) -> Result<f64, Trouble> {
+    let relation = format!("{}.{}", quoted(schema), quoted(table));
+    let count = format!(
+        "select c.reltuples::float8 from pg_catalog.pg_class as c where c.oid = {}::regclass",
+        quoted_text(&relation)
+    );
+    let rows = line.ask(Query::new(count)).await?.scalar().and_then(Value::as_f64).unwrap_or_default();
+    let percent = percent_of(rows);
+    let method = if percent < 100.0 { format!(" tablesample system ({percent:.4})") } else { String::new() };
+    let limit = if rows > 0.0 { String::new() } else { format!(" limit {MOST_ROWS}") };
+    line.batch(&format!(
+        "create temporary table {name} (like {relation} including indexes) on commit drop; \
+         insert into pg_temp.{name} select * from only {relation}{method}{limit}; analyze pg_temp.{name}",
+        name = quoted(table),
+    ))
+    .await?;
+    Ok(percent / 100.0)
+}
+
+/// The percentage of a table's rows that goes into its sample; a table that was never counted is read to its first rows.
+fn percent_of(rows: f64) -> f64 {
+    if rows <= LEAST_ROWS {
+        return 100.0;
+    }
+    let least = LEAST_ROWS / rows * 100.0;
+    let most = MOST_ROWS / rows * 100.0;
+    USUAL_PERCENT.min(most).max(least)
+}
+
+/// The statement with the table's own schema in place of the sample's.
+fn in_sample(sql: &str, schema: &str, table: &str) -> String {
+    let there = format!("pg_temp.{}", quoted(table));
+    let written = [
+        format!("{}.{}", quoted(schema), quoted(table)),
+        format!("{schema}.{}", quoted(table)),
+        format!("{}.{table}", quoted(schema)),
+        format!("{schema}.{table}"),
+    ];
+    written.iter().fold(sql.to_owned(), |sql, name| replace_whole(&sql, name, &there))
+}
+
+/// Replaces a name where no letter of a longer one stands before or after it.
+fn replace_whole(text: &str, name: &str, by: &str) -> String {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '"' || letter == '$';
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(name) {
+        let (head, tail) = (rest.get(..at).unwrap_or_default(), rest.get(at + name.len()..).unwrap_or_default());
+        out.push_str(head);
+        let is_whole = !out.ends_with(is_part) && !out.ends_with('.') && !tail.starts_with(is_part);
+        out.push_str(if is_whole { by } else { name });
+        rest = tail;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_large_enough_and_not_too_large() {
+        for (rows, percent) in [(0.0, 100.0), (20_000.0, 100.0), (100_000.0, 20.0), (1e6, 5.0), (1e7, 1.0)] {
+            assert!((percent_of(rows) - percent).abs() < 1e-9, "{rows}");
+        }
+    }
+
+    #[test]
+    fn only_the_table_s_own_name_is_replaced() {
+        for (sql, expected) in [
+            ("select * from public.t", "select * from pg_temp.\"t\""),
+            ("select * from \"public\".\"t\" where x", "select * from pg_temp.\"t\" where x"),
+            ("select * from public.tt, other.public.t", "select * from public.tt, other.public.t"),
+            ("select * from t", "select * from t"),
+        ] {
+            assert_eq!(in_sample(sql, "public", "t"), expected);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The real thing: builds indexes, measures, and drops them.
+
+use std::time::{Duration, Instant};
+
+use super::ask::Statement;
+use super::line::{Line, Trouble};
+use super::{Tried, create, used};
+use crate::Failure;
+use crate::advisor::IndexSpec;
+use crate::catalog::expr::{quoted, quoted_text};
+use crate::failure::Kind;
+use crate::pg::explain::Request;
+use crate::pg::session::Query;
+use crate::plan::Plan;
+use crate::sample::{Bytes, Seconds, Value};
+
+/// How the name of an index on trial begins; what begins so and is left over is dropped by the next trial.
+const PREFIX: &str = "pgdj_trial_";
+
+/// How long a build may take, milliseconds.
+const BUILD_MS: u32 = 600_000;
+
+/// How long a concurrent build may take, which waits for every old transaction of the database.
+const CONCURRENT_BUILD: Duration = Duration::from_secs(180);
+
+/// Runs of a quick statement, of which the fastest counts; a slow one is run once.
+const RUNS: usize = 3;
+/// From this time on a statement counts as slow.
+const SLOW: Seconds = Seconds(2.0);
+
+const WHAT: &str = "cannot try the index for real";
+
+pub(super) async fn run(line: &mut Line, request: &Request, specs: &[IndexSpec]) -> Result<Tried, Failure> {
+    if specs.is_empty() {
+        return Err(Failure::new(Kind::Refused, WHAT).because_text("there is no index to try"));
+    }
+    sweep(line, specs).await;
+    let statement = Statement::of(request);
+    let tried = in_transaction(line, &statement, specs).await;
+    line.end().await;
+    match tried {
+        Ok(Some(tried)) => Ok(tried),
+        Ok(None) => concurrently(line, &statement, specs).await,
+        Err(trouble) => Err(trouble.failure(WHAT)),
+    }
+}
+
+fn names(specs: &[IndexSpec]) -> Vec<String> {
+    (1..=specs.len()).map(|at| format!("{PREFIX}{}_{at}", std::process::id())).collect()
+}
+
+/// Builds in a transaction that is rolled back; `None` where the planner would have to pass over the new index.
+async fn in_transaction(line: &mut Line, statement: &Statement, specs: &[IndexSpec]) -> Result<Option<Tried>, Trouble> {
+    line.begin("read write", BUILD_MS).await?;
+    let before = fastest(line, statement).await?;
+    let names = names(specs);
+    let started = Instant::now();
+    for (spec, name) in specs.iter().zip(&names) {
+        line.batch(&create(spec, name)).await?;
+    }
+    let build = Seconds(started.elapsed().as_secs_f64());
+    if waits_for_old_snapshots(line, specs, &names).await? {
+        return Ok(None);
+    }
+    let notes = analyze(line, specs).await?;
+    let after = fastest(line, statement).await?;
+    let sizes = sizes(line, specs, &names).await?;
+    Ok(Some(Tried { is_used: used(&after, &names), before, after, build, sizes, notes }))
+}
+
+/// Builds outside of a transaction, which takes writes meanwhile but waits for old transactions; then drops by name.
+async fn concurrently(line: &mut Line, statement: &Statement, specs: &[IndexSpec]) -> Result<Tried, Failure> {
+    let tried = built(line, statement, specs).await;
+    line.end().await;
+    let mut left = Vec::new();
+    for (spec, name) in specs.iter().zip(names(specs)) {
+        if let Err(trouble) = line.batch(&drop_statement(spec, &name)).await {
+            left.push(format!("{}: {}", drop_statement(spec, &name), trouble.failure(WHAT).because.join("; ")));
+        }
+    }
+    let tried = tried.map_err(|trouble| trouble.failure(WHAT));
+    match (tried, left.is_empty()) {
+        (tried, true) => tried,
+        (Ok(mut tried), false) => {
+            tried.notes.push(format!("an index could not be dropped again; run {}", left.join(" and ")));
+            Ok(tried)
+        }
+        (Err(failure), false) => Err(failure.hint(format!("an index may be left over; run {}", left.join(" and ")))),
+    }
+}
+
+async fn built(line: &mut Line, statement: &Statement, specs: &[IndexSpec]) -> Result<Tried, Trouble> {
+    line.begin("read only", BUILD_MS).await?;
+    let before = fastest(line, statement).await?;
+    line.batch("rollback").await?;
+    let names = names(specs);
+    let started = Instant::now();
+    for (spec, name) in specs.iter().zip(&names) {
+        let sql = create(spec, name).replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1);
+        // Behind a pooler nothing may be set for the session. What is given up here, the reaper cancels on the server.
+        let built = tokio::time::timeout(CONCURRENT_BUILD, line.batch(&sql)).await;
+        built.unwrap_or_else(|_elapsed| {
+            let message = format!(
+                "the concurrent build took more than {} s: it waits for old transactions to end",
+                CONCURRENT_BUILD.as_secs()
+            );
+            Err(Trouble::Server { code: None, message })
+        })?;
+    }
+    let build = Seconds(started.elapsed().as_secs_f64());
+    let mut notes = analyze(line, specs).await?;
+    notes.push("it was built concurrently, for old transactions still see rows that were updated in place".to_owned());
+    line.begin("read only", BUILD_MS).await?;
+    let after = fastest(line, statement).await?;
+    let sizes = sizes(line, specs, &names).await?;
+    Ok(Tried { is_used: used(&after, &names), before, after, build, sizes, notes })
+}
+
+/// Runs a statement until it is warm, and returns the fastest run.
+async fn fastest(line: &mut Line, statement: &Statement) -> Result<Plan, Trouble> {
+    let mut best = statement.measure(line).await?;
+    for _ in 1..RUNS {
+        let Some(time) = best.execution_time.filter(|time| time.0 < SLOW.0) else { break };
+        let next = statement.measure(line).await?;
+        if next.execution_time.is_some_and(|next| next.0 < time.0) {
+            best = next;
+        }
+    }
+    Ok(best)
+}
+
+/// An expression has no statistics before its index was analysed.
+async fn analyze(line: &mut Line, specs: &[IndexSpec]) -> Result<Vec<String>, Trouble> {
+    let mut notes = Vec::new();
+    for spec in specs.iter().filter(|spec| spec.definition.has_expression()) {
+        line.batch(&format!("analyze {}.{}", quoted(&spec.schema), quoted(&spec.table))).await?;
+        notes.push(format!("{} was analysed, for the statistics of the expression", spec.table));
+    }
+    Ok(notes)
+}
+
+/// Says whether the planner passes over a new index until old transactions have ended.
+///
+/// Source: PostgreSQL manual 53.26 "`pg_index`", `indcheckxmin`; src/backend/access/heap/README.HOT.
+async fn waits_for_old_snapshots(line: &mut Line, specs: &[IndexSpec], names: &[String]) -> Result<bool, Trouble> {
+    let sql = format!(
+        "select true from pg_catalog.pg_index as i where i.indexrelid in ({}) and i.indcheckxmin limit 1",
+        regclasses(specs, names)
+    );
+    Ok(line.ask(Query::new(sql)).await?.scalar().is_some())
+}
+
+async fn sizes(line: &mut Line, specs: &[IndexSpec], names: &[String]) -> Result<Vec<Bytes>, Trouble> {
+    let mut sizes = Vec::new();
+    for (spec, name) in specs.iter().zip(names) {
+        let relation = quoted_text(&format!("{}.{}", quoted(&spec.schema), quoted(name)));
+        let sql = format!("select pg_catalog.pg_relation_size({relation}::regclass)::float8");
+        let bytes = line.ask(Query::new(sql)).await?.scalar().and_then(Value::as_f64);
+        sizes.push(Bytes(bytes.unwrap_or_default()));
+    }
+    Ok(sizes)
+}
+
+fn regclasses(specs: &[IndexSpec], names: &[String]) -> String {
+    let one = |(spec, name): (&IndexSpec, &String)| {
+        format!("{}::regclass", quoted_text(&format!("{}.{}", quoted(&spec.schema), quoted(name))))
+    };
+    specs.iter().zip(names).map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn drop_statement(spec: &IndexSpec, name: &str) -> String {
+    format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quoted(&spec.schema), quoted(name))
+}
+
+/// Drops what a trial that was killed while it built concurrently has left on these tables, unless it is still at work.
+async fn sweep(line: &mut Line, specs: &[IndexSpec]) {
+    let tables: Vec<String> =
+        specs.iter().map(|spec| quoted_text(&format!("{}.{}", quoted(&spec.schema), quoted(&spec.table)))).collect();
+    let sql = format!(
+        "select pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) as statement
+        from pg_catalog.pg_index as i
+        join pg_catalog.pg_class as c on c.oid = i.indexrelid
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where i.indrelid in (select pg_catalog.to_regclass(t) from pg_catalog.unnest(array[{}]) as t)
+            and c.relname like 'pgdj\\_trial\\_%'
+            and not exists (select from pg_catalog.pg_locks as l where l.relation = i.indexrelid and l.granted)",
+        tables.join(", ")
+    );
+    let Ok(answer) = line.ask(Query::new(sql)).await else { return };
+    for statement in answer.rows.iter().filter_map(|row| row.first().and_then(Value::as_str)) {
+        if let Err(trouble) = line.batch(statement).await {
+            tracing::warn!(?trouble, statement, "the index of an earlier trial cannot be dropped");
+        }
+    }
+}

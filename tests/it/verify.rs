@@ -1,0 +1,302 @@
+//! What an index would do, asked of real servers: with HypoPG and without, behind a pooler, on a sample, and for real.
+
+use std::sync::Arc;
+
+use pgdj::advisor::IndexSpec;
+use pgdj::catalog::index::{Definition, Key, Method};
+use pgdj::catalog::parse::expression;
+use pgdj::pg::explain::{Consent, Options, Request};
+use pgdj::pg::session::reaper;
+use pgdj::pg::verify::{Allowed, Rung, Tried, Verdict, Verified, Verifier};
+use tokio_postgres::Client;
+
+use crate::support::pooler::Pooler;
+use crate::support::{Login, newest, open, own};
+
+const TABLE: &str = "
+    create table item (id bigint primary key, shop_id integer not null, name varchar(40) not null, state text not null,
+        tags text[] not null, during tstzrange not null);
+    insert into item select g, g % 2000, md5(g::text), case when g % 500 = 0 then 'open' else 'done' end,
+        array['t' || g % 700, 't' || g % 900], tstzrange('2025-01-01'::timestamptz + g * interval '1 hour', '2025-01-01'::timestamptz + g * interval '1 hour' + interval '90 minutes')
+    from generate_series(1, 40000) as g;
+    analyze item";
+
+/// A database with the table, with HypoPG where the server has it.
+async fn shop(server: &crate::support::Server) -> Login {
+    let login = server.database().await;
+    let client = open(&login).await;
+    client.batch_execute(TABLE).await.unwrap();
+    if has_hypopg(&client).await {
+        client.batch_execute("create schema \"Extra\"; create extension hypopg schema \"Extra\"").await.unwrap();
+    }
+    login
+}
+
+async fn has_hypopg(client: &Client) -> bool {
+    is(client, "exists (select from pg_available_extensions where name = 'hypopg')").await
+}
+
+async fn is(client: &Client, claim: &str) -> bool {
+    client.query_one(&format!("select {claim}"), &[]).await.unwrap().get(0)
+}
+
+fn index(method: Method, keys: &[(&str, Option<&str>)], predicate: &str) -> IndexSpec {
+    let key = |(text, opclass): &(&str, Option<&str>)| Key {
+        opclass: opclass.map(str::to_owned),
+        ..Key::plain(expression(text))
+    };
+    let definition = Definition {
+        method,
+        keys: keys.iter().map(key).collect(),
+        predicate: if predicate.is_empty() { Vec::new() } else { vec![expression(predicate)] },
+        ..Definition::default()
+    };
+    IndexSpec { schema: "public".into(), table: "item".into(), definition }
+}
+
+fn btree(key: &str) -> IndexSpec {
+    index(Method::BTree, &[(key, None)], "")
+}
+
+fn request(sql: &str, parameters: &[&str]) -> Request {
+    Request {
+        sql: sql.to_owned(),
+        parameters: parameters.iter().map(|text| Some((*text).to_owned())).collect(),
+        options: Options { analyze: false, ..Options::default() },
+        consent: Consent::ReadOnly,
+        timeout_ms: 30_000,
+    }
+}
+
+fn verifier(login: &Login) -> Verifier {
+    let (reaper, work) = reaper();
+    tokio::spawn(work);
+    Verifier::new(Arc::new(login.clone()), reaper)
+}
+
+async fn one(login: &Login, request: &Request, set: &[IndexSpec], allowed: Allowed) -> Verified {
+    let mut found = verifier(login).verify(request, &[set.to_vec()], allowed).await.unwrap();
+    assert_eq!(found.len(), 1);
+    found.pop().unwrap()
+}
+
+/// The kind of rung, for a comparison.
+fn rung(verified: &Verified) -> &'static str {
+    match verified.rung {
+        Rung::Hypothetical => "hypothetical",
+        Rung::Sample { .. } => "sample",
+        Rung::Catalog => "catalog",
+    }
+}
+
+async fn try_for_real(login: &Login, sql: &str, specs: &[IndexSpec]) -> Tried {
+    verifier(login).try_for_real(&request(sql, &[]), specs).await.unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+async fn no_index_is_left(login: &Login) {
+    let client = open(login).await;
+    assert!(is(&client, "count(*) = 1 from pg_index where indrelid = 'item'::regclass").await);
+    assert!(is(&client, "count(*) = 0 from pg_class where relpersistence = 't' and relkind in ('r', 'i')").await);
+}
+
+const BY_SHOP: &str = "select * from item where shop_id = 7";
+
+#[tokio::test]
+async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
+    let login = shop(own()).await;
+    if !has_hypopg(&open(&login).await).await {
+        eprintln!("left out: no HypoPG on this machine (Debian: apt install postgresql-15-hypopg)");
+        return;
+    }
+    let check = async |sql: &str, set: &[IndexSpec], verdict: Verdict| {
+        let verified = one(&login, &request(sql, &[]), set, Allowed::Reading).await;
+        assert_eq!(
+            (rung(&verified), &verified.verdicts),
+            ("hypothetical", &vec![verdict; set.len()]),
+            "{sql} {:?}",
+            verified.notes
+        );
+        verified
+    };
+    let verified = check(BY_SHOP, &[btree("shop_id")], Verdict::Used).await;
+    assert!(verified.saving().unwrap() > 0.5, "{:?}", verified.costs());
+    check("select * from item where shop_id > 3;", &[btree("shop_id")], Verdict::NotUsed).await;
+    check("select * from item where shop_id = 7 or name = 'x'", &[btree("shop_id"), btree("name")], Verdict::Used)
+        .await;
+    let partial = index(Method::BTree, &[("shop_id", None)], "(state = 'open'::text)");
+    check("select * from item where shop_id = 500 and state = 'open'", &[partial], Verdict::Used).await;
+    let brin = index(Method::Brin, &[("id", None)], "");
+    assert_ne!(check("select * from item where name = 'x'", &[brin], Verdict::NotUsed).await.before, None);
+    let expression =
+        check("select * from item where upper(name) = 'X'", &[btree("upper((name)::text)")], Verdict::Used).await;
+    assert!(
+        expression.notes.iter().any(|note| note.contains("no statistics on the expression")),
+        "{:?}",
+        expression.notes
+    );
+    // A write is planned, never run.
+    check("delete from item where shop_id = 7", &[btree("shop_id")], Verdict::Used).await;
+    assert!(is(&open(&login).await, "count(*) = 40000 from item").await);
+    // With values and without.
+    let by_parameter = "select * from item where shop_id = $1 and state = $2";
+    for values in [&[][..], &["7", "done"]] {
+        let verified = one(&login, &request(by_parameter, values), &[btree("shop_id")], Allowed::Reading).await;
+        assert!(verified.is_used(), "{values:?}: {verified:?}");
+    }
+    no_index_is_left(&login).await;
+}
+
+#[tokio::test]
+async fn many_sets_are_tried_one_by_one_and_a_bad_one_takes_no_other_along() {
+    let login = shop(own()).await;
+    let sets = [vec![btree("shop_id")], vec![btree("no_such_column")], vec![btree("name")], vec![btree("shop_id")]];
+    let found = verifier(&login).verify(&request(BY_SHOP, &[]), &sets, Allowed::Reading).await.unwrap();
+    let is_used: Vec<bool> = found.iter().map(Verified::is_used).collect();
+    if has_hypopg(&open(&login).await).await {
+        assert_eq!(is_used, [true, false, false, true], "{found:?}");
+    }
+    assert!(
+        matches!(found[1].verdicts[0], Verdict::Unknown(ref why) if why.contains("no_such_column")),
+        "{:?}",
+        found[1]
+    );
+}
+
+#[tokio::test]
+async fn behind_a_transaction_pooler_no_backend_keeps_a_hypothetical_index() {
+    let server = own();
+    let login = shop(server).await;
+    let Some(pooler) = Pooler::start(server) else { return };
+    let through = pooler.login(&login);
+    let has_hypopg = has_hypopg(&open(&login).await).await;
+    for sql in [BY_SHOP, "select * from item where shop_id = $1", "select * from nowhere"] {
+        let sets = [vec![btree("shop_id")], vec![btree("no_such_column")]];
+        let found = verifier(&through).verify(&request(sql, &[]), &sets, Allowed::Reading).await;
+        assert_eq!(found.is_ok(), !sql.contains("nowhere"));
+        assert!(!has_hypopg || found.is_err() || found.unwrap()[0].is_used());
+    }
+    if has_hypopg {
+        // Two transactions at once are on both backends.
+        let clients = [open(&through).await, open(&through).await];
+        for client in &clients {
+            client.batch_execute("begin").await.unwrap();
+            assert!(is(client, "count(*) = 0 from \"Extra\".hypopg_list_indexes").await);
+            assert!(is(client, "count(*) = 0 from pg_prepared_statements where name like 'pgdj%'").await);
+        }
+    }
+    no_index_is_left(&login).await;
+}
+
+#[tokio::test]
+async fn what_hypopg_cannot_do_goes_down_the_ladder_and_says_so() {
+    for server in [own(), newest()] {
+        let login = shop(server).await;
+        let by_tag = "select * from item where tags @> array['t7']";
+        let gin = index(Method::Gin, &[("tags", None)], "");
+        let gist = index(Method::Gist, &[("during", None)], "");
+        let by_time = "select id from public.item where during && tstzrange('2025-03-01', '2025-03-02')";
+        for (sql, spec) in [(by_tag, &gin), (by_time, &gist)] {
+            let proved = one(&login, &request(sql, &[]), std::slice::from_ref(spec), Allowed::Reading).await;
+            assert_eq!(
+                (rung(&proved), &proved.verdicts[0]),
+                ("catalog", &Verdict::CanServe),
+                "{}: {proved:?}",
+                server.name
+            );
+            let sampled = one(&login, &request(sql, &[]), std::slice::from_ref(spec), Allowed::TemporaryTable).await;
+            assert_eq!(
+                (rung(&sampled), &sampled.verdicts[0]),
+                ("sample", &Verdict::Used),
+                "{}: {sampled:?}",
+                server.name
+            );
+            assert!(sampled.saving().unwrap() > 0.3 && sampled.sizes[0].unwrap().0 > 8192.0, "{:?}", sampled.costs());
+        }
+        // The catalog says no where no operator class has the operator, or none is there for the type.
+        let cannot = async |sql: &str, spec: IndexSpec| {
+            let proved = one(&login, &request(sql, &[]), &[spec], Allowed::Reading).await;
+            assert!(matches!(proved.verdicts[0], Verdict::CannotServe(_)), "{}: {proved:?}", server.name);
+        };
+        cannot("select * from item where name = 'x'", index(Method::Gin, &[("name", None)], "")).await;
+        cannot(
+            "select * from item where during && '[2025-03-01,2025-03-02)'",
+            index(Method::Gin, &[("tags", None), ("during", None)], ""),
+        )
+        .await;
+        no_index_is_left(&login).await;
+    }
+}
+
+#[tokio::test]
+async fn without_hypopg_a_sample_serves_for_a_b_tree_too() {
+    let login = shop(newest()).await;
+    if has_hypopg(&open(&login).await).await {
+        return;
+    }
+    let sampled = one(&login, &request(BY_SHOP, &[]), &[btree("shop_id")], Allowed::TemporaryTable).await;
+    assert_eq!((rung(&sampled), sampled.is_used()), ("sample", true), "{sampled:?}");
+    assert!(sampled.notes.iter().any(|note| note.contains("HypoPG is not installed")), "{:?}", sampled.notes);
+    let proved = one(&login, &request(BY_SHOP, &[]), &[btree("shop_id")], Allowed::Reading).await;
+    assert_eq!((rung(&proved), &proved.verdicts[0]), ("catalog", &Verdict::CanServe));
+    no_index_is_left(&login).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_explained_is_a_sentence() {
+    let login = shop(own()).await;
+    let check = async |login: &Login, sql: &str, expected: &str| {
+        let failure =
+            verifier(login).verify(&request(sql, &[]), &[vec![btree("shop_id")]], Allowed::Reading).await.unwrap_err();
+        assert!(failure.to_string().contains(expected), "{failure}");
+    };
+    check(&login, "selec 1", "syntax error").await;
+    check(&login, "select 1; drop table item", "cannot insert multiple commands into a prepared statement").await;
+    check(&login, "select * from nowhere", "relation \"nowhere\" does not exist").await;
+    let stranger = own().role("stranger", "").await;
+    check(&login.with_user(&stranger), BY_SHOP, "permission denied for table item").await;
+}
+
+#[tokio::test]
+async fn a_trial_builds_measures_and_drops() {
+    let login = shop(own()).await;
+    let tried = try_for_real(&login, BY_SHOP, &[btree("shop_id")]).await;
+    let (before, after) = tried.times().unwrap();
+    assert!(tried.is_used == [true] && after.0 < before.0 && tried.build.0 > 0.0, "{tried:?}");
+    assert!(tried.sizes[0].0 > 8192.0 * 4.0);
+    let upper =
+        try_for_real(&login, "select * from item where upper(name) = 'X'", &[btree("upper((name)::text)")]).await;
+    assert!(upper.is_used == [true] && upper.notes.iter().any(|note| note.contains("was analysed")), "{upper:?}");
+    // A write is planned, not run.
+    let write = try_for_real(&login, "delete from item where shop_id = 7", &[btree("shop_id")]).await;
+    assert!(write.is_used == [true] && write.times().is_none());
+    assert!(is(&open(&login).await, "count(*) = 40000 from item").await);
+    no_index_is_left(&login).await;
+}
+
+#[tokio::test]
+async fn where_old_transactions_see_updated_rows_a_trial_builds_concurrently() {
+    let login = shop(own()).await;
+    let client = open(&login).await;
+    for sql in ["alter table item set (fillfactor = 50)", "vacuum full item", "analyze item"] {
+        client.batch_execute(sql).await.unwrap();
+    }
+    // One that has written elsewhere holds back the horizon, and is idle: a concurrent build does not wait for it.
+    let old = open(&login).await;
+    old.batch_execute("create table elsewhere (); begin; insert into elsewhere default values").await.unwrap();
+    client.batch_execute("update item set state = 'held' where shop_id = 7").await.unwrap();
+    // What an earlier trial left goes too.
+    client.batch_execute("create index pgdj_trial_0_1 on item (name)").await.unwrap();
+    let tried = try_for_real(&login, BY_SHOP, &[btree("shop_id")]).await;
+    assert!(tried.is_used == [true] && tried.notes.iter().any(|note| note.contains("concurrently")), "{tried:?}");
+    no_index_is_left(&login).await;
+}
+
+#[tokio::test]
+async fn a_role_that_does_not_own_the_table_is_told_so() {
+    let login = shop(own()).await;
+    open(&login).await.batch_execute("grant select on item to public").await.unwrap();
+    let stranger = own().role("stranger", "").await;
+    let failure = verifier(&login.with_user(&stranger)).try_for_real(&request(BY_SHOP, &[]), &[btree("shop_id")]).await;
+    let text = failure.unwrap_err().to_string();
+    assert!(text.contains("must be owner of table item") && text.contains("hint:"), "{text}");
+}
