@@ -27,6 +27,8 @@ pub struct DjangoCode {
     pub migration: Option<MigrationFile>,
     /// `CREATE INDEX CONCURRENTLY …;` (of a removal, `DROP INDEX CONCURRENTLY …;`), as the migration does it.
     pub sql: String,
+    /// The extensions that the migration installs.
+    pub extensions: Vec<&'static str>,
     /// How far the names can be trusted.
     pub certainty: Certainty,
     /// What else has to be known, one sentence each.
@@ -83,6 +85,7 @@ pub fn code_for(
     let work = Work { table, index, names, name: &name, owner: owner.as_ref(), object: object.as_ref(), version };
     let notes = work.notes(&imports);
     let migration = owner.as_ref().map(|owner| work.migration(owner, &imports));
+    let extensions = work.missing_extensions();
     let is_declarable = owner.as_ref().is_some_and(|owner| owner.through.is_none() && !owner.is_of_django());
     let meta_line = object.as_ref().filter(|_| is_declarable).map(|object| format!("{},", object.flat()));
     Ok(DjangoCode {
@@ -93,6 +96,7 @@ pub fn code_for(
         owner,
         meta_line,
         migration,
+        extensions,
         notes,
     })
 }

@@ -125,7 +125,7 @@ impl Scope<'_> {
 }
 
 /// Keeps letters, digits and underscores, in lower case.
-fn slug(text: &str) -> String {
+pub(super) fn slug(text: &str) -> String {
     let kept: String = text
         .chars()
         .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' })

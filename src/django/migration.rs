@@ -12,6 +12,14 @@ pub struct MigrationFile {
     pub text: String,
 }
 
+impl MigrationFile {
+    /// Returns the migration's name, by which others depend on it: the file's, without its ending.
+    pub fn name(&self) -> &str {
+        let file = self.path.rsplit('/').next().unwrap_or(&self.path);
+        file.strip_suffix(".py").unwrap_or(file)
+    }
+}
+
 /// What a migration is made from.
 pub(super) struct Plan<'a> {
     /// The model.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::code::DjangoCode;
 use crate::catalog::Table;
 
 /// How sure it is that a name is the project's own.
@@ -99,6 +100,17 @@ impl Names {
     ///
     /// Source: `django.db.models.options.Options.contribute_to_class`, `db_table` is `app_label` and `model_name`.
     pub fn owner(&self, table: &str) -> Option<Owner> {
+        // These names become code and paths: what is no identifier is no model of Django's.
+        self.any_owner(table).filter(|owner| {
+            let is_identifier = |name: &String| {
+                name.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
+                    && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+            };
+            is_identifier(&owner.app) && is_identifier(&owner.model) && owner.through.as_ref().is_none_or(is_identifier)
+        })
+    }
+
+    fn any_owner(&self, table: &str) -> Option<Owner> {
         let owner = |app: &str, model: &str, through: Option<&str>, certainty| Owner {
             app: app.to_owned(),
             model: model.to_owned(),
@@ -117,6 +129,19 @@ impl Names {
             Some(owner(app, model, Some(field), Certainty::Certain))
         });
         many_to_many.or_else(|| self.likely(table)).or_else(|| self.guessed(table))
+    }
+
+    /// Takes note of code that will be applied, so that the code of a next index depends on its migration, takes no name
+    /// twice and installs no extension twice.
+    pub fn after(&mut self, code: &DjangoCode) {
+        self.taken.insert(code.name.clone());
+        self.extensions.extend(code.extensions.iter().map(|name| (*name).to_owned()));
+        let file = code.migration.as_ref().map(|migration| migration.name().to_owned());
+        if let (Some(owner), Some(name)) = (&code.owner, file)
+            && !owner.is_of_django()
+        {
+            self.last_migration.insert(owner.app.clone(), name);
+        }
     }
 
     fn likely(&self, table: &str) -> Option<Owner> {

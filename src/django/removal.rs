@@ -2,6 +2,7 @@
 
 use super::DjangoVersion;
 use super::code::{DjangoCode, OPERATIONS, Refused, rebuild};
+use super::index_name::slug;
 use super::migration::{Atomic, Plan};
 use super::names::{Certainty, Names, Owner};
 use super::python::{Imports, Py};
@@ -69,7 +70,7 @@ pub fn removal_of(table: &Table, index: &Index, names: &Names, _version: DjangoV
                 _ => run,
             }
         };
-        let name = format!("remove_{}", index.name);
+        let name = format!("remove_{}", slug(&index.name));
         Plan { owner, name: &name, imports, operations: vec![operation], comment, atomic: Atomic::No }.file(names)
     });
     if owner.as_ref().is_some_and(Owner::is_of_django) {
@@ -80,6 +81,7 @@ pub fn removal_of(table: &Table, index: &Index, names: &Names, _version: DjangoV
         meta_line: None,
         imports: Vec::new(),
         migration,
+        extensions: Vec::new(),
         sql: drop_index(&index.name) + ";",
         certainty: owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty),
         owner,

@@ -52,13 +52,19 @@ pub(super) fn create_index_of(
     }
     if !index.options.is_empty() {
         let options: Vec<String> =
-            options(index).into_iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            options(index).into_iter().map(|(name, value)| format!("{} = {}", word(name), word(value))).collect();
         sql.push_str(&format!(" WITH ({})", options.join(", ")));
     }
     if !index.predicate.is_empty() {
         sql.push_str(&format!(" WHERE {}", predicate_sql(table, &index.predicate, names)));
     }
     sql
+}
+
+/// A name that the catalog gave: as it is where it is plain, else in quotes.
+fn word(name: &str) -> String {
+    let is_plain = name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    if is_plain && !name.is_empty() { name.to_owned() } else { quoted(name) }
 }
 
 /// Returns the statement that drops an index without stopping writes, without a semicolon.
@@ -92,7 +98,7 @@ fn key_sql(table: &Table, key: &Key, names: &Names) -> String {
         format!("({})", both.map_or_else(|| key.expr.sql(), |both| both.sql))
     };
     if let Some(opclass) = &key.opclass {
-        sql.push_str(&format!(" {opclass}"));
+        sql.push_str(&format!(" {}", word(opclass)));
     }
     match (key.direction, key.nulls) {
         (Direction::Ascending, Nulls::First) => sql.push_str(" ASC NULLS FIRST"),

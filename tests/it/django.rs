@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
 mod cases;
+mod hostile;
 mod tables;
 
 use cases::{CASES, Case};
@@ -52,14 +53,21 @@ impl Court {
     }
 
     fn python(&self, version: &str, verb: &str, project: PathBuf, database: &str) -> Command {
-        let python = manifest().join(format!("target/django/{version}/bin/python"));
-        assert!(python.exists(), "there is no Django {version} in target/django: run .ci/django.sh, which makes it");
-        let mut command = Command::new(python);
-        command.arg(manifest().join("tests/it/django/judge.py")).arg(verb).arg(project);
+        let mut command = judge(version);
+        command.arg(verb).arg(project);
         command.env("PGHOST", self.server.socket_directory()).env("PGPORT", self.server.port().to_string());
         command.env("PGDATABASE", database).env("PYTHONDONTWRITEBYTECODE", "1");
         command
     }
+}
+
+/// The judge of one version, before it is told what to do.
+fn judge(version: &str) -> Command {
+    let python = manifest().join(format!("target/django/{version}/bin/python"));
+    assert!(python.exists(), "there is no Django {version} in target/django: run .ci/django.sh, which makes it");
+    let mut command = Command::new(python);
+    command.arg(manifest().join("tests/it/django/judge.py"));
+    command
 }
 
 fn manifest() -> &'static Path {
@@ -109,26 +117,10 @@ async fn codes(conninfo: &str, version: DjangoVersion) -> Vec<(&'static Case, Dj
     for case in CASES {
         let table = tables.iter().find(|table| table.name == case.table).unwrap();
         let code = code_for(table, &case.definition(table), &names, version).unwrap();
-        let migration = module_of(&code);
-        names.last_migration.insert("shopapp".to_owned(), migration);
-        names.taken.insert(code.name.clone());
-        // What a migration installed, the next one finds.
-        let text = &code.migration.as_ref().unwrap().text;
-        let operations = [
-            ("pg_trgm", "TrigramExtension()"),
-            ("btree_gin", "BtreeGinExtension()"),
-            ("btree_gist", "BtreeGistExtension()"),
-        ];
-        let installed = operations.iter().filter(|(_, operation)| text.contains(operation));
-        names.extensions.extend(installed.map(|(extension, _)| (*extension).to_owned()));
+        names.after(&code);
         codes.push((case, code));
     }
     codes
-}
-
-fn module_of(code: &DjangoCode) -> String {
-    let path = Path::new(&code.migration.as_ref().unwrap().path);
-    path.file_stem().unwrap().to_str().unwrap().to_owned()
 }
 
 fn input(codes: &[(&Case, DjangoCode)]) -> Value {
@@ -144,7 +136,7 @@ fn input(codes: &[(&Case, DjangoCode)]) -> Value {
             "model": code.owner.as_ref().unwrap().model,
             "line": code.meta_line,
             "imports": code.imports,
-            "migration": [module_of(code), code.migration.as_ref().unwrap().text],
+            "migration": [code.migration.as_ref().unwrap().name(), code.migration.as_ref().unwrap().text],
             "sql": code.sql,
             "index": code.name,
             "with": with,

@@ -3,6 +3,8 @@
 `judge.py prepare PROJECT` makes the project and its tables, and fills them from rows.sql.
 `judge.py judge PROJECT < cases.json > verdicts.json` judges. A case has `name`, `model` (lower case), `line` and
 `imports` (None where Django cannot say it), `migration` (file name and text), `sql`, `index`, `query`.
+
+`judge.py read - < texts.json` says what the texts call and import.
 """
 import importlib
 import io
@@ -216,5 +218,21 @@ def judge():
     }))
 
 
+def read():
+    """What each text calls and imports: nothing of that may come from a database."""
+    import ast
+
+    called, imported = set(), set()
+    for text in json.load(sys.stdin):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call):
+                called.add(ast.unparse(node.func).rsplit('.', 1)[-1])
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module)
+            elif isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+    print(json.dumps({'called': sorted(called), 'imported': sorted(imported)}))
+
+
 if __name__ == '__main__':
-    {'prepare': prepare, 'judge': judge}[sys.argv[1]]()
+    {'prepare': prepare, 'judge': judge, 'read': read}[sys.argv[1]]()
