@@ -46,6 +46,22 @@ fn hidden(view: &View<'_>, probe: &str) -> Option<Missing> {
     shortfall(of, &view.newer.server)
 }
 
+/// Returns a reading of a probe from at least so many seconds before the one shown; the oldest where all are younger.
+pub fn older_reading(view: &View<'_>, probe: &str, seconds: f64) -> Option<std::sync::Arc<crate::sample::Reading>> {
+    let newer = view.newer.section(probe).reading()?.at;
+    let mut found = None;
+    for snapshot in view.history.until(view.moment).rev() {
+        let Some(reading) = snapshot.section(probe).reading().filter(|reading| reading.at.0 < newer.0) else {
+            continue;
+        };
+        found = Some(std::sync::Arc::clone(reading));
+        if newer.0 - reading.at.0 >= seconds {
+            break;
+        }
+    }
+    found
+}
+
 /// The line below a pane's rows: the age of its figures where it is worth saying, why there is nothing newer,
 /// a note, and what this role does not see.
 pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {

@@ -36,6 +36,11 @@ impl List {
         self.state.has_focus = focus == Focus::Here;
     }
 
+    /// Returns what is listed.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
     /// Takes a new grid.
     pub fn refresh(&mut self, grid: Grid) {
         self.grid = grid;

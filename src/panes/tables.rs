@@ -1,35 +1,315 @@
-//! Tables.
+//! Tables: what is bloated, unvacuumed, scanned?
+//!
+//! On a narrow screen vanish first the columns without a word in them, then the model, the age of the last analyze, the
+//! HOT share, the rows, the freeze age. The name, the size, the bloat, the dead rows and how near the next vacuum is stay.
+
+mod documents;
+pub mod figures;
+
+use std::collections::HashMap;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use self::figures::{Figures, Since, figures};
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
+use crate::app::{Action, Document, Effect, Look, Pane, PaneId, RelationKind, View, Wish};
+use crate::catalog::bloat::{Amount, Bloat, Method};
+use crate::sample::unit::{Count, Share};
+use crate::sample::{Bytes, Seconds, Timestamp};
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::theme::Role;
+
+/// A share of bloat that asks for attention, where it is also [`NOTABLE_BYTES`].
+const NOTABLE_BLOAT: f64 = 0.3;
+/// A share of dead rows that asks for attention.
+const NOTABLE_DEAD: f64 = 0.2;
+/// Bytes that are worth a word.
+const NOTABLE_BYTES: f64 = 1024.0 * 1024.0;
+/// A share of the age that forces a vacuum which asks for attention.
+const NOTABLE_FREEZE: f64 = 0.8;
+
+/// Which columns are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Columns {
+    /// Bloat, vacuum, freezing.
+    #[default]
+    Upkeep,
+    /// Scans and writes over the last minute.
+    Traffic,
+    /// The same since the counters were reset.
+    Totals,
+}
+
+impl Columns {
+    fn next(self) -> Self {
+        match self {
+            Self::Upkeep => Self::Traffic,
+            Self::Traffic => Self::Totals,
+            Self::Totals => Self::Upkeep,
+        }
+    }
+
+    fn since(self) -> Since {
+        if self == Self::Totals { Since::Reset } else { Since::Minute }
+    }
+}
 
 /// The pane.
 #[derive(Debug, Default)]
 pub struct Tables {
     list: List,
+    view: Columns,
+    figures: Vec<Figures>,
+    /// What was measured on demand, by relation: the share, and when.
+    measured: HashMap<i64, (f64, Timestamp)>,
 }
 
 impl Pane for Tables {
     fn id(&self) -> PaneId {
         PaneId::Tables
     }
-    fn refresh(&mut self, _view: &View<'_>) {}
+
+    fn refresh(&mut self, view: &View<'_>) {
+        let (grid, note) = if let Ok(found) = figures(view, self.view.since()) {
+            self.figures = found.tables;
+            for one in &mut self.figures {
+                one.take_measured(self.measured.get(&one.usage.relid).copied());
+            }
+            self.figures.sort_by(|left, right| right.urgency().total_cmp(&left.urgency()));
+            (self.grid(view), self.note(&found.notes))
+        } else {
+            self.figures.clear();
+            (Grid::missing(self.columns(), super::notice(view.newer.section("tables"))), String::new())
+        };
+        self.list.refresh(Grid { footnote: super::footnote(view, "tables", &note), ..grid });
+    }
+
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
         self.list.draw(frame, area, look);
     }
+
     fn list(&mut self) -> Option<&mut List> {
         Some(&mut self.list)
     }
-    fn act(&mut self, _action: Action, _view: &View<'_>) -> Wish {
-        Wish::Nothing
+
+    fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
+        match action {
+            Action::View => {
+                self.view = self.view.next();
+                Wish::Nothing
+            }
+            Action::Exact => self.ask_exact(view),
+            _ => Wish::Nothing,
+        }
     }
-    fn inspect(&self, _view: &View<'_>) -> Option<Document> {
-        None
+
+    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+        Some(documents::table(self.selected()?, view))
     }
+
+    fn has_preview(&self) -> bool {
+        true
+    }
+
     fn copy(&self) -> Option<(String, String)> {
-        None
+        let one = self.selected()?;
+        match documents::advice(one).into_iter().next() {
+            Some(advice) => Some((advice.sql, format!("what to do about {}", one.usage.label()))),
+            None => Some((one.usage.label(), "the table's name".to_owned())),
+        }
+    }
+
+    fn take_exact(&mut self, relid: i64, free_share: f64, at: Timestamp) {
+        self.measured.insert(relid, (free_share, at));
     }
 }
+
+impl Tables {
+    fn selected(&self) -> Option<&Figures> {
+        let key = self.list.selected_key()?;
+        self.figures.iter().find(|one| one.key() == key)
+    }
+
+    fn ask_exact(&self, view: &View<'_>) -> Wish {
+        let Some(one) = self.selected() else { return Wish::Nothing };
+        if one.usage.is_partitioned() {
+            return Wish::Say(format!("{} keeps no rows itself; measure a partition", one.usage.label()));
+        }
+        let size = one.heap_bytes(view);
+        let unseen = size * (1.0 - one.visible_share);
+        let mut about = Document::new("What it costs");
+        about.pair("table", &one.usage.label());
+        about.pair("heap", &Bytes(size).to_string());
+        about.pair("to be read", &format!("about {}: pages that are all-visible are skipped", Bytes(unseen)));
+        about.pair("by", "pgstattuple_approx(), on a session of its own; Esc cancels it on the server");
+        Wish::Ask {
+            about,
+            question: format!("Measure the bloat of {} exactly?", one.usage.label()),
+            then: Effect::Exact { relid: one.usage.relid, name: one.usage.label(), kind: RelationKind::Table },
+        }
+    }
+
+    fn note(&self, notes: &[String]) -> String {
+        let mut parts = match self.view {
+            Columns::Upkeep => vec!["upkeep (v)".to_owned()],
+            Columns::Traffic => vec!["per second over the last minute (v)".to_owned()],
+            Columns::Totals => vec!["since the counters were reset (v)".to_owned()],
+        };
+        let unknown = self.figures.iter().filter(|one| matches!(one.bloat, Some(Bloat::CannotEstimate(_)))).count();
+        if self.view == Columns::Upkeep && unknown > 0 {
+            parts.push(format!("?: cannot estimate {unknown}, Enter says why"));
+        }
+        parts.extend(notes.iter().cloned());
+        parts.join("; ")
+    }
+
+    fn columns(&self) -> Vec<GridColumn> {
+        let table = GridColumn::text("table", "table", 16).at_most(40);
+        let model = GridColumn::text("model", "model", 12).at_most(28).drop(9);
+        let locked = GridColumn::text("locked", "locked by", 9).at_most(16);
+        let size = GridColumn::number("size", "size");
+        let rows = GridColumn::number("rows", "rows").drop(4);
+        match self.view {
+            Columns::Upkeep => vec![
+                table,
+                locked,
+                model,
+                size,
+                rows,
+                GridColumn::number("bloat", "bloat"),
+                GridColumn::number("wasted", "wasted").drop(2),
+                GridColumn::number("dead", "dead"),
+                GridColumn::number("vacuum_due", "to vacuum").short("to vac"),
+                GridColumn::number("vacuumed", "vacuumed").short("vac").drop(3),
+                GridColumn::number("analyze_due", "to analyze").short("to ana").drop(5),
+                GridColumn::number("analyzed", "analyzed").short("ana").drop(7),
+                GridColumn::number("hot", "HOT").drop(6),
+                GridColumn::number("seq_share", "seq scans").short("seq").drop(8),
+                GridColumn::number("freeze", "freeze").drop(3),
+            ],
+            Columns::Traffic | Columns::Totals => vec![
+                table,
+                locked,
+                model,
+                size,
+                rows,
+                GridColumn::number("seq_scans", "seq scans").short("seq"),
+                GridColumn::number("seq_rows", "seq rows"),
+                GridColumn::number("idx_scans", "idx scans").short("idx").drop(2),
+                GridColumn::number("seq_share", "seq share").short("seq%").drop(5),
+                GridColumn::number("inserts", "inserts").short("ins").drop(1),
+                GridColumn::number("updates", "updates").short("upd").drop(1),
+                GridColumn::number("deletes", "deletes").short("del").drop(1),
+                GridColumn::number("hot", "HOT").drop(3),
+                GridColumn::number("heap_hits", "heap hits").short("hits").drop(6),
+            ],
+        }
+    }
+
+    fn grid(&self, view: &View<'_>) -> Grid {
+        let mut grid = Grid::new(self.columns());
+        grid.rows = self
+            .figures
+            .iter()
+            .map(|one| {
+                let cells = grid.columns.iter().map(|column| cell(one, &column.id, view)).collect();
+                let row = Row::new(one.key(), cells);
+                if one.usage.locked_by.is_empty() { row } else { row.role(Role::Lock) }
+            })
+            .collect();
+        if grid.rows.is_empty() {
+            grid.notice = Some(Notice::new("this database has no tables of users"));
+        }
+        grid
+    }
+}
+
+/// Returns a share that may be over one: how near something due is.
+fn due(share: Option<f64>, enabled: bool) -> Cell {
+    match share {
+        Some(_) if !enabled => Cell::mark("off", -1.0).role(Role::Warning),
+        Some(share) if share >= 1.0 => {
+            Cell::number(format!("{:.0}%", (share * 100.0).min(99_999.0)), share).role(Role::Warning)
+        }
+        Some(share) => Cell::number(Share(share), share),
+        None => Cell::default(),
+    }
+}
+
+/// Returns the bloat as it is shown: `~12%` estimated, `12%` measured, `?` where no number is one.
+pub(super) fn bloat_cell(bloat: Option<&Bloat>) -> Cell {
+    match bloat {
+        None => Cell::default(),
+        Some(Bloat::CannotEstimate(_)) => Cell::mark("?", -1.0).role(Role::Muted),
+        Some(Bloat::Known(amount)) => {
+            let mark = if amount.method == Method::Exact { "" } else { "~" };
+            let cell = Cell::number(format!("{mark}{}", Share(amount.share)), amount.share);
+            if is_notable(amount) { cell.role(Role::Warning) } else { cell }
+        }
+    }
+}
+
+/// Whether bloat is worth a colour.
+pub(super) fn is_notable(amount: &Amount) -> bool {
+    amount.share >= NOTABLE_BLOAT && amount.bytes.0 >= NOTABLE_BYTES
+}
+
+fn count(number: Option<f64>) -> Cell {
+    Cell::optional(number.map(|number| (Count(number), number)))
+}
+
+fn share(number: Option<f64>) -> Cell {
+    Cell::optional(number.map(|number| (Share(number), number)))
+}
+
+fn ago(at: Option<Timestamp>, now: Timestamp) -> Cell {
+    Cell::optional(at.map(|at| (Seconds((now.0 - at.0).max(0.0)), now.0 - at.0)))
+}
+
+fn cell(one: &Figures, column: &str, view: &View<'_>) -> Cell {
+    let (usage, now) = (&one.usage, view.newer.at);
+    let enabled = one.due.as_ref().is_none_or(|due| due.is_enabled);
+    match column {
+        "table" => Cell::text(&usage.label()),
+        "model" => Cell::text(&one.model),
+        "locked" => Cell::text(&usage.locked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+        "size" => {
+            let size = one.size(view);
+            Cell::number(Bytes(size), size)
+        }
+        "rows" => count(usage.rows()),
+        "bloat" => bloat_cell(one.bloat.as_ref()),
+        "wasted" => {
+            let amount = one.bloat.as_ref().and_then(Bloat::amount);
+            Cell::optional(amount.map(|amount| (amount.bytes, amount.bytes.0)))
+        }
+        "dead" => {
+            let cell = share(usage.dead_share());
+            let is_notable = usage.dead_share().unwrap_or(0.0) >= NOTABLE_DEAD && usage.dead.unwrap_or(0.0) >= 1000.0;
+            if is_notable { cell.role(Role::Warning) } else { cell }
+        }
+        "vacuum_due" => due(one.due.as_ref().and_then(crate::catalog::autovacuum::Due::vacuum_share), enabled),
+        "analyze_due" => due(one.due.as_ref().and_then(crate::catalog::autovacuum::Due::analyze_share), enabled),
+        "vacuumed" => ago(usage.last_vacuum, now),
+        "analyzed" => ago(usage.last_analyze, now),
+        "freeze" => {
+            let freeze = one.due.as_ref().and_then(crate::catalog::autovacuum::Due::freeze_share);
+            let cell = share(freeze);
+            if freeze.unwrap_or(0.0) >= NOTABLE_FREEZE { cell.role(Role::Warning) } else { cell }
+        }
+        "hot" => share(one.traffic.hot_share()),
+        "seq_share" => share(one.traffic.seq_share()),
+        "heap_hits" => share(one.traffic.heap_hits()),
+        "seq_scans" => count(one.traffic.seq_scans),
+        "seq_rows" => count(one.traffic.seq_rows),
+        "idx_scans" => count(one.traffic.idx_scans),
+        "inserts" => count(one.traffic.inserts),
+        "updates" => count(one.traffic.updates),
+        "deletes" => count(one.traffic.deletes),
+        _ => Cell::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

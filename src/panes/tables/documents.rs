@@ -1,0 +1,240 @@
+//! What is known of one table, in words, and what may be done about it.
+
+use super::figures::Figures;
+use crate::app::{Document, View};
+use crate::catalog::autovacuum::Progress;
+use crate::catalog::bloat::{Bloat, Confidence};
+use crate::catalog::index_usage::{IndexUsage, quoted};
+use crate::catalog::usage::{Counting, verdicts};
+use crate::sample::unit::{Count, Share};
+use crate::sample::{Bytes, Seconds, Timestamp};
+use crate::ui::code::Language;
+
+/// Rows from which a share of the table is too late a threshold. Source: manual 24.1.6; shared practice for large tables.
+const LARGE: f64 = 1_000_000.0;
+/// Bloat from which a rewrite is worth a thought: share, bytes.
+const WORTH_A_REWRITE: (f64, f64) = (0.4, 100.0 * 1024.0 * 1024.0);
+/// Dead rows that are worth a vacuum by hand.
+const MANY_DEAD: f64 = 10_000.0;
+
+/// One thing to do: why, the statement, and its way back where it is a setting.
+pub(super) struct Advice {
+    /// Why, in a sentence.
+    pub(super) why: String,
+    /// The statement.
+    pub(super) sql: String,
+    /// The statement that undoes it, where it belongs into a migration.
+    pub(super) undo: Option<String>,
+}
+
+/// Returns what may be done about a table; nothing where nothing asks for it.
+pub(super) fn advice(one: &Figures) -> Vec<Advice> {
+    let usage = &one.usage;
+    let name = quoted(&usage.schema, &usage.name);
+    let mut found = Vec::new();
+    let is_enabled = one.due.as_ref().is_none_or(|due| due.is_enabled);
+    let vacuum = one.due.as_ref().and_then(|due| due.vacuum);
+    if !is_enabled && !usage.is_partitioned() {
+        found.push(Advice {
+            why: "Autovacuum does not come to this table; unless a job of yours vacuums it, let it come again:"
+                .to_owned(),
+            sql: format!("ALTER TABLE {name} RESET (autovacuum_enabled);"),
+            undo: Some(format!("ALTER TABLE {name} SET (autovacuum_enabled = false);")),
+        });
+    }
+    if vacuum.is_some_and(|progress| progress.share() >= 1.0 && progress.counted >= MANY_DEAD) {
+        found.push(Advice {
+            why: "More rows are dead than autovacuum waits for; it is late, or something old holds it back:".to_owned(),
+            sql: format!("VACUUM (ANALYZE) {name};"),
+            undo: None,
+        });
+    }
+    if usage.is_never_analyzed() && usage.live.unwrap_or(0.0) > 0.0 {
+        found.push(Advice {
+            why: "It was never analyzed: the planner guesses.".to_owned(),
+            sql: format!("ANALYZE {name};"),
+            undo: None,
+        });
+    }
+    let has_own_scale = usage.option("autovacuum_vacuum_scale_factor").is_some();
+    if usage.rows().unwrap_or(0.0) >= LARGE && !has_own_scale {
+        found.push(Advice {
+            why: "For a table of this size a fifth of its rows is late. Let autovacuum come every 2 %, analyze every 1 %:"
+                .to_owned(),
+            sql: format!(
+                "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);"
+            ),
+            undo: Some(format!(
+                "ALTER TABLE {name} RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);"
+            )),
+        });
+    }
+    let amount = one.bloat.as_ref().and_then(Bloat::amount);
+    if let Some(amount) = amount.filter(|found| found.share >= WORTH_A_REWRITE.0 && found.bytes.0 >= WORTH_A_REWRITE.1)
+    {
+        found.push(Advice {
+            why: format!(
+                "{} hold nothing. New rows will fill them; to give them back, pg_repack works beside the application. This \
+                 locks the table for as long as it takes:",
+                amount.bytes
+            ),
+            sql: format!("VACUUM (FULL, ANALYZE) {name};"),
+            undo: None,
+        });
+    }
+    found
+}
+
+/// Everything known of a table.
+pub(super) fn table(one: &Figures, view: &View<'_>) -> Document {
+    let usage = &one.usage;
+    let mut document = Document::new(format!("Table {}", usage.label()));
+    if !usage.locked_by.is_empty() {
+        locked(&mut document, one, view);
+    }
+    sizes(&mut document, one, view);
+    upkeep(&mut document, one, view.newer.at);
+    traffic(&mut document, one);
+    let advice = advice(one);
+    if !advice.is_empty() {
+        document.heading("What to do");
+    }
+    for one_advice in &advice {
+        document.text(&one_advice.why);
+        document.code(Language::Sql, &one_advice.sql);
+        if let Some(undo) = &one_advice.undo {
+            document.text("As a Django migration:");
+            document.code(Language::Python, &migration(one, &one_advice.sql, undo));
+        }
+    }
+    document.copied = advice.into_iter().next().map(|advice| advice.sql);
+    indexes(&mut document, one, view);
+    document
+}
+
+fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
+    let pids: Vec<String> = one.usage.locked_by.iter().map(ToString::to_string).collect();
+    let age = one.usage.sizes_at.map(|at| Seconds((view.newer.at.0 - at.0).max(0.0)));
+    let age = age.map_or_else(|| "never read".to_owned(), |age| format!("{age} old"));
+    document.text(&format!(
+        "pid {} holds or awaits ACCESS EXCLUSIVE on it: its sizes are {age}, and stay so until the lock is gone.",
+        pids.join(", ")
+    ));
+}
+
+fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
+    let usage = &one.usage;
+    if !one.model.is_empty() {
+        document.pair("model", &one.model);
+    }
+    document.pair("size", &Bytes(one.size(view)).to_string());
+    if let Some((heap, total)) = usage.heap_bytes.zip(usage.total_bytes) {
+        document.pair("heap", &Bytes(heap).to_string());
+        document.pair("indexes and TOAST", &Bytes((total - heap).max(0.0)).to_string());
+    }
+    let number = |number: Option<f64>| number.map_or_else(|| "?".to_owned(), |number| Count(number).to_string());
+    document.pair("live rows", &number(usage.live));
+    document.pair("dead rows", &number(usage.dead));
+    match &one.bloat {
+        None => document.pair("bloat", "not read yet"),
+        Some(Bloat::CannotEstimate(unknown)) => {
+            document.pair("bloat", &format!("cannot estimate: {}", unknown.why));
+            if let Some(remedy) = &unknown.remedy {
+                document.pair("what would help", remedy);
+            }
+        }
+        Some(Bloat::Known(amount)) => {
+            let when = one.measured_at.map(|at| format!(" at {}", crate::app::screen::clock_text(at)));
+            let how = match amount.confidence {
+                Confidence::Measured => format!("measured by pgstattuple_approx{}", when.unwrap_or_default()),
+                confidence => format!("estimate, {confidence}; b measures it"),
+            };
+            document.pair("bloat", &format!("{} ({})", Share(amount.share), amount.bytes));
+            document.pair("bloat is known by", &how);
+        }
+    }
+    if !usage.options.is_empty() {
+        document.pair("storage parameters", &usage.options.join(", "));
+    }
+}
+
+fn upkeep(document: &mut Document, one: &Figures, now: Timestamp) {
+    document.heading("Upkeep");
+    let ago = |at: Option<Timestamp>| {
+        at.map_or_else(
+            || "never, as far as is known".to_owned(),
+            |at| format!("{} ago", Seconds((now.0 - at.0).max(0.0))),
+        )
+    };
+    document.pair("last vacuum", &ago(one.usage.last_vacuum));
+    document.pair("last analyze", &ago(one.usage.last_analyze));
+    let Some(due) = &one.due else { return };
+    if !due.is_enabled {
+        document.pair("autovacuum", "off for this table, freezing aside");
+    }
+    let progress = |progress: Option<Progress>, what: &str| {
+        progress.map_or_else(
+            || "?".to_owned(),
+            |one| format!("{} of {} {what} ({})", Count(one.counted), Count(one.threshold), Share(one.share())),
+        )
+    };
+    document.pair("next vacuum", &progress(due.vacuum, "dead rows"));
+    if due.inserts.is_some() {
+        document.pair("or", &progress(due.inserts, "inserted rows"));
+    }
+    document.pair("next analyze", &progress(due.analyze, "changed rows"));
+    document.pair("freeze age", &progress(due.freeze, "transactions"));
+}
+
+fn traffic(document: &mut Document, one: &Figures) {
+    let usage = &one.usage;
+    document.heading("Since the counters were reset");
+    let number = |number: Option<f64>| number.map_or_else(|| "?".to_owned(), |number| Count(number).to_string());
+    let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| Share(share).to_string());
+    document.pair("sequential scans", &format!("{}, {} rows read", number(usage.seq_scan), number(usage.seq_tup_read)));
+    document.pair("index scans", &number(usage.idx_scan));
+    document.pair("sequential of all scans", &share(usage.seq_scan_share()));
+    document.pair(
+        "rows written",
+        &format!("{} ins, {} upd, {} del", number(usage.inserts), number(usage.updates), number(usage.deletes)),
+    );
+    document.pair("HOT updates", &share(usage.hot_share()));
+}
+
+fn indexes(document: &mut Document, one: &Figures, view: &View<'_>) {
+    let Ok(all) = IndexUsage::all(view.newer) else { return };
+    let verdicts = verdicts(&all, Counting::of(view.newer), view.newer.at);
+    let mut own: Vec<&IndexUsage> = all.iter().filter(|index| index.relid == one.usage.relid).collect();
+    own.sort_by(|left, right| right.bytes.unwrap_or(0.0).total_cmp(&left.bytes.unwrap_or(0.0)));
+    document.heading(&format!("Indexes: {}", own.len()));
+    for index in own {
+        let words: Vec<&str> =
+            verdicts.get(&index.indexrelid).into_iter().flatten().map(crate::catalog::usage::Verdict::word).collect();
+        let size = index.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string());
+        let scans = index.scans.map_or_else(|| "?".to_owned(), |scans| Count(scans).to_string());
+        let keys: Vec<&str> =
+            index.key_names().map(|name| if name.is_empty() { "(expression)" } else { name }).collect();
+        document.pair(&index.name, &format!("({}) {size}, {scans} scans {}", keys.join(", "), words.join(", ")));
+    }
+}
+
+fn migration(one: &Figures, sql: &str, undo: &str) -> String {
+    let app = one.model.split('.').next().filter(|app| !app.is_empty()).unwrap_or("app");
+    format!(
+        "from django.db import migrations\n\n\n\
+         class Migration(migrations.Migration):\n    \
+             dependencies = [(\"{app}\", \"...\")]\n    \
+             operations = [\n        \
+                 migrations.RunSQL(\n            \
+                     sql={},\n            \
+                     reverse_sql={},\n        \
+                 ),\n    \
+             ]\n",
+        python(sql),
+        python(undo),
+    )
+}
+
+fn python(text: &str) -> String {
+    format!("\"{}\"", text.trim_end_matches(';').replace('\\', "\\\\").replace('"', "\\\""))
+}

@@ -1,0 +1,196 @@
+//! What is known of each table, derived from the snapshot and, for what happens a second, from an older one.
+//!
+//! Pure.
+
+use crate::app::View;
+use crate::catalog::autovacuum::{Due, Policy};
+use crate::catalog::bloat::{self, Bloat};
+use crate::catalog::django_names::Models;
+use crate::catalog::table_usage::TableUsage;
+use crate::sample::rates::Interval;
+use crate::sample::{Bytes, Missing, Row, Timestamp};
+
+/// Seconds over which traffic is counted.
+const MINUTE: f64 = 60.0;
+/// Bytes of a page, where the server does not say.
+const PAGE: f64 = 8192.0;
+
+/// From when on traffic counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// The last minute, per second.
+    Minute,
+    /// The reset of the counters, in all.
+    Reset,
+}
+
+/// What is known of one table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// Its counters and sizes.
+    pub usage: TableUsage,
+    /// The Django model, `shop.order`; empty where none is known.
+    pub model: String,
+    /// How bloated it is; `None` where the statistics were not read.
+    pub bloat: Option<Bloat>,
+    /// When the bloat was measured, where it was.
+    pub measured_at: Option<Timestamp>,
+    /// How near autovacuum is.
+    pub due: Option<Due>,
+    /// Scans and writes.
+    pub traffic: Traffic,
+    /// Share of the pages that are all-visible, 0..=1.
+    pub visible_share: f64,
+}
+
+/// Scans and writes, per second or in all.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Traffic {
+    /// Sequential scans.
+    pub seq_scans: Option<f64>,
+    /// Rows they read.
+    pub seq_rows: Option<f64>,
+    /// Index scans.
+    pub idx_scans: Option<f64>,
+    /// Rows inserted.
+    pub inserts: Option<f64>,
+    /// Rows updated.
+    pub updates: Option<f64>,
+    /// Rows deleted.
+    pub deletes: Option<f64>,
+    /// Updates that touched no index.
+    pub hot_updates: Option<f64>,
+    /// Blocks of the heap read.
+    pub heap_read: Option<f64>,
+    /// Blocks of the heap found in shared buffers.
+    pub heap_hit: Option<f64>,
+}
+
+/// The tables, and what was not read.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Each table.
+    pub tables: Vec<Figures>,
+    /// What is missing, in words.
+    pub notes: Vec<String>,
+}
+
+/// Returns what is known of the tables, or why they were not read.
+pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
+    let usages = TableUsage::all(view.newer)?;
+    let mut notes = Vec::new();
+    let bloats = bloat::estimates(view.newer, &usages).unwrap_or_else(|why| {
+        notes.push(format!("no bloat: {why}"));
+        std::collections::HashMap::new()
+    });
+    let policy = Policy::of(view.newer).ok();
+    let models = Models::of(view.newer);
+    let newer = view.newer.section("tables").reading();
+    let older = (since == Since::Minute).then(|| super::super::older_reading(view, "tables", MINUTE)).flatten();
+    let interval = older.as_deref().zip(newer).and_then(|(older, newer)| Interval::between(older, newer));
+    let rows: std::collections::HashMap<i64, Row<'_>> =
+        newer.iter().flat_map(|reading| reading.rows.iter()).filter_map(|row| Some((row.int("relid")?, row))).collect();
+    let tables = usages
+        .into_iter()
+        .map(|usage| {
+            let row = rows.get(&usage.relid);
+            Figures {
+                model: models.of_table(&usage.name).map(|model| model.label()).unwrap_or_default(),
+                bloat: bloats.get(&usage.relid).cloned(),
+                measured_at: None,
+                due: policy.as_ref().map(|policy| policy.due(&usage)),
+                traffic: row.map_or_else(Traffic::default, |row| Traffic::of(row, since, interval.as_ref())),
+                visible_share: row.map_or(0.0, visible_share),
+                usage,
+            }
+        })
+        .collect();
+    Ok(Found { tables, notes })
+}
+
+fn visible_share(row: &Row<'_>) -> f64 {
+    let (visible, pages) = (row.number("visible_pages").unwrap_or(0.0), row.number("pages").unwrap_or(0.0));
+    if pages > 0.0 { (visible / pages).clamp(0.0, 1.0) } else { 0.0 }
+}
+
+impl Traffic {
+    fn of(row: &Row<'_>, since: Since, interval: Option<&Interval<'_>>) -> Self {
+        let read = |column: &str| match since {
+            Since::Minute => interval?.rate(row, column),
+            Since::Reset => row.number(column),
+        };
+        Self {
+            seq_scans: read("seq_scan"),
+            seq_rows: read("seq_tup_read"),
+            idx_scans: read("idx_scan"),
+            inserts: read("inserts"),
+            updates: read("updates"),
+            deletes: read("deletes"),
+            hot_updates: read("hot_updates"),
+            heap_read: read("heap_read"),
+            heap_hit: read("heap_hit"),
+        }
+    }
+
+    /// Returns the share of updates that touched no index; `None` without updates.
+    pub fn hot_share(&self) -> Option<f64> {
+        part(self.hot_updates?, self.updates?)
+    }
+
+    /// Returns the share of scans that were sequential; `None` without scans.
+    pub fn seq_share(&self) -> Option<f64> {
+        part(self.seq_scans?, self.seq_scans? + self.idx_scans.unwrap_or(0.0))
+    }
+
+    /// Returns the share of heap blocks found in shared buffers; `None` where none was asked for.
+    pub fn heap_hits(&self) -> Option<f64> {
+        part(self.heap_hit?, self.heap_hit? + self.heap_read?)
+    }
+}
+
+fn part(some: f64, all: f64) -> Option<f64> {
+    (all > 0.0).then(|| (some / all).clamp(0.0, 1.0))
+}
+
+impl Figures {
+    /// Returns what identifies the row.
+    pub fn key(&self) -> String {
+        self.usage.relid.to_string()
+    }
+
+    /// Returns the bytes of the heap: as read, else by the pages of the last vacuum.
+    pub fn heap_bytes(&self, view: &View<'_>) -> f64 {
+        let page = crate::catalog::settings::Settings::of(view.newer)
+            .ok()
+            .and_then(|settings| settings.number("block_size"))
+            .unwrap_or(PAGE);
+        self.usage.heap_bytes.unwrap_or(self.usage.pages * page)
+    }
+
+    /// Returns the bytes with TOAST and indexes, where they were read; else those of the heap.
+    pub fn size(&self, view: &View<'_>) -> f64 {
+        self.usage.total_bytes.unwrap_or_else(|| self.heap_bytes(view))
+    }
+
+    /// Puts a measurement in the estimate's place.
+    pub fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
+        let Some((share, at)) = measured else { return };
+        let heap = self.usage.heap_bytes.unwrap_or(self.usage.pages * PAGE);
+        self.bloat = Some(Bloat::Known(bloat::Amount {
+            share,
+            bytes: Bytes(share * heap),
+            method: bloat::Method::Exact,
+            confidence: bloat::Confidence::Measured,
+        }));
+        self.measured_at = Some(at);
+    }
+
+    /// Orders the tables before anybody sorts: what is locked, then what wastes most, then what is large.
+    pub fn urgency(&self) -> f64 {
+        let locked = if self.usage.locked_by.is_empty() { 0.0 } else { 1e18 };
+        let wasted = self.bloat.as_ref().and_then(Bloat::amount).map_or(0.0, |amount| amount.bytes.0);
+        let size = self.usage.total_bytes.unwrap_or(self.usage.pages * PAGE);
+        let dead = self.usage.dead_share().unwrap_or(0.0) * size;
+        locked + wasted.max(dead) + size / 10.0
+    }
+}
