@@ -6,6 +6,8 @@
 mod console;
 mod effects;
 mod keyboard;
+mod own_editor;
+pub mod remembered;
 pub mod terminal;
 
 pub use console::{Setup, console};

@@ -1,6 +1,7 @@
 //! From the arguments to the command that runs.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::{Args, Command, Parsed};
@@ -14,6 +15,7 @@ use crate::pg::address::{Flags, Request, resolve};
 use crate::pg::connect::connect_asking;
 use crate::pg::connector::ToAddress;
 use crate::pg::sampler;
+use crate::run::remembered::Remembered;
 use crate::run::terminal::Mouse;
 use crate::run::{Setup, console};
 use crate::sample::Seconds;
@@ -117,7 +119,11 @@ fn setup(
     let sampler =
         sampler::Settings { pace: config.pace, budget: config.budget_ms / 1e3, ..sampler::Settings::default() };
     let mouse = if config.has_mouse { Mouse::Listened } else { Mouse::Left };
-    Ok(Setup { start, connector, sampler, mouse })
+    let editor = environment.var("VISUAL").or_else(|| environment.var("EDITOR")).unwrap_or("vi").to_owned();
+    let xdg = environment.var("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let state = xdg.or_else(|| environment.in_home(".local/state")).map(|folder| folder.join("pgdj"));
+    let remembered = Remembered::within(state.as_deref());
+    Ok(Setup { start, connector, sampler, mouse, editor, remembered })
 }
 
 fn say(bytes: &[u8]) -> Result<(), Failure> {

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::effects::Hands;
-use super::keyboard;
+use super::keyboard::Keyboard;
+use super::own_editor;
+use super::remembered::Remembered;
 use super::terminal::{ByteCount, Mouse, Screen};
-use crate::app::{App, Effect, Event, Start};
+use crate::app::{App, Effect, Event, Outcome, Start};
 use crate::failure::{Failure, Kind};
 use crate::panes;
 use crate::pg::act::{self, Told};
@@ -33,6 +36,10 @@ pub struct Setup {
     pub sampler: sampler::Settings,
     /// Whether the mouse is listened to.
     pub mouse: Mouse,
+    /// The user's own editor: a command, with its arguments.
+    pub editor: String,
+    /// The statements explained in earlier runs.
+    pub remembered: Remembered,
 }
 
 /// Runs the console until somebody leaves it.
@@ -45,9 +52,11 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let (told_in, mut told) = mpsc::channel(16);
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
-    let mut keys = keyboard::start();
-    let mut hands = Hands::new(commands, orders, setup.start.rights);
+    let mut keyboard = Keyboard::start();
+    let mut hands = Hands::new(commands, orders, setup.start.rights, setup.remembered.clone());
+    let mut editing: Option<JoinHandle<Result<String, Failure>>> = None;
     let mut app = App::new(setup.start, panes::all());
+    drop(app.update(Event::Remembered(setup.remembered.read())));
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut drawn = None::<Instant>;
@@ -55,30 +64,39 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
         let event = tokio::select! {
             // Each branch takes from a channel or a timer: nothing is lost when another one wins.
-            key = keys.recv() => match key { Some(key) => Some(key), None => break },
+            key = keyboard.events().recv() => match key { Some(key) => Some(key), None => break },
             report = reports.recv() => match report { Some(report) => Some(of_report(report, &mut hands)), None => break },
             Some(news) = told.recv() => Some(Event::Done(hands.outcome(news))),
             _ = ticks.tick() => Some(Event::Tick(now())),
-            () = ends.came() => break,
-            () = tokio::time::sleep_until(next_frame), if app.is_dirty() => None,
+            edited = ended(&mut editing) => {
+                editing = None;
+                keyboard.resume();
+                screen.take_back()?;
+                Some(edited)
+            }
+            // A Ctrl-c in the editor is meant for it.
+            () = ends.came(), if editing.is_none() => break,
+            () = tokio::time::sleep_until(next_frame), if app.is_dirty() && editing.is_none() => None,
         };
         let mut effects = event.map_or_else(Vec::new, |event| app.update(event));
-        drain(&mut app, &mut hands, (&mut keys, &mut reports, &mut told), &mut effects);
+        drain(&mut app, &mut hands, (keyboard.events(), &mut reports, &mut told), &mut effects);
         if effects.contains(&Effect::Quit) {
             break;
         }
         for effect in effects {
+            if let Effect::Edit { text } = &effect {
+                lend(&keyboard, &screen).await;
+                editing = Some(tokio::spawn(own_editor::edit(text.clone(), setup.editor.clone())));
+            }
             if let Some(event) = hands.act(effect, &mut screen) {
                 // What came of an effect asks the shell for nothing.
                 drop(app.update(event));
             }
         }
-        if app.is_dirty() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+        if app.is_dirty() && editing.is_none() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
             drawn = Some(Instant::now());
             app.take_dirty();
-            screen
-                .draw(|frame| app.draw(frame))
-                .map_err(|error| Failure::new(Kind::Terminal, "cannot draw on the terminal").because(&error))?;
+            draw(&mut screen, &mut app)?;
         }
     }
     drop(screen);
@@ -87,6 +105,30 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     // What does not end in time is ended by the server's own timeouts.
     drop(tokio::time::timeout(FAREWELL, farewell).await);
     Ok(())
+}
+
+/// Leaves keys and terminal to another program.
+async fn lend(keyboard: &Keyboard, screen: &Screen) {
+    keyboard.pause().await;
+    screen.lend();
+}
+
+fn draw(screen: &mut Screen, app: &mut App) -> Result<(), Failure> {
+    let drawn = screen.draw(|frame| app.draw(frame));
+    drawn.map_err(|error| Failure::new(Kind::Terminal, "cannot draw on the terminal").because(&error))
+}
+
+/// Returns what the user's own editor left, when it ends; never, where none is open.
+async fn ended(editing: &mut Option<JoinHandle<Result<String, Failure>>>) -> Event {
+    let Some(task) = editing else { return std::future::pending().await };
+    match task.await {
+        Ok(Ok(text)) => Event::Edited(text),
+        Ok(Err(failure)) => {
+            let hint = failure.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+            Event::Done(Outcome::Bad(format!("{}{hint}", failure.what)))
+        }
+        Err(error) => Event::Done(Outcome::Bad(format!("the editor's task ended: {error}"))),
+    }
 }
 
 /// Takes what else is waiting, so that one frame shows all of it.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crossterm::clipboard::CopyToClipboard;
 use tokio::sync::mpsc;
 
+use super::own_editor;
+use super::remembered::Remembered;
 use super::terminal::Screen;
 use crate::app::{Effect, Event, Outcome, RelationKind, Rights, Signal, SignalKind};
 use crate::failure::{Failure, Kind};
@@ -26,11 +28,17 @@ pub(super) struct Hands {
     rights: Rights,
     /// Who was meant by each signal under way, and the names of what is measured.
     meant: Vec<(i64, String)>,
+    remembered: Remembered,
 }
 
 impl Hands {
-    pub(super) fn new(commands: mpsc::Sender<Command>, orders: mpsc::Sender<Order>, rights: Rights) -> Self {
-        Self { commands, orders, rights, meant: Vec::new() }
+    pub(super) fn new(
+        commands: mpsc::Sender<Command>,
+        orders: mpsc::Sender<Order>,
+        rights: Rights,
+        remembered: Remembered,
+    ) -> Self {
+        Self { commands, orders, rights, meant: Vec::new(), remembered }
     }
 
     /// Does an effect; returns what came of it, where that is known at once.
@@ -43,9 +51,16 @@ impl Hands {
             Effect::Signal(signal) => self.signal(signal),
             Effect::Explain(_) => return Some(Event::ExplainDone(Err(no_explain()))),
             Effect::AskParameters { sql } => return Some(Event::Parameters { sql, known: Err(no_explain()) }),
-            Effect::CancelExplain | Effect::Remember(_) => None,
-            Effect::Edit { text } => return Some(Event::Edited(text)),
-            Effect::Save { name, .. } => Some(Outcome::Bad(format!("{name} was not written"))),
+            // The loop lends the terminal to the editor.
+            Effect::CancelExplain | Effect::Edit { .. } => None,
+            Effect::Remember(statement) => {
+                let kept = self.remembered.add(&statement);
+                kept.err().map(|error| Outcome::Bad(format!("the statement was not kept for later runs: {error}")))
+            }
+            Effect::Save { name, text } => Some(match own_editor::save(&name, &text) {
+                Ok(path) => Outcome::Good(format!("written to {}", path.display())),
+                Err(error) => Outcome::Bad(format!("{name} was not written: {error}")),
+            }),
             Effect::Exact { relid, name, kind } => {
                 let relation = match kind {
                     RelationKind::Table => Relation::Table(relid),

@@ -1,5 +1,10 @@
 //! Keys, mouse and paste, read by a plain thread.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{JoinHandle, park};
+use std::time::Duration;
+
 use crossterm::event::{self, Event as Terminal};
 use tokio::sync::mpsc;
 
@@ -8,24 +13,81 @@ use crate::app::Event;
 /// Events that may wait; a terminal that sends more (a pasted megabyte) waits itself.
 const ROOM: usize = 64;
 
-/// Starts the thread; it ends with the process, or when nobody takes its events.
-pub(super) fn start() -> mpsc::Receiver<Event> {
-    let (send, take) = mpsc::channel(ROOM);
-    let read = move || {
-        while let Ok(event) = event::read() {
-            let event = match event {
-                Terminal::Key(key) => Event::Key(key),
-                Terminal::Mouse(mouse) => Event::Mouse(mouse),
-                Terminal::Paste(text) => Event::Paste(text),
-                Terminal::Resize(..) => Event::Resized,
-                Terminal::FocusGained | Terminal::FocusLost => continue,
-            };
-            if send.blocking_send(event).is_err() {
-                return;
-            }
+/// How soon the thread heeds that another program is to read the keys.
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// The keyboard's thread.
+pub(super) struct Keyboard {
+    events: mpsc::Receiver<Event>,
+    pause: Arc<Pause>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Whether the keys are another program's just now.
+#[derive(Default)]
+struct Pause {
+    is_asked: AtomicBool,
+    is_heeded: AtomicBool,
+}
+
+impl Keyboard {
+    /// Starts the thread; it ends with the process, or when nobody takes its events.
+    pub(super) fn start() -> Self {
+        let (send, events) = mpsc::channel(ROOM);
+        let pause = Arc::new(Pause::default());
+        let heeded = Arc::clone(&pause);
+        let thread = std::thread::Builder::new().name("keyboard".to_owned()).spawn(move || read(&send, &heeded)).ok();
+        Self { events, pause, thread }
+    }
+
+    /// Returns the events.
+    pub(super) fn events(&mut self) -> &mut mpsc::Receiver<Event> {
+        &mut self.events
+    }
+
+    /// Leaves the keys to another program; returns when the thread has stopped reading.
+    pub(super) async fn pause(&self) {
+        self.pause.is_asked.store(true, Ordering::SeqCst);
+        while !self.pause.is_heeded.load(Ordering::SeqCst) && self.is_alive() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    };
-    // The thread waits in `read` for as long as the terminal lives: nobody waits for it.
-    drop(std::thread::Builder::new().name("keyboard".to_owned()).spawn(read));
-    take
+    }
+
+    /// Reads the keys again.
+    pub(super) fn resume(&self) {
+        self.pause.is_asked.store(false, Ordering::SeqCst);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+}
+
+fn read(send: &mpsc::Sender<Event>, pause: &Pause) {
+    loop {
+        while pause.is_asked.load(Ordering::SeqCst) {
+            pause.is_heeded.store(true, Ordering::SeqCst);
+            park();
+        }
+        pause.is_heeded.store(false, Ordering::SeqCst);
+        match event::poll(LOOK_UP) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(_) => return,
+        }
+        let event = match event::read() {
+            Ok(Terminal::Key(key)) => Event::Key(key),
+            Ok(Terminal::Mouse(mouse)) => Event::Mouse(mouse),
+            Ok(Terminal::Paste(text)) => Event::Paste(text),
+            Ok(Terminal::Resize(..)) => Event::Resized,
+            Ok(Terminal::FocusGained | Terminal::FocusLost) => continue,
+            Err(_) => return,
+        };
+        if send.blocking_send(event).is_err() {
+            return;
+        }
+    }
 }

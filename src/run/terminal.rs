@@ -46,18 +46,23 @@ impl Screen {
             )
             .hint("run it in a terminal (with ssh, add -t)"));
         }
-        let failed = |error: io::Error| Failure::new(Kind::Terminal, "cannot take over the terminal").because(&error);
         install_panic_hook();
-        IS_TAKEN.store(true, Ordering::SeqCst);
-        terminal::enable_raw_mode().map_err(failed)?;
-        let mut out = io::stdout();
-        execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide).map_err(failed)?;
-        if mouse == Mouse::Listened {
-            execute!(out, EnableMouseCapture).map_err(failed)?;
-        }
+        take_over(mouse)?;
         let backend = CrosstermBackend::new(Counted { buffer: Vec::with_capacity(1 << 16), bytes });
-        let terminal = Terminal::new(backend).map_err(failed)?;
+        let terminal = Terminal::new(backend)
+            .map_err(|error| Failure::new(Kind::Terminal, "cannot take over the terminal").because(&error))?;
         Ok(Self { terminal, has_mouse: mouse })
+    }
+
+    /// Gives the terminal to another program for a while.
+    pub fn lend(&self) {
+        give_back(self.has_mouse);
+    }
+
+    /// Takes the terminal over again; the next frame is drawn whole.
+    pub fn take_back(&mut self) -> Result<(), Failure> {
+        take_over(self.has_mouse)?;
+        self.clear().map_err(|error| Failure::new(Kind::Terminal, "cannot clear the terminal").because(&error))
     }
 
     /// Draws one frame inside a synchronized update.
@@ -92,6 +97,18 @@ impl Drop for Screen {
     fn drop(&mut self) {
         give_back(self.has_mouse);
     }
+}
+
+fn take_over(mouse: Mouse) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::new(Kind::Terminal, "cannot take over the terminal").because(&error);
+    IS_TAKEN.store(true, Ordering::SeqCst);
+    terminal::enable_raw_mode().map_err(failed)?;
+    let mut out = io::stdout();
+    execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide).map_err(failed)?;
+    if mouse == Mouse::Listened {
+        execute!(out, EnableMouseCapture).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Gives the terminal back, if it was taken. What fails here has nobody left to tell.

@@ -1,0 +1,94 @@
+//! The user's own editor on a text, and files that are written for the user.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::failure::{Failure, Kind};
+
+/// Runs an editor on a text and returns what it left.
+///
+/// The command may hold arguments (`code --wait`), so a shell reads it, as git and psql do.
+pub(super) async fn edit(text: String, command: String) -> Result<String, Failure> {
+    let failed = |error: io::Error| Failure::new(Kind::File, "cannot write the file for the editor").because(&error);
+    let path = write_draft(&text).map_err(failed)?;
+    let status = tokio::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("exec {command} \"$1\""))
+        .arg("sh")
+        .arg(&path)
+        .status()
+        .await;
+    let edited = fs::read_to_string(&path);
+    fs::remove_file(&path).unwrap_or_default();
+    match status {
+        Ok(status) if status.success() => edited
+            .map(|text| text.trim_end_matches('\n').to_owned())
+            .map_err(|error| Failure::new(Kind::File, "cannot read what the editor wrote").because(&error)),
+        Ok(status) => {
+            Err(Failure::new(Kind::Refused, format!("the editor ended with {status}; the text is as it was"))
+                .hint(format!("is $VISUAL or $EDITOR right? It is: {command}")))
+        }
+        Err(error) => Err(Failure::new(Kind::Refused, "cannot start the editor").because(&error)),
+    }
+}
+
+/// Writes a text to a new file that only the user may read.
+fn write_draft(text: &str) -> io::Result<PathBuf> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("pgdj-{}-{number}.sql", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(text.as_bytes())?;
+    file.write_all(b"\n")?;
+    Ok(path)
+}
+
+/// Writes a text to a file that is not there yet; where it is, to the next name with a number.
+pub(super) fn save(name: &str, text: &str) -> io::Result<PathBuf> {
+    /// Names that are tried.
+    const MOST: u32 = 100;
+    let name = Path::new(name);
+    for number in 1..=MOST {
+        let path = match (number, name.extension().and_then(|ending| ending.to_str())) {
+            (1, _) => name.to_owned(),
+            (number, Some(ending)) => name.with_extension(format!("{number}.{ending}")),
+            (number, None) => name.with_extension(number.to_string()),
+        };
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => return file.write_all(text.as_bytes()).map(|()| path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "a hundred files of this name are there already"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_editor_writes_comes_back_and_its_file_is_gone() {
+        let edited = edit("select 1".into(), "sed -i s/1/2/".into()).await.unwrap();
+        assert_eq!(edited, "select 2");
+        let failure = edit("select 1".into(), "false".into()).await.unwrap_err();
+        assert!(failure.what.contains("the text is as it was"), "{failure}");
+        let of_ours = format!("pgdj-{}-", std::process::id());
+        let left = fs::read_dir(std::env::temp_dir()).unwrap().filter_map(Result::ok);
+        assert!(!left.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with(&of_ours)));
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().join("0002_index.py");
+        let name = name.to_str().unwrap();
+        let first = save(name, "one").unwrap();
+        let second = save(name, "two").unwrap();
+        assert!(first.ends_with("0002_index.py") && second.ends_with("0002_index.2.py"), "{second:?}");
+        assert_eq!(fs::read_to_string(first).unwrap(), "one");
+    }
+}
