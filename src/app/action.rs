@@ -39,6 +39,8 @@ pub enum Action {
     Copy,
     /// Copies the whole row as JSON by OSC 52.
     CopyRow,
+    /// Goes to the pane and row that this one is about.
+    Jump,
     /// Changes how rows are grouped.
     Group,
     /// Changes the view: other columns, another interval.

@@ -1,5 +1,6 @@
 //! A titled document: what a pane knows of a row, a finding, a question.
 
+use super::PaneId;
 use crate::ui::code::Language;
 use crate::ui::detail::Detail;
 
@@ -12,6 +13,8 @@ pub struct Document {
     pub facts: Vec<(String, String)>,
     /// What `y` copies, where it is not the whole text.
     pub copied: Option<String>,
+    /// The pane that its subject is a row of, for the key that goes there.
+    pub leads_to: Option<PaneId>,
     /// Its contents.
     pub detail: Detail,
 }

@@ -116,6 +116,8 @@ pub static BINDINGS: &[Binding] = &[
         ("view", "Change the view: other columns, another interval, another tile."),
     )
     .shown(5),
+    bind(Action::Jump, Panes(&[Overview]), &["o"], ("go there", "Go to the pane and row that the finding is about."))
+        .shown(4),
     bind(
         Action::Group,
         Panes(&[Activity]),

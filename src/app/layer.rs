@@ -249,7 +249,11 @@ impl Layer {
             Self::Document(document) => {
                 let size = (area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
                 let title = clean_cut(&document.title, usize::from(size.0));
-                let inside = overlay(frame.buffer_mut(), area, size, (&title, Some("Esc closes, y copies")), theme);
+                let keys = match document.leads_to {
+                    Some(pane) => format!("Esc closes, y copies, o goes to {}", pane.title()),
+                    None => "Esc closes, y copies".to_owned(),
+                };
+                let inside = overlay(frame.buffer_mut(), area, size, (&title, Some(&keys)), theme);
                 document.detail.draw(frame.buffer_mut(), inside, theme);
             }
             Self::Ask { confirm, .. } => confirm.draw(frame.buffer_mut(), area, theme),
@@ -291,6 +295,7 @@ fn document_key(name: &str, document: &Document) -> Answer {
         "PageUp" | "Ctrl-u" => detail.scroll_pages(-1),
         "g" | "Home" => detail.scroll(isize::MIN),
         "G" | "End" => detail.scroll(1_000_000),
+        "o" if document.leads_to.is_some() => return Answer::Act(Action::Jump),
         "y" => return Answer::Copy(document.copied.clone().unwrap_or_else(|| detail.text(120))),
         "Esc" | "q" | "Enter" => return Answer::Close,
         _ => {}

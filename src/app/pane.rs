@@ -99,9 +99,13 @@ pub trait Pane: std::fmt::Debug {
         Wish::Nothing
     }
 
-    /// Selects the row of a key, if it is shown.
-    fn select(&mut self, key: &str) {
-        let _is_shown = self.list().is_some_and(|list| list.select_key(key));
+    /// Selects the row of a key, if need be without the filter; returns whether it is there.
+    fn select(&mut self, key: &str) -> bool {
+        let Some(list) = self.list() else { return false };
+        if !list.select_key(key) && !list.filter().is_empty() {
+            list.set_filter("");
+        }
+        list.select_key(key)
     }
 
     /// Is told that another row was selected.

@@ -300,7 +300,12 @@ impl App {
             Wish::Go(pane, key) => {
                 self.show(pane);
                 if let (Some(key), Some(pane)) = (key, self.pane()) {
-                    pane.select(&key);
+                    let is_there = pane.select(&key);
+                    pane.moved();
+                    if !is_there {
+                        self.message = Some(Message::bad("its row is not shown here any more"));
+                    }
+                    self.refresh_preview();
                 }
             }
         }

@@ -33,7 +33,7 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if share < WARNING_SHARE { Severity::Warning } else { Severity::Notice },
-        title: format!("{} of blocks found in shared buffers, {} read a second", Share(share), Count(read)),
+        title: format!("cache hits {}, {} blocks read a second", Share(share), Count(read)),
         evidence: vec![
             shows("blocks read a second", Count(read)),
             shows("blocks hit a second", Count(hit)),

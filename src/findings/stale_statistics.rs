@@ -29,13 +29,13 @@ fn check(view: &View<'_>) -> Outcome {
     stale.sort_by(|left, right| rows(right).total_cmp(&rows(left)));
     let Some(worst) = stale.first() else { return Ok(vec![]) };
     let is_warning = stale.iter().any(|table| is_missing(table) && rows(table) >= WARNING_ROWS);
-    let what = if is_missing(worst) {
-        format!("{} was never analysed ({} rows)", worst.label(), Count(rows(worst)))
+    let names = and_more(&worst.label(), stale.len());
+    let title = if is_missing(worst) {
+        format!("never analysed: {names}, {} rows", Count(rows(worst)))
     } else {
         let changed = worst.mod_since_analyze.unwrap_or_default() / rows(worst).max(1.0);
-        format!("{} of {} changed since it was analysed", Share(changed), worst.label())
+        format!("stale statistics: {names}, {} changed since its analyze", Share(changed))
     };
-    let title = and_more(&what, stale.len());
     let code: Vec<String> =
         stale.iter().take(NAMED).map(|table| format!("ANALYZE {};", quoted(&table.schema, &table.name))).collect();
     Ok(vec![Finding {
@@ -95,7 +95,7 @@ mod tests {
         let found = judge(table(100_000));
         assert_eq!(
             (found[0].title.as_str(), found[0].severity),
-            ("shop_pricehistory was never analysed (100k rows)", Severity::Warning)
+            ("never analysed: shop_pricehistory, 100k rows", Severity::Warning)
         );
     }
 
@@ -108,6 +108,6 @@ mod tests {
         // Autovacuum comes at 50 + 1,000.
         assert_eq!(judge(table(2_050)), vec![]);
         let found = judge(table(2_100));
-        assert_eq!(found[0].title, "21% of t changed since it was analysed");
+        assert_eq!(found[0].title, "stale statistics: t, 21% changed since its analyze");
     }
 }

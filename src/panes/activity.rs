@@ -152,6 +152,16 @@ impl Pane for Activity {
         Some(documents::backend(self.selected()?, &self.backends, view))
     }
 
+    /// By the key of the row, or by the pid alone.
+    fn select(&mut self, key: &str) -> bool {
+        let by_pid = self.backends.iter().find(|backend| backend.pid.to_string() == key).map(Backend::key);
+        let key = by_pid.as_deref().unwrap_or(key);
+        if !self.list.select_key(key) && !self.list.filter().is_empty() {
+            self.list.set_filter("");
+        }
+        self.list.select_key(key)
+    }
+
     fn has_preview(&self) -> bool {
         true
     }

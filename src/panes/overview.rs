@@ -4,6 +4,7 @@
 //! below 8 the chart.
 
 mod tiles;
+mod worst;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -11,11 +12,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use crate::app::list::List;
 use crate::app::load::{LoadPoint, WaitClass};
 use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
-use crate::findings::{self, Finding, Findings, Severity};
+use crate::findings::Findings;
 use crate::ui::chart::{LoadChart, Point, wait_classes};
-use crate::ui::code::Language;
 use crate::ui::frame::Tile;
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
 use crate::ui::theme::Role;
 
 use self::tiles::Tiles;
@@ -34,9 +33,8 @@ pub struct Overview {
     chart_note: String,
     tiles: Tiles,
     shown_tile: usize,
-    findings: Vec<Finding>,
+    findings: Findings,
     list: List,
-    unknown: usize,
 }
 
 impl Pane for Overview {
@@ -49,9 +47,8 @@ impl Pane for Overview {
         self.chart = chart(view, &self.loads);
         self.chart_note = chart_note(view);
         self.tiles.refresh(view);
-        self.findings.clone_from(&view.findings.list);
-        self.unknown = view.findings.unknown.len();
-        self.list.refresh(findings_grid(view.findings));
+        self.findings.clone_from(view.findings);
+        self.list.refresh(worst::grid(view.findings));
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
@@ -75,12 +72,17 @@ impl Pane for Overview {
                 self.shown_tile = (self.shown_tile + 1) % Tiles::COUNT;
                 Wish::Nothing
             }
+            Action::Jump => match self.selected().map(worst::place) {
+                Some(Some((pane, key))) => Wish::Go(pane, key),
+                Some(None) => Wish::Say("this is about the server: Enter says what to do".to_owned()),
+                None => Wish::Nothing,
+            },
             _ => Wish::Nothing,
         }
     }
 
     fn inspect(&self, _view: &View<'_>) -> Option<Document> {
-        self.selected().map(document)
+        self.selected().map(worst::document)
     }
 
     fn copy(&self) -> Option<(String, String)> {
@@ -93,13 +95,10 @@ impl Pane for Overview {
 }
 
 impl Overview {
-    fn selected(&self) -> Option<&Finding> {
+    fn selected(&self) -> Option<&crate::findings::Finding> {
         let key = self.list.selected_key()?;
-        self.findings
-            .iter()
-            .enumerate()
-            .find(|(at, finding)| finding_key(*at, finding) == key)
-            .map(|(_, finding)| finding)
+        let at = worst::keys(&self.findings.list).iter().position(|known| known == key)?;
+        self.findings.list.get(at)
     }
 
     fn draw_wide(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
@@ -164,8 +163,8 @@ impl Overview {
     }
 
     fn draw_findings(&self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        let note = if self.unknown > 0 { format!("{} rules not judged: !", self.unknown) } else { String::new() };
-        let note = (!note.is_empty()).then_some((note.as_str(), Role::Warning));
+        let note = worst::note(&self.findings);
+        let note = note.as_ref().map(|(text, role)| (text.as_str(), *role));
         let tile = Tile { title: "Findings, worst first", key: None, note, has_focus: true };
         let inside = tile.draw(frame.buffer_mut(), area, look.theme);
         self.list.draw(frame, inside, look);
@@ -214,71 +213,5 @@ fn chart_note(view: &View<'_>) -> String {
     }
 }
 
-fn finding_key(at: usize, finding: &Finding) -> String {
-    format!(
-        "{} {} {at}",
-        finding.id,
-        finding
-            .jump
-            .as_ref()
-            .and_then(|jump| jump.key.first())
-            .and_then(crate::sample::Value::as_int)
-            .unwrap_or_default()
-    )
-}
-
-fn severity_role(severity: Severity) -> Role {
-    match severity {
-        Severity::Critical => Role::Bad,
-        Severity::Warning => Role::Warning,
-        Severity::Notice => Role::Muted,
-    }
-}
-
-fn findings_grid(findings: &Findings) -> Grid {
-    let mut grid = Grid::new(vec![
-        GridColumn::text("severity", "", 8),
-        GridColumn::text("finding", "finding", 30),
-        GridColumn::text("fix", "what to do", 20).drop(1),
-    ]);
-    for (at, finding) in findings.list.iter().enumerate() {
-        let role = severity_role(finding.severity);
-        let cells = vec![
-            Cell::mark(finding.severity.word(), f64::from(finding.severity as u8)).role(role),
-            Cell::text(&finding.title),
-            Cell::text(&finding.fix.text).role(Role::Muted),
-        ];
-        grid.rows.push(Row::new(finding_key(at, finding), cells));
-    }
-    if grid.rows.is_empty() {
-        let text = match findings.unknown.len() {
-            0 => "no rule found anything to say".to_owned(),
-            unknown => format!("nothing found, but {unknown} rules could not be judged (! says why)"),
-        };
-        grid.notice = Some(Notice::new(text));
-    }
-    grid
-}
-
-/// Everything a finding says.
-fn document(finding: &Finding) -> Document {
-    let mut document = Document::new(finding.title.clone());
-    document.heading("What was seen");
-    for (label, value) in &finding.evidence {
-        document.pair(label, value);
-    }
-    document.heading("Why it matters");
-    document.text(finding.why);
-    document.heading("What to do");
-    document.text(&finding.fix.text);
-    if let Some(code) = &finding.fix.code {
-        let language = match code.language {
-            findings::Language::Sql => Language::Sql,
-            findings::Language::Python => Language::Python,
-        };
-        document.copied = Some(code.text.clone());
-        document.code(language, &code.text);
-    }
-    document.text(&format!("Source: {}", finding.source));
-    document
-}
+#[cfg(test)]
+mod tests;

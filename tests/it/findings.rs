@@ -29,7 +29,7 @@ const IN_THE_SCHEMA: &[(&str, &str)] = &[
     ("invalid_index", "1 invalid index: order_once"),
     ("old_extension", "extension pg_stat_statements is 1.7, the server has 1."),
     ("overlapping_index", "1 index is covered by a longer one ("),
-    ("stale_statistics", "shop_event was never analysed (150k rows)"),
+    ("stale_statistics", "never analysed: shop_event, 150k rows"),
     ("unindexed_foreign_key", "1 foreign key without an index, of 20k rows: shop_line(order_id)"),
     ("unused_index", " unused indexes take "),
 ];
@@ -50,7 +50,7 @@ const IN_THE_SESSIONS: &[(&str, &str)] = &[
 
 /// What is wrong with what the server counts.
 const IN_THE_COUNTERS: &[(&str, &str)] = &[
-    ("cache_hits", " of blocks found in shared buffers, "),
+    ("cache_hits", "cache hits "),
     ("deadlocks", "1 deadlock just now"),
     ("freeze_age", "130k transactions unfrozen, <0.1% of the way to the end: database "),
     ("rollbacks", " of transactions are rolled back"),

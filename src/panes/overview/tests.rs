@@ -1,0 +1,112 @@
+//! The findings of Overview as a person sees them: the whole console over a snapshot, drawn and driven by keys.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::app::{App, Effect, Event, PaneId, Rights, Start};
+use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+use crate::sample::{Seconds, Snapshot};
+use crate::ui::theme::Theme;
+
+fn app(snapshot: Snapshot) -> App {
+    let start = Start {
+        target: "shop".to_owned(),
+        pane: PaneId::Overview,
+        pace: Seconds(2.0),
+        rights: Rights::MayAct,
+        history_bytes: 10_000_000,
+        theme: Theme::default(),
+        themes: None,
+    };
+    let mut app = App::new(start, crate::panes::all());
+    drop(app.update(Event::Sampled(Arc::new(snapshot))));
+    app
+}
+
+fn screen(app: &mut App, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| app.draw(frame)).unwrap();
+    let buffer = terminal.backend().buffer().clone();
+    let lines = buffer.content.chunks(usize::from(width));
+    lines.map(|line| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()
+}
+
+fn press(app: &mut App, letter: KeyCode) -> Vec<Effect> {
+    app.update(Event::Key(KeyEvent::new(letter, KeyModifiers::NONE)))
+}
+
+fn session(pid: i32, state: &str, age: f64) -> NamedRow {
+    row! { pid: pid, backend_start: f64::from(pid), state: state, backend_type: "client backend", user: "web",
+    database: "shop", application: "gunicorn", state_age: age, xact_age: age, query_age: age,
+    query: "SELECT pg_sleep(600)" }
+}
+
+fn trouble() -> Snapshot {
+    let index = |oid: i32, name: &'static str| {
+        row! { indexrelid: oid, relid: 1, schema: "public", table: "shop_order", name: name, method: "btree",
+        is_valid: false, is_ready: true }
+    };
+    let sessions = vec![session(11, "active", 400.0), session(12, "idle in transaction", 4000.0)];
+    snapshot().with("activity", sessions).with("indexes", vec![index(5, "order_once"), index(6, "order_twice")])
+}
+
+#[test]
+fn findings_read_well_at_every_size() {
+    for (width, height) in [(80, 24), (120, 40), (200, 50)] {
+        let shown = screen(&mut app(trouble()), width, height);
+        let line = |words: &str| {
+            let plain = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+            let found = shown.lines().position(|line| plain(line).contains(words));
+            found.unwrap_or_else(|| panic!("{words} is not at {width}x{height}:\n{shown}"))
+        };
+        let worst = line("critical pid 12 idle in transaction for 1h06m");
+        let next = line("warning pid 11 in one transaction for 6m40s");
+        let indexes = line("warning 2 invalid indexes: order_once and 1 more");
+        assert!(worst < next && next < indexes, "{shown}");
+        assert_eq!(shown.contains("what to do"), width >= 120, "{shown}");
+    }
+}
+
+#[test]
+fn enter_tells_all_and_a_key_leads_to_the_row() {
+    let mut app = app(trouble());
+    drop(press(&mut app, KeyCode::Char('j')));
+    drop(press(&mut app, KeyCode::Enter));
+    let shown = screen(&mut app, 120, 40);
+    for words in ["What to do", "What was seen", "Why it matters", "manual 24.1.2", "SELECT pg_sleep(600)", "o goes to"]
+    {
+        assert!(shown.contains(words), "{words} is not in\n{shown}");
+    }
+    drop(press(&mut app, KeyCode::Char('o')));
+    assert_eq!(app.current(), PaneId::Activity);
+    let copied = press(&mut app, KeyCode::Char('Y'));
+    let Some(Effect::Copy { text, .. }) = copied.first() else { panic!("{copied:?}") };
+    assert!(text.contains("\"11\""), "the row of pid 11: {text}");
+}
+
+#[test]
+fn a_row_that_is_gone_is_said_to_be() {
+    let mut app = app(trouble());
+    // The filter of Activity must not hide the way.
+    drop(press(&mut app, KeyCode::Char('2')));
+    for key in [KeyCode::Char('/'), KeyCode::Char('z'), KeyCode::Enter, KeyCode::Char('1'), KeyCode::Char('o')] {
+        drop(press(&mut app, key));
+    }
+    assert_eq!(app.current(), PaneId::Activity);
+    assert!(screen(&mut app, 120, 40).contains("idle tx"), "the filter went");
+    drop(press(&mut app, KeyCode::Char('1')));
+    let later = trouble().with("activity", vec![]).at(crate::catalog::fixture::NOW + 2.0);
+    drop(app.update(Event::Sampled(Arc::new(later))));
+    assert!(!screen(&mut app, 120, 40).contains("critical"), "it is over");
+}
+
+#[test]
+fn what_cannot_be_judged_is_said_in_the_frame() {
+    let hidden = row! { pid: 2, user: "web", database: "shop" };
+    let seen = snapshot().with("activity", vec![hidden]);
+    let shown = screen(&mut app(seen), 120, 40);
+    assert!(shown.contains("3 rules not judged: !"), "{shown}");
+}

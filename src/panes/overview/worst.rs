@@ -1,0 +1,160 @@
+//! The worst findings as a list, and everything that one of them says.
+
+use std::collections::HashMap;
+
+use crate::app::{Document, PaneId};
+use crate::findings::{self, Finding, Findings, Severity};
+use crate::sample::{Missing, Value};
+use crate::ui::code::Language;
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+/// Columns that what to do needs at least; with less it is left to the document.
+const LEAST_FIX: u16 = 30;
+/// Columns that a finding takes at most before what to do goes.
+const WIDEST_TITLE: usize = 100;
+
+/// Returns the key of each finding's row: the rule, and its number among those of the same rule.
+pub(super) fn keys(findings: &[Finding]) -> Vec<String> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    findings
+        .iter()
+        .map(|finding| {
+            let count = seen.entry(finding.id).or_default();
+            *count += 1;
+            format!("{} {count}", finding.id)
+        })
+        .collect()
+}
+
+/// Returns the list, worst first: each title in full, and what to do where there is room beside it.
+pub(super) fn grid(findings: &Findings) -> Grid {
+    let widest = findings.list.iter().map(|finding| text::width(&finding.title)).max().unwrap_or_default();
+    let title = u16::try_from(widest.clamp(LEAST_FIX.into(), WIDEST_TITLE)).unwrap_or(LEAST_FIX);
+    let mut grid = Grid::new(vec![
+        GridColumn::text("severity", "", 8),
+        GridColumn::text("finding", "finding", title),
+        GridColumn::text("fix", "what to do", LEAST_FIX).drop(1),
+    ]);
+    for (key, finding) in keys(&findings.list).into_iter().zip(&findings.list) {
+        let role = severity_role(finding.severity);
+        let cells = vec![
+            Cell::mark(finding.severity.word(), f64::from(finding.severity as u8)).role(role),
+            Cell::text(&finding.title),
+            Cell::text(&finding.fix.text).role(Role::Muted),
+        ];
+        grid.rows.push(Row::new(key, cells));
+    }
+    if grid.rows.is_empty() {
+        grid.notice = Some(Notice::new(match unjudged(findings) {
+            (0, 0) => "every rule was judged, and none has anything to say".to_owned(),
+            (0, waiting) => format!("nothing found so far; {waiting} rules wait for data"),
+            (blind, _) => format!("nothing found, but {blind} rules could not be judged (! says why)"),
+        }));
+    }
+    grid
+}
+
+/// Returns what the tile's frame says of rules that could not judge.
+pub(super) fn note(findings: &Findings) -> Option<(String, Role)> {
+    match unjudged(findings) {
+        (0, 0) => None,
+        (0, waiting) => Some((format!("{waiting} rules wait for data"), Role::Muted)),
+        (blind, _) => Some((format!("{blind} rules not judged: !"), Role::Warning)),
+    }
+}
+
+/// Counts the rules that cannot judge, and those that only wait for their first data.
+fn unjudged(findings: &Findings) -> (usize, usize) {
+    let waiting = findings.unknown.iter().filter(|unknown| unknown.why == Missing::NotYet).count();
+    (findings.unknown.len() - waiting, waiting)
+}
+
+/// Returns where in the console a finding is to be looked at: the pane, and the key of the row there.
+pub(super) fn place(finding: &Finding) -> Option<(PaneId, Option<String>)> {
+    let jump = finding.jump.as_ref()?;
+    // Who waits for whom is in Activity too.
+    let pane = PaneId::named(jump.pane).or((jump.pane == "locks").then_some(PaneId::Activity))?;
+    Some((pane, jump.key.first().and_then(Value::as_int).map(|key| key.to_string())))
+}
+
+fn severity_role(severity: Severity) -> Role {
+    match severity {
+        Severity::Critical => Role::Bad,
+        Severity::Warning => Role::Warning,
+        Severity::Notice => Role::Muted,
+    }
+}
+
+/// Returns everything a finding says.
+pub(super) fn document(finding: &Finding) -> Document {
+    let mut document = Document::new(format!("{}: {}", finding.severity.word(), finding.title));
+    document.heading("What to do");
+    document.text(&finding.fix.text);
+    if let Some(code) = &finding.fix.code {
+        let language = match code.language {
+            findings::Language::Sql => Language::Sql,
+            findings::Language::Python => Language::Python,
+        };
+        document.copied = Some(code.text.clone());
+        document.code(language, &code.text);
+    }
+    document.heading("What was seen");
+    for (label, value) in &finding.evidence {
+        document.pair(label, value);
+    }
+    document.heading("Why it matters");
+    document.text(finding.why);
+    document.text(&format!("Rule {}; source: {}", finding.id, finding.source));
+    document.leads_to = place(finding).map(|(pane, _)| pane);
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::{Fix, Jump};
+
+    fn finding(id: &'static str, jump: Option<Jump>) -> Finding {
+        Finding {
+            id,
+            severity: Severity::Warning,
+            title: format!("{id} has 3"),
+            evidence: vec![("pid 7".to_owned(), "waits".to_owned())],
+            why: "It hurts.",
+            fix: Fix { text: "Mend it.".to_owned(), code: None },
+            jump,
+            source: "manual 1.1",
+        }
+    }
+
+    #[test]
+    fn a_row_keeps_its_key_when_the_order_changes() {
+        let [one, two] = [finding("waiting", None), finding("bloat", None)];
+        assert_eq!(keys(&[one.clone(), two.clone(), two.clone()]), ["waiting 1", "bloat 1", "bloat 2"]);
+        assert_eq!(keys(&[two, one]), ["bloat 1", "waiting 1"]);
+    }
+
+    #[test]
+    fn a_finding_leads_to_the_pane_and_row_it_is_about() {
+        let to = |pane, key| finding("x", Some(Jump { pane, key }));
+        let row = || vec![Value::Int(77)];
+        assert_eq!(place(&to("tables", row())), Some((PaneId::Tables, Some("77".to_owned()))));
+        assert_eq!(place(&to("locks", row())), Some((PaneId::Activity, Some("77".to_owned()))));
+        assert_eq!(place(&to("queries", vec![])), Some((PaneId::Queries, None)));
+        assert_eq!(place(&to("replication", row())), None, "there is no such pane");
+        assert_eq!(place(&finding("x", None)), None);
+    }
+
+    #[test]
+    fn what_waits_for_data_is_not_called_blind() {
+        let unknown = |why| findings::NotJudged { rule: "bloat", watches: "bloat", why };
+        let mut seen = Findings { list: vec![], unknown: vec![unknown(Missing::NotYet)] };
+        assert_eq!(note(&seen), Some(("1 rules wait for data".to_owned(), Role::Muted)));
+        seen.unknown.push(unknown(Missing::Blocked { by: vec![] }));
+        assert_eq!(note(&seen), Some(("1 rules not judged: !".to_owned(), Role::Warning)));
+        assert!(grid(&Findings::default()).notice.is_some());
+        assert_eq!(note(&Findings::default()), None);
+    }
+}
