@@ -1,35 +1,225 @@
-//! Indexes.
+//! Indexes: what is unused, duplicate, overlapping, invalid, bloated, or missing on a foreign key?
+//!
+//! On a narrow screen vanish first the columns without a word in them, then where it comes from, the access method, the
+//! keys, the table, the last scan, the bloat. The name, the verdict, the size and the scans stay.
+
+mod documents;
+pub mod figures;
+
+use std::collections::HashMap;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use self::figures::{Figures, Subject, figures};
+use super::tables::bloat_cell;
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
+use crate::app::{Action, Document, Effect, Look, Pane, PaneId, RelationKind, View, Wish};
+use crate::catalog::usage::Verdict;
+use crate::sample::unit::Count;
+use crate::sample::{Bytes, Seconds, Timestamp};
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::theme::Role;
+
+/// Which indexes are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Shown {
+    /// Every one.
+    #[default]
+    All,
+    /// Those with a verdict, and those that are missing.
+    Judged,
+}
 
 /// The pane.
 #[derive(Debug, Default)]
 pub struct Indexes {
     list: List,
+    shown: Shown,
+    figures: Vec<Figures>,
+    /// What was measured on demand, by index: the share, and when.
+    measured: HashMap<i64, (f64, Timestamp)>,
 }
 
 impl Pane for Indexes {
     fn id(&self) -> PaneId {
         PaneId::Indexes
     }
-    fn refresh(&mut self, _view: &View<'_>) {}
+
+    fn refresh(&mut self, view: &View<'_>) {
+        let (grid, note) = if let Ok(found) = figures(view) {
+            self.figures = found.indexes;
+            for one in &mut self.figures {
+                one.take_measured(self.measured.get(&one.id()).copied());
+            }
+            self.figures.sort_by(|left, right| right.urgency().total_cmp(&left.urgency()));
+            (self.grid(view), self.note(&found.notes))
+        } else {
+            self.figures.clear();
+            (Grid::missing(columns(), super::notice(view.newer.section("indexes"))), String::new())
+        };
+        self.list.refresh(Grid { footnote: super::footnote(view, "indexes", &note), ..grid });
+    }
+
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
         self.list.draw(frame, area, look);
     }
+
     fn list(&mut self) -> Option<&mut List> {
         Some(&mut self.list)
     }
-    fn act(&mut self, _action: Action, _view: &View<'_>) -> Wish {
-        Wish::Nothing
+
+    fn act(&mut self, action: Action, _view: &View<'_>) -> Wish {
+        match action {
+            Action::View => {
+                self.shown = if self.shown == Shown::All { Shown::Judged } else { Shown::All };
+                Wish::Nothing
+            }
+            Action::Exact => self.ask_exact(),
+            _ => Wish::Nothing,
+        }
     }
-    fn inspect(&self, _view: &View<'_>) -> Option<Document> {
-        None
+
+    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+        Some(documents::index(self.selected()?, &self.figures, view))
     }
+
+    fn has_preview(&self) -> bool {
+        true
+    }
+
     fn copy(&self) -> Option<(String, String)> {
-        None
+        let one = self.selected()?;
+        match documents::code(one) {
+            Some(code) => Some((code.text, format!("what to do about {}", one.name()))),
+            None => Some((one.definition().unwrap_or_else(|| one.name()), "the index's definition".to_owned())),
+        }
+    }
+
+    fn take_exact(&mut self, relid: i64, free_share: f64, at: Timestamp) {
+        self.measured.insert(relid, (free_share, at));
     }
 }
+
+impl Indexes {
+    fn selected(&self) -> Option<&Figures> {
+        let key = self.list.selected_key()?;
+        self.figures.iter().find(|one| one.key() == key)
+    }
+
+    fn ask_exact(&self) -> Wish {
+        let Some(one) = self.selected() else { return Wish::Nothing };
+        let Subject::Index(usage) = &one.subject else {
+            return Wish::Say("there is no index to measure; it is missing".to_owned());
+        };
+        if usage.method != "btree" {
+            return Wish::Say(format!("pgstatindex measures b-trees, and {} is a {} index", usage.name, usage.method));
+        }
+        let mut about = Document::new("What it costs");
+        about.pair("index", &usage.label());
+        let size = usage.bytes.map_or_else(|| "of unknown size".to_owned(), |bytes| Bytes(bytes).to_string());
+        about.pair("to be read", &format!("all of it: {size}"));
+        about.pair("by", "pgstatindex(), on a session of its own; Esc cancels it on the server");
+        Wish::Ask {
+            about,
+            question: format!("Measure the bloat of {} exactly?", usage.label()),
+            then: Effect::Exact { relid: usage.indexrelid, name: usage.label(), kind: RelationKind::Index },
+        }
+    }
+
+    fn note(&self, notes: &[String]) -> String {
+        let judged = self.figures.iter().filter(|one| one.is_judged()).count();
+        let mut parts = match self.shown {
+            Shown::All => vec![format!("{judged} of {} with a verdict (v)", self.figures.len())],
+            Shown::Judged => vec![format!("only the {judged} with a verdict (v)")],
+        };
+        parts.extend(notes.iter().cloned());
+        parts.join("; ")
+    }
+
+    fn grid(&self, view: &View<'_>) -> Grid {
+        let mut grid = Grid::new(columns());
+        let listed = self.figures.iter().filter(|one| self.shown == Shown::All || one.is_judged());
+        grid.rows = listed
+            .map(|one| {
+                let cells = grid.columns.iter().map(|column| cell(one, &column.id, view.newer.at)).collect();
+                let row = Row::new(one.key(), cells);
+                if one.locked_by().is_empty() { row } else { row.role(Role::Lock) }
+            })
+            .collect();
+        if grid.rows.is_empty() {
+            grid.notice = Some(Notice::new(match self.shown {
+                Shown::All => "this database has no indexes of users",
+                Shown::Judged => "no index is invalid, duplicate, overlapping, unused or missing",
+            }));
+        }
+        grid
+    }
+}
+
+fn columns() -> Vec<GridColumn> {
+    vec![
+        GridColumn::text("index", "index", 18).at_most(48),
+        GridColumn::text("verdict", "verdict", 11).at_most(22),
+        GridColumn::text("locked", "locked by", 9).at_most(16),
+        GridColumn::number("size", "size"),
+        GridColumn::number("bloat", "bloat").drop(3),
+        GridColumn::number("rate", "scans/s").short("/s").drop(2),
+        GridColumn::number("scans", "scans"),
+        GridColumn::number("last_scan", "last scan").short("last").drop(4),
+        GridColumn::text("table", "table", 10).at_most(32).drop(5),
+        GridColumn::text("keys", "keys", 10).at_most(44).drop(6),
+        GridColumn::text("method", "method", 5).at_most(8).drop(7),
+        GridColumn::text("origin", "from", 10).at_most(40).drop(8),
+    ]
+}
+
+fn verdict_role(verdict: &Verdict) -> Role {
+    match verdict {
+        Verdict::Invalid => Role::Bad,
+        Verdict::Unused { is_suspicion: true } => Role::Muted,
+        _ => Role::Warning,
+    }
+}
+
+fn verdict_cell(one: &Figures) -> Cell {
+    match (&one.subject, one.verdicts.first()) {
+        (Subject::Missing(_), _) => Cell::mark("missing", 4.0).role(Role::Warning),
+        (_, Some(worst)) => {
+            let words: Vec<&str> = one.verdicts.iter().map(Verdict::word).collect();
+            Cell::mark(words.join(", "), one.severity()).role(verdict_role(worst))
+        }
+        (_, None) if one.is_bloated() => Cell::mark("bloated", 1.0).role(Role::Warning),
+        _ => Cell::default(),
+    }
+}
+
+fn cell(one: &Figures, column: &str, now: Timestamp) -> Cell {
+    let locked = || one.locked_by().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    match column {
+        "index" => Cell::text(&one.name()),
+        "verdict" => verdict_cell(one),
+        "locked" => Cell::text(&locked()),
+        "table" => Cell::text(&one.table()),
+        "keys" => Cell::text(&one.keys()),
+        "bloat" => bloat_cell(one.bloat.as_ref()),
+        "rate" => Cell::optional(one.scan_rate.map(|rate| (Count(rate), rate))),
+        _ => match &one.subject {
+            Subject::Missing(_) => Cell::default(),
+            Subject::Index(usage) => match column {
+                "size" => Cell::optional(usage.bytes.map(|bytes| (Bytes(bytes), bytes))),
+                "scans" => Cell::optional(usage.scans.map(|scans| (Count(scans), scans))),
+                "last_scan" => {
+                    let age = usage.last_scan.map(|at| (now.0 - at.0).max(0.0));
+                    Cell::optional(age.map(|age| (Seconds(age), age)))
+                }
+                "method" => Cell::text(&usage.method),
+                "origin" => Cell::text(&one.origin()),
+                _ => Cell::default(),
+            },
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! What is known of one index, in words: why the verdict, when it would be wrong, and the code that mends it.
+
+use super::figures::{Figures, Subject};
+use crate::app::{Document, View};
+use crate::catalog::bloat::{Bloat, Confidence};
+use crate::catalog::django_names::Origin;
+use crate::catalog::index_usage::{IndexUsage, quoted};
+use crate::catalog::usage::{Counting, UnindexedKey, Verdict};
+use crate::sample::unit::{Count, Share};
+use crate::sample::{Bytes, Seconds};
+use crate::ui::code::Language;
+
+/// Code that mends something.
+pub(super) struct Code {
+    /// The language it is written in.
+    pub(super) language: Language,
+    /// The code.
+    pub(super) text: String,
+}
+
+/// Returns the code that mends an index; `None` where nothing is wrong with it.
+pub(super) fn code(one: &Figures) -> Option<Code> {
+    let sql = |text: String| Some(Code { language: Language::Sql, text });
+    match &one.subject {
+        Subject::Missing(key) => Some(make(key, &one.model)),
+        Subject::Index(usage) => match one.verdicts.first() {
+            Some(Verdict::Invalid) => {
+                sql(format!("REINDEX INDEX CONCURRENTLY {};", quoted(&usage.schema, &usage.name)))
+            }
+            Some(_) => match &one.removal {
+                Some(text) => Some(Code { language: Language::Python, text: text.clone() }),
+                None => sql(usage.drop_statement()),
+            },
+            None if one.is_bloated() => {
+                sql(format!("REINDEX INDEX CONCURRENTLY {};", quoted(&usage.schema, &usage.name)))
+            }
+            None => None,
+        },
+    }
+}
+
+/// Everything known of an index.
+pub(super) fn index(one: &Figures, all: &[Figures], view: &View<'_>) -> Document {
+    match &one.subject {
+        Subject::Missing(key) => missing(one, key),
+        Subject::Index(usage) => existing(one, usage, all, view),
+    }
+}
+
+fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> Document {
+    let mut document = Document::new(format!("Index {}", usage.label()));
+    match (&usage.definition, usage.locked_by.is_empty()) {
+        (Some(definition), _) => document.code(Language::Sql, &crate::ui::code::format_sql(definition)),
+        (None, true) => document.text("Its definition was not read yet."),
+        (None, false) => document.text("Its definition cannot be read while its table is locked."),
+    }
+    facts(&mut document, one, usage, view);
+    for verdict in &one.verdicts {
+        document.heading(verdict.word());
+        document.text(&why(verdict, usage, all, view));
+    }
+    if one.verdicts.is_empty() && one.is_bloated() {
+        document.heading("bloated");
+        document.text("Building it anew beside the old one gives the space back and does not stop writes.");
+    }
+    if let Some(code) = code(one) {
+        document.heading("What to do");
+        document.text(advice(one.verdicts.first()));
+        document.code(code.language, &code.text);
+        if code.language == Language::Python {
+            document.text("Or by hand:");
+            document.code(Language::Sql, &usage.drop_statement());
+        }
+        document.copied = Some(code.text);
+    }
+    document
+}
+
+fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View<'_>) {
+    let now = view.newer.at;
+    document.heading("Figures");
+    let model = if one.model.is_empty() { String::new() } else { format!(" ({})", one.model) };
+    document.pair("table", &format!("{}{model}", usage.table_label()));
+    document.pair("comes from", &Origin::of(usage).words());
+    document.pair("size", &usage.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string()));
+    let scans = usage.scans.map_or_else(|| "?".to_owned(), |scans| Count(scans).to_string());
+    document.pair("scans", &format!("{scans}, {}", Counting::of(view.newer).words(now)));
+    if let Some(at) = usage.last_scan {
+        document.pair("last scan", &format!("{} ago", Seconds((now.0 - at.0).max(0.0))));
+    }
+    match &one.bloat {
+        None => {}
+        Some(Bloat::CannotEstimate(unknown)) => document.pair("bloat", &format!("cannot estimate: {}", unknown.why)),
+        Some(Bloat::Known(amount)) => {
+            let how = match amount.confidence {
+                Confidence::Measured => "measured by pgstatindex".to_owned(),
+                confidence => format!("estimate, {confidence}; b measures it"),
+            };
+            document.pair("bloat", &format!("{} ({})", Share(amount.share), amount.bytes));
+            document.pair("bloat is known by", &how);
+        }
+    }
+    let needed: Vec<&str> = [
+        (usage.is_primary, "primary key"),
+        (usage.is_unique && !usage.is_primary, "uniqueness"),
+        (usage.is_constraint && !usage.is_primary, "a constraint"),
+        (usage.is_replica_identity, "replica identity"),
+        (usage.is_clustered, "CLUSTER"),
+    ]
+    .iter()
+    .filter(|(is, _)| *is)
+    .map(|(_, what)| *what)
+    .collect();
+    if !needed.is_empty() {
+        document.pair("needed for", &needed.join(", "));
+    }
+}
+
+fn name_of(oid: i64, all: &[Figures]) -> String {
+    all.iter().find(|one| one.id() == oid).map_or_else(|| format!("index {oid}"), Figures::name)
+}
+
+fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> String {
+    match verdict {
+        Verdict::Invalid => "Its build failed or still runs: no query may use it, and where it is ready every write pays \
+                             for it all the same. Look at Activity whether a CREATE INDEX CONCURRENTLY is under way before \
+                             you touch it."
+            .to_owned(),
+        Verdict::DuplicateOf(other) => format!("It is the same as {}: one of the two is enough.", name_of(*other, all)),
+        Verdict::CoveredBy(other) => format!(
+            "{} begins with the same keys and serves the same searches. Keep this one only if it is much smaller and its \
+             index-only scans matter.",
+            name_of(*other, all)
+        ),
+        Verdict::Unused { is_suspicion } => {
+            let size = usage.bytes.map_or_else(String::new, |bytes| format!(" of {}", Bytes(bytes)));
+            let words = Counting::of(view.newer).words(view.newer.at);
+            let caution = if *is_suspicion {
+                " That is too short to be sure: wait for the month's reports."
+            } else {
+                ""
+            };
+            format!(
+                "No query has used this index{size}: {words}.{caution} Each server counts for itself: look at the standbys \
+                 too. A scan that only a foreign key's check needs counts as well."
+            )
+        }
+    }
+}
+
+fn advice(verdict: Option<&Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Invalid) => "Build it anew (12 and later), or drop it and let the migration run again:",
+        Some(_) => "Remove it without stopping writes:",
+        None => "Build it anew beside the old one:",
+    }
+}
+
+fn missing(one: &Figures, key: &UnindexedKey) -> Document {
+    let mut document = Document::new(format!("No index for {}", key.name));
+    let model = if one.model.is_empty() { String::new() } else { format!(" ({})", one.model) };
+    document.pair("table", &format!("{}{model}", key.table));
+    document.pair("columns", &key.columns.join(", "));
+    document.pair("refers to", &key.referred_table);
+    document.text(
+        "Each delete of a row referred to, and each change of its key, reads the whole table; so does every lookup from the \
+         other side. It would be wrong only where rows referred to are never deleted and nobody looks from there.",
+    );
+    let code = make(key, &one.model);
+    document.heading("What to do");
+    document.code(code.language, &code.text);
+    document.copied = Some(code.text);
+    document
+}
+
+/// Returns the code that makes the index a foreign key misses.
+fn make(key: &UnindexedKey, model: &str) -> Code {
+    let name: String = format!("{}_{}_fk", key.table, key.columns.join("_"));
+    let columns: Vec<String> = key.columns.iter().map(|column| quoted("", column)).collect();
+    let sql_name: String = name.chars().take(63).collect();
+    let table: Vec<&str> = key.table.split('.').collect();
+    let table = match table.as_slice() {
+        [schema, table] => quoted(schema, table),
+        _ => quoted("", &key.table),
+    };
+    let sql = format!("CREATE INDEX CONCURRENTLY {} ON {table} ({});", quoted("", &sql_name), columns.join(", "));
+    let Some((app, model)) = model.split_once('.') else { return Code { language: Language::Sql, text: sql } };
+    let fields: Vec<String> =
+        key.columns.iter().map(|column| format!("\"{}\"", column.strip_suffix("_id").unwrap_or(column))).collect();
+    let short: String = name.chars().take(30).collect();
+    let text = format!(
+        "# {app}.{model}: a ForeignKey has this index unless it says db_index=False; or name it in Meta.indexes.\n\
+         from django.contrib.postgres.operations import AddIndexConcurrently\n\
+         from django.db import migrations, models\n\n\n\
+         class Migration(migrations.Migration):\n    \
+             atomic = False\n    \
+             dependencies = [(\"{app}\", \"...\")]\n    \
+             operations = [\n        \
+                 AddIndexConcurrently(\n            \
+                     \"{model}\",\n            \
+                     models.Index(fields=[{}], name=\"{}\"),\n        \
+                 ),\n    \
+             ]\n",
+        fields.join(", "),
+        short.trim_end_matches('_'),
+    );
+    Code { language: Language::Python, text }
+}

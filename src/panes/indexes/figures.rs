@@ -1,0 +1,251 @@
+//! What is known of each index, and of each one that a foreign key misses.
+//!
+//! Pure.
+
+use std::collections::HashMap;
+
+use crate::app::View;
+use crate::catalog::bloat::{Amount, Bloat, Confidence, Method};
+use crate::catalog::django_names::{Models, Origin};
+use crate::catalog::index_bloat;
+use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::table_usage::TableUsage;
+use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys, verdicts};
+use crate::panes::tables::is_notable;
+use crate::sample::rates::Interval;
+use crate::sample::{Bytes, Missing, Timestamp};
+
+/// Seconds over which scans are counted.
+const MINUTE: f64 = 60.0;
+/// Rows of a table from which a foreign key without an index is named. Source: the finding of the same name.
+const LEAST_ROWS: f64 = 1000.0;
+
+/// An index, or the want of one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    /// An index.
+    Index(Box<IndexUsage>),
+    /// A foreign key that no index leads with.
+    Missing(UnindexedKey),
+}
+
+/// What is known of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// What it is of.
+    pub subject: Subject,
+    /// What is wrong with it, worst first.
+    pub verdicts: Vec<Verdict>,
+    /// How bloated it is; `None` where the statistics were not read.
+    pub bloat: Option<Bloat>,
+    /// When the bloat was measured, where it was.
+    pub measured_at: Option<Timestamp>,
+    /// Scans a second, over the last minute.
+    pub scan_rate: Option<f64>,
+    /// The Django model of its table, `shop.order`; empty where none is known.
+    pub model: String,
+    /// The code that removes it, where Django has one for it.
+    pub removal: Option<String>,
+}
+
+/// The indexes, and what was not read.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Each index, and each that is missing.
+    pub indexes: Vec<Figures>,
+    /// What is missing, in words; since when the counters run.
+    pub notes: Vec<String>,
+}
+
+/// Returns what is known of the indexes, or why they were not read.
+pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
+    let usages = IndexUsage::all(view.newer)?;
+    let counting = Counting::of(view.newer);
+    let mut notes = vec![counting.words(view.newer.at)];
+    let bloats = index_bloat::estimates(view.newer, &usages).unwrap_or_else(|why| {
+        notes.push(format!("no bloat: {why}"));
+        HashMap::new()
+    });
+    if view.newer.rows("index_sizes").is_none()
+        && let Some(why) = view.newer.section("index_sizes").why()
+    {
+        notes.push(format!("no sizes: {why}"));
+    }
+    let mut judged = verdicts(&usages, counting, view.newer.at);
+    let models = Models::of(view.newer);
+    let rates = rates(view);
+    let mut indexes = missing(view, &usages, &models, &mut notes);
+    indexes.extend(usages.into_iter().map(|usage| Figures {
+        verdicts: judged.remove(&usage.indexrelid).unwrap_or_default(),
+        bloat: bloats.get(&usage.indexrelid).cloned(),
+        measured_at: None,
+        scan_rate: rates.get(&usage.indexrelid).copied(),
+        model: models.of_table(&usage.table).map(|model| model.label()).unwrap_or_default(),
+        removal: crate::catalog::django_names::removal(&usage, &models),
+        subject: Subject::Index(Box::new(usage)),
+    }));
+    Ok(Found { indexes, notes })
+}
+
+fn rates(view: &View<'_>) -> HashMap<i64, f64> {
+    let Some(newer) = view.newer.section("indexes").reading() else { return HashMap::new() };
+    let older = crate::panes::older_reading(view, "indexes", MINUTE);
+    let Some(interval) = older.as_deref().and_then(|older| Interval::between(older, newer)) else {
+        return HashMap::new();
+    };
+    newer.rows.iter().filter_map(|row| Some((row.int("indexrelid")?, interval.rate(&row, "scans")?))).collect()
+}
+
+fn missing(view: &View<'_>, usages: &[IndexUsage], models: &Models, notes: &mut Vec<String>) -> Vec<Figures> {
+    let rows: HashMap<i64, f64> = TableUsage::all(view.newer)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|table| Some((table.relid, table.rows()?)))
+        .collect();
+    match unindexed_foreign_keys(view.newer, usages) {
+        Ok(keys) => keys
+            .into_iter()
+            .filter(|key| rows.get(&key.relid).is_some_and(|rows| *rows >= LEAST_ROWS))
+            .map(|key| Figures {
+                verdicts: Vec::new(),
+                bloat: None,
+                measured_at: None,
+                scan_rate: None,
+                model: models.of_table(&key.table).map(|model| model.label()).unwrap_or_default(),
+                removal: None,
+                subject: Subject::Missing(key),
+            })
+            .collect(),
+        Err(why) => {
+            notes.push(format!("foreign keys not judged: {why}"));
+            Vec::new()
+        }
+    }
+}
+
+impl Figures {
+    /// Returns the oid of the index, or of the constraint that misses one.
+    pub fn id(&self) -> i64 {
+        match &self.subject {
+            Subject::Index(usage) => usage.indexrelid,
+            Subject::Missing(key) => key.oid,
+        }
+    }
+
+    /// Returns what identifies the row.
+    pub fn key(&self) -> String {
+        match &self.subject {
+            Subject::Index(usage) => usage.indexrelid.to_string(),
+            Subject::Missing(key) => format!("fk {}", key.oid),
+        }
+    }
+
+    /// Returns the index's name, or the foreign key's.
+    pub fn name(&self) -> String {
+        match &self.subject {
+            Subject::Index(usage) => usage.label(),
+            Subject::Missing(key) => format!("({})", key.name),
+        }
+    }
+
+    /// Returns the table's name.
+    pub fn table(&self) -> String {
+        match &self.subject {
+            Subject::Index(usage) => usage.table_label(),
+            Subject::Missing(key) => key.table.clone(),
+        }
+    }
+
+    /// Returns the keys in words: `customer_id, created_at desc`.
+    pub fn keys(&self) -> String {
+        match &self.subject {
+            Subject::Missing(key) => key.columns.join(", "),
+            Subject::Index(usage) => {
+                let options = usage.key_options.iter().copied().chain(std::iter::repeat(0));
+                let keys = usage.key_names().zip(options).map(|(name, bits)| {
+                    let name = if name.is_empty() { "(expression)" } else { name };
+                    if bits & 1 == 1 { format!("{name} desc") } else { name.to_owned() }
+                });
+                let keys: Vec<String> = keys.collect();
+                let partial = if usage.is_partial { " where …" } else { "" };
+                format!("{}{partial}", keys.join(", "))
+            }
+        }
+    }
+
+    /// Returns in a word or two where in the models it comes from.
+    pub fn origin(&self) -> String {
+        let Subject::Index(usage) = &self.subject else { return String::new() };
+        match Origin::of(usage) {
+            Origin::PrimaryKey => "primary key".to_owned(),
+            Origin::Unique => "unique".to_owned(),
+            Origin::Field { column } if column.ends_with("_id") => "ForeignKey".to_owned(),
+            Origin::Field { .. } => "db_index".to_owned(),
+            Origin::Pattern { .. } => "LIKE companion".to_owned(),
+            Origin::MetaIndex => "Meta.indexes".to_owned(),
+            Origin::IndexTogether => "index_together".to_owned(),
+            Origin::Named => "named".to_owned(),
+        }
+    }
+
+    /// Returns the statement that makes the index, where it was read.
+    pub fn definition(&self) -> Option<String> {
+        match &self.subject {
+            Subject::Index(usage) => usage.definition.clone(),
+            Subject::Missing(_) => None,
+        }
+    }
+
+    /// Returns the pids that lock it.
+    pub fn locked_by(&self) -> &[i64] {
+        match &self.subject {
+            Subject::Index(usage) => &usage.locked_by,
+            Subject::Missing(_) => &[],
+        }
+    }
+
+    /// Whether it is bloated so that it is worth a word.
+    pub fn is_bloated(&self) -> bool {
+        self.bloat.as_ref().and_then(Bloat::amount).is_some_and(is_notable)
+    }
+
+    /// Whether something is wrong with it.
+    pub fn is_judged(&self) -> bool {
+        matches!(self.subject, Subject::Missing(_)) || !self.verdicts.is_empty() || self.is_bloated()
+    }
+
+    /// Returns how bad the worst verdict is; 0 for none.
+    pub fn severity(&self) -> f64 {
+        match (&self.subject, self.verdicts.first()) {
+            (Subject::Missing(_), _) => 4.0,
+            (_, Some(Verdict::Invalid)) => 6.0,
+            (_, Some(Verdict::DuplicateOf(_))) => 5.0,
+            (_, Some(Verdict::Unused { is_suspicion: false })) => 3.0,
+            (_, Some(Verdict::CoveredBy(_))) => 2.5,
+            (_, Some(Verdict::Unused { is_suspicion: true })) => 2.0,
+            (_, None) => 0.0,
+        }
+    }
+
+    /// Orders the indexes before anybody sorts: the worst verdict, then the largest.
+    pub fn urgency(&self) -> f64 {
+        let size = match &self.subject {
+            Subject::Index(usage) => usage.bytes.unwrap_or(0.0),
+            Subject::Missing(_) => 0.0,
+        };
+        let severity = if self.severity() == 0.0 && self.is_bloated() { 1.0 } else { self.severity() };
+        severity * 1e15 + size
+    }
+
+    /// Puts a measurement in the estimate's place.
+    pub fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
+        let (Some((share, at)), Subject::Index(usage)) = (measured, &self.subject) else { return };
+        self.bloat = Some(Bloat::Known(Amount {
+            share,
+            bytes: Bytes(share * usage.bytes.unwrap_or(0.0)),
+            method: Method::Exact,
+            confidence: Confidence::Measured,
+        }));
+        self.measured_at = Some(at);
+    }
+}
