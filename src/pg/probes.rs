@@ -66,6 +66,8 @@ pub enum Pace {
     Second,
     /// With every sample.
     Sample,
+    /// With every sample while it has rows; at most this often while it has none.
+    WhileRows(Duration),
     /// At most this often.
     Every(Duration),
     /// When the sampler asks with a parameter (`statement_texts`).
@@ -114,6 +116,10 @@ pub fn find(name: &str) -> Option<&'static Probe> {
 
 const fn seconds(count: u64) -> Pace {
     Pace::Every(Duration::from_secs(count))
+}
+
+const fn while_rows(count: u64) -> Pace {
+    Pace::WhileRows(Duration::from_secs(count))
 }
 
 const fn key(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {

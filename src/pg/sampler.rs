@@ -23,6 +23,7 @@ pub mod schedule;
 pub mod slow;
 pub mod texts;
 pub mod tick;
+pub mod timing;
 
 /// How the sampler works.
 #[derive(Debug, Clone, Copy, PartialEq)]

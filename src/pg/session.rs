@@ -13,7 +13,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
 use futures_util::future::{BoxFuture, Either, select};
@@ -275,6 +275,8 @@ pub struct Session {
     pub is_pooled: bool,
     /// When the server started: another moment is another server, or the same after a restart.
     pub started: Timestamp,
+    /// The server's clock when the session was opened, and ours.
+    pub opened: (Timestamp, Instant),
 }
 
 impl fmt::Debug for Session {
@@ -288,7 +290,8 @@ impl fmt::Debug for Session {
 
 /// Whose backend it is, and since when its server runs.
 const GREETING: &str = "select pg_catalog.pg_backend_pid() as pid, \
-    extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started";
+    extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started, \
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as now";
 
 impl Session {
     /// Connects, finds out whether a pooler is between, and sets the guard.
@@ -303,6 +306,7 @@ impl Session {
             limits,
             is_pooled: true, // the careful way, until it is known
             started: Timestamp::default(),
+            opened: (Timestamp::default(), Instant::now()),
         };
         let failed = |source: &dyn std::error::Error| {
             Failure::new(Kind::Connection, format!("cannot ask {} anything", connector.target())).because(source)
@@ -312,6 +316,8 @@ impl Session {
         let row = greeting.rows.first().map(Vec::as_slice).unwrap_or_default();
         let pid = row.first().and_then(Value::as_int);
         session.started = Timestamp(row.get(1).and_then(Value::as_f64).unwrap_or_default());
+        let now = row.get(2).and_then(Value::as_f64).unwrap_or_default();
+        session.opened = (Timestamp(now), Instant::now());
         session.is_pooled = pid.is_none() || key_pid.map(i64::from) != pid;
         if !session.is_pooled {
             session.guard().await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;

@@ -120,3 +120,42 @@ async fn every_file_runs_as_it_stands_on_the_newest_server() {
         client.prepare(probe.sql).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
 }
+
+/// The counters come from the functions below the views, which cost less to plan; they must say what the views say.
+#[tokio::test]
+async fn the_counters_of_tables_and_indexes_are_those_of_the_views() {
+    for server in servers() {
+        let login = shop_on(server).await;
+        let client = open(&login).await;
+        client.batch_execute("select count(*) from shop_order; select * from shop_order where id = 5").await.unwrap();
+        let (_, facts) = session(&login).await;
+        let loaded = |name: &str| {
+            let probe = pgdj::pg::probes::find(name).unwrap();
+            sql::load(probe.name, probe.sql, &facts)
+        };
+        // Parents of partitions are in the view since 14.
+        let tables = format!(
+            "select count(*), count(p.seq_scan) from ({}) as p
+            full join pg_stat_user_tables as s on s.relid = p.relid left join pg_statio_user_tables as o on o.relid = s.relid
+            where p.kind is distinct from 'p' and (
+                p.seq_scan, p.seq_tup_read, p.idx_scan, p.idx_tup_fetch, p.inserts, p.updates, p.deletes, p.hot_updates,
+                p.live, p.dead, p.mod_since_analyze, p.heap_read, p.heap_hit, p.vacuums, p.last_analyze::text, p.last_vacuum::text
+            ) is distinct from (
+                s.seq_scan, s.seq_tup_read, s.idx_scan, s.idx_tup_fetch, s.n_tup_ins, s.n_tup_upd, s.n_tup_del, s.n_tup_hot_upd,
+                s.n_live_tup, s.n_dead_tup, s.n_mod_since_analyze, o.heap_blks_read, o.heap_blks_hit,
+                s.vacuum_count + s.autovacuum_count, extract(epoch from s.last_analyze)::float8::text, extract(epoch from s.last_vacuum)::float8::text
+            )",
+            loaded("tables")
+        );
+        let indexes = format!(
+            "select count(*), count(p.scans) from ({}) as p full join pg_stat_user_indexes as s on s.indexrelid = p.indexrelid
+            where (p.name, p.scans, p.tup_read, p.tup_fetch) is distinct from (s.indexrelname::text, s.idx_scan, s.idx_tup_read, s.idx_tup_fetch)",
+            loaded("indexes")
+        );
+        for sql in [tables, indexes] {
+            let row =
+                client.query_one(sql.as_str(), &[]).await.unwrap_or_else(|error| panic!("{}: {error:?}", server.name));
+            assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (0, 0), "{}: rows that differ", server.name);
+        }
+    }
+}

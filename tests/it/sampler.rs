@@ -70,7 +70,7 @@ async fn a_slow_line_costs_one_latency() {
     let mut elapsed = Vec::new();
     while elapsed.len() < 5 {
         let cost = watched.next().await.cost;
-        if cost.statements > 5 {
+        if cost.statements > 3 {
             elapsed.push(cost.elapsed.0);
         }
     }
@@ -120,7 +120,7 @@ async fn its_own_backends_are_in_no_count_and_its_cost_is_known() {
     let server = snapshot.rows("server").unwrap().first().unwrap();
     assert!(server.int("own_backends").unwrap() >= 2, "tick and slow");
     let cost = snapshot.cost;
-    assert!(cost.round_trips >= 1 && cost.statements >= 3 && cost.server.0 < 1.0 && cost.elapsed.0 > 0.0, "{cost:?}");
+    assert!(cost.round_trips >= 1 && cost.statements >= 1 && cost.server.0 < 1.0 && cost.elapsed.0 > 0.0, "{cost:?}");
 }
 
 #[tokio::test]

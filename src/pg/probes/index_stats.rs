@@ -9,7 +9,7 @@ pub static PROBE: Probe = Probe {
     sql: include_str!("../sql/index_stats.sql"),
     columns: &COLUMNS,
     lane: Lane::Slow,
-    pace: seconds(60),
+    pace: seconds(180),
     needs: &[],
     doc: "What an estimate of the size a b-tree needs, one row an index.",
 };

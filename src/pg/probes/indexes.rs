@@ -9,7 +9,7 @@ pub static PROBE: Probe = Probe {
     sql: include_str!("../sql/indexes.sql"),
     columns: &COLUMNS,
     lane: Lane::Tick,
-    pace: seconds(5),
+    pace: seconds(10),
     needs: &[],
     doc: "The indexes: scans and what they are made of; no definitions that would wait for a lock.",
 };

@@ -1,6 +1,6 @@
 //! Probe `locks`: Locks that wait, and the locks held on what they wait for.
 
-use super::{Lane, Pace, Probe, gauge, key, label};
+use super::{Lane, Probe, gauge, key, label, while_rows};
 use crate::sample::{Column, Unit};
 
 /// Locks that wait, and the locks held on what they wait for.
@@ -9,7 +9,7 @@ pub static PROBE: Probe = Probe {
     sql: include_str!("../sql/locks.sql"),
     columns: &COLUMNS,
     lane: Lane::Tick,
-    pace: Pace::Sample,
+    pace: while_rows(10),
     needs: &[],
     doc: "Locks that wait, and the locks held on what they wait for.",
 };

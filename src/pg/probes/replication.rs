@@ -1,6 +1,6 @@
 //! Probe `replication`: The standbys of this server and how far behind they are.
 
-use super::{Lane, Pace, Probe, gauge, key, label};
+use super::{Lane, Probe, gauge, key, label, while_rows};
 use crate::sample::{Column, Unit};
 
 /// The standbys of this server and how far behind they are.
@@ -9,7 +9,7 @@ pub static PROBE: Probe = Probe {
     sql: include_str!("../sql/replication.sql"),
     columns: &COLUMNS,
     lane: Lane::Tick,
-    pace: Pace::Sample,
+    pace: while_rows(10),
     needs: &[],
     doc: "The standbys of this server and how far behind they are.",
 };

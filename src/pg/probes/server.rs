@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The server itself: its clock, its limits, its age.",
 };
 
-static COLUMNS: [Column; 14] = [
+static COLUMNS: [Column; 13] = [
     gauge("now", Unit::Moment, "The server's clock.", "clock_timestamp()"),
     gauge("started", Unit::Moment, "When the server started.", "pg_postmaster_start_time()"),
     gauge("is_standby", Unit::Flag, "Whether the server is in recovery.", "pg_is_in_recovery()"),
@@ -40,12 +40,6 @@ static COLUMNS: [Column; 14] = [
         Unit::Seconds,
         "On a standby: time since the last replayed transaction committed, zero when all that was received is replayed.",
         "pg_last_xact_replay_timestamp()",
-    ),
-    gauge(
-        "statement_timeout",
-        Unit::Millis,
-        "The default of a new session of this role and database; zero is none.",
-        "pg_settings.reset_val",
     ),
     gauge("read_all_stats", Unit::Flag, "Whether this role sees the queries of others.", "pg_read_all_stats"),
     gauge(

@@ -1,6 +1,6 @@
 //! Probe `statements_info`: Whether entries were evicted or the counters reset.
 
-use super::{Lane, Need, Pace, Probe, counter, gauge};
+use super::{Lane, Need, Probe, counter, gauge, seconds};
 use crate::sample::{Column, Unit};
 
 /// Whether entries were evicted or the counters reset.
@@ -9,7 +9,7 @@ pub static PROBE: Probe = Probe {
     sql: include_str!("../sql/statements_info.sql"),
     columns: &COLUMNS,
     lane: Lane::Tick,
-    pace: Pace::Sample,
+    pace: seconds(10),
     needs: &[Need::Extension("pg_stat_statements"), Need::Fact("pg_stat_statements_info.*")],
     doc: "Whether entries were evicted or the counters reset.",
 };

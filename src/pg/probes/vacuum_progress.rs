@@ -1,6 +1,6 @@
 //! Probe `vacuum_progress`: The vacuums that run now.
 
-use super::{Lane, Pace, Probe, gauge, key, label};
+use super::{Lane, Probe, gauge, key, label, while_rows};
 use crate::sample::{Column, Unit};
 
 /// The vacuums that run now.
@@ -9,7 +9,7 @@ pub static PROBE: Probe = Probe {
     sql: include_str!("../sql/vacuum_progress.sql"),
     columns: &COLUMNS,
     lane: Lane::Tick,
-    pace: Pace::Sample,
+    pace: while_rows(10),
     needs: &[],
     doc: "The vacuums that run now.",
 };

@@ -1,6 +1,6 @@
 //! Probe `wal`: How far the WAL has got.
 
-use super::{Lane, Pace, Probe, counter};
+use super::{Lane, Probe, counter, seconds};
 use crate::sample::{Column, Unit};
 
 /// How far the WAL has got.
@@ -9,7 +9,7 @@ pub static PROBE: Probe = Probe {
     sql: include_str!("../sql/wal.sql"),
     columns: &COLUMNS,
     lane: Lane::Tick,
-    pace: Pace::Sample,
+    pace: seconds(5),
     needs: &[],
     doc: "How far the WAL has got.",
 };

@@ -28,9 +28,17 @@ impl Paces {
     pub fn interval(self, probe: &Probe) -> Option<Duration> {
         match probe.pace {
             Pace::Second => Some(self.second),
-            Pace::Sample => Some(self.sample),
+            Pace::Sample | Pace::WhileRows(_) => Some(self.sample),
             Pace::Every(interval) => Some(interval.max(self.sample)),
             Pace::Asked => None,
+        }
+    }
+
+    /// Returns the time to the next reading of a probe that had no rows, where that makes a difference.
+    pub fn without_rows(self, probe: &Probe) -> Option<Duration> {
+        match probe.pace {
+            Pace::WhileRows(interval) => Some(interval.max(self.sample)),
+            _ => None,
         }
     }
 }
@@ -49,6 +57,11 @@ impl Schedule {
     /// Returns the probes that are due now, or within `slack`, in the order of [`PROBES`].
     pub fn due(&self, now: Instant, slack: Duration) -> Vec<&'static Probe> {
         self.probes().filter(|probe| self.next.get(probe.name).is_none_or(|next| *next <= now + slack)).collect()
+    }
+
+    /// Makes a probe due.
+    pub fn at_once(&mut self, probe: &str) {
+        self.next.remove(probe);
     }
 
     /// Notes when a probe is due again.

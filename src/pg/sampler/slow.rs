@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio_postgres::Error;
 
 use super::board::asked_probe;
 use super::schedule::{Paces, Schedule};
-use super::tick::stamp;
+use super::timing::{take_times, timed};
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::{LOOK_STATEMENTS, read_facts};
-use crate::pg::session::{Answers, Connector, Limits, Lost, Parameter, Query, Reaper, Session};
+use crate::pg::session::{Answer, Connector, Limits, Lost, Parameter, Query, Reaper, Session};
 use crate::pg::{sql, why};
 use crate::sample::{Missing, ServerFacts, Timestamp, Value};
 
@@ -74,8 +75,8 @@ pub enum News {
     Lost(String),
 }
 
-/// How often is looked anew at what the server has, though nothing asks for it: tables of Django may have come.
-const LOOK: Duration = Duration::from_secs(60);
+/// How often is looked anew at what the server has, though nothing asks for it: grants, and tables of Django that came.
+const LOOK: Duration = Duration::from_secs(180);
 
 /// A look that found nothing new is not asked for again sooner than this, and each time twice as long.
 const SHORTEST_REST: Duration = Duration::from_secs(1);
@@ -146,22 +147,32 @@ struct Slow<'a> {
     session: Session,
     facts: Arc<ServerFacts>,
     schedule: Schedule,
+    /// The server's clock, and ours at that moment.
+    clock: (Timestamp, Instant),
     looked: Instant,
     /// How long a look is not repeated, though something asks for it.
     rest: Duration,
     news: &'a mpsc::Sender<News>,
 }
 
-/// What a group of statements gave, with the time the server took.
-struct Timed {
+/// What a statement gave, with the time the server took.
+struct Asked {
     at: Timestamp,
     server: Duration,
-    answers: Answers,
+    answer: Result<Answer, Error>,
 }
 
 impl<'a> Slow<'a> {
     fn new(session: Session, facts: Arc<ServerFacts>, news: &'a mpsc::Sender<News>) -> Self {
-        Self { session, facts, schedule: Schedule::new(Lane::Slow), looked: Instant::now(), rest: Duration::ZERO, news }
+        Self {
+            clock: session.opened,
+            session,
+            facts,
+            schedule: Schedule::new(Lane::Slow),
+            looked: Instant::now(),
+            rest: Duration::ZERO,
+            news,
+        }
     }
 
     /// Works until the connection is lost (`Err`) or the tick is gone (`Ok`).
@@ -212,52 +223,59 @@ impl<'a> Slow<'a> {
         let Some(probe) = due.into_iter().find(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
             return Ok(());
         };
-        let query = Query::new(sql::load(probe.name, probe.sql, &self.facts));
-        let timed = self.ask(query).await?;
+        let asked = self.ask(probe.name, &sql::load(probe.name, probe.sql, &self.facts), None).await?;
         let paces = Paces { second: Duration::ZERO, sample: Duration::ZERO };
         let interval = paces.interval(probe).unwrap_or(RETRY);
-        let is_out_of_date = timed.answers.iter().any(|answer| answer.as_ref().is_err_and(why::is_out_of_date));
-        let result = self.result(probe, timed.answers).await?;
-        let again = if result.is_ok() { interval.max(timed.server.mul_f64(REST)) } else { interval.min(RETRY) };
+        let is_out_of_date = asked.answer.as_ref().is_err_and(why::is_out_of_date);
+        let result = self.result(probe, asked.answer).await?;
+        let again = if result.is_ok() { interval.max(asked.server.mul_f64(REST)) } else { interval.min(RETRY) };
         self.schedule.again(probe, Instant::now() + again);
         if is_out_of_date {
             self.look_if_rested().await?;
         }
-        tell(self.news, News::Section { probe, at: timed.at, result }).await
+        tell(self.news, News::Section { probe, at: asked.at, result }).await
     }
 
     async fn read_texts(&mut self, ids: Vec<i64>) -> Result<(), Lost> {
         let Some(probe) = asked_probe().filter(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
             return Ok(());
         };
-        let query = Query::new(sql::load(probe.name, probe.sql, &self.facts)).with(Parameter::Ids(ids.clone()));
-        let timed = self.ask(query).await?;
-        let result = self.result(probe, timed.answers).await?;
-        tell(self.news, News::Texts { ids, at: timed.at, result }).await
+        let loaded = sql::load(probe.name, probe.sql, &self.facts);
+        let asked = self.ask(probe.name, &loaded, Some(Parameter::Ids(ids.clone()))).await?;
+        let result = self.result(probe, asked.answer).await?;
+        tell(self.news, News::Texts { ids, at: asked.at, result }).await
     }
 
-    /// Asks one statement between two stamps: one round trip.
-    async fn ask(&mut self, query: Query) -> Result<Timed, Lost> {
+    /// Asks one statement in one round trip.
+    async fn ask(&mut self, name: &str, sql: &str, parameter: Option<Parameter>) -> Result<Asked, Lost> {
         let limit = self.session.limits().statement + SLACK;
-        let queries = [stamp(), query, stamp()];
-        let Ok(answers) = tokio::time::timeout(limit, self.session.pipeline(&queries)).await else {
+        let sent = Instant::now();
+        let query = Query { parameters: parameter.into_iter().collect(), ..Query::new(timed(name, sql)) };
+        let Ok(answer) = tokio::time::timeout(limit, self.session.one(query)).await else {
             return Err(Lost { why: format!("the server has not answered for {} s", limit.as_secs()) });
         };
-        let mut answers = answers?;
-        let read = |answer: Option<&Result<_, _>>| super::tick::read_stamp(answer);
-        let (first, last) = (read(answers.first()), read(answers.last()));
-        let at = first.unwrap_or_default();
-        let server = last.and_then(|last| last.since(at)).map_or(0.0, |seconds| seconds.0);
-        tell(self.news, News::Cost { server, round_trips: 1, statements: 3 }).await?;
-        let asked = if answers.len() > 1 { vec![answers.swap_remove(1)] } else { Vec::new() };
-        Ok(Timed { at, server: Duration::from_secs_f64(server), answers: asked })
+        let mut answer = answer?;
+        let times = answer.as_mut().ok().and_then(take_times);
+        if let Some(times) = times {
+            self.clock = (times.start, sent);
+        }
+        // An answer without rows tells no time: the line's latency is charged too.
+        let server = times.and_then(|times| times.end.since(times.start));
+        let server = server.map_or_else(|| sent.elapsed(), |seconds| Duration::from_secs_f64(seconds.0));
+        tell(self.news, News::Cost { server: server.as_secs_f64(), round_trips: 1, statements: 1 }).await?;
+        let (then, ours) = self.clock;
+        let at = Timestamp(then.0 + sent.saturating_duration_since(ours).as_secs_f64());
+        Ok(Asked { at, server, answer })
     }
 
-    async fn result(&mut self, probe: &Probe, mut answers: Answers) -> Result<Result<Vec<Vec<Value>>, Missing>, Lost> {
-        let error = match answers.pop() {
-            Some(Ok(answer)) => return Ok(Ok(answer.rows)),
-            Some(Err(error)) => error,
-            None => return Ok(Err(Missing::NotYet)),
+    async fn result(
+        &mut self,
+        probe: &Probe,
+        answer: Result<Answer, Error>,
+    ) -> Result<Result<Vec<Vec<Value>>, Missing>, Lost> {
+        let error = match answer {
+            Ok(answer) => return Ok(Ok(answer.rows)),
+            Err(error) => error,
         };
         let why = why::missing(&error, probe, &self.facts, self.session.limits());
         Ok(Err(match why {
@@ -278,8 +296,8 @@ impl<'a> Slow<'a> {
                 and ($1 = '' or l.relation = pg_catalog.to_regclass($1))
             order by 1 limit 20";
         let table = if probe.name == "content_types" { "django_content_type" } else { "" };
-        let timed = self.ask(Query::new(BLOCKERS).with(Parameter::Text(table.to_owned()))).await?;
-        let rows = timed.answers.into_iter().flatten().next().map(|answer| answer.rows).unwrap_or_default();
+        let asked = self.ask("blockers", BLOCKERS, Some(Parameter::Text(table.to_owned()))).await?;
+        let rows = asked.answer.map(|answer| answer.rows).unwrap_or_default();
         Ok(rows.iter().flatten().filter_map(Value::as_int).collect())
     }
 

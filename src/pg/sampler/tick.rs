@@ -11,24 +11,15 @@ use super::budget::Budget;
 use super::schedule::{Paces, Schedule};
 use super::slow::{News, Urgency, Wish};
 use super::texts::Texts;
+use super::timing::{Times, take_times, timed};
 use super::{Command, Report, Settings};
 use crate::Failure;
 use crate::failure::Kind;
-use crate::pg::probes::{Lane, Probe};
+use crate::pg::probes::{Lane, Pace, Probe};
 use crate::pg::server::read_facts;
-use crate::pg::session::{Answer, Answers, Connector, Limits, Lost, Query, Reaper, Session};
+use crate::pg::session::{Answers, Connector, Limits, Lost, Query, Reaper, Session};
 use crate::pg::{sql, why};
 use crate::sample::{Missing, Reading, Row, RowSet, SampleCost, Seconds, Section, ServerFacts, Timestamp, Value};
-
-/// The server's clock, first and last in a round trip: the difference is what the server spent on what is between.
-pub(super) fn stamp() -> Query {
-    Query::new("select extract(epoch from pg_catalog.clock_timestamp())::float8")
-}
-
-/// Reads the answer to [`stamp`].
-pub(super) fn read_stamp(answer: Option<&Result<Answer, tokio_postgres::Error>>) -> Option<Timestamp> {
-    answer?.as_ref().ok()?.scalar().and_then(Value::as_f64).map(Timestamp)
-}
 
 /// Where the tick tells what it has to say.
 #[derive(Debug)]
@@ -209,6 +200,16 @@ impl Tick {
         let (now, paces) = (Instant::now(), self.paces());
         let mut probes = self.schedule.due(now, paces.second / 4);
         probes.retain(|probe| self.board.is_read(probe));
+        if !probes.iter().any(|probe| probe.pace == Pace::Sample) {
+            // Between two samples only the backends are read.
+            probes.retain(|probe| probe.pace == Pace::Second);
+        }
+        if probes.is_empty() {
+            self.session = Some(session);
+            return;
+        }
+        // The last one tells the clock when all is done.
+        probes.sort_by_key(|probe| probe.name == LAST);
         for probe in &probes {
             if let Some(interval) = paces.interval(probe) {
                 self.schedule.again(probe, now + interval);
@@ -216,8 +217,11 @@ impl Tick {
         }
         let facts = Arc::clone(self.board.facts());
         let done = async move {
-            let asked = probes.iter().map(|probe| Query::new(sql::load(probe.name, probe.sql, &facts)));
-            let queries: Vec<Query> = std::iter::once(stamp()).chain(asked).chain([stamp()]).collect();
+            let sql_of = |(at, probe): (usize, &&'static Probe)| {
+                let loaded = sql::load(probe.name, probe.sql, &facts);
+                Query::new(if at == 0 { timed(probe.name, &loaded) } else { loaded })
+            };
+            let queries: Vec<Query> = probes.iter().enumerate().map(sql_of).collect();
             let sent = Instant::now();
             let answers = session.pipeline(&queries).await;
             Done::Sampled { session, probes, answers, elapsed: sent.elapsed() }
@@ -269,14 +273,23 @@ impl Tick {
     }
 
     /// Takes the answers of a sample: each probe has its own, be it an error.
-    fn take(&mut self, probes: &[&'static Probe], answers: Answers, elapsed: Duration) -> Timestamp {
-        let at = read_stamp(answers.first()).unwrap_or_else(|| self.board.now());
-        let server = read_stamp(answers.last()).and_then(|last| last.since(at)).unwrap_or_default();
-        self.board.clock(at);
-        let facts = Arc::clone(self.board.facts());
-        for (probe, answer) in probes.iter().copied().zip(answers.into_iter().skip(1)) {
+    fn take(&mut self, probes: &[&'static Probe], mut answers: Answers, elapsed: Duration) -> Timestamp {
+        let times = times(probes, &mut answers);
+        let at = times.map_or_else(|| self.board.now(), |times| times.start);
+        // Without its clock, the line's latency is charged too.
+        let server = times.and_then(|times| times.end.since(at)).unwrap_or(Seconds(elapsed.as_secs_f64()));
+        if times.is_some() {
+            self.board.clock(at);
+        }
+        let (facts, paces) = (Arc::clone(self.board.facts()), self.paces());
+        for (probe, answer) in probes.iter().copied().zip(answers) {
             match answer {
-                Ok(answer) => self.board.read(probe, at, answer.rows),
+                Ok(answer) => {
+                    if let Some(pause) = paces.without_rows(probe).filter(|_| answer.rows.is_empty()) {
+                        self.schedule.again(probe, Instant::now() + pause);
+                    }
+                    self.board.read(probe, at, answer.rows);
+                }
                 Err(error) => {
                     if why::is_out_of_date(&error) {
                         self.wish(Wish::Look(Urgency::WhenRested));
@@ -289,7 +302,7 @@ impl Tick {
         self.cost.server.0 += server.0;
         self.cost.elapsed = Seconds(elapsed.as_secs_f64());
         self.cost.round_trips += 1;
-        self.cost.statements += probes.len() as u32 + 2;
+        self.cost.statements += probes.len() as u32;
         self.notice(probes, at);
         at
     }
@@ -302,6 +315,12 @@ impl Tick {
             if self.wish(Wish::Look(if is_news { Urgency::AtOnce } else { Urgency::WhenRested })) {
                 self.looked_for = Some(seen);
             }
+        }
+        let is_waiting = |row: Row<'_>| !row.get("blocked_by").is_null();
+        if self.board.section("activity").rows().is_some_and(|rows| rows.iter().any(is_waiting))
+            && self.board.section("locks").rows().is_some_and(RowSet::is_empty)
+        {
+            self.schedule.at_once("locks");
         }
         let Some(asked) = asked_probe().filter(|probe| self.board.is_read(probe)) else { return };
         let statements = match self.board.section("statements").clone() {
@@ -386,6 +405,17 @@ impl Tick {
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         }
     }
+}
+
+/// The probe that is asked last: its `now` is the clock when all is done.
+const LAST: &str = "server";
+
+/// When the first of the statements was taken up, and when the last was done.
+fn times(probes: &[&'static Probe], answers: &mut Answers) -> Option<Times> {
+    let first = answers.first_mut()?.as_mut().ok().and_then(take_times)?;
+    let last = probes.iter().zip(answers).find(|(probe, _)| probe.name == LAST);
+    let last = last.and_then(|(_, answer)| answer.as_ref().ok()?.scalar()?.as_f64());
+    Some(Times { end: last.map_or(first.end, Timestamp), ..first })
 }
 
 /// What the `server` probe tells that changes what the server has.

@@ -1,4 +1,5 @@
 -- indexes; cost: one pass over pg_index and the counters, no relation is opened; needs nothing; since 12
+-- The functions below pg_stat_user_indexes: planning the view costs more than running them.
 select
     i.indexrelid::bigint as indexrelid,
     i.indrelid::bigint as relid,
@@ -30,19 +31,17 @@ select
     (select coalesce(pg_catalog.array_agg(u.o::bigint order by u.place), '{}') from pg_catalog.unnest(i.indoption::int2[]) with ordinality as u (o, place)) as key_options,
     case when i.indexprs is null and i.indpred is null then '' else pg_catalog.md5(coalesce(pg_catalog.regexp_replace(i.indexprs::text, ':location -?[0-9]+', '', 'g'), '') || '/' || coalesce(pg_catalog.regexp_replace(i.indpred::text, ':location -?[0-9]+', '', 'g'), '')) end as expression_hash,
     coalesce(c.reloptions, '{}'::text[]) as options,
-    s.idx_scan as scans,
-    s.idx_tup_read as tup_read,
-    s.idx_tup_fetch as tup_fetch,
-    /*? pg_stat_user_indexes.last_idx_scan */ extract(epoch from s.last_idx_scan)::float8 /*: null::float8 */ as last_scan,
-    ts.n_live_tup as table_live,
+    pg_catalog.pg_stat_get_numscans(i.indexrelid) as scans,
+    pg_catalog.pg_stat_get_tuples_returned(i.indexrelid) as tup_read,
+    pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid) as tup_fetch,
+    /*? pg_stat_user_indexes.last_idx_scan */ extract(epoch from pg_catalog.pg_stat_get_lastscan(i.indexrelid))::float8 /*: null::float8 */ as last_scan,
+    pg_catalog.pg_stat_get_live_tuples(i.indrelid) as table_live,
     k.pids as locked_by
 from pg_catalog.pg_index as i
 join pg_catalog.pg_class as c on c.oid = i.indexrelid
 join pg_catalog.pg_class as t on t.oid = i.indrelid
 join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
 join pg_catalog.pg_am as m on m.oid = c.relam
-join pg_catalog.pg_stat_user_indexes as s on s.indexrelid = i.indexrelid
-left join pg_catalog.pg_stat_user_tables as ts on ts.relid = i.indrelid
 left join (
     select l.relation, pg_catalog.array_agg(distinct l.pid::bigint) as pids
     from pg_catalog.pg_locks as l
@@ -50,5 +49,8 @@ left join (
     where l.mode = 'AccessExclusiveLock' and l.relation is not null
     group by l.relation
 ) as k on k.relation in (i.indexrelid, i.indrelid)
+where t.relkind in ('r', 'm')
+    and n.nspname not in ('pg_catalog', 'information_schema')
+    and n.nspname not like 'pg\_toast%'
 order by c.relpages desc, c.oid
 limit 10000

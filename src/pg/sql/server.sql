@@ -15,7 +15,6 @@ select
         when pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() then 0
         else extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp())
     end::float8 as replay_lag,
-    (select s.reset_val::float8 from pg_catalog.pg_settings as s where s.name = 'statement_timeout') as statement_timeout,
     pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage') as read_all_stats,
     array(
         select e.extname::text || ' ' || e.extversion || ' ' || n.nspname::text

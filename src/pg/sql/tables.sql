@@ -1,4 +1,5 @@
 -- tables; cost: one pass over pg_class and the counters, no relation is opened; needs nothing; since 12
+-- The functions below pg_stat_user_tables: planning that view and pg_statio_user_tables costs more than running them.
 select
     c.oid::bigint as relid,
     n.nspname::text as schema,
@@ -9,32 +10,39 @@ select
     c.relallvisible::bigint as visible_pages,
     case when c.relfrozenxid <> '0'::xid then pg_catalog.age(c.relfrozenxid)::bigint end as freeze_age,
     coalesce(c.reloptions, '{}'::text[]) as options,
-    s.seq_scan as seq_scan,
-    s.seq_tup_read as seq_tup_read,
-    s.idx_scan as idx_scan,
-    s.idx_tup_fetch as idx_tup_fetch,
-    s.n_tup_ins as inserts,
-    s.n_tup_upd as updates,
-    s.n_tup_del as deletes,
-    s.n_tup_hot_upd as hot_updates,
-    s.n_live_tup as live,
-    s.n_dead_tup as dead,
-    s.n_mod_since_analyze as mod_since_analyze,
-    /*? pg_stat_user_tables.n_ins_since_vacuum */ s.n_ins_since_vacuum /*: null::bigint */ as ins_since_vacuum,
-    extract(epoch from s.last_vacuum)::float8 as last_vacuum,
-    extract(epoch from s.last_autovacuum)::float8 as last_autovacuum,
-    extract(epoch from s.last_analyze)::float8 as last_analyze,
-    extract(epoch from s.last_autoanalyze)::float8 as last_autoanalyze,
-    s.vacuum_count + s.autovacuum_count as vacuums,
-    /*? pg_stat_user_tables.last_seq_scan */ extract(epoch from s.last_seq_scan)::float8 /*: null::float8 */ as last_seq_scan,
-    /*? pg_stat_user_tables.last_idx_scan */ extract(epoch from s.last_idx_scan)::float8 /*: null::float8 */ as last_idx_scan,
-    io.heap_blks_read as heap_read,
-    io.heap_blks_hit as heap_hit,
+    pg_catalog.pg_stat_get_numscans(c.oid) as seq_scan,
+    pg_catalog.pg_stat_get_tuples_returned(c.oid) as seq_tup_read,
+    x.scans as idx_scan,
+    x.fetched + pg_catalog.pg_stat_get_tuples_fetched(c.oid) as idx_tup_fetch,
+    pg_catalog.pg_stat_get_tuples_inserted(c.oid) as inserts,
+    pg_catalog.pg_stat_get_tuples_updated(c.oid) as updates,
+    pg_catalog.pg_stat_get_tuples_deleted(c.oid) as deletes,
+    pg_catalog.pg_stat_get_tuples_hot_updated(c.oid) as hot_updates,
+    pg_catalog.pg_stat_get_live_tuples(c.oid) as live,
+    pg_catalog.pg_stat_get_dead_tuples(c.oid) as dead,
+    pg_catalog.pg_stat_get_mod_since_analyze(c.oid) as mod_since_analyze,
+    /*? pg_stat_user_tables.n_ins_since_vacuum */ pg_catalog.pg_stat_get_ins_since_vacuum(c.oid) /*: null::bigint */ as ins_since_vacuum,
+    extract(epoch from pg_catalog.pg_stat_get_last_vacuum_time(c.oid))::float8 as last_vacuum,
+    extract(epoch from pg_catalog.pg_stat_get_last_autovacuum_time(c.oid))::float8 as last_autovacuum,
+    extract(epoch from pg_catalog.pg_stat_get_last_analyze_time(c.oid))::float8 as last_analyze,
+    extract(epoch from pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid))::float8 as last_autoanalyze,
+    pg_catalog.pg_stat_get_vacuum_count(c.oid) + pg_catalog.pg_stat_get_autovacuum_count(c.oid) as vacuums,
+    /*? pg_stat_user_tables.last_seq_scan */ extract(epoch from pg_catalog.pg_stat_get_lastscan(c.oid))::float8 /*: null::float8 */ as last_seq_scan,
+    /*? pg_stat_user_tables.last_idx_scan */ extract(epoch from x.last_scan)::float8 /*: null::float8 */ as last_idx_scan,
+    pg_catalog.pg_stat_get_blocks_fetched(c.oid) - pg_catalog.pg_stat_get_blocks_hit(c.oid) as heap_read,
+    pg_catalog.pg_stat_get_blocks_hit(c.oid) as heap_hit,
     k.pids as locked_by
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-join pg_catalog.pg_stat_user_tables as s on s.relid = c.oid
-left join pg_catalog.pg_statio_user_tables as io on io.relid = c.oid
+left join (
+    select
+        i.indrelid,
+        pg_catalog.sum(pg_catalog.pg_stat_get_numscans(i.indexrelid))::bigint as scans,
+        pg_catalog.sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))::bigint as fetched,
+        /*? pg_stat_user_tables.last_idx_scan */ pg_catalog.max(pg_catalog.pg_stat_get_lastscan(i.indexrelid)) /*: null::timestamptz */ as last_scan
+    from pg_catalog.pg_index as i
+    group by i.indrelid
+) as x on x.indrelid = c.oid
 left join (
     select l.relation, pg_catalog.array_agg(distinct l.pid::bigint) as pids
     from pg_catalog.pg_locks as l
@@ -43,5 +51,7 @@ left join (
     group by l.relation
 ) as k on k.relation = c.oid
 where c.relkind in ('r', 'p', 'm')
+    and n.nspname not in ('pg_catalog', 'information_schema')
+    and n.nspname not like 'pg\_toast%'
 order by c.relpages desc, c.oid
 limit 5000
