@@ -35,6 +35,8 @@ pub struct Overview {
     shown_tile: usize,
     findings: Findings,
     list: List,
+    /// Columns of the screen that the list had when it was drawn.
+    list_width: u16,
 }
 
 impl Pane for Overview {
@@ -48,7 +50,7 @@ impl Pane for Overview {
         self.chart_note = chart_note(view);
         self.tiles.refresh(view);
         self.findings.clone_from(view.findings);
-        self.list.refresh(worst::grid(view.findings));
+        self.list.refresh(worst::grid(view.findings, self.list_width));
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
@@ -162,11 +164,16 @@ impl Overview {
         self.loads.append(&mut news);
     }
 
-    fn draw_findings(&self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+    fn draw_findings(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
         let note = worst::note(&self.findings);
         let note = note.as_ref().map(|(text, role)| (text.as_str(), *role));
         let tile = Tile { title: "Findings, worst first", key: None, note, has_focus: true };
         let inside = tile.draw(frame.buffer_mut(), area, look.theme);
+        if inside.width != self.list_width {
+            // Which columns there are hangs on the width alone, so that a resize shows at once.
+            self.list_width = inside.width;
+            self.list.refresh(worst::grid(&self.findings, inside.width));
+        }
         self.list.draw(frame, inside, look);
     }
 }

@@ -55,8 +55,9 @@ fn trouble() -> Snapshot {
 
 #[test]
 fn findings_read_well_at_every_size() {
-    for (width, height) in [(80, 24), (120, 40), (200, 50)] {
-        let shown = screen(&mut app(trouble()), width, height);
+    let mut app = app(trouble());
+    for (width, height) in [(80, 24), (120, 40), (200, 50), (60, 24)] {
+        let shown = screen(&mut app, width, height);
         let line = |words: &str| {
             let plain = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
             let found = shown.lines().position(|line| plain(line).contains(words));

@@ -12,8 +12,10 @@ use crate::ui::theme::Role;
 
 /// Columns that what to do needs at least; with less it is left to the document.
 const LEAST_FIX: u16 = 30;
-/// Columns that a finding takes at most before what to do goes.
-const WIDEST_TITLE: usize = 100;
+/// Columns that the severity, the blanks between columns and the scrollbar take.
+const ASIDE: u16 = 16;
+/// Columns that a title needs at least.
+const LEAST_TITLE: u16 = 20;
 
 /// Returns the key of each finding's row: the rule, and its number among those of the same rule.
 pub(super) fn keys(findings: &[Finding]) -> Vec<String> {
@@ -28,22 +30,27 @@ pub(super) fn keys(findings: &[Finding]) -> Vec<String> {
         .collect()
 }
 
-/// Returns the list, worst first: each title in full, and what to do where there is room beside it.
-pub(super) fn grid(findings: &Findings) -> Grid {
+/// Returns the list for so many columns of the screen, worst first: what to do stands beside the titles only where each
+/// title has its room before.
+pub(super) fn grid(findings: &Findings, width: u16) -> Grid {
     let widest = findings.list.iter().map(|finding| text::width(&finding.title)).max().unwrap_or_default();
-    let title = u16::try_from(widest.clamp(LEAST_FIX.into(), WIDEST_TITLE)).unwrap_or(LEAST_FIX);
-    let mut grid = Grid::new(vec![
-        GridColumn::text("severity", "", 8),
-        GridColumn::text("finding", "finding", title),
-        GridColumn::text("fix", "what to do", LEAST_FIX).drop(1),
-    ]);
+    let title = u16::try_from(widest).unwrap_or(u16::MAX).max(LEAST_TITLE);
+    let has_fix = title.saturating_add(ASIDE + LEAST_FIX) <= width;
+    let least = if has_fix { title } else { LEAST_TITLE };
+    let mut columns = vec![GridColumn::text("severity", "", 8), GridColumn::text("finding", "finding", least)];
+    if has_fix {
+        columns.push(GridColumn::text("fix", "what to do", LEAST_FIX));
+    }
+    let mut grid = Grid::new(columns);
     for (key, finding) in keys(&findings.list).into_iter().zip(&findings.list) {
         let role = severity_role(finding.severity);
-        let cells = vec![
+        let mut cells = vec![
             Cell::mark(finding.severity.word(), f64::from(finding.severity as u8)).role(role),
             Cell::text(&finding.title),
-            Cell::text(&finding.fix.text).role(Role::Muted),
         ];
+        if has_fix {
+            cells.push(Cell::text(&finding.fix.text).role(Role::Muted));
+        }
         grid.rows.push(Row::new(key, cells));
     }
     if grid.rows.is_empty() {
@@ -154,7 +161,7 @@ mod tests {
         assert_eq!(note(&seen), Some(("1 rules wait for data".to_owned(), Role::Muted)));
         seen.unknown.push(unknown(Missing::Blocked { by: vec![] }));
         assert_eq!(note(&seen), Some(("1 rules not judged: !".to_owned(), Role::Warning)));
-        assert!(grid(&Findings::default()).notice.is_some());
+        assert!(grid(&Findings::default(), 80).notice.is_some());
         assert_eq!(note(&Findings::default()), None);
     }
 }
