@@ -38,7 +38,7 @@ pub fn candidates(parts: &Parts<'_>) -> Vec<Definition> {
             let mut keys = prefix.clone();
             keys.extend(tail);
             keys.truncate(MOST_KEYS);
-            if keys.is_empty() {
+            if keys.is_empty() && !predicate.is_empty() {
                 keys = key_of_predicate(parts, &predicate);
             }
             if keys.is_empty() || width(parts.scan.table, &keys) > WIDEST {
@@ -59,7 +59,7 @@ pub fn candidates(parts: &Parts<'_>) -> Vec<Definition> {
 /// The predicates worth trying: none, the rare clauses, and with an order wanted the common ones too.
 fn predicates(parts: &Parts<'_>) -> Vec<Vec<Expr>> {
     let mut found = vec![Vec::new(), predicate(parts, RARE)];
-    if parts.scan.order.as_ref().is_some_and(|order| order.limit.is_some()) {
+    if is_page(parts) {
         found.push(predicate(parts, COMMON));
     }
     // An index on fewer rows yet is one for this very statement; two or three of them would be many indexes.
@@ -90,7 +90,15 @@ fn predicate(parts: &Parts<'_>, most: f64) -> Vec<Expr> {
                 && !found.contains(&clause.whole)
                 && rarest.is_none_or(|state| state.whole != clause.whole)
         });
-    if let Some(state) = rarest.filter(|_| is_key_left || found.is_empty()) {
+    // Where the keys leave a few rows anyway, an index that serves every value of the state is worth more.
+    let others = parts.clauses.iter().chain(parts.joined).filter(|clause| {
+        clause.class == Class::Equal
+            && !found.contains(&clause.whole)
+            && rarest.is_none_or(|state| state.whole != clause.whole)
+    });
+    let left = table.rows_or_guess() * others.map(|clause| clause.selectivity).product::<f64>();
+    let is_of_use = is_page(parts) || left > few(table);
+    if let Some(state) = rarest.filter(|_| is_of_use && (is_key_left || found.is_empty())) {
         found.push(state.whole.clone());
     }
     found
@@ -124,36 +132,38 @@ fn equal_keys(parts: &Parts<'_>, predicate: &[Expr]) -> Vec<Key> {
             equal.push(clause);
         }
     }
-    let joined = parts.joined.len().min(equal.len());
-    let prefix = existing_prefix(table, &equal);
-    equal.sort_by(|one, other| {
-        let place = |clause: &Clause| prefix.iter().position(|key| **key == clause.key).unwrap_or(usize::MAX);
-        // A list of values breaks an order after it, so it comes last.
-        let is_list = |clause: &Clause| matches!(clause.whole, Expr::Quantified { .. } | Expr::Or(_));
-        is_list(one)
-            .cmp(&is_list(other))
-            .then(place(one).cmp(&place(other)))
-            .then(one.selectivity.total_cmp(&other.selectivity))
-    });
+    // A list of values breaks an order after it, so it comes last.
+    let is_list = |clause: &Clause| matches!(clause.whole, Expr::Quantified { .. } | Expr::Or(_));
+    equal.sort_by(|one, other| is_list(one).cmp(&is_list(other)).then(one.selectivity.total_cmp(&other.selectivity)));
     let total = table.rows_or_guess();
     let inside: f64 = predicate.iter().map(|clause| crate::catalog::size::predicate_share(table, clause)).product();
     let mut rows = total * inside;
     // An order after the keys needs all of them; a filter needs no more once a few rows are left.
-    let enough = if parts.scan.order.as_ref().is_some_and(|order| order.limit.is_some()) {
-        0.0
-    } else {
-        (0.0005 * total).max(20.0)
-    };
-    let mut keys = Vec::new();
-    for clause in equal {
-        let is_join = joined > 0 && parts.joined.iter().any(|join| join.key == clause.key);
-        if (rows <= enough && !is_join && !(keys.is_empty() && predicate.is_empty())) || clause.selectivity > 0.95 {
+    let enough = if is_page(parts) { 0.0 } else { few(table) };
+    let mut chosen: Vec<&Clause> = Vec::new();
+    for clause in &equal {
+        let is_join = parts.joined.iter().any(|join| join.key == clause.key);
+        let is_first = chosen.is_empty() && predicate.is_empty();
+        if (rows <= enough && !is_join && !is_first) || clause.selectivity > 0.95 {
             continue;
         }
         rows *= clause.selectivity;
-        keys.push(Key::plain(clause.key.clone()));
+        chosen.push(clause);
     }
-    keys
+    let prefix = existing_prefix(table, &chosen);
+    let place = |clause: &Clause| prefix.iter().position(|key| **key == clause.key).unwrap_or(usize::MAX);
+    chosen.sort_by(|one, other| is_list(one).cmp(&is_list(other)).then(place(one).cmp(&place(other))));
+    chosen.into_iter().map(|clause| Key::plain(clause.key.clone())).collect()
+}
+
+/// Rows that are few enough for no further key.
+fn few(table: &Table) -> f64 {
+    (0.0005 * table.rows_or_guess()).max(20.0)
+}
+
+/// Says whether the first rows of an order are wanted.
+fn is_page(parts: &Parts<'_>) -> bool {
+    parts.scan.order.as_ref().is_some_and(|order| order.limit.is_some())
 }
 
 fn is_sortable(expr: &Expr, table: &Table) -> bool {
@@ -266,6 +276,10 @@ fn key_of_predicate(parts: &Parts<'_>, predicate: &[Expr]) -> Vec<Key> {
         && outputs.iter().all(is_narrow)
     {
         return outputs.iter().map(|name| Key::plain(Expr::column(name))).collect();
+    }
+    let joined = parts.scan.joins.iter().find_map(|join| join.key.as_column());
+    if let Some(name) = joined.filter(|name| is_narrow(&(*name).to_owned())) {
+        return vec![Key::plain(Expr::column(name))];
     }
     let column = predicate.iter().flat_map(Expr::columns).next();
     column.map(|name| Key::plain(Expr::column(name))).into_iter().collect()

@@ -15,6 +15,10 @@ use crate::sample::Seconds;
 
 /// A candidate has to save at least this share of the cost.
 pub const LEAST_SAVING: f64 = 0.5;
+/// Of so small a share of the rows,
+const FEW_FETCHED: f64 = 0.03;
+/// this saving is enough.
+const LEAST_OF_FEW: f64 = 0.25;
 /// A join is followed row by row only if the other side has at most this share of the table's rows.
 const FEW_OTHERS: f64 = 0.05;
 /// Among candidates whose costs differ by no more than this factor the smallest is taken.
@@ -112,9 +116,12 @@ fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog) -> Verdict {
     ways.retain(|way| way.definitions.iter().all(|definition| !exists(scan.table, definition, way)));
     ways.sort_by(|one, other| one.estimate.cost.total_cmp(&other.estimate.cost));
     let before = scan.cost_at_stake();
-    let Some(at) = best(&ways, before) else { return reasons::after(plan, scan, None).into() };
+    let Some(at) = best(&ways) else { return reasons::after(plan, scan, None).into() };
     let way = ways.remove(at);
-    if way.estimate.cost > before * (1.0 - LEAST_SAVING) || reasons::wants_too_much(scan, &way) {
+    // The planner takes every page for one read from a disk; a few rows of many save more than that says.
+    let least = if way.estimate.fetched <= FEW_FETCHED { LEAST_OF_FEW } else { LEAST_SAVING };
+    let saved = before - way.estimate.cost;
+    if saved < before * least || reasons::wants_too_much(scan, &way) || saved < scan.parallel_loss {
         return reasons::after(plan, scan, Some(&way)).into();
     }
     Verdict::Build(Box::new(candidate(scan, &way, &ways, catalog)))
@@ -126,16 +133,19 @@ fn exists(table: &Table, definition: &Definition, way: &Way) -> bool {
     way.definitions.len() == 1 && serving(table, definition).is_some()
 }
 
-/// A BRIN index is thousands of times smaller: it is taken if it saves this share of the cost.
-const BRIN_SAVING: f64 = 0.9;
+/// How much more a smaller index may cost: this factor for each time that it is smaller,
+const FOR_EACH_TIME_SMALLER: f64 = 0.4;
+/// up to this factor.
+const ALMOST_AS_GOOD: f64 = 2.2;
 
 /// The cheapest way, or one that is as good and smaller.
-fn best(ways: &[Way], before: f64) -> Option<usize> {
-    let cheapest = ways.first()?.estimate.cost;
-    let enough = (cheapest * AS_GOOD).max(cheapest + A_FEW_PAGES);
-    let is_brin = |way: &Way| way.definitions.iter().all(|definition| definition.method == Method::Brin);
-    let is_as_good =
-        |way: &Way| way.estimate.cost <= enough || is_brin(way) && way.estimate.cost <= (1.0 - BRIN_SAVING) * before;
+fn best(ways: &[Way]) -> Option<usize> {
+    let cheapest = ways.first()?.estimate;
+    let is_as_good = |way: &Way| {
+        let smaller = cheapest.bytes / way.estimate.bytes.max(1.0);
+        let factor = (1.0 + FOR_EACH_TIME_SMALLER * smaller).clamp(AS_GOOD, ALMOST_AS_GOOD);
+        way.estimate.cost <= (cheapest.cost * factor).max(cheapest.cost + A_FEW_PAGES)
+    };
     let size = |way: &Way| way.estimate.bytes;
     ways.iter()
         .enumerate()

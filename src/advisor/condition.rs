@@ -624,13 +624,7 @@ mod tests {
         );
         check("(5 < o.store_id)", &[("Range", "\"store_id\"")]);
         check("(NOT o.is_active)", &[("Equal", "\"is_active\"")]);
-        check(
-            "((o.status)::text <> 'done'::text)",
-            &[(
-                "Negative",
-                "((\"status\")::text <> 'done'::text)".replace("(\"status\")::text", "\"status\"").as_str(),
-            )],
-        );
+        check("((o.status)::text <> 'done'::text)", &[("Negative", "\"status\"")]);
         check("((o.status)::text ~~ 'ab%'::text)", &[("Prefix", "\"status\"")]);
         check("((o.status)::text ~~ '%ab'::text)", &[("Suffix", "\"status\"")]);
         check("(upper((o.status)::text) ~~ '%ABC%'::text)", &[("Trigram", "upper(\"status\")")]);

@@ -93,7 +93,7 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     let order = scan.order.as_ref();
     let gives_order = order.is_some_and(|order| gives(index, matched.fixed, order, scan));
     let is_index_only = is_covering(scan, joined, index) && table.all_visible_share() > 0.5;
-    let leading = index.keys.first().map_or(0.0, |key| correlation(table, key, matched.fixed));
+    let leading = index.keys.first().map_or(0.0, |key| correlation(table, key, index.keys.len()));
     let access = Access {
         rows,
         total,
@@ -240,10 +240,21 @@ fn own_columns<'a>(table: &Table, expr: &'a Expr) -> Vec<&'a str> {
     expr.columns().into_iter().filter(|name| table.column(name).is_some()).collect()
 }
 
-fn correlation(table: &Table, key: &Key, fixed: usize) -> f64 {
-    let own = table.statistics_of(&key.expr).map_or(0.0, |statistics| statistics.correlation.abs());
+fn correlation(table: &Table, key: &Key, keys: usize) -> f64 {
+    let statistics = table.statistics_of(&key.expr).or_else(|| table.statistics_of(monotone(&key.expr)?));
+    let own = statistics.map_or(0.0, |statistics| statistics.correlation.abs());
     // With several keys the planner takes three quarters of the first one's.
-    if fixed > 0 { own * 0.75 } else { own }
+    if keys > 1 { own * 0.75 } else { own }
+}
+
+/// What is inside an expression that keeps its order: the day or the month of a time.
+fn monotone(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Cast { operand, type_name } if type_name == "date" => monotone(operand),
+        Expr::Call { name, args } if matches!(name.as_str(), "date_trunc" | "timezone") => monotone(args.get(1)?),
+        Expr::Column { .. } => Some(expr),
+        _ => None,
+    }
 }
 
 /// Rows to be fetched from a table's pages.

@@ -93,16 +93,26 @@ fn random_order(plan: &Plan, scan: &Scan<'_>) -> Option<Refusal> {
 
 /// Every condition is one that no index serves, and there is another way to write one of them.
 fn only_unusable(scan: &Scan<'_>) -> Option<Refusal> {
-    let serves = |clause: &Clause| !matches!(clause.class, Class::Unusable(_) | Class::Negative | Class::NotNull);
+    let serves = |clause: &Clause| {
+        !matches!(clause.class, Class::Unusable(_) | Class::Negative | Class::NotNull) && !is_cast(clause, scan)
+    };
     let is_ordered = scan.order.as_ref().is_some_and(|order| order.limit.is_some());
     if scan.clauses.is_empty() || scan.clauses.iter().any(serves) || is_ordered || scan.selectivity() > 0.3 {
         return None;
     }
     scan.clauses.iter().find_map(|clause| {
         let (what, django) = other_way(&clause.whole)?;
-        let why = format!("{}: no index can be built on this expression", expr_text(&clause.whole));
+        let why = format!("{}: no plain index serves this expression", expr_text(&clause.whole));
         Some(needs(scan, why, what, Some(django)))
     })
+}
+
+/// Says whether a number or another plain value is compared as a text: the value should be cast, not the column.
+fn is_cast(clause: &Clause, scan: &Scan<'_>) -> bool {
+    let Expr::Cast { operand, type_name } = &clause.key else { return false };
+    let column = operand.as_column().and_then(|name| scan.table.column(name));
+    let is_plain = column.is_some_and(|column| matches!(column.category, 'N') || column.type_name == "uuid");
+    clause.class == Class::Equal && is_plain && matches!(type_name.as_str(), "text" | "character varying" | "numeric")
 }
 
 /// Another way to write a condition on an expression.

@@ -42,6 +42,9 @@ pub struct Scan<'a> {
     pub is_written: bool,
     /// Rows that a deep OFFSET above throws away.
     pub offset: f64,
+    /// What the rest of a parallel plan would cost more if this scan were not shared by its workers: an index search is
+    /// not, mostly.
+    pub parallel_loss: f64,
     /// The index of the bitmap that it reads, if it reads one.
     pub bitmap_index: Option<String>,
 }
@@ -125,6 +128,7 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Sca
         is_aggregated: false,
         is_written: false,
         offset: 0.0,
+        parallel_loss: parallel_loss(plan, id, node),
         bitmap_index: plan.subtree(id).find_map(|(_, below)| below.index()).map(str::to_owned),
     };
     found.climb(plan, relation);
@@ -182,6 +186,25 @@ fn outputs(node: &Node, relation: Relation<'_>) -> Option<Vec<String>> {
         }
     }
     Some(found)
+}
+
+/// Cost under the same Gather beside a scan that its workers share, less what each of them does of it.
+fn parallel_loss(plan: &Plan, id: NodeId, node: &Node) -> f64 {
+    let cost = |node: &Node| node.estimate.map_or(0.0, |estimate| estimate.total_cost);
+    let gather = plan.ancestors(id).find(|(_, above)| above.kind.is_gather());
+    let Some((gather, _)) = gather.filter(|_| node.is_parallel_aware) else { return 0.0 };
+    let whole = plan.children(gather).map(|(_, child)| cost(child)).fold(0.0, f64::max);
+    // Sorts are spared or done again as they were; joins and look-ups are what is lost.
+    let sorts: f64 = plan
+        .ancestors(id)
+        .take_while(|(above, _)| *above != gather)
+        .filter(|(_, above)| matches!(above.kind, Kind::Sort | Kind::IncrementalSort | Kind::Aggregate))
+        .count() as f64;
+    let has_join = plan.ancestors(id).take_while(|(above, _)| *above != gather).any(|(_, above)| above.kind.is_join());
+    if !has_join || sorts > 2.0 {
+        return 0.0;
+    }
+    (whole - cost(node)).max(0.0) * (workers(plan, id) - 1.0)
 }
 
 /// A scan gives all columns where that is cheaper than choosing; what is needed stands in the aggregate above it then.
@@ -417,9 +440,16 @@ fn sort_key(text: &str, relation: Relation<'_>) -> Option<Key> {
 
 /// `max(o.created_at)` over a scan is the last entry of an index.
 fn extreme(node: &Node, relation: Relation<'_>) -> Option<Order> {
-    let outputs = node.output();
-    let [only] = outputs.as_slice() else { return None };
-    let inner = only.strip_prefix("max(").or_else(|| only.strip_prefix("min("))?.strip_suffix(')')?;
-    let key = sort_key(inner.trim_start_matches("PARTIAL "), relation)?;
-    Some(Order { keys: vec![key], limit: Some(1.0), sort: None, sort_cost: 0.0, sort_time: None })
+    let mut found: Option<Key> = None;
+    for output in node.output() {
+        let call = output.trim_start_matches('(').trim_start_matches("PARTIAL ");
+        let inner = call.strip_prefix("max(").or_else(|| call.strip_prefix("min("))?;
+        let key = sort_key(inner.trim_end_matches(')'), relation)?;
+        // Both ends of one index, but not of two.
+        if found.get_or_insert_with(|| key.clone()) != &key {
+            return None;
+        }
+    }
+    let keys = vec![found?];
+    Some(Order { keys, limit: Some(1.0), sort: None, sort_cost: 0.0, sort_time: None })
 }

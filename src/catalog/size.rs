@@ -171,6 +171,10 @@ impl Part {
                 }
                 (32.0, 1.0, true)
             }
+            Expr::Binary { op, left, .. } if matches!(op.as_str(), "+" | "-" | "*" | "/") => {
+                let left = Self::of(table, left);
+                (left.width, left.alignment, left.is_equal_image)
+            }
             Expr::Cast { type_name, .. } if type_name == "date" => (4.0, 4.0, true),
             Expr::Cast { type_name, .. } if type_name == "text" => (16.0, 1.0, true),
             Expr::Call { name, .. } if matches!(name.as_str(), "date_trunc" | "timezone") => (8.0, 8.0, true),

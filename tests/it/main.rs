@@ -4,6 +4,7 @@
 mod bloat;
 mod connect;
 mod control;
+mod corpus;
 mod demo;
 mod django;
 mod findings;
