@@ -14,6 +14,8 @@ mod names;
 mod python;
 mod removal;
 pub mod sql;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use code::{DjangoCode, Refused, code_for, code_for_spec};

@@ -33,14 +33,19 @@ pub struct DjangoCode {
     pub certainty: Certainty,
     /// What else has to be known, one sentence each.
     pub notes: Vec<String>,
+    /// The line for `Meta.indexes`, broken where it would be too long within a model.
+    pub(super) meta_broken: Option<String>,
 }
 
+/// How far the line stands in within `Meta.indexes` of a model: class, Meta, list.
+const META_INDENT: usize = 12;
+
 impl DjangoCode {
-    /// Returns what goes into `models.py` as one text: the imports, then the line broken to 88 letters, in its place.
+    /// Returns what goes into `models.py` as one text: the imports, and the line in a `Meta`, broken to 88 letters.
     pub fn meta_block(&self) -> Option<String> {
-        let (owner, line) = (self.owner.as_ref()?, self.meta_line.as_ref()?);
+        let (owner, line) = (self.owner.as_ref()?, self.meta_broken.as_ref()?);
         Some(format!(
-            "# {}: {}\n{}\n\nclass Meta:\n    indexes = [\n        {line}\n    ]\n",
+            "# {}: {}\n{}\n\n\nclass Meta:\n    indexes = [\n        {line},\n    ]\n",
             owner.label(),
             self.certainty.words(),
             self.imports.join("\n")
@@ -87,7 +92,9 @@ pub fn code_for(
     let migration = owner.as_ref().map(|owner| work.migration(owner, &imports));
     let extensions = work.missing_extensions();
     let is_declarable = owner.as_ref().is_some_and(|owner| owner.through.is_none() && !owner.is_of_django());
-    let meta_line = object.as_ref().filter(|_| is_declarable).map(|object| format!("{},", object.flat()));
+    let object = object.as_ref().filter(|_| is_declarable);
+    let meta_line = object.map(|object| format!("{},", object.flat()));
+    let meta_broken = object.map(|object| object.broken(META_INDENT - 4, META_INDENT));
     Ok(DjangoCode {
         sql: work.statement() + ";",
         certainty: owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty),
@@ -98,6 +105,7 @@ pub fn code_for(
         migration,
         extensions,
         notes,
+        meta_broken,
     })
 }
 

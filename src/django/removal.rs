@@ -3,7 +3,7 @@
 use super::DjangoVersion;
 use super::code::{DjangoCode, OPERATIONS, Refused, rebuild};
 use super::index_name::slug;
-use super::migration::{Atomic, Plan};
+use super::migration::{Atomic, MigrationFile, Plan};
 use super::names::{Certainty, Names, Owner};
 use super::python::{Imports, Py};
 use super::sql::drop_index;
@@ -32,7 +32,6 @@ pub fn removal_of(table: &Table, index: &Index, names: &Names, _version: DjangoV
     }
     let owner = names.owner(&table.name);
     let origin = origin(table, index, names);
-    let is_named_in_meta = |owner: &Owner| origin == Origin::Meta && owner.through.is_none() && !owner.is_of_django();
     let mut notes = vec![match &origin {
         Origin::Field(field) => format!(
             "the index belongs to the field {field}: give it db_index=False; makemigrations then writes an AlterField, \
@@ -41,7 +40,7 @@ pub fn removal_of(table: &Table, index: &Index, names: &Names, _version: DjangoV
         Origin::Pattern(field) => {
             format!("Django makes this for LIKE beside the index of {field}, and does not make it again by itself")
         }
-        Origin::Meta if owner.as_ref().is_some_and(is_named_in_meta) => {
+        Origin::Meta if owner.as_ref().is_some_and(has_meta) => {
             format!(
                 "delete the index {} from Meta.indexes; one made by hand is not there, and takes the SQL",
                 index.name
@@ -49,30 +48,7 @@ pub fn removal_of(table: &Table, index: &Index, names: &Names, _version: DjangoV
         }
         Origin::Meta => "the index is in no Meta of this project: the migration runs SQL".to_owned(),
     }];
-    let migration = owner.as_ref().map(|owner| {
-        let mut imports = Imports::default();
-        let mut comment = Vec::new();
-        let operation = if is_named_in_meta(owner) {
-            imports.add(OPERATIONS, "RemoveIndexConcurrently");
-            Py::call("RemoveIndexConcurrently", Vec::new())
-                .with("model_name", Py::text(&owner.model))
-                .with("name", Py::text(&index.name))
-        } else {
-            let run = Py::call("migrations.RunSQL", vec![Py::text(&drop_index(&index.name))])
-                .with("reverse_sql", Py::text(&rebuild(table, &index.definition, names, &index.name)));
-            match &origin {
-                Origin::Field(field) => {
-                    comment.push(format!("Put the AlterField of {field} (db_index=False) into state_operations."));
-                    Py::call("migrations.SeparateDatabaseAndState", Vec::new())
-                        .with("database_operations", Py::List(vec![run]))
-                        .with("state_operations", Py::List(Vec::new()))
-                }
-                _ => run,
-            }
-        };
-        let name = format!("remove_{}", slug(&index.name));
-        Plan { owner, name: &name, imports, operations: vec![operation], comment, atomic: Atomic::No }.file(names)
-    });
+    let migration = owner.as_ref().map(|owner| migration(table, index, names, (owner, &origin)));
     if owner.as_ref().is_some_and(Owner::is_of_django) {
         notes.push("the model comes with Django: put the migration into an app of your own".to_owned());
     }
@@ -86,7 +62,37 @@ pub fn removal_of(table: &Table, index: &Index, names: &Names, _version: DjangoV
         certainty: owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty),
         owner,
         notes,
+        meta_broken: None,
     })
+}
+
+/// Says whether a model has a `Meta` of the project.
+fn has_meta(owner: &Owner) -> bool {
+    owner.through.is_none() && !owner.is_of_django()
+}
+
+fn migration(table: &Table, index: &Index, names: &Names, (owner, origin): (&Owner, &Origin)) -> MigrationFile {
+    let mut imports = Imports::default();
+    let mut comment = Vec::new();
+    let run = Py::call("migrations.RunSQL", vec![Py::text(&drop_index(&index.name))])
+        .with("reverse_sql", Py::text(&rebuild(table, &index.definition, names, &index.name)));
+    let operation = match origin {
+        Origin::Meta if has_meta(owner) => {
+            imports.add(OPERATIONS, "RemoveIndexConcurrently");
+            Py::call("RemoveIndexConcurrently", Vec::new())
+                .with("model_name", Py::text(&owner.model))
+                .with("name", Py::text(&index.name))
+        }
+        Origin::Field(field) => {
+            comment.push(format!("Put the AlterField of {} (db_index=False) into state_operations.", slug(field)));
+            Py::call("migrations.SeparateDatabaseAndState", Vec::new())
+                .with("database_operations", Py::List(vec![run]))
+                .with("state_operations", Py::List(Vec::new()))
+        }
+        _ => run,
+    };
+    let name = format!("remove_{}", slug(&index.name));
+    Plan { owner, name: &name, imports, operations: vec![operation], comment, atomic: Atomic::No }.file(names)
 }
 
 fn origin(table: &Table, index: &Index, names: &Names) -> Origin {

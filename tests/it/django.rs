@@ -1,17 +1,18 @@
 //! Django is the judge of the code that is printed for it: `makemigrations` makes the same index of our line as of our
 //! migration, `sqlmigrate` the same SQL as ours, `migrate` succeeds there and back, and the planner uses the index.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use pgdj::django::{Declared, DjangoCode, DjangoVersion, Names, code_for};
-use pgdj::pg::address::{Environment, Files, Request, resolve};
-use pgdj::pg::connector::ToAddress;
+use pgdj::advisor::IndexSpec;
+use pgdj::catalog::{Definition, Expr, Index, Key};
+use pgdj::django::{Declared, DjangoCode, DjangoVersion, Names, code_for, removal_of};
+use pgdj::pg::explain::{Consent, Options, Request};
 use pgdj::pg::private::{PrivateServer, Setup, installed};
 use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::pg::verify::{Allowed, Verified, Verifier};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
@@ -19,6 +20,7 @@ mod cases;
 mod hostile;
 mod tables;
 
+use crate::support::{Login, open};
 use cases::{CASES, Case};
 
 /// A server with the project's tables in the database `judged`, which each version takes a copy of.
@@ -41,6 +43,20 @@ impl Court {
             run(court.python("4.2", "prepare", project_of(&court, "template"), "judged"), "");
             court
         })
+    }
+
+    /// A way into a copy of the project's database.
+    fn copy(&self, database: &str) -> Login {
+        // Two at once would wait for the template and fail.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _one = ONE_AT_A_TIME.lock().unwrap();
+        self.sql("postgres", &format!("create database {database} template judged"));
+        Login {
+            host: self.server.socket_directory().display().to_string(),
+            port: self.server.port(),
+            user: "postgres".to_owned(),
+            database: database.to_owned(),
+        }
     }
 
     fn sql(&self, database: &str, text: &str) {
@@ -93,12 +109,9 @@ fn run(mut command: Command, input: &str) -> String {
 }
 
 /// Reads the names as `pgdj` reads them from any database; the table whose names no catalog tells is declared.
-async fn names(conninfo: &str) -> Names {
-    let environment =
-        Environment { vars: BTreeMap::new(), home: None, user: Some("postgres".to_owned()), files: Files::Disk };
-    let address = resolve(&Request { target: Some(conninfo), ..Request::default() }, &environment).unwrap();
+async fn names(login: &Login) -> Names {
     let (reaper, _work) = reaper();
-    let mut session = Session::open(&ToAddress::new(address, "judged"), Limits::SLOW, &reaper).await.unwrap();
+    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
     let mut names = pgdj::pg::django_read::names(&mut session).await.unwrap();
     assert_eq!(names.last_migration.get("shopapp").map(String::as_str), Some("0001_initial"));
     let fields = [("Kunden Nr", "kunde"), ("Tag", "day")].map(|(column, field)| (column.to_owned(), field.to_owned()));
@@ -107,12 +120,17 @@ async fn names(conninfo: &str) -> Names {
     names
 }
 
-/// The code of each case; each migration depends on the one before it, and takes no name that is taken.
-async fn codes(conninfo: &str, version: DjangoVersion) -> Vec<(&'static Case, DjangoCode)> {
-    let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.unwrap();
-    tokio::spawn(connection);
+/// What is judged: the code of each case, and of some removals.
+struct Judged {
+    codes: Vec<(&'static Case, DjangoCode)>,
+    removals: Vec<DjangoCode>,
+}
+
+/// Each migration depends on the one before it, and takes no name that is taken.
+async fn judged(login: &Login, version: DjangoVersion) -> Judged {
+    let client = open(login).await;
     let tables = tables::tables(&client).await;
-    let mut names = names(conninfo).await;
+    let mut names = names(login).await;
     let mut codes = Vec::new();
     for case in CASES {
         let table = tables.iter().find(|table| table.name == case.table).unwrap();
@@ -120,10 +138,30 @@ async fn codes(conninfo: &str, version: DjangoVersion) -> Vec<(&'static Case, Dj
         names.after(&code);
         codes.push((case, code));
     }
-    codes
+    let order = tables.iter().find(|table| table.name == "shopapp_order").unwrap();
+    let customer = tables.iter().find(|table| table.name == "shopapp_customer").unwrap();
+    let removed = [
+        (order, codes[0].1.name.clone(), "reference", None),
+        (order, taken(&names, "shopapp_order_customer_id_", ""), "customer_id", None),
+        (customer, taken(&names, "shopapp_customer_email_", "_like"), "email", Some("varchar_pattern_ops".to_owned())),
+    ];
+    let mut removals = Vec::new();
+    for (table, name, column, opclass) in removed {
+        let definition = Definition::btree(vec![Key { opclass, ..Key::plain(Expr::column(column)) }]);
+        let index = Index { name, definition, is_valid: true, ..Index::default() };
+        let code = removal_of(table, &index, &names, version).unwrap();
+        names.after(&code);
+        removals.push(code);
+    }
+    Judged { codes, removals }
 }
 
-fn input(codes: &[(&Case, DjangoCode)]) -> Value {
+/// An index whose name ends with a hash of Django's.
+fn taken(names: &Names, head: &str, tail: &str) -> String {
+    names.taken.iter().find(|name| name.starts_with(head) && name.ends_with(tail)).unwrap().clone()
+}
+
+fn input(Judged { codes, removals }: &Judged) -> Value {
     let name_of = |wanted: &str| {
         let found = codes.iter().find(|(case, _)| case.name == wanted);
         found.unwrap_or_else(|| panic!("there is no case {wanted}")).1.name.as_str()
@@ -143,20 +181,26 @@ fn input(codes: &[(&Case, DjangoCode)]) -> Value {
             "query": case.query,
         })
     };
-    codes.iter().map(case).collect()
+    let removal = |code: &DjangoCode| {
+        let file = code.migration.as_ref().unwrap();
+        json!({ "index": code.name, "sql": code.sql, "migration": [file.name(), file.text] })
+    };
+    let (cases, removals): (Vec<Value>, Vec<Value>) =
+        (codes.iter().map(case).collect(), removals.iter().map(removal).collect());
+    json!({ "cases": cases, "removals": removals })
 }
 
 fn check(folder: &str, version: DjangoVersion) {
     let court = Court::get();
     let database = format!("judged_{}", folder.replace('.', "_"));
-    court.sql("postgres", &format!("create database {database} template judged"));
+    let login = court.copy(&database);
     let project = project_of(court, folder);
     copy(&project_of(court, "template"), &project);
-    let codes = block_on(codes(&court.server.conninfo(&database), version));
-    let verdicts = run(court.python(folder, "judge", project, &database), &input(&codes).to_string());
+    let given = block_on(judged(&login, version));
+    let verdicts = run(court.python(folder, "judge", project, &database), &input(&given).to_string());
     let verdicts: Value = serde_json::from_str(&verdicts).unwrap();
     let mut faults = Vec::new();
-    for (case, code) in &codes {
+    for (case, code) in &given.codes {
         let verdict = &verdicts["cases"][case.name];
         let mut fault = |what: String| faults.push(format!("{}: {what}", case.name));
         if verdict["same_index"] != true {
@@ -169,7 +213,7 @@ fn check(folder: &str, version: DjangoVersion) {
             fault(format!("the planner does not use {}\n{}", code.name, verdict["plan"].as_str().unwrap_or_default()));
         }
     }
-    let of_whole = ["left", "invalid", "remaining"].map(|what| (what, verdicts[what].clone()));
+    let of_whole = ["left", "invalid", "remaining", "removals"].map(|what| (what, verdicts[what].clone()));
     faults.extend(
         of_whole
             .into_iter()
@@ -204,4 +248,55 @@ fn django_5_2_makes_of_our_code_what_we_say() {
 #[test]
 fn the_newest_django_makes_of_our_code_what_we_say() {
     check("newest", DjangoVersion::new(5, 2));
+}
+
+/// Asks what each index would do, as if none were there, and returns the rung and whether it is used.
+async fn verified(login: &Login, queries: &Value) -> Vec<(&'static str, Verified)> {
+    let client = open(login).await;
+    client.batch_execute("create extension if not exists hypopg; create extension pg_trgm; create extension btree_gin; create extension btree_gist").await.unwrap();
+    let tables = tables::tables(&client).await;
+    let (reaper, work) = reaper();
+    tokio::spawn(work);
+    let verifier = Verifier::new(Arc::new(login.clone()), reaper);
+    let mut found = Vec::new();
+    for case in CASES {
+        let spec = |case: &Case| {
+            let table = tables.iter().find(|table| table.name == case.table).unwrap();
+            IndexSpec::on(table, case.definition(table))
+        };
+        let mut set = vec![spec(case)];
+        set.extend(
+            case.name
+                .split_once(", with ")
+                .and_then(|(_, other)| CASES.iter().find(|case| case.name == other))
+                .map(spec),
+        );
+        let request = Request {
+            sql: queries[case.name].as_str().unwrap().to_owned(),
+            parameters: Vec::new(),
+            options: Options::default(),
+            consent: Consent::ReadOnly,
+            timeout_ms: 30_000,
+        };
+        let mut answers = verifier
+            .verify(&request, &[set], Allowed::TemporaryTable)
+            .await
+            .unwrap_or_else(|failure| panic!("{}: {failure}", case.name));
+        found.push((case.name, answers.pop().unwrap()));
+    }
+    found
+}
+
+#[test]
+fn what_would_be_used_is_what_is_used() {
+    let court = Court::get();
+    let login = court.copy("judged_verified");
+    let queries: serde_json::Map<String, Value> =
+        CASES.iter().map(|case| (case.name.to_owned(), json!(case.query))).collect();
+    let project = project_of(court, "template");
+    let queries = run(court.python("5.2", "queries", project, "judged_verified"), &json!(queries).to_string());
+    let found = block_on(verified(&login, &serde_json::from_str(&queries).unwrap()));
+    for (name, it) in &found {
+        eprintln!("{name}: {:?} {:?} {:?} {:?}", it.rung, it.verdicts, it.costs(), it.notes);
+    }
 }

@@ -1,10 +1,10 @@
 """Asks Django what it makes of our code: one process a Django version, all cases.
 
 `judge.py prepare PROJECT` makes the project and its tables, and fills them from rows.sql.
-`judge.py judge PROJECT < cases.json > verdicts.json` judges. A case has `name`, `model` (lower case), `line` and
+`judge.py judge PROJECT < given.json > verdicts.json` judges `cases`, then `removals`. A case has `name`, `model` (lower case), `line` and
 `imports` (None where Django cannot say it), `migration` (file name and text), `sql`, `index`, `query`.
 
-`judge.py read - < texts.json` says what the texts call and import.
+`judge.py queries PROJECT < queries.json` gives the SQL of each query. `judge.py read - < texts.json` says what the texts call and import.
 """
 import importlib
 import io
@@ -171,7 +171,8 @@ def plan_with(case, others):
 
 
 def judge():
-    cases = json.load(sys.stdin)
+    given = json.load(sys.stdin)
+    cases, removals = given['cases'], given['removals']
     # What makemigrations makes of the lines.
     write(os.path.join(APP, 'models.py'), models_with(cases))
     set_up()
@@ -208,14 +209,40 @@ def judge():
         plan = plan_with(case, every)
         quoted = connection.ops.quote_name(case['index'])
         verdicts[case['name']] |= {'used': case['index'] in plan or quoted in plan, 'plan': plan}
+    # What our removals remove.
+    for removal in removals:
+        write(os.path.join(MIGRATIONS, removal['migration'][0] + '.py'), removal['migration'][1])
+    importlib.invalidate_caches()
+    faults = []
+    for removal in removals:
+        printed = statement_of(command('sqlmigrate', 'shopapp', removal['migration'][0]))
+        if printed != normal(removal['sql']):
+            faults.append(f"{removal['index']}: {printed} is not {removal['sql']}")
+    command('migrate', verbosity=0)
+    gone = [removal['index'] for removal in removals]
+    with connection.cursor() as cursor:
+        cursor.execute('select relname from pg_class where relname = any(%s)', [gone])
+        faults += [f'{row[0]} is still there' for row in cursor.fetchall()]
     # And back again.
     command('migrate', 'shopapp', '0001', verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute('select relname from pg_class where relname = any(%s)', [every])
         remaining = [row[0] for row in cursor.fetchall()]
+        old = [name for name in gone if name not in every]
+        cursor.execute('select relname from pg_class where relname = any(%s)', [old])
+        back = [row[0] for row in cursor.fetchall()]
+        faults += [f'{name} did not come back' for name in old if name not in back]
     print(json.dumps({
         'django': django.get_version(), 'cases': verdicts, 'left': left, 'invalid': invalid, 'remaining': remaining,
+        'removals': faults,
     }))
+
+
+def queries():
+    """The SQL of each query."""
+    set_up()
+    scope = names_for_queries()
+    print(json.dumps({name: sql_of(eval(query, scope)) for name, query in json.load(sys.stdin).items()}))
 
 
 def read():
@@ -235,4 +262,4 @@ def read():
 
 
 if __name__ == '__main__':
-    {'prepare': prepare, 'judge': judge, 'read': read}[sys.argv[1]]()
+    {'prepare': prepare, 'judge': judge, 'queries': queries, 'read': read}[sys.argv[1]]()
