@@ -204,19 +204,26 @@ async fn climb(
 ) -> Result<Vec<Verified>, Trouble> {
     line.begin(access, request.timeout_ms).await?;
     let circumstances = Circumstances::read(line).await?;
+    let tables = ask::tables(line, sets.iter().flatten()).await?;
+    let sets: Vec<Vec<Wanted<'_>>> =
+        sets.iter().map(|set| set.iter().map(|spec| Wanted::of(spec, &tables)).collect()).collect();
     let statement = Statement::of(request);
     let before = statement.explain(line).await?;
     let mut found = Vec::new();
-    for set in sets {
+    for set in &sets {
         let mut notes = Vec::new();
         let mut verified = None;
-        if let Some(schema) = circumstances.hypopg.as_deref().filter(|_| set.iter().all(is_known_to_hypopg)) {
+        if let Some(schema) = circumstances.hypopg.as_deref().filter(|_| set.iter().all(Wanted::is_known_to_hypopg)) {
             verified = hypothetical::verify(line, &statement, set, (schema, &before), &mut notes).await?;
         } else if circumstances.hypopg.is_none() {
             notes.push("HypoPG is not installed in this database".to_owned());
         }
-        if verified.is_none() && allowed == Allowed::TemporaryTable {
-            verified = sampled::verify(line, &statement, set, &circumstances, &mut notes).await?;
+        // A sample has what HypoPG lacks: statistics on an expression, and predicates in their simplest form.
+        let is_hard = |wanted: &Wanted<'_>| wanted.has_expression() || wanted.is_partial();
+        let is_doubtful = |found: &Verified| !found.is_used() && set.iter().any(is_hard);
+        if allowed == Allowed::TemporaryTable && verified.as_ref().is_none_or(is_doubtful) {
+            let sampled = sampled::verify(line, &statement, set, &circumstances, &mut notes).await?;
+            verified = sampled.or(verified);
         }
         let mut verified = match verified {
             Some(verified) => verified,
@@ -229,16 +236,50 @@ async fn climb(
     Ok(found)
 }
 
-/// Says whether `HypoPG` can simulate an index. Source: its `hypo_is_index_method`, 1.3 and 1.4; GIN, GiST and SP-GiST are refused.
-fn is_known_to_hypopg(spec: &IndexSpec) -> bool {
-    matches!(spec.definition.method, Method::BTree | Method::Brin | Method::Hash)
+/// An index and its table, as far as its statement needs it.
+#[derive(Debug, Clone)]
+struct Wanted<'a> {
+    spec: &'a IndexSpec,
+    table: Table,
 }
 
-/// The statement that builds an index, under the table's own schema.
-fn create(spec: &IndexSpec, name: &str) -> String {
-    // Without columns every literal keeps the type it was written with, which is as good for the server.
-    let table = Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
-    create_index(&table, &spec.definition, name, Build::Plain)
+impl<'a> Wanted<'a> {
+    fn of(spec: &'a IndexSpec, tables: &[Table]) -> Self {
+        let known = tables.iter().find(|table| table.schema == spec.schema && table.name == spec.table);
+        let unknown = || Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
+        Self { spec, table: known.cloned().unwrap_or_else(unknown) }
+    }
+
+    /// The statement that builds it: the very one that Django makes, but not concurrently.
+    fn create(&self, name: &str) -> String {
+        create_index(&self.table, &self.spec.definition, name, Build::Plain)
+    }
+
+    /// The same with its predicate as plans write it, for HypoPG takes it as it is written: it would not see that
+    /// `status <> 'done'` implies `NOT (status = 'done')`, which a real index's predicate is simplified to.
+    fn create_for_hypopg(&self, name: &str) -> String {
+        let table = Table { columns: Vec::new(), ..self.table.clone() };
+        create_index(&table, &self.spec.definition, name, Build::Plain)
+    }
+
+    /// The same for a table of the same form in another schema.
+    fn create_in(&self, schema: &str, name: &str) -> String {
+        let table = Table { schema: schema.to_owned(), ..self.table.clone() };
+        create_index(&table, &self.spec.definition, name, Build::Plain)
+    }
+
+    fn has_expression(&self) -> bool {
+        self.spec.definition.has_expression()
+    }
+
+    fn is_partial(&self) -> bool {
+        !self.spec.definition.predicate.is_empty()
+    }
+
+    /// Source: HypoPG's `hypo_is_index_method`, 1.3 and 1.4; GIN, GiST and SP-GiST are refused.
+    fn is_known_to_hypopg(&self) -> bool {
+        matches!(self.spec.definition.method, Method::BTree | Method::Brin | Method::Hash)
+    }
 }
 
 /// Says which of these indexes a plan uses.

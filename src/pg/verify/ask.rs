@@ -3,9 +3,11 @@
 use tokio_postgres::error::SqlState;
 
 use super::line::{Line, Trouble};
+use crate::advisor::IndexSpec;
 use crate::catalog::expr::quoted_text;
+use crate::catalog::{Column, Table};
 use crate::pg::explain::Request;
-use crate::pg::session::Query;
+use crate::pg::session::{Parameter, Query};
 use crate::plan::{self, Plan};
 use crate::sample::Value;
 
@@ -41,6 +43,43 @@ impl Circumstances {
             has_temporary: row.flag("has_temporary").unwrap_or_default(),
         })
     }
+}
+
+/// Columns, by which the literals of a predicate are written as Django writes them.
+const COLUMNS: &str = "select
+    a.attname::text as name,
+    pg_catalog.format_type(a.atttypid, null) as type_name,
+    a.attnotnull as is_not_null,
+    t.typcategory::text as category
+from pg_catalog.pg_attribute as a
+join pg_catalog.pg_type as t on t.oid = a.atttypid
+join pg_catalog.pg_class as c on c.oid = a.attrelid
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relname = $2 and a.attnum > 0 and not a.attisdropped
+order by a.attnum
+limit 1600";
+
+/// Reads the tables of these indexes; one that is not there has no columns.
+pub(super) async fn tables(line: &mut Line, specs: impl Iterator<Item = &IndexSpec>) -> Result<Vec<Table>, Trouble> {
+    let mut tables: Vec<Table> = Vec::new();
+    for spec in specs {
+        if tables.iter().any(|table| table.schema == spec.schema && table.name == spec.table) {
+            continue;
+        }
+        let query =
+            Query::new(COLUMNS).with(Parameter::Text(spec.schema.clone())).with(Parameter::Text(spec.table.clone()));
+        let rows = line.ask(query).await?.into_rows();
+        let columns = rows.iter().map(|row| Column {
+            name: row.text("name").to_owned(),
+            type_name: row.text("type_name").to_owned(),
+            is_not_null: row.flag("is_not_null").unwrap_or_default(),
+            category: row.text("category").chars().next().unwrap_or_default(),
+            ..Column::default()
+        });
+        let columns = columns.collect();
+        tables.push(Table { schema: spec.schema.clone(), name: spec.table.clone(), columns, ..Table::default() });
+    }
+    Ok(tables)
 }
 
 /// The statement a person wrote, by this name on the backend; forgotten again after each EXPLAIN.

@@ -6,10 +6,8 @@
 
 use super::ask::Statement;
 use super::line::{Line, Trouble};
-use super::{Rung, Verdict, Verified, create, verdicts};
-use crate::advisor::IndexSpec;
+use super::{Rung, Verdict, Verified, Wanted, verdicts};
 use crate::catalog::expr::quoted;
-use crate::catalog::index::Method;
 use crate::pg::session::{Parameter, Query};
 use crate::plan::Plan;
 
@@ -23,7 +21,7 @@ struct Hypothetical {
 pub(super) async fn verify(
     line: &mut Line,
     statement: &Statement,
-    set: &[IndexSpec],
+    set: &[Wanted<'_>],
     (schema, before): (&str, &Plan),
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, Trouble> {
@@ -64,14 +62,14 @@ pub(super) async fn verify(
 }
 
 /// Creates one within a savepoint, so that a refusal does not end the transaction.
-async fn one(line: &mut Line, schema: &str, spec: &IndexSpec) -> Result<Hypothetical, Trouble> {
+async fn one(line: &mut Line, schema: &str, wanted: &Wanted<'_>) -> Result<Hypothetical, Trouble> {
     line.batch("savepoint pgdj_hypothetical").await?;
     let sql = format!(
         "select h.indexrelid::pg_catalog.int8 as number, h.indexname::pg_catalog.text as name \
          from {}.hypopg_create_index($1) as h",
         quoted(schema)
     );
-    let created = line.ask(Query::new(sql).with(Parameter::Text(create(spec, "pgdj")))).await;
+    let created = line.ask(Query::new(sql).with(Parameter::Text(wanted.create_for_hypopg("pgdj")))).await;
     let end = if created.is_ok() { "release savepoint" } else { "rollback to savepoint" };
     line.batch(&format!("{end} pgdj_hypothetical")).await?;
     let rows = created?.into_rows();
@@ -94,17 +92,14 @@ async fn drop_all(line: &mut Line, schema: &str, indexes: &[Hypothetical]) -> Re
 }
 
 /// What is known of the limits of the simulation. Source: 104 pairs measured with 1.3.1 on PostgreSQL 15.
-fn doubts(set: &[IndexSpec], verdicts: &[Verdict]) -> Vec<String> {
+fn doubts(set: &[Wanted<'_>], verdicts: &[Verdict]) -> Vec<String> {
+    let is_used = verdicts.iter().all(|verdict| *verdict == Verdict::Used);
     let mut doubts = Vec::new();
-    let has_expression = set.iter().any(|spec| spec.definition.has_expression());
-    if has_expression {
-        doubts.push(
-            "its cost is too high: there are no statistics on the expression before the index is built".to_owned(),
-        );
+    if set.iter().any(Wanted::has_expression) {
+        let seen = if is_used { "its cost is too high" } else { "the real one may be used" };
+        doubts.push(format!("{seen}: there are no statistics on the expression before the index is built"));
     }
-    let is_partial =
-        set.iter().any(|spec| spec.definition.method == Method::BTree && !spec.definition.predicate.is_empty());
-    if is_partial && verdicts.contains(&Verdict::NotUsed) {
+    if set.iter().any(Wanted::is_partial) && !is_used {
         doubts.push(
             "a partial index that would be read alone, without the table, is not simulated: the real one may be used"
                 .to_owned(),

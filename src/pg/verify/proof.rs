@@ -4,7 +4,7 @@
 //! Source: PostgreSQL manual 38.16 "Interfacing Extensions to Indexes".
 
 use super::line::{Line, Trouble};
-use super::{Rung, Verdict, Verified};
+use super::{Rung, Verdict, Verified, Wanted};
 use crate::advisor::IndexSpec;
 use crate::catalog::expr::quoted;
 use crate::catalog::parse::expression;
@@ -14,9 +14,9 @@ use crate::plan::Plan;
 use crate::sample::Value;
 
 /// Asks the catalog of each index.
-pub(super) async fn verify(line: &mut Line, set: &[IndexSpec], before: &Plan) -> Result<Verified, Trouble> {
+pub(super) async fn verify(line: &mut Line, set: &[Wanted<'_>], before: &Plan) -> Result<Verified, Trouble> {
     let mut verdicts = Vec::new();
-    for spec in set {
+    for Wanted { spec, .. } in set {
         line.batch("savepoint pgdj_proof").await?;
         let verdict = match of(line, spec, before).await {
             Ok(verdict) => verdict,

@@ -5,8 +5,7 @@
 
 use super::ask::{Circumstances, Statement};
 use super::line::{Line, Trouble};
-use super::{Rung, Verified, create, verdicts};
-use crate::advisor::IndexSpec;
+use super::{Rung, Verified, Wanted, verdicts};
 use crate::catalog::expr::{quoted, quoted_text};
 use crate::pg::session::Query;
 use crate::sample::{Bytes, Value};
@@ -22,7 +21,7 @@ const USUAL_PERCENT: f64 = 5.0;
 pub(super) async fn verify(
     line: &mut Line,
     statement: &Statement,
-    set: &[IndexSpec],
+    set: &[Wanted<'_>],
     circumstances: &Circumstances,
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, Trouble> {
@@ -42,8 +41,9 @@ pub(super) async fn verify(
     }
 }
 
-async fn with_sample(line: &mut Line, statement: &Statement, set: &[IndexSpec]) -> Result<Verified, Trouble> {
-    let mut tables: Vec<(&str, &str)> = set.iter().map(|spec| (spec.schema.as_str(), spec.table.as_str())).collect();
+async fn with_sample(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Result<Verified, Trouble> {
+    let mut tables: Vec<(&str, &str)> =
+        set.iter().map(|wanted| (wanted.spec.schema.as_str(), wanted.spec.table.as_str())).collect();
     tables.sort_unstable();
     tables.dedup();
     let mut sql = statement.sql.clone();
@@ -55,11 +55,10 @@ async fn with_sample(line: &mut Line, statement: &Statement, set: &[IndexSpec]) 
     let statement = statement.with_sql(sql);
     let before = statement.explain(line).await?;
     let names: Vec<String> = (1..=set.len()).map(|at| format!("pgdj_sample_{at}")).collect();
-    for (spec, name) in set.iter().zip(&names) {
-        let there = IndexSpec { schema: "pg_temp".to_owned(), ..spec.clone() };
-        line.batch(&create(&there, name)).await?;
-        if spec.definition.has_expression() {
-            line.batch(&format!("analyze pg_temp.{}", quoted(&spec.table))).await?;
+    for (wanted, name) in set.iter().zip(&names) {
+        line.batch(&wanted.create_in("pg_temp", name)).await?;
+        if wanted.has_expression() {
+            line.batch(&format!("analyze pg_temp.{}", quoted(&wanted.spec.table))).await?;
         }
     }
     let after = statement.explain(line).await?;

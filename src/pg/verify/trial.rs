@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::ask::Statement;
 use super::line::{Line, Trouble};
-use super::{Tried, create, used};
+use super::{Tried, Wanted, ask, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::expr::{quoted, quoted_text};
@@ -36,46 +36,48 @@ pub(super) async fn run(line: &mut Line, request: &Request, specs: &[IndexSpec])
     }
     sweep(line, specs).await;
     let statement = Statement::of(request);
-    let tried = in_transaction(line, &statement, specs).await;
+    let tables = ask::tables(line, specs.iter()).await.map_err(|trouble| trouble.failure(WHAT))?;
+    let wanted: Vec<Wanted<'_>> = specs.iter().map(|spec| Wanted::of(spec, &tables)).collect();
+    let tried = in_transaction(line, &statement, &wanted).await;
     line.end().await;
     match tried {
         Ok(Some(tried)) => Ok(tried),
-        Ok(None) => concurrently(line, &statement, specs).await,
+        Ok(None) => concurrently(line, &statement, &wanted).await,
         Err(trouble) => Err(trouble.failure(WHAT)),
     }
 }
 
-fn names(specs: &[IndexSpec]) -> Vec<String> {
-    (1..=specs.len()).map(|at| format!("{PREFIX}{}_{at}", std::process::id())).collect()
+fn names(set: &[Wanted<'_>]) -> Vec<String> {
+    (1..=set.len()).map(|at| format!("{PREFIX}{}_{at}", std::process::id())).collect()
 }
 
 /// Builds in a transaction that is rolled back; `None` where the planner would have to pass over the new index.
-async fn in_transaction(line: &mut Line, statement: &Statement, specs: &[IndexSpec]) -> Result<Option<Tried>, Trouble> {
+async fn in_transaction(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Result<Option<Tried>, Trouble> {
     line.begin("read write", BUILD_MS).await?;
     let before = fastest(line, statement).await?;
-    let names = names(specs);
+    let names = names(set);
     let started = Instant::now();
-    for (spec, name) in specs.iter().zip(&names) {
-        line.batch(&create(spec, name)).await?;
+    for (wanted, name) in set.iter().zip(&names) {
+        line.batch(&wanted.create(name)).await?;
     }
     let build = Seconds(started.elapsed().as_secs_f64());
-    if waits_for_old_snapshots(line, specs, &names).await? {
+    if waits_for_old_snapshots(line, set, &names).await? {
         return Ok(None);
     }
-    let notes = analyze(line, specs).await?;
+    let notes = analyze(line, set).await?;
     let after = fastest(line, statement).await?;
-    let sizes = sizes(line, specs, &names).await?;
+    let sizes = sizes(line, set, &names).await?;
     Ok(Some(Tried { is_used: used(&after, &names), before, after, build, sizes, notes }))
 }
 
 /// Builds outside of a transaction, which takes writes meanwhile but waits for old transactions; then drops by name.
-async fn concurrently(line: &mut Line, statement: &Statement, specs: &[IndexSpec]) -> Result<Tried, Failure> {
-    let tried = built(line, statement, specs).await;
+async fn concurrently(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Result<Tried, Failure> {
+    let tried = built(line, statement, set).await;
     line.end().await;
     let mut left = Vec::new();
-    for (spec, name) in specs.iter().zip(names(specs)) {
-        if let Err(trouble) = line.batch(&drop_statement(spec, &name)).await {
-            left.push(format!("{}: {}", drop_statement(spec, &name), trouble.failure(WHAT).because.join("; ")));
+    for (wanted, name) in set.iter().zip(names(set)) {
+        if let Err(trouble) = line.batch(&drop_statement(wanted, &name)).await {
+            left.push(format!("{}: {}", drop_statement(wanted, &name), trouble.failure(WHAT).because.join("; ")));
         }
     }
     let tried = tried.map_err(|trouble| trouble.failure(WHAT));
@@ -89,14 +91,14 @@ async fn concurrently(line: &mut Line, statement: &Statement, specs: &[IndexSpec
     }
 }
 
-async fn built(line: &mut Line, statement: &Statement, specs: &[IndexSpec]) -> Result<Tried, Trouble> {
+async fn built(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Result<Tried, Trouble> {
     line.begin("read only", BUILD_MS).await?;
     let before = fastest(line, statement).await?;
     line.batch("rollback").await?;
-    let names = names(specs);
+    let names = names(set);
     let started = Instant::now();
-    for (spec, name) in specs.iter().zip(&names) {
-        let sql = create(spec, name).replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1);
+    for (wanted, name) in set.iter().zip(&names) {
+        let sql = wanted.create(name).replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1);
         // Behind a pooler nothing may be set for the session. What is given up here, the reaper cancels on the server.
         let built = tokio::time::timeout(CONCURRENT_BUILD, line.batch(&sql)).await;
         built.unwrap_or_else(|_elapsed| {
@@ -108,11 +110,11 @@ async fn built(line: &mut Line, statement: &Statement, specs: &[IndexSpec]) -> R
         })?;
     }
     let build = Seconds(started.elapsed().as_secs_f64());
-    let mut notes = analyze(line, specs).await?;
+    let mut notes = analyze(line, set).await?;
     notes.push("it was built concurrently, for old transactions still see rows that were updated in place".to_owned());
     line.begin("read only", BUILD_MS).await?;
     let after = fastest(line, statement).await?;
-    let sizes = sizes(line, specs, &names).await?;
+    let sizes = sizes(line, set, &names).await?;
     Ok(Tried { is_used: used(&after, &names), before, after, build, sizes, notes })
 }
 
@@ -130,9 +132,9 @@ async fn fastest(line: &mut Line, statement: &Statement) -> Result<Plan, Trouble
 }
 
 /// An expression has no statistics before its index was analysed.
-async fn analyze(line: &mut Line, specs: &[IndexSpec]) -> Result<Vec<String>, Trouble> {
+async fn analyze(line: &mut Line, set: &[Wanted<'_>]) -> Result<Vec<String>, Trouble> {
     let mut notes = Vec::new();
-    for spec in specs.iter().filter(|spec| spec.definition.has_expression()) {
+    for Wanted { spec, .. } in set.iter().filter(|wanted| wanted.has_expression()) {
         line.batch(&format!("analyze {}.{}", quoted(&spec.schema), quoted(&spec.table))).await?;
         notes.push(format!("{} was analysed, for the statistics of the expression", spec.table));
     }
@@ -142,18 +144,18 @@ async fn analyze(line: &mut Line, specs: &[IndexSpec]) -> Result<Vec<String>, Tr
 /// Says whether the planner passes over a new index until old transactions have ended.
 ///
 /// Source: PostgreSQL manual 53.26 "`pg_index`", `indcheckxmin`; src/backend/access/heap/README.HOT.
-async fn waits_for_old_snapshots(line: &mut Line, specs: &[IndexSpec], names: &[String]) -> Result<bool, Trouble> {
+async fn waits_for_old_snapshots(line: &mut Line, set: &[Wanted<'_>], names: &[String]) -> Result<bool, Trouble> {
     let sql = format!(
         "select true from pg_catalog.pg_index as i where i.indexrelid in ({}) and i.indcheckxmin limit 1",
-        regclasses(specs, names)
+        regclasses(set, names)
     );
     Ok(line.ask(Query::new(sql)).await?.scalar().is_some())
 }
 
-async fn sizes(line: &mut Line, specs: &[IndexSpec], names: &[String]) -> Result<Vec<Bytes>, Trouble> {
+async fn sizes(line: &mut Line, set: &[Wanted<'_>], names: &[String]) -> Result<Vec<Bytes>, Trouble> {
     let mut sizes = Vec::new();
-    for (spec, name) in specs.iter().zip(names) {
-        let relation = quoted_text(&format!("{}.{}", quoted(&spec.schema), quoted(name)));
+    for (wanted, name) in set.iter().zip(names) {
+        let relation = quoted_text(&format!("{}.{}", quoted(&wanted.spec.schema), quoted(name)));
         let sql = format!("select pg_catalog.pg_relation_size({relation}::regclass)::float8");
         let bytes = line.ask(Query::new(sql)).await?.scalar().and_then(Value::as_f64);
         sizes.push(Bytes(bytes.unwrap_or_default()));
@@ -161,15 +163,15 @@ async fn sizes(line: &mut Line, specs: &[IndexSpec], names: &[String]) -> Result
     Ok(sizes)
 }
 
-fn regclasses(specs: &[IndexSpec], names: &[String]) -> String {
-    let one = |(spec, name): (&IndexSpec, &String)| {
-        format!("{}::regclass", quoted_text(&format!("{}.{}", quoted(&spec.schema), quoted(name))))
+fn regclasses(set: &[Wanted<'_>], names: &[String]) -> String {
+    let one = |(wanted, name): (&Wanted<'_>, &String)| {
+        format!("{}::regclass", quoted_text(&format!("{}.{}", quoted(&wanted.spec.schema), quoted(name))))
     };
-    specs.iter().zip(names).map(one).collect::<Vec<_>>().join(", ")
+    set.iter().zip(names).map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn drop_statement(spec: &IndexSpec, name: &str) -> String {
-    format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quoted(&spec.schema), quoted(name))
+fn drop_statement(wanted: &Wanted<'_>, name: &str) -> String {
+    format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quoted(&wanted.spec.schema), quoted(name))
 }
 
 /// Drops what a trial that was killed while it built concurrently has left on these tables, unless it is still at work.
