@@ -9,7 +9,7 @@ use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, ServerFacts};
 use crate::ui::frame::{Part, Segment, draw_parts, draw_segments, parts_width};
 use crate::ui::glyphs::Health;
-use crate::ui::text::clean;
+use crate::ui::text::{clean, cut};
 use crate::ui::theme::{Role, Theme};
 
 /// A share of usable connections that asks for attention.
@@ -22,6 +22,8 @@ const TRANSACTION_WARNING: f64 = 60.0;
 const TRANSACTION_BAD: f64 = 300.0;
 /// Sessions waiting for a lock that are an incident.
 const WAITING_BAD: usize = 5;
+/// Columns of the target's name; a unix socket's path would leave no room for what the server is.
+const LONGEST_TARGET: usize = 32;
 /// Replication lag in seconds: attention, incident.
 const LAG: (f64, f64) = (10.0, 60.0);
 
@@ -138,7 +140,7 @@ impl App {
     }
 
     fn server(&self) -> Vec<Segment> {
-        let target = |name: &str| Segment::new(clean(name), Role::Title);
+        let target = |name: &str| Segment::new(cut(&clean(name), LONGEST_TARGET), Role::Title);
         let Some(facts) = &self.facts else {
             return vec![target(&self.start.target), Segment::new("connecting", Role::Muted)];
         };

@@ -159,7 +159,7 @@ impl Indexes {
 
 fn columns() -> Vec<GridColumn> {
     vec![
-        GridColumn::text("index", "index", 18).at_most(48),
+        GridColumn::text("index", "index", 30).at_most(63),
         GridColumn::text("verdict", "verdict", 11).at_most(22),
         GridColumn::text("locked", "locked by", 9).at_most(16),
         GridColumn::number("size", "size"),
@@ -167,10 +167,10 @@ fn columns() -> Vec<GridColumn> {
         GridColumn::number("rate", "scans/s").short("/s").drop(2),
         GridColumn::number("scans", "scans"),
         GridColumn::number("last_scan", "last scan").short("last").drop(4),
-        GridColumn::text("table", "table", 10).at_most(32).drop(5),
-        GridColumn::text("keys", "keys", 10).at_most(44).drop(6),
-        GridColumn::text("method", "method", 5).at_most(8).drop(7),
-        GridColumn::text("origin", "from", 10).at_most(40).drop(8),
+        GridColumn::text("table", "table", 14).at_most(32).drop(5),
+        GridColumn::text("keys", "keys", 14).at_most(44).drop(6),
+        GridColumn::text("method", "method", 6).at_most(8).drop(9),
+        GridColumn::text("origin", "from", 12).at_most(40).drop(8),
     ]
 }
 
@@ -186,8 +186,8 @@ fn verdict_cell(one: &Figures) -> Cell {
     match (&one.subject, one.verdicts.first()) {
         (Subject::Missing(_), _) => Cell::mark("missing", 4.0).role(Role::Warning),
         (_, Some(worst)) => {
-            let words: Vec<&str> = one.verdicts.iter().map(Verdict::word).collect();
-            Cell::mark(words.join(", "), one.severity()).role(verdict_role(worst))
+            let more = if one.verdicts.len() > 1 { format!(" +{}", one.verdicts.len() - 1) } else { String::new() };
+            Cell::mark(format!("{}{more}", worst.word()), one.severity()).role(verdict_role(worst))
         }
         (_, None) if one.is_bloated() => Cell::mark("bloated", 1.0).role(Role::Warning),
         _ => Cell::default(),

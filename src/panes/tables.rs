@@ -165,7 +165,7 @@ impl Tables {
     }
 
     fn columns(&self) -> Vec<GridColumn> {
-        let table = GridColumn::text("table", "table", 16).at_most(40);
+        let table = GridColumn::text("table", "table", 22).at_most(48);
         let model = GridColumn::text("model", "model", 12).at_most(28).drop(9);
         let locked = GridColumn::text("locked", "locked by", 9).at_most(16);
         let size = GridColumn::number("size", "size");

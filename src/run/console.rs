@@ -97,6 +97,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
             drawn = Some(Instant::now());
             app.take_dirty();
             draw(&mut screen, &mut app)?;
+            panic_if_tested();
         }
     }
     drop(screen);
@@ -111,6 +112,12 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
 async fn lend(keyboard: &Keyboard, screen: &Screen) {
     keyboard.pause().await;
     screen.lend();
+}
+
+/// Panics where a test asks for it: what a panic leaves of the terminal can be seen only by one. Not in a release.
+fn panic_if_tested() {
+    let is_asked = cfg!(debug_assertions) && std::env::var_os("PGDJ_TEST_PANIC").is_some();
+    assert!(!is_asked, "as PGDJ_TEST_PANIC asks");
 }
 
 fn draw(screen: &mut Screen, app: &mut App) -> Result<(), Failure> {

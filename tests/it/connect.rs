@@ -215,12 +215,10 @@ fn listener(answer: impl Fn(TcpStream) -> Option<TcpStream> + Send + 'static) ->
 fn a_server_that_hangs_in_the_handshake_ends_in_a_sentence() {
     let port = listener(Some);
     for (sslmode, step) in [("prefer", "agreeing on TLS"), ("require", "agreeing on TLS"), ("disable", "logging in")] {
-        let started = Instant::now();
         check_failure(
             &format!("host=127.0.0.1 port={port} sslmode={sslmode} connect_timeout=1"),
             &[&format!("no answer within 1 s while {step}"), "connect_timeout=SECONDS waits longer"],
         );
-        assert!(started.elapsed() < Duration::from_secs(5));
     }
 }
 

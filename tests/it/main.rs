@@ -13,5 +13,6 @@ mod probes;
 mod rights;
 mod sampler;
 mod support;
+mod terminal;
 mod trouble;
 mod verify;

@@ -164,7 +164,7 @@ impl Figures {
             .ok()
             .and_then(|settings| settings.number("block_size"))
             .unwrap_or(PAGE);
-        self.usage.heap_bytes.unwrap_or(self.usage.pages * page)
+        self.usage.heap_bytes.unwrap_or(self.usage.pages.max(0.0) * page)
     }
 
     /// Returns the bytes with TOAST and indexes, where they were read; else those of the heap.
@@ -175,7 +175,7 @@ impl Figures {
     /// Puts a measurement in the estimate's place.
     pub fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
         let Some((share, at)) = measured else { return };
-        let heap = self.usage.heap_bytes.unwrap_or(self.usage.pages * PAGE);
+        let heap = self.usage.heap_bytes.unwrap_or(self.usage.pages.max(0.0) * PAGE);
         self.bloat = Some(Bloat::Known(bloat::Amount {
             share,
             bytes: Bytes(share * heap),
@@ -189,7 +189,7 @@ impl Figures {
     pub fn urgency(&self) -> f64 {
         let locked = if self.usage.locked_by.is_empty() { 0.0 } else { 1e18 };
         let wasted = self.bloat.as_ref().and_then(Bloat::amount).map_or(0.0, |amount| amount.bytes.0);
-        let size = self.usage.total_bytes.unwrap_or(self.usage.pages * PAGE);
+        let size = self.usage.total_bytes.unwrap_or(self.usage.pages.max(0.0) * PAGE);
         let dead = self.usage.dead_share().unwrap_or(0.0) * size;
         locked + wasted.max(dead) + size / 10.0
     }

@@ -82,6 +82,10 @@ pub(super) fn place(grid: &Grid, needs: &Needs, width: u16, scroll: usize) -> Pl
     let least = |at: usize| least(grid, needs, at);
     let mut chosen: Vec<usize> =
         if scroll == 0 { (0..grid.columns.len()).collect() } else { scrolled(grid.columns.len(), scroll) };
+    if scroll == 0 && total(&chosen, gap, |at| most(grid, needs, at)) > room {
+        // Where a text would be cut, a column without a word in it has no place.
+        chosen.retain(|at| *at == 0 || needs.is_filled.get(*at) != Some(&false));
+    }
     while chosen.len() > 1 && total(&chosen, gap, least) > room {
         let gone = if scroll == 0 { first_to_go(grid, needs, &chosen) } else { chosen.len() - 1 };
         chosen.remove(gone);
