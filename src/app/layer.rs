@@ -250,7 +250,7 @@ impl Layer {
                 let size = (area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
                 let title = clean_cut(&document.title, usize::from(size.0));
                 let keys = match document.leads_to {
-                    Some(pane) => format!("Esc closes, y copies, o goes to {}", pane.title()),
+                    Some(pane) => format!("Esc closes, y copies, o: {}", pane.title()),
                     None => "Esc closes, y copies".to_owned(),
                 };
                 let inside = overlay(frame.buffer_mut(), area, size, (&title, Some(&keys)), theme);

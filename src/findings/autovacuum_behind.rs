@@ -5,7 +5,7 @@ use crate::catalog::autovacuum::{Due, Policy, Progress};
 use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
 use crate::sample::unit::Count;
-use crate::sample::{Missing, Seconds};
+use crate::sample::{Missing, Row, RowSet, Seconds};
 
 /// Over the threshold so many times: once over it is only due, and the next round comes within `autovacuum_naptime`.
 pub const WARNING_SHARE: f64 = 2.0;
@@ -59,7 +59,7 @@ fn check(view: &View<'_>) -> Outcome {
         ),
         evidence: behind.iter().take(NAMED).map(|one| evidence(view, one, &running)).collect(),
         why: "Dead rows make every scan of the table and its indexes read more, and the space they take is bloat that stays.",
-        fix: fix(worst, &horizon(view)),
+        fix: fix(view, worst, &running),
         jump: Some(Jump::to_row("tables", worst.table.relid)),
         source: "manual 24.1.6; relation_needs_vacanalyze() in autovacuum.c",
     }])
@@ -88,19 +88,28 @@ fn evidence(view: &View<'_>, one: &Behind, running: &[i64]) -> (String, String) 
     )
 }
 
-/// Who holds vacuum back furthest, in words; empty where nobody is seen to.
-fn horizon(view: &View<'_>) -> String {
-    let Ok(rows) = view.rows("activity") else { return String::new() };
-    let held = |row: &crate::sample::Row<'_>| row.number("xmin_age").unwrap_or_default();
-    rows.iter().max_by(|left, right| held(left).total_cmp(&held(right))).filter(|row| held(row) > 0.0).map_or_else(
-        String::new,
-        |row| {
-            format!(" Furthest back is pid {}, {} transactions.", row.int("pid").unwrap_or_default(), Count(held(&row)))
-        },
-    )
+/// Returns the session that holds vacuum back furthest: its pid, what it is, and how many transactions.
+///
+/// A vacuum has a snapshot too, but holds no other vacuum back. Source: `PROC_IN_VACUUM` in `ComputeXidHorizons()`.
+pub(super) fn holder(rows: &RowSet) -> Option<(i64, String, Count)> {
+    let held = |row: &Row<'_>| row.number("xmin_age").unwrap_or_default();
+    let is_vacuum = |row: &Row<'_>| {
+        let query = row.text("query");
+        row.text("backend_type") == "autovacuum worker"
+            || query.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("vacuum"))
+    };
+    let row = rows
+        .iter()
+        .filter(|row| held(row) > 0.0 && !is_vacuum(row))
+        .max_by(|left, right| held(left).total_cmp(&held(right)))?;
+    let what = match row.text("application") {
+        "" => row.text("backend_type").to_owned(),
+        application => application.to_owned(),
+    };
+    Some((row.int("pid").unwrap_or_default(), what, Count(held(&row))))
 }
 
-fn fix(worst: &Behind, horizon: &str) -> Fix {
+fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
     let name = quoted(&worst.table.schema, &worst.table.name);
     if !worst.due.is_enabled {
         return Fix::sql(
@@ -108,19 +117,31 @@ fn fix(worst: &Behind, horizon: &str) -> Fix {
             format!("VACUUM (ANALYZE) {name};\nALTER TABLE {name} RESET (autovacuum_enabled);"),
         );
     }
-    if worst.is_recent {
-        return Fix::text(format!(
-            "It was vacuumed just now and the dead rows are still there: an old transaction, replication slot or standby \
-             may still see them.{horizon} End that first."
-        ));
+    let earlier = format!(
+        "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, \
+         autovacuum_vacuum_cost_delay = 0);"
+    );
+    if running.contains(&worst.table.relid) {
+        return Fix::sql(
+            "A vacuum of it runs now. If it comes too late each time, let it come earlier and work faster:",
+            earlier,
+        );
     }
-    Fix::sql(
-        "Vacuum it now, and let autovacuum come earlier and work faster on this table:",
-        format!(
-            "VACUUM (ANALYZE) {name};\nALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, \
-             autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);"
+    match view.rows("activity").ok().and_then(holder) {
+        Some((pid, what, held)) if worst.is_recent => Fix::text(format!(
+            "It was vacuumed just now and the dead rows are still there. Furthest back is pid {pid} ({what}), which may see \
+             what {held} transactions left dead since: end that first."
+        )),
+        None if worst.is_recent => Fix::sql(
+            "It was vacuumed just now: the dead rows came since, or a replication slot, a standby or a prepared transaction \
+             holds them. If no such thing is there, let autovacuum come earlier and work faster:",
+            earlier,
         ),
-    )
+        _ => Fix::sql(
+            "Vacuum it now, and let autovacuum come earlier and work faster on this table:",
+            format!("VACUUM (ANALYZE) {name};\n{earlier}"),
+        ),
+    }
 }
 
 /// Passes over what cannot be told of a standby's counters, for the rules beside this one.
@@ -169,6 +190,9 @@ mod tests {
         .with("activity", vec![row! { pid: 77, xmin_age: 5000 }]);
         let found = judge(&seen);
         assert!(found[0].fix.text.contains("pid 77"), "{}", found[0].fix.text);
+        let worker = row! { pid: 78, xmin_age: 9000, backend_type: "autovacuum worker" };
+        let found = judge(&seen.with("activity", vec![worker]));
+        assert!(found[0].fix.text.contains("came since"), "a vacuum holds no other back: {}", found[0].fix.text);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Transactions that run for long, and who holds the horizon of vacuum.
 
+use super::autovacuum_behind::holder;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
 use crate::catalog::ids;
-use crate::sample::unit::Count;
 use crate::sample::{Row, Seconds};
 
 /// From here on. Source: `PgHero` takes 60 s for a query; migrations and reports of a few minutes are usual.
@@ -45,15 +45,8 @@ fn check(view: &View<'_>) -> Outcome {
             shows(format!("pid {}", row.int("pid").unwrap_or_default()), text)
         })
         .collect();
-    let horizon = rows.iter().max_by(|left, right| held(left).total_cmp(&held(right))).filter(|row| held(row) > 0.0);
-    if let Some(row) = horizon {
-        let text = format!(
-            "pid {} ({}), {} transactions",
-            row.int("pid").unwrap_or_default(),
-            row.text("backend_type"),
-            Count(held(&row))
-        );
-        evidence.push(shows("holds vacuum back furthest", text));
+    if let Some((pid, what, held)) = holder(rows) {
+        evidence.push(shows("holds vacuum back furthest", format!("pid {pid} ({what}), {held} transactions")));
     }
     let severity = if age(worst) >= CRITICAL_AGE.0 && !is_dump(worst) { Severity::Critical } else { Severity::Warning };
     let what = match long.len() {
@@ -73,10 +66,6 @@ fn check(view: &View<'_>) -> Outcome {
         jump: Some(Jump::to_row("activity", pid)),
         source: "manual 24.1.2, 14.4; PgHero (long running queries)",
     }])
-}
-
-fn held(row: &Row<'_>) -> f64 {
-    row.number("xmin_age").unwrap_or_default()
 }
 
 /// Whether it is a dump, which is meant to be one long transaction.

@@ -113,7 +113,8 @@ pub(super) fn document(finding: &Finding) -> Document {
     }
     document.heading("Why it matters");
     document.text(finding.why);
-    document.text(&format!("Rule {}; source: {}", finding.id, finding.source));
+    document.heading("Where this is from");
+    document.text(&format!("{}; rule {}", finding.source, finding.id));
     document.leads_to = place(finding).map(|(pane, _)| pane);
     document
 }
