@@ -1,7 +1,35 @@
-//! What is asked of an EXPLAIN, and what it answers.
+//! EXPLAIN of one statement, under guard: what is asked, what is answered, and [`Runner`], which does it.
+//!
+//! A connection of its own, one transaction that is read-only unless a person agreed to a write, `statement_timeout` and
+//! `lock_timeout`, and ROLLBACK at the end in any case. The server itself refuses a second statement: what a person
+//! wrote is sent by the extended protocol first. Nothing of it needs a session beyond that transaction, so it works
+//! behind a transaction pooler. Cancelled or dropped, it is cancelled on the server too.
+//!
+//! Knows no screen and spawns nothing.
+
+pub mod choices;
+pub mod options;
+pub mod refusal;
+pub mod run;
+pub mod serve;
+pub mod statement;
+mod watch;
+mod wire;
+
+pub use run::Runner;
+pub use statement::{Effect, Statement};
 
 use crate::plan::Plan;
 use crate::sample::{Seconds, Timestamp};
+
+/// `statement_timeout` of a run unless another is chosen, in milliseconds.
+pub const TIMEOUT_MS: u32 = 30_000;
+
+/// What the ROLLBACK of a write does not undo, in a sentence for whoever is asked to agree.
+///
+/// Source: measured on PostgreSQL 15 (`EXPLAIN ANALYZE INSERT`, ROLLBACK: the sequence had moved, dead rows were left).
+pub const WHAT_STAYS: &str = "it is rolled back, but sequences stay advanced, dead rows stay behind, its locks are held \
+    while it runs, and what triggers and functions did outside this database is done";
 
 /// An EXPLAIN that is asked for.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,318 @@
+//! The parameters of a statement, and values worth trying: a common one, a rare one, the boundaries.
+//!
+//! The types come from preparing the statement, the columns from the conditions of its generic plan, the values from
+//! `pg_stats`, which shows only what this role may read.
+
+use std::collections::HashMap;
+
+use super::options;
+use super::refusal::{self, Circumstances};
+use super::run::{Runner, Stumble};
+use super::statement::{self, Statement};
+use super::wire::{Greeting, PREPARED, Wire, prepare_prefix};
+use super::{Choice, Consent, Options, Parameter, Request};
+use crate::Failure;
+use crate::catalog::expr::Expr;
+use crate::catalog::parse::expression;
+use crate::pg::session::{Parameter as Bound, Query};
+use crate::plan::{self, Plan};
+use crate::sample::unit::Share;
+use crate::sample::{Row, Value};
+
+/// `statement_timeout` of the questions, in milliseconds: they plan and read statistics.
+const LIMIT_MS: u32 = 5_000;
+
+/// Longest value that is offered, in characters; a longer one is a document.
+const LONGEST: usize = 200;
+
+/// The statistics of the columns asked about, which come as a list in JSON.
+const STATISTICS: &str = "/* pgdj explain */ select
+    w.place::bigint as place,
+    s.null_frac::float8 as null_share,
+    s.n_distinct::float8 as distinct_count,
+    c.reltuples::float8 as table_rows,
+    case when t.typcategory <> 'A' then s.most_common_vals::text::text[] end as common,
+    s.most_common_freqs::float8[] as shares,
+    case when t.typcategory <> 'A' then s.histogram_bounds::text::text[] end as bounds
+from pg_catalog.jsonb_to_recordset($1::jsonb) as w (place bigint, schema text, relation text, attribute text)
+join pg_catalog.pg_stats as s on s.schemaname = w.schema and s.tablename = w.relation and s.attname = w.attribute
+join pg_catalog.pg_namespace as n on n.nspname = w.schema
+join pg_catalog.pg_class as c on c.relnamespace = n.oid and c.relname = w.relation
+join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attname = w.attribute
+join pg_catalog.pg_type as t on t.oid = a.atttypid
+order by w.place, s.inherited desc
+limit 200";
+
+/// A column that a parameter is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    schema: String,
+    table: String,
+    column: String,
+}
+
+impl Runner {
+    /// Finds out the parameters of a statement, in the order of their numbers; none for a statement without.
+    pub async fn choices(&self, sql: &str) -> Result<Vec<Parameter>, Failure> {
+        let statement = statement::look(sql).map_err(|error| refusal::not_one(&error))?;
+        if statement.parameters == 0 {
+            return Ok(Vec::new());
+        }
+        let request = Request {
+            sql: sql.to_owned(),
+            parameters: Vec::new(),
+            options: Options { analyze: false, ..Options::default() },
+            consent: Consent::ReadOnly,
+            timeout_ms: LIMIT_MS,
+        };
+        let started = std::time::Instant::now();
+        let found = self.ask(&request, &statement).await;
+        found.map_err(|stumble| {
+            stumble.tell(&Circumstances {
+                request: &request,
+                statement: &statement,
+                elapsed: started.elapsed(),
+                blocked_by: &[],
+                is_cancelled: false,
+            })
+        })
+    }
+
+    async fn ask(&self, request: &Request, statement: &Statement) -> Result<Vec<Parameter>, Stumble> {
+        let mut wire = Wire::open(self.connector.as_ref(), &self.reaper).await.map_err(Stumble::Told)?;
+        let greeting = match wire.begin(Consent::ReadOnly, request.timeout_ms).await {
+            Ok(greeting) => greeting,
+            Err(trouble) => return Err(Stumble::server(trouble, "")),
+        };
+        let found = parameters(&mut wire, &greeting, request, statement).await;
+        wire.end().await;
+        found
+    }
+}
+
+async fn parameters(
+    wire: &mut Wire,
+    greeting: &Greeting,
+    request: &Request,
+    statement: &Statement,
+) -> Result<Vec<Parameter>, Stumble> {
+    let types = wire.prepare(&statement.text).await;
+    let types = types.map_err(|trouble| Stumble::server(trouble, &prepare_prefix()))?;
+    let mut parameters: Vec<Parameter> =
+        types.into_iter().map(|type_name| Parameter { type_name, ..Parameter::default() }).collect();
+    // A plan that cannot be had (a table this role may not read) leaves the types, which are worth a form already.
+    let Some(plan) = generic_plan(wire, greeting, request, statement).await else { return Ok(parameters) };
+    let places = places(&plan);
+    for (number, place) in &places {
+        if let Some(parameter) = number.checked_sub(1).and_then(|at| parameters.get_mut(at)) {
+            parameter.column = format!("{}.{}", place.table, place.column);
+        }
+    }
+    for (number, choices) in values(wire, &places, &parameters).await {
+        if let Some(parameter) = number.checked_sub(1).and_then(|at| parameters.get_mut(at)) {
+            parameter.choices = choices;
+        }
+    }
+    Ok(parameters)
+}
+
+async fn generic_plan(wire: &mut Wire, greeting: &Greeting, request: &Request, statement: &Statement) -> Option<Plan> {
+    let wanted = Options { generic_plan: true, verbose: true, ..request.options };
+    let (list, _) = options::list(&wanted, greeting.version);
+    let opening = format!("/* pgdj explain */ explain ({list})");
+    let raw = if list.contains("GENERIC_PLAN") {
+        wire.simple(&format!("{opening} {}", statement.text)).await.ok()??
+    } else {
+        wire.batch("set local plan_cache_mode = force_generic_plan").await.ok()?;
+        let nulls = vec!["null"; statement.parameters].join(", ");
+        let answer = wire.ask(Query::new(format!("{opening} execute {PREPARED}({nulls})"))).await.ok()?;
+        answer.scalar().and_then(Value::as_str)?.to_owned()
+    };
+    plan::parse(&raw).plans.into_iter().next()
+}
+
+/// Returns the column each parameter is compared with, by the parameter's number from 1.
+fn places(plan: &Plan) -> HashMap<usize, Place> {
+    const CONDITIONS: &[&str] = &[
+        "Index Cond",
+        "Filter",
+        "Recheck Cond",
+        "Join Filter",
+        "Hash Cond",
+        "Merge Cond",
+        "One-Time Filter",
+        "TID Cond",
+    ];
+    let mut aliases: HashMap<&str, (String, String)> = HashMap::new();
+    for (_, node) in plan.iter() {
+        if let (Some(alias), Some(schema), Some(table)) = (node.alias(), node.schema(), node.relation()) {
+            aliases.entry(alias).or_insert_with(|| (schema.to_owned(), table.to_owned()));
+        }
+    }
+    let mut found = HashMap::new();
+    for (_, node) in plan.iter() {
+        for text in CONDITIONS.iter().filter_map(|name| node.text(name)).filter(|text| text.contains('$')) {
+            let mut pairs = Vec::new();
+            compared(&expression(text), &mut pairs);
+            for (number, alias, column) in pairs {
+                let alias = alias.or_else(|| node.alias().map(str::to_owned));
+                let Some((schema, table)) = alias.and_then(|alias| aliases.get(alias.as_str())) else { continue };
+                found.entry(number).or_insert_with(|| Place { schema: schema.clone(), table: table.clone(), column });
+            }
+        }
+    }
+    found
+}
+
+/// Collects which parameters are compared with which columns: number, alias, column.
+fn compared(expr: &Expr, pairs: &mut Vec<(usize, Option<String>, String)>) {
+    if let Expr::Binary { left, right, .. } | Expr::Quantified { left, right, .. } = expr {
+        for (one, other) in [(left, right), (right, left)] {
+            if let Some((alias, column)) = column_in(one) {
+                let numbers = numbers_in(other);
+                pairs.extend(numbers.into_iter().map(|number| (number, alias.clone(), column.clone())));
+            }
+        }
+    }
+    for part in expr.parts() {
+        compared(part, pairs);
+    }
+}
+
+/// Returns the one column of a side of a comparison, seen through casts and calls: `upper((c.email)::text)`.
+fn column_in(expr: &Expr) -> Option<(Option<String>, String)> {
+    match expr {
+        Expr::Column { table, name } => Some((table.clone(), name.clone())),
+        Expr::Cast { operand, .. } => column_in(operand),
+        Expr::Call { args, .. } => {
+            let mut columns = args.iter().filter_map(column_in);
+            columns.next().filter(|_| columns.next().is_none())
+        }
+        _ => None,
+    }
+}
+
+/// Returns the numbers of the parameters in a side of a comparison; `ARRAY[$1, $2]` is kept as text.
+fn numbers_in(expr: &Expr) -> Vec<usize> {
+    let number = |text: &str| text.strip_prefix('$')?.parse().ok();
+    match expr {
+        Expr::Parameter(name) => number(name).into_iter().collect(),
+        Expr::Other(text) => {
+            text.split(|letter: char| !letter.is_ascii_digit() && letter != '$').filter_map(number).collect()
+        }
+        other => other.parts().into_iter().flat_map(numbers_in).collect(),
+    }
+}
+
+async fn values(
+    wire: &mut Wire,
+    places: &HashMap<usize, Place>,
+    parameters: &[Parameter],
+) -> Vec<(usize, Vec<Choice>)> {
+    let wanted: Vec<serde_json::Value> = places
+        .iter()
+        .map(|(number, place)| {
+            serde_json::json!({
+                "place": number, "schema": place.schema, "relation": place.table, "attribute": place.column,
+            })
+        })
+        .collect();
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let query = Query::new(STATISTICS).with(Bound::Text(serde_json::Value::Array(wanted).to_string()));
+    let answer = match wire.ask(query).await {
+        Ok(answer) => answer,
+        Err(trouble) => {
+            tracing::info!(?trouble, "the statistics of the parameters cannot be read");
+            return Vec::new();
+        }
+    };
+    let mut found: Vec<(usize, Vec<Choice>)> = Vec::new();
+    for row in answer.into_rows().iter() {
+        let Some(number) = row.int("place").and_then(|number| usize::try_from(number).ok()) else { continue };
+        if found.iter().any(|(known, _)| *known == number) {
+            continue;
+        }
+        let type_name = number.checked_sub(1).and_then(|at| parameters.get(at)).map_or("", |it| it.type_name.as_str());
+        found.push((number, choices_of(&row, type_name)));
+    }
+    found
+}
+
+/// Chooses from the statistics of a column. Source: PostgreSQL manual 52.27 "`pg_stats`".
+fn choices_of(row: &Row<'_>, type_name: &str) -> Vec<Choice> {
+    let texts = |name: &str| -> Vec<&str> { row.get(name).as_list().iter().filter_map(Value::as_str).collect() };
+    let (common, bounds) = (texts("common"), texts("bounds"));
+    let shares: Vec<f64> = row.get("shares").as_list().iter().filter_map(Value::as_f64).collect();
+    let mut choices: Vec<Choice> = Vec::new();
+    let mut offer = |note: String, value: &str| {
+        let is_known = choices.iter().any(|known| known.value == value);
+        if !is_known && value.chars().count() <= LONGEST {
+            choices.push(Choice { note, value: value.to_owned() });
+        }
+    };
+    if let (Some(value), Some(share)) = (common.first(), shares.first()) {
+        offer(format!("common, {} of the rows", Share(*share)), value);
+    }
+    let middle = bounds.get(bounds.len() / 2);
+    match (middle, common.last(), shares.last()) {
+        // What is not among the most common is rarer than they are.
+        (Some(value), _, _) => offer(rare_note(row, common.len(), &shares), value),
+        (None, Some(value), Some(share)) if common.len() > 1 => {
+            offer(format!("rare, {} of the rows", Share(*share)), value)
+        }
+        _ => {}
+    }
+    if let [smallest, .., largest] = bounds.as_slice() {
+        offer("boundary, about the smallest".to_owned(), smallest);
+        offer("boundary, about the largest".to_owned(), largest);
+    }
+    if type_name.ends_with("[]") {
+        for choice in &mut choices {
+            choice.value = format!("{{\"{}\"}}", choice.value.replace('\\', "\\\\").replace('"', "\\\""));
+        }
+    }
+    choices
+}
+
+/// Says how rare a value beside the most common ones is: what they leave, shared out evenly.
+fn rare_note(row: &Row<'_>, common: usize, shares: &[f64]) -> String {
+    let distinct = row.number("distinct_count").unwrap_or(0.0);
+    let rows = row.number("table_rows").unwrap_or(0.0).max(1.0);
+    let distinct = if distinct < 0.0 { -distinct * rows } else { distinct };
+    let left = 1.0 - row.number("null_share").unwrap_or(0.0) - shares.iter().sum::<f64>();
+    let others = distinct - common as f64;
+    if others < 1.0 || left <= 0.0 {
+        return "rare".to_owned();
+    }
+    format!("rare, {} of the rows", Share(left / others))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(text: &str) -> Vec<(usize, Option<String>, String)> {
+        let mut pairs = Vec::new();
+        compared(&expression(text), &mut pairs);
+        pairs
+    }
+
+    #[test]
+    fn a_parameter_is_known_by_the_column_it_is_compared_with() {
+        let check = |text: &str, expected: &[(usize, Option<&str>, &str)]| {
+            let expected: Vec<_> =
+                expected.iter().map(|(n, alias, name)| (*n, alias.map(str::to_owned), (*name).to_owned())).collect();
+            assert_eq!(pairs(text), expected, "{text}");
+        };
+        check("((o.status)::text = ($1)::text)", &[(1, Some("o"), "status")]);
+        check("((created_at >= $2) AND (created_at < $3))", &[(2, None, "created_at"), (3, None, "created_at")]);
+        check("($1 < (a.x + 1))", &[]);
+        check("(a.id = ANY ($4))", &[(4, Some("a"), "id")]);
+        check("(a.id = ANY (ARRAY[$1, $12]))", &[(1, Some("a"), "id"), (12, Some("a"), "id")]);
+        check("(upper((u.email)::text) = upper($1))", &[(1, Some("u"), "email")]);
+        check("(a.id = b.id)", &[]);
+        check("nonsense (((", &[]);
+    }
+}

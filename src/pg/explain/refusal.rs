@@ -1,0 +1,250 @@
+//! Why there is no plan, in a sentence with what to do.
+
+use std::time::Duration;
+
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
+
+use super::statement::{Effect, NotOne, Statement};
+use super::wire::Trouble;
+use super::{Blocker, Request, WHAT_STAYS};
+use crate::Failure;
+use crate::failure::Kind;
+use crate::pg::session::sentence;
+use crate::pg::sql::quote_identifier;
+use crate::sample::Seconds;
+
+/// Under which circumstances it went wrong.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances<'a> {
+    pub(super) request: &'a Request,
+    pub(super) statement: &'a Statement,
+    pub(super) elapsed: Duration,
+    pub(super) blocked_by: &'a [Blocker],
+    pub(super) is_cancelled: bool,
+}
+
+fn refused(what: impl Into<String>) -> Failure {
+    Failure::new(Kind::Refused, what)
+}
+
+pub(super) fn not_one(error: &NotOne) -> Failure {
+    refused(error.to_string()).hint(error.hint())
+}
+
+fn deed(effect: Effect) -> String {
+    match effect {
+        Effect::Acts(function) => {
+            format!("the statement calls {function}(), which acts whether or not it is rolled back")
+        }
+        Effect::Writes(verb) => format!("the statement writes ({verb})"),
+        Effect::Reads => "the EXPLAIN was to run as a write".to_owned(),
+    }
+}
+
+pub(super) fn read_only_mode(effect: Effect) -> Failure {
+    refused(format!("{}, and this is read-only mode", deed(effect)))
+        .hint("explain it without ANALYZE, which only plans it; or start pgdj without --read-only")
+}
+
+pub(super) fn no_consent(effect: Effect) -> Failure {
+    refused(format!("{}, and EXPLAIN ANALYZE would run it", deed(effect)))
+        .hint(format!("explain it without ANALYZE, which only plans it; or agree to the write: {WHAT_STAYS}"))
+}
+
+pub(super) fn cancelled(at: &Circumstances<'_>) -> Failure {
+    refused(format!("the EXPLAIN was cancelled after {}", Seconds(at.elapsed.as_secs_f64())))
+}
+
+pub(super) fn unconfirmed() -> Failure {
+    refused("the EXPLAIN was given up: the server did not confirm that it is cancelled")
+        .hint("its connection is closed; should it still run, statement_timeout ends it")
+}
+
+pub(super) fn never_sent() -> Failure {
+    refused("the EXPLAIN was cancelled before there was a connection to send it over")
+}
+
+pub(super) fn silent(target: &str, after: Duration) -> Failure {
+    Failure::new(
+        Kind::Connection,
+        format!("{target} gave no answer to the EXPLAIN in {}", Seconds(after.as_secs_f64())),
+    )
+    .hint("its connection is closed; should it still run, statement_timeout ends it")
+}
+
+pub(super) fn no_plan(raw: &str) -> Failure {
+    let start: String = raw.chars().take(80).collect();
+    refused("the server's answer to EXPLAIN holds no plan").because_text(format!("it begins: {start}"))
+}
+
+pub(super) fn count_of_values(types: &[String], given: usize) -> Failure {
+    let wanted =
+        types.iter().enumerate().map(|(at, name)| format!("${} {name}", at + 1)).collect::<Vec<_>>().join(", ");
+    refused(format!("the statement has {} parameters, and {given} values were given", types.len()))
+        .hint(format!("give one value for each of: {wanted}"))
+}
+
+pub(super) fn nul_in_value() -> Failure {
+    refused("a value holds a NUL character, which no type of PostgreSQL takes")
+}
+
+/// Says what the server's trouble was.
+pub(super) fn of(trouble: &Trouble, at: &Circumstances<'_>, prefix: usize, role: &str) -> Failure {
+    let error = match trouble {
+        Trouble::Lost(_) if at.is_cancelled => return cancelled(at),
+        Trouble::Lost(why) => {
+            return Failure::new(Kind::Connection, "the connection was lost during the EXPLAIN")
+                .because_text(why.clone())
+                .hint("nothing was changed: what was under way is rolled back by the server");
+        }
+        Trouble::Server(error) => error,
+    };
+    let Some(said) = error.as_db_error() else {
+        return refused("the EXPLAIN failed").because_text(sentence(error));
+    };
+    let failure = by_code(said, at, role);
+    let failure = match place(said, at.statement, prefix) {
+        Some(place) => failure.because_text(place),
+        None => failure,
+    };
+    match (said.detail(), said.hint()) {
+        (detail, Some(hint)) if failure.hint.is_none() => with_detail(failure, detail).hint(hint),
+        (detail, _) => with_detail(failure, detail),
+    }
+}
+
+fn with_detail(failure: Failure, detail: Option<&str>) -> Failure {
+    match detail {
+        Some(detail) => failure.because_text(detail),
+        None => failure,
+    }
+}
+
+fn by_code(said: &DbError, at: &Circumstances<'_>, role: &str) -> Failure {
+    let words = || said.message().to_owned();
+    let because = |what: &str| refused(what).because_text(words());
+    match *said.code() {
+        SqlState::QUERY_CANCELED => interrupted(said, at),
+        SqlState::LOCK_NOT_AVAILABLE => blocked(at),
+        SqlState::READ_ONLY_SQL_TRANSACTION if at.statement.effect == Effect::Reads => because(
+            "the statement writes, by a function or a trigger, and this EXPLAIN runs in a read-only transaction",
+        )
+        .hint(format!("explain it without ANALYZE, which only plans it; or agree to the write: {WHAT_STAYS}")),
+        SqlState::READ_ONLY_SQL_TRANSACTION => {
+            because("the server writes nothing: it is a standby, or this role's sessions are read-only")
+                .hint("explain it without ANALYZE, or on the primary")
+        }
+        SqlState::INSUFFICIENT_PRIVILEGE => {
+            because("this role may not run what the statement asks for").hint(grant(said.message(), role))
+        }
+        SqlState::SYNTAX_ERROR => {
+            because("the server cannot parse the statement").hint(syntax_hint(at.statement, &at.request.sql))
+        }
+        SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => {
+            because("the statement names a table that is not there")
+                .hint("check the database and the search_path of this role, or write the schema before the table")
+        }
+        SqlState::UNDEFINED_COLUMN => because("the statement names a column that is not there"),
+        SqlState::INDETERMINATE_DATATYPE | SqlState::AMBIGUOUS_PARAMETER => {
+            because("the type of a parameter cannot be told from the statement")
+                .hint("write it as a cast, for instance $1::text, or put a value in its place")
+        }
+        SqlState::UNDEFINED_FUNCTION | SqlState::AMBIGUOUS_FUNCTION | SqlState::DATATYPE_MISMATCH
+            if at.statement.parameters > 0 =>
+        {
+            because("the types of the parameters do not fit the statement")
+                .hint("write a cast, for instance $1::integer, or put values in their places")
+        }
+        SqlState::GROUPING_ERROR if at.statement.parameters > 0 => because(
+            "the statement groups by an expression with a parameter, which the server cannot know to be the same twice",
+        )
+        .hint("pg_stat_statements put $n for constants: put the values back"),
+        SqlState::UNDEFINED_PSTATEMENT => because("EXECUTE names a statement that is prepared in another session")
+            .hint("explain the statement itself"),
+        ref code if is_of_values(code) && !at.request.parameters.is_empty() => {
+            because("a value is not of its parameter's type")
+                .hint("write values as PostgreSQL would: 2026-01-31, {1,2}, true")
+        }
+        _ => because("the EXPLAIN failed"),
+    }
+}
+
+/// Class 22, "data exception". Source: PostgreSQL manual, appendix A.
+fn is_of_values(code: &SqlState) -> bool {
+    code.code().starts_with("22")
+}
+
+fn interrupted(said: &DbError, at: &Circumstances<'_>) -> Failure {
+    let limit = Duration::from_millis(u64::from(at.request.timeout_ms));
+    if at.is_cancelled {
+        return cancelled(at);
+    }
+    // The words are in the server's language; the clock is not.
+    if at.elapsed + Duration::from_millis(20) >= limit {
+        let failure = refused(format!("the statement did not end within {}", Seconds(limit.as_secs_f64())))
+            .hint("explain it without ANALYZE, which only plans it; or give it a longer timeout");
+        return with_blockers(failure, at.blocked_by);
+    }
+    refused("somebody cancelled the EXPLAIN on the server").because_text(said.message())
+}
+
+fn blocked(at: &Circumstances<'_>) -> Failure {
+    let failure = refused(format!("the EXPLAIN waited {} for a lock and gave up", Seconds(at.elapsed.as_secs_f64())));
+    let failure = with_blockers(failure, at.blocked_by);
+    failure.hint("see who holds it in Activity; try again when they are done")
+}
+
+fn with_blockers(failure: Failure, blockers: &[Blocker]) -> Failure {
+    let say = |failure: Failure, blocker: &Blocker| {
+        let query: String = blocker.query.split_whitespace().collect::<Vec<_>>().join(" ");
+        let query: String = query.chars().take(120).collect();
+        let query = if query.is_empty() { query } else { format!(": {query}") };
+        failure.because_text(format!("pid {} holds it up ({}){query}", blocker.pid, blocker.who))
+    };
+    blockers.iter().take(5).fold(failure, say)
+}
+
+/// Returns the statement that would let this role. Source: `aclcheck_error` of `src/backend/catalog/aclchk.c`.
+fn grant(message: &str, role: &str) -> String {
+    let role = if role.is_empty() { "ROLE".to_owned() } else { quote_identifier(role) };
+    let named = |kind: &str| message.split_once(&format!(" for {kind} ")).map(|(_, name)| name.trim());
+    if let Some(schema) = named("schema") {
+        return format!("GRANT USAGE ON SCHEMA {} TO {role};", quote_identifier(schema));
+    }
+    if let Some(table) = ["table", "relation", "view", "materialized view", "foreign table"].into_iter().find_map(named)
+    {
+        return format!("GRANT SELECT ON {} TO {role};", quote_identifier(table));
+    }
+    if let Some(function) = named("function") {
+        return format!("GRANT EXECUTE ON FUNCTION {function} TO {role};");
+    }
+    "connect as the role of the application, which may".to_owned()
+}
+
+fn syntax_hint(statement: &Statement, sql: &str) -> &'static str {
+    if sql.contains("%s") || sql.contains("%(") {
+        "%s stands for a value in Python's drivers: put the value there, or $1"
+    } else if sql.len() >= 1023 && sql.len() <= 1024 {
+        "the text seems to be cut at track_activity_query_size: take it from pg_stat_statements or the log"
+    } else if statement.parameters > 0 {
+        "where pg_stat_statements put $n for a constant that the grammar wants as such, put the value back"
+    } else {
+        "explain it as the application sends it, without client commands such as \\d"
+    }
+}
+
+/// Returns where the server stumbled, counted in the statement itself.
+fn place(said: &DbError, statement: &Statement, prefix: usize) -> Option<String> {
+    let ErrorPosition::Original(position) = said.position()? else { return None };
+    let at = usize::try_from(*position).ok()?.checked_sub(prefix + 1)?;
+    let before: Vec<char> = statement.text.chars().take(at).collect();
+    let line = before.iter().filter(|letter| **letter == '\n').count() + 1;
+    let column = before.iter().rev().take_while(|letter| **letter != '\n').count() + 1;
+    let rest: String = statement.text.chars().skip(at).take_while(|letter| *letter != '\n').take(40).collect();
+    let rest = rest.trim_end();
+    Some(if rest.is_empty() {
+        format!("at the end of the statement, line {line}, column {column}")
+    } else {
+        format!("at line {line}, column {column}: {rest}")
+    })
+}

@@ -1,0 +1,439 @@
+//! A statement before it is sent: whether it is one, what it does, which `$n` it has.
+//!
+//! Pure. A first look, for clear words and early questions: the server is the judge, by the extended protocol (one
+//! statement) and by the read-only transaction (no write). What the lexer cannot read is left to the server.
+
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::tokenizer::{Location, Token, Tokenizer, Word};
+
+/// What a statement does when it is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It reads, as far as can be seen.
+    Reads,
+    /// It writes or locks rows; the verb: `DELETE`, `SELECT … FOR UPDATE`.
+    Writes(&'static str),
+    /// It calls a function that acts outside its transaction, which a read-only transaction does not stop.
+    Acts(&'static str),
+}
+
+/// A statement that may be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The text without an EXPLAIN before it and a semicolon after it.
+    pub text: String,
+    /// The highest `$n`, 0 without any.
+    pub parameters: usize,
+    /// What it does.
+    pub effect: Effect,
+    /// What was changed of the text, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Why a text cannot be explained.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotOne {
+    /// There is nothing in it but blanks and comments.
+    #[error("there is no statement to explain")]
+    Empty,
+    /// There are several statements in it.
+    #[error("these are {0} statements, and EXPLAIN takes one")]
+    Several(usize),
+    /// It is of a kind that has no plan.
+    #[error("{0} has no plan")]
+    NoPlan(String),
+    /// It holds a NUL, which the protocol cannot send.
+    #[error("the text holds a NUL character")]
+    Nul,
+}
+
+impl NotOne {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Empty => "give a SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES",
+            Self::Several(_) => "explain them one by one",
+            Self::NoPlan(_) => {
+                "EXPLAIN takes SELECT, VALUES, INSERT, UPDATE, DELETE, MERGE, EXECUTE, DECLARE, CREATE TABLE AS and \
+                 CREATE MATERIALIZED VIEW AS"
+            }
+            Self::Nul => "remove it",
+        }
+    }
+}
+
+/// The words an explainable statement begins with. Source: PostgreSQL manual, EXPLAIN.
+const OPENINGS: &[&str] = &[
+    "select", "with", "values", "table", "insert", "update", "delete", "merge", "execute", "declare", "create",
+    "refresh",
+];
+
+/// Functions that act outside their transaction: measured, a read-only one stops none of them.
+const ACTING: &[&str] = &[
+    "dblink",
+    "dblink_connect",
+    "dblink_exec",
+    "dblink_send_query",
+    "lo_export",
+    "pg_advisory_lock",
+    "pg_advisory_lock_shared",
+    "pg_advisory_unlock_all",
+    "pg_backup_start",
+    "pg_backup_stop",
+    "pg_cancel_backend",
+    "pg_copy_logical_replication_slot",
+    "pg_copy_physical_replication_slot",
+    "pg_create_logical_replication_slot",
+    "pg_create_physical_replication_slot",
+    "pg_create_restore_point",
+    "pg_drop_replication_slot",
+    "pg_file_unlink",
+    "pg_file_write",
+    "pg_log_backend_memory_contexts",
+    "pg_logical_emit_message",
+    "pg_logical_slot_get_binary_changes",
+    "pg_logical_slot_get_changes",
+    "pg_notify",
+    "pg_prewarm",
+    "pg_promote",
+    "pg_reload_conf",
+    "pg_replication_slot_advance",
+    "pg_rotate_logfile",
+    "pg_start_backup",
+    "pg_stat_reset",
+    "pg_stat_reset_shared",
+    "pg_stat_reset_single_function_counters",
+    "pg_stat_reset_single_table_counters",
+    "pg_stat_reset_slru",
+    "pg_stat_statements_reset",
+    "pg_stop_backup",
+    "pg_switch_wal",
+    "pg_terminate_backend",
+    "pg_try_advisory_lock",
+    "pg_try_advisory_lock_shared",
+    "pg_wal_replay_pause",
+    "pg_wal_replay_resume",
+];
+
+/// Types whose typed literals (`interval '1 day'`) a statement of `pg_stat_statements` has as `interval $1`, which no server parses.
+const LITERAL_TYPES: &[&str] = &["interval", "date", "time", "timestamp", "timestamptz"];
+
+/// A token as it was written.
+#[derive(Debug, Clone)]
+struct Piece {
+    token: Token,
+    text: String,
+}
+
+impl Piece {
+    fn new(token: Token) -> Self {
+        Self { text: token.to_string(), token }
+    }
+
+    fn is_blank(&self) -> bool {
+        matches!(self.token, Token::Whitespace(_))
+    }
+}
+
+/// Looks at a text.
+pub fn look(sql: &str) -> Result<Statement, NotOne> {
+    if sql.contains('\0') {
+        return Err(NotOne::Nul);
+    }
+    let Some(pieces) = pieces(sql) else {
+        // An open quote or comment: the server says it with the place.
+        let text = sql.trim().to_owned();
+        return Ok(Statement { text, parameters: 0, effect: Effect::Reads, notes: Vec::new() });
+    };
+    let mut parts = statements(&pieces);
+    let Some(part) = parts.pop() else { return Err(NotOne::Empty) };
+    if !parts.is_empty() {
+        return Err(NotOne::Several(parts.len() + 1));
+    }
+    read(part.to_vec())
+}
+
+/// Returns the statements of a text, one by one, without their semicolons; the whole text where it cannot be read.
+pub fn split(sql: &str) -> Vec<String> {
+    pieces(sql).map_or_else(|| vec![sql.to_owned()], |pieces| statements(&pieces).into_iter().map(text_of).collect())
+}
+
+/// Returns the tokens with their texts, exactly as they were written; `None` where the lexer cannot read them.
+fn pieces(sql: &str) -> Option<Vec<Piece>> {
+    let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, sql).with_unescape(false).tokenize_with_location().ok()?;
+    let mut places = Places::new(sql);
+    let starts: Vec<usize> = tokens.iter().map(|token| places.byte(token.span.start)).collect();
+    let ends = starts.iter().skip(1).copied().chain([sql.len()]);
+    let texts = starts.iter().zip(ends).map(|(start, end)| sql.get(*start..end).unwrap_or_default().to_owned());
+    Some(tokens.iter().zip(texts).map(|(token, text)| Piece { token: token.token.clone(), text }).collect())
+}
+
+/// Turns lines and columns, which only grow, into bytes.
+struct Places<'a> {
+    rest: std::str::CharIndices<'a>,
+    line: u64,
+    column: u64,
+    end: usize,
+}
+
+impl<'a> Places<'a> {
+    fn new(sql: &'a str) -> Self {
+        Self { rest: sql.char_indices(), line: 1, column: 1, end: sql.len() }
+    }
+
+    fn byte(&mut self, place: Location) -> usize {
+        while (self.line, self.column) < (place.line, place.column) {
+            match self.rest.next() {
+                Some((_, '\n')) => (self.line, self.column) = (self.line + 1, 1),
+                Some(_) => self.column += 1,
+                None => return self.end,
+            }
+        }
+        self.rest.offset()
+    }
+}
+
+fn statements(pieces: &[Piece]) -> Vec<&[Piece]> {
+    let parts = pieces.split(|piece| piece.token == Token::SemiColon);
+    parts.filter(|part| part.iter().any(|piece| !piece.is_blank())).collect()
+}
+
+fn text_of(part: &[Piece]) -> String {
+    part.iter().map(|piece| piece.text.as_str()).collect::<String>().trim().to_owned()
+}
+
+fn read(part: Vec<Piece>) -> Result<Statement, NotOne> {
+    let mut notes = Vec::new();
+    let part = without_explain(part, &mut notes)?;
+    let part = with_casts(part, &mut notes);
+    let said: Vec<&Token> = part.iter().filter(|piece| !piece.is_blank()).map(|piece| &piece.token).collect();
+    let opening = said.iter().find(|token| **token != &Token::LParen);
+    if let Some(word) = opening.and_then(|token| word(token)).filter(|word| is_command(word)) {
+        return Err(NotOne::NoPlan(word.to_uppercase()));
+    }
+    let parameters = said.iter().filter_map(|token| parameter(token)).max().unwrap_or(0);
+    if parameters > 0 && part.iter().any(|piece| piece.text.contains("/*, ... */")) {
+        notes
+            .push("a list that pg_stat_statements shortened is planned with the values that are left of it".to_owned());
+    }
+    Ok(Statement { text: text_of(&part), parameters, effect: effect(&said), notes })
+}
+
+/// Whether a word opens a statement that exists but has no plan; any other word is left to the server's parser.
+fn is_command(word: &str) -> bool {
+    const COMMANDS: &[&str] = &[
+        "abort",
+        "alter",
+        "analyse",
+        "analyze",
+        "begin",
+        "call",
+        "checkpoint",
+        "close",
+        "cluster",
+        "comment",
+        "commit",
+        "copy",
+        "deallocate",
+        "discard",
+        "do",
+        "drop",
+        "end",
+        "fetch",
+        "grant",
+        "import",
+        "listen",
+        "load",
+        "lock",
+        "move",
+        "notify",
+        "prepare",
+        "reassign",
+        "reindex",
+        "release",
+        "reset",
+        "revoke",
+        "rollback",
+        "savepoint",
+        "set",
+        "show",
+        "start",
+        "truncate",
+        "unlisten",
+        "vacuum",
+    ];
+    COMMANDS.contains(&word)
+}
+
+/// Returns an unquoted word in lower case.
+fn word(token: &Token) -> Option<String> {
+    match token {
+        Token::Word(Word { value, quote_style: None, .. }) => Some(value.to_lowercase()),
+        _ => None,
+    }
+}
+
+fn is_word(token: Option<&&Token>, expected: &str) -> bool {
+    token.and_then(|token| word(token)).is_some_and(|word| word == expected)
+}
+
+fn parameter(token: &Token) -> Option<usize> {
+    match token {
+        Token::Placeholder(text) => text.strip_prefix('$')?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Takes an EXPLAIN off that somebody pasted with the statement.
+fn without_explain(part: Vec<Piece>, notes: &mut Vec<String>) -> Result<Vec<Piece>, NotOne> {
+    let said = || part.iter().enumerate().filter(|(_, piece)| !piece.is_blank()).map(|(at, piece)| (at, &piece.token));
+    let mut rest = said().peekable();
+    if rest.next_if(|(_, token)| word(token).as_deref() == Some("explain")).is_none() {
+        return Ok(part);
+    }
+    let has_options = rest.peek().is_some_and(|(_, token)| **token == Token::LParen) && {
+        let first = said().skip(2).find(|(_, token)| **token != Token::LParen);
+        first.and_then(|(_, token)| word(token)).is_some_and(|word| !OPENINGS.contains(&word.as_str()))
+    };
+    if has_options {
+        for (_, token) in rest.by_ref() {
+            if *token == Token::RParen {
+                break;
+            }
+        }
+    }
+    let is_option = |token: &Token| matches!(word(token).as_deref(), Some("analyze" | "analyse" | "verbose"));
+    while !has_options && rest.next_if(|(_, token)| is_option(token)).is_some() {}
+    let Some((from, _)) = rest.peek() else { return Err(NotOne::Empty) };
+    notes.push("the EXPLAIN of the text was left out: the options chosen here hold".to_owned());
+    Ok(part.iter().skip(*from).cloned().collect())
+}
+
+/// Rewrites what `pg_stat_statements` made of typed literals and of EXTRACT: `interval $1`, `EXTRACT($1 FROM x)`.
+fn with_casts(part: Vec<Piece>, notes: &mut Vec<String>) -> Vec<Piece> {
+    let mut out: Vec<Piece> = Vec::with_capacity(part.len());
+    let mut changed = 0;
+    let mut rest = part.as_slice();
+    while let Some((piece, after)) = rest.split_first() {
+        rest = after;
+        if parameter(&piece.token).is_none() {
+            out.push(piece.clone());
+        } else if let Some((at, type_name)) = literal_type_before(&out) {
+            out.truncate(at);
+            out.push(piece.clone());
+            out.extend([Token::DoubleColon, Token::make_word(&type_name, None)].map(Piece::new));
+            changed += 1;
+        } else if let (Some(at), Some(after)) = (extract_before(&out), after_from(after)) {
+            out.truncate(at);
+            out.extend(
+                [Token::make_word("date_part", None), Token::LParen, piece.token.clone(), Token::Comma].map(Piece::new),
+            );
+            rest = after;
+            changed += 1;
+        } else {
+            out.push(piece.clone());
+        }
+    }
+    if changed > 0 {
+        notes.push(format!(
+            "of the constants that pg_stat_statements replaced, {changed} had to be written another way to be parsed: \
+             $n::type for a typed literal, date_part for EXTRACT"
+        ));
+    }
+    out
+}
+
+/// Returns where a type stands at the end, with a blank behind it, as before a literal.
+fn literal_type_before(out: &[Piece]) -> Option<(usize, String)> {
+    let at = out.iter().rposition(|piece| !piece.is_blank())?;
+    let name = word(&out.get(at)?.token).filter(|word| LITERAL_TYPES.contains(&word.as_str()))?;
+    // `a.date = $1` ends in no type; `select date $1` does, `x.interval $1` is no SQL anyway.
+    (out.len() > at + 1).then_some((at, name))
+}
+
+/// Returns where `EXTRACT (` begins, if that is what stands at the end.
+fn extract_before(out: &[Piece]) -> Option<usize> {
+    let mut said = out.iter().enumerate().rev().filter(|(_, piece)| !piece.is_blank());
+    let (_, bracket) = said.next()?;
+    let (at, name) = said.next()?;
+    (bracket.token == Token::LParen && word(&name.token).as_deref() == Some("extract")).then_some(at)
+}
+
+/// Returns what follows FROM, if that comes next.
+fn after_from(rest: &[Piece]) -> Option<&[Piece]> {
+    let at = rest.iter().position(|piece| !piece.is_blank())?;
+    let is_from = word(&rest.get(at)?.token).as_deref() == Some("from");
+    is_from.then(|| rest.get(at + 1..)).flatten()
+}
+
+fn effect(said: &[&Token]) -> Effect {
+    if let Some(verb) = written(said) {
+        return Effect::Writes(verb);
+    }
+    let calls = said.iter().zip(said.iter().skip(1)).filter(|(_, next)| **next == &Token::LParen);
+    let mut names = calls.filter_map(|(name, _)| match name {
+        Token::Word(name) => Some(name.value.to_lowercase()),
+        _ => None,
+    });
+    let acting = names.find_map(|name| ACTING.iter().find(|known| **known == name));
+    acting.map_or(Effect::Reads, |name| Effect::Acts(name))
+}
+
+/// Returns the verb of a write anywhere in the statement.
+fn written(said: &[&Token]) -> Option<&'static str> {
+    let mut depth = 0_usize;
+    for (at, token) in said.iter().enumerate() {
+        match token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let Some(word) = word(token) else { continue };
+        let before = at.checked_sub(1).and_then(|before| said.get(before));
+        if let Some(verb) = verb(&word)
+            && opens_statement(said, at, depth)
+        {
+            return Some(verb);
+        }
+        let is_lock = word == "for"
+            && (is_word(said.get(at + 1), "update")
+                || is_word(said.get(at + 1), "share")
+                || (is_word(said.get(at + 1), "no") && is_word(said.get(at + 2), "key"))
+                || (is_word(said.get(at + 1), "key") && is_word(said.get(at + 2), "share")));
+        if is_lock {
+            return Some("SELECT … FOR UPDATE");
+        }
+        if word == "into" && depth == 0 && !is_word(before, "insert") && !is_word(before, "merge") {
+            return Some("SELECT … INTO");
+        }
+    }
+    None
+}
+
+fn verb(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "insert" => "INSERT",
+        "update" => "UPDATE",
+        "delete" => "DELETE",
+        "merge" => "MERGE",
+        "create" => "CREATE",
+        "refresh" => "REFRESH",
+        _ => return None,
+    })
+}
+
+/// Whether a statement begins here: at the start, after the CTEs, or as the body of one.
+fn opens_statement(said: &[&Token], at: usize, depth: usize) -> bool {
+    let back = |steps: usize| at.checked_sub(steps).and_then(|before| said.get(before));
+    match back(1) {
+        None => true,
+        Some(Token::LParen) => is_word(back(2), "as") || is_word(back(2), "materialized"),
+        Some(Token::RParen) => depth == 0,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "statement_tests.rs"]
+mod tests;

@@ -1,0 +1,92 @@
+use super::*;
+
+fn effect_of(sql: &str) -> Effect {
+    look(sql).unwrap_or_else(|error| panic!("{sql}: {error}")).effect
+}
+
+#[test]
+fn what_writes_is_seen_wherever_it_stands() {
+    use Effect::{Acts, Reads, Writes};
+    for (sql, expected) in [
+        ("select 1", Reads),
+        ("  /* delete from t */ select 'delete from t' -- update t", Reads),
+        ("delete from t", Writes("DELETE")),
+        ("With x as (select 1), y as materialized (DELETE from t returning *) select * from y", Writes("DELETE")),
+        ("with x as (select 1) insert into t select * from x", Writes("INSERT")),
+        ("merge into t using s on true when matched then delete", Writes("MERGE")),
+        ("select \"update\", max(update) from t where \"for\" = 1", Reads),
+        ("select * from t for update", Writes("SELECT … FOR UPDATE")),
+        ("select * from t for no key update skip locked", Writes("SELECT … FOR UPDATE")),
+        ("select substring(a from 1 for 2) from t", Reads),
+        ("select a into b from t", Writes("SELECT … INTO")),
+        ("create table b as select 1", Writes("CREATE")),
+        ("select pg_terminate_backend(pid) from pg_stat_activity", Acts("pg_terminate_backend")),
+        ("select pg_catalog.\"pg_reload_conf\" ()", Acts("pg_reload_conf")),
+        ("select pg_stat_reset from t", Reads),
+        ("(select 1) union (select 2)", Reads),
+    ] {
+        assert_eq!(effect_of(sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn only_one_statement_is_taken() {
+    assert_eq!(look("select 1; select 2"), Err(NotOne::Several(2)));
+    assert_eq!(look(" ;; "), Err(NotOne::Empty));
+    assert_eq!(look("-- nothing"), Err(NotOne::Empty));
+    assert_eq!(look("explain analyze"), Err(NotOne::Empty));
+    assert_eq!(look("vacuum t"), Err(NotOne::NoPlan("VACUUM".to_owned())));
+    assert_eq!(look("select 'a\0'"), Err(NotOne::Nul));
+    assert_eq!(look("select ';' ; -- the end").map(|it| it.text), Ok("select ';'".to_owned()));
+    assert_eq!(look("select $$;$$, \";\", E'\\';' /* ; */;").map(|it| it.parameters), Ok(0));
+    // What is no SQL, or not to be read, is the server's to judge.
+    assert!(look("selct 1").is_ok() && look("select 'open").is_ok());
+    assert_eq!(split("select 1; select 2;\n").len(), 2);
+}
+
+#[test]
+fn an_explain_that_was_pasted_is_left_out() {
+    for sql in [
+        "EXPLAIN select 1",
+        "explain analyze verbose select 1",
+        "explain (analyze, buffers, format json) select 1",
+        "/* q */ explain (costs off)\nselect 1;",
+    ] {
+        let statement = look(sql).unwrap();
+        assert_eq!((statement.text.as_str(), statement.notes.len()), ("select 1", 1), "{sql}");
+    }
+    assert_eq!(look("explain (select 1)").unwrap().text, "(select 1)");
+}
+
+#[test]
+fn texts_of_pg_stat_statements_are_made_parsable() {
+    for (sql, expected, parameters) in [
+        ("select $1, $12", "select $1, $12", 12),
+        ("select '$1', $$ $2 $$", "select '$1', $$ $2 $$", 0),
+        ("where a > now() - interval $1", "where a > now() - $1::interval", 1),
+        ("select DATE $1 + $2", "select $1::date + $2", 2),
+        ("where EXTRACT($1 FROM \"a\" AT TIME ZONE $2) = $3", "where date_part($1, \"a\" AT TIME ZONE $2) = $3", 3),
+        ("select extract(year from a)", "select extract(year from a)", 0),
+    ] {
+        let sql = format!("select 1 {sql}");
+        let statement = look(&sql).unwrap();
+        assert_eq!((statement.text, statement.parameters), (format!("select 1 {expected}"), parameters));
+    }
+    let squashed = look("select * from t where a in ($1 /*, ... */)").unwrap();
+    assert!(squashed.notes.iter().any(|note| note.contains("shortened")), "{squashed:?}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_look_at_anything_fails_nowhere(text in ".{0,200}") {
+        drop(look(&text));
+        drop(split(&text));
+    }
+
+    #[test]
+    fn a_statement_that_is_taken_is_taken_again(text in "(select|with|\\(|\\)|;|'|\\$1| interval | for update|--|/\\*|\\*/|a| |\n){0,12}") {
+        if let Ok(once) = look(&text) {
+            proptest::prop_assert_eq!(look(&once.text).map(|again| again.effect), Ok(once.effect));
+        }
+    }
+}
