@@ -1,10 +1,11 @@
 //! The shell: tokio tasks, terminal, effects. The only place that spawns.
 //!
-//! Four parties that never wait for each other: the keyboard's thread, the sampler, the act session, and the loop that
+//! Five parties that never wait for each other: the keyboard's thread, the sampler, the act session, the EXPLAINs, and the loop that
 //! owns the [`App`](crate::app::App) and the screen. Bounded channels lie between them.
 
 mod console;
 mod effects;
+mod explains;
 mod keyboard;
 mod own_editor;
 pub mod remembered;

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::effects::Hands;
+use super::explains::Explains;
 use super::keyboard::Keyboard;
 use super::own_editor;
 use super::remembered::Remembered;
@@ -52,6 +53,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let (told_in, mut told) = mpsc::channel(16);
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
+    let mut explains = Explains::start(Arc::clone(&setup.connector), setup.start.rights);
     let mut keyboard = Keyboard::start();
     let mut hands = Hands::new(commands, orders, setup.start.rights, setup.remembered.clone());
     let mut editing: Option<JoinHandle<Result<String, Failure>>> = None;
@@ -67,6 +69,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
             key = keyboard.events().recv() => match key { Some(key) => Some(key), None => break },
             report = reports.recv() => match report { Some(report) => Some(of_report(report, &mut hands)), None => break },
             Some(news) = told.recv() => Some(Event::Done(hands.outcome(news))),
+            event = explains.next() => Some(event),
             _ = ticks.tick() => Some(Event::Tick(now())),
             edited = ended(&mut editing) => {
                 editing = None;
@@ -79,7 +82,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
             () = tokio::time::sleep_until(next_frame), if app.is_dirty() && editing.is_none() => None,
         };
         let mut effects = event.map_or_else(Vec::new, |event| app.update(event));
-        drain(&mut app, &mut hands, (keyboard.events(), &mut reports, &mut told), &mut effects);
+        drain(&mut app, &mut hands, (keyboard.events(), &mut reports, &mut told, &mut explains), &mut effects);
         if effects.contains(&Effect::Quit) {
             break;
         }
@@ -88,7 +91,8 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
                 lend(&keyboard, &screen).await;
                 editing = Some(tokio::spawn(own_editor::edit(text.clone(), setup.editor.clone())));
             }
-            if let Some(event) = hands.act(effect, &mut screen) {
+            let came = explains.act(effect).unwrap_or_else(|effect| hands.act(effect, &mut screen));
+            if let Some(event) = came {
                 // What came of an effect asks the shell for nothing.
                 drop(app.update(event));
             }
@@ -102,7 +106,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     }
     drop(screen);
     hands.stop();
-    let farewell = async { tokio::join!(sampling, acting) };
+    let farewell = async { tokio::join!(sampling, acting, explains.stop()) };
     // What does not end in time is ended by the server's own timeouts.
     drop(tokio::time::timeout(FAREWELL, farewell).await);
     Ok(())
@@ -138,11 +142,15 @@ async fn ended(editing: &mut Option<JoinHandle<Result<String, Failure>>>) -> Eve
     }
 }
 
+/// Where events wait.
+type Inbox<'a> =
+    (&'a mut mpsc::Receiver<Event>, &'a mut mpsc::Receiver<Report>, &'a mut mpsc::Receiver<Told>, &'a mut Explains);
+
 /// Takes what else is waiting, so that one frame shows all of it.
 fn drain(
     app: &mut App,
     hands: &mut Hands,
-    (keys, reports, told): (&mut mpsc::Receiver<Event>, &mut mpsc::Receiver<Report>, &mut mpsc::Receiver<Told>),
+    (keys, reports, told, explains): Inbox<'_>,
     effects: &mut Vec<Effect>,
 ) {
     while let Ok(key) = keys.try_recv() {
@@ -154,6 +162,9 @@ fn drain(
     }
     while let Ok(news) = told.try_recv() {
         let event = Event::Done(hands.outcome(news));
+        effects.extend(app.update(event));
+    }
+    while let Some(event) = explains.waiting() {
         effects.extend(app.update(event));
     }
 }

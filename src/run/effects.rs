@@ -10,7 +10,6 @@ use super::own_editor;
 use super::remembered::Remembered;
 use super::terminal::Screen;
 use crate::app::{Effect, Event, Outcome, RelationKind, Rights, Signal, SignalKind};
-use crate::failure::{Failure, Kind};
 use crate::pg::act::{Order, Told};
 use crate::pg::control::{self, Backend, Mode, Permit};
 use crate::pg::exact::Relation;
@@ -49,10 +48,8 @@ impl Hands {
             Effect::Pace(pace) => self.command(Command::Pace(Duration::from_secs_f64(pace.0))),
             Effect::ReadNow => self.command(Command::ReadNow),
             Effect::Signal(signal) => self.signal(signal),
-            Effect::Explain(_) => return Some(Event::ExplainDone(Err(no_explain()))),
-            Effect::AskParameters { sql } => return Some(Event::Parameters { sql, known: Err(no_explain()) }),
-            // The loop lends the terminal to the editor.
-            Effect::CancelExplain | Effect::Edit { .. } => None,
+            // The task that explains has taken the first three; the loop lends the terminal to the editor.
+            Effect::Explain(_) | Effect::AskParameters { .. } | Effect::CancelExplain | Effect::Edit { .. } => None,
             Effect::Remember(statement) => {
                 let kept = self.remembered.add(&statement);
                 kept.err().map(|error| Outcome::Bad(format!("the statement was not kept for later runs: {error}")))
@@ -150,10 +147,6 @@ impl Hands {
         let at = self.meant.iter().position(|(meant, _)| *meant == id)?;
         Some(self.meant.remove(at).1)
     }
-}
-
-fn no_explain() -> Failure {
-    Failure::new(Kind::Refused, "this console has no session for EXPLAIN")
 }
 
 fn of_signal(signal: control::Signal, who: &str, outcome: control::Outcome) -> Outcome {

@@ -7,6 +7,7 @@ mod control;
 mod corpus;
 mod demo;
 mod django;
+mod explain;
 mod findings;
 mod pooled;
 mod probes;

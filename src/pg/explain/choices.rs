@@ -260,7 +260,7 @@ fn choices_of(row: &Row<'_>, type_name: &str) -> Vec<Choice> {
         // What is not among the most common is rarer than they are.
         (Some(value), _, _) => offer(rare_note(row, common.len(), &shares), value),
         (None, Some(value), Some(share)) if common.len() > 1 => {
-            offer(format!("rare, {} of the rows", Share(*share)), value)
+            offer(format!("rare, {} of the rows", Share(*share)), value);
         }
         _ => {}
     }

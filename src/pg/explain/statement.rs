@@ -206,7 +206,7 @@ fn text_of(part: &[Piece]) -> String {
 fn read(part: Vec<Piece>) -> Result<Statement, NotOne> {
     let mut notes = Vec::new();
     let part = without_explain(part, &mut notes)?;
-    let part = with_casts(part, &mut notes);
+    let part = with_casts(&part, &mut notes);
     let said: Vec<&Token> = part.iter().filter(|piece| !piece.is_blank()).map(|piece| &piece.token).collect();
     let opening = said.iter().find(|token| **token != &Token::LParen);
     if let Some(word) = opening.and_then(|token| word(token)).filter(|word| is_command(word)) {
@@ -311,10 +311,10 @@ fn without_explain(part: Vec<Piece>, notes: &mut Vec<String>) -> Result<Vec<Piec
 }
 
 /// Rewrites what `pg_stat_statements` made of typed literals and of EXTRACT: `interval $1`, `EXTRACT($1 FROM x)`.
-fn with_casts(part: Vec<Piece>, notes: &mut Vec<String>) -> Vec<Piece> {
+fn with_casts(part: &[Piece], notes: &mut Vec<String>) -> Vec<Piece> {
     let mut out: Vec<Piece> = Vec::with_capacity(part.len());
     let mut changed = 0;
-    let mut rest = part.as_slice();
+    let mut rest = part;
     while let Some((piece, after)) = rest.split_first() {
         rest = after;
         if parameter(&piece.token).is_none() {

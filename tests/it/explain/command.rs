@@ -1,0 +1,1 @@
+//! `pgdj explain` as a person runs it.
