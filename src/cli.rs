@@ -1,6 +1,7 @@
 //! The commands: arguments, and one file a command.
 
 pub mod args;
+pub mod explain;
 pub mod log;
 pub mod password;
 pub mod shell;

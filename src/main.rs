@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match pgdj::cli::parse(std::env::args_os()).and_then(pgdj::cli::start::run) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(failure) => {
             let text = pgdj::ui::text::clean_stream(&failure.to_string()).into_owned();
             // Where standard error is gone too, the status still tells.

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod address;
+pub mod advice;
 pub mod catalog;
 pub mod connect;
 pub mod connector;

@@ -32,6 +32,7 @@ Examples
   pgdj prod --read-only           an alias, without acts that change something
   DATABASE_URL=postgis://… pgdj   what Django connects to
   pgdj demo                       a Django shop with load and trouble
+  pgdj prod explain query.sql     the plan, what could be done, and the Django code
   pgdj completions bash           what to put into /etc/bash_completion.d/pgdj";
 
 /// A terminal console for PostgreSQL behind Django.
@@ -124,9 +125,63 @@ pub struct Settings {
     version: Option<bool>,
 }
 
+/// What `pgdj explain` is to do.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Explain {
+    /// A file with one statement or with plans (JSON, text, the log of `auto_explain`); - is standard input
+    pub file: Option<PathBuf>,
+
+    /// Explain the statement that `pg_stat_statements` keeps under this queryid
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["file", "plan"])]
+    pub queryid: Option<i64>,
+
+    /// Read plans from this file, without a server
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "analyze"])]
+    pub plan: Option<PathBuf>,
+
+    /// Run the statement, in a read-only transaction
+    #[arg(long)]
+    pub analyze: bool,
+
+    /// Agree that the statement writes; it is rolled back
+    #[arg(long, requires = "analyze")]
+    pub write: bool,
+
+    /// A value, of $1 first, then of $2 and so on; NULL is null
+    #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true)]
+    pub params: Vec<String>,
+
+    /// Seconds the statement may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    pub timeout: f64,
+
+    /// What is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// End with status 10 when something is worth doing
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// The form of what a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For a person; coloured on a terminal.
+    #[default]
+    Text,
+    /// For a program.
+    Json,
+    /// For an issue or a pull request.
+    Markdown,
+}
+
 /// The commands beside the console.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// Print the plan of a statement, tips, and indexes as Django code; or read a plan from a file
+    Explain(Explain),
+
     /// Open the console on a private server with a Django shop, load and trouble
     Demo,
 
@@ -192,9 +247,10 @@ pub fn command() -> clap::Command {
 
 impl Args {
     fn judge(self) -> Result<Self, Failure> {
-        let is_console = self.command.is_none();
+        // Of the commands, those that ask a server take one.
+        let takes_target = matches!(self.command, None | Some(Command::Explain(_)));
         match &self.target {
-            Some(target) if !is_console => {
+            Some(target) if !takes_target => {
                 let word = if may_hold_password(&target.0) { "TARGET" } else { target.0.as_str() };
                 let what = format!("{word} stands before a command that takes no TARGET");
                 let hint = "an alias that has a command's name is opened by: pgdj -- NAME";

@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{Args, Command, Parsed};
-use super::{log, password, shell};
+use super::{explain, log, password, shell};
 use crate::app::{PaneId, Rights, Start};
 use crate::config::Config;
 use crate::demo;
@@ -22,18 +23,18 @@ use crate::sample::Seconds;
 use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
 use crate::ui::theme::{Depth, Theme};
 
-/// Runs what the command line asks for.
-pub fn run(parsed: Parsed) -> Result<(), Failure> {
+/// Runs what the command line asks for; returns the exit status.
+pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
     let args = match parsed {
-        Parsed::Say(text) => return say(text.as_bytes()),
+        Parsed::Say(text) => return say(text.as_bytes()).map(done),
         Parsed::Run(args) => args,
     };
     match &args.command {
-        Some(Command::Completions { shell }) => return say(&shell::completions(*shell)),
+        Some(Command::Completions { shell }) => return say(&shell::completions(*shell)).map(done),
         Some(Command::Man) => {
             let page =
                 shell::man().map_err(|error| Failure::new(Kind::File, "cannot write the man page").because(&error))?;
-            return say(&page);
+            return say(&page).map(done);
         }
         _ => {}
     }
@@ -48,14 +49,22 @@ pub fn run(parsed: Parsed) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(Kind::Refused, "cannot start").because(&error))?;
     let result = runtime.block_on(async {
-        match args.command {
-            Some(Command::Demo) => run_demo(&config, &environment).await,
-            _ => run_console(&args, &config, &environment).await,
+        match &args.command {
+            Some(Command::Demo) => run_demo(&config, &environment).await.map(done),
+            Some(Command::Explain(wish)) => {
+                let (bytes, status) = explain::run(&args, wish, &config, &environment).await?;
+                say(&bytes).map(|()| status)
+            }
+            _ => run_console(&args, &config, &environment).await.map(done),
         }
     });
     // The keyboard's thread waits for a key that never comes.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     result
+}
+
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }
 
 async fn run_console(args: &Args, config: &Config, environment: &Environment) -> Result<(), Failure> {

@@ -147,12 +147,7 @@ type Inbox<'a> =
     (&'a mut mpsc::Receiver<Event>, &'a mut mpsc::Receiver<Report>, &'a mut mpsc::Receiver<Told>, &'a mut Explains);
 
 /// Takes what else is waiting, so that one frame shows all of it.
-fn drain(
-    app: &mut App,
-    hands: &mut Hands,
-    (keys, reports, told, explains): Inbox<'_>,
-    effects: &mut Vec<Effect>,
-) {
+fn drain(app: &mut App, hands: &mut Hands, (keys, reports, told, explains): Inbox<'_>, effects: &mut Vec<Effect>) {
     while let Ok(key) = keys.try_recv() {
         effects.extend(app.update(key));
     }

@@ -110,8 +110,8 @@ async fn a_statement_with_parameters_is_planned_without_values_and_run_with_them
         assert!(generic.notices.iter().any(|note| note.contains("no values")), "{name}: {:?}", generic.notices);
 
         let values = |values: &[&str]| values.iter().map(|value| Some((*value).to_owned())).collect::<Vec<_>>();
-        let custom = plan(&login, &Request { parameters: values(&["open", "10", "7"]), ..request(sql) }).await;
-        assert!(custom.plan.is_analyzed() && custom.raw.contains("'open'"), "{name}: {}", custom.raw);
+        let custom = plan(&login, &Request { parameters: values(&["paid", "10", "7"]), ..request(sql) }).await;
+        assert!(custom.plan.is_analyzed() && custom.raw.contains("'paid'"), "{name}: {}", custom.raw);
         let quoted = plan(&login, &Request { parameters: values(&["o'\\ pen", "10", "7"]), ..request(sql) }).await;
         assert!(quoted.raw.contains("o''\\\\ pen"), "{name}: {}", quoted.raw);
         let null = vec![None, Some("1".to_owned()), None];

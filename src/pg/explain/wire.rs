@@ -50,12 +50,14 @@ pub(super) struct Wire {
     driver: BoxFuture<'static, Result<(), Error>>,
     pub(super) canceller: Canceller,
     reaper: Reaper,
+    /// Whether the connection has ended; then nothing would answer any more.
+    is_lost: bool,
 }
 
 impl Wire {
     pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
         let Link { client, driver, canceller } = connector.connect().await?;
-        Ok(Self { client, driver, canceller, reaper: reaper.clone() })
+        Ok(Self { client, driver, canceller, reaper: reaper.clone(), is_lost: false })
     }
 
     /// Opens the guarded transaction.
@@ -97,6 +99,9 @@ impl Wire {
 
     /// Ends the transaction, whatever became of it, and forgets what was prepared.
     pub(super) async fn end(&mut self) {
+        if self.is_lost {
+            return;
+        }
         // In one message: behind a pooler, the backend is kept until it has been answered. Without a prepared statement
         // the second half fails, which harms nothing.
         if let Err(Trouble::Lost(why)) = self.batch(&format!("rollback; deallocate {PREPARED}")).await {
@@ -109,33 +114,33 @@ impl Wire {
 
     /// Runs statements of ours by the simple protocol.
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), Trouble> {
-        let Self { client, driver, canceller, reaper } = self;
+        let Self { client, driver, canceller, reaper, is_lost } = self;
         let client = &*client;
         let mut in_flight = InFlight { canceller: Some(canceller), reaper };
         let (done, end) = drive(driver, client.batch_execute(sql)).await;
         in_flight.canceller = None;
-        judge(done, end)
+        judge(done, end, is_lost)
     }
 
     /// Runs one statement by the extended protocol, unnamed.
     pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, Trouble> {
-        let Self { client, driver, canceller, reaper } = self;
+        let Self { client, driver, canceller, reaper, is_lost } = self;
         let client = &*client;
         let mut in_flight = InFlight { canceller: Some(canceller), reaper };
         let (done, end) = drive(driver, session::ask(client, &query)).await;
         in_flight.canceller = None;
-        judge(done, end)
+        judge(done, end, is_lost)
     }
 
     /// Runs a statement by the simple protocol and returns its first value. Only for what [`Self::prepare`] has proved
     /// to be one statement: this protocol takes several.
     pub(super) async fn simple(&mut self, sql: &str) -> Result<Option<String>, Trouble> {
-        let Self { client, driver, canceller, reaper } = self;
+        let Self { client, driver, canceller, reaper, is_lost } = self;
         let client = &*client;
         let mut in_flight = InFlight { canceller: Some(canceller), reaper };
         let (done, end) = drive(driver, client.simple_query(sql)).await;
         in_flight.canceller = None;
-        let messages = judge(done, end)?;
+        let messages = judge(done, end, is_lost)?;
         Ok(messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -149,17 +154,18 @@ pub(super) fn prepare_prefix() -> String {
 }
 
 /// Returns the answer, or why there is none: a connection that ended says it better than what was waiting.
-fn judge<T>(done: Result<T, Error>, end: Option<Result<(), Error>>) -> Result<T, Trouble> {
-    match done {
-        Ok(answer) => Ok(answer),
-        Err(error) => {
-            let answers = vec![Err(error)];
-            let lost = end_of(&answers, end);
-            match (lost, answers.into_iter().find_map(Result::err)) {
-                (None, Some(error)) => Err(Trouble::Server(Box::new(error))),
-                (Some(lost), _) => Err(Trouble::Lost(lost.why)),
-                (None, None) => Err(Trouble::Lost(CLOSED.to_owned())),
-            }
-        }
+fn judge<T>(done: Result<T, Error>, end: Option<Result<(), Error>>, is_lost: &mut bool) -> Result<T, Trouble> {
+    *is_lost |= end.is_some();
+    let error = match done {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    let answers = vec![Err(error)];
+    let lost = end_of(&answers, end);
+    *is_lost |= lost.is_some();
+    match (lost, answers.into_iter().find_map(Result::err)) {
+        (None, Some(error)) => Err(Trouble::Server(Box::new(error))),
+        (Some(lost), _) => Err(Trouble::Lost(lost.why)),
+        (None, None) => Err(Trouble::Lost(CLOSED.to_owned())),
     }
 }

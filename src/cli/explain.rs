@@ -1,0 +1,169 @@
+//! `pgdj explain`: a statement or a plan in; the plan, what is worth doing about it, and the Django code out.
+
+mod input;
+mod json;
+mod markdown;
+mod page;
+mod report;
+mod text;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::args::{Args, Explain, Format};
+use super::password;
+use crate::config::Config;
+use crate::failure::{Failure, Kind};
+use crate::pg::address::{Environment, resolve};
+use crate::pg::advice;
+use crate::pg::connect::connect_asking;
+use crate::pg::connector::ToAddress;
+use crate::pg::control::Mode;
+use crate::pg::explain::{Consent, Options, Progress, Request, Runner};
+use crate::pg::session::{Connector, Reaper, reaper};
+use crate::plan;
+use crate::ui::glyphs::UNICODE;
+use crate::ui::theme::{Depth, Theme};
+
+use input::Input;
+use report::{Report, Reported};
+
+/// The exit status of `--check` where something is worth doing; no failure has it.
+pub const HAS_ADVICE: u8 = 10;
+
+/// Runs the command; returns what is printed and the exit status.
+pub async fn run(
+    args: &Args,
+    wish: &Explain,
+    config: &Config,
+    environment: &Environment,
+) -> Result<(Vec<u8>, ExitCode), Failure> {
+    let timeout_ms = timeout_ms(wish.timeout)?;
+    let report = match input::read(wish)? {
+        Input::Plan { text, from } => of_plans(&text, &from)?,
+        Input::Statement(sql) => {
+            let target = target(args, config, environment).await?;
+            of_statement(&target, wish, &sql, timeout_ms).await?
+        }
+        Input::QueryId(id) => {
+            let target = target(args, config, environment).await?;
+            let sql = input::statement_of(target.connector.as_ref(), &target.reaper, id).await?;
+            of_statement(&target, wish, &sql, timeout_ms).await?
+        }
+    };
+    let bytes = match wish.format {
+        Format::Text => text::page(&report).bytes(theme(config, environment).as_ref()),
+        Format::Json => json::write(&report).into_bytes(),
+        Format::Markdown => markdown::write(&report).into_bytes(),
+    };
+    let status = if wish.check && report.has_advice() { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS };
+    Ok((bytes, status))
+}
+
+fn timeout_ms(seconds: f64) -> Result<u32, Failure> {
+    // A day: statement_timeout takes no more than 24 of them, and nobody waits so long.
+    if seconds > 0.0 && seconds <= 86_400.0 {
+        return Ok((seconds * 1e3).ceil() as u32);
+    }
+    Err(Failure::new(Kind::Usage, format!("--timeout {seconds} is not between 0 and 86400 seconds")))
+}
+
+/// Returns the colours, where somebody sees them.
+fn theme(config: &Config, environment: &Environment) -> Option<Theme> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    let variable = |name: &str| environment.var(name).map(str::to_owned);
+    let depth = Depth::from_word(&config.colour).unwrap_or_else(|| Depth::detect(variable));
+    // The terminal's own sixteen can be read on the terminal's own background, whichever it is.
+    let depth = if depth == Depth::Mono { Depth::Mono } else { Depth::Sixteen };
+    Theme::load(&config.theme, config.themes.as_deref(), depth, UNICODE).ok()
+}
+
+/// Reads plans that somebody has already; no server is asked.
+fn of_plans(text: &str, from: &str) -> Result<Report, Failure> {
+    let parsed = plan::parse(text);
+    let troubles: Vec<String> = parsed
+        .troubles
+        .iter()
+        .map(|trouble| match trouble.line {
+            Some(line) => format!("line {line}: {}", trouble.what),
+            None => trouble.what.clone(),
+        })
+        .collect();
+    if parsed.plans.is_empty() {
+        let failure = Failure::new(Kind::Refused, format!("there is no plan in {from}"));
+        let failure = troubles.into_iter().take(3).fold(failure, Failure::because_text);
+        return Err(
+            failure.hint("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON) writes one that tells most")
+        );
+    }
+    Ok(Report { plans: parsed.plans.into_iter().map(Reported::from_file).collect(), troubles })
+}
+
+/// A server to ask.
+struct Target {
+    connector: Arc<dyn Connector>,
+    mode: Mode,
+    reaper: Reaper,
+}
+
+async fn target(args: &Args, config: &Config, environment: &Environment) -> Result<Target, Failure> {
+    let mut address = resolve(&args.request(&config.aliases), environment)?;
+    // A first connection, at which a password can be asked for.
+    drop(connect_asking(&mut address, password::ask).await?);
+    let name = address.to_string();
+    let (reaper, reaping) = reaper();
+    tokio::spawn(reaping);
+    let mode = if config.is_read_only { Mode::ReadOnly } else { Mode::Full };
+    Ok(Target { connector: Arc::new(ToAddress::new(address, name)), mode, reaper })
+}
+
+async fn of_statement(target: &Target, wish: &Explain, sql: &str, timeout_ms: u32) -> Result<Report, Failure> {
+    let request = Request {
+        sql: sql.to_owned(),
+        parameters: wish.params.iter().map(|value| (value != "NULL").then(|| value.clone())).collect(),
+        options: Options { analyze: wish.analyze, ..Options::default() },
+        consent: if wish.write { Consent::Write } else { Consent::ReadOnly },
+        timeout_ms,
+    };
+    let runner = Runner::new(Arc::clone(&target.connector), target.mode, target.reaper.clone());
+    let is_watched = std::io::stderr().is_terminal();
+    let stop = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let answer = runner.run(&request, |progress| tell(&progress, is_watched), stop).await;
+    if is_watched {
+        say("\r\x1b[K");
+    }
+    let answer = answer?;
+    // An advice that cannot be had takes the plan not along.
+    let advised = match advice::advise(&target.connector, &target.reaper, &request, &answer.plan).await {
+        Ok(advised) => advised,
+        Err(failure) => advice::Advised {
+            notes: vec![format!("no advice about indexes: {}", failure.what)],
+            ..advice::Advised::default()
+        },
+    };
+    Ok(Report { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new() })
+}
+
+/// Says on standard error how it stands, from the first second on.
+fn tell(progress: &Progress, is_watched: bool) {
+    if !is_watched || progress.elapsed.0 < 1.0 {
+        return;
+    }
+    let waits: Vec<String> = progress.blocked_by.iter().map(|it| format!("pid {} ({})", it.pid, it.who)).collect();
+    let waits = if waits.is_empty() { String::new() } else { format!(", waits for {}", waits.join(", ")) };
+    let line = format!("{} so far{waits}; Ctrl-C cancels it", progress.elapsed);
+    say(&format!("\r{}\x1b[K", crate::ui::text::clean_cut(&line, 100)));
+}
+
+fn say(text: &str) {
+    // Progress that cannot be written is nobody's loss.
+    let mut out = std::io::stderr();
+    write!(out, "{text}").and_then(|()| out.flush()).unwrap_or_default();
+}

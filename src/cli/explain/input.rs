@@ -1,0 +1,156 @@
+//! Where the statement or the plan comes from.
+
+use std::fs::File;
+use std::io::{IsTerminal as _, Read};
+use std::path::Path;
+
+use crate::cli::args::Explain;
+use crate::failure::{Failure, Kind};
+use crate::pg::session::{Connector, Limits, Parameter, Query, Reaper, Session, sentence};
+use crate::pg::{server, sql, why};
+use crate::plan;
+
+/// The most that is read, in bytes.
+const MOST: u64 = 256 * 1024 * 1024;
+
+/// The extension that keeps statements.
+const EXTENSION: &str = "pg_stat_statements";
+
+/// The statement of this database before the same of another. Both answer to the same queryid only if their tables' oids agree.
+const BY_QUERYID: &str = "select
+    s.query as query,
+    d.datname::text as database
+from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(true) as s
+left join pg_catalog.pg_database as d on d.oid = s.dbid
+where s.queryid = $1
+order by (d.datname = pg_catalog.current_database()) desc nulls last, pg_catalog.length(s.query) desc
+limit 1";
+
+/// What was given.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    /// Plans that somebody has already.
+    Plan {
+        /// The text.
+        text: String,
+        /// What it was read from, for people.
+        from: String,
+    },
+    /// A statement to be explained.
+    Statement(String),
+    /// A statement that `pg_stat_statements` keeps.
+    QueryId(i64),
+}
+
+/// Reads what the arguments name.
+pub(super) fn read(wish: &Explain) -> Result<Input, Failure> {
+    if let Some(id) = wish.queryid {
+        return Ok(Input::QueryId(id));
+    }
+    if let Some(path) = &wish.plan {
+        return Ok(Input::Plan { text: text_of(path)?, from: name_of(path) });
+    }
+    let Some(path) = &wish.file else {
+        if std::io::stdin().is_terminal() {
+            let what = "nothing was given to explain";
+            return Err(Failure::new(Kind::Usage, what)
+                .hint("name a file, pipe a statement or a plan in, or give --queryid; - reads what is typed"));
+        }
+        return Ok(judge(text_of(Path::new("-"))?, "standard input"));
+    };
+    Ok(judge(text_of(path)?, &name_of(path)))
+}
+
+fn name_of(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+fn judge(text: String, from: &str) -> Input {
+    if is_plan(&text) { Input::Plan { text, from: from.to_owned() } } else { Input::Statement(text) }
+}
+
+/// Whether a text is a plan and no statement: a plan begins as JSON, or has figures that no SQL has.
+fn is_plan(text: &str) -> bool {
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let is_json = start.starts_with(['[', '{']);
+    let is_markup = start.starts_with("<explain") || start.starts_with("- Plan:");
+    let has_figures = text.contains("(cost=") || text.contains("(actual ") || text.contains("QUERY PLAN");
+    is_json || is_markup || (has_figures && !plan::parse(text).plans.is_empty())
+}
+
+fn text_of(path: &Path) -> Result<String, Failure> {
+    let name = name_of(path);
+    let failed = |error: &std::io::Error| Failure::new(Kind::File, format!("cannot read {name}")).because(error);
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    } else {
+        let file = File::open(path).map_err(|error| failed(&error))?;
+        file.take(MOST + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    }
+    if bytes.len() as u64 > MOST {
+        let what = format!("{name} is larger than {} MB", MOST / 1024 / 1024);
+        return Err(Failure::new(Kind::File, what).hint("cut the plan in question out of it"));
+    }
+    // What is no UTF-8 (a log in LATIN1) is kept with marks in its place.
+    Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// Returns the statement that `pg_stat_statements` keeps under an id.
+pub(super) async fn statement_of(connector: &dyn Connector, reaper: &Reaper, id: i64) -> Result<String, Failure> {
+    let refused = |what: String| Failure::new(Kind::Refused, what);
+    let mut session = Session::open(connector, Limits::SLOW, reaper).await?;
+    let facts = server::read_facts(&mut session, &connector.target()).await?;
+    if !facts.extensions.contains_key(EXTENSION) {
+        let missing = why::not_installed(EXTENSION, &facts);
+        let failure = refused(format!("a queryid cannot be looked up: {missing}"));
+        return Err(match missing.remedy() {
+            Some(remedy) => failure.hint(remedy),
+            None => failure,
+        });
+    }
+    let query = Query::new(sql::load("explain", BY_QUERYID, &facts)).with(Parameter::Int(id));
+    let answer = session.one(query).await;
+    let answer = answer.map_err(|lost| Failure::new(Kind::Connection, "the connection was lost").because(&lost))?;
+    let rows =
+        answer.map_err(|error| refused(format!("a queryid cannot be looked up: {}", sentence(&error))))?.into_rows();
+    let Some(row) = rows.first() else {
+        return Err(refused(format!("pg_stat_statements knows no statement with the queryid {id}"))
+            .hint("pane Queries shows them; a reset or a new major version of the server changes them"));
+    };
+    let text = row.text("query").to_owned();
+    let database = row.text("database");
+    if text.is_empty() || text == "<insufficient privilege>" {
+        return Err(refused(format!("this role may not see the statement with the queryid {id}"))
+            .hint(format!("GRANT pg_read_all_stats TO {};", sql::quote_identifier(&facts.role))));
+    }
+    if !database.is_empty() && database != facts.database {
+        return Err(refused(format!(
+            "the statement with the queryid {id} ran in database {database}, not in {}",
+            facts.database
+        ))
+        .hint(format!("add -d {database}")));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_told_from_a_statement() {
+        for (text, expected) in [
+            ("select 1", false),
+            ("select '(cost=' from t -- QUERY PLAN", false),
+            ("[{\"Plan\": {\"Node Type\": \"Result\"}}]", true),
+            ("{ broken", true),
+            ("Seq Scan on t  (cost=0.00..1.01 rows=1 width=4)", true),
+            (" QUERY PLAN\n------\n Result  (cost=0.00..0.01 rows=1 width=4)\n(1 row)", true),
+            ("<explain xmlns=\"x\">", true),
+            ("with x as (select 1) select * from x", false),
+        ] {
+            assert_eq!(is_plan(text), expected, "{text}");
+        }
+    }
+}

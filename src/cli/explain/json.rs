@@ -1,0 +1,105 @@
+//! The report as JSON, for programs.
+//!
+//! Its shape is versioned by `format`: members are only ever added to a version.
+//!
+//! ```text
+//! {"format": 1, "program": "pgdj 0.1.0", "troubles": [text],
+//!  "plans": [{"explain": what EXPLAIN (FORMAT JSON) wrote, "sql": text or null, "is_analyzed": bool, "notices": [text],
+//!    "verdict": text, "is_fine": bool,
+//!    "sequential_scans": [{"node", "table", "rows_read", "rows_kept", "blocks", "times", "share"}],
+//!    "tips": [{"id", "title", "node", "seen", "advice", "why", "wrong", "source", "saving_seconds"}],
+//!    "indexes": [{"table", "summary", "why", "proof", "costs", "is_verified", "cost_before", "cost_after", "size_bytes",
+//!       "replaces": [text], "notes": [text], "code": [{"name", "model", "certainty", "meta", "imports", "migration", "sql"}]}],
+//!    "refusals": [{"table", "node", "why", "rewrite"}]}]}
+//! ```
+//!
+//! `node` is the node's place in the plan, counted from 0, parents before their children. Texts are as the server gave them.
+
+use serde_json::{Value, json};
+
+use super::report::{Report, Reported};
+use super::text::{costs, index_notes, proof};
+use crate::advisor::Refusal;
+use crate::pg::advice::AdvisedIndex;
+use crate::plan::tips::TipHit;
+
+/// The version of the shape.
+const FORMAT: u32 = 1;
+
+/// Writes the report.
+///
+/// The plans are put in as they were written: a plan may be deeper than a reader of JSON would go.
+pub(super) fn write(report: &Report) -> String {
+    let program = format!("pgdj {}", env!("CARGO_PKG_VERSION"));
+    let plans: Vec<String> = report.plans.iter().map(one).collect();
+    format!(
+        "{{\"format\":{FORMAT},\"program\":{},\"troubles\":{},\"plans\":[{}]}}\n",
+        json!(program),
+        json!(report.troubles),
+        plans.join(",")
+    )
+}
+
+fn one(plan: &Reported) -> String {
+    let scans: Vec<Value> = plan
+        .scans
+        .iter()
+        .map(|scan| {
+            json!({
+                "node": scan.node, "table": scan.relation, "rows_read": scan.rows_read, "rows_kept": scan.rows_kept,
+                "blocks": scan.blocks, "times": scan.times, "share": scan.share,
+            })
+        })
+        .collect();
+    let tips: Vec<Value> = plan.verdict.tips.iter().map(|hit| tip(plan, hit)).collect();
+    let (indexes, refusals): (Vec<Value>, Vec<Value>) =
+        plan.advised.as_ref().map_or_else(Default::default, |advised| {
+            (advised.indexes.iter().map(index).collect(), advised.refusals.iter().map(refusal).collect())
+        });
+    let rest = json!({
+        "sql": plan.sql, "is_analyzed": plan.plan.is_analyzed(), "notices": plan.notices,
+        "verdict": plan.verdict.sentence, "is_fine": plan.verdict.is_fine, "sequential_scans": scans, "tips": tips,
+        "indexes": indexes, "refusals": refusals,
+    });
+    let rest = rest.to_string();
+    format!("{{\"explain\":{},{}", plan.json.trim(), rest.trim_start_matches('{'))
+}
+
+fn tip(plan: &Reported, hit: &TipHit) -> Value {
+    json!({
+        "id": hit.tip.id, "title": hit.tip.title, "node": hit.node, "seen": hit.seen, "advice": hit.advice,
+        "why": hit.tip.why, "wrong": hit.tip.wrong, "source": hit.tip.source,
+        "saving_seconds": plan.plan.has_times().then_some(hit.saving.0),
+    })
+}
+
+fn index(index: &AdvisedIndex) -> Value {
+    let candidate = &index.candidate;
+    let costs_of_plan = index.verified.as_ref().and_then(crate::pg::verify::Verified::costs);
+    let (before, after) = costs_of_plan.unwrap_or((candidate.cost_before, candidate.cost_after));
+    let code: Vec<Value> = index
+        .codes
+        .iter()
+        .map(|code| match code {
+            Ok(code) => json!({
+                "name": code.name, "model": code.owner.as_ref().map(crate::django::Owner::label),
+                "certainty": code.certainty.words(), "meta": code.meta_line, "imports": code.imports,
+                "migration": code.migration.as_ref().map(|file| json!({"name": file.name(), "text": file.text})),
+                "sql": code.sql,
+            }),
+            Err(why) => json!({ "why_not": why }),
+        })
+        .collect();
+    json!({
+        "table": candidate.spec.table, "summary": candidate.spec.summary(), "why": candidate.why, "proof": proof(index),
+        "costs": costs(index), "is_verified": costs_of_plan.is_some(), "cost_before": before, "cost_after": after,
+        "size_bytes": candidate.size_bytes, "replaces": candidate.replaces, "notes": index_notes(index), "code": code,
+    })
+}
+
+fn refusal(refusal: &Refusal) -> Value {
+    json!({
+        "table": refusal.table, "node": refusal.node, "why": refusal.why,
+        "rewrite": refusal.rewrite.as_ref().map(|rewrite| json!({"what": rewrite.what, "django": rewrite.django})),
+    })
+}
