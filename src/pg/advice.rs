@@ -79,17 +79,17 @@ pub async fn advise(
         return Ok(advised);
     }
     let sets: Vec<Vec<Vec<IndexSpec>>> = candidates.iter().map(sets).collect();
-    let verifier = Verifier::new(Arc::clone(connector), reaper.clone());
-    let mut verified = match verifier.verify(request, &sets.concat(), Allowed::Reading).await {
-        Ok(verified) => verified.into_iter(),
+    let ladder = Verifier::new(Arc::clone(connector), reaper.clone());
+    let mut answers = match ladder.verify(request, &sets.concat(), Allowed::Reading).await {
+        Ok(answers) => answers.into_iter(),
         Err(failure) => {
             advised.notes.push(format!("the planner could not be asked about the indexes: {}", failure.what));
             Vec::new().into_iter()
         }
     };
     for (candidate, sets) in candidates.into_iter().zip(sets) {
-        let answers: Vec<Verified> = verified.by_ref().take(sets.len()).collect();
-        match best(candidate, sets, answers) {
+        let own: Vec<Verified> = answers.by_ref().take(sets.len()).collect();
+        match best(candidate, sets, own) {
             Ok((candidate, verified)) => {
                 let codes = codes(&candidate, &advised.catalog, &names);
                 advised.indexes.push(AdvisedIndex { candidate, verified, codes });

@@ -306,7 +306,7 @@ async fn cancelled_or_dropped_it_ends_on_the_server() {
         let began = Instant::now();
         let stop = wait_for(&admin, running);
         let failure = runner(&login, Mode::Full).run(&long, |_| {}, stop).await.unwrap_err().to_string();
-        assert!(failure.contains("the EXPLAIN was cancelled after"), "{failure}");
+        assert!(failure.contains("the EXPLAIN was cancelled after"), "{login:?} {:?} {failure}", began.elapsed());
         wait_for(&admin, &format!("not {running}")).await;
 
         let runner = runner(&login, Mode::Full);
