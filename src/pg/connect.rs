@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, UnixStream, lookup_host};
 use tokio::time::Instant;
 use tokio_postgres::config::{ChannelBinding as DriverBinding, SslMode as DriverMode, SslNegotiation};
@@ -23,6 +24,7 @@ use super::address::{
     Address, ChannelBinding, Host, HostOrder, Keepalives, Negotiation, Password, Place, Prompt, SessionAttrs, SslMode,
     TlsVersion, socket_path,
 };
+use super::key;
 use super::tls::{self, Checked};
 use stream::{Established, Socket};
 
@@ -416,8 +418,18 @@ impl Canceller {
         let deadline = Deadline::of(&self.address);
         let socket = deadline.hold(Step::Connect, open(&self.endpoint, Keepalives::On)).await?;
         let (stream, _) = deadline.hold(Step::Tls, one.encrypt(socket, self.cipher)).await?;
-        let request = async { self.token.cancel_query_raw(stream, Established).await.map_err(Trouble::from) };
-        deadline.hold(Step::Login, request).await
+        let request =
+            key::cancel_request(&self.token).await.ok_or_else(|| Trouble::Io(io::ErrorKind::NotConnected.into()))?;
+        let mut stream = stream;
+        let send = async {
+            stream.write_all(&request).await.map_err(Trouble::Io)?;
+            stream.flush().await.map_err(Trouble::Io)?;
+            // The server answers by closing. PgBouncer forgets a cancel request whose sender has gone before it is passed on.
+            let mut nothing = [0; 16];
+            while matches!(stream.read(&mut nothing).await, Ok(1..)) {}
+            Ok(())
+        };
+        deadline.hold(Step::Login, send).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! The pid that the protocol's `BackendKeyData` gave: behind a pooler it is not the pid of the backend.
+//! What the protocol's `BackendKeyData` gave: a pid, which behind a pooler is not the backend's, and the cancel request.
 //!
 //! The client keeps it to itself, but writes it into every cancel request; so one is written into memory and read.
 
@@ -11,19 +11,29 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Du
 use tokio_postgres::CancelToken;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
+/// Bytes of a cancel request: length, code, pid, key.
+const LENGTH: usize = 16;
+
 /// Returns the pid a cancel request of this connection names, or `None` if it cannot be known.
-///
-/// A cancel request is 16 bytes: length, code, pid, key; where TLS is asked for, a request for it goes before.
-/// Source: PostgreSQL manual 55.7 "Message Formats", `CancelRequest`.
 pub async fn key_pid(token: &CancelToken) -> Option<i32> {
+    let request = cancel_request(token).await?;
+    let pid = request.get(LENGTH - 8..LENGTH - 4)?;
+    Some(i32::from_be_bytes(pid.try_into().ok()?))
+}
+
+/// Returns the cancel request of this connection, or `None` if it cannot be known.
+///
+/// Where TLS is asked for, a request for it goes before.
+/// Source: PostgreSQL manual 55.7 "Message Formats", `CancelRequest`.
+pub async fn cancel_request(token: &CancelToken) -> Option<Vec<u8>> {
     let (ours, theirs) = tokio::io::duplex(256);
     let mut ours = ours;
     ours.write_all(b"S").await.ok()?; // "yes, TLS", if it is asked for
     token.cancel_query_raw(theirs, InMemory).await.ok()?;
     let mut sent = Vec::new();
     ours.read_to_end(&mut sent).await.ok()?;
-    let pid = sent.len().checked_sub(8).and_then(|from| sent.get(from..from + 4))?;
-    Some(i32::from_be_bytes(pid.try_into().ok()?))
+    let from = sent.len().checked_sub(LENGTH)?;
+    sent.get(from..).map(<[u8]>::to_vec)
 }
 
 /// A stand-in for TLS to nowhere.

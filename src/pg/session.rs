@@ -87,6 +87,15 @@ const CANCEL_LIMIT: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct Reaper(mpsc::Sender<Canceller>);
 
+impl Reaper {
+    /// Hands over what cancels a query that nobody waits for any more.
+    pub(super) fn take(&self, canceller: Canceller) {
+        if self.0.try_send(canceller).is_err() {
+            tracing::warn!("too many dropped queries: statement_timeout ends this one");
+        }
+    }
+}
+
 /// Returns the reaper and its work, which whoever spawns must run; it ends when all reapers are gone and all is cancelled.
 pub fn reaper() -> (Reaper, impl Future<Output = ()> + Send) {
     let (sender, mut dropped) = mpsc::channel::<Canceller>(REAPER_ROOM);
@@ -110,10 +119,8 @@ pub(super) struct InFlight<'a> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if let Some(canceller) = self.canceller.take()
-            && self.reaper.0.try_send(canceller.clone()).is_err()
-        {
-            tracing::warn!("too many dropped queries: statement_timeout ends this one");
+        if let Some(canceller) = self.canceller.take() {
+            self.reaper.take(canceller.clone());
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use pgdj::pg::address::{Address, Environment, resolve};
+use pgdj::pg::connector::ToAddress;
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Answer, Blocker, Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::session::reaper;
@@ -30,10 +32,17 @@ fn estimate(sql: &str) -> Request {
     Request { options: Options { analyze: false, ..Options::default() }, ..request(sql) }
 }
 
+/// The way in as pgdj itself takes it.
+fn address(login: &Login) -> Address {
+    let target = format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database);
+    let request = pgdj::pg::address::Request { target: Some(&target), ..Default::default() };
+    resolve(&request, &Environment::default()).unwrap()
+}
+
 fn runner(login: &Login, mode: Mode) -> Runner {
     let (reaper, work) = reaper();
     tokio::spawn(work);
-    Runner::new(Arc::new(login.clone()), mode, reaper)
+    Runner::new(Arc::new(ToAddress::new(address(login), "the shop")), mode, reaper)
 }
 
 async fn run(login: &Login, request: &Request) -> Result<Answer, String> {

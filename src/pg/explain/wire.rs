@@ -1,13 +1,13 @@
 //! The connection of one EXPLAIN: begun, asked and ended, with ROLLBACK whatever happened in between.
 
-use futures_util::future::BoxFuture;
+use std::sync::Mutex;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::Consent;
 use crate::Failure;
-use crate::pg::session::{
-    self, Answer, CLOSED, Canceller, Connector, InFlight, Link, Parameter, Query, Reaper, drive, end_of,
-};
+use crate::pg::session::{self, Answer, CLOSED, Canceller, Connector, Link, Parameter, Query, Reaper, drive, end_of};
 use crate::sample::{Timestamp, Value};
 
 /// What went wrong with a question.
@@ -52,12 +52,32 @@ pub(super) struct Wire {
     reaper: Reaper,
     /// Whether the connection has ended; then nothing would answer any more.
     is_lost: bool,
+    /// Whether an answer is waited for.
+    is_asking: bool,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if !self.is_asking {
+            return;
+        }
+        // PgBouncer forgets a client that has gone, and then nobody can cancel what it left running: so the connection is
+        // kept until the cancel request is sent.
+        let kept = Mutex::new(std::mem::replace(&mut self.driver, std::future::pending().boxed()));
+        let canceller = self.canceller.clone();
+        let cancel = move || {
+            let canceller = canceller.clone();
+            let _kept = &kept;
+            async move { canceller.cancel().await }.boxed()
+        };
+        self.reaper.take(Canceller::new(cancel));
+    }
 }
 
 impl Wire {
     pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
         let Link { client, driver, canceller } = connector.connect().await?;
-        Ok(Self { client, driver, canceller, reaper: reaper.clone(), is_lost: false })
+        Ok(Self { client, driver, canceller, reaper: reaper.clone(), is_lost: false, is_asking: false })
     }
 
     /// Opens the guarded transaction.
@@ -114,32 +134,29 @@ impl Wire {
 
     /// Runs statements of ours by the simple protocol.
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), Trouble> {
-        let Self { client, driver, canceller, reaper, is_lost } = self;
-        let client = &*client;
-        let mut in_flight = InFlight { canceller: Some(canceller), reaper };
+        let Self { client, driver, is_lost, is_asking, .. } = self;
+        *is_asking = true;
         let (done, end) = drive(driver, client.batch_execute(sql)).await;
-        in_flight.canceller = None;
+        *is_asking = false;
         judge(done, end, is_lost)
     }
 
     /// Runs one statement by the extended protocol, unnamed.
     pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, Trouble> {
-        let Self { client, driver, canceller, reaper, is_lost } = self;
-        let client = &*client;
-        let mut in_flight = InFlight { canceller: Some(canceller), reaper };
-        let (done, end) = drive(driver, session::ask(client, &query)).await;
-        in_flight.canceller = None;
+        let Self { client, driver, is_lost, is_asking, .. } = self;
+        *is_asking = true;
+        let (done, end) = drive(driver, session::ask(&*client, &query)).await;
+        *is_asking = false;
         judge(done, end, is_lost)
     }
 
     /// Runs a statement by the simple protocol and returns its first value. Only for what [`Self::prepare`] has proved
     /// to be one statement: this protocol takes several.
     pub(super) async fn simple(&mut self, sql: &str) -> Result<Option<String>, Trouble> {
-        let Self { client, driver, canceller, reaper, is_lost } = self;
-        let client = &*client;
-        let mut in_flight = InFlight { canceller: Some(canceller), reaper };
+        let Self { client, driver, is_lost, is_asking, .. } = self;
+        *is_asking = true;
         let (done, end) = drive(driver, client.simple_query(sql)).await;
-        in_flight.canceller = None;
+        *is_asking = false;
         let messages = judge(done, end, is_lost)?;
         Ok(messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
