@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::effects::Hands;
 use super::explains::Explains;
@@ -59,9 +59,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let mut editing: Option<JoinHandle<Result<String, Failure>>> = None;
     let mut app = App::new(setup.start, panes::all());
     drop(app.update(Event::Remembered(setup.remembered.read())));
-    let mut ticks = interval(Duration::from_secs(1));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut drawn = None::<Instant>;
+    let (mut ticks, mut drawn) = (seconds(), None::<Instant>);
     loop {
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
         let event = tokio::select! {
@@ -110,6 +108,13 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     // What does not end in time is ended by the server's own timeouts.
     drop(tokio::time::timeout(FAREWELL, farewell).await);
     Ok(())
+}
+
+/// Ticks once a second; what was missed is not made up for.
+fn seconds() -> Interval {
+    let mut ticks = interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// Leaves keys and terminal to another program.
