@@ -45,11 +45,9 @@ pub struct Setup {
 
 /// Runs the console until somebody leaves it.
 pub async fn console(setup: Setup) -> Result<(), Failure> {
-    let mut screen = Screen::take(setup.mouse, ByteCount::default())?;
-    let mut ends = Ends::install()?;
+    let (mut screen, mut ends) = (Screen::take(setup.mouse, ByteCount::default())?, Ends::install()?);
     let (reports_in, mut reports) = mpsc::channel(sampler::REPORTS_ROOM);
-    let (commands, commands_out) = mpsc::channel(16);
-    let (orders, orders_out) = mpsc::channel(16);
+    let ((commands, commands_out), (orders, orders_out)) = (mpsc::channel(16), mpsc::channel(16));
     let (told_in, mut told) = mpsc::channel(16);
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
