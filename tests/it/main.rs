@@ -9,6 +9,7 @@ mod demo;
 mod django;
 mod explain;
 mod findings;
+mod pictures;
 mod pooled;
 mod probes;
 mod rights;
