@@ -34,6 +34,9 @@ pub fn notice(section: &Section) -> Notice {
     }
 }
 
+/// Seconds from which on the age of figures is worth saying; most are read every two.
+const OLD: f64 = 3.0;
+
 /// What this role does not see of a pane's rows, though they could be read.
 fn hidden(view: &View<'_>, probe: &str) -> Option<Missing> {
     view.newer.section(probe).reading()?;
@@ -68,16 +71,16 @@ pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
     let section = view.newer.section(probe);
     let mut parts = Vec::new();
     let age = view.newer.age(probe).unwrap_or_default();
-    match section.why() {
-        Some(why) if section.reading().is_some() => parts.push(format!("{} old: {why}", Seconds(age.0))),
-        _ if age.0 >= 1.0 => parts.push(format!("{} old", Seconds(age.0))),
-        _ => {}
-    }
+    let failed = section.why().filter(|_| section.reading().is_some());
+    parts.extend(failed.map(|why| format!("{} old: {why}", Seconds(age.0))));
     if !note.is_empty() {
         parts.push(note.to_owned());
     }
     if let Some(why) = hidden(view, probe) {
         parts.push(format!("{why}: {}", why.remedy().unwrap_or_default()));
+    }
+    if failed.is_none() && age.0 >= OLD {
+        parts.push(format!("{} old", Seconds(age.0.floor())));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

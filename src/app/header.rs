@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::vitals::{Lag, Vitals};
 use super::{App, Clock, Link, Rights};
 use crate::sample::unit::{Count, Share};
-use crate::sample::{Bytes, Seconds, ServerFacts};
+use crate::sample::{Bytes, Seconds, ServerFacts, Snapshot};
 use crate::ui::frame::{Part, Segment, draw_parts, draw_segments, parts_width};
 use crate::ui::glyphs::Health;
 use crate::ui::text::{clean, cut};
@@ -24,6 +24,8 @@ const TRANSACTION_BAD: f64 = 300.0;
 const WAITING_BAD: usize = 5;
 /// Columns of the target's name; a unix socket's path would leave no room for what the server is.
 const LONGEST_TARGET: usize = 32;
+/// Seconds over which the cost is shown: long enough for every probe that is read often.
+const COST_SPAN: f64 = 10.0;
 /// Replication lag in seconds: attention, incident.
 const LAG: (f64, f64) = (10.0, 60.0);
 
@@ -180,9 +182,20 @@ impl App {
             }
             let slowed = if cost.pace.0 > cost.wanted_pace.0 { " (slowed)" } else { "" };
             parts.push((format!("  every {}{slowed}", short_pace(cost.pace)), Role::Muted));
-            parts.push((format!("  costs it {}", Seconds(cost.server.0)), Role::Muted));
+            if let Some(rate) = self.cost_rate() {
+                parts.push((format!("  costs it {:>7}", format!("{}/s", Seconds(rate))), Role::Muted));
+            }
         }
         parts
+    }
+
+    /// Seconds the server spent on our statements in each second, over the last ten.
+    fn cost_rate(&self) -> Option<f64> {
+        let newer = self.shown.snapshot.as_ref()?;
+        let spans = |snapshot: &&std::sync::Arc<Snapshot>| newer.at.0 - snapshot.at.0 < COST_SPAN;
+        let recent = self.history.until(self.shown.moment?).rev().take_while(spans);
+        let (spent, oldest) = recent.fold((0.0, newer.at.0), |(sum, _), it| (sum + it.cost.server.0, it.at.0));
+        Some(spent / (newer.at.0 - oldest).max(1.0))
     }
 
     /// Draws the vital signs; what does not fit goes in the order of its rank.

@@ -16,12 +16,16 @@ use crate::ui::theme::{self, Theme};
 /// The paces that `+` and `-` step through, in seconds.
 const PACES: [f64; 8] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
+/// Seconds within which the next sample is awaited before the clock alone draws a frame.
+const SAMPLES_COME: f64 = 1.5;
+
 impl App {
     /// Takes an event in and returns what the shell is to do.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
-        self.is_dirty = true;
         let is_tick = matches!(event, Event::Tick(_));
         let effects = self.take(event);
+        // While samples come, each draws what the clock moved on too.
+        self.is_dirty |= !(is_tick && self.link == Link::Up && self.age_of_data() < SAMPLES_COME);
         if !is_tick {
             self.refresh_preview();
         }

@@ -178,6 +178,9 @@ impl Overview {
     }
 }
 
+/// The chart moves on in so many steps for its whole width: a step redraws it, a sample only its last column.
+const CHART_STEPS: f64 = 30.0;
+
 /// Returns the newest moment there is, which is the chart's right edge also while an older one is shown.
 fn end_of(view: &View<'_>) -> f64 {
     view.history.newest().map_or(view.newer.at.0, |newest| newest.at.0).max(view.newer.at.0)
@@ -187,12 +190,14 @@ fn chart(view: &View<'_>, loads: &[Point]) -> LoadChart {
     let end = end_of(view);
     let [short, long] = CHART_SPANS;
     let seen = loads.first().map_or(0.0, |first| end - first.at);
+    let span = if seen <= short { short } else { long };
+    let step = span / CHART_STEPS;
     let cursor = (Some(view.moment) != view.history.last()).then_some(view.newer.at.0);
     LoadChart {
         classes: wait_classes(),
         points: loads.to_vec(),
-        span: if seen <= short { short } else { long },
-        end: Some(end),
+        span,
+        end: Some((end / step).ceil() * step),
         hold: CHART_HOLD.max(view.newer.cost.pace.0.min(1.0) * 2.5),
         limit: None,
         cursor,

@@ -150,6 +150,7 @@ impl LoadChart {
         let (right, step) = (self.right(), self.span / width.max(1) as f64);
         let left = right - self.span;
         let first = self.points.first().map_or(f64::INFINITY, |point| point.at);
+        let last = self.points.last().map_or(f64::NEG_INFINITY, |point| point.at);
         let mut points = self.points.iter().peekable();
         let mut held: Option<&Point> = None;
         let column = |at: usize| {
@@ -174,7 +175,7 @@ impl LoadChart {
             if count > 0.0 {
                 return Stack::Values(sums.into_iter().map(|sum| sum / count).collect());
             }
-            if end <= first {
+            if end <= first || self.end.is_some() && begin > last {
                 return Stack::Blank;
             }
             match held.filter(|point| !was_missed && begin - point.at <= self.hold) {
@@ -396,6 +397,9 @@ impl Painter<'_> {
         let cursor = self.cursor_label();
         let taken = cursor.as_ref().map_or(0..0, |(x, label)| *x..*x + text::width(label) as u16);
         let (right, left) = (chart.right(), chart.right() - chart.span);
+        // One style for the whole line: when the times move on, few bytes say so.
+        let line = Rect { y, height: 1, ..self.plot };
+        buffer.set_style(line, self.theme.style(Role::Muted));
         let step = time_step(chart.span, self.plot.width);
         let mut free = self.plot.x;
         let mut at = ((left + chart.utc_offset) / step).ceil() * step - chart.utc_offset;
