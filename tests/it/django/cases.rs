@@ -1,8 +1,9 @@
 //! What Django judges: an index as the advisor has it, and a query that it is for.
 
+use pgdj::advisor::IndexSpec;
 use pgdj::catalog::index::{Definition, Direction, Key, Method, Nulls};
 use pgdj::catalog::parse::expression;
-use pgdj::catalog::{Expr, Table};
+use pgdj::catalog::{Catalog, Expr, Table};
 
 /// One index and its query.
 pub(crate) struct Case {
@@ -40,7 +41,12 @@ impl Case {
     }
 
     /// Returns the index in the advisor's form.
-    pub(crate) fn definition(&self, table: &Table) -> Definition {
+    pub(crate) fn spec(&self, catalog: &Catalog) -> IndexSpec {
+        let table = catalog.table(None, self.table).unwrap();
+        IndexSpec::on(table, self.definition(table))
+    }
+
+    fn definition(&self, table: &Table) -> Definition {
         let mut words = self.using.split(' ');
         let method = Method::named(words.next().unwrap());
         let options = words.map(|word| word.split_once('=').unwrap()).map(|(name, value)| (name.into(), value.into()));

@@ -1,0 +1,59 @@
+//! What an index would do, asked before it is there, is what it does.
+
+use std::sync::Arc;
+
+use pgdj::pg::explain::{Consent, Options, Request};
+use pgdj::pg::session::reaper;
+use pgdj::pg::verify::{Allowed, Verified, Verifier};
+
+use super::cases::CASES;
+use super::{Court, Queries, block_on, catalog, queries};
+use crate::support::{Login, open};
+
+/// Asks what each index would do, as if none were there, and returns the rung and whether it is used.
+async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verified)> {
+    let client = open(login).await;
+    client
+        .batch_execute("create extension pg_trgm; create extension btree_gin; create extension btree_gist")
+        .await
+        .unwrap();
+    if client.batch_execute("create extension hypopg").await.is_err() {
+        eprintln!(
+            "left out: no HypoPG on this machine (Debian: apt install postgresql-15-hypopg); a sample is asked instead"
+        );
+    }
+    let catalog = catalog(login).await;
+    let (reaper, work) = reaper();
+    tokio::spawn(work);
+    let verifier = Verifier::new(Arc::new(login.clone()), reaper);
+    let mut found = Vec::new();
+    for case in CASES {
+        let mut set = vec![case.spec(&catalog)];
+        let other = case.name.split_once(", with ").and_then(|(_, other)| CASES.iter().find(|case| case.name == other));
+        set.extend(other.map(|case| case.spec(&catalog)));
+        let request = Request {
+            sql: queries[case.name].as_str().unwrap().to_owned(),
+            parameters: Vec::new(),
+            options: Options::default(),
+            consent: Consent::ReadOnly,
+            timeout_ms: 30_000,
+        };
+        let mut answers = verifier
+            .verify(&request, &[set], Allowed::TemporaryTable)
+            .await
+            .unwrap_or_else(|failure| panic!("{}: {failure}", case.name));
+        found.push((case.name, answers.pop().unwrap()));
+    }
+    found
+}
+
+#[test]
+fn what_would_be_used_is_what_is_used() {
+    let court = Court::get();
+    let login = court.copy("judged_verified");
+    let found = block_on(verified(&login, queries()));
+    let unused = found.iter().filter(|(_, verified)| !verified.is_used());
+    let unused: Vec<String> =
+        unused.map(|(name, it)| format!("{name}: {:?} {:?} {:?}", it.rung, it.verdicts, it.notes)).collect();
+    assert!(unused.is_empty(), "{}", unused.join("\n"));
+}
