@@ -78,11 +78,15 @@ impl Court {
 
 /// The judge of one version, before it is told what to do.
 fn judge(version: &str) -> Command {
-    let python = manifest().join(format!("target/django/{version}/bin/python"));
-    assert!(python.exists(), "there is no Django {version} in target/django: run .ci/django.sh, which makes it");
-    let mut command = Command::new(python);
+    let mut command = python_of(version);
     command.arg(manifest().join("tests/it/django/judge.py"));
     command
+}
+
+fn python_of(version: &str) -> Command {
+    let python = manifest().join(format!("target/django/{version}/bin/python"));
+    assert!(python.exists(), "there is no Django {version} in target/django: run .ci/django.sh, which makes it");
+    Command::new(python)
 }
 
 fn manifest() -> &'static Path {
@@ -333,5 +337,14 @@ fn django_5_2_makes_of_our_code_what_we_say() {
 
 #[test]
 fn the_newest_django_makes_of_our_code_what_we_say() {
-    check("newest", DjangoVersion::new(5, 2), Whose::Cases);
+    let mut command = python_of("newest");
+    command.args(["-c", "import django; print(*django.VERSION[:2])"]);
+    let version = run(command, "");
+    let mut parts = version.split_whitespace().map(|part| part.parse().unwrap());
+    let version = DjangoVersion::new(parts.next().unwrap(), parts.next().unwrap());
+    if version == DjangoVersion::new(5, 2) {
+        eprintln!("left out: the newest Django for this machine's Python is 5.2, which is judged already");
+        return;
+    }
+    check("newest", version, Whose::Cases);
 }

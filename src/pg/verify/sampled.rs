@@ -90,7 +90,7 @@ async fn sample(line: &mut Line, schema: &str, table: &str) -> Result<f64, Troub
     let limit = if rows > 0.0 { String::new() } else { format!(" limit {MOST_ROWS}") };
     line.batch(&format!(
         "create temporary table {name} (like {relation} including indexes) on commit drop; \
-         insert into pg_temp.{name} select * from only {relation}{method}{limit}; analyze pg_temp.{name}",
+         insert into pg_temp.{name} select * from {relation}{method}{limit}; analyze pg_temp.{name}",
         name = quoted(table),
     ))
     .await?;
