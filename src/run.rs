@@ -3,6 +3,7 @@
 //! Five parties that never wait for each other: the keyboard's thread, the sampler, the act session, the EXPLAINs, and the loop that
 //! owns the [`App`](crate::app::App) and the screen. Bounded channels lie between them.
 
+mod advising;
 mod console;
 mod effects;
 mod explains;

@@ -8,7 +8,7 @@ use crate::catalog::{Expr, Table};
 use crate::sample::Seconds;
 
 /// What an index costs those who write.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct WriteCost {
     /// Bytes of WAL that an insert writes more, on average over all inserts.
     pub wal_per_insert: f64,

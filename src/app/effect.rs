@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::failure::Failure;
+use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Parameter, Progress, Request};
+use crate::plan::Plan;
 use crate::sample::{Seconds, ServerFacts, Snapshot, Timestamp};
 
 /// Something that happened. The only way anything reaches the state machine.
@@ -44,6 +46,13 @@ pub enum Event {
         sql: String,
         /// They, in the order of their numbers.
         known: Result<Vec<Parameter>, Failure>,
+    },
+    /// Indexes were looked for.
+    Suggested {
+        /// The plan that was asked about.
+        plan: Arc<Plan>,
+        /// What was found, or why nothing could be.
+        found: Result<Box<Advised>, Failure>,
     },
     /// An editor of the user's own has ended with this text.
     Edited(String),
@@ -106,6 +115,13 @@ pub enum Effect {
     Explain(Box<Request>),
     /// Cancel the EXPLAIN under way on the server.
     CancelExplain,
+    /// Look for indexes for a plan and ask the planner about them; answered by [`Event::Suggested`].
+    Suggest {
+        /// The statement with its values.
+        request: Box<Request>,
+        /// Its plan.
+        plan: Arc<Plan>,
+    },
     /// Find out the types of a statement's parameters and values worth trying; answered by [`Event::Parameters`].
     AskParameters {
         /// The statement.

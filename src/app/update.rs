@@ -67,6 +67,7 @@ impl App {
             event @ (Event::ExplainProgress(_)
             | Event::ExplainDone(_)
             | Event::Parameters { .. }
+            | Event::Suggested { .. }
             | Event::Edited(_)
             | Event::Remembered(_)) => self.tell_panes(event),
         }

@@ -7,6 +7,7 @@
 mod compare;
 mod documents;
 mod editor;
+mod indexes;
 mod known;
 mod place;
 mod run;
@@ -52,6 +53,7 @@ enum Mode {
 enum Panel {
     #[default]
     Tips,
+    Index,
     Node,
     Nothing,
 }
@@ -59,7 +61,8 @@ enum Panel {
 impl Panel {
     fn next(self) -> Self {
         match self {
-            Self::Tips => Self::Node,
+            Self::Tips => Self::Index,
+            Self::Index => Self::Node,
             Self::Node => Self::Nothing,
             Self::Nothing => Self::Tips,
         }
@@ -68,6 +71,7 @@ impl Panel {
     fn title(self) -> &'static str {
         match self {
             Self::Tips => "Tips",
+            Self::Index => "Index",
             Self::Node => "Node",
             Self::Nothing => "",
         }
@@ -173,7 +177,7 @@ impl Pane for Explain {
             Action::Down | Action::Up | Action::PageDown | Action::PageUp | Action::First | Action::Last => {
                 self.scroll_text(action);
             }
-            Action::CopyCode | Action::SaveCode => return Wish::Say("there is no index to copy".to_owned()),
+            Action::CopyCode | Action::SaveCode => return self.hand_out(action),
             _ => {}
         }
         Wish::Nothing
@@ -284,6 +288,11 @@ impl Pane for Explain {
                 self.failure = Some(failure);
             }
             Event::Parameters { sql, known } => return Some(self.ask_values(&sql, known)),
+            Event::Suggested { plan, found } => {
+                if let Some(sheet) = &mut self.sheet {
+                    sheet.take_found(&plan, found);
+                }
+            }
             Event::Edited(text) => {
                 self.editor.set(&text);
                 self.is_editing = true;
@@ -391,13 +400,31 @@ impl Explain {
 
     fn take_answer(&mut self, answer: Answer) -> Wish {
         let run = self.run.take();
+        let request = run.as_ref().map(|run| run.request.clone());
         let (next, wish) = match run {
             Some(run) => run.after(&answer.plan),
             None => (None, Wish::Nothing),
         };
         self.run = next;
         self.show(Source::answered(answer));
-        wish
+        let Some((request, sheet)) = request.zip(self.sheet.as_mut()).filter(|_| self.run.is_none()) else {
+            return wish;
+        };
+        sheet.search();
+        let suggest = Effect::Suggest { request: Box::new(request), plan: Arc::clone(&sheet.source.plan) };
+        Wish::All(vec![wish, Wish::Do(suggest)])
+    }
+
+    /// Copies the first index's code, or writes it to a file.
+    fn hand_out(&self, action: Action) -> Wish {
+        let search = self.sheet.as_ref().map(|sheet| &sheet.search);
+        let effect = match action {
+            Action::CopyCode => search
+                .and_then(indexes::Search::text)
+                .map(|text| Effect::Copy { text, what: "the index as Django code, migration and SQL".to_owned() }),
+            _ => search.and_then(indexes::Search::file).map(|(name, text)| Effect::Save { name, text }),
+        };
+        effect.map_or_else(|| Wish::Say("there is no index to hand out for this plan".to_owned()), Wish::Do)
     }
 
     fn ask_values(&mut self, sql: &str, known: Result<Vec<Parameter>, Failure>) -> Wish {
@@ -545,6 +572,11 @@ impl Explain {
             Panel::Tips => {
                 if let Some(sheet) = &self.sheet {
                     sheet.tips.scroll(steps * STEP);
+                }
+            }
+            Panel::Index => {
+                if let Some(sheet) = &self.sheet {
+                    sheet.indexes.scroll(steps * STEP);
                 }
             }
             Panel::Node => {

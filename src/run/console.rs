@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
+use super::advising::Advising;
 use super::effects::Hands;
 use super::explains::Explains;
 use super::keyboard::Keyboard;
@@ -53,10 +54,10 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
     let mut explains = Explains::start(Arc::clone(&setup.connector), setup.start.rights);
     let mut keyboard = Keyboard::start();
-    let mut hands = Hands::new(commands, orders, setup.start.rights, setup.remembered.clone());
+    let (advising, mut suggested) = Advising::new(setup.connector);
+    let mut hands = Hands::new(commands, orders, setup.start.rights, (setup.remembered.clone(), advising));
     let mut editing: Option<JoinHandle<Result<String, Failure>>> = None;
-    let mut app = App::new(setup.start, panes::all());
-    drop(app.update(Event::Remembered(setup.remembered.read())));
+    let mut app = app(setup.start, &setup.remembered);
     let (mut ticks, mut drawn) = (seconds(), None::<Instant>);
     loop {
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
@@ -66,6 +67,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
             report = reports.recv() => match report { Some(report) => Some(of_report(report, &mut hands)), None => break },
             Some(news) = told.recv() => Some(Event::Done(hands.outcome(news))),
             event = explains.next() => Some(event),
+            Some(found) = suggested.recv() => Some(found),
             _ = ticks.tick() => Some(Event::Tick(now())),
             edited = ended(&mut editing) => {
                 editing = None;
@@ -102,10 +104,20 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     }
     drop(screen);
     hands.stop();
-    let farewell = async { tokio::join!(sampling, acting, explains.stop()) };
-    // What does not end in time is ended by the server's own timeouts.
-    drop(tokio::time::timeout(FAREWELL, farewell).await);
+    farewell(async { tokio::join!(sampling, acting, explains.stop()) }).await;
     Ok(())
+}
+
+/// Returns a console that remembers the statements explained in earlier runs.
+fn app(start: Start, remembered: &Remembered) -> App {
+    let mut app = App::new(start, panes::all());
+    drop(app.update(Event::Remembered(remembered.read())));
+    app
+}
+
+/// Waits for the sessions to end, for a while: what does not end in time is ended by the server's own timeouts.
+async fn farewell<T>(sessions: impl Future<Output = T>) {
+    drop(tokio::time::timeout(FAREWELL, sessions).await);
 }
 
 /// Ticks once a second; what was missed is not made up for.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crossterm::clipboard::CopyToClipboard;
 use tokio::sync::mpsc;
 
+use super::advising::Advising;
 use super::own_editor;
 use super::remembered::Remembered;
 use super::terminal::Screen;
@@ -28,6 +29,7 @@ pub(super) struct Hands {
     /// Who was meant by each signal under way, and the names of what is measured.
     meant: Vec<(i64, String)>,
     remembered: Remembered,
+    advising: Advising,
 }
 
 impl Hands {
@@ -35,9 +37,9 @@ impl Hands {
         commands: mpsc::Sender<Command>,
         orders: mpsc::Sender<Order>,
         rights: Rights,
-        remembered: Remembered,
+        (remembered, advising): (Remembered, Advising),
     ) -> Self {
-        Self { commands, orders, rights, meant: Vec::new(), remembered }
+        Self { commands, orders, rights, meant: Vec::new(), remembered, advising }
     }
 
     /// Does an effect; returns what came of it, where that is known at once.
@@ -50,6 +52,10 @@ impl Hands {
             Effect::Signal(signal) => self.signal(signal),
             // The task that explains has taken the first three; the loop lends the terminal to the editor.
             Effect::Explain(_) | Effect::AskParameters { .. } | Effect::CancelExplain | Effect::Edit { .. } => None,
+            Effect::Suggest { request, plan } => {
+                self.advising.ask(*request, plan);
+                None
+            }
             Effect::Remember(statement) => {
                 let kept = self.remembered.add(&statement);
                 kept.err().map(|error| Outcome::Bad(format!("the statement was not kept for later runs: {error}")))

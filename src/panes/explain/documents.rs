@@ -2,6 +2,7 @@
 
 use super::known::Known;
 use crate::app::Document;
+use crate::plan::scans::{self, SeqScan};
 use crate::plan::text_label::label;
 use crate::plan::tips::{TipHit, Verdict};
 use crate::plan::{BLOCK, Blocks, Field, Node, NodeId, Plan};
@@ -10,14 +11,37 @@ use crate::sample::{Bytes, Seconds};
 use crate::ui::detail::Detail;
 use crate::ui::theme::Role;
 
+/// The share of the time from which on a sequential scan is named above the tips.
+const NOTABLE: f64 = 0.1;
+
+/// Sequential scans that are named there.
+const MOST_SCANS: usize = 3;
+
 /// The tips, the largest saving first; or that there are none.
-pub(super) fn tips(plan: &Plan, verdict: &Verdict) -> Detail {
+pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known) -> Detail {
     let role = if verdict.is_fine { Role::Good } else { Role::Text };
     let mut detail = Detail::new().paragraph_as(&verdict.sentence, role);
+    for scan in scans::sequential(plan).iter().filter(|scan| scan.share >= NOTABLE).take(MOST_SCANS) {
+        detail = detail.paragraph_as(scan_line(plan, scan, known), Role::Warning);
+    }
     for (at, hit) in verdict.tips.iter().enumerate() {
         detail = tip(detail, plan, at + 1, hit);
     }
     detail
+}
+
+/// What a sequential scan read for what it kept, the size of the table, the model.
+fn scan_line(plan: &Plan, scan: &SeqScan, known: &Known) -> String {
+    let mut parts = vec![format!("Seq Scan on {}", scan.relation)];
+    match scan.rows_read {
+        Some(read) => parts.push(format!("{} rows read, {} kept", Count(read), Count(scan.rows_kept))),
+        None => parts.push(format!("{} rows kept, expected", Count(scan.rows_kept))),
+    }
+    let node = plan.node(scan.node);
+    parts.extend(node.and_then(|node| known.size(node)).map(|size| format!("table of {size}")));
+    parts.extend(node.and_then(|node| known.model(node)).map(|model| format!("model {model}")));
+    parts.push(format!("{} of the {}", Share(scan.share), if plan.has_times() { "time" } else { "cost" }));
+    parts.join(", ")
 }
 
 fn tip(detail: Detail, plan: &Plan, number: usize, hit: &TipHit) -> Detail {

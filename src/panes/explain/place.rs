@@ -145,6 +145,7 @@ impl Explain {
             Panel::Node => {
                 (self.node.as_ref().map(|node| &node.detail), self.node.as_ref().map(|node| node.title.as_str()))
             }
+            Panel::Index => (Some(&sheet.indexes), None),
             _ => (Some(&sheet.tips), None),
         };
         let title = title.unwrap_or(self.panel.title());

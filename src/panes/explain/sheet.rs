@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use super::indexes::Search;
 use super::known::Known;
 use super::{documents, tree};
 use crate::app::list::List;
 use crate::app::screen::clock_text;
 use crate::app::{Document, View};
+use crate::failure::Failure;
+use crate::pg::advice::Advised;
 use crate::pg::explain::Answer;
 use crate::plan::tips::{Verdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
@@ -25,7 +28,7 @@ const STATEMENT: usize = 400;
 #[derive(Debug)]
 pub(super) struct Source {
     /// The plan.
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     /// The statement; empty where it is not known.
     pub(super) sql: String,
     /// Its JSON.
@@ -41,13 +44,13 @@ impl Source {
     pub(super) fn answered(answer: Answer) -> Self {
         let Answer { plan, raw, sql, estimate_only, notices, at } = answer;
         let what = if estimate_only { "estimate only" } else { "run" };
-        Self { plan, sql, json: raw, from: format!("{what} at {}", clock_text(at)), notes: notices }
+        Self { plan: Arc::new(plan), sql, json: raw, from: format!("{what} at {}", clock_text(at)), notes: notices }
     }
 
     /// A plan that was pasted.
     pub(super) fn pasted(plan: Plan, notes: Vec<String>) -> Self {
         let sql = plan.query.clone().unwrap_or_default();
-        Self { json: to_json::to_json(&plan), sql, from: "pasted".to_owned(), notes, plan }
+        Self { json: to_json::to_json(&plan), sql, from: "pasted".to_owned(), notes, plan: Arc::new(plan) }
     }
 }
 
@@ -66,6 +69,10 @@ pub(super) struct Sheet {
     pub(super) text: Detail,
     /// The statement on one line, in colour.
     pub(super) statement: CodeLine,
+    /// The indexes worth building.
+    pub(super) search: Search,
+    /// The same to be read.
+    pub(super) indexes: Detail,
     known: Known,
     known_at: Timestamp,
     glyphs: Glyphs,
@@ -88,6 +95,8 @@ impl Sheet {
             tips: Detail::new(),
             text: Detail::new().code(Language::Plain, lines),
             statement,
+            search: Search::default(),
+            indexes: Detail::new(),
             known: Known::default(),
             known_at: Timestamp::default(),
             glyphs: UNICODE,
@@ -122,7 +131,20 @@ impl Sheet {
 
     fn derive(&mut self) {
         self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.glyphs));
-        self.tips.replace(documents::tips(&self.source.plan, &self.verdict));
+        self.tips.replace(documents::tips(&self.source.plan, &self.verdict, &self.known));
+        self.indexes.replace(self.search.document(&self.source.plan));
+    }
+
+    /// Says that indexes are being looked for.
+    pub(super) fn search(&mut self) {
+        self.search = Search::UnderWay;
+        self.derive();
+    }
+
+    /// Takes the indexes that were found, if they are about this plan.
+    pub(super) fn take_found(&mut self, about: &Arc<Plan>, found: Result<Box<Advised>, Failure>) {
+        self.search.take(about, &self.source.plan, found);
+        self.derive();
     }
 
     /// Returns the selected node.
@@ -180,6 +202,11 @@ impl Sheet {
         let (mark, role) =
             if tips == 0 { (self.glyphs.good, Role::Good) } else { (self.glyphs.warning, Role::Warning) };
         all.push(Segment::new(format!("{mark} {tips} {}", if tips == 1 { "tip" } else { "tips" }), role).drop(1));
+        let indexes = self.search.count();
+        if indexes > 0 {
+            let words = if indexes == 1 { "index worth building" } else { "indexes worth building" };
+            all.push(Segment::new(format!("{indexes} {words}"), Role::Good).drop(1));
+        }
         let scans = scans::sequential(plan).len();
         if scans > 0 {
             all.push(

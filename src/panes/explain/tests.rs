@@ -152,7 +152,8 @@ fn a_statement_is_estimated_first_and_then_run() {
     let second = asked(tell(&mut pane, answer(ESTIMATE)));
     assert!(second.options.analyze);
     assert!(drawn(&mut pane, (120, 12)).contains("running"));
-    assert!(matches!(tell(&mut pane, answer(SLOW)), Wish::Nothing));
+    let last = effects(tell(&mut pane, answer(SLOW)));
+    assert!(matches!(last.as_slice(), [Effect::Suggest { .. }]), "{last:?}");
     assert!(pane.run.is_none() && drawn(&mut pane, (120, 20)).contains("1.2s execution"));
 }
 
@@ -165,7 +166,9 @@ fn a_large_estimate_and_a_write_are_asked_about() {
         let mut pane = Explain::default();
         typed(&mut pane, "update");
         act(&mut pane, Action::Run);
-        let Wish::Ask { question, then: Effect::Explain(request), about } = tell(&mut pane, answer(text)) else {
+        let Wish::All(wishes) = tell(&mut pane, answer(text)) else { panic!("something is asked") };
+        let question = wishes.into_iter().find(|wish| matches!(wish, Wish::Ask { .. }));
+        let Some(Wish::Ask { question, then: Effect::Explain(request), about }) = question else {
             panic!("a question is asked")
         };
         assert!(question.contains(word) && about.facts.iter().any(|(label, _)| label == "cost"), "{question}");
@@ -202,7 +205,7 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     let request = asked(pane.filled(Filled::Otherwise));
     assert_eq!((request.parameters.len(), request.options.generic_plan), (0, true));
     // The generic plan cannot be run.
-    assert!(matches!(tell(&mut pane, answer(ESTIMATE)), Wish::Nothing));
+    assert!(effects(tell(&mut pane, answer(ESTIMATE))).iter().all(|effect| !matches!(effect, Effect::Explain(_))));
 }
 
 #[test]
@@ -210,7 +213,7 @@ fn a_query_of_another_pane_is_estimated_at_once_and_not_run() {
     let mut pane = Explain::default();
     let request = asked(pane.explain(Asked { sql: "select a from t where b = $1".into(), from: "queryid 7".into() }));
     assert!(!request.options.analyze && request.options.generic_plan);
-    assert!(matches!(tell(&mut pane, answer(ESTIMATE)), Wish::Nothing));
+    assert!(effects(tell(&mut pane, answer(ESTIMATE))).iter().all(|effect| !matches!(effect, Effect::Explain(_))));
     assert!(drawn(&mut pane, (100, 12)).contains("queryid 7"));
 }
 
@@ -279,6 +282,59 @@ fn partitions_are_folded_and_can_be_opened() {
 fn a_plan_that_is_fine_is_told_so() {
     let mut pane = with_plan(FAST);
     assert!(drawn(&mut pane, (100, 30)).contains("This plan is fine"));
+}
+
+#[test]
+fn indexes_that_were_found_are_shown_copied_and_saved() {
+    use crate::pg::advice::{Advised, AdvisedIndex};
+    let mut pane = with_plan(SLOW);
+    assert!(matches!(act(&mut pane, Action::CopyCode), Wish::Say(_)));
+    let plan = Arc::clone(&pane.sheet.as_ref().unwrap().source.plan);
+    let names = crate::django::Names {
+        models: [("shop".to_owned(), "order".to_owned())].into_iter().collect(),
+        last_migration: [("shop".to_owned(), "0001_initial".to_owned())].into_iter().collect(),
+        ..Default::default()
+    };
+    let table = crate::catalog::Table { schema: "public".into(), name: "shop_order".into(), ..Default::default() };
+    let keys = vec![crate::catalog::Key::plain(crate::catalog::parse::expression("created_at"))];
+    let definition = crate::catalog::Definition { keys, ..Default::default() };
+    let version = crate::django::DjangoVersion::default();
+    let code = crate::django::code_for(&table, &definition, &names, version).unwrap();
+    let candidate = crate::advisor::Candidate {
+        spec: crate::advisor::IndexSpec { table: "shop_order".into(), ..Default::default() },
+        companions: Vec::new(),
+        alternatives: Vec::new(),
+        node: 3,
+        why: "It reads 1.5M rows to keep 70k.".into(),
+        saves: Some(Seconds(1.1)),
+        cost_before: 100.0,
+        cost_after: 1.0,
+        size_bytes: 1e6,
+        is_size_known: true,
+        write_cost: crate::advisor::WriteCost::default(),
+        replaces: vec!["older_idx".into()],
+        rewrite: None,
+        confidence: crate::advisor::Confidence::High,
+        extensions: Vec::new(),
+        notes: Vec::new(),
+    };
+    let suggestion = AdvisedIndex { candidate, codes: vec![Ok(code)], verified: None };
+    let found = || Ok(Box::new(Advised { indexes: vec![suggestion.clone()], ..Advised::default() }));
+    let other = Arc::new(crate::plan::Plan::default());
+    tell(&mut pane, Event::Suggested { plan: other, found: found() });
+    assert_eq!(pane.sheet.as_ref().unwrap().search.count(), 0, "it is about another plan");
+    tell(&mut pane, Event::Suggested { plan, found: found() });
+    act(&mut pane, Action::View);
+    let shown = drawn(&mut pane, (200, 40));
+    for words in ["1 index worth building", "reads 1.5M rows", "older_idx", "class Migration", "AddIndexConcurrently"] {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+    let copied = effects(act(&mut pane, Action::CopyCode));
+    let Some(Effect::Copy { text, .. }) = copied.first() else { panic!("the code is copied") };
+    assert!(text.contains("class Migration") && text.contains("CREATE INDEX CONCURRENTLY"), "{text}");
+    let saved = effects(act(&mut pane, Action::SaveCode));
+    let Some(Effect::Save { name, text }) = saved.first() else { panic!("the code is saved") };
+    assert!(name.starts_with("0002_") && name.contains(".py") && text.contains("0001_initial"), "{name}\n{text}");
 }
 
 #[test]

@@ -19,6 +19,9 @@ use crate::ui::theme::Role;
 /// Columns of the bar of a node's share.
 const BAR: usize = 8;
 
+/// Columns of a node's name that are kept on a narrow screen.
+const NAME: u16 = 34;
+
 /// Children of an Append from which on they are folded.
 const FOLDED_FROM: usize = 4;
 
@@ -47,7 +50,8 @@ pub(super) fn folded(plan: &Plan) -> impl Iterator<Item = NodeId> + '_ {
 /// Returns the plan as a tree.
 pub(super) fn grid(plan: &Plan, known: &Known, glyphs: &Glyphs) -> Grid {
     let hot: HashSet<NodeId> = hot::path(plan).into_iter().collect();
-    let mut grid = Grid::new(columns(plan));
+    let widest = plan.nodes.iter().map(|node| name(node).len()).max().unwrap_or(0);
+    let mut grid = Grid::new(columns(plan, u16::try_from(widest).unwrap_or(u16::MAX).min(NAME)));
     grid.shape = Shape::Tree;
     let has_buffers = plan.root().is_some_and(|root| !root.buffers.is_empty());
     let hottest = hot::slowest(plan, 1).first().copied();
@@ -61,11 +65,11 @@ pub(super) fn grid(plan: &Plan, known: &Known, glyphs: &Glyphs) -> Grid {
     grid
 }
 
-fn columns(plan: &Plan) -> Vec<GridColumn> {
+fn columns(plan: &Plan, name: u16) -> Vec<GridColumn> {
     let own = if plan.has_times() { "self time" } else { "self cost" };
     let rows = if plan.is_analyzed() { "rows" } else { "rows expected" };
     let columns = vec![
-        GridColumn::text("node", "node", 26),
+        GridColumn::text("node", "node", name),
         GridColumn::number("self", own).short("self"),
         GridColumn::number("share", "share"),
         GridColumn::text("bar", "", 8).at_most(8).drop(3),
@@ -262,9 +266,13 @@ fn fetches(node: &Node) -> Vec<String> {
 
 /// Returns the name of a node: what it is to its parent where that is not plain, and what it does.
 pub(super) fn name(node: &Node) -> String {
+    let label = label(node);
+    // The schema takes the room that the table's name needs; it is in the node's own document.
+    let schema = node.schema().map(|schema| format!(" on {}.", crate::plan::text_label::quoted(schema)));
+    let label = schema.map_or(label.clone(), |schema| label.replacen(&schema, " on ", 1));
     match (node.subplan_name(), node.relationship) {
-        (Some(subplan), Relationship::InitPlan | Relationship::SubPlan) => format!("{subplan}: {}", label(node)),
-        _ => label(node),
+        (Some(subplan), Relationship::InitPlan | Relationship::SubPlan) => format!("{subplan}: {label}"),
+        _ => label,
     }
 }
 

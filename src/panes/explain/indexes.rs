@@ -1,0 +1,176 @@
+//! The indexes worth building for a plan: what each saves and costs, its Django code, and where to build none and why.
+
+use std::sync::Arc;
+
+use crate::advisor::Confidence;
+use crate::django::DjangoCode;
+use crate::failure::Failure;
+use crate::pg::advice::{Advised, AdvisedIndex};
+use crate::pg::verify::Verdict;
+use crate::plan::Plan;
+use crate::sample::Bytes;
+use crate::sample::unit::{Count, Share};
+use crate::ui::code::Language;
+use crate::ui::detail::Detail;
+use crate::ui::theme::Role;
+
+/// How the search for indexes stands.
+#[derive(Debug, Default)]
+pub(super) enum Search {
+    /// Nothing was asked: an estimate, or a plan from elsewhere.
+    #[default]
+    NotAsked,
+    /// It is under way.
+    UnderWay,
+    /// What was found.
+    Found(Box<Advised>),
+    /// Why nothing could be found out.
+    Failed(Failure),
+}
+
+impl Search {
+    /// Takes what was found, if it is about this plan.
+    pub(super) fn take(&mut self, about: &Arc<Plan>, shown: &Arc<Plan>, found: Result<Box<Advised>, Failure>) {
+        if Arc::ptr_eq(about, shown) {
+            *self = found.map_or_else(Self::Failed, Self::Found);
+        }
+    }
+
+    /// Returns how many indexes were found.
+    pub(super) fn count(&self) -> usize {
+        if let Self::Found(found) = self { found.indexes.len() } else { 0 }
+    }
+
+    /// Returns the code of the first, for a copy: everything that goes into the project, and the SQL.
+    pub(super) fn text(&self) -> Option<String> {
+        let Self::Found(found) = self else { return None };
+        let codes = found.indexes.first()?.codes.iter().flatten().map(whole_code);
+        Some(codes.collect::<Vec<_>>().join("\n\n")).filter(|text| !text.is_empty())
+    }
+
+    /// Returns the file of the first and its text: the migration, else the SQL.
+    pub(super) fn file(&self) -> Option<(String, String)> {
+        let Self::Found(found) = self else { return None };
+        let code = found.indexes.first()?.codes.iter().flatten().next()?;
+        Some(match &code.migration {
+            Some(migration) => (format!("{}.py", migration.name()), migration.text.clone()),
+            None => (format!("{}.sql", code.name), format!("{}\n", code.sql)),
+        })
+    }
+
+    /// Returns what is to be read of it.
+    pub(super) fn document(&self, plan: &Plan) -> Detail {
+        match self {
+            Self::NotAsked => Detail::new().paragraph_as(
+                "No index was looked for. Run the statement here (R): its plan, the statistics and the planner are asked.",
+                Role::Muted,
+            ),
+            Self::UnderWay => Detail::new().paragraph_as("Looking for indexes, and asking the planner about them.", Role::Accent),
+            Self::Failed(failure) => {
+                let detail = Detail::new().paragraph_as(&failure.what, Role::Bad);
+                failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph)
+            }
+            Self::Found(found) => found_document(found, plan),
+        }
+    }
+}
+
+fn found_document(found: &Advised, plan: &Plan) -> Detail {
+    let mut detail = Detail::new();
+    if found.indexes.is_empty() {
+        detail = detail.paragraph_as("No index is worth building for this statement.", Role::Good);
+    }
+    for (at, suggestion) in found.indexes.iter().enumerate() {
+        detail = one(detail, at + 1, suggestion, plan);
+    }
+    if !found.refusals.is_empty() {
+        detail = detail.heading("Where to build none");
+        for refusal in &found.refusals {
+            detail = detail.pair(&refusal.table, &refusal.why);
+            if let Some(rewrite) = &refusal.rewrite {
+                detail = detail.pair_as("instead", &rewrite.what, Role::Accent);
+                if let Some(django) = &rewrite.django {
+                    detail = detail.code(Language::Python, django);
+                }
+            }
+        }
+    }
+    found.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
+}
+
+fn one(mut detail: Detail, number: usize, suggestion: &AdvisedIndex, plan: &Plan) -> Detail {
+    let candidate = &suggestion.candidate;
+    let saves = candidate.saves.map(|saves| {
+        let total = plan.total_time().filter(|total| total.0 > 0.0);
+        let share = total.map(|total| format!(" ({})", Share((saves.0 / total.0).min(1.0)))).unwrap_or_default();
+        format!(": saves about {saves}{share}")
+    });
+    let mut names = suggestion.codes.iter().flatten().map(|code| code.name.as_str());
+    let name = names.next().unwrap_or(candidate.spec.table.as_str());
+    detail = detail.heading(format!("{number}. {name}{}", saves.unwrap_or_default())).paragraph(&candidate.why);
+    detail = verdict(detail, suggestion);
+    let known = if candidate.is_size_known { "about" } else { "perhaps" };
+    let writes = &candidate.write_cost;
+    let inserts = writes.inserts_per_second.map(|rate| format!(" on {} inserts/s", Count(rate))).unwrap_or_default();
+    detail = detail
+        .pair("size", format!("{known} {}", Bytes(candidate.size_bytes)))
+        .pair("writes", format!("{} more WAL an insert{inserts}", Bytes(writes.wal_per_insert)))
+        .pair("build", format!("about {}, concurrently", writes.build));
+    if !candidate.replaces.is_empty() {
+        detail = detail.pair_as("replaces", candidate.replaces.join(", "), Role::Accent);
+    }
+    if let Some(rewrite) = &candidate.rewrite {
+        detail = detail.pair_as("and change", &rewrite.what, Role::Accent);
+    }
+    for note in &candidate.notes {
+        detail = detail.paragraph_as(note, Role::Muted);
+    }
+    for code in &suggestion.codes {
+        detail = match code {
+            Ok(code) => code_of(detail, code),
+            Err(why) => detail.paragraph_as(format!("There is no code for it: {why}."), Role::Warning),
+        };
+    }
+    detail
+}
+
+fn verdict(detail: Detail, suggestion: &AdvisedIndex) -> Detail {
+    let Some(verified) = &suggestion.verified else {
+        let sure = match suggestion.candidate.confidence {
+            Confidence::High => "likely",
+            Confidence::Fair => "perhaps",
+            Confidence::Low => "uncertain",
+        };
+        return detail.pair_as("checked", format!("no; that it is used is {sure}"), Role::Warning);
+    };
+    let (words, role) = match verified.verdicts.first() {
+        _ if verified.is_used() => ("the planner uses it".to_owned(), Role::Good),
+        Some(Verdict::CanServe) => ("it can serve".to_owned(), Role::Text),
+        Some(Verdict::CannotServe(why) | Verdict::Unknown(why)) => (why.clone(), Role::Warning),
+        _ => ("the planner does not use it".to_owned(), Role::Bad),
+    };
+    let mut detail = detail.pair_as("checked", format!("{words}: {}", verified.rung.words()), role);
+    if let Some((before, after)) = verified.costs() {
+        let saving = verified.saving().map(|saving| format!(" ({} less)", Share(saving))).unwrap_or_default();
+        detail = detail.pair("cost", format!("{} before, {} after{saving}", Count(before), Count(after)));
+    }
+    verified.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
+}
+
+fn code_of(detail: Detail, code: &DjangoCode) -> Detail {
+    let mut detail = match code.meta_block() {
+        Some(block) => detail.code(Language::Python, block),
+        None => detail,
+    };
+    if let Some(migration) = &code.migration {
+        detail = detail.paragraph_as(&migration.path, Role::Muted).code(Language::Python, &migration.text);
+    }
+    detail = detail.code(Language::Sql, &code.sql);
+    code.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
+}
+
+fn whole_code(code: &DjangoCode) -> String {
+    let migration = code.migration.as_ref().map(|migration| format!("# {}\n{}", migration.path, migration.text));
+    let parts = [code.meta_block(), migration, Some(format!("-- SQL, instead of the migration\n{}", code.sql))];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
