@@ -32,7 +32,7 @@ Examples
   pgdj prod --read-only           an alias, without acts that change something
   DATABASE_URL=postgis://… pgdj   what Django connects to
   pgdj demo                       a Django shop with load and trouble
-  pgdj prod explain query.sql     the plan, what could be done, and the Django code
+  pgdj prod explain query.sql     plan, tips, and indexes as Django code
   pgdj completions bash           what to put into /etc/bash_completion.d/pgdj";
 
 /// A terminal console for PostgreSQL behind Django.
@@ -179,7 +179,7 @@ pub enum Format {
 /// The commands beside the console.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Print the plan of a statement, tips, and indexes as Django code; or read a plan from a file
+    /// Explain a statement, or read a plan: tips, and indexes as Django code
     Explain(Explain),
 
     /// Open the console on a private server with a Django shop, load and trouble
