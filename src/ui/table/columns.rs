@@ -79,19 +79,27 @@ fn title_width(column: &GridColumn) -> u16 {
 pub(super) fn place(grid: &Grid, needs: &Needs, width: u16, scroll: usize) -> Placed {
     let gap = if width >= ROOMY { 2 } else { 1 };
     let room = width.saturating_sub(MARGIN);
-    let least = |at: usize| least(grid, needs, at);
+    let comfortable = |at: usize| least(grid, needs, at, Fit::Comfortable);
+    let tight = |at: usize| least(grid, needs, at, Fit::Tight);
     let mut chosen: Vec<usize> =
         if scroll == 0 { (0..grid.columns.len()).collect() } else { scrolled(grid.columns.len(), scroll) };
     if scroll == 0 && total(&chosen, gap, |at| most(grid, needs, at)) > room {
         // Where a text would be cut, a column without a word in it has no place.
         chosen.retain(|at| *at == 0 || needs.is_filled.get(*at) != Some(&false));
     }
-    while chosen.len() > 1 && total(&chosen, gap, least) > room {
+    while chosen.len() > 1 && total(&chosen, gap, comfortable) > room {
         let gone = if scroll == 0 { first_to_go(grid, needs, &chosen) } else { chosen.len() - 1 };
+        let may_go = chosen.get(gone).and_then(|at| grid.columns.get(*at)).is_some_and(|column| column.drop > 0);
+        // Before one goes that should stay, the texts shrink further.
+        if scroll == 0 && !may_go && total(&chosen, gap, tight) <= room {
+            break;
+        }
         chosen.remove(gone);
     }
-    let mut widths: Vec<u16> = chosen.iter().map(|at| least(*at)).collect();
-    let used = total(&chosen, gap, least);
+    let fit = if total(&chosen, gap, comfortable) > room { Fit::Tight } else { Fit::Comfortable };
+    let fitted = |at: usize| least(grid, needs, at, fit);
+    let mut widths: Vec<u16> = chosen.iter().map(|at| fitted(*at)).collect();
+    let used = total(&chosen, gap, fitted);
     grow(&mut widths, &chosen, grid, needs, room.saturating_sub(used));
     let mut x = MARGIN;
     let mut columns = Vec::with_capacity(chosen.len());
@@ -123,15 +131,28 @@ fn scrolled(count: usize, scroll: usize) -> Vec<usize> {
     std::iter::once(0).chain(1 + skip..count).collect()
 }
 
+/// How far texts shrink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// To their `min`.
+    Comfortable,
+    /// To [`TIGHT`], where the screen is too narrow even for the columns that should stay.
+    Tight,
+}
+
+/// Columns of the screen a text keeps on the narrowest screen.
+const TIGHT: u16 = 8;
+
 /// Returns the least a column can do with: a number all its digits, a text its `min`.
-fn least(grid: &Grid, needs: &Needs, at: usize) -> u16 {
+fn least(grid: &Grid, needs: &Needs, at: usize, fit: Fit) -> u16 {
     let Some(column) = grid.columns.get(at) else { return 0 };
     let whole = needs.widest.get(at).copied().unwrap_or(0);
     let indent = if at == 0 { needs.indent.min(24) } else { 0 };
     if column.is_number() {
         whole + indent
     } else {
-        whole.min(column.min.max(1)).max(title_width(column).min(column.min)) + indent
+        let min = if fit == Fit::Tight { column.min.min(TIGHT) } else { column.min };
+        whole.min(min.max(1)).max(title_width(column).min(min)) + indent
     }
 }
 
