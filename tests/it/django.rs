@@ -163,8 +163,10 @@ async fn judged(login: &Login, version: DjangoVersion, plans: &[(&'static Case, 
         entries.push(Entry { name: case.name.to_owned(), query: case.query, code, with: with.into_iter().collect() });
     }
     let mut known: Vec<IndexSpec> = CASES.iter().map(|case| case.spec(&catalog)).collect();
+    let mut advised = 0;
     for (case, plan) in plans {
         for candidate in advise(plan, &catalog).candidates.iter().filter(|candidate| candidate.companions.is_empty()) {
+            advised += 1;
             if known.contains(&candidate.spec) {
                 continue;
             }
@@ -175,6 +177,7 @@ async fn judged(login: &Login, version: DjangoVersion, plans: &[(&'static Case, 
             entries.push(Entry { name, query: case.query, code, with: Vec::new() });
         }
     }
+    assert!(plans.is_empty() || advised > 20, "the advisor found only {advised} indexes for these queries");
     let removals = removals(&catalog, &mut names, (&name_of(&entries, "eq_unique"), version));
     Judged { entries, removals }
 }
