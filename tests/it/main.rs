@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
 
 mod bloat;
+mod catalog;
 mod connect;
 mod control;
 mod corpus;
