@@ -140,8 +140,11 @@ pub struct Rewrite {
 }
 
 impl IndexSpec {
-    /// An index on a table.
+    /// An index on a table; of a partition, on the partitioned table.
     pub fn on(table: &Table, definition: Definition) -> Self {
+        if let Some((schema, name)) = &table.parent {
+            return Self { schema: schema.clone(), table: name.clone(), definition };
+        }
         Self { schema: table.schema.clone(), table: table.name.clone(), definition }
     }
 

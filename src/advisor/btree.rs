@@ -96,7 +96,8 @@ fn predicate(parts: &Parts<'_>, most: f64) -> Vec<Expr> {
             && !found.contains(&clause.whole)
             && rarest.is_none_or(|state| state.whole != clause.whole)
     });
-    let left = table.rows_or_guess() * others.map(|clause| clause.selectivity).product::<f64>();
+    let loops = parts.scan.loops.max(1.0);
+    let left = loops * table.rows_or_guess() * others.map(|clause| clause.selectivity).product::<f64>();
     let is_of_use = is_page(parts) || left > few(table);
     if let Some(state) = rarest.filter(|_| is_of_use && (is_key_left || found.is_empty())) {
         found.push(state.whole.clone());
@@ -317,7 +318,9 @@ fn covering(parts: &Parts<'_>, plain: &Definition) -> Option<Definition> {
     let scan = parts.scan;
     let table = scan.table;
     let outputs = scan.outputs.as_ref()?;
-    if plain.has_expression() || table.all_visible_share() < 0.8 || scan.rows * scan.loops.min(1.0) < 200.0 {
+    // Of a page of an order no more than its rows are fetched.
+    let fetched = scan.order.as_ref().and_then(|order| order.limit).map_or(scan.rows, |limit| limit.min(scan.rows));
+    if plain.has_expression() || table.all_visible_share() < 0.8 || fetched < 200.0 {
         return None;
     }
     let is_key = |name: &str| plain.keys.iter().any(|key| key.expr.as_column() == Some(name));

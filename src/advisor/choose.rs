@@ -9,8 +9,8 @@ use super::scan::{Scan, scans};
 use super::write::write_cost;
 use super::{reasons, rewrite, special, words};
 use crate::catalog::index::{Definition, Method};
-use crate::catalog::{Catalog, Table};
-use crate::plan::Plan;
+use crate::catalog::{Catalog, Expr, Table};
+use crate::plan::{Node, Plan};
 use crate::sample::Seconds;
 
 /// A candidate has to save at least this share of the cost.
@@ -34,7 +34,7 @@ pub fn advise(plan: &Plan, catalog: &Catalog) -> Advice {
     let scans = scans(plan, catalog);
     for scan in &scans {
         match of_scan(plan, scan, catalog) {
-            Verdict::Build(candidate) => add(&mut advice.candidates, *candidate),
+            Verdict::Build(candidate) => add(plan, &mut advice.candidates, *candidate),
             Verdict::Refuse(refusal) => advice.refusals.push(*refusal),
             Verdict::Nothing => {}
         }
@@ -64,7 +64,7 @@ fn saving(candidate: &Candidate) -> f64 {
 }
 
 /// Adds a candidate; one that another scan asked for too is the same index.
-fn add(candidates: &mut Vec<Candidate>, candidate: Candidate) {
+fn add(plan: &Plan, candidates: &mut Vec<Candidate>, candidate: Candidate) {
     if let Some(known) = candidates.iter_mut().find(|known| known.spec == candidate.spec) {
         known.cost_before += candidate.cost_before;
         known.cost_after += candidate.cost_after;
@@ -72,8 +72,10 @@ fn add(candidates: &mut Vec<Candidate>, candidate: Candidate) {
             (Some(one), Some(other)) => Some(Seconds(one.0 + other.0)),
             (one, other) => one.or(other),
         };
-        if known.replaces != candidate.replaces {
+        if plan.node(known.node).and_then(Node::relation) != plan.node(candidate.node).and_then(Node::relation) {
+            // Another partition of the same table.
             known.size_bytes += candidate.size_bytes;
+            known.replaces.extend(candidate.replaces);
         }
     } else {
         candidates.push(candidate);
@@ -138,12 +140,22 @@ const FOR_EACH_TIME_SMALLER: f64 = 0.4;
 /// up to this factor.
 const ALMOST_AS_GOOD: f64 = 2.2;
 
+/// The same of BRIN, which is thousands of times smaller.
+const ALMOST_AS_GOOD_BRIN: f64 = 3.0;
+/// Bytes that nobody would pay for.
+const NO_SIZE: f64 = 262_144.0;
+
 /// The cheapest way, or one that is as good and smaller.
 fn best(ways: &[Way]) -> Option<usize> {
     let cheapest = ways.first()?.estimate;
     let is_as_good = |way: &Way| {
+        if cheapest.bytes - way.estimate.bytes < NO_SIZE {
+            return way.estimate.cost <= cheapest.cost * 1.02;
+        }
         let smaller = cheapest.bytes / way.estimate.bytes.max(1.0);
-        let factor = (1.0 + FOR_EACH_TIME_SMALLER * smaller).clamp(AS_GOOD, ALMOST_AS_GOOD);
+        let is_brin = way.definitions.iter().all(|definition| definition.method == Method::Brin);
+        let most = if is_brin { ALMOST_AS_GOOD_BRIN } else { ALMOST_AS_GOOD };
+        let factor = (1.0 + FOR_EACH_TIME_SMALLER * smaller).clamp(AS_GOOD, most);
         way.estimate.cost <= (cheapest.cost * factor).max(cheapest.cost + A_FEW_PAGES)
     };
     let size = |way: &Way| way.estimate.bytes;
@@ -253,7 +265,8 @@ fn candidate(scan: &Scan<'_>, way: &Way, others: &[Way], catalog: &Catalog) -> C
         cost_before: before,
         cost_after: after,
         size_bytes: way.estimate.bytes,
-        is_size_known: way.definitions.iter().all(|known| matches!(known.method, Method::BTree | Method::Brin)),
+        is_size_known: way.definitions.iter().all(is_size_known)
+            && way.definitions.iter().all(|known| matches!(known.method, Method::BTree | Method::Brin)),
         write_cost: write_cost(table, &build, way.estimate.bytes),
         replaces,
         rewrite: rewrite::beside(scan, way),
@@ -263,6 +276,12 @@ fn candidate(scan: &Scan<'_>, way: &Way, others: &[Way], catalog: &Catalog) -> C
         spec,
         companions,
     }
+}
+
+/// Says whether the size follows from statistics: of a key within a document nothing is known.
+fn is_size_known(definition: &Definition) -> bool {
+    let is_within = |part: &Expr| matches!(part, Expr::Binary { op, .. } if op.starts_with(['-', '#']) && op.len() > 1);
+    !definition.keys.iter().any(|key| key.expr.any_part(&is_within))
 }
 
 /// The next best ways that are one index, without those that say nothing else.

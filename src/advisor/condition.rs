@@ -153,7 +153,7 @@ fn null_test(inner: Expr, relation: Relation<'_>, class: Class) -> (Class, Expr,
 }
 
 /// Longest list of values that counts as an equality.
-const LONGEST_LIST: usize = 100;
+const LONGEST_LIST: usize = 1000;
 
 fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
     let key = left.normalised(relation.table);

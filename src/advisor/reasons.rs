@@ -40,6 +40,7 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
         (Some(time), Some(total)) if total > 0.0 => time / total,
         _ => scan.cost_at_stake() / plan.total_cost().unwrap_or(f64::INFINITY).max(1e-9),
     };
+    let part = part * scan.siblings;
     let is_asked = !scan.clauses.is_empty() || scan.order.is_some() || !scan.joins.is_empty();
     let is_small = table.pages <= FEW_PAGES || table.rows_or_guess() < FEW_ROWS;
     if is_small && scan.rows_read() < 50.0 * FEW_ROWS {
@@ -57,8 +58,12 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
     if let Some(refusal) = already_good(scan) {
         return Some(Some(refusal).into());
     }
-    if part < NO_PART || scan.cost_at_stake() < CHEAP {
-        let why = format!("the scan of {} is {} of the statement", table.name, percent(part.min(1.0)));
+    if part < NO_PART || scan.cost_at_stake() * scan.siblings < CHEAP {
+        let why = if part < NO_PART {
+            format!("the scan of {} is {} of the statement", table.name, percent(part.min(1.0)))
+        } else {
+            format!("the scan of {} is cheap as it is", table.name)
+        };
         return Some(is_asked.then(|| refusal(scan, Reason::NotWorthIt, why)).into());
     }
     stale(scan).map(|refusal| Some(refusal).into())
@@ -104,7 +109,7 @@ fn already_good(scan: &Scan<'_>) -> Option<Refusal> {
     let is_exact =
         scan.removed == Some(0.0) && !scan.searched.is_empty() && !is_needed_for_order && scan.outputs.is_none();
     // A cheap search that throws away less than ten rows for each it keeps. Not by the clock, which knows other loads.
-    let is_cheap = scan.cost_at_stake() < 8.0 * CHEAP && !is_needed_for_order && !scan.searched.is_empty();
+    let is_cheap = scan.cost_at_stake() < 30.0 * CHEAP && !is_needed_for_order && !scan.searched.is_empty();
     let is_fair = is_cheap && scan.removed.is_none_or(|removed| removed < 10.0 * scan.rows.max(1.0));
     if !is_few && !is_exact && !is_fair {
         return None;
@@ -171,6 +176,13 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
         return Some(refusal(scan, Reason::NoIndexServes, why));
     }
     let why = match way {
+        Some(way) if scan.cost_at_stake() - way.estimate.cost < scan.parallel_loss => format!(
+            "an index on {} would save less than the rest of the plan loses without its parallel workers",
+            table.name
+        ),
+        Some(way) if wants_too_much(scan, way) => {
+            format!("an index on {} would have to fetch {} of its rows", table.name, percent(way.estimate.fetched))
+        }
         Some(way) => format!(
             "the best index, {}, would save {} of the cost only",
             way.definitions.first().map(|index| IndexSpec::on(table, index.clone()).summary()).unwrap_or_default(),

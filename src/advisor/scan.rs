@@ -1,5 +1,7 @@
 //! What a plan says of one scan: its conditions, what is wanted of its order, what it is joined with, what it costs.
 
+use std::collections::BTreeMap;
+
 use super::condition::{Clause, Relation, clauses, indexable, is_own};
 use crate::catalog::index::{Direction, Nulls};
 use crate::catalog::{Catalog, Expr, Key, Table, parse};
@@ -40,6 +42,8 @@ pub struct Scan<'a> {
     pub is_aggregated: bool,
     /// Whether it is what a DELETE or UPDATE reads.
     pub is_written: bool,
+    /// Scans of the plan that read partitions of the same table, itself included; 1 for a table that is no partition.
+    pub siblings: f64,
     /// Rows that a deep OFFSET above throws away.
     pub offset: f64,
     /// What the rest of a parallel plan would cost more if this scan were not shared by its workers: an index search is
@@ -79,13 +83,24 @@ pub struct Join {
 
 /// Returns every scan of a table that the catalog knows.
 pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
-    plan.iter()
+    let mut found: Vec<Scan<'a>> = plan
+        .iter()
         .filter(|(_, node)| node.kind.reads_table())
         .filter_map(|(id, node)| {
             let table = catalog.table(node.schema(), node.relation()?)?;
             Some(scan(plan, id, node, table))
         })
-        .collect()
+        .collect();
+    let mut parts: BTreeMap<&(String, String), f64> = BTreeMap::new();
+    for scan in &found {
+        if let Some(parent) = &scan.table.parent {
+            *parts.entry(parent).or_default() += 1.0;
+        }
+    }
+    for scan in &mut found {
+        scan.siblings = scan.table.parent.as_ref().and_then(|parent| parts.get(parent)).copied().unwrap_or(1.0);
+    }
+    found
 }
 
 fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Scan<'a> {
@@ -127,6 +142,7 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Sca
         stops_early: false,
         is_aggregated: false,
         is_written: false,
+        siblings: 1.0,
         offset: 0.0,
         parallel_loss: parallel_loss(plan, id, node),
         bitmap_index: plan.subtree(id).find_map(|(_, below)| below.index()).map(str::to_owned),
@@ -194,18 +210,15 @@ fn parallel_loss(plan: &Plan, id: NodeId, node: &Node) -> f64 {
     let gather = plan.ancestors(id).find(|(_, above)| above.kind.is_gather());
     let Some((gather, _)) = gather.filter(|_| node.is_parallel_aware) else { return 0.0 };
     let whole = plan.children(gather).map(|(_, child)| cost(child)).fold(0.0, f64::max);
-    // Sorts are spared or done again as they were; joins and look-ups are what is lost.
-    let sorts: f64 = plan
-        .ancestors(id)
-        .take_while(|(above, _)| *above != gather)
-        .filter(|(_, above)| matches!(above.kind, Kind::Sort | Kind::IncrementalSort | Kind::Aggregate))
-        .count() as f64;
     let has_join = plan.ancestors(id).take_while(|(above, _)| *above != gather).any(|(_, above)| above.kind.is_join());
-    if !has_join || sorts > 2.0 {
+    if !has_join || cost(node) > MOST_OF_IT * whole {
         return 0.0;
     }
     (whole - cost(node)).max(0.0) * (workers(plan, id) - 1.0)
 }
+
+/// A scan that takes more of its parallel plan than this is what the plan is parallel for.
+const MOST_OF_IT: f64 = 0.3;
 
 /// A scan gives all columns where that is cheaper than choosing; what is needed stands in the aggregate above it then.
 fn needed(plan: &Plan, id: NodeId, outputs: Option<Vec<String>>, relation: Relation<'_>) -> Option<Vec<String>> {

@@ -37,16 +37,11 @@ pub(super) fn why(scan: &Scan<'_>, way: &Way) -> String {
 pub(super) fn notes(scan: &Scan<'_>, way: &Way, catalog: &Catalog) -> Vec<String> {
     let table = scan.table;
     let mut notes = Vec::new();
-    if let Some((_, parent)) = &table.parent {
+    let root = table.parent.as_ref().map(|(_, name)| name);
+    if let Some(name) = root.or_else(|| (table.kind == Kind::Partitioned).then_some(&table.name)) {
         notes.push(format!(
-            "{} is a partition of {parent}: build it on every partition concurrently, then once on {parent} to attach them",
-            table.name
+            "{name} is partitioned, where CONCURRENTLY does not work: build it on each partition concurrently, then on {name} to join them"
         ));
-    } else if table.kind == Kind::Partitioned {
-        notes.push(
-            "CREATE INDEX CONCURRENTLY does not work on a partitioned table: build it partition by partition"
-                .to_owned(),
-        );
     }
     for definition in &way.definitions {
         for index in replaced(table, definition) {

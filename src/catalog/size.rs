@@ -337,12 +337,29 @@ fn statistics_or_guess(table: &Table, expr: &Expr, rows: f64) -> ColumnStatistic
             inner.clone()
         }
         (Expr::Cast { type_name, .. }, Some(inner)) if type_name == "date" => days_of(inner, rows),
+        (Expr::Call { name, args }, Some(inner)) if name == "date_trunc" => {
+            let unit = args.first().and_then(Expr::as_literal).map_or("day", |unit| unit.text.as_str());
+            let days = days_of(inner, rows);
+            ColumnStatistics { n_distinct: (days.n_distinct / days_in(unit)).max(1.0), width: 8.0, ..days }
+        }
         (_, inner) => ColumnStatistics {
             n_distinct: -0.1,
             null_share: inner.map_or(0.0, |inner| inner.null_share),
             width: 16.0,
             ..ColumnStatistics::default()
         },
+    }
+}
+
+/// Days in a unit of `date_trunc`.
+fn days_in(unit: &str) -> f64 {
+    match unit {
+        "hour" => 1.0 / 24.0,
+        "week" => 7.0,
+        "month" => 30.4,
+        "quarter" => 91.3,
+        "year" => 365.25,
+        _ => 1.0,
     }
 }
 

@@ -354,6 +354,9 @@ async fn run(rows: &str, texts: &[&str]) {
     let only = variable("PGDJ_CASE");
     let mut wrong: Vec<String> = Vec::new();
     let mut sizes = Vec::new();
+    // Statements from a file in place of those of the repository, to try some more.
+    let other = variable("PGDJ_CASES").map(|path| std::fs::read_to_string(path).unwrap());
+    let texts = other.as_ref().map_or_else(|| texts.to_vec(), |text| vec![text.as_str()]);
     for case in texts
         .iter()
         .flat_map(|text| cases(text))

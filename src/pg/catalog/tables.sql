@@ -1,5 +1,13 @@
 -- tables by name; cost: one look-up in pg_class for each; needs nothing; since 12
--- $1 is a JSON list of [schema, name]; a schema that is empty is looked for along the search_path.
+-- $1 is a JSON list of [schema, name]; a schema that is empty is looked for along the search_path. Of a partition its root comes too.
+with wanted as (
+    select c.oid, c.relispartition
+    from pg_catalog.jsonb_array_elements($1::text::jsonb) as r (name)
+    join pg_catalog.pg_class as c on c.relname = r.name ->> 1
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'm', 'f', 't')
+        and case when r.name ->> 0 = '' then pg_catalog.pg_table_is_visible(c.oid) else n.nspname = r.name ->> 0 end
+)
 select
     c.oid::bigint as oid,
     n.nspname::text as schema,
@@ -10,10 +18,9 @@ select
     c.relallvisible::float8 as all_visible,
     c.relispartition as is_partition,
     (select pg_catalog.json_build_array(pn.nspname, p.relname)::text
-        from pg_catalog.pg_inherits as h
-        join pg_catalog.pg_class as p on p.oid = h.inhparent
+        from pg_catalog.pg_class as p
         join pg_catalog.pg_namespace as pn on pn.oid = p.relnamespace
-        where h.inhrelid = c.oid and c.relispartition) as parent,
+        where c.relispartition and p.oid = pg_catalog.pg_partition_root(c.oid)) as parent,
     pg_catalog.has_table_privilege(c.oid, 'select') or pg_catalog.has_any_column_privilege(c.oid, 'select') as may_read,
     s.n_tup_ins::float8 as inserted,
     s.n_tup_upd::float8 as updated,
@@ -23,12 +30,14 @@ select
     coalesce(s.last_analyze, s.last_autoanalyze) is not null as was_analyzed,
     s.relid is not null as has_counters,
     extract(epoch from pg_catalog.clock_timestamp() - d.stats_reset)::float8 as seconds
-from pg_catalog.jsonb_array_elements($1::text::jsonb) as r (wanted)
-join pg_catalog.pg_class as c on c.relname = r.wanted ->> 1
+from (
+    select w.oid from wanted as w
+    union
+    select pg_catalog.pg_partition_root(w.oid)::oid from wanted as w where w.relispartition
+) as u
+join pg_catalog.pg_class as c on c.oid = u.oid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_stat_all_tables as s on s.relid = c.oid
 left join pg_catalog.pg_stat_database as d on d.datname = pg_catalog.current_database()
-where c.relkind in ('r', 'p', 'm', 'f', 't')
-    and case when r.wanted ->> 0 = '' then pg_catalog.pg_table_is_visible(c.oid) else n.nspname = r.wanted ->> 0 end
 order by c.oid
 limit 1000

@@ -76,8 +76,6 @@ select * from core_message where body like '%fab1e5%';
 select * from core_log where level = 50 order by at desc limit 100;
 -- errors_of_day: index (at) where level = 50
 select * from core_log where level >= 50 and at >= '2024-01-02 00:00+00' and at < '2024-01-03 00:00+00';
--- gold: index (tenant_id, state) on core_visit
-select v.id, t.name from core_visit as v join core_tenant as t on t.id = v.tenant_id where t.plan = 'gold' and v.state = 0;
 -- max_of: index (fee)
 select max(fee), min(fee) from core_visit;
 -- with_cte: index (code) on core_visit

@@ -132,3 +132,82 @@ select * from shopapp_store where region = 'north' order by name;
 select * from shopapp_product where category_id = 5 and price < 100;
 -- neg_items_of_order: silent
 select o.*, i.* from shopapp_order as o join shopapp_orderitem as i on i.order_id = o.id where o.id = 77;
+
+-- f_compare: silent
+select * from shopapp_order where paid_total < total - 990 and total > paid_total;
+-- same_row: silent
+select * from shopapp_order where paid_total = total;
+-- not_in_states: silent
+select * from shopapp_order where not (status in ('done', 'cancelled'));
+-- deleted_null: silent
+select * from shopapp_order where deleted_at is null;
+-- deleted_not_null: index (deleted_at) where deleted_at is not null
+select * from shopapp_order where deleted_at is not null;
+-- external_set: index (external_id) where external_id is not null
+select id, external_id from shopapp_order where external_id is not null and store_id = 5;
+-- heartbeat_null_running: index (state)
+select * from shopapp_job where heartbeat is not null and state = 'failed';
+-- latest: index (created_at)
+select * from shopapp_event order by created_at desc limit 1;
+-- by_city: index (city) on shopapp_customer
+select o.* from shopapp_order as o join shopapp_customer as c on c.id = o.customer_id where c.city = 'City77';
+-- by_category: index (product_id) on shopapp_orderitem
+select i.* from shopapp_orderitem as i join shopapp_product as p on p.id = i.product_id where p.category_id = 7 and p.stock < 50;
+-- in_many: index (reference)
+select * from shopapp_order where reference in (select 'R' || lpad(i::text, 8, '0') from generate_series(1, 20) as i);
+-- similar: index using gin (name gin_trgm_ops)
+select * from shopapp_customer where name % 'Fatima 3b7a1c2d';
+-- iendswith: index using gin (upper(name::text) gin_trgm_ops)
+select * from shopapp_customer where upper(name::text) like upper('%a1b2');
+-- attrs_true: index ((attrs -> 'discount'))
+select * from shopapp_product where (attrs -> 'discount') = 'true'::jsonb;
+-- attrs_nested: index using gin (attrs jsonb_path_ops)
+select * from shopapp_product where attrs @> '{"color": "red", "size": 7}';
+-- has_any_keys: index using gin (attrs)
+select * from shopapp_product where attrs ?| array['discount', 'promo'];
+-- month_extract: silent
+select count(*) from shopapp_order where extract(month from created_at at time zone 'UTC') = 5;
+-- having_count: silent
+select customer_id, count(*) from shopapp_order group by customer_id having count(*) > 12;
+-- total_range: index (total)
+select * from shopapp_order where total > 999.5;
+-- store_status_count: index (store_id, status)
+select count(*) from shopapp_order where store_id = 7 and status = 'cancelled';
+-- user_day: index (user_id, created_at)
+select count(*) from shopapp_event where user_id = 77 and created_at >= '2025-06-01 00:00+00';
+-- path_eq: index (path)
+select * from shopapp_event where path = '/p/777';
+-- path_prefix: index (path varchar_pattern_ops)
+select * from shopapp_event where path like '/p/7777%';
+-- kind_path: index (path)
+select * from shopapp_event where kind = 'view' and path = '/p/778';
+-- payload_ref: index (((payload ->> 'ua')))
+select * from shopapp_event where payload ->> 'ua' = 'abcdef';
+-- booking_room_overlap: index using gist (room_id, during)
+select * from shopapp_booking where room_id = 7 and during && '[2025-02-01 00:00+00, 2025-02-02 00:00+00)'::tstzrange;
+-- author_list: silent
+select a.id, a.title from shopapp_article as a where a.author_id = 17 order by a.published_at desc limit 10;
+-- author_name: silent
+select a.id, a.title from shopapp_article as a join shopapp_author as u on u.id = a.author_id where u.name = 'Author 77';
+-- popular: index (views)
+select id, title, views from shopapp_article where status = 'published' order by views desc limit 10;
+-- popular_lang: index (lang, views) where status = 'published'
+select id, title, views from shopapp_article where status = 'published' and lang = 'de' order by views desc limit 10;
+-- job_claim: index (priority desc, run_at) where state = 'queued'
+select * from shopapp_job where state = 'queued' and run_at <= '2025-09-01 00:00+00' order by priority desc, run_at limit 1 for update skip locked;
+-- update_eq: index (reference)
+update shopapp_order set note = 'x' where reference = 'R00000077';
+-- delete_eq: index (reference)
+delete from shopapp_order where reference = 'R00000078';
+-- channel_flag: silent
+select * from shopapp_order where channel = 1;
+-- count_status: index (status)
+select count(*) from shopapp_order where status = 'pending';
+-- email_domain: index using gin (email gin_trgm_ops)
+select count(*) from shopapp_customer where email like '%77@example7.com';
+-- name_prefix_order: index (name varchar_pattern_ops)
+select * from shopapp_customer where name like 'Olga 00%' order by name limit 20;
+-- city_distinct: silent
+select distinct tier from shopapp_customer;
+-- row_number_page: silent
+select * from (select id, row_number() over (order by created_at) as n from shopapp_order) as s where n between 50 and 60;
