@@ -314,7 +314,10 @@ fn off_cell(node: &Node, glyphs: &Glyphs) -> Cell {
         Direction::Exact => "",
     };
     let cell = Cell::number(format!("{}x{mark}", Count(off.factor)), off.factor);
-    if off.factor >= OFF.1 {
+    // What something above may have stopped was not wrongly estimated.
+    if node.derived.is_cut_short {
+        cell.role(Role::Muted)
+    } else if off.factor >= OFF.1 {
         cell.role(Role::Bad)
     } else if off.factor >= OFF.0 {
         cell.role(Role::Warning)
