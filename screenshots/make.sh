@@ -16,6 +16,7 @@ queries      | 120 | 40 | 3       | shop_order
 tables       | 120 | 40 | 4       | shop_cart
 indexes      | 120 | 40 | 5       | shop_order
 query-detail | 120 | 40 | 3 Enter | SELECT|FROM
+explain      | 120 | 40 | 3 e R     | Scan|Index
 help         | 120 | 40 | 1 ?     | [0-9]
 wide         | 200 | 50 | 1       | [0-9]
 narrow       |  80 | 24 | 1       | [0-9]
