@@ -3,9 +3,14 @@
 //! The classes are those of b-trees (equality, range) and of what only other methods serve; a clause that no index
 //! serves keeps the reason, because a person will ask.
 
+mod like;
+mod share;
+
 use crate::catalog::expr::{Form, Literal, Quantifier};
-use crate::catalog::size::{array_elements, predicate_share};
+use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
+use like::like_runs;
+use share::selectivity;
 
 /// What an index can do with a clause.
 #[derive(Debug, Clone, PartialEq)]
@@ -306,34 +311,6 @@ fn pattern(op: &str, whole: &Expr) -> Class {
     }
 }
 
-/// Returns the literal runs of a LIKE pattern, and whether it starts and ends with one.
-fn like_runs(pattern: &str) -> (Vec<String>, bool, bool) {
-    let mut runs: Vec<String> = Vec::new();
-    let mut is_open = false;
-    let mut starts = false;
-    let mut letters = pattern.chars().enumerate();
-    while let Some((at, letter)) = letters.next() {
-        let plain = match letter {
-            '%' | '_' => None,
-            '\\' => letters.next().map(|(_, escaped)| escaped),
-            other => Some(other),
-        };
-        let Some(plain) = plain else {
-            is_open = false;
-            continue;
-        };
-        if !is_open {
-            runs.push(String::new());
-            is_open = true;
-            starts |= at == 0;
-        }
-        if let Some(run) = runs.last_mut() {
-            run.push(plain);
-        }
-    }
-    (runs, starts, is_open)
-}
-
 /// A regular expression: anchored and literal at its start it is a range, with three letters in a row trigrams serve it.
 fn regex(op: &str, pattern: &str) -> Class {
     let is_plain = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-' | '@' | '/' | ':');
@@ -474,82 +451,6 @@ fn cast_is_immutable(operand: &Expr, type_name: &str, table: &Table) -> bool {
             )
         }
     }
-}
-
-/// Returns the share of rows for which a clause holds.
-fn selectivity(clause: &Clause, table: &Table) -> f64 {
-    match &clause.class {
-        Class::Equal => equality_share(clause, table),
-        Class::Range => range_share(&clause.whole, table).unwrap_or(1.0 / 3.0),
-        Class::NotNull | Class::Negative => predicate_or_negative(&clause.whole, table),
-        Class::Prefix => prefix_share(&clause.whole, table).unwrap_or(0.005),
-        Class::Trigram | Class::Suffix | Class::TextSearch | Class::RangeOverlap => 0.01,
-        Class::JsonContains | Class::JsonHasKey | Class::ArrayOverlap => 0.01,
-        Class::Either(arms) => {
-            let missing: f64 =
-                arms.iter().map(|arm| 1.0 - arm.iter().map(|clause| clause.selectivity).product::<f64>()).product();
-            1.0 - missing
-        }
-        Class::Unusable(_) => 1.0 / 3.0,
-    }
-}
-
-fn equality_share(clause: &Clause, table: &Table) -> f64 {
-    let rows = table.rows_or_guess();
-    let known = table.statistics_of(&clause.key).is_some();
-    match &clause.whole {
-        Expr::Binary { right, .. } if right.as_literal().is_none() => {
-            table.statistics_of(&clause.key).map_or(0.005, |statistics| statistics.equal_share(None, rows))
-        }
-        Expr::Binary { .. } if !known => expression_share(&clause.key, table),
-        whole => predicate_share(table, whole),
-    }
-}
-
-/// An equality on an expression without statistics: as many values as the column inside has, where it is one to one.
-fn expression_share(key: &Expr, table: &Table) -> f64 {
-    let rows = table.rows_or_guess();
-    let inner =
-        || key.columns().first().and_then(|name| table.column(name)).and_then(|column| column.statistics.as_ref());
-    match key {
-        Expr::Call { name, .. } if matches!(name.as_str(), "upper" | "lower" | "reverse" | "md5") => {
-            inner().map_or(0.005, |statistics| statistics.equal_share(None, rows))
-        }
-        // What the planner takes. Source: DEFAULT_EQ_SEL in src/include/utils/selfuncs.h.
-        _ => 0.005,
-    }
-}
-
-fn predicate_or_negative(whole: &Expr, table: &Table) -> f64 {
-    match whole {
-        Expr::Binary { op, left, right } if op == "<>" => {
-            1.0 - predicate_share(table, &Expr::binary("=", (**left).clone(), (**right).clone()))
-        }
-        Expr::Binary { .. } | Expr::Quantified { .. } => 0.9,
-        other => predicate_share(table, other),
-    }
-}
-
-fn range_share(whole: &Expr, table: &Table) -> Option<f64> {
-    let Expr::Binary { op, left, right } = whole else { return None };
-    let statistics = table.statistics_of(left)?;
-    let below = statistics.below_share(&right.as_literal()?.text)?;
-    let share = if op.starts_with('<') { below } else { 1.0 - statistics.null_share - below };
-    Some(share.clamp(1e-7, 1.0))
-}
-
-fn prefix_share(whole: &Expr, table: &Table) -> Option<f64> {
-    let Expr::Binary { op, left, right } = whole else { return None };
-    let statistics = table.statistics_of(left)?;
-    let literal = right.as_literal()?;
-    let prefix = match op.as_str() {
-        "~~" => like_runs(&literal.text).0.into_iter().next()?,
-        "^@" => literal.text.clone(),
-        _ => literal.text.trim_start_matches('^').chars().take_while(|letter| letter.is_alphanumeric()).collect(),
-    };
-    let after = format!("{prefix}\u{10ffff}");
-    let share = statistics.below_share(&after)? - statistics.below_share(&prefix)?;
-    Some(share.clamp(1.0 / table.rows_or_guess().max(10.0), 1.0))
 }
 
 /// Says whether a clause can be the predicate of a partial index that Django can declare: its value is a text, a whole
