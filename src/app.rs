@@ -54,6 +54,10 @@ pub struct Start {
     pub pace: Seconds,
     /// Whether pgdj may act on the server.
     pub rights: Rights,
+    /// Where the samples come from.
+    pub origin: Origin,
+    /// The zone in which times of day are written.
+    pub zone: jiff::tz::TimeZone,
     /// Bytes the history may hold.
     pub history_bytes: usize,
     /// The theme in force.
@@ -69,6 +73,15 @@ pub enum Rights {
     MayAct,
     /// `--read-only`: nothing is offered that is more than reading.
     ReadOnly,
+}
+
+/// Where the samples come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A server, now.
+    Server,
+    /// A recording: there is nothing to ask and nothing to act on.
+    Recording,
 }
 
 /// How it stands with the server.

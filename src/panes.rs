@@ -7,6 +7,8 @@ pub mod overview;
 pub mod queries;
 pub mod tables;
 
+use jiff::tz::TimeZone;
+
 use crate::app::{Pane, View};
 use crate::sample::{Missing, Seconds, Section, shortfall};
 use crate::ui::table::Notice;
@@ -14,8 +16,13 @@ use crate::ui::theme::Role;
 
 /// Every pane, in the order of their keys.
 pub fn all() -> Vec<Box<dyn Pane>> {
+    in_zone(TimeZone::system())
+}
+
+/// Every pane, with times of day in a zone.
+pub fn in_zone(zone: TimeZone) -> Vec<Box<dyn Pane>> {
     vec![
-        Box::new(overview::Overview::default()),
+        Box::new(overview::Overview::in_zone(zone)),
         Box::new(activity::Activity::default()),
         Box::new(queries::Queries::default()),
         Box::new(tables::Tables::default()),

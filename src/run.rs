@@ -9,7 +9,11 @@ mod effects;
 mod explains;
 mod keyboard;
 mod own_editor;
+mod recording;
 pub mod remembered;
+mod replay;
 pub mod terminal;
 
 pub use console::{Setup, console};
+pub use recording::{Recording, record};
+pub use replay::{load, replay};

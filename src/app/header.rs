@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::vitals::{Lag, Vitals};
-use super::{App, Clock, Link, Rights};
+use super::{App, Clock, Link, Origin, Rights};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, ServerFacts, Snapshot};
 use crate::ui::frame::{Part, Segment, draw_parts, draw_segments, parts_width};
@@ -167,7 +167,9 @@ impl App {
 
     /// How fresh the figures are and what they cost; the last part is the least important.
     fn status(&self) -> Vec<Part> {
+        let is_recording = self.start.origin == Origin::Recording;
         let (word, role) = match (&self.link, self.clock) {
+            _ if is_recording => ("REPLAY", Role::Warning),
             (Link::Down { .. }, _) => ("NO SERVER", Role::Bad),
             (_, Clock::Held(_)) => ("HELD", Role::Warning),
             (Link::Waiting, _) => ("waiting", Role::Muted),
@@ -176,9 +178,13 @@ impl App {
         let mut parts = vec![(word.to_owned(), role)];
         if let Some(snapshot) = &self.shown.snapshot {
             let cost = snapshot.cost;
-            parts.push((format!(" {}", super::screen::clock_text(snapshot.at)), Role::Text));
+            parts
+                .push((format!(" {}", super::screen::clock_text_in(snapshot.at, self.start.zone.clone())), Role::Text));
             if self.age_of_data() > 2.5 * self.pace.0.max(1.0) {
                 parts.push((format!(" {} old", Seconds(self.age_of_data())), Role::Bad));
+            }
+            if let Some((place, count)) = self.shown.moment.filter(|_| is_recording).map(|at| self.history.place(at)) {
+                parts.push((format!("  {place} of {count}"), Role::Text));
             }
             let slowed = if cost.pace.0 > cost.wanted_pace.0 { " (slowed)" } else { "" };
             parts.push((format!("  every {}{slowed}", short_pace(cost.pace)), Role::Muted));

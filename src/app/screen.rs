@@ -123,8 +123,11 @@ impl App {
 
 /// Writes a moment as the local time of day.
 pub fn clock_text(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.0 as i64).map_or_else(
-        |_| "--:--:--".to_owned(),
-        |time| time.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string(),
-    )
+    clock_text_in(at, jiff::tz::TimeZone::system())
+}
+
+/// Writes a moment as the time of day in a zone.
+pub fn clock_text_in(at: Timestamp, zone: jiff::tz::TimeZone) -> String {
+    jiff::Timestamp::from_second(at.0 as i64)
+        .map_or_else(|_| "--:--:--".to_owned(), |time| time.to_zoned(zone).strftime("%H:%M:%S").to_string())
 }

@@ -7,7 +7,7 @@ use ratatui::layout::Position;
 
 use super::keys::{action_for, key_name};
 use super::layer::{Answer, Layer};
-use super::{Action, App, Clock, Effect, Event, Link, Message, Outcome, PaneId, Shown, View, Vitals, Wish};
+use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, View, Vitals, Wish};
 use crate::findings;
 use crate::pg::explain::Progress;
 use crate::sample::{Seconds, Snapshot};
@@ -48,7 +48,9 @@ impl App {
                 Vec::new()
             }
             Event::Connected(facts) => {
-                self.log(format!("connected to {} as {}", facts.target, facts.role));
+                if self.start.origin == Origin::Server {
+                    self.log(format!("connected to {} as {}", facts.target, facts.role));
+                }
                 self.facts = Some(facts);
                 self.link = Link::Up;
                 Vec::new()
@@ -166,7 +168,10 @@ impl App {
     /// Does an action.
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         if !self.may(action) {
-            self.message = Some(Message::bad("read-only: pgdj was told to change nothing on this server"));
+            self.message = Some(Message::bad(match self.start.origin {
+                Origin::Server => "read-only: pgdj was told to change nothing on this server",
+                Origin::Recording => "this is a recording: there is no server to act on",
+            }));
             return Vec::new();
         }
         match action {

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -33,6 +34,8 @@ Examples
   DATABASE_URL=postgis://… pgdj   what Django connects to
   pgdj demo                       a Django shop with load and trouble
   pgdj prod explain query.sql     plan, tips, and indexes as Django code
+  pgdj record incident.gz prod    what happens, to a file, until Ctrl-C
+  pgdj replay incident.gz         the same on the screen
   pgdj completions bash           what to put into /etc/bash_completion.d/pgdj";
 
 /// A terminal console for PostgreSQL behind Django.
@@ -185,6 +188,25 @@ pub enum Command {
     /// Open the console on a private server with a Django shop, load and trouble
     Demo,
 
+    /// Record a server to a file, until Ctrl-C
+    Record {
+        /// The file: JSON lines, gzipped; it holds the texts of queries
+        file: PathBuf,
+
+        /// What to record, as for the console
+        target: Option<Text>,
+
+        /// End after this long: 90s, 10m, 2h
+        #[arg(long = "for", value_name = "TIME", value_parser = length_of_time)]
+        length: Option<Duration>,
+    },
+
+    /// Show a recording in the console
+    Replay {
+        /// The file
+        file: PathBuf,
+    },
+
     /// Print the completions for a shell
     Completions {
         /// The shell
@@ -213,6 +235,12 @@ impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if may_hold_password(&self.0) { f.write_str("\"…\"") } else { fmt::Debug::fmt(&self.0, f) }
     }
+}
+
+/// Reads a length of time: `90s`, `10m`, `1h30m`.
+fn length_of_time(text: &str) -> Result<Duration, String> {
+    let read = text.parse::<jiff::SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
+    read.filter(|length| !length.is_zero()).ok_or_else(|| "write it as 90s, 10m or 2h".to_owned())
 }
 
 fn may_hold_password(text: &str) -> bool {
@@ -279,7 +307,11 @@ impl Args {
 
     /// Returns TARGET.
     pub fn target(&self) -> Option<&str> {
-        self.target.as_ref().map(|target| target.0.as_str())
+        let target = match &self.command {
+            Some(Command::Record { target, .. }) => target,
+            _ => &self.target,
+        };
+        target.as_ref().map(|target| target.0.as_str())
     }
 }
 

@@ -1,13 +1,15 @@
 //! From the arguments to the command that runs.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufReader, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{Args, Command, Parsed};
 use super::{explain, log, password, shell};
-use crate::app::{PaneId, Rights, Start};
+use crate::app::{Origin, PaneId, Rights, Start};
 use crate::config::Config;
 use crate::demo;
 use crate::failure::{Failure, Kind};
@@ -16,9 +18,10 @@ use crate::pg::address::{Flags, Request, resolve};
 use crate::pg::connect::connect_asking;
 use crate::pg::connector::ToAddress;
 use crate::pg::sampler;
+use crate::record::Reader;
 use crate::run::remembered::Remembered;
 use crate::run::terminal::Mouse;
-use crate::run::{Setup, console};
+use crate::run::{Recording, Setup, console, record, replay};
 use crate::sample::Seconds;
 use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
 use crate::ui::theme::{Depth, Theme};
@@ -55,6 +58,10 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
                 let (bytes, status) = explain::run(&args, wish, &config, &environment).await?;
                 say(&bytes).map(|()| status)
             }
+            Some(Command::Record { file, length, .. }) => {
+                run_record(&args, &config, &environment, (file, *length)).await.map(done)
+            }
+            Some(Command::Replay { file }) => run_replay(file, &config, &environment).await.map(done),
             _ => run_console(&args, &config, &environment).await.map(done),
         }
     });
@@ -77,6 +84,47 @@ async fn run_console(args: &Args, config: &Config, environment: &Environment) ->
     console(setup(config, environment, name, connector)?).await
 }
 
+async fn run_record(
+    args: &Args,
+    config: &Config,
+    environment: &Environment,
+    (file, length): (&Path, Option<Duration>),
+) -> Result<(), Failure> {
+    let mut address = resolve(&args.request(&config.aliases), environment)?;
+    drop(connect_asking(&mut address, password::ask).await?);
+    let name = address.to_string();
+    let connector = Arc::new(ToAddress::new(address, name));
+    let recording = Recording { connector, sampler: sampling(config), file: file.to_owned(), length };
+    record(recording, tell).await
+}
+
+async fn run_replay(file: &Path, config: &Config, environment: &Environment) -> Result<(), Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        Failure::new(Kind::File, format!("cannot read the recording {}", file.display())).because(error)
+    };
+    let opened = File::open(file).map_err(|error| failed(&error))?;
+    let mut reader = Reader::new(BufReader::new(opened)).map_err(|error| failed(&error))?;
+    let samples: Vec<_> = reader.by_ref().collect();
+    let note = reader.damage().map(|why| format!("the recording is damaged after {} samples: {why}", samples.len()));
+    if samples.is_empty() {
+        let failure = Failure::new(Kind::File, format!("the recording {} holds no samples", file.display()));
+        return Err(note.into_iter().fold(failure, Failure::because_text));
+    }
+    let start = Start {
+        rights: Rights::ReadOnly,
+        origin: Origin::Recording,
+        history_bytes: usize::MAX, // it is in memory already
+        ..start(config, environment, reader.server().target.clone())?
+    };
+    replay(start, mouse(config), samples.into_iter(), note).await
+}
+
+/// Says a step; what cannot be written is nobody's loss.
+fn tell(step: &str) {
+    let text = crate::ui::text::clean_stream(step).into_owned();
+    writeln!(std::io::stderr(), "{text}").unwrap_or_default();
+}
+
 async fn run_demo(config: &Config, environment: &Environment) -> Result<(), Failure> {
     use std::io::IsTerminal as _;
     if !std::io::stdout().is_terminal() {
@@ -85,11 +133,7 @@ async fn run_demo(config: &Config, environment: &Environment) -> Result<(), Fail
             "the demo opens the console, which needs a terminal, and standard output is not one",
         ));
     }
-    let told = |step: &str| {
-        // Progress that cannot be written is nobody's loss.
-        writeln!(std::io::stderr(), "{step}").unwrap_or_default();
-    };
-    let demo = demo::start(told).await?;
+    let demo = demo::start(tell).await?;
     let conninfo = demo.conninfo();
     let request = Request { target: Some(&conninfo), flags: Flags::default(), prompt: Prompt::Never, aliases: &[] };
     let address = resolve(&request, &Environment::default())?;
@@ -107,6 +151,23 @@ fn setup(
     target: String,
     connector: Arc<ToAddress>,
 ) -> Result<Setup, Failure> {
+    let start = start(config, environment, target)?;
+    let editor = environment.var("VISUAL").or_else(|| environment.var("EDITOR")).unwrap_or("vi").to_owned();
+    let xdg = environment.var("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let state = xdg.or_else(|| environment.in_home(".local/state")).map(|folder| folder.join("pgdj"));
+    let remembered = Remembered::within(state.as_deref());
+    Ok(Setup { start, connector, sampler: sampling(config), mouse: mouse(config), editor, remembered })
+}
+
+fn sampling(config: &Config) -> sampler::Settings {
+    sampler::Settings { pace: config.pace, budget: config.budget_ms / 1e3, ..sampler::Settings::default() }
+}
+
+fn mouse(config: &Config) -> Mouse {
+    if config.has_mouse { Mouse::Listened } else { Mouse::Left }
+}
+
+fn start(config: &Config, environment: &Environment, target: String) -> Result<Start, Failure> {
     let variable = |name: &str| environment.var(name).map(str::to_owned);
     let depth = Depth::from_word(&config.colour).unwrap_or_else(|| Depth::detect(variable));
     let glyphs = match config.glyphs.as_str() {
@@ -116,23 +177,17 @@ fn setup(
     };
     let theme = Theme::load(&config.theme, config.themes.as_deref(), depth, glyphs)
         .map_err(|error| Failure::new(Kind::Usage, "cannot read the theme").because(&error))?;
-    let start = Start {
+    Ok(Start {
         target,
         pane: PaneId::named(&config.pane).unwrap_or(PaneId::Overview),
         pace: Seconds(config.pace.as_secs_f64()),
         rights: if config.is_read_only { Rights::ReadOnly } else { Rights::MayAct },
+        origin: Origin::Server,
+        zone: jiff::tz::TimeZone::system(),
         history_bytes: config.history_mb as usize * 1024 * 1024,
         theme,
         themes: config.themes.clone(),
-    };
-    let sampler =
-        sampler::Settings { pace: config.pace, budget: config.budget_ms / 1e3, ..sampler::Settings::default() };
-    let mouse = if config.has_mouse { Mouse::Listened } else { Mouse::Left };
-    let editor = environment.var("VISUAL").or_else(|| environment.var("EDITOR")).unwrap_or("vi").to_owned();
-    let xdg = environment.var("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
-    let state = xdg.or_else(|| environment.in_home(".local/state")).map(|folder| folder.join("pgdj"));
-    let remembered = Remembered::within(state.as_deref());
-    Ok(Setup { start, connector, sampler, mouse, editor, remembered })
+    })
 }
 
 fn say(bytes: &[u8]) -> Result<(), Failure> {

@@ -6,6 +6,7 @@
 mod tiles;
 mod worst;
 
+use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -37,6 +38,8 @@ pub struct Overview {
     list: List,
     /// Columns of the screen that the list had when it was drawn.
     list_width: u16,
+    /// The zone of the chart's times; the system's where none is set.
+    zone: Option<TimeZone>,
 }
 
 impl Pane for Overview {
@@ -46,7 +49,8 @@ impl Pane for Overview {
 
     fn refresh(&mut self, view: &View<'_>) {
         self.take_loads(view);
-        self.chart = chart(view, &self.loads);
+        let zone = self.zone.clone().unwrap_or_else(TimeZone::system);
+        self.chart = LoadChart { utc_offset: offset(&zone, view.newer.at.0), ..chart(view, &self.loads) };
         self.chart_note = chart_note(view);
         self.tiles.refresh(view);
         self.findings.clone_from(view.findings);
@@ -97,6 +101,11 @@ impl Pane for Overview {
 }
 
 impl Overview {
+    /// The pane with its chart's times in a zone.
+    pub fn in_zone(zone: TimeZone) -> Self {
+        Self { zone: Some(zone), ..Self::default() }
+    }
+
     fn selected(&self) -> Option<&crate::findings::Finding> {
         let key = self.list.selected_key()?;
         let at = worst::keys(&self.findings.list).iter().position(|known| known == key)?;
@@ -201,8 +210,14 @@ fn chart(view: &View<'_>, loads: &[Point]) -> LoadChart {
         hold: CHART_HOLD.max(view.newer.cost.pace.0.min(1.0) * 2.5),
         limit: None,
         cursor,
-        utc_offset: f64::from(jiff::tz::TimeZone::system().to_offset(jiff::Timestamp::now()).seconds()),
+        utc_offset: 0.0,
     }
+}
+
+/// Seconds that a zone is ahead of UTC at a moment.
+fn offset(zone: &TimeZone, at: f64) -> f64 {
+    let at = jiff::Timestamp::from_second(at as i64).unwrap_or_default();
+    f64::from(zone.to_offset(at).seconds())
 }
 
 fn chart_note(view: &View<'_>) -> String {

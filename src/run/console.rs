@@ -139,7 +139,7 @@ fn panic_if_tested() {
     assert!(!is_asked, "as PGDJ_TEST_PANIC asks");
 }
 
-fn draw(screen: &mut Screen, app: &mut App) -> Result<(), Failure> {
+pub(super) fn draw(screen: &mut Screen, app: &mut App) -> Result<(), Failure> {
     let drawn = screen.draw(|frame| app.draw(frame));
     drawn.map_err(|error| Failure::new(Kind::Terminal, "cannot draw on the terminal").because(&error))
 }
@@ -203,14 +203,14 @@ fn now() -> Timestamp {
 }
 
 /// The signals that end the console.
-struct Ends {
+pub(super) struct Ends {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
 }
 
 impl Ends {
-    fn install() -> Result<Self, Failure> {
+    pub(super) fn install() -> Result<Self, Failure> {
         let on = |kind| {
             signal(kind).map_err(|error| Failure::new(Kind::Terminal, "cannot listen for signals").because(&error))
         };
@@ -221,7 +221,7 @@ impl Ends {
         })
     }
 
-    async fn came(&mut self) {
+    pub(super) async fn came(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.hang_up.recv() => {}

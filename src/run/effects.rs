@@ -168,7 +168,7 @@ fn of_signal(signal: control::Signal, who: &str, outcome: control::Outcome) -> O
     }
 }
 
-fn copy(text: &str, what: &str, screen: &mut Screen) -> Outcome {
+pub(super) fn copy(text: &str, what: &str, screen: &mut Screen) -> Outcome {
     if text.len() > CLIPBOARD_LIMIT {
         return Outcome::Bad(format!("{what} is longer than terminals take by OSC 52 ({} kB)", CLIPBOARD_LIMIT / 1000));
     }

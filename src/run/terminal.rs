@@ -17,6 +17,9 @@ use crate::failure::{Failure, Kind};
 /// Bytes written to the terminal, for the journal of costs.
 pub type ByteCount = Arc<AtomicU64>;
 
+/// The exit status after a panic: the one that Rust itself gives.
+const PANICKED: i32 = 101;
+
 /// Whether the terminal is ours just now, so that it is given back once and only if it was taken.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -124,12 +127,15 @@ fn give_back(mouse: Mouse) {
     terminal::disable_raw_mode().unwrap_or_default();
 }
 
-/// Makes a panic give the terminal back before it speaks.
+/// Makes a panic, on whatever thread, give the terminal back before it speaks, and end the process: without a task that
+/// panicked the rest would go on drawing on a terminal that is no longer ours.
+#[expect(clippy::disallowed_methods, reason = "nothing is left to return to from a panic on another thread")]
 fn install_panic_hook() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         give_back(Mouse::Listened);
         before(panic);
+        std::process::exit(PANICKED);
     }));
 }
 

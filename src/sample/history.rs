@@ -73,6 +73,11 @@ impl History {
         self.snapshots.get(index).map(|(snapshot, _)| snapshot)
     }
 
+    /// Returns which snapshot of how many a moment is, counted from 1.
+    pub fn place(&self, moment: Moment) -> (u64, usize) {
+        (moment.0.saturating_sub(self.forgotten) + 1, self.len())
+    }
+
     /// Returns the moment some steps earlier (negative) or later, held within what is there.
     pub fn step(&self, from: Moment, steps: i64) -> Option<Moment> {
         let last = self.last()?.0;

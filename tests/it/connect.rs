@@ -13,7 +13,7 @@ use pgdj::pg::tls::Checked;
 use tempfile::TempDir;
 
 mod certificates;
-mod servers;
+pub(crate) mod servers;
 mod tls;
 
 use certificates::write;

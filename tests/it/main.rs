@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module a subject; support code starts the servers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
 
+mod bad_input;
 mod bloat;
 mod catalog;
 mod connect;
@@ -13,6 +14,7 @@ mod findings;
 mod pictures;
 mod pooled;
 mod probes;
+mod recordings;
 mod rights;
 mod sampler;
 mod support;

@@ -5,14 +5,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pgdj::app::{App, Event, PaneId, Rights, Start};
+use jiff::tz::TimeZone;
+use pgdj::app::{App, Event, Origin, PaneId, Rights, Start};
 use pgdj::sample::{Missing, Reading, RowSet, Seconds, Section, ServerFacts, Snapshot};
 use pgdj::ui::theme::Theme;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::support::recording;
+use crate::recordings;
 use crate::support::watch::Watched;
 
 /// The sizes of the pictures: a small terminal, a usual one, a wide one, a sliver.
@@ -26,11 +27,13 @@ fn console(facts: &Arc<ServerFacts>, snapshots: &[Arc<Snapshot>]) -> App {
         pane: PaneId::Overview,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
+        origin: Origin::Server,
+        zone: TimeZone::UTC,
         history_bytes: 64 * 1024 * 1024,
         theme: Theme::default(),
         themes: None,
     };
-    let mut app = App::new(start, pgdj::panes::all());
+    let mut app = App::new(start, pgdj::panes::in_zone(TimeZone::UTC));
     drop(app.update(Event::Connected(Arc::clone(facts))));
     for snapshot in snapshots {
         drop(app.update(Event::Tick(snapshot.at)));
@@ -71,7 +74,7 @@ const PANES: [(char, &str); 5] =
 
 #[test]
 fn every_pane_full() {
-    let (facts, snapshots) = recording::read("demo");
+    let (facts, snapshots) = recordings::read("demo");
     let mut app = console(&facts, &snapshots);
     for (key, name) in PANES {
         compare(&format!("full_{name}"), &pictures(&mut app, key));
@@ -80,7 +83,7 @@ fn every_pane_full() {
 
 #[test]
 fn every_pane_empty() {
-    let (facts, snapshots) = recording::read("demo");
+    let (facts, snapshots) = recordings::read("demo");
     let mut empty = Snapshot::clone(snapshots.last().unwrap());
     for section in empty.sections.values_mut() {
         if let Some(reading) = section.reading() {
@@ -95,7 +98,7 @@ fn every_pane_empty() {
 
 #[test]
 fn every_pane_missing() {
-    let (facts, snapshots) = recording::read("demo");
+    let (facts, snapshots) = recordings::read("demo");
     let mut missing = Snapshot::clone(snapshots.last().unwrap());
     for (probe, section) in &mut missing.sections {
         *section = Section::Missing(Missing::Denied {
@@ -136,5 +139,5 @@ async fn record() {
     load.abort();
     let mut facts = ServerFacts::clone(watched.facts.as_ref().unwrap());
     facts.target = "demo".to_owned();
-    recording::write("demo", &facts, &snapshots);
+    recordings::write("demo", &Arc::new(facts), &snapshots);
 }

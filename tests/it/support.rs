@@ -3,7 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod pooler;
 pub(crate) mod proxy;
-pub(crate) mod recording;
+pub(crate) mod pty;
 pub(crate) mod servers;
 pub(crate) mod shop;
 pub(crate) mod watch;

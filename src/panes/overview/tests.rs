@@ -17,6 +17,8 @@ fn app(snapshot: Snapshot) -> App {
         pane: PaneId::Overview,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
+        origin: crate::app::Origin::Server,
+        zone: jiff::tz::TimeZone::UTC,
         history_bytes: 10_000_000,
         theme: Theme::default(),
         themes: None,

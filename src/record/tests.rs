@@ -1,0 +1,124 @@
+//! What is written is read back, and as much as is left of a damaged file.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use super::{FORMAT, Reader, RecordError, Writer};
+use crate::pg::probes;
+use crate::sample::{Missing, Reading, RowSet, SampleCost, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
+
+fn reading(probe: &str, at: f64, values: &[Value]) -> Arc<Reading> {
+    let columns: Arc<[_]> = Arc::from(probes::find(probe).unwrap().columns);
+    let row = (0..columns.len()).map(|at| values.get(at).cloned().unwrap_or_default()).collect();
+    Arc::new(Reading { at: Timestamp(at), rows: RowSet { columns, rows: vec![row] } })
+}
+
+fn denied() -> Missing {
+    Missing::Denied { what: "pg_stat_statements".to_owned(), grant: "GRANT pg_monitor TO app".to_owned() }
+}
+
+/// A story in which every kind of section changes into every other.
+fn story(length: usize) -> Vec<Arc<Snapshot>> {
+    let server = Arc::new(ServerFacts { target: "shop".to_owned(), version_num: 150_018, ..ServerFacts::default() });
+    let mut wal = Section::Missing(Missing::NotYet);
+    (0..length)
+        .map(|step| {
+            let at = 1_790_000_000.25 + step as f64;
+            let text = Value::text("a \u{1b}[31m red\n \u{202e} text \"quoted\" \0");
+            let list = Value::List(vec![Value::Int(7), Value::Null]);
+            wal = match step % 7 {
+                0 => Section::Ready(reading("wal", at, &[Value::Int(i64::MAX), Value::Float(3.0), Value::Bool(true)])),
+                2 => wal.failed(Missing::Blocked { by: vec![4711] }),
+                4 => Section::Missing(denied()),
+                5 => wal.failed(Missing::TimedOut { after: Seconds(2.0) }),
+                _ => wal.clone(),
+            };
+            let sections = BTreeMap::from([
+                (
+                    "activity",
+                    Section::Ready(reading("activity", at, &[Value::Int(i64::try_from(step).unwrap()), text, list])),
+                ),
+                ("statements", Section::Missing(denied())),
+                ("wal", wal.clone()),
+            ]);
+            let cost = SampleCost { server: Seconds(0.001), round_trips: 1, ..SampleCost::default() };
+            Arc::new(Snapshot { at: Timestamp(at), server: Arc::clone(&server), sections, cost })
+        })
+        .collect()
+}
+
+fn written(story: &[Arc<Snapshot>]) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), &story[0].server, u64::MAX).unwrap();
+    for snapshot in story {
+        writer.push(snapshot).unwrap();
+    }
+    assert_eq!(writer.frames(), story.len() as u64);
+    writer.finish().unwrap()
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let story = story(150);
+    let file = written(&story);
+    let mut reader = Reader::new(file.as_slice()).unwrap();
+    assert_eq!(reader.server().target, "shop");
+    let read: Vec<_> = reader.by_ref().collect();
+    assert_eq!(reader.damage(), None);
+    assert_eq!(read, story);
+    assert!(Arc::ptr_eq(read[0].section("wal").reading().unwrap(), read[1].section("wal").reading().unwrap()));
+}
+
+#[test]
+fn what_is_left_of_a_damaged_file_is_read() {
+    let story = story(150);
+    let file = written(&story);
+    let mut most = 0;
+    for length in (0..file.len()).step_by(97) {
+        let Ok(mut reader) = Reader::new(&file[..length]) else { continue };
+        let read: Vec<_> = reader.by_ref().collect();
+        assert_eq!(read, story[..read.len()], "{length} bytes");
+        assert!(reader.damage().is_some() || read.len() % 60 == 0, "{length} bytes, {} samples", read.len());
+        most = most.max(read.len());
+    }
+    // All but the last member.
+    assert!(most >= 120, "{most}");
+    let mut garbled = file.clone();
+    let at = garbled.len() - 20;
+    garbled[at] ^= 0x55;
+    let mut reader = Reader::new(garbled.as_slice()).unwrap();
+    assert!(reader.by_ref().count() >= 120);
+    assert!(reader.damage().is_some());
+}
+
+#[test]
+fn what_is_no_recording_is_refused_with_a_reason() {
+    let packed = |text: &str| {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        out.write_all(text.as_bytes()).unwrap();
+        out.finish().unwrap()
+    };
+    let header = |format: u32| format!("{{\"pgdj_recording\":{format},\"what\":[]}}\n");
+    for (bytes, says) in [
+        (Vec::new(), "not a recording"),
+        (b"plain text".to_vec(), "not a recording"),
+        (packed("{}\n"), "not a recording"),
+        (packed(&header(FORMAT)), "not a recording"),
+        (packed(&header(FORMAT + 1)), "it has format 2, and this pgdj knows formats up to 1"),
+    ] {
+        let error = Reader::new(bytes.as_slice()).err().unwrap().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_recording_ends_at_its_limit() {
+    let story = story(200);
+    let mut writer = Writer::new(Vec::new(), &story[0].server, 30_000).unwrap();
+    let failed = story.iter().cycle().take(100_000).find_map(|snapshot| writer.push(snapshot).err());
+    assert!(matches!(failed, Some(RecordError::Full { limit: 30_000 })), "{failed:?}");
+    // What was written by then is whole.
+    let frames = writer.frames();
+    let file = writer.finish().unwrap();
+    assert_eq!(Reader::new(file.as_slice()).unwrap().count() as u64, frames);
+}

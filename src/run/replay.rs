@@ -1,0 +1,81 @@
+//! A recording on the screen: the same panes, without a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::console::{Ends, draw};
+use super::effects::copy;
+use super::keyboard::Keyboard;
+use super::terminal::{ByteCount, Mouse, Screen};
+use crate::app::{App, Effect, Event, Outcome, Start};
+use crate::failure::{Failure, Kind};
+use crate::panes;
+use crate::sample::Snapshot;
+
+/// The least time between two frames.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// What is said of everything that only a server could do.
+const NO_SERVER: &str = "this is a recording: there is no server to ask";
+
+/// Shows samples, oldest first, until somebody leaves; `note` is said first.
+pub async fn replay(
+    start: Start,
+    mouse: Mouse,
+    samples: impl Iterator<Item = Arc<Snapshot>>,
+    note: Option<String>,
+) -> Result<(), Failure> {
+    let mut app = App::new(start, panes::all());
+    load(&mut app, samples);
+    if let Some(note) = note {
+        drop(app.update(Event::Done(Outcome::Bad(note))));
+    }
+    let mut screen = Screen::take(mouse, ByteCount::default())?;
+    let mut ends = Ends::install()?;
+    let mut keyboard = Keyboard::start();
+    let mut drawn = None::<Instant>;
+    loop {
+        let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
+        let key = tokio::select! {
+            key = keyboard.events().recv() => match key { Some(key) => Some(key), None => break },
+            () = ends.came() => break,
+            () = sleep_until(next_frame), if app.is_dirty() => None,
+        };
+        let effects = key.map_or_else(Vec::new, |key| app.update(key));
+        if effects.contains(&Effect::Quit) {
+            break;
+        }
+        for effect in effects {
+            // What came of an effect asks the shell for nothing.
+            drop(app.update(act(effect, &mut screen)));
+        }
+        if app.is_dirty() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+            drawn = Some(Instant::now());
+            app.take_dirty();
+            draw(&mut screen, &mut app)?;
+        }
+    }
+    Ok(())
+}
+
+fn act(effect: Effect, screen: &mut Screen) -> Event {
+    Event::Done(match effect {
+        Effect::Copy { text, what } => copy(&text, &what, screen),
+        Effect::Explain(_) => return Event::ExplainDone(Err(Failure::new(Kind::Refused, NO_SERVER))),
+        _ => Outcome::Bad(NO_SERVER.to_owned()),
+    })
+}
+
+/// Puts samples into a console as if they had come from a server.
+pub fn load(app: &mut App, samples: impl Iterator<Item = Arc<Snapshot>>) {
+    let mut server = None;
+    for snapshot in samples {
+        if server.as_ref().is_none_or(|server| !Arc::ptr_eq(server, &snapshot.server)) {
+            server = Some(Arc::clone(&snapshot.server));
+            drop(app.update(Event::Connected(Arc::clone(&snapshot.server))));
+        }
+        drop(app.update(Event::Sampled(snapshot)));
+    }
+}

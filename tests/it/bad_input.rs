@@ -1,0 +1,305 @@
+//! The real program given what is wrong: input, names, servers and sizes; and every way to leave it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use pgdj::pg::private::{PrivateServer, Setup};
+use pgdj::run::terminal::{ByteCount, Mouse, Screen};
+
+use crate::connect::servers::{PASSWORD, without_tls};
+use crate::support::pty::{PATIENCE, PGDJ, Terminal};
+use crate::support::{Login, open, own, shop};
+
+fn conninfo(login: &Login) -> String {
+    format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
+}
+
+fn home() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("pgdj-home").tempdir().unwrap()
+}
+
+/// A database with a shop in it.
+async fn a_shop() -> Login {
+    let login = own().database().await;
+    shop::make(&open(&login).await).await;
+    login
+}
+
+fn is_live(screen: &str) -> bool {
+    screen.contains("live ") && time_shown(screen).is_some()
+}
+
+/// The time of the sample shown, from the header.
+fn time_shown(screen: &str) -> Option<String> {
+    let line = screen.lines().next()?;
+    line.split_whitespace().find(|word| word.len() == 8 && word.matches(':').count() == 2).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn every_way_to_leave_gives_the_terminal_back() {
+    let (login, home) = (a_shop().await, home());
+    for (way, keys, signal) in [
+        ("q", "q", None),
+        ("Ctrl-C", "\x03", None),
+        ("SIGTERM", "", Some("TERM")),
+        ("SIGHUP", "", Some("HUP")),
+        ("SIGINT", "", Some("INT")),
+    ] {
+        let mut terminal = Terminal::start((80, 24), home.path(), &[&conninfo(&login)]);
+        terminal.wait("figures", is_live).await;
+        assert!(!terminal.left_behind().is_empty(), "{way}: a console takes the terminal over");
+        terminal.press(keys);
+        if let Some(name) = signal {
+            terminal.signal(name);
+        }
+        assert_eq!(terminal.end().await, 0, "{way}");
+        assert_eq!(terminal.left_behind(), Vec::<&str>::new(), "{way}");
+    }
+}
+
+/// The child of the test below: takes the screen as the console does, and panics on another thread.
+#[test]
+fn child_that_panics() {
+    if option("PGDJ_TEST_CHILD").is_none() {
+        return;
+    }
+    let screen = Screen::take(Mouse::Listened, ByteCount::default()).unwrap();
+    let panicking = std::thread::spawn(|| panic!("what a test asks for"));
+    // The panic ends the process; nothing comes back from here.
+    drop(panicking.join());
+    std::thread::sleep(PATIENCE);
+    drop(screen);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the child of a test is told by the environment")]
+fn option(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[tokio::test]
+async fn a_panic_on_any_thread_gives_the_terminal_back_says_so_and_ends() {
+    let program = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "bad_input::child_that_panics", "--nocapture"];
+    let mut terminal = Terminal::start_program((80, 24), home().path(), program.to_str().unwrap(), &arguments);
+    assert_eq!(terminal.end().await, 101);
+    assert_eq!(terminal.left_behind(), Vec::<&str>::new());
+    let bytes = terminal.bytes();
+    let text = String::from_utf8_lossy(&bytes);
+    let (_, after) = text.rsplit_once("\x1b[?1049l").expect("the alternate screen was left");
+    assert!(after.contains("what a test asks for"), "{text}");
+}
+
+#[tokio::test]
+async fn a_terminal_may_be_tiny_and_change_its_size() {
+    let (login, home) = (a_shop().await, home());
+    let mut terminal = Terminal::start((10, 3), home.path(), &[&conninfo(&login)]);
+    terminal.wait_for("too small").await;
+    for size in [(80, 24), (40, 10), (200, 50), (1, 1), (300, 5), (20, 100), (80, 24)] {
+        terminal.resize(size);
+        for key in ["2", "3", "4", "5", "1"] {
+            terminal.press(key);
+        }
+        if size.0 >= 80 && size.1 >= 24 {
+            let screen = terminal.wait("figures", is_live).await;
+            assert!(screen.lines().all(|line| line.chars().count() <= usize::from(size.0)), "{screen}");
+        }
+    }
+    terminal.press("\x03");
+    assert_eq!(terminal.end().await, 0);
+    assert_eq!(terminal.left_behind(), Vec::<&str>::new());
+}
+
+/// What a run without a terminal printed, and its status.
+fn run(home: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(PGDJ);
+    command.env_clear().env("HOME", home).envs(environment.iter().copied()).args(arguments).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.code(), said)
+}
+
+/// A listener that answers each connection in its way.
+fn listener(answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            if answer.is_empty() {
+                held.push(stream);
+                continue;
+            }
+            let mut asked = [0; 64];
+            let _count = stream.read(&mut asked).unwrap_or(0);
+            stream.write_all(answer).unwrap_or_default();
+        }
+    });
+    port
+}
+
+/// A password that must not be seen anywhere.
+const SECRET: &str = "hunter2-not-to-be-seen";
+
+#[test]
+fn bad_input_is_one_clear_sentence_a_status_and_never_the_password() {
+    let home = home();
+    let unreadable = home.path().join("root.pem");
+    std::fs::write(&unreadable, "this is no certificate").unwrap();
+    let web = listener(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    let silent = listener(b"");
+    let scram = format!("host=127.0.0.1 port={} user=by_scram dbname=postgres sslmode=disable", without_tls().port());
+    let tls = |file: &str| {
+        format!("host=127.0.0.1 port={web} user=u dbname=d sslmode=verify-full sslrootcert={file} password={SECRET}")
+    };
+    let cases: &[(&str, String, i32, &[&str])] = &[
+        ("an unknown option", "--raed-only".to_owned(), 2, &["--raed-only", "--read-only"]),
+        ("a bad port in a URL", format!("postgres://u:{SECRET}@h:99999999/d"), 2, &["port"]),
+        ("a bad escape in a URL", format!("postgres://u:{SECRET}%zz@h/d"), 2, &["%"]),
+        ("another scheme", format!("mysql://u:{SECRET}@h/d"), 2, &["mysql"]),
+        ("an unknown keyword", format!("host=h pasword={SECRET}"), 2, &["pasword", "password"]),
+        ("a missing service", "service=nowhere".to_owned(), 2, &["nowhere"]),
+        ("a certificate that is not there", tls("/no/such/root.pem"), 3, &["/no/such/root.pem"]),
+        ("a certificate that is none", tls(&unreadable.display().to_string()), 3, &["root.pem"]),
+        ("a wrong password", format!("{scram} password={SECRET}"), 3, &["password authentication failed"]),
+        ("a web server", format!("host=127.0.0.1 port={web} sslmode=prefer"), 3, &["PostgreSQL"]),
+        ("a web server, TLS asked for", format!("postgres://u:{SECRET}@127.0.0.1:{web}/d?sslmode=require"), 3, &[]),
+        ("a server that hangs", format!("host=127.0.0.1 port={silent} connect_timeout=2 password={SECRET}"), 3, &["2"]),
+        ("a port where nobody listens", format!("host=127.0.0.1 port=1 password={SECRET}"), 3, &["refused"]),
+        ("a socket that is not there", "host=/no/such/folder".to_owned(), 3, &["/no/such/folder"]),
+    ];
+    let mut wrong = Vec::new();
+    for (what, argument, status, words) in cases {
+        let log = home.path().join("log");
+        let began = Instant::now();
+        let arguments = [argument.as_str(), "--log", log.to_str().unwrap()];
+        let (code, said) = run(home.path(), &[("USER", "u"), ("PGDJ_LOG", "trace")], &arguments);
+        let logged = std::fs::read_to_string(&log).unwrap_or_default();
+        let is_right = said.starts_with("error: ")
+            && code == Some(*status)
+            && words.iter().all(|word| said.contains(word))
+            && !said.contains("panicked")
+            && said.lines().count() <= 12
+            && !said.contains(SECRET)
+            && !logged.contains(SECRET)
+            && began.elapsed() < PATIENCE;
+        if !is_right {
+            wrong.push(format!(
+                "{what}: status {code:?}, not {status} with {words:?}, after {:?}: {said}",
+                began.elapsed()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_password_is_asked_for_without_echo_and_kept_out_of_screen_and_log() {
+    let home = home();
+    let log = home.path().join("log");
+    let target = format!("host=127.0.0.1 port={} user=by_scram dbname=postgres sslmode=disable", without_tls().port());
+    let log_option = format!("--log={}", log.display());
+    let mut terminal = Terminal::start((100, 30), home.path(), &[&target, &log_option]);
+    terminal.wait("a prompt", |screen| screen.to_lowercase().contains("password")).await;
+    terminal.press(&format!("{PASSWORD}\r"));
+    terminal.wait("figures", is_live).await;
+    terminal.press("q");
+    assert_eq!(terminal.end().await, 0);
+    let bytes = terminal.bytes();
+    assert!(!String::from_utf8_lossy(&bytes).contains(PASSWORD), "the password was echoed");
+    assert!(!std::fs::read_to_string(&log).unwrap().contains(PASSWORD), "the password is in the log");
+}
+
+/// What no text of a server may bring to the terminal.
+const FORBIDDEN: &[(&str, &[u8])] = &[
+    ("an OSC", b"\x1b]"),
+    ("a DCS", b"\x1bP"),
+    ("a reset", b"\x1bc"),
+    ("a resize of the window", b"\x1b[8;1;1t"),
+    ("a bell", b"\x07"),
+    ("a NUL", b"\0"),
+    ("a C1 control", b"\xc2\x9b"),
+    ("a right-to-left override", "\u{202e}".as_bytes()),
+    ("an isolate", "\u{2066}".as_bytes()),
+    ("a zero-width joiner trick", "\u{200b}".as_bytes()),
+];
+
+const NASTY: &str = "\x1b]0;pwned\x07\x1bc\x1bP1$r\x1b[8;1;1t\u{9b}31m\u{202e}evil\u{2066}\u{200b}";
+
+#[tokio::test]
+async fn hostile_text_of_a_server_never_reaches_the_terminal() {
+    let settings =
+        ["shared_preload_libraries = 'pg_stat_statements'", "track_activity_query_size = '1MB'", "autovacuum = off"];
+    let bin = own().bin.clone();
+    let setup = Setup { bin, settings: settings.map(str::to_owned).to_vec(), ..Setup::default() };
+    let server = PrivateServer::start(&setup).unwrap();
+    let login = Login {
+        host: server.socket_directory().display().to_string(),
+        port: server.port(),
+        user: "postgres".to_owned(),
+        database: "postgres".to_owned(),
+    };
+    let name = format!("d{}", &NASTY[..NASTY.find('\u{9b}').unwrap()]);
+    let client = open(&login).await;
+    client.batch_execute(&format!("create database \"{name}\"")).await.unwrap();
+    let login = Login { database: name.clone(), ..login };
+    let client = open(&login).await;
+    let rows = "select n as id, 'x' as status from generate_series(1, 1000) as n";
+    client
+        .batch_execute(&format!(
+            "create extension pg_stat_statements; create role \"r{name}\" login superuser; create table \"t{name}\" as {rows};
+             create index \"i{name}\" on \"t{name}\" (id); create index \"j{name}\" on \"t{name}\" (id); analyze;
+             set application_name = 'app{name}'"
+        ))
+        .await
+        .unwrap();
+    // A query of 1 MB that runs for as long as the test, and one that has run.
+    let long = format!("select /* {NASTY} */ '{}', pg_sleep(600)", "x".repeat(1_000_000));
+    let busy = open(&login.with_user(&format!("r{name}"))).await;
+    busy.batch_execute(&format!("select /* {NASTY} */ count(*) from \"t{name}\"")).await.unwrap();
+    busy.batch_execute(&long.replace("600", "0")).await.unwrap();
+    let running = tokio::spawn(async move { busy.batch_execute(&long).await });
+
+    let home = home();
+    let target = format!("host={} port={} user=postgres dbname='{name}'", login.host, login.port);
+    let mut terminal = Terminal::start((120, 40), home.path(), &[&target]);
+    for (key, shown) in [("1", "active"), ("2", "evil"), ("3", "calls"), ("4", "pwned"), ("5", "pwned")] {
+        terminal.wait("figures", is_live).await;
+        terminal.press(key);
+        terminal.wait_for(shown).await;
+        // Everything known about a row, from its top to its end.
+        terminal.press("g\r");
+        terminal.wait_for("Esc closes").await;
+        terminal.press("G\x1b");
+        terminal.wait("the pane again", |screen| !screen.contains("Esc closes")).await;
+    }
+    terminal.press("1");
+    terminal.wait("figures", is_live).await;
+    let bytes = terminal.bytes();
+    for (what, sequence) in FORBIDDEN {
+        let at = bytes.windows(sequence.len()).position(|window| window == *sequence);
+        let around = at
+            .map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(80)..(at + 80).min(bytes.len())]).into_owned());
+        assert_eq!(around, None, "{what} reached the terminal");
+    }
+    terminal.press("q");
+    assert_eq!(terminal.end().await, 0);
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_server_that_restarts_is_found_again_on_the_same_screen() {
+    let setup = Setup { bin: own().bin.clone(), ..Setup::default() };
+    let mut server = PrivateServer::start(&setup).unwrap();
+    let home = home();
+    let mut terminal = Terminal::start((100, 30), home.path(), &[&server.conninfo("postgres"), "--pace", "0.5"]);
+    let before = time_shown(&terminal.wait("figures", is_live).await).expect("a time in the header");
+    server.restart().unwrap();
+    let after = |screen: &str| is_live(screen) && time_shown(screen).is_some_and(|time| time > before);
+    terminal.wait("figures after the restart", after).await;
+    terminal.press("q");
+    assert_eq!(terminal.end().await, 0);
+    assert_eq!(terminal.left_behind(), Vec::<&str>::new());
+}

@@ -1,0 +1,86 @@
+//! The recordings that the pictures are drawn from, and the two commands that make and show one.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pgdj::record::{Reader, Writer};
+use pgdj::sample::{ServerFacts, Snapshot};
+
+use crate::support::pty::{PGDJ, Terminal};
+use crate::support::{open, own};
+
+/// A recording of the tests.
+pub(crate) fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/recordings/{name}.jsonl.gz"))
+}
+
+/// What the server is, and the samples, of a recording of the tests.
+pub(crate) fn read(name: &str) -> (Arc<ServerFacts>, Vec<Arc<Snapshot>>) {
+    let mut reader = Reader::new(File::open(path(name)).unwrap()).unwrap();
+    let samples = reader.by_ref().collect();
+    assert_eq!(reader.damage(), None);
+    (Arc::clone(reader.server()), samples)
+}
+
+/// Writes a recording of the tests.
+pub(crate) fn write(name: &str, facts: &Arc<ServerFacts>, samples: &[Arc<Snapshot>]) {
+    let mut writer = Writer::new(File::create(path(name)).unwrap(), facts, u64::MAX).unwrap();
+    for sample in samples {
+        writer.push(&Arc::new(Snapshot { server: Arc::clone(facts), ..(**sample).clone() })).unwrap();
+    }
+    drop(writer.finish().unwrap());
+}
+
+#[test]
+fn a_recording_of_every_released_format_opens() {
+    let (facts, samples) = read("demo");
+    assert_eq!((facts.target.as_str(), samples.len()), ("demo", 70));
+    let last = samples.last().unwrap();
+    for probe in ["server", "activity", "statements", "tables", "indexes", "settings"] {
+        assert!(last.rows(probe).is_some_and(|rows| !rows.is_empty()), "{probe}");
+    }
+    // Of a role without rights, by a program whose tables of columns were others.
+    let (facts, samples) = read("missing");
+    let last = samples.last().unwrap();
+    assert_eq!((facts.role.as_str(), last.rows("server").unwrap().columns.len()), ("reporting", 14));
+    assert!(last.rows("activity").is_some_and(|rows| !rows.is_empty()));
+}
+
+#[tokio::test]
+async fn what_is_recorded_is_shown_again_without_a_server() {
+    let login = own().database().await;
+    open(&login).await.batch_execute("create table shop_recorded (id int primary key)").await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("incident.jsonl.gz");
+    let name = file.to_str().unwrap();
+    let target = format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database);
+    let record = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(PGDJ);
+        let output = command.env_clear().env("HOME", home.path()).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, said) = record(&["record", name, &target, "--pace", "0.5", "--for", "5s"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("recorded ") && said.contains(" samples in "), "{said}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "it holds the texts of queries");
+    let (status, said) = record(&["record", name, &target]);
+    assert_eq!(status, Some(4), "{said}");
+    assert!(said.contains("never written over"), "{said}");
+    let (status, said) = record(&["replay", "/etc/hostname"]);
+    assert_eq!(status, Some(4), "{said}");
+    assert!(said.contains("not a recording"), "{said}");
+
+    let mut terminal = Terminal::start((120, 40), home.path(), &["replay", name]);
+    let newest = terminal.wait_for("REPLAY").await;
+    terminal.press("4");
+    terminal.wait_for("shop_recorded").await;
+    terminal.press("[");
+    terminal
+        .wait("an older sample", |screen| screen.contains("REPLAY") && screen.lines().next() != newest.lines().next())
+        .await;
+    terminal.press("q");
+    assert_eq!(terminal.end().await, 0);
+    assert_eq!(terminal.left_behind(), Vec::<&str>::new());
+}
