@@ -199,7 +199,7 @@ async fn a_signal_and_a_panic_leave_the_terminal_as_it_was() {
 
     let port = login.port.to_string();
     let arguments = ["-h", &login.host, "-p", &port, "-U", &login.user, "-d", &login.database, "-w"];
-    let mut console = Console::start((80, 24), &arguments, &[("PGDJ_TEST_PANIC", "1")]);
+    let mut console = Console::start((80, 24), &arguments, &[("PGDJ_TEST_PANIC", "1"), ("RUST_BACKTRACE", "0")]);
     assert_eq!(console.ended(), 101);
     console.assert_restored();
     assert!(console.text().contains("panicked"), "{}", console.text());
