@@ -5,6 +5,7 @@ pub mod explain;
 pub mod indexes;
 pub mod overview;
 pub mod queries;
+mod sessions;
 pub mod tables;
 
 use jiff::tz::TimeZone;

@@ -8,6 +8,17 @@ use std::collections::HashSet;
 use super::index_usage::IndexUsage;
 use crate::sample::Snapshot;
 
+/// Tables of Django's own apps that do not have the default name: table, app, model.
+///
+/// Source: `db_table` in `django/contrib/*/models.py`, Django 4.2 to 5.2.
+const OF_DJANGO: [(&str, &str, &str); 5] = [
+    ("django_session", "sessions", "session"),
+    ("django_admin_log", "admin", "logentry"),
+    ("django_content_type", "contenttypes", "contenttype"),
+    ("django_site", "sites", "site"),
+    ("django_flatpage", "flatpages", "flatpage"),
+];
+
 /// The models that `django_content_type` names, as the names of their default tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Models {
@@ -46,6 +57,10 @@ impl Models {
 
     /// Returns the model of a table by its default name, `app_model`, or the many-to-many field, `app_model_field`.
     pub fn of_table(&self, table: &str) -> Option<Model> {
+        let own = OF_DJANGO.iter().find(|(own, app, model)| *own == table && self.has(app, model));
+        if let Some((_, app, model)) = own {
+            return Some(Model { app: (*app).to_owned(), model: (*model).to_owned(), through: None });
+        }
         let exact = splits(table).find(|(app, model)| self.has(app, model));
         if let Some((app, model)) = exact {
             return Some(Model { app: app.to_owned(), model: model.to_owned(), through: None });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::table_usage::label;
-use super::{ids, rows, texts};
+use super::{ids, rows, storage_option, texts};
 use crate::sample::{Missing, Row, Snapshot, Timestamp};
 
 /// An index with its counters; from `pg_index`, `pg_stat_user_indexes` and the size functions.
@@ -58,8 +58,18 @@ pub struct IndexUsage {
     pub expression_hash: String,
     /// Scans started since the counters were reset.
     pub scans: Option<f64>,
+    /// Entries that scans returned since then.
+    pub entries_read: Option<f64>,
+    /// Live rows that simple scans fetched by it since then; bitmap scans are not counted.
+    pub rows_fetched: Option<f64>,
+    /// Blocks of it read from outside shared buffers since then.
+    pub blocks_read: Option<f64>,
+    /// Blocks of it found in shared buffers since then.
+    pub blocks_hit: Option<f64>,
     /// The last scan, where the server keeps it (16).
     pub last_scan: Option<Timestamp>,
+    /// Storage parameters, as `name=value`.
+    pub options: Vec<String>,
     /// Live rows of the table, estimated.
     pub table_live: Option<f64>,
     /// Size in bytes, where it was read.
@@ -122,6 +132,11 @@ impl IndexUsage {
             key_options: ids(row, "key_options"),
             expression_hash: row.text("expression_hash").to_owned(),
             scans: row.number("scans"),
+            entries_read: row.number("tup_read"),
+            rows_fetched: row.number("tup_fetch"),
+            blocks_read: row.number("blocks_read"),
+            blocks_hit: row.number("blocks_hit"),
+            options: texts(row, "options"),
             last_scan: row.number("last_scan").map(Timestamp),
             table_live: row.number("table_live"),
             locked_by: ids(row, "locked_by"),
@@ -152,6 +167,17 @@ impl IndexUsage {
             || self.is_constraint
             || self.is_replica_identity
             || self.is_clustered
+    }
+
+    /// Returns a storage parameter's value.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        storage_option(&self.options, name)
+    }
+
+    /// Returns the share of its blocks found in shared buffers, 0..=1; `None` where none was asked for.
+    pub fn hit_share(&self) -> Option<f64> {
+        let (hit, read) = (self.blocks_hit?, self.blocks_read?);
+        (hit + read > 0.0).then(|| (hit / (hit + read)).clamp(0.0, 1.0))
     }
 
     /// Returns the statement that removes the index without stopping writes to its table.

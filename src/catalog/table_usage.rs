@@ -52,6 +52,10 @@ pub struct TableUsage {
     pub last_analyze: Option<Timestamp>,
     /// Size of the heap's main fork in bytes, where it was read.
     pub heap_bytes: Option<f64>,
+    /// Size of TOAST, free space and visibility maps in bytes, where it was read.
+    pub toast_bytes: Option<f64>,
+    /// Size of all its indexes in bytes, where it was read.
+    pub index_bytes: Option<f64>,
     /// Size of heap, TOAST, maps and indexes in bytes, where it was read.
     pub total_bytes: Option<f64>,
     /// When the sizes were read.
@@ -75,6 +79,9 @@ impl TableUsage {
                 if let Some(size) = sizes.get(&table.relid) {
                     table.heap_bytes = size.number("heap_bytes");
                     table.total_bytes = size.number("total_bytes");
+                    table.index_bytes = size.number("index_bytes");
+                    let parts = size.number("table_bytes").zip(table.heap_bytes);
+                    table.toast_bytes = parts.map(|(table, heap)| (table - heap).max(0.0));
                     table.sizes_at = size.number("read_at").map(Timestamp);
                 }
                 table
@@ -181,12 +188,13 @@ mod tests {
                 seq_scan: 3, idx_scan: 1, updates: 10, hot_updates: 4, live: 90, dead: 10,
                 last_vacuum: 5.0, last_autovacuum: 9.0, options: ["fillfactor=70"] }],
             )
-            .with("table_sizes", vec![row! { relid: 7, heap_bytes: 81920, total_bytes: 100_000, read_at: 1.0 }]);
+            .with("table_sizes", vec![row! { relid: 7, heap_bytes: 81920, table_bytes: 90_000, index_bytes: 10_000, total_bytes: 100_000, read_at: 1.0 }]);
         let tables = TableUsage::all(&seen).unwrap();
         let table = &tables[0];
         assert_eq!(table.label(), "shop_order");
         assert_eq!(table.option("fillfactor"), Some("70"));
         assert_eq!(table.heap_bytes, Some(81920.0));
+        assert_eq!((table.toast_bytes, table.index_bytes), (Some(8_080.0), Some(10_000.0)));
         assert_eq!((table.hot_share(), table.seq_scan_share(), table.dead_share()), (Some(0.4), Some(0.75), Some(0.1)));
         assert_eq!(table.last_vacuum, Some(Timestamp(9.0)));
         assert!(!table.is_never_analyzed());

@@ -1,7 +1,7 @@
 //! Indexes: what is unused, duplicate, overlapping, invalid, bloated, or missing on a foreign key?
 //!
-//! On a narrow screen vanish first the columns without a word in them, then where it comes from, the access method, the
-//! keys, the table, the last scan, the bloat. The name, the verdict, the size and the scans stay.
+//! On a narrow screen vanish first the columns without a word in them, then the rows fetched, the cache hits and the entries
+//! read since the reset, where it comes from, the access method, the keys, the table, the last scan, the bloat. The name, the verdict, the size and the scans stay.
 
 mod documents;
 pub mod figures;
@@ -16,7 +16,7 @@ use super::tables::bloat_cell;
 use crate::app::list::List;
 use crate::app::{Action, Document, Effect, Look, Pane, PaneId, RelationKind, View, Wish};
 use crate::catalog::usage::Verdict;
-use crate::sample::unit::Count;
+use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
 use crate::ui::theme::Role;
@@ -171,6 +171,9 @@ fn columns() -> Vec<GridColumn> {
         GridColumn::text("keys", "keys", 14).at_most(44).drop(6),
         GridColumn::text("method", "method", 6).at_most(8).drop(9),
         GridColumn::text("origin", "from", 12).at_most(40).drop(8),
+        GridColumn::number("entries", "entries read").short("read").drop(10),
+        GridColumn::number("fetched", "rows fetched").short("fetched").drop(11),
+        GridColumn::number("hits", "cache hits").short("hits").drop(10),
     ]
 }
 
@@ -213,6 +216,9 @@ fn cell(one: &Figures, column: &str, now: Timestamp) -> Cell {
                     let age = usage.last_scan.map(|at| (now.0 - at.0).max(0.0));
                     Cell::optional(age.map(|age| (Seconds(age), age)))
                 }
+                "entries" => Cell::optional(usage.entries_read.map(|read| (Count(read), read))),
+                "fetched" => Cell::optional(usage.rows_fetched.map(|rows| (Count(rows), rows))),
+                "hits" => Cell::optional(usage.hit_share().map(|share| (Share(share), share))),
                 "method" => Cell::text(&usage.method),
                 "origin" => Cell::text(&one.origin()),
                 _ => Cell::default(),

@@ -11,6 +11,7 @@ mod demo;
 mod django;
 mod explain;
 mod findings;
+mod panes_tables;
 mod pictures;
 mod pooled;
 mod probes;

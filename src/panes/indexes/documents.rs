@@ -1,11 +1,13 @@
 //! What is known of one index, in words: why the verdict, when it would be wrong, and the code that mends it.
 
+use super::super::sessions;
 use super::figures::{Figures, Subject};
 use crate::app::{Document, View};
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::django_names::Origin;
 use crate::catalog::index_usage::{IndexUsage, quoted};
-use crate::catalog::usage::{Counting, UnindexedKey, Verdict};
+use crate::catalog::table_usage::TableUsage;
+use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::code::Language;
@@ -42,7 +44,7 @@ pub(super) fn code(one: &Figures) -> Option<Code> {
 /// Everything known of an index.
 pub(super) fn index(one: &Figures, all: &[Figures], view: &View<'_>) -> Document {
     match &one.subject {
-        Subject::Missing(key) => missing(one, key),
+        Subject::Missing(key) => missing(one, key, view),
         Subject::Index(usage) => existing(one, usage, all, view),
     }
 }
@@ -54,10 +56,21 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
         (None, true) => document.text("Its definition was not read yet."),
         (None, false) => document.text("Its definition cannot be read while its table is locked."),
     }
+    for pid in &usage.locked_by {
+        document
+            .text(&format!("ACCESS EXCLUSIVE on it or its table is held or awaited by {}", sessions::who(view, *pid)));
+    }
     facts(&mut document, one, usage, view);
     for verdict in &one.verdicts {
         document.heading(verdict.word());
         document.text(&why(verdict, usage, all, view));
+    }
+    if let Some(key) = one.verdicts.iter().find_map(|verdict| only_of_key(verdict, usage, view)) {
+        document.text(&format!(
+            "It is the only index that leads with the foreign key {}: without it each delete of a row of {}, and each change \
+             of its key, reads the whole of {}. Remove it only where neither happens.",
+            key.name, key.referred_table, key.table
+        ));
     }
     if one.verdicts.is_empty() && one.is_bloated() {
         document.heading("bloated");
@@ -70,6 +83,13 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
         if code.language == Language::Python {
             document.text("Or by hand:");
             document.code(Language::Sql, &usage.drop_statement());
+        } else if one.verdicts.first() == Some(&Verdict::Invalid) {
+            document.text("Or drop it:");
+            document.code(Language::Sql, &usage.drop_statement());
+            if let Some(query) = repeated_keys(usage) {
+                document.text("It is to be unique, and fails again while keys are there twice. These are:");
+                document.code(Language::Sql, &query);
+            }
         }
         document.copied = Some(code.text);
     }
@@ -88,12 +108,24 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
     if let Some(at) = usage.last_scan {
         document.pair("last scan", &format!("{} ago", Seconds((now.0 - at.0).max(0.0))));
     }
+    if let Some((read, fetched)) = usage.entries_read.zip(usage.rows_fetched) {
+        document.pair("entries read", &format!("{}, {} rows fetched", Count(read), Count(fetched)));
+    }
+    if let Some(share) = usage.hit_share() {
+        document.pair("cache hits", &Share(share).to_string());
+    }
+    if !usage.options.is_empty() {
+        document.pair("storage parameters", &usage.options.join(", "));
+    }
     match &one.bloat {
         None => {}
         Some(Bloat::CannotEstimate(unknown)) => document.pair("bloat", &format!("cannot estimate: {}", unknown.why)),
         Some(Bloat::Known(amount)) => {
             let how = match amount.confidence {
-                Confidence::Measured => "measured by pgstatindex".to_owned(),
+                Confidence::Measured => {
+                    let when = one.measured_at.map(|at| format!(" at {}", crate::app::screen::clock_text(at)));
+                    format!("measured by pgstatindex{}", when.unwrap_or_default())
+                }
                 confidence => format!("estimate, {confidence}; b measures it"),
             };
             document.pair("bloat", &format!("{} ({})", Share(amount.share), amount.bytes));
@@ -114,6 +146,30 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
     if !needed.is_empty() {
         document.pair("needed for", &needed.join(", "));
     }
+}
+
+/// Returns the foreign key that would be without an index, were this unused one gone.
+fn only_of_key(verdict: &Verdict, usage: &IndexUsage, view: &View<'_>) -> Option<UnindexedKey> {
+    if !matches!(verdict, Verdict::Unused { .. }) {
+        return None;
+    }
+    let mut all = IndexUsage::all(view.newer).ok()?;
+    all.retain(|other| other.relid == usage.relid);
+    let before = unindexed_foreign_keys(view.newer, &all).ok()?;
+    all.retain(|other| other.indexrelid != usage.indexrelid);
+    let after = unindexed_foreign_keys(view.newer, &all).ok()?;
+    after.into_iter().find(|key| key.relid == usage.relid && !before.contains(key))
+}
+
+/// Returns the query that finds the keys a unique index cannot be built over; `None` where it is not unique or no plain one.
+fn repeated_keys(usage: &IndexUsage) -> Option<String> {
+    let is_plain = usage.is_unique && !usage.is_expression && !usage.is_partial;
+    let keys: Vec<String> = usage.key_names().filter(|name| !name.is_empty()).map(|name| quoted("", name)).collect();
+    let keys = keys.join(", ");
+    (is_plain && !keys.is_empty()).then(|| {
+        let table = quoted(&usage.schema, &usage.table);
+        format!("SELECT {keys}, count(*) FROM {table} GROUP BY {keys} HAVING count(*) > 1 LIMIT 100;")
+    })
 }
 
 fn name_of(oid: i64, all: &[Figures]) -> String {
@@ -156,12 +212,21 @@ fn advice(verdict: Option<&Verdict>) -> &'static str {
     }
 }
 
-fn missing(one: &Figures, key: &UnindexedKey) -> Document {
+fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
     let mut document = Document::new(format!("No index for {}", key.name));
     let model = if one.model.is_empty() { String::new() } else { format!(" ({})", one.model) };
     document.pair("table", &format!("{}{model}", key.table));
     document.pair("columns", &key.columns.join(", "));
     document.pair("refers to", &key.referred_table);
+    let tables = TableUsage::all(view.newer).unwrap_or_default();
+    let find = |relid| tables.iter().find(|table| table.relid == relid);
+    if let Some(rows) = find(key.relid).and_then(TableUsage::rows) {
+        document.pair("rows to be read each time", &Count(rows).to_string());
+    }
+    if let Some(deletes) = find(key.referred_relid).and_then(|table| table.deletes) {
+        let words = Counting::of(view.newer).words(view.newer.at);
+        document.pair("deletes there", &format!("{}, {words}", Count(deletes)));
+    }
     document.text(
         "Each delete of a row referred to, and each change of its key, reads the whole table; so does every lookup from the \
          other side. It would be wrong only where rows referred to are never deleted and nobody looks from there.",
@@ -169,6 +234,10 @@ fn missing(one: &Figures, key: &UnindexedKey) -> Document {
     let code = make(key, &one.model);
     document.heading("What to do");
     document.code(code.language, &code.text);
+    if code.language == Language::Python {
+        document.text("Or by hand:");
+        document.code(Language::Sql, &make(key, "").text);
+    }
     document.copied = Some(code.text);
     document
 }

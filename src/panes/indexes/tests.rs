@@ -91,3 +91,75 @@ fn what_was_not_read_is_said() {
     let (pane, _) = shown(snapshot().without("indexes", Missing::NotYet));
     assert!(pane.list.grid().notice.is_some());
 }
+
+fn drawn(pane: &mut Indexes, (width, height): (u16, u16)) -> String {
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
+    let theme = crate::ui::theme::Theme::default();
+    terminal.draw(|frame| pane.draw(frame, frame.area(), Look { theme: &theme })).unwrap();
+    let buffer = terminal.backend().buffer().clone();
+    let lines = buffer.content.chunks(usize::from(width));
+    lines.map(|line| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()
+}
+
+#[test]
+fn a_narrow_screen_keeps_the_verdict_and_a_wide_one_shows_all() {
+    let (mut pane, _) = shown(shop());
+    let narrow = drawn(&mut pane, (80, 8));
+    for title in ["index", "verdict", "locked", "scans"] {
+        assert!(narrow.contains(title), "{title} is not in:\n{narrow}");
+    }
+    let wide = drawn(&mut pane, (220, 8));
+    for title in ["table", "keys", "method", "from", "rows fetched", "cache hits"] {
+        assert!(wide.contains(title), "{title} is not in:\n{wide}");
+    }
+    let _smallest = drawn(&mut pane, (40, 3));
+}
+
+fn detail(snapshot: Snapshot, key: &str) -> String {
+    let (mut pane, history) = shown(snapshot);
+    assert!(pane.list.select_key(key));
+    with_view(&history, |view| pane.inspect(view).unwrap().detail.text(200))
+}
+
+#[test]
+fn the_only_index_of_a_foreign_key_is_not_given_away_lightly() {
+    let of_key = |columns: [i32; 1]| {
+        shop().with(
+            "foreign_keys",
+            vec![row! { oid: 78, name: "shop_order_total_fk", relid: 1, table: "shop_order", columns: columns,
+            column_names: ["total"], referred_relid: 2, referred_table: "shop_customer" }],
+        )
+    };
+    let caution = "the only index that leads with the foreign key shop_order_total_fk";
+    assert!(detail(of_key([4]), "11").contains(caution));
+    assert!(!detail(of_key([3]), "11").contains(caution));
+}
+
+#[test]
+fn a_unique_index_that_failed_comes_with_the_query_for_what_is_there_twice() {
+    let broken = snapshot().with(
+        "indexes",
+        vec![row! { indexrelid: 12, relid: 1, schema: "public", table: "shop_customer", name: "email_uniq", method: "btree",
+        is_unique: true, is_valid: false, key_columns: [2], column_names: ["email"] }],
+    );
+    let text = detail(broken, "12");
+    for part in ["REINDEX INDEX CONCURRENTLY", "DROP INDEX CONCURRENTLY", "GROUP BY email HAVING count(*) > 1"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_fresh_b_tree_that_is_measured_has_no_bloat() {
+    let (mut pane, history) = shown(shop());
+    pane.take_exact(11, 0.095, Timestamp(NOW));
+    with_view(&history, |view| pane.refresh(view));
+    assert_eq!(texts(&pane, "bloat")[2], "0%");
+}
+
+#[test]
+fn a_missing_index_says_what_it_costs_and_how_to_make_it_by_hand() {
+    let text = detail(shop(), "fk 77");
+    for part in ["400k", "CREATE INDEX CONCURRENTLY shop_order_customer_id_fk ON shop_order (customer_id);"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}

@@ -1,5 +1,6 @@
 //! What is known of one table, in words, and what may be done about it.
 
+use super::super::sessions;
 use super::figures::Figures;
 use crate::app::{Document, View};
 use crate::catalog::autovacuum::Progress;
@@ -15,7 +16,7 @@ const LARGE: f64 = 1_000_000.0;
 /// Bloat from which a rewrite is worth a thought: share, bytes.
 const WORTH_A_REWRITE: (f64, f64) = (0.4, 100.0 * 1024.0 * 1024.0);
 /// Dead rows that are worth a vacuum by hand.
-const MANY_DEAD: f64 = 10_000.0;
+const WORTH_A_VACUUM: f64 = 10_000.0;
 
 /// One thing to do: why, the statement, and its way back where it is a setting.
 pub(super) struct Advice {
@@ -42,7 +43,8 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
             undo: Some(format!("ALTER TABLE {name} SET (autovacuum_enabled = false);")),
         });
     }
-    if vacuum.is_some_and(|progress| progress.share() >= 1.0 && progress.counted >= MANY_DEAD) {
+    let is_due = vacuum.is_some_and(|progress| progress.share() >= 1.0 && progress.counted >= WORTH_A_VACUUM);
+    if is_due && !one.is_held_back {
         found.push(Advice {
             why: "More rows are dead than autovacuum waits for; it is late, or something old holds it back:".to_owned(),
             sql: format!("VACUUM (ANALYZE) {name};"),
@@ -93,7 +95,8 @@ pub(super) fn table(one: &Figures, view: &View<'_>) -> Document {
         locked(&mut document, one, view);
     }
     sizes(&mut document, one, view);
-    upkeep(&mut document, one, view.newer.at);
+    upkeep(&mut document, one, view);
+    own_settings(&mut document, one, view);
     traffic(&mut document, one);
     let advice = advice(one);
     if !advice.is_empty() {
@@ -120,6 +123,9 @@ fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
         "pid {} holds or awaits ACCESS EXCLUSIVE on it: its sizes are {age}, and stay so until the lock is gone.",
         pids.join(", ")
     ));
+    for pid in &one.usage.locked_by {
+        document.text(&sessions::who(view, *pid));
+    }
 }
 
 fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
@@ -130,7 +136,13 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
     document.pair("size", &Bytes(one.size(view)).to_string());
     if let Some((heap, total)) = usage.heap_bytes.zip(usage.total_bytes) {
         document.pair("heap", &Bytes(heap).to_string());
-        document.pair("indexes and TOAST", &Bytes((total - heap).max(0.0)).to_string());
+        match usage.toast_bytes.zip(usage.index_bytes) {
+            Some((toast, indexes)) => {
+                document.pair("TOAST and maps", &Bytes(toast).to_string());
+                document.pair("indexes", &Bytes(indexes).to_string());
+            }
+            None => document.pair("indexes and TOAST", &Bytes((total - heap).max(0.0)).to_string()),
+        }
     }
     let number = |number: Option<f64>| number.map_or_else(|| "?".to_owned(), |number| Count(number).to_string());
     document.pair("live rows", &number(usage.live));
@@ -158,8 +170,20 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
     }
 }
 
-fn upkeep(document: &mut Document, one: &Figures, now: Timestamp) {
+fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
+    let now = view.newer.at;
     document.heading("Upkeep");
+    if let Some(running) = running_vacuum(one, view) {
+        document.pair("vacuum runs now", &running);
+    }
+    if one.is_held_back {
+        let held = sessions::oldest_snapshot(view).unwrap_or_else(|| {
+            "no session that is seen; look at replication slots, standbys and prepared transactions".to_owned()
+        });
+        document
+            .text("It was vacuumed just now and the dead rows are still there: something older may still see them.");
+        document.pair("oldest snapshot", &held);
+    }
     let ago = |at: Option<Timestamp>| {
         at.map_or_else(
             || "never, as far as is known".to_owned(),
@@ -184,6 +208,58 @@ fn upkeep(document: &mut Document, one: &Figures, now: Timestamp) {
     }
     document.pair("next analyze", &progress(due.analyze, "changed rows"));
     document.pair("freeze age", &progress(due.freeze, "transactions"));
+}
+
+/// Returns how far the vacuum of this table is, where one runs.
+fn running_vacuum(one: &Figures, view: &View<'_>) -> Option<String> {
+    let rows = view.newer.rows("vacuum_progress")?;
+    let row = rows.iter().find(|row| row.int("relid") == Some(one.usage.relid))?;
+    let all = row.number("heap_total").filter(|all| *all > 0.0);
+    let done = all.zip(row.number("heap_scanned")).map(|(all, done)| format!(", {} scanned", Share(done / all)));
+    let phase = Some(row.text("phase")).filter(|phase| !phase.is_empty()).unwrap_or("phase not shown to this role");
+    Some(format!("pid {}, {phase}{}", row.int("pid").unwrap_or_default(), done.unwrap_or_default()))
+}
+
+/// The table's own settings of autovacuum: what each means, and what the server has.
+fn own_settings(document: &mut Document, one: &Figures, view: &View<'_>) {
+    let own: Vec<(&str, &str)> = one
+        .usage
+        .options
+        .iter()
+        .filter_map(|option| option.split_once('='))
+        .filter(|(name, _)| name.trim_start_matches("toast.").starts_with("autovacuum_"))
+        .collect();
+    if own.is_empty() {
+        return;
+    }
+    document.heading("Its own settings of autovacuum");
+    let settings = crate::catalog::settings::Settings::of(view.newer).ok();
+    for (name, value) in own {
+        let plain = name.trim_start_matches("toast.");
+        let server = if plain == "autovacuum_enabled" { "autovacuum" } else { plain };
+        let server = settings.as_ref().and_then(|settings| settings.text(server));
+        let server = server.map(|value| format!("; the server has {value}")).unwrap_or_default();
+        document.pair(name, &format!("{value}: {}{server}", meaning(plain)));
+    }
+}
+
+/// Returns what a storage parameter of autovacuum means. Source: manual, CREATE TABLE, "Storage Parameters"; 24.1.6.
+fn meaning(parameter: &str) -> &'static str {
+    match parameter {
+        "autovacuum_enabled" => "whether it comes at all, freezing aside",
+        "autovacuum_vacuum_threshold" => "dead rows it waits for at least",
+        "autovacuum_vacuum_scale_factor" => "share of the rows that may be dead on top",
+        "autovacuum_vacuum_max_threshold" => "dead rows after which it comes in any case",
+        "autovacuum_vacuum_insert_threshold" => "inserted rows it waits for at least; -1 is never",
+        "autovacuum_vacuum_insert_scale_factor" => "share of the rows that may be inserted on top",
+        "autovacuum_analyze_threshold" => "changed rows it waits for before an analyze",
+        "autovacuum_analyze_scale_factor" => "share of the rows that may change on top",
+        "autovacuum_vacuum_cost_delay" => "milliseconds it rests; 0 is full speed",
+        "autovacuum_vacuum_cost_limit" => "how much it does between two rests",
+        "autovacuum_freeze_max_age" => "age in transactions from which a vacuum is forced",
+        "autovacuum_multixact_freeze_max_age" => "age in multixacts from which a vacuum is forced",
+        _ => "as the manual says under CREATE TABLE",
+    }
 }
 
 fn traffic(document: &mut Document, one: &Figures) {

@@ -15,6 +15,11 @@ const MINUTE: f64 = 60.0;
 /// Bytes of a page, where the server does not say.
 const PAGE: f64 = 8192.0;
 
+/// Naptimes within which autovacuum has had its turn. Source: the finding `autovacuum_behind`.
+const RECENT_NAPTIMES: f64 = 2.0;
+/// Dead rows that are worth a word.
+pub(super) const MANY_DEAD: f64 = 1_000.0;
+
 /// From when on traffic counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
@@ -41,6 +46,8 @@ pub struct Figures {
     pub traffic: Traffic,
     /// Share of the pages that are all-visible, 0..=1.
     pub visible_share: f64,
+    /// Whether it was vacuumed just now and the dead rows are still over the threshold.
+    pub is_held_back: bool,
 }
 
 /// Scans and writes, per second or in all.
@@ -98,6 +105,7 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
                 model: models.of_table(&usage.name).map(|model| model.label()).unwrap_or_default(),
                 bloat: bloats.get(&usage.relid).cloned(),
                 measured_at: None,
+                is_held_back: policy.as_ref().is_some_and(|policy| is_held_back(&usage, policy, view.newer.at)),
                 due: policy.as_ref().map(|policy| policy.due(&usage)),
                 traffic: row.map_or_else(Traffic::default, |row| Traffic::of(row, since, interval.as_ref())),
                 visible_share: row.map_or(0.0, visible_share),
@@ -106,6 +114,12 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
         })
         .collect();
     Ok(Found { tables, notes })
+}
+
+/// Whether a vacuum came and left more dead rows than the threshold: something may still see them.
+fn is_held_back(usage: &TableUsage, policy: &Policy, now: Timestamp) -> bool {
+    let is_recent = usage.last_vacuum.is_some_and(|last| now.0 - last.0 < RECENT_NAPTIMES * policy.naptime);
+    is_recent && policy.due(usage).vacuum.is_some_and(|one| one.share() >= 1.0 && one.counted >= MANY_DEAD)
 }
 
 fn visible_share(row: &Row<'_>) -> f64 {
@@ -172,16 +186,15 @@ impl Figures {
         self.usage.total_bytes.unwrap_or_else(|| self.heap_bytes(view))
     }
 
-    /// Puts a measurement in the estimate's place.
+    /// Puts a measurement in the estimate's place, unless a vacuum came since; what the fillfactor keeps free is no bloat.
     pub fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
-        let Some((share, at)) = measured else { return };
+        let Some((free_share, at)) = measured else { return };
+        if self.usage.last_vacuum.is_some_and(|vacuum| vacuum.0 > at.0) {
+            return;
+        }
         let heap = self.usage.heap_bytes.unwrap_or(self.usage.pages.max(0.0) * PAGE);
-        self.bloat = Some(Bloat::Known(bloat::Amount {
-            share,
-            bytes: Bytes(share * heap),
-            method: bloat::Method::Exact,
-            confidence: bloat::Confidence::Measured,
-        }));
+        let fillfactor = self.usage.option("fillfactor").and_then(|value| value.parse().ok()).unwrap_or(100.0);
+        self.bloat = Some(Bloat::measured(free_share * 100.0, 0.0, fillfactor, Bytes(heap)));
         self.measured_at = Some(at);
     }
 

@@ -87,7 +87,8 @@ fn what_was_not_read_is_said() {
 
 #[test]
 fn the_detail_holds_the_statement_and_its_migration() {
-    let (mut pane, history) = shown(vec![shop()], |_| {});
+    // Long enough after the last vacuum, so that another is what helps.
+    let (mut pane, history) = shown(vec![shop().at(NOW + 600.0)], |_| {});
     assert!(pane.list.select_key("1"));
     let moment = history.last().unwrap();
     let findings = Findings::default();
@@ -96,4 +97,89 @@ fn the_detail_holds_the_statement_and_its_migration() {
     let text = document.detail.text(100);
     assert!(text.contains("VACUUM (ANALYZE) public.shop_order;"), "{text}");
     assert_eq!(document.copied.as_deref(), Some("VACUUM (ANALYZE) public.shop_order;"));
+}
+
+fn drawn(pane: &mut Tables, (width, height): (u16, u16)) -> String {
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
+    let theme = crate::ui::theme::Theme::default();
+    terminal.draw(|frame| pane.draw(frame, frame.area(), Look { theme: &theme })).unwrap();
+    let buffer = terminal.backend().buffer().clone();
+    let lines = buffer.content.chunks(usize::from(width));
+    lines.map(|line| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()
+}
+
+#[test]
+fn a_narrow_screen_keeps_what_matters_and_a_wide_one_shows_all() {
+    let (mut pane, _) = shown(vec![shop()], |_| {});
+    let narrow = drawn(&mut pane, (80, 8));
+    for title in ["table", "locked", "size", "bloat", "dead", "to vac"] {
+        assert!(narrow.contains(title), "{title} is not in:\n{narrow}");
+    }
+    let wide = drawn(&mut pane, (200, 8));
+    for title in ["model", "wasted", "to vacuum", "vacuumed", "to analyze", "analyzed", "HOT", "seq scans", "freeze"] {
+        assert!(wide.contains(title), "{title} is not in:\n{wide}");
+    }
+    let _smallest = drawn(&mut pane, (40, 3));
+}
+
+fn detail(snapshot: Snapshot, key: &str) -> String {
+    let (mut pane, history) = shown(vec![snapshot], |_| {});
+    assert!(pane.list.select_key(key));
+    let moment = history.last().unwrap();
+    let findings = Findings::default();
+    let view = View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings };
+    pane.inspect(&view).unwrap().detail.text(200)
+}
+
+#[test]
+fn who_locks_a_table_is_named() {
+    let locked = shop().with(
+        "activity",
+        vec![row! { pid: 4711, user: "deploy", application: "migrate", state: "active", xact_age: 60.0,
+        query: "ALTER TABLE shop_category ADD COLUMN x int" }],
+    );
+    let text = detail(locked, "2");
+    for part in ["its sizes are never read", "pid 4711, deploy migrate, active", "ALTER TABLE shop_category"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn dead_rows_that_stay_after_a_vacuum_are_laid_to_who_sees_them() {
+    let held = shop().with("activity", vec![row! { pid: 31, user: "etl", state: "idle in transaction", xmin_age: 70 }]);
+    let text = detail(held, "1");
+    assert!(text.contains("pid 31, etl") && text.contains("70 transactions back"), "{text}");
+    assert!(!text.contains("VACUUM (ANALYZE)"), "another vacuum would not help:\n{text}");
+}
+
+#[test]
+fn a_table_s_own_settings_are_explained_beside_the_server_s() {
+    let own = shop()
+        .with(
+            "tables",
+            vec![row! { relid: 1, schema: "public", name: "shop_order", kind: "r", live: 10,
+            options: ["autovacuum_vacuum_scale_factor=0.01", "fillfactor=70"] }],
+        )
+        .with("settings", vec![row! { name: "autovacuum_vacuum_scale_factor", value: "0.2" }]);
+    let text = detail(own, "1");
+    assert!(text.contains("0.01: share of the rows that may be dead on top; the server has 0.2"), "{text}");
+}
+
+#[test]
+fn what_the_fillfactor_keeps_free_is_no_bloat_and_a_vacuum_ends_a_measurement() {
+    let table = |vacuum: f64| {
+        shop().with(
+            "tables",
+            vec![row! { relid: 1, schema: "public", name: "shop_order", kind: "r", live: 10, pages: 100,
+            options: ["fillfactor=70"], last_vacuum: vacuum }],
+        )
+    };
+    let (mut pane, history) = shown(vec![table(NOW - 90.0)], |_| {});
+    pane.take_exact(1, 0.37, Timestamp(NOW));
+    refresh(&mut pane, &history);
+    assert_eq!(text(&pane, 0, "bloat"), "7.0%");
+    let (mut pane, history) = shown(vec![table(NOW)], |_| {});
+    pane.take_exact(1, 0.37, Timestamp(NOW - 10.0));
+    refresh(&mut pane, &history);
+    assert_eq!(text(&pane, 0, "bloat"), "");
 }

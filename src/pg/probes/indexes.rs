@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The indexes: scans and what they are made of; no definitions that would wait for a lock.",
 };
 
-static COLUMNS: [Column; 32] = [
+static COLUMNS: [Column; 34] = [
     key("indexrelid", Unit::Id, "The index's oid.", "pg_stat_user_indexes, pg_index"),
     label("relid", Unit::Id, "Its table's oid.", "pg_stat_user_indexes, pg_index"),
     label("schema", Unit::Text, "Schema.", "pg_stat_user_indexes, pg_index"),
@@ -55,6 +55,13 @@ static COLUMNS: [Column; 32] = [
     counter("tup_read", Unit::Count, "Entries returned by scans.", "pg_stat_user_indexes.idx_tup_read"),
     counter("tup_fetch", Unit::Count, "Live rows fetched by simple scans.", "pg_stat_user_indexes.idx_tup_fetch"),
     gauge("last_scan", Unit::Moment, "Last scan, since 16.", "pg_stat_user_indexes.last_idx_scan"),
+    counter(
+        "blocks_read",
+        Unit::Blocks,
+        "Blocks read from outside shared buffers.",
+        "pg_statio_user_indexes.idx_blks_read",
+    ),
+    counter("blocks_hit", Unit::Blocks, "Blocks found in shared buffers.", "pg_statio_user_indexes.idx_blks_hit"),
     gauge("table_live", Unit::Count, "Live rows of the table, estimated.", "pg_stat_user_tables.n_live_tup"),
     label(
         "locked_by",

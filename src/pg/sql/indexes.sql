@@ -35,6 +35,8 @@ select
     pg_catalog.pg_stat_get_tuples_returned(i.indexrelid) as tup_read,
     pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid) as tup_fetch,
     /*? pg_stat_user_indexes.last_idx_scan */ extract(epoch from pg_catalog.pg_stat_get_lastscan(i.indexrelid))::float8 /*: null::float8 */ as last_scan,
+    pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid) - pg_catalog.pg_stat_get_blocks_hit(i.indexrelid) as blocks_read,
+    pg_catalog.pg_stat_get_blocks_hit(i.indexrelid) as blocks_hit,
     pg_catalog.pg_stat_get_live_tuples(i.indrelid) as table_live,
     k.pids as locked_by
 from pg_catalog.pg_index as i
