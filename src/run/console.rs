@@ -99,7 +99,6 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
             drawn = Some(Instant::now());
             app.take_dirty();
             draw(&mut screen, &mut app)?;
-            panic_if_tested();
         }
     }
     drop(screen);
@@ -131,12 +130,6 @@ fn seconds() -> Interval {
 async fn lend(keyboard: &Keyboard, screen: &Screen) {
     keyboard.pause().await;
     screen.lend();
-}
-
-/// Panics where a test asks for it: what a panic leaves of the terminal can be seen only by one. Not in a release.
-fn panic_if_tested() {
-    let is_asked = cfg!(debug_assertions) && std::env::var_os("PGDJ_TEST_PANIC").is_some();
-    assert!(!is_asked, "as PGDJ_TEST_PANIC asks");
 }
 
 pub(super) fn draw(screen: &mut Screen, app: &mut App) -> Result<(), Failure> {
