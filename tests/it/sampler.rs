@@ -190,9 +190,17 @@ async fn its_own_statements_are_told_by_their_mark_and_are_in_no_figure() {
                 .and_then(|row| row.int("queryid"));
             id.is_some_and(|id| shown(watched).unwrap().statements.iter().any(|it| it.queryid == id))
         };
-        while !is_there(&watched, "shop_order where status") {
+        for _ in 0..300 {
+            if is_there(&watched, "shop_order where status") {
+                break;
+            }
             watched.next().await;
         }
+        assert!(
+            is_there(&watched, "shop_order where status"),
+            "{}: the statement of a client is not shown",
+            server.name
+        );
         let own: HashSet<i64> = of_role(&client, "marked").await;
         let shown: Vec<i64> = shown(&watched).unwrap().statements.iter().map(|it| it.queryid).collect();
         let leaked: Vec<&i64> = shown.iter().filter(|id| own.contains(id)).collect();

@@ -47,6 +47,8 @@ fn start(place: &'static Place) -> &'static Server {
         let settings = [
             "shared_preload_libraries = 'pg_stat_statements'",
             "pg_stat_statements.track = all",
+            // Every test has a database of its own, and so statements of its own: none may be evicted by another's.
+            "pg_stat_statements.max = 50000",
             "max_connections = 80",
             "max_prepared_transactions = 5",
             "autovacuum = off",
