@@ -1,7 +1,7 @@
 //! Widgets and themes; knows no server and no pane.
 //!
 //! A pane prepares what it shows in `refresh` as one of the models here (a [`table::Grid`], a
-//! [`chart::LoadChart`], a [`detail::Document`]) and only places it in `draw`. Colour comes through
+//! [`chart::LoadChart`], a [`detail::Detail`]) and only places it in `draw`. Colour comes through
 //! [`theme::Role`], marks through [`glyphs::Glyphs`], and every text that is not ours through [`text`].
 
 pub mod chart;
