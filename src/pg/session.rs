@@ -4,7 +4,7 @@
 //! `idle_in_transaction_session_timeout`: set for the session on a direct connection, for each
 //! transaction behind a pooler, where a setting of the session would leak to another client. Statements are unnamed
 //! and typed, so that nothing is left on a backend. Any number of them is one round trip ([`Session::pipeline`]).
-//! A query that is dropped is cancelled on the server ([`reaper`]).
+//! A query that is dropped is cancelled on the server ([`reaper()`]).
 //!
 //! Nothing is spawned here: the connection is driven by whoever waits for an answer.
 
@@ -16,12 +16,14 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
-use futures_util::future::{BoxFuture, Either, select};
-use tokio::sync::mpsc;
+use futures_util::future::BoxFuture;
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
+use super::driver::Driver;
+use super::reaper::InFlight;
+pub use super::reaper::{Canceller, Reaper, reaper};
 use super::{decode, key};
 use crate::Failure;
 use crate::failure::Kind;
@@ -53,76 +55,6 @@ pub trait Connector: Send + Sync {
 
     /// Returns the target as the user knows it, without its password.
     fn target(&self) -> String;
-}
-
-/// Cancels what one connection runs, over a short connection of its own.
-#[derive(Clone)]
-pub struct Canceller(Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>);
-
-impl Canceller {
-    /// Wraps what sends the cancel request, or says in words why it could not.
-    pub fn new(send: impl Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(send))
-    }
-
-    /// Sends the cancel request. The server does not say whether there was something to cancel.
-    pub async fn cancel(&self) -> Result<(), String> {
-        (self.0)().await
-    }
-}
-
-impl fmt::Debug for Canceller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Canceller")
-    }
-}
-
-/// Cancel requests that may wait for the reaper; more than these are left to `statement_timeout`.
-const REAPER_ROOM: usize = 16;
-
-/// How long a cancel request may take.
-const CANCEL_LIMIT: Duration = Duration::from_secs(3);
-
-/// Where dropped queries are handed over to be cancelled.
-#[derive(Debug, Clone)]
-pub struct Reaper(mpsc::Sender<Canceller>);
-
-impl Reaper {
-    /// Hands over what cancels a query that nobody waits for any more.
-    pub(super) fn take(&self, canceller: Canceller) {
-        if self.0.try_send(canceller).is_err() {
-            tracing::warn!("too many dropped queries: statement_timeout ends this one");
-        }
-    }
-}
-
-/// Returns the reaper and its work, which whoever spawns must run; it ends when all reapers are gone and all is cancelled.
-pub fn reaper() -> (Reaper, impl Future<Output = ()> + Send) {
-    let (sender, mut dropped) = mpsc::channel::<Canceller>(REAPER_ROOM);
-    let work = async move {
-        while let Some(canceller) = dropped.recv().await {
-            match tokio::time::timeout(CANCEL_LIMIT, canceller.cancel()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::info!(%error, "a dropped query could not be cancelled"),
-                Err(_) => tracing::info!("cancelling a dropped query took too long"),
-            }
-        }
-    };
-    (Reaper(sender), work)
-}
-
-/// Hands its canceller to the reaper unless the answer came.
-pub(super) struct InFlight<'a> {
-    pub(super) canceller: Option<&'a Canceller>,
-    pub(super) reaper: &'a Reaper,
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        if let Some(canceller) = self.canceller.take() {
-            self.reaper.take(canceller.clone());
-        }
-    }
 }
 
 /// How long a statement of a session may take.
@@ -274,7 +206,7 @@ pub struct Lost {
 /// One guarded connection.
 pub struct Session {
     client: Client,
-    driver: BoxFuture<'static, Result<(), Error>>,
+    driver: Driver,
     canceller: Canceller,
     reaper: Reaper,
     limits: Limits,
@@ -307,7 +239,7 @@ impl Session {
         let key_pid = key::key_pid(&client.cancel_token()).await;
         let mut session = Self {
             client,
-            driver,
+            driver: Driver::new(driver),
             canceller,
             reaper: reaper.clone(),
             limits,
@@ -336,7 +268,7 @@ impl Session {
         let settings = self.limits.for_session();
         let client = &self.client;
         let question = async move { vec![client.batch_execute(&settings).await.map(|()| Answer::default())] };
-        let (mut done, end) = drive(&mut self.driver, question).await;
+        let (mut done, end) = self.driver.drive(question).await;
         match end_of(&done, end) {
             Some(lost) => Err(lost),
             None => Ok(done.pop().map_or(Ok(()), |answer| answer.map(drop))),
@@ -355,7 +287,7 @@ impl Session {
 
     /// Waits, without anything under way, until the connection ends; returns why. Cancel-safe: it only moves bytes.
     pub async fn closed(&mut self) -> Lost {
-        match (&mut self.driver).await {
+        match self.driver.ended().await {
             Ok(()) => Lost { why: CLOSED.to_owned() },
             Err(error) => Lost { why: sentence(&error) },
         }
@@ -383,9 +315,9 @@ impl Session {
                 steps.push(Box::pin(ask(client, query)));
             }
         }
-        let mut in_flight = InFlight { canceller: Some(canceller), reaper };
-        let (done, end) = drive(driver, together(steps)).await;
-        in_flight.canceller = None;
+        let in_flight = InFlight::new(canceller, driver, reaper);
+        let (done, end) = driver.drive(together(steps)).await;
+        in_flight.answered();
         if let Some(lost) = end_of(&done, end) {
             return Err(lost);
         }
@@ -433,18 +365,6 @@ async fn together(steps: Vec<Step<'_>>) -> Answers {
     })
     .await;
     done.into_iter().flatten().collect()
-}
-
-/// Waits for an answer while driving the connection. The question is polled first, so that it is on its way when the
-/// driver is. When the connection ends, what is still waiting is answered with that: so the last words are not lost.
-pub(super) async fn drive<T>(
-    driver: &mut BoxFuture<'static, Result<(), Error>>,
-    question: impl Future<Output = T>,
-) -> (T, Option<Result<(), Error>>) {
-    match select(pin!(question), driver).await {
-        Either::Left((answer, _)) => (answer, None),
-        Either::Right((end, question)) => (question.await, Some(end)),
-    }
 }
 
 /// Returns why the connection ended, if it did: a FATAL answer ("terminating connection due to administrator command") says it best.

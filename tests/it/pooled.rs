@@ -1,9 +1,12 @@
 //! Behind PgBouncer in transaction pooling.
 
+use std::time::{Duration, Instant};
+
+use pgdj::pg::session::{Limits, Query, Session, reaper};
 use pgdj::sample::Section;
 
 use crate::support::pooler::Pooler;
-use crate::support::watch::quick;
+use crate::support::watch::{PATIENCE, quick};
 use crate::support::{Watched, open, own, shop};
 
 #[tokio::test]
@@ -53,4 +56,36 @@ async fn a_probe_that_fails_behind_a_pooler_takes_no_other_along() {
     for name in ["server", "activity", "databases", "locks"] {
         assert!(matches!(snapshot.section(name), Section::Ready(_)), "{name}: {:?}", snapshot.section(name).why());
     }
+}
+
+/// PgBouncer 1.18 ends itself when a client leaves in the middle of a cancel request.
+#[tokio::test]
+async fn dropped_queries_end_on_the_server_and_the_pooler_lives() {
+    let server = own();
+    let Some(pooler) = Pooler::start(server) else { return };
+    let direct = server.database().await;
+    let admin = open(&direct).await;
+    let login = pooler.login(&direct);
+    let running = "select count(*) from pg_stat_activity where query like '%pg_sleep(600)%' and state = 'active'
+        and datname = current_database() and pid <> pg_backend_pid()";
+    let deadline = Instant::now() + PATIENCE;
+    let reaches = async |wanted: i64| {
+        while admin.query_one(running, &[]).await.unwrap().get::<_, i64>(0) != wanted {
+            assert!(Instant::now() < deadline, "not {wanted} are running");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let (reaper, reaping) = reaper();
+    let reaping = tokio::spawn(reaping);
+    for _ in 0..20 {
+        let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
+        let asking = tokio::spawn(async move { session.one(Query::new("select pg_sleep(600)")).await.is_ok() });
+        reaches(1).await;
+        // Its connection goes with it.
+        asking.abort();
+        reaches(0).await;
+    }
+    drop(reaper);
+    reaping.await.unwrap();
+    open(&login).await.batch_execute("select 1").await.unwrap();
 }

@@ -9,12 +9,12 @@ use tokio::sync::watch;
 use super::refusal::{self, Circumstances};
 use super::statement::{self, Effect, Statement};
 use super::watch::watch;
-use super::wire::{Greeting, PREPARED, Trouble, Wire, prepare_prefix};
+use super::wire::{Cancelling, Greeting, PREPARED, Trouble, Wire, prepare_prefix};
 use super::{Answer, Blocker, Consent, Options, Progress, Request, options};
 use crate::Failure;
 use crate::catalog::expr::quoted_text;
 use crate::pg::control::Mode;
-use crate::pg::session::{Canceller, Connector, Query, Reaper};
+use crate::pg::session::{Connector, Query, Reaper};
 use crate::plan;
 use crate::sample::{Seconds, Value};
 
@@ -48,13 +48,15 @@ impl std::fmt::Debug for Runner {
 #[derive(Default)]
 struct Known {
     pid: OnceLock<i64>,
-    canceller: OnceLock<Canceller>,
+    cancelling: OnceLock<Cancelling>,
+    /// Whether a cancel request is on its way.
+    is_asking: watch::Sender<bool>,
     is_cancelled: AtomicBool,
 }
 
 impl Known {
     fn given_up(&self) -> Failure {
-        if self.canceller.get().is_some() { refusal::unconfirmed() } else { refusal::never_sent() }
+        if self.cancelling.get().is_some() { refusal::unconfirmed() } else { refusal::never_sent() }
     }
 }
 
@@ -125,13 +127,15 @@ impl Runner {
     async fn converse(&self, request: &Request, statement: &Statement, known: &Known) -> Result<Answer, Stumble> {
         let mut wire = Wire::open(self.connector.as_ref(), &self.reaper).await.map_err(Stumble::Told)?;
         // Set once, here only.
-        known.canceller.set(wire.canceller.clone()).unwrap_or_default();
+        known.cancelling.set(wire.cancelling()).unwrap_or_default();
         let greeting = match wire.begin(request.consent, request.timeout_ms).await {
             Ok(greeting) => greeting,
             Err(trouble) => return Err(Stumble::Server { trouble, prefix: 0, role: String::new() }),
         };
         known.pid.set(greeting.pid).unwrap_or_default();
         let explained = explain(&mut wire, &greeting, request, statement).await;
+        // Behind a pooler, the backend is another client's after ROLLBACK: a cancel that came then would be for that one.
+        known.is_asking.subscribe().wait_for(|is_asking| !is_asking).await.map(drop).unwrap_or_default();
         wire.end().await;
         explained.map_err(|stumble| match stumble {
             Stumble::Server { trouble, prefix, .. } => Stumble::Server { trouble, prefix, role: greeting.role.clone() },
@@ -150,8 +154,11 @@ async fn stopped(stop: impl Future<Output = ()>, known: &Known) {
     known.is_cancelled.store(true, Ordering::Relaxed);
     let began = Instant::now();
     while began.elapsed() < CANCEL_PATIENCE {
-        if let Some(canceller) = known.canceller.get() {
-            match tokio::time::timeout(CANCEL_PATIENCE, canceller.cancel()).await {
+        if let Some(cancelling) = known.cancelling.get() {
+            known.is_asking.send_replace(true);
+            let sent = tokio::time::timeout(CANCEL_PATIENCE, cancelling.cancel()).await;
+            known.is_asking.send_replace(false);
+            match sent {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::info!(error, "a cancel request could not be sent"),
                 Err(_elapsed) => return,

@@ -1,13 +1,12 @@
 //! The connection of one EXPLAIN: begun, asked and ended, with ROLLBACK whatever happened in between.
 
-use std::sync::Mutex;
-
-use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::Consent;
 use crate::Failure;
-use crate::pg::session::{self, Answer, CLOSED, Canceller, Connector, Link, Parameter, Query, Reaper, drive, end_of};
+use crate::pg::driver::Driver;
+use crate::pg::reaper::InFlight;
+use crate::pg::session::{self, Answer, CLOSED, Canceller, Connector, Link, Parameter, Query, Reaper, end_of};
 use crate::sample::{Timestamp, Value};
 
 /// What went wrong with a question.
@@ -47,37 +46,22 @@ const LOCK_MS: u32 = 10_000;
 /// The connection.
 pub(super) struct Wire {
     client: Client,
-    driver: BoxFuture<'static, Result<(), Error>>,
-    pub(super) canceller: Canceller,
+    driver: Driver,
+    canceller: Canceller,
     reaper: Reaper,
     /// Whether the connection has ended; then nothing would answer any more.
     is_lost: bool,
-    /// Whether an answer is waited for.
-    is_asking: bool,
-}
-
-impl Drop for Wire {
-    fn drop(&mut self) {
-        if !self.is_asking {
-            return;
-        }
-        // PgBouncer forgets a client that has gone, and then nobody can cancel what it left running: so the connection is
-        // kept until the cancel request is sent.
-        let kept = Mutex::new(std::mem::replace(&mut self.driver, std::future::pending().boxed()));
-        let canceller = self.canceller.clone();
-        let cancel = move || {
-            let canceller = canceller.clone();
-            let _kept = &kept;
-            async move { canceller.cancel().await }.boxed()
-        };
-        self.reaper.take(Canceller::new(cancel));
-    }
 }
 
 impl Wire {
     pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
         let Link { client, driver, canceller } = connector.connect().await?;
-        Ok(Self { client, driver, canceller, reaper: reaper.clone(), is_lost: false, is_asking: false })
+        Ok(Self { client, driver: Driver::new(driver), canceller, reaper: reaper.clone(), is_lost: false })
+    }
+
+    /// Returns what cancels whatever this connection runs.
+    pub(super) fn cancelling(&self) -> Cancelling {
+        Cancelling { canceller: self.canceller.clone(), connection: self.driver.clone(), reaper: self.reaper.clone() }
     }
 
     /// Opens the guarded transaction.
@@ -134,34 +118,48 @@ impl Wire {
 
     /// Runs statements of ours by the simple protocol.
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), Trouble> {
-        let Self { client, driver, is_lost, is_asking, .. } = self;
-        *is_asking = true;
-        let (done, end) = drive(driver, client.batch_execute(sql)).await;
-        *is_asking = false;
+        let Self { client, driver, canceller, reaper, is_lost } = self;
+        let in_flight = InFlight::new(canceller, driver, reaper);
+        let (done, end) = driver.drive(client.batch_execute(sql)).await;
+        in_flight.answered();
         judge(done, end, is_lost)
     }
 
     /// Runs one statement by the extended protocol, unnamed.
     pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, Trouble> {
-        let Self { client, driver, is_lost, is_asking, .. } = self;
-        *is_asking = true;
-        let (done, end) = drive(driver, session::ask(&*client, &query)).await;
-        *is_asking = false;
+        let Self { client, driver, canceller, reaper, is_lost } = self;
+        let in_flight = InFlight::new(canceller, driver, reaper);
+        let (done, end) = driver.drive(session::ask(&*client, &query)).await;
+        in_flight.answered();
         judge(done, end, is_lost)
     }
 
     /// Runs a statement by the simple protocol and returns its first value. Only for what [`Self::prepare`] has proved
     /// to be one statement: this protocol takes several.
     pub(super) async fn simple(&mut self, sql: &str) -> Result<Option<String>, Trouble> {
-        let Self { client, driver, is_lost, is_asking, .. } = self;
-        *is_asking = true;
-        let (done, end) = drive(driver, client.simple_query(sql)).await;
-        *is_asking = false;
+        let Self { client, driver, canceller, reaper, is_lost } = self;
+        let in_flight = InFlight::new(canceller, driver, reaper);
+        let (done, end) = driver.drive(client.simple_query(sql)).await;
+        in_flight.answered();
         let messages = judge(done, end, is_lost)?;
         Ok(messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
         }))
+    }
+}
+
+/// Cancels what a [`Wire`] runs.
+pub(super) struct Cancelling {
+    canceller: Canceller,
+    connection: Driver,
+    reaper: Reaper,
+}
+
+impl Cancelling {
+    /// Asks the server to cancel, and waits until it has taken the request.
+    pub(super) async fn cancel(&self) -> Result<(), String> {
+        self.reaper.cancel(&self.canceller, &self.connection).await
     }
 }
 

@@ -1,14 +1,13 @@
 //! The connection of one question: a transaction that ends with ROLLBACK whatever happened in between.
 
-use futures_util::future::BoxFuture;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error};
 
 use crate::Failure;
 use crate::failure::Kind;
-use crate::pg::session::{
-    self, Answer, CLOSED, Canceller, Connector, InFlight, Link, Query, Reaper, drive, end_of, sentence,
-};
+use crate::pg::driver::Driver;
+use crate::pg::reaper::InFlight;
+use crate::pg::session::{self, Answer, CLOSED, Canceller, Connector, Link, Query, Reaper, end_of, sentence};
 
 /// What went wrong with a question.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ const LOCK_MS: u32 = 3_000;
 /// The connection.
 pub(super) struct Line {
     client: Client,
-    driver: BoxFuture<'static, Result<(), Error>>,
+    driver: Driver,
     canceller: Canceller,
     reaper: Reaper,
 }
@@ -63,7 +62,7 @@ pub(super) struct Line {
 impl Line {
     pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
         let Link { client, driver, canceller } = connector.connect().await?;
-        Ok(Self { client, driver, canceller, reaper: reaper.clone() })
+        Ok(Self { client, driver: Driver::new(driver), canceller, reaper: reaper.clone() })
     }
 
     /// Opens a guarded transaction; `access` is `read only` or `read write`.
@@ -88,9 +87,9 @@ impl Line {
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), Trouble> {
         let Self { client, driver, canceller, reaper } = self;
         let client = &*client;
-        let mut in_flight = InFlight { canceller: Some(canceller), reaper };
-        let (done, end) = drive(driver, client.batch_execute(sql)).await;
-        in_flight.canceller = None;
+        let in_flight = InFlight::new(canceller, driver, reaper);
+        let (done, end) = driver.drive(client.batch_execute(sql)).await;
+        in_flight.answered();
         judge(done, end)
     }
 
@@ -98,9 +97,9 @@ impl Line {
     pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, Trouble> {
         let Self { client, driver, canceller, reaper } = self;
         let client = &*client;
-        let mut in_flight = InFlight { canceller: Some(canceller), reaper };
-        let (done, end) = drive(driver, session::ask(client, &query)).await;
-        in_flight.canceller = None;
+        let in_flight = InFlight::new(canceller, driver, reaper);
+        let (done, end) = driver.drive(session::ask(client, &query)).await;
+        in_flight.answered();
         judge(done, end)
     }
 }

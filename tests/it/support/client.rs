@@ -4,7 +4,9 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use pgdj::Failure;
 use pgdj::failure::Kind;
 use pgdj::pg::session::{APPLICATION, Canceller, Connector, Link};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio_postgres::{CancelToken, Client, Config, NoTls};
 
 /// A way into a server.
 #[derive(Debug, Clone)]
@@ -41,6 +43,15 @@ pub(crate) async fn open(login: &Login) -> Client {
     client
 }
 
+/// Sends a cancel request and waits until it has been taken: the driver's own leaves before, which ends PgBouncer 1.18.
+async fn cancel(token: &CancelToken, socket: &str) -> std::io::Result<()> {
+    let request = pgdj::pg::key::cancel_request(token).await.ok_or(std::io::ErrorKind::NotConnected)?;
+    let mut stream = UnixStream::connect(socket).await?;
+    stream.write_all(&request).await?;
+    // It is answered by closing, which behind a pooler may be a reset.
+    stream.read_to_end(&mut Vec::new()).await.map(drop).or(Ok(()))
+}
+
 impl Connector for Login {
     fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
         async {
@@ -49,9 +60,10 @@ impl Connector for Login {
             };
             let (client, connection) = self.config(APPLICATION).connect(NoTls).await.map_err(|it| failed(&it))?;
             let token = client.cancel_token();
+            let socket = format!("{}/.s.PGSQL.{}", self.host, self.port);
             let cancel = move || {
-                let token = token.clone();
-                async move { token.cancel_query(NoTls).await.map_err(|error| error.to_string()) }.boxed()
+                let (token, socket) = (token.clone(), socket.clone());
+                async move { cancel(&token, &socket).await.map_err(|error| error.to_string()) }.boxed()
             };
             Ok(Link { client, driver: connection.boxed(), canceller: Canceller::new(cancel) })
         }

@@ -1,0 +1,144 @@
+//! Cancels on the server what nobody waits for any more, and never lets go of a connection in the middle of that.
+//!
+//! A cancel request is a short connection of its own. PgBouncer forgets one whose sender, or whose query's client, has
+//! gone before it was passed on; its versions 1.18 and 1.19 even crash then ("bad client state: 0", issue 801 of its
+//! tracker), and every application behind them loses its connections. So what cancels is here, not in the
+//! hands of a caller that may be dropped, and the cancelled connection stays open until the request has been answered.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot};
+
+use super::driver::Driver;
+
+/// Cancels what one connection runs, over a short connection of its own.
+#[derive(Clone)]
+pub struct Canceller(Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>);
+
+impl Canceller {
+    /// Wraps what sends the cancel request and waits until it is answered, or says in words why it could not.
+    pub fn new(send: impl Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(send))
+    }
+
+    /// Sends the cancel request. The server does not say whether there was something to cancel.
+    ///
+    /// Behind a pooler this must not be dropped half way: [`Reaper::cancel`] sees to that.
+    pub async fn cancel(&self) -> Result<(), String> {
+        (self.0)().await
+    }
+}
+
+impl fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Canceller")
+    }
+}
+
+/// Cancel requests that may wait; more than these are left to `statement_timeout`.
+const ROOM: usize = 16;
+
+/// How long a cancel request may take: a pooler may hold it back until it has a connection to spare, and gives it up
+/// after `cancel_wait_timeout`, ten seconds by default. Source: PgBouncer's manual.
+const LIMIT: Duration = Duration::from_secs(12);
+
+/// What is to be cancelled.
+struct Order {
+    canceller: Canceller,
+    /// Kept open until the request has been answered.
+    connection: Driver,
+    answered: Option<oneshot::Sender<Result<(), String>>>,
+}
+
+/// Where queries are handed over to be cancelled.
+#[derive(Debug, Clone)]
+pub struct Reaper(mpsc::Sender<Order>);
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Order")
+    }
+}
+
+impl Reaper {
+    /// Cancels what a connection runs; waits until the server or the pooler has taken the request, or says why it did not.
+    /// Dropped half way, the request goes on.
+    pub(super) async fn cancel(&self, canceller: &Canceller, connection: &Driver) -> Result<(), String> {
+        let (answered, answer) = oneshot::channel();
+        self.take(canceller, connection, Some(answered));
+        answer.await.unwrap_or_else(|_gone| Err("nobody is there to send a cancel request".to_owned()))
+    }
+
+    fn take(&self, canceller: &Canceller, connection: &Driver, answered: Option<oneshot::Sender<Result<(), String>>>) {
+        let order = Order { canceller: canceller.clone(), connection: connection.clone(), answered };
+        if self.0.try_send(order).is_err() {
+            tracing::warn!("too many dropped queries: statement_timeout ends this one");
+        }
+    }
+}
+
+/// Returns the reaper and its work, which whoever spawns must run; it ends when all reapers are gone and all is cancelled.
+pub fn reaper() -> (Reaper, impl Future<Output = ()> + Send) {
+    let (sender, mut orders) = mpsc::channel::<Order>(ROOM);
+    let work = async move {
+        let mut sending = FuturesUnordered::new();
+        let mut is_open = true;
+        while is_open || !sending.is_empty() {
+            // Cancel-safe: receiving, and futures that are kept.
+            tokio::select! {
+                order = orders.recv(), if is_open && sending.len() < ROOM => match order {
+                    Some(order) => sending.push(carry_out(order)),
+                    None => is_open = false,
+                },
+                Some(()) = sending.next() => {}
+            }
+        }
+    };
+    (Reaper(sender), work)
+}
+
+async fn carry_out(order: Order) {
+    let sent = tokio::time::timeout(LIMIT, order.canceller.cancel()).await;
+    let sent = sent.unwrap_or_else(|_elapsed| Err(format!("no answer within {} s", LIMIT.as_secs())));
+    if let Err(error) = &sent {
+        tracing::info!(error, "a query could not be cancelled");
+    }
+    if let Some(answered) = order.answered {
+        // Who asked may have gone.
+        answered.send(sent).unwrap_or_default();
+    }
+    drop(order.connection);
+}
+
+/// A question that is on its way: dropped before it was answered, it is cancelled.
+pub(super) struct InFlight<'a> {
+    canceller: &'a Canceller,
+    connection: &'a Driver,
+    reaper: &'a Reaper,
+    is_answered: bool,
+}
+
+impl<'a> InFlight<'a> {
+    pub(super) fn new(canceller: &'a Canceller, connection: &'a Driver, reaper: &'a Reaper) -> Self {
+        Self { canceller, connection, reaper, is_answered: false }
+    }
+
+    /// The answer came.
+    pub(super) fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.reaper.take(self.canceller, self.connection, None);
+        }
+    }
+}
