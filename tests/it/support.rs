@@ -9,5 +9,5 @@ pub(crate) mod shop;
 pub(crate) mod watch;
 
 pub(crate) use client::{Login, open};
-pub(crate) use servers::{Server, newest, own, servers};
+pub(crate) use servers::{Server, apart, newest, own, servers};
 pub(crate) use watch::Watched;

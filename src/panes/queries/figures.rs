@@ -2,10 +2,10 @@
 //!
 //! Pure. A counter that went backwards was reset: it counts from its reset, and the reader is told.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::sample::rates::{Interval, key_text};
-use crate::sample::{History, Moment, Reading, Row, RowSet, Snapshot, Timestamp, own};
+use crate::sample::{History, Missing, Moment, Reading, Row, RowSet, Section, Snapshot, Timestamp, own};
 
 /// From when on the figures count.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,10 +86,12 @@ pub struct Costs {
     pub notes: Vec<String>,
 }
 
-/// Derives the costs up to a moment; `None` while there is only one reading and the interval needs two.
+/// Derives the costs up to a moment; `None` while there is only one reading and the interval needs two, and until
+/// the texts tell whose the statements are.
 pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
     let snapshot = history.at(moment)?;
     let newer = snapshot.section("statements").reading()?;
+    let owners = Owners::of(snapshot)?;
     let older = match since {
         Since::Reset => None,
         Since::Sample => Some(history.reading_before(moment, "statements")?),
@@ -102,8 +104,7 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
     }
     let mut costs = Costs { seconds: interval.as_ref().map(|interval| interval.seconds), ..Costs::default() };
     let mut resets = 0_usize;
-    let own = own_statements(snapshot);
-    for row in newer.rows.iter().filter(|row| row.int("queryid").is_none_or(|id| !own.contains(&id))) {
+    for row in newer.rows.iter().filter(|row| owners.is_a_clients(row.int("queryid").unwrap_or(0))) {
         let (statement, is_reset) = statement(&row, interval.as_ref());
         resets += usize::from(is_reset);
         if statement.calls > 0.0 {
@@ -121,10 +122,34 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
     Some(costs)
 }
 
-/// Returns the queryids of this program's own statements, which are part of no figure.
-fn own_statements(snapshot: &Snapshot) -> HashSet<i64> {
-    let texts = snapshot.rows("statement_texts").into_iter().flat_map(RowSet::iter);
-    texts.filter(|row| own::is_own(row.text("query"))).filter_map(|row| row.int("queryid")).collect()
+/// Tells this program's own statements, which are part of no figure, by their texts.
+struct Owners {
+    /// Whether the statement of a queryid is our own.
+    is_own: HashMap<i64, bool>,
+    /// Whether the other texts are on their way, so that whose those statements are will be known with the next sample.
+    is_complete_soon: bool,
+}
+
+impl Owners {
+    /// Reads the texts; `None` before the first ones came.
+    fn of(snapshot: &Snapshot) -> Option<Self> {
+        let section = snapshot.section("statement_texts");
+        if matches!(section, Section::Missing(Missing::NotYet)) {
+            return None;
+        }
+        let texts = section.rows().into_iter().flat_map(RowSet::iter);
+        let is_own = texts.filter_map(|row| Some((row.int("queryid")?, own::is_own(row.text("query"))))).collect();
+        Some(Self { is_own, is_complete_soon: matches!(section, Section::Ready(_)) })
+    }
+
+    /// Whether a statement counts. One whose text is on its way does not yet: it may be our own, run for the first time.
+    fn is_a_clients(&self, queryid: i64) -> bool {
+        match self.is_own.get(&queryid) {
+            Some(is_own) => !is_own,
+            // 0 stands for all statements that this role may not see.
+            None => queryid == 0 || !self.is_complete_soon,
+        }
+    }
 }
 
 /// Returns the newest reading not younger than a time, else the oldest older than the one at `moment`.
@@ -208,10 +233,20 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::sample::{Column, Role, RowSet, SampleCost, Section, ServerFacts, Unit, Value};
+    use crate::sample::{Column, Role, SampleCost, ServerFacts, Unit, Value};
 
     /// Readings: when, and of each statement its id, calls and milliseconds.
     type Readings<'a> = &'a [(f64, &'a [(i64, i64, f64)])];
+
+    /// The texts of the statements in [`history`]; that of 9 is on its way.
+    fn texts() -> Section {
+        let columns = [("queryid", Unit::Id), ("query", Unit::Sql)];
+        let columns = columns.map(|(name, unit)| Column::new(name, Role::Label, unit, "", ""));
+        let texts = [(1, "select 1"), (2, "select a"), (3, "select b"), (4, "select /* pgdj tables */ c")];
+        let rows = texts.map(|(id, text)| vec![Value::Int(id), Value::text(text)]).to_vec();
+        let rows = RowSet { columns: Arc::from(columns), rows };
+        Section::Ready(Arc::new(Reading { at: Timestamp(0.0), rows }))
+    }
 
     fn history(readings: Readings<'_>) -> (History, Moment) {
         let columns: Arc<[Column]> = Arc::from([
@@ -226,7 +261,8 @@ mod tests {
                 .map(|(id, calls, time)| vec![Value::Int(*id), Value::Int(*calls), Value::Float(*time)])
                 .collect();
             let reading = Reading { at: Timestamp(*at), rows: RowSet { columns: Arc::clone(&columns), rows } };
-            let sections = BTreeMap::from([("statements", Section::Ready(Arc::new(reading)))]);
+            let sections =
+                BTreeMap::from([("statements", Section::Ready(Arc::new(reading))), ("statement_texts", texts())]);
             let server = Arc::new(ServerFacts::default());
             history.push(Arc::new(Snapshot { at: Timestamp(*at), server, sections, cost: SampleCost::default() }));
         }
@@ -258,5 +294,26 @@ mod tests {
         let (history, moment) = history(&[(0.0, &[(1, 10, 100.0)])]);
         assert_eq!(costs(&history, moment, Since::Sample), None);
         assert!((costs(&history, moment, Since::Reset).unwrap().statements[0].calls - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn own_statements_and_those_that_may_be_own_count_for_nothing() {
+        let all = [(0, 1, 5.0), (1, 1, 20.0), (4, 1, 100.0), (9, 1, 100.0)];
+        let (mut history, moment) = history(&[(0.0, &all)]);
+        let ids = |costs: &Costs| costs.statements.iter().map(|one| one.queryid).collect::<Vec<_>>();
+        let counted = costs(&history, moment, Since::Reset).unwrap();
+        assert_eq!(ids(&counted), [0, 1], "4 is our own, and 9 may be");
+        assert!((counted.total_ms - 25.0).abs() < 1e-9);
+
+        let mut newer = Snapshot::clone(history.newest().unwrap());
+        let failed = Missing::Failed { sqlstate: "57014".to_owned(), message: "canceled".to_owned() };
+        newer.sections.insert("statement_texts", texts().failed(failed));
+        history.push(Arc::new(newer.clone()));
+        let counted = costs(&history, history.last().unwrap(), Since::Reset).unwrap();
+        assert_eq!(ids(&counted), [0, 1, 9], "no text will come that tells whose 9 is");
+
+        newer.sections.insert("statement_texts", Section::Missing(Missing::NotYet));
+        history.push(Arc::new(newer));
+        assert_eq!(costs(&history, history.last().unwrap(), Since::Reset), None);
     }
 }

@@ -53,8 +53,6 @@ pub enum News {
     },
     /// The answer to [`Wish::Texts`].
     Texts {
-        /// The queryids asked for.
-        ids: Vec<i64>,
         /// The server's clock before it.
         at: Timestamp,
         /// What it gave.
@@ -241,9 +239,9 @@ impl<'a> Slow<'a> {
             return Ok(());
         };
         let loaded = sql::load(probe.name, probe.sql, &self.facts);
-        let asked = self.ask(probe.name, &loaded, Some(Parameter::Ids(ids.clone()))).await?;
+        let asked = self.ask(probe.name, &loaded, Some(Parameter::Ids(ids))).await?;
         let result = self.result(probe, asked.answer).await?;
-        tell(self.news, News::Texts { ids, at: asked.at, result }).await
+        tell(self.news, News::Texts { at: asked.at, result }).await
     }
 
     /// Asks one statement in one round trip.

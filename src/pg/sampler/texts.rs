@@ -13,25 +13,28 @@ const MOST_TEXTS: usize = 5000;
 /// Bytes of text that are kept.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
+/// Letters that are kept of a text beyond [`MOST_BYTES`]: enough to tell whose it is.
+const HEAD: usize = 64;
+
 /// The texts known so far.
 #[derive(Debug, Default)]
 pub struct Texts {
     known: BTreeMap<i64, Arc<str>>,
     bytes: usize,
-    asked: HashSet<i64>,
     is_waiting: bool,
 }
 
 impl Texts {
-    /// Returns the queryids to ask for: those of `statements` that were not asked before; none while an answer is awaited.
+    /// Returns the queryids to ask for: those of `statements` whose text is not known; none while an answer is awaited.
     ///
-    /// The caller says [`Texts::asked`] once they are on their way.
+    /// The caller says [`Texts::asked`] once they are on their way. One that was evicted before it could be answered is
+    /// asked for again when it is seen again.
     pub fn unseen(&self, statements: &RowSet) -> Vec<i64> {
         if self.is_waiting {
             return Vec::new();
         }
         let mut ids: Vec<i64> =
-            ids(statements).filter(|id| *id != 0 && !self.asked.contains(id)).take(MOST_TEXTS).collect();
+            ids(statements).filter(|id| *id != 0 && !self.known.contains_key(id)).take(MOST_TEXTS).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -42,38 +45,31 @@ impl Texts {
         self.is_waiting
     }
 
-    /// Notes that these are on their way.
-    pub fn asked(&mut self, ids: &[i64]) {
-        self.asked.extend(ids);
+    /// Notes that the question is on its way.
+    pub fn asked(&mut self) {
         self.is_waiting = true;
     }
 
-    /// Notes that these could not be read, so that they are asked for again.
-    pub fn failed(&mut self, ids: &[i64]) {
+    /// Notes that no answer will come: it could not be read, or the connection is gone.
+    pub fn failed(&mut self) {
         self.is_waiting = false;
-        for id in ids {
-            self.asked.remove(id);
-        }
     }
 
-    /// Notes that no answer will come, because the connection is gone.
-    pub fn lost(&mut self) {
-        if self.is_waiting {
-            self.is_waiting = false;
-            self.asked = self.known.keys().copied().collect();
-        }
-    }
-
-    /// Takes an answer: rows of a queryid and its text. Beyond the bounds, the texts of statements that are gone are let go.
+    /// Takes an answer: rows of a queryid and its text, null where the server lost it.
+    ///
+    /// Beyond the bounds, the texts of statements that are gone are let go.
     pub fn add(&mut self, rows: Vec<Vec<Value>>, statements: Option<&RowSet>) {
         self.is_waiting = false;
         for row in rows {
             let mut values = row.into_iter();
-            if let (Some(Value::Int(id)), Some(Value::Text(text))) = (values.next(), values.next()) {
-                self.bytes += text.len();
-                if let Some(older) = self.known.insert(id, text) {
-                    self.bytes -= older.len();
-                }
+            let Some(Value::Int(id)) = values.next() else { continue };
+            let text = match values.next() {
+                Some(Value::Text(text)) => text,
+                _ => Arc::from(""),
+            };
+            self.bytes += text.len();
+            if let Some(older) = self.known.insert(id, text) {
+                self.bytes -= older.len();
             }
         }
         if self.known.len() > MOST_TEXTS || self.bytes > MOST_BYTES {
@@ -84,15 +80,15 @@ impl Texts {
     fn let_go(&mut self, statements: Option<&RowSet>) {
         let still: HashSet<i64> = statements.into_iter().flat_map(ids).collect();
         self.known.retain(|id, _| still.contains(id));
-        self.asked.retain(|id| still.contains(id));
-        self.bytes = 0;
         let mut bytes = 0;
-        // Where even those are too much, the last ones have no text.
-        self.known.retain(|_, text| {
+        // Where even those are too much, the last ones have only their beginning.
+        for text in self.known.values_mut() {
+            if bytes + text.len() > MOST_BYTES {
+                *text = text.chars().take(HEAD).collect::<String>().into();
+            }
             bytes += text.len();
-            bytes <= MOST_BYTES
-        });
-        self.bytes = self.known.values().map(|text| text.len()).sum();
+        }
+        self.bytes = bytes;
     }
 
     /// Returns all texts under the columns of their probe.
@@ -124,15 +120,15 @@ mod tests {
     #[test]
     fn a_text_is_asked_for_once() {
         let mut texts = Texts::default();
-        let some = statements([3, 1, 0, 3]);
-        let ids = texts.unseen(&some);
-        assert_eq!(ids, [1, 3], "0 is a statement this role may not see");
-        texts.asked(&ids);
+        let some = statements([3, 1, 4, 0, 3]);
+        assert_eq!(texts.unseen(&some), [1, 3, 4], "0 is a statement this role may not see");
+        texts.asked();
         assert!(texts.unseen(&statements([1, 2, 3])).is_empty(), "one question at a time");
-        texts.add(answer(&[1], "select 1"), Some(&some));
-        assert_eq!(texts.unseen(&statements([1, 2, 3])), [2], "3 was asked for, and has no text");
-        texts.asked(&[2]);
-        texts.failed(&[2]);
+        texts.add([answer(&[1], "select 1"), vec![vec![Value::Int(4), Value::Null]]].concat(), Some(&some));
+        assert_eq!(texts.unseen(&statements([1, 2, 4])), [2], "4 has no text, and that is known");
+        assert_eq!(texts.unseen(&statements([1, 3])), [3], "3 was evicted before it was read, and is back");
+        texts.asked();
+        texts.failed();
         assert_eq!(texts.unseen(&statements([2])), [2]);
     }
 
@@ -141,10 +137,22 @@ mod tests {
         let mut texts = Texts::default();
         let many: Vec<i64> = (1..=6000).collect();
         let living = statements(5001..=6000);
-        texts.asked(&many);
+        texts.asked();
         texts.add(answer(&many, "select"), Some(&living));
         let rows = texts.rows(living.columns.clone());
         assert_eq!(rows.len(), 1000);
         assert_eq!(texts.unseen(&statements([1])), [1]);
+    }
+
+    #[test]
+    fn a_text_for_which_there_is_no_room_is_known_by_its_beginning_and_not_asked_for_again() {
+        let mut texts = Texts::default();
+        let living = statements(1..=3);
+        let text = format!("select /* pgdj tables */ {}", "ü".repeat(MOST_BYTES / 4));
+        texts.add(answer(&[1, 2, 3], &text), Some(&living));
+        assert!(texts.unseen(&living).is_empty());
+        assert!(texts.bytes <= MOST_BYTES + 6 * HEAD, "{}", texts.bytes);
+        let rows = texts.rows(living.columns.clone());
+        assert!(rows.rows.iter().all(|row| row[1].as_str().is_some_and(crate::sample::own::is_own)));
     }
 }

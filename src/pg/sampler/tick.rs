@@ -262,7 +262,7 @@ impl Tick {
     /// The connection is gone or could not be made: every section says so, and the next attempt is put off.
     fn lose(&mut self, why: &str, failure: Option<Failure>) -> bool {
         self.session = None;
-        self.texts.lost();
+        self.texts.failed();
         self.board.lost(why, |_| true);
         let retry_in = self.retry.put_off();
         let failure = failure.unwrap_or_else(|| {
@@ -332,10 +332,11 @@ impl Tick {
             _ => return,
         };
         let ids = self.texts.unseen(&statements.rows);
-        if !ids.is_empty() && self.wish(Wish::Texts(ids.clone())) {
-            self.texts.asked(&ids);
+        let is_all_known = ids.is_empty();
+        if !is_all_known && self.wish(Wish::Texts(ids)) {
+            self.texts.asked();
         } else if matches!(self.board.section(asked.name), Section::Missing(_))
-            && ids.is_empty()
+            && is_all_known
             && !self.texts.is_waiting()
         {
             self.board.read(asked, at, Vec::new());
@@ -346,7 +347,7 @@ impl Tick {
         match news {
             News::Section { probe, at, result: Ok(rows) } => self.board.read(probe, at, rows),
             News::Section { probe, result: Err(why), .. } => self.board.failed(probe, why),
-            News::Texts { ids, at, result } => self.hear_texts(&ids, at, result),
+            News::Texts { at, result } => self.hear_texts(at, result),
             News::Cost { server, round_trips, statements } => {
                 self.cost.server.0 += server;
                 self.cost.round_trips += round_trips;
@@ -358,13 +359,13 @@ impl Tick {
                 self.schedule.clear();
             }
             News::Lost(why) => {
-                self.texts.lost();
+                self.texts.failed();
                 self.board.lost(&why, |lane| lane == Lane::Slow);
             }
         }
     }
 
-    fn hear_texts(&mut self, ids: &[i64], at: Timestamp, result: Result<Vec<Vec<Value>>, Missing>) {
+    fn hear_texts(&mut self, at: Timestamp, result: Result<Vec<Vec<Value>>, Missing>) {
         let Some(probe) = asked_probe() else { return };
         match result {
             Ok(rows) => {
@@ -373,7 +374,7 @@ impl Tick {
                 self.board.known(probe, Reading { at, rows });
             }
             Err(why) => {
-                self.texts.failed(ids);
+                self.texts.failed();
                 self.board.failed(probe, why);
             }
         }

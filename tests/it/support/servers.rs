@@ -42,23 +42,30 @@ pub(crate) fn newest() -> &'static Server {
     start(places().last().expect("this machine has no PostgreSQL server: the tests need one"))
 }
 
+/// Starts a server like the machine's own for one test alone, whose figures nobody else may move.
+pub(crate) fn apart() -> Server {
+    let shared = own();
+    launch(&shared.name, &shared.bin)
+}
+
 fn start(place: &'static Place) -> &'static Server {
-    place.server.get_or_init(|| {
-        let settings = [
-            "shared_preload_libraries = 'pg_stat_statements'",
-            "pg_stat_statements.track = all",
-            // Every test has a database of its own, and so statements of its own: none may be evicted by another's.
-            "pg_stat_statements.max = 50000",
-            "max_connections = 80",
-            "max_prepared_transactions = 5",
-            "autovacuum = off",
-            "jit = off",
-        ];
-        let setup =
-            Setup { bin: place.bin.clone(), settings: settings.map(str::to_owned).to_vec(), ..Setup::default() };
-        let private = PrivateServer::start(&setup).unwrap_or_else(|error| panic!("server {}: {error}", place.name));
-        Server { name: place.name.clone(), private, bin: place.bin.clone() }
-    })
+    place.server.get_or_init(|| launch(&place.name, &place.bin))
+}
+
+fn launch(name: &str, bin: &Path) -> Server {
+    let settings = [
+        "shared_preload_libraries = 'pg_stat_statements'",
+        "pg_stat_statements.track = all",
+        // Every test has a database of its own, and so statements of its own: none may be evicted by another's.
+        "pg_stat_statements.max = 50000",
+        "max_connections = 80",
+        "max_prepared_transactions = 5",
+        "autovacuum = off",
+        "jit = off",
+    ];
+    let setup = Setup { bin: bin.to_owned(), settings: settings.map(str::to_owned).to_vec(), ..Setup::default() };
+    let private = PrivateServer::start(&setup).unwrap_or_else(|error| panic!("server {name}: {error}"));
+    Server { name: name.to_owned(), private, bin: bin.to_owned() }
 }
 
 fn places() -> &'static [Place] {
