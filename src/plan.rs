@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod derive;
+mod derived;
 pub mod diff;
 pub mod facts;
 pub mod field;
@@ -23,10 +24,11 @@ mod text_property;
 pub mod tips;
 pub mod to_json;
 
-pub use derive::{Accounts, Derived, Direction, Misestimate};
+pub use derive::Accounts;
+pub use derived::{Derived, Direction, Misestimate, NodeId};
 pub use facts::{Aggregated, BLOCK, Blocks, Buffers, Hashed, IoTimes, Jit, Memoized, Sorted, Trigger, Wal};
 pub use field::{Field, Fields, Name};
-pub use node::{Actual, Estimate, Kind, Node, NodeId, Relationship, Removed, Worker};
+pub use node::{Actual, Estimate, Kind, Node, Relationship, Removed, Worker};
 pub use read::parse;
 
 use crate::sample::Seconds;

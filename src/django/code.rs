@@ -53,6 +53,16 @@ impl DjangoCode {
     }
 }
 
+impl Names {
+    /// Takes note of code that will be applied, so that the code of a next index depends on its migration, takes no name
+    /// twice and installs no extension twice.
+    pub fn after(&mut self, code: &DjangoCode) {
+        let owner = code.owner.as_ref().filter(|owner| !owner.is_of_django());
+        let migration = owner.zip(code.migration.as_ref()).map(|(owner, file)| (owner.app.as_str(), file.name()));
+        self.will_have(&code.name, &code.extensions, migration);
+    }
+}
+
 /// Why there is no code for an index.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]

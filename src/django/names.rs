@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::DjangoCode;
 use crate::catalog::Table;
 
 /// How sure it is that a name is the project's own.
@@ -131,16 +130,12 @@ impl Names {
         many_to_many.or_else(|| self.likely(table)).or_else(|| self.guessed(table))
     }
 
-    /// Takes note of code that will be applied, so that the code of a next index depends on its migration, takes no name
-    /// twice and installs no extension twice.
-    pub fn after(&mut self, code: &DjangoCode) {
-        self.taken.insert(code.name.clone());
-        self.extensions.extend(code.extensions.iter().map(|name| (*name).to_owned()));
-        let file = code.migration.as_ref().map(|migration| migration.name().to_owned());
-        if let (Some(owner), Some(name)) = (&code.owner, file)
-            && !owner.is_of_django()
-        {
-            self.last_migration.insert(owner.app.clone(), name);
+    /// Takes note of an index that will be there: its name, what its migration installs, and the migration.
+    pub(super) fn will_have(&mut self, index: &str, extensions: &[&str], migration: Option<(&str, &str)>) {
+        self.taken.insert(index.to_owned());
+        self.extensions.extend(extensions.iter().map(|name| (*name).to_owned()));
+        if let Some((app, name)) = migration {
+            self.last_migration.insert(app.to_owned(), name.to_owned());
         }
     }
 

@@ -31,8 +31,9 @@ use stream::{Established, Socket};
 mod error;
 mod stream;
 
+pub use error::NotPostgres;
 pub use error::{Attempt, ConnectError, Step, Trouble};
-pub use stream::{NotPostgres, Stream};
+pub use stream::Stream;
 
 /// What moves the bytes of a connection: a future that ends with it, and `poll_message` for notices.
 pub type Driver = Connection<Stream, Stream>;

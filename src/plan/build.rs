@@ -2,8 +2,8 @@
 
 use super::facts::{Aggregated, Buffers, Hashed, IoTimes, Jit, Memoized, Sorted, Trigger, Wal, milliseconds};
 use super::field::{self, Field, Fields};
-use super::node::{Actual, Estimate, Kind, Node, NodeId, Relationship, Removed, Worker};
-use super::{Derived, Format, Plan, derive};
+use super::node::{Actual, Estimate, Kind, Node, Relationship, Removed, Worker};
+use super::{Derived, Format, NodeId, Plan, derive};
 use crate::sample::Seconds;
 
 /// A plan in the making: nodes are added parents first, each subtree in one piece.

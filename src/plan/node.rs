@@ -1,12 +1,9 @@
 //! A node of a plan: the figures that are reasoned with as typed fields, everything else by name.
 
-use super::derive::Derived;
+use super::derived::{Derived, NodeId};
 use super::facts::{Aggregated, Buffers, Hashed, IoTimes, Memoized, Sorted, Wal};
 use super::field::{self, Field, Fields, Name};
 use crate::sample::Seconds;
-
-/// The place of a node in [`super::Plan::nodes`]; the root is 0, and a parent's is smaller than its children's.
-pub type NodeId = usize;
 
 /// What the planner expected of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::NodeId;
 use super::build::Builder;
 use super::field::{self, Field, Fields};
 use super::json::{Doc, Json, ROOT};
-use super::node::NodeId;
 use super::{Format, Plan};
 use crate::sample::Seconds;
 

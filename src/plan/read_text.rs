@@ -4,9 +4,10 @@
 //! too, and behind a `SubPlan 1` line two more. Source: `ExplainNode` and `ExplainPropertyText` in
 //! `src/backend/commands/explain.c`.
 
+use super::NodeId;
 use super::build::Builder;
 use super::field::{self, Field, Fields};
-use super::node::{Kind, NodeId};
+use super::node::Kind;
 use super::text_label;
 use super::text_property::{self, Section};
 use super::{Format, Plan, Trouble};

@@ -9,10 +9,28 @@ use rustls::{AlertDescription, CertificateError};
 use thiserror::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
-use super::stream::NotPostgres;
 use crate::failure::{Failure, Kind};
 use crate::pg::address::{Address, SessionAttrs};
 use crate::pg::tls::TlsError;
+
+/// What answered is not PostgreSQL.
+#[derive(Debug, Clone, Error)]
+#[error("what answers there is not PostgreSQL{}", spoken(.0))]
+pub struct NotPostgres(
+    /// The first bytes it sent.
+    pub Vec<u8>,
+);
+
+fn spoken(sent: &[u8]) -> &'static str {
+    match sent {
+        [b'H', b'T', b'T', b'P', ..] => " but an HTTP server",
+        [b'S', b'S', b'H', ..] | [b'S', b'H', b'-', ..] => " but an SSH server",
+        [b'-', b'E', b'R', b'R', ..] => " but a Redis server",
+        [b'2', b'2', b'0', ..] => " but a mail or FTP server",
+        [_, 0, 0, 0, 10, ..] => " but a MySQL server",
+        _ => "",
+    }
+}
 
 /// Every server that was tried failed.
 #[derive(Debug, Error)]

@@ -6,38 +6,18 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error::Trouble;
+use super::error::{NotPostgres, Trouble};
 use crate::pg::tls::Connector;
 
 /// `SSLRequest`: its length and its code. Source: PostgreSQL manual 55.7.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// How much of a foreign server's greeting is kept for the message, in bytes.
 const GREETING: usize = 40;
-
-/// What answered is not PostgreSQL.
-#[derive(Debug, Clone, Error)]
-#[error("what answers there is not PostgreSQL{}", kind(.0))]
-pub struct NotPostgres(
-    /// The first bytes it sent.
-    pub Vec<u8>,
-);
-
-fn kind(sent: &[u8]) -> &'static str {
-    match sent {
-        [b'H', b'T', b'T', b'P', ..] => " but an HTTP server",
-        [b'S', b'S', b'H', ..] | [b'S', b'H', b'-', ..] => " but an SSH server",
-        [b'-', b'E', b'R', b'R', ..] => " but a Redis server",
-        [b'2', b'2', b'0', ..] => " but a mail or FTP server",
-        [_, 0, 0, 0, 10, ..] => " but a MySQL server",
-        _ => "",
-    }
-}
 
 /// A socket of either family.
 pub(super) enum Socket {

@@ -1,7 +1,7 @@
 //! What the rules share: how a node is called, what its time is, how conditions are read.
 
 pub(super) use super::{Hit, Seen, Tip, Topic};
-pub(super) use crate::plan::derive::Direction;
+pub(super) use crate::plan::Direction;
 pub(super) use crate::plan::{BLOCK, Kind, Node, NodeId, Plan, Relationship};
 pub(super) use crate::sample::unit::{Bytes, Count, Seconds, Share};
 
