@@ -3,7 +3,7 @@
 # A version that is already there is left alone, so a cached folder makes this free.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-dir=${PGDJ_TEST_SERVERS:-target/servers}
+dir=target/servers
 mkdir -p "$dir"
 for version in 12.22.0-beta.15 13.23.0-beta.16 14.23.0-beta.17 15.18.0-beta.17 16.14.0-beta.17 17.10.0-beta.17 18.4.0-beta.17; do
   major=${version%%.*}

@@ -31,11 +31,10 @@ async fn everything_is_read_on_every_server() {
         shop::make(&client).await;
         client.batch_execute("create extension pg_stat_statements").await.unwrap();
         let mut watched = Watched::start(login, quick());
-        let snapshot = watched.complete().await;
-        for (name, section) in &snapshot.sections {
-            let is_newer = *name == "statements_info" && matches!(server.name.as_str(), "12" | "13");
-            assert!(section.why().is_none() || is_newer, "{} {name}: {:?}", server.name, section.why());
-        }
+        // On a machine that has more to do a probe may run into its timeout, once.
+        let is_newer = |name: &str| name == "statements_info" && matches!(server.name.as_str(), "12" | "13");
+        let is_read = |(name, section): (&&'static str, &Section)| section.why().is_none() || is_newer(name);
+        let snapshot = watched.until(&server.name, |it| it.sections.iter().all(is_read)).await;
         assert!(!snapshot.server.is_pooled, "{}", server.name);
     }
 }

@@ -1,6 +1,7 @@
 //! Real parts for tests: servers by major, a standby, PgBouncer, a proxy that counts and delays.
 
 pub(crate) mod client;
+pub(crate) mod left_out;
 pub(crate) mod pooler;
 pub(crate) mod proxy;
 pub(crate) mod pty;
@@ -9,5 +10,6 @@ pub(crate) mod shop;
 pub(crate) mod watch;
 
 pub(crate) use client::{Login, open};
+pub(crate) use left_out::leave_out;
 pub(crate) use servers::{Server, apart, newest, own, servers};
 pub(crate) use watch::Watched;

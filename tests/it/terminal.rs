@@ -99,10 +99,48 @@ impl Console {
         self.seen.lock().unwrap().terminal.screen_mut().set_size(size_of(rows), size_of(columns));
     }
 
-    /// Closes what is on top. Escape and a key that follow each other closely are read as one key with Alt.
-    fn close(&mut self) {
-        self.press("\u{1b}");
-        std::thread::sleep(Duration::from_millis(300));
+    /// Presses a key until the screen shows a word; before each time closes whatever is on top.
+    ///
+    /// Escape and a key that follow each other closely are read as one key with Alt, so on a machine that has more to
+    /// do a key may be lost.
+    fn go(&mut self, key: &str, word: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            self.press("\u{1b}");
+            std::thread::sleep(pause);
+            self.press(key);
+            let until = Instant::now() + pause * 10;
+            while Instant::now() < until {
+                let text = self.text();
+                if text.contains(word) {
+                    return text;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            assert!(Instant::now() < end, "{key} does not lead to {word}; the screen shows:\n{}", self.text());
+            pause *= 2;
+        }
+    }
+
+    /// Closes whatever is on top and quits; returns the exit status.
+    fn quit(&mut self) -> u32 {
+        let end = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            self.press("\u{1b}");
+            std::thread::sleep(pause);
+            self.press("q");
+            let until = Instant::now() + pause * 10;
+            while Instant::now() < until {
+                if self.child.try_wait().unwrap().is_some() {
+                    return self.ended();
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            assert!(Instant::now() < end, "it does not quit; the screen shows:\n{}", self.text());
+            pause *= 2;
+        }
     }
 
     /// Waits for the program's end; returns its exit status.
@@ -164,27 +202,19 @@ async fn every_pane_is_shown_at_every_size_and_leaves_the_terminal_as_it_was() {
     for (key, word) in
         [("2", "query"), ("3", "calls"), ("4", "shop_order"), ("5", "verdict"), ("6", "R"), ("1", "Load")]
     {
-        console.press(key);
-        console.until_shown(word);
+        console.go(key, word);
     }
     for (columns, rows) in [(80, 24), (200, 50), (40, 10), (10, 3), (1, 1), (120, 40)] {
         console.resize(columns, rows);
         for key in ["1", "2", "3", "4", "5", "6", "?", "", ":", "", "T", "", "1"] {
-            if key.is_empty() {
-                console.close();
-            } else {
-                console.press(key);
-            }
-            std::thread::sleep(Duration::from_millis(20));
+            console.press(if key.is_empty() { "\u{1b}" } else { key });
+            std::thread::sleep(Duration::from_millis(if key.is_empty() { 100 } else { 20 }));
         }
     }
-    console.press("4");
-    console.until_shown("shop_order");
+    console.go("4", "shop_order");
     console.press("\r");
     console.until_shown("Table");
-    console.close();
-    console.press("q");
-    assert_eq!(console.ended(), 0);
+    assert_eq!(console.quit(), 0);
     console.assert_restored();
 }
 
@@ -203,8 +233,7 @@ async fn a_tiny_terminal_says_that_it_is_too_small() {
     let login = support::own().database().await;
     let mut console = Console::on(&login, (10, 3));
     console.until_shown("too small");
-    console.press("q");
-    assert_eq!(console.ended(), 0);
+    assert_eq!(console.quit(), 0);
     console.assert_restored();
 }
 
@@ -244,13 +273,10 @@ async fn hostile_text_and_a_megabyte_reach_no_terminal() {
     console.until_shown("MARKED");
     console.press("\r");
     console.until_shown("Backend");
-    console.close();
     for (key, word) in [("3", "calls"), ("4", "t "), ("5", "i "), ("1", "Load")] {
-        console.press(key);
-        console.until_shown(word);
+        console.go(key, word);
     }
-    console.press("q");
-    assert_eq!(console.ended(), 0);
+    assert_eq!(console.quit(), 0);
     console.assert_restored();
     let bytes = console.bytes();
     for bad in [&b"\x1b]0;owned"[..], "\u{202e}".as_bytes(), "\u{9b}31m".as_bytes(), b"\x07"] {
@@ -276,8 +302,7 @@ async fn a_locked_table_and_a_plain_role_leave_every_pane_alive() {
     console.until("the table and who locks it", |text| text.contains("shop_order") && text.contains("locked by"));
     let first = console.until_shown("live");
     console.until("another sample", |text| text.contains("live") && text.lines().next() != first.lines().next());
-    console.press("q");
-    assert_eq!(console.ended(), 0);
+    assert_eq!(console.quit(), 0);
     console.assert_restored();
     lock.rollback().await.unwrap();
 }

@@ -11,7 +11,7 @@ use pgdj::pg::verify::{Allowed, Rung, Tried, Verdict, Verified, Verifier};
 use tokio_postgres::Client;
 
 use crate::support::pooler::Pooler;
-use crate::support::{Login, newest, open, own};
+use crate::support::{Login, leave_out, newest, open, own};
 
 const TABLE: &str = "
     create table item (id bigint primary key, shop_id integer not null, name varchar(40) not null, state text not null,
@@ -105,7 +105,7 @@ const BY_SHOP: &str = "select * from item where shop_id = 7";
 async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
     let login = shop(own()).await;
     if !has_hypopg(&open(&login).await).await {
-        eprintln!("left out: no HypoPG on this machine (Debian: apt install postgresql-15-hypopg)");
+        leave_out("HypoPG is not on this machine (Debian: apt install postgresql-15-hypopg)");
         return;
     }
     let check = async |sql: &str, set: &[IndexSpec], verdict: Verdict| {

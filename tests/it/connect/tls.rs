@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::certificates::{Authority, Signed, self_signed, write};
 use super::servers::{PASSWORD, TlsServer, setup, with_tls, without_tls};
 use super::{address, address_at, block_on, check_failure, failure_of, tls_host, works};
+use crate::support::leave_out;
 
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
@@ -225,7 +226,7 @@ fn tls_from_the_first_byte_is_spoken_with_17_and_newer() {
     for major in [16, 17, 18] {
         let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/servers/{major}/bin"));
         if !bin.join("postgres").exists() {
-            eprintln!("left out: PostgreSQL {major} is not in target/servers");
+            leave_out(&format!("TLS from the first byte with PostgreSQL {major} (.ci/servers.sh fetches it)"));
             continue;
         }
         let server = TlsServer::start_with(&Setup { bin, ..setup() });

@@ -4,7 +4,7 @@ use pgdj::catalog::{Column, Definition, Expr, Index, Key, Table};
 use pgdj::django::{DjangoVersion, Names, code_for, removal_of};
 use serde_json::{Value, json};
 
-use super::{judge, run};
+use super::{has_django, judge, run};
 
 /// What they may hold.
 const HOSTILE: &[&str] = &[
@@ -111,6 +111,9 @@ fn texts(name: &str) -> Vec<String> {
 fn nothing_of_a_hostile_database_becomes_code() {
     let texts: Vec<String> = HOSTILE.iter().flat_map(|name| texts(name)).collect();
     assert!(texts.len() > 200, "{}", texts.len());
+    if !has_django() {
+        return;
+    }
     let mut command = judge("5.2");
     command.args(["read", "-"]);
     let read: Value = serde_json::from_str(&run(command, &json!(texts).to_string())).unwrap();

@@ -7,8 +7,8 @@ use pgdj::pg::session::reaper;
 use pgdj::pg::verify::{Allowed, Verified, Verifier};
 
 use super::cases::CASES;
-use super::{Court, Queries, block_on, catalog, queries};
-use crate::support::{Login, open};
+use super::{Court, Queries, block_on, catalog, has_django, queries};
+use crate::support::{Login, leave_out, open};
 
 /// Asks what each index would do, as if none were there, and returns the rung and whether it is used.
 async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verified)> {
@@ -18,8 +18,8 @@ async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verifi
         .await
         .unwrap();
     if client.batch_execute("create extension hypopg").await.is_err() {
-        eprintln!(
-            "left out: no HypoPG on this machine (Debian: apt install postgresql-15-hypopg); a sample is asked instead"
+        leave_out(
+            "HypoPG is not on this machine (Debian: apt install postgresql-15-hypopg): a sample is asked instead",
         );
     }
     let catalog = catalog(login).await;
@@ -49,6 +49,9 @@ async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verifi
 
 #[test]
 fn what_would_be_used_is_what_is_used() {
+    if !has_django() {
+        return;
+    }
     let court = Court::get();
     let login = court.copy("judged_verified");
     let found = block_on(verified(&login, queries()));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pgdj::pg::private::{Owner, run_as};
 
-use super::{Login, Server};
+use super::{Login, Server, leave_out};
 
 /// A running PgBouncer; it ends with its owner.
 pub(crate) struct Pooler {
@@ -29,7 +29,7 @@ impl Pooler {
     pub(crate) fn start(server: &Server) -> Option<Self> {
         let programs = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"];
         let Some(program) = programs.iter().map(PathBuf::from).find(|program| program.exists()) else {
-            eprintln!("left out: no PgBouncer on this machine (Debian: apt install pgbouncer)");
+            leave_out("PgBouncer is not on this machine (Debian: apt install pgbouncer)");
             return None;
         };
         let directory = tempfile::Builder::new().prefix("pgdj-pooler").tempdir().unwrap();

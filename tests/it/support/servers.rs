@@ -1,7 +1,7 @@
 //! One server a major and test run, started when first asked for; a database of its own for each test.
 //!
 //! The machine's own server always takes part; 12 to 18 where `target/servers/<major>` has them. `PGDJ_TEST_SERVERS`
-//! names the majors to take (`15,18`), or says `own`. They go away with this process: a watchdog sees to it.
+//! names the majors to take (`15,18`), or says `own`; `PGDJ_TEST_ALL` demands that all are there. They go away with this process: a watchdog sees to it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::sync::{Mutex, OnceLock};
 use pgdj::pg::private::{PrivateServer, Setup, installed};
 
 use super::Login;
+use super::left_out::{leave_out, say};
 
 /// A running server.
 pub(crate) struct Server {
@@ -87,14 +88,15 @@ fn places() -> &'static [Place] {
             }
         }
         if !left_out.is_empty() {
-            eprintln!("servers left out: {} (put them into target/servers)", left_out.join(", "));
+            let what = format!("PostgreSQL {} (.ci/servers.sh fetches them)", left_out.join(", "));
+            if wanted.is_some() { say(&format!("left out: {what}")) } else { leave_out(&what) }
         }
         places
     })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests are configured by the environment")]
-fn environment(name: &str) -> Option<String> {
+pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
