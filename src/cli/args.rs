@@ -162,9 +162,13 @@ pub struct Explain {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
-    /// End with status 10 when something is worth doing
+    /// End with status 10 when something is worth doing; with --against, when a sequential scan is new
     #[arg(long)]
     pub check: bool,
+
+    /// Say which sequential scans these older plans have not: an earlier --format json, or any file of plans
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
 }
 
 /// The form of what a command prints.

@@ -1,5 +1,6 @@
 //! `pgdj explain`: a statement or a plan in; the plan, what is worth doing about it, and the Django code out.
 
+mod against;
 mod input;
 mod json;
 mod markdown;
@@ -29,7 +30,7 @@ use crate::ui::theme::{Depth, Theme};
 use input::Input;
 use report::{Report, Reported};
 
-/// The exit status of `--check` where something is worth doing; no failure has it.
+/// The exit status of `--check` where something is worth doing, or a sequential scan is new; no failure has it.
 pub const HAS_ADVICE: u8 = 10;
 
 /// Runs the command; returns what is printed and the exit status.
@@ -40,7 +41,8 @@ pub async fn run(
     environment: &Environment,
 ) -> Result<(Vec<u8>, ExitCode), Failure> {
     let timeout_ms = timeout_ms(wish.timeout)?;
-    let report = match input::read(wish)? {
+    let older = wish.against.as_deref().map(against::read).transpose()?;
+    let mut report = match input::read(wish)? {
         Input::Plan { text, from } => of_plans(&text, &from)?,
         Input::Statement(sql) => {
             let target = target(args, config, environment).await?;
@@ -52,12 +54,13 @@ pub async fn run(
             of_statement(&target, wish, &sql, timeout_ms).await?
         }
     };
+    report.against = older.map(|(from, older)| against::compare(from, &older, &report.plans));
     let bytes = match wish.format {
         Format::Text => text::page(&report).bytes(theme(config, environment).as_ref()),
         Format::Json => json::write(&report).into_bytes(),
         Format::Markdown => markdown::write(&report).into_bytes(),
     };
-    let status = if wish.check && report.has_advice() { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS };
+    let status = if wish.check && report.is_bad() { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS };
     Ok((bytes, status))
 }
 
@@ -99,7 +102,7 @@ fn of_plans(text: &str, from: &str) -> Result<Report, Failure> {
             failure.hint("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON) writes one that tells most")
         );
     }
-    Ok(Report { plans: parsed.plans.into_iter().map(Reported::from_file).collect(), troubles })
+    Ok(Report { plans: parsed.plans.into_iter().map(Reported::from_file).collect(), troubles, against: None })
 }
 
 /// A server to ask.
@@ -148,7 +151,7 @@ async fn of_statement(target: &Target, wish: &Explain, sql: &str, timeout_ms: u3
             ..advice::Advised::default()
         },
     };
-    Ok(Report { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new() })
+    Ok(Report { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new(), against: None })
 }
 
 /// Says on standard error how it stands, from the first second on.

@@ -48,7 +48,8 @@ pub(super) fn read(wish: &Explain) -> Result<Input, Failure> {
         return Ok(Input::QueryId(id));
     }
     if let Some(path) = &wish.plan {
-        return Ok(Input::Plan { text: text_of(path)?, from: name_of(path) });
+        let (from, text) = file(path)?;
+        return Ok(Input::Plan { text, from });
     }
     let Some(path) = &wish.file else {
         if std::io::stdin().is_terminal() {
@@ -59,6 +60,11 @@ pub(super) fn read(wish: &Explain) -> Result<Input, Failure> {
         return Ok(judge(text_of(Path::new("-"))?, "standard input"));
     };
     Ok(judge(text_of(path)?, &name_of(path)))
+}
+
+/// Reads a file; returns what it is called, for people, and its text.
+pub(super) fn file(path: &Path) -> Result<(String, String), Failure> {
+    Ok((name_of(path), text_of(path)?))
 }
 
 fn name_of(path: &Path) -> String {

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! {"format": 1, "program": "pgdj 0.1.0", "troubles": [text],
+//!  "against": null or {"file": text, "new_sequential_scans": [{"plan", "node"}]},
 //!  "plans": [{"explain": what EXPLAIN (FORMAT JSON) wrote, "sql": text or null, "is_analyzed": bool, "notices": [text],
 //!    "verdict": text, "is_fine": bool,
 //!    "sequential_scans": [{"node", "table", "rows_read", "rows_kept", "blocks", "times", "share"}],
@@ -32,10 +33,15 @@ const FORMAT: u32 = 1;
 pub(super) fn write(report: &Report) -> String {
     let program = format!("pgdj {}", env!("CARGO_PKG_VERSION"));
     let plans: Vec<String> = report.plans.iter().map(one).collect();
+    let against = report.against.as_ref().map(|against| {
+        let scans = against.scans.iter().map(|(plan, node)| json!({"plan": plan, "node": node}));
+        json!({"file": against.from, "new_sequential_scans": scans.collect::<Vec<Value>>()})
+    });
     format!(
-        "{{\"format\":{FORMAT},\"program\":{},\"troubles\":{},\"plans\":[{}]}}\n",
+        "{{\"format\":{FORMAT},\"program\":{},\"troubles\":{},\"against\":{},\"plans\":[{}]}}\n",
         json!(program),
         json!(report.troubles),
+        json!(against),
         plans.join(",")
     )
 }

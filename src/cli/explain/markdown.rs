@@ -12,6 +12,13 @@ pub(super) fn write(report: &Report) -> String {
     for plan in &report.plans {
         one(&mut out, plan);
     }
+    if let Some(against) = &report.against {
+        out.push_str(&format!("## Against the older plan\n\n{}\n\n", prose(&against.sentence())));
+        for (plan, scan) in against.found(&report.plans) {
+            out.push_str(&format!("- {}\n", prose(&plan.scan_line(scan))));
+        }
+        out.push('\n');
+    }
     if !report.troubles.is_empty() {
         out.push_str("## Not understood\n\n");
         for trouble in &report.troubles {

@@ -1,5 +1,6 @@
 //! What is reported of a plan, whatever the form.
 
+use super::against::Against;
 use crate::pg::advice::Advised;
 use crate::pg::explain::Answer;
 use crate::plan::BLOCK;
@@ -18,6 +19,8 @@ pub(super) struct Report {
     pub(super) plans: Vec<Reported>,
     /// What of a file was not understood, one sentence each.
     pub(super) troubles: Vec<String>,
+    /// What came since older plans, where some were named.
+    pub(super) against: Option<Against>,
 }
 
 /// A plan and all that is said of it.
@@ -35,8 +38,11 @@ pub(super) struct Reported {
 }
 
 impl Report {
-    /// Whether something is worth doing.
-    pub(super) fn has_advice(&self) -> bool {
+    /// Whether `--check` is to fail: on a sequential scan that is new, or, without older plans, on whatever is worth doing.
+    pub(super) fn is_bad(&self) -> bool {
+        if let Some(against) = &self.against {
+            return !against.scans.is_empty();
+        }
         self.plans
             .iter()
             .any(|plan| !plan.verdict.is_fine || plan.advised.as_ref().is_some_and(|it| !it.indexes.is_empty()))
@@ -90,7 +96,7 @@ impl Reported {
         (lines, self.scans.len().saturating_sub(MOST_SCANS))
     }
 
-    fn scan_line(&self, scan: &SeqScan) -> String {
+    pub(super) fn scan_line(&self, scan: &SeqScan) -> String {
         let model = self.model(scan).map(|model| format!(" ({model})")).unwrap_or_default();
         let mut line = format!("{}{model}: ", scan.relation);
         match scan.rows_read {

@@ -27,6 +27,14 @@ pub(super) fn page(report: &Report) -> Page {
     for trouble in &report.troubles {
         page.prose("not understood: ", trouble, Role::Warning);
     }
+    if let Some(against) = &report.against {
+        page.end();
+        let health = if against.scans.is_empty() { Role::Good } else { Role::Bad };
+        page.prose("", &against.sentence(), health);
+        for (plan, scan) in against.found(&report.plans) {
+            page.prose("  - ", &plan.scan_line(scan), Role::Bad);
+        }
+    }
     page
 }
 

@@ -96,6 +96,42 @@ fn each_form_has_the_plan_and_the_tips() {
     check(&["explain", "--format", "markdown", "--check"], SLOW, (10, expected, &[]));
 }
 
+/// The same statement by an index.
+const QUICK: &str = " Index Scan using shop_order_status on shop_order  (cost=0.42..8.44 rows=2 width=40) (actual time=0.010..0.020 rows=2 loops=1)
+   Index Cond: ((status)::text = 'lost'::text)
+ Planning Time: 0.100 ms
+ Execution Time: 0.050 ms
+";
+
+#[track_caller]
+fn against(older: &str, newer: &str, expected: (i32, &[&str], &[&str])) {
+    check(&["explain", "--check", "--against", older], newer, expected);
+}
+
+#[test]
+fn ci_fails_on_a_sequential_scan_that_is_new_and_on_no_other() {
+    let (slow, quick, log) = (file(SLOW), file(QUICK), file(LOG));
+    let name = |file: &tempfile::NamedTempFile| file.path().to_str().unwrap().to_owned();
+    let new = "One sequential scan that ";
+    against(&name(&quick), SLOW, (10, &[new, "  - shop_order: read 400k rows, kept 2"], &[]));
+    against(&name(&slow), SLOW, (0, &["No sequential scan that "], &[]));
+    against(&name(&slow), QUICK, (0, &["No sequential scan that "], &[]));
+    // Of one statement among many, the plan of that statement counts.
+    against(&name(&log), LOG, (0, &["No sequential scan that "], &[]));
+    let other = LOG.replace("Query Text: select 1", "Query Text: select 2").replace("Result ", "Seq Scan on t ");
+    against(&name(&log), &other, (10, &[new, "  - t: "], &[]));
+    // What pgdj itself wrote serves as well.
+    let report = file(&check(&["explain", "--format", "json"], QUICK, (0, &[], &[])));
+    against(&name(&report), SLOW, (10, &[new], &[]));
+    let json = check(&["explain", "--format", "json", "--check", "--against", &name(&report)], SLOW, (10, &[], &[]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["against"]["new_sequential_scans"], serde_json::json!([{"plan": 0, "node": 0}]));
+    let markdown: &[&str] = &["## Against the older plan", "- shop\\_order: read 400k rows"];
+    check(&["explain", "--format", "markdown", "--against", &name(&report)], SLOW, (0, markdown, &[]));
+    against(&name(&file("select 1")), SLOW, (1, &[], &["which --against names", "hint: keep one with"]));
+    against("/nonexistent/plan", SLOW, (4, &[], &["cannot read /nonexistent/plan"]));
+}
+
 #[test]
 fn what_is_no_plan_is_said_with_a_way_out() {
     let cut = &SLOW[..SLOW.len() - 60];
