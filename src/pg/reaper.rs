@@ -29,7 +29,7 @@ impl Canceller {
 
     /// Sends the cancel request. The server does not say whether there was something to cancel.
     ///
-    /// Behind a pooler this must not be dropped half way: [`Reaper::cancel`] sees to that.
+    /// Behind a pooler this must not be dropped half way: `Reaper::cancel` sees to that.
     pub async fn cancel(&self) -> Result<(), String> {
         (self.0)().await
     }
