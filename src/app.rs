@@ -176,7 +176,7 @@ impl App {
 
     /// Whether an action is offered: in read-only mode none that does more than read.
     fn may(&self, action: Action) -> bool {
-        self.start.rights == Rights::MayAct || !matches!(action, Action::CancelQuery | Action::Terminate)
+        self.start.rights == Rights::MayAct || !matches!(action, Action::CancelQuery | Action::Terminate | Action::Try)
     }
 
     /// Returns the pane that is shown.

@@ -77,6 +77,8 @@ pub enum Action {
     Keep,
     /// Compares this plan with the one that was kept.
     Compare,
+    /// Builds an index for real, measures the statement with it, and drops it.
+    Try,
     /// Scrolls what stands beside or below the rows down.
     ScrollDown,
     /// Scrolls what stands beside or below the rows up.

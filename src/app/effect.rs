@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::advisor::IndexSpec;
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Parameter, Progress, Request};
+use crate::pg::verify::Tried;
 use crate::plan::Plan;
 use crate::sample::{Seconds, ServerFacts, Snapshot, Timestamp};
 
@@ -53,6 +55,15 @@ pub enum Event {
         plan: Arc<Plan>,
         /// What was found, or why nothing could be.
         found: Result<Box<Advised>, Failure>,
+    },
+    /// How long the trial of an index has been under way; about every half second.
+    Trying(Seconds),
+    /// The trial of an index has ended.
+    Tried {
+        /// The plan that the index is for.
+        plan: Arc<Plan>,
+        /// What was measured, or why nothing could be.
+        tried: Result<Box<Tried>, Failure>,
     },
     /// An editor of the user's own has ended with this text.
     Edited(String),
@@ -122,6 +133,18 @@ pub enum Effect {
         /// Its plan.
         plan: Arc<Plan>,
     },
+    /// Build indexes, measure the statement without and with them, and drop them; answered by [`Event::Trying`] and
+    /// [`Event::Tried`].
+    Try {
+        /// The statement with its values.
+        request: Box<Request>,
+        /// The indexes.
+        specs: Vec<IndexSpec>,
+        /// The plan that they are for.
+        plan: Arc<Plan>,
+    },
+    /// Cancel the trial under way on the server, and see to it that nothing of it stays.
+    CancelTry,
     /// Find out the types of a statement's parameters and values worth trying; answered by [`Event::Parameters`].
     AskParameters {
         /// The statement.

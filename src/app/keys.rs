@@ -207,6 +207,13 @@ pub static BINDINGS: &[Binding] = &[
         ("compare", "Compare this plan with the one kept before, node by node."),
     )
     .shown(7),
+    bind(
+        Action::Try,
+        Panes(&[Explain]),
+        &["B"],
+        ("try index", "Build the index for real, measure the statement with it, and drop it; asks first."),
+    )
+    .shown(6),
     bind(Action::Fold, Panes(&[Explain]), &["o"], ("fold", "Fold or open the branch of the plan.")),
     bind(Action::ScrollDown, Panes(&[Explain]), &["J"], ("read on", "Scroll the tips, the node or the index down.")),
     bind(Action::ScrollUp, Panes(&[Explain]), &["K"], ("read back", "Scroll the tips, the node or the index up.")),

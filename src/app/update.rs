@@ -62,6 +62,13 @@ impl App {
                 self.link = Link::Down { why, retry_in };
                 Vec::new()
             }
+            Event::Tried { plan, tried } => {
+                self.log(match &tried {
+                    Ok(tried) => format!("the index on trial was built in {}, measured and dropped", tried.build),
+                    Err(failure) => format!("the trial of an index failed: {}", failure.what),
+                });
+                self.tell_panes(Event::Tried { plan, tried })
+            }
             Event::Done(outcome) => {
                 self.on_done(outcome);
                 Vec::new()
@@ -70,6 +77,7 @@ impl App {
             | Event::ExplainDone(_)
             | Event::Parameters { .. }
             | Event::Suggested { .. }
+            | Event::Trying(_)
             | Event::Edited(_)
             | Event::Remembered(_)) => self.tell_panes(event),
         }
@@ -352,6 +360,11 @@ impl App {
                 if matches!(effect, Effect::Explain(_)) {
                     // The pane shows at once that it runs.
                     drop(self.tell_panes(Event::ExplainProgress(Progress::default())));
+                }
+                if let Effect::Try { specs, .. } = &effect {
+                    let tables: Vec<&str> = specs.iter().map(|spec| spec.table.as_str()).collect();
+                    self.log(format!("an index on {} is built for a trial", tables.join(", ")));
+                    drop(self.tell_panes(Event::Trying(Seconds(0.0))));
                 }
                 return vec![effect];
             }

@@ -13,6 +13,7 @@ mod place;
 mod run;
 mod sheet;
 mod tree;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use crate::app::{Action, Asked, Document, Effect, Event, Look, Pane, PaneId, Vie
 use crate::failure::Failure;
 use crate::pg::explain::{Answer, Consent, Options, Parameter, Progress, Request};
 use crate::plan::parse;
+use crate::sample::Seconds;
 use crate::ui::dialog::{Filled, Form, FormField, FormValue};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::input::Input;
@@ -98,6 +100,9 @@ pub struct Explain {
     run: Option<Run>,
     failure: Option<Failure>,
     sheet: Option<Sheet>,
+    /// How long an index has been on trial, and which of those shown it is.
+    trial: Option<Seconds>,
+    trial_of: usize,
     before: Option<Arc<Source>>,
     comparison: Option<Comparison>,
     compared: List,
@@ -121,6 +126,8 @@ impl Default for Explain {
             run: None,
             failure: None,
             sheet: None,
+            trial: None,
+            trial_of: 0,
             before: None,
             comparison: None,
             compared: List::default(),
@@ -159,13 +166,14 @@ impl Pane for Explain {
         }
     }
 
-    fn act(&mut self, action: Action, _view: &View<'_>) -> Wish {
+    fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
         match action {
             Action::Edit => self.is_editing = true,
             Action::Run => return self.start(),
             Action::Analyze => return self.toggle_analyze(),
             Action::Options => return self.ask_options(),
             Action::Keep => return self.keep(),
+            Action::Try => return self.ask_trial(view),
             Action::Compare => return self.toggle_compare(),
             Action::View => self.panel = self.panel.next(),
             Action::PlanText if self.sheet.is_some() => {
@@ -232,7 +240,8 @@ impl Pane for Explain {
 
     fn paste(&mut self, text: &str) -> Wish {
         if !self.is_editing && run::is_plan(text) {
-            return self.show_pasted(text);
+            let given_up = self.give_up_trial();
+            return with(given_up, self.show_pasted(text));
         }
         if !self.is_editing {
             self.editor.set("");
@@ -247,7 +256,11 @@ impl Pane for Explain {
         if self.run.take().is_some() {
             return Some(Wish::Do(Effect::CancelExplain));
         }
-        if self.failure.take().is_some() {
+        if let Some(wish) = self.give_up_trial() {
+            return Some(wish);
+        }
+        let is_failed = self.sheet.as_mut().is_some_and(Sheet::forget_failed_trial);
+        if self.failure.take().is_some() || is_failed {
             return Some(Wish::Nothing);
         }
         let is_open = self.mode != Mode::Tree;
@@ -276,7 +289,8 @@ impl Pane for Explain {
         self.mode = Mode::Tree;
         let options = Options { analyze: false, ..self.options };
         let request = self.request(options);
-        self.estimate(request)
+        let given_up = self.give_up_trial();
+        with(given_up, self.estimate(request))
     }
 
     fn take(&mut self, event: &mut Option<Event>) -> Option<Wish> {
@@ -293,6 +307,8 @@ impl Pane for Explain {
                     sheet.take_found(&plan, found);
                 }
             }
+            Event::Trying(elapsed) => self.take_trying(elapsed),
+            Event::Tried { plan, tried } => self.take_tried(&plan, tried),
             Event::Edited(text) => {
                 self.editor.set(&text);
                 self.is_editing = true;
@@ -304,6 +320,14 @@ impl Pane for Explain {
             }
         }
         Some(Wish::Nothing)
+    }
+}
+
+/// Puts what has to be done first before a wish.
+fn with(first: Option<Wish>, wish: Wish) -> Wish {
+    match first {
+        Some(first) => Wish::All(vec![first, wish]),
+        None => wish,
     }
 }
 
@@ -325,7 +349,7 @@ impl Explain {
             self.is_editing = true;
             return Wish::Say("write or paste a statement or a plan first".to_owned());
         }
-        if self.run.is_some() {
+        if self.run.is_some() || self.trial.is_some() {
             return Wish::Say("one is under way; Esc cancels it".to_owned());
         }
         self.is_editing = false;
@@ -410,7 +434,7 @@ impl Explain {
         let Some((request, sheet)) = request.zip(self.sheet.as_mut()).filter(|_| self.run.is_none()) else {
             return wish;
         };
-        sheet.search();
+        sheet.search(request.clone());
         let suggest = Effect::Suggest { request: Box::new(request), plan: Arc::clone(&sheet.source.plan) };
         Wish::All(vec![wish, Wish::Do(suggest)])
     }
@@ -527,6 +551,9 @@ impl Explain {
     fn toggle_compare(&mut self) -> Wish {
         if self.mode == Mode::Compare {
             self.mode = Mode::Tree;
+            return Wish::Nothing;
+        }
+        if self.compare_tried() {
             return Wish::Nothing;
         }
         let (Some(before), Some(sheet)) = (&self.before, &self.sheet) else {

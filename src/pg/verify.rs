@@ -194,6 +194,12 @@ impl Verifier {
         let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
         trial::run(&mut line, request, specs).await
     }
+
+    /// Drops what a trial that was given up while it built concurrently has left of these indexes.
+    pub async fn clean_up(&self, specs: &[IndexSpec]) -> Result<(), Failure> {
+        let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
+        trial::clean_up(&mut line, specs).await
+    }
 }
 
 async fn climb(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
 use super::advising::Advising;
 use super::effects::Hands;
@@ -27,6 +27,8 @@ use crate::sample::{Seconds, Timestamp};
 const FRAME: Duration = Duration::from_millis(33);
 /// How long the sampler and the act session may take to cancel what they left running.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// The same where an index on trial has to be dropped first.
+const FAREWELL_TO_A_TRIAL: Duration = Duration::from_secs(10);
 
 /// What the console needs.
 pub struct Setup {
@@ -102,8 +104,10 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
         }
     }
     drop(screen);
-    hands.stop();
-    farewell(async { tokio::join!(sampling, acting, explains.stop()) }).await;
+    let advising = hands.stop();
+    let limit = if advising.is_trying() { FAREWELL_TO_A_TRIAL } else { FAREWELL };
+    // What does not end in time is ended by the server's own timeouts.
+    drop(timeout(limit, async { tokio::join!(sampling, acting, explains.stop(), advising.stop()) }).await);
     Ok(())
 }
 
@@ -112,11 +116,6 @@ fn app(start: Start, remembered: &Remembered) -> App {
     let mut app = App::new(start, panes::all());
     drop(app.update(Event::Remembered(remembered.read())));
     app
-}
-
-/// Waits for the sessions to end, for a while: what does not end in time is ended by the server's own timeouts.
-async fn farewell<T>(sessions: impl Future<Output = T>) {
-    drop(tokio::time::timeout(FAREWELL, sessions).await);
 }
 
 /// Ticks once a second; what was missed is not made up for.

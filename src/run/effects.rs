@@ -56,6 +56,14 @@ impl Hands {
                 self.advising.ask(*request, plan);
                 None
             }
+            Effect::Try { request, specs, plan } => {
+                self.advising.try_for_real(*request, specs, plan);
+                None
+            }
+            Effect::CancelTry => {
+                self.advising.give_up_trial();
+                None
+            }
             Effect::Remember(statement) => {
                 let kept = self.remembered.add(&statement);
                 kept.err().map(|error| Outcome::Bad(format!("the statement was not kept for later runs: {error}")))
@@ -84,11 +92,12 @@ impl Hands {
         }
     }
 
-    /// Ends the sessions.
-    pub(super) fn stop(&self) {
+    /// Ends the sessions; gives back what is to be waited for.
+    pub(super) fn stop(self) -> Advising {
         // A channel that is full or closed belongs to a session that is ending.
         self.commands.try_send(Command::Stop).unwrap_or_default();
         drop(self.orders.try_send(Order::Stop));
+        self.advising
     }
 
     fn command(&self, command: Command) -> Option<Outcome> {

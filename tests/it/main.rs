@@ -20,5 +20,6 @@ mod rights;
 mod sampler;
 mod support;
 mod terminal;
+mod trial;
 mod trouble;
 mod verify;

@@ -11,7 +11,7 @@ use crate::ui::table::{Cell, Grid, GridColumn, Row, Shape as GridShape, SortKind
 use crate::ui::theme::Role;
 
 /// The factor from which on a figure is better or worse.
-const NOTABLE: f64 = 1.2;
+pub(super) const NOTABLE: f64 = 1.2;
 
 /// Two plans compared.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::trial::Trial;
 use crate::advisor::Confidence;
 use crate::django::DjangoCode;
 use crate::failure::Failure;
@@ -13,6 +14,14 @@ use crate::sample::unit::{Count, Share};
 use crate::ui::code::Language;
 use crate::ui::detail::Detail;
 use crate::ui::theme::Role;
+
+/// What the indexes are for, and what came of a trial of one of them.
+pub(super) struct Subject<'a> {
+    /// The plan.
+    pub(super) plan: &'a Plan,
+    /// The last trial.
+    pub(super) tried: Option<&'a Trial>,
+}
 
 /// How the search for indexes stands.
 #[derive(Debug, Default)]
@@ -59,7 +68,7 @@ impl Search {
     }
 
     /// Returns what is to be read of it.
-    pub(super) fn document(&self, plan: &Plan) -> Detail {
+    pub(super) fn document(&self, subject: &Subject<'_>) -> Detail {
         match self {
             Self::NotAsked => Detail::new().paragraph_as(
                 "No index was looked for. Run the statement here (R): its plan, the statistics and the planner are asked.",
@@ -70,18 +79,18 @@ impl Search {
                 let detail = Detail::new().paragraph_as(&failure.what, Role::Bad);
                 failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph)
             }
-            Self::Found(found) => found_document(found, plan),
+            Self::Found(found) => found_document(found, subject),
         }
     }
 }
 
-fn found_document(found: &Advised, plan: &Plan) -> Detail {
+fn found_document(found: &Advised, subject: &Subject<'_>) -> Detail {
     let mut detail = Detail::new();
     if found.indexes.is_empty() {
         detail = detail.paragraph_as("No index is worth building for this statement.", Role::Good);
     }
     for (at, suggestion) in found.indexes.iter().enumerate() {
-        detail = one(detail, at + 1, suggestion, plan);
+        detail = one(detail, at, suggestion, subject);
     }
     if !found.refusals.is_empty() {
         detail = detail.heading("Where to build none");
@@ -98,10 +107,10 @@ fn found_document(found: &Advised, plan: &Plan) -> Detail {
     found.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
 }
 
-fn one(mut detail: Detail, number: usize, suggestion: &AdvisedIndex, plan: &Plan) -> Detail {
-    let candidate = &suggestion.candidate;
+fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &Subject<'_>) -> Detail {
+    let (candidate, number) = (&suggestion.candidate, at + 1);
     let saves = candidate.saves.map(|saves| {
-        let total = plan.total_time().filter(|total| total.0 > 0.0);
+        let total = subject.plan.total_time().filter(|total| total.0 > 0.0);
         let share = total.map(|total| format!(" ({})", Share((saves.0 / total.0).min(1.0)))).unwrap_or_default();
         format!(": saves about {saves}{share}")
     });
@@ -109,6 +118,9 @@ fn one(mut detail: Detail, number: usize, suggestion: &AdvisedIndex, plan: &Plan
     let name = names.next().unwrap_or(candidate.spec.table.as_str());
     detail = detail.heading(format!("{number}. {name}{}", saves.unwrap_or_default())).paragraph(&candidate.why);
     detail = verdict(detail, suggestion);
+    if let Some(trial) = subject.tried.filter(|trial| trial.at == at) {
+        detail = trial.tell(detail, Bytes(candidate.size_bytes));
+    }
     let known = if candidate.is_size_known { "about" } else { "perhaps" };
     let writes = &candidate.write_cost;
     let inserts = writes.inserts_per_second.map(|rate| format!(" on {} inserts/s", Count(rate))).unwrap_or_default();

@@ -92,6 +92,12 @@ impl Explain {
             line.extend(sheet.statement.iter().cloned());
             heads.push(Head::Line(line));
         }
+        let tried = sheet.and_then(|sheet| sheet.tried.as_ref());
+        if let Some(elapsed) = self.trial {
+            heads.push(Head::Line(super::trial::under_way(elapsed, &theme.glyphs)));
+        } else if let Some(trial) = tried.filter(|trial| self.mode == Mode::Compare || trial.tried.is_err()) {
+            heads.push(Head::Line(trial.line(&theme.glyphs)));
+        }
         match (&self.run, &self.comparison) {
             (Some(run), _) => heads.push(Head::Line(run.line(theme.glyphs.selected))),
             (None, Some(comparison)) if self.mode == Mode::Compare => {

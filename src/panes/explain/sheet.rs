@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use super::indexes::Search;
+use super::indexes::{self, Search};
 use super::known::Known;
+use super::trial::Trial;
 use super::{documents, tree};
 use crate::app::list::List;
 use crate::app::screen::clock_text;
 use crate::app::{Document, View};
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
-use crate::pg::explain::Answer;
+use crate::pg::explain::{Answer, Request};
 use crate::plan::tips::{Verdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::sample::unit::Count;
@@ -73,6 +74,10 @@ pub(super) struct Sheet {
     pub(super) search: Search,
     /// The same to be read.
     pub(super) indexes: Detail,
+    /// What was asked for, where the statement was explained here.
+    pub(super) request: Option<Request>,
+    /// What came of the last trial of an index.
+    pub(super) tried: Option<Trial>,
     known: Known,
     known_at: Timestamp,
     glyphs: Glyphs,
@@ -97,6 +102,8 @@ impl Sheet {
             statement,
             search: Search::default(),
             indexes: Detail::new(),
+            request: None,
+            tried: None,
             known: Known::default(),
             known_at: Timestamp::default(),
             glyphs: UNICODE,
@@ -132,11 +139,13 @@ impl Sheet {
     fn derive(&mut self) {
         self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.glyphs));
         self.tips.replace(documents::tips(&self.source.plan, &self.verdict, &self.known));
-        self.indexes.replace(self.search.document(&self.source.plan));
+        let tried = self.tried.as_ref();
+        self.indexes.replace(self.search.document(&indexes::Subject { plan: &self.source.plan, tried }));
     }
 
-    /// Says that indexes are being looked for.
-    pub(super) fn search(&mut self) {
+    /// Says that indexes are being looked for, for what was asked.
+    pub(super) fn search(&mut self, request: Request) {
+        self.request = Some(request);
         self.search = Search::UnderWay;
         self.derive();
     }
@@ -145,6 +154,22 @@ impl Sheet {
     pub(super) fn take_found(&mut self, about: &Arc<Plan>, found: Result<Box<Advised>, Failure>) {
         self.search.take(about, &self.source.plan, found);
         self.derive();
+    }
+
+    /// Takes what came of a trial.
+    pub(super) fn take_tried(&mut self, trial: Trial) {
+        self.tried = Some(trial);
+        self.derive();
+    }
+
+    /// Forgets a trial that failed; returns whether there was one.
+    pub(super) fn forget_failed_trial(&mut self) -> bool {
+        let is_failed = self.tried.as_ref().is_some_and(|trial| trial.tried.is_err());
+        if is_failed {
+            self.tried = None;
+            self.derive();
+        }
+        is_failed
     }
 
     /// Returns the selected node.

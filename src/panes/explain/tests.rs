@@ -284,12 +284,9 @@ fn a_plan_that_is_fine_is_told_so() {
     assert!(drawn(&mut pane, (100, 30)).contains("This plan is fine"));
 }
 
-#[test]
-fn indexes_that_were_found_are_shown_copied_and_saved() {
+/// What is found for the statement: one index, with its code.
+fn one_index() -> Box<crate::pg::advice::Advised> {
     use crate::pg::advice::{Advised, AdvisedIndex};
-    let mut pane = with_plan(SLOW);
-    assert!(matches!(act(&mut pane, Action::CopyCode), Wish::Say(_)));
-    let plan = Arc::clone(&pane.sheet.as_ref().unwrap().source.plan);
     let names = crate::django::Names {
         models: [("shop".to_owned(), "order".to_owned())].into_iter().collect(),
         last_migration: [("shop".to_owned(), "0001_initial".to_owned())].into_iter().collect(),
@@ -319,7 +316,15 @@ fn indexes_that_were_found_are_shown_copied_and_saved() {
         notes: Vec::new(),
     };
     let suggestion = AdvisedIndex { candidate, codes: vec![Ok(code)], verified: None };
-    let found = || Ok(Box::new(Advised { indexes: vec![suggestion.clone()], ..Advised::default() }));
+    Box::new(Advised { indexes: vec![suggestion], ..Advised::default() })
+}
+
+#[test]
+fn indexes_that_were_found_are_shown_copied_and_saved() {
+    let mut pane = with_plan(SLOW);
+    assert!(matches!(act(&mut pane, Action::CopyCode), Wish::Say(_)));
+    let plan = Arc::clone(&pane.sheet.as_ref().unwrap().source.plan);
+    let found = || Ok(one_index());
     let other = Arc::new(crate::plan::Plan::default());
     tell(&mut pane, Event::Suggested { plan: other, found: found() });
     assert_eq!(pane.sheet.as_ref().unwrap().search.count(), 0, "it is about another plan");
@@ -335,6 +340,83 @@ fn indexes_that_were_found_are_shown_copied_and_saved() {
     let saved = effects(act(&mut pane, Action::SaveCode));
     let Some(Effect::Save { name, text }) = saved.first() else { panic!("the code is saved") };
     assert!(name.starts_with("0002_") && name.contains(".py") && text.contains("0001_initial"), "{name}\n{text}");
+}
+
+/// A pane whose statement was run here, and one index found for it.
+fn with_an_index() -> (Explain, Arc<crate::plan::Plan>) {
+    let mut pane = Explain::default();
+    typed(&mut pane, "select * from shop_order");
+    pane.type_in(&KeyEvent::from(KeyCode::F(5)));
+    tell(&mut pane, answer(ESTIMATE));
+    tell(&mut pane, answer(SLOW));
+    let plan = Arc::clone(&pane.sheet.as_ref().unwrap().source.plan);
+    tell(&mut pane, Event::Suggested { plan: Arc::clone(&plan), found: Ok(one_index()) });
+    (pane, plan)
+}
+
+fn tried() -> crate::pg::verify::Tried {
+    let plan = |text| parse(text).plans.remove(0);
+    crate::pg::verify::Tried {
+        is_used: vec![true],
+        before: plan(SLOW),
+        after: plan(FAST),
+        build: Seconds(2.5),
+        sizes: vec![crate::sample::Bytes(4_200_000.0)],
+        notes: vec!["shop_order was analysed, for the statistics of the expression".into()],
+    }
+}
+
+#[test]
+fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
+    assert!(matches!(act(&mut Explain::default(), Action::Try), Wish::Say(_)));
+    assert!(matches!(act(&mut with_plan(SLOW), Action::Try), Wish::Say(_)), "nothing was asked for a pasted plan");
+    let (mut pane, plan) = with_an_index();
+    let Wish::Ask { about, question, then } = act(&mut pane, Action::Try) else { panic!("it asks") };
+    let facts = format!("{question} {:?}", about.facts);
+    for words in ["for real", "CREATE INDEX", "shop_order", "every write to shop_order", "ROLLBACK"] {
+        assert!(facts.contains(words), "{words} in {facts}");
+    }
+    let Effect::Try { specs, plan: about, request } = then else { panic!("{then:?}") };
+    assert_eq!((specs.len(), request.sql.as_str(), Arc::ptr_eq(&about, &plan)), (1, "select * from shop_order", true));
+    // A word of a trial that nobody began is passed over.
+    tell(&mut pane, Event::Trying(Seconds(1.0)));
+    assert!(pane.trial.is_none());
+    tell(&mut pane, Event::Trying(Seconds(0.0)));
+    tell(&mut pane, Event::Trying(Seconds(1.5)));
+    assert!(drawn(&mut pane, (120, 20)).contains("for real 1.5s"));
+    assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)), "one thing at a time");
+    tell(&mut pane, Event::Tried { plan, tried: Ok(Box::new(tried())) });
+    insta::assert_snapshot!(drawn(&mut pane, (160, 12)));
+    assert!(pane.close().is_some() && pane.mode == Mode::Tree);
+    let shown = drawn(&mut pane, (200, 40));
+    for words in ["1.2s without it", "0.5ms with it (2.7k times faster)", "4.0 MB, 977 kB was reckoned", "was analysed"]
+    {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+    act(&mut pane, Action::Compare);
+    assert!(pane.mode == Mode::Compare, "the measured plans can be compared again");
+}
+
+#[test]
+fn a_trial_is_given_up_by_escape_and_one_that_fails_says_why() {
+    let (mut pane, plan) = with_an_index();
+    tell(&mut pane, Event::Trying(Seconds(0.0)));
+    assert!(matches!(pane.close(), Some(Wish::Do(Effect::CancelTry))));
+    tell(&mut pane, Event::Tried { plan: Arc::clone(&plan), tried: Ok(Box::new(tried())) });
+    assert!(pane.mode == Mode::Tree, "what was given up changes nothing");
+    tell(&mut pane, Event::Trying(Seconds(0.0)));
+    let failure = Failure::new(Kind::Refused, "cannot try the index for real").because_text("must be owner of table");
+    tell(&mut pane, Event::Tried { plan, tried: Err(failure.hint("try as the owner")) });
+    let shown = drawn(&mut pane, (200, 30));
+    assert!(
+        shown.contains("cannot try") && shown.contains("must be owner") && shown.contains("as the owner"),
+        "{shown}"
+    );
+    assert!(pane.close().is_some() && !drawn(&mut pane, (200, 30)).contains("cannot try"));
+    // Another statement ends it too.
+    tell(&mut pane, Event::Trying(Seconds(0.0)));
+    let wish = pane.explain(Asked { sql: "select 2".into(), from: String::new() });
+    assert!(effects(wish).contains(&Effect::CancelTry));
 }
 
 #[test]

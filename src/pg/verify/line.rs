@@ -27,7 +27,7 @@ impl Trouble {
                 let failure = Failure::new(Kind::Refused, what).because_text(message);
                 match code {
                     Some(SqlState::LOCK_NOT_AVAILABLE) => {
-                        failure.hint("another session holds a lock that conflicts: see the pane Locks, and try again")
+                        failure.hint("another session holds a lock that conflicts: Activity shows who (g groups by blocker); try again")
                     }
                     Some(SqlState::QUERY_CANCELED) => failure.hint("it ran into its time limit, or was cancelled"),
                     Some(SqlState::INSUFFICIENT_PRIVILEGE) => {

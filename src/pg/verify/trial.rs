@@ -20,8 +20,8 @@ const PREFIX: &str = "pgdj_trial_";
 /// How long a build may take, milliseconds.
 const BUILD_MS: u32 = 600_000;
 
-/// How long a concurrent build may take, which waits for every old transaction of the database.
-const CONCURRENT_BUILD: Duration = Duration::from_secs(180);
+/// How long building or dropping concurrently may take, which waits for old transactions.
+const CONCURRENTLY: Duration = Duration::from_secs(180);
 
 /// Runs of a quick statement, of which the fastest counts; a slow one is run once.
 const RUNS: usize = 3;
@@ -29,6 +29,7 @@ const RUNS: usize = 3;
 const SLOW: Seconds = Seconds(2.0);
 
 const WHAT: &str = "cannot try the index for real";
+const WHAT_IS_LEFT: &str = "cannot drop what is left of the index on trial";
 
 pub(super) async fn run(line: &mut Line, request: &Request, specs: &[IndexSpec]) -> Result<Tried, Failure> {
     if specs.is_empty() {
@@ -76,7 +77,7 @@ async fn concurrently(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]
     line.end().await;
     let mut left = Vec::new();
     for (wanted, name) in set.iter().zip(names(set)) {
-        if let Err(trouble) = line.batch(&drop_statement(wanted, &name)).await {
+        if let Err(trouble) = within_limit(line, &drop_statement(wanted, &name)).await {
             left.push(format!("{}: {}", drop_statement(wanted, &name), trouble.failure(WHAT).because.join("; ")));
         }
     }
@@ -99,15 +100,7 @@ async fn built(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Re
     let started = Instant::now();
     for (wanted, name) in set.iter().zip(&names) {
         let sql = wanted.create(name).replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1);
-        // Behind a pooler nothing may be set for the session. What is given up here, the reaper cancels on the server.
-        let built = tokio::time::timeout(CONCURRENT_BUILD, line.batch(&sql)).await;
-        built.unwrap_or_else(|_elapsed| {
-            let message = format!(
-                "the concurrent build took more than {} s: it waits for old transactions to end",
-                CONCURRENT_BUILD.as_secs()
-            );
-            Err(Trouble::Server { code: None, message })
-        })?;
+        within_limit(line, &sql).await?;
     }
     let build = Seconds(started.elapsed().as_secs_f64());
     let mut notes = analyze(line, set).await?;
@@ -116,6 +109,17 @@ async fn built(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Re
     let after = fastest(line, statement).await?;
     let sizes = sizes(line, set, &names).await?;
     Ok(Tried { is_used: used(&after, &names), before, after, build, sizes, notes })
+}
+
+/// Builds or drops concurrently, which waits for old transactions, but not for ever.
+///
+/// Behind a pooler nothing may be set for the session. What is given up here, the reaper cancels on the server.
+async fn within_limit(line: &mut Line, sql: &str) -> Result<(), Trouble> {
+    let done = tokio::time::timeout(CONCURRENTLY, line.batch(sql)).await;
+    done.unwrap_or_else(|_elapsed| {
+        let message = format!("it took more than {} s: it waits for old transactions to end", CONCURRENTLY.as_secs());
+        Err(Trouble::Server { code: None, message })
+    })
 }
 
 /// Runs a statement until it is warm, and returns the fastest run.
@@ -174,24 +178,52 @@ fn drop_statement(wanted: &Wanted<'_>, name: &str) -> String {
     format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quoted(&wanted.spec.schema), quoted(name))
 }
 
+/// How often a trial that was given up is looked for, and how long is waited in between: its cancel is on its way.
+const LOOKS: usize = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
+
+/// Drops what a trial of this process that was given up has left, once its backend has let go of it.
+pub(super) async fn clean_up(line: &mut Line, specs: &[IndexSpec]) -> Result<(), Failure> {
+    let own = format!("{PREFIX}{}_", std::process::id()).replace('_', "\\_");
+    let sql = format!(
+        "select pg_catalog.count(*) from pg_catalog.pg_index as i
+        join pg_catalog.pg_class as c on c.oid = i.indexrelid
+        where i.indrelid in ({}) and c.relname like '{own}%'",
+        tables(specs)
+    );
+    for _ in 0..LOOKS {
+        let left = line.ask(Query::new(sql.clone())).await.map_err(|trouble| trouble.failure(WHAT_IS_LEFT))?;
+        if left.scalar().and_then(Value::as_f64).unwrap_or(0.0) < 1.0 {
+            return Ok(());
+        }
+        sweep(line, specs).await;
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    Err(Failure::new(Kind::Refused, WHAT_IS_LEFT).because_text(format!("an index {PREFIX}… is still being built")))
+}
+
 /// Drops what a trial that was killed while it built concurrently has left on these tables, unless it is still at work.
 async fn sweep(line: &mut Line, specs: &[IndexSpec]) {
-    let tables: Vec<String> =
-        specs.iter().map(|spec| quoted_text(&format!("{}.{}", quoted(&spec.schema), quoted(&spec.table)))).collect();
     let sql = format!(
         "select pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) as statement
         from pg_catalog.pg_index as i
         join pg_catalog.pg_class as c on c.oid = i.indexrelid
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where i.indrelid in (select pg_catalog.to_regclass(t) from pg_catalog.unnest(array[{}]) as t)
-            and c.relname like 'pgdj\\_trial\\_%'
+        where i.indrelid in ({}) and c.relname like 'pgdj\\_trial\\_%'
             and not exists (select from pg_catalog.pg_locks as l where l.relation = i.indexrelid and l.granted)",
-        tables.join(", ")
+        tables(specs)
     );
     let Ok(answer) = line.ask(Query::new(sql)).await else { return };
     for statement in answer.rows.iter().filter_map(|row| row.first().and_then(Value::as_str)) {
-        if let Err(trouble) = line.batch(statement).await {
+        if let Err(trouble) = within_limit(line, statement).await {
             tracing::warn!(?trouble, statement, "the index of an earlier trial cannot be dropped");
         }
     }
+}
+
+/// Returns the tables as a query of their numbers; one that is gone has none.
+fn tables(specs: &[IndexSpec]) -> String {
+    let name = |spec: &IndexSpec| quoted_text(&format!("{}.{}", quoted(&spec.schema), quoted(&spec.table)));
+    let names: Vec<String> = specs.iter().map(name).collect();
+    format!("select pg_catalog.to_regclass(t) from pg_catalog.unnest(array[{}]) as t", names.join(", "))
 }

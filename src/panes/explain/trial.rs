@@ -1,0 +1,236 @@
+//! "Try it for real": the index is built, the statement measured without and with it, and the index dropped.
+
+use std::sync::Arc;
+
+use super::compare::NOTABLE;
+use super::{Explain, Mode, Panel, compare, indexes};
+use crate::advisor::IndexSpec;
+use crate::app::list::List;
+use crate::app::{Document, Effect, View, Wish};
+use crate::catalog::Table;
+use crate::django::sql::{Build, create_index};
+use crate::failure::Failure;
+use crate::pg::advice::AdvisedIndex;
+use crate::pg::explain::Request;
+use crate::pg::verify::Tried;
+use crate::plan::{BLOCK, Kind, Plan};
+use crate::sample::unit::Count;
+use crate::sample::{Bytes, Seconds};
+use crate::ui::detail::Detail;
+use crate::ui::frame::Part;
+use crate::ui::glyphs::Glyphs;
+use crate::ui::theme::Role;
+
+/// The name that the question gives the index; each index of a trial has a number of its own.
+const NAME: &str = "pgdj_trial";
+
+/// How many times a trial may run the statement: three times without the index and three times with it.
+const RUNS: f64 = 6.0;
+
+/// What came of a trial.
+#[derive(Debug)]
+pub(super) struct Trial {
+    /// Which of the indexes it was, counted from 0.
+    pub(super) at: usize,
+    /// What was measured.
+    pub(super) tried: Result<Box<Tried>, Failure>,
+}
+
+impl Trial {
+    /// Says in one line what came of it.
+    pub(super) fn line(&self, glyphs: &Glyphs) -> Vec<Part> {
+        let number = self.at + 1;
+        match &self.tried {
+            Ok(tried) => {
+                let (sign, words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
+                    (glyphs.good, "the planner uses it", Role::Good)
+                } else {
+                    (glyphs.bad, "the planner does not use it", Role::Bad)
+                };
+                let told = format!("; built in {}, {}; dropped again", tried.build, size(tried));
+                vec![(format!("{sign} index {number} tried for real: {words}"), role), (told, Role::Muted)]
+            }
+            Err(failure) => vec![
+                (format!("{} index {number}: ", glyphs.bad), Role::Bad),
+                (crate::ui::text::clean(&failure.what).into_owned(), Role::Bad),
+            ],
+        }
+    }
+
+    /// Adds what came of it to what is to be read of the index.
+    pub(super) fn tell(&self, mut detail: Detail, expected: Bytes) -> Detail {
+        let tried = match &self.tried {
+            Ok(tried) => tried,
+            Err(failure) => {
+                detail = detail.pair_as("tried", &failure.what, Role::Bad);
+                return failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph);
+            }
+        };
+        let (words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
+            ("for real: the planner uses it", Role::Good)
+        } else {
+            ("for real: the planner does not use it", Role::Bad)
+        };
+        detail = detail.pair_as("tried", words, role);
+        match tried.times() {
+            Some((before, after)) => {
+                detail = detail.pair("time", format!("{before} without it, {after} with it{}", change(before, after)));
+            }
+            None => detail = detail.paragraph_as("A write is planned, not run: there are no times.", Role::Muted),
+        }
+        let blocks = |plan: &Plan| plan.root().map(|root| root.buffers.shared.touched()).filter(|blocks| *blocks > 0.0);
+        if let (Some(before), Some(after)) = (blocks(&tried.before), blocks(&tried.after)) {
+            let (before, after) = (Bytes(before * BLOCK), Bytes(after * BLOCK));
+            detail = detail.pair("blocks", format!("{before} without it, {after} with it"));
+        }
+        detail = detail
+            .pair("true size", format!("{}, {expected} was reckoned", size(tried)))
+            .pair("built in", tried.build.to_string());
+        tried
+            .notes
+            .iter()
+            .fold(detail, |detail, note| detail.paragraph_as(format!("In the trial {note}."), Role::Muted))
+    }
+}
+
+/// Says how many times faster or slower; small differences are chance.
+fn change(before: Seconds, after: Seconds) -> String {
+    let times = before.0 / after.0.max(1e-6);
+    match times {
+        times if times >= NOTABLE => format!(" ({} times faster)", Count(times)),
+        times if times <= 1.0 / NOTABLE => format!(" ({} times slower)", Count(1.0 / times)),
+        _ => " (the same, within chance)".to_owned(),
+    }
+}
+
+fn size(tried: &Tried) -> Bytes {
+    Bytes(tried.sizes.iter().map(|size| size.0).sum())
+}
+
+/// Says how a trial under way stands.
+pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<Part> {
+    vec![
+        (format!("{} trying the index for real {elapsed}", glyphs.selected), Role::Accent),
+        ("  Esc cancels it on the server; nothing of it stays".to_owned(), Role::Muted),
+    ]
+}
+
+/// The question before an index is built: what is done, where, and who waits for it.
+struct Question<'a> {
+    suggestion: &'a AdvisedIndex,
+    table: Option<&'a Table>,
+    plan: &'a Plan,
+}
+
+impl Question<'_> {
+    fn specs(&self) -> Vec<IndexSpec> {
+        let candidate = &self.suggestion.candidate;
+        std::iter::once(&candidate.spec).chain(&candidate.companions).cloned().collect()
+    }
+
+    fn about(&self, target: &str) -> Document {
+        let candidate = &self.suggestion.candidate;
+        let mut about = Document::new("What would be built");
+        about.pair("on", target);
+        for spec in self.specs() {
+            let unknown = || Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
+            let table = self.table.cloned().unwrap_or_else(unknown);
+            about.pair("builds", &create_index(&table, &spec.definition, NAME, Build::Plain));
+        }
+        if let Some(table) = self.table {
+            let rows = table.rows.map(|rows| format!(", {} rows", Count(rows))).unwrap_or_default();
+            about.pair("table", &format!("{}.{}, {}{rows}", table.schema, table.name, Bytes(table.pages * BLOCK)));
+        }
+        about.pair("index", &format!("about {}", Bytes(candidate.size_bytes)));
+        let is_write = self.plan.nodes.iter().any(|node| node.kind == Kind::ModifyTable);
+        let runs = self.plan.total_time().filter(|_| !is_write && self.plan.is_analyzed()).map(|time| time.0 * RUNS);
+        let while_built = Seconds(candidate.write_cost.build.0 + runs.unwrap_or(0.0) / 2.0);
+        about.pair(
+            "measures",
+            if is_write {
+                "its plan only, for it writes"
+            } else {
+                "the statement, up to 3 times without it and 3 with it"
+            },
+        );
+        about.pair(
+            "who waits",
+            &format!("every write to {}, for about {while_built} (SHARE lock)", candidate.spec.table),
+        );
+        about.pair("then", "ROLLBACK: the index never was. Where old transactions would hide it, it is built CONCURRENTLY and dropped by name");
+        about
+    }
+}
+
+impl Explain {
+    /// Asks whether an index is to be tried: the first, or the one after that which was tried.
+    pub(super) fn ask_trial(&mut self, view: &View<'_>) -> Wish {
+        if self.trial.is_some() || self.run.is_some() {
+            return Wish::Say("one is under way; Esc cancels it".to_owned());
+        }
+        let Some(sheet) = &self.sheet else {
+            return Wish::Say("run the statement first (R): then its indexes can be tried".to_owned());
+        };
+        let (Some(request), indexes::Search::Found(found)) = (&sheet.request, &sheet.search) else {
+            return Wish::Say("no index was looked for; run the statement here (R)".to_owned());
+        };
+        let at = sheet.tried.as_ref().map_or(0, |trial| trial.at + 1);
+        let at = if at < found.indexes.len() { at } else { 0 };
+        let Some(suggestion) = found.indexes.get(at) else {
+            return Wish::Say("there is no index to try for this statement".to_owned());
+        };
+        let spec = &suggestion.candidate.spec;
+        let table = found.catalog.table(Some(&spec.schema), &spec.table);
+        let question = Question { suggestion, table, plan: &sheet.source.plan };
+        let server = &view.newer.server;
+        let then = Effect::Try {
+            request: Box::new(Request { options: crate::pg::explain::Options::default(), ..request.clone() }),
+            specs: question.specs(),
+            plan: Arc::clone(&sheet.source.plan),
+        };
+        self.trial_of = at;
+        Wish::Ask {
+            about: question.about(&format!("{} as {}, database {}", server.target, server.role, server.database)),
+            question: format!("Build index {} for real, measure, and drop it?", at + 1),
+            then,
+        }
+    }
+
+    /// Takes how long the trial has been under way; a late word of one that was given up is passed over.
+    pub(super) fn take_trying(&mut self, elapsed: Seconds) {
+        if self.trial.is_some() || elapsed.0 <= 0.0 {
+            self.trial = Some(elapsed);
+        }
+    }
+
+    /// Takes what was measured, if it is about the plan that is shown.
+    pub(super) fn take_tried(&mut self, about: &Arc<Plan>, tried: Result<Box<Tried>, Failure>) {
+        let Some(sheet) = self.sheet.as_mut().filter(|sheet| Arc::ptr_eq(about, &sheet.source.plan)) else { return };
+        if self.trial.take().is_none() {
+            return;
+        }
+        let is_done = tried.is_ok();
+        sheet.take_tried(Trial { at: self.trial_of, tried });
+        self.panel = Panel::Index;
+        if is_done {
+            self.compare_tried();
+        }
+    }
+
+    /// Gives up the trial under way; returns what the shell has to do for that.
+    pub(super) fn give_up_trial(&mut self) -> Option<Wish> {
+        self.trial.take().map(|_elapsed| Wish::Do(Effect::CancelTry))
+    }
+
+    /// Shows the plans without and with the index, as they were measured; returns whether there are any.
+    pub(super) fn compare_tried(&mut self) -> bool {
+        let tried = self.sheet.as_ref().and_then(|sheet| sheet.tried.as_ref()?.tried.as_ref().ok());
+        let Some(tried) = tried else { return false };
+        let comparison = compare::compare(&tried.before, &tried.after, &self.glyphs);
+        self.compared = List::default();
+        self.compared.refresh(comparison.grid.clone());
+        self.comparison = Some(comparison);
+        self.mode = Mode::Compare;
+        true
+    }
+}
