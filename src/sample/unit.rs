@@ -25,6 +25,10 @@ impl fmt::Display for Seconds {
         let seconds = self.0.max(0.0);
         let text = if seconds == 0.0 {
             "0s".to_owned()
+        } else if seconds < 1e-6 {
+            "<1us".to_owned()
+        } else if seconds < 0.000_095 {
+            format!("{:.0}us", seconds * 1e6)
         } else if seconds < 0.01 {
             format!("{:.1}ms", seconds * 1e3)
         } else if seconds < 0.9995 {

@@ -17,10 +17,13 @@ const NOTABLE: f64 = 0.1;
 /// Sequential scans that are named there.
 const MOST_SCANS: usize = 3;
 
-/// The tips, the largest saving first; or that there are none.
-pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known) -> Detail {
+/// The tips, the largest saving first; or that there are none. `index` is the best index in a sentence, where there is one.
+pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, index: Option<String>) -> Detail {
     let role = if verdict.is_fine { Role::Good } else { Role::Text };
     let mut detail = Detail::new().paragraph_as(&verdict.sentence, role);
+    if let Some(index) = index {
+        detail = detail.paragraph_as(index, Role::Good);
+    }
     for scan in scans::sequential(plan).iter().filter(|scan| scan.share >= NOTABLE).take(MOST_SCANS) {
         detail = detail.paragraph_as(scan_line(plan, scan, known), Role::Warning);
     }

@@ -50,6 +50,18 @@ impl Search {
         if let Self::Found(found) = self { found.indexes.len() } else { 0 }
     }
 
+    /// Returns the best index in a sentence, with the keys that lead to it.
+    pub(super) fn headline(&self, plan: &Plan) -> Option<String> {
+        let Self::Found(found) = self else { return None };
+        let first = found.indexes.first()?;
+        let others = match found.indexes.len() {
+            0 | 1 => String::new(),
+            all => format!(", and {} more", all - 1),
+        };
+        let (name, saves) = (name_of(first), saves(first, plan));
+        Some(format!("An index is worth building: {name}{saves}{others} (v shows it, i copies its code, B tries it)."))
+    }
+
     /// Returns the code of the first, for a copy: everything that goes into the project, and the SQL.
     pub(super) fn text(&self) -> Option<String> {
         let Self::Found(found) = self else { return None };
@@ -107,16 +119,30 @@ fn found_document(found: &Advised, subject: &Subject<'_>) -> Detail {
     found.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
 }
 
+/// Writes a reason as a sentence of its own.
+fn sentence(why: &str) -> String {
+    let mut letters = why.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let whole: String = first.into_iter().flatten().chain(letters).collect();
+    format!("{}.", whole.trim_end_matches('.'))
+}
+
+fn name_of(suggestion: &AdvisedIndex) -> &str {
+    let mut names = suggestion.codes.iter().flatten().map(|code| code.name.as_str());
+    names.next().unwrap_or(suggestion.candidate.spec.table.as_str())
+}
+
+fn saves(suggestion: &AdvisedIndex, plan: &Plan) -> String {
+    let Some(saves) = suggestion.candidate.saves else { return String::new() };
+    let total = plan.total_time().filter(|total| total.0 > 0.0);
+    let share = total.map(|total| format!(" ({})", Share((saves.0 / total.0).min(1.0)))).unwrap_or_default();
+    format!(": saves about {saves}{share}")
+}
+
 fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &Subject<'_>) -> Detail {
     let (candidate, number) = (&suggestion.candidate, at + 1);
-    let saves = candidate.saves.map(|saves| {
-        let total = subject.plan.total_time().filter(|total| total.0 > 0.0);
-        let share = total.map(|total| format!(" ({})", Share((saves.0 / total.0).min(1.0)))).unwrap_or_default();
-        format!(": saves about {saves}{share}")
-    });
-    let mut names = suggestion.codes.iter().flatten().map(|code| code.name.as_str());
-    let name = names.next().unwrap_or(candidate.spec.table.as_str());
-    detail = detail.heading(format!("{number}. {name}{}", saves.unwrap_or_default())).paragraph(&candidate.why);
+    detail = detail.heading(format!("{number}. {}{}", name_of(suggestion), saves(suggestion, subject.plan)));
+    detail = detail.paragraph(sentence(&candidate.why));
     detail = verdict(detail, suggestion);
     if let Some(trial) = subject.tried.filter(|trial| trial.at == at) {
         detail = trial.tell(detail, Bytes(candidate.size_bytes));

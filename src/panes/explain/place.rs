@@ -18,6 +18,9 @@ const WIDE: u16 = 150;
 /// The least rows of the tree and of the panel below it.
 const LEAST: (u16, u16) = (5, 6);
 
+/// Rows of the tree beside its nodes: the titles and the line below.
+const TREE_EXTRA: u16 = 2;
+
 /// Where things were drawn last, for clicks.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Places {
@@ -142,7 +145,7 @@ impl Explain {
             Mode::Text => return sheet.text.draw(frame.buffer_mut(), indented(area), theme),
             Mode::Tree => {}
         }
-        let (tree, panel) = split(area, self.panel);
+        let (tree, panel) = split(area, self.panel, sheet.list.len());
         sheet.list.draw(frame, tree, look);
         if panel.is_empty() {
             return;
@@ -186,8 +189,8 @@ fn indented(area: Rect) -> Rect {
     Rect { x: area.x + u16::from(area.width > 0), width: area.width.saturating_sub(1), ..area }
 }
 
-/// Returns where the tree and the panel stand.
-fn split(area: Rect, panel: Panel) -> (Rect, Rect) {
+/// Returns where the tree and the panel stand; a small tree leaves its room to the panel.
+fn split(area: Rect, panel: Panel, nodes: usize) -> (Rect, Rect) {
     if panel == Panel::Nothing {
         return (area, Rect::ZERO);
     }
@@ -198,7 +201,8 @@ fn split(area: Rect, panel: Panel) -> (Rect, Rect) {
     if area.height < LEAST.0 + LEAST.1 {
         return (area, Rect::ZERO);
     }
-    let height = (area.height * 2 / 5).max(LEAST.1);
+    let needed = u16::try_from(nodes).unwrap_or(u16::MAX).saturating_add(TREE_EXTRA).max(LEAST.0);
+    let height = (area.height * 2 / 5).max(area.height.saturating_sub(needed)).max(LEAST.1);
     let [tree, panel] = Layout::vertical([Constraint::Min(LEAST.0), Constraint::Length(height)]).areas(area);
     (tree, panel)
 }

@@ -52,7 +52,7 @@ mod tests {
     fn a_fine_plan_is_told_so() {
         check(
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8) (actual time=0.01..0.02 rows=1 loops=1)\nExecution Time: 0.05 ms",
-            "This plan is fine: 0.1ms, and nothing in it is worth changing.",
+            "This plan is fine: 50us, and nothing in it is worth changing.",
         );
         check(
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)",
