@@ -204,7 +204,7 @@ pub static BINDINGS: &[Binding] = &[
         Action::Compare,
         Panes(&[Explain]),
         &["c"],
-        ("compare", "Compare this plan with the one kept before, node by node."),
+        ("compare", "Compare two plans node by node: before and now, other values, without and with the index."),
     )
     .shown(7),
     bind(

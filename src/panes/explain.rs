@@ -368,6 +368,11 @@ impl Explain {
     fn estimate(&mut self, request: Request) -> Wish {
         self.failure = None;
         let sql = request.sql.clone();
+        // The same statement with other values: the plans of both are to be compared.
+        let shown = self.sheet.as_ref().map(|sheet| &sheet.source);
+        if let Some(shown) = shown.filter(|shown| shown.is_the_statement(&sql, &request.parameters)) {
+            self.before = Some(Arc::clone(shown));
+        }
         let (run, wish) = Run::estimate(request);
         self.run = Some(run);
         if self.editor.remember(&sql) { Wish::All(vec![Wish::Do(Effect::Remember(sql)), wish]) } else { wish }
@@ -430,11 +435,15 @@ impl Explain {
             None => (None, Wish::Nothing),
         };
         self.run = next;
-        self.show(Source::answered(answer));
+        let values = request.as_ref().map(|request| request.parameters.clone()).unwrap_or_default();
+        self.show(Source::answered(answer, values));
         let Some((request, sheet)) = request.zip(self.sheet.as_mut()).filter(|_| self.run.is_none()) else {
             return wish;
         };
         sheet.search(request.clone());
+        let before = self.before.as_ref().filter(|before| before.is_same_with_other_values(&sheet.source));
+        let told = before.map(|before| format!("c compares it with the plan for {}", before.shown_values()));
+        let wish = with(told.map(Wish::Say), wish);
         let suggest = Effect::Suggest { request: Box::new(request), plan: Arc::clone(&sheet.source.plan) };
         Wish::All(vec![wish, Wish::Do(suggest)])
     }
@@ -539,35 +548,6 @@ impl Explain {
             }
             None => Wish::Say(format!("the time limit stays at {} s: it is 1 to 86400 seconds", self.timeout_seconds)),
         }
-    }
-
-    fn keep(&mut self) -> Wish {
-        let Some(sheet) = &self.sheet else { return Wish::Say("there is no plan to keep".to_owned()) };
-        self.before = Some(Arc::clone(&sheet.source));
-        self.comparison = None;
-        Wish::Say("kept as the plan before; change something, run it again (R), then compare (c)".to_owned())
-    }
-
-    fn toggle_compare(&mut self) -> Wish {
-        if self.mode == Mode::Compare {
-            self.mode = Mode::Tree;
-            return Wish::Nothing;
-        }
-        if self.compare_tried() {
-            return Wish::Nothing;
-        }
-        let (Some(before), Some(sheet)) = (&self.before, &self.sheet) else {
-            return Wish::Say("keep a plan first (b), then run another and compare".to_owned());
-        };
-        if Arc::ptr_eq(before, &sheet.source) {
-            return Wish::Say("this is the plan that was kept; run it again (R) to compare".to_owned());
-        }
-        let comparison = compare::compare(&before.plan, &sheet.source.plan, &self.glyphs);
-        self.compared = List::default();
-        self.compared.refresh(comparison.grid.clone());
-        self.comparison = Some(comparison);
-        self.mode = Mode::Compare;
-        Wish::Nothing
     }
 
     fn go(&mut self, action: Action) -> Wish {

@@ -7,7 +7,7 @@ use crate::advisor::Confidence;
 use crate::django::DjangoCode;
 use crate::failure::Failure;
 use crate::pg::advice::{Advised, AdvisedIndex};
-use crate::pg::verify::Verdict;
+use crate::pg::verify::{Verdict, Verified};
 use crate::plan::Plan;
 use crate::sample::Bytes;
 use crate::sample::unit::{Count, Share};
@@ -48,6 +48,15 @@ impl Search {
     /// Returns how many indexes were found.
     pub(super) fn count(&self) -> usize {
         if let Self::Found(found) = self { found.indexes.len() } else { 0 }
+    }
+
+    /// Returns the first index that the planner made plans without and with, counted from 0, and these.
+    pub(super) fn planned(&self) -> Option<(usize, &Verified, &Plan, &Plan)> {
+        let Self::Found(found) = self else { return None };
+        found.indexes.iter().enumerate().find_map(|(at, suggestion)| {
+            let verified = suggestion.verified.as_ref()?;
+            Some((at, verified, verified.before.as_ref()?, verified.after.as_ref()?))
+        })
     }
 
     /// Returns the best index in a sentence, with the keys that lead to it.

@@ -98,12 +98,13 @@ impl Explain {
         let tried = sheet.and_then(|sheet| sheet.tried.as_ref());
         if let Some(elapsed) = self.trial {
             heads.push(Head::Line(super::trial::under_way(elapsed, &theme.glyphs)));
-        } else if let Some(trial) = tried.filter(|trial| self.mode == Mode::Compare || trial.tried.is_err()) {
+        } else if let Some(trial) = tried.filter(|trial| trial.tried.is_err()) {
             heads.push(Head::Line(trial.line(&theme.glyphs)));
         }
         match (&self.run, &self.comparison) {
             (Some(run), _) => heads.push(Head::Line(run.line(theme.glyphs.selected))),
             (None, Some(comparison)) if self.mode == Mode::Compare => {
+                heads.push(Head::Line(comparison.about.clone()));
                 heads.push(Head::Figures(comparison.figures.clone()));
             }
             _ => heads.extend(sheet.map(|sheet| Head::Figures(sheet.figures()))),

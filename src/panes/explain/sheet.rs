@@ -20,6 +20,7 @@ use crate::ui::code::{Code, CodeLine, Language};
 use crate::ui::detail::Detail;
 use crate::ui::frame::Segment;
 use crate::ui::glyphs::{Glyphs, UNICODE};
+use crate::ui::text::clean_cut;
 use crate::ui::theme::Role;
 
 /// Columns of the statement that are shown on one line.
@@ -34,6 +35,8 @@ pub(super) struct Source {
     pub(super) sql: String,
     /// Its JSON.
     pub(super) json: String,
+    /// The values of its parameters; `None` is NULL.
+    pub(super) values: Vec<Option<String>>,
     /// Where it came from, in a few words.
     pub(super) from: String,
     /// What is to be known of how it came, one sentence each.
@@ -41,17 +44,46 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// A plan from the server.
-    pub(super) fn answered(answer: Answer) -> Self {
+    /// A plan from the server, made with these values.
+    pub(super) fn answered(answer: Answer, values: Vec<Option<String>>) -> Self {
         let Answer { plan, raw, sql, estimate_only, notices, at } = answer;
         let what = if estimate_only { "estimate only" } else { "run" };
-        Self { plan: Arc::new(plan), sql, json: raw, from: format!("{what} at {}", clock_text(at)), notes: notices }
+        let from = format!("{what} at {}", clock_text(at));
+        Self { plan: Arc::new(plan), sql, values, json: raw, from, notes: notices }
+    }
+
+    /// Says whether this is the plan of a statement with values, but of other values.
+    pub(super) fn is_the_statement(&self, sql: &str, values: &[Option<String>]) -> bool {
+        self.sql == sql && !values.is_empty() && !self.values.is_empty() && self.values != values
+    }
+
+    /// Says whether this is the plan of the same statement with other values.
+    pub(super) fn is_same_with_other_values(&self, other: &Self) -> bool {
+        self.is_the_statement(&other.sql, &other.values)
+    }
+
+    /// Returns the values: `$1 = delivered, $2 = 20`; empty where there are none.
+    pub(super) fn shown_values(&self) -> String {
+        /// Columns of one value that are shown.
+        const MOST: usize = 24;
+        let one = |(at, value): (usize, &Option<String>)| {
+            let value = value.as_deref().map_or_else(|| "null".to_owned(), |value| clean_cut(value, MOST));
+            format!("${} = {value}", at + 1)
+        };
+        self.values.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
     }
 
     /// A plan that was pasted.
     pub(super) fn pasted(plan: Plan, notes: Vec<String>) -> Self {
         let sql = plan.query.clone().unwrap_or_default();
-        Self { json: to_json::to_json(&plan), sql, from: "pasted".to_owned(), notes, plan: Arc::new(plan) }
+        Self {
+            json: to_json::to_json(&plan),
+            sql,
+            values: Vec::new(),
+            from: "pasted".to_owned(),
+            notes,
+            plan: Arc::new(plan),
+        }
     }
 }
 
@@ -91,7 +123,7 @@ impl Sheet {
             list.fold(tree::key(id));
         }
         let lines = text::lines(&source.plan).join("\n");
-        let one_line = crate::ui::text::clean_cut(&source.sql, STATEMENT);
+        let one_line = clean_cut(&source.sql, STATEMENT);
         let statement = Code::new(Language::Sql, &one_line).lines(STATEMENT).into_iter().next().unwrap_or_default();
         let mut sheet = Self {
             verdict: verdict(&source.plan, &crate::plan::tips::Context::default()),
@@ -263,6 +295,10 @@ impl Sheet {
             all.push(Segment::new(time, Role::Warning).and(" triggers", Role::Muted).drop(3));
         }
         all.push(Segment::new(format!("{} nodes", Count(plan.nodes.len() as f64)), Role::Muted).drop(8));
+        let values = self.source.shown_values();
+        if !values.is_empty() {
+            all.push(Segment::new("with ", Role::Muted).and(values, Role::Text).drop(8));
+        }
         all.push(Segment::new(self.source.from.clone(), Role::Muted).drop(9));
         all
     }

@@ -420,6 +420,53 @@ fn a_trial_is_given_up_by_escape_and_one_that_fails_says_why() {
 }
 
 #[test]
+fn the_planners_plans_without_and_with_an_index_are_compared() {
+    use crate::pg::verify::{Rung, Verdict, Verified};
+    let (mut pane, plan) = with_an_index();
+    assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)), "the planner was not asked");
+    let mut found = one_index();
+    found.indexes[0].verified = Some(Verified {
+        rung: Rung::Catalog,
+        verdicts: vec![Verdict::Used],
+        before: Some(parse(SLOW).plans.remove(0)),
+        after: Some(parse(FAST).plans.remove(0)),
+        sizes: vec![None],
+        notes: Vec::new(),
+    });
+    tell(&mut pane, Event::Suggested { plan, found: Ok(found) });
+    act(&mut pane, Action::Compare);
+    let shown = drawn(&mut pane, (140, 12));
+    assert!(shown.contains("index 1, not built") && shown.contains("Index Scan Backward"), "{shown}");
+}
+
+#[test]
+fn the_plans_of_two_choices_of_values_are_compared() {
+    let mut pane = Explain::default();
+    let sql = "select * from shop_order where status = $1".to_owned();
+    typed(&mut pane, &sql);
+    let run = |pane: &mut Explain, value: &str, text: &str| {
+        act(pane, Action::Run);
+        tell(pane, Event::Parameters { sql: sql.clone(), known: Ok(Vec::new()) });
+        pane.filled(Filled::Done(vec![Some(value.into())]));
+        for text in [ESTIMATE, text] {
+            let Event::ExplainDone(Ok(mut answer)) = answer(text) else { unreachable!() };
+            answer.sql = sql.clone();
+            tell(pane, Event::ExplainDone(Ok(answer)));
+        }
+    };
+    run(&mut pane, "delivered", SLOW);
+    assert!(drawn(&mut pane, (200, 20)).contains("with $1 = delivered"));
+    run(&mut pane, "delivered", SLOW);
+    assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)), "the same values again");
+    run(&mut pane, "pending", FAST);
+    act(&mut pane, Action::Compare);
+    let shown = drawn(&mut pane, (160, 12));
+    for words in ["with $1 = delivered", "with $1 = pending", "Index Scan Backward"] {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+}
+
+#[test]
 fn options_are_chosen_in_a_form() {
     let mut pane = Explain::default();
     let Wish::Fill(form) = act(&mut pane, Action::Options) else { panic!("a form is shown") };

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::compare::NOTABLE;
-use super::{Explain, Mode, Panel, compare, indexes};
+use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
-use crate::app::list::List;
 use crate::app::{Document, Effect, View, Wish};
 use crate::catalog::Table;
 use crate::django::sql::{Build, create_index};
@@ -224,13 +223,11 @@ impl Explain {
 
     /// Shows the plans without and with the index, as they were measured; returns whether there are any.
     pub(super) fn compare_tried(&mut self) -> bool {
-        let tried = self.sheet.as_ref().and_then(|sheet| sheet.tried.as_ref()?.tried.as_ref().ok());
-        let Some(tried) = tried else { return false };
+        let Some(trial) = self.sheet.as_ref().and_then(|sheet| sheet.tried.as_ref()) else { return false };
+        let Ok(tried) = &trial.tried else { return false };
+        let about = trial.line(&self.glyphs);
         let comparison = compare::compare(&tried.before, &tried.after, &self.glyphs);
-        self.compared = List::default();
-        self.compared.refresh(comparison.grid.clone());
-        self.comparison = Some(comparison);
-        self.mode = Mode::Compare;
+        self.show_comparison(comparison.about(about));
         true
     }
 }
