@@ -12,8 +12,10 @@ mod known;
 mod place;
 mod run;
 mod sheet;
+mod side_by_side;
 mod tree;
 mod trial;
+mod tried;
 
 #[cfg(test)]
 mod tests;

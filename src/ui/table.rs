@@ -14,7 +14,8 @@ mod state;
 pub use draw::draw;
 pub(crate) use draw::draw_notice;
 pub use grid::{Cell, Grid, GridColumn, Notice, Row, Shape, SortKey, SortKind};
-pub use state::{Direction, Hit, Move, TableState};
+pub use order::Direction;
+pub use state::{Hit, Move, TableState};
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,6 @@
 //! Two plans side by side: the one that was kept as "before" and the one that is shown, or without and with an index.
 
-use std::sync::Arc;
-
-use super::sheet::{Sheet, Source};
 use super::tree::name;
-use super::{Explain, Mode};
-use crate::app::Wish;
-use crate::app::list::List;
 use crate::plan::diff::{Change, Delta, Diff, Shape, diff};
 use crate::plan::{BLOCK, Plan};
 use crate::sample::unit::Count;
@@ -131,68 +125,4 @@ fn figures(found: &Diff, glyphs: &Glyphs) -> Vec<Segment> {
     let words = if shapes == 0 { "the same shape".to_owned() } else { format!("{shapes} nodes differ in shape") };
     all.push(Segment::new(words, Role::Muted).drop(4));
     all
-}
-
-impl Explain {
-    /// Keeps the plan that is shown as the one before.
-    pub(super) fn keep(&mut self) -> Wish {
-        let Some(sheet) = &self.sheet else { return Wish::Say("there is no plan to keep".to_owned()) };
-        self.before = Some(Arc::clone(&sheet.source));
-        self.comparison = None;
-        Wish::Say("kept as the plan before; change something, run it again (R), then compare (c)".to_owned())
-    }
-
-    /// Compares what there is to compare: the measured plans of a trial, the plan that was kept, or the planner's plans
-    /// without and with an index that is not there.
-    pub(super) fn toggle_compare(&mut self) -> Wish {
-        if self.mode == Mode::Compare {
-            self.mode = Mode::Tree;
-            return Wish::Nothing;
-        }
-        if self.compare_tried() || self.compare_kept() || self.compare_hypothetical() {
-            return Wish::Nothing;
-        }
-        Wish::Say(match (&self.before, &self.sheet) {
-            (Some(_), Some(_)) => "this is the plan that was kept; run it again (R) to compare".to_owned(),
-            _ => "keep a plan first (b), then run another and compare".to_owned(),
-        })
-    }
-
-    fn compare_kept(&mut self) -> bool {
-        let (Some(before), Some(sheet)) = (&self.before, &self.sheet) else { return false };
-        if Arc::ptr_eq(before, &sheet.source) {
-            return false;
-        }
-        let said = |source: &Source| match source.shown_values() {
-            values if values.is_empty() => source.from.clone(),
-            values => format!("{} with {values}", source.from),
-        };
-        let about = vec![
-            ("before: ".to_owned(), Role::Muted),
-            (said(before), Role::Text),
-            ("  after: ".to_owned(), Role::Muted),
-            (said(&sheet.source), Role::Text),
-        ];
-        let comparison = compare(&before.plan, &sheet.source.plan, &self.glyphs).about(about);
-        self.show_comparison(comparison);
-        true
-    }
-
-    /// The planner's plans without and with the first index that it was asked about.
-    fn compare_hypothetical(&mut self) -> bool {
-        let found = self.sheet.as_ref().and_then(|sheet: &Sheet| sheet.search.planned());
-        let Some((at, verified, before, after)) = found else { return false };
-        let about =
-            vec![(format!("index {}, not built: ", at + 1), Role::Accent), (verified.rung.words(), Role::Muted)];
-        let comparison = compare(before, after, &self.glyphs).about(about);
-        self.show_comparison(comparison);
-        true
-    }
-
-    pub(super) fn show_comparison(&mut self, comparison: Comparison) {
-        self.compared = List::default();
-        self.compared.refresh(comparison.grid.clone());
-        self.comparison = Some(comparison);
-        self.mode = Mode::Compare;
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::trial::Trial;
+use super::tried::Trial;
 use crate::advisor::Confidence;
 use crate::django::DjangoCode;
 use crate::failure::Failure;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::indexes::{self, Search};
 use super::known::Known;
-use super::trial::Trial;
+use super::tried::Trial;
 use super::{documents, tree};
 use crate::app::list::List;
 use crate::app::screen::clock_text;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::compare::NOTABLE;
+use super::tried::Trial;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
 use crate::app::{Document, Effect, View, Wish};
@@ -15,7 +15,6 @@ use crate::pg::verify::Tried;
 use crate::plan::{BLOCK, Kind, Plan};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Seconds};
-use crate::ui::detail::Detail;
 use crate::ui::frame::Part;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Role;
@@ -25,86 +24,6 @@ const NAME: &str = "pgdj_trial";
 
 /// How many times a trial may run the statement: three times without the index and three times with it.
 const RUNS: f64 = 6.0;
-
-/// What came of a trial.
-#[derive(Debug)]
-pub(super) struct Trial {
-    /// Which of the indexes it was, counted from 0.
-    pub(super) at: usize,
-    /// What was measured.
-    pub(super) tried: Result<Box<Tried>, Failure>,
-}
-
-impl Trial {
-    /// Says in one line what came of it.
-    pub(super) fn line(&self, glyphs: &Glyphs) -> Vec<Part> {
-        let number = self.at + 1;
-        match &self.tried {
-            Ok(tried) => {
-                let (sign, words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
-                    (glyphs.good, "the planner uses it", Role::Good)
-                } else {
-                    (glyphs.bad, "the planner does not use it", Role::Bad)
-                };
-                let told = format!("; built in {}, {}; dropped again", tried.build, size(tried));
-                vec![(format!("{sign} index {number} tried for real: {words}"), role), (told, Role::Muted)]
-            }
-            Err(failure) => vec![
-                (format!("{} index {number}: ", glyphs.bad), Role::Bad),
-                (crate::ui::text::clean(&failure.what).into_owned(), Role::Bad),
-            ],
-        }
-    }
-
-    /// Adds what came of it to what is to be read of the index.
-    pub(super) fn tell(&self, mut detail: Detail, expected: Bytes) -> Detail {
-        let tried = match &self.tried {
-            Ok(tried) => tried,
-            Err(failure) => {
-                detail = detail.pair_as("tried", &failure.what, Role::Bad);
-                return failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph);
-            }
-        };
-        let (words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
-            ("for real: the planner uses it", Role::Good)
-        } else {
-            ("for real: the planner does not use it", Role::Bad)
-        };
-        detail = detail.pair_as("tried", words, role);
-        match tried.times() {
-            Some((before, after)) => {
-                detail = detail.pair("time", format!("{before} without it, {after} with it{}", change(before, after)));
-            }
-            None => detail = detail.paragraph_as("A write is planned, not run: there are no times.", Role::Muted),
-        }
-        let blocks = |plan: &Plan| plan.root().map(|root| root.buffers.shared.touched()).filter(|blocks| *blocks > 0.0);
-        if let (Some(before), Some(after)) = (blocks(&tried.before), blocks(&tried.after)) {
-            let (before, after) = (Bytes(before * BLOCK), Bytes(after * BLOCK));
-            detail = detail.pair("blocks", format!("{before} without it, {after} with it"));
-        }
-        detail = detail
-            .pair("true size", format!("{}, {expected} was reckoned", size(tried)))
-            .pair("built in", tried.build.to_string());
-        tried
-            .notes
-            .iter()
-            .fold(detail, |detail, note| detail.paragraph_as(format!("In the trial {note}."), Role::Muted))
-    }
-}
-
-/// Says how many times faster or slower; small differences are chance.
-fn change(before: Seconds, after: Seconds) -> String {
-    let times = before.0 / after.0.max(1e-6);
-    match times {
-        times if times >= NOTABLE => format!(" ({} times faster)", Count(times)),
-        times if times <= 1.0 / NOTABLE => format!(" ({} times slower)", Count(1.0 / times)),
-        _ => " (the same, within chance)".to_owned(),
-    }
-}
-
-fn size(tried: &Tried) -> Bytes {
-    Bytes(tried.sizes.iter().map(|size| size.0).sum())
-}
 
 /// Says how a trial under way stands.
 pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<Part> {

@@ -6,20 +6,11 @@ use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Place, Placed};
 use super::grid::{Grid, Notice, Row, Shape};
-use super::order::LineOf;
-use super::state::{Direction, Drawn, TableState};
+use super::order::{DEEPEST, Direction, LineOf};
+use super::state::{Drawn, TableState};
 use crate::ui::scrollbar::Scrollbar;
 use crate::ui::text::{self, Align};
 use crate::ui::theme::{Role, Theme};
-
-/// Columns of the screen for one level of a tree.
-const STEP: u16 = 3;
-
-/// Columns of the screen for the mark of what can be folded.
-const MARK: u16 = 2;
-
-/// The deepest level that is still indented.
-const DEEPEST: u16 = 8;
 
 /// Rows a screen must have for the line of counts below them.
 const LEAST_ROWS_FOR_COUNTS: u16 = 4;
@@ -46,15 +37,6 @@ pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, th
         places: table.placed.columns.clone(),
         gap: table.placed.gap,
     };
-}
-
-/// Returns the columns of the screen a line's branches or fold mark take.
-pub(super) fn indent(line: &LineOf) -> u16 {
-    match line.followed.len() {
-        0 => 0,
-        1 => MARK,
-        depth => (depth as u16 - 1).min(DEEPEST) * STEP + if line.is_folded { MARK } else { 0 },
-    }
 }
 
 /// Where and how a cell is put.

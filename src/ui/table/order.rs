@@ -7,10 +7,27 @@ use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::grid::{Cell, Grid, Row, Shape, SortKey};
-use super::state::Direction;
 
 /// Characters beyond which a text must hold the words as they are: in a long one, the letters of any word are found in order.
 const FUZZY_LENGTH: usize = 48;
+
+/// Columns of the screen for one level of a tree.
+const STEP: u16 = 3;
+
+/// Columns of the screen for the mark of what can be folded.
+const MARK: u16 = 2;
+
+/// The deepest level that is still indented.
+pub(super) const DEEPEST: u16 = 8;
+
+/// The direction of a sort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The smallest first, a to z.
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
 
 /// The rows shown.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +49,17 @@ pub(super) struct LineOf {
     pub(super) is_folded: bool,
     /// For each ancestor and for itself: whether a sibling follows.
     pub(super) followed: Vec<bool>,
+}
+
+impl LineOf {
+    /// Returns the columns of the screen that its branches or fold mark take.
+    pub(super) fn indent(&self) -> u16 {
+        match self.followed.len() {
+            0 => 0,
+            1 => MARK,
+            depth => (depth as u16 - 1).min(DEEPEST) * STEP + if self.is_folded { MARK } else { 0 },
+        }
+    }
 }
 
 /// What decides the rows shown.

@@ -6,16 +6,7 @@ use std::collections::HashSet;
 
 use super::columns::{self, Needs, Place};
 use super::grid::{Grid, Row, SortKind};
-use super::order::{self, Arrangement, Filter, LineOf, Shown};
-
-/// The direction of a sort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// The smallest first, a to z.
-    Ascending,
-    /// The greatest first.
-    Descending,
-}
+use super::order::{self, Arrangement, Direction, Filter, LineOf, Shown};
 
 /// A movement in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +88,7 @@ impl TableState {
         let sort = self.sort.as_ref().and_then(|(id, direction)| Some((grid.column(id)?, *direction)));
         let by = Arrangement { filter: self.filter.get_mut().as_mut(), sort, folded: &self.folded };
         self.shown = order::arrange(grid, by);
-        self.needs = columns::needs(grid, super::draw::indent, &self.shown.lines);
+        self.needs = columns::needs(grid, LineOf::indent, &self.shown.lines);
         self.sideways = self.sideways.min(grid.columns.len().saturating_sub(2));
         let followed = self.selected.as_ref().filter(|_| self.follows);
         let found = followed.and_then(|key| self.line_of(grid, key));

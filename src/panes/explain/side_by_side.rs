@@ -1,0 +1,74 @@
+//! Which two plans are put side by side: those of a trial, the one that was kept, or the planner's own.
+
+use std::sync::Arc;
+
+use super::compare::{Comparison, compare};
+use super::sheet::Source;
+use super::{Explain, Mode};
+use crate::app::Wish;
+use crate::app::list::List;
+use crate::ui::theme::Role;
+
+impl Explain {
+    /// Keeps the plan that is shown as the one before.
+    pub(super) fn keep(&mut self) -> Wish {
+        let Some(sheet) = &self.sheet else { return Wish::Say("there is no plan to keep".to_owned()) };
+        self.before = Some(Arc::clone(&sheet.source));
+        self.comparison = None;
+        Wish::Say("kept as the plan before; change something, run it again (R), then compare (c)".to_owned())
+    }
+
+    /// Compares what there is to compare: the measured plans of a trial, the plan that was kept, or the planner's plans
+    /// without and with an index that is not there.
+    pub(super) fn toggle_compare(&mut self) -> Wish {
+        if self.mode == Mode::Compare {
+            self.mode = Mode::Tree;
+            return Wish::Nothing;
+        }
+        if self.compare_tried() || self.compare_kept() || self.compare_hypothetical() {
+            return Wish::Nothing;
+        }
+        Wish::Say(match (&self.before, &self.sheet) {
+            (Some(_), Some(_)) => "this is the plan that was kept; run it again (R) to compare".to_owned(),
+            _ => "keep a plan first (b), then run another and compare".to_owned(),
+        })
+    }
+
+    fn compare_kept(&mut self) -> bool {
+        let (Some(before), Some(sheet)) = (&self.before, &self.sheet) else { return false };
+        if Arc::ptr_eq(before, &sheet.source) {
+            return false;
+        }
+        let said = |source: &Source| match source.shown_values() {
+            values if values.is_empty() => source.from.clone(),
+            values => format!("{} with {values}", source.from),
+        };
+        let about = vec![
+            ("before: ".to_owned(), Role::Muted),
+            (said(before), Role::Text),
+            ("  after: ".to_owned(), Role::Muted),
+            (said(&sheet.source), Role::Text),
+        ];
+        let comparison = compare(&before.plan, &sheet.source.plan, &self.glyphs).about(about);
+        self.show_comparison(comparison);
+        true
+    }
+
+    /// The planner's plans without and with the first index that it was asked about.
+    fn compare_hypothetical(&mut self) -> bool {
+        let found = self.sheet.as_ref().and_then(|sheet| sheet.search.planned());
+        let Some((at, verified, before, after)) = found else { return false };
+        let about =
+            vec![(format!("index {}, not built: ", at + 1), Role::Accent), (verified.rung.words(), Role::Muted)];
+        let comparison = compare(before, after, &self.glyphs).about(about);
+        self.show_comparison(comparison);
+        true
+    }
+
+    pub(super) fn show_comparison(&mut self, comparison: Comparison) {
+        self.compared = List::default();
+        self.compared.refresh(comparison.grid.clone());
+        self.comparison = Some(comparison);
+        self.mode = Mode::Compare;
+    }
+}
