@@ -159,7 +159,10 @@ impl Queries {
     }
 
     fn note(&self) -> String {
-        let length = self.costs.seconds.map(|seconds| format!(" ({})", Seconds(seconds))).unwrap_or_default();
+        // Figures for a shorter time than was asked for say so.
+        let is_as_asked = |seconds: &f64| matches!(self.since, Since::Seconds(asked) if (asked - seconds).abs() < 1.0);
+        let length = self.costs.seconds.filter(|seconds| !is_as_asked(seconds));
+        let length = length.map(|seconds| format!(" ({})", Seconds(seconds))).unwrap_or_default();
         let mut parts = vec![format!("{}{length} (v)", self.since_words())];
         if let Some(seconds) = self.costs.seconds.filter(|seconds| *seconds > 0.0) {
             parts.push(format!("{:.2} sessions busy", self.costs.total_ms / 1000.0 / seconds));
