@@ -8,7 +8,7 @@ use crate::advisor::IndexSpec;
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Parameter, Progress, Request};
-use crate::pg::verify::Tried;
+use crate::pg::verify::{Building, Tried};
 use crate::plan::Plan;
 use crate::sample::{Seconds, ServerFacts, Snapshot, Timestamp};
 
@@ -142,6 +142,8 @@ pub enum Effect {
         specs: Vec<IndexSpec>,
         /// The plan that they are for.
         plan: Arc<Plan>,
+        /// How they are built.
+        building: Building,
     },
     /// Cancel the trial under way on the server, and see to it that nothing of it stays.
     CancelTry,

@@ -125,6 +125,39 @@ pub enum Allowed {
     TemporaryTable,
 }
 
+/// How an index on trial is built.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Building {
+    /// In a transaction that is rolled back: nothing can stay, but the table takes no writes until then.
+    InTransaction {
+        /// The longest that the build may take.
+        limit: Seconds,
+    },
+    /// Concurrently, and dropped by name: writes go on, but it waits for old transactions.
+    Concurrently {
+        /// The longest that the build may take.
+        limit: Seconds,
+    },
+}
+
+impl Building {
+    /// The longest that writes are made to wait for a trial, as it is expected.
+    const PATIENCE: Seconds = Seconds(5.0);
+
+    /// Chooses by how long the build is expected to take: writes are not to wait for a long one.
+    ///
+    /// The indexes of a partitioned table cannot be built concurrently.
+    pub fn expecting(build: Seconds, is_partitioned: bool) -> Self {
+        if build.0 <= Self::PATIENCE.0 {
+            Self::InTransaction { limit: Seconds((build.0 * 10.0).clamp(10.0, 30.0)) }
+        } else if is_partitioned {
+            Self::InTransaction { limit: Seconds((build.0 * 3.0).min(600.0)) }
+        } else {
+            Self::Concurrently { limit: Seconds(trial::CONCURRENTLY.as_secs_f64() + build.0 * 3.0) }
+        }
+    }
+}
+
 /// What a trial measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tried {
@@ -187,12 +220,17 @@ impl Verifier {
 
     /// Builds the indexes, measures the statement without and with them, and drops them.
     ///
-    /// Only where a person agreed that this database may be changed: the table takes no writes while they are built. It
-    /// is done in one transaction that is rolled back; where that could not show the truth (rows were updated in place
-    /// while an old transaction still sees them), the indexes are built concurrently and dropped by name.
-    pub async fn try_for_real(&self, request: &Request, specs: &[IndexSpec]) -> Result<Tried, Failure> {
+    /// Only where a person agreed that this database may be changed. Where a transaction that is rolled back could not
+    /// show the truth (rows were updated in place while an old transaction still sees them), the indexes are built
+    /// concurrently and dropped by name, as it is done from the start for large ones.
+    pub async fn try_for_real(
+        &self,
+        request: &Request,
+        specs: &[IndexSpec],
+        building: Building,
+    ) -> Result<Tried, Failure> {
         let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
-        trial::run(&mut line, request, specs).await
+        trial::run(&mut line, request, specs, building).await
     }
 
     /// Drops what a trial that was given up while it built concurrently has left of these indexes.

@@ -12,7 +12,7 @@ use crate::app::{Event, Outcome};
 use crate::pg::advice::advise;
 use crate::pg::explain::Request;
 use crate::pg::session::{Connector, Reaper, reaper};
-use crate::pg::verify::Verifier;
+use crate::pg::verify::{Building, Verifier};
 use crate::plan::Plan;
 use crate::sample::Seconds;
 
@@ -56,7 +56,8 @@ impl Advising {
     }
 
     /// Builds indexes, measures, and drops them; an older trial is given up.
-    pub(super) fn try_for_real(&mut self, request: Request, specs: Vec<IndexSpec>, plan: Arc<Plan>) {
+    pub(super) fn try_for_real(&mut self, request: Request, wanted: (Vec<IndexSpec>, Building), plan: Arc<Plan>) {
+        let (specs, building) = wanted;
         self.give_up_trial();
         let (verifier, tell, started) = (self.verifier(), self.tell.clone(), Instant::now());
         // The name of the index is that of the process: what is left of an older trial goes first.
@@ -66,7 +67,7 @@ impl Advising {
             if let Some(cleaning) = cleaning {
                 drop(cleaning.await);
             }
-            let mut work = Box::pin(verifier.try_for_real(&request, &tried));
+            let mut work = Box::pin(verifier.try_for_real(&request, &tried, building));
             let tried = loop {
                 match select(work, Box::pin(tokio::time::sleep(PROGRESS))).await {
                     Either::Left((tried, _)) => break tried,

@@ -56,8 +56,8 @@ impl Hands {
                 self.advising.ask(*request, plan);
                 None
             }
-            Effect::Try { request, specs, plan } => {
-                self.advising.try_for_real(*request, specs, plan);
+            Effect::Try { request, specs, plan, building } => {
+                self.advising.try_for_real(*request, (specs, building), plan);
                 None
             }
             Effect::CancelTry => {

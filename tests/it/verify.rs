@@ -7,7 +7,8 @@ use pgdj::catalog::index::{Definition, Key, Method};
 use pgdj::catalog::parse::expression;
 use pgdj::pg::explain::{Consent, Options, Request};
 use pgdj::pg::session::reaper;
-use pgdj::pg::verify::{Allowed, Rung, Tried, Verdict, Verified, Verifier};
+use pgdj::pg::verify::{Allowed, Building, Rung, Tried, Verdict, Verified, Verifier};
+use pgdj::sample::Seconds;
 use tokio_postgres::Client;
 
 use crate::support::pooler::Pooler;
@@ -89,8 +90,12 @@ fn rung(verified: &Verified) -> &'static str {
     }
 }
 
+fn quick() -> Building {
+    Building::expecting(Seconds(1.0), false)
+}
+
 async fn try_for_real(login: &Login, sql: &str, specs: &[IndexSpec]) -> Tried {
-    verifier(login).try_for_real(&request(sql, &[]), specs).await.unwrap_or_else(|failure| panic!("{failure}"))
+    verifier(login).try_for_real(&request(sql, &[]), specs, quick()).await.unwrap_or_else(|failure| panic!("{failure}"))
 }
 
 async fn no_index_is_left(login: &Login) {
@@ -274,6 +279,25 @@ async fn a_trial_builds_measures_and_drops() {
 }
 
 #[tokio::test]
+async fn a_large_index_is_built_while_writes_go_on_and_a_build_has_a_limit() {
+    let login = shop(own()).await;
+    let large = Building::expecting(Seconds(60.0), false);
+    let tried = verifier(&login).try_for_real(&request(BY_SHOP, &[]), &[btree("shop_id")], large).await.unwrap();
+    assert!(
+        tried.is_used == [true] && tried.notes.iter().any(|note| note.contains("writes were to go on")),
+        "{tried:?}"
+    );
+    no_index_is_left(&login).await;
+    let partitioned = Building::expecting(Seconds(60.0), true);
+    assert!(matches!(partitioned, Building::InTransaction { limit } if limit.0 > 60.0), "{partitioned:?}");
+    let at_once = Building::InTransaction { limit: Seconds(0.001) };
+    let failure =
+        verifier(&login).try_for_real(&request(BY_SHOP, &[]), &[btree("shop_id")], at_once).await.unwrap_err();
+    assert!(failure.to_string().contains("time limit"), "{failure}");
+    no_index_is_left(&login).await;
+}
+
+#[tokio::test]
 async fn where_old_transactions_see_updated_rows_a_trial_builds_concurrently() {
     let login = shop(own()).await;
     let client = open(&login).await;
@@ -296,7 +320,8 @@ async fn a_role_that_does_not_own_the_table_is_told_so() {
     let login = shop(own()).await;
     open(&login).await.batch_execute("grant select on item to public").await.unwrap();
     let stranger = own().role("stranger", "").await;
-    let failure = verifier(&login.with_user(&stranger)).try_for_real(&request(BY_SHOP, &[]), &[btree("shop_id")]).await;
+    let stranger = verifier(&login.with_user(&stranger));
+    let failure = stranger.try_for_real(&request(BY_SHOP, &[]), &[btree("shop_id")], quick()).await;
     let text = failure.unwrap_err().to_string();
     assert!(text.contains("must be owner of table item") && text.contains("hint:"), "{text}");
 }

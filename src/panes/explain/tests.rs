@@ -376,7 +376,7 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     for words in ["for real", "CREATE INDEX", "shop_order", "every write to shop_order", "ROLLBACK"] {
         assert!(facts.contains(words), "{words} in {facts}");
     }
-    let Effect::Try { specs, plan: about, request } = then else { panic!("{then:?}") };
+    let Effect::Try { specs, plan: about, request, .. } = then else { panic!("{then:?}") };
     assert_eq!((specs.len(), request.sql.as_str(), Arc::ptr_eq(&about, &plan)), (1, "select * from shop_order", true));
     // A word of a trial that nobody began is passed over.
     tell(&mut pane, Event::Trying(Seconds(1.0)));
@@ -395,6 +395,18 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     }
     act(&mut pane, Action::Compare);
     assert!(pane.mode == Mode::Compare, "the measured plans can be compared again");
+}
+
+#[test]
+fn writes_are_not_to_wait_for_a_long_build() {
+    use crate::pg::verify::Building;
+    let (mut pane, plan) = with_an_index();
+    let mut found = one_index();
+    found.indexes[0].candidate.write_cost.build = Seconds(90.0);
+    tell(&mut pane, Event::Suggested { plan, found: Ok(found) });
+    let Wish::Ask { about, then, .. } = act(&mut pane, Action::Try) else { panic!("it asks") };
+    assert!(matches!(then, Effect::Try { building: Building::Concurrently { .. }, .. }), "{then:?}");
+    assert!(format!("{:?}", about.facts).contains("nobody: built CONCURRENTLY in about 1m"), "{:?}", about.facts);
 }
 
 #[test]

@@ -6,12 +6,12 @@ use super::tried::Trial;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
 use crate::app::{Document, Effect, View, Wish};
-use crate::catalog::Table;
+use crate::catalog::{Table, table};
 use crate::django::sql::{Build, create_index};
 use crate::failure::Failure;
 use crate::pg::advice::AdvisedIndex;
 use crate::pg::explain::Request;
-use crate::pg::verify::Tried;
+use crate::pg::verify::{Building, Tried};
 use crate::plan::{BLOCK, Kind, Plan};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Seconds};
@@ -22,8 +22,9 @@ use crate::ui::theme::Role;
 /// The name that the question gives the index; each index of a trial has a number of its own.
 const NAME: &str = "pgdj_trial";
 
-/// How many times a trial may run the statement: three times without the index and three times with it.
-const RUNS: f64 = 6.0;
+/// How many times a trial runs a quick statement with the index, and from how many seconds on it is not quick.
+const RUNS: f64 = 3.0;
+const SLOW: f64 = 2.0;
 
 /// Says how a trial under way stands.
 pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<Part> {
@@ -46,6 +47,22 @@ impl Question<'_> {
         std::iter::once(&candidate.spec).chain(&candidate.companions).cloned().collect()
     }
 
+    fn is_write(&self) -> bool {
+        self.plan.nodes.iter().any(|node| node.kind == Kind::ModifyTable)
+    }
+
+    /// How long writes would wait, about, if it were built in a transaction: for the build, and the runs after it.
+    fn writes_wait(&self) -> Seconds {
+        let time = self.plan.total_time().filter(|_| self.plan.is_analyzed() && !self.is_write());
+        let runs = time.map_or(0.0, |time| if time.0 < SLOW { time.0 * RUNS } else { time.0 });
+        Seconds(self.suggestion.candidate.write_cost.build.0 + runs)
+    }
+
+    fn building(&self) -> Building {
+        let is_partitioned = self.table.is_some_and(|table| table.kind == table::Kind::Partitioned);
+        Building::expecting(self.writes_wait(), is_partitioned)
+    }
+
     fn about(&self, target: &str) -> Document {
         let candidate = &self.suggestion.candidate;
         let mut about = Document::new("What would be built");
@@ -60,22 +77,30 @@ impl Question<'_> {
             about.pair("table", &format!("{}.{}, {}{rows}", table.schema, table.name, Bytes(table.pages * BLOCK)));
         }
         about.pair("index", &format!("about {}", Bytes(candidate.size_bytes)));
-        let is_write = self.plan.nodes.iter().any(|node| node.kind == Kind::ModifyTable);
-        let runs = self.plan.total_time().filter(|_| !is_write && self.plan.is_analyzed()).map(|time| time.0 * RUNS);
-        let while_built = Seconds(candidate.write_cost.build.0 + runs.unwrap_or(0.0) / 2.0);
-        about.pair(
-            "measures",
-            if is_write {
-                "its plan only, for it writes"
-            } else {
-                "the statement, up to 3 times without it and 3 with it"
-            },
-        );
-        about.pair(
-            "who waits",
-            &format!("every write to {}, for about {while_built} (SHARE lock)", candidate.spec.table),
-        );
-        about.pair("then", "ROLLBACK: the index never was. Where old transactions would hide it, it is built CONCURRENTLY and dropped by name");
+        let measures = if self.is_write() {
+            "its plan only, for it writes"
+        } else {
+            "the statement, up to 3 times without it and 3 with it"
+        };
+        about.pair("measures", measures);
+        match self.building() {
+            Building::InTransaction { .. } => {
+                let wait = self.writes_wait();
+                about.pair(
+                    "who waits",
+                    &format!("every write to {}, for about {wait} (SHARE lock)", candidate.spec.table),
+                );
+                about.pair(
+                    "then",
+                    "ROLLBACK: it never was; where old transactions hide it, built CONCURRENTLY, dropped by name",
+                );
+            }
+            Building::Concurrently { .. } => {
+                let build = candidate.write_cost.build;
+                about.pair("who waits", &format!("nobody: built CONCURRENTLY in about {build}, which costs I/O"));
+                about.pair("then", "DROP INDEX CONCURRENTLY; both wait for old transactions to end");
+            }
+        }
         about
     }
 }
@@ -105,6 +130,7 @@ impl Explain {
             request: Box::new(Request { options: crate::pg::explain::Options::default(), ..request.clone() }),
             specs: question.specs(),
             plan: Arc::clone(&sheet.source.plan),
+            building: question.building(),
         };
         self.trial_of = at;
         Wish::Ask {

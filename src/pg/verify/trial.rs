@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::ask::Statement;
 use super::line::{Line, Trouble};
-use super::{Tried, Wanted, ask, used};
+use super::{Building, Tried, Wanted, ask, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::expr::{quoted, quoted_text};
@@ -17,11 +17,13 @@ use crate::sample::{Bytes, Seconds, Value};
 /// How the name of an index on trial begins; what begins so and is left over is dropped by the next trial.
 const PREFIX: &str = "pgdj_trial_";
 
-/// How long a build may take, milliseconds.
-const BUILD_MS: u32 = 600_000;
+/// Why it is built concurrently.
+const OF_LARGE: &str = "it was built concurrently, for the table is large, and writes were to go on";
+const OF_OLD_TRANSACTIONS: &str =
+    "it was built concurrently, for old transactions still see rows that were updated in place";
 
 /// How long building or dropping concurrently may take, which waits for old transactions.
-const CONCURRENTLY: Duration = Duration::from_secs(180);
+pub(super) const CONCURRENTLY: Duration = Duration::from_secs(180);
 
 /// Runs of a quick statement, of which the fastest counts; a slow one is run once.
 const RUNS: usize = 3;
@@ -31,7 +33,12 @@ const SLOW: Seconds = Seconds(2.0);
 const WHAT: &str = "cannot try the index for real";
 const WHAT_IS_LEFT: &str = "cannot drop what is left of the index on trial";
 
-pub(super) async fn run(line: &mut Line, request: &Request, specs: &[IndexSpec]) -> Result<Tried, Failure> {
+pub(super) async fn run(
+    line: &mut Line,
+    request: &Request,
+    specs: &[IndexSpec],
+    building: Building,
+) -> Result<Tried, Failure> {
     if specs.is_empty() {
         return Err(Failure::new(Kind::Refused, WHAT).because_text("there is no index to try"));
     }
@@ -39,11 +46,15 @@ pub(super) async fn run(line: &mut Line, request: &Request, specs: &[IndexSpec])
     let statement = Statement::of(request);
     let tables = ask::tables(line, specs.iter()).await.map_err(|trouble| trouble.failure(WHAT))?;
     let wanted: Vec<Wanted<'_>> = specs.iter().map(|spec| Wanted::of(spec, &tables)).collect();
-    let tried = in_transaction(line, &statement, &wanted).await;
+    let trial = Trial { statement: &statement, set: &wanted, run_ms: request.timeout_ms };
+    let tried = match building {
+        Building::InTransaction { limit } => trial.in_transaction(line, limit).await,
+        Building::Concurrently { limit } => return trial.concurrently(line, limit, OF_LARGE).await,
+    };
     line.end().await;
     match tried {
         Ok(Some(tried)) => Ok(tried),
-        Ok(None) => concurrently(line, &statement, &wanted).await,
+        Ok(None) => trial.concurrently(line, Seconds(CONCURRENTLY.as_secs_f64()), OF_OLD_TRANSACTIONS).await,
         Err(trouble) => Err(trouble.failure(WHAT)),
     }
 }
@@ -52,72 +63,87 @@ fn names(set: &[Wanted<'_>]) -> Vec<String> {
     (1..=set.len()).map(|at| format!("{PREFIX}{}_{at}", std::process::id())).collect()
 }
 
-/// Builds in a transaction that is rolled back; `None` where the planner would have to pass over the new index.
-async fn in_transaction(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Result<Option<Tried>, Trouble> {
-    line.begin("read write", BUILD_MS).await?;
-    let before = fastest(line, statement).await?;
-    let names = names(set);
-    let started = Instant::now();
-    for (wanted, name) in set.iter().zip(&names) {
-        line.batch(&wanted.create(name)).await?;
-    }
-    let build = Seconds(started.elapsed().as_secs_f64());
-    if waits_for_old_snapshots(line, set, &names).await? {
-        return Ok(None);
-    }
-    let notes = analyze(line, set).await?;
-    let after = fastest(line, statement).await?;
-    let sizes = sizes(line, set, &names).await?;
-    Ok(Some(Tried { is_used: used(&after, &names), before, after, build, sizes, notes }))
+/// What is tried.
+struct Trial<'a> {
+    statement: &'a Statement,
+    set: &'a [Wanted<'a>],
+    /// How long one run of the statement may take, milliseconds.
+    run_ms: u32,
 }
 
-/// Builds outside of a transaction, which takes writes meanwhile but waits for old transactions; then drops by name.
-async fn concurrently(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Result<Tried, Failure> {
-    let tried = built(line, statement, set).await;
-    line.end().await;
-    let mut left = Vec::new();
-    for (wanted, name) in set.iter().zip(names(set)) {
-        if let Err(trouble) = within_limit(line, &drop_statement(wanted, &name)).await {
-            left.push(format!("{}: {}", drop_statement(wanted, &name), trouble.failure(WHAT).because.join("; ")));
+impl Trial<'_> {
+    /// Builds in a transaction that is rolled back; `None` where the planner would have to pass over the new index.
+    async fn in_transaction(&self, line: &mut Line, limit: Seconds) -> Result<Option<Tried>, Trouble> {
+        line.begin("read write", self.run_ms).await?;
+        let before = fastest(line, self.statement).await?;
+        let names = names(self.set);
+        let started = Instant::now();
+        line.batch(&format!("set local statement_timeout = {:.0}", limit.0 * 1e3)).await?;
+        for (wanted, name) in self.set.iter().zip(&names) {
+            line.batch(&wanted.create(name)).await?;
         }
-    }
-    let tried = tried.map_err(|trouble| trouble.failure(WHAT));
-    match (tried, left.is_empty()) {
-        (tried, true) => tried,
-        (Ok(mut tried), false) => {
-            tried.notes.push(format!("an index could not be dropped again; run {}", left.join(" and ")));
-            Ok(tried)
+        let build = Seconds(started.elapsed().as_secs_f64());
+        if waits_for_old_snapshots(line, self.set, &names).await? {
+            return Ok(None);
         }
-        (Err(failure), false) => Err(failure.hint(format!("an index may be left over; run {}", left.join(" and ")))),
+        let notes = analyze(line, self.set).await?;
+        line.batch(&format!("set local statement_timeout = {}", self.run_ms)).await?;
+        let after = fastest(line, self.statement).await?;
+        let sizes = sizes(line, self.set, &names).await?;
+        Ok(Some(Tried { is_used: used(&after, &names), before, after, build, sizes, notes }))
     }
-}
 
-async fn built(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Result<Tried, Trouble> {
-    line.begin("read only", BUILD_MS).await?;
-    let before = fastest(line, statement).await?;
-    line.batch("rollback").await?;
-    let names = names(set);
-    let started = Instant::now();
-    for (wanted, name) in set.iter().zip(&names) {
-        let sql = wanted.create(name).replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1);
-        within_limit(line, &sql).await?;
+    /// Builds outside of a transaction, which takes writes meanwhile but waits for old transactions; then drops by name.
+    async fn concurrently(&self, line: &mut Line, limit: Seconds, why: &str) -> Result<Tried, Failure> {
+        let tried = self.built(line, limit, why).await;
+        line.end().await;
+        let mut left = Vec::new();
+        for (wanted, name) in self.set.iter().zip(names(self.set)) {
+            let sql = drop_statement(wanted, &name);
+            if let Err(trouble) = within(CONCURRENTLY, line, &sql).await {
+                left.push(format!("{sql}: {}", trouble.failure(WHAT).because.join("; ")));
+            }
+        }
+        let tried = tried.map_err(|trouble| trouble.failure(WHAT));
+        match (tried, left.is_empty()) {
+            (tried, true) => tried,
+            (Ok(mut tried), false) => {
+                tried.notes.push(format!("an index could not be dropped again; run {}", left.join(" and ")));
+                Ok(tried)
+            }
+            (Err(failure), false) => {
+                Err(failure.hint(format!("an index may be left over; run {}", left.join(" and "))))
+            }
+        }
     }
-    let build = Seconds(started.elapsed().as_secs_f64());
-    let mut notes = analyze(line, set).await?;
-    notes.push("it was built concurrently, for old transactions still see rows that were updated in place".to_owned());
-    line.begin("read only", BUILD_MS).await?;
-    let after = fastest(line, statement).await?;
-    let sizes = sizes(line, set, &names).await?;
-    Ok(Tried { is_used: used(&after, &names), before, after, build, sizes, notes })
+
+    async fn built(&self, line: &mut Line, limit: Seconds, why: &str) -> Result<Tried, Trouble> {
+        line.begin("read only", self.run_ms).await?;
+        let before = fastest(line, self.statement).await?;
+        line.batch("rollback").await?;
+        let names = names(self.set);
+        let started = Instant::now();
+        for (wanted, name) in self.set.iter().zip(&names) {
+            let sql = wanted.create(name).replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1);
+            within(Duration::from_secs_f64(limit.0.clamp(1.0, 86_400.0)), line, &sql).await?;
+        }
+        let build = Seconds(started.elapsed().as_secs_f64());
+        let mut notes = analyze(line, self.set).await?;
+        notes.push(why.to_owned());
+        line.begin("read only", self.run_ms).await?;
+        let after = fastest(line, self.statement).await?;
+        let sizes = sizes(line, self.set, &names).await?;
+        Ok(Tried { is_used: used(&after, &names), before, after, build, sizes, notes })
+    }
 }
 
 /// Builds or drops concurrently, which waits for old transactions, but not for ever.
 ///
 /// Behind a pooler nothing may be set for the session. What is given up here, the reaper cancels on the server.
-async fn within_limit(line: &mut Line, sql: &str) -> Result<(), Trouble> {
-    let done = tokio::time::timeout(CONCURRENTLY, line.batch(sql)).await;
+async fn within(limit: Duration, line: &mut Line, sql: &str) -> Result<(), Trouble> {
+    let done = tokio::time::timeout(limit, line.batch(sql)).await;
     done.unwrap_or_else(|_elapsed| {
-        let message = format!("it took more than {} s: it waits for old transactions to end", CONCURRENTLY.as_secs());
+        let message = format!("it took more than {} s: it waits for old transactions to end", limit.as_secs());
         Err(Trouble::Server { code: None, message })
     })
 }
@@ -215,7 +241,7 @@ async fn sweep(line: &mut Line, specs: &[IndexSpec]) {
     );
     let Ok(answer) = line.ask(Query::new(sql)).await else { return };
     for statement in answer.rows.iter().filter_map(|row| row.first().and_then(Value::as_str)) {
-        if let Err(trouble) = within_limit(line, statement).await {
+        if let Err(trouble) = within(CONCURRENTLY, line, statement).await {
             tracing::warn!(?trouble, statement, "the index of an earlier trial cannot be dropped");
         }
     }
