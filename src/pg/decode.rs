@@ -24,6 +24,7 @@ impl<'a> FromSql<'a> for Cell {
             )));
         }
         Ok(Self(match *ty {
+            Type::RECORD => Value::List(record(raw)?),
             Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
             Type::INT2 => Value::Int(i16::from_sql(ty, raw)?.into()),
             Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
@@ -50,6 +51,29 @@ impl<'a> FromSql<'a> for Cell {
     fn accepts(_: &Type) -> bool {
         true
     }
+}
+
+/// Returns the fields of a row within a value: their number, then of each its type, its length (-1 for null) and itself.
+///
+/// Source: `record_send` in src/backend/utils/adt/rowtypes.c. A type that is not built in is not expected.
+fn record(raw: &[u8]) -> Result<Vec<Value>, Box<dyn Error + Sync + Send>> {
+    const CUT: &str = "a row within a value is cut";
+    let (count, mut rest) = raw.split_first_chunk::<4>().ok_or(CUT)?;
+    let mut fields = Vec::new();
+    for _ in 0..i32::from_be_bytes(*count) {
+        let (oid, after) = rest.split_first_chunk::<4>().ok_or(CUT)?;
+        let (length, after) = after.split_first_chunk::<4>().ok_or(CUT)?;
+        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+            fields.push(Value::Null);
+            rest = after;
+            continue;
+        };
+        let (field, after) = after.split_at_checked(length).ok_or(CUT)?;
+        let ty = Type::from_oid(u32::from_be_bytes(*oid)).ok_or("a field of a type that is not built in")?;
+        fields.push(Cell::from_sql(&ty, field)?.0);
+        rest = after;
+    }
+    Ok(fields)
 }
 
 /// Returns the values of a row, in its order.
@@ -96,6 +120,19 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_within_a_value_is_read_and_one_that_is_cut_is_an_error() {
+        let mut raw = vec![0, 0, 0, 3];
+        for (oid, field) in [(23_u32, Some(&[0, 0, 0, 7][..])), (25, None), (25, Some(b"text"))] {
+            raw.extend(oid.to_be_bytes());
+            raw.extend(field.map_or(-1, |field| i32::try_from(field.len()).unwrap()).to_be_bytes());
+            raw.extend(field.unwrap_or_default());
+        }
+        let fields = [Value::Int(7), Value::Null, Value::text("text")];
+        assert_eq!(record(&raw).unwrap(), fields);
+        assert!((0..raw.len()).all(|end| record(&raw[..end]).is_err()));
+    }
 
     #[test]
     fn the_same_text_is_held_once() {

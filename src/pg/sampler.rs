@@ -18,6 +18,7 @@ use crate::sample::{ServerFacts, Snapshot};
 
 pub mod board;
 pub mod budget;
+pub mod bundle;
 pub mod merge;
 pub mod schedule;
 pub mod slow;

@@ -55,9 +55,10 @@ async fn a_sample_is_one_round_trip_whatever_number_of_probes_is_due() {
         // The tick's connection is the first; the slow lane has its own.
         let before = proxy.round_trips(0);
         watched.commands.send(Command::ReadNow).await.unwrap();
-        snapshot = watched.until("it was read", |snapshot| snapshot.cost.statements > 10).await;
+        snapshot = watched.until("it was read", |snapshot| snapshot.cost.elapsed.0 > 0.0).await;
         sampled.push((proxy.round_trips(0) - before, snapshot.cost.statements));
     }
+    assert!(sampled.iter().all(|(_, statements)| *statements >= 5), "{sampled:?}");
     assert!(sampled.iter().all(|(round_trips, _)| *round_trips == 1), "round trips and statements: {sampled:?}");
 }
 
@@ -72,7 +73,7 @@ async fn a_slow_line_costs_one_latency() {
         .until("a sample of several statements took less than two latencies", |snapshot| {
             let elapsed = snapshot.cost.elapsed.0;
             assert!(elapsed == 0.0 || elapsed >= latency, "no answer can be there after {elapsed} s");
-            snapshot.cost.statements > 3 && elapsed < 2.0 * latency
+            snapshot.cost.statements > 1 && elapsed > 0.0 && elapsed < 2.0 * latency
         })
         .await;
 }

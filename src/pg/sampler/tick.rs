@@ -5,20 +5,22 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
+use tokio_postgres::Error;
 
 use super::board::{Board, asked_probe};
 use super::budget::Budget;
+use super::bundle::{Apart, Question};
 use super::schedule::{Paces, Schedule};
 use super::slow::{News, Urgency, Wish};
 use super::texts::Texts;
-use super::timing::{Times, take_times, timed};
+use super::timing::{Times, take_times};
 use super::{Command, Report, Settings};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::pg::probes::{Lane, Pace, Probe};
 use crate::pg::server::read_facts;
 use crate::pg::session::{Answers, Connector, Limits, Lost, Query, Reaper, Session};
-use crate::pg::{sql, why};
+use crate::pg::why;
 use crate::sample::{Missing, Reading, Row, RowSet, SampleCost, Seconds, Section, ServerFacts, Timestamp, Value};
 
 /// Where the tick tells what it has to say.
@@ -35,7 +37,7 @@ enum Done {
     /// The connection was made, or not.
     Opened(Result<(Session, ServerFacts), Failure>),
     /// The answers came, or the connection ended.
-    Sampled { session: Session, probes: Vec<&'static Probe>, answers: Result<Answers, Lost>, elapsed: Duration },
+    Sampled { session: Session, asked: Vec<Question>, answers: Result<Answers, Lost>, elapsed: Duration },
 }
 
 /// Something under way, since when, and how long it may take.
@@ -52,6 +54,7 @@ pub struct Tick {
     channels: Channels,
     board: Board,
     schedule: Schedule,
+    apart: Apart,
     budget: Budget,
     texts: Texts,
     session: Option<Session>,
@@ -103,6 +106,7 @@ impl Tick {
             channels,
             board,
             schedule: Schedule::new(Lane::Tick),
+            apart: Apart::default(),
             budget: Budget::new(settings.budget, Instant::now()),
             texts: Texts::default(),
             session: None,
@@ -208,23 +212,19 @@ impl Tick {
             self.session = Some(session);
             return;
         }
-        // The last one tells the clock when all is done.
-        probes.sort_by_key(|probe| probe.name == LAST);
         for probe in &probes {
             if let Some(interval) = paces.interval(probe) {
                 self.schedule.again(probe, now + interval);
             }
         }
+        let asked = self.apart.questions(probes, now);
         let facts = Arc::clone(self.board.facts());
         let done = async move {
-            let sql_of = |(at, probe): (usize, &&'static Probe)| {
-                let loaded = sql::load(probe.name, probe.sql, &facts);
-                Query::new(if at == 0 { timed(probe.name, &loaded) } else { loaded })
-            };
-            let queries: Vec<Query> = probes.iter().enumerate().map(sql_of).collect();
+            let sql = asked.iter().enumerate().map(|(at, question)| Query::new(question.sql(at, &facts)));
+            let queries: Vec<Query> = sql.collect();
             let sent = Instant::now();
             let answers = session.pipeline(&queries).await;
-            Done::Sampled { session, probes, answers, elapsed: sent.elapsed() }
+            Done::Sampled { session, asked, answers, elapsed: sent.elapsed() }
         };
         self.work = Some(Work { done: Box::pin(done), since: now });
     }
@@ -244,10 +244,15 @@ impl Tick {
                 self.lose(&why, Some(failure))
             }
             Done::Sampled { answers: Err(lost), .. } => self.lose(&lost.why, None),
-            Done::Sampled { session, probes, answers: Ok(answers), elapsed } => {
+            Done::Sampled { session, asked, answers: Ok(answers), elapsed } => {
                 self.session = Some(session);
-                let at = self.take(&probes, answers, elapsed);
-                self.publish(at)
+                let has_split = asked.iter().zip(&answers).any(|(one, answer)| one.is_bundle() && answer.is_err());
+                let at = self.take(&asked, answers, elapsed);
+                let is_on = self.publish(at);
+                if has_split {
+                    self.sample();
+                }
+                is_on
             }
         }
     }
@@ -272,39 +277,55 @@ impl Tick {
         self.report(Report::Lost { failure, retry_in }) && self.publish(self.board.now())
     }
 
-    /// Takes the answers of a sample: each probe has its own, be it an error.
-    fn take(&mut self, probes: &[&'static Probe], mut answers: Answers, elapsed: Duration) -> Timestamp {
-        let times = times(probes, &mut answers);
+    /// Takes the answers of a sample: each question has its own, be it an error.
+    fn take(&mut self, asked: &[Question], mut answers: Answers, elapsed: Duration) -> Timestamp {
+        let times = times(asked, &mut answers);
         let at = times.map_or_else(|| self.board.now(), |times| times.start);
         // Without its clock, the line's latency is charged too.
         let server = times.and_then(|times| times.end.since(at)).unwrap_or(Seconds(elapsed.as_secs_f64()));
         if times.is_some() {
             self.board.clock(at);
         }
-        let (facts, paces) = (Arc::clone(self.board.facts()), self.paces());
-        for (probe, answer) in probes.iter().copied().zip(answers) {
+        let paces = self.paces();
+        for (question, answer) in asked.iter().zip(answers) {
             match answer {
                 Ok(answer) => {
-                    if let Some(pause) = paces.without_rows(probe).filter(|_| answer.rows.is_empty()) {
-                        self.schedule.again(probe, Instant::now() + pause);
+                    for (probe, rows) in question.rows(answer) {
+                        if let Some(pause) = paces.without_rows(probe).filter(|_| rows.is_empty()) {
+                            self.schedule.again(probe, Instant::now() + pause);
+                        }
+                        self.board.read(probe, at, rows);
                     }
-                    self.board.read(probe, at, answer.rows);
                 }
-                Err(error) => {
-                    if why::is_out_of_date(&error) {
-                        self.wish(Wish::Look(Urgency::WhenRested));
-                    }
-                    self.board.failed(probe, why::missing(&error, probe, &facts, Limits::TICK));
-                }
+                Err(error) => self.take_error(question, &error),
             }
         }
         self.budget.spend(server.0, Instant::now());
         self.cost.server.0 += server.0;
         self.cost.elapsed = Seconds(elapsed.as_secs_f64());
         self.cost.round_trips += 1;
-        self.cost.statements += probes.len() as u32;
-        self.notice(probes, at);
+        self.cost.statements += asked.len() as u32;
+        let probes: Vec<&'static Probe> = asked.iter().flat_map(|question| question.probes.iter().copied()).collect();
+        self.notice(&probes, at);
         at
+    }
+
+    /// Takes an error: of one probe it is the reason; the probes of a bundle are asked one by one to find out whose it is.
+    fn take_error(&mut self, question: &Question, error: &Error) {
+        self.apart.failed(question, Instant::now());
+        if question.is_bundle() {
+            for probe in &question.probes {
+                self.schedule.at_once(probe.name);
+            }
+            return;
+        }
+        if why::is_out_of_date(error) {
+            self.wish(Wish::Look(Urgency::WhenRested));
+        }
+        let facts = Arc::clone(self.board.facts());
+        for probe in question.probes.iter().copied() {
+            self.board.failed(probe, why::missing(error, probe, &facts, Limits::TICK));
+        }
     }
 
     /// Looks at what was just read: a promotion and an extension change what the server has, new statements have texts.
@@ -408,15 +429,11 @@ impl Tick {
     }
 }
 
-/// The probe that is asked last: its `now` is the clock when all is done.
-const LAST: &str = "server";
-
-/// When the first of the statements was taken up, and when the last was done.
-fn times(probes: &[&'static Probe], answers: &mut Answers) -> Option<Times> {
-    let first = answers.first_mut()?.as_mut().ok().and_then(take_times)?;
-    let last = probes.iter().zip(answers).find(|(probe, _)| probe.name == LAST);
-    let last = last.and_then(|(_, answer)| answer.as_ref().ok()?.scalar()?.as_f64());
-    Some(Times { end: last.map_or(first.end, Timestamp), ..first })
+/// When the first of the statements was taken up, and when the last that tells it was done.
+fn times(asked: &[Question], answers: &mut Answers) -> Option<Times> {
+    let told = asked.iter().zip(answers).enumerate().filter(|(at, (question, _))| *at == 0 || question.is_bundle());
+    let told: Vec<Times> = told.filter_map(|(_, (_, answer))| answer.as_mut().ok().and_then(take_times)).collect();
+    Some(Times { start: told.first()?.start, end: told.last()?.end })
 }
 
 /// What the `server` probe tells that changes what the server has.

@@ -15,11 +15,13 @@ pub struct Times {
     pub end: Timestamp,
 }
 
+/// The two columns.
+pub(super) const TIMES: &str = "extract(epoch from pg_catalog.statement_timestamp())::float8 as taken_up, \
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as made_at";
+
 /// Returns a statement with the two columns behind its own.
 pub fn timed(name: &str, sql: &str) -> String {
-    let columns = "p.*, extract(epoch from pg_catalog.statement_timestamp())::float8 as taken_up, \
-                   extract(epoch from pg_catalog.clock_timestamp())::float8 as made_at";
-    own::marked(&format!("select {columns} from (\n{sql}\n) as p"), name)
+    own::marked(&format!("select p.*, {TIMES} from (\n{sql}\n) as p"), name)
 }
 
 /// Takes the two columns off an answer to [`timed`].

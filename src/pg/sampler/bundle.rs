@@ -1,0 +1,136 @@
+//! Probes of about the same cost and pace in one statement: fewer statements a second, and fewer entries in
+//! `pg_stat_statements`.
+//!
+//! A bundle fails as one, so it is only a shortcut: where it fails each of its probes is asked by itself at once, and
+//! for [`APART`] from then on. So one that cannot be read still takes no other along.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::timing::{TIMES, timed};
+use crate::pg::probes::Probe;
+use crate::pg::session::Answer;
+use crate::pg::sql;
+use crate::sample::{ServerFacts, Value, own};
+
+/// What may be asked in one statement: rows that are few, or small and bounded, for the server puts them together in
+/// its memory. The backends and the lists of tables and indexes are streamed.
+const MEMBERS: &[&str] = &[
+    "server",
+    "locks",
+    "databases",
+    "wal",
+    "replication",
+    "statements",
+    "statements_info",
+    "vacuum_progress",
+    "settings",
+    "role_settings",
+];
+
+/// How long probes are asked apart after their bundle, or one of them, failed.
+const APART: Duration = Duration::from_secs(60);
+
+/// One statement and the probes it answers.
+#[derive(Debug)]
+pub struct Question {
+    /// The probes; several are a bundle.
+    pub probes: Vec<&'static Probe>,
+}
+
+impl Question {
+    /// Whether it stands for several probes.
+    pub fn is_bundle(&self) -> bool {
+        self.probes.len() > 1
+    }
+
+    /// Returns its SQL for this server; the first of a round trip tells its time, and a bundle does anyway.
+    pub fn sql(&self, at: usize, facts: &ServerFacts) -> String {
+        let loaded = |probe: &Probe| sql::load(probe.name, probe.sql, facts);
+        match self.probes.as_slice() {
+            [one] if at == 0 => timed(one.name, &loaded(one)),
+            [one] => loaded(one),
+            several => {
+                let arrays = several
+                    .iter()
+                    .map(|probe| format!("array(select p from (\n{}\n) as p) as {}", loaded(probe), probe.name));
+                let columns: Vec<String> = arrays.collect();
+                own::marked(&format!("select {},\n{TIMES}", columns.join(",\n")), "several")
+            }
+        }
+    }
+
+    /// Returns the rows of each probe from the answer, from which the times were taken.
+    pub fn rows(&self, answer: Answer) -> Vec<(&'static Probe, Vec<Vec<Value>>)> {
+        if let [one] = self.probes.as_slice() {
+            return vec![(one, answer.rows)];
+        }
+        let arrays = answer.rows.into_iter().next().unwrap_or_default();
+        let row = |value| if let Value::List(fields) = value { fields } else { Vec::new() };
+        let rows = |array| if let Value::List(rows) = array { rows.into_iter().map(row).collect() } else { Vec::new() };
+        self.probes.iter().copied().zip(arrays.into_iter().map(rows)).collect()
+    }
+}
+
+/// Which probes are asked apart, and until when.
+#[derive(Debug, Default)]
+pub struct Apart(BTreeMap<&'static str, Instant>);
+
+impl Apart {
+    /// Notes that these failed.
+    pub fn failed(&mut self, question: &Question, now: Instant) {
+        self.0.extend(question.probes.iter().map(|probe| (probe.name, now + APART)));
+    }
+
+    /// Returns the questions for what is due; the bundle is the last.
+    pub fn questions(&self, due: Vec<&'static Probe>, now: Instant) -> Vec<Question> {
+        let is_member =
+            |probe: &&Probe| MEMBERS.contains(&probe.name) && self.0.get(probe.name).is_none_or(|until| *until <= now);
+        let (bundle, alone): (Vec<_>, Vec<_>) = due.into_iter().partition(is_member);
+        let alone = alone.into_iter().map(|probe| Question { probes: vec![probe] });
+        alone.chain((!bundle.is_empty()).then_some(Question { probes: bundle })).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::probes::{Lane, PROBES, find};
+
+    fn names(questions: &[Question]) -> Vec<Vec<&str>> {
+        questions.iter().map(|question| question.probes.iter().map(|probe| probe.name).collect()).collect()
+    }
+
+    #[test]
+    fn members_are_asked_in_one_statement_until_it_fails() {
+        let due = || ["activity", "server", "databases", "tables"].map(|name| find(name).unwrap()).to_vec();
+        let (mut apart, now) = (Apart::default(), Instant::now());
+        let questions = apart.questions(due(), now);
+        assert_eq!(names(&questions), [vec!["activity"], vec!["tables"], vec!["server", "databases"]]);
+        let sql = questions[2].sql(2, &ServerFacts::default());
+        assert!(own::is_own(&sql) && sql.contains(") as p) as databases,\nextract(epoch"), "{sql}");
+        apart.failed(&questions[2], now);
+        assert_eq!(names(&apart.questions(due(), now)), [["activity"], ["server"], ["databases"], ["tables"]]);
+        apart.failed(&Question { probes: vec![find("server").unwrap()] }, now + APART / 2);
+        assert_eq!(apart.questions(due(), now + APART).len(), 4, "databases is a bundle by itself");
+        assert_eq!(apart.questions(due(), now + APART * 2).len(), 3);
+    }
+
+    #[test]
+    fn the_rows_of_a_bundle_go_to_their_probes() {
+        let question = Question { probes: ["server", "wal", "locks"].map(|name| find(name).unwrap()).to_vec() };
+        let row = |number| Value::List(vec![Value::Int(number), Value::Null]);
+        let arrays = vec![Value::List(vec![row(1)]), Value::List(vec![row(2), row(3)]), Value::List(Vec::new())];
+        let rows = question.rows(Answer { columns: Vec::new(), rows: vec![arrays] });
+        let got: Vec<_> = rows.iter().map(|(probe, rows)| (probe.name, rows.len())).collect();
+        assert_eq!(got, [("server", 1), ("wal", 2), ("locks", 0)]);
+        assert_eq!(rows[1].1[1], [Value::Int(3), Value::Null]);
+    }
+
+    #[test]
+    fn every_member_is_a_probe_of_the_tick() {
+        for name in MEMBERS {
+            assert!(PROBES.iter().any(|probe| probe.name == *name && probe.lane == Lane::Tick), "{name}");
+        }
+    }
+}
