@@ -17,11 +17,13 @@ use thiserror::Error;
 use crate::sample::{Column, Missing, SampleCost, ServerFacts, Timestamp, Value};
 
 mod reader;
+mod sparse;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use reader::Reader;
+pub use sparse::Sparse;
 pub use writer::Writer;
 
 /// The format this program writes.

@@ -18,7 +18,7 @@ use crate::pg::address::{Flags, Request, resolve};
 use crate::pg::connect::connect_asking;
 use crate::pg::connector::ToAddress;
 use crate::pg::sampler;
-use crate::record::Reader;
+use crate::record::{Reader, Sparse};
 use crate::run::remembered::Remembered;
 use crate::run::terminal::Mouse;
 use crate::run::{Recording, Setup, console, record, replay};
@@ -104,16 +104,20 @@ async fn run_replay(file: &Path, config: &Config, environment: &Environment) -> 
     };
     let opened = File::open(file).map_err(|error| failed(&error))?;
     let mut reader = Reader::new(BufReader::new(opened)).map_err(|error| failed(&error))?;
-    let samples: Vec<_> = reader.by_ref().collect();
-    let note = reader.damage().map(|why| format!("the recording is damaged after {} samples: {why}", samples.len()));
+    let Sparse { samples, every, read } = Sparse::within(history_bytes(config), reader.by_ref());
+    let damage = reader.damage().map(|why| format!("the recording is damaged after {read} samples: {why}"));
     if samples.is_empty() {
         let failure = Failure::new(Kind::File, format!("the recording {} holds no samples", file.display()));
-        return Err(note.into_iter().fold(failure, Failure::because_text));
+        return Err(damage.into_iter().fold(failure, Failure::because_text));
     }
+    let mb = config.history_mb;
+    let few =
+        (every > 1).then(|| format!("one of {every} samples is shown: all {read} need more than history_mb = {mb}"));
+    let note = damage.into_iter().chain(few).reduce(|one, other| format!("{one}; {other}"));
     let start = Start {
         rights: Rights::ReadOnly,
         origin: Origin::Recording,
-        history_bytes: usize::MAX, // it is in memory already
+        history_bytes: usize::MAX, // what is in memory already is within the bound
         ..start(config, environment, reader.server().target.clone())?
     };
     replay(start, mouse(config), samples.into_iter(), note).await
@@ -163,6 +167,10 @@ fn sampling(config: &Config) -> sampler::Settings {
     sampler::Settings { pace: config.pace, budget: config.budget_ms / 1e3, ..sampler::Settings::default() }
 }
 
+fn history_bytes(config: &Config) -> usize {
+    config.history_mb as usize * 1024 * 1024
+}
+
 fn mouse(config: &Config) -> Mouse {
     if config.has_mouse { Mouse::Listened } else { Mouse::Left }
 }
@@ -184,7 +192,7 @@ fn start(config: &Config, environment: &Environment, target: String) -> Result<S
         rights: if config.is_read_only { Rights::ReadOnly } else { Rights::MayAct },
         origin: Origin::Server,
         zone: jiff::tz::TimeZone::system(),
-        history_bytes: config.history_mb as usize * 1024 * 1024,
+        history_bytes: history_bytes(config),
         theme,
         themes: config.themes.clone(),
     })

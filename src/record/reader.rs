@@ -8,6 +8,7 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 
 use super::{FORMAT, Frame, Header, LONGEST_LINE, Part, RecordError};
+use crate::pg::decode::Shared;
 use crate::pg::probes;
 use crate::sample::{Column, Reading, RowSet, Section, ServerFacts, Snapshot, Timestamp};
 
@@ -17,6 +18,7 @@ pub struct Reader<R: Read> {
     server: Arc<ServerFacts>,
     columns: BTreeMap<&'static str, Arc<[Column]>>,
     sections: BTreeMap<&'static str, Section>,
+    shared: BTreeMap<&'static str, Shared>,
     damage: Option<String>,
     is_at_end: bool,
 }
@@ -36,8 +38,8 @@ impl<R: Read> Reader<R> {
             .into_iter()
             .filter_map(|(name, columns)| Some((probes::find(&name)?.name, columns.into())))
             .collect();
-        let sections = BTreeMap::new();
-        Ok(Self { lines, server: header.server, columns, sections, damage: None, is_at_end: false })
+        let (sections, shared) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { lines, server: header.server, columns, sections, shared, damage: None, is_at_end: false })
     }
 
     /// Returns what the server is, as of the last sample read.
@@ -82,11 +84,12 @@ impl<R: Read> Reader<R> {
     }
 
     /// Makes rows that all have as many values as there are columns.
-    fn reading(&self, name: &'static str, at: Timestamp, mut rows: Vec<Vec<crate::sample::Value>>) -> Arc<Reading> {
+    fn reading(&mut self, name: &'static str, at: Timestamp, mut rows: Vec<Vec<crate::sample::Value>>) -> Arc<Reading> {
         let columns = self.columns.get(name).cloned().unwrap_or_else(|| Arc::from(Vec::new()));
         for row in &mut rows {
             row.resize(columns.len(), crate::sample::Value::Null);
         }
+        self.shared.entry(name).or_default().share(&mut rows);
         Arc::new(Reading { at, rows: RowSet { columns, rows } })
     }
 }

@@ -84,3 +84,27 @@ async fn what_is_recorded_is_shown_again_without_a_server() {
     assert_eq!(terminal.end().await, 0);
     assert_eq!(terminal.left_behind(), Vec::<&str>::new());
 }
+
+#[tokio::test]
+async fn a_recording_that_is_larger_than_the_history_may_be_is_shown_from_end_to_end_with_fewer_samples() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("long.jsonl.gz");
+    let (facts, samples) = read("demo");
+    let mut writer = Writer::new(File::create(&file).unwrap(), &facts, u64::MAX).unwrap();
+    for round in 0..5_u32 {
+        for sample in &samples {
+            let mut again = Snapshot { server: Arc::clone(&facts), ..(**sample).clone() };
+            again.at.0 += f64::from(round) * 100.0;
+            writer.push(&Arc::new(again)).unwrap();
+        }
+    }
+    drop(writer.finish().unwrap());
+    let config = home.path().join(".config/pgdj");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("config.toml"), "history_mb = 1\n").unwrap();
+    let mut terminal = Terminal::start((140, 40), home.path(), &["replay", file.to_str().unwrap()]);
+    let screen = terminal.wait_for("samples is shown").await;
+    assert!(screen.contains("all 350 need more than history_mb = 1"), "{screen}");
+    terminal.press("q");
+    assert_eq!(terminal.end().await, 0);
+}
