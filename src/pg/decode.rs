@@ -24,7 +24,7 @@ impl<'a> FromSql<'a> for Cell {
             )));
         }
         Ok(Self(match *ty {
-            Type::RECORD => Value::List(record(raw)?),
+            Type::RECORD_ARRAY => Value::List(records(raw)?),
             Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
             Type::INT2 => Value::Int(i16::from_sql(ty, raw)?.into()),
             Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
@@ -53,27 +53,55 @@ impl<'a> FromSql<'a> for Cell {
     }
 }
 
-/// Returns the fields of a row within a value: their number, then of each its type, its length (-1 for null) and itself.
+type Cut = Box<dyn Error + Sync + Send>;
+
+/// Bytes that are read from the front.
+struct Wire<'a>(&'a [u8]);
+
+impl<'a> Wire<'a> {
+    const CUT: &'static str = "a row within a value is cut";
+
+    fn number(&mut self) -> Result<i32, Cut> {
+        let (number, rest) = self.0.split_first_chunk::<4>().ok_or(Self::CUT)?;
+        self.0 = rest;
+        Ok(i32::from_be_bytes(*number))
+    }
+
+    /// Reads a length and so many bytes; a length of -1 is null.
+    fn counted(&mut self) -> Result<Option<&'a [u8]>, Cut> {
+        let Ok(length) = usize::try_from(self.number()?) else { return Ok(None) };
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(Self::CUT)?;
+        self.0 = rest;
+        Ok(Some(bytes))
+    }
+}
+
+/// Returns the rows of an array of rows: dimensions, flags, type, and if there are any, their number, the first one's
+/// place, and each with its length.
+///
+/// Source: `array_send` in src/backend/utils/adt/arrayfuncs.c.
+fn records(raw: &[u8]) -> Result<Vec<Value>, Cut> {
+    let mut wire = Wire(raw);
+    let [dimensions, _flags, _type] = [wire.number()?, wire.number()?, wire.number()?];
+    if dimensions == 0 {
+        return Ok(Vec::new());
+    }
+    let [count, _first] = [wire.number()?, wire.number()?];
+    let row = |_| Ok(wire.counted()?.map(record).transpose()?.map_or(Value::Null, Value::List));
+    (0..count).map(row).collect()
+}
+
+/// Returns the fields of a row within a value: their number, then of each its type, its length and itself.
 ///
 /// Source: `record_send` in src/backend/utils/adt/rowtypes.c. A type that is not built in is not expected.
-fn record(raw: &[u8]) -> Result<Vec<Value>, Box<dyn Error + Sync + Send>> {
-    const CUT: &str = "a row within a value is cut";
-    let (count, mut rest) = raw.split_first_chunk::<4>().ok_or(CUT)?;
-    let mut fields = Vec::new();
-    for _ in 0..i32::from_be_bytes(*count) {
-        let (oid, after) = rest.split_first_chunk::<4>().ok_or(CUT)?;
-        let (length, after) = after.split_first_chunk::<4>().ok_or(CUT)?;
-        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
-            fields.push(Value::Null);
-            rest = after;
-            continue;
-        };
-        let (field, after) = after.split_at_checked(length).ok_or(CUT)?;
-        let ty = Type::from_oid(u32::from_be_bytes(*oid)).ok_or("a field of a type that is not built in")?;
-        fields.push(Cell::from_sql(&ty, field)?.0);
-        rest = after;
-    }
-    Ok(fields)
+fn record(raw: &[u8]) -> Result<Vec<Value>, Cut> {
+    let mut wire = Wire(raw);
+    let count = wire.number()?;
+    let field = |_| {
+        let ty = Type::from_oid(wire.number()?.cast_unsigned()).ok_or("a field of a type that is not built in")?;
+        Ok(wire.counted()?.map(|field| Cell::from_sql(&ty, field)).transpose()?.map_or(Value::Null, |cell| cell.0))
+    };
+    (0..count).map(field).collect()
 }
 
 /// Returns the values of a row, in its order.
@@ -132,6 +160,13 @@ mod tests {
         let fields = [Value::Int(7), Value::Null, Value::text("text")];
         assert_eq!(record(&raw).unwrap(), fields);
         assert!((0..raw.len()).all(|end| record(&raw[..end]).is_err()));
+
+        let length = i32::try_from(raw.len()).unwrap();
+        let head: Vec<u8> = [1, 0, 2249, 2, 1, length].into_iter().flat_map(i32::to_be_bytes).collect();
+        let array = [head, raw, (-1_i32).to_be_bytes().to_vec()].concat();
+        assert_eq!(records(&array).unwrap(), [Value::List(fields.to_vec()), Value::Null]);
+        assert!((0..array.len()).all(|end| records(&array[..end]).is_err()));
+        assert_eq!(records(&[0; 12]).unwrap(), []);
     }
 
     #[test]

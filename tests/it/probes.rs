@@ -1,10 +1,13 @@
 //! Every `.sql` on every server there is: it runs, and each column has the type that was declared.
 
-use pgdj::pg::probes::{PROBES, Pace, Probe};
+use std::time::Instant;
+
+use pgdj::pg::probes::{Lane, PROBES, Pace, Probe};
+use pgdj::pg::sampler::bundle::Apart;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Parameter, Query, Session, reaper};
 use pgdj::pg::{sql, why};
-use pgdj::sample::{ServerFacts, Unit};
+use pgdj::sample::{ServerFacts, Unit, Value};
 use tokio_postgres::types::Type;
 
 use crate::support::{Login, Server, leave_out, newest, open, own, servers, shop};
@@ -104,6 +107,33 @@ async fn every_probe_runs_on_a_standby() {
         let (_, facts) = session(&there).await;
         assert!(facts.is_standby);
         check_all(&there, &format!("standby of {}", server.name)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_in_one_statement_is_what_is_asked_apart_on_every_server() {
+    for server in servers() {
+        let login = shop_on(server).await;
+        let (mut session, facts) = session(&login).await;
+        let is_read = |probe: &&Probe| probe.lane == Lane::Tick && why::cannot_be_read(probe, &facts).is_none();
+        let due: Vec<&'static Probe> = PROBES.iter().copied().filter(is_read).collect();
+        let questions = Apart::default().questions(due, Instant::now());
+        let bundle = questions.iter().find(|question| question.is_bundle()).unwrap();
+        assert!(bundle.probes.len() >= 8, "{}: {bundle:?}", server.name);
+        let answer = session.one(Query::new(bundle.sql(0, &facts))).await.unwrap();
+        let answer = answer.unwrap_or_else(|error| panic!("{}: {error:?}", server.name));
+        for (probe, rows) in bundle.rows(answer) {
+            let (place, columns) = (format!("{} {}", server.name, probe.name), probe.columns.len());
+            assert!(rows.iter().all(|row| row.len() == columns), "{place}");
+            let alone = session.one(Query::new(sql::load(probe.name, probe.sql, &facts))).await.unwrap().unwrap();
+            let is_moving = ["statements", "locks"].contains(&probe.name);
+            assert!(is_moving || rows.len() == alone.rows.len(), "{place}: {} of {}", rows.len(), alone.rows.len());
+            let kind = |value: &Value| (!value.is_null()).then(|| std::mem::discriminant(value));
+            for (one, other) in rows.iter().zip(&alone.rows).flat_map(|(one, other)| one.iter().zip(other)) {
+                let (one, other) = (kind(one), kind(other));
+                assert!(is_moving || one == other || one.is_none() || other.is_none(), "{place}");
+            }
+        }
     }
 }
 
