@@ -2,7 +2,7 @@
 //! `pg_stat_statements`.
 //!
 //! A bundle fails as one, so it is only a shortcut: where it fails each of its probes is asked by itself at once, and
-//! for [`APART`] from then on. So one that cannot be read still takes no other along.
+//! for a minute from then on. So one that cannot be read still takes no other along.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
