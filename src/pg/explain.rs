@@ -13,6 +13,7 @@ pub mod refusal;
 pub mod run;
 pub mod serve;
 pub mod statement;
+mod usual;
 mod watch;
 mod wire;
 

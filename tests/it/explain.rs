@@ -171,13 +171,14 @@ async fn the_parameters_come_with_types_columns_and_values_to_try() {
         let found = runner(&login, Mode::ReadOnly).choices(sql).await.unwrap();
         let seen: Vec<(&str, &str)> = found.iter().map(|it| (it.type_name.as_str(), it.column.as_str())).collect();
         let total = ("numeric", "shop_order.total");
-        let expected = [("text", "shop_order.status"), total, total, ("text", "shop_customer.email"), ("bigint", "")];
+        let expected = [("text", "shop_order.status"), total, total, ("text", "shop_customer.email"), ("bigint", "LIMIT")];
         assert_eq!(seen, expected, "{}", server.name);
         let status: Vec<(&str, &str)> =
             found[0].choices.iter().map(|it| (it.note.as_str(), it.value.as_str())).collect();
         assert_eq!(status, [("common, 90% of the rows", "paid"), ("rare, 10% of the rows", "open")], "{}", server.name);
         let notes: Vec<&str> = found[1].choices.iter().map(|it| it.note.as_str()).collect();
         assert!(notes.contains(&"boundary, about the smallest") && notes.len() >= 3, "{}: {notes:?}", server.name);
+        assert_eq!(found[4].choices[0].value, "20");
         // Each is a value that the statement takes.
         let values = found.iter().map(|it| Some(it.choices.first().map_or("1".to_owned(), |it| it.value.clone())));
         let answer = plan(&login, &Request { parameters: values.collect(), ..request(sql) }).await;

@@ -9,6 +9,7 @@ use super::options;
 use super::refusal::{self, Circumstances};
 use super::run::{Runner, Stumble};
 use super::statement::{self, Statement};
+use super::usual;
 use super::wire::{Greeting, PREPARED, Wire, prepare_prefix};
 use super::{Choice, Consent, Options, Parameter, Request};
 use crate::Failure;
@@ -101,19 +102,26 @@ async fn parameters(
     let mut parameters: Vec<Parameter> =
         types.into_iter().map(|type_name| Parameter { type_name, ..Parameter::default() }).collect();
     // A plan that cannot be had (a table this role may not read) leaves the types, which are worth a form already.
-    let Some(plan) = generic_plan(wire, greeting, request, statement).await else { return Ok(parameters) };
-    let places = places(&plan);
+    if let Some(plan) = generic_plan(wire, greeting, request, statement).await {
+        compare(wire, &plan, &mut parameters).await;
+    }
+    usual::offer(&statement.text, &mut parameters);
+    Ok(parameters)
+}
+
+/// Finds the columns that the parameters are compared with, and values of theirs.
+async fn compare(wire: &mut Wire, plan: &Plan, parameters: &mut [Parameter]) {
+    let places = places(plan);
     for (number, place) in &places {
         if let Some(parameter) = number.checked_sub(1).and_then(|at| parameters.get_mut(at)) {
             parameter.column = format!("{}.{}", place.table, place.column);
         }
     }
-    for (number, choices) in values(wire, &places, &parameters).await {
+    for (number, choices) in values(wire, &places, parameters).await {
         if let Some(parameter) = number.checked_sub(1).and_then(|at| parameters.get_mut(at)) {
             parameter.choices = choices;
         }
     }
-    Ok(parameters)
 }
 
 async fn generic_plan(wire: &mut Wire, greeting: &Greeting, request: &Request, statement: &Statement) -> Option<Plan> {
