@@ -171,7 +171,8 @@ async fn the_parameters_come_with_types_columns_and_values_to_try() {
         let found = runner(&login, Mode::ReadOnly).choices(sql).await.unwrap();
         let seen: Vec<(&str, &str)> = found.iter().map(|it| (it.type_name.as_str(), it.column.as_str())).collect();
         let total = ("numeric", "shop_order.total");
-        let expected = [("text", "shop_order.status"), total, total, ("text", "shop_customer.email"), ("bigint", "LIMIT")];
+        let expected =
+            [("text", "shop_order.status"), total, total, ("text", "shop_customer.email"), ("bigint", "LIMIT")];
         assert_eq!(seen, expected, "{}", server.name);
         let status: Vec<(&str, &str)> =
             found[0].choices.iter().map(|it| (it.note.as_str(), it.value.as_str())).collect();
