@@ -92,6 +92,7 @@ const TOP: &[&str] = &[
     "Cargo.toml",
     "Cargo.lock",
     "src",
+    "benches",
     "themes",
     "tests",
     "screenshots",
