@@ -13,6 +13,7 @@ mod driver;
 pub mod exact;
 pub mod explain;
 pub mod key;
+mod notices;
 pub mod private;
 pub mod probes;
 mod reaper;

@@ -196,7 +196,9 @@ impl Pane for Explain {
     fn inspect(&self, _view: &View<'_>) -> Option<Document> {
         match self.mode {
             Mode::Tree => self.sheet.as_ref()?.node(),
-            Mode::Text | Mode::Compare => self.sheet.as_ref().map(|sheet| documents::whole(&sheet.source.plan)),
+            Mode::Text | Mode::Compare => {
+                self.sheet.as_ref().map(|sheet| documents::whole(&sheet.source.plan, &sheet.source.notes))
+            }
         }
     }
 

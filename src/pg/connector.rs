@@ -32,7 +32,7 @@ impl Connector for ToAddress {
                 let canceller = canceller.clone();
                 async move { canceller.cancel().await.map_err(|error| error.to_string()) }.boxed()
             };
-            Ok(Link { client, driver: driver.boxed(), canceller: Canceller::new(cancel) })
+            Ok(Link::of(client, driver, Canceller::new(cancel)))
         }
         .boxed()
     }

@@ -16,12 +16,15 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Connection, Error};
 
 use super::driver::Driver;
+pub use super::notices::Notices;
+use super::notices::Noticing;
 use super::reaper::InFlight;
 pub use super::reaper::{Canceller, Reaper, reaper};
 use super::{decode, key};
@@ -40,6 +43,20 @@ pub struct Link {
     pub driver: BoxFuture<'static, Result<(), Error>>,
     /// Cancels what the connection runs.
     pub canceller: Canceller,
+    /// What the server says beside its answers.
+    pub notices: Notices,
+}
+
+impl Link {
+    /// A connection whose bytes are moved by what comes with it.
+    pub fn of<S, T>(client: Client, connection: Connection<S, T>, canceller: Canceller) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let notices = Notices::default();
+        Self { client, driver: Noticing::new(connection, notices.clone()).boxed(), canceller, notices }
+    }
 }
 
 impl fmt::Debug for Link {
@@ -235,7 +252,7 @@ const GREETING: &str = "select pg_catalog.pg_backend_pid() as pid, \
 impl Session {
     /// Connects, finds out whether a pooler is between, and sets the guard.
     pub async fn open(connector: &dyn Connector, limits: Limits, reaper: &Reaper) -> Result<Self, Failure> {
-        let Link { client, driver, canceller } = connector.connect().await?;
+        let Link { client, driver, canceller, .. } = connector.connect().await?;
         let key_pid = key::key_pid(&client.cancel_token()).await;
         let mut session = Self {
             client,

@@ -75,7 +75,7 @@ impl Connector for ToConninfo {
     fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
         async {
             let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await.unwrap();
-            Ok(Link { client, driver: connection.boxed(), canceller: Canceller::new(|| async { Ok(()) }.boxed()) })
+            Ok(Link::of(client, connection, Canceller::new(|| async { Ok(()) }.boxed())))
         }
         .boxed()
     }

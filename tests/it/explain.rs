@@ -189,6 +189,33 @@ async fn the_parameters_come_with_types_columns_and_values_to_try() {
 }
 
 #[tokio::test]
+async fn what_the_server_says_beside_its_answer_comes_with_the_plan_within_bounds() {
+    for server in servers() {
+        let (login, admin) = a_shop(server).await;
+        admin
+            .batch_execute(
+                "create function talk(n int) returns int language plpgsql volatile as $$ begin
+                    for i in 1..n loop raise notice 'row %: \u{1b}[31m% \u{202e}', i, repeat('x', 5000); end loop;
+                    raise warning 'the last' using hint = 'mend it';
+                    return n;
+                end $$",
+            )
+            .await
+            .unwrap();
+        let said = |answer: Answer| -> Vec<String> {
+            answer.notices.into_iter().filter(|notice| notice.starts_with("the server said")).collect()
+        };
+        let notices = said(plan(&login, &request("select talk(1)")).await);
+        let [first, second] = notices.as_slice() else { panic!("{}: {notices:?}", server.name) };
+        assert!(first.starts_with("the server said NOTICE: row 1: ") && first.len() <= 1000, "{first}");
+        assert_eq!(second, "the server said WARNING: the last (mend it)", "{}", server.name);
+        let notices = said(plan(&login, &request("select talk(3000)")).await);
+        assert_eq!(notices.len(), 21, "{}", server.name);
+        assert_eq!(notices[20], "the server said 2981 things more", "{}", server.name);
+    }
+}
+
+#[tokio::test]
 async fn a_write_needs_consent_and_is_rolled_back() {
     for server in servers() {
         let (login, admin) = a_shop(server).await;

@@ -187,9 +187,15 @@ fn fields(document: &mut Document, fields: &[(crate::plan::Name, Field)], prefix
     }
 }
 
-/// The plan as a whole: where the time went beside the nodes, and every field the server gave.
-pub(super) fn whole(plan: &Plan) -> Document {
+/// The plan as a whole: what is to be known of how it came, where the time went beside the nodes, and every field the server gave.
+pub(super) fn whole(plan: &Plan, notes: &[String]) -> Document {
     let mut document = Document::new("The plan");
+    if !notes.is_empty() {
+        document.heading("Notes");
+    }
+    for note in notes {
+        document.text(note);
+    }
     document.heading("Where the time went");
     let mut time = |label: &str, time: Option<Seconds>| {
         if let Some(time) = time.filter(|time| time.0 > 0.0) {

@@ -18,6 +18,10 @@ const WIDE: u16 = 150;
 /// The least rows of the tree and of the panel below it.
 const LEAST: (u16, u16) = (5, 6);
 
+/// Notes that are shown above the plan, and columns of one.
+const MOST_NOTES: usize = 2;
+const NOTE: usize = 160;
+
 /// Rows of the tree beside its nodes: the titles and the line below.
 const TREE_EXTRA: u16 = 2;
 
@@ -122,10 +126,15 @@ impl Explain {
                 heads.push(Head::Line(vec![("  what to do: ".to_owned(), Role::Muted), clean(hint, Role::Accent)]));
             }
         }
-        for note in sheet.map(|sheet| sheet.source.notes.as_slice()).unwrap_or_default().iter().take(2) {
+        let notes = sheet.map(|sheet| sheet.source.notes.as_slice()).unwrap_or_default();
+        for (at, note) in notes.iter().take(MOST_NOTES).enumerate() {
+            let more = notes.len().saturating_sub(MOST_NOTES);
+            let is_last = at + 1 == MOST_NOTES && more > 0;
+            let more = if is_last { format!("  (and {more} more: t, Enter)") } else { String::new() };
             heads.push(Head::Line(vec![
                 (format!("{} ", theme.glyphs.warning), Role::Warning),
-                clean(note, Role::Muted),
+                (text::clean_cut(note, NOTE), Role::Muted),
+                (more, Role::Muted),
             ]));
         }
         heads

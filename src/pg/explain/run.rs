@@ -236,6 +236,7 @@ async fn explain(
             notices.push(note.to_owned());
         }
     }
+    notices.extend(wire.said());
     let estimate_only = !wanted.analyze;
     Ok(Answer { plan, raw, sql: request.sql.clone(), estimate_only, notices, at: greeting.at })
 }

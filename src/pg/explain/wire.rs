@@ -5,6 +5,7 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 use super::Consent;
 use crate::Failure;
 use crate::pg::driver::Driver;
+use crate::pg::notices::Notices;
 use crate::pg::reaper::InFlight;
 use crate::pg::session::{self, Answer, CLOSED, Canceller, Connector, Link, Parameter, Query, Reaper, end_of};
 use crate::sample::{Timestamp, Value};
@@ -49,19 +50,26 @@ pub(super) struct Wire {
     driver: Driver,
     canceller: Canceller,
     reaper: Reaper,
+    notices: Notices,
     /// Whether the connection has ended; then nothing would answer any more.
     is_lost: bool,
 }
 
 impl Wire {
     pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
-        let Link { client, driver, canceller } = connector.connect().await?;
-        Ok(Self { client, driver: Driver::new(driver), canceller, reaper: reaper.clone(), is_lost: false })
+        let Link { client, driver, canceller, notices } = connector.connect().await?;
+        let driver = Driver::new(driver);
+        Ok(Self { client, driver, canceller, reaper: reaper.clone(), notices, is_lost: false })
     }
 
     /// Returns what cancels whatever this connection runs.
     pub(super) fn cancelling(&self) -> Cancelling {
         Cancelling { canceller: self.canceller.clone(), connection: self.driver.clone(), reaper: self.reaper.clone() }
+    }
+
+    /// Takes what the server said beside its answers.
+    pub(super) fn said(&self) -> Vec<String> {
+        self.notices.take()
     }
 
     /// Opens the guarded transaction.
@@ -118,7 +126,7 @@ impl Wire {
 
     /// Runs statements of ours by the simple protocol.
     pub(super) async fn batch(&mut self, sql: &str) -> Result<(), Trouble> {
-        let Self { client, driver, canceller, reaper, is_lost } = self;
+        let Self { client, driver, canceller, reaper, is_lost, .. } = self;
         let in_flight = InFlight::new(canceller, driver, reaper);
         let (done, end) = driver.drive(client.batch_execute(sql)).await;
         in_flight.answered();
@@ -127,7 +135,7 @@ impl Wire {
 
     /// Runs one statement by the extended protocol, unnamed.
     pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, Trouble> {
-        let Self { client, driver, canceller, reaper, is_lost } = self;
+        let Self { client, driver, canceller, reaper, is_lost, .. } = self;
         let in_flight = InFlight::new(canceller, driver, reaper);
         let (done, end) = driver.drive(session::ask(&*client, &query)).await;
         in_flight.answered();
@@ -137,7 +145,7 @@ impl Wire {
     /// Runs a statement by the simple protocol and returns its first value. Only for what [`Self::prepare`] has proved
     /// to be one statement: this protocol takes several.
     pub(super) async fn simple(&mut self, sql: &str) -> Result<Option<String>, Trouble> {
-        let Self { client, driver, canceller, reaper, is_lost } = self;
+        let Self { client, driver, canceller, reaper, is_lost, .. } = self;
         let in_flight = InFlight::new(canceller, driver, reaper);
         let (done, end) = driver.drive(client.simple_query(sql)).await;
         in_flight.answered();

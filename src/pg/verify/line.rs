@@ -61,7 +61,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
-        let Link { client, driver, canceller } = connector.connect().await?;
+        let Link { client, driver, canceller, .. } = connector.connect().await?;
         Ok(Self { client, driver: Driver::new(driver), canceller, reaper: reaper.clone() })
     }
 

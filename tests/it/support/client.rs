@@ -65,7 +65,7 @@ impl Connector for Login {
                 let (token, socket) = (token.clone(), socket.clone());
                 async move { cancel(&token, &socket).await.map_err(|error| error.to_string()) }.boxed()
             };
-            Ok(Link { client, driver: connection.boxed(), canceller: Canceller::new(cancel) })
+            Ok(Link::of(client, connection, Canceller::new(cancel)))
         }
         .boxed()
     }
