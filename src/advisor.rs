@@ -13,6 +13,7 @@ pub mod reasons;
 pub mod rewrite;
 pub mod scan;
 pub mod special;
+pub mod verdict;
 mod words;
 pub mod write;
 

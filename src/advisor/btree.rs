@@ -208,7 +208,7 @@ fn wanted_order(parts: &Parts<'_>, prefix: &[Key]) -> Option<Vec<Key>> {
     let scan = parts.scan;
     let order = scan.order.as_ref()?;
     let is_worth_it = order.limit.is_some() || order.sort_cost >= 0.3 * scan.cost_at_stake();
-    if !is_worth_it || scan.offset >= super::reasons::DEEP_OFFSET {
+    if !is_worth_it || scan.offset >= super::verdict::DEEP_OFFSET {
         return None;
     }
     let is_fixed = |key: &Key| {

@@ -6,6 +6,7 @@ use super::condition::{Class, Clause};
 use super::cost::{self, Estimate};
 use super::existing::{replaced, serving};
 use super::scan::{Scan, scans};
+use super::verdict::{Verdict, Way};
 use super::write::write_cost;
 use super::{reasons, rewrite, special, words};
 use crate::catalog::index::{Definition, Method};
@@ -79,34 +80,6 @@ fn add(plan: &Plan, candidates: &mut Vec<Candidate>, candidate: Candidate) {
         }
     } else {
         candidates.push(candidate);
-    }
-}
-
-/// One way to serve a scan: an index, or several that work together, with what they would do.
-#[derive(Debug, Clone)]
-pub(super) struct Way {
-    /// The indexes; more than one for the arms of an OR.
-    pub(super) definitions: Vec<Definition>,
-    /// What they would do.
-    pub(super) estimate: Estimate,
-    /// Whether the rows of a join's other side are looked up one by one.
-    pub(super) is_joined: bool,
-}
-
-/// What is said of a scan.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    /// An index is worth building.
-    Build(Box<Candidate>),
-    /// None is, and why.
-    Refuse(Box<Refusal>),
-    /// None is, and nobody would ask.
-    Nothing,
-}
-
-impl From<Option<Refusal>> for Verdict {
-    fn from(refusal: Option<Refusal>) -> Self {
-        refusal.map_or(Self::Nothing, |refusal| Self::Refuse(Box::new(refusal)))
     }
 }
 

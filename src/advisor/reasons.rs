@@ -1,16 +1,14 @@
 //! When to say no, and why.
 
-use super::advice::{IndexSpec, Reason, Refusal, Rewrite};
-use super::choose::{Verdict, Way};
+use super::advice::{IndexSpec, Reason, Refusal};
 use super::condition::Class;
 use super::rewrite;
 use super::scan::Scan;
+use super::verdict::{Verdict, Way, refusal};
 use super::words::{count, percent};
 use crate::catalog::Kind;
 use crate::plan::Plan;
 
-/// An OFFSET from which on pages should be turned by the last row's key.
-pub const DEEP_OFFSET: f64 = 1000.0;
 /// Pages up to which a table is as fast to read as an index.
 const FEW_PAGES: f64 = 10.0;
 /// Rows below which a table is small.
@@ -191,23 +189,4 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
         None => format!("no index would serve the scan of {} better", table.name),
     };
     Some(refusal(scan, Reason::NotWorthIt, why))
-}
-
-/// A refusal of a scan.
-pub(super) fn refusal(scan: &Scan<'_>, reason: Reason, why: String) -> Refusal {
-    Refusal {
-        node: scan.id,
-        schema: scan.table.schema.clone(),
-        table: scan.table.name.clone(),
-        reason,
-        why,
-        rewrite: None,
-        then: None,
-    }
-}
-
-/// A refusal because the statement has to be written another way.
-pub(super) fn needs(scan: &Scan<'_>, why: String, what: &str, django: Option<&str>) -> Refusal {
-    let rewrite = Rewrite { what: what.to_owned(), django: django.map(str::to_owned) };
-    Refusal { rewrite: Some(rewrite), ..refusal(scan, Reason::NeedsRewrite, why) }
 }

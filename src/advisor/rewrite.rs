@@ -1,10 +1,10 @@
 //! Other ways to write a statement, where no index serves it as it stands or a plain one would serve it better.
 
 use super::advice::{Refusal, Rewrite, expr_text};
-use super::choose::Way;
 use super::condition::{Class, Clause};
-use super::reasons::{DEEP_OFFSET, needs};
 use super::scan::Scan;
+use super::verdict::Way;
+use super::verdict::{DEEP_OFFSET, needs};
 use super::words::count;
 use crate::catalog::{Expr, parse};
 use crate::plan::Plan;

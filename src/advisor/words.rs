@@ -1,9 +1,9 @@
 //! What the advisor says of a candidate, in sentences with numbers.
 
-use super::choose::Way;
 use super::existing::replaced;
 use super::scan::Scan;
 use super::special;
+use super::verdict::Way;
 use crate::catalog::index::Method;
 use crate::catalog::{Catalog, Kind};
 

@@ -5,8 +5,6 @@
 
 use std::fmt;
 
-use super::table::Table;
-
 /// An expression over the columns of a relation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Expr {
@@ -193,17 +191,6 @@ impl Expr {
         })
     }
 
-    /// Returns the expression without qualifiers and without casts that change nothing (varchar to text).
-    #[must_use]
-    pub fn normalised(self, table: &Table) -> Self {
-        self.map(&|part| match part {
-            Self::Column { name, .. } => Self::Column { table: None, name },
-            Self::Cast { operand, type_name } if is_relabel(&operand, &type_name, table) => *operand,
-            Self::Cast { operand, type_name } => cast(*operand, type_name),
-            other => other,
-        })
-    }
-
     /// Returns the expression as SQL, with identifiers quoted where they must be.
     pub fn sql(&self) -> String {
         self.to_string()
@@ -217,20 +204,6 @@ pub(crate) fn cast(operand: Expr, type_name: String) -> Expr {
             Expr::Constant(Literal { type_name: Some(type_name), ..literal })
         }
         operand => Expr::Cast { operand: Box::new(operand), type_name },
-    }
-}
-
-/// Says whether a cast only changes the label of a value: `character varying` to `text`, and arrays of them.
-///
-/// Source: `pg_cast.castmethod = 'b'` in PostgreSQL 15.
-fn is_relabel(operand: &Expr, type_name: &str, table: &Table) -> bool {
-    let Expr::Column { name, .. } = operand else { return false };
-    let Some(column) = table.column(name) else { return false };
-    match column.type_name.as_str() {
-        "character varying" => matches!(type_name, "text" | "character varying"),
-        "character varying[]" => matches!(type_name, "text[]" | "character varying[]"),
-        "citext" => matches!(type_name, "citext"),
-        same => same == type_name,
     }
 }
 

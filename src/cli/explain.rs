@@ -6,6 +6,7 @@ mod json;
 mod markdown;
 mod page;
 mod report;
+mod reported;
 mod text;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -28,7 +29,8 @@ use crate::ui::glyphs::UNICODE;
 use crate::ui::theme::{Depth, Theme};
 
 use input::Input;
-use report::{Report, Reported};
+use report::Report;
+use reported::Reported;
 
 /// The exit status of `--check` where something is worth doing, or a sequential scan is new; no failure has it.
 pub const HAS_ADVICE: u8 = 10;

@@ -64,7 +64,7 @@ fn check(view: &View<'_>) -> Outcome {
         fix: Fix::python(
             "Terminate it if nobody needs it (K in Activity). Then find who left it open: work between two queries inside \
              transaction.atomic(), ATOMIC_REQUESTS around a call to another service, a shell left open. Set a limit:",
-            super::idle_timeout::OPTIONS,
+            super::statement_timeout::OPTIONS,
         ),
         jump: Some(Jump::to_row("activity", worst.pid)),
         source: "manual 20.11 idle_in_transaction_session_timeout, 24.1; PgHero, pgmetrics (60 s)",

@@ -1,19 +1,11 @@
 //! No `idle_in_transaction_session_timeout` for the roles of the application.
 
-use super::statement_timeout::unlimited;
+use super::statement_timeout::{OPTIONS, unlimited};
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 
 /// The rule.
 pub static RULE: Rule =
     Rule { id: "idle_timeout", watches: "idle_in_transaction_session_timeout", concern: Concern::Settings, check };
-
-/// The setting in Django's form, with the one of [`super::statement_timeout`].
-pub const OPTIONS: &str = r#"DATABASES = {
-    "default": {
-        # ...
-        "OPTIONS": {"options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"},
-    }
-}"#;
 
 fn check(view: &View<'_>) -> Outcome {
     let roles = unlimited(view, "idle_in_transaction_session_timeout")?;

@@ -67,6 +67,14 @@ pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>
     Ok(roles)
 }
 
+/// Both limits in Django's form, this one and `idle_in_transaction_session_timeout`.
+pub(super) const OPTIONS: &str = r#"DATABASES = {
+    "default": {
+        # ...
+        "OPTIONS": {"options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"},
+    }
+}"#;
+
 fn check(view: &View<'_>) -> Outcome {
     let roles = unlimited(view, "statement_timeout")?;
     let Some(first) = roles.first() else { return Ok(vec![]) };
@@ -94,7 +102,7 @@ fn check(view: &View<'_>) -> Outcome {
             "Give the role a limit: in OPTIONS, or for all its sessions with ALTER ROLE ... SET statement_timeout = '30s', \
              which also works behind PgBouncer. Migrations and reports want a role of their own. What OPTIONS sets already \
              is not to be seen from here.",
-            super::idle_timeout::OPTIONS,
+            OPTIONS,
         ),
         jump: Some(Jump::to("activity")),
         source: "manual 20.11 statement_timeout; Django docs, Databases: OPTIONS",

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::input;
-use super::report::Reported;
+use super::reported::Reported;
 use crate::failure::{Failure, Kind};
 use crate::plan::diff::diff;
 use crate::plan::scans::SeqScan;

@@ -18,7 +18,8 @@
 
 use serde_json::{Value, json};
 
-use super::report::{Report, Reported};
+use super::report::Report;
+use super::reported::Reported;
 use super::text::{costs, index_notes, proof};
 use crate::advisor::Refusal;
 use crate::pg::advice::AdvisedIndex;

@@ -1,6 +1,7 @@
 //! The report as markdown, for an issue or a pull request.
 
-use super::report::{Report, Reported};
+use super::report::Report;
+use super::reported::Reported;
 use super::text::{costs, index_notes, proof, saves};
 use crate::pg::advice::AdvisedIndex;
 use crate::plan::text;

@@ -1,7 +1,8 @@
 //! The report for a person: psql's plan, then what is worth doing.
 
 use super::page::Page;
-use super::report::{Report, Reported};
+use super::report::Report;
+use super::reported::Reported;
 use crate::pg::advice::AdvisedIndex;
 use crate::plan::text;
 use crate::plan::tips::TipHit;

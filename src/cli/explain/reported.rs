@@ -1,0 +1,103 @@
+//! A plan and all that is said of it, whatever the form.
+
+use crate::pg::advice::Advised;
+use crate::pg::explain::Answer;
+use crate::plan::BLOCK;
+use crate::plan::scans::{self, SeqScan};
+use crate::plan::tips::{Context, TipHit, Verdict, verdict};
+use crate::plan::{NodeId, Plan, to_json};
+use crate::sample::Bytes;
+use crate::sample::unit::{Count, Share};
+
+/// Sequential scans that are listed; the rest is counted.
+const MOST_SCANS: usize = 10;
+
+/// A plan and all that is said of it.
+#[derive(Debug)]
+pub(super) struct Reported {
+    pub(super) plan: Plan,
+    /// The server's own JSON, or ours for a plan that came as text.
+    pub(super) json: String,
+    pub(super) sql: Option<String>,
+    pub(super) notices: Vec<String>,
+    pub(super) verdict: Verdict,
+    /// `None` without a server.
+    pub(super) advised: Option<Advised>,
+    pub(super) scans: Vec<SeqScan>,
+}
+
+impl Reported {
+    pub(super) fn from_file(plan: Plan) -> Self {
+        let (verdict, scans) = (verdict(&plan, &Context::default()), scans::sequential(&plan));
+        let (json, sql) = (to_json::to_json(&plan), plan.query.clone());
+        Self { plan, json, sql, notices: Vec::new(), verdict, advised: None, scans }
+    }
+
+    pub(super) fn from_server(answer: Answer, advised: Advised) -> Self {
+        let (verdict, scans) = (verdict(&answer.plan, &advised.context), scans::sequential(&answer.plan));
+        let mut notices = answer.notices;
+        notices.extend(advised.notes.iter().cloned());
+        Self {
+            json: answer.raw,
+            sql: Some(answer.sql),
+            notices,
+            verdict,
+            advised: Some(advised),
+            scans,
+            plan: answer.plan,
+        }
+    }
+
+    /// Returns the name of a node for people.
+    pub(super) fn node_name(&self, id: NodeId) -> String {
+        let Some(node) = self.plan.node(id) else { return String::new() };
+        let name = crate::plan::text_label::label(node);
+        // The label of a join or a sort says nothing of where it stands; what is below it does.
+        name.trim().to_owned()
+    }
+
+    /// Returns where a tip was seen.
+    pub(super) fn place(&self, hit: &TipHit) -> Option<String> {
+        let mut place = self.node_name(hit.node?);
+        match hit.others {
+            0 => {}
+            1 => place.push_str(" (and one more node)"),
+            others => place.push_str(&format!(" (and {others} more nodes)")),
+        }
+        Some(place)
+    }
+
+    /// Returns what each sequential scan read and kept, one sentence each, and how many more there are.
+    pub(super) fn scan_lines(&self) -> (Vec<String>, usize) {
+        let lines = self.scans.iter().take(MOST_SCANS).map(|scan| self.scan_line(scan)).collect();
+        (lines, self.scans.len().saturating_sub(MOST_SCANS))
+    }
+
+    pub(super) fn scan_line(&self, scan: &SeqScan) -> String {
+        let model = self.model(scan).map(|model| format!(" ({model})")).unwrap_or_default();
+        let mut line = format!("{}{model}: ", scan.relation);
+        match scan.rows_read {
+            Some(read) => line.push_str(&format!("read {} rows, kept {}", Count(read), Count(scan.rows_kept))),
+            None => line.push_str(&format!("is expected to keep {} rows", Count(scan.rows_kept))),
+        }
+        if let Some(share) = scan.kept_share() {
+            line.push_str(&format!(" ({})", Share(share)));
+        }
+        if scan.times > 1.0 {
+            line.push_str(&format!(", {} times", Count(scan.times)));
+        }
+        if let Some(blocks) = scan.blocks {
+            line.push_str(&format!(", {}", Bytes(blocks * BLOCK)));
+        }
+        let of = if self.plan.has_times() { "time" } else { "cost" };
+        line.push_str(&format!(", {} of the {of}", Share(scan.share)));
+        line
+    }
+
+    /// Returns the Django model of a table, where advice was asked for it.
+    fn model(&self, scan: &SeqScan) -> Option<String> {
+        let indexes = &self.advised.as_ref()?.indexes;
+        let codes = indexes.iter().filter(|it| it.candidate.spec.table == scan.relation).flat_map(|it| &it.codes);
+        codes.flatten().find_map(|code| code.owner.as_ref()).map(crate::django::Owner::label)
+    }
+}
