@@ -93,7 +93,8 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     let order = scan.order.as_ref();
     let gives_order = order.is_some_and(|order| gives(index, matched.fixed, order, scan));
     let is_index_only = is_covering(scan, joined, index) && table.all_visible_share() > 0.5;
-    let leading = index.keys.first().map_or(0.0, |key| correlation(table, key, index.keys.len()));
+    let leading = index.keys.first().filter(|key| !is_of_one_value(key, matched.fixed, index, table));
+    let leading = leading.map_or(0.0, |key| correlation(table, key, index.keys.len()));
     let access = Access {
         rows,
         total,
@@ -238,6 +239,17 @@ fn is_covering(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> bool {
 
 fn own_columns<'a>(table: &Table, expr: &'a Expr) -> Vec<&'a str> {
     expr.columns().into_iter().filter(|name| table.column(name).is_some()).collect()
+}
+
+/// A column of which most rows have one value is taken for well ordered, for these lie side by side; the others may lie
+/// anywhere, and a search for one of them reads them in the order of the table at best.
+fn is_of_one_value(key: &Key, fixed: usize, index: &Definition, table: &Table) -> bool {
+    const MOST_ROWS: f64 = 0.4;
+    let is_in_predicate =
+        index.predicate.iter().any(|clause| clause.columns().iter().any(|name| key.expr.as_column() == Some(name)));
+    let statistics = table.statistics_of(&key.expr);
+    let common = statistics.and_then(|statistics| statistics.common.first()).map_or(0.0, |(_, share)| *share);
+    (fixed > 0 || is_in_predicate) && common >= MOST_ROWS
 }
 
 fn correlation(table: &Table, key: &Key, keys: usize) -> f64 {
