@@ -185,7 +185,9 @@ fn every_file_is_named_by_its_list() {
 fn files_are_short_enough_to_read() {
     for path in files(&root().join("src"), "rs") {
         let text = fs::read_to_string(&path).unwrap();
-        let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+        // Tests at the end do not count; `mod tests;` at the head is one line.
+        let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+        let lines = text.get(..end).unwrap().lines().count();
         assert!(lines <= 540, "{} has {lines} lines of code; about 500 are the limit", name_of(&path));
     }
 }

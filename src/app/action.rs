@@ -63,6 +63,8 @@ pub enum Action {
     Run,
     /// Runs it, or asks for the estimate only.
     Analyze,
+    /// Opens a file with a statement or a plan.
+    Open,
     /// The options of EXPLAIN.
     Options,
     /// Folds or opens a branch of the plan.

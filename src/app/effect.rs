@@ -65,6 +65,13 @@ pub enum Event {
         /// What was measured, or why nothing could be.
         tried: Result<Box<Tried>, Failure>,
     },
+    /// A file was read.
+    Opened {
+        /// Its path, as it was given.
+        path: String,
+        /// Its text, or why there is none.
+        read: Result<String, Failure>,
+    },
     /// An editor of the user's own has ended with this text.
     Edited(String),
     /// The statements explained in earlier runs, the oldest first.
@@ -156,6 +163,11 @@ pub enum Effect {
     Edit {
         /// The text.
         text: String,
+    },
+    /// Read a file; answered by [`Event::Opened`].
+    Open {
+        /// Its path.
+        path: String,
     },
     /// Keep a statement for the history of the editor.
     Remember(String),

@@ -198,6 +198,12 @@ pub static BINDINGS: &[Binding] = &[
     .shown(7),
     bind(Action::Options, Panes(&[Explain]), &["O"], ("options", "Choose the options of EXPLAIN and the time limit."))
         .shown(8),
+    bind(
+        Action::Open,
+        Panes(&[Explain]),
+        &["f"],
+        ("open file", "Open a file: a statement, a plan as JSON or text, a log of auto_explain."),
+    ),
     bind(Action::Keep, Panes(&[Explain]), &["b"], ("keep", "Keep this plan as the one before, to compare with."))
         .shown(7),
     bind(

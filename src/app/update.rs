@@ -78,6 +78,7 @@ impl App {
             | Event::Parameters { .. }
             | Event::Suggested { .. }
             | Event::Trying(_)
+            | Event::Opened { .. }
             | Event::Edited(_)
             | Event::Remembered(_)) => self.tell_panes(event),
         }

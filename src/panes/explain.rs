@@ -7,6 +7,7 @@
 mod compare;
 mod documents;
 mod editor;
+mod forms;
 mod indexes;
 mod known;
 mod place;
@@ -28,17 +29,17 @@ use ratatui::layout::{Position, Rect};
 
 use self::compare::Comparison;
 use self::editor::{Asked as EditorAsked, Editor};
+use self::forms::Filling;
 use self::run::{Run, Step};
 use self::sheet::{Sheet, Source};
 use crate::app::list::List;
 use crate::app::{Action, Asked, Document, Effect, Event, Look, Pane, PaneId, View, Wish};
 use crate::failure::Failure;
-use crate::pg::explain::{Answer, Consent, Options, Parameter, Progress, Request};
+use crate::pg::explain::{Answer, Consent, Options, Progress, Request};
 use crate::plan::parse;
 use crate::sample::Seconds;
-use crate::ui::dialog::{Filled, Form, FormField, FormValue};
+use crate::ui::dialog::Filled;
 use crate::ui::glyphs::Glyphs;
-use crate::ui::input::Input;
 
 /// `statement_timeout` of a run unless another is chosen, in seconds.
 const TIMEOUT: u32 = 30;
@@ -80,13 +81,6 @@ impl Panel {
             Self::Nothing => "",
         }
     }
-}
-
-/// Which form is being filled in.
-#[derive(Debug, Clone, PartialEq)]
-enum Filling {
-    Values(Request),
-    Options,
 }
 
 /// The pane.
@@ -174,6 +168,7 @@ impl Pane for Explain {
             Action::Run => return self.start(),
             Action::Analyze => return self.toggle_analyze(),
             Action::Options => return self.ask_options(),
+            Action::Open => return self.ask_file(),
             Action::Keep => return self.keep(),
             Action::Try => return self.ask_trial(view),
             Action::Compare => return self.toggle_compare(),
@@ -273,17 +268,7 @@ impl Pane for Explain {
     }
 
     fn filled(&mut self, filled: Filled) -> Wish {
-        match (self.filling.take(), filled) {
-            (Some(Filling::Values(request)), Filled::Done(values)) => {
-                self.estimate(Request { parameters: values, ..request })
-            }
-            (Some(Filling::Values(request)), Filled::Otherwise) => self.estimate(request),
-            (Some(Filling::Options), Filled::Done(values)) => self.take_options(&values),
-            _ => {
-                self.run = None;
-                Wish::Nothing
-            }
-        }
+        self.take_form(filled)
     }
 
     fn explain(&mut self, asked: Asked) -> Wish {
@@ -313,6 +298,7 @@ impl Pane for Explain {
             }
             Event::Trying(elapsed) => self.take_trying(elapsed),
             Event::Tried { plan, tried } => self.take_tried(&plan, tried),
+            Event::Opened { path, read } => return Some(self.take_file(&path, read)),
             Event::Edited(text) => {
                 self.editor.set(&text);
                 self.is_editing = true;
@@ -407,10 +393,21 @@ impl Explain {
         }
         self.is_editing = false;
         self.show(Source::pasted(plan, notes));
+        let suggest = self.search_pasted();
         match others {
-            0 => Wish::Nothing,
-            others => Wish::Say(format!("the last of {} plans is shown", others + 1)),
+            0 => suggest,
+            others => with(Some(suggest), Wish::Say(format!("the last of {} plans is shown", others + 1))),
         }
+    }
+
+    /// Looks for indexes for a plan from elsewhere: in the catalog of this server, which may know its tables.
+    fn search_pasted(&mut self) -> Wish {
+        let options = Options { analyze: false, ..self.options };
+        let request = Request { sql: String::new(), ..self.request(options) };
+        let Some(sheet) = &mut self.sheet else { return Wish::Nothing };
+        let request = Request { sql: sheet.source.sql.clone(), ..request };
+        sheet.search_for_pasted();
+        Wish::Do(Effect::Suggest { request: Box::new(request), plan: Arc::clone(&sheet.source.plan) })
     }
 
     fn show(&mut self, source: Source) {
@@ -464,35 +461,6 @@ impl Explain {
         effect.map_or_else(|| Wish::Say("there is no index to hand out for this plan".to_owned()), Wish::Do)
     }
 
-    fn ask_values(&mut self, sql: &str, known: Result<Vec<Parameter>, Failure>) -> Wish {
-        let Some(request) = self.run.take().filter(|run| run.step == Step::Values).map(|run| run.request) else {
-            return Wish::Nothing;
-        };
-        let (known, why) = match known {
-            Ok(known) => (known, None),
-            Err(failure) => (Vec::new(), Some(failure.what)),
-        };
-        let fields = (0..run::parameters(sql)).map(|at| {
-            let known = known.get(at).cloned().unwrap_or_default();
-            let note: Vec<String> = [known.type_name, known.column].into_iter().filter(|it| !it.is_empty()).collect();
-            let first = known.choices.first().map(|choice| choice.value.clone()).unwrap_or_default();
-            FormField {
-                label: format!("${}", at + 1),
-                note: note.join(", "),
-                value: FormValue::Text(Input::new(&first)),
-                choices: known.choices.into_iter().map(|choice| (choice.note, choice.value)).collect(),
-            }
-        });
-        let mut form = Form::new("Values of the parameters", fields.collect());
-        form.otherwise = Some("Ctrl-g without values: the generic plan".to_owned());
-        self.filling = Some(Filling::Values(request));
-        let fill = Wish::Fill(form);
-        match why {
-            Some(why) => Wish::All(vec![Wish::Say(format!("their types are not known: {why}")), fill]),
-            None => fill,
-        }
-    }
-
     fn toggle_analyze(&mut self) -> Wish {
         self.options.analyze = !self.options.analyze;
         let told = if self.options.analyze {
@@ -501,57 +469,6 @@ impl Explain {
             "R asks for the estimate only"
         };
         Wish::Say(told.to_owned())
-    }
-
-    fn ask_options(&mut self) -> Wish {
-        let switch = |label: &str, note: &str, is_on: bool| FormField {
-            label: label.to_owned(),
-            note: note.to_owned(),
-            value: FormValue::Switch(is_on),
-            choices: Vec::new(),
-        };
-        let options = &self.options;
-        let mut fields = vec![
-            switch("ANALYZE", "run it and measure", options.analyze),
-            switch("BUFFERS", "count blocks", options.buffers),
-            switch("VERBOSE", "output, schema, workers", options.verbose),
-            switch("SETTINGS", "changed settings", options.settings),
-            switch("WAL", "count WAL", options.wal),
-            switch("TIMING", "time of each node", options.timing),
-            switch("SERIALIZE", "make the rows ready, 17", options.serialize),
-            switch("MEMORY", "of planning, 17", options.memory),
-        ];
-        fields.push(FormField {
-            label: "seconds".to_owned(),
-            note: "statement_timeout".to_owned(),
-            value: FormValue::Text(Input::new(&self.timeout_seconds.to_string())),
-            choices: Vec::new(),
-        });
-        self.filling = Some(Filling::Options);
-        Wish::Fill(Form::new("Options of EXPLAIN", fields))
-    }
-
-    fn take_options(&mut self, values: &[Option<String>]) -> Wish {
-        let is_on = |at: usize| values.get(at).is_some_and(|value| value.as_deref() == Some("on"));
-        self.options = Options {
-            analyze: is_on(0),
-            buffers: is_on(1),
-            verbose: is_on(2),
-            settings: is_on(3),
-            wal: is_on(4),
-            timing: is_on(5),
-            serialize: is_on(6),
-            memory: is_on(7),
-            generic_plan: false,
-        };
-        let seconds = values.last().cloned().flatten().and_then(|seconds| seconds.trim().parse::<u32>().ok());
-        match seconds.filter(|seconds| (1..=86_400).contains(seconds)) {
-            Some(seconds) => {
-                self.timeout_seconds = seconds;
-                Wish::Nothing
-            }
-            None => Wish::Say(format!("the time limit stays at {} s: it is 1 to 86400 seconds", self.timeout_seconds)),
-        }
     }
 
     fn go(&mut self, action: Action) -> Wish {

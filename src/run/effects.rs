@@ -68,10 +68,8 @@ impl Hands {
                 let kept = self.remembered.add(&statement);
                 kept.err().map(|error| Outcome::Bad(format!("the statement was not kept for later runs: {error}")))
             }
-            Effect::Save { name, text } => Some(match own_editor::save(&name, &text) {
-                Ok(path) => Outcome::Good(format!("written to {}", path.display())),
-                Err(error) => Outcome::Bad(format!("{name} was not written: {error}")),
-            }),
+            Effect::Open { path } => return Some(open(path)),
+            Effect::Save { name, text } => Some(save(&name, &text)),
             Effect::Exact { relid, name, kind } => {
                 let relation = match kind {
                     RelationKind::Table => Relation::Table(relid),
@@ -174,6 +172,18 @@ fn of_signal(signal: control::Signal, who: &str, outcome: control::Outcome) -> O
         control::Outcome::Gone => Outcome::Good(format!("{verb}: {who} was gone already; nobody was hit")),
         control::Outcome::Denied { what, grant } => Outcome::Bad(format!("{verb} {who}: {what}; {grant}")),
         control::Outcome::Failed { what } => Outcome::Bad(format!("{verb} {who}: {what}")),
+    }
+}
+
+pub(super) fn open(path: String) -> Event {
+    let read = own_editor::open(&path);
+    Event::Opened { path, read }
+}
+
+pub(super) fn save(name: &str, text: &str) -> Outcome {
+    match own_editor::save(name, text) {
+        Ok(path) => Outcome::Good(format!("written to {}", path.display())),
+        Err(error) => Outcome::Bad(format!("{name} was not written: {error}")),
     }
 }
 

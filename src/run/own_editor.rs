@@ -66,6 +66,25 @@ pub(super) fn save(name: &str, text: &str) -> io::Result<PathBuf> {
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "a hundred files of this name are there already"))
 }
 
+/// The largest file that is read, in bytes: a plan of 100,000 nodes has about 60 MB.
+const LARGEST: u64 = 128 * 1024 * 1024;
+
+/// Reads a file that a person named; `~/` is the home.
+pub(super) fn open(path: &str) -> Result<String, Failure> {
+    let failure = || Failure::new(Kind::File, format!("cannot read {path}"));
+    let home = path.strip_prefix("~/").zip(std::env::home_dir());
+    let place = home.map_or_else(|| PathBuf::from(path), |(rest, home)| home.join(rest));
+    let known = fs::metadata(&place).map_err(|error| failure().because(&error))?;
+    if !known.is_file() {
+        return Err(failure().because_text("it is no regular file"));
+    }
+    if known.len() > LARGEST {
+        return Err(failure().because_text("it is larger than 128 MB").hint("cut out the plan that you want to see"));
+    }
+    let bytes = fs::read(&place).map_err(|error| failure().because(&error))?;
+    String::from_utf8(bytes).map_err(|error| failure().because(&error).hint("convert it to UTF-8 first"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +98,19 @@ mod tests {
         let of_ours = format!("pgdj-{}-", std::process::id());
         let left = fs::read_dir(std::env::temp_dir()).unwrap().filter_map(Result::ok);
         assert!(!left.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with(&of_ours)));
+    }
+
+    #[test]
+    fn a_file_is_read_or_it_is_said_why_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        fs::write(path("plan.txt"), "Result").unwrap();
+        fs::write(path("latin"), [0xe4]).unwrap();
+        assert_eq!(open(&path("plan.txt")).unwrap(), "Result");
+        for (name, word) in [("latin", "UTF-8"), ("nothing", "No such file"), ("", "no regular file")] {
+            let failure = open(&path(name)).unwrap_err().to_string();
+            assert!(failure.contains(word), "{failure}");
+        }
     }
 
     #[test]

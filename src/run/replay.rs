@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::console::{Ends, draw};
-use super::effects::copy;
+use super::effects::{copy, open, save};
 use super::keyboard::Keyboard;
 use super::terminal::{ByteCount, Mouse, Screen};
 use crate::app::{App, Effect, Event, Outcome, Start};
@@ -63,6 +63,11 @@ pub async fn replay(
 fn act(effect: Effect, screen: &mut Screen) -> Event {
     Event::Done(match effect {
         Effect::Copy { text, what } => copy(&text, &what, screen),
+        Effect::Save { name, text } => save(&name, &text),
+        Effect::Open { path } => return open(path),
+        Effect::Suggest { plan, .. } => {
+            return Event::Suggested { plan, found: Err(Failure::new(Kind::Refused, NO_SERVER)) };
+        }
         Effect::Explain(_) => return Event::ExplainDone(Err(Failure::new(Kind::Refused, NO_SERVER))),
         _ => Outcome::Bad(NO_SERVER.to_owned()),
     })

@@ -187,6 +187,12 @@ impl Sheet {
         self.derive();
     }
 
+    /// Says that indexes are being looked for, for a plan from elsewhere: its statement cannot be run from here.
+    pub(super) fn search_for_pasted(&mut self) {
+        self.search = Search::UnderWay;
+        self.derive();
+    }
+
     /// Takes the indexes that were found, if they are about this plan.
     pub(super) fn take_found(&mut self, about: &Arc<Plan>, found: Result<Box<Advised>, Failure>) {
         self.search.take(about, &self.source.plan, found);

@@ -7,8 +7,10 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::failure::Kind;
 use crate::findings::Findings;
-use crate::pg::explain::{Blocker, Choice};
+use crate::pg::explain::{Blocker, Choice, Parameter};
 use crate::sample::{History, Seconds, Timestamp};
+use crate::ui::dialog::FormValue;
+use crate::ui::input::Input;
 use crate::ui::snapshot::lines;
 use crate::ui::theme::Theme;
 
@@ -105,7 +107,8 @@ Execution Time: 0.450 ms";
 
 fn with_plan(text: &str) -> Explain {
     let mut pane = Explain::default();
-    assert!(matches!(pane.paste(text), Wish::Nothing));
+    let asked = effects(pane.paste(text));
+    assert!(matches!(asked.as_slice(), [Effect::Suggest { .. }]), "{asked:?}");
     pane
 }
 
@@ -476,6 +479,25 @@ fn the_plans_of_two_choices_of_values_are_compared() {
     for words in ["with $1 = delivered", "with $1 = pending", "Index Scan Backward"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
+}
+
+#[test]
+fn a_file_is_opened_by_its_path() {
+    let mut pane = Explain::default();
+    let open = |pane: &mut Explain, read: Result<String, Failure>| {
+        let Wish::Fill(_) = act(pane, Action::Open) else { panic!("a form is shown") };
+        let asked = effects(pane.filled(Filled::Done(vec![Some(" plan.json ".into())])));
+        assert_eq!(asked, [Effect::Open { path: "plan.json".into() }]);
+        tell(pane, Event::Opened { path: "plan.json".into(), read })
+    };
+    assert!(matches!(effects(open(&mut pane, Ok(SLOW.into()))).as_slice(), [Effect::Suggest { .. }]));
+    let shown = drawn(&mut pane, (120, 30));
+    assert!(shown.contains("plan.json") && shown.contains("Gather Merge"), "{shown}");
+    open(&mut pane, Err(Failure::new(Kind::File, "cannot read plan.json")));
+    assert!(drawn(&mut pane, (120, 30)).contains("cannot read plan.json"));
+    open(&mut pane, Ok("select 1 from shop_order".into()));
+    assert!(pane.typing().is_some() && pane.editor.text() == "select 1 from shop_order");
+    assert!(effects(pane.filled(Filled::Left)).is_empty());
 }
 
 #[test]

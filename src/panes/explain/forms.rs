@@ -1,0 +1,159 @@
+//! The forms: values of parameters, options of EXPLAIN, the path of a file.
+
+use super::Explain;
+use super::run::{self, Step};
+use crate::app::{Effect, Wish};
+use crate::failure::Failure;
+use crate::pg::explain::{Options, Parameter, Request};
+use crate::ui::dialog::{Filled, Form, FormField, FormValue};
+use crate::ui::input::Input;
+
+/// Which form is being filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Filling {
+    Values(Request),
+    Options,
+    File,
+}
+
+/// Asks the shell for the file of a path.
+fn open(values: &[Option<String>]) -> Wish {
+    match values.first().cloned().flatten().filter(|path| !path.trim().is_empty()) {
+        Some(path) => Wish::Do(Effect::Open { path: path.trim().to_owned() }),
+        None => Wish::Nothing,
+    }
+}
+
+impl Explain {
+    /// Asks for the path of a file.
+    pub(super) fn ask_file(&mut self) -> Wish {
+        let field = FormField {
+            label: "path".to_owned(),
+            note: "a statement, a plan as JSON or text, a log of auto_explain".to_owned(),
+            value: FormValue::Text(Input::new("")),
+            choices: Vec::new(),
+        };
+        self.filling = Some(Filling::File);
+        Wish::Fill(Form::new("Open a file", vec![field]))
+    }
+
+    /// Takes the text of a file: a plan is shown, a statement is put into the editor.
+    pub(super) fn take_file(&mut self, path: &str, read: Result<String, Failure>) -> Wish {
+        let text = match read {
+            Ok(text) => text,
+            Err(failure) => {
+                self.failure = Some(failure);
+                return Wish::Nothing;
+            }
+        };
+        let given_up = self.give_up_trial();
+        self.failure = None;
+        if run::is_plan(&text) {
+            self.editor.set("");
+            path.clone_into(&mut self.from);
+            return super::with(given_up, self.show_pasted(&text));
+        }
+        self.editor.set(&text);
+        path.clone_into(&mut self.from);
+        self.is_editing = true;
+        given_up.unwrap_or(Wish::Nothing)
+    }
+
+    /// Takes what was filled in.
+    pub(super) fn take_form(&mut self, filled: Filled) -> Wish {
+        match (self.filling.take(), filled) {
+            (Some(Filling::Values(request)), Filled::Done(values)) => {
+                self.estimate(Request { parameters: values, ..request })
+            }
+            (Some(Filling::Values(request)), Filled::Otherwise) => self.estimate(request),
+            (Some(Filling::Options), Filled::Done(values)) => self.take_options(&values),
+            (Some(Filling::File), Filled::Done(values)) => open(&values),
+            _ => {
+                self.run = None;
+                Wish::Nothing
+            }
+        }
+    }
+
+    /// Asks for the values of the parameters.
+    pub(super) fn ask_values(&mut self, sql: &str, known: Result<Vec<Parameter>, Failure>) -> Wish {
+        let Some(request) = self.run.take().filter(|run| run.step == Step::Values).map(|run| run.request) else {
+            return Wish::Nothing;
+        };
+        let (known, why) = match known {
+            Ok(known) => (known, None),
+            Err(failure) => (Vec::new(), Some(failure.what)),
+        };
+        let fields = (0..run::parameters(sql)).map(|at| {
+            let known = known.get(at).cloned().unwrap_or_default();
+            let note: Vec<String> = [known.type_name, known.column].into_iter().filter(|it| !it.is_empty()).collect();
+            let first = known.choices.first().map(|choice| choice.value.clone()).unwrap_or_default();
+            FormField {
+                label: format!("${}", at + 1),
+                note: note.join(", "),
+                value: FormValue::Text(Input::new(&first)),
+                choices: known.choices.into_iter().map(|choice| (choice.note, choice.value)).collect(),
+            }
+        });
+        let mut form = Form::new("Values of the parameters", fields.collect());
+        form.otherwise = Some("Ctrl-g without values: the generic plan".to_owned());
+        self.filling = Some(Filling::Values(request));
+        let fill = Wish::Fill(form);
+        match why {
+            Some(why) => Wish::All(vec![Wish::Say(format!("their types are not known: {why}")), fill]),
+            None => fill,
+        }
+    }
+
+    /// Asks for the options.
+    pub(super) fn ask_options(&mut self) -> Wish {
+        let switch = |label: &str, note: &str, is_on: bool| FormField {
+            label: label.to_owned(),
+            note: note.to_owned(),
+            value: FormValue::Switch(is_on),
+            choices: Vec::new(),
+        };
+        let options = &self.options;
+        let mut fields = vec![
+            switch("ANALYZE", "run it and measure", options.analyze),
+            switch("BUFFERS", "count blocks", options.buffers),
+            switch("VERBOSE", "output, schema, workers", options.verbose),
+            switch("SETTINGS", "changed settings", options.settings),
+            switch("WAL", "count WAL", options.wal),
+            switch("TIMING", "time of each node", options.timing),
+            switch("SERIALIZE", "make the rows ready, 17", options.serialize),
+            switch("MEMORY", "of planning, 17", options.memory),
+        ];
+        fields.push(FormField {
+            label: "seconds".to_owned(),
+            note: "statement_timeout".to_owned(),
+            value: FormValue::Text(Input::new(&self.timeout_seconds.to_string())),
+            choices: Vec::new(),
+        });
+        self.filling = Some(Filling::Options);
+        Wish::Fill(Form::new("Options of EXPLAIN", fields))
+    }
+
+    fn take_options(&mut self, values: &[Option<String>]) -> Wish {
+        let is_on = |at: usize| values.get(at).is_some_and(|value| value.as_deref() == Some("on"));
+        self.options = Options {
+            analyze: is_on(0),
+            buffers: is_on(1),
+            verbose: is_on(2),
+            settings: is_on(3),
+            wal: is_on(4),
+            timing: is_on(5),
+            serialize: is_on(6),
+            memory: is_on(7),
+            generic_plan: false,
+        };
+        let seconds = values.last().cloned().flatten().and_then(|seconds| seconds.trim().parse::<u32>().ok());
+        match seconds.filter(|seconds| (1..=86_400).contains(seconds)) {
+            Some(seconds) => {
+                self.timeout_seconds = seconds;
+                Wish::Nothing
+            }
+            None => Wish::Say(format!("the time limit stays at {} s: it is 1 to 86400 seconds", self.timeout_seconds)),
+        }
+    }
+}
