@@ -306,6 +306,13 @@ impl<'a> Wanted<'a> {
         create_index(&table, &self.spec.definition, name, Build::Plain)
     }
 
+    /// The same for a partition: schema and name.
+    fn create_for_partition(&self, (schema, name): (&str, &str), index: &str) -> String {
+        let table =
+            Table { columns: Vec::new(), schema: schema.to_owned(), name: name.to_owned(), ..self.table.clone() };
+        create_index(&table, &self.spec.definition, index, Build::Plain)
+    }
+
     /// The same for a table of the same form in another schema.
     fn create_in(&self, schema: &str, name: &str) -> String {
         let table = Table { schema: schema.to_owned(), ..self.table.clone() };
@@ -326,11 +333,14 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Says which of these indexes a plan uses.
-fn used(plan: &Plan, names: &[String]) -> Vec<bool> {
-    names.iter().map(|name| plan.iter().any(|(_, node)| node.index() == Some(name))).collect()
+/// Says which of these indexes a plan uses; of a table in partitions each has one of a name of its own.
+fn used(plan: &Plan, names: &[Vec<String>]) -> Vec<bool> {
+    let is_used = |names: &Vec<String>| {
+        plan.iter().any(|(_, node)| node.index().is_some_and(|used| names.iter().any(|name| name == used)))
+    };
+    names.iter().map(is_used).collect()
 }
 
-fn verdicts(plan: &Plan, names: &[String]) -> Vec<Verdict> {
+fn verdicts(plan: &Plan, names: &[Vec<String>]) -> Vec<Verdict> {
     used(plan, names).into_iter().map(|is_used| if is_used { Verdict::Used } else { Verdict::NotUsed }).collect()
 }

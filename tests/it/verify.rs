@@ -279,6 +279,27 @@ async fn a_trial_builds_measures_and_drops() {
 }
 
 #[tokio::test]
+async fn of_a_table_in_partitions_each_partition_has_its_index() {
+    let login = shop(own()).await;
+    let sql = "create table part (id bigint not null, shop_id integer not null) partition by range (id);
+        create table part_1 partition of part for values from (0) to (20000);
+        create table part_2 partition of part for values from (20000) to (50000) partition by range (id);
+        create table part_3 partition of part_2 for values from (20000) to (50000);
+        insert into part select g, g % 2000 from generate_series(1, 40000) as g;
+        analyze part";
+    open(&login).await.batch_execute(sql).await.unwrap();
+    let spec = IndexSpec { table: "part".into(), ..btree("shop_id") };
+    let sql = "select * from part where shop_id = 7";
+    let tried = try_for_real(&login, sql, std::slice::from_ref(&spec)).await;
+    assert!(tried.is_used == [true] && tried.sizes[0].0 > 8192.0 * 4.0, "{tried:?}");
+    if has_hypopg(&open(&login).await).await {
+        let found = verifier(&login).verify(&request(sql, &[]), &[vec![spec]], Allowed::Reading).await.unwrap();
+        assert!(found[0].rung == Rung::Hypothetical && found[0].is_used(), "{:?}", found[0].verdicts);
+    }
+    no_index_is_left(&login).await;
+}
+
+#[tokio::test]
 async fn a_large_index_is_built_while_writes_go_on_and_a_build_has_a_limit() {
     let login = shop(own()).await;
     let large = Building::expecting(Seconds(60.0), false);

@@ -4,7 +4,7 @@ use tokio_postgres::error::SqlState;
 
 use super::line::{Line, Trouble};
 use crate::advisor::IndexSpec;
-use crate::catalog::expr::quoted_text;
+use crate::catalog::expr::{quoted, quoted_text};
 use crate::catalog::{Column, Table};
 use crate::pg::explain::Request;
 use crate::pg::session::{Parameter, Query};
@@ -80,6 +80,22 @@ pub(super) async fn tables(line: &mut Line, specs: impl Iterator<Item = &IndexSp
         tables.push(Table { schema: spec.schema.clone(), name: spec.table.clone(), columns, ..Table::default() });
     }
     Ok(tables)
+}
+
+/// Returns the partitions of a table that hold rows: schema and name; none for a table that is whole.
+///
+/// Source: PostgreSQL manual 9.27 "`pg_partition_tree`", since 12.
+pub(super) async fn partitions(line: &mut Line, spec: &IndexSpec) -> Result<Vec<(String, String)>, Trouble> {
+    let sql = "select n.nspname::text as schema, c.relname::text as name
+        from pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1)) as p
+        join pg_catalog.pg_class as c on c.oid = p.relid
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where p.isleaf and p.parentrelid is not null and p.level > 0
+        order by c.oid
+        limit 1000";
+    let name = format!("{}.{}", quoted(&spec.schema), quoted(&spec.table));
+    let rows = line.ask(Query::new(sql).with(Parameter::Text(name))).await?.into_rows();
+    Ok(rows.iter().map(|row| (row.text("schema").to_owned(), row.text("name").to_owned())).collect())
 }
 
 /// The statement a person wrote, by this name on the backend; forgotten again after each EXPLAIN.

@@ -4,18 +4,22 @@
 //! transaction ends, whatever went wrong in between. A lost connection takes them along, for a pooler closes a backend
 //! whose client went away within a transaction.
 
-use super::ask::Statement;
+use super::ask::{self, Statement};
 use super::line::{Line, Trouble};
 use super::{Rung, Verdict, Verified, Wanted, verdicts};
 use crate::catalog::expr::quoted;
 use crate::pg::session::{Parameter, Query};
 use crate::plan::Plan;
 
-/// A hypothetical index: its number, and its name as plans have it.
+/// A hypothetical index: its number, its name as plans have it, and whose place in the set it takes.
 struct Hypothetical {
     number: i64,
     name: String,
+    place: usize,
 }
+
+/// Partitions for which an index is simulated; the planner looks at each partition's own.
+const MOST_PARTITIONS: usize = 200;
 
 /// Asks the planner; `None`, with a note, where `HypoPG` refuses one of the indexes.
 pub(super) async fn verify(
@@ -27,13 +31,10 @@ pub(super) async fn verify(
 ) -> Result<Option<Verified>, Trouble> {
     let mut created: Vec<Hypothetical> = Vec::new();
     let mut planned = Ok(None);
-    for spec in set {
-        match one(line, schema, spec).await {
-            Ok(index) => created.push(index),
-            Err(trouble) => {
-                planned = Err(trouble);
-                break;
-            }
+    for (place, wanted) in set.iter().enumerate() {
+        if let Err(trouble) = all_of(line, schema, (place, wanted), &mut created).await {
+            planned = Err(trouble);
+            break;
         }
     }
     if planned.is_ok() {
@@ -47,7 +48,8 @@ pub(super) async fn verify(
             None
         }
     };
-    let names: Vec<String> = created.into_iter().map(|index| index.name).collect();
+    let of_place = |place| created.iter().filter(move |index| index.place == place).map(|index| index.name.clone());
+    let names: Vec<Vec<String>> = (0..set.len()).map(|place| of_place(place).collect()).collect();
     Ok(plan.map(|after| {
         let verdicts = verdicts(&after, &names);
         Verified {
@@ -61,15 +63,34 @@ pub(super) async fn verify(
     }))
 }
 
-/// Creates one within a savepoint, so that a refusal does not end the transaction.
-async fn one(line: &mut Line, schema: &str, wanted: &Wanted<'_>) -> Result<Hypothetical, Trouble> {
+/// Creates one, or one for each partition: an index of the whole does not exist for the planner.
+async fn all_of(
+    line: &mut Line,
+    schema: &str,
+    (place, wanted): (usize, &Wanted<'_>),
+    created: &mut Vec<Hypothetical>,
+) -> Result<(), Trouble> {
+    let partitions = ask::partitions(line, wanted.spec).await?;
+    if partitions.is_empty() {
+        let (number, name) = one(line, schema, &wanted.create_for_hypopg("pgdj")).await?;
+        created.push(Hypothetical { number, name, place });
+    }
+    for (of, table) in partitions.iter().take(MOST_PARTITIONS) {
+        let (number, name) = one(line, schema, &wanted.create_for_partition((of, table), "pgdj")).await?;
+        created.push(Hypothetical { number, name, place });
+    }
+    Ok(())
+}
+
+/// Creates one within a savepoint, so that a refusal does not end the transaction; returns its number and name.
+async fn one(line: &mut Line, schema: &str, statement: &str) -> Result<(i64, String), Trouble> {
     line.batch("savepoint pgdj_hypothetical").await?;
     let sql = format!(
         "select h.indexrelid::pg_catalog.int8 as number, h.indexname::pg_catalog.text as name \
          from {}.hypopg_create_index($1) as h",
         quoted(schema)
     );
-    let created = line.ask(Query::new(sql).with(Parameter::Text(wanted.create_for_hypopg("pgdj")))).await;
+    let created = line.ask(Query::new(sql).with(Parameter::Text(statement.to_owned()))).await;
     let end = if created.is_ok() { "release savepoint" } else { "rollback to savepoint" };
     line.batch(&format!("{end} pgdj_hypothetical")).await?;
     let rows = created?.into_rows();
@@ -77,7 +98,7 @@ async fn one(line: &mut Line, schema: &str, wanted: &Wanted<'_>) -> Result<Hypot
     let number = row.as_ref().and_then(|row| row.int("number"));
     let name = row.as_ref().map(|row| row.text("name").to_owned());
     match (number, name) {
-        (Some(number), Some(name)) => Ok(Hypothetical { number, name }),
+        (Some(number), Some(name)) => Ok((number, name)),
         _ => Err(Trouble::Server { code: None, message: "it made no index".to_owned() }),
     }
 }

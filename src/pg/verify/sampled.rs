@@ -73,6 +73,7 @@ async fn with_sample(line: &mut Line, statement: &Statement, set: &[Wanted<'_>])
     }
     let notes =
         vec!["costs are those of the sample; of a GIN index over many distinct values the size is too high".to_owned()];
+    let names: Vec<Vec<String>> = names.into_iter().map(|name| vec![name]).collect();
     let verdicts = verdicts(&after, &names);
     Ok(Verified { rung: Rung::Sample { share }, verdicts, before: Some(before), after: Some(after), sizes, notes })
 }

@@ -10,7 +10,7 @@ use crate::advisor::IndexSpec;
 use crate::catalog::expr::{quoted, quoted_text};
 use crate::failure::Kind;
 use crate::pg::explain::Request;
-use crate::pg::session::Query;
+use crate::pg::session::{Parameter, Query};
 use crate::plan::Plan;
 use crate::sample::{Bytes, Seconds, Value};
 
@@ -89,7 +89,7 @@ impl Trial<'_> {
         let notes = analyze(line, self.set).await?;
         line.batch(&format!("set local statement_timeout = {}", self.run_ms)).await?;
         let after = fastest(line, self.statement).await?;
-        let sizes = sizes(line, self.set, &names).await?;
+        let (names, sizes) = found(line, self.set, &names).await?;
         Ok(Some(Tried { is_used: used(&after, &names), before, after, build, sizes, notes }))
     }
 
@@ -132,7 +132,7 @@ impl Trial<'_> {
         notes.push(why.to_owned());
         line.begin("read only", self.run_ms).await?;
         let after = fastest(line, self.statement).await?;
-        let sizes = sizes(line, self.set, &names).await?;
+        let (names, sizes) = found(line, self.set, &names).await?;
         Ok(Tried { is_used: used(&after, &names), before, after, build, sizes, notes })
     }
 }
@@ -182,15 +182,27 @@ async fn waits_for_old_snapshots(line: &mut Line, set: &[Wanted<'_>], names: &[S
     Ok(line.ask(Query::new(sql)).await?.scalar().is_some())
 }
 
-async fn sizes(line: &mut Line, set: &[Wanted<'_>], names: &[String]) -> Result<Vec<Bytes>, Trouble> {
-    let mut sizes = Vec::new();
+/// Returns the names that plans have of each, which for a table in partitions are those of its partitions, and the sizes.
+async fn found(
+    line: &mut Line,
+    set: &[Wanted<'_>],
+    names: &[String],
+) -> Result<(Vec<Vec<String>>, Vec<Bytes>), Trouble> {
+    let (mut all, mut sizes) = (Vec::new(), Vec::new());
     for (wanted, name) in set.iter().zip(names) {
-        let relation = quoted_text(&format!("{}.{}", quoted(&wanted.spec.schema), quoted(name)));
-        let sql = format!("select pg_catalog.pg_relation_size({relation}::regclass)::float8");
-        let bytes = line.ask(Query::new(sql)).await?.scalar().and_then(Value::as_f64);
-        sizes.push(Bytes(bytes.unwrap_or_default()));
+        let relation = format!("{}.{}", quoted(&wanted.spec.schema), quoted(name));
+        let sql = "select pg_catalog.array_agg(c.relname::text) as names,
+                pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::float8 as bytes
+            from pg_catalog.pg_class as c
+            where c.oid = pg_catalog.to_regclass($1)
+                or c.oid in (select relid from pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1)))";
+        let rows = line.ask(Query::new(sql).with(Parameter::Text(relation))).await?.into_rows();
+        let row = rows.first();
+        let known = row.as_ref().map(|row| row.get("names").as_list()).unwrap_or_default();
+        all.push(known.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        sizes.push(Bytes(row.as_ref().and_then(|row| row.number("bytes")).unwrap_or_default()));
     }
-    Ok(sizes)
+    Ok((all, sizes))
 }
 
 fn regclasses(set: &[Wanted<'_>], names: &[String]) -> String {
