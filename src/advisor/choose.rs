@@ -7,7 +7,7 @@ use super::cost::{self, Estimate};
 use super::existing::{replaced, serving};
 use super::scan::{Scan, scans};
 use super::verdict::{Verdict, Way};
-use super::write::write_cost;
+use super::write::{WriteCost, write_cost};
 use super::{reasons, rewrite, special, words};
 use crate::catalog::index::{Definition, Method};
 use crate::catalog::{Catalog, Expr, Table};
@@ -74,8 +74,10 @@ fn add(plan: &Plan, candidates: &mut Vec<Candidate>, candidate: Candidate) {
             (one, other) => one.or(other),
         };
         if plan.node(known.node).and_then(Node::relation) != plan.node(candidate.node).and_then(Node::relation) {
-            // Another partition of the same table.
-            known.size_bytes += candidate.size_bytes;
+            // Another partition of the same table. A known size is that of all of them.
+            let is_known = known.is_size_known && candidate.is_size_known;
+            let (one, other) = (known.size_bytes, candidate.size_bytes);
+            known.size_bytes = if is_known { one.max(other) } else { one + other };
             known.replaces.extend(candidate.replaces);
         }
     } else {
@@ -230,6 +232,10 @@ fn candidate(scan: &Scan<'_>, way: &Way, others: &[Way], catalog: &Catalog) -> C
         }
     }
     let build = way.definitions.first().cloned().unwrap_or_default();
+    let (parts, is_whole) = partitions(table, catalog);
+    let bytes = way.estimate.bytes * parts;
+    let write_cost = write_cost(table, &build, way.estimate.bytes);
+    let write_cost = WriteCost { build: Seconds(write_cost.build.0 * parts), ..write_cost };
     Candidate {
         why: words::why(scan, way),
         alternatives: alternatives(table, others),
@@ -237,10 +243,11 @@ fn candidate(scan: &Scan<'_>, way: &Way, others: &[Way], catalog: &Catalog) -> C
         saves: scan.time_at_stake().map(|milliseconds| Seconds(milliseconds / 1000.0 * share)),
         cost_before: before,
         cost_after: after,
-        size_bytes: way.estimate.bytes,
-        is_size_known: way.definitions.iter().all(is_size_known)
+        size_bytes: bytes,
+        is_size_known: is_whole
+            && way.definitions.iter().all(is_size_known)
             && way.definitions.iter().all(|known| matches!(known.method, Method::BTree | Method::Brin)),
-        write_cost: write_cost(table, &build, way.estimate.bytes),
+        write_cost,
         replaces,
         rewrite: rewrite::beside(scan, way),
         confidence: confidence(scan, way, share),
@@ -249,6 +256,13 @@ fn candidate(scan: &Scan<'_>, way: &Way, others: &[Way], catalog: &Catalog) -> C
         spec,
         companions,
     }
+}
+
+/// Returns how many times a partition its whole table is, and whether that is known; an index is built on all of it.
+fn partitions(table: &Table, catalog: &Catalog) -> (f64, bool) {
+    let Some((schema, name)) = &table.parent else { return (1.0, true) };
+    let whole = catalog.table(Some(schema), name).and_then(|parent| parent.rows).filter(|rows| *rows > 0.0);
+    whole.map_or((1.0, false), |rows| ((rows / table.rows_or_guess().max(1.0)).max(1.0), true))
 }
 
 /// Says whether the size follows from statistics: of a key within a document nothing is known.

@@ -209,10 +209,22 @@ fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (C
     }
     let class = class_of(&op, &key, &whole, table);
     let needs_key = !matches!(class, Class::Negative | Class::Unusable(_));
+    if needs_key && is_reckoned(&key) {
+        return unusable(whole, table, "it reckons with the column where it could reckon with the value");
+    }
     if needs_key && !indexable(&key, table) {
         return unusable(whole, table, "its expression is not immutable, so that it cannot be indexed");
     }
     (class, key, whole)
+}
+
+/// A column with a constant added, taken away or multiplied: the other side could be reckoned with as well.
+fn is_reckoned(key: &Expr) -> bool {
+    let Expr::Binary { op, left, right } = key else { return false };
+    let is_column = |part: &Expr| part.as_column().is_some();
+    let is_constant = |part: &Expr| part.columns().is_empty();
+    matches!(op.as_str(), "+" | "-" | "*" | "/")
+        && ((is_column(left) && is_constant(right)) || (is_constant(left) && is_column(right) && op != "/"))
 }
 
 fn commuted(op: &str) -> Option<&'static str> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::condition::{Clause, Relation, clauses, indexable, is_own};
 use crate::catalog::index::{Direction, Nulls};
-use crate::catalog::{Catalog, Expr, Key, Table, parse};
+use crate::catalog::{Catalog, Expr, Key, Method, Settings, Table, parse};
 use crate::plan::{Kind, Node, NodeId, Plan, Relationship};
 
 /// One scan of a table.
@@ -98,6 +98,9 @@ pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
         }
     }
     for scan in &mut found {
+        if scan.is_walk() {
+            scan.cost = scan.cost.min(scan.cost_of_walk(&catalog.settings));
+        }
         scan.siblings = scan.table.parent.as_ref().and_then(|parent| parts.get(parent)).copied().unwrap_or(1.0);
     }
     found
@@ -353,10 +356,47 @@ impl Scan<'_> {
         if !is_ordered_context {
             return;
         }
-        match &mut self.order {
-            Some(order) => order.limit = wanted.map(|wanted| (wanted + self.offset).max(1.0)),
-            None => self.stops_early = true,
+        if let Some(order) = &mut self.order {
+            order.limit = wanted.map(|wanted| (wanted + self.offset).max(1.0));
+        } else {
+            self.stops_early = true;
+            self.walk(wanted);
         }
+    }
+
+    /// Says whether it walks along an index for its order, throwing most rows away, until a LIMIT is content.
+    pub fn is_walk(&self) -> bool {
+        self.stops_early && self.order.is_some()
+    }
+
+    /// Without a search an index is only walked along for its order: the same order over fewer rows would do.
+    fn walk(&mut self, limit: Option<f64>) {
+        /// Rows thrown away for each that is kept, and in all, from which on it is a walk.
+        const WASTE: f64 = 10.0;
+        const LEAST: f64 = 500.0;
+        let removed = self.removed.unwrap_or(0.0);
+        let is_index = matches!(self.node.kind, Kind::IndexScan | Kind::IndexOnlyScan) && self.searched.is_empty();
+        if !is_index || removed < (WASTE * self.rows).max(LEAST) {
+            return;
+        }
+        let index = self.table.indexes.iter().find(|index| Some(index.name.as_str()) == self.node.index());
+        let Some(index) = index.filter(|index| index.definition.method == Method::BTree) else { return };
+        let keys = index.definition.keys.clone();
+        self.order = Some(Order { keys, limit, sort: None, sort_cost: 0.0, sort_time: None });
+    }
+
+    /// What a walk costs: the planner's figure is for all of it, had nothing stopped it.
+    fn cost_of_walk(&self, settings: &Settings) -> f64 {
+        let read = self.rows + self.removed.unwrap_or(0.0);
+        let pages = self.table.pages.max(1.0);
+        let scattered = (2.0 * pages * read / (2.0 * pages + read)).min(pages);
+        let side_by_side = (read / self.table.rows_or_guess().max(1.0) * pages).max(1.0);
+        let first = self.order.as_ref().and_then(|order| order.keys.first());
+        let statistics = first.and_then(|key| self.table.statistics_of(&key.expr));
+        let in_order = statistics.map_or(0.0, |statistics| statistics.correlation * statistics.correlation);
+        let io =
+            scattered * settings.random_page_cost * (1.0 - in_order) + side_by_side * settings.seq_page_cost * in_order;
+        (io + read * settings.cpu_tuple_cost) * self.loops.max(1.0)
     }
 
     fn aggregate(&mut self, node: &Node, relation: Relation<'_>, is_ordered_context: bool) {
@@ -394,7 +434,9 @@ impl Scan<'_> {
     pub fn selectivity(&self) -> f64 {
         let rows = self.table.rows_or_guess().max(1.0);
         match self.removed {
-            Some(removed) if self.searched.is_empty() && !self.stops_early && self.rows + removed > 0.0 => {
+            Some(removed)
+                if self.searched.is_empty() && (self.is_walk() || !self.stops_early) && self.rows + removed > 0.0 =>
+            {
                 self.rows / (self.rows + removed)
             }
             _ => self.rows / rows,
