@@ -78,7 +78,11 @@ impl Reported {
         let mut line = format!("{}{model}: ", scan.relation);
         match scan.rows_read {
             Some(read) => line.push_str(&format!("read {} rows, kept {}", Count(read), Count(scan.rows_kept))),
-            None => line.push_str(&format!("is expected to keep {} rows", Count(scan.rows_kept))),
+            None => line.push_str(&format!(
+                "is expected to keep {} {}",
+                Count(scan.rows_kept),
+                if scan.rows_kept > 1.0 { "rows" } else { "row" }
+            )),
         }
         if let Some(share) = scan.kept_share() {
             line.push_str(&format!(" ({})", Share(share)));

@@ -16,6 +16,13 @@ const MOST_TOLD: usize = 5;
 /// Writes the report.
 pub(super) fn page(report: &Report) -> Page {
     let mut page = Page::default();
+    // Before the plans: what stands below is not all there was.
+    for trouble in &report.troubles {
+        page.prose("not understood: ", trouble, Role::Warning);
+    }
+    if !report.troubles.is_empty() {
+        page.end();
+    }
     for (at, plan) in report.plans.iter().enumerate() {
         if report.plans.len() > 1 {
             if at > 0 {
@@ -24,9 +31,6 @@ pub(super) fn page(report: &Report) -> Page {
             page.line(format!("Plan {} of {}", at + 1, report.plans.len()), Role::Title);
         }
         one(&mut page, plan);
-    }
-    for trouble in &report.troubles {
-        page.prose("not understood: ", trouble, Role::Warning);
     }
     if let Some(against) = &report.against {
         page.end();

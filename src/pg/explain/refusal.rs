@@ -48,7 +48,7 @@ pub(super) fn read_only_mode(effect: Effect) -> Failure {
 
 pub(super) fn no_consent(effect: Effect) -> Failure {
     refused(format!("{}, and EXPLAIN ANALYZE would run it", deed(effect)))
-        .hint(format!("explain it without ANALYZE, which only plans it; or agree to the write: {WHAT_STAYS}"))
+        .hint(format!("explain it without ANALYZE, which only plans it; or agree to the write (--write): {WHAT_STAYS}"))
 }
 
 pub(super) fn cancelled(at: &Circumstances<'_>) -> Failure {
@@ -129,7 +129,9 @@ fn by_code(said: &DbError, at: &Circumstances<'_>, role: &str) -> Failure {
         SqlState::READ_ONLY_SQL_TRANSACTION if at.statement.effect == Effect::Reads => because(
             "the statement writes, by a function or a trigger, and this EXPLAIN runs in a read-only transaction",
         )
-        .hint(format!("explain it without ANALYZE, which only plans it; or agree to the write: {WHAT_STAYS}")),
+        .hint(format!(
+            "explain it without ANALYZE, which only plans it; or agree to the write (--write): {WHAT_STAYS}"
+        )),
         SqlState::READ_ONLY_SQL_TRANSACTION => {
             because("the server writes nothing: it is a standby, or this role's sessions are read-only")
                 .hint("explain it without ANALYZE, or on the primary")
@@ -182,7 +184,7 @@ fn interrupted(said: &DbError, at: &Circumstances<'_>) -> Failure {
     // The words are in the server's language; the clock is not.
     if at.elapsed + Duration::from_millis(20) >= limit {
         let failure = refused(format!("the statement did not end within {}", Seconds(limit.as_secs_f64())))
-            .hint("explain it without ANALYZE, which only plans it; or give it a longer timeout");
+            .hint("explain it without ANALYZE, which only plans it; or give it a longer timeout (--timeout SECONDS; O in the pane)");
         return with_blockers(failure, at.blocked_by);
     }
     refused("somebody cancelled the EXPLAIN on the server").because_text(said.message())
