@@ -16,6 +16,8 @@ const RARE: f64 = 0.15;
 const COMMON: f64 = 0.9;
 /// A column with so few values is one that statements name by a literal.
 const FEW_VALUES: f64 = 20.0;
+/// Rows that are fetched as fast as one: some dozens of pages at most.
+const FEW_FETCHES: f64 = 50.0;
 /// Largest sum of columns carried for index-only scans, bytes.
 const CARRIED: f64 = 40.0;
 
@@ -140,12 +142,14 @@ fn equal_keys(parts: &Parts<'_>, predicate: &[Expr]) -> Vec<Key> {
     let inside: f64 = predicate.iter().map(|clause| crate::catalog::size::predicate_share(table, clause)).product();
     let mut rows = total * inside;
     // An order after the keys needs all of them; a filter needs no more once a few rows are left.
-    let enough = if is_page(parts) { 0.0 } else { few(table) };
+    let enough = if is_page(parts) { 0.0 } else { few(table).min(FEW_FETCHES) };
     let mut chosen: Vec<&Clause> = Vec::new();
     for clause in &equal {
         let is_join = parts.joined.iter().any(|join| join.key == clause.key);
         let is_first = chosen.is_empty() && predicate.is_empty();
-        if (rows <= enough && !is_join && !is_first) || clause.selectivity > 0.95 {
+        // The planner does not see that the order is kept behind IS NULL.
+        let is_in_the_way = is_page(parts) && matches!(clause.whole, Expr::IsNull(_));
+        if (rows <= enough && !is_join && !is_first) || clause.selectivity > 0.95 || is_in_the_way {
             continue;
         }
         rows *= clause.selectivity;

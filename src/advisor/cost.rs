@@ -143,6 +143,7 @@ fn join_loops(scan: &Scan<'_>, joined: &[Clause]) -> f64 {
 fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
     let mut found = Match { share: 1.0, fixed: 0, used: Vec::new() };
     let clauses: Vec<&Clause> = scan.clauses.iter().chain(joined).collect();
+    let mut is_order_kept = true;
     for key in &index.keys {
         let is_pattern = key.opclass.as_deref().is_some_and(|name| name.ends_with("_pattern_ops"));
         if let Some(equal) = clauses.iter().find(|clause| clause.class == Class::Equal && clause.key == key.expr) {
@@ -153,7 +154,9 @@ fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
             if !is_single {
                 break;
             }
-            found.fixed += 1;
+            // IS NULL is searched as an equality is, but the planner does not see that the order after it is kept.
+            is_order_kept &= !matches!(equal.whole, Expr::IsNull(_));
+            found.fixed += usize::from(is_order_kept);
             continue;
         }
         let ranges = clauses.iter().filter(|clause| {
@@ -197,7 +200,7 @@ pub fn gives(index: &Definition, fixed: usize, order: &Order, scan: &Scan<'_>) -
         scan.clauses.iter().any(|clause| {
             clause.key == key.expr
                 && clause.class == Class::Equal
-                && matches!(clause.whole, Expr::Binary { .. } | Expr::Not(_) | Expr::Column { .. } | Expr::IsNull(_))
+                && matches!(clause.whole, Expr::Binary { .. } | Expr::Not(_) | Expr::Column { .. })
         })
     };
     let wanted: Vec<&Key> = order.keys.iter().filter(|key| !is_fixed(key)).collect();
