@@ -112,22 +112,33 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
         }
         _ => 1.0,
     };
-    let index_cost = (leaves + 1.0) * settings.random_page_cost + rows * settings.cpu_index_tuple_cost;
-    let plain = access.plain(settings);
-    let heap = if gives_order { plain } else { plain.min(access.bitmap(settings)) };
-    let mut cost = (index_cost + heap) * part + settings.random_page_cost;
+    let loops = if joined.is_empty() { scan.loops } else { join_loops(scan, joined) };
+    let cpu = rows * settings.cpu_index_tuple_cost;
+    let mut cost = if loops > 1.0 {
+        // Pages stay in the cache from one execution to the next, those of the index above all.
+        let index = scattered(leaves * loops, (bytes / 8192.0).max(1.0)) / loops;
+        (index * settings.random_page_cost + cpu + access.repeated(loops, settings)) * part + DESCENT
+    } else {
+        let plain = access.plain(settings);
+        let heap = if gives_order { plain } else { plain.min(access.bitmap(settings)) };
+        ((leaves + 1.0) * settings.random_page_cost + cpu + heap) * part + settings.random_page_cost
+    };
     if !gives_order {
         cost += order.map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
     }
-    let loops = if joined.is_empty() { scan.loops } else { join_loops(scan, joined) };
-    let repeated = if loops > 1.0 { cost * loops * cached(loops, &access) } else { cost };
+    let repeated = cost * loops.max(1.0);
     let fetched = if joined.is_empty() { fetched } else { (fetched * loops).min(1.0) };
     Estimate { cost: repeated, fetched: fetched * part, bytes, gives_order, is_index_only, rows, correlation: leading }
 }
 
-/// Pages stay in the cache over many executions: what they cost falls towards half.
-fn cached(loops: f64, access: &Access) -> f64 {
-    if loops * access.rows > access.pages { 0.7 } else { 1.0 }
+/// What a descent from the root to a leaf costs in comparisons, where its pages are in the cache.
+///
+/// Source: `btcostestimate` in src/backend/utils/adt/selfuncs.c.
+const DESCENT: f64 = 0.5;
+
+/// Pages that so many scattered rows lie on: Mackert and Lohman's formula where the table fits into the cache.
+fn scattered(rows: f64, pages: f64) -> f64 {
+    (2.0 * pages * rows / (2.0 * pages + rows)).min(pages).max(1.0)
 }
 
 fn join_loops(scan: &Scan<'_>, joined: &[Clause]) -> f64 {
@@ -282,9 +293,16 @@ struct Access {
 }
 
 impl Access {
-    /// Pages that so many scattered rows lie on; Mackert and Lohman's formula where the table fits into the cache.
     fn scattered(&self) -> f64 {
-        (2.0 * self.pages * self.rows / (2.0 * self.pages + self.rows)).min(self.pages).max(1.0)
+        scattered(self.rows, self.pages)
+    }
+
+    /// What each of many executions costs: a page that another one has read is read no more.
+    fn repeated(&self, loops: f64, settings: &Settings) -> f64 {
+        let worst = scattered(self.rows * loops, self.pages) / loops;
+        let best = (self.rows / self.total * self.pages).ceil().max(1.0).min(worst);
+        let pages = worst + self.correlation * self.correlation * (best - worst);
+        pages * settings.random_page_cost * (1.0 - self.visible) + self.rows * settings.cpu_tuple_cost
     }
 
     fn plain(&self, settings: &Settings) -> f64 {
