@@ -18,6 +18,7 @@ use crate::app::list::List;
 use crate::app::{Action, Asked, Document, Look, Pane, PaneId, View, Wish};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
+use crate::ui::glyphs::Glyphs;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
 use crate::ui::theme::Role;
 
@@ -36,6 +37,8 @@ pub struct Queries {
     texts: HashMap<i64, Arc<str>>,
     texts_at: Timestamp,
     sparks: HashMap<String, Vec<Option<f64>>>,
+    /// The marks of the terminal, as of the last frame.
+    glyphs: Glyphs,
 }
 
 impl Default for Queries {
@@ -48,6 +51,7 @@ impl Default for Queries {
             texts: HashMap::new(),
             texts_at: Timestamp::default(),
             sparks: HashMap::new(),
+            glyphs: crate::ui::glyphs::UNICODE,
         }
     }
 }
@@ -76,6 +80,7 @@ impl Pane for Queries {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        self.glyphs = look.theme.glyphs;
         self.list.draw(frame, area, look);
     }
 
@@ -190,7 +195,7 @@ impl Queries {
         let spark = self
             .sparks
             .get(&statement.key)
-            .map(|points| crate::ui::spark::spark(points, SPARK_POINTS, 0.0, &crate::ui::glyphs::UNICODE))
+            .map(|points| crate::ui::spark::spark(points, SPARK_POINTS, 0.0, &self.glyphs))
             .unwrap_or_default();
         let cells = vec![
             Cell::number(Share(statement.share), statement.share),

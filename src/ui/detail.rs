@@ -173,7 +173,8 @@ pub(super) fn lay_pairs(pairs: &[(String, String, Role)], width: usize, lines: &
         pairs.iter().map(|(label, ..)| text::width(label)).max().unwrap_or(0).min(WIDEST_LABEL).min(width / 2) + 2;
     let value = pairs.iter().map(|(_, value, _)| text::width(value)).max().unwrap_or(0);
     let half = width / 2;
-    if width >= TWO_COLUMNS && pairs.len() > 3 && label + value < half {
+    let is_short = pairs.iter().all(|(text, ..)| text::width(text) + 2 <= label);
+    if width >= TWO_COLUMNS && pairs.len() > 3 && label + value < half && is_short {
         let rows = pairs.len().div_ceil(2);
         for row in 0..rows {
             let mut line = Vec::new();
@@ -188,11 +189,13 @@ pub(super) fn lay_pairs(pairs: &[(String, String, Role)], width: usize, lines: &
     let is_narrow = width.saturating_sub(label) < LEAST_VALUE;
     let label = if is_narrow { 2 } else { label };
     for (label_text, value, role) in pairs {
-        if is_narrow {
+        // A label that is too long for its column has a line of its own.
+        let is_alone = is_narrow || text::width(label_text) + 2 > label;
+        if is_alone {
             lines.push(vec![(label_text.clone(), Role::Muted)]);
         }
         for (at, value) in text::wrap_words(value, width.saturating_sub(label).max(1)).into_iter().enumerate() {
-            let shown = if at == 0 && !is_narrow { label_text.as_str() } else { "" };
+            let shown = if at == 0 && !is_alone { label_text.as_str() } else { "" };
             lines.push(vec![(text::pad(shown, label, Align::Left), Role::Muted), (value, *role)]);
         }
     }

@@ -73,6 +73,7 @@ fn long_lines_break_at_blanks_and_hang() {
     assert_eq!(wrapped, ["  where customer_id = 12", "    and status = 'open'"]);
     assert_eq!(wrap("abcdefghij", 4), ["abcd", "  ef", "  gh", "  ij"]);
     assert_eq!(wrap_words("one two three", 7), ["one two", "three"]);
+    assert_eq!(wrap_words("all of 100%, (a, b)", 10), ["all of", "100%, (a,", "b)"]);
     assert_eq!(wrap("", 4), [""]);
     assert_eq!(wrap("日本", 1), [""]);
     // A letter with a vowel sign of its own column: three columns, more than the indentation leaves of four.

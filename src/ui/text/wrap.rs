@@ -65,13 +65,38 @@ pub(crate) fn pieces(line: &str, columns: usize, hang: usize) -> Vec<Piece> {
     let wanted = own + hang;
     let indent = if wanted * 2 <= columns { wanted } else { 0 };
     let mut breaker = Breaker { line, columns, indent, now: Piece::default(), done: Vec::new() };
-    for (at, word) in line.split_word_bound_indices() {
-        breaker.word(at, word);
+    for run in runs(line) {
+        let text = line.get(run.clone()).unwrap_or_default();
+        let is_blank = text.starts_with(' ');
+        // What stands between two blanks stays together, as `100%,` does, unless no line has room for it.
+        if is_blank || width(text) + indent <= columns {
+            breaker.word(run.start, text);
+        } else {
+            for (at, word) in text.split_word_bound_indices() {
+                breaker.word(run.start + at, word);
+            }
+        }
     }
     if !breaker.now.is_empty() || breaker.done.is_empty() {
         breaker.next();
     }
     breaker.done
+}
+
+/// Returns what is blank and what is not, by turns.
+fn runs(line: &str) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    let mut is_blank = false;
+    for (at, letter) in line.char_indices() {
+        let end = at + letter.len_utf8();
+        let is_same = (letter == ' ') == is_blank;
+        match runs.last_mut() {
+            Some(run) if is_same => run.end = end,
+            _ => runs.push(at..end),
+        }
+        is_blank = letter == ' ';
+    }
+    runs
 }
 
 struct Breaker<'a> {
