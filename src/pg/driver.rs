@@ -9,9 +9,12 @@ use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::Mutex;
 use tokio_postgres::Error;
 
+/// What moves the bytes, until the connection has ended.
+type Moving = Option<BoxFuture<'static, Result<(), Error>>>;
+
 /// A connection's bytes. The connection stays open until the last clone is dropped.
 #[derive(Clone)]
-pub(super) struct Driver(Arc<Mutex<BoxFuture<'static, Result<(), Error>>>>);
+pub(super) struct Driver(Arc<Mutex<Moving>>);
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,21 +24,31 @@ impl fmt::Debug for Driver {
 
 impl Driver {
     pub(super) fn new(driver: BoxFuture<'static, Result<(), Error>>) -> Self {
-        Self(Arc::new(Mutex::new(driver)))
+        Self(Arc::new(Mutex::new(Some(driver))))
     }
 
     /// Waits for an answer while driving the connection. The question is polled first, so that it is on its way when the
     /// driver is. When the connection ends, what is still waiting is answered with that: so the last words are not lost.
     pub(super) async fn drive<T>(&self, question: impl Future<Output = T>) -> (T, Option<Result<(), Error>>) {
-        let mut driver = self.0.lock().await;
-        match select(pin!(question), &mut *driver).await {
+        let mut moving = self.0.lock().await;
+        let Some(driver) = moving.as_mut() else { return (question.await, Some(Ok(()))) };
+        match select(pin!(question), driver).await {
             Either::Left((answer, _)) => (answer, None),
-            Either::Right((end, question)) => (question.await, Some(end)),
+            Either::Right((end, question)) => {
+                // What has ended still holds the ends of the channels that answers come through: it has to go, or the
+                // question would wait for ever.
+                *moving = None;
+                (question.await, Some(end))
+            }
         }
     }
 
     /// Waits, without anything under way, until the connection ends. Cancel-safe: it only moves bytes.
     pub(super) async fn ended(&self) -> Result<(), Error> {
-        (&mut *self.0.lock().await).await
+        let mut moving = self.0.lock().await;
+        let Some(driver) = moving.as_mut() else { return Ok(()) };
+        let end = driver.await;
+        *moving = None;
+        end
     }
 }

@@ -165,6 +165,27 @@ async fn it_comes_back_when_its_backends_are_terminated() {
         .await;
 }
 
+/// Many statements are on their way when the backend is ended: none may wait for an answer that never comes.
+#[tokio::test]
+async fn what_is_under_way_when_its_backend_is_terminated_ends_at_once() {
+    let login = own().database().await;
+    let client = open(&login).await;
+    let (reaper, reaping) = reaper();
+    tokio::spawn(reaping);
+    for _ in 0..20 {
+        let mut session = Session::open(&login, Limits::TICK, &reaper).await.unwrap();
+        let asked = session.one(Query::new("select pg_catalog.pg_backend_pid()::bigint")).await.unwrap().unwrap();
+        let pid = asked.scalar().and_then(Value::as_int).unwrap();
+        let queries: Vec<Query> = (0..5).map(|_| Query::new("select pg_catalog.pg_sleep(0.2)::text")).collect();
+        let kill = format!("select pg_terminate_backend({pid})");
+        let (answers, _) = tokio::join!(tokio::time::timeout(PATIENCE, session.pipeline(&queries)), async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            client.execute(&kill, &[]).await.unwrap()
+        });
+        assert!(answers.expect("it does not wait for ever").is_err());
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_hangs_is_said_and_left_and_found_again() {
     let (login, _client) = shop_of_own().await;

@@ -20,7 +20,7 @@ const MINUTE: f64 = 60.0;
 /// Percent of a leaf page that a b-tree's build fills, unless told otherwise. Source: manual, CREATE INDEX.
 const FILLFACTOR: f64 = 90.0;
 /// Rows of a table from which a foreign key without an index is named: below, reading the whole table costs nothing.
-const LEAST_ROWS: f64 = 1000.0;
+use crate::findings::unindexed_foreign_key::LEAST_ROWS;
 
 /// An index, or the want of one.
 #[derive(Debug, Clone, PartialEq)]
