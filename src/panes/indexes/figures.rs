@@ -19,8 +19,9 @@ use crate::sample::{Bytes, Missing, Timestamp};
 const MINUTE: f64 = 60.0;
 /// Percent of a leaf page that a b-tree's build fills, unless told otherwise. Source: manual, CREATE INDEX.
 const FILLFACTOR: f64 = 90.0;
-/// Rows of a table from which a foreign key without an index is named: below, reading the whole table costs nothing.
-use crate::findings::unindexed_foreign_key::LEAST_ROWS;
+/// Rows of a table from which a foreign key without an index is named in this list: below, reading the whole table costs
+/// nothing. The finding, which calls for somebody to act, asks for ten times as many.
+const LEAST_ROWS: f64 = 1000.0;
 
 /// An index, or the want of one.
 #[derive(Debug, Clone, PartialEq)]
