@@ -8,7 +8,7 @@
 # COMMAND='…' runs something else in its place, WARM=seconds lets the demo run for so long before the first picture.
 set -euo pipefail
 
-# name | columns | rows | keys, as tmux names them | what must be on the screen first (an extended regular expression)
+# name | columns | rows | keys, as tmux names them, or `wait` | what must be on the screen first (an extended regular expression)
 shots='
 overview     | 120 | 40 | 1       | [0-9]
 activity     | 120 | 40 | 2       | manage.py migrate
@@ -16,7 +16,8 @@ queries      | 120 | 40 | 3       | shop_order
 tables       | 120 | 40 | 4       | shop_cart
 indexes      | 120 | 40 | 5       | shop_order
 query-detail | 120 | 40 | 3 Enter | SELECT|FROM
-explain      | 120 | 40 | 3 e R     | Scan|Index
+explain      | 120 | 40 | 3 / s t a t u s Space c r e a t e d Enter j e wait R wait Enter | worth building
+trial        | 120 | 40 | wait B y  | tried for real
 help         | 120 | 40 | 1 ?     | [0-9]
 wide         | 200 | 50 | 1       | [0-9]
 narrow       |  80 | 24 | 1       | [0-9]
@@ -64,6 +65,7 @@ while IFS='|' read -r name columns rows keys wanted; do
   if [ $# -gt 0 ] && [[ " $* " != *" $name "* ]]; then continue; fi
   tmux resize-window -t shot -x "$((columns))" -y "$((rows))"
   for key in $keys; do
+    if [ "$key" = wait ]; then sleep 3; continue; fi
     tmux send-keys -t shot "$key"
     sleep 0.3
   done

@@ -42,6 +42,9 @@ pub struct Binding {
     pub doc: &'static str,
 }
 
+/// Where rows can be put in another order; a plan has one of its own.
+const SORTED: &[PaneId] = &[Overview, Activity, Queries, Tables, Indexes];
+
 /// Builds a line of the table: action, scope, keys, words.
 const fn bind(
     action: Action,
@@ -107,8 +110,9 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::Right, Lists, &["l", "Right"], ("right", "Scroll sideways to the columns that did not fit.")),
     bind(Action::Inspect, Lists, &["Enter"], ("inspect", "Show everything known about the row.")).shown(2),
     bind(Action::Filter, Lists, &["/"], ("filter", "Narrow the rows by a fuzzy text.")).shown(3),
-    bind(Action::Sort, Lists, &["s"], ("sort", "Sort by the next column; a click on a header does it too.")).shown(4),
-    bind(Action::SortReverse, Lists, &["S"], ("reverse", "Turn the order round.")),
+    bind(Action::Sort, Panes(SORTED), &["s"], ("sort", "Sort by the next column; a click on a header does it too."))
+        .shown(4),
+    bind(Action::SortReverse, Panes(SORTED), &["S"], ("reverse", "Turn the order round.")),
     bind(
         Action::View,
         Panes(&[Overview, Activity, Queries, Tables, Indexes, Explain]),
