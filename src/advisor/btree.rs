@@ -321,7 +321,8 @@ fn width(table: &Table, keys: &[Key]) -> f64 {
 fn covering(parts: &Parts<'_>, plain: &Definition) -> Option<Definition> {
     let scan = parts.scan;
     let table = scan.table;
-    let outputs = scan.outputs.as_ref()?;
+    // Whoever asks for every column will ask for the next one too: SELECT * wants no covering index.
+    let outputs = scan.outputs.as_ref().filter(|outputs| outputs.len() < table.columns.len().max(2))?;
     // Of a page of an order no more than its rows are fetched.
     let fetched = scan.order.as_ref().and_then(|order| order.limit).map_or(scan.rows, |limit| limit.min(scan.rows));
     if plain.has_expression() || table.all_visible_share() < 0.8 || fetched < 200.0 {

@@ -106,3 +106,7 @@ select * from desk_ticket where created_at + interval '7 days' < '2022-01-12 00:
 select * from desk_ticket where status = 'open' and due is null and priority = 4 order by id desc limit 40;
 -- newest_few: silent
 select * from desk_ticket where status = 'closed' order by id desc limit 40;
+-- all_columns: index (user_id)
+select * from desk_watch where user_id = 77;
+-- two_columns: index (user_id) include (ticket_id)
+select ticket_id from desk_watch where user_id = 77;
