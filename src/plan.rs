@@ -4,6 +4,8 @@
 //! it did not. The tree is an arena, so that a plan of a thousand levels is as safe as one of two.
 
 pub mod build;
+#[cfg(test)]
+mod deep;
 pub mod derive;
 mod derived;
 pub mod diff;

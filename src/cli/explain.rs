@@ -58,7 +58,7 @@ pub async fn run(
     };
     report.against = older.map(|(from, older)| against::compare(from, &older, &report.plans));
     let bytes = match wish.format {
-        Format::Text => text::page(&report).bytes(theme(config, environment).as_ref()),
+        Format::Text => text::page(&report, theme(config, environment).as_ref()).into_bytes(),
         Format::Json => json::write(&report).into_bytes(),
         Format::Markdown => markdown::write(&report).into_bytes(),
     };

@@ -203,7 +203,7 @@ impl Pane for Explain {
     }
 
     fn copy_whole(&self) -> Option<(String, String)> {
-        Some((self.sheet.as_ref()?.source.json.clone(), "the plan as JSON".to_owned()))
+        Some((self.sheet.as_ref()?.source.json(), "the plan as JSON".to_owned()))
     }
 
     fn click(&mut self, at: Position) -> Wish {

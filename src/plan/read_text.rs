@@ -50,6 +50,8 @@ struct Reader {
     /// Whether the line before was a property whose text may go on: where its field is.
     last: Option<Last>,
     strangers: usize,
+    /// Columns that the lines of a deep node would stand further right.
+    unindented: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +74,7 @@ impl Reader {
         if text.is_empty() {
             return;
         }
+        let (indent, text) = self.unfold(indent, text);
         if let Some(node) = text.strip_prefix("->") {
             return self.child(number, indent, node.trim_start());
         }
@@ -97,6 +100,27 @@ impl Reader {
             return;
         }
         self.stranger(number, line);
+    }
+
+    /// Returns the column in which a line would stand if the whole tree were indented, and the line without its level.
+    fn unfold<'t>(&mut self, indent: usize, text: &'t str) -> (usize, &'t str) {
+        match level(text) {
+            Some((level, rest)) if level > 0 && level <= self.open.len() => {
+                self.open.truncate(level);
+                let column = self.open.last().map_or(indent, |parent| parent.indent);
+                // The arrow of a SubPlan stands two columns right of its name.
+                let column = column + if self.subplan.is_some() { 2 } else { 0 };
+                self.unindented = column.saturating_sub(indent) + 6;
+                (column, rest)
+            }
+            _ if text.starts_with("->") => {
+                self.unindented = 0;
+                (indent, text)
+            }
+            // The lines of the plan as a whole stand at its left end.
+            _ if indent <= self.base => (indent, text),
+            _ => (indent + self.unindented, text),
+        }
     }
 
     fn before_root(&mut self, number: usize, indent: usize, text: &str) {
@@ -249,6 +273,7 @@ impl Reader {
         let mut builder = std::mem::take(&mut self.builder);
         let query = self.query.take();
         (self.section, self.last, self.subplan, self.strangers) = (Section::Node, None, None, 0);
+        self.unindented = 0;
         self.open.clear();
         if builder.is_empty() {
             return;
@@ -259,6 +284,13 @@ impl Reader {
         builder.duration = self.duration;
         self.plans.push(builder.finish());
     }
+}
+
+/// Returns the level that a deep node names, and the rest of its line: `[57] ->  Seq Scan on t`.
+fn level(text: &str) -> Option<(usize, &str)> {
+    let (level, rest) = text.strip_prefix('[')?.split_once("] ")?;
+    let is_node = rest.starts_with("->") || text_label::subplan(rest).is_some();
+    level.parse().ok().filter(|_| is_node).map(|level| (level, rest))
 }
 
 /// Returns how the next child hangs on a node, which the text does not say.

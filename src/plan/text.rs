@@ -7,47 +7,80 @@ use super::field::{self, Field, Fields, Name};
 use super::text_label::{label, quoted};
 use super::{Kind, Node, NodeId, Plan, Relationship};
 
+/// The deepest level that is indented.
+///
+/// A plan of 10,000 levels would be gigabytes of blanks. Deeper lines stand where this level stands, and a node names
+/// its own: `[57] ->  Seq Scan on t`; the reader of texts understands that.
+const DEEPEST: usize = 32;
+
 /// Returns the lines of a plan without psql's frame.
 pub fn lines(plan: &Plan) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(plan.nodes.len() * 2);
+    each_line(plan, |line| lines.push(line));
+    lines
+}
+
+/// Gives the lines one by one: those of a deep plan are too many to be held more than once.
+fn each_line(plan: &Plan, mut give: impl FnMut(String)) {
+    let mut lines: Vec<String> = Vec::new();
     let is_verbose = plan.nodes.iter().any(|node| node.field("Output").is_some());
     let mut ahead: Vec<(NodeId, usize)> = vec![(0, 0)];
     while let Some((id, indent)) = ahead.pop() {
         let Some(node) = plan.node(id) else { continue };
         let mut at = indent;
         if node.parent.is_some() {
+            let is_deep = node.depth > DEEPEST;
+            let level = if is_deep { format!("[{}] ", node.depth) } else { String::new() };
             if let Some(name) = node.subplan_name() {
-                lines.push(format!("{:at$}{name}", ""));
-                at += 2;
+                lines.push(format!("{:at$}{level}{name}", ""));
+                at += if is_deep { 0 } else { 2 };
             }
-            lines.push(format!("{:at$}->  {}", "", head(node)));
-            at += 6;
+            lines.push(format!("{:at$}{level}->  {}", "", head(node)));
+            at += if is_deep { 0 } else { 6 };
         } else {
             lines.push(head(node));
             at += 2;
         }
         let mut out = Out { lines: &mut lines, indent: at, kind: node.kind, is_verbose };
         out.fields(&node.fields);
+        lines.drain(..).for_each(&mut give);
         ahead.extend(in_order(plan, id).into_iter().rev().map(|child| (child, at)));
     }
     plan_lines(plan, &mut lines);
-    lines
+    lines.drain(..).for_each(give);
 }
 
 /// Returns the text with psql's head, rule and count.
 pub fn psql(plan: &Plan) -> String {
-    let lines = lines(plan);
-    let rows: Vec<&str> = lines.iter().flat_map(|line| line.split('\n')).collect();
-    let width = rows.iter().map(|line| line.chars().count()).max().unwrap_or(0).max(10) + 2;
-    let mut text = format!("{:^width$}\n{}\n", "QUERY PLAN", "-".repeat(width));
-    for line in &lines {
-        // psql marks the end of a line inside a value.
-        text.push(' ');
-        text.push_str(&line.replace('\n', " +\n "));
+    let mut text = String::new();
+    psql_lines(plan, |line| {
+        text.push_str(line);
         text.push('\n');
-    }
-    text.push_str(&format!("({} row{})\n", lines.len(), if lines.len() == 1 { "" } else { "s" }));
+    });
     text
+}
+
+/// Gives the lines of the text with psql's head, rule and count, one by one: a long text is not held twice.
+pub fn psql_lines(plan: &Plan, mut give: impl FnMut(&str)) {
+    const HEAD: &str = "QUERY PLAN";
+    let (mut width, mut count) = (HEAD.len(), 0_usize);
+    each_line(plan, |line| {
+        width = line.split('\n').map(|row| row.chars().count()).fold(width, usize::max);
+        count += 1;
+    });
+    width += 2;
+    // Not by `{:^width$}`, which panics beyond 65,535 columns: a condition may be longer.
+    let before = (width - HEAD.len()) / 2;
+    give(&format!("{}{HEAD}{}", " ".repeat(before), " ".repeat(width - HEAD.len() - before)));
+    give(&"-".repeat(width));
+    each_line(plan, |line| {
+        let mut rows = line.split('\n').peekable();
+        while let Some(row) = rows.next() {
+            // psql marks the end of a line inside a value.
+            give(&format!(" {row}{}", if rows.peek().is_some() { " +" } else { "" }));
+        }
+    });
+    give(&format!("({count} row{})", if count == 1 { "" } else { "s" }));
 }
 
 /// Returns the children as the text orders them: `InitPlans`, inputs, `SubPlan`s.

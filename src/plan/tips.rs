@@ -65,7 +65,7 @@ mod wrong_order_index;
 pub use context::{Context, IndexFacts, TableFacts};
 pub use verdict::{Verdict, verdict};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{NodeId, Plan};
 use crate::sample::Seconds;
@@ -257,7 +257,7 @@ fn one_per_cause(plan: &Plan, hits: Hits) -> Hits {
         let rank = best.entry((tip.topic, place(hit))).or_insert(0);
         *rank = tip.rank.max(*rank);
     }
-    let explained: Vec<NodeId> =
+    let explained: HashSet<NodeId> =
         hits.iter().filter(|(tip, _)| tip.topic != Topic::General).filter_map(|(_, hit)| hit.node).collect();
     let reads_of_access =
         hits.iter().filter(|(tip, _)| tip.topic == Topic::Access).filter_map(|(_, hit)| plan.node(hit.node?));

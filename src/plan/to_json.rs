@@ -19,6 +19,9 @@ pub fn to_json(plan: &Plan) -> String {
     writer.out
 }
 
+/// The deepest level that is indented.
+const DEEPEST: usize = 24;
+
 struct Writer {
     out: String,
     level: usize,
@@ -124,7 +127,7 @@ impl Writer {
 
     fn line(&mut self) {
         self.out.push('\n');
-        // A plan of a thousand levels would be mostly spaces.
-        self.out.extend(std::iter::repeat_n("  ", self.level.min(40)));
+        // A plan of a thousand levels would be mostly blanks.
+        self.out.extend(std::iter::repeat_n("  ", self.level.min(DEEPEST)));
     }
 }

@@ -1,5 +1,6 @@
 //! `--against`: the sequential scans that an older plan has not.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -56,7 +57,7 @@ pub(super) fn compare(from: String, older: &[Plan], newer: &[Reported]) -> Again
         let own = reported.sql.as_deref();
         let same = own.and_then(|sql| older.iter().find(|plan| plan.query.as_deref() == Some(sql)));
         let was = same.or_else(|| older.get(at).filter(|plan| own.is_none() || plan.query.is_none()));
-        let is_new: Vec<NodeId> = match was {
+        let is_new: HashSet<NodeId> = match was {
             Some(was) => diff(was, &reported.plan).new_sequential_scans(was, &reported.plan).collect(),
             None => reported.scans.iter().map(|scan| scan.node).collect(),
         };

@@ -69,7 +69,7 @@ fn one(plan: &Reported) -> String {
         "indexes": indexes, "refusals": refusals,
     });
     let rest = rest.to_string();
-    format!("{{\"explain\":{},{}", plan.json.trim(), rest.trim_start_matches('{'))
+    format!("{{\"explain\":{},{}", plan.json().trim(), rest.trim_start_matches('{'))
 }
 
 fn tip(plan: &Reported, hit: &TipHit) -> Value {

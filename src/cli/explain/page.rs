@@ -15,16 +15,26 @@ const WIDTH: usize = 100;
 /// Columns that code is wrapped to: none, so that it can be copied.
 const UNWRAPPED: usize = usize::MAX / 2;
 
-/// A text that is being written.
-#[derive(Debug, Default)]
-pub(super) struct Page {
-    parts: Vec<(String, Role)>,
+/// A text that is being written, in colour with a theme.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    out: String,
+    theme: Option<&'a Theme>,
 }
 
-impl Page {
+impl<'a> Page<'a> {
+    /// An empty page.
+    pub(super) fn new(theme: Option<&'a Theme>) -> Self {
+        Self { out: String::new(), theme }
+    }
+
     /// Adds a part to the line.
-    pub(super) fn part(&mut self, text: impl Into<String>, role: Role) {
-        self.parts.push((text.into(), role));
+    pub(super) fn part(&mut self, text: impl AsRef<str>, role: Role) {
+        let text = clean_stream(text.as_ref());
+        match self.theme.filter(|_| role != Role::Text && !text.trim().is_empty()) {
+            Some(theme) => paint(&text, role, theme, &mut self.out),
+            None => self.out.push_str(&text),
+        }
     }
 
     /// Ends the line.
@@ -33,7 +43,7 @@ impl Page {
     }
 
     /// Adds a whole line.
-    pub(super) fn line(&mut self, text: impl Into<String>, role: Role) {
+    pub(super) fn line(&mut self, text: impl AsRef<str>, role: Role) {
         self.part(text, role);
         self.end();
     }
@@ -42,7 +52,8 @@ impl Page {
     pub(super) fn prose(&mut self, head: &str, text: &str, role: Role) {
         let indent = head.chars().count();
         for (at, line) in wrap_words(&clean_stream(text), WIDTH.saturating_sub(indent)).into_iter().enumerate() {
-            self.part(if at == 0 { head.to_owned() } else { " ".repeat(indent) }, Role::Muted);
+            let blanks = " ".repeat(indent);
+            self.part(if at == 0 { head } else { &blanks }, Role::Muted);
             self.line(line, role);
         }
     }
@@ -60,17 +71,9 @@ impl Page {
         }
     }
 
-    /// Returns the bytes, in colour with a theme.
-    pub(super) fn bytes(&self, theme: Option<&Theme>) -> Vec<u8> {
-        let mut out = String::new();
-        for (text, role) in &self.parts {
-            let text = clean_stream(text);
-            match theme.filter(|_| *role != Role::Text && !text.trim().is_empty()) {
-                Some(theme) => paint(&text, *role, theme, &mut out),
-                None => out.push_str(&text),
-            }
-        }
-        out.into_bytes()
+    /// Returns the bytes.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.out.into_bytes()
     }
 }
 

@@ -1,5 +1,7 @@
 //! A plan and all that is said of it, whatever the form.
 
+use std::borrow::Cow;
+
 use crate::pg::advice::Advised;
 use crate::pg::explain::Answer;
 use crate::plan::BLOCK;
@@ -16,8 +18,8 @@ const MOST_SCANS: usize = 10;
 #[derive(Debug)]
 pub(super) struct Reported {
     pub(super) plan: Plan,
-    /// The server's own JSON, or ours for a plan that came as text.
-    pub(super) json: String,
+    /// The server's own JSON; `None` for a plan that came as a text.
+    raw: Option<String>,
     pub(super) sql: Option<String>,
     pub(super) notices: Vec<String>,
     pub(super) verdict: Verdict,
@@ -29,8 +31,8 @@ pub(super) struct Reported {
 impl Reported {
     pub(super) fn from_file(plan: Plan) -> Self {
         let (verdict, scans) = (verdict(&plan, &Context::default()), scans::sequential(&plan));
-        let (json, sql) = (to_json::to_json(&plan), plan.query.clone());
-        Self { plan, json, sql, notices: Vec::new(), verdict, advised: None, scans }
+        let sql = plan.query.clone();
+        Self { plan, raw: None, sql, notices: Vec::new(), verdict, advised: None, scans }
     }
 
     pub(super) fn from_server(answer: Answer, advised: Advised) -> Self {
@@ -38,7 +40,7 @@ impl Reported {
         let mut notices = answer.notices;
         notices.extend(advised.notes.iter().cloned());
         Self {
-            json: answer.raw,
+            raw: Some(answer.raw),
             sql: Some(answer.sql),
             notices,
             verdict,
@@ -46,6 +48,11 @@ impl Reported {
             scans,
             plan: answer.plan,
         }
+    }
+
+    /// Returns the server's own JSON, or ours for a plan that came as a text.
+    pub(super) fn json(&self) -> Cow<'_, str> {
+        self.raw.as_deref().map_or_else(|| to_json::to_json(&self.plan).into(), Cow::Borrowed)
     }
 
     /// Returns the name of a node for people.

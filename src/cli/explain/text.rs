@@ -8,14 +8,14 @@ use crate::plan::text;
 use crate::plan::tips::TipHit;
 use crate::sample::Bytes;
 use crate::ui::code::Language;
-use crate::ui::theme::Role;
+use crate::ui::theme::{Role, Theme};
 
 /// Tips that are told in full; the rest in one line each.
 const MOST_TOLD: usize = 5;
 
 /// Writes the report.
-pub(super) fn page(report: &Report) -> Page {
-    let mut page = Page::default();
+pub(super) fn page<'a>(report: &Report, theme: Option<&'a Theme>) -> Page<'a> {
+    let mut page = Page::new(theme);
     // Before the plans: what stands below is not all there was.
     for trouble in &report.troubles {
         page.prose("not understood: ", trouble, Role::Warning);
@@ -43,14 +43,12 @@ pub(super) fn page(report: &Report) -> Page {
     page
 }
 
-fn one(page: &mut Page, plan: &Reported) {
+fn one(page: &mut Page<'_>, plan: &Reported) {
     if let Some(sql) = plan.sql.as_ref().filter(|_| plan.advised.is_none()) {
         page.code(Language::Sql, sql, 0);
         page.end();
     }
-    for line in text::psql(&plan.plan).lines() {
-        plan_line(page, line);
-    }
+    text::psql_lines(&plan.plan, |line| plan_line(page, line));
     page.end();
     let health = if plan.verdict.is_fine { Role::Good } else { Role::Title };
     page.prose("", &plan.verdict.sentence, health);
@@ -73,7 +71,7 @@ fn one(page: &mut Page, plan: &Reported) {
 }
 
 /// Adds a line of the plan; what reads whole tables, and what is thrown away, stands out.
-fn plan_line(page: &mut Page, line: &str) {
+fn plan_line(page: &mut Page<'_>, line: &str) {
     let role =
         if line.contains("Seq Scan on ") || line.contains("Rows Removed by") { Role::Warning } else { Role::Text };
     match line.find("  (cost=").or_else(|| line.find(" (actual ")) {
@@ -86,7 +84,7 @@ fn plan_line(page: &mut Page, line: &str) {
     }
 }
 
-fn tips(page: &mut Page, plan: &Reported) {
+fn tips(page: &mut Page<'_>, plan: &Reported) {
     let tips = &plan.verdict.tips;
     if tips.is_empty() {
         return;
@@ -118,7 +116,7 @@ pub(super) fn saves(plan: &Reported, hit: &TipHit) -> String {
     }
 }
 
-fn indexes(page: &mut Page, plan: &Reported) {
+fn indexes(page: &mut Page<'_>, plan: &Reported) {
     let Some(advised) = &plan.advised else { return };
     if !advised.indexes.is_empty() {
         page.end();
@@ -142,7 +140,7 @@ fn indexes(page: &mut Page, plan: &Reported) {
     }
 }
 
-fn one_index(page: &mut Page, number: usize, index: &AdvisedIndex) {
+fn one_index(page: &mut Page<'_>, number: usize, index: &AdvisedIndex) {
     let candidate = &index.candidate;
     page.part(format!("  {number}. "), Role::Muted);
     page.line(format!("{} {}", candidate.spec.table, candidate.spec.summary()), Role::Accent);

@@ -33,8 +33,8 @@ pub(super) struct Source {
     pub(super) plan: Arc<Plan>,
     /// The statement; empty where it is not known.
     pub(super) sql: String,
-    /// Its JSON.
-    pub(super) json: String,
+    /// The server's own JSON; `None` for a plan that was pasted.
+    raw: Option<String>,
     /// The values of its parameters; `None` is NULL.
     pub(super) values: Vec<Option<String>>,
     /// Where it came from, in a few words.
@@ -49,7 +49,7 @@ impl Source {
         let Answer { plan, raw, sql, estimate_only, notices, at } = answer;
         let what = if estimate_only { "estimate only" } else { "run" };
         let from = format!("{what} at {}", clock_text(at));
-        Self { plan: Arc::new(plan), sql, values, json: raw, from, notes: notices }
+        Self { plan: Arc::new(plan), sql, values, raw: Some(raw), from, notes: notices }
     }
 
     /// Says whether this is the plan of a statement with values, but of other values.
@@ -73,17 +73,15 @@ impl Source {
         self.values.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
     }
 
+    /// Returns the server's own JSON, or ours for a plan that was pasted.
+    pub(super) fn json(&self) -> String {
+        self.raw.clone().unwrap_or_else(|| to_json::to_json(&self.plan))
+    }
+
     /// A plan that was pasted.
     pub(super) fn pasted(plan: Plan, notes: Vec<String>) -> Self {
         let sql = plan.query.clone().unwrap_or_default();
-        Self {
-            json: to_json::to_json(&plan),
-            sql,
-            values: Vec::new(),
-            from: "pasted".to_owned(),
-            notes,
-            plan: Arc::new(plan),
-        }
+        Self { raw: None, sql, values: Vec::new(), from: "pasted".to_owned(), notes, plan: Arc::new(plan) }
     }
 }
 

@@ -511,3 +511,23 @@ fn options_are_chosen_in_a_form() {
     act(&mut pane, Action::Analyze);
     assert!(pane.options.analyze);
 }
+
+#[test]
+fn a_plan_that_is_wide_and_deep_beyond_measure_is_drawn() {
+    let ids = "100001,".repeat(10_000);
+    let name = "t".repeat(70_000);
+    let level = "{\"Node Type\":\"Nested Loop\",\"Plans\":[";
+    let text = format!(
+        "[{{\"Plan\":{}{{\"Node Type\":\"Seq Scan\",\"Relation Name\":\"{name}\",\"Alias\":\"{name}\",\"Filter\":\"(id = ANY ('{{{ids}}}'))\"}}{}}}]",
+        level.repeat(10_000),
+        "]}".repeat(10_000)
+    );
+    let mut pane = Explain::default();
+    tell(&mut pane, answer(&text));
+    for _ in 0..3 {
+        let shown = drawn(&mut pane, (160, 40));
+        assert!(shown.contains("Nested Loop"), "{shown}");
+        act(&mut pane, Action::PlanText);
+        assert!(pane.copy().is_some_and(|(text, _)| text.len() < 9_000_000));
+    }
+}

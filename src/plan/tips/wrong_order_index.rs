@@ -18,10 +18,11 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::IndexScan, Kind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let removed = node.removed_by_filter();
-            let is_limited = seen.plan.ancestors(id).any(|(_, above)| above.kind == Kind::Limit);
-            if node.index_cond().is_some() || removed < 1000.0 || !is_limited {
+            if node.index_cond().is_some() || removed < 1000.0 {
                 return None;
             }
+            // The long way up comes last: in a deep plan it is long.
+            seen.plan.ancestors(id).find(|(_, above)| above.kind == Kind::Limit)?;
             let index = node.index().unwrap_or("an index");
             let kept = node.rows_total().unwrap_or(0.0);
             let what = format!(

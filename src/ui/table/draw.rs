@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Place, Placed};
 use super::grid::{Grid, Notice, Row, Shape};
-use super::order::{DEEPEST, Direction, LineOf};
+use super::order::{Direction, LineOf};
 use super::state::{Drawn, TableState};
 use crate::ui::scrollbar::Scrollbar;
 use crate::ui::text::{self, Align};
@@ -142,7 +142,7 @@ impl<'a> Table<'a> {
 
     fn row(&self, buffer: &mut Buffer, y: u16, (line, row): (&LineOf, &Row), is_selected: bool) {
         let selection = self.theme.style(Role::Selection);
-        let is_group = self.grid.shape == Shape::Grouped && line.followed.len() == 1;
+        let is_group = self.grid.shape == Shape::Grouped && line.level == 1;
         let mut base = row.role.map_or(Style::new(), |role| self.theme.style(role));
         if is_group {
             base = self.theme.style(Role::Title).patch(base);
@@ -193,8 +193,7 @@ impl<'a> Table<'a> {
         let mut drawn = String::new();
         let is_tree = self.grid.shape == Shape::Tree;
         if let Some((own, above)) = line.followed.split_last() {
-            let skipped = line.followed.len().saturating_sub(1 + usize::from(DEEPEST));
-            for has_sibling in above.iter().skip(1 + skipped) {
+            for has_sibling in above.iter().skip(1) {
                 drawn.push_str(if *has_sibling && is_tree { glyphs.trunk } else { "   " });
             }
             match (above.is_empty(), is_tree) {

@@ -18,7 +18,7 @@ const STEP: u16 = 3;
 const MARK: u16 = 2;
 
 /// The deepest level that is still indented.
-pub(super) const DEEPEST: u16 = 8;
+const DEEPEST: u16 = 8;
 
 /// The direction of a sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,17 +47,19 @@ pub(super) struct LineOf {
     pub(super) children: usize,
     /// Whether those are hidden.
     pub(super) is_folded: bool,
-    /// For each ancestor and for itself: whether a sibling follows.
+    /// Its level; 1 at the top, 0 in a table without levels.
+    pub(super) level: usize,
+    /// For its nearest ancestors and for itself, as many as are drawn: whether a sibling follows.
     pub(super) followed: Vec<bool>,
 }
 
 impl LineOf {
     /// Returns the columns of the screen that its branches or fold mark take.
     pub(super) fn indent(&self) -> u16 {
-        match self.followed.len() {
+        match self.level {
             0 => 0,
             1 => MARK,
-            depth => (depth as u16 - 1).min(DEEPEST) * STEP + if self.is_folded { MARK } else { 0 },
+            level => (level - 1).min(usize::from(DEEPEST)) as u16 * STEP + if self.is_folded { MARK } else { 0 },
         }
     }
 }
@@ -77,7 +79,8 @@ pub(super) fn arrange(grid: &Grid, by: Arrangement<'_>) -> Shown {
     if grid.shape == Shape::Flat {
         let mut order: Vec<usize> = (0..grid.rows.len()).filter(|row| is_kept(*row)).collect();
         sort(&mut order, grid, by.sort);
-        let lines = order.into_iter().map(|row| LineOf { row, children: 0, is_folded: false, followed: Vec::new() });
+        let lines =
+            order.into_iter().map(|row| LineOf { row, children: 0, is_folded: false, level: 0, followed: Vec::new() });
         return Shown { lines: lines.collect(), found };
     }
     let tree = children(grid);
@@ -121,14 +124,17 @@ impl Nested<'_> {
     fn walk(&mut self) {
         let mut waiting = vec![(self.ordered(&self.tree.roots).into_iter(), Vec::<bool>::new())];
         while let Some((mut siblings, above)) = waiting.pop() {
+            let level = waiting.len() + 1;
             let Some(row) = siblings.next() else { continue };
-            let mut followed = above.clone();
+            // Of a deep tree no more than is drawn: all of it would be the square of the levels.
+            let unseen = above.len().saturating_sub(usize::from(DEEPEST));
+            let mut followed = above.get(unseen..).unwrap_or_default().to_vec();
             followed.push(siblings.len() > 0);
             waiting.push((siblings, above));
             let below = self.tree.children.get(row).map_or(&[][..], Vec::as_slice);
             let key = self.grid.rows.get(row).map_or("", |row| row.key.as_str());
             let is_folded = !below.is_empty() && self.folded.contains(key);
-            self.lines.push(LineOf { row, children: below.len(), is_folded, followed: followed.clone() });
+            self.lines.push(LineOf { row, children: below.len(), is_folded, level, followed: followed.clone() });
             if !is_folded && !below.is_empty() {
                 waiting.push((self.ordered(below).into_iter(), followed));
             }
@@ -264,8 +270,12 @@ fn matching(grid: &Grid, filter: &mut Filter) -> (Vec<bool>, usize) {
         path.truncate(usize::from(row.depth));
         let is_below = grid.shape == Shape::Grouped && path.iter().any(|above| matched.get(*above) == Some(&true));
         if matched.get(at) == Some(&true) {
-            for above in &path {
-                kept.iter_mut().skip(*above).take(1).for_each(|place| *place = true);
+            for above in path.iter().rev() {
+                let Some(place) = kept.get_mut(*above) else { break };
+                // Above an ancestor that is kept already, all are.
+                if std::mem::replace(place, true) {
+                    break;
+                }
             }
         } else if is_below && let Some(place) = kept.get_mut(at) {
             *place = true;

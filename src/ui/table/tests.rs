@@ -316,3 +316,15 @@ fn the_selected_row_is_marked_without_colour_too() {
     assert!((0..60).all(|x| buffer[(x, 1)].modifier.contains(Modifier::REVERSED)));
     assert!((0..60).all(|x| !buffer[(x, 2)].modifier.contains(Modifier::REVERSED)));
 }
+
+#[test]
+fn the_lines_of_a_deep_tree_take_no_more_room_than_those_of_a_flat_one() {
+    let mut grid = many(10_000);
+    grid.shape = Shape::Tree;
+    grid.rows.iter_mut().zip(0..).for_each(|(row, depth)| row.depth = depth);
+    let mut state = TableState::new();
+    shown(&grid, &mut state, (60, 12), &Theme::default());
+    // For each of its ancestors it was 50 MB.
+    assert_eq!(state.lines().iter().map(|line| line.followed.len()).max(), Some(9));
+    assert_eq!(state.lines().iter().map(|line| line.level).max(), Some(10_000));
+}
