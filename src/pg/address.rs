@@ -36,7 +36,7 @@ mod values;
 pub use environment::{Environment, Files, Seen};
 pub use error::{AddressError, SyntaxError};
 pub use nearest::nearest;
-pub use resolve::{Alias, Flags, Request, resolve};
+pub use resolve::{Alias, Flags, Request, is_left_open, resolve};
 
 /// How long one host may take to answer when `connect_timeout` is not given.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

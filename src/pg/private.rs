@@ -302,26 +302,38 @@ fn write_settings(setup: &Setup, data: &Path, port: u16) -> io::Result<()> {
 /// Returns the folders with a PostgreSQL server on this machine, newest major first: on `PATH`, and where packages put it.
 pub fn installed(path: Option<&OsString>) -> Vec<PathBuf> {
     let on_path = path.map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
-    let roots = [
-        "/usr/lib/postgresql",
-        "/usr/pgsql",
-        "/opt/homebrew/opt",
-        "/usr/local/opt",
-        "/usr/local/pgsql",
-        "/Library/PostgreSQL",
+    with_server(on_path.into_iter().chain(packaged(Path::new("/"))))
+}
+
+/// Returns where packages put the programs of a server, newest major first; `root` is `/`, but in a test.
+pub fn packaged(root: &Path) -> Vec<PathBuf> {
+    let parents = [
+        "usr/lib/postgresql",
+        "usr/pgsql",
+        "opt/homebrew/opt",
+        "usr/local/opt",
+        "usr/local/pgsql",
+        "Library/PostgreSQL",
     ];
-    let mut packaged: Vec<PathBuf> = roots
-        .iter()
-        .filter_map(|root| fs::read_dir(root).ok())
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path().join("bin"))
-        .collect();
-    packaged.push(PathBuf::from("/usr/local/pgsql/bin"));
-    packaged.extend((10..30).rev().map(|major| PathBuf::from(format!("/usr/pgsql-{major}/bin"))));
+    let mut packaged: Vec<PathBuf> = parents.iter().flat_map(|parent| majors_below(&root.join(parent))).collect();
+    packaged.push(root.join("usr/local/pgsql/bin"));
+    packaged.extend((10..30).rev().map(|major| root.join(format!("usr/pgsql-{major}/bin"))));
     packaged.sort_by_key(|bin| std::cmp::Reverse(major_of(bin)));
+    packaged
+}
+
+/// Returns the `bin` of each folder in this one, newest major first: of `18` before that of `17`.
+pub fn majors_below(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let mut bins: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
+    bins.sort_by_key(|bin| std::cmp::Reverse(major_of(bin)));
+    bins
+}
+
+/// Returns those of these folders that hold a server's programs, each once, by their real names.
+pub fn with_server(bins: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
-    for bin in on_path.into_iter().chain(packaged) {
+    for bin in bins {
         let Ok(program) = fs::canonicalize(bin.join("postgres")) else { continue };
         let Some(real) = program.parent().map(Path::to_owned) else { continue };
         if real.join("initdb").exists() && !found.contains(&real) {

@@ -98,6 +98,16 @@ pub fn resolve(request: &Request<'_>, environment: &Environment) -> Result<Addre
     Ok(address)
 }
 
+/// Whether nothing at all says where to connect: the local server is meant, if there is one.
+pub fn is_left_open(request: &Request<'_>, environment: &Environment) -> bool {
+    let flags = &request.flags;
+    let has_flag = flags.host.or(flags.port).or(flags.user).or(flags.database).is_some();
+    let has_variable =
+        KEYWORDS.iter().filter_map(|keyword| keyword.variable).any(|name| environment.var(name).is_some());
+    let has_service = environment.var("PGSERVICE").is_some();
+    request.target.is_none() && !has_flag && !has_variable && !has_service && environment.var("DATABASE_URL").is_none()
+}
+
 fn flag_layer(flags: &Flags<'_>) -> Vec<Given> {
     let database = flags.database.filter(|text| !is_address(text));
     let flags = [

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::{Address, Environment, Files, Password, Place, Prompt, Roots, SslMode};
-use super::{Alias, Flags, Request, resolve};
+use super::{Alias, Flags, Request, is_left_open, resolve};
 
 const SERVICES: &str = "[prod]\nhost=svc\nport=6000\nuser=svcuser\npassword=svcpass\nsslmode=require\n[bad]\nport=x\n";
 const PASSFILE: &str = "db1:5432:shop:app:one\ndb2:*:*:*:two\nlocalhost:*:*:*:local\n10.0.0.1:*:*:*:ip\n";
@@ -258,5 +258,20 @@ fn a_password_is_in_no_text_whatever_is_printed() {
             Err(error) => format!("{error:?}{error}{:?}", error.hint()) + &crate::Failure::from(error).to_string(),
         };
         assert!(!text.contains("s3cret"), "{target:?}: {text}");
+    }
+}
+
+#[test]
+fn only_where_nothing_says_where_to_connect_is_it_left_open() {
+    let is_open = |target, flags, vars: &[(&str, &str)]| {
+        is_left_open(&Request { target, flags, ..Request::default() }, &environment(vars))
+    };
+    let none = Flags::default();
+    assert!(is_open(None, none, &[]));
+    assert!(is_open(None, none, &[("PATH", "/bin"), ("PGHOST", "")]));
+    assert!(!is_open(Some("prod"), none, &[]));
+    assert!(!is_open(None, Flags { database: Some("shop"), ..none }, &[]));
+    for variable in ["PGSERVICE", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "DATABASE_URL"] {
+        assert!(!is_open(None, none, &[(variable, "x")]), "{variable}");
     }
 }

@@ -314,6 +314,17 @@ impl ConnectError {
         })
     }
 
+    /// Whether there is no server at all: nothing listens at any place that was tried.
+    pub fn found_no_server(&self) -> bool {
+        let is_nothing = |trouble: &Trouble| match trouble {
+            Trouble::Socket(error) => {
+                matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+            }
+            _ => false,
+        };
+        self.attempts.iter().all(|attempt| is_nothing(&attempt.trouble))
+    }
+
     /// Returns the SQLSTATE of the server's last answer.
     pub fn code(&self) -> Option<&SqlState> {
         self.attempts.last().and_then(|last| match &last.trouble {
