@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 
+use crate::quote::quote_ident;
 use crate::sample::rates::Interval;
 use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
 
@@ -240,8 +241,7 @@ impl<'a> View<'a> {
         if hidden == 0 || !found.is_empty() {
             return Ok(found);
         }
-        let grant =
-            format!("GRANT pg_read_all_stats TO {};", crate::catalog::index_usage::quoted("", &self.newer.server.role));
+        let grant = format!("GRANT pg_read_all_stats TO {};", quote_ident(&self.newer.server.role));
         let what = format!("{} of other roles", counted(hidden, "session", "sessions"));
         Err(Missing::Denied { what, grant })
     }

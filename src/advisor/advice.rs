@@ -5,6 +5,7 @@ use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
 use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
 use crate::plan::NodeId;
+use crate::quote::quote_text;
 use crate::sample::Seconds;
 
 use super::write::WriteCost;
@@ -182,7 +183,7 @@ pub fn expr_text(expr: &Expr) -> String {
         Expr::Column { name, .. } => name.clone(),
         Expr::Constant(Literal { form: Form::Quoted, text, type_name }) => {
             let is_number = type_name.as_deref().is_some_and(|name| matches!(name, "integer" | "bigint" | "smallint"));
-            if is_number { text.clone() } else { crate::catalog::expr::quoted_text(text) }
+            if is_number { text.clone() } else { quote_text(text) }
         }
         Expr::Constant(literal) => Expr::Constant(Literal { type_name: None, ..literal.clone() }).sql(),
         Expr::Call { name, args } if name != "extract" && name != "timezone" => {

@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::index_usage::quoted;
 use super::rows;
 use super::settings::Settings;
 use super::table_usage::TableUsage;
+use crate::quote::{qualified, quote_ident};
 use crate::sample::unit::Share;
 use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot};
 
@@ -269,11 +269,11 @@ fn unreadable(stats: &HeapStats, table: &TableUsage, server: &ServerFacts) -> Op
 
 /// Returns the statement that lets this role read the statistics: of all tables where the server has that role (14).
 pub(super) fn grant(server: &ServerFacts, schema: &str, table: &str) -> String {
-    let role = quoted("", &server.role);
+    let role = quote_ident(&server.role);
     if server.has("role pg_read_all_data") {
         format!("GRANT pg_read_all_data TO {role};")
     } else {
-        format!("GRANT SELECT ON {} TO {role};", quoted(schema, table))
+        format!("GRANT SELECT ON {} TO {role};", qualified(schema, table))
     }
 }
 
@@ -288,7 +288,7 @@ pub fn denied<'a>(found: impl IntoIterator<Item = &'a Bloat>) -> Option<Missing>
 }
 
 fn analyze(table: &TableUsage) -> String {
-    format!("ANALYZE {};", quoted(&table.schema, &table.name))
+    format!("ANALYZE {};", qualified(&table.schema, &table.name))
 }
 
 /// Rows changed since the last analyze as a share of the rows there are.

@@ -3,6 +3,7 @@
 //! Two expressions that mean the same index key are equal: qualifiers and casts that change nothing are taken off by
 //! [`Expr::normalised`].
 
+use crate::quote::{quote_ident_always, quote_text};
 use std::fmt;
 
 /// An expression over the columns of a relation.
@@ -207,17 +208,6 @@ pub(crate) fn cast(operand: Expr, type_name: String) -> Expr {
     }
 }
 
-/// Quotes an identifier always, as Django does.
-pub fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Quotes a text as a literal; a backslash makes it an `E''` literal, which is read alike under every setting.
-pub fn quoted_text(text: &str) -> String {
-    let doubled = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
-}
-
 fn list(parts: &[Expr], between: &str) -> String {
     parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
 }
@@ -225,8 +215,10 @@ fn list(parts: &[Expr], between: &str) -> String {
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Column { table: Some(table), name } => write!(f, "{}.{}", quoted(table), quoted(name)),
-            Self::Column { table: None, name } => f.write_str(&quoted(name)),
+            Self::Column { table: Some(table), name } => {
+                write!(f, "{}.{}", quote_ident_always(table), quote_ident_always(name))
+            }
+            Self::Column { table: None, name } => f.write_str(&quote_ident_always(name)),
             Self::Constant(literal) => write!(f, "{literal}"),
             Self::Parameter(name) | Self::Other(name) => f.write_str(name),
             Self::Call { name, args } => match (name.as_str(), args.as_slice()) {
@@ -255,7 +247,7 @@ impl fmt::Display for Expr {
 impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.form {
-            Form::Quoted => f.write_str(&quoted_text(&self.text))?,
+            Form::Quoted => f.write_str(&quote_text(&self.text))?,
             Form::Null => f.write_str("NULL")?,
             Form::Number | Form::Boolean => f.write_str(&self.text)?,
         }

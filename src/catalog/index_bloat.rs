@@ -8,6 +8,7 @@ use super::bloat::{Amount, Bloat, Confidence, Method, block_size, grant};
 use super::index_usage::IndexUsage;
 use super::rows;
 use super::size::{btree_pages, group_bytes};
+use crate::quote::{qualified, quote_text};
 use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot};
 
 /// An index of fewer pages is too small for a share to mean anything.
@@ -89,7 +90,8 @@ pub fn estimates(snapshot: &Snapshot, indexes: &[IndexUsage]) -> Result<HashMap<
 
 /// Returns the bloat of an index by its statistics; the server's facts say what would make them readable.
 pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &ServerFacts) -> Bloat {
-    let measure = || Some(format!("SELECT * FROM pgstatindex('{}');", index.label().replace('\'', "''")));
+    let measure =
+        || Some(format!("SELECT * FROM pgstatindex({});", quote_text(&qualified(&index.schema, &index.name))));
     if index.method != "btree" {
         return Bloat::unknown(format!("no estimate for {}", index.method), None);
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::table_usage::label;
 use super::{ids, rows, storage_option, texts};
+use crate::quote::qualified;
 use crate::sample::{Missing, Row, Snapshot, Timestamp};
 
 /// An index with its counters; from `pg_index`, `pg_stat_user_indexes` and the size functions.
@@ -182,34 +183,6 @@ impl IndexUsage {
 
     /// Returns the statement that removes the index without stopping writes to its table.
     pub fn drop_statement(&self) -> String {
-        format!("DROP INDEX CONCURRENTLY {};", quoted(&self.schema, &self.name))
-    }
-}
-
-/// Returns a qualified name, each part quoted where it needs to be.
-pub fn quoted(schema: &str, name: &str) -> String {
-    if schema.is_empty() { quote(name) } else { format!("{}.{}", quote(schema), quote(name)) }
-}
-
-fn quote(name: &str) -> String {
-    let is_plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
-    if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_quoted_where_they_must_be() {
-        for (schema, name, text) in [
-            ("public", "shop_order_pkey", "public.shop_order_pkey"),
-            ("", "a b", "\"a b\""),
-            ("Odd", "say \"hi\"", "\"Odd\".\"say \"\"hi\"\"\""),
-            ("public", "1st", "public.\"1st\""),
-        ] {
-            assert_eq!(quoted(schema, name), text);
-        }
+        format!("DROP INDEX CONCURRENTLY {};", qualified(&self.schema, &self.name))
     }
 }

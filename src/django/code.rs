@@ -11,6 +11,7 @@ use super::sql::{Build, create_index_of, drop_index, options};
 use crate::advisor::IndexSpec;
 use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
 use crate::catalog::{Catalog, Column, Expr, Kind, Table};
+use crate::quote::quote_ident_always;
 
 /// An index as Django code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,7 +218,7 @@ impl Work<'_> {
     fn run_sql(&self) -> Py {
         let build = create_index_of(self.names, self.table, self.index, (self.name, Build::Django));
         let drop = if self.table.kind == Kind::Partitioned {
-            format!("DROP INDEX IF EXISTS {}", crate::catalog::expr::quoted(self.name))
+            format!("DROP INDEX IF EXISTS {}", quote_ident_always(self.name))
         } else {
             drop_index(self.name)
         };

@@ -5,9 +5,10 @@
 use super::names::Names;
 use super::python::{Imports, Py};
 use super::value;
-use crate::catalog::expr::{Form, Literal, Quantifier, quoted};
+use crate::catalog::expr::{Form, Literal, Quantifier};
 use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
+use crate::quote::quote_ident_always;
 
 /// A condition that Django can say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +79,8 @@ impl Scope<'_> {
 
     fn flag(&self, column: &str, value: &str) -> Option<Condition> {
         let is_boolean = self.table.column(column).is_none_or(|column| column.type_name == "boolean");
-        let sql = if value == "True" { quoted(column) } else { format!("NOT {}", quoted(column)) };
+        let sql =
+            if value == "True" { quote_ident_always(column) } else { format!("NOT {}", quote_ident_always(column)) };
         let keyword = self.names.field(self.table, column);
         is_boolean.then(|| Condition::Lookup { keyword, value: Py::Atom(value.to_owned()), sql })
     }
@@ -90,7 +92,7 @@ impl Scope<'_> {
         Some(Condition::Lookup {
             keyword,
             value: Py::Atom(value.to_owned()),
-            sql: format!("{} {verb}", quoted(column)),
+            sql: format!("{} {verb}", quote_ident_always(column)),
         })
     }
 
@@ -127,7 +129,7 @@ impl Scope<'_> {
         };
         let both = value::of(literal, type_name, imports)?;
         let keyword = format!("{}{lookup}", self.names.field(self.table, column));
-        let sql = format!("{} {sql_op} {}", quoted(column), both.sql);
+        let sql = format!("{} {sql_op} {}", quote_ident_always(column), both.sql);
         let equal = Condition::Lookup { keyword, value: both.python, sql };
         if op == "<>" { self.strictly_not(equal, left) } else { Some(equal) }
     }
@@ -144,7 +146,7 @@ impl Scope<'_> {
             }
         }
         let texts: Vec<&str> = values.iter().map(|both| both.sql.as_str()).collect();
-        let sql = format!("{} IN ({})", quoted(column), texts.join(", "));
+        let sql = format!("{} IN ({})", quote_ident_always(column), texts.join(", "));
         let keyword = format!("{}__in", self.names.field(self.table, column));
         let value = Py::List(values.iter().map(|both| both.python.clone()).collect());
         (!values.is_empty()).then_some(Condition::Lookup { keyword, value, sql })
@@ -168,7 +170,7 @@ impl Scope<'_> {
         }
         let columns = of.columns();
         let is_nullable = |name: &&&str| self.table.column(name).is_none_or(|column| !column.is_not_null);
-        let nullable = columns.first().filter(is_nullable).map(|name| quoted(name));
+        let nullable = columns.first().filter(is_nullable).map(|name| quote_ident_always(name));
         Some(Condition::Not { keyword, value, sql, nullable })
     }
 

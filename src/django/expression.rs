@@ -5,8 +5,9 @@
 
 use super::names::Names;
 use super::python::{Imports, Py};
-use crate::catalog::expr::{Form, Literal, quoted, quoted_text};
+use crate::catalog::expr::{Form, Literal};
 use crate::catalog::{Expr, Table};
+use crate::quote::{quote_ident_always, quote_text};
 
 /// An expression in both forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl Scope<'_> {
         match expr {
             Expr::Column { name, .. } => {
                 imports.add(MODELS, "F");
-                Some(Both { python: Py::call("F", vec![self.field(name)]), sql: quoted(name) })
+                Some(Both { python: Py::call("F", vec![self.field(name)]), sql: quote_ident_always(name) })
             }
             Expr::Constant(literal) => constant(literal, imports),
             Expr::Call { name, args } => self.call(name, args, imports),
@@ -92,7 +93,7 @@ impl Scope<'_> {
     /// An argument of a function: a field by its name alone, anything else as an expression.
     fn argument(self, expr: &Expr, imports: &mut Imports) -> Option<Both> {
         match expr.as_column() {
-            Some(name) => Some(Both { python: self.field(name), sql: quoted(name) }),
+            Some(name) => Some(Both { python: self.field(name), sql: quote_ident_always(name) }),
             None => self.read(expr, imports),
         }
     }
@@ -170,7 +171,7 @@ impl Scope<'_> {
     fn number(self, expr: &Expr) -> Option<Both> {
         match expr {
             Expr::Column { name, .. } if self.table.column(name).is_some_and(|column| column.category == 'N') => {
-                Some(Both { python: Py::call("F", vec![self.field(name)]), sql: quoted(name) })
+                Some(Both { python: Py::call("F", vec![self.field(name)]), sql: quote_ident_always(name) })
             }
             Expr::Constant(literal) => {
                 let number: u32 = literal.text.parse().ok()?;
@@ -187,7 +188,7 @@ impl Scope<'_> {
             imports.add(FUNCTIONS, "TruncDate");
             return Some(Both {
                 python: Py::call("TruncDate", vec![self.field(column)]),
-                sql: format!("({} AT TIME ZONE {})::date", quoted(column), quoted_text(zone)),
+                sql: format!("({} AT TIME ZONE {})::date", quote_ident_always(column), quote_text(zone)),
             });
         }
         let inner = self.argument(operand, imports)?;
@@ -221,17 +222,20 @@ impl Scope<'_> {
         let python = Py::call("Func", vec![inner.python, Py::call("Value", vec![Py::text(&zone.text)])])
             .with("arg_joiner", Py::text(" AT TIME ZONE "))
             .with("template", Py::text("(%(expressions)s)"));
-        Some(Both { python, sql: format!("({} AT TIME ZONE {})", inner.sql, quoted_text(&zone.text)) })
+        Some(Both { python, sql: format!("({} AT TIME ZONE {})", inner.sql, quote_text(&zone.text)) })
     }
 
     /// What a part is taken of: a moment in a zone, or a column that has none.
     fn moment(self, inner: &Expr) -> Option<(Py, String)> {
         if let Some((column, zone)) = Self::zoned(inner) {
-            return Some((self.field(column), format!("{} AT TIME ZONE {}", quoted(column), quoted_text(zone))));
+            return Some((
+                self.field(column),
+                format!("{} AT TIME ZONE {}", quote_ident_always(column), quote_text(zone)),
+            ));
         }
         let column = self.table.column(inner.as_column()?)?;
         let has_no_zone = matches!(column.type_name.as_str(), "date" | "timestamp without time zone");
-        has_no_zone.then(|| (self.field(&column.name), quoted(&column.name)))
+        has_no_zone.then(|| (self.field(&column.name), quote_ident_always(&column.name)))
     }
 
     fn truncated(self, unit: &str, inner: &Expr, imports: &mut Imports) -> Option<Both> {
@@ -271,9 +275,9 @@ impl Scope<'_> {
         let (class, module) = if op.ends_with(">>") { ("KT", JSON) } else { ("F", MODELS) };
         imports.add(module, class);
         let key =
-            quoted_text(&if op.starts_with('#') { format!("{{{}}}", keys.join(",")) } else { literal.text.clone() });
+            quote_text(&if op.starts_with('#') { format!("{{{}}}", keys.join(",")) } else { literal.text.clone() });
         // KeyTransform puts its SQL in parentheses of its own.
-        Some(Both { python: Py::call(class, vec![path]), sql: format!("({} {op} {key})", quoted(column)) })
+        Some(Both { python: Py::call(class, vec![path]), sql: format!("({} {op} {key})", quote_ident_always(column)) })
     }
 
     /// `to_tsvector('english', coalesce(title, '') || ' ' || coalesce(body, ''))` is
@@ -289,7 +293,11 @@ impl Scope<'_> {
                 // Django casts what is no text field of its own. Source: SearchVector.resolve_expression.
                 let cast =
                     if self.table.column(name).is_none_or(crate::catalog::Column::is_text) { "" } else { "::text" };
-                let operand = if cast.is_empty() { quoted(name) } else { format!("({}){cast}", quoted(name)) };
+                let operand = if cast.is_empty() {
+                    quote_ident_always(name)
+                } else {
+                    format!("({}){cast}", quote_ident_always(name))
+                };
                 format!("COALESCE({operand}, '')")
             })
             .collect();
@@ -297,7 +305,7 @@ impl Scope<'_> {
         let fields = columns.iter().map(|name| self.field(name)).collect();
         Some(Both {
             python: Py::call("SearchVector", fields).with("config", Py::text(&config.text)),
-            sql: format!("to_tsvector({}::regconfig, {})", quoted_text(&config.text), parts.join(" || ' ' || ")),
+            sql: format!("to_tsvector({}::regconfig, {})", quote_text(&config.text), parts.join(" || ' ' || ")),
         })
     }
 }
@@ -311,7 +319,7 @@ fn constant(literal: &Literal, imports: &mut Imports) -> Option<Both> {
             let number: i64 = literal.text.parse().ok()?;
             (Py::Atom(number.to_string()), number.to_string())
         }
-        _ => (Py::text(&literal.text), quoted_text(&literal.text)),
+        _ => (Py::text(&literal.text), quote_text(&literal.text)),
     };
     imports.add(MODELS, "Value");
     Some(Both { python: Py::call("Value", vec![python]), sql })

@@ -5,9 +5,9 @@
 use super::names::Names;
 use super::python::Imports;
 use super::{condition, expression};
-use crate::catalog::expr::quoted;
 use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
 use crate::catalog::{Expr, Kind, Table};
+use crate::quote::{qualified_always, quote_ident, quote_ident_always};
 
 /// How a `CREATE INDEX` is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,16 +38,16 @@ pub(super) fn create_index_of(
     let is_plain = build == Build::Plain || table.kind == Kind::Partitioned;
     let verb = if is_plain { "CREATE INDEX" } else { "CREATE INDEX CONCURRENTLY" };
     let relation = if build == Build::Django || table.schema.is_empty() {
-        quoted(&table.name)
+        quote_ident_always(&table.name)
     } else {
-        format!("{}.{}", quoted(&table.schema), quoted(&table.name))
+        qualified_always(&table.schema, &table.name)
     };
     let is_usual = index.method == Method::BTree && index.options.is_empty();
     let method = if is_usual { String::new() } else { format!(" USING {}", index.method) };
     let keys: Vec<String> = index.keys.iter().map(|key| key_sql(table, key, names)).collect();
-    let mut sql = format!("{verb} {} ON {relation}{method} ({})", quoted(name), keys.join(", "));
+    let mut sql = format!("{verb} {} ON {relation}{method} ({})", quote_ident_always(name), keys.join(", "));
     if !index.include.is_empty() {
-        let columns: Vec<String> = index.include.iter().map(|name| quoted(name)).collect();
+        let columns: Vec<String> = index.include.iter().map(|name| quote_ident_always(name)).collect();
         sql.push_str(&format!(" INCLUDE ({})", columns.join(", ")));
     }
     if !index.options.is_empty() {
@@ -64,12 +64,12 @@ pub(super) fn create_index_of(
 /// A name that the catalog gave: as it is where it is plain, else in quotes.
 fn word(name: &str) -> String {
     let is_plain = name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
-    if is_plain && !name.is_empty() { name.to_owned() } else { quoted(name) }
+    if is_plain && !name.is_empty() { name.to_owned() } else { quote_ident_always(name) }
 }
 
 /// Returns the statement that drops an index without stopping writes, without a semicolon.
 pub fn drop_index(name: &str) -> String {
-    format!("DROP INDEX CONCURRENTLY IF EXISTS {}", quoted(name))
+    format!("DROP INDEX CONCURRENTLY IF EXISTS {}", quote_ident_always(name))
 }
 
 /// The storage parameters in the order in which Django writes them.
@@ -92,13 +92,13 @@ pub(super) fn options(index: &Definition) -> Vec<(&str, &str)> {
 fn key_sql(table: &Table, key: &Key, names: &Names) -> String {
     let scope = expression::Scope { table, names };
     let mut sql = if let Some(name) = key.expr.as_column() {
-        quoted(name)
+        quote_ident_always(name)
     } else {
         let both = scope.read(&key.expr, &mut Imports::default());
         format!("({})", both.map_or_else(|| key.expr.sql(), |both| both.sql))
     };
     if let Some(opclass) = &key.opclass {
-        sql.push_str(&format!(" {}", word(opclass)));
+        sql.push_str(&format!(" {}", quote_ident(opclass)));
     }
     match (key.direction, key.nulls) {
         (Direction::Ascending, Nulls::First) => sql.push_str(" ASC NULLS FIRST"),

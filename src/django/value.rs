@@ -3,7 +3,8 @@
 //! Source: `psycopg.sql.quote` of psycopg 3 under Django's adapters, tried with Django 4.2 and 5.2.
 
 use super::python::{Imports, Py, python_text};
-use crate::catalog::expr::{Form, Literal, quoted_text};
+use crate::catalog::expr::{Form, Literal};
+use crate::quote::quote_text;
 
 /// A value in both languages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(super) fn of(literal: &Literal, type_name: &str, imports: &mut Imports) -> O
             atom(format!("Decimal({})", python_text(text)), text.to_owned()).filter(|_| is_number && is_plain)
         }
         "character varying" | "text" | "character" | "citext" => {
-            let sql = if text.contains('\\') { format!(" {}", quoted_text(text)) } else { quoted_text(text) };
+            let sql = if text.contains('\\') { format!(" {}", quote_text(text)) } else { quote_text(text) };
             Some(Both { python: Py::text(text), sql })
         }
         "uuid" => {

@@ -2,8 +2,8 @@
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::{Due, Policy, Progress};
-use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
+use crate::quote::qualified;
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Row, RowSet, Seconds};
 
@@ -110,7 +110,7 @@ pub(super) fn holder(rows: &RowSet) -> Option<(i64, String, Count)> {
 }
 
 fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
-    let name = quoted(&worst.table.schema, &worst.table.name);
+    let name = qualified(&worst.table.schema, &worst.table.name);
     if !worst.due.is_enabled {
         return Fix::sql(
             "Autovacuum does not come to it. Vacuum it once and let autovacuum come again:",

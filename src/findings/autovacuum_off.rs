@@ -3,8 +3,8 @@
 use super::autovacuum_behind::tables_of_primary;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::autovacuum::is_disabled;
-use crate::catalog::index_usage::quoted;
 use crate::catalog::settings::Settings;
+use crate::quote::qualified;
 use crate::sample::unit::Count;
 
 /// The rule.
@@ -42,7 +42,7 @@ fn check(view: &View<'_>) -> Outcome {
         let resets: Vec<String> = off
             .iter()
             .take(NAMED)
-            .map(|table| format!("ALTER TABLE {} RESET (autovacuum_enabled);", quoted(&table.schema, &table.name)))
+            .map(|table| format!("ALTER TABLE {} RESET (autovacuum_enabled);", qualified(&table.schema, &table.name)))
             .collect();
         found.push(Finding {
             id: RULE.id,

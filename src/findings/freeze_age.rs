@@ -2,8 +2,8 @@
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::Policy;
-use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
+use crate::quote::qualified;
 use crate::sample::Missing;
 use crate::sample::unit::{Count, Share};
 
@@ -86,7 +86,7 @@ fn databases(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
 fn tables(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
     let is_old = |table: TableUsage| {
         let progress = policy.due(&table).freeze.filter(|progress| progress.share() >= WARNING_SHARE)?;
-        let vacuum = format!("VACUUM (FREEZE) {};", quoted(&table.schema, &table.name));
+        let vacuum = format!("VACUUM (FREEZE) {};", qualified(&table.schema, &table.name));
         Some(Old {
             what: table.label(),
             unit: "transactions",

@@ -3,7 +3,8 @@
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::bloat::denied;
 use crate::catalog::index_bloat::estimates;
-use crate::catalog::index_usage::{IndexUsage, quoted};
+use crate::catalog::index_usage::IndexUsage;
+use crate::quote::qualified;
 use crate::sample::Bytes;
 use crate::sample::unit::Share;
 
@@ -30,7 +31,7 @@ fn check(view: &View<'_>) -> Outcome {
     let code: Vec<String> = bloated
         .iter()
         .take(NAMED)
-        .map(|(index, _)| format!("REINDEX INDEX CONCURRENTLY {};", quoted(&index.schema, &index.name)))
+        .map(|(index, _)| format!("REINDEX INDEX CONCURRENTLY {};", qualified(&index.schema, &index.name)))
         .collect();
     Ok(vec![Finding {
         id: RULE.id,

@@ -1,6 +1,7 @@
 //! Extensions older than the server's files, as after `pg_upgrade`.
 
 use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use crate::quote::quote_ident;
 
 /// The rule.
 pub static RULE: Rule =
@@ -24,10 +25,8 @@ fn check(view: &View<'_>) -> Outcome {
     } else {
         format!("extensions older than the server's: {}", and_more(name, old.len()))
     };
-    let code: Vec<String> = old
-        .iter()
-        .map(|(name, ..)| format!("ALTER EXTENSION {} UPDATE;", crate::catalog::index_usage::quoted("", name)))
-        .collect();
+    let code: Vec<String> =
+        old.iter().map(|(name, ..)| format!("ALTER EXTENSION {} UPDATE;", quote_ident(name))).collect();
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Notice,

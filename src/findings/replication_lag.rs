@@ -1,6 +1,7 @@
 //! A standby that is behind.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
+use crate::quote::quote_ident;
 use crate::sample::{Bytes, Missing, Row, Seconds};
 
 /// From so long on.
@@ -42,10 +43,7 @@ fn check(view: &View<'_>) -> Outcome {
     if rows.iter().any(|row| row.text("state").is_empty()) {
         return Err(Missing::Denied {
             what: "pg_stat_replication of other roles".to_owned(),
-            grant: format!(
-                "GRANT pg_read_all_stats TO {};",
-                crate::catalog::index_usage::quoted("", &view.newer.server.role)
-            ),
+            grant: format!("GRANT pg_read_all_stats TO {};", quote_ident(&view.newer.server.role)),
         });
     }
     let mut behind: Vec<(Severity, Row<'_>)> = rows

@@ -4,8 +4,8 @@ use super::autovacuum_behind::tables_of_primary;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::bloat::are_counters_late;
-use crate::catalog::index_usage::quoted;
 use crate::catalog::table_usage::TableUsage;
+use crate::quote::qualified;
 use crate::sample::Seconds;
 use crate::sample::unit::{Count, Share};
 
@@ -37,7 +37,7 @@ fn check(view: &View<'_>) -> Outcome {
         format!("stale statistics: {names}, {} changed since its analyze", Share(changed))
     };
     let code: Vec<String> =
-        stale.iter().take(NAMED).map(|table| format!("ANALYZE {};", quoted(&table.schema, &table.name))).collect();
+        stale.iter().take(NAMED).map(|table| format!("ANALYZE {};", qualified(&table.schema, &table.name))).collect();
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_warning { Severity::Warning } else { Severity::Notice },

@@ -4,7 +4,7 @@
 //! never hit. In read-only mode no [`Permit`] can be had, and without one no signal can be sent. Every act is logged.
 
 use super::session::{Lost, Parameter, Query, Session, sentence};
-use super::sql::quote_identifier;
+use crate::quote::quote_ident;
 use crate::sample::{ServerFacts, Timestamp, Value};
 use tokio_postgres::error::SqlState;
 
@@ -124,7 +124,7 @@ fn outcome(
     answer: Result<Result<super::session::Answer, tokio_postgres::Error>, Lost>,
     facts: &ServerFacts,
 ) -> Outcome {
-    let grant = || format!("GRANT pg_signal_backend TO {};", quote_identifier(&facts.role));
+    let grant = || format!("GRANT pg_signal_backend TO {};", quote_ident(&facts.role));
     match answer {
         Err(lost) => Outcome::Failed { what: lost.why },
         Ok(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
@@ -144,7 +144,7 @@ fn outcome(
             Some([_, Value::Bool(true)]) => Outcome::Denied {
                 what: "the start of a backend of another role is hidden, so it cannot be told from its successor"
                     .to_owned(),
-                grant: format!("GRANT pg_read_all_stats, pg_signal_backend TO {};", quote_identifier(&facts.role)),
+                grant: format!("GRANT pg_read_all_stats, pg_signal_backend TO {};", quote_ident(&facts.role)),
             },
             _ => Outcome::Gone,
         },

@@ -1,8 +1,8 @@
 //! Exact bloat of one table or index, on demand: it reads the relation, so a person asks for it and may cancel it.
 
 use super::session::{Limits, Lost, Parameter, Query, Session, sentence};
-use super::sql::quote_identifier;
 use super::why;
+use crate::quote::quote_ident;
 use crate::sample::{Bytes, Missing, Row, Seconds, ServerFacts, Timestamp};
 use tokio_postgres::error::SqlState;
 
@@ -60,7 +60,7 @@ pub async fn measure(
     }
     let schema = facts.extensions.get(EXTENSION).map_or("public", |it| it.schema.as_str());
     let (Relation::Table(oid) | Relation::Index(oid)) = relation;
-    let query = Query::new(statement(relation, &quote_identifier(schema))).with(Parameter::Int(oid));
+    let query = Query::new(statement(relation, &quote_ident(schema))).with(Parameter::Int(oid));
     let error = match session.one(query).await? {
         Ok(answer) => {
             let rows = answer.into_rows();
@@ -91,7 +91,7 @@ fn function(relation: Relation) -> &'static str {
 }
 
 fn denied(what: String, facts: &ServerFacts) -> Missing {
-    Missing::Denied { what, grant: format!("GRANT pg_stat_scan_tables TO {};", quote_identifier(&facts.role)) }
+    Missing::Denied { what, grant: format!("GRANT pg_stat_scan_tables TO {};", quote_ident(&facts.role)) }
 }
 
 /// Source: PostgreSQL manual F.33 "pgstattuple".

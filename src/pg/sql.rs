@@ -4,6 +4,7 @@
 //! `/*? fact */ new /*: old */` takes `new` where [`ServerFacts::has`] the fact, else `old`;
 //! `/*@ extension */ public. /*@*/` becomes the schema the extension is installed in.
 
+use crate::quote::quote_ident;
 use crate::sample::{ServerFacts, own};
 
 /// Returns a probe's SQL for this server: marks resolved, the comment lines at its head replaced by a mark with the probe's name.
@@ -12,11 +13,6 @@ pub fn load(name: &str, sql: &str, facts: &ServerFacts) -> String {
         sql.lines().skip_while(|line| line.starts_with("--")).flat_map(|line| [line.trim_end(), "\n"]).collect();
     let chosen = choose(&body, facts);
     own::marked(place(&chosen, facts).trim(), name)
-}
-
-/// Returns an identifier as SQL, quoted in any case.
-pub fn quote_identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Resolves `/*? fact */ new /*: old */`. A mark without its end is left as the comment it is.
@@ -48,7 +44,7 @@ fn place(sql: &str, facts: &ServerFacts) -> String {
         text.push_str(before);
         match facts.extensions.get(name) {
             Some(extension) => {
-                text.push_str(&quote_identifier(&extension.schema));
+                text.push_str(&quote_ident(&extension.schema));
                 text.push('.');
             }
             None => text.push_str(written),

@@ -5,7 +5,7 @@ use tokio_postgres::error::SqlState;
 
 use super::probes::{Need, Probe};
 use super::session::{Limits, sentence};
-use super::sql::quote_identifier;
+use crate::quote::{quote_ident, quote_text};
 use crate::sample::{Missing, Seconds, ServerFacts};
 
 /// Returns why a probe cannot be read on this server at all, or `None` if it can be tried.
@@ -53,9 +53,9 @@ fn preload(extension: &str, libraries: Option<&str>) -> String {
         .split(',')
         .map(|library| library.trim().trim_matches('"'))
         .filter(|library| !library.is_empty())
-        .map(|library| format!("'{library}'"))
+        .map(quote_text)
         .collect();
-    all.push(format!("'{extension}'"));
+    all.push(quote_text(extension));
     format!("ALTER SYSTEM SET shared_preload_libraries = {};", all.join(", "))
 }
 
@@ -130,13 +130,10 @@ fn extension_of(probe: &Probe) -> Option<&'static str> {
 
 /// Returns the statement that would let this role read a probe.
 fn grant(probe: &Probe, facts: &ServerFacts) -> String {
-    let role = quote_identifier(&facts.role);
+    let role = quote_ident(&facts.role);
     if let Some(extension) = extension_of(probe) {
         let schema = facts.extensions.get(extension).map_or("public", |it| it.schema.as_str());
-        return format!(
-            "GRANT USAGE ON SCHEMA {} TO {role}; GRANT pg_read_all_stats TO {role};",
-            quote_identifier(schema)
-        );
+        return format!("GRANT USAGE ON SCHEMA {} TO {role}; GRANT pg_read_all_stats TO {role};", quote_ident(schema));
     }
     match probe.needs.iter().find_map(|need| if let Need::Fact(fact) = need { fact.strip_suffix(".*") } else { None }) {
         Some(table) if table.starts_with("django_") => format!("GRANT SELECT ON {table} TO {role};"),

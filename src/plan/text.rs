@@ -4,8 +4,9 @@
 //! `src/backend/commands/explain.c`.
 
 use super::field::{self, Field, Fields, Name};
-use super::text_label::{label, quoted};
+use super::text_label::label;
 use super::{Kind, Node, NodeId, Plan, Relationship};
+use crate::quote::ident_as_printed;
 
 /// The deepest level that is indented.
 ///
@@ -271,13 +272,13 @@ impl Out<'_> {
         for target in value.items().iter().map(Field::members) {
             let mut name = String::new();
             if let Some(schema) = field::text(target, "Schema") {
-                name = format!("{}.", quoted(schema));
+                name = format!("{}.", ident_as_printed(schema));
             }
             let relation = field::text(target, "Relation Name").unwrap_or_default();
-            name.push_str(&quoted(relation));
+            name.push_str(&ident_as_printed(relation));
             if let Some(alias) = field::text(target, "Alias").filter(|alias| *alias != relation) {
                 name.push(' ');
-                name.push_str(&quoted(alias));
+                name.push_str(&ident_as_printed(alias));
             }
             self.line(&format!("{} on {name}", show(fields, "Operation")));
         }

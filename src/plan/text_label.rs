@@ -2,6 +2,7 @@
 
 use super::field::{Field, Fields};
 use super::node::{KINDS, Kind, Node};
+use crate::quote::ident_as_printed;
 
 /// Whether the line ends with the figures of a node.
 pub(crate) fn has_figures(text: &str) -> bool {
@@ -249,7 +250,7 @@ pub fn label(node: &Node) -> String {
     }
     if let (Some(index), true) = (node.index(), matches!(node.kind, Kind::IndexScan | Kind::IndexOnlyScan)) {
         label.push_str(" using ");
-        label.push_str(&quoted(index));
+        label.push_str(&ident_as_printed(index));
     }
     if let Some(target) = target(node) {
         label.push_str(" on ");
@@ -295,132 +296,25 @@ fn kind_label(node: &Node) -> String {
 
 fn target(node: &Node) -> Option<String> {
     if node.kind == Kind::BitmapIndexScan {
-        return node.index().map(quoted);
+        return node.index().map(ident_as_printed);
     }
     let names = ["Relation Name", "Function Name", "Table Function Name", "CTE Name", "Tuplestore Name"];
     let name = names.iter().find_map(|name| node.text(name));
     let alias = node.text("Alias");
     let mut target = String::new();
     if let (Some(schema), Some(_)) = (node.schema(), name) {
-        target.push_str(&quoted(schema));
+        target.push_str(&ident_as_printed(schema));
         target.push('.');
     }
     match (name, alias) {
         (Some(name), Some(alias)) if name != alias => {
-            target.push_str(&quoted(name));
+            target.push_str(&ident_as_printed(name));
             target.push(' ');
-            target.push_str(&quoted(alias));
+            target.push_str(&ident_as_printed(alias));
         }
-        (Some(name), _) => target.push_str(&quoted(name)),
-        (None, Some(alias)) => target.push_str(&quoted(alias)),
+        (Some(name), _) => target.push_str(&ident_as_printed(name)),
+        (None, Some(alias)) => target.push_str(&ident_as_printed(alias)),
         (None, None) => return None,
     }
     Some(target)
-}
-
-/// Words that `quote_identifier` quotes although they are plain: those that are not free to be a column's name.
-const RESERVED: &[&str] = &[
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "between",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "coalesce",
-    "collate",
-    "column",
-    "constraint",
-    "create",
-    "current_date",
-    "current_time",
-    "current_user",
-    "default",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "exists",
-    "extract",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "from",
-    "grant",
-    "group",
-    "having",
-    "in",
-    "initially",
-    "inner",
-    "intersect",
-    "into",
-    "is",
-    "join",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "natural",
-    "not",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "position",
-    "primary",
-    "references",
-    "returning",
-    "right",
-    "row",
-    "select",
-    "session_user",
-    "setof",
-    "similar",
-    "some",
-    "substring",
-    "symmetric",
-    "table",
-    "then",
-    "time",
-    "timestamp",
-    "to",
-    "trailing",
-    "treat",
-    "trim",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "values",
-    "variadic",
-    "verbose",
-    "when",
-    "where",
-    "window",
-    "with",
-    "xmltable",
-];
-
-/// Returns a name as `quote_identifier` writes it.
-pub fn quoted(name: &str) -> String {
-    let is_start = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_');
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    if is_start && is_plain && !RESERVED.contains(&name) {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
-    }
 }

@@ -9,7 +9,7 @@ use super::{Missing, ServerFacts};
 ///
 /// Source: PostgreSQL manual 27.2 "The Cumulative Statistics System", 21.5 "Predefined Roles", 53.28 "`pg_stats`".
 pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
-    let role = format!("\"{}\"", facts.role.replace('"', "\"\""));
+    let role = crate::quote::quote_ident(&facts.role);
     let denied = |what: &str, grant: String| Some(Missing::Denied { what: what.to_owned(), grant });
     let is_stale = |name: &str| {
         facts.extensions.get(name).filter(|it| it.available.as_ref().is_some_and(|newest| *newest != it.version))
@@ -66,7 +66,7 @@ mod tests {
     fn what_a_plain_role_does_not_see_is_said_with_its_grant() {
         let columns = ["role pg_read_all_data".to_owned()].into();
         let plain = ServerFacts { role: "app".to_owned(), columns, ..ServerFacts::default() };
-        let read_all_stats = "GRANT pg_read_all_stats TO \"app\";";
+        let read_all_stats = "GRANT pg_read_all_stats TO app;";
         for (probe, what, grant) in [
             ("activity", "permission denied: queries, states and waits of other roles are hidden", read_all_stats),
             (
@@ -74,11 +74,11 @@ mod tests {
                 "permission denied: statements of other roles are hidden: each of these roles is one row",
                 read_all_stats,
             ),
-            ("settings", "permission denied: a few settings are hidden", "GRANT pg_read_all_settings TO \"app\";"),
+            ("settings", "permission denied: a few settings are hidden", "GRANT pg_read_all_settings TO app;"),
             (
                 "column_stats",
                 "permission denied: statistics of tables this role may not read are hidden, and no bloat is estimated for them",
-                "GRANT pg_read_all_data TO \"app\";",
+                "GRANT pg_read_all_data TO app;",
             ),
         ] {
             check(&plain, probe, Some((what, grant)));

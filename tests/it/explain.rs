@@ -278,7 +278,7 @@ async fn what_is_no_single_readable_statement_is_refused_with_a_sentence_and_a_w
             (
                 &plain,
                 "select * from shop_order",
-                &["may not run", "hint: GRANT SELECT ON \"shop_order\" TO \"explain_nobody\";"],
+                &["may not run", "hint: GRANT SELECT ON shop_order TO explain_nobody;"],
             ),
             (&login, "select 1/0 from shop_order", &["division by zero"]),
             (&login, "execute something", &["prepared in another session"]),

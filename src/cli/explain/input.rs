@@ -128,7 +128,7 @@ pub(super) async fn statement_of(connector: &dyn Connector, reaper: &Reaper, id:
     let database = row.text("database");
     if text.is_empty() || text == "<insufficient privilege>" {
         return Err(refused(format!("this role may not see the statement with the queryid {id}"))
-            .hint(format!("GRANT pg_read_all_stats TO {};", sql::quote_identifier(&facts.role))));
+            .hint(format!("GRANT pg_read_all_stats TO {};", crate::quote::quote_ident(&facts.role))));
     }
     if !database.is_empty() && database != facts.database {
         return Err(refused(format!(

@@ -268,7 +268,7 @@ fn fetches(node: &Node) -> Vec<String> {
 pub(super) fn name(node: &Node) -> String {
     let label = label(node);
     // The schema takes the room that the table's name needs; it is in the node's own document.
-    let schema = node.schema().map(|schema| format!(" on {}.", crate::plan::text_label::quoted(schema)));
+    let schema = node.schema().map(|schema| format!(" on {}.", crate::quote::ident_as_printed(schema)));
     let label = schema.map_or(label.clone(), |schema| label.replacen(&schema, " on ", 1));
     match (node.subplan_name(), node.relationship) {
         (Some(subplan), Relationship::InitPlan | Relationship::SubPlan) => format!("{subplan}: {label}"),

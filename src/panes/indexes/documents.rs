@@ -5,9 +5,10 @@ use super::figures::{Figures, Subject};
 use crate::app::{Document, View};
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::django_names::Origin;
-use crate::catalog::index_usage::{IndexUsage, quoted};
+use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys};
+use crate::quote::{qualified, quote_ident};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::code::Language;
@@ -27,14 +28,14 @@ pub(super) fn code(one: &Figures) -> Option<Code> {
         Subject::Missing(key) => Some(make(key, &one.model)),
         Subject::Index(usage) => match one.verdicts.first() {
             Some(Verdict::Invalid) => {
-                sql(format!("REINDEX INDEX CONCURRENTLY {};", quoted(&usage.schema, &usage.name)))
+                sql(format!("REINDEX INDEX CONCURRENTLY {};", qualified(&usage.schema, &usage.name)))
             }
             Some(_) => match &one.removal {
                 Some(text) => Some(Code { language: Language::Python, text: text.clone() }),
                 None => sql(usage.drop_statement()),
             },
             None if one.is_bloated() => {
-                sql(format!("REINDEX INDEX CONCURRENTLY {};", quoted(&usage.schema, &usage.name)))
+                sql(format!("REINDEX INDEX CONCURRENTLY {};", qualified(&usage.schema, &usage.name)))
             }
             None => None,
         },
@@ -164,10 +165,10 @@ fn only_of_key(verdict: &Verdict, usage: &IndexUsage, view: &View<'_>) -> Option
 /// Returns the query that finds the keys a unique index cannot be built over; `None` where it is not unique or no plain one.
 fn repeated_keys(usage: &IndexUsage) -> Option<String> {
     let is_plain = usage.is_unique && !usage.is_expression && !usage.is_partial;
-    let keys: Vec<String> = usage.key_names().filter(|name| !name.is_empty()).map(|name| quoted("", name)).collect();
+    let keys: Vec<String> = usage.key_names().filter(|name| !name.is_empty()).map(quote_ident).collect();
     let keys = keys.join(", ");
     (is_plain && !keys.is_empty()).then(|| {
-        let table = quoted(&usage.schema, &usage.table);
+        let table = qualified(&usage.schema, &usage.table);
         format!("SELECT {keys}, count(*) FROM {table} GROUP BY {keys} HAVING count(*) > 1 LIMIT 100;")
     })
 }
@@ -245,14 +246,14 @@ fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
 /// Returns the code that makes the index a foreign key misses.
 fn make(key: &UnindexedKey, model: &str) -> Code {
     let name: String = format!("{}_{}_fk", key.table, key.columns.join("_"));
-    let columns: Vec<String> = key.columns.iter().map(|column| quoted("", column)).collect();
+    let columns: Vec<String> = key.columns.iter().map(|column| quote_ident(column)).collect();
     let sql_name: String = name.chars().take(63).collect();
     let table: Vec<&str> = key.table.split('.').collect();
     let table = match table.as_slice() {
-        [schema, table] => quoted(schema, table),
-        _ => quoted("", &key.table),
+        [schema, table] => qualified(schema, table),
+        _ => quote_ident(&key.table),
     };
-    let sql = format!("CREATE INDEX CONCURRENTLY {} ON {table} ({});", quoted("", &sql_name), columns.join(", "));
+    let sql = format!("CREATE INDEX CONCURRENTLY {} ON {table} ({});", quote_ident(&sql_name), columns.join(", "));
     let Some((app, model)) = model.split_once('.') else { return Code { language: Language::Sql, text: sql } };
     let fields: Vec<String> =
         key.columns.iter().map(|column| format!("\"{}\"", column.strip_suffix("_id").unwrap_or(column))).collect();

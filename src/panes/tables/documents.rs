@@ -5,8 +5,9 @@ use super::figures::Figures;
 use crate::app::{Document, View};
 use crate::catalog::autovacuum::Progress;
 use crate::catalog::bloat::{Bloat, Confidence};
-use crate::catalog::index_usage::{IndexUsage, quoted};
+use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Counting, verdicts};
+use crate::quote::qualified;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::code::Language;
@@ -31,7 +32,7 @@ pub(super) struct Advice {
 /// Returns what may be done about a table; nothing where nothing asks for it.
 pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let usage = &one.usage;
-    let name = quoted(&usage.schema, &usage.name);
+    let name = qualified(&usage.schema, &usage.name);
     let mut found = Vec::new();
     let is_enabled = one.due.as_ref().is_none_or(|due| due.is_enabled);
     let vacuum = one.due.as_ref().and_then(|due| due.vacuum);

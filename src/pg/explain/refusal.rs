@@ -10,7 +10,7 @@ use super::{Blocker, Request, WHAT_STAYS};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::pg::session::sentence;
-use crate::pg::sql::quote_identifier;
+use crate::quote::quote_ident;
 use crate::sample::Seconds;
 
 /// Under which circumstances it went wrong.
@@ -208,17 +208,17 @@ fn with_blockers(failure: Failure, blockers: &[Blocker]) -> Failure {
 
 /// Returns the statement that would let this role. Source: `aclcheck_error` of `src/backend/catalog/aclchk.c`.
 fn grant(message: &str, role: &str) -> String {
-    let role = if role.is_empty() { "ROLE".to_owned() } else { quote_identifier(role) };
+    let role = if role.is_empty() { "ROLE".to_owned() } else { quote_ident(role) };
     let named = |kind: &str| message.split_once(&format!(" for {kind} ")).map(|(_, name)| name.trim());
     if let Some(schema) = named("schema") {
-        return format!("GRANT USAGE ON SCHEMA {} TO {role};", quote_identifier(schema));
+        return format!("GRANT USAGE ON SCHEMA {} TO {role};", quote_ident(schema));
     }
     if let Some(table) = ["table", "relation", "view", "materialized view", "foreign table"].into_iter().find_map(named)
     {
-        return format!("GRANT SELECT ON {} TO {role};", quote_identifier(table));
+        return format!("GRANT SELECT ON {} TO {role};", quote_ident(table));
     }
     if let Some(function) = named("function") {
-        return format!("GRANT EXECUTE ON FUNCTION {function} TO {role};");
+        return format!("GRANT EXECUTE ON FUNCTION {} TO {role};", quote_ident(function));
     }
     "connect as the role of the application, which may".to_owned()
 }

@@ -12,10 +12,10 @@ use super::watch::watch;
 use super::wire::{Cancelling, Greeting, PREPARED, Trouble, Wire, prepare_prefix};
 use super::{Answer, Blocker, Consent, Options, Progress, Request, options};
 use crate::Failure;
-use crate::catalog::expr::quoted_text;
 use crate::pg::control::Mode;
 use crate::pg::session::{Connector, Query, Reaper};
 use crate::plan;
+use crate::quote::quote_text;
 use crate::sample::{Seconds, Value};
 
 /// Time between two words about how it stands.
@@ -311,7 +311,7 @@ pub(super) fn literal(value: Option<&str>) -> Option<String> {
     match value {
         None => Some("null".to_owned()),
         Some(value) if value.contains('\0') => None,
-        Some(value) => Some(quoted_text(value)),
+        Some(value) => Some(quote_text(value)),
     }
 }
 

@@ -4,11 +4,11 @@ use tokio_postgres::error::SqlState;
 
 use super::line::{Line, Trouble};
 use crate::advisor::IndexSpec;
-use crate::catalog::expr::{quoted, quoted_text};
 use crate::catalog::{Column, Table};
 use crate::pg::explain::Request;
 use crate::pg::session::{Parameter, Query};
 use crate::plan::{self, Plan};
+use crate::quote::{qualified_always, quote_text};
 use crate::sample::Value;
 
 /// What can be done on this connection.
@@ -93,7 +93,7 @@ pub(super) async fn partitions(line: &mut Line, spec: &IndexSpec) -> Result<Vec<
         where p.isleaf and p.parentrelid is not null and p.level > 0
         order by c.oid
         limit 1000";
-    let name = format!("{}.{}", quoted(&spec.schema), quoted(&spec.table));
+    let name = qualified_always(&spec.schema, &spec.table);
     let rows = line.ask(Query::new(sql).with(Parameter::Text(name))).await?.into_rows();
     Ok(rows.iter().map(|row| (row.text("schema").to_owned(), row.text("name").to_owned())).collect())
 }
@@ -173,7 +173,7 @@ impl Statement {
         line.batch(&format!("set local plan_cache_mode = {mode}")).await?;
         let values: Vec<String> = values
             .iter()
-            .map(|value| value.as_ref().map_or_else(|| "null".to_owned(), |text| quoted_text(text)))
+            .map(|value| value.as_ref().map_or_else(|| "null".to_owned(), |text| quote_text(text)))
             .collect();
         let list = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
         let options = if run == Run::Yes { "analyze, buffers, " } else { "" };

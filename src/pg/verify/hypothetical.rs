@@ -7,9 +7,9 @@
 use super::ask::{self, Statement};
 use super::line::{Line, Trouble};
 use super::{Rung, Verdict, Verified, Wanted, verdicts};
-use crate::catalog::expr::quoted;
 use crate::pg::session::{Parameter, Query};
 use crate::plan::Plan;
+use crate::quote::quote_ident_always;
 
 /// A hypothetical index: its number, its name as plans have it, and whose place in the set it takes.
 struct Hypothetical {
@@ -88,7 +88,7 @@ async fn one(line: &mut Line, schema: &str, statement: &str) -> Result<(i64, Str
     let sql = format!(
         "select h.indexrelid::pg_catalog.int8 as number, h.indexname::pg_catalog.text as name \
          from {}.hypopg_create_index($1) as h",
-        quoted(schema)
+        quote_ident_always(schema)
     );
     let created = line.ask(Query::new(sql).with(Parameter::Text(statement.to_owned()))).await;
     let end = if created.is_ok() { "release savepoint" } else { "rollback to savepoint" };
@@ -105,8 +105,10 @@ async fn one(line: &mut Line, schema: &str, statement: &str) -> Result<(i64, Str
 
 async fn drop_all(line: &mut Line, schema: &str, indexes: &[Hypothetical]) -> Result<(), Trouble> {
     for index in indexes {
-        let sql =
-            format!("select {}.hypopg_drop_index($1::pg_catalog.int8::pg_catalog.oid) as dropped", quoted(schema));
+        let sql = format!(
+            "select {}.hypopg_drop_index($1::pg_catalog.int8::pg_catalog.oid) as dropped",
+            quote_ident_always(schema)
+        );
         line.ask(Query::new(sql).with(Parameter::Int(index.number))).await?;
     }
     Ok(())

@@ -6,11 +6,11 @@
 use super::line::{Line, Trouble};
 use super::{Rung, Verdict, Verified, Wanted};
 use crate::advisor::IndexSpec;
-use crate::catalog::expr::quoted;
 use crate::catalog::parse::expression;
 use crate::catalog::{Expr, Key};
 use crate::pg::session::{Parameter, Query};
 use crate::plan::Plan;
+use crate::quote::quote_ident_always;
 use crate::sample::Value;
 
 /// Asks the catalog of each index.
@@ -75,8 +75,8 @@ async fn family(line: &mut Line, spec: &IndexSpec, key: &Key, method: &str) -> R
         order by c.opcintype = t.oid desc
         limit 1",
         key = key.expr.sql(),
-        schema = quoted(&spec.schema),
-        table = quoted(&spec.table),
+        schema = quote_ident_always(&spec.schema),
+        table = quote_ident_always(&spec.table),
     );
     let opclass = key.opclass.clone().unwrap_or_default();
     let query = Query::new(sql).with(Parameter::Text(opclass)).with(Parameter::Text(method.to_owned()));

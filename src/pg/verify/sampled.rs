@@ -6,8 +6,8 @@
 use super::ask::{Circumstances, Statement};
 use super::line::{Line, Trouble};
 use super::{Rung, Verified, Wanted, verdicts};
-use crate::catalog::expr::{quoted, quoted_text};
 use crate::pg::session::Query;
+use crate::quote::{qualified_always, quote_ident_always, quote_text};
 use crate::sample::{Bytes, Value};
 
 /// Rows of a sample: fewer and the planner reads it whole, more and it takes too long.
@@ -58,16 +58,14 @@ async fn with_sample(line: &mut Line, statement: &Statement, set: &[Wanted<'_>])
     for (wanted, name) in set.iter().zip(&names) {
         line.batch(&wanted.create_in("pg_temp", name)).await?;
         if wanted.has_expression() {
-            line.batch(&format!("analyze pg_temp.{}", quoted(&wanted.spec.table))).await?;
+            line.batch(&format!("analyze pg_temp.{}", quote_ident_always(&wanted.spec.table))).await?;
         }
     }
     let after = statement.explain(line).await?;
     let mut sizes = Vec::new();
     for name in &names {
-        let sql = format!(
-            "select pg_catalog.pg_relation_size({}::regclass)::float8",
-            quoted_text(&format!("pg_temp.{name}"))
-        );
+        let sql =
+            format!("select pg_catalog.pg_relation_size({}::regclass)::float8", quote_text(&format!("pg_temp.{name}")));
         let bytes = line.ask(Query::new(sql)).await?.scalar().and_then(Value::as_f64);
         sizes.push(bytes.map(|bytes| Bytes(bytes / share)));
     }
@@ -80,10 +78,10 @@ async fn with_sample(line: &mut Line, statement: &Statement, set: &[Wanted<'_>])
 
 /// Makes the sample and returns its share of the rows.
 async fn sample(line: &mut Line, schema: &str, table: &str) -> Result<f64, Trouble> {
-    let relation = format!("{}.{}", quoted(schema), quoted(table));
+    let relation = qualified_always(schema, table);
     let count = format!(
         "select c.reltuples::float8 from pg_catalog.pg_class as c where c.oid = {}::regclass",
-        quoted_text(&relation)
+        quote_text(&relation)
     );
     let rows = line.ask(Query::new(count)).await?.scalar().and_then(Value::as_f64).unwrap_or_default();
     let percent = percent_of(rows);
@@ -92,7 +90,7 @@ async fn sample(line: &mut Line, schema: &str, table: &str) -> Result<f64, Troub
     line.batch(&format!(
         "create temporary table {name} (like {relation} including indexes) on commit drop; \
          insert into pg_temp.{name} select * from {relation}{method}{limit}; analyze pg_temp.{name}",
-        name = quoted(table),
+        name = quote_ident_always(table),
     ))
     .await?;
     Ok(percent / 100.0)
@@ -110,11 +108,11 @@ fn percent_of(rows: f64) -> f64 {
 
 /// The statement with the table's own schema in place of the sample's.
 fn in_sample(sql: &str, schema: &str, table: &str) -> String {
-    let there = format!("pg_temp.{}", quoted(table));
+    let there = format!("pg_temp.{}", quote_ident_always(table));
     let written = [
-        format!("{}.{}", quoted(schema), quoted(table)),
-        format!("{schema}.{}", quoted(table)),
-        format!("{}.{table}", quoted(schema)),
+        qualified_always(schema, table),
+        format!("{schema}.{}", quote_ident_always(table)),
+        format!("{}.{table}", quote_ident_always(schema)),
         format!("{schema}.{table}"),
     ];
     written.iter().fold(sql.to_owned(), |sql, name| replace_whole(&sql, name, &there))

@@ -7,11 +7,11 @@ use super::line::{Line, Trouble};
 use super::{Building, Tried, Wanted, ask, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
-use crate::catalog::expr::{quoted, quoted_text};
 use crate::failure::Kind;
 use crate::pg::explain::Request;
 use crate::pg::session::{Parameter, Query};
 use crate::plan::Plan;
+use crate::quote::{qualified_always, quote_ident_always, quote_text};
 use crate::sample::{Bytes, Seconds, Value};
 
 /// How the name of an index on trial begins; what begins so and is left over is dropped by the next trial.
@@ -165,7 +165,8 @@ async fn fastest(line: &mut Line, statement: &Statement) -> Result<Plan, Trouble
 async fn analyze(line: &mut Line, set: &[Wanted<'_>]) -> Result<Vec<String>, Trouble> {
     let mut notes = Vec::new();
     for Wanted { spec, .. } in set.iter().filter(|wanted| wanted.has_expression()) {
-        line.batch(&format!("analyze {}.{}", quoted(&spec.schema), quoted(&spec.table))).await?;
+        line.batch(&format!("analyze {}.{}", quote_ident_always(&spec.schema), quote_ident_always(&spec.table)))
+            .await?;
         notes.push(format!("{} was analysed, for the statistics of the expression", spec.table));
     }
     Ok(notes)
@@ -190,7 +191,7 @@ async fn found(
 ) -> Result<(Vec<Vec<String>>, Vec<Bytes>), Trouble> {
     let (mut all, mut sizes) = (Vec::new(), Vec::new());
     for (wanted, name) in set.iter().zip(names) {
-        let relation = format!("{}.{}", quoted(&wanted.spec.schema), quoted(name));
+        let relation = qualified_always(&wanted.spec.schema, name);
         let sql = "select pg_catalog.array_agg(c.relname::text) as names,
                 pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::float8 as bytes
             from pg_catalog.pg_class as c
@@ -207,13 +208,17 @@ async fn found(
 
 fn regclasses(set: &[Wanted<'_>], names: &[String]) -> String {
     let one = |(wanted, name): (&Wanted<'_>, &String)| {
-        format!("{}::regclass", quoted_text(&format!("{}.{}", quoted(&wanted.spec.schema), quoted(name))))
+        format!("{}::regclass", quote_text(&qualified_always(&wanted.spec.schema, name)))
     };
     set.iter().zip(names).map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn drop_statement(wanted: &Wanted<'_>, name: &str) -> String {
-    format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quoted(&wanted.spec.schema), quoted(name))
+    format!(
+        "DROP INDEX CONCURRENTLY IF EXISTS {}.{}",
+        quote_ident_always(&wanted.spec.schema),
+        quote_ident_always(name)
+    )
 }
 
 /// How often a trial that was given up is looked for, and how long is waited in between: its cancel is on its way.
@@ -261,7 +266,7 @@ async fn sweep(line: &mut Line, specs: &[IndexSpec]) {
 
 /// Returns the tables as a query of their numbers; one that is gone has none.
 fn tables(specs: &[IndexSpec]) -> String {
-    let name = |spec: &IndexSpec| quoted_text(&format!("{}.{}", quoted(&spec.schema), quoted(&spec.table)));
+    let name = |spec: &IndexSpec| quote_text(&qualified_always(&spec.schema, &spec.table));
     let names: Vec<String> = specs.iter().map(name).collect();
     format!("select pg_catalog.to_regclass(t) from pg_catalog.unnest(array[{}]) as t", names.join(", "))
 }

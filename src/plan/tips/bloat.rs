@@ -1,6 +1,6 @@
 //! Pages with hardly a row in them.
 
-use super::support::{Count, Hit, Kind, Seen, Share, Tip, Topic, own, rows_read, table};
+use super::support::{Count, Hit, Kind, Seen, Share, Tip, Topic, own, quoted_table, rows_read, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 35,
@@ -34,7 +34,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             };
             let advice = format!(
                 "VACUUM {}; pg_repack or VACUUM FULL gives the room back; see what holds autovacuum up",
-                table(node)
+                quoted_table(node)
             );
             let saving = own(node) * if is_empty { 1.0 - rows / pages } else { dead };
             Some(Hit::at(id, what, advice, saving))

@@ -1,6 +1,6 @@
 //! An index-only scan that has to look into the table.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read, table};
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, quoted_table, rows_read};
 
 pub(super) static TIP: Tip = Tip {
     number: 9,
@@ -22,7 +22,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = format!("{} fetched {} of {} rows from the table", name(node), Count(fetches), Count(rows.max(fetches)));
-            let advice = format!("VACUUM {}; if it comes back, lower its autovacuum_vacuum_scale_factor and autovacuum_vacuum_insert_scale_factor", table(node));
+            let advice = format!("VACUUM {}; if it comes back, lower its autovacuum_vacuum_scale_factor and autovacuum_vacuum_insert_scale_factor", quoted_table(node));
             Some(Hit::at(id, what, advice, own(node) * (fetches / rows).min(1.0)))
         })
         .collect()

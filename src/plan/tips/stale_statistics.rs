@@ -1,6 +1,6 @@
 //! Statistics that are out of date.
 
-use super::support::{Count, Hit, Seen, Tip, Topic, off_by, own, table};
+use super::support::{Count, Hit, Seen, Tip, Topic, off_by, own, quoted_table, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 48,
@@ -33,7 +33,12 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 format!("{} rows of {} changed since the last ANALYZE", Count(modified), table(node))
             };
             let above: f64 = seen.plan.ancestors(id).take(2).map(|(_, above)| own(above)).sum();
-            Some(Hit::at(id, what, format!("ANALYZE {}; then look at the plan again", table(node)), own(node) + above))
+            Some(Hit::at(
+                id,
+                what,
+                format!("ANALYZE {}; then look at the plan again", quoted_table(node)),
+                own(node) + above,
+            ))
         })
         .collect()
 }

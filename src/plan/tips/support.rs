@@ -3,6 +3,7 @@
 pub(super) use super::{Hit, Seen, Tip, Topic};
 pub(super) use crate::plan::Direction;
 pub(super) use crate::plan::{BLOCK, Kind, Node, NodeId, Plan, Relationship};
+use crate::quote::qualified;
 pub(super) use crate::sample::unit::{Bytes, Count, Seconds, Share};
 
 impl Hit {
@@ -73,6 +74,11 @@ pub(super) fn name(node: &Node) -> String {
 /// Returns the table of a node, or its name.
 pub(super) fn table(node: &Node) -> String {
     node.relation().map_or_else(|| name(node), str::to_owned)
+}
+
+/// Returns the table of a node as SQL: quoted, with its schema where the plan has it.
+pub(super) fn quoted_table(node: &Node) -> String {
+    qualified(node.schema().unwrap_or_default(), node.relation().unwrap_or_default())
 }
 
 /// Returns how far an estimate was off and which way, at least this factor; not where the node was stopped early.
