@@ -1,6 +1,6 @@
-//! The state machine: events in, effects out. Nothing here awaits, spawns or draws by itself.
+//! The state machine: events in; effects wait until the shell takes them. Nothing here awaits, spawns or draws by itself.
 //!
-//! One way: an [`Event`] changes the [`App`] and gives [`Effect`]s; a key becomes an [`Action`] by the table of
+//! One way: an [`Event`] changes the [`App`] and leaves [`Effect`]s for the shell; a key becomes an [`Action`] by the table of
 //! [`keys`], and goes to the top layer, to the list, to the pane, or to the application, in this order.
 
 pub mod action;
@@ -113,6 +113,10 @@ pub struct App {
     layers: Vec<Layer>,
     message: Option<Message>,
     journal: VecDeque<String>,
+    /// The relations whose exact bloat is being measured: oid and name, the newest last.
+    measuring: Vec<(i64, String)>,
+    /// What the shell has not taken yet.
+    effects: VecDeque<Effect>,
     pace: Seconds,
     theme: Theme,
     shown: Shown,
@@ -151,6 +155,8 @@ impl App {
             layers: Vec::new(),
             message: None,
             journal: VecDeque::new(),
+            measuring: Vec::new(),
+            effects: VecDeque::new(),
             pace: start.pace,
             theme: start.theme.clone(),
             shown: Shown::default(),

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::app::PaneId;
 use crate::pg::address::{Alias, Environment, nearest};
 
 mod error;
@@ -16,10 +17,6 @@ pub use error::{ConfigError, Source};
 
 /// The built-in defaults, commented, as the user's file may begin.
 pub const DEFAULT_TOML: &str = include_str!("config/default.toml");
-
-/// The panes that can open first.
-const PANES: &[&str] =
-    &["overview", "activity", "queries", "tables", "indexes", "locks", "replication", "pooler", "explain", "advice"];
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +148,7 @@ static SETTINGS: &[Setting] = &[
     Setting { name: "mouse", takes: Takes::Flag, set: |config, value| config.has_mouse = value.is_on() },
     Setting { name: "read_only", takes: Takes::Flag, set: |config, value| config.is_read_only = value.is_on() },
     Setting { name: "budget_ms", takes: number(0.1, 1000.0), set: |config, value| config.budget_ms = value.number() },
-    Setting { name: "pane", takes: Takes::Words(PANES), set: |config, value| config.pane = value.word() },
+    Setting { name: "pane", takes: Takes::Words(PaneId::NAMES), set: |config, value| config.pane = value.word() },
 ];
 
 /// The settings a target may have of its own.

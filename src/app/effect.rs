@@ -98,6 +98,13 @@ pub enum Outcome {
         /// One sentence.
         note: String,
     },
+    /// Exact bloat of a relation was not measured.
+    NotMeasured {
+        /// The relation.
+        relid: i64,
+        /// Why: one sentence.
+        why: String,
+    },
 }
 
 /// Something the shell is asked to do. The only way the state machine acts on the world.

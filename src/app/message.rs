@@ -7,8 +7,8 @@ use crate::ui::glyphs::Health;
 pub struct Message {
     /// What is said.
     pub text: String,
-    /// How well it went.
-    pub health: Health,
+    /// How well it went; `None` is a note, neither success nor failure.
+    pub health: Option<Health>,
     /// Samples it still stays for.
     pub samples_left: u8,
 }
@@ -16,11 +16,16 @@ pub struct Message {
 impl Message {
     /// Says something that went well.
     pub fn good(text: impl Into<String>) -> Self {
-        Self { text: text.into(), health: Health::Good, samples_left: 4 }
+        Self { text: text.into(), health: Some(Health::Good), samples_left: 4 }
     }
 
-    /// Says something that did not.
+    /// Says something that is neither success nor failure.
+    pub fn note(text: impl Into<String>) -> Self {
+        Self { text: text.into(), health: None, samples_left: 4 }
+    }
+
+    /// Says something that did not go well.
     pub fn bad(text: impl Into<String>) -> Self {
-        Self { text: text.into(), health: Health::Bad, samples_left: 12 }
+        Self { text: text.into(), health: Some(Health::Bad), samples_left: 12 }
     }
 }

@@ -22,6 +22,9 @@ impl PaneId {
     pub const ALL: &[Self] =
         &[Self::Overview, Self::Activity, Self::Queries, Self::Tables, Self::Indexes, Self::Explain];
 
+    /// The name of every pane, as written in the settings, in the same order.
+    pub const NAMES: &[&str] = &["overview", "activity", "queries", "tables", "indexes", "explain"];
+
     /// Returns the pane's name.
     pub fn title(self) -> &'static str {
         match self {
@@ -45,5 +48,16 @@ impl PaneId {
         let count = Self::ALL.len().cast_signed();
         let there = (here.cast_signed() + steps).rem_euclid(count).cast_unsigned();
         Self::ALL.get(there).copied().unwrap_or(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PaneId;
+
+    #[test]
+    fn the_settings_name_every_pane_and_no_other() {
+        let named: Vec<_> = PaneId::NAMES.iter().map(|name| PaneId::named(name)).collect();
+        assert_eq!(named, PaneId::ALL.iter().copied().map(Some).collect::<Vec<_>>());
     }
 }

@@ -12,6 +12,7 @@ use super::{App, Look, PaneId};
 use crate::sample::Timestamp;
 use crate::ui::frame;
 use crate::ui::text::{clean, cut};
+use crate::ui::theme::Role;
 
 /// Below this the screen says that it is too small.
 const SMALLEST: (u16, u16) = (20, 4);
@@ -95,9 +96,12 @@ impl App {
 
     fn draw_footer(&self, frame: &mut Frame<'_>, area: Rect) {
         if let Some(message) = &self.message {
-            let text = format!("{} {}", self.theme.glyphs.sign(message.health), clean(&message.text));
-            let line = Line::styled(cut(&text, usize::from(area.width)), self.theme.health(message.health));
-            frame.render_widget(line, area);
+            let said = clean(&message.text);
+            let (text, style) = match message.health {
+                Some(health) => (format!("{} {said}", self.theme.glyphs.sign(health)), self.theme.health(health)),
+                None => (said.into_owned(), self.theme.style(Role::Accent)),
+            };
+            frame.render_widget(Line::styled(cut(&text, usize::from(area.width)), style), area);
             return;
         }
         let typing = self.panes.iter().find(|pane| pane.id() == self.current).and_then(|pane| pane.typing());

@@ -11,6 +11,7 @@ use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, P
 use crate::findings;
 use crate::pg::explain::Progress;
 use crate::sample::{Seconds, Snapshot};
+use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};
 
 /// The paces that `+` and `-` step through, in seconds.
@@ -20,59 +21,61 @@ const PACES: [f64; 8] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 const SAMPLES_COME: f64 = 1.5;
 
 impl App {
-    /// Takes an event in and returns what the shell is to do.
-    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+    /// Takes an event in. What the shell is to do for it waits until [`App::next_effect`] takes it.
+    pub fn update(&mut self, event: Event) {
         let is_tick = matches!(event, Event::Tick(_));
-        let effects = self.take(event);
+        self.take(event);
         // While samples come, each draws what the clock moved on too.
         self.is_dirty |= !(is_tick && self.link == Link::Up && self.age_of_data() < SAMPLES_COME);
         if !is_tick {
             self.refresh_preview();
         }
-        effects
     }
 
-    fn take(&mut self, event: Event) -> Vec<Effect> {
+    /// Takes out what the shell is to do next. The shell asks until there is nothing more, so no effect is lost.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    fn ask_shell(&mut self, effect: Effect) {
+        if let Effect::Exact { relid, name, .. } = &effect {
+            self.measuring.push((*relid, name.clone()));
+            self.message = Some(Message::note(format!("Measuring {name}. Esc cancels it on the server.")));
+        }
+        self.effects.push_back(effect);
+    }
+
+    fn take(&mut self, event: Event) {
         match event {
-            Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+            Event::Key(key) if key.kind == KeyEventKind::Release => {}
             Event::Key(key) => self.on_key(&key),
             Event::Mouse(mouse) => self.on_mouse(mouse),
-            Event::Paste(text) => self.on_paste(&text),
-            Event::Resized => Vec::new(),
-            Event::Tick(now) => {
-                self.now = now;
-                Vec::new()
-            }
-            Event::Sampled(snapshot) => {
-                self.on_sample(snapshot);
-                Vec::new()
-            }
+            // Terminals send a line break within pasted text as a carriage return.
+            Event::Paste(text) => self.on_paste(&with_plain_line_ends(&text)),
+            Event::Resized => {}
+            Event::Tick(now) => self.now = now,
+            Event::Sampled(snapshot) => self.on_sample(snapshot),
             Event::Connected(facts) => {
                 if self.start.origin == Origin::Server {
                     self.log(format!("connected to {} as {}", facts.target, facts.role));
                 }
                 self.facts = Some(facts);
                 self.link = Link::Up;
-                Vec::new()
             }
             Event::Lost { why, retry_in, .. } => {
                 if self.link == Link::Up || self.link == Link::Waiting {
                     self.log(format!("lost the server: {why}"));
                 }
                 self.link = Link::Down { why, retry_in };
-                Vec::new()
             }
             Event::Tried { plan, tried } => {
                 self.log(match &tried {
                     Ok(tried) => format!("the index on trial was built in {}, measured and dropped", tried.build),
                     Err(failure) => format!("the trial of an index failed: {}", failure.what),
                 });
-                self.tell_panes(Event::Tried { plan, tried })
+                self.tell_panes(Event::Tried { plan, tried });
             }
-            Event::Done(outcome) => {
-                self.on_done(outcome);
-                Vec::new()
-            }
+            Event::Done(outcome) => self.on_done(outcome),
             event @ (Event::ExplainProgress(_)
             | Event::ExplainDone(_)
             | Event::Parameters { .. }
@@ -85,11 +88,13 @@ impl App {
     }
 
     /// Gives what came of an EXPLAIN to the pane that asked for it.
-    fn tell_panes(&mut self, event: Event) -> Vec<Effect> {
+    fn tell_panes(&mut self, event: Event) {
         let mut event = Some(event);
         let wishes: Vec<Wish> = self.panes.iter_mut().filter_map(|pane| pane.take(&mut event)).collect();
         self.refresh_pane();
-        wishes.into_iter().flat_map(|wish| self.grant(wish)).collect()
+        for wish in wishes {
+            self.grant(wish);
+        }
     }
 
     fn on_sample(&mut self, snapshot: Arc<Snapshot>) {
@@ -119,7 +124,13 @@ impl App {
                 self.log(text.clone());
                 self.message = Some(Message::bad(text));
             }
+            Outcome::NotMeasured { relid, why } => {
+                self.measuring.retain(|(measured, _)| *measured != relid);
+                self.log(why.clone());
+                self.message = Some(Message::bad(why));
+            }
             Outcome::Exact { relid, free_share, at, note } => {
+                self.measuring.retain(|(measured, _)| *measured != relid);
                 self.log(note.clone());
                 self.message = Some(Message::good(note));
                 for pane in &mut self.panes {
@@ -154,9 +165,9 @@ impl App {
         }
     }
 
-    fn on_key(&mut self, key: &KeyEvent) -> Vec<Effect> {
+    fn on_key(&mut self, key: &KeyEvent) {
         if key_name(key).as_deref() == Some("Ctrl-c") {
-            return vec![Effect::Quit];
+            return self.ask_shell(Effect::Quit);
         }
         if let Some(layer) = self.layers.last_mut() {
             let answer = layer.key(key);
@@ -168,23 +179,22 @@ impl App {
             self.refresh_pane();
             return self.grant(wish);
         }
-        match action_for(key, self.current) {
-            Some(action) => self.act(action),
-            None => Vec::new(),
+        if let Some(action) = action_for(key, self.current) {
+            self.act(action);
         }
     }
 
     /// Does an action.
-    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action) {
         if !self.may(action) {
             self.message = Some(Message::bad(match self.start.origin {
                 Origin::Server => "read-only: pgdj was told to change nothing on this server",
                 Origin::Recording => "this is a recording: there is no server to act on",
             }));
-            return Vec::new();
+            return;
         }
         match action {
-            Action::Quit => return vec![Effect::Quit],
+            Action::Quit => self.ask_shell(Effect::Quit),
             Action::Show(pane) => self.show(pane),
             Action::NextPane => self.show(self.current.step(1)),
             Action::PreviousPane => self.show(self.current.step(-1)),
@@ -193,20 +203,19 @@ impl App {
             Action::Forward => self.set_clock(self.clock.step(&self.history, 1)),
             Action::BackTen => self.set_clock(self.clock.step(&self.history, -10)),
             Action::ForwardTen => self.set_clock(self.clock.step(&self.history, 10)),
-            Action::Faster => return self.change_pace(-1),
-            Action::Slower => return self.change_pace(1),
-            Action::ReadNow => return vec![Effect::ReadNow],
+            Action::Faster => self.change_pace(-1),
+            Action::Slower => self.change_pace(1),
+            Action::ReadNow => self.ask_shell(Effect::ReadNow),
             Action::Help => self.layers.push(Layer::help(self.current)),
             Action::Palette => self.layers.push(Layer::palette(self.current)),
             Action::Themes => self.open_themes(),
             Action::Journal => self.layers.push(Layer::Document(self.journal_document())),
             Action::Filter => self.open_filter(),
-            Action::Close => return self.close(),
+            Action::Close => self.close(),
             Action::Inspect => self.inspect(),
-            Action::Copy | Action::CopyRow => return self.copy(action),
-            _ => return self.act_in_pane(action),
+            Action::Copy | Action::CopyRow => self.copy(action),
+            _ => self.act_in_pane(action),
         }
-        Vec::new()
     }
 
     fn show(&mut self, pane: PaneId) {
@@ -219,13 +228,13 @@ impl App {
         self.refresh();
     }
 
-    fn change_pace(&mut self, step: isize) -> Vec<Effect> {
+    fn change_pace(&mut self, step: isize) {
         let here = PACES.iter().position(|pace| *pace >= self.pace.0).unwrap_or(PACES.len() - 1);
         let there = here.saturating_add_signed(step).min(PACES.len() - 1);
-        let Some(pace) = PACES.get(there).copied() else { return Vec::new() };
+        let Some(pace) = PACES.get(there).copied() else { return };
         self.pace = Seconds(pace);
-        self.message = Some(Message::good(format!("a sample every {}", Seconds(pace))));
-        vec![Effect::Pace(Seconds(pace))]
+        self.message = Some(Message::note(format!("a sample every {}", Seconds(pace))));
+        self.ask_shell(Effect::Pace(Seconds(pace)));
     }
 
     fn open_filter(&mut self) {
@@ -242,11 +251,15 @@ impl App {
         self.layers.push(Layer::themes(themes, &self.theme.name));
     }
 
-    /// `Esc`: what the pane has open or under way goes first, then the filter, then the held moment.
-    fn close(&mut self) -> Vec<Effect> {
+    /// `Esc`: what the pane has open or under way goes first, then an exact measurement, the filter, the held moment.
+    fn close(&mut self) {
         if let Some(wish) = self.pane().and_then(|pane| pane.close()) {
             self.refresh_pane();
             return self.grant(wish);
+        }
+        if let Some((_, name)) = self.measuring.last() {
+            self.message = Some(Message::note(format!("Cancelling the measurement of {name}.")));
+            return self.ask_shell(Effect::CancelWork);
         }
         let filtered = self.pane().and_then(|pane| pane.list()).filter(|list| !list.filter().is_empty());
         if let Some(list) = filtered {
@@ -254,7 +267,6 @@ impl App {
         } else {
             self.set_clock(Clock::Live);
         }
-        Vec::new()
     }
 
     fn inspect(&mut self) {
@@ -266,11 +278,10 @@ impl App {
             Wish::Nothing => pane.inspect(&view).map_or(Wish::Nothing, Wish::Open),
             wish => wish,
         };
-        // What an inspection opens asks nothing of the shell.
-        drop(self.grant(wish));
+        self.grant(wish);
     }
 
-    fn copy(&mut self, action: Action) -> Vec<Effect> {
+    fn copy(&mut self, action: Action) {
         let copied = self.pane().and_then(|pane| match action {
             Action::CopyRow => {
                 let whole = pane.copy_whole();
@@ -278,43 +289,46 @@ impl App {
             }
             _ => pane.copy(),
         });
-        match copied {
-            Some((text, what)) => vec![Effect::Copy { text, what }],
-            None => Vec::new(),
+        if let Some((text, what)) = copied {
+            self.ask_shell(Effect::Copy { text, what });
         }
     }
 
-    fn act_in_pane(&mut self, action: Action) -> Vec<Effect> {
-        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return Vec::new() };
+    fn act_in_pane(&mut self, action: Action) {
+        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
         let current = self.current;
-        let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) else { return Vec::new() };
+        let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) else { return };
         if let Some(list) = pane.list()
             && list.act(action)
         {
             pane.moved();
-            return Vec::new();
+            return;
         }
         let wish = pane.act(action, &view);
         pane.refresh(&view);
-        self.grant(wish)
+        self.grant(wish);
     }
 
     /// Does what a pane wishes.
-    pub(super) fn grant(&mut self, wish: Wish) -> Vec<Effect> {
+    pub(super) fn grant(&mut self, wish: Wish) {
         match wish {
             Wish::Nothing => {}
-            Wish::Do(effect) => return vec![effect],
+            Wish::Do(effect) => self.ask_shell(effect),
             Wish::Open(document) => self.layers.push(Layer::Document(document)),
             Wish::Ask { about, question, then } => self.layers.push(Layer::ask(about, question, then)),
-            Wish::Say(text) => self.message = Some(Message::good(text)),
-            Wish::All(wishes) => return wishes.into_iter().flat_map(|wish| self.grant(wish)).collect(),
+            Wish::Say(text) => self.message = Some(Message::note(text)),
+            Wish::All(wishes) => {
+                for wish in wishes {
+                    self.grant(wish);
+                }
+            }
             Wish::Fill(form) => self.layers.push(Layer::Form(form)),
             Wish::Explain(asked) => {
                 self.show(PaneId::Explain);
                 let wish = self.pane().map_or(Wish::Nothing, |pane| pane.explain(asked));
                 self.refresh_pane();
-                return self.grant(wish);
+                self.grant(wish);
             }
             Wish::Go(pane, key) => {
                 self.show(pane);
@@ -328,11 +342,10 @@ impl App {
                 }
             }
         }
-        Vec::new()
     }
 
     /// Does what a layer answered to a key or a click.
-    pub(super) fn answer(&mut self, answer: Answer) -> Vec<Effect> {
+    pub(super) fn answer(&mut self, answer: Answer) {
         match answer {
             Answer::Stay => {}
             Answer::Close => self.pop_layer(),
@@ -354,30 +367,29 @@ impl App {
             }
             Answer::Act(action) => {
                 self.pop_layer();
-                return self.act(action);
+                self.act(action);
             }
             Answer::Do(effect) => {
                 self.pop_layer();
                 if matches!(effect, Effect::Explain(_)) {
                     // The pane shows at once that it runs.
-                    drop(self.tell_panes(Event::ExplainProgress(Progress::default())));
+                    self.tell_panes(Event::ExplainProgress(Progress::default()));
                 }
                 if let Effect::Try { specs, .. } = &effect {
                     let tables: Vec<&str> = specs.iter().map(|spec| spec.table.as_str()).collect();
                     self.log(format!("an index on {} is built for a trial", tables.join(", ")));
-                    drop(self.tell_panes(Event::Trying(Seconds(0.0))));
+                    self.tell_panes(Event::Trying(Seconds(0.0)));
                 }
-                return vec![effect];
+                self.ask_shell(effect);
             }
             Answer::Filled(filled) => {
                 self.pop_layer();
                 let wish = self.pane().map_or(Wish::Nothing, |pane| pane.filled(filled));
                 self.refresh_pane();
-                return self.grant(wish);
+                self.grant(wish);
             }
-            Answer::Copy(text) => return vec![Effect::Copy { text, what: "the text".to_owned() }],
+            Answer::Copy(text) => self.ask_shell(Effect::Copy { text, what: "the text".to_owned() }),
         }
-        Vec::new()
     }
 
     fn pop_layer(&mut self) {
@@ -392,19 +404,17 @@ impl App {
         }
     }
 
-    fn on_paste(&mut self, text: &str) -> Vec<Effect> {
+    fn on_paste(&mut self, text: &str) {
         if let Some(layer) = self.layers.last_mut() {
             let answer = layer.paste(text);
-            // Text pasted into a layer never asks the shell for anything.
-            drop(self.answer(answer));
-            return Vec::new();
+            return self.answer(answer);
         }
         let wish = self.pane().map_or(Wish::Nothing, |pane| pane.paste(text));
         self.refresh_pane();
-        self.grant(wish)
+        self.grant(wish);
     }
 
-    fn on_mouse(&mut self, mouse: MouseEvent) -> Vec<Effect> {
+    fn on_mouse(&mut self, mouse: MouseEvent) {
         let at = Position::new(mouse.column, mouse.row);
         if let Some(layer) = self.layers.last_mut() {
             let answer = layer.mouse(mouse);
@@ -414,16 +424,16 @@ impl App {
             MouseEventKind::ScrollDown => self.act_in_pane(Action::Down),
             MouseEventKind::ScrollUp => self.act_in_pane(Action::Up),
             MouseEventKind::Down(MouseButton::Left) => self.click(at),
-            _ => Vec::new(),
+            _ => {}
         }
     }
 
-    fn click(&mut self, at: Position) -> Vec<Effect> {
+    fn click(&mut self, at: Position) {
         if let Some(pane) = self.tab_at(at) {
             self.show(pane);
-            return Vec::new();
+            return;
         }
-        let Some(pane) = self.pane() else { return Vec::new() };
+        let Some(pane) = self.pane() else { return };
         let wish = match pane.list().map(|list| list.click(at)) {
             Some(true) => {
                 pane.moved();
@@ -431,6 +441,6 @@ impl App {
             }
             _ => pane.click(at),
         };
-        self.grant(wish)
+        self.grant(wish);
     }
 }

@@ -41,7 +41,7 @@ fn check(view: &View<'_>) -> Outcome {
             "The server's log names both statements. Take rows in one order everywhere, and first those that everybody needs:",
             "with transaction.atomic():\n    orders = list(Order.objects.select_for_update().filter(pk__in=ids).order_by(\"pk\"))",
         ),
-        jump: Some(Jump::to("locks")),
+        jump: Some(Jump::to("activity")),
         source: "pg_stat_database.deadlocks; manual 13.3.4",
     }])
 }

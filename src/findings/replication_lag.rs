@@ -1,6 +1,6 @@
 //! A standby that is behind.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, shows};
 use crate::quote::quote_ident;
 use crate::sample::{Bytes, Missing, Row, Seconds};
 
@@ -33,7 +33,7 @@ fn check(view: &View<'_>) -> Outcome {
                     "Look for a query here that holds replay back (max_standby_streaming_delay), for replay that is paused, and at \
                      the primary for a burst of WAL. On a primary at rest this grows although nothing is missing.",
                 ),
-                jump: Some(Jump::to("replication")),
+                jump: None,
                 source: SOURCE,
             })
             .into_iter()
@@ -72,7 +72,7 @@ fn check(view: &View<'_>) -> Outcome {
             "Compare write, flush and replay lag in Replication: write means the network, flush its disk, replay a query there that \
              holds it back or a single core at its limit.",
         ),
-        jump: Some(Jump::to_row("replication", worst.int("pid").unwrap_or_default())),
+        jump: None,
         source: SOURCE,
     }])
 }

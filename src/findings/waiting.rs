@@ -126,7 +126,7 @@ fn check(view: &View<'_>) -> Outcome {
                 queue.name(root)
             )),
         },
-        jump: Some(Jump::to_row("locks", root)),
+        jump: Some(Jump::to_row("activity", root)),
         source: "pg_blocking_pids(), manual 13.3; gunicorn's timeout for the 30 s",
     }])
 }

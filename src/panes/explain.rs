@@ -238,9 +238,10 @@ impl Pane for Explain {
     }
 
     fn paste(&mut self, text: &str) -> Wish {
-        if !self.is_editing && run::is_plan(text) {
-            let given_up = self.give_up_trial();
-            return with(given_up, self.show_pasted(text));
+        // Within a statement, `{1,2}` or `[1]` alone is an array.
+        if run::is_plan(text) && (!self.is_editing || self.editor.is_blank() || run::has_figures(text)) {
+            self.from = String::new();
+            return with(self.give_up_work(), self.show_pasted(text));
         }
         if !self.is_editing {
             self.editor.set("");
@@ -388,9 +389,8 @@ impl Explain {
             self.is_editing = false;
             return Wish::Nothing;
         };
-        if let Some(sql) = plan.query.as_deref().filter(|_| self.editor.is_blank()) {
-            self.editor.set(sql);
-        }
+        // R runs what the editor holds: the statement of this plan, or nothing where the plan does not say it.
+        self.editor.set(plan.query.as_deref().unwrap_or_default());
         self.is_editing = false;
         self.show(Source::pasted(plan, notes));
         let suggest = self.search_pasted();

@@ -3,6 +3,8 @@
 //! A text is cut into blocks (one EXPLAIN's answer, one entry of the log), each cleaned of what psql or the log put
 //! around it, and each read as JSON or as text by how it begins.
 
+use std::borrow::Cow;
+
 use super::json::{self, Json, ROOT};
 use super::{Format, Kind, Parsed, Plan, Relationship, Trouble, read_json, read_text};
 use crate::sample::Seconds;
@@ -21,6 +23,12 @@ const WRAPPED: usize = 2;
 fn parse_within(text: &str, depth: usize) -> Parsed {
     let mut parsed = Parsed::default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // A terminal sends the line breaks of pasted text as carriage returns.
+    let text = &if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    };
     if let Some(what) = other_format(text) {
         parsed.troubles.push(Trouble { line: None, what });
         return parsed;

@@ -81,26 +81,25 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
             () = ends.came(), if editing.is_none() => break,
             () = tokio::time::sleep_until(next_frame), if app.is_dirty() && editing.is_none() => None,
         };
-        let mut effects = event.map_or_else(Vec::new, |event| app.update(event));
-        drain(&mut app, &mut hands, (keyboard.events(), &mut reports, &mut told, &mut explains), &mut effects);
-        if effects.contains(&Effect::Quit) {
-            break;
-        }
-        for effect in effects {
+        drain(event, &mut app, &mut hands, (keyboard.events(), &mut reports, &mut told, &mut explains));
+        let mut is_quitting = false;
+        // The answer to an effect may ask for the next one.
+        while let Some(effect) = app.next_effect() {
+            is_quitting |= effect == Effect::Quit;
             if let Effect::Edit { text } = &effect {
                 lend(&keyboard, &screen).await;
                 editing = Some(tokio::spawn(own_editor::edit(text.clone(), setup.editor.clone())));
             }
-            let came = explains.act(effect).unwrap_or_else(|effect| hands.act(effect, &mut screen));
-            if let Some(event) = came {
-                // What came of an effect asks the shell for nothing.
-                drop(app.update(event));
+            let answer = explains.act(effect).unwrap_or_else(|effect| hands.act(effect, &mut screen));
+            if let Some(event) = answer {
+                app.update(event);
             }
         }
-        if app.is_dirty() && editing.is_none() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
-            drawn = Some(Instant::now());
-            app.take_dirty();
-            draw(&mut screen, &mut app)?;
+        if is_quitting {
+            break;
+        }
+        if editing.is_none() {
+            draw_if_due(&mut screen, &mut app, &mut drawn)?;
         }
     }
     drop(screen);
@@ -111,10 +110,20 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Draws what changed, at most thirty times a second.
+fn draw_if_due(screen: &mut Screen, app: &mut App, drawn: &mut Option<Instant>) -> Result<(), Failure> {
+    if !app.is_dirty() || drawn.is_some_and(|at| at.elapsed() < FRAME) {
+        return Ok(());
+    }
+    *drawn = Some(Instant::now());
+    app.take_dirty();
+    draw(screen, app)
+}
+
 /// Returns a console that remembers the statements explained in earlier runs.
 fn app(start: Start, remembered: &Remembered) -> App {
     let mut app = App::new(start, panes::all());
-    drop(app.update(Event::Remembered(remembered.read())));
+    app.update(Event::Remembered(remembered.read()));
     app
 }
 
@@ -153,21 +162,24 @@ async fn ended(editing: &mut Option<JoinHandle<Result<String, Failure>>>) -> Eve
 type Inbox<'a> =
     (&'a mut mpsc::Receiver<Event>, &'a mut mpsc::Receiver<Report>, &'a mut mpsc::Receiver<Told>, &'a mut Explains);
 
-/// Takes what else is waiting, so that one frame shows all of it.
-fn drain(app: &mut App, hands: &mut Hands, (keys, reports, told, explains): Inbox<'_>, effects: &mut Vec<Effect>) {
+/// Takes an event and what else is waiting, so that one frame shows all of it.
+fn drain(event: Option<Event>, app: &mut App, hands: &mut Hands, (keys, reports, told, explains): Inbox<'_>) {
+    if let Some(event) = event {
+        app.update(event);
+    }
     while let Ok(key) = keys.try_recv() {
-        effects.extend(app.update(key));
+        app.update(key);
     }
     while let Ok(report) = reports.try_recv() {
         let event = of_report(report, hands);
-        effects.extend(app.update(event));
+        app.update(event);
     }
     while let Ok(news) = told.try_recv() {
         let event = Event::Done(hands.outcome(news));
-        effects.extend(app.update(event));
+        app.update(event);
     }
     while let Some(event) = explains.waiting() {
-        effects.extend(app.update(event));
+        app.update(event);
     }
 }
 

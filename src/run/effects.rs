@@ -75,8 +75,13 @@ impl Hands {
                     RelationKind::Table => Relation::Table(relid),
                     RelationKind::Index => Relation::Index(relid),
                 };
-                self.meant.push((relid, name));
-                self.order(Order::Measure(relation))
+                match self.order(Order::Measure(relation)) {
+                    Some(Outcome::Bad(why)) => Some(Outcome::NotMeasured { relid, why }),
+                    other => {
+                        self.meant.push((relid, name));
+                        other
+                    }
+                }
             }
             Effect::CancelWork => self.order(Order::GiveUp),
         };
@@ -149,7 +154,7 @@ impl Hands {
                     }
                     Err(why) => {
                         let remedy = why.remedy().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
-                        Outcome::Bad(format!("{name} was not measured: {why}{remedy}"))
+                        Outcome::NotMeasured { relid, why: format!("{name} was not measured: {why}{remedy}") }
                     }
                 }
             }

@@ -30,7 +30,7 @@ pub async fn replay(
     let mut app = App::new(start, panes::all());
     load(&mut app, samples);
     if let Some(note) = note {
-        drop(app.update(Event::Done(Outcome::Bad(note))));
+        app.update(Event::Done(Outcome::Bad(note)));
     }
     let mut screen = Screen::take(mouse, ByteCount::default())?;
     let mut ends = Ends::install()?;
@@ -43,13 +43,18 @@ pub async fn replay(
             () = ends.came() => break,
             () = sleep_until(next_frame), if app.is_dirty() => None,
         };
-        let effects = key.map_or_else(Vec::new, |key| app.update(key));
-        if effects.contains(&Effect::Quit) {
-            break;
+        if let Some(key) = key {
+            app.update(key);
         }
-        for effect in effects {
-            // What came of an effect asks the shell for nothing.
-            drop(app.update(act(effect, &mut screen)));
+        let mut is_quitting = false;
+        // The answer to an effect may ask for the next one.
+        while let Some(effect) = app.next_effect() {
+            is_quitting |= effect == Effect::Quit;
+            let answer = act(effect, &mut screen);
+            app.update(answer);
+        }
+        if is_quitting {
+            break;
         }
         if app.is_dirty() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
             drawn = Some(Instant::now());
@@ -79,8 +84,8 @@ pub fn load(app: &mut App, samples: impl Iterator<Item = Arc<Snapshot>>) {
     for snapshot in samples {
         if server.as_ref().is_none_or(|server| !Arc::ptr_eq(server, &snapshot.server)) {
             server = Some(Arc::clone(&snapshot.server));
-            drop(app.update(Event::Connected(Arc::clone(&snapshot.server))));
+            app.update(Event::Connected(Arc::clone(&snapshot.server)));
         }
-        drop(app.update(Event::Sampled(snapshot)));
+        app.update(Event::Sampled(snapshot));
     }
 }

@@ -58,6 +58,11 @@ pub fn clean_stream(text: &str) -> Cow<'_, str> {
     clean_as(text, LineEnd::Stream)
 }
 
+/// Returns the text with `\n` as its only line end; `\r\n` and a lone `\r` become one.
+pub fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
+}
+
 /// Returns the text as one line of at most `width` columns, having read no more of it than that needs.
 pub fn clean_cut(text: &str, width: usize) -> String {
     cut(&clean(head(text, width)), width)

@@ -34,10 +34,10 @@ fn console(facts: &Arc<ServerFacts>, snapshots: &[Arc<Snapshot>]) -> App {
         themes: None,
     };
     let mut app = App::new(start, pgdj::panes::in_zone(TimeZone::UTC));
-    drop(app.update(Event::Connected(Arc::clone(facts))));
+    app.update(Event::Connected(Arc::clone(facts)));
     for snapshot in snapshots {
-        drop(app.update(Event::Tick(snapshot.at)));
-        drop(app.update(Event::Sampled(Arc::clone(snapshot))));
+        app.update(Event::Tick(snapshot.at));
+        app.update(Event::Sampled(Arc::clone(snapshot)));
     }
     app
 }
@@ -49,7 +49,7 @@ fn pictures(app: &mut App, key: char) -> String {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         // The size is known once it was drawn; the preview depends on it.
         terminal.draw(|frame| app.draw(frame)).unwrap();
-        drop(app.update(Event::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE))));
+        app.update(Event::Key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE)));
         terminal.draw(|frame| app.draw(frame)).unwrap();
         all.push_str(&format!("== {columns}x{rows}\n"));
         let buffer = terminal.backend().buffer();

@@ -218,7 +218,7 @@ fn drop_bool(_did: bool) {}
 
 /// Returns a pasted text with one kind of line end, tabs as blanks and without a byte that is no text.
 fn plain(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
+    let text = text::with_plain_line_ends(text).replace('\t', "    ");
     text.trim_start_matches('\u{feff}').replace('\0', "")
 }
 

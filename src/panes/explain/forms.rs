@@ -46,13 +46,14 @@ impl Explain {
                 return Wish::Nothing;
             }
         };
-        let given_up = self.give_up_trial();
+        let given_up = self.give_up_work();
         self.failure = None;
         if run::is_plan(&text) {
-            self.editor.set("");
             path.clone_into(&mut self.from);
             return super::with(given_up, self.show_pasted(&text));
         }
+        // A plan of another statement must not stand below this one.
+        self.sheet = None;
         self.editor.set(&text);
         path.clone_into(&mut self.from);
         self.is_editing = true;

@@ -133,10 +133,14 @@ pub(super) fn is_plan(text: &str) -> bool {
     }
     let word: String = first.chars().take_while(char::is_ascii_alphabetic).collect();
     let is_statement = STATEMENTS.contains(&word.as_str()) || first.starts_with('(') || first.starts_with("--");
-    let has_figures = text.contains("rows=") || text.contains("QUERY PLAN") || text.contains("Node Type");
     let names_a_write =
         ["insert on ", "update on ", "delete on ", "merge on "].iter().any(|head| first.starts_with(head));
-    has_figures && (!is_statement || names_a_write)
+    has_figures(text) && (!is_statement || names_a_write)
+}
+
+/// Whether a text holds what only plans hold.
+pub(super) fn has_figures(text: &str) -> bool {
+    text.contains("rows=") || text.contains("QUERY PLAN") || text.contains("Node Type")
 }
 
 #[cfg(test)]

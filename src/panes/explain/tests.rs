@@ -501,6 +501,37 @@ fn a_file_is_opened_by_its_path() {
 }
 
 #[test]
+fn the_editor_holds_the_statement_of_the_plan_or_nothing() {
+    let logged = |sql: &str| {
+        format!("2026-01-01 LOG:  duration: 3 ms  plan:\n\tQuery Text: {sql}\n\t{}", FAST.replace('\n', "\n\t"))
+    };
+    let mut pane = Explain::default();
+    typed(&mut pane, "select old");
+    // While the editor has the keys: the plan is shown, and not put behind the old text.
+    pane.paste(&logged("select 1"));
+    assert_eq!((pane.editor.text().as_str(), pane.typing().is_some()), ("select 1", false));
+    tell(&mut pane, Event::Opened { path: "plan.txt".into(), read: Ok(SLOW.into()) });
+    assert!(pane.editor.is_blank(), "{}", pane.editor.text());
+    assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)), "nothing is run");
+    tell(&mut pane, Event::Opened { path: "query.sql".into(), read: Ok("select 2".into()) });
+    assert!(pane.sheet.is_none(), "the plan of another statement is gone");
+    typed(&mut pane, " where a = any('");
+    assert!(matches!(pane.paste("{1,2}"), Wish::Nothing));
+    assert!(pane.editor.text().contains("any('{1,2}"), "{}", pane.editor.text());
+}
+
+#[test]
+fn a_plan_that_comes_in_ends_the_run_under_way() {
+    let mut pane = Explain::default();
+    typed(&mut pane, "select 1");
+    act(&mut pane, Action::Run);
+    let asked = effects(tell(&mut pane, Event::Opened { path: "plan.txt".into(), read: Ok(SLOW.into()) }));
+    assert!(matches!(asked.as_slice(), [Effect::CancelExplain, Effect::Suggest { .. }]), "{asked:?}");
+    tell(&mut pane, Event::ExplainProgress(Progress::default()));
+    assert!(drawn(&mut pane, (120, 30)).contains("Gather Merge"));
+}
+
+#[test]
 fn options_are_chosen_in_a_form() {
     let mut pane = Explain::default();
     let Wish::Fill(form) = act(&mut pane, Action::Options) else { panic!("a form is shown") };

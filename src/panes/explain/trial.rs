@@ -166,6 +166,13 @@ impl Explain {
         self.trial.take().map(|_elapsed| Wish::Do(Effect::CancelTry))
     }
 
+    /// Gives up the trial and the run under way: another plan takes their place.
+    pub(super) fn give_up_work(&mut self) -> Option<Wish> {
+        let run = self.run.take().map(|_run| Wish::Do(Effect::CancelExplain));
+        let wishes: Vec<Wish> = run.into_iter().chain(self.give_up_trial()).collect();
+        (!wishes.is_empty()).then_some(Wish::All(wishes))
+    }
+
     /// Shows the plans without and with the index, as they were measured; returns whether there are any.
     pub(super) fn compare_tried(&mut self) -> bool {
         let Some(trial) = self.sheet.as_ref().and_then(|sheet| sheet.tried.as_ref()) else { return false };

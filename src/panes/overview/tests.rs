@@ -24,7 +24,7 @@ fn app(snapshot: Snapshot) -> App {
         themes: None,
     };
     let mut app = App::new(start, crate::panes::all());
-    drop(app.update(Event::Sampled(Arc::new(snapshot))));
+    app.update(Event::Sampled(Arc::new(snapshot)));
     app
 }
 
@@ -37,7 +37,8 @@ fn screen(app: &mut App, width: u16, height: u16) -> String {
 }
 
 fn press(app: &mut App, letter: KeyCode) -> Vec<Effect> {
-    app.update(Event::Key(KeyEvent::new(letter, KeyModifiers::NONE)))
+    app.update(Event::Key(KeyEvent::new(letter, KeyModifiers::NONE)));
+    std::iter::from_fn(|| app.next_effect()).collect()
 }
 
 fn session(pid: i32, state: &str, age: f64) -> NamedRow {
@@ -103,7 +104,7 @@ fn a_row_that_is_gone_is_said_to_be() {
     assert!(screen(&mut app, 120, 40).contains("idle tx"), "the filter went");
     drop(press(&mut app, KeyCode::Char('1')));
     let later = trouble().with("activity", vec![]).at(crate::catalog::fixture::NOW + 2.0);
-    drop(app.update(Event::Sampled(Arc::new(later))));
+    app.update(Event::Sampled(Arc::new(later)));
     assert!(!screen(&mut app, 120, 40).contains("critical"), "it is over");
 }
 
@@ -113,4 +114,46 @@ fn what_cannot_be_judged_is_said_in_the_frame() {
     let seen = snapshot().with("activity", vec![hidden]);
     let shown = screen(&mut app(seen), 120, 40);
     assert!(shown.contains("3 rules not judged: !"), "{shown}");
+}
+
+#[test]
+fn a_plan_file_is_opened_and_its_indexes_are_asked_for() {
+    let mut app = app(snapshot());
+    press(&mut app, KeyCode::Char('6'));
+    press(&mut app, KeyCode::Char('f'));
+    for letter in "plan.txt".chars() {
+        press(&mut app, KeyCode::Char(letter));
+    }
+    let asked = press(&mut app, KeyCode::Enter);
+    assert_eq!(asked, [Effect::Open { path: "plan.txt".to_owned() }]);
+    let text = "Seq Scan on shop_order  (cost=0.00..35.00 rows=10 width=8)\n  Filter: (status = 'x'::text)";
+    // The shell answers while it deals with effects: what the answer asks for must be taken too.
+    app.update(Event::Opened { path: "plan.txt".to_owned(), read: Ok(text.to_owned()) });
+    assert!(matches!(app.next_effect(), Some(Effect::Suggest { .. })));
+}
+
+#[test]
+fn a_plan_pasted_with_carriage_returns_is_read() {
+    let mut app = app(snapshot());
+    press(&mut app, KeyCode::Char('6'));
+    let plan =
+        "QUERY PLAN\rLimit  (cost=0.4..1.0 rows=5 width=8)\r  ->  Seq Scan on t  (cost=0.0..9.0 rows=9 width=8)\r";
+    app.update(Event::Paste(plan.repeat(2)));
+    let shown = screen(&mut app, 120, 40);
+    assert!(shown.contains("Limit") && shown.contains("Seq Scan on t"), "{shown}");
+    let footer = shown.lines().last().unwrap();
+    assert!(footer.starts_with("the last of 2 plans"), "a note has no tick: {footer}");
+}
+
+#[test]
+fn an_exact_measurement_is_cancelled_by_escape() {
+    let mut app = app(snapshot().with("tables", vec![row! { relid: 7, schema: "public", name: "t", kind: "r" }]));
+    press(&mut app, KeyCode::Char('4'));
+    press(&mut app, KeyCode::Char('b'));
+    let asked = press(&mut app, KeyCode::Char('y'));
+    assert!(matches!(asked.as_slice(), [Effect::Exact { relid: 7, .. }]), "{asked:?}\n{}", screen(&mut app, 120, 40));
+    assert!(screen(&mut app, 120, 40).contains("Esc cancels it on the server"));
+    assert_eq!(press(&mut app, KeyCode::Esc), [Effect::CancelWork]);
+    app.update(Event::Done(crate::app::Outcome::NotMeasured { relid: 7, why: "t was not measured: given up".into() }));
+    assert_eq!(press(&mut app, KeyCode::Esc), []);
 }

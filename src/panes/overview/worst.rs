@@ -81,8 +81,7 @@ fn unjudged(findings: &Findings) -> (usize, usize) {
 /// Returns where in the console a finding is to be looked at: the pane, and the key of the row there.
 pub(super) fn place(finding: &Finding) -> Option<(PaneId, Option<String>)> {
     let jump = finding.jump.as_ref()?;
-    // Who waits for whom is in Activity too.
-    let pane = PaneId::named(jump.pane).or((jump.pane == "locks").then_some(PaneId::Activity))?;
+    let pane = PaneId::named(jump.pane)?;
     Some((pane, jump.key.first().and_then(Value::as_int).map(|key| key.to_string())))
 }
 
@@ -149,10 +148,24 @@ mod tests {
         let to = |pane, key| finding("x", Some(Jump { pane, key }));
         let row = || vec![Value::Int(77)];
         assert_eq!(place(&to("tables", row())), Some((PaneId::Tables, Some("77".to_owned()))));
-        assert_eq!(place(&to("locks", row())), Some((PaneId::Activity, Some("77".to_owned()))));
         assert_eq!(place(&to("queries", vec![])), Some((PaneId::Queries, None)));
-        assert_eq!(place(&to("replication", row())), None, "there is no such pane");
         assert_eq!(place(&finding("x", None)), None);
+    }
+
+    #[test]
+    fn no_rule_sends_to_a_pane_that_is_not_there() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/findings");
+        let mut checked = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let starts = text.match_indices("Jump::to").map(|(at, _)| text.get(at..).unwrap());
+            for name in starts.filter_map(|call| call.split('"').nth(1)) {
+                assert!(PaneId::named(name).is_some(), "{} sends to {name}", path.display());
+                checked += 1;
+            }
+        }
+        assert!(checked > 10, "{checked} jumps were found");
     }
 
     #[test]
