@@ -8,8 +8,10 @@ use std::time::Instant;
 
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::run::terminal::{ByteCount, Mouse, Screen};
+use rustix::process::Signal;
 
 use crate::connect::servers::{PASSWORD, without_tls};
+use crate::support::installed::{self, has_server};
 use crate::support::pty::{PATIENCE, PGDJ, Terminal};
 use crate::support::{Login, open, own, shop};
 
@@ -22,10 +24,10 @@ fn home() -> tempfile::TempDir {
 }
 
 /// A database with a shop in it.
-async fn a_shop() -> Login {
-    let login = own().database().await;
+async fn a_shop() -> Option<Login> {
+    let login = own()?.database().await;
     shop::make(&open(&login).await).await;
-    login
+    Some(login)
 }
 
 fn is_live(screen: &str) -> bool {
@@ -40,20 +42,21 @@ fn time_shown(screen: &str) -> Option<String> {
 
 #[tokio::test]
 async fn every_way_to_leave_gives_the_terminal_back() {
-    let (login, home) = (a_shop().await, home());
+    let Some(login) = a_shop().await else { return };
+    let home = home();
     for (way, keys, signal) in [
         ("q", "q", None),
         ("Ctrl-C", "\x03", None),
-        ("SIGTERM", "", Some("TERM")),
-        ("SIGHUP", "", Some("HUP")),
-        ("SIGINT", "", Some("INT")),
+        ("SIGTERM", "", Some(Signal::TERM)),
+        ("SIGHUP", "", Some(Signal::HUP)),
+        ("SIGINT", "", Some(Signal::INT)),
     ] {
         let mut terminal = Terminal::start((80, 24), home.path(), &[&conninfo(&login)]);
         terminal.wait("figures", is_live).await;
         assert!(!terminal.left_behind().is_empty(), "{way}: a console takes the terminal over");
         terminal.press(keys);
-        if let Some(name) = signal {
-            terminal.signal(name);
+        if let Some(signal) = signal {
+            terminal.signal(signal);
         }
         assert_eq!(terminal.end().await, 0, "{way}");
         assert_eq!(terminal.left_behind(), Vec::<&str>::new(), "{way}");
@@ -94,7 +97,8 @@ async fn a_panic_on_any_thread_gives_the_terminal_back_says_so_and_ends() {
 
 #[tokio::test]
 async fn a_terminal_may_be_tiny_and_change_its_size() {
-    let (login, home) = (a_shop().await, home());
+    let Some(login) = a_shop().await else { return };
+    let home = home();
     let mut terminal = Terminal::start((10, 3), home.path(), &[&conninfo(&login)]);
     terminal.wait_for("too small").await;
     for size in [(80, 24), (40, 10), (200, 50), (1, 1), (300, 5), (20, 100), (80, 24)] {
@@ -140,6 +144,11 @@ fn listener(answer: &'static [u8]) -> u16 {
     port
 }
 
+/// A way into a server that asks for a password.
+fn by_scram() -> String {
+    format!("host=127.0.0.1 port={} user=by_scram dbname=postgres sslmode=disable", without_tls().port())
+}
+
 /// A password that must not be seen anywhere.
 const SECRET: &str = "hunter2-not-to-be-seen";
 
@@ -150,11 +159,10 @@ fn bad_input_is_one_clear_sentence_a_status_and_never_the_password() {
     std::fs::write(&unreadable, "this is no certificate").unwrap();
     let web = listener(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     let silent = listener(b"");
-    let scram = format!("host=127.0.0.1 port={} user=by_scram dbname=postgres sslmode=disable", without_tls().port());
     let tls = |file: &str| {
         format!("host=127.0.0.1 port={web} user=u dbname=d sslmode=verify-full sslrootcert={file} password={SECRET}")
     };
-    let cases: &[(&str, String, i32, &[&str])] = &[
+    let mut cases: Vec<(&str, String, i32, &[&str])> = vec![
         ("an unknown option", "--raed-only".to_owned(), 2, &["--raed-only", "--read-only"]),
         ("a bad port in a URL", format!("postgres://u:{SECRET}@h:99999999/d"), 2, &["port"]),
         ("a bad escape in a URL", format!("postgres://u:{SECRET}%zz@h/d"), 2, &["%"]),
@@ -163,15 +171,18 @@ fn bad_input_is_one_clear_sentence_a_status_and_never_the_password() {
         ("a missing service", "service=nowhere".to_owned(), 2, &["nowhere"]),
         ("a certificate that is not there", tls("/no/such/root.pem"), 3, &["/no/such/root.pem"]),
         ("a certificate that is none", tls(&unreadable.display().to_string()), 3, &["root.pem"]),
-        ("a wrong password", format!("{scram} password={SECRET}"), 3, &["password authentication failed"]),
         ("a web server", format!("host=127.0.0.1 port={web} sslmode=prefer"), 3, &["PostgreSQL"]),
         ("a web server, TLS asked for", format!("postgres://u:{SECRET}@127.0.0.1:{web}/d?sslmode=require"), 3, &[]),
         ("a server that hangs", format!("host=127.0.0.1 port={silent} connect_timeout=2 password={SECRET}"), 3, &["2"]),
         ("a port where nobody listens", format!("host=127.0.0.1 port=1 password={SECRET}"), 3, &["refused"]),
         ("a socket that is not there", "host=/no/such/folder".to_owned(), 3, &["/no/such/folder"]),
     ];
+    if has_server() {
+        let target = format!("{} password={SECRET}", by_scram());
+        cases.push(("a wrong password", target, 3, &["password authentication failed"]));
+    }
     let mut wrong = Vec::new();
-    for (what, argument, status, words) in cases {
+    for (what, argument, status, words) in &cases {
         let log = home.path().join("log");
         let began = Instant::now();
         let arguments = [argument.as_str(), "--log", log.to_str().unwrap()];
@@ -197,9 +208,11 @@ fn bad_input_is_one_clear_sentence_a_status_and_never_the_password() {
 
 #[tokio::test]
 async fn a_password_is_asked_for_without_echo_and_kept_out_of_screen_and_log() {
-    let home = home();
+    if !has_server() {
+        return;
+    }
+    let (home, target) = (home(), by_scram());
     let log = home.path().join("log");
-    let target = format!("host=127.0.0.1 port={} user=by_scram dbname=postgres sslmode=disable", without_tls().port());
     let log_option = format!("--log={}", log.display());
     let mut terminal = Terminal::start((100, 30), home.path(), &[&target, &log_option]);
     terminal.wait("a prompt", |screen| screen.to_lowercase().contains("password")).await;
@@ -214,7 +227,8 @@ async fn a_password_is_asked_for_without_echo_and_kept_out_of_screen_and_log() {
 
 #[tokio::test]
 async fn a_server_that_restarts_is_found_again_on_the_same_screen() {
-    let setup = Setup { bin: own().bin.clone(), ..Setup::default() };
+    let Some(own) = installed::own() else { return };
+    let setup = Setup { bin: own.bin.clone(), ..Setup::default() };
     let mut server = PrivateServer::start(&setup).unwrap();
     let home = home();
     let mut terminal = Terminal::start((100, 30), home.path(), &[&server.conninfo("postgres"), "--pace", "0.5"]);

@@ -1,7 +1,7 @@
 //! Bloat against the truth of `pgstattuple` and `pgstatindex`, on real servers.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,10 +9,12 @@ use pgdj::catalog::bloat::{self, Bloat};
 use pgdj::catalog::index_bloat;
 use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::table_usage::TableUsage;
-use pgdj::pg::private::{self, PrivateServer, Setup};
+use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::{decode, probes, sql};
 use pgdj::sample::{Reading, RowSet, SampleCost, Section, ServerFacts, Snapshot, Timestamp};
 use tokio_postgres::{Client, NoTls};
+
+use crate::support::installed::{self, Installed};
 
 /// Points between an estimate of a heap and the truth.
 const TABLE_TOLERANCE: f64 = 0.05;
@@ -20,14 +22,6 @@ const TABLE_TOLERANCE: f64 = 0.05;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Points between an estimate of a b-tree and the truth.
 const INDEX_TOLERANCE: f64 = 0.10;
-
-/// The server of this machine, the oldest and the newest of those that were fetched.
-fn servers() -> Vec<PathBuf> {
-    let own = private::installed(std::env::var_os("PATH").as_ref()).into_iter().take(1);
-    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
-    let others = ["12", "18"].map(|major| fetched.join(major).join("bin"));
-    own.chain(others).filter(|bin| bin.join("initdb").exists()).collect()
-}
 
 /// Tables: the six of the table of truth, then what is hard about rows. Each is filled, then `after` is run on it.
 const TABLES: &[(&str, &str, &str)] = &[
@@ -219,8 +213,8 @@ async fn settled(server: &PrivateServer) -> Client {
 
 #[tokio::test]
 async fn an_estimate_of_a_table_is_within_five_points_of_the_truth() {
-    for bin in servers() {
-        let (server, client) = start(&bin).await;
+    for Installed { bin, .. } in installed::ends() {
+        let (server, client) = start(bin).await;
         fill(&server).await;
         settled(&server).await;
         let seen = read(&client, "postgres").await;
@@ -252,8 +246,8 @@ async fn an_estimate_of_a_table_is_within_five_points_of_the_truth() {
 
 #[tokio::test]
 async fn an_estimate_of_an_index_is_within_ten_points_or_is_not_given() {
-    for bin in servers() {
-        let (_server, client) = start(&bin).await;
+    for Installed { bin, .. } in installed::ends() {
+        let (_server, client) = start(bin).await;
         client.batch_execute(INDEXES).await.unwrap();
         client.batch_execute("delete from idx_half where id % 2 = 0").await.unwrap();
         for table in ["idx", "idx_half", "idx_churn"] {
@@ -297,8 +291,8 @@ async fn an_estimate_of_an_index_is_within_ten_points_or_is_not_given() {
 
 #[tokio::test]
 async fn a_role_that_may_not_read_the_statistics_gets_a_reason_and_not_a_number() {
-    let Some(bin) = servers().into_iter().next() else { return };
-    let (server, client) = start(&bin).await;
+    let Some(own) = installed::own() else { return };
+    let (server, client) = start(&own.bin).await;
     client
         .batch_execute(
             "create table fresh as select i as id, md5(i::text) as v from generate_series(1, 20000) as i;

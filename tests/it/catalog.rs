@@ -1,6 +1,6 @@
 //! The catalog of a plan's tables, read from real servers of the oldest, this machine's and the newest version.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -9,9 +9,11 @@ use pgdj::Failure;
 use pgdj::catalog::index::{Direction, Nulls};
 use pgdj::catalog::{Collation, Expr, Kind, Method, Table};
 use pgdj::pg::catalog::{Read, read};
-use pgdj::pg::private::{self, PrivateServer, Setup};
+use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{Canceller, Connector, Limits, Link, Session, reaper};
 use tokio_postgres::{Client, NoTls};
+
+use crate::support::installed::{self, Installed};
 
 const SCHEMA: &str = r#"
     create table "Orders" (
@@ -52,13 +54,6 @@ impl Connector for To {
     }
 }
 
-fn servers() -> Vec<PathBuf> {
-    let own = private::installed(std::env::var_os("PATH").as_ref()).into_iter().take(1);
-    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
-    let others = ["12", "18"].map(|major| fetched.join(major).join("bin"));
-    own.chain(others).filter(|bin| bin.join("initdb").exists()).collect()
-}
-
 async fn client(conninfo: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -80,8 +75,8 @@ fn start(bin: &Path) -> PrivateServer {
 
 #[tokio::test]
 async fn the_catalog_of_a_table_is_read_as_it_is_by_a_superuser_and_as_far_as_it_goes_by_others() {
-    for bin in servers() {
-        let server = start(&bin);
+    for Installed { bin, .. } in installed::ends() {
+        let server = start(bin);
         let owner = client(&server.conninfo("postgres")).await;
         owner.batch_execute(SCHEMA).await.unwrap();
         let all = [("public", "Orders"), ("", "items"), ("", "parted_1"), ("", "seen"), ("", "never"), ("", "no_such")];

@@ -16,6 +16,7 @@ mod certificates;
 pub(crate) mod servers;
 mod tls;
 
+use crate::support::installed::has_server;
 use certificates::write;
 use servers::{CLOSED, PASSWORD, with_tls, without_tls};
 
@@ -79,6 +80,9 @@ fn plain_host(rest: &str) -> String {
 
 #[test]
 fn every_way_to_log_in_works() {
+    if !has_server() {
+        return;
+    }
     for role in ["by_scram", "by_md5", "by_word"] {
         for sslmode in ["disable", "require"] {
             let target = tls_host(&format!("user={role} password={PASSWORD} sslmode={sslmode}"));
@@ -90,6 +94,9 @@ fn every_way_to_log_in_works() {
 
 #[test]
 fn a_unix_socket_is_reached_and_tls_is_not_spoken_on_it() {
+    if !has_server() {
+        return;
+    }
     let server = &with_tls().server;
     let folder = server.socket_directory().display();
     for sslmode in ["disable", "prefer", "require", "verify-full"] {
@@ -102,6 +109,9 @@ fn a_unix_socket_is_reached_and_tls_is_not_spoken_on_it() {
 
 #[test]
 fn the_session_is_named_and_speaks_what_the_options_say() {
+    if !has_server() {
+        return;
+    }
     let connected = block_on(async {
         let mut connected = connect(&address(&plain_host("options='-c work_mem=5MB'"))).await.unwrap();
         let sql = "select current_setting('application_name') || ' ' || current_setting('work_mem')";
@@ -120,6 +130,9 @@ fn the_session_is_named_and_speaks_what_the_options_say() {
 
 #[test]
 fn what_the_server_refuses_is_said_in_its_words_with_a_way_out() {
+    if !has_server() {
+        return;
+    }
     check_failure(
         &tls_host("user=by_scram password=wrong"),
         &["cannot connect to database postgres as by_scram", "localhost:", "(127.0.0.1)"],
@@ -140,12 +153,18 @@ fn what_the_server_refuses_is_said_in_its_words_with_a_way_out() {
 
 #[test]
 fn an_answer_that_comes_with_and_without_tls_is_said_once() {
+    if !has_server() {
+        return;
+    }
     let text = failure(&tls_host("user=by_scram password=wrong sslmode=prefer"));
     assert_eq!(text.matches("password authentication failed").count(), 1, "{text}");
 }
 
 #[test]
 fn a_password_is_asked_for_once_and_serves_all_connections() {
+    if !has_server() {
+        return;
+    }
     block_on(async {
         let mut address = address(&tls_host("user=by_scram"));
         let mut asked = Vec::new();
@@ -162,6 +181,9 @@ fn a_password_is_asked_for_once_and_serves_all_connections() {
 
 #[test]
 fn a_password_is_asked_for_first_never_or_cannot_be() {
+    if !has_server() {
+        return;
+    }
     block_on(async {
         let mut first = address(&plain_host("user=postgres"));
         first.prompt = Prompt::First;
@@ -186,6 +208,9 @@ fn a_password_is_asked_for_first_never_or_cannot_be() {
 
 #[test]
 fn the_password_file_is_used_unless_others_may_read_it() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let line = format!("localhost:*:postgres:by_scram:{PASSWORD}\n");
     write(home.path(), ".pgpass", &line, 0o600);
@@ -263,6 +288,9 @@ fn a_connection_that_is_refused_or_cut_is_said() {
 
 #[test]
 fn hosts_are_tried_in_turn_until_one_answers() {
+    if !has_server() {
+        return;
+    }
     let (closed, open) = (CLOSED, without_tls().port());
     let target = format!("host=127.0.0.1,no-such-host.invalid,127.0.0.1 port={closed},5432,{open} dbname=postgres");
     let connected = block_on(works(&address(&target))).unwrap();
@@ -277,6 +305,9 @@ fn hosts_are_tried_in_turn_until_one_answers() {
 
 #[test]
 fn a_server_that_has_spoken_ends_the_search() {
+    if !has_server() {
+        return;
+    }
     let (tls, plain) = (with_tls().server.port(), without_tls().port());
     let target = format!("host=127.0.0.1,127.0.0.1 port={tls},{plain} user=by_scram password=x dbname=postgres");
     let text = failure(&target);
@@ -285,6 +316,9 @@ fn a_server_that_has_spoken_ends_the_search() {
 
 #[test]
 fn the_server_that_was_asked_for_is_found_among_several() {
+    if !has_server() {
+        return;
+    }
     let standby = servers::standby("on");
     let writes = with_tls().server.port();
     let reads = without_tls().port();
@@ -312,6 +346,9 @@ fn the_server_that_was_asked_for_is_found_among_several() {
 
 #[test]
 fn a_server_that_does_not_accept_connections_yet_is_passed_over() {
+    if !has_server() {
+        return;
+    }
     let cold = servers::standby("off");
     let port = cold.port();
     check_failure(&format!("host=127.0.0.1 port={port}"), &["FATAL", "hint: the server is starting up"]);
@@ -321,6 +358,9 @@ fn a_server_that_does_not_accept_connections_yet_is_passed_over() {
 
 #[test]
 fn a_query_is_cancelled_over_a_connection_like_its_own() {
+    if !has_server() {
+        return;
+    }
     for sslmode in ["disable", "require"] {
         block_on(async {
             let Connected { client, driver, canceller, .. } =
@@ -342,6 +382,9 @@ fn a_query_is_cancelled_over_a_connection_like_its_own() {
 
 #[test]
 fn a_service_and_a_url_lead_to_the_same_server() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let port = without_tls().port();
     let section = format!("[shop]\nhost=127.0.0.1\nport={port}\ndbname=postgres\nuser=by_scram\npassword={PASSWORD}\n");
@@ -353,6 +396,9 @@ fn a_service_and_a_url_lead_to_the_same_server() {
 
 #[test]
 fn a_connection_tells_what_was_reached() {
+    if !has_server() {
+        return;
+    }
     let connected = block_on(works(&address(&tls_host("sslmode=require")))).unwrap();
     let tls = connected.reached.tls.unwrap();
     assert_eq!((tls.version, tls.checked), (Some(TlsVersion::V13), Checked::Nothing));

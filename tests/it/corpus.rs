@@ -4,7 +4,6 @@
 //! `PGDJ_CORPUS_SCALE=1` runs it on 1.2 GB; `PGDJ_CORPUS=<conninfo>` takes a server that holds the shop already.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -12,10 +11,12 @@ use pgdj::Failure;
 use pgdj::advisor::{Advice, IndexSpec, Reason, advise};
 use pgdj::catalog::Catalog;
 use pgdj::django::sql::{Build, create_index};
-use pgdj::pg::private::{self, PrivateServer, Setup};
+use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{Canceller, Connector, Limits, Link, Session, reaper};
 use pgdj::plan::{self, Plan};
 use tokio_postgres::{Client, NoTls};
+
+use crate::support::installed;
 
 /// What is saved has to be this share of what the reference saves.
 const LEAST_SHARE: f64 = 0.9;
@@ -92,18 +93,15 @@ struct Shop {
     session: Session,
 }
 
-fn own_server() -> PathBuf {
-    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers/18/bin");
-    private::installed(std::env::var_os("PATH").as_ref()).into_iter().next().unwrap_or(fetched)
-}
-
-async fn shop(rows: &str) -> Shop {
+/// Makes the shop; `None` on a machine without a server.
+async fn shop(rows: &str) -> Option<Shop> {
     let (server, conninfo) = if let Some(conninfo) = variable("PGDJ_CORPUS") {
         (None, conninfo)
     } else {
         let settings = ["autovacuum = off", "fsync = off", "shared_buffers = 256MB", "max_wal_size = 4GB", "jit = off"];
         let settings = settings.map(str::to_owned).to_vec();
-        let server = PrivateServer::start(&Setup { bin: own_server(), settings, ..Setup::default() }).unwrap();
+        let server =
+            PrivateServer::start(&Setup { bin: installed::own()?.bin.clone(), settings, ..Setup::default() }).unwrap();
         let conninfo = server.conninfo("postgres");
         (Some(server), conninfo)
     };
@@ -118,7 +116,7 @@ async fn shop(rows: &str) -> Shop {
     client.batch_execute("set jit = off; set timezone = 'UTC'; set session_replication_role = replica").await.unwrap();
     let (reaper, _reaping) = reaper();
     let session = Session::open(&ToConninfo(conninfo), Limits::SLOW, &reaper).await.unwrap();
-    Shop { _server: server, client, session }
+    Some(Shop { _server: server, client, session })
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -354,7 +352,7 @@ fn said(advice: &Advice) -> String {
 }
 
 async fn run(rows: &str, texts: &[&str]) {
-    let mut shop = shop(rows).await;
+    let Some(mut shop) = shop(rows).await else { return };
     let only = variable("PGDJ_CASE");
     let mut wrong: Vec<String> = Vec::new();
     let mut sizes = Vec::new();

@@ -7,15 +7,11 @@ use std::time::{Duration, Instant};
 
 use pgdj::demo::{self, Demo};
 use pgdj::pg::private::{self, PrivateServer, Setup};
+use rustix::process::Signal;
 use tokio_postgres::{Client, NoTls};
 
-/// The server of this machine, and those of other majors that were fetched.
-fn servers() -> Vec<PathBuf> {
-    let own = private::installed(std::env::var_os("PATH").as_ref()).into_iter().take(1);
-    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
-    let majors = (12..=18).map(|major| fetched.join(major.to_string()).join("bin"));
-    own.chain(majors).filter(|bin| bin.join("initdb").exists()).collect()
-}
+use crate::support::installed::{self, Installed};
+use crate::support::signal;
 
 async fn start_on(bin: &Path) -> Demo {
     demo::start_on(&[bin.to_owned()], |_| {}).await.unwrap_or_else(|failure| panic!("{}: {failure}", bin.display()))
@@ -102,11 +98,10 @@ const SEEDED: &[(&str, &str)] = &[
 
 #[tokio::test]
 async fn the_seed_leaves_a_shop_with_its_troubles_on_every_server() {
-    let servers = servers();
-    eprintln!("the demo is seeded on {} servers: {servers:?}", servers.len());
-    assert!(!servers.is_empty(), "no PostgreSQL is installed here, nor fetched to target/servers");
-    for bin in servers {
-        let demo = start_on(&bin).await;
+    // Where there is none, this says so.
+    installed::own();
+    for Installed { bin, .. } in installed::all() {
+        let demo = start_on(bin).await;
         eprintln!("{}: seeded in {:.1} s", demo.version(), demo.took().as_secs_f64());
         let client = connect(&demo.conninfo()).await;
         client.batch_execute("create extension if not exists pgstattuple").await.unwrap();
@@ -160,8 +155,8 @@ const SHOWN: &[(&str, &str)] = &[
 
 #[tokio::test]
 async fn the_load_shows_every_kind_of_session_and_trouble() {
-    let Some(bin) = servers().into_iter().next() else { panic!("no PostgreSQL is installed here") };
-    let demo = start_on(&bin).await;
+    let Some(own) = installed::own() else { return };
+    let demo = start_on(&own.bin).await;
     let client = connect(&demo.conninfo()).await;
     let load = tokio::spawn(demo::load::run(demo.conninfo()));
     for (what, claim) in SHOWN {
@@ -201,15 +196,16 @@ fn the_owner_of_a_server_waits_to_be_killed() {
     if std::env::var_os(IS_OWNER).is_none() {
         return;
     }
-    let bin = servers().into_iter().next().unwrap();
+    let bin = installed::own().unwrap().bin.clone();
     let server = PrivateServer::start(&Setup { bin, ..Setup::default() }).unwrap();
     eprintln!("directory: {}", server.socket_directory().display());
     // The other side never writes and closes only by its own end.
     std::io::stdin().read_exact(&mut [0]).unwrap_or_default();
 }
 
-/// Starts a process that owns a private server, and returns it with the server's directory.
-fn an_owner() -> (Child, PathBuf) {
+/// Starts a process that owns a private server, and returns it with the server's directory; `None` without a server.
+fn an_owner() -> Option<(Child, PathBuf)> {
+    installed::own()?;
     let mut owner = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "demo::the_owner_of_a_server_waits_to_be_killed", "--nocapture"])
         .env(IS_OWNER, "1")
@@ -220,7 +216,7 @@ fn an_owner() -> (Child, PathBuf) {
         .unwrap();
     let lines = BufReader::new(owner.stderr.take().unwrap()).lines();
     let directory = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("directory: ").map(PathBuf::from));
-    (owner, directory.expect("the owner started its server"))
+    Some((owner, directory.expect("the owner started its server")))
 }
 
 fn wait_until(what: &str, claim: impl Fn() -> bool) {
@@ -232,12 +228,12 @@ fn wait_until(what: &str, claim: impl Fn() -> bool) {
 }
 
 fn kill(pid: u32) {
-    assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
+    signal::send(pid, Signal::KILL);
 }
 
 #[test]
 fn a_killed_owner_leaves_no_server_and_no_directory() {
-    let (mut owner, directory) = an_owner();
+    let Some((mut owner, directory)) = an_owner() else { return };
     assert!(!processes_of(&directory).is_empty());
     kill(owner.id());
     owner.wait().unwrap();
@@ -247,7 +243,7 @@ fn a_killed_owner_leaves_no_server_and_no_directory() {
 
 #[test]
 fn what_a_killed_owner_and_a_killed_watchdog_leave_the_next_start_removes() {
-    let (mut owner, directory) = an_owner();
+    let Some((mut owner, directory)) = an_owner() else { return };
     let is_watchdog = |pid: &u32| {
         std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("pgdj-watchdog"))
     };
@@ -263,7 +259,7 @@ fn what_a_killed_owner_and_a_killed_watchdog_leave_the_next_start_removes() {
 
 #[test]
 fn a_living_owners_directory_is_left_alone() {
-    let (mut owner, directory) = an_owner();
+    let Some((mut owner, directory)) = an_owner() else { return };
     assert!(!private::sweep(&std::env::temp_dir()).contains(&directory));
     assert!(directory.join("data").exists() && !processes_of(&directory).is_empty());
     drop(owner.stdin.take());

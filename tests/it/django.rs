@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock};
 use pgdj::advisor::{IndexSpec, advise};
 use pgdj::catalog::{Catalog, Definition, Expr, Index, Key};
 use pgdj::django::{Declared, DjangoCode, DjangoVersion, Names, code_for_spec, removal_of};
-use pgdj::pg::private::{PrivateServer, Setup, installed};
+use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{Limits, Session, reaper};
 use pgdj::plan::Plan;
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ mod cases;
 mod hostile;
 mod whatif;
 
+use crate::support::installed::{self, has_server};
 use crate::support::left_out::say;
 use crate::support::{Login, leave_out, open};
 use cases::{CASES, Case};
@@ -33,7 +34,7 @@ impl Court {
     fn get() -> &'static Self {
         static COURT: OnceLock<Court> = OnceLock::new();
         COURT.get_or_init(|| {
-            let bin = installed(std::env::var_os("PATH").as_ref()).into_iter().next().expect("PostgreSQL is installed");
+            let bin = installed::own().expect("each test has looked whether there is one").bin.clone();
             let settings = ["autovacuum = off", "shared_buffers = '64MB'", "max_parallel_workers_per_gather = 0"];
             let settings = settings.map(str::to_owned).into();
             let server = PrivateServer::start(&Setup { bin, settings, ..Setup::default() }).unwrap();
@@ -92,24 +93,13 @@ fn program_of(version: &str) -> PathBuf {
     manifest().join(format!("target/django/{version}/bin/python"))
 }
 
-/// Whether the Djangos are there. Where they are not, the script that makes them is run, once; where it fails, as
-/// without Python or network, what is left out is said.
+/// Whether the Djangos are there; where they are not, says so.
 fn has_django() -> bool {
-    static IS_THERE: OnceLock<bool> = OnceLock::new();
-    *IS_THERE.get_or_init(|| {
-        let is_there = || ["4.2", "5.2", "newest"].into_iter().all(|version| program_of(version).exists());
-        if is_there() {
-            return true;
-        }
-        say("fetching Django 4.2, 5.2 and the newest into target/django, once");
-        let why = match Command::new(manifest().join(".ci/django.sh")).stdin(Stdio::null()).output() {
-            Ok(output) if output.status.success() && is_there() => return true,
-            Ok(output) => String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("no reason").to_owned(),
-            Err(error) => error.to_string(),
-        };
-        leave_out(&format!("Django's verdict on the code, for .ci/django.sh failed: {why}"));
-        false
-    })
+    let is_there = ["4.2", "5.2", "newest"].into_iter().all(|version| program_of(version).exists());
+    if !is_there {
+        leave_out("Django's verdict on the code (tests/run fetches Django 4.2, 5.2 and the newest)");
+    }
+    is_there
 }
 
 fn manifest() -> &'static Path {
@@ -300,7 +290,7 @@ enum Whose {
 }
 
 fn check(folder: &str, version: DjangoVersion, whose: Whose) {
-    if !has_django() {
+    if !has_django() || !has_server() {
         return;
     }
     let court = Court::get();

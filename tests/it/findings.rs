@@ -13,8 +13,9 @@ use pgdj::pg::sampler::Command;
 use pgdj::sample::{Reading, RowSet, Section, Snapshot, Value};
 use tokio_postgres::Client;
 
+use crate::support::installed::{self, Installed};
 use crate::support::watch::quick;
-use crate::support::{Login, Server, Watched, newest, open, own, shop};
+use crate::support::{Login, Server, Watched, open, shop};
 
 /// How long anything may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -96,8 +97,7 @@ fn every_rule_is_provoked_here() {
 
 #[tokio::test]
 async fn a_healthy_shop_has_nothing_to_say_and_everything_was_judged() {
-    let bins: BTreeSet<&Path> = [own().bin.as_path(), newest().bin.as_path()].into();
-    for bin in bins {
+    for Installed { bin, .. } in installed::own_and_newest() {
         let healthy = ["fsync = on", "full_page_writes = on", "statement_timeout = '30s'", LIMIT];
         let (_server, login) = start(bin, &healthy).await;
         let client = open(&login).await;
@@ -125,8 +125,8 @@ async fn a_healthy_shop_has_nothing_to_say_and_everything_was_judged() {
 
 #[tokio::test]
 async fn what_is_wrong_with_tables_and_indexes_is_found() {
-    let (_server, login) =
-        start(&own().bin, &["autovacuum_naptime = 100000", "statement_timeout = '5min'", LIMIT]).await;
+    let Some(own) = installed::own() else { return };
+    let (_server, login) = start(&own.bin, &["autovacuum_naptime = 100000", "statement_timeout = '5min'", LIMIT]).await;
     let client = open(&login).await;
     client.batch_execute(SCHEMA_TROUBLE).await.unwrap();
     let failed = client.batch_execute("create unique index concurrently order_once on shop_order (status)").await;
@@ -146,7 +146,8 @@ async fn what_is_wrong_with_tables_and_indexes_is_found() {
 #[tokio::test]
 async fn what_is_wrong_with_sessions_and_settings_is_found() {
     let settings = ["max_connections = 24", "max_prepared_transactions = 5", "autovacuum_naptime = 100000"];
-    let (_server, login) = start(&own().bin, &settings).await;
+    let Some(own) = installed::own() else { return };
+    let (_server, login) = start(&own.bin, &settings).await;
     let client = open(&login).await;
     client.batch_execute("create table shop_order (id int primary key, status text)").await.unwrap();
     client.batch_execute("insert into shop_order select generate_series(1, 10), 'paid'; analyze").await.unwrap();
@@ -209,7 +210,8 @@ async fn what_is_wrong_with_the_counters_is_found() {
         "pg_stat_statements.max = 100",
         "statement_timeout = '5min'",
     ];
-    let (_server, login) = start(&own().bin, &settings).await;
+    let Some(own) = installed::own() else { return };
+    let (_server, login) = start(&own.bin, &settings).await;
     let client = open(&login).await;
     client.batch_execute("create extension pg_stat_statements; create table pair (id int primary key)").await.unwrap();
     client.batch_execute("insert into pair values (1), (2); create table big as select i, md5(i::text) from generate_series(1, 100000) as i").await.unwrap();
@@ -253,8 +255,9 @@ async fn what_is_wrong_with_the_counters_is_found() {
 
 #[tokio::test]
 async fn a_standby_that_falls_behind_is_found() {
-    let (private, login) = start(&own().bin, &["max_wal_senders = 5"]).await;
-    let server = Server { name: "primary".into(), private, bin: own().bin.clone() };
+    let Some(own) = installed::own() else { return };
+    let (private, login) = start(&own.bin, &["max_wal_senders = 5"]).await;
+    let server = Server { name: "primary".into(), major: own.major, private, bin: own.bin.clone() };
     let standby = server.standby().await;
     let there = Login { host: standby.socket_directory().display().to_string(), ..login.clone() };
     let client = open(&login).await;

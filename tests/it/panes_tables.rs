@@ -8,7 +8,7 @@ use pgdj::sample::{History, Snapshot};
 use serde_json::Value;
 
 use crate::support::watch::quick;
-use crate::support::{Login, Server, Watched, open, servers, shop};
+use crate::support::{Login, Server, Watched, ends, open, shop};
 
 /// What is wrong beside what the shop has: its foreign key has no index.
 const TROUBLE: &str = "
@@ -20,11 +20,6 @@ create index shop_cart_state_id on shop_cart (state, id);
 analyze shop_cart;
 delete from shop_cart where id % 2 = 0;
 ";
-
-/// The machine's own server, the oldest and the newest.
-fn ends() -> Vec<&'static Server> {
-    servers().into_iter().filter(|server| ["own", "12", "18"].contains(&server.name.as_str())).collect()
-}
 
 fn with_view<T>(history: &History, work: impl FnOnce(&View<'_>) -> T) -> T {
     let moment = history.last().unwrap();

@@ -11,7 +11,7 @@ use crate::support::{Watched, open, own, shop};
 
 #[tokio::test]
 async fn everything_is_read_through_a_transaction_pooler_and_nothing_leaks_to_its_other_clients() {
-    let server = own();
+    let Some(server) = own() else { return };
     let Some(pooler) = Pooler::start(server) else { return };
     let direct = server.database().await;
     let admin = open(&direct).await;
@@ -44,7 +44,7 @@ async fn everything_is_read_through_a_transaction_pooler_and_nothing_leaks_to_it
 
 #[tokio::test]
 async fn a_probe_that_fails_behind_a_pooler_takes_no_other_along() {
-    let server = own();
+    let Some(server) = own() else { return };
     let Some(pooler) = Pooler::start(server) else { return };
     let direct = server.database().await;
     let admin = open(&direct).await;
@@ -61,7 +61,7 @@ async fn a_probe_that_fails_behind_a_pooler_takes_no_other_along() {
 /// PgBouncer 1.18 ends itself when a client leaves in the middle of a cancel request.
 #[tokio::test]
 async fn dropped_queries_end_on_the_server_and_the_pooler_lives() {
-    let server = own();
+    let Some(server) = own() else { return };
     let Some(pooler) = Pooler::start(server) else { return };
     let direct = server.database().await;
     let admin = open(&direct).await;

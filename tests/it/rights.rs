@@ -7,14 +7,15 @@ use pgdj::pg::sampler::Command;
 use pgdj::sample::{Missing, Section, Snapshot, shortfall};
 
 use crate::support::watch::quick;
-use crate::support::{Login, Watched, newest, open, own, shop};
+use crate::support::{Login, Server, Watched, open, own, own_and_newest, shop};
 
-async fn shop_of_own() -> (Login, tokio_postgres::Client) {
-    let login = own().database().await;
+async fn shop_of_own() -> Option<(&'static Server, Login, tokio_postgres::Client)> {
+    let server = own()?;
+    let login = server.database().await;
     let client = open(&login).await;
     shop::make(&client).await;
     client.batch_execute("create extension pg_stat_statements").await.unwrap();
-    (login, client)
+    Some((server, login, client))
 }
 
 /// What is missing from a snapshot: of each section the sentence and its remedy.
@@ -28,8 +29,8 @@ fn missing(snapshot: &Snapshot) -> Vec<(&'static str, Missing)> {
 
 #[tokio::test]
 async fn a_plain_role_sees_what_it_may_and_is_told_the_rest() {
-    let (login, client) = shop_of_own().await;
-    let role = own().role("plain", "").await;
+    let Some((server, login, client)) = shop_of_own().await else { return };
+    let role = server.role("plain", "").await;
     let busy = open(&login).await;
     busy.batch_execute("begin").await.unwrap();
     let mut watched = Watched::start(login.with_user(&role), quick());
@@ -55,8 +56,8 @@ async fn a_plain_role_sees_what_it_may_and_is_told_the_rest() {
 
 #[tokio::test]
 async fn a_monitoring_role_and_a_superuser_see_everything() {
-    let (login, _client) = shop_of_own().await;
-    let role = own().role("monitor", "grant pg_monitor to monitor").await;
+    let Some((server, login, _client)) = shop_of_own().await else { return };
+    let role = server.role("monitor", "grant pg_monitor to monitor").await;
     let mut watched = Watched::start(login.with_user(&role), quick());
     let snapshot = watched.complete().await;
     let missing: Vec<&str> =
@@ -68,7 +69,8 @@ async fn a_monitoring_role_and_a_superuser_see_everything() {
 
 #[tokio::test]
 async fn an_extension_in_a_schema_with_an_odd_name_is_found() {
-    let login = own().database().await;
+    let Some(server) = own() else { return };
+    let login = server.database().await;
     let client = open(&login).await;
     client
         .batch_execute(r#"create schema "Odd ""x"" 名"; create extension pg_stat_statements schema "Odd ""x"" 名""#)
@@ -80,7 +82,7 @@ async fn an_extension_in_a_schema_with_an_odd_name_is_found() {
         assert!(matches!(snapshot.section(name), Section::Ready(_)), "{name}: {:?}", snapshot.section(name).why());
     }
     // A role without the schema is told the grant.
-    let role = own().role("plain", "").await;
+    let role = server.role("plain", "").await;
     let mut plain = Watched::start(login.with_user(&role), quick());
     let why = plain.complete().await.section("statements").why().unwrap().clone();
     assert_eq!(
@@ -91,7 +93,7 @@ async fn an_extension_in_a_schema_with_an_odd_name_is_found() {
 
 #[tokio::test]
 async fn each_remedy_that_is_shown_to_a_plain_role_works() {
-    for server in [own(), newest()] {
+    for server in own_and_newest() {
         let login = server.database().await;
         let client = open(&login).await;
         shop::make(&client).await;
@@ -120,8 +122,8 @@ async fn each_remedy_that_is_shown_to_a_plain_role_works() {
 
 #[tokio::test]
 async fn a_plain_role_is_told_who_waits_and_who_blocks() {
-    let (login, client) = shop_of_own().await;
-    let role = own().role("plain", "").await;
+    let Some((server, login, client)) = shop_of_own().await else { return };
+    let role = server.role("plain", "").await;
     client.batch_execute("begin; lock table shop_order in access exclusive mode").await.unwrap();
     let other = open(&login).await;
     let waiting = tokio::spawn(async move { other.batch_execute("select count(*) from shop_order").await });
@@ -138,9 +140,8 @@ async fn a_plain_role_is_told_who_waits_and_who_blocks() {
 
 #[tokio::test]
 async fn an_extension_of_an_old_version_loses_columns_and_not_its_pane() {
-    for (server, version) in
-        [(own(), "1.4"), (own(), "1.6"), (own(), "1.7"), (own(), "1.9"), (newest(), "1.4"), (newest(), "1.10")]
-    {
+    let versions = ["1.4", "1.6", "1.7", "1.9", "1.10"];
+    for (server, version) in own_and_newest().into_iter().flat_map(|server| versions.map(|version| (server, version))) {
         let place = format!("{version} on {}", server.name);
         let login = server.database().await;
         let client = open(&login).await;
@@ -176,7 +177,8 @@ async fn an_extension_of_an_old_version_loses_columns_and_not_its_pane() {
 
 #[tokio::test]
 async fn an_extension_that_comes_moves_and_goes_is_followed() {
-    let login = own().database().await;
+    let Some(server) = own() else { return };
+    let login = server.database().await;
     let client = open(&login).await;
     let mut watched = Watched::start(login, quick());
     let snapshot = watched.complete().await;

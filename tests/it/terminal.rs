@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::Signal;
 
 use crate::support::{self, Login, open};
 
@@ -171,9 +172,8 @@ impl Console {
         self.seen.lock().unwrap().bytes.clone()
     }
 
-    fn signal(&self, name: &str) {
-        let pid = self.child.process_id().unwrap().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    fn signal(&self, signal: Signal) {
+        support::signal::send(self.child.process_id().unwrap(), signal);
     }
 }
 
@@ -193,7 +193,8 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_pane_is_shown_at_every_size_and_leaves_the_terminal_as_it_was() {
-    let login = support::own().database().await;
+    let Some(server) = support::own() else { return };
+    let login = server.database().await;
     let client = open(&login).await;
     support::shop::make(&client).await;
     let mut console = Console::on(&login, (120, 40));
@@ -220,17 +221,19 @@ async fn every_pane_is_shown_at_every_size_and_leaves_the_terminal_as_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_leaves_the_terminal_as_it_was() {
-    let login = support::own().database().await;
+    let Some(server) = support::own() else { return };
+    let login = server.database().await;
     let mut console = Console::on(&login, (80, 24));
     console.until_shown("Load");
-    console.signal("-TERM");
+    console.signal(Signal::TERM);
     console.ended();
     console.assert_restored();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tiny_terminal_says_that_it_is_too_small() {
-    let login = support::own().database().await;
+    let Some(server) = support::own() else { return };
+    let login = server.database().await;
     let mut console = Console::on(&login, (10, 3));
     console.until_shown("too small");
     assert_eq!(console.quit(), 0);
@@ -239,7 +242,8 @@ async fn a_tiny_terminal_says_that_it_is_too_small() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_terminal_it_says_so() {
-    let login = support::own().database().await;
+    let Some(server) = support::own() else { return };
+    let login = server.database().await;
     let port = login.port.to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_pgdj"))
         .args(["-h", &login.host, "-p", &port, "-U", &login.user, "-d", &login.database, "-w"])
@@ -254,7 +258,8 @@ async fn without_a_terminal_it_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_text_and_a_megabyte_reach_no_terminal() {
-    let login = support::own().database().await;
+    let Some(server) = support::own() else { return };
+    let login = server.database().await;
     let client = open(&login).await;
     let payload = "\u{1b}]0;owned\u{7} \u{202e}gnp.exe \u{9b}31m";
     client
@@ -289,7 +294,7 @@ async fn hostile_text_and_a_megabyte_reach_no_terminal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_table_and_a_plain_role_leave_every_pane_alive() {
-    let server = support::own();
+    let Some(server) = support::own() else { return };
     let login = server.database().await;
     let mut client = open(&login).await;
     support::shop::make(&client).await;

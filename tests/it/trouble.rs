@@ -9,14 +9,15 @@ use pgdj::sample::{Missing, Section, Snapshot, Value};
 
 use crate::support::proxy::Proxy;
 use crate::support::watch::{PATIENCE, quick};
-use crate::support::{Login, Watched, open, own, shop};
+use crate::support::{Login, Watched, apart, installed, open, own, shop};
 
-async fn shop_of_own() -> (Login, tokio_postgres::Client) {
-    let login = own().database().await;
+async fn shop_of_own() -> Option<(Login, tokio_postgres::Client)> {
+    let server = own()?;
+    let login = server.database().await;
     let client = open(&login).await;
     shop::make(&client).await;
     client.batch_execute("create extension pg_stat_statements").await.unwrap();
-    (login, client)
+    Some((login, client))
 }
 
 async fn pid(client: &tokio_postgres::Client) -> i64 {
@@ -66,7 +67,7 @@ async fn check_locked(watched: &mut Watched, relid: i64, by: i64, before: (Optio
 
 #[tokio::test]
 async fn an_access_exclusive_lock_stops_nothing() {
-    let (login, client) = shop_of_own().await;
+    let Some((login, client)) = shop_of_own().await else { return };
     let relid = oid(&client, "shop_order").await;
     let mut watched = Watched::start(login.clone(), quick());
     let first = watched.complete().await;
@@ -96,7 +97,7 @@ async fn an_access_exclusive_lock_stops_nothing() {
 
 #[tokio::test]
 async fn an_alter_table_that_waits_behind_a_reader_stops_nothing() {
-    let (login, client) = shop_of_own().await;
+    let Some((login, client)) = shop_of_own().await else { return };
     let relid = oid(&client, "shop_order").await;
     let mut watched = Watched::start(login.clone(), quick());
     let first = watched.complete().await;
@@ -121,7 +122,7 @@ async fn an_alter_table_that_waits_behind_a_reader_stops_nothing() {
 
 #[tokio::test]
 async fn a_table_of_django_that_is_locked_says_who_blocks() {
-    let (login, client) = shop_of_own().await;
+    let Some((login, client)) = shop_of_own().await else { return };
     let mut watched = Watched::start(login, quick());
     watched.complete().await;
     let holder = pid(&client).await;
@@ -143,7 +144,7 @@ async fn a_table_of_django_that_is_locked_says_who_blocks() {
 
 #[tokio::test]
 async fn it_comes_back_when_its_backends_are_terminated() {
-    let (login, client) = shop_of_own().await;
+    let Some((login, client)) = shop_of_own().await else { return };
     let mut watched = Watched::start(login, quick());
     watched.complete().await;
     let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'pgdj' and datname = current_database()";
@@ -168,7 +169,8 @@ async fn it_comes_back_when_its_backends_are_terminated() {
 /// Many statements are on their way when the backend is ended: none may wait for an answer that never comes.
 #[tokio::test]
 async fn what_is_under_way_when_its_backend_is_terminated_ends_at_once() {
-    let login = own().database().await;
+    let Some(server) = own() else { return };
+    let login = server.database().await;
     let client = open(&login).await;
     let (reaper, reaping) = reaper();
     tokio::spawn(reaping);
@@ -188,7 +190,7 @@ async fn what_is_under_way_when_its_backend_is_terminated_ends_at_once() {
 
 #[tokio::test]
 async fn a_server_that_hangs_is_said_and_left_and_found_again() {
-    let (login, _client) = shop_of_own().await;
+    let Some((login, _client)) = shop_of_own().await else { return };
     let proxy = Proxy::start(&login, Duration::ZERO);
     let mut settings = quick();
     settings.patience = Duration::from_secs(2);
@@ -207,7 +209,7 @@ async fn a_server_that_hangs_is_said_and_left_and_found_again() {
 
 #[tokio::test]
 async fn a_dropped_query_is_cancelled_on_the_server() {
-    let (login, client) = shop_of_own().await;
+    let Some((login, client)) = shop_of_own().await else { return };
     let (reaper, reaping) = reaper();
     let reaping = tokio::spawn(reaping);
     let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
@@ -226,7 +228,7 @@ async fn a_dropped_query_is_cancelled_on_the_server() {
 
 #[tokio::test]
 async fn the_guard_is_in_force() {
-    let (login, _client) = shop_of_own().await;
+    let Some((login, _client)) = shop_of_own().await else { return };
     let (reaper, _reaping) = reaper();
     let mut session = Session::open(&login, Limits::TICK, &reaper).await.unwrap();
     let answers = session
@@ -247,7 +249,7 @@ async fn the_guard_is_in_force() {
 
 #[tokio::test]
 async fn a_probe_that_fails_takes_no_other_along_and_comes_back() {
-    let (login, client) = shop_of_own().await;
+    let Some((login, client)) = shop_of_own().await else { return };
     let mut watched = Watched::start(login, quick());
     watched.complete().await;
     client.batch_execute("alter function pg_stat_statements(boolean) rename to hidden").await.unwrap();
@@ -268,7 +270,8 @@ async fn a_probe_that_fails_takes_no_other_along_and_comes_back() {
 
 #[tokio::test]
 async fn the_remedy_for_an_extension_that_is_not_loaded_works_over_a_restart() {
-    let setup = Setup { bin: own().bin.clone(), ..Setup::default() };
+    let Some(own) = installed::own() else { return };
+    let setup = Setup { bin: own.bin.clone(), ..Setup::default() };
     let mut private = PrivateServer::start(&setup).unwrap();
     let login = Login {
         host: private.socket_directory().display().to_string(),
@@ -306,8 +309,14 @@ async fn the_remedy_for_an_extension_that_is_not_loaded_works_over_a_restart() {
 
 #[tokio::test]
 async fn a_standby_is_read_whole_and_its_promotion_is_noticed() {
-    let (login, _client) = shop_of_own().await;
-    let standby = own().standby().await;
+    let Some(own) = installed::own() else { return };
+    // A server of its own, for a standby is seen by everybody on its primary.
+    let server = apart(own);
+    let login = server.database().await;
+    let client = open(&login).await;
+    shop::make(&client).await;
+    client.batch_execute("create extension pg_stat_statements").await.unwrap();
+    let standby = server.standby().await;
     let there = login.through(standby.socket_directory().display().to_string(), standby.port());
     let mut watched = Watched::start(there.clone(), quick());
     let snapshot = watched.complete().await;

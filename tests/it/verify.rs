@@ -12,7 +12,7 @@ use pgdj::sample::Seconds;
 use tokio_postgres::Client;
 
 use crate::support::pooler::Pooler;
-use crate::support::{Login, leave_out, newest, open, own};
+use crate::support::{Login, leave_out, newest, open, own, own_and_newest};
 
 const TABLE: &str = "
     create table item (id bigint primary key, shop_id integer not null, name varchar(40) not null, state text not null,
@@ -108,7 +108,8 @@ const BY_SHOP: &str = "select * from item where shop_id = 7";
 
 #[tokio::test]
 async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
-    let login = shop(own()).await;
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
     if !has_hypopg(&open(&login).await).await {
         leave_out("HypoPG is not on this machine (Debian: apt install postgresql-15-hypopg)");
         return;
@@ -153,7 +154,8 @@ async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
 
 #[tokio::test]
 async fn many_sets_are_tried_one_by_one_and_a_bad_one_takes_no_other_along() {
-    let login = shop(own()).await;
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
     let sets = [vec![btree("shop_id")], vec![btree("no_such_column")], vec![btree("name")], vec![btree("shop_id")]];
     let found = verifier(&login).verify(&request(BY_SHOP, &[]), &sets, Allowed::Reading).await.unwrap();
     let is_used: Vec<bool> = found.iter().map(Verified::is_used).collect();
@@ -169,7 +171,7 @@ async fn many_sets_are_tried_one_by_one_and_a_bad_one_takes_no_other_along() {
 
 #[tokio::test]
 async fn behind_a_transaction_pooler_no_backend_keeps_a_hypothetical_index() {
-    let server = own();
+    let Some(server) = own() else { return };
     let login = shop(server).await;
     let Some(pooler) = Pooler::start(server) else { return };
     let through = pooler.login(&login);
@@ -194,7 +196,7 @@ async fn behind_a_transaction_pooler_no_backend_keeps_a_hypothetical_index() {
 
 #[tokio::test]
 async fn what_hypopg_cannot_do_goes_down_the_ladder_and_says_so() {
-    for server in [own(), newest()] {
+    for server in own_and_newest() {
         let login = shop(server).await;
         let by_tag = "select * from item where tags @> array['t7']";
         let gin = index(Method::Gin, &[("tags", None)], "");
@@ -234,7 +236,8 @@ async fn what_hypopg_cannot_do_goes_down_the_ladder_and_says_so() {
 
 #[tokio::test]
 async fn without_hypopg_a_sample_serves_for_a_b_tree_too() {
-    let login = shop(newest()).await;
+    let Some(server) = newest() else { return };
+    let login = shop(server).await;
     if has_hypopg(&open(&login).await).await {
         return;
     }
@@ -248,7 +251,8 @@ async fn without_hypopg_a_sample_serves_for_a_b_tree_too() {
 
 #[tokio::test]
 async fn what_cannot_be_explained_is_a_sentence() {
-    let login = shop(own()).await;
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
     let check = async |login: &Login, sql: &str, expected: &str| {
         let failure =
             verifier(login).verify(&request(sql, &[]), &[vec![btree("shop_id")]], Allowed::Reading).await.unwrap_err();
@@ -257,13 +261,14 @@ async fn what_cannot_be_explained_is_a_sentence() {
     check(&login, "selec 1", "syntax error").await;
     check(&login, "select 1; drop table item", "cannot insert multiple commands into a prepared statement").await;
     check(&login, "select * from nowhere", "relation \"nowhere\" does not exist").await;
-    let stranger = own().role("stranger", "").await;
+    let stranger = server.role("stranger", "").await;
     check(&login.with_user(&stranger), BY_SHOP, "permission denied for table item").await;
 }
 
 #[tokio::test]
 async fn a_trial_builds_measures_and_drops() {
-    let login = shop(own()).await;
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
     let tried = try_for_real(&login, BY_SHOP, &[btree("shop_id")]).await;
     let (before, after) = tried.times().unwrap();
     assert!(tried.is_used == [true] && after.0 < before.0 && tried.build.0 > 0.0, "{tried:?}");
@@ -280,7 +285,8 @@ async fn a_trial_builds_measures_and_drops() {
 
 #[tokio::test]
 async fn of_a_table_in_partitions_each_partition_has_its_index() {
-    let login = shop(own()).await;
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
     let sql = "create table part (id bigint not null, shop_id integer not null) partition by range (id);
         create table part_1 partition of part for values from (0) to (20000);
         create table part_2 partition of part for values from (20000) to (50000) partition by range (id);
@@ -301,7 +307,8 @@ async fn of_a_table_in_partitions_each_partition_has_its_index() {
 
 #[tokio::test]
 async fn a_large_index_is_built_while_writes_go_on_and_a_build_has_a_limit() {
-    let login = shop(own()).await;
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
     let large = Building::expecting(Seconds(60.0), false);
     let tried = verifier(&login).try_for_real(&request(BY_SHOP, &[]), &[btree("shop_id")], large).await.unwrap();
     assert!(
@@ -320,7 +327,8 @@ async fn a_large_index_is_built_while_writes_go_on_and_a_build_has_a_limit() {
 
 #[tokio::test]
 async fn where_old_transactions_see_updated_rows_a_trial_builds_concurrently() {
-    let login = shop(own()).await;
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
     let client = open(&login).await;
     for sql in ["alter table item set (fillfactor = 50)", "vacuum full item", "analyze item"] {
         client.batch_execute(sql).await.unwrap();
@@ -338,9 +346,10 @@ async fn where_old_transactions_see_updated_rows_a_trial_builds_concurrently() {
 
 #[tokio::test]
 async fn a_role_that_does_not_own_the_table_is_told_so() {
-    let login = shop(own()).await;
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
     open(&login).await.batch_execute("grant select on item to public").await.unwrap();
-    let stranger = own().role("stranger", "").await;
+    let stranger = server.role("stranger", "").await;
     let stranger = verifier(&login.with_user(&stranger));
     let failure = stranger.try_for_real(&request(BY_SHOP, &[]), &[btree("shop_id")], quick()).await;
     let text = failure.unwrap_err().to_string();

@@ -6,8 +6,11 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// The file in a server's directory that its owner keeps locked.
 const OWNER_FILE: &str = "owner";
@@ -42,8 +45,8 @@ fn is_abandoned(directory: &Path) -> bool {
 /// Stops the server of a directory, if one runs, and removes the directory.
 pub(super) fn remove(directory: &Path) -> io::Result<()> {
     if let Some(pid) = server_of(directory) {
-        let mut kill = Command::new("kill");
-        kill.args(["-QUIT", &pid.to_string()]).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+        // By the system call, for a minimal system has no program for it. One that has just ended is no failure.
+        kill_process(pid, Signal::QUIT).or_else(|error| if error == Errno::SRCH { Ok(()) } else { Err(error) })?;
         let deadline = Instant::now() + STOP_DEADLINE;
         while server_of(directory).is_some() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
@@ -53,10 +56,11 @@ pub(super) fn remove(directory: &Path) -> io::Result<()> {
 }
 
 /// Returns the process number of the server that runs on this directory, made sure of by its command line.
-fn server_of(directory: &Path) -> Option<u32> {
+fn server_of(directory: &Path) -> Option<Pid> {
     let pid_file = fs::read_to_string(directory.join("data/postmaster.pid")).ok()?;
-    let pid = pid_file.lines().next()?.trim().parse().ok()?;
-    command_line(pid)?.contains(directory.to_str()?).then_some(pid)
+    let number: u32 = pid_file.lines().next()?.trim().parse().ok()?;
+    let is_its_own = command_line(number)?.contains(directory.to_str()?);
+    is_its_own.then(|| Pid::from_raw(i32::try_from(number).ok()?)).flatten()
 }
 
 /// Returns the command line of a process; `None` when there is no such process, or only its remains.

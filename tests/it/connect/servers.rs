@@ -1,17 +1,16 @@
 //! The servers of these tests: one with TLS, one without (and read-only), each started once.
 
-use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt as _, chown};
-use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use pgdj::pg::private::{Owner, PrivateServer, Setup, installed, run_as};
+use pgdj::pg::private::{Owner, PrivateServer, Setup, run_as};
 
 use super::certificates::{Authority, Signed, write};
+use crate::support::installed;
+use crate::support::servers::give;
 
 /// The password of the roles that have one.
 pub(crate) const PASSWORD: &str = "s3cret-word";
@@ -54,8 +53,9 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
+/// Returns how each of these servers is set up, on a machine that has one.
 pub(crate) fn setup() -> Setup {
-    let bin = installed(std::env::var_os("PATH").as_ref()).into_iter().next().expect("PostgreSQL is installed");
+    let bin = installed::own().expect("a test asks for one only where there is one").bin.clone();
     let hba = HBA.iter().map(|line| (*line).to_owned()).collect();
     Setup { bin, hba, port: Some(free_port()), ..Setup::default() }
 }
@@ -118,12 +118,6 @@ impl TlsServer {
         let folder = self.server.data_directory();
         give(&write(&folder, name, text, 0o600), &folder);
     }
-}
-
-/// Gives a file to the owner of another.
-fn give(path: &Path, like: &Path) {
-    let owner = fs::metadata(like).unwrap();
-    chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
 }
 
 /// The server with TLS that most tests share.

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::certificates::{Authority, Signed, self_signed, write};
 use super::servers::{PASSWORD, TlsServer, setup, with_tls, without_tls};
 use super::{address, address_at, block_on, check_failure, failure_of, tls_host, works};
+use crate::support::installed::{self, has_server};
 use crate::support::leave_out;
 
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
@@ -58,6 +59,9 @@ fn check_modes(home: &Path, target: &str, expected: [&str; 6]) {
 
 #[test]
 fn the_six_modes_do_what_they_do_with_libpq() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let server = with_tls();
     let right = write(home.path(), "right.crt", &server.authority.pem, 0o644);
@@ -82,6 +86,9 @@ fn the_six_modes_do_what_they_do_with_libpq() {
 
 #[test]
 fn a_root_certificate_in_the_usual_place_is_used() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     write(home.path(), ".postgresql/root.crt", &with_tls().authority.pem, 0o644);
     check_modes(home.path(), &tls_host(""), ["plain", "plain", "authority", "authority", "authority", "host"]);
@@ -91,6 +98,9 @@ fn a_root_certificate_in_the_usual_place_is_used() {
 
 #[test]
 fn allow_and_prefer_step_as_they_are_defined_to_and_say_so() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let check = |role: &str, mode: &str, expected: &str| {
         let target = tls_host(&format!("user={role} sslmode={mode}"));
@@ -107,6 +117,9 @@ fn allow_and_prefer_step_as_they_are_defined_to_and_say_so() {
 
 #[test]
 fn a_refused_certificate_is_said_with_a_way_out() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let right = write(home.path(), "right.crt", &with_tls().authority.pem, 0o644);
     let wrong = write(home.path(), "wrong.crt", &Authority::new("another").pem, 0o644);
@@ -136,6 +149,9 @@ fn a_refused_certificate_is_said_with_a_way_out() {
 
 #[test]
 fn unusual_certificates_are_judged_as_libpq_does() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let server = TlsServer::start();
     let root = write(home.path(), "root.crt", &server.authority.pem, 0o644);
@@ -190,6 +206,9 @@ fn unusual_certificates_are_judged_as_libpq_does() {
 
 #[test]
 fn a_revoked_certificate_is_refused() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let server = TlsServer::start();
     let numbered = |serial: u64| {
@@ -217,25 +236,30 @@ fn a_revoked_certificate_is_refused() {
 
 #[test]
 fn tls_from_the_first_byte_is_spoken_with_17_and_newer() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let direct = |port: u16| {
         let target = format!("host=localhost hostaddr=127.0.0.1 port={port} dbname=postgres");
         outcome(home.path(), &format!("{target} sslmode=require sslnegotiation=direct connect_timeout=5"))
     };
-    assert_eq!(direct(without_tls().port()), "refused");
+    assert_eq!(direct(without_tls().port()), "refused", "a server without TLS");
     for major in [16, 17, 18] {
-        let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/servers/{major}/bin"));
-        if !bin.join("postgres").exists() {
-            leave_out(&format!("TLS from the first byte with PostgreSQL {major} (.ci/servers.sh fetches it)"));
+        let Some(found) = installed::all().iter().find(|it| it.major == major) else {
+            leave_out(&format!("TLS from the first byte with PostgreSQL {major} (tests/run fetches it)"));
             continue;
-        }
-        let server = TlsServer::start_with(&Setup { bin, ..setup() });
+        };
+        let server = TlsServer::start_with(&Setup { bin: found.bin.clone(), ..setup() });
         assert_eq!(direct(server.server.port()), if major >= 17 { "nothing" } else { "refused" }, "{major}");
     }
 }
 
 #[test]
 fn a_client_certificate_logs_in_and_its_key_must_be_private() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let server = with_tls();
     let client = server.authority.sign(&[], "by_certificate");
@@ -270,6 +294,9 @@ fn a_client_certificate_logs_in_and_its_key_must_be_private() {
 
 #[test]
 fn authentication_is_bound_to_the_tls_connection() {
+    if !has_server() {
+        return;
+    }
     let home = TempDir::new().unwrap();
     let check = |rest: &str, expected: &str| {
         let target = tls_host(&format!("user=by_scram password={PASSWORD} {rest}"));

@@ -8,6 +8,7 @@ use pgdj::pg::verify::{Allowed, Verified, Verifier};
 
 use super::cases::CASES;
 use super::{Court, Queries, block_on, catalog, has_django, queries};
+use crate::support::installed::has_server;
 use crate::support::{Login, leave_out, open};
 
 /// Asks what each index would do, as if none were there, and returns the rung and whether it is used.
@@ -49,7 +50,7 @@ async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verifi
 
 #[test]
 fn what_would_be_used_is_what_is_used() {
-    if !has_django() {
+    if !has_django() || !has_server() {
         return;
     }
     let court = Court::get();

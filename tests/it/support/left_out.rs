@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::sync::Mutex;
 
-use super::servers::environment;
+use super::installed::environment;
 
 /// Says in one line what a test leaves out; with `PGDJ_TEST_ALL` set, as in CI, that is a failure.
 pub(crate) fn leave_out(what: &str) {

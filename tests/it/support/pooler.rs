@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use pgdj::pg::private::{Owner, run_as};
 
+use super::servers::give;
 use super::{Login, Server, leave_out};
 
 /// A running PgBouncer; it ends with its owner.
@@ -46,16 +47,8 @@ impl Pooler {
         fs::write(path.join("pgbouncer.ini"), settings).unwrap();
         fs::write(path.join("users"), "\"postgres\" \"\"\n").unwrap();
         fs::write(path.join("log"), "").unwrap();
+        give(path, &server.private.data_directory());
         let owner = Owner::of_servers();
-        if owner.is_some() {
-            let open = Command::new("chown")
-                .arg("-R")
-                .arg("--reference")
-                .arg(server.private.data_directory())
-                .arg(path)
-                .status();
-            assert!(open.unwrap().success());
-        }
         let mut command = Command::new("sh");
         command.args(["-c", WATCHDOG, "pgdj-pooler-watchdog"]).arg(program).arg(path);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");

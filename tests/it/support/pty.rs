@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::Signal;
 
 /// How long anything may take on a machine that has more to do.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -111,11 +112,9 @@ impl Terminal {
         self.master.resize(size_of(size)).unwrap();
     }
 
-    /// Sends a signal, by its name without `SIG`.
-    pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.process_id().unwrap().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-        assert!(sent.success(), "SIG{name} was not sent");
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        super::signal::send(self.child.process_id().unwrap(), signal);
     }
 
     /// Waits until the screen shows what is wanted, and returns it.

@@ -1,59 +1,67 @@
 //! One server a major and test run, started when first asked for; a database of its own for each test.
 //!
-//! The machine's own server always takes part; 12 to 18 where `target/servers/<major>` has them. `PGDJ_TEST_SERVERS`
-//! names the majors to take (`15,18`), or says `own`; `PGDJ_TEST_ALL` demands that all are there. They go away with this process: a watchdog sees to it.
+//! They go away with this process: a watchdog sees to it.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use pgdj::pg::private::{PrivateServer, Setup, installed};
+use pgdj::pg::private::{PrivateServer, Setup};
 
 use super::Login;
-use super::left_out::{leave_out, say};
+use super::installed::{self, Installed};
 
 /// A running server.
 pub(crate) struct Server {
+    /// `own`, or the major of a fetched one.
     pub(crate) name: String,
+    pub(crate) major: u32,
     pub(crate) private: PrivateServer,
     pub(crate) bin: PathBuf,
 }
 
-/// A place of a server in the list: its name, its programs, and itself once it runs.
-struct Place {
-    name: String,
-    bin: PathBuf,
-    server: OnceLock<Server>,
-}
-
 /// Returns every server of this run, started.
 pub(crate) fn servers() -> Vec<&'static Server> {
-    places().iter().map(start).collect()
+    // Where there is none, this says so.
+    installed::own();
+    installed::all().iter().map(started).collect()
 }
 
-/// Returns the machine's own server.
-pub(crate) fn own() -> &'static Server {
-    start(places().first().expect("this machine has no PostgreSQL server: the tests need one"))
+/// Returns the machine's own server; `None`, with a sentence, on a machine without any.
+pub(crate) fn own() -> Option<&'static Server> {
+    installed::own().map(started)
 }
 
 /// Returns the newest server there is.
-pub(crate) fn newest() -> &'static Server {
-    start(places().last().expect("this machine has no PostgreSQL server: the tests need one"))
+pub(crate) fn newest() -> Option<&'static Server> {
+    installed::newest().map(started)
 }
 
-/// Starts a server like the machine's own for one test alone, whose figures nobody else may move.
-pub(crate) fn apart() -> Server {
-    let shared = own();
-    launch(&shared.name, &shared.bin)
+/// Returns the machine's own server and the newest, each once.
+pub(crate) fn own_and_newest() -> Vec<&'static Server> {
+    installed::own_and_newest().into_iter().map(started).collect()
 }
 
-fn start(place: &'static Place) -> &'static Server {
-    place.server.get_or_init(|| launch(&place.name, &place.bin))
+/// Returns the machine's own server, the oldest and the newest, each once.
+pub(crate) fn ends() -> Vec<&'static Server> {
+    installed::ends().into_iter().map(started).collect()
 }
 
-fn launch(name: &str, bin: &Path) -> Server {
+/// Starts a server for one test alone, whose cluster-wide figures and lists nobody else may change.
+pub(crate) fn apart(installed: &Installed) -> Server {
+    launch(installed)
+}
+
+fn started(found: &'static Installed) -> &'static Server {
+    static STARTED: OnceLock<Vec<(&Installed, OnceLock<Server>)>> = OnceLock::new();
+    let all = STARTED.get_or_init(|| installed::all().iter().map(|it| (it, OnceLock::new())).collect());
+    let (_, server) = all.iter().find(|(it, _)| std::ptr::eq(*it, found)).expect("it is one of them");
+    server.get_or_init(|| launch(found))
+}
+
+fn launch(Installed { name, major, bin }: &Installed) -> Server {
     let settings = [
         "shared_preload_libraries = 'pg_stat_statements'",
         "pg_stat_statements.track = all",
@@ -64,40 +72,9 @@ fn launch(name: &str, bin: &Path) -> Server {
         "autovacuum = off",
         "jit = off",
     ];
-    let setup = Setup { bin: bin.to_owned(), settings: settings.map(str::to_owned).to_vec(), ..Setup::default() };
+    let setup = Setup { bin: bin.clone(), settings: settings.map(str::to_owned).to_vec(), ..Setup::default() };
     let private = PrivateServer::start(&setup).unwrap_or_else(|error| panic!("server {name}: {error}"));
-    Server { name: name.to_owned(), private, bin: bin.to_owned() }
-}
-
-fn places() -> &'static [Place] {
-    static PLACES: OnceLock<Vec<Place>> = OnceLock::new();
-    PLACES.get_or_init(|| {
-        let wanted = environment("PGDJ_TEST_SERVERS");
-        let place = |name: String, bin: PathBuf| Place { name, bin, server: OnceLock::new() };
-        let path = environment("PATH").map(Into::into);
-        let mut places: Vec<Place> =
-            installed(path.as_ref()).into_iter().take(1).map(|bin| place("own".to_owned(), bin)).collect();
-        let mut left_out = Vec::new();
-        for major in 12..=18 {
-            let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/servers/{major}/bin"));
-            let is_wanted = wanted.as_deref().is_none_or(|list| list.split(',').any(|name| name == major.to_string()));
-            if is_wanted && bin.join("postgres").exists() {
-                places.push(place(major.to_string(), bin));
-            } else {
-                left_out.push(major.to_string());
-            }
-        }
-        if !left_out.is_empty() {
-            let what = format!("PostgreSQL {} (.ci/servers.sh fetches them)", left_out.join(", "));
-            if wanted.is_some() { say(&format!("left out: {what}")) } else { leave_out(&what) }
-        }
-        places
-    })
-}
-
-#[expect(clippy::disallowed_methods, reason = "the tests are configured by the environment")]
-pub(super) fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    Server { name: name.clone(), major: *major, private, bin: bin.clone() }
 }
 
 impl Server {
@@ -148,8 +125,8 @@ impl Server {
         if is_old {
             client.batch_execute("select pg_start_backup('pgdj', true, false)").await.unwrap();
         }
-        let copied = Command::new("cp").arg("-a").arg(self.private.data_directory()).arg(&copy).status().unwrap();
-        assert!(copied.success());
+        let data = self.private.data_directory();
+        copy_live(&data, &copy);
         let stop = if is_old {
             "select labelfile from pg_stop_backup(false, false)"
         } else {
@@ -159,9 +136,7 @@ impl Server {
         fs::remove_file(copy.join("postmaster.pid")).unwrap();
         fs::write(copy.join("backup_label"), label).unwrap();
         fs::write(copy.join("standby.signal"), "").unwrap();
-        let data = self.private.data_directory();
-        let owned = Command::new("chown").arg("-R").arg("--reference").arg(data).arg(&copy).status().unwrap();
-        assert!(owned.success());
+        give(&copy, &data);
         let primary = format!(
             "primary_conninfo = 'host={} port={} user=postgres application_name=standby'",
             self.private.socket_directory().display(),
@@ -169,5 +144,28 @@ impl Server {
         );
         let setup = Setup { bin: self.bin.clone(), settings: vec![primary], data: Some(copy), ..Setup::default() };
         PrivateServer::start(&setup).unwrap_or_else(|error| panic!("standby of {}: {error}", self.name))
+    }
+}
+
+/// Gives a file, or a folder with everything in it, to the owner of another.
+pub(crate) fn give(path: &Path, like: &Path) {
+    let owner = fs::metadata(like).unwrap();
+    chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    if fs::symlink_metadata(path).unwrap().is_dir() {
+        fs::read_dir(path).unwrap().flatten().for_each(|entry| give(&entry.path(), like));
+    }
+}
+
+/// Copies a folder in which a server works: what it removes meanwhile is not missed, as in any base backup.
+fn copy_live(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    fs::set_permissions(to, fs::Permissions::from_mode(0o700)).unwrap();
+    for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_live(&entry.path(), &target);
+        } else if let Err(error) = fs::copy(entry.path(), target) {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}", entry.path().display());
+        }
     }
 }
