@@ -10,9 +10,12 @@ pub mod condition;
 pub mod cost;
 pub mod existing;
 pub mod reasons;
+mod repeats;
 pub mod rewrite;
 pub mod scan;
 pub mod special;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod verdict;
 mod words;
 pub mod write;

@@ -44,8 +44,9 @@ pub struct Candidate {
     pub spec: IndexSpec,
     /// Indexes that are of use only together with it: the other arms of an OR.
     pub companions: Vec<IndexSpec>,
-    /// Other indexes for the same scan, the likeliest first, for whoever can ask the planner which it prefers.
-    pub alternatives: Vec<IndexSpec>,
+    /// Other indexes for the same scan, the likeliest first, for whoever can ask the planner which it prefers. Each has
+    /// its own figures and reasons: a figure is never printed with another index. They have no alternatives themselves.
+    pub alternatives: Vec<Candidate>,
     /// The scan that it serves, in the plan's nodes.
     pub node: NodeId,
     /// Why, in one sentence with numbers.
@@ -56,11 +57,11 @@ pub struct Candidate {
     pub cost_before: f64,
     /// The same with the index, by our own estimate.
     pub cost_after: f64,
-    /// Size when built, its companions included, in bytes.
-    pub size_bytes: f64,
+    /// Size of each when built, in bytes: its own, then its companions'.
+    pub sizes: Vec<f64>,
     /// Whether the size is from a model that was measured (b-tree, BRIN), not a guess (GIN, `GiST`).
     pub is_size_known: bool,
-    /// What it costs those who write, and how long its build takes.
+    /// What it costs those who write, and how long its build takes; its companions included.
     pub write_cost: WriteCost,
     /// Names of indexes that it makes redundant.
     pub replaces: Vec<String>,
@@ -72,6 +73,24 @@ pub struct Candidate {
     pub extensions: Vec<String>,
     /// What else has to be known, one sentence each.
     pub notes: Vec<String>,
+}
+
+impl Candidate {
+    /// Returns its indexes: itself, then its companions.
+    pub fn specs(&self) -> impl Iterator<Item = &IndexSpec> {
+        std::iter::once(&self.spec).chain(&self.companions)
+    }
+
+    /// Returns the size of all of them when built, in bytes.
+    pub fn size_bytes(&self) -> f64 {
+        self.sizes.iter().sum()
+    }
+
+    /// Returns the table and the keys for a person: `shop_order (reference) and (external_id)`.
+    pub fn summary(&self) -> String {
+        let keys: Vec<String> = self.specs().map(IndexSpec::summary).collect();
+        format!("{} {}", self.spec.table, keys.join(" and "))
+    }
 }
 
 /// How sure a candidate is before the planner was asked.
@@ -117,6 +136,8 @@ pub enum Reason {
     SmallTable,
     /// Too many of the rows are wanted.
     MostRowsWanted,
+    /// Nobody knows how many rows match: the planner's figure is its default for a condition without statistics.
+    RowsNotKnown,
     /// Nothing is looked for: no condition, no order that an index gives.
     NothingToLookFor,
     /// It stops after a few rows anyway.

@@ -76,8 +76,9 @@ fn add(plan: &Plan, candidates: &mut Vec<Candidate>, candidate: Candidate) {
         if plan.node(known.node).and_then(Node::relation) != plan.node(candidate.node).and_then(Node::relation) {
             // Another partition of the same table. A known size is that of all of them.
             let is_known = known.is_size_known && candidate.is_size_known;
-            let (one, other) = (known.size_bytes, candidate.size_bytes);
-            known.size_bytes = if is_known { one.max(other) } else { one + other };
+            for (one, other) in known.sizes.iter_mut().zip(&candidate.sizes) {
+                *one = if is_known { one.max(*other) } else { *one + other };
+            }
             known.replaces.extend(candidate.replaces);
         }
     } else {
@@ -231,19 +232,19 @@ fn candidate(scan: &Scan<'_>, way: &Way, others: &[Way], catalog: &Catalog) -> C
             replaces.push(index.name.clone());
         }
     }
-    let build = way.definitions.first().cloned().unwrap_or_default();
     let (parts, is_whole) = partitions(table, catalog);
-    let bytes = way.estimate.bytes * parts;
-    let write_cost = write_cost(table, &build, way.estimate.bytes);
+    let sizes: Vec<f64> = way.definitions.iter().map(|index| cost::bytes(table, index, catalog)).collect();
+    let write_costs = way.definitions.iter().zip(&sizes).map(|(index, bytes)| write_cost(table, index, *bytes));
+    let write_cost = write_costs.reduce(|all, one| all.and(&one)).unwrap_or_default();
     let write_cost = WriteCost { build: Seconds(write_cost.build.0 * parts), ..write_cost };
     Candidate {
         why: words::why(scan, way),
-        alternatives: alternatives(table, others),
+        alternatives: alternatives(scan, others, catalog),
         node: scan.id,
         saves: scan.time_at_stake().map(|milliseconds| Seconds(milliseconds / 1000.0 * share)),
         cost_before: before,
         cost_after: after,
-        size_bytes: bytes,
+        sizes: sizes.iter().map(|bytes| bytes * parts).collect(),
         is_size_known: is_whole
             && way.definitions.iter().all(is_size_known)
             && way.definitions.iter().all(|known| matches!(known.method, Method::BTree | Method::Brin)),
@@ -272,13 +273,12 @@ fn is_size_known(definition: &Definition) -> bool {
 }
 
 /// The next best ways that are one index, without those that say nothing else.
-fn alternatives(table: &Table, others: &[Way]) -> Vec<IndexSpec> {
-    let mut found: Vec<IndexSpec> = Vec::new();
-    for way in others {
-        let [only] = way.definitions.as_slice() else { continue };
-        let spec = IndexSpec::on(table, only.clone());
-        if !found.contains(&spec) && found.len() < MOST_ALTERNATIVES {
-            found.push(spec);
+fn alternatives(scan: &Scan<'_>, others: &[Way], catalog: &Catalog) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for way in others.iter().filter(|way| way.definitions.len() == 1) {
+        let other = candidate(scan, way, &[], catalog);
+        if found.len() < MOST_ALTERNATIVES && !found.iter().any(|known| known.spec == other.spec) {
+            found.push(other);
         }
     }
     found

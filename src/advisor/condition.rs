@@ -65,6 +65,11 @@ impl Clause {
     pub fn is_equality(&self) -> bool {
         self.class == Class::Equal
     }
+
+    /// Says whether the share of a range follows from statistics, and is not the planner's default.
+    pub fn is_known(&self, table: &Table) -> bool {
+        share::range_share(&self.whole, table).is_some()
+    }
 }
 
 /// The relation that conditions are read for.

@@ -369,7 +369,7 @@ fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate 
     };
     let rows = (share * total).max(1.0);
     let access = Access { rows, total, pages: table.pages.max(1.0), visible: 0.0, correlation: 0.0 };
-    let bytes = inverted_bytes(scan, index);
+    let bytes = inverted_bytes(table, index);
     let leaves = (bytes / 8192.0 * share).ceil().max(4.0);
     let sort = scan.order.as_ref().map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
     let cost = leaves * settings.random_page_cost + access.bitmap(settings) + sort;
@@ -384,9 +384,13 @@ fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate 
     }
 }
 
+/// Returns the size of an index when built, in bytes: by the model for a b-tree or BRIN, a guess for the others.
+pub fn bytes(table: &Table, index: &Definition, catalog: &Catalog) -> f64 {
+    estimated_bytes(table, index, catalog).unwrap_or_else(|| inverted_bytes(table, index))
+}
+
 /// A guess at the size of a GIN or GiST index: entries by the width of what is indexed, compressed row pointers.
-fn inverted_bytes(scan: &Scan<'_>, index: &Definition) -> f64 {
-    let table = scan.table;
+fn inverted_bytes(table: &Table, index: &Definition) -> f64 {
     let rows = indexed_rows(table, index);
     index
         .keys

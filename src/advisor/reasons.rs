@@ -1,7 +1,7 @@
 //! When to say no, and why.
 
 use super::advice::{IndexSpec, Reason, Refusal};
-use super::condition::Class;
+use super::condition::{Class, Clause};
 use super::rewrite;
 use super::scan::Scan;
 use super::verdict::{Verdict, Way, refusal};
@@ -100,20 +100,22 @@ fn stale(scan: &Scan<'_>) -> Option<Refusal> {
 /// An index search that throws away little is as good as one can be.
 fn already_good(scan: &Scan<'_>) -> Option<Refusal> {
     let name = scan.node.index().or(scan.bitmap_index.as_deref())?;
-    let per_loop = scan.rows + scan.removed.unwrap_or(0.0);
+    let is_counted = scan.removed.is_some();
+    let per_loop = scan.found?;
     let enough = (0.0005 * scan.table.rows_or_guess()).max(20.0);
     let is_needed_for_order = scan.order.as_ref().is_some_and(|order| order.sort.is_some() && order.limit.is_some());
-    let is_few = scan.loops * per_loop <= enough && !scan.searched.is_empty();
-    let is_exact =
-        scan.removed == Some(0.0) && !scan.searched.is_empty() && !is_needed_for_order && scan.outputs.is_none();
+    let is_few = scan.loops * per_loop <= enough;
+    let throws_none = if is_counted { scan.removed == Some(0.0) } else { scan.clauses == scan.searched };
+    let is_exact = throws_none && !is_needed_for_order && scan.outputs.is_none();
     // A cheap search that throws away less than ten rows for each it keeps. Not by the clock, which knows other loads.
-    let is_cheap = scan.cost_at_stake() < 30.0 * CHEAP && !is_needed_for_order && !scan.searched.is_empty();
-    let is_fair = is_cheap && scan.removed.is_none_or(|removed| removed < 10.0 * scan.rows.max(1.0));
+    let is_cheap = scan.cost_at_stake() < 30.0 * CHEAP && !is_needed_for_order;
+    let is_fair = is_cheap && per_loop - scan.rows < 10.0 * scan.rows.max(1.0);
     if !is_few && !is_exact && !is_fair {
         return None;
     }
+    let (about, source) = if is_counted { ("", "") } else { ("about ", ", both estimated") };
     let why = format!(
-        "{name} finds {} rows and {} of them are wanted: no index does better",
+        "{name} finds {about}{} rows and {} of them are needed{source}: another index would not be faster",
         count(per_loop),
         count(scan.rows)
     );
@@ -128,6 +130,29 @@ pub(super) fn wants_too_much(scan: &Scan<'_>, way: &Way) -> bool {
     let most = if way.estimate.correlation >= 0.9 { MOST_IN_ORDER } else { MOST_SCATTERED };
     let _ = scan;
     way.estimate.fetched > most
+}
+
+/// Says whether some index could serve a clause.
+fn is_servable(clause: &Clause) -> bool {
+    !matches!(clause.class, Class::Unusable(_) | Class::Negative | Class::NotNull)
+}
+
+/// What the planner takes for `<` and `>` where it knows nothing. Source: `DEFAULT_INEQ_SEL` in
+/// src/include/utils/selfuncs.h.
+const ASSUMED: f64 = 1.0 / 3.0;
+
+/// Returns the range for which the planner had no figure, where the estimate of the scan is nothing but its default.
+fn not_estimated<'s>(scan: &'s Scan<'_>) -> Option<&'s Clause> {
+    let share = scan.selectivity();
+    if scan.removed.is_some() || share <= MOST_SCATTERED {
+        return None;
+    }
+    let (guessed, known): (Vec<&Clause>, Vec<&Clause>) =
+        scan.clauses.iter().partition(|clause| clause.class == Class::Range && !clause.is_known(scan.table));
+    let known: f64 = known.iter().map(|clause| clause.selectivity).product();
+    let assumed = known * ASSUMED.powi(i32::try_from(guessed.len()).unwrap_or(1));
+    let is_default = (share / assumed.max(1e-9) - 1.0).abs() < 0.05;
+    guessed.first().copied().filter(|_| is_default)
 }
 
 /// Returns why nothing came of a scan; `None` where nobody would ask.
@@ -155,8 +180,29 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
         let name = node.index().or(scan.bitmap_index.as_deref()).unwrap_or("an index");
         return Some(refusal(scan, Reason::AlreadyIndexed, format!("{name} serves it as well as an index can")));
     }
-    if share > MOST_SCATTERED && !scan.clauses.is_empty() {
-        let why = format!("{} of the rows of {} are wanted: reading the table is as fast", percent(share), table.name);
+    if let Some(clause) = not_estimated(scan) {
+        let mut refusal = refusal(
+            scan,
+            Reason::RowsNotKnown,
+            format!(
+                "how many rows of {} match is not known: the planner has no statistics for {} and assumes {}. \
+                 Give it a value, or run EXPLAIN ANALYZE",
+                table.name,
+                super::advice::expr_text(&clause.whole),
+                percent(share)
+            ),
+        );
+        let likely = way.and_then(|way| way.definitions.first());
+        refusal.then = likely.map(|definition| IndexSpec::on(table, definition.clone()));
+        return Some(refusal);
+    }
+    if share > MOST_SCATTERED && !scan.clauses.is_empty() && scan.clauses.iter().any(is_servable) {
+        let estimated = if scan.removed.is_some() { "" } else { " (estimated)" };
+        let why = format!(
+            "{}{estimated} of the rows of {} are needed: reading the whole table is as fast",
+            percent(share),
+            table.name
+        );
         return Some(refusal(scan, Reason::MostRowsWanted, why));
     }
     let negative = scan.clauses.iter().find(|clause| clause.class == Class::Negative);

@@ -30,6 +30,10 @@ pub struct Scan<'a> {
     pub rows: f64,
     /// Rows its filter removes in one execution, all processes together; `None` without ANALYZE.
     pub removed: Option<f64>,
+    /// Rows that the search of its index finds in one execution, before the filter; `None` where no index is searched.
+    ///
+    /// Counted with ANALYZE, else estimated: the planner does not print it.
+    pub found: Option<f64>,
     /// How often it is executed.
     pub loops: f64,
     /// Time with its children over all loops, milliseconds; `None` without ANALYZE.
@@ -88,7 +92,7 @@ pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
         .filter(|(_, node)| node.kind.reads_table())
         .filter_map(|(id, node)| {
             let table = catalog.table(node.schema(), node.relation()?)?;
-            Some(scan(plan, id, node, table))
+            Some(scan(plan, (id, node), table, catalog))
         })
         .collect();
     let mut parts: BTreeMap<&(String, String), f64> = BTreeMap::new();
@@ -106,7 +110,7 @@ pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
     found
 }
 
-fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Scan<'a> {
+fn scan<'a>(plan: &'a Plan, (id, node): (NodeId, &'a Node), table: &'a Table, catalog: &Catalog) -> Scan<'a> {
     let relation = Relation { table, alias: node.alias().unwrap_or_default() };
     let read = |text: Option<&str>| text.map(|text| clauses(parse::expression(text), relation)).unwrap_or_default();
     let mut searched = read(node.index_cond());
@@ -117,8 +121,7 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Sca
     }
     let mut all = searched.clone();
     all.extend(read(node.filter()).into_iter().filter(|clause| !searched.contains(clause)));
-    let loops = executions(plan, id, node);
-    let processes = node.derived.processes.max(1.0);
+    let loops = super::repeats::executions(plan, id, catalog);
     let per_loop = |rows: f64| if node.actual.is_some() { rows * node.loops() / loops.max(1.0) } else { rows };
     let rows = match (node.actual, node.estimate) {
         (Some(actual), _) => per_loop(actual.rows),
@@ -126,7 +129,6 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Sca
         (None, Some(estimate)) => estimate.rows * if node.is_parallel_aware { workers(plan, id) } else { 1.0 },
         (None, None) => 0.0,
     };
-    let _ = processes;
     let removed = node.actual.and(node.removed.by_filter.or(Some(0.0))).map(per_loop);
     let mut found = Scan {
         id,
@@ -139,6 +141,7 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Sca
         outputs: needed(plan, id, outputs(node, relation), relation),
         rows,
         removed,
+        found: None,
         loops,
         time: node.derived.total_time.map(|time| time.0 * 1000.0),
         cost: node.estimate.map_or(0.0, |estimate| estimate.total_cost) * loops,
@@ -150,34 +153,9 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table) -> Sca
         parallel_loss: parallel_loss(plan, id, node),
         bitmap_index: plan.subtree(id).find_map(|(_, below)| below.index()).map(str::to_owned),
     };
+    found.found = found.searched_rows(plan, per_loop(node.removed.by_index_recheck.unwrap_or(0.0)));
     found.climb(plan, relation);
     found
-}
-
-/// Returns how often a scan runs, not counting processes that share one run.
-fn executions(plan: &Plan, id: NodeId, node: &Node) -> f64 {
-    if let Some(actual) = node.actual {
-        return (actual.loops / node.derived.processes.max(1.0)).max(1.0).round();
-    }
-    // Without ANALYZE: a sub-plan runs for each row of its parent, the inner side of a nested loop for each outer row.
-    let mut child = node;
-    for (parent_id, parent) in plan.ancestors(id) {
-        if child.relationship == Relationship::SubPlan {
-            return parent.estimate.map_or(1.0, |estimate| estimate.rows.max(1.0));
-        }
-        if parent.kind == Kind::NestedLoop
-            && child.relationship == Relationship::Inner
-            && child.kind != Kind::Materialize
-        {
-            let outer = plan.child(parent_id, Relationship::Outer);
-            return outer.and_then(|(_, outer)| outer.estimate).map_or(1.0, |estimate| estimate.rows.max(1.0));
-        }
-        if matches!(parent.kind, Kind::Materialize | Kind::Hash | Kind::Sort | Kind::Aggregate) {
-            return 1.0;
-        }
-        child = parent;
-    }
-    1.0
 }
 
 /// Processes that share a scan: the planned workers, and the leader for the part it still takes.
@@ -302,8 +280,33 @@ impl Scan<'_> {
         match self.removed {
             Some(removed) => (self.rows + removed) * self.loops,
             None if self.searched.is_empty() => self.table.rows_or_guess() * self.loops,
-            None => self.rows * self.loops,
+            None => self.found.unwrap_or(self.rows).max(self.rows) * self.loops,
         }
+    }
+
+    /// Returns the rows that the search of the index finds in one execution.
+    fn searched_rows(&self, plan: &Plan, rechecked: f64) -> Option<f64> {
+        if self.searched.is_empty() {
+            return None;
+        }
+        if let Some(removed) = self.removed {
+            return Some(self.rows + removed + rechecked);
+        }
+        // A bitmap's own node says what it finds.
+        let bitmap = plan.children(self.id).map(|(_, child)| child).find(|child| child.kind == Kind::BitmapIndexScan);
+        if let Some(estimate) = bitmap.and_then(|bitmap| bitmap.estimate) {
+            return Some(estimate.rows.max(self.rows));
+        }
+        let mut shares: Vec<(&Expr, f64)> = Vec::new();
+        for clause in &self.searched {
+            match shares.iter_mut().find(|(key, _)| *key == &clause.key) {
+                // Two bounds of one range: what both leave.
+                Some((_, share)) => *share = (*share + clause.selectivity - 1.0).max(*share * clause.selectivity),
+                None => shares.push((&clause.key, clause.selectivity)),
+            }
+        }
+        let share: f64 = shares.iter().map(|(_, share)| share).product();
+        Some((share * self.table.rows_or_guess()).max(self.rows))
     }
 
     /// Learns from the nodes above it.

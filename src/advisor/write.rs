@@ -23,10 +23,27 @@ pub struct WriteCost {
     pub hot_share: Option<f64>,
     /// Indexes that the table has already.
     pub indexes: usize,
-    /// An index entry's share of a row: bytes over bytes.
-    pub overhead: f64,
+    /// Bytes of the index for each row of the table, on average over all rows.
+    pub bytes_per_row: f64,
+    /// The same as a share of the bytes that the table itself takes for a row.
+    pub share_of_row: f64,
     /// How long a concurrent build takes, about.
     pub build: Seconds,
+}
+
+impl WriteCost {
+    /// Returns what two indexes on one table cost together.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            wal_per_insert: self.wal_per_insert + other.wal_per_insert,
+            time_per_insert: Seconds(self.time_per_insert.0 + other.time_per_insert.0),
+            bytes_per_row: self.bytes_per_row + other.bytes_per_row,
+            share_of_row: self.share_of_row + other.share_of_row,
+            build: Seconds(self.build.0 + other.build.0),
+            ..*self
+        }
+    }
 }
 
 /// Returns what an index costs those who write.
@@ -48,7 +65,8 @@ pub fn write_cost(table: &Table, index: &Definition, bytes: f64) -> WriteCost {
             .filter(|counters| counters.updated > 0.0)
             .map(|counters| (counters.hot_updated / counters.updated).min(1.0)),
         indexes: table.indexes.len(),
-        overhead: bytes / rows.max(1.0) / row.max(1.0) * share,
+        bytes_per_row: bytes / rows.max(1.0) * share,
+        share_of_row: bytes / rows.max(1.0) / row.max(1.0) * share,
         build: build_time(table, index, rows, bytes),
     }
 }

@@ -45,7 +45,7 @@ pub struct Advised {
 /// An index worth building.
 #[derive(Debug, Clone)]
 pub struct AdvisedIndex {
-    /// What the advisor says of it; its `spec` and `companions` are those the planner liked best.
+    /// What the advisor says of the index that the planner liked best: every figure is this index's own.
     pub candidate: Candidate,
     /// What the planner says; `None` where it could not be asked.
     pub verified: Option<Verified>,
@@ -93,7 +93,7 @@ pub async fn advise(
     };
     for (candidate, sets) in candidates.into_iter().zip(sets) {
         let own: Vec<Verified> = answers.by_ref().take(sets.len()).collect();
-        match best(candidate, sets, own) {
+        match best(candidate, own) {
             Ok((candidate, verified)) => {
                 let codes = codes(&candidate, &advised.catalog, &names);
                 advised.indexes.push(AdvisedIndex { candidate, verified, codes });
@@ -106,23 +106,22 @@ pub async fn advise(
 
 /// Returns what is to be tried for a candidate: itself first, then what else could serve the scan.
 fn sets(candidate: &Candidate) -> Vec<Vec<IndexSpec>> {
-    let own: Vec<IndexSpec> = std::iter::once(&candidate.spec).chain(&candidate.companions).cloned().collect();
-    let others = candidate.alternatives.iter().map(|spec| vec![spec.clone()]);
-    std::iter::once(own).chain(others).collect()
+    std::iter::once(candidate).chain(&candidate.alternatives).map(|one| one.specs().cloned().collect()).collect()
 }
 
-/// Chooses what the planner likes best; says what it was where the planner wants none.
-fn best(
-    mut candidate: Candidate,
-    sets: Vec<Vec<IndexSpec>>,
-    answers: Vec<Verified>,
-) -> Result<(Candidate, Option<Verified>), String> {
+/// Chooses what the planner likes best, with its own figures; says what it was where the planner wants none.
+///
+/// The answers are to the candidate first, then to its alternatives.
+fn best(mut candidate: Candidate, answers: Vec<Verified>) -> Result<(Candidate, Option<Verified>), String> {
     if answers.is_empty() {
         return Ok((candidate, None));
     }
-    let least = if candidate.confidence == Confidence::Low { LEAST_SAVING_UNSURE } else { LEAST_SAVING };
-    let mut best: Option<(f64, Vec<IndexSpec>, Verified)> = None;
-    for (at, (set, answer)) in sets.into_iter().zip(answers).enumerate() {
+    let mut ways = std::mem::take(&mut candidate.alternatives);
+    let tried = candidate.summary();
+    ways.insert(0, candidate);
+    let mut best: Option<(f64, Candidate, Verified)> = None;
+    for (at, (way, answer)) in ways.into_iter().zip(answers).enumerate() {
+        let least = if way.confidence == Confidence::Low { LEAST_SAVING_UNSURE } else { LEAST_SAVING };
         let saving = match answer.rung {
             // The planner was not asked: the advisor's own order stands.
             Rung::Catalog if at == 0 && can_serve(&answer) => LEAST_SAVING_UNSURE,
@@ -132,22 +131,13 @@ fn best(
         };
         // Another one has to be clearly better than what the advisor thought best.
         if saving >= least && best.as_ref().is_none_or(|(known, ..)| saving > known + 0.05) {
-            best = Some((saving, set, answer));
+            best = Some((saving, way, answer));
         }
     }
-    let Some((_, set, answer)) = best else {
-        return Err(format!(
-            "an index on {} {} was thought of, and the planner would not use it, or gain nothing",
-            candidate.spec.table,
-            candidate.spec.summary()
-        ));
-    };
-    let mut set = set.into_iter();
-    if let Some(spec) = set.next() {
-        candidate.spec = spec;
-        candidate.companions = set.collect();
+    match best {
+        Some((_, way, answer)) => Ok((way, Some(answer))),
+        None => Err(format!("considered an index on {tried}; the planner would not use it, or it would not be faster")),
     }
-    Ok((candidate, Some(answer)))
 }
 
 fn can_serve(answer: &Verified) -> bool {
@@ -155,8 +145,8 @@ fn can_serve(answer: &Verified) -> bool {
 }
 
 fn codes(candidate: &Candidate, catalog: &Catalog, names: &Names) -> Vec<Result<DjangoCode, String>> {
-    let specs = std::iter::once(&candidate.spec).chain(&candidate.companions);
-    specs
+    candidate
+        .specs()
         .map(|spec| {
             code_for_spec(spec, catalog, names, DjangoVersion::default()).map_err(|refused| refused.to_string())
         })
@@ -191,5 +181,58 @@ fn facts(table: &Table) -> TableFacts {
             .filter(|counters| counters.updated > 0.0)
             .map(|counters| counters.hot_updated / counters.updated),
         indexes: indexes.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisor::tests::{catalog, plan};
+
+    fn answer(is_used: bool, cost: f64) -> Verified {
+        let plan_of = |cost: f64| plan(&format!("Seq Scan on orders  (cost=0.00..{cost:.2} rows=1 width=8)"));
+        Verified {
+            rung: Rung::Hypothetical,
+            verdicts: vec![if is_used { Verdict::Used } else { Verdict::NotUsed }],
+            before: Some(plan_of(1000.0)),
+            after: Some(plan_of(cost)),
+            sizes: vec![None],
+            notes: Vec::new(),
+        }
+    }
+
+    fn candidate() -> Candidate {
+        let text = "Seq Scan on orders o  (cost=0.00..48000.00 rows=150 width=72)
+  Filter: ((store_id = 7) AND ((status)::text = 'pending'::text))";
+        let text = format!(
+            "Limit  (cost=0.00..48750.00 rows=20 width=72)
+  ->  Sort  (cost=48700.00..48750.00 rows=30000 width=72)
+        Sort Key: paid_at DESC
+        ->  {}",
+            text.replace('\n', "\n            ")
+        );
+        advisor::advise(&plan(&text), &catalog()).candidates.remove(0)
+    }
+
+    #[test]
+    fn the_index_that_the_planner_likes_comes_with_its_own_figures() {
+        let candidate = candidate();
+        // "160 kB" was said of an index of 48 MB: the figures were those of the one the planner refused.
+        let large = candidate.alternatives.iter().position(|way| way.size_bytes() > 5.0 * candidate.size_bytes());
+        let large = large.expect("a larger index is among the alternatives");
+        let expected = candidate.alternatives[large].clone();
+        let answers = (0..=candidate.alternatives.len()).map(|at| answer(at == large + 1, 10.0)).collect();
+        let (chosen, verified) = best(candidate, answers).unwrap();
+        assert_eq!(chosen, expected);
+        assert!(verified.is_some_and(|verified| verified.is_used()));
+    }
+
+    #[test]
+    fn an_index_that_was_tried_and_dropped_is_named() {
+        let candidate = candidate();
+        let name = candidate.summary();
+        let answers = (0..=candidate.alternatives.len()).map(|_| answer(false, 1000.0)).collect();
+        let why = best(candidate, answers).unwrap_err();
+        assert!(why.starts_with("considered an index on ") && why.contains(&name), "{why}");
     }
 }

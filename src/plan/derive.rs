@@ -295,7 +295,7 @@ fn self_costs(nodes: &[Node]) -> Vec<f64> {
         let Some(parent) = node.parent.and_then(|parent| nodes.get(parent)) else { continue };
         let repeats = match (parent.kind, node.relationship) {
             (Kind::NestedLoop, Relationship::Inner) => outer_rows(nodes, parent),
-            (_, Relationship::SubPlan) => parent.estimate.map_or(1.0, |estimate| estimate.rows),
+            (_, Relationship::SubPlan) if !node.is_hashed_in(parent) => parent.estimate.map_or(1.0, |it| it.rows),
             _ => 1.0,
         };
         let of = node.parent.and_then(|parent| charges.of.get_mut(parent));
@@ -358,7 +358,7 @@ fn stops(parent: &Node, child: &Node) -> bool {
     let is_inner = child.relationship == Relationship::Inner;
     let is_half = parent.join_type().is_some_and(|join| join.contains("Semi") || join.contains("Anti"));
     let is_exists = child.relationship == Relationship::SubPlan
-        && !child.subplan_name().unwrap_or_default().contains("hashed")
+        && !child.is_hashed_in(parent)
         && child.rows_total().is_some_and(|rows| rows <= child.loops());
     // The inner side of a merge join is read no further than the outer needs it.
     parent.kind == Kind::Limit

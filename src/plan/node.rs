@@ -391,6 +391,14 @@ impl Node {
         self.text("Subplan Name")
     }
 
+    /// Whether it is a `SubPlan` that its parent runs once, into a hash table: `(hashed SubPlan 1)`.
+    pub fn is_hashed_in(&self, parent: &Self) -> bool {
+        let Some(name) = self.subplan_name() else { return false };
+        let texts = parent.fields.iter().flat_map(|(_, field)| field.items()).filter_map(Field::as_text);
+        let mut after = texts.flat_map(|text| text.split("hashed ").skip(1)).filter_map(|rest| rest.strip_prefix(name));
+        after.any(|rest| !rest.starts_with(|letter: char| letter.is_ascii_digit()))
+    }
+
     /// Returns the SQL a foreign server is asked.
     pub fn remote_sql(&self) -> Option<&str> {
         self.text("Remote SQL")

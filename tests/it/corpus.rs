@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pgdj::Failure;
-use pgdj::advisor::{Advice, IndexSpec, Reason, advise};
+use pgdj::advisor::{Advice, Candidate, IndexSpec, Reason, advise};
 use pgdj::catalog::Catalog;
 use pgdj::django::sql::{Build, create_index};
 use pgdj::pg::private::{PrivateServer, Setup};
@@ -281,7 +281,7 @@ async fn judge_index(
         found.wrong.push(format!("silent; reference {:.2} ms: {}", reference.milliseconds, said(advice)));
         return;
     };
-    let specs: Vec<&IndexSpec> = std::iter::once(&first.spec).chain(&first.companions).collect();
+    let specs: Vec<&IndexSpec> = first.specs().collect();
     let statements: Vec<String> = specs.iter().enumerate().map(|(at, spec)| ddl(spec, at, catalog)).collect();
     let tables: Vec<String> =
         specs.iter().filter(|spec| spec.definition.has_expression()).map(|spec| spec.table.clone()).collect();
@@ -304,14 +304,14 @@ async fn judge_index(
         reference.work,
         bytes / 1e6,
         reference_bytes / 1e6,
-        first.size_bytes / 1e6
+        first.size_bytes() / 1e6
     )
     .unwrap();
     if !built.unused.is_empty() {
         found.wrong.push(format!("not used: {:?}", built.unused));
     }
     if share < LEAST_SHARE {
-        let others: Vec<String> = first.alternatives.iter().map(IndexSpec::summary).collect();
+        let others: Vec<String> = first.alternatives.iter().map(Candidate::summary).collect();
         found
             .wrong
             .push(format!("saves {share:.2} of the reference {references:?}: {statements:?}, others {others:?}"));
@@ -322,7 +322,7 @@ async fn judge_index(
             .push(format!("more than twice the reference's work: {:.0} against {:.0}", built.work, reference.work));
     }
     if first.is_size_known && bytes > MEASURED {
-        found.sizes.push((case.name.clone(), first.size_bytes, bytes));
+        found.sizes.push((case.name.clone(), first.size_bytes(), bytes));
     }
 }
 

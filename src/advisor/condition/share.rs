@@ -59,7 +59,7 @@ fn predicate_or_negative(whole: &Expr, table: &Table) -> f64 {
     }
 }
 
-fn range_share(whole: &Expr, table: &Table) -> Option<f64> {
+pub(super) fn range_share(whole: &Expr, table: &Table) -> Option<f64> {
     let Expr::Binary { op, left, right } = whole else { return None };
     let statistics = table.statistics_of(left)?;
     let below = statistics.below_share(&right.as_literal()?.text)?;

@@ -10,6 +10,7 @@
 //!    "sequential_scans": [{"node", "table", "rows_read", "rows_kept", "blocks", "times", "share"}],
 //!    "tips": [{"id", "title", "node", "seen", "advice", "why", "wrong", "source", "saving_seconds"}],
 //!    "indexes": [{"table", "summary", "why", "proof", "costs", "is_verified", "cost_before", "cost_after", "size_bytes",
+//!       "sizes": [number], "bytes_per_row", "wal_bytes_per_insert",
 //!       "replaces": [text], "notes": [text], "code": [{"name", "model", "certainty", "meta", "imports", "migration", "sql"}]}],
 //!    "refusals": [{"table", "node", "why", "rewrite"}]}]}
 //! ```
@@ -100,7 +101,9 @@ fn index(index: &AdvisedIndex) -> Value {
     json!({
         "table": candidate.spec.table, "summary": candidate.spec.summary(), "why": candidate.why, "proof": proof(index),
         "costs": costs(index), "is_verified": costs_of_plan.is_some(), "cost_before": before, "cost_after": after,
-        "size_bytes": candidate.size_bytes, "replaces": candidate.replaces, "notes": index_notes(index), "code": code,
+        "size_bytes": candidate.size_bytes(), "sizes": candidate.sizes,
+        "bytes_per_row": candidate.write_cost.bytes_per_row, "wal_bytes_per_insert": candidate.write_cost.wal_per_insert,
+        "replaces": candidate.replaces, "notes": index_notes(index), "code": code,
     })
 }
 

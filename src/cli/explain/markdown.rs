@@ -69,8 +69,7 @@ fn one(out: &mut String, plan: &Reported) {
 }
 
 fn one_index(out: &mut String, index: &AdvisedIndex) {
-    let spec = &index.candidate.spec;
-    out.push_str(&format!("### {}\n\n", prose(&format!("{} {}", spec.table, spec.summary()))));
+    out.push_str(&format!("### {}\n\n", prose(&index.candidate.summary())));
     out.push_str(&format!("{}\n\n", prose(&index.candidate.why)));
     out.push_str(&format!("- proof: {}\n- costs: {}\n", prose(&proof(index)), prose(&costs(index))));
     for note in index_notes(index) {

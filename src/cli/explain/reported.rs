@@ -36,7 +36,9 @@ impl Reported {
     }
 
     pub(super) fn from_server(answer: Answer, advised: Advised) -> Self {
-        let (verdict, scans) = (verdict(&answer.plan, &advised.context), scans::sequential(&answer.plan));
+        let verdict = verdict(&answer.plan, &advised.context);
+        let verdict = verdict.with_index(advised.indexes.first().map(|index| index.candidate.summary()).as_deref());
+        let scans = scans::sequential(&answer.plan);
         let mut notices = answer.notices;
         notices.extend(advised.notes.iter().cloned());
         Self {

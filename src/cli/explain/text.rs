@@ -7,6 +7,7 @@ use crate::pg::advice::AdvisedIndex;
 use crate::plan::text;
 use crate::plan::tips::TipHit;
 use crate::sample::Bytes;
+use crate::sample::unit::Share;
 use crate::ui::code::Language;
 use crate::ui::theme::{Role, Theme};
 
@@ -143,7 +144,7 @@ fn indexes(page: &mut Page<'_>, plan: &Reported) {
 fn one_index(page: &mut Page<'_>, number: usize, index: &AdvisedIndex) {
     let candidate = &index.candidate;
     page.part(format!("  {number}. "), Role::Muted);
-    page.line(format!("{} {}", candidate.spec.table, candidate.spec.summary()), Role::Accent);
+    page.line(candidate.summary(), Role::Accent);
     page.prose("     why   ", &candidate.why, Role::Text);
     page.prose("     proof ", &proof(index), Role::Text);
     page.prose("     costs ", &costs(index), Role::Text);
@@ -191,9 +192,14 @@ pub(super) fn proof(index: &AdvisedIndex) -> String {
 pub(super) fn costs(index: &AdvisedIndex) -> String {
     let candidate = &index.candidate;
     let about = if candidate.is_size_known { "about" } else { "a guess:" };
-    let mut text = format!("{about} {}, built in {}", Bytes(candidate.size_bytes), candidate.write_cost.build);
-    if candidate.write_cost.overhead > 0.0 {
-        text.push_str(&format!(", inserts {:.0}% slower", candidate.write_cost.overhead * 100.0));
+    let writes = &candidate.write_cost;
+    let mut text = format!("{about} {}, built in about {}", Bytes(candidate.size_bytes()), writes.build);
+    if writes.bytes_per_row > 0.0 {
+        text.push_str(&format!(
+            "; adds {} to each row of the table ({} of its size)",
+            Bytes(writes.bytes_per_row),
+            Share(writes.share_of_row)
+        ));
     }
     if !candidate.replaces.is_empty() {
         text.push_str(&format!("; makes {} redundant", candidate.replaces.join(", ")));
@@ -215,4 +221,21 @@ pub(super) fn index_notes(index: &AdvisedIndex) -> Vec<String> {
         notes.push(rewrite.what.clone());
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisor::advise;
+    use crate::advisor::tests::{catalog, plan};
+
+    #[test]
+    fn what_an_index_adds_to_a_row_is_said_in_bytes_and_not_as_time() {
+        let text =
+            "Seq Scan on orders o  (cost=0.00..48750.00 rows=1 width=72)\n  Filter: ((reference)::text = 'R1'::text)";
+        let candidate = advise(&plan(text), &catalog()).candidates.remove(0);
+        let said = costs(&AdvisedIndex { candidate, verified: None, codes: Vec::new() });
+        assert!(said.contains("to each row of the table (") && said.contains(" B"), "{said}");
+        assert!(!said.contains("slower"), "{said}");
+    }
 }

@@ -20,7 +20,11 @@ const MOST_SCANS: usize = 3;
 /// The tips, the largest saving first; or that there are none. `index` is the best index in a sentence, where there is one.
 pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, index: Option<String>) -> Detail {
     let role = if verdict.is_fine { Role::Good } else { Role::Text };
-    let mut detail = Detail::new().paragraph_as(&verdict.sentence, role);
+    let mut detail = Detail::new();
+    // Nothing is fine where an index is worth building.
+    if !verdict.is_fine || index.is_none() {
+        detail = detail.paragraph_as(&verdict.sentence, role);
+    }
     if let Some(index) = index {
         detail = detail.paragraph_as(index, Role::Good);
     }

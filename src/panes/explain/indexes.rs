@@ -154,14 +154,14 @@ fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &Subje
     detail = detail.paragraph(sentence(&candidate.why));
     detail = verdict(detail, suggestion);
     if let Some(trial) = subject.tried.filter(|trial| trial.at == at) {
-        detail = trial.tell(detail, Bytes(candidate.size_bytes));
+        detail = trial.tell(detail, Bytes(candidate.size_bytes()));
     }
     let known = if candidate.is_size_known { "about" } else { "perhaps" };
     let writes = &candidate.write_cost;
     let inserts = writes.inserts_per_second.map(|rate| format!(" on {} inserts/s", Count(rate))).unwrap_or_default();
     detail = detail
-        .pair("size", format!("{known} {}", Bytes(candidate.size_bytes)))
-        .pair("writes", format!("{} more WAL an insert{inserts}", Bytes(writes.wal_per_insert)))
+        .pair("size", format!("{known} {}", Bytes(candidate.size_bytes())))
+        .pair("writes", format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)))
         .pair("build", format!("about {}, concurrently", writes.build));
     if !candidate.replaces.is_empty() {
         detail = detail.pair_as("replaces", candidate.replaces.join(", "), Role::Accent);

@@ -309,7 +309,7 @@ fn one_index() -> Box<crate::pg::advice::Advised> {
         saves: Some(Seconds(1.1)),
         cost_before: 100.0,
         cost_after: 1.0,
-        size_bytes: 1e6,
+        sizes: vec![1e6],
         is_size_known: true,
         write_cost: crate::advisor::WriteCost::default(),
         replaces: vec!["older_idx".into()],

@@ -43,8 +43,7 @@ struct Question<'a> {
 
 impl Question<'_> {
     fn specs(&self) -> Vec<IndexSpec> {
-        let candidate = &self.suggestion.candidate;
-        std::iter::once(&candidate.spec).chain(&candidate.companions).cloned().collect()
+        self.suggestion.candidate.specs().cloned().collect()
     }
 
     fn is_write(&self) -> bool {
@@ -76,7 +75,7 @@ impl Question<'_> {
             let rows = table.rows.map(|rows| format!(", {} rows", Count(rows))).unwrap_or_default();
             about.pair("table", &format!("{}.{}, {}{rows}", table.schema, table.name, Bytes(table.pages * BLOCK)));
         }
-        about.pair("index", &format!("about {}", Bytes(candidate.size_bytes)));
+        about.pair("index", &format!("about {}", Bytes(candidate.size_bytes())));
         let measures = if self.is_write() {
             "its plan only, for it writes"
         } else {

@@ -15,6 +15,19 @@ pub struct Verdict {
     pub tips: Vec<TipHit>,
 }
 
+impl Verdict {
+    /// Returns the same where an index is worth building: then not all is fine, whatever the tips say.
+    #[must_use]
+    pub fn with_index(self, index: Option<&str>) -> Self {
+        match index {
+            Some(index) if self.is_fine => {
+                Self { sentence: format!("An index is worth building: {index}."), is_fine: false, ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 /// Returns what is to be said of a plan, with its tips.
 pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
     let tips = look(plan, context);
@@ -58,6 +71,15 @@ mod tests {
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)",
             "Nothing stands out in the estimates; run it with ANALYZE to see where the time goes.",
         );
+    }
+
+    #[test]
+    fn nothing_stands_out_is_not_said_above_an_index_worth_building() {
+        let plan = plan_of("Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)");
+        let said = verdict(&plan, &Context::default()).with_index(Some("o (a)"));
+        assert_eq!((said.sentence.as_str(), said.is_fine), ("An index is worth building: o (a).", false));
+        let said = verdict(&plan, &Context::default()).with_index(None);
+        assert!(said.is_fine && said.sentence.starts_with("Nothing stands out"));
     }
 
     #[test]
