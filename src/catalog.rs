@@ -10,6 +10,7 @@ pub mod expr;
 pub mod index;
 pub mod index_bloat;
 pub mod index_usage;
+pub mod late;
 mod normal;
 pub mod parse;
 pub mod settings;

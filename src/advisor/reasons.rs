@@ -70,10 +70,9 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
 /// Statistics that are missing or old make every estimate a guess.
 fn stale(scan: &Scan<'_>) -> Option<Refusal> {
     let table = scan.table;
-    let counters = table.counters.as_ref();
     // One that was analysed while it was empty has neither.
     let never = table.rows.is_none() && table.columns.iter().all(|column| column.statistics.is_none());
-    let changed = counters.map_or(0.0, |counters| counters.changed_since_analyze);
+    let changed = table.changed_since_analyze().unwrap_or(0.0);
     let misestimate = scan.node.derived.misestimate.map_or(1.0, |found| found.factor);
     let is_simple = scan.clauses.iter().all(|clause| matches!(clause.class, Class::Equal | Class::Range));
     let is_old = changed > 0.1 * table.rows_or_guess() + 1000.0 && misestimate >= 10.0 && is_simple;
@@ -155,6 +154,20 @@ fn not_estimated<'s>(scan: &'s Scan<'_>) -> Option<&'s Clause> {
     guessed.first().copied().filter(|_| is_default)
 }
 
+/// Says that nobody knows how many rows match, and which index is likely.
+fn rows_not_known(scan: &Scan<'_>, clause: &Clause, way: Option<&Way>) -> Refusal {
+    let why = format!(
+        "how many rows of {} match is not known: the planner has no statistics for {} and assumes {}. Give it a value, \
+         or run EXPLAIN ANALYZE",
+        scan.table.name,
+        super::advice::expr_text(&clause.whole),
+        percent(scan.selectivity())
+    );
+    let likely = way.and_then(|way| way.definitions.first());
+    let then = likely.map(|definition| IndexSpec::on(scan.table, definition.clone()));
+    Refusal { then, ..refusal(scan, Reason::RowsNotKnown, why) }
+}
+
 /// Returns why nothing came of a scan; `None` where nobody would ask.
 pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<Refusal> {
     let table = scan.table;
@@ -181,20 +194,7 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
         return Some(refusal(scan, Reason::AlreadyIndexed, format!("{name} serves it as well as an index can")));
     }
     if let Some(clause) = not_estimated(scan) {
-        let mut refusal = refusal(
-            scan,
-            Reason::RowsNotKnown,
-            format!(
-                "how many rows of {} match is not known: the planner has no statistics for {} and assumes {}. \
-                 Give it a value, or run EXPLAIN ANALYZE",
-                table.name,
-                super::advice::expr_text(&clause.whole),
-                percent(share)
-            ),
-        );
-        let likely = way.and_then(|way| way.definitions.first());
-        refusal.then = likely.map(|definition| IndexSpec::on(table, definition.clone()));
-        return Some(refusal);
+        return Some(rows_not_known(scan, clause, way));
     }
     if share > MOST_SCATTERED && !scan.clauses.is_empty() && scan.clauses.iter().any(is_servable) {
         let estimated = if scan.removed.is_some() { "" } else { " (estimated)" };
@@ -205,6 +205,11 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
         );
         return Some(refusal(scan, Reason::MostRowsWanted, why));
     }
+    Some(no_index_serves(scan, way).unwrap_or_else(|| not_worth_it(scan, way)))
+}
+
+/// Says which condition no index serves, where there is no way.
+fn no_index_serves(scan: &Scan<'_>, way: Option<&Way>) -> Option<Refusal> {
     let negative = scan.clauses.iter().find(|clause| clause.class == Class::Negative);
     if let (Some(negative), None) = (negative, way) {
         let why =
@@ -219,6 +224,12 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
         let why = format!("{}: {why}", super::advice::expr_text(&clause.whole));
         return Some(refusal(scan, Reason::NoIndexServes, why));
     }
+    None
+}
+
+/// Says what the best way would save, which is too little.
+fn not_worth_it(scan: &Scan<'_>, way: Option<&Way>) -> Refusal {
+    let table = scan.table;
     let why = match way {
         Some(way) if scan.cost_at_stake() - way.estimate.cost < scan.parallel_loss => format!(
             "an index on {} would save less than the rest of the plan loses without its parallel workers",
@@ -234,5 +245,5 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
         ),
         None => format!("no index would serve the scan of {} better", table.name),
     };
-    Some(refusal(scan, Reason::NotWorthIt, why))
+    refusal(scan, Reason::NotWorthIt, why)
 }

@@ -39,7 +39,7 @@ fn evaluations(plan: &Plan, (id, parent): (NodeId, &Node), child: &Node, catalog
     for (_, node) in plan.children(id) {
         match node.relationship {
             Relationship::SubPlan if !node.is_hashed_in(parent) && node.kind != Kind::Materialize => {
-                of_all += cost(node)
+                of_all += cost(node);
             }
             _ => inputs += cost(node),
         }

@@ -62,6 +62,8 @@ pub struct Due {
     pub analyze: Option<Progress>,
     /// Age of the oldest unfrozen transaction against the age that forces a vacuum.
     pub freeze: Option<Progress>,
+    /// Whether changes that the last analyze has seen are counted as if they came after it: then no share is known.
+    pub are_counters_late: bool,
 }
 
 impl Due {
@@ -126,12 +128,16 @@ impl Policy {
             .mul_add(rows, own_or("autovacuum_analyze_threshold", self.analyze_threshold));
         // A table may lower the age, not raise it.
         let freeze_max = own_or("autovacuum_freeze_max_age", self.freeze_max_age).min(self.freeze_max_age);
+        let are_counters_late = super::bloat::are_counters_late(table);
         let progress = |counted: Option<f64>, threshold| counted.map(|counted| Progress { counted, threshold });
         Due {
             is_enabled: self.is_on && !is_disabled(table),
             vacuum: progress(table.dead, threshold),
-            inserts: inserts.and_then(|threshold| progress(table.ins_since_vacuum, threshold)),
-            analyze: progress(table.mod_since_analyze, analyze),
+            inserts: inserts
+                .filter(|_| !(are_counters_late && table.last_vacuum.is_some()))
+                .and_then(|threshold| progress(table.ins_since_vacuum, threshold)),
+            analyze: progress(table.mod_since_analyze, analyze).filter(|_| !are_counters_late),
+            are_counters_late,
             freeze: progress(table.freeze_age, freeze_max),
         }
     }

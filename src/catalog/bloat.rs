@@ -228,16 +228,17 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
     Bloat::Known(Amount { share, bytes, method: Method::Estimate, confidence })
 }
 
-/// Whether the counters since the last analyze are of what it has seen already.
-///
-/// A session hands its counters over up to seconds later: one that fills a table and analyses it leaves a table all of
-/// whose changes seem to come after. Then every change ever counted is among them, though the analyze found rows.
-/// Source: `pgstat_report_stat()`, at most once a second.
+/// Whether the counters since the last analyze are of what it has seen already: [`super::late`].
 pub fn are_counters_late(table: &TableUsage) -> bool {
-    let Some(inserts) = table.inserts else { return false };
-    let changes = inserts + table.updates.unwrap_or_default() + table.deletes.unwrap_or_default();
-    let was_analyzed = table.last_analyze.is_some() && table.reltuples > 0.0;
-    was_analyzed && changes <= table.mod_since_analyze.unwrap_or_default()
+    let Some(inserted) = table.inserts else { return false };
+    super::late::are_late(&super::late::Counted {
+        reltuples: table.reltuples,
+        was_analyzed: table.last_analyze.is_some(),
+        inserted,
+        updated: table.updates.unwrap_or_default(),
+        deleted: table.deletes.unwrap_or_default(),
+        changed: table.mod_since_analyze.unwrap_or_default(),
+    })
 }
 
 /// Whether deleted rows may be there yet, dead: no vacuum came along with the analyze.

@@ -70,6 +70,26 @@ impl Table {
         })
     }
 
+    /// Returns the rows that changed since the last ANALYZE; `None` where they are not known, or the counters came late.
+    pub fn changed_since_analyze(&self) -> Option<f64> {
+        let counters = self.counters.as_ref()?;
+        let is_late = super::late::are_late(&super::late::Counted {
+            reltuples: self.rows.unwrap_or(0.0),
+            was_analyzed: counters.was_analyzed,
+            inserted: counters.inserted,
+            updated: counters.updated,
+            deleted: counters.deleted,
+            changed: counters.changed_since_analyze,
+        });
+        (!is_late).then_some(counters.changed_since_analyze)
+    }
+
+    /// Says whether ANALYZE ever ran: by its counters, which a crash and a standby forget, or by what it left.
+    pub fn was_analyzed(&self) -> bool {
+        self.counters.as_ref().is_some_and(|counters| counters.was_analyzed)
+            || self.columns.iter().any(|column| column.statistics.is_some())
+    }
+
     /// Returns the share of pages that an index-only scan need not visit, 0..=1.
     pub fn all_visible_share(&self) -> f64 {
         if self.pages < 1.0 { 0.0 } else { (self.all_visible_pages / self.pages).min(1.0) }

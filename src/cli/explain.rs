@@ -48,12 +48,12 @@ pub async fn run(
         Input::Plan { text, from } => of_plans(&text, &from)?,
         Input::Statement(sql) => {
             let target = target(args, config, environment).await?;
-            of_statement(&target, wish, &sql, timeout_ms).await?
+            of_statement(&target, wish, (&sql, None), timeout_ms).await?
         }
         Input::QueryId(id) => {
             let target = target(args, config, environment).await?;
-            let sql = input::statement_of(target.connector.as_ref(), &target.reaper, id).await?;
-            of_statement(&target, wish, &sql, timeout_ms).await?
+            let (sql, rows) = input::statement_of(target.connector.as_ref(), &target.reaper, id).await?;
+            of_statement(&target, wish, (&sql, rows), timeout_ms).await?
         }
     };
     report.against = older.map(|(from, older)| against::compare(from, &older, &report.plans));
@@ -125,7 +125,12 @@ async fn target(args: &Args, config: &Config, environment: &Environment) -> Resu
     Ok(Target { connector: Arc::new(ToAddress::new(address, name)), mode, reaper })
 }
 
-async fn of_statement(target: &Target, wish: &Explain, sql: &str, timeout_ms: u32) -> Result<Report, Failure> {
+async fn of_statement(
+    target: &Target,
+    wish: &Explain,
+    (sql, rows_per_call): (&str, Option<f64>),
+    timeout_ms: u32,
+) -> Result<Report, Failure> {
     let request = Request {
         sql: sql.to_owned(),
         parameters: wish.params.iter().map(|value| (value != "NULL").then(|| value.clone())).collect(),
@@ -145,14 +150,15 @@ async fn of_statement(target: &Target, wish: &Explain, sql: &str, timeout_ms: u3
         say("\r\x1b[K");
     }
     let answer = answer?;
-    // An advice that cannot be had takes the plan not along.
-    let advised = match advice::advise(&target.connector, &target.reaper, &request, &answer.plan).await {
+    // If the advice fails, the plan is still shown.
+    let mut advised = match advice::advise(&target.connector, &target.reaper, &request, &answer.plan).await {
         Ok(advised) => advised,
         Err(failure) => advice::Advised {
             notes: vec![format!("no advice about indexes: {}", failure.what)],
             ..advice::Advised::default()
         },
     };
+    advised.context.rows_per_call = rows_per_call;
     Ok(Report { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new(), against: None })
 }
 

@@ -414,7 +414,10 @@ impl Explain {
         self.failure = None;
         self.mode = Mode::Tree;
         self.comparison = None;
-        self.sheet = Some(Sheet::new(source));
+        let queryid = self.from.strip_prefix("queryid ").and_then(|id| id.parse().ok());
+        let mut sheet = Sheet::new(source);
+        sheet.queryid = queryid;
+        self.sheet = Some(sheet);
         self.refresh_node();
     }
 

@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 use self::figures::{Figures, Since, figures};
 use crate::app::list::List;
 use crate::app::{Action, Document, Effect, Look, Pane, PaneId, RelationKind, View, Wish};
+use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, Method};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -225,14 +226,14 @@ impl Tables {
     }
 }
 
-/// Returns a share that may be over one: how near something due is.
-fn due(share: Option<f64>, enabled: bool) -> Cell {
-    match share {
-        Some(_) if !enabled => Cell::mark("off", -1.0).role(Role::Warning),
-        Some(share) if share >= 1.0 => {
-            Cell::number(format!("{:.0}%", (share * 100.0).min(99_999.0)), share).role(Role::Warning)
-        }
+/// Returns how near autovacuum's threshold is: a share, `due` from the threshold on, `?` where the counters came late.
+fn due(one: &Figures, share: impl Fn(&Due) -> Option<f64>) -> Cell {
+    let Some(due) = &one.due else { return Cell::default() };
+    match share(due) {
+        Some(_) if !due.is_enabled => Cell::mark("off", -1.0).role(Role::Warning),
+        Some(share) if share >= 1.0 => Cell::number("due", share).role(Role::Warning),
         Some(share) => Cell::number(Share(share), share),
+        None if due.are_counters_late => Cell::mark("?", -1.0).role(Role::Muted),
         None => Cell::default(),
     }
 }
@@ -269,7 +270,6 @@ fn ago(at: Option<Timestamp>, now: Timestamp) -> Cell {
 
 fn cell(one: &Figures, column: &str, view: &View<'_>) -> Cell {
     let (usage, now) = (&one.usage, view.newer.at);
-    let enabled = one.due.as_ref().is_none_or(|due| due.is_enabled);
     match column {
         "table" => Cell::text(&usage.label()),
         "model" => Cell::text(&one.model),
@@ -289,8 +289,8 @@ fn cell(one: &Figures, column: &str, view: &View<'_>) -> Cell {
             let is_notable = usage.dead_share().unwrap_or(0.0) >= NOTABLE_DEAD && usage.dead.unwrap_or(0.0) >= 1000.0;
             if is_notable { cell.role(Role::Warning) } else { cell }
         }
-        "vacuum_due" => due(one.due.as_ref().and_then(crate::catalog::autovacuum::Due::vacuum_share), enabled),
-        "analyze_due" => due(one.due.as_ref().and_then(crate::catalog::autovacuum::Due::analyze_share), enabled),
+        "vacuum_due" => due(one, Due::vacuum_share),
+        "analyze_due" => due(one, Due::analyze_share),
         "vacuumed" => ago(usage.last_vacuum, now),
         "analyzed" => ago(usage.last_analyze, now),
         "freeze" => {

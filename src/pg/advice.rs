@@ -168,6 +168,7 @@ fn facts(table: &Table) -> TableFacts {
             .iter()
             .map(|key| key.expr.as_column().map_or_else(|| key.expr.sql(), str::to_owned))
             .collect(),
+        is_unique: index.is_unique || index.is_primary || index.is_constraint,
     });
     TableFacts {
         schema: Some(table.schema.clone()),
@@ -175,8 +176,8 @@ fn facts(table: &Table) -> TableFacts {
         rows: table.rows,
         pages: Some(table.pages),
         dead: None,
-        modified_since_analyze: counters.map(|counters| counters.changed_since_analyze),
-        is_analyzed: counters.map(|counters| counters.was_analyzed),
+        modified_since_analyze: table.changed_since_analyze(),
+        is_analyzed: counters.map(|_| table.was_analyzed()),
         hot_share: counters
             .filter(|counters| counters.updated > 0.0)
             .map(|counters| counters.hot_updated / counters.updated),

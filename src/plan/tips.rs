@@ -23,6 +23,7 @@ mod hash_spill;
 mod heap_fetches;
 mod incremental_sort;
 mod index_reads_most;
+mod indexable;
 mod inefficient_index;
 mod jit;
 mod join_filter;

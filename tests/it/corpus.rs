@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pgdj::Failure;
 use pgdj::advisor::{Advice, Candidate, IndexSpec, Reason, advise};
-use pgdj::catalog::Catalog;
+use pgdj::catalog::{Catalog, Method};
 use pgdj::django::sql::{Build, create_index};
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{Canceller, Connector, Limits, Link, Session, reaper};
@@ -230,6 +230,8 @@ struct Found {
     wrong: Vec<String>,
     /// Estimated and true sizes of b-trees worth measuring.
     sizes: Vec<(String, f64, f64)>,
+    /// Every b-tree that was thought of, the alternatives too: its statement and its size as it was estimated.
+    btrees: Vec<(String, f64)>,
 }
 
 async fn try_case(shop: &mut Shop, case: &Case) -> Found {
@@ -244,6 +246,7 @@ async fn try_case(shop: &mut Shop, case: &Case) -> Found {
         line: format!("{:20} {:8} {base_ms:9.2} ms  {said}", case.name, case.verdict),
         wrong: Vec::new(),
         sizes: Vec::new(),
+        btrees: btrees(&advice, &read.catalog),
     };
     match case.verdict.as_str() {
         "index" => judge_index(shop, case, (&before, &advice, &read.catalog), &mut found).await,
@@ -261,6 +264,47 @@ async fn try_case(shop: &mut Shop, case: &Case) -> Found {
         }
     }
     found
+}
+
+/// Every b-tree of an advice whose size is said to be known, with that size.
+fn btrees(advice: &Advice, catalog: &Catalog) -> Vec<(String, f64)> {
+    let ways = advice.candidates.iter().flat_map(|candidate| std::iter::once(candidate).chain(&candidate.alternatives));
+    let known = ways.filter(|way| way.is_size_known).flat_map(|way| way.specs().zip(&way.sizes));
+    let known = known.filter(|(spec, _)| spec.definition.method == Method::BTree);
+    known.map(|(spec, size)| (ddl(spec, 0, catalog), *size)).collect()
+}
+
+/// Builds an index and returns its size.
+async fn true_size(client: &Client, statement: &str) -> f64 {
+    client.batch_execute("begin").await.unwrap();
+    client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{error:?}: {statement}"));
+    let sql = "select coalesce(sum(pg_relation_size(relid)), pg_relation_size('built_0'))::float8
+        from pg_partition_tree('built_0')";
+    let size = client.query_one(sql, &[]).await.unwrap().get(0);
+    client.batch_execute("rollback").await.unwrap();
+    size
+}
+
+/// B-trees from so many bytes on: of a few pages a single one is a quarter.
+const SOME_PAGES: f64 = 80_000.0;
+
+/// Builds each b-tree and says which sizes were more than a quarter off, where these are more than one in twenty.
+async fn sizes_off(client: &Client, btrees: std::collections::BTreeMap<String, f64>) -> Vec<String> {
+    let (mut off, mut measured) = (Vec::new(), 0_usize);
+    for (statement, estimate) in btrees {
+        let bytes = true_size(client, &statement).await;
+        if bytes < SOME_PAGES {
+            continue;
+        }
+        measured += 1;
+        let ratio = estimate / bytes;
+        if !(0.75..=1.25).contains(&ratio) {
+            off.push(format!("{ratio:.2} times the true {bytes:.0}: {statement}"));
+        }
+    }
+    eprintln!("sizes: {} of {measured} b-trees within a quarter\n{}", measured - off.len(), off.join("\n"));
+    assert!(measured >= 20, "{measured} b-trees");
+    if off.len() * 20 > measured { off } else { Vec::new() }
 }
 
 async fn judge_index(
@@ -356,6 +400,7 @@ async fn run(rows: &str, texts: &[&str]) {
     let only = variable("PGDJ_CASE");
     let mut wrong: Vec<String> = Vec::new();
     let mut sizes = Vec::new();
+    let mut btrees = std::collections::BTreeMap::new();
     // Statements from a file in place of those of the repository, to try some more.
     let other = variable("PGDJ_CASES").map(|path| std::fs::read_to_string(path).unwrap());
     let texts = other.as_ref().map_or_else(|| texts.to_vec(), |text| vec![text.as_str()]);
@@ -368,6 +413,10 @@ async fn run(rows: &str, texts: &[&str]) {
         eprintln!("{} {}", if found.wrong.is_empty() { "ok " } else { "BAD" }, found.line);
         wrong.extend(found.wrong.iter().map(|what| format!("{}: {what}", case.name)));
         sizes.extend(found.sizes);
+        btrees.extend(found.btrees);
+    }
+    if only.is_none() {
+        wrong.extend(sizes_off(&shop.client, btrees).await);
     }
     for (name, estimate, bytes) in &sizes {
         let ratio = estimate / bytes;

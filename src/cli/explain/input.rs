@@ -19,7 +19,8 @@ const EXTENSION: &str = "pg_stat_statements";
 /// The statement of this database before the same of another. Both answer to the same queryid only if their tables' oids agree.
 const BY_QUERYID: &str = "select
     s.query as query,
-    d.datname::text as database
+    d.datname::text as database,
+    s.rows::float8 / nullif(s.calls, 0) as rows_per_call
 from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(true) as s
 left join pg_catalog.pg_database as d on d.oid = s.dbid
 where s.queryid = $1
@@ -102,8 +103,12 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// Returns the statement that `pg_stat_statements` keeps under an id.
-pub(super) async fn statement_of(connector: &dyn Connector, reaper: &Reaper, id: i64) -> Result<String, Failure> {
+/// Returns the statement that `pg_stat_statements` keeps under an id, and the rows that it returned a call on average.
+pub(super) async fn statement_of(
+    connector: &dyn Connector,
+    reaper: &Reaper,
+    id: i64,
+) -> Result<(String, Option<f64>), Failure> {
     let refused = |what: String| Failure::new(Kind::Refused, what);
     let mut session = Session::open(connector, Limits::SLOW, reaper).await?;
     let facts = server::read_facts(&mut session, &connector.target()).await?;
@@ -137,7 +142,7 @@ pub(super) async fn statement_of(connector: &dyn Connector, reaper: &Reaper, id:
         ))
         .hint(format!("add -d {database}")));
     }
-    Ok(text)
+    Ok((text, row.number("rows_per_call")))
 }
 
 #[cfg(test)]

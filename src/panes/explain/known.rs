@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::catalog::bloat::are_counters_late;
 use crate::catalog::django_names::Models;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
@@ -20,7 +21,7 @@ pub(super) struct Known {
 
 impl Known {
     /// Returns what a snapshot knows of a plan's tables.
-    pub(super) fn of(plan: &Plan, snapshot: &Snapshot) -> Self {
+    pub(super) fn of(plan: &Plan, queryid: Option<i64>, snapshot: &Snapshot) -> Self {
         let names: HashSet<&str> = plan.nodes.iter().filter_map(Node::relation).collect();
         let tables = TableUsage::all(snapshot).unwrap_or_default();
         let tables: Vec<TableUsage> = tables.into_iter().filter(|table| names.contains(table.name.as_str())).collect();
@@ -37,6 +38,7 @@ impl Known {
             context: Context {
                 tables: tables.iter().map(|table| facts(table, &indexes)).collect(),
                 settings: settings(snapshot),
+                rows_per_call: queryid.or(plan.query_id).and_then(|id| rows_per_call(id, snapshot)),
                 ..Context::default()
             },
         }
@@ -61,11 +63,27 @@ fn facts(table: &TableUsage, indexes: &[IndexUsage]) -> TableFacts {
         rows: table.rows(),
         pages: Some(table.pages).filter(|pages| *pages > 0.0),
         dead: table.dead,
-        modified_since_analyze: table.mod_since_analyze,
+        modified_since_analyze: table.mod_since_analyze.filter(|_| !are_counters_late(table)),
         is_analyzed: table.last_analyze.map(|_| true).or((table.reltuples < 0.0).then_some(false)),
         hot_share: table.hot_share(),
-        indexes: own.map(|index| IndexFacts { name: index.name.clone(), keys: index.column_names.clone() }).collect(),
+        indexes: own
+            .map(|index| IndexFacts {
+                name: index.name.clone(),
+                keys: index.column_names.clone(),
+                is_unique: index.is_unique || index.is_primary,
+            })
+            .collect(),
     }
+}
+
+/// Returns the rows that a statement returned a call on average since the reset of `pg_stat_statements`.
+fn rows_per_call(queryid: i64, snapshot: &Snapshot) -> Option<f64> {
+    let rows = snapshot.rows("statements")?;
+    let own = rows.iter().filter(|row| row.int("queryid") == Some(queryid));
+    let (rows, calls) = own.fold((0.0, 0.0), |(rows, calls), row| {
+        (rows + row.number("rows").unwrap_or(0.0), calls + row.number("calls").unwrap_or(0.0))
+    });
+    (calls > 0.0).then(|| rows / calls)
 }
 
 /// Returns the settings as `current_setting` writes them.
@@ -86,7 +104,15 @@ fn with_unit(value: &str, unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_unit;
+    use super::{rows_per_call, with_unit};
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn the_rows_of_a_call_are_those_of_all_who_ran_it() {
+        let statements = vec![row! { queryid: 7, calls: 3, rows: 500 }, row! { queryid: 7, calls: 1, rows: 300 }];
+        let seen = snapshot().with("statements", statements);
+        assert_eq!((rows_per_call(7, &seen), rows_per_call(8, &seen)), (Some(200.0), None));
+    }
 
     #[test]
     fn settings_are_written_with_their_units() {

@@ -108,6 +108,8 @@ pub(super) struct Sheet {
     pub(super) request: Option<Request>,
     /// What came of the last trial of an index.
     pub(super) tried: Option<Trial>,
+    /// The queryid under which `pg_stat_statements` counts the statement, where it came from there.
+    pub(super) queryid: Option<i64>,
     known: Known,
     known_at: Timestamp,
     glyphs: Glyphs,
@@ -134,6 +136,7 @@ impl Sheet {
             indexes: Detail::new(),
             request: None,
             tried: None,
+            queryid: None,
             known: Known::default(),
             known_at: Timestamp::default(),
             glyphs: UNICODE,
@@ -153,7 +156,7 @@ impl Sheet {
             return;
         }
         self.known_at = view.newer.at;
-        self.known = Known::of(&self.source.plan, view.newer);
+        self.known = Known::of(&self.source.plan, self.queryid, view.newer);
         self.verdict = verdict(&self.source.plan, &self.known.context);
         self.derive();
     }

@@ -18,6 +18,8 @@ pub struct Context {
     pub is_on_ssd: Option<bool>,
     /// The time as the client saw it.
     pub wall_time: Option<Seconds>,
+    /// Rows that the statement returned a call on average, by `pg_stat_statements`.
+    pub rows_per_call: Option<f64>,
     /// How often the statement runs for one request of the application, on average.
     pub runs_per_request: Option<f64>,
     /// The generic plan of the same statement, without its values.
@@ -37,7 +39,7 @@ pub struct TableFacts {
     pub pages: Option<f64>,
     /// Dead rows (`n_dead_tup`).
     pub dead: Option<f64>,
-    /// Rows changed since the last ANALYZE (`n_mod_since_analyze`).
+    /// Rows changed since the last ANALYZE (`n_mod_since_analyze`); `None` where the counters came late.
     pub modified_since_analyze: Option<f64>,
     /// Whether it was ever analysed, by hand or by autovacuum.
     pub is_analyzed: Option<bool>,
@@ -54,6 +56,15 @@ pub struct IndexFacts {
     pub name: String,
     /// Its keys, as `pg_get_indexdef` prints each.
     pub keys: Vec<String>,
+    /// Whether it is unique, as a primary key is: then it cannot be replaced by a wider one.
+    pub is_unique: bool,
+}
+
+impl TableFacts {
+    /// Returns an index by its name.
+    pub fn index(&self, name: &str) -> Option<&IndexFacts> {
+        self.indexes.iter().find(|index| index.name == name)
+    }
 }
 
 impl Context {

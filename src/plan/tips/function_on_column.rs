@@ -16,6 +16,10 @@ pub(super) static TIP: Tip = Tip {
 
 /// Functions and what to do about each. The names as the server prints them.
 const FUNCTIONS: &[(&str, &str)] = &[
+    (
+        "unaccent(",
+        "an SQL function of yours that is IMMUTABLE around unaccent: an index cannot be built on unaccent itself",
+    ),
     ("upper(", "an index on it, Upper('…') (what __iexact asks), or a trigram index for __icontains"),
     ("lower(", "an index on it: models.Index(Lower('…'), name=…)"),
     ("date_trunc(", "a half-open range: field__gte=start, field__lt=end, which an index on the column answers"),

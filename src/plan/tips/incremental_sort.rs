@@ -70,7 +70,11 @@ mod tests {
         let context = Context {
             tables: vec![TableFacts {
                 name: "o".to_owned(),
-                indexes: vec![IndexFacts { name: "o_created".to_owned(), keys: vec!["created".to_owned()] }],
+                indexes: vec![IndexFacts {
+                    name: "o_created".to_owned(),
+                    keys: vec!["created".to_owned()],
+                    is_unique: false,
+                }],
                 ..TableFacts::default()
             }],
             ..Context::default()

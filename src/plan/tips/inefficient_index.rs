@@ -1,6 +1,7 @@
 //! An index that leads to rows that are thrown away.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short};
+use super::indexable::{keys, keys_of};
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 6,
@@ -29,8 +30,20 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 short(condition),
                 Count(kept)
             );
-            let advice =
-                format!("extend the index by what the filter needs: {}", short(node.filter().unwrap_or_default()));
+            let filter = node.filter().unwrap_or_default();
+            let advice = if keys(filter, node.alias()).is_empty() {
+                format!("no plain index can be built for {}: compare columns with values", short(filter))
+            } else {
+                let keys = keys_of(&[node.index_cond(), node.filter()], node).join(", ");
+                // A primary key or a unique index stays as it is: nothing can be added to it.
+                let known = seen.context.table(node).and_then(|table| table.index(index));
+                let instead = if known.is_some_and(|known| !known.is_unique) {
+                    format!(", instead of {index}")
+                } else {
+                    String::new()
+                };
+                format!("an index on {} ({keys}){instead}", table(node))
+            };
             Some(Hit::at(id, what, advice, own(node) * removed / (kept + removed)).because_of(seen.cause(id)))
         })
         .collect()
@@ -49,8 +62,27 @@ mod tests {
   Index Cond: (store_id = 7)
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 5000",
-            "o_store finds 5.0k rows by (store_id = 7) of which 5 are kept: extend the index by what the filter needs: (status = 'x'::text)",
+            "o_store finds 5.0k rows by (store_id = 7) of which 5 are kept: an index on o (store_id, status)",
         );
+    }
+
+    #[test]
+    fn a_primary_key_is_not_to_be_extended() {
+        use super::super::support::test::check_with;
+        use super::super::{Context, IndexFacts, TableFacts};
+        for (is_unique, instead) in [(true, ""), (false, ", instead of o_pkey")] {
+            let index = IndexFacts { name: "o_pkey".to_owned(), keys: vec!["id".to_owned()], is_unique };
+            let table = TableFacts { name: "o".to_owned(), indexes: vec![index], ..TableFacts::default() };
+            check_with(
+                &TIP,
+                "Index Scan using o_pkey on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=5 loops=1)
+  Index Cond: (id > 7)
+  Filter: (status = 'x'::text)
+  Rows Removed by Filter: 5000",
+                &Context { tables: vec![table], ..Context::default() },
+                &format!("o_pkey finds 5.0k rows by (id > 7) of which 5 are kept: an index on o (status, id){instead}"),
+            );
+        }
     }
 
     #[test]

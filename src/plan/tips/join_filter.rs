@@ -1,6 +1,7 @@
 //! Pairs of rows that are made and thrown away.
 
-use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, own, short, with_children};
+use super::indexable::keys;
+use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, own, short, table, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 23,
@@ -14,6 +15,9 @@ pub(super) static TIP: Tip = Tip {
     look,
 };
 
+/// Nodes below the join in which the inner table is looked for.
+const NEAR: usize = 8;
+
 fn look(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::NestedLoop, Kind::HashJoin, Kind::MergeJoin])
         .filter_map(|(id, node)| {
@@ -22,10 +26,16 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = format!("{} paired {} rows to keep {}", node.node_type, Count(removed + kept), Count(kept));
-            let advice = format!(
-                "an index on the inner side for {}, or an equality to join by",
-                short(node.join_filter().unwrap_or("its join filter"))
-            );
+            let filter = node.join_filter().unwrap_or_default();
+            let inner = seen.plan.child(id, Relationship::Inner).map_or(id, |(inner, _)| inner);
+            let scans = seen.plan.subtree(inner).take(NEAR).filter(|(_, node)| node.kind.reads_table());
+            let index = scans
+                .map(|(_, scan)| (table(scan), keys(filter, scan.alias())))
+                .find(|(_, keys)| filter.contains('.') && !keys.is_empty());
+            let advice = match index {
+                Some((table, keys)) => format!("an index on {table} ({}), or join by equal columns", keys.join(", ")),
+                None => format!("join by equal columns instead of {}", short(filter)),
+            };
             let below: f64 = seen.plan.child(id, Relationship::Inner).map_or(0.0, |(_, inner)| with_children(inner));
             Some(Hit::at(id, what, advice, own(node) + below))
         })
@@ -46,7 +56,7 @@ mod tests {
   Rows Removed by Join Filter: 50000
   ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=1000)",
-            "Nested Loop paired 50k rows to keep 5: an index on the inner side for (a.x < b.y), or an equality to join by",
+            "Nested Loop paired 50k rows to keep 5: an index on b (y), or join by equal columns",
         );
     }
 

@@ -19,11 +19,11 @@ const LEAST_ROWS: f64 = 10_000.0;
 
 fn look(seen: &Seen<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
-    let rows = root.rows_or_estimate();
+    let Some((rows, source)) = rows_returned(seen) else { return Vec::new() };
     if rows < LEAST_ROWS || matches!(root.kind, Kind::Limit | Kind::ModifyTable) {
         return Vec::new();
     }
-    let what = format!("{} rows are returned", Count(rows));
+    let what = format!("{} rows are returned{source}", Count(rows));
     vec![Hit::at(
         0,
         what,
@@ -32,9 +32,27 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     )]
 }
 
+/// Returns the rows that the client gets and where the number comes from: counted in this run, else the average of the
+/// calls; an estimate only where the planner knew the values.
+fn rows_returned(seen: &Seen<'_>) -> Option<(f64, &'static str)> {
+    let root = seen.plan.root()?;
+    if let Some(rows) = root.rows_total() {
+        return Some((rows, ""));
+    }
+    if let Some(rows) = seen.context.rows_per_call {
+        return Some((rows, " a call, by pg_stat_statements"));
+    }
+    // A generic plan does not know the values: its rows are an average over all of them, or a default.
+    let is_generic = seen.plan.nodes.iter().flat_map(|node| &node.fields).any(|(name, field)| {
+        (name.ends_with("Cond") || name == "Filter") && field.as_text().is_some_and(|text| text.contains('$'))
+    });
+    root.estimate.filter(|_| !is_generic).map(|estimate| (estimate.rows, " (estimated)"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::support::test::check;
+    use super::super::Context;
+    use super::super::support::test::{check, check_with};
     use super::*;
 
     #[test]
@@ -46,6 +64,19 @@ mod tests {
   Rows Removed by Filter: 0",
             "50k rows are returned: ask for a page ([:100]); for an export .iterator(chunk_size=2000) keeps them out of memory",
         );
+    }
+
+    #[test]
+    fn what_pg_stat_statements_counted_is_truer_than_an_estimate() {
+        let estimate = "Seq Scan on o  (cost=1.00..2.00 rows=160000 width=8)\n  Filter: (status = 'x'::text)";
+        let context = |rows| Context { rows_per_call: Some(rows), ..Context::default() };
+        check_with(&TIP, estimate, &context(200.0), "");
+        let advice = "ask for a page ([:100]); for an export .iterator(chunk_size=2000) keeps them out of memory";
+        let said = format!("20k rows are returned a call, by pg_stat_statements: {advice}");
+        check_with(&TIP, estimate, &context(20_000.0), &said);
+        check(&TIP, estimate, &format!("160k rows are returned (estimated): {advice}"));
+        // Without values nobody knows.
+        check(&TIP, &estimate.replace("'x'::text", "$1"), "");
     }
 
     #[test]

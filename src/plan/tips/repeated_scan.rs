@@ -1,5 +1,6 @@
 //! A table that is read whole again and again.
 
+use super::indexable::keys;
 use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, rows_read, short, table, with_children};
 
 pub(super) static TIP: Tip = Tip {
@@ -24,9 +25,14 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if !is_repeated || loops < 2.0 || read < 10_000.0 {
                 return None;
             }
-            let condition = node.filter().or(parent.join_filter()).unwrap_or("the join's condition");
+            let conditions = [node.filter(), parent.join_filter()];
+            let keys = conditions.iter().flatten().map(|text| keys(text, node.alias())).find(|keys| !keys.is_empty());
+            let condition = conditions.into_iter().flatten().next().unwrap_or("its condition");
             let what = format!("{} was read whole {} times, {} rows in all", table(node), Count(loops), Count(read));
-            let advice = format!("an index for {}", short(condition));
+            let advice = match keys {
+                Some(keys) => format!("an index on {} ({})", table(node), keys.join(", ")),
+                None => format!("no plain index can be built for {}: join by equal columns", short(condition)),
+            };
             Some(Hit::at(id, what, advice, with_children(node) * (1.0 - 1.0 / loops)).because_of(seen.cause(id)))
         })
         .collect()
@@ -46,7 +52,19 @@ mod tests {
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=1 loops=100)
         Filter: (a.id = a_id)
         Rows Removed by Filter: 9999",
-            "b was read whole 100 times, 1.0M rows in all: an index for (a.id = a_id)",
+            "b was read whole 100 times, 1.0M rows in all: an index on b (a_id)",
+        );
+    }
+
+    #[test]
+    fn no_index_is_named_over_two_tables() {
+        check(
+            &TIP,
+            "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
+  Join Filter: ((a.x + b.y) > 5)
+  ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=100 loops=1)
+  ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=9999 loops=100)",
+            "b was read whole 100 times, 1.0M rows in all: no plain index can be built for ((a.x + b.y) > 5): join by equal columns",
         );
     }
 

@@ -1,6 +1,7 @@
 //! Rows read and thrown away.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read, short};
+use super::indexable::keys;
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read, short, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 5,
@@ -28,8 +29,13 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = format!("{} read {} rows to keep {}", name(node), Count(read), Count(read - removed));
-            let advice =
-                format!("an index for {}; ask the advisor which", short(node.filter().unwrap_or("its filter")));
+            let filter = node.filter().unwrap_or("its filter");
+            let keys = keys(filter, node.alias());
+            let advice = if keys.is_empty() {
+                format!("no plain index can be built for {}: compare columns with values", short(filter))
+            } else {
+                format!("an index on {} ({})", table(node), keys.join(", "))
+            };
             Some(Hit::at(id, what, advice, own(node) * removed / read).because_of(seen.cause(id)))
         })
         .collect()
@@ -47,7 +53,18 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=3 loops=1)
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 99997",
-            "Seq Scan on o read 100k rows to keep 3: an index for (status = 'x'::text); ask the advisor which",
+            "Seq Scan on o read 100k rows to keep 3: an index on o (status)",
+        );
+    }
+
+    #[test]
+    fn no_index_is_named_that_cannot_be_built() {
+        check(
+            &TIP,
+            "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=3 loops=1)
+  Filter: (date_trunc('day'::text, created_at) = '2025-01-01 00:00:00+00'::timestamp with time zone)
+  Rows Removed by Filter: 99997",
+            "Seq Scan on o read 100k rows to keep 3: no plain index can be built for (date_trunc('day'::text, created_at) = '2025-01-01 00:00:00+00'::timestamp with …: compare columns with values",
         );
     }
 

@@ -1,11 +1,11 @@
-//! A sort that an index would spare.
+//! A sort that an index would avoid.
 
 use super::support::{Count, Hit, Kind, Seen, Share, Tip, Topic, own, short, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 17,
     id: "sort-avoidable",
-    title: "a sort that an index would spare",
+    title: "an index would avoid this sort",
     why: "The rows of one table are sorted by its own columns; an index has them in order.",
     wrong: "Reading all rows in the order of an index is slower than sorting them, unless a LIMIT or the index alone answers.",
     source: "pgMustard",
@@ -31,12 +31,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 table(scan),
                 Share(own(node) / seen.total().max(f64::MIN_POSITIVE))
             );
-            Some(Hit::at(
-                id,
-                what,
-                format!("an index that ends with ({keys}), behind the columns compared by ="),
-                own(node),
-            ))
+            Some(Hit::at(id, what, format!("index the columns compared with = first, then {keys}"), own(node)))
         })
         .collect()
 }
@@ -53,7 +48,7 @@ mod tests {
             "Sort  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..100 rows=50000 loops=1)
   Sort Key: created DESC
   ->  Seq Scan on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..40 rows=50000 loops=1)",
-            "sorting 50k rows of o by created DESC takes 60%: an index that ends with (created DESC), behind the columns compared by =",
+            "sorting 50k rows of o by created DESC takes 60%: index the columns compared with = first, then created DESC",
         );
     }
 

@@ -1,6 +1,7 @@
 //! A sort that went to disk.
 
-use super::support::{Hit, Kind, Seen, Tip, Topic, own, short, work_mem_for};
+use super::indexable::sort_keys;
+use super::support::{Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 12,
@@ -18,8 +19,11 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Sort, Kind::IncrementalSort])
         .filter_map(|(id, node)| {
             let sorted = node.sorted.as_ref().filter(|sorted| sorted.is_on_disk)?;
-            let keys = node.sort_key().join(", ");
-            let or_index = if keys.is_empty() { String::new() } else { format!(", or index ({})", short(&keys)) };
+            let or_index = sort_keys(seen, &node.sort_key()).map(|(table, keys)| match table {
+                Some(table) => format!(", or an index on {table} ({keys})"),
+                None => format!(", or an index on ({keys})"),
+            });
+            let or_index = or_index.unwrap_or_default();
             // In memory a row takes up to three times its room on disk.
             let advice = format!("set work_mem to {} for this query{or_index}", work_mem_for(sorted.space.0 * 3.0));
             Some(Hit::at(id, format!("sort spills {} to disk", sorted.space), advice, own(node)))
@@ -37,8 +41,19 @@ mod tests {
         check(
             &TIP,
             r#"{"Node Type":"Sort","Sort Key":["created"],"Sort Space Type":"Disk","Sort Space Used":20480}"#,
-            "sort spills 20 MB to disk: set work_mem to 64MB for this query, or index (created)",
+            "sort spills 20 MB to disk: set work_mem to 64MB for this query, or an index on (created)",
         );
+    }
+
+    #[test]
+    fn no_index_is_named_over_two_tables_or_on_an_expression() {
+        for keys in [r#""o.created","c.name""#, r#""(lower(o.name))""#, r#""(o.a + c.b)""#, r#""(random())""#] {
+            let text = format!(
+                r#"{{"Node Type":"Sort","Sort Key":[{keys}],"Sort Space Type":"Disk","Sort Space Used":20480,"Plans":[{{"Node Type":"Nested Loop","Plans":[
+                {{"Node Type":"Seq Scan","Relation Name":"o","Alias":"o"}},{{"Node Type":"Seq Scan","Relation Name":"c","Alias":"c"}}]}}]}}"#
+            );
+            check(&TIP, &text, "sort spills 20 MB to disk: set work_mem to 64MB for this query");
+        }
     }
 
     #[test]

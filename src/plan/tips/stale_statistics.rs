@@ -22,8 +22,9 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let modified = facts.modified_since_analyze.unwrap_or(0.0);
             let is_never = facts.is_analyzed == Some(false);
             let is_old = modified > facts.rows.unwrap_or(0.0) * 0.1 + 1000.0;
-            // Only on evidence: ANALYZE minutes after the last one helps nobody.
-            let is_wrong = !seen.plan.is_analyzed() || off_by(node, 3.0).is_some();
+            // Only on evidence: an ANALYZE minutes after the last one helps nobody. Where the plan was not run, only
+            // that there are no statistics at all is one.
+            let is_wrong = if seen.plan.is_analyzed() { off_by(node, 3.0).is_some() } else { is_never };
             if !(is_never || is_old) || !is_wrong {
                 return None;
             }
@@ -87,6 +88,23 @@ mod tests {
             &context,
             "",
         );
+    }
+
+    #[test]
+    fn without_a_run_there_is_no_evidence_unless_there_are_no_statistics() {
+        let context = |is_analyzed| Context {
+            tables: vec![TableFacts {
+                name: "o".to_owned(),
+                rows: Some(100_000.0),
+                modified_since_analyze: Some(50_000.0),
+                is_analyzed: Some(is_analyzed),
+                ..TableFacts::default()
+            }],
+            ..Context::default()
+        };
+        let estimate = "Seq Scan on o  (cost=1.00..2.00 rows=10 width=8)";
+        check_with(&TIP, estimate, &context(true), "");
+        check_with(&TIP, estimate, &context(false), "o was never analysed: ANALYZE o; then look at the plan again");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! An index read for its order until enough rows match.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short};
+use super::indexable::keys;
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 7,
@@ -30,8 +31,13 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 Count(kept + removed),
                 Count(kept)
             );
-            let filter = short(node.filter().unwrap_or_default());
-            let advice = format!("an index on the columns of {filter} first and the order after them");
+            let filter = node.filter().unwrap_or_default();
+            let keys = keys(filter, node.alias());
+            let advice = if keys.is_empty() {
+                format!("no plain index can be built for {}: compare columns with values", short(filter))
+            } else {
+                format!("an index on {} ({}, then the columns of {index})", table(node), keys.join(", "))
+            };
             Some(Hit::at(id, what, advice, own(node)).because_of(seen.cause(id)))
         })
         .collect()
@@ -50,7 +56,7 @@ mod tests {
   ->  Index Scan Backward using o_created on o  (cost=1.00..2.00 rows=20 width=8) (actual time=0.0..80 rows=20 loops=1)
         Filter: (store_id = 7)
         Rows Removed by Filter: 70000",
-            "70k rows of o_created were walked in order to find 20 for the LIMIT: an index on the columns of (store_id = 7) first and the order after them",
+            "70k rows of o_created were walked in order to find 20 for the LIMIT: an index on o (store_id, then the columns of o_created)",
         );
     }
 
