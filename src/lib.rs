@@ -3,7 +3,8 @@
 //! # The code map
 //!
 //! Pure, without a screen, a socket, a clock or the environment:
-//! [`sample`] (what was seen), [`quote`] (SQL names and texts as they are written), [`catalog`] (tables, indexes and statistics as plain types, bloat and sizes),
+//! [`sample`] (what was seen), [`readings`] (what it means), [`quote`] (SQL names and texts as they are written),
+//! [`catalog`] (tables, indexes and statistics as plain types, bloat and sizes),
 //! [`plan`] (an EXPLAIN plan), [`django`] (names and code), [`advisor`] (index candidates and their choice),
 //! [`findings`] (rules over a snapshot).
 //!
@@ -39,6 +40,7 @@ pub mod panes;
 pub mod pg;
 pub mod plan;
 pub mod quote;
+pub mod readings;
 pub mod record;
 pub mod run;
 pub mod sample;

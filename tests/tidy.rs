@@ -11,7 +11,8 @@ struct Ban {
     rule: &'static str,
 }
 
-const PURE: &[&str] = &["src/sample", "src/plan", "src/catalog", "src/django", "src/advisor", "src/findings"];
+const PURE: &[&str] =
+    &["src/sample", "src/readings", "src/plan", "src/catalog", "src/django", "src/advisor", "src/findings"];
 
 const BANS: &[Ban] = &[
     Ban {
@@ -94,6 +95,7 @@ const BANS: &[Ban] = &[
 const LISTS: &[(&str, &str)] = &[
     ("src/pg/probes", "src/pg/probes.rs"),
     ("src/findings", "src/findings.rs"),
+    ("src/readings", "src/readings.rs"),
     ("src/panes", "src/panes.rs"),
     ("src/plan/tips", "src/plan/tips.rs"),
     ("src/cli", "src/cli.rs"),

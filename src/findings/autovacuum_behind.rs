@@ -4,8 +4,9 @@ use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, a
 use crate::catalog::autovacuum::{Due, Policy, Progress};
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
+use crate::readings::vacuum_horizon::VacuumHorizon;
 use crate::sample::unit::Count;
-use crate::sample::{Missing, Row, RowSet, Seconds};
+use crate::sample::{Missing, Seconds};
 
 /// Over the threshold so many times: once over it is only due, and the next round comes within `autovacuum_naptime`.
 pub const WARNING_SHARE: f64 = 2.0;
@@ -88,25 +89,11 @@ fn evidence(view: &View<'_>, one: &Behind, running: &[i64]) -> (String, String) 
     )
 }
 
-/// Returns the session that holds vacuum back furthest: its pid, what it is, and how many transactions.
-///
-/// A vacuum has a snapshot too, but holds no other vacuum back. Source: `PROC_IN_VACUUM` in `ComputeXidHorizons()`.
-pub(super) fn holder(rows: &RowSet) -> Option<(i64, String, Count)> {
-    let held = |row: &Row<'_>| row.number("xmin_age").unwrap_or_default();
-    let is_vacuum = |row: &Row<'_>| {
-        let query = row.text("query");
-        row.text("backend_type") == "autovacuum worker"
-            || query.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("vacuum"))
-    };
-    let row = rows
-        .iter()
-        .filter(|row| held(row) > 0.0 && !is_vacuum(row))
-        .max_by(|left, right| held(left).total_cmp(&held(right)))?;
-    let what = match row.text("application") {
-        "" => row.text("backend_type").to_owned(),
-        application => application.to_owned(),
-    };
-    Some((row.int("pid").unwrap_or_default(), what, Count(held(&row))))
+/// Returns evidence of who holds vacuum back furthest; none where nothing does or it is not known.
+pub(super) fn holder(view: &View<'_>) -> Option<(String, String)> {
+    let horizon = VacuumHorizon::of(view.newer).ok()?;
+    let oldest = horizon.oldest()?;
+    Some(shows("holds vacuum back furthest", format!("{} {}", oldest.who(), oldest.what_it_pins())))
 }
 
 fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
@@ -127,19 +114,34 @@ fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
             earlier,
         );
     }
-    match view.rows("activity").ok().and_then(holder) {
-        Some((pid, what, held)) if worst.is_recent => Fix::text(format!(
-            "It was vacuumed just now and the dead rows are still there. Furthest back is pid {pid} ({what}), which may see \
-             what {held} transactions left dead since: end that first."
-        )),
-        None if worst.is_recent => Fix::sql(
-            "It was vacuumed just now: the dead rows came since, or a replication slot, a standby or a prepared transaction \
-             holds them. If no such thing is there, let autovacuum come earlier and work faster:",
-            earlier,
-        ),
-        _ => Fix::sql(
+    if !worst.is_recent {
+        return Fix::sql(
             "Vacuum it now, and let autovacuum come earlier and work faster on this table:",
             format!("VACUUM (ANALYZE) {name};\n{earlier}"),
+        );
+    }
+    let horizon = VacuumHorizon::of(view.newer);
+    match horizon.as_ref().map(VacuumHorizon::oldest) {
+        Ok(Some(holder)) => {
+            let text = format!(
+                "A vacuum ran a moment ago and left the dead rows. {} {}. {}",
+                holder.who(),
+                holder.what_it_pins(),
+                holder.how_to_end()
+            );
+            holder.sql_to_end().map_or_else(|| Fix::text(&text), |sql| Fix::sql(&text, sql))
+        }
+        Ok(None) => Fix::sql(
+            "A vacuum ran a moment ago, and no session, slot, standby or prepared transaction holds dead rows back: these \
+             rows died since. Let autovacuum start earlier and work faster:",
+            earlier,
+        ),
+        Err(why) => Fix::sql(
+            format!(
+                "A vacuum ran a moment ago: the rows died since, or something holds them back (unknown: {why}). \
+                 If nothing does, let autovacuum start earlier and work faster:"
+            ),
+            earlier,
         ),
     }
 }
@@ -187,12 +189,19 @@ mod tests {
     fn a_vacuum_that_could_not_remove_them_points_to_the_horizon() {
         let seen = with(row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: 10_000.0, live: 10_000,
         dead: 90_000, last_autovacuum: NOW - 60.0 })
-        .with("activity", vec![row! { pid: 77, xmin_age: 5000 }]);
+        .with("vacuum_horizon", vec![row! { kind: "session", pid: 77, xid_age: 5000, database: "shop" }]);
         let found = judge(&seen);
         assert!(found[0].fix.text.contains("pid 77"), "{}", found[0].fix.text);
-        let worker = row! { pid: 78, xmin_age: 9000, backend_type: "autovacuum worker" };
-        let found = judge(&seen.with("activity", vec![worker]));
-        assert!(found[0].fix.text.contains("came since"), "a vacuum holds no other back: {}", found[0].fix.text);
+        let slot = row! { kind: "slot", name: "old", xmin_age: 9000 };
+        let found = judge(&seen.clone().with("vacuum_horizon", vec![slot]));
+        let drop = found[0].fix.code.as_ref().unwrap();
+        assert_eq!(drop.text, "SELECT pg_drop_replication_slot('old');");
+        let vacuum = row! { kind: "session", pid: 78, xmin_age: 9000, database: "shop", is_vacuum: true };
+        let found = judge(&seen.clone().with("vacuum_horizon", vec![vacuum]));
+        assert!(found[0].fix.text.contains("died since"), "a vacuum holds no other back: {}", found[0].fix.text);
+        let why = Missing::TimedOut { after: Seconds(2.0) };
+        let found = judge(&seen.without("vacuum_horizon", why));
+        assert!(found[0].fix.text.contains("unknown: gave up after 2.0s"), "{}", found[0].fix.text);
     }
 
     #[test]

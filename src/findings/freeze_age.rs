@@ -46,6 +46,7 @@ fn check(view: &View<'_>) -> Outcome {
     });
     let mut evidence: Vec<(String, String)> = evidence.collect();
     evidence.push(shows("the server stops writing at", Count(END_AGE)));
+    evidence.extend(super::autovacuum_behind::holder(view));
     let count = if databases.is_empty() { tables.len() } else { databases.len() };
     Ok(vec![Finding {
         id: RULE.id,

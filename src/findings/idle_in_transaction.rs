@@ -1,8 +1,8 @@
 //! Sessions that sit in an open transaction and do nothing, with what they keep others from.
 
+use super::long_transaction::vacuum;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
 use crate::catalog::ids;
-use crate::sample::unit::Count;
 use crate::sample::{Row, Seconds};
 
 /// From here on a session is forgotten rather than between two statements. Source: `PgHero` and pgmetrics take 60 s.
@@ -58,9 +58,9 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
         title,
-        evidence: idle.iter().take(NAMED).map(evidence).collect(),
-        why: "An open transaction keeps its locks and holds vacuum back: every row that others update or delete meanwhile \
-              stays as a dead one, in all tables.",
+        evidence: idle.iter().take(NAMED).map(|idle| evidence(view, idle)).collect(),
+        why: "An open transaction keeps its locks. Once it has written, or has a snapshot (REPEATABLE READ, an open \
+              cursor), VACUUM also keeps every row that dies meanwhile, in all tables of its database.",
         fix: Fix::python(
             "Terminate it if nobody needs it (K in Activity). Then find who left it open: work between two queries inside \
              transaction.atomic(), ATOMIC_REQUESTS around a call to another service, a shell left open. Set a limit:",
@@ -71,16 +71,15 @@ fn check(view: &View<'_>) -> Outcome {
     }])
 }
 
-fn evidence(idle: &Idle<'_>) -> (String, String) {
+fn evidence(view: &View<'_>, idle: &Idle<'_>) -> (String, String) {
     let row = &idle.row;
     let blocks = match idle.blocks {
         0 => String::new(),
         count => format!(", blocks {}", counted(count, "session", "sessions")),
     };
-    let held = row.number("xmin_age").filter(|age| *age > 0.0);
-    let held = held.map_or_else(String::new, |age| format!(", holds back {} transactions", Count(age)));
+    let held = vacuum(view, idle.pid);
     let who = format!("{}@{} {}", row.text("user"), row.text("database"), row.text("application"));
-    let text = format!("{who}, idle for {}{blocks}{held}, last: {}", Seconds(idle.age), row.text("query"));
+    let text = format!("{who}, idle for {}{blocks}, {held}, last: {}", Seconds(idle.age), row.text("query"));
     shows(format!("pid {}", idle.pid), text)
 }
 

@@ -3,6 +3,7 @@
 use super::autovacuum_behind::holder;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
 use crate::catalog::ids;
+use crate::readings::vacuum_horizon::VacuumHorizon;
 use crate::sample::{Row, Seconds};
 
 /// From here on. Source: `PgHero` takes 60 s for a query; migrations and reports of a few minutes are usual.
@@ -45,9 +46,8 @@ fn check(view: &View<'_>) -> Outcome {
             shows(format!("pid {}", row.int("pid").unwrap_or_default()), text)
         })
         .collect();
-    if let Some((pid, what, held)) = holder(rows) {
-        evidence.push(shows("holds vacuum back furthest", format!("pid {pid} ({what}), {held} transactions")));
-    }
+    evidence.push(shows("vacuum", vacuum(view, pid)));
+    evidence.extend(holder(view));
     let severity = if age(worst) >= CRITICAL_AGE.0 && !is_dump(worst) { Severity::Critical } else { Severity::Warning };
     let what = match long.len() {
         1 => format!("pid {pid} in one transaction for {}", Seconds(age(worst))),
@@ -58,7 +58,8 @@ fn check(view: &View<'_>) -> Outcome {
         severity,
         title: what,
         evidence,
-        why: "While it runs vacuum removes no row that it might still see, in any table of the database, and its locks stay.",
+        why: "Its locks stay until it ends. While it has a snapshot or a transaction id, VACUUM keeps every row it might \
+              still see, in all tables of its database.",
         fix: Fix::text(
             "Look whether it makes progress (Activity); cancel it if nobody waits for it. In Django cut long work into \
              batches with a transaction each, and run reports on a standby.",
@@ -66,6 +67,14 @@ fn check(view: &View<'_>) -> Outcome {
         jump: Some(Jump::to_row("activity", pid)),
         source: "manual 24.1.2, 14.4; PgHero (long running queries)",
     }])
+}
+
+/// Returns what a session keeps from vacuum, in words.
+pub(super) fn vacuum(view: &View<'_>, pid: i64) -> String {
+    match VacuumHorizon::of(view.newer) {
+        Ok(horizon) => horizon.words_of_session(pid),
+        Err(why) => format!("? ({why})"),
+    }
 }
 
 /// Whether it is a dump, which is meant to be one long transaction.
@@ -79,13 +88,13 @@ mod tests {
     use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
 
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
-        let seen = snapshot().with("activity", rows);
+        let oldest = row! { kind: "session", pid: 77, xid_age: 1501, database: "shop" };
+        let seen = snapshot().with("activity", rows).with("vacuum_horizon", vec![oldest]);
         check(&View { newer: &seen, older: None }).unwrap()
     }
 
     fn active(pid: i32, age: f64, application: &str) -> NamedRow {
-        row! { pid: pid, backend_type: "client backend", state: "active", xact_age: age, application: application,
-        xmin_age: 1500 }
+        row! { pid: pid, backend_type: "client backend", state: "active", xact_age: age, application: application }
     }
 
     #[test]
@@ -94,8 +103,9 @@ mod tests {
         let found = judge(vec![active(4, 300.0, "web"), active(5, 900.0, "web")]);
         assert_eq!(found[0].title, "2 transactions over 5m00s, the longest 15m00s");
         assert_eq!(found[0].severity, Severity::Warning);
-        let horizon = found[0].evidence.last().unwrap();
-        assert!(horizon.1.contains("1.5k transactions"), "{horizon:?}");
+        let [.., own, oldest] = found[0].evidence.as_slice() else { panic!("{found:?}") };
+        assert_eq!(own.1, "pins nothing: it has no snapshot and no transaction id");
+        assert!(oldest.1.starts_with("pid 77 pins dead rows of the last 1.5k transactions"), "{oldest:?}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Prepared transactions that were left behind.
 
-use super::{Concern, Finding, Fix, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use crate::quote::quote_text;
+use crate::readings::vacuum_horizon::{Holder, VacuumHorizon};
 use crate::sample::Seconds;
 
 /// From so old on: a transaction manager commits within seconds.
@@ -19,6 +21,13 @@ fn check(view: &View<'_>) -> Outcome {
     if count < 1.0 || age.0 < WARNING_AGE.0 {
         return Ok(vec![]);
     }
+    let horizon = VacuumHorizon::of(view.newer).unwrap_or_default();
+    let mut evidence = vec![shows("prepared transactions", count), shows("oldest", age)];
+    evidence.extend(horizon.prepared().take(NAMED).map(|holder| {
+        shows(quote_text(&holder.name), format!("in database {}, {}", holder.database, horizon.words(holder)))
+    }));
+    let ends: Vec<String> = horizon.prepared().take(NAMED).filter_map(Holder::sql_to_end).collect();
+    let end = if ends.is_empty() { "ROLLBACK PREPARED 'the gid';".to_owned() } else { ends.join("\n") };
     Ok(vec![Finding {
         id: RULE.id,
         severity: if age.0 >= CRITICAL_AGE.0 { Severity::Critical } else { Severity::Warning },
@@ -26,11 +35,11 @@ fn check(view: &View<'_>) -> Outcome {
             "{} left behind, the oldest for {age}",
             counted(count as usize, "prepared transaction", "prepared transactions")
         ),
-        evidence: vec![shows("prepared transactions", count), shows("oldest", age)],
+        evidence,
         why: "It keeps its locks and holds vacuum back without any session, through restarts too, until somebody ends it.",
         fix: Fix::sql(
             "Django prepares none: find whose it is, then end it from a session in its database.",
-            "SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\nROLLBACK PREPARED 'the gid';",
+            format!("SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\n{end}"),
         ),
         jump: None,
         source: "pg_prepared_xacts; manual, PREPARE TRANSACTION, Caution",

@@ -2,8 +2,8 @@
 
 use super::activity::backends::{Backend, backends};
 use crate::app::View;
+use crate::readings::vacuum_horizon::{HolderKind, VacuumHorizon};
 use crate::sample::Seconds;
-use crate::sample::unit::Count;
 
 /// Letters of a query that tell it from another.
 const QUERY_LETTERS: usize = 120;
@@ -14,20 +14,20 @@ pub(super) fn who(view: &View<'_>, pid: i64) -> String {
     all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid}, which Activity does not list"), words)
 }
 
-/// Returns the session of this database whose snapshot is the oldest, which vacuum has to respect; `None` where none is seen.
-///
-/// Standbys with feedback, replication slots and prepared transactions hold rows as well and are no sessions; a vacuum
-/// that runs holds no other back.
-pub(super) fn oldest_snapshot(view: &View<'_>) -> Option<String> {
-    let database = view.newer.server.database.as_str();
-    let all = view.newer.rows("activity").map(backends).unwrap_or_default();
-    let own = all.iter().filter(|one| one.database.is_empty() || database.is_empty() || one.database == database);
-    let vacuums = view.newer.rows("vacuum_progress");
-    let is_vacuum = |pid| vacuums.is_some_and(|rows| rows.iter().any(|row| row.int("pid") == Some(pid)));
-    let own = own.filter(|one| one.kind != "autovacuum worker" && !is_vacuum(one.pid));
-    let oldest = own.filter(|one| one.xmin_age.unwrap_or(0) > 0).max_by_key(|one| one.xmin_age)?;
-    let age = oldest.xmin_age.unwrap_or(0) as f64;
-    Some(format!("{}; {} transactions back", words(oldest), Count(age)))
+/// Returns who holds back the vacuum of this database's tables furthest, how far, and how to end it.
+pub(super) fn vacuum_holder(view: &View<'_>) -> String {
+    let horizon = match VacuumHorizon::of(view.newer) {
+        Ok(horizon) => horizon,
+        Err(why) => return format!("? ({why})"),
+    };
+    let Some(holder) = horizon.oldest() else {
+        return "nothing: no session, standby, replication slot or prepared transaction is older".to_owned();
+    };
+    let who = match (holder.kind, holder.pid) {
+        (HolderKind::Session, Some(pid)) => who(view, pid),
+        _ => holder.who(),
+    };
+    format!("{who}; {}. {}", horizon.words(holder), holder.how_to_end())
 }
 
 fn words(one: &Backend) -> String {
@@ -60,10 +60,15 @@ mod tests {
             "activity",
             vec![
                 row! { pid: 7, user: "web", application: "gunicorn", database: "shop", state: "idle in transaction",
-                xact_age: 300.0, xmin_age: 900, query: "select 1\n  from x" },
-                row! { pid: 8, user: "web", database: "shop", wait_event_type: "Lock", blocked_by: [7], xmin_age: 5 },
-                row! { pid: 9, user: "etl", database: "other", xmin_age: 5_000 },
-                row! { pid: 10, backend_type: "autovacuum worker", database: "shop", xmin_age: 6_000 },
+                xact_age: 300.0, query: "select 1\n  from x" },
+                row! { pid: 8, user: "web", database: "shop", wait_event_type: "Lock", blocked_by: [7] },
+            ],
+        ).with(
+            "vacuum_horizon",
+            vec![
+                row! { kind: "session", pid: 7, database: "shop", xid_age: 901 },
+                row! { kind: "session", pid: 9, database: "other", xmin_age: 5_000 },
+                row! { kind: "session", pid: 10, database: "shop", xmin_age: 6_000, is_vacuum: true },
             ],
         )));
         let moment = history.last().unwrap();
@@ -81,10 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn only_snapshots_of_this_database_hold_its_vacuum_back() {
+    fn what_holds_vacuum_back_is_said_with_its_remedy() {
         seen(|view| {
-            let text = oldest_snapshot(view).unwrap();
-            assert!(text.starts_with("pid 7, ") && text.ends_with("; 900 transactions back"), "{text}");
+            let text = vacuum_holder(view);
+            assert!(
+                text.starts_with("pid 7, web gunicorn, ") && text.contains("; pins dead rows of the last 900"),
+                "{text}"
+            );
+            assert!(text.ends_with("terminate the session (K in Activity)."), "{text}");
         });
     }
 }

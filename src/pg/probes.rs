@@ -28,6 +28,7 @@ pub mod statements;
 pub mod statements_info;
 pub mod table_sizes;
 pub mod tables;
+pub mod vacuum_horizon;
 pub mod vacuum_progress;
 pub mod wal;
 
@@ -98,6 +99,7 @@ pub static PROBES: &[&Probe] = &[
     &statement_texts::PROBE,
     &tables::PROBE,
     &indexes::PROBE,
+    &vacuum_horizon::PROBE,
     &vacuum_progress::PROBE,
     &settings::PROBE,
     &role_settings::PROBE,

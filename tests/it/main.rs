@@ -23,4 +23,5 @@ mod support;
 mod terminal;
 mod trial;
 mod trouble;
+mod vacuum_horizon;
 mod verify;

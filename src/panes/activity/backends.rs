@@ -37,8 +37,6 @@ pub struct Backend {
     pub backend_age: Option<f64>,
     /// Seconds since the state changed.
     pub state_age: Option<f64>,
-    /// Transactions its snapshot holds back from vacuum.
-    pub xmin_age: Option<i64>,
     /// Pids it waits for.
     pub blocked_by: Vec<i64>,
     /// How many sessions wait for it, directly or behind another.
@@ -70,7 +68,6 @@ impl Backend {
             xact_age: row.number("xact_age").map(|age| age.max(0.0)),
             backend_age: row.number("backend_age").map(|age| age.max(0.0)),
             state_age: row.number("state_age").map(|age| age.max(0.0)),
-            xmin_age: row.int("xmin_age"),
             blocked_by: row.get("blocked_by").as_list().iter().filter_map(crate::sample::Value::as_int).collect(),
             blocks: 0,
             query_id: row.int("query_id"),

@@ -2,6 +2,7 @@
 
 use super::backends::Backend;
 use crate::app::{Document, View};
+use crate::readings::vacuum_horizon::VacuumHorizon;
 use crate::sample::Seconds;
 use crate::ui::code::Language;
 
@@ -13,6 +14,7 @@ fn age(seconds: Option<f64>) -> String {
 pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Document {
     let mut document = Document::new(format!("Backend {}", one.pid));
     facts(&mut document, one);
+    document.pair("vacuum", &vacuum(one, view));
     waits(&mut document, one, all);
     locks(&mut document, one, view);
     if !one.query.is_empty() {
@@ -31,6 +33,7 @@ pub(super) fn blast(one: &Backend, all: &[Backend], view: &View<'_>) -> Document
     document.pair("client", &one.client);
     document.pair("state", &format!("{} for {}", one.state, age(one.state_age)));
     document.pair("transaction", &format!("open for {}", age(one.xact_age)));
+    document.pair("vacuum", &vacuum(one, view));
     let held = held_locks(one, view);
     document.pair("waited-for locks", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
     let behind: Vec<String> =
@@ -63,11 +66,16 @@ fn facts(document: &mut Document, one: &Backend) {
     document.pair("query age", &age(one.query_age));
     document.pair("transaction age", &age(one.xact_age));
     document.pair("session age", &age(one.backend_age));
-    if let Some(xmin) = one.xmin_age {
-        document.pair("holds back vacuum", &format!("by {xmin} transactions (xmin)"));
-    }
     if let Some(id) = one.query_id {
         document.pair("query id", &id.to_string());
+    }
+}
+
+/// What it keeps from vacuum.
+fn vacuum(one: &Backend, view: &View<'_>) -> String {
+    match VacuumHorizon::of(view.newer) {
+        Ok(horizon) => horizon.words_of_session(one.pid),
+        Err(why) => format!("? ({why})"),
     }
 }
 

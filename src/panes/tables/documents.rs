@@ -178,12 +178,8 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
         document.pair("vacuum runs now", &running);
     }
     if one.is_held_back {
-        let held = sessions::oldest_snapshot(view).unwrap_or_else(|| {
-            "no session that is seen; look at replication slots, standbys and prepared transactions".to_owned()
-        });
-        document
-            .text("It was vacuumed just now and the dead rows are still there: something older may still see them.");
-        document.pair("oldest snapshot", &held);
+        document.text("A vacuum ran a moment ago and left the dead rows.");
+        document.pair("held back by", &sessions::vacuum_holder(view));
     }
     let ago = |at: Option<Timestamp>| {
         at.map_or_else(

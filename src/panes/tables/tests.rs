@@ -146,9 +146,11 @@ fn who_locks_a_table_is_named() {
 
 #[test]
 fn dead_rows_that_stay_after_a_vacuum_are_laid_to_who_sees_them() {
-    let held = shop().with("activity", vec![row! { pid: 31, user: "etl", state: "idle in transaction", xmin_age: 70 }]);
+    let held = shop()
+        .with("activity", vec![row! { pid: 31, user: "etl", state: "idle in transaction" }])
+        .with("vacuum_horizon", vec![row! { kind: "session", pid: 31, xid_age: 71, database: "shop" }]);
     let text = detail(held, "1");
-    assert!(text.contains("pid 31, etl") && text.contains("70 transactions back"), "{text}");
+    assert!(text.contains("pid 31, etl") && text.contains("dead rows of the last 70 transactions"), "{text}");
     assert!(!text.contains("VACUUM (ANALYZE)"), "another vacuum would not help:\n{text}");
 }
 

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The backends: who does what, since when, and who waits for whom.",
 };
 
-static COLUMNS: [Column; 19] = [
+static COLUMNS: [Column; 18] = [
     key("pid", Unit::Id, "Process id of the backend.", "pg_stat_activity"),
     key(
         "backend_start",
@@ -54,12 +54,6 @@ static COLUMNS: [Column; 19] = [
     gauge("xact_age", Unit::Seconds, "Since the transaction started.", "pg_stat_activity.xact_start"),
     gauge("backend_age", Unit::Seconds, "Since the backend started.", "pg_stat_activity.backend_start"),
     gauge("state_age", Unit::Seconds, "Since the state changed.", "pg_stat_activity.state_change"),
-    gauge(
-        "xmin_age",
-        Unit::Xids,
-        "Transactions this backend's snapshot holds back from vacuum.",
-        "pg_stat_activity.backend_xmin",
-    ),
     label("query_id", Unit::Id, "Identifier of the query in pg_stat_statements, since 14.", "pg_stat_activity"),
     label("leader_pid", Unit::Id, "Leader of the parallel group, since 13.", "pg_stat_activity"),
     label("blocked_by", Unit::Ids, "Pids that keep it from its lock.", "pg_blocking_pids()"),

@@ -23,6 +23,7 @@ const MEMBERS: &[&str] = &[
     "replication",
     "statements",
     "statements_info",
+    "vacuum_horizon",
     "vacuum_progress",
     "settings",
     "role_settings",

@@ -18,7 +18,6 @@ select
     extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as xact_age,
     extract(epoch from pg_catalog.clock_timestamp() - a.backend_start)::float8 as backend_age,
     extract(epoch from pg_catalog.clock_timestamp() - a.state_change)::float8 as state_age,
-    pg_catalog.age(a.backend_xmin)::bigint as xmin_age,
     /*? pg_stat_activity.query_id */ a.query_id /*: null::bigint */ as query_id,
     /*? pg_stat_activity.leader_pid */ a.leader_pid::bigint /*: null::bigint */ as leader_pid,
     case

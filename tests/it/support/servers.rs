@@ -69,6 +69,7 @@ fn launch(Installed { name, major, bin }: &Installed) -> Server {
         "pg_stat_statements.max = 50000",
         "max_connections = 80",
         "max_prepared_transactions = 5",
+        "wal_level = logical",
         "autovacuum = off",
         "jit = off",
     ];

@@ -1,0 +1,336 @@
+//! The vacuum horizon: who keeps VACUUM from removing dead rows, how far back, and in which tables.
+//!
+//! A row that was deleted or updated can be removed once no transaction is left that may still see it. Four things
+//! count as such: a session with a snapshot (`backend_xmin`) or a transaction id (`backend_xid`), a standby that sends
+//! feedback, a replication slot, and a prepared transaction.
+//! Source: `ComputeXidHorizons()` in procarray.c; manual 24.1.2, 26.2.5 and 26.2.6.
+//!
+//! A snapshot inherits the oldest transaction that runs when it is taken, also one of another database. So a session
+//! of a few milliseconds can be as far back as one that has been open for an hour: the cause is the latter.
+
+use crate::catalog;
+use crate::quote::quote_text;
+use crate::sample::unit::Count;
+use crate::sample::{Missing, Row, Seconds, Snapshot};
+
+/// What kind of thing holds vacuum back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HolderKind {
+    /// A session, or a background process.
+    Session,
+    /// A standby without a slot, through `hot_standby_feedback`.
+    Standby,
+    /// A replication slot.
+    Slot,
+    /// A prepared transaction.
+    Prepared,
+}
+
+/// Where dead rows have to stay because of a holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pins {
+    /// Nowhere, and why.
+    Nothing(&'static str),
+    /// In catalogs that all databases share: it is connected to another database.
+    SharedCatalogs,
+    /// In system catalogs: a logical slot needs them to decode.
+    SystemCatalogs,
+    /// In every table of this database.
+    Database,
+    /// In every table of every database.
+    Cluster,
+    /// Nowhere on this standby, but on its primary where `hot_standby_feedback` is on.
+    Primary,
+}
+
+/// One thing that may hold vacuum back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holder {
+    /// What it is.
+    pub kind: HolderKind,
+    /// Its backend; `None` for a prepared transaction and an unused slot.
+    pub pid: Option<i64>,
+    /// `application_name`, name of the slot, or identifier of the prepared transaction.
+    pub name: String,
+    /// Its database; empty for none.
+    pub database: String,
+    /// Transactions whose dead rows it may keep: all that started since.
+    pub transactions: i64,
+    /// Since its transaction started or was prepared, or since the slot is unused.
+    pub open_for: Option<Seconds>,
+    /// Where it keeps them.
+    pub pins: Pins,
+    /// Age of its snapshot.
+    xmin_age: Option<i64>,
+    /// Age of its own transaction id.
+    xid_age: Option<i64>,
+}
+
+/// Everything that may hold vacuum back, the oldest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct VacuumHorizon {
+    /// The holders.
+    pub holders: Vec<Holder>,
+}
+
+impl VacuumHorizon {
+    /// Decodes the section `vacuum_horizon`, or says why there is none.
+    pub fn of(snapshot: &Snapshot) -> Result<Self, Missing> {
+        let place = Place { database: &snapshot.server.database, is_standby: is_standby(snapshot) };
+        let mut holders: Vec<Holder> =
+            catalog::rows(snapshot, "vacuum_horizon")?.iter().map(|row| Holder::of(&row, &place)).collect();
+        holders.sort_by(|left, right| {
+            let open_for = |holder: &Holder| holder.open_for.map_or(0.0, |age| age.0);
+            right.transactions.cmp(&left.transactions).then(open_for(right).total_cmp(&open_for(left)))
+        });
+        Ok(Self { holders })
+    }
+
+    /// Returns who holds back the vacuum of this database's tables furthest; `None` where nothing does.
+    ///
+    /// Where the oldest is a snapshot that inherits its age, it is the transaction it inherits it from.
+    pub fn oldest(&self) -> Option<&Holder> {
+        let oldest = self.holders.iter().find(|holder| matches!(holder.pins, Pins::Database | Pins::Cluster))?;
+        Some(self.cause(oldest).unwrap_or(oldest))
+    }
+
+    /// Returns the running transaction from which a snapshot inherits its age; `None` where its age is its own.
+    pub fn cause(&self, holder: &Holder) -> Option<&Holder> {
+        let age = holder.xmin_age.filter(|age| holder.xid_age.is_none_or(|own| own < *age))?;
+        let is_cause = |other: &&Holder| other.xid_age == Some(age) && !std::ptr::eq(*other, holder);
+        self.holders.iter().find(is_cause)
+    }
+
+    /// Returns the session of a pid, or `None` where it has neither a snapshot nor a transaction id.
+    pub fn session(&self, pid: i64) -> Option<&Holder> {
+        self.holders.iter().find(|holder| holder.kind != HolderKind::Slot && holder.pid == Some(pid))
+    }
+
+    /// Returns the prepared transactions.
+    pub fn prepared(&self) -> impl Iterator<Item = &Holder> {
+        self.holders.iter().filter(|holder| holder.kind == HolderKind::Prepared)
+    }
+
+    /// Returns what a session pins, in words; one that is no holder pins nothing.
+    pub fn words_of_session(&self, pid: i64) -> String {
+        match self.session(pid) {
+            Some(holder) => self.words(holder),
+            None => "pins nothing: it has no snapshot and no transaction id".to_owned(),
+        }
+    }
+
+    /// Returns what a holder pins, in words, with the transaction it inherits its age from.
+    pub fn words(&self, holder: &Holder) -> String {
+        match self.cause(holder).filter(|_| !matches!(holder.pins, Pins::Nothing(_))) {
+            Some(cause) => format!("{}, because {} is still open", holder.what_it_pins(), cause.who()),
+            None => holder.what_it_pins(),
+        }
+    }
+}
+
+/// What the server is that is asked.
+struct Place<'a> {
+    database: &'a str,
+    is_standby: bool,
+}
+
+fn is_standby(snapshot: &Snapshot) -> bool {
+    let seen = snapshot.rows("server").and_then(|rows| rows.first()?.flag("is_standby"));
+    seen.unwrap_or(snapshot.server.is_standby)
+}
+
+impl Holder {
+    fn of(row: &Row<'_>, place: &Place<'_>) -> Self {
+        let kind = match row.text("kind") {
+            "standby" => HolderKind::Standby,
+            "slot" => HolderKind::Slot,
+            "prepared" => HolderKind::Prepared,
+            _ => HolderKind::Session,
+        };
+        let (xmin_age, xid_age) = (row.int("xmin_age"), row.int("xid_age"));
+        // What it did itself is no dead row of others.
+        let own = xid_age.map(|age| age - 1);
+        let oldest = xmin_age.max(own);
+        let mut holder = Self {
+            kind,
+            pid: row.int("pid"),
+            name: row.text("name").to_owned(),
+            database: row.text("database").to_owned(),
+            transactions: oldest.or(row.int("catalog_age")).unwrap_or(0).max(0),
+            open_for: row.number("open_for").map(|age| Seconds(age.max(0.0))),
+            pins: Pins::Database,
+            xmin_age,
+            xid_age,
+        };
+        holder.pins = holder.pins(row, place, oldest.is_some());
+        holder
+    }
+
+    fn pins(&self, row: &Row<'_>, place: &Place<'_>, has_rows: bool) -> Pins {
+        if row.flag("is_vacuum") == Some(true) {
+            return Pins::Nothing("a VACUUM holds back no other");
+        }
+        if self.transactions == 0 {
+            return Pins::Nothing("no other transaction has written since");
+        }
+        if place.is_standby {
+            return Pins::Primary;
+        }
+        match self.kind {
+            HolderKind::Slot if !has_rows => Pins::SystemCatalogs,
+            HolderKind::Slot | HolderKind::Standby => Pins::Cluster,
+            HolderKind::Session | HolderKind::Prepared => {
+                if self.database.is_empty() {
+                    Pins::Cluster
+                } else if place.database.is_empty() || self.database == place.database {
+                    Pins::Database
+                } else {
+                    Pins::SharedCatalogs
+                }
+            }
+        }
+    }
+
+    /// Returns what it is: `pid 7 (celery)`, `replication slot standby_1`, `prepared transaction 'x'`.
+    pub fn who(&self) -> String {
+        let name = &self.name;
+        match (self.kind, self.pid) {
+            (HolderKind::Slot, _) => format!("replication slot {name}"),
+            (HolderKind::Prepared, _) => format!("prepared transaction {}", quote_text(name)),
+            (HolderKind::Standby, Some(pid)) => format!("standby {name} (pid {pid})"),
+            (_, pid) => {
+                let pid = pid.unwrap_or_default();
+                let other = if self.pins == Pins::SharedCatalogs {
+                    format!("database {}", self.database)
+                } else {
+                    String::new()
+                };
+                let parts: Vec<&str> =
+                    [name.as_str(), other.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+                if parts.is_empty() { format!("pid {pid}") } else { format!("pid {pid} ({})", parts.join(", ")) }
+            }
+        }
+    }
+
+    /// Returns how far back it is and where that keeps dead rows, in words.
+    pub fn what_it_pins(&self) -> String {
+        let rows = format!("pins dead rows of the last {} transactions", Count(self.transactions as f64));
+        match &self.pins {
+            Pins::Nothing(why) => format!("pins nothing: {why}"),
+            Pins::SharedCatalogs => {
+                format!("{rows} in shared catalogs only: it is connected to database {}", self.database)
+            }
+            Pins::SystemCatalogs => format!("{rows} in system catalogs only"),
+            Pins::Database => format!("{rows} in every table of this database"),
+            Pins::Cluster => format!("{rows} in every table of every database"),
+            Pins::Primary => {
+                "pins nothing on this standby; with hot_standby_feedback it pins dead rows on the primary".to_owned()
+            }
+        }
+    }
+
+    /// Returns how to end it, in a sentence.
+    pub fn how_to_end(&self) -> &'static str {
+        match self.kind {
+            HolderKind::Session => "End its transaction: commit, roll back, or terminate the session (K in Activity).",
+            HolderKind::Standby => "End the long query on the standby, or turn hot_standby_feedback off there.",
+            HolderKind::Slot => {
+                "If its consumer still exists, let it catch up or end its long query. Drop the slot only if nothing uses it."
+            }
+            HolderKind::Prepared => "Commit it or roll it back from a session in its database.",
+        }
+    }
+
+    /// Returns the SQL that ends it; `None` where no statement does.
+    pub fn sql_to_end(&self) -> Option<String> {
+        let name = quote_text(&self.name);
+        match self.kind {
+            HolderKind::Session | HolderKind::Standby => None,
+            HolderKind::Slot => Some(format!("SELECT pg_drop_replication_slot({name});")),
+            HolderKind::Prepared => Some(format!("ROLLBACK PREPARED {name};")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+
+    fn horizon(rows: Vec<NamedRow>) -> VacuumHorizon {
+        VacuumHorizon::of(&snapshot().with("vacuum_horizon", rows)).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_id_holds_back_as_much_as_a_snapshot() {
+        let seen = horizon(vec![
+            row! { kind: "session", pid: 7, database: "shop", xid_age: 501, open_for: 960.0 },
+            row! { kind: "session", pid: 8, database: "shop", xmin_age: 20 },
+        ]);
+        assert_eq!(seen.oldest().unwrap().pid, Some(7));
+        assert_eq!(
+            seen.words_of_session(7),
+            "pins dead rows of the last 500 transactions in every table of this database"
+        );
+    }
+
+    #[test]
+    fn a_snapshot_that_inherits_its_age_is_not_the_cause() {
+        // The worker has run for 9 ms; its snapshot begins at the transaction of pid 7, which is in another database.
+        let seen = horizon(vec![
+            row! { kind: "session", pid: 9, database: "shop", xmin_age: 501, open_for: 0.009 },
+            row! { kind: "session", pid: 7, database: "other", xid_age: 501, open_for: 960.0, name: "shell" },
+        ]);
+        assert_eq!(seen.oldest().unwrap().pid, Some(7));
+        let words = "pins dead rows of the last 501 transactions in every table of this database, because \
+                     pid 7 (shell, database other) is still open";
+        assert_eq!(seen.words_of_session(9), words);
+    }
+
+    #[test]
+    fn what_pins_nothing_says_why() {
+        let seen = horizon(vec![
+            row! { kind: "session", pid: 1, database: "shop", xmin_age: 900, is_vacuum: true },
+            row! { kind: "session", pid: 2, database: "shop", xid_age: 1 },
+            row! { kind: "session", pid: 3, database: "shop", xmin_age: 0 },
+        ]);
+        assert_eq!(seen.oldest(), None);
+        for (pid, words) in [
+            (1, "pins nothing: a VACUUM holds back no other"),
+            (2, "pins nothing: no other transaction has written since"),
+            (3, "pins nothing: no other transaction has written since"),
+            (4, "pins nothing: it has no snapshot and no transaction id"),
+        ] {
+            assert_eq!(seen.words_of_session(pid), words);
+        }
+    }
+
+    #[test]
+    fn each_kind_pins_its_own_tables() {
+        for (seen, pins, who) in [
+            (row! { kind: "session", pid: 1, xmin_age: 5, database: "shop" }, Pins::Database, "pid 1"),
+            (row! { kind: "session", pid: 1, xmin_age: 5, database: "b" }, Pins::SharedCatalogs, "pid 1 (database b)"),
+            (row! { kind: "session", pid: 1, xmin_age: 5 }, Pins::Cluster, "pid 1"),
+            (row! { kind: "standby", pid: 1, xmin_age: 5, name: "s" }, Pins::Cluster, "standby s (pid 1)"),
+            (row! { kind: "slot", name: "s", xmin_age: 5 }, Pins::Cluster, "replication slot s"),
+            (row! { kind: "slot", name: "s", catalog_age: 5 }, Pins::SystemCatalogs, "replication slot s"),
+            (
+                row! { kind: "prepared", name: "it's", xid_age: 5, database: "shop" },
+                Pins::Database,
+                "prepared transaction 'it''s'",
+            ),
+        ] {
+            let seen = horizon(vec![seen]);
+            let holder = &seen.holders[0];
+            assert_eq!((&holder.pins, holder.who().as_str()), (&pins, who));
+            assert_eq!(seen.oldest().is_some(), matches!(pins, Pins::Database | Pins::Cluster));
+        }
+    }
+
+    #[test]
+    fn a_standby_has_no_vacuum_to_hold_back() {
+        let rows = vec![row! { kind: "session", pid: 1, xmin_age: 5, database: "shop" }];
+        let seen = snapshot().with("server", vec![row! { is_standby: true }]).with("vacuum_horizon", rows);
+        assert_eq!(VacuumHorizon::of(&seen).unwrap().oldest(), None);
+    }
+}
