@@ -93,7 +93,7 @@ pub async fn advise(
     };
     for (candidate, sets) in candidates.into_iter().zip(sets) {
         let own: Vec<Verified> = answers.by_ref().take(sets.len()).collect();
-        match best(candidate, own) {
+        match best(candidate, own, plan.total_cost()) {
             Ok((candidate, verified)) => {
                 let codes = codes(&candidate, &advised.catalog, &names);
                 advised.indexes.push(AdvisedIndex { candidate, verified, codes });
@@ -111,8 +111,12 @@ fn sets(candidate: &Candidate) -> Vec<Vec<IndexSpec>> {
 
 /// Chooses what the planner likes best, with its own figures; says what it was where the planner wants none.
 ///
-/// The answers are to the candidate first, then to its alternatives.
-fn best(mut candidate: Candidate, answers: Vec<Verified>) -> Result<(Candidate, Option<Verified>), String> {
+/// The answers are to the candidate first, then to its alternatives; `total` is the cost of the whole plan.
+fn best(
+    mut candidate: Candidate,
+    answers: Vec<Verified>,
+    total: Option<f64>,
+) -> Result<(Candidate, Option<Verified>), String> {
     if answers.is_empty() {
         return Ok((candidate, None));
     }
@@ -122,15 +126,25 @@ fn best(mut candidate: Candidate, answers: Vec<Verified>) -> Result<(Candidate, 
     let mut best: Option<(f64, Candidate, Verified)> = None;
     for (at, (way, answer)) in ways.into_iter().zip(answers).enumerate() {
         let least = if way.confidence == Confidence::Low { LEAST_SAVING_UNSURE } else { LEAST_SAVING };
+        // What one scan saves is the part of the statement that this scan is.
+        let part = total.filter(|total| *total > 0.0).map_or(1.0, |total| (way.cost_before / total).min(1.0));
+        let is_partial = way.specs().any(|spec| !spec.definition.predicate.is_empty());
         let saving = match answer.rung {
+            // The planner cannot be asked about an index with a condition: that it likes a larger one without it says
+            // nothing against it.
+            Rung::Catalog if at == 0 && is_partial && can_serve(&answer) => return Ok((way, Some(answer))),
             // The planner was not asked: the advisor's own order stands.
             Rung::Catalog if at == 0 && can_serve(&answer) => LEAST_SAVING_UNSURE,
             Rung::Catalog => continue,
+            Rung::HypotheticalAlone { .. } if answer.is_used() => answer.saving().unwrap_or(0.0) * part,
             _ if answer.is_used() => answer.saving().unwrap_or(0.0),
             _ => continue,
         };
+        // What the whole statement saves is no measure for what one scan saves: then the advisor's own order stands.
+        let is_alone = |rung: &Rung| matches!(rung, Rung::HypotheticalAlone { .. });
+        let is_comparable = best.as_ref().is_none_or(|(_, _, known)| !is_alone(&known.rung) || is_alone(&answer.rung));
         // Another one has to be clearly better than what the advisor thought best.
-        if saving >= least && best.as_ref().is_none_or(|(known, ..)| saving > known + 0.05) {
+        if is_comparable && saving >= least && best.as_ref().is_none_or(|(known, ..)| saving > known + 0.05) {
             best = Some((saving, way, answer));
         }
     }
@@ -223,7 +237,7 @@ mod tests {
         let large = large.expect("a larger index is among the alternatives");
         let expected = candidate.alternatives[large].clone();
         let answers = (0..=candidate.alternatives.len()).map(|at| answer(at == large + 1, 10.0)).collect();
-        let (chosen, verified) = best(candidate, answers).unwrap();
+        let (chosen, verified) = best(candidate, answers, Some(48_750.0)).unwrap();
         assert_eq!(chosen, expected);
         assert!(verified.is_some_and(|verified| verified.is_used()));
     }
@@ -233,7 +247,7 @@ mod tests {
         let candidate = candidate();
         let name = candidate.summary();
         let answers = (0..=candidate.alternatives.len()).map(|_| answer(false, 1000.0)).collect();
-        let why = best(candidate, answers).unwrap_err();
+        let why = best(candidate, answers, None).unwrap_err();
         assert!(why.starts_with("considered an index on ") && why.contains(&name), "{why}");
     }
 }

@@ -19,6 +19,9 @@ pub use leftovers::sweep;
 
 mod leftovers;
 
+/// The `cluster_name` of a private server, by which it is known to be one.
+pub const CLUSTER_NAME: &str = "pgdj private server";
+
 /// What can go wrong with a private server.
 #[derive(Debug, Error)]
 pub enum PrivateError {
@@ -288,7 +291,7 @@ fn write_settings(setup: &Setup, data: &Path, port: u16) -> io::Result<()> {
     let mut conf = fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?;
     writeln!(
         conf,
-        "listen_addresses = '{listen}'\nport = {port}\nfsync = off\nfull_page_writes = off\nlogging_collector = off"
+        "cluster_name = '{CLUSTER_NAME}'\nlisten_addresses = '{listen}'\nport = {port}\nfsync = off\nfull_page_writes = off\nlogging_collector = off"
     )?;
     for line in &setup.settings {
         writeln!(conf, "{line}")?;

@@ -3,7 +3,9 @@
 //! The first rung that can be stood on is taken, and [`Verified::rung`] says which:
 //!
 //! 1. [`Rung::Hypothetical`]: `HypoPG` makes the planner believe in the index. Created, explained and dropped within one
-//!    read-only transaction, so that it works behind a transaction pooler and nothing is left on a backend.
+//!    read-only transaction, so that it works behind a transaction pooler and nothing is left on a backend. An index with
+//!    a predicate or an expression is seen in a statement over its table alone only: [`Rung::HypotheticalAlone`]; with a
+//!    predicate on pgdj's own servers only, for it can crash a backend.
 //! 2. [`Rung::Sample`]: for GIN, GiST and SP-GiST, of which `HypoPG` knows nothing, and where it is not installed: a
 //!    temporary table of a sample under the table's own name, with its indexes and the new one. Only with consent, for it
 //!    writes; rolled back.
@@ -15,16 +17,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::explain::Request;
+use super::explain::{self, Request};
 use super::session::{Connector, Reaper};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
 use crate::catalog::index::Method;
 use crate::django::sql::{Build, create_index};
+use crate::failure::Kind;
 use crate::plan::Plan;
 use crate::sample::{Bytes, Seconds};
 
+mod alone;
 mod ask;
 mod hypothetical;
 mod line;
@@ -40,6 +44,11 @@ use line::{Line, Trouble};
 pub enum Rung {
     /// The planner was made to believe in the index by `HypoPG`.
     Hypothetical,
+    /// The same, but of a statement over the one table: what the other tables give are parameters in it.
+    HypotheticalAlone {
+        /// The table.
+        table: String,
+    },
     /// The planner planned with a real index on a sample of the table.
     Sample {
         /// The part of the table's rows in the sample, 0..=1.
@@ -54,6 +63,9 @@ impl Rung {
     pub fn words(&self) -> String {
         match self {
             Self::Hypothetical => "the planner was asked, with a hypothetical index (HypoPG)".to_owned(),
+            Self::HypotheticalAlone { table } => {
+                format!("the planner was asked about {table} alone, with a hypothetical index (HypoPG)")
+            }
             Self::Sample { share } => {
                 format!("the planner was asked, with a real index on a sample of {:.1}% of the rows", share * 100.0)
             }
@@ -229,6 +241,13 @@ impl Verifier {
         specs: &[IndexSpec],
         building: Building,
     ) -> Result<Tried, Failure> {
+        // A parameter without a value would be measured as NULL, for which mostly no row is found.
+        let needed = explain::statement::look(&request.sql).map_or(0, |statement| statement.parameters);
+        if needed > request.parameters.len() {
+            let why = format!("the statement has {needed} parameters and {} values", request.parameters.len());
+            let failure = Failure::new(Kind::Refused, "cannot try the index for real").because_text(why);
+            return Err(failure.hint("give a value for each $n: R asks for them in the console"));
+        }
         let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
         trial::run(&mut line, request, specs, building).await
     }
@@ -258,13 +277,16 @@ async fn climb(
         let mut notes = Vec::new();
         let mut verified = None;
         if let Some(schema) = circumstances.hypopg.as_deref().filter(|_| set.iter().all(Wanted::is_known_to_hypopg)) {
-            verified = hypothetical::verify(line, &statement, set, (schema, &before), &mut notes).await?;
+            verified = if set.iter().any(Wanted::is_hard) {
+                of_one_table(line, set, (schema, &before), &circumstances, &mut notes).await?
+            } else {
+                hypothetical::verify(line, &statement, set, (schema, &before), &mut notes).await?
+            };
         } else if circumstances.hypopg.is_none() {
             notes.push("HypoPG is not installed in this database".to_owned());
         }
         // A sample has what HypoPG lacks: statistics on an expression, and predicates in their simplest form.
-        let is_hard = |wanted: &Wanted<'_>| wanted.has_expression() || wanted.is_partial();
-        let is_doubtful = |found: &Verified| !found.is_used() && set.iter().any(is_hard);
+        let is_doubtful = |found: &Verified| !found.is_used() && set.iter().any(Wanted::is_hard);
         if allowed == Allowed::TemporaryTable && verified.as_ref().is_none_or(is_doubtful) {
             let sampled = sampled::verify(line, &statement, set, &circumstances, &mut notes).await?;
             verified = sampled.or(verified);
@@ -278,6 +300,40 @@ async fn climb(
         found.push(verified);
     }
     Ok(found)
+}
+
+/// Asks HypoPG about indexes with a predicate or an expression, in a statement over their table alone; `None`, with a
+/// note, where that cannot be done.
+async fn of_one_table(
+    line: &mut Line,
+    set: &[Wanted<'_>],
+    (schema, before): (&str, &Plan),
+    circumstances: &Circumstances,
+    notes: &mut Vec<String>,
+) -> Result<Option<Verified>, Trouble> {
+    if set.iter().any(Wanted::is_partial) && !circumstances.is_private {
+        notes.push(
+            "the planner was not asked: a hypothetical index with a condition can crash a server (HypoPG issue 116)"
+                .to_owned(),
+        );
+        return Ok(None);
+    }
+    let Some(statement) = alone::statement(before, set).map(Statement::alone) else {
+        notes.push("the planner was not asked: HypoPG does not see such an index in this statement".to_owned());
+        return Ok(None);
+    };
+    let before = match statement.explain(line).await {
+        Ok(before) => before,
+        Err(trouble) => {
+            let why = trouble.message()?;
+            tracing::info!(why, "a scan cannot be asked about alone");
+            notes.push("the planner was not asked: HypoPG does not see such an index in this statement".to_owned());
+            return Ok(None);
+        }
+    };
+    let verified = hypothetical::verify(line, &statement, set, (schema, &before), notes).await?;
+    let table = set.first().map_or_else(String::new, |wanted| wanted.spec.table.clone());
+    Ok(verified.map(|verified| Verified { rung: Rung::HypotheticalAlone { table }, ..verified }))
 }
 
 /// An index and its table, as far as its statement needs it.
@@ -325,6 +381,11 @@ impl<'a> Wanted<'a> {
 
     fn is_partial(&self) -> bool {
         !self.spec.definition.predicate.is_empty()
+    }
+
+    /// Whether HypoPG sees it only where its table is the first of the statement.
+    fn is_hard(&self) -> bool {
+        self.has_expression() || self.is_partial()
     }
 
     /// Source: HypoPG's `hypo_is_index_method`, 1.3 and 1.4; GIN, GiST and SP-GiST are refused.

@@ -11,6 +11,7 @@ mod demo;
 mod django;
 mod explain;
 mod findings;
+mod foreign_keys;
 mod hostile_names;
 mod panes_tables;
 mod pictures;

@@ -84,7 +84,7 @@ async fn one(login: &Login, request: &Request, set: &[IndexSpec], allowed: Allow
 /// The kind of rung, for a comparison.
 fn rung(verified: &Verified) -> &'static str {
     match verified.rung {
-        Rung::Hypothetical => "hypothetical",
+        Rung::Hypothetical | Rung::HypotheticalAlone { .. } => "hypothetical",
         Rung::Sample { .. } => "sample",
         Rung::Catalog => "catalog",
     }
@@ -354,4 +354,19 @@ async fn a_role_that_does_not_own_the_table_is_told_so() {
     let failure = stranger.try_for_real(&request(BY_SHOP, &[]), &[btree("shop_id")], quick()).await;
     let text = failure.unwrap_err().to_string();
     assert!(text.contains("must be owner of table item") && text.contains("hint:"), "{text}");
+}
+
+#[tokio::test]
+async fn a_trial_without_values_is_refused_for_it_would_measure_null() {
+    let Some(server) = own() else { return };
+    let login = shop(server).await;
+    let sql = "select * from item where shop_id = $1 and state = $2";
+    for values in [&[][..], &["7"]] {
+        let tried = verifier(&login).try_for_real(&request(sql, values), &[btree("shop_id")], quick()).await;
+        let text = tried.unwrap_err().to_string();
+        assert!(text.contains("2 parameters") && text.contains("give a value for each $n"), "{text}");
+    }
+    let tried = verifier(&login).try_for_real(&request(sql, &["7", "done"]), &[btree("shop_id")], quick()).await;
+    assert!(tried.is_ok_and(|tried| tried.is_used == [true] && tried.times().is_some()));
+    no_index_is_left(&login).await;
 }

@@ -562,3 +562,18 @@ fn a_plan_that_is_wide_and_deep_beyond_measure_is_drawn() {
         assert!(pane.copy().is_some_and(|(text, _)| text.len() < 9_000_000));
     }
 }
+
+#[test]
+fn a_trial_asks_for_values_where_a_parameter_has_none() {
+    let mut pane = Explain::default();
+    pane.editor.set("select a from t where b = $1");
+    let request = pane.request(Options { analyze: false, ..Options::default() });
+    tell(&mut pane, answer(ESTIMATE));
+    let sheet = pane.sheet.as_mut().unwrap();
+    sheet.search(request);
+    let plan = Arc::clone(&sheet.source.plan);
+    tell(&mut pane, Event::Suggested { plan, found: Ok(one_index()) });
+    // Shown 7,900 times faster, for no row is NULL; with a value it is 1.5 times.
+    let asked = effects(act(&mut pane, Action::Try));
+    assert!(matches!(asked.as_slice(), [Effect::AskParameters { sql }] if sql.contains("$1")), "{asked:?}");
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::run::{Run, Step};
 use super::tried::Trial;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
@@ -10,7 +11,7 @@ use crate::catalog::{Table, table};
 use crate::django::sql::{Build, create_index};
 use crate::failure::Failure;
 use crate::pg::advice::AdvisedIndex;
-use crate::pg::explain::Request;
+use crate::pg::explain::{Progress, Request};
 use crate::pg::verify::{Building, Tried};
 use crate::plan::{BLOCK, Kind, Plan};
 use crate::sample::unit::Count;
@@ -116,6 +117,9 @@ impl Explain {
         let (Some(request), indexes::Search::Found(found)) = (&sheet.request, &sheet.search) else {
             return Wish::Say("no index was looked for; run the statement here (R)".to_owned());
         };
+        if super::run::parameters(&request.sql) > request.parameters.len() {
+            return self.ask_values_for_trial(request.clone());
+        }
         let at = sheet.tried.as_ref().map_or(0, |trial| trial.at + 1);
         let at = if at < found.indexes.len() { at } else { 0 };
         let Some(suggestion) = found.indexes.get(at) else {
@@ -137,6 +141,17 @@ impl Explain {
             question: format!("Build index {} for real, measure, and drop it?", at + 1),
             then,
         }
+    }
+
+    /// Asks for the values of a statement that has none: without them a trial would measure NULL.
+    fn ask_values_for_trial(&mut self, request: Request) -> Wish {
+        let sql = request.sql.clone();
+        let request = Request { options: self.options, ..request };
+        self.run = Some(Run { request, step: Step::Values, progress: Progress::default() });
+        Wish::All(vec![
+            Wish::Say("A trial runs the statement: give each $n a value, then press B again".to_owned()),
+            Wish::Do(Effect::AskParameters { sql }),
+        ])
     }
 
     /// Takes how long the trial has been under way; a late word of one that was given up is passed over.

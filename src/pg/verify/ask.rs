@@ -6,6 +6,7 @@ use super::line::{Line, Trouble};
 use crate::advisor::IndexSpec;
 use crate::catalog::{Column, Table};
 use crate::pg::explain::Request;
+use crate::pg::private::CLUSTER_NAME;
 use crate::pg::session::{Parameter, Query};
 use crate::plan::{self, Plan};
 use crate::quote::{qualified_always, quote_text};
@@ -18,6 +19,8 @@ pub(super) struct Circumstances {
     pub(super) hypopg: Option<String>,
     /// Whether temporary tables can be made: not on a standby, nor without the right to.
     pub(super) has_temporary: bool,
+    /// Whether it is a server that pgdj started for itself, which nobody misses if it has to restart.
+    pub(super) is_private: bool,
 }
 
 const CIRCUMSTANCES: &str = "select
@@ -31,6 +34,7 @@ const CIRCUMSTANCES: &str = "select
             and pg_catalog.has_function_privilege(p.oid, 'execute') and pg_catalog.has_schema_privilege(n.oid, 'usage')
         limit 1
     ) as hypopg,
+    pg_catalog.current_setting('cluster_name') as cluster_name,
     not pg_catalog.pg_is_in_recovery()
         and pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary') as has_temporary";
 
@@ -41,6 +45,7 @@ impl Circumstances {
         Ok(Self {
             hypopg: row.get("hypopg").as_str().map(str::to_owned),
             has_temporary: row.flag("has_temporary").unwrap_or_default(),
+            is_private: row.text("cluster_name") == CLUSTER_NAME,
         })
     }
 }
@@ -128,6 +133,11 @@ impl Statement {
     /// The same with another text.
     pub(super) fn with_sql(&self, sql: String) -> Self {
         Self { sql, parameters: self.parameters.clone() }
+    }
+
+    /// A statement of ours, whose parameters have no values.
+    pub(super) fn alone(sql: String) -> Self {
+        Self { sql, parameters: Vec::new() }
     }
 
     /// Returns its plan.
