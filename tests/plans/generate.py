@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the plans of this folder: the same statements on servers 12 to 18, in JSON and in text.
 
-Run as a user that may run servers; needs psql and .ci/servers.sh. Usage: tests/plans/generate.py [major...]
+Run as a user that may run servers; needs psql and tests/bring/servers. Usage: tests/plans/generate.py [major...]
 <major>.jsonl has one line a statement: its name, and the plan run (JSON, text) and only estimated (JSON, text).
 """
 import json, os, pathlib, re, subprocess, sys, tempfile
