@@ -34,21 +34,25 @@ const FORMAT: u32 = 1;
 /// The plans are put in as they were written: a plan may be deeper than a reader of JSON would go.
 pub(super) fn write(report: &Report) -> String {
     let program = format!("pgdj {}", env!("CARGO_PKG_VERSION"));
-    let plans: Vec<String> = report.plans.iter().map(one).collect();
     let against = report.against.as_ref().map(|against| {
         let scans = against.scans.iter().map(|(plan, node)| json!({"plan": plan, "node": node}));
         json!({"file": against.from, "new_sequential_scans": scans.collect::<Vec<Value>>()})
     });
-    format!(
-        "{{\"format\":{FORMAT},\"program\":{},\"troubles\":{},\"against\":{},\"plans\":[{}]}}\n",
+    let mut out = format!(
+        "{{\"format\":{FORMAT},\"program\":{},\"troubles\":{},\"against\":{},\"plans\":[",
         json!(program),
         json!(report.troubles),
-        json!(against),
-        plans.join(",")
-    )
+        json!(against)
+    );
+    for (at, plan) in report.plans.iter().enumerate() {
+        out.push_str(if at > 0 { "," } else { "" });
+        one(&mut out, plan);
+    }
+    out.push_str("]}\n");
+    out
 }
 
-fn one(plan: &Reported) -> String {
+fn one(out: &mut String, plan: &Reported) {
     let scans: Vec<Value> = plan
         .scans
         .iter()
@@ -70,7 +74,11 @@ fn one(plan: &Reported) -> String {
         "indexes": indexes, "refusals": refusals,
     });
     let rest = rest.to_string();
-    format!("{{\"explain\":{},{}", plan.json().trim(), rest.trim_start_matches('{'))
+    // The plan is put in once: a deep one is tens of megabytes.
+    out.push_str("{\"explain\":");
+    out.push_str(plan.json().trim());
+    out.push(',');
+    out.push_str(rest.trim_start_matches('{'));
 }
 
 fn tip(plan: &Reported, hit: &TipHit) -> Value {

@@ -193,9 +193,11 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
     if !due.is_enabled {
         document.pair("autovacuum", "off for this table, freezing aside");
     }
+    let unknown =
+        if due.are_counters_late { "? (the counters include changes that the last analyze has seen)" } else { "?" };
     let progress = |progress: Option<Progress>, what: &str| {
         progress.map_or_else(
-            || "?".to_owned(),
+            || unknown.to_owned(),
             |one| format!("{} of {} {what} ({})", Count(one.counted), Count(one.threshold), Share(one.share())),
         )
     };
