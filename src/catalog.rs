@@ -5,7 +5,6 @@
 
 pub mod autovacuum;
 pub mod bloat;
-pub mod django_names;
 pub mod expr;
 pub mod index;
 pub mod index_bloat;

@@ -3,26 +3,36 @@
 //!
 //! Pure, and never wrong silently: [`DjangoCode::certainty`] says how far the names can be trusted, its notes what else
 //! has to be known. Django itself is the judge: `tests/it/django.rs` puts every line into `Meta`, runs `makemigrations`,
-//! `sqlmigrate` and `migrate`, and asks the planner. `pg::django_read` fills [`Names`].
+//! `sqlmigrate` and `migrate`, and asks the planner. `pg::django_read` fills [`Project`], [`Project::of`] from a snapshot.
 
 mod code;
 mod condition;
 mod expression;
+mod facts;
+mod foreign_key;
 mod index_name;
 mod migration;
-mod names;
+mod origin;
+mod owner;
+mod project;
 mod python;
 mod removal;
 pub mod sql;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod value;
 
 pub use code::{DjangoCode, Refused, code_for, code_for_spec};
+pub use facts::{origin_of, table_of};
+pub use foreign_key::index_for_key;
 pub use index_name::index_name;
 pub use migration::MigrationFile;
-pub use names::{Certainty, Declared, Names, Owner, last_migration};
-pub use removal::removal_of;
+pub use origin::{Origin, Source};
+pub use owner::{Certainty, Owner};
+pub use project::{App, Declared, Project, last_migration};
+pub use removal::{removal_of, removal_of_usage};
+pub use upkeep::{ThereAndBack, migration_of_sql};
 
 /// The Django that the code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -91,8 +91,8 @@ pub trait Pane: std::fmt::Debug {
         false
     }
 
-    /// Returns what is copied from the selected row, and what it is.
-    fn copy(&self) -> Option<(String, String)>;
+    /// Returns what is copied from the selected row, and what it is; without a snapshot there is no view.
+    fn copy(&self, view: Option<&View<'_>>) -> Option<(String, String)>;
 
     /// Takes a click that the list did not take.
     fn click(&mut self, _at: Position) -> Wish {

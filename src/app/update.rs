@@ -282,12 +282,21 @@ impl App {
     }
 
     fn copy(&mut self, action: Action) {
-        let copied = self.pane().and_then(|pane| match action {
+        let snapshot = self.shown.moment.zip(self.shown.snapshot.clone());
+        let view = snapshot.as_ref().map(|(moment, newer)| View {
+            history: &self.history,
+            moment: *moment,
+            newer,
+            findings: &self.shown.findings,
+        });
+        let current = self.current;
+        let pane = self.panes.iter_mut().find(|pane| pane.id() == current);
+        let copied = pane.and_then(|pane| match action {
             Action::CopyRow => {
                 let whole = pane.copy_whole();
                 whole.or_else(|| pane.list()?.selected_json().map(|text| (text, "the row".to_owned())))
             }
-            _ => pane.copy(),
+            _ => pane.copy(view.as_ref()),
         });
         if let Some((text, what)) = copied {
             self.ask_shell(Effect::Copy { text, what });

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::index_usage::IndexUsage;
+use super::table_usage::label;
 use super::{ids, rows, texts};
 use crate::sample::{Missing, Row, Seconds, Snapshot, Timestamp};
 
@@ -248,14 +249,25 @@ pub struct UnindexedKey {
     pub name: String,
     /// The table that refers.
     pub relid: i64,
+    /// Its schema.
+    pub schema: String,
     /// Its name.
     pub table: String,
+    /// Whether it is partitioned.
+    pub is_partitioned: bool,
     /// Names of the columns that refer.
     pub columns: Vec<String>,
     /// The table referred to.
     pub referred_relid: i64,
     /// Its name.
     pub referred_table: String,
+}
+
+impl UnindexedKey {
+    /// Returns the table's name, with its schema where that is not `public`.
+    pub fn table_label(&self) -> String {
+        label(&self.schema, &self.table)
+    }
 }
 
 /// Returns the foreign keys that no valid index of their table leads with, or why that could not be read.
@@ -281,7 +293,9 @@ fn unindexed(row: &Row<'_>) -> UnindexedKey {
         oid: row.int("oid").unwrap_or_default(),
         name: row.text("name").to_owned(),
         relid: row.int("relid").unwrap_or_default(),
+        schema: row.text("schema").to_owned(),
         table: row.text("table").to_owned(),
+        is_partitioned: row.flag("is_partitioned").unwrap_or_default(),
         columns: texts(row, "column_names"),
         referred_relid: row.int("referred_relid").unwrap_or_default(),
         referred_table: row.text("referred_table").to_owned(),

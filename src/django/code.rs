@@ -5,13 +5,13 @@ use super::condition;
 use super::expression::Scope;
 use super::index_name::index_name;
 use super::migration::{Atomic, MigrationFile, Plan};
-use super::names::{Certainty, Names, Owner};
-use super::python::{Imports, Py, python_text};
-use super::sql::{Build, create_index_of, drop_index, options};
+use super::owner::{Certainty, Owner};
+use super::project::Project;
+use super::python::{Imports, Py, python_comment, python_text};
+use super::sql::{Build, create_index_of, drop_index, drop_index_at_once, is_default_schema, options};
 use crate::advisor::IndexSpec;
 use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
 use crate::catalog::{Catalog, Column, Expr, Kind, Table};
-use crate::quote::quote_ident_always;
 
 /// An index as Django code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +45,25 @@ impl DjangoCode {
     /// Returns what goes into `models.py` as one text: the imports, and the line in a `Meta`, broken to 88 letters.
     pub fn meta_block(&self) -> Option<String> {
         let (owner, line) = (self.owner.as_ref()?, self.meta_broken.as_ref()?);
-        Some(format!(
-            "# {}: {}\n{}\n\n\nclass Meta:\n    indexes = [\n        {line},\n    ]\n",
-            owner.label(),
-            self.certainty.words(),
-            self.imports.join("\n")
-        ))
+        let head = python_comment(&format!("{}: {}", owner.label(), self.certainty.words()));
+        Some(format!("{head}\n{}\n\n\nclass Meta:\n    indexes = [\n        {line},\n    ]\n", self.imports.join("\n")))
+    }
+
+    /// Returns all the Python as one text: what goes into `models.py`, the notes, and the migration under its path;
+    /// `None` where no model is known.
+    pub fn python(&self) -> Option<String> {
+        let migration = self.migration.as_ref()?;
+        let notes = self.notes.iter().map(|note| python_comment(note) + "\n").collect::<String>();
+        let meta = match (&self.owner, self.meta_block()) {
+            (_, Some(block)) => block + "\n",
+            (Some(owner), None) => python_comment(&format!("{}: {}", owner.label(), self.certainty.words())) + "\n",
+            (None, None) => String::new(),
+        };
+        Some(format!("{meta}{notes}{}\n{}", python_comment(&migration.path), migration.text))
     }
 }
 
-impl Names {
+impl Project {
     /// Takes note of code that will be applied, so that the code of a next index depends on its migration, takes no name
     /// twice and installs no extension twice.
     pub fn after(&mut self, code: &DjangoCode) {
@@ -90,15 +99,15 @@ const EXTENSIONS: [(&str, &str); 4] = [
 pub fn code_for(
     table: &Table,
     index: &Definition,
-    names: &Names,
+    project: &Project,
     version: DjangoVersion,
 ) -> Result<DjangoCode, Refused> {
     refuse_unreadable(index)?;
-    let name = index_name(table, index, names);
-    let owner = names.owner(&table.name);
+    let name = index_name(table, index, project);
+    let owner = project.owner(&table.name);
     let mut imports = Imports::default();
-    let object = python_index(table, index, names, (&name, version), &mut imports);
-    let work = Work { table, index, names, name: &name, owner: owner.as_ref(), object: object.as_ref(), version };
+    let object = python_index(table, index, project, (&name, version), &mut imports);
+    let work = Work { table, index, project, name: &name, owner: owner.as_ref(), object: object.as_ref(), version };
     let notes = work.notes(&imports);
     let migration = owner.as_ref().map(|owner| work.migration(owner, &imports));
     let extensions = work.missing_extensions();
@@ -108,7 +117,7 @@ pub fn code_for(
     let meta_broken = object.map(|object| object.broken(META_INDENT - 4, META_INDENT));
     Ok(DjangoCode {
         sql: work.statement() + ";",
-        certainty: owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty),
+        certainty: owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty.clone()),
         imports: if meta_line.is_some() { imports.lines() } else { Vec::new() },
         name,
         owner,
@@ -124,16 +133,16 @@ pub fn code_for(
 pub fn code_for_spec(
     spec: &IndexSpec,
     catalog: &Catalog,
-    names: &Names,
+    project: &Project,
     version: DjangoVersion,
 ) -> Result<DjangoCode, Refused> {
     let schema = (!spec.schema.is_empty()).then_some(spec.schema.as_str());
     let unknown = Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
     let table = catalog.table(schema, &spec.table).unwrap_or(&unknown);
-    let mut names = names.clone();
-    names.taken.extend(catalog.index_names(&table.schema).map(str::to_owned));
-    names.extensions.extend(catalog.extensions.keys().filter(|name| catalog.has_extension(name)).cloned());
-    code_for(table, &spec.definition, &names, version)
+    let mut project = project.clone();
+    project.taken.extend(catalog.index_names(&table.schema).map(str::to_owned));
+    project.extensions.extend(catalog.extensions.keys().filter(|name| catalog.has_extension(name)).cloned());
+    code_for(table, &spec.definition, &project, version)
 }
 
 fn refuse_unreadable(index: &Definition) -> Result<(), Refused> {
@@ -155,7 +164,7 @@ fn refuse_unreadable(index: &Definition) -> Result<(), Refused> {
 struct Work<'a> {
     table: &'a Table,
     index: &'a Definition,
-    names: &'a Names,
+    project: &'a Project,
     name: &'a str,
     owner: Option<&'a Owner>,
     object: Option<&'a Py>,
@@ -164,13 +173,13 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn is_in_default_schema(&self) -> bool {
-        self.table.schema == "public" || self.table.schema.is_empty()
+        is_default_schema(&self.table.schema)
     }
 
     /// The statement for people, with the schema where the search path may not lead to the table.
     fn statement(&self) -> String {
         let build = if self.is_in_default_schema() { Build::Django } else { Build::Concurrent };
-        create_index_of(self.names, self.table, self.index, (self.name, build))
+        create_index_of(self.project, self.table, self.index, (self.name, build))
     }
 
     /// Says whether Django would write a percent sign twice, which it did until 5.0.
@@ -212,15 +221,15 @@ impl Work<'_> {
             }
         }
         let atomic = if is_partitioned { Atomic::Yes } else { Atomic::No };
-        Plan { owner, name: self.name, imports, operations, comment: Vec::new(), atomic }.file(self.names)
+        Plan { owner, name: self.name, imports, operations, comment: Vec::new(), atomic }.file(self.project)
     }
 
     fn run_sql(&self) -> Py {
-        let build = create_index_of(self.names, self.table, self.index, (self.name, Build::Django));
+        let build = create_index_of(self.project, self.table, self.index, (self.name, Build::Django));
         let drop = if self.table.kind == Kind::Partitioned {
-            format!("DROP INDEX IF EXISTS {}", quote_ident_always(self.name))
+            drop_index_at_once(&self.table.schema, self.name)
         } else {
-            drop_index(self.name)
+            drop_index(&self.table.schema, self.name)
         };
         // RunSQL passes no parameters, so that a percent sign stays one.
         Py::call("migrations.RunSQL", vec![Py::text(&build)]).with("reverse_sql", Py::text(&drop))
@@ -243,7 +252,7 @@ impl Work<'_> {
             Method::Other(name) if name == "bloom" => needed.push("bloom"),
             _ => {}
         }
-        needed.retain(|name| !self.names.has_extension(name));
+        needed.retain(|name| !self.project.has_extension(name));
         needed
     }
 
@@ -294,16 +303,27 @@ impl Work<'_> {
                 owner.through.is_some(),
                 format!("{} is a many-to-many field, whose table has no Meta: the migration runs SQL", owner.label()),
             );
-            say(
-                !self.names.last_migration.contains_key(&owner.app),
-                format!("the last migration of {} is not known: fill in the dependency", owner.app),
-            );
+            if let Some(note) = dependency_notes(owner, self.project) {
+                say(true, note);
+            }
         }
         let unsure: Vec<&str> =
-            self.index.columns().into_iter().filter(|name| !self.names.is_field_sure(self.table, name)).collect();
+            self.index.columns().into_iter().filter(|name| !self.project.is_field_sure(self.table, name)).collect();
         say(!unsure.is_empty(), format!("the field of column {} is guessed: it has a db_column", unsure.join(", ")));
         notes
     }
+}
+
+/// Says what of a migration's dependency has to be known: that it is missing, or that it is on one printed just before.
+pub(super) fn dependency_notes(owner: &Owner, project: &Project) -> Option<String> {
+    if owner.is_of_django() {
+        return None;
+    }
+    let Some(last) = project.last_migration(&owner.app) else {
+        return Some(format!("the last migration of {} is not known: fill in the dependency", owner.app));
+    };
+    let before = project.before_planned(last)?;
+    Some(format!("it follows {last}, which is printed here too: without that one, let it depend on {before} instead"))
 }
 
 /// Says whether a type is one that GIN and GiST serve only with `btree_gin` and `btree_gist`.
@@ -327,7 +347,7 @@ fn merged(mut into: Imports, from: Imports) -> Imports {
 fn python_index(
     table: &Table,
     index: &Definition,
-    names: &Names,
+    project: &Project,
     (name, version): (&str, DjangoVersion),
     imports: &mut Imports,
 ) -> Option<Py> {
@@ -344,13 +364,13 @@ fn python_index(
         Method::SpGist => postgres_class(imports, "SpGistIndex"),
         Method::Other(_) => return None,
     };
-    let scope = Scope { table, names };
+    let scope = Scope { table, project };
     let mut object = keys(scope, index, class, imports)?;
     if !index.predicate.is_empty() {
-        object = object.with("condition", condition::of(table, &index.predicate, names, imports)?.python);
+        object = object.with("condition", condition::of(table, &index.predicate, project, imports)?.python);
     }
     if !index.include.is_empty() {
-        let fields = index.include.iter().map(|column| Py::text(&names.field(table, column))).collect();
+        let fields = index.include.iter().map(|column| Py::text(&project.field(table, column))).collect();
         object = object.with("include", Py::List(fields));
     }
     for (option, value) in options(index) {
@@ -392,7 +412,7 @@ fn keys(scope: Scope<'_>, index: &Definition, class: &str, imports: &mut Imports
     if index.keys.iter().all(is_field) && (opclasses.is_empty() || opclasses.len() == index.keys.len()) {
         let field = |key: &Key| {
             let sign = if key.direction == Direction::Descending { "-" } else { "" };
-            let name = scope.names.field(scope.table, key.expr.as_column().unwrap_or_default());
+            let name = scope.project.field(scope.table, key.expr.as_column().unwrap_or_default());
             Py::Atom(python_text(&format!("{sign}{name}")))
         };
         let call = Py::call(class, Vec::new()).with("fields", Py::List(index.keys.iter().map(field).collect()));
@@ -404,7 +424,7 @@ fn keys(scope: Scope<'_>, index: &Definition, class: &str, imports: &mut Imports
 }
 
 fn key_expression(scope: Scope<'_>, key: &Key, imports: &mut Imports) -> Option<Py> {
-    let by_name = key.expr.as_column().map(|column| Py::text(&scope.names.field(scope.table, column)));
+    let by_name = key.expr.as_column().map(|column| Py::text(&scope.project.field(scope.table, column)));
     let is_plain_order = key.direction == Direction::Ascending && key.nulls == Nulls::Usual;
     let mut python = match by_name {
         Some(name) if key.opclass.is_some() || is_plain_order => name,
@@ -431,6 +451,6 @@ fn key_expression(scope: Scope<'_>, key: &Key, imports: &mut Imports) -> Option<
 }
 
 /// Returns the statement that would build an index again, for the way back of a removal.
-pub(super) fn rebuild(table: &Table, index: &Definition, names: &Names, name: &str) -> String {
-    create_index_of(names, table, index, (name, Build::Django))
+pub(super) fn rebuild(table: &Table, index: &Definition, project: &Project, name: &str) -> String {
+    create_index_of(project, table, index, (name, Build::Django))
 }

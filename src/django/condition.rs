@@ -2,7 +2,7 @@
 //!
 //! Source: `Query._add_q`, `Query.build_filter`, `WhereNode.as_sql`, the same from Django 4.2 on.
 
-use super::names::Names;
+use super::project::Project;
 use super::python::{Imports, Py};
 use super::value;
 use crate::catalog::expr::{Form, Literal, Quantifier};
@@ -33,8 +33,8 @@ pub(super) struct Both {
 }
 
 /// Returns a predicate, all of whose parts hold, in both forms; `None` where Django cannot say it.
-pub(super) fn of(table: &Table, predicate: &[Expr], names: &Names, imports: &mut Imports) -> Option<Both> {
-    let scope = Scope { table, names };
+pub(super) fn of(table: &Table, predicate: &[Expr], project: &Project, imports: &mut Imports) -> Option<Both> {
+    let scope = Scope { table, project };
     let parts: Option<Vec<Condition>> = predicate.iter().map(|part| scope.read(part, imports)).collect();
     let whole = Condition::All(parts?).simplified();
     imports.add("django.db.models", "Q");
@@ -43,7 +43,7 @@ pub(super) fn of(table: &Table, predicate: &[Expr], names: &Names, imports: &mut
 
 struct Scope<'a> {
     table: &'a Table,
-    names: &'a Names,
+    project: &'a Project,
 }
 
 impl Scope<'_> {
@@ -81,13 +81,13 @@ impl Scope<'_> {
         let is_boolean = self.table.column(column).is_none_or(|column| column.type_name == "boolean");
         let sql =
             if value == "True" { quote_ident_always(column) } else { format!("NOT {}", quote_ident_always(column)) };
-        let keyword = self.names.field(self.table, column);
+        let keyword = self.project.field(self.table, column);
         is_boolean.then(|| Condition::Lookup { keyword, value: Py::Atom(value.to_owned()), sql })
     }
 
     fn null(&self, operand: &Expr, value: &str) -> Option<Condition> {
         let column = operand.as_column()?;
-        let keyword = format!("{}__isnull", self.names.field(self.table, column));
+        let keyword = format!("{}__isnull", self.project.field(self.table, column));
         let verb = if value == "True" { "IS NULL" } else { "IS NOT NULL" };
         Some(Condition::Lookup {
             keyword,
@@ -128,7 +128,7 @@ impl Scope<'_> {
             _ => return None,
         };
         let both = value::of(literal, type_name, imports)?;
-        let keyword = format!("{}{lookup}", self.names.field(self.table, column));
+        let keyword = format!("{}{lookup}", self.project.field(self.table, column));
         let sql = format!("{} {sql_op} {}", quote_ident_always(column), both.sql);
         let equal = Condition::Lookup { keyword, value: both.python, sql };
         if op == "<>" { self.strictly_not(equal, left) } else { Some(equal) }
@@ -147,7 +147,7 @@ impl Scope<'_> {
         }
         let texts: Vec<&str> = values.iter().map(|both| both.sql.as_str()).collect();
         let sql = format!("{} IN ({})", quote_ident_always(column), texts.join(", "));
-        let keyword = format!("{}__in", self.names.field(self.table, column));
+        let keyword = format!("{}__in", self.project.field(self.table, column));
         let value = Py::List(values.iter().map(|both| both.python.clone()).collect());
         (!values.is_empty()).then_some(Condition::Lookup { keyword, value, sql })
     }
@@ -291,7 +291,7 @@ mod tests {
     fn check(predicate: &str, python: &str, sql: &str) {
         let table = table();
         let parts = expression(predicate).normalised(&table).conjuncts();
-        let both = of(&table, &parts, &Names::default(), &mut Imports::default());
+        let both = of(&table, &parts, &Project::default(), &mut Imports::default());
         let found = both.map(|both| (both.python.flat(), both.sql));
         assert_eq!(found, Some((python.to_owned(), sql.to_owned())), "{predicate}");
     }
@@ -332,7 +332,7 @@ mod tests {
         let table = table();
         for predicate in ["(total = (total + 1))", "((status)::text ~ 'x'::text)", "(total > $1)", "(status IS TRUE)"] {
             let parts = expression(predicate).normalised(&table).conjuncts();
-            assert_eq!(of(&table, &parts, &Names::default(), &mut Imports::default()), None, "{predicate}");
+            assert_eq!(of(&table, &parts, &Project::default(), &mut Imports::default()), None, "{predicate}");
         }
     }
 }

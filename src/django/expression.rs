@@ -3,7 +3,7 @@
 //! What has no class of its own is said by `Func`, so that nearly every immutable expression can be declared.
 //! Source: `django.db.models.functions`, `django.contrib.postgres.search`, tried with Django 4.2 and 5.2.
 
-use super::names::Names;
+use super::project::Project;
 use super::python::{Imports, Py};
 use crate::catalog::expr::{Form, Literal};
 use crate::catalog::{Expr, Table};
@@ -65,7 +65,7 @@ pub(super) struct Scope<'a> {
     /// The table whose columns it names.
     pub(super) table: &'a Table,
     /// What the columns' fields are called.
-    pub(super) names: &'a Names,
+    pub(super) project: &'a Project,
 }
 
 impl Scope<'_> {
@@ -87,7 +87,7 @@ impl Scope<'_> {
     }
 
     fn field(self, column: &str) -> Py {
-        Py::text(&self.names.field(self.table, column))
+        Py::text(&self.project.field(self.table, column))
     }
 
     /// An argument of a function: a field by its name alone, anything else as an expression.
@@ -271,7 +271,7 @@ impl Scope<'_> {
         if !is_usual || keys.is_empty() || !keys.iter().all(is_plain) {
             return None;
         }
-        let path = Py::text(&format!("{}__{}", self.names.field(self.table, column), keys.join("__")));
+        let path = Py::text(&format!("{}__{}", self.project.field(self.table, column), keys.join("__")));
         let (class, module) = if op.ends_with(">>") { ("KT", JSON) } else { ("F", MODELS) };
         imports.add(module, class);
         let key =

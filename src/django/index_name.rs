@@ -1,6 +1,6 @@
 //! A name for an index: readable, within Django's 30 letters, unique in its schema, and the same each time.
 
-use super::names::Names;
+use super::project::Project;
 use crate::catalog::index::{Definition, Direction, Method};
 use crate::catalog::{Expr, Table};
 
@@ -14,9 +14,9 @@ const HASH: usize = 6;
 ///
 /// Like Django's own (`Index.set_name_with_model`): the hash is over the whole definition, so that it does not depend on
 /// when or where it is made.
-pub fn index_name(table: &Table, index: &Definition, names: &Names) -> String {
-    let scope = Scope { table, names };
-    let owner = names.owner(&table.name);
+pub fn index_name(table: &Table, index: &Definition, project: &Project) -> String {
+    let scope = Scope { table, project };
+    let owner = project.owner(&table.name);
     let model = owner.map_or_else(
         || table.name.clone(),
         |owner| owner.through.map_or(owner.model.clone(), |field| format!("{}_{field}", owner.model)),
@@ -29,7 +29,7 @@ pub fn index_name(table: &Table, index: &Definition, names: &Names) -> String {
     words.extend(index.predicate.iter().filter_map(|clause| scope.predicate_word(index, clause)));
     words.retain(|word| !word.is_empty());
     let suffix = suffix(index);
-    let is_taken = |name: &str| names.taken.contains(name) || table.indexes.iter().any(|known| known.name == name);
+    let is_taken = |name: &str| project.taken.contains(name) || table.indexes.iter().any(|known| known.name == name);
     let plain = started_by_letter(format!("{}_{suffix}", words.join("_")));
     if plain.len() <= LONGEST && !is_taken(&plain) {
         return plain;
@@ -69,12 +69,12 @@ fn started_by_letter(name: String) -> String {
 
 struct Scope<'a> {
     table: &'a Table,
-    names: &'a Names,
+    project: &'a Project,
 }
 
 impl Scope<'_> {
     fn field(&self, column: &str) -> String {
-        slug(&self.names.field(self.table, column))
+        slug(&self.project.field(self.table, column))
     }
 
     fn expression_word(&self, expr: &Expr) -> String {
@@ -144,34 +144,34 @@ mod tests {
     use crate::catalog::Key;
     use proptest::prelude::*;
 
-    fn names() -> Names {
-        Names { models: vec![("shop".into(), "order".into())], ..Names::default() }
+    fn project() -> Project {
+        Project::default().with_model("shop", "order")
     }
 
-    fn named(columns: &[&str], names: &Names) -> String {
+    fn named(columns: &[&str], project: &Project) -> String {
         let table = Table { name: "shop_order".into(), ..Table::default() };
         let keys = columns.iter().map(|name| Key::plain(Expr::column(name))).collect();
-        index_name(&table, &Definition::btree(keys), names)
+        index_name(&table, &Definition::btree(keys), project)
     }
 
     #[test]
     fn a_name_is_short_stable_and_readable() {
-        assert_eq!(named(&["reference"], &names()), "order_reference_idx");
-        let long = named(&["a_rather_long_column", "another_long_column"], &names());
+        assert_eq!(named(&["reference"], &project()), "order_reference_idx");
+        let long = named(&["a_rather_long_column", "another_long_column"], &project());
         assert_eq!(long.len(), LONGEST);
-        assert_eq!(long, named(&["a_rather_long_column", "another_long_column"], &names()));
+        assert_eq!(long, named(&["a_rather_long_column", "another_long_column"], &project()));
         assert!(long.starts_with("order_a_rather_"), "{long}");
-        assert_ne!(long, named(&["a_rather_long_column", "yet_another_long_column"], &names()));
+        assert_ne!(long, named(&["a_rather_long_column", "yet_another_long_column"], &project()));
     }
 
     #[test]
     fn a_taken_name_gets_a_hash_and_a_taken_hash_another() {
-        let mut names = names();
+        let mut project = project();
         let mut seen = Vec::new();
         for _ in 0..5 {
-            let name = named(&["reference"], &names);
+            let name = named(&["reference"], &project);
             assert!(!seen.contains(&name) && name.len() <= LONGEST, "{name} in {seen:?}");
-            names.taken.insert(name.clone());
+            project.taken.insert(name.clone());
             seen.push(name);
         }
     }
@@ -180,7 +180,7 @@ mod tests {
         #[test]
         fn any_column_gives_a_name_that_django_takes(columns in proptest::collection::vec(".{0,40}", 1..5)) {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let name = named(&columns, &names());
+            let name = named(&columns, &project());
             prop_assert!(name.len() <= LONGEST && name.is_ascii(), "{}", name);
             prop_assert!(name.starts_with(|letter: char| letter.is_ascii_alphabetic()), "{}", name);
         }

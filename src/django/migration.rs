@@ -1,7 +1,8 @@
 //! A migration as a whole file.
 
-use super::names::{Names, Owner};
-use super::python::{Imports, Py, python_text};
+use super::owner::Owner;
+use super::project::Project;
+use super::python::{Imports, Py, python_comment, python_text};
 
 /// A migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,20 +48,20 @@ pub(super) enum Atomic {
 
 impl Plan<'_> {
     /// Writes the file. A model of Django's own apps gets a migration for an app of the project.
-    pub(super) fn file(mut self, names: &Names) -> MigrationFile {
+    pub(super) fn file(mut self, project: &Project) -> MigrationFile {
         self.imports.add("django.db", "migrations");
         let app = self.owner.app.as_str();
-        let last = names.last_migration.get(app);
+        let last = project.last_migration(app);
         let atomic = if self.atomic == Atomic::No { "    atomic = False\n\n" } else { "" };
-        let comment = self.comment.iter().map(|line| format!("        # {line}"));
+        let comment = self.comment.iter().map(|line| format!("        {}", python_comment(line)));
         let operations = self.operations.iter().map(|operation| format!("        {},", operation.broken(8, 8)));
         let operations = comment.chain(operations).collect::<Vec<_>>().join("\n");
         let text = format!(
             "{}\n\n\nclass Migration(migrations.Migration):\n{atomic}{}\n    operations = [\n{operations}\n    ]\n",
             self.imports.head(),
-            self.dependencies(last.map(String::as_str)),
+            self.dependencies(last),
         );
-        let number = if self.owner.is_of_django() { None } else { last.and_then(|last| number_of(last)) };
+        let number = if self.owner.is_of_django() { None } else { last.and_then(number_of) };
         let folder = if self.owner.is_of_django() { "your_app" } else { app };
         let path = match number {
             Some(number) => format!("{folder}/migrations/{:04}_{}.py", number + 1, self.name),

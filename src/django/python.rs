@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::quote::is_unprintable;
+
 /// Widest line of code. Source: Black's `--line-length`, which Django's own code follows.
 const WIDEST: usize = 88;
 
@@ -22,6 +24,11 @@ impl Py {
     /// A text as a Python literal.
     pub(super) fn text(text: &str) -> Self {
         Self::Atom(python_text(text))
+    }
+
+    /// A name, as it is.
+    pub(super) fn name(name: &'static str) -> Self {
+        Self::Atom(name.to_owned())
     }
 
     /// A call with arguments by position.
@@ -136,6 +143,12 @@ impl Imports {
     }
 }
 
+/// Returns a text as a comment of one line: what would end the line or move the cursor becomes a space.
+pub(super) fn python_comment(text: &str) -> String {
+    let shown = |letter: char| if is_unprintable(letter) { ' ' } else { letter };
+    format!("# {}", text.chars().map(shown).collect::<String>())
+}
+
 /// Returns a text as a Python literal.
 pub(super) fn python_text(text: &str) -> String {
     // As `repr()` does: double quotes only for a text that has single ones and no double ones.
@@ -152,13 +165,11 @@ pub(super) fn python_text(text: &str) -> String {
                 out.push('\\');
                 out.push(letter);
             }
-            // Control letters, and the marks that turn the direction of a line around, are written by their number.
-            letter
-                if letter.is_control()
-                    || matches!(letter, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
-                out.push_str(&format!("\\u{:04x}", letter as u32));
+            // What is not seen, or moves the cursor, is written by its number.
+            letter if is_unprintable(letter) && u32::from(letter) <= 0xffff => {
+                out.push_str(&format!("\\u{:04x}", u32::from(letter)));
             }
+            letter if is_unprintable(letter) => out.push_str(&format!("\\U{:08x}", u32::from(letter))),
             letter => out.push(letter),
         }
     }

@@ -1,69 +1,110 @@
 //! The removal of an index as Django code.
 
 use super::DjangoVersion;
-use super::code::{DjangoCode, OPERATIONS, Refused, rebuild};
+use super::code::{DjangoCode, OPERATIONS, Refused, dependency_notes, rebuild};
 use super::index_name::slug;
 use super::migration::{Atomic, MigrationFile, Plan};
-use super::names::{Certainty, Names, Owner};
+use super::origin::{Hold, Named, Origin, Source};
+use super::owner::{Certainty, Owner};
+use super::project::Project;
 use super::python::{Imports, Py};
 use super::sql::drop_index;
+use crate::catalog::index::Direction;
+use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::{Index, Table};
 
-/// What in the models an index comes from, as far as its name and keys tell.
-///
-/// Source: `BaseDatabaseSchemaEditor._create_index_name`, which ends a field's index with 8 digits of a hash, and
-/// `Index.set_name_with_model`, which takes 6 and `_idx`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Origin {
-    /// `db_index=True` of a field, which a `ForeignKey` has by itself.
-    Field(String),
-    /// The `_like` companion of such an index.
-    Pattern(String),
-    /// `Meta.indexes`.
-    Meta,
+/// An index that is to go.
+struct Going<'a> {
+    table: &'a Table,
+    name: &'a str,
+    origin: Origin,
+    /// Whether a constraint, uniqueness or replication needs it.
+    is_held: bool,
+    /// The statement that builds it again; `None` where its definition was not read.
+    rebuild: Option<String>,
 }
 
 /// Returns the code that removes an index: of [`DjangoCode`], `sql` drops it, and there is no line for `Meta`.
 ///
 /// Refused for what a constraint stands on.
-pub fn removal_of(table: &Table, index: &Index, names: &Names, _version: DjangoVersion) -> Result<DjangoCode, Refused> {
-    if index.is_primary || index.is_unique || index.is_constraint || index.is_replica_identity {
-        return Err(Refused { why: format!("a constraint stands on {}: it is no index to remove", index.name) });
+pub fn removal_of(
+    table: &Table,
+    index: &Index,
+    project: &Project,
+    _version: DjangoVersion,
+) -> Result<DjangoCode, Refused> {
+    let keys = &index.definition.keys;
+    let columns: Vec<&str> = keys.iter().map(|key| key.expr.as_column().unwrap_or_default()).collect();
+    let named = Named {
+        table: &table.name,
+        name: &index.name,
+        is_of_foreign_key: is_of_foreign_key(table, &columns),
+        columns,
+        descending: keys.iter().map(|key| key.direction == Direction::Descending).collect(),
+        hold: Hold::Nothing,
+    };
+    let is_held = index.is_primary || index.is_unique || index.is_constraint || index.is_replica_identity;
+    let rebuild = Some(rebuild(table, &index.definition, project, &index.name));
+    code(&Going { table, name: &index.name, origin: Origin::told(&named), is_held, rebuild }, project)
+}
+
+/// The same for an index as a snapshot has it; `table` is its table, with the foreign keys that leave from it.
+pub fn removal_of_usage(table: &Table, index: &IndexUsage, project: &Project) -> Result<DjangoCode, Refused> {
+    let columns: Vec<&str> = index.key_names().collect();
+    let origin = Origin::of(index, is_of_foreign_key(table, &columns));
+    // As the server deparses it, which quotes what it names.
+    let head =
+        |definition: &str| Some(format!("CREATE INDEX CONCURRENTLY {}", definition.strip_prefix("CREATE INDEX ")?));
+    let rebuild = index.definition.as_deref().and_then(head);
+    code(&Going { table, name: &index.name, origin, is_held: index.is_needed_otherwise(), rebuild }, project)
+}
+
+pub(super) fn is_of_foreign_key(table: &Table, columns: &[&str]) -> bool {
+    table.foreign_keys.iter().any(|key| key.columns == columns)
+}
+
+fn code(going: &Going<'_>, project: &Project) -> Result<DjangoCode, Refused> {
+    if going.is_held {
+        return Err(Refused { why: format!("a constraint needs {}: it is no index to remove", going.name) });
     }
-    let owner = names.owner(&table.name);
-    let origin = origin(table, index, names);
-    let mut notes = vec![match &origin {
-        Origin::Field(field) => format!(
-            "the index belongs to the field {field}: give it db_index=False; makemigrations then writes an AlterField, \
-             which goes into state_operations"
-        ),
-        Origin::Pattern(field) => {
-            format!("Django makes this for LIKE beside the index of {field}, and does not make it again by itself")
-        }
-        Origin::Meta if owner.as_ref().is_some_and(has_meta) => {
-            format!(
-                "delete the index {} from Meta.indexes; one made by hand is not there, and takes the SQL",
-                index.name
-            )
-        }
-        Origin::Meta => "the index is in no Meta of this project: the migration runs SQL".to_owned(),
-    }];
-    let migration = owner.as_ref().map(|owner| migration(table, index, names, (owner, &origin)));
-    if owner.as_ref().is_some_and(Owner::is_of_django) {
-        notes.push("the model comes with Django: put the migration into an app of your own".to_owned());
+    let owner = project.owner(&going.table.name);
+    let field = going.origin.column.as_ref().map(|column| project.field(going.table, column));
+    let mut notes = vec![note(going, field.as_deref(), owner.as_ref())];
+    if let Some(owner) = &owner {
+        notes.extend(dependency_notes(owner, project));
     }
     Ok(DjangoCode {
-        name: index.name.clone(),
+        name: going.name.to_owned(),
         meta_line: None,
         imports: Vec::new(),
-        migration,
+        migration: owner.as_ref().map(|owner| migration(going, owner, field.as_deref(), project)),
         extensions: Vec::new(),
-        sql: drop_index(&index.name) + ";",
-        certainty: owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty),
+        sql: drop_index(&going.table.schema, going.name) + ";",
+        certainty: owner.as_ref().map_or(Certainty::Unknown, |owner| owner.certainty.clone()),
         owner,
         notes,
         meta_broken: None,
     })
+}
+
+fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String {
+    let probably = if going.origin.is_confirmed { "" } else { "probably " };
+    let field = field.unwrap_or_default();
+    match going.origin.source {
+        Source::ForeignKey | Source::Field => format!(
+            "the index {probably}belongs to the field {field}: give the field db_index=False; makemigrations then writes an \
+             AlterField, which goes into state_operations"
+        ),
+        Source::Pattern => {
+            format!(
+                "Django {probably}made this for LIKE with the index of {field}, and does not make it again by itself"
+            )
+        }
+        _ if owner.is_some_and(has_meta) => {
+            "delete the index from Meta.indexes; if it is not there, it was made by hand: use the SQL".to_owned()
+        }
+        _ => "the index is in no Meta of this project: the migration runs SQL".to_owned(),
+    }
 }
 
 /// Says whether a model has a `Meta` of the project.
@@ -71,45 +112,31 @@ fn has_meta(owner: &Owner) -> bool {
     owner.through.is_none() && !owner.is_of_django()
 }
 
-fn migration(table: &Table, index: &Index, names: &Names, (owner, origin): (&Owner, &Origin)) -> MigrationFile {
+fn migration(going: &Going<'_>, owner: &Owner, field: Option<&str>, project: &Project) -> MigrationFile {
     let mut imports = Imports::default();
     let mut comment = Vec::new();
-    let run = Py::call("migrations.RunSQL", vec![Py::text(&drop_index(&index.name))])
-        .with("reverse_sql", Py::text(&rebuild(table, &index.definition, names, &index.name)));
-    let operation = match origin {
-        Origin::Meta if has_meta(owner) => {
-            imports.add(OPERATIONS, "RemoveIndexConcurrently");
-            Py::call("RemoveIndexConcurrently", Vec::new())
-                .with("model_name", Py::text(&owner.model))
-                .with("name", Py::text(&index.name))
-        }
-        Origin::Field(field) => {
-            comment.push(format!("Put the AlterField of {} (db_index=False) into state_operations.", slug(field)));
+    let back = going.rebuild.as_ref().map_or_else(|| Py::name("migrations.RunSQL.noop"), |sql| Py::text(sql));
+    let run = Py::call("migrations.RunSQL", vec![Py::text(&drop_index(&going.table.schema, going.name))])
+        .with("reverse_sql", back);
+    let operation = match going.origin.source {
+        Source::ForeignKey | Source::Field => {
+            let field = slug(field.unwrap_or_default());
+            comment.push(format!("Put the AlterField of {field} (db_index=False) into state_operations."));
             Py::call("migrations.SeparateDatabaseAndState", Vec::new())
                 .with("database_operations", Py::List(vec![run]))
                 .with("state_operations", Py::List(Vec::new()))
         }
+        Source::Pattern => run,
+        _ if has_meta(owner) => {
+            imports.add(OPERATIONS, "RemoveIndexConcurrently");
+            Py::call("RemoveIndexConcurrently", Vec::new())
+                .with("model_name", Py::text(&owner.model))
+                .with("name", Py::text(going.name))
+        }
         _ => run,
     };
-    let name = format!("remove_{}", slug(&index.name));
-    Plan { owner, name: &name, imports, operations: vec![operation], comment, atomic: Atomic::No }.file(names)
-}
-
-fn origin(table: &Table, index: &Index, names: &Names) -> Origin {
-    let [key] = index.definition.keys.as_slice() else { return Origin::Meta };
-    let Some(column) = key.expr.as_column() else { return Origin::Meta };
-    let field = names.field(table, column);
-    match index.name.strip_suffix("_like") {
-        Some(stem) if ends_with_hash(stem) => Origin::Pattern(field),
-        None if ends_with_hash(&index.name) => Origin::Field(field),
-        _ => Origin::Meta,
-    }
-}
-
-/// Says whether a name ends with an underscore and 8 hexadecimal digits.
-fn ends_with_hash(name: &str) -> bool {
-    let Some((_, hash)) = name.rsplit_once('_') else { return false };
-    hash.len() == 8 && hash.chars().all(|digit| matches!(digit, '0'..='9' | 'a'..='f'))
+    let name = format!("remove_{}", slug(going.name));
+    Plan { owner, name: &name, imports, operations: vec![operation], comment, atomic: Atomic::No }.file(project)
 }
 
 #[cfg(test)]
@@ -122,12 +149,8 @@ mod tests {
         let index =
             Index { name: name.into(), definition: Definition::btree(keys), is_valid: true, ..Index::default() };
         let table = Table { name: "shop_order".into(), ..Table::default() };
-        let names = Names {
-            models: vec![("shop".into(), "order".into())],
-            last_migration: [("shop".to_owned(), "0007_x".to_owned())].into(),
-            ..Names::default()
-        };
-        removal_of(&table, &index, &names, DjangoVersion::OLDEST).unwrap()
+        let project = Project::default().with_model("shop", "order").with_migration("shop", "0007_x");
+        removal_of(&table, &index, &project, DjangoVersion::OLDEST).unwrap()
     }
 
     fn text(code: &DjangoCode) -> &str {
@@ -154,6 +177,6 @@ mod tests {
     #[test]
     fn what_a_constraint_stands_on_stays() {
         let index = Index { name: "x".into(), is_unique: true, ..Index::default() };
-        assert!(removal_of(&Table::default(), &index, &Names::default(), DjangoVersion::OLDEST).is_err());
+        assert!(removal_of(&Table::default(), &index, &Project::default(), DjangoVersion::OLDEST).is_err());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: `django.db.backends.ddl_references`, `django.db.models.indexes`, `django.contrib.postgres.indexes`.
 
-use super::names::Names;
+use super::project::Project;
 use super::python::Imports;
 use super::{condition, expression};
 use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
@@ -25,12 +25,12 @@ pub enum Build {
 /// A partitioned table cannot be indexed concurrently, so there the word is left out.
 /// Source: PostgreSQL manual, CREATE INDEX, "Building Indexes Concurrently".
 pub fn create_index(table: &Table, index: &Definition, name: &str, build: Build) -> String {
-    create_index_of(&Names::default(), table, index, (name, build))
+    create_index_of(&Project::default(), table, index, (name, build))
 }
 
 /// The same where fields have names of their own, by which Django sorts the parts of a condition.
 pub(super) fn create_index_of(
-    names: &Names,
+    project: &Project,
     table: &Table,
     index: &Definition,
     (name, build): (&str, Build),
@@ -44,7 +44,7 @@ pub(super) fn create_index_of(
     };
     let is_usual = index.method == Method::BTree && index.options.is_empty();
     let method = if is_usual { String::new() } else { format!(" USING {}", index.method) };
-    let keys: Vec<String> = index.keys.iter().map(|key| key_sql(table, key, names)).collect();
+    let keys: Vec<String> = index.keys.iter().map(|key| key_sql(table, key, project)).collect();
     let mut sql = format!("{verb} {} ON {relation}{method} ({})", quote_ident_always(name), keys.join(", "));
     if !index.include.is_empty() {
         let columns: Vec<String> = index.include.iter().map(|name| quote_ident_always(name)).collect();
@@ -56,7 +56,7 @@ pub(super) fn create_index_of(
         sql.push_str(&format!(" WITH ({})", options.join(", ")));
     }
     if !index.predicate.is_empty() {
-        sql.push_str(&format!(" WHERE {}", predicate_sql(table, &index.predicate, names)));
+        sql.push_str(&format!(" WHERE {}", predicate_sql(table, &index.predicate, project)));
     }
     sql
 }
@@ -67,9 +67,24 @@ fn word(name: &str) -> String {
     if is_plain && !name.is_empty() { name.to_owned() } else { quote_ident_always(name) }
 }
 
-/// Returns the statement that drops an index without stopping writes, without a semicolon.
-pub fn drop_index(name: &str) -> String {
-    format!("DROP INDEX CONCURRENTLY IF EXISTS {}", quote_ident_always(name))
+/// Returns the statement that drops an index without stopping writes, without a semicolon: by its bare name, as Django
+/// does, unless its schema is one that the search path may not lead to.
+pub fn drop_index(schema: &str, name: &str) -> String {
+    format!("DROP INDEX CONCURRENTLY IF EXISTS {}", by_path(schema, name))
+}
+
+/// The same within a transaction, for the index of a partitioned table.
+pub(super) fn drop_index_at_once(schema: &str, name: &str) -> String {
+    format!("DROP INDEX IF EXISTS {}", by_path(schema, name))
+}
+
+fn by_path(schema: &str, name: &str) -> String {
+    if is_default_schema(schema) { quote_ident_always(name) } else { qualified_always(schema, name) }
+}
+
+/// Says whether a search path leads to a schema by itself.
+pub(super) fn is_default_schema(schema: &str) -> bool {
+    schema == "public" || schema.is_empty()
 }
 
 /// The storage parameters in the order in which Django writes them.
@@ -89,8 +104,8 @@ pub(super) fn options(index: &Definition) -> Vec<(&str, &str)> {
     options
 }
 
-fn key_sql(table: &Table, key: &Key, names: &Names) -> String {
-    let scope = expression::Scope { table, names };
+fn key_sql(table: &Table, key: &Key, project: &Project) -> String {
+    let scope = expression::Scope { table, project };
     let mut sql = if let Some(name) = key.expr.as_column() {
         quote_ident_always(name)
     } else {
@@ -109,8 +124,8 @@ fn key_sql(table: &Table, key: &Key, names: &Names) -> String {
     sql
 }
 
-fn predicate_sql(table: &Table, predicate: &[Expr], names: &Names) -> String {
-    match condition::of(table, predicate, names, &mut Imports::default()) {
+fn predicate_sql(table: &Table, predicate: &[Expr], project: &Project) -> String {
+    match condition::of(table, predicate, project, &mut Imports::default()) {
         Some(both) => both.sql,
         None => predicate.iter().map(Expr::sql).collect::<Vec<_>>().join(" AND "),
     }

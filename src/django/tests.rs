@@ -1,6 +1,6 @@
 //! Whole texts as they are printed, to be read like code. Whether Django takes them is judged in `tests/it/django.rs`.
 
-use super::{DjangoCode, DjangoVersion, Names, code_for};
+use super::{DjangoCode, DjangoVersion, Project, code_for};
 use crate::catalog::index::{Definition, Key, Method};
 use crate::catalog::parse::expression;
 use crate::catalog::{Column, ForeignKey, Kind, Table};
@@ -27,19 +27,15 @@ fn table(name: &str) -> Table {
     }
 }
 
-fn names() -> Names {
-    let pair = |app: &str, other: &str| (app.to_owned(), other.to_owned());
-    Names {
-        models: vec![pair("shop", "order"), pair("auth", "user")],
-        last_migration: [pair("shop", "0041_auto"), pair("auth", "0012_alter_user_first_name_max_length")].into(),
-        ..Names::default()
-    }
+fn project() -> Project {
+    let project = Project::default().with_model("shop", "order").with_model("auth", "user");
+    project.with_migration("shop", "0041_auto").with_migration("auth", "0012_alter_user_first_name_max_length")
 }
 
 fn code(table: &Table, keys: &[&str], predicate: &str) -> DjangoCode {
     let keys = keys.iter().map(|text| Key::plain(expression(text).normalised(table))).collect();
     let predicate = if predicate.is_empty() { Vec::new() } else { vec![expression(predicate).normalised(table)] };
-    code_for(table, &Definition { predicate, ..Definition::btree(keys) }, &names(), DjangoVersion::OLDEST).unwrap()
+    code_for(table, &Definition { predicate, ..Definition::btree(keys) }, &project(), DjangoVersion::OLDEST).unwrap()
 }
 
 /// Everything that is printed of an index.
@@ -64,7 +60,7 @@ fn a_partial_index_is_a_line_and_a_migration() {
 fn a_trigram_index_brings_its_extension() {
     let table = table("shop_order");
     let key = Key::plain(expression("upper((name)::text)").normalised(&table)).with_opclass("gin_trgm_ops");
-    let code = code_for(&table, &Definition::of(Method::Gin, key), &names(), DjangoVersion::OLDEST).unwrap();
+    let code = code_for(&table, &Definition::of(Method::Gin, key), &project(), DjangoVersion::OLDEST).unwrap();
     insta::assert_snapshot!(printed(&code));
 }
 
@@ -99,7 +95,7 @@ fn what_is_no_index_is_refused() {
     let table = table("shop_order");
     let refused = |text: &str| {
         let index = Definition::btree(vec![Key::plain(expression(text))]);
-        code_for(&table, &index, &names(), DjangoVersion::OLDEST).unwrap_err().to_string()
+        code_for(&table, &index, &project(), DjangoVersion::OLDEST).unwrap_err().to_string()
     };
     assert_eq!(refused("(status = $1)"), "(\"status\" = $1) cannot be part of an index");
     assert_eq!(refused("(x IS TRUE)"), "is_true(\"x\") cannot be part of an index");

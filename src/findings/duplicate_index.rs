@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::unused_index::removal_fix;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
-use crate::catalog::django_names::Models;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Pair, duplicates};
 use crate::sample::Bytes;
@@ -77,7 +76,7 @@ impl<'a> Pairs<'a> {
 
     /// Returns how the largest is removed.
     pub(super) fn fix(&self, view: &View<'_>, text: &str) -> Fix {
-        removal_fix(self.first.0, &Models::of(view.newer), text.to_owned())
+        removal_fix(self.first.0, view.newer, text.to_owned())
     }
 }
 

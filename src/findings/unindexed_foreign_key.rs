@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
-use crate::catalog::django_names::Models;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{UnindexedKey, unindexed_foreign_keys};
+use crate::django::{Project, index_for_key};
 use crate::sample::unit::Count;
 
 /// Smaller tables are read as quickly without. Source: a few hundred pages, some milliseconds.
@@ -36,7 +36,7 @@ fn check(view: &View<'_>) -> Outcome {
             "{} without an index, of {} rows: {}",
             counted(keys.len(), "foreign key", "foreign keys"),
             Count(rows(first)),
-            and_more(&format!("{}({columns})", first.table), keys.len())
+            and_more(&format!("{}({columns})", first.table_label()), keys.len())
         ),
         evidence: keys
             .iter()
@@ -48,34 +48,27 @@ fn check(view: &View<'_>) -> Outcome {
                     key.referred_table,
                     Count(deletes(key))
                 );
-                shows(format!("{}({})", key.table, key.columns.join(", ")), text)
+                shows(format!("{}({})", key.table_label(), key.columns.join(", ")), text)
             })
             .collect(),
         why: "Each delete of a row referred to, and each change of its key, reads the whole table that refers; so does every \
               lookup from the other side.",
-        fix: fix(first, &Models::of(view.newer)),
+        fix: fix(first, &Project::for_code(view.newer)),
         jump: Some(Jump::to_row("tables", first.relid)),
         source: "manual 5.5.5 Foreign Keys; Django makes one unless db_index=False",
     }])
 }
 
-fn fix(key: &UnindexedKey, models: &Models) -> Fix {
-    let name: String = format!("{}_{}_fk", key.table, key.columns.join("_")).chars().take(60).collect();
-    let Some(model) = models.of_table(&key.table) else {
-        let sql = format!("CREATE INDEX CONCURRENTLY {name} ON {} ({});", key.table, key.columns.join(", "));
-        return Fix::sql("Make one; this does not stop writes.", sql);
+fn fix(key: &UnindexedKey, project: &Project) -> Fix {
+    let Ok(code) = index_for_key(key, project) else {
+        return Fix::text("Build an index that begins with the columns of the key.");
     };
-    let field = |column: &String| column.strip_suffix("_id").unwrap_or(column).to_owned();
-    let fields: Vec<String> = key.columns.iter().map(|column| format!("\"{}\"", field(column))).collect();
-    let short: String = name.chars().take(30).collect();
-    Fix::python(
-        format!("Remove db_index=False from the field of {}, or name it in Meta.indexes:", model.label()),
-        format!(
-            "class Meta:\n    indexes = [models.Index(fields=[{}], name=\"{}\")]",
-            fields.join(", "),
-            short.trim_end_matches('_')
-        ),
-    )
+    match code.python() {
+        Some(python) => {
+            Fix::python("Declare the index and build it by this migration, which does not stop writes.", python)
+        }
+        None => Fix::sql("Build it like this, which does not stop writes.", code.sql),
+    }
 }
 
 #[cfg(test)]
@@ -103,15 +96,7 @@ mod tests {
             (found[0].title.as_str(), found[0].severity),
             ("1 foreign key without an index, of 10k rows: shop_order(customer_id)", Severity::Notice)
         );
-        assert!(
-            found[0]
-                .fix
-                .code
-                .as_ref()
-                .unwrap()
-                .text
-                .contains("fields=[\"customer\"], name=\"shop_order_customer_id_fk\"")
-        );
+        assert!(found[0].fix.code.as_ref().unwrap().text.contains("fields=['customer'], name='order_customer_idx'"));
         assert_eq!(judge(10_000, 5, vec![])[0].severity, Severity::Warning, "deletes pay for it");
         assert_eq!(judge(9_999, 5, vec![]), vec![]);
         let has_one = row! { indexrelid: 9, relid: 1, is_valid: true, key_columns: [3] };

@@ -1,10 +1,10 @@
 //! Indexes that no query used since the counters run.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
-use crate::catalog::django_names::{Models, Origin, removal};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Counting, duplicates, is_unused};
-use crate::sample::{Bytes, Missing};
+use crate::django::{Project, origin_of, removal_of_usage, table_of};
+use crate::sample::{Bytes, Missing, Snapshot};
 
 /// Smaller ones cost too little. Source: `PgHero` takes 10 MB, pgwatch 100 MB; writes pay for small ones too.
 pub const LEAST_BYTES: f64 = 1024.0 * 1024.0;
@@ -12,9 +12,10 @@ pub const LEAST_BYTES: f64 = 1024.0 * 1024.0;
 /// The rule.
 pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", concern: Concern::Schema, check };
 
-/// Returns the code that removes an index: Django's where its model is known, else SQL.
-pub(super) fn removal_fix(index: &IndexUsage, models: &Models, text: String) -> Fix {
-    match removal(index, models) {
+/// Returns the code that removes an index: Django's where its model is known or guessed, else SQL.
+pub(super) fn removal_fix(index: &IndexUsage, snapshot: &Snapshot, text: String) -> Fix {
+    let removal = removal_of_usage(&table_of(snapshot, index), index, &Project::for_code(snapshot));
+    match removal.ok().and_then(|code| code.python()) {
         Some(code) => Fix::python(text, code),
         None => Fix::sql(text, index.drop_statement()),
     }
@@ -46,7 +47,8 @@ fn check(view: &View<'_>) -> Outcome {
     };
     let mut evidence = vec![shows("counters", counting.words(now))];
     evidence.extend(unused.iter().take(NAMED).map(|index| {
-        let text = format!("{} on {}, from {}", Bytes(size(index)), index.table_label(), Origin::of(index).words());
+        let text =
+            format!("{} on {}, from {}", Bytes(size(index)), index.table_label(), origin_of(view.newer, index).words());
         shows(index.label(), text)
     }));
     let text = format!(
@@ -62,7 +64,7 @@ fn check(view: &View<'_>) -> Outcome {
         ),
         evidence,
         why: "Every insert and most updates maintain it, it takes cache and disk, and it keeps updates from being HOT.",
-        fix: removal_fix(largest, &Models::of(view.newer), text),
+        fix: removal_fix(largest, view.newer, text),
         jump: Some(Jump::to_row("indexes", largest.indexrelid)),
         source: "pg_stat_user_indexes.idx_scan; PgHero, pgwatch (unused indexes)",
     }])
@@ -96,7 +98,7 @@ mod tests {
     fn it_fires_for_a_large_one_without_scans() {
         let found = judge(0, 20_000_000, 30.0);
         assert_eq!(found[0].title, "1 unused index takes 19 MB: order_recent");
-        assert!(found[0].fix.code.as_ref().unwrap().text.contains("RemoveIndexConcurrently(model_name=\"order\""));
+        assert!(found[0].fix.code.as_ref().unwrap().text.contains("RemoveIndexConcurrently(model_name='order'"));
         assert_eq!(judge(1, 20_000_000, 30.0), vec![]);
         assert_eq!(judge(0, 1_000_000, 30.0), vec![]);
     }

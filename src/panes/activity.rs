@@ -166,7 +166,7 @@ impl Pane for Activity {
         true
     }
 
-    fn copy(&self) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let backend = self.selected()?;
         Some((backend.query.clone(), format!("the query of pid {}", backend.pid)))
     }

@@ -197,7 +197,7 @@ impl Pane for Explain {
         }
     }
 
-    fn copy(&self) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let sheet = self.sheet.as_ref()?;
         Some((crate::plan::text::psql(&sheet.source.plan), "the plan as psql prints it".to_owned()))
     }

@@ -88,9 +88,9 @@ impl Pane for Indexes {
         true
     }
 
-    fn copy(&self) -> Option<(String, String)> {
+    fn copy(&self, view: Option<&View<'_>>) -> Option<(String, String)> {
         let one = self.selected()?;
-        match documents::code(one) {
+        match view.and_then(|view| documents::code(one, view)) {
             Some(code) => Some((code.text, format!("what to do about {}", one.name()))),
             None => Some((one.definition().unwrap_or_else(|| one.name()), "the index's definition".to_owned())),
         }

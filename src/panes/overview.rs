@@ -91,7 +91,7 @@ impl Pane for Overview {
         self.selected().map(worst::document)
     }
 
-    fn copy(&self) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let finding = self.selected()?;
         match &finding.fix.code {
             Some(code) => Some((code.text.clone(), "the fix".to_owned())),

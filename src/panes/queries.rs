@@ -124,7 +124,7 @@ impl Pane for Queries {
         true
     }
 
-    fn copy(&self) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let statement = self.selected()?;
         Some((self.text(statement)?.to_owned(), "the query".to_owned()))
     }

@@ -113,7 +113,7 @@ impl Pane for Tables {
         true
     }
 
-    fn copy(&self) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let one = self.selected()?;
         match documents::advice(one).into_iter().next() {
             Some(advice) => Some((advice.sql, format!("what to do about {}", one.usage.label()))),
@@ -272,7 +272,7 @@ fn cell(one: &Figures, column: &str, view: &View<'_>) -> Cell {
     let (usage, now) = (&one.usage, view.newer.at);
     match column {
         "table" => Cell::text(&usage.label()),
-        "model" => Cell::text(&one.model),
+        "model" => Cell::text(&one.owner.as_ref().map(crate::django::Owner::short).unwrap_or_default()),
         "locked" => Cell::text(&usage.locked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
         "size" => {
             let size = one.size(view);

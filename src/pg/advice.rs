@@ -13,7 +13,7 @@ use super::verify::{Allowed, Rung, Verdict, Verified, Verifier};
 use crate::Failure;
 use crate::advisor::{self, Candidate, Confidence, IndexSpec, Refusal};
 use crate::catalog::{Catalog, Table};
-use crate::django::{DjangoCode, DjangoVersion, Names, code_for_spec};
+use crate::django::{DjangoCode, DjangoVersion, Project, code_for_spec};
 use crate::failure::Kind;
 use crate::plan::Plan;
 use crate::plan::tips::{Context, IndexFacts, TableFacts};
@@ -64,7 +64,7 @@ pub async fn advise(
     let lost = |why: String| Failure::new(Kind::Connection, "the connection was lost").because_text(why);
     let relations = catalog::relations(plan);
     let read = catalog::read(&mut session, &relations).await.map_err(|gone| lost(gone.why))?;
-    let names = django_read::names(&mut session).await.map_err(|gone| lost(gone.why))?;
+    let mut project = django_read::project(&mut session).await.map_err(|gone| lost(gone.why))?;
     drop(session);
     let advice = advisor::advise(plan, &read.catalog);
     let mut advised = Advised {
@@ -95,7 +95,7 @@ pub async fn advise(
         let own: Vec<Verified> = answers.by_ref().take(sets.len()).collect();
         match best(candidate, own, plan.total_cost()) {
             Ok((candidate, verified)) => {
-                let codes = codes(&candidate, &advised.catalog, &names);
+                let codes = codes(candidate.specs(), &advised.catalog, &mut project);
                 advised.indexes.push(AdvisedIndex { candidate, verified, codes });
             }
             Err(note) => advised.notes.push(note),
@@ -158,11 +158,19 @@ fn can_serve(answer: &Verified) -> bool {
     answer.verdicts.iter().all(|verdict| matches!(verdict, Verdict::CanServe | Verdict::Used | Verdict::Unknown(_)))
 }
 
-fn codes(candidate: &Candidate, catalog: &Catalog, names: &Names) -> Vec<Result<DjangoCode, String>> {
-    candidate
-        .specs()
+/// Returns the code of each index; the migration of a later one follows that of the one before.
+fn codes<'a>(
+    specs: impl Iterator<Item = &'a IndexSpec>,
+    catalog: &Catalog,
+    project: &mut Project,
+) -> Vec<Result<DjangoCode, String>> {
+    specs
         .map(|spec| {
-            code_for_spec(spec, catalog, names, DjangoVersion::default()).map_err(|refused| refused.to_string())
+            let code = code_for_spec(spec, catalog, project, DjangoVersion::default());
+            if let Ok(code) = &code {
+                project.after(code);
+            }
+            code.map_err(|refused| refused.to_string())
         })
         .collect()
 }
@@ -203,6 +211,7 @@ fn facts(table: &Table) -> TableFacts {
 mod tests {
     use super::*;
     use crate::advisor::tests::{catalog, plan};
+    use crate::catalog::{Definition, Expr, Key};
 
     fn answer(is_used: bool, cost: f64) -> Verified {
         let plan_of = |cost: f64| plan(&format!("Seq Scan on orders  (cost=0.00..{cost:.2} rows=1 width=8)"));
@@ -249,5 +258,22 @@ mod tests {
         let answers = (0..=candidate.alternatives.len()).map(|_| answer(false, 1000.0)).collect();
         let why = best(candidate, answers, None).unwrap_err();
         assert!(why.starts_with("considered an index on ") && why.contains(&name), "{why}");
+    }
+
+    #[test]
+    fn the_migrations_of_one_advice_follow_each_other() {
+        let table = Table { schema: "public".into(), name: "shop_order".into(), ..Table::default() };
+        let spec = |column| IndexSpec::on(&table, Definition::btree(vec![Key::plain(Expr::column(column))]));
+        let specs = [spec("status"), spec("total")];
+        let mut project = Project::default().with_model("shop", "order").with_migration("shop", "0001_initial");
+        let codes = codes(specs.iter(), &Catalog::default(), &mut project);
+        let [first, second] = [0, 1].map(|place: usize| codes[place].clone().unwrap());
+        let file = |code: &DjangoCode| code.migration.clone().unwrap();
+        assert_eq!(file(&first).name(), "0002_order_status_idx");
+        assert_eq!(file(&second).name(), "0003_order_total_idx");
+        assert!(file(&second).text.contains("('shop', '0002_order_status_idx')"), "{}", file(&second).text);
+        let note = "it follows 0002_order_status_idx, which is printed here too: without that one, let it depend on \
+                    0001_initial instead";
+        assert!(second.notes.contains(&note.to_owned()), "{:?}", second.notes);
     }
 }

@@ -19,6 +19,7 @@ pub mod index_sizes;
 pub mod index_stats;
 pub mod indexes;
 pub mod locks;
+pub mod migrations;
 pub mod replication;
 pub mod role_settings;
 pub mod server;
@@ -109,6 +110,7 @@ pub static PROBES: &[&Probe] = &[
     &index_sizes::PROBE,
     &index_stats::PROBE,
     &content_types::PROBE,
+    &migrations::PROBE,
 ];
 
 /// Returns the probe of a name.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock};
 
 use pgdj::advisor::{IndexSpec, advise};
 use pgdj::catalog::{Catalog, Definition, Expr, Index, Key};
-use pgdj::django::{Declared, DjangoCode, DjangoVersion, Names, code_for_spec, removal_of};
+use pgdj::django::{Declared, DjangoCode, DjangoVersion, Project, code_for_spec, removal_of};
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{Limits, Session, reaper};
 use pgdj::plan::Plan;
@@ -125,15 +125,15 @@ fn run(mut command: Command, input: &str) -> String {
 }
 
 /// Reads the names as `pgdj` reads them from any database; the table whose names no catalog tells is declared.
-async fn names(login: &Login) -> Names {
+async fn project(login: &Login) -> Project {
     let (reaper, _work) = reaper();
     let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
-    let mut names = pgdj::pg::django_read::names(&mut session).await.unwrap();
-    assert_eq!(names.last_migration.get("shopapp").map(String::as_str), Some("0001_initial"));
+    let mut project = pgdj::pg::django_read::project(&mut session).await.unwrap();
+    assert_eq!((project.last_migration("shopapp"), &project.unread), (Some("0001_initial"), &None));
     let fields = [("Kunden Nr", "kunde"), ("Tag", "day")].map(|(column, field)| (column.to_owned(), field.to_owned()));
     let ledger = Declared { app: "shopapp".into(), model: "ledger".into(), fields: fields.into() };
-    names.declared.insert("Altes Buch".to_owned(), ledger);
-    names
+    project.declared.insert("Altes Buch".to_owned(), ledger);
+    project
 }
 
 /// Reads the tables as `pgdj` reads them.
@@ -167,11 +167,11 @@ struct Judged {
 /// Code after code: each migration depends on the one before it, and takes no name that is taken.
 async fn judged(login: &Login, version: DjangoVersion, plans: &[(&'static Case, Plan)]) -> Judged {
     let catalog = catalog(login).await;
-    let mut names = names(login).await;
+    let mut project = project(login).await;
     let mut entries: Vec<Entry> = Vec::new();
     for case in CASES {
-        let code = code_for_spec(&case.spec(&catalog), &catalog, &names, version).unwrap();
-        names.after(&code);
+        let code = code_for_spec(&case.spec(&catalog), &catalog, &project, version).unwrap();
+        project.after(&code);
         let with = case.name.split_once(", with ").map(|(_, other)| name_of(&entries, other));
         entries.push(Entry { name: case.name.to_owned(), query: case.query, code, with: with.into_iter().collect() });
     }
@@ -184,14 +184,14 @@ async fn judged(login: &Login, version: DjangoVersion, plans: &[(&'static Case, 
                 continue;
             }
             known.push(candidate.spec.clone());
-            let code = code_for_spec(&candidate.spec, &catalog, &names, version).unwrap();
-            names.after(&code);
+            let code = code_for_spec(&candidate.spec, &catalog, &project, version).unwrap();
+            project.after(&code);
             let name = format!("advised for {}: {}", case.name, candidate.spec.summary());
             entries.push(Entry { name, query: case.query, code, with: Vec::new() });
         }
     }
     assert!(plans.is_empty() || advised > 20, "the advisor found only {advised} indexes for these queries");
-    let removals = removals(&catalog, &mut names, (&name_of(&entries, "eq_unique"), version));
+    let removals = removals(&catalog, &mut project, (&name_of(&entries, "eq_unique"), version));
     Judged { entries, removals }
 }
 
@@ -201,9 +201,9 @@ fn name_of(entries: &[Entry], case: &str) -> String {
 }
 
 /// The removals of an index of `Meta`, of a field, and of the companion of a field's.
-fn removals(catalog: &Catalog, names: &mut Names, (of_meta, version): (&str, DjangoVersion)) -> Vec<DjangoCode> {
+fn removals(catalog: &Catalog, project: &mut Project, (of_meta, version): (&str, DjangoVersion)) -> Vec<DjangoCode> {
     let taken = |head: &str, tail: &str| {
-        let found = names.taken.iter().find(|name| name.starts_with(head) && name.ends_with(tail));
+        let found = project.taken.iter().find(|name| name.starts_with(head) && name.ends_with(tail));
         found.unwrap().clone()
     };
     let removed = [
@@ -219,8 +219,8 @@ fn removals(catalog: &Catalog, names: &mut Names, (of_meta, version): (&str, Dja
     let code = |(table, name, column, opclass)| {
         let definition = Definition::btree(vec![Key { opclass, ..Key::plain(Expr::column(column)) }]);
         let index = Index { name, definition, is_valid: true, ..Index::default() };
-        let code = removal_of(catalog.table(None, table).unwrap(), &index, names, version).unwrap();
-        names.after(&code);
+        let code = removal_of(catalog.table(None, table).unwrap(), &index, project, version).unwrap();
+        project.after(&code);
         code
     };
     removed.map(code).into()

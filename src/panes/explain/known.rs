@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::catalog::bloat::are_counters_late;
-use crate::catalog::django_names::Models;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
+use crate::django::Project;
 use crate::plan::tips::{Context, IndexFacts, TableFacts};
 use crate::plan::{Node, Plan};
 use crate::sample::{Bytes, Snapshot};
@@ -26,8 +26,8 @@ impl Known {
         let tables = TableUsage::all(snapshot).unwrap_or_default();
         let tables: Vec<TableUsage> = tables.into_iter().filter(|table| names.contains(table.name.as_str())).collect();
         let indexes = IndexUsage::all(snapshot).unwrap_or_default();
-        let models = Models::of(snapshot);
-        let label = |name: &&str| Some(((*name).to_owned(), models.of_table(name)?.label()));
+        let project = Project::of(snapshot);
+        let label = |name: &&str| Some(((*name).to_owned(), project.owner(name)?.shown()));
         Self {
             sizes: tables
                 .iter()
@@ -49,7 +49,7 @@ impl Known {
         self.sizes.get(node.relation()?).copied()
     }
 
-    /// Returns the model of a table: `shop.order`.
+    /// Returns the model of a table: `shop.order`, with "probably" before a guess.
     pub(super) fn model(&self, node: &Node) -> Option<&str> {
         self.models.get(node.relation()?).map(String::as_str)
     }

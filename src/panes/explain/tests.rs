@@ -254,7 +254,7 @@ fn the_keys_lead_to_the_time_and_to_the_scans() {
     act(&mut pane, Action::PlanText);
     let text = drawn(&mut pane, (140, 30));
     assert!(text.contains("Rows Removed by Filter: 715000") && text.contains("(never executed)"), "{text}");
-    assert!(pane.copy().unwrap().0.contains("QUERY PLAN") && pane.copy_whole().unwrap().0.starts_with('['));
+    assert!(pane.copy(None).unwrap().0.contains("QUERY PLAN") && pane.copy_whole().unwrap().0.starts_with('['));
 }
 
 #[test]
@@ -290,16 +290,12 @@ fn a_plan_that_is_fine_is_told_so() {
 /// What is found for the statement: one index, with its code.
 fn one_index() -> Box<crate::pg::advice::Advised> {
     use crate::pg::advice::{Advised, AdvisedIndex};
-    let names = crate::django::Names {
-        models: [("shop".to_owned(), "order".to_owned())].into_iter().collect(),
-        last_migration: [("shop".to_owned(), "0001_initial".to_owned())].into_iter().collect(),
-        ..Default::default()
-    };
+    let project = crate::django::Project::default().with_model("shop", "order").with_migration("shop", "0001_initial");
     let table = crate::catalog::Table { schema: "public".into(), name: "shop_order".into(), ..Default::default() };
     let keys = vec![crate::catalog::Key::plain(crate::catalog::parse::expression("created_at"))];
     let definition = crate::catalog::Definition { keys, ..Default::default() };
     let version = crate::django::DjangoVersion::default();
-    let code = crate::django::code_for(&table, &definition, &names, version).unwrap();
+    let code = crate::django::code_for(&table, &definition, &project, version).unwrap();
     let candidate = crate::advisor::Candidate {
         spec: crate::advisor::IndexSpec { table: "shop_order".into(), ..Default::default() },
         companions: Vec::new(),
@@ -559,7 +555,7 @@ fn a_plan_that_is_wide_and_deep_beyond_measure_is_drawn() {
         let shown = drawn(&mut pane, (160, 40));
         assert!(shown.contains("Nested Loop"), "{shown}");
         act(&mut pane, Action::PlanText);
-        assert!(pane.copy().is_some_and(|(text, _)| text.len() < 9_000_000));
+        assert!(pane.copy(None).is_some_and(|(text, _)| text.len() < 9_000_000));
     }
 }
 

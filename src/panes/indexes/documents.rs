@@ -4,10 +4,10 @@ use super::super::sessions;
 use super::figures::{Figures, Subject};
 use crate::app::{Document, View};
 use crate::catalog::bloat::{Bloat, Confidence};
-use crate::catalog::django_names::Origin;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys};
+use crate::django::{DjangoCode, Origin, Project, index_for_key, removal_of_usage, table_of};
 use crate::quote::{qualified, quote_ident};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
@@ -22,24 +22,31 @@ pub(super) struct Code {
 }
 
 /// Returns the code that mends an index; `None` where nothing is wrong with it.
-pub(super) fn code(one: &Figures) -> Option<Code> {
+pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<Code> {
     let sql = |text: String| Some(Code { language: Language::Sql, text });
     match &one.subject {
-        Subject::Missing(key) => Some(make(key, &one.model)),
+        Subject::Missing(key) => {
+            let code = index_for_key(key, &Project::for_code(view.newer)).ok()?;
+            match code.python() {
+                Some(text) => Some(Code { language: Language::Python, text }),
+                None => sql(code.sql),
+            }
+        }
         Subject::Index(usage) => match one.verdicts.first() {
-            Some(Verdict::Invalid) => {
+            None if !one.is_bloated() => None,
+            Some(Verdict::Invalid) | None => {
                 sql(format!("REINDEX INDEX CONCURRENTLY {};", qualified(&usage.schema, &usage.name)))
             }
-            Some(_) => match &one.removal {
-                Some(text) => Some(Code { language: Language::Python, text: text.clone() }),
+            Some(_) => match removal(usage, view).and_then(|code| code.python()) {
+                Some(text) => Some(Code { language: Language::Python, text }),
                 None => sql(usage.drop_statement()),
             },
-            None if one.is_bloated() => {
-                sql(format!("REINDEX INDEX CONCURRENTLY {};", qualified(&usage.schema, &usage.name)))
-            }
-            None => None,
         },
     }
+}
+
+fn removal(usage: &IndexUsage, view: &View<'_>) -> Option<DjangoCode> {
+    removal_of_usage(&table_of(view.newer, usage), usage, &Project::for_code(view.newer)).ok()
 }
 
 /// Everything known of an index.
@@ -77,7 +84,7 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
         document.heading("bloated");
         document.text("Building it anew beside the old one gives the space back and does not stop writes.");
     }
-    if let Some(code) = code(one) {
+    if let Some(code) = code(one, view) {
         document.heading("What to do");
         document.text(advice(one.verdicts.first()));
         document.code(code.language, &code.text);
@@ -100,9 +107,9 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
 fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View<'_>) {
     let now = view.newer.at;
     document.heading("Figures");
-    let model = if one.model.is_empty() { String::new() } else { format!(" ({})", one.model) };
+    let model = one.owner.as_ref().map(|owner| format!(" ({})", owner.shown())).unwrap_or_default();
     document.pair("table", &format!("{}{model}", usage.table_label()));
-    document.pair("comes from", &Origin::of(usage).words());
+    document.pair("comes from", &one.from.as_ref().map(Origin::words).unwrap_or_default());
     document.pair("size", &usage.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string()));
     let scans = usage.scans.map_or_else(|| "?".to_owned(), |scans| Count(scans).to_string());
     document.pair("scans", &format!("{scans}, {}", Counting::of(view.newer).words(now)));
@@ -215,8 +222,8 @@ fn advice(verdict: Option<&Verdict>) -> &'static str {
 
 fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
     let mut document = Document::new(format!("No index for {}", key.name));
-    let model = if one.model.is_empty() { String::new() } else { format!(" ({})", one.model) };
-    document.pair("table", &format!("{}{model}", key.table));
+    let model = one.owner.as_ref().map(|owner| format!(" ({})", owner.shown())).unwrap_or_default();
+    document.pair("table", &format!("{}{model}", key.table_label()));
     document.pair("columns", &key.columns.join(", "));
     document.pair("refers to", &key.referred_table);
     let tables = TableUsage::all(view.newer).unwrap_or_default();
@@ -232,47 +239,15 @@ fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
         "Each delete of a row referred to, and each change of its key, reads the whole table; so does every lookup from the \
          other side. It would be wrong only where rows referred to are never deleted and nobody looks from there.",
     );
-    let code = make(key, &one.model);
+    let Ok(code) = index_for_key(key, &Project::for_code(view.newer)) else { return document };
     document.heading("What to do");
-    document.code(code.language, &code.text);
-    if code.language == Language::Python {
+    if let Some(python) = code.python() {
+        document.code(Language::Python, &python);
         document.text("Or by hand:");
-        document.code(Language::Sql, &make(key, "").text);
+        document.copied = Some(python);
+    } else {
+        document.copied = Some(code.sql.clone());
     }
-    document.copied = Some(code.text);
+    document.code(Language::Sql, &code.sql);
     document
-}
-
-/// Returns the code that makes the index a foreign key misses.
-fn make(key: &UnindexedKey, model: &str) -> Code {
-    let name: String = format!("{}_{}_fk", key.table, key.columns.join("_"));
-    let columns: Vec<String> = key.columns.iter().map(|column| quote_ident(column)).collect();
-    let sql_name: String = name.chars().take(63).collect();
-    let table: Vec<&str> = key.table.split('.').collect();
-    let table = match table.as_slice() {
-        [schema, table] => qualified(schema, table),
-        _ => quote_ident(&key.table),
-    };
-    let sql = format!("CREATE INDEX CONCURRENTLY {} ON {table} ({});", quote_ident(&sql_name), columns.join(", "));
-    let Some((app, model)) = model.split_once('.') else { return Code { language: Language::Sql, text: sql } };
-    let fields: Vec<String> =
-        key.columns.iter().map(|column| format!("\"{}\"", column.strip_suffix("_id").unwrap_or(column))).collect();
-    let short: String = name.chars().take(30).collect();
-    let text = format!(
-        "# {app}.{model}: a ForeignKey has this index unless it says db_index=False; or name it in Meta.indexes.\n\
-         from django.contrib.postgres.operations import AddIndexConcurrently\n\
-         from django.db import migrations, models\n\n\n\
-         class Migration(migrations.Migration):\n    \
-             atomic = False\n    \
-             dependencies = [(\"{app}\", \"...\")]\n    \
-             operations = [\n        \
-                 AddIndexConcurrently(\n            \
-                     \"{model}\",\n            \
-                     models.Index(fields=[{}], name=\"{}\"),\n        \
-                 ),\n    \
-             ]\n",
-        fields.join(", "),
-        short.trim_end_matches('_'),
-    );
-    Code { language: Language::Python, text }
 }

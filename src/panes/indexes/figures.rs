@@ -2,18 +2,18 @@
 //!
 //! Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::app::View;
 use crate::catalog::bloat::Bloat;
-use crate::catalog::django_names::{Models, Origin};
 use crate::catalog::index_bloat;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys, verdicts};
+use crate::django::{Origin, Owner, Project};
 use crate::panes::tables::is_notable;
 use crate::sample::rates::Interval;
-use crate::sample::{Bytes, Missing, Timestamp};
+use crate::sample::{Bytes, Missing, RowSet, Timestamp};
 
 /// Seconds over which scans are counted.
 const MINUTE: f64 = 60.0;
@@ -45,10 +45,10 @@ pub struct Figures {
     pub measured_at: Option<Timestamp>,
     /// Scans a second, over the last minute.
     pub scan_rate: Option<f64>,
-    /// The Django model of its table, `shop.order`; empty where none is known.
-    pub model: String,
-    /// The code that removes it, where Django has one for it.
-    pub removal: Option<String>,
+    /// The Django model of its table, where one is known or guessed.
+    pub owner: Option<Owner>,
+    /// Where in the models it comes from; `None` for one that is missing.
+    pub from: Option<Origin>,
 }
 
 /// The indexes, and what was not read.
@@ -75,19 +75,26 @@ pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
         notes.push(format!("no sizes: {why}"));
     }
     let mut judged = verdicts(&usages, counting, view.newer.at);
-    let models = Models::of(view.newer);
+    let project = Project::of(view.newer);
+    let keys = foreign_key_columns(view);
     let rates = rates(view);
-    let mut indexes = missing(view, &usages, &models, &mut notes);
+    let mut indexes = missing(view, &usages, &project, &mut notes);
     indexes.extend(usages.into_iter().map(|usage| Figures {
         verdicts: judged.remove(&usage.indexrelid).unwrap_or_default(),
         bloat: bloats.get(&usage.indexrelid).cloned(),
         measured_at: None,
         scan_rate: rates.get(&usage.indexrelid).copied(),
-        model: models.of_table(&usage.table).map(|model| model.label()).unwrap_or_default(),
-        removal: crate::catalog::django_names::removal(&usage, &models),
+        owner: project.owner(&usage.table),
+        from: Some(Origin::of(&usage, keys.contains(&(usage.relid, usage.key_columns.clone())))),
         subject: Subject::Index(Box::new(usage)),
     }));
     Ok(Found { indexes, notes })
+}
+
+/// The columns that foreign keys leave from, by their table.
+fn foreign_key_columns(view: &View<'_>) -> HashSet<(i64, Vec<i64>)> {
+    let keys = view.newer.rows("foreign_keys").into_iter().flat_map(RowSet::iter);
+    keys.filter_map(|key| Some((key.int("relid")?, crate::catalog::ids(&key, "columns")))).collect()
 }
 
 fn rates(view: &View<'_>) -> HashMap<i64, f64> {
@@ -99,7 +106,7 @@ fn rates(view: &View<'_>) -> HashMap<i64, f64> {
     newer.rows.iter().filter_map(|row| Some((row.int("indexrelid")?, interval.rate(&row, "scans")?))).collect()
 }
 
-fn missing(view: &View<'_>, usages: &[IndexUsage], models: &Models, notes: &mut Vec<String>) -> Vec<Figures> {
+fn missing(view: &View<'_>, usages: &[IndexUsage], project: &Project, notes: &mut Vec<String>) -> Vec<Figures> {
     let rows: HashMap<i64, f64> = TableUsage::all(view.newer)
         .unwrap_or_default()
         .into_iter()
@@ -114,8 +121,8 @@ fn missing(view: &View<'_>, usages: &[IndexUsage], models: &Models, notes: &mut 
                 bloat: None,
                 measured_at: None,
                 scan_rate: None,
-                model: models.of_table(&key.table).map(|model| model.label()).unwrap_or_default(),
-                removal: None,
+                owner: project.owner(&key.table),
+                from: None,
                 subject: Subject::Missing(key),
             })
             .collect(),
@@ -155,7 +162,7 @@ impl Figures {
     pub fn table(&self) -> String {
         match &self.subject {
             Subject::Index(usage) => usage.table_label(),
-            Subject::Missing(key) => key.table.clone(),
+            Subject::Missing(key) => key.table_label(),
         }
     }
 
@@ -178,17 +185,7 @@ impl Figures {
 
     /// Returns in a word or two where in the models it comes from.
     pub fn origin(&self) -> String {
-        let Subject::Index(usage) = &self.subject else { return String::new() };
-        match Origin::of(usage) {
-            Origin::PrimaryKey => "primary key".to_owned(),
-            Origin::Unique => "unique".to_owned(),
-            Origin::Field { column } if column.ends_with("_id") => "ForeignKey".to_owned(),
-            Origin::Field { .. } => "db_index".to_owned(),
-            Origin::Pattern { .. } => "LIKE companion".to_owned(),
-            Origin::MetaIndex => "Meta.indexes".to_owned(),
-            Origin::IndexTogether => "index_together".to_owned(),
-            Origin::Named => "named".to_owned(),
-        }
+        self.from.as_ref().map(Origin::word).unwrap_or_default()
     }
 
     /// Returns the statement that makes the index, where it was read.

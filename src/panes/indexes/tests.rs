@@ -21,6 +21,7 @@ fn shop() -> Snapshot {
             vec![row! { oid: 77, name: "shop_order_customer_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"], referred_relid: 2, referred_table: "shop_customer" }],
         )
         .with("content_types", vec![row! { app_label: "shop", model: "order" }])
+        .with("migrations", vec![row! { id: 9, app: "shop", name: "0041_auto" }])
         .with("databases", vec![row! { is_current: true, stats_reset: NOW - 30.0 * 86_400.0 }])
 }
 
@@ -70,10 +71,14 @@ fn an_index_is_removed_as_django_would() {
 
 #[test]
 fn a_missing_index_comes_as_a_migration() {
-    let (mut pane, _) = shown(shop());
+    let (mut pane, history) = shown(shop());
     assert!(pane.list.select_key("fk 77"));
-    let (code, _) = pane.copy().unwrap();
-    assert!(code.contains("AddIndexConcurrently(") && code.contains("fields=[\"customer\"]"), "{code}");
+    let (code, _) = with_view(&history, |view| pane.copy(Some(view)).unwrap());
+    for part in
+        ["AddIndexConcurrently(", "fields=['customer']", "('shop', '0041_auto')", "migrations/0042_order_customer_idx"]
+    {
+        assert!(code.contains(part), "{part} is not in:\n{code}");
+    }
 }
 
 #[test]
@@ -159,7 +164,7 @@ fn a_fresh_b_tree_that_is_measured_has_no_bloat() {
 #[test]
 fn a_missing_index_says_what_it_costs_and_how_to_make_it_by_hand() {
     let text = detail(shop(), "fk 77");
-    for part in ["400k", "CREATE INDEX CONCURRENTLY shop_order_customer_id_fk ON shop_order (customer_id);"] {
+    for part in ["400k", r#"CREATE INDEX CONCURRENTLY "order_customer_idx" ON "shop_order" ("customer_id");"#] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
 }

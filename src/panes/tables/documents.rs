@@ -7,6 +7,7 @@ use crate::catalog::autovacuum::Progress;
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Counting, verdicts};
+use crate::django::{MigrationFile, Project, ThereAndBack, migration_of_sql};
 use crate::quote::qualified;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -106,14 +107,20 @@ pub(super) fn table(one: &Figures, view: &View<'_>) -> Document {
     for one_advice in &advice {
         document.text(&one_advice.why);
         document.code(Language::Sql, &one_advice.sql);
-        if let Some(undo) = &one_advice.undo {
-            document.text("As a Django migration:");
-            document.code(Language::Python, &migration(one, &one_advice.sql, undo));
+        if let Some(migration) = migration(one, one_advice, view) {
+            document.text(&format!("As a Django migration, {}:", migration.path));
+            document.code(Language::Python, &migration.text);
         }
     }
     document.copied = advice.into_iter().next().map(|advice| advice.sql);
     indexes(&mut document, one, view);
     document
+}
+
+/// Returns the migration of a setting, where the table has a model.
+fn migration(one: &Figures, advice: &Advice, view: &View<'_>) -> Option<MigrationFile> {
+    let sql = ThereAndBack { there: &advice.sql, back: advice.undo.as_deref()? };
+    migration_of_sql(&one.usage.name, "autovacuum", sql, &Project::of(view.newer))
 }
 
 fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
@@ -131,8 +138,8 @@ fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
 
 fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
     let usage = &one.usage;
-    if !one.model.is_empty() {
-        document.pair("model", &one.model);
+    if let Some(owner) = &one.owner {
+        document.pair("model", &format!("{} ({})", owner.label(), owner.certainty.words()));
     }
     document.pair("size", &Bytes(one.size(view)).to_string());
     if let Some((heap, total)) = usage.heap_bytes.zip(usage.total_bytes) {
@@ -291,25 +298,4 @@ fn indexes(document: &mut Document, one: &Figures, view: &View<'_>) {
             index.key_names().map(|name| if name.is_empty() { "(expression)" } else { name }).collect();
         document.pair(&index.name, &format!("({}) {size}, {scans} scans {}", keys.join(", "), words.join(", ")));
     }
-}
-
-fn migration(one: &Figures, sql: &str, undo: &str) -> String {
-    let app = one.model.split('.').next().filter(|app| !app.is_empty()).unwrap_or("app");
-    format!(
-        "from django.db import migrations\n\n\n\
-         class Migration(migrations.Migration):\n    \
-             dependencies = [(\"{app}\", \"...\")]\n    \
-             operations = [\n        \
-                 migrations.RunSQL(\n            \
-                     sql={},\n            \
-                     reverse_sql={},\n        \
-                 ),\n    \
-             ]\n",
-        python(sql),
-        python(undo),
-    )
-}
-
-fn python(text: &str) -> String {
-    format!("\"{}\"", text.trim_end_matches(';').replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -5,8 +5,8 @@
 use crate::app::View;
 use crate::catalog::autovacuum::{Due, Policy};
 use crate::catalog::bloat::{self, Bloat};
-use crate::catalog::django_names::Models;
 use crate::catalog::table_usage::TableUsage;
+use crate::django::{Owner, Project};
 use crate::sample::rates::Interval;
 use crate::sample::{Bytes, Missing, Row, Timestamp};
 
@@ -34,8 +34,8 @@ pub enum Since {
 pub struct Figures {
     /// Its counters and sizes.
     pub usage: TableUsage,
-    /// The Django model, `shop.order`; empty where none is known.
-    pub model: String,
+    /// The Django model, where one is known or guessed.
+    pub owner: Option<Owner>,
     /// How bloated it is; `None` where the statistics were not read.
     pub bloat: Option<Bloat>,
     /// When the bloat was measured, where it was.
@@ -91,7 +91,7 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
         std::collections::HashMap::new()
     });
     let policy = Policy::of(view.newer).ok();
-    let models = Models::of(view.newer);
+    let project = Project::of(view.newer);
     let newer = view.newer.section("tables").reading();
     let older = (since == Since::Minute).then(|| super::super::older_reading(view, "tables", MINUTE)).flatten();
     let interval = older.as_deref().zip(newer).and_then(|(older, newer)| Interval::between(older, newer));
@@ -102,7 +102,7 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
         .map(|usage| {
             let row = rows.get(&usage.relid);
             Figures {
-                model: models.of_table(&usage.name).map(|model| model.label()).unwrap_or_default(),
+                owner: project.owner(&usage.name),
                 bloat: bloats.get(&usage.relid).cloned(),
                 measured_at: None,
                 is_held_back: policy.as_ref().is_some_and(|policy| is_held_back(&usage, policy, view.newer.at)),

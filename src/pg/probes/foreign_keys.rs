@@ -14,11 +14,13 @@ pub static PROBE: Probe = Probe {
     doc: "The foreign keys, for those without an index.",
 };
 
-static COLUMNS: [Column; 10] = [
+static COLUMNS: [Column; 12] = [
     key("oid", Unit::Id, "The constraint's oid.", "pg_constraint"),
     label("name", Unit::Text, "Its name.", "pg_constraint.conname"),
     label("relid", Unit::Id, "The table that refers.", "pg_constraint.conrelid"),
+    label("schema", Unit::Text, "Its schema.", "pg_namespace"),
     label("table", Unit::Text, "Its name.", "pg_constraint"),
+    gauge("is_partitioned", Unit::Flag, "Whether it is partitioned.", "pg_class.relkind"),
     label("columns", Unit::Ids, "Attribute numbers of the columns that refer.", "pg_constraint.conkey"),
     label("column_names", Unit::Texts, "Their names.", "pg_constraint"),
     label("referred_relid", Unit::Id, "The table referred to.", "pg_constraint.confrelid"),

@@ -293,7 +293,11 @@ impl<'a> Slow<'a> {
             where l.mode = 'AccessExclusiveLock' and l.relation is not null
                 and ($1 = '' or l.relation = pg_catalog.to_regclass($1))
             order by 1 limit 20";
-        let table = if probe.name == "content_types" { "django_content_type" } else { "" };
+        let table = match probe.name {
+            "content_types" => "django_content_type",
+            "migrations" => "django_migrations",
+            _ => "",
+        };
         let asked = self.ask("blockers", BLOCKERS, Some(Parameter::Text(table.to_owned()))).await?;
         let rows = asked.answer.map(|answer| answer.rows).unwrap_or_default();
         Ok(rows.iter().flatten().filter_map(Value::as_int).collect())

@@ -1,7 +1,7 @@
 //! Names and values of a database that somebody else fills stay names and values in the code.
 
 use pgdj::catalog::{Column, Definition, Expr, Index, Key, Table};
-use pgdj::django::{DjangoVersion, Names, code_for, removal_of};
+use pgdj::django::{DjangoVersion, Project, code_for, removal_of};
 use serde_json::{Value, json};
 
 use super::{has_django, judge, run};
@@ -55,13 +55,9 @@ fn table(name: &str) -> Table {
     }
 }
 
-fn names(name: &str) -> Names {
-    let pair = |app: &str, other: &str| (app.to_owned(), other.to_owned());
-    Names {
-        models: vec![pair("shop", name), pair("shop", "order"), pair(name, "order")],
-        last_migration: [pair("shop", name), pair(name, "0001_x")].into(),
-        ..Names::default()
-    }
+fn project(name: &str) -> Project {
+    let project = Project::default().with_model("shop", name).with_model("shop", "order").with_model(name, "order");
+    project.with_migration("shop", name).with_migration(name, "0001_x")
 }
 
 fn indexes(name: &str) -> Vec<Definition> {
@@ -94,8 +90,8 @@ fn texts(name: &str) -> Vec<String> {
     for (index, table_name) in indexes(name).iter().flat_map(|index| tables.iter().map(move |table| (index, table))) {
         let table = Table { name: table_name.clone(), ..table(name) };
         let known = Index { name: name.to_owned(), definition: index.clone(), ..Index::default() };
-        let added = code_for(&table, index, &names(name), DjangoVersion::OLDEST).unwrap();
-        let removed = removal_of(&table, &known, &names(name), DjangoVersion::OLDEST).unwrap();
+        let added = code_for(&table, index, &project(name), DjangoVersion::OLDEST).unwrap();
+        let removed = removal_of(&table, &known, &project(name), DjangoVersion::OLDEST).unwrap();
         for code in [added, removed] {
             texts.extend(code.meta_line.clone());
             texts.extend(code.meta_block());

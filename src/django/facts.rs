@@ -1,0 +1,85 @@
+//! The project as a snapshot shows it: content types, applied migrations, names that are taken, foreign keys.
+
+use std::collections::BTreeMap;
+
+use super::origin::Origin;
+use super::project::{Project, last_migration};
+use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::{ForeignKey, Kind, Table, ids};
+use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
+
+impl Project {
+    /// Returns what a snapshot says of the project, enough to name the owner of a table.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let mut project = Self { unread: unread(snapshot), ..Self::default() };
+        for row in snapshot.rows("content_types").into_iter().flat_map(RowSet::iter) {
+            project.add_model(row.text("app_label"), row.text("model"));
+        }
+        let mut applied: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for row in snapshot.rows("migrations").into_iter().flat_map(RowSet::iter) {
+            applied.entry(row.text("app")).or_default().push(row.text("name"));
+        }
+        for (app, names) in applied {
+            if let Some(last) = last_migration(names) {
+                project.add_migration(app, last);
+            }
+        }
+        if project.unread.is_some() {
+            project.take_names(snapshot, &["tables"]);
+        }
+        project
+    }
+
+    /// Returns the same with all that code depends on: the names that are taken, and the extensions.
+    pub fn for_code(snapshot: &Snapshot) -> Self {
+        let mut project = Self::of(snapshot);
+        project.take_names(snapshot, &["tables", "indexes"]);
+        project.extensions.extend(snapshot.server.extensions.keys().cloned());
+        project
+    }
+
+    fn take_names(&mut self, snapshot: &Snapshot, probes: &[&str]) {
+        for rows in probes.iter().filter_map(|probe| snapshot.rows(probe)) {
+            self.taken.extend(rows.iter().map(|row| row.text("name").to_owned()));
+        }
+    }
+}
+
+/// Returns the table of an index as far as code needs it: its names, its kind, the foreign keys that leave from it.
+pub fn table_of(snapshot: &Snapshot, index: &IndexUsage) -> Table {
+    let is_own = |row: &Row<'_>| row.int("relid") == Some(index.relid);
+    let table = snapshot.rows("tables").and_then(|rows| rows.iter().find(is_own));
+    let keys = snapshot.rows("foreign_keys").into_iter().flat_map(RowSet::iter);
+    Table {
+        schema: index.schema.clone(),
+        name: index.table.clone(),
+        kind: if table.is_some_and(|table| table.text("kind") == "p") { Kind::Partitioned } else { Kind::Plain },
+        foreign_keys: keys.filter(is_own).map(|key| foreign_key(&key)).collect(),
+        ..Table::default()
+    }
+}
+
+/// Returns what in the models an index of a snapshot comes from.
+pub fn origin_of(snapshot: &Snapshot, index: &IndexUsage) -> Origin {
+    let mut keys = snapshot.rows("foreign_keys").into_iter().flat_map(RowSet::iter);
+    let is_of_key = |key: Row<'_>| key.int("relid") == Some(index.relid) && ids(&key, "columns") == index.key_columns;
+    Origin::of(index, keys.any(is_of_key))
+}
+
+fn foreign_key(row: &Row<'_>) -> ForeignKey {
+    let columns = row.get("column_names").as_list().iter().filter_map(Value::as_str).map(str::to_owned);
+    ForeignKey { name: row.text("name").to_owned(), columns: columns.collect(), ..ForeignKey::default() }
+}
+
+/// Why the content types are not known; a table that cannot be read is no proof that there is no model.
+fn unread(snapshot: &Snapshot) -> Option<String> {
+    if snapshot.rows("content_types").is_some() {
+        return None;
+    }
+    Some(match snapshot.section("content_types").why() {
+        None | Some(Missing::NotYet) => return None,
+        Some(Missing::Unsupported { .. }) => "this database has no django_content_type".to_owned(),
+        Some(Missing::Denied { .. }) => "this role may not read django_content_type".to_owned(),
+        Some(why) => format!("django_content_type could not be read: {why}"),
+    })
+}

@@ -1,0 +1,289 @@
+//! What in the models an index comes from, as far as its name, its keys and what hangs on it tell.
+//!
+//! Django ends the names it makes with a hash of table and columns, so a name can be checked: where the hash is right,
+//! the origin is certain; a table that was renamed keeps its indexes' names, whose hash then is of another name.
+//! Source: `BaseDatabaseSchemaEditor._create_index_name`, `Index.set_name_with_model`, `names_digest`, Django 4.2 to 6.1.
+
+use md5::{Digest as _, Md5};
+
+use crate::catalog::index_usage::IndexUsage;
+
+/// What in the models an index comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The model's primary key.
+    PrimaryKey,
+    /// `unique=True` of a field; a `OneToOneField` has it by itself.
+    UniqueField,
+    /// `unique_together`.
+    UniqueTogether,
+    /// A `UniqueConstraint`, which has a name of its own.
+    UniqueConstraint,
+    /// An `ExclusionConstraint`.
+    Exclusion,
+    /// The index that a `ForeignKey` has by itself.
+    ForeignKey,
+    /// `db_index=True` of a field.
+    Field,
+    /// The `varchar_pattern_ops` companion that Django makes for an indexed or unique text field, for `LIKE 'x%'`.
+    Pattern,
+    /// `Meta.indexes`, with the name Django made up.
+    MetaIndex,
+    /// `Meta.index_together`, gone since 5.1.
+    IndexTogether,
+    /// `Meta.indexes` with a name of its own, or made by hand: the name does not tell.
+    Named,
+}
+
+/// What in the models an index comes from, and whether its name proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// What it comes from.
+    pub source: Source,
+    /// The column, where it is of one field.
+    pub column: Option<String>,
+    /// Whether the hash in the name, or what hangs on the index, proves it.
+    pub is_confirmed: bool,
+}
+
+/// An index as its origin is told from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Named<'a> {
+    pub(super) table: &'a str,
+    pub(super) name: &'a str,
+    /// The columns of the keys in order; empty for an expression.
+    pub(super) columns: Vec<&'a str>,
+    /// Whether each key is descending; as long as the columns, or empty where none is.
+    pub(super) descending: Vec<bool>,
+    pub(super) hold: Hold,
+    /// Whether a foreign key leaves from just these columns.
+    pub(super) is_of_foreign_key: bool,
+}
+
+/// What hangs on an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Hold {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The primary key.
+    PrimaryKey,
+    /// An exclusion constraint.
+    Exclusion,
+    /// Uniqueness.
+    Unique,
+}
+
+/// The suffixes of the names that `Meta.indexes` gets. Source: `suffix` of `Index` and of the classes of
+/// `django.contrib.postgres.indexes`.
+const SUFFIXES: [&str; 8] = ["idx", "gin", "gist", "brin", "hash", "spgist", "btree", "bloom"];
+
+impl Origin {
+    /// Returns what an index comes from; whether a foreign key leaves from its columns is known from elsewhere.
+    pub fn of(index: &IndexUsage, is_of_foreign_key: bool) -> Self {
+        let hold = match index {
+            _ if index.is_primary => Hold::PrimaryKey,
+            _ if index.is_exclusion => Hold::Exclusion,
+            _ if index.is_unique => Hold::Unique,
+            _ => Hold::Nothing,
+        };
+        Self::told(&Named {
+            table: &index.table,
+            name: &index.name,
+            columns: index.key_names().collect(),
+            descending: index.key_options.iter().map(|bits| bits & 1 == 1).collect(),
+            hold,
+            is_of_foreign_key,
+        })
+    }
+
+    pub(super) fn told(index: &Named<'_>) -> Self {
+        match index.hold {
+            Hold::PrimaryKey => Self::whole(Source::PrimaryKey, true),
+            Hold::Exclusion => Self::whole(Source::Exclusion, true),
+            Hold::Unique => unique(index),
+            Hold::Nothing => plain(index),
+        }
+    }
+
+    fn whole(source: Source, is_confirmed: bool) -> Self {
+        Self { source, column: None, is_confirmed }
+    }
+
+    fn column(source: Source, column: &str, is_confirmed: bool) -> Self {
+        Self { source, column: Some(column.to_owned()), is_confirmed }
+    }
+
+    /// Returns in a word or two where in the models it comes from, for a list; a `?` after what is not proved.
+    pub fn word(&self) -> String {
+        let word = match self.source {
+            Source::PrimaryKey => "primary key",
+            Source::UniqueField => "unique=True",
+            Source::UniqueTogether => "unique_together",
+            Source::UniqueConstraint => "unique",
+            Source::Exclusion => "ExclusionConstraint",
+            Source::ForeignKey => "ForeignKey",
+            Source::Field => "db_index",
+            Source::Pattern => "LIKE companion",
+            Source::MetaIndex => "Meta.indexes",
+            Source::IndexTogether => "index_together",
+            Source::Named => "named",
+        };
+        if self.is_confirmed || self.source == Source::Named { word.to_owned() } else { format!("{word}?") }
+    }
+
+    /// Returns in words where in the models it comes from.
+    pub fn words(&self) -> String {
+        let column = self.column.as_deref().unwrap_or_default();
+        let what = match self.source {
+            Source::PrimaryKey => "the model's primary key".to_owned(),
+            Source::UniqueField => format!("unique=True (or OneToOneField) of column {column}"),
+            Source::UniqueTogether => "unique_together".to_owned(),
+            Source::UniqueConstraint => {
+                return "probably a UniqueConstraint, or made by hand: it is unique and has a name of its own"
+                    .to_owned();
+            }
+            Source::Exclusion => "an ExclusionConstraint".to_owned(),
+            Source::ForeignKey => format!("the ForeignKey of column {column}"),
+            Source::Field => format!("db_index=True of column {column}"),
+            Source::Pattern => {
+                format!("the LIKE companion that Django makes for db_index=True or unique=True of column {column}")
+            }
+            Source::MetaIndex => "Meta.indexes, with a name Django made up".to_owned(),
+            Source::IndexTogether => "Meta.index_together".to_owned(),
+            Source::Named => return "Meta.indexes with a name of its own, or made by hand".to_owned(),
+        };
+        if self.is_confirmed { what } else { format!("probably {what}: its name has that form") }
+    }
+}
+
+fn unique(index: &Named<'_>) -> Origin {
+    let only = only(index);
+    if let Some(stem) = index.name.strip_suffix("_uniq").filter(|stem| ends_with_hash(stem, 8)) {
+        let is_confirmed = stem.ends_with(&digest(index.table, &index.columns, 8));
+        return match only {
+            Some(column) => Origin::column(Source::UniqueField, column, is_confirmed),
+            None => Origin::whole(Source::UniqueTogether, is_confirmed),
+        };
+    }
+    match only {
+        // The server names the constraint of a column that says UNIQUE.
+        Some(column) if index.name.ends_with("_key") => Origin::column(Source::UniqueField, column, true),
+        _ => Origin::whole(Source::UniqueConstraint, false),
+    }
+}
+
+fn plain(index: &Named<'_>) -> Origin {
+    let of_field = || digest(index.table, &index.columns, 8);
+    if let (Some(column), Some(stem)) = (only(index), index.name.strip_suffix("_like"))
+        && ends_with_hash(stem, 8)
+    {
+        return Origin::column(Source::Pattern, column, stem.ends_with(&of_field()));
+    }
+    if let Some((stem, suffix)) = index.name.rsplit_once('_')
+        && SUFFIXES.contains(&suffix)
+    {
+        if ends_with_hash(stem, 8) && suffix == "idx" {
+            return Origin::whole(Source::IndexTogether, stem.ends_with(&of_field()));
+        }
+        if ends_with_hash(stem, 6) {
+            return Origin::whole(Source::MetaIndex, stem.ends_with(&of_meta(index, suffix)));
+        }
+    }
+    match only(index) {
+        Some(column) if ends_with_hash(index.name, 8) => {
+            let source = if index.is_of_foreign_key { Source::ForeignKey } else { Source::Field };
+            Origin::column(source, column, index.name.ends_with(&of_field()))
+        }
+        _ => Origin::whole(Source::Named, false),
+    }
+}
+
+fn only<'a>(index: &Named<'a>) -> Option<&'a str> {
+    match index.columns.as_slice() {
+        [column] if !column.is_empty() => Some(column),
+        _ => None,
+    }
+}
+
+/// The hash of an index of `Meta.indexes`: over the table, the columns with their order, and the suffix.
+fn of_meta(index: &Named<'_>, suffix: &str) -> String {
+    let descending = index.descending.iter().copied().chain(std::iter::repeat(false));
+    let mut parts: Vec<String> = index
+        .columns
+        .iter()
+        .zip(descending)
+        .map(|(column, is_descending)| if is_descending { format!("-{column}") } else { (*column).to_owned() })
+        .collect();
+    parts.push(suffix.to_owned());
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    digest(index.table, &parts, 6)
+}
+
+/// Django's `names_digest` with the underscore before it.
+fn digest(table: &str, parts: &[&str], length: usize) -> String {
+    let hash = parts.iter().fold(Md5::new_with_prefix(table), Md5::chain_update).finalize();
+    let hexadecimal = hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    format!("_{}", hexadecimal.get(..length).unwrap_or_default())
+}
+
+/// Whether a name ends with an underscore and this many hexadecimal digits.
+fn ends_with_hash(name: &str, digits: usize) -> bool {
+    let Some((_, hash)) = name.rsplit_once('_') else { return false };
+    hash.len() == digits && hash.chars().all(|digit| matches!(digit, '0'..='9' | 'a'..='f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, columns: &[&str], hold: Hold, expected: &str) {
+        let is_of_foreign_key = columns == ["content_type_id"];
+        let named = Named {
+            table: "auth_permission",
+            name,
+            columns: columns.to_vec(),
+            hold,
+            is_of_foreign_key,
+            ..Named::default()
+        };
+        assert_eq!(Origin::told(&named).word(), expected, "{name}");
+    }
+
+    #[test]
+    fn a_name_that_django_made_proves_where_it_comes_from() {
+        check("auth_permission_content_type_id_2f476e4b", &["content_type_id"], Hold::Nothing, "ForeignKey");
+        check(
+            "auth_permission_content_type_id_codename_01ab375a_uniq",
+            &["content_type_id", "codename"],
+            Hold::Unique,
+            "unique_together",
+        );
+        // The same form with the hash of another table: it was renamed, or somebody named it so.
+        check("shop_order_customer_id_9da9e4a3", &["content_type_id"], Hold::Nothing, "ForeignKey?");
+        check("shop_order_reference_0a1b2c3d", &["reference"], Hold::Nothing, "db_index?");
+        check("shop_order_reference_0a1b2c3d_like", &["reference"], Hold::Nothing, "LIKE companion?");
+        check("shop_order_status_1a2b3c_idx", &["status"], Hold::Nothing, "Meta.indexes?");
+        check("shop_order_status_1a2b3c_gin", &["status"], Hold::Nothing, "Meta.indexes?");
+        check("shop_order_status_store_1a2b3c4d_idx", &["status", "store_id"], Hold::Nothing, "index_together?");
+        check("order_recent", &["created_at"], Hold::Nothing, "named");
+        check("order_deadbeef", &["a", "b"], Hold::Nothing, "named");
+        check("auth_permission_codename_key", &["codename"], Hold::Unique, "unique=True");
+        check("one_open_order", &["codename"], Hold::Unique, "unique?");
+        check("x", &["id"], Hold::PrimaryKey, "primary key");
+    }
+
+    #[test]
+    fn an_index_of_meta_is_proved_with_its_order() {
+        // As Django 5.2 names `Index(fields=["-created_at", "status"])` of the table shop_order.
+        let named = Named {
+            table: "shop_order",
+            name: "shop_order_created_814e64_idx",
+            columns: vec!["created_at", "status"],
+            descending: vec![true, false],
+            ..Named::default()
+        };
+        assert!(Origin::told(&named).is_confirmed);
+        assert!(!Origin::told(&Named { descending: vec![false, false], ..named }).is_confirmed);
+    }
+}
