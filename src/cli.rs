@@ -1,7 +1,9 @@
 //! The commands: arguments, and one file a command.
 
 pub mod args;
+pub mod conceal;
 pub mod explain;
+pub mod first;
 pub mod log;
 pub mod password;
 pub mod shell;

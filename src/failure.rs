@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::sample::redact::redact;
+
 /// What kind of failure it is; it decides the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -42,7 +44,7 @@ impl Failure {
     pub fn because(mut self, error: &dyn std::error::Error) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {
-            let text = error.to_string();
+            let text = redact(&error.to_string()).into_owned();
             if self.because.last().is_none_or(|last| !last.contains(&text)) {
                 self.because.push(text);
             }

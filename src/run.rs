@@ -12,8 +12,10 @@ mod own_editor;
 mod recording;
 pub mod remembered;
 mod replay;
+mod suspend;
 pub mod terminal;
 
+pub(crate) use console::Ends;
 pub use console::{Setup, console};
 pub use recording::{Recording, record};
 pub use replay::{load, replay};

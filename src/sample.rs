@@ -8,6 +8,7 @@ pub mod history;
 pub mod missing;
 pub mod own;
 pub mod rates;
+pub mod redact;
 pub mod rowset;
 pub mod section;
 pub mod server;

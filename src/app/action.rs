@@ -117,4 +117,6 @@ pub enum Action {
     Close,
     /// Leaves.
     Quit,
+    /// Stops the program; `fg` continues it.
+    Suspend,
 }

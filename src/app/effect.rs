@@ -112,6 +112,8 @@ pub enum Outcome {
 pub enum Effect {
     /// Leave.
     Quit,
+    /// Stop, and give the terminal to the shell until it continues the program.
+    Suspend,
     /// Put text on the clipboard by OSC 52.
     Copy {
         /// What to copy.

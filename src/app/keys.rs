@@ -100,6 +100,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::PreviousPane, Everywhere, &["Shift-Tab"], ("previous pane", "Show the previous pane.")),
     bind(Action::Help, Everywhere, &["?", "F1"], ("help", "Show the keys that work here.")).shown(0),
     bind(Action::Quit, Everywhere, &["q", "Ctrl-c"], ("quit", "Leave pgdj.")).shown(1),
+    bind(Action::Suspend, Everywhere, &["Ctrl-z"], ("suspend", "Stop pgdj and go back to the shell; fg continues it.")),
     bind(Action::Down, Lists, &["j", "Down"], ("down", "Go one row down.")),
     bind(Action::Up, Lists, &["k", "Up"], ("up", "Go one row up.")),
     bind(Action::PageDown, Lists, &["PageDown", "Ctrl-d"], ("page down", "Go one page down.")),

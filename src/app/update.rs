@@ -169,6 +169,10 @@ impl App {
         if key_name(key).as_deref() == Some("Ctrl-c") {
             return self.ask_shell(Effect::Quit);
         }
+        let is_typing = self.layers.is_empty() && self.pane().is_some_and(|pane| pane.typing().is_some());
+        if key_name(key).as_deref() == Some("Ctrl-z") && !is_typing {
+            return self.ask_shell(Effect::Suspend);
+        }
         if let Some(layer) = self.layers.last_mut() {
             let answer = layer.key(key);
             return self.answer(answer);
@@ -195,6 +199,7 @@ impl App {
         }
         match action {
             Action::Quit => self.ask_shell(Effect::Quit),
+            Action::Suspend => self.ask_shell(Effect::Suspend),
             Action::Show(pane) => self.show(pane),
             Action::NextPane => self.show(self.current.step(1)),
             Action::PreviousPane => self.show(self.current.step(-1)),

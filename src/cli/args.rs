@@ -14,7 +14,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config;
 use crate::failure::{Failure, Kind};
-use crate::pg::address::{Alias, Flags, Prompt, Request};
+use crate::pg::address::{Alias, Flags, Prompt, Request, masked, may_hold_password};
 
 /// Examples and words that the options do not explain.
 const AFTER_HELP: &str = "\
@@ -247,10 +247,6 @@ fn length_of_time(text: &str) -> Result<Duration, String> {
     read.filter(|length| !length.is_zero()).ok_or_else(|| "write it as 90s, 10m or 2h".to_owned())
 }
 
-fn may_hold_password(text: &str) -> bool {
-    text.contains("://") || text.contains('=')
-}
-
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Parsed {
@@ -279,6 +275,9 @@ pub fn command() -> clap::Command {
 
 impl Args {
     fn judge(self) -> Result<Self, Failure> {
+        if let Some(what) = self.address_in_a_file() {
+            return Err(Failure::new(Kind::Usage, what).hint("TARGET comes first: pgdj TARGET explain FILE"));
+        }
         // Of the commands, those that ask a server take one.
         let takes_target = matches!(self.command, None | Some(Command::Explain(_)));
         match &self.target {
@@ -290,6 +289,17 @@ impl Args {
             }
             _ => Ok(self),
         }
+    }
+
+    /// Says that a file's place holds an address with a password, without quoting it.
+    fn address_in_a_file(&self) -> Option<String> {
+        let file = match &self.command {
+            Some(Command::Explain(explain)) => explain.file.as_ref()?,
+            Some(Command::Record { file, .. } | Command::Replay { file }) => file,
+            _ => return None,
+        };
+        let is_address = masked(file.to_str()?).is_some() && !file.exists();
+        is_address.then(|| "FILE is an address, and its password is not repeated here".to_owned())
     }
 
     /// Returns what decides where to connect.

@@ -12,21 +12,24 @@ mod text;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{Args, Explain, Format};
-use super::password;
+use super::first;
 use crate::config::Config;
 use crate::failure::{Failure, Kind};
 use crate::pg::address::{Environment, resolve};
 use crate::pg::advice;
-use crate::pg::connect::connect_asking;
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
 use crate::pg::explain::{Consent, Options, Progress, Request, Runner};
 use crate::pg::session::{Connector, Reaper, reaper};
 use crate::plan;
+use crate::run::Ends;
 use crate::ui::glyphs::UNICODE;
 use crate::ui::theme::{Depth, Theme};
+
+use tokio::task::JoinHandle;
 
 use input::Input;
 use report::Report;
@@ -34,6 +37,9 @@ use reported::Reported;
 
 /// The exit status of `--check` where something is worth doing, or a sequential scan is new; no failure has it.
 pub const HAS_ADVICE: u8 = 10;
+
+/// How long cancel requests that are on their way may take at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Runs the command; returns what is printed and the exit status.
 pub async fn run(
@@ -48,12 +54,18 @@ pub async fn run(
         Input::Plan { text, from } => of_plans(&text, &from)?,
         Input::Statement(sql) => {
             let target = target(args, config, environment).await?;
-            of_statement(&target, wish, (&sql, None), timeout_ms).await?
+            let report = of_statement(&target, wish, (&sql, None), timeout_ms).await;
+            target.end().await;
+            report?
         }
         Input::QueryId(id) => {
             let target = target(args, config, environment).await?;
-            let (sql, rows) = input::statement_of(target.connector.as_ref(), &target.reaper, id).await?;
-            of_statement(&target, wish, (&sql, rows), timeout_ms).await?
+            let report = match input::statement_of(target.connector.as_ref(), &target.reaper, id).await {
+                Ok((sql, rows)) => of_statement(&target, wish, (&sql, rows), timeout_ms).await,
+                Err(failure) => Err(failure),
+            };
+            target.end().await;
+            report?
         }
     };
     report.against = older.map(|(from, older)| against::compare(from, &older, &report.plans));
@@ -112,17 +124,30 @@ struct Target {
     connector: Arc<dyn Connector>,
     mode: Mode,
     reaper: Reaper,
+    reaping: JoinHandle<()>,
+}
+
+impl Target {
+    /// Waits until every cancel request that is on its way has been taken.
+    async fn end(self) {
+        let Self { reaper, reaping, .. } = self;
+        drop(reaper);
+        // What does not end in time is ended by statement_timeout.
+        drop(tokio::time::timeout(FAREWELL, reaping).await);
+    }
 }
 
 async fn target(args: &Args, config: &Config, environment: &Environment) -> Result<Target, Failure> {
     let mut address = resolve(&args.request(&config.aliases), environment)?;
-    // A first connection, at which a password can be asked for.
-    drop(connect_asking(&mut address, password::ask).await?);
+    first::connect(&mut address, Failure::from).await?;
+    for warning in config.warnings.iter().chain(&address.warnings) {
+        say(&format!("{}\n", crate::ui::text::clean(&format!("warning: {warning}"))));
+    }
     let name = address.to_string();
     let (reaper, reaping) = reaper();
-    tokio::spawn(reaping);
+    let reaping = tokio::spawn(reaping);
     let mode = if config.is_read_only { Mode::ReadOnly } else { Mode::Full };
-    Ok(Target { connector: Arc::new(ToAddress::new(address, name)), mode, reaper })
+    Ok(Target { connector: Arc::new(ToAddress::new(address, name)), mode, reaper, reaping })
 }
 
 async fn of_statement(
@@ -140,18 +165,19 @@ async fn of_statement(
     };
     let runner = Runner::new(Arc::clone(&target.connector), target.mode, target.reaper.clone());
     let is_watched = std::io::stderr().is_terminal();
-    let stop = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let answer = runner.run(&request, |progress| tell(&progress, is_watched), stop).await;
+    let mut ends = Ends::install()?;
+    let answer = runner.run(&request, |progress| tell(&progress, is_watched), ends.came()).await;
     if is_watched {
         say("\r\x1b[K");
     }
     let answer = answer?;
     // If the advice fails, the plan is still shown.
-    let mut advised = match advice::advise(&target.connector, &target.reaper, &request, &answer.plan).await {
+    let advised = tokio::select! {
+        advised = advice::advise(&target.connector, &target.reaper, &request, &answer.plan) => advised,
+        // What it asks is dropped, and so cancelled on the server.
+        () = ends.came() => return Err(Failure::new(Kind::Refused, "cancelled while indexes were looked for")),
+    };
+    let mut advised = match advised {
         Ok(advised) => advised,
         Err(failure) => advice::Advised {
             notes: vec![format!("no advice about indexes: {}", failure.what)],

@@ -1,6 +1,7 @@
 //! The log of `--log FILE`: off unless asked for, never on the terminal, without passwords.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Mutex;
@@ -8,9 +9,34 @@ use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::{Failure, Kind};
+use crate::sample::redact::redact;
 
 /// What is written unless `PGDJ_LOG` says otherwise, in tracing-subscriber's words.
 const DEFAULT_FILTER: &str = "info,pgdj=debug";
+
+/// Makes a panic say what it says without the secrets that its text may hold.
+pub fn redact_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = format!("{panic}\n{}", std::backtrace::Backtrace::capture());
+        // A panic that cannot be written is lost.
+        writeln!(io::stderr(), "{}", redact(&text)).unwrap_or_default();
+    }));
+}
+
+/// Writes each record without the secrets that a statement or a message in it may hold.
+struct Redacted(File);
+
+impl Write for Redacted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // One record comes in one piece.
+        self.0.write_all(redact(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// Starts to write to a file that only its owner may read; `filter` is the value of `PGDJ_LOG`.
 ///
@@ -24,9 +50,16 @@ pub fn start(path: &Path, filter: Option<&str>) -> Result<(), Failure> {
         let hint = format!("for instance PGDJ_LOG={DEFAULT_FILTER}");
         Failure::new(Kind::Usage, "PGDJ_LOG is no filter").because(&error).hint(hint)
     })?;
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file)).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(Mutex::new(Redacted(file)))
+        .finish();
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|error| Failure::new(Kind::Refused, what()).because(&error))?;
-    tracing_log::LogTracer::init().map_err(|error| Failure::new(Kind::Refused, what()).because(&error))
+    // The parser of expressions writes every text it is given, in pieces.
+    tracing_log::LogTracer::builder()
+        .ignore_crate("sqlparser")
+        .init()
+        .map_err(|error| Failure::new(Kind::Refused, what()).because(&error))
 }

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{Args, Command, Parsed};
-use super::{explain, log, password, shell};
+use super::{explain, first, log, shell};
 use crate::app::{Origin, PaneId, Rights, Start};
 use crate::config::Config;
 use crate::demo;
 use crate::failure::{Failure, Kind};
 use crate::pg::address::{Environment, Prompt};
 use crate::pg::address::{Flags, Request, is_left_open, resolve};
-use crate::pg::connect::{ConnectError, connect_asking};
+use crate::pg::connect::ConnectError;
 use crate::pg::connector::ToAddress;
 use crate::pg::sampler;
 use crate::record::{Reader, Sparse};
@@ -44,6 +44,7 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
         }
         _ => {}
     }
+    log::redact_panics();
     let environment = Environment::real();
     if let Some(path) = &args.settings.log {
         log::start(path, environment.var("PGDJ_LOG"))?;
@@ -80,13 +81,11 @@ fn done((): ()) -> ExitCode {
 async fn run_console(args: &Args, config: &Config, environment: &Environment) -> Result<(), Failure> {
     let request = args.request(&config.aliases);
     let mut address = resolve(&request, environment)?;
-    // A first connection, before the screen is taken: here a password can be asked for, and a failure be read.
-    let connected = connect_asking(&mut address, password::ask).await;
-    let connected = connected.map_err(|error| unreached(error, &request, environment))?;
-    drop(connected);
+    first::connect(&mut address, |error| unreached(error, &request, environment)).await?;
     let name = address.to_string();
+    let warnings = config.warnings.iter().chain(&address.warnings).cloned().collect();
     let connector = Arc::new(ToAddress::new(address, name.clone()));
-    console(setup(config, environment, name, connector)?).await
+    console(Setup { warnings, ..setup(config, environment, name, connector)? }).await
 }
 
 /// Says why there is no connection. Who named no server, and has none, is shown the demo too.
@@ -103,7 +102,10 @@ async fn run_record(
     (file, length): (&Path, Option<Duration>),
 ) -> Result<(), Failure> {
     let mut address = resolve(&args.request(&config.aliases), environment)?;
-    drop(connect_asking(&mut address, password::ask).await?);
+    first::connect(&mut address, Failure::from).await?;
+    for warning in config.warnings.iter().chain(&address.warnings) {
+        tell(&format!("warning: {warning}"));
+    }
     let name = address.to_string();
     let connector = Arc::new(ToAddress::new(address, name));
     let recording = Recording { connector, sampler: sampling(config), file: file.to_owned(), length };
@@ -172,7 +174,15 @@ fn setup(
     let xdg = environment.var("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let state = xdg.or_else(|| environment.in_home(".local/state")).map(|folder| folder.join("pgdj"));
     let remembered = Remembered::within(state.as_deref());
-    Ok(Setup { start, connector, sampler: sampling(config), mouse: mouse(config), editor, remembered })
+    Ok(Setup {
+        start,
+        connector,
+        sampler: sampling(config),
+        mouse: mouse(config),
+        editor,
+        remembered,
+        warnings: Vec::new(),
+    })
 }
 
 fn sampling(config: &Config) -> sampler::Settings {
@@ -229,7 +239,13 @@ mod tests {
 
     fn error(trouble: Trouble) -> ConnectError {
         let attempts = vec![Attempt { place: "/tmp/.s.PGSQL.5432".to_owned(), trouble }];
-        ConnectError { database: "me".to_owned(), user: "me".to_owned(), password_from: None, attempts }
+        ConnectError {
+            database: "me".to_owned(),
+            user: "me".to_owned(),
+            password_from: None,
+            warnings: Vec::new(),
+            attempts,
+        }
     }
 
     #[test]

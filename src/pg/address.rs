@@ -29,6 +29,7 @@ mod keywords;
 mod nearest;
 mod passfile;
 mod resolve;
+mod secret;
 mod service;
 mod url;
 mod values;
@@ -37,6 +38,7 @@ pub use environment::{Environment, Files, Seen};
 pub use error::{AddressError, SyntaxError};
 pub use nearest::nearest;
 pub use resolve::{Alias, Flags, Request, is_left_open, resolve};
+pub use secret::{masked, may_hold_password};
 
 /// How long one host may take to answer when `connect_timeout` is not given.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -4,6 +4,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 
 use super::address::Address;
 use super::connect::{Connected, connect};
+use super::own_backends::OwnBackends;
 use super::session::{APPLICATION, Canceller, Connector, Link};
 use crate::Failure;
 
@@ -12,15 +13,16 @@ use crate::Failure;
 pub struct ToAddress {
     address: Address,
     target: String,
+    own: OwnBackends,
 }
 
 impl ToAddress {
     /// Connects to an address whose password is in it; `target` is what the user knows it as, without its password.
     ///
-    /// The `application_name` is this program's in any case: by it, its own backends are left out of every count.
+    /// The `application_name` is this program's in any case, so that others can tell its backends.
     pub fn new(mut address: Address, target: impl Into<String>) -> Self {
         APPLICATION.clone_into(&mut address.application_name);
-        Self { address, target: target.into() }
+        Self { address, target: target.into(), own: OwnBackends::default() }
     }
 }
 
@@ -32,12 +34,16 @@ impl Connector for ToAddress {
                 let canceller = canceller.clone();
                 async move { canceller.cancel().await.map_err(|error| error.to_string()) }.boxed()
             };
-            Ok(Link::of(client, driver, Canceller::new(cancel)))
+            Ok(self.own.with(Link::of(client, driver, Canceller::new(cancel))).await)
         }
         .boxed()
     }
 
     fn target(&self) -> String {
         self.target.clone()
+    }
+
+    fn own_backends(&self) -> OwnBackends {
+        self.own.clone()
     }
 }

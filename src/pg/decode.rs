@@ -1,6 +1,6 @@
 //! From a row on the wire to [`Value`]s.
 //!
-//! Takes every built-in type a probe may give; text that is not UTF-8 (a `SQL_ASCII` database) is kept with marks
+//! Takes every built-in type a probe may give. Secrets are taken out of every text here, before anything keeps it. Text that is not UTF-8 (a `SQL_ASCII` database) is kept with marks
 //! in place of the bytes that are none.
 
 use std::collections::HashSet;
@@ -11,6 +11,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Kind, Type};
 
 use crate::sample::Value;
+use crate::sample::redact::redact;
 
 /// One value as it came; its type decides what it is.
 struct Cell(Value);
@@ -32,14 +33,11 @@ impl<'a> FromSql<'a> for Cell {
             Type::OID => Value::Int(u32::from_sql(ty, raw)?.into()),
             Type::FLOAT4 => Value::float(f32::from_sql(ty, raw)?.into()),
             Type::FLOAT8 => Value::float(f64::from_sql(ty, raw)?),
-            Type::TEXT
-            | Type::VARCHAR
-            | Type::NAME
-            | Type::BPCHAR
-            | Type::CHAR
-            | Type::UNKNOWN
-            | Type::JSON
-            | Type::XML => Value::text(&String::from_utf8_lossy(raw)),
+            Type::TEXT | Type::VARCHAR | Type::NAME | Type::BPCHAR | Type::CHAR | Type::UNKNOWN | Type::XML => {
+                Value::text(&redact(&String::from_utf8_lossy(raw)))
+            }
+            // The answer to an EXPLAIN, of a statement that came in by the line above or from the user.
+            Type::JSON => Value::text(&String::from_utf8_lossy(raw)),
             _ => return Err(format!("a column of type {ty} was not expected").into()),
         }))
     }

@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::error::DbError;
 use tokio_postgres::{AsyncMessage, Connection, Error};
 
+use super::words::words;
+
 /// Messages that are kept of one question; the others are counted.
 const MOST: usize = 20;
 
@@ -32,7 +34,7 @@ impl Notices {
             return;
         }
         let hint = notice.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        let mut text = format!("the server said {}: {}{hint}", notice.severity(), notice.message());
+        let mut text = format!("the server said {}: {}{hint}", notice.severity(), words(notice.message()));
         let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
         text.truncate(end);
         said.kept.push(text);

@@ -25,14 +25,16 @@ use tokio_postgres::{Client, Connection, Error};
 use super::driver::Driver;
 pub use super::notices::Notices;
 use super::notices::Noticing;
+use super::own_backends::OwnBackends;
 use super::reaper::InFlight;
 pub use super::reaper::{Canceller, Reaper, reaper};
+use super::words::words;
 use super::{decode, key};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value, own};
 
-/// The `application_name` of every backend of this program, by which its counts leave them out.
+/// The `application_name` of every backend of this program.
 pub const APPLICATION: &str = "pgdj";
 
 /// A connection that was just made.
@@ -72,6 +74,11 @@ pub trait Connector: Send + Sync {
 
     /// Returns the target as the user knows it, without its password.
     fn target(&self) -> String;
+
+    /// Returns the backends of the connections that were made.
+    fn own_backends(&self) -> OwnBackends {
+        OwnBackends::default()
+    }
 }
 
 /// How long a statement of a session may take.
@@ -110,7 +117,7 @@ impl Limits {
         settings.push(("default_transaction_read_only", "on".to_owned()));
         settings.push(("default_transaction_isolation", "read committed".to_owned()));
         settings.push(("application_name", APPLICATION.to_owned()));
-        set(&settings, Scope::Session)
+        format!("{}; {}", set(&settings, Scope::Session), check_client(Scope::Session))
     }
 
     /// Returns the statements that open a transaction on a backend of someone else.
@@ -122,7 +129,7 @@ impl Limits {
 
 /// How long a setting holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
+pub(super) enum Scope {
     Session,
     Transaction,
 }
@@ -132,6 +139,29 @@ fn set(settings: &[(&str, String)], scope: Scope) -> String {
     let is_local = scope == Scope::Transaction;
     let calls = settings.iter().map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', {is_local})"));
     own::marked(&format!("select {}", calls.collect::<Vec<_>>().join(", ")), "guard")
+}
+
+/// How often a running statement looks whether its client is still there, in milliseconds.
+const CLIENT_CHECK_MS: u32 = 2000;
+
+/// Returns the statement that makes the server end what runs for a client that is gone; it does nothing, without an
+/// error, where the server has no such check: before 14, and on platforms that cannot tell.
+///
+/// Source: PostgreSQL manual 19.3 `client_connection_check_interval`; `check_client_connection_check_interval` in
+/// tcop/postgres.c: Linux since 14, macOS and the BSDs since 15.
+pub(super) fn check_client(scope: Scope) -> String {
+    let is_local = scope == Scope::Transaction;
+    own::marked(
+        &format!(
+            "select case
+            when pg_catalog.current_setting('client_connection_check_interval', true) is null then null
+            when pg_catalog.version() operator(pg_catalog.~) 'linux'
+                or pg_catalog.current_setting('server_version_num')::int operator(pg_catalog.>=) 150000
+                and pg_catalog.version() operator(pg_catalog.~) 'darwin|bsd'
+            then pg_catalog.set_config('client_connection_check_interval', '{CLIENT_CHECK_MS}', {is_local}) end"
+        ),
+        "guard",
+    )
 }
 
 /// One statement with its parameters.
@@ -387,10 +417,12 @@ async fn together(steps: Vec<Step<'_>>) -> Answers {
 /// Returns why the connection ended, if it did: a FATAL answer ("terminating connection due to administrator command") says it best.
 pub(super) fn end_of(answers: &Answers, end: Option<Result<(), Error>>) -> Option<Lost> {
     let errors = || answers.iter().filter_map(|answer| answer.as_ref().err());
+    // PgBouncer writes the severity for people only, not the field that is never translated.
     let is_fatal = |error: &&Error| {
-        error
-            .as_db_error()
-            .is_some_and(|said| matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic)))
+        error.as_db_error().is_some_and(|said| match said.parsed_severity() {
+            Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
+            None => said.severity() == "FATAL" || end.is_some(),
+        })
     };
     if let Some(last_words) = errors().find(is_fatal) {
         return Some(Lost { why: sentence(last_words) });
@@ -407,7 +439,7 @@ pub(super) const CLOSED: &str = "the server closed the connection";
 /// Returns the server's words where it said any, else the causes.
 pub fn sentence(error: &Error) -> String {
     if let Some(said) = error.as_db_error() {
-        return said.message().to_owned();
+        return words(said.message());
     }
     let mut text = error.to_string();
     let mut next = std::error::Error::source(error);

@@ -1,10 +1,13 @@
 //! From the fields of nodes, as either reader found them, to a plan.
 
+use std::borrow::Cow;
+
 use super::facts::{Aggregated, Buffers, Hashed, IoTimes, Jit, Memoized, Sorted, Trigger, Wal, milliseconds};
 use super::field::{self, Field, Fields};
 use super::node::{Actual, Estimate, Kind, Node, Relationship, Removed, Worker};
 use super::{Derived, Format, NodeId, Plan, derive};
 use crate::sample::Seconds;
+use crate::sample::redact::redact;
 
 /// A plan in the making: nodes are added parents first, each subtree in one piece.
 #[derive(Debug, Default)]
@@ -43,7 +46,15 @@ impl Builder {
 
     /// Returns the plan with all that follows from its figures.
     pub fn finish(self) -> Plan {
-        let fields = self.fields;
+        let mut fields = self.fields;
+        // A log holds the statements of others.
+        for (_, field) in fields.iter_mut().filter(|(name, _)| name == "Query Text") {
+            if let Field::Text(query) = field
+                && let Cow::Owned(redacted) = redact(query)
+            {
+                *query = redacted;
+            }
+        }
         let time = |name| field::number(&fields, name).map(milliseconds);
         let planning = field::find(&fields, "Planning").map(Field::members).unwrap_or_default();
         let serialization = field::find(&fields, "Serialization").map(Field::members).unwrap_or_default();

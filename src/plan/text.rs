@@ -22,7 +22,7 @@ pub fn lines(plan: &Plan) -> Vec<String> {
 }
 
 /// Gives the lines one by one: those of a deep plan are too many to be held more than once.
-pub fn each_line(plan: &Plan, mut give: impl FnMut(String)) {
+fn each_line(plan: &Plan, mut give: impl FnMut(String)) {
     let mut lines: Vec<String> = Vec::new();
     let is_verbose = plan.nodes.iter().any(|node| node.field("Output").is_some());
     let mut ahead: Vec<(NodeId, usize)> = vec![(0, 0)];

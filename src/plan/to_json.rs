@@ -20,7 +20,7 @@ pub fn to_json(plan: &Plan) -> String {
 }
 
 /// The deepest level that is indented.
-const DEEPEST: usize = 12;
+const DEEPEST: usize = 24;
 
 struct Writer {
     out: String,

@@ -14,6 +14,7 @@ use super::explains::Explains;
 use super::keyboard::Keyboard;
 use super::own_editor;
 use super::remembered::Remembered;
+use super::suspend::{self, Asked, Suspending};
 use super::terminal::{ByteCount, Mouse, Screen};
 use crate::app::{App, Effect, Event, Outcome, Start};
 use crate::failure::{Failure, Kind};
@@ -44,70 +45,194 @@ pub struct Setup {
     pub editor: String,
     /// The statements explained in earlier runs.
     pub remembered: Remembered,
+    /// What was passed over at the start, each one sentence: said first, and kept in the journal.
+    pub warnings: Vec<String>,
 }
 
 /// Runs the console until somebody leaves it.
 pub async fn console(setup: Setup) -> Result<(), Failure> {
-    let (mut screen, mut ends) = (Screen::take(setup.mouse, ByteCount::default())?, Ends::install()?);
-    let (reports_in, mut reports) = mpsc::channel(sampler::REPORTS_ROOM);
+    let screen = Screen::take(setup.mouse, ByteCount::default())?;
+    let signals = (Ends::install()?, Suspending::install()?);
+    let (reports_in, reports) = mpsc::channel(sampler::REPORTS_ROOM);
     let ((commands, commands_out), (orders, orders_out)) = (mpsc::channel(16), mpsc::channel(16));
-    let (told_in, mut told) = mpsc::channel(16);
+    let (told_in, told) = mpsc::channel(16);
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
-    let mut explains = Explains::start(Arc::clone(&setup.connector), setup.start.rights);
-    let mut keyboard = Keyboard::start();
-    let (advising, mut suggested) = Advising::new(setup.connector);
-    let mut hands = Hands::new(commands, orders, setup.start.rights, (setup.remembered.clone(), advising));
-    let mut editing: Option<JoinHandle<Result<String, Failure>>> = None;
-    let mut app = app(setup.start, &setup.remembered);
-    let (mut ticks, mut drawn) = (seconds(), None::<Instant>);
-    loop {
-        let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
-        let event = tokio::select! {
-            // Each branch takes from a channel or a timer: nothing is lost when another one wins.
-            key = keyboard.events().recv() => match key { Some(key) => Some(key), None => break },
-            report = reports.recv() => match report { Some(report) => Some(of_report(report, &mut hands)), None => break },
-            Some(news) = told.recv() => Some(Event::Done(hands.outcome(news))),
-            event = explains.next() => Some(event),
-            Some(found) = suggested.recv() => Some(found),
-            _ = ticks.tick() => Some(Event::Tick(now())),
-            edited = ended(&mut editing) => {
-                editing = None;
-                keyboard.resume();
-                screen.take_back()?;
-                Some(edited)
-            }
-            // A Ctrl-c in the editor is meant for it.
-            () = ends.came(), if editing.is_none() => break,
-            () = tokio::time::sleep_until(next_frame), if app.is_dirty() && editing.is_none() => None,
-        };
-        drain(event, &mut app, &mut hands, (keyboard.events(), &mut reports, &mut told, &mut explains));
-        let mut is_quitting = false;
-        // The answer to an effect may ask for the next one.
-        while let Some(effect) = app.next_effect() {
-            is_quitting |= effect == Effect::Quit;
-            if let Effect::Edit { text } = &effect {
-                lend(&keyboard, &screen).await;
-                editing = Some(tokio::spawn(own_editor::edit(text.clone(), setup.editor.clone())));
-            }
-            let answer = explains.act(effect).unwrap_or_else(|effect| hands.act(effect, &mut screen));
-            if let Some(event) = answer {
-                app.update(event);
-            }
-        }
-        if is_quitting {
-            break;
-        }
-        if editing.is_none() {
-            draw_if_due(&mut screen, &mut app, &mut drawn)?;
-        }
-    }
+    let explains = Explains::start(Arc::clone(&setup.connector), setup.start.rights);
+    let (advising, suggested) = Advising::new(setup.connector);
+    let hands = Hands::new(commands, orders, setup.start.rights, (setup.remembered.clone(), advising));
+    let mut app = app(setup.start, &setup.remembered, setup.warnings);
+    let mut shell = Shell {
+        screen,
+        keyboard: Keyboard::start(),
+        signals,
+        inbox: Inbox { reports, told, suggested, explains },
+        hands,
+        editor: setup.editor,
+        editing: None,
+        ticks: seconds(),
+        drawn: None,
+    };
+    let ended = shell.run(&mut app).await;
+    let Shell { screen, hands, inbox, .. } = shell;
     drop(screen);
+    ended?;
     let advising = hands.stop();
     let limit = if advising.is_trying() { FAREWELL_TO_A_TRIAL } else { FAREWELL };
+    let Inbox { explains, reports, told, .. } = inbox;
+    drop((reports, told));
     // What does not end in time is ended by the server's own timeouts.
     drop(timeout(limit, async { tokio::join!(sampling, acting, explains.stop(), advising.stop()) }).await);
     Ok(())
+}
+
+/// Where the answers of the other parties wait.
+struct Inbox {
+    reports: mpsc::Receiver<Report>,
+    told: mpsc::Receiver<Told>,
+    suggested: mpsc::Receiver<Event>,
+    explains: Explains,
+}
+
+/// What the loop owns beside the state machine.
+struct Shell {
+    screen: Screen,
+    keyboard: Keyboard,
+    signals: (Ends, Suspending),
+    inbox: Inbox,
+    hands: Hands,
+    /// The user's own editor, and the text it is open on.
+    editor: String,
+    editing: Option<JoinHandle<Result<String, Failure>>>,
+    ticks: Interval,
+    drawn: Option<Instant>,
+}
+
+/// What a turn of the loop begins with.
+enum Next {
+    Event(Event),
+    /// A frame is due.
+    Frame,
+    Stop,
+    /// The program was stopped by somebody else and goes on.
+    Continued,
+    /// Somebody leaves, or a party has ended.
+    End,
+}
+
+impl Shell {
+    async fn run(&mut self, app: &mut App) -> Result<(), Failure> {
+        loop {
+            match self.next(app.is_dirty()).await? {
+                Next::Event(event) => app.update(event),
+                Next::Frame => {}
+                Next::Stop => self.stop(app).await?,
+                Next::Continued => self.take_back(app)?,
+                Next::End => return Ok(()),
+            }
+            self.drain(app);
+            // The answer to an effect may ask for the next one.
+            while let Some(effect) = app.next_effect() {
+                if effect == Effect::Quit {
+                    return Ok(());
+                }
+                self.obey(effect, app).await?;
+            }
+            if self.editing.is_none() {
+                draw_if_due(&mut self.screen, app, &mut self.drawn)?;
+            }
+        }
+    }
+
+    /// Waits for what comes next.
+    async fn next(&mut self, is_dirty: bool) -> Result<Next, Failure> {
+        let next_frame = self.drawn.map_or_else(Instant::now, |at| at + FRAME);
+        let is_ours = self.editing.is_none();
+        let Self { keyboard, signals: (ends, suspending), inbox, hands, editing, ticks, .. } = self;
+        let event = tokio::select! {
+            // Each branch takes from a channel or a timer: nothing is lost when another one wins.
+            key = keyboard.events().recv() => key,
+            report = inbox.reports.recv() => report.map(|report| of_report(report, hands)),
+            Some(news) = inbox.told.recv() => Some(Event::Done(hands.outcome(news))),
+            event = inbox.explains.next() => Some(event),
+            Some(found) = inbox.suggested.recv() => Some(found),
+            _ = ticks.tick() => Some(Event::Tick(now())),
+            edited = ended(editing) => {
+                self.editing = None;
+                self.keyboard.resume();
+                self.screen.take_back()?;
+                Some(edited)
+            }
+            // A Ctrl-c in the editor is meant for it.
+            () = ends.came(), if is_ours => None,
+            asked = suspending.asked() => {
+                return Ok(if asked == Asked::Stop { Next::Stop } else { Next::Continued });
+            }
+            () = tokio::time::sleep_until(next_frame), if is_dirty && is_ours => return Ok(Next::Frame),
+        };
+        Ok(event.map_or(Next::End, Next::Event))
+    }
+
+    /// Takes what else is waiting, so that one frame shows all of it.
+    fn drain(&mut self, app: &mut App) {
+        while let Ok(key) = self.keyboard.events().try_recv() {
+            app.update(key);
+        }
+        while let Ok(report) = self.inbox.reports.try_recv() {
+            app.update(of_report(report, &mut self.hands));
+        }
+        while let Ok(news) = self.inbox.told.try_recv() {
+            app.update(Event::Done(self.hands.outcome(news)));
+        }
+        while let Some(event) = self.inbox.explains.waiting() {
+            app.update(event);
+        }
+    }
+
+    /// Does an effect; what comes of it at once goes back to the state machine.
+    async fn obey(&mut self, effect: Effect, app: &mut App) -> Result<(), Failure> {
+        match effect {
+            Effect::Suspend => return self.stop(app).await,
+            Effect::Edit { text } => {
+                lend(&self.keyboard, &self.screen).await;
+                self.editing = Some(tokio::spawn(own_editor::edit(text, self.editor.clone())));
+            }
+            effect => {
+                let answer =
+                    self.inbox.explains.act(effect).unwrap_or_else(|effect| self.hands.act(effect, &mut self.screen));
+                if let Some(event) = answer {
+                    app.update(event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal to the shell that pgdj was started from, until it is continued.
+    async fn stop(&mut self, app: &mut App) -> Result<(), Failure> {
+        let is_ours = self.editing.is_none();
+        if is_ours {
+            lend(&self.keyboard, &self.screen).await;
+        }
+        let is_stopped = suspend::stop();
+        if is_ours {
+            self.keyboard.resume();
+            self.take_back(app)?;
+        }
+        if !is_stopped {
+            app.update(Event::Done(Outcome::Bad(suspend::NO_SHELL.to_owned())));
+        }
+        Ok(())
+    }
+
+    /// Takes the terminal over again and draws all of it; while the user's own editor has it, nothing.
+    fn take_back(&mut self, app: &mut App) -> Result<(), Failure> {
+        if self.editing.is_none() {
+            self.screen.take_back()?;
+            app.update(Event::Resized);
+        }
+        Ok(())
+    }
 }
 
 /// Draws what changed, at most thirty times a second.
@@ -121,9 +246,12 @@ fn draw_if_due(screen: &mut Screen, app: &mut App, drawn: &mut Option<Instant>) 
 }
 
 /// Returns a console that remembers the statements explained in earlier runs.
-fn app(start: Start, remembered: &Remembered) -> App {
+fn app(start: Start, remembered: &Remembered, warnings: Vec<String>) -> App {
     let mut app = App::new(start, panes::all());
     app.update(Event::Remembered(remembered.read()));
+    for warning in warnings {
+        app.update(Event::Done(Outcome::Bad(warning)));
+    }
     app
 }
 
@@ -135,7 +263,7 @@ fn seconds() -> Interval {
 }
 
 /// Leaves keys and terminal to another program.
-async fn lend(keyboard: &Keyboard, screen: &Screen) {
+pub(super) async fn lend(keyboard: &Keyboard, screen: &Screen) {
     keyboard.pause().await;
     screen.lend();
 }
@@ -155,31 +283,6 @@ async fn ended(editing: &mut Option<JoinHandle<Result<String, Failure>>>) -> Eve
             Event::Done(Outcome::Bad(format!("{}{hint}", failure.what)))
         }
         Err(error) => Event::Done(Outcome::Bad(format!("the editor's task ended: {error}"))),
-    }
-}
-
-/// Where events wait.
-type Inbox<'a> =
-    (&'a mut mpsc::Receiver<Event>, &'a mut mpsc::Receiver<Report>, &'a mut mpsc::Receiver<Told>, &'a mut Explains);
-
-/// Takes an event and what else is waiting, so that one frame shows all of it.
-fn drain(event: Option<Event>, app: &mut App, hands: &mut Hands, (keys, reports, told, explains): Inbox<'_>) {
-    if let Some(event) = event {
-        app.update(event);
-    }
-    while let Ok(key) = keys.try_recv() {
-        app.update(key);
-    }
-    while let Ok(report) = reports.try_recv() {
-        let event = of_report(report, hands);
-        app.update(event);
-    }
-    while let Ok(news) = told.try_recv() {
-        let event = Event::Done(hands.outcome(news));
-        app.update(event);
-    }
-    while let Some(event) = explains.waiting() {
-        app.update(event);
     }
 }
 
@@ -207,14 +310,14 @@ fn now() -> Timestamp {
 }
 
 /// The signals that end the console.
-pub(super) struct Ends {
+pub(crate) struct Ends {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
 }
 
 impl Ends {
-    pub(super) fn install() -> Result<Self, Failure> {
+    pub(crate) fn install() -> Result<Self, Failure> {
         let on = |kind| {
             signal(kind).map_err(|error| Failure::new(Kind::Terminal, "cannot listen for signals").because(&error))
         };
@@ -225,7 +328,7 @@ impl Ends {
         })
     }
 
-    pub(super) async fn came(&mut self) {
+    pub(crate) async fn came(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.hang_up.recv() => {}

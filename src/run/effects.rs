@@ -45,7 +45,8 @@ impl Hands {
     /// Does an effect; returns what came of it, where that is known at once.
     pub(super) fn act(&mut self, effect: Effect, screen: &mut Screen) -> Option<Event> {
         let outcome = match effect {
-            Effect::Quit => None,
+            // The loop has taken these.
+            Effect::Quit | Effect::Suspend => None,
             Effect::Copy { text, what } => Some(copy(&text, &what, screen)),
             Effect::Pace(pace) => self.command(Command::Pace(Duration::from_secs_f64(pace.0))),
             Effect::ReadNow => self.command(Command::ReadNow),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::console::{Ends, draw};
+use super::console::{Ends, draw, lend};
 use super::effects::{copy, open, save};
 use super::keyboard::Keyboard;
+use super::suspend::{self, Asked, Suspending};
 use super::terminal::{ByteCount, Mouse, Screen};
 use crate::app::{App, Effect, Event, Outcome, Start};
 use crate::failure::{Failure, Kind};
@@ -36,25 +37,32 @@ pub async fn replay(
     let mut ends = Ends::install()?;
     let mut keyboard = Keyboard::start();
     let mut drawn = None::<Instant>;
+    let mut suspending = Suspending::install()?;
     loop {
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
+        let mut asked = None;
         let key = tokio::select! {
-            key = keyboard.events().recv() => match key { Some(key) => Some(key), None => break },
-            () = ends.came() => break,
+            key = keyboard.events().recv() => match key { Some(key) => Some(key), None => return Ok(()) },
+            () = ends.came() => return Ok(()),
+            signal = suspending.asked() => { asked = Some(signal); None }
             () = sleep_until(next_frame), if app.is_dirty() => None,
         };
         if let Some(key) = key {
             app.update(key);
         }
-        let mut is_quitting = false;
         // The answer to an effect may ask for the next one.
         while let Some(effect) = app.next_effect() {
-            is_quitting |= effect == Effect::Quit;
-            let answer = act(effect, &mut screen);
-            app.update(answer);
+            match effect {
+                Effect::Quit => return Ok(()),
+                Effect::Suspend => asked = Some(Asked::Stop),
+                effect => {
+                    let answer = act(effect, &mut screen);
+                    app.update(answer);
+                }
+            }
         }
-        if is_quitting {
-            break;
+        if let Some(asked) = asked {
+            suspend(asked, (&keyboard, &mut screen), &mut app).await?;
         }
         if app.is_dirty() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
             drawn = Some(Instant::now());
@@ -62,6 +70,20 @@ pub async fn replay(
             draw(&mut screen, &mut app)?;
         }
     }
+}
+
+/// Stops the program if that is asked, and takes the terminal over again.
+async fn suspend(asked: Asked, (keyboard, screen): (&Keyboard, &mut Screen), app: &mut App) -> Result<(), Failure> {
+    if asked == Asked::Stop {
+        lend(keyboard, screen).await;
+        let is_stopped = suspend::stop();
+        keyboard.resume();
+        if !is_stopped {
+            app.update(Event::Done(Outcome::Bad(suspend::NO_SHELL.to_owned())));
+        }
+    }
+    screen.take_back()?;
+    app.update(Event::Resized);
     Ok(())
 }
 

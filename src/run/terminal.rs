@@ -77,7 +77,9 @@ impl Screen {
 
     /// Draws the next frame whole.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not ratatui's `clear`: it asks the terminal where the cursor is, and another program may take the answer.
+        self.terminal.swap_buffers();
+        queue!(self.terminal.backend_mut(), terminal::Clear(terminal::ClearType::All))
     }
 
     /// Writes a sequence to the terminal, for instance OSC 52.

@@ -20,6 +20,8 @@ mod probes;
 mod recordings;
 mod rights;
 mod sampler;
+mod secrets;
+mod shell;
 mod support;
 mod terminal;
 mod trial;

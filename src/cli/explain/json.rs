@@ -34,25 +34,21 @@ const FORMAT: u32 = 1;
 /// The plans are put in as they were written: a plan may be deeper than a reader of JSON would go.
 pub(super) fn write(report: &Report) -> String {
     let program = format!("pgdj {}", env!("CARGO_PKG_VERSION"));
+    let plans: Vec<String> = report.plans.iter().map(one).collect();
     let against = report.against.as_ref().map(|against| {
         let scans = against.scans.iter().map(|(plan, node)| json!({"plan": plan, "node": node}));
         json!({"file": against.from, "new_sequential_scans": scans.collect::<Vec<Value>>()})
     });
-    let mut out = format!(
-        "{{\"format\":{FORMAT},\"program\":{},\"troubles\":{},\"against\":{},\"plans\":[",
+    format!(
+        "{{\"format\":{FORMAT},\"program\":{},\"troubles\":{},\"against\":{},\"plans\":[{}]}}\n",
         json!(program),
         json!(report.troubles),
-        json!(against)
-    );
-    for (at, plan) in report.plans.iter().enumerate() {
-        out.push_str(if at > 0 { "," } else { "" });
-        one(&mut out, plan);
-    }
-    out.push_str("]}\n");
-    out
+        json!(against),
+        plans.join(",")
+    )
 }
 
-fn one(out: &mut String, plan: &Reported) {
+fn one(plan: &Reported) -> String {
     let scans: Vec<Value> = plan
         .scans
         .iter()
@@ -74,11 +70,7 @@ fn one(out: &mut String, plan: &Reported) {
         "indexes": indexes, "refusals": refusals,
     });
     let rest = rest.to_string();
-    // The plan is put in once: a deep one is tens of megabytes.
-    out.push_str("{\"explain\":");
-    out.push_str(plan.json().trim());
-    out.push(',');
-    out.push_str(rest.trim_start_matches('{'));
+    format!("{{\"explain\":{},{}", plan.json().trim(), rest.trim_start_matches('{'))
 }
 
 fn tip(plan: &Reported, hit: &TipHit) -> Value {

@@ -34,15 +34,7 @@ fn one(out: &mut String, plan: &Reported) {
     if let Some(sql) = &plan.sql {
         fence(out, "sql", sql);
     }
-    let mut longest = 0;
-    text::each_line(&plan.plan, |line| longest = longest.max(longest_fence(&line)));
-    let fence = "`".repeat(longest.max(2) + 1);
-    out.push_str(&format!("{fence}text\n"));
-    text::each_line(&plan.plan, |line| {
-        out.push_str(&clean_stream(&line));
-        out.push('\n');
-    });
-    out.push_str(&format!("{fence}\n\n"));
+    fence(out, "text", &text::lines(&plan.plan).join("\n"));
     for notice in &plan.notices {
         out.push_str(&format!("> {}\n\n", prose(notice)));
     }
@@ -121,15 +113,10 @@ fn prose(text: &str) -> String {
     out
 }
 
-/// Returns the most backticks in a row.
-fn longest_fence(code: &str) -> usize {
-    code.split(|letter| letter != '`').map(str::len).max().unwrap_or(0)
-}
-
 /// Adds a block of code behind a fence longer than any in it.
 fn fence(out: &mut String, language: &str, code: &str) {
     let code = clean_stream(code.trim_end());
-    let longest = longest_fence(&code);
+    let longest = code.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     out.push_str(&format!("{fence}{language}\n{code}\n{fence}\n\n"));
 }

@@ -200,11 +200,9 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
     if !due.is_enabled {
         document.pair("autovacuum", "off for this table, freezing aside");
     }
-    let unknown =
-        if due.are_counters_late { "? (the counters include changes that the last analyze has seen)" } else { "?" };
     let progress = |progress: Option<Progress>, what: &str| {
         progress.map_or_else(
-            || unknown.to_owned(),
+            || "?".to_owned(),
             |one| format!("{} of {} {what} ({})", Count(one.counted), Count(one.threshold), Share(one.share())),
         )
     };

@@ -82,6 +82,12 @@ pub enum AddressError {
         /// What to do instead.
         hint: String,
     },
+    /// TARGET, or a flag, is an address whose writing is not understood. It is not quoted: it may hold a password.
+    #[error("{origin} is neither a name nor an address")]
+    NotAnAddress {
+        /// Where.
+        origin: Origin,
+    },
     /// TARGET is a word that stands for nothing.
     #[error("TARGET \"{word}\" is neither an alias nor a service")]
     UnknownTarget {
@@ -122,6 +128,9 @@ impl AddressError {
             Self::UnknownKeyword { .. } => "the parameters are those of libpq (PostgreSQL manual 34.1.2)".to_owned(),
             Self::BadValue { valid, .. } => valid.clone(),
             Self::Conflict { hint, .. } | Self::Unsupported { hint, .. } => hint.clone(),
+            Self::NotAnAddress { .. } => {
+                "a URL begins with postgres://, and a conninfo is written host=HOST dbname=DATABASE".to_owned()
+            }
             Self::UnknownTarget { near: Some(near), .. } => format!("did you mean \"{near}\"?"),
             Self::UnknownTarget { word, names, .. } => {
                 format!("to open a database of this name use -d {word}{}", listed("; there are", names))

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::keywords::{self, KEYWORDS, Keyword, Use};
+use super::secret::may_hold_password;
 use super::values::{Values, bad_value};
 use super::{Address, AddressError, Environment, Given, Origin, Prompt, conninfo, nearest, service, url};
 
@@ -80,6 +81,9 @@ impl fmt::Debug for Alias {
 /// Finds out where to connect.
 pub fn resolve(request: &Request<'_>, environment: &Environment) -> Result<Address, AddressError> {
     let (target, alias) = target_layer(request, environment)?;
+    if let Some((flag, _)) = address_in_a_flag(&request.flags) {
+        return Err(AddressError::NotAnAddress { origin: Origin::Flag(flag) });
+    }
     let mut values = Values::default();
     values.add_weaker(flag_layer(&request.flags));
     values.add_weaker(target);
@@ -122,6 +126,17 @@ fn flag_layer(flags: &Flags<'_>) -> Vec<Given> {
     flags.into_iter().filter_map(given).collect()
 }
 
+/// Returns a flag that takes a name and was given an address: `-h postgres://…`, `-d app:secret@db1/shop`.
+///
+/// Its value would be quoted wherever the host or the database is named.
+fn address_in_a_flag<'a>(flags: &Flags<'a>) -> Option<(&'static str, &'a str)> {
+    let has_password = |text: &&str| text.contains("://") || text.contains('@') && text.contains(':');
+    let database = flags.database.filter(|text| !is_address(text));
+    [("-h", flags.host), ("-p", flags.port), ("-U", flags.user), ("-d", database)]
+        .into_iter()
+        .find_map(|(flag, text)| Some((flag, text.filter(has_password)?)))
+}
+
 fn is_address(text: &str) -> bool {
     url::scheme(text).is_some() || conninfo::is_conninfo(text)
 }
@@ -159,6 +174,9 @@ fn target_layer(
 fn word_layer(text: &str, aliases: &[Alias], environment: &Environment) -> Result<Vec<Given>, AddressError> {
     if is_address(text) {
         return text_layer(text, &Origin::Target);
+    }
+    if may_hold_password(text) {
+        return Err(AddressError::NotAnAddress { origin: Origin::Target });
     }
     let services = service::names(environment);
     if services.iter().any(|name| name == text) {
@@ -221,6 +239,10 @@ fn alias_layer(alias: &Alias) -> Result<Vec<Given>, AddressError> {
 fn known(key: String, value: String, origin: Origin) -> Result<Given, AddressError> {
     match keywords::find(&key) {
         Some(keyword) => Ok(Given { name: keyword.name, value, origin }),
+        // A URL without its scheme and with a "=" in it is read as a conninfo: the word before it holds the password.
+        None if !key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') => {
+            Err(AddressError::NotAnAddress { origin })
+        }
         None => Err(AddressError::UnknownKeyword { near: keywords::near(&key), word: key, origin }),
     }
 }

@@ -12,6 +12,7 @@ use tokio_postgres::error::{DbError, SqlState};
 use crate::failure::{Failure, Kind};
 use crate::pg::address::{Address, SessionAttrs};
 use crate::pg::tls::TlsError;
+use crate::pg::words::{pooler_hint, words};
 
 /// What answered is not PostgreSQL.
 #[derive(Debug, Clone, Error)]
@@ -42,6 +43,8 @@ pub struct ConnectError {
     pub user: String,
     /// Where the password came from, if there was one.
     pub password_from: Option<String>,
+    /// What was passed over on the way to a password: a password file that others may read.
+    pub warnings: Vec<String>,
     /// What was tried, in order; never empty unless the address had no host.
     pub attempts: Vec<Attempt>,
 }
@@ -167,7 +170,7 @@ fn session_words(wanted: SessionAttrs) -> &'static str {
 
 fn server_words(error: &DbError) -> String {
     let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
-    format!("{}: {}{detail}", error.severity(), error.message())
+    format!("{}: {}{detail}", error.severity(), words(error.message()))
 }
 
 fn certificate_words(error: &CertificateError) -> String {
@@ -291,6 +294,7 @@ impl ConnectError {
             database: address.database.clone(),
             user: address.user.clone(),
             password_from: host.and_then(|host| host.password_from.clone()),
+            warnings: address.warnings.clone(),
             attempts,
         }
     }
@@ -352,10 +356,9 @@ impl ConnectError {
             Trouble::Handshake(error) => return handshake_hint(error),
             Trouble::Tls(error) => return error.hint(),
             Trouble::Server(error) => return self.server_hint(error),
-            Trouble::PasswordNeeded => {
-                "set PGPASSWORD, write a line into ~/.pgpass, or leave -w out to be asked".to_owned()
-            }
-            Trouble::NotAsked(_) => "set PGPASSWORD, or write a line into ~/.pgpass".to_owned(),
+            Trouble::PasswordNeeded => self
+                .password_hint("set PGPASSWORD, write a line into ~/.pgpass, or leave -w out to be asked".to_owned()),
+            Trouble::NotAsked(_) => self.password_hint("set PGPASSWORD, or write a line into ~/.pgpass".to_owned()),
             Trouble::Authentication(words) if words.contains("channel binding") => {
                 "channel binding needs TLS and a password in SCRAM form; channel_binding=prefer does without".to_owned()
             }
@@ -365,13 +368,31 @@ impl ConnectError {
         })
     }
 
+    /// Returns what to do about a password; a password file that was passed over comes first.
+    fn password_hint(&self, hint: String) -> String {
+        self.warnings.iter().cloned().chain([hint]).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether every place for a client is taken, of the server or of the pooler before it.
+    pub fn is_full(&self) -> bool {
+        self.attempts.last().is_some_and(|last| match &last.trouble {
+            Trouble::Server(error) => {
+                *error.code() == SqlState::TOO_MANY_CONNECTIONS
+                    || ["query_wait_timeout", "no more connections allowed"]
+                        .iter()
+                        .any(|said| error.message().starts_with(said))
+            }
+            _ => false,
+        })
+    }
+
     fn server_hint(&self, error: &DbError) -> Option<String> {
         let code = error.code();
         Some(if *code == SqlState::INVALID_PASSWORD {
-            match &self.password_from {
+            self.password_hint(match &self.password_from {
                 Some(from) => format!("the password came from {from}"),
                 None => format!("check the password of role {}", self.user),
-            }
+            })
         } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
             // The words are the server's, in its language; the file's name is not translated.
             if error.message().contains("pg_hba.conf") {
@@ -388,6 +409,8 @@ impl ConnectError {
                 .to_owned()
         } else if *code == SqlState::CANNOT_CONNECT_NOW {
             "the server is starting up, shutting down or recovering: try again in a moment".to_owned()
+        } else if let Some(hint) = pooler_hint(error.message()) {
+            hint.to_owned()
         } else if error.message().contains("unsupported startup parameter") {
             "PgBouncer refuses it: ignore_startup_parameters in pgbouncer.ini, or leave options out".to_owned()
         } else {

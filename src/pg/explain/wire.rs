@@ -81,7 +81,8 @@ impl Wire {
         let lock_ms = (timeout_ms / 2).clamp(1, LOCK_MS);
         let begin = format!(
             "begin isolation level read committed{access}; set local statement_timeout = {timeout_ms}; \
-             set local lock_timeout = {lock_ms}; set local idle_in_transaction_session_timeout = 10000"
+             set local lock_timeout = {lock_ms}; set local idle_in_transaction_session_timeout = 10000; {}",
+            session::check_client(session::Scope::Transaction)
         );
         self.batch(&begin).await?;
         let rows = self.ask(Query::new(GREETING)).await?.into_rows();

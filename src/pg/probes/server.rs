@@ -27,7 +27,7 @@ static COLUMNS: [Column; 13] = [
         "reserved_connections",
     ),
     gauge("client_backends", Unit::Count, "Client backends of others: those of pgdj are left out.", "pg_stat_activity"),
-    gauge("own_backends", Unit::Count, "Backends of pgdj, which count against the limit too.", "pg_stat_activity"),
+    gauge("own_backends", Unit::Count, "Backends of this pgdj, which count against the limit too.", "pg_stat_activity"),
     gauge(
         "prepared_transactions",
         Unit::Count,

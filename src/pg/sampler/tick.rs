@@ -219,8 +219,9 @@ impl Tick {
         }
         let asked = self.apart.questions(probes, now);
         let facts = Arc::clone(self.board.facts());
+        let own = self.connector.own_backends();
         let done = async move {
-            let sql = asked.iter().enumerate().map(|(at, question)| Query::new(question.sql(at, &facts)));
+            let sql = asked.iter().enumerate().map(|(at, question)| Query::new(own.fill(&question.sql(at, &facts))));
             let queries: Vec<Query> = sql.collect();
             let sent = Instant::now();
             let answers = session.pipeline(&queries).await;

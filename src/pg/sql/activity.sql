@@ -28,6 +28,7 @@ select
     coalesce(pg_catalog.left(a.query, 10000), '') as query
 from pg_catalog.pg_stat_activity as a
 where a.pid <> pg_catalog.pg_backend_pid()
-    and a.application_name is distinct from 'pgdj'
+    -- A pid that this process knows, and named by it: any other session called pgdj is listed.
+    and not (a.pid = any ('{}' /* own pids */::bigint[]) and coalesce(a.application_name, '') = 'pgdj')
 order by a.xact_start nulls last, a.pid
 limit 2000

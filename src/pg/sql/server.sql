@@ -26,9 +26,14 @@ select
 from (
     -- From a role without pg_read_all_stats the kind of another role's backend is hidden; those of clients have a role and a database.
     select
-        pg_catalog.count(*) filter (where a.application_name is distinct from 'pgdj') as others,
-        pg_catalog.count(*) filter (where a.application_name = 'pgdj') as own
-    from pg_catalog.pg_stat_activity as a
+        pg_catalog.count(*) filter (where not a.is_own) as others,
+        pg_catalog.count(*) filter (where a.is_own) as own
+    from (
+        select
+            s.*,
+            s.pid = pg_catalog.pg_backend_pid() or s.pid = any ('{}' /* own pids */::bigint[]) and coalesce(s.application_name, '') = 'pgdj' as is_own
+        from pg_catalog.pg_stat_activity as s
+    ) as a
     where a.backend_type = 'client backend'
         or a.backend_type is null and a.usesysid is not null and a.datid is not null
 ) as b

@@ -70,8 +70,9 @@ impl Line {
         self.batch(&format!(
             "begin isolation level read committed {access}; set local statement_timeout = {timeout_ms}; \
              set local lock_timeout = {LOCK_MS}; set local idle_in_transaction_session_timeout = 30000; \
-             set local application_name = '{}'",
-            session::APPLICATION
+             set local application_name = '{}'; {}",
+            session::APPLICATION,
+            session::check_client(session::Scope::Transaction)
         ))
         .await
     }

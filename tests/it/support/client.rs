@@ -1,8 +1,11 @@
 //! Clients of the tests, and the connector of what is tested.
 
+use std::sync::LazyLock;
+
 use futures_util::future::{BoxFuture, FutureExt as _};
 use pgdj::Failure;
 use pgdj::failure::Kind;
+use pgdj::pg::own_backends::OwnBackends;
 use pgdj::pg::session::{APPLICATION, Canceller, Connector, Link};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -52,6 +55,9 @@ async fn cancel(token: &CancelToken, socket: &str) -> std::io::Result<()> {
     stream.read_to_end(&mut Vec::new()).await.map(drop).or(Ok(()))
 }
 
+/// The backends of every [`Login`] of this process.
+static OWN: LazyLock<OwnBackends> = LazyLock::new(OwnBackends::default);
+
 impl Connector for Login {
     fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
         async {
@@ -65,12 +71,16 @@ impl Connector for Login {
                 let (token, socket) = (token.clone(), socket.clone());
                 async move { cancel(&token, &socket).await.map_err(|error| error.to_string()) }.boxed()
             };
-            Ok(Link::of(client, connection, Canceller::new(cancel)))
+            Ok(OWN.with(Link::of(client, connection, Canceller::new(cancel))).await)
         }
         .boxed()
     }
 
     fn target(&self) -> String {
         self.database.clone()
+    }
+
+    fn own_backends(&self) -> OwnBackends {
+        OWN.clone()
     }
 }

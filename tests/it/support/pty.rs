@@ -90,6 +90,11 @@ impl Terminal {
         self.seen.lock().unwrap()
     }
 
+    /// Returns the program's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
     /// Returns what the terminal shows.
     pub(crate) fn screen(&self) -> String {
         self.seen().parser.screen().contents()

@@ -1,0 +1,76 @@
+//! The first connection, before anything else is done: here a password is asked for, a failure can be read, and
+//! somebody can wait for a place on a server that is full.
+
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use super::password;
+use crate::failure::{Failure, Kind};
+use crate::pg::address::{Address, Prompt};
+use crate::pg::connect::{ConnectError, connect_asking};
+use crate::run::Ends;
+use crate::sample::Seconds;
+
+/// Time between two attempts at a server that is full.
+const PACE: Duration = Duration::from_secs(2);
+
+/// Connects once, and lets the connection go; what was asked for is kept in the address. `failed` says why there is none.
+pub async fn connect(address: &mut Address, failed: impl Fn(ConnectError) -> Failure) -> Result<(), Failure> {
+    let mut ends = Ends::install()?;
+    tokio::select! {
+        connected = wait_for_a_place(address) => connected.map_err(failed),
+        () = ends.came() => Err(Failure::new(Kind::Refused, "cancelled before there was a connection")),
+    }
+}
+
+async fn wait_for_a_place(address: &mut Address) -> Result<(), ConnectError> {
+    let mut waiting_since = None::<Instant>;
+    loop {
+        match connect_asking(address, password::ask).await {
+            Ok(connected) => {
+                drop(connected);
+                if waiting_since.is_some() {
+                    say("\r\x1b[K");
+                }
+                return Ok(());
+            }
+            Err(error) if !error.is_full() => return Err(error),
+            Err(error) => {
+                if waiting_since.is_none() && !agrees_to_wait(&error).await {
+                    return Err(error);
+                }
+                let since = *waiting_since.get_or_insert_with(Instant::now);
+                let waited = Seconds(since.elapsed().as_secs_f64().floor());
+                say(&format!("\rWaiting for a free connection for {waited}; Ctrl-C ends it\x1b[K"));
+            }
+        }
+        if address.prompt == Prompt::First {
+            // It was asked for, and is in the address.
+            address.prompt = Prompt::IfNeeded;
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// Asks whether to wait for a place, where somebody is there to answer.
+async fn agrees_to_wait(error: &ConnectError) -> bool {
+    if !io::stderr().is_terminal() || !io::stdin().is_terminal() {
+        return false;
+    }
+    let last = error.attempts.last().map(|last| last.trouble.to_string()).unwrap_or_default();
+    say(&format!("{error}\n  because: {last}\nWait for a free connection, trying every 2 s? [Y/n] "));
+    let read = || {
+        let mut line = String::new();
+        BufReader::new(io::stdin()).read_line(&mut line).map(|count| (count, line))
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok((1.., line))) => matches!(line.trim(), "" | "y" | "Y" | "yes"),
+        _ => false,
+    }
+}
+
+fn say(text: &str) {
+    // What cannot be written is lost on nobody who could read it.
+    let mut err = io::stderr();
+    write!(err, "{text}").and_then(|()| err.flush()).unwrap_or_default();
+}

@@ -1,0 +1,113 @@
+//! The backends of this process, by their pids: what pgdj hides from its lists and counts, and nothing else.
+//!
+//! Whoever makes connections keeps one [`OwnBackends`]; a connection is in it for as long as it lasts. Behind a pooler
+//! the pid that the protocol tells is no backend's, so there a list hides only the session that reads it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::FutureExt as _;
+
+use super::key;
+use super::session::Link;
+
+/// How long a backend may need to end after its connection did.
+const ENDING: Duration = Duration::from_secs(3);
+
+/// The mark in SQL that [`OwnBackends::fill`] fills: the pids as an array.
+const MARK: &str = "'{}' /* own pids */";
+
+/// The pids of this process's backends.
+#[derive(Debug, Clone, Default)]
+pub struct OwnBackends(Arc<Mutex<BTreeMap<i64, State>>>);
+
+/// How many connections name a pid, and when the last of them ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    connections: usize,
+    ended: Option<Instant>,
+}
+
+impl OwnBackends {
+    /// Returns a connection that is among the own ones until it ends.
+    pub async fn with(&self, link: Link) -> Link {
+        let Some(pid) = key::key_pid(&link.client.cancel_token()).await.map(i64::from) else { return link };
+        self.states().entry(pid).or_default().connections += 1;
+        let entry = Entry { own: self.clone(), pid };
+        let driver = link.driver;
+        let driver = async move {
+            // Whoever lets go of the driver ends the connection, and with it the entry.
+            let _entry = entry;
+            driver.await
+        };
+        Link { driver: driver.boxed(), ..link }
+    }
+
+    /// Returns the pids, those of backends that are just ending included.
+    pub fn pids(&self) -> Vec<i64> {
+        let mut states = self.states();
+        states.retain(|_, state| state.connections > 0 || state.ended.is_some_and(|ended| ended.elapsed() < ENDING));
+        states.keys().copied().collect()
+    }
+
+    /// Returns SQL with the pids in place of its mark.
+    pub fn fill(&self, sql: &str) -> String {
+        if !sql.contains(MARK) {
+            return sql.to_owned();
+        }
+        let pids: Vec<String> = self.pids().iter().map(ToString::to_string).collect();
+        sql.replace(MARK, &format!("'{{{}}}'", pids.join(",")))
+    }
+
+    fn states(&self) -> MutexGuard<'_, BTreeMap<i64, State>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection's place among the own ones.
+#[derive(Debug)]
+struct Entry {
+    own: OwnBackends,
+    pid: i64,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(state) = self.own.states().get_mut(&self.pid) {
+            state.connections = state.connections.saturating_sub(1);
+            state.ended = Some(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::probes::PROBES;
+
+    #[test]
+    fn the_pids_are_filled_in_while_their_connections_last() {
+        let own = OwnBackends::default();
+        assert_eq!(own.fill("pid = any ('{}' /* own pids */::bigint[])"), "pid = any ('{}'::bigint[])");
+        own.states().entry(7).or_default().connections += 2;
+        let entry = Entry { own: own.clone(), pid: 7 };
+        assert_eq!(own.fill("pid = any ('{}' /* own pids */::bigint[])"), "pid = any ('{7}'::bigint[])");
+        drop(entry);
+        assert_eq!(own.pids(), [7], "another connection has it");
+        drop(Entry { own: own.clone(), pid: 7 });
+        assert_eq!(own.pids(), [7], "it is just ending");
+        own.states().get_mut(&7).unwrap().ended = Instant::now().checked_sub(ENDING);
+        assert!(own.pids().is_empty());
+    }
+
+    #[test]
+    fn no_statement_hides_a_session_by_its_name_alone() {
+        for probe in PROBES {
+            let by_name = probe.sql.lines().filter(|line| line.contains("application_name") && line.contains("'pgdj'"));
+            for line in by_name {
+                assert!(line.contains(MARK), "{}: {line}", probe.name);
+            }
+        }
+    }
+}
