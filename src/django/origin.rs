@@ -192,8 +192,10 @@ fn plain(index: &Named<'_>) -> Origin {
     }
     match only(index) {
         Some(column) if ends_with_hash(index.name, 8) => {
-            let source = if index.is_of_foreign_key { Source::ForeignKey } else { Source::Field };
-            Origin::column(source, column, index.name.ends_with(&of_field()))
+            // A ForeignKey with db_constraint=False has its index and its column's name, and no constraint to prove it.
+            let is_alike = !index.is_of_foreign_key && column.ends_with("_id");
+            let source = if index.is_of_foreign_key || is_alike { Source::ForeignKey } else { Source::Field };
+            Origin::column(source, column, !is_alike && index.name.ends_with(&of_field()))
         }
         _ => Origin::whole(Source::Named, false),
     }
@@ -271,6 +273,14 @@ mod tests {
         check("auth_permission_codename_key", &["codename"], Hold::Unique, "unique=True");
         check("one_open_order", &["codename"], Hold::Unique, "unique?");
         check("x", &["id"], Hold::PrimaryKey, "primary key");
+        // wagtail's page log refers to pages with db_constraint=False.
+        let named = Named {
+            table: "wagtailcore_pagelogentry",
+            name: "wagtailcore_pagelogentry_page_id_8464e327",
+            columns: vec!["page_id"],
+            ..Named::default()
+        };
+        assert_eq!(Origin::told(&named).word(), "ForeignKey?");
     }
 
     #[test]

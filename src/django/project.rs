@@ -159,6 +159,7 @@ impl Project {
             return Some(Owner::of(app, model, Certainty::Certain));
         }
         self.cut(table)
+            .or_else(|| of_django_field(table))
             .or_else(|| self.many_to_many(table))
             .or_else(|| self.likely(table))
             .or_else(|| self.guessed(table))
@@ -259,6 +260,15 @@ impl Project {
     }
 }
 
+/// The many-to-many field of a model of Django's whose table has no default name: `django_flatpage_sites`.
+fn of_django_field(table: &str) -> Option<Owner> {
+    OF_DJANGO.iter().find_map(|(own, app, model)| {
+        let field = table.strip_prefix(own)?.strip_prefix('_').filter(|field| !field.is_empty())?;
+        let why = Certainty::Likely(format!("Django's own table {own} has a field {field}"));
+        Some(Owner { through: Some(field.to_owned()), ..Owner::of(app, model, why) })
+    })
+}
+
 /// Every way to cut a name in two at an underscore; neither part is empty.
 fn splits(name: &str) -> impl Iterator<Item = (&str, &str)> {
     name.match_indices('_').filter_map(|(at, _)| {
@@ -348,6 +358,10 @@ mod tests {
         let long = format!("app.{}, model confirmed by django_content_type", "m".repeat(70));
         check(&cut, Some(&long));
         check("blog_post_tags", None);
+        check(
+            "django_flatpage_sites",
+            Some("flatpages.flatpage.sites, probably: Django's own table django_flatpage has a field sites"),
+        );
         check("shop_legacy", None);
         check("ledger", None);
     }

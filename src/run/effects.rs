@@ -194,12 +194,18 @@ pub(super) fn save(name: &str, text: &str) -> Outcome {
 }
 
 pub(super) fn copy(text: &str, what: &str, screen: &mut Screen) -> Outcome {
+    let (text, left_out) = crate::ui::text::without_controls(text);
     if text.len() > CLIPBOARD_LIMIT {
         return Outcome::Bad(format!("{what} is longer than terminals take by OSC 52 ({} kB)", CLIPBOARD_LIMIT / 1000));
     }
-    match screen.send(CopyToClipboard::to_clipboard_from(text)) {
+    let left_out = match left_out {
+        0 => String::new(),
+        1 => ", 1 control character or sequence left out".to_owned(),
+        many => format!(", {many} control characters or sequences left out"),
+    };
+    match screen.send(CopyToClipboard::to_clipboard_from(text.as_ref())) {
         Ok(()) => Outcome::Good(format!(
-            "copied {what} by OSC 52 ({} bytes); in tmux this needs: set -g set-clipboard on",
+            "copied {what} by OSC 52 ({} bytes{left_out}); in tmux this needs: set -g set-clipboard on",
             text.len()
         )),
         Err(error) => Outcome::Bad(format!("could not copy {what}: {error}")),

@@ -12,8 +12,10 @@ use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
+mod controls;
 mod wrap;
 
+pub use controls::without_controls;
 pub(crate) use wrap::pieces;
 pub use wrap::{wrap, wrap_words};
 

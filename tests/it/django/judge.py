@@ -4,7 +4,7 @@
 `judge.py judge PROJECT < given.json > verdicts.json` judges `cases`, then `removals`. A case has `name`, `model` (lower case), `line` and
 `imports` (None where Django cannot say it), `migration` (file name and text), `sql`, `index`, `query`.
 
-`judge.py queries PROJECT < queries.json` gives the SQL of each query. `judge.py read - < texts.json` says what the texts call and import.
+`judge.py queries PROJECT < queries.json` gives the SQL of each query. `judge.py read - < texts.json` says what the texts call and import, and their strings.
 """
 import importlib
 import io
@@ -262,16 +262,19 @@ def read():
     """What each text calls and imports: nothing of that may come from a database."""
     import ast
 
-    called, imported = set(), set()
+    called, imported, strings = set(), set(), []
     for text in json.load(sys.stdin):
+        strings.append([])
         for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                strings[-1].append(node.value)
             if isinstance(node, ast.Call):
                 called.add(ast.unparse(node.func).rsplit('.', 1)[-1])
             elif isinstance(node, ast.ImportFrom):
                 imported.add(node.module)
             elif isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}
-    print(json.dumps({'called': sorted(called), 'imported': sorted(imported)}))
+    print(json.dumps({'called': sorted(called), 'imported': sorted(imported), 'strings': strings}))
 
 
 if __name__ == '__main__':
