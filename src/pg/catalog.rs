@@ -48,7 +48,9 @@ pub async fn read(session: &mut Session, relations: &[(String, String)]) -> Resu
     let wanted: serde_json::Value = relations.iter().map(|(schema, name)| vec![schema.as_str(), name]).collect();
     let first = [
         query("server", include_str!("catalog/server.sql")),
-        query("tables", include_str!("catalog/tables.sql")).with(Parameter::Text(wanted.to_string())),
+        query("tables", include_str!("catalog/tables.sql"))
+            .with(Parameter::Text(wanted.to_string()))
+            .with(Parameter::Text(session.path.json())),
     ];
     let mut read = Read::default();
     let mut answers = session.pipeline(&first).await?.into_iter();

@@ -25,6 +25,7 @@ use super::address::{
     TlsVersion, socket_path,
 };
 use super::key;
+use super::path::{self, Until};
 use super::tls::{self, Checked};
 use stream::{Established, Socket};
 
@@ -364,7 +365,7 @@ async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttr
     let is_standby = match driver.parameter("in_hot_standby") {
         _ if matches!(wanted, SessionAttrs::Any | SessionAttrs::PreferStandby) => return Ok(()),
         Some(word) => word == "on",
-        None => ask(client, driver, "select pg_catalog.pg_is_in_recovery()").await? == "t",
+        None => ask(client, driver, &is_standby_statement()).await? == "t",
     };
     let is_read_only = match (wanted, driver.parameter("default_transaction_read_only")) {
         (SessionAttrs::Primary | SessionAttrs::Standby, _) => is_standby,
@@ -379,6 +380,11 @@ async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttr
         SessionAttrs::Any | SessionAttrs::PreferStandby => true,
     };
     if is_right { Ok(()) } else { Err(Trouble::WrongSession(wanted)) }
+}
+
+/// Asks with nothing of anybody else on the path, and sets nothing for a session that may be another client's too.
+fn is_standby_statement() -> String {
+    format!("begin; {}; select pg_catalog.pg_is_in_recovery(); commit", path::pin(Until::TransactionEnds))
 }
 
 async fn ask(client: &Client, driver: &mut Driver, sql: &str) -> Result<String, Trouble> {

@@ -9,13 +9,13 @@
 
 pub mod choices;
 pub mod options;
+pub(in crate::pg) mod planned;
 pub mod refusal;
 pub mod run;
 pub mod serve;
 pub mod statement;
 mod usual;
 mod watch;
-mod wire;
 
 pub use run::Runner;
 pub use statement::{Effect, Statement};

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::session::{Answers, Query, Session, sentence};
+use super::session::{Answers, Parameter, Query, Session, sentence};
 use crate::Failure;
 use crate::failure::Kind;
-use crate::sample::server::Extension;
+use crate::sample::server::{Extension, Relation};
 use crate::sample::{Row, RowSet, ServerFacts, Timestamp, Value};
 
 /// Who and what is asked.
@@ -27,23 +27,40 @@ const IDENTITY: &str = "select
     (select coalesce(pg_catalog.array_agg(r.rolname::text), '{}') from pg_catalog.pg_roles as r where r.rolname like 'pg\\_%') as predefined_roles,
     (select s.setting from pg_catalog.pg_settings as s where s.name = 'shared_preload_libraries') as preloaded";
 
-/// Columns of the system's views and of a few catalogs, and of Django's own tables where the search path shows them.
+/// Columns of the system's views and of a few catalogs.
 const COLUMNS: &str = "select
     c.relname::text as relation,
     pg_catalog.array_agg(a.attname::text) as columns
 from pg_catalog.pg_class as c
 join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where (
-        c.relnamespace = 'pg_catalog'::regnamespace
-        and (
-            c.relkind = 'v' and (c.relname like 'pg\\_stat%' or c.relname in ('pg_locks', 'pg_replication_slots', 'pg_settings', 'pg_prepared_xacts', 'pg_shmem_allocations'))
-            or c.relname in ('pg_class', 'pg_index', 'pg_constraint', 'pg_attribute', 'pg_database', 'pg_subscription')
-        )
+where c.relnamespace = 'pg_catalog'::regnamespace
+    and (
+        c.relkind = 'v' and (c.relname like 'pg\\_stat%' or c.relname in ('pg_locks', 'pg_replication_slots', 'pg_settings', 'pg_prepared_xacts', 'pg_shmem_allocations'))
+        or c.relname in ('pg_class', 'pg_index', 'pg_constraint', 'pg_attribute', 'pg_database', 'pg_subscription')
     )
-    or (c.relkind in ('r', 'v', 'p') and c.relname in ('django_migrations', 'django_content_type') and pg_catalog.pg_table_is_visible(c.oid))
 group by c.oid, c.relname
 order by c.relname
 limit 500";
+
+/// What the role's path finds under the names of Django's own tables; $1 is the path.
+const DJANGO: &str = "select distinct on (c.relname)
+    c.relname::text as relation,
+    c.oid::bigint as oid,
+    n.nspname::text as schema,
+    c.relkind::text as kind,
+    array(
+        select a.attname::text
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        order by a.attnum
+        limit 100
+    ) as columns
+from pg_catalog.jsonb_array_elements_text($1::jsonb) with ordinality as p (schema, place)
+join pg_catalog.pg_namespace as n on n.nspname = case p.schema when '$user' then current_user::text else p.schema end
+join pg_catalog.pg_class as c on c.relnamespace = n.oid
+where c.relname in ('django_migrations', 'django_content_type')
+    and pg_catalog.has_schema_privilege(n.oid, 'usage')
+order by c.relname, p.place";
 
 /// The extensions of this database.
 const EXTENSIONS: &str = "select
@@ -95,21 +112,32 @@ order by p.proname
 limit 500";
 
 /// Statements of [`read_facts`].
-pub const LOOK_STATEMENTS: u32 = 5;
+pub const LOOK_STATEMENTS: u32 = 6;
 
 /// Asks a server what it has.
 pub async fn read_facts(session: &mut Session, target: &str) -> Result<ServerFacts, Failure> {
     let failed = || Failure::new(Kind::Connection, format!("cannot find out what {target} has"));
-    let questions = [IDENTITY, COLUMNS, EXTENSIONS, EXTENSION_PARTS, FUNCTIONS].map(Query::new);
+    let [identity, columns, extensions, parts, functions] =
+        [IDENTITY, COLUMNS, EXTENSIONS, EXTENSION_PARTS, FUNCTIONS].map(Query::new);
+    let django = Query::new(DJANGO).with(Parameter::Text(session.path.json()));
+    let questions = [identity, columns, extensions, parts, functions, django];
     let answers = session.pipeline(&questions).await.map_err(|lost| failed().because(&lost))?;
     let mut facts = ServerFacts { target: target.to_owned(), is_pooled: session.is_pooled, ..ServerFacts::default() };
-    let [identity, columns, extensions, parts, functions] = tables(answers);
+    let [identity, columns, extensions, parts, functions, django] = tables(answers);
     // Without the first nothing is known; each of the others may be missing alone (a fork without pg_available_extensions).
     let identity = identity.map_err(|why| failed().because_text(why))?;
     for row in identity.iter() {
         identify(&mut facts, &row);
     }
-    for row in rows(&columns).chain(rows(&parts)) {
+    for row in rows(&django) {
+        let relation = Relation {
+            oid: row.int("oid").unwrap_or_default(),
+            schema: row.text("schema").to_owned(),
+            kind: row.text("kind").to_owned(),
+        };
+        facts.django.insert(row.text("relation").to_owned(), relation);
+    }
+    for row in rows(&columns).chain(rows(&parts)).chain(rows(&django)) {
         let relation = row.text("relation");
         let names = row.get("columns").as_list().iter().filter_map(Value::as_str);
         facts.columns.extend(names.map(|name| format!("{relation}.{name}")));

@@ -1,35 +1,32 @@
-//! A guarded session: what pgdj does to a server can neither wait long, nor hold anything, nor write.
+//! A guarded session: what pgdj does to a server can neither wait long, nor hold anything, nor write, nor be misled.
 //!
-//! Every statement runs in a read-only transaction of its own under `statement_timeout`, `lock_timeout` and
-//! `idle_in_transaction_session_timeout`: set for the session on a direct connection, for each
-//! transaction behind a pooler, where a setting of the session would leak to another client. Statements are unnamed
-//! and typed, so that nothing is left on a backend. Any number of them is one round trip ([`Session::pipeline`]).
+//! Every statement runs in a read-only transaction of its own under `statement_timeout`, `lock_timeout`,
+//! `idle_in_transaction_session_timeout` and a `search_path` that has nothing of anybody else: set for the session on a
+//! direct connection, for each transaction behind a pooler, where a setting of the session would leak to another
+//! client. The path is the first thing that is sent. Statements are unnamed and typed, so that nothing is left on a
+//! backend. Any number of them is one round trip, two behind a pooler ([`Session::pipeline`]).
 //! A query that is dropped is cancelled on the server ([`reaper()`]).
 //!
 //! Nothing is spawned here: the connection is driven by whoever waits for an answer.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt as _;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Connection, Error};
+use tokio_postgres::{Client, Error};
 
-use super::driver::Driver;
+pub use super::connection::sentence;
+use super::connection::{CLOSED, Connection, Step, end_of, together};
+use super::key;
 pub use super::notices::Notices;
 use super::notices::Noticing;
 use super::own_backends::OwnBackends;
-use super::reaper::InFlight;
+pub use super::path::RolePath;
+use super::path::{self, Until};
 pub use super::reaper::{Canceller, Reaper, reaper};
-use super::words::words;
-use super::{decode, key};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value, own};
@@ -51,7 +48,7 @@ pub struct Link {
 
 impl Link {
     /// A connection whose bytes are moved by what comes with it.
-    pub fn of<S, T>(client: Client, connection: Connection<S, T>, canceller: Canceller) -> Self
+    pub fn of<S, T>(client: Client, connection: tokio_postgres::Connection<S, T>, canceller: Canceller) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -111,32 +108,34 @@ impl Limits {
         ]
     }
 
-    /// Returns the statement for a session of our own.
+    /// Returns the statements for a session of our own.
     fn for_session(self) -> String {
         let mut settings = self.settings().to_vec();
         settings.push(("default_transaction_read_only", "on".to_owned()));
         settings.push(("default_transaction_isolation", "read committed".to_owned()));
         settings.push(("application_name", APPLICATION.to_owned()));
-        format!("{}; {}", set(&settings, Scope::Session), check_client(Scope::Session))
+        let until = Until::SessionEnds;
+        format!("{}; {}; {}", path::pin(until), set(&settings, until), check_client(until))
     }
 
     /// Returns the statements that open a transaction on a backend of someone else.
     fn for_transaction(self) -> String {
-        let begin = own::marked("begin isolation level read committed read only", "guard");
-        format!("{begin}; {}", set(&self.settings(), Scope::Transaction))
+        opening("read only", &self.settings())
     }
 }
 
-/// How long a setting holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    Session,
-    Transaction,
+/// Returns the statements that open a transaction, in one message; the first row is the path in force.
+///
+/// `access` is `read only` or `read write`. The path comes before anything in which a name is looked up.
+pub(super) fn opening(access: &str, settings: &[(&str, String)]) -> String {
+    let begin = own::marked(&format!("begin isolation level read committed {access}"), "guard");
+    let pin = path::pin(Until::TransactionEnds);
+    format!("{begin}; {}; {pin}; {}", path::SHOW, set(settings, Until::TransactionEnds))
 }
 
-/// Returns one statement for several settings; unlike `SET`, it can be told by its mark in `pg_stat_statements`.
-fn set(settings: &[(&str, String)], scope: Scope) -> String {
-    let is_local = scope == Scope::Transaction;
+/// Returns one statement for several settings.
+fn set(settings: &[(&str, String)], until: Until) -> String {
+    let is_local = until == Until::TransactionEnds;
     let calls = settings.iter().map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', {is_local})"));
     own::marked(&format!("select {}", calls.collect::<Vec<_>>().join(", ")), "guard")
 }
@@ -149,8 +148,8 @@ const CLIENT_CHECK_MS: u32 = 2000;
 ///
 /// Source: PostgreSQL manual 19.3 `client_connection_check_interval`; `check_client_connection_check_interval` in
 /// tcop/postgres.c: Linux since 14, macOS and the BSDs since 15.
-pub(super) fn check_client(scope: Scope) -> String {
-    let is_local = scope == Scope::Transaction;
+pub(super) fn check_client(until: Until) -> String {
+    let is_local = until == Until::TransactionEnds;
     own::marked(
         &format!(
             "select case
@@ -201,7 +200,7 @@ pub enum Parameter {
 }
 
 impl Parameter {
-    fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
+    pub(super) fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
         match self {
             Self::Int(number) => (number, Type::INT8),
             Self::Ids(numbers) => (numbers, Type::INT8_ARRAY),
@@ -251,11 +250,9 @@ pub struct Lost {
 }
 
 /// One guarded connection.
+#[derive(Debug)]
 pub struct Session {
-    client: Client,
-    driver: Driver,
-    canceller: Canceller,
-    reaper: Reaper,
+    connection: Connection,
     limits: Limits,
     /// Whether a transaction pooler is between, so that nothing may be set for the session.
     pub is_pooled: bool,
@@ -263,15 +260,10 @@ pub struct Session {
     pub started: Timestamp,
     /// The server's clock when the session was opened, and ours.
     pub opened: (Timestamp, Instant),
-}
-
-impl fmt::Debug for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
-            .field("is_pooled", &self.is_pooled)
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
-    }
+    /// The path of the role, before it was pinned.
+    pub path: RolePath,
+    /// Whether a transaction was begun and its end not seen.
+    is_begun: bool,
 }
 
 /// Whose backend it is, and since when its server runs.
@@ -282,17 +274,16 @@ const GREETING: &str = "select pg_catalog.pg_backend_pid() as pid, \
 impl Session {
     /// Connects, finds out whether a pooler is between, and sets the guard.
     pub async fn open(connector: &dyn Connector, limits: Limits, reaper: &Reaper) -> Result<Self, Failure> {
-        let Link { client, driver, canceller, .. } = connector.connect().await?;
-        let key_pid = key::key_pid(&client.cancel_token()).await;
+        let connection = Connection::of(connector.connect().await?, reaper);
+        let key_pid = key::key_pid(&connection.cancel_token()).await;
         let mut session = Self {
-            client,
-            driver: Driver::new(driver),
-            canceller,
-            reaper: reaper.clone(),
+            connection,
             limits,
             is_pooled: true, // the careful way, until it is known
             started: Timestamp::default(),
             opened: (Timestamp::default(), Instant::now()),
+            path: RolePath::default(),
+            is_begun: false,
         };
         let failed = |source: &dyn std::error::Error| {
             Failure::new(Kind::Connection, format!("cannot ask {} anything", connector.target())).because(source)
@@ -313,12 +304,10 @@ impl Session {
 
     async fn guard(&mut self) -> Result<Result<(), Error>, Lost> {
         let settings = self.limits.for_session();
-        let client = &self.client;
-        let question = async move { vec![client.batch_execute(&settings).await.map(|()| Answer::default())] };
-        let (mut done, end) = self.driver.drive(question).await;
-        match end_of(&done, end) {
+        let (done, end) = self.connection.drive(self.connection.batch(&settings)).await;
+        match end_of(done.as_ref().err().into_iter(), end) {
             Some(lost) => Err(lost),
-            None => Ok(done.pop().map_or(Ok(()), |answer| answer.map(drop))),
+            None => Ok(done),
         }
     }
 
@@ -329,12 +318,12 @@ impl Session {
 
     /// Returns what cancels the running query.
     pub fn canceller(&self) -> &Canceller {
-        &self.canceller
+        self.connection.canceller()
     }
 
     /// Waits, without anything under way, until the connection ends; returns why. Cancel-safe: it only moves bytes.
     pub async fn closed(&mut self) -> Lost {
-        match self.driver.ended().await {
+        match self.connection.ended().await {
             Ok(()) => Lost { why: CLOSED.to_owned() },
             Err(error) => Lost { why: sentence(&error) },
         }
@@ -346,109 +335,64 @@ impl Session {
         answers.pop().ok_or_else(|| Lost { why: "the server gave no answer".to_owned() })
     }
 
-    /// Runs statements in one round trip, each in a read-only transaction of its own: one that fails takes no other along.
+    /// Runs statements in one round trip, two behind a pooler, read-only: one that fails takes no other along.
     pub async fn pipeline(&mut self, queries: &[Query]) -> Result<Answers, Lost> {
-        let Self { client, driver, canceller, reaper, limits, is_pooled, .. } = self;
-        let client = &*client;
-        let begin = limits.for_transaction();
-        let mut steps: Vec<Step<'_>> = Vec::new();
-        for query in queries {
-            if *is_pooled {
-                steps.push(control(client, &begin));
-                steps.push(Box::pin(ask(client, query)));
-                // After an error this is a ROLLBACK.
-                steps.push(control(client, "commit"));
-            } else {
-                steps.push(Box::pin(ask(client, query)));
-            }
+        if self.is_pooled {
+            return self.pipeline_in_a_transaction(queries).await;
         }
-        let in_flight = InFlight::new(canceller, driver, reaper);
-        let (done, end) = driver.drive(together(steps)).await;
-        in_flight.answered();
-        if let Some(lost) = end_of(&done, end) {
+        let connection = &self.connection;
+        let steps: Vec<Step<'_>> = queries.iter().map(|query| connection.ask(query).boxed()).collect();
+        let (done, end) = connection.drive(together(steps)).await;
+        lost(&done, end).map_or(Ok(done), Err)
+    }
+
+    /// The transaction has to be open, and its path set, before anything is asked: a question that was sent along and
+    /// found no transaction would run under the role's path. Each question has a savepoint to go back to.
+    async fn pipeline_in_a_transaction(&mut self, queries: &[Query]) -> Result<Answers, Lost> {
+        if self.is_begun {
+            return Err(Lost { why: "a question was given up half way".to_owned() });
+        }
+        self.is_begun = true;
+        let sql = self.limits.for_transaction();
+        let (begun, end) = self.connection.drive(self.connection.first_value(&sql)).await;
+        if let Some(lost) = end_of(begun.as_ref().err().into_iter(), end) {
             return Err(lost);
         }
-        Ok(if *is_pooled { done.into_iter().skip(1).step_by(3).collect() } else { done })
-    }
-}
-
-type Step<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;
-
-fn control<'a>(client: &'a Client, sql: &'a str) -> Step<'a> {
-    Box::pin(async move { client.batch_execute(sql).await.map(|()| Answer::default()) })
-}
-
-/// Sends Parse, Bind, Describe, Execute and Sync in one go and reads the rows.
-pub(super) async fn ask(client: &Client, query: &Query) -> Result<Answer, Error> {
-    let parameters: Vec<_> = query.parameters.iter().map(Parameter::typed).collect();
-    let mut stream = pin!(client.query_typed_raw(&query.sql, parameters).await?);
-    let mut answer = Answer::default();
-    while let Some(row) = stream.try_next().await? {
-        if answer.columns.is_empty() {
-            answer.columns = row.columns().iter().map(|it| (it.name().to_owned(), it.type_().clone())).collect();
+        match begun {
+            Ok(shown) if self.path == RolePath::default() => self.path = RolePath::parse(&shown.unwrap_or_default()),
+            Ok(_) => {}
+            Err(error) => return Err(Lost { why: sentence(&error) }),
         }
-        answer.rows.push(decode::values(&row)?);
-    }
-    Ok(answer)
-}
-
-/// Polls all steps in their order, so that all are sent before the first answer is waited for.
-async fn together(steps: Vec<Step<'_>>) -> Answers {
-    let mut waiting: Vec<Option<Step<'_>>> = steps.into_iter().map(Some).collect();
-    let mut done: Vec<Option<Result<Answer, Error>>> = waiting.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        let mut is_ready = true;
-        for (step, slot) in waiting.iter_mut().zip(&mut done) {
-            let Some(running) = step else { continue };
-            match running.as_mut().poll(context) {
-                Poll::Ready(result) => {
-                    *slot = Some(result);
-                    *step = None;
-                }
-                Poll::Pending => is_ready = false,
+        let connection = &self.connection;
+        let mut steps: Vec<Step<'_>> = Vec::new();
+        for (at, query) in queries.iter().enumerate() {
+            if queries.len() > 1 {
+                steps.push(control(connection, if at == 0 { SAVE } else { BACK }));
             }
+            steps.push(connection.ask(query).boxed());
         }
-        if is_ready { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    done.into_iter().flatten().collect()
-}
-
-/// Returns why the connection ended, if it did: a FATAL answer ("terminating connection due to administrator command") says it best.
-pub(super) fn end_of(answers: &Answers, end: Option<Result<(), Error>>) -> Option<Lost> {
-    let errors = || answers.iter().filter_map(|answer| answer.as_ref().err());
-    // PgBouncer writes the severity for people only, not the field that is never translated.
-    let is_fatal = |error: &&Error| {
-        error.as_db_error().is_some_and(|said| match said.parsed_severity() {
-            Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
-            None => said.severity() == "FATAL" || end.is_some(),
-        })
-    };
-    if let Some(last_words) = errors().find(is_fatal) {
-        return Some(Lost { why: sentence(last_words) });
-    }
-    match end {
-        Some(Err(error)) => Some(Lost { why: sentence(&error) }),
-        Some(Ok(())) => Some(Lost { why: CLOSED.to_owned() }),
-        None => errors().any(Error::is_closed).then(|| Lost { why: CLOSED.to_owned() }),
+        // After an error this is a ROLLBACK.
+        steps.push(control(connection, "commit"));
+        let (done, end) = connection.drive(together(steps)).await;
+        if let Some(lost) = lost(&done, end) {
+            return Err(lost);
+        }
+        self.is_begun = false;
+        let step = if queries.len() > 1 { 2 } else { 1 };
+        Ok(done.into_iter().skip(step - 1).step_by(step).take(queries.len()).collect())
     }
 }
 
-pub(super) const CLOSED: &str = "the server closed the connection";
+/// Before the first of several questions, and after each.
+const SAVE: &str = "savepoint /* pgdj guard */ pgdj";
+const BACK: &str = "rollback /* pgdj guard */ to savepoint pgdj";
 
-/// Returns the server's words where it said any, else the causes.
-pub fn sentence(error: &Error) -> String {
-    if let Some(said) = error.as_db_error() {
-        return words(said.message());
-    }
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
+fn control<'a>(connection: &'a Connection, sql: &'a str) -> Step<'a> {
+    async move { connection.batch(sql).await.map(|()| Answer::default()) }.boxed()
+}
+
+fn lost(answers: &Answers, end: Option<Result<(), Error>>) -> Option<Lost> {
+    end_of(answers.iter().filter_map(|answer| answer.as_ref().err()), end)
 }
 
 #[cfg(test)]
@@ -458,11 +402,15 @@ mod tests {
     #[test]
     fn a_session_of_our_own_is_set_and_a_borrowed_one_only_within_its_transaction() {
         let own = Limits::TICK.for_session();
+        assert!(own.starts_with("set /* pgdj guard */ search_path = pg_catalog, pg_temp; "), "{own}");
         assert!(own.contains("set_config('statement_timeout', '2000', false)"), "{own}");
         assert!(own.contains("set_config('default_transaction_read_only', 'on', false)"), "{own}");
         let borrowed = Limits::SLOW.for_transaction();
         assert!(
-            borrowed.starts_with("begin /* pgdj guard */ isolation level read committed read only; "),
+            borrowed.starts_with(
+                "begin /* pgdj guard */ isolation level read committed read only; \
+                 show /* pgdj guard */ search_path; set /* pgdj guard */ local search_path = pg_catalog, pg_temp; "
+            ),
             "{borrowed}"
         );
         assert!(borrowed.contains("set_config('statement_timeout', '10000', true)"), "{borrowed}");

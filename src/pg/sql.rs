@@ -2,7 +2,7 @@
 //!
 //! Two marks, both SQL comments, so that every file also runs as it stands in psql:
 //! `/*? fact */ new /*: old */` takes `new` where [`ServerFacts::has`] the fact, else `old`;
-//! `/*@ extension */ public. /*@*/` becomes the schema the extension is installed in.
+//! `/*@ extension */ public. /*@*/` becomes the schema the extension is installed in, or that of a table of Django.
 
 use crate::quote::quote_ident;
 use crate::sample::{ServerFacts, own};
@@ -42,9 +42,10 @@ fn place(sql: &str, facts: &ServerFacts) -> String {
     let mut rest = sql;
     while let Some((before, name, written, after)) = next_place(rest) {
         text.push_str(before);
-        match facts.extensions.get(name) {
-            Some(extension) => {
-                text.push_str(&quote_ident(&extension.schema));
+        let of_extension = facts.extensions.get(name).map(|extension| &extension.schema);
+        match of_extension.or_else(|| facts.django.get(name).map(|relation| &relation.schema)) {
+            Some(schema) => {
+                text.push_str(&quote_ident(schema));
                 text.push('.');
             }
             None => text.push_str(written),

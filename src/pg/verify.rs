@@ -16,9 +16,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::explain::{self, Request};
 use super::session::{Connector, Reaper};
+use super::transaction::{Access, Guard, Transaction, Trouble};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
@@ -31,13 +33,11 @@ use crate::sample::{Bytes, Seconds};
 mod alone;
 mod ask;
 mod hypothetical;
-mod line;
 mod proof;
 mod sampled;
 mod trial;
 
 use ask::{Circumstances, Statement};
-use line::{Line, Trouble};
 
 /// How an answer was had.
 #[derive(Debug, Clone, PartialEq)]
@@ -223,10 +223,10 @@ impl Verifier {
         sets: &[Vec<IndexSpec>],
         allowed: Allowed,
     ) -> Result<Vec<Verified>, Failure> {
-        let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
-        let access = if allowed == Allowed::Reading { "read only" } else { "read write" };
-        let verified = climb(&mut line, request, sets, (allowed, access)).await;
-        line.end().await;
+        let statement = Statement::of(request)?;
+        let mut transaction = Transaction::open(self.connector.as_ref(), &self.reaper).await?;
+        let verified = climb(&mut transaction, &statement, sets, (allowed, request.timeout_ms)).await;
+        transaction.end().await;
         verified.map_err(|trouble| trouble.failure("cannot find out what an index would do"))
     }
 
@@ -248,39 +248,49 @@ impl Verifier {
             let failure = Failure::new(Kind::Refused, "cannot try the index for real").because_text(why);
             return Err(failure.hint("give a value for each $n: R asks for them in the console"));
         }
-        let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
-        trial::run(&mut line, request, specs, building).await
+        let mut transaction = Transaction::open(self.connector.as_ref(), &self.reaper).await?;
+        trial::run(&mut transaction, request, specs, building).await
     }
 
     /// Drops what a trial that was given up while it built concurrently has left of these indexes.
     pub async fn clean_up(&self, specs: &[IndexSpec]) -> Result<(), Failure> {
-        let mut line = Line::open(self.connector.as_ref(), &self.reaper).await?;
-        trial::clean_up(&mut line, specs).await
+        let mut transaction = Transaction::open(self.connector.as_ref(), &self.reaper).await?;
+        trial::clean_up(&mut transaction, specs).await
     }
 }
 
+/// The longest a lock is waited for.
+const LOCK: Duration = Duration::from_secs(3);
+
+/// How long a transaction may be idle, which it is while a plan is read.
+const IDLE: Duration = Duration::from_secs(30);
+
+fn guard(access: Access, statement: Duration) -> Guard {
+    Guard { access, statement, lock: LOCK, idle: IDLE }
+}
+
 async fn climb(
-    line: &mut Line,
-    request: &Request,
+    transaction: &mut Transaction,
+    statement: &Statement,
     sets: &[Vec<IndexSpec>],
-    (allowed, access): (Allowed, &str),
+    (allowed, timeout_ms): (Allowed, u32),
 ) -> Result<Vec<Verified>, Trouble> {
-    line.begin(access, request.timeout_ms).await?;
-    let circumstances = Circumstances::read(line).await?;
-    let tables = ask::tables(line, sets.iter().flatten()).await?;
+    let access = if allowed == Allowed::Reading { Access::Read } else { Access::Write };
+    transaction.begin(guard(access, Duration::from_millis(u64::from(timeout_ms)))).await?;
+    let circumstances = Circumstances::read(transaction).await?;
+    let tables = ask::tables(transaction, sets.iter().flatten()).await?;
     let sets: Vec<Vec<Wanted<'_>>> =
         sets.iter().map(|set| set.iter().map(|spec| Wanted::of(spec, &tables)).collect()).collect();
-    let statement = Statement::of(request);
-    let before = statement.explain(line).await?;
+    let before = statement.explain(transaction).await?;
     let mut found = Vec::new();
     for set in &sets {
         let mut notes = Vec::new();
         let mut verified = None;
         if let Some(schema) = circumstances.hypopg.as_deref().filter(|_| set.iter().all(Wanted::is_known_to_hypopg)) {
             verified = if set.iter().any(Wanted::is_hard) {
-                of_one_table(line, set, (schema, &before), &circumstances, &mut notes).await?
+                of_one_table(transaction, set, (schema, &before), &circumstances, &mut notes).await?
             } else {
-                hypothetical::verify(line, &statement, set, (schema, &before), &mut notes).await?
+                hypothetical::verify(transaction, statement, set, (schema, &before), &mut notes).await?
             };
         } else if circumstances.hypopg.is_none() {
             notes.push("HypoPG is not installed in this database".to_owned());
@@ -288,12 +298,12 @@ async fn climb(
         // A sample has what HypoPG lacks: statistics on an expression, and predicates in their simplest form.
         let is_doubtful = |found: &Verified| !found.is_used() && set.iter().any(Wanted::is_hard);
         if allowed == Allowed::TemporaryTable && verified.as_ref().is_none_or(is_doubtful) {
-            let sampled = sampled::verify(line, &statement, set, &circumstances, &mut notes).await?;
+            let sampled = sampled::verify(transaction, statement, set, &circumstances, &mut notes).await?;
             verified = sampled.or(verified);
         }
         let mut verified = match verified {
             Some(verified) => verified,
-            None => proof::verify(line, set, &before).await?,
+            None => proof::verify(transaction, set, &before).await?,
         };
         notes.append(&mut verified.notes);
         verified.notes = notes;
@@ -305,7 +315,7 @@ async fn climb(
 /// Asks HypoPG about indexes with a predicate or an expression, in a statement over their table alone; `None`, with a
 /// note, where that cannot be done.
 async fn of_one_table(
-    line: &mut Line,
+    transaction: &mut Transaction,
     set: &[Wanted<'_>],
     (schema, before): (&str, &Plan),
     circumstances: &Circumstances,
@@ -318,11 +328,11 @@ async fn of_one_table(
         );
         return Ok(None);
     }
-    let Some(statement) = alone::statement(before, set).map(Statement::alone) else {
+    let Some(statement) = alone::statement(before, set).and_then(|sql| Statement::alone(&sql)) else {
         notes.push("the planner was not asked: HypoPG does not see such an index in this statement".to_owned());
         return Ok(None);
     };
-    let before = match statement.explain(line).await {
+    let before = match statement.explain(transaction).await {
         Ok(before) => before,
         Err(trouble) => {
             let why = trouble.message()?;
@@ -331,7 +341,7 @@ async fn of_one_table(
             return Ok(None);
         }
     };
-    let verified = hypothetical::verify(line, &statement, set, (schema, &before), notes).await?;
+    let verified = hypothetical::verify(transaction, &statement, set, (schema, &before), notes).await?;
     let table = set.first().map_or_else(String::new, |wanted| wanted.spec.table.clone());
     Ok(verified.map(|verified| Verified { rung: Rung::HypotheticalAlone { table }, ..verified }))
 }

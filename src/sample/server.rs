@@ -36,6 +36,20 @@ pub struct ServerFacts {
     pub extensions: BTreeMap<String, Extension>,
     /// `shared_preload_libraries`, where it may be read.
     pub preloaded: Option<String>,
+    /// Django's own tables: what the role's `search_path` finds under the name, whatever it is.
+    #[serde(default)]
+    pub django: BTreeMap<String, Relation>,
+}
+
+/// What stands under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relation {
+    /// Its oid.
+    pub oid: i64,
+    /// The schema it is in.
+    pub schema: String,
+    /// `pg_class.relkind`: `r` a table, `p` one in partitions, `v` a view, ….
+    pub kind: String,
 }
 
 /// An extension in this database.

@@ -1,12 +1,20 @@
 -- tables by name; cost: one look-up in pg_class for each; needs nothing; since 12
--- $1 is a JSON list of [schema, name]; a schema that is empty is looked for along the search_path. Of a partition its root comes too.
-with wanted as (
-    select c.oid, c.relispartition
-    from pg_catalog.jsonb_array_elements($1::text::jsonb) as r (name)
+-- $1 is a JSON list of [schema, name]; a schema that is empty is looked for along the role's path, which is $2. Of a partition its root comes too.
+with path as (
+    select n.oid, p.place
+    from pg_catalog.jsonb_array_elements_text($2::text::jsonb) with ordinality as p (schema, place)
+    join pg_catalog.pg_namespace as n on n.nspname = case p.schema when '$user' then current_user::text else p.schema end
+    where pg_catalog.has_schema_privilege(n.oid, 'usage')
+),
+wanted as (
+    select distinct on (r.place) c.oid, c.relispartition
+    from pg_catalog.jsonb_array_elements($1::text::jsonb) with ordinality as r (name, place)
     join pg_catalog.pg_class as c on c.relname = r.name ->> 1
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'm', 'f', 't')
-        and case when r.name ->> 0 = '' then pg_catalog.pg_table_is_visible(c.oid) else n.nspname = r.name ->> 0 end
+    left join path as p on p.oid = n.oid
+    where case when r.name ->> 0 = '' then p.place is not null else n.nspname = r.name ->> 0 end
+        and c.relkind in ('r', 'p', 'm', 'f', 't')
+    order by r.place, p.place
 )
 select
     c.oid::bigint as oid,

@@ -5,18 +5,18 @@
 
 use std::collections::HashMap;
 
-use super::options;
+use super::planned::{self, Explaining, Stumble, explain};
 use super::refusal::{self, Circumstances};
-use super::run::{Runner, Stumble};
+use super::run::{self, Runner};
 use super::statement::{self, Statement};
 use super::usual;
-use super::wire::{Greeting, PREPARED, Wire, prepare_prefix};
 use super::{Choice, Consent, Options, Parameter, Request};
 use crate::Failure;
 use crate::catalog::expr::Expr;
 use crate::catalog::parse::expression;
 use crate::pg::session::{Parameter as Bound, Query};
-use crate::plan::{self, Plan};
+use crate::pg::transaction::Transaction;
+use crate::plan::Plan;
 use crate::sample::unit::Share;
 use crate::sample::{Row, Value};
 
@@ -69,74 +69,56 @@ impl Runner {
         let started = std::time::Instant::now();
         let found = self.ask(&request, &statement).await;
         found.map_err(|stumble| {
-            stumble.tell(&Circumstances {
+            let circumstances = Circumstances {
                 request: &request,
                 statement: &statement,
                 elapsed: started.elapsed(),
                 blocked_by: &[],
                 is_cancelled: false,
-            })
+            };
+            run::tell(stumble, &circumstances, "")
         })
     }
 
     async fn ask(&self, request: &Request, statement: &Statement) -> Result<Vec<Parameter>, Stumble> {
-        let mut wire = Wire::open(self.connector.as_ref(), &self.reaper).await.map_err(Stumble::Told)?;
-        let greeting = match wire.begin(Consent::ReadOnly, request.timeout_ms).await {
-            Ok(greeting) => greeting,
-            Err(trouble) => return Err(Stumble::server(trouble, "")),
-        };
-        let found = parameters(&mut wire, &greeting, request, statement).await;
-        wire.end().await;
+        let opened = Transaction::open(self.connector.as_ref(), &self.reaper).await;
+        let mut transaction = opened.map_err(Stumble::Told)?;
+        let begun = transaction.begin(run::guard(Consent::ReadOnly, request.timeout_ms)).await;
+        begun.map_err(|trouble| Stumble::server(trouble, ""))?;
+        let found = parameters(&mut transaction, request, statement).await;
+        transaction.end().await;
         found
     }
 }
 
 async fn parameters(
-    wire: &mut Wire,
-    greeting: &Greeting,
+    transaction: &mut Transaction,
     request: &Request,
     statement: &Statement,
 ) -> Result<Vec<Parameter>, Stumble> {
-    let types = wire.prepare(&statement.text).await;
-    let types = types.map_err(|trouble| Stumble::server(trouble, &prepare_prefix()))?;
-    let mut parameters: Vec<Parameter> =
-        types.into_iter().map(|type_name| Parameter { type_name, ..Parameter::default() }).collect();
+    let mut parameters = planned::parameters(transaction, statement).await?;
     // A plan that cannot be had (a table this role may not read) leaves the types, which are worth a form already.
-    if let Some(plan) = generic_plan(wire, greeting, request, statement).await {
-        compare(wire, &plan, &mut parameters).await;
+    let asked = Explaining { statement, values: &[], options: request.options };
+    if let Ok(explained) = explain(transaction, &asked).await {
+        compare(transaction, &explained.plan, &mut parameters).await;
     }
     usual::offer(&statement.text, &mut parameters);
     Ok(parameters)
 }
 
 /// Finds the columns that the parameters are compared with, and values of theirs.
-async fn compare(wire: &mut Wire, plan: &Plan, parameters: &mut [Parameter]) {
+async fn compare(transaction: &mut Transaction, plan: &Plan, parameters: &mut [Parameter]) {
     let places = places(plan);
     for (number, place) in &places {
         if let Some(parameter) = number.checked_sub(1).and_then(|at| parameters.get_mut(at)) {
             parameter.column = format!("{}.{}", place.table, place.column);
         }
     }
-    for (number, choices) in values(wire, &places, parameters).await {
+    for (number, choices) in values(transaction, &places, parameters).await {
         if let Some(parameter) = number.checked_sub(1).and_then(|at| parameters.get_mut(at)) {
             parameter.choices = choices;
         }
     }
-}
-
-async fn generic_plan(wire: &mut Wire, greeting: &Greeting, request: &Request, statement: &Statement) -> Option<Plan> {
-    let wanted = Options { generic_plan: true, verbose: true, ..request.options };
-    let (list, _) = options::list(&wanted, greeting.version);
-    let opening = format!("/* pgdj explain */ explain ({list})");
-    let raw = if list.contains("GENERIC_PLAN") {
-        wire.simple(&format!("{opening} {}", statement.text)).await.ok()??
-    } else {
-        wire.batch("set local plan_cache_mode = force_generic_plan").await.ok()?;
-        let nulls = vec!["null"; statement.parameters].join(", ");
-        let answer = wire.ask(Query::new(format!("{opening} execute {PREPARED}({nulls})"))).await.ok()?;
-        answer.scalar().and_then(Value::as_str)?.to_owned()
-    };
-    plan::parse(&raw).plans.into_iter().next()
 }
 
 /// Returns the column each parameter is compared with, by the parameter's number from 1.
@@ -213,7 +195,7 @@ fn numbers_in(expr: &Expr) -> Vec<usize> {
 }
 
 async fn values(
-    wire: &mut Wire,
+    transaction: &mut Transaction,
     places: &HashMap<usize, Place>,
     parameters: &[Parameter],
 ) -> Vec<(usize, Vec<Choice>)> {
@@ -229,7 +211,7 @@ async fn values(
         return Vec::new();
     }
     let query = Query::new(STATISTICS).with(Bound::Text(serde_json::Value::Array(wanted).to_string()));
-    let answer = match wire.ask(query).await {
+    let answer = match transaction.ask(query).await {
         Ok(answer) => answer,
         Err(trouble) => {
             tracing::info!(?trouble, "the statistics of the parameters cannot be read");

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::statement::{Effect, NotOne, Statement};
-use super::wire::Trouble;
-use super::{Blocker, Request, WHAT_STAYS};
+use super::{Blocker, Parameter, Request, WHAT_STAYS};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::pg::session::sentence;
+use crate::pg::transaction::Trouble;
 use crate::quote::quote_ident;
 use crate::sample::Seconds;
 
@@ -27,7 +27,7 @@ fn refused(what: impl Into<String>) -> Failure {
     Failure::new(Kind::Refused, what)
 }
 
-pub(super) fn not_one(error: &NotOne) -> Failure {
+pub(in crate::pg) fn not_one(error: &NotOne) -> Failure {
     refused(error.to_string()).hint(error.hint())
 }
 
@@ -77,10 +77,10 @@ pub(super) fn no_plan(raw: &str) -> Failure {
     refused("the server's answer to EXPLAIN holds no plan").because_text(format!("it begins: {start}"))
 }
 
-pub(super) fn count_of_values(types: &[String], given: usize) -> Failure {
-    let wanted =
-        types.iter().enumerate().map(|(at, name)| format!("${} {name}", at + 1)).collect::<Vec<_>>().join(", ");
-    refused(format!("the statement has {} parameters, and {given} values were given", types.len()))
+pub(super) fn count_of_values(parameters: &[Parameter], given: usize) -> Failure {
+    let name = |(at, known): (usize, &Parameter)| format!("${} {}", at + 1, known.type_name);
+    let wanted = parameters.iter().enumerate().map(name).collect::<Vec<_>>().join(", ");
+    refused(format!("the statement has {} parameters, and {given} values were given", parameters.len()))
         .hint(format!("give one value for each of: {wanted}"))
 }
 
@@ -89,18 +89,19 @@ pub(super) fn nul_in_value() -> Failure {
 }
 
 /// Says what the server's trouble was.
-pub(super) fn of(trouble: &Trouble, at: &Circumstances<'_>, prefix: usize, role: &str) -> Failure {
+pub(super) fn of(trouble: Trouble, at: &Circumstances<'_>, prefix: usize, role: &str) -> Failure {
     let error = match trouble {
         Trouble::Lost(_) if at.is_cancelled => return cancelled(at),
         Trouble::Lost(why) => {
             return Failure::new(Kind::Connection, "the connection was lost during the EXPLAIN")
-                .because_text(why.clone())
+                .because_text(why)
                 .hint("nothing was changed: what was under way is rolled back by the server");
         }
+        Trouble::Unusable(why) => return refused("the EXPLAIN failed").because_text(why),
         Trouble::Server(error) => error,
     };
     let Some(said) = error.as_db_error() else {
-        return refused("the EXPLAIN failed").because_text(sentence(error));
+        return refused("the EXPLAIN failed").because_text(sentence(&error));
     };
     let failure = by_code(said, at, role);
     let failure = match place(said, at.statement, prefix) {

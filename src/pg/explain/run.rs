@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::planned::{Explaining, Stumble, explain};
 use super::refusal::{self, Circumstances};
 use super::statement::{self, Effect, Statement};
 use super::watch::watch;
-use super::wire::{Cancelling, Greeting, PREPARED, Trouble, Wire, prepare_prefix};
-use super::{Answer, Blocker, Consent, Options, Progress, Request, options};
+use super::{Answer, Blocker, Consent, Progress, Request};
 use crate::Failure;
+use crate::pg::connection::Cancelling;
 use crate::pg::control::Mode;
-use crate::pg::session::{Connector, Query, Reaper};
-use crate::plan;
-use crate::quote::quote_text;
-use crate::sample::{Seconds, Value};
+use crate::pg::session::{Connector, Reaper};
+use crate::pg::transaction::{Access, Greeting, Guard, Transaction};
+use crate::sample::Seconds;
 
 /// Time between two words about how it stands.
 const PROGRESS: Duration = Duration::from_millis(250);
@@ -103,7 +103,7 @@ impl Runner {
             is_cancelled: known.is_cancelled.load(Ordering::Relaxed),
         };
         match done {
-            Ok(answered) => answered.map_err(|stumble| stumble.tell(&circumstances)),
+            Ok(answered) => answered.map_err(|(stumble, role)| tell(stumble, &circumstances, &role)),
             Err(_elapsed) => Err(refusal::silent(&self.connector.target(), patience(request))),
         }
     }
@@ -124,24 +124,48 @@ impl Runner {
         Ok(statement)
     }
 
-    async fn converse(&self, request: &Request, statement: &Statement, known: &Known) -> Result<Answer, Stumble> {
-        let mut wire = Wire::open(self.connector.as_ref(), &self.reaper).await.map_err(Stumble::Told)?;
+    async fn converse(
+        &self,
+        request: &Request,
+        statement: &Statement,
+        known: &Known,
+    ) -> Result<Answer, (Stumble, String)> {
+        let opened = Transaction::open(self.connector.as_ref(), &self.reaper).await;
+        let mut transaction = opened.map_err(|failure| (Stumble::Told(failure), String::new()))?;
         // Set once, here only.
-        known.cancelling.set(wire.cancelling()).unwrap_or_default();
-        let greeting = match wire.begin(request.consent, request.timeout_ms).await {
-            Ok(greeting) => greeting,
-            Err(trouble) => return Err(Stumble::Server { trouble, prefix: 0, role: String::new() }),
-        };
+        known.cancelling.set(transaction.cancelling()).unwrap_or_default();
+        let begun = transaction.begin(guard(request.consent, request.timeout_ms)).await;
+        begun.map_err(|trouble| (Stumble::server(trouble, ""), String::new()))?;
+        let greeting = transaction.greeting().clone();
         known.pid.set(greeting.pid).unwrap_or_default();
-        let explained = explain(&mut wire, &greeting, request, statement).await;
+        let asked = Explaining { statement, values: &request.parameters, options: request.options };
+        let explained = explain(&mut transaction, &asked).await;
         // Behind a pooler, the backend is another client's after ROLLBACK: a cancel that came then would be for that one.
         known.is_asking.subscribe().wait_for(|is_asking| !is_asking).await.map(drop).unwrap_or_default();
-        wire.end().await;
-        explained.map_err(|stumble| match stumble {
-            Stumble::Server { trouble, prefix, .. } => Stumble::Server { trouble, prefix, role: greeting.role.clone() },
-            told @ Stumble::Told(_) => told,
-        })
+        let said = transaction.said();
+        transaction.end().await;
+        let Greeting { role, at, .. } = greeting;
+        let explained = explained.map_err(|stumble| (stumble, role))?;
+        let notices = [statement.notes.clone(), explained.notes, said].concat();
+        let estimate_only = !explained.options.analyze;
+        Ok(Answer { plan: explained.plan, raw: explained.raw, sql: request.sql.clone(), estimate_only, notices, at })
     }
+}
+
+/// The longest a lock is waited for; never more than half of what the statement may take.
+const LOCK: Duration = Duration::from_secs(10);
+
+/// How long the transaction may be idle: pgdj asks without a pause.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What holds while a statement is explained.
+pub(super) fn guard(consent: Consent, timeout_ms: u32) -> Guard {
+    let statement = Duration::from_millis(u64::from(timeout_ms));
+    let access = match consent {
+        Consent::ReadOnly => Access::Read,
+        Consent::Write => Access::Write,
+    };
+    Guard { access, statement, lock: (statement / 2).clamp(Duration::from_millis(1), LOCK), idle: IDLE }
 }
 
 fn patience(request: &Request) -> Duration {
@@ -171,164 +195,11 @@ async fn stopped(stop: impl Future<Output = ()>, known: &Known) {
     }
 }
 
-/// Why there is no answer.
-pub(super) enum Stumble {
-    /// The server said something, after a prefix of so many characters before the statement.
-    Server {
-        /// What.
-        trouble: Trouble,
-        /// Characters sent before the statement.
-        prefix: usize,
-        /// The role in force, empty where it is not known.
-        role: String,
-    },
-    /// It is told already.
-    Told(Failure),
-}
-
-impl Stumble {
-    pub(super) fn server(trouble: Trouble, prefix: &str) -> Self {
-        Self::Server { trouble, prefix: prefix.chars().count(), role: String::new() }
-    }
-
-    pub(super) fn tell(self, circumstances: &Circumstances<'_>) -> Failure {
-        match self {
-            Self::Server { trouble, prefix, role } => refusal::of(&trouble, circumstances, prefix, &role),
-            Self::Told(failure) if circumstances.is_cancelled => refusal::cancelled(circumstances).because(&failure),
-            Self::Told(failure) => failure,
-        }
-    }
-}
-
-async fn explain(
-    wire: &mut Wire,
-    greeting: &Greeting,
-    request: &Request,
-    statement: &Statement,
-) -> Result<Answer, Stumble> {
-    let mut notices = statement.notes.clone();
-    let mut wanted = request.options;
-    let raw = if statement.parameters == 0 {
-        wanted.generic_plan = false;
-        if !request.parameters.is_empty() {
-            notices.push("the values were not used: the statement has no parameters".to_owned());
-        }
-        let prefix = opening(&wanted, greeting, &mut notices);
-        let answer = wire.ask(Query::new(format!("{prefix}{}", statement.text))).await;
-        let answer = answer.map_err(|trouble| Stumble::server(trouble, &prefix))?;
-        answer.scalar().and_then(Value::as_str).map(str::to_owned)
-    } else {
-        let types = wire.prepare(&statement.text).await;
-        let types = types.map_err(|trouble| Stumble::server(trouble, &prepare_prefix()))?;
-        if request.parameters.is_empty() {
-            generic(wire, greeting, statement, (&mut wanted, &mut notices)).await?
-        } else {
-            custom(wire, greeting, &types, request, &mut notices).await?
-        }
-    };
-    let raw = raw.unwrap_or_default();
-    let Some(plan) = plan::parse(&raw).plans.into_iter().next() else {
-        return Err(Stumble::Told(refusal::no_plan(&raw)));
-    };
-    if plan.iter().any(|(_, node)| node.number("Subplans Removed").is_some()) && request.parameters.is_empty() {
-        let note = "partitions were left out by null values, because this server has no GENERIC_PLAN";
-        if statement.parameters > 0 {
-            notices.push(note.to_owned());
-        }
-    }
-    notices.extend(wire.said());
-    let estimate_only = !wanted.analyze;
-    Ok(Answer { plan, raw, sql: request.sql.clone(), estimate_only, notices, at: greeting.at })
-}
-
-/// Returns `EXPLAIN (…) `, and notes what the server has not.
-fn opening(options: &Options, greeting: &Greeting, notices: &mut Vec<String>) -> String {
-    let (list, missing) = options::list(options, greeting.version);
-    if !missing.is_empty() {
-        notices.push(format!(
-            "left out, because PostgreSQL {} has it not: {}",
-            greeting.version / 10_000,
-            missing.join(", ")
-        ));
-    }
-    format!("/* pgdj explain */ explain ({list}) ")
-}
-
-/// The plan without the values of `$n`.
-async fn generic(
-    wire: &mut Wire,
-    greeting: &Greeting,
-    statement: &Statement,
-    (wanted, notices): (&mut Options, &mut Vec<String>),
-) -> Result<Option<String>, Stumble> {
-    if wanted.analyze {
-        notices.push("it was not run: its parameters have no values".to_owned());
-    }
-    wanted.analyze = false;
-    // Since 16. Source: PostgreSQL manual, EXPLAIN.
-    wanted.generic_plan = greeting.version >= 160_000;
-    let prefix = opening(wanted, greeting, notices);
-    let asked = if wanted.generic_plan {
-        // A bound parameter would be folded into the plan, so this goes by the simple protocol; that it is one
-        // statement was proved by preparing it.
-        wire.simple(&format!("{prefix}{}", statement.text)).await
-    } else {
-        let nulls = vec!["null"; statement.parameters].join(", ");
-        execute(wire, &prefix, "force_generic_plan", &nulls).await
-    };
-    asked.map_err(|trouble| Stumble::server(trouble, &prefix))
-}
-
-/// The plan for these values.
-async fn custom(
-    wire: &mut Wire,
-    greeting: &Greeting,
-    types: &[String],
-    request: &Request,
-    notices: &mut Vec<String>,
-) -> Result<Option<String>, Stumble> {
-    if types.len() != request.parameters.len() {
-        return Err(Stumble::Told(refusal::count_of_values(types, request.parameters.len())));
-    }
-    let mut literals = Vec::with_capacity(types.len());
-    for value in &request.parameters {
-        literals.push(literal(value.as_deref()).ok_or_else(|| Stumble::Told(refusal::nul_in_value()))?);
-    }
-    let options = Options { generic_plan: false, ..request.options };
-    let prefix = opening(&options, greeting, notices);
-    let asked = execute(wire, &prefix, "force_custom_plan", &literals.join(", ")).await;
-    asked.map_err(|trouble| Stumble::server(trouble, &prefix))
-}
-
-async fn execute(wire: &mut Wire, prefix: &str, mode: &str, values: &str) -> Result<Option<String>, Trouble> {
-    wire.batch(&format!("set local plan_cache_mode = {mode}")).await?;
-    let answer = wire.ask(Query::new(format!("{prefix}execute {PREPARED}({values})"))).await?;
-    Ok(answer.scalar().and_then(Value::as_str).map(str::to_owned))
-}
-
-/// Returns a value as a literal; `None` with a NUL in it.
-pub(super) fn literal(value: Option<&str>) -> Option<String> {
-    match value {
-        None => Some("null".to_owned()),
-        Some(value) if value.contains('\0') => None,
-        Some(value) => Some(quote_text(value)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_is_quoted_so_that_it_stays_a_value() {
-        for (value, expected) in [
-            (None, Some("null")),
-            (Some("a"), Some("'a'")),
-            (Some("'; drop table t; --"), Some("'''; drop table t; --'")),
-            (Some("\\'"), Some("E'\\\\'''")),
-            (Some("a\0"), None),
-        ] {
-            assert_eq!(literal(value).as_deref(), expected);
-        }
+/// Returns what a person sees.
+pub(super) fn tell(stumble: Stumble, circumstances: &Circumstances<'_>, role: &str) -> Failure {
+    match stumble {
+        Stumble::Server { trouble, prefix } => refusal::of(trouble, circumstances, prefix, role),
+        Stumble::Told(failure) if circumstances.is_cancelled => refusal::cancelled(circumstances).because(&failure),
+        Stumble::Told(failure) => failure,
     }
 }

@@ -291,14 +291,15 @@ impl<'a> Slow<'a> {
             from pg_catalog.pg_locks as l
             join pg_catalog.pg_database as d on d.oid = l.database and d.datname = pg_catalog.current_database()
             where l.mode = 'AccessExclusiveLock' and l.relation is not null
-                and ($1 = '' or l.relation = pg_catalog.to_regclass($1))
+                and ($1 = 0 or l.relation = $1::bigint::oid)
             order by 1 limit 20";
         let table = match probe.name {
             "content_types" => "django_content_type",
             "migrations" => "django_migrations",
             _ => "",
         };
-        let asked = self.ask("blockers", BLOCKERS, Some(Parameter::Text(table.to_owned()))).await?;
+        let oid = self.facts.django.get(table).map_or(0, |table| table.oid);
+        let asked = self.ask("blockers", BLOCKERS, Some(Parameter::Int(oid))).await?;
         let rows = asked.answer.map(|answer| answer.rows).unwrap_or_default();
         Ok(rows.iter().flatten().filter_map(Value::as_int).collect())
     }

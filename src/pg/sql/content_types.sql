@@ -2,6 +2,6 @@
 select
     t.app_label as app_label,
     t.model as model
-from django_content_type as t
+from only /*@ django_content_type */ public. /*@*/ django_content_type as t
 order by t.app_label, t.model
 limit 5000

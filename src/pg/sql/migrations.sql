@@ -3,6 +3,6 @@ select
     m.id::bigint as id,
     m.app as app,
     m.name as name
-from django_migrations as m
+from only /*@ django_migrations */ public. /*@*/ django_migrations as m
 order by m.id
 limit 20000

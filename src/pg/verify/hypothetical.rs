@@ -5,9 +5,9 @@
 //! whose client went away within a transaction.
 
 use super::ask::{self, Statement};
-use super::line::{Line, Trouble};
 use super::{Rung, Verdict, Verified, Wanted, verdicts};
 use crate::pg::session::{Parameter, Query};
+use crate::pg::transaction::{Transaction, Trouble};
 use crate::plan::Plan;
 use crate::quote::quote_ident_always;
 
@@ -23,7 +23,7 @@ const MOST_PARTITIONS: usize = 200;
 
 /// Asks the planner; `None`, with a note, where `HypoPG` refuses one of the indexes.
 pub(super) async fn verify(
-    line: &mut Line,
+    transaction: &mut Transaction,
     statement: &Statement,
     set: &[Wanted<'_>],
     (schema, before): (&str, &Plan),
@@ -32,15 +32,15 @@ pub(super) async fn verify(
     let mut created: Vec<Hypothetical> = Vec::new();
     let mut planned = Ok(None);
     for (place, wanted) in set.iter().enumerate() {
-        if let Err(trouble) = all_of(line, schema, (place, wanted), &mut created).await {
+        if let Err(trouble) = all_of(transaction, schema, (place, wanted), &mut created).await {
             planned = Err(trouble);
             break;
         }
     }
     if planned.is_ok() {
-        planned = statement.explain(line).await.map(Some);
+        planned = statement.explain(transaction).await.map(Some);
     }
-    drop_all(line, schema, &created).await?;
+    drop_all(transaction, schema, &created).await?;
     let plan = match planned {
         Ok(plan) => plan,
         Err(trouble) => {
@@ -65,51 +65,52 @@ pub(super) async fn verify(
 
 /// Creates one, or one for each partition: an index of the whole does not exist for the planner.
 async fn all_of(
-    line: &mut Line,
+    transaction: &mut Transaction,
     schema: &str,
     (place, wanted): (usize, &Wanted<'_>),
     created: &mut Vec<Hypothetical>,
 ) -> Result<(), Trouble> {
-    let partitions = ask::partitions(line, wanted.spec).await?;
+    let partitions = ask::partitions(transaction, wanted.spec).await?;
     if partitions.is_empty() {
-        let (number, name) = one(line, schema, &wanted.create_for_hypopg("pgdj")).await?;
+        let (number, name) = one(transaction, schema, &wanted.create_for_hypopg("pgdj")).await?;
         created.push(Hypothetical { number, name, place });
     }
     for (of, table) in partitions.iter().take(MOST_PARTITIONS) {
-        let (number, name) = one(line, schema, &wanted.create_for_partition((of, table), "pgdj")).await?;
+        let (number, name) = one(transaction, schema, &wanted.create_for_partition((of, table), "pgdj")).await?;
         created.push(Hypothetical { number, name, place });
     }
     Ok(())
 }
 
 /// Creates one within a savepoint, so that a refusal does not end the transaction; returns its number and name.
-async fn one(line: &mut Line, schema: &str, statement: &str) -> Result<(i64, String), Trouble> {
-    line.batch("savepoint pgdj_hypothetical").await?;
+async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Result<(i64, String), Trouble> {
+    transaction.control(&["savepoint pgdj_hypothetical"]).await?;
     let sql = format!(
         "select h.indexrelid::pg_catalog.int8 as number, h.indexname::pg_catalog.text as name \
          from {}.hypopg_create_index($1) as h",
         quote_ident_always(schema)
     );
-    let created = line.ask(Query::new(sql).with(Parameter::Text(statement.to_owned()))).await;
+    // It looks up the names in the index under the path in force, which has to be the role's.
+    let created = transaction.theirs().ask(Query::new(sql).with(Parameter::Text(statement.to_owned()))).await;
     let end = if created.is_ok() { "release savepoint" } else { "rollback to savepoint" };
-    line.batch(&format!("{end} pgdj_hypothetical")).await?;
+    transaction.control(&[&format!("{end} pgdj_hypothetical")]).await?;
     let rows = created?.into_rows();
     let row = rows.first();
     let number = row.as_ref().and_then(|row| row.int("number"));
     let name = row.as_ref().map(|row| row.text("name").to_owned());
     match (number, name) {
         (Some(number), Some(name)) => Ok((number, name)),
-        _ => Err(Trouble::Server { code: None, message: "it made no index".to_owned() }),
+        _ => Err(Trouble::Unusable("it made no index".to_owned())),
     }
 }
 
-async fn drop_all(line: &mut Line, schema: &str, indexes: &[Hypothetical]) -> Result<(), Trouble> {
+async fn drop_all(transaction: &mut Transaction, schema: &str, indexes: &[Hypothetical]) -> Result<(), Trouble> {
     for index in indexes {
         let sql = format!(
             "select {}.hypopg_drop_index($1::pg_catalog.int8::pg_catalog.oid) as dropped",
             quote_ident_always(schema)
         );
-        line.ask(Query::new(sql).with(Parameter::Int(index.number))).await?;
+        transaction.ask(Query::new(sql).with(Parameter::Int(index.number))).await?;
     }
     Ok(())
 }

@@ -3,38 +3,42 @@
 //! An index can serve a condition `key operator value` if its operator class takes the key's type and has the operator.
 //! Source: PostgreSQL manual 38.16 "Interfacing Extensions to Indexes".
 
-use super::line::{Line, Trouble};
 use super::{Rung, Verdict, Verified, Wanted};
 use crate::advisor::IndexSpec;
 use crate::catalog::parse::expression;
 use crate::catalog::{Expr, Key};
 use crate::pg::session::{Parameter, Query};
+use crate::pg::transaction::{Transaction, Trouble};
 use crate::plan::Plan;
 use crate::quote::quote_ident_always;
 use crate::sample::Value;
 
 /// Asks the catalog of each index.
-pub(super) async fn verify(line: &mut Line, set: &[Wanted<'_>], before: &Plan) -> Result<Verified, Trouble> {
+pub(super) async fn verify(
+    transaction: &mut Transaction,
+    set: &[Wanted<'_>],
+    before: &Plan,
+) -> Result<Verified, Trouble> {
     let mut verdicts = Vec::new();
     for Wanted { spec, .. } in set {
-        line.batch("savepoint pgdj_proof").await?;
-        let verdict = match of(line, spec, before).await {
+        transaction.control(&["savepoint pgdj_proof"]).await?;
+        let verdict = match of(transaction, spec, before).await {
             Ok(verdict) => verdict,
             Err(trouble) => Verdict::Unknown(trouble.message()?),
         };
-        line.batch("rollback to savepoint pgdj_proof; release savepoint pgdj_proof").await?;
+        transaction.control(&["rollback to savepoint pgdj_proof", "release savepoint pgdj_proof"]).await?;
         verdicts.push(verdict);
     }
     let sizes = vec![None; set.len()];
     Ok(Verified { rung: Rung::Catalog, verdicts, before: Some(before.clone()), after: None, sizes, notes: Vec::new() })
 }
 
-async fn of(line: &mut Line, spec: &IndexSpec, before: &Plan) -> Result<Verdict, Trouble> {
+async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> Result<Verdict, Trouble> {
     let conditions = conditions(before, spec);
     let method = spec.definition.method.to_string();
     let mut is_first = true;
     for key in &spec.definition.keys {
-        let Some(family) = family(line, spec, key, &method).await? else {
+        let Some(family) = family(transaction, spec, key, &method).await? else {
             let class = key
                 .opclass
                 .as_ref()
@@ -46,7 +50,7 @@ async fn of(line: &mut Line, spec: &IndexSpec, before: &Plan) -> Result<Verdict,
         };
         // Of the first key a condition must be served, unless the index is there for an order.
         let operators = operators_on(&conditions, &key.expr);
-        if is_first && !operators.is_empty() && !has_any(line, family, operators).await? {
+        if is_first && !operators.is_empty() && !has_any(transaction, family, operators).await? {
             return Ok(Verdict::CannotServe(format!(
                 "its operator class has no operator of the conditions on {}",
                 key.expr.sql()
@@ -57,37 +61,66 @@ async fn of(line: &mut Line, spec: &IndexSpec, before: &Plan) -> Result<Verdict,
     Ok(Verdict::CanServe)
 }
 
-/// The operator family that an index would take for a key; the type of the key is asked of a row of nulls.
-async fn family(line: &mut Line, spec: &IndexSpec, key: &Key, method: &str) -> Result<Option<i64>, Trouble> {
-    let sql = format!(
-        "select c.opcfamily::pg_catalog.int8
-        from (select pg_catalog.pg_typeof({key}) as type from (select (null::{schema}.{table}).*) as {table}) as k
-        join pg_catalog.pg_opclass as c on case when $1 = '' then c.opcdefault else c.opcname = $1 end
+/// The operator family that an index would take for a key.
+async fn family(
+    transaction: &mut Transaction,
+    spec: &IndexSpec,
+    key: &Key,
+    method: &str,
+) -> Result<Option<i64>, Trouble> {
+    const FAMILY: &str = "select c.opcfamily::int8
+        from pg_catalog.pg_opclass as c
         join pg_catalog.pg_am as m on m.oid = c.opcmethod and m.amname = $2
-        join pg_catalog.pg_type as t on t.oid = k.type
-        where c.opcintype = t.oid
-            or exists (
-                select from pg_catalog.pg_cast as b
-                where b.castsource = t.oid and b.casttarget = c.opcintype and b.castmethod = 'b' and b.castcontext = 'i'
+        join pg_catalog.pg_type as t on t.oid = $3::int8::oid
+        where case when $1 = '' then c.opcdefault else c.opcname = $1 end
+            and (
+                c.opcintype = t.oid
+                or exists (
+                    select from pg_catalog.pg_cast as b
+                    where b.castsource = t.oid and b.casttarget = c.opcintype and b.castmethod = 'b' and b.castcontext = 'i'
+                )
+                or c.opcintype = case t.typtype when 'e' then 'pg_catalog.anyenum'::regtype when 'r' then 'pg_catalog.anyrange'::regtype end
+                or c.opcintype = 'pg_catalog.anyarray'::regtype and t.typcategory = 'A'
             )
-            or c.opcintype = case t.typtype when 'e' then 'anyenum'::regtype when 'r' then 'anyrange'::regtype end
-            or c.opcintype = 'anyarray'::regtype and t.typcategory = 'A'
         order by c.opcintype = t.oid desc
-        limit 1",
+        limit 1";
+    let Some(type_oid) = type_of(transaction, spec, key).await? else { return Ok(None) };
+    let opclass = key.opclass.clone().unwrap_or_default();
+    let query = Query::new(FAMILY).with(Parameter::Text(opclass)).with(Parameter::Text(method.to_owned()));
+    Ok(transaction.ask(query.with(Parameter::Int(type_oid))).await?.scalar().and_then(Value::as_int))
+}
+
+/// The oid of the type of a key: of a column the catalog knows it, of an expression the server has to be asked.
+async fn type_of(transaction: &mut Transaction, spec: &IndexSpec, key: &Key) -> Result<Option<i64>, Trouble> {
+    const OF_COLUMN: &str = "select a.atttypid::int8
+        from pg_catalog.pg_attribute as a
+        join pg_catalog.pg_class as c on c.oid = a.attrelid
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname = $2 and a.attname = $3 and not a.attisdropped";
+    if let Some(column) = key.expr.as_column() {
+        let names = [spec.schema.as_str(), spec.table.as_str(), column];
+        let bind = |query: Query, name: &str| query.with(Parameter::Text(name.to_owned()));
+        let query = names.into_iter().fold(Query::new(OF_COLUMN), bind);
+        let oid = transaction.ask(query).await?.scalar().and_then(Value::as_int);
+        let gone = || Trouble::Unusable(format!("there is no column {column}"));
+        return oid.map(Some).ok_or_else(gone);
+    }
+    // An advice wrote the expression: it runs under the role's path, on a row of nulls. All else in here has its schema.
+    let sql = format!(
+        "select pg_catalog.pg_typeof({key})::pg_catalog.oid::pg_catalog.int8 \
+         from (select (null::{schema}.{table}).*) as {table}",
         key = key.expr.sql(),
         schema = quote_ident_always(&spec.schema),
         table = quote_ident_always(&spec.table),
     );
-    let opclass = key.opclass.clone().unwrap_or_default();
-    let query = Query::new(sql).with(Parameter::Text(opclass)).with(Parameter::Text(method.to_owned()));
-    Ok(line.ask(query).await?.scalar().and_then(Value::as_int))
+    Ok(transaction.theirs().ask(Query::new(sql)).await?.scalar().and_then(Value::as_int))
 }
 
-async fn has_any(line: &mut Line, family: i64, operators: Vec<String>) -> Result<bool, Trouble> {
+async fn has_any(transaction: &mut Transaction, family: i64, operators: Vec<String>) -> Result<bool, Trouble> {
     let sql = "select true from pg_catalog.pg_amop as a join pg_catalog.pg_operator as o on o.oid = a.amopopr \
         where a.amopfamily = $1::pg_catalog.int8::pg_catalog.oid and o.oprname = any (pg_catalog.string_to_array($2, ' ')) limit 1";
     let query = Query::new(sql).with(Parameter::Int(family)).with(Parameter::Text(operators.join(" ")));
-    Ok(line.ask(query).await?.scalar().is_some())
+    Ok(transaction.ask(query).await?.scalar().is_some())
 }
 
 /// Every condition that a plan has on a table, its parts one by one.

@@ -4,10 +4,10 @@
 //! changed; one that names the schema is changed in just that.
 
 use super::ask::{Circumstances, Statement};
-use super::line::{Line, Trouble};
 use super::{Rung, Verified, Wanted, verdicts};
-use crate::pg::session::Query;
-use crate::quote::{qualified_always, quote_ident_always, quote_text};
+use crate::pg::session::{Parameter, Query};
+use crate::pg::transaction::{Transaction, Trouble};
+use crate::quote::quote_ident_always;
 use crate::sample::{Bytes, Value};
 
 /// Rows of a sample: fewer and the planner reads it whole, more and it takes too long.
@@ -19,7 +19,7 @@ const USUAL_PERCENT: f64 = 5.0;
 
 /// Asks the planner; `None`, with a note, where no sample can be made.
 pub(super) async fn verify(
-    line: &mut Line,
+    transaction: &mut Transaction,
     statement: &Statement,
     set: &[Wanted<'_>],
     circumstances: &Circumstances,
@@ -29,9 +29,9 @@ pub(super) async fn verify(
         notes.push("no temporary table can be made here: a standby, or the right TEMPORARY is missing".to_owned());
         return Ok(None);
     }
-    line.batch("savepoint pgdj_sample").await?;
-    let tried = with_sample(line, statement, set).await;
-    line.batch("rollback to savepoint pgdj_sample; release savepoint pgdj_sample").await?;
+    transaction.control(&["savepoint pgdj_sample"]).await?;
+    let tried = with_sample(transaction, statement, set).await;
+    transaction.control(&["rollback to savepoint pgdj_sample", "release savepoint pgdj_sample"]).await?;
     match tried {
         Ok(verified) => Ok(Some(verified)),
         Err(trouble) => {
@@ -41,32 +41,38 @@ pub(super) async fn verify(
     }
 }
 
-async fn with_sample(line: &mut Line, statement: &Statement, set: &[Wanted<'_>]) -> Result<Verified, Trouble> {
+async fn with_sample(
+    transaction: &mut Transaction,
+    statement: &Statement,
+    set: &[Wanted<'_>],
+) -> Result<Verified, Trouble> {
     let mut tables: Vec<(&str, &str)> =
         set.iter().map(|wanted| (wanted.spec.schema.as_str(), wanted.spec.table.as_str())).collect();
     tables.sort_unstable();
     tables.dedup();
-    let mut sql = statement.sql.clone();
+    let mut sql = statement.sql().to_owned();
     let mut share: f64 = 1.0;
     for (schema, table) in tables {
-        share = share.min(sample(line, schema, table).await?);
+        share = share.min(sample(transaction, schema, table).await?);
         sql = in_sample(&sql, schema, table);
     }
     let statement = statement.with_sql(sql);
-    let before = statement.explain(line).await?;
+    let before = statement.explain(transaction).await?;
     let names: Vec<String> = (1..=set.len()).map(|at| format!("pgdj_sample_{at}")).collect();
     for (wanted, name) in set.iter().zip(&names) {
-        line.batch(&wanted.create_in("pg_temp", name)).await?;
+        transaction.theirs().run(&wanted.create_in("pg_temp", name)).await?;
         if wanted.has_expression() {
-            line.batch(&format!("analyze pg_temp.{}", quote_ident_always(&wanted.spec.table))).await?;
+            transaction.run(&format!("analyze pg_temp.{}", quote_ident_always(&wanted.spec.table))).await?;
         }
     }
-    let after = statement.explain(line).await?;
+    let after = statement.explain(transaction).await?;
     let mut sizes = Vec::new();
     for name in &names {
-        let sql =
-            format!("select pg_catalog.pg_relation_size({}::regclass)::float8", quote_text(&format!("pg_temp.{name}")));
-        let bytes = line.ask(Query::new(sql)).await?.scalar().and_then(Value::as_f64);
+        let sql = "select pg_catalog.pg_relation_size(c.oid)::float8
+            from pg_catalog.pg_class as c
+            where c.relnamespace = pg_catalog.pg_my_temp_schema() and c.relname = $1";
+        let query = Query::new(sql).with(Parameter::Text(name.clone()));
+        let bytes = transaction.ask(query).await?.scalar().and_then(Value::as_f64);
         sizes.push(bytes.map(|bytes| Bytes(bytes / share)));
     }
     let notes =
@@ -77,22 +83,24 @@ async fn with_sample(line: &mut Line, statement: &Statement, set: &[Wanted<'_>])
 }
 
 /// Makes the sample and returns its share of the rows.
-async fn sample(line: &mut Line, schema: &str, table: &str) -> Result<f64, Trouble> {
-    let relation = qualified_always(schema, table);
-    let count = format!(
-        "select c.reltuples::float8 from pg_catalog.pg_class as c where c.oid = {}::regclass",
-        quote_text(&relation)
-    );
-    let rows = line.ask(Query::new(count)).await?.scalar().and_then(Value::as_f64).unwrap_or_default();
+async fn sample(transaction: &mut Transaction, schema: &str, table: &str) -> Result<f64, Trouble> {
+    let relation = format!("{}.{}", quote_ident_always(schema), quote_ident_always(table));
+    let count = "select c.reltuples::float8
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname = $2";
+    let query = Query::new(count).with(Parameter::Text(schema.to_owned())).with(Parameter::Text(table.to_owned()));
+    let rows = transaction.ask(query).await?.scalar().and_then(Value::as_f64).unwrap_or_default();
     let percent = percent_of(rows);
     let method = if percent < 100.0 { format!(" tablesample system ({percent:.4})") } else { String::new() };
     let limit = if rows > 0.0 { String::new() } else { format!(" limit {MOST_ROWS}") };
-    line.batch(&format!(
-        "create temporary table {name} (like {relation} including indexes) on commit drop; \
+    transaction
+        .run(&format!(
+            "create temporary table {name} (like {relation} including indexes) on commit drop; \
          insert into pg_temp.{name} select * from {relation}{method}{limit}; analyze pg_temp.{name}",
-        name = quote_ident_always(table),
-    ))
-    .await?;
+            name = quote_ident_always(table),
+        ))
+        .await?;
     Ok(percent / 100.0)
 }
 
@@ -110,7 +118,7 @@ fn percent_of(rows: f64) -> f64 {
 fn in_sample(sql: &str, schema: &str, table: &str) -> String {
     let there = format!("pg_temp.{}", quote_ident_always(table));
     let written = [
-        qualified_always(schema, table),
+        format!("{}.{}", quote_ident_always(schema), quote_ident_always(table)),
         format!("{schema}.{}", quote_ident_always(table)),
         format!("{}.{table}", quote_ident_always(schema)),
         format!("{schema}.{table}"),

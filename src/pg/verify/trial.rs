@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use super::ask::Statement;
-use super::line::{Line, Trouble};
-use super::{Building, Tried, Wanted, ask, used};
+use super::{Building, Tried, Wanted, ask, guard, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
+use crate::catalog::Table;
 use crate::failure::Kind;
 use crate::pg::explain::Request;
-use crate::pg::session::{Parameter, Query};
+use crate::pg::session::{Answer, Parameter, Query};
+use crate::pg::transaction::{Access, Transaction, Trouble};
 use crate::plan::Plan;
-use crate::quote::{qualified_always, quote_ident_always, quote_text};
+use crate::quote::quote_ident_always;
 use crate::sample::{Bytes, Seconds, Value};
 
 /// How the name of an index on trial begins; what begins so and is left over is dropped by the next trial.
@@ -34,7 +35,7 @@ const WHAT: &str = "cannot try the index for real";
 const WHAT_IS_LEFT: &str = "cannot drop what is left of the index on trial";
 
 pub(super) async fn run(
-    line: &mut Line,
+    transaction: &mut Transaction,
     request: &Request,
     specs: &[IndexSpec],
     building: Building,
@@ -42,21 +43,40 @@ pub(super) async fn run(
     if specs.is_empty() {
         return Err(Failure::new(Kind::Refused, WHAT).because_text("there is no index to try"));
     }
-    sweep(line, specs).await;
-    let statement = Statement::of(request);
-    let tables = ask::tables(line, specs.iter()).await.map_err(|trouble| trouble.failure(WHAT))?;
+    let statement = Statement::of(request)?;
+    sweep(transaction, specs).await;
+    let tables = tables(transaction, specs).await.map_err(|trouble| trouble.failure(WHAT))?;
     let wanted: Vec<Wanted<'_>> = specs.iter().map(|spec| Wanted::of(spec, &tables)).collect();
-    let trial = Trial { statement: &statement, set: &wanted, run_ms: request.timeout_ms };
+    let trial =
+        Trial { statement: &statement, set: &wanted, run: Duration::from_millis(u64::from(request.timeout_ms)) };
     let tried = match building {
-        Building::InTransaction { limit } => trial.in_transaction(line, limit).await,
-        Building::Concurrently { limit } => return trial.concurrently(line, limit, OF_LARGE).await,
+        Building::InTransaction { limit } => trial.in_transaction(transaction, limit).await,
+        Building::Concurrently { limit } => return trial.concurrently(transaction, limit, OF_LARGE).await,
     };
-    line.end().await;
+    transaction.end().await;
     match tried {
         Ok(Some(tried)) => Ok(tried),
-        Ok(None) => trial.concurrently(line, Seconds(CONCURRENTLY.as_secs_f64()), OF_OLD_TRANSACTIONS).await,
+        Ok(None) => trial.concurrently(transaction, Seconds(CONCURRENTLY.as_secs_f64()), OF_OLD_TRANSACTIONS).await,
         Err(trouble) => Err(trouble.failure(WHAT)),
     }
+}
+
+/// The guard of a question of ours.
+const QUESTION: Duration = Duration::from_secs(10);
+
+/// Asks one question in a transaction of its own.
+async fn asked(transaction: &mut Transaction, query: Query) -> Result<Answer, Trouble> {
+    transaction.begin(guard(Access::Read, QUESTION)).await?;
+    let answer = transaction.ask(query).await;
+    transaction.end().await;
+    answer
+}
+
+async fn tables(transaction: &mut Transaction, specs: &[IndexSpec]) -> Result<Vec<Table>, Trouble> {
+    transaction.begin(guard(Access::Read, QUESTION)).await?;
+    let tables = ask::tables(transaction, specs.iter()).await;
+    transaction.end().await;
+    tables
 }
 
 fn names(set: &[Wanted<'_>]) -> Vec<String> {
@@ -67,40 +87,44 @@ fn names(set: &[Wanted<'_>]) -> Vec<String> {
 struct Trial<'a> {
     statement: &'a Statement,
     set: &'a [Wanted<'a>],
-    /// How long one run of the statement may take, milliseconds.
-    run_ms: u32,
+    /// How long one run of the statement may take.
+    run: Duration,
 }
 
 impl Trial<'_> {
     /// Builds in a transaction that is rolled back; `None` where the planner would have to pass over the new index.
-    async fn in_transaction(&self, line: &mut Line, limit: Seconds) -> Result<Option<Tried>, Trouble> {
-        line.begin("read write", self.run_ms).await?;
-        let before = fastest(line, self.statement).await?;
+    async fn in_transaction(&self, transaction: &mut Transaction, limit: Seconds) -> Result<Option<Tried>, Trouble> {
+        transaction.begin(guard(Access::Write, self.run)).await?;
+        let before = fastest(transaction, self.statement).await?;
         let names = names(self.set);
         let started = Instant::now();
-        line.batch(&format!("set local statement_timeout = {:.0}", limit.0 * 1e3)).await?;
+        transaction.control(&[&format!("set local statement_timeout = {:.0}", limit.0 * 1e3)]).await?;
         for (wanted, name) in self.set.iter().zip(&names) {
-            line.batch(&wanted.create(name)).await?;
+            transaction.theirs().run(&wanted.create(name)).await?;
         }
         let build = Seconds(started.elapsed().as_secs_f64());
-        if waits_for_old_snapshots(line, self.set, &names).await? {
+        if waits_for_old_snapshots(transaction, self.set, &names).await? {
             return Ok(None);
         }
-        let notes = analyze(line, self.set).await?;
-        line.batch(&format!("set local statement_timeout = {}", self.run_ms)).await?;
-        let after = fastest(line, self.statement).await?;
-        let (names, sizes) = found(line, self.set, &names).await?;
+        let mut notes = Vec::new();
+        for (sql, note) in analyses(self.set) {
+            transaction.run(&sql).await?;
+            notes.push(note);
+        }
+        transaction.control(&[&format!("set local statement_timeout = {}", self.run.as_millis())]).await?;
+        let after = fastest(transaction, self.statement).await?;
+        let (names, sizes) = found(transaction, self.set, &names).await?;
         Ok(Some(Tried { is_used: used(&after, &names), before, after, build, sizes, notes }))
     }
 
     /// Builds outside of a transaction, which takes writes meanwhile but waits for old transactions; then drops by name.
-    async fn concurrently(&self, line: &mut Line, limit: Seconds, why: &str) -> Result<Tried, Failure> {
-        let tried = self.built(line, limit, why).await;
-        line.end().await;
+    async fn concurrently(&self, transaction: &mut Transaction, limit: Seconds, why: &str) -> Result<Tried, Failure> {
+        let tried = self.built(transaction, limit, why).await;
+        transaction.end().await;
         let mut left = Vec::new();
         for (wanted, name) in self.set.iter().zip(names(self.set)) {
-            let sql = drop_statement(wanted, &name);
-            if let Err(trouble) = within(CONCURRENTLY, line, &sql).await {
+            let sql = drop_statement(&wanted.spec.schema, &name);
+            if let Err(trouble) = within(CONCURRENTLY, transaction, &sql).await {
                 left.push(format!("{sql}: {}", trouble.failure(WHAT).because.join("; ")));
             }
         }
@@ -117,22 +141,26 @@ impl Trial<'_> {
         }
     }
 
-    async fn built(&self, line: &mut Line, limit: Seconds, why: &str) -> Result<Tried, Trouble> {
-        line.begin("read only", self.run_ms).await?;
-        let before = fastest(line, self.statement).await?;
-        line.batch("rollback").await?;
+    async fn built(&self, transaction: &mut Transaction, limit: Seconds, why: &str) -> Result<Tried, Trouble> {
+        transaction.begin(guard(Access::Read, self.run)).await?;
+        let before = fastest(transaction, self.statement).await?;
+        transaction.end().await;
         let names = names(self.set);
         let started = Instant::now();
         for (wanted, name) in self.set.iter().zip(&names) {
             let sql = wanted.create(name).replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1);
-            within(Duration::from_secs_f64(limit.0.clamp(1.0, 86_400.0)), line, &sql).await?;
+            within(Duration::from_secs_f64(limit.0.clamp(1.0, 86_400.0)), transaction, &sql).await?;
         }
         let build = Seconds(started.elapsed().as_secs_f64());
-        let mut notes = analyze(line, self.set).await?;
+        let mut notes = Vec::new();
+        for (sql, note) in analyses(self.set) {
+            transaction.alone(&sql).await?;
+            notes.push(note);
+        }
         notes.push(why.to_owned());
-        line.begin("read only", self.run_ms).await?;
-        let after = fastest(line, self.statement).await?;
-        let (names, sizes) = found(line, self.set, &names).await?;
+        transaction.begin(guard(Access::Read, self.run)).await?;
+        let after = fastest(transaction, self.statement).await?;
+        let (names, sizes) = found(transaction, self.set, &names).await?;
         Ok(Tried { is_used: used(&after, &names), before, after, build, sizes, notes })
     }
 }
@@ -140,20 +168,20 @@ impl Trial<'_> {
 /// Builds or drops concurrently, which waits for old transactions, but not for ever.
 ///
 /// Behind a pooler nothing may be set for the session. What is given up here, the reaper cancels on the server.
-async fn within(limit: Duration, line: &mut Line, sql: &str) -> Result<(), Trouble> {
-    let done = tokio::time::timeout(limit, line.batch(sql)).await;
+async fn within(limit: Duration, transaction: &mut Transaction, sql: &str) -> Result<(), Trouble> {
+    let done = tokio::time::timeout(limit, transaction.alone(sql)).await;
     done.unwrap_or_else(|_elapsed| {
         let message = format!("it took more than {} s: it waits for old transactions to end", limit.as_secs());
-        Err(Trouble::Server { code: None, message })
+        Err(Trouble::Unusable(message))
     })
 }
 
 /// Runs a statement until it is warm, and returns the fastest run.
-async fn fastest(line: &mut Line, statement: &Statement) -> Result<Plan, Trouble> {
-    let mut best = statement.measure(line).await?;
+async fn fastest(transaction: &mut Transaction, statement: &Statement) -> Result<Plan, Trouble> {
+    let mut best = statement.measure(transaction).await?;
     for _ in 1..RUNS {
         let Some(time) = best.execution_time.filter(|time| time.0 < SLOW.0) else { break };
-        let next = statement.measure(line).await?;
+        let next = statement.measure(transaction).await?;
         if next.execution_time.is_some_and(|next| next.0 < time.0) {
             best = next;
         }
@@ -161,43 +189,52 @@ async fn fastest(line: &mut Line, statement: &Statement) -> Result<Plan, Trouble
     Ok(best)
 }
 
-/// An expression has no statistics before its index was analysed.
-async fn analyze(line: &mut Line, set: &[Wanted<'_>]) -> Result<Vec<String>, Trouble> {
-    let mut notes = Vec::new();
-    for Wanted { spec, .. } in set.iter().filter(|wanted| wanted.has_expression()) {
-        line.batch(&format!("analyze {}.{}", quote_ident_always(&spec.schema), quote_ident_always(&spec.table)))
-            .await?;
-        notes.push(format!("{} was analysed, for the statistics of the expression", spec.table));
-    }
-    Ok(notes)
+/// What has to be analysed, and says so: an expression has no statistics before its index was analysed.
+fn analyses(set: &[Wanted<'_>]) -> Vec<(String, String)> {
+    let of = |Wanted { spec, .. }: &Wanted<'_>| {
+        let sql = format!("analyze {}.{}", quote_ident_always(&spec.schema), quote_ident_always(&spec.table));
+        (sql, format!("{} was analysed, for the statistics of the expression", spec.table))
+    };
+    set.iter().filter(|wanted| wanted.has_expression()).map(of).collect()
 }
 
 /// Says whether the planner passes over a new index until old transactions have ended.
 ///
 /// Source: PostgreSQL manual 53.26 "`pg_index`", `indcheckxmin`; src/backend/access/heap/README.HOT.
-async fn waits_for_old_snapshots(line: &mut Line, set: &[Wanted<'_>], names: &[String]) -> Result<bool, Trouble> {
-    let sql = format!(
-        "select true from pg_catalog.pg_index as i where i.indexrelid in ({}) and i.indcheckxmin limit 1",
-        regclasses(set, names)
-    );
-    Ok(line.ask(Query::new(sql)).await?.scalar().is_some())
+async fn waits_for_old_snapshots(
+    transaction: &mut Transaction,
+    set: &[Wanted<'_>],
+    names: &[String],
+) -> Result<bool, Trouble> {
+    let sql = "select true
+        from pg_catalog.pg_index as i
+        join pg_catalog.pg_class as c on c.oid = i.indexrelid
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname = $2 and i.indcheckxmin";
+    for (wanted, name) in set.iter().zip(names) {
+        if transaction.ask(of_index(sql, wanted, name)).await?.scalar().is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the names that plans have of each, which for a table in partitions are those of its partitions, and the sizes.
 async fn found(
-    line: &mut Line,
+    transaction: &mut Transaction,
     set: &[Wanted<'_>],
     names: &[String],
 ) -> Result<(Vec<Vec<String>>, Vec<Bytes>), Trouble> {
+    let sql = "select pg_catalog.array_agg(c.relname::text) as names,
+            pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::float8 as bytes
+        from pg_catalog.pg_class as w
+        join pg_catalog.pg_namespace as n on n.oid = w.relnamespace
+        join pg_catalog.pg_class as c on c.oid = w.oid
+            or c.oid in (select p.relid::oid from pg_catalog.pg_partition_tree(w.oid) as p)
+        where n.nspname = $1 and w.relname = $2";
     let (mut all, mut sizes) = (Vec::new(), Vec::new());
     for (wanted, name) in set.iter().zip(names) {
-        let relation = qualified_always(&wanted.spec.schema, name);
-        let sql = "select pg_catalog.array_agg(c.relname::text) as names,
-                pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::float8 as bytes
-            from pg_catalog.pg_class as c
-            where c.oid = pg_catalog.to_regclass($1)
-                or c.oid in (select relid from pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1)))";
-        let rows = line.ask(Query::new(sql).with(Parameter::Text(relation))).await?.into_rows();
+        let rows = transaction.ask(of_index(sql, wanted, name)).await?.into_rows();
         let row = rows.first();
         let known = row.as_ref().map(|row| row.get("names").as_list()).unwrap_or_default();
         all.push(known.iter().filter_map(Value::as_str).map(str::to_owned).collect());
@@ -206,67 +243,73 @@ async fn found(
     Ok((all, sizes))
 }
 
-fn regclasses(set: &[Wanted<'_>], names: &[String]) -> String {
-    let one = |(wanted, name): (&Wanted<'_>, &String)| {
-        format!("{}::regclass", quote_text(&qualified_always(&wanted.spec.schema, name)))
-    };
-    set.iter().zip(names).map(one).collect::<Vec<_>>().join(", ")
+/// A question of an index on trial, by its schema and name.
+fn of_index(sql: &str, wanted: &Wanted<'_>, name: &str) -> Query {
+    Query::new(sql).with(Parameter::Text(wanted.spec.schema.clone())).with(Parameter::Text(name.to_owned()))
 }
 
-fn drop_statement(wanted: &Wanted<'_>, name: &str) -> String {
-    format!(
-        "DROP INDEX CONCURRENTLY IF EXISTS {}.{}",
-        quote_ident_always(&wanted.spec.schema),
-        quote_ident_always(name)
-    )
+fn drop_statement(schema: &str, name: &str) -> String {
+    format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quote_ident_always(schema), quote_ident_always(name))
 }
 
 /// How often a trial that was given up is looked for, and how long is waited in between: its cancel is on its way.
 const LOOKS: usize = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
+/// The indexes of trials on a table that nobody works on, with the beginning of their names.
+const LEFT: &str = "select n.nspname::text as schema, c.relname::text as name,
+        exists (select from pg_catalog.pg_locks as l where l.relation = i.indexrelid and l.granted) as is_at_work
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_class as t on t.oid = i.indrelid
+    join pg_catalog.pg_namespace as tn on tn.oid = t.relnamespace
+    where tn.nspname = $1 and t.relname = $2 and pg_catalog.left(c.relname::text, pg_catalog.length($3)) = $3
+    order by c.oid
+    limit 100";
+
+/// Returns what trials have left on these tables: whether somebody is at work on it, and what drops it.
+async fn left(
+    transaction: &mut Transaction,
+    specs: &[IndexSpec],
+    prefix: &str,
+) -> Result<Vec<(bool, String)>, Trouble> {
+    let mut tables: Vec<(&str, &str)> = specs.iter().map(|spec| (spec.schema.as_str(), spec.table.as_str())).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    let mut left = Vec::new();
+    for (schema, table) in tables {
+        let names = [schema, table, prefix].into_iter();
+        let query = names.fold(Query::new(LEFT), |query, name| query.with(Parameter::Text(name.to_owned())));
+        let rows = asked(transaction, query).await?.into_rows();
+        left.extend(rows.iter().map(|row| {
+            let drop = drop_statement(row.text("schema"), row.text("name"));
+            (row.flag("is_at_work").unwrap_or_default(), drop)
+        }));
+    }
+    Ok(left)
+}
+
 /// Drops what a trial of this process that was given up has left, once its backend has let go of it.
-pub(super) async fn clean_up(line: &mut Line, specs: &[IndexSpec]) -> Result<(), Failure> {
-    let own = format!("{PREFIX}{}_", std::process::id()).replace('_', "\\_");
-    let sql = format!(
-        "select pg_catalog.count(*) from pg_catalog.pg_index as i
-        join pg_catalog.pg_class as c on c.oid = i.indexrelid
-        where i.indrelid in ({}) and c.relname like '{own}%'",
-        tables(specs)
-    );
+pub(super) async fn clean_up(transaction: &mut Transaction, specs: &[IndexSpec]) -> Result<(), Failure> {
+    let own = format!("{PREFIX}{}_", std::process::id());
     for _ in 0..LOOKS {
-        let left = line.ask(Query::new(sql.clone())).await.map_err(|trouble| trouble.failure(WHAT_IS_LEFT))?;
-        if left.scalar().and_then(Value::as_f64).unwrap_or(0.0) < 1.0 {
+        let left = left(transaction, specs, &own).await.map_err(|trouble| trouble.failure(WHAT_IS_LEFT))?;
+        if left.is_empty() {
             return Ok(());
         }
-        sweep(line, specs).await;
+        sweep(transaction, specs).await;
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
     Err(Failure::new(Kind::Refused, WHAT_IS_LEFT).because_text(format!("an index {PREFIX}… is still being built")))
 }
 
 /// Drops what a trial that was killed while it built concurrently has left on these tables, unless it is still at work.
-async fn sweep(line: &mut Line, specs: &[IndexSpec]) {
-    let sql = format!(
-        "select pg_catalog.format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname) as statement
-        from pg_catalog.pg_index as i
-        join pg_catalog.pg_class as c on c.oid = i.indexrelid
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where i.indrelid in ({}) and c.relname like 'pgdj\\_trial\\_%'
-            and not exists (select from pg_catalog.pg_locks as l where l.relation = i.indexrelid and l.granted)",
-        tables(specs)
-    );
-    let Ok(answer) = line.ask(Query::new(sql)).await else { return };
-    for statement in answer.rows.iter().filter_map(|row| row.first().and_then(Value::as_str)) {
-        if let Err(trouble) = within(CONCURRENTLY, line, statement).await {
+async fn sweep(transaction: &mut Transaction, specs: &[IndexSpec]) {
+    let Ok(left) = left(transaction, specs, PREFIX).await else { return };
+    for (_, statement) in left.iter().filter(|(is_at_work, _)| !is_at_work) {
+        if let Err(trouble) = within(CONCURRENTLY, transaction, statement).await {
             tracing::warn!(?trouble, statement, "the index of an earlier trial cannot be dropped");
         }
     }
-}
-
-/// Returns the tables as a query of their numbers; one that is gone has none.
-fn tables(specs: &[IndexSpec]) -> String {
-    let name = |spec: &IndexSpec| quote_text(&qualified_always(&spec.schema, &spec.table));
-    let names: Vec<String> = specs.iter().map(name).collect();
-    format!("select pg_catalog.to_regclass(t) from pg_catalog.unnest(array[{}]) as t", names.join(", "))
 }

@@ -1,0 +1,181 @@
+//! One connection with what moves its bytes and what cancels it: asks, and tells an answer from a loss.
+//!
+//! Shared by [`super::session`] and [`super::transaction`]. What is asked and dropped before its answer came is cancelled
+//! on the server. Nothing is spawned here: the connection is driven by whoever waits for an answer.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use futures_util::TryStreamExt as _;
+use tokio_postgres::error::Severity;
+use tokio_postgres::{CancelToken, Client, Error, SimpleQueryMessage};
+
+use super::driver::Driver;
+use super::reaper::{Canceller, InFlight, Reaper};
+use super::session::{Answer, Answers, Link, Lost, Parameter, Query};
+use super::words::words;
+use super::{decode, notices::Notices};
+
+/// How a connection ended.
+pub(super) type End = Result<(), Error>;
+
+/// One connection.
+pub(super) struct Connection {
+    client: Client,
+    driver: Driver,
+    canceller: Canceller,
+    reaper: Reaper,
+    notices: Notices,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(super) fn of(link: Link, reaper: &Reaper) -> Self {
+        let Link { client, driver, canceller, notices } = link;
+        Self { client, driver: Driver::new(driver), canceller, reaper: reaper.clone(), notices }
+    }
+
+    pub(super) fn cancel_token(&self) -> CancelToken {
+        self.client.cancel_token()
+    }
+
+    pub(super) fn canceller(&self) -> &Canceller {
+        &self.canceller
+    }
+
+    /// Takes what the server said beside its answers.
+    pub(super) fn said(&self) -> Vec<String> {
+        self.notices.take()
+    }
+
+    /// Returns what cancels whatever this connection runs.
+    pub(super) fn cancelling(&self) -> Cancelling {
+        Cancelling { canceller: self.canceller.clone(), connection: self.driver.clone(), reaper: self.reaper.clone() }
+    }
+
+    /// Waits for an answer; says how the connection ended, if it did. Dropped before, the question is cancelled.
+    pub(super) async fn drive<T>(&self, question: impl Future<Output = T>) -> (T, Option<End>) {
+        let in_flight = InFlight::new(&self.canceller, &self.driver, &self.reaper);
+        let answered = self.driver.drive(question).await;
+        in_flight.answered();
+        answered
+    }
+
+    /// Waits, without anything under way, until the connection ends. Cancel-safe: it only moves bytes.
+    pub(super) async fn ended(&self) -> End {
+        self.driver.ended().await
+    }
+
+    /// Sends Parse, Bind, Describe, Execute and Sync in one go and reads the rows. The server refuses a second statement.
+    ///
+    /// Columns have to be of built-in types: of another the driver would ask the catalog, in a statement that is not ours.
+    pub(super) async fn ask(&self, query: &Query) -> Result<Answer, Error> {
+        let parameters: Vec<_> = query.parameters.iter().map(Parameter::typed).collect();
+        let mut stream = pin!(self.client.query_typed_raw(&query.sql, parameters).await?);
+        let mut answer = Answer::default();
+        while let Some(row) = stream.try_next().await? {
+            if answer.columns.is_empty() {
+                answer.columns = row.columns().iter().map(|it| (it.name().to_owned(), it.type_().clone())).collect();
+            }
+            answer.rows.push(decode::values(&row)?);
+        }
+        Ok(answer)
+    }
+
+    /// Runs statements by the simple protocol.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), Error> {
+        self.client.batch_execute(sql).await
+    }
+
+    /// Runs statements by the simple protocol and returns the first value, as text.
+    pub(super) async fn first_value(&self, sql: &str) -> Result<Option<String>, Error> {
+        let messages = self.client.simple_query(sql).await?;
+        Ok(messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        }))
+    }
+}
+
+/// Cancels what a connection runs.
+pub(super) struct Cancelling {
+    canceller: Canceller,
+    connection: Driver,
+    reaper: Reaper,
+}
+
+impl Cancelling {
+    /// Asks the server to cancel, and waits until it has taken the request.
+    pub(super) async fn cancel(&self) -> Result<(), String> {
+        self.reaper.cancel(&self.canceller, &self.connection).await
+    }
+}
+
+/// One statement of several that are sent together.
+pub(super) type Step<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;
+
+/// Polls all steps in their order, so that all are sent before the first answer is waited for.
+pub(super) async fn together(steps: Vec<Step<'_>>) -> Answers {
+    let mut waiting: Vec<Option<Step<'_>>> = steps.into_iter().map(Some).collect();
+    let mut done: Vec<Option<Result<Answer, Error>>> = waiting.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        let mut is_ready = true;
+        for (step, slot) in waiting.iter_mut().zip(&mut done) {
+            let Some(running) = step else { continue };
+            match running.as_mut().poll(context) {
+                Poll::Ready(result) => {
+                    *slot = Some(result);
+                    *step = None;
+                }
+                Poll::Pending => is_ready = false,
+            }
+        }
+        if is_ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+/// Returns why the connection ended, if it did: a FATAL answer ("terminating connection due to administrator command") says it best.
+pub(super) fn end_of<'a>(errors: impl Iterator<Item = &'a Error> + Clone, end: Option<End>) -> Option<Lost> {
+    // PgBouncer writes the severity for people only, not the field that is never translated.
+    let is_fatal = |error: &&Error| {
+        error.as_db_error().is_some_and(|said| match said.parsed_severity() {
+            Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
+            None => said.severity() == "FATAL" || end.is_some(),
+        })
+    };
+    if let Some(last_words) = errors.clone().find(is_fatal) {
+        return Some(Lost { why: sentence(last_words) });
+    }
+    let mut errors = errors;
+    match end {
+        Some(Err(error)) => Some(Lost { why: sentence(&error) }),
+        Some(Ok(())) => Some(Lost { why: CLOSED.to_owned() }),
+        None => errors.any(Error::is_closed).then(|| Lost { why: CLOSED.to_owned() }),
+    }
+}
+
+pub(super) const CLOSED: &str = "the server closed the connection";
+
+/// Returns the server's words where it said any, else the causes.
+pub fn sentence(error: &Error) -> String {
+    if let Some(said) = error.as_db_error() {
+        return words(said.message());
+    }
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

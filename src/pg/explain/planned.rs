@@ -1,0 +1,206 @@
+//! One EXPLAIN within an open transaction: what a person sees and what verification compares come from here.
+//!
+//! A statement without parameters is explained as it is; with values it is prepared and executed for these
+//! (`force_custom_plan`); without them its generic plan is asked for: by `GENERIC_PLAN` since 16, else with nulls.
+
+use super::options;
+use super::refusal;
+use super::statement::Statement;
+use super::{Options, Parameter};
+use crate::Failure;
+use crate::pg::session::Query;
+use crate::pg::transaction::{PREPARED, Transaction, Trouble, prepare_prefix};
+use crate::plan::{self, Plan};
+use crate::quote::quote_text;
+use crate::sample::Value;
+
+/// A statement that is to be explained.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::pg) struct Explaining<'a> {
+    /// The statement.
+    pub(in crate::pg) statement: &'a Statement,
+    /// The values of `$1`, `$2`, …; empty asks for the generic plan where there are any.
+    pub(in crate::pg) values: &'a [Option<String>],
+    /// What EXPLAIN is to tell.
+    pub(in crate::pg) options: Options,
+}
+
+/// What the server answered.
+#[derive(Debug, Clone)]
+pub(in crate::pg) struct Explained {
+    /// The plan.
+    pub(in crate::pg) plan: Plan,
+    /// The server's JSON.
+    pub(in crate::pg) raw: String,
+    /// What was asked for in the end: a statement without values is not run.
+    pub(in crate::pg) options: Options,
+    /// What was changed of the request, one sentence each.
+    pub(in crate::pg) notes: Vec<String>,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub(in crate::pg) enum Stumble {
+    /// The server said something, after a prefix of so many characters before the statement.
+    Server {
+        /// What.
+        trouble: Trouble,
+        /// Characters sent before the statement.
+        prefix: usize,
+    },
+    /// It is told already.
+    Told(Failure),
+}
+
+impl Stumble {
+    pub(super) fn server(trouble: Trouble, prefix: &str) -> Self {
+        Self::Server { trouble, prefix: prefix.chars().count() }
+    }
+
+    /// Returns it for somebody who does not show the place in the statement.
+    pub(in crate::pg) fn trouble(self) -> Trouble {
+        match self {
+            Self::Server { trouble, .. } => trouble,
+            Self::Told(failure) => Trouble::Unusable(failure.what),
+        }
+    }
+}
+
+/// Prepares a statement and returns its parameters, as far as their types tell.
+pub(super) async fn parameters(
+    transaction: &mut Transaction,
+    statement: &Statement,
+) -> Result<Vec<Parameter>, Stumble> {
+    let types = transaction.prepare(&statement.text).await;
+    let types = types.map_err(|trouble| Stumble::server(trouble, &prepare_prefix()))?;
+    Ok(types.into_iter().map(|type_name| Parameter { type_name, ..Parameter::default() }).collect())
+}
+
+/// Explains a statement; anew each time, so that a plan knows of an index that came in between.
+pub(in crate::pg) async fn explain(
+    transaction: &mut Transaction,
+    asked: &Explaining<'_>,
+) -> Result<Explained, Stumble> {
+    let Explaining { statement, values, mut options } = *asked;
+    let version = transaction.greeting().version;
+    let mut notes = Vec::new();
+    let raw = if statement.parameters == 0 {
+        options.generic_plan = false;
+        if !values.is_empty() {
+            notes.push("the values were not used: the statement has no parameters".to_owned());
+        }
+        let prefix = opening(&options, version, &mut notes);
+        let answer = transaction.theirs().ask(Query::new(format!("{prefix}{}", statement.text))).await;
+        let answer = answer.map_err(|trouble| Stumble::server(trouble, &prefix))?;
+        answer.scalar().and_then(Value::as_str).map(str::to_owned)
+    } else {
+        let parameters = parameters(transaction, statement).await?;
+        if values.is_empty() {
+            generic(transaction, statement, (&mut options, &mut notes)).await?
+        } else {
+            custom(transaction, &parameters, (asked, &mut notes)).await?
+        }
+    };
+    let raw = raw.unwrap_or_default();
+    let Some(plan) = plan::parse(&raw).plans.into_iter().next() else {
+        return Err(Stumble::Told(refusal::no_plan(&raw)));
+    };
+    let is_pruned = plan.iter().any(|(_, node)| node.number("Subplans Removed").is_some());
+    if is_pruned && values.is_empty() && statement.parameters > 0 {
+        let note = "partitions were left out by null values, because this server has no GENERIC_PLAN";
+        notes.push(note.to_owned());
+    }
+    Ok(Explained { plan, raw, options, notes })
+}
+
+/// Returns `EXPLAIN (…) `, and notes what the server has not.
+fn opening(options: &Options, version: i64, notes: &mut Vec<String>) -> String {
+    let (list, missing) = options::list(options, version);
+    if !missing.is_empty() {
+        notes.push(format!("left out, because PostgreSQL {} has it not: {}", version / 10_000, missing.join(", ")));
+    }
+    format!("explain /* pgdj explain */ ({list}) ")
+}
+
+/// The plan without the values of `$n`.
+async fn generic(
+    transaction: &mut Transaction,
+    statement: &Statement,
+    (wanted, notes): (&mut Options, &mut Vec<String>),
+) -> Result<Option<String>, Stumble> {
+    if wanted.analyze {
+        notes.push("it was not run: its parameters have no values".to_owned());
+    }
+    wanted.analyze = false;
+    let version = transaction.greeting().version;
+    // Since 16. Source: PostgreSQL manual, EXPLAIN.
+    wanted.generic_plan = version >= 160_000;
+    let prefix = opening(wanted, version, notes);
+    let asked = if wanted.generic_plan {
+        // A bound parameter would be folded into the plan, so this goes by the simple protocol; that it is one
+        // statement was proved by preparing it.
+        transaction.theirs().first_value(&format!("{prefix}{}", statement.text)).await
+    } else {
+        let nulls = vec!["null"; statement.parameters].join(", ");
+        execute(transaction, &prefix, "force_generic_plan", &nulls).await
+    };
+    asked.map_err(|trouble| Stumble::server(trouble, &prefix))
+}
+
+/// The plan for these values.
+async fn custom(
+    transaction: &mut Transaction,
+    parameters: &[Parameter],
+    (asked, notes): (&Explaining<'_>, &mut Vec<String>),
+) -> Result<Option<String>, Stumble> {
+    if parameters.len() != asked.values.len() {
+        return Err(Stumble::Told(refusal::count_of_values(parameters, asked.values.len())));
+    }
+    let mut literals = Vec::with_capacity(asked.values.len());
+    for value in asked.values {
+        literals.push(literal(value.as_deref()).ok_or_else(|| Stumble::Told(refusal::nul_in_value()))?);
+    }
+    let options = Options { generic_plan: false, ..asked.options };
+    let prefix = opening(&options, transaction.greeting().version, notes);
+    let asked = execute(transaction, &prefix, "force_custom_plan", &literals.join(", ")).await;
+    asked.map_err(|trouble| Stumble::server(trouble, &prefix))
+}
+
+async fn execute(
+    transaction: &mut Transaction,
+    prefix: &str,
+    mode: &str,
+    values: &str,
+) -> Result<Option<String>, Trouble> {
+    transaction.control(&[&format!("set local plan_cache_mode = {mode}")]).await?;
+    let query = Query::new(format!("{prefix}execute {PREPARED}({values})"));
+    let answer = transaction.theirs().ask(query).await?;
+    Ok(answer.scalar().and_then(Value::as_str).map(str::to_owned))
+}
+
+/// Returns a value as a literal; `None` with a NUL in it.
+fn literal(value: Option<&str>) -> Option<String> {
+    match value {
+        None => Some("null".to_owned()),
+        Some(value) if value.contains('\0') => None,
+        Some(value) => Some(quote_text(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_quoted_so_that_it_stays_a_value() {
+        for (value, expected) in [
+            (None, Some("null")),
+            (Some("a"), Some("'a'")),
+            (Some("'; drop table t; --"), Some("'''; drop table t; --'")),
+            (Some("\\'"), Some("E'\\\\'''")),
+            (Some("a\0"), None),
+        ] {
+            assert_eq!(literal(value).as_deref(), expected);
+        }
+    }
+}

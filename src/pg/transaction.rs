@@ -1,0 +1,396 @@
+//! One guarded transaction at a time on a connection of its own: EXPLAIN, verification and trials run in it.
+//!
+//! It has two contexts, and every statement says by the method that sends it which one it runs in:
+//!
+//! - **Ours** ([`Transaction::ask`], [`Transaction::run`]): what pgdj asks of its own. It runs with the path
+//!   [`super::path::PINNED`], so that no operator, function or type of anybody else can be chosen.
+//! - **Theirs** ([`Transaction::theirs`]): what a person or an advice wrote, which means what it means under the role's
+//!   own path. Nothing of ours is asked there.
+//!
+//! The path is set in front of a statement, in the same round trip, whenever it may be another: after a statement of
+//! theirs (which may call `set_config`), and after a savepoint was rolled back to. While no transaction is open nothing
+//! of ours is sent: `SET LOCAL` would do nothing then, and the answer would come under the role's path.
+//!
+//! A write is possible only with [`Access::Write`]; the transaction always ends with ROLLBACK ([`Transaction::end`]). What is
+//! dropped while it runs is cancelled on the server. Knows no screen and spawns nothing.
+
+use std::time::Duration;
+
+use futures_util::future::{FutureExt as _, join};
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use super::connection::{CLOSED, Cancelling, Connection, End, end_of, sentence};
+use super::path::{self, RolePath, Until};
+use super::session::{self, Answer, Connector, Parameter, Query, Reaper, opening};
+use crate::Failure;
+use crate::failure::Kind;
+use crate::sample::{Timestamp, Value, own};
+
+/// What went wrong with a question.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The server refused; the transaction, or its savepoint, has to be rolled back.
+    Server(Box<Error>),
+    /// The answer is of no use, and why.
+    Unusable(String),
+    /// The connection is gone, and why.
+    Lost(String),
+}
+
+impl Trouble {
+    /// Returns the SQLSTATE of a refusal.
+    pub(super) fn code(&self) -> Option<&SqlState> {
+        match self {
+            Self::Server(error) => error.code(),
+            Self::Unusable(_) | Self::Lost(_) => None,
+        }
+    }
+
+    /// Returns the server's words, or the loss, which ends everything.
+    pub(super) fn message(self) -> Result<String, Self> {
+        match self {
+            Self::Server(error) => Ok(sentence(&error)),
+            Self::Unusable(why) => Ok(why),
+            lost @ Self::Lost(_) => Err(lost),
+        }
+    }
+
+    /// Returns the failure that a person sees.
+    pub(super) fn failure(self, what: &str) -> Failure {
+        let code = self.code().cloned();
+        match self.message() {
+            Err(Self::Lost(why)) => Failure::new(Kind::Connection, what).because_text(why),
+            Err(_) => Failure::new(Kind::Refused, what),
+            Ok(message) => {
+                let failure = Failure::new(Kind::Refused, what).because_text(message);
+                match code {
+                    Some(SqlState::LOCK_NOT_AVAILABLE) => {
+                        failure.hint("another session holds a lock that conflicts: Activity shows who (g groups by blocker); try again")
+                    }
+                    Some(SqlState::QUERY_CANCELED) => failure.hint("it ran into its time limit, or was cancelled"),
+                    Some(SqlState::INSUFFICIENT_PRIVILEGE) => {
+                        failure.hint("this role may not: try as the role that owns the table")
+                    }
+                    _ => failure,
+                }
+            }
+        }
+    }
+}
+
+/// Whether a transaction may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// The server refuses every write.
+    Read,
+    /// A person agreed: it writes, and is rolled back.
+    Write,
+}
+
+/// What holds while a transaction is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Guard {
+    /// Whether it may write.
+    pub(super) access: Access,
+    /// `statement_timeout`.
+    pub(super) statement: Duration,
+    /// `lock_timeout`.
+    pub(super) lock: Duration,
+    /// `idle_in_transaction_session_timeout`.
+    pub(super) idle: Duration,
+}
+
+impl Guard {
+    fn opening(self) -> String {
+        let access = match self.access {
+            Access::Read => "read only",
+            Access::Write => "read write",
+        };
+        let settings = [
+            ("statement_timeout", self.statement.as_millis().to_string()),
+            ("lock_timeout", self.lock.as_millis().to_string()),
+            ("idle_in_transaction_session_timeout", self.idle.as_millis().to_string()),
+            ("application_name", session::APPLICATION.to_owned()),
+        ];
+        format!("{}; {}", opening(access, &settings), session::check_client(Until::TransactionEnds))
+    }
+}
+
+/// Who answers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Greeting {
+    /// The pid of the backend that has the transaction.
+    pub(super) pid: i64,
+    /// `server_version_num`.
+    pub(super) version: i64,
+    /// The server's clock.
+    pub(super) at: Timestamp,
+    /// The role in force.
+    pub(super) role: String,
+    /// The role's own path.
+    pub(super) path: RolePath,
+}
+
+const GREETING: &str = "select /* pgdj explain */
+    pg_catalog.pg_backend_pid()::bigint as pid,
+    pg_catalog.current_setting('server_version_num')::bigint as version,
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as at,
+    current_user::text as role";
+
+/// The types of the parameters of a prepared statement.
+const PARAMETERS: &str = "select /* pgdj explain */ array(
+        select pg_catalog.format_type(t.oid, null)
+        from pg_catalog.unnest(p.parameter_types) with ordinality as t (oid, place)
+        order by t.place
+    ) as types
+    from pg_catalog.pg_prepared_statements as p
+    where p.name = $1";
+
+/// What a person wrote, by this name on the backend, until the transaction ends.
+pub(super) const PREPARED: &str = "pgdj_explained";
+
+/// What stands before the statement when it is prepared; ASCII, so that places can be counted back.
+pub(super) fn prepare_prefix() -> String {
+    format!("prepare /* pgdj explain */ {PREPARED} as ")
+}
+
+/// Whose path a statement runs with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Context {
+    Ours,
+    Theirs,
+}
+
+/// How the connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No transaction is open.
+    Idle,
+    /// One is open, and the path in force is of this context; of none where it may be any.
+    Open(Option<Context>),
+    /// The connection has ended: nothing would answer any more.
+    Lost,
+}
+
+/// A connection on which one transaction at a time is open.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    connection: Connection,
+    state: State,
+    greeting: Greeting,
+    is_prepared: bool,
+}
+
+impl Transaction {
+    /// Connects; nothing is sent yet.
+    pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
+        let connection = Connection::of(connector.connect().await?, reaper);
+        Ok(Self { connection, state: State::Idle, greeting: Greeting::default(), is_prepared: false })
+    }
+
+    /// Returns what cancels whatever this connection runs.
+    pub(super) fn cancelling(&self) -> Cancelling {
+        self.connection.cancelling()
+    }
+
+    /// Takes what the server said beside its answers.
+    pub(super) fn said(&self) -> Vec<String> {
+        self.connection.said()
+    }
+
+    /// Opens the guarded transaction, pins the path in the same message, and asks who answers.
+    pub(super) async fn begin(&mut self, guard: Guard) -> Result<(), Trouble> {
+        let sql = guard.opening();
+        let (begun, end) = self.connection.drive(self.connection.first_value(&sql)).await;
+        // It has to be open before anything is asked in it.
+        let shown = self.judge(begun, end)?;
+        self.greeting.path = RolePath::parse(&shown.unwrap_or_default());
+        self.state = State::Open(Some(Context::Ours));
+        let rows = self.ask(Query::new(GREETING)).await?.into_rows();
+        let Some(row) = rows.first() else { return Err(Trouble::Unusable("the server gave no answer".to_owned())) };
+        self.greeting.pid = row.int("pid").unwrap_or_default();
+        self.greeting.version = row.int("version").unwrap_or_default();
+        self.greeting.at = Timestamp(row.number("at").unwrap_or_default());
+        row.text("role").clone_into(&mut self.greeting.role);
+        Ok(())
+    }
+
+    /// Returns who answered when the transaction was begun.
+    pub(super) fn greeting(&self) -> &Greeting {
+        &self.greeting
+    }
+
+    /// Asks a question of ours, unnamed: the path is pinned.
+    pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, Trouble> {
+        self.ask_in(Context::Ours, &query).await
+    }
+
+    /// Runs statements of ours by the simple protocol: the path is pinned.
+    pub(super) async fn run(&mut self, sql: &str) -> Result<(), Trouble> {
+        self.run_in(Context::Ours, sql).await
+    }
+
+    /// Controls the transaction (SAVEPOINT, ROLLBACK TO, RELEASE, SET LOCAL): statements in which no name is looked up,
+    /// and which work after an error too. The path counts as unknown afterwards.
+    pub(super) async fn control(&mut self, statements: &[&str]) -> Result<(), Trouble> {
+        let State::Open(_) = self.state else { return Err(self.not_open()) };
+        let marked: Vec<String> = statements.iter().map(|statement| own::marked(statement, "guard")).collect();
+        let (done, end) = self.connection.drive(self.connection.batch(&marked.join("; "))).await;
+        self.state = State::Open(None);
+        self.judge(done, end)
+    }
+
+    /// Returns the context of what a person or an advice wrote.
+    pub(super) fn theirs(&mut self) -> Theirs<'_> {
+        Theirs(self)
+    }
+
+    /// Prepares what a person wrote, under the role's path, and returns the types of its parameters.
+    ///
+    /// PREPARE parses and rewrites; it plans nothing and calls no function. Sent by the extended protocol, so that the
+    /// server refuses a second statement. What was prepared before is forgotten. The relations it locked are in
+    /// `pg_locks` under `pg_backend_pid()` until [`Self::end`]. It is analysed anew when it is executed, under the path
+    /// of then: so that has to be the role's too ([`Theirs`]).
+    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Vec<String>, Trouble> {
+        self.forget().await?;
+        let prepare = Query::new(format!("{}{sql}", prepare_prefix()));
+        self.ask_in(Context::Theirs, &prepare).await?;
+        self.is_prepared = true;
+        let answer = self.ask(Query::new(PARAMETERS).with(Parameter::Text(PREPARED.to_owned()))).await?;
+        let types = answer.scalar().map(Value::as_list).unwrap_or_default();
+        Ok(types.iter().map(|name| name.as_str().unwrap_or_default().to_owned()).collect())
+    }
+
+    /// Forgets what was prepared, which would outlive a rollback.
+    async fn forget(&mut self) -> Result<(), Trouble> {
+        if self.is_prepared {
+            self.control(&[&format!("deallocate {PREPARED}")]).await?;
+            self.is_prepared = false;
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction with ROLLBACK, whatever became of it, and forgets what was prepared.
+    pub(super) async fn end(&mut self) {
+        if self.state == State::Lost || self.state == State::Idle {
+            return;
+        }
+        // In one message: behind a pooler, the backend is kept until it has been answered.
+        let mut sql = own::marked("rollback", "guard");
+        if self.is_prepared {
+            sql.push_str("; ");
+            sql.push_str(&own::marked(&format!("deallocate {PREPARED}"), "guard"));
+        }
+        let (done, end) = self.connection.drive(self.connection.batch(&sql)).await;
+        self.state = State::Idle;
+        self.is_prepared = false;
+        if let Err(Trouble::Lost(why)) = self.judge(done, end) {
+            tracing::info!(why, "a connection was lost before its ROLLBACK, which the server then does");
+        }
+    }
+
+    /// Runs one statement outside of a transaction, under the role's path: what an advice wrote, and what cannot run in
+    /// a transaction (`CREATE INDEX CONCURRENTLY`).
+    pub(super) async fn alone(&mut self, sql: &str) -> Result<(), Trouble> {
+        match self.state {
+            State::Idle => {
+                let (done, end) = self.connection.drive(self.connection.batch(sql)).await;
+                self.judge(done, end)
+            }
+            State::Open(_) => Err(Trouble::Unusable("a transaction is open".to_owned())),
+            State::Lost => Err(self.not_open()),
+        }
+    }
+
+    async fn ask_in(&mut self, context: Context, query: &Query) -> Result<Answer, Trouble> {
+        let switch = self.enter(context)?;
+        let (done, end) = sent_after(&self.connection, switch, self.connection.ask(query)).await;
+        self.judge(done, end)
+    }
+
+    async fn run_in(&mut self, context: Context, sql: &str) -> Result<(), Trouble> {
+        let switch = self.enter(context)?;
+        let (done, end) = sent_after(&self.connection, switch, self.connection.batch(sql)).await;
+        self.judge(done, end)
+    }
+
+    /// Returns what sets the path of a context, where another may be in force.
+    fn enter(&mut self, context: Context) -> Result<Option<String>, Trouble> {
+        let State::Open(in_force) = self.state else { return Err(self.not_open()) };
+        // What they wrote may itself set the path.
+        self.state = State::Open((context == Context::Ours).then_some(context));
+        Ok((in_force != Some(context)).then(|| match context {
+            Context::Ours => path::pin(Until::TransactionEnds),
+            Context::Theirs => self.greeting.path.restore(),
+        }))
+    }
+
+    fn not_open(&self) -> Trouble {
+        if self.state == State::Lost {
+            return Trouble::Lost(CLOSED.to_owned());
+        }
+        Trouble::Unusable("no transaction is open".to_owned())
+    }
+
+    /// Returns the answer, or why there is none: a connection that ended says it better than what was waiting.
+    fn judge<T>(&mut self, done: Result<T, Error>, end: Option<End>) -> Result<T, Trouble> {
+        if end.is_some() {
+            self.state = State::Lost;
+        }
+        let error = match done {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        match end_of(std::iter::once(&error), end) {
+            Some(lost) => {
+                self.state = State::Lost;
+                Err(Trouble::Lost(lost.why))
+            }
+            None => Err(Trouble::Server(Box::new(error))),
+        }
+    }
+}
+
+/// Sends a statement right behind what sets its path. Where that fails, so does the statement: the transaction is aborted.
+async fn sent_after<T>(
+    connection: &Connection,
+    switch: Option<String>,
+    statement: impl Future<Output = Result<T, Error>>,
+) -> (Result<T, Error>, Option<End>) {
+    let switch = async {
+        match switch {
+            Some(sql) => connection.batch(&sql).await,
+            None => Ok(()),
+        }
+    };
+    let both = join(switch, statement).map(|(switched, done)| switched.and(done));
+    connection.drive(both).await
+}
+
+/// Where what a person or an advice wrote runs: the role's own path is in force.
+///
+/// A call of an extension that looks names up itself (`hypopg_create_index`) belongs here too; then every name in the
+/// statement around it has its schema, its arguments have exactly the types of the function, and it has no operator.
+pub(super) struct Theirs<'a>(&'a mut Transaction);
+
+impl Theirs<'_> {
+    /// Runs one statement by the extended protocol, unnamed: the server refuses a second one.
+    pub(super) async fn ask(self, query: Query) -> Result<Answer, Trouble> {
+        self.0.ask_in(Context::Theirs, &query).await
+    }
+
+    /// Runs statements by the simple protocol: only those that were made of an advice.
+    pub(super) async fn run(self, sql: &str) -> Result<(), Trouble> {
+        self.0.run_in(Context::Theirs, sql).await
+    }
+
+    /// Runs a statement by the simple protocol and returns its first value. Only for what [`Transaction::prepare`] has
+    /// proved to be one statement: this protocol takes several.
+    pub(super) async fn first_value(self, sql: &str) -> Result<Option<String>, Trouble> {
+        let switch = self.0.enter(Context::Theirs)?;
+        let connection = &self.0.connection;
+        let (done, end) = sent_after(connection, switch, connection.first_value(sql)).await;
+        self.0.judge(done, end)
+    }
+}
