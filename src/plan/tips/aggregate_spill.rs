@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
 pub(super) static TIP: Tip = Tip {
     number: 14,
     id: "aggregate-spill",
-    title: "a grouping that went to disk",
+    title: "grouping spills to disk",
     why: "The groups did not fit in hash_mem (work_mem times hash_mem_multiplier), so rows are written to disk and grouped later.",
-    wrong: "If there are nearly as many groups as rows, sorting may be as fast.",
+    wrong: "With nearly as many groups as rows, a sort may be as fast.",
     source: "PostgreSQL 13 release notes",
     topic: Topic::Memory,
     rank: 3,

@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Share, Tip, Topic, own, quoted_tabl
 pub(super) static TIP: Tip = Tip {
     number: 35,
     id: "bloat",
-    title: "pages with hardly a row in them",
+    title: "nearly empty pages",
     why: "Dead rows and empty pages are read like full ones.",
-    wrong: "Wide rows fill a page each, and a table that was just emptied will be reused; look at the Tables pane.",
+    wrong: "Wide rows may fill a page each, and a table that was just emptied is filled again; check the Tables pane.",
     source: "pgMustard",
     topic: Topic::Access,
     rank: 2,
@@ -33,7 +33,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 format!("{} of the rows of {} are dead", Share(dead), table(node))
             };
             let advice = format!(
-                "VACUUM {}; pg_repack or VACUUM FULL gives the room back; see what holds autovacuum up",
+                "VACUUM {}; pg_repack or VACUUM FULL reclaims the space; check what holds autovacuum back",
                 quoted_table(node)
             );
             let saving = own(node) * if is_empty { 1.0 - rows / pages } else { dead };
@@ -56,7 +56,7 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0
   Buffers: shared hit=20000",
-            "20k pages of o held 500 rows: VACUUM o; pg_repack or VACUUM FULL gives the room back; see what holds autovacuum up",
+            "20k pages of o held 500 rows: VACUUM o; pg_repack or VACUUM FULL reclaims the space; check what holds autovacuum back",
         );
     }
 
@@ -90,7 +90,7 @@ mod tests {
   Rows Removed by Filter: 0
   Buffers: shared hit=500",
             &context,
-            "50% of the rows of o are dead: VACUUM o; pg_repack or VACUUM FULL gives the room back; see what holds autovacuum up",
+            "50% of the rows of o are dead: VACUUM o; pg_repack or VACUUM FULL reclaims the space; check what holds autovacuum back",
         );
     }
 }

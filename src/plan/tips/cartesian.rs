@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Node, NodeId, Relationship, Seen, Tip, To
 pub(super) static TIP: Tip = Tip {
     number: 26,
     id: "cartesian",
-    title: "every row paired with every other",
-    why: "No condition joins the two sides, so the result is their product.",
-    wrong: "With one small side (a calendar, a list of values) it may be meant.",
+    title: "every row is joined with every other row",
+    why: "No condition joins the two sides, so the result has every combination of rows.",
+    wrong: "With one small side (a calendar, a list of values) it may be intended.",
     source: "pgMustard",
     topic: Topic::Join,
     rank: 5,
@@ -35,8 +35,8 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if !is_free || rows < 10_000.0 || per_loop(outer) <= 1.0 || per_loop(inner) <= 1.0 || is_bound(seen, inner_id) {
                 return None;
             }
-            let what = format!("{} rows of {} are paired with {} of {}", Count(per_loop(outer)), name(outer), Count(per_loop(inner)), name(inner));
-            Some(Hit::at(id, what, "look for a forgotten join condition; in Django an .extra(tables=…) or two .filter() on unrelated models", with_children(node) * 0.9))
+            let what = format!("{} rows of {} are joined with {} of {}", Count(per_loop(outer)), name(outer), Count(per_loop(inner)), name(inner));
+            Some(Hit::at(id, what, "look for a missing join condition; in Django, an .extra(tables=…) or two .filter() calls on unrelated models", with_children(node) * 0.9))
         })
         .collect()
 }
@@ -53,7 +53,7 @@ mod tests {
             "Nested Loop  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1000000 loops=1)
   ->  Seq Scan on a  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1000 loops=1)
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1000 loops=1000)",
-            "1.0k rows of Seq Scan on a are paired with 1.0k of Seq Scan on b: look for a forgotten join condition; in Django an .extra(tables=…) or two .filter() on unrelated models",
+            "1.0k rows of Seq Scan on a are joined with 1.0k of Seq Scan on b: look for a missing join condition; in Django, an .extra(tables=…) or two .filter() calls on unrelated models",
         );
     }
 

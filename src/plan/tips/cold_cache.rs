@@ -5,7 +5,7 @@ use super::support::{BLOCK, Bytes, Hit, Seconds, Seen, Tip, Topic};
 pub(super) static TIP: Tip = Tip {
     number: 33,
     id: "cold-cache",
-    title: "time spent waiting for the disk",
+    title: "time spent reading from disk",
     why: "Most pages were not in the server's memory and had to be read.",
     wrong: "The first run after a start reads from disk; run it again before acting.",
     source: "pgMustard; track_io_timing",
@@ -28,7 +28,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     );
     vec![Hit::whole(
         what,
-        "run it again: if it stays, read fewer pages (a narrower index, fewer columns), or give shared_buffers more memory",
+        "run it again; if it stays slow, read fewer pages (a narrower index, fewer columns) or raise shared_buffers",
         io,
     )]
 }
@@ -48,7 +48,7 @@ mod tests {
   Buffers: shared hit=100 read=9000
   I/O Timings: read=600
 Execution Time: 900 ms",
-            "70 MB of 71 MB were read from disk in 600ms: run it again: if it stays, read fewer pages (a narrower index, fewer columns), or give shared_buffers more memory",
+            "70 MB of 71 MB were read from disk in 600ms: run it again; if it stays slow, read fewer pages (a narrower index, fewer columns) or raise shared_buffers",
         );
     }
 

@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Relationship, Seconds, Seen, Tip, Topic, 
 pub(super) static TIP: Tip = Tip {
     number: 22,
     id: "correlated-subplan",
-    title: "a query that runs once for each row",
-    why: "A correlated subquery is run again for every row of the query around it.",
-    wrong: "With few rows and an index look-up in it, it is as good as a join.",
+    title: "a subquery that runs once for each row",
+    why: "A correlated subquery runs again for every row of the outer query.",
+    wrong: "With few outer rows and an index lookup inside, it is as fast as a join.",
     source: "pgplan",
     topic: Topic::Subplan,
     rank: 2,
@@ -22,8 +22,8 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if node.loops() < 100.0 || is_scan || with_children(node) < seen.total() * 0.1 {
                 return None;
             }
-            let what = format!("{} ran {} times, {} in all", node.subplan_name().unwrap_or("a SubPlan"), Count(node.loops()), Seconds(with_children(node)));
-            let advice = "join and group instead: in Django an aggregate with filter=Q(…) in place of Subquery(OuterRef(…)), or Exists() where only a yes or no is asked";
+            let what = format!("{} ran {} times, {} in total", node.subplan_name().unwrap_or("a SubPlan"), Count(node.loops()), Seconds(with_children(node)));
+            let advice = "join and group instead: in Django, an aggregate with filter=Q(…) instead of Subquery(OuterRef(…)), or Exists() where you only need yes or no";
             Some(Hit::at(id, what, advice, with_children(node) * 0.9))
         })
         .collect()
@@ -41,7 +41,7 @@ mod tests {
             "Seq Scan on c  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=300 loops=1)
   SubPlan 1
     ->  Aggregate  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..2 rows=1 loops=300)",
-            "SubPlan 1 ran 300 times, 600ms in all: join and group instead: in Django an aggregate with filter=Q(…) in place of Subquery(OuterRef(…)), or Exists() where only a yes or no is asked",
+            "SubPlan 1 ran 300 times, 600ms in total: join and group instead: in Django, an aggregate with filter=Q(…) instead of Subquery(OuterRef(…)), or Exists() where you only need yes or no",
         );
     }
 

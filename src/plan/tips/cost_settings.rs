@@ -6,8 +6,8 @@ pub(super) static TIP: Tip = Tip {
     number: 49,
     id: "cost-settings",
     title: "settings that mislead the planner",
-    why: "The planner was told something else than the machine is, or forbidden a way to go.",
-    wrong: "A setting may be there for another query; change it for this one with SET LOCAL first.",
+    why: "These settings do not describe this machine, or they forbid a plan type.",
+    wrong: "The setting may help another query; try the change for this one with SET LOCAL first.",
     source: "PostgreSQL manual 20.7",
     topic: Topic::Settings,
     rank: 3,
@@ -42,7 +42,11 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .map(|(name, _)| name.as_str())
         .collect();
     if !off.is_empty() {
-        hits.push(Hit::whole(format!("{} off", join(&off)), "reset it unless it is an experiment", seen.total() * 0.5));
+        hits.push(Hit::whole(
+            format!("{} off", join(&off)),
+            "reset it, unless you are experimenting",
+            seen.total() * 0.5,
+        ));
     }
     let number = |name| seen.context.setting(seen.plan, name).and_then(|value| value.parse::<f64>().ok());
     if let (Some(true), Some(cost)) = (seen.context.is_on_ssd, number("random_page_cost").filter(|cost| *cost >= 4.0)) {
@@ -57,7 +61,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         (seen.context.memory, cache.filter(|cache| seen.context.memory.is_some_and(|memory| *cache < memory.0 * 0.25)))
     {
         let what = format!("effective_cache_size is {} on a machine with {memory}", Bytes(cache));
-        hits.push(Hit::whole(what, "set it to half to three quarters of the memory", seen.total() * 0.3));
+        hits.push(Hit::whole(what, "set it to between half and three quarters of the memory", seen.total() * 0.3));
     }
     hits
 }
@@ -76,7 +80,7 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0
 Settings: enable_seqscan = 'off', work_mem = '8MB'",
-            "enable_seqscan is off: reset it unless it is an experiment",
+            "enable_seqscan is off: reset it, unless you are experimenting",
         );
     }
 

@@ -5,9 +5,9 @@ use super::support::{Hit, Node, Seen, Share, Tip, Topic, name};
 pub(super) static TIP: Tip = Tip {
     number: 2,
     id: "costly-node",
-    title: "most of the estimated cost is in one node",
+    title: "one node has most of the estimated cost",
     why: "The planner expects most of the work in this node.",
-    wrong: "Cost is a guess; run the plan with ANALYZE before acting on it.",
+    wrong: "Cost is an estimate; run the plan with ANALYZE before you act on it.",
     source: "pev2, node.ts",
     topic: Topic::General,
     rank: 2,
@@ -32,7 +32,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .into_iter()
         .map(|(id, node)| {
             let what = format!("{} is {} of the estimated cost", name(node), Share(cost(node) / all));
-            Hit::at(id, what, "run it with ANALYZE to see whether it takes the time too", 0.0)
+            Hit::at(id, what, "run it with ANALYZE to see whether it also takes most of the time", 0.0)
         })
         .collect()
 }
@@ -47,7 +47,7 @@ mod tests {
         check(
             &TIP,
             "Seq Scan on o  (cost=0.00..200000.00 rows=1 width=8)",
-            "Seq Scan on o is 100% of the estimated cost: run it with ANALYZE to see whether it takes the time too",
+            "Seq Scan on o is 100% of the estimated cost: run it with ANALYZE to see whether it also takes most of the time",
         );
     }
 

@@ -6,8 +6,8 @@ pub(super) static TIP: Tip = Tip {
     number: 41,
     id: "count-all",
     title: "counting a whole table",
-    why: "There is no count to look up: every row is visited, each time.",
-    wrong: "A condition that an index answers makes the count cheap.",
+    why: "PostgreSQL stores no row count: every row is visited each time.",
+    wrong: "With a condition that an index answers, the count is cheap.",
     source: "PostgreSQL wiki, Slow Counting",
     topic: Topic::Answer,
     rank: 3,
@@ -32,7 +32,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = format!("counting {} takes {}", table(scan), Seconds(with_children(node)));
-            let advice = "a paginator without a count (or with pg_class.reltuples as its count), a cached count, or keyset pages that need none";
+            let advice = "use a paginator without a count (or with pg_class.reltuples as its count), cache the count, or page by key";
             Some(Hit::at(id, what, advice, with_children(node)))
         })
         .collect()
@@ -50,7 +50,7 @@ mod tests {
             "Aggregate  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..500 rows=1 loops=1)
   Output: count(*)
   ->  Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..400.0 rows=500000 loops=1)",
-            "counting o takes 500ms: a paginator without a count (or with pg_class.reltuples as its count), a cached count, or keyset pages that need none",
+            "counting o takes 500ms: use a paginator without a count (or with pg_class.reltuples as its count), cache the count, or page by key",
         );
     }
 

@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, short, with_children};
 pub(super) static TIP: Tip = Tip {
     number: 40,
     id: "cte-fence",
-    title: "a CTE whose rows are thrown away afterwards",
-    why: "A materialized CTE is computed whole before its reader filters it; the filter cannot use an index.",
-    wrong: "Where the CTE is read several times, computing it once may be cheaper.",
+    title: "a CTE whose rows are discarded afterwards",
+    why: "A materialized CTE is computed completely before its rows are filtered; the filter cannot use an index.",
+    wrong: "If the CTE is read several times, computing it once may be cheaper.",
     source: "PostgreSQL manual 7.8.3",
     topic: Topic::Access,
     rank: 4,
@@ -22,7 +22,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = format!(
-                "{} of {} rows of CTE {} are thrown away by {}",
+                "{} of {} rows of CTE {} are discarded by {}",
                 Count(removed),
                 Count(removed + kept),
                 node.cte()?,
@@ -50,7 +50,7 @@ mod tests {
             "CTE Scan on big  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)
   Filter: (a = 1)
   Rows Removed by Filter: 50000",
-            "50k of 50k rows of CTE big are thrown away by (a = 1): put the condition inside the CTE, or write NOT MATERIALIZED (since 12)",
+            "50k of 50k rows of CTE big are discarded by (a = 1): put the condition inside the CTE, or write NOT MATERIALIZED (since 12)",
         );
     }
 

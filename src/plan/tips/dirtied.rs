@@ -5,8 +5,8 @@ use super::support::{BLOCK, Bytes, Hit, Seen, Tip, Topic};
 pub(super) static TIP: Tip = Tip {
     number: 36,
     id: "dirtied",
-    title: "a reading query that writes",
-    why: "The first reader after a large change marks rows as committed (hint bits) or removes dead ones from pages, and writes the pages.",
+    title: "a read query that writes",
+    why: "The first query that reads pages after a large change sets hint bits or prunes dead rows, and so writes the pages.",
     wrong: "It happens once for each change.",
     source: "PostgreSQL wiki, Hint Bits",
     topic: Topic::Reading,
@@ -20,7 +20,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     if seen.writes() || dirtied < 1000.0 || dirtied < root.buffers.shared.touched() * 0.2 {
         return Vec::new();
     }
-    let what = format!("{} were changed by reading them", Bytes(dirtied * BLOCK));
+    let what = format!("reading changed {} of pages", Bytes(dirtied * BLOCK));
     vec![Hit::whole(
         what,
         "VACUUM after a bulk load or update; run the query again to see its usual time",
@@ -41,7 +41,7 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0
   Buffers: shared hit=5000 dirtied=4000",
-            "31 MB were changed by reading them: VACUUM after a bulk load or update; run the query again to see its usual time",
+            "reading changed 31 MB of pages: VACUUM after a bulk load or update; run the query again to see its usual time",
         );
     }
 

@@ -5,8 +5,8 @@ use super::support::{Count, Hit, Kind, Node, Seen, Tip, Topic, with_children};
 pub(super) static TIP: Tip = Tip {
     number: 47,
     id: "distinct-join",
-    title: "rows multiplied by a join and made distinct again",
-    why: "The join gives a row for every match, and DISTINCT sorts or hashes them all to give each once.",
+    title: "a join multiplies rows and DISTINCT removes them again",
+    why: "The join returns a row for every match, and DISTINCT sorts or hashes all of them to keep one each.",
     wrong: "If columns of the joined table are selected too, the join is needed.",
     source: "Django documentation, Exists()",
     topic: Topic::Answer,
@@ -29,8 +29,8 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if computes || !input.1.kind.is_join() || many < 1000.0 || many < few * 10.0 {
                 return None;
             }
-            let what = format!("a join gave {} rows of which {} are distinct", Count(many), Count(few));
-            let advice = "ask whether there is a match, not for each: .filter(Exists(related.filter(fk=OuterRef('pk')))) in place of .filter(related__…).distinct()";
+            let what = format!("a join returned {} rows, {} of them distinct", Count(many), Count(few));
+            let advice = "test whether a match exists: .filter(Exists(related.filter(fk=OuterRef('pk')))) instead of .filter(related__…).distinct()";
             Some(Hit::at(id, what, advice, with_children(node) * 0.8))
         })
         .collect()
@@ -48,7 +48,7 @@ mod tests {
             "Unique  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=100 loops=1)
   ->  Sort  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=50000 loops=1)
         ->  Hash Join  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..500 rows=50000 loops=1)",
-            "a join gave 50k rows of which 100 are distinct: ask whether there is a match, not for each: .filter(Exists(related.filter(fk=OuterRef('pk')))) in place of .filter(related__…).distinct()",
+            "a join returned 50k rows, 100 of them distinct: test whether a match exists: .filter(Exists(related.filter(fk=OuterRef('pk')))) instead of .filter(related__…).distinct()",
         );
     }
 

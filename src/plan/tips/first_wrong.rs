@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, expected_and_got, off_b
 pub(super) static TIP: Tip = Tip {
     number: 4,
     id: "first-wrong",
-    title: "where the numbers of rows first go wrong",
-    why: "Every estimate above this node builds on its error; mending it here mends them all.",
-    wrong: "Where the node's own condition is no plain comparison (a function, a JSON key), statistics cannot help without an expression index or extended statistics.",
+    title: "where the row estimates first go wrong",
+    why: "Every estimate above this node builds on this one; a better estimate here improves them all.",
+    wrong: "If the condition is not a plain comparison (a function, a JSON key), statistics help only with an expression index or extended statistics.",
     source: "pgMustard; advisor rule 4",
     topic: Topic::Estimates,
     rank: 2,
@@ -31,10 +31,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .map(|(id, node, factor)| {
             let misled: f64 = seen.plan.ancestors(id).take(2).map(|(_, above)| own(above)).sum();
             let advice = match node.filter().or(node.index_cond()).or(node.hash_cond()).or(node.join_filter()) {
-                Some(condition) => format!("give the planner statistics for {}: ANALYZE, a higher statistics target, or CREATE STATISTICS over its columns", short(condition)),
-                None => "ANALYZE what it reads; for a function or a CTE, filter before it".to_owned(),
+                Some(condition) => format!("improve the statistics for {}: ANALYZE, a higher statistics target, or CREATE STATISTICS on its columns", short(condition)),
+                None => "ANALYZE the tables it reads; for a function or a CTE, filter before it".to_owned(),
             };
-            let what = format!("{} ({}x off), the first to be wrong", expected_and_got(node), Count(factor));
+            let what = format!("{} ({}× off), the lowest wrong estimate", expected_and_got(node), Count(factor));
             Hit::at(id, what, advice, own(node) + misled)
         })
         .collect()
@@ -53,7 +53,7 @@ mod tests {
   ->  Seq Scan on o  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..1 rows=50000 loops=1)
         Filter: (a = 1)
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)",
-            "Seq Scan on o expected 10 rows and got 50k (5.0kx off), the first to be wrong: give the planner statistics for (a = 1): ANALYZE, a higher statistics target, or CREATE STATISTICS over its columns",
+            "Seq Scan on o: 10 rows estimated, 50k actual (5.0k× off), the lowest wrong estimate: improve the statistics for (a = 1): ANALYZE, a higher statistics target, or CREATE STATISTICS on its columns",
         );
     }
 

@@ -6,8 +6,8 @@ pub(super) static TIP: Tip = Tip {
     number: 44,
     id: "function-on-column",
     title: "a function around a column",
-    why: "An index on the column does not know the results of the function.",
-    wrong: "If few rows are thrown away, an index would not be used either.",
+    why: "An index on the column cannot answer a condition on the function's result.",
+    wrong: "If few rows are filtered out, an index would not be used either.",
     source: "pgplan; PostgreSQL manual 11.7",
     topic: Topic::Access,
     rank: 6,
@@ -20,15 +20,15 @@ const FUNCTIONS: &[(&str, &str)] = &[
         "unaccent(",
         "an SQL function of yours that is IMMUTABLE around unaccent: an index cannot be built on unaccent itself",
     ),
-    ("upper(", "an index on it, Upper('…') (what __iexact asks), or a trigram index for __icontains"),
+    ("upper(", "an index on Upper('…') (for __iexact), or a trigram index for __icontains"),
     ("lower(", "an index on it: models.Index(Lower('…'), name=…)"),
-    ("date_trunc(", "a half-open range: field__gte=start, field__lt=end, which an index on the column answers"),
-    ("date_part(", "a half-open range: field__gte=start, field__lt=end, which an index on the column answers"),
-    ("EXTRACT(", "a half-open range: field__gte=start, field__lt=end, which an index on the column answers"),
-    ("AT TIME ZONE", "a half-open range instead of __date: field__gte=start, field__lt=end"),
-    ("timezone(", "a half-open range instead of __date: field__gte=start, field__lt=end"),
+    ("date_trunc(", "use a half-open range, which an index on the column answers: field__gte=start, field__lt=end"),
+    ("date_part(", "use a half-open range, which an index on the column answers: field__gte=start, field__lt=end"),
+    ("EXTRACT(", "use a half-open range, which an index on the column answers: field__gte=start, field__lt=end"),
+    ("AT TIME ZONE", "use a half-open range instead of __date: field__gte=start, field__lt=end"),
+    ("timezone(", "use a half-open range instead of __date: field__gte=start, field__lt=end"),
     ("to_tsvector(", "a GinIndex on the same SearchVector with its config, or a SearchVectorField"),
-    ("COALESCE(", "compare the column itself, and IS NULL beside it"),
+    ("COALESCE(", "compare the column itself, with OR … IS NULL"),
     ("substr(", "field__startswith with a varchar_pattern_ops index"),
     ("\"substring\"(", "field__startswith with a varchar_pattern_ops index"),
 ];
@@ -65,7 +65,7 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
   Filter: (upper((email)::text) = 'X'::text)
   Rows Removed by Filter: 50000",
-            "upper is computed for each of 50k rows of o: an index on it, Upper('…') (what __iexact asks), or a trigram index for __icontains",
+            "upper is computed for each of 50k rows of o: an index on Upper('…') (for __iexact), or a trigram index for __icontains",
         );
     }
 

@@ -6,8 +6,8 @@ pub(super) static TIP: Tip = Tip {
     number: 54,
     id: "generic-plan",
     title: "a plan that depends on the values",
-    why: "With unknown values the planner makes one plan for all of them, and it is far from the one for these.",
-    wrong: "If the values are mostly alike, the generic plan spares planning.",
+    why: "Without values the planner makes one plan for all of them, and it differs much from the plan for these values.",
+    wrong: "If most values behave alike, the generic plan saves planning time.",
     source: "PostgreSQL manual, PREPARE, plan_cache_mode",
     topic: Topic::Estimates,
     rank: 3,
@@ -24,7 +24,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         return Vec::new();
     }
     let what = format!("cost {} with these values, {} without", Count(custom), Count(generic));
-    let advice = "set plan_cache_mode = force_custom_plan for this role, or bind on the client (psycopg 3 in Django does unless server_side_binding is set)";
+    let advice = "set plan_cache_mode = force_custom_plan for this role, or bind on the client (Django with psycopg 3 does, unless server_side_binding is set)";
     vec![Hit::whole(what, advice, seen.total() * (1.0 - 1.0 / factor))]
 }
 
@@ -46,7 +46,7 @@ mod tests {
             &TIP,
             "Index Scan using o_pkey on o  (cost=0.00..10.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)",
             &context,
-            "cost 10 with these values, 5.0k without: set plan_cache_mode = force_custom_plan for this role, or bind on the client (psycopg 3 in Django does unless server_side_binding is set)",
+            "cost 10 with these values, 5.0k without: set plan_cache_mode = force_custom_plan for this role, or bind on the client (Django with psycopg 3 does, unless server_side_binding is set)",
         );
     }
 

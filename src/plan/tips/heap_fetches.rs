@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, quoted_table
 pub(super) static TIP: Tip = Tip {
     number: 9,
     id: "heap-fetches",
-    title: "an index-only scan that has to look into the table",
-    why: "Pages that are not marked all-visible must be looked at although the index has all columns.",
-    wrong: "On a table that changes all the time VACUUM cannot keep up; then a plain index is as good.",
+    title: "an index-only scan that visits the table",
+    why: "Pages that are not marked all-visible must be read from the table, although the index has all columns.",
+    wrong: "On a table that changes constantly, VACUUM cannot keep up; then a plain index is as good.",
     source: "PostgreSQL manual 11.9; pev2; pg_explaintips",
     topic: Topic::Access,
     rank: 4,

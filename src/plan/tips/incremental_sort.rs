@@ -5,8 +5,8 @@ use super::support::{Count, Hit, Kind, Node, Seen, Tip, Topic, own, short};
 pub(super) static TIP: Tip = Tip {
     number: 18,
     id: "incremental-sort",
-    title: "rows that are sorted in part already",
-    why: "The input comes ordered by the first keys; only groups of equal ones need sorting, and a LIMIT can stop after the first.",
+    title: "rows that are already partly sorted",
+    why: "The input is already ordered by the first keys; only rows with equal keys need sorting, and a LIMIT can stop early.",
     wrong: "With few, large groups an incremental sort is no faster.",
     source: "PostgreSQL 13 release notes, enable_incremental_sort",
     topic: Topic::Sort,
@@ -44,7 +44,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = format!(
-                "{} rows come ordered by {} and are sorted whole by {}",
+                "{} rows are already ordered by {} and are sorted completely by {}",
                 Count(child.rows_or_estimate()),
                 column(&order),
                 short(&keys.join(", "))
@@ -52,7 +52,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let advice = if seen.context.setting(seen.plan, "enable_incremental_sort") == Some("off") {
                 "set enable_incremental_sort = on"
             } else {
-                "PostgreSQL 13 and later can sort incrementally: upgrade, or see whether wrong estimates forbid it"
+                "PostgreSQL 13 and later can sort incrementally: upgrade, or check whether wrong estimates prevent it"
             };
             Some(Hit::at(id, what, advice, own(node) * 0.5))
         })
@@ -86,7 +86,7 @@ mod tests {
   ->  Index Scan using o_created on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..40 rows=50000 loops=1)
 Settings: enable_incremental_sort = 'off'",
             &context,
-            "50k rows come ordered by created and are sorted whole by o.created, o.total: set enable_incremental_sort = on",
+            "50k rows are already ordered by created and are sorted completely by o.created, o.total: set enable_incremental_sort = on",
         );
     }
 

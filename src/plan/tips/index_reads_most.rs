@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read};
 pub(super) static TIP: Tip = Tip {
     number: 8,
     id: "index-reads-most",
-    title: "an index scan that reads much of the table",
-    why: "From a third of the rows on, reading the table in one go is mostly faster than going through an index row by row.",
-    wrong: "With the table sorted like the index (CLUSTER, append-only) or all in memory, an index scan may still win.",
+    title: "an index scan that reads most of the table",
+    why: "Above about a third of the rows, a sequential scan is usually faster than an index scan.",
+    wrong: "If the table is stored in index order (CLUSTER, append-only) or is all in memory, an index scan may still be faster.",
     source: "pgplan",
     topic: Topic::Access,
     rank: 2,
@@ -28,7 +28,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let what =
                 format!("{} reads {} of {} rows through {}", name(node), Count(read), Count(rows), node.index()?);
             let advice =
-                "a Seq Scan may be faster: check random_page_cost and effective_cache_size, or ask for fewer rows";
+                "a Seq Scan may be faster: check random_page_cost and effective_cache_size, or select fewer rows";
             Some(Hit::at(id, what, advice, own(node) * 0.5))
         })
         .collect()
@@ -50,7 +50,7 @@ mod tests {
             &TIP,
             "Index Scan using o_store on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=50000 loops=1)",
             &context,
-            "Index Scan on o reads 50k of 100k rows through o_store: a Seq Scan may be faster: check random_page_cost and effective_cache_size, or ask for fewer rows",
+            "Index Scan on o reads 50k of 100k rows through o_store: a Seq Scan may be faster: check random_page_cost and effective_cache_size, or select fewer rows",
         );
     }
 

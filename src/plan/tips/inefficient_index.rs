@@ -6,8 +6,8 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short, table};
 pub(super) static TIP: Tip = Tip {
     number: 6,
     id: "inefficient-index",
-    title: "an index that leads to rows that are thrown away",
-    why: "The index finds by some of the conditions only; the others are tried on each row of the table it leads to.",
+    title: "an index that finds rows the filter discards",
+    why: "The index answers only some of the conditions; the rest are checked on each table row it finds.",
     wrong: "If the other conditions are rarely used together with this one, the wider index costs more writes than it saves.",
     source: "pgplan; Joe; pganalyze",
     topic: Topic::Access,
@@ -25,7 +25,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             }
             let index = node.index().unwrap_or("the index");
             let what = format!(
-                "{index} finds {} rows by {} of which {} are kept",
+                "{index} finds {} rows by {}; {} are kept",
                 Count(kept + removed),
                 short(condition),
                 Count(kept)
@@ -62,7 +62,7 @@ mod tests {
   Index Cond: (store_id = 7)
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 5000",
-            "o_store finds 5.0k rows by (store_id = 7) of which 5 are kept: an index on o (store_id, status)",
+            "o_store finds 5.0k rows by (store_id = 7); 5 are kept: an index on o (store_id, status)",
         );
     }
 
@@ -80,7 +80,7 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 5000",
                 &Context { tables: vec![table], ..Context::default() },
-                &format!("o_pkey finds 5.0k rows by (id > 7) of which 5 are kept: an index on o (status, id){instead}"),
+                &format!("o_pkey finds 5.0k rows by (id > 7); 5 are kept: an index on o (status, id){instead}"),
             );
         }
     }

@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Seconds, Seen, Tip, Topic};
 pub(super) static TIP: Tip = Tip {
     number: 30,
     id: "jit",
-    title: "time to compile the query",
-    why: "Just-in-time compilation took a large part of the time; it pays only for queries of many seconds.",
-    wrong: "If the statement is prepared and runs for long with other values, compiling may pay.",
+    title: "time spent on JIT compilation",
+    why: "Just-in-time compilation took a large part of the time; it pays off only for queries of many seconds.",
+    wrong: "If the prepared statement runs long with other values, compiling may pay off.",
     source: "PostgreSQL manual 32, jit_above_cost",
     topic: Topic::Overhead,
     rank: 3,

@@ -6,9 +6,9 @@ use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, own, shor
 pub(super) static TIP: Tip = Tip {
     number: 23,
     id: "join-filter",
-    title: "pairs of rows that are made and thrown away",
-    why: "The join pairs rows by less than its whole condition and tries the rest on every pair.",
-    wrong: "A condition like a range overlap or an inequality has no hash; an index (GiST for ranges) may still help.",
+    title: "a join that discards most pairs of rows",
+    why: "The join matches rows by only part of its condition and checks the rest on every pair.",
+    wrong: "A range overlap or an inequality cannot be hashed; an index (GiST for ranges) may still help.",
     source: "pgplan",
     topic: Topic::Join,
     rank: 4,
@@ -25,7 +25,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if removed < 10_000.0 || removed < kept * 10.0 {
                 return None;
             }
-            let what = format!("{} paired {} rows to keep {}", node.node_type, Count(removed + kept), Count(kept));
+            let what = format!("{} made {} pairs and kept {}", node.node_type, Count(removed + kept), Count(kept));
             let filter = node.join_filter().unwrap_or_default();
             let inner = seen.plan.child(id, Relationship::Inner).map_or(id, |(inner, _)| inner);
             let scans = seen.plan.subtree(inner).take(NEAR).filter(|(_, node)| node.kind.reads_table());
@@ -56,7 +56,7 @@ mod tests {
   Rows Removed by Join Filter: 50000
   ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=1000)",
-            "Nested Loop paired 50k rows to keep 5: an index on b (y), or join by equal columns",
+            "Nested Loop made 50k pairs and kept 5: an index on b (y), or join by equal columns",
         );
     }
 

@@ -7,9 +7,9 @@ use super::support::{
 pub(super) static TIP: Tip = Tip {
     number: 20,
     id: "loop-misplanned",
-    title: "a nested loop chosen for few rows that became many",
-    why: "The planner took the nested loop because it expected few outer rows; each one more costs a search.",
-    wrong: "If the estimate cannot be mended, the join can still be right for the usual values.",
+    title: "a nested loop planned for few rows got many",
+    why: "The planner chose the nested loop because it expected few outer rows; each extra row costs a lookup.",
+    wrong: "If the estimate cannot be improved, the join can still be right for the usual values.",
     source: "pganalyze",
     topic: Topic::Estimates,
     rank: 4,
@@ -25,8 +25,14 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if way != Direction::Under || inner.loops() < 100.0 {
                 return None;
             }
-            let what = format!("{}, so its inner side ran {} times ({}x more than planned)", expected_and_got(outer), Count(inner.loops()), Count(factor));
-            let advice = "mend the estimate: ANALYZE, CREATE STATISTICS for columns that go together, a higher statistics target";
+            let what = format!(
+                "{}, so its inner side ran {} times ({}× more than planned)",
+                expected_and_got(outer),
+                Count(inner.loops()),
+                Count(factor)
+            );
+            let advice =
+                "improve the estimate: ANALYZE, CREATE STATISTICS for correlated columns, a higher statistics target";
             Some(Hit::at(id, what, advice, with_children(inner)).because_of(origin(seen.plan, outer_id)))
         })
         .collect()
@@ -44,7 +50,7 @@ mod tests {
             "Nested Loop  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..1000 rows=5 loops=1)
   ->  Seq Scan on a  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..10 rows=5000 loops=1)
   ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=1 loops=5000)",
-            "Seq Scan on a expected 10 rows and got 5.0k, so its inner side ran 5.0k times (500x more than planned): mend the estimate: ANALYZE, CREATE STATISTICS for columns that go together, a higher statistics target",
+            "Seq Scan on a: 10 rows estimated, 5.0k actual, so its inner side ran 5.0k times (500× more than planned): improve the estimate: ANALYZE, CREATE STATISTICS for correlated columns, a higher statistics target",
         );
     }
 

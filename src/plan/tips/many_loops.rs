@@ -7,9 +7,9 @@ use super::support::{
 pub(super) static TIP: Tip = Tip {
     number: 19,
     id: "many-loops",
-    title: "a join that searches again and again",
-    why: "The inner side is started once for each outer row; thousands of small searches add up.",
-    wrong: "If each search is an index look-up and all rows are needed, a Hash Join may be no faster.",
+    title: "a join with thousands of lookups",
+    why: "The inner side runs once for each outer row; thousands of small lookups add up.",
+    wrong: "If each lookup uses an index and all rows are needed, a Hash Join may be no faster.",
     source: "pgplan",
     topic: Topic::Join,
     rank: 2,
@@ -26,8 +26,8 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if inner.loops() < 1000.0 || with_children(inner) < seen.total() * 0.1 || is_other {
                 return None;
             }
-            let what = format!("{} was searched {} times, {} in all", name(inner), Count(inner.loops()), Seconds(with_children(inner)));
-            let advice = "filter the outer side earlier, cover the search with INCLUDE, or let it hash: with work_mem enough and true estimates";
+            let what = format!("{} was looked up {} times, {} in total", name(inner), Count(inner.loops()), Seconds(with_children(inner)));
+            let advice = "filter the outer side earlier, cover the lookup with INCLUDE, or allow a Hash Join with enough work_mem and correct estimates";
             Some(Hit::at(id, what, advice, with_children(inner) * 0.7))
         })
         .collect()
@@ -45,7 +45,7 @@ mod tests {
             "Nested Loop  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..1000 rows=5 loops=1)
   ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
   ->  Index Scan using b_pkey on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.5 rows=1 loops=1000)",
-            "Index Scan on b was searched 1.0k times, 500ms in all: filter the outer side earlier, cover the search with INCLUDE, or let it hash: with work_mem enough and true estimates",
+            "Index Scan on b was looked up 1.0k times, 500ms in total: filter the outer side earlier, cover the lookup with INCLUDE, or allow a Hash Join with enough work_mem and correct estimates",
         );
     }
 

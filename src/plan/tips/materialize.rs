@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own};
 pub(super) static TIP: Tip = Tip {
     number: 24,
     id: "materialize-loops",
-    title: "kept rows that are read again for each outer row",
-    why: "Rows set aside in memory are walked whole for every outer row: the product of both sides.",
-    wrong: "If one side has a handful of rows, nothing is faster.",
+    title: "materialized rows that are read again for each outer row",
+    why: "All rows kept in memory are read for every outer row: the cost is the product of both sides.",
+    wrong: "If one side has only a few rows, nothing is faster.",
     source: "pgplan",
     topic: Topic::Join,
     rank: 1,
@@ -23,12 +23,12 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = format!(
-                "{} kept rows were walked {} times, {} in all",
+                "{} materialized rows were read {} times, {} in total",
                 Count(walked / node.loops()),
                 Count(node.loops()),
                 Count(walked)
             );
-            let advice = "give the join an equality that can be hashed, or the inner table an index for it";
+            let advice = "join by an equality that can be hashed, or index the inner table for it";
             Some(Hit::at(id, what, advice, own(node)).because_of(join))
         })
         .collect()
@@ -47,7 +47,7 @@ mod tests {
   ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=1000 loops=1)
   ->  Materialize  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=50 loops=1000)
         ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..0.1 rows=50 loops=1)",
-            "50 kept rows were walked 1.0k times, 50k in all: give the join an equality that can be hashed, or the inner table an index for it",
+            "50 materialized rows were read 1.0k times, 50k in total: join by an equality that can be hashed, or index the inner table for it",
         );
     }
 

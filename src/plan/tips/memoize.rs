@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
 pub(super) static TIP: Tip = Tip {
     number: 25,
     id: "memoize-thrash",
-    title: "a cache of searches that rarely helps",
-    why: "Most searches were not in the cache, or entries had to make room, so keeping them costs more than it saves.",
-    wrong: "The first search for each value always misses; with few searches that is no fault.",
+    title: "a Memoize cache that rarely helps",
+    why: "Most lookups missed the cache, or entries were evicted, so the cache costs more than it saves.",
+    wrong: "The first lookup of each value always misses; with few lookups that is normal.",
     source: "PostgreSQL 14 release notes, enable_memoize",
     topic: Topic::Memory,
     rank: 2,
@@ -24,15 +24,15 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let evicted = if is_full {
-                format!(", {} entries thrown out", Count(cache.evictions + cache.overflows))
+                format!(", {} entries evicted", Count(cache.evictions + cache.overflows))
             } else {
                 String::new()
             };
-            let what = format!("{} of {} searches missed the cache{evicted}", Count(cache.misses), Count(all));
+            let what = format!("{} of {} lookups missed the cache{evicted}", Count(cache.misses), Count(all));
             let advice = if is_full {
                 format!("set work_mem to {} for this query", work_mem_for(cache.memory.0 * 4.0))
             } else {
-                "the planner expected fewer different values: ANALYZE, or a higher n_distinct; try enable_memoize = off"
+                "the planner expected fewer distinct values: ANALYZE, or set a higher n_distinct; try enable_memoize = off"
                     .to_owned()
             };
             Some(Hit::at(id, what, advice, own(node)))
@@ -51,7 +51,7 @@ mod tests {
             &TIP,
             "Memoize  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=2000)
   Hits: 100  Misses: 1900  Evictions: 0  Overflows: 0  Memory Usage: 100kB",
-            "1.9k of 2.0k searches missed the cache: the planner expected fewer different values: ANALYZE, or a higher n_distinct; try enable_memoize = off",
+            "1.9k of 2.0k lookups missed the cache: the planner expected fewer distinct values: ANALYZE, or set a higher n_distinct; try enable_memoize = off",
         );
     }
 

@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Seen, Tip, Topic, expected_and_got, off_by, ori
 pub(super) static TIP: Tip = Tip {
     number: 3,
     id: "misestimate",
-    title: "numbers of rows that are far off",
-    why: "The planner chooses joins, their order and memory by the rows it expects; wrong by ten times or more, it chooses blindly.",
-    wrong: "Under a LIMIT or an EXISTS nodes stop early and the comparison means nothing; those are left out.",
+    title: "row estimates that are far off",
+    why: "The planner chooses joins, their order and memory by the rows it expects; if the estimate is off by ten times or more, the choice is poor.",
+    wrong: "Under a LIMIT or an EXISTS, nodes stop early and the comparison means nothing; those nodes are left out.",
     source: "pev2, node.ts",
     topic: Topic::Estimates,
     rank: 1,
@@ -29,8 +29,8 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .into_iter()
         .map(|(id, node, factor)| {
             let above = seen.plan.parent(id).map_or(node, |(_, parent)| parent);
-            let what = format!("{} ({}x off)", expected_and_got(node), Count(factor));
-            let advice = "ANALYZE the tables if they changed much; else raise the statistics target or CREATE STATISTICS for columns that go together";
+            let what = format!("{} ({}× off)", expected_and_got(node), Count(factor));
+            let advice = "ANALYZE the tables if they changed much; otherwise raise the statistics target or CREATE STATISTICS for correlated columns";
             Hit::at(id, what, advice, own(above)).because_of(origin(seen.plan, id))
         })
         .collect()
@@ -46,7 +46,7 @@ mod tests {
         check(
             &TIP,
             "Seq Scan on o  (cost=1.00..2.00 rows=100 width=8) (actual time=0.0..1 rows=50000 loops=1)",
-            "Seq Scan on o expected 100 rows and got 50k (500x off): ANALYZE the tables if they changed much; else raise the statistics target or CREATE STATISTICS for columns that go together",
+            "Seq Scan on o: 100 rows estimated, 50k actual (500× off): ANALYZE the tables if they changed much; otherwise raise the statistics target or CREATE STATISTICS for correlated columns",
         );
     }
 

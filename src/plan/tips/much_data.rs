@@ -6,8 +6,8 @@ pub(super) static TIP: Tip = Tip {
     number: 34,
     id: "much-data",
     title: "many pages for a small result",
-    why: "Thousands of pages are looked at for a few rows; each costs time even in memory.",
-    wrong: "An aggregate over much data has to read it; keep its result instead.",
+    why: "Thousands of pages are read for a few rows; each costs time even in memory.",
+    wrong: "An aggregate over much data has to read it; store its result instead.",
     source: "Joe (postgres.ai)",
     topic: Topic::General,
     rank: 1,
@@ -23,10 +23,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     if pages < LEAST_PAGES || rows > 100.0 || seen.writes() {
         return Vec::new();
     }
-    let what = format!("{} were looked at for {} rows", Bytes(pages * BLOCK), Count(rows));
+    let what = format!("{} of pages read for {} rows", Bytes(pages * BLOCK), Count(rows));
     vec![Hit::whole(
         what,
-        "find the rows by an index; keep a total that is asked often (a counter column, a materialized view)",
+        "find the rows by an index; store a total that is read often (a counter column, a materialized view)",
         seen.total() * 0.5,
     )]
 }
@@ -44,7 +44,7 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0
   Buffers: shared hit=20000",
-            "156 MB were looked at for 5 rows: find the rows by an index; keep a total that is asked often (a counter column, a materialized view)",
+            "156 MB of pages read for 5 rows: find the rows by an index; store a total that is read often (a counter column, a materialized view)",
         );
     }
 

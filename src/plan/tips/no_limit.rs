@@ -5,8 +5,8 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic};
 pub(super) static TIP: Tip = Tip {
     number: 38,
     id: "no-limit",
-    title: "many rows for the client",
-    why: "All these rows are sent, and kept in memory by the application.",
+    title: "many rows sent to the client",
+    why: "All these rows are sent, and the application keeps them in memory.",
     wrong: "An export needs them all.",
     source: "Joe (postgres.ai)",
     topic: Topic::Answer,
@@ -27,7 +27,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     vec![Hit::at(
         0,
         what,
-        "ask for a page ([:100]); for an export .iterator(chunk_size=2000) keeps them out of memory",
+        "select a page ([:100]); for an export, .iterator(chunk_size=2000) keeps memory low",
         seen.total() * 0.5,
     )]
 }
@@ -62,7 +62,7 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=50000 loops=1)
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0",
-            "50k rows are returned: ask for a page ([:100]); for an export .iterator(chunk_size=2000) keeps them out of memory",
+            "50k rows are returned: select a page ([:100]); for an export, .iterator(chunk_size=2000) keeps memory low",
         );
     }
 
@@ -71,7 +71,7 @@ mod tests {
         let estimate = "Seq Scan on o  (cost=1.00..2.00 rows=160000 width=8)\n  Filter: (status = 'x'::text)";
         let context = |rows| Context { rows_per_call: Some(rows), ..Context::default() };
         check_with(&TIP, estimate, &context(200.0), "");
-        let advice = "ask for a page ([:100]); for an export .iterator(chunk_size=2000) keeps them out of memory";
+        let advice = "select a page ([:100]); for an export, .iterator(chunk_size=2000) keeps memory low";
         let said = format!("20k rows are returned a call, by pg_stat_statements: {advice}");
         check_with(&TIP, estimate, &context(20_000.0), &said);
         check(&TIP, estimate, &format!("160k rows are returned (estimated): {advice}"));

@@ -6,7 +6,7 @@ pub(super) static TIP: Tip = Tip {
     number: 46,
     id: "not-in",
     title: "NOT IN with a subquery",
-    why: "For NOT IN the planner cannot use an anti join, because a NULL in the list makes every answer unknown.",
+    why: "The planner cannot use an anti join for NOT IN, because one NULL in the list makes every answer unknown.",
     wrong: "With a short list that fits in memory, the hashed form is quick.",
     source: "PostgreSQL wiki, Don't Do This: NOT IN",
     topic: Topic::Subplan,
@@ -24,9 +24,9 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if !is_subquery || !is_slow {
                 return None;
             }
-            let what = format!("{} tries each row against NOT IN (subquery)", name(node));
+            let what = format!("{} checks each row against NOT IN (subquery)", name(node));
             let (subplan, _) = seen.plan.child(id, Relationship::SubPlan)?;
-            let advice = "NOT EXISTS: in Django ~Exists(queryset.filter(field=OuterRef('pk'))) in place of .exclude(field__in=queryset)";
+            let advice = "use NOT EXISTS: in Django, ~Exists(queryset.filter(field=OuterRef('pk'))) instead of .exclude(field__in=queryset)";
             Some(Hit::at(id, what, advice, own(node) * 0.9).because_of(subplan))
         })
         .collect()
@@ -45,7 +45,7 @@ mod tests {
   Filter: (NOT (hashed SubPlan 1))
   SubPlan 1
     ->  Seq Scan on c  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=5000 loops=1)",
-            "Seq Scan on o tries each row against NOT IN (subquery): NOT EXISTS: in Django ~Exists(queryset.filter(field=OuterRef('pk'))) in place of .exclude(field__in=queryset)",
+            "Seq Scan on o checks each row against NOT IN (subquery): use NOT EXISTS: in Django, ~Exists(queryset.filter(field=OuterRef('pk'))) instead of .exclude(field__in=queryset)",
         );
     }
 

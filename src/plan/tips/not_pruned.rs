@@ -5,9 +5,9 @@ use super::support::{Hit, Kind, Node, Seen, Tip, Topic, with_children};
 pub(super) static TIP: Tip = Tip {
     number: 42,
     id: "not-pruned",
-    title: "partitions read for nothing",
+    title: "partitions read without a match",
     why: "The condition does not tell the planner which partitions cannot match, so all of them are read.",
-    wrong: "If rows of every partition may match, all must be read.",
+    wrong: "If rows in every partition may match, all must be read.",
     source: "PostgreSQL manual 5.12.4",
     topic: Topic::Access,
     rank: 6,
@@ -31,9 +31,9 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             {
                 return None;
             }
-            let what = format!("{} of {} partitions were read and had no row", empty.len(), run.len());
+            let what = format!("{} of {} partitions were read and returned no row", empty.len(), run.len());
             let advice =
-                "compare the partition key itself with a constant: no function or cast around it, no value from a join";
+                "compare the partition key itself with a constant, without a function or cast, and not with a value from a join";
             Some(Hit::at(id, what, advice, empty.iter().map(|child| with_children(child)).sum()))
         })
         .collect()
@@ -73,7 +73,7 @@ mod tests {
         Filter: (day = x)
   ->  Seq Scan on e_11  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..50 rows=0 loops=1)
         Filter: (day = x)",
-            "11 of 12 partitions were read and had no row: compare the partition key itself with a constant: no function or cast around it, no value from a join",
+            "11 of 12 partitions were read and returned no row: compare the partition key itself with a constant, without a function or cast, and not with a value from a join",
         );
     }
 

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "or-across",
     title: "an OR over two tables",
     why: "The condition can be decided only after the join, so everything is joined first; no index can help.",
-    wrong: "With small tables it does not matter.",
+    wrong: "It does not matter with small tables.",
     source: "PostgreSQL mailing lists; advisor corpus 58",
     topic: Topic::Join,
     rank: 6,
@@ -32,9 +32,9 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if !has_or || (node.actual.is_some() && removed < 1000.0) {
                 return None;
             }
-            let what = format!("{} pairs were joined and thrown away by an OR over two tables", Count(removed));
+            let what = format!("{} joined rows were discarded by an OR over two tables", Count(removed));
             let advice =
-                "two queries that each use an index: first.union(second), or Q(pk__in=…) with a subquery for each side";
+                "write two queries that each use an index: first.union(second), or Q(pk__in=…) with a subquery for each side";
             Some(Hit::at(id, what, advice, with_children(node) * 0.9))
         })
         .collect()
@@ -54,7 +54,7 @@ mod tests {
   Rows Removed by Join Filter: 50000
   ->  Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)
   ->  Hash  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)",
-            "50k pairs were joined and thrown away by an OR over two tables: two queries that each use an index: first.union(second), or Q(pk__in=…) with a subquery for each side",
+            "50k joined rows were discarded by an OR over two tables: write two queries that each use an index: first.union(second), or Q(pk__in=…) with a subquery for each side",
         );
     }
 

@@ -5,9 +5,9 @@ use super::support::{Hit, Kind, Seconds, Seen, Tip, Topic, own, with_children};
 pub(super) static TIP: Tip = Tip {
     number: 28,
     id: "parallel-small",
-    title: "workers for work of a moment",
-    why: "Starting workers takes a few milliseconds; the work below takes no longer.",
-    wrong: "If the same query with other values has much more to do, the workers are worth it there.",
+    title: "parallel workers for very little work",
+    why: "Starting workers takes a few milliseconds, as long as the work itself.",
+    wrong: "With other values the same query may have much more to do, and the workers pay off there.",
     source: "pgplan",
     topic: Topic::Parallel,
     rank: 2,

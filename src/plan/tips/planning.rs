@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "planning-time",
     title: "planning that takes longer than running",
     why: "The planner spent more time than the executor: many partitions, joins, or indexes, or a cold or bloated catalog.",
-    wrong: "The first statement of a connection plans slowly; run it twice.",
+    wrong: "The first statement of a connection plans more slowly; run it twice.",
     source: "pgMustard",
     topic: Topic::Overhead,
     rank: 2,
@@ -32,10 +32,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .max();
     let advice = match partitions {
         Some(many) if many > 20 => {
-            "fewer partitions, or a condition on the partition key that prunes them while planning"
+            "use fewer partitions, or a condition on the partition key that prunes them at planning"
         }
         _ => {
-            "a prepared statement (psycopg's prepare_threshold) plans once; fewer joins (select_related with fewer levels); keep connections (CONN_MAX_AGE)"
+            "use a prepared statement, which plans once (psycopg's prepare_threshold), fewer joins (fewer levels in select_related), or persistent connections (CONN_MAX_AGE)"
         }
     };
     vec![Hit::whole(what, advice, planning.0)]
@@ -55,7 +55,7 @@ mod tests {
   Rows Removed by Filter: 0
 Planning Time: 50 ms
 Execution Time: 10 ms",
-            "planning took 50ms and running 10ms: a prepared statement (psycopg's prepare_threshold) plans once; fewer joins (select_related with fewer levels); keep connections (CONN_MAX_AGE)",
+            "planning took 50ms and running 10ms: use a prepared statement, which plans once (psycopg's prepare_threshold), fewer joins (fewer levels in select_related), or persistent connections (CONN_MAX_AGE)",
         );
     }
 

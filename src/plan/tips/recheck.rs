@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, table};
 pub(super) static TIP: Tip = Tip {
     number: 11,
     id: "recheck",
-    title: "rows an index found in vain",
-    why: "The index answers only nearly (trigrams, lossy pages); most of what it found does not match.",
-    wrong: "A short pattern (under four letters) cannot be found better with trigrams.",
+    title: "index matches that the recheck discards",
+    why: "The index answers only approximately (trigrams, lossy pages); most rows it finds do not match.",
+    wrong: "Trigrams cannot do better for a short pattern (under four letters).",
     source: "pgMustard",
     topic: Topic::Access,
     rank: 4,
@@ -29,7 +29,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 table(node)
             );
             let advice =
-                "a longer pattern, jsonb_path_ops or another operator class, or a b-tree for what is compared whole";
+                "use a longer pattern, jsonb_path_ops or another operator class, or a b-tree where the whole value is compared";
             Some(Hit::at(id, what, advice, own(node) * removed / (removed + kept)))
         })
         .collect()
@@ -46,7 +46,7 @@ mod tests {
             &TIP,
             "Bitmap Heap Scan on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=500 loops=1)
   Rows Removed by Index Recheck: 4500",
-            "4.5k of 5.0k rows that the index found on o did not match: a longer pattern, jsonb_path_ops or another operator class, or a b-tree for what is compared whole",
+            "4.5k of 5.0k rows that the index found on o did not match: use a longer pattern, jsonb_path_ops or another operator class, or a b-tree where the whole value is compared",
         );
     }
 

@@ -5,8 +5,8 @@ use super::support::{Count, Hit, Seen, Tip, Topic};
 pub(super) static TIP: Tip = Tip {
     number: 52,
     id: "repeated-query",
-    title: "the same statement many times for one request",
-    why: "A query in a loop: each is quick, the round trips are not.",
+    title: "the same statement many times in one request",
+    why: "A query in a loop: each one is fast, but the round trips add up.",
     wrong: "A background job may do one row at a time on purpose.",
     source: "Django documentation, select_related and prefetch_related",
     topic: Topic::Overhead,
@@ -20,10 +20,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     if !is_single {
         return Vec::new();
     }
-    let what = format!("it runs {} times for one request", Count(runs));
+    let what = format!("it runs {} times in one request", Count(runs));
     vec![Hit::whole(
         what,
-        "fetch them together: select_related() for a foreign key, prefetch_related() for the other way, or pk__in",
+        "fetch the rows together: select_related() for a foreign key, prefetch_related() for the reverse, or pk__in",
         seen.total() * (1.0 - 1.0 / runs),
     )]
 }
@@ -43,7 +43,7 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0",
             &context,
-            "it runs 50 times for one request: fetch them together: select_related() for a foreign key, prefetch_related() for the other way, or pk__in",
+            "it runs 50 times in one request: fetch the rows together: select_related() for a foreign key, prefetch_related() for the reverse, or pk__in",
         );
     }
 

@@ -6,8 +6,8 @@ use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, rows_read
 pub(super) static TIP: Tip = Tip {
     number: 21,
     id: "repeated-scan",
-    title: "a table that is read whole again and again",
-    why: "Each outer row reads the whole inner table; an index on the join column finds its rows at once.",
+    title: "a table that is scanned again for each outer row",
+    why: "Each outer row reads the whole inner table; an index on the join column finds the matching rows directly.",
     wrong: "A table of a page or two is read as fast as an index.",
     source: "pgplan",
     topic: Topic::Access,
@@ -28,7 +28,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let conditions = [node.filter(), parent.join_filter()];
             let keys = conditions.iter().flatten().map(|text| keys(text, node.alias())).find(|keys| !keys.is_empty());
             let condition = conditions.into_iter().flatten().next().unwrap_or("its condition");
-            let what = format!("{} was read whole {} times, {} rows in all", table(node), Count(loops), Count(read));
+            let what = format!("{} was scanned {} times, {} rows in total", table(node), Count(loops), Count(read));
             let advice = match keys {
                 Some(keys) => format!("an index on {} ({})", table(node), keys.join(", ")),
                 None => format!("no plain index can be built for {}: join by equal columns", short(condition)),
@@ -52,7 +52,7 @@ mod tests {
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=1 loops=100)
         Filter: (a.id = a_id)
         Rows Removed by Filter: 9999",
-            "b was read whole 100 times, 1.0M rows in all: an index on b (a_id)",
+            "b was scanned 100 times, 1.0M rows in total: an index on b (a_id)",
         );
     }
 
@@ -64,7 +64,7 @@ mod tests {
   Join Filter: ((a.x + b.y) > 5)
   ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=100 loops=1)
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=9999 loops=100)",
-            "b was read whole 100 times, 1.0M rows in all: no plain index can be built for ((a.x + b.y) > 5): join by equal columns",
+            "b was scanned 100 times, 1.0M rows in total: no plain index can be built for ((a.x + b.y) > 5): join by equal columns",
         );
     }
 

@@ -6,9 +6,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read, s
 pub(super) static TIP: Tip = Tip {
     number: 5,
     id: "rows-removed",
-    title: "rows read and thrown away",
-    why: "The scan reads every row and keeps few of them; an index finds the few.",
-    wrong: "Where the table is small, most rows are wanted, or the condition cannot be indexed, the scan is the best way.",
+    title: "rows read and discarded",
+    why: "The scan reads every row and keeps few of them; an index finds those few directly.",
+    wrong: "If the table is small, most rows are needed, or the condition cannot be indexed, the scan is the best plan.",
     source: "pev2, node.ts; Joe (postgres.ai)",
     topic: Topic::Access,
     rank: 3,

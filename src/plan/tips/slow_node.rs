@@ -5,9 +5,9 @@ use super::support::{Hit, Node, Seconds, Seen, Share, Tip, Topic, name, own};
 pub(super) static TIP: Tip = Tip {
     number: 1,
     id: "slow-node",
-    title: "most of the time goes into one node",
-    why: "One node alone takes most of the time; whatever is done elsewhere cannot help much.",
-    wrong: "The node may do work that has to be done.",
+    title: "one node takes most of the time",
+    why: "One node takes most of the time; changes elsewhere cannot help much.",
+    wrong: "The node may do necessary work.",
     source: "pev2, node.ts",
     topic: Topic::General,
     rank: 1,
@@ -28,7 +28,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .map(|(id, node)| {
             let what =
                 format!("{} takes {} itself, {} of the time", name(node), Seconds(own(node)), Share(share(node)));
-            Hit::at(id, what, "begin here: only what makes this node do less will be felt", own(node))
+            Hit::at(id, what, "start here: only less work in this node makes a difference", own(node))
         })
         .collect()
 }
@@ -45,7 +45,7 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0",
-            "Seq Scan on o takes 900ms itself, 100% of the time: begin here: only what makes this node do less will be felt",
+            "Seq Scan on o takes 900ms itself, 100% of the time: start here: only less work in this node makes a difference",
         );
     }
 

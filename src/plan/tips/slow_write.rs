@@ -5,9 +5,9 @@ use super::support::{Bytes, Count, Hit, Kind, Relationship, Seen, Tip, Topic, ow
 pub(super) static TIP: Tip = Tip {
     number: 51,
     id: "slow-write",
-    title: "a write that costs much for each row",
-    why: "Each index of the table takes an entry for each new version of a row, unless the update changes no indexed column and finds room on the page (HOT).",
-    wrong: "Full-page images after a checkpoint make WAL large for a while.",
+    title: "an expensive write per row",
+    why: "Each new row version needs an entry in every index, unless the update changes no indexed column and fits on the same page (HOT).",
+    wrong: "Full-page images after a checkpoint make WAL larger for a while.",
     source: "PostgreSQL manual 73.7, Heap-Only Tuples",
     topic: Topic::Writing,
     rank: 2,
@@ -28,7 +28,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let indexes = facts.map(|table| format!(" with {} indexes", table.indexes.len())).unwrap_or_default();
-            let what = format!("{} wrote {} of WAL for each of {} rows{indexes}", table(node), Bytes(bytes), Count(rows));
+            let what = format!("{} wrote {} of WAL per row for {} rows{indexes}", table(node), Bytes(bytes), Count(rows));
             let advice = "drop unused indexes, update only changed columns (save(update_fields=…)), and lower fillfactor so that updates stay HOT";
             Some(Hit::at(id, what, advice, own(node) * 0.5))
         })
@@ -47,7 +47,7 @@ mod tests {
             "Update on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=0 loops=1)
   WAL: records=5 bytes=5000000
   ->  Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1000 loops=1)",
-            "o wrote 4.9 kB of WAL for each of 1.0k rows: drop unused indexes, update only changed columns (save(update_fields=…)), and lower fillfactor so that updates stay HOT",
+            "o wrote 4.9 kB of WAL per row for 1.0k rows: drop unused indexes, update only changed columns (save(update_fields=…)), and lower fillfactor so that updates stay HOT",
         );
     }
 

@@ -6,9 +6,9 @@ use super::support::{Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
 pub(super) static TIP: Tip = Tip {
     number: 12,
     id: "sort-spill",
-    title: "a sort that went to disk",
-    why: "What does not fit in work_mem is written to disk and read again.",
-    wrong: "For one large report SET LOCAL work_mem is enough; a higher work_mem for all sessions may use up the memory.",
+    title: "a sort that spills to disk",
+    why: "Rows that do not fit in work_mem are written to disk and read again.",
+    wrong: "For one large report, SET LOCAL work_mem is enough; a higher work_mem for all sessions may exhaust the memory.",
     source: "explain.depesz.com; Pg::Explain; PostgreSQL manual, work_mem",
     topic: Topic::Sort,
     rank: 4,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "stale-statistics",
     title: "statistics that are out of date",
     why: "The planner knows the table as it was at the last ANALYZE.",
-    wrong: "If the estimates are right all the same, nothing is gained.",
+    wrong: "If the estimates are right anyway, ANALYZE changes nothing.",
     source: "PostgreSQL manual 24.1.3",
     topic: Topic::Estimates,
     rank: 5,
@@ -29,17 +29,12 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = if is_never {
-                format!("{} was never analysed", table(node))
+                format!("{} was never analyzed", table(node))
             } else {
                 format!("{} rows of {} changed since the last ANALYZE", Count(modified), table(node))
             };
             let above: f64 = seen.plan.ancestors(id).take(2).map(|(_, above)| own(above)).sum();
-            Some(Hit::at(
-                id,
-                what,
-                format!("ANALYZE {}; then look at the plan again", quoted_table(node)),
-                own(node) + above,
-            ))
+            Some(Hit::at(id, what, format!("ANALYZE {}, then explain again", quoted_table(node)), own(node) + above))
         })
         .collect()
 }
@@ -66,7 +61,7 @@ mod tests {
             &TIP,
             "Seq Scan on o  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..900 rows=50000 loops=1)",
             &context,
-            "50k rows of o changed since the last ANALYZE: ANALYZE o; then look at the plan again",
+            "50k rows of o changed since the last ANALYZE: ANALYZE o, then explain again",
         );
     }
 
@@ -104,7 +99,7 @@ mod tests {
         };
         let estimate = "Seq Scan on o  (cost=1.00..2.00 rows=10 width=8)";
         check_with(&TIP, estimate, &context(true), "");
-        check_with(&TIP, estimate, &context(false), "o was never analysed: ANALYZE o; then look at the plan again");
+        check_with(&TIP, estimate, &context(false), "o was never analyzed: ANALYZE o, then explain again");
     }
 
     #[test]

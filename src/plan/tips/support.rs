@@ -91,7 +91,7 @@ pub(super) fn off_by(node: &Node, least: f64) -> Option<(f64, Direction)> {
 pub(super) fn expected_and_got(node: &Node) -> String {
     let expected = node.estimate.map_or(0.0, |estimate| estimate.rows);
     let got = node.actual.map_or(0.0, |actual| actual.rows);
-    format!("{} expected {} rows and got {}", name(node), Count(expected), Count(got))
+    format!("{}: {} rows estimated, {} actual", name(node), Count(expected), Count(got))
 }
 
 /// Returns the lowest node below (or at) this one from which a wrong estimate comes: no child of it is off by 3 times.

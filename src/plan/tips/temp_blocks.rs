@@ -5,9 +5,9 @@ use super::support::{BLOCK, Bytes, Hit, Kind, Seen, Tip, Topic, name, own, work_
 pub(super) static TIP: Tip = Tip {
     number: 15,
     id: "temp-blocks",
-    title: "rows set aside on disk",
-    why: "Rows that are kept for later (materialized, a CTE, a window) did not fit in work_mem.",
-    wrong: "Once for a large report it does no harm.",
+    title: "intermediate rows spill to disk",
+    why: "Rows kept for later (Materialize, a CTE, a window) did not fit in work_mem.",
+    wrong: "For an occasional large report this is fine.",
     source: "Joe (postgres.ai); pgplan",
     topic: Topic::Memory,
     rank: 1,

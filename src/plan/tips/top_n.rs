@@ -5,8 +5,8 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own};
 pub(super) static TIP: Tip = Tip {
     number: 16,
     id: "top-n",
-    title: "a whole sort for a few rows",
-    why: "Something between the LIMIT and the sort hides from the sort that only the first rows are wanted.",
+    title: "a full sort for a few rows",
+    why: "A node between the LIMIT and the sort keeps the sort from stopping after the first rows.",
     wrong: "If the window function needs all rows (a total, a rank over all), they must be sorted.",
     source: "PostgreSQL, tuplesort bounded sorts",
     topic: Topic::Sort,
@@ -28,7 +28,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 return None;
             }
             let what = format!("{} rows are sorted by {} for a LIMIT of {}", Count(all), sorted.method, Count(wanted));
-            let advice = "take the LIMIT in a subquery first and compute the window over its rows, or index the order";
+            let advice = "apply the LIMIT in a subquery first and compute the window over its rows, or index the order";
             Some(Hit::at(id, what, advice, own(node)))
         })
         .collect()
@@ -48,7 +48,7 @@ mod tests {
         ->  Sort  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=20 loops=1)
               Sort Method: quicksort  Memory: 9000kB
               ->  Seq Scan on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=50000 loops=1)",
-            "50k rows are sorted by quicksort for a LIMIT of 20: take the LIMIT in a subquery first and compute the window over its rows, or index the order",
+            "50k rows are sorted by quicksort for a LIMIT of 20: apply the LIMIT in a subquery first and compute the window over its rows, or index the order",
         );
     }
 

@@ -6,8 +6,8 @@ pub(super) static TIP: Tip = Tip {
     number: 32,
     id: "trigger-time",
     title: "time spent in triggers",
-    why: "Triggers ran for each row; a foreign key's has to look for rows that refer to the changed one, by a whole scan if there is no index.",
-    wrong: "A trigger that keeps books may need its time; then do it for all rows at once (FOR EACH STATEMENT).",
+    why: "Triggers ran for each row; a foreign key's trigger searches for rows that refer to the changed one, and scans the whole table without an index.",
+    wrong: "An audit trigger may need its time; then run it once for all rows (FOR EACH STATEMENT).",
     source: "pgMustard; PostgreSQL manual 5.5.5",
     topic: Topic::Writing,
     rank: 3,
@@ -23,7 +23,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         let what = format!("{} took {time} in {} calls", trigger.constraint.as_ref().unwrap_or(&trigger.name), Count(trigger.calls));
         let is_foreign_key = trigger.constraint.is_some() || trigger.name.starts_with("RI_ConstraintTrigger");
         let advice = if is_foreign_key {
-            "an index on the referring column of that foreign key (Django: not db_index=False); or delete the referring rows first, in one statement"
+            "index the referring column of that foreign key (in Django, remove db_index=False), or delete the referring rows first in one statement"
         } else {
             "make it FOR EACH STATEMENT with a transition table, or a WHEN condition so that it fires less"
         };
@@ -45,7 +45,7 @@ mod tests {
   ->  Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)
 Trigger RI_ConstraintTrigger_a_5 for constraint item_order_fk: time=800 calls=200
 Execution Time: 1000 ms",
-            "item_order_fk took 800ms in 200 calls: an index on the referring column of that foreign key (Django: not db_index=False); or delete the referring rows first, in one statement",
+            "item_order_fk took 800ms in 200 calls: index the referring column of that foreign key (in Django, remove db_index=False), or delete the referring rows first in one statement",
         );
     }
 

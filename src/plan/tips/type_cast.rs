@@ -5,9 +5,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, rows_read, table, 
 pub(super) static TIP: Tip = Tip {
     number: 43,
     id: "type-cast",
-    title: "a column that is cast before it is compared",
-    why: "The value has another type than the column, so the column is cast on every row and its index is of no use.",
-    wrong: "varchar shown as (column)::text is no cast: such an index works.",
+    title: "a column is cast before it is compared",
+    why: "The value has a different type from the column, so the column is cast on every row and its index cannot be used.",
+    wrong: "varchar shown as (column)::text is not a real cast: the index works.",
     source: "pgMustard; PostgreSQL manual 10.2",
     topic: Topic::Access,
     rank: 7,
@@ -45,7 +45,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 table(node)
             );
             let advice =
-                "pass a value of the column's own type: int for an integer, str for a text, Decimal only for a numeric";
+                "pass a value of the column's own type: int for integer, str for text, Decimal only for numeric";
             Some(Hit::at(id, what, advice, own(node) * removed / read.max(1.0)).because_of(seen.cause(id)))
         })
         .collect()
@@ -63,7 +63,7 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
   Filter: ((id)::numeric = 5.0)
   Rows Removed by Filter: 50000",
-            "(id)::numeric is computed for each of 50k rows of o: pass a value of the column's own type: int for an integer, str for a text, Decimal only for a numeric",
+            "(id)::numeric is computed for each of 50k rows of o: pass a value of the column's own type: int for integer, str for text, Decimal only for numeric",
         );
     }
 

@@ -35,15 +35,15 @@ pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
     let total = plan.total_time();
     let sentence = match (is_fine, plan.has_times(), total, tips.first()) {
         (true, true, Some(time), _) => {
-            format!("This plan is fine: {time}, and nothing in it is worth changing.")
+            format!("This plan is fine: {time}, nothing worth changing.")
         }
-        (true, _, _, _) if plan.is_analyzed() => "Nothing in this plan is worth changing.".to_owned(),
+        (true, _, _, _) if plan.is_analyzed() => "This plan is fine: nothing worth changing.".to_owned(),
         (true, _, _, _) => {
             "Nothing stands out in the estimates; run it with ANALYZE to see where the time goes.".to_owned()
         }
         (false, true, Some(time), Some(first)) if time.0 > 0.0 => {
             let part = Share((first.saving.0 / time.0).min(1.0));
-            format!("{} of {time} ({part}) could be saved at most by the first: {}.", first.saving, first.tip.title)
+            format!("Biggest win: {}, up to {} of {time} ({part}).", first.tip.title, first.saving)
         }
         (false, _, _, _) => {
             format!("{} worth a look.", if tips.len() == 1 { "One thing is" } else { "Some things are" })
@@ -65,7 +65,7 @@ mod tests {
     fn a_fine_plan_is_told_so() {
         check(
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8) (actual time=0.01..0.02 rows=1 loops=1)\nExecution Time: 0.05 ms",
-            "This plan is fine: 50us, and nothing in it is worth changing.",
+            "This plan is fine: 50us, nothing worth changing.",
         );
         check(
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)",
@@ -86,7 +86,7 @@ mod tests {
     fn a_slow_one_is_told_what_could_be_saved() {
         check(
             "Seq Scan on o  (cost=1..2 rows=1 width=8) (actual time=1..900 rows=1 loops=1)\n  Filter: (a = 1)\n  Rows Removed by Filter: 99999\nExecution Time: 900 ms",
-            "900ms of 900ms (100%) could be saved at most by the first: rows read and thrown away.",
+            "Biggest win: rows read and discarded, up to 900ms of 900ms (100%).",
         );
     }
 }

@@ -6,8 +6,8 @@ pub(super) static TIP: Tip = Tip {
     number: 50,
     id: "waiting",
     title: "time outside the plan",
-    why: "The time is not in the nodes: it waited for a lock, for the client to take its rows, or for the start and end of the query.",
-    wrong: "Sending a large result takes its time; then fewer rows help.",
+    why: "The time is not in the plan's nodes: the query waited for a lock, for the client to read rows, or during start-up and shutdown.",
+    wrong: "Sending a large result takes time; select fewer rows.",
     source: "pgMustard",
     topic: Topic::Overhead,
     rank: 1,
@@ -28,10 +28,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     if outside < LEAST || outside < whole.0 * 0.5 {
         return Vec::new();
     }
-    let what = format!("{} of {whole} were spent outside the nodes of the plan", Seconds(outside));
+    let what = format!("{} of {whole} were spent outside the plan's nodes", Seconds(outside));
     vec![Hit::whole(
         what,
-        "look at Activity and Locks while it runs: a lock, a slow network, or many partitions to open",
+        "watch Activity while it runs; likely a lock, a slow network, or many partitions to open",
         outside,
     )]
 }
@@ -49,7 +49,7 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0
 Execution Time: 900 ms",
-            "800ms of 900ms were spent outside the nodes of the plan: look at Activity and Locks while it runs: a lock, a slow network, or many partitions to open",
+            "800ms of 900ms were spent outside the plan's nodes: watch Activity while it runs; likely a lock, a slow network, or many partitions to open",
         );
     }
 

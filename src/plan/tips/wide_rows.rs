@@ -5,8 +5,8 @@ use super::support::{Bytes, Count, Hit, Kind, Seen, Tip, Topic};
 pub(super) static TIP: Tip = Tip {
     number: 39,
     id: "wide-rows",
-    title: "a heavy result",
-    why: "Wide rows cost reading (TOAST), sorting, sending, and memory in the application.",
+    title: "a large result",
+    why: "Wide rows cost time to read (TOAST), sort and send, and memory in the application.",
     wrong: "If all columns are used, they have to be sent.",
     source: "pgplan",
     topic: Topic::Answer,
@@ -26,8 +26,8 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     if bytes < LEAST_BYTES || root.kind == Kind::ModifyTable {
         return Vec::new();
     }
-    let what = format!("{} rows of {} each, {} in all", Count(rows), Bytes(estimate.width), Bytes(bytes));
-    let advice = "take the columns that are used: .only() or .defer() for objects, .values() or .values_list() for rows; .iterator() for many";
+    let what = format!("{} rows of {} each, {} in total", Count(rows), Bytes(estimate.width), Bytes(bytes));
+    let advice = "select only the columns you use: .only() or .defer() for objects, .values() or .values_list() for rows; .iterator() for many";
     vec![Hit::at(0, what, advice, seen.total() * 0.5)]
 }
 
@@ -41,7 +41,7 @@ mod tests {
         check(
             &TIP,
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=1000) (actual time=0.0..900 rows=50000 loops=1)",
-            "50k rows of 1.0 kB each, 48 MB in all: take the columns that are used: .only() or .defer() for objects, .values() or .values_list() for rows; .iterator() for many",
+            "50k rows of 1.0 kB each, 48 MB in total: select only the columns you use: .only() or .defer() for objects, .values() or .values_list() for rows; .iterator() for many",
         );
     }
 

@@ -5,8 +5,8 @@ use super::support::{Hit, Kind, Seen, Tip, Topic, with_children};
 pub(super) static TIP: Tip = Tip {
     number: 27,
     id: "workers-missing",
-    title: "workers that were planned and not started",
-    why: "Fewer workers ran than planned, because the server had no more left.",
+    title: "planned workers that did not start",
+    why: "Fewer workers ran than planned, because none were free.",
     wrong: "If the server is busy, more workers would only take turns.",
     source: "pev2, node.ts; pgplan",
     topic: Topic::Parallel,

@@ -6,9 +6,9 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short, table};
 pub(super) static TIP: Tip = Tip {
     number: 7,
     id: "wrong-order-index",
-    title: "an index read for its order until enough rows match",
-    why: "The planner hoped to meet the few wanted rows soon while walking the index in order, and did not.",
-    wrong: "If the wanted rows are spread evenly and common, walking in order is the best way.",
+    title: "an index read in order until enough rows match",
+    why: "The planner expected to meet matching rows early while reading the index in order, and did not.",
+    wrong: "If matching rows are common and evenly spread, reading in order is the best plan.",
     source: "pganalyze: ORDER BY + LIMIT",
     topic: Topic::Access,
     rank: 6,
@@ -27,7 +27,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let index = node.index().unwrap_or("an index");
             let kept = node.rows_total().unwrap_or(0.0);
             let what = format!(
-                "{} rows of {index} were walked in order to find {} for the LIMIT",
+                "{} rows of {index} were read in order to find {} for the LIMIT",
                 Count(kept + removed),
                 Count(kept)
             );
@@ -56,7 +56,7 @@ mod tests {
   ->  Index Scan Backward using o_created on o  (cost=1.00..2.00 rows=20 width=8) (actual time=0.0..80 rows=20 loops=1)
         Filter: (store_id = 7)
         Rows Removed by Filter: 70000",
-            "70k rows of o_created were walked in order to find 20 for the LIMIT: an index on o (store_id, then the columns of o_created)",
+            "70k rows of o_created were read in order to find 20 for the LIMIT: an index on o (store_id, then the columns of o_created)",
         );
     }
 
