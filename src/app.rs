@@ -30,6 +30,7 @@ use ratatui::layout::Rect;
 
 use crate::findings::Findings;
 use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
+use crate::ui::frame::Segment;
 use crate::ui::theme::Theme;
 
 pub use action::Action;
@@ -82,6 +83,8 @@ pub enum Origin {
     Server,
     /// A recording: there is nothing to ask and nothing to act on.
     Recording,
+    /// A recording that is played as if it were a server, again and again.
+    Played,
 }
 
 /// How it stands with the server.
@@ -117,6 +120,8 @@ pub struct App {
     measuring: Vec<(i64, String)>,
     /// What the shell has not taken yet.
     effects: VecDeque<Effect>,
+    /// A line below the header that stays; empty, there is none.
+    banner: Vec<Segment>,
     pace: Seconds,
     theme: Theme,
     shown: Shown,
@@ -157,6 +162,7 @@ impl App {
             journal: VecDeque::new(),
             measuring: Vec::new(),
             effects: VecDeque::new(),
+            banner: Vec::new(),
             pace: start.pace,
             theme: start.theme.clone(),
             shown: Shown::default(),
@@ -168,6 +174,16 @@ impl App {
             is_dirty: true,
             start,
         }
+    }
+
+    /// Shows a line below the header for as long as the console is open.
+    pub fn set_banner(&mut self, banner: Vec<Segment>) {
+        self.banner = banner;
+    }
+
+    /// Whether the newest sample is shown, and not a moment that is held.
+    pub fn is_live(&self) -> bool {
+        self.clock == Clock::Live
     }
 
     /// Whether something changed since the last frame.

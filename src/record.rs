@@ -4,7 +4,7 @@
 //! server facts, the table of columns of each section. Every further line is a [`Frame`] with only the sections that were
 //! read since the frame before; every member starts with a whole frame, so a crash loses at most one member and what is
 //! left of a damaged file is still read. Columns are only ever added: what a section lacks reads as null, and a section
-//! that this program does not know is passed over.
+//! that this program does not know is passed over. The header may hold [`Plans`], so that Explain has something to show.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,12 +16,16 @@ use thiserror::Error;
 
 use crate::sample::{Column, Missing, SampleCost, ServerFacts, Timestamp, Value};
 
+mod explained;
+mod plans;
 mod reader;
 mod sparse;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use explained::Explained;
+pub use plans::{IndexAnswer, Plans, RecordedPlan, Rows, statement_key};
 pub use reader::Reader;
 pub use sparse::Sparse;
 pub use writer::Writer;
@@ -49,6 +53,9 @@ pub struct Header {
     pub server: Arc<ServerFacts>,
     /// The columns of each section, in the order of its rows' values.
     pub columns: BTreeMap<String, Vec<Column>>,
+    /// Plans of statements, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plans: Option<Arc<Plans>>,
 }
 
 /// A line of a recording: one sample.

@@ -9,6 +9,7 @@ mod effects;
 mod explains;
 mod keyboard;
 mod own_editor;
+mod playback;
 mod recording;
 pub mod remembered;
 mod replay;
@@ -17,5 +18,6 @@ pub mod terminal;
 
 pub(crate) use console::Ends;
 pub use console::{Setup, console};
+pub use playback::Playback;
 pub use recording::{Recording, record};
-pub use replay::{load, replay};
+pub use replay::{Replay, load, play, replay};

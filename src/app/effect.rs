@@ -25,6 +25,8 @@ pub enum Event {
     Resized,
     /// A sample arrived.
     Sampled(Arc<Snapshot>),
+    /// A recording that is played starts again with these samples: those before do not count.
+    Restarted(Vec<Arc<Snapshot>>),
     /// A server was reached, for the first time or again.
     Connected(Arc<ServerFacts>),
     /// The server was lost, or could not be reached yet.

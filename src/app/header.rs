@@ -170,6 +170,9 @@ impl App {
         let is_recording = self.start.origin == Origin::Recording;
         let (word, role) = match (&self.link, self.clock) {
             _ if is_recording => ("REPLAY", Role::Warning),
+            (Link::Up | Link::Waiting, Clock::Live) if self.start.origin == Origin::Played => {
+                ("RECORDING", Role::Warning)
+            }
             (Link::Down { .. }, _) => ("NO SERVER", Role::Bad),
             (_, Clock::Held(_)) => ("HELD", Role::Warning),
             (Link::Waiting, _) => ("waiting", Role::Muted),

@@ -1,6 +1,7 @@
 //! Draws the whole screen: header, tabs, the pane, the footer, and the layers on top.
 //!
-//! What goes first on a low screen: the tabs below 12 rows, the vital signs below 8, the header below 5, the footer below 4.
+//! What goes first on a low screen: the tabs below 12 rows, the banner below 10, the vital signs below 8, the header
+//! below 5, the footer below 4.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
@@ -21,6 +22,7 @@ const SMALLEST: (u16, u16) = (20, 4);
 #[derive(Debug, Clone, Copy)]
 struct Parts {
     server: Rect,
+    banner: Rect,
     signs: Rect,
     tabs: Rect,
     body: Rect,
@@ -28,17 +30,19 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(area: Rect) -> Self {
+    /// Divides the screen; `banner` is how many rows a banner would have.
+    fn of(area: Rect, banner: u16) -> Self {
         let shown_from = |rows: u16| u16::from(area.height >= rows);
-        let [server, signs, tabs, body, footer] = Layout::vertical([
+        let [server, banner, signs, tabs, body, footer] = Layout::vertical([
             Constraint::Length(shown_from(5)),
+            Constraint::Length(shown_from(10).min(banner)),
             Constraint::Length(shown_from(8)),
             Constraint::Length(shown_from(12)),
             Constraint::Min(1),
             Constraint::Length(shown_from(4)),
         ])
         .areas(area);
-        Self { server, signs, tabs, body, footer }
+        Self { server, banner, signs, tabs, body, footer }
     }
 }
 
@@ -52,8 +56,9 @@ impl App {
             frame.render_widget(Line::raw(cut("too small", usize::from(area.width))), area);
             return;
         }
-        let parts = Parts::of(area);
+        let parts = self.parts();
         self.draw_server(frame, parts.server);
+        self.draw_banner(frame, parts.banner);
         self.draw_signs(frame, parts.signs);
         self.draw_tabs(frame, parts.tabs);
         self.draw_pane(frame, parts.body);
@@ -66,7 +71,16 @@ impl App {
 
     /// Returns where the pane stands.
     pub(super) fn body(&self) -> Rect {
-        Parts::of(self.area).body
+        self.parts().body
+    }
+
+    fn parts(&self) -> Parts {
+        Parts::of(self.area, u16::from(!self.banner.is_empty()))
+    }
+
+    fn draw_banner(&self, frame: &mut Frame<'_>, area: Rect) {
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        frame::draw_segments(frame.buffer_mut(), area, &self.banner, &self.theme);
     }
 
     fn draw_pane(&mut self, frame: &mut Frame<'_>, area: Rect) {

@@ -10,7 +10,7 @@ use super::layer::{Answer, Layer};
 use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, View, Vitals, Wish};
 use crate::findings;
 use crate::pg::explain::Progress;
-use crate::sample::{Seconds, Snapshot};
+use crate::sample::{History, Seconds, Snapshot};
 use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};
 
@@ -55,6 +55,7 @@ impl App {
             Event::Resized => {}
             Event::Tick(now) => self.now = now,
             Event::Sampled(snapshot) => self.on_sample(snapshot),
+            Event::Restarted(samples) => self.begin_afresh(samples),
             Event::Connected(facts) => {
                 if self.start.origin == Origin::Server {
                     self.log(format!("connected to {} as {}", facts.target, facts.role));
@@ -95,6 +96,23 @@ impl App {
         for wish in wishes {
             self.grant(wish);
         }
+    }
+
+    /// Forgets the samples of before: counters that begin anew have no rate to them.
+    fn begin_afresh(&mut self, samples: Vec<Arc<Snapshot>>) {
+        /// Samples for which it is said: somebody may be reading something else.
+        const SAID_FOR: u8 = 12;
+        self.log("the recording starts again".to_owned());
+        self.history = History::bounded(self.start.history_bytes);
+        self.clock = Clock::Live;
+        self.shown = Shown::default();
+        for sample in samples {
+            self.facts = Some(Arc::clone(&sample.server));
+            self.history.push(sample);
+        }
+        self.sampled_at = self.now;
+        self.message = Some(Message { samples_left: SAID_FOR, ..Message::note("The recording starts again.") });
+        self.refresh();
     }
 
     fn on_sample(&mut self, snapshot: Arc<Snapshot>) {
@@ -193,7 +211,7 @@ impl App {
         if !self.may(action) {
             self.message = Some(Message::bad(match self.start.origin {
                 Origin::Server => "read-only: pgdj was told to change nothing on this server",
-                Origin::Recording => "this is a recording: there is no server to act on",
+                Origin::Recording | Origin::Played => "This is a recording: there is no server to act on.",
             }));
             return;
         }

@@ -190,7 +190,17 @@ pub enum Command {
     Explain(Explain),
 
     /// Open the console on a private server with a Django shop, load and trouble
-    Demo,
+    ///
+    /// Without a PostgreSQL on this machine a recording of it is played.
+    Demo {
+        /// Record the demo to this file, for the program to play where there is no server
+        #[arg(long, value_name = "FILE", hide = true)]
+        record: Option<PathBuf>,
+
+        /// How many times as fast a recording is played
+        #[arg(long, value_name = "TIMES", hide = true, default_value_t = 1.0)]
+        speed: f64,
+    },
 
     /// Record a server to a file, until Ctrl-C
     Record {

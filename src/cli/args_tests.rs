@@ -42,7 +42,7 @@ fn psqls_flags_mean_what_they_mean_to_psql() {
 fn a_word_is_a_target_unless_it_is_a_command() {
     assert_eq!(run("prod").target(), Some("prod"));
     assert_eq!(run("postgres://a@b/c").target(), Some("postgres://a@b/c"));
-    assert!(matches!(run("demo").command, Some(Command::Demo)));
+    assert!(matches!(run("demo").command, Some(Command::Demo { record: None, .. })));
     assert_eq!(run("-- demo").target(), Some("demo"));
     assert!(refused("prod demo").contains("prod stands before a command"));
     assert!(run("demo --theme frost --pace 1").settings.theme.is_some());

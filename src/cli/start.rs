@@ -18,10 +18,10 @@ use crate::pg::address::{Flags, Request, is_left_open, resolve};
 use crate::pg::connect::ConnectError;
 use crate::pg::connector::ToAddress;
 use crate::pg::sampler;
-use crate::record::{Reader, Sparse};
+use crate::record::{Explained, Reader, Sparse};
 use crate::run::remembered::Remembered;
 use crate::run::terminal::Mouse;
-use crate::run::{Recording, Setup, console, record, replay};
+use crate::run::{Playback, Recording, Replay, Setup, console, play, record, replay};
 use crate::sample::Seconds;
 use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
 use crate::ui::theme::{Depth, Theme};
@@ -57,7 +57,8 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(Kind::Refused, "cannot start").because(&error))?;
     let result = runtime.block_on(async {
         match &args.command {
-            Some(Command::Demo) => run_demo(&config, &environment).await.map(done),
+            Some(Command::Demo { record: Some(file), .. }) => record_demo(file).await.map(done),
+            Some(Command::Demo { speed, .. }) => run_demo(&config, &environment, *speed).await.map(done),
             Some(Command::Explain(wish)) => {
                 let (bytes, status) = explain::run(&args, wish, &config, &environment).await?;
                 say(&bytes).map(|()| status)
@@ -134,7 +135,8 @@ async fn run_replay(file: &Path, config: &Config, environment: &Environment) -> 
         history_bytes: usize::MAX, // what is in memory already is within the bound
         ..start(config, environment, reader.server().target.clone())?
     };
-    replay(start, mouse(config), samples.into_iter(), note).await
+    let explained = Explained::new(Arc::clone(reader.plans()));
+    replay(Replay { start, mouse: mouse(config), explained, note }, samples.into_iter()).await
 }
 
 /// Says a step; what cannot be written is nobody's loss.
@@ -143,7 +145,12 @@ fn tell(step: &str) {
     writeln!(std::io::stderr(), "{text}").unwrap_or_default();
 }
 
-async fn run_demo(config: &Config, environment: &Environment) -> Result<(), Failure> {
+async fn record_demo(file: &Path) -> Result<(), Failure> {
+    let demo = demo::start(tell).await?;
+    demo::recorder::record(&demo, file, tell).await
+}
+
+async fn run_demo(config: &Config, environment: &Environment, speed: f64) -> Result<(), Failure> {
     use std::io::IsTerminal as _;
     if !std::io::stdout().is_terminal() {
         return Err(Failure::new(
@@ -151,7 +158,10 @@ async fn run_demo(config: &Config, environment: &Environment) -> Result<(), Fail
             "the demo opens the console, which needs a terminal, and standard output is not one",
         ));
     }
-    let demo = demo::start(tell).await?;
+    let demo = match demo::start(tell).await {
+        Ok(demo) => demo,
+        Err(failure) => return play_demo(config, environment, speed, &failure).await,
+    };
     let conninfo = demo.conninfo();
     let request = Request { target: Some(&conninfo), flags: Flags::default(), prompt: Prompt::Never, aliases: &[] };
     let address = resolve(&request, &Environment::default())?;
@@ -161,6 +171,19 @@ async fn run_demo(config: &Config, environment: &Environment) -> Result<(), Fail
     load.abort();
     drop(demo);
     result
+}
+
+/// Plays the recording of the demo, because there can be no live one.
+async fn play_demo(config: &Config, environment: &Environment, speed: f64, failure: &Failure) -> Result<(), Failure> {
+    tell(&format!("{failure}\nplaying a recording of the demo instead"));
+    let unreadable = |error| Failure::new(Kind::File, "the recording of the demo cannot be read").because(&error);
+    let playback = Playback::open(demo::RECORDING, speed).map_err(unreadable)?;
+    let start = Start {
+        rights: Rights::ReadOnly,
+        origin: Origin::Played,
+        ..start(config, environment, playback.server().target.clone())?
+    };
+    play(start, mouse(config), playback, demo::banner(failure)).await
 }
 
 fn setup(

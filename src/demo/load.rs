@@ -13,7 +13,7 @@ use dice::Dice;
 
 mod background;
 mod dice;
-mod trouble;
+pub(super) mod trouble;
 mod web;
 
 /// How long a lost session waits before it connects again.
@@ -51,6 +51,12 @@ enum Role {
     RivalTwo,
     /// A connection of a desktop tool that does nothing.
     Idle,
+    /// Of the incident: a shell in which someone changed an order and forgot to commit.
+    ForgottenOrder,
+    /// Of the incident: `manage.py migrate`, which wants to alter the orders, and waits for that shell.
+    OrderMigration,
+    /// Of the incident: the one who ends it.
+    Rescue,
 }
 
 /// One session: who it is to the server, and what it does.
@@ -98,6 +104,15 @@ impl Work<'_> {
         sleep_until(self.began + Duration::from_secs_f64(periods.max(0.0) * every + phase)).await;
     }
 
+    /// Waits for the moment so many seconds after the load's start; for ever, where it has gone by.
+    async fn once_at(&self, seconds: f64) {
+        let moment = self.began + Duration::from_secs_f64(seconds);
+        if moment < Instant::now() {
+            std::future::pending::<()>().await;
+        }
+        sleep_until(moment).await;
+    }
+
     /// Ends a transaction that failed; what is lost is the connection, which its owner notices.
     async fn roll_back(&self) {
         self.sql("ROLLBACK").await.unwrap_or_default();
@@ -106,10 +121,31 @@ impl Work<'_> {
 
 /// Runs the load on the demo's database until it is dropped; `conninfo` is the demo's.
 pub async fn run(conninfo: String) -> Result<(), Error> {
+    run_all(&conninfo, sessions()).await
+}
+
+/// Runs the load with one incident in it, for the recording: an ALTER behind a forgotten transaction, requests behind both.
+///
+/// It begins [`INCIDENT_FROM`](trouble::INCIDENT_FROM) after the start.
+pub async fn run_with_incident(conninfo: String) -> Result<(), Error> {
+    let mut all = sessions();
+    let incident = [
+        (Role::ForgottenOrder, "shop", "manage.py shell_plus"),
+        (Role::OrderMigration, "shop", "manage.py migrate shop 0013"),
+        (Role::Rescue, "postgres", "psql"),
+    ];
+    for (role, user, application) in incident {
+        let number = u16::try_from(all.len()).unwrap_or(u16::MAX) + 1;
+        all.push(Session { role, user, application: application.to_owned(), number });
+    }
+    run_all(&conninfo, all).await
+}
+
+async fn run_all(conninfo: &str, sessions: Vec<Session>) -> Result<(), Error> {
     let config: Config = conninfo.parse()?;
     let began = Instant::now();
     let mut all: FuturesUnordered<_> =
-        sessions().into_iter().map(|session| keep(config.clone(), session, began)).collect();
+        sessions.into_iter().map(|session| keep(config.clone(), session, began)).collect();
     while all.next().await.is_some() {}
     Ok(())
 }
@@ -179,6 +215,9 @@ impl Role {
                 Self::RivalOne => trouble::rival(&mut work, [7, 11]).await,
                 Self::RivalTwo => trouble::rival(&mut work, [11, 7]).await,
                 Self::Idle => background::idle(&mut work).await,
+                Self::ForgottenOrder => trouble::forget_an_order(&mut work).await,
+                Self::OrderMigration => trouble::migrate_orders(&mut work).await,
+                Self::Rescue => trouble::rescue(&mut work).await,
             };
             if done.is_err() {
                 work.roll_back().await;

@@ -64,44 +64,92 @@ pub async fn advise(
     let lost = |why: String| Failure::new(Kind::Connection, "the connection was lost").because_text(why);
     let relations = catalog::relations(plan);
     let read = catalog::read(&mut session, &relations).await.map_err(|gone| lost(gone.why))?;
-    let mut project = django_read::project(&mut session).await.map_err(|gone| lost(gone.why))?;
+    let project = django_read::project(&mut session).await.map_err(|gone| lost(gone.why))?;
     drop(session);
-    let advice = advisor::advise(plan, &read.catalog);
-    let mut advised = Advised {
-        context: context(&read.catalog),
-        catalog: read.catalog,
-        refusals: advice.refusals,
-        notes: read.notes,
-        ..Advised::default()
-    };
-    let candidates: Vec<Candidate> = advice.candidates.into_iter().take(MOST).collect();
-    if candidates.is_empty() {
-        return Ok(advised);
+    let mut search = Search::new(plan, Facts { catalog: read.catalog, notes: read.notes, project });
+    let sets = search.sets();
+    if sets.is_empty() {
+        return Ok(search.settle(|_| Vec::new()));
     }
-    let sets: Vec<Vec<Vec<IndexSpec>>> = candidates.iter().map(sets).collect();
     if request.sql.trim().is_empty() {
-        advised.notes.push("the statement of this plan is not known: the planner was not asked".to_owned());
+        search.note("the statement of this plan is not known: the planner was not asked".to_owned());
     }
     let ladder = Verifier::new(Arc::clone(connector), reaper.clone());
-    let sets_to_ask = if request.sql.trim().is_empty() { Vec::new() } else { sets.concat() };
+    let sets_to_ask = if request.sql.trim().is_empty() { Vec::new() } else { sets };
     let mut answers = match ladder.verify(request, &sets_to_ask, Allowed::Reading).await {
         Ok(answers) => answers.into_iter(),
         Err(failure) => {
-            advised.notes.push(format!("the planner could not be asked about the indexes: {}", failure.what));
+            search.note(format!("the planner could not be asked about the indexes: {}", failure.what));
             Vec::new().into_iter()
         }
     };
-    for (candidate, sets) in candidates.into_iter().zip(sets) {
-        let own: Vec<Verified> = answers.by_ref().take(sets.len()).collect();
-        match best(candidate, own, plan.total_cost()) {
-            Ok((candidate, verified)) => {
-                let codes = codes(candidate.specs(), &advised.catalog, &mut project);
-                advised.indexes.push(AdvisedIndex { candidate, verified, codes });
-            }
-            Err(note) => advised.notes.push(note),
-        }
+    Ok(search.settle(|sets| answers.by_ref().take(sets.len()).collect()))
+}
+
+/// What is known where indexes are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The tables.
+    pub catalog: Catalog,
+    /// What could not be read, one sentence each.
+    pub notes: Vec<String>,
+    /// The Django project.
+    pub project: Project,
+}
+
+/// The indexes that the advisor thinks of for a plan, before the planner is asked about them.
+#[derive(Debug)]
+pub struct Search {
+    advised: Advised,
+    candidates: Vec<(Candidate, Vec<Vec<IndexSpec>>)>,
+    project: Project,
+    /// The cost of the whole plan.
+    total: Option<f64>,
+}
+
+impl Search {
+    /// Asks the advisor. Pure.
+    pub fn new(plan: &Plan, facts: Facts) -> Self {
+        let advice = advisor::advise(plan, &facts.catalog);
+        let advised = Advised {
+            context: context(&facts.catalog),
+            catalog: facts.catalog,
+            refusals: advice.refusals,
+            notes: facts.notes,
+            ..Advised::default()
+        };
+        let candidates = advice.candidates.into_iter().take(MOST);
+        let candidates = candidates.map(|candidate| {
+            let sets = sets(&candidate);
+            (candidate, sets)
+        });
+        Self { advised, candidates: candidates.collect(), project: facts.project, total: plan.total_cost() }
     }
-    Ok(advised)
+
+    /// Returns the sets of indexes that the planner is to be asked about, those of the first candidate first.
+    pub fn sets(&self) -> Vec<Vec<IndexSpec>> {
+        self.candidates.iter().flat_map(|(_, sets)| sets.clone()).collect()
+    }
+
+    /// Adds a sentence that has to be known beside the advice.
+    pub fn note(&mut self, note: String) {
+        self.advised.notes.push(note);
+    }
+
+    /// Chooses by the planner's answers to the sets of each candidate in turn; none where it could not be asked.
+    pub fn settle(mut self, mut answers: impl FnMut(&[Vec<IndexSpec>]) -> Vec<Verified>) -> Advised {
+        for (candidate, sets) in self.candidates {
+            let own = answers(&sets);
+            match best(candidate, own, self.total) {
+                Ok((candidate, verified)) => {
+                    let codes = codes(candidate.specs(), &self.advised.catalog, &mut self.project);
+                    self.advised.indexes.push(AdvisedIndex { candidate, verified, codes });
+                }
+                Err(note) => self.advised.notes.push(note),
+            }
+        }
+        self.advised
+    }
 }
 
 /// Returns what is to be tried for a candidate: itself first, then what else could serve the scan.

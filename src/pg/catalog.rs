@@ -5,7 +5,11 @@
 
 mod rows;
 
-use super::session::{Lost, Parameter, Query, Session, sentence};
+use std::collections::BTreeMap;
+
+use tokio_postgres::Error;
+
+use super::session::{Answer, Lost, Parameter, Query, Session, sentence};
 use crate::catalog::{Catalog, Settings};
 use crate::plan::Plan;
 use crate::sample::{Row, RowSet};
@@ -32,6 +36,10 @@ pub fn relations(plan: &Plan) -> Vec<(String, String)> {
     found
 }
 
+/// The parts that are read first, and what follows where they are missing.
+const FIRST: [(&str, &str); 2] =
+    [("server", "costs are reckoned with PostgreSQL's defaults"), ("tables", "nothing can be advised")];
+
 /// The parts of the catalog that are read by the tables' oids.
 const PARTS: [(&str, &str, &str); 7] = [
     ("columns", include_str!("catalog/columns.sql"), "no index can be advised without the columns"),
@@ -43,8 +51,22 @@ const PARTS: [(&str, &str, &str); 7] = [
     ("expressions", include_str!("catalog/expressions.sql"), "shares of expressions are guessed"),
 ];
 
+/// The rows that a [`Read`] is made of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parts {
+    /// The rows of each part that could be read, by its name.
+    pub rows: BTreeMap<String, RowSet>,
+    /// What could not be read and what that means, one sentence each.
+    pub notes: Vec<String>,
+}
+
 /// Reads the catalog of tables, given by schema (empty: along the `search_path`) and name.
 pub async fn read(session: &mut Session, relations: &[(String, String)]) -> Result<Read, Lost> {
+    Ok(read_parts(session, relations).await?.read())
+}
+
+/// Reads the rows of the catalog of tables, as [`read`] does.
+pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -> Result<Parts, Lost> {
     let wanted: serde_json::Value = relations.iter().map(|(schema, name)| vec![schema.as_str(), name]).collect();
     let first = [
         query("server", include_str!("catalog/server.sql")),
@@ -52,44 +74,67 @@ pub async fn read(session: &mut Session, relations: &[(String, String)]) -> Resu
             .with(Parameter::Text(wanted.to_string()))
             .with(Parameter::Text(session.path.json())),
     ];
-    let mut read = Read::default();
-    let mut answers = session.pipeline(&first).await?.into_iter();
-    let mut next = |what: &str, then: &str, notes: &mut Vec<String>| match answers.next()? {
-        Ok(answer) => Some(answer.into_rows()),
-        Err(error) => {
-            notes.push(format!("the {what} could not be read ({}): {then}", sentence(&error)));
-            None
-        }
-    };
-    let server = next("server's settings", "costs are reckoned with PostgreSQL's defaults", &mut read.notes);
-    let tables = next("tables", "nothing can be advised", &mut read.notes);
-    let mut has_expressions = false;
-    if let Some(row) = server.as_ref().and_then(RowSet::first) {
-        has_expressions = row.flag("has_expression_statistics").unwrap_or(false);
-        server_facts(&row, &mut read.catalog);
+    let mut parts = Parts::default();
+    for ((name, then), answer) in FIRST.iter().zip(session.pipeline(&first).await?) {
+        parts.keep(name, then, answer);
     }
-    let Some(tables) = tables else { return Ok(read) };
-    read.catalog.tables = tables.iter().map(|row| rows::table(&row)).collect();
-    let oids: Vec<i64> = read.catalog.tables.iter().map(|table| i64::from(table.oid)).collect();
+    let oids = parts.oids();
     if oids.is_empty() {
-        return Ok(read);
+        return Ok(parts);
     }
-    let parts = || PARTS.iter().filter(|(name, ..)| has_expressions || *name != "expressions");
+    let has_expressions = parts.first("server").and_then(|row| row.flag("has_expression_statistics")).unwrap_or(false);
+    let wanted = || PARTS.iter().filter(|(name, ..)| has_expressions || *name != "expressions");
     let second: Vec<Query> =
-        parts().map(|(name, sql, _)| query(name, sql).with(Parameter::Ids(oids.clone()))).collect();
-    for ((name, _, then), answer) in parts().zip(session.pipeline(&second).await?) {
+        wanted().map(|(name, sql, _)| query(name, sql).with(Parameter::Ids(oids.clone()))).collect();
+    for ((name, _, then), answer) in wanted().zip(session.pipeline(&second).await?) {
+        parts.keep(name, then, answer);
+    }
+    Ok(parts)
+}
+
+impl Parts {
+    fn keep(&mut self, name: &str, then: &str, answer: Result<Answer, Error>) {
         match answer {
-            Ok(answer) => rows::add(name, &answer.into_rows(), &mut read.catalog),
-            Err(error) => read.notes.push(format!("the {name} could not be read ({}): {then}", sentence(&error))),
+            Ok(answer) => {
+                self.rows.insert(name.to_owned(), answer.into_rows());
+            }
+            Err(error) => {
+                let part = if name == "server" { "server's settings" } else { name };
+                self.notes.push(format!("the {part} could not be read ({}): {then}", sentence(&error)));
+            }
         }
     }
-    for row in tables.iter().filter(|row| row.flag("may_read") == Some(false)) {
-        read.notes.push(format!(
-            "the statistics of {} may not be seen by this role: shares and sizes are guessed (GRANT SELECT shows them)",
-            row.text("name")
-        ));
+
+    fn first(&self, part: &str) -> Option<Row<'_>> {
+        self.rows.get(part)?.first()
     }
-    Ok(read)
+
+    fn oids(&self) -> Vec<i64> {
+        let tables = self.rows.get("tables").into_iter().flat_map(RowSet::iter);
+        tables.map(|row| i64::from(rows::table(&row).oid)).collect()
+    }
+
+    /// Returns what the rows say.
+    pub fn read(&self) -> Read {
+        let mut read = Read { notes: self.notes.clone(), ..Read::default() };
+        if let Some(row) = self.first("server") {
+            server_facts(&row, &mut read.catalog);
+        }
+        let Some(tables) = self.rows.get("tables") else { return read };
+        read.catalog.tables = tables.iter().map(|row| rows::table(&row)).collect();
+        for (name, ..) in &PARTS {
+            if let Some(rows) = self.rows.get(*name) {
+                rows::add(name, rows, &mut read.catalog);
+            }
+        }
+        for row in tables.iter().filter(|row| row.flag("may_read") == Some(false)) {
+            read.notes.push(format!(
+                "the statistics of {} may not be seen by this role: shares and sizes are guessed (GRANT SELECT shows them)",
+                row.text("name")
+            ));
+        }
+        read
+    }
 }
 
 /// A statement under its name, without the comment lines at its head.

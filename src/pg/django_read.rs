@@ -42,43 +42,71 @@ const TAKEN: &str = "select c.relname::text as name from pg_catalog.pg_class as 
 const EXTENSIONS: &str =
     "select e.extname::text as name from pg_catalog.pg_extension as e order by e.extname limit 500";
 
+/// The rows that a [`Project`] is made of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parts {
+    /// The rows of each part that could be read, by its name.
+    pub rows: BTreeMap<String, RowSet>,
+    /// Why the content types are not known, as a clause.
+    pub unread: Option<String>,
+}
+
 /// Reads the project; where the content types cannot be read, [`Project::unread`] says why, what else cannot be is left
 /// empty.
 pub async fn project(session: &mut Session) -> Result<Project, Lost> {
-    let mut project = Project::default();
+    Ok(read_parts(session).await?.project())
+}
+
+/// Reads the rows that the project is made of.
+pub async fn read_parts(session: &mut Session) -> Result<Parts, Lost> {
+    let mut parts = Parts::default();
     let tables = known(session.one(Query::new(TABLES).with(Parameter::Text(session.path.json()))).await?);
-    let mut read = async |table: &str| -> Result<Result<RowSet, String>, Lost> {
-        let Some(row) = tables.iter().find(|row| row.text("name") == table) else {
-            return Ok(Err(format!("this database has no {table}")));
+    for (part, table) in [("content types", "django_content_type"), ("migrations", "django_migrations")] {
+        let row = tables.iter().find(|row| row.text("name") == table);
+        let read = match row {
+            Some(row) => {
+                let answer = session.one(Query::new(read_statement(table, row.text("schema")))).await?;
+                answer.map(Answer::into_rows).map_err(|error| why(&error))
+            }
+            None => Err(format!("this database has no {table}")),
         };
-        let answer = session.one(Query::new(read_statement(table, row.text("schema")))).await?;
-        Ok(answer.map(Answer::into_rows).map_err(|error| why(&error)))
-    };
-    let content_types = read("django_content_type").await?;
-    let migrations = read("django_migrations").await?;
-    let mut others = session.pipeline(&[TAKEN, EXTENSIONS].map(Query::new)).await?.into_iter().map(known);
-    let [taken, extensions] = std::array::from_fn(|_| others.next().unwrap_or_else(|| Answer::default().into_rows()));
-    let content_types = content_types.unwrap_or_else(|why| {
-        project.unread = Some(why);
-        Answer::default().into_rows()
-    });
-    let migrations = migrations.unwrap_or_else(|_unread| Answer::default().into_rows());
-    let pair = |row: Row<'_>| (row.text("app").to_owned(), row.text("name").to_owned());
-    for (app, model) in content_types.iter().map(pair) {
-        project.add_model(&app, &model);
-    }
-    let mut applied: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (app, name) in migrations.iter().map(pair) {
-        applied.entry(app).or_default().push(name);
-    }
-    for (app, names) in &applied {
-        if let Some(last) = last_migration(names.iter().map(String::as_str)) {
-            project.add_migration(app, last);
+        match read {
+            Ok(rows) => drop(parts.rows.insert(part.to_owned(), rows)),
+            Err(why) if table == "django_content_type" => parts.unread = Some(why),
+            Err(why) => tracing::debug!(%why, "a part of the project cannot be read"),
         }
     }
-    project.taken.extend(taken.iter().map(|row| row.text("name").to_owned()));
-    project.extensions.extend(extensions.iter().map(|row| row.text("name").to_owned()));
-    Ok(project)
+    let others = session.pipeline(&[TAKEN, EXTENSIONS].map(Query::new)).await?;
+    for (part, answer) in ["taken", "extensions"].into_iter().zip(others) {
+        parts.rows.insert(part.to_owned(), known(answer));
+    }
+    Ok(parts)
+}
+
+impl Parts {
+    /// Returns what the rows say.
+    pub fn project(&self) -> Project {
+        let rows = |part: &str| self.rows.get(part).into_iter().flat_map(RowSet::iter);
+        let pair = |row: Row<'_>| (row.text("app").to_owned(), row.text("name").to_owned());
+        let name = |row: Row<'_>| row.text("name").to_owned();
+        let mut project = Project::default();
+        project.unread.clone_from(&self.unread);
+        for (app, model) in rows("content types").map(pair) {
+            project.add_model(&app, &model);
+        }
+        let mut applied: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (app, name) in rows("migrations").map(pair) {
+            applied.entry(app).or_default().push(name);
+        }
+        for (app, names) in &applied {
+            if let Some(last) = last_migration(names.iter().map(String::as_str)) {
+                project.add_migration(app, last);
+            }
+        }
+        project.taken.extend(rows("taken").map(name));
+        project.extensions.extend(rows("extensions").map(name));
+        project
+    }
 }
 
 fn known(answer: Result<Answer, Error>) -> RowSet {

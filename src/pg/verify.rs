@@ -18,6 +18,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::explain::{self, Request};
 use super::session::{Connector, Reaper};
 use super::transaction::{Access, Guard, Transaction, Trouble};
@@ -40,7 +42,8 @@ mod trial;
 use ask::{Circumstances, Statement};
 
 /// How an answer was had.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rung {
     /// The planner was made to believe in the index by `HypoPG`.
     Hypothetical,
@@ -77,7 +80,8 @@ impl Rung {
 }
 
 /// What the planner, or failing that the catalog, says of an index.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The planner uses it.
     Used,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
-use super::{FORMAT, Frame, Header, LONGEST_LINE, Part, RecordError};
+use super::{FORMAT, Frame, Header, LONGEST_LINE, Part, Plans, RecordError};
 use crate::pg::decode::Shared;
 use crate::pg::probes;
 use crate::sample::{Column, Reading, RowSet, Section, ServerFacts, Snapshot, Timestamp};
@@ -19,6 +19,7 @@ pub struct Reader<R: Read> {
     columns: BTreeMap<&'static str, Arc<[Column]>>,
     sections: BTreeMap<&'static str, Section>,
     shared: BTreeMap<&'static str, Shared>,
+    plans: Arc<Plans>,
     damage: Option<String>,
     is_at_end: bool,
 }
@@ -39,12 +40,18 @@ impl<R: Read> Reader<R> {
             .filter_map(|(name, columns)| Some((probes::find(&name)?.name, columns.into())))
             .collect();
         let (sections, shared) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { lines, server: header.server, columns, sections, shared, damage: None, is_at_end: false })
+        let plans = header.plans.unwrap_or_default();
+        Ok(Self { lines, server: header.server, columns, sections, shared, plans, damage: None, is_at_end: false })
     }
 
     /// Returns what the server is, as of the last sample read.
     pub fn server(&self) -> &Arc<ServerFacts> {
         &self.server
+    }
+
+    /// Returns the plans of statements; empty in a recording without.
+    pub fn plans(&self) -> &Arc<Plans> {
+        &self.plans
     }
 
     /// Returns why the reading ended before the end of the file, where it did.

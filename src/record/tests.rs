@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use super::{FORMAT, Reader, RecordError, Writer};
+use super::{FORMAT, Plans, Reader, RecordError, RecordedPlan, Writer};
 use crate::pg::probes;
 use crate::sample::{Missing, Reading, RowSet, SampleCost, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
 
@@ -121,4 +121,21 @@ fn a_recording_ends_at_its_limit() {
     let frames = writer.frames();
     let file = writer.finish().unwrap();
     assert_eq!(Reader::new(file.as_slice()).unwrap().count() as u64, frames);
+}
+
+#[test]
+fn plans_are_read_back_and_what_the_header_has_beyond_that_is_passed_over() {
+    use std::io::Read as _;
+    let plan = RecordedPlan { sql: "select 1".to_owned(), plan: "[]".to_owned(), ..RecordedPlan::default() };
+    let plans = Arc::new(Plans { plans: vec![plan], ..Plans::default() });
+    let writer = Writer::with_plans(Vec::new(), &Arc::new(ServerFacts::default()), u64::MAX, Some(Arc::clone(&plans)));
+    let bytes = writer.unwrap().finish().unwrap();
+    assert_eq!(Reader::new(bytes.as_slice()).unwrap().plans(), &plans);
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    let newer = text.replace(r#""plans":{"#, r#""of_a_newer_program":{"#);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(newer.as_bytes()).unwrap();
+    let reader = Reader::new(std::io::Cursor::new(gzip.finish().unwrap())).unwrap();
+    assert_eq!(**reader.plans(), Plans::default());
 }

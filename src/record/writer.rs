@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use super::{FORMAT, FRAMES_A_MEMBER, Frame, Header, Part, RecordError};
+use super::{FORMAT, FRAMES_A_MEMBER, Frame, Header, Part, Plans, RecordError};
 use crate::pg::probes::PROBES;
 use crate::sample::{Column, Section, ServerFacts, Snapshot};
 
@@ -27,12 +27,23 @@ pub struct Writer<W: Write> {
 impl<W: Write> Writer<W> {
     /// Starts a recording of a server with its header; it ends with an error at so many bytes.
     pub fn new(out: W, server: &Arc<ServerFacts>, limit: u64) -> Result<Self, RecordError> {
+        Self::with_plans(out, server, limit, None)
+    }
+
+    /// The same with plans of statements.
+    pub fn with_plans(
+        out: W,
+        server: &Arc<ServerFacts>,
+        limit: u64,
+        plans: Option<Arc<Plans>>,
+    ) -> Result<Self, RecordError> {
         let columns: BTreeMap<_, _> = PROBES.iter().map(|probe| (probe.name, Cow::Borrowed(probe.columns))).collect();
         let header = Header {
             pgdj_recording: FORMAT,
             program: concat!("pgdj ", env!("CARGO_PKG_VERSION")).to_owned(),
             server: Arc::clone(server),
             columns: columns.iter().map(|(name, columns)| ((*name).to_owned(), columns.to_vec())).collect(),
+            plans,
         };
         let member = GzEncoder::new(Counted { out, bytes: 0 }, Compression::default());
         let mut writer = Self { member: Some(member), frames_in_member: 0, last: None, columns, limit, frames: 0 };

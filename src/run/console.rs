@@ -256,7 +256,7 @@ fn app(start: Start, remembered: &Remembered, warnings: Vec<String>) -> App {
 }
 
 /// Ticks once a second; what was missed is not made up for.
-fn seconds() -> Interval {
+pub(super) fn seconds() -> Interval {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
@@ -304,7 +304,7 @@ fn of_report(report: Report, hands: &mut Hands) -> Event {
 }
 
 /// Our own clock, for ages that go on when the server does not answer.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Timestamp(since.map_or(0.0, |since| since.as_secs_f64()))
 }

@@ -5,50 +5,95 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::console::{Ends, draw, lend};
+use super::console::{Ends, draw, lend, now, seconds};
 use super::effects::{copy, open, save};
 use super::keyboard::Keyboard;
+use super::playback::Playback;
 use super::suspend::{self, Asked, Suspending};
 use super::terminal::{ByteCount, Mouse, Screen};
 use crate::app::{App, Effect, Event, Outcome, Start};
 use crate::failure::{Failure, Kind};
 use crate::panes;
-use crate::sample::Snapshot;
+use crate::pg::explain::Request;
+use crate::plan::Plan;
+use crate::record::{Explained, RecordError};
+use crate::sample::{Snapshot, Timestamp};
+use crate::ui::frame::Segment;
 
 /// The least time between two frames.
 const FRAME: Duration = Duration::from_millis(33);
 
 /// What is said of everything that only a server could do.
-const NO_SERVER: &str = "this is a recording: there is no server to ask";
+const NO_SERVER: &str = "This is a recording: there is no server to ask.";
 
-/// Shows samples, oldest first, until somebody leaves; `note` is said first.
-pub async fn replay(
-    start: Start,
-    mouse: Mouse,
-    samples: impl Iterator<Item = Arc<Snapshot>>,
-    note: Option<String>,
-) -> Result<(), Failure> {
-    let mut app = App::new(start, panes::all());
+/// What is said of a run that is asked for, where the recording has a plan.
+const NOT_RUN: &str = "EXPLAIN was not run: this is a recording, without a server.";
+
+/// A recording that stands still.
+pub struct Replay {
+    /// How the console starts.
+    pub start: Start,
+    /// Whether the mouse is listened to.
+    pub mouse: Mouse,
+    /// The plans in it.
+    pub explained: Explained,
+    /// What is said first.
+    pub note: Option<String>,
+}
+
+/// Shows samples, oldest first, until somebody leaves.
+pub async fn replay(replay: Replay, samples: impl Iterator<Item = Arc<Snapshot>>) -> Result<(), Failure> {
+    let mut app = App::new(replay.start, panes::all());
     load(&mut app, samples);
-    if let Some(note) = note {
+    if let Some(note) = replay.note {
         app.update(Event::Done(Outcome::Bad(note)));
     }
+    let offline = Offline { explained: replay.explained, at: None };
+    show(app, replay.mouse, offline, None).await
+}
+
+/// Plays a recording as if it were a server, again and again, until somebody leaves; `banner` is always shown.
+pub async fn play(start: Start, mouse: Mouse, mut playback: Playback, banner: Vec<Segment>) -> Result<(), Failure> {
+    let mut app = App::new(start, panes::all());
+    app.set_banner(banner);
+    let at = now();
+    let offline = Offline { explained: playback.explained(), at: Some(at) };
+    app.update(Event::Tick(at));
+    let samples = playback.restart(at).map_err(|error| unreadable(&error))?;
+    load(&mut app, samples.into_iter());
+    show(app, mouse, offline, Some(playback)).await
+}
+
+fn unreadable(error: &RecordError) -> Failure {
+    Failure::new(Kind::File, "the recording cannot be read").because(error)
+}
+
+/// Shows the console until somebody leaves.
+async fn show(mut app: App, mouse: Mouse, offline: Offline, mut playback: Option<Playback>) -> Result<(), Failure> {
     let mut screen = Screen::take(mouse, ByteCount::default())?;
     let mut ends = Ends::install()?;
     let mut keyboard = Keyboard::start();
-    let mut drawn = None::<Instant>;
+    let (mut ticks, mut drawn) = (seconds(), None::<Instant>);
     let mut suspending = Suspending::install()?;
     loop {
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
+        // Who holds a moment reads: the history stays until they go on.
+        let due = playback.as_ref().filter(|it| !it.is_at_end() || app.is_live()).map(Playback::due);
         let mut asked = None;
-        let key = tokio::select! {
+        let event = tokio::select! {
+            // Each branch takes from a channel or a timer: nothing is lost when another one wins.
             key = keyboard.events().recv() => match key { Some(key) => Some(key), None => return Ok(()) },
             () = ends.came() => return Ok(()),
             signal = suspending.asked() => { asked = Some(signal); None }
+            () = until(due) => None,
+            _ = ticks.tick(), if playback.is_some() => Some(Event::Tick(now())),
             () = sleep_until(next_frame), if app.is_dirty() => None,
         };
-        if let Some(key) = key {
-            app.update(key);
+        if let Some(event) = event {
+            app.update(event);
+        }
+        if let Some(playback) = playback.as_mut().filter(|_| due.is_some_and(|due| due <= Instant::now())) {
+            go_on(&mut app, playback)?;
         }
         // The answer to an effect may ask for the next one.
         while let Some(effect) = app.next_effect() {
@@ -56,8 +101,9 @@ pub async fn replay(
                 Effect::Quit => return Ok(()),
                 Effect::Suspend => asked = Some(Asked::Stop),
                 effect => {
-                    let answer = act(effect, &mut screen);
-                    app.update(answer);
+                    if let Some(answer) = offline.act(effect, &mut screen) {
+                        app.update(answer);
+                    }
                 }
             }
         }
@@ -87,17 +133,93 @@ async fn suspend(asked: Asked, (keyboard, screen): (&Keyboard, &mut Screen), app
     Ok(())
 }
 
-fn act(effect: Effect, screen: &mut Screen) -> Event {
-    Event::Done(match effect {
-        Effect::Copy { text, what } => copy(&text, &what, screen),
-        Effect::Save { name, text } => save(&name, &text),
-        Effect::Open { path } => return open(path),
-        Effect::Suggest { plan, .. } => {
-            return Event::Suggested { plan, found: Err(Failure::new(Kind::Refused, NO_SERVER)) };
+/// Waits until a moment; for ever, where there is none.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Shows the next sample, or starts again.
+fn go_on(app: &mut App, playback: &mut Playback) -> Result<(), Failure> {
+    if let Some(sample) = playback.take() {
+        app.update(Event::Sampled(sample));
+        return Ok(());
+    }
+    let samples = playback.restart(now()).map_err(|error| unreadable(&error))?;
+    app.update(Event::Restarted(samples));
+    Ok(())
+}
+
+/// Does what can be done without a server.
+struct Offline {
+    explained: Explained,
+    /// When the recording began to be played; `None` where it stands still.
+    at: Option<Timestamp>,
+}
+
+impl Offline {
+    /// Does an effect; returns what came of it, or why it cannot be done.
+    fn act(&self, effect: Effect, screen: &mut Screen) -> Option<Event> {
+        let outcome = match effect {
+            Effect::Copy { text, what } => copy(&text, &what, screen),
+            Effect::Save { name, text } => save(&name, &text),
+            Effect::Open { path } => return Some(open(path)),
+            Effect::Suggest { request, plan } => return Some(self.suggest(&request, plan)),
+            Effect::Explain(request) => return Some(self.explain(&request.sql, request.options.analyze)),
+            // Values would change nothing about a plan that is there, or is not.
+            Effect::AskParameters { sql } => return Some(self.explain(&sql, true)),
+            Effect::Pace(_) => Outcome::Bad("A recording keeps the pace it was made at.".to_owned()),
+            Effect::Edit { .. } => Outcome::Bad("Your own editor opens only beside a server; e edits here.".to_owned()),
+            // Nothing is under way; and what is looked at in a recording is no statement of the user's.
+            Effect::Quit
+            | Effect::Suspend
+            | Effect::Remember(_)
+            | Effect::CancelExplain
+            | Effect::CancelTry
+            | Effect::CancelWork => {
+                return None;
+            }
+            Effect::ReadNow | Effect::Signal(_) | Effect::Exact { .. } | Effect::Try { .. } => {
+                Outcome::Bad(NO_SERVER.to_owned())
+            }
+        };
+        Some(Event::Done(outcome))
+    }
+
+    /// Shows the recorded plan of a statement; `is_run` is whether a run was asked for.
+    fn explain(&self, sql: &str, is_run: bool) -> Event {
+        Event::ExplainDone(match self.explained.answer(sql, self.at) {
+            Some(mut answer) => {
+                if is_run {
+                    answer.notices.insert(0, NOT_RUN.to_owned());
+                }
+                Ok(Box::new(answer))
+            }
+            None => Err(self.without_plan()),
+        })
+    }
+
+    fn without_plan(&self) -> Failure {
+        if self.explained.is_empty() {
+            return Failure::new(Kind::Refused, NO_SERVER);
         }
-        Effect::Explain(_) => return Event::ExplainDone(Err(Failure::new(Kind::Refused, NO_SERVER))),
-        _ => Outcome::Bad(NO_SERVER.to_owned()),
-    })
+        let what = "The recording has no plan for this statement, and there is no server to ask.";
+        Failure::new(Kind::Refused, what).hint(format!(
+            "it has plans for {} statements: press e on a SELECT, INSERT or UPDATE in Queries",
+            self.explained.len()
+        ))
+    }
+
+    fn suggest(&self, request: &Request, plan: Arc<Plan>) -> Event {
+        let found = match self.explained.advise(&request.sql, &plan) {
+            Some(advised) => Ok(Box::new(advised)),
+            None if self.explained.is_empty() => Err(Failure::new(Kind::Refused, NO_SERVER)),
+            None => Err(Failure::new(Kind::Refused, "The recording does not hold the tables of this plan.")),
+        };
+        Event::Suggested { plan, found }
+    }
 }
 
 /// Puts samples into a console as if they had come from a server.

@@ -15,6 +15,7 @@ mod foreign_keys;
 mod hostile_names;
 mod panes_tables;
 mod pictures;
+mod played_demo;
 mod pooled;
 mod probes;
 mod recordings;

@@ -15,6 +15,43 @@ const RIVALS_EVERY: f64 = 17.0;
 /// Every so many meetings the rivals take their rows in opposite order and deadlock.
 const DEADLOCK_EVERY: u64 = 6;
 
+/// Seconds after the load's start at which someone forgets to commit.
+pub(in crate::demo) const INCIDENT_FROM: f64 = 110.0;
+/// Seconds after the load's start at which the migration wants the table.
+const MIGRATION_FROM: f64 = INCIDENT_FROM + 25.0;
+/// Seconds after the load's start at which the forgotten session is ended.
+const RESCUE_FROM: f64 = MIGRATION_FROM + 55.0;
+
+/// Changes an order in a shell and never commits; ended by [`rescue`].
+pub(super) async fn forget_an_order(work: &mut Work<'_>) -> Result<(), Error> {
+    work.once_at(INCIDENT_FROM).await;
+    work.sql("BEGIN").await?;
+    work.sql(r#"UPDATE "shop_order" SET "note" = 'call back' WHERE "shop_order"."id" = 4711"#).await?;
+    pending().await
+}
+
+/// Wants to add a column to the orders, without a `lock_timeout`: until it has the lock every request waits behind it.
+///
+/// Undone in the end, so that the shop stays as its models say.
+pub(super) async fn migrate_orders(work: &mut Work<'_>) -> Result<(), Error> {
+    work.once_at(MIGRATION_FROM).await;
+    work.sql("BEGIN").await?;
+    work.sql(r#"ALTER TABLE "shop_order" ADD COLUMN "gift_wrap" boolean DEFAULT false NOT NULL"#).await?;
+    work.sql("ROLLBACK").await?;
+    pending().await
+}
+
+/// Ends the session that everybody waits for.
+pub(super) async fn rescue(work: &mut Work<'_>) -> Result<(), Error> {
+    work.once_at(RESCUE_FROM).await;
+    work.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE application_name = 'manage.py shell_plus' AND state = 'idle in transaction'",
+    )
+    .await?;
+    pending().await
+}
+
 /// Changes a row in a shell and never commits: holds a lock, and the horizon behind which VACUUM must not clean.
 pub(super) async fn forget(work: &mut Work<'_>) -> Result<(), Error> {
     work.sql("BEGIN").await?;
