@@ -13,6 +13,7 @@ pub mod django_read;
 mod driver;
 pub mod exact;
 pub mod explain;
+pub mod judge;
 pub mod key;
 mod notices;
 pub mod own_backends;

@@ -9,6 +9,7 @@ mod report;
 mod reported;
 mod text;
 
+use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -166,14 +167,21 @@ async fn of_statement(
     let runner = Runner::new(Arc::clone(&target.connector), target.mode, target.reaper.clone());
     let is_watched = std::io::stderr().is_terminal();
     let mut ends = Ends::install()?;
-    let answer = runner.run(&request, |progress| tell(&progress, is_watched), ends.came()).await;
+    let warned = Cell::new(false);
+    let told = |progress: Progress| {
+        if !progress.warnings.is_empty() && !warned.replace(true) {
+            warn(&progress.warnings);
+        }
+        tell(&progress, is_watched);
+    };
+    let answer = runner.run(&request, told, ends.came()).await;
     if is_watched {
         say("\r\x1b[K");
     }
     let answer = answer?;
     // If the advice fails, the plan is still shown.
     let advised = tokio::select! {
-        advised = advice::advise(&target.connector, &target.reaper, &request, &answer.plan) => advised,
+        advised = advice::advise(&target.connector, (target.mode, &target.reaper), &request, &answer.plan) => advised,
         // What it asks is dropped, and so cancelled on the server.
         () = ends.came() => return Err(Failure::new(Kind::Refused, "cancelled while indexes were looked for")),
     };
@@ -186,6 +194,13 @@ async fn of_statement(
     };
     advised.context.rows_per_call = rows_per_call;
     Ok(Report { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new(), against: None })
+}
+
+/// Says on standard error what the statement may do, before it does.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        say(&format!("warning: {}\n", crate::ui::text::clean(warning)));
+    }
 }
 
 /// Says on standard error how it stands, from the first second on.

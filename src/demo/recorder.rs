@@ -123,7 +123,7 @@ async fn explain(connector: &Arc<dyn Connector>, samples: &[Arc<Snapshot>]) -> R
         }
     }
     let mut plans = read_facts(connector, &reaper, &explained).await?;
-    let verifier = Verifier::new(Arc::clone(connector), reaper.clone());
+    let verifier = Verifier::new(Arc::clone(connector), crate::pg::control::Mode::Full, reaper.clone());
     for (request, answer) in explained {
         let sets = plans.sets(&answer.plan);
         let found = verifier.verify(&request, &sets, Allowed::Reading).await.unwrap_or_default();

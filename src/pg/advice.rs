@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::catalog;
+use super::control::Mode;
 use super::django_read;
 use super::explain::Request;
 use super::session::{Connector, Limits, Reaper, Session};
@@ -53,10 +54,11 @@ pub struct AdvisedIndex {
     pub codes: Vec<Result<DjangoCode, String>>,
 }
 
-/// Advises about a plan; `request` is what it was the answer to.
+/// Advises about a plan; `request` is what it was the answer to. In read-only mode the planner is asked only about what
+/// can do nothing but read.
 pub async fn advise(
     connector: &Arc<dyn Connector>,
-    reaper: &Reaper,
+    (mode, reaper): (Mode, &Reaper),
     request: &Request,
     plan: &Plan,
 ) -> Result<Advised, Failure> {
@@ -74,7 +76,7 @@ pub async fn advise(
     if request.sql.trim().is_empty() {
         search.note("the statement of this plan is not known: the planner was not asked".to_owned());
     }
-    let ladder = Verifier::new(Arc::clone(connector), reaper.clone());
+    let ladder = Verifier::new(Arc::clone(connector), mode, reaper.clone());
     let sets_to_ask = if request.sql.trim().is_empty() { Vec::new() } else { sets };
     let mut answers = match ladder.verify(request, &sets_to_ask, Allowed::Reading).await {
         Ok(answers) => answers.into_iter(),

@@ -4,9 +4,11 @@
 //! `lock_timeout`, and ROLLBACK at the end in any case. The server itself refuses a second statement: what a person
 //! wrote is sent by the extended protocol first. Nothing of it needs a session beyond that transaction, so it works
 //! behind a transaction pooler. Cancelled or dropped, it is cancelled on the server too.
+//! Before the server sees it, [`super::judge`] looks at what it could run: in read-only mode that refuses, else it warns.
 //!
 //! Knows no screen and spawns nothing.
 
+pub(in crate::pg) mod admitted;
 pub mod choices;
 pub mod options;
 pub(in crate::pg) mod planned;
@@ -104,6 +106,8 @@ pub struct Progress {
     pub elapsed: Seconds,
     /// Who holds the locks it waits for.
     pub blocked_by: Vec<Blocker>,
+    /// What it may do besides reading rows, known before it is planned; one sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// A session that holds a lock which is waited for.

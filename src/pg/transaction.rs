@@ -112,6 +112,8 @@ impl Guard {
             ("lock_timeout", self.lock.as_millis().to_string()),
             ("idle_in_transaction_session_timeout", self.idle.as_millis().to_string()),
             ("application_name", session::APPLICATION.to_owned()),
+            // The judge reads strings so; with it off, a backslash would end them elsewhere.
+            ("standard_conforming_strings", "on".to_owned()),
         ];
         format!("{}; {}", opening(access, &settings), session::check_client(Until::TransactionEnds))
     }
@@ -179,14 +181,15 @@ pub(super) struct Transaction {
     connection: Connection,
     state: State,
     greeting: Greeting,
-    is_prepared: bool,
+    /// The statement that is prepared.
+    prepared: Option<String>,
 }
 
 impl Transaction {
     /// Connects; nothing is sent yet.
     pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
         let connection = Connection::of(connector.connect().await?, reaper);
-        Ok(Self { connection, state: State::Idle, greeting: Greeting::default(), is_prepared: false })
+        Ok(Self { connection, state: State::Idle, greeting: Greeting::default(), prepared: None })
     }
 
     /// Returns what cancels whatever this connection runs.
@@ -248,25 +251,36 @@ impl Transaction {
 
     /// Prepares what a person wrote, under the role's path, and returns the types of its parameters.
     ///
-    /// PREPARE parses and rewrites; it plans nothing and calls no function. Sent by the extended protocol, so that the
-    /// server refuses a second statement. What was prepared before is forgotten. The relations it locked are in
+    /// PREPARE parses and rewrites; it plans nothing. A literal of a composite type or of an array of a domain does run
+    /// the domain's checks then, so what the statement names is judged before ([`super::judge`]). Sent by the extended
+    /// protocol, so that the server refuses a second statement. What was prepared before is forgotten. The relations it locked are in
     /// `pg_locks` under `pg_backend_pid()` until [`Self::end`]. It is analysed anew when it is executed, under the path
     /// of then: so that has to be the role's too ([`Theirs`]).
     pub(super) async fn prepare(&mut self, sql: &str) -> Result<Vec<String>, Trouble> {
         self.forget().await?;
         let prepare = Query::new(format!("{}{sql}", prepare_prefix()));
         self.ask_in(Context::Theirs, &prepare).await?;
-        self.is_prepared = true;
+        self.prepared = Some(sql.to_owned());
+        self.parameters().await
+    }
+
+    /// Returns the types of the parameters of what is prepared.
+    pub(super) async fn parameters(&mut self) -> Result<Vec<String>, Trouble> {
         let answer = self.ask(Query::new(PARAMETERS).with(Parameter::Text(PREPARED.to_owned()))).await?;
         let types = answer.scalar().map(Value::as_list).unwrap_or_default();
         Ok(types.iter().map(|name| name.as_str().unwrap_or_default().to_owned()).collect())
     }
 
+    /// Whether this statement is prepared: executed, it is not parsed again, so that it is what was judged.
+    pub(super) fn has_prepared(&self, sql: &str) -> bool {
+        self.prepared.as_deref() == Some(sql)
+    }
+
     /// Forgets what was prepared, which would outlive a rollback.
     async fn forget(&mut self) -> Result<(), Trouble> {
-        if self.is_prepared {
+        if self.prepared.is_some() {
             self.control(&[&format!("deallocate {PREPARED}")]).await?;
-            self.is_prepared = false;
+            self.prepared = None;
         }
         Ok(())
     }
@@ -278,13 +292,13 @@ impl Transaction {
         }
         // In one message: behind a pooler, the backend is kept until it has been answered.
         let mut sql = own::marked("rollback", "guard");
-        if self.is_prepared {
+        if self.prepared.is_some() {
             sql.push_str("; ");
             sql.push_str(&own::marked(&format!("deallocate {PREPARED}"), "guard"));
         }
         let (done, end) = self.connection.drive(self.connection.batch(&sql)).await;
         self.state = State::Idle;
-        self.is_prepared = false;
+        self.prepared = None;
         if let Err(Trouble::Lost(why)) = self.judge(done, end) {
             tracing::info!(why, "a connection was lost before its ROLLBACK, which the server then does");
         }

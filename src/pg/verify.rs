@@ -20,7 +20,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::control::Mode;
 use super::explain::{self, Request};
+use super::judge::{Judge, Objection};
 use super::session::{Connector, Reaper};
 use super::transaction::{Access, Guard, Transaction, Trouble};
 use crate::Failure;
@@ -202,6 +204,7 @@ impl Tried {
 #[derive(Clone)]
 pub struct Verifier {
     connector: Arc<dyn Connector>,
+    mode: Mode,
     reaper: Reaper,
 }
 
@@ -212,9 +215,10 @@ impl fmt::Debug for Verifier {
 }
 
 impl Verifier {
-    /// A verifier; it opens a short connection for each question.
-    pub fn new(connector: Arc<dyn Connector>, reaper: Reaper) -> Self {
-        Self { connector, reaper }
+    /// A verifier; it opens a short connection for each question. In [`Mode::ReadOnly`] it refuses what may do more than
+    /// read, as the planner runs functions too.
+    pub fn new(connector: Arc<dyn Connector>, mode: Mode, reaper: Reaper) -> Self {
+        Self { connector, mode, reaper }
     }
 
     /// Finds out what sets of indexes would do for a statement; each set is tried by itself, its indexes together.
@@ -229,7 +233,13 @@ impl Verifier {
     ) -> Result<Vec<Verified>, Failure> {
         let statement = Statement::of(request)?;
         let mut transaction = Transaction::open(self.connector.as_ref(), &self.reaper).await?;
-        let verified = climb(&mut transaction, &statement, sets, (allowed, request.timeout_ms)).await;
+        let verified = climb(
+            &mut transaction,
+            &statement,
+            sets,
+            &Terms { allowed, mode: self.mode, timeout_ms: request.timeout_ms },
+        )
+        .await;
         transaction.end().await;
         verified.map_err(|trouble| trouble.failure("cannot find out what an index would do"))
     }
@@ -245,6 +255,10 @@ impl Verifier {
         specs: &[IndexSpec],
         building: Building,
     ) -> Result<Tried, Failure> {
+        if self.mode == Mode::ReadOnly {
+            return Err(Failure::new(Kind::Refused, "an index cannot be tried in read-only mode")
+                .hint("start pgdj without --read-only"));
+        }
         // A parameter without a value would be measured as NULL, for which mostly no row is found.
         let needed = explain::statement::look(&request.sql).map_or(0, |statement| statement.parameters);
         if needed > request.parameters.len() {
@@ -273,14 +287,48 @@ fn guard(access: Access, statement: Duration) -> Guard {
     Guard { access, statement, lock: LOCK, idle: IDLE }
 }
 
+/// Under which terms indexes are verified.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    allowed: Allowed,
+    mode: Mode,
+    timeout_ms: u32,
+}
+
+/// Returns a verdict on indexes whose definitions name what may do more than read, in read-only mode: the planner is not
+/// asked about them.
+async fn refused(transaction: &mut Transaction, set: &[Wanted<'_>], mode: Mode) -> Result<Option<Verified>, Trouble> {
+    if mode == Mode::Full {
+        return Ok(None);
+    }
+    for wanted in set {
+        let verdict = Judge::of_definition(transaction, &wanted.create_for_hypopg("pgdj")).await?;
+        if let Some(objection) = verdict.objections.first().map(Objection::words) {
+            let why = format!("{objection}; this is read-only mode");
+            return Ok(Some(Verified {
+                rung: Rung::Catalog,
+                verdicts: vec![Verdict::Unknown(why); set.len()],
+                before: None,
+                after: None,
+                sizes: vec![None; set.len()],
+                notes: Vec::new(),
+            }));
+        }
+    }
+    Ok(None)
+}
+
 async fn climb(
     transaction: &mut Transaction,
     statement: &Statement,
     sets: &[Vec<IndexSpec>],
-    (allowed, timeout_ms): (Allowed, u32),
+    terms: &Terms,
 ) -> Result<Vec<Verified>, Trouble> {
+    let Terms { allowed, mode, timeout_ms } = *terms;
     let access = if allowed == Allowed::Reading { Access::Read } else { Access::Write };
     transaction.begin(guard(access, Duration::from_millis(u64::from(timeout_ms)))).await?;
+    // Who asks for advice has been warned of the statement when it was explained.
+    statement.admit(transaction, mode).await?;
     let circumstances = Circumstances::read(transaction).await?;
     let tables = ask::tables(transaction, sets.iter().flatten()).await?;
     let sets: Vec<Vec<Wanted<'_>>> =
@@ -289,10 +337,14 @@ async fn climb(
     let mut found = Vec::new();
     for set in &sets {
         let mut notes = Vec::new();
+        if let Some(refused) = refused(transaction, set, mode).await? {
+            found.push(refused);
+            continue;
+        }
         let mut verified = None;
         if let Some(schema) = circumstances.hypopg.as_deref().filter(|_| set.iter().all(Wanted::is_known_to_hypopg)) {
             verified = if set.iter().any(Wanted::is_hard) {
-                of_one_table(transaction, set, (schema, &before), &circumstances, &mut notes).await?
+                of_one_table(transaction, set, (schema, &before), (&circumstances, mode), &mut notes).await?
             } else {
                 hypothetical::verify(transaction, statement, set, (schema, &before), &mut notes).await?
             };
@@ -322,7 +374,7 @@ async fn of_one_table(
     transaction: &mut Transaction,
     set: &[Wanted<'_>],
     (schema, before): (&str, &Plan),
-    circumstances: &Circumstances,
+    (circumstances, mode): (&Circumstances, Mode),
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, Trouble> {
     if set.iter().any(Wanted::is_partial) && !circumstances.is_private {
@@ -336,7 +388,11 @@ async fn of_one_table(
         notes.push("the planner was not asked: HypoPG does not see such an index in this statement".to_owned());
         return Ok(None);
     };
-    let before = match statement.explain(transaction).await {
+    let before = match statement.admit(transaction, mode).await {
+        Ok(()) => statement.explain(transaction).await,
+        Err(trouble) => Err(trouble),
+    };
+    let before = match before {
         Ok(before) => before,
         Err(trouble) => {
             let why = trouble.message()?;

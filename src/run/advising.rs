@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::advisor::IndexSpec;
 use crate::app::{Event, Outcome};
 use crate::pg::advice::advise;
+use crate::pg::control::Mode;
 use crate::pg::explain::Request;
 use crate::pg::session::{Connector, Reaper, reaper};
 use crate::pg::verify::{Building, Verifier};
@@ -25,6 +26,7 @@ const PROGRESS: Duration = Duration::from_millis(500);
 /// Looks for indexes.
 pub(super) struct Advising {
     connector: Arc<dyn Connector>,
+    mode: Mode,
     reaper: Reaper,
     reaping: JoinHandle<()>,
     looking: Option<JoinHandle<()>>,
@@ -35,11 +37,11 @@ pub(super) struct Advising {
 
 impl Advising {
     /// Nothing is looked for yet; what is found comes out of the channel.
-    pub(super) fn new(connector: Arc<dyn Connector>) -> (Self, mpsc::Receiver<Event>) {
+    pub(super) fn new(connector: Arc<dyn Connector>, mode: Mode) -> (Self, mpsc::Receiver<Event>) {
         let (tell, told) = mpsc::channel(ROOM);
         let (reaper, reaping) = reaper();
         let reaping = tokio::spawn(reaping);
-        (Self { connector, reaper, reaping, looking: None, trial: None, cleaning: None, tell }, told)
+        (Self { connector, mode, reaper, reaping, looking: None, trial: None, cleaning: None, tell }, told)
     }
 
     /// Looks for indexes for a plan; an older question is given up, on the server too.
@@ -48,8 +50,9 @@ impl Advising {
             task.abort();
         }
         let (connector, reaper, tell) = (Arc::clone(&self.connector), self.reaper.clone(), self.tell.clone());
+        let mode = self.mode;
         self.looking = Some(tokio::spawn(async move {
-            let found = advise(&connector, &reaper, &request, &plan).await.map(Box::new);
+            let found = advise(&connector, (mode, &reaper), &request, &plan).await.map(Box::new);
             // A console that is leaving does not listen.
             drop(tell.send(Event::Suggested { plan, found }).await);
         }));
@@ -120,6 +123,6 @@ impl Advising {
     }
 
     fn verifier(&self) -> Verifier {
-        Verifier::new(Arc::clone(&self.connector), self.reaper.clone())
+        Verifier::new(Arc::clone(&self.connector), self.mode, self.reaper.clone())
     }
 }

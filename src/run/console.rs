@@ -10,7 +10,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
 use super::advising::Advising;
 use super::effects::Hands;
-use super::explains::Explains;
+use super::explains::{Explains, mode_of};
 use super::keyboard::Keyboard;
 use super::own_editor;
 use super::remembered::Remembered;
@@ -59,7 +59,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
     let explains = Explains::start(Arc::clone(&setup.connector), setup.start.rights);
-    let (advising, suggested) = Advising::new(setup.connector);
+    let (advising, suggested) = Advising::new(setup.connector, mode_of(setup.start.rights));
     let hands = Hands::new(commands, orders, setup.start.rights, (setup.remembered.clone(), advising));
     let mut app = app(setup.start, &setup.remembered, setup.warnings);
     let mut shell = Shell {

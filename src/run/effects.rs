@@ -7,12 +7,13 @@ use crossterm::clipboard::CopyToClipboard;
 use tokio::sync::mpsc;
 
 use super::advising::Advising;
+use super::explains::mode_of;
 use super::own_editor;
 use super::remembered::Remembered;
 use super::terminal::Screen;
 use crate::app::{Effect, Event, Outcome, RelationKind, Rights, Signal, SignalKind};
 use crate::pg::act::{Order, Told};
-use crate::pg::control::{self, Backend, Mode, Permit};
+use crate::pg::control::{self, Backend, Permit};
 use crate::pg::exact::Relation;
 use crate::pg::sampler::Command;
 use crate::sample::unit::Share;
@@ -113,8 +114,7 @@ impl Hands {
     }
 
     fn signal(&mut self, signal: Signal) -> Option<Outcome> {
-        let mode = if self.rights == Rights::ReadOnly { Mode::ReadOnly } else { Mode::Full };
-        let Some(permit) = Permit::of(mode) else {
+        let Some(permit) = Permit::of(mode_of(self.rights)) else {
             return Some(Outcome::Bad(format!(
                 "refused to {} {}: this is read-only mode",
                 signal.kind.verb(),

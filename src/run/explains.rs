@@ -11,6 +11,11 @@ use crate::pg::control::Mode;
 use crate::pg::explain::serve::{Order, Told, serve};
 use crate::pg::session::Connector;
 
+/// Returns what the sessions of the console may do.
+pub(super) fn mode_of(rights: Rights) -> Mode {
+    if rights == Rights::ReadOnly { Mode::ReadOnly } else { Mode::Full }
+}
+
 /// The task that explains, and the ways to it.
 pub(super) struct Explains {
     orders: mpsc::Sender<Order>,
@@ -20,7 +25,7 @@ pub(super) struct Explains {
 
 impl Explains {
     pub(super) fn start(connector: Arc<dyn Connector>, rights: Rights) -> Self {
-        let mode = if rights == Rights::ReadOnly { Mode::ReadOnly } else { Mode::Full };
+        let mode = mode_of(rights);
         let (orders, orders_out) = mpsc::channel(16);
         let (told_in, told) = mpsc::channel(16);
         let task = tokio::spawn(serve(connector, mode, orders_out, told_in));

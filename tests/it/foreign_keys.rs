@@ -120,7 +120,9 @@ async fn advised(login: &Login, sql: &str, plan: &Plan) -> Advised {
         timeout_ms: 30_000,
     };
     let connector: Arc<dyn pgdj::pg::session::Connector> = Arc::new(login.clone());
-    advise(&connector, &reaper, &request, plan).await.unwrap_or_else(|failure| panic!("{sql}: {failure}"))
+    advise(&connector, (pgdj::pg::control::Mode::Full, &reaper), &request, plan)
+        .await
+        .unwrap_or_else(|failure| panic!("{sql}: {failure}"))
 }
 
 /// Builds the first index that is advised; says what is wrong with it.

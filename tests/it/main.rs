@@ -13,6 +13,7 @@ mod explain;
 mod findings;
 mod foreign_keys;
 mod hostile_names;
+mod judge;
 mod panes_tables;
 mod pictures;
 mod played_demo;

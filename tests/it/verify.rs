@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pgdj::advisor::IndexSpec;
 use pgdj::catalog::index::{Definition, Key, Method};
 use pgdj::catalog::parse::expression;
+use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Consent, Options, Request};
 use pgdj::pg::session::reaper;
 use pgdj::pg::verify::{Allowed, Building, Rung, Tried, Verdict, Verified, Verifier};
@@ -72,7 +73,7 @@ fn request(sql: &str, parameters: &[&str]) -> Request {
 fn verifier(login: &Login) -> Verifier {
     let (reaper, work) = reaper();
     tokio::spawn(work);
-    Verifier::new(Arc::new(login.clone()), reaper)
+    Verifier::new(Arc::new(login.clone()), Mode::Full, reaper)
 }
 
 async fn one(login: &Login, request: &Request, set: &[IndexSpec], allowed: Allowed) -> Verified {

@@ -108,6 +108,9 @@ impl Run {
             (format!("{sign} {doing} {}", self.progress.elapsed), Role::Accent),
             ("  Esc cancels it on the server".to_owned(), Role::Muted),
         ];
+        if let Some(warning) = self.progress.warnings.first() {
+            line.push((format!("  {}", crate::ui::text::clean_cut(warning, 200)), Role::Warning));
+        }
         if let Some(blocker) = self.progress.blocked_by.first() {
             let others = self.progress.blocked_by.len() - 1;
             let others = if others > 0 { format!(" and {others} others") } else { String::new() };

@@ -149,7 +149,10 @@ fn a_statement_is_estimated_first_and_then_run() {
     let first = asked(wish);
     assert_eq!((first.options.analyze, first.consent, first.timeout_ms), (false, Consent::ReadOnly, 30_000));
     let blocker = Blocker { pid: 4711, who: "shop".into(), query: "alter table shop_order".into() };
-    tell(&mut pane, Event::ExplainProgress(Progress { elapsed: Seconds(3.2), blocked_by: vec![blocker] }));
+    tell(
+        &mut pane,
+        Event::ExplainProgress(Progress { elapsed: Seconds(3.2), blocked_by: vec![blocker], ..Progress::default() }),
+    );
     let shown = drawn(&mut pane, (120, 12));
     assert!(shown.contains("3.2s") && shown.contains("4711") && shown.contains("alter table"), "{shown}");
     let second = asked(tell(&mut pane, answer(ESTIMATE)));

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::planned::{self, Explaining, Stumble, explain};
+use super::admitted;
+use super::planned::{self, Explaining, Parsed, Stumble, explain};
 use super::refusal::{self, Circumstances};
 use super::run::{self, Runner};
 use super::statement::{self, Statement};
@@ -14,6 +15,7 @@ use super::{Choice, Consent, Options, Parameter, Request};
 use crate::Failure;
 use crate::catalog::expr::Expr;
 use crate::catalog::parse::expression;
+use crate::pg::judge::Level;
 use crate::pg::session::{Parameter as Bound, Query};
 use crate::pg::transaction::Transaction;
 use crate::plan::Plan;
@@ -74,6 +76,7 @@ impl Runner {
                 statement: &statement,
                 elapsed: started.elapsed(),
                 blocked_by: &[],
+                mode: self.mode,
                 is_cancelled: false,
             };
             run::tell(stumble, &circumstances, "")
@@ -85,7 +88,10 @@ impl Runner {
         let mut transaction = opened.map_err(Stumble::Told)?;
         let begun = transaction.begin(run::guard(Consent::ReadOnly, request.timeout_ms)).await;
         begun.map_err(|trouble| Stumble::server(trouble, ""))?;
-        let found = parameters(&mut transaction, request, statement).await;
+        let found = match admitted::admit(&mut transaction, statement, (Level::Planned, self.mode)).await {
+            Ok(_admitted) => parameters(&mut transaction, request, statement).await,
+            Err(stumble) => Err(stumble),
+        };
         transaction.end().await;
         found
     }
@@ -96,9 +102,9 @@ async fn parameters(
     request: &Request,
     statement: &Statement,
 ) -> Result<Vec<Parameter>, Stumble> {
-    let mut parameters = planned::parameters(transaction, statement).await?;
+    let mut parameters = planned::parameters(transaction, statement, Parsed::WhenJudged).await?;
     // A plan that cannot be had (a table this role may not read) leaves the types, which are worth a form already.
-    let asked = Explaining { statement, values: &[], options: request.options };
+    let asked = Explaining { statement, values: &[], options: request.options, parsed: Parsed::WhenJudged };
     if let Ok(explained) = explain(transaction, &asked).await {
         compare(transaction, &explained.plan, &mut parameters).await;
     }

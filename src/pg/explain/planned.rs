@@ -23,6 +23,17 @@ pub(in crate::pg) struct Explaining<'a> {
     pub(in crate::pg) values: &'a [Option<String>],
     /// What EXPLAIN is to tell.
     pub(in crate::pg) options: Options,
+    /// What is explained.
+    pub(in crate::pg) parsed: Parsed,
+}
+
+/// Whether a statement is parsed again to be explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::pg) enum Parsed {
+    /// It is, so that its plan knows of an index that came in between.
+    Anew,
+    /// What was judged is executed, if it is prepared.
+    WhenJudged,
 }
 
 /// What the server answered.
@@ -70,8 +81,12 @@ impl Stumble {
 pub(super) async fn parameters(
     transaction: &mut Transaction,
     statement: &Statement,
+    parsed: Parsed,
 ) -> Result<Vec<Parameter>, Stumble> {
-    let types = transaction.prepare(&statement.text).await;
+    let types = match parsed {
+        Parsed::WhenJudged if transaction.has_prepared(&statement.text) => transaction.parameters().await,
+        Parsed::WhenJudged | Parsed::Anew => transaction.prepare(&statement.text).await,
+    };
     let types = types.map_err(|trouble| Stumble::server(trouble, &prepare_prefix()))?;
     Ok(types.into_iter().map(|type_name| Parameter { type_name, ..Parameter::default() }).collect())
 }
@@ -81,7 +96,7 @@ pub(in crate::pg) async fn explain(
     transaction: &mut Transaction,
     asked: &Explaining<'_>,
 ) -> Result<Explained, Stumble> {
-    let Explaining { statement, values, mut options } = *asked;
+    let Explaining { statement, values, mut options, parsed } = *asked;
     let version = transaction.greeting().version;
     let mut notes = Vec::new();
     let raw = if statement.parameters == 0 {
@@ -90,11 +105,13 @@ pub(in crate::pg) async fn explain(
             notes.push("the values were not used: the statement has no parameters".to_owned());
         }
         let prefix = opening(&options, version, &mut notes);
-        let answer = transaction.theirs().ask(Query::new(format!("{prefix}{}", statement.text))).await;
+        let is_prepared = parsed == Parsed::WhenJudged && transaction.has_prepared(&statement.text);
+        let text = if is_prepared { format!("execute {PREPARED}") } else { statement.text.clone() };
+        let answer = transaction.theirs().ask(Query::new(format!("{prefix}{text}"))).await;
         let answer = answer.map_err(|trouble| Stumble::server(trouble, &prefix))?;
         answer.scalar().and_then(Value::as_str).map(str::to_owned)
     } else {
-        let parameters = parameters(transaction, statement).await?;
+        let parameters = parameters(transaction, statement, parsed).await?;
         if values.is_empty() {
             generic(transaction, statement, (&mut options, &mut notes)).await?
         } else {

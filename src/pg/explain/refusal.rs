@@ -8,6 +8,8 @@ use super::statement::{Effect, NotOne, Statement};
 use super::{Blocker, Parameter, Request, WHAT_STAYS};
 use crate::Failure;
 use crate::failure::Kind;
+use crate::pg::control::Mode;
+use crate::pg::judge::Objection;
 use crate::pg::session::sentence;
 use crate::pg::transaction::Trouble;
 use crate::quote::quote_ident;
@@ -21,6 +23,7 @@ pub(super) struct Circumstances<'a> {
     pub(super) elapsed: Duration,
     pub(super) blocked_by: &'a [Blocker],
     pub(super) is_cancelled: bool,
+    pub(super) mode: Mode,
 }
 
 fn refused(what: impl Into<String>) -> Failure {
@@ -44,6 +47,20 @@ fn deed(effect: Effect) -> String {
 pub(super) fn read_only_mode(effect: Effect) -> Failure {
     refused(format!("{}, and this is read-only mode", deed(effect)))
         .hint("explain it without ANALYZE, which only plans it; or start pgdj without --read-only")
+}
+
+/// Objections that are shown; the rest is counted.
+pub(super) const MOST_OBJECTIONS: usize = 5;
+
+/// Says what a statement might run, in read-only mode.
+pub(in crate::pg) fn may_do_more(objections: &[Objection]) -> Failure {
+    let failure = refused("the statement may do more than read, and this is read-only mode");
+    let shown = objections.iter().take(MOST_OBJECTIONS);
+    let mut failure = shown.fold(failure, |failure, objection| failure.because_text(objection.words()));
+    if let Some(more) = objections.len().checked_sub(MOST_OBJECTIONS).filter(|more| *more > 0) {
+        failure = failure.because_text(format!("and {more} more"));
+    }
+    failure.hint("explain a statement without it, or start pgdj without --read-only")
 }
 
 pub(super) fn no_consent(effect: Effect) -> Failure {
@@ -130,9 +147,14 @@ fn by_code(said: &DbError, at: &Circumstances<'_>, role: &str) -> Failure {
         SqlState::READ_ONLY_SQL_TRANSACTION if at.statement.effect == Effect::Reads => because(
             "the statement writes, by a function or a trigger, and this EXPLAIN runs in a read-only transaction",
         )
-        .hint(format!(
-            "explain it without ANALYZE, which only plans it; or agree to the write (--write): {WHAT_STAYS}"
-        )),
+        .hint(match at.mode {
+            Mode::ReadOnly => "explain it without ANALYZE, which only plans it".to_owned(),
+            Mode::Full => {
+                format!(
+                    "explain it without ANALYZE, which only plans it; or agree to the write (--write): {WHAT_STAYS}"
+                )
+            }
+        }),
         SqlState::READ_ONLY_SQL_TRANSACTION => {
             because("the server writes nothing: it is a standby, or this role's sessions are read-only")
                 .hint("explain it without ANALYZE, or on the primary")

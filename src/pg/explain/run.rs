@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::planned::{Explaining, Stumble, explain};
+use super::admitted::admit;
+use super::planned::{Explained, Explaining, Parsed, Stumble, explain};
 use super::refusal::{self, Circumstances};
 use super::statement::{self, Effect, Statement};
 use super::watch::watch;
-use super::{Answer, Blocker, Consent, Progress, Request};
+use super::{Answer, Blocker, Consent, Options, Progress, Request};
 use crate::Failure;
 use crate::pg::connection::Cancelling;
 use crate::pg::control::Mode;
+use crate::pg::judge::Level;
 use crate::pg::session::{Connector, Reaper};
 use crate::pg::transaction::{Access, Greeting, Guard, Transaction};
 use crate::sample::Seconds;
@@ -52,6 +54,8 @@ struct Known {
     /// Whether a cancel request is on its way.
     is_asking: watch::Sender<bool>,
     is_cancelled: AtomicBool,
+    /// What the statement may do besides reading rows.
+    warnings: OnceLock<Vec<String>>,
 }
 
 impl Known {
@@ -77,7 +81,8 @@ impl Runner {
         let started = Instant::now();
         let known = Known::default();
         let (blockers_in, blockers) = watch::channel(Vec::new());
-        let work = tokio::time::timeout(patience(request), self.converse(request, &statement, &known));
+        let work =
+            tokio::time::timeout(patience(request), Box::pin(self.converse(request, (&statement, &known), &told)));
         let mut work = std::pin::pin!(work);
         let mut looking = std::pin::pin!(watch(self.connector.as_ref(), &self.reaper, &known.pid, blockers_in));
         let mut stopping = std::pin::pin!(stopped(stop, &known));
@@ -90,7 +95,8 @@ impl Runner {
                 () = &mut stopping => return Err(known.given_up()),
                 _ = ticks.tick() => {
                     let elapsed = Seconds(started.elapsed().as_secs_f64());
-                    told(Progress { elapsed, blocked_by: blockers.borrow().clone() });
+                    let warnings = known.warnings.get().cloned().unwrap_or_default();
+                    told(Progress { elapsed, blocked_by: blockers.borrow().clone(), warnings });
                 }
             }
         };
@@ -101,6 +107,7 @@ impl Runner {
             elapsed: started.elapsed(),
             blocked_by: &blocked_by,
             is_cancelled: known.is_cancelled.load(Ordering::Relaxed),
+            mode: self.mode,
         };
         match done {
             Ok(answered) => answered.map_err(|(stumble, role)| tell(stumble, &circumstances, &role)),
@@ -114,7 +121,7 @@ impl Runner {
         if request.consent == Consent::Write && self.mode == Mode::ReadOnly {
             return Err(refusal::read_only_mode(statement.effect));
         }
-        let is_run = request.options.analyze && (statement.parameters == 0 || !request.parameters.is_empty());
+        let is_run = level(request, &statement) == Level::Executed;
         if request.consent == Consent::ReadOnly && is_run && statement.effect != Effect::Reads {
             return Err(match self.mode {
                 Mode::ReadOnly => refusal::read_only_mode(statement.effect),
@@ -127,8 +134,8 @@ impl Runner {
     async fn converse(
         &self,
         request: &Request,
-        statement: &Statement,
-        known: &Known,
+        (statement, known): (&Statement, &Known),
+        told: &impl Fn(Progress),
     ) -> Result<Answer, (Stumble, String)> {
         let opened = Transaction::open(self.connector.as_ref(), &self.reaper).await;
         let mut transaction = opened.map_err(|failure| (Stumble::Told(failure), String::new()))?;
@@ -138,8 +145,7 @@ impl Runner {
         begun.map_err(|trouble| (Stumble::server(trouble, ""), String::new()))?;
         let greeting = transaction.greeting().clone();
         known.pid.set(greeting.pid).unwrap_or_default();
-        let asked = Explaining { statement, values: &request.parameters, options: request.options };
-        let explained = explain(&mut transaction, &asked).await;
+        let explained = self.explain(&mut transaction, request, (statement, known), told).await;
         // Behind a pooler, the backend is another client's after ROLLBACK: a cancel that came then would be for that one.
         known.is_asking.subscribe().wait_for(|is_asking| !is_asking).await.map(drop).unwrap_or_default();
         let said = transaction.said();
@@ -150,6 +156,43 @@ impl Runner {
         let estimate_only = !explained.options.analyze;
         Ok(Answer { plan: explained.plan, raw: explained.raw, sql: request.sql.clone(), estimate_only, notices, at })
     }
+
+    /// Judges the statement, says what speaks against it, and explains it.
+    async fn explain(
+        &self,
+        transaction: &mut Transaction,
+        request: &Request,
+        (statement, known): (&Statement, &Known),
+        told: &impl Fn(Progress),
+    ) -> Result<Explained, Stumble> {
+        let level = level(request, statement);
+        let mut admitted = admit(transaction, statement, (level, self.mode)).await?;
+        let warnings = admitted.warnings();
+        if !warnings.is_empty() {
+            told(Progress { warnings: warnings.clone(), ..Progress::default() });
+            known.warnings.set(warnings).unwrap_or_default();
+        }
+        // In pg_stat_activity an EXECUTE does not show what runs, so it is only sent where the judgement refuses.
+        let parsed = if self.mode == Mode::ReadOnly { Parsed::WhenJudged } else { Parsed::Anew };
+        let asked = Explaining { statement, values: &request.parameters, options: request.options, parsed };
+        if self.mode == Mode::ReadOnly && level == Level::Executed {
+            // Planning locks more: partitions that came in between, tables in the bodies of functions.
+            let options = Options { analyze: false, generic_plan: false, ..request.options };
+            // Without parameters the plan of what is prepared would be kept, and its planning time be that of nothing.
+            let parsed = if statement.parameters == 0 { Parsed::Anew } else { Parsed::WhenJudged };
+            explain(transaction, &Explaining { options, parsed, ..asked }).await?;
+            admitted = admitted.again(transaction).await?;
+        }
+        let mut explained = explain(transaction, &asked).await?;
+        explained.notes.extend(admitted.warnings());
+        Ok(explained)
+    }
+}
+
+/// Returns what happens to a statement: without the values of its parameters it is planned only.
+fn level(request: &Request, statement: &Statement) -> Level {
+    let is_run = request.options.analyze && (statement.parameters == 0 || !request.parameters.is_empty());
+    if is_run { Level::Executed } else { Level::Planned }
 }
 
 /// The longest a lock is waited for; never more than half of what the statement may take.

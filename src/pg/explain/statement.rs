@@ -1,7 +1,8 @@
 //! A statement before it is sent: whether it is one, what it does, which `$n` it has.
 //!
-//! Pure. A first look, for clear words and early questions: the server is the judge, by the extended protocol (one
-//! statement) and by the read-only transaction (no write). What the lexer cannot read is left to the server.
+//! Pure. A first look, for clear words and early questions. The server decides by the extended protocol (one statement)
+//! and by the read-only transaction (no write), [`crate::pg::judge`] what functions it may reach. What this lexer cannot
+//! read is left to them.
 
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Location, Token, Tokenizer, Word};

@@ -5,8 +5,11 @@ use tokio_postgres::error::SqlState;
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::{Column, Table};
-use crate::pg::explain::planned::{Explaining, Stumble, explain};
+use crate::pg::control::Mode;
+use crate::pg::explain::admitted::admit;
+use crate::pg::explain::planned::{Explaining, Parsed, Stumble, explain};
 use crate::pg::explain::{self, Options, Request, refusal};
+use crate::pg::judge::Level;
 use crate::pg::private::CLUSTER_NAME;
 use crate::pg::session::{Parameter, Query};
 use crate::pg::transaction::{Transaction, Trouble};
@@ -157,6 +160,14 @@ impl Statement {
         Some(Self { statement, parameters: Vec::new() })
     }
 
+    /// Judges it, as it stands before every plan.
+    pub(super) async fn admit(&self, transaction: &mut Transaction, mode: Mode) -> Result<(), Trouble> {
+        transaction.control(&["savepoint pgdj_judge"]).await?;
+        let admitted = admit(transaction, &self.statement, (Level::Planned, mode)).await;
+        transaction.control(&["rollback to savepoint pgdj_judge", "release savepoint pgdj_judge"]).await?;
+        admitted.map(drop).map_err(Stumble::trouble)
+    }
+
     /// Returns its plan.
     pub(super) async fn explain(&self, transaction: &mut Transaction) -> Result<Plan, Trouble> {
         self.guarded(transaction, PLANNED).await
@@ -177,7 +188,7 @@ impl Statement {
     /// Explains within a savepoint, after which the transaction is as it was before.
     async fn guarded(&self, transaction: &mut Transaction, options: Options) -> Result<Plan, Trouble> {
         transaction.control(&["savepoint pgdj_explain", "set local transaction_read_only = on"]).await?;
-        let asked = Explaining { statement: &self.statement, values: &self.parameters, options };
+        let asked = Explaining { statement: &self.statement, values: &self.parameters, options, parsed: Parsed::Anew };
         let explained = explain(transaction, &asked).await;
         transaction.control(&["rollback to savepoint pgdj_explain", "release savepoint pgdj_explain"]).await?;
         Ok(explained.map_err(Stumble::trouble)?.plan)

@@ -26,7 +26,7 @@ async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verifi
     let catalog = catalog(login).await;
     let (reaper, work) = reaper();
     tokio::spawn(work);
-    let verifier = Verifier::new(Arc::new(login.clone()), reaper);
+    let verifier = Verifier::new(Arc::new(login.clone()), pgdj::pg::control::Mode::Full, reaper);
     let mut found = Vec::new();
     for case in CASES {
         let mut set = vec![case.spec(&catalog)];

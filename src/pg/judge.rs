@@ -1,0 +1,208 @@
+//! Judges a statement before anything of it is planned: what it could run besides reading rows.
+//!
+//! A read-only transaction does not stop `pg_terminate_backend`, a function that runs COPY TO PROGRAM, or
+//! `query_to_xml('select …')`, and the planner itself runs immutable and stable functions, so a plain EXPLAIN is no
+//! refuge. So every function that a statement can reach is looked at:
+//!
+//! 1. What the statement *writes* is judged by name ([`written`]): every function, operator, type and relation of that
+//!    name on the role's path has to be harmless. This comes before the server parses it, for parsing runs code too: a
+//!    literal of a composite type or of an array of a domain runs the domain's checks, and 12 evaluates a partition key
+//!    when its table is opened.
+//! 2. What is *stored* is judged by number ([`tree`]): views, rules, policies, defaults, checks, indexes, partition keys,
+//!    statistics, with the functions behind operators, aggregates, casts, types and operator classes, and the bodies of
+//!    functions in SQL ([`reach`]).
+//! 3. Then PREPARE names the relations it locked, and what is new among them is judged as well.
+//!
+//! What [`rules`] does not know is refused, by name. One gap is left: an object that comes to be on the path between the
+//! judgement and the run, some milliseconds later, is not seen. What was prepared is only analysed anew if something that
+//! it uses was changed meanwhile.
+
+mod reach;
+pub mod rules;
+mod token;
+mod tree;
+mod written;
+
+use serde_json::Value as Json;
+
+pub use tree::unknown_fields;
+
+use reach::{Fact, Kind, Reach};
+use written::{Deed, Written};
+
+use super::session::{Parameter, Query};
+use super::transaction::{Transaction, Trouble};
+use crate::sample::Value;
+
+/// What is going to happen to the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// It is planned, which runs immutable and stable functions, but no volatile one that stands as a call.
+    Planned,
+    /// It is run.
+    Executed,
+}
+
+/// Something that a statement can run, and that may do more than read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// What: `the function public.evil()`.
+    pub what: String,
+    /// Why it cannot be called harmless.
+    pub why: String,
+    /// What calls it, where that is not the statement itself: `the view public.v`.
+    pub via: Option<String>,
+}
+
+impl Objection {
+    fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { what: what.into(), why: why.into(), via: None }
+    }
+
+    /// Returns it as a clause: `the function public.evil() (in the view public.v): it is in plpgsql …`.
+    pub fn words(&self) -> String {
+        let via = self.via.as_ref().map(|via| format!(" (in {via})")).unwrap_or_default();
+        format!("{}{via}: {}", self.what, self.why)
+    }
+}
+
+/// The facts about objects.
+const FACTS: &str = include_str!("judge/facts.sql");
+
+/// The relations that this transaction has locked, except those of the catalog itself; views of the system count.
+const LOCKED: &str = "select /* pgdj judge */ c.oid::int8 as oid
+    from pg_catalog.pg_locks as l
+    join pg_catalog.pg_class as c on c.oid = l.relation
+    where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted
+        and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database())
+        and c.relkind not in ('i', 'I', 't') and (c.oid >= 16384 or c.relkind = 'v')
+    order by c.oid
+    limit 20000";
+
+/// From this release on a partition key is evaluated when a plan needs it; before, whenever the table is opened, which
+/// functions that are given its number do as well (`pg_relation_size`, `pg_get_expr`).
+/// Source: `RelationBuildDesc` of `src/backend/utils/cache/relcache.c`, 12 and 13.
+const KEYS_WHEN_ASKED: i64 = 130_000;
+
+/// The tables whose partition key is an expression.
+const PARTITIONED: &str = "select /* pgdj judge */ p.partrelid::int8 as oid
+    from pg_catalog.pg_partitioned_table as p
+    where p.partexprs is not null
+    order by p.partrelid
+    limit 20000";
+
+/// A statement under judgement.
+#[derive(Debug)]
+pub(super) struct Judge {
+    reach: Reach,
+}
+
+impl Judge {
+    /// Judges what a statement writes, before the server has seen it.
+    ///
+    /// What cannot be read with certainty, and what is more than one statement, is an objection too.
+    pub(super) async fn of(transaction: &mut Transaction, sql: &str, level: Level) -> Result<Verdict, Trouble> {
+        let written = match Written::of(sql) {
+            Ok(written) => written,
+            Err(unclear) => {
+                return Ok(Verdict::refused("the statement", format!("it cannot be read with certainty ({unclear})")));
+            }
+        };
+        if let Some(objection) = deed(&written.deed, level) {
+            return Ok(Verdict { judge: None, objections: vec![objection] });
+        }
+        Self::names(transaction, &written, level).await
+    }
+
+    /// Judges the names of what is no statement for EXPLAIN: the definition of a hypothetical index.
+    pub(super) async fn of_definition(transaction: &mut Transaction, sql: &str) -> Result<Verdict, Trouble> {
+        match Written::of(sql) {
+            Ok(written) => Self::names(transaction, &written, Level::Executed).await,
+            Err(unclear) => Ok(Verdict::refused("the index", format!("it cannot be read with certainty ({unclear})"))),
+        }
+    }
+
+    async fn names(transaction: &mut Transaction, written: &Written, level: Level) -> Result<Verdict, Trouble> {
+        let greeting = transaction.greeting();
+        let path = greeting.path.schemas(&greeting.role);
+        let opens_keys = greeting.version < KEYS_WHEN_ASKED;
+        let mut judge = Self { reach: Reach::new(level, written, path) };
+        if opens_keys {
+            let keys = transaction.ask(Query::new(PARTITIONED)).await?;
+            let tables: Vec<i64> = keys.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
+            judge.reach.add_relations(&tables);
+        }
+        judge.follow(transaction).await?;
+        Ok(judge.verdict())
+    }
+
+    /// Judges the relations that the prepared statement has locked, and that were not looked at.
+    pub(super) async fn locked(mut self, transaction: &mut Transaction) -> Result<Verdict, Trouble> {
+        let locked = transaction.ask(Query::new(LOCKED)).await?;
+        let relations = locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int));
+        let new: Vec<i64> = relations.filter(|oid| !self.reach.knows_relation(*oid)).collect();
+        if !new.is_empty() {
+            self.reach.add_relations(&new);
+            self.follow(transaction).await?;
+        }
+        Ok(self.verdict())
+    }
+
+    /// Asks until nothing new comes.
+    async fn follow(&mut self, transaction: &mut Transaction) -> Result<(), Trouble> {
+        while let Some(wanted) = self.reach.next() {
+            let answer = transaction.ask(Query::new(FACTS).with(Parameter::Text(wanted))).await?;
+            let rows = answer.into_rows();
+            let facts = rows.iter().map(|row| {
+                let kind = Kind::of(row.text("kind"));
+                let facts = serde_json::from_str::<Json>(row.text("facts")).ok();
+                Some(Fact { kind: kind?, oid: row.int("oid")?, facts: facts? })
+            });
+            let Some(facts) = facts.collect::<Option<Vec<Fact>>>() else {
+                return Err(Trouble::Unusable(
+                    "the catalog's facts about what the statement calls cannot be read".to_owned(),
+                ));
+            };
+            self.reach.take(&facts);
+        }
+        Ok(())
+    }
+
+    fn verdict(self) -> Verdict {
+        let objections = self.reach.objections().to_vec();
+        Verdict { judge: Some(self), objections }
+    }
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    /// To go on with; `None` where nothing can be.
+    pub(super) judge: Option<Judge>,
+    /// What speaks against it, nothing for a harmless statement.
+    pub(super) objections: Vec<Objection>,
+}
+
+impl Verdict {
+    fn refused(what: &str, why: String) -> Self {
+        Self { judge: None, objections: vec![Objection::new(what, why)] }
+    }
+}
+
+/// Returns what speaks against a statement of this kind.
+fn deed(deed: &Deed, level: Level) -> Option<Objection> {
+    match (deed, level) {
+        (Deed::Reads, _) | (Deed::Writes(_), Level::Planned) => None,
+        (Deed::Writes(word), Level::Executed) => {
+            Some(Objection::new("the statement", format!("it may write or lock rows ({})", word.to_uppercase())))
+        }
+        (Deed::Several, _) => Some(Objection::new("the statement", "it is more than one")),
+        (Deed::Other(word), _) => Some(Objection::new(
+            "the statement",
+            format!(
+                "what {} runs is not known before it runs",
+                if word.is_empty() { "it".to_owned() } else { word.to_uppercase() }
+            ),
+        )),
+    }
+}

@@ -1,0 +1,400 @@
+//! Everything that a statement can run: what it names, and what that calls, until nothing new comes.
+//!
+//! Pure: it says what has to be asked next and takes the answers. What it cannot decide is an [`Objection`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::rules::{Builtin, BuiltinFunction, FIRST_OF_USERS, builtin, is_harmless_symbol};
+use super::tree::{self, Mentions};
+use super::written::{Deed, Written};
+use super::{Level, Objection};
+
+/// Objects that are looked at for one statement; one that reaches more cannot be judged.
+const MOST: usize = 20_000;
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Function,
+    Operator,
+    Type,
+    Relation,
+    Class,
+}
+
+/// When something is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Run {
+    /// By the planner only, which evaluates no volatile function that stands as a call.
+    Folded,
+    /// In any case: with the statement, or behind an operator, a type or an aggregate, of which the planner asks more.
+    Always,
+}
+
+/// Names that are to be looked up, and on which schemas.
+#[derive(Debug, Clone)]
+struct Names {
+    written: Written,
+    schemas: BTreeSet<String>,
+    run: Run,
+    via: String,
+}
+
+/// What is known, what is to be asked, and what speaks against it.
+#[derive(Debug)]
+pub(super) struct Reach {
+    level: Level,
+    /// The schemas of the role's path, and of the paths that functions set while they run.
+    path: Vec<String>,
+    /// The names that were looked up.
+    looked_up: Vec<Names>,
+    known: BTreeMap<(Kind, i64), Run>,
+    pending: BTreeMap<(Kind, i64), (Run, String)>,
+    names: Vec<Names>,
+    asked: Option<Names>,
+    objections: Vec<Objection>,
+}
+
+/// A row of `facts.sql`.
+#[derive(Debug, Clone)]
+pub(super) struct Fact {
+    pub(super) kind: Kind,
+    pub(super) oid: i64,
+    pub(super) facts: Value,
+}
+
+impl Kind {
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "function" => Self::Function,
+            "operator" => Self::Operator,
+            "type" => Self::Type,
+            "relation" => Self::Relation,
+            "class" => Self::Class,
+            _ => return None,
+        })
+    }
+}
+
+impl Reach {
+    /// What a statement names, on a path.
+    pub(super) fn new(level: Level, written: &Written, path: Vec<String>) -> Self {
+        let mut reach = Self {
+            level,
+            path,
+            looked_up: Vec::new(),
+            known: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            names: Vec::new(),
+            asked: None,
+            objections: Vec::new(),
+        };
+        let run = reach.run();
+        reach.name(written.clone(), run, String::new());
+        reach
+    }
+
+    /// When the statement's own calls run.
+    fn run(&self) -> Run {
+        if self.level == Level::Planned { Run::Folded } else { Run::Always }
+    }
+
+    fn name(&mut self, written: Written, run: Run, via: String) {
+        if written.is_empty() {
+            return;
+        }
+        let schemas = self.path.iter().chain(&written.schemas).cloned();
+        let schemas = schemas.chain(["pg_catalog".to_owned()]).collect();
+        self.names.push(Names { written, schemas, run, via });
+    }
+
+    /// Adds the schemas of a path that a function sets: what it calls looks its names up there, so all names are looked
+    /// up again.
+    fn widen(&mut self, schemas: &[String]) {
+        let new: Vec<String> = schemas.iter().filter(|schema| !self.path.contains(schema)).cloned().collect();
+        if new.is_empty() {
+            return;
+        }
+        self.path.extend(new.iter().cloned());
+        for mut names in std::mem::take(&mut self.looked_up).into_iter().chain(std::mem::take(&mut self.names)) {
+            names.schemas.extend(new.iter().cloned());
+            self.names.push(names);
+        }
+    }
+
+    /// Adds relations that the server says the statement reads.
+    pub(super) fn add_relations(&mut self, relations: &[i64]) {
+        for relation in relations {
+            self.add(Kind::Relation, *relation, self.run(), "");
+        }
+    }
+
+    fn add(&mut self, kind: Kind, oid: i64, run: Run, via: &str) {
+        // Builtin operators, types and operator classes lead to builtin functions that do no harm: a test goes through them.
+        let is_decided = matches!(kind, Kind::Operator | Kind::Type | Kind::Class) && oid < FIRST_OF_USERS;
+        if is_decided || oid <= 0 || self.known.get(&(kind, oid)).is_some_and(|known| *known >= run) {
+            return;
+        }
+        let entry = self.pending.entry((kind, oid)).or_insert_with(|| (run, via.to_owned()));
+        entry.0 = entry.0.max(run);
+    }
+
+    /// Returns what to ask next, as the parameter of `facts.sql`; `None` when all is known.
+    pub(super) fn next(&mut self) -> Option<String> {
+        if self.known.len() + self.pending.len() > MOST {
+            self.object("the statement".to_owned(), "it reaches more objects than can be judged".to_owned(), "");
+            return None;
+        }
+        self.asked = self.names.pop();
+        if self.asked.is_none() && self.pending.is_empty() {
+            return None;
+        }
+        let ids = |kind: Kind| -> Vec<String> {
+            self.pending.keys().filter(|(pending, _)| *pending == kind).map(|(_, oid)| oid.to_string()).collect()
+        };
+        let nothing = (Written::default(), BTreeSet::new());
+        let (written, schemas) =
+            self.asked.as_ref().map_or((&nothing.0, &nothing.1), |names| (&names.written, &names.schemas));
+        Some(
+            json!({
+                "schemas": schemas,
+                "calls": written.calls,
+                "fields": written.fields,
+                "words": written.words,
+                "operators": written.operators,
+                "functions": ids(Kind::Function),
+                "operator_ids": ids(Kind::Operator),
+                "types": ids(Kind::Type),
+                "relations": ids(Kind::Relation),
+                "classes": ids(Kind::Class),
+            })
+            .to_string(),
+        )
+    }
+
+    /// Takes the answer to what [`Self::next`] asked.
+    pub(super) fn take(&mut self, facts: &[Fact]) {
+        if facts.len() > MOST {
+            self.object("the statement".to_owned(), "it reaches more objects than can be judged".to_owned(), "");
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        let asked = self.asked.take();
+        self.looked_up.extend(asked.clone());
+        for fact in facts {
+            let key = (fact.kind, fact.oid);
+            let named = asked.as_ref().map(|names| (names.run, names.via.clone()));
+            let (run, via) = match (pending.remove(&key), named) {
+                (Some((run, via)), Some((of_name, _))) => (run.max(of_name), via),
+                (Some(found), None) | (None, Some(found)) => found,
+                (None, None) => (Run::Always, String::new()),
+            };
+            // A name brings up again what was looked at, and a function in SQL may call itself.
+            if self.known.get(&key).is_none_or(|known| *known < run) {
+                self.known.insert(key, run);
+                self.look(fact, run, &via);
+            }
+        }
+        // What is asked by number counts as known even where there is no such object.
+        for (key, (run, _)) in pending {
+            self.known.insert(key, run);
+        }
+    }
+
+    /// Whether a relation was looked at.
+    pub(super) fn knows_relation(&self, oid: i64) -> bool {
+        self.known.contains_key(&(Kind::Relation, oid))
+    }
+
+    /// Returns what speaks against the statement so far.
+    pub(super) fn objections(&self) -> &[Objection] {
+        &self.objections
+    }
+
+    fn object(&mut self, what: String, why: String, via: &str) {
+        if !self.objections.iter().any(|known| known.what == what) {
+            let via = Some(via.to_owned()).filter(|via| !via.is_empty());
+            self.objections.push(Objection { what, why, via });
+        }
+    }
+
+    fn look(&mut self, fact: &Fact, run: Run, via: &str) {
+        let facts = &fact.facts;
+        let name = format!("{}.{}", text(facts, "schema"), text(facts, "name"));
+        let name = name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned();
+        match fact.kind {
+            Kind::Function => self.function(facts, (fact.oid, name), run, via),
+            Kind::Operator => self.parts(facts, &format!("the operator {name}")),
+            Kind::Type => {
+                let name = format!("the type {name}");
+                self.parts(facts, &name);
+                self.trees(facts, "trees", Run::Always, &name);
+            }
+            Kind::Relation => self.relation(facts, &name, via),
+            Kind::Class => self.parts(facts, &format!("the operator class {name}")),
+        }
+    }
+
+    /// Adds what an object names by number; all of it runs whenever the object is used.
+    fn parts(&mut self, facts: &Value, via: &str) {
+        for (list, kind) in [
+            ("functions", Kind::Function),
+            ("alias_of", Kind::Function),
+            ("operators", Kind::Operator),
+            ("types", Kind::Type),
+            ("aggregate_types", Kind::Type),
+            ("classes", Kind::Class),
+        ] {
+            for oid in numbers(facts, list) {
+                self.add(kind, oid, Run::Always, via);
+            }
+        }
+    }
+
+    fn trees(&mut self, facts: &Value, list: &str, run: Run, via: &str) {
+        let trees = facts.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for tree in trees.iter().filter_map(Value::as_str) {
+            self.tree(tree, run, via);
+        }
+    }
+
+    fn tree(&mut self, tree: &str, run: Run, via: &str) {
+        let Some(Mentions { functions, operators, types, relations, classes }) = tree::mentions(tree) else {
+            self.object(via.to_owned(), "what is stored of it cannot be read".to_owned(), "");
+            return;
+        };
+        for (kind, oids) in
+            [(Kind::Operator, operators), (Kind::Type, types), (Kind::Relation, relations), (Kind::Class, classes)]
+        {
+            for oid in oids {
+                self.add(kind, oid, Run::Always, via);
+            }
+        }
+        for oid in functions {
+            self.add(Kind::Function, oid, run, via);
+        }
+    }
+
+    fn relation(&mut self, facts: &Value, name: &str, via: &str) {
+        let kind = match text(facts, "kind") {
+            "v" => "view",
+            "f" => {
+                let why = "it is a foreign table, and what reading it does on the other side is not known";
+                return self.object(format!("the foreign table {name}"), why.to_owned(), via);
+            }
+            "r" | "p" | "m" | "S" => "table",
+            // A table that came with the release is TOAST, an index or a composite type.
+            _ => return,
+        };
+        let via = format!("the {kind} {name}");
+        self.parts(facts, &via);
+        self.trees(facts, "trees", self.run(), &via);
+        self.trees(facts, "folded", Run::Folded, &via);
+        for oid in numbers(facts, "relations") {
+            self.add(Kind::Relation, oid, Run::Always, &via);
+        }
+    }
+
+    fn function(&mut self, facts: &Value, (oid, name): (i64, String), run: Run, via: &str) {
+        let called = format!("the function {name}()");
+        self.parts(facts, &called);
+        self.trees(facts, "trees", run, &called);
+        if text(facts, "kind") == "a" {
+            // Its parts were added; itself it is nothing.
+            return;
+        }
+        let is_volatile = text(facts, "volatility") == "v";
+        // The planner runs no volatile function, and inlines only those that are in SQL.
+        let is_spared = is_volatile && run == Run::Folded;
+        let language = text(facts, "language");
+        let why = match language {
+            "sql" => Self::of_rules(facts, oid)
+                .or_else(|| self.body(facts, &called, if is_spared { run } else { Run::Always })),
+            "internal" | "c" if oid < FIRST_OF_USERS => Self::of_rules(facts, oid),
+            "internal" if facts.get("alias_of").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) => None,
+            "c" if is_harmless_symbol(text(facts, "library"), text(facts, "source")) => None,
+            "c" => Some("it is in C, in a library that pgdj does not know".to_owned()),
+            _ => Some(format!("it is in {language}, and what it does is not known")),
+        };
+        if let Some(why) = why.filter(|_| !is_spared) {
+            self.object(called, why, via);
+        }
+    }
+
+    /// What the rules say of a builtin function; nothing of any other.
+    fn of_rules(facts: &Value, oid: i64) -> Option<String> {
+        if oid >= FIRST_OF_USERS {
+            return None;
+        }
+        let function = BuiltinFunction {
+            name: text(facts, "name"),
+            is_volatile: text(facts, "volatility") == "v",
+            is_internal: facts.get("is_internal") == Some(&Value::Bool(true)),
+        };
+        match builtin(function) {
+            Builtin::Harmless | Builtin::HarmlessVolatile(_) => None,
+            Builtin::RunsSql(why) => Some(why.to_owned()),
+            Builtin::Acts => Some("it acts, or shows more than rows, also in a read-only transaction".to_owned()),
+            Builtin::Undecided => Some("it is volatile, and pgdj does not know it".to_owned()),
+        }
+    }
+
+    /// Follows the body of a function in SQL; returns why it cannot be judged.
+    fn body(&mut self, facts: &Value, called: &str, run: Run) -> Option<String> {
+        let schemas = match schemas_of(facts) {
+            Ok(schemas) => schemas,
+            Err(setting) => return Some(format!("it sets {setting} while it runs")),
+        };
+        self.widen(&schemas);
+        if let Some(body) = facts.get("body").and_then(Value::as_str) {
+            self.tree(body, run, called);
+            return None;
+        }
+        match Written::of(text(facts, "source")) {
+            Err(unclear) => Some(format!("its body cannot be read with certainty ({unclear})")),
+            Ok(written) => {
+                let why = match &written.deed {
+                    Deed::Reads => None,
+                    Deed::Writes(word) => Some(format!("it may write ({})", word.to_uppercase())),
+                    Deed::Other(_) | Deed::Several => Some("its body is not one SELECT".to_owned()),
+                };
+                self.name(written, run, called.to_owned());
+                why
+            }
+        }
+    }
+}
+
+/// Returns the schemas of a function's own path; what else it sets is an error.
+fn schemas_of(facts: &Value) -> Result<Vec<String>, String> {
+    let mut schemas = Vec::new();
+    let settings = facts.get("config").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for setting in settings.iter().filter_map(Value::as_str) {
+        match setting.split_once('=') {
+            Some(("search_path", path)) => schemas.extend(names_of(path).ok_or("search_path to something unclear")?),
+            Some((name, _)) => return Err(name.to_owned()),
+            None => return Err(setting.to_owned()),
+        }
+    }
+    Ok(schemas)
+}
+
+/// Returns the names of a search path as it is stored; `None` where it cannot be read with certainty.
+fn names_of(path: &str) -> Option<Vec<String>> {
+    let written = Written::of(&format!("select {path}")).ok()?;
+    // `"$user"` is the schema of the role's name, which is on its path where that has it.
+    (!written.words.contains("$user")).then(|| written.words.into_iter().collect())
+}
+
+fn text<'a>(facts: &'a Value, name: &str) -> &'a str {
+    facts.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn numbers(facts: &Value, name: &str) -> Vec<i64> {
+    facts
+        .get(name)
+        .and_then(Value::as_array)
+        .map(|list| list.iter().filter_map(Value::as_i64).collect())
+        .unwrap_or_default()
+}
