@@ -4,6 +4,7 @@
 mod bad_input;
 mod bloat;
 mod catalog;
+mod completions;
 mod connect;
 mod control;
 mod corpus;
