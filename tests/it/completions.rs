@@ -74,8 +74,8 @@ fn bash_offers_what_fits() {
 fn zsh_offers_what_fits() {
     const PROGRAM: &str = r#"zmodload zsh/zpty; zpty z zsh -f -i
         zpty -w z "PS1=; autoload -U compinit; compinit -u -D; source $1; stty cols 200; LISTMAX=10000"
-        zpty -w z "bindkey '^I' list-choices; zstyle ':completion:*' list-prompt ''; print REA''DY"
-        zpty -r -m z seen '*READY*'; zpty -w -n z "$2"$'\t'; zpty -w -n z $'\C-u'"print DO''NE"$'\n'
-        zpty -r -m z seen '*DONE*'; print -r -- "$seen"; zpty -d z"#;
+        zpty -w z "offer() { zle list-choices; zle -R; print DO''NE }; zle -N offer; bindkey '^I' offer; print REA''DY"
+        zpty -r -m z seen '*READY*'; zpty -w -n z "$2"$'\t'; zpty -r -m z seen '*DONE*'
+        print -r -- "${${seen//$'\e[J'/ }//$'\e[K'/ }"; zpty -d z"#;
     check(&["zsh", "-f"], |script, line| ["-c", PROGRAM, "zsh", script, line].map(str::to_owned).to_vec());
 }
