@@ -63,7 +63,7 @@ fn weight(older: Option<&Arc<Snapshot>>, sample: &Snapshot) -> usize {
         let reading = section.reading()?;
         let is_shared =
             older.and_then(|older| older.section(name).reading()).is_some_and(|it| Arc::ptr_eq(it, reading));
-        (!is_shared).then(|| reading.rows.weight())
+        (!is_shared).then(|| reading.rows.weight_beside(None))
     });
     size_of::<Snapshot>() + readings.sum::<usize>()
 }

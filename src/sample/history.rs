@@ -35,14 +35,28 @@ impl History {
 
     /// Adds the newest snapshot.
     pub fn push(&mut self, snapshot: Arc<Snapshot>) {
-        let weight = snapshot.weight();
+        let weight = snapshot.weight_beside(self.newest().map(Arc::as_ref));
         self.bytes += weight;
         self.snapshots.push_back((snapshot, weight));
         while self.bytes > self.limit_bytes && self.snapshots.len() > 2 {
-            if let Some((_, gone)) = self.snapshots.pop_front() {
-                self.bytes -= gone;
-                self.forgotten += 1;
-            }
+            self.forget_oldest();
+        }
+    }
+
+    /// Returns about how many bytes of memory the snapshots take.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lets the oldest snapshot go; what the next one shared with it counts as that one's from then on.
+    fn forget_oldest(&mut self) {
+        let Some((_, gone)) = self.snapshots.pop_front() else { return };
+        self.bytes -= gone;
+        self.forgotten += 1;
+        if let Some((oldest, weight)) = self.snapshots.front_mut() {
+            let whole = oldest.weight_beside(None);
+            self.bytes += whole - (*weight).min(whole);
+            *weight = whole.max(*weight);
         }
     }
 

@@ -1,7 +1,9 @@
 //! Rows under declared columns.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::value::ALLOCATION;
 use super::{Column, Role, Value};
 
 /// Rows under a table of columns.
@@ -51,9 +53,17 @@ impl RowSet {
         self.iter().next()
     }
 
-    /// Returns about how many bytes of memory this holds.
-    pub fn weight(&self) -> usize {
-        self.rows.iter().flatten().map(Value::weight).sum()
+    /// Returns about how many bytes of memory this holds; a text that an older reading holds too, or that stands in
+    /// several rows, counts once.
+    pub fn weight_beside(&self, older: Option<&Self>) -> usize {
+        let mut texts = HashSet::new();
+        if let Some(older) = older {
+            older.rows.iter().flatten().for_each(|value| value.note_texts(&mut texts));
+        }
+        let rows = self.rows.iter().map(|row| {
+            size_of::<Vec<Value>>() + ALLOCATION + row.iter().map(|value| value.weight(&mut texts)).sum::<usize>()
+        });
+        rows.sum()
     }
 }
 

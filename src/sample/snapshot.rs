@@ -57,13 +57,18 @@ impl Snapshot {
         Some(Seconds((self.at.0 - reading.at.0).max(0.0)))
     }
 
-    /// Returns about how many bytes of memory this holds beside its neighbour, which shares what was not read anew.
-    pub fn weight(&self) -> usize {
-        let fresh = self
-            .sections
-            .values()
-            .filter_map(Section::reading)
-            .filter(|reading| (self.at.0 - reading.at.0).abs() < 0.5);
-        size_of::<Self>() + fresh.map(|reading| reading.rows.weight()).sum::<usize>()
+    /// Returns about how many bytes of memory this holds beyond an older snapshot, with which it shares readings that were
+    /// not taken anew, and texts that did not change.
+    pub fn weight_beside(&self, older: Option<&Self>) -> usize {
+        let fixed = size_of::<Self>() + self.sections.len() * SECTION_BYTES;
+        let readings = self.sections.iter().filter_map(|(probe, section)| Some((*probe, section.reading()?)));
+        let fresh = readings.map(|(probe, reading)| match older.and_then(|older| older.section(probe).reading()) {
+            Some(known) if Arc::ptr_eq(known, reading) => 0,
+            known => reading.rows.weight_beside(known.map(|known| &known.rows)),
+        });
+        fixed + fresh.sum::<usize>()
     }
 }
+
+/// What a section takes in the map of a snapshot: its entry, and the share of the map's nodes.
+const SECTION_BYTES: usize = size_of::<Section>() + size_of::<&str>() + 32;

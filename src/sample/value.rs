@@ -1,5 +1,6 @@
 //! One value as a server gave it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -82,13 +83,31 @@ impl Value {
         }
     }
 
-    /// Returns about how many bytes of memory this value holds, for the bound of the history.
-    pub fn weight(&self) -> usize {
+    /// Returns about how many bytes of memory this value holds, for the bound of the history; a text that is known counts
+    /// as nothing.
+    pub(super) fn weight(&self, known: &mut HashSet<*const u8>) -> usize {
         let own = size_of::<Self>();
         match self {
-            Self::Text(text) => own + text.len() / Arc::strong_count(text).max(1),
-            Self::List(members) => own + members.iter().map(Self::weight).sum::<usize>(),
+            // A shared text has two counters before its letters.
+            Self::Text(text) if known.insert(text.as_ptr()) => own + text.len() + 2 * size_of::<usize>() + ALLOCATION,
+            Self::List(members) if !members.is_empty() => {
+                own + ALLOCATION + members.iter().map(|member| member.weight(known)).sum::<usize>()
+            }
             _ => own,
         }
     }
+
+    /// Adds the texts of this value to those that are known.
+    pub(super) fn note_texts(&self, known: &mut HashSet<*const u8>) {
+        match self {
+            Self::Text(text) => {
+                known.insert(text.as_ptr());
+            }
+            Self::List(members) => members.iter().for_each(|member| member.note_texts(known)),
+            _ => {}
+        }
+    }
 }
+
+/// What the allocator adds to a piece of memory, and what it rounds up, on average.
+pub(super) const ALLOCATION: usize = 16;

@@ -25,6 +25,7 @@ mod rights;
 mod sampler;
 mod secrets;
 mod shell;
+mod slow_lane;
 mod support;
 mod terminal;
 mod trial;

@@ -106,13 +106,18 @@ pub async fn run(
                 None => return,
             }
         }
+        if !rest(pause, &mut wishes, &mut facts, &news).await {
+            return;
+        }
         let Some(found) = facts.clone() else { continue };
-        tokio::time::sleep(pause).await;
         let opened = match open(connector.as_ref(), &reaper, &found).await {
             Ok(session) => {
                 pause = Duration::ZERO;
                 let mut lane = Slow::new(session, found, &news);
-                lane.work(&mut wishes).await
+                let ended = lane.work(&mut wishes).await;
+                // It may have heard of another server, or found other facts, while it worked.
+                facts = Some(lane.facts);
+                ended
             }
             Err(why) => Err(Lost { why }),
         };
@@ -121,11 +126,39 @@ pub async fn run(
             return;
         }
         pause = (pause * 2).clamp(Duration::from_millis(500), Duration::from_secs(15));
-        // A newer connection of the tick may have other facts.
-        while let Ok(wish) = wishes.try_recv() {
-            if let Wish::Connected(found) = wish {
-                facts = Some(found);
-            }
+    }
+}
+
+/// Waits before the next attempt to connect; a newer server that the tick found ends the wait. Returns whether the tick
+/// is still there.
+///
+/// The wishes are heard meanwhile: left in their channel they would fill it, and news of a newer server would be lost.
+async fn rest(
+    pause: Duration,
+    wishes: &mut mpsc::Receiver<Wish>,
+    facts: &mut Option<Arc<ServerFacts>>,
+    news: &mpsc::Sender<News>,
+) -> bool {
+    let mut until = Instant::now() + pause;
+    loop {
+        tokio::select! {
+            biased;
+            wish = wishes.recv() => match wish {
+                Some(Wish::Connected(found)) => {
+                    *facts = Some(found);
+                    until = Instant::now();
+                }
+                // Texts that will not come: the tick may ask for them again.
+                Some(Wish::Texts(_)) => {
+                    let why = "the second connection is not there yet".to_owned();
+                    if news.send(News::Lost(why)).await.is_err() {
+                        return false;
+                    }
+                }
+                Some(Wish::Now | Wish::Look(_)) => {}
+                None => return false,
+            },
+            () = tokio::time::sleep_until(until.into()) => return true,
         }
     }
 }

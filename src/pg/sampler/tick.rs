@@ -63,6 +63,8 @@ pub struct Tick {
     cost: SampleCost,
     /// What a look was asked for last.
     looked_for: Option<[Value; 2]>,
+    /// Facts that the slow lane was too busy to hear.
+    owed: Option<Arc<ServerFacts>>,
 }
 
 impl std::fmt::Debug for Tick {
@@ -114,6 +116,7 @@ impl Tick {
             retry: Retry::at_once(),
             cost: SampleCost::default(),
             looked_for: None,
+            owed: None,
         }
     }
 
@@ -130,7 +133,7 @@ impl Tick {
                 },
                 Some(news) = news.recv() => { self.hear(news); true }
                 done = finished(&mut self.work) => { self.work = None; self.finish(done) }
-                lost = closed(&mut self.session) => self.lose(&lost.why, None),
+                lost = closed(&mut self.session) => self.lose(&format!("gone: {}", lost.why), None),
                 () = tokio::time::sleep_until(next.into()) => {
                     next = next_beat(next, self.paces().second);
                     self.beat()
@@ -162,16 +165,17 @@ impl Tick {
 
     /// One second has passed: asks what is due, or publishes what is known while the server does not answer.
     fn beat(&mut self) -> bool {
+        self.tell_slow_lane();
         if let Some(work) = &self.work {
             let waited = work.since.elapsed();
             if waited >= self.settings.patience {
                 // Dropped, the query is cancelled on the server by the reaper.
                 self.work = None;
-                let why = format!("the server has not answered for {} s", waited.as_secs());
+                let why = format!("hung: connected, but the server has not answered for {} s", waited.as_secs());
                 return self.lose(&why, None);
             }
-            if waited >= self.settings.second * 3 {
-                self.board.is_silent(&format!("the server has not answered for {} s", waited.as_secs()));
+            if waited >= self.settings.second * 2 {
+                self.board.is_silent(&format!("slow: the server has not answered for {} s", waited.as_secs()));
             }
             return self.publish(self.board.now());
         }
@@ -244,7 +248,7 @@ impl Tick {
                 let why = failure.because.last().cloned().unwrap_or_else(|| failure.what.clone());
                 self.lose(&why, Some(failure))
             }
-            Done::Sampled { answers: Err(lost), .. } => self.lose(&lost.why, None),
+            Done::Sampled { answers: Err(lost), .. } => self.lose(&format!("gone: {}", lost.why), None),
             Done::Sampled { session, asked, answers: Ok(answers), elapsed } => {
                 self.session = Some(session);
                 let has_split = asked.iter().zip(&answers).any(|(one, answer)| one.is_bundle() && answer.is_err());
@@ -261,7 +265,8 @@ impl Tick {
     fn connected(&mut self, facts: ServerFacts) -> bool {
         let facts = Arc::new(facts);
         self.board.connected(Arc::clone(&facts));
-        self.wish(Wish::Connected(Arc::clone(&facts)));
+        self.owed = Some(Arc::clone(&facts));
+        self.tell_slow_lane();
         self.report(Report::Connected(facts))
     }
 
@@ -399,6 +404,15 @@ impl Tick {
                 self.texts.failed();
                 self.board.failed(probe, why);
             }
+        }
+    }
+
+    /// Tells the slow lane of the server; it must hear it, so a full channel is tried again at the next beat.
+    fn tell_slow_lane(&mut self) {
+        if let Some(facts) = self.owed.take()
+            && !self.wish(Wish::Connected(Arc::clone(&facts)))
+        {
+            self.owed = Some(facts);
         }
     }
 

@@ -1,0 +1,77 @@
+//! The slow lane by itself, in a race that a restart of the server makes only sometimes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::future::BoxFuture;
+use pgdj::Failure;
+use pgdj::pg::sampler::slow::{self, News, Wish};
+use pgdj::pg::server::read_facts;
+use pgdj::pg::session::{Connector, Limits, Link, Session, reaper};
+use pgdj::sample::ServerFacts;
+use tokio::sync::mpsc;
+
+use crate::support::watch::PATIENCE;
+use crate::support::{Login, apart, installed, own};
+
+/// Leads to the first server once, and to the second from then on: as a restart does.
+struct Restarted {
+    servers: [Login; 2],
+    connections: AtomicUsize,
+}
+
+impl Connector for Restarted {
+    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
+        let at = self.connections.fetch_add(1, Ordering::SeqCst).min(1);
+        self.servers[at].connect()
+    }
+
+    fn target(&self) -> String {
+        "shop".to_owned()
+    }
+}
+
+async fn facts(login: &Login) -> Arc<ServerFacts> {
+    let (reaper, _) = reaper();
+    let mut session = Session::open(login, Limits::TICK, &reaper).await.unwrap();
+    Arc::new(read_facts(&mut session, "shop").await.unwrap())
+}
+
+/// Returns the reason of the next loss, or `None` where a probe is read before one.
+async fn lost_or_read(told: &mut mpsc::Receiver<News>) -> Option<String> {
+    loop {
+        match tokio::time::timeout(PATIENCE, told.recv()).await.expect("news").expect("the lane runs") {
+            News::Lost(why) => return Some(why),
+            News::Section { result: Ok(_), .. } => return None,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_slow_lane_that_hears_of_a_new_server_on_its_old_connection_follows_it() {
+    let (Some(older), Some(installed)) = (own(), installed::own()) else { return };
+    let newer = apart(installed);
+    let servers = [older.database().await, newer.database().await];
+    let [before, after] = [facts(&servers[0]).await, facts(&servers[1]).await];
+    assert!((before.started.0 - after.started.0).abs() > 1.0, "two servers, as far as the lane can tell");
+    let connector = Arc::new(Restarted { servers, connections: AtomicUsize::new(0) });
+    let (reaper, reaping) = reaper();
+    let (wishes, asked) = mpsc::channel(16);
+    let (news, mut told) = mpsc::channel(64);
+    let lane = tokio::spawn(slow::run(connector, reaper, asked, news));
+    let reaping = tokio::spawn(reaping);
+    wishes.send(Wish::Connected(before)).await.unwrap();
+    assert_eq!(lost_or_read(&mut told).await, None, "it works on the first server");
+    // Its connection to the first server still stands.
+    wishes.send(Wish::Connected(after)).await.unwrap();
+    let why = loop {
+        if let Some(why) = lost_or_read(&mut told).await {
+            break why;
+        }
+    };
+    assert_eq!(why, "the server was restarted");
+    assert_eq!(lost_or_read(&mut told).await, None, "it works on the second server");
+    lane.abort();
+    reaping.abort();
+}
