@@ -126,7 +126,7 @@ pub async fn run(conninfo: String) -> Result<(), Error> {
 
 /// Runs the load with one incident in it, for the recording: an ALTER behind a forgotten transaction, requests behind both.
 ///
-/// It begins [`INCIDENT_FROM`](trouble::INCIDENT_FROM) after the start.
+/// It begins `trouble::INCIDENT_FROM` after the start.
 pub async fn run_with_incident(conninfo: String) -> Result<(), Error> {
     let mut all = sessions();
     let incident = [

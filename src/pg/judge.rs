@@ -4,13 +4,13 @@
 //! `query_to_xml('select …')`, and the planner itself runs immutable and stable functions, so a plain EXPLAIN is no
 //! refuge. So every function that a statement can reach is looked at:
 //!
-//! 1. What the statement *writes* is judged by name ([`written`]): every function, operator, type and relation of that
+//! 1. What the statement *writes* is judged by name (`written`): every function, operator, type and relation of that
 //!    name on the role's path has to be harmless. This comes before the server parses it, for parsing runs code too: a
 //!    literal of a composite type or of an array of a domain runs the domain's checks, and 12 evaluates a partition key
 //!    when its table is opened.
-//! 2. What is *stored* is judged by number ([`tree`]): views, rules, policies, defaults, checks, indexes, partition keys,
+//! 2. What is *stored* is judged by number (`tree`): views, rules, policies, defaults, checks, indexes, partition keys,
 //!    statistics, with the functions behind operators, aggregates, casts, types and operator classes, and the bodies of
-//!    functions in SQL ([`reach`]).
+//!    functions in SQL (`reach`).
 //! 3. Then PREPARE names the relations it locked, and what is new among them is judged as well.
 //!
 //! What [`rules`] does not know is refused, by name. One gap is left: an object that comes to be on the path between the
