@@ -133,6 +133,13 @@ fn what_is_left_can_be_read() {
     }
 }
 
+#[test]
+fn broken_sql_is_redacted_to_the_end() {
+    let text = "$a$://$a$://$a$@password=/ :\\@\\\\:password$a$a$'=";
+    let once = redact(text).into_owned();
+    assert_eq!(redact(&once), once);
+}
+
 proptest! {
     #[test]
     fn any_text_can_be_read_and_twice_is_once(text in "([a-z'\"$\\\\/*=:@(), \n-]|password|E'|U&'|\\$a\\$|://){0,40}") {
