@@ -1,28 +1,115 @@
 #!/usr/bin/env python3
 """Whole-process figures of pgdj beside pg_activity, on the same server in the same run.
 
-    tests/bench/compare.py [--seconds 60] [--url postgresql://…] [program=command …]
+    tests/bench/compare.py [--seconds 60] [--sessions 0] [--statements 0] [--bin DIR] [program=command …]
 
-Each program runs for so many seconds in a terminal of 160x48 of its own, under a role of its own, and through a proxy
-that counts round trips: bursts from the client that were followed by an answer. Printed are statements and server
-milliseconds a second (pg_stat_statements, by role), round trips a second, bytes a second to the terminal, resident
-memory and the share of one CPU. The programs run at the same time, so that both see the same load and the same machine.
+Starts a private PostgreSQL of its own (from --bin, else from PATH or Debian's folder) and removes it at the end.
+Each program runs for so many seconds in a terminal of 160x48 of its own, under a role of its own in `pg_monitor`, and
+through a proxy that counts round trips: bursts from the client that were followed by an answer. Printed are:
+
+- server ms per 2 s: the sum of the durations that the server logs for parse, bind, execute and simple statements,
+  so parsing and planning are included;
+- statements and round trips per 2 s, bytes per 2 s to the terminal, resident memory and the share of one CPU.
+
+The programs run at the same time, so that all see the same load and the same machine. `--statements` fills
+pg_stat_statements, `--sessions` keeps so many sessions connected, each of which runs a short statement twice a second.
+Needs Python 3.9 and what the commands need (`pip install pg_activity psycopg[binary]`).
 """
-import argparse, fcntl, os, pty, select, shlex, signal, socket, struct, subprocess, sys, termios, threading, time
-from urllib.parse import urlsplit
+import argparse, fcntl, os, pty, pwd, re, select, shlex, shutil, signal, socket, struct, subprocess, sys, tempfile, termios, threading, time
+from pathlib import Path
+
+SETTINGS = """
+shared_preload_libraries = 'pg_stat_statements'
+listen_addresses = ''
+max_connections = 400
+logging_collector = off
+log_line_prefix = '<%u> '
+log_min_messages = error
+fsync = off
+"""
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--warmup", type=float, default=10)
-    parser.add_argument("--socket", required=True, help="directory of the server's unix socket")
-    parser.add_argument("--port", type=int, default=5432)
-    parser.add_argument("--database", default="postgres")
+    parser.add_argument("--sessions", type=int, default=0)
+    parser.add_argument("--statements", type=int, default=0)
+    parser.add_argument("--bin", type=Path, help="folder with initdb and postgres")
     parser.add_argument("program", nargs="*", default=[
         "pgdj=target/release/pgdj -h {host} -p {port} -U {role} -d {database} --pace 2",
         "pg_activity=pg_activity -h {host} -p {port} -U {role} -d {database} --refresh 2",
     ])
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.bin = options.bin or server_binaries()
+    options.port, options.database = 5432, "postgres"
+    return options
+
+def server_binaries():
+    """Returns the folder of the newest server on PATH or where Debian puts it."""
+    found = shutil.which("postgres")
+    if found:
+        return Path(found).parent
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    if not folders:
+        sys.exit("no PostgreSQL found: name its folder with --bin")
+    return folders[-1]
+
+class Server:
+    """A private server on a unix socket, with its log in a file; it runs as `postgres` where this runs as root."""
+    def __init__(self, options):
+        self.folder = Path(tempfile.mkdtemp(prefix="pgdj-bench-"))
+        self.account = {}
+        if os.getuid() == 0:
+            entry = pwd.getpwnam("postgres")
+            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+            self.account = {"user": entry.pw_uid, "group": entry.pw_gid}
+        data, self.log = self.folder / "data", self.folder / "log"
+        subprocess.run([options.bin / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"],
+                       check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.account)
+        with open(data / "postgresql.conf", "a") as settings:
+            settings.write(SETTINGS)
+        self.process = subprocess.Popen([options.bin / "postgres", "-D", data, "-k", self.folder],
+                                        stdout=open(self.log, "ab"), stderr=subprocess.STDOUT, cwd=self.folder, **self.account)
+        options.socket = str(self.folder)
+        for _ in range(200):
+            try:
+                psql(options, "create extension if not exists pg_stat_statements")
+                return
+            except subprocess.CalledProcessError:
+                time.sleep(0.1)
+        sys.exit("the private server did not start: " + self.log.read_text()[-500:])
+    def cost(self, role):
+        """Returns the milliseconds the server logged for this role, and how many statements it executed."""
+        spent, executed = 0.0, 0
+        pattern = re.compile(rf"^<{re.escape(role)}> LOG:  duration: ([0-9.]+) ms  (parse|bind|execute|statement)")
+        with open(self.log, errors="replace") as lines:
+            for line in lines:
+                found = pattern.match(line)
+                if found:
+                    spent += float(found[1])
+                    executed += found[2] in ("execute", "statement")
+        return spent, executed
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+class Load(threading.Thread):
+    """Sessions that run a short statement twice a second each, and statements that fill pg_stat_statements."""
+    def __init__(self, options):
+        super().__init__(daemon=True)
+        import psycopg
+        connect = lambda name: psycopg.connect(host=options.socket, port=options.port, user="postgres", dbname=options.database, autocommit=True, application_name=name)
+        with connect("bench fill") as connection:
+            for number in range(options.statements):
+                columns = ", ".join(f"{number} as c{place}" for place in range(number % 40 + 1))
+                connection.execute(f"select {columns}, 'x' as s{number}")
+        self.connections = [connect(f"bench {number}") for number in range(options.sessions)]
+    def run(self):
+        while self.connections:
+            for connection in self.connections:
+                connection.execute("select count(*) from pg_class where relkind = 'r'")
+                time.sleep(0.5 / len(self.connections))
 
 def psql(options, sql):
     command = ["psql", "-h", options.socket, "-p", str(options.port), "-U", "postgres", "-d", options.database, "-qAtc", sql]
@@ -63,11 +150,10 @@ class Proxy(threading.Thread):
                     client.sendall(data)
 
 class Program:
-    def __init__(self, options, name, command):
-        self.options, self.name = options, name
+    def __init__(self, options, server, name, command):
+        self.server, self.name = server, name
         self.role = f"bench_{name}"
-        psql(options, f"drop role if exists {self.role}")
-        psql(options, f"create role {self.role} login in role pg_monitor")
+        psql(options, f"create role {self.role} login in role pg_monitor; alter role {self.role} set log_min_duration_statement = 0")
         self.proxy = Proxy(f"{options.socket}/.s.PGSQL.{options.port}")
         self.proxy.start()
         words = {"host": "127.0.0.1", "port": self.proxy.port, "role": self.role, "database": options.database}
@@ -94,28 +180,36 @@ class Program:
         stat = open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()
         cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
         resident = int(open(f"/proc/{self.pid}/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        calls, spent = psql(self.options, f"select coalesce(sum(calls), 0), coalesce(sum(total_exec_time), 0) from pg_stat_statements s join pg_roles r on r.oid = s.userid where r.rolname = '{self.role}'").split("|")
-        return dict(cpu=cpu, resident=resident, calls=float(calls), server_ms=float(spent), trips=self.proxy.trips, written=self.written, at=time.monotonic())
+        spent, executed = self.server.cost(self.role)
+        return dict(cpu=cpu, resident=resident, calls=executed, server_ms=spent, trips=self.proxy.trips, written=self.written, at=time.monotonic())
     def stop(self):
         os.kill(self.pid, signal.SIGTERM)
         os.waitpid(self.pid, 0)
 
-def main():
-    options = arguments()
-    psql(options, "create extension if not exists pg_stat_statements")
-    programs = [Program(options, *given.split("=", 1)) for given in options.program]
+def measure(options, server):
+    programs = [Program(options, server, *given.split("=", 1)) for given in options.program]
     for program in programs:
         program.start()
     time.sleep(options.warmup)
     before = [program.figures() for program in programs]
     time.sleep(options.seconds)
-    print(f"{'':14} {'calls/s':>9} {'trips/s':>9} {'server ms/s':>12} {'tty bytes/s':>12} {'RSS MiB':>9} {'CPU %':>7}")
+    print(f"{'per 2 s':14} {'server ms':>10} {'statements':>11} {'round trips':>12} {'tty bytes':>10} {'RSS MiB':>9} {'CPU %':>7}")
     for program, old in zip(programs, before):
         new = program.figures()
         seconds = new["at"] - old["at"]
         rate = lambda name: (new[name] - old[name]) / seconds
-        print(f"{program.name:14} {rate('calls'):9.2f} {rate('trips'):9.2f} {rate('server_ms'):12.2f} {rate('written'):12.0f} {new['resident'] / 2**20:9.1f} {rate('cpu') * 100:7.2f}")
+        print(f"{program.name:14} {rate('server_ms') * 2:10.2f} {rate('calls') * 2:11.2f} {rate('trips') * 2:12.2f} {rate('written') * 2:10.0f} {new['resident'] / 2**20:9.1f} {rate('cpu') * 100:7.2f}")
         program.stop()
+
+def main():
+    options = arguments()
+    server = Server(options)
+    try:
+        if options.sessions or options.statements:
+            Load(options).start()
+        measure(options, server)
+    finally:
+        server.stop()
 
 if __name__ == "__main__":
     sys.exit(main())
