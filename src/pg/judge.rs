@@ -66,16 +66,29 @@ impl Objection {
     }
 }
 
-/// The facts about objects.
+/// The facts about objects; a head, and an arm for each kind.
 const FACTS: &str = include_str!("judge/facts.sql");
 
-/// The relations that this transaction has locked, except those of the catalog itself; views of the system count.
+/// More rows than a statement can be judged by.
+const MOST_FACTS: usize = reach::MOST + 1;
+
+/// Returns the question for the facts about these kinds of objects.
+fn facts_about(kinds: &[Kind]) -> String {
+    let mut arms = FACTS.split("-- arm: ");
+    let head = arms.next().unwrap_or_default();
+    let arms = arms.filter_map(|arm| arm.split_once('\n'));
+    let wanted = arms.filter(|(kind, _)| Kind::of(kind).is_some_and(|kind| kinds.contains(&kind)));
+    let arms: Vec<&str> = wanted.map(|(_, arm)| arm.trim_end()).collect();
+    format!("{head}{}\nlimit {MOST_FACTS}", arms.join("\nunion all\n"))
+}
+
+/// The relations that this transaction has locked, except those of the release: views among them are found by name.
 const LOCKED: &str = "select /* pgdj judge */ c.oid::int8 as oid
     from pg_catalog.pg_locks as l
     join pg_catalog.pg_class as c on c.oid = l.relation
     where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted
         and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database())
-        and c.relkind not in ('i', 'I', 't') and (c.oid >= 16384 or c.relkind = 'v')
+        and c.relkind not in ('i', 'I', 't') and c.oid >= 16384
     order by c.oid
     limit 20000";
 
@@ -150,8 +163,9 @@ impl Judge {
 
     /// Asks until nothing new comes.
     async fn follow(&mut self, transaction: &mut Transaction) -> Result<(), Trouble> {
-        while let Some(wanted) = self.reach.next() {
-            let answer = transaction.ask(Query::new(FACTS).with(Parameter::Text(wanted))).await?;
+        while let Some((kinds, wanted)) = self.reach.next() {
+            let query = Query::new(facts_about(&kinds)).with(Parameter::Text(wanted));
+            let answer = transaction.ask(query).await?;
             let rows = answer.into_rows();
             let facts = rows.iter().map(|row| {
                 let kind = Kind::of(row.text("kind"));

@@ -1,6 +1,7 @@
+with /* pgdj judge */ w as (select $1::jsonb as w),
 -- What is known of functions, operators, types and relations that a statement may run: asked by number and by name.
 -- One parameter, as JSON: {"schemas", "calls", "fields", "words", "operators", "functions", "operator_ids", "types", "relations", "classes"}.
-with w as (select $1::jsonb as w),
+-- Only the arms that are asked for are sent: planning all of them takes longer than running them.
 schemas as materialized (
     select n.oid, n.nspname
     from pg_catalog.pg_namespace as n
@@ -61,6 +62,7 @@ relations as materialized (
     where c.relname = any (array(select pg_catalog.jsonb_array_elements_text(w.w -> 'words')::name from w))
         and c.relkind not in ('i', 'I', 't', 'c')
 )
+-- arm: function
 select
     'function' as kind,
     p.oid::int8 as oid,
@@ -94,10 +96,10 @@ join pg_catalog.pg_proc as p on p.oid = f.oid
 join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
 join pg_catalog.pg_language as l on l.oid = p.prolang
 left join pg_catalog.pg_aggregate as a on a.aggfnoid = p.oid
-union all
+-- arm: operator
 select
-    'operator',
-    o.oid::int8,
+    'operator' as kind,
+    o.oid::int8 as oid,
     pg_catalog.jsonb_build_object(
         'schema', n.nspname, 'name', o.oprname,
         'functions', array(
@@ -105,14 +107,14 @@ select
         ),
         'operators', array(select x::int8 from pg_catalog.unnest(array[o.oprcom, o.oprnegate]) as x where x >= 16384),
         'types', array(select t::int8 from pg_catalog.unnest(array[o.oprleft, o.oprright, o.oprresult]) as t where t >= 16384)
-    )::text
+    )::text as facts
 from operators as f
 join pg_catalog.pg_operator as o on o.oid = f.oid
 join pg_catalog.pg_namespace as n on n.oid = o.oprnamespace
-union all
+-- arm: type
 select
-    'type',
-    t.oid::int8,
+    'type' as kind,
+    t.oid::int8 as oid,
     pg_catalog.jsonb_build_object(
         'schema', n.nspname, 'name', t.typname, 'kind', t.typtype,
         'functions', array(
@@ -162,15 +164,15 @@ select
             select t.typdefaultbin::text where t.typdefaultbin is not null
         ),
         'classes', array(select r.rngsubopc::int8 where r.rngsubopc >= 16384)
-    )::text
+    )::text as facts
 from types as f
 join pg_catalog.pg_type as t on t.oid = f.oid
 join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
 left join pg_catalog.pg_range as r on r.rngtypid = t.oid
-union all
+-- arm: relation
 select
-    'relation',
-    c.oid::int8,
+    'relation' as kind,
+    c.oid::int8 as oid,
     pg_catalog.jsonb_build_object(
         'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
         -- run with the statement
@@ -235,21 +237,20 @@ select
             select c.reltype::int8 where c.reltype >= 16384
         ),
         'relations', array(select i.inhrelid::int8 from pg_catalog.pg_inherits as i where i.inhparent = c.oid)
-    )::text
+    )::text as facts
 from relations as f
 join pg_catalog.pg_class as c on c.oid = f.oid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-union all
+-- arm: class
 select
-    'class',
-    k.oid::int8,
+    'class' as kind,
+    k.oid::int8 as oid,
     pg_catalog.jsonb_build_object(
         'schema', n.nspname, 'name', k.opcname,
         'functions', array(select s.amproc::oid::int8 from pg_catalog.pg_amproc as s where s.amprocfamily = k.opcfamily),
         'operators', array(select s.amopopr::int8 from pg_catalog.pg_amop as s where s.amopfamily = k.opcfamily and s.amopopr >= 16384),
         'types', array(select x::int8 from pg_catalog.unnest(array[k.opcintype, k.opckeytype]) as x where x >= 16384)
-    )::text
+    )::text as facts
 from pg_catalog.pg_opclass as k
 join pg_catalog.pg_namespace as n on n.oid = k.opcnamespace
 where k.oid = any (array(select pg_catalog.jsonb_array_elements_text(w.w -> 'classes')::oid from w))
-limit 20001

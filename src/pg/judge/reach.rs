@@ -12,7 +12,7 @@ use super::written::{Deed, Written};
 use super::{Level, Objection};
 
 /// Objects that are looked at for one statement; one that reaches more cannot be judged.
-const MOST: usize = 20_000;
+pub(super) const MOST: usize = 20_000;
 
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,8 +141,8 @@ impl Reach {
         entry.0 = entry.0.max(run);
     }
 
-    /// Returns what to ask next, as the parameter of `facts.sql`; `None` when all is known.
-    pub(super) fn next(&mut self) -> Option<String> {
+    /// Returns what to ask next: the kinds of objects, and the parameter of `facts.sql`; `None` when all is known.
+    pub(super) fn next(&mut self) -> Option<(Vec<Kind>, String)> {
         if self.known.len() + self.pending.len() > MOST {
             self.object("the statement".to_owned(), "it reaches more objects than can be judged".to_owned(), "");
             return None;
@@ -157,21 +157,24 @@ impl Reach {
         let nothing = (Written::default(), BTreeSet::new());
         let (written, schemas) =
             self.asked.as_ref().map_or((&nothing.0, &nothing.1), |names| (&names.written, &names.schemas));
-        Some(
-            json!({
-                "schemas": schemas,
-                "calls": written.calls,
-                "fields": written.fields,
-                "words": written.words,
-                "operators": written.operators,
-                "functions": ids(Kind::Function),
-                "operator_ids": ids(Kind::Operator),
-                "types": ids(Kind::Type),
-                "relations": ids(Kind::Relation),
-                "classes": ids(Kind::Class),
-            })
-            .to_string(),
-        )
+        let kinds = [Kind::Function, Kind::Operator, Kind::Type, Kind::Relation, Kind::Class];
+        let is_asked = |kind: &Kind| {
+            let by_name = self.asked.is_some() && *kind != Kind::Class;
+            by_name || self.pending.keys().any(|(pending, _)| pending == kind)
+        };
+        let wanted = json!({
+            "schemas": schemas,
+            "calls": written.calls,
+            "fields": written.fields,
+            "words": written.words,
+            "operators": written.operators,
+            "functions": ids(Kind::Function),
+            "operator_ids": ids(Kind::Operator),
+            "types": ids(Kind::Type),
+            "relations": ids(Kind::Relation),
+            "classes": ids(Kind::Class),
+        });
+        Some((kinds.into_iter().filter(is_asked).collect(), wanted.to_string()))
     }
 
     /// Takes the answer to what [`Self::next`] asked.
