@@ -18,6 +18,8 @@ pub struct Board {
     columns: BTreeMap<&'static str, Arc<[Column]>>,
     shared: BTreeMap<&'static str, Shared>,
     clock: Option<(Timestamp, Instant)>,
+    /// The tick's sections as they were before the server fell silent; empty while it answers.
+    before_silence: BTreeMap<&'static str, Section>,
 }
 
 impl Board {
@@ -29,6 +31,7 @@ impl Board {
             columns: PROBES.iter().map(|probe| (probe.name, Arc::from(probe.columns))).collect(),
             shared: BTreeMap::new(),
             clock: None,
+            before_silence: BTreeMap::new(),
         }
     }
 
@@ -40,6 +43,7 @@ impl Board {
     /// Takes what the server has: a probe it cannot answer says why; one that can be asked again is not read yet.
     pub fn connected(&mut self, facts: Arc<ServerFacts>) {
         self.facts = facts;
+        self.before_silence.clear();
         for probe in PROBES {
             match why::cannot_be_read(probe, &self.facts) {
                 Some(why) => self.put(probe, Section::Missing(why)),
@@ -95,6 +99,14 @@ impl Board {
 
     /// Marks every section of the lanes as without a connection.
     pub fn lost(&mut self, why: &str, is_concerned: impl Fn(Lane) -> bool) {
+        if is_concerned(Lane::Tick) {
+            // An answer over another connection says nothing about these.
+            self.before_silence.clear();
+        }
+        self.mark(why, is_concerned);
+    }
+
+    fn mark(&mut self, why: &str, is_concerned: impl Fn(Lane) -> bool) {
         let since = self.now();
         for probe in PROBES.iter().filter(|probe| is_concerned(probe.lane)) {
             let since = match self.section(probe.name).why() {
@@ -107,7 +119,16 @@ impl Board {
 
     /// Marks the sections that were to be read by now: the server has not answered since.
     pub fn is_silent(&mut self, why: &str) {
-        self.lost(why, |lane| lane == Lane::Tick);
+        if self.before_silence.is_empty() {
+            let tick = PROBES.iter().filter(|probe| probe.lane == Lane::Tick);
+            self.before_silence = tick.map(|probe| (probe.name, self.section(probe.name).clone())).collect();
+        }
+        self.mark(why, |lane| lane == Lane::Tick);
+    }
+
+    /// Takes back what [`Self::is_silent`] marked: the server answered, so what was not due yet is as good as before.
+    pub fn answered(&mut self) {
+        self.sections.append(&mut self.before_silence);
     }
 
     /// Notes the server's clock.
@@ -136,4 +157,36 @@ impl Board {
 /// Returns the probe whose answer is a text for each queryid.
 pub fn asked_probe() -> Option<&'static Probe> {
     PROBES.iter().copied().find(|probe| probe.pace == Pace::Asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board() -> (Board, &'static str) {
+        let mut board = Board::new("t".to_owned());
+        let probe = *PROBES.iter().find(|probe| probe.lane == Lane::Tick).unwrap();
+        let rows = RowSet { columns: board.columns(probe.name), rows: Vec::new() };
+        board.known(probe, Reading { at: Timestamp(1.0), rows });
+        (board, probe.name)
+    }
+
+    #[test]
+    fn a_server_that_answers_late_leaves_nothing_marked_as_slow() {
+        let (mut board, name) = board();
+        board.is_silent("slow");
+        board.is_silent("slower");
+        assert!(matches!(board.section(name).why(), Some(Missing::Disconnected { why, .. }) if why == "slower"));
+        board.answered();
+        assert_eq!(board.section(name).why(), None);
+    }
+
+    #[test]
+    fn what_a_lost_connection_marked_is_not_taken_back_by_the_next_answer() {
+        let (mut board, name) = board();
+        board.is_silent("slow");
+        board.lost("gone", |_| true);
+        board.answered();
+        assert!(matches!(board.section(name).why(), Some(Missing::Disconnected { why, .. }) if why == "gone"));
+    }
 }

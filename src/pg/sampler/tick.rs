@@ -23,6 +23,9 @@ use crate::pg::session::{Answers, Connector, Limits, Lost, Query, Reaper, Sessio
 use crate::pg::why;
 use crate::sample::{Missing, Reading, Row, RowSet, SampleCost, Seconds, Section, ServerFacts, Timestamp, Value};
 
+/// The shortest silence that is called slow: a first sample reads everything and may take a second.
+const SLOW_AFTER: Duration = Duration::from_secs(2);
+
 /// Where the tick tells what it has to say.
 #[derive(Debug)]
 pub struct Channels {
@@ -174,7 +177,7 @@ impl Tick {
                 let why = format!("hung: connected, but the server has not answered for {} s", waited.as_secs());
                 return self.lose(&why, None);
             }
-            if waited >= self.settings.second * 2 {
+            if waited >= SLOW_AFTER.max(self.settings.second * 2) {
                 self.board.is_silent(&format!("slow: the server has not answered for {} s", waited.as_secs()));
             }
             return self.publish(self.board.now());
@@ -285,6 +288,7 @@ impl Tick {
 
     /// Takes the answers of a sample: each question has its own, be it an error.
     fn take(&mut self, asked: &[Question], mut answers: Answers, elapsed: Duration) -> Timestamp {
+        self.board.answered();
         let times = times(asked, &mut answers);
         let at = times.map_or_else(|| self.board.now(), |times| times.start);
         // Without its clock, the line's latency is charged too.
