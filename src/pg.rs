@@ -10,6 +10,7 @@ pub mod connector;
 pub mod control;
 pub mod decode;
 pub mod django_read;
+mod django_tables;
 mod driver;
 pub mod exact;
 pub mod explain;

@@ -5,21 +5,11 @@ use std::collections::BTreeMap;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-use super::session::{Answer, Lost, Parameter, Query, Session, sentence};
+use super::django_tables;
+use super::session::{Answer, Lost, Query, Session, sentence};
 use crate::django::{Project, last_migration};
 use crate::quote::quote_ident_always;
 use crate::sample::{Row, RowSet};
-
-/// Where the role's path finds Django's own tables; $1 is the path.
-const TABLES: &str = "select distinct on (c.relname)
-    c.relname::text as name,
-    n.nspname::text as schema
-from pg_catalog.jsonb_array_elements_text($1::jsonb) with ordinality as p (schema, place)
-join pg_catalog.pg_namespace as n on n.nspname = case p.schema when '$user' then current_user::text else p.schema end
-join pg_catalog.pg_class as c on c.relnamespace = n.oid
-where c.relname in ('django_migrations', 'django_content_type')
-    and pg_catalog.has_schema_privilege(n.oid, 'usage')
-order by c.relname, p.place";
 
 /// Returns the statement that reads one of them; a role that may not is told so.
 fn read_statement(table: &str, schema: &str) -> String {
@@ -60,15 +50,18 @@ pub async fn project(session: &mut Session) -> Result<Project, Lost> {
 /// Reads the rows that the project is made of.
 pub async fn read_parts(session: &mut Session) -> Result<Parts, Lost> {
     let mut parts = Parts::default();
-    let tables = known(session.one(Query::new(TABLES).with(Parameter::Text(session.path.json()))).await?);
+    let question = django_tables::question(&session.path);
+    let tables = django_tables::relations(&known(session.one(question).await?));
     for (part, table) in [("content types", "django_content_type"), ("migrations", "django_migrations")] {
-        let row = tables.iter().find(|row| row.text("name") == table);
-        let read = match row {
-            Some(row) => {
-                let answer = session.one(Query::new(read_statement(table, row.text("schema")))).await?;
-                answer.map(Answer::into_rows).map_err(|error| why(&error))
-            }
-            None => Err(format!("this database has no {table}")),
+        let refusal = tables
+            .get(table)
+            .map_or_else(|| Some(format!("this database has no {table}")), |relation| relation.refusal(table));
+        let schema = tables.get(table).map(|relation| relation.schema.as_str()).unwrap_or_default();
+        let read = if let Some(why) = refusal {
+            Err(why)
+        } else {
+            let answer = session.one(Query::new(read_statement(table, schema))).await?;
+            answer.map(Answer::into_rows).map_err(|error| why(&error))
         };
         match read {
             Ok(rows) => drop(parts.rows.insert(part.to_owned(), rows)),
@@ -124,7 +117,7 @@ fn why(error: &Error) -> String {
     match error.code() {
         Some(code) if *code == SqlState::UNDEFINED_TABLE => "this database has no django_content_type".to_owned(),
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            "this role may not read django_content_type".to_owned()
+            format!("this role may not read django_content_type: {}", sentence(error))
         }
         _ => format!("django_content_type could not be read: {}", sentence(error)),
     }

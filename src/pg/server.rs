@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use super::session::{Answers, Parameter, Query, Session, sentence};
+use super::django_tables;
+use super::session::{Answers, Query, Session, sentence};
 use crate::Failure;
 use crate::failure::Kind;
-use crate::sample::server::{Extension, Relation};
+use crate::sample::server::Extension;
 use crate::sample::{Row, RowSet, ServerFacts, Timestamp, Value};
 
 /// Who and what is asked.
@@ -41,26 +42,6 @@ where c.relnamespace = 'pg_catalog'::regnamespace
 group by c.oid, c.relname
 order by c.relname
 limit 500";
-
-/// What the role's path finds under the names of Django's own tables; $1 is the path.
-const DJANGO: &str = "select distinct on (c.relname)
-    c.relname::text as relation,
-    c.oid::bigint as oid,
-    n.nspname::text as schema,
-    c.relkind::text as kind,
-    array(
-        select a.attname::text
-        from pg_catalog.pg_attribute as a
-        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        order by a.attnum
-        limit 100
-    ) as columns
-from pg_catalog.jsonb_array_elements_text($1::jsonb) with ordinality as p (schema, place)
-join pg_catalog.pg_namespace as n on n.nspname = case p.schema when '$user' then current_user::text else p.schema end
-join pg_catalog.pg_class as c on c.relnamespace = n.oid
-where c.relname in ('django_migrations', 'django_content_type')
-    and pg_catalog.has_schema_privilege(n.oid, 'usage')
-order by c.relname, p.place";
 
 /// The extensions of this database.
 const EXTENSIONS: &str = "select
@@ -119,8 +100,7 @@ pub async fn read_facts(session: &mut Session, target: &str) -> Result<ServerFac
     let failed = || Failure::new(Kind::Connection, format!("cannot find out what {target} has"));
     let [identity, columns, extensions, parts, functions] =
         [IDENTITY, COLUMNS, EXTENSIONS, EXTENSION_PARTS, FUNCTIONS].map(Query::new);
-    let django = Query::new(DJANGO).with(Parameter::Text(session.path.json()));
-    let questions = [identity, columns, extensions, parts, functions, django];
+    let questions = [identity, columns, extensions, parts, functions, django_tables::question(&session.path)];
     let answers = session.pipeline(&questions).await.map_err(|lost| failed().because(&lost))?;
     let mut facts = ServerFacts { target: target.to_owned(), is_pooled: session.is_pooled, ..ServerFacts::default() };
     let [identity, columns, extensions, parts, functions, django] = tables(answers);
@@ -129,15 +109,11 @@ pub async fn read_facts(session: &mut Session, target: &str) -> Result<ServerFac
     for row in identity.iter() {
         identify(&mut facts, &row);
     }
-    for row in rows(&django) {
-        let relation = Relation {
-            oid: row.int("oid").unwrap_or_default(),
-            schema: row.text("schema").to_owned(),
-            kind: row.text("kind").to_owned(),
-        };
-        facts.django.insert(row.text("relation").to_owned(), relation);
+    facts.django = django.as_ref().map(django_tables::relations).unwrap_or_default();
+    for (name, relation) in &facts.django {
+        facts.columns.extend(relation.columns.iter().map(|column| format!("{name}.{column}")));
     }
-    for row in rows(&columns).chain(rows(&parts)).chain(rows(&django)) {
+    for row in rows(&columns).chain(rows(&parts)) {
         let relation = row.text("relation");
         let names = row.get("columns").as_list().iter().filter_map(Value::as_str);
         facts.columns.extend(names.map(|name| format!("{relation}.{name}")));

@@ -13,11 +13,19 @@ pub fn cannot_be_read(probe: &Probe, facts: &ServerFacts) -> Option<Missing> {
     probe.needs.iter().find_map(|need| match *need {
         Need::Extension(name) if !facts.extensions.contains_key(name) => Some(not_installed(name, facts)),
         Need::Fact(fact) if !facts.has(fact) => Some(lacking(fact, facts)),
+        Need::Fact(fact) => refused(fact, facts),
         Need::Primary if facts.is_standby => {
             Some(Missing::Unsupported { what: format!("{}, because it is a standby", probe.name) })
         }
         _ => None,
     })
+}
+
+/// Says why a table of the application is not read.
+fn refused(fact: &str, facts: &ServerFacts) -> Option<Missing> {
+    let name = fact.split('.').next()?;
+    let message = facts.django.get(name)?.refusal(name)?;
+    Some(Missing::Failed { sqlstate: "none".to_owned(), message })
 }
 
 /// Says why an extension is not there and how to get it.

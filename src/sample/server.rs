@@ -50,6 +50,33 @@ pub struct Relation {
     pub schema: String,
     /// `pg_class.relkind`: `r` a table, `p` one in partitions, `v` a view, ….
     pub kind: String,
+    /// The names of its columns.
+    pub columns: Vec<String>,
+    /// Whether a column has a type or a collation that does not come with the server, or is generated.
+    pub has_own_types: bool,
+    /// Whether it has a rule, an index or statistics with an expression, which may call a function.
+    pub has_expressions: bool,
+}
+
+impl Relation {
+    /// Returns why it is not read, as a sentence about it under its name; `None` for a plain table.
+    pub fn refusal(&self, name: &str) -> Option<String> {
+        let name = format!("{}.{name}", self.schema);
+        let kind = match self.kind.as_str() {
+            "r" | "p" if self.has_own_types => {
+                return Some(format!("{name} is not read: a column has a type that does not come with PostgreSQL"));
+            }
+            "r" | "p" if self.has_expressions => {
+                return Some(format!("{name} is not read: a rule, an index or statistics of it may call functions"));
+            }
+            "r" | "p" => return None,
+            "v" => "a view",
+            "m" => "a materialized view",
+            "f" => "a foreign table",
+            _ => "another object",
+        };
+        Some(format!("{name} is not read: it is {kind}, not a table, and reading it may call functions"))
+    }
 }
 
 /// An extension in this database.

@@ -14,6 +14,7 @@ mod explain;
 mod findings;
 mod foreign_keys;
 mod hostile_names;
+mod hostile_schema;
 mod judge;
 mod panes_tables;
 mod pictures;

@@ -29,6 +29,10 @@ pub(super) async fn verify(
     (schema, before): (&str, &Plan),
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, Trouble> {
+    if !is_ready(transaction, schema).await? {
+        notes.push("HypoPG cannot simulate it: it makes no index on this server".to_owned());
+        return Ok(None);
+    }
     let mut created: Vec<Hypothetical> = Vec::new();
     let mut planned = Ok(None);
     for (place, wanted) in set.iter().enumerate() {
@@ -61,6 +65,27 @@ pub(super) async fn verify(
             after: Some(after),
         }
     }))
+}
+
+/// Has HypoPG ask what it asks once on each backend, under the pinned path; returns whether it answers.
+///
+/// For its first number it runs `SELECT max(oid) FROM pg_catalog.pg_class WHERE oid < 16384` under the path in force:
+/// with the role's path, an operator or an aggregate of somebody else would be called.
+/// Source: `hypo_get_min_fake_oid` of HypoPG 1.3.1 and 1.4; a hostile operator `<` made its backend crash.
+async fn is_ready(transaction: &mut Transaction, schema: &str) -> Result<bool, Trouble> {
+    let schema = quote_ident_always(schema);
+    let sql = format!(
+        "select {schema}.hypopg_drop_index(h.indexrelid) as dropped \
+         from {schema}.hypopg_create_index('create index on pg_catalog.pg_class using btree (oid)'::text) as h"
+    );
+    transaction.control(&["savepoint pgdj_hypothetical"]).await?;
+    let dropped = transaction.ask(Query::new(sql)).await;
+    let end = if dropped.is_ok() { "release savepoint" } else { "rollback to savepoint" };
+    transaction.control(&[&format!("{end} pgdj_hypothetical")]).await?;
+    match dropped {
+        Ok(answer) => Ok(answer.scalar().is_some()),
+        Err(trouble) => trouble.message().map(|_| false),
+    }
 }
 
 /// Creates one, or one for each partition: an index of the whole does not exist for the planner.
