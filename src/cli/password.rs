@@ -71,7 +71,8 @@ impl Silent {
 
 impl Drop for Silent {
     fn drop(&mut self) {
+        // `Flush`: half a password that was typed and never read would be shown by the shell that reads the terminal next.
         // A terminal that is gone needs no echo.
-        tcsetattr(&self.tty, OptionalActions::Now, &self.before).unwrap_or_default();
+        tcsetattr(&self.tty, OptionalActions::Flush, &self.before).unwrap_or_default();
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -83,7 +83,11 @@ async fn a_question_for_a_password_that_is_broken_off_leaves_the_terminal_as_it_
         terminal.wait_for("Password for").await;
         terminal.press(SECRET);
         match signal {
-            Some(signal) => terminal.signal(signal),
+            Some(signal) => {
+                // The kernel passes on what was typed a moment later, the signal at once: nobody types that fast.
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                terminal.signal(signal);
+            }
             None => terminal.press("\u{3}"),
         }
         assert_ne!(terminal.end().await, 0);
