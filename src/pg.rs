@@ -8,6 +8,7 @@ pub mod connect;
 mod connection;
 pub mod connector;
 pub mod control;
+mod copy;
 pub mod decode;
 pub mod django_read;
 mod django_tables;

@@ -12,11 +12,13 @@ use futures_util::TryStreamExt as _;
 use tokio_postgres::error::Severity;
 use tokio_postgres::{CancelToken, Client, Error, SimpleQueryMessage};
 
+use super::copy::{self, NotCopied};
 use super::driver::Driver;
 use super::reaper::{Canceller, InFlight, Reaper};
 use super::session::{Answer, Answers, Link, Lost, Parameter, Query};
 use super::words::words;
 use super::{decode, notices::Notices};
+use crate::sample::Column;
 
 /// How a connection ended.
 pub(super) type End = Result<(), Error>;
@@ -87,6 +89,22 @@ impl Connection {
             answer.rows.push(decode::values(&row)?);
         }
         Ok(answer)
+    }
+
+    /// Reads a table by COPY, in the order of these columns.
+    ///
+    /// The driver gives the statement a name, and takes it away again right behind it.
+    pub(super) async fn copy(&self, sql: &str, columns: &[Column]) -> Result<Answer, NotCopied> {
+        let mut stream = pin!(self.client.copy_out(sql).await?);
+        let (mut bytes, mut is_too_long) = (Vec::new(), false);
+        while let Some(part) = stream.try_next().await? {
+            // What comes after is read and not kept: the connection is needed further on.
+            is_too_long |= bytes.len() + part.len() > copy::MOST_BYTES;
+            if !is_too_long {
+                bytes.extend_from_slice(&part);
+            }
+        }
+        if is_too_long { Err(NotCopied::TooLong) } else { copy::answer(&bytes, columns) }
     }
 
     /// Runs statements by the simple protocol.

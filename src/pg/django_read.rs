@@ -3,25 +3,12 @@
 use std::collections::BTreeMap;
 
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
 
-use super::django_tables;
-use super::session::{Answer, Lost, Query, Session, sentence};
+use super::probes::{Probe, content_types, migrations};
+use super::session::{Answer, Lost, NotCopied, Query, Session, sentence};
+use super::{django_tables, sql};
 use crate::django::{Project, last_migration};
-use crate::quote::quote_ident_always;
-use crate::sample::{Row, RowSet};
-
-/// Returns the statement that reads one of them; a role that may not is told so.
-fn read_statement(table: &str, schema: &str) -> String {
-    let from = format!("from only {}.{}", quote_ident_always(schema), quote_ident_always(table));
-    match table {
-        "django_content_type" => {
-            format!("select t.app_label as app, t.model as name {from} as t order by t.app_label, t.model limit 5000")
-        }
-        // In the order in which they were applied.
-        _ => format!("select m.app as app, m.name as name {from} as m order by m.id limit 20000"),
-    }
-}
+use crate::sample::{Row, RowSet, ServerFacts, Value};
 
 /// Names of relations share one space in a schema.
 const TAKEN: &str = "select c.relname::text as name from pg_catalog.pg_class as c \
@@ -52,20 +39,11 @@ pub async fn read_parts(session: &mut Session) -> Result<Parts, Lost> {
     let mut parts = Parts::default();
     let question = django_tables::question(&session.path);
     let tables = django_tables::relations(&known(session.one(question).await?));
-    for (part, table) in [("content types", "django_content_type"), ("migrations", "django_migrations")] {
-        let refusal = tables
-            .get(table)
-            .map_or_else(|| Some(format!("this database has no {table}")), |relation| relation.refusal(table));
-        let schema = tables.get(table).map(|relation| relation.schema.as_str()).unwrap_or_default();
-        let read = if let Some(why) = refusal {
-            Err(why)
-        } else {
-            let answer = session.one(Query::new(read_statement(table, schema))).await?;
-            answer.map(Answer::into_rows).map_err(|error| why(&error))
-        };
-        match read {
+    let facts = ServerFacts { django: tables, ..ServerFacts::default() };
+    for (part, probe) in [("content types", &content_types::PROBE), ("migrations", &migrations::PROBE)] {
+        match read(session, probe, &facts).await? {
             Ok(rows) => drop(parts.rows.insert(part.to_owned(), rows)),
-            Err(why) if table == "django_content_type" => parts.unread = Some(why),
+            Err(why) if part == "content types" => parts.unread = Some(why),
             Err(why) => tracing::debug!(%why, "a part of the project cannot be read"),
         }
     }
@@ -80,15 +58,21 @@ impl Parts {
     /// Returns what the rows say.
     pub fn project(&self) -> Project {
         let rows = |part: &str| self.rows.get(part).into_iter().flat_map(RowSet::iter);
-        let pair = |row: Row<'_>| (row.text("app").to_owned(), row.text("name").to_owned());
+        // Older recordings have the models under `app` and `name` too.
+        let either = |row: &Row<'_>, name: &str, older: &str| {
+            let text = row.text(name);
+            if text.is_empty() { row.text(older).to_owned() } else { text.to_owned() }
+        };
+        let model = |row: Row<'_>| (either(&row, "app_label", "app"), either(&row, "model", "name"));
+        let migration = |row: Row<'_>| (row.text("app").to_owned(), row.text("name").to_owned());
         let name = |row: Row<'_>| row.text("name").to_owned();
         let mut project = Project::default();
         project.unread.clone_from(&self.unread);
-        for (app, model) in rows("content types").map(pair) {
+        for (app, model) in rows("content types").map(model) {
             project.add_model(&app, &model);
         }
         let mut applied: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (app, name) in rows("migrations").map(pair) {
+        for (app, name) in rows("migrations").map(migration) {
             applied.entry(app).or_default().push(name);
         }
         for (app, names) in &applied {
@@ -112,13 +96,30 @@ fn known(answer: Result<Answer, Error>) -> RowSet {
     }
 }
 
-/// Why the content types are not known, as a clause.
-fn why(error: &Error) -> String {
-    match error.code() {
-        Some(code) if *code == SqlState::UNDEFINED_TABLE => "this database has no django_content_type".to_owned(),
-        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            format!("this role may not read django_content_type: {}", sentence(error))
-        }
-        _ => format!("django_content_type could not be read: {}", sentence(error)),
+/// Reads one of Django's tables, or says as a clause why it is not known.
+async fn read(session: &mut Session, probe: &Probe, facts: &ServerFacts) -> Result<Result<RowSet, String>, Lost> {
+    let table = probe.table().unwrap_or_default();
+    let Some(found) = facts.django.get(table) else { return Ok(Err(format!("this database has no {table}"))) };
+    if let Some(why) = found.refusal(table) {
+        return Ok(Err(why));
     }
+    if found.is_denied {
+        return Ok(Err(format!("this role may not read {table}")));
+    }
+    let query = Query::new(sql::load(probe.name, probe.sql, facts));
+    let copied = session.copy(&query, probe.columns).await?;
+    Ok(copied.map(|answer| in_order(answer).into_rows()).map_err(|error| match error {
+        NotCopied::Server(error) => format!("{table} could not be read: {}", sentence(&error)),
+        NotCopied::TooLong => format!("{table} is not read: {error}"),
+    }))
+}
+
+/// Puts migrations in the order in which they were applied, and models in that of their names; COPY has none.
+fn in_order(mut answer: Answer) -> Answer {
+    let key = |row: &Vec<Value>| -> (i64, Vec<String>) {
+        let number = row.first().and_then(Value::as_int).unwrap_or_default();
+        (number, row.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    };
+    answer.rows.sort_by_cached_key(key);
+    answer
 }

@@ -1,9 +1,9 @@
 //! Django's own tables as data: which relation the role's path finds under their names, and whether it may be read.
 //!
-//! Whoever owns the application's schema may put a view in their place, whose functions would run as pgdj's role, give a
-//! column a type of his own, or add an index whose expression is computed while a statement is planned. Only a plain
-//! table with built-in types and plain indexes is read; of anything else is said what it is. It is read with ONLY, by
-//! its schema, under `row_security = off`, so that a policy is an error and not a function that runs.
+//! Whoever owns the application's schema may put a view in their place, whose functions would run as pgdj's role, or
+//! a policy on them. Only a plain table with built-in types is read, by its schema; of anything else is said what it is.
+//! That it may be swapped after this judgement does no harm, because it is read by COPY ([`super::copy`]). What the
+//! server would refuse is not asked: nothing of it gets into the server's log.
 
 use std::collections::BTreeMap;
 
@@ -31,9 +31,12 @@ const TABLES: &str = "select distinct on (c.relname)
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             and (a.atttypid >= 16384 or a.attgenerated <> '' or a.attcollation >= 16384)
     ) as has_own_types,
-    exists (select from pg_catalog.pg_index as i where i.indrelid = c.oid and (i.indexprs is not null or i.indpred is not null))
-        or exists (select from pg_catalog.pg_statistic_ext as s where s.stxrelid = c.oid)
-        or exists (select from pg_catalog.pg_rewrite as w where w.ev_class = c.oid) as has_expressions
+    pg_catalog.row_security_active(c.oid) as has_policies,
+    not exists (
+        select from pg_catalog.pg_attribute as a
+        where a.attrelid = c.oid and a.attname in ('id', 'app', 'name', 'app_label', 'model')
+            and pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
+    ) as is_denied
 from pg_catalog.jsonb_array_elements_text($1::jsonb) with ordinality as p (schema, place)
 join pg_catalog.pg_namespace as n on n.nspname = case p.schema when '$user' then current_user::text else p.schema end
 join pg_catalog.pg_class as c on c.relnamespace = n.oid
@@ -57,7 +60,8 @@ pub(super) fn relations(rows: &RowSet) -> BTreeMap<String, Relation> {
                 kind: row.text("kind").to_owned(),
                 columns: texts.map(str::to_owned).collect(),
                 has_own_types: row.flag("has_own_types").unwrap_or(true),
-                has_expressions: row.flag("has_expressions").unwrap_or(true),
+                has_policies: row.flag("has_policies").unwrap_or(true),
+                is_denied: row.flag("is_denied").unwrap_or(true),
             };
             (row.text("relation").to_owned(), relation)
         })

@@ -52,6 +52,13 @@ pub struct Probe {
     pub doc: &'static str,
 }
 
+impl Probe {
+    /// Returns the application's table that it reads, by COPY; `None` for a query.
+    pub fn table(&self) -> Option<&'static str> {
+        self.needs.iter().find_map(|need| if let Need::TableOfDjango(table) = need { Some(*table) } else { None })
+    }
+}
+
 /// Which session runs a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
@@ -81,6 +88,8 @@ pub enum Pace {
 pub enum Need {
     /// A view, a column of a view, or a function; else the server has none of it.
     Fact(&'static str),
+    /// A table of Django's, which is read by COPY ([`Probe::table`]).
+    TableOfDjango(&'static str),
     /// An extension of this database.
     Extension(&'static str),
     /// A primary: on a standby it is not read.

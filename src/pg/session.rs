@@ -4,7 +4,7 @@
 //! `idle_in_transaction_session_timeout` and a `search_path` that has nothing of anybody else: set for the session on a
 //! direct connection, for each transaction behind a pooler, where a setting of the session would leak to another
 //! client. The path is the first thing that is sent. Statements are unnamed and typed, so that nothing is left on a
-//! backend. Any number of them is one round trip, two behind a pooler ([`Session::pipeline`]).
+//! backend; only COPY has a name, for as long as it runs ([`Session::copy`]). Any number of them is one round trip, two behind a pooler ([`Session::pipeline`]).
 //! A query that is dropped is cancelled on the server ([`reaper()`]).
 //!
 //! Nothing is spawned here: the connection is driven by whoever waits for an answer.
@@ -20,6 +20,7 @@ use tokio_postgres::{Client, Error};
 
 pub use super::connection::sentence;
 use super::connection::{CLOSED, Connection, Step, end_of, together};
+pub use super::copy::NotCopied;
 use super::key;
 pub use super::notices::Notices;
 use super::notices::Noticing;
@@ -348,9 +349,30 @@ impl Session {
         lost(&done, end).map_or(Ok(done), Err)
     }
 
-    /// The transaction has to be open, and its path set, before anything is asked: a question that was sent along and
-    /// found no transaction would run under the role's path. Each question has a savepoint to go back to.
-    async fn pipeline_in_a_transaction(&mut self, queries: &[Query]) -> Result<Answers, Lost> {
+    /// Reads a table by COPY, in the order of these columns; see [`super::copy`].
+    pub async fn copy(&mut self, query: &Query, columns: &[Column]) -> Result<Result<Answer, NotCopied>, Lost> {
+        if self.is_pooled {
+            self.begin().await?;
+        }
+        let (copied, end) = self.connection.drive(self.connection.copy(&query.sql, columns)).await;
+        let refused = if let Err(NotCopied::Server(error)) = &copied { Some(error) } else { None };
+        if let Some(lost) = end_of(refused.into_iter(), end) {
+            return Err(lost);
+        }
+        if self.is_pooled {
+            // After an error this is a ROLLBACK.
+            let (done, end) = self.connection.drive(self.connection.batch("commit")).await;
+            match (end_of(done.as_ref().err().into_iter(), end), done) {
+                (Some(lost), _) => return Err(lost),
+                (None, Err(error)) => return Err(Lost { why: sentence(&error) }),
+                (None, Ok(())) => self.is_begun = false,
+            }
+        }
+        Ok(copied)
+    }
+
+    /// Opens a transaction behind a pooler, with the guard in it.
+    async fn begin(&mut self) -> Result<(), Lost> {
         if self.is_begun {
             return Err(Lost { why: "a question was given up half way".to_owned() });
         }
@@ -365,6 +387,13 @@ impl Session {
             Ok(_) => {}
             Err(error) => return Err(Lost { why: sentence(&error) }),
         }
+        Ok(())
+    }
+
+    /// The transaction has to be open, and its path set, before anything is asked: a question that was sent along and
+    /// found no transaction would run under the role's path. Each question has a savepoint to go back to.
+    async fn pipeline_in_a_transaction(&mut self, queries: &[Query]) -> Result<Answers, Lost> {
+        self.begin().await?;
         let connection = &self.connection;
         let mut steps: Vec<Step<'_>> = Vec::new();
         for (at, query) in queries.iter().enumerate() {

@@ -13,7 +13,7 @@ pub fn cannot_be_read(probe: &Probe, facts: &ServerFacts) -> Option<Missing> {
     probe.needs.iter().find_map(|need| match *need {
         Need::Extension(name) if !facts.extensions.contains_key(name) => Some(not_installed(name, facts)),
         Need::Fact(fact) if !facts.has(fact) => Some(lacking(fact, facts)),
-        Need::Fact(fact) => refused(fact, facts),
+        Need::TableOfDjango(table) => refused(table, facts),
         Need::Primary if facts.is_standby => {
             Some(Missing::Unsupported { what: format!("{}, because it is a standby", probe.name) })
         }
@@ -21,11 +21,20 @@ pub fn cannot_be_read(probe: &Probe, facts: &ServerFacts) -> Option<Missing> {
     })
 }
 
-/// Says why a table of the application is not read.
-fn refused(fact: &str, facts: &ServerFacts) -> Option<Missing> {
-    let name = fact.split('.').next()?;
-    let message = facts.django.get(name)?.refusal(name)?;
-    Some(Missing::Failed { sqlstate: "none".to_owned(), message })
+/// Says why a table of Django's is not read.
+fn refused(table: &str, facts: &ServerFacts) -> Option<Missing> {
+    let Some(found) = facts.django.get(table) else { return Some(lacking(table, facts)) };
+    if let Some(message) = found.refusal(table) {
+        return Some(Missing::Failed { sqlstate: "none".to_owned(), message });
+    }
+    let denied = || Missing::Denied { what: format!("table {table}"), grant: grant_table(table, facts) };
+    found.is_denied.then(denied)
+}
+
+/// Returns the statement that would let this role read a table of Django's.
+fn grant_table(table: &str, facts: &ServerFacts) -> String {
+    let schema = facts.django.get(table).map_or("public", |it| it.schema.as_str());
+    format!("GRANT SELECT ON {}.{table} TO {};", quote_ident(schema), quote_ident(&facts.role))
 }
 
 /// Says why an extension is not there and how to get it.
@@ -143,9 +152,9 @@ fn grant(probe: &Probe, facts: &ServerFacts) -> String {
         let schema = facts.extensions.get(extension).map_or("public", |it| it.schema.as_str());
         return format!("GRANT USAGE ON SCHEMA {} TO {role}; GRANT pg_read_all_stats TO {role};", quote_ident(schema));
     }
-    match probe.needs.iter().find_map(|need| if let Need::Fact(fact) = need { fact.strip_suffix(".*") } else { None }) {
-        Some(table) if table.starts_with("django_") => format!("GRANT SELECT ON {table} TO {role};"),
-        _ => format!("GRANT pg_monitor TO {role};"),
+    match probe.table() {
+        Some(table) => grant_table(table, facts),
+        None => format!("GRANT pg_monitor TO {role};"),
     }
 }
 

@@ -54,28 +54,29 @@ pub struct Relation {
     pub columns: Vec<String>,
     /// Whether a column has a type or a collation that does not come with the server, or is generated.
     pub has_own_types: bool,
-    /// Whether it has a rule, an index or statistics with an expression, which may call a function.
-    pub has_expressions: bool,
+    /// Whether its policies apply to this role.
+    #[serde(default)]
+    pub has_policies: bool,
+    /// Whether this role may not read the columns that are wanted.
+    #[serde(default)]
+    pub is_denied: bool,
 }
 
 impl Relation {
-    /// Returns why it is not read, as a sentence about it under its name; `None` for a plain table.
+    /// Returns why it is not read, as a sentence about it under its name; `None` for a plain table. A right that this role
+    /// lacks is another matter: [`Self::is_denied`].
     pub fn refusal(&self, name: &str) -> Option<String> {
-        let name = format!("{}.{name}", self.schema);
-        let kind = match self.kind.as_str() {
-            "r" | "p" if self.has_own_types => {
-                return Some(format!("{name} is not read: a column has a type that does not come with PostgreSQL"));
-            }
-            "r" | "p" if self.has_expressions => {
-                return Some(format!("{name} is not read: a rule, an index or statistics of it may call functions"));
-            }
-            "r" | "p" => return None,
-            "v" => "a view",
-            "m" => "a materialized view",
-            "f" => "a foreign table",
-            _ => "another object",
+        let why = match self.kind.as_str() {
+            "r" if self.has_own_types => "a column has a type that does not come with PostgreSQL",
+            "r" if self.has_policies => "it has row-level security, and a policy may call functions",
+            "r" => return None,
+            "v" => "it is a view, not a table, and reading it may call functions",
+            "m" => "it is a materialized view, not a table",
+            "f" => "it is a foreign table, and reading it may call functions",
+            "p" => "it is a partitioned table, and Django makes none",
+            _ => "it is not a table",
         };
-        Some(format!("{name} is not read: it is {kind}, not a table, and reading it may call functions"))
+        Some(format!("{}.{name} is not read: {why}", self.schema))
     }
 }
 

@@ -10,7 +10,7 @@ pub static PROBE: Probe = Probe {
     columns: &COLUMNS,
     lane: Lane::Slow,
     pace: seconds(60),
-    needs: &[Need::Fact("django_content_type.*")],
+    needs: &[Need::TableOfDjango("django_content_type")],
     doc: "The models Django knows of: which app and model a table belongs to.",
 };
 

@@ -10,7 +10,7 @@ pub static PROBE: Probe = Probe {
     columns: &COLUMNS,
     lane: Lane::Slow,
     pace: seconds(300),
-    needs: &[Need::Fact("django_migrations.*")],
+    needs: &[Need::TableOfDjango("django_migrations")],
     doc: "The applied migrations: which one a new migration depends on.",
 };
 

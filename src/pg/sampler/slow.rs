@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tokio_postgres::Error;
 
 use super::board::asked_probe;
 use super::schedule::{Paces, Schedule};
 use super::timing::{take_times, timed};
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::{LOOK_STATEMENTS, read_facts};
-use crate::pg::session::{Answer, Connector, Limits, Lost, Parameter, Query, Reaper, Session};
+use crate::pg::session::{Answer, Connector, Limits, Lost, NotCopied, Parameter, Query, Reaper, Session};
 use crate::pg::{sql, why};
 use crate::sample::{Missing, ServerFacts, Timestamp, Value};
 
@@ -190,7 +189,7 @@ struct Slow<'a> {
 struct Asked {
     at: Timestamp,
     server: Duration,
-    answer: Result<Answer, Error>,
+    answer: Result<Answer, NotCopied>,
 }
 
 impl<'a> Slow<'a> {
@@ -254,10 +253,18 @@ impl<'a> Slow<'a> {
         let Some(probe) = due.into_iter().find(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
             return Ok(());
         };
-        let asked = self.ask(probe.name, &sql::load(probe.name, probe.sql, &self.facts), None).await?;
+        let loaded = sql::load(probe.name, probe.sql, &self.facts);
+        let asked = if probe.table().is_some() {
+            self.copy(probe, loaded).await?
+        } else {
+            self.ask(probe.name, &loaded, None).await?
+        };
         let paces = Paces { second: Duration::ZERO, sample: Duration::ZERO };
         let interval = paces.interval(probe).unwrap_or(RETRY);
-        let is_out_of_date = asked.answer.as_ref().is_err_and(why::is_out_of_date);
+        let is_out_of_date = match &asked.answer {
+            Err(NotCopied::Server(error)) => why::is_out_of_date(error),
+            _ => false,
+        };
         let result = self.result(probe, asked.answer).await?;
         let again = if result.is_ok() { interval.max(asked.server.mul_f64(REST)) } else { interval.min(RETRY) };
         self.schedule.again(probe, Instant::now() + again);
@@ -294,19 +301,41 @@ impl<'a> Slow<'a> {
         let server = times.and_then(|times| times.end.since(times.start));
         let server = server.map_or_else(|| sent.elapsed(), |seconds| Duration::from_secs_f64(seconds.0));
         tell(self.news, News::Cost { server: server.as_secs_f64(), round_trips: 1, statements: 1 }).await?;
+        Ok(Asked { at: self.at(sent), server, answer: answer.map_err(NotCopied::Server) })
+    }
+
+    /// Reads a table of Django's by COPY, which tells no time of the server's.
+    async fn copy(&mut self, probe: &Probe, sql: String) -> Result<Asked, Lost> {
+        let limit = self.session.limits().statement + SLACK;
+        let sent = Instant::now();
+        let query = Query::new(sql);
+        let Ok(answer) = tokio::time::timeout(limit, self.session.copy(&query, probe.columns)).await else {
+            return Err(Lost { why: format!("the server has not answered for {} s", limit.as_secs()) });
+        };
+        let answer = answer?;
+        let server = sent.elapsed();
+        tell(self.news, News::Cost { server: server.as_secs_f64(), round_trips: 2, statements: 1 }).await?;
+        Ok(Asked { at: self.at(sent), server, answer })
+    }
+
+    /// Returns the server's clock at a moment of ours.
+    fn at(&self, sent: Instant) -> Timestamp {
         let (then, ours) = self.clock;
-        let at = Timestamp(then.0 + sent.saturating_duration_since(ours).as_secs_f64());
-        Ok(Asked { at, server, answer })
+        Timestamp(then.0 + sent.saturating_duration_since(ours).as_secs_f64())
     }
 
     async fn result(
         &mut self,
         probe: &Probe,
-        answer: Result<Answer, Error>,
+        answer: Result<Answer, NotCopied>,
     ) -> Result<Result<Vec<Vec<Value>>, Missing>, Lost> {
         let error = match answer {
             Ok(answer) => return Ok(Ok(answer.rows)),
-            Err(error) => error,
+            Err(NotCopied::Server(error)) => error,
+            Err(why @ NotCopied::TooLong) => {
+                let message = format!("the table is not read: {why}");
+                return Ok(Err(Missing::Failed { sqlstate: "none".to_owned(), message }));
+            }
         };
         let why = why::missing(&error, probe, &self.facts, self.session.limits());
         Ok(Err(match why {
@@ -326,12 +355,8 @@ impl<'a> Slow<'a> {
             where l.mode = 'AccessExclusiveLock' and l.relation is not null
                 and ($1 = 0 or l.relation = $1::bigint::oid)
             order by 1 limit 20";
-        let table = match probe.name {
-            "content_types" => "django_content_type",
-            "migrations" => "django_migrations",
-            _ => "",
-        };
-        let oid = self.facts.django.get(table).map_or(0, |table| table.oid);
+        let table = probe.table().and_then(|table| self.facts.django.get(table));
+        let oid = table.map_or(0, |table| table.oid);
         let asked = self.ask("blockers", BLOCKERS, Some(Parameter::Int(oid))).await?;
         let rows = asked.answer.map(|answer| answer.rows).unwrap_or_default();
         Ok(rows.iter().flatten().filter_map(Value::as_int).collect())

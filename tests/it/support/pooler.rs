@@ -45,7 +45,7 @@ impl Pooler {
             path.display()
         );
         fs::write(path.join("pgbouncer.ini"), settings).unwrap();
-        fs::write(path.join("users"), "\"postgres\" \"\"\n").unwrap();
+        fs::write(path.join("users"), "\"postgres\" \"\"\n\"reader\" \"\"\n\"plain\" \"\"\n").unwrap();
         fs::write(path.join("log"), "").unwrap();
         give(path, &server.private.data_directory());
         let owner = Owner::of_servers();
