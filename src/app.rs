@@ -7,6 +7,7 @@ pub mod action;
 pub mod clock;
 pub mod document;
 pub mod effect;
+mod freshness;
 pub mod header;
 mod journal;
 pub mod keys;
@@ -98,8 +99,8 @@ pub enum Link {
     Down {
         /// One sentence.
         why: String,
-        /// When the next attempt is made, by the server's clock of the last sample.
-        retry_in: Seconds,
+        /// When the next attempt is made, by our clock.
+        retry_at: Timestamp,
     },
 }
 
@@ -217,11 +218,6 @@ impl App {
         if self.journal.len() > 1000 {
             self.journal.pop_front();
         }
-    }
-
-    /// Returns how long ago the newest sample came, in seconds of our clock.
-    fn age_of_data(&self) -> f64 {
-        (self.now.0 - self.sampled_at.0).max(0.0)
     }
 
     fn pane(&mut self) -> Option<&mut Box<dyn Pane>> {

@@ -6,8 +6,9 @@
 use std::cmp::Reverse;
 
 use crate::quote::quote_ident;
+use crate::readings::sessions::is_hidden;
 use crate::sample::rates::Interval;
-use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
+use crate::sample::{Missing, RowSet, Snapshot, Value};
 
 pub mod autovacuum_behind;
 pub mod autovacuum_off;
@@ -269,14 +270,6 @@ pub struct NotJudged {
     pub watches: &'static str,
     /// Why it could not.
     pub why: Missing,
-}
-
-/// Whether a row of `activity` is a client of a role whose sessions this role may not look into.
-///
-/// Role and database are shown to everybody, the kind of the backend and its state are not.
-/// Source: `pg_stat_get_activity()`, `HAS_PGSTAT_PERMISSIONS`.
-fn is_hidden(row: &Row<'_>) -> bool {
-    row.text("backend_type").is_empty() && !row.text("user").is_empty() && !row.text("database").is_empty()
 }
 
 /// Returns what the rules find, worst first, each cause once, and what they could not judge.

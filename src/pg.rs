@@ -3,6 +3,7 @@
 pub mod act;
 pub mod address;
 pub mod advice;
+pub mod blockers;
 pub mod catalog;
 pub mod connect;
 mod connection;

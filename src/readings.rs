@@ -3,4 +3,5 @@
 //! Pure. Each subject decodes its probe once, holds its thresholds and words what it says, so that no two places on
 //! the screen can disagree.
 
+pub mod sessions;
 pub mod vacuum_horizon;

@@ -3,10 +3,12 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::freshness::Freshness;
 use super::vitals::{Lag, Vitals};
 use super::{App, Clock, Link, Origin, Rights};
+use crate::readings::sessions::at_least;
 use crate::sample::unit::{Count, Share};
-use crate::sample::{Bytes, Seconds, ServerFacts, Snapshot};
+use crate::sample::{Bytes, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::{Part, Segment, draw_parts, draw_segments, parts_width};
 use crate::ui::glyphs::Health;
 use crate::ui::text::{clean, cut};
@@ -37,24 +39,29 @@ pub struct Sign {
     health: Option<Health>,
     /// The lower, the longer it stays on a narrow screen.
     rank: u8,
+    /// The probe it comes from.
+    probe: &'static str,
 }
 
 /// Returns the vital signs, in the order they are shown.
 pub fn signs(vitals: &Vitals) -> Vec<Sign> {
     let mut signs = vec![connections(vitals), states(vitals), transaction(vitals), waiting(vitals)];
-    signs.push(plain("tps", vitals.tps.map(|tps| Count(tps).to_string()), 3));
+    signs.push(Sign { probe: "databases", ..plain("tps", vitals.tps.map(|tps| Count(tps).to_string()), 3) });
     let hits = vitals.hit_ratio.map(|ratio| Share(ratio).to_string());
     signs.push(Sign {
         health: vitals.hit_ratio.filter(|ratio| *ratio < 0.9).map(|_| Health::Warning),
+        probe: "databases",
         ..plain("cache hits", hits, 5)
     });
     signs.push(lag(vitals));
-    signs.push(plain("WAL", vitals.wal_rate.map(|rate| format!("{}/s", Bytes(rate))), 6));
+    let wal = vitals.wal_rate.map(|rate| format!("{}/s", Bytes(rate)));
+    signs.push(Sign { probe: "wal", ..plain("WAL", wal, 6) });
     signs
 }
 
+/// A sign without a judgement, of the probe that most of them come from.
 fn plain(label: &'static str, value: Option<String>, rank: u8) -> Sign {
-    Sign { label, value: value.unwrap_or_else(|| "?".to_owned()), health: None, rank }
+    Sign { label, value: value.unwrap_or_else(|| "?".to_owned()), health: None, rank, probe: "activity" }
 }
 
 fn judge(value: f64, warning: f64, bad: f64) -> Health {
@@ -78,28 +85,33 @@ pub fn connections_health(vitals: &Vitals) -> Option<Health> {
 fn connections(vitals: &Vitals) -> Sign {
     let health = connections_health(vitals);
     let value = vitals.connections.zip(vitals.max_connections).map(|(used, limit)| format!("{used}/{limit}"));
-    Sign { health, ..plain("connections", value, 0) }
+    Sign { health, probe: "server", ..plain("connections", value, 0) }
 }
 
 fn states(vitals: &Vitals) -> Sign {
-    let value = vitals.sessions.map(|sessions| {
-        let mut parts = vec![format!("{} active", sessions.active), format!("{} idle", sessions.idle)];
-        parts.push(format!("{} in tx", sessions.in_transaction));
-        if sessions.hidden > 0 {
-            parts.push(format!("{} hidden", sessions.hidden));
-        }
-        parts.join(" ")
-    });
-    plain("", value, 4)
+    let Some(sessions) = vitals.sessions else { return plain("sessions", None, 4) };
+    let count = |count: usize| at_least(count, sessions.hidden);
+    let mut parts = vec![format!("{} active", count(sessions.active)), format!("{} idle", count(sessions.idle))];
+    parts.push(format!("{} in tx", count(sessions.in_transaction)));
+    if sessions.hidden > 0 {
+        parts.push(format!("{} hidden", sessions.hidden));
+    }
+    plain("", Some(parts.join(" ")), 4)
 }
 
 fn transaction(vitals: &Vitals) -> Sign {
+    // One of the hidden sessions may have an older one.
+    let is_partial = vitals.sessions.is_some_and(|sessions| sessions.hidden > 0);
     match vitals.oldest_transaction {
-        Some((age, _)) => Sign {
-            health: Some(judge(age, TRANSACTION_WARNING, TRANSACTION_BAD)),
-            ..plain("oldest tx", Some(Seconds(age).to_string()), 2)
-        },
-        None => plain("oldest tx", vitals.sessions.map(|_| "none".to_owned()), 2),
+        Some((age, _)) => {
+            let health = Some(judge(age, TRANSACTION_WARNING, TRANSACTION_BAD));
+            let more = if is_partial { "+" } else { "" };
+            Sign {
+                health: health.filter(|health| !is_partial || *health != Health::Good),
+                ..plain("oldest tx", Some(format!("{}{more}", Seconds(age))), 2)
+            }
+        }
+        None => plain("oldest tx", vitals.sessions.filter(|_| !is_partial).map(|_| "none".to_owned()), 2),
     }
 }
 
@@ -122,7 +134,7 @@ fn lag(vitals: &Vitals) -> Sign {
             (Some(text), seconds.map(|seconds| judge(seconds, LAG.0, LAG.1)))
         }
     };
-    Sign { health, ..plain("lag", value, 7) }
+    Sign { health, probe: "replication", ..plain("lag", value, 7) }
 }
 
 impl App {
@@ -168,23 +180,33 @@ impl App {
     /// How fresh the figures are and what they cost; the last part is the least important.
     fn status(&self) -> Vec<Part> {
         let is_recording = self.start.origin == Origin::Recording;
-        let (word, role) = match (&self.link, self.clock) {
+        let clock = |at: Timestamp| super::screen::clock_text_in(at, self.start.zone.clone());
+        let freshness = self.freshness();
+        let (word, role) = match (&self.link, self.clock, &freshness) {
             _ if is_recording => ("REPLAY", Role::Warning),
-            (Link::Up | Link::Waiting, Clock::Live) if self.start.origin == Origin::Played => {
+            (Link::Up | Link::Waiting, Clock::Live, _) if self.start.origin == Origin::Played => {
                 ("RECORDING", Role::Warning)
             }
-            (Link::Down { .. }, _) => ("NO SERVER", Role::Bad),
-            (_, Clock::Held(_)) => ("HELD", Role::Warning),
-            (Link::Waiting, _) => ("waiting", Role::Muted),
-            (Link::Up, Clock::Live) => ("live", Role::Good),
+            (Link::Down { .. }, ..) => ("NO SERVER", Role::Bad),
+            (_, Clock::Held(_), _) => ("HELD", Role::Warning),
+            (Link::Waiting, ..) => ("no data yet", Role::Muted),
+            (Link::Up, Clock::Live, Freshness::Never { .. }) => ("no data", Role::Warning),
+            (Link::Up, Clock::Live, Freshness::Stale { .. }) => ("stale", Role::Bad),
+            (Link::Up, Clock::Live, Freshness::Fresh) => ("live", Role::Good),
         };
         let mut parts = vec![(word.to_owned(), role)];
         if let Some(snapshot) = &self.shown.snapshot {
             let cost = snapshot.cost;
-            parts
-                .push((format!(" {}", super::screen::clock_text_in(snapshot.at, self.start.zone.clone())), Role::Text));
-            if self.age_of_data() > 2.5 * self.pace.0.max(1.0) {
-                parts.push((format!(" {} old", Seconds(self.age_of_data())), Role::Bad));
+            match &freshness {
+                Freshness::Fresh => parts.push((format!(" {}", clock(snapshot.at)), Role::Text)),
+                Freshness::Stale { since, .. } if self.clock == Clock::Live && !is_recording => {
+                    parts.push((format!(" since {}", clock(*since)), Role::Bad));
+                }
+                Freshness::Stale { since, .. } => {
+                    parts.push((format!(" {}", clock(snapshot.at)), Role::Text));
+                    parts.push((format!(" stale since {}", clock(*since)), Role::Bad));
+                }
+                Freshness::Never { .. } => {}
             }
             if let Some((place, count)) = self.shown.moment.filter(|_| is_recording).map(|at| self.history.place(at)) {
                 parts.push((format!("  {place} of {count}"), Role::Text));
@@ -207,19 +229,31 @@ impl App {
         Some(spent / (newer.at.0 - oldest).max(1.0))
     }
 
-    /// Draws the vital signs; what does not fit goes in the order of its rank.
+    /// Draws the vital signs; what does not fit goes in the order of its rank. Why they are not known, or not of this
+    /// moment, stands before them.
     pub(super) fn draw_signs(&self, frame: &mut Frame<'_>, area: Rect) {
         let area = inside(area);
-        if let Link::Down { why, retry_in } = &self.link {
-            let text = format!(
-                "{} {why}; next attempt in {retry_in}; below is what was read last",
-                self.theme.glyphs.sign(Health::Bad)
-            );
+        if let Link::Down { why, retry_at } = &self.link {
+            let left = retry_at.0 - self.now.0;
+            let next = if left >= 0.5 { format!("next attempt in {left:.0}s") } else { "trying again".to_owned() };
+            let text = format!("{} {why}; {next}; below is what was read last", self.theme.glyphs.sign(Health::Bad));
             draw_parts(frame.buffer_mut(), area, &[(clean(&text).into_owned(), Role::Bad)], &self.theme);
             return;
         }
-        let segments: Vec<Segment> = signs(&self.shown.vitals).iter().map(|sign| segment(sign, &self.theme)).collect();
+        let mut segments = Vec::new();
+        if let Freshness::Stale { why, .. } | Freshness::Never { why } = self.freshness() {
+            let text = format!("{} {}", self.theme.glyphs.sign(Health::Warning), clean(&why));
+            segments.push(Segment::new(text, Role::Warning));
+        }
+        let signs = signs(&self.shown.vitals);
+        segments.extend(signs.iter().map(|sign| segment(sign, self.is_stale(sign), &self.theme)));
         draw_segments(frame.buffer_mut(), area, &segments, &self.theme);
+    }
+
+    /// Whether there is something newer than what a sign shows, which could not be read.
+    fn is_stale(&self, sign: &Sign) -> bool {
+        let section = self.shown.snapshot.as_ref().map(|snapshot| snapshot.section(sign.probe));
+        self.freshness() != Freshness::Fresh || section.is_some_and(|section| section.why().is_some())
     }
 }
 
@@ -252,17 +286,23 @@ fn privilege(facts: &ServerFacts, rights: Rights) -> Segment {
     if rights == Rights::ReadOnly { role.and(" read-only", Role::Good) } else { role }
 }
 
-fn segment(sign: &Sign, theme: &Theme) -> Segment {
+/// Returns a sign as it is drawn; one that is stale has a question mark in place of its judgement.
+fn segment(sign: &Sign, is_stale: bool, theme: &Theme) -> Segment {
+    let label = if sign.label.is_empty() { String::new() } else { format!("{} ", sign.label) };
+    let shown = Segment::new(label, Role::Muted).drop(sign.rank);
+    if is_stale {
+        let mark = if sign.value.contains('?') { "" } else { "?" };
+        return shown.and(format!("{}{mark}", sign.value), Role::Muted);
+    }
     let mark = match sign.health {
         None | Some(Health::Good) => String::new(),
         Some(health) => format!("{} ", theme.glyphs.sign(health)),
     };
-    let label = if sign.label.is_empty() { String::new() } else { format!("{} ", sign.label) };
     let role = match sign.health {
         None => Role::Text,
         Some(Health::Good) => Role::Good,
         Some(Health::Warning) => Role::Warning,
         Some(Health::Bad) => Role::Bad,
     };
-    Segment::new(label, Role::Muted).and(format!("{mark}{}", sign.value), role).drop(sign.rank)
+    shown.and(format!("{mark}{}", sign.value), role)
 }

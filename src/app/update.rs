@@ -10,7 +10,7 @@ use super::layer::{Answer, Layer};
 use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, View, Vitals, Wish};
 use crate::findings;
 use crate::pg::explain::Progress;
-use crate::sample::{History, Seconds, Snapshot};
+use crate::sample::{History, Seconds, Snapshot, Timestamp};
 use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};
 
@@ -63,11 +63,11 @@ impl App {
                 self.facts = Some(facts);
                 self.link = Link::Up;
             }
-            Event::Lost { why, retry_in, .. } => {
+            Event::Lost { since, why, retry_in } => {
                 if self.link == Link::Up || self.link == Link::Waiting {
                     self.log(format!("lost the server: {why}"));
                 }
-                self.link = Link::Down { why, retry_in };
+                self.link = Link::Down { why, retry_at: Timestamp(since.0 + retry_in.0) };
             }
             Event::Tried { plan, tried } => {
                 self.log(match &tried {

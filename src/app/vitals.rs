@@ -2,8 +2,9 @@
 //!
 //! Pure. What could not be read is `None` here and is said by the header as unknown, never as zero.
 
+use crate::readings::sessions::{has_unknown_state, is_client, waits_for_a_lock};
 use crate::sample::rates::Interval;
-use crate::sample::{History, Moment, Row, Snapshot};
+use crate::sample::{History, Moment, Snapshot};
 
 /// The vital signs at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -82,9 +83,11 @@ impl Vitals {
         let mut sessions = Sessions::default();
         for row in activity.iter().filter(is_client) {
             match row.text("state") {
+                _ if has_unknown_state(&row) => sessions.hidden += 1,
                 "active" | "fastpath function call" => sessions.active += 1,
                 "idle" => sessions.idle += 1,
-                "" | "disabled" => sessions.hidden += 1,
+                // It is only just starting.
+                "" | "starting" => {}
                 _ => sessions.in_transaction += 1,
             }
         }
@@ -136,14 +139,4 @@ impl Vitals {
             Lag::Behind { seconds: largest("replay_lag"), bytes: largest("lag_bytes") }
         });
     }
-}
-
-/// Whether a row of `activity` waits for a lock; from a plain role the wait is hidden, and who blocks is not.
-fn waits_for_a_lock(row: &Row<'_>) -> bool {
-    row.text("wait_event_type") == "Lock" || !row.get("blocked_by").is_null()
-}
-
-/// Whether a row of `activity` is a client's backend.
-pub fn is_client(row: &Row<'_>) -> bool {
-    matches!(row.text("backend_type"), "client backend" | "")
 }

@@ -41,7 +41,7 @@ pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>
     let mut roles: BTreeMap<String, Unlimited> = BTreeMap::new();
     for row in view.rows("activity")?.iter() {
         let role = row.text("user");
-        let is_client = row.text("backend_type") == "client backend" || super::is_hidden(&row);
+        let is_client = crate::readings::sessions::is_client(&row);
         if !is_client || row.text("database") != here || role.is_empty() {
             continue;
         }

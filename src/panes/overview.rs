@@ -20,8 +20,8 @@ use crate::ui::theme::Role;
 
 use self::tiles::Tiles;
 
-/// Seconds of load that the chart shows: the first in which all that was seen has room, else the last.
-const CHART_SPANS: [f64; 2] = [120.0, 300.0];
+/// Seconds of load that the chart shows. One span: a chart that changes it by itself makes the same load look like another.
+const CHART_SPAN: f64 = 300.0;
 /// Seconds after which a moment that was not read is a gap.
 const CHART_HOLD: f64 = 2.5;
 
@@ -159,7 +159,7 @@ impl Overview {
             self.loads.clear();
         }
         let known = self.loads.last().map_or(f64::MIN, |last| last.at);
-        let from = end - CHART_SPANS.iter().copied().fold(0.0, f64::max);
+        let from = end - CHART_SPAN;
         let last = view.history.last().unwrap_or(view.moment);
         let news = view.history.until(last).rev().take_while(|snapshot| snapshot.at.0 > known.max(from));
         let mut news: Vec<Point> = news
@@ -188,7 +188,7 @@ impl Overview {
 }
 
 /// The chart moves on in so many steps for its whole width: a step redraws it, a sample only its last column.
-const CHART_STEPS: f64 = 30.0;
+const CHART_STEPS: f64 = 60.0;
 
 /// Returns the newest moment there is, which is the chart's right edge also while an older one is shown.
 fn end_of(view: &View<'_>) -> f64 {
@@ -197,15 +197,12 @@ fn end_of(view: &View<'_>) -> f64 {
 
 fn chart(view: &View<'_>, loads: &[Point]) -> LoadChart {
     let end = end_of(view);
-    let [short, long] = CHART_SPANS;
-    let seen = loads.first().map_or(0.0, |first| end - first.at);
-    let span = if seen <= short { short } else { long };
-    let step = span / CHART_STEPS;
+    let step = CHART_SPAN / CHART_STEPS;
     let cursor = (Some(view.moment) != view.history.last()).then_some(view.newer.at.0);
     LoadChart {
         classes: wait_classes(),
         points: loads.to_vec(),
-        span,
+        span: CHART_SPAN,
         end: Some((end / step).ceil() * step),
         hold: CHART_HOLD.max(view.newer.cost.pace.0.min(1.0) * 2.5),
         limit: None,

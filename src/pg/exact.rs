@@ -1,5 +1,6 @@
 //! Exact bloat of one table or index, on demand: it reads the relation, so a person asks for it and may cancel it.
 
+use super::blockers::{self, Place};
 use super::session::{Limits, Lost, Parameter, Query, Session, sentence};
 use super::why;
 use crate::quote::quote_ident;
@@ -69,10 +70,12 @@ pub async fn measure(
         }
         Err(error) => error,
     };
+    if blockers::is_blocked(&error) {
+        return Ok(Err(blockers::ask(session, Place::Relation(oid)).await?));
+    }
     let message = sentence(&error);
     Ok(Err(match error.code() {
         Some(&SqlState::INSUFFICIENT_PRIVILEGE) => denied(message, facts),
-        Some(&SqlState::LOCK_NOT_AVAILABLE) => Missing::Blocked { by: Vec::new() },
         Some(&SqlState::QUERY_CANCELED) => {
             Missing::TimedOut { after: Seconds(session.limits().statement.as_secs_f64()) }
         }

@@ -123,7 +123,7 @@ pub fn missing(error: &Error, probe: &Probe, facts: &ServerFacts, limits: Limits
     let message = sentence(error);
     match *state {
         SqlState::INSUFFICIENT_PRIVILEGE => Missing::Denied { what: message, grant: grant(probe, facts) },
-        SqlState::LOCK_NOT_AVAILABLE => Missing::Blocked { by: Vec::new() },
+        SqlState::LOCK_NOT_AVAILABLE => Missing::Blocked { by: Vec::new(), runs: String::new() },
         SqlState::QUERY_CANCELED => Missing::TimedOut { after: Seconds(limits.statement.as_secs_f64()) },
         SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE if extension_of(probe).is_some() => {
             let extension = extension_of(probe).unwrap_or_default();

@@ -29,7 +29,7 @@ fn story(length: usize) -> Vec<Arc<Snapshot>> {
             let list = Value::List(vec![Value::Int(7), Value::Null]);
             wal = match step % 7 {
                 0 => Section::Ready(reading("wal", at, &[Value::Int(i64::MAX), Value::Float(3.0), Value::Bool(true)])),
-                2 => wal.failed(Missing::Blocked { by: vec![4711] }),
+                2 => wal.failed(Missing::Blocked { by: vec![4711], runs: "VACUUM FULL".to_owned() }),
                 4 => Section::Missing(denied()),
                 5 => wal.failed(Missing::TimedOut { after: Seconds(2.0) }),
                 _ => wal.clone(),

@@ -43,16 +43,25 @@ pub enum Missing {
         what: String,
     },
     /// A lock kept it from being read within `lock_timeout`.
-    #[error("blocked by a lock{}", holder(.by))]
+    #[error("blocked by a lock{}", holder(.by, .runs))]
     Blocked {
         /// The pids that hold the lock, where they are known.
         by: Vec<i64>,
+        /// What the first of them runs, in one line; empty where that is not known.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        runs: String,
     },
     /// It took longer than `statement_timeout`.
     #[error("gave up after {after}")]
     TimedOut {
         /// How long was allowed.
         after: Seconds,
+    },
+    /// The connection is there, and the server has not answered for a while.
+    #[error("slow: no answer since {}", clock(*.since))]
+    Slow {
+        /// When the question that is not answered was sent.
+        since: Timestamp,
     },
     /// The connection is lost or not there yet.
     #[error("no connection since {}: {why}", clock(*.since))]
@@ -83,11 +92,15 @@ impl Missing {
     }
 }
 
-fn holder(pids: &[i64]) -> String {
+fn holder(pids: &[i64], runs: &str) -> String {
+    let runs = if runs.is_empty() { String::new() } else { format!(" ({runs})") };
     match pids {
         [] => String::new(),
-        [pid] => format!(" that pid {pid} holds"),
-        _ => format!(" that pids {} hold", pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        [pid] => format!(" that pid {pid} holds{runs}"),
+        [first, others @ ..] => {
+            let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+            format!(" that pid {first}{runs} and pid {} hold", others.join(", "))
+        }
     }
 }
 

@@ -141,7 +141,8 @@ async fn script(login: &Login) {
     let mut watched = Watched::start(login.clone(), calm());
     let snapshot = watched
         .until("all is read", |snapshot| {
-            let is_open = |why: &Missing| matches!(why, Missing::NotYet | Missing::Disconnected { .. });
+            let is_open =
+                |why: &Missing| matches!(why, Missing::NotYet | Missing::Slow { .. } | Missing::Disconnected { .. });
             snapshot.sections.values().all(|section| section.why().is_none_or(|why| !is_open(why)))
         })
         .await;

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bloat;
+mod blocked;
 mod catalog;
 mod completions;
 mod connect;
@@ -26,6 +27,7 @@ mod rights;
 mod sampler;
 mod secrets;
 mod shell;
+mod silence;
 mod slow_lane;
 mod support;
 mod terminal;

@@ -1,6 +1,7 @@
 //! Real parts for tests: servers by major, a standby, PgBouncer, a proxy that counts and delays.
 
 pub(crate) mod client;
+pub(crate) mod console;
 pub(crate) mod installed;
 pub(crate) mod left_out;
 pub(crate) mod pooler;

@@ -130,12 +130,15 @@ async fn a_table_of_django_that_is_locked_says_who_blocks() {
     watched.commands.send(pgdj::pg::sampler::Command::ReadNow).await.unwrap();
     let stale = watched
         .until("it is blocked", |it| {
-            matches!(it.section("content_types"), Section::Stale { why: Missing::Blocked { by }, .. } if *by == [holder])
+            matches!(it.section("content_types"), Section::Stale { why: Missing::Blocked { by, .. }, .. } if *by == [holder])
         })
         .await;
     assert_eq!(
         stale.section("content_types").why().unwrap().to_string(),
-        format!("blocked by a lock that pid {holder} holds")
+        format!(
+            "blocked by a lock that pid {holder} holds (idle in transaction, last: begin; lock table \
+             django_content_type in access exclusive mode)"
+        )
     );
     assert_eq!(stale.rows("content_types").unwrap().len(), 2);
     client.batch_execute("rollback").await.unwrap();
@@ -209,7 +212,7 @@ async fn a_server_that_hangs_is_said_and_left_and_found_again() {
     watched.complete().await;
     proxy.freeze();
     let silent = watched
-        .until("it is said", |it| matches!(it.section("server").why(), Some(Missing::Disconnected { why, .. }) if why.contains("not answered")))
+        .until("it is said", |it| matches!(it.section("server").why(), Some(Missing::Disconnected { why, .. }) if why.contains("no answer for")))
         .await;
     let then = silent.at.0;
     watched.until("snapshots go on", |it| it.at.0 > then + 3.0).await;

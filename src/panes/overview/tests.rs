@@ -157,3 +157,22 @@ fn an_exact_measurement_is_cancelled_by_escape() {
     app.update(Event::Done(crate::app::Outcome::NotMeasured { relid: 7, why: "t was not measured: given up".into() }));
     assert_eq!(press(&mut app, KeyCode::Esc), []);
 }
+
+#[test]
+fn the_chart_shows_one_span_however_long_was_watched() {
+    let mut pane = super::Overview::in_zone(jiff::tz::TimeZone::UTC);
+    let mut history = crate::sample::History::default();
+    let mut spans = Vec::new();
+    for second in 0..400 {
+        let seen = snapshot().at(crate::catalog::fixture::NOW + f64::from(second)).with("activity", vec![]);
+        history.push(Arc::new(seen));
+        let moment = history.last().unwrap();
+        let newer = history.at(moment).unwrap();
+        let view =
+            crate::app::View { history: &history, moment, newer, findings: &crate::findings::Findings::default() };
+        crate::app::Pane::refresh(&mut pane, &view);
+        spans.push(pane.chart.span);
+    }
+    spans.dedup();
+    assert_eq!(spans, [300.0]);
+}

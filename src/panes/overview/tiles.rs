@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 
 use crate::app::header::connections_health;
 use crate::app::list::{Focus, List};
-use crate::app::vitals::is_client;
 use crate::app::{Look, View, Vitals};
 use crate::panes::queries::figures::{Since, costs};
+use crate::readings::sessions::is_client;
 use crate::sample::rates::Interval;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};

@@ -173,7 +173,7 @@ mod tests {
         let unknown = |why| findings::NotJudged { rule: "bloat", watches: "bloat", why };
         let mut seen = Findings { list: vec![], unknown: vec![unknown(Missing::NotYet)] };
         assert_eq!(note(&seen), Some(("1 rules wait for data".to_owned(), Role::Muted)));
-        seen.unknown.push(unknown(Missing::Blocked { by: vec![] }));
+        seen.unknown.push(unknown(Missing::Blocked { by: vec![], runs: String::new() }));
         assert_eq!(note(&seen), Some(("1 rules not judged: !".to_owned(), Role::Warning)));
         assert!(grid(&Findings::default(), 80).notice.is_some());
         assert_eq!(note(&Findings::default()), None);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::merge;
 use crate::pg::decode::Shared;
@@ -103,10 +103,6 @@ impl Board {
             // An answer over another connection says nothing about these.
             self.before_silence.clear();
         }
-        self.mark(why, is_concerned);
-    }
-
-    fn mark(&mut self, why: &str, is_concerned: impl Fn(Lane) -> bool) {
         let since = self.now();
         for probe in PROBES.iter().filter(|probe| is_concerned(probe.lane)) {
             let since = match self.section(probe.name).why() {
@@ -117,13 +113,27 @@ impl Board {
         }
     }
 
-    /// Marks the sections that were to be read by now: the server has not answered since.
-    pub fn is_silent(&mut self, why: &str) {
-        if self.before_silence.is_empty() {
-            let tick = PROBES.iter().filter(|probe| probe.lane == Lane::Tick);
-            self.before_silence = tick.map(|probe| (probe.name, self.section(probe.name).clone())).collect();
+    /// Marks every section of the tick as slow: the server was asked so long ago and has not answered.
+    pub fn is_silent(&mut self, waited: Duration) {
+        if !self.before_silence.is_empty() {
+            return;
         }
-        self.mark(why, |lane| lane == Lane::Tick);
+        let since = Timestamp(self.now().0 - waited.as_secs_f64());
+        for probe in PROBES.iter().filter(|probe| probe.lane == Lane::Tick) {
+            self.before_silence.insert(probe.name, self.section(probe.name).clone());
+            self.failed(probe, Missing::Slow { since });
+        }
+    }
+
+    /// Says of what was never read that the first connection has been awaited for so long.
+    pub fn is_connecting(&mut self, waited: Duration) {
+        let since = Timestamp(self.now().0 - waited.as_secs_f64());
+        for probe in PROBES {
+            if *self.section(probe.name) == Section::Missing(Missing::NotYet) {
+                let why = "the server has not answered yet".to_owned();
+                self.put(probe, Section::Missing(Missing::Disconnected { since, why }));
+            }
+        }
     }
 
     /// Takes back what [`Self::is_silent`] marked: the server answered, so what was not due yet is as good as before.
@@ -174,9 +184,12 @@ mod tests {
     #[test]
     fn a_server_that_answers_late_leaves_nothing_marked_as_slow() {
         let (mut board, name) = board();
-        board.is_silent("slow");
-        board.is_silent("slower");
-        assert!(matches!(board.section(name).why(), Some(Missing::Disconnected { why, .. }) if why == "slower"));
+        board.clock(Timestamp(100.0));
+        board.is_silent(Duration::from_secs(2));
+        let marked = board.section(name).why().cloned();
+        assert!(matches!(marked, Some(Missing::Slow { since }) if (97.9..98.5).contains(&since.0)), "{marked:?}");
+        board.is_silent(Duration::from_secs(9));
+        assert_eq!(board.section(name).why(), marked.as_ref(), "it is the same silence");
         board.answered();
         assert_eq!(board.section(name).why(), None);
     }
@@ -184,7 +197,7 @@ mod tests {
     #[test]
     fn what_a_lost_connection_marked_is_not_taken_back_by_the_next_answer() {
         let (mut board, name) = board();
-        board.is_silent("slow");
+        board.is_silent(Duration::from_secs(2));
         board.lost("gone", |_| true);
         board.answered();
         assert!(matches!(board.section(name).why(), Some(Missing::Disconnected { why, .. }) if why == "gone"));

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio_postgres::Error;
 
 use super::board::asked_probe;
 use super::schedule::{Paces, Schedule};
 use super::timing::{take_times, timed};
+use crate::pg::blockers::{self, Place};
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::{LOOK_STATEMENTS, read_facts};
 use crate::pg::session::{Answer, Connector, Limits, Lost, NotCopied, Parameter, Query, Reaper, Session};
@@ -290,7 +292,7 @@ impl<'a> Slow<'a> {
         let sent = Instant::now();
         let query = Query { parameters: parameter.into_iter().collect(), ..Query::new(timed(name, sql)) };
         let Ok(answer) = tokio::time::timeout(limit, self.session.one(query)).await else {
-            return Err(Lost { why: format!("the server has not answered for {} s", limit.as_secs()) });
+            return Err(no_answer(limit));
         };
         let mut answer = answer?;
         let times = answer.as_mut().ok().and_then(take_times);
@@ -300,6 +302,7 @@ impl<'a> Slow<'a> {
         // An answer without rows tells no time: the line's latency is charged too.
         let server = times.and_then(|times| times.end.since(times.start));
         let server = server.map_or_else(|| sent.elapsed(), |seconds| Duration::from_secs_f64(seconds.0));
+        let server = self.worked(server, answer.as_ref().err());
         tell(self.news, News::Cost { server: server.as_secs_f64(), round_trips: 1, statements: 1 }).await?;
         Ok(Asked { at: self.at(sent), server, answer: answer.map_err(NotCopied::Server) })
     }
@@ -310,12 +313,22 @@ impl<'a> Slow<'a> {
         let sent = Instant::now();
         let query = Query::new(sql);
         let Ok(answer) = tokio::time::timeout(limit, self.session.copy(&query, probe.columns)).await else {
-            return Err(Lost { why: format!("the server has not answered for {} s", limit.as_secs()) });
+            return Err(no_answer(limit));
         };
         let answer = answer?;
-        let server = sent.elapsed();
+        let error = answer.as_ref().err().and_then(|why| match why {
+            NotCopied::Server(error) => Some(error),
+            NotCopied::TooLong => None,
+        });
+        let server = self.worked(sent.elapsed(), error);
         tell(self.news, News::Cost { server: server.as_secs_f64(), round_trips: 2, statements: 1 }).await?;
         Ok(Asked { at: self.at(sent), server, answer })
+    }
+
+    /// Returns what a statement cost the server: waiting for a lock costs it nothing.
+    fn worked(&self, took: Duration, error: Option<&Error>) -> Duration {
+        let waited = error.filter(|error| blockers::is_blocked(error)).map(|_| self.session.limits().lock);
+        took.saturating_sub(waited.unwrap_or_default())
     }
 
     /// Returns the server's clock at a moment of ours.
@@ -339,27 +352,25 @@ impl<'a> Slow<'a> {
         };
         let why = why::missing(&error, probe, &self.facts, self.session.limits());
         Ok(Err(match why {
-            Missing::Blocked { .. } => Missing::Blocked { by: self.blockers(probe).await? },
+            Missing::Blocked { .. } => self.who_blocks(probe).await?,
             other => other,
         }))
     }
 
-    /// Returns who holds or awaits the lock that kept a probe waiting.
-    ///
-    /// Asked after the wait: while it lasts, the session cannot ask. So it names whoever has an ACCESS EXCLUSIVE lock on
-    /// a relation of this database, or on the one table the probe reads.
-    async fn blockers(&mut self, probe: &Probe) -> Result<Vec<i64>, Lost> {
-        const BLOCKERS: &str = "select distinct l.pid::bigint
-            from pg_catalog.pg_locks as l
-            join pg_catalog.pg_database as d on d.oid = l.database and d.datname = pg_catalog.current_database()
-            where l.mode = 'AccessExclusiveLock' and l.relation is not null
-                and ($1 = 0 or l.relation = $1::bigint::oid)
-            order by 1 limit 20";
+    /// Asks who holds or awaits the lock that kept a probe waiting.
+    async fn who_blocks(&mut self, probe: &Probe) -> Result<Missing, Lost> {
+        let limit = self.session.limits().statement + SLACK;
+        let place = self.place(probe);
+        let question = blockers::ask(&mut self.session, place);
+        let Ok(who) = tokio::time::timeout(limit, question).await else { return Err(no_answer(limit)) };
+        tell(self.news, News::Cost { server: 0.0, round_trips: 1, statements: 1 }).await?;
+        who
+    }
+
+    /// Returns where the lock that kept a probe waiting may be.
+    fn place(&self, probe: &Probe) -> Place {
         let table = probe.table().and_then(|table| self.facts.django.get(table));
-        let oid = table.map_or(0, |table| table.oid);
-        let asked = self.ask("blockers", BLOCKERS, Some(Parameter::Int(oid))).await?;
-        let rows = asked.answer.map(|answer| answer.rows).unwrap_or_default();
-        Ok(rows.iter().flatten().filter_map(Value::as_int).collect())
+        table.map_or(Place::AnyRelation, |table| Place::Relation(table.oid))
     }
 
     /// Looks anew because something asks for it; a probe that fails for ever must not make it look for ever.
@@ -386,9 +397,13 @@ impl<'a> Slow<'a> {
             }
             Ok(Ok(_)) => Ok(()),
             Ok(Err(failure)) => Err(Lost { why: failure.because.last().cloned().unwrap_or(failure.what) }),
-            Err(_) => Err(Lost { why: format!("the server has not answered for {} s", SLACK.as_secs()) }),
+            Err(_) => Err(no_answer(SLACK)),
         }
     }
+}
+
+fn no_answer(limit: Duration) -> Lost {
+    Lost { why: format!("hung: no answer for {} s", limit.as_secs()) }
 }
 
 async fn tell(to: &mpsc::Sender<News>, news: News) -> Result<(), Lost> {

@@ -1,5 +1,8 @@
 //! The tick: all probes that are due in one round trip, and a snapshot a second whatever happens.
 
+mod heard;
+
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_postgres::Error;
 
-use super::board::{Board, asked_probe};
+use super::board::Board;
 use super::budget::Budget;
 use super::bundle::{Apart, Question};
 use super::schedule::{Paces, Schedule};
@@ -17,11 +20,12 @@ use super::timing::{Times, take_times};
 use super::{Command, Report, Settings};
 use crate::Failure;
 use crate::failure::Kind;
+use crate::pg::blockers::{self, Place};
 use crate::pg::probes::{Lane, Pace, Probe};
 use crate::pg::server::read_facts;
-use crate::pg::session::{Answers, Connector, Limits, Lost, Query, Reaper, Session};
+use crate::pg::session::{Answer, Answers, Connector, Limits, Lost, Query, Reaper, Session};
 use crate::pg::why;
-use crate::sample::{Missing, Reading, Row, RowSet, SampleCost, Seconds, Section, ServerFacts, Timestamp, Value};
+use crate::sample::{Missing, SampleCost, Seconds, ServerFacts, Timestamp, Value};
 
 /// The shortest silence that is called slow: a first sample reads everything and may take a second.
 const SLOW_AFTER: Duration = Duration::from_secs(2);
@@ -40,13 +44,27 @@ enum Done {
     /// The connection was made, or not.
     Opened(Result<(Session, ServerFacts), Failure>),
     /// The answers came, or the connection ended.
-    Sampled { session: Session, asked: Vec<Question>, answers: Result<Answers, Lost>, elapsed: Duration },
+    Sampled { session: Session, asked: Asked, answers: Result<Answers, Lost>, elapsed: Duration },
 }
 
-/// Something under way, since when, and how long it may take.
+/// What was asked in one round trip.
+struct Asked {
+    questions: Vec<Question>,
+    /// Whether the last question of all was who blocks.
+    has_blockers: bool,
+}
+
+/// Something under way, and since when.
 struct Work {
     done: BoxFuture<'static, Done>,
     since: Instant,
+    kind: WorkKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WorkKind {
+    Connecting,
+    Asking,
 }
 
 /// The tick.
@@ -65,9 +83,11 @@ pub struct Tick {
     retry: Retry,
     cost: SampleCost,
     /// What a look was asked for last.
-    looked_for: Option<[Value; 2]>,
+    looked_for: Option<[Value; 3]>,
     /// Facts that the slow lane was too busy to hear.
     owed: Option<Arc<ServerFacts>>,
+    /// Probes that a lock kept from being read, of which nobody has asked yet who holds it.
+    blocked: Vec<&'static Probe>,
 }
 
 impl std::fmt::Debug for Tick {
@@ -120,6 +140,7 @@ impl Tick {
             cost: SampleCost::default(),
             looked_for: None,
             owed: None,
+            blocked: Vec::new(),
         }
     }
 
@@ -170,15 +191,17 @@ impl Tick {
     fn beat(&mut self) -> bool {
         self.tell_slow_lane();
         if let Some(work) = &self.work {
-            let waited = work.since.elapsed();
+            let (waited, kind) = (work.since.elapsed(), work.kind);
             if waited >= self.settings.patience {
                 // Dropped, the query is cancelled on the server by the reaper.
                 self.work = None;
-                let why = format!("hung: connected, but the server has not answered for {} s", waited.as_secs());
-                return self.lose(&why, None);
+                return self.give_up(kind, waited);
             }
             if waited >= SLOW_AFTER.max(self.settings.second * 2) {
-                self.board.is_silent(&format!("slow: the server has not answered for {} s", waited.as_secs()));
+                match kind {
+                    WorkKind::Asking => self.board.is_silent(waited),
+                    WorkKind::Connecting => self.board.is_connecting(waited),
+                }
             }
             return self.publish(self.board.now());
         }
@@ -202,7 +225,16 @@ impl Tick {
             };
             Done::Opened(open.await)
         };
-        self.work = Some(Work { done: Box::pin(done), since: Instant::now() });
+        self.work = Some(Work { done: Box::pin(done), since: Instant::now(), kind: WorkKind::Connecting });
+    }
+
+    /// Gives up on a server that has not answered for too long.
+    fn give_up(&mut self, kind: WorkKind, waited: Duration) -> bool {
+        let why = format!("hung: no answer for {} s", waited.as_secs());
+        let failure = (kind == WorkKind::Connecting).then(|| {
+            Failure::new(Kind::Connection, format!("cannot connect to {}", self.connector.target())).because_text(&why)
+        });
+        self.lose(&why, failure)
     }
 
     /// Sends everything that is due, if nothing is under way.
@@ -215,7 +247,8 @@ impl Tick {
             // Between two samples only the backends are read.
             probes.retain(|probe| probe.pace == Pace::Second);
         }
-        if probes.is_empty() {
+        let has_blockers = !self.blocked.is_empty();
+        if probes.is_empty() && !has_blockers {
             self.session = Some(session);
             return;
         }
@@ -224,17 +257,18 @@ impl Tick {
                 self.schedule.again(probe, now + interval);
             }
         }
-        let asked = self.apart.questions(probes, now);
+        let asked = Asked { questions: self.apart.questions(probes, now), has_blockers };
         let facts = Arc::clone(self.board.facts());
         let own = self.connector.own_backends();
         let done = async move {
-            let sql = asked.iter().enumerate().map(|(at, question)| Query::new(own.fill(&question.sql(at, &facts))));
-            let queries: Vec<Query> = sql.collect();
+            let sql = asked.questions.iter().enumerate().map(|(at, question)| own.fill(&question.sql(at, &facts)));
+            let mut queries: Vec<Query> = sql.map(Query::new).collect();
+            queries.extend(has_blockers.then(|| blockers::question(Place::Catalog)));
             let sent = Instant::now();
             let answers = session.pipeline(&queries).await;
             Done::Sampled { session, asked, answers, elapsed: sent.elapsed() }
         };
-        self.work = Some(Work { done: Box::pin(done), since: now });
+        self.work = Some(Work { done: Box::pin(done), since: now, kind: WorkKind::Asking });
     }
 
     fn finish(&mut self, done: Done) -> bool {
@@ -254,10 +288,11 @@ impl Tick {
             Done::Sampled { answers: Err(lost), .. } => self.lose(&format!("gone: {}", lost.why), None),
             Done::Sampled { session, asked, answers: Ok(answers), elapsed } => {
                 self.session = Some(session);
-                let has_split = asked.iter().zip(&answers).any(|(one, answer)| one.is_bundle() && answer.is_err());
+                let answered = asked.questions.iter().zip(&answers);
+                let has_split = answered.into_iter().any(|(one, answer)| one.is_bundle() && answer.is_err());
                 let at = self.take(&asked, answers, elapsed);
                 let is_on = self.publish(at);
-                if has_split {
+                if has_split || !self.blocked.is_empty() {
                     self.sample();
                 }
                 is_on
@@ -287,17 +322,18 @@ impl Tick {
     }
 
     /// Takes the answers of a sample: each question has its own, be it an error.
-    fn take(&mut self, asked: &[Question], mut answers: Answers, elapsed: Duration) -> Timestamp {
+    fn take(&mut self, asked: &Asked, mut answers: Answers, elapsed: Duration) -> Timestamp {
         self.board.answered();
-        let times = times(asked, &mut answers);
+        let blockers = if asked.has_blockers { answers.pop() } else { None };
+        let (times, span) = times(&asked.questions, &mut answers);
         let at = times.map_or_else(|| self.board.now(), |times| times.start);
-        // Without its clock, the line's latency is charged too.
-        let server = times.and_then(|times| times.end.since(at)).unwrap_or(Seconds(elapsed.as_secs_f64()));
+        let in_span = answers.get(span).unwrap_or_default().iter();
+        let waits = in_span.filter(|answer| answer.as_ref().is_err_and(blockers::is_blocked)).count();
         if times.is_some() {
             self.board.clock(at);
         }
         let paces = self.paces();
-        for (question, answer) in asked.iter().zip(answers) {
+        for (question, answer) in asked.questions.iter().zip(answers) {
             match answer {
                 Ok(answer) => {
                     for (probe, rows) in question.rows(answer) {
@@ -310,14 +346,24 @@ impl Tick {
                 Err(error) => self.take_error(question, &error),
             }
         }
+        if let Some(answer) = blockers {
+            self.take_blockers(answer.unwrap_or_default());
+        }
+        // Without the server's clock, the line's latency is charged too.
+        let took = times.and_then(|times| times.end.since(at)).unwrap_or(Seconds(elapsed.as_secs_f64()));
+        self.spend(charged(took, waits), elapsed, asked);
+        let probes: Vec<&'static Probe> =
+            asked.questions.iter().flat_map(|question| question.probes.iter().copied()).collect();
+        self.notice(&probes, at);
+        at
+    }
+
+    fn spend(&mut self, server: Seconds, elapsed: Duration, asked: &Asked) {
         self.budget.spend(server.0, Instant::now());
         self.cost.server.0 += server.0;
         self.cost.elapsed = Seconds(elapsed.as_secs_f64());
         self.cost.round_trips += 1;
-        self.cost.statements += asked.len() as u32;
-        let probes: Vec<&'static Probe> = asked.iter().flat_map(|question| question.probes.iter().copied()).collect();
-        self.notice(&probes, at);
-        at
+        self.cost.statements += (asked.questions.len() + usize::from(asked.has_blockers)) as u32;
     }
 
     /// Takes an error: of one probe it is the reason; the probes of a bundle are asked one by one to find out whose it is.
@@ -334,79 +380,24 @@ impl Tick {
         }
         let facts = Arc::clone(self.board.facts());
         for probe in question.probes.iter().copied() {
-            self.board.failed(probe, why::missing(error, probe, &facts, Limits::TICK));
+            let why = why::missing(error, probe, &facts, Limits::TICK);
+            if matches!(why, Missing::Blocked { .. }) {
+                self.blocked.push(probe);
+                if matches!(self.board.section(probe.name).why(), Some(Missing::Blocked { .. })) {
+                    // It has a name already, which the next answer confirms or changes.
+                    continue;
+                }
+            }
+            self.board.failed(probe, why);
         }
     }
 
-    /// Looks at what was just read: a promotion and an extension change what the server has, new statements have texts.
-    fn notice(&mut self, probes: &[&'static Probe], at: Timestamp) {
-        let row = self.board.section("server").rows().and_then(RowSet::first);
-        if let Some(seen) = row.filter(|row| has_changed(row, self.board.facts())).map(|row| traits(&row)) {
-            let is_news = self.looked_for.as_ref() != Some(&seen);
-            if self.wish(Wish::Look(if is_news { Urgency::AtOnce } else { Urgency::WhenRested })) {
-                self.looked_for = Some(seen);
-            }
-        }
-        let is_waiting = |row: Row<'_>| !row.get("blocked_by").is_null();
-        if self.board.section("activity").rows().is_some_and(|rows| rows.iter().any(is_waiting))
-            && self.board.section("locks").rows().is_some_and(RowSet::is_empty)
-        {
-            self.schedule.at_once("locks");
-        }
-        let Some(asked) = asked_probe().filter(|probe| self.board.is_read(probe)) else { return };
-        let statements = match self.board.section("statements").clone() {
-            Section::Ready(statements) if probes.iter().any(|probe| probe.name == "statements") => statements,
-            // Texts of statements that cannot be read are not read for the same reason.
-            Section::Missing(why) if matches!(self.board.section(asked.name), Section::Missing(_)) => {
-                return self.board.failed(asked, why);
-            }
-            _ => return,
-        };
-        let ids = self.texts.unseen(&statements.rows);
-        let is_all_known = ids.is_empty();
-        if !is_all_known && self.wish(Wish::Texts(ids)) {
-            self.texts.asked();
-        } else if matches!(self.board.section(asked.name), Section::Missing(_))
-            && is_all_known
-            && !self.texts.is_waiting()
-        {
-            self.board.read(asked, at, Vec::new());
-        }
-    }
-
-    fn hear(&mut self, news: News) {
-        match news {
-            News::Section { probe, at, result: Ok(rows) } => self.board.read(probe, at, rows),
-            News::Section { probe, result: Err(why), .. } => self.board.failed(probe, why),
-            News::Texts { at, result } => self.hear_texts(at, result),
-            News::Cost { server, round_trips, statements } => {
-                self.cost.server.0 += server;
-                self.cost.round_trips += round_trips;
-                self.cost.statements += statements;
-            }
-            News::Facts(facts) => {
-                // Should nobody listen, the next beat ends it.
-                self.connected(facts);
-                self.schedule.clear();
-            }
-            News::Lost(why) => {
-                self.texts.failed();
-                self.board.lost(&why, |lane| lane == Lane::Slow);
-            }
-        }
-    }
-
-    fn hear_texts(&mut self, at: Timestamp, result: Result<Vec<Vec<Value>>, Missing>) {
-        let Some(probe) = asked_probe() else { return };
-        match result {
-            Ok(rows) => {
-                self.texts.add(rows, self.board.section("statements").rows());
-                let rows = self.texts.rows(self.board.columns(probe.name));
-                self.board.known(probe, Reading { at, rows });
-            }
-            Err(why) => {
-                self.texts.failed();
-                self.board.failed(probe, why);
+    /// Takes who blocks: it is said of every probe that still waits for its lock.
+    fn take_blockers(&mut self, answer: Answer) {
+        let why = blockers::read(answer);
+        for probe in std::mem::take(&mut self.blocked) {
+            if matches!(self.board.section(probe.name).why(), Some(Missing::Blocked { .. })) {
+                self.board.failed(probe, why.clone());
             }
         }
     }
@@ -448,24 +439,23 @@ impl Tick {
     }
 }
 
-/// When the first of the statements was taken up, and when the last that tells it was done.
-fn times(asked: &[Question], answers: &mut Answers) -> Option<Times> {
+/// Returns what is charged for a sample in which so many statements waited for a lock in vain: waiting costs the server
+/// nothing, and must not slow the pace just when locks are what a person looks for.
+fn charged(took: Seconds, waits: usize) -> Seconds {
+    Seconds((took.0 - waits as f64 * Limits::TICK.lock.as_secs_f64()).max(0.0))
+}
+
+/// When the first of the statements was taken up, and when the last that tells it was done; with the places of the
+/// statements in between, which are all of them where none tells.
+fn times(asked: &[Question], answers: &mut Answers) -> (Option<Times>, Range<usize>) {
+    let all = 0..answers.len();
     let told = asked.iter().zip(answers).enumerate().filter(|(at, (question, _))| *at == 0 || question.is_bundle());
-    let told: Vec<Times> = told.filter_map(|(_, (_, answer))| answer.as_mut().ok().and_then(take_times)).collect();
-    Some(Times { start: told.first()?.start, end: told.last()?.end })
-}
-
-/// What the `server` probe tells that changes what the server has.
-fn traits(row: &Row<'_>) -> [Value; 2] {
-    ["is_standby", "extensions"].map(|name| row.get(name).clone())
-}
-
-/// Whether the `server` probe tells of another role or of other extensions than those that were found.
-fn has_changed(row: &Row<'_>, facts: &ServerFacts) -> bool {
-    let known = facts.extensions.iter().map(|(name, it)| format!("{name} {} {}", it.version, it.schema));
-    let seen = row.get("extensions");
-    row.flag("is_standby").is_some_and(|is| is != facts.is_standby)
-        || !seen.is_null() && !known.eq(seen.as_list().iter().filter_map(Value::as_str))
+    let told: Vec<(usize, Times)> =
+        told.filter_map(|(at, (_, answer))| Some((at, answer.as_mut().ok().and_then(take_times)?))).collect();
+    match (told.first(), told.last()) {
+        (Some((first, from)), Some((last, to))) => (Some(Times { start: from.start, end: to.end }), *first..last + 1),
+        _ => (None, all),
+    }
 }
 
 /// Waits for what is under way; for ever if nothing is.
@@ -489,4 +479,17 @@ fn next_beat(last: Instant, interval: Duration) -> Instant {
     let next = last + interval;
     let now = Instant::now();
     if next < now { now + interval } else { next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_was_waited_for_a_lock_is_not_charged() {
+        let near = |seconds: Seconds, expected: f64| (seconds.0 - expected).abs() < 1e-9;
+        assert!(near(charged(Seconds(0.004), 0), 0.004));
+        assert!(near(charged(Seconds(0.304), 3), 0.004));
+        assert!(near(charged(Seconds(0.05), 1), 0.0), "the clocks differ a little");
+    }
 }

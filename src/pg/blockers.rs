@@ -1,0 +1,107 @@
+//! Who holds the lock that kept a statement of ours waiting, and what that session runs.
+//!
+//! Asked after the wait, because a session that waits cannot ask. So the answer names every session with an ACCESS
+//! EXCLUSIVE lock, held or requested: nothing weaker blocks a reader. It calls the functions below the views: the views
+//! read catalogs, and the lock may be on one of those.
+
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use super::session::{Answer, Lost, Parameter, Query, Session};
+use crate::sample::{Missing, own};
+
+/// Where the lock may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On a system catalog.
+    Catalog,
+    /// On any relation of this database, or on a shared catalog.
+    AnyRelation,
+    /// On this relation.
+    Relation(i64),
+}
+
+/// Object identifiers below this one belong to the system. Source: `FirstNormalObjectId` in access/transam.h.
+const FIRST_OF_USERS: i64 = 16_384;
+
+const BLOCKERS: &str = "select
+    l.pid::bigint as pid,
+    coalesce(pg_catalog.max(a.state), '') as state,
+    pg_catalog.left(coalesce(pg_catalog.max(a.query), ''), 200) as query
+from pg_catalog.pg_lock_status() as l
+left join pg_catalog.pg_stat_get_activity(null) as a on a.pid = l.pid
+where l.mode = 'AccessExclusiveLock'
+    and l.database in (0, (select own.datid from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) as own))
+    and l.relation::bigint between $1 and $2
+group by l.pid
+order by pg_catalog.bool_or(l.granted) desc, l.pid
+limit 20";
+
+/// Returns the question.
+pub fn question(place: Place) -> Query {
+    let (first, last) = match place {
+        Place::Catalog => (1, FIRST_OF_USERS - 1),
+        Place::AnyRelation => (1, i64::from(u32::MAX)),
+        Place::Relation(oid) => (oid, oid),
+    };
+    Query::new(own::marked(BLOCKERS, "blockers")).with(Parameter::Int(first)).with(Parameter::Int(last))
+}
+
+/// Reads the answer: the pids, the likeliest first, and what the first one runs.
+pub fn read(answer: Answer) -> Missing {
+    let rows = answer.into_rows();
+    let by = rows.iter().filter_map(|row| row.int("pid")).collect();
+    let runs = rows.first().map(|row| what_it_runs(row.text("state"), row.text("query"))).unwrap_or_default();
+    Missing::Blocked { by, runs }
+}
+
+/// Asks who blocks; an error of the question is an answer without pids.
+pub async fn ask(session: &mut Session, place: Place) -> Result<Missing, Lost> {
+    let answer = session.one(question(place)).await?;
+    Ok(answer.map_or_else(|_| Missing::Blocked { by: Vec::new(), runs: String::new() }, read))
+}
+
+/// Whether an error says that a lock was not given within `lock_timeout`.
+pub fn is_blocked(error: &Error) -> bool {
+    error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
+}
+
+/// Characters of a query that are shown.
+const SHOWN: usize = 80;
+
+/// Returns the statement in one line; of a session that runs nothing, its state and its last statement.
+fn what_it_runs(state: &str, query: &str) -> String {
+    let mut words = query.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((cut, _)) = words.char_indices().nth(SHOWN) {
+        words.truncate(cut);
+        words.push('…');
+    }
+    match state {
+        _ if words.is_empty() => state.to_owned(),
+        "active" | "" => words,
+        _ => format!("{state}, last: {words}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_blocker_runs_is_one_short_line() {
+        for (state, query, expected) in [
+            ("active", "VACUUM  FULL\n pg_class", "VACUUM FULL pg_class"),
+            ("idle in transaction", "lock table t", "idle in transaction, last: lock table t"),
+            ("", "", ""),
+            ("idle in transaction", "", "idle in transaction"),
+        ] {
+            assert_eq!(what_it_runs(state, query), expected);
+        }
+        assert_eq!(what_it_runs("active", &"é".repeat(300)).chars().count(), SHOWN + 1);
+    }
+
+    #[test]
+    fn an_answer_without_rows_names_nobody() {
+        assert_eq!(read(Answer::default()), Missing::Blocked { by: vec![], runs: String::new() });
+    }
+}

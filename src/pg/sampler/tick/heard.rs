@@ -1,0 +1,96 @@
+//! What the tick learns from what was read and from the slow lane: a promotion, an extension, new statements.
+
+use super::Tick;
+use crate::pg::probes::{Lane, Probe};
+use crate::pg::sampler::board::asked_probe;
+use crate::pg::sampler::slow::{News, Urgency, Wish};
+use crate::sample::{Missing, Reading, Row, RowSet, Section, ServerFacts, Timestamp, Value};
+
+impl Tick {
+    /// Looks at what was just read: a promotion and an extension change what the server has, new statements have texts.
+    pub(super) fn notice(&mut self, probes: &[&'static Probe], at: Timestamp) {
+        let row = self.board.section("server").rows().and_then(RowSet::first);
+        if let Some(seen) = row.filter(|row| has_changed(row, self.board.facts())).map(|row| traits(&row)) {
+            let is_news = self.looked_for.as_ref() != Some(&seen);
+            if self.wish(Wish::Look(if is_news { Urgency::AtOnce } else { Urgency::WhenRested })) {
+                self.looked_for = Some(seen);
+            }
+        }
+        let is_waiting = |row: Row<'_>| !row.get("blocked_by").is_null();
+        if self.board.section("activity").rows().is_some_and(|rows| rows.iter().any(is_waiting))
+            && self.board.section("locks").rows().is_some_and(RowSet::is_empty)
+        {
+            self.schedule.at_once("locks");
+        }
+        let Some(asked) = asked_probe().filter(|probe| self.board.is_read(probe)) else { return };
+        let statements = match self.board.section("statements").clone() {
+            Section::Ready(statements) if probes.iter().any(|probe| probe.name == "statements") => statements,
+            // Texts of statements that cannot be read are not read for the same reason.
+            Section::Missing(why) if matches!(self.board.section(asked.name), Section::Missing(_)) => {
+                return self.board.failed(asked, why);
+            }
+            _ => return,
+        };
+        let ids = self.texts.unseen(&statements.rows);
+        let is_all_known = ids.is_empty();
+        if !is_all_known && self.wish(Wish::Texts(ids)) {
+            self.texts.asked();
+        } else if matches!(self.board.section(asked.name), Section::Missing(_))
+            && is_all_known
+            && !self.texts.is_waiting()
+        {
+            self.board.read(asked, at, Vec::new());
+        }
+    }
+
+    pub(super) fn hear(&mut self, news: News) {
+        match news {
+            News::Section { probe, at, result: Ok(rows) } => self.board.read(probe, at, rows),
+            News::Section { probe, result: Err(why), .. } => self.board.failed(probe, why),
+            News::Texts { at, result } => self.hear_texts(at, result),
+            News::Cost { server, round_trips, statements } => {
+                self.cost.server.0 += server;
+                self.cost.round_trips += round_trips;
+                self.cost.statements += statements;
+            }
+            News::Facts(facts) => {
+                // Should nobody listen, the next beat ends it.
+                self.connected(facts);
+                self.schedule.clear();
+            }
+            News::Lost(why) => {
+                self.texts.failed();
+                self.board.lost(&why, |lane| lane == Lane::Slow);
+            }
+        }
+    }
+
+    fn hear_texts(&mut self, at: Timestamp, result: Result<Vec<Vec<Value>>, Missing>) {
+        let Some(probe) = asked_probe() else { return };
+        match result {
+            Ok(rows) => {
+                self.texts.add(rows, self.board.section("statements").rows());
+                let rows = self.texts.rows(self.board.columns(probe.name));
+                self.board.known(probe, Reading { at, rows });
+            }
+            Err(why) => {
+                self.texts.failed();
+                self.board.failed(probe, why);
+            }
+        }
+    }
+}
+
+/// What the `server` probe tells that changes what can be read.
+fn traits(row: &Row<'_>) -> [Value; 3] {
+    ["is_standby", "read_all_stats", "extensions"].map(|name| row.get(name).clone())
+}
+
+/// Whether the `server` probe tells of a promotion, a grant or other extensions than those that were found.
+fn has_changed(row: &Row<'_>, facts: &ServerFacts) -> bool {
+    let known = facts.extensions.iter().map(|(name, it)| format!("{name} {} {}", it.version, it.schema));
+    let seen = row.get("extensions");
+    row.flag("is_standby").is_some_and(|is| is != facts.is_standby)
+        || row.flag("read_all_stats").is_some_and(|may| may != facts.may_as("pg_read_all_stats"))
+        || !seen.is_null() && !known.eq(seen.as_list().iter().filter_map(Value::as_str))
+}
