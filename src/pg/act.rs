@@ -68,8 +68,11 @@ const SIGNAL_LIMIT: Duration = Duration::from_secs(10);
 /// Time between attempts to have the session open.
 const RETRY: Duration = Duration::from_secs(3);
 
-/// How long the end may take: cancel requests that are on their way.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a signal or a connection that is being made at the end may take.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How long the end may take: cancel requests that are on their way, and connections that close.
+const FAREWELL: Duration = Duration::from_millis(1500);
 
 enum Done {
     Opened(Option<Session>),
@@ -113,7 +116,14 @@ pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, t
 }
 
 impl Act {
-    async fn run(mut self, mut orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
+    async fn run(mut self, orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
+        self.work(orders, told).await;
+        self.give_up();
+        let ending = async { while self.work.next().await.is_some() {} };
+        drop(tokio::time::timeout(GRACE, ending).await);
+    }
+
+    async fn work(&mut self, mut orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
         loop {
             if self.session.is_none() && !self.is_opening && self.measuring.is_none() && Instant::now() >= self.retry {
                 self.open();

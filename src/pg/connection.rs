@@ -23,7 +23,7 @@ use crate::sample::Column;
 /// How a connection ended.
 pub(super) type End = Result<(), Error>;
 
-/// One connection.
+/// One connection; dropped, it is closed by the reaper.
 pub(super) struct Connection {
     client: Client,
     driver: Driver,
@@ -35,6 +35,13 @@ pub(super) struct Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // The client is dropped right after this, and with it the driver knows that nothing more is asked.
+        self.reaper.close(&self.driver);
     }
 }
 

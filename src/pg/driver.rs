@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Either, select};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
 use tokio_postgres::Error;
 
 /// What moves the bytes, until the connection has ended.
@@ -14,7 +14,11 @@ type Moving = Option<BoxFuture<'static, Result<(), Error>>>;
 
 /// A connection's bytes. The connection stays open until the last clone is dropped.
 #[derive(Clone)]
-pub(super) struct Driver(Arc<Mutex<Moving>>);
+pub(super) struct Driver {
+    moving: Arc<Mutex<Moving>>,
+    /// Read by whoever needs the connection open, beside its owner.
+    needed: Arc<RwLock<()>>,
+}
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,13 +28,26 @@ impl fmt::Debug for Driver {
 
 impl Driver {
     pub(super) fn new(driver: BoxFuture<'static, Result<(), Error>>) -> Self {
-        Self(Arc::new(Mutex::new(Some(driver))))
+        Self { moving: Arc::new(Mutex::new(Some(driver))), needed: Arc::default() }
+    }
+
+    /// Keeps the connection from being closed by [`Self::closed`]; `None` where that has begun.
+    pub(super) fn needed(&self) -> Option<OwnedRwLockReadGuard<()>> {
+        Arc::clone(&self.needed).try_read_owned().ok()
+    }
+
+    /// Waits until nobody needs the connection, then moves bytes until it has ended.
+    pub(super) async fn closed(&self) {
+        let _nobody = self.needed.write().await;
+        if let Err(error) = self.ended().await {
+            tracing::debug!(%error, "a connection ended badly");
+        }
     }
 
     /// Waits for an answer while driving the connection. The question is polled first, so that it is on its way when the
     /// driver is. When the connection ends, what is still waiting is answered with that: so the last words are not lost.
     pub(super) async fn drive<T>(&self, question: impl Future<Output = T>) -> (T, Option<Result<(), Error>>) {
-        let mut moving = self.0.lock().await;
+        let mut moving = self.moving.lock().await;
         let Some(driver) = moving.as_mut() else { return (question.await, Some(Ok(()))) };
         match select(pin!(question), driver).await {
             Either::Left((answer, _)) => (answer, None),
@@ -45,7 +62,7 @@ impl Driver {
 
     /// Waits, without anything under way, until the connection ends. Cancel-safe: it only moves bytes.
     pub(super) async fn ended(&self) -> Result<(), Error> {
-        let mut moving = self.0.lock().await;
+        let mut moving = self.moving.lock().await;
         let Some(driver) = moving.as_mut() else { return Ok(()) };
         let end = driver.await;
         *moving = None;

@@ -1,4 +1,7 @@
-//! Cancels on the server what nobody waits for any more, and never lets go of a connection in the middle of that.
+//! Ends what nobody waits for any more, so that the server has nothing to complain of in its log.
+//!
+//! A question that was dropped may still answer by itself: most do within milliseconds. Only then is it cancelled. A
+//! connection that was dropped is closed as the protocol wants it, once nothing is under way on it.
 //!
 //! A cancel request is a short connection of its own. PgBouncer forgets one whose sender, or whose query's client, has
 //! gone before it was passed on; its versions 1.18 and 1.19 even crash then ("bad client state: 0", issue 801 of its
@@ -13,7 +16,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedRwLockReadGuard, mpsc, oneshot};
 
 use super::driver::Driver;
 
@@ -41,19 +44,33 @@ impl fmt::Debug for Canceller {
     }
 }
 
-/// Cancel requests that may wait; more than these are left to `statement_timeout`.
-const ROOM: usize = 16;
+/// Orders that may wait; more than these are left to `statement_timeout`.
+const ROOM: usize = 32;
 
 /// How long a cancel request may take: a pooler may hold it back until it has a connection to spare, and gives it up
 /// after `cancel_wait_timeout`, ten seconds by default. Source: PgBouncer's manual.
 const LIMIT: Duration = Duration::from_secs(12);
 
-/// What is to be cancelled.
-struct Order {
-    canceller: Canceller,
-    /// Kept open until the request has been answered.
-    connection: Driver,
-    answered: Option<oneshot::Sender<Result<(), String>>>,
+/// How long a dropped question may take to answer before it is cancelled.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a connection may take to close: until the answer to a cancelled question has come.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// What is to be done.
+enum Order {
+    /// Cancel what a connection runs.
+    Cancel {
+        canceller: Canceller,
+        /// Kept open until the request has been answered.
+        connection: Driver,
+        /// Who waits for that; a question that was dropped has a time of grace instead.
+        answered: Option<oneshot::Sender<Result<(), String>>>,
+        /// Keeps the connection from being closed before.
+        is_needed: OwnedRwLockReadGuard<()>,
+    },
+    /// Close a connection.
+    Close(Driver),
 }
 
 /// Where queries are handed over to be cancelled.
@@ -76,10 +93,16 @@ impl Reaper {
     }
 
     fn take(&self, canceller: &Canceller, connection: &Driver, answered: Option<oneshot::Sender<Result<(), String>>>) {
-        let order = Order { canceller: canceller.clone(), connection: connection.clone(), answered };
-        if self.0.try_send(order).is_err() {
+        let Some(is_needed) = connection.needed() else { return };
+        let (canceller, connection) = (canceller.clone(), connection.clone());
+        if self.0.try_send(Order::Cancel { canceller, connection, answered, is_needed }).is_err() {
             tracing::warn!("too many dropped queries: statement_timeout ends this one");
         }
+    }
+
+    /// Closes a connection that nobody uses any more; where nobody is there to do it, it just breaks off.
+    pub(super) fn close(&self, connection: &Driver) {
+        self.0.try_send(Order::Close(connection.clone())).unwrap_or_default();
     }
 }
 
@@ -104,16 +127,33 @@ pub fn reaper() -> (Reaper, impl Future<Output = ()> + Send) {
 }
 
 async fn carry_out(order: Order) {
-    let sent = tokio::time::timeout(LIMIT, order.canceller.cancel()).await;
+    match order {
+        Order::Cancel { canceller, connection, answered, is_needed } => {
+            let has_ended = answered.is_none() && tokio::time::timeout(GRACE, connection.ended()).await.is_ok();
+            if !has_ended {
+                cancel(&canceller, answered).await;
+            }
+            drop(is_needed);
+        }
+        // The driver says goodbye by itself once it has all answers.
+        Order::Close(connection) => {
+            if tokio::time::timeout(LIMIT + GOODBYE, connection.closed()).await.is_err() {
+                tracing::info!("a connection was broken off: the server did not answer");
+            }
+        }
+    }
+}
+
+async fn cancel(canceller: &Canceller, answered: Option<oneshot::Sender<Result<(), String>>>) {
+    let sent = tokio::time::timeout(LIMIT, canceller.cancel()).await;
     let sent = sent.unwrap_or_else(|_elapsed| Err(format!("no answer within {} s", LIMIT.as_secs())));
     if let Err(error) = &sent {
         tracing::info!(error, "a query could not be cancelled");
     }
-    if let Some(answered) = order.answered {
+    if let Some(answered) = answered {
         // Who asked may have gone.
         answered.send(sent).unwrap_or_default();
     }
-    drop(order.connection);
 }
 
 /// A question that is on its way: dropped before it was answered, it is cancelled.

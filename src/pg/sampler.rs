@@ -80,8 +80,11 @@ pub enum Command {
 /// Snapshots may wait for their taker in a channel of this many; a fuller one loses some, which is counted.
 pub const REPORTS_ROOM: usize = 8;
 
-/// How long the end may take: cancel requests that are on their way.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long what is being read at the end may take.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How long the end may take: cancel requests that are on their way, and connections that close.
+const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// Samples until it is told to stop or nobody takes its reports.
 pub async fn run(
@@ -96,10 +99,13 @@ pub async fn run(
     let slow = slow::run(Arc::clone(&connector), reaper.clone(), asked_for, news);
     let tick = tick::Tick::new(connector, settings, reaper, tick::Channels { reports, wishes });
     let sampling = async {
+        let mut slow = std::pin::pin!(slow);
         tokio::select! {
             () = tick.run(commands, told) => {}
-            () = slow => {}
+            () = &mut slow => return,
         }
+        // Without the tick it ends after what it is reading.
+        drop(tokio::time::timeout(GRACE, slow).await);
     };
     let mut reaping = std::pin::pin!(reaping);
     tokio::select! {

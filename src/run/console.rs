@@ -11,7 +11,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use super::advising::Advising;
 use super::effects::Hands;
 use super::explains::{Explains, mode_of};
-use super::keyboard::Keyboard;
+use super::keyboard::{self, Keyboard};
 use super::own_editor;
 use super::remembered::Remembered;
 use super::suspend::{self, Asked, Suspending};
@@ -26,8 +26,9 @@ use crate::sample::{Seconds, Timestamp};
 
 /// The least time between two frames: thirty a second.
 const FRAME: Duration = Duration::from_millis(33);
-/// How long the sampler and the act session may take to cancel what they left running.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the sampler and the act session may take to end: what they left running is cancelled, and they close their
+/// connections.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// The same where an index on trial has to be dropped first.
 const FAREWELL_TO_A_TRIAL: Duration = Duration::from_secs(10);
 
@@ -74,6 +75,8 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
         drawn: None,
     };
     let ended = shell.run(&mut app).await;
+    // What is typed while the connections close is meant for the shell.
+    drop(timeout(keyboard::LOOK_UP * 2, shell.keyboard.pause()).await);
     let Shell { screen, hands, inbox, .. } = shell;
     drop(screen);
     ended?;

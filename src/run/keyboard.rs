@@ -14,7 +14,7 @@ use crate::app::Event;
 const ROOM: usize = 64;
 
 /// How soon the thread heeds that another program is to read the keys.
-const LOOK_UP: Duration = Duration::from_millis(200);
+pub(super) const LOOK_UP: Duration = Duration::from_millis(200);
 
 /// The keyboard's thread.
 pub(super) struct Keyboard {

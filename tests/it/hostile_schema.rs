@@ -133,7 +133,7 @@ fn calm() -> Settings {
 }
 
 /// Everything that pgdj asks a server.
-async fn script(login: &Login) {
+pub(crate) async fn script(login: &Login) {
     let (reaper, reaping) = reaper();
     let reaping = tokio::spawn(reaping);
     let connector: Arc<dyn Connector> = Arc::new(login.clone());

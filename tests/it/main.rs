@@ -26,6 +26,7 @@ mod recordings;
 mod rights;
 mod sampler;
 mod secrets;
+mod server_log;
 mod shell;
 mod silence;
 mod slow_lane;

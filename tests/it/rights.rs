@@ -38,7 +38,7 @@ async fn a_plain_role_sees_what_it_may_and_is_told_the_rest() {
     let why = |name: &str| snapshot.section(name).why().map(|why| (why.to_string(), why.remedy().map(str::to_owned)));
     let (sentence, remedy) = why("content_types").unwrap();
     assert_eq!(sentence, "permission denied: table django_content_type");
-    assert_eq!(remedy.as_deref(), Some("GRANT SELECT ON django_content_type TO plain;"));
+    assert_eq!(remedy.as_deref(), Some("GRANT SELECT ON public.django_content_type TO plain;"));
     assert_eq!(why("statements"), None, "its own statements, and the load of the others as one row");
     let keys = snapshot.rows("statements").unwrap();
     let hidden: Vec<(i64, i64)> = keys

@@ -164,6 +164,8 @@ impl Tick {
                 }
             };
             if !is_on {
+                // A connection that is being made cannot be cancelled, and a probe is done in a moment.
+                drop(tokio::time::timeout(super::GRACE, finished(&mut self.work)).await);
                 return;
             }
         }
