@@ -9,6 +9,7 @@ mod share;
 use crate::catalog::expr::{Form, Literal, Quantifier};
 use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
+use crate::sample::redact::MASK;
 use like::like_runs;
 use share::selectivity;
 
@@ -102,8 +103,13 @@ pub fn clauses(condition: Expr, relation: Relation<'_>) -> Vec<Clause> {
 fn clause(part: Expr, relation: Relation<'_>) -> Clause {
     let origin = origin_of(&part, relation);
     let (class, key, whole) = classify(part, relation);
-    let is_constant =
-        origin == Origin::Own && !whole.any_part(&|part| matches!(part, Expr::Parameter(_) | Expr::SubPlan));
+    // Of a secret that was taken out, the value is not known.
+    let is_unknown = |part: &Expr| match part {
+        Expr::Parameter(_) | Expr::SubPlan => true,
+        Expr::Constant(literal) => literal.text.contains(MASK),
+        _ => false,
+    };
+    let is_constant = origin == Origin::Own && !whole.any_part(&is_unknown);
     let mut found = Clause { class, key, whole, is_constant, selectivity: 1.0 };
     found.selectivity = selectivity(&found, relation.table);
     found

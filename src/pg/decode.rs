@@ -3,6 +3,7 @@
 //! Takes every built-in type a probe may give. Secrets are taken out of every text here, before anything keeps it. Text that is not UTF-8 (a `SQL_ASCII` database) is kept with marks
 //! in place of the bytes that are none.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::error::Error;
 use std::sync::Arc;
@@ -123,6 +124,24 @@ impl Shared {
             self.share_value(value, &mut texts);
         }
         self.texts = texts;
+    }
+
+    /// Does the same with texts that may be as they were before secrets were taken out: those that are new are redacted.
+    pub fn share_redacted(&mut self, rows: &mut [Vec<Value>]) {
+        rows.iter_mut().flatten().for_each(|value| self.redact_new(value));
+        self.share(rows);
+    }
+
+    fn redact_new(&self, value: &mut Value) {
+        match value {
+            Value::Text(text) if !self.texts.contains(text) => {
+                if let Cow::Owned(redacted) = redact(text) {
+                    *text = redacted.into();
+                }
+            }
+            Value::List(members) => members.iter_mut().for_each(|member| self.redact_new(member)),
+            _ => {}
+        }
     }
 
     fn share_value(&self, value: &mut Value, texts: &mut HashSet<Arc<str>>) {

@@ -7,7 +7,7 @@ use super::field::{self, Field, Fields};
 use super::node::{Actual, Estimate, Kind, Node, Relationship, Removed, Worker};
 use super::{Derived, Format, NodeId, Plan, derive};
 use crate::sample::Seconds;
-use crate::sample::redact::redact;
+use crate::sample::redact::{Secrets, redact};
 
 /// A plan in the making: nodes are added parents first, each subtree in one piece.
 #[derive(Debug, Default)]
@@ -45,16 +45,9 @@ impl Builder {
     }
 
     /// Returns the plan with all that follows from its figures.
-    pub fn finish(self) -> Plan {
-        let mut fields = self.fields;
-        // A log holds the statements of others.
-        for (_, field) in fields.iter_mut().filter(|(name, _)| name == "Query Text") {
-            if let Field::Text(query) = field
-                && let Cow::Owned(redacted) = redact(query)
-            {
-                *query = redacted;
-            }
-        }
+    pub fn finish(mut self) -> Plan {
+        self.redact();
+        let fields = self.fields;
         let time = |name| field::number(&fields, name).map(milliseconds);
         let planning = field::find(&fields, "Planning").map(Field::members).unwrap_or_default();
         let serialization = field::find(&fields, "Serialization").map(Field::members).unwrap_or_default();
@@ -82,6 +75,28 @@ impl Builder {
         };
         derive::fill(&mut plan);
         plan
+    }
+}
+
+impl Builder {
+    /// Takes secrets out of a plan that came with its statement: a log holds those of others.
+    fn redact(&mut self) {
+        let Some(query) = field::text(&self.fields, "Query Text") else { return };
+        let mut secrets = Secrets::of(query);
+        for (name, field) in &mut self.fields {
+            match (name.as_ref(), field) {
+                ("Query Parameters", Field::Text(list)) => *list = secrets.redact_parameters(list),
+                ("Query Text", Field::Text(query)) => *query = redact(query).into_owned(),
+                _ => {}
+            }
+        }
+        let change = |text: &str| match secrets.redact(text) {
+            Cow::Owned(redacted) => Some(redacted),
+            Cow::Borrowed(_) => None,
+        };
+        let nodes = self.nodes.iter_mut().flat_map(|node| &mut node.fields);
+        let beside = self.fields.iter_mut().filter(|(name, _)| !name.starts_with("Query "));
+        nodes.chain(beside).for_each(|(_, field)| field.replace_texts(&change));
     }
 }
 
@@ -167,4 +182,46 @@ fn workers(fields: &Fields) -> Vec<Worker> {
         worker.actual = actual(&worker.fields);
     }
     workers
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::parse;
+    use crate::plan::to_json::to_json;
+
+    const TEXT: &str = "2026-11-24 10:00:00 UTC [7] LOG:  duration: 12.000 ms  plan:
+\tQuery Text: UPDATE auth_user SET password = $1,
+\t  email = $2 WHERE id = $3
+\tQuery Parameters: $1 = 'hUnter2', $2 = 'a
+\tb@c', $3 = '7'
+\tUpdate on auth_user  (cost=0.15..8.17 rows=1 width=10) (actual time=0.1..0.2 rows=0 loops=1)
+\t  ->  Index Scan using auth_user_pkey on auth_user  (cost=0.15..8.17 rows=1 width=10) (actual time=0.1..0.2 rows=1 loops=1)
+\t        Output: 'hUnter2'::character varying(128), 'x'::text
+\t        Index Cond: (id = 7)
+\t        Filter: ((password)::text <> 'other'::text)
+";
+
+    fn json() -> String {
+        r#"duration: 12.000 ms  plan:
+        {"Query Text": "UPDATE auth_user SET password = $1, email = $2 WHERE id = $3",
+         "Query Parameters": "$1 = 'hUnter2', $2 = 'a\nb@c', $3 = '7'",
+         "Plan": {"Node Type": "ModifyTable", "Operation": "Update", "Relation Name": "auth_user", "Plans": [
+            {"Node Type": "Index Scan", "Index Cond": "(id = 7)", "Filter": "((password)::text <> 'other'::text)",
+             "Output": ["'hUnter2'::character varying(128)", "'x'::text"]}]}}"#
+            .to_owned()
+    }
+
+    #[test]
+    fn a_plan_of_the_log_holds_no_secret_of_its_statement() {
+        for text in [TEXT.to_owned(), json()] {
+            let plan = parse(&text).plans.remove(0);
+            let field = |name: &str| plan.fields.iter().find(|(known, _)| known == name).unwrap().1.to_string();
+            assert_eq!(field("Query Parameters"), "$1 = '[redacted]', $2 = 'a\nb@c', $3 = '7'", "{text}");
+            assert!(plan.query.as_deref().unwrap().contains("password = $1"), "{:?}", plan.query);
+            assert_eq!(plan.nodes.len(), 2, "{text}");
+            let all = to_json(&plan);
+            assert!(!all.contains("hUnter2") && !all.contains("other"), "{all}");
+            assert!(all.contains("'[redacted]'::character varying(128)") && all.contains("'x'::text"), "{all}");
+        }
+    }
 }

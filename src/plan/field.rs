@@ -59,6 +59,20 @@ impl Field {
         }
     }
 
+    /// Puts other texts in the place of those in it.
+    pub(super) fn replace_texts(&mut self, change: &impl Fn(&str) -> Option<String>) {
+        match self {
+            Self::Text(text) => {
+                if let Some(changed) = change(text) {
+                    *text = changed;
+                }
+            }
+            Self::List(items) => items.iter_mut().for_each(|item| item.replace_texts(change)),
+            Self::Group(fields) => fields.iter_mut().for_each(|(_, field)| field.replace_texts(change)),
+            Self::Null | Self::Bool(_) | Self::Whole(_) | Self::Real(..) => {}
+        }
+    }
+
     /// Returns the text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }

@@ -133,7 +133,16 @@ impl Reader {
             return;
         }
         let is_root = text_label::has_figures(text) || self.query.is_none();
-        match text_label::fields(text).filter(|_| is_root) {
+        let root = text_label::fields(text).filter(|_| is_root);
+        if root.is_none()
+            && let Some((_, Field::Text(parameters))) = self.builder.fields.last_mut()
+        {
+            // A value of several lines; nothing but the parameters is there before the root.
+            parameters.push('\n');
+            parameters.push_str(text);
+            return;
+        }
+        match root {
             Some((kind, fields)) => {
                 self.base = indent;
                 let id = self.builder.add(None, fields);

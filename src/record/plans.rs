@@ -3,13 +3,16 @@
 //! A member of the header, which a program that does not know it passes over. What the advisor makes of the facts is not
 //! recorded but derived when it is shown; only what the planner said of an index cannot be had again.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::pg::verify::{Rung, Verdict};
+use crate::sample::redact::{Secrets, redact};
 use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
 
 /// Plans of statements, with the facts that advice about them needs.
@@ -97,10 +100,45 @@ impl From<&Rows> for RowSet {
 }
 
 impl Plans {
+    /// Takes secrets out of the statements and their plans.
+    pub(super) fn redact(&mut self) {
+        for plan in &mut self.plans {
+            let secrets = Secrets::of(&plan.sql);
+            let texts = plan.indexes.iter_mut().flat_map(|answer| [&mut answer.before, &mut answer.after]).flatten();
+            for json in texts.chain([&mut plan.plan]) {
+                redact_json(json, &secrets);
+            }
+            plan.sql = redact(&plan.sql).into_owned();
+        }
+    }
+
     /// Returns the plan of a statement, whatever its values; `$1` stands for any.
     pub fn find(&self, sql: &str) -> Option<&RecordedPlan> {
         let key = statement_key(sql);
         self.plans.iter().find(|plan| statement_key(&plan.sql) == key)
+    }
+}
+
+/// Takes secrets out of every text of a plan; what is no JSON is no plan either, and stays.
+fn redact_json(json: &mut String, secrets: &Secrets) {
+    let Ok(mut plan) = serde_json::from_str::<Json>(json) else { return };
+    let mut ahead = vec![&mut plan];
+    let mut is_changed = false;
+    while let Some(value) = ahead.pop() {
+        match value {
+            Json::String(text) => {
+                if let Cow::Owned(redacted) = secrets.redact(text) {
+                    *text = redacted;
+                    is_changed = true;
+                }
+            }
+            Json::Array(items) => ahead.extend(items),
+            Json::Object(members) => ahead.extend(members.values_mut()),
+            _ => {}
+        }
+    }
+    if is_changed {
+        *json = plan.to_string();
     }
 }
 
@@ -153,6 +191,18 @@ mod tests {
         different("select a from t limit 1", "select a from t");
         // What cannot be cut into words is itself.
         assert_eq!(statement_key("select 'open"), "select 'open");
+    }
+
+    #[test]
+    fn secrets_of_an_older_recording_are_taken_out() {
+        let plan =
+            |text: &str| format!(r#"[{{"Plan":{{"Filter":"((email)::text = {text})","Node Type":"Seq Scan"}}}}]"#);
+        let sql = "select 1 from auth_user where password = 'hUnter2' and email = 'hUnter2'";
+        let recorded = RecordedPlan { sql: sql.to_owned(), plan: plan("'hUnter2'::text"), ..RecordedPlan::default() };
+        let mut plans = Plans { plans: vec![recorded], ..Plans::default() };
+        plans.redact();
+        assert!(!plans.plans[0].sql.contains("password = 'hUnter2'"), "{}", plans.plans[0].sql);
+        assert_eq!(plans.plans[0].plan, plan("'[redacted]'::text"));
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! Reads samples back, as many as a file still holds.
+//!
+//! Secrets are taken out again: a file may be older than what takes them out when samples are written.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,7 +42,8 @@ impl<R: Read> Reader<R> {
             .filter_map(|(name, columns)| Some((probes::find(&name)?.name, columns.into())))
             .collect();
         let (sections, shared) = (BTreeMap::new(), BTreeMap::new());
-        let plans = header.plans.unwrap_or_default();
+        let mut plans = header.plans.unwrap_or_default();
+        Arc::make_mut(&mut plans).redact();
         Ok(Self { lines, server: header.server, columns, sections, shared, plans, damage: None, is_at_end: false })
     }
 
@@ -96,7 +99,7 @@ impl<R: Read> Reader<R> {
         for row in &mut rows {
             row.resize(columns.len(), crate::sample::Value::Null);
         }
-        self.shared.entry(name).or_default().share(&mut rows);
+        self.shared.entry(name).or_default().share_redacted(&mut rows);
         Arc::new(Reading { at, rows: RowSet { columns, rows } })
     }
 }

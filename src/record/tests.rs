@@ -139,3 +139,27 @@ fn plans_are_read_back_and_what_the_header_has_beyond_that_is_passed_over() {
     let reader = Reader::new(std::io::Cursor::new(gzip.finish().unwrap())).unwrap();
     assert_eq!(**reader.plans(), Plans::default());
 }
+
+#[test]
+fn secrets_of_a_recording_from_before_they_were_taken_out_are_taken_out() {
+    let story = story(4);
+    let text = |secret: &str| Value::text(&format!("ALTER ROLE bob PASSWORD '{secret}'"));
+    let older: Vec<Arc<Snapshot>> = story
+        .iter()
+        .map(|snapshot| {
+            let mut older = Snapshot::clone(snapshot);
+            let list = Value::List(vec![text("hUnter2"), Value::Null]);
+            let values = [Value::Int(1), text("hUnter2"), list];
+            older.sections.insert("activity", Section::Ready(reading("activity", older.at.0, &values)));
+            Arc::new(older)
+        })
+        .collect();
+    let bytes = written(&older);
+    let read: Vec<Arc<Snapshot>> = Reader::new(bytes.as_slice()).unwrap().collect();
+    assert_eq!(read.len(), older.len());
+    for snapshot in read {
+        let row = &snapshot.rows("activity").unwrap().rows[0];
+        assert_eq!(row[1], text("[redacted]"));
+        assert_eq!(row[2], Value::List(vec![text("[redacted]"), Value::Null]));
+    }
+}

@@ -12,9 +12,12 @@ use std::borrow::Cow;
 
 use token::{Backslash, Kind, Token, tokens};
 
+mod logged;
 #[cfg(test)]
 mod tests;
 mod token;
+
+pub use logged::Secrets;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "[redacted]";
