@@ -8,7 +8,7 @@
 //! [`plan`] (an EXPLAIN plan), [`django`] (names and code), [`advisor`] (index candidates and their choice),
 //! [`findings`] (rules over a snapshot).
 //!
-//! Talks to servers, knows no screen: [`pg`]. Recordings of what it saw: [`record`]. The face: [`app`] (the state machine), [`panes`], [`ui`] (widgets and
+//! Talks to servers, knows no screen: [`pg`]; it sends only what is registered in [`pg::own`]. Recordings of what it saw: [`record`]. The face: [`app`] (the state machine), [`panes`], [`ui`] (widgets and
 //! themes). The shell, the only place that spawns: [`run`]. The commands: [`cli`], [`demo`].
 //!
 //! # The rules of the house

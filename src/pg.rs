@@ -19,6 +19,7 @@ pub mod explain;
 pub mod judge;
 pub mod key;
 mod notices;
+pub mod own;
 pub mod own_backends;
 mod path;
 pub mod private;

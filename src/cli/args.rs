@@ -36,6 +36,7 @@ Examples
   pgdj prod explain query.sql     plan, tips, and indexes as Django code
   pgdj record incident.gz prod    what happens, to a file, until Ctrl-C
   pgdj replay incident.gz         the same on the screen
+  pgdj --print-sql                every statement it can send: for your DBA
   pgdj completions bash           what to put into /etc/bash_completion.d/pgdj";
 
 /// A terminal console for PostgreSQL behind Django.
@@ -118,6 +119,10 @@ pub struct Settings {
     /// Write what pgdj does to this file, without passwords
     #[arg(long, value_name = "FILE", global = true)]
     pub log: Option<PathBuf>,
+
+    /// Print every statement that pgdj can send of its own, with what it reads and when
+    #[arg(long, exclusive = true)]
+    pub print_sql: bool,
 
     /// Print help
     #[arg(short = '?', long, global = true, action = clap::ArgAction::Help)]

@@ -53,7 +53,7 @@ mod tests {
         use clap_complete::Shell::{Bash, Elvish, Fish, PowerShell, Zsh};
         for shell in [Bash, Elvish, Fish, PowerShell, Zsh] {
             let script = String::from_utf8(completions(shell)).unwrap();
-            for word in ["read-only", "dbname", "demo"] {
+            for word in ["read-only", "dbname", "print-sql", "demo"] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
         }

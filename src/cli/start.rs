@@ -17,7 +17,7 @@ use crate::pg::address::{Environment, Prompt};
 use crate::pg::address::{Flags, Request, is_left_open, resolve};
 use crate::pg::connect::ConnectError;
 use crate::pg::connector::ToAddress;
-use crate::pg::sampler;
+use crate::pg::{own, sampler};
 use crate::record::{Explained, Reader, Sparse};
 use crate::run::remembered::Remembered;
 use crate::run::terminal::Mouse;
@@ -35,6 +35,9 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
         Parsed::Say(text) => return say(text.as_bytes()).map(done),
         Parsed::Run(args) => args,
     };
+    if args.settings.print_sql {
+        return say(own::print().as_bytes()).map(done);
+    }
     match &args.command {
         Some(Command::Completions { shell }) => return say(&shell::completions(*shell)).map(done),
         Some(Command::Man) => {

@@ -37,6 +37,15 @@ pub(super) fn create_index_of(
 ) -> String {
     let is_plain = build == Build::Plain || table.kind == Kind::Partitioned;
     let verb = if is_plain { "CREATE INDEX" } else { "CREATE INDEX CONCURRENTLY" };
+    format!("{verb} {} ON {}", quote_ident_always(name), place(project, table, index, build))
+}
+
+/// Returns what stands behind ON in the statement of [`create_index`] with [`Build::Plain`].
+pub fn index_place(table: &Table, index: &Definition) -> String {
+    place(&Project::default(), table, index, Build::Plain)
+}
+
+fn place(project: &Project, table: &Table, index: &Definition, build: Build) -> String {
     let relation = if build == Build::Django || table.schema.is_empty() {
         quote_ident_always(&table.name)
     } else {
@@ -45,7 +54,7 @@ pub(super) fn create_index_of(
     let is_usual = index.method == Method::BTree && index.options.is_empty();
     let method = if is_usual { String::new() } else { format!(" USING {}", index.method) };
     let keys: Vec<String> = index.keys.iter().map(|key| key_sql(table, key, project)).collect();
-    let mut sql = format!("{verb} {} ON {relation}{method} ({})", quote_ident_always(name), keys.join(", "));
+    let mut sql = format!("{relation}{method} ({})", keys.join(", "));
     if !index.include.is_empty() {
         let columns: Vec<String> = index.include.iter().map(|name| quote_ident_always(name)).collect();
         sql.push_str(&format!(" INCLUDE ({})", columns.join(", ")));

@@ -7,8 +7,9 @@
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::own::Own;
 use super::session::{Answer, Lost, Parameter, Query, Session};
-use crate::sample::{Missing, own};
+use crate::sample::Missing;
 
 /// Where the lock may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,14 @@ pub enum Place {
 /// Object identifiers below this one belong to the system. Source: `FirstNormalObjectId` in access/transam.h.
 const FIRST_OF_USERS: i64 = 16_384;
 
-const BLOCKERS: &str = "select
+/// Who blocks, by the relations between two numbers.
+pub(super) static BLOCKERS: Own = Own {
+    name: "blockers",
+    reads: "Who holds or awaits an ACCESS EXCLUSIVE lock on a relation of this database, and what they run; $1 and $2 are \
+        the lowest and the highest oid of the relations in question.",
+    when: "after a statement ran into its lock_timeout: with the next sample, in the slow lane, or after an exact bloat",
+    holes: &[],
+    sql: "select
     l.pid::bigint as pid,
     coalesce(pg_catalog.max(a.state), '') as state,
     pg_catalog.left(coalesce(pg_catalog.max(a.query), ''), 200) as query
@@ -35,7 +43,8 @@ where l.mode = 'AccessExclusiveLock'
     and l.relation::bigint between $1 and $2
 group by l.pid
 order by pg_catalog.bool_or(l.granted) desc, l.pid
-limit 20";
+limit 20",
+};
 
 /// Returns the question.
 pub fn question(place: Place) -> Query {
@@ -44,7 +53,7 @@ pub fn question(place: Place) -> Query {
         Place::AnyRelation => (1, i64::from(u32::MAX)),
         Place::Relation(oid) => (oid, oid),
     };
-    Query::new(own::marked(BLOCKERS, "blockers")).with(Parameter::Int(first)).with(Parameter::Int(last))
+    Query::new(BLOCKERS.sql()).with(Parameter::Int(first)).with(Parameter::Int(last))
 }
 
 /// Reads the answer: the pids, the likeliest first, and what the first one runs.

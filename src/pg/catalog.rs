@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Error;
 
+use super::own::Own;
 use super::session::{Answer, Lost, Parameter, Query, Session, sentence};
 use crate::catalog::{Catalog, Settings};
 use crate::plan::Plan;
@@ -40,15 +41,90 @@ pub fn relations(plan: &Plan) -> Vec<(String, String)> {
 const FIRST: [(&str, &str); 2] =
     [("server", "costs are reckoned with PostgreSQL's defaults"), ("tables", "nothing can be advised")];
 
+/// When the catalog is read.
+const WHEN: &str = "for each advice about indexes, after a statement was explained or a plan was opened";
+
+pub(super) static SERVER: Own = Own {
+    name: "catalog: server",
+    reads: "The settings that costs depend on, the extensions.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/server.sql"),
+};
+
+pub(super) static TABLES: Own = Own {
+    name: "catalog: tables",
+    reads: "The tables of the plan: size, rows, counters. $1 is the list of names as JSON, $2 the role's search_path.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/tables.sql"),
+};
+
+pub(super) static COLUMNS: Own = Own {
+    name: "catalog: columns",
+    reads: "The columns of these tables.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/columns.sql"),
+};
+
+pub(super) static INDEXES: Own = Own {
+    name: "catalog: indexes",
+    reads: "The indexes of these tables.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/indexes.sql"),
+};
+
+pub(super) static STATISTICS: Own = Own {
+    name: "catalog: statistics",
+    reads: "What ANALYZE found in their columns: common values, histogram bounds. Only of tables that the role may read.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/statistics.sql"),
+};
+
+pub(super) static SIZES: Own = Own {
+    name: "catalog: sizes",
+    reads: "The sizes of their files.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/sizes.sql"),
+};
+
+pub(super) static FOREIGN_KEYS: Own = Own {
+    name: "catalog: foreign keys",
+    reads: "Their foreign keys.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/foreign_keys.sql"),
+};
+
+pub(super) static GROUPS: Own = Own {
+    name: "catalog: groups of columns",
+    reads: "Extended statistics on groups of columns.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/groups.sql"),
+};
+
+pub(super) static EXPRESSIONS: Own = Own {
+    name: "catalog: expressions",
+    reads: "Extended statistics on expressions; from PostgreSQL 14 on.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/expressions.sql"),
+};
+
 /// The parts of the catalog that are read by the tables' oids.
-const PARTS: [(&str, &str, &str); 7] = [
-    ("columns", include_str!("catalog/columns.sql"), "no index can be advised without the columns"),
-    ("indexes", include_str!("catalog/indexes.sql"), "an index that is advised may exist already"),
-    ("statistics", include_str!("catalog/statistics.sql"), "shares and sizes are guessed"),
-    ("sizes", include_str!("catalog/sizes.sql"), "sizes are as old as the last VACUUM"),
-    ("foreign keys", include_str!("catalog/foreign_keys.sql"), "relations are not known"),
-    ("groups of columns", include_str!("catalog/groups.sql"), "columns count as independent"),
-    ("expressions", include_str!("catalog/expressions.sql"), "shares of expressions are guessed"),
+static PARTS: [(&str, &Own, &str); 7] = [
+    ("columns", &COLUMNS, "no index can be advised without the columns"),
+    ("indexes", &INDEXES, "an index that is advised may exist already"),
+    ("statistics", &STATISTICS, "shares and sizes are guessed"),
+    ("sizes", &SIZES, "sizes are as old as the last VACUUM"),
+    ("foreign keys", &FOREIGN_KEYS, "relations are not known"),
+    ("groups of columns", &GROUPS, "columns count as independent"),
+    ("expressions", &EXPRESSIONS, "shares of expressions are guessed"),
 ];
 
 /// The rows that a [`Read`] is made of.
@@ -69,10 +145,8 @@ pub async fn read(session: &mut Session, relations: &[(String, String)]) -> Resu
 pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -> Result<Parts, Lost> {
     let wanted: serde_json::Value = relations.iter().map(|(schema, name)| vec![schema.as_str(), name]).collect();
     let first = [
-        query("server", include_str!("catalog/server.sql")),
-        query("tables", include_str!("catalog/tables.sql"))
-            .with(Parameter::Text(wanted.to_string()))
-            .with(Parameter::Text(session.path.json())),
+        Query::new(SERVER.sql()),
+        Query::new(TABLES.sql()).with(Parameter::Text(wanted.to_string())).with(Parameter::Text(session.path.json())),
     ];
     let mut parts = Parts::default();
     for ((name, then), answer) in FIRST.iter().zip(session.pipeline(&first).await?) {
@@ -85,7 +159,7 @@ pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -
     let has_expressions = parts.first("server").and_then(|row| row.flag("has_expression_statistics")).unwrap_or(false);
     let wanted = || PARTS.iter().filter(|(name, ..)| has_expressions || *name != "expressions");
     let second: Vec<Query> =
-        wanted().map(|(name, sql, _)| query(name, sql).with(Parameter::Ids(oids.clone()))).collect();
+        wanted().map(|(_, own, _)| Query::new(own.sql()).with(Parameter::Ids(oids.clone()))).collect();
     for ((name, _, then), answer) in wanted().zip(session.pipeline(&second).await?) {
         parts.keep(name, then, answer);
     }
@@ -135,12 +209,6 @@ impl Parts {
         }
         read
     }
-}
-
-/// A statement under its name, without the comment lines at its head.
-fn query(name: &str, sql: &str) -> Query {
-    let body: Vec<&str> = sql.lines().skip_while(|line| line.starts_with("--")).collect();
-    Query::new(format!("/* pgdj catalog: {name} */ {}", body.join("\n")))
 }
 
 fn server_facts(row: &Row<'_>, catalog: &mut Catalog) {

@@ -25,7 +25,9 @@ use super::address::{
     TlsVersion, socket_path,
 };
 use super::key;
+use super::own::{Own, Sql};
 use super::path::{self, Until};
+use super::session::{BEGIN, COMMIT};
 use super::tls::{self, Checked};
 use stream::{Established, Socket};
 
@@ -365,12 +367,12 @@ async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttr
     let is_standby = match driver.parameter("in_hot_standby") {
         _ if matches!(wanted, SessionAttrs::Any | SessionAttrs::PreferStandby) => return Ok(()),
         Some(word) => word == "on",
-        None => ask(client, driver, &is_standby_statement()).await? == "t",
+        None => ask(client, driver, &is_standby()).await? == "t",
     };
     let is_read_only = match (wanted, driver.parameter("default_transaction_read_only")) {
         (SessionAttrs::Primary | SessionAttrs::Standby, _) => is_standby,
         (_, Some(word)) => is_standby || word == "on",
-        (_, None) => ask(client, driver, "show transaction_read_only").await? == "on",
+        (_, None) => ask(client, driver, &IS_READ_ONLY.sql()).await? == "on",
     };
     let is_right = match wanted {
         SessionAttrs::ReadWrite => !is_read_only,
@@ -382,13 +384,31 @@ async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttr
     if is_right { Ok(()) } else { Err(Trouble::WrongSession(wanted)) }
 }
 
+pub(super) static IS_STANDBY: Own = Own {
+    name: "is it a standby",
+    reads: "Whether the server is in recovery.",
+    when: "while it connects, before PostgreSQL 14 only, where target_session_attrs asks for a primary or a standby; \
+        in a transaction of its own (begin, path and commit of part 2)",
+    holes: &[],
+    sql: "select pg_catalog.pg_is_in_recovery()",
+};
+
+pub(super) static IS_READ_ONLY: Own = Own {
+    name: "is it read-only",
+    reads: "Whether the session is read-only.",
+    when: "while it connects, before PostgreSQL 14 only, where target_session_attrs is read-write or read-only",
+    holes: &[],
+    sql: "show transaction_read_only",
+};
+
 /// Asks with nothing of anybody else on the path, and sets nothing for a session that may be another client's too.
-fn is_standby_statement() -> String {
-    format!("begin; {}; select pg_catalog.pg_is_in_recovery(); commit", path::pin(Until::TransactionEnds))
+fn is_standby() -> Sql {
+    let begin = BEGIN.fill(&[("access", "read only")]);
+    Sql::batch(&[begin, path::pin(Until::TransactionEnds), IS_STANDBY.sql(), COMMIT.sql()])
 }
 
-async fn ask(client: &Client, driver: &mut Driver, sql: &str) -> Result<String, Trouble> {
-    let query = std::pin::pin!(client.simple_query(sql));
+async fn ask(client: &Client, driver: &mut Driver, sql: &Sql) -> Result<String, Trouble> {
+    let query = std::pin::pin!(client.simple_query(sql.as_str()));
     let rows = match select(query, driver).await {
         Either::Left((rows, _)) => rows.map_err(Trouble::from)?,
         Either::Right((Err(error), _)) => return Err(error.into()),

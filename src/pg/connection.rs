@@ -14,6 +14,7 @@ use tokio_postgres::{CancelToken, Client, Error, SimpleQueryMessage};
 
 use super::copy::{self, NotCopied};
 use super::driver::Driver;
+use super::own::Sql;
 use super::reaper::{Canceller, InFlight, Reaper};
 use super::session::{Answer, Answers, Link, Lost, Parameter, Query};
 use super::words::words;
@@ -87,7 +88,7 @@ impl Connection {
     /// Columns have to be of built-in types: of another the driver would ask the catalog, in a statement that is not ours.
     pub(super) async fn ask(&self, query: &Query) -> Result<Answer, Error> {
         let parameters: Vec<_> = query.parameters.iter().map(Parameter::typed).collect();
-        let mut stream = pin!(self.client.query_typed_raw(&query.sql, parameters).await?);
+        let mut stream = pin!(self.client.query_typed_raw(query.sql.as_str(), parameters).await?);
         let mut answer = Answer::default();
         while let Some(row) = stream.try_next().await? {
             if answer.columns.is_empty() {
@@ -101,8 +102,8 @@ impl Connection {
     /// Reads a table by COPY, in the order of these columns.
     ///
     /// The driver gives the statement a name, and takes it away again right behind it.
-    pub(super) async fn copy(&self, sql: &str, columns: &[Column]) -> Result<Answer, NotCopied> {
-        let mut stream = pin!(self.client.copy_out(sql).await?);
+    pub(super) async fn copy(&self, sql: &Sql, columns: &[Column]) -> Result<Answer, NotCopied> {
+        let mut stream = pin!(self.client.copy_out(sql.as_str()).await?);
         let (mut bytes, mut is_too_long) = (Vec::new(), false);
         while let Some(part) = stream.try_next().await? {
             // What comes after is read and not kept: the connection is needed further on.
@@ -115,13 +116,13 @@ impl Connection {
     }
 
     /// Runs statements by the simple protocol.
-    pub(super) async fn batch(&self, sql: &str) -> Result<(), Error> {
-        self.client.batch_execute(sql).await
+    pub(super) async fn batch(&self, sql: &Sql) -> Result<(), Error> {
+        self.client.batch_execute(sql.as_str()).await
     }
 
     /// Runs statements by the simple protocol and returns the first value, as text.
-    pub(super) async fn first_value(&self, sql: &str) -> Result<Option<String>, Error> {
-        let messages = self.client.simple_query(sql).await?;
+    pub(super) async fn first_value(&self, sql: &Sql) -> Result<Option<String>, Error> {
+        let messages = self.client.simple_query(sql.as_str()).await?;
         Ok(messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,

@@ -3,6 +3,7 @@
 //! The pid and the start of the backend are matched in the statement that sends the signal, so that a reused pid is
 //! never hit. In read-only mode no [`Permit`] can be had, and without one no signal can be sent. Every act is logged.
 
+use super::own::Own;
 use super::session::{Lost, Parameter, Query, Session, sentence};
 use crate::quote::quote_ident;
 use crate::sample::{ServerFacts, Timestamp, Value};
@@ -42,10 +43,10 @@ pub enum Signal {
 }
 
 impl Signal {
-    fn function(self) -> &'static str {
+    fn statement(self) -> &'static Own {
         match self {
-            Self::Cancel => "pg_cancel_backend",
-            Self::Terminate => "pg_terminate_backend",
+            Self::Cancel => &CANCEL,
+            Self::Terminate => &TERMINATE,
         }
     }
 }
@@ -91,19 +92,35 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-/// Returns the statement: one row with what the function said, if that very backend is there; and whether the pid is.
-fn statement(signal: Signal) -> String {
-    format!(
-        "select
-            (
-                select pg_catalog.{function}(a.pid)
-                from pg_catalog.pg_stat_activity as a
-                where a.pid = $1 and (extract(epoch from a.backend_start)::float8 * 1000000)::bigint = $2
-            ) as is_sent,
-            exists (select from pg_catalog.pg_stat_activity as a where a.pid = $1 and a.backend_start is null) as is_hidden",
-        function = signal.function()
-    )
-}
+/// One row: what the function said, if that very backend is there; and whether the pid is.
+pub(super) static CANCEL: Own = Own {
+    name: "cancel a query",
+    reads: "ENDS THE RUNNING QUERY of one session: the one with pid $1 that started at $2, or none.",
+    when: "only after you agreed (c); never with --read-only",
+    holes: &[],
+    sql: "select
+    (
+        select pg_catalog.pg_cancel_backend(a.pid)
+        from pg_catalog.pg_stat_activity as a
+        where a.pid = $1 and (extract(epoch from a.backend_start)::float8 * 1000000)::bigint = $2
+    ) as is_sent,
+    exists (select from pg_catalog.pg_stat_activity as a where a.pid = $1 and a.backend_start is null) as is_hidden",
+};
+
+/// The same for the session.
+pub(super) static TERMINATE: Own = Own {
+    name: "end a session",
+    reads: "ENDS ONE SESSION: the one with pid $1 that started at $2, or none.",
+    when: "only after you agreed (K); never with --read-only",
+    holes: &[],
+    sql: "select
+    (
+        select pg_catalog.pg_terminate_backend(a.pid)
+        from pg_catalog.pg_stat_activity as a
+        where a.pid = $1 and (extract(epoch from a.backend_start)::float8 * 1000000)::bigint = $2
+    ) as is_sent,
+    exists (select from pg_catalog.pg_stat_activity as a where a.pid = $1 and a.backend_start is null) as is_hidden",
+};
 
 /// Sends a signal to a backend; returns what came of it.
 pub async fn send(
@@ -113,7 +130,7 @@ pub async fn send(
     (signal, backend): (Signal, Backend),
 ) -> Outcome {
     let started = (backend.started.0 * 1e6).round() as i64;
-    let query = Query::new(statement(signal)).with(Parameter::Int(backend.pid)).with(Parameter::Int(started));
+    let query = Query::new(signal.statement().sql()).with(Parameter::Int(backend.pid)).with(Parameter::Int(started));
     let answer = session.one(query).await;
     let outcome = outcome(answer, facts);
     tracing::info!(?signal, pid = backend.pid, started = backend.started.0, %outcome, "signal");

@@ -4,20 +4,38 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Error;
 
+use super::own::Own;
 use super::probes::{Probe, content_types, migrations};
 use super::session::{Answer, Lost, NotCopied, Query, Session, sentence};
 use super::{django_tables, sql};
 use crate::django::{Project, last_migration};
 use crate::sample::{Row, RowSet, ServerFacts, Value};
 
-/// Names of relations share one space in a schema.
-const TAKEN: &str = "select c.relname::text as name from pg_catalog.pg_class as c \
-    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace \
-    where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and c.relkind in ('r', 'p', 'i', 'I', 'v', 'm', 'S', 'f') \
-    order by c.relname limit 100000";
+/// When the project is read.
+const WHEN: &str = "for each advice about indexes, after a statement was explained or a plan was opened";
 
-const EXTENSIONS: &str =
-    "select e.extname::text as name from pg_catalog.pg_extension as e order by e.extname limit 500";
+/// Names of relations share one space in a schema.
+pub(super) static TAKEN: Own = Own {
+    name: "project: names that are taken",
+    reads: "The names of the tables, indexes, views and sequences of this database, so that a new index gets a free one.",
+    when: WHEN,
+    holes: &[],
+    sql: "select c.relname::text as name
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+    and c.relkind in ('r', 'p', 'i', 'I', 'v', 'm', 'S', 'f')
+order by c.relname
+limit 100000",
+};
+
+pub(super) static EXTENSIONS: Own = Own {
+    name: "project: extensions",
+    reads: "The names of the extensions of this database.",
+    when: WHEN,
+    holes: &[],
+    sql: "select e.extname::text as name from pg_catalog.pg_extension as e order by e.extname limit 500",
+};
 
 /// The rows that a [`Project`] is made of.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,7 +65,7 @@ pub async fn read_parts(session: &mut Session) -> Result<Parts, Lost> {
             Err(why) => tracing::debug!(%why, "a part of the project cannot be read"),
         }
     }
-    let others = session.pipeline(&[TAKEN, EXTENSIONS].map(Query::new)).await?;
+    let others = session.pipeline(&[&TAKEN, &EXTENSIONS].map(|own| Query::new(own.sql()))).await?;
     for (part, answer) in ["taken", "extensions"].into_iter().zip(others) {
         parts.rows.insert(part.to_owned(), known(answer));
     }
@@ -106,7 +124,7 @@ async fn read(session: &mut Session, probe: &Probe, facts: &ServerFacts) -> Resu
     if found.is_denied {
         return Ok(Err(format!("this role may not read {table}")));
     }
-    let query = Query::new(sql::load(probe.name, probe.sql, facts));
+    let query = Query::new(sql::load(probe, facts));
     let copied = session.copy(&query, probe.columns).await?;
     Ok(copied.map(|answer| in_order(answer).into_rows()).map_err(|error| match error {
         NotCopied::Server(error) => format!("{table} could not be read: {}", sentence(&error)),

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::own::Own;
 use super::session::{Parameter, Query, RolePath};
 use crate::sample::RowSet;
 use crate::sample::server::Relation;
@@ -14,7 +15,13 @@ use crate::sample::server::Relation;
 /// What the role's path finds under the names of Django's own tables; $1 is the path.
 ///
 /// Objects below oid 16384 come with the server. Source: `FirstNormalObjectId` in src/include/access/transam.h.
-const TABLES: &str = "select distinct on (c.relname)
+pub(super) static TABLES: Own = Own {
+    name: "tables of Django",
+    reads: "What django_migrations and django_content_type are: plain tables or something else. It opens neither. $1 is the \
+        role's search_path as JSON.",
+    when: "with the five above, and for each advice about indexes",
+    holes: &[],
+    sql: "select distinct on (c.relname)
     c.relname::text as relation,
     c.oid::bigint as oid,
     n.nspname::text as schema,
@@ -42,11 +49,12 @@ join pg_catalog.pg_namespace as n on n.nspname = case p.schema when '$user' then
 join pg_catalog.pg_class as c on c.relnamespace = n.oid
 where c.relname in ('django_migrations', 'django_content_type')
     and pg_catalog.has_schema_privilege(n.oid, 'usage')
-order by c.relname, p.place";
+order by c.relname, p.place",
+};
 
 /// Asks for them along a path.
 pub(super) fn question(path: &RolePath) -> Query {
-    Query::new(TABLES).with(Parameter::Text(path.json()))
+    Query::new(TABLES.sql()).with(Parameter::Text(path.json()))
 }
 
 /// Reads the answer.

@@ -1,6 +1,7 @@
 //! Exact bloat of one table or index, on demand: it reads the relation, so a person asks for it and may cancel it.
 
 use super::blockers::{self, Place};
+use super::own::{Form, Hole, Own};
 use super::session::{Limits, Lost, Parameter, Query, Session, sentence};
 use super::why;
 use crate::quote::quote_ident;
@@ -61,7 +62,7 @@ pub async fn measure(
     }
     let schema = facts.extensions.get(EXTENSION).map_or("public", |it| it.schema.as_str());
     let (Relation::Table(oid) | Relation::Index(oid)) = relation;
-    let query = Query::new(statement(relation, &quote_ident(schema))).with(Parameter::Int(oid));
+    let query = Query::new(statement(relation).fill(&[(SCHEMA.name, &quote_ident(schema))])).with(Parameter::Int(oid));
     let error = match session.one(query).await? {
         Ok(answer) => {
             let rows = answer.into_rows();
@@ -97,32 +98,48 @@ fn denied(what: String, facts: &ServerFacts) -> Missing {
     Missing::Denied { what, grant: format!("GRANT pg_stat_scan_tables TO {};", quote_ident(&facts.role)) }
 }
 
+const SCHEMA: Hole = Hole { name: "schema", doc: "the schema that pgstattuple is installed in", form: Form::Name };
+
 /// Source: PostgreSQL manual F.33 "pgstattuple".
-fn statement(relation: Relation, schema: &str) -> String {
+pub(super) static OF_TABLE: Own = Own {
+    name: "exact bloat of a table",
+    reads: "One table: every page that is not all visible. It can take minutes, and takes no lock that stops writes. $1 is \
+        its oid.",
+    when: "only when you ask for it (b in Tables), where pgstattuple is installed",
+    holes: &[SCHEMA],
+    sql: "select
+    s.table_len::float8 as bytes,
+    s.dead_tuple_len::float8 as dead,
+    s.approx_free_space::float8 as free,
+    (s.scanned_percent / 100)::float8 as scanned,
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as at
+from pg_catalog.pg_class as c
+cross join lateral {schema}.pgstattuple_approx(c.oid::regclass) as s
+where c.oid = $1::bigint::oid",
+};
+
+/// The same of an index.
+pub(super) static OF_INDEX: Own = Own {
+    name: "exact bloat of an index",
+    reads: "One B-tree index, whole. It can take minutes, and takes no lock that stops writes. $1 is its oid.",
+    when: "only when you ask for it (b in Indexes), where pgstattuple is installed",
+    holes: &[SCHEMA],
+    sql: "select
+    s.index_size::float8 as bytes,
+    (s.deleted_pages + s.empty_pages) * pg_catalog.current_setting('block_size')::float8 as dead,
+    s.leaf_pages * pg_catalog.current_setting('block_size')::float8
+        * case when s.avg_leaf_density between 0 and 100 then 1 - s.avg_leaf_density / 100 else 0 end as free,
+    1::float8 as scanned,
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as at
+from pg_catalog.pg_class as c
+cross join lateral {schema}.pgstatindex(c.oid::regclass) as s
+where c.oid = $1::bigint::oid",
+};
+
+fn statement(relation: Relation) -> &'static Own {
     match relation {
-        Relation::Table(_) => format!(
-            "select
-                s.table_len::float8 as bytes,
-                s.dead_tuple_len::float8 as dead,
-                s.approx_free_space::float8 as free,
-                (s.scanned_percent / 100)::float8 as scanned,
-                extract(epoch from pg_catalog.clock_timestamp())::float8 as at
-            from pg_catalog.pg_class as c
-            cross join lateral {schema}.pgstattuple_approx(c.oid::regclass) as s
-            where c.oid = $1::bigint::oid"
-        ),
-        Relation::Index(_) => format!(
-            "select
-                s.index_size::float8 as bytes,
-                (s.deleted_pages + s.empty_pages) * pg_catalog.current_setting('block_size')::float8 as dead,
-                s.leaf_pages * pg_catalog.current_setting('block_size')::float8
-                    * case when s.avg_leaf_density between 0 and 100 then 1 - s.avg_leaf_density / 100 else 0 end as free,
-                1::float8 as scanned,
-                extract(epoch from pg_catalog.clock_timestamp())::float8 as at
-            from pg_catalog.pg_class as c
-            cross join lateral {schema}.pgstatindex(c.oid::regclass) as s
-            where c.oid = $1::bigint::oid"
-        ),
+        Relation::Table(_) => &OF_TABLE,
+        Relation::Index(_) => &OF_INDEX,
     }
 }
 

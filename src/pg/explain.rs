@@ -17,7 +17,7 @@ pub mod run;
 pub mod serve;
 pub mod statement;
 mod usual;
-mod watch;
+pub(in crate::pg) mod watch;
 
 pub use run::Runner;
 pub use statement::{Effect, Statement};

@@ -30,6 +30,7 @@ pub use tree::unknown_fields;
 use reach::{Fact, Kind, Reach};
 use written::{Deed, Written};
 
+use super::own::{Form, Hole, Own, Sql};
 use super::session::{Parameter, Query};
 use super::transaction::{Transaction, Trouble};
 use crate::sample::Value;
@@ -66,31 +67,91 @@ impl Objection {
     }
 }
 
-/// The facts about objects; a head, and an arm for each kind.
-const FACTS: &str = include_str!("judge/facts.sql");
+/// The facts about objects; an arm for each kind. Its limit is one more than a statement can be judged by.
+pub(super) static FACTS: Own = Own {
+    name: "check: what your statement calls",
+    reads: "The catalog's definition of everything that your statement can run: functions, operators, types, views, policies. \
+        It reads no table of yours.",
+    when: "before a statement is explained, run or planned for an advice; several times, until nothing new is found",
+    holes: &[Hole {
+        name: "arms",
+        doc: "one or more of the five below, joined by union all",
+        form: Form::Statements("\nunion all\n"),
+    }],
+    sql: include_str!("judge/facts.sql"),
+};
 
-/// More rows than a statement can be judged by.
-const MOST_FACTS: usize = reach::MOST + 1;
+pub(super) static OF_FUNCTION: Own = Own {
+    name: "check: function",
+    reads: "Functions by name or number: language, volatility, body, and what they call.",
+    when: "as a part of the statement above, when it is about such objects",
+    holes: &[],
+    sql: include_str!("judge/facts/function.sql"),
+};
+
+pub(super) static OF_OPERATOR: Own = Own {
+    name: "check: operator",
+    reads: "Operators: the functions behind them.",
+    when: "as a part of the statement above, when it is about such objects",
+    holes: &[],
+    sql: include_str!("judge/facts/operator.sql"),
+};
+
+pub(super) static OF_TYPE: Own = Own {
+    name: "check: type",
+    reads: "Types: their functions, casts, checks and defaults.",
+    when: "as a part of the statement above, when it is about such objects",
+    holes: &[],
+    sql: include_str!("judge/facts/type.sql"),
+};
+
+pub(super) static OF_RELATION: Own = Own {
+    name: "check: relation",
+    reads: "Tables and views: rules, policies, defaults, checks, the expressions of indexes and partition keys.",
+    when: "as a part of the statement above, when it is about such objects",
+    holes: &[],
+    sql: include_str!("judge/facts/relation.sql"),
+};
+
+pub(super) static OF_CLASS: Own = Own {
+    name: "check: class",
+    reads: "Operator classes: their functions and operators.",
+    when: "as a part of the statement above, when it is about such objects",
+    holes: &[],
+    sql: include_str!("judge/facts/class.sql"),
+};
+
+/// Each kind with its arm, in their order.
+static ARMS: [(Kind, &Own); 5] = [
+    (Kind::Function, &OF_FUNCTION),
+    (Kind::Operator, &OF_OPERATOR),
+    (Kind::Type, &OF_TYPE),
+    (Kind::Relation, &OF_RELATION),
+    (Kind::Class, &OF_CLASS),
+];
 
 /// Returns the question for the facts about these kinds of objects.
-fn facts_about(kinds: &[Kind]) -> String {
-    let mut arms = FACTS.split("-- arm: ");
-    let head = arms.next().unwrap_or_default();
-    let arms = arms.filter_map(|arm| arm.split_once('\n'));
-    let wanted = arms.filter(|(kind, _)| Kind::of(kind).is_some_and(|kind| kinds.contains(&kind)));
-    let arms: Vec<&str> = wanted.map(|(_, arm)| arm.trim_end()).collect();
-    format!("{head}{}\nlimit {MOST_FACTS}", arms.join("\nunion all\n"))
+fn facts_about(kinds: &[Kind]) -> Sql {
+    let wanted = ARMS.iter().filter(|(kind, _)| kinds.contains(kind));
+    let arms: Vec<String> = wanted.map(|(_, arm)| arm.text()).collect();
+    FACTS.fill(&[("arms", &arms.join("\nunion all\n"))])
 }
 
 /// The relations that this transaction has locked, except those of the release: views among them are found by name.
-const LOCKED: &str = "select /* pgdj judge */ c.oid::int8 as oid
+pub(super) static LOCKED: Own = Own {
+    name: "check: what it locked",
+    reads: "Which tables and views the prepare has locked, so that those that no name told of are checked too.",
+    when: "after each prepare; with --read-only once more after planning",
+    holes: &[],
+    sql: "select c.oid::int8 as oid
     from pg_catalog.pg_locks as l
     join pg_catalog.pg_class as c on c.oid = l.relation
     where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted
         and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database())
         and c.relkind not in ('i', 'I', 't') and c.oid >= 16384
     order by c.oid
-    limit 20000";
+    limit 20000",
+};
 
 /// From this release on a partition key is evaluated when a plan needs it; before, whenever the table is opened, which
 /// functions that are given its number do as well (`pg_relation_size`, `pg_get_expr`).
@@ -98,11 +159,17 @@ const LOCKED: &str = "select /* pgdj judge */ c.oid::int8 as oid
 const KEYS_WHEN_ASKED: i64 = 130_000;
 
 /// The tables whose partition key is an expression.
-const PARTITIONED: &str = "select /* pgdj judge */ p.partrelid::int8 as oid
+pub(super) static PARTITIONED: Own = Own {
+    name: "check: partition keys",
+    reads: "Which tables have an expression as partition key: PostgreSQL 12 computes it whenever such a table is opened.",
+    when: "PostgreSQL 12 only: before a statement is explained",
+    holes: &[],
+    sql: "select p.partrelid::int8 as oid
     from pg_catalog.pg_partitioned_table as p
     where p.partexprs is not null
     order by p.partrelid
-    limit 20000";
+    limit 20000",
+};
 
 /// A statement under judgement.
 #[derive(Debug)]
@@ -141,7 +208,7 @@ impl Judge {
         let opens_keys = greeting.version < KEYS_WHEN_ASKED;
         let mut judge = Self { reach: Reach::new(level, written, path) };
         if opens_keys {
-            let keys = transaction.ask(Query::new(PARTITIONED)).await?;
+            let keys = transaction.ask(Query::new(PARTITIONED.sql())).await?;
             let tables: Vec<i64> = keys.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
             judge.reach.add_relations(&tables);
         }
@@ -151,7 +218,7 @@ impl Judge {
 
     /// Judges the relations that the prepared statement has locked, and that were not looked at.
     pub(super) async fn locked(mut self, transaction: &mut Transaction) -> Result<Verdict, Trouble> {
-        let locked = transaction.ask(Query::new(LOCKED)).await?;
+        let locked = transaction.ask(Query::new(LOCKED.sql())).await?;
         let relations = locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int));
         let new: Vec<i64> = relations.filter(|oid| !self.reach.knows_relation(*oid)).collect();
         if !new.is_empty() {

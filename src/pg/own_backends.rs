@@ -10,13 +10,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::FutureExt as _;
 
 use super::key;
+use super::own::Sql;
 use super::session::Link;
 
 /// How long a backend may need to end after its connection did.
 const ENDING: Duration = Duration::from_secs(3);
-
-/// The mark in SQL that [`OwnBackends::fill`] fills: the pids as an array.
-const MARK: &str = "'{}' /* own pids */";
 
 /// The pids of this process's backends.
 #[derive(Debug, Clone, Default)]
@@ -51,13 +49,9 @@ impl OwnBackends {
         states.keys().copied().collect()
     }
 
-    /// Returns SQL with the pids in place of its mark.
-    pub fn fill(&self, sql: &str) -> String {
-        if !sql.contains(MARK) {
-            return sql.to_owned();
-        }
-        let pids: Vec<String> = self.pids().iter().map(ToString::to_string).collect();
-        sql.replace(MARK, &format!("'{{{}}}'", pids.join(",")))
+    /// Returns a statement with the pids in place of their mark.
+    pub fn fill(&self, sql: Sql) -> Sql {
+        sql.with_pids(|| self.pids())
     }
 
     fn states(&self) -> MutexGuard<'_, BTreeMap<i64, State>> {
@@ -84,15 +78,15 @@ impl Drop for Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pg::own::OWN_PIDS;
     use crate::pg::probes::PROBES;
 
     #[test]
-    fn the_pids_are_filled_in_while_their_connections_last() {
+    fn a_pid_is_an_own_one_while_its_connections_last() {
         let own = OwnBackends::default();
-        assert_eq!(own.fill("pid = any ('{}' /* own pids */::bigint[])"), "pid = any ('{}'::bigint[])");
         own.states().entry(7).or_default().connections += 2;
         let entry = Entry { own: own.clone(), pid: 7 };
-        assert_eq!(own.fill("pid = any ('{}' /* own pids */::bigint[])"), "pid = any ('{7}'::bigint[])");
+        assert_eq!(own.pids(), [7]);
         drop(entry);
         assert_eq!(own.pids(), [7], "another connection has it");
         drop(Entry { own: own.clone(), pid: 7 });
@@ -106,7 +100,7 @@ mod tests {
         for probe in PROBES {
             let by_name = probe.sql.lines().filter(|line| line.contains("application_name") && line.contains("'pgdj'"));
             for line in by_name {
-                assert!(line.contains(MARK), "{}: {line}", probe.name);
+                assert!(line.contains(OWN_PIDS), "{}: {line}", probe.name);
             }
         }
     }

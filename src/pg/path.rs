@@ -2,17 +2,47 @@
 //!
 //! A name without a schema, an operator and a cast are looked up along the path. Whoever may create objects in a schema
 //! of the role's path can therefore make a statement of pgdj's call his function, as pgdj's role. So pgdj's own
-//! statements run with [`PINNED`], and the role's own path is data: it is read once, as the server shows it.
+//! statements run with `pg_catalog, pg_temp`, and the role's own path is data: it is read once, as the server shows it.
 //! Source: PostgreSQL manual 5.10.3 "The Schema Search Path".
 
+use super::own::{Form, Hole, Own, Sql};
 use crate::quote::quote_text;
-use crate::sample::own;
-
-/// The path of pgdj's own statements. `pg_temp` stands last, or it would be searched first.
-pub(super) const PINNED: &str = "pg_catalog, pg_temp";
 
 /// What shows the path in force; SHOW looks no name up.
-pub(super) const SHOW: &str = "show /* pgdj guard */ search_path";
+pub(super) static SHOW: Own = Own {
+    name: "guard: path of the role",
+    reads: "The search_path of the role, which decides what the names in your statement mean.",
+    when: "in each transaction, before the path is set",
+    holes: &[],
+    sql: "show search_path",
+};
+
+/// Pins the path for the session. `pg_temp` stands last, or it would be searched first.
+pub(super) static PIN_SESSION: Own = Own {
+    name: "guard: path",
+    reads: "Nothing. Sets the search_path, so that no function or operator of another role can run in place of the server's.",
+    when: "once for each session, before anything in which a name is looked up; not behind a pooler",
+    holes: &[],
+    sql: "set search_path = pg_catalog, pg_temp",
+};
+
+/// Pins the path for the transaction.
+pub(super) static PIN_TRANSACTION: Own = Own {
+    name: "guard: path of a transaction",
+    reads: "Nothing. Sets the same search_path until the transaction ends.",
+    when: "in each transaction, before a question of pgdj's own",
+    holes: &[],
+    sql: "set local search_path = pg_catalog, pg_temp",
+};
+
+/// Puts the role's own path in force.
+pub(super) static RESTORE: Own = Own {
+    name: "guard: back to the path of the role",
+    reads: "Nothing. Your statement and an advised index mean what they mean under the role's own search_path.",
+    when: "in the transaction of an EXPLAIN or a verification, before your statement",
+    holes: &[Hole { name: "schemas", doc: "the role's search_path, as SHOW told it", form: Form::Texts }],
+    sql: "set local search_path = {schemas}",
+};
 
 /// How long the path holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +54,11 @@ pub(super) enum Until {
 }
 
 /// Returns the statement that pins the path.
-pub(super) fn pin(until: Until) -> String {
-    let local = if until == Until::TransactionEnds { "local " } else { "" };
-    own::marked(&format!("set {local}search_path = {PINNED}"), "guard")
+pub(super) fn pin(until: Until) -> Sql {
+    match until {
+        Until::SessionEnds => PIN_SESSION.sql(),
+        Until::TransactionEnds => PIN_TRANSACTION.sql(),
+    }
 }
 
 /// The path of the role: the schemas in which it finds names, as `SHOW search_path` lists them, `$user` included.
@@ -58,10 +90,10 @@ impl RolePath {
     }
 
     /// Returns the statement that puts it in force until the transaction ends.
-    pub(super) fn restore(&self) -> String {
+    pub(super) fn restore(&self) -> Sql {
         let list: Vec<String> = self.0.iter().map(|schema| quote_text(schema)).collect();
         let list = if list.is_empty() { "''".to_owned() } else { list.join(", ") };
-        own::marked(&format!("set local search_path = {list}"), "guard")
+        RESTORE.fill(&[("schemas", &list)])
     }
 }
 
@@ -106,13 +138,8 @@ mod tests {
         ] {
             let path = RolePath::parse(shown);
             assert_eq!(path.schemas("app"), schemas, "{shown}");
-            assert_eq!(path.restore(), format!("set /* pgdj guard */ local search_path = {restored}"), "{shown}");
+            let sql = format!("set /* pgdj guard: back to the path of the role */ local search_path = {restored}");
+            assert_eq!(path.restore().as_str(), sql, "{shown}");
         }
-    }
-
-    #[test]
-    fn the_pinned_path_is_set_for_a_session_or_a_transaction() {
-        assert_eq!(pin(Until::SessionEnds), "set /* pgdj guard */ search_path = pg_catalog, pg_temp");
-        assert_eq!(pin(Until::TransactionEnds), "set /* pgdj guard */ local search_path = pg_catalog, pg_temp");
     }
 }

@@ -5,14 +5,24 @@
 use std::collections::BTreeMap;
 
 use super::django_tables;
+use super::own::Own;
 use super::session::{Answers, Query, Session, sentence};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::sample::server::Extension;
 use crate::sample::{Row, RowSet, ServerFacts, Timestamp, Value};
 
+/// When all of this is asked.
+pub(super) const FACTS_WHEN: &str =
+    "once for each sampling session, right after it connects; then every 3 minutes, and when something was missing";
+
 /// Who and what is asked.
-const IDENTITY: &str = "select
+pub(super) static IDENTITY: Own = Own {
+    name: "what the server is",
+    reads: "Version, database, role and its predefined roles, standby or not, start, preloaded libraries.",
+    when: FACTS_WHEN,
+    holes: &[],
+    sql: "select
     pg_catalog.current_setting('server_version') as version,
     pg_catalog.current_setting('server_version_num')::bigint as version_num,
     pg_catalog.current_database()::text as database,
@@ -26,10 +36,16 @@ const IDENTITY: &str = "select
         where r.rolname like 'pg\\_%' and pg_catalog.pg_has_role(current_user, r.oid, 'usage')
     ) as memberships,
     (select coalesce(pg_catalog.array_agg(r.rolname::text), '{}') from pg_catalog.pg_roles as r where r.rolname like 'pg\\_%') as predefined_roles,
-    (select s.setting from pg_catalog.pg_settings as s where s.name = 'shared_preload_libraries') as preloaded";
+    (select s.setting from pg_catalog.pg_settings as s where s.name = 'shared_preload_libraries') as preloaded",
+};
 
 /// Columns of the system's views and of a few catalogs.
-const COLUMNS: &str = "select
+pub(super) static COLUMNS: Own = Own {
+    name: "columns of the system's views",
+    reads: "Which columns the statistics views of this server have; what it lacks is not asked for.",
+    when: FACTS_WHEN,
+    holes: &[],
+    sql: "select
     c.relname::text as relation,
     pg_catalog.array_agg(a.attname::text) as columns
 from pg_catalog.pg_class as c
@@ -41,10 +57,16 @@ where c.relnamespace = 'pg_catalog'::regnamespace
     )
 group by c.oid, c.relname
 order by c.relname
-limit 500";
+limit 500",
+};
 
 /// The extensions of this database.
-const EXTENSIONS: &str = "select
+pub(super) static EXTENSIONS: Own = Own {
+    name: "extensions",
+    reads: "The extensions of this database, their versions and schemas.",
+    when: FACTS_WHEN,
+    holes: &[],
+    sql: "select
     e.extname::text as name,
     e.extversion as version,
     a.default_version as available,
@@ -53,10 +75,16 @@ from pg_catalog.pg_extension as e
 join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
 left join pg_catalog.pg_available_extensions as a on a.name = e.extname
 order by e.extname
-limit 500";
+limit 500",
+};
 
 /// Views of the extensions this program knows, and their functions with their columns: a stale extension has fewer.
-const EXTENSION_PARTS: &str = "select
+pub(super) static EXTENSION_PARTS: Own = Own {
+    name: "views and functions of extensions",
+    reads: "Which views and functions the extensions that pgdj can use have, and whether the role may call them.",
+    when: FACTS_WHEN,
+    holes: &[],
+    sql: "select
     p.proname::text as relation,
     array(
         select u.name
@@ -79,10 +107,16 @@ join pg_catalog.pg_extension as e on d.refclassid = 'pg_catalog.pg_extension'::r
 where c.relkind = 'v'
     and e.extname in ('pg_stat_statements', 'hypopg', 'pg_buffercache', 'pg_qualstats', 'pg_stat_kcache', 'pg_wait_sampling')
 order by 1
-limit 500";
+limit 500",
+};
 
 /// The server's own functions that are not for everyone, and of those a few that old servers and forks lack.
-const FUNCTIONS: &str = "select
+pub(super) static FUNCTIONS: Own = Own {
+    name: "functions that the role may call",
+    reads: "Which of the server's restricted functions the role may call.",
+    when: FACTS_WHEN,
+    holes: &[],
+    sql: "select
     p.proname::text as name
 from pg_catalog.pg_proc as p
 where p.pronamespace = 'pg_catalog'::regnamespace
@@ -90,7 +124,25 @@ where p.pronamespace = 'pg_catalog'::regnamespace
     and pg_catalog.has_function_privilege(p.oid, 'execute')
 group by p.proname
 order by p.proname
-limit 500";
+limit 500",
+};
+
+/// The statement of this database before the same of another. Both answer to the same queryid only if their tables' oids agree.
+pub static BY_QUERYID: Own = Own {
+    name: "statement of a queryid",
+    reads: "The text of one statement from pg_stat_statements; $1 is its queryid.",
+    when: "once for pgdj explain --queryid; before it the six questions about what the server has",
+    holes: &[],
+    sql: "select
+    s.query as query,
+    d.datname::text as database,
+    s.rows::float8 / nullif(s.calls, 0) as rows_per_call
+from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(true) as s
+left join pg_catalog.pg_database as d on d.oid = s.dbid
+where s.queryid = $1
+order by (d.datname = pg_catalog.current_database()) desc nulls last, pg_catalog.length(s.query) desc
+limit 1",
+};
 
 /// Statements of [`read_facts`].
 pub const LOOK_STATEMENTS: u32 = 6;
@@ -99,7 +151,7 @@ pub const LOOK_STATEMENTS: u32 = 6;
 pub async fn read_facts(session: &mut Session, target: &str) -> Result<ServerFacts, Failure> {
     let failed = || Failure::new(Kind::Connection, format!("cannot find out what {target} has"));
     let [identity, columns, extensions, parts, functions] =
-        [IDENTITY, COLUMNS, EXTENSIONS, EXTENSION_PARTS, FUNCTIONS].map(Query::new);
+        [&IDENTITY, &COLUMNS, &EXTENSIONS, &EXTENSION_PARTS, &FUNCTIONS].map(|own| Query::new(own.sql()));
     let questions = [identity, columns, extensions, parts, functions, django_tables::question(&session.path)];
     let answers = session.pipeline(&questions).await.map_err(|lost| failed().because(&lost))?;
     let mut facts = ServerFacts { target: target.to_owned(), is_pooled: session.is_pooled, ..ServerFacts::default() };

@@ -10,7 +10,6 @@
 //! Nothing is spawned here: the connection is driven by whoever waits for an answer.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -24,13 +23,14 @@ pub use super::copy::NotCopied;
 use super::key;
 pub use super::notices::Notices;
 use super::notices::Noticing;
+use super::own::{Form, Hole, Own, Sql};
 use super::own_backends::OwnBackends;
 pub use super::path::RolePath;
 use super::path::{self, Until};
 pub use super::reaper::{Canceller, Reaper, reaper};
 use crate::Failure;
 use crate::failure::Kind;
-use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value, own};
+use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
 
 /// The `application_name` of every backend of this program.
 pub const APPLICATION: &str = "pgdj";
@@ -97,88 +97,126 @@ impl Limits {
     /// Of what a person asked for and can cancel: an exact bloat scan reads a whole table.
     pub const ACT: Self = Self { statement: Duration::from_secs(600), lock: Duration::from_secs(1) };
 
-    fn settings(self) -> [(&'static str, String); 6] {
-        [
-            ("statement_timeout", self.statement.as_millis().to_string()),
-            ("lock_timeout", self.lock.as_millis().to_string()),
-            ("idle_in_transaction_session_timeout", "5000".to_owned()),
-            // Compiling a catalog query costs more than running it.
-            ("jit", "off".to_owned()),
-            // Parallel workers belong to the application.
-            ("max_parallel_workers_per_gather", "0".to_owned()),
-            // A policy is an error, not a filter whose functions run as this role.
-            ("row_security", "off".to_owned()),
-        ]
-    }
-
     /// Returns the statements for a session of our own.
-    fn for_session(self) -> String {
-        let mut settings = self.settings().to_vec();
-        settings.push(("default_transaction_read_only", "on".to_owned()));
-        settings.push(("default_transaction_isolation", "read committed".to_owned()));
-        settings.push(("application_name", APPLICATION.to_owned()));
+    fn for_session(self) -> Sql {
         let until = Until::SessionEnds;
-        format!("{}; {}; {}", path::pin(until), set(&settings, until), check_client(until))
+        Sql::batch(&[path::pin(until), self.fill(&SET_SESSION), check_client(until)])
     }
 
     /// Returns the statements that open a transaction on a backend of someone else.
-    fn for_transaction(self) -> String {
-        opening("read only", &self.settings())
+    fn for_transaction(self) -> Sql {
+        opening("read only", self.fill(&SET_BORROWED))
+    }
+
+    fn fill(self, own: &Own) -> Sql {
+        let (statement, lock) = (self.statement.as_millis().to_string(), self.lock.as_millis().to_string());
+        own.fill(&[("statement_timeout", &statement), ("lock_timeout", &lock)])
     }
 }
+
+pub(super) const STATEMENT_TIMEOUT: Hole =
+    Hole { name: "statement_timeout", doc: "milliseconds; each part below says its limit", form: Form::Number };
+
+pub(super) const LOCK_TIMEOUT: Hole =
+    Hole { name: "lock_timeout", doc: "milliseconds; each part below says its limit", form: Form::Number };
+
+/// The settings of a session of our own.
+///
+/// Compiling a catalog query costs more than running it; parallel workers belong to the application; with
+/// `row_security = off` a policy is an error, not a filter whose functions run as this role.
+pub(super) static SET_SESSION: Own = Own {
+    name: "guard: session",
+    reads: "Nothing. Sets the limits of this session: read-only, timeouts, no JIT, no parallel workers.",
+    when: "once for each session, right after it connects; not behind a pooler",
+    holes: &[STATEMENT_TIMEOUT, LOCK_TIMEOUT],
+    sql: "select
+    pg_catalog.set_config('statement_timeout', '{statement_timeout}', false),
+    pg_catalog.set_config('lock_timeout', '{lock_timeout}', false),
+    pg_catalog.set_config('idle_in_transaction_session_timeout', '5000', false),
+    pg_catalog.set_config('jit', 'off', false),
+    pg_catalog.set_config('max_parallel_workers_per_gather', '0', false),
+    pg_catalog.set_config('row_security', 'off', false),
+    pg_catalog.set_config('default_transaction_read_only', 'on', false),
+    pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
+    pg_catalog.set_config('application_name', 'pgdj', false)",
+};
+
+/// The settings of a transaction on a backend of somebody else.
+pub(super) static SET_BORROWED: Own = Own {
+    name: "guard: transaction behind a pooler",
+    reads: "Nothing. Sets the same limits until this transaction ends, so that no other client of the pooler gets them.",
+    when: "behind a pooler: before each round of questions",
+    holes: &[STATEMENT_TIMEOUT, LOCK_TIMEOUT],
+    sql: "select
+    pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
+    pg_catalog.set_config('lock_timeout', '{lock_timeout}', true),
+    pg_catalog.set_config('idle_in_transaction_session_timeout', '5000', true),
+    pg_catalog.set_config('jit', 'off', true),
+    pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
+    pg_catalog.set_config('row_security', 'off', true)",
+};
+
+pub(super) static BEGIN: Own = Own {
+    name: "guard: begin",
+    reads: "Nothing. Opens a transaction.",
+    when: "before each EXPLAIN and each verification of an index; behind a pooler before each round of questions",
+    holes: &[Hole {
+        name: "access",
+        doc: "read only, or read write after you agreed to a write",
+        form: Form::OneOf(&["read only", "read write"]),
+    }],
+    sql: "begin isolation level read committed {access}",
+};
 
 /// Returns the statements that open a transaction, in one message; the first row is the path in force.
 ///
 /// `access` is `read only` or `read write`. The path comes before anything in which a name is looked up.
-pub(super) fn opening(access: &str, settings: &[(&str, String)]) -> String {
-    let begin = own::marked(&format!("begin isolation level read committed {access}"), "guard");
-    let pin = path::pin(Until::TransactionEnds);
-    format!("{begin}; {}; {pin}; {}", path::SHOW, set(settings, Until::TransactionEnds))
+pub(super) fn opening(access: &str, settings: Sql) -> Sql {
+    let begin = BEGIN.fill(&[("access", access)]);
+    Sql::batch(&[begin, path::SHOW.sql(), path::pin(Until::TransactionEnds), settings])
 }
 
-/// Returns one statement for several settings.
-fn set(settings: &[(&str, String)], until: Until) -> String {
-    let is_local = until == Until::TransactionEnds;
-    let calls = settings.iter().map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', {is_local})"));
-    own::marked(&format!("select {}", calls.collect::<Vec<_>>().join(", ")), "guard")
-}
-
-/// How often a running statement looks whether its client is still there, in milliseconds.
-const CLIENT_CHECK_MS: u32 = 2000;
-
-/// Returns the statement that makes the server end what runs for a client that is gone; it does nothing, without an
-/// error, where the server has no such check: before 14, and on platforms that cannot tell.
+/// Makes the server end what runs for a client that is gone; it does nothing, without an error, where the server has no
+/// such check: before 14, and on platforms that cannot tell.
 ///
 /// Source: PostgreSQL manual 19.3 `client_connection_check_interval`; `check_client_connection_check_interval` in
 /// tcop/postgres.c: Linux since 14, macOS and the BSDs since 15.
-pub(super) fn check_client(until: Until) -> String {
-    let is_local = until == Until::TransactionEnds;
-    own::marked(
-        &format!(
-            "select case
-            when pg_catalog.current_setting('client_connection_check_interval', true) is null then null
-            when pg_catalog.version() operator(pg_catalog.~) 'linux'
-                or pg_catalog.current_setting('server_version_num')::int operator(pg_catalog.>=) 150000
-                and pg_catalog.version() operator(pg_catalog.~) 'darwin|bsd'
-            then pg_catalog.set_config('client_connection_check_interval', '{CLIENT_CHECK_MS}', {is_local}) end"
-        ),
-        "guard",
-    )
+pub(super) static CHECK_CLIENT: Own = Own {
+    name: "guard: check for the client",
+    reads: "Nothing. From PostgreSQL 14 on, the server looks every 2 s whether pgdj is still there, and ends what runs for \
+        one that is gone.",
+    when: "with the settings of a session, and in each transaction of an EXPLAIN",
+    holes: &[Hole {
+        name: "is_local",
+        doc: "true: until the transaction ends; false: for the session",
+        form: Form::OneOf(&["true", "false"]),
+    }],
+    sql: "select case
+    when pg_catalog.current_setting('client_connection_check_interval', true) is null then null
+    when pg_catalog.version() operator(pg_catalog.~) 'linux'
+        or pg_catalog.current_setting('server_version_num')::int operator(pg_catalog.>=) 150000
+        and pg_catalog.version() operator(pg_catalog.~) 'darwin|bsd'
+    then pg_catalog.set_config('client_connection_check_interval', '2000', {is_local}) end",
+};
+
+/// Returns the statement for a time.
+pub(super) fn check_client(until: Until) -> Sql {
+    CHECK_CLIENT.fill(&[("is_local", if until == Until::TransactionEnds { "true" } else { "false" })])
 }
 
 /// One statement with its parameters.
 #[derive(Debug, Clone)]
 pub struct Query {
     /// The statement.
-    pub sql: Arc<str>,
+    pub sql: Sql,
     /// Its parameters, in order.
     pub parameters: Vec<Parameter>,
 }
 
 impl Query {
-    /// A statement without parameters; it gets the mark of this program's own where it has none.
-    pub fn new(sql: impl AsRef<str>) -> Self {
-        Self { sql: own::marked(sql.as_ref(), "").into(), parameters: Vec::new() }
+    /// A statement without parameters.
+    pub fn new(sql: Sql) -> Self {
+        Self { sql, parameters: Vec::new() }
     }
 
     /// Adds a parameter.
@@ -270,9 +308,16 @@ pub struct Session {
 }
 
 /// Whose backend it is, and since when its server runs.
-const GREETING: &str = "select pg_catalog.pg_backend_pid() as pid, \
-    extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started, \
-    extract(epoch from pg_catalog.clock_timestamp())::float8 as now";
+pub(super) static GREETING: Own = Own {
+    name: "greeting",
+    reads: "The pid of the session (another than the protocol told: a pooler is between), the start of the server, its clock.",
+    when: "once for each session, right after it connects",
+    holes: &[],
+    sql: "select
+    pg_catalog.pg_backend_pid() as pid,
+    extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started,
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as now",
+};
 
 impl Session {
     /// Connects, finds out whether a pooler is between, and sets the guard.
@@ -292,7 +337,7 @@ impl Session {
             Failure::new(Kind::Connection, format!("cannot ask {} anything", connector.target())).because(source)
         };
         let greeting =
-            session.one(Query::new(GREETING)).await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
+            session.one(Query::new(GREETING.sql())).await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
         let row = greeting.rows.first().map(Vec::as_slice).unwrap_or_default();
         let pid = row.first().and_then(Value::as_int);
         session.started = Timestamp(row.get(1).and_then(Value::as_f64).unwrap_or_default());
@@ -361,7 +406,7 @@ impl Session {
         }
         if self.is_pooled {
             // After an error this is a ROLLBACK.
-            let (done, end) = self.connection.drive(self.connection.batch("commit")).await;
+            let (done, end) = self.connection.drive(self.connection.batch(&COMMIT.sql())).await;
             match (end_of(done.as_ref().err().into_iter(), end), done) {
                 (Some(lost), _) => return Err(lost),
                 (None, Err(error)) => return Err(Lost { why: sentence(&error) }),
@@ -398,12 +443,12 @@ impl Session {
         let mut steps: Vec<Step<'_>> = Vec::new();
         for (at, query) in queries.iter().enumerate() {
             if queries.len() > 1 {
-                steps.push(control(connection, if at == 0 { SAVE } else { BACK }));
+                steps.push(control(connection, if at == 0 { SAVE.sql() } else { BACK.sql() }));
             }
             steps.push(connection.ask(query).boxed());
         }
         // After an error this is a ROLLBACK.
-        steps.push(control(connection, "commit"));
+        steps.push(control(connection, COMMIT.sql()));
         let (done, end) = connection.drive(together(steps)).await;
         if let Some(lost) = lost(&done, end) {
             return Err(lost);
@@ -414,12 +459,32 @@ impl Session {
     }
 }
 
-/// Before the first of several questions, and after each.
-const SAVE: &str = "savepoint /* pgdj guard */ pgdj";
-const BACK: &str = "rollback /* pgdj guard */ to savepoint pgdj";
+pub(super) static SAVE: Own = Own {
+    name: "guard: savepoint",
+    reads: "Nothing. Marks where to go back to, so that a question that fails takes no other along.",
+    when: "behind a pooler: before the first of several questions",
+    holes: &[],
+    sql: "savepoint pgdj",
+};
 
-fn control<'a>(connection: &'a Connection, sql: &'a str) -> Step<'a> {
-    async move { connection.batch(sql).await.map(|()| Answer::default()) }.boxed()
+pub(super) static BACK: Own = Own {
+    name: "guard: back to the savepoint",
+    reads: "Nothing.",
+    when: "behind a pooler: between two questions",
+    holes: &[],
+    sql: "rollback to savepoint pgdj",
+};
+
+pub(super) static COMMIT: Own = Own {
+    name: "guard: commit",
+    reads: "Nothing. Ends a read-only transaction.",
+    when: "behind a pooler: after each round of questions",
+    holes: &[],
+    sql: "commit",
+};
+
+fn control(connection: &Connection, sql: Sql) -> Step<'_> {
+    async move { connection.batch(&sql).await.map(|()| Answer::default()) }.boxed()
 }
 
 fn lost(answers: &Answers, end: Option<Result<(), Error>>) -> Option<Lost> {
@@ -433,14 +498,17 @@ mod tests {
     #[test]
     fn a_session_of_our_own_is_set_and_a_borrowed_one_only_within_its_transaction() {
         let own = Limits::TICK.for_session();
-        assert!(own.starts_with("set /* pgdj guard */ search_path = pg_catalog, pg_temp; "), "{own}");
+        let own = own.as_str();
+        assert!(own.starts_with("set /* pgdj guard: path */ search_path = pg_catalog, pg_temp; "), "{own}");
         assert!(own.contains("set_config('statement_timeout', '2000', false)"), "{own}");
         assert!(own.contains("set_config('default_transaction_read_only', 'on', false)"), "{own}");
         let borrowed = Limits::SLOW.for_transaction();
+        let borrowed = borrowed.as_str();
         assert!(
             borrowed.starts_with(
-                "begin /* pgdj guard */ isolation level read committed read only; \
-                 show /* pgdj guard */ search_path; set /* pgdj guard */ local search_path = pg_catalog, pg_temp; "
+                "begin /* pgdj guard: begin */ isolation level read committed read only; \
+                 show /* pgdj guard: path of the role */ search_path; \
+                 set /* pgdj guard: path of a transaction */ local search_path = pg_catalog, pg_temp; "
             ),
             "{borrowed}"
         );

@@ -4,11 +4,18 @@
 //! `/*? fact */ new /*: old */` takes `new` where [`ServerFacts::has`] the fact, else `old`;
 //! `/*@ extension */ public. /*@*/` becomes the schema the extension is installed in, or that of a table of Django.
 
+use super::own::Sql;
+use super::probes::Probe;
 use crate::quote::quote_ident;
 use crate::sample::{ServerFacts, own};
 
-/// Returns a probe's SQL for this server: marks resolved, the comment lines at its head replaced by a mark with the probe's name.
-pub fn load(name: &str, sql: &str, facts: &ServerFacts) -> String {
+/// Returns a probe's statement for this server.
+pub fn load(probe: &Probe, facts: &ServerFacts) -> Sql {
+    Sql::of_probe(probe, facts)
+}
+
+/// Returns a text for this server: marks resolved, the comment lines at its head replaced by a mark with its name.
+pub(super) fn resolve(name: &str, sql: &str, facts: &ServerFacts) -> String {
     let body: String =
         sql.lines().skip_while(|line| line.starts_with("--")).flat_map(|line| [line.trim_end(), "\n"]).collect();
     let chosen = choose(&body, facts);
@@ -92,7 +99,7 @@ mod tests {
             ("from /*@ e */ public. /*@*/ f()", facts(&[], Some("Odd \"x\"")), "from \"Odd \"\"x\"\"\".f()"),
             ("select 1 /*? unfinished */ + 1", facts(&[], None), "select 1 /*? unfinished */ + 1"),
         ] {
-            assert_eq!(load("x", sql, &facts), own::marked(expected, "x"), "{sql}");
+            assert_eq!(resolve("x", sql, &facts), own::marked(expected, "x"), "{sql}");
         }
     }
 
@@ -102,7 +109,7 @@ mod tests {
             let head = probe.sql.lines().next().unwrap();
             assert!(head.starts_with(&format!("-- {}; cost: ", probe.name)) && head.contains("needs"), "{head}");
             for facts in [facts(&[], None), all_facts(probe.sql)] {
-                let sql = load(probe.name, probe.sql, &facts);
+                let sql = resolve(probe.name, probe.sql, &facts);
                 assert!(!sql.contains("/*?") && !sql.contains("/*:") && !sql.contains("/*@"), "{sql}");
                 assert!(sql.contains("limit") || !sql.contains("order by"), "{} has no limit", probe.name);
             }

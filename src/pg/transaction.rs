@@ -3,7 +3,7 @@
 //! It has two contexts, and every statement says by the method that sends it which one it runs in:
 //!
 //! - **Ours** ([`Transaction::ask`], [`Transaction::run`]): what pgdj asks of its own. It runs with the path
-//!   [`super::path::PINNED`], so that no operator, function or type of anybody else can be chosen.
+//!   `pg_catalog, pg_temp`, so that no operator, function or type of anybody else can be chosen.
 //! - **Theirs** ([`Transaction::theirs`]): what a person or an advice wrote, which means what it means under the role's
 //!   own path. Nothing of ours is asked there.
 //!
@@ -21,11 +21,12 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::connection::{CLOSED, Cancelling, Connection, End, end_of, sentence};
+use super::own::{Form, Hole, Own, Sql};
 use super::path::{self, RolePath, Until};
-use super::session::{self, Answer, Connector, Parameter, Query, Reaper, opening};
+use super::session::{self, Answer, Connector, LOCK_TIMEOUT, Parameter, Query, Reaper, STATEMENT_TIMEOUT, opening};
 use crate::Failure;
 use crate::failure::Kind;
-use crate::sample::{Timestamp, Value, own};
+use crate::sample::{Timestamp, Value};
 
 /// What went wrong with a question.
 #[derive(Debug)]
@@ -102,22 +103,41 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    fn opening(self) -> String {
+    fn opening(self) -> Sql {
         let access = match self.access {
             Access::Read => "read only",
             Access::Write => "read write",
         };
-        let settings = [
-            ("statement_timeout", self.statement.as_millis().to_string()),
-            ("lock_timeout", self.lock.as_millis().to_string()),
-            ("idle_in_transaction_session_timeout", self.idle.as_millis().to_string()),
-            ("application_name", session::APPLICATION.to_owned()),
-            // The judge reads strings so; with it off, a backslash would end them elsewhere.
-            ("standard_conforming_strings", "on".to_owned()),
-        ];
-        format!("{}; {}", opening(access, &settings), session::check_client(Until::TransactionEnds))
+        let [statement, lock, idle] = [self.statement, self.lock, self.idle].map(|it| it.as_millis().to_string());
+        let settings = SET.fill(&[("statement_timeout", &statement), ("lock_timeout", &lock), ("idle_timeout", &idle)]);
+        Sql::batch(&[opening(access, settings), session::check_client(Until::TransactionEnds)])
     }
 }
+
+/// The settings of a transaction.
+///
+/// The judge reads strings as they are with `standard_conforming_strings`; with it off, a backslash would end them
+/// elsewhere.
+pub(super) static SET: Own = Own {
+    name: "guard: transaction",
+    reads: "Nothing. Sets the limits of this transaction.",
+    when: "after the begin of each EXPLAIN, verification or trial",
+    holes: &[
+        STATEMENT_TIMEOUT,
+        LOCK_TIMEOUT,
+        Hole {
+            name: "idle_timeout",
+            doc: "milliseconds: 10000 for an EXPLAIN, 30000 for an index",
+            form: Form::Number,
+        },
+    ],
+    sql: "select
+    pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
+    pg_catalog.set_config('lock_timeout', '{lock_timeout}', true),
+    pg_catalog.set_config('idle_in_transaction_session_timeout', '{idle_timeout}', true),
+    pg_catalog.set_config('application_name', 'pgdj', true),
+    pg_catalog.set_config('standard_conforming_strings', 'on', true)",
+};
 
 /// Who answers.
 #[derive(Debug, Clone, Default)]
@@ -134,27 +154,100 @@ pub(super) struct Greeting {
     pub(super) path: RolePath,
 }
 
-const GREETING: &str = "select /* pgdj explain */
+pub(super) static GREETING: Own = Own {
+    name: "greeting of a transaction",
+    reads: "The pid of the session, the server's version and clock, the role.",
+    when: "once in each transaction of an EXPLAIN, verification or trial",
+    holes: &[],
+    sql: "select
     pg_catalog.pg_backend_pid()::bigint as pid,
     pg_catalog.current_setting('server_version_num')::bigint as version,
     extract(epoch from pg_catalog.clock_timestamp())::float8 as at,
-    current_user::text as role";
+    current_user::text as role",
+};
 
 /// The types of the parameters of a prepared statement.
-const PARAMETERS: &str = "select /* pgdj explain */ array(
+pub(super) static PARAMETERS: Own = Own {
+    name: "parameters",
+    reads: "The types of the parameters of the statement that was just prepared; $1 is its name, pgdj_explained.",
+    when: "after each prepare",
+    holes: &[],
+    sql: "select array(
         select pg_catalog.format_type(t.oid, null)
         from pg_catalog.unnest(p.parameter_types) with ordinality as t (oid, place)
         order by t.place
     ) as types
-    from pg_catalog.pg_prepared_statements as p
-    where p.name = $1";
+from pg_catalog.pg_prepared_statements as p
+where p.name = $1",
+};
 
 /// What a person wrote, by this name on the backend, until the transaction ends.
-pub(super) const PREPARED: &str = "pgdj_explained";
+const PREPARED: &str = "pgdj_explained";
+
+/// What a person or a plan gave.
+pub(super) const STATEMENT: Hole = Hole {
+    name: "statement",
+    doc: "your statement, or, where HypoPG is asked, the part of it that reads one table",
+    form: Form::Theirs,
+};
+
+pub(super) static PREPARE: Own = Own {
+    name: "prepare",
+    reads: "Nothing. The server parses your statement and says what it locks; it plans and runs nothing of it.",
+    when: "when you explain a statement, or open the form for the values of its $n; after the check of what it calls",
+    holes: &[STATEMENT],
+    sql: "prepare pgdj_explained as {statement}",
+};
+
+pub(super) static DEALLOCATE: Own = Own {
+    name: "guard: deallocate",
+    reads: "Nothing. Forgets the prepared statement.",
+    when: "before the next prepare, and behind the rollback",
+    holes: &[],
+    sql: "deallocate pgdj_explained",
+};
+
+pub(super) static ROLLBACK: Own = Own {
+    name: "guard: rollback",
+    reads: "Nothing. Ends the transaction and undoes whatever was written in it.",
+    when: "at the end of each EXPLAIN, verification and trial, whatever became of it",
+    holes: &[],
+    sql: "rollback",
+};
+
+const POINT: Hole = Hole {
+    name: "savepoint",
+    doc: "what it is for",
+    form: Form::OneOf(&["pgdj_judge", "pgdj_explain", "pgdj_hypothetical", "pgdj_proof", "pgdj_sample"]),
+};
+
+pub(super) static SAVEPOINT: Own = Own {
+    name: "guard: savepoint of a transaction",
+    reads: "Nothing. Marks where to go back to.",
+    when: "before each step of a verification or a trial",
+    holes: &[POINT],
+    sql: "savepoint {savepoint}",
+};
+
+pub(super) static ROLLBACK_TO: Own = Own {
+    name: "guard: rollback to savepoint",
+    reads: "Nothing. Undoes the step.",
+    when: "after each step of a verification or a trial",
+    holes: &[POINT],
+    sql: "rollback to savepoint {savepoint}",
+};
+
+pub(super) static RELEASE: Own = Own {
+    name: "guard: release",
+    reads: "Nothing. Forgets the savepoint.",
+    when: "after each step of a verification or a trial",
+    holes: &[POINT],
+    sql: "release savepoint {savepoint}",
+};
 
 /// What stands before the statement when it is prepared; ASCII, so that places can be counted back.
 pub(super) fn prepare_prefix() -> String {
-    format!("prepare /* pgdj explain */ {PREPARED} as ")
+    PREPARE.before(STATEMENT.name, &[])
 }
 
 /// Whose path a statement runs with.
@@ -210,7 +303,7 @@ impl Transaction {
         let shown = self.judge(begun, end)?;
         self.greeting.path = RolePath::parse(&shown.unwrap_or_default());
         self.state = State::Open(Some(Context::Ours));
-        let rows = self.ask(Query::new(GREETING)).await?.into_rows();
+        let rows = self.ask(Query::new(GREETING.sql())).await?.into_rows();
         let Some(row) = rows.first() else { return Err(Trouble::Unusable("the server gave no answer".to_owned())) };
         self.greeting.pid = row.int("pid").unwrap_or_default();
         self.greeting.version = row.int("version").unwrap_or_default();
@@ -230,18 +323,38 @@ impl Transaction {
     }
 
     /// Runs statements of ours by the simple protocol: the path is pinned.
-    pub(super) async fn run(&mut self, sql: &str) -> Result<(), Trouble> {
+    pub(super) async fn run(&mut self, sql: &Sql) -> Result<(), Trouble> {
         self.run_in(Context::Ours, sql).await
     }
 
     /// Controls the transaction (SAVEPOINT, ROLLBACK TO, RELEASE, SET LOCAL): statements in which no name is looked up,
     /// and which work after an error too. The path counts as unknown afterwards.
-    pub(super) async fn control(&mut self, statements: &[&str]) -> Result<(), Trouble> {
+    pub(super) async fn control(&mut self, statements: &[Sql]) -> Result<(), Trouble> {
         let State::Open(_) = self.state else { return Err(self.not_open()) };
-        let marked: Vec<String> = statements.iter().map(|statement| own::marked(statement, "guard")).collect();
-        let (done, end) = self.connection.drive(self.connection.batch(&marked.join("; "))).await;
+        let (done, end) = self.connection.drive(self.connection.batch(&Sql::batch(statements))).await;
         self.state = State::Open(None);
         self.judge(done, end)
+    }
+
+    /// Sets a savepoint.
+    pub(super) async fn save(&mut self, savepoint: &str) -> Result<(), Trouble> {
+        self.control(&[SAVEPOINT.fill(&[(POINT.name, savepoint)])]).await
+    }
+
+    /// Keeps what was done since a savepoint.
+    pub(super) async fn release(&mut self, savepoint: &str) -> Result<(), Trouble> {
+        self.control(&[RELEASE.fill(&[(POINT.name, savepoint)])]).await
+    }
+
+    /// Undoes what was done since a savepoint, which can be gone back to again.
+    pub(super) async fn go_back(&mut self, savepoint: &str) -> Result<(), Trouble> {
+        self.control(&[ROLLBACK_TO.fill(&[(POINT.name, savepoint)])]).await
+    }
+
+    /// Undoes what was done since a savepoint, and forgets it.
+    pub(super) async fn undo(&mut self, savepoint: &str) -> Result<(), Trouble> {
+        let name = [(POINT.name, savepoint)];
+        self.control(&[ROLLBACK_TO.fill(&name), RELEASE.fill(&name)]).await
     }
 
     /// Returns the context of what a person or an advice wrote.
@@ -258,7 +371,7 @@ impl Transaction {
     /// of then: so that has to be the role's too ([`Theirs`]).
     pub(super) async fn prepare(&mut self, sql: &str) -> Result<Vec<String>, Trouble> {
         self.forget().await?;
-        let prepare = Query::new(format!("{}{sql}", prepare_prefix()));
+        let prepare = Query::new(PREPARE.fill(&[(STATEMENT.name, sql)]));
         self.ask_in(Context::Theirs, &prepare).await?;
         self.prepared = Some(sql.to_owned());
         self.parameters().await
@@ -266,7 +379,7 @@ impl Transaction {
 
     /// Returns the types of the parameters of what is prepared.
     pub(super) async fn parameters(&mut self) -> Result<Vec<String>, Trouble> {
-        let answer = self.ask(Query::new(PARAMETERS).with(Parameter::Text(PREPARED.to_owned()))).await?;
+        let answer = self.ask(Query::new(PARAMETERS.sql()).with(Parameter::Text(PREPARED.to_owned()))).await?;
         let types = answer.scalar().map(Value::as_list).unwrap_or_default();
         Ok(types.iter().map(|name| name.as_str().unwrap_or_default().to_owned()).collect())
     }
@@ -279,7 +392,7 @@ impl Transaction {
     /// Forgets what was prepared, which would outlive a rollback.
     async fn forget(&mut self) -> Result<(), Trouble> {
         if self.prepared.is_some() {
-            self.control(&[&format!("deallocate {PREPARED}")]).await?;
+            self.control(&[DEALLOCATE.sql()]).await?;
             self.prepared = None;
         }
         Ok(())
@@ -291,11 +404,8 @@ impl Transaction {
             return;
         }
         // In one message: behind a pooler, the backend is kept until it has been answered.
-        let mut sql = own::marked("rollback", "guard");
-        if self.prepared.is_some() {
-            sql.push_str("; ");
-            sql.push_str(&own::marked(&format!("deallocate {PREPARED}"), "guard"));
-        }
+        let forget = self.prepared.is_some().then(|| DEALLOCATE.sql());
+        let sql = Sql::batch(&[ROLLBACK.sql()].into_iter().chain(forget).collect::<Vec<_>>());
         let (done, end) = self.connection.drive(self.connection.batch(&sql)).await;
         self.state = State::Idle;
         self.prepared = None;
@@ -306,7 +416,7 @@ impl Transaction {
 
     /// Runs one statement outside of a transaction, under the role's path: what an advice wrote, and what cannot run in
     /// a transaction (`CREATE INDEX CONCURRENTLY`).
-    pub(super) async fn alone(&mut self, sql: &str) -> Result<(), Trouble> {
+    pub(super) async fn alone(&mut self, sql: &Sql) -> Result<(), Trouble> {
         match self.state {
             State::Idle => {
                 let (done, end) = self.connection.drive(self.connection.batch(sql)).await;
@@ -323,14 +433,14 @@ impl Transaction {
         self.judge(done, end)
     }
 
-    async fn run_in(&mut self, context: Context, sql: &str) -> Result<(), Trouble> {
+    async fn run_in(&mut self, context: Context, sql: &Sql) -> Result<(), Trouble> {
         let switch = self.enter(context)?;
         let (done, end) = sent_after(&self.connection, switch, self.connection.batch(sql)).await;
         self.judge(done, end)
     }
 
     /// Returns what sets the path of a context, where another may be in force.
-    fn enter(&mut self, context: Context) -> Result<Option<String>, Trouble> {
+    fn enter(&mut self, context: Context) -> Result<Option<Sql>, Trouble> {
         let State::Open(in_force) = self.state else { return Err(self.not_open()) };
         // What they wrote may itself set the path.
         self.state = State::Open((context == Context::Ours).then_some(context));
@@ -369,7 +479,7 @@ impl Transaction {
 /// Sends a statement right behind what sets its path. Where that fails, so does the statement: the transaction is aborted.
 async fn sent_after<T>(
     connection: &Connection,
-    switch: Option<String>,
+    switch: Option<Sql>,
     statement: impl Future<Output = Result<T, Error>>,
 ) -> (Result<T, Error>, Option<End>) {
     let switch = async {
@@ -395,13 +505,13 @@ impl Theirs<'_> {
     }
 
     /// Runs statements by the simple protocol: only those that were made of an advice.
-    pub(super) async fn run(self, sql: &str) -> Result<(), Trouble> {
+    pub(super) async fn run(self, sql: &Sql) -> Result<(), Trouble> {
         self.0.run_in(Context::Theirs, sql).await
     }
 
     /// Runs a statement by the simple protocol and returns its first value. Only for what [`Transaction::prepare`] has
     /// proved to be one statement: this protocol takes several.
-    pub(super) async fn first_value(self, sql: &str) -> Result<Option<String>, Trouble> {
+    pub(super) async fn first_value(self, sql: &Sql) -> Result<Option<String>, Trouble> {
         let switch = self.0.enter(Context::Theirs)?;
         let connection = &self.0.connection;
         let (done, end) = sent_after(connection, switch, connection.first_value(sql)).await;

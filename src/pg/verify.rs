@@ -29,17 +29,17 @@ use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
 use crate::catalog::index::Method;
-use crate::django::sql::{Build, create_index};
+use crate::django::sql::{Build, create_index, index_place};
 use crate::failure::Kind;
 use crate::plan::Plan;
 use crate::sample::{Bytes, Seconds};
 
 mod alone;
-mod ask;
-mod hypothetical;
-mod proof;
-mod sampled;
-mod trial;
+pub(in crate::pg) mod ask;
+pub(in crate::pg) mod hypothetical;
+pub(in crate::pg) mod proof;
+pub(in crate::pg) mod sampled;
+pub(in crate::pg) mod trial;
 
 use ask::{Circumstances, Statement};
 
@@ -420,9 +420,9 @@ impl<'a> Wanted<'a> {
         Self { spec, table: known.cloned().unwrap_or_else(unknown) }
     }
 
-    /// The statement that builds it: the very one that Django makes, but not concurrently.
-    fn create(&self, name: &str) -> String {
-        create_index(&self.table, &self.spec.definition, name, Build::Plain)
+    /// What stands behind ON in the statement that builds it, which is the very one that Django makes.
+    fn place(&self) -> String {
+        index_place(&self.table, &self.spec.definition)
     }
 
     /// The same with its predicate as plans write it, for HypoPG takes it as it is written: it would not see that
@@ -440,9 +440,9 @@ impl<'a> Wanted<'a> {
     }
 
     /// The same for a table of the same form in another schema.
-    fn create_in(&self, schema: &str, name: &str) -> String {
+    fn place_in(&self, schema: &str) -> String {
         let table = Table { schema: schema.to_owned(), ..self.table.clone() };
-        create_index(&table, &self.spec.definition, name, Build::Plain)
+        index_place(&table, &self.spec.definition)
     }
 
     fn has_expression(&self) -> bool {

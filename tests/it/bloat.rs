@@ -124,7 +124,7 @@ async fn read(client: &Client, role: &str) -> Snapshot {
     for name in READ {
         let probe = probes::find(name).unwrap();
         let rows =
-            client.query(&sql::load(name, probe.sql, &facts), &[]).await.unwrap_or_else(|e| panic!("{name}: {e:?}"));
+            client.query(sql::load(probe, &facts).as_str(), &[]).await.unwrap_or_else(|e| panic!("{name}: {e:?}"));
         let rows = rows.iter().map(|row| decode::values(row).unwrap()).collect();
         let reading = Reading { at: Timestamp(1.0), rows: RowSet { columns: probe.columns.into(), rows } };
         sections.insert(*name, Section::Ready(Arc::new(reading)));

@@ -10,7 +10,7 @@ use crate::support::pty::PGDJ;
 const CASES: &[(&str, &[&str], &[&str])] = &[
     ("pgdj ", &["explain", "demo", "record", "replay", "completions"], &["man"]),
     ("pgdj ex", &["explain"], &["demo"]),
-    ("pgdj --", &["--host", "--read-only", "--help"], &["--analyze"]),
+    ("pgdj --", &["--host", "--read-only", "--print-sql", "--help"], &["--analyze"]),
     ("pgdj explain --", &["--queryid", "--analyze", "--read-only"], &[]),
     ("pgdj explain --format ", &["text", "json", "markdown"], &[]),
     ("pgdj record --", &["--for"], &["--queryid"]),

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use pgdj::pg::session::{Limits, Query, Session, reaper};
+use pgdj::pg::session::{Limits, Session, reaper};
 use pgdj::sample::Section;
 
 use crate::support::pooler::Pooler;
 use crate::support::watch::{PATIENCE, quick};
-use crate::support::{Watched, open, own, shop};
+use crate::support::{Watched, open, own, question, shop};
 
 #[tokio::test]
 async fn everything_is_read_through_a_transaction_pooler_and_nothing_leaks_to_its_other_clients() {
@@ -84,7 +84,7 @@ async fn dropped_queries_end_on_the_server_and_the_pooler_lives() {
     let reaping = tokio::spawn(reaping);
     for _ in 0..20 {
         let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
-        let asking = tokio::spawn(async move { session.one(Query::new("select pg_sleep(600)")).await.is_ok() });
+        let asking = tokio::spawn(async move { session.one(question("select pg_sleep(600)")).await.is_ok() });
         reaches(1).await;
         // Its connection goes with it.
         asking.abort();

@@ -37,8 +37,8 @@ async fn session(login: &Login) -> (Session, ServerFacts) {
 }
 
 async fn check_columns(client: &tokio_postgres::Client, probe: &Probe, facts: &ServerFacts, name: &str) {
-    let loaded = sql::load(probe.name, probe.sql, facts);
-    let statement = client.prepare(&loaded).await.unwrap_or_else(|it| panic!("{name} {}: {it:?}", probe.name));
+    let loaded = sql::load(probe, facts);
+    let statement = client.prepare(loaded.as_str()).await.unwrap_or_else(|it| panic!("{name} {}: {it:?}", probe.name));
     let given: Vec<&str> = statement.columns().iter().map(tokio_postgres::Column::name).collect();
     let declared: Vec<&str> = probe.columns.iter().map(|column| column.name.as_ref()).collect();
     assert_eq!(given, declared, "{name} {}", probe.name);
@@ -67,7 +67,7 @@ async fn check_all(login: &Login, name: &str) -> Vec<&'static str> {
             continue;
         }
         check_columns(&client, probe, &facts, name).await;
-        let mut query = Query::new(sql::load(probe.name, probe.sql, &facts));
+        let mut query = Query::new(sql::load(probe, &facts));
         if probe.pace == Pace::Asked {
             query = query.with(Parameter::Ids(vec![1, 2]));
         }
@@ -148,7 +148,7 @@ async fn difference(session: &mut Session, bundle: &Question, facts: &ServerFact
         if ["statements", "locks"].contains(&name) {
             continue;
         }
-        let alone = session.one(Query::new(sql::load(name, probe.sql, facts))).await.unwrap().unwrap();
+        let alone = session.one(Query::new(sql::load(probe, facts))).await.unwrap().unwrap();
         if rows.len() != alone.rows.len() {
             return Some(format!("{name}: {} rows, and {} alone", rows.len(), alone.rows.len()));
         }
@@ -186,7 +186,7 @@ async fn the_counters_of_tables_and_indexes_are_those_of_the_views() {
         let (_, facts) = session(&login).await;
         let loaded = |name: &str| {
             let probe = pgdj::pg::probes::find(name).unwrap();
-            sql::load(probe.name, probe.sql, &facts)
+            sql::load(probe, &facts)
         };
         // Parents of partitions are in the view since 14.
         let tables = format!(
@@ -200,12 +200,12 @@ async fn the_counters_of_tables_and_indexes_are_those_of_the_views() {
                 s.n_live_tup, s.n_dead_tup, s.n_mod_since_analyze, o.heap_blks_read, o.heap_blks_hit,
                 s.vacuum_count + s.autovacuum_count, extract(epoch from s.last_analyze)::float8::text, extract(epoch from s.last_vacuum)::float8::text
             )",
-            loaded("tables")
+            loaded("tables").as_str()
         );
         let indexes = format!(
             "select count(*), count(p.scans) from ({}) as p full join pg_stat_user_indexes as s on s.indexrelid = p.indexrelid
             where (p.name, p.scans, p.tup_read, p.tup_fetch) is distinct from (s.indexrelname::text, s.idx_scan, s.idx_tup_read, s.idx_tup_fetch)",
-            loaded("indexes")
+            loaded("indexes").as_str()
         );
         for sql in [tables, indexes] {
             let row =

@@ -3,13 +3,13 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pgdj::pg::session::{Limits, Query, Session, reaper};
+use pgdj::pg::session::{Limits, Session, reaper};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_postgres::Client;
 
 use crate::support::pooler::Pooler;
 use crate::support::pty::{PATIENCE, PGDJ, Terminal};
-use crate::support::{Login, open, own, servers};
+use crate::support::{Login, open, own, question, servers};
 
 fn conninfo(login: &Login) -> String {
     format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
@@ -61,9 +61,9 @@ async fn the_server_looks_after_its_client_where_it_can() {
         let (reaper, _reaping) = reaper();
         let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
         let ask = "select coalesce(pg_catalog.current_setting('client_connection_check_interval', true), 'none')";
-        let answer = session.one(Query::new(ask)).await.unwrap().unwrap();
+        let answer = session.one(question(ask)).await.unwrap().unwrap();
         let shown = answer.scalar().and_then(pgdj::sample::Value::as_str).unwrap().to_owned();
-        let has_check = session.one(Query::new("select current_setting('server_version_num')::int")).await.unwrap();
+        let has_check = session.one(question("select current_setting('server_version_num')::int")).await.unwrap();
         let version = has_check.unwrap().scalar().and_then(pgdj::sample::Value::as_int).unwrap();
         let expected = if version < 140_000 { "none" } else { "2s" };
         if cfg!(target_os = "linux") {

@@ -12,7 +12,7 @@ pub(crate) mod shop;
 pub(crate) mod signal;
 pub(crate) mod watch;
 
-pub(crate) use client::{Login, open};
+pub(crate) use client::{Login, open, question};
 pub(crate) use left_out::leave_out;
 pub(crate) use servers::{Server, apart, ends, newest, own, own_and_newest, servers};
 pub(crate) use watch::Watched;

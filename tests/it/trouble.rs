@@ -9,7 +9,7 @@ use pgdj::sample::{Missing, Section, Snapshot, Value};
 
 use crate::support::proxy::Proxy;
 use crate::support::watch::{PATIENCE, quick};
-use crate::support::{Login, Watched, apart, installed, open, own, shop};
+use crate::support::{Login, Watched, apart, installed, open, own, question, shop};
 
 async fn shop_of_own() -> Option<(Login, tokio_postgres::Client)> {
     let server = own()?;
@@ -190,9 +190,9 @@ async fn what_is_under_way_when_its_backend_is_terminated_ends_at_once() {
     tokio::spawn(reaping);
     for _ in 0..20 {
         let mut session = Session::open(&login, Limits::TICK, &reaper).await.unwrap();
-        let asked = session.one(Query::new("select pg_catalog.pg_backend_pid()::bigint")).await.unwrap().unwrap();
+        let asked = session.one(question("select pg_catalog.pg_backend_pid()::bigint")).await.unwrap().unwrap();
         let pid = asked.scalar().and_then(Value::as_int).unwrap();
-        let queries: Vec<Query> = (0..5).map(|_| Query::new("select pg_catalog.pg_sleep(0.2)::text")).collect();
+        let queries: Vec<Query> = (0..5).map(|_| question("select pg_catalog.pg_sleep(0.2)::text")).collect();
         let kill = format!("select pg_terminate_backend({pid})");
         let (answers, _) = tokio::join!(tokio::time::timeout(PATIENCE, session.pipeline(&queries)), async {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -227,7 +227,7 @@ async fn a_dropped_query_is_cancelled_on_the_server() {
     let (reaper, reaping) = reaper();
     let reaping = tokio::spawn(reaping);
     let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
-    let waiting = session.one(Query::new("select pg_sleep(600)"));
+    let waiting = session.one(question("select pg_sleep(600)"));
     assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
     let running = "select count(*) from pg_stat_activity where application_name = 'pgdj' and datname = current_database() and state = 'active'";
     let cancelled = async {
@@ -247,10 +247,10 @@ async fn the_guard_is_in_force() {
     let mut session = Session::open(&login, Limits::TICK, &reaper).await.unwrap();
     let answers = session
         .pipeline(&[
-            Query::new("create table must_not_be ()"),
-            Query::new("select current_setting('statement_timeout')"),
-            Query::new("select 1 / 0"),
-            Query::new("select current_setting('lock_timeout')"),
+            question("create table must_not_be ()"),
+            question("select current_setting('statement_timeout')"),
+            question("select 1 / 0"),
+            question("select current_setting('lock_timeout')"),
         ])
         .await
         .unwrap();

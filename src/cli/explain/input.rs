@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::args::Explain;
 use crate::failure::{Failure, Kind};
 use crate::pg::session::{Connector, Limits, Parameter, Query, Reaper, Session, sentence};
-use crate::pg::{server, sql, why};
+use crate::pg::{server, why};
 use crate::plan;
 
 /// The most that is read, in bytes.
@@ -15,17 +15,6 @@ const MOST: u64 = 256 * 1024 * 1024;
 
 /// The extension that keeps statements.
 const EXTENSION: &str = "pg_stat_statements";
-
-/// The statement of this database before the same of another. Both answer to the same queryid only if their tables' oids agree.
-const BY_QUERYID: &str = "select
-    s.query as query,
-    d.datname::text as database,
-    s.rows::float8 / nullif(s.calls, 0) as rows_per_call
-from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(true) as s
-left join pg_catalog.pg_database as d on d.oid = s.dbid
-where s.queryid = $1
-order by (d.datname = pg_catalog.current_database()) desc nulls last, pg_catalog.length(s.query) desc
-limit 1";
 
 /// What was given.
 #[derive(Debug, PartialEq, Eq)]
@@ -120,7 +109,7 @@ pub(super) async fn statement_of(
             None => failure,
         });
     }
-    let query = Query::new(sql::load("explain", BY_QUERYID, &facts)).with(Parameter::Int(id));
+    let query = Query::new(server::BY_QUERYID.on(&facts)).with(Parameter::Int(id));
     let answer = session.one(query).await;
     let answer = answer.map_err(|lost| Failure::new(Kind::Connection, "the connection was lost").because(&lost))?;
     let rows =

@@ -16,6 +16,7 @@ use crate::Failure;
 use crate::catalog::expr::Expr;
 use crate::catalog::parse::expression;
 use crate::pg::judge::Level;
+use crate::pg::own::Own;
 use crate::pg::session::{Parameter as Bound, Query};
 use crate::pg::transaction::Transaction;
 use crate::plan::Plan;
@@ -29,7 +30,13 @@ const LIMIT_MS: u32 = 5_000;
 const LONGEST: usize = 200;
 
 /// The statistics of the columns asked about, which come as a list in JSON.
-const STATISTICS: &str = "/* pgdj explain */ select
+pub(in crate::pg) static STATISTICS: Own = Own {
+    name: "values for parameters",
+    reads: "Common values and histogram bounds of the columns that $n are compared with, from pg_stats; it shows only \
+        columns that the role may read. $1 is the list of columns as JSON.",
+    when: "when you explain a statement with $n: its form offers these values",
+    holes: &[],
+    sql: "select
     w.place::bigint as place,
     s.null_frac::float8 as null_share,
     s.n_distinct::float8 as distinct_count,
@@ -44,7 +51,8 @@ join pg_catalog.pg_class as c on c.relnamespace = n.oid and c.relname = w.relati
 join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attname = w.attribute
 join pg_catalog.pg_type as t on t.oid = a.atttypid
 order by w.place, s.inherited desc
-limit 200";
+limit 200",
+};
 
 /// A column that a parameter is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,7 +224,7 @@ async fn values(
     if wanted.is_empty() {
         return Vec::new();
     }
-    let query = Query::new(STATISTICS).with(Bound::Text(serde_json::Value::Array(wanted).to_string()));
+    let query = Query::new(STATISTICS.sql()).with(Bound::Text(serde_json::Value::Array(wanted).to_string()));
     let answer = match transaction.ask(query).await {
         Ok(answer) => answer,
         Err(trouble) => {

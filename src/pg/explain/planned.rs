@@ -8,11 +8,65 @@ use super::refusal;
 use super::statement::Statement;
 use super::{Options, Parameter};
 use crate::Failure;
+use crate::pg::own::{Form, Hole, Own};
 use crate::pg::session::Query;
-use crate::pg::transaction::{PREPARED, Transaction, Trouble, prepare_prefix};
+use crate::pg::transaction::{STATEMENT, Transaction, Trouble, prepare_prefix};
 use crate::plan::{self, Plan};
 use crate::quote::quote_text;
 use crate::sample::Value;
+
+const OPTIONS: Hole = Hole {
+    name: "options",
+    doc: "FORMAT JSON and what you chose; ANALYZE, which runs the statement, only where you asked for it",
+    form: Form::Words,
+};
+
+/// Explains a statement as it was written.
+pub(in crate::pg) static EXPLAIN: Own = Own {
+    name: "explain",
+    reads: "Without ANALYZE nothing but the catalog and statistics: the planner plans. With ANALYZE it runs your statement.",
+    when: "when you explain a statement (R in the console runs it; pgdj explain runs it with --analyze); for advice about \
+        indexes without ANALYZE, with it only in a trial that you agreed to",
+    holes: &[OPTIONS, STATEMENT],
+    sql: "explain ({options}) {statement}",
+};
+
+/// Explains what is prepared, which has no parameters.
+pub(in crate::pg) static EXPLAIN_PREPARED: Own = Own {
+    name: "explain what was prepared",
+    reads: "The same, of exactly what was checked, with --read-only.",
+    when: "when you explain a statement without $n",
+    holes: &[OPTIONS],
+    sql: "explain /* pgdj explain */ ({options}) execute pgdj_explained",
+};
+
+/// Explains what is prepared for these values.
+pub(in crate::pg) static EXPLAIN_VALUES: Own = Own {
+    name: "explain with values",
+    reads: "The same, with the values of $1, $2, …",
+    when: "when you explain a statement with $n",
+    holes: &[
+        OPTIONS,
+        Hole {
+            name: "values",
+            doc: "the values that you gave; before PostgreSQL 16 nulls, where you gave none",
+            form: Form::Texts,
+        },
+    ],
+    sql: "explain /* pgdj explain */ ({options}) execute pgdj_explained({values})",
+};
+
+pub(in crate::pg) static PLAN_CACHE_MODE: Own = Own {
+    name: "guard: plan for the values or for any",
+    reads: "Nothing. Until the transaction ends: plan for exactly these values, or for any.",
+    when: "before a statement with $n is explained",
+    holes: &[Hole {
+        name: "mode",
+        doc: "force_custom_plan with values, force_generic_plan without",
+        form: Form::OneOf(&["force_custom_plan", "force_generic_plan"]),
+    }],
+    sql: "set local plan_cache_mode = {mode}",
+};
 
 /// A statement that is to be explained.
 #[derive(Debug, Clone, Copy)]
@@ -104,11 +158,15 @@ pub(in crate::pg) async fn explain(
         if !values.is_empty() {
             notes.push("the values were not used: the statement has no parameters".to_owned());
         }
-        let prefix = opening(&options, version, &mut notes);
+        let list = listed(&options, version, &mut notes);
         let is_prepared = parsed == Parsed::WhenJudged && transaction.has_prepared(&statement.text);
-        let text = if is_prepared { format!("execute {PREPARED}") } else { statement.text.clone() };
-        let answer = transaction.theirs().ask(Query::new(format!("{prefix}{text}"))).await;
-        let answer = answer.map_err(|trouble| Stumble::server(trouble, &prefix))?;
+        let sql = if is_prepared {
+            EXPLAIN_PREPARED.fill(&[(OPTIONS.name, &list)])
+        } else {
+            EXPLAIN.fill(&[(OPTIONS.name, &list), (STATEMENT.name, &statement.text)])
+        };
+        let answer = transaction.theirs().ask(Query::new(sql)).await;
+        let answer = answer.map_err(|trouble| Stumble::server(trouble, &prefix(&list)))?;
         answer.scalar().and_then(Value::as_str).map(str::to_owned)
     } else {
         let parameters = parameters(transaction, statement, parsed).await?;
@@ -130,13 +188,18 @@ pub(in crate::pg) async fn explain(
     Ok(Explained { plan, raw, options, notes })
 }
 
-/// Returns `EXPLAIN (…) `, and notes what the server has not.
-fn opening(options: &Options, version: i64, notes: &mut Vec<String>) -> String {
+/// Returns the options of EXPLAIN, and notes what the server has not.
+fn listed(options: &Options, version: i64, notes: &mut Vec<String>) -> String {
     let (list, missing) = options::list(options, version);
     if !missing.is_empty() {
         notes.push(format!("left out, because PostgreSQL {} has it not: {}", version / 10_000, missing.join(", ")));
     }
-    format!("explain /* pgdj explain */ ({list}) ")
+    list
+}
+
+/// Returns what stands before the statement.
+fn prefix(list: &str) -> String {
+    EXPLAIN.before(STATEMENT.name, &[(OPTIONS.name, list)])
 }
 
 /// The plan without the values of `$n`.
@@ -152,16 +215,17 @@ async fn generic(
     let version = transaction.greeting().version;
     // Since 16. Source: PostgreSQL manual, EXPLAIN.
     wanted.generic_plan = version >= 160_000;
-    let prefix = opening(wanted, version, notes);
+    let list = listed(wanted, version, notes);
     let asked = if wanted.generic_plan {
         // A bound parameter would be folded into the plan, so this goes by the simple protocol; that it is one
         // statement was proved by preparing it.
-        transaction.theirs().first_value(&format!("{prefix}{}", statement.text)).await
+        let sql = EXPLAIN.fill(&[(OPTIONS.name, &list), (STATEMENT.name, &statement.text)]);
+        transaction.theirs().first_value(&sql).await
     } else {
         let nulls = vec!["null"; statement.parameters].join(", ");
-        execute(transaction, &prefix, "force_generic_plan", &nulls).await
+        execute(transaction, &list, "force_generic_plan", &nulls).await
     };
-    asked.map_err(|trouble| Stumble::server(trouble, &prefix))
+    asked.map_err(|trouble| Stumble::server(trouble, &prefix(&list)))
 }
 
 /// The plan for these values.
@@ -178,20 +242,20 @@ async fn custom(
         literals.push(literal(value.as_deref()).ok_or_else(|| Stumble::Told(refusal::nul_in_value()))?);
     }
     let options = Options { generic_plan: false, ..asked.options };
-    let prefix = opening(&options, transaction.greeting().version, notes);
-    let asked = execute(transaction, &prefix, "force_custom_plan", &literals.join(", ")).await;
-    asked.map_err(|trouble| Stumble::server(trouble, &prefix))
+    let list = listed(&options, transaction.greeting().version, notes);
+    let asked = execute(transaction, &list, "force_custom_plan", &literals.join(", ")).await;
+    asked.map_err(|trouble| Stumble::server(trouble, &prefix(&list)))
 }
 
 async fn execute(
     transaction: &mut Transaction,
-    prefix: &str,
+    list: &str,
     mode: &str,
     values: &str,
 ) -> Result<Option<String>, Trouble> {
-    transaction.control(&[&format!("set local plan_cache_mode = {mode}")]).await?;
-    let query = Query::new(format!("{prefix}execute {PREPARED}({values})"));
-    let answer = transaction.theirs().ask(query).await?;
+    transaction.control(&[PLAN_CACHE_MODE.fill(&[("mode", mode)])]).await?;
+    let sql = EXPLAIN_VALUES.fill(&[(OPTIONS.name, list), ("values", values)]);
+    let answer = transaction.theirs().ask(Query::new(sql)).await?;
     Ok(answer.scalar().and_then(Value::as_str).map(str::to_owned))
 }
 

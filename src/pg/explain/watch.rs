@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Blocker;
+use crate::pg::own::Own;
 use crate::pg::session::{Connector, Limits, Parameter, Query, Reaper, Session};
 use crate::sample::{Row, Seconds};
 
@@ -17,7 +18,12 @@ const PACE: Duration = Duration::from_secs(1);
 
 /// Only of a backend that waits for a lock: `pg_blocking_pids` stops the lock manager for a moment.
 /// Source: PostgreSQL manual 9.26 "System Information Functions".
-const WHO: &str = "select
+pub(in crate::pg) static WHO: Own = Own {
+    name: "who blocks the explain",
+    reads: "Who holds the lock that your EXPLAIN waits for, and what they run. $1 is the pid of the EXPLAIN.",
+    when: "once a second while an EXPLAIN takes longer than 0.5 s; over a session of its own",
+    holes: &[],
+    sql: "select
     b.pid::bigint as pid,
     a.usename::text as role,
     a.application_name as application,
@@ -29,7 +35,8 @@ cross join lateral (select distinct p.pid from pg_catalog.unnest(pg_catalog.pg_b
 left join pg_catalog.pg_stat_activity as a on a.pid = b.pid
 where w.pid = $1 and w.wait_event_type = 'Lock'
 order by a.xact_start nulls last, b.pid
-limit 20";
+limit 20",
+};
 
 /// Tells who holds up the backend, for as long as it is polled; never ends.
 pub(super) async fn watch(
@@ -46,7 +53,7 @@ pub(super) async fn watch(
                 session = open(connector, reaper).await;
             }
             if let Some(asked) = session.as_mut() {
-                match asked.one(Query::new(format!("/* pgdj explain */ {WHO}")).with(Parameter::Int(*pid))).await {
+                match asked.one(Query::new(WHO.sql()).with(Parameter::Int(*pid))).await {
                     Ok(Ok(answer)) => {
                         let rows = answer.into_rows();
                         blockers.send_replace(rows.iter().map(|row| blocker(&row)).collect());

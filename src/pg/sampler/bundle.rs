@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::timing::{TIMES, timed};
+use super::timing::timed;
+use crate::pg::own::{Form, Hole, Own, Sql};
 use crate::pg::probes::Probe;
 use crate::pg::session::Answer;
 use crate::pg::sql;
-use crate::sample::{ServerFacts, Value, own};
+use crate::sample::{ServerFacts, Value};
 
 /// What may be asked in one statement: rows that are few, or small and bounded, for the server puts them together in
 /// its memory. The backends and the lists of tables and indexes are streamed.
@@ -28,6 +29,35 @@ const MEMBERS: &[&str] = &[
     "settings",
     "role_settings",
 ];
+
+/// Several probes in one statement.
+pub(in crate::pg) static SEVERAL: Own = Own {
+    name: "several",
+    reads: "The same as the statements in it, in one statement: each gives one array of rows.",
+    when: "every sample, around those of its statements whose rows are few",
+    holes: &[Hole {
+        name: "arrays",
+        doc: "one or more of the arrays below, with commas between",
+        form: Form::Statements(",\n"),
+    }],
+    sql: "select {arrays},
+    extract(epoch from pg_catalog.statement_timestamp())::float8 as taken_up,
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as made_at",
+};
+
+/// One of them.
+pub(in crate::pg) static ARRAY: Own = Own {
+    name: "one of several",
+    reads: "The rows of one statement.",
+    when: "as a part of the statement above",
+    holes: &[
+        Hole { name: "rows", doc: "one of the statements below", form: Form::Statements("") },
+        Hole { name: "column", doc: "its name", form: Form::Name },
+    ],
+    sql: "array(select p from (
+{rows}
+) as p) as {column}",
+};
 
 /// How long probes are asked apart after their bundle, or one of them, failed.
 const APART: Duration = Duration::from_secs(60);
@@ -46,17 +76,17 @@ impl Question {
     }
 
     /// Returns its SQL for this server; the first of a round trip tells its time, and a bundle does anyway.
-    pub fn sql(&self, at: usize, facts: &ServerFacts) -> String {
-        let loaded = |probe: &Probe| sql::load(probe.name, probe.sql, facts);
+    pub fn sql(&self, at: usize, facts: &ServerFacts) -> Sql {
         match self.probes.as_slice() {
-            [one] if at == 0 => timed(one.name, &loaded(one)),
-            [one] => loaded(one),
+            [one] if at == 0 => timed(one.name, &sql::load(one, facts)),
+            [one] => sql::load(one, facts),
             several => {
-                let arrays = several
-                    .iter()
-                    .map(|probe| format!("array(select p from (\n{}\n) as p) as {}", loaded(probe), probe.name));
-                let columns: Vec<String> = arrays.collect();
-                own::marked(&format!("select {},\n{TIMES}", columns.join(",\n")), "several")
+                let array = |probe: &&Probe| {
+                    let rows = sql::load(probe, facts);
+                    ARRAY.fill(&[("rows", rows.as_str()), ("column", probe.name)]).as_str().to_owned()
+                };
+                let arrays: Vec<String> = several.iter().map(array).collect();
+                SEVERAL.fill(&[("arrays", &arrays.join(",\n"))])
             }
         }
     }
@@ -97,6 +127,7 @@ impl Apart {
 mod tests {
     use super::*;
     use crate::pg::probes::{Lane, PROBES, find};
+    use crate::sample::own;
 
     fn names(questions: &[Question]) -> Vec<Vec<&str>> {
         questions.iter().map(|question| question.probes.iter().map(|probe| probe.name).collect()).collect()
@@ -109,7 +140,8 @@ mod tests {
         let questions = apart.questions(due(), now);
         assert_eq!(names(&questions), [vec!["activity"], vec!["tables"], vec!["server", "databases"]]);
         let sql = questions[2].sql(2, &ServerFacts::default());
-        assert!(own::is_own(&sql) && sql.contains(") as p) as databases,\nextract(epoch"), "{sql}");
+        let sql = sql.as_str();
+        assert!(own::is_own(sql) && sql.contains(") as p) as databases,\n    extract(epoch"), "{sql}");
         apart.failed(&questions[2], now);
         assert_eq!(names(&apart.questions(due(), now)), [["activity"], ["server"], ["databases"], ["tables"]]);
         apart.failed(&Question { probes: vec![find("server").unwrap()] }, now + APART / 2);

@@ -12,6 +12,7 @@ use super::board::asked_probe;
 use super::schedule::{Paces, Schedule};
 use super::timing::{take_times, timed};
 use crate::pg::blockers::{self, Place};
+use crate::pg::own::Sql;
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::{LOOK_STATEMENTS, read_facts};
 use crate::pg::session::{Answer, Connector, Limits, Lost, NotCopied, Parameter, Query, Reaper, Session};
@@ -255,7 +256,7 @@ impl<'a> Slow<'a> {
         let Some(probe) = due.into_iter().find(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
             return Ok(());
         };
-        let loaded = sql::load(probe.name, probe.sql, &self.facts);
+        let loaded = sql::load(probe, &self.facts);
         let asked = if probe.table().is_some() {
             self.copy(probe, loaded).await?
         } else {
@@ -280,14 +281,13 @@ impl<'a> Slow<'a> {
         let Some(probe) = asked_probe().filter(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
             return Ok(());
         };
-        let loaded = sql::load(probe.name, probe.sql, &self.facts);
-        let asked = self.ask(probe.name, &loaded, Some(Parameter::Ids(ids))).await?;
+        let asked = self.ask(probe.name, &sql::load(probe, &self.facts), Some(Parameter::Ids(ids))).await?;
         let result = self.result(probe, asked.answer).await?;
         tell(self.news, News::Texts { at: asked.at, result }).await
     }
 
     /// Asks one statement in one round trip.
-    async fn ask(&mut self, name: &str, sql: &str, parameter: Option<Parameter>) -> Result<Asked, Lost> {
+    async fn ask(&mut self, name: &str, sql: &Sql, parameter: Option<Parameter>) -> Result<Asked, Lost> {
         let limit = self.session.limits().statement + SLACK;
         let sent = Instant::now();
         let query = Query { parameters: parameter.into_iter().collect(), ..Query::new(timed(name, sql)) };
@@ -308,7 +308,7 @@ impl<'a> Slow<'a> {
     }
 
     /// Reads a table of Django's by COPY, which tells no time of the server's.
-    async fn copy(&mut self, probe: &Probe, sql: String) -> Result<Asked, Lost> {
+    async fn copy(&mut self, probe: &Probe, sql: Sql) -> Result<Asked, Lost> {
         let limit = self.session.limits().statement + SLACK;
         let sent = Instant::now();
         let query = Query::new(sql);

@@ -263,7 +263,7 @@ impl Tick {
         let facts = Arc::clone(self.board.facts());
         let own = self.connector.own_backends();
         let done = async move {
-            let sql = asked.questions.iter().enumerate().map(|(at, question)| own.fill(&question.sql(at, &facts)));
+            let sql = asked.questions.iter().enumerate().map(|(at, question)| own.fill(question.sql(at, &facts)));
             let mut queries: Vec<Query> = sql.map(Query::new).collect();
             queries.extend(has_blockers.then(|| blockers::question(Place::Catalog)));
             let sent = Instant::now();

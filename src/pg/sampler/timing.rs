@@ -3,8 +3,9 @@
 //! Two columns behind those of a statement: when the server took it up, and the clock at each row, of which the last
 //! one counts. A statement without rows tells neither.
 
+use crate::pg::own::{Form, Hole, Own, Sql};
 use crate::pg::session::Answer;
-use crate::sample::{Timestamp, Value, own};
+use crate::sample::{Timestamp, Value};
 
 /// When a statement was taken up, and when its last row was made; the server's clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,13 +16,26 @@ pub struct Times {
     pub end: Timestamp,
 }
 
-/// The two columns.
-pub(super) const TIMES: &str = "extract(epoch from pg_catalog.statement_timestamp())::float8 as taken_up, \
-    extract(epoch from pg_catalog.clock_timestamp())::float8 as made_at";
+/// A statement with the two columns behind its own.
+pub(in crate::pg) static TIMED: Own = Own {
+    name: "timed",
+    reads: "The same as the statement in it, and when the server took it up and made each row: what it cost.",
+    when: "around the first statement of a sample, and around each of the slow lane but COPY",
+    holes: &[
+        Hole { name: "name", doc: "its name", form: Form::Name },
+        Hole { name: "timed", doc: "one of the statements below", form: Form::Statements("") },
+    ],
+    sql: "select /* pgdj {name} */ p.*,
+    extract(epoch from pg_catalog.statement_timestamp())::float8 as taken_up,
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as made_at
+from (
+{timed}
+) as p",
+};
 
 /// Returns a statement with the two columns behind its own.
-pub fn timed(name: &str, sql: &str) -> String {
-    own::marked(&format!("select p.*, {TIMES} from (\n{sql}\n) as p"), name)
+pub fn timed(name: &str, sql: &Sql) -> Sql {
+    TIMED.fill(&[("name", name), ("timed", sql.as_str())])
 }
 
 /// Takes the two columns off an answer to [`timed`].

@@ -10,6 +10,7 @@ use crate::pg::explain::admitted::admit;
 use crate::pg::explain::planned::{Explaining, Parsed, Stumble, explain};
 use crate::pg::explain::{self, Options, Request, refusal};
 use crate::pg::judge::Level;
+use crate::pg::own::Own;
 use crate::pg::private::CLUSTER_NAME;
 use crate::pg::session::{Parameter, Query};
 use crate::pg::transaction::{Transaction, Trouble};
@@ -26,7 +27,12 @@ pub(super) struct Circumstances {
     pub(super) is_private: bool,
 }
 
-const CIRCUMSTANCES: &str = "select
+pub(in crate::pg) static CIRCUMSTANCES: Own = Own {
+    name: "what can be verified",
+    reads: "The schema of HypoPG, whether the server is a demo's own, whether the role may make temporary tables.",
+    when: "once for each verification, when an explained plan has a scan that an index might serve",
+    holes: &[],
+    sql: "select
     (
         select n.nspname::text
         from pg_catalog.pg_proc as p
@@ -39,11 +45,12 @@ const CIRCUMSTANCES: &str = "select
     ) as hypopg,
     pg_catalog.current_setting('cluster_name') as cluster_name,
     not pg_catalog.pg_is_in_recovery()
-        and pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary') as has_temporary";
+        and pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary') as has_temporary",
+};
 
 impl Circumstances {
     pub(super) async fn read(transaction: &mut Transaction) -> Result<Self, Trouble> {
-        let rows = transaction.ask(Query::new(CIRCUMSTANCES)).await?.into_rows();
+        let rows = transaction.ask(Query::new(CIRCUMSTANCES.sql())).await?.into_rows();
         let Some(row) = rows.first() else { return Ok(Self::default()) };
         Ok(Self {
             hypopg: row.get("hypopg").as_str().map(str::to_owned),
@@ -54,7 +61,12 @@ impl Circumstances {
 }
 
 /// Columns, by which the literals of a predicate are written as Django writes them.
-const COLUMNS: &str = "select
+pub(in crate::pg) static COLUMNS: Own = Own {
+    name: "columns of the table of an index",
+    reads: "Names and types of the columns of one table; $1 is its schema, $2 its name.",
+    when: "before an index is verified or tried",
+    holes: &[],
+    sql: "select
     a.attname::text as name,
     pg_catalog.format_type(a.atttypid, null) as type_name,
     a.attnotnull as is_not_null,
@@ -65,7 +77,8 @@ join pg_catalog.pg_class as c on c.oid = a.attrelid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2 and a.attnum > 0 and not a.attisdropped
 order by a.attnum
-limit 1600";
+limit 1600",
+};
 
 /// Reads the tables of these indexes; one that is not there has no columns.
 pub(super) async fn tables(
@@ -77,8 +90,9 @@ pub(super) async fn tables(
         if tables.iter().any(|table| table.schema == spec.schema && table.name == spec.table) {
             continue;
         }
-        let query =
-            Query::new(COLUMNS).with(Parameter::Text(spec.schema.clone())).with(Parameter::Text(spec.table.clone()));
+        let query = Query::new(COLUMNS.sql())
+            .with(Parameter::Text(spec.schema.clone()))
+            .with(Parameter::Text(spec.table.clone()));
         let rows = transaction.ask(query).await?.into_rows();
         let columns = rows.iter().map(|row| Column {
             name: row.text("name").to_owned(),
@@ -93,6 +107,22 @@ pub(super) async fn tables(
     Ok(tables)
 }
 
+pub(in crate::pg) static PARTITIONS: Own = Own {
+    name: "partitions of the table of an index",
+    reads: "The partitions of one table; $1 is its schema, $2 its name.",
+    when: "before HypoPG is asked about an index",
+    holes: &[],
+    sql: "select n.nspname::text as schema, c.relname::text as name
+from pg_catalog.pg_class as w
+join pg_catalog.pg_namespace as wn on wn.oid = w.relnamespace
+cross join lateral pg_catalog.pg_partition_tree(w.oid) as p
+join pg_catalog.pg_class as c on c.oid = p.relid
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where wn.nspname = $1 and w.relname = $2 and w.relkind = 'p' and p.isleaf and p.level > 0
+order by c.oid
+limit 1000",
+};
+
 /// Returns the partitions of a table that hold rows: schema and name; none for a table that is whole.
 ///
 /// Source: PostgreSQL manual 9.27 "`pg_partition_tree`", since 12.
@@ -100,19 +130,20 @@ pub(super) async fn partitions(
     transaction: &mut Transaction,
     spec: &IndexSpec,
 ) -> Result<Vec<(String, String)>, Trouble> {
-    let sql = "select n.nspname::text as schema, c.relname::text as name
-        from pg_catalog.pg_class as w
-        join pg_catalog.pg_namespace as wn on wn.oid = w.relnamespace
-        cross join lateral pg_catalog.pg_partition_tree(w.oid) as p
-        join pg_catalog.pg_class as c on c.oid = p.relid
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where wn.nspname = $1 and w.relname = $2 and w.relkind = 'p' and p.isleaf and p.level > 0
-        order by c.oid
-        limit 1000";
-    let query = Query::new(sql).with(Parameter::Text(spec.schema.clone())).with(Parameter::Text(spec.table.clone()));
+    let query = Query::new(PARTITIONS.sql())
+        .with(Parameter::Text(spec.schema.clone()))
+        .with(Parameter::Text(spec.table.clone()));
     let rows = transaction.ask(query).await?.into_rows();
     Ok(rows.iter().map(|row| (row.text("schema").to_owned(), row.text("name").to_owned())).collect())
 }
+
+pub(in crate::pg) static READ_ONLY: Own = Own {
+    name: "guard: read-only from here",
+    reads: "Nothing. Your statement cannot write, in a trial either; it holds until the savepoint is rolled back.",
+    when: "before each EXPLAIN of a verification or a trial",
+    holes: &[],
+    sql: "set local transaction_read_only = on",
+};
 
 /// A statement with its values.
 #[derive(Debug, Clone)]
@@ -162,9 +193,9 @@ impl Statement {
 
     /// Judges it, as it stands before every plan.
     pub(super) async fn admit(&self, transaction: &mut Transaction, mode: Mode) -> Result<(), Trouble> {
-        transaction.control(&["savepoint pgdj_judge"]).await?;
+        transaction.save("pgdj_judge").await?;
         let admitted = admit(transaction, &self.statement, (Level::Planned, mode)).await;
-        transaction.control(&["rollback to savepoint pgdj_judge", "release savepoint pgdj_judge"]).await?;
+        transaction.undo("pgdj_judge").await?;
         admitted.map(drop).map_err(Stumble::trouble)
     }
 
@@ -187,10 +218,11 @@ impl Statement {
 
     /// Explains within a savepoint, after which the transaction is as it was before.
     async fn guarded(&self, transaction: &mut Transaction, options: Options) -> Result<Plan, Trouble> {
-        transaction.control(&["savepoint pgdj_explain", "set local transaction_read_only = on"]).await?;
+        transaction.save("pgdj_explain").await?;
+        transaction.control(&[READ_ONLY.sql()]).await?;
         let asked = Explaining { statement: &self.statement, values: &self.parameters, options, parsed: Parsed::Anew };
         let explained = explain(transaction, &asked).await;
-        transaction.control(&["rollback to savepoint pgdj_explain", "release savepoint pgdj_explain"]).await?;
+        transaction.undo("pgdj_explain").await?;
         Ok(explained.map_err(Stumble::trouble)?.plan)
     }
 }

@@ -6,10 +6,14 @@
 
 use super::ask::{self, Statement};
 use super::{Rung, Verdict, Verified, Wanted, verdicts};
+use crate::pg::own::{Form, Hole, Own};
 use crate::pg::session::{Parameter, Query};
 use crate::pg::transaction::{Transaction, Trouble};
 use crate::plan::Plan;
 use crate::quote::quote_ident_always;
+
+/// The savepoint of a step.
+const POINT: &str = "pgdj_hypothetical";
 
 /// A hypothetical index: its number, its name as plans have it, and whose place in the set it takes.
 struct Hypothetical {
@@ -17,6 +21,35 @@ struct Hypothetical {
     name: String,
     place: usize,
 }
+
+const SCHEMA: Hole = Hole { name: "schema", doc: "the schema that HypoPG is installed in", form: Form::Name };
+
+/// See [`is_ready`].
+pub(in crate::pg) static READY: Own = Own {
+    name: "hypopg: ready",
+    reads: "Whether HypoPG answers: simulates an index in the memory of this session, and drops it. Nothing is built.",
+    when: "before a verification by HypoPG, where it is installed",
+    holes: &[SCHEMA],
+    sql: "select {schema}.hypopg_drop_index(h.indexrelid) as dropped
+from {schema}.hypopg_create_index('create index on pg_catalog.pg_class using btree (oid)'::text) as h",
+};
+
+pub(in crate::pg) static SIMULATE: Own = Own {
+    name: "hypopg: simulate an index",
+    reads: "Nothing. Simulates an index in the memory of this session; $1 is its CREATE INDEX. Nothing is built or locked.",
+    when: "for each index that the advisor considers for a plan, where HypoPG is installed",
+    holes: &[SCHEMA],
+    sql: "select h.indexrelid::pg_catalog.int8 as number, h.indexname::pg_catalog.text as name
+from {schema}.hypopg_create_index($1) as h",
+};
+
+pub(in crate::pg) static FORGET: Own = Own {
+    name: "hypopg: forget an index",
+    reads: "Nothing. Drops a simulated index from the memory of this session; $1 is its number.",
+    when: "after each simulation",
+    holes: &[SCHEMA],
+    sql: "select {schema}.hypopg_drop_index($1::pg_catalog.int8::pg_catalog.oid) as dropped",
+};
 
 /// Partitions for which an index is simulated; the planner looks at each partition's own.
 const MOST_PARTITIONS: usize = 200;
@@ -73,15 +106,14 @@ pub(super) async fn verify(
 /// with the role's path, an operator or an aggregate of somebody else would be called.
 /// Source: `hypo_get_min_fake_oid` of HypoPG 1.3.1 and 1.4; a hostile operator `<` made its backend crash.
 async fn is_ready(transaction: &mut Transaction, schema: &str) -> Result<bool, Trouble> {
-    let schema = quote_ident_always(schema);
-    let sql = format!(
-        "select {schema}.hypopg_drop_index(h.indexrelid) as dropped \
-         from {schema}.hypopg_create_index('create index on pg_catalog.pg_class using btree (oid)'::text) as h"
-    );
-    transaction.control(&["savepoint pgdj_hypothetical"]).await?;
+    let sql = READY.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
+    transaction.save(POINT).await?;
     let dropped = transaction.ask(Query::new(sql)).await;
-    let end = if dropped.is_ok() { "release savepoint" } else { "rollback to savepoint" };
-    transaction.control(&[&format!("{end} pgdj_hypothetical")]).await?;
+    if dropped.is_ok() {
+        transaction.release(POINT).await?;
+    } else {
+        transaction.go_back(POINT).await?;
+    }
     match dropped {
         Ok(answer) => Ok(answer.scalar().is_some()),
         Err(trouble) => trouble.message().map(|_| false),
@@ -109,16 +141,15 @@ async fn all_of(
 
 /// Creates one within a savepoint, so that a refusal does not end the transaction; returns its number and name.
 async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Result<(i64, String), Trouble> {
-    transaction.control(&["savepoint pgdj_hypothetical"]).await?;
-    let sql = format!(
-        "select h.indexrelid::pg_catalog.int8 as number, h.indexname::pg_catalog.text as name \
-         from {}.hypopg_create_index($1) as h",
-        quote_ident_always(schema)
-    );
+    transaction.save(POINT).await?;
+    let sql = SIMULATE.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
     // It looks up the names in the index under the path in force, which has to be the role's.
     let created = transaction.theirs().ask(Query::new(sql).with(Parameter::Text(statement.to_owned()))).await;
-    let end = if created.is_ok() { "release savepoint" } else { "rollback to savepoint" };
-    transaction.control(&[&format!("{end} pgdj_hypothetical")]).await?;
+    if created.is_ok() {
+        transaction.release(POINT).await?;
+    } else {
+        transaction.go_back(POINT).await?;
+    }
     let rows = created?.into_rows();
     let row = rows.first();
     let number = row.as_ref().and_then(|row| row.int("number"));
@@ -131,10 +162,7 @@ async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Re
 
 async fn drop_all(transaction: &mut Transaction, schema: &str, indexes: &[Hypothetical]) -> Result<(), Trouble> {
     for index in indexes {
-        let sql = format!(
-            "select {}.hypopg_drop_index($1::pg_catalog.int8::pg_catalog.oid) as dropped",
-            quote_ident_always(schema)
-        );
+        let sql = FORGET.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
         transaction.ask(Query::new(sql).with(Parameter::Int(index.number))).await?;
     }
     Ok(())

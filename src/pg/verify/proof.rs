@@ -7,6 +7,7 @@ use super::{Rung, Verdict, Verified, Wanted};
 use crate::advisor::IndexSpec;
 use crate::catalog::parse::expression;
 use crate::catalog::{Expr, Key};
+use crate::pg::own::{Form, Hole, Own};
 use crate::pg::session::{Parameter, Query};
 use crate::pg::transaction::{Transaction, Trouble};
 use crate::plan::Plan;
@@ -21,12 +22,12 @@ pub(super) async fn verify(
 ) -> Result<Verified, Trouble> {
     let mut verdicts = Vec::new();
     for Wanted { spec, .. } in set {
-        transaction.control(&["savepoint pgdj_proof"]).await?;
+        transaction.save("pgdj_proof").await?;
         let verdict = match of(transaction, spec, before).await {
             Ok(verdict) => verdict,
             Err(trouble) => Verdict::Unknown(trouble.message()?),
         };
-        transaction.control(&["rollback to savepoint pgdj_proof", "release savepoint pgdj_proof"]).await?;
+        transaction.undo("pgdj_proof").await?;
         verdicts.push(verdict);
     }
     let sizes = vec![None; set.len()];
@@ -61,6 +62,32 @@ async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> R
     Ok(Verdict::CanServe)
 }
 
+/// When the catalog is asked about an index.
+const WHEN: &str = "when an explained plan has a scan that an index might serve, where HypoPG cannot answer";
+
+pub(in crate::pg) static FAMILY: Own = Own {
+    name: "proof: operator class",
+    reads: "The operator class that an index would take for a type; $1 its name or nothing, $2 the method, $3 the type.",
+    when: WHEN,
+    holes: &[],
+    sql: "select c.opcfamily::int8
+from pg_catalog.pg_opclass as c
+join pg_catalog.pg_am as m on m.oid = c.opcmethod and m.amname = $2
+join pg_catalog.pg_type as t on t.oid = $3::int8::oid
+where case when $1 = '' then c.opcdefault else c.opcname = $1 end
+    and (
+        c.opcintype = t.oid
+        or exists (
+            select from pg_catalog.pg_cast as b
+            where b.castsource = t.oid and b.casttarget = c.opcintype and b.castmethod = 'b' and b.castcontext = 'i'
+        )
+        or c.opcintype = case t.typtype when 'e' then 'pg_catalog.anyenum'::regtype when 'r' then 'pg_catalog.anyrange'::regtype end
+        or c.opcintype = 'pg_catalog.anyarray'::regtype and t.typcategory = 'A'
+    )
+order by c.opcintype = t.oid desc
+limit 1",
+};
+
 /// The operator family that an index would take for a key.
 async fn family(
     transaction: &mut Transaction,
@@ -68,58 +95,70 @@ async fn family(
     key: &Key,
     method: &str,
 ) -> Result<Option<i64>, Trouble> {
-    const FAMILY: &str = "select c.opcfamily::int8
-        from pg_catalog.pg_opclass as c
-        join pg_catalog.pg_am as m on m.oid = c.opcmethod and m.amname = $2
-        join pg_catalog.pg_type as t on t.oid = $3::int8::oid
-        where case when $1 = '' then c.opcdefault else c.opcname = $1 end
-            and (
-                c.opcintype = t.oid
-                or exists (
-                    select from pg_catalog.pg_cast as b
-                    where b.castsource = t.oid and b.casttarget = c.opcintype and b.castmethod = 'b' and b.castcontext = 'i'
-                )
-                or c.opcintype = case t.typtype when 'e' then 'pg_catalog.anyenum'::regtype when 'r' then 'pg_catalog.anyrange'::regtype end
-                or c.opcintype = 'pg_catalog.anyarray'::regtype and t.typcategory = 'A'
-            )
-        order by c.opcintype = t.oid desc
-        limit 1";
     let Some(type_oid) = type_of(transaction, spec, key).await? else { return Ok(None) };
     let opclass = key.opclass.clone().unwrap_or_default();
-    let query = Query::new(FAMILY).with(Parameter::Text(opclass)).with(Parameter::Text(method.to_owned()));
+    let query = Query::new(FAMILY.sql()).with(Parameter::Text(opclass)).with(Parameter::Text(method.to_owned()));
     Ok(transaction.ask(query.with(Parameter::Int(type_oid))).await?.scalar().and_then(Value::as_int))
 }
 
+pub(in crate::pg) static OF_COLUMN: Own = Own {
+    name: "proof: type of a column",
+    reads: "The type of a column; $1 its schema, $2 its table, $3 its name.",
+    when: WHEN,
+    holes: &[],
+    sql: "select a.atttypid::int8
+from pg_catalog.pg_attribute as a
+join pg_catalog.pg_class as c on c.oid = a.attrelid
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relname = $2 and a.attname = $3 and not a.attisdropped",
+};
+
+pub(in crate::pg) static OF_EXPRESSION: Own = Own {
+    name: "proof: type of an expression",
+    reads: "The type of an expression of an advised index, computed for one row of nulls. It reads no row of the table.",
+    when: "the same, for an index on an expression; with --read-only only after what the expression calls was checked",
+    holes: &[
+        Hole { name: "expression", doc: "the expression, as the plan has it", form: Form::Theirs },
+        Hole { name: "schema", doc: "the schema of the table", form: Form::Name },
+        Hole { name: "table", doc: "the table", form: Form::Name },
+    ],
+    sql: "select pg_catalog.pg_typeof({expression})::pg_catalog.oid::pg_catalog.int8
+from (select (null::{schema}.{table}).*) as {table}",
+};
+
+pub(in crate::pg) static HAS_OPERATOR: Own = Own {
+    name: "proof: operators of a class",
+    reads: "Whether an operator class has one of these operators; $1 its family, $2 the operators.",
+    when: WHEN,
+    holes: &[],
+    sql: "select true
+from pg_catalog.pg_amop as a
+join pg_catalog.pg_operator as o on o.oid = a.amopopr
+where a.amopfamily = $1::pg_catalog.int8::pg_catalog.oid and o.oprname = any (pg_catalog.string_to_array($2, ' '))
+limit 1",
+};
+
 /// The oid of the type of a key: of a column the catalog knows it, of an expression the server has to be asked.
 async fn type_of(transaction: &mut Transaction, spec: &IndexSpec, key: &Key) -> Result<Option<i64>, Trouble> {
-    const OF_COLUMN: &str = "select a.atttypid::int8
-        from pg_catalog.pg_attribute as a
-        join pg_catalog.pg_class as c on c.oid = a.attrelid
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where n.nspname = $1 and c.relname = $2 and a.attname = $3 and not a.attisdropped";
     if let Some(column) = key.expr.as_column() {
         let names = [spec.schema.as_str(), spec.table.as_str(), column];
         let bind = |query: Query, name: &str| query.with(Parameter::Text(name.to_owned()));
-        let query = names.into_iter().fold(Query::new(OF_COLUMN), bind);
+        let query = names.into_iter().fold(Query::new(OF_COLUMN.sql()), bind);
         let oid = transaction.ask(query).await?.scalar().and_then(Value::as_int);
         let gone = || Trouble::Unusable(format!("there is no column {column}"));
         return oid.map(Some).ok_or_else(gone);
     }
     // An advice wrote the expression: it runs under the role's path, on a row of nulls. All else in here has its schema.
-    let sql = format!(
-        "select pg_catalog.pg_typeof({key})::pg_catalog.oid::pg_catalog.int8 \
-         from (select (null::{schema}.{table}).*) as {table}",
-        key = key.expr.sql(),
-        schema = quote_ident_always(&spec.schema),
-        table = quote_ident_always(&spec.table),
-    );
+    let sql = OF_EXPRESSION.fill(&[
+        ("expression", &key.expr.sql()),
+        ("schema", &quote_ident_always(&spec.schema)),
+        ("table", &quote_ident_always(&spec.table)),
+    ]);
     Ok(transaction.theirs().ask(Query::new(sql)).await?.scalar().and_then(Value::as_int))
 }
 
 async fn has_any(transaction: &mut Transaction, family: i64, operators: Vec<String>) -> Result<bool, Trouble> {
-    let sql = "select true from pg_catalog.pg_amop as a join pg_catalog.pg_operator as o on o.oid = a.amopopr \
-        where a.amopfamily = $1::pg_catalog.int8::pg_catalog.oid and o.oprname = any (pg_catalog.string_to_array($2, ' ')) limit 1";
-    let query = Query::new(sql).with(Parameter::Int(family)).with(Parameter::Text(operators.join(" ")));
+    let query = Query::new(HAS_OPERATOR.sql()).with(Parameter::Int(family)).with(Parameter::Text(operators.join(" ")));
     Ok(transaction.ask(query).await?.scalar().is_some())
 }
 

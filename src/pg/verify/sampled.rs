@@ -5,6 +5,7 @@
 
 use super::ask::{Circumstances, Statement};
 use super::{Rung, Verified, Wanted, verdicts};
+use crate::pg::own::{Form, Hole, Own, Sql};
 use crate::pg::session::{Parameter, Query};
 use crate::pg::transaction::{Transaction, Trouble};
 use crate::quote::quote_ident_always;
@@ -16,6 +17,84 @@ const MOST_ROWS: f64 = 100_000.0;
 const LEAST_ROWS: f64 = 20_000.0;
 /// The share that is enough for a large table, percent.
 const USUAL_PERCENT: f64 = 5.0;
+
+const TABLE: Hole = Hole { name: "table", doc: "the table's name, which the sample has too", form: Form::Name };
+const RELATION: Hole = Hole { name: "relation", doc: "the table, with its schema", form: Form::Name };
+
+/// When a sample is made.
+const WHEN: &str = "never by a key or an option of this version";
+
+pub(in crate::pg) static ROWS: Own = Own {
+    name: "sample: rows of a table",
+    reads: "How many rows a table has, as last counted; $1 its schema, $2 its name.",
+    when: WHEN,
+    holes: &[],
+    sql: "select c.reltuples::float8
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relname = $2",
+};
+
+pub(in crate::pg) static CREATE: Own = Own {
+    name: "sample: table",
+    reads: "Nothing. Makes an empty temporary table.",
+    when: WHEN,
+    holes: &[TABLE, RELATION],
+    sql: "create temporary table {table} (like {relation} including indexes) on commit drop",
+};
+
+pub(in crate::pg) static COPY_ALL: Own = Own {
+    name: "sample: rows of a small table",
+    reads: "The whole table.",
+    when: WHEN,
+    holes: &[TABLE, RELATION],
+    sql: "insert into pg_temp.{table} select * from {relation}",
+};
+
+pub(in crate::pg) static COPY_PART: Own = Own {
+    name: "sample: rows of a large table",
+    reads: "A part of the table, at most about 100,000 rows.",
+    when: WHEN,
+    holes: &[TABLE, RELATION, Hole { name: "percent", doc: "the part", form: Form::Number }],
+    sql: "insert into pg_temp.{table} select * from {relation} tablesample system ({percent})",
+};
+
+pub(in crate::pg) static COPY_FIRST: Own = Own {
+    name: "sample: rows of a table that was never counted",
+    reads: "Its first 100,000 rows.",
+    when: WHEN,
+    holes: &[TABLE, RELATION],
+    sql: "insert into pg_temp.{table} select * from {relation} limit 100000",
+};
+
+pub(in crate::pg) static ANALYZE: Own = Own {
+    name: "sample: analyze",
+    reads: "The sample, for its statistics.",
+    when: WHEN,
+    holes: &[TABLE],
+    sql: "analyze pg_temp.{table}",
+};
+
+pub(in crate::pg) static BUILD: Own = Own {
+    name: "sample: index",
+    reads: "The sample. Builds the index on it.",
+    when: WHEN,
+    holes: &[
+        Hole { name: "index", doc: "pgdj_sample_1, 2, …", form: Form::Name },
+        Hole { name: "place", doc: "the sample and the keys of the advised index", form: Form::Theirs },
+    ],
+    sql: "CREATE INDEX {index} ON {place}",
+};
+
+pub(in crate::pg) static SIZE: Own = Own {
+    name: "sample: size of the index",
+    reads: "The size of the index on the sample; $1 its name.",
+    when: WHEN,
+    holes: &[],
+    sql: "select pg_catalog.pg_relation_size(c.oid)::float8
+from pg_catalog.pg_class as c
+where c.relnamespace = pg_catalog.pg_my_temp_schema() and c.relname = $1",
+};
 
 /// Asks the planner; `None`, with a note, where no sample can be made.
 pub(super) async fn verify(
@@ -29,9 +108,9 @@ pub(super) async fn verify(
         notes.push("no temporary table can be made here: a standby, or the right TEMPORARY is missing".to_owned());
         return Ok(None);
     }
-    transaction.control(&["savepoint pgdj_sample"]).await?;
+    transaction.save("pgdj_sample").await?;
     let tried = with_sample(transaction, statement, set).await;
-    transaction.control(&["rollback to savepoint pgdj_sample", "release savepoint pgdj_sample"]).await?;
+    transaction.undo("pgdj_sample").await?;
     match tried {
         Ok(verified) => Ok(Some(verified)),
         Err(trouble) => {
@@ -60,18 +139,16 @@ async fn with_sample(
     let before = statement.explain(transaction).await?;
     let names: Vec<String> = (1..=set.len()).map(|at| format!("pgdj_sample_{at}")).collect();
     for (wanted, name) in set.iter().zip(&names) {
-        transaction.theirs().run(&wanted.create_in("pg_temp", name)).await?;
+        let index = [("index", quote_ident_always(name)), ("place", wanted.place_in("pg_temp"))];
+        transaction.theirs().run(&BUILD.fill(&index.each_ref().map(|(name, value)| (*name, value.as_str())))).await?;
         if wanted.has_expression() {
-            transaction.run(&format!("analyze pg_temp.{}", quote_ident_always(&wanted.spec.table))).await?;
+            transaction.run(&ANALYZE.fill(&[(TABLE.name, &quote_ident_always(&wanted.spec.table))])).await?;
         }
     }
     let after = statement.explain(transaction).await?;
     let mut sizes = Vec::new();
     for name in &names {
-        let sql = "select pg_catalog.pg_relation_size(c.oid)::float8
-            from pg_catalog.pg_class as c
-            where c.relnamespace = pg_catalog.pg_my_temp_schema() and c.relname = $1";
-        let query = Query::new(sql).with(Parameter::Text(name.clone()));
+        let query = Query::new(SIZE.sql()).with(Parameter::Text(name.clone()));
         let bytes = transaction.ask(query).await?.scalar().and_then(Value::as_f64);
         sizes.push(bytes.map(|bytes| Bytes(bytes / share)));
     }
@@ -85,22 +162,20 @@ async fn with_sample(
 /// Makes the sample and returns its share of the rows.
 async fn sample(transaction: &mut Transaction, schema: &str, table: &str) -> Result<f64, Trouble> {
     let relation = format!("{}.{}", quote_ident_always(schema), quote_ident_always(table));
-    let count = "select c.reltuples::float8
-        from pg_catalog.pg_class as c
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where n.nspname = $1 and c.relname = $2";
-    let query = Query::new(count).with(Parameter::Text(schema.to_owned())).with(Parameter::Text(table.to_owned()));
+    let query = Query::new(ROWS.sql()).with(Parameter::Text(schema.to_owned())).with(Parameter::Text(table.to_owned()));
     let rows = transaction.ask(query).await?.scalar().and_then(Value::as_f64).unwrap_or_default();
     let percent = percent_of(rows);
-    let method = if percent < 100.0 { format!(" tablesample system ({percent:.4})") } else { String::new() };
-    let limit = if rows > 0.0 { String::new() } else { format!(" limit {MOST_ROWS}") };
-    transaction
-        .run(&format!(
-            "create temporary table {name} (like {relation} including indexes) on commit drop; \
-         insert into pg_temp.{name} select * from {relation}{method}{limit}; analyze pg_temp.{name}",
-            name = quote_ident_always(table),
-        ))
-        .await?;
+    let (table, part) = (quote_ident_always(table), format!("{percent:.4}"));
+    let names = [(TABLE.name, table.as_str()), (RELATION.name, &relation)];
+    let copy = if rows <= 0.0 {
+        COPY_FIRST.fill(&names)
+    } else if percent < 100.0 {
+        COPY_PART.fill(&[names.as_slice(), &[("percent", &part)]].concat())
+    } else {
+        COPY_ALL.fill(&names)
+    };
+    let made = [CREATE.fill(&names), copy, ANALYZE.fill(&[(TABLE.name, &table)])];
+    transaction.run(&Sql::batch(&made)).await?;
     Ok(percent / 100.0)
 }
 

@@ -9,10 +9,11 @@ use crate::advisor::IndexSpec;
 use crate::catalog::Table;
 use crate::failure::Kind;
 use crate::pg::explain::Request;
+use crate::pg::own::{Form, Hole, Own, Sql};
 use crate::pg::session::{Answer, Parameter, Query};
 use crate::pg::transaction::{Access, Transaction, Trouble};
 use crate::plan::Plan;
-use crate::quote::quote_ident_always;
+use crate::quote::{qualified_always, quote_ident_always};
 use crate::sample::{Bytes, Seconds, Value};
 
 /// How the name of an index on trial begins; what begins so and is left over is dropped by the next trial.
@@ -83,6 +84,90 @@ fn names(set: &[Wanted<'_>]) -> Vec<String> {
     (1..=set.len()).map(|at| format!("{PREFIX}{}_{at}", std::process::id())).collect()
 }
 
+const INDEX: Hole = Hole { name: "index", doc: "pgdj_trial_, the pid of pgdj, and a number", form: Form::Name };
+const PLACE: Hole =
+    Hole { name: "place", doc: "the table, the keys and the condition of the advised index", form: Form::Theirs };
+
+/// When an index is tried for real.
+const WHEN: &str = "only after you agreed to try an index for real (B in Explain)";
+
+pub(in crate::pg) static BUILD: Own = Own {
+    name: "trial: build",
+    reads: "The whole table. BUILDS AN INDEX; the table takes no writes until the rollback.",
+    when: "only after you agreed to try an index for real (B in Explain), where the build is expected to take 5 s or less",
+    holes: &[INDEX, PLACE],
+    sql: "CREATE INDEX {index} ON {place}",
+};
+
+pub(in crate::pg) static BUILD_CONCURRENTLY: Own = Own {
+    name: "trial: build concurrently",
+    reads: "The whole table, twice. BUILDS AN INDEX that stays until the drop below; writes go on.",
+    when: "only after you agreed to try an index for real (B in Explain), where the build takes longer, or old \
+        transactions would hide the index",
+    holes: &[INDEX, PLACE],
+    sql: "CREATE INDEX CONCURRENTLY {index} ON {place}",
+};
+
+pub(in crate::pg) static DROP: Own = Own {
+    name: "trial: drop",
+    reads: "Nothing. DROPS THE INDEX of a trial, by its name.",
+    when: "after a trial that built concurrently; before a trial, what an earlier one left",
+    holes: &[Hole { name: "index", doc: "the schema, and pgdj_trial_…", form: Form::Name }],
+    sql: "DROP INDEX CONCURRENTLY IF EXISTS {index}",
+};
+
+pub(in crate::pg) static ANALYZE: Own = Own {
+    name: "trial: analyze",
+    reads: "A sample of the table, for the statistics of the expression. They stay where the index was built concurrently.",
+    when: "only after you agreed to try an index for real (B in Explain), for an index on an expression",
+    holes: &[Hole { name: "table", doc: "the table, with its schema", form: Form::Name }],
+    sql: "analyze {table}",
+};
+
+pub(in crate::pg) static LIMIT: Own = Own {
+    name: "trial: limit",
+    reads: "Nothing. Sets how long the build, and then your statement, may take.",
+    when: WHEN,
+    holes: &[Hole { name: "milliseconds", doc: "10000 to 30000 for most builds", form: Form::Number }],
+    sql: "set local statement_timeout = {milliseconds}",
+};
+
+pub(in crate::pg) static IS_PASSED_OVER: Own = Own {
+    name: "trial: hidden by old transactions",
+    reads: "Whether the planner passes over the new index until old transactions end; $1 its schema, $2 its name.",
+    when: WHEN,
+    holes: &[],
+    sql: "select true
+from pg_catalog.pg_index as i
+join pg_catalog.pg_class as c on c.oid = i.indexrelid
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relname = $2 and i.indcheckxmin",
+};
+
+pub(in crate::pg) static FOUND: Own = Own {
+    name: "trial: size",
+    reads: "The names and the size of the new index and of its partitions; $1 its schema, $2 its name.",
+    when: WHEN,
+    holes: &[],
+    sql: "select pg_catalog.array_agg(c.relname::text) as names,
+    pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::float8 as bytes
+from pg_catalog.pg_class as w
+join pg_catalog.pg_namespace as n on n.oid = w.relnamespace
+join pg_catalog.pg_class as c on c.oid = w.oid
+    or c.oid in (select p.relid::oid from pg_catalog.pg_partition_tree(w.oid) as p)
+where n.nspname = $1 and w.relname = $2",
+};
+
+/// Returns what builds an index.
+fn build(own: &Own, wanted: &Wanted<'_>, name: &str) -> Sql {
+    own.fill(&[(INDEX.name, &quote_ident_always(name)), (PLACE.name, &wanted.place())])
+}
+
+/// Returns what limits the statements that follow.
+fn limited(limit: Duration) -> Sql {
+    LIMIT.fill(&[("milliseconds", &limit.as_millis().to_string())])
+}
+
 /// What is tried.
 struct Trial<'a> {
     statement: &'a Statement,
@@ -98,9 +183,9 @@ impl Trial<'_> {
         let before = fastest(transaction, self.statement).await?;
         let names = names(self.set);
         let started = Instant::now();
-        transaction.control(&[&format!("set local statement_timeout = {:.0}", limit.0 * 1e3)]).await?;
+        transaction.control(&[limited(Duration::from_secs_f64(limit.0))]).await?;
         for (wanted, name) in self.set.iter().zip(&names) {
-            transaction.theirs().run(&wanted.create(name)).await?;
+            transaction.theirs().run(&build(&BUILD, wanted, name)).await?;
         }
         let build = Seconds(started.elapsed().as_secs_f64());
         if waits_for_old_snapshots(transaction, self.set, &names).await? {
@@ -111,7 +196,7 @@ impl Trial<'_> {
             transaction.run(&sql).await?;
             notes.push(note);
         }
-        transaction.control(&[&format!("set local statement_timeout = {}", self.run.as_millis())]).await?;
+        transaction.control(&[limited(self.run)]).await?;
         let after = fastest(transaction, self.statement).await?;
         let (names, sizes) = found(transaction, self.set, &names).await?;
         Ok(Some(Tried { is_used: used(&after, &names), before, after, build, sizes, notes }))
@@ -123,9 +208,10 @@ impl Trial<'_> {
         transaction.end().await;
         let mut left = Vec::new();
         for (wanted, name) in self.set.iter().zip(names(self.set)) {
-            let sql = drop_statement(&wanted.spec.schema, &name);
-            if let Err(trouble) = within(CONCURRENTLY, transaction, &sql).await {
-                left.push(format!("{sql}: {}", trouble.failure(WHAT).because.join("; ")));
+            let index = qualified_always(&wanted.spec.schema, &name);
+            if let Err(trouble) = within(CONCURRENTLY, transaction, &DROP.fill(&[("index", &index)])).await {
+                let why = trouble.failure(WHAT).because.join("; ");
+                left.push(format!("DROP INDEX CONCURRENTLY IF EXISTS {index}: {why}"));
             }
         }
         let tried = tried.map_err(|trouble| trouble.failure(WHAT));
@@ -148,7 +234,7 @@ impl Trial<'_> {
         let names = names(self.set);
         let started = Instant::now();
         for (wanted, name) in self.set.iter().zip(&names) {
-            let sql = wanted.create(name).replacen("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1);
+            let sql = build(&BUILD_CONCURRENTLY, wanted, name);
             within(Duration::from_secs_f64(limit.0.clamp(1.0, 86_400.0)), transaction, &sql).await?;
         }
         let build = Seconds(started.elapsed().as_secs_f64());
@@ -168,7 +254,7 @@ impl Trial<'_> {
 /// Builds or drops concurrently, which waits for old transactions, but not for ever.
 ///
 /// Behind a pooler nothing may be set for the session. What is given up here, the reaper cancels on the server.
-async fn within(limit: Duration, transaction: &mut Transaction, sql: &str) -> Result<(), Trouble> {
+async fn within(limit: Duration, transaction: &mut Transaction, sql: &Sql) -> Result<(), Trouble> {
     let done = tokio::time::timeout(limit, transaction.alone(sql)).await;
     done.unwrap_or_else(|_elapsed| {
         let message = format!("it took more than {} s: it waits for old transactions to end", limit.as_secs());
@@ -190,9 +276,9 @@ async fn fastest(transaction: &mut Transaction, statement: &Statement) -> Result
 }
 
 /// What has to be analysed, and says so: an expression has no statistics before its index was analysed.
-fn analyses(set: &[Wanted<'_>]) -> Vec<(String, String)> {
+fn analyses(set: &[Wanted<'_>]) -> Vec<(Sql, String)> {
     let of = |Wanted { spec, .. }: &Wanted<'_>| {
-        let sql = format!("analyze {}.{}", quote_ident_always(&spec.schema), quote_ident_always(&spec.table));
+        let sql = ANALYZE.fill(&[("table", &qualified_always(&spec.schema, &spec.table))]);
         (sql, format!("{} was analysed, for the statistics of the expression", spec.table))
     };
     set.iter().filter(|wanted| wanted.has_expression()).map(of).collect()
@@ -206,13 +292,8 @@ async fn waits_for_old_snapshots(
     set: &[Wanted<'_>],
     names: &[String],
 ) -> Result<bool, Trouble> {
-    let sql = "select true
-        from pg_catalog.pg_index as i
-        join pg_catalog.pg_class as c on c.oid = i.indexrelid
-        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where n.nspname = $1 and c.relname = $2 and i.indcheckxmin";
     for (wanted, name) in set.iter().zip(names) {
-        if transaction.ask(of_index(sql, wanted, name)).await?.scalar().is_some() {
+        if transaction.ask(of_index(&IS_PASSED_OVER, wanted, name)).await?.scalar().is_some() {
             return Ok(true);
         }
     }
@@ -225,16 +306,9 @@ async fn found(
     set: &[Wanted<'_>],
     names: &[String],
 ) -> Result<(Vec<Vec<String>>, Vec<Bytes>), Trouble> {
-    let sql = "select pg_catalog.array_agg(c.relname::text) as names,
-            pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::float8 as bytes
-        from pg_catalog.pg_class as w
-        join pg_catalog.pg_namespace as n on n.oid = w.relnamespace
-        join pg_catalog.pg_class as c on c.oid = w.oid
-            or c.oid in (select p.relid::oid from pg_catalog.pg_partition_tree(w.oid) as p)
-        where n.nspname = $1 and w.relname = $2";
     let (mut all, mut sizes) = (Vec::new(), Vec::new());
     for (wanted, name) in set.iter().zip(names) {
-        let rows = transaction.ask(of_index(sql, wanted, name)).await?.into_rows();
+        let rows = transaction.ask(of_index(&FOUND, wanted, name)).await?.into_rows();
         let row = rows.first();
         let known = row.as_ref().map(|row| row.get("names").as_list()).unwrap_or_default();
         all.push(known.iter().filter_map(Value::as_str).map(str::to_owned).collect());
@@ -244,12 +318,8 @@ async fn found(
 }
 
 /// A question of an index on trial, by its schema and name.
-fn of_index(sql: &str, wanted: &Wanted<'_>, name: &str) -> Query {
-    Query::new(sql).with(Parameter::Text(wanted.spec.schema.clone())).with(Parameter::Text(name.to_owned()))
-}
-
-fn drop_statement(schema: &str, name: &str) -> String {
-    format!("DROP INDEX CONCURRENTLY IF EXISTS {}.{}", quote_ident_always(schema), quote_ident_always(name))
+fn of_index(own: &Own, wanted: &Wanted<'_>, name: &str) -> Query {
+    Query::new(own.sql()).with(Parameter::Text(wanted.spec.schema.clone())).with(Parameter::Text(name.to_owned()))
 }
 
 /// How often a trial that was given up is looked for, and how long is waited in between: its cancel is on its way.
@@ -257,7 +327,12 @@ const LOOKS: usize = 10;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// The indexes of trials on a table that nobody works on, with the beginning of their names.
-const LEFT: &str = "select n.nspname::text as schema, c.relname::text as name,
+pub(in crate::pg) static LEFT: Own = Own {
+    name: "trial: what is left",
+    reads: "The indexes pgdj_trial_… on a table, and whether somebody works on them; $1 its schema, $2 its name, $3 the prefix.",
+    when: "before a trial, and after one that was given up",
+    holes: &[],
+    sql: "select n.nspname::text as schema, c.relname::text as name,
         exists (select from pg_catalog.pg_locks as l where l.relation = i.indexrelid and l.granted) as is_at_work
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as c on c.oid = i.indexrelid
@@ -266,24 +341,21 @@ const LEFT: &str = "select n.nspname::text as schema, c.relname::text as name,
     join pg_catalog.pg_namespace as tn on tn.oid = t.relnamespace
     where tn.nspname = $1 and t.relname = $2 and pg_catalog.left(c.relname::text, pg_catalog.length($3)) = $3
     order by c.oid
-    limit 100";
+    limit 100",
+};
 
 /// Returns what trials have left on these tables: whether somebody is at work on it, and what drops it.
-async fn left(
-    transaction: &mut Transaction,
-    specs: &[IndexSpec],
-    prefix: &str,
-) -> Result<Vec<(bool, String)>, Trouble> {
+async fn left(transaction: &mut Transaction, specs: &[IndexSpec], prefix: &str) -> Result<Vec<(bool, Sql)>, Trouble> {
     let mut tables: Vec<(&str, &str)> = specs.iter().map(|spec| (spec.schema.as_str(), spec.table.as_str())).collect();
     tables.sort_unstable();
     tables.dedup();
     let mut left = Vec::new();
     for (schema, table) in tables {
         let names = [schema, table, prefix].into_iter();
-        let query = names.fold(Query::new(LEFT), |query, name| query.with(Parameter::Text(name.to_owned())));
+        let query = names.fold(Query::new(LEFT.sql()), |query, name| query.with(Parameter::Text(name.to_owned())));
         let rows = asked(transaction, query).await?.into_rows();
         left.extend(rows.iter().map(|row| {
-            let drop = drop_statement(row.text("schema"), row.text("name"));
+            let drop = DROP.fill(&[("index", &qualified_always(row.text("schema"), row.text("name")))]);
             (row.flag("is_at_work").unwrap_or_default(), drop)
         }));
     }
@@ -309,7 +381,7 @@ async fn sweep(transaction: &mut Transaction, specs: &[IndexSpec]) {
     let Ok(left) = left(transaction, specs, PREFIX).await else { return };
     for (_, statement) in left.iter().filter(|(is_at_work, _)| !is_at_work) {
         if let Err(trouble) = within(CONCURRENTLY, transaction, statement).await {
-            tracing::warn!(?trouble, statement, "the index of an earlier trial cannot be dropped");
+            tracing::warn!(?trouble, ?statement, "the index of an earlier trial cannot be dropped");
         }
     }
 }

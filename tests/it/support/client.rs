@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use pgdj::Failure;
 use pgdj::failure::Kind;
+use pgdj::pg::own::Own;
 use pgdj::pg::own_backends::OwnBackends;
-use pgdj::pg::session::{APPLICATION, Canceller, Connector, Link};
+use pgdj::pg::session::{APPLICATION, Canceller, Connector, Link, Query};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
@@ -44,6 +45,12 @@ pub(crate) async fn open(login: &Login) -> Client {
         login.config("shop").connect(NoTls).await.unwrap_or_else(|error| panic!("{login:?}: {error:?}"));
     tokio::spawn(connection);
     client
+}
+
+/// A question of a test, which pgdj itself would not send.
+pub(crate) fn question(sql: &'static str) -> Query {
+    let own = Own { name: "test", reads: "", when: "", holes: &[], sql };
+    Query::new(own.sql())
 }
 
 /// Sends a cancel request and waits until it has been taken: the driver's own leaves before, which ends PgBouncer 1.18.

@@ -1,0 +1,193 @@
+//! Every statement of pgdj's own, in the order in which a reader wants them: what always runs first, what acts last.
+
+use super::Own;
+use crate::pg::explain::{choices, planned, watch};
+use crate::pg::probes::Lane;
+use crate::pg::sampler::{bundle, timing};
+use crate::pg::verify::{ask, hypothetical, proof, sampled, trial};
+use crate::pg::{
+    blockers, catalog, connect, control, django_read, django_tables, exact, judge, path, server, session, transaction,
+};
+
+/// Statements that are sent on the same occasion, under the same guard.
+#[derive(Debug)]
+pub struct Group {
+    /// The occasion.
+    pub title: &'static str,
+    /// What holds while they run.
+    pub guard: &'static str,
+    /// The statements.
+    pub statements: &'static [&'static Own],
+    /// The lane whose probes belong to it too.
+    pub probes: Option<Lane>,
+}
+
+/// All of them.
+pub static GROUPS: &[Group] = &[
+    Group {
+        title: "When a connection opens",
+        guard: "These statements set the guard. pgdj keeps three sessions: for samples, for what may wait for a lock, and \
+            for what you ask for. An EXPLAIN and an advice have one of their own for as long as they run.",
+        statements: &[
+            &connect::IS_STANDBY,
+            &connect::IS_READ_ONLY,
+            &session::GREETING,
+            &path::PIN_SESSION,
+            &session::SET_SESSION,
+            &session::CHECK_CLIENT,
+        ],
+        probes: None,
+    },
+    Group {
+        title: "Around questions behind a pooler",
+        guard: "Behind a pooler in transaction mode pgdj sets nothing for the session, because another client gets it next. \
+            Each round of questions is one read-only transaction with the same limits.",
+        statements: &[
+            &session::BEGIN,
+            &path::SHOW,
+            &path::PIN_TRANSACTION,
+            &session::SET_BORROWED,
+            &session::SAVE,
+            &session::BACK,
+            &session::COMMIT,
+        ],
+        probes: None,
+    },
+    Group {
+        title: "What the server has",
+        guard: "Read-only, with the limits of the session that asks: statement_timeout 2 s or 10 s, lock_timeout 100 ms or \
+            500 ms. They read the catalog only.",
+        statements: &[
+            &server::IDENTITY,
+            &server::COLUMNS,
+            &server::EXTENSIONS,
+            &server::EXTENSION_PARTS,
+            &server::FUNCTIONS,
+            &django_tables::TABLES,
+        ],
+        probes: None,
+    },
+    Group {
+        title: "Samples",
+        guard: "Read-only, statement_timeout 2 s, lock_timeout 100 ms. They read shared memory and catalogs, and wait for no \
+            lock on a table. A sample is one round trip, every 2 s unless --pace says otherwise, and less often where it \
+            costs more than budget_ms.",
+        statements: &[&timing::TIMED, &bundle::SEVERAL, &bundle::ARRAY, &blockers::BLOCKERS],
+        probes: Some(Lane::Tick),
+    },
+    Group {
+        title: "Samples of what may wait for a lock",
+        guard: "Read-only, statement_timeout 10 s, lock_timeout 500 ms, over a session of their own, one at a time.",
+        statements: &[],
+        probes: Some(Lane::Slow),
+    },
+    Group {
+        title: "When you explain a statement",
+        guard: "One transaction on a connection of its own: read-only unless you agreed to a write, statement_timeout 30 s \
+            unless you choose another, lock_timeout half of it and at most 10 s, ROLLBACK at the end in any case. It begins \
+            with the begin and the two statements about the path of part 2. Before anything of your statement is planned, \
+            pgdj looks up what it can run: with --read-only, anything that is not known to be harmless is refused; \
+            otherwise you are warned.",
+        statements: &[
+            &server::BY_QUERYID,
+            &transaction::SET,
+            &transaction::GREETING,
+            &judge::PARTITIONED,
+            &judge::FACTS,
+            &judge::OF_FUNCTION,
+            &judge::OF_OPERATOR,
+            &judge::OF_TYPE,
+            &judge::OF_RELATION,
+            &judge::OF_CLASS,
+            &path::RESTORE,
+            &transaction::PREPARE,
+            &transaction::PARAMETERS,
+            &judge::LOCKED,
+            &choices::STATISTICS,
+            &planned::PLAN_CACHE_MODE,
+            &planned::EXPLAIN,
+            &planned::EXPLAIN_PREPARED,
+            &planned::EXPLAIN_VALUES,
+            &watch::WHO,
+            &transaction::ROLLBACK,
+            &transaction::DEALLOCATE,
+        ],
+        probes: None,
+    },
+    Group {
+        title: "Advice about indexes for a plan",
+        guard: "The catalog and the project are read in a read-only session, statement_timeout 10 s, lock_timeout 500 ms. The \
+            planner is then asked in a read-only transaction, with the checks of part 6, the time limit of the EXPLAIN, \
+            lock_timeout 3 s, and ROLLBACK at the end. Nothing is built.",
+        statements: &[
+            &catalog::SERVER,
+            &catalog::TABLES,
+            &catalog::COLUMNS,
+            &catalog::INDEXES,
+            &catalog::STATISTICS,
+            &catalog::SIZES,
+            &catalog::FOREIGN_KEYS,
+            &catalog::GROUPS,
+            &catalog::EXPRESSIONS,
+            &django_read::TAKEN,
+            &django_read::EXTENSIONS,
+            &ask::CIRCUMSTANCES,
+            &ask::COLUMNS,
+            &ask::PARTITIONS,
+            &transaction::SAVEPOINT,
+            &ask::READ_ONLY,
+            &transaction::ROLLBACK_TO,
+            &transaction::RELEASE,
+            &hypothetical::READY,
+            &hypothetical::SIMULATE,
+            &hypothetical::FORGET,
+            &proof::OF_COLUMN,
+            &proof::OF_EXPRESSION,
+            &proof::FAMILY,
+            &proof::HAS_OPERATOR,
+        ],
+        probes: None,
+    },
+    Group {
+        title: "Only when you ask: exact bloat",
+        guard: "Read-only, statement_timeout 600 s, lock_timeout 1 s. Esc cancels it on the server.",
+        statements: &[&exact::OF_TABLE, &exact::OF_INDEX],
+        probes: None,
+    },
+    Group {
+        title: "Only after you agreed: what acts",
+        guard: "Each asks first, and names what it hits. --read-only refuses them all. An index is tried in a transaction that \
+            is rolled back; where the build would stop writes for long, it is built concurrently and then dropped. What is \
+            left of a trial that was killed is found and dropped by its name. Your statement is explained in it as in part \
+            6, and cannot write.",
+        statements: &[
+            &control::CANCEL,
+            &control::TERMINATE,
+            &trial::LEFT,
+            &trial::LIMIT,
+            &trial::BUILD,
+            &trial::BUILD_CONCURRENTLY,
+            &trial::ANALYZE,
+            &trial::IS_PASSED_OVER,
+            &trial::FOUND,
+            &trial::DROP,
+        ],
+        probes: None,
+    },
+    Group {
+        title: "In the program, but not sent: a sample of a table",
+        guard: "Verifies an index on a temporary copy of a part of the table, in a transaction that is rolled back. No key, \
+            option or setting of this version asks for it.",
+        statements: &[
+            &sampled::ROWS,
+            &sampled::CREATE,
+            &sampled::COPY_ALL,
+            &sampled::COPY_PART,
+            &sampled::COPY_FIRST,
+            &sampled::ANALYZE,
+            &sampled::BUILD,
+            &sampled::SIZE,
+        ],
+        probes: None,
+    },
+];

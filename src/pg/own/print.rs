@@ -1,0 +1,173 @@
+//! The list as a text that is itself an SQL file: each statement under comments that say what it reads and when.
+
+use super::{GROUPS, Group, Own, body};
+use crate::pg::probes::{PROBES, Pace, Probe};
+use crate::sample::own;
+
+/// Letters a line of a comment may have.
+const WIDTH: usize = 110;
+
+/// What a reader has to know first.
+const HEAD: &[&str] = &[
+    "Every statement that pgdj sends of its own, with what it reads and when. No server was asked for this list.",
+    "",
+    "Read it, do not run it. In the statements,",
+    "  $1, $2                       are parameters, which are sent beside the text;",
+    "  {name}                       is filled in before the statement is sent; \"fill\" says with what;",
+    "  /*? fact */ new /*: old */   sends new where the server has the fact (a column, a function), else old;",
+    "  /*@ name */ public. /*@*/    sends the schema of that extension, or of that table of Django;",
+    "  '{}' /* own pids */          sends the pids of pgdj's own sessions, which its lists leave out.",
+    "",
+    "The comment /* pgdj … */ behind the first word is sent too: by it you find the statement in pg_stat_activity, in \
+     pg_stat_statements and in the server's log. application_name is pgdj.",
+    "",
+    "Your own statement, which you explain, is {statement}. The parameters of the connection (role, database, \
+     client_encoding, application_name, options) and requests to cancel a query are part of the protocol; they are no SQL. \
+     pgdj resets no statistics, changes no setting beyond its own session, and writes into no table.",
+    "",
+    "pgdj demo starts a private server and fills it. What it sends there for that is not in this list; it sends that to no \
+     other server.",
+];
+
+/// Returns the list.
+pub fn print() -> String {
+    let mut out = String::new();
+    comment(&mut out, "", &format!("pgdj {}", env!("CARGO_PKG_VERSION")));
+    for line in HEAD {
+        comment(&mut out, "", line);
+    }
+    comment(&mut out, "", "");
+    for (at, group) in GROUPS.iter().enumerate() {
+        comment(&mut out, "", &format!("{}. {} ({})", at + 1, group.title, entries(group).len()));
+    }
+    for (at, group) in GROUPS.iter().enumerate() {
+        out.push_str("\n\n");
+        comment(&mut out, "", &format!("==== {}. {} ====", at + 1, group.title));
+        comment(&mut out, "", group.guard);
+        for entry in entries(group) {
+            out.push('\n');
+            entry.print(&mut out);
+        }
+    }
+    out
+}
+
+/// A statement as it is printed.
+struct Entry {
+    name: &'static str,
+    reads: &'static str,
+    when: String,
+    /// The comments at the head of its file: what it costs, and which rights and versions it needs.
+    notes: Vec<&'static str>,
+    fill: Vec<String>,
+    text: String,
+}
+
+fn entries(group: &Group) -> Vec<Entry> {
+    let probes = PROBES.iter().filter(|probe| group.probes == Some(probe.lane));
+    group.statements.iter().map(|own| of_own(own)).chain(probes.map(|probe| of_probe(probe))).collect()
+}
+
+fn of_own(own: &Own) -> Entry {
+    Entry {
+        name: own.name,
+        reads: own.reads,
+        when: own.when.to_owned(),
+        notes: notes(own.sql),
+        fill: own.holes.iter().map(|hole| format!("{{{}}} is {}", hole.name, hole.doc)).collect(),
+        text: own.text(),
+    }
+}
+
+fn of_probe(probe: &Probe) -> Entry {
+    Entry {
+        name: probe.name,
+        reads: probe.doc,
+        when: when(probe),
+        notes: notes(probe.sql),
+        fill: Vec::new(),
+        text: own::marked(&body(probe.sql), probe.name),
+    }
+}
+
+fn when(probe: &Probe) -> String {
+    match probe.pace {
+        Pace::Every(rest) if probe.table().is_some() => {
+            format!("every {} s, and for each advice about indexes; only where it is a plain table", rest.as_secs())
+        }
+        Pace::Second => "every second".to_owned(),
+        Pace::Sample => "every sample".to_owned(),
+        Pace::WhileRows(rest) => format!("every sample while it finds rows, else every {} s", rest.as_secs()),
+        Pace::Every(rest) => format!("every {} s", rest.as_secs()),
+        Pace::Asked => "when a sample has a queryid whose text is not known yet; $1 is the list of queryids".to_owned(),
+    }
+}
+
+/// Returns the comments at the head of a file, the first from what it costs on.
+fn notes(sql: &'static str) -> Vec<&'static str> {
+    let lines = sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim);
+    lines.map(|line| line.find("cost: ").and_then(|at| line.get(at..)).unwrap_or(line)).collect()
+}
+
+impl Entry {
+    fn print(&self, out: &mut String) {
+        comment(out, "", self.name);
+        comment(out, "  reads: ", self.reads);
+        comment(out, "  when:  ", &self.when);
+        for note in &self.notes {
+            comment(out, "  ", note);
+        }
+        for fill in &self.fill {
+            comment(out, "  fill:  ", fill);
+        }
+        out.push_str(self.text.trim_end());
+        out.push_str(";\n");
+    }
+}
+
+/// Writes a comment on as many lines as it needs; the later ones stand below the text of the first.
+fn comment(out: &mut String, head: &str, text: &str) {
+    let mut line = format!("-- {head}");
+    let start = line.chars().count();
+    for word in text.split_inclusive(' ') {
+        let length = line.chars().count();
+        if length > start && length + word.trim_end().chars().count() > WIDTH {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            line = format!("-- {}", " ".repeat(start - 3));
+        }
+        line.push_str(word);
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_printed_once_and_every_line_is_sql_or_a_comment() {
+        let text = print();
+        for own in GROUPS.iter().flat_map(|group| group.statements) {
+            assert_eq!(text.matches(&format!("\n-- {}\n", own.name)).count(), 1, "{}", own.name);
+            assert!(text.contains(own.text().trim_end()), "{}", own.name);
+        }
+        for probe in PROBES {
+            assert_eq!(text.matches(&format!("\n-- {}\n", probe.name)).count(), 1, "{}", probe.name);
+        }
+        let comments = text.lines().filter(|line| line.starts_with("--"));
+        for line in comments {
+            assert!(line.chars().count() <= WIDTH, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_long_comment_goes_on_below_its_text() {
+        let mut out = String::new();
+        comment(&mut out, "  reads: ", &"word ".repeat(30));
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.find("word") == Some(12)), "{out}");
+    }
+}
