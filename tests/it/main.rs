@@ -21,6 +21,7 @@ mod panes_tables;
 mod pictures;
 mod played_demo;
 mod pooled;
+mod print_sql;
 mod probes;
 mod recordings;
 mod rights;

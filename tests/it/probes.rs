@@ -60,7 +60,7 @@ async fn check_all(login: &Login, name: &str) -> Vec<&'static str> {
             continue;
         }
         if probe.table().is_some() {
-            let query = Query::new(sql::load(probe.name, probe.sql, &facts));
+            let query = Query::new(sql::load(probe, &facts));
             let copied = session.copy(&query, probe.columns).await.unwrap();
             let rows = copied.unwrap_or_else(|it| panic!("{name} {}: {it:?}", probe.name)).rows;
             assert!(rows.iter().flatten().all(|value| !value.is_null()), "{name} {}: {rows:?}", probe.name);

@@ -83,7 +83,7 @@ pub(in crate::pg) static BUILD: Own = Own {
         Hole { name: "index", doc: "pgdj_sample_1, 2, …", form: Form::Name },
         Hole { name: "place", doc: "the sample and the keys of the advised index", form: Form::Theirs },
     ],
-    sql: "CREATE INDEX {index} ON {place}",
+    sql: "CREATE INDEX /* pgdj sample: index */ {index} ON {place}",
 };
 
 pub(in crate::pg) static SIZE: Own = Own {

@@ -96,7 +96,7 @@ pub(in crate::pg) static BUILD: Own = Own {
     reads: "The whole table. BUILDS AN INDEX; the table takes no writes until the rollback.",
     when: "only after you agreed to try an index for real (B in Explain), where the build is expected to take 5 s or less",
     holes: &[INDEX, PLACE],
-    sql: "CREATE INDEX {index} ON {place}",
+    sql: "CREATE INDEX /* pgdj trial: build */ {index} ON {place}",
 };
 
 pub(in crate::pg) static BUILD_CONCURRENTLY: Own = Own {
@@ -105,7 +105,7 @@ pub(in crate::pg) static BUILD_CONCURRENTLY: Own = Own {
     when: "only after you agreed to try an index for real (B in Explain), where the build takes longer, or old \
         transactions would hide the index",
     holes: &[INDEX, PLACE],
-    sql: "CREATE INDEX CONCURRENTLY {index} ON {place}",
+    sql: "CREATE INDEX CONCURRENTLY /* pgdj trial: build concurrently */ {index} ON {place}",
 };
 
 pub(in crate::pg) static DROP: Own = Own {
@@ -113,7 +113,7 @@ pub(in crate::pg) static DROP: Own = Own {
     reads: "Nothing. DROPS THE INDEX of a trial, by its name.",
     when: "after a trial that built concurrently; before a trial, what an earlier one left",
     holes: &[Hole { name: "index", doc: "the schema, and pgdj_trial_…", form: Form::Name }],
-    sql: "DROP INDEX CONCURRENTLY IF EXISTS {index}",
+    sql: "DROP INDEX CONCURRENTLY /* pgdj trial: drop */ IF EXISTS {index}",
 };
 
 pub(in crate::pg) static ANALYZE: Own = Own {
