@@ -4,6 +4,7 @@
 //! [`keys`], and goes to the top layer, to the list, to the pane, or to the application, in this order.
 
 pub mod action;
+mod acts;
 pub mod clock;
 pub mod document;
 pub mod effect;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::findings::Findings;
+use crate::readings::act_result::Sent;
 use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::Segment;
 use crate::ui::theme::Theme;
@@ -119,6 +121,8 @@ pub struct App {
     journal: VecDeque<String>,
     /// The relations whose exact bloat is being measured: oid and name, the newest last.
     measuring: Vec<(i64, String)>,
+    /// Signals whose effect no sample has shown yet, the newest last.
+    acts: Vec<Sent>,
     /// What the shell has not taken yet.
     effects: VecDeque<Effect>,
     /// A line below the header that stays; empty, there is none.
@@ -162,6 +166,7 @@ impl App {
             message: None,
             journal: VecDeque::new(),
             measuring: Vec::new(),
+            acts: Vec::new(),
             effects: VecDeque::new(),
             banner: Vec::new(),
             pace: start.pace,

@@ -10,7 +10,10 @@ use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Parameter, Progress, Request};
 use crate::pg::verify::{Building, Tried};
 use crate::plan::Plan;
+use crate::readings::act::Doing;
 use crate::sample::{Seconds, ServerFacts, Snapshot, Timestamp};
+
+pub use crate::readings::act::SignalKind;
 
 /// Something that happened. The only way anything reaches the state machine.
 #[derive(Debug)]
@@ -87,6 +90,10 @@ pub enum Event {
 pub enum Outcome {
     /// As it was meant to: one sentence.
     Good(String),
+    /// The server sent a signal; what came of it is for the next samples to show.
+    Sent(Signal),
+    /// There was nothing to do: one sentence.
+    Note(String),
     /// It did not: one sentence.
     Bad(String),
     /// Exact bloat of a relation was measured.
@@ -209,25 +216,8 @@ pub struct Signal {
     pub pid: i64,
     /// When the backend started: seconds since 1970, as the server gave it.
     pub backend_start: f64,
+    /// What it must still be doing.
+    pub doing: Doing,
     /// Who it is, for the journal.
     pub who: String,
-}
-
-/// What is done to a backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignalKind {
-    /// `pg_cancel_backend`: its query ends with an error.
-    Cancel,
-    /// `pg_terminate_backend`: its session ends.
-    Terminate,
-}
-
-impl SignalKind {
-    /// Returns the verb.
-    pub fn verb(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::Terminate => "terminate",
-        }
-    }
 }

@@ -138,7 +138,12 @@ impl Layer {
 
     /// A question about what a document describes.
     pub fn ask(about: Document, question: String, then: Effect) -> Self {
-        let choices = vec![("n".to_owned(), "leave it".to_owned()), ("y".to_owned(), "do it".to_owned())];
+        let (leave, does) = match &then {
+            // "cancel" would be read as the act itself.
+            Effect::Signal(signal) => ("go back", signal.kind.button()),
+            _ => ("leave it", "do it"),
+        };
+        let choices = vec![("n".to_owned(), leave.to_owned()), ("y".to_owned(), does.to_owned())];
         let confirm = Confirm { title: question, facts: about.facts, warning: None, choices };
         Self::Ask { confirm, then }
     }

@@ -24,6 +24,11 @@ impl Message {
         Self { text: text.into(), health: None, samples_left: 4 }
     }
 
+    /// Says something that went well in part.
+    pub fn warning(text: impl Into<String>) -> Self {
+        Self { text: text.into(), health: Some(Health::Warning), samples_left: 12 }
+    }
+
     /// Says something that did not go well.
     pub fn bad(text: impl Into<String>) -> Self {
         Self { text: text.into(), health: Some(Health::Bad), samples_left: 12 }

@@ -127,6 +127,7 @@ impl App {
                 self.message = None;
             }
         }
+        self.follow_acts();
         if self.clock == Clock::Live || self.shown.moment.is_none() {
             self.refresh();
         }
@@ -138,6 +139,11 @@ impl App {
                 self.log(text.clone());
                 self.message = Some(Message::good(text));
             }
+            Outcome::Note(text) => {
+                self.log(text.clone());
+                self.message = Some(Message::note(text));
+            }
+            Outcome::Sent(signal) => self.watch_act(&signal),
             Outcome::Bad(text) => {
                 self.log(text.clone());
                 self.message = Some(Message::bad(text));

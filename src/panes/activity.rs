@@ -3,15 +3,15 @@
 //! On a narrow screen vanish, in this order: the backend's age, the client, the application, the database, the Django view,
 //! the user, the transaction's age. The pid, the state, the query's age, the wait, who blocks and the query stay.
 
-pub mod backends;
 mod documents;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::backends::{Backend, backends};
 use crate::app::list::List;
 use crate::app::{Action, Asked, Document, Effect, Look, Pane, PaneId, Signal, SignalKind, View, Wish};
+use crate::readings::act::{Prospect, prospect};
+use crate::readings::backends::{Backend, PREPARED, backends};
 use crate::sample::Seconds;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
@@ -180,15 +180,20 @@ impl Activity {
 
     fn ask(&self, kind: SignalKind, view: &View<'_>) -> Wish {
         let Some(backend) = self.selected() else { return Wish::Nothing };
-        let who = format!("pid {} of {} ({})", backend.pid, backend.user, backend.application);
-        let question = match kind {
-            SignalKind::Cancel => format!("Cancel the running query of pid {}?", backend.pid),
-            SignalKind::Terminate => format!("End the session of pid {}? Its transaction is rolled back.", backend.pid),
-        };
-        Wish::Ask {
-            about: documents::blast(backend, &self.backends, view),
-            question,
-            then: Effect::Signal(Signal { kind, pid: backend.pid, backend_start: backend.started, who }),
+        match prospect(kind, backend, &self.backends, &view.newer.server) {
+            Prospect::Refused(refusal) => Wish::Open(documents::refusal(&refusal)),
+            Prospect::Possible(plan) => {
+                let one = plan.backend;
+                let names = [one.user.as_str(), one.application.as_str(), one.kind.as_str()];
+                let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+                let who = format!("pid {} ({name})", one.pid);
+                let signal = Signal { kind, pid: one.pid, backend_start: one.started, doing: plan.doing, who };
+                Wish::Ask {
+                    about: documents::blast(&plan, &self.backends, view),
+                    question: plan.question,
+                    then: Effect::Signal(signal),
+                }
+            }
         }
     }
 
@@ -334,7 +339,8 @@ fn cell(backend: &Backend, column: &str) -> Cell {
 }
 
 fn locks_cell(backend: &Backend) -> Cell {
-    let by: Vec<String> = backend.blocked_by.iter().map(ToString::to_string).collect();
+    let name = |pid: &i64| if *pid == PREPARED { "prepared tx".to_owned() } else { pid.to_string() };
+    let by: Vec<String> = backend.blocked_by.iter().map(name).collect();
     let text = match (by.is_empty(), backend.blocks) {
         (true, 0) => return Cell::default(),
         (true, count) => format!("blocks {count}"),
@@ -382,4 +388,31 @@ fn group_row(name: &str, members: &[&Backend], columns: &[GridColumn]) -> Row {
         })
         .collect();
     Row::new(format!("group {name}"), cells).role(Role::Header)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::findings::Findings;
+    use crate::sample::History;
+
+    #[test]
+    fn a_prepared_transaction_that_blocks_has_no_pid() {
+        let waits = row! { pid: 8, user: "web", backend_type: "client backend", state: "active",
+        wait_event_type: "Lock", wait_event: "relation", blocked_by: [0] };
+        let prepared = row! { kind: "prepared", name: "it's", xid_age: 5, database: "shop" };
+        let mut history = History::bounded(1 << 20);
+        history.push(Arc::new(snapshot().with("activity", vec![waits]).with("vacuum_horizon", vec![prepared])));
+        let (moment, findings) = (history.last().unwrap(), Findings::default());
+        let view = View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings };
+        let mut pane = Activity::default();
+        pane.refresh(&view);
+        assert_eq!(locks_cell(&pane.backends[0]).text, "by prepared tx");
+        let document = documents::backend(&pane.backends[0], &pane.backends, &view);
+        let said = document.facts.iter().find(|(label, _)| label == "no pid").unwrap();
+        assert!(said.1.contains("it has no session") && said.1.contains("ROLLBACK PREPARED 'it''s';"), "{}", said.1);
+    }
 }

@@ -1,7 +1,7 @@
 //! A session in a sentence: who holds a lock, who holds vacuum back.
 
-use super::activity::backends::{Backend, backends};
 use crate::app::View;
+use crate::readings::backends::{Backend, backends};
 use crate::readings::vacuum_horizon::{HolderKind, VacuumHorizon};
 use crate::sample::Seconds;
 

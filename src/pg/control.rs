@@ -1,13 +1,16 @@
 //! Cancel and terminate: exactly the backend that was meant, and only where it is allowed.
 //!
 //! The pid and the start of the backend are matched in the statement that sends the signal, so that a reused pid is
-//! never hit. In read-only mode no [`Permit`] can be had, and without one no signal can be sent. Every act is logged.
+//! never hit; so is the query or the transaction that the signal is for. In read-only mode no [`Permit`] can be had, and
+//! without one no signal can be sent. Every act is logged.
 
 use super::own::Own;
 use super::session::{Lost, Parameter, Query, Session, sentence};
 use crate::quote::quote_ident;
 use crate::sample::{ServerFacts, Timestamp, Value};
 use tokio_postgres::error::SqlState;
+
+pub use crate::readings::act::{Doing, SignalKind as Signal};
 
 /// What pgdj may do to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,21 +36,10 @@ impl Permit {
     }
 }
 
-/// What is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Ends the running statement: `pg_cancel_backend()`.
-    Cancel,
-    /// Ends the session: `pg_terminate_backend()`.
-    Terminate,
-}
-
-impl Signal {
-    fn statement(self) -> &'static Own {
-        match self {
-            Self::Cancel => &CANCEL,
-            Self::Terminate => &TERMINATE,
-        }
+fn statement(signal: Signal) -> &'static Own {
+    match signal {
+        Signal::Cancel => &CANCEL,
+        Signal::Terminate => &TERMINATE,
     }
 }
 
@@ -58,15 +50,26 @@ pub struct Backend {
     pub pid: i64,
     /// When it started, to the microsecond.
     pub started: Timestamp,
+    /// What it must still be doing.
+    pub doing: Doing,
 }
 
 /// What came of a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The server sent it.
+    /// The server sent it; whether it had an effect is for the next samples to show.
     Sent,
-    /// That backend is gone; nobody was hit.
+    /// That backend has ended; nothing was sent.
     Gone,
+    /// Another backend has its pid; nothing was sent.
+    Reused,
+    /// The query or the transaction that was meant has ended; nothing was sent.
+    Over {
+        /// `query` or `transaction`.
+        what: &'static str,
+    },
+    /// The server does not signal that process.
+    NotASession,
     /// This role may not; nobody was hit.
     Denied {
         /// In the server's words, or ours.
@@ -85,42 +88,66 @@ impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sent => write!(f, "sent"),
-            Self::Gone => write!(f, "that backend is gone already; nobody was hit"),
+            Self::Gone => write!(f, "that session has already ended; nothing was sent"),
+            Self::Reused => write!(f, "another session has this pid now; nothing was sent"),
+            Self::Over { what } => write!(f, "that {what} has already ended; nothing was sent"),
+            Self::NotASession => write!(f, "PostgreSQL does not signal this process: it is part of the server"),
             Self::Denied { what, grant } => write!(f, "not permitted: {what}; {grant}"),
             Self::Failed { what } => write!(f, "failed: {what}"),
         }
     }
 }
 
-/// One row: what the function said, if that very backend is there; and whether the pid is.
+/// One row where a backend has the pid: whether its start is hidden, whether it is the one that is meant, whether it still
+/// runs the query that is meant, and what the function said; it is called where both are so.
 pub(super) static CANCEL: Own = Own {
     name: "cancel a query",
-    reads: "ENDS THE RUNNING QUERY of one session: the one with pid $1 that started at $2, or none.",
+    reads: "ENDS THE RUNNING QUERY of one session: the one with pid $1 that started at $2, if its query started at $3 (0: any).",
     when: "only after you agreed (c); never with --read-only",
     holes: &[],
     sql: "select
-    (
-        select pg_catalog.pg_cancel_backend(a.pid)
-        from pg_catalog.pg_stat_activity as a
-        where a.pid = $1 and (extract(epoch from a.backend_start)::float8 * 1000000)::bigint = $2
-    ) as is_sent,
-    exists (select from pg_catalog.pg_stat_activity as a where a.pid = $1 and a.backend_start is null) as is_hidden",
+    b.is_hidden,
+    b.is_same,
+    b.is_meant,
+    case when b.is_same and b.is_meant then pg_catalog.pg_cancel_backend(b.pid) end as is_sent
+from (
+    select
+        a.pid,
+        a.backend_start is null as is_hidden,
+        coalesce((extract(epoch from a.backend_start)::float8 * 1000000)::bigint = $2, false) as is_same,
+        coalesce($3::bigint = 0 or a.state = 'active' and (extract(epoch from a.query_start)::float8 * 1000000)::bigint = $3, false) as is_meant
+    from pg_catalog.pg_stat_activity as a
+    where a.pid = $1
+    offset 0
+) as b",
 };
 
-/// The same for the session.
+/// The same for the session, and for the transaction it is idle in.
 pub(super) static TERMINATE: Own = Own {
     name: "end a session",
-    reads: "ENDS ONE SESSION: the one with pid $1 that started at $2, or none.",
+    reads: "ENDS ONE SESSION: the one with pid $1 that started at $2, if its transaction started at $3 (0: any or none).",
     when: "only after you agreed (K); never with --read-only",
     holes: &[],
     sql: "select
-    (
-        select pg_catalog.pg_terminate_backend(a.pid)
-        from pg_catalog.pg_stat_activity as a
-        where a.pid = $1 and (extract(epoch from a.backend_start)::float8 * 1000000)::bigint = $2
-    ) as is_sent,
-    exists (select from pg_catalog.pg_stat_activity as a where a.pid = $1 and a.backend_start is null) as is_hidden",
+    b.is_hidden,
+    b.is_same,
+    b.is_meant,
+    case when b.is_same and b.is_meant then pg_catalog.pg_terminate_backend(b.pid) end as is_sent
+from (
+    select
+        a.pid,
+        a.backend_start is null as is_hidden,
+        coalesce((extract(epoch from a.backend_start)::float8 * 1000000)::bigint = $2, false) as is_same,
+        coalesce($3::bigint = 0 or (extract(epoch from a.xact_start)::float8 * 1000000)::bigint = $3, false) as is_meant
+    from pg_catalog.pg_stat_activity as a
+    where a.pid = $1
+    offset 0
+) as b",
 };
+
+fn microseconds(at: Timestamp) -> i64 {
+    (at.0 * 1e6).round() as i64
+}
 
 /// Sends a signal to a backend; returns what came of it.
 pub async fn send(
@@ -129,10 +156,16 @@ pub async fn send(
     _: Permit,
     (signal, backend): (Signal, Backend),
 ) -> Outcome {
-    let started = (backend.started.0 * 1e6).round() as i64;
-    let query = Query::new(signal.statement().sql()).with(Parameter::Int(backend.pid)).with(Parameter::Int(started));
+    let meant = match backend.doing {
+        Doing::Anything => 0,
+        Doing::Statement(at) | Doing::Transaction(at) => microseconds(at),
+    };
+    let query = Query::new(statement(signal).sql())
+        .with(Parameter::Int(backend.pid))
+        .with(Parameter::Int(microseconds(backend.started)))
+        .with(Parameter::Int(meant));
     let answer = session.one(query).await;
-    let outcome = outcome(answer, facts);
+    let outcome = outcome(answer, facts, backend.doing);
     tracing::info!(?signal, pid = backend.pid, started = backend.started.0, %outcome, "signal");
     outcome
 }
@@ -140,6 +173,7 @@ pub async fn send(
 fn outcome(
     answer: Result<Result<super::session::Answer, tokio_postgres::Error>, Lost>,
     facts: &ServerFacts,
+    doing: Doing,
 ) -> Outcome {
     let grant = || format!("GRANT pg_signal_backend TO {};", quote_ident(&facts.role));
     match answer {
@@ -157,12 +191,15 @@ fn outcome(
         }
         Ok(Err(error)) => Outcome::Failed { what: sentence(&error) },
         Ok(Ok(answer)) => match answer.rows.first().map(Vec::as_slice) {
-            Some([Value::Bool(true), _]) => Outcome::Sent,
-            Some([_, Value::Bool(true)]) => Outcome::Denied {
-                what: "the start of a backend of another role is hidden, so it cannot be told from its successor"
+            Some([Value::Bool(true), ..]) => Outcome::Denied {
+                what: "the start time of another role's session is hidden, so pgdj cannot be sure that its pid was not reused"
                     .to_owned(),
                 grant: format!("GRANT pg_read_all_stats, pg_signal_backend TO {};", quote_ident(&facts.role)),
             },
+            Some([_, Value::Bool(false), ..]) => Outcome::Reused,
+            Some([_, _, Value::Bool(false), _]) => Outcome::Over { what: if matches!(doing, Doing::Transaction(_)) { "transaction" } else { "query" } },
+            Some([_, _, _, Value::Bool(true)]) => Outcome::Sent,
+            Some([_, _, _, Value::Bool(false)]) => Outcome::NotASession,
             _ => Outcome::Gone,
         },
     }

@@ -11,7 +11,7 @@ use super::explains::mode_of;
 use super::own_editor;
 use super::remembered::Remembered;
 use super::terminal::Screen;
-use crate::app::{Effect, Event, Outcome, RelationKind, Rights, Signal, SignalKind};
+use crate::app::{Effect, Event, Outcome, RelationKind, Rights, Signal};
 use crate::pg::act::{Order, Told};
 use crate::pg::control::{self, Backend, Permit};
 use crate::pg::exact::Relation;
@@ -27,8 +27,10 @@ pub(super) struct Hands {
     commands: mpsc::Sender<Command>,
     orders: mpsc::Sender<Order>,
     rights: Rights,
-    /// Who was meant by each signal under way, and the names of what is measured.
-    meant: Vec<(i64, String)>,
+    /// The signals under way.
+    signals: Vec<Signal>,
+    /// The oids and names of what is measured.
+    measured: Vec<(i64, String)>,
     remembered: Remembered,
     advising: Advising,
 }
@@ -40,7 +42,7 @@ impl Hands {
         rights: Rights,
         (remembered, advising): (Remembered, Advising),
     ) -> Self {
-        Self { commands, orders, rights, meant: Vec::new(), remembered, advising }
+        Self { commands, orders, rights, signals: Vec::new(), measured: Vec::new(), remembered, advising }
     }
 
     /// Does an effect; returns what came of it, where that is known at once.
@@ -80,7 +82,7 @@ impl Hands {
                 match self.order(Order::Measure(relation)) {
                     Some(Outcome::Bad(why)) => Some(Outcome::NotMeasured { relid, why }),
                     other => {
-                        self.meant.push((relid, name));
+                        self.measured.push((relid, name));
                         other
                     }
                 }
@@ -121,21 +123,23 @@ impl Hands {
                 signal.who
             )));
         };
-        let backend = Backend { pid: signal.pid, started: Timestamp(signal.backend_start) };
-        let kind = match signal.kind {
-            SignalKind::Cancel => control::Signal::Cancel,
-            SignalKind::Terminate => control::Signal::Terminate,
-        };
-        self.meant.push((signal.pid, signal.who));
-        self.order(Order::Signal { permit, signal: kind, backend })
+        let backend = Backend { pid: signal.pid, started: Timestamp(signal.backend_start), doing: signal.doing };
+        let refused = self.order(Order::Signal { permit, signal: signal.kind, backend });
+        if refused.is_none() {
+            self.signals.push(signal);
+        }
+        refused
     }
 
     /// Returns what is said of what the act session did.
     pub(super) fn outcome(&mut self, told: Told) -> Outcome {
         match told {
             Told::Signal { signal, backend, outcome } => {
-                let who = self.name_of(backend.pid).unwrap_or_else(|| format!("pid {}", backend.pid));
-                of_signal(signal, &who, outcome)
+                let is_it = |one: &Signal| one.kind == signal && one.pid == backend.pid;
+                let Some(at) = self.signals.iter().position(is_it) else {
+                    return Outcome::Bad(format!("an answer about pid {} came unasked: {outcome}", backend.pid));
+                };
+                of_signal(self.signals.remove(at), &outcome)
             }
             Told::Measured { relation, result } => {
                 let relid = match relation {
@@ -163,21 +167,17 @@ impl Hands {
     }
 
     fn name_of(&mut self, id: i64) -> Option<String> {
-        let at = self.meant.iter().position(|(meant, _)| *meant == id)?;
-        Some(self.meant.remove(at).1)
+        let at = self.measured.iter().position(|(measured, _)| *measured == id)?;
+        Some(self.measured.remove(at).1)
     }
 }
 
-fn of_signal(signal: control::Signal, who: &str, outcome: control::Outcome) -> Outcome {
-    let verb = match signal {
-        control::Signal::Cancel => "cancel",
-        control::Signal::Terminate => "terminate",
-    };
+/// Returns what is said of a signal; that it was sent is no success yet.
+fn of_signal(signal: Signal, outcome: &control::Outcome) -> Outcome {
     match outcome {
-        control::Outcome::Sent => Outcome::Good(format!("{verb}: sent to {who}")),
-        control::Outcome::Gone => Outcome::Good(format!("{verb}: {who} was gone already; nobody was hit")),
-        control::Outcome::Denied { what, grant } => Outcome::Bad(format!("{verb} {who}: {what}; {grant}")),
-        control::Outcome::Failed { what } => Outcome::Bad(format!("{verb} {who}: {what}")),
+        control::Outcome::Sent => Outcome::Sent(signal),
+        control::Outcome::Gone => Outcome::Note(format!("{}: {outcome}", signal.who)),
+        _ => Outcome::Bad(format!("could not {} {}: {outcome}", signal.kind.verb(), signal.who)),
     }
 }
 

@@ -16,8 +16,8 @@ pub use form::{Filled, Form, FormField, FormValue};
 pub use help::{Help, HelpSection};
 pub use picker::{PickItem, Picker};
 
-/// Columns of a fact at most: enough of a query to know it by.
-const MOST_OF_A_FACT: usize = 200;
+/// Columns of a fact at most: what an act does takes four lines.
+const MOST_OF_A_FACT: usize = 400;
 
 /// A question before something is done.
 #[derive(Debug, Clone, PartialEq, Default)]

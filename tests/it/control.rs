@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgdj::pg::act::{self, Order, Told};
-use pgdj::pg::control::{Backend, Mode, Outcome, Permit, Signal};
+use pgdj::pg::control::{Backend, Doing, Mode, Outcome, Permit, Signal};
 use pgdj::pg::exact::Relation;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Session, reaper};
@@ -15,19 +15,19 @@ use tokio::time::timeout;
 use crate::support::watch::PATIENCE;
 use crate::support::{Login, open, own, shop};
 
-struct Acting {
+pub(crate) struct Acting {
     orders: mpsc::Sender<Order>,
     told: mpsc::Receiver<Told>,
 }
 
-async fn facts(login: &Login) -> Arc<ServerFacts> {
+pub(crate) async fn facts(login: &Login) -> Arc<ServerFacts> {
     let (reaper, _reaping) = reaper();
     let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
     Arc::new(read_facts(&mut session, "test").await.unwrap())
 }
 
 impl Acting {
-    async fn start(login: &Login) -> Self {
+    pub(crate) async fn start(login: &Login) -> Self {
         let (orders, ordered) = mpsc::channel(8);
         let (telling, told) = mpsc::channel(8);
         tokio::spawn(act::run(Arc::new(login.clone()), ordered, telling));
@@ -35,7 +35,7 @@ impl Acting {
         Self { orders, told }
     }
 
-    async fn signal(&mut self, signal: Signal, backend: Backend) -> Outcome {
+    pub(crate) async fn signal(&mut self, signal: Signal, backend: Backend) -> Outcome {
         let permit = Permit::of(Mode::Full).unwrap();
         self.orders.send(Order::Signal { permit, signal, backend }).await.unwrap();
         match timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap() {
@@ -53,10 +53,10 @@ impl Acting {
     }
 }
 
-async fn backend(client: &tokio_postgres::Client) -> Backend {
+pub(crate) async fn backend(client: &tokio_postgres::Client) -> Backend {
     let sql = "select pid::bigint, extract(epoch from backend_start)::float8 from pg_stat_activity where pid = pg_backend_pid()";
     let row = client.query_one(sql, &[]).await.unwrap();
-    Backend { pid: row.get(0), started: Timestamp(row.get(1)) }
+    Backend { pid: row.get(0), started: Timestamp(row.get(1)), doing: Doing::Anything }
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_statement_is_cancelled_and_a_session_ended_but_never_its_successor() 
     let it = backend(&client).await;
     let mut acting = Acting::start(&login).await;
     let other = Backend { started: Timestamp(it.started.0 - 0.000_01), ..it };
-    assert_eq!(acting.signal(Signal::Terminate, other).await, Outcome::Gone, "another backend of the same pid");
+    assert_eq!(acting.signal(Signal::Terminate, other).await, Outcome::Reused, "another backend of the same pid");
     let sleeping = tokio::spawn(async move { (client.batch_execute("select pg_sleep(600)").await, client) });
     let cancelled = async {
         // Until the statement runs there is nothing to cancel.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgdj::pg::advice::advise;
-use pgdj::pg::control::{Backend, Mode, Permit, Signal, send};
+use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::exact::{self, Relation};
 use pgdj::pg::explain::{Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::sampler::Settings;
@@ -165,7 +165,7 @@ pub(crate) async fn script(login: &Login) {
     for relation in [oid("shop_order").map(Relation::Table), oid("shop_order_status").map(Relation::Index)] {
         exact::measure(&mut session, &facts, relation.unwrap()).await.unwrap().unwrap();
     }
-    let nobody = Backend { pid: 1, started: Timestamp(0.0) };
+    let nobody = Backend { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
     send(&mut session, &facts, Permit::of(Mode::Full).unwrap(), (Signal::Cancel, nobody)).await;
     drop(session);
     // Explain, its parameters, the advice, its verification and a trial.

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module a subject; support code starts the servers.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
 
+mod acts;
 mod bad_input;
 mod bloat;
 mod blocked;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use pgdj::advisor::IndexSpec;
 use pgdj::catalog::index::{Definition, Key, Method};
 use pgdj::catalog::parse::expression;
-use pgdj::pg::control::{Backend, Mode, Permit, Signal, send};
+use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::explain::{Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::session::{Connector, Limits, Session, reaper};
 use pgdj::pg::verify::{Allowed, Building, Rung, Verifier};
@@ -160,7 +160,7 @@ async fn the_rest(login: &Login) {
     let (reaper, reaping) = reaper();
     let reaping = tokio::spawn(reaping);
     let mut session = Session::open(login, Limits::ACT, &reaper).await.unwrap();
-    let nobody = Backend { pid: 1, started: Timestamp(0.0) };
+    let nobody = Backend { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
     let permit = Permit::of(Mode::Full).unwrap();
     send(&mut session, &ServerFacts::default(), permit, (Signal::Terminate, nobody)).await;
     drop(session);

@@ -1,7 +1,8 @@
 //! What is known of one backend, in words: the detail, and what a signal would hit.
 
-use super::backends::Backend;
 use crate::app::{Document, View};
+use crate::readings::act::{Plan, Refusal};
+use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::vacuum_horizon::VacuumHorizon;
 use crate::sample::Seconds;
 use crate::ui::code::Language;
@@ -15,7 +16,7 @@ pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Docume
     let mut document = Document::new(format!("Backend {}", one.pid));
     facts(&mut document, one);
     document.pair("vacuum", &vacuum(one, view));
-    waits(&mut document, one, all);
+    waits(&mut document, (one, all), view);
     locks(&mut document, one, view);
     if !one.query.is_empty() {
         document.heading(if one.is_idle() || one.is_idle_in_transaction() { "Last query" } else { "Query" });
@@ -24,15 +25,29 @@ pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Docume
     document
 }
 
+/// Why an act is not offered, and what would permit it; `y` copies that.
+pub(super) fn refusal(refusal: &Refusal) -> Document {
+    let mut document = Document::new(refusal.title);
+    document.text(&refusal.why);
+    if let Some(grant) = &refusal.grant {
+        document.code(Language::Sql, grant);
+        document.copied = Some(grant.clone());
+    }
+    document
+}
+
 /// What a signal would hit: whom, what it does, what it holds, who waits for it.
-pub(super) fn blast(one: &Backend, all: &[Backend], view: &View<'_>) -> Document {
+pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Document {
+    let one = plan.backend;
     let mut document = Document::new("This is what it hits");
+    document.pair("effect", &plan.effect);
     document.pair("pid", &one.pid.to_string());
     document.pair("user", &format!("{} on {}", one.user, one.database));
     document.pair("application", &one.application);
     document.pair("client", &one.client);
     document.pair("state", &format!("{} for {}", one.state, age(one.state_age)));
-    document.pair("transaction", &format!("open for {}", age(one.xact_age)));
+    let transaction = one.xact_age.map_or_else(|| "none".to_owned(), |age| format!("open for {}", Seconds(age)));
+    document.pair("transaction", &transaction);
     document.pair("vacuum", &vacuum(one, view));
     let held = held_locks(one, view);
     document.pair("waited-for locks", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
@@ -79,15 +94,18 @@ fn vacuum(one: &Backend, view: &View<'_>) -> String {
     }
 }
 
-fn waits(document: &mut Document, one: &Backend, all: &[Backend]) {
+fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &View<'_>) {
     if !one.blocked_by.is_empty() {
         document.heading("It waits for");
         for pid in &one.blocked_by {
+            if *pid == PREPARED {
+                document.pair("no pid", &prepared(view));
+                continue;
+            }
+            let blocker = all.iter().find(|other| other.pid == *pid);
             document.pair(
                 &format!("pid {pid}"),
-                &all.iter()
-                    .find(|other| other.pid == *pid)
-                    .map_or_else(|| "a session that is not listed".to_owned(), in_short),
+                &blocker.map_or_else(|| "a session that is not listed".to_owned(), in_short),
             );
         }
     }
@@ -98,6 +116,17 @@ fn waits(document: &mut Document, one: &Backend, all: &[Backend]) {
             document.pair(&format!("pid {}", other.pid), &in_short(other));
         }
     }
+}
+
+/// A blocker without a session, and how to end it.
+fn prepared(view: &View<'_>) -> String {
+    let horizon = VacuumHorizon::of(view.newer).unwrap_or_default();
+    let ends: Vec<String> = horizon
+        .prepared()
+        .filter_map(|holder| Some(format!("{} in database {}", holder.sql_to_end()?, holder.database)))
+        .collect();
+    let ends = if ends.is_empty() { "ROLLBACK PREPARED in its database".to_owned() } else { ends.join(" or ") };
+    format!("a prepared transaction: it has no session to cancel or end. {ends} ends it.")
 }
 
 fn in_short(one: &Backend) -> String {

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The backends: who does what, since when, and who waits for whom.",
 };
 
-static COLUMNS: [Column; 18] = [
+static COLUMNS: [Column; 23] = [
     key("pid", Unit::Id, "Process id of the backend.", "pg_stat_activity"),
     key(
         "backend_start",
@@ -54,6 +54,20 @@ static COLUMNS: [Column; 18] = [
     gauge("xact_age", Unit::Seconds, "Since the transaction started.", "pg_stat_activity.xact_start"),
     gauge("backend_age", Unit::Seconds, "Since the backend started.", "pg_stat_activity.backend_start"),
     gauge("state_age", Unit::Seconds, "Since the state changed.", "pg_stat_activity.state_change"),
+    label(
+        "query_start",
+        Unit::Moment,
+        "When the running query started, or the last one did; with the backend it names one statement.",
+        "pg_stat_activity",
+    ),
+    label(
+        "xact_start",
+        Unit::Moment,
+        "When the transaction started; with the backend it names one transaction.",
+        "pg_stat_activity",
+    ),
+    label("is_superuser", Unit::Flag, "Whether its role is a superuser, whom only a superuser may signal.", "pg_roles"),
+    label("has_our_role", Unit::Flag, "Whether the role of pgdj has the rights of its role.", "pg_has_role()"),
     label("query_id", Unit::Id, "Identifier of the query in pg_stat_statements, since 14.", "pg_stat_activity"),
     label("leader_pid", Unit::Id, "Leader of the parallel group, since 13.", "pg_stat_activity"),
     label("blocked_by", Unit::Ids, "Pids that keep it from its lock.", "pg_blocking_pids()"),
@@ -63,4 +77,5 @@ static COLUMNS: [Column; 18] = [
         "The running query, or the last one; cut at track_activity_query_size.",
         "pg_stat_activity",
     ),
+    gauge("total", Unit::Count, "Backends there are; rows may be cut at a limit.", "pg_stat_activity"),
 ];

@@ -1,10 +1,13 @@
-//! The backends as the Activity pane reasons about them: typed, with who blocks whom and what Django says of them.
+//! The backends, typed: what each does, who blocks whom, and what Django says of them.
 //!
 //! Pure.
 
 use std::collections::HashMap;
 
 use crate::sample::{Row, RowSet};
+
+/// The pid that `pg_blocking_pids()` gives for a prepared transaction, which has no session. Source: manual 9.26.
+pub const PREPARED: i64 = 0;
 
 /// One backend.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -21,14 +24,24 @@ pub struct Backend {
     pub application: String,
     /// Client address and port, or `local`.
     pub client: String,
-    /// Kind of backend.
+    /// Kind of backend: `client backend`, `walsender`, …; empty where it may not be seen.
     pub kind: String,
+    /// Pid of the leader of its parallel group, where it has one and the server says so (13).
+    pub leader: Option<i64>,
+    /// Whether its role is a superuser; `None` for a process without a role.
+    pub is_superuser: Option<bool>,
+    /// Whether pgdj's role has the rights of its role; `None` for a process without a role.
+    pub has_our_role: Option<bool>,
     /// State, empty where it may not be seen.
     pub state: String,
     /// Wait event with its class: `Lock:relation`, empty when it waits for nothing.
     pub wait: String,
     /// Whether it waits for a lock.
     pub is_waiting: bool,
+    /// When the query started (of an idle one: the last one), as the server gave it.
+    pub query_started: Option<f64>,
+    /// When the transaction started, as the server gave it; `None` outside of one.
+    pub xact_started: Option<f64>,
     /// Seconds since the query started (of an idle one: since its last).
     pub query_age: Option<f64>,
     /// Seconds since the transaction started.
@@ -61,9 +74,14 @@ impl Backend {
             application: row.text("application").to_owned(),
             client: row.text("client").to_owned(),
             kind: row.text("backend_type").to_owned(),
+            leader: row.int("leader_pid"),
+            is_superuser: row.flag("is_superuser"),
+            has_our_role: row.flag("has_our_role"),
             state: row.text("state").to_owned(),
             wait: if wait_type.is_empty() { String::new() } else { format!("{wait_type}:{}", row.text("wait_event")) },
             is_waiting: wait_type == "Lock",
+            query_started: row.number("query_start"),
+            xact_started: row.number("xact_start"),
             query_age: row.number("query_age").map(|age| age.max(0.0)),
             xact_age: row.number("xact_age").map(|age| age.max(0.0)),
             backend_age: row.number("backend_age").map(|age| age.max(0.0)),

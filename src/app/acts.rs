@@ -1,0 +1,73 @@
+//! Signals that were sent: each sample is asked what came of them, and that is said below the pane and in the journal.
+
+use super::{App, Message, Signal};
+use crate::readings::act_result::{Progress, Sample, Sent};
+use crate::readings::backends::{self, Backend};
+use crate::sample::{Section, Snapshot};
+
+/// Signals that are watched at once; an older one is given up for a newer.
+const MOST: usize = 8;
+
+/// Returns the sessions of a snapshot and the server's clock when they were read; `None` where they are old.
+fn sessions(snapshot: &Snapshot) -> Option<(Vec<Backend>, f64, bool)> {
+    let Section::Ready(reading) = snapshot.section("activity") else { return None };
+    let all = backends::backends(&reading.rows);
+    let is_whole = reading
+        .rows
+        .first()
+        .and_then(|row| row.int("total"))
+        .is_none_or(|total| usize::try_from(total).is_ok_and(|total| total <= all.len()));
+    Some((all, reading.at.0, is_whole))
+}
+
+impl App {
+    /// Watches a signal that the server sent.
+    pub(super) fn watch_act(&mut self, signal: &Signal) {
+        let text =
+            format!("{} sent to {}; the next samples show what came of it", capital(signal.kind.verb()), signal.who);
+        self.log(text.clone());
+        self.message = Some(Message::note(text));
+        let Some((all, at, is_whole)) = self.history.newest().and_then(|snapshot| sessions(snapshot)) else { return };
+        if self.acts.len() >= MOST {
+            self.acts.remove(0);
+        }
+        let sample = Sample { backends: &all, at, is_whole };
+        self.acts.push(Sent::new(signal.kind, (signal.pid, signal.backend_start), signal.doing, sample));
+    }
+
+    /// Says what the newest sample shows of the signals that are watched.
+    pub(super) fn follow_acts(&mut self) {
+        if self.acts.is_empty() {
+            return;
+        }
+        let Some((all, at, is_whole)) = self.history.newest().and_then(|snapshot| sessions(snapshot)) else { return };
+        let sample = Sample { backends: &all, at, is_whole };
+        let mut said = Vec::new();
+        self.acts.retain_mut(|sent| match sent.progress(sample) {
+            Progress::Waiting => true,
+            Progress::Still(text) => {
+                said.push((Message::note(text), false));
+                true
+            }
+            Progress::Done(text) => {
+                said.push((Message::good(text), true));
+                false
+            }
+            Progress::Left(text) => {
+                said.push((Message::warning(text), true));
+                false
+            }
+        });
+        for (message, is_final) in said {
+            if is_final {
+                self.log(message.text.clone());
+            }
+            self.message = Some(message);
+        }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,305 @@
+//! What came of a cancel or an end of a session, read from the samples after it.
+//!
+//! Nothing counts as done before a sample shows it. A session is known by pid and start, a statement by its start too.
+
+use std::collections::HashMap;
+
+use super::act::{Doing, SignalKind};
+use super::backends::{Backend, PREPARED};
+use crate::sample::Seconds;
+
+/// Seconds after a signal from which a session that is still there is worth a word.
+const WORTH_A_WORD: f64 = 3.0;
+/// Seconds after which it is said that the signal had no effect.
+const GIVEN_UP: f64 = 60.0;
+
+/// A signal that was sent, and who waited for its session then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    kind: SignalKind,
+    pid: i64,
+    backend_start: f64,
+    doing: Doing,
+    /// Who waited behind it, directly or behind another, by the keys of their rows.
+    waiting: Vec<String>,
+    /// The server's clock at the newest sample when the signal was sent.
+    at: f64,
+    /// Whether a sample has shown its effect; who waited gets one more to run.
+    is_over: bool,
+}
+
+/// How it stands with a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing is worth a word yet.
+    Waiting,
+    /// It has had no effect so far.
+    Still(String),
+    /// It had its effect, and nobody waits any more for what it was for.
+    Done(String),
+    /// It had its effect, and somebody still waits; or none, and that is final.
+    Left(String),
+}
+
+/// The sessions of one sample.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// The sessions.
+    pub backends: &'a [Backend],
+    /// The server's clock.
+    pub at: f64,
+    /// Whether every session is among them, and none was cut off.
+    pub is_whole: bool,
+}
+
+impl Sent {
+    /// Notes a signal to a session, with what the newest sample shows.
+    pub fn new(kind: SignalKind, (pid, backend_start): (i64, f64), doing: Doing, sample: Sample<'_>) -> Self {
+        let behind = waiting_behind(pid, sample.backends);
+        Self { kind, pid, backend_start, doing, waiting: behind, at: sample.at, is_over: false }
+    }
+
+    /// Returns what a sample shows of its effect.
+    pub fn progress(&mut self, sample: Sample<'_>) -> Progress {
+        let elapsed = sample.at - self.at;
+        if elapsed <= 0.0 {
+            return Progress::Waiting;
+        }
+        let backends = sample.backends;
+        let one = backends.iter().find(|one| one.pid == self.pid && one.started == self.backend_start);
+        if one.is_none() && !sample.is_whole {
+            return Progress::Left(format!(
+                "pid {} is not among the {} sessions that were read: pgdj cannot see what came of it",
+                self.pid,
+                backends.len()
+            ));
+        }
+        let Some(over) = self.over(one) else { return self.still(one, elapsed) };
+        // Who waited may need a moment to get the lock.
+        if !self.is_over && !self.waiting.is_empty() {
+            self.is_over = true;
+            return Progress::Waiting;
+        }
+        let waiting: Vec<&Backend> =
+            backends.iter().filter(|one| !one.blocked_by.is_empty() && self.waiting.contains(&one.key())).collect();
+        let released = self.waiting.len() - waiting.len();
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(counted(released, "released"));
+        parts.extend(roots(&waiting, backends));
+        let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        let text = format!("{over}{parts}");
+        if waiting.is_empty() { Progress::Done(text) } else { Progress::Left(text) }
+    }
+
+    /// Returns what happened, once what the signal was for is over.
+    fn over(&self, one: Option<&Backend>) -> Option<String> {
+        let pid = self.pid;
+        let Some(one) = one else { return Some(format!("pid {pid} ended")) };
+        if self.kind == SignalKind::Terminate {
+            return None;
+        }
+        let is_same = match self.doing {
+            Doing::Statement(at) => one.state == "active" && one.query_started == Some(at.0),
+            Doing::Anything | Doing::Transaction(_) => one.state == "active" || one.state.is_empty(),
+        };
+        if is_same {
+            return None;
+        }
+        let then = match one.state.as_str() {
+            "idle in transaction (aborted)" => "; its transaction is aborted until the client rolls back",
+            "idle in transaction" => "; its transaction is still open",
+            _ => "",
+        };
+        Some(format!("the query of pid {pid} ended{then}"))
+    }
+
+    fn still(&self, one: Option<&Backend>, elapsed: f64) -> Progress {
+        if elapsed < WORTH_A_WORD {
+            return Progress::Waiting;
+        }
+        let (pid, elapsed_text) = (self.pid, Seconds(elapsed.round()));
+        let (what, act) = match self.kind {
+            SignalKind::Cancel => ("runs", "cancel"),
+            SignalKind::Terminate => ("exists", "signal"),
+        };
+        let why = one.map_or("", why_still);
+        let text = format!("pid {pid} still {what} {elapsed_text} after the {act}: {why}");
+        if elapsed < GIVEN_UP { Progress::Still(text) } else { Progress::Left(text) }
+    }
+}
+
+/// Returns why a session does not react, by what it waits for.
+///
+/// A cancel interrupts no write to the client, and no process that runs without looking for signals.
+/// Source: `ProcessClientWriteInterrupt()` in postgres.c.
+fn why_still(one: &Backend) -> &'static str {
+    match one.wait.split(':').next().unwrap_or_default() {
+        "Client" => "it waits for the client",
+        "IO" => "it reads or writes files; it reacts after that",
+        "LWLock" | "BufferPin" | "Buffer" => "it waits within the server and reacts after that",
+        "Extension" => "an extension does not react",
+        _ => "it is rolling back, or runs code that does not react",
+    }
+}
+
+/// Returns the keys of all that wait behind a pid, directly or behind another.
+fn waiting_behind(pid: i64, backends: &[Backend]) -> Vec<String> {
+    let mut behind: Vec<i64> = vec![pid];
+    let mut seen = 0;
+    while seen < behind.len() {
+        let blocker = behind.get(seen).copied();
+        seen += 1;
+        let next = backends.iter().filter(|one| blocker.is_some_and(|blocker| one.blocked_by.contains(&blocker)));
+        let next: Vec<i64> = next.map(|one| one.pid).filter(|pid| !behind.contains(pid)).collect();
+        behind.extend(next);
+    }
+    let waits = |one: &&Backend| one.pid != pid && behind.contains(&one.pid);
+    backends.iter().filter(waits).map(Backend::key).collect()
+}
+
+/// Returns how many of the waiting wait behind whom: the one that waits for nobody itself, most waiting first.
+fn roots(waiting: &[&Backend], all: &[Backend]) -> Vec<String> {
+    let mut counts: HashMap<i64, usize> = HashMap::new();
+    for one in waiting {
+        *counts.entry(root_of(one, all)).or_default() += 1;
+    }
+    let mut counts: Vec<(i64, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(pid, count)| (std::cmp::Reverse(*count), *pid));
+    let words = counts.iter().take(3).map(|(pid, count)| {
+        let verb = if *count == 1 { "waits" } else { "wait" };
+        let whom = if *pid == PREPARED { "a prepared transaction".to_owned() } else { pid.to_string() };
+        format!("{count} {verb} behind {whom}")
+    });
+    words.collect()
+}
+
+/// Returns who stands at the end of a session's chain of blockers; a circle ends at itself.
+fn root_of(one: &Backend, all: &[Backend]) -> i64 {
+    let mut chain = vec![one.pid];
+    let mut here = one;
+    loop {
+        let Some(next) = here.blocked_by.first().copied() else { return here.pid };
+        let blocker = all.iter().find(|other| other.pid == next);
+        match blocker.filter(|_| !chain.contains(&next)) {
+            Some(blocker) => {
+                chain.push(next);
+                here = blocker;
+            }
+            None => return next,
+        }
+    }
+}
+
+fn counted(count: usize, what: &str) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("1 session {what}")),
+        many => Some(format!("{many} sessions {what}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Timestamp;
+
+    fn session(pid: i64, state: &str, blocked_by: &[i64]) -> Backend {
+        Backend {
+            pid,
+            started: 1.0,
+            kind: "client backend".to_owned(),
+            state: state.to_owned(),
+            query_started: Some(5.0),
+            blocked_by: blocked_by.to_vec(),
+            ..Backend::default()
+        }
+    }
+
+    fn at(at: f64, backends: &[Backend]) -> Sample<'_> {
+        Sample { backends, at, is_whole: true }
+    }
+
+    fn sent(kind: SignalKind, pid: i64, backends: &[Backend]) -> Sent {
+        let doing = match kind {
+            SignalKind::Cancel => Doing::Statement(Timestamp(5.0)),
+            SignalKind::Terminate => Doing::Anything,
+        };
+        Sent::new(kind, (pid, 1.0), doing, at(100.0, backends))
+    }
+
+    #[test]
+    fn who_is_released_and_who_still_waits_is_counted_one_sample_later() {
+        let before = [
+            session(1, "idle in transaction", &[]),
+            session(2, "active", &[1]),
+            session(3, "active", &[2]),
+            session(4, "active", &[2]),
+            session(5, "active", &[1]),
+        ];
+        let mut sent = sent(SignalKind::Terminate, 1, &before);
+        assert_eq!(sent.progress(at(100.0, &before)), Progress::Waiting, "the sample is older than the signal");
+        let after = [
+            session(2, "active", &[]),
+            session(3, "active", &[2]),
+            session(4, "active", &[2]),
+            session(5, "idle", &[]),
+        ];
+        assert_eq!(sent.progress(at(101.0, &after)), Progress::Waiting, "who waited needs a moment");
+        let text = "pid 1 ended: 2 sessions released, 2 wait behind 2";
+        assert_eq!(sent.progress(at(102.0, &after)), Progress::Left(text.to_owned()));
+        let free = [session(9, "idle", &[])];
+        assert_eq!(sent.progress(at(103.0, &free)), Progress::Done("pid 1 ended: 4 sessions released".to_owned()));
+    }
+
+    #[test]
+    fn nothing_is_done_while_the_statement_runs() {
+        let before = [session(1, "active", &[])];
+        let mut sent = sent(SignalKind::Cancel, 1, &before);
+        assert_eq!(sent.progress(at(101.0, &before)), Progress::Waiting);
+        let writes = [Backend { wait: "Client:ClientWrite".to_owned(), ..session(1, "active", &[]) }];
+        let text = "pid 1 still runs 4.0s after the cancel: it waits for the client";
+        assert_eq!(sent.progress(at(104.2, &writes)), Progress::Still(text.to_owned()));
+        let rolls = sent.progress(at(104.2, &before));
+        assert!(matches!(&rolls, Progress::Still(text) if text.contains("rolling back")), "{rolls:?}");
+        assert!(matches!(sent.progress(at(161.0, &before)), Progress::Left(_)), "it is said for a minute");
+        for (state, says) in [
+            ("idle", "the query of pid 1 ended"),
+            ("idle in transaction", "the query of pid 1 ended; its transaction is still open"),
+            (
+                "idle in transaction (aborted)",
+                "the query of pid 1 ended; its transaction is aborted until the client rolls back",
+            ),
+        ] {
+            assert_eq!(sent.progress(at(162.0, &[session(1, state, &[])])), Progress::Done(says.to_owned()));
+        }
+        let next = [Backend { query_started: Some(101.0), ..session(1, "active", &[]) }];
+        assert_eq!(sent.progress(at(162.0, &next)), Progress::Done("the query of pid 1 ended".to_owned()));
+    }
+
+    #[test]
+    fn another_session_of_the_same_pid_is_not_the_one_that_was_meant() {
+        let mut sent = sent(SignalKind::Terminate, 1, &[session(1, "idle", &[])]);
+        let other = [Backend { started: 101.0, ..session(1, "active", &[]) }];
+        assert_eq!(sent.progress(at(102.0, &other)), Progress::Done("pid 1 ended".to_owned()));
+    }
+
+    #[test]
+    fn a_list_that_was_cut_proves_no_end() {
+        let mut sent = sent(SignalKind::Terminate, 1, &[session(1, "idle", &[])]);
+        let seen = sent.progress(Sample { is_whole: false, ..at(102.0, &[]) });
+        assert!(matches!(&seen, Progress::Left(text) if text.contains("cannot see")), "{seen:?}");
+    }
+
+    #[test]
+    fn a_prepared_transaction_and_a_circle_end_a_chain() {
+        let all = [
+            session(1, "active", &[0]),
+            session(2, "active", &[1]),
+            session(3, "active", &[4]),
+            session(4, "active", &[3]),
+        ];
+        let waiting: Vec<&Backend> = all.iter().collect();
+        let said = roots(&waiting, &all);
+        assert_eq!(said, ["2 wait behind a prepared transaction", "1 waits behind 3", "1 waits behind 4"]);
+    }
+}
