@@ -16,6 +16,7 @@ mod django_tables;
 mod driver;
 pub mod exact;
 pub mod explain;
+mod guard;
 pub mod judge;
 pub mod key;
 mod notices;

@@ -24,10 +24,10 @@ use super::address::{
     Address, ChannelBinding, Host, HostOrder, Keepalives, Negotiation, Password, Place, Prompt, SessionAttrs, SslMode,
     TlsVersion, socket_path,
 };
+use super::guard::{BEGIN, COMMIT};
 use super::key;
 use super::own::{Own, Sql};
 use super::path::{self, Until};
-use super::session::{BEGIN, COMMIT};
 use super::tls::{self, Checked};
 use stream::{Established, Socket};
 

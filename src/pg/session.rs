@@ -20,10 +20,13 @@ use tokio_postgres::{Client, Error};
 pub use super::connection::sentence;
 use super::connection::{CLOSED, Connection, Step, end_of, together};
 pub use super::copy::NotCopied;
+use super::guard::{
+    BACK, COMMIT, LOCK_TIMEOUT, SAVE, SET_BORROWED, SET_SESSION, STATEMENT_TIMEOUT, check_client, opening,
+};
 use super::key;
 pub use super::notices::Notices;
 use super::notices::Noticing;
-use super::own::{Form, Hole, Own, Sql};
+use super::own::{Own, Sql};
 use super::own_backends::OwnBackends;
 pub use super::path::RolePath;
 use super::path::{self, Until};
@@ -110,98 +113,8 @@ impl Limits {
 
     fn fill(self, own: &Own) -> Sql {
         let (statement, lock) = (self.statement.as_millis().to_string(), self.lock.as_millis().to_string());
-        own.fill(&[("statement_timeout", &statement), ("lock_timeout", &lock)])
+        own.fill(&[(STATEMENT_TIMEOUT.name, &statement), (LOCK_TIMEOUT.name, &lock)])
     }
-}
-
-pub(super) const STATEMENT_TIMEOUT: Hole =
-    Hole { name: "statement_timeout", doc: "milliseconds; each part below says its limit", form: Form::Number };
-
-pub(super) const LOCK_TIMEOUT: Hole =
-    Hole { name: "lock_timeout", doc: "milliseconds; each part below says its limit", form: Form::Number };
-
-/// The settings of a session of our own.
-///
-/// Compiling a catalog query costs more than running it; parallel workers belong to the application; with
-/// `row_security = off` a policy is an error, not a filter whose functions run as this role.
-pub(super) static SET_SESSION: Own = Own {
-    name: "guard: session",
-    reads: "Nothing. Sets the limits of this session: read-only, timeouts, no JIT, no parallel workers.",
-    when: "once for each session, right after it connects; not behind a pooler",
-    holes: &[STATEMENT_TIMEOUT, LOCK_TIMEOUT],
-    sql: "select
-    pg_catalog.set_config('statement_timeout', '{statement_timeout}', false),
-    pg_catalog.set_config('lock_timeout', '{lock_timeout}', false),
-    pg_catalog.set_config('idle_in_transaction_session_timeout', '5000', false),
-    pg_catalog.set_config('jit', 'off', false),
-    pg_catalog.set_config('max_parallel_workers_per_gather', '0', false),
-    pg_catalog.set_config('row_security', 'off', false),
-    pg_catalog.set_config('default_transaction_read_only', 'on', false),
-    pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
-    pg_catalog.set_config('application_name', 'pgdj', false)",
-};
-
-/// The settings of a transaction on a backend of somebody else.
-pub(super) static SET_BORROWED: Own = Own {
-    name: "guard: transaction behind a pooler",
-    reads: "Nothing. Sets the same limits until this transaction ends, so that no other client of the pooler gets them.",
-    when: "behind a pooler: before each round of questions",
-    holes: &[STATEMENT_TIMEOUT, LOCK_TIMEOUT],
-    sql: "select
-    pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
-    pg_catalog.set_config('lock_timeout', '{lock_timeout}', true),
-    pg_catalog.set_config('idle_in_transaction_session_timeout', '5000', true),
-    pg_catalog.set_config('jit', 'off', true),
-    pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
-    pg_catalog.set_config('row_security', 'off', true)",
-};
-
-pub(super) static BEGIN: Own = Own {
-    name: "guard: begin",
-    reads: "Nothing. Opens a transaction.",
-    when: "before each EXPLAIN and each verification of an index; behind a pooler before each round of questions",
-    holes: &[Hole {
-        name: "access",
-        doc: "read only, or read write after you agreed to a write",
-        form: Form::OneOf(&["read only", "read write"]),
-    }],
-    sql: "begin isolation level read committed {access}",
-};
-
-/// Returns the statements that open a transaction, in one message; the first row is the path in force.
-///
-/// `access` is `read only` or `read write`. The path comes before anything in which a name is looked up.
-pub(super) fn opening(access: &str, settings: Sql) -> Sql {
-    let begin = BEGIN.fill(&[("access", access)]);
-    Sql::batch(&[begin, path::SHOW.sql(), path::pin(Until::TransactionEnds), settings])
-}
-
-/// Makes the server end what runs for a client that is gone; it does nothing, without an error, where the server has no
-/// such check: before 14, and on platforms that cannot tell.
-///
-/// Source: PostgreSQL manual 19.3 `client_connection_check_interval`; `check_client_connection_check_interval` in
-/// tcop/postgres.c: Linux since 14, macOS and the BSDs since 15.
-pub(super) static CHECK_CLIENT: Own = Own {
-    name: "guard: check for the client",
-    reads: "Nothing. From PostgreSQL 14 on, the server looks every 2 s whether pgdj is still there, and ends what runs for \
-        one that is gone.",
-    when: "with the settings of a session, and in each transaction of an EXPLAIN",
-    holes: &[Hole {
-        name: "is_local",
-        doc: "true: until the transaction ends; false: for the session",
-        form: Form::OneOf(&["true", "false"]),
-    }],
-    sql: "select case
-    when pg_catalog.current_setting('client_connection_check_interval', true) is null then null
-    when pg_catalog.version() operator(pg_catalog.~) 'linux'
-        or pg_catalog.current_setting('server_version_num')::int operator(pg_catalog.>=) 150000
-        and pg_catalog.version() operator(pg_catalog.~) 'darwin|bsd'
-    then pg_catalog.set_config('client_connection_check_interval', '2000', {is_local}) end",
-};
-
-/// Returns the statement for a time.
-pub(super) fn check_client(until: Until) -> Sql {
-    CHECK_CLIENT.fill(&[("is_local", if until == Until::TransactionEnds { "true" } else { "false" })])
 }
 
 /// One statement with its parameters.
@@ -458,30 +371,6 @@ impl Session {
         Ok(done.into_iter().skip(step - 1).step_by(step).take(queries.len()).collect())
     }
 }
-
-pub(super) static SAVE: Own = Own {
-    name: "guard: savepoint",
-    reads: "Nothing. Marks where to go back to, so that a question that fails takes no other along.",
-    when: "behind a pooler: before the first of several questions",
-    holes: &[],
-    sql: "savepoint pgdj",
-};
-
-pub(super) static BACK: Own = Own {
-    name: "guard: back to the savepoint",
-    reads: "Nothing.",
-    when: "behind a pooler: between two questions",
-    holes: &[],
-    sql: "rollback to savepoint pgdj",
-};
-
-pub(super) static COMMIT: Own = Own {
-    name: "guard: commit",
-    reads: "Nothing. Ends a read-only transaction.",
-    when: "behind a pooler: after each round of questions",
-    holes: &[],
-    sql: "commit",
-};
 
 fn control(connection: &Connection, sql: Sql) -> Step<'_> {
     async move { connection.batch(&sql).await.map(|()| Answer::default()) }.boxed()

@@ -21,9 +21,13 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::connection::{CLOSED, Cancelling, Connection, End, end_of, sentence};
+use super::guard::{
+    DEALLOCATE, IDLE_TIMEOUT, LOCK_TIMEOUT, POINT, RELEASE, ROLLBACK, ROLLBACK_TO, SAVEPOINT, SET, STATEMENT_TIMEOUT,
+    check_client, opening,
+};
 use super::own::{Form, Hole, Own, Sql};
 use super::path::{self, RolePath, Until};
-use super::session::{self, Answer, Connector, LOCK_TIMEOUT, Parameter, Query, Reaper, STATEMENT_TIMEOUT, opening};
+use super::session::{Answer, Connector, Parameter, Query, Reaper};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::sample::{Timestamp, Value};
@@ -109,35 +113,11 @@ impl Guard {
             Access::Write => "read write",
         };
         let [statement, lock, idle] = [self.statement, self.lock, self.idle].map(|it| it.as_millis().to_string());
-        let settings = SET.fill(&[("statement_timeout", &statement), ("lock_timeout", &lock), ("idle_timeout", &idle)]);
-        Sql::batch(&[opening(access, settings), session::check_client(Until::TransactionEnds)])
+        let settings =
+            SET.fill(&[(STATEMENT_TIMEOUT.name, &statement), (LOCK_TIMEOUT.name, &lock), (IDLE_TIMEOUT.name, &idle)]);
+        Sql::batch(&[opening(access, settings), check_client(Until::TransactionEnds)])
     }
 }
-
-/// The settings of a transaction.
-///
-/// The judge reads strings as they are with `standard_conforming_strings`; with it off, a backslash would end them
-/// elsewhere.
-pub(super) static SET: Own = Own {
-    name: "guard: transaction",
-    reads: "Nothing. Sets the limits of this transaction.",
-    when: "after the begin of each EXPLAIN, verification or trial",
-    holes: &[
-        STATEMENT_TIMEOUT,
-        LOCK_TIMEOUT,
-        Hole {
-            name: "idle_timeout",
-            doc: "milliseconds: 10000 for an EXPLAIN, 30000 for an index",
-            form: Form::Number,
-        },
-    ],
-    sql: "select
-    pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
-    pg_catalog.set_config('lock_timeout', '{lock_timeout}', true),
-    pg_catalog.set_config('idle_in_transaction_session_timeout', '{idle_timeout}', true),
-    pg_catalog.set_config('application_name', 'pgdj', true),
-    pg_catalog.set_config('standard_conforming_strings', 'on', true)",
-};
 
 /// Who answers.
 #[derive(Debug, Clone, Default)]
@@ -197,52 +177,6 @@ pub(super) static PREPARE: Own = Own {
     when: "when you explain a statement, or open the form for the values of its $n; after the check of what it calls",
     holes: &[STATEMENT],
     sql: "prepare pgdj_explained as {statement}",
-};
-
-pub(super) static DEALLOCATE: Own = Own {
-    name: "guard: deallocate",
-    reads: "Nothing. Forgets the prepared statement.",
-    when: "before the next prepare, and behind the rollback",
-    holes: &[],
-    sql: "deallocate pgdj_explained",
-};
-
-pub(super) static ROLLBACK: Own = Own {
-    name: "guard: rollback",
-    reads: "Nothing. Ends the transaction and undoes whatever was written in it.",
-    when: "at the end of each EXPLAIN, verification and trial, whatever became of it",
-    holes: &[],
-    sql: "rollback",
-};
-
-const POINT: Hole = Hole {
-    name: "savepoint",
-    doc: "what it is for",
-    form: Form::OneOf(&["pgdj_judge", "pgdj_explain", "pgdj_hypothetical", "pgdj_proof", "pgdj_sample"]),
-};
-
-pub(super) static SAVEPOINT: Own = Own {
-    name: "guard: savepoint of a transaction",
-    reads: "Nothing. Marks where to go back to.",
-    when: "before each step of a verification or a trial",
-    holes: &[POINT],
-    sql: "savepoint {savepoint}",
-};
-
-pub(super) static ROLLBACK_TO: Own = Own {
-    name: "guard: rollback to savepoint",
-    reads: "Nothing. Undoes the step.",
-    when: "after each step of a verification or a trial",
-    holes: &[POINT],
-    sql: "rollback to savepoint {savepoint}",
-};
-
-pub(super) static RELEASE: Own = Own {
-    name: "guard: release",
-    reads: "Nothing. Forgets the savepoint.",
-    when: "after each step of a verification or a trial",
-    holes: &[POINT],
-    sql: "release savepoint {savepoint}",
 };
 
 /// What stands before the statement when it is prepared; ASCII, so that places can be counted back.

@@ -24,7 +24,7 @@ use tokio_postgres::Client;
 use crate::hostile_schema::script;
 use crate::support::pooler::Pooler;
 use crate::support::pty::{PGDJ, Terminal};
-use crate::support::{Login, Server, apart, installed, open, shop};
+use crate::support::{Login, Server, apart, installed, leave_out, open, shop};
 use printed::Printed;
 
 /// What stands before each entry of the log: the application that sent it.
@@ -99,8 +99,12 @@ fn conninfo(login: &Login) -> String {
 }
 
 fn command(login: &Login, arguments: &[&str], input: &str) -> std::process::Child {
+    started(&[&[conninfo(login).as_str()], arguments].concat(), input)
+}
+
+fn started(arguments: &[&str], input: &str) -> std::process::Child {
     let mut command = Command::new(PGDJ);
-    command.arg(conninfo(login)).args(arguments).env_clear().env("HOME", "/nonexistent");
+    command.args(arguments).env_clear().env("HOME", "/nonexistent");
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child
@@ -227,6 +231,30 @@ async fn every_statement_in_a_server_s_log_is_printed() {
         let unsent: Vec<&str> =
             printed.all().filter(|name| !seen.contains(*name) && !elsewhere.contains(name)).collect();
         assert!(unsent.is_empty(), "{}: printed and not sent: {unsent:?}", server.name);
+    }
+}
+
+/// Servers before 14 do not tell by themselves whether they are a standby.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_an_old_server_is_asked_is_printed_too() {
+    let Some(found) = installed::ends().into_iter().find(|found| found.major < 13) else {
+        leave_out("what only PostgreSQL 12 is asked (tests/run fetches one)");
+        return;
+    };
+    let printed = Printed::by(PGDJ);
+    let (server, login, _admin) = logging(found).await;
+    for wanted in ["primary", "read-write"] {
+        let target = format!("{} target_session_attrs={wanted}", conninfo(&login));
+        let arguments = [target.as_str(), "explain", "-"];
+        let output = ended(started(&arguments, "select * from shop_order where id = 7")).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let mut seen = BTreeSet::new();
+    for sql in log_of(&server) {
+        seen.extend(printed.names(&sql).unwrap_or_else(|| panic!("{}: not printed:\n{sql}", server.name)));
+    }
+    for name in ["is it a standby", "is it read-only", "check: partition keys"] {
+        assert!(seen.contains(name), "{name} was not sent");
     }
 }
 

@@ -25,7 +25,7 @@ const OPTIONS: Hole = Hole {
 pub(in crate::pg) static EXPLAIN: Own = Own {
     name: "explain",
     reads: "Without ANALYZE nothing but the catalog and statistics: the planner plans. With ANALYZE it runs your statement.",
-    when: "when you explain a statement (R in the console runs it; pgdj explain runs it with --analyze); for advice about \
+    when: "when you explain a statement (R in the console, or F5 in its editor, runs it; pgdj explain does with --analyze); for advice about \
         indexes without ANALYZE, with it only in a trial that you agreed to",
     holes: &[OPTIONS, STATEMENT],
     sql: "explain ({options}) {statement}",

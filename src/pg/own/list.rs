@@ -6,7 +6,8 @@ use crate::pg::probes::Lane;
 use crate::pg::sampler::{bundle, timing};
 use crate::pg::verify::{ask, hypothetical, proof, sampled, trial};
 use crate::pg::{
-    blockers, catalog, connect, control, django_read, django_tables, exact, judge, path, server, session, transaction,
+    blockers, catalog, connect, control, django_read, django_tables, exact, guard, judge, path, server, session,
+    transaction,
 };
 
 /// Statements that are sent on the same occasion, under the same guard.
@@ -33,8 +34,8 @@ pub static GROUPS: &[Group] = &[
             &connect::IS_READ_ONLY,
             &session::GREETING,
             &path::PIN_SESSION,
-            &session::SET_SESSION,
-            &session::CHECK_CLIENT,
+            &guard::SET_SESSION,
+            &guard::CHECK_CLIENT,
         ],
         probes: None,
     },
@@ -43,13 +44,13 @@ pub static GROUPS: &[Group] = &[
         guard: "Behind a pooler in transaction mode pgdj sets nothing for the session, because another client gets it next. \
             Each round of questions is one read-only transaction with the same limits.",
         statements: &[
-            &session::BEGIN,
+            &guard::BEGIN,
             &path::SHOW,
             &path::PIN_TRANSACTION,
-            &session::SET_BORROWED,
-            &session::SAVE,
-            &session::BACK,
-            &session::COMMIT,
+            &guard::SET_BORROWED,
+            &guard::SAVE,
+            &guard::BACK,
+            &guard::COMMIT,
         ],
         probes: None,
     },
@@ -90,7 +91,7 @@ pub static GROUPS: &[Group] = &[
             otherwise you are warned.",
         statements: &[
             &server::BY_QUERYID,
-            &transaction::SET,
+            &guard::SET,
             &transaction::GREETING,
             &judge::PARTITIONED,
             &judge::FACTS,
@@ -109,8 +110,8 @@ pub static GROUPS: &[Group] = &[
             &planned::EXPLAIN_PREPARED,
             &planned::EXPLAIN_VALUES,
             &watch::WHO,
-            &transaction::ROLLBACK,
-            &transaction::DEALLOCATE,
+            &guard::ROLLBACK,
+            &guard::DEALLOCATE,
         ],
         probes: None,
     },
@@ -134,10 +135,10 @@ pub static GROUPS: &[Group] = &[
             &ask::CIRCUMSTANCES,
             &ask::COLUMNS,
             &ask::PARTITIONS,
-            &transaction::SAVEPOINT,
+            &guard::SAVEPOINT,
             &ask::READ_ONLY,
-            &transaction::ROLLBACK_TO,
-            &transaction::RELEASE,
+            &guard::ROLLBACK_TO,
+            &guard::RELEASE,
             &hypothetical::READY,
             &hypothetical::SIMULATE,
             &hypothetical::FORGET,

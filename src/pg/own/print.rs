@@ -58,7 +58,7 @@ struct Entry {
     reads: &'static str,
     when: String,
     /// The comments at the head of its file: what it costs, and which rights and versions it needs.
-    notes: Vec<&'static str>,
+    notes: Vec<(&'static str, &'static str)>,
     fill: Vec<String>,
     text: String,
 }
@@ -103,10 +103,15 @@ fn when(probe: &Probe) -> String {
     }
 }
 
-/// Returns the comments at the head of a file, the first from what it costs on.
-fn notes(sql: &'static str) -> Vec<&'static str> {
-    let lines = sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim);
-    lines.map(|line| line.find("cost: ").and_then(|at| line.get(at..)).unwrap_or(line)).collect()
+/// Returns the comments at the head of a file, under their labels. The first is `name; cost: …; needs …; since …`.
+fn notes(sql: &'static str) -> Vec<(&'static str, &'static str)> {
+    let mut lines = sql.lines().map_while(|line| line.strip_prefix("--")).map(str::trim);
+    let Some((_, costs)) = lines.next().and_then(|line| line.split_once("cost: ")) else { return Vec::new() };
+    let (costs, since) = costs.split_once("; since ").unwrap_or((costs, ""));
+    let (costs, needs) = costs.split_once("; needs ").unwrap_or((costs, ""));
+    let labelled = [("  cost:  ", costs), ("  needs: ", needs), ("  since: ", since)];
+    let labelled = labelled.into_iter().filter(|(_, text)| !text.is_empty());
+    labelled.chain(lines.map(|line| ("  note:  ", line))).collect()
 }
 
 impl Entry {
@@ -114,8 +119,8 @@ impl Entry {
         comment(out, "", self.name);
         comment(out, "  reads: ", self.reads);
         comment(out, "  when:  ", &self.when);
-        for note in &self.notes {
-            comment(out, "  ", note);
+        for (label, note) in &self.notes {
+            comment(out, label, note);
         }
         for fill in &self.fill {
             comment(out, "  fill:  ", fill);

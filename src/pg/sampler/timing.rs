@@ -20,7 +20,7 @@ pub struct Times {
 pub(in crate::pg) static TIMED: Own = Own {
     name: "timed",
     reads: "The same as the statement in it, and when the server took it up and made each row: what it cost.",
-    when: "around the first statement of a sample, and around each of the slow lane but COPY",
+    when: "around the first statement of a sample, and around each of part 5 but COPY",
     holes: &[
         Hole { name: "name", doc: "its name", form: Form::Name },
         Hole { name: "timed", doc: "one of the statements below", form: Form::Statements("") },

@@ -1,4 +1,4 @@
--- statement_texts; cost: loads the file of all texts, so it is asked once for each new queryid; $1: the queryids; needs pg_read_all_stats for others'; since 1.7
+-- statement_texts; cost: loads the file of all texts, so it is asked once for each new queryid; $1: the queryids; needs pg_read_all_stats for others'; since pg_stat_statements 1.7
 select distinct on (s.queryid)
     s.queryid as queryid,
     pg_catalog.left(s.query, 100000) as query
