@@ -91,6 +91,10 @@ fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String
     let probably = if going.origin.is_confirmed { "" } else { "probably " };
     let field = field.unwrap_or_default();
     match going.origin.source {
+        Source::ForeignKey | Source::Field if owner.is_some_and(|owner| !has_meta(owner)) => format!(
+            "the index {probably}belongs to {field} of a model that is not written in this project, so its db_index cannot \
+             be changed: the migration runs SQL, and makemigrations does not see it"
+        ),
         Source::ForeignKey | Source::Field => format!(
             "the index {probably}belongs to the field {field}: give the field db_index=False; makemigrations then writes an \
              AlterField, which goes into state_operations"
@@ -119,7 +123,7 @@ fn migration(going: &Going<'_>, owner: &Owner, field: Option<&str>, project: &Pr
     let run = Py::call("migrations.RunSQL", vec![Py::text(&drop_index(&going.table.schema, going.name))])
         .with("reverse_sql", back);
     let operation = match going.origin.source {
-        Source::ForeignKey | Source::Field => {
+        Source::ForeignKey | Source::Field if has_meta(owner) => {
             let field = slug(field.unwrap_or_default());
             comment.push(format!("Put the AlterField of {field} (db_index=False) into state_operations."));
             Py::call("migrations.SeparateDatabaseAndState", Vec::new())
@@ -145,10 +149,14 @@ mod tests {
     use crate::catalog::{Definition, Expr, Key};
 
     fn removed(name: &str, columns: &[&str]) -> DjangoCode {
+        removed_from("shop_order", name, columns)
+    }
+
+    fn removed_from(table: &str, name: &str, columns: &[&str]) -> DjangoCode {
         let keys = columns.iter().map(|name| Key::plain(Expr::column(name))).collect();
         let index =
             Index { name: name.into(), definition: Definition::btree(keys), is_valid: true, ..Index::default() };
-        let table = Table { name: "shop_order".into(), ..Table::default() };
+        let table = Table { name: table.into(), ..Table::default() };
         let project = Project::default().with_model("shop", "order").with_migration("shop", "0007_x");
         removal_of(&table, &index, &project, DjangoVersion::OLDEST).unwrap()
     }
@@ -169,6 +177,13 @@ mod tests {
         let field = removed("shop_order_store_id_0a1b2c3d", &["store_id"]);
         assert!(text(&field).contains("migrations.SeparateDatabaseAndState("), "{}", text(&field));
         assert!(field.notes.iter().any(|note| note.contains("db_index=False")));
+        let key = removed_from("shop_order_tags", "shop_order_tags_tag_id_0a1b2c3d", &["tag_id"]);
+        assert!(
+            text(&key).contains("migrations.RunSQL(") && !text(&key).contains("state_operations"),
+            "{}",
+            text(&key)
+        );
+        assert!(key.notes.iter().any(|note| note.contains("not written in this project")), "{:?}", key.notes);
         let pattern = removed("shop_order_reference_0a1b2c3d_like", &["reference"]);
         assert!(text(&pattern).contains("migrations.RunSQL("), "{}", text(&pattern));
         assert_eq!(pattern.sql, r#"DROP INDEX CONCURRENTLY IF EXISTS "shop_order_reference_0a1b2c3d_like";"#);

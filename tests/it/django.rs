@@ -7,8 +7,12 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use pgdj::advisor::{IndexSpec, advise};
+use pgdj::catalog::usage::UnindexedKey;
 use pgdj::catalog::{Catalog, Definition, Expr, Index, Key};
-use pgdj::django::{Declared, DjangoCode, DjangoVersion, Project, code_for_spec, removal_of};
+use pgdj::django::{
+    Declared, DjangoCode, DjangoVersion, MigrationFile, Project, ThereAndBack, code_for_spec, index_for_key,
+    migration_of_sql, removal_of,
+};
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{Limits, Session, reaper};
 use pgdj::plan::Plan;
@@ -161,7 +165,22 @@ struct Entry {
 /// What is judged: the code of each case and of what the advisor says, and of some removals.
 struct Judged {
     entries: Vec<Entry>,
-    removals: Vec<DjangoCode>,
+    removals: Vec<Removal>,
+    settings: Vec<Setting>,
+}
+
+/// A removal under judgement.
+struct Removal {
+    code: DjangoCode,
+    /// What a person is told to change in a model, before and after.
+    change: Option<[&'static str; 2]>,
+}
+
+/// A table's setting as a migration.
+struct Setting {
+    table: &'static str,
+    sql: String,
+    migration: MigrationFile,
 }
 
 /// Code after code: each migration depends on the one before it, and takes no name that is taken.
@@ -191,8 +210,41 @@ async fn judged(login: &Login, version: DjangoVersion, plans: &[(&'static Case, 
         }
     }
     assert!(plans.is_empty() || advised > 20, "the advisor found only {advised} indexes for these queries");
+    entries.extend(foreign_keys(&mut project));
     let removals = removals(&catalog, &mut project, (&name_of(&entries, "eq_unique"), version));
-    Judged { entries, removals }
+    let settings = settings(&mut project);
+    Judged { entries, removals, settings }
+}
+
+/// The indexes that the project's foreign keys lack; no row has the values of the queries.
+fn foreign_keys(project: &mut Project) -> Vec<Entry> {
+    let lacking = [
+        ("shopapp_order", "store_id", "Order.objects.filter(store_id=-1)"),
+        ("shopapp_orderitem", "product_id", "OrderItem.objects.filter(product_id=-1)"),
+        ("shopapp_booking", "room_id", "Booking.objects.filter(room_id=-1)"),
+    ];
+    let entry = |(table, column, query): (&str, &str, &'static str)| {
+        let (schema, columns) = ("public".to_owned(), vec![column.to_owned()]);
+        let key = UnindexedKey { schema, table: table.to_owned(), columns, ..UnindexedKey::default() };
+        let code = index_for_key(&key, project).unwrap();
+        project.after(&code);
+        Entry { name: format!("foreign key {table}.{column}"), query, code, with: Vec::new() }
+    };
+    lacking.map(entry).into()
+}
+
+/// Settings of tables as migrations, one with a name in quotes.
+fn settings(project: &mut Project) -> Vec<Setting> {
+    let setting = |table: &'static str| {
+        let relation = pgdj::quote::qualified("public", table);
+        let sql = format!("ALTER TABLE {relation} SET (autovacuum_vacuum_scale_factor = 0.02)");
+        let back = format!("ALTER TABLE {relation} RESET (autovacuum_vacuum_scale_factor)");
+        let both = ThereAndBack { there: &format!("{sql};"), back: &format!("{back};") };
+        let migration = migration_of_sql(table, "autovacuum", both, project).unwrap();
+        project.add_migration("shopapp", migration.name());
+        Setting { table, sql, migration }
+    };
+    ["shopapp_order", "Altes Buch"].map(setting).into()
 }
 
 fn name_of(entries: &[Entry], case: &str) -> String {
@@ -200,33 +252,36 @@ fn name_of(entries: &[Entry], case: &str) -> String {
     found.unwrap_or_else(|| panic!("there is no case {case}")).code.name.clone()
 }
 
-/// The removals of an index of `Meta`, of a field, and of the companion of a field's.
-fn removals(catalog: &Catalog, project: &mut Project, (of_meta, version): (&str, DjangoVersion)) -> Vec<DjangoCode> {
+/// The field that loses its index, as it is in models.py and as the note asks for it.
+const CUSTOMER: [&str; 2] = [
+    "customer = models.ForeignKey(Customer, models.CASCADE)",
+    "customer = models.ForeignKey(Customer, models.CASCADE, db_index=False)",
+];
+
+/// The removals of an index of `Meta`, of a field, of the companion of a field's, and of a many-to-many field's table.
+fn removals(catalog: &Catalog, project: &mut Project, (of_meta, version): (&str, DjangoVersion)) -> Vec<Removal> {
     let taken = |head: &str, tail: &str| {
         let found = project.taken.iter().find(|name| name.starts_with(head) && name.ends_with(tail));
-        found.unwrap().clone()
+        found.unwrap_or_else(|| panic!("{head}…{tail}")).clone()
     };
+    let like = Some("varchar_pattern_ops".to_owned());
     let removed = [
-        ("shopapp_order", of_meta.to_owned(), "reference", None),
-        ("shopapp_order", taken("shopapp_order_customer_id_", ""), "customer_id", None),
-        (
-            "shopapp_customer",
-            taken("shopapp_customer_email_", "_like"),
-            "email",
-            Some("varchar_pattern_ops".to_owned()),
-        ),
+        ("shopapp_order", of_meta.to_owned(), ("reference", None), None),
+        ("shopapp_order", taken("shopapp_order_customer_id_", ""), ("customer_id", None), Some(CUSTOMER)),
+        ("shopapp_customer", taken("shopapp_customer_email_", "_like"), ("email", like), None),
+        ("shopapp_article_labels", taken("shopapp_article_labels_category_id_", ""), ("category_id", None), None),
     ];
-    let code = |(table, name, column, opclass)| {
+    let code = |(table, name, (column, opclass), change)| {
         let definition = Definition::btree(vec![Key { opclass, ..Key::plain(Expr::column(column)) }]);
         let index = Index { name, definition, is_valid: true, ..Index::default() };
         let code = removal_of(catalog.table(None, table).unwrap(), &index, project, version).unwrap();
         project.after(&code);
-        code
+        Removal { code, change }
     };
     removed.map(code).into()
 }
 
-fn input(Judged { entries, removals }: &Judged) -> Value {
+fn input(Judged { entries, removals, settings }: &Judged) -> Value {
     let case = |Entry { name, query, code, with }: &Entry| {
         let with: Vec<&String> = with.iter().chain([&code.name]).collect();
         let file = code.migration.as_ref().unwrap();
@@ -242,13 +297,15 @@ fn input(Judged { entries, removals }: &Judged) -> Value {
             "query": query,
         })
     };
-    let removal = |code: &DjangoCode| {
+    let removal = |Removal { code, change }: &Removal| {
         let file = code.migration.as_ref().unwrap();
-        json!({ "index": code.name, "sql": code.sql, "migration": [file.name(), file.text] })
+        json!({ "index": code.name, "sql": code.sql, "migration": [file.name(), file.text], "change": change })
     };
+    let setting = |Setting { table, sql, migration }: &Setting| json!({ "table": table, "sql": sql, "migration": [migration.name(), migration.text] });
     let cases: Vec<Value> = entries.iter().map(case).collect();
     let removals: Vec<Value> = removals.iter().map(removal).collect();
-    json!({ "cases": cases, "removals": removals })
+    let settings: Vec<Value> = settings.iter().map(setting).collect();
+    json!({ "cases": cases, "removals": removals, "settings": settings })
 }
 
 /// The SQL of each case's query, by its name.
@@ -322,7 +379,8 @@ fn check(folder: &str, version: DjangoVersion, whose: Whose) {
             fault(format!("the planner does not use {}\n{}", code.name, verdict["plan"].as_str().unwrap_or_default()));
         }
     }
-    let of_whole = ["left", "invalid", "remaining", "removals"].map(|what| (what, verdicts[what].clone()));
+    let of_whole =
+        ["left", "invalid", "remaining", "removals", "settings", "after"].map(|what| (what, verdicts[what].clone()));
     faults.extend(
         of_whole
             .into_iter()

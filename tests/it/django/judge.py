@@ -1,8 +1,10 @@
 """Asks Django what it makes of our code: one process a Django version, all cases.
 
 `judge.py prepare PROJECT` makes the project and its tables, and fills them from rows.sql.
-`judge.py judge PROJECT < given.json > verdicts.json` judges `cases`, then `removals`. A case has `name`, `model` (lower case), `line` and
-`imports` (None where Django cannot say it), `migration` (file name and text), `sql`, `index`, `query`.
+`judge.py judge PROJECT < given.json > verdicts.json` judges `cases`, then `removals`, then `settings`. A case has `name`, `model` (lower case), `line` and
+`imports` (None where Django cannot say it), `migration` (file name and text), `sql`, `index`, `query`. A removal has what a person changes in models.py.
+
+`judge.py after PROJECT < given.json` is the second half of it, in a process of its own: the models are as they are when everybody did what the notes say.
 
 `judge.py queries PROJECT < queries.json` gives the SQL of each query. `judge.py read - < texts.json` says what the texts call and import, and their strings.
 """
@@ -11,6 +13,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import sys
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -236,6 +239,7 @@ def judge():
     with connection.cursor() as cursor:
         cursor.execute('select relname from pg_class where relname = any(%s)', [gone])
         faults += [f'{row[0]} is still there' for row in cursor.fetchall()]
+    settings = settings_faults(given['settings'])
     # And back again.
     command('migrate', 'shopapp', '0001', verbosity=0)
     with connection.cursor() as cursor:
@@ -245,10 +249,82 @@ def judge():
         cursor.execute('select relname from pg_class where relname = any(%s)', [old])
         back = [row[0] for row in cursor.fetchall()]
         faults += [f'{name} did not come back' for name in old if name not in back]
+    settings += [f'{table} keeps {found}' for table, found in reloptions(given['settings']) if found]
+    again = subprocess.run(
+        [sys.executable, __file__, 'after', PROJECT], input=json.dumps(given), capture_output=True, text=True
+    )
     print(json.dumps({
         'django': django.get_version(), 'cases': verdicts, 'left': left, 'invalid': invalid, 'remaining': remaining,
-        'removals': faults,
+        'removals': faults, 'settings': settings, 'after': again.stdout.strip() + again.stderr,
     }))
+
+
+def reloptions(settings):
+    """The settings of each table."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        for setting in settings:
+            cursor.execute('select reloptions::text from pg_class where relname = %s', [setting['table']])
+            yield setting['table'], cursor.fetchone()[0]
+
+
+def settings_faults(settings):
+    """What is wrong with migrations of settings: they run the statement that is shown, and it holds."""
+    for setting in settings:
+        write(os.path.join(MIGRATIONS, setting['migration'][0] + '.py'), setting['migration'][1])
+    importlib.invalidate_caches()
+    faults = []
+    for setting in settings:
+        lines = command('sqlmigrate', 'shopapp', setting['migration'][0]).splitlines()
+        printed = [line for line in lines if line and not line.startswith('--') and line not in ('BEGIN;', 'COMMIT;')]
+        if printed != [setting['sql'] + ';']:
+            faults.append(f"{printed} is not {setting['sql']}")
+    command('migrate', verbosity=0)
+    for table, found in reloptions(settings):
+        if found != '{autovacuum_vacuum_scale_factor=0.02}':
+            faults.append(f'{table} has {found}')
+    return faults
+
+
+def after():
+    """Does to models.py and the migrations what the notes of the removals say; then makemigrations finds nothing."""
+    given = json.load(sys.stdin)
+    gone = {removal['index'] for removal in given['removals']}
+    text = models_with([case for case in given['cases'] if case['index'] not in gone])
+    changed = [removal for removal in given['removals'] if removal['change']]
+    for removal in changed:
+        old, new = removal['change']
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    write(os.path.join(APP, 'models.py'), text)
+    set_up()
+    # What makemigrations writes for the changed fields goes into state_operations.
+    command('makemigrations', 'shopapp', name='altered')
+    name = next(name for name in sorted(os.listdir(MIGRATIONS)) if name.endswith('_altered.py'))
+    with open(os.path.join(MIGRATIONS, name)) as file:
+        made = file.read()
+    importlib.invalidate_caches()
+    operations = operations_of(name[:-3])
+    os.remove(os.path.join(MIGRATIONS, name))
+    kinds = [type(operation).__name__ for operation in operations]
+    if kinds != ['AlterField'] * len(changed):
+        print(f'makemigrations writes {kinds}')
+    imports = [line for line in made.splitlines() if line.startswith(('import ', 'from '))]
+    body = made.split('operations = [', 1)[1].rsplit(']', 1)[0]
+    for removal in changed:
+        path, text = os.path.join(MIGRATIONS, removal['migration'][0] + '.py'), removal['migration'][1]
+        assert text.count('state_operations=[]') == 1, text
+        write(path, '\n'.join(imports) + '\n' + text.replace('state_operations=[]', f'state_operations=[{body}]'))
+    for module in [module for module in sys.modules if module.startswith('shopapp.migrations')]:
+        del sys.modules[module]
+    importlib.invalidate_caches()
+    try:
+        command('makemigrations', 'shopapp', check=True, dry_run=True)
+    except SystemExit:
+        print(command('makemigrations', 'shopapp', dry_run=True))
+    command('migrate', verbosity=0)
+    command('migrate', 'shopapp', '0001', verbosity=0)
 
 
 def queries():
@@ -278,4 +354,4 @@ def read():
 
 
 if __name__ == '__main__':
-    {'prepare': prepare, 'judge': judge, 'queries': queries, 'read': read}[sys.argv[1]]()
+    {'prepare': prepare, 'judge': judge, 'after': after, 'queries': queries, 'read': read}[sys.argv[1]]()
