@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use crate::quote::quote_ident;
 use crate::readings::sessions::is_hidden;
 use crate::sample::rates::Interval;
-use crate::sample::{Missing, RowSet, Snapshot, Value};
+use crate::sample::{Missing, RowSet, Section, Snapshot, Value};
 
 pub mod autovacuum_behind;
 pub mod autovacuum_off;
@@ -23,6 +23,7 @@ pub mod idle_timeout;
 pub mod index_bloat;
 pub mod invalid_index;
 pub mod long_transaction;
+pub mod missing_rights;
 pub mod old_extension;
 pub mod overlapping_index;
 pub mod pending_restart;
@@ -54,6 +55,7 @@ pub static RULES: &[&Rule] = &[
     &index_bloat::RULE,
     &invalid_index::RULE,
     &long_transaction::RULE,
+    &missing_rights::RULE,
     &old_extension::RULE,
     &overlapping_index::RULE,
     &pending_restart::RULE,
@@ -96,6 +98,8 @@ impl Severity {
 /// What a rule is about; of findings as bad as each other those of the first come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Concern {
+    /// What this role may see: where it sees little, little can be found.
+    Rights,
     /// Whether requests are served at this moment.
     Now,
     /// Whether data is safe and the server can go on writing.
@@ -255,10 +259,34 @@ impl<'a> View<'a> {
 /// What was found, and what could not be judged.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Findings {
-    /// What was found, worst first.
+    /// What was found: missing rights, then the worst first.
     pub list: Vec<Finding>,
     /// The rules that could not judge.
     pub unknown: Vec<NotJudged>,
+    /// How many rules judged, whatever they found.
+    pub made: usize,
+}
+
+impl Findings {
+    /// Whether every rule judged: only then is an empty list good news.
+    pub fn is_complete(&self) -> bool {
+        self.made >= RULES.len()
+    }
+
+    /// Returns how many rules cannot judge, and why is in [`Findings::unknown`].
+    pub fn not_possible(&self) -> usize {
+        self.unknown.iter().filter(|unjudged| !is_awaited(&unjudged.why)).count()
+    }
+
+    /// Returns how many rules have not judged yet and will when an answer comes.
+    pub fn pending(&self) -> usize {
+        RULES.len().saturating_sub(self.made + self.not_possible())
+    }
+}
+
+/// Whether what is missing is on its way.
+fn is_awaited(why: &Missing) -> bool {
+    matches!(why, Missing::NotYet | Missing::Slow { .. })
 }
 
 /// A rule that could not judge.
@@ -275,9 +303,13 @@ pub struct NotJudged {
 /// Returns what the rules find, worst first, each cause once, and what they could not judge.
 pub fn look(view: &View<'_>) -> Findings {
     let mut found = Findings::default();
+    let fresh = without_stale(view.newer);
     for rule in RULES {
-        match (rule.check)(view) {
-            Ok(findings) => found.list.extend(findings),
+        match judge(rule, view, fresh.as_ref()) {
+            Ok(findings) => {
+                found.made += 1;
+                found.list.extend(findings);
+            }
             Err(why) => found.unknown.push(NotJudged { rule: rule.id, watches: rule.watches, why }),
         }
     }
@@ -285,8 +317,35 @@ pub fn look(view: &View<'_>) -> Findings {
         folding.apply(&mut found.list);
     }
     let concern = |id| RULES.iter().find(|rule| rule.id == id).map(|rule| rule.concern);
-    found.list.sort_by_key(|finding| (Reverse(finding.severity), concern(finding.id)));
+    // What is hidden may be worse than all that was found.
+    let is_first = |finding: &Finding| finding.id == missing_rights::RULE.id && finding.severity > Severity::Notice;
+    found.list.sort_by_key(|finding| (!is_first(finding), Reverse(finding.severity), concern(finding.id)));
     found
+}
+
+/// Asks a rule. One that finds nothing in figures that could not be renewed has to find nothing without them, too: what
+/// was calm a while ago may not be now.
+fn judge(rule: &Rule, view: &View<'_>, fresh: Option<&Snapshot>) -> Outcome {
+    let outcome = (rule.check)(view);
+    match (&outcome, fresh) {
+        (Ok(found), Some(fresh)) if found.is_empty() => (rule.check)(&View { newer: fresh, ..*view }),
+        _ => outcome,
+    }
+}
+
+/// Returns the snapshot without what could not be renewed; `None` where there is nothing of the kind.
+fn without_stale(snapshot: &Snapshot) -> Option<Snapshot> {
+    let is_stale = |section: &Section| matches!(section, Section::Stale { .. });
+    if !snapshot.sections.values().any(is_stale) {
+        return None;
+    }
+    let mut fresh = snapshot.clone();
+    for section in fresh.sections.values_mut() {
+        if let Section::Stale { why, .. } = section {
+            *section = Section::Missing(why.clone());
+        }
+    }
+    Some(fresh)
 }
 
 /// A finding that says again what another says: it becomes evidence there.
@@ -368,12 +427,15 @@ mod tests {
         let empty = snapshot();
         let found = look(&View { newer: &empty, older: None });
         assert_eq!(found.list, vec![]);
+        assert_eq!((found.is_complete(), found.pending(), found.not_possible()), (false, RULES.len() - 2, 0));
+        let default = Findings::default();
+        assert_eq!((default.is_complete(), default.pending()), (false, RULES.len()), "before the first snapshot");
         let silent: Vec<&str> = RULES
             .iter()
             .map(|rule| rule.id)
             .filter(|id| !found.unknown.iter().any(|unknown| unknown.rule == *id))
             .collect();
-        assert_eq!(silent, ["old_extension"], "the extensions are known from the connection itself");
+        assert_eq!(silent, ["missing_rights", "old_extension"], "known from the connection itself");
     }
 
     #[test]
@@ -415,6 +477,34 @@ mod tests {
         assert_eq!(found.list[0].severity, Severity::Critical, "the worse of both");
         let also = ("also".to_owned(), "pid 1 idle in transaction for 20.0s blocks 1 session".to_owned());
         assert!(found.list[0].evidence.contains(&also), "{:?}", found.list[0].evidence);
+    }
+
+    #[test]
+    fn what_was_calm_before_the_server_fell_silent_is_not_calm_now() {
+        let client = "client backend";
+        let why = Missing::Slow { since: crate::sample::Timestamp(1.0) };
+        let silent = |rows| {
+            let mut seen = snapshot().with("activity", rows);
+            let section = seen.section("activity").failed(why.clone());
+            seen.sections.insert("activity", section);
+            look(&View { newer: &seen, older: None })
+        };
+        let calm = silent(vec![row! { pid: 1, state: "idle", backend_type: client }]);
+        let waiting = calm.unknown.iter().find(|unknown| unknown.rule == "waiting").unwrap();
+        assert_eq!(waiting.why, why);
+        let busy = silent(vec![row! { pid: 1, state: "active", backend_type: client, xact_age: 4000.0 }]);
+        assert_eq!(busy.list[0].id, "long_transaction", "what was found last is still said");
+    }
+
+    #[test]
+    fn the_grant_is_above_all_that_was_found() {
+        let rows =
+            vec![row! { pid: 2, state: "idle in transaction", backend_type: "client backend", state_age: 4000.0 }];
+        let mut seen = snapshot().with("activity", rows);
+        seen.server = crate::sample::ServerFacts { role: "app".into(), ..Default::default() }.into();
+        let found = look(&View { newer: &seen, older: None });
+        let ids: Vec<&str> = found.list.iter().map(|finding| finding.id).collect();
+        assert_eq!(ids, ["missing_rights", "idle_in_transaction"]);
     }
 
     #[test]

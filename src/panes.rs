@@ -34,7 +34,7 @@ pub fn in_zone(zone: TimeZone) -> Vec<Box<dyn Pane>> {
 
 /// What stands in the middle of a pane whose section cannot be shown.
 pub fn notice(section: &Section) -> Notice {
-    let Some(why) = section.why() else { return Notice::new("nothing was read yet") };
+    let Some(why) = section.why() else { return Notice::new("not read yet") };
     let notice = Notice::new(why.to_string()).role(Role::Warning);
     match why.remedy() {
         Some(remedy) => notice.remedy(remedy.to_owned()),

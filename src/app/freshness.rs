@@ -32,10 +32,8 @@ impl Freshness {
     /// Judges a snapshot that was taken so many seconds ago.
     pub(super) fn of(snapshot: &Snapshot, taken_ago: f64) -> Self {
         let cost = snapshot.cost;
-        let slowed = if cost.wanted_pace.0 > 0.0 { cost.pace.0 / cost.wanted_pace.0 } else { 1.0 };
-        // As the sampler does it: the backends are slowed last.
-        let second = (slowed / 4.0).max(1.0);
-        let limits = [("activity", MISSED * second), ("server", cost.pace.0 + MISSED * second)];
+        let missed = MISSED * cost.second();
+        let limits = [("activity", missed), ("server", cost.pace.0 + missed)];
         let age = |at: Timestamp| snapshot.at.0 - at.0 + taken_ago;
         let is_fresh = |(probe, limit): (&str, f64)| {
             let section = snapshot.section(probe);

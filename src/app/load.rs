@@ -3,6 +3,7 @@
 //! Pure. Average active sessions are the number a database's load is best told by; the classes are those of
 //! `pg_stat_activity.wait_event_type`. Source: PostgreSQL manual 27.2.3 "`pg_stat_activity`".
 
+use crate::readings::sessions::has_unknown_state;
 use crate::sample::{RowSet, Snapshot, Timestamp};
 
 /// What an active session spends its time on.
@@ -60,8 +61,8 @@ impl WaitClass {
 pub struct Load {
     /// Sessions, in the order of [`WaitClass::ALL`].
     pub by_class: [f64; 7],
-    /// Client sessions in a state this role may not see; they are in no class.
-    pub hidden: f64,
+    /// Client sessions whose state is not known; they are in no class.
+    pub unknown: f64,
 }
 
 impl Load {
@@ -69,21 +70,21 @@ impl Load {
     pub fn of(activity: &RowSet) -> Self {
         let mut load = Self::default();
         for row in activity.iter() {
+            if has_unknown_state(&row) {
+                load.unknown += 1.0;
+                continue;
+            }
             let is_worker =
                 matches!(row.text("backend_type"), "client backend" | "parallel worker" | "autovacuum worker" | "");
             // A vacuum that sleeps as its cost limit tells it to is no load.
             if !is_worker || row.text("wait_event") == "VacuumDelay" {
                 continue;
             }
-            match row.text("state") {
-                "active" | "fastpath function call" => {
-                    let class = WaitClass::of(row.text("wait_event_type"));
-                    for (slot, known) in load.by_class.iter_mut().zip(WaitClass::ALL) {
-                        *slot += f64::from(u8::from(known == class));
-                    }
+            if matches!(row.text("state"), "active" | "fastpath function call") {
+                let class = WaitClass::of(row.text("wait_event_type"));
+                for (slot, known) in load.by_class.iter_mut().zip(WaitClass::ALL) {
+                    *slot += f64::from(u8::from(known == class));
                 }
-                "" if row.text("backend_type") == "client backend" => load.hidden += 1.0,
-                _ => {}
             }
         }
         load
@@ -92,6 +93,11 @@ impl Load {
     /// Returns the active sessions of all classes.
     pub fn total(&self) -> f64 {
         self.by_class.iter().sum()
+    }
+
+    /// Returns the active sessions by class; `None` where none is seen and some are hidden, which is not zero.
+    pub fn known(&self) -> Option<[f64; 7]> {
+        (self.total() > 0.0 || self.unknown == 0.0).then_some(self.by_class)
     }
 }
 
@@ -108,7 +114,8 @@ impl LoadPoint {
     /// Derives the point of a snapshot: a gap where its `activity` is older than the snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
         let section = snapshot.section("activity");
-        let is_fresh = section.why().is_none() && snapshot.age("activity").is_some_and(|age| age.0 < 5.0);
+        let limit = 5.0 * snapshot.cost.second();
+        let is_fresh = section.why().is_none() && snapshot.age("activity").is_some_and(|age| age.0 < limit);
         let load = if is_fresh { section.rows().map(Load::of) } else { None };
         Self { at: snapshot.at, load }
     }

@@ -66,7 +66,12 @@ pub(crate) use row;
 pub(crate) fn snapshot() -> Snapshot {
     Snapshot {
         at: Timestamp(NOW),
-        server: Arc::new(ServerFacts { database: "shop".into(), role: "monitor".into(), ..ServerFacts::default() }),
+        server: Arc::new(ServerFacts {
+            database: "shop".into(),
+            role: "monitor".into(),
+            memberships: ["pg_monitor", "pg_read_all_stats", "pg_read_all_settings"].map(str::to_owned).into(),
+            ..ServerFacts::default()
+        }),
         sections: std::collections::BTreeMap::new(),
         cost: crate::sample::SampleCost::default(),
     }

@@ -22,7 +22,7 @@ pub(super) fn here<'a>(view: &View<'a>) -> Result<Option<Row<'a>>, Missing> {
 
 fn check(view: &View<'_>) -> Outcome {
     let interval = view.interval("databases")?;
-    let Some(row) = here(view)? else { return Ok(vec![]) };
+    let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let (Some(read), Some(hit)) = (interval.rate(&row, "blks_read"), interval.rate(&row, "blks_hit")) else {
         return Err(Missing::NotYet);
     };

@@ -1,6 +1,7 @@
 //! Connections near the limit of what an ordinary role may open.
 
 use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::sample::Missing;
 use crate::sample::unit::Share;
 
 /// From this share on it is a warning: a deploy that doubles the workers for a moment does not fit any more. Source:
@@ -27,7 +28,7 @@ const POOL: &str = r#"DATABASES = {
 
 fn check(view: &View<'_>) -> Outcome {
     let rows = view.rows("server")?;
-    let Some(server) = rows.first() else { return Ok(vec![]) };
+    let Some(server) = rows.first() else { return Err(Missing::NotYet) };
     let number = |column| server.number(column).unwrap_or_default();
     let limit = number("max_connections") - number("superuser_reserved") - number("reserved");
     let own = number("own_backends");
@@ -37,7 +38,10 @@ fn check(view: &View<'_>) -> Outcome {
         // Without pg_read_all_stats the kind of a backend is hidden; the databases' counts are not.
         view.rows("databases")?.iter().filter_map(|row| row.number("backends")).sum()
     };
-    if limit <= 0.0 || used / limit < WARNING_SHARE {
+    if limit <= 0.0 {
+        return Err(Missing::NotYet);
+    }
+    if used / limit < WARNING_SHARE {
         return Ok(vec![]);
     }
     let share = used / limit;

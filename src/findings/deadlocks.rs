@@ -3,7 +3,7 @@
 use super::cache_hits::here;
 use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, counted, shows};
 use crate::sample::unit::Count;
-use crate::sample::{Seconds, Timestamp};
+use crate::sample::{Missing, Seconds, Timestamp};
 
 /// From so many a day since the reset on.
 pub const NOTICE_A_DAY: f64 = 1.0;
@@ -14,7 +14,7 @@ pub const LEAST_AGE: Seconds = Seconds(86_400.0);
 pub static RULE: Rule = Rule { id: "deadlocks", watches: "deadlocks", concern: Concern::Work, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let Some(row) = here(view)? else { return Ok(vec![]) };
+    let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let grown = view.interval("databases").map(|interval| interval.growth(&row, "deadlocks").unwrap_or_default());
     let fresh = grown.as_ref().copied().unwrap_or_default();
     let total = row.number("deadlocks").unwrap_or_default();

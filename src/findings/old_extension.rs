@@ -2,13 +2,17 @@
 
 use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::quote::quote_ident;
+use crate::sample::Missing;
 
 /// The rule.
 pub static RULE: Rule =
     Rule { id: "old_extension", watches: "versions of the extensions", concern: Concern::Settings, check };
 
-#[expect(clippy::unnecessary_wraps, reason = "every rule has this form")]
 fn check(view: &View<'_>) -> Outcome {
+    if view.newer.server.role.is_empty() {
+        // The server has not answered yet.
+        return Err(Missing::NotYet);
+    }
     let old: Vec<(&str, &str, &str)> = view
         .newer
         .server
@@ -58,6 +62,7 @@ mod tests {
             let extension =
                 Extension { version: "1.8".into(), available: available.map(str::to_owned), schema: "public".into() };
             let facts = ServerFacts {
+                role: "app".to_owned(),
                 extensions: [("pg_stat_statements".to_owned(), extension)].into(),
                 ..ServerFacts::default()
             };

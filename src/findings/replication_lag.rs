@@ -21,7 +21,9 @@ const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); manu
 
 fn check(view: &View<'_>) -> Outcome {
     if view.is_standby() {
-        let lag = view.rows("server")?.first().and_then(|row| row.number("replay_lag")).unwrap_or_default();
+        let lag = view.rows("server")?.first().and_then(|row| row.number("replay_lag"));
+        // NULL until the first transaction is replayed.
+        let lag = lag.ok_or(Missing::NotYet)?;
         return Ok(severity(lag, 0.0)
             .map(|severity| Finding {
                 id: RULE.id,

@@ -17,7 +17,7 @@ pub static RULE: Rule = Rule { id: "rollbacks", watches: "rollbacks over the int
 
 fn check(view: &View<'_>) -> Outcome {
     let interval = view.interval("databases")?;
-    let Some(row) = here(view)? else { return Ok(vec![]) };
+    let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let (Some(back), Some(done)) = (interval.growth(&row, "rollbacks"), interval.growth(&row, "commits")) else {
         return Err(Missing::NotYet);
     };

@@ -17,7 +17,7 @@ fn check(view: &View<'_>) -> Outcome {
         Err(Missing::NotInstalled { .. }) => return Ok(vec![]),
         rows => rows?,
     };
-    let Some(row) = rows.first() else { return Ok(vec![]) };
+    let Some(row) = rows.first() else { return Err(Missing::NotYet) };
     let total = row.number("dealloc").unwrap_or_default();
     let hours =
         row.number("stats_reset").and_then(|reset| view.newer.at.since(Timestamp(reset))).map(|age| age.0 / 3600.0);

@@ -17,7 +17,7 @@ pub static RULE: Rule =
 
 fn check(view: &View<'_>) -> Outcome {
     let interval = view.interval("databases")?;
-    let Some(row) = here(view)? else { return Ok(vec![]) };
+    let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let rate = interval.rate(&row, "temp_bytes").ok_or(Missing::NotYet)?;
     if rate < NOTICE_RATE.0 {
         return Ok(vec![]);

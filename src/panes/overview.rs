@@ -14,6 +14,7 @@ use crate::app::list::List;
 use crate::app::load::{LoadPoint, WaitClass};
 use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
 use crate::findings::Findings;
+use crate::sample::shortfall;
 use crate::ui::chart::{LoadChart, Point, wait_classes};
 use crate::ui::frame::Tile;
 use crate::ui::theme::Role;
@@ -165,7 +166,8 @@ impl Overview {
         let mut news: Vec<Point> = news
             .map(|snapshot| {
                 let LoadPoint { at, load } = LoadPoint::of(snapshot);
-                Point { at: at.0, values: load.map(|load| load.by_class.to_vec()) }
+                let values = load.and_then(|load| load.known()).map(Vec::from);
+                Point { at: at.0, values, unknown: load.map_or(0.0, |load| load.unknown) }
             })
             .collect();
         news.reverse();
@@ -204,7 +206,7 @@ fn chart(view: &View<'_>, loads: &[Point]) -> LoadChart {
         points: loads.to_vec(),
         span: CHART_SPAN,
         end: Some((end / step).ceil() * step),
-        hold: CHART_HOLD.max(view.newer.cost.pace.0.min(1.0) * 2.5),
+        hold: CHART_HOLD * view.newer.cost.second(),
         limit: None,
         cursor,
         utc_offset: 0.0,
@@ -219,7 +221,11 @@ fn offset(zone: &TimeZone, at: f64) -> f64 {
 
 fn chart_note(view: &View<'_>) -> String {
     match LoadPoint::of(view.newer).load {
-        Some(load) if load.hidden > 0.0 => format!("{:.0} sessions hidden: GRANT pg_read_all_stats", load.hidden),
+        Some(load) if load.unknown > 0.0 => {
+            let why = shortfall("activity", &view.newer.server);
+            let why = why.as_ref().and_then(|why| why.remedy()).unwrap_or("track_activities is off there");
+            format!("{:.0} sessions hidden: {why}", load.unknown)
+        }
         Some(load) => {
             let (most, class) = load
                 .by_class
@@ -233,7 +239,9 @@ fn chart_note(view: &View<'_>) -> String {
                 "nothing active".to_owned()
             }
         }
-        None => view.newer.section("activity").why().map_or_else(|| "old".to_owned(), ToString::to_string),
+        None => {
+            view.newer.section("activity").why().map_or_else(|| "not read for a while".to_owned(), ToString::to_string)
+        }
     }
 }
 

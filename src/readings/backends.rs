@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::readings::sessions::{is_hidden, waits_for_a_lock};
 use crate::sample::{Row, RowSet};
 
 /// The pid that `pg_blocking_pids()` gives for a prepared transaction, which has no session. Source: manual 9.26.
@@ -42,6 +43,8 @@ pub struct Backend {
     pub query_started: Option<f64>,
     /// When the transaction started, as the server gave it; `None` outside of one.
     pub xact_started: Option<f64>,
+    /// Whether it is a client of a role that this role may not look into.
+    pub is_hidden: bool,
     /// Seconds since the query started (of an idle one: since its last).
     pub query_age: Option<f64>,
     /// Seconds since the transaction started.
@@ -79,9 +82,10 @@ impl Backend {
             has_our_role: row.flag("has_our_role"),
             state: row.text("state").to_owned(),
             wait: if wait_type.is_empty() { String::new() } else { format!("{wait_type}:{}", row.text("wait_event")) },
-            is_waiting: wait_type == "Lock",
             query_started: row.number("query_start"),
             xact_started: row.number("xact_start"),
+            is_waiting: waits_for_a_lock(row),
+            is_hidden: is_hidden(row),
             query_age: row.number("query_age").map(|age| age.max(0.0)),
             xact_age: row.number("xact_age").map(|age| age.max(0.0)),
             backend_age: row.number("backend_age").map(|age| age.max(0.0)),
@@ -101,7 +105,7 @@ impl Backend {
 
     /// Whether it is a client's.
     pub fn is_client(&self) -> bool {
-        self.kind == "client backend" || self.kind.is_empty()
+        self.kind == "client backend" || self.is_hidden
     }
 
     /// Whether it does nothing and holds nothing.

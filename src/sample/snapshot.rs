@@ -39,6 +39,14 @@ pub struct SampleCost {
     pub dropped: u64,
 }
 
+impl SampleCost {
+    /// Returns the time from one reading of the backends to the next, in seconds: they are slowed last.
+    pub fn second(&self) -> f64 {
+        let slowed = if self.wanted_pace.0 > 0.0 { self.pace.0 / self.wanted_pace.0 } else { 1.0 };
+        (slowed / 4.0).max(1.0)
+    }
+}
+
 impl Snapshot {
     /// Returns a probe's section; one that no probe fills is not read yet.
     pub fn section(&self, probe: &str) -> &Section {

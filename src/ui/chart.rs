@@ -34,6 +34,8 @@ pub struct Point {
     pub at: f64,
     /// The value of each class, from the bottom; `None` where it could not be read.
     pub values: Option<Vec<f64>>,
+    /// Sessions that may be active and are in no class, because their state is hidden.
+    pub unknown: f64,
 }
 
 /// A line across the chart.
@@ -433,12 +435,19 @@ impl Painter<'_> {
     fn legend(&self, buffer: &mut Buffer, area: Rect) {
         let point = self.chart.shown_values();
         let Some(values) = point.and_then(|point| point.values.as_ref()) else {
-            let said = if point.is_some() { "not read at this moment" } else { "nothing read yet" };
+            let said = match point {
+                Some(point) if point.unknown > 0.0 => format!("? active: {} hidden", scale::number(point.unknown)),
+                Some(_) => "not read at this moment".to_owned(),
+                None => "not read yet".to_owned(),
+            };
             draw_segments(buffer, area, &[Segment::new(said, Role::Muted)], self.theme);
             return;
         };
         let total: f64 = values.iter().sum();
-        let mut segments = vec![Segment::new(scale::value(total), Role::Title).and(" active", Role::Muted)];
+        let unknown = point.map_or(0.0, |point| point.unknown);
+        let more =
+            if unknown > 0.0 { format!("+ active, {} hidden", scale::number(unknown)) } else { " active".to_owned() };
+        let mut segments = vec![Segment::new(scale::value(total), Role::Title).and(more, Role::Muted)];
         for (place, (class, value)) in self.chart.classes.iter().zip(values).enumerate() {
             let drop = if *value > 0.0 { 1 } else { 20 } + place as u8;
             segments.push(Segment { parts: self.key(class, *value), drop });

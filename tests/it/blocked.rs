@@ -2,6 +2,7 @@
 
 use pgdj::sample::{Missing, Snapshot};
 
+use crate::support::console::Console;
 use crate::support::watch::quick;
 use crate::support::{Login, Watched, apart, installed, open};
 
@@ -37,10 +38,14 @@ async fn a_probe_that_waits_for_a_lock_names_who_holds_it_and_what_that_session_
          pg_catalog.pg_database in access exclusive mode)"
     );
     assert_eq!(said, expected);
-    // It stays named as long as it lasts.
+    // It stays named as long as it lasts, in the header too.
+    let mut console = Console::new();
     for _ in 0..20 {
         let snapshot = watched.next().await;
         assert!(is_named(&snapshot), "{:?}", why(&snapshot));
+        let shown = console.see(&watched, snapshot);
+        let top: Vec<&str> = shown.lines().take(2).collect();
+        assert!(top[0].contains("stale since ") && top[1].contains(&expected), "{}", top.join("\n"));
     }
     client.batch_execute("rollback").await.unwrap();
     watched.until("it is read again", |it| why(it).is_none()).await;

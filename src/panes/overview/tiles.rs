@@ -8,11 +8,14 @@ use ratatui::layout::Rect;
 use crate::app::header::connections_health;
 use crate::app::list::{Focus, List};
 use crate::app::{Look, View, Vitals};
+use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::table_usage::TableUsage;
 use crate::panes::queries::figures::{Since, costs};
-use crate::readings::sessions::is_client;
+use crate::readings::sessions::{at_least, has_unknown_state, is_client, waits_for_a_lock};
 use crate::sample::rates::Interval;
 use crate::sample::unit::{Count, Share};
-use crate::sample::{Bytes, Seconds};
+use crate::sample::{Bytes, Seconds, Timestamp};
+use crate::ui::Health;
 use crate::ui::frame::Tile;
 use crate::ui::gauge::Gauge;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
@@ -25,7 +28,7 @@ const ROWS: usize = 30;
 #[derive(Debug)]
 pub(super) struct Tiles {
     connections: List,
-    gauge: Option<(f64, String, crate::ui::Health)>,
+    gauge: Option<(f64, String, Option<Health>)>,
     queries: List,
     tables: List,
     indexes: List,
@@ -57,12 +60,13 @@ impl Tiles {
     /// Derives what the tiles show.
     pub(super) fn refresh(&mut self, view: &View<'_>) {
         let vitals = Vitals::at(view.history, view.moment);
+        let is_stale = view.newer.section("server").why().is_some();
         self.gauge = vitals.connections.zip(vitals.max_connections).map(|(used, limit)| {
-            (
-                used as f64 / limit.max(1) as f64,
-                format!("{used}/{limit}"),
-                connections_health(&vitals).unwrap_or_default(),
-            )
+            let share = used as f64 / limit.max(1) as f64;
+            if is_stale {
+                return (share, format!("{used}/{limit}?"), None);
+            }
+            (share, format!("{used}/{limit}"), connections_health(&vitals))
         });
         let probes = ["activity", "statements", "tables", "indexes"];
         for (note, probe) in self.notes.iter_mut().zip(probes) {
@@ -91,7 +95,7 @@ impl Tiles {
             && inside.height >= 2
         {
             let line = Rect { height: 1, ..inside };
-            Gauge { label: "used", share: Some(*share), figures, health: Some(*health) }.draw(
+            Gauge { label: "used", share: Some(*share), figures, health: *health }.draw(
                 frame.buffer_mut(),
                 line,
                 look.theme,
@@ -117,37 +121,68 @@ fn connections(view: &View<'_>) -> Grid {
         GridColumn::number("oldest", "oldest tx").drop(1),
     ];
     let Some(activity) = view.newer.rows("activity") else { return missing(view, "activity", columns) };
-    let mut groups: HashMap<String, [f64; 5]> = HashMap::new();
+    let mut groups: HashMap<String, Group> = HashMap::new();
     for row in activity.iter().filter(is_client) {
         let name = row.text("application");
         let name = name.split(['[', ':']).next().unwrap_or(name).trim();
         let name = if name.is_empty() { "(no application_name)" } else { name };
-        let [sessions, active, in_tx, waiting, oldest] = groups.entry(name.to_owned()).or_default();
-        *sessions += 1.0;
-        *active += f64::from(u8::from(row.text("state") == "active"));
-        *in_tx += f64::from(u8::from(row.text("state").starts_with("idle in transaction")));
-        *waiting += f64::from(u8::from(row.text("wait_event_type") == "Lock"));
-        *oldest = oldest.max(row.number("xact_age").unwrap_or(0.0));
+        groups.entry(name.to_owned()).or_default().count(&row);
     }
-    let mut rows: Vec<(String, [f64; 5])> = groups.into_iter().collect();
-    rows.sort_by(|left, right| right.1[0].total_cmp(&left.1[0]).then_with(|| left.0.cmp(&right.0)));
+    let mut groups: Vec<(String, Group)> = groups.into_iter().collect();
+    groups.sort_by(|left, right| right.1.sessions.cmp(&left.1.sessions).then_with(|| left.0.cmp(&right.0)));
     let mut grid = Grid::new(columns);
-    for (name, [sessions, active, in_tx, waiting, oldest]) in rows.into_iter().take(ROWS) {
-        let flagged = |value: f64, role: Role| {
-            let cell = if value > 0.0 { Cell::number(value, value) } else { Cell::number("·", 0.0).role(Role::Muted) };
-            if value > 0.0 { cell.role(role) } else { cell }
+    grid.rows = groups.into_iter().take(ROWS).map(|(name, group)| group.row(name)).collect();
+    if grid.rows.is_empty() {
+        grid.notice = Some(Notice::new("No sessions"));
+    }
+    grid
+}
+
+/// The sessions of an application.
+#[derive(Debug, Clone, Copy, Default)]
+struct Group {
+    sessions: usize,
+    active: usize,
+    in_transaction: usize,
+    waiting: usize,
+    /// Those whose state is not known: they may be in any of these counts.
+    unknown: usize,
+    oldest: Option<f64>,
+}
+
+impl Group {
+    fn count(&mut self, row: &crate::sample::Row<'_>) {
+        self.sessions += 1;
+        self.active += usize::from(row.text("state") == "active");
+        self.in_transaction += usize::from(row.text("state").starts_with("idle in transaction"));
+        self.waiting += usize::from(waits_for_a_lock(row));
+        self.unknown += usize::from(has_unknown_state(row));
+        self.oldest = self.oldest.into_iter().chain(row.number("xact_age")).reduce(f64::max);
+    }
+
+    fn row(self, name: String) -> Row {
+        let counted = |count: usize, unknown: usize, role: Role| match (count, unknown) {
+            (0, 0) => Cell::number("·", 0.0).role(Role::Muted),
+            (0, _) => Cell::unknown(),
+            (count, unknown) => Cell::number(at_least(count, unknown), count as f64).role(role),
+        };
+        let more = if self.unknown > 0 { "+" } else { "" };
+        let oldest = match self.oldest {
+            Some(age) => Cell::number(format!("{}{more}", Seconds(age)), age),
+            None if self.unknown > 0 => Cell::unknown(),
+            None => Cell::default(),
         };
         let cells = vec![
             Cell::text(&name),
-            Cell::number(sessions, sessions),
-            flagged(active, Role::Good),
-            flagged(in_tx, Role::Warning),
-            flagged(waiting, Role::Lock),
-            Cell::optional((oldest > 0.0).then_some((Seconds(oldest), oldest))),
+            Cell::number(self.sessions, self.sessions as f64),
+            counted(self.active, self.unknown, Role::Good),
+            counted(self.in_transaction, self.unknown, Role::Warning),
+            // Who waits for a lock is seen by everybody.
+            counted(self.waiting, 0, Role::Lock),
+            oldest,
         ];
-        grid.rows.push(Row::new(name, cells));
+        Row::new(name, cells)
     }
-    grid
 }
 
 fn queries(view: &View<'_>) -> Grid {
@@ -163,6 +198,7 @@ fn queries(view: &View<'_>) -> Grid {
     let Some(mut costs) = costs(view.history, view.moment, Since::Seconds(60.0)) else {
         return Grid::missing(columns, Notice::new("an interval needs two samples"));
     };
+    let may_read = view.newer.server.may_as("pg_read_all_stats");
     costs.statements.sort_by(|left, right| right.time_ms.total_cmp(&left.time_ms));
     let texts = view.newer.rows("statement_texts");
     let text_of = |id: i64| {
@@ -170,12 +206,16 @@ fn queries(view: &View<'_>) -> Grid {
     };
     let mut grid = Grid::new(columns);
     for one in costs.statements.iter().take(ROWS) {
-        let Some(text) = text_of(one.queryid) else { continue };
+        let text = match text_of(one.queryid) {
+            Some(text) => Cell::text(crate::panes::queries::orm::without_columns(text).as_ref()),
+            None if !may_read => Cell::text(&format!("text hidden: statements of {}", one.user)).role(Role::Muted),
+            None => Cell::text("text not read yet").role(Role::Muted),
+        };
         let cells = vec![
             Cell::number(Share(one.share), one.share),
             Cell::number(Count(one.calls), one.calls),
             Cell::number(Seconds(one.mean_ms() / 1e3), one.mean_ms()),
-            Cell::text(crate::panes::queries::orm::without_columns(text).as_ref()),
+            text,
         ];
         grid.rows.push(Row::new(one.key.clone(), cells));
     }
@@ -198,8 +238,13 @@ fn tables(view: &View<'_>) -> Grid {
     let Some(reading) = view.newer.section("tables").reading() else { return missing(view, "tables", columns) };
     let older = view.history.reading_before(view.moment, "tables");
     let interval = older.as_deref().and_then(|older| Interval::between(older, reading));
-    let mut rows: Vec<(f64, Row)> =
-        reading.rows.iter().map(|row| table_row(&row, interval.as_ref(), view.newer.at.0)).collect();
+    let usage = TableUsage::all(view.newer).unwrap_or_default();
+    let mut rows: Vec<(f64, Row)> = reading
+        .rows
+        .iter()
+        .zip(&usage)
+        .map(|(row, usage)| table_row(&row, usage, interval.as_ref(), view.newer.at))
+        .collect();
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
     let mut grid = Grid::new(columns);
     grid.rows = rows.into_iter().take(ROWS).map(|(_, row)| row).collect();
@@ -209,22 +254,38 @@ fn tables(view: &View<'_>) -> Grid {
     grid
 }
 
-fn table_row(row: &crate::sample::Row<'_>, interval: Option<&Interval<'_>>, now: f64) -> (f64, Row) {
-    let (live, dead) = (row.number("live").unwrap_or(0.0), row.number("dead").unwrap_or(0.0));
-    let size = row.number("pages").unwrap_or(0.0) * 8192.0;
-    let dead_share = if live + dead > 0.0 { dead / (live + dead) } else { 0.0 };
+fn table_row(
+    row: &crate::sample::Row<'_>,
+    usage: &TableUsage,
+    interval: Option<&Interval<'_>>,
+    now: Timestamp,
+) -> (f64, Row) {
+    let size = size(usage.heap_bytes, usage.pages);
     let seq = interval.and_then(|interval| interval.rate(row, "seq_tup_read"));
-    let vacuum = row.number("last_vacuum").into_iter().chain(row.number("last_autovacuum")).max_by(f64::total_cmp);
-    let dead_cell = Cell::number(Share(dead_share), dead_share);
+    let dead = usage.dead.unwrap_or(0.0);
+    let share = usage.dead_share();
+    let is_bloated = dead > 1000.0 && share.is_some_and(|share| share > 0.2);
+    let share = known(share.map(|share| (Share(share), share)));
     let cells = vec![
-        Cell::text(row.text("name")),
-        Cell::number(Bytes(size), size),
-        Cell::number(Count(live), live),
-        if dead_share > 0.2 && dead > 1000.0 { dead_cell.role(Role::Warning) } else { dead_cell },
-        Cell::optional(seq.map(|rate| (Count(rate), rate))),
-        Cell::optional(vacuum.map(|at| (Seconds(now - at), now - at))),
+        Cell::text(&usage.name),
+        known(size.map(|size| (Bytes(size), size))),
+        known(usage.rows().map(|rows| (Count(rows), rows))),
+        if is_bloated { share.role(Role::Warning) } else { share },
+        known(seq.map(|rate| (Count(rate), rate))),
+        Cell::optional(usage.last_vacuum.map(|at| (Seconds(now.0 - at.0), now.0 - at.0))),
     ];
-    (dead * 8.0 + seq.unwrap_or(0.0) + size / 8192.0, Row::new(row.int("relid").unwrap_or(0).to_string(), cells))
+    let weight = dead * 8.0 + seq.unwrap_or(0.0) + size.unwrap_or(0.0) / 8192.0;
+    (weight, Row::new(usage.relid.to_string(), cells))
+}
+
+/// Returns a size as it was read, else by the pages of the last vacuum or analyze; `None` before the first one.
+fn size(bytes: Option<f64>, pages: f64) -> Option<f64> {
+    bytes.or_else(|| (pages > 0.0).then_some(pages * 8192.0))
+}
+
+/// A number, or `?`.
+fn known<T: std::fmt::Display>(number: Option<(T, f64)>) -> Cell {
+    number.map_or_else(Cell::unknown, |(shown, number)| Cell::number(shown, number))
 }
 
 /// Indexes by size, the never used ones marked.
@@ -239,7 +300,10 @@ fn indexes(view: &View<'_>) -> Grid {
     let Some(reading) = view.newer.section("indexes").reading() else { return missing(view, "indexes", columns) };
     let older = view.history.reading_before(view.moment, "indexes");
     let interval = older.as_deref().and_then(|older| Interval::between(older, reading));
-    let mut rows: Vec<(f64, Row)> = reading.rows.iter().map(|row| index_row(&row, interval.as_ref())).collect();
+    let sizes = IndexUsage::all(view.newer).unwrap_or_default();
+    let sizes = sizes.iter().map(|index| index.bytes);
+    let mut rows: Vec<(f64, Row)> =
+        reading.rows.iter().zip(sizes).map(|(row, bytes)| index_row(&row, bytes, interval.as_ref())).collect();
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
     let mut grid = Grid::new(columns);
     grid.rows = rows.into_iter().take(ROWS).map(|(_, row)| row).collect();
@@ -249,8 +313,8 @@ fn indexes(view: &View<'_>) -> Grid {
     grid
 }
 
-fn index_row(row: &crate::sample::Row<'_>, interval: Option<&Interval<'_>>) -> (f64, Row) {
-    let size = row.number("pages").unwrap_or(0.0) * 8192.0;
+fn index_row(row: &crate::sample::Row<'_>, bytes: Option<f64>, interval: Option<&Interval<'_>>) -> (f64, Row) {
+    let size = size(bytes, row.number("pages").unwrap_or(0.0));
     let scans = row.number("scans").unwrap_or(0.0);
     let rate = interval.and_then(|interval| interval.rate(row, "scans"));
     let is_bound = ["is_unique", "is_primary", "is_constraint", "is_replica_identity"]
@@ -265,10 +329,10 @@ fn index_row(row: &crate::sample::Row<'_>, interval: Option<&Interval<'_>>) -> (
     };
     let cells = vec![
         Cell::text(row.text("name")),
-        Cell::number(Bytes(size), size),
-        Cell::optional(rate.map(|rate| (Count(rate), rate))),
+        known(size.map(|size| (Bytes(size), size))),
+        known(rate.map(|rate| (Count(rate), rate))),
         Cell::number(Count(scans), scans),
         verdict,
     ];
-    (weight + size, Row::new(row.int("indexrelid").unwrap_or(0).to_string(), cells))
+    (weight + size.unwrap_or(0.0), Row::new(row.int("indexrelid").unwrap_or(0).to_string(), cells))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::app::{Document, PaneId};
 use crate::findings::{self, Finding, Findings, Severity};
-use crate::sample::{Missing, Value};
+use crate::sample::Value;
 use crate::ui::code::Language;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
 use crate::ui::text;
@@ -54,28 +54,29 @@ pub(super) fn grid(findings: &Findings, width: u16) -> Grid {
         grid.rows.push(Row::new(key, cells));
     }
     if grid.rows.is_empty() {
-        grid.notice = Some(Notice::new(match unjudged(findings) {
-            (0, 0) => "every rule was judged, and none has anything to say".to_owned(),
-            (0, waiting) => format!("nothing found so far; {waiting} rules wait for data"),
-            (blind, _) => format!("nothing found, but {blind} rules could not be judged (! says why)"),
+        grid.notice = Some(Notice::new(match (findings.not_possible(), findings.pending()) {
+            (0, 0) => "All checks passed".to_owned(),
+            _ if findings.made == 0 => "No check was made yet".to_owned(),
+            _ => format!("Nothing found by {}", checks(findings.made)),
         }));
     }
     grid
 }
 
-/// Returns what the tile's frame says of rules that could not judge.
+/// Returns what the tile's frame says of checks that were not made.
 pub(super) fn note(findings: &Findings) -> Option<(String, Role)> {
-    match unjudged(findings) {
+    match (findings.not_possible(), findings.pending()) {
         (0, 0) => None,
-        (0, waiting) => Some((format!("{waiting} rules wait for data"), Role::Muted)),
-        (blind, _) => Some((format!("{blind} rules not judged: !"), Role::Warning)),
+        (0, pending) => Some((format!("{} pending", checks(pending)), Role::Muted)),
+        (blind, 0) => Some((format!("{} not possible (! for why)", checks(blind)), Role::Warning)),
+        (blind, pending) => {
+            Some((format!("{} not possible (! for why), {pending} pending", checks(blind)), Role::Warning))
+        }
     }
 }
 
-/// Counts the rules that cannot judge, and those that only wait for their first data.
-fn unjudged(findings: &Findings) -> (usize, usize) {
-    let waiting = findings.unknown.iter().filter(|unknown| unknown.why == Missing::NotYet).count();
-    (findings.unknown.len() - waiting, waiting)
+fn checks(count: usize) -> String {
+    if count == 1 { "1 check".to_owned() } else { format!("{count} checks") }
 }
 
 /// Returns where in the console a finding is to be looked at: the pane, and the key of the row there.
@@ -122,6 +123,7 @@ pub(super) fn document(finding: &Finding) -> Document {
 mod tests {
     use super::*;
     use crate::findings::{Fix, Jump};
+    use crate::sample::Missing;
 
     fn finding(id: &'static str, jump: Option<Jump>) -> Finding {
         Finding {
@@ -169,13 +171,21 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_data_is_not_called_blind() {
+    fn all_checks_passed_is_said_only_when_all_were_made() {
+        let all = findings::RULES.len();
         let unknown = |why| findings::NotJudged { rule: "bloat", watches: "bloat", why };
-        let mut seen = Findings { list: vec![], unknown: vec![unknown(Missing::NotYet)] };
-        assert_eq!(note(&seen), Some(("1 rules wait for data".to_owned(), Role::Muted)));
-        seen.unknown.push(unknown(Missing::Blocked { by: vec![], runs: String::new() }));
-        assert_eq!(note(&seen), Some(("1 rules not judged: !".to_owned(), Role::Warning)));
-        assert!(grid(&Findings::default(), 80).notice.is_some());
-        assert_eq!(note(&Findings::default()), None);
+        let said = |seen: &Findings| grid(seen, 80).notice.map(|notice| notice.sentence).unwrap_or_default();
+        let mut seen = Findings { made: all, ..Findings::default() };
+        assert_eq!((said(&seen).as_str(), note(&seen)), ("All checks passed", None));
+        seen = Findings { made: all - 1, unknown: vec![unknown(Missing::NotYet)], ..seen };
+        assert_eq!(said(&seen), format!("Nothing found by {} checks", all - 1));
+        assert_eq!(note(&seen), Some(("1 check pending".to_owned(), Role::Muted)));
+        seen = Findings { unknown: vec![unknown(Missing::Blocked { by: vec![], runs: String::new() })], ..seen };
+        assert_eq!(note(&seen), Some(("1 check not possible (! for why)".to_owned(), Role::Warning)));
+        assert_ne!(said(&seen), "All checks passed");
+        // Before the first snapshot.
+        let nothing = Findings::default();
+        assert_eq!(said(&nothing), "No check was made yet");
+        assert_eq!(note(&nothing), Some((format!("{all} checks pending"), Role::Muted)));
     }
 }

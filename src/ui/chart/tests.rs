@@ -10,7 +10,7 @@ fn busy() -> LoadChart {
         let wave = (time / 23.0).sin();
         let lock = if (90..120).contains(&at) { f64::from(at - 90) / 5.0 } else { 0.0 };
         let values = vec![2.0 + wave, 0.8 - 0.4 * wave, lock, 0.2, 0.0, 0.0, 0.1];
-        Point { at: 1_700_000_000.0 + time, values: (!(60..70).contains(&at)).then_some(values) }
+        Point { at: 1_700_000_000.0 + time, values: (!(60..70).contains(&at)).then_some(values), unknown: 0.0 }
     };
     LoadChart {
         classes: wait_classes(),

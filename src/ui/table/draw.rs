@@ -287,7 +287,7 @@ impl<'a> Table<'a> {
     fn notice(&self, buffer: &mut Buffer) {
         let filtered = Notice::new(format!("no row matches \"{}\"", text::clean_cut(self.state.filter(), 24)))
             .remedy("Esc shows all rows");
-        let nothing = Notice::new("nothing here");
+        let nothing = Notice::new("not read yet");
         let own = if self.state.filter().is_empty() || self.grid.rows.is_empty() {
             self.grid.notice.as_ref().unwrap_or(&nothing)
         } else {

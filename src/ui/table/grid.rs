@@ -9,7 +9,7 @@ use crate::ui::theme::Role;
 const CELL_WIDTH: usize = 512;
 
 /// What a table shows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Grid {
     /// The columns, in their order; the first stays when the others scroll.
     pub columns: Vec<GridColumn>,
@@ -116,8 +116,16 @@ pub struct Notice {
     pub role: Option<Role>,
 }
 
+impl Default for Grid {
+    /// Nothing was read: an empty list is no answer.
+    fn default() -> Self {
+        let notice = Some(Notice::new("not read yet"));
+        Self { columns: Vec::new(), rows: Vec::new(), shape: Shape::Flat, notice, footnote: None }
+    }
+}
+
 impl Grid {
-    /// A grid of these columns without rows.
+    /// A grid of these columns, to be filled with rows; one that stays empty is given a notice that says so.
     pub fn new(columns: Vec<GridColumn>) -> Self {
         Self { columns, ..Self::default() }
     }
@@ -230,6 +238,11 @@ impl Cell {
     /// A text of ours (a mark, a bar, a sparkline), sorted by a number.
     pub fn mark(shown: impl Into<String>, number: f64) -> Self {
         Self::made(shown.into(), SortKey::Number(number))
+    }
+
+    /// A number that is not known: a question mark, which sorts last.
+    pub fn unknown() -> Self {
+        Self::made("?".to_owned(), SortKey::Missing).role(Role::Muted)
     }
 
     /// Gives the cell a look.
