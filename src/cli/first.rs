@@ -1,13 +1,14 @@
 //! The first connection, before anything else is done: here a password is asked for, a failure can be read, and
 //! somebody can wait for a place on a server that is full.
 
+use std::cell::Cell;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use super::password;
 use crate::failure::{Failure, Kind};
 use crate::pg::address::{Address, Prompt};
-use crate::pg::connect::{ConnectError, connect_asking};
+use crate::pg::connect::{ConnectError, Connected, connect_asking};
 use crate::run::Ends;
 use crate::sample::Seconds;
 
@@ -19,18 +20,51 @@ pub async fn connect(address: &mut Address, failed: impl Fn(ConnectError) -> Fai
     let mut ends = Ends::install()?;
     tokio::select! {
         connected = wait_for_a_place(address) => connected.map_err(failed),
-        () = ends.came() => Err(Failure::new(Kind::Refused, "cancelled before there was a connection")),
+        () = ends.came() => {
+            erase();
+            Err(Failure::new(Kind::Refused, "cancelled before there was a connection"))
+        }
     }
+}
+
+/// How long nothing is said of a connection that is being made.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Connects, and says so while the server has not answered: an empty terminal tells nobody what it waits for.
+async fn connect_aloud(address: &mut Address) -> Result<Connected, ConnectError> {
+    let name = crate::ui::text::clean_stream(&address.to_string()).into_owned();
+    let is_said = Cell::new(false);
+    let hush = || {
+        if is_said.replace(false) {
+            erase();
+        }
+    };
+    let ask = |prompt: &str| {
+        hush();
+        password::ask(prompt)
+    };
+    let mut connecting = std::pin::pin!(connect_asking(address, ask));
+    let connected = loop {
+        tokio::select! {
+            connected = &mut connecting => break connected,
+            () = tokio::time::sleep(QUIET), if !is_said.get() && io::stderr().is_terminal() => {
+                is_said.set(true);
+                say(&format!("Connecting to {name}: no answer yet. Ctrl-C cancels"));
+            }
+        }
+    };
+    hush();
+    connected
 }
 
 async fn wait_for_a_place(address: &mut Address) -> Result<(), ConnectError> {
     let mut waiting_since = None::<Instant>;
     loop {
-        match connect_asking(address, password::ask).await {
+        match connect_aloud(address).await {
             Ok(connected) => {
                 drop(connected);
                 if waiting_since.is_some() {
-                    say("\r\x1b[K");
+                    erase();
                 }
                 return Ok(());
             }
@@ -66,6 +100,13 @@ async fn agrees_to_wait(error: &ConnectError) -> bool {
     match tokio::task::spawn_blocking(read).await {
         Ok(Ok((1.., line))) => matches!(line.trim(), "" | "y" | "Y" | "yes"),
         _ => false,
+    }
+}
+
+/// Takes back the line that was said last.
+fn erase() {
+    if io::stderr().is_terminal() {
+        say("\r\x1b[K");
     }
 }
 
