@@ -94,7 +94,7 @@ const WHEN: &str = "only after you agreed to try an index for real (B in Explain
 pub(in crate::pg) static BUILD: Own = Own {
     name: "trial: build",
     reads: "The whole table. BUILDS AN INDEX; the table takes no writes until the rollback.",
-    when: "only after you agreed to try an index for real (B in Explain), where the build is expected to take 5 s or less",
+    when: "only after you agreed to try an index for real (B in Explain), where the build is expected to take 5 s or less, and for a partitioned table",
     holes: &[INDEX, PLACE],
     sql: "CREATE INDEX /* pgdj trial: build */ {index} ON {place}",
 };
@@ -128,7 +128,11 @@ pub(in crate::pg) static LIMIT: Own = Own {
     name: "trial: limit",
     reads: "Nothing. Sets how long the build, and then your statement, may take.",
     when: WHEN,
-    holes: &[Hole { name: "milliseconds", doc: "10000 to 30000 for most builds", form: Form::Number }],
+    holes: &[Hole {
+        name: "milliseconds",
+        doc: "10000 to 30000; up to 600000 for a partitioned table",
+        form: Form::Number,
+    }],
     sql: "set local statement_timeout = {milliseconds}",
 };
 
