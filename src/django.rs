@@ -24,11 +24,11 @@ mod upkeep;
 mod value;
 
 pub use code::{DjangoCode, Refused, code_for, code_for_spec};
-pub use facts::{origin_of, table_of};
+pub use facts::{Origins, table_of};
 pub use foreign_key::index_for_key;
 pub use index_name::index_name;
 pub use migration::MigrationFile;
-pub use origin::{Origin, Source};
+pub use origin::{Around, Origin, Reference, Source};
 pub use owner::{Certainty, Owner};
 pub use project::{App, Declared, Project, last_migration};
 pub use removal::{removal_of, removal_of_usage};

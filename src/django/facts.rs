@@ -1,8 +1,8 @@
 //! The project as a snapshot shows it: content types, applied migrations, names that are taken, foreign keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::origin::Origin;
+use super::origin::{Around, Origin, Reference, is_of_unique_field};
 use super::project::{Project, last_migration};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::{ForeignKey, Kind, Table, ids};
@@ -27,6 +27,8 @@ impl Project {
         if project.unread.is_some() {
             project.take_names(snapshot, &["tables"]);
         }
+        let tables = snapshot.rows("tables").into_iter().flat_map(RowSet::iter);
+        project.views.extend(tables.filter(|row| row.text("kind") == "m").map(|row| row.text("name").to_owned()));
         project
     }
 
@@ -59,11 +61,57 @@ pub fn table_of(snapshot: &Snapshot, index: &IndexUsage) -> Table {
     }
 }
 
-/// Returns what in the models an index of a snapshot comes from.
-pub fn origin_of(snapshot: &Snapshot, index: &IndexUsage) -> Origin {
-    let mut keys = snapshot.rows("foreign_keys").into_iter().flat_map(RowSet::iter);
-    let is_of_key = |key: Row<'_>| key.int("relid") == Some(index.relid) && ids(&key, "columns") == index.key_columns;
-    Origin::of(index, keys.any(is_of_key))
+/// What a snapshot tells of the origin of its indexes.
+#[derive(Debug, Clone, Default)]
+pub struct Origins {
+    /// The columns that foreign keys leave from, by table.
+    keys: HashSet<(i64, Vec<i64>)>,
+    /// Columns that an index makes unique as `unique=True` does, by table.
+    unique: HashSet<(i64, i64)>,
+    /// Columns with a plain index of their own, by table.
+    plain: HashSet<(i64, i64)>,
+    project: Project,
+}
+
+impl Origins {
+    /// Reads a snapshot once for all its indexes.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let keys = snapshot.rows("foreign_keys").into_iter().flat_map(RowSet::iter);
+        let mut origins = Self { project: Project::of(snapshot), ..Self::default() };
+        origins.keys.extend(keys.filter_map(|key| Some((key.int("relid")?, ids(&key, "columns")))));
+        for row in snapshot.rows("indexes").into_iter().flat_map(RowSet::iter) {
+            let index = IndexUsage::of(&row);
+            let Some(column) = only_column(&index) else { continue };
+            if index.is_unique && is_of_unique_field(&index.name) {
+                origins.unique.insert((index.relid, column));
+            } else if !index.is_unique && !index.name.ends_with("_like") {
+                origins.plain.insert((index.relid, column));
+            }
+        }
+        origins
+    }
+
+    /// Returns what in the models an index of the snapshot comes from.
+    pub fn origin(&self, index: &IndexUsage) -> Origin {
+        let reference = match index.key_names().next() {
+            _ if self.keys.contains(&(index.relid, index.key_columns.clone())) => Reference::ForeignKey,
+            Some(column) if self.project.has_model_called_like(column) => Reference::NamedLikeModel,
+            _ => Reference::Nothing,
+        };
+        let has_both = |column| {
+            let place = (index.relid, column);
+            self.unique.contains(&place) && self.plain.contains(&place)
+        };
+        Origin::of(index, Around { reference, is_unique_too: only_column(index).is_some_and(has_both) })
+    }
+}
+
+/// Returns the one column of an index over all rows.
+fn only_column(index: &IndexUsage) -> Option<i64> {
+    match index.key_columns.as_slice() {
+        [column] if *column != 0 && !index.is_partial => Some(*column),
+        _ => None,
+    }
 }
 
 fn foreign_key(row: &Row<'_>) -> ForeignKey {

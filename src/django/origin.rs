@@ -31,6 +31,8 @@ pub enum Source {
     MetaIndex,
     /// `Meta.index_together`, gone since 5.1.
     IndexTogether,
+    /// What `db_index=True` of a field once made, on a column that is unique by another index: a migration left it behind.
+    LeftOver,
     /// `Meta.indexes` with a name of its own, or made by hand: the name does not tell.
     Named,
 }
@@ -56,8 +58,29 @@ pub(super) struct Named<'a> {
     /// Whether each key is descending; as long as the columns, or empty where none is.
     pub(super) descending: Vec<bool>,
     pub(super) hold: Hold,
-    /// Whether a foreign key leaves from just these columns.
-    pub(super) is_of_foreign_key: bool,
+    pub(super) around: Around,
+}
+
+/// What else the database has about the columns of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Around {
+    /// What the columns refer to.
+    pub reference: Reference,
+    /// Whether its one column is unique by another index, as `unique=True` makes it, and has a plain index too: Django makes
+    /// only one of the two.
+    pub is_unique_too: bool,
+}
+
+/// What the columns of an index refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reference {
+    /// Nothing that is known.
+    #[default]
+    Nothing,
+    /// A foreign key leaves from just these columns.
+    ForeignKey,
+    /// The column is called like a model, with `_id`: a `ForeignKey` with `db_constraint=False` has no constraint.
+    NamedLikeModel,
 }
 
 /// What hangs on an index.
@@ -79,8 +102,8 @@ pub(super) enum Hold {
 const SUFFIXES: [&str; 8] = ["idx", "gin", "gist", "brin", "hash", "spgist", "btree", "bloom"];
 
 impl Origin {
-    /// Returns what an index comes from; whether a foreign key leaves from its columns is known from elsewhere.
-    pub fn of(index: &IndexUsage, is_of_foreign_key: bool) -> Self {
+    /// Returns what an index comes from.
+    pub fn of(index: &IndexUsage, around: Around) -> Self {
         let hold = match index {
             _ if index.is_primary => Hold::PrimaryKey,
             _ if index.is_exclusion => Hold::Exclusion,
@@ -93,7 +116,7 @@ impl Origin {
             columns: index.key_names().collect(),
             descending: index.key_options.iter().map(|bits| bits & 1 == 1).collect(),
             hold,
-            is_of_foreign_key,
+            around,
         })
     }
 
@@ -127,6 +150,7 @@ impl Origin {
             Source::Pattern => "LIKE companion",
             Source::MetaIndex => "Meta.indexes",
             Source::IndexTogether => "index_together",
+            Source::LeftOver => "left over",
             Source::Named => "named",
         };
         if self.is_confirmed || self.source == Source::Named { word.to_owned() } else { format!("{word}?") }
@@ -145,7 +169,17 @@ impl Origin {
             }
             Source::Exclusion => "an ExclusionConstraint".to_owned(),
             Source::ForeignKey => format!("the ForeignKey of column {column}"),
+            // What is called like a reference may be one that has no constraint.
+            Source::Field if !self.is_confirmed && column.ends_with("_id") => {
+                return format!("probably db_index=True of column {column}, or a ForeignKey with db_constraint=False");
+            }
             Source::Field => format!("db_index=True of column {column}"),
+            Source::LeftOver => {
+                return format!(
+                    "probably left over from db_index=True of column {column}: another index makes the column unique, and \
+                     Django then makes no second one"
+                );
+            }
             Source::Pattern => {
                 format!("the LIKE companion that Django makes for db_index=True or unique=True of column {column}")
             }
@@ -167,10 +201,15 @@ fn unique(index: &Named<'_>) -> Origin {
         };
     }
     match only {
-        // The server names the constraint of a column that says UNIQUE.
-        Some(column) if index.name.ends_with("_key") => Origin::column(Source::UniqueField, column, true),
+        Some(column) if is_of_unique_field(index.name) => Origin::column(Source::UniqueField, column, true),
         _ => Origin::whole(Source::UniqueConstraint, false),
     }
+}
+
+/// Says whether a unique index over one column has a name that `unique=True` gives: Django's, or the one that the server
+/// gives the constraint of a column that says UNIQUE.
+pub(super) fn is_of_unique_field(name: &str) -> bool {
+    name.ends_with("_key") || name.strip_suffix("_uniq").is_some_and(|stem| ends_with_hash(stem, 8))
 }
 
 fn plain(index: &Named<'_>) -> Origin {
@@ -178,7 +217,8 @@ fn plain(index: &Named<'_>) -> Origin {
     if let (Some(column), Some(stem)) = (only(index), index.name.strip_suffix("_like"))
         && ends_with_hash(stem, 8)
     {
-        return Origin::column(Source::Pattern, column, stem.ends_with(&of_field()));
+        let source = if index.around.is_unique_too { Source::LeftOver } else { Source::Pattern };
+        return Origin::column(source, column, source == Source::Pattern && stem.ends_with(&of_field()));
     }
     if let Some((stem, suffix)) = index.name.rsplit_once('_')
         && SUFFIXES.contains(&suffix)
@@ -192,10 +232,15 @@ fn plain(index: &Named<'_>) -> Origin {
     }
     match only(index) {
         Some(column) if ends_with_hash(index.name, 8) => {
-            // A ForeignKey with db_constraint=False has its index and its column's name, and no constraint to prove it.
-            let is_alike = !index.is_of_foreign_key && column.ends_with("_id");
-            let source = if index.is_of_foreign_key || is_alike { Source::ForeignKey } else { Source::Field };
-            Origin::column(source, column, !is_alike && index.name.ends_with(&of_field()))
+            let is_hash_right = index.name.ends_with(&of_field());
+            let (source, is_confirmed) = match index.around.reference {
+                _ if index.around.is_unique_too => (Source::LeftOver, false),
+                Reference::ForeignKey => (Source::ForeignKey, is_hash_right),
+                // A ForeignKey with db_constraint=False has its index and its column's name, and no constraint to prove it.
+                Reference::NamedLikeModel => (Source::ForeignKey, false),
+                Reference::Nothing => (Source::Field, is_hash_right && !column.ends_with("_id")),
+            };
+            Origin::column(source, column, is_confirmed)
         }
         _ => Origin::whole(Source::Named, false),
     }
@@ -240,13 +285,13 @@ mod tests {
     use super::*;
 
     fn check(name: &str, columns: &[&str], hold: Hold, expected: &str) {
-        let is_of_foreign_key = columns == ["content_type_id"];
+        let reference = if columns == ["content_type_id"] { Reference::ForeignKey } else { Reference::Nothing };
         let named = Named {
             table: "auth_permission",
             name,
             columns: columns.to_vec(),
             hold,
-            is_of_foreign_key,
+            around: Around { reference, ..Around::default() },
             ..Named::default()
         };
         assert_eq!(Origin::told(&named).word(), expected, "{name}");
@@ -273,14 +318,27 @@ mod tests {
         check("auth_permission_codename_key", &["codename"], Hold::Unique, "unique=True");
         check("one_open_order", &["codename"], Hold::Unique, "unique?");
         check("x", &["id"], Hold::PrimaryKey, "primary key");
-        // wagtail's page log refers to pages with db_constraint=False.
-        let named = Named {
-            table: "wagtailcore_pagelogentry",
-            name: "wagtailcore_pagelogentry_page_id_8464e327",
-            columns: vec!["page_id"],
-            ..Named::default()
+    }
+
+    #[test]
+    fn what_the_name_alone_does_not_tell_is_told_by_what_is_around() {
+        // As wagtail and pretix have them.
+        let check = |name: &str, column: &str, reference, is_unique_too, expected: &str| {
+            let table = name.rsplit_once(&format!("_{column}")).unwrap().0;
+            let around = Around { reference, is_unique_too };
+            let told = Origin::told(&Named { table, name, columns: vec![column], around, ..Named::default() });
+            assert_eq!((told.word().as_str(), told.is_confirmed), (expected, !expected.ends_with('?')), "{name}");
+            told.words()
         };
-        assert_eq!(Origin::told(&named).word(), "ForeignKey?");
+        check("wagtailcore_pagelogentry_page_id_8464e327", "page_id", Reference::NamedLikeModel, false, "ForeignKey?");
+        let words = check("taggit_taggeditem_object_id_e2d7d1df", "object_id", Reference::Nothing, false, "db_index?");
+        assert_eq!(words, "probably db_index=True of column object_id, or a ForeignKey with db_constraint=False");
+        let (plain, like) = ("shop_settings_key_c85c6d29", "shop_settings_key_c85c6d29_like");
+        let words = check(plain, "key", Reference::Nothing, true, "left over?");
+        assert!(words.starts_with("probably left over from db_index=True of column key"), "{words}");
+        check(like, "key", Reference::Nothing, true, "left over?");
+        assert!(is_of_unique_field("shop_settings_key_c85c6d29_uniq") && is_of_unique_field("shop_settings_key_key"));
+        assert!(!is_of_unique_field("one_open_order_uniq"));
     }
 
     #[test]

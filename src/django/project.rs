@@ -55,6 +55,8 @@ pub struct Project {
     pub unread: Option<String>,
     /// Models by table, where the project's source was read.
     pub declared: BTreeMap<String, Declared>,
+    /// Names of materialized views: a model of its own maps one, no field and no old table name leads to it.
+    pub views: BTreeSet<String>,
     /// Names of relations, which an index must not take.
     pub taken: BTreeSet<String>,
     /// Extensions that are installed in the database.
@@ -158,9 +160,13 @@ impl Project {
         if let Some((app, model)) = splits(table).find(|(app, model)| self.has(app, model)) {
             return Some(Owner::of(app, model, Certainty::Certain));
         }
+        if self.views.contains(table) {
+            return None;
+        }
         self.cut(table)
             .or_else(|| of_django_field(table))
             .or_else(|| self.many_to_many(table))
+            .or_else(|| self.elsewhere(table))
             .or_else(|| self.likely(table))
             .or_else(|| self.guessed(table))
             .or_else(|| self.supposed(table))
@@ -195,6 +201,26 @@ impl Project {
         let (app, model) = splits(head).find(|(app, model)| self.has(app, model))?;
         let why = format!("django_content_type has {app}.{model}, and the table's name goes on with {field}");
         Some(Owner { through: Some(field.to_owned()), ..Owner::of(app, model, Certainty::Likely(why)) })
+    }
+
+    /// The one model of this name in another app, where the table's own app has no model: the app was renamed, and the table
+    /// kept its name by `db_table`. An app that is installed has its content types.
+    fn elsewhere(&self, table: &str) -> Option<Owner> {
+        let is_gone = |app: &str| self.apps.get(app).is_some_and(|app| app.models.is_empty());
+        let mut found = splits(table).filter(|(app, _)| is_gone(app)).flat_map(|(_, model)| {
+            self.apps.iter().filter(move |(_, app)| app.models.contains(model)).map(move |(app, _)| (app, model))
+        });
+        let (app, model) = found.next().filter(|_| found.next().is_none())?;
+        let why = format!("django_content_type has {app}.{model}, and no other model of this name");
+        Some(Owner::of(app, model, Certainty::Guessed(why)))
+    }
+
+    /// Says whether a column is called like a model of the project, with `_id`: `page_id`, `base_content_type_id`.
+    pub(super) fn has_model_called_like(&self, column: &str) -> bool {
+        let Some(name) = column.strip_suffix("_id") else { return false };
+        let ends = std::iter::once(name).chain(splits(name).map(|(_, tail)| tail));
+        let has = |model: &str| self.apps.values().any(|app| app.models.contains(model));
+        ends.map(|tail| tail.replace('_', "")).any(|tail| has(&tail))
     }
 
     /// The model of an app that has migrations, where no content type of that app is known.
@@ -309,15 +335,28 @@ fn normalised(column: &str) -> String {
 /// Returns which of an app's applied migrations a new one depends on: the one with the highest number, and of those the
 /// one applied last. `applied` is in the order they were applied.
 ///
-/// A squashed migration (`0001_squashed_0007_x`) stands where its last one stood, and outlives it.
-/// Source: `django.db.migrations.writer`, names are `NNNN_words`.
+/// A squashed migration (`0001_squashed_0007_x`) stands where its last one stood, and outlives it; its own row is written at
+/// the end of the run. What was applied after that last one comes after it, whatever its number: a project goes on counting
+/// from the squashed file's own number. Source: `django.db.migrations.writer`, names are `NNNN_words`;
+/// `MigrationExecutor.record_migration` and `check_replacements`.
 pub fn last_migration<'a>(applied: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let number = |text: &str| text.split('_').next().and_then(|digits| digits.parse::<u32>().ok());
     let place = |name: &str| match name.split_once("_squashed_") {
         Some((first, last)) => (number(last).or_else(|| number(first)), true),
         None => (number(name), false),
     };
-    applied.into_iter().max_by_key(|name| place(name))
+    let applied: Vec<&str> = applied.into_iter().collect();
+    let is_squashed = |name: &str| name.contains("_squashed_");
+    let ends = applied.iter().filter_map(|name| name.split_once("_squashed_").map(|(_, last)| last));
+    // Everything up to the last squashed one, where something was applied after it.
+    let gone = ends
+        .filter_map(|last| applied.iter().position(|name| *name == last))
+        .filter(|at| applied.iter().skip(at + 1).any(|name| !is_squashed(name)))
+        .max();
+    match gone {
+        Some(at) => applied.into_iter().skip(at + 1).filter(|name| !is_squashed(name)).max_by_key(|name| place(name)),
+        None => applied.into_iter().max_by_key(|name| place(name)),
+    }
 }
 
 #[cfg(test)]
@@ -367,6 +406,35 @@ mod tests {
     }
 
     #[test]
+    fn a_renamed_app_and_a_materialized_view_are_seen_for_what_they_are() {
+        // pretix's paypal2 keeps a table of the paypal it replaces; oscar has a view that is called like a field.
+        let mut project = project()
+            .with_model("paypal2", "referencedobject")
+            .with_model("cart", "item")
+            .with_model("stock", "item")
+            .with_migration("paypal", "0003_x");
+        check(
+            &project,
+            "paypal_referencedobject",
+            Some(
+                "paypal2.referencedobject, probably: django_content_type has paypal2.referencedobject, and no other model of this name",
+            ),
+        );
+        check(
+            &project,
+            "paypal_item",
+            Some("paypal.item, probably: the table's name begins with paypal, an app that has migrations"),
+        );
+        project.views.insert("shop_order_hierarchy".to_owned());
+        check(&project, "shop_order_hierarchy", None);
+        for (column, is_called_like) in
+            [("order_id", true), ("last_order_id", true), ("object_id", false), ("order", false), ("border_id", false)]
+        {
+            assert_eq!(project.has_model_called_like(column), is_called_like, "{column}");
+        }
+    }
+
+    #[test]
     fn without_content_types_the_name_of_the_table_is_what_is_left() {
         let unread = Some("permission denied for table django_content_type".to_owned());
         let taken = ["shop_order", "shop_order_tags", "big_shop_order"].map(str::to_owned).into();
@@ -412,6 +480,9 @@ mod tests {
             (&["0001_initial", "0002_a", "0002_b"], Some("0002_b")),
             (&["0001_initial", "0007_x", "0001_squashed_0007_x"], Some("0001_squashed_0007_x")),
             (&["0001_squashed_0007_x", "0008_y"], Some("0008_y")),
+            // As pretix's app pretixdroid goes on after 0003_a_squashed_0005_b.
+            (&["0003_a", "0004_c", "0005_b", "0004_delete", "0003_a_squashed_0005_b"], Some("0004_delete")),
+            (&["0003_a", "0005_b", "0006_c", "0003_a_squashed_0005_b", "0006_c_squashed_0007_d"], Some("0006_c")),
             (&["start"], Some("start")),
             (&[], None),
         ] {

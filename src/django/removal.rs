@@ -4,7 +4,7 @@ use super::DjangoVersion;
 use super::code::{DjangoCode, OPERATIONS, Refused, dependency_notes, rebuild};
 use super::index_name::slug;
 use super::migration::{Atomic, MigrationFile, Plan};
-use super::origin::{Hold, Named, Origin, Source};
+use super::origin::{Around, Hold, Named, Origin, Reference, Source, is_of_unique_field};
 use super::owner::{Certainty, Owner};
 use super::project::Project;
 use super::python::{Imports, Py};
@@ -38,7 +38,7 @@ pub fn removal_of(
     let named = Named {
         table: &table.name,
         name: &index.name,
-        is_of_foreign_key: is_of_foreign_key(table, &columns),
+        around: around(table, &columns, project),
         columns,
         descending: keys.iter().map(|key| key.direction == Direction::Descending).collect(),
         hold: Hold::Nothing,
@@ -48,10 +48,14 @@ pub fn removal_of(
     code(&Going { table, name: &index.name, origin: Origin::told(&named), is_held, rebuild }, project)
 }
 
-/// The same for an index as a snapshot has it; `table` is its table, with the foreign keys that leave from it.
-pub fn removal_of_usage(table: &Table, index: &IndexUsage, project: &Project) -> Result<DjangoCode, Refused> {
-    let columns: Vec<&str> = index.key_names().collect();
-    let origin = Origin::of(index, is_of_foreign_key(table, &columns));
+/// The same for an index as a snapshot has it; `table` is its table, with the foreign keys that leave from it, `origin` what
+/// [`super::Origins`] says.
+pub fn removal_of_usage(
+    table: &Table,
+    index: &IndexUsage,
+    origin: Origin,
+    project: &Project,
+) -> Result<DjangoCode, Refused> {
     // As the server deparses it, which quotes what it names.
     let head =
         |definition: &str| Some(format!("CREATE INDEX CONCURRENTLY {}", definition.strip_prefix("CREATE INDEX ")?));
@@ -59,8 +63,23 @@ pub fn removal_of_usage(table: &Table, index: &IndexUsage, project: &Project) ->
     code(&Going { table, name: &index.name, origin, is_held: index.is_needed_otherwise(), rebuild }, project)
 }
 
-pub(super) fn is_of_foreign_key(table: &Table, columns: &[&str]) -> bool {
-    table.foreign_keys.iter().any(|key| key.columns == columns)
+fn around(table: &Table, columns: &[&str], project: &Project) -> Around {
+    let reference = match columns {
+        _ if table.foreign_keys.iter().any(|key| key.columns == columns) => Reference::ForeignKey,
+        [column] if project.has_model_called_like(column) => Reference::NamedLikeModel,
+        _ => Reference::Nothing,
+    };
+    let has = |is_wanted: fn(&Index) -> bool| {
+        let is_of_column = |index: &Index| {
+            let keys = &index.definition.keys;
+            let named = keys.iter().map(|key| key.expr.as_column().unwrap_or_default());
+            named.eq(columns.iter().copied()) && index.definition.predicate.is_empty()
+        };
+        columns.len() == 1 && table.indexes.iter().any(|index| is_of_column(index) && is_wanted(index))
+    };
+    let is_unique_too = has(|index| index.is_unique && is_of_unique_field(&index.name))
+        && has(|index| !index.is_unique && !index.name.ends_with("_like"));
+    Around { reference, is_unique_too }
 }
 
 fn code(going: &Going<'_>, project: &Project) -> Result<DjangoCode, Refused> {
@@ -68,7 +87,13 @@ fn code(going: &Going<'_>, project: &Project) -> Result<DjangoCode, Refused> {
         return Err(Refused { why: format!("a constraint needs {}: it is no index to remove", going.name) });
     }
     let owner = project.owner(&going.table.name);
-    let field = going.origin.column.as_ref().map(|column| project.field(going.table, column));
+    let field = going.origin.column.as_ref().map(|column| match column.strip_suffix("_id") {
+        // Without a constraint the column does not say by itself that it is a reference.
+        Some(field) if going.origin.source == Source::ForeignKey && !field.is_empty() => {
+            project.field(going.table, field)
+        }
+        _ => project.field(going.table, column),
+    });
     let mut notes = vec![note(going, field.as_deref(), owner.as_ref())];
     if let Some(owner) = &owner {
         notes.extend(dependency_notes(owner, project));
@@ -95,9 +120,14 @@ fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String
             "the index {probably}belongs to {field} of a model that is not written in this project, so its db_index cannot \
              be changed: the migration runs SQL, and makemigrations does not see it"
         ),
+        Source::LeftOver => format!(
+            "the field {field} is unique by another index, so the models probably do not declare this one: the migration runs \
+             SQL, and the models do not change"
+        ),
         Source::ForeignKey | Source::Field => format!(
             "the index {probably}belongs to the field {field}: give the field db_index=False; makemigrations then writes an \
-             AlterField, which goes into state_operations"
+             AlterField, which goes into state_operations{}",
+            if going.origin.is_confirmed { "" } else { "; if it writes none, leave state_operations empty" }
         ),
         Source::Pattern => {
             format!(
@@ -123,21 +153,21 @@ fn migration(going: &Going<'_>, owner: &Owner, field: Option<&str>, project: &Pr
     let run = Py::call("migrations.RunSQL", vec![Py::text(&drop_index(&going.table.schema, going.name))])
         .with("reverse_sql", back);
     let operation = match going.origin.source {
-        Source::ForeignKey | Source::Field if has_meta(owner) => {
+        _ if !has_meta(owner) => run,
+        Source::ForeignKey | Source::Field => {
             let field = slug(field.unwrap_or_default());
             comment.push(format!("Put the AlterField of {field} (db_index=False) into state_operations."));
             Py::call("migrations.SeparateDatabaseAndState", Vec::new())
                 .with("database_operations", Py::List(vec![run]))
                 .with("state_operations", Py::List(Vec::new()))
         }
-        Source::Pattern => run,
-        _ if has_meta(owner) => {
+        Source::Pattern | Source::LeftOver => run,
+        _ => {
             imports.add(OPERATIONS, "RemoveIndexConcurrently");
             Py::call("RemoveIndexConcurrently", Vec::new())
                 .with("model_name", Py::text(&owner.model))
                 .with("name", Py::text(going.name))
         }
-        _ => run,
     };
     let name = format!("remove_{}", slug(going.name));
     Plan { owner, name: &name, imports, operations: vec![operation], comment, atomic: Atomic::No }.file(project)
@@ -159,6 +189,56 @@ mod tests {
         let table = Table { name: table.into(), ..Table::default() };
         let project = Project::default().with_model("shop", "order").with_migration("shop", "0007_x");
         removal_of(&table, &index, &project, DjangoVersion::OLDEST).unwrap()
+    }
+
+    /// As `pretix` has it: a model's table, and the table of a many-to-many field.
+    fn removed_of(table: &str, name: &str, column: &str, others: &[(&str, bool)]) -> DjangoCode {
+        let on = |name: &str, is_unique| Index {
+            name: name.into(),
+            definition: Definition::btree(vec![Key::plain(Expr::column(column))]),
+            is_valid: true,
+            is_unique,
+            ..Index::default()
+        };
+        let indexes = others.iter().map(|(name, is_unique)| on(name, *is_unique)).chain([on(name, false)]).collect();
+        let table = Table { name: table.into(), indexes, ..Table::default() };
+        let project = ["quota", "logentry", "setting", "event"]
+            .into_iter()
+            .fold(Project::default(), |project, model| project.with_model("pretixbase", model))
+            .with_model("sessions", "session")
+            .with_migration("pretixbase", "0007_x");
+        removal_of(&table, &on(name, false), &project, DjangoVersion::OLDEST).unwrap()
+    }
+
+    #[test]
+    fn what_no_field_of_the_project_declares_is_removed_by_sql_alone() {
+        let uniq = ("pretixbase_setting_key_c85c6d29_uniq", true);
+        for (table, name, column, others, note) in [
+            (
+                "pretixbase_quota_items",
+                "pretixbase_quota_items_item_id_f7234603",
+                "item_id",
+                &[][..],
+                "not written in this project",
+            ),
+            (
+                "django_session",
+                "django_session_expire_date_a5c62663",
+                "expire_date",
+                &[],
+                "not written in this project",
+            ),
+            ("pretixbase_setting", "pretixbase_setting_key_c85c6d29", "key", &[uniq], "unique by another index"),
+        ] {
+            let code = removed_of(table, name, column, others);
+            assert!(text(&code).contains("        migrations.RunSQL("), "{}", text(&code));
+            assert!(!text(&code).contains("state_operations"), "{}", text(&code));
+            assert!(code.notes.iter().any(|said| said.contains(note)), "{:?}", code.notes);
+        }
+        let kept = removed_of("pretixbase_setting", "pretixbase_setting_key_c85c6d29", "key", &[]);
+        assert!(text(&kept).contains("AlterField of key"), "{}", text(&kept));
+        let loose = removed_of("pretixbase_logentry", "pretixbase_logentry_event_id_0a1b2c3d", "event_id", &[]);
+        assert!(text(&loose).contains("AlterField of event (db_index=False)"), "a ForeignKey without a constraint");
     }
 
     fn text(code: &DjangoCode) -> &str {

@@ -8,12 +8,17 @@ use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Pair, duplicates};
 use crate::sample::Bytes;
 
+/// Smaller ones are not worth a finding: a freshly migrated project has some of 8 kB.
+pub const LEAST_BYTES: f64 = super::unused_index::LEAST_BYTES;
+
 /// The rule.
 pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = IndexUsage::all(view.newer)?;
-    let Some(pairs) = Pairs::of(&indexes, &duplicates(&indexes)) else { return Ok(vec![]) };
+    let mut pairs = duplicates(&indexes);
+    pairs.retain(|pair| !is_small(&indexes, pair));
+    let Some(pairs) = Pairs::of(&indexes, &pairs) else { return Ok(vec![]) };
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Warning,
@@ -80,6 +85,12 @@ impl<'a> Pairs<'a> {
     }
 }
 
+/// Says whether the index that may go is known to be too small to matter; the Indexes pane names it all the same.
+pub(super) fn is_small(indexes: &[IndexUsage], pair: &Pair) -> bool {
+    let index = indexes.iter().find(|index| index.indexrelid == pair.may_go);
+    index.and_then(|index| index.bytes).is_some_and(|bytes| bytes < LEAST_BYTES)
+}
+
 fn size(index: &IndexUsage) -> f64 {
     index.bytes.unwrap_or_default()
 }
@@ -96,14 +107,16 @@ mod tests {
 
     #[test]
     fn it_fires_for_twins_only() {
-        let judge = |rows: Vec<NamedRow>| {
-            let seen =
-                snapshot().with("indexes", rows).with("index_sizes", vec![row! { indexrelid: 8, bytes: 2_097_152 }]);
+        let judge_of = |rows: Vec<NamedRow>, bytes: i32| {
+            let seen = snapshot().with("indexes", rows).with("index_sizes", vec![row! { indexrelid: 8, bytes: bytes }]);
             check(&View { newer: &seen, older: None }).unwrap()
         };
+        let judge = |rows| judge_of(rows, 2_097_152);
         let found = judge(vec![index(7, "order_status", 10), index(8, "order_status_2", 10)]);
         assert_eq!(found[0].title, "1 index is the same as another (2.0 MB): order_status_2");
         assert_eq!(found[0].evidence[0].1, "2.0 MB on shop_order, the same as order_status");
         assert_eq!(judge(vec![index(7, "order_status", 10), index(8, "order_status_like", 11)]), vec![]);
+        // Django CMS has such a pair from its first migration on.
+        assert_eq!(judge_of(vec![index(7, "order_status", 10), index(8, "order_status_2", 10)], 8192), vec![]);
     }
 }

@@ -1,12 +1,9 @@
 //! Indexes whose keys another one begins with.
 
-use super::duplicate_index::Pairs;
+use super::duplicate_index::{Pairs, is_small};
 use super::{Concern, Finding, Jump, Outcome, Rule, Severity, View, and_more, counted};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{duplicates, overlapping};
-
-/// Smaller ones cost too little; those of unknown size are told.
-pub const LEAST_BYTES: f64 = super::unused_index::LEAST_BYTES;
 
 /// The rule.
 pub static RULE: Rule =
@@ -18,10 +15,7 @@ fn check(view: &View<'_>) -> Outcome {
     let mut pairs = overlapping(&indexes);
     pairs.retain(|pair| {
         let is_told = twins.iter().any(|twin| twin.may_go == pair.may_go);
-        let is_small = indexes
-            .iter()
-            .any(|index| index.indexrelid == pair.may_go && index.bytes.is_some_and(|bytes| bytes < LEAST_BYTES));
-        !is_told && !is_small
+        !is_told && !is_small(&indexes, pair)
     });
     let Some(pairs) = Pairs::of(&indexes, &pairs) else { return Ok(vec![]) };
     Ok(vec![Finding {

@@ -3,7 +3,7 @@
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Counting, duplicates, is_unused};
-use crate::django::{Project, origin_of, removal_of_usage, table_of};
+use crate::django::{Origins, Project, removal_of_usage, table_of};
 use crate::sample::{Bytes, Missing, Snapshot};
 
 /// Smaller ones cost too little. Source: `PgHero` takes 10 MB, pgwatch 100 MB; writes pay for small ones too.
@@ -14,7 +14,8 @@ pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", co
 
 /// Returns the code that removes an index: Django's where its model is known or guessed, else SQL.
 pub(super) fn removal_fix(index: &IndexUsage, snapshot: &Snapshot, text: String) -> Fix {
-    let removal = removal_of_usage(&table_of(snapshot, index), index, &Project::for_code(snapshot));
+    let origin = Origins::of(snapshot).origin(index);
+    let removal = removal_of_usage(&table_of(snapshot, index), index, origin, &Project::for_code(snapshot));
     match removal.ok().and_then(|code| code.python()) {
         Some(code) => Fix::python(text, code),
         None => Fix::sql(text, index.drop_statement()),
@@ -46,9 +47,9 @@ fn check(view: &View<'_>) -> Outcome {
         ("", "")
     };
     let mut evidence = vec![shows("counters", counting.words(now))];
+    let origins = Origins::of(view.newer);
     evidence.extend(unused.iter().take(NAMED).map(|index| {
-        let text =
-            format!("{} on {}, from {}", Bytes(size(index)), index.table_label(), origin_of(view.newer, index).words());
+        let text = format!("{} on {}, from {}", Bytes(size(index)), index.table_label(), origins.origin(index).words());
         shows(index.label(), text)
     }));
     let text = format!(

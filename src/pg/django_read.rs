@@ -29,6 +29,20 @@ order by c.relname
 limit 100000",
 };
 
+pub(super) static VIEWS: Own = Own {
+    name: "project: materialized views",
+    reads: "The names of the materialized views of this database, which are no tables of a model's field.",
+    when: WHEN,
+    holes: &[],
+    sql: "select c.relname::text as name
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+    and c.relkind = 'm'
+order by c.relname
+limit 1000",
+};
+
 pub(super) static EXTENSIONS: Own = Own {
     name: "project: extensions",
     reads: "The names of the extensions of this database.",
@@ -65,8 +79,8 @@ pub async fn read_parts(session: &mut Session) -> Result<Parts, Lost> {
             Err(why) => tracing::debug!(%why, "a part of the project cannot be read"),
         }
     }
-    let others = session.pipeline(&[&TAKEN, &EXTENSIONS].map(|own| Query::new(own.sql()))).await?;
-    for (part, answer) in ["taken", "extensions"].into_iter().zip(others) {
+    let others = session.pipeline(&[&TAKEN, &VIEWS, &EXTENSIONS].map(|own| Query::new(own.sql()))).await?;
+    for (part, answer) in ["taken", "views", "extensions"].into_iter().zip(others) {
         parts.rows.insert(part.to_owned(), known(answer));
     }
     Ok(parts)
@@ -99,6 +113,7 @@ impl Parts {
             }
         }
         project.taken.extend(rows("taken").map(name));
+        project.views.extend(rows("views").map(name));
         project.extensions.extend(rows("extensions").map(name));
         project
     }

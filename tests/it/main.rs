@@ -25,6 +25,7 @@ mod played_demo;
 mod pooled;
 mod print_sql;
 mod probes;
+mod projects;
 mod recordings;
 mod rights;
 mod sampler;

@@ -7,7 +7,7 @@ use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys};
-use crate::django::{DjangoCode, Origin, Project, index_for_key, removal_of_usage, table_of};
+use crate::django::{DjangoCode, Origin, Origins, Project, index_for_key, removal_of_usage, table_of};
 use crate::quote::{qualified, quote_ident};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
@@ -46,7 +46,8 @@ pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<Code> {
 }
 
 fn removal(usage: &IndexUsage, view: &View<'_>) -> Option<DjangoCode> {
-    removal_of_usage(&table_of(view.newer, usage), usage, &Project::for_code(view.newer)).ok()
+    let origin = Origins::of(view.newer).origin(usage);
+    removal_of_usage(&table_of(view.newer, usage), usage, origin, &Project::for_code(view.newer)).ok()
 }
 
 /// Everything known of an index.

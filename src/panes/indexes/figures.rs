@@ -2,7 +2,7 @@
 //!
 //! Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::app::View;
 use crate::catalog::bloat::Bloat;
@@ -10,10 +10,10 @@ use crate::catalog::index_bloat;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys, verdicts};
-use crate::django::{Origin, Owner, Project};
+use crate::django::{Origin, Origins, Owner, Project};
 use crate::panes::tables::is_notable;
 use crate::sample::rates::Interval;
-use crate::sample::{Bytes, Missing, RowSet, Timestamp};
+use crate::sample::{Bytes, Missing, Timestamp};
 
 /// Seconds over which scans are counted.
 const MINUTE: f64 = 60.0;
@@ -76,7 +76,7 @@ pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
     }
     let mut judged = verdicts(&usages, counting, view.newer.at);
     let project = Project::of(view.newer);
-    let keys = foreign_key_columns(view);
+    let origins = Origins::of(view.newer);
     let rates = rates(view);
     let mut indexes = missing(view, &usages, &project, &mut notes);
     indexes.extend(usages.into_iter().map(|usage| Figures {
@@ -85,16 +85,10 @@ pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
         measured_at: None,
         scan_rate: rates.get(&usage.indexrelid).copied(),
         owner: project.owner(&usage.table),
-        from: Some(Origin::of(&usage, keys.contains(&(usage.relid, usage.key_columns.clone())))),
+        from: Some(origins.origin(&usage)),
         subject: Subject::Index(Box::new(usage)),
     }));
     Ok(Found { indexes, notes })
-}
-
-/// The columns that foreign keys leave from, by their table.
-fn foreign_key_columns(view: &View<'_>) -> HashSet<(i64, Vec<i64>)> {
-    let keys = view.newer.rows("foreign_keys").into_iter().flat_map(RowSet::iter);
-    keys.filter_map(|key| Some((key.int("relid")?, crate::catalog::ids(&key, "columns")))).collect()
 }
 
 fn rates(view: &View<'_>) -> HashMap<i64, f64> {

@@ -131,6 +131,7 @@ pub static GROUPS: &[Group] = &[
             &catalog::GROUPS,
             &catalog::EXPRESSIONS,
             &django_read::TAKEN,
+            &django_read::VIEWS,
             &django_read::EXTENSIONS,
             &ask::CIRCUMSTANCES,
             &ask::COLUMNS,

@@ -4,7 +4,8 @@ use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::usage::UnindexedKey;
 use pgdj::catalog::{Column, Definition, Expr, Index, Key, Table};
 use pgdj::django::{
-    DjangoVersion, Project, ThereAndBack, code_for, index_for_key, migration_of_sql, removal_of, removal_of_usage,
+    Around, DjangoVersion, Origin, Project, ThereAndBack, code_for, index_for_key, migration_of_sql, removal_of,
+    removal_of_usage,
 };
 use pgdj::quote::{qualified, quote_ident};
 use serde_json::{Value, json};
@@ -145,7 +146,8 @@ fn printed(name: &str) -> Vec<(String, Vec<String>)> {
         definition: Some(format!("CREATE INDEX {} ON a USING btree (b)", quote_ident(name))),
         ..IndexUsage::default()
     };
-    let of_meta = removal_of_usage(&table, &index, &project).unwrap().python().unwrap();
+    let of = |index: &IndexUsage| Origin::of(index, Around::default());
+    let of_meta = removal_of_usage(&table, &index, of(&index), &project).unwrap().python().unwrap();
     let of_field = IndexUsage { name: format!("{}_0a1b2c3d", name.chars().take(9).collect::<String>()), ..index };
     let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", pgdj::quote::qualified_always(name, &of_field.name));
     let rebuild = of_field.definition.clone().unwrap().replacen("INDEX", "INDEX CONCURRENTLY", 1);
@@ -153,7 +155,7 @@ fn printed(name: &str) -> Vec<(String, Vec<String>)> {
         (upkeep, vec![there, back]),
         (index_for_key(&key, &project).unwrap().python().unwrap(), vec!["shop".to_owned(), "order".to_owned()]),
         (of_meta, vec![name.to_owned()]),
-        (removal_of_usage(&table, &of_field, &project).unwrap().python().unwrap(), vec![drop, rebuild]),
+        (removal_of_usage(&table, &of_field, of(&of_field), &project).unwrap().python().unwrap(), vec![drop, rebuild]),
     ]
 }
 
