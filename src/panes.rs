@@ -11,6 +11,7 @@ pub mod tables;
 use jiff::tz::TimeZone;
 
 use crate::app::{Pane, View};
+use crate::readings::cut::Cut;
 use crate::sample::{Missing, Seconds, Section, shortfall};
 use crate::ui::table::Notice;
 use crate::ui::theme::Role;
@@ -81,6 +82,7 @@ pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
     let age = view.newer.age(probe).unwrap_or_default();
     let failed = section.why().filter(|_| section.reading().is_some());
     parts.extend(failed.map(|why| format!("{} old: {why}", Seconds(age.0))));
+    parts.extend(section.rows().and_then(Cut::of).map(Cut::words));
     if !note.is_empty() {
         parts.push(note.to_owned());
     }

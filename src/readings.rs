@@ -6,5 +6,6 @@
 pub mod act;
 pub mod act_result;
 pub mod backends;
+pub mod cut;
 pub mod sessions;
 pub mod vacuum_horizon;

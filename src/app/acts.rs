@@ -3,6 +3,7 @@
 use super::{App, Message, Signal};
 use crate::readings::act_result::{Progress, Sample, Sent};
 use crate::readings::backends::{self, Backend};
+use crate::readings::cut::Cut;
 use crate::sample::{Section, Snapshot};
 
 /// Signals that are watched at once; an older one is given up for a newer.
@@ -12,11 +13,7 @@ const MOST: usize = 8;
 fn sessions(snapshot: &Snapshot) -> Option<(Vec<Backend>, f64, bool)> {
     let Section::Ready(reading) = snapshot.section("activity") else { return None };
     let all = backends::backends(&reading.rows);
-    let is_whole = reading
-        .rows
-        .first()
-        .and_then(|row| row.int("total"))
-        .is_none_or(|total| usize::try_from(total).is_ok_and(|total| total <= all.len()));
+    let is_whole = Cut::of(&reading.rows).is_none();
     Some((all, reading.at.0, is_whole))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure. What could not be read is `None` here and is said by the header as unknown, never as zero.
 
+use crate::readings::cut::Cut;
 use crate::readings::sessions::{has_unknown_state, is_client, waits_for_a_lock};
 use crate::sample::rates::Interval;
 use crate::sample::{History, Moment, Snapshot};
@@ -75,7 +76,11 @@ impl Vitals {
         let of = |name: &str| server.int(name);
         self.max_connections = of("max_connections");
         self.reserved = of("superuser_reserved").map(|count| count + of("reserved").unwrap_or(0));
-        self.connections = of("client_backends").map(|count| count + of("own_backends").unwrap_or(0));
+        self.connections = of("client_backends").map(|count| {
+            let used = count + of("own_backends").unwrap_or(0);
+            // Where the kind of a session is hidden, one that takes no slot may be among them.
+            self.max_connections.map_or(used, |limit| used.min(limit))
+        });
     }
 
     fn read_activity(&mut self, newer: &Snapshot) {
@@ -91,6 +96,8 @@ impl Vitals {
                 _ => sessions.in_transaction += 1,
             }
         }
+        // A cut takes away those that neither run, wait, block nor are in a transaction.
+        sessions.idle += Cut::of(activity).map_or(0, |cut| cut.total - cut.shown);
         self.sessions = Some(sessions);
         self.waiting = Some(activity.iter().filter(waits_for_a_lock).count());
         self.oldest_transaction = activity

@@ -7,6 +7,9 @@ use super::{ids, rows, storage_option, texts};
 use crate::quote::qualified;
 use crate::sample::{Missing, Row, Snapshot, Timestamp};
 
+/// How the name of an index on trial begins: pgdj builds it, measures, and drops it.
+pub const TRIAL_PREFIX: &str = "pgdj_trial_";
+
 /// An index with its counters; from `pg_index`, `pg_stat_user_indexes` and the size functions.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the claims of pg_index, one column each")]
@@ -73,6 +76,8 @@ pub struct IndexUsage {
     pub options: Vec<String>,
     /// Live rows of the table, estimated.
     pub table_live: Option<f64>,
+    /// Pages at the last vacuum or analyze.
+    pub pages: f64,
     /// Size in bytes, where it was read.
     pub bytes: Option<f64>,
     /// The statement that would make it, where it was read.
@@ -137,12 +142,25 @@ impl IndexUsage {
             rows_fetched: row.number("tup_fetch"),
             blocks_read: row.number("blocks_read"),
             blocks_hit: row.number("blocks_hit"),
+            pages: row.number("pages").unwrap_or_default(),
             options: texts(row, "options"),
             last_scan: row.number("last_scan").map(Timestamp),
             table_live: row.number("table_live"),
             locked_by: ids(row, "locked_by"),
             ..Self::default()
         }
+    }
+
+    /// Whether pgdj itself built it for a trial; it is no part of the application.
+    pub fn is_on_trial(&self) -> bool {
+        self.name.starts_with(TRIAL_PREFIX)
+    }
+
+    /// Returns the size in bytes: as read, else by the pages of the last vacuum.
+    pub fn size(&self) -> f64 {
+        /// Bytes of a page, unless the server was built otherwise.
+        const PAGE: f64 = 8192.0;
+        self.bytes.unwrap_or(self.pages * PAGE)
     }
 
     /// Returns the name, with its schema where that is not `public`.

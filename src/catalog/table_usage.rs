@@ -38,7 +38,8 @@ pub struct TableUsage {
     pub deletes: Option<f64>,
     /// Updates that touched no index since then.
     pub hot_updates: Option<f64>,
-    /// Live rows, estimated.
+    /// Live rows, estimated; `None` where the counters were lost after the rows came, which a crash does, or where they
+    /// were never counted, as on a standby.
     pub live: Option<f64>,
     /// Dead rows, estimated.
     pub dead: Option<f64>,
@@ -95,7 +96,7 @@ impl TableUsage {
             let (manual, auto): (Option<f64>, Option<f64>) = (row.number(manual), row.number(auto));
             manual.into_iter().chain(auto).reduce(f64::max).map(Timestamp)
         };
-        Self {
+        let mut table = Self {
             relid: row.int("relid").unwrap_or_default(),
             schema: row.text("schema").to_owned(),
             name: row.text("name").to_owned(),
@@ -119,7 +120,20 @@ impl TableUsage {
             last_analyze: later("last_analyze", "last_autoanalyze"),
             locked_by: ids(row, "locked_by"),
             ..Self::default()
+        };
+        if table.counts_less_than_there_is() {
+            table.live = None;
         }
+        table
+    }
+
+    /// Whether the counters began after the rows came: fewer were inserted since than were there at the last ANALYZE, and
+    /// no vacuum or analyze has set them right.
+    fn counts_less_than_there_is(&self) -> bool {
+        /// Share of the rows that the planner's figure may be too high by.
+        const ESTIMATE: f64 = 0.9;
+        let is_set_right = self.last_vacuum.is_some() || self.last_analyze.is_some();
+        !is_set_right && self.reltuples > 0.0 && self.inserts.unwrap_or_default() < self.reltuples * ESTIMATE
     }
 
     /// Returns the name, with its schema where that is not `public`.
@@ -140,6 +154,11 @@ impl TableUsage {
     /// Returns the live rows by the counters, else by the planner's figure; `None` where neither is known.
     pub fn rows(&self) -> Option<f64> {
         self.live.filter(|live| *live > 0.0).or(Some(self.reltuples).filter(|rows| *rows >= 0.0)).or(self.live)
+    }
+
+    /// Whether its rows were not counted, so that its dead rows are not known.
+    pub fn has_lost_counters(&self) -> bool {
+        self.live.is_none() && self.dead.is_some()
     }
 
     /// Returns the share of updates that touched no index, 0..=1; `None` without updates.
@@ -198,6 +217,22 @@ mod tests {
         assert_eq!((table.hot_share(), table.seq_scan_share(), table.dead_share()), (Some(0.4), Some(0.75), Some(0.1)));
         assert_eq!(table.last_vacuum, Some(Timestamp(9.0)));
         assert!(!table.is_never_analyzed());
+    }
+
+    #[test]
+    fn counters_that_were_lost_know_neither_the_rows_nor_the_share_of_the_dead() {
+        let of = |inserts: f64, analyzed: Option<f64>| {
+            let analyzed = analyzed.map_or(crate::sample::Value::Null, crate::sample::Value::Float);
+            let row = row! { relid: 7, kind: "r", reltuples: 1000.0, inserts: inserts, live: inserts, dead: 12.0,
+            last_analyze: analyzed };
+            TableUsage::all(&snapshot().with("tables", vec![row])).unwrap().remove(0)
+        };
+        let lost = of(3.0, None);
+        assert_eq!((lost.live, lost.rows(), lost.dead_share()), (None, Some(1000.0), None));
+        assert!(lost.has_lost_counters());
+        for counted in [of(1000.0, None), of(3.0, Some(1.0))] {
+            assert!(!counted.has_lost_counters() && counted.dead_share().is_some(), "{counted:?}");
+        }
     }
 
     #[test]

@@ -7,16 +7,22 @@ use std::collections::HashMap;
 use super::index_usage::IndexUsage;
 use super::table_usage::label;
 use super::{ids, rows, texts};
-use crate::sample::{Missing, Row, Seconds, Snapshot, Timestamp};
+use crate::sample::{Bytes, Missing, Row, Seconds, Snapshot, Timestamp};
 
 /// Counters younger than this say little: monthly work has not been seen. Source: shared practice, pganalyze's and pgMustard's 14 days and more.
 pub const YOUNG_COUNTERS: Seconds = Seconds(14.0 * 86_400.0);
+
+/// Bytes from which an index that nothing uses is worth a verdict: below, keeping it costs next to nothing, and a fresh Django
+/// project has hundreds. Source: `PgHero` takes 10 MB, pgwatch 100 MB; writes pay for small ones too.
+pub const UNUSED_BYTES: Bytes = Bytes(1024.0 * 1024.0);
 
 /// Since when the counters of this database run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Counting {
     /// They were reset at this moment.
     Since(Timestamp),
+    /// Since this moment, at which a crash lost all counters or the server was new, or later, when the database was made.
+    AtMost(Timestamp),
     /// They were never reset: since the database was made.
     Always,
     /// It could not be read.
@@ -28,15 +34,19 @@ impl Counting {
     pub fn of(snapshot: &Snapshot) -> Self {
         let Some(rows) = snapshot.rows("databases") else { return Self::Unknown };
         match rows.iter().find(|row| row.flag("is_current") == Some(true)) {
-            Some(row) => row.number("stats_reset").map_or(Self::Always, |reset| Self::Since(Timestamp(reset))),
+            Some(row) => match (row.number("stats_reset"), row.number("counters_since")) {
+                (Some(reset), _) => Self::Since(Timestamp(reset)),
+                (None, Some(lost)) => Self::AtMost(Timestamp(lost)),
+                (None, None) => Self::Always,
+            },
             None => Self::Unknown,
         }
     }
 
-    /// Returns how long the counters have run at a moment, where that is known.
+    /// Returns how long the counters have run at a moment, at most, where that is known.
     pub fn age(self, now: Timestamp) -> Option<Seconds> {
         match self {
-            Self::Since(reset) => Some(Seconds((now.0 - reset.0).max(0.0))),
+            Self::Since(reset) | Self::AtMost(reset) => Some(Seconds((now.0 - reset.0).max(0.0))),
             Self::Always | Self::Unknown => None,
         }
     }
@@ -44,7 +54,7 @@ impl Counting {
     /// Whether the counters are too young to call an index unused.
     pub fn is_young(self, now: Timestamp) -> bool {
         match self {
-            Self::Since(_) => self.age(now).is_some_and(|age| age.0 < YOUNG_COUNTERS.0),
+            Self::Since(_) | Self::AtMost(_) => self.age(now).is_some_and(|age| age.0 < YOUNG_COUNTERS.0),
             Self::Always => false,
             Self::Unknown => true,
         }
@@ -54,6 +64,7 @@ impl Counting {
     pub fn words(self, now: Timestamp) -> String {
         match self {
             Self::Since(_) => self.age(now).map_or_else(String::new, |age| format!("counted for {age}")),
+            Self::AtMost(_) => self.age(now).map_or_else(String::new, |age| format!("counted for at most {age}")),
             Self::Always => "counted since the database was made".to_owned(),
             Self::Unknown => "since when it is counted is not known".to_owned(),
         }
@@ -111,12 +122,19 @@ pub fn verdicts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> H
     found
 }
 
-/// Whether no query used the index since the counters run and nothing else needs it.
+/// Whether no query used the index since the counters run, nothing else needs it, and it is large enough to matter.
+///
+/// The one rule for the pane, the tile and the finding.
 ///
 /// Partitions' indexes count one by one; an index that hangs on a constraint, on uniqueness, on replication or on
 /// `CLUSTER` is never unused, an invalid one is another matter. A standby keeps its own counters: ask it too.
 pub fn is_unused(index: &IndexUsage) -> bool {
-    index.scans == Some(0.0) && index.last_scan.is_none() && index.is_valid && !index.is_needed_otherwise()
+    index.scans == Some(0.0)
+        && index.last_scan.is_none()
+        && index.is_valid
+        && !index.is_needed_otherwise()
+        && !index.is_on_trial()
+        && index.size() >= UNUSED_BYTES.0
 }
 
 /// Two indexes of which one may go.
@@ -167,9 +185,10 @@ pub fn overlapping(indexes: &[IndexUsage]) -> Vec<Pair> {
     pairs
 }
 
+/// Returns the application's indexes by their table; one on trial is dropped in a moment.
 fn by_table(indexes: &[IndexUsage]) -> HashMap<i64, Vec<&IndexUsage>> {
     let mut tables: HashMap<i64, Vec<&IndexUsage>> = HashMap::new();
-    for index in indexes {
+    for index in indexes.iter().filter(|index| !index.is_on_trial()) {
         tables.entry(index.relid).or_default().push(index);
     }
     tables
@@ -374,11 +393,23 @@ mod tests {
     }
 
     #[test]
+    fn an_index_on_trial_makes_no_other_superfluous_and_serves_no_foreign_key() {
+        let trial = |keys: &[i64]| IndexUsage { name: "pgdj_trial_7_1".into(), ..index(2, keys) };
+        assert_eq!(duplicates(&[index(1, &[3]), trial(&[3])]), vec![]);
+        assert_eq!(overlapping(&[index(1, &[3]), trial(&[3, 5])]), vec![]);
+        let keys = vec![row! { oid: 10, name: "a_fk", relid: 1, columns: [3], column_names: ["customer_id"] }];
+        let seen = snapshot().with("foreign_keys", keys);
+        assert_eq!(unindexed_foreign_keys(&seen, &[trial(&[3])]).unwrap().len(), 1);
+    }
+
+    #[test]
     fn only_what_nothing_else_needs_is_unused() {
-        let idle = IndexUsage { scans: Some(0.0), ..index(1, &[3]) };
+        let idle = IndexUsage { scans: Some(0.0), bytes: Some(UNUSED_BYTES.0), ..index(1, &[3]) };
         assert!(is_unused(&idle));
         let needed = [
             IndexUsage { scans: Some(1.0), ..idle.clone() },
+            IndexUsage { name: "pgdj_trial_7_1".into(), ..idle.clone() },
+            IndexUsage { bytes: Some(UNUSED_BYTES.0 - 8192.0), ..idle.clone() },
             IndexUsage { scans: None, ..idle.clone() },
             IndexUsage { last_scan: Some(Timestamp(1.0)), ..idle.clone() },
             IndexUsage { is_unique: true, ..idle.clone() },
@@ -394,10 +425,12 @@ mod tests {
     #[test]
     fn young_counters_make_a_suspicion() {
         let now = Timestamp(NOW);
-        let idle = IndexUsage { scans: Some(0.0), ..index(1, &[3]) };
+        let idle = IndexUsage { scans: Some(0.0), bytes: Some(UNUSED_BYTES.0), ..index(1, &[3]) };
         for (counting, is_suspicion) in [
             (Counting::Since(Timestamp(NOW - 13.0 * 86_400.0)), true),
             (Counting::Since(Timestamp(NOW - 15.0 * 86_400.0)), false),
+            (Counting::AtMost(Timestamp(NOW - 13.0 * 86_400.0)), true),
+            (Counting::AtMost(Timestamp(NOW - 15.0 * 86_400.0)), false),
             (Counting::Always, false),
             (Counting::Unknown, true),
         ] {

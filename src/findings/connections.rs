@@ -16,6 +16,11 @@ pub const IDLE_SHARE: f64 = 0.5;
 pub static RULE: Rule =
     Rule { id: "connections", watches: "connections against the limit", concern: Concern::Now, check };
 
+/// What counts against `max_connections`. Source: manual 20.3.1; walsenders have a limit of their own since 12.
+const CLIENTS: &str = "client sessions; not walsenders, autovacuum and other background processes";
+/// What is counted where the kind of other roles' sessions is hidden.
+const SESSIONS: &str = "all sessions of all databases, some background processes included: at most so many are clients";
+
 const POOL: &str = r#"DATABASES = {
     "default": {
         # ...
@@ -30,27 +35,32 @@ fn check(view: &View<'_>) -> Outcome {
     let rows = view.rows("server")?;
     let Some(server) = rows.first() else { return Err(Missing::NotYet) };
     let number = |column| server.number(column).unwrap_or_default();
-    let limit = number("max_connections") - number("superuser_reserved") - number("reserved");
+    let (all, reserved) = (number("max_connections"), number("superuser_reserved") + number("reserved"));
+    let limit = all - reserved;
     let own = number("own_backends");
-    let used = if server.flag("read_all_stats") == Some(true) {
-        number("client_backends") + own
+    let (used, counted) = if server.flag("read_all_stats") == Some(true) {
+        (number("client_backends") + own, CLIENTS)
     } else {
         // Without pg_read_all_stats the kind of a backend is hidden; the databases' counts are not.
-        view.rows("databases")?.iter().filter_map(|row| row.number("backends")).sum()
+        (view.rows("databases")?.iter().filter_map(|row| row.number("backends")).sum(), SESSIONS)
     };
     if limit <= 0.0 {
         return Err(Missing::NotYet);
     }
+    // More than the limit cannot be: what is over it takes no slot.
+    let used = if all > 0.0 { used.min(all) } else { used };
     if used / limit < WARNING_SHARE {
         return Ok(vec![]);
     }
-    let share = used / limit;
+    // Superusers take the reserved slots too, so that more can be used than ordinary roles may have.
+    let share = (used / limit).min(1.0);
     let severity = if share >= CRITICAL_SHARE { Severity::Critical } else { Severity::Warning };
     let mut evidence = vec![
         shows("connections", used),
+        shows("counted", counted),
         shows("limit for ordinary roles", limit),
-        shows("max_connections", number("max_connections")),
-        shows("kept for superusers and others", number("superuser_reserved") + number("reserved")),
+        shows("max_connections", all),
+        shows("reserved for superusers and others", reserved),
         shows("of pgdj itself", own),
     ];
     let states = states(view);
@@ -65,13 +75,22 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity,
-        title: format!("{used:.0} of {limit:.0} connections used ({})", Share(share)),
+        title: title(used, limit, share),
         evidence,
         why: "At the limit every new connection is refused with \"too many clients already\": each request of Django fails.",
         fix: Fix::python(text, POOL),
         jump: Some(Jump::to("activity")),
         source: "manual 20.3 max_connections; Django docs, Databases: Persistent connections, Connection pool",
     }])
+}
+
+fn title(used: f64, limit: f64, share: f64) -> String {
+    if used >= limit {
+        let more = used - limit;
+        let more = if more > 0.0 { format!(", and {more:.0} of the reserved ones") } else { String::new() };
+        return format!("all {limit:.0} connections for ordinary roles are used{more}");
+    }
+    format!("{used:.0} of {limit:.0} connections used ({})", Share(share))
 }
 
 /// Client backends by state, most first.
@@ -110,6 +129,23 @@ mod tests {
             let seen = server(clients, true);
             let found = check(&View { newer: &seen, older: None }).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{clients}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_all_are_ever_used() {
+        for (clients, title) in [
+            (92, "94 of 95 connections used (99%)"),
+            (93, "all 95 connections for ordinary roles are used"),
+            (98, "all 95 connections for ordinary roles are used, and 5 of the reserved ones"),
+            // The counts of one moment and the next.
+            (105, "all 95 connections for ordinary roles are used, and 5 of the reserved ones"),
+        ] {
+            let seen = server(clients, true);
+            let found = check(&View { newer: &seen, older: None }).unwrap();
+            assert_eq!(found[0].title, title);
+            let counted = found[0].evidence.iter().find(|(label, _)| label == "counted").unwrap();
+            assert!(counted.1.contains("not walsenders"), "{counted:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use crate::catalog::usage::{Pair, duplicates};
 use crate::sample::Bytes;
 
 /// Smaller ones are not worth a finding: a freshly migrated project has some of 8 kB.
-pub const LEAST_BYTES: f64 = super::unused_index::LEAST_BYTES;
+pub const LEAST_BYTES: f64 = crate::catalog::usage::UNUSED_BYTES.0;
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexes", concern: Concern::Schema, check };

@@ -1,10 +1,12 @@
 //! Sorts and hashes that spill to temporary files.
 
+use std::collections::HashSet;
+
 use super::cache_hits::here;
 use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::catalog::settings::Settings;
 use crate::sample::unit::Count;
-use crate::sample::{Bytes, Missing, Seconds};
+use crate::sample::{Bytes, Missing, Seconds, own};
 
 /// From so many bytes a second on.
 pub const NOTICE_RATE: Bytes = Bytes(1024.0 * 1024.0);
@@ -18,7 +20,8 @@ pub static RULE: Rule =
 fn check(view: &View<'_>) -> Outcome {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
-    let rate = interval.rate(&row, "temp_bytes").ok_or(Missing::NotYet)?;
+    let all = interval.rate(&row, "temp_bytes").ok_or(Missing::NotYet)?;
+    let rate = (all - own_rate(view)).max(0.0);
     if rate < NOTICE_RATE.0 {
         return Ok(vec![]);
     }
@@ -47,10 +50,48 @@ fn check(view: &View<'_>) -> Outcome {
     }])
 }
 
+/// Returns the bytes a second that pgdj's own statements wrote: an EXPLAIN ANALYZE or a trial that a person asked for.
+fn own_rate(view: &View<'_>) -> f64 {
+    /// Bytes of a block, unless the server was built otherwise.
+    const BLOCK: f64 = 8192.0;
+    let (Ok(interval), Ok(statements), Ok(texts)) =
+        (view.interval("statements"), view.rows("statements"), view.rows("statement_texts"))
+    else {
+        return 0.0;
+    };
+    let own: HashSet<i64> =
+        texts.iter().filter(|row| own::is_own(row.text("query"))).filter_map(|row| row.int("queryid")).collect();
+    let written =
+        statements.iter().filter(|row| row.int("queryid").is_some_and(|id| own.contains(&id))).filter_map(|row| {
+            // One that was not there before wrote all of it since.
+            let is_new = interval.older(&row).is_none();
+            if is_new { row.number("temp_written") } else { interval.growth(&row, "temp_written") }
+        });
+    written.sum::<f64>() * BLOCK / interval.seconds
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+
+    #[test]
+    fn what_pgdj_wrote_itself_is_not_the_applications() {
+        let databases = |bytes: i32| vec![row! { datname: "shop", is_current: true, temp_bytes: bytes, temp_files: 1 }];
+        let statement = |blocks: i32| row! { queryid: 1, userid: 1, dbid: 1, toplevel: true, temp_written: blocks };
+        let texts = |text: &str| vec![row! { queryid: 1, query: text }];
+        let judge = |text: &str| {
+            let older =
+                snapshot().at(NOW - 10.0).with("databases", databases(0)).with("statements", vec![statement(0)]);
+            let newer = snapshot()
+                .with("databases", databases(100_000_000))
+                .with("statements", vec![statement(12_000)])
+                .with("statement_texts", texts(text));
+            check(&View { newer: &newer, older: Some(&older) }).unwrap().len()
+        };
+        assert_eq!(judge("explain /* pgdj explain */ (analyze) select 1"), 0);
+        assert_eq!(judge("select 1"), 1);
+    }
 
     fn judge(bytes: i32) -> Outcome {
         let sight = |bytes: i32| vec![row! { datname: "shop", is_current: true, temp_bytes: bytes, temp_files: 1 }];

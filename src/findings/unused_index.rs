@@ -6,9 +6,6 @@ use crate::catalog::usage::{Counting, duplicates, is_unused};
 use crate::django::{Origins, Project, removal_of_usage, table_of};
 use crate::sample::{Bytes, Missing, Snapshot};
 
-/// Smaller ones cost too little. Source: `PgHero` takes 10 MB, pgwatch 100 MB; writes pay for small ones too.
-pub const LEAST_BYTES: f64 = 1024.0 * 1024.0;
-
 /// The rule.
 pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", concern: Concern::Schema, check };
 
@@ -35,11 +32,10 @@ fn check(view: &View<'_>) -> Outcome {
     // One that is the same as another is another finding.
     let twins = duplicates(&indexes);
     let is_twin = |index: &IndexUsage| twins.iter().any(|twin| twin.may_go == index.indexrelid);
-    let mut unused: Vec<&IndexUsage> =
-        indexes.iter().filter(|index| is_unused(index) && size(index) >= LEAST_BYTES && !is_twin(index)).collect();
-    unused.sort_by(|left, right| size(right).total_cmp(&size(left)));
+    let mut unused: Vec<&IndexUsage> = indexes.iter().filter(|index| is_unused(index) && !is_twin(index)).collect();
+    unused.sort_by(|left, right| right.size().total_cmp(&left.size()));
     let Some(largest) = unused.first() else { return Ok(vec![]) };
-    let total = Bytes(unused.iter().map(|index| size(index)).sum());
+    let total = Bytes(unused.iter().map(|index| index.size()).sum());
     let is_young = counting.is_young(now);
     let (word, caution) = if is_young {
         (" so far", " The counters are young: wait for the month's reports before you drop anything.")
@@ -49,7 +45,8 @@ fn check(view: &View<'_>) -> Outcome {
     let mut evidence = vec![shows("counters", counting.words(now))];
     let origins = Origins::of(view.newer);
     evidence.extend(unused.iter().take(NAMED).map(|index| {
-        let text = format!("{} on {}, from {}", Bytes(size(index)), index.table_label(), origins.origin(index).words());
+        let text =
+            format!("{} on {}, from {}", Bytes(index.size()), index.table_label(), origins.origin(index).words());
         shows(index.label(), text)
     }));
     let text = format!(
@@ -69,10 +66,6 @@ fn check(view: &View<'_>) -> Outcome {
         jump: Some(Jump::to_row("indexes", largest.indexrelid)),
         source: "pg_stat_user_indexes.idx_scan; PgHero, pgwatch (unused indexes)",
     }])
-}
-
-fn size(index: &IndexUsage) -> f64 {
-    index.bytes.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::app::list::List;
 use crate::app::{Action, Asked, Document, Effect, Look, Pane, PaneId, Signal, SignalKind, View, Wish};
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED, backends};
+use crate::readings::cut::Cut;
 use crate::sample::Seconds;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
@@ -104,6 +105,10 @@ impl Pane for Activity {
             Some(_) => self.grid(),
             None => Grid::missing(self.columns(), super::notice(section)),
         };
+        if let Some(cut) = view.newer.rows("locks").and_then(Cut::of) {
+            let divider = if self.note.is_empty() { "" } else { "; " };
+            self.note = format!("{}{divider}locks: {}", self.note, cut.words());
+        }
         grid.footnote = super::footnote(view, "activity", &self.note);
         self.list.refresh(grid);
     }

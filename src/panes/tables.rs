@@ -260,6 +260,11 @@ fn count(number: Option<f64>) -> Cell {
     Cell::optional(number.map(|number| (Count(number), number)))
 }
 
+/// A figure that cannot be known.
+fn unknown() -> Cell {
+    Cell::number("?", -1.0).role(Role::Muted)
+}
+
 fn share(number: Option<f64>) -> Cell {
     Cell::optional(number.map(|number| (Share(number), number)))
 }
@@ -285,7 +290,7 @@ fn cell(one: &Figures, column: &str, view: &View<'_>) -> Cell {
             Cell::optional(amount.map(|amount| (amount.bytes, amount.bytes.0)))
         }
         "dead" => {
-            let cell = share(usage.dead_share());
+            let cell = if usage.has_lost_counters() { unknown() } else { share(usage.dead_share()) };
             let is_notable = usage.dead_share().unwrap_or(0.0) >= NOTABLE_DEAD && usage.dead.unwrap_or(0.0) >= 1000.0;
             if is_notable { cell.role(Role::Warning) } else { cell }
         }

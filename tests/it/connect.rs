@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use pgdj::Failure;
 use pgdj::pg::address::{Address, Environment, Files, Password, Prompt, Request, TlsVersion, resolve};
 use pgdj::pg::connect::{Connected, connect, connect_asking};
+use pgdj::pg::connector::ToAddress;
+use pgdj::pg::session::Connector as _;
 use pgdj::pg::tls::Checked;
 use tempfile::TempDir;
 
@@ -406,4 +408,27 @@ fn a_connection_tells_what_was_reached() {
     let old = block_on(works(&address(&tls_host("sslmode=require ssl_max_protocol_version=TLSv1.2")))).unwrap();
     assert_eq!(old.reached.tls.unwrap().version, Some(TlsVersion::V12));
     assert!(format!("{connected:?}").contains("reached"));
+}
+
+#[tokio::test]
+async fn of_several_hosts_the_one_that_answered_is_shown_and_every_connection_stays_with_it() {
+    let Some(server) = crate::support::own() else { return };
+    let login = server.database().await;
+    let conninfo = format!(
+        "host=/nowhere,{host} port={port},{port} user={user} dbname={database} load_balance_hosts=random",
+        host = login.host,
+        port = login.port,
+        user = login.user,
+        database = login.database
+    );
+    let request = Request { target: Some(&conninfo), ..Request::default() };
+    let address = resolve(&request, &Environment::default()).unwrap();
+    let all = address.to_string();
+    let connector = ToAddress::new(address, all.clone());
+    assert_eq!(connector.target(), all);
+    for _ in 0..3 {
+        connector.connect().await.unwrap();
+        let shown = connector.target();
+        assert!(shown.contains(&login.host) && !shown.contains("nowhere"), "{shown}");
+    }
 }

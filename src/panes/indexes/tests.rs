@@ -11,7 +11,7 @@ fn shop() -> Snapshot {
             "indexes",
             vec![
                 row! { indexrelid: 10, relid: 1, schema: "public", table: "shop_order", name: "shop_order_pkey", method: "btree", is_unique: true, is_primary: true, is_valid: true, is_ready: true, key_columns: [1], column_names: ["id"], scans: 900 },
-                row! { indexrelid: 11, relid: 1, schema: "public", table: "shop_order", name: "shop_order_total_cd02c9_idx", method: "btree", is_valid: true, is_ready: true, key_columns: [4], key_options: [1], column_names: ["total"], scans: 0 },
+                row! { indexrelid: 11, relid: 1, schema: "public", table: "shop_order", name: "shop_order_total_cd02c9_idx", method: "btree", is_valid: true, is_ready: true, key_columns: [4], key_options: [1], column_names: ["total"], scans: 0, pages: 256 },
                 row! { indexrelid: 12, relid: 1, schema: "public", table: "shop_order", name: "shop_order_broken", method: "btree", is_valid: false, is_ready: false, key_columns: [2], column_names: ["status"], scans: 0, locked_by: [99] },
             ],
         )

@@ -10,6 +10,7 @@ use crate::app::list::{Focus, List};
 use crate::app::{Look, View, Vitals};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
+use crate::catalog::usage::{Counting, Verdict, verdicts};
 use crate::panes::queries::figures::{Since, costs};
 use crate::readings::sessions::{at_least, has_unknown_state, is_client, waits_for_a_lock};
 use crate::sample::rates::Interval;
@@ -62,7 +63,7 @@ impl Tiles {
         let vitals = Vitals::at(view.history, view.moment);
         let is_stale = view.newer.section("server").why().is_some();
         self.gauge = vitals.connections.zip(vitals.max_connections).map(|(used, limit)| {
-            let share = used as f64 / limit.max(1) as f64;
+            let share = (used as f64 / limit.max(1) as f64).min(1.0);
             if is_stale {
                 return (share, format!("{used}/{limit}?"), None);
             }
@@ -288,7 +289,7 @@ fn known<T: std::fmt::Display>(number: Option<(T, f64)>) -> Cell {
     number.map_or_else(Cell::unknown, |(shown, number)| Cell::number(shown, number))
 }
 
-/// Indexes by size, the never used ones marked.
+/// Indexes with a verdict first, by the rule of the Indexes pane, then by size.
 fn indexes(view: &View<'_>) -> Grid {
     let columns = vec![
         GridColumn::text("index", "index", 14).at_most(44),
@@ -300,10 +301,17 @@ fn indexes(view: &View<'_>) -> Grid {
     let Some(reading) = view.newer.section("indexes").reading() else { return missing(view, "indexes", columns) };
     let older = view.history.reading_before(view.moment, "indexes");
     let interval = older.as_deref().and_then(|older| Interval::between(older, reading));
-    let sizes = IndexUsage::all(view.newer).unwrap_or_default();
-    let sizes = sizes.iter().map(|index| index.bytes);
-    let mut rows: Vec<(f64, Row)> =
-        reading.rows.iter().zip(sizes).map(|(row, bytes)| index_row(&row, bytes, interval.as_ref())).collect();
+    let usages = IndexUsage::all(view.newer).unwrap_or_default();
+    let judged = verdicts(&usages, Counting::of(view.newer), view.newer.at);
+    let mut rows: Vec<(f64, Row)> = reading
+        .rows
+        .iter()
+        .zip(&usages)
+        .map(|(row, usage)| {
+            let verdict = judged.get(&usage.indexrelid).and_then(|all| all.first());
+            index_row(usage, verdict, interval.as_ref().and_then(|interval| interval.rate(&row, "scans")))
+        })
+        .collect();
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
     let mut grid = Grid::new(columns);
     grid.rows = rows.into_iter().take(ROWS).map(|(_, row)| row).collect();
@@ -313,26 +321,21 @@ fn indexes(view: &View<'_>) -> Grid {
     grid
 }
 
-fn index_row(row: &crate::sample::Row<'_>, bytes: Option<f64>, interval: Option<&Interval<'_>>) -> (f64, Row) {
-    let size = size(bytes, row.number("pages").unwrap_or(0.0));
-    let scans = row.number("scans").unwrap_or(0.0);
-    let rate = interval.and_then(|interval| interval.rate(row, "scans"));
-    let is_bound = ["is_unique", "is_primary", "is_constraint", "is_replica_identity"]
-        .iter()
-        .any(|flag| row.flag(flag) == Some(true));
-    let (verdict, weight) = if row.flag("is_valid") == Some(false) {
-        (Cell::mark("invalid", 2.0).role(Role::Bad), 1e15)
-    } else if scans == 0.0 && !is_bound {
-        (Cell::mark("unused", 1.0).role(Role::Warning), 1e12)
-    } else {
-        (Cell::default(), 0.0)
+fn index_row(usage: &IndexUsage, verdict: Option<&Verdict>, rate: Option<f64>) -> (f64, Row) {
+    let (role, weight) = match verdict {
+        Some(Verdict::Invalid) => (Role::Bad, 4e15),
+        Some(Verdict::DuplicateOf(_)) => (Role::Warning, 3e15),
+        Some(Verdict::Unused { is_suspicion: false }) => (Role::Warning, 2e15),
+        Some(Verdict::CoveredBy(_) | Verdict::Unused { is_suspicion: true }) => (Role::Muted, 1e15),
+        None => (Role::Text, 0.0),
     };
+    let size = size(usage.bytes, usage.pages);
     let cells = vec![
-        Cell::text(row.text("name")),
+        Cell::text(&usage.label()),
         known(size.map(|size| (Bytes(size), size))),
         known(rate.map(|rate| (Count(rate), rate))),
-        Cell::number(Count(scans), scans),
-        verdict,
+        known(usage.scans.map(|scans| (Count(scans), scans))),
+        verdict.map_or_else(Cell::default, |verdict| Cell::mark(verdict.word(), weight).role(role)),
     ];
-    (weight + size.unwrap_or(0.0), Row::new(row.int("indexrelid").unwrap_or(0).to_string(), cells))
+    (weight + size.unwrap_or(0.0), Row::new(usage.indexrelid.to_string(), cells))
 }

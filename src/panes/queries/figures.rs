@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::readings::cut::Cut;
 use crate::sample::rates::{Interval, key_text};
 use crate::sample::{History, Missing, Moment, Reading, Row, RowSet, Section, Snapshot, Timestamp, own};
 
@@ -104,7 +105,13 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
     }
     let mut costs = Costs { seconds: interval.as_ref().map(|interval| interval.seconds), ..Costs::default() };
     let mut resets = 0_usize;
+    let mut unknown = 0_usize;
+    let was_cut = older.as_deref().filter(|older| Cut::of(&older.rows).is_some());
     for row in newer.rows.iter().filter(|row| owners.is_a_clients(row.int("queryid").unwrap_or(0))) {
+        if was_cut.is_some_and(|older| may_have_been_cut_off(&row, interval.as_ref(), older)) {
+            unknown += 1;
+            continue;
+        }
         let (statement, is_reset) = statement(&row, interval.as_ref());
         resets += usize::from(is_reset);
         if statement.calls > 0.0 {
@@ -116,6 +123,10 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
         statement.share = if costs.total_ms > 0.0 { statement.time_ms / costs.total_ms } else { 0.0 };
     }
     costs.notes = notes(history, moment, older.as_deref(), resets);
+    if unknown > 0 {
+        let what = if unknown == 1 { "statement was" } else { "statements were" };
+        costs.notes.push(format!("{unknown} {what} not among those read before: counted from the next sample on"));
+    }
     if since == Since::Reset {
         costs.seconds = reset_time(snapshot).map(|reset| newer.at.0 - reset);
     }
@@ -166,6 +177,12 @@ fn reading_at(history: &History, moment: Moment, at: Timestamp) -> Option<std::s
         }
     }
     found
+}
+
+/// Whether a statement is missing from an older reading perhaps only because that was cut: what it cost since is unknown.
+fn may_have_been_cut_off(row: &Row<'_>, interval: Option<&Interval<'_>>, older: &Reading) -> bool {
+    let is_newer = row.number("stats_since").is_some_and(|since| since > older.at.0);
+    !is_newer && interval.is_some_and(|interval| interval.older(row).is_none())
 }
 
 fn statement(row: &Row<'_>, interval: Option<&Interval<'_>>) -> (Statement, bool) {
@@ -279,6 +296,28 @@ mod tests {
             costs.statements.iter().map(|one| (one.queryid, one.calls, one.time_ms, one.share)).collect();
         assert_eq!(got, [(1, 4.0, 60.0, 0.6), (3, 1.0, 40.0, 0.4)]);
         assert_eq!(costs.seconds, Some(2.0));
+    }
+
+    #[test]
+    fn what_a_cut_list_did_not_hold_before_has_no_growth() {
+        let newest: &[(i64, i64, f64)] = &[(1, 11, 110.0), (2, 5_000, 50_000.0)];
+        let (history, _) = history(&[(0.0, &[(1, 10, 100.0)]), (2.0, newest)]);
+        let cut = |snapshot: &Snapshot| {
+            let mut snapshot = snapshot.clone();
+            let mut reading = Reading::clone(snapshot.section("statements").reading().unwrap());
+            let total = Column::new("total", Role::Gauge, Unit::Count, "", "");
+            reading.rows.columns = reading.rows.columns.iter().cloned().chain([total]).collect();
+            reading.rows.rows.iter_mut().for_each(|row| row.push(Value::Int(9)));
+            snapshot.sections.insert("statements", Section::Ready(Arc::new(reading)));
+            Arc::new(snapshot)
+        };
+        let mut cut_history = History::default();
+        let last = history.last().unwrap();
+        history.until(last).for_each(|snapshot| cut_history.push(cut(snapshot)));
+        let costs = costs(&cut_history, cut_history.last().unwrap(), Since::Sample).unwrap();
+        let got: Vec<(i64, f64)> = costs.statements.iter().map(|one| (one.queryid, one.calls)).collect();
+        assert_eq!(got, [(1, 1.0)], "2 may have been there for long");
+        assert_eq!(costs.notes, ["1 statement was not among those read before: counted from the next sample on"]);
     }
 
     #[test]

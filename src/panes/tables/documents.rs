@@ -153,8 +153,14 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
         }
     }
     let number = |number: Option<f64>| number.map_or_else(|| "?".to_owned(), |number| Count(number).to_string());
-    document.pair("live rows", &number(usage.live));
-    document.pair("dead rows", &number(usage.dead));
+    if usage.has_lost_counters() {
+        let estimate = number(usage.rows());
+        document.pair("live rows", &format!("? (counters were reset; {estimate} at the last ANALYZE)"));
+        document.pair("dead rows", &format!("? ({} since the counters were reset)", number(usage.dead)));
+    } else {
+        document.pair("live rows", &number(usage.live));
+        document.pair("dead rows", &number(usage.dead));
+    }
     match &one.bloat {
         None => document.pair("bloat", "not read yet"),
         Some(Bloat::CannotEstimate(unknown)) => {

@@ -6,6 +6,7 @@ use crate::app::View;
 use crate::catalog::autovacuum::{Due, Policy};
 use crate::catalog::bloat::{self, Bloat};
 use crate::catalog::table_usage::TableUsage;
+use crate::catalog::usage::Counting;
 use crate::django::{Owner, Project};
 use crate::sample::rates::Interval;
 use crate::sample::{Bytes, Missing, Row, Timestamp};
@@ -90,6 +91,7 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
         notes.push(format!("no bloat: {why}"));
         std::collections::HashMap::new()
     });
+    notes.extend(lost_counters(view, &usages));
     let policy = Policy::of(view.newer).ok();
     let project = Project::of(view.newer);
     let newer = view.newer.section("tables").reading();
@@ -114,6 +116,20 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
         })
         .collect();
     Ok(Found { tables, notes })
+}
+
+/// Says that dead rows are not known, since when, and until when.
+fn lost_counters(view: &View<'_>, usages: &[TableUsage]) -> Option<String> {
+    let lost = usages.iter().filter(|usage| usage.has_lost_counters()).count();
+    if lost == 0 {
+        return None;
+    }
+    let unknown = format!("dead rows of {lost} tables unknown (?)");
+    if view.newer.server.is_standby {
+        return Some(format!("{unknown}: a standby does not count them"));
+    }
+    let age = Counting::of(view.newer).age(view.newer.at).map(|age| format!(" {age} ago")).unwrap_or_default();
+    Some(format!("{unknown}: counters were reset{age}, until the next vacuum or analyze"))
 }
 
 /// Whether a vacuum came and left more dead rows than the threshold: something may still see them.

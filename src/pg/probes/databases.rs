@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Each database: transactions, cache hits, temporary files, deadlocks, freeze age.",
 };
 
-static COLUMNS: [Column; 25] = [
+static COLUMNS: [Column; 26] = [
     key("datname", Unit::Text, "Database.", "pg_stat_database"),
     gauge("is_current", Unit::Flag, "Whether it is the one of this connection.", "current_database()"),
     gauge("backends", Unit::Count, "Backends connected to it.", "pg_stat_database.numbackends"),
@@ -55,4 +55,10 @@ static COLUMNS: [Column; 25] = [
     gauge("freeze_age", Unit::Xids, "Age of the oldest unfrozen transaction.", "age(pg_database.datfrozenxid)"),
     gauge("multixact_age", Unit::Xids, "Age of the oldest multixact.", "mxid_age(pg_database.datminmxid)"),
     gauge("stats_reset", Unit::Moment, "Since when the counters run.", "pg_stat_database"),
+    gauge(
+        "counters_since",
+        Unit::Moment,
+        "The last loss of all counters, which a crash brings; without one, when the server was first started.",
+        "pg_stat_bgwriter, pg_stat_archiver",
+    ),
 ];

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The indexes: scans and what they are made of; no definitions that would wait for a lock.",
 };
 
-static COLUMNS: [Column; 34] = [
+static COLUMNS: [Column; 35] = [
     key("indexrelid", Unit::Id, "The index's oid.", "pg_stat_user_indexes, pg_index"),
     label("relid", Unit::Id, "Its table's oid.", "pg_stat_user_indexes, pg_index"),
     label("schema", Unit::Text, "Schema.", "pg_stat_user_indexes, pg_index"),
@@ -69,4 +69,5 @@ static COLUMNS: [Column; 34] = [
         "Pids with an ACCESS EXCLUSIVE lock on it or its table, held or awaited.",
         "pg_locks",
     ),
+    gauge("total", Unit::Count, "Indexes there are; rows may be cut at a limit.", "pg_class"),
 ];

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Locks that wait, and the locks held on what they wait for.",
 };
 
-static COLUMNS: [Column; 7] = [
+static COLUMNS: [Column; 8] = [
     key("pid", Unit::Id, "Backend that holds or awaits the lock.", "pg_locks"),
     key("target", Unit::Text, "What is locked, in words.", "pg_locks"),
     key("mode", Unit::Text, "Lock mode.", "pg_locks"),
@@ -22,4 +22,5 @@ static COLUMNS: [Column; 7] = [
     label("locktype", Unit::Text, "Kind of object.", "pg_locks"),
     label("relation", Unit::Text, "Relation, where it is one of this database.", "pg_locks.relation"),
     gauge("wait_age", Unit::Seconds, "How long it waits, since 14.", "pg_locks.waitstart"),
+    gauge("total", Unit::Count, "Contended locks there are; rows may be cut at a limit.", "pg_locks"),
 ];

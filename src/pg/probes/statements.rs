@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The counters of every statement; its text is read apart, once.",
 };
 
-static COLUMNS: [Column; 27] = [
+static COLUMNS: [Column; 28] = [
     key("queryid", Unit::Id, "Hash of the normalised statement.", "pg_stat_statements"),
     key("userid", Unit::Id, "Role that ran it.", "pg_stat_statements"),
     key("dbid", Unit::Id, "Database it ran in.", "pg_stat_statements"),
@@ -72,4 +72,5 @@ static COLUMNS: [Column; 27] = [
         "pg_stat_statements.jit_generation_time and its sisters",
     ),
     gauge("stats_since", Unit::Moment, "Since when this entry counts, since 1.11.", "pg_stat_statements"),
+    gauge("total", Unit::Count, "Statements there are; rows may be cut at a limit.", "pg_stat_statements"),
 ];

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The tables: rows, scans, vacuums, freeze age; no sizes that would wait for a lock.",
 };
 
-static COLUMNS: [Column; 31] = [
+static COLUMNS: [Column; 32] = [
     key("relid", Unit::Id, "The table's oid.", "pg_stat_user_tables, pg_class"),
     label("schema", Unit::Text, "Schema.", "pg_stat_user_tables, pg_class"),
     label("name", Unit::Text, "Name.", "pg_stat_user_tables, pg_class"),
@@ -61,4 +61,5 @@ static COLUMNS: [Column; 31] = [
         "pg_statio_user_tables.heap_blks_hit",
     ),
     label("locked_by", Unit::Ids, "Pids with an ACCESS EXCLUSIVE lock on it, held or awaited.", "pg_locks"),
+    gauge("total", Unit::Count, "Tables there are; rows may be cut at a limit.", "pg_class"),
 ];

@@ -24,7 +24,13 @@ select
     /*? pg_stat_database.sessions_killed */ s.sessions_killed /*: null::bigint */ as sessions_killed,
     pg_catalog.age(d.datfrozenxid)::bigint as freeze_age,
     pg_catalog.mxid_age(d.datminmxid)::bigint as multixact_age,
-    extract(epoch from s.stats_reset)::float8 as stats_reset
+    extract(epoch from s.stats_reset)::float8 as stats_reset,
+    -- A crash loses all counters. It resets these two with them, and their reset is kept; since 15 that of a database is not.
+    (
+        select extract(epoch from least(b.stats_reset, a.stats_reset))::float8
+        from pg_catalog.pg_stat_bgwriter as b
+        cross join pg_catalog.pg_stat_archiver as a
+    ) as counters_since
 from pg_catalog.pg_database as d
 join pg_catalog.pg_stat_database as s on s.datid = d.oid
 where d.datallowconn

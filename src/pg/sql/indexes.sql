@@ -38,7 +38,8 @@ select
     pg_catalog.pg_stat_get_blocks_fetched(i.indexrelid) - pg_catalog.pg_stat_get_blocks_hit(i.indexrelid) as blocks_read,
     pg_catalog.pg_stat_get_blocks_hit(i.indexrelid) as blocks_hit,
     pg_catalog.pg_stat_get_live_tuples(i.indrelid) as table_live,
-    k.pids as locked_by
+    k.pids as locked_by,
+    pg_catalog.count(*) over () as total
 from pg_catalog.pg_index as i
 join pg_catalog.pg_class as c on c.oid = i.indexrelid
 join pg_catalog.pg_class as t on t.oid = i.indrelid

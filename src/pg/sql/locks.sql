@@ -20,7 +20,8 @@ select
     l.granted as granted,
     l.locktype as locktype,
     case when l.relation is not null and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()) then l.relation::regclass::text else '' end as relation,
-    /*? pg_locks.waitstart */ extract(epoch from pg_catalog.clock_timestamp() - l.waitstart)::float8 /*: null::float8 */ as wait_age
+    /*? pg_locks.waitstart */ extract(epoch from pg_catalog.clock_timestamp() - l.waitstart)::float8 /*: null::float8 */ as wait_age,
+    pg_catalog.count(*) over () as total
 from locks as l
 where exists (
     select
@@ -33,5 +34,6 @@ where exists (
         and w.classid is not distinct from l.classid
         and w.objid is not distinct from l.objid
 )
-order by l.target, l.granted desc, l.pid
+-- Where most wait comes first, and of each target who holds it.
+order by pg_catalog.count(*) filter (where not l.granted) over (partition by l.target, l.database) desc, l.target, l.granted desc, l.pid
 limit 1000

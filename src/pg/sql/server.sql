@@ -36,4 +36,5 @@ from (
     ) as a
     where a.backend_type = 'client backend'
         or a.backend_type is null and a.usesysid is not null and a.datid is not null
+            and a.pid not in (select r.pid from pg_catalog.pg_stat_replication as r)
 ) as b

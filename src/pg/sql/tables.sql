@@ -31,7 +31,8 @@ select
     /*? pg_stat_user_tables.last_idx_scan */ extract(epoch from x.last_scan)::float8 /*: null::float8 */ as last_idx_scan,
     pg_catalog.pg_stat_get_blocks_fetched(c.oid) - pg_catalog.pg_stat_get_blocks_hit(c.oid) as heap_read,
     pg_catalog.pg_stat_get_blocks_hit(c.oid) as heap_hit,
-    k.pids as locked_by
+    k.pids as locked_by,
+    pg_catalog.count(*) over () as total
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join (

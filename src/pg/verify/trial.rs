@@ -7,6 +7,7 @@ use super::{Building, Tried, Wanted, ask, guard, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
+use crate::catalog::index_usage::TRIAL_PREFIX;
 use crate::failure::Kind;
 use crate::pg::explain::Request;
 use crate::pg::own::{Form, Hole, Own, Sql};
@@ -16,8 +17,8 @@ use crate::plan::Plan;
 use crate::quote::{qualified_always, quote_ident_always};
 use crate::sample::{Bytes, Seconds, Value};
 
-/// How the name of an index on trial begins; what begins so and is left over is dropped by the next trial.
-const PREFIX: &str = "pgdj_trial_";
+/// What begins so and is left over is dropped by the next trial.
+const PREFIX: &str = TRIAL_PREFIX;
 
 /// Why it is built concurrently.
 const OF_LARGE: &str = "it was built concurrently, for the table is large, and writes were to go on";

@@ -1,0 +1,115 @@
+//! A list that ends at a limit holds what matters most, and knows of how many it is a part.
+
+use std::time::{Duration, Instant};
+
+use pgdj::pg::server::read_facts;
+use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::pg::{decode, sql};
+use pgdj::readings::cut::Cut;
+use pgdj::sample::{RowSet, ServerFacts};
+use tokio_postgres::Client;
+
+use crate::support::watch::PATIENCE;
+use crate::support::{Login, apart, installed, open};
+
+async fn facts(login: &Login) -> ServerFacts {
+    let (reaper, _reaping) = reaper();
+    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
+    read_facts(&mut session, "test").await.unwrap()
+}
+
+/// Reads a probe as if its limit were so small.
+async fn read(client: &Client, facts: &ServerFacts, name: &str, limits: [&str; 2]) -> RowSet {
+    let probe = pgdj::pg::probes::find(name).unwrap();
+    let text = sql::load(probe, facts).as_str().to_owned();
+    let [usual, small] = limits.map(|limit| format!("limit {limit}"));
+    assert!(text.trim_end().ends_with(&usual), "{text}");
+    let rows = client.query(&text.replace(&usual, &small), &[]).await.unwrap();
+    let rows = rows.iter().map(|row| decode::values(row).unwrap()).collect();
+    RowSet { columns: probe.columns.into(), rows }
+}
+
+async fn pid(client: &Client) -> i64 {
+    i64::from(client.query_one("select pg_backend_pid()", &[]).await.unwrap().get::<_, i32>(0))
+}
+
+/// A session that runs a statement until its connection ends.
+async fn running(login: &Login, sql: &'static str) -> i64 {
+    let client = open(login).await;
+    let pid = pid(&client).await;
+    tokio::spawn(async move { client.batch_execute(sql).await.map(drop) });
+    pid
+}
+
+async fn until(client: &Client, what: &str, sql: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while !client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) {
+        assert!(Instant::now() < deadline, "not so: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_sessions_and_locks_that_matter_are_listed_first() {
+    for installed in installed::ends() {
+        let server = apart(installed);
+        let login = server.database().await;
+        let (admin, holder, other) = (open(&login).await, open(&login).await, open(&login).await);
+        let facts = facts(&login).await;
+        admin.batch_execute("create table a (n int); create table b (n int)").await.unwrap();
+        let idle = [open(&login).await, open(&login).await, open(&login).await];
+        holder.batch_execute("begin; lock table b").await.unwrap();
+        other.batch_execute("begin; lock table a").await.unwrap();
+        let mut urgent = vec![pid(&holder).await, pid(&other).await];
+        for sql in ["select * from a", "select * from b", "select * from b", "select * from b"] {
+            urgent.push(running(&login, sql).await);
+        }
+        let sleeper = running(&login, "select pg_sleep(600)").await;
+        let sql = "select count(*) filter (where wait_event_type = 'Lock') = 4
+            and count(*) filter (where wait_event = 'PgSleep') = 1 from pg_stat_activity";
+        until(&admin, "four wait and one sleeps", sql).await;
+        let activity = read(&admin, &facts, "activity", ["2000", "7"]).await;
+        let mut listed: Vec<i64> = activity.iter().filter_map(|row| row.int("pid")).collect();
+        assert_eq!(listed.last(), Some(&sleeper), "{}", server.name);
+        listed.pop();
+        listed.sort_unstable();
+        urgent.sort_unstable();
+        assert_eq!(listed, urgent, "{}", server.name);
+        let cut = Cut::of(&activity).unwrap();
+        assert!(cut.total >= 10, "{}: {cut:?}", server.name);
+        assert_eq!(cut.words(), format!("showing 7 of {}", cut.total));
+        let whole = read(&admin, &facts, "activity", ["2000", "2000"]).await;
+        assert_eq!((Cut::of(&whole), whole.len()), (None, cut.total), "{}", server.name);
+        let locks = read(&admin, &facts, "locks", ["1000", "3"]).await;
+        let first = locks.first().unwrap();
+        assert_eq!(first.int("pid"), Some(pid(&holder).await), "{}: where most wait", server.name);
+        assert!(locks.iter().all(|row| row.text("target") == first.text("target")), "{}", server.name);
+        assert_eq!(Cut::of(&locks), Some(Cut { shown: 3, total: 6 }), "{}", server.name);
+        drop(idle);
+    }
+}
+
+#[tokio::test]
+async fn a_new_statement_that_is_expensive_is_listed_before_many_old_ones() {
+    for installed in installed::own_and_newest() {
+        let server = apart(installed);
+        let login = server.database().await;
+        let client = open(&login).await;
+        client.batch_execute("create extension pg_stat_statements").await.unwrap();
+        let facts = facts(&login).await;
+        // Each has other columns, and so a queryid of its own; together they cost far more than the new one.
+        for columns in 1..=30 {
+            let sql = format!("select pg_sleep(0.002){}", ", 1".repeat(columns));
+            for _ in 0..50 {
+                client.simple_query(&sql).await.unwrap();
+            }
+        }
+        client.simple_query("select pg_sleep(0.03) as expensive, current_user").await.unwrap();
+        let sql = "select queryid from pg_stat_statements where query like '%expensive, current_user%' and query not like '%like%'";
+        let newest: i64 = client.query_one(sql, &[]).await.unwrap().get(0);
+        let listed = read(&client, &facts, "statements", ["5000", "20"]).await;
+        assert!(listed.iter().any(|row| row.int("queryid") == Some(newest)), "{}", server.name);
+        let cut = Cut::of(&listed).unwrap();
+        assert!(cut.shown == 20 && cut.total > 30, "{}: {cut:?}", server.name);
+    }
+}
