@@ -53,7 +53,7 @@ def templates(processors):
         {
             'BACKEND': 'django.template.backends.django.DjangoTemplates',
             'APP_DIRS': True,
-            'DIRS': [os.path.join(os.environ['SITE_FOLDER'], 'templates')],
+            'DIRS': [os.path.join(os.environ['SITE_FOLDER'], folder) for folder in ('templates', 'mysite/templates')],
             'OPTIONS': {'context_processors': names + processors},
         }
     ]

@@ -42,7 +42,6 @@ def rows(filler):
 
 
 def requests(pick):
-    product, order, user = (lambda model: lambda: pick(model))('catalogue.product'), None, None
     yield '/catalogue/'
     for page in (2, 40, 1500):
         yield f'/catalogue/?page={page}'

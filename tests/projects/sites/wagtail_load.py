@@ -38,8 +38,8 @@ def rows(filler):
     fill('wagtailforms.formsubmission', 20000, form_data="'{}'::jsonb")
     fill('wagtailsearchpromotions.query', 5000)
     fill('wagtailsearchpromotions.querydailyhits', 50000)
-    sql(f"insert into wagtailsearch_indexentry (object_id, title_norm, title, autocomplete, body, content_type_id, title_text, autocomplete_text, body_text) select id::text, 1, to_tsvector(title), to_tsvector(title), to_tsvector(title || ' ' || md5(id::text)), {kind('blogpage')}, title, title, title from wagtailcore_page where depth = 4 on conflict do nothing")
-    sql(f"insert into wagtailsearch_indexentry (object_id, title_norm, title, autocomplete, body, content_type_id, title_text, autocomplete_text, body_text) select id::text, 1, to_tsvector(title), to_tsvector(title), to_tsvector(title), {kind('image')}, title, title, title from wagtailimages_image on conflict do nothing")
+    sql(f"insert into wagtailsearch_indexentry (object_id, title_norm, title, autocomplete, body, content_type_id, title_text, body_text) select id::text, 1, to_tsvector(title), to_tsvector(title), to_tsvector(title || ' ' || md5(id::text)), {kind('blogpage')}, title, title from wagtailcore_page where depth = 4 on conflict do nothing")
+    sql(f"insert into wagtailsearch_indexentry (object_id, title_norm, title, autocomplete, body, content_type_id, title_text, body_text) select id::text, 1, to_tsvector(title), to_tsvector(title), to_tsvector(title), {kind('image')}, title, title from wagtailimages_image on conflict do nothing")
 
 
 def requests(pick):
