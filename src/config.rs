@@ -307,7 +307,7 @@ fn variables(environment: &Environment, warnings: &mut Vec<String>) -> Vec<Given
             given.push(Given { name, raw: Raw::Text(value.clone()), source });
         } else if let Some(near) = nearest(&name, names()) {
             // Any program may use such a name, so it is no error; but a slip of the finger is said.
-            warnings.push(format!("{variable} is no setting; did you mean PGDJ_{}?", near.to_uppercase()));
+            warnings.push(format!("{variable} is not a setting; did you mean PGDJ_{}?", near.to_uppercase()));
         }
     }
     given

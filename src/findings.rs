@@ -387,7 +387,7 @@ impl Folding {
 }
 
 /// Returns `1 index` or `3 indexes`.
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 

@@ -186,7 +186,7 @@ fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) 
         return unusable(whole, relation.table, "its expression cannot be indexed");
     }
     if count > LONGEST_LIST {
-        return unusable(whole, relation.table, "the list has too many values for an index to be searched for each");
+        return unusable(whole, relation.table, "the list has too many values for one index lookup each");
     }
     (Class::Equal, key, whole)
 }
@@ -221,10 +221,10 @@ fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (C
     let class = class_of(&op, &key, &whole, table);
     let needs_key = !matches!(class, Class::Negative | Class::Unusable(_));
     if needs_key && is_reckoned(&key) {
-        return unusable(whole, table, "it reckons with the column where it could reckon with the value");
+        return unusable(whole, table, "the arithmetic is on the column; move it to the value");
     }
     if needs_key && !indexable(&key, table) {
-        return unusable(whole, table, "its expression is not immutable, so that it cannot be indexed");
+        return unusable(whole, table, "its expression is not immutable, so it cannot be indexed");
     }
     (class, key, whole)
 }
@@ -317,7 +317,7 @@ impl Type {
 fn pattern(op: &str, whole: &Expr) -> Class {
     let Expr::Binary { right, .. } = whole else { return Class::Trigram };
     let Some(literal) = right.as_literal() else {
-        return Class::Unusable("the pattern is not known when the plan is made".to_owned());
+        return Class::Unusable("the pattern is unknown at planning".to_owned());
     };
     let pattern = literal.text.as_str();
     let is_regex = op.starts_with('~') && !op.starts_with("~~");
@@ -330,7 +330,7 @@ fn pattern(op: &str, whole: &Expr) -> Class {
         ("~~", [first, ..]) if starts && !first.is_empty() => Class::Prefix,
         ("~~", [_one]) if ends && !starts => Class::Suffix,
         _ if longest >= 3 => Class::Trigram,
-        _ => Class::Unusable("the pattern has fewer than three letters in a row, which trigrams need".to_owned()),
+        _ => Class::Unusable("trigrams need three letters in a row, and the pattern has fewer".to_owned()),
     }
 }
 
@@ -347,14 +347,14 @@ fn regex(op: &str, pattern: &str) -> Class {
     if longest >= 3 {
         Class::Trigram
     } else {
-        Class::Unusable("the expression has fewer than three letters in a row, which trigrams need".to_owned())
+        Class::Unusable("trigrams need three letters in a row, and the expression has fewer".to_owned())
     }
 }
 
 fn either(arms: Vec<Expr>, relation: Relation<'_>) -> (Class, Expr, Expr) {
     let whole = Expr::Or(arms.clone()).normalised(relation.table);
     if arms.iter().any(|arm| arm.any_part(&|part| matches!(part, Expr::SubPlan))) {
-        return (Class::Unusable("a part of the OR asks a sub-query".to_owned()), whole.clone(), whole);
+        return (Class::Unusable("one part of the OR is a subquery".to_owned()), whole.clone(), whole);
     }
     if arms.iter().any(|arm| origin_of(arm, relation) == Origin::Mixed) {
         return (Class::Unusable("the OR spans several tables".to_owned()), whole.clone(), whole);

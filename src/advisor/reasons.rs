@@ -30,7 +30,7 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
         return Some(Verdict::Nothing);
     }
     if !matches!(table.kind, Kind::Plain | Kind::Partitioned | Kind::Materialized) {
-        let why = format!("{} is a foreign table: an index can be built on its own server only", table.name);
+        let why = format!("{} is a foreign table: build the index on its own server", table.name);
         return Some(Some(refusal(scan, Reason::CannotHaveOne, why)).into());
     }
     let total = plan.total_time().map(|time| time.0 * 1000.0);
@@ -43,7 +43,7 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
     let is_small = table.pages <= FEW_PAGES || table.rows_or_guess() < FEW_ROWS;
     if is_small && scan.rows_read() < 50.0 * FEW_ROWS {
         let why = format!(
-            "{} has {} rows on {} pages: reading it whole is as fast",
+            "{} has {} rows on {} pages: a sequential scan is as fast",
             table.name,
             count(table.rows_or_guess()),
             count(table.pages)
@@ -60,7 +60,7 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
         let why = if part < NO_PART {
             format!("the scan of {} is {} of the statement", table.name, percent(part.min(1.0)))
         } else {
-            format!("the scan of {} is cheap as it is", table.name)
+            format!("the scan of {} is already cheap", table.name)
         };
         return Some(is_asked.then(|| refusal(scan, Reason::NotWorthIt, why)).into());
     }
@@ -70,14 +70,17 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
 /// Statistics that are missing or old make every estimate a guess.
 fn stale(scan: &Scan<'_>) -> Option<Refusal> {
     let table = scan.table;
-    // One that was analysed while it was empty has neither.
+    // One that was analyzed while it was empty has neither.
     let never = table.rows.is_none() && table.columns.iter().all(|column| column.statistics.is_none());
     let changed = table.changed_since_analyze().unwrap_or(0.0);
     let misestimate = scan.node.derived.misestimate.map_or(1.0, |found| found.factor);
     let is_simple = scan.clauses.iter().all(|clause| matches!(clause.class, Class::Equal | Class::Range));
     let is_old = changed > 0.1 * table.rows_or_guess() + 1000.0 && misestimate >= 10.0 && is_simple;
     let why = if never {
-        format!("{} was never analysed: the planner guesses its rows. Run ANALYZE, then explain again", table.name)
+        format!(
+            "{} was never analyzed, so the planner uses default estimates. Run ANALYZE, then explain again",
+            table.name
+        )
     } else if is_old {
         format!(
             "{} rows of {} changed since the last ANALYZE, and the estimate is {misestimate:.0} times off. Run ANALYZE, then explain again",
@@ -176,7 +179,7 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
     let is_searched = !scan.searched.is_empty();
     if scan.clauses.is_empty() && scan.order.is_none() && way.is_none() {
         let why = if scan.joins.is_empty() {
-            format!("nothing is looked for in {}: all its rows are wanted", table.name)
+            format!("no condition on {}: all its rows are needed", table.name)
         } else {
             format!("every row of {} takes part in the join", table.name)
         };
@@ -191,7 +194,11 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
     }
     if is_searched && way.is_none() {
         let name = node.index().or(scan.bitmap_index.as_deref()).unwrap_or("an index");
-        return Some(refusal(scan, Reason::AlreadyIndexed, format!("{name} serves it as well as an index can")));
+        return Some(refusal(
+            scan,
+            Reason::AlreadyIndexed,
+            format!("{name} already serves it as well as an index can"),
+        ));
     }
     if let Some(clause) = not_estimated(scan) {
         return Some(rows_not_known(scan, clause, way));
@@ -212,8 +219,10 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
 fn no_index_serves(scan: &Scan<'_>, way: Option<&Way>) -> Option<Refusal> {
     let negative = scan.clauses.iter().find(|clause| clause.class == Class::Negative);
     if let (Some(negative), None) = (negative, way) {
-        let why =
-            format!("an index finds what is there, not what is not ({})", super::advice::expr_text(&negative.whole));
+        let why = format!(
+            "an index finds matching values, not their absence ({})",
+            super::advice::expr_text(&negative.whole)
+        );
         return Some(refusal(scan, Reason::NoIndexServes, why));
     }
     let unusable = scan.clauses.iter().find_map(|clause| match &clause.class {
@@ -231,15 +240,14 @@ fn no_index_serves(scan: &Scan<'_>, way: Option<&Way>) -> Option<Refusal> {
 fn not_worth_it(scan: &Scan<'_>, way: Option<&Way>) -> Refusal {
     let table = scan.table;
     let why = match way {
-        Some(way) if scan.cost_at_stake() - way.estimate.cost < scan.parallel_loss => format!(
-            "an index on {} would save less than the rest of the plan loses without its parallel workers",
-            table.name
-        ),
+        Some(way) if scan.cost_at_stake() - way.estimate.cost < scan.parallel_loss => {
+            format!("an index on {} would save less than the plan loses without parallel workers", table.name)
+        }
         Some(way) if wants_too_much(scan, way) => {
             format!("an index on {} would have to fetch {} of its rows", table.name, percent(way.estimate.fetched))
         }
         Some(way) => format!(
-            "the best index, {}, would save {} of the cost only",
+            "the best index, {}, would save only {} of the cost",
             way.definitions.first().map(|index| IndexSpec::on(table, index.clone()).summary()).unwrap_or_default(),
             percent((1.0 - way.estimate.cost / scan.cost_at_stake().max(1e-9)).max(0.0))
         ),

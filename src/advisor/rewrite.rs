@@ -33,9 +33,9 @@ fn spanning_or(plan: &Plan, scan: &Scan<'_>) -> Option<Refusal> {
             if touches && others {
                 return Some(needs(
                     scan,
-                    format!("the OR spans several tables, so that every joined row is tried: {}", expr_text(&part)),
-                    "write it as a UNION of one statement for each arm, each with its own index",
-                    Some("a.union(b), with one filter() for each arm of the Q(…) | Q(…)"),
+                    format!("the OR spans several tables, so every joined row is checked: {}", expr_text(&part)),
+                    "write it as a UNION with one statement for each part, each with its own index",
+                    Some("a.union(b), with one filter() for each part of Q(…) | Q(…)"),
                 ));
             }
         }
@@ -46,9 +46,9 @@ fn spanning_or(plan: &Plan, scan: &Scan<'_>) -> Option<Refusal> {
     has_sub_query.then(|| {
         needs(
             scan,
-            format!("a part of the OR asks a sub-query for each row of {}", scan.table.name),
-            "write it as a UNION of one statement for each arm",
-            Some("a.union(b), with one filter() for each arm of the Q(…) | Q(…)"),
+            format!("one part of the OR runs a subquery for each row of {}", scan.table.name),
+            "write it as a UNION with one statement for each part",
+            Some("a.union(b), with one filter() for each part of Q(…) | Q(…)"),
         )
     })
 }
@@ -69,9 +69,9 @@ fn deep_offset(scan: &Scan<'_>) -> Option<Refusal> {
     (scan.offset >= DEEP_OFFSET && !scan.clauses.iter().any(|clause| clause.selectivity < 0.01)).then(|| {
         needs(
             scan,
-            format!("OFFSET throws {} rows away that were read and sorted", count(scan.offset)),
-            "turn pages by the last row's key instead (keyset pagination), with an index on the order",
-            Some("filter(created_at__lt=last.created_at).order_by('-created_at')[:20] in place of [100000:100020]"),
+            format!("OFFSET discards {} rows that were read and sorted", count(scan.offset)),
+            "page by the last row's key instead (keyset pagination), with an index on the order",
+            Some("filter(created_at__lt=last.created_at).order_by('-created_at')[:20] instead of [100000:100020]"),
         )
     })
 }
@@ -84,7 +84,7 @@ fn random_order(plan: &Plan, scan: &Scan<'_>) -> Option<Refusal> {
     (is_random && !scan.clauses.iter().any(is_selective)).then(|| {
         needs(
             scan,
-            "ORDER BY random() sorts every row by a number of its own".to_owned(),
+            "ORDER BY random() sorts every row".to_owned(),
             "pick random primary keys first, or use TABLESAMPLE",
             Some("filter(pk__in=random.sample(range(1, max_id), 20))"),
         )
@@ -130,26 +130,26 @@ fn other_way(whole: &Expr) -> Option<(&'static str, &'static str)> {
     let is_call = |name: &str| left.any_part(&|part| matches!(part, Expr::Call { name: known, .. } if known == name));
     if is_call("to_tsvector") {
         return Some((
-            "name the configuration of the search: without it the vector depends on a setting and cannot be indexed",
+            "name the search configuration: without it the vector depends on a setting and cannot be indexed",
             "SearchVector('title', 'body', config='english')",
         ));
     }
     let is_date = matches!(&**left, Expr::Cast { type_name, .. } if type_name == "date");
     if is_date || is_call("date_trunc") || is_call("extract") || is_call("date_part") || is_call("date") {
         return Some((
-            "compare the column itself with the two ends of the period: a plain index serves that",
+            "compare the column itself with the start and end of the period: a plain index serves that",
             "filter(created_at__gte=start, created_at__lt=end)",
         ));
     }
     if matches!(&**left, Expr::Cast { .. }) {
         return Some((
-            "give the value in the type of the column, so that the column need not be cast",
+            "pass the value in the column's type, so that the column is not cast",
             "filter(number=int(value))",
         ));
     }
     if matches!(&**left, Expr::Binary { op, .. } if matches!(op.as_str(), "+" | "-" | "*" | "/")) {
         return Some((
-            "reckon on the side of the value, so that the column stands alone",
+            "move the arithmetic to the value, so that the column is compared by itself",
             "filter(created_at__lt=now - timedelta(days=7))",
         ));
     }
@@ -163,7 +163,7 @@ pub(super) fn beside(scan: &Scan<'_>, way: &Way) -> Option<Rewrite> {
     let is_json_key = matches!(expr, Expr::Binary { op, .. } if matches!(op.as_str(), "->" | "->>" | "#>" | "#>>"));
     let (what, django) = if is_json_key && clause.is_equality() {
         (
-            "or ask with __contains, which a GIN index on the whole document serves for every key",
+            "or filter with __contains, which one GIN index on the whole document serves for every key",
             "filter(attrs__contains={'brand': 'x'})",
         )
     } else {

@@ -16,19 +16,19 @@ pub(super) fn why(scan: &Scan<'_>, way: &Way) -> String {
     text.push_str(&match &scan.order {
         Some(order) if order.limit.is_some() && way.estimate.gives_order => {
             format!(
-                "and sorts {} for the first {}: the index gives them in order",
+                "and sorts {} for the first {}: the index returns them in order",
                 count(kept),
                 count(order.limit.unwrap_or(1.0))
             )
         }
         _ if way.is_joined => {
             let rows = scan.joins.iter().map(|join| join.other_rows).fold(f64::INFINITY, f64::min);
-            format!("for {} of the other side: the index finds each one's rows", count(rows))
+            format!("for {} of the other side: the index finds the rows for each", count(rows))
         }
-        _ => format!("to keep {}: the index finds them at once", count(kept)),
+        _ => format!("to keep {}: the index finds them directly", count(kept)),
     });
     if way.estimate.is_index_only {
-        text.push_str(", without a visit to the table");
+        text.push_str(", without reading the table");
     }
     text
 }
@@ -40,12 +40,12 @@ pub(super) fn notes(scan: &Scan<'_>, way: &Way, catalog: &Catalog) -> Vec<String
     let root = table.parent.as_ref().map(|(_, name)| name);
     if let Some(name) = root.or_else(|| (table.kind == Kind::Partitioned).then_some(&table.name)) {
         notes.push(format!(
-            "{name} is partitioned, where CONCURRENTLY does not work: build it on each partition concurrently, then on {name} to join them"
+            "{name} is partitioned, and CONCURRENTLY does not work there: build the index concurrently on each partition, then on {name}"
         ));
     }
     for definition in &way.definitions {
         for index in replaced(table, definition) {
-            notes.push(format!("makes {} redundant: drop it when the new one is valid", index.name));
+            notes.push(format!("makes {} redundant: drop it after the new index is valid", index.name));
         }
         for name in special::extensions(table, definition) {
             if !catalog.has_extension(name) {
@@ -53,17 +53,14 @@ pub(super) fn notes(scan: &Scan<'_>, way: &Way, catalog: &Catalog) -> Vec<String
             }
         }
         if definition.has_expression() && definition.method == Method::BTree {
-            notes.push(
-                "run ANALYZE after the build: only then the planner knows how many values the expression has"
-                    .to_owned(),
-            );
+            notes.push("run ANALYZE after the build, so that the planner has statistics on the expression".to_owned());
         }
         if !definition.predicate.is_empty() {
-            notes.push("a partial index serves only statements that name the value; a parameter bound on the server ($1 in a generic plan) does not use it".to_owned());
+            notes.push("a partial index serves only statements with the literal value; a parameter bound on the server ($1 in a generic plan) does not use it".to_owned());
         }
     }
     if table.indexes.len() >= 8 {
-        notes.push(format!("{} has {} indexes already: each one slows every insert", table.name, table.indexes.len()));
+        notes.push(format!("{} already has {} indexes: each one slows every insert", table.name, table.indexes.len()));
     }
     if catalog.settings.is_standby {
         notes.push("this is a standby: build it on the primary".to_owned());

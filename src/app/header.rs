@@ -214,7 +214,7 @@ impl App {
             let slowed = if cost.pace.0 > cost.wanted_pace.0 { " (slowed)" } else { "" };
             parts.push((format!("  every {}{slowed}", short_pace(cost.pace)), Role::Muted));
             if let Some(rate) = self.cost_rate() {
-                parts.push((format!("  costs it {:>7}", format!("{}/s", Seconds(rate))), Role::Muted));
+                parts.push((format!("  overhead {:>7}", format!("{}/s", Seconds(rate))), Role::Muted));
             }
         }
         parts
@@ -236,7 +236,7 @@ impl App {
         if let Link::Down { why, retry_at } = &self.link {
             let left = retry_at.0 - self.now.0;
             let next = if left >= 0.5 { format!("next attempt in {left:.0}s") } else { "trying again".to_owned() };
-            let text = format!("{} {why}; {next}; below is what was read last", self.theme.glyphs.sign(Health::Bad));
+            let text = format!("{} {why}; {next}; shown below: the last data read", self.theme.glyphs.sign(Health::Bad));
             draw_parts(frame.buffer_mut(), area, &[(clean(&text).into_owned(), Role::Bad)], &self.theme);
             return;
         }

@@ -8,12 +8,12 @@ impl App {
         let mut document = Document::new("Journal");
         if let Some(snapshot) = &self.shown.snapshot {
             let cost = snapshot.cost;
-            document.heading("What the last sample cost");
+            document.heading("Cost of the last sample");
             document.pair("server time", &Seconds(cost.server.0).to_string());
             document.pair("elapsed", &Seconds(cost.elapsed.0).to_string());
             document.pair("round trips", &cost.round_trips.to_string());
             document.pair("statements", &cost.statements.to_string());
-            document.pair("pace", &format!("{} (asked for: {})", cost.pace, cost.wanted_pace));
+            document.pair("pace", &format!("{} (requested: {})", cost.pace, cost.wanted_pace));
             document.pair("samples dropped", &cost.dropped.to_string());
             document.pair("history", &format!("{} samples", self.history.len()));
             document.heading("What could not be read");
@@ -26,18 +26,18 @@ impl App {
                 }
             }
             if is_whole {
-                document.text("everything was read");
+                document.text("Everything was read");
             }
         }
         if !self.shown.findings.unknown.is_empty() {
-            document.heading("Rules that could not be judged");
+            document.heading("Checks that were not possible");
             for unjudged in &self.shown.findings.unknown {
                 document.pair(unjudged.watches, &unjudged.why.to_string());
             }
         }
         document.heading("What pgdj did");
         if self.journal.is_empty() {
-            document.text("nothing but reading");
+            document.text("only reads");
         }
         for line in self.journal.iter().rev() {
             document.text(line);

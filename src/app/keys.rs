@@ -107,13 +107,13 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::PageUp, Lists, &["PageUp", "Ctrl-u"], ("page up", "Go one page up.")),
     bind(Action::First, Lists, &["g", "Home"], ("first", "Go to the first row.")),
     bind(Action::Last, Lists, &["G", "End"], ("last", "Go to the last row.")),
-    bind(Action::Left, Lists, &["h", "Left"], ("left", "Scroll sideways to the left.")),
-    bind(Action::Right, Lists, &["l", "Right"], ("right", "Scroll sideways to the columns that did not fit.")),
+    bind(Action::Left, Lists, &["h", "Left"], ("left", "Scroll left.")),
+    bind(Action::Right, Lists, &["l", "Right"], ("right", "Scroll right, to the columns that do not fit.")),
     bind(Action::Inspect, Lists, &["Enter"], ("inspect", "Show everything known about the row.")).shown(2),
     bind(Action::Filter, Lists, &["/"], ("filter", "Narrow the rows by a fuzzy text.")).shown(3),
     bind(Action::Sort, Panes(SORTED), &["s"], ("sort", "Sort by the next column; a click on a header does it too."))
         .shown(4),
-    bind(Action::SortReverse, Panes(SORTED), &["S"], ("reverse", "Turn the order round.")),
+    bind(Action::SortReverse, Panes(SORTED), &["S"], ("reverse", "Reverse the sort.")),
     bind(
         Action::View,
         Panes(&[Overview, Activity, Queries, Tables, Indexes, Explain]),
@@ -135,7 +135,7 @@ pub static BINDINGS: &[Binding] = &[
         Action::Pin,
         Panes(&[Queries]),
         &["b"],
-        ("pin", "Pin this moment: count from here on, for instance from a deployment."),
+        ("pin", "Pin this moment and count from it, for instance from a deployment."),
     )
     .shown(6),
     bind(
@@ -152,16 +152,11 @@ pub static BINDINGS: &[Binding] = &[
         Action::CancelQuery,
         Panes(&[Activity]),
         &["c"],
-        ("cancel", "Cancel the running query of this backend, after a question."),
+        ("cancel", "Cancel the running query of this backend; asks first."),
     )
     .shown(7),
-    bind(
-        Action::Terminate,
-        Panes(&[Activity]),
-        &["K"],
-        ("terminate", "End the session of this backend, after a question."),
-    )
-    .shown(8),
+    bind(Action::Terminate, Panes(&[Activity]), &["K"], ("terminate", "End the session of this backend; asks first."))
+        .shown(8),
     bind(
         Action::Explain,
         Panes(&[Activity, Queries]),
@@ -177,7 +172,7 @@ pub static BINDINGS: &[Binding] = &[
         Action::Hottest,
         Panes(&[Explain]),
         &["n"],
-        ("hottest", "Go to the node with the most time of its own, then to the next of them."),
+        ("hottest", "Go to the node with the longest self time, then to the next."),
     )
     .shown(3),
     bind(
@@ -198,7 +193,7 @@ pub static BINDINGS: &[Binding] = &[
         Action::Analyze,
         Panes(&[Explain]),
         &["a"],
-        ("analyze", "Choose between running the statement (ANALYZE) and its estimate only."),
+        ("analyze", "Switch between running the statement (ANALYZE) and only its estimate."),
     )
     .shown(7),
     bind(Action::Options, Panes(&[Explain]), &["O"], ("options", "Choose the options of EXPLAIN and the time limit."))
@@ -207,10 +202,9 @@ pub static BINDINGS: &[Binding] = &[
         Action::Open,
         Panes(&[Explain]),
         &["f"],
-        ("open file", "Open a file: a statement, a plan as JSON or text, a log of auto_explain."),
+        ("open file", "Open a file: a statement, a plan as JSON or text, or an auto_explain log."),
     ),
-    bind(Action::Keep, Panes(&[Explain]), &["b"], ("keep", "Keep this plan as the one before, to compare with."))
-        .shown(7),
+    bind(Action::Keep, Panes(&[Explain]), &["b"], ("keep", "Keep this plan to compare with.")).shown(7),
     bind(
         Action::Compare,
         Panes(&[Explain]),
@@ -226,8 +220,13 @@ pub static BINDINGS: &[Binding] = &[
     )
     .shown(6),
     bind(Action::Fold, Panes(&[Explain]), &["o"], ("fold", "Fold or open the branch of the plan.")),
-    bind(Action::ScrollDown, Panes(&[Explain]), &["J"], ("read on", "Scroll the tips, the node or the index down.")),
-    bind(Action::ScrollUp, Panes(&[Explain]), &["K"], ("read back", "Scroll the tips, the node or the index up.")),
+    bind(
+        Action::ScrollDown,
+        Panes(&[Explain]),
+        &["J"],
+        ("scroll down", "Scroll the tips, the node or the index down."),
+    ),
+    bind(Action::ScrollUp, Panes(&[Explain]), &["K"], ("scroll up", "Scroll the tips, the node or the index up.")),
     bind(
         Action::CopyCode,
         Panes(&[Explain]),
@@ -247,7 +246,7 @@ pub static BINDINGS: &[Binding] = &[
         Action::Pause,
         Everywhere,
         &["Space"],
-        ("pause", "Hold the screen at this moment, or go on live; sampling goes on."),
+        ("pause", "Pause the screen at this moment, or return to live; sampling continues."),
     )
     .shown(4),
     bind(Action::Back, Everywhere, &["["], ("back", "Go one sample back in time; every pane shows that moment."))
@@ -257,7 +256,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::ForwardTen, Everywhere, &["}"], ("forward 10", "Go ten samples forward in time.")),
     bind(Action::Faster, Everywhere, &["+", "="], ("faster", "Sample faster.")),
     bind(Action::Slower, Everywhere, &["-"], ("slower", "Sample slower.")),
-    bind(Action::ReadNow, Everywhere, &["r"], ("read now", "Read everything now, whatever is due.")),
+    bind(Action::ReadNow, Everywhere, &["r"], ("read now", "Read everything now.")),
     bind(
         Action::Journal,
         Everywhere,
@@ -265,8 +264,8 @@ pub static BINDINGS: &[Binding] = &[
         ("journal", "Show what pgdj did on the server, and what it costs the server."),
     ),
     bind(Action::Themes, Everywhere, &["T"], ("themes", "Choose a theme, with a live preview.")),
-    bind(Action::Palette, Everywhere, &[":", "Ctrl-p"], ("commands", "Find an action by its name.")).shown(5),
-    bind(Action::Close, Everywhere, &["Esc"], ("close", "Close what is on top; clear the filter; go on live.")),
+    bind(Action::Palette, Everywhere, &[":", "Ctrl-p"], ("commands", "Find a command by its name.")).shown(5),
+    bind(Action::Close, Everywhere, &["Esc"], ("close", "Close the top window; clear the filter; return to live.")),
 ];
 
 /// Returns the binding of an action.

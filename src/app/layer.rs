@@ -255,8 +255,8 @@ impl Layer {
                 let size = (area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
                 let title = clean_cut(&document.title, usize::from(size.0));
                 let keys = match document.leads_to {
-                    Some(pane) => format!("Esc closes, y copies, o: {}", pane.title()),
-                    None => "Esc closes, y copies".to_owned(),
+                    Some(pane) => format!("Esc close · y copy · o {}", pane.title()),
+                    None => "Esc close · y copy".to_owned(),
                 };
                 let inside = overlay(frame.buffer_mut(), area, size, (&title, Some(&keys)), theme);
                 document.detail.draw(frame.buffer_mut(), inside, theme);

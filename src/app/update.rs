@@ -71,8 +71,8 @@ impl App {
             }
             Event::Tried { plan, tried } => {
                 self.log(match &tried {
-                    Ok(tried) => format!("the index on trial was built in {}, measured and dropped", tried.build),
-                    Err(failure) => format!("the trial of an index failed: {}", failure.what),
+                    Ok(tried) => format!("the trial index was built in {}, measured and dropped", tried.build),
+                    Err(failure) => format!("the index trial failed: {}", failure.what),
                 });
                 self.tell_panes(Event::Tried { plan, tried });
             }
@@ -216,7 +216,7 @@ impl App {
     pub(super) fn act(&mut self, action: Action) {
         if !self.may(action) {
             self.message = Some(Message::bad(match self.start.origin {
-                Origin::Server => "read-only: pgdj was told to change nothing on this server",
+                Origin::Server => "read-only mode: pgdj changes nothing on this server",
                 Origin::Recording | Origin::Played => "This is a recording: there is no server to act on.",
             }));
             return;
@@ -374,7 +374,7 @@ impl App {
                     let is_there = pane.select(&key);
                     pane.moved();
                     if !is_there {
-                        self.message = Some(Message::bad("its row is not shown here any more"));
+                        self.message = Some(Message::bad("Its row is no longer listed"));
                     }
                     self.refresh_preview();
                 }
@@ -415,7 +415,7 @@ impl App {
                 }
                 if let Effect::Try { specs, .. } = &effect {
                     let tables: Vec<&str> = specs.iter().map(|spec| spec.table.as_str()).collect();
-                    self.log(format!("an index on {} is built for a trial", tables.join(", ")));
+                    self.log(format!("building a trial index on {}", tables.join(", ")));
                     self.tell_panes(Event::Trying(Seconds(0.0)));
                 }
                 self.ask_shell(effect);

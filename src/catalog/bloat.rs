@@ -23,7 +23,7 @@ const LINE_POINTER: f64 = 4.0;
 const ROW_HEADER: f64 = 23.0;
 /// Alignment of rows on 64-bit servers; `MAXIMUM_ALIGNOF`.
 const MAX_ALIGN: f64 = 8.0;
-/// A heap of fewer pages is too small for a share to mean anything: one page more or less decides it.
+/// A heap of fewer pages is too small for a meaningful percentage: one page more or less decides it.
 pub const TINY_PAGES: f64 = 16.0;
 /// From this share of rows changed since the last analyze on, the widths of the columns are doubtful.
 pub const ROUGH_CHANGE: f64 = 0.25;
@@ -124,7 +124,7 @@ impl fmt::Display for Confidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Measured => f.pad("measured"),
-            Self::Good => f.pad("good: the statistics are fresh"),
+            Self::Good => f.pad("good: statistics are current"),
             Self::Rough(changed) => {
                 f.pad(&format!("rough: {} of the rows changed since the last analyze", Share(*changed)))
             }
@@ -192,7 +192,7 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
     }
     let pages = table.heap_bytes.map_or(stats.pages, |bytes| bytes / block);
     if pages.max(stats.pages) < TINY_PAGES {
-        return Bloat::unknown("too small for a share to mean anything", None);
+        return Bloat::unknown("too small for a meaningful percentage", None);
     }
     let Some(width) = row_width(&stats.layout) else {
         return Bloat::unknown("the widths of the columns were not read", None);
@@ -216,7 +216,7 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
             }
         }
         (Some(then), _) => (then, changed),
-        (None, _) => return Bloat::unknown("never vacuumed or analysed", Some(analyze(table))),
+        (None, _) => return Bloat::unknown("never vacuumed or analyzed", Some(analyze(table))),
     };
     let share = free - (1.0 - stats.fillfactor / 100.0);
     if share < -MISFIT {
@@ -257,10 +257,10 @@ fn unreadable(stats: &HeapStats, table: &TableUsage, server: &ServerFacts) -> Op
         return Some(Unknown { why: "a partitioned table has no rows of its own".to_owned(), remedy: None });
     }
     if stats.may_read == Some(false) && stats.is_na {
-        return unknown("its statistics may not be read", grant(server, &table.schema, &table.name));
+        return unknown("this role cannot read its statistics", grant(server, &table.schema, &table.name));
     }
     if !stats.has_statistics {
-        return unknown("never analysed", analyze(table));
+        return unknown("never analyzed", analyze(table));
     }
     stats.is_na.then(|| Unknown {
         why: "a column has no statistics, or is of type name".to_owned(),
@@ -498,13 +498,13 @@ mod tests {
             (
                 HeapStats { may_read: Some(false), is_na: true, has_statistics: false, ..stats() },
                 table(1.0, 0.0),
-                "may not be read",
+                "cannot read its statistics",
                 Some("GRANT SELECT ON public.shop_order TO monitor;"),
             ),
             (
                 HeapStats { is_na: true, has_statistics: false, ..stats() },
                 table(1.0, 0.0),
-                "never analysed",
+                "never analyzed",
                 Some("ANALYZE public.shop_order;"),
             ),
             (

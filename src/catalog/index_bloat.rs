@@ -11,7 +11,7 @@ use super::size::{btree_pages, group_bytes};
 use crate::quote::{qualified, quote_text};
 use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot};
 
-/// An index of fewer pages is too small for a share to mean anything.
+/// An index of fewer pages is too small for a meaningful percentage.
 pub const TINY_PAGES: f64 = 16.0;
 /// Where the two ends of what is possible are further apart than this, no number is shown.
 pub const WIDEST_DOUBT: f64 = 0.10;
@@ -101,7 +101,7 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &Ser
     if stats.is_na {
         return match stats.may_read {
             Some(false) => Bloat::unknown(
-                "the statistics of its table may not be read",
+                "this role cannot read the statistics of its table",
                 Some(grant(server, &index.schema, &index.table)),
             ),
             _ => Bloat::unknown("its columns have no statistics", measure()),
@@ -109,7 +109,7 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &Ser
     }
     let pages = index.bytes.map_or(stats.pages, |bytes| bytes / block);
     if pages < TINY_PAGES {
-        return Bloat::unknown("too small for a share to mean anything", None);
+        return Bloat::unknown("too small for a meaningful percentage", None);
     }
     let has_moved = (pages - stats.pages).abs() > 0.02 * pages;
     let entries = match index.table_live {
@@ -117,17 +117,17 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &Ser
         _ => stats.reltuples,
     };
     if entries <= 0.0 {
-        return Bloat::unknown("the number of entries is not known", measure());
+        return Bloat::unknown("the number of entries is unknown", measure());
     }
     let least = expected_pages(stats, entries, stats.distinct_least, block);
     let most = expected_pages(stats, entries, stats.distinct_most, block);
     let share = |expected: f64| 1.0 - expected / pages;
     if share(least).max(0.0) - share(most).max(0.0) > WIDEST_DOUBT {
-        return Bloat::unknown("how often its keys repeat together is not known", measure());
+        return Bloat::unknown("how often its key combinations repeat is unknown", measure());
     }
     let expected = f64::midpoint(least, most);
     if expected > TOO_SMALL * pages {
-        return Bloat::unknown("smaller than its statistics let expect", measure());
+        return Bloat::unknown("smaller than its statistics suggest", measure());
     }
     let share = share(expected).clamp(0.0, 1.0);
     let bytes = Bytes(share * pages * block);
@@ -201,10 +201,10 @@ mod tests {
         let cases = [
             (stats(), IndexUsage { method: "gin".into(), ..index() }, "no estimate for gin"),
             (stats(), IndexUsage { is_partial: true, ..index() }, "predicate"),
-            (IndexStats { is_na: true, may_read: Some(false), ..stats() }, index(), "may not be read"),
+            (IndexStats { is_na: true, may_read: Some(false), ..stats() }, index(), "cannot read the statistics"),
             (IndexStats { is_na: true, ..stats() }, index(), "no statistics"),
             (IndexStats { pages: 4.0, ..stats() }, index(), "too small"),
-            (IndexStats { keys: 2.0, distinct_least: 100.0, ..stats() }, index(), "repeat together"),
+            (IndexStats { keys: 2.0, distinct_least: 100.0, ..stats() }, index(), "combinations repeat"),
             (IndexStats { pages: 1500.0, ..stats() }, index(), "smaller than"),
             (IndexStats { reltuples: 0.0, ..stats() }, IndexUsage { table_live: None, ..index() }, "entries"),
         ];

@@ -29,7 +29,7 @@ pub struct Table {
     pub name: String,
     /// What kind of relation it is.
     pub kind: Kind,
-    /// `pg_class.reltuples`; `None` when the table was never vacuumed or analysed.
+    /// `pg_class.reltuples`; `None` when the table was never vacuumed or analyzed.
     pub rows: Option<f64>,
     /// Pages of 8 kB: the true size where it could be read, else `pg_class.relpages`.
     pub pages: f64,

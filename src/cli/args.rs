@@ -298,8 +298,8 @@ impl Args {
         match &self.target {
             Some(target) if !takes_target => {
                 let word = if may_hold_password(&target.0) { "TARGET" } else { target.0.as_str() };
-                let what = format!("{word} stands before a command that takes no TARGET");
-                let hint = "an alias that has a command's name is opened by: pgdj -- NAME";
+                let what = format!("{word} is before a command that takes no TARGET");
+                let hint = "to open an alias with the name of a command: pgdj -- NAME";
                 Err(Failure::new(Kind::Usage, what).hint(hint))
             }
             _ => Ok(self),
@@ -379,7 +379,7 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
     let mut hint = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
-        .map_or_else(|| "pgdj --help shows what there is".to_owned(), str::to_owned);
+        .map_or_else(|| "see pgdj --help".to_owned(), str::to_owned);
     if what.contains("-h <HOST>") || what.contains("--host <HOST>") {
         "-h is the host, as in psql; pgdj --help shows the help".clone_into(&mut hint);
     }

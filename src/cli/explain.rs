@@ -111,11 +111,9 @@ fn of_plans(text: &str, from: &str) -> Result<Report, Failure> {
         })
         .collect();
     if parsed.plans.is_empty() {
-        let failure = Failure::new(Kind::Refused, format!("there is no plan in {from}"));
+        let failure = Failure::new(Kind::Refused, format!("no plan found in {from}"));
         let failure = troubles.into_iter().take(3).fold(failure, Failure::because_text);
-        return Err(
-            failure.hint("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON) writes one that tells most")
-        );
+        return Err(failure.hint("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON) gives the most detail"));
     }
     Ok(Report { plans: parsed.plans.into_iter().map(Reported::from_file).collect(), troubles, against: None })
 }
@@ -187,10 +185,9 @@ async fn of_statement(
     };
     let mut advised = match advised {
         Ok(advised) => advised,
-        Err(failure) => advice::Advised {
-            notes: vec![format!("no advice about indexes: {}", failure.what)],
-            ..advice::Advised::default()
-        },
+        Err(failure) => {
+            advice::Advised { notes: vec![format!("no index advice: {}", failure.what)], ..advice::Advised::default() }
+        }
     };
     advised.context.rows_per_call = rows_per_call;
     Ok(Report { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new(), against: None })
@@ -209,7 +206,7 @@ fn tell(progress: &Progress, is_watched: bool) {
         return;
     }
     let waits: Vec<String> = progress.blocked_by.iter().map(|it| format!("pid {} ({})", it.pid, it.who)).collect();
-    let waits = if waits.is_empty() { String::new() } else { format!(", waits for {}", waits.join(", ")) };
+    let waits = if waits.is_empty() { String::new() } else { format!(", blocked by {}", waits.join(", ")) };
     let line = format!("{} so far{waits}; Ctrl-C cancels it", progress.elapsed);
     say(&format!("\r{}\x1b[K", crate::ui::text::clean_cut(&line, 100)));
 }

@@ -48,7 +48,7 @@ pub fn start(path: &Path, filter: Option<&str>) -> Result<(), Failure> {
     let file = file.map_err(|error| Failure::new(Kind::File, what()).because(&error))?;
     let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER)).map_err(|error| {
         let hint = format!("for instance PGDJ_LOG={DEFAULT_FILTER}");
-        Failure::new(Kind::Usage, "PGDJ_LOG is no filter").because(&error).hint(hint)
+        Failure::new(Kind::Usage, "PGDJ_LOG is not a valid filter").because(&error).hint(hint)
     })?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -24,7 +24,7 @@ pub fn ask(prompt: &str) -> io::Result<Password> {
         let (mut signals, tell) = (signal(kind)?, tell.clone());
         listeners.push(tokio::spawn(async move {
             if signals.recv().await.is_some() {
-                let ended = io::Error::new(io::ErrorKind::Interrupted, "the question was cancelled");
+                let ended = io::Error::new(io::ErrorKind::Interrupted, "the prompt was cancelled");
                 tell.send(Err(ended)).unwrap_or_default();
             }
         }));

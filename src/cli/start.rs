@@ -158,7 +158,7 @@ async fn run_demo(config: &Config, environment: &Environment, speed: f64) -> Res
     if !std::io::stdout().is_terminal() {
         return Err(Failure::new(
             Kind::Terminal,
-            "the demo opens the console, which needs a terminal, and standard output is not one",
+            "the demo opens the console, which needs a terminal; standard output is not a terminal",
         ));
     }
     let demo = match demo::start(tell).await {

@@ -44,7 +44,7 @@ pub(super) fn read(
 
 fn read_file(files: &Files, path: &Path) -> io::Result<Seen> {
     let seen = files.read(path)?;
-    if seen.is_plain { Ok(seen) } else { Err(io::Error::other("it is not a plain file")) }
+    if seen.is_plain { Ok(seen) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 struct Reader<'a> {

@@ -111,7 +111,7 @@ fn a_wrong_variable_or_flag_is_named() {
     let flags = Flags { given: &given, ..Flags::default() };
     assert!(load("", &[], &flags).unwrap_err().starts_with("--pace: pace cannot be \"soon\""));
     let config = load("", &[("PGDJ_THEEM", "x"), ("PGDJ_SOMETHING_ELSE", "x")], &Flags::default()).unwrap();
-    assert_eq!(config.warnings, ["PGDJ_THEEM is no setting; did you mean PGDJ_THEME?"]);
+    assert_eq!(config.warnings, ["PGDJ_THEEM is not a setting; did you mean PGDJ_THEME?"]);
     assert!(!load("", &[("PGDJ_MOUSE", "off")], &Flags::default()).unwrap().has_mouse);
 }
 

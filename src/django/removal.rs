@@ -84,7 +84,7 @@ fn around(table: &Table, columns: &[&str], project: &Project) -> Around {
 
 fn code(going: &Going<'_>, project: &Project) -> Result<DjangoCode, Refused> {
     if going.is_held {
-        return Err(Refused { why: format!("a constraint needs {}: it is no index to remove", going.name) });
+        return Err(Refused { why: format!("a constraint depends on {}: do not remove this index", going.name) });
     }
     let owner = project.owner(&going.table.name);
     let field = going.origin.column.as_ref().map(|column| match column.strip_suffix("_id") {

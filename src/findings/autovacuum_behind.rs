@@ -20,8 +20,12 @@ pub const CRITICAL_DEAD: f64 = 10_000_000.0;
 pub const RECENT_NAPTIMES: f64 = 5.0;
 
 /// The rule.
-pub static RULE: Rule =
-    Rule { id: "autovacuum_behind", watches: "tables that wait for autovacuum", concern: Concern::Upkeep, check };
+pub static RULE: Rule = Rule {
+    id: "autovacuum_behind",
+    watches: "tables past their autovacuum threshold",
+    concern: Concern::Upkeep,
+    check,
+};
 
 struct Behind {
     table: TableUsage,
@@ -53,13 +57,13 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
         title: format!(
-            "{} dead rows in {}, {:.0}x its autovacuum threshold",
+            "{} dead rows in {}, {:.0}× its autovacuum threshold",
             Count(dead),
             and_more(&name, behind.len()),
             worst.progress.share()
         ),
         evidence: behind.iter().take(NAMED).map(|one| evidence(view, one, &running)).collect(),
-        why: "Dead rows make every scan of the table and its indexes read more, and the space they take is bloat that stays.",
+        why: "Dead rows make every scan of the table and its indexes read more, and their space becomes permanent bloat.",
         fix: fix(view, worst, &running),
         jump: Some(Jump::to_row("tables", worst.table.relid)),
         source: "manual 24.1.6; relation_needs_vacanalyze() in autovacuum.c",
@@ -76,8 +80,8 @@ fn evidence(view: &View<'_>, one: &Behind, running: &[i64]) -> (String, String) 
     let table = &one.table;
     let last = table.last_vacuum.and_then(|last| view.newer.at.since(last));
     let last = last.map_or_else(|| "never vacuumed".to_owned(), |age: Seconds| format!("vacuumed {age} ago"));
-    let now = if running.contains(&table.relid) { ", a vacuum runs now" } else { "" };
-    let off = if one.due.is_enabled { "" } else { ", autovacuum is off for it" };
+    let now = if running.contains(&table.relid) { ", vacuum running" } else { "" };
+    let off = if one.due.is_enabled { "" } else { ", autovacuum disabled" };
     shows(
         table.label(),
         format!(
@@ -89,18 +93,18 @@ fn evidence(view: &View<'_>, one: &Behind, running: &[i64]) -> (String, String) 
     )
 }
 
-/// Returns evidence of who holds vacuum back furthest; none where nothing does or it is not known.
+/// Returns evidence of who holds vacuum back most; none where nothing does or it is not known.
 pub(super) fn holder(view: &View<'_>) -> Option<(String, String)> {
     let horizon = VacuumHorizon::of(view.newer).ok()?;
     let oldest = horizon.oldest()?;
-    Some(shows("holds vacuum back furthest", format!("{} {}", oldest.who(), oldest.what_it_pins())))
+    Some(shows("holds vacuum back most", format!("{} {}", oldest.who(), oldest.what_it_pins())))
 }
 
 fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
     let name = qualified(&worst.table.schema, &worst.table.name);
     if !worst.due.is_enabled {
         return Fix::sql(
-            "Autovacuum does not come to it. Vacuum it once and let autovacuum come again:",
+            "Autovacuum is disabled for it. Vacuum it once and re-enable autovacuum:",
             format!("VACUUM (ANALYZE) {name};\nALTER TABLE {name} RESET (autovacuum_enabled);"),
         );
     }
@@ -110,13 +114,13 @@ fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
     );
     if running.contains(&worst.table.relid) {
         return Fix::sql(
-            "A vacuum of it runs now. If it comes too late each time, let it come earlier and work faster:",
+            "A vacuum is running. If it always starts too late, make autovacuum start earlier and work faster:",
             earlier,
         );
     }
     if !worst.is_recent {
         return Fix::sql(
-            "Vacuum it now, and let autovacuum come earlier and work faster on this table:",
+            "Vacuum it now, and make autovacuum start earlier and work faster on this table:",
             format!("VACUUM (ANALYZE) {name};\n{earlier}"),
         );
     }
@@ -172,7 +176,7 @@ mod tests {
         // 50 + 0.2 * 100,000 = 20,050.
         assert_eq!(judge(&with(table(40_099))), vec![]);
         let found = judge(&with(table(40_100)));
-        assert_eq!(found[0].title, "40k dead rows in shop_cart, 2x its autovacuum threshold");
+        assert_eq!(found[0].title, "40k dead rows in shop_cart, 2× its autovacuum threshold");
         assert_eq!(found[0].severity, Severity::Warning);
     }
 
@@ -201,7 +205,7 @@ mod tests {
         assert!(found[0].fix.text.contains("died since"), "a vacuum holds no other back: {}", found[0].fix.text);
         let why = Missing::TimedOut { after: Seconds(2.0) };
         let found = judge(&seen.without("vacuum_horizon", why));
-        assert!(found[0].fix.text.contains("unknown: gave up after 2.0s"), "{}", found[0].fix.text);
+        assert!(found[0].fix.text.contains("unknown: timed out after 2.0s"), "{}", found[0].fix.text);
     }
 
     #[test]

@@ -8,11 +8,9 @@ use crate::quote::qualified;
 use crate::sample::unit::Count;
 
 /// The rule.
-pub static RULE: Rule =
-    Rule { id: "autovacuum_off", watches: "whether autovacuum is on", concern: Concern::Upkeep, check };
+pub static RULE: Rule = Rule { id: "autovacuum_off", watches: "autovacuum settings", concern: Concern::Upkeep, check };
 
-const WHY: &str = "Nothing removes dead rows and nothing refreshes the planner's statistics: tables swell and plans go wrong, \
-                   until a vacuum against wraparound is forced at the worst time.";
+const WHY: &str = "Nothing removes dead rows or refreshes the planner's statistics: tables grow and plans get worse, until a vacuum to prevent wraparound is forced at the worst time.";
 const SOURCE: &str = "manual 20.10 autovacuum, 20.9 track_counts; CREATE TABLE, autovacuum_enabled";
 
 fn check(view: &View<'_>) -> Outcome {
@@ -23,7 +21,7 @@ fn check(view: &View<'_>) -> Outcome {
             found.push(Finding {
                 id: RULE.id,
                 severity: Severity::Critical,
-                title: format!("{name} is off: nothing is vacuumed or analysed by itself"),
+                title: format!("{name} is off: nothing is vacuumed or analyzed automatically"),
                 evidence: vec![shows(name, "off")],
                 why: WHY,
                 fix: Fix::sql(
@@ -65,7 +63,7 @@ fn check(view: &View<'_>) -> Outcome {
                 })
                 .collect(),
             why: WHY,
-            fix: Fix::sql("Let autovacuum come to it again, unless a job of yours vacuums it.", resets.join("\n")),
+            fix: Fix::sql("Re-enable autovacuum, unless your own job vacuums it.", resets.join("\n")),
             jump: Some(Jump::to_row("tables", largest.relid)),
             source: SOURCE,
         });

@@ -33,16 +33,15 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if share < WARNING_SHARE { Severity::Warning } else { Severity::Notice },
-        title: format!("cache hits {}, {} blocks read a second", Share(share), Count(read)),
+        title: format!("cache hits {}, {} blocks read per second", Share(share), Count(read)),
         evidence: vec![
-            shows("blocks read a second", Count(read)),
-            shows("blocks hit a second", Count(hit)),
+            shows("blocks read per second", Count(read)),
+            shows("blocks hit per second", Count(hit)),
             shows("over", Seconds(interval.seconds)),
         ],
-        why: "What is not in shared buffers comes from the system's cache at best, and from the disk at worst.",
+        why: "Pages that are not in shared buffers come from the operating system's cache at best, from disk at worst.",
         fix: Fix::text(
-            "Find the statement that reads most (Queries, sort by blocks read): usually one scan of a large table wants an \
-             index. Only when all of them are in order raise shared_buffers (a quarter of the memory).",
+            "Find the statement that reads most (Queries, sort by blocks read): usually one scan of a large table needs an index. Raise shared_buffers (to a quarter of the memory) only after that.",
         ),
         jump: Some(Jump::to("queries")),
         source: "pg_stat_database.blks_hit, blks_read; PgHero (cache hit rate); manual 20.4 shared_buffers",

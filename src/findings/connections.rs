@@ -67,10 +67,9 @@ fn check(view: &View<'_>) -> Outcome {
     let idle = states.iter().find(|(state, _)| state == "idle").map_or(0.0, |(_, count)| *count as f64);
     evidence.extend(states.into_iter().map(|(state, count)| shows(state, count)));
     let text = if idle / used >= IDLE_SHARE {
-        "Most are idle: put PgBouncer in transaction mode between, or shorten CONN_MAX_AGE. With threads each thread \
-         keeps its own connection: processes x threads x servers must fit."
+        "Most are idle: use PgBouncer in transaction mode, or lower CONN_MAX_AGE. Each thread keeps its own connection: processes × threads × servers must fit."
     } else {
-        "Most are at work: look at what they wait for before raising max_connections; more would only queue elsewhere."
+        "Most are active: check what they wait for before you raise max_connections; more connections would only queue elsewhere."
     };
     Ok(vec![Finding {
         id: RULE.id,

@@ -21,10 +21,10 @@ fn check(view: &View<'_>) -> Outcome {
     let age = row.number("stats_reset").and_then(|reset| view.newer.at.since(Timestamp(reset)));
     let by_day = age.filter(|age| age.0 >= LEAST_AGE.0).map(|age| total / (age.0 / 86_400.0));
     let (severity, title) = if fresh > 0.0 {
-        (Severity::Warning, format!("{} just now", counted(fresh as usize, "deadlock", "deadlocks")))
+        (Severity::Warning, format!("{} in the last interval", counted(fresh as usize, "deadlock", "deadlocks")))
     } else {
         match by_day.filter(|rate| *rate >= NOTICE_A_DAY) {
-            Some(rate) => (Severity::Notice, format!("{} deadlocks a day, {} in all", Count(rate), Count(total))),
+            Some(rate) => (Severity::Notice, format!("{} deadlocks per day, {} in total", Count(rate), Count(total))),
             // Young counters alone tell nothing.
             None => return if by_day.is_some() { Ok(vec![]) } else { grown.map(|_| vec![]) },
         }
@@ -36,9 +36,9 @@ fn check(view: &View<'_>) -> Outcome {
         severity,
         title,
         evidence,
-        why: "Each deadlock is a request that failed after waiting deadlock_timeout for nothing.",
+        why: "Each deadlock is a request that waited for deadlock_timeout and then failed.",
         fix: Fix::python(
-            "The server's log names both statements. Take rows in one order everywhere, and first those that everybody needs:",
+            "The server's log names both statements. Lock rows in the same order everywhere:",
             "with transaction.atomic():\n    orders = list(Order.objects.select_for_update().filter(pk__in=ids).order_by(\"pk\"))",
         ),
         jump: Some(Jump::to("activity")),

@@ -18,7 +18,7 @@ pub const END_AGE: f64 = 2_144_483_648.0;
 pub static RULE: Rule = Rule { id: "freeze_age", watches: "freeze age", concern: Concern::Safety, check };
 
 const WHY: &str =
-    "Transaction numbers go round. A table that is not frozen in time stops the whole server from writing.";
+    "Transaction IDs wrap around. If a table is not frozen in time, the whole server stops accepting writes.";
 const SOURCE: &str = "manual 24.1.5 Preventing Transaction ID Wraparound Failures";
 
 /// Something whose oldest transactions are not frozen in time.
@@ -52,7 +52,7 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: if worst.age >= CRITICAL_AGE { Severity::Critical } else { Severity::Warning },
         title: format!(
-            "{} {} unfrozen, {} of the way to the end: {}",
+            "{} {} unfrozen, {} of the limit: {}",
             Count(worst.age),
             worst.unit,
             Share(worst.age / END_AGE),
@@ -109,8 +109,7 @@ fn fix(tables: &[Old]) -> Fix {
         vacuums.join("\n")
     };
     Fix::sql(
-        "End old transactions, prepared transactions and unused replication slots first: they hold it back. See whether the \
-         vacuum against wraparound runs, waits for a lock or was cancelled. Then, in that database:",
+        "First end old transactions, prepared transactions and unused replication slots: they hold vacuum back. Check whether the vacuum to prevent wraparound runs, waits for a lock or was cancelled. Then, in that database:",
         code,
     )
 }
@@ -142,10 +141,10 @@ mod tests {
         let table = judge(240_000_000, 0, 0);
         assert_eq!(
             table,
-            vec![(Severity::Warning, "240M transactions unfrozen, 11% of the way to the end: shop_order".to_owned())]
+            vec![(Severity::Warning, "240M transactions unfrozen, 11% of the limit: shop_order".to_owned())]
         );
         let database = judge(0, 1_100_000_000, 0);
-        assert_eq!(database[0].1, "1.1G transactions unfrozen, 51% of the way to the end: database shop");
+        assert_eq!(database[0].1, "1.1G transactions unfrozen, 51% of the limit: database shop");
         assert_eq!(database[0].0, Severity::Critical);
         assert_eq!(judge(0, 0, 480_000_000)[0].0, Severity::Warning, "multixacts have their own limit");
     }

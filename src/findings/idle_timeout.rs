@@ -23,10 +23,9 @@ fn check(view: &View<'_>) -> Outcome {
             .take(NAMED)
             .map(|role| shows(&role.role, format!("{} sessions in {}", role.sessions, role.database)))
             .collect(),
-        why: "A forgotten transaction keeps its locks and holds vacuum back until somebody notices.",
+        why: "A forgotten transaction keeps its locks and holds vacuum back until someone notices.",
         fix: Fix::python(
-            "Give the role a limit. Behind PgBouncer use ALTER ROLE ... SET instead, for OPTIONS do not pass through it. \
-             What OPTIONS sets already is not to be seen from here.",
+            "Set a limit for the role. Behind PgBouncer use ALTER ROLE ... SET, because OPTIONS do not pass through it. pgdj cannot see what OPTIONS already sets.",
             OPTIONS,
         ),
         jump: Some(Jump::to("activity")),

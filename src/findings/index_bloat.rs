@@ -53,8 +53,8 @@ fn check(view: &View<'_>) -> Outcome {
                 )
             })
             .collect(),
-        why: "An index twice as large as its entries need takes twice the cache and twice the reads of a scan.",
-        fix: Fix::sql("Rebuild it beside the old one; that needs its size on the disk for a while.", code.join("\n")),
+        why: "An index twice as large as necessary needs twice the cache and twice the reads for a scan.",
+        fix: Fix::sql("Rebuild it; that needs its size on disk a second time until it is done.", code.join("\n")),
         jump: Some(Jump::to_row("indexes", index.indexrelid)),
         source: "manual 25.2 REINDEX; size model with deduplication, checked against pgstatindex",
     }])

@@ -27,7 +27,7 @@ fn check(view: &View<'_>) -> Outcome {
     let title = if old.len() == 1 {
         format!("extension {name} is {installed}, the server has {available}")
     } else {
-        format!("extensions older than the server's: {}", and_more(name, old.len()))
+        format!("outdated extensions: {}", and_more(name, old.len()))
     };
     let code: Vec<String> =
         old.iter().map(|(name, ..)| format!("ALTER EXTENSION {} UPDATE;", quote_ident(name))).collect();
@@ -40,8 +40,8 @@ fn check(view: &View<'_>) -> Outcome {
             .take(NAMED)
             .map(|(name, from, to)| shows(*name, format!("{from}, available {to}")))
             .collect(),
-        why: "pg_upgrade leaves extensions as they were: columns and functions of the newer version are lacking.",
-        fix: Fix::sql("Update it in each database; for most that takes no lock worth a word.", code.join("\n")),
+        why: "pg_upgrade does not update extensions: columns and functions of the newer version are missing.",
+        fix: Fix::sql("Update it in each database; for most extensions this takes only brief locks.", code.join("\n")),
         jump: None,
         source: "pg_available_extensions; manual, pg_upgrade; ALTER EXTENSION",
     }])

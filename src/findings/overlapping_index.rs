@@ -27,12 +27,11 @@ fn check(view: &View<'_>) -> Outcome {
             pairs.in_words(),
             and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
-        evidence: pairs.evidence("its keys begin"),
-        why: "Every write maintains both. The longer one serves the same searches, if a little slower where it is much larger.",
+        evidence: pairs.evidence("its keys start"),
+        why: "Every write maintains both. The longer one serves the same lookups, a little slower if it is much larger.",
         fix: pairs.fix(
             view,
-            "Remove the shorter one if the longer is not much larger and index-only scans of the shorter do not matter. A \
-             ForeignKey's own index may go where Meta.indexes has one that begins with it. The largest:",
+            "Remove the shorter one if the longer is not much larger and index-only scans of the shorter do not matter. A ForeignKey's own index can go if Meta.indexes has one that starts with it. The largest:",
         ),
         jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
         source: "manual 11.3 Multicolumn Indexes; pg_index compared by keys, operator classes, collations, order, predicate",

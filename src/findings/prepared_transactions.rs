@@ -36,9 +36,9 @@ fn check(view: &View<'_>) -> Outcome {
             counted(count as usize, "prepared transaction", "prepared transactions")
         ),
         evidence,
-        why: "It keeps its locks and holds vacuum back without any session, through restarts too, until somebody ends it.",
+        why: "It keeps its locks and holds vacuum back without a session, even through restarts, until someone ends it.",
         fix: Fix::sql(
-            "Django prepares none: find whose it is, then end it from a session in its database.",
+            "Django does not prepare transactions: find its owner, then end it from a session in its database.",
             format!("SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\n{end}"),
         ),
         jump: None,

@@ -16,7 +16,7 @@ pub const CRITICAL_BYTES: f64 = 10.0 * WARNING_BYTES;
 /// The rule.
 pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag", concern: Concern::Now, check };
 
-const WHY: &str = "Reads from the standby are old by that much, and a failover now would lose or wait for it.";
+const WHY: &str = "Reads from the standby are that old, and a failover now would lose or wait for this data.";
 const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); manual 27.2.5";
 
 fn check(view: &View<'_>) -> Outcome {
@@ -32,8 +32,7 @@ fn check(view: &View<'_>) -> Outcome {
                 evidence: vec![shows("since the last replayed commit", Seconds(lag))],
                 why: WHY,
                 fix: Fix::text(
-                    "Look for a query here that holds replay back (max_standby_streaming_delay), for replay that is paused, and at \
-                     the primary for a burst of WAL. On a primary at rest this grows although nothing is missing.",
+                    "Check for a query here that delays replay (max_standby_streaming_delay), for paused replay, and on the primary for a burst of WAL. If the primary is idle, this grows although nothing is missing.",
                 ),
                 jump: None,
                 source: SOURCE,
@@ -71,8 +70,7 @@ fn check(view: &View<'_>) -> Outcome {
             .collect(),
         why: WHY,
         fix: Fix::text(
-            "Compare write, flush and replay lag in Replication: write means the network, flush its disk, replay a query there that \
-             holds it back or a single core at its limit.",
+            "Compare write, flush and replay lag: write lag points to the network, flush lag to the standby's disk, replay lag to a query there that delays replay or to a single core at its limit.",
         ),
         jump: None,
         source: SOURCE,

@@ -34,10 +34,9 @@ fn check(view: &View<'_>) -> Outcome {
             shows("committed", Count(done)),
             shows("over", Seconds(interval.seconds)),
         ],
-        why: "Each is a request that failed, or work done and thrown away.",
+        why: "Each is a failed request, or work done for nothing.",
         fix: Fix::text(
-            "Look for errors in the server's and Django's logs: IntegrityError caught to create what may exist \
-             (get_or_create, bulk_create(ignore_conflicts=True) spare it), timeouts, a failing health check.",
+            "Check the server's and Django's logs for errors: an IntegrityError that is caught and ignored (get_or_create and bulk_create(ignore_conflicts=True) avoid it), timeouts, a failing health check.",
         ),
         jump: Some(Jump::to("activity")),
         source: "pg_stat_database.xact_rollback",

@@ -31,7 +31,7 @@ fn check(view: &View<'_>) -> Outcome {
     let is_warning = stale.iter().any(|table| is_missing(table) && rows(table) >= WARNING_ROWS);
     let names = and_more(&worst.label(), stale.len());
     let title = if is_missing(worst) {
-        format!("never analysed: {names}, {} rows", Count(rows(worst)))
+        format!("never analyzed: {names}, {} rows", Count(rows(worst)))
     } else {
         let changed = worst.mod_since_analyze.unwrap_or_default() / rows(worst).max(1.0);
         format!("stale statistics: {names}, {} changed since its analyze", Share(changed))
@@ -43,10 +43,9 @@ fn check(view: &View<'_>) -> Outcome {
         severity: if is_warning { Severity::Warning } else { Severity::Notice },
         title,
         evidence: stale.iter().take(NAMED).map(|table| evidence(view, table)).collect(),
-        why: "The planner guesses how many rows a condition keeps from the statistics: wrong ones give nested loops over millions \
-              of rows, or a scan where an index was at hand.",
+        why: "The planner estimates from the statistics how many rows a condition keeps: wrong statistics lead to nested loops over millions of rows, or to a scan where an index exists.",
         fix: Fix::sql(
-            "Analyse it; that takes seconds and stops nobody. Do so at the end of every bulk load.",
+            "Run ANALYZE; it takes seconds and blocks no reads or writes. Do this at the end of every bulk load.",
             code.join("\n"),
         ),
         jump: Some(Jump::to_row("tables", worst.relid)),
@@ -72,7 +71,7 @@ fn is_old(table: &TableUsage, policy: &Policy) -> bool {
 
 fn evidence(view: &View<'_>, table: &TableUsage) -> (String, String) {
     let last = table.last_analyze.and_then(|last| view.newer.at.since(last));
-    let last = last.map_or_else(|| "never analysed".to_owned(), |age: Seconds| format!("analysed {age} ago"));
+    let last = last.map_or_else(|| "never analyzed".to_owned(), |age: Seconds| format!("analyzed {age} ago"));
     let changed = Count(table.mod_since_analyze.unwrap_or_default());
     shows(table.label(), format!("{} rows, {changed} changed since, {last}", Count(rows(table))))
 }
@@ -95,7 +94,7 @@ mod tests {
         let found = judge(table(100_000));
         assert_eq!(
             (found[0].title.as_str(), found[0].severity),
-            ("never analysed: shop_pricehistory, 100k rows", Severity::Warning)
+            ("never analyzed: shop_pricehistory, 100k rows", Severity::Warning)
         );
     }
 

@@ -96,12 +96,9 @@ fn check(view: &View<'_>) -> Outcome {
                 shows(&role.role, format!("{} sessions in {}{longest}", role.sessions, role.database))
             })
             .collect(),
-        why: "A query that goes wrong runs on long after the request that asked for it timed out, and holds its worker, \
-              its connection and its locks.",
+        why: "A runaway query continues long after its request timed out, and holds its connection and locks.",
         fix: Fix::python(
-            "Give the role a limit: in OPTIONS, or for all its sessions with ALTER ROLE ... SET statement_timeout = '30s', \
-             which also works behind PgBouncer. Migrations and reports want a role of their own. What OPTIONS sets already \
-             is not to be seen from here.",
+            "Set a limit for the role: in OPTIONS, or for all its sessions with ALTER ROLE ... SET statement_timeout = '30s', which also works behind PgBouncer. Use a separate role for migrations and reports. pgdj cannot see what OPTIONS already sets.",
             OPTIONS,
         ),
         jump: Some(Jump::to("activity")),

@@ -32,15 +32,14 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Notice,
-        title: format!("pg_stat_statements evicts entries {} times an hour", Count(rate)),
+        title: format!("pg_stat_statements evicts entries {} times per hour", Count(rate)),
         evidence: vec![
             shows("evictions since the reset", Count(total)),
             shows("pg_stat_statements.max", Count(row.number("max_entries").unwrap_or_default())),
         ],
-        why: "What is evicted and comes again starts at zero: sums are too low, and the costly statement may be missing.",
+        why: "An evicted entry starts again at zero: sums are too low, and the most expensive statement may be missing.",
         fix: Fix::sql(
-            "Lists of changing length make many texts of one query in Django (pk__in before 18); raise the limit, which needs a \
-             restart:",
+            "Lists of varying length make many entries of one query in Django (pk__in before PostgreSQL 18). Raise the limit; this needs a restart:",
             "ALTER SYSTEM SET pg_stat_statements.max = 20000;",
         ),
         jump: Some(Jump::to("queries")),

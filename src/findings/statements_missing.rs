@@ -12,11 +12,11 @@ fn check(view: &View<'_>) -> Outcome {
         Section::Missing(Missing::NotInstalled { extension, what, fix }) => Ok(vec![Finding {
             id: RULE.id,
             severity: Severity::Notice,
-            title: format!("{extension} is not installed: no query can be judged"),
+            title: format!("{extension} is not installed: no query statistics"),
             evidence: vec![shows(extension, what)],
-            why: "It counts time, calls and blocks of every statement: without it nobody knows which query costs most.",
+            why: "It counts time, calls and blocks of every statement: without it no one knows which query costs most.",
             fix: Fix::sql(
-                "It costs a percent or two. The library needs a restart, the extension does not.",
+                "It costs one or two percent. Loading the library needs a restart, creating the extension does not.",
                 fix.clone(),
             ),
             jump: Some(Jump::to("queries")),

@@ -27,7 +27,7 @@ fn check(view: &View<'_>) -> Outcome {
     }
     let files = interval.growth(&row, "temp_files").unwrap_or_default();
     let mut evidence = vec![
-        shows("written a second", Bytes(rate)),
+        shows("written per second", Bytes(rate)),
         shows("files", Count(files)),
         shows("over", Seconds(interval.seconds)),
     ];
@@ -37,12 +37,11 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if rate >= WARNING_RATE.0 { Severity::Warning } else { Severity::Notice },
-        title: format!("{} a second written to temporary files", Bytes(rate)),
+        title: format!("{} per second written to temporary files", Bytes(rate)),
         evidence,
-        why: "A sort or hash that does not fit work_mem goes through the disk and is slower by far.",
+        why: "A sort or hash that does not fit in work_mem goes to disk and is much slower.",
         fix: Fix::sql(
-            "Find the statement (Queries, sort by temporary blocks): an index in its order, or fewer columns, often spares the \
-             sort. For a report raise work_mem in its own transaction rather than for all:",
+            "Find the statement (Queries, sort by temporary blocks): an index in that order, or fewer columns, often avoids the sort. For a report, raise work_mem in its own transaction rather than for all sessions:",
             "SET LOCAL work_mem = '64MB';",
         ),
         jump: Some(Jump::to("queries")),

@@ -5,8 +5,8 @@ use crate::catalog::settings::Settings;
 
 /// The settings, and what happens without them.
 pub const SETTINGS: &[(&str, &str)] = &[
-    ("fsync", "a crash of the machine can destroy the whole cluster"),
-    ("full_page_writes", "a crash in the middle of a write leaves torn pages"),
+    ("fsync", "a machine crash can destroy the whole cluster"),
+    ("full_page_writes", "a crash during a write leaves torn pages"),
 ];
 
 /// The rule.
@@ -26,7 +26,7 @@ fn check(view: &View<'_>) -> Outcome {
         severity: Severity::Critical,
         title: format!("{} off: a crash can lose data", names.join(" and ")),
         evidence: off.iter().map(|(name, what)| shows(*name, format!("off: {what}"))).collect(),
-        why: "It is for servers that may be thrown away; no other may run like that.",
+        why: "This is only for servers you can afford to lose.",
         fix: Fix::sql("Turn it on; no restart is needed.", format!("{}\nSELECT pg_reload_conf();", code.join("\n"))),
         jump: None,
         source: "manual 20.5 fsync, full_page_writes",

@@ -38,7 +38,7 @@ fn check(view: &View<'_>) -> Outcome {
     let total = Bytes(unused.iter().map(|index| index.size()).sum());
     let is_young = counting.is_young(now);
     let (word, caution) = if is_young {
-        (" so far", " The counters are young: wait for the month's reports before you drop anything.")
+        (" so far", " The counters are recent: monthly reports may still use it; wait before you drop anything.")
     } else {
         ("", "")
     };
@@ -50,7 +50,7 @@ fn check(view: &View<'_>) -> Outcome {
         shows(index.label(), text)
     }));
     let text = format!(
-        "Check the standbys' own counters, and whether it was made only lately; then remove it.{caution} The largest:"
+        "Check the counters of the standbys, and whether the index is new; then remove it.{caution} The largest:"
     );
     Ok(vec![Finding {
         id: RULE.id,
@@ -61,7 +61,7 @@ fn check(view: &View<'_>) -> Outcome {
             and_more(&largest.label(), unused.len())
         ),
         evidence,
-        why: "Every insert and most updates maintain it, it takes cache and disk, and it keeps updates from being HOT.",
+        why: "Every insert and most updates maintain it, it uses cache and disk, and it prevents HOT updates.",
         fix: removal_fix(largest, view.newer, text),
         jump: Some(Jump::to_row("indexes", largest.indexrelid)),
         source: "pg_stat_user_indexes.idx_scan; PgHero, pgwatch (unused indexes)",

@@ -106,12 +106,11 @@ fn check(view: &View<'_>) -> Outcome {
             queue.name(root)
         ),
         evidence: evidence(&queue, &roots, &wait, longest),
-        why: "Each waiting session is a request that hangs; new ones queue behind them, and an ALTER TABLE that waits makes \
-              all later readers wait too.",
+        why: "Each waiting session is a request that hangs; new ones queue behind it, and a waiting ALTER TABLE makes all later readers wait too.",
         fix: match migration {
             Some(pid) if pid != root => Fix::python(
                 format!(
-                    "Cancel {} so that those behind it go on, end what {} does, and run the migration again with a lock_timeout:",
+                    "Cancel {} to release the sessions behind it, end the work of {}, and run the migration again with a lock_timeout:",
                     queue.name(pid),
                     queue.name(root)
                 ),
@@ -122,7 +121,7 @@ fn check(view: &View<'_>) -> Outcome {
                 MIGRATE,
             ),
             None => Fix::text(format!(
-                "Look at {} in Locks: let it finish, cancel its statement, or terminate it if it is forgotten.",
+                "Check {} in Activity: let it finish, cancel its statement, or end its session if it was forgotten.",
                 queue.name(root)
             )),
         },
@@ -147,7 +146,7 @@ fn evidence(
     waiters.sort_by(|left, right| wait(*right).total_cmp(&wait(*left)));
     for pid in waiters.into_iter().take(NAMED) {
         let query = queue.rows.get(&pid).map_or("", |row| row.text("query"));
-        evidence.push(shows(queue.name(pid), format!("waits for {}: {query}", Seconds(wait(pid)))));
+        evidence.push(shows(queue.name(pid), format!("blocked by {}: {query}", Seconds(wait(pid)))));
     }
     evidence
 }

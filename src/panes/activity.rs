@@ -147,7 +147,7 @@ impl Pane for Activity {
                 Some(backend) => {
                     Wish::Explain(Asked { sql: backend.query.clone(), from: format!("pid {}", backend.pid) })
                 }
-                None => Wish::Say("this row has no query to explain".to_owned()),
+                None => Wish::Say("This row has no query to explain".to_owned()),
             },
             _ => Wish::Nothing,
         }
@@ -207,7 +207,7 @@ impl Activity {
         let state = GridColumn::text("state", "state", 7).at_most(10);
         let query_age = GridColumn::number("query_age", "query age").short("query");
         let xact_age = GridColumn::number("xact_age", "tx age").short("tx").drop(1);
-        let wait = GridColumn::text("wait", "waits for", 12).at_most(26);
+        let wait = GridColumn::text("wait", "blocked by", 12).at_most(26);
         let blocks = GridColumn::text("blocks", "locks", 5).at_most(16);
         let user = GridColumn::text("user", "user", 6).at_most(16).drop(2);
         let database = GridColumn::text("database", "database", 6).at_most(16).drop(4);
@@ -264,7 +264,7 @@ impl Activity {
             grid.rows = grouped(&shown, self.group, &grid.columns);
         }
         if grid.rows.is_empty() {
-            grid.notice = Some(Notice::new("no session runs anything just now"));
+            grid.notice = Some(Notice::new("No session is running a query"));
         }
         grid
     }

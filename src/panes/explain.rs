@@ -341,7 +341,7 @@ impl Explain {
             return Wish::Say("write or paste a statement or a plan first".to_owned());
         }
         if self.run.is_some() || self.trial.is_some() {
-            return Wish::Say("one is under way; Esc cancels it".to_owned());
+            return Wish::Say("A trial is already running; Esc cancels it".to_owned());
         }
         self.is_editing = false;
         self.failure = None;

@@ -110,16 +110,16 @@ impl Indexes {
     fn ask_exact(&self) -> Wish {
         let Some(one) = self.selected() else { return Wish::Nothing };
         let Subject::Index(usage) = &one.subject else {
-            return Wish::Say("there is no index to measure; it is missing".to_owned());
+            return Wish::Say("This index is missing, so there is nothing to measure".to_owned());
         };
         if usage.method != "btree" {
-            return Wish::Say(format!("pgstatindex measures b-trees, and {} is a {} index", usage.name, usage.method));
+            return Wish::Say(format!("pgstatindex measures only b-trees; {} is a {} index", usage.name, usage.method));
         }
         let mut about = Document::new("What it costs");
         about.pair("index", &usage.label());
         let size = usage.bytes.map_or_else(|| "of unknown size".to_owned(), |bytes| Bytes(bytes).to_string());
-        about.pair("to be read", &format!("all of it: {size}"));
-        about.pair("by", "pgstatindex(), on a session of its own; Esc cancels it on the server");
+        about.pair("reads", &format!("the whole index: {size}"));
+        about.pair("by", "pgstatindex(), in a separate session; Esc cancels it on the server");
         Wish::Ask {
             about,
             question: format!("Measure the bloat of {} exactly?", usage.label()),

@@ -81,7 +81,7 @@ impl Pane for Overview {
             }
             Action::Jump => match self.selected().map(worst::place) {
                 Some(Some((pane, key))) => Wish::Go(pane, key),
-                Some(None) => Wish::Say("this is about the server: Enter says what to do".to_owned()),
+                Some(None) => Wish::Say("This finding is about the server; Enter shows what to do".to_owned()),
                 None => Wish::Nothing,
             },
             _ => Wish::Nothing,
@@ -236,7 +236,7 @@ fn chart_note(view: &View<'_>) -> String {
             if most > 0.0 {
                 format!("{:.0} active, most on {}", load.total(), class.name())
             } else {
-                "nothing active".to_owned()
+                "No active session".to_owned()
             }
         }
         None => {

@@ -67,9 +67,7 @@ impl Pane for Queries {
         let derived = costs(view.history, view.moment, self.since);
         let mut grid = match (section.rows(), derived) {
             (None, _) => Grid::missing(columns(), super::notice(section)),
-            (Some(_), None) => {
-                Grid::missing(columns(), Notice::new("an interval needs two samples; the next one is on its way"))
-            }
+            (Some(_), None) => Grid::missing(columns(), Notice::new("Needs two samples; the next one is coming")),
             (Some(_), Some(costs)) => {
                 self.costs = costs;
                 self.grid(view)
@@ -103,13 +101,13 @@ impl Pane for Queries {
                 let at = view.newer.at;
                 self.pinned = Some(at);
                 self.since = Since::Pinned(at);
-                Wish::Say("this moment is pinned: everything counts from here on".to_owned())
+                Wish::Say("Pinned: figures count from this moment".to_owned())
             }
             Action::Explain => match self.selected().and_then(|one| Some((one, self.text(one)?))) {
                 Some((one, text)) => {
                     Wish::Explain(Asked { sql: text.to_owned(), from: format!("queryid {}", one.queryid) })
                 }
-                None => Wish::Say("the text of this statement is not here".to_owned()),
+                None => Wish::Say("The text of this statement was not read".to_owned()),
             },
             _ => Wish::Nothing,
         }
@@ -182,7 +180,7 @@ impl Queries {
         let seconds = self.costs.seconds;
         grid.rows = self.costs.statements.iter().map(|statement| self.row(statement, seconds, view)).collect();
         if grid.rows.is_empty() {
-            grid.notice = Some(Notice::new("no statement finished in this interval"));
+            grid.notice = Some(Notice::new("No statement finished in this interval"));
         }
         grid
     }
@@ -246,7 +244,7 @@ fn waiting_for_text(statement: &Statement, view: &View<'_>) -> &'static str {
     {
         "text hidden: GRANT pg_read_all_stats (or pg_monitor)"
     } else {
-        "text on its way"
+        "reading text"
     }
 }
 

@@ -11,7 +11,7 @@ const QUERY_LETTERS: usize = 120;
 /// Returns who a pid is: role, application, state, how long in its transaction, how many wait behind it, its query.
 pub(super) fn who(view: &View<'_>, pid: i64) -> String {
     let all = view.newer.rows("activity").map(backends).unwrap_or_default();
-    all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid}, which Activity does not list"), words)
+    all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid} (not listed in Activity)"), words)
 }
 
 /// Returns who holds back the vacuum of this database's tables furthest, how far, and how to end it.
@@ -81,7 +81,7 @@ mod tests {
         seen(|view| {
             let text = "pid 7, web gunicorn, idle in transaction, in its transaction for 5m, 1 waiting behind it: select 1 from x";
             assert_eq!(who(view, 7).replace("5m00s", "5m"), text);
-            assert_eq!(who(view, 99), "pid 99, which Activity does not list");
+            assert_eq!(who(view, 99), "pid 99 (not listed in Activity)");
         });
     }
 

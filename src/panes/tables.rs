@@ -135,15 +135,15 @@ impl Tables {
     fn ask_exact(&self, view: &View<'_>) -> Wish {
         let Some(one) = self.selected() else { return Wish::Nothing };
         if one.usage.is_partitioned() {
-            return Wish::Say(format!("{} keeps no rows itself; measure a partition", one.usage.label()));
+            return Wish::Say(format!("{} holds no rows itself; measure a partition", one.usage.label()));
         }
         let size = one.heap_bytes(view);
         let unseen = size * (1.0 - one.visible_share);
         let mut about = Document::new("What it costs");
         about.pair("table", &one.usage.label());
         about.pair("heap", &Bytes(size).to_string());
-        about.pair("to be read", &format!("about {}: pages that are all-visible are skipped", Bytes(unseen)));
-        about.pair("by", "pgstattuple_approx(), on a session of its own; Esc cancels it on the server");
+        about.pair("reads", &format!("about {}: all-visible pages are skipped", Bytes(unseen)));
+        about.pair("by", "pgstattuple_approx(), in a separate session; Esc cancels it on the server");
         Wish::Ask {
             about,
             question: format!("Measure the bloat of {} exactly?", one.usage.label()),
@@ -159,7 +159,7 @@ impl Tables {
         };
         let unknown = self.figures.iter().filter(|one| matches!(one.bloat, Some(Bloat::CannotEstimate(_)))).count();
         if self.view == Columns::Upkeep && unknown > 0 {
-            parts.push(format!("?: cannot estimate {unknown}, Enter says why"));
+            parts.push(format!("?: {unknown} not estimated, Enter shows why"));
         }
         parts.extend(notes.iter().cloned());
         parts.join("; ")
@@ -181,9 +181,9 @@ impl Tables {
                 GridColumn::number("bloat", "bloat"),
                 GridColumn::number("wasted", "wasted").drop(2),
                 GridColumn::number("dead", "dead"),
-                GridColumn::number("vacuum_due", "to vacuum").short("to vac"),
+                GridColumn::number("vacuum_due", "% of vacuum threshold").short("% vac"),
                 GridColumn::number("vacuumed", "vacuumed").short("vac").drop(3),
-                GridColumn::number("analyze_due", "to analyze").short("to ana").drop(5),
+                GridColumn::number("analyze_due", "% of analyze threshold").short("% ana").drop(5),
                 GridColumn::number("analyzed", "analyzed").short("ana").drop(7),
                 GridColumn::number("hot", "HOT").drop(6),
                 GridColumn::number("seq_share", "seq scans").short("seq").drop(8),
@@ -220,7 +220,7 @@ impl Tables {
             })
             .collect();
         if grid.rows.is_empty() {
-            grid.notice = Some(Notice::new("this database has no tables of users"));
+            grid.notice = Some(Notice::new("No tables in this database"));
         }
         grid
     }

@@ -111,7 +111,7 @@ pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, t
         () = act.run(orders, told) => {}
     }
     if tokio::time::timeout(FAREWELL, reaping).await.is_err() {
-        tracing::info!("a scan may still run: its statement_timeout ends it");
+        tracing::info!("a scan may still be running; its statement_timeout ends it");
     }
 }
 
@@ -136,7 +136,7 @@ impl Act {
                 },
                 Some(done) = self.work.next(), if !self.work.is_empty() => self.finish(done),
                 lost = closed(&mut self.session) => {
-                    tracing::info!(why = lost.why, "the act session is lost");
+                    tracing::info!(why = lost.why, "the connection for cancel and terminate is lost");
                     self.session = None;
                     None
                 }
@@ -179,7 +179,7 @@ impl Act {
 
     fn signal(&mut self, permit: Permit, signal: Signal, backend: Backend) -> Option<Told> {
         if self.work.len() >= MOST_SIGNALS {
-            let outcome = Outcome::Failed { what: "too many signals are under way".to_owned() };
+            let outcome = Outcome::Failed { what: "too many signals are in progress".to_owned() };
             return Some(Told::Signal { signal, backend, outcome });
         }
         let (connector, reaper, facts) = (Arc::clone(&self.connector), self.reaper.clone(), Arc::clone(&self.facts));
@@ -251,7 +251,7 @@ impl Act {
                 Some(Told::Measured { relation, result })
             }
             Done::GivenUp(relation) => {
-                let failed = Missing::Failed { sqlstate: "57014".to_owned(), message: "given up".to_owned() };
+                let failed = Missing::Failed { sqlstate: "57014".to_owned(), message: "cancelled".to_owned() };
                 Some(Told::Measured { relation, result: Err(failed) })
             }
         }

@@ -74,7 +74,7 @@ pub async fn advise(
         return Ok(search.settle(|_| Vec::new()));
     }
     if request.sql.trim().is_empty() {
-        search.note("the statement of this plan is not known: the planner was not asked".to_owned());
+        search.note("the statement of this plan is unknown: the planner was not asked".to_owned());
     }
     let ladder = Verifier::new(Arc::clone(connector), mode, reaper.clone());
     let sets_to_ask = if request.sql.trim().is_empty() { Vec::new() } else { sets };

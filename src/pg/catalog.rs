@@ -39,7 +39,7 @@ pub fn relations(plan: &Plan) -> Vec<(String, String)> {
 
 /// The parts that are read first, and what follows where they are missing.
 const FIRST: [(&str, &str); 2] =
-    [("server", "costs are reckoned with PostgreSQL's defaults"), ("tables", "nothing can be advised")];
+    [("server", "costs are calculated with PostgreSQL's defaults"), ("tables", "no advice is possible")];
 
 /// When the catalog is read.
 const WHEN: &str = "for each advice about indexes, after a statement was explained or a plan was opened";
@@ -203,7 +203,7 @@ impl Parts {
         }
         for row in tables.iter().filter(|row| row.flag("may_read") == Some(false)) {
             read.notes.push(format!(
-                "the statistics of {} may not be seen by this role: shares and sizes are guessed (GRANT SELECT shows them)",
+                "this role cannot see the statistics of {}: selectivities and sizes are rough estimates (GRANT SELECT makes them visible)",
                 row.text("name")
             ));
         }

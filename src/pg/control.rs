@@ -183,7 +183,7 @@ fn outcome(
             // A superuser's backend is for superusers, whatever the grants.
             // Source: PostgreSQL manual 9.28.2 "Server Signaling Functions".
             let grant = if what.to_lowercase().contains("superuser") && !what.contains("pg_signal_backend") {
-                "it takes a superuser".to_owned()
+                "only a superuser can do this".to_owned()
             } else {
                 grant()
             };

@@ -34,7 +34,7 @@ impl Notices {
             return;
         }
         let hint = notice.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        let mut text = format!("the server said {}: {}{hint}", notice.severity(), words(notice.message()));
+        let mut text = format!("the server sent {}: {}{hint}", notice.severity(), words(notice.message()));
         let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
         text.truncate(end);
         said.kept.push(text);
@@ -44,7 +44,7 @@ impl Notices {
     pub fn take(&self) -> Vec<String> {
         let Said { mut kept, more } = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if more > 0 {
-            kept.push(format!("the server said {more} things more"));
+            kept.push(format!("the server sent {more} more messages"));
         }
         kept
     }

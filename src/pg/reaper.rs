@@ -89,7 +89,7 @@ impl Reaper {
     pub(super) async fn cancel(&self, canceller: &Canceller, connection: &Driver) -> Result<(), String> {
         let (answered, answer) = oneshot::channel();
         self.take(canceller, connection, Some(answered));
-        answer.await.unwrap_or_else(|_gone| Err("nobody is there to send a cancel request".to_owned()))
+        answer.await.unwrap_or_else(|_gone| Err("no session is left to send a cancel request".to_owned()))
     }
 
     fn take(&self, canceller: &Canceller, connection: &Driver, answered: Option<oneshot::Sender<Result<(), String>>>) {

@@ -149,7 +149,7 @@ pub const LOOK_STATEMENTS: u32 = 6;
 
 /// Asks a server what it has.
 pub async fn read_facts(session: &mut Session, target: &str) -> Result<ServerFacts, Failure> {
-    let failed = || Failure::new(Kind::Connection, format!("cannot find out what {target} has"));
+    let failed = || Failure::new(Kind::Connection, format!("cannot read the capabilities of {target}"));
     let [identity, columns, extensions, parts, functions] =
         [&IDENTITY, &COLUMNS, &EXTENSIONS, &EXTENSION_PARTS, &FUNCTIONS].map(|own| Query::new(own.sql()));
     let questions = [identity, columns, extensions, parts, functions, django_tables::question(&session.path)];
@@ -215,7 +215,7 @@ fn tables<const N: usize>(answers: Answers) -> [Result<RowSet, String>; N] {
     std::array::from_fn(|_| {
         let answer = answers.next().ok_or_else(|| "no answer".to_owned())?.map_err(|error| {
             let why = sentence(&error);
-            tracing::warn!(why, "a part of what the server has is not known");
+            tracing::warn!(why, "some capabilities of the server are unknown");
             why
         })?;
         Ok(answer.into_rows())

@@ -247,7 +247,7 @@ impl Session {
             is_begun: false,
         };
         let failed = |source: &dyn std::error::Error| {
-            Failure::new(Kind::Connection, format!("cannot ask {} anything", connector.target())).because(source)
+            Failure::new(Kind::Connection, format!("cannot query {}", connector.target())).because(source)
         };
         let greeting =
             session.one(Query::new(GREETING.sql())).await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
@@ -332,7 +332,7 @@ impl Session {
     /// Opens a transaction behind a pooler, with the guard in it.
     async fn begin(&mut self) -> Result<(), Lost> {
         if self.is_begun {
-            return Err(Lost { why: "a question was given up half way".to_owned() });
+            return Err(Lost { why: "a request was abandoned".to_owned() });
         }
         self.is_begun = true;
         let sql = self.limits.for_transaction();

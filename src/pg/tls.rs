@@ -48,7 +48,7 @@ pub enum TlsError {
         path: Option<PathBuf>,
     },
     /// A file holds nothing of the kind it should.
-    #[error("{} holds no {role} in PEM format", path.display())]
+    #[error("{} contains no {role} in PEM format", path.display())]
     Empty {
         /// What it should hold.
         role: &'static str,
@@ -56,13 +56,13 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// There is a client certificate and no key for it.
-    #[error("the client certificate {} has no private key beside it", path.display())]
+    #[error("the client certificate {} has no private key", path.display())]
     NoKey {
         /// The certificate.
         path: PathBuf,
     },
     /// Others may read the private key.
-    #[error("the private key {} may be read by others (mode {mode:04o})", path.display())]
+    #[error("the private key {} is readable by others (mode {mode:04o})", path.display())]
     OpenKey {
         /// The key.
         path: PathBuf,
@@ -99,18 +99,18 @@ impl TlsError {
             Self::NoRoots { path } => {
                 let path = path.as_ref().map_or_else(|| "~/.postgresql/root.crt".into(), |path| path.to_string_lossy());
                 format!(
-                    "put the authority's certificate into {path}, name it with sslrootcert=FILE, or trust the system's authorities with sslrootcert=system"
+                    "put the authority's certificate into {path}, name it with sslrootcert=FILE, or use the system's authorities with sslrootcert=system"
                 )
             }
             Self::NoKey { .. } => "name the key with sslkey=FILE".to_owned(),
             Self::OpenKey { path, .. } => format!("chmod 0600 {} (0640 if root owns it)", path.display()),
             Self::EncryptedKey { path } => {
                 format!(
-                    "pgdj reads plain keys only: openssl pkey -in {} -out KEY, chmod 0600 KEY, sslkey=KEY",
+                    "pgdj reads only unencrypted keys: openssl pkey -in {} -out KEY, chmod 0600 KEY, sslkey=KEY",
                     path.display()
                 )
             }
-            Self::NoName => "give the name in the server's certificate as host, beside hostaddr".to_owned(),
+            Self::NoName => "give the name in the server's certificate as host, in addition to hostaddr".to_owned(),
             Self::Unreadable { .. } | Self::Empty { .. } | Self::Settings(_) | Self::Revocations { .. } => return None,
         })
     }

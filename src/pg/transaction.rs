@@ -73,9 +73,9 @@ impl Trouble {
                     Some(SqlState::LOCK_NOT_AVAILABLE) => {
                         failure.hint("another session holds a lock that conflicts: Activity shows who (g groups by blocker); try again")
                     }
-                    Some(SqlState::QUERY_CANCELED) => failure.hint("it ran into its time limit, or was cancelled"),
+                    Some(SqlState::QUERY_CANCELED) => failure.hint("it exceeded its time limit, or was cancelled"),
                     Some(SqlState::INSUFFICIENT_PRIVILEGE) => {
-                        failure.hint("this role may not: try as the role that owns the table")
+                        failure.hint("this role lacks the right: try as the role that owns the table")
                     }
                     _ => failure,
                 }

@@ -74,9 +74,7 @@ impl Rung {
             Self::Sample { share } => {
                 format!("the planner was asked, with a real index on a sample of {:.1}% of the rows", share * 100.0)
             }
-            Self::Catalog => {
-                "an estimate: the catalog says that such an index can serve, the planner was not asked".to_owned()
-            }
+            Self::Catalog => "estimated from the catalog; the planner was not asked".to_owned(),
         }
     }
 }
@@ -241,7 +239,7 @@ impl Verifier {
         )
         .await;
         transaction.end().await;
-        verified.map_err(|trouble| trouble.failure("cannot find out what an index would do"))
+        verified.map_err(|trouble| trouble.failure("cannot test the index"))
     }
 
     /// Builds the indexes, measures the statement without and with them, and drops them.
@@ -263,7 +261,7 @@ impl Verifier {
         let needed = explain::statement::look(&request.sql).map_or(0, |statement| statement.parameters);
         if needed > request.parameters.len() {
             let why = format!("the statement has {needed} parameters and {} values", request.parameters.len());
-            let failure = Failure::new(Kind::Refused, "cannot try the index for real").because_text(why);
+            let failure = Failure::new(Kind::Refused, "cannot try the index").because_text(why);
             return Err(failure.hint("give a value for each $n: R asks for them in the console"));
         }
         let mut transaction = Transaction::open(self.connector.as_ref(), &self.reaper).await?;

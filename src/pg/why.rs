@@ -47,7 +47,7 @@ pub fn not_installed(extension: &str, facts: &ServerFacts) -> Missing {
             format!("{} then restart the server, then {create}", preload(extension, facts.preloaded.as_deref())),
         ),
         (true, None) => (
-            "it is not in this database; this role may not see shared_preload_libraries, which must name it too",
+            "it is not in this database; this role cannot see shared_preload_libraries, which must include it too",
             create,
         ),
         _ => ("it is not in this database", create),
@@ -87,7 +87,7 @@ fn lacking(fact: &str, facts: &ServerFacts) -> Missing {
         Some((name, extension)) => Missing::NotInstalled {
             extension: what,
             what: format!(
-                "{name} {} has it not, {} has",
+                "not in {name} {}, added in {}",
                 extension.version,
                 extension.available.as_deref().unwrap_or("a newer one")
             ),
@@ -198,7 +198,7 @@ mod tests {
         check(
             &facts,
             "statements_info",
-            "pg_stat_statements_info is not installed: pg_stat_statements 1.7 has it not, 1.10 has",
+            "pg_stat_statements_info is not installed: not in pg_stat_statements 1.7, added in 1.10",
             Some("ALTER EXTENSION pg_stat_statements UPDATE;"),
         );
         check(&facts, "content_types", "this server has no django_content_type", None);

@@ -60,7 +60,7 @@ fn other_format(text: &str) -> Option<String> {
     } else {
         return None;
     };
-    Some(format!("this is a plan in FORMAT {name}, which is not read: {READ}; run it again with one of them"))
+    Some(format!("this plan is in FORMAT {name}, which pgdj does not read: {READ}; run it again with one of them"))
 }
 
 /// The lines of one answer or one log entry, each with its number.
@@ -220,7 +220,7 @@ fn read_value(text: &str, line: usize, duration: Option<Seconds>, depth: usize, 
     }
     if let Some((at, what)) = doc.fault {
         let line = line + text.get(..at).unwrap_or_default().matches('\n').count();
-        let kept = if is_empty { "no plan was found before it" } else { "what stands before it was read" };
+        let kept = if is_empty { "no plan was found before it" } else { "the part before it was read" };
         parsed.troubles.push(Trouble { line: Some(line), what: format!("{what}; {kept}") });
         return text.len();
     }

@@ -169,7 +169,7 @@ impl Reader {
         }
         self.close_to(indent);
         let Some(parent) = self.open.last_mut() else {
-            self.trouble(number, "a node above the first was taken as a plan of its own");
+            self.trouble(number, "a node above the first was read as a separate plan");
             let id = self.builder_of_next();
             self.base = indent;
             if let Some(own) = self.builder.fields_of(id) {
@@ -264,7 +264,7 @@ impl Reader {
         self.strangers += 1;
         if self.strangers <= TOLD {
             let start: String = line.trim().chars().take(40).collect();
-            self.trouble(number, &format!("\"{start}\" was not understood and left out"));
+            self.trouble(number, &format!("\"{start}\" was not parsed and is left out"));
         }
     }
 
@@ -276,7 +276,7 @@ impl Reader {
 
     fn end_plan(&mut self) {
         if self.strangers > TOLD {
-            let what = format!("{} more lines were not understood and left out", self.strangers - TOLD);
+            let what = format!("{} more lines were not parsed and are left out", self.strangers - TOLD);
             self.troubles.push(Trouble { line: None, what });
         }
         let mut builder = std::mem::take(&mut self.builder);

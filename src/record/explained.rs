@@ -38,7 +38,7 @@ impl Explained {
     pub fn answer(&self, sql: &str, at: Option<Timestamp>) -> Option<Answer> {
         let recorded = self.plans.find(sql)?;
         let plan = plan::parse(&recorded.plan).plans.into_iter().next()?;
-        let how = if recorded.is_estimate { "an estimate" } else { "the statement ran with values of its day" };
+        let how = if recorded.is_estimate { "an estimate" } else { "the statement ran with the values of that time" };
         Some(Answer {
             plan,
             raw: recorded.plan.clone(),

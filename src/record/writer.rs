@@ -135,7 +135,7 @@ impl<W: Write> Writer<W> {
 }
 
 fn broken() -> io::Error {
-    io::Error::new(io::ErrorKind::BrokenPipe, "the recording had to be given up before")
+    io::Error::new(io::ErrorKind::BrokenPipe, "the recording was already stopped by an earlier error")
 }
 
 /// A writer that counts.

@@ -70,7 +70,7 @@ impl Hands {
             }
             Effect::Remember(statement) => {
                 let kept = self.remembered.add(&statement);
-                kept.err().map(|error| Outcome::Bad(format!("the statement was not kept for later runs: {error}")))
+                kept.err().map(|error| Outcome::Bad(format!("the statement was not saved for later runs: {error}")))
             }
             Effect::Open { path } => return Some(open(path)),
             Effect::Save { name, text } => Some(save(&name, &text)),
@@ -95,7 +95,7 @@ impl Hands {
     /// Tells the act session what the server has.
     pub(super) fn tell_facts(&self, facts: &Arc<ServerFacts>) {
         if self.orders.try_send(Order::Facts(Arc::clone(facts))).is_err() {
-            tracing::info!("the act session is busy; it asks the server itself");
+            tracing::info!("the connection for cancel and terminate is busy; a separate one sends the request");
         }
     }
 
@@ -112,7 +112,10 @@ impl Hands {
     }
 
     fn order(&self, order: Order) -> Option<Outcome> {
-        self.orders.try_send(order).err().map(|_| Outcome::Bad("the act session is busy; try again".to_owned()))
+        self.orders
+            .try_send(order)
+            .err()
+            .map(|_| Outcome::Bad("the connection for cancel and terminate is busy; try again".to_owned()))
     }
 
     fn signal(&mut self, signal: Signal) -> Option<Outcome> {

@@ -34,7 +34,7 @@ impl Explains {
 
     /// Does an effect that is about EXPLAIN; gives back any other.
     pub(super) fn act(&self, effect: Effect) -> Result<Option<Event>, Effect> {
-        let busy = || Failure::new(Kind::Refused, "too much is asked at once; try again");
+        let busy = || Failure::new(Kind::Refused, "too many requests at once; try again");
         Ok(match effect {
             Effect::Explain(request) => {
                 let sent = self.orders.try_send(Order::Explain(request));
@@ -46,7 +46,7 @@ impl Explains {
             }
             Effect::CancelExplain => {
                 if self.orders.try_send(Order::Cancel).is_err() {
-                    tracing::warn!("a cancel was not taken: too much is asked at once");
+                    tracing::warn!("the cancel was not sent: too many requests at once");
                 }
                 None
             }
@@ -72,7 +72,7 @@ impl Explains {
         let Self { orders, told, task } = self;
         drop((orders, told));
         if let Err(error) = task.await {
-            tracing::warn!(%error, "the task that explains ended badly");
+            tracing::warn!(%error, "the EXPLAIN task failed");
         }
     }
 }

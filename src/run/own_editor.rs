@@ -28,8 +28,8 @@ pub(super) async fn edit(text: String, command: String) -> Result<String, Failur
             .map(|text| text.trim_end_matches('\n').to_owned())
             .map_err(|error| Failure::new(Kind::File, "cannot read what the editor wrote").because(&error)),
         Ok(status) => {
-            Err(Failure::new(Kind::Refused, format!("the editor ended with {status}; the text is as it was"))
-                .hint(format!("is $VISUAL or $EDITOR right? It is: {command}")))
+            Err(Failure::new(Kind::Refused, format!("the editor ended with {status}; the text is unchanged"))
+                .hint(format!("check $VISUAL or $EDITOR: {command}")))
         }
         Err(error) => Err(Failure::new(Kind::Refused, "cannot start the editor").because(&error)),
     }
@@ -63,7 +63,7 @@ pub(super) fn save(name: &str, text: &str) -> io::Result<PathBuf> {
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::new(io::ErrorKind::AlreadyExists, "a hundred files of this name are there already"))
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "a hundred files with this name already exist"))
 }
 
 /// The largest file that is read, in bytes: a plan of 100,000 nodes has about 60 MB.
@@ -76,10 +76,10 @@ pub(super) fn open(path: &str) -> Result<String, Failure> {
     let place = home.map_or_else(|| PathBuf::from(path), |(rest, home)| home.join(rest));
     let known = fs::metadata(&place).map_err(|error| failure().because(&error))?;
     if !known.is_file() {
-        return Err(failure().because_text("it is no regular file"));
+        return Err(failure().because_text("it is not a regular file"));
     }
     if known.len() > LARGEST {
-        return Err(failure().because_text("it is larger than 128 MB").hint("cut out the plan that you want to see"));
+        return Err(failure().because_text("it is larger than 128 MB").hint("extract the plan that you want to see"));
     }
     let bytes = fs::read(&place).map_err(|error| failure().because(&error))?;
     String::from_utf8(bytes).map_err(|error| failure().because(&error).hint("convert it to UTF-8 first"))
@@ -94,7 +94,7 @@ mod tests {
         let edited = edit("select 1".into(), "sed -i s/1/2/".into()).await.unwrap();
         assert_eq!(edited, "select 2");
         let failure = edit("select 1".into(), "false".into()).await.unwrap_err();
-        assert!(failure.what.contains("the text is as it was"), "{failure}");
+        assert!(failure.what.contains("the text is unchanged"), "{failure}");
         let of_ours = format!("pgdj-{}-", std::process::id());
         let left = fs::read_dir(std::env::temp_dir()).unwrap().filter_map(Result::ok);
         assert!(!left.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with(&of_ours)));
@@ -107,7 +107,7 @@ mod tests {
         fs::write(path("plan.txt"), "Result").unwrap();
         fs::write(path("latin"), [0xe4]).unwrap();
         assert_eq!(open(&path("plan.txt")).unwrap(), "Result");
-        for (name, word) in [("latin", "UTF-8"), ("nothing", "No such file"), ("", "no regular file")] {
+        for (name, word) in [("latin", "UTF-8"), ("nothing", "No such file"), ("", "not a regular file")] {
             let failure = open(&path(name)).unwrap_err().to_string();
             assert!(failure.contains(word), "{failure}");
         }

@@ -63,7 +63,7 @@ pub async fn record(recording: Recording, told: impl Fn(&str)) -> Result<(), Fai
                     break;
                 }
             }
-            Some(Report::Lost { failure, .. }) => told(&format!("no samples for now: {}", failure.what)),
+            Some(Report::Lost { failure, .. }) => told(&format!("no samples at the moment: {}", failure.what)),
             Some(Report::Connected(facts)) => told(&format!("recording {} to {name}", facts.target)),
             None => break,
         }
@@ -72,7 +72,7 @@ pub async fn record(recording: Recording, told: impl Fn(&str)) -> Result<(), Fai
     commands.try_send(Command::Stop).unwrap_or_default();
     drop((samples, reports));
     let failed = |error: &dyn std::error::Error| {
-        Failure::new(Kind::File, format!("cannot go on recording to {name}")).because(error)
+        Failure::new(Kind::File, format!("cannot continue recording to {name}")).because(error)
     };
     let written = writing.await.map_err(|error| failed(&error))?;
     drop(sampling.await);
@@ -88,7 +88,7 @@ fn create(path: &std::path::Path) -> Result<File, Failure> {
     file.map_err(|error| {
         let failure = Failure::new(Kind::File, format!("cannot record to {}", path.display())).because(&error);
         match error.kind() {
-            std::io::ErrorKind::AlreadyExists => failure.hint("a recording is never written over: choose another name"),
+            std::io::ErrorKind::AlreadyExists => failure.hint("pgdj never overwrites a recording: choose another name"),
             _ => failure,
         }
     })

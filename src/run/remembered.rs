@@ -38,7 +38,7 @@ impl Remembered {
         if lines > CUT_FROM
             && let Err(error) = self.rewrite(&all)
         {
-            tracing::info!(%error, "the explained statements were not cut");
+            tracing::info!(%error, "the saved statements were not shortened");
         }
         all
     }

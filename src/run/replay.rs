@@ -171,7 +171,9 @@ impl Offline {
             // Values would change nothing about a plan that is there, or is not.
             Effect::AskParameters { sql } => return Some(self.explain(&sql, true)),
             Effect::Pace(_) => Outcome::Bad("A recording keeps the pace it was made at.".to_owned()),
-            Effect::Edit { .. } => Outcome::Bad("Your own editor opens only beside a server; e edits here.".to_owned()),
+            Effect::Edit { .. } => {
+                Outcome::Bad("The external editor needs a live server; press e to edit here.".to_owned())
+            }
             // Nothing is under way; and what is looked at in a recording is no statement of the user's.
             Effect::Quit
             | Effect::Suspend

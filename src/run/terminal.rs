@@ -45,7 +45,7 @@ impl Screen {
         if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
             return Err(Failure::new(
                 Kind::Terminal,
-                "the console needs a terminal, and standard input or output is not one",
+                "the console needs a terminal; standard input or output is not a terminal",
             )
             .hint("run it in a terminal (with ssh, add -t)"));
         }
@@ -53,7 +53,7 @@ impl Screen {
         take_over(mouse)?;
         let backend = CrosstermBackend::new(Counted { buffer: Vec::with_capacity(1 << 16), bytes });
         let terminal = Terminal::new(backend)
-            .map_err(|error| Failure::new(Kind::Terminal, "cannot take over the terminal").because(&error))?;
+            .map_err(|error| Failure::new(Kind::Terminal, "cannot set up the terminal").because(&error))?;
         Ok(Self { terminal, has_mouse: mouse })
     }
 
@@ -105,7 +105,7 @@ impl Drop for Screen {
 }
 
 fn take_over(mouse: Mouse) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::new(Kind::Terminal, "cannot take over the terminal").because(&error);
+    let failed = |error: io::Error| Failure::new(Kind::Terminal, "cannot set up the terminal").because(&error);
     IS_TAKEN.store(true, Ordering::SeqCst);
     terminal::enable_raw_mode().map_err(failed)?;
     let mut out = io::stdout();

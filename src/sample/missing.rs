@@ -52,7 +52,7 @@ pub enum Missing {
         runs: String,
     },
     /// It took longer than `statement_timeout`.
-    #[error("gave up after {after}")]
+    #[error("timed out after {after}")]
     TimedOut {
         /// How long was allowed.
         after: Seconds,

@@ -40,7 +40,7 @@ pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
         }
         // Statistics are shown for tables this role may read; not even pg_monitor changes that.
         "column_stats" | "index_stats" if !facts.may_as("pg_read_all_data") => denied(
-            "statistics of tables this role may not read are hidden, and no bloat is estimated for them",
+            "statistics of tables that this role cannot read are hidden, and their bloat is not estimated",
             if facts.has("role pg_read_all_data") {
                 format!("GRANT pg_read_all_data TO {role};")
             } else {
@@ -77,7 +77,7 @@ mod tests {
             ("settings", "permission denied: a few settings are hidden", "GRANT pg_read_all_settings TO app;"),
             (
                 "column_stats",
-                "permission denied: statistics of tables this role may not read are hidden, and no bloat is estimated for them",
+                "permission denied: statistics of tables that this role cannot read are hidden, and their bloat is not estimated",
                 "GRANT pg_read_all_data TO app;",
             ),
         ] {

@@ -63,7 +63,7 @@ impl Code {
 
     /// Returns what was left out, as a sentence; `None` where nothing was.
     pub fn note(&self) -> Option<String> {
-        (self.left_out > 0).then(|| format!("{} bytes more are not shown; copying takes all of it", self.left_out))
+        (self.left_out > 0).then(|| format!("{} more bytes are not shown; copying includes them", self.left_out))
     }
 
     /// Returns lines of at most `width` columns.

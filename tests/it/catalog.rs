@@ -162,7 +162,7 @@ async fn check_plain_role(server: &PrivateServer) {
     assert!(orders.columns.len() == 8 && orders.indexes.len() == 5);
     assert!(orders.columns.iter().all(|column| column.statistics.is_none()));
     assert_eq!(part.notes.len(), 1, "{:?}", part.notes);
-    assert!(part.notes[0].contains("may not be seen"), "{:?}", part.notes);
+    assert!(part.notes[0].contains("cannot see the statistics"), "{:?}", part.notes);
 }
 
 /// Behind a lock the parts that wait are said and left out, and the others are there, within a second or two.

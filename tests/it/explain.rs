@@ -129,7 +129,7 @@ async fn a_statement_with_parameters_is_planned_without_values_and_run_with_them
         let few = run(&login, &Request { parameters: values(&["open"]), ..request(sql) }).await.unwrap_err();
         assert!(few.contains("3 parameters, and 1 values") && few.contains("$2 numeric, $3 bigint"), "{name}: {few}");
         let wrong = run(&login, &Request { parameters: values(&["a", "b", "c"]), ..request(sql) }).await.unwrap_err();
-        assert!(wrong.contains("a value is not of its parameter's type"), "{name}: {wrong}");
+        assert!(wrong.contains("a value does not match its parameter's type"), "{name}: {wrong}");
         check_nothing_remains(&admin).await;
     }
 }
@@ -151,10 +151,10 @@ async fn texts_of_pg_stat_statements_are_explained_or_refused_with_the_reason() 
         for (sql, expected) in [
             (
                 "select date_trunc($1, created_at), count(*) from shop_order group by date_trunc($2, created_at)",
-                "put the values back",
+                "write the values again",
             ),
             ("select $1 + $2", "cast"),
-            ("select * from shop_order where created_at > timestamp with time zone $1", "put the value back"),
+            ("select * from shop_order where created_at > timestamp with time zone $1", "write the value again"),
         ] {
             let failure = run(&login, &request(sql)).await.unwrap_err();
             assert!(failure.contains(expected), "{}: {sql}\n{failure}", server.name);
@@ -203,15 +203,15 @@ async fn what_the_server_says_beside_its_answer_comes_with_the_plan_within_bound
             .await
             .unwrap();
         let said = |answer: Answer| -> Vec<String> {
-            answer.notices.into_iter().filter(|notice| notice.starts_with("the server said")).collect()
+            answer.notices.into_iter().filter(|notice| notice.starts_with("the server sent")).collect()
         };
         let notices = said(plan(&login, &request("select talk(1)")).await);
         let [first, second] = notices.as_slice() else { panic!("{}: {notices:?}", server.name) };
-        assert!(first.starts_with("the server said NOTICE: row 1: ") && first.len() <= 1000, "{first}");
-        assert_eq!(second, "the server said WARNING: the last (mend it)", "{}", server.name);
+        assert!(first.starts_with("the server sent NOTICE: row 1: ") && first.len() <= 1000, "{first}");
+        assert_eq!(second, "the server sent WARNING: the last (mend it)", "{}", server.name);
         let notices = said(plan(&login, &request("select talk(3000)")).await);
         assert_eq!(notices.len(), 21, "{}", server.name);
-        assert_eq!(notices[20], "the server said 2981 things more", "{}", server.name);
+        assert_eq!(notices[20], "the server sent 2981 more messages", "{}", server.name);
     }
 }
 
@@ -250,7 +250,7 @@ async fn a_write_needs_consent_and_is_rolled_back() {
             );
         }
         let refused = run(&login, &request("select pg_stat_reset()")).await.unwrap_err();
-        assert!(refused.contains("pg_stat_reset(), which acts"), "{name}: {refused}");
+        assert!(refused.contains("calls pg_stat_reset(), which a rollback"), "{name}: {refused}");
         assert_eq!(number(&admin, "select count(*) from shop_customer").await, 500, "{name}");
         check_nothing_remains(&admin).await;
     }
@@ -267,18 +267,22 @@ async fn what_is_no_single_readable_statement_is_refused_with_a_sentence_and_a_w
             (
                 &login,
                 "select *\nfrom shop_order\nwhere id = %s",
-                &["cannot parse", "at line 3, column 12", "%s stands for a value"],
+                &["cannot parse", "at line 3, column 12", "%s is a placeholder"],
             ),
             (&login, "select 'open", &["cannot parse", "unterminated"]),
-            (&login, "select 1; select 2", &["these are 2 statements, and EXPLAIN takes one"]),
+            (&login, "select 1; select 2", &["the text has 2 statements; EXPLAIN takes one"]),
             (&login, "", &["no statement to explain"]),
             (&login, "vacuum shop_order", &["VACUUM has no plan"]),
-            (&login, "select * from nothing_here", &["names a table that is not there", "search_path"]),
-            (&login, "select nothing_here from shop_order", &["names a column that is not there", "line 1, column 8"]),
+            (&login, "select * from nothing_here", &["names a table that does not exist", "search_path"]),
+            (
+                &login,
+                "select nothing_here from shop_order",
+                &["names a column that does not exist", "line 1, column 8"],
+            ),
             (
                 &plain,
                 "select * from shop_order",
-                &["may not run", "hint: GRANT SELECT ON shop_order TO explain_nobody;"],
+                &["lacks a right", "hint: GRANT SELECT ON shop_order TO explain_nobody;"],
             ),
             (&login, "select 1/0 from shop_order", &["division by zero"]),
             (&login, "execute something", &["prepared in another session"]),
@@ -323,8 +327,8 @@ async fn a_blocked_explain_says_who_blocks_it() {
     };
     let waits = Request { timeout_ms: 8_000, ..estimate("select * from shop_order") };
     let failure = runner(&login, Mode::Full).run(&waits, told, std::future::pending()).await.unwrap_err().to_string();
-    assert!(failure.contains("for a lock and gave up"), "{failure}");
-    assert!(failure.contains(&format!("pid {pid} holds it up (postgres, shop, idle in transaction")), "{failure}");
+    assert!(failure.contains("for a lock and stopped"), "{failure}");
+    assert!(failure.contains(&format!("pid {pid} blocks it (postgres, shop, idle in transaction")), "{failure}");
     let seen = seen.lock().unwrap().clone();
     let blockers: Vec<&Blocker> = seen.iter().flat_map(|progress| &progress.blocked_by).collect();
     assert!(blockers.iter().any(|it| it.pid == pid && it.query.contains("pg_backend_pid")), "{seen:?}");

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is wrong with tables and indexes in [`SCHEMA_TROUBLE`].
 const IN_THE_SCHEMA: &[(&str, &str)] = &[
-    ("autovacuum_behind", "20k dead rows in shop_cart, 3x its autovacuum threshold"),
+    ("autovacuum_behind", "20k dead rows in shop_cart, 3× its autovacuum threshold"),
     ("autovacuum_off", "autovacuum is off for 1 table: shop_quiet"),
     ("bloat", " of shop_log is bloat ("),
     ("duplicate_index", "1 index is the same as another ("),
@@ -30,7 +30,7 @@ const IN_THE_SCHEMA: &[(&str, &str)] = &[
     ("invalid_index", "1 invalid index: order_once"),
     ("old_extension", "extension pg_stat_statements is 1.7, the server has 1."),
     ("overlapping_index", "1 index is covered by a longer one ("),
-    ("stale_statistics", "never analysed: shop_event, 150k rows"),
+    ("stale_statistics", "never analyzed: shop_event, 150k rows"),
     ("unindexed_foreign_key", "1 foreign key without an index, of 20k rows: shop_line(order_id)"),
     ("unused_index", " unused indexes take "),
 ];
@@ -44,7 +44,7 @@ const IN_THE_SESSIONS: &[(&str, &str)] = &[
     ("pending_restart", "1 setting waits for a restart: max_connections"),
     ("prepared_transactions", "1 prepared transaction left behind, the oldest for "),
     ("statement_timeout", "no statement_timeout for "),
-    ("statements_missing", "pg_stat_statements is not installed: no query can be judged"),
+    ("statements_missing", "pg_stat_statements is not installed: no query statistics"),
     ("unsafe_settings", "fsync and full_page_writes off"),
     ("waiting", "6 sessions wait up to "),
 ];
@@ -52,11 +52,11 @@ const IN_THE_SESSIONS: &[(&str, &str)] = &[
 /// What is wrong with what the server counts.
 const IN_THE_COUNTERS: &[(&str, &str)] = &[
     ("cache_hits", "cache hits "),
-    ("deadlocks", "1 deadlock just now"),
-    ("freeze_age", "k transactions unfrozen, <0.1% of the way to the end: database "),
+    ("deadlocks", "1 deadlock in the last interval"),
+    ("freeze_age", "k transactions unfrozen, <0.1% of the limit: database "),
     ("rollbacks", " of transactions are rolled back"),
     ("statements_evicted", "pg_stat_statements evicts entries "),
-    ("temp_files", " a second written to temporary files"),
+    ("temp_files", " per second written to temporary files"),
 ];
 
 /// What is wrong with a standby.

@@ -95,7 +95,7 @@ async fn rows_and_details_hold_what_the_server_has() {
         assert_eq!(cells["vacuum_due"], "off", "{name}");
         assert!(detail.contains("10k of 250 dead rows (4000%)"), "{name}:\n{detail}");
         assert!(
-            detail.contains("0.01: share of the rows") && detail.contains("the server has 0.2"),
+            detail.contains("0.01: plus this share") && detail.contains("server: 0.2"),
             "{name}:\n{detail}"
         );
         assert!(cells["bloat"] == "?" || cells["bloat"].as_str().unwrap().starts_with('~'), "{name}: {cells}");

@@ -68,7 +68,7 @@ async fn what_is_recorded_is_shown_again_without_a_server() {
     assert_eq!(mode & 0o777, 0o600, "it holds the texts of queries");
     let (status, said) = record(&["record", name, &target]);
     assert_eq!(status, Some(4), "{said}");
-    assert!(said.contains("never written over"), "{said}");
+    assert!(said.contains("never overwrites"), "{said}");
     let (status, said) = record(&["replay", "/etc/hostname"]);
     assert_eq!(status, Some(4), "{said}");
     assert!(said.contains("not a recording"), "{said}");

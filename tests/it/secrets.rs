@@ -98,7 +98,7 @@ async fn a_question_for_a_password_that_is_broken_off_leaves_the_terminal_as_it_
     terminal.wait_for("Password for").await;
     terminal.press(&format!("{SECRET}\r"));
     assert_eq!(terminal.end().await, 3, "{}", terminal.screen());
-    assert!(terminal.screen().contains("no such socket") && terminal.left_behind().is_empty());
+    assert!(terminal.screen().contains("the socket does not exist") && terminal.left_behind().is_empty());
 }
 
 #[tokio::test]

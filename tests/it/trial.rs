@@ -31,7 +31,7 @@ async fn with_an_index(login: &Login, arguments: &[&str]) -> (Terminal, tempfile
     let mut terminal = Terminal::start((140, 40), home.path(), &[&target, arguments].concat());
     terminal.wait_for("Load").await;
     terminal.press("6");
-    terminal.wait_for("e writes or pastes").await;
+    terminal.wait_for("Press e to write or paste").await;
     terminal.press(PASTED);
     terminal.wait_for("Statement").await;
     terminal.press(F5);
@@ -57,13 +57,13 @@ async fn the_index_is_built_measured_and_gone() {
     let Some((login, client)) = with_orders().await else { return };
     let (mut terminal, _home) = with_an_index(&login, &[]).await;
     terminal.press("B");
-    let asked = terminal.wait_for("Build index 1 for real").await;
-    for words in ["CREATE INDEX", "SHARE lock", "ROLLBACK", &login.database] {
+    let asked = terminal.wait_for("Build index 1, measure").await;
+    for words in ["CREATE INDEX", "SHARE lock", "Rolled back", &login.database] {
         assert!(asked.contains(words), "{words} in\n{asked}");
     }
     terminal.press("y");
     let shown = terminal.wait_for("the planner uses it").await;
-    assert!(shown.contains("dropped again") && shown.contains("Seq Scan") && shown.contains("pgdj_tr"), "{shown}");
+    assert!(shown.contains("dropped afterwards") && shown.contains("Seq Scan") && shown.contains("pgdj_tr"), "{shown}");
     assert_eq!(indexes(&client).await, 1);
     terminal.press("q");
     assert_eq!(terminal.end().await, 0);
@@ -76,7 +76,7 @@ async fn in_read_only_mode_nothing_is_built() {
     let (mut terminal, _home) = with_an_index(&login, &["--read-only"]).await;
     terminal.press("B");
     terminal.wait_for("read-only").await;
-    assert!(!terminal.screen().contains("for real"));
+    assert!(!terminal.screen().contains("Build index 1, measure"));
 }
 
 /// The trial builds concurrently, and waits for an old transaction; it is left in the middle of that, by a key or by
@@ -94,14 +94,14 @@ async fn a_trial_that_is_given_up_leaves_nothing() {
         client.batch_execute("update shop_order set note = 'x' where customer_id = 7").await.unwrap();
         let (mut terminal, _home) = with_an_index(&login, &[]).await;
         terminal.press("B");
-        terminal.wait_for("Build index 1 for real").await;
+        terminal.wait_for("Build index 1, measure").await;
         terminal.press("y");
         let deadline = Instant::now() + PATIENCE;
         while indexes(&client).await < 2 {
             assert!(Instant::now() < deadline, "it is not built concurrently:\n{}", terminal.screen());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert!(terminal.screen().contains("trying the index for real"));
+        assert!(terminal.screen().contains("trying the index"));
         terminal.press(way);
         if way == "q" {
             // What it builds is cancelled before it leaves; the drop has to wait as well.

@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path) -> Result<(String, Vec<Plan>), Failure> {
     }
     let parsed = plan::parse(&text);
     if parsed.plans.is_empty() {
-        let failure = Failure::new(Kind::Refused, format!("there is no plan in {from}, which --against names"));
+        let failure = Failure::new(Kind::Refused, format!("no plan found in {from} (--against)"));
         let why = parsed.troubles.into_iter().take(3).map(|trouble| trouble.what);
         return Err(why
             .fold(failure, Failure::because_text)
@@ -71,9 +71,9 @@ impl Against {
     /// Returns the verdict in one sentence.
     pub(super) fn sentence(&self) -> String {
         match self.scans.len() {
-            0 => format!("No sequential scan that {} has not.", self.from),
-            1 => format!("One sequential scan that {} has not.", self.from),
-            count => format!("{count} sequential scans that {} has not.", self.from),
+            0 => format!("No sequential scan that is not in {}.", self.from),
+            1 => format!("One sequential scan that is not in {}.", self.from),
+            count => format!("{count} sequential scans that are not in {}.", self.from),
         }
     }
 

@@ -43,9 +43,9 @@ pub(super) fn read(wish: &Explain) -> Result<Input, Failure> {
     }
     let Some(path) = &wish.file else {
         if std::io::stdin().is_terminal() {
-            let what = "nothing was given to explain";
+            let what = "nothing to explain";
             return Err(Failure::new(Kind::Usage, what)
-                .hint("name a file, pipe a statement or a plan in, or give --queryid; - reads what is typed"));
+                .hint("name a file, pipe in a statement or a plan, or use --queryid; - reads standard input"));
         }
         return Ok(judge(text_of(Path::new("-"))?, "standard input"));
     };
@@ -86,7 +86,7 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     }
     if bytes.len() as u64 > MOST {
         let what = format!("{name} is larger than {} MB", MOST / 1024 / 1024);
-        return Err(Failure::new(Kind::File, what).hint("cut the plan in question out of it"));
+        return Err(Failure::new(Kind::File, what).hint("extract the plan you need"));
     }
     // What is no UTF-8 (a log in LATIN1) is kept with marks in its place.
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
@@ -115,13 +115,13 @@ pub(super) async fn statement_of(
     let rows =
         answer.map_err(|error| refused(format!("a queryid cannot be looked up: {}", sentence(&error))))?.into_rows();
     let Some(row) = rows.first() else {
-        return Err(refused(format!("pg_stat_statements knows no statement with the queryid {id}"))
-            .hint("pane Queries shows them; a reset or a new major version of the server changes them"));
+        return Err(refused(format!("pg_stat_statements has no statement with queryid {id}"))
+            .hint("the Queries pane lists queryids; a reset or a new major version changes them"));
     };
     let text = row.text("query").to_owned();
     let database = row.text("database");
     if text.is_empty() || text == "<insufficient privilege>" {
-        return Err(refused(format!("this role may not see the statement with the queryid {id}"))
+        return Err(refused(format!("this role cannot see the statement with queryid {id}"))
             .hint(format!("GRANT pg_read_all_stats TO {};", crate::quote::quote_ident(&facts.role))));
     }
     if !database.is_empty() && database != facts.database {

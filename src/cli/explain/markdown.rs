@@ -21,7 +21,7 @@ pub(super) fn write(report: &Report) -> String {
         out.push('\n');
     }
     if !report.troubles.is_empty() {
-        out.push_str("## Not understood\n\n");
+        out.push_str("## Not parsed\n\n");
         for trouble in &report.troubles {
             out.push_str(&format!("- {}\n", prose(trouble)));
         }
@@ -52,7 +52,7 @@ fn one(out: &mut String, plan: &Reported) {
             out.push_str(&format!("At `{}`: ", clean(&place).replace('`', "'")));
         }
         out.push_str(&format!("{}.\n\n**Do:** {}\n\n", prose(&hit.seen), prose(&hit.advice)));
-        out.push_str(&format!("{} *When it is wrong:* {}\n\n", prose(hit.tip.why), prose(hit.tip.wrong)));
+        out.push_str(&format!("{} *wrong if:* {}\n\n", prose(hit.tip.why), prose(hit.tip.wrong)));
     }
     let Some(advised) = &plan.advised else { return };
     if !advised.indexes.is_empty() {

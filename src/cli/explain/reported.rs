@@ -88,7 +88,7 @@ impl Reported {
         match scan.rows_read {
             Some(read) => line.push_str(&format!("read {} rows, kept {}", Count(read), Count(scan.rows_kept))),
             None => line.push_str(&format!(
-                "is expected to keep {} {}",
+                "is estimated to keep {} {}",
                 Count(scan.rows_kept),
                 if scan.rows_kept > 1.0 { "rows" } else { "row" }
             )),

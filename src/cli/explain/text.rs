@@ -19,7 +19,7 @@ pub(super) fn page<'a>(report: &Report, theme: Option<&'a Theme>) -> Page<'a> {
     let mut page = Page::new(theme);
     // Before the plans: what stands below is not all there was.
     for trouble in &report.troubles {
-        page.prose("not understood: ", trouble, Role::Warning);
+        page.prose("not parsed: ", trouble, Role::Warning);
     }
     if !report.troubles.is_empty() {
         page.end();
@@ -110,11 +110,7 @@ fn tips(page: &mut Page<'_>, plan: &Reported) {
 
 /// Says what a tip could save, where that is known.
 pub(super) fn saves(plan: &Reported, hit: &TipHit) -> String {
-    if plan.plan.has_times() && hit.saving.0 > 0.0 {
-        format!("  could save {} at most", hit.saving)
-    } else {
-        String::new()
-    }
+    if plan.plan.has_times() && hit.saving.0 > 0.0 { format!("  up to {}", hit.saving) } else { String::new() }
 }
 
 fn indexes(page: &mut Page<'_>, plan: &Reported) {
@@ -128,7 +124,7 @@ fn indexes(page: &mut Page<'_>, plan: &Reported) {
     }
     if !advised.refusals.is_empty() {
         page.end();
-        page.line(if advised.indexes.is_empty() { "No index is advised" } else { "No other index" }, Role::Title);
+        page.line(if advised.indexes.is_empty() { "No index advised" } else { "No other index" }, Role::Title);
     }
     for refusal in &advised.refusals {
         page.prose(&format!("  - {}: ", refusal.table), &refusal.why, Role::Text);
@@ -170,14 +166,14 @@ fn one_index(page: &mut Page<'_>, number: usize, index: &AdvisedIndex) {
 pub(super) fn proof(index: &AdvisedIndex) -> String {
     let Some(verified) = &index.verified else {
         return format!(
-            "an estimate, because the planner was not asked: cost of the scan {:.0} instead of {:.0}",
+            "estimated, the planner was not asked: cost of the scan {:.0} instead of {:.0}",
             index.candidate.cost_after, index.candidate.cost_before
         );
     };
     match verified.costs() {
         Some((before, after)) => {
             let saving = verified.saving().unwrap_or(0.0) * 100.0;
-            format!("{}: it uses it; cost {before:.0} → {after:.0}, {saving:.0}% less", verified.rung.words())
+            format!("{}: it uses the index; cost {before:.0} → {after:.0}, {saving:.0}% less", verified.rung.words())
         }
         None => format!(
             "{}; cost of the scan {:.0} instead of {:.0}",
@@ -191,7 +187,7 @@ pub(super) fn proof(index: &AdvisedIndex) -> String {
 /// Says what it costs.
 pub(super) fn costs(index: &AdvisedIndex) -> String {
     let candidate = &index.candidate;
-    let about = if candidate.is_size_known { "about" } else { "a guess:" };
+    let about = if candidate.is_size_known { "about" } else { "roughly" };
     let writes = &candidate.write_cost;
     let mut text = format!("{about} {}, built in about {}", Bytes(candidate.size_bytes()), writes.build);
     if writes.bytes_per_row > 0.0 {

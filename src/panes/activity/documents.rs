@@ -50,11 +50,11 @@ pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Docume
     document.pair("transaction", &transaction);
     document.pair("vacuum", &vacuum(one, view));
     let held = held_locks(one, view);
-    document.pair("waited-for locks", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
+    document.pair("locks others wait for", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
     let behind: Vec<String> =
         all.iter().filter(|other| other.blocked_by.contains(&one.pid)).map(|other| other.pid.to_string()).collect();
     document.pair(
-        "sessions behind it",
+        "sessions waiting behind it",
         &if behind.is_empty() { "none".to_owned() } else { format!("{} ({})", one.blocks, behind.join(", ")) },
     );
     document.code(Language::Sql, &one.query.chars().take(400).collect::<String>());
@@ -77,7 +77,7 @@ fn facts(document: &mut Document, one: &Backend) {
             age(one.state_age)
         ),
     );
-    document.pair("waits for", if one.wait.is_empty() { "nothing" } else { &one.wait });
+    document.pair("blocked by", if one.wait.is_empty() { "nothing" } else { &one.wait });
     document.pair("query age", &age(one.query_age));
     document.pair("transaction age", &age(one.xact_age));
     document.pair("session age", &age(one.backend_age));
@@ -96,7 +96,7 @@ fn vacuum(one: &Backend, view: &View<'_>) -> String {
 
 fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &View<'_>) {
     if !one.blocked_by.is_empty() {
-        document.heading("It waits for");
+        document.heading("Blocked by");
         for pid in &one.blocked_by {
             if *pid == PREPARED {
                 document.pair("no pid", &prepared(view));
@@ -111,7 +111,7 @@ fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &Vie
     }
     let behind: Vec<&Backend> = all.iter().filter(|other| other.blocked_by.contains(&one.pid)).collect();
     if !behind.is_empty() {
-        document.heading("Behind it wait");
+        document.heading("Waiting behind it");
         for other in behind {
             document.pair(&format!("pid {}", other.pid), &in_short(other));
         }
@@ -153,7 +153,7 @@ fn locks(document: &mut Document, one: &Backend, view: &View<'_>) {
     if own.is_empty() {
         return;
     }
-    document.heading("Contended locks");
+    document.heading("Locks others wait for");
     for row in own {
         let verb = if row.flag("granted") == Some(true) { "holds" } else { "awaits" };
         let since = row.number("wait_age").map(|seconds| format!(" for {}", Seconds(seconds))).unwrap_or_default();

@@ -52,7 +52,7 @@ fn columns() -> Vec<GridColumn> {
     columns.extend(pair([("time_before", "time before", "before"), ("time", "time after", "after")], 0));
     columns.push(GridColumn::number("factor", "time").short("time"));
     columns.extend(pair([("rows_before", "rows before", "rows"), ("rows", "rows after", "after")], 2));
-    columns.extend(pair([("blocks_before", "blocks before", "blocks"), ("blocks", "blocks after", "after")], 3));
+    columns.extend(pair([("blocks_before", "buffers before", "blocks"), ("blocks", "buffers after", "after")], 3));
     columns.extend(pair([("cost_before", "cost before", "cost"), ("cost", "cost after", "after")], 4));
     // The tree's branches stand in the first column.
     columns.swap(0, 1);
@@ -72,7 +72,7 @@ fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan), glyphs: &Glyp
     let before = match &change.shape {
         Shape::Same => Cell::text("the same").role(Role::Muted),
         Shape::Was(was) => Cell::text(was).role(Role::DiffRemove),
-        Shape::Came => Cell::text("not there").role(Role::Muted),
+        Shape::Came => Cell::text("missing").role(Role::Muted),
         Shape::Gone => Cell::text("gone").role(Role::Muted),
     };
     let node = Cell::text(&label(is.or(was))).role(role);

@@ -42,7 +42,7 @@ fn scan_line(plan: &Plan, scan: &SeqScan, known: &Known) -> String {
     let mut parts = vec![format!("Seq Scan on {}", scan.relation)];
     match scan.rows_read {
         Some(read) => parts.push(format!("{} rows read, {} kept", Count(read), Count(scan.rows_kept))),
-        None => parts.push(format!("{} rows kept, expected", Count(scan.rows_kept))),
+        None => parts.push(format!("{} rows kept, estimated", Count(scan.rows_kept))),
     }
     let node = plan.node(scan.node);
     parts.extend(node.and_then(|node| known.size(node)).map(|size| format!("table of {size}")));
@@ -81,7 +81,7 @@ pub(super) fn node(plan: &Plan, id: NodeId, known: &Known) -> Document {
     reckoned(&mut document, plan, id, node);
     table(&mut document, node, known);
     blocks(&mut document, node);
-    document.heading("As the server said it");
+    document.heading("Raw EXPLAIN output");
     fields(&mut document, &node.fields, "");
     for worker in &node.workers {
         document.heading(&format!("Worker {}", worker.number));
@@ -96,21 +96,21 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
         document.pair("loops", "never executed");
     }
     if let Some(time) = derived.self_time {
-        let share = derived.share.map(|share| format!(" ({} of the whole)", Share(share))).unwrap_or_default();
+        let share = derived.share.map(|share| format!(" ({} of the total)", Share(share))).unwrap_or_default();
         document.pair("self time", &format!("{time}{share}"));
     }
     if let Some(time) = derived.total_time {
         let processes = if derived.processes > 1.0 {
-            format!(", {} processes side by side", Count(derived.processes))
+            format!(", {} parallel processes", Count(derived.processes))
         } else {
             String::new()
         };
-        document.pair("with its inputs", &format!("{time} over {} loops{processes}", Count(node.loops())));
+        document.pair("including inputs", &format!("{time} over {} loops{processes}", Count(node.loops())));
     }
     if let (Some(actual), Some(estimate)) = (node.rows_total(), node.estimate) {
-        let off = derived.misestimate.map(|off| format!(", {}x off", Count(off.factor))).unwrap_or_default();
+        let off = derived.misestimate.map(|off| format!(", {}× off", Count(off.factor))).unwrap_or_default();
         let each = Count(estimate.rows);
-        document.pair("rows", &format!("{} came, {each} a loop expected{off}", Count(actual)));
+        document.pair("rows", &format!("{} actual, {each} estimated per loop{off}", Count(actual)));
     }
     let read = node.rows_total().unwrap_or(0.0) + node.removed_by_filter();
     if node.removed_by_filter() > 0.0 {
@@ -125,10 +125,10 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
     }
     let charged = derived.charged_to.filter(|to| plan.node(id).and_then(|node| node.parent) != Some(*to));
     if let Some(to) = charged.and_then(|to| plan.node(to)) {
-        document.pair("time is part of", &label(to));
+        document.pair("time counted in", &label(to));
     }
     if derived.is_cut_short {
-        document.pair("stopped early", "perhaps: something above needs no more than its first rows");
+        document.pair("stopped early", "possibly: a node above needs only its first rows");
     }
 }
 
@@ -163,7 +163,7 @@ fn blocks(document: &mut Document, node: &Node) {
     if node.buffers.is_empty() {
         return;
     }
-    document.heading("Blocks, without its inputs'");
+    document.heading("Buffers (this node only)");
     for (name, blocks) in [("shared", own.shared), ("local", own.local), ("temp", own.temp)] {
         if blocks != Blocks::default() {
             let parts = [
@@ -178,7 +178,7 @@ fn blocks(document: &mut Document, node: &Node) {
         }
     }
     if node.io.total().0 > 0.0 {
-        document.pair("I/O with its inputs'", &node.io.total().to_string());
+        document.pair("I/O time including inputs", &node.io.total().to_string());
     }
 }
 
@@ -200,7 +200,7 @@ pub(super) fn whole(plan: &Plan, notes: &[String]) -> Document {
     for note in notes {
         document.text(note);
     }
-    document.heading("Where the time went");
+    document.heading("Where the time goes");
     let mut time = |label: &str, time: Option<Seconds>| {
         if let Some(time) = time.filter(|time| time.0 > 0.0) {
             document.pair(label, &time.to_string());
@@ -210,7 +210,7 @@ pub(super) fn whole(plan: &Plan, notes: &[String]) -> Document {
     time("execution", plan.execution_time);
     time("in the nodes", plan.has_times().then_some(plan.accounts.nodes));
     time("in triggers", Some(plan.accounts.triggers));
-    time("start, end, sending", plan.execution_time.map(|_| plan.accounts.rest));
+    time("start-up, end, sending rows", plan.execution_time.map(|_| plan.accounts.rest));
     time("compilation (JIT)", plan.jit.and_then(|jit| jit.total));
     time("serialization", plan.serialization);
     for trigger in &plan.triggers {
@@ -218,7 +218,7 @@ pub(super) fn whole(plan: &Plan, notes: &[String]) -> Document {
         let took = trigger.time.map(|time| time.to_string()).unwrap_or_default();
         document.pair(&format!("trigger {name}"), &format!("{took} in {} calls", Count(trigger.calls)));
     }
-    document.heading("As the server said it");
+    document.heading("Raw EXPLAIN output");
     fields(&mut document, &plan.fields, "");
     document
 }

@@ -29,7 +29,7 @@ impl Explain {
     pub(super) fn ask_file(&mut self) -> Wish {
         let field = FormField {
             label: "path".to_owned(),
-            note: "a statement, a plan as JSON or text, a log of auto_explain".to_owned(),
+            note: "a statement, a plan as JSON or text, or an auto_explain log".to_owned(),
             value: FormValue::Text(Input::new("")),
             choices: Vec::new(),
         };
@@ -97,11 +97,11 @@ impl Explain {
             }
         });
         let mut form = Form::new("Values of the parameters", fields.collect());
-        form.otherwise = Some("Ctrl-g without values: the generic plan".to_owned());
+        form.otherwise = Some("Ctrl-g: generic plan, without values".to_owned());
         self.filling = Some(Filling::Values(request));
         let fill = Wish::Fill(form);
         match why {
-            Some(why) => Wish::All(vec![Wish::Say(format!("their types are not known: {why}")), fill]),
+            Some(why) => Wish::All(vec![Wish::Say(format!("their types are unknown: {why}")), fill]),
             None => fill,
         }
     }
@@ -116,14 +116,14 @@ impl Explain {
         };
         let options = &self.options;
         let mut fields = vec![
-            switch("ANALYZE", "run it and measure", options.analyze),
-            switch("BUFFERS", "count blocks", options.buffers),
-            switch("VERBOSE", "output, schema, workers", options.verbose),
+            switch("ANALYZE", "run the statement and measure it", options.analyze),
+            switch("BUFFERS", "count buffers", options.buffers),
+            switch("VERBOSE", "output columns, schemas, workers", options.verbose),
             switch("SETTINGS", "changed settings", options.settings),
             switch("WAL", "count WAL", options.wal),
-            switch("TIMING", "time of each node", options.timing),
-            switch("SERIALIZE", "make the rows ready, 17", options.serialize),
-            switch("MEMORY", "of planning, 17", options.memory),
+            switch("TIMING", "time each node", options.timing),
+            switch("SERIALIZE", "serialize the rows (17+)", options.serialize),
+            switch("MEMORY", "memory used by planning (17+)", options.memory),
         ];
         fields.push(FormField {
             label: "seconds".to_owned(),
@@ -154,7 +154,9 @@ impl Explain {
                 self.timeout_seconds = seconds;
                 Wish::Nothing
             }
-            None => Wish::Say(format!("the time limit stays at {} s: it is 1 to 86400 seconds", self.timeout_seconds)),
+            None => {
+                Wish::Say(format!("the time limit must be 1 to 86400 seconds; it stays at {} s", self.timeout_seconds))
+            }
         }
     }
 }

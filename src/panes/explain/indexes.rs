@@ -92,10 +92,10 @@ impl Search {
     pub(super) fn document(&self, subject: &Subject<'_>) -> Detail {
         match self {
             Self::NotAsked => Detail::new().paragraph_as(
-                "No index was looked for. Run the statement here (R): its plan, the statistics and the planner are asked.",
+                "No index advice yet. Press R to run the statement: pgdj then reads its plan and the statistics, and asks the planner.",
                 Role::Muted,
             ),
-            Self::UnderWay => Detail::new().paragraph_as("Looking for indexes, and asking the planner about them.", Role::Accent),
+            Self::UnderWay => Detail::new().paragraph_as("Looking for indexes and asking the planner about them.", Role::Accent),
             Self::Failed(failure) => {
                 let detail = Detail::new().paragraph_as(&failure.what, Role::Bad);
                 failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph)
@@ -114,7 +114,7 @@ fn found_document(found: &Advised, subject: &Subject<'_>) -> Detail {
         detail = one(detail, at, suggestion, subject);
     }
     if !found.refusals.is_empty() {
-        detail = detail.heading("Where to build none");
+        detail = detail.heading("Where not to build one");
         for refusal in &found.refusals {
             detail = detail.pair(&refusal.table, &refusal.why);
             if let Some(rewrite) = &refusal.rewrite {
@@ -158,11 +158,11 @@ fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &Subje
     }
     let known = if candidate.is_size_known { "about" } else { "perhaps" };
     let writes = &candidate.write_cost;
-    let inserts = writes.inserts_per_second.map(|rate| format!(" on {} inserts/s", Count(rate))).unwrap_or_default();
+    let inserts = writes.inserts_per_second.map(|rate| format!(" at {} inserts/s", Count(rate))).unwrap_or_default();
     detail = detail
         .pair("size", format!("{known} {}", Bytes(candidate.size_bytes())))
         .pair("writes", format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)))
-        .pair("build", format!("about {}, concurrently", writes.build));
+        .pair("build", format!("about {} (CONCURRENTLY)", writes.build));
     if !candidate.replaces.is_empty() {
         detail = detail.pair_as("replaces", candidate.replaces.join(", "), Role::Accent);
     }
@@ -175,7 +175,7 @@ fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &Subje
     for code in &suggestion.codes {
         detail = match code {
             Ok(code) => code_of(detail, code),
-            Err(why) => detail.paragraph_as(format!("There is no code for it: {why}."), Role::Warning),
+            Err(why) => detail.paragraph_as(format!("No code for this index: {why}."), Role::Warning),
         };
     }
     detail
@@ -188,11 +188,11 @@ fn verdict(detail: Detail, suggestion: &AdvisedIndex) -> Detail {
             Confidence::Fair => "perhaps",
             Confidence::Low => "uncertain",
         };
-        return detail.pair_as("checked", format!("no; that it is used is {sure}"), Role::Warning);
+        return detail.pair_as("checked", format!("no; its use is {sure}"), Role::Warning);
     };
     let (words, role) = match verified.verdicts.first() {
         _ if verified.is_used() => ("the planner uses it".to_owned(), Role::Good),
-        Some(Verdict::CanServe) => ("it can serve".to_owned(), Role::Text),
+        Some(Verdict::CanServe) => ("the index can serve it".to_owned(), Role::Text),
         Some(Verdict::CannotServe(why) | Verdict::Unknown(why)) => (why.clone(), Role::Warning),
         _ => ("the planner does not use it".to_owned(), Role::Bad),
     };
@@ -218,6 +218,6 @@ fn code_of(detail: Detail, code: &DjangoCode) -> Detail {
 
 fn whole_code(code: &DjangoCode) -> String {
     let migration = code.migration.as_ref().map(|migration| format!("# {}\n{}", migration.path, migration.text));
-    let parts = [code.meta_block(), migration, Some(format!("-- SQL, instead of the migration\n{}", code.sql))];
+    let parts = [code.meta_block(), migration, Some(format!("-- SQL instead of the migration\n{}", code.sql))];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }

@@ -36,8 +36,8 @@ pub(super) struct Places {
 
 /// What stands there before there is a plan.
 const WELCOME: &[&str] = &[
-    "e writes or pastes a statement, R runs it. A plan that is pasted (JSON, text, a log entry) is shown as it is.",
-    "e in Activity and Queries brings the query of a row here. Nothing is run without ANALYZE being asked for (R).",
+    "Press e to write or paste SQL or a plan (JSON, text, a log entry), R to run EXPLAIN ANALYZE.",
+    "In Activity and Queries, e explains the query of the selected row. pgdj runs nothing before you press R.",
 ];
 
 impl Explain {
@@ -76,7 +76,7 @@ impl Explain {
             if self.options.analyze { "ANALYZE" } else { "estimate only" },
             self.timeout_seconds
         );
-        let title = if self.from.is_empty() { "Statement".to_owned() } else { format!("Statement of {}", self.from) };
+        let title = if self.from.is_empty() { "Statement".to_owned() } else { format!("Statement from {}", self.from) };
         let frame_of = Tile { title: &title, key: None, note: Some((&limit, Role::Muted)), has_focus: true };
         let inside = frame_of.draw(frame.buffer_mut(), above, theme);
         self.places.editor = inside;
@@ -123,7 +123,7 @@ impl Explain {
                     .map(|cause| Head::Line(vec![("  because: ".to_owned(), Role::Muted), clean(cause, Role::Text)])),
             );
             if let Some(hint) = &failure.hint {
-                heads.push(Head::Line(vec![("  what to do: ".to_owned(), Role::Muted), clean(hint, Role::Accent)]));
+                heads.push(Head::Line(vec![("  do: ".to_owned(), Role::Muted), clean(hint, Role::Accent)]));
             }
         }
         let notes = sheet.map(|sheet| sheet.source.notes.as_slice()).unwrap_or_default();

@@ -78,21 +78,23 @@ impl Run {
             return (Some(self), Wish::Do(effect));
         }
         let mut about = Document::new("What would run");
-        about.pair("cost", &format!("{} (a page read in a row is 1)", Count(cost)));
+        about.pair("cost", &format!("{} (one sequential page read is 1)", Count(cost)));
         about.pair("rows", &plan.root().map_or(0.0, crate::plan::Node::rows_or_estimate).round().to_string());
         for scan in scans::sequential(plan).iter().take(3) {
-            about.pair("reads whole", &scan.relation);
+            about.pair("scans the whole of", &scan.relation);
         }
         let limit = f64::from(self.request.timeout_ms) / 1e3;
-        about.pair("at most", &format!("{} by statement_timeout; Esc cancels it", crate::sample::Seconds(limit)));
+        about.pair("at most", &format!("{} (statement_timeout); Esc cancels it", crate::sample::Seconds(limit)));
         if writes {
-            about
-                .pair("it writes", "and is rolled back; not undone: sequences, dead rows, WAL; its locks last as long");
+            about.pair(
+                "it writes",
+                "and is rolled back; sequences, dead rows and WAL stay; locks are held while it runs",
+            );
         }
         let question = if writes {
-            "Run this write, and roll it back?".to_owned()
+            "Run this write and roll it back?".to_owned()
         } else {
-            "The estimate is large. Run it all the same?".to_owned()
+            "The estimated cost is large. Run it anyway?".to_owned()
         };
         (None, Wish::Ask { about, question, then: effect })
     }
@@ -100,8 +102,8 @@ impl Run {
     /// Returns the line that says how it stands.
     pub(super) fn line(&self, sign: &str) -> Vec<(String, Role)> {
         let doing = match self.step {
-            Step::Values => "asking for its parameters",
-            Step::Estimate => "asking for the estimate",
+            Step::Values => "reading its parameters",
+            Step::Estimate => "getting the estimate",
             Step::Real => "running",
         };
         let mut line = vec![
@@ -114,7 +116,7 @@ impl Run {
         if let Some(blocker) = self.progress.blocked_by.first() {
             let others = self.progress.blocked_by.len() - 1;
             let others = if others > 0 { format!(" and {others} others") } else { String::new() };
-            let told = format!("  waits for pid {}{others} ({}): ", blocker.pid, blocker.who);
+            let told = format!("  blocked by pid {}{others} ({}): ", blocker.pid, blocker.who);
             line.push((crate::ui::text::clean(&told).into_owned(), Role::Lock));
             line.push((crate::ui::text::clean_cut(&blocker.query, 200), Role::Muted));
         }

@@ -292,7 +292,7 @@ impl Sheet {
         let blocks = plan.root().map(|root| root.buffers.shared.touched() + root.buffers.local.touched());
         if let Some(blocks) = blocks.filter(|blocks| *blocks > 0.0) {
             let bytes = Bytes(blocks * crate::plan::BLOCK);
-            all.push(Segment::new(bytes.to_string(), Role::Text).and(" of blocks", Role::Muted).drop(6));
+            all.push(Segment::new(bytes.to_string(), Role::Text).and(" of buffers", Role::Muted).drop(6));
         }
         if let Some(jit) = plan.jit.and_then(|jit| jit.total) {
             all.push(Segment::new(jit.to_string(), Role::Text).and(" JIT", Role::Muted).drop(7));
@@ -301,7 +301,11 @@ impl Sheet {
             let time = plan.accounts.triggers.to_string();
             all.push(Segment::new(time, Role::Warning).and(" triggers", Role::Muted).drop(3));
         }
-        all.push(Segment::new(format!("{} nodes", Count(plan.nodes.len() as f64)), Role::Muted).drop(8));
+        let nodes = match plan.nodes.len() {
+            1 => "1 node".to_owned(),
+            many => format!("{} nodes", Count(many as f64)),
+        };
+        all.push(Segment::new(nodes, Role::Muted).drop(8));
         let values = self.source.shown_values();
         if !values.is_empty() {
             all.push(Segment::new("with ", Role::Muted).and(values, Role::Text).drop(8));

@@ -12,10 +12,10 @@ use crate::ui::theme::Role;
 impl Explain {
     /// Keeps the plan that is shown as the one before.
     pub(super) fn keep(&mut self) -> Wish {
-        let Some(sheet) = &self.sheet else { return Wish::Say("there is no plan to keep".to_owned()) };
+        let Some(sheet) = &self.sheet else { return Wish::Say("No plan to keep".to_owned()) };
         self.before = Some(Arc::clone(&sheet.source));
         self.comparison = None;
-        Wish::Say("kept as the plan before; change something, run it again (R), then compare (c)".to_owned())
+        Wish::Say("Plan kept. Change something, press R to run it again, then c to compare".to_owned())
     }
 
     /// Compares what there is to compare: the measured plans of a trial, the plan that was kept, or the planner's plans
@@ -29,8 +29,8 @@ impl Explain {
             return Wish::Nothing;
         }
         Wish::Say(match (&self.before, &self.sheet) {
-            (Some(_), Some(_)) => "this is the plan that was kept; run it again (R) to compare".to_owned(),
-            _ => "keep a plan first (b), then run another and compare".to_owned(),
+            (Some(_), Some(_)) => "This is the kept plan; press R to run it again, then compare".to_owned(),
+            _ => "Press b to keep a plan first, then run another and compare".to_owned(),
         })
     }
 

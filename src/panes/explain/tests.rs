@@ -135,7 +135,7 @@ fn no_size_panics_in_any_mode() {
 #[test]
 fn an_empty_pane_says_what_to_do() {
     let mut pane = Explain::default();
-    assert!(drawn(&mut pane, (80, 12)).contains("e writes or pastes"));
+    assert!(drawn(&mut pane, (80, 12)).contains("Press e to write or paste"));
     assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)));
     assert!(pane.typing().is_some());
 }
@@ -238,7 +238,7 @@ fn what_went_wrong_is_said_with_what_to_do_and_closed() {
     );
     assert!(pane.close().is_some() && pane.close().is_none());
     pane.paste("[{\"nothing\": 1}]");
-    assert!(drawn(&mut pane, (80, 12)).contains("what to do"), "{}", drawn(&mut pane, (80, 12)));
+    assert!(drawn(&mut pane, (80, 12)).contains("do: paste"), "{}", drawn(&mut pane, (80, 12)));
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn tried() -> crate::pg::verify::Tried {
         after: plan(FAST),
         build: Seconds(2.5),
         sizes: vec![crate::sample::Bytes(4_200_000.0)],
-        notes: vec!["shop_order was analysed, for the statistics of the expression".into()],
+        notes: vec!["shop_order was analyzed, for the statistics of the expression".into()],
     }
 }
 
@@ -375,7 +375,7 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     let (mut pane, plan) = with_an_index();
     let Wish::Ask { about, question, then } = act(&mut pane, Action::Try) else { panic!("it asks") };
     let facts = format!("{question} {:?}", about.facts);
-    for words in ["for real", "CREATE INDEX", "shop_order", "every write to shop_order", "ROLLBACK"] {
+    for words in ["Build index 1", "CREATE INDEX", "shop_order", "every write to shop_order", "Rolled back"] {
         assert!(facts.contains(words), "{words} in {facts}");
     }
     let Effect::Try { specs, plan: about, request, .. } = then else { panic!("{then:?}") };
@@ -385,14 +385,13 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     assert!(pane.trial.is_none());
     tell(&mut pane, Event::Trying(Seconds(0.0)));
     tell(&mut pane, Event::Trying(Seconds(1.5)));
-    assert!(drawn(&mut pane, (120, 20)).contains("for real 1.5s"));
+    assert!(drawn(&mut pane, (120, 20)).contains("trying the index 1.5s"));
     assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)), "one thing at a time");
     tell(&mut pane, Event::Tried { plan, tried: Ok(Box::new(tried())) });
     insta::assert_snapshot!(drawn(&mut pane, (160, 12)));
     assert!(pane.close().is_some() && pane.mode == Mode::Tree);
     let shown = drawn(&mut pane, (200, 40));
-    for words in ["1.2s without it", "0.5ms with it (2.7k times faster)", "4.0 MB, 977 kB was reckoned", "was analysed"]
-    {
+    for words in ["1.2s without it", "0.5ms with it (2.7k times faster)", "4.0 MB, 977 kB estimated", "was analyzed"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
     act(&mut pane, Action::Compare);
@@ -408,7 +407,7 @@ fn writes_are_not_to_wait_for_a_long_build() {
     tell(&mut pane, Event::Suggested { plan, found: Ok(found) });
     let Wish::Ask { about, then, .. } = act(&mut pane, Action::Try) else { panic!("it asks") };
     assert!(matches!(then, Effect::Try { building: Building::Concurrently { .. }, .. }), "{then:?}");
-    assert!(format!("{:?}", about.facts).contains("nobody: built CONCURRENTLY in about 1m"), "{:?}", about.facts);
+    assert!(format!("{:?}", about.facts).contains("no one: built CONCURRENTLY in about 1m"), "{:?}", about.facts);
 }
 
 #[test]
@@ -419,7 +418,7 @@ fn a_trial_is_given_up_by_escape_and_one_that_fails_says_why() {
     tell(&mut pane, Event::Tried { plan: Arc::clone(&plan), tried: Ok(Box::new(tried())) });
     assert!(pane.mode == Mode::Tree, "what was given up changes nothing");
     tell(&mut pane, Event::Trying(Seconds(0.0)));
-    let failure = Failure::new(Kind::Refused, "cannot try the index for real").because_text("must be owner of table");
+    let failure = Failure::new(Kind::Refused, "cannot try the index").because_text("must be owner of table");
     tell(&mut pane, Event::Tried { plan, tried: Err(failure.hint("try as the owner")) });
     let shown = drawn(&mut pane, (200, 30));
     assert!(

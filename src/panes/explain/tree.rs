@@ -67,7 +67,7 @@ pub(super) fn grid(plan: &Plan, known: &Known, glyphs: &Glyphs) -> Grid {
 
 fn columns(plan: &Plan, name: u16) -> Vec<GridColumn> {
     let own = if plan.has_times() { "self time" } else { "self cost" };
-    let rows = if plan.is_analyzed() { "rows" } else { "rows expected" };
+    let rows = if plan.is_analyzed() { "rows" } else { "rows estimated" };
     let columns = vec![
         GridColumn::text("node", "node", name),
         GridColumn::number("self", own).short("self"),

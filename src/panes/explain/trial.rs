@@ -30,8 +30,8 @@ const SLOW: f64 = 2.0;
 /// Says how a trial under way stands.
 pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<Part> {
     vec![
-        (format!("{} trying the index for real {elapsed}", glyphs.selected), Role::Accent),
-        ("  Esc cancels it on the server; nothing of it stays".to_owned(), Role::Muted),
+        (format!("{} trying the index {elapsed}", glyphs.selected), Role::Accent),
+        ("  Esc cancels it on the server and leaves nothing behind".to_owned(), Role::Muted),
     ]
 }
 
@@ -78,9 +78,9 @@ impl Question<'_> {
         }
         about.pair("index", &format!("about {}", Bytes(candidate.size_bytes())));
         let measures = if self.is_write() {
-            "its plan only, for it writes"
+            "its plan only, because it writes"
         } else {
-            "the statement, up to 3 times without it and 3 with it"
+            "the statement, up to 3 times without the index and 3 with it"
         };
         about.pair("measures", measures);
         match self.building() {
@@ -92,13 +92,16 @@ impl Question<'_> {
                 );
                 about.pair(
                     "then",
-                    "ROLLBACK: it never was; where old transactions hide it, built CONCURRENTLY, dropped by name",
+                    "Rolled back afterwards. If old transactions would hide the index, it is built CONCURRENTLY and then dropped",
                 );
             }
             Building::Concurrently { .. } => {
                 let build = candidate.write_cost.build;
-                about.pair("who waits", &format!("nobody: built CONCURRENTLY in about {build}, which costs I/O"));
-                about.pair("then", "DROP INDEX CONCURRENTLY; both wait for old transactions to end");
+                about.pair("who waits", &format!("no one: built CONCURRENTLY in about {build}, which costs I/O"));
+                about.pair(
+                    "then",
+                    "DROP INDEX CONCURRENTLY; the build and the drop both wait for old transactions to end",
+                );
             }
         }
         about
@@ -109,13 +112,13 @@ impl Explain {
     /// Asks whether an index is to be tried: the first, or the one after that which was tried.
     pub(super) fn ask_trial(&mut self, view: &View<'_>) -> Wish {
         if self.trial.is_some() || self.run.is_some() {
-            return Wish::Say("one is under way; Esc cancels it".to_owned());
+            return Wish::Say("A trial is already running; Esc cancels it".to_owned());
         }
         let Some(sheet) = &self.sheet else {
-            return Wish::Say("run the statement first (R): then its indexes can be tried".to_owned());
+            return Wish::Say("Press R to run the statement first; then its indexes can be tried".to_owned());
         };
         let (Some(request), indexes::Search::Found(found)) = (&sheet.request, &sheet.search) else {
-            return Wish::Say("no index was looked for; run the statement here (R)".to_owned());
+            return Wish::Say("No index advice yet; press R to run the statement".to_owned());
         };
         if super::run::parameters(&request.sql) > request.parameters.len() {
             return self.ask_values_for_trial(request.clone());
@@ -123,7 +126,7 @@ impl Explain {
         let at = sheet.tried.as_ref().map_or(0, |trial| trial.at + 1);
         let at = if at < found.indexes.len() { at } else { 0 };
         let Some(suggestion) = found.indexes.get(at) else {
-            return Wish::Say("there is no index to try for this statement".to_owned());
+            return Wish::Say("No index to try for this statement".to_owned());
         };
         let spec = &suggestion.candidate.spec;
         let table = found.catalog.table(Some(&spec.schema), &spec.table);
@@ -138,7 +141,7 @@ impl Explain {
         self.trial_of = at;
         Wish::Ask {
             about: question.about(&format!("{} as {}, database {}", server.target, server.role, server.database)),
-            question: format!("Build index {} for real, measure, and drop it?", at + 1),
+            question: format!("Build index {}, measure the statement with it, and drop it again?", at + 1),
             then,
         }
     }

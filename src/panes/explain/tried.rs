@@ -31,8 +31,8 @@ impl Trial {
                 } else {
                     (glyphs.bad, "the planner does not use it", Role::Bad)
                 };
-                let told = format!("; built in {}, {}; dropped again", tried.build, size(tried));
-                vec![(format!("{sign} index {number} tried for real: {words}"), role), (told, Role::Muted)]
+                let told = format!("; built in {}, {}; dropped afterwards", tried.build, size(tried));
+                vec![(format!("{sign} index {number} tried: {words}"), role), (told, Role::Muted)]
             }
             Err(failure) => vec![
                 (format!("{} index {number}: ", glyphs.bad), Role::Bad),
@@ -51,16 +51,16 @@ impl Trial {
             }
         };
         let (words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
-            ("for real: the planner uses it", Role::Good)
+            ("tried: the planner uses it", Role::Good)
         } else {
-            ("for real: the planner does not use it", Role::Bad)
+            ("tried: the planner does not use it", Role::Bad)
         };
         detail = detail.pair_as("tried", words, role);
         match tried.times() {
             Some((before, after)) => {
                 detail = detail.pair("time", format!("{before} without it, {after} with it{}", change(before, after)));
             }
-            None => detail = detail.paragraph_as("A write is planned, not run: there are no times.", Role::Muted),
+            None => detail = detail.paragraph_as("A write is only planned, so there are no times.", Role::Muted),
         }
         let blocks = |plan: &Plan| plan.root().map(|root| root.buffers.shared.touched()).filter(|blocks| *blocks > 0.0);
         if let (Some(before), Some(after)) = (blocks(&tried.before), blocks(&tried.after)) {
@@ -68,12 +68,12 @@ impl Trial {
             detail = detail.pair("blocks", format!("{before} without it, {after} with it"));
         }
         detail = detail
-            .pair("true size", format!("{}, {expected} was reckoned", size(tried)))
+            .pair("true size", format!("{}, {expected} estimated", size(tried)))
             .pair("built in", tried.build.to_string());
         tried
             .notes
             .iter()
-            .fold(detail, |detail, note| detail.paragraph_as(format!("In the trial {note}."), Role::Muted))
+            .fold(detail, |detail, note| detail.paragraph_as(format!("In the trial, {note}."), Role::Muted))
     }
 }
 
@@ -83,7 +83,7 @@ fn change(before: Seconds, after: Seconds) -> String {
     match times {
         times if times >= NOTABLE => format!(" ({} times faster)", Count(times)),
         times if times <= 1.0 / NOTABLE => format!(" ({} times slower)", Count(1.0 / times)),
-        _ => " (the same, within chance)".to_owned(),
+        _ => " (no measurable difference)".to_owned(),
     }
 }
 

@@ -62,12 +62,11 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
     let mut document = Document::new(format!("Index {}", usage.label()));
     match (&usage.definition, usage.locked_by.is_empty()) {
         (Some(definition), _) => document.code(Language::Sql, &crate::ui::code::format_sql(definition)),
-        (None, true) => document.text("Its definition was not read yet."),
+        (None, true) => document.text("Its definition has not been read yet."),
         (None, false) => document.text("Its definition cannot be read while its table is locked."),
     }
     for pid in &usage.locked_by {
-        document
-            .text(&format!("ACCESS EXCLUSIVE on it or its table is held or awaited by {}", sessions::who(view, *pid)));
+        document.text(&format!("{} holds or waits for ACCESS EXCLUSIVE on it or its table", sessions::who(view, *pid)));
     }
     facts(&mut document, one, usage, view);
     for verdict in &one.verdicts {
@@ -76,14 +75,13 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
     }
     if let Some(key) = one.verdicts.iter().find_map(|verdict| only_of_key(verdict, usage, view)) {
         document.text(&format!(
-            "It is the only index that leads with the foreign key {}: without it each delete of a row of {}, and each change \
-             of its key, reads the whole of {}. Remove it only where neither happens.",
+            "It is the only index that starts with the foreign key {}: without it, each delete of a row of {} and each change of its key scans the whole of {}. Remove it only if neither happens.",
             key.name, key.referred_table, key.table
         ));
     }
     if one.verdicts.is_empty() && one.is_bloated() {
         document.heading("bloated");
-        document.text("Building it anew beside the old one gives the space back and does not stop writes.");
+        document.text("REINDEX CONCURRENTLY reclaims the space without blocking writes.");
     }
     if let Some(code) = code(one, view) {
         document.heading("What to do");
@@ -96,7 +94,7 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
             document.text("Or drop it:");
             document.code(Language::Sql, &usage.drop_statement());
             if let Some(query) = repeated_keys(usage) {
-                document.text("It is to be unique, and fails again while keys are there twice. These are:");
+                document.text("The index is UNIQUE; its build fails while duplicates exist. Find them:");
                 document.code(Language::Sql, &query);
             }
         }
@@ -110,7 +108,7 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
     document.heading("Figures");
     let model = one.owner.as_ref().map(|owner| format!(" ({})", owner.shown())).unwrap_or_default();
     document.pair("table", &format!("{}{model}", usage.table_label()));
-    document.pair("comes from", &one.from.as_ref().map(Origin::words).unwrap_or_default());
+    document.pair("defined by", &one.from.as_ref().map(Origin::words).unwrap_or_default());
     document.pair("size", &usage.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string()));
     let scans = usage.scans.map_or_else(|| "?".to_owned(), |scans| Count(scans).to_string());
     document.pair("scans", &format!("{scans}, {}", Counting::of(view.newer).words(now)));
@@ -135,10 +133,10 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
                     let when = one.measured_at.map(|at| format!(" at {}", crate::app::screen::clock_text(at)));
                     format!("measured by pgstatindex{}", when.unwrap_or_default())
                 }
-                confidence => format!("estimate, {confidence}; b measures it"),
+                confidence => format!("estimate, {confidence}; b measures exactly"),
             };
             document.pair("bloat", &format!("{} ({})", Share(amount.share), amount.bytes));
-            document.pair("bloat is known by", &how);
+            document.pair("bloat source", &how);
         }
     }
     let needed: Vec<&str> = [
@@ -187,27 +185,23 @@ fn name_of(oid: i64, all: &[Figures]) -> String {
 
 fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> String {
     match verdict {
-        Verdict::Invalid => "Its build failed or still runs: no query may use it, and where it is ready every write pays \
-                             for it all the same. Look at Activity whether a CREATE INDEX CONCURRENTLY is under way before \
-                             you touch it."
+        Verdict::Invalid => "Its build failed or is still running: no query can use it, but writes may already maintain it. Before you touch it, check Activity for a running CREATE INDEX CONCURRENTLY."
             .to_owned(),
-        Verdict::DuplicateOf(other) => format!("It is the same as {}: one of the two is enough.", name_of(*other, all)),
+        Verdict::DuplicateOf(other) => format!("It duplicates {}: one of the two is enough.", name_of(*other, all)),
         Verdict::CoveredBy(other) => format!(
-            "{} begins with the same keys and serves the same searches. Keep this one only if it is much smaller and its \
-             index-only scans matter.",
+            "{} starts with the same keys and serves the same lookups. Keep this one only if it is much smaller and its index-only scans matter.",
             name_of(*other, all)
         ),
         Verdict::Unused { is_suspicion } => {
             let size = usage.bytes.map_or_else(String::new, |bytes| format!(" of {}", Bytes(bytes)));
             let words = Counting::of(view.newer).words(view.newer.at);
             let caution = if *is_suspicion {
-                " That is too short to be sure: wait for the month's reports."
+                " That is too short to be sure: monthly reports may use it."
             } else {
                 ""
             };
             format!(
-                "No query has used this index{size}: {words}.{caution} Each server counts for itself: look at the standbys \
-                 too. A scan that only a foreign key's check needs counts as well."
+                "No query has used this index{size}: {words}.{caution} Each server has its own counters: check the standbys too. Scans by foreign key checks are counted."
             )
         }
     }
@@ -215,9 +209,9 @@ fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) 
 
 fn advice(verdict: Option<&Verdict>) -> &'static str {
     match verdict {
-        Some(Verdict::Invalid) => "Build it anew (12 and later), or drop it and let the migration run again:",
-        Some(_) => "Remove it without stopping writes:",
-        None => "Build it anew beside the old one:",
+        Some(Verdict::Invalid) => "Rebuild it (PostgreSQL 12 and later), or drop it and run the migration again:",
+        Some(_) => "Remove it without blocking writes:",
+        None => "Rebuild it:",
     }
 }
 
@@ -230,15 +224,14 @@ fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
     let tables = TableUsage::all(view.newer).unwrap_or_default();
     let find = |relid| tables.iter().find(|table| table.relid == relid);
     if let Some(rows) = find(key.relid).and_then(TableUsage::rows) {
-        document.pair("rows to be read each time", &Count(rows).to_string());
+        document.pair("rows read each time", &Count(rows).to_string());
     }
     if let Some(deletes) = find(key.referred_relid).and_then(|table| table.deletes) {
         let words = Counting::of(view.newer).words(view.newer.at);
         document.pair("deletes there", &format!("{}, {words}", Count(deletes)));
     }
     document.text(
-        "Each delete of a row referred to, and each change of its key, reads the whole table; so does every lookup from the \
-         other side. It would be wrong only where rows referred to are never deleted and nobody looks from there.",
+        "Each delete of a referenced row and each change of its key scans the whole table; so does every lookup from the other side. The index is unnecessary only if referenced rows are never deleted and no query looks up from there.",
     );
     let Ok(code) = index_for_key(key, &Project::for_code(view.newer)) else { return document };
     document.heading("What to do");

@@ -121,7 +121,7 @@ fn missing(view: &View<'_>, usages: &[IndexUsage], project: &Project, notes: &mu
             })
             .collect(),
         Err(why) => {
-            notes.push(format!("foreign keys not judged: {why}"));
+            notes.push(format!("foreign keys not checked: {why}"));
             Vec::new()
         }
     }

@@ -135,7 +135,7 @@ fn the_only_index_of_a_foreign_key_is_not_given_away_lightly() {
             column_names: ["total"], referred_relid: 2, referred_table: "shop_customer" }],
         )
     };
-    let caution = "the only index that leads with the foreign key shop_order_total_fk";
+    let caution = "the only index that starts with the foreign key shop_order_total_fk";
     assert!(detail(of_key([4]), "11").contains(caution));
     assert!(!detail(of_key([3]), "11").contains(caution));
 }

@@ -197,7 +197,7 @@ fn queries(view: &View<'_>) -> Grid {
         return missing(view, "statements", columns);
     }
     let Some(mut costs) = costs(view.history, view.moment, Since::Seconds(60.0)) else {
-        return Grid::missing(columns, Notice::new("an interval needs two samples"));
+        return Grid::missing(columns, Notice::new("needs two samples"));
     };
     let may_read = view.newer.server.may_as("pg_read_all_stats");
     costs.statements.sort_by(|left, right| right.time_ms.total_cmp(&left.time_ms));
@@ -221,7 +221,7 @@ fn queries(view: &View<'_>) -> Grid {
         grid.rows.push(Row::new(one.key.clone(), cells));
     }
     if grid.rows.is_empty() {
-        grid.notice = Some(Notice::new("no statement finished in the last minute"));
+        grid.notice = Some(Notice::new("No statement finished in the last minute"));
     }
     grid
 }
@@ -250,7 +250,7 @@ fn tables(view: &View<'_>) -> Grid {
     let mut grid = Grid::new(columns);
     grid.rows = rows.into_iter().take(ROWS).map(|(_, row)| row).collect();
     if grid.rows.is_empty() {
-        grid.notice = Some(Notice::new("this database has no tables of users"));
+        grid.notice = Some(Notice::new("No tables in this database"));
     }
     grid
 }
@@ -316,7 +316,7 @@ fn indexes(view: &View<'_>) -> Grid {
     let mut grid = Grid::new(columns);
     grid.rows = rows.into_iter().take(ROWS).map(|(_, row)| row).collect();
     if grid.rows.is_empty() {
-        grid.notice = Some(Notice::new("this database has no indexes of users"));
+        grid.notice = Some(Notice::new("No indexes in this database"));
     }
     grid
 }

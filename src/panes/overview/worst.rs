@@ -107,14 +107,14 @@ pub(super) fn document(finding: &Finding) -> Document {
         document.copied = Some(code.text.clone());
         document.code(language, &code.text);
     }
-    document.heading("What was seen");
+    document.heading("Seen");
     for (label, value) in &finding.evidence {
         document.pair(label, value);
     }
-    document.heading("Why it matters");
+    document.heading("Why");
     document.text(finding.why);
-    document.heading("Where this is from");
-    document.text(&format!("{}; rule {}", finding.source, finding.id));
+    document.heading("Source");
+    document.text(&format!("{}; check {}", finding.source, finding.id));
     document.leads_to = place(finding).map(|(pane, _)| pane);
     document
 }

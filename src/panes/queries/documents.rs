@@ -12,21 +12,21 @@ pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, sinc
     let mut document = Document::new(format!("Statement {}", one.queryid));
     match text {
         Some(text) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
-        None => document.text("its text is not here (yet)"),
+        None => document.text("its text has not been read"),
     }
     document.heading(&format!("Cost {since}"));
-    document.pair("share of all time", &Share(one.share).to_string());
+    document.pair("share of total time", &Share(one.share).to_string());
     document.pair("time", &format!("{} of {}", Seconds(one.time_ms / 1e3), Seconds(costs.total_ms / 1e3)));
-    let rate = costs.seconds.map(|seconds| format!(", {} a second", Count(one.calls / seconds))).unwrap_or_default();
+    let rate = costs.seconds.map(|seconds| format!(", {} per second", Count(one.calls / seconds))).unwrap_or_default();
     document.pair("calls", &format!("{}{rate}", Count(one.calls)));
     document.pair("mean", &Seconds(one.mean_ms() / 1e3).to_string());
-    document.pair("rows", &format!("{} ({} a call)", Count(one.rows), Count(one.rows_per_call())));
+    document.pair("rows", &format!("{} ({} per call)", Count(one.rows), Count(one.rows_per_call())));
     blocks(&mut document, one);
     since_reset(&mut document, one);
     document.heading("Who");
     document.pair("user", &one.user);
     document.pair("database", &one.database);
-    document.pair("run by", if one.is_toplevel { "a client" } else { "a function (not top level)" });
+    document.pair("from", if one.is_toplevel { "client" } else { "function (not top level)" });
     running(&mut document, one, view);
     document
 }
@@ -35,9 +35,9 @@ fn blocks(document: &mut Document, one: &Statement) {
     let total = one.hit + one.read;
     if total > 0.0 {
         document.pair(
-            "shared blocks",
+            "shared buffers",
             &format!(
-                "{} found, {} read ({} hits)",
+                "{} hit, {} read ({} hits)",
                 Bytes(one.hit * BLOCK),
                 Bytes(one.read * BLOCK),
                 Share(one.hit / total)
@@ -73,6 +73,6 @@ fn running(document: &mut Document, one: &Statement, view: &View<'_>) {
     let now =
         activity.iter().filter(|row| row.int("query_id") == Some(one.queryid) && row.text("state") == "active").count();
     if activity.iter().any(|row| row.int("query_id").is_some()) {
-        document.pair("running just now", &format!("in {now} sessions"));
+        document.pair("running now", &format!("{now} sessions"));
     }
 }

@@ -230,7 +230,7 @@ fn notes(history: &History, moment: Moment, older: Option<&Reading>, resets: usi
     let mut notes = Vec::new();
     let Some(snapshot) = history.at(moment) else { return notes };
     if resets > 0 {
-        notes.push(format!("{resets} counters were reset within the interval and count from there"));
+        notes.push(format!("{resets} counters were reset in this interval and count from the reset"));
     }
     let Some(older) = older else { return notes };
     let before = history

@@ -39,7 +39,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let vacuum = one.due.as_ref().and_then(|due| due.vacuum);
     if !is_enabled && !usage.is_partitioned() {
         found.push(Advice {
-            why: "Autovacuum does not come to this table; unless a job of yours vacuums it, let it come again:"
+            why: "Autovacuum is disabled for this table. Unless your own job vacuums it, re-enable autovacuum:"
                 .to_owned(),
             sql: format!("ALTER TABLE {name} RESET (autovacuum_enabled);"),
             undo: Some(format!("ALTER TABLE {name} SET (autovacuum_enabled = false);")),
@@ -48,14 +48,15 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let is_due = vacuum.is_some_and(|progress| progress.share() >= 1.0 && progress.counted >= WORTH_A_VACUUM);
     if is_due && !one.is_held_back {
         found.push(Advice {
-            why: "More rows are dead than autovacuum waits for; it is late, or something old holds it back:".to_owned(),
+            why: "Dead rows exceed the autovacuum threshold; autovacuum is late, or an old transaction holds it back:"
+                .to_owned(),
             sql: format!("VACUUM (ANALYZE) {name};"),
             undo: None,
         });
     }
     if usage.is_never_analyzed() && usage.live.unwrap_or(0.0) > 0.0 {
         found.push(Advice {
-            why: "It was never analyzed: the planner guesses.".to_owned(),
+            why: "It was never analyzed, so the planner uses defaults.".to_owned(),
             sql: format!("ANALYZE {name};"),
             undo: None,
         });
@@ -63,7 +64,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let has_own_scale = usage.option("autovacuum_vacuum_scale_factor").is_some();
     if usage.rows().unwrap_or(0.0) >= LARGE && !has_own_scale {
         found.push(Advice {
-            why: "For a table of this size a fifth of its rows is late. Let autovacuum come every 2 %, analyze every 1 %:"
+            why: "For a table of this size, 20 % dead rows is late. Vacuum at 2 % and analyze at 1 %:"
                 .to_owned(),
             sql: format!(
                 "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);"
@@ -78,8 +79,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     {
         found.push(Advice {
             why: format!(
-                "{} hold nothing. New rows will fill them; to give them back, pg_repack works beside the application. This \
-                 locks the table for as long as it takes:",
+                "{} are free space. New rows will fill it; pg_repack reclaims it while the application runs. VACUUM FULL locks the table until it is done:",
                 amount.bytes
             ),
             sql: format!("VACUUM (FULL, ANALYZE) {name};"),
@@ -128,7 +128,7 @@ fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
     let age = one.usage.sizes_at.map(|at| Seconds((view.newer.at.0 - at.0).max(0.0)));
     let age = age.map_or_else(|| "never read".to_owned(), |age| format!("{age} old"));
     document.text(&format!(
-        "pid {} holds or awaits ACCESS EXCLUSIVE on it: its sizes are {age}, and stay so until the lock is gone.",
+        "pid {} holds or waits for ACCESS EXCLUSIVE on it: its sizes are {age} until the lock is released.",
         pids.join(", ")
     ));
     for pid in &one.usage.locked_by {
@@ -166,17 +166,17 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
         Some(Bloat::CannotEstimate(unknown)) => {
             document.pair("bloat", &format!("cannot estimate: {}", unknown.why));
             if let Some(remedy) = &unknown.remedy {
-                document.pair("what would help", remedy);
+                document.pair("what helps", remedy);
             }
         }
         Some(Bloat::Known(amount)) => {
             let when = one.measured_at.map(|at| format!(" at {}", crate::app::screen::clock_text(at)));
             let how = match amount.confidence {
                 Confidence::Measured => format!("measured by pgstattuple_approx{}", when.unwrap_or_default()),
-                confidence => format!("estimate, {confidence}; b measures it"),
+                confidence => format!("estimate, {confidence}; b measures exactly"),
             };
             document.pair("bloat", &format!("{} ({})", Share(amount.share), amount.bytes));
-            document.pair("bloat is known by", &how);
+            document.pair("bloat source", &how);
         }
     }
     if !usage.options.is_empty() {
@@ -188,7 +188,7 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
     let now = view.newer.at;
     document.heading("Upkeep");
     if let Some(running) = running_vacuum(one, view) {
-        document.pair("vacuum runs now", &running);
+        document.pair("vacuum running", &running);
     }
     if one.is_held_back {
         document.text("A vacuum ran a moment ago and left the dead rows.");
@@ -196,7 +196,7 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
     }
     let ago = |at: Option<Timestamp>| {
         at.map_or_else(
-            || "never, as far as is known".to_owned(),
+            || "never (since the counters were reset)".to_owned(),
             |at| format!("{} ago", Seconds((now.0 - at.0).max(0.0))),
         )
     };
@@ -204,7 +204,7 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
     document.pair("last analyze", &ago(one.usage.last_analyze));
     let Some(due) = &one.due else { return };
     if !due.is_enabled {
-        document.pair("autovacuum", "off for this table, freezing aside");
+        document.pair("autovacuum", "off for this table (except to prevent wraparound)");
     }
     let progress = |progress: Option<Progress>, what: &str| {
         progress.map_or_else(
@@ -226,7 +226,7 @@ fn running_vacuum(one: &Figures, view: &View<'_>) -> Option<String> {
     let row = rows.iter().find(|row| row.int("relid") == Some(one.usage.relid))?;
     let all = row.number("heap_total").filter(|all| *all > 0.0);
     let done = all.zip(row.number("heap_scanned")).map(|(all, done)| format!(", {} scanned", Share(done / all)));
-    let phase = Some(row.text("phase")).filter(|phase| !phase.is_empty()).unwrap_or("phase not shown to this role");
+    let phase = Some(row.text("phase")).filter(|phase| !phase.is_empty()).unwrap_or("this role cannot see the phase");
     Some(format!("pid {}, {phase}{}", row.int("pid").unwrap_or_default(), done.unwrap_or_default()))
 }
 
@@ -242,13 +242,13 @@ fn own_settings(document: &mut Document, one: &Figures, view: &View<'_>) {
     if own.is_empty() {
         return;
     }
-    document.heading("Its own settings of autovacuum");
+    document.heading("Autovacuum settings of this table");
     let settings = crate::catalog::settings::Settings::of(view.newer).ok();
     for (name, value) in own {
         let plain = name.trim_start_matches("toast.");
         let server = if plain == "autovacuum_enabled" { "autovacuum" } else { plain };
         let server = settings.as_ref().and_then(|settings| settings.text(server));
-        let server = server.map(|value| format!("; the server has {value}")).unwrap_or_default();
+        let server = server.map(|value| format!("; server: {value}")).unwrap_or_default();
         document.pair(name, &format!("{value}: {}{server}", meaning(plain)));
     }
 }
@@ -256,19 +256,19 @@ fn own_settings(document: &mut Document, one: &Figures, view: &View<'_>) {
 /// Returns what a storage parameter of autovacuum means. Source: manual, CREATE TABLE, "Storage Parameters"; 24.1.6.
 fn meaning(parameter: &str) -> &'static str {
     match parameter {
-        "autovacuum_enabled" => "whether it comes at all, freezing aside",
-        "autovacuum_vacuum_threshold" => "dead rows it waits for at least",
-        "autovacuum_vacuum_scale_factor" => "share of the rows that may be dead on top",
-        "autovacuum_vacuum_max_threshold" => "dead rows after which it comes in any case",
-        "autovacuum_vacuum_insert_threshold" => "inserted rows it waits for at least; -1 is never",
-        "autovacuum_vacuum_insert_scale_factor" => "share of the rows that may be inserted on top",
-        "autovacuum_analyze_threshold" => "changed rows it waits for before an analyze",
-        "autovacuum_analyze_scale_factor" => "share of the rows that may change on top",
-        "autovacuum_vacuum_cost_delay" => "milliseconds it rests; 0 is full speed",
-        "autovacuum_vacuum_cost_limit" => "how much it does between two rests",
-        "autovacuum_freeze_max_age" => "age in transactions from which a vacuum is forced",
-        "autovacuum_multixact_freeze_max_age" => "age in multixacts from which a vacuum is forced",
-        _ => "as the manual says under CREATE TABLE",
+        "autovacuum_enabled" => "enabled (always runs to prevent wraparound)",
+        "autovacuum_vacuum_threshold" => "minimum dead rows",
+        "autovacuum_vacuum_scale_factor" => "plus this share of the rows",
+        "autovacuum_vacuum_max_threshold" => "maximum dead rows",
+        "autovacuum_vacuum_insert_threshold" => "minimum inserted rows; -1 is never",
+        "autovacuum_vacuum_insert_scale_factor" => "plus this share of the rows",
+        "autovacuum_analyze_threshold" => "minimum changed rows before an analyze",
+        "autovacuum_analyze_scale_factor" => "plus this share of the rows",
+        "autovacuum_vacuum_cost_delay" => "milliseconds of delay; 0 is full speed",
+        "autovacuum_vacuum_cost_limit" => "cost limit between two delays",
+        "autovacuum_freeze_max_age" => "age in transactions that forces a vacuum",
+        "autovacuum_multixact_freeze_max_age" => "age in multixacts that forces a vacuum",
+        _ => "see CREATE TABLE in the manual",
     }
 }
 
@@ -279,7 +279,7 @@ fn traffic(document: &mut Document, one: &Figures) {
     let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| Share(share).to_string());
     document.pair("sequential scans", &format!("{}, {} rows read", number(usage.seq_scan), number(usage.seq_tup_read)));
     document.pair("index scans", &number(usage.idx_scan));
-    document.pair("sequential of all scans", &share(usage.seq_scan_share()));
+    document.pair("sequential share of scans", &share(usage.seq_scan_share()));
     document.pair(
         "rows written",
         &format!("{} ins, {} upd, {} del", number(usage.inserts), number(usage.updates), number(usage.deletes)),

@@ -151,7 +151,7 @@ fn target_layer(
         if address_flag.is_some() {
             return Err(AddressError::Conflict {
                 what: "TARGET and -d both say where to connect".to_owned(),
-                hint: "beside TARGET, -d takes the name of a database only".to_owned(),
+                hint: "with a TARGET, -d takes only the name of a database".to_owned(),
             });
         }
         if let Some(alias) = request.aliases.iter().find(|alias| alias.name == text) {

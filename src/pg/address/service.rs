@@ -99,7 +99,7 @@ fn section_name(line: &str) -> Option<&str> {
 fn parameter(line: &str, origin: Origin) -> Result<Given, AddressError> {
     let syntax = |what: &str| AddressError::Syntax { origin: origin.clone(), what: what.to_owned(), hint: None };
     let Some((key, value)) = line.split_once('=') else {
-        let what = if line.starts_with("ldap") { "LDAP look-up is not supported" } else { "the line has no \"=\"" };
+        let what = if line.starts_with("ldap") { "LDAP lookup is not supported" } else { "the line has no \"=\"" };
         return Err(syntax(what));
     };
     match keywords::find(key) {
@@ -146,7 +146,7 @@ mod tests {
         check("broken", "/h/.pg_service.conf:3: the line has no \"=\"");
         check("typo", "/h/.pg_service.conf:14: unknown connection parameter \"dbnam\"");
         check("nested", "/h/.pg_service.conf:16: a service cannot name another service");
-        check("ldap", "/h/.pg_service.conf:18: LDAP look-up is not supported");
+        check("ldap", "/h/.pg_service.conf:18: LDAP lookup is not supported");
         check("none", "no service is called \"none\"");
     }
 

@@ -51,7 +51,7 @@ impl Values {
         let user = self.text("user").map(str::to_owned).or_else(|| environment.user.clone());
         let Some(user) = user else {
             return Err(AddressError::Conflict {
-                what: "it is not known which role to connect as".to_owned(),
+                what: "no role to connect as".to_owned(),
                 hint: "name it with -U".to_owned(),
             });
         };

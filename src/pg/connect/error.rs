@@ -16,7 +16,7 @@ use crate::pg::words::{pooler_hint, words};
 
 /// What answered is not PostgreSQL.
 #[derive(Debug, Clone, Error)]
-#[error("what answers there is not PostgreSQL{}", spoken(.0))]
+#[error("the server there is not PostgreSQL{}", spoken(.0))]
 pub struct NotPostgres(
     /// The first bytes it sent.
     pub Vec<u8>,
@@ -24,11 +24,11 @@ pub struct NotPostgres(
 
 fn spoken(sent: &[u8]) -> &'static str {
     match sent {
-        [b'H', b'T', b'T', b'P', ..] => " but an HTTP server",
-        [b'S', b'S', b'H', ..] | [b'S', b'H', b'-', ..] => " but an SSH server",
-        [b'-', b'E', b'R', b'R', ..] => " but a Redis server",
-        [b'2', b'2', b'0', ..] => " but a mail or FTP server",
-        [_, 0, 0, 0, 10, ..] => " but a MySQL server",
+        [b'H', b'T', b'T', b'P', ..] => " but HTTP",
+        [b'S', b'S', b'H', ..] | [b'S', b'H', b'-', ..] => " but SSH",
+        [b'-', b'E', b'R', b'R', ..] => " but Redis",
+        [b'2', b'2', b'0', ..] => " but mail or FTP",
+        [_, 0, 0, 0, 10, ..] => " but MySQL",
         _ => "",
     }
 }
@@ -76,7 +76,7 @@ impl fmt::Display for Step {
         f.write_str(match self {
             Self::Lookup => "looking up the host name",
             Self::Connect => "opening the connection",
-            Self::Tls => "agreeing on TLS",
+            Self::Tls => "negotiating TLS",
             Self::Login => "logging in",
         })
     }
@@ -86,7 +86,7 @@ impl fmt::Display for Step {
 #[derive(Debug, Error)]
 pub enum Trouble {
     /// The name could not be looked up.
-    #[error("the host name cannot be looked up")]
+    #[error("the host name cannot be resolved")]
     Lookup(#[source] io::Error),
     /// The socket could not be opened.
     #[error("{}", socket_words(.0))]
@@ -127,19 +127,19 @@ pub enum Trouble {
     #[error("{}", server_words(.0))]
     Server(Box<DbError>),
     /// The server wants a password and there is none.
-    #[error("the server asks for a password, and none is known")]
+    #[error("the server asks for a password, and none was given")]
     PasswordNeeded,
     /// A password could not be asked for.
-    #[error("the password cannot be asked for")]
+    #[error("cannot ask for the password")]
     NotAsked(#[source] io::Error),
     /// Authentication failed on this side: channel binding, an unknown method, a server that does not know the password.
-    #[error("authentication was broken off: {0}")]
+    #[error("authentication failed: {0}")]
     Authentication(String),
     /// The server is not what `target_session_attrs` asks for.
     #[error("{}", session_words(*.0))]
     WrongSession(SessionAttrs),
     /// The server broke the protocol.
-    #[error("the server does not keep to the protocol: {0}")]
+    #[error("the server violates the protocol: {0}")]
     Protocol(String),
 }
 
@@ -150,8 +150,8 @@ fn seconds(limit: Duration) -> String {
 fn socket_words(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused: nothing listens there",
-        io::ErrorKind::NotFound => "there is no such socket",
-        io::ErrorKind::PermissionDenied => "the socket may not be opened",
+        io::ErrorKind::NotFound => "the socket does not exist",
+        io::ErrorKind::PermissionDenied => "permission denied on the socket",
         io::ErrorKind::TimedOut => "the host does not answer",
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "the host cannot be reached",
         _ => "the connection cannot be opened",
@@ -164,7 +164,7 @@ fn session_words(wanted: SessionAttrs) -> &'static str {
         SessionAttrs::ReadOnly => "the session is not read-only, and target_session_attrs=read-only",
         SessionAttrs::Primary => "the server is a standby, and target_session_attrs=primary",
         SessionAttrs::Standby => "the server is not a standby, and target_session_attrs=standby",
-        SessionAttrs::Any | SessionAttrs::PreferStandby => "the server is not what was asked for",
+        SessionAttrs::Any | SessionAttrs::PreferStandby => "the server does not match target_session_attrs",
     }
 }
 
@@ -350,21 +350,22 @@ impl ConnectError {
                 "a proxy or firewall may have cut it; the server's log may say more".to_owned()
             }
             Trouble::NotPostgres(_) => "check host and port: PostgreSQL's is 5432, PgBouncer's 6432".to_owned(),
-            Trouble::NoTls => "use sslmode=prefer if an unencrypted connection will do".to_owned(),
+            Trouble::NoTls => "use sslmode=prefer if an unencrypted connection is acceptable".to_owned(),
             Trouble::ErrorBeforeTls => "the server's log says why".to_owned(),
             Trouble::Certificate(reason) => certificate_hint(reason).to_owned(),
             Trouble::Handshake(error) => return handshake_hint(error),
             Trouble::Tls(error) => return error.hint(),
             Trouble::Server(error) => return self.server_hint(error),
-            Trouble::PasswordNeeded => self
-                .password_hint("set PGPASSWORD, write a line into ~/.pgpass, or leave -w out to be asked".to_owned()),
-            Trouble::NotAsked(_) => self.password_hint("set PGPASSWORD, or write a line into ~/.pgpass".to_owned()),
-            Trouble::Authentication(words) if words.contains("channel binding") => {
-                "channel binding needs TLS and a password in SCRAM form; channel_binding=prefer does without".to_owned()
+            Trouble::PasswordNeeded => {
+                self.password_hint("set PGPASSWORD, add a line to ~/.pgpass, or omit -w to be asked".to_owned())
             }
-            Trouble::Authentication(_) => "pgdj knows password, md5, scram-sha-256, cert, trust and peer".to_owned(),
+            Trouble::NotAsked(_) => self.password_hint("set PGPASSWORD, or add a line to ~/.pgpass".to_owned()),
+            Trouble::Authentication(words) if words.contains("channel binding") => {
+                "channel binding needs TLS and a SCRAM password; channel_binding=prefer also works without".to_owned()
+            }
+            Trouble::Authentication(_) => "pgdj supports password, md5, scram-sha-256, cert, trust and peer".to_owned(),
             Trouble::WrongSession(_) => "name another host, or another target_session_attrs".to_owned(),
-            Trouble::Protocol(_) => "check host and port, and the version of what answers there".to_owned(),
+            Trouble::Protocol(_) => "check host and port, and the version of the server there".to_owned(),
         })
     }
 
@@ -403,16 +404,16 @@ impl ConnectError {
                 format!("check the role's name, {}, or name another with -U", self.user)
             }
         } else if *code == SqlState::INVALID_CATALOG_NAME {
-            format!("there is no database {}: psql -l lists them, -d names another", self.database)
+            format!("database {} does not exist: psql -l lists them, -d names another", self.database)
         } else if *code == SqlState::TOO_MANY_CONNECTIONS {
-            "every slot is taken: connect as a superuser (superuser_reserved_connections), or end idle sessions"
+            "all connections are in use: connect as a superuser (superuser_reserved_connections), or end idle sessions"
                 .to_owned()
         } else if *code == SqlState::CANNOT_CONNECT_NOW {
             "the server is starting up, shutting down or recovering: try again in a moment".to_owned()
         } else if let Some(hint) = pooler_hint(error.message()) {
             hint.to_owned()
         } else if error.message().contains("unsupported startup parameter") {
-            "PgBouncer refuses it: ignore_startup_parameters in pgbouncer.ini, or leave options out".to_owned()
+            "PgBouncer refuses it: add it to ignore_startup_parameters in pgbouncer.ini, or omit options".to_owned()
         } else {
             return error.hint().map(str::to_owned);
         })
@@ -428,7 +429,7 @@ fn socket_hint(error: &io::Error, place: &str) -> String {
         io::ErrorKind::ConnectionRefused => {
             "is the server running, and does it listen there (listen_addresses, port)?".to_owned()
         }
-        io::ErrorKind::PermissionDenied => "unix_socket_permissions of the server decide who may".to_owned(),
+        io::ErrorKind::PermissionDenied => "the server's unix_socket_permissions decide who may connect".to_owned(),
         _ => "check host, port, network and firewall".to_owned(),
     }
 }
@@ -437,7 +438,7 @@ fn certificate_hint(reason: &CertificateError) -> &'static str {
     match reason {
         CertificateError::UnknownIssuer => "name the authority's certificate with sslrootcert=FILE",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "connect by a name in the certificate; hostaddr=ADDRESS beside it says where to go"
+            "connect by a name in the certificate; add hostaddr=ADDRESS to say where to connect"
         }
         _ => "the server needs another certificate (ssl_cert_file)",
     }

@@ -182,7 +182,7 @@ pub(in crate::pg) async fn explain(
     };
     let is_pruned = plan.iter().any(|(_, node)| node.number("Subplans Removed").is_some());
     if is_pruned && values.is_empty() && statement.parameters > 0 {
-        let note = "partitions were left out by null values, because this server has no GENERIC_PLAN";
+        let note = "partitions were pruned by null values, because this server has no GENERIC_PLAN";
         notes.push(note.to_owned());
     }
     Ok(Explained { plan, raw, options, notes })
@@ -192,7 +192,7 @@ pub(in crate::pg) async fn explain(
 fn listed(options: &Options, version: i64, notes: &mut Vec<String>) -> String {
     let (list, missing) = options::list(options, version);
     if !missing.is_empty() {
-        notes.push(format!("left out, because PostgreSQL {} has it not: {}", version / 10_000, missing.join(", ")));
+        notes.push(format!("omitted: not available in PostgreSQL {}: {}", version / 10_000, missing.join(", ")));
     }
     list
 }
@@ -209,7 +209,7 @@ async fn generic(
     (wanted, notes): (&mut Options, &mut Vec<String>),
 ) -> Result<Option<String>, Stumble> {
     if wanted.analyze {
-        notes.push("it was not run: its parameters have no values".to_owned());
+        notes.push("it was not run, because its parameters have no values".to_owned());
     }
     wanted.analyze = false;
     let version = transaction.greeting().version;

@@ -37,15 +37,15 @@ pub(in crate::pg) fn not_one(error: &NotOne) -> Failure {
 fn deed(effect: Effect) -> String {
     match effect {
         Effect::Acts(function) => {
-            format!("the statement calls {function}(), which acts whether or not it is rolled back")
+            format!("the statement calls {function}(), which a rollback does not undo")
         }
         Effect::Writes(verb) => format!("the statement writes ({verb})"),
-        Effect::Reads => "the EXPLAIN was to run as a write".to_owned(),
+        Effect::Reads => "the EXPLAIN was asked to run as a write".to_owned(),
     }
 }
 
 pub(super) fn read_only_mode(effect: Effect) -> Failure {
-    refused(format!("{}, and this is read-only mode", deed(effect)))
+    refused(format!("{}; this is read-only mode", deed(effect)))
         .hint("explain it without ANALYZE, which only plans it; or start pgdj without --read-only")
 }
 
@@ -64,7 +64,7 @@ pub(in crate::pg) fn may_do_more(objections: &[Objection]) -> Failure {
 }
 
 pub(super) fn no_consent(effect: Effect) -> Failure {
-    refused(format!("{}, and EXPLAIN ANALYZE would run it", deed(effect)))
+    refused(format!("{}; EXPLAIN ANALYZE would run it", deed(effect)))
         .hint(format!("explain it without ANALYZE, which only plans it; or agree to the write (--write): {WHAT_STAYS}"))
 }
 
@@ -73,12 +73,12 @@ pub(super) fn cancelled(at: &Circumstances<'_>) -> Failure {
 }
 
 pub(super) fn unconfirmed() -> Failure {
-    refused("the EXPLAIN was given up: the server did not confirm that it is cancelled")
-        .hint("its connection is closed; should it still run, statement_timeout ends it")
+    refused("the EXPLAIN was abandoned: the server did not confirm the cancel")
+        .hint("its connection is closed; if it is still running, statement_timeout ends it")
 }
 
 pub(super) fn never_sent() -> Failure {
-    refused("the EXPLAIN was cancelled before there was a connection to send it over")
+    refused("the EXPLAIN was cancelled before it was sent")
 }
 
 pub(super) fn silent(target: &str, after: Duration) -> Failure {
@@ -86,7 +86,7 @@ pub(super) fn silent(target: &str, after: Duration) -> Failure {
         Kind::Connection,
         format!("{target} gave no answer to the EXPLAIN in {}", Seconds(after.as_secs_f64())),
     )
-    .hint("its connection is closed; should it still run, statement_timeout ends it")
+    .hint("its connection is closed; if it is still running, statement_timeout ends it")
 }
 
 pub(super) fn no_plan(raw: &str) -> Failure {
@@ -102,7 +102,7 @@ pub(super) fn count_of_values(parameters: &[Parameter], given: usize) -> Failure
 }
 
 pub(super) fn nul_in_value() -> Failure {
-    refused("a value holds a NUL character, which no type of PostgreSQL takes")
+    refused("a value contains a NUL character, which PostgreSQL does not allow")
 }
 
 /// Says what the server's trouble was.
@@ -112,7 +112,7 @@ pub(super) fn of(trouble: Trouble, at: &Circumstances<'_>, prefix: usize, role: 
         Trouble::Lost(why) => {
             return Failure::new(Kind::Connection, "the connection was lost during the EXPLAIN")
                 .because_text(why)
-                .hint("nothing was changed: what was under way is rolled back by the server");
+                .hint("nothing was changed: the server rolls back the transaction");
         }
         Trouble::Unusable(why) => return refused("the EXPLAIN failed").because_text(why),
         Trouble::Server(error) => error,
@@ -145,7 +145,7 @@ fn by_code(said: &DbError, at: &Circumstances<'_>, role: &str) -> Failure {
         SqlState::QUERY_CANCELED => interrupted(said, at),
         SqlState::LOCK_NOT_AVAILABLE => blocked(at),
         SqlState::READ_ONLY_SQL_TRANSACTION if at.statement.effect == Effect::Reads => because(
-            "the statement writes, by a function or a trigger, and this EXPLAIN runs in a read-only transaction",
+            "the statement writes through a function or a trigger, and this EXPLAIN runs in a read-only transaction",
         )
         .hint(match at.mode {
             Mode::ReadOnly => "explain it without ANALYZE, which only plans it".to_owned(),
@@ -156,38 +156,38 @@ fn by_code(said: &DbError, at: &Circumstances<'_>, role: &str) -> Failure {
             }
         }),
         SqlState::READ_ONLY_SQL_TRANSACTION => {
-            because("the server writes nothing: it is a standby, or this role's sessions are read-only")
+            because("the server accepts no writes: it is a standby, or this role's sessions are read-only")
                 .hint("explain it without ANALYZE, or on the primary")
         }
         SqlState::INSUFFICIENT_PRIVILEGE => {
-            because("this role may not run what the statement asks for").hint(grant(said.message(), role))
+            because("this role lacks a right that the statement needs").hint(grant(said.message(), role))
         }
         SqlState::SYNTAX_ERROR => {
             because("the server cannot parse the statement").hint(syntax_hint(at.statement, &at.request.sql))
         }
         SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => {
-            because("the statement names a table that is not there")
+            because("the statement names a table that does not exist")
                 .hint("check the database and the search_path of this role, or write the schema before the table")
         }
-        SqlState::UNDEFINED_COLUMN => because("the statement names a column that is not there"),
+        SqlState::UNDEFINED_COLUMN => because("the statement names a column that does not exist"),
         SqlState::INDETERMINATE_DATATYPE | SqlState::AMBIGUOUS_PARAMETER => {
-            because("the type of a parameter cannot be told from the statement")
-                .hint("write it as a cast, for instance $1::text, or put a value in its place")
+            because("the type of a parameter is unclear")
+                .hint("write a cast, for instance $1::text, or a value instead")
         }
         SqlState::UNDEFINED_FUNCTION | SqlState::AMBIGUOUS_FUNCTION | SqlState::DATATYPE_MISMATCH
             if at.statement.parameters > 0 =>
         {
             because("the types of the parameters do not fit the statement")
-                .hint("write a cast, for instance $1::integer, or put values in their places")
+                .hint("write a cast, for instance $1::integer, or values instead")
         }
         SqlState::GROUPING_ERROR if at.statement.parameters > 0 => because(
-            "the statement groups by an expression with a parameter, which the server cannot know to be the same twice",
+            "the statement groups by an expression with a parameter, and the server cannot know that both are equal",
         )
-        .hint("pg_stat_statements put $n for constants: put the values back"),
+        .hint("pg_stat_statements replaced constants with $n: write the values again"),
         SqlState::UNDEFINED_PSTATEMENT => because("EXECUTE names a statement that is prepared in another session")
             .hint("explain the statement itself"),
         ref code if is_of_values(code) && !at.request.parameters.is_empty() => {
-            because("a value is not of its parameter's type")
+            because("a value does not match its parameter's type")
                 .hint("write values as PostgreSQL would: 2026-01-31, {1,2}, true")
         }
         _ => because("the EXPLAIN failed"),
@@ -210,13 +210,13 @@ fn interrupted(said: &DbError, at: &Circumstances<'_>) -> Failure {
             .hint("explain it without ANALYZE, which only plans it; or give it a longer timeout (--timeout SECONDS; O in the pane)");
         return with_blockers(failure, at.blocked_by);
     }
-    refused("somebody cancelled the EXPLAIN on the server").because_text(said.message())
+    refused("someone cancelled the EXPLAIN on the server").because_text(said.message())
 }
 
 fn blocked(at: &Circumstances<'_>) -> Failure {
-    let failure = refused(format!("the EXPLAIN waited {} for a lock and gave up", Seconds(at.elapsed.as_secs_f64())));
+    let failure = refused(format!("the EXPLAIN waited {} for a lock and stopped", Seconds(at.elapsed.as_secs_f64())));
     let failure = with_blockers(failure, at.blocked_by);
-    failure.hint("see who holds it in Activity; try again when they are done")
+    failure.hint("Activity shows who holds it; try again when they are done")
 }
 
 fn with_blockers(failure: Failure, blockers: &[Blocker]) -> Failure {
@@ -224,7 +224,7 @@ fn with_blockers(failure: Failure, blockers: &[Blocker]) -> Failure {
         let query: String = blocker.query.split_whitespace().collect::<Vec<_>>().join(" ");
         let query: String = query.chars().take(120).collect();
         let query = if query.is_empty() { query } else { format!(": {query}") };
-        failure.because_text(format!("pid {} holds it up ({}){query}", blocker.pid, blocker.who))
+        failure.because_text(format!("pid {} blocks it ({}){query}", blocker.pid, blocker.who))
     };
     blockers.iter().take(5).fold(failure, say)
 }
@@ -243,16 +243,16 @@ fn grant(message: &str, role: &str) -> String {
     if let Some(function) = named("function") {
         return format!("GRANT EXECUTE ON FUNCTION {} TO {role};", quote_ident(function));
     }
-    "connect as the role of the application, which may".to_owned()
+    "connect as the application's role, which has the right".to_owned()
 }
 
 fn syntax_hint(statement: &Statement, sql: &str) -> &'static str {
     if sql.contains("%s") || sql.contains("%(") {
-        "%s stands for a value in Python's drivers: put the value there, or $1"
+        "%s is a placeholder of Python drivers: write the value, or $1"
     } else if sql.len() >= 1023 && sql.len() <= 1024 {
-        "the text seems to be cut at track_activity_query_size: take it from pg_stat_statements or the log"
+        "the text seems to be truncated at track_activity_query_size: take it from pg_stat_statements or the log"
     } else if statement.parameters > 0 {
-        "where pg_stat_statements put $n for a constant that the grammar wants as such, put the value back"
+        "where pg_stat_statements replaced a constant with $n that must be a literal, write the value again"
     } else {
         "explain it as the application sends it, without client commands such as \\d"
     }

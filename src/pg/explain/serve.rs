@@ -133,7 +133,7 @@ impl Desk {
 
     fn ask(&mut self, sql: String) {
         if self.questions >= MOST_QUESTIONS {
-            let busy = Failure::new(crate::failure::Kind::Refused, "too many questions are under way");
+            let busy = Failure::new(crate::failure::Kind::Refused, "too many requests are in progress");
             let told = self.told.clone();
             let answer = Told::Parameters { sql, known: Err(busy) };
             self.work.push(async move { told.send(answer).await.map_or(Done::Reported, |()| Done::Reported) }.boxed());

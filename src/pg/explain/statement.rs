@@ -38,13 +38,13 @@ pub enum NotOne {
     #[error("there is no statement to explain")]
     Empty,
     /// There are several statements in it.
-    #[error("these are {0} statements, and EXPLAIN takes one")]
+    #[error("the text has {0} statements; EXPLAIN takes one")]
     Several(usize),
     /// It is of a kind that has no plan.
     #[error("{0} has no plan")]
     NoPlan(String),
     /// It holds a NUL, which the protocol cannot send.
-    #[error("the text holds a NUL character")]
+    #[error("the text contains a NUL character")]
     Nul,
 }
 
@@ -215,8 +215,7 @@ fn read(part: Vec<Piece>) -> Result<Statement, NotOne> {
     }
     let parameters = said.iter().filter_map(|token| parameter(token)).max().unwrap_or(0);
     if parameters > 0 && part.iter().any(|piece| piece.text.contains("/*, ... */")) {
-        notes
-            .push("a list that pg_stat_statements shortened is planned with the values that are left of it".to_owned());
+        notes.push("a list that pg_stat_statements shortened is planned with its remaining values".to_owned());
     }
     Ok(Statement { text: text_of(&part), parameters, effect: effect(&said), notes })
 }
@@ -307,7 +306,7 @@ fn without_explain(part: Vec<Piece>, notes: &mut Vec<String>) -> Result<Vec<Piec
     let is_option = |token: &Token| matches!(word(token).as_deref(), Some("analyze" | "analyse" | "verbose"));
     while !has_options && rest.next_if(|(_, token)| is_option(token)).is_some() {}
     let Some((from, _)) = rest.peek() else { return Err(NotOne::Empty) };
-    notes.push("the EXPLAIN of the text was left out: the options chosen here hold".to_owned());
+    notes.push("the EXPLAIN in the text was ignored: the options chosen here apply".to_owned());
     Ok(part.iter().skip(*from).cloned().collect())
 }
 
@@ -338,8 +337,7 @@ fn with_casts(part: &[Piece], notes: &mut Vec<String>) -> Vec<Piece> {
     }
     if changed > 0 {
         notes.push(format!(
-            "of the constants that pg_stat_statements replaced, {changed} had to be written another way to be parsed: \
-             $n::type for a typed literal, date_part for EXTRACT"
+            "{changed} constants that pg_stat_statements replaced were rewritten so that they parse: $n::type for a typed literal, date_part for EXTRACT"
         ));
     }
     out

@@ -18,7 +18,7 @@ pub(super) fn offer(sql: &str, parameters: &mut [Parameter]) {
         }
         let by_place = place.map(Place::values).unwrap_or_default();
         let (values, note) = if by_place.is_empty() {
-            (of_type(&parameter.type_name), "a guess, by its type")
+            (of_type(&parameter.type_name), "a guess from its type")
         } else {
             (by_place, "usual")
         };

@@ -60,7 +60,7 @@ pub(super) async fn watch(
                     }
                     Ok(Err(error)) => tracing::info!(%error, "who blocks the EXPLAIN cannot be asked"),
                     Err(lost) => {
-                        tracing::info!(why = lost.why, "the session that looks after an EXPLAIN is lost");
+                        tracing::info!(why = lost.why, "the connection that watches the EXPLAIN is lost");
                         session = None;
                     }
                 }
@@ -74,7 +74,7 @@ async fn open(connector: &dyn Connector, reaper: &Reaper) -> Option<Session> {
     match Session::open(connector, Limits::TICK, reaper).await {
         Ok(session) => Some(session),
         Err(failure) => {
-            tracing::info!(%failure, "no session to look after an EXPLAIN");
+            tracing::info!(%failure, "no second connection to watch the EXPLAIN");
             None
         }
     }

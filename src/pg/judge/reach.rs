@@ -264,7 +264,7 @@ impl Reach {
 
     fn tree(&mut self, tree: &str, run: Run, via: &str) {
         let Some(Mentions { functions, operators, types, relations, classes }) = tree::mentions(tree) else {
-            self.object(via.to_owned(), "what is stored of it cannot be read".to_owned(), "");
+            self.object(via.to_owned(), "its stored definition cannot be read".to_owned(), "");
             return;
         };
         for (kind, oids) in
@@ -338,7 +338,7 @@ impl Reach {
         match builtin(function) {
             Builtin::Harmless | Builtin::HarmlessVolatile(_) => None,
             Builtin::RunsSql(why) => Some(why.to_owned()),
-            Builtin::Acts => Some("it acts, or shows more than rows, also in a read-only transaction".to_owned()),
+            Builtin::Acts => Some("it has effects beyond reading, even in a read-only transaction".to_owned()),
             Builtin::Undecided => Some("it is volatile, and pgdj does not know it".to_owned()),
         }
     }

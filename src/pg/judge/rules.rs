@@ -93,7 +93,7 @@ pub const RUNS_SQL: &[(&str, &str)] = &[
     ("database_to_xmlschema", "it opens every table and view of the database"),
     ("fmgr_c_validator", "it loads the library of a function given by number"),
     ("fmgr_sql_validator", "it parses the body of a function given by number, with its literals"),
-    ("pg_current_xact_id", "it takes a transaction number"),
+    ("pg_current_xact_id", "it assigns a transaction ID"),
     ("pg_get_partition_constraintdef", "it evaluates the partition key of a relation given by number"),
     ("pg_input_error_info", "it runs the input function of a type given by name, with the checks of a domain"),
     ("pg_input_is_valid", "it runs the input function of a type given by name, with the checks of a domain"),
@@ -109,7 +109,7 @@ pub const RUNS_SQL: &[(&str, &str)] = &[
     ("table_to_xmlschema", "it opens a table or view given by name"),
     ("ts_rewrite", "it runs a query given as text"),
     ("ts_stat", "it runs a query given as text"),
-    ("txid_current", "it takes a transaction number"),
+    ("txid_current", "it assigns a transaction ID"),
 ];
 
 /// Beginnings of the names of volatile functions that act: on locks, files, replication, statistics, the server.

@@ -31,7 +31,7 @@ static COLUMNS: [Column; 13] = [
     gauge(
         "has_statistics",
         Unit::Flag,
-        "Whether the table was ever analysed, as far as this role can see.",
+        "Whether the table was ever analyzed, as far as this role can see.",
         "pg_stats, pg_attribute, pg_class",
     ),
     gauge("fillfactor", Unit::Count, "Percent of a page that inserts may fill.", "pg_class.reloptions"),

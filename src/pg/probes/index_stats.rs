@@ -1,9 +1,9 @@
-//! Probe `index_stats`: What an estimate of the size a b-tree needs, one row an index.
+//! Probe `index_stats`: Inputs for the size estimate of a b-tree, one row per index.
 
 use super::{Lane, Probe, gauge, key, seconds};
 use crate::sample::{Column, Unit};
 
-/// What an estimate of the size a b-tree needs, one row an index.
+/// Inputs for the size estimate of a b-tree, one row per index.
 pub static PROBE: Probe = Probe {
     name: "index_stats",
     sql: include_str!("../sql/index_stats.sql"),
@@ -11,7 +11,7 @@ pub static PROBE: Probe = Probe {
     lane: Lane::Slow,
     pace: seconds(180),
     needs: &[],
-    doc: "What an estimate of the size a b-tree needs, one row an index.",
+    doc: "Inputs for the size estimate of a b-tree, one row per index.",
 };
 
 static COLUMNS: [Column; 15] = [

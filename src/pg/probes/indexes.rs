@@ -26,7 +26,7 @@ static COLUMNS: [Column; 35] = [
     gauge("is_unique", Unit::Flag, "Whether it enforces uniqueness.", "pg_index.indisunique"),
     gauge("is_primary", Unit::Flag, "Whether it is the primary key.", "pg_index.indisprimary"),
     gauge("is_exclusion", Unit::Flag, "Whether it backs an exclusion constraint.", "pg_index.indisexclusion"),
-    gauge("is_constraint", Unit::Flag, "Whether a constraint of any kind hangs on it.", "pg_constraint.conindid"),
+    gauge("is_constraint", Unit::Flag, "Whether a constraint depends on it.", "pg_constraint.conindid"),
     gauge("is_valid", Unit::Flag, "Whether queries may use it.", "pg_index.indisvalid"),
     gauge("is_ready", Unit::Flag, "Whether inserts maintain it.", "pg_index.indisready"),
     gauge(

@@ -69,7 +69,7 @@ static COLUMNS: [Column; 28] = [
         "jit_time",
         Unit::Millis,
         "Time compiling, since 1.10.",
-        "pg_stat_statements.jit_generation_time and its sisters",
+        "pg_stat_statements.jit_generation_time and related columns",
     ),
     gauge("stats_since", Unit::Moment, "Since when this entry counts, since 1.11.", "pg_stat_statements"),
     gauge("total", Unit::Count, "Statements there are; rows may be cut at a limit.", "pg_stat_statements"),

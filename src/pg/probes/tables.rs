@@ -20,7 +20,7 @@ static COLUMNS: [Column; 32] = [
     label("name", Unit::Text, "Name.", "pg_stat_user_tables, pg_class"),
     label("kind", Unit::Text, "r table, p partitioned table, m materialised view.", "pg_class.relkind"),
     gauge("pages", Unit::Blocks, "Pages at the last vacuum or analyze.", "pg_class.relpages"),
-    gauge("reltuples", Unit::Number, "Rows the planner reckons with; -1 never analysed.", "pg_class.reltuples"),
+    gauge("reltuples", Unit::Number, "Rows by the planner's estimate; -1 if never analyzed.", "pg_class.reltuples"),
     gauge("visible_pages", Unit::Blocks, "Pages all rows of which every transaction sees.", "pg_class.relallvisible"),
     gauge("freeze_age", Unit::Xids, "Age of the oldest unfrozen transaction.", "age(pg_class.relfrozenxid)"),
     label("options", Unit::Texts, "Storage parameters: fillfactor, autovacuum_….", "pg_class.reloptions"),

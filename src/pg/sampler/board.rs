@@ -77,7 +77,7 @@ impl Board {
         if let Some(row) = rows.first()
             && row.len() != columns.len()
         {
-            let message = format!("{} gave {} columns in place of {}", probe.name, row.len(), columns.len());
+            let message = format!("{} gave {} columns instead of {}", probe.name, row.len(), columns.len());
             return self.failed(probe, Missing::Failed { sqlstate: "none".to_owned(), message });
         }
         self.shared.entry(probe.name).or_default().share(&mut rows);

@@ -152,7 +152,7 @@ async fn rest(
                 }
                 // Texts that will not come: the tick may ask for them again.
                 Some(Wish::Texts(_)) => {
-                    let why = "the second connection is not there yet".to_owned();
+                    let why = "the second connection is not open yet".to_owned();
                     if news.send(News::Lost(why)).await.is_err() {
                         return false;
                     }
@@ -167,7 +167,7 @@ async fn rest(
 
 async fn open(connector: &dyn Connector, reaper: &Reaper, facts: &ServerFacts) -> Result<Session, String> {
     let opened = tokio::time::timeout(SLACK, Session::open(connector, Limits::SLOW, reaper)).await;
-    let Ok(opened) = opened else { return Err("no answer to the second connection".to_owned()) };
+    let Ok(opened) = opened else { return Err("the second connection got no answer".to_owned()) };
     let session = opened.map_err(|failure| failure.because.last().cloned().unwrap_or(failure.what))?;
     // Several hosts, or a pooler in front of several servers: figures of two servers must not be put together.
     if (session.started.0 - facts.started.0).abs() > 1.0 {

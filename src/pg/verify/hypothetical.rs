@@ -174,12 +174,11 @@ fn doubts(set: &[Wanted<'_>], verdicts: &[Verdict]) -> Vec<String> {
     let mut doubts = Vec::new();
     if set.iter().any(Wanted::has_expression) {
         let seen = if is_used { "its cost is too high" } else { "the real one may be used" };
-        doubts.push(format!("{seen}: there are no statistics on the expression before the index is built"));
+        doubts.push(format!("{seen}: the expression has no statistics before the index is built"));
     }
     if set.iter().any(Wanted::is_partial) && !is_used {
         doubts.push(
-            "a partial index that would be read alone, without the table, is not simulated: the real one may be used"
-                .to_owned(),
+            "HypoPG does not simulate index-only scans of partial indexes: the real index may be used".to_owned(),
         );
     }
     doubts

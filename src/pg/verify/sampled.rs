@@ -105,7 +105,9 @@ pub(super) async fn verify(
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, Trouble> {
     if !circumstances.has_temporary {
-        notes.push("no temporary table can be made here: a standby, or the right TEMPORARY is missing".to_owned());
+        notes.push(
+            "cannot create a temporary table here: this is a standby, or the TEMPORARY right is missing".to_owned(),
+        );
         return Ok(None);
     }
     transaction.save("pgdj_sample").await?;
@@ -153,7 +155,7 @@ async fn with_sample(
         sizes.push(bytes.map(|bytes| Bytes(bytes / share)));
     }
     let notes =
-        vec!["costs are those of the sample; of a GIN index over many distinct values the size is too high".to_owned()];
+        vec!["costs are those of the sample; the size of a GIN index on many distinct values is too high".to_owned()];
     let names: Vec<Vec<String>> = names.into_iter().map(|name| vec![name]).collect();
     let verdicts = verdicts(&after, &names);
     Ok(Verified { rung: Rung::Sample { share }, verdicts, before: Some(before), after: Some(after), sizes, notes })

@@ -21,9 +21,9 @@ use crate::sample::{Bytes, Seconds, Value};
 const PREFIX: &str = TRIAL_PREFIX;
 
 /// Why it is built concurrently.
-const OF_LARGE: &str = "it was built concurrently, for the table is large, and writes were to go on";
+const OF_LARGE: &str = "it was built concurrently, because the table is large and writes had to continue";
 const OF_OLD_TRANSACTIONS: &str =
-    "it was built concurrently, for old transactions still see rows that were updated in place";
+    "it was built concurrently, because old transactions still see rows that were updated in place";
 
 /// How long building or dropping concurrently may take, which waits for old transactions.
 pub(super) const CONCURRENTLY: Duration = Duration::from_secs(180);
@@ -33,8 +33,8 @@ const RUNS: usize = 3;
 /// From this time on a statement counts as slow.
 const SLOW: Seconds = Seconds(2.0);
 
-const WHAT: &str = "cannot try the index for real";
-const WHAT_IS_LEFT: &str = "cannot drop what is left of the index on trial";
+const WHAT: &str = "cannot try the index";
+const WHAT_IS_LEFT: &str = "cannot drop the rest of the trial index";
 
 pub(super) async fn run(
     transaction: &mut Transaction,
@@ -223,7 +223,7 @@ impl Trial<'_> {
         match (tried, left.is_empty()) {
             (tried, true) => tried,
             (Ok(mut tried), false) => {
-                tried.notes.push(format!("an index could not be dropped again; run {}", left.join(" and ")));
+                tried.notes.push(format!("an index could not be dropped; run {}", left.join(" and ")));
                 Ok(tried)
             }
             (Err(failure), false) => {

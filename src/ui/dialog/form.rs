@@ -153,7 +153,7 @@ impl Form {
         let choices = self.fields.get(self.at).map_or(0, |field| field.choices.len().min(4));
         let height = (self.fields.len() + choices + 4).min(usize::from(area.height)) as u16;
         let size = (area.width.saturating_sub(4).min(WIDEST), height);
-        let inside = overlay(buffer, area, size, (&self.title, Some("Enter: go on, Esc: leave")), theme);
+        let inside = overlay(buffer, area, size, (&self.title, Some("Enter run · Esc cancel")), theme);
         let rows = usize::from(inside.height.saturating_sub(2)).saturating_sub(choices).max(1);
         self.first = self.first.clamp((self.at + 1).saturating_sub(rows), self.at);
         let label = self.fields.iter().map(|field| text::width(&field.label)).max().unwrap_or(0) + 2;

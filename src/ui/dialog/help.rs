@@ -50,7 +50,7 @@ impl Help {
         let note = if last > 0 {
             format!("{} of {rows} lines", (rows - last + scroll).min(rows))
         } else {
-            "Esc closes".to_owned()
+            "Esc close".to_owned()
         };
         let titles = text::width(&self.title) + note.len() + 5;
         let width = total(&widths).min(most).max(titles) as u16 + 4;

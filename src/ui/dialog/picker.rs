@@ -131,7 +131,7 @@ impl Picker {
         };
         if self.found.is_empty() && list.height > 0 {
             let style = theme.style(Role::Muted);
-            buffer.set_stringn(list.x, list.y, "nothing of this name", usize::from(list.width), style);
+            buffer.set_stringn(list.x, list.y, "No match", usize::from(list.width), style);
         }
         let height = usize::from(list.height);
         let first = self.first.get().clamp((self.cursor + 1).saturating_sub(height).min(self.cursor), self.cursor);

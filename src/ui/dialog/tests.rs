@@ -47,7 +47,7 @@ fn confirm() -> Confirm {
             ),
         ],
         warning: Some("What it did since it began is rolled back.".to_owned()),
-        choices: vec![fact("n", "leave it"), fact("y", "terminate")],
+        choices: vec![fact("n", "cancel"), fact("y", "terminate")],
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Shade {
 #[derive(Debug, Error)]
 pub enum ThemeError {
     /// There is none of this name.
-    #[error("there is no theme \"{name}\"; there are {known}")]
+    #[error("unknown theme \"{name}\"; the themes are {known}")]
     Unknown {
         /// What was asked for.
         name: String,
@@ -181,7 +181,7 @@ fn styles(
         let wrong = |what: String| ThemeError::WrongRole { name: name.clone(), role: written.clone(), what };
         let role = ROLES.iter().find(|(_, known, _)| known == written).map(|(role, ..)| *role);
         let known = || ROLES.iter().map(|(_, known, _)| *known).collect::<Vec<_>>().join(", ");
-        let role = role.ok_or_else(|| wrong(format!("there is no such role; there are {}", known())))?;
+        let role = role.ok_or_else(|| wrong(format!("unknown role; the roles are {}", known())))?;
         Ok((role, style(look, palette).map_err(wrong)?))
     };
     looks.iter().map(one).collect()
@@ -202,7 +202,7 @@ fn style(look: &Look, palette: &BTreeMap<String, String>) -> Result<Style, Strin
             "italic" => Modifier::ITALIC,
             "underline" => Modifier::UNDERLINED,
             "reverse" => Modifier::REVERSED,
-            _ => return Err(format!("\"{attribute}\" is none of bold, dim, italic, underline, reverse")),
+            _ => return Err(format!("\"{attribute}\" is not one of bold, dim, italic, underline, reverse")),
         });
     }
     Ok(style)
@@ -234,6 +234,6 @@ fn colour(written: &str, palette: &BTreeMap<String, String>) -> Result<Color, St
         "bright-magenta" => Color::LightMagenta,
         "bright-cyan" => Color::LightCyan,
         "bright-white" => Color::White,
-        _ => return Err(format!("\"{meant}\" is no colour of the palette, no #rrggbb and none of the sixteen names")),
+        _ => return Err(format!("\"{meant}\" is not a palette colour, a #rrggbb value or one of the sixteen names")),
     })
 }

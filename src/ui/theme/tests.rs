@@ -176,9 +176,9 @@ fn a_users_theme_inherits_and_overrides() {
 fn a_wrong_theme_says_what_is_right() {
     let folder = tempfile::tempdir().unwrap();
     for (text, said) in [
-        ("[roles]\ngood = \"grean\"\n", "\"grean\" is no colour of the palette"),
-        ("[roles]\nokay = \"green\"\n", "there is no such role; there are text, muted"),
-        ("[roles]\ngood = { fg = \"green\", with = [\"blink\"] }\n", "none of bold, dim"),
+        ("[roles]\ngood = \"grean\"\n", "\"grean\" is not a palette colour"),
+        ("[roles]\nokay = \"green\"\n", "unknown role; the roles are text, muted"),
+        ("[roles]\ngood = { fg = \"green\", with = [\"blink\"] }\n", "not one of bold, dim"),
         ("inherits = \"wrong\"\n", "inherits itself"),
         ("shade = \"dusk\"\n", "unknown variant"),
     ] {
@@ -187,5 +187,5 @@ fn a_wrong_theme_says_what_is_right() {
         assert!(error.contains(said), "{error}");
     }
     let error = Theme::load("../etc", Some(folder.path()), Depth::True, UNICODE).unwrap_err().to_string();
-    assert!(error.contains("there are harbor, ember"), "{error}");
+    assert!(error.contains("the themes are harbor, ember"), "{error}");
 }

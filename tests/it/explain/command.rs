@@ -128,18 +128,18 @@ fn ci_fails_on_a_sequential_scan_that_is_new_and_on_no_other() {
     assert_eq!(json["against"]["new_sequential_scans"], serde_json::json!([{"plan": 0, "node": 0}]));
     let markdown: &[&str] = &["## Against the older plan", "- shop\\_order: read 400k rows"];
     check(&["explain", "--format", "markdown", "--against", &name(&report)], SLOW, (0, markdown, &[]));
-    against(&name(&file("select 1")), SLOW, (1, &[], &["which --against names", "hint: keep one with"]));
+    against(&name(&file("select 1")), SLOW, (1, &[], &["(--against)", "hint: keep one with"]));
     against("/nonexistent/plan", SLOW, (4, &[], &["cannot read /nonexistent/plan"]));
 }
 
 #[test]
 fn what_is_no_plan_is_said_with_a_way_out() {
     let cut = &SLOW[..SLOW.len() - 60];
-    check(&["explain"], cut, (0, &["Seq Scan on shop_order", "not understood: line"], &[]));
+    check(&["explain"], cut, (0, &["Seq Scan on shop_order", "not parsed: line"], &[]));
     let hint = "hint: EXPLAIN (ANALYZE";
-    check(&["explain"], "{\"a\": 1}", (1, &[], &["error: there is no plan in standard input", "holds no plan", hint]));
-    check(&["explain"], "[{\"Plan\": ", (1, &[], &["there is no plan in standard input", hint]));
-    check(&["explain", "--plan", "-"], "select 1", (1, &[], &["there is no plan in standard input", hint]));
+    check(&["explain"], "{\"a\": 1}", (1, &[], &["error: no plan found in standard input", "holds no plan", hint]));
+    check(&["explain"], "[{\"Plan\": ", (1, &[], &["no plan found in standard input", hint]));
+    check(&["explain", "--plan", "-"], "select 1", (1, &[], &["no plan found in standard input", hint]));
     check(&["explain"], "<explain xmlns=\"x\"></explain>", (1, &[], &["FORMAT XML"]));
     check(&["explain", "--plan", "-"], "", (1, &[], &["there is no text"]));
     check(
@@ -245,8 +245,8 @@ async fn a_statement_is_explained_on_every_server() {
             (&["--analyze"][..], "delete from shop_order", "the statement writes (DELETE)"),
             (&["--analyze", "--write", "--read-only"], "delete from shop_order", "this is read-only mode"),
             (&[], "selct 1", "cannot parse the statement"),
-            (&[], "select 1; select 2", "these are 2 statements"),
-            (&[], "select * from nowhere", "names a table that is not there"),
+            (&[], "select 1; select 2", "the text has 2 statements"),
+            (&[], "select * from nowhere", "names a table that does not exist"),
             (&["--analyze", "--timeout", "0.2"], "select pg_sleep(30)", "did not end within 200ms"),
             (&["--queryid", "-12345"], "", "pg_stat_statements"),
         ] {
@@ -280,7 +280,7 @@ async fn a_statement_is_found_by_its_queryid() {
         let other = server.database().await;
         open(&other).await.batch_execute("create extension pg_stat_statements").await.unwrap();
         ask(&other, &["--queryid", &id], "", (1, &[], &["ran in database", "hint: add -d"]));
-        ask(&login, &["--queryid", "1"], "", (1, &[], &["no statement with the queryid 1"]));
+        ask(&login, &["--queryid", "1"], "", (1, &[], &["no statement with queryid 1"]));
     }
 }
 
@@ -301,7 +301,7 @@ async fn an_index_is_advised_as_django_code_and_the_planner_was_asked() {
     let code: &[&str] =
         &["Indexes", "models.Index(", "fields=['customer', 'created_at']", "CREATE INDEX CONCURRENTLY", "shop.order"];
     let text = ask(&login, &["--analyze", "--check"], sql, (10, code, &[]));
-    assert_eq!(text.contains("it uses it; cost"), has_hypopg, "{text}");
+    assert_eq!(text.contains("it uses the index; cost"), has_hypopg, "{text}");
     let json = ask(&login, &["--analyze", "--format", "json"], sql, (0, &[], &[]));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let index = &json["plans"][0]["indexes"][0];

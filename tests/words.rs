@@ -1,0 +1,174 @@
+//! The words of the program: every text a person reads is listed, and phrases that were found hard to read stay out.
+//!
+//! `PGDJ_LIST_TEXTS=texts.txt cargo test --test words` writes the list, one text a line with its file and line.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A text of the source: a string literal outside tests and comments.
+struct Text {
+    file: PathBuf,
+    line: usize,
+    words: String,
+}
+
+/// Phrases that no text may hold, and what to write instead.
+const PHRASES: &[(&str, &str)] = &[
+    ("has it not", "not in …, added in …"),
+    ("have it not", "not in …, added in …"),
+    ("has not.", "name what is missing"),
+    ("nobody", "no one"),
+    ("came of it", "the result"),
+    ("reckon", "estimate or calculate"),
+    ("mend ", "improve or fix"),
+    ("thought of", "considered"),
+    ("cannot be had", "not available"),
+    ("to be had", "available"),
+    ("anew", "again, or rebuild"),
+    ("gives the room back", "reclaims the space"),
+    ("gives the space back", "reclaims the space"),
+    ("behind it wait", "waiting behind it"),
+    ("waited-for", "locks others wait for"),
+    ("would spare", "would avoid"),
+    ("is to be ", "an active sentence"),
+    ("it never was", "rolled back afterwards"),
+    ("as the server said it", "raw EXPLAIN output"),
+    ("turn the order round", "reverse the sort"),
+    ("hold the screen", "pause"),
+    ("costs it", "overhead"),
+    ("let autovacuum come", "re-enable autovacuum"),
+    ("rules wait for data", "checks pending"),
+    ("rules not judged", "checks not possible"),
+    ("none has anything to say", "all checks passed"),
+    ("thrown away", "discarded"),
+    ("throws away", "discards"),
+    ("read whole", "scanned"),
+    ("look-up", "lookup"),
+    ("sub-query", "subquery"),
+    ("analysed", "analyzed"),
+    ("in place of", "instead of"),
+];
+
+#[test]
+fn no_text_holds_a_phrase_that_is_hard_to_read() {
+    let texts = texts();
+    if let Some(path) = std::env::var_os("PGDJ_LIST_TEXTS") {
+        let list: String = texts.iter().map(|text| format!("{}\t{}\n", text.place(), text.words)).collect();
+        fs::write(path, list).unwrap();
+    }
+    let found: Vec<String> = texts
+        .iter()
+        .flat_map(|text| PHRASES.iter().map(move |phrase| (text, phrase)))
+        .filter(|(text, (phrase, _))| text.words.to_lowercase().contains(phrase))
+        .map(|(text, (phrase, instead))| format!("{}: «{phrase}»; write: {instead}\n    {}", text.place(), text.words))
+        .collect();
+    assert!(found.is_empty(), "{} texts:\n{}", found.len(), found.join("\n"));
+}
+
+impl Text {
+    fn place(&self) -> String {
+        format!("{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// Returns every text of two words or more, in the order of the files.
+fn texts() -> Vec<Text> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    collect(&root.join("src"), &mut files);
+    files.sort();
+    let mut texts = Vec::new();
+    for path in files {
+        let source = fs::read_to_string(&path).unwrap();
+        let file = path.strip_prefix(root).unwrap_or(&path).to_owned();
+        let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        let literals = literals(code).into_iter().filter(|(_, words)| is_prose(words));
+        texts.extend(literals.map(|(line, words)| Text { file: file.clone(), line, words }));
+    }
+    assert!(texts.len() > 1000, "only {} texts were found", texts.len());
+    texts
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !name.ends_with("tests.rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Whether a literal is a text for people: at least two words, and no SQL.
+fn is_prose(words: &str) -> bool {
+    let start = words.trim_start().to_lowercase();
+    let is_sql = ["select ", "select\n", "with ", "/* pgdj"].iter().any(|sql| start.starts_with(sql));
+    words.trim().contains(' ') && words.chars().any(char::is_alphabetic) && !is_sql
+}
+
+/// Returns the string literals of a source file with their lines; comments and characters are skipped.
+fn literals(code: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut rest = code;
+    while let Some(place) = rest.find(['"', '/', '\'', 'r']) {
+        let line = code[..code.len() - rest.len() + place].matches('\n').count() + 1;
+        let before = rest[..place].chars().next_back();
+        let here = &rest[place..];
+        rest = if here.starts_with("//") {
+            here.find('\n').map_or("", |end| &here[end..])
+        } else if let Some((text, after)) = raw(here, before) {
+            found.push((line, text.to_owned()));
+            after
+        } else if let Some(body) = here.strip_prefix('"') {
+            let end = closing(body);
+            found.push((line, joined(&body[..end])));
+            body.get(end + 1..).unwrap_or_default()
+        } else {
+            &here[character(here)..]
+        };
+    }
+    found
+}
+
+/// Returns a raw string and what follows it, if one starts here.
+fn raw(here: &str, before: Option<char>) -> Option<(&str, &str)> {
+    if before.is_some_and(|before| before.is_alphanumeric() || before == '_') {
+        return None;
+    }
+    let hashes = here.strip_prefix('r')?;
+    let body = hashes.trim_start_matches('#');
+    let end = format!("\"{}", "#".repeat(hashes.len() - body.len()));
+    body.strip_prefix('"')?.split_once(&end)
+}
+
+/// Returns where the string ends whose opening quote stands before this text.
+fn closing(body: &str) -> usize {
+    let mut is_escaped = false;
+    for (place, sign) in body.char_indices() {
+        match sign {
+            '"' if !is_escaped => return place,
+            '\\' => is_escaped = !is_escaped,
+            _ => is_escaped = false,
+        }
+    }
+    body.len()
+}
+
+/// Returns the bytes to skip at a sign that starts no string: a character literal is passed over whole.
+fn character(here: &str) -> usize {
+    for literal in ["'\"'", "'\\\"'", "'/'", "'\\''", "'r'"] {
+        if here.starts_with(literal) {
+            return literal.len();
+        }
+    }
+    1
+}
+
+/// Joins the lines of a literal that a backslash continues.
+fn joined(body: &str) -> String {
+    let mut parts = body.split("\\\n");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start())
+}
