@@ -54,7 +54,7 @@ fn no_text_holds_a_phrase_that_is_hard_to_read() {
     let texts = texts();
     if let Some(path) = std::env::var_os("PGDJ_LIST_TEXTS") {
         let list: String = texts.iter().map(|text| format!("{}\t{}\n", text.place(), text.words)).collect();
-        fs::write(path, list).unwrap();
+        fs::write(path, list).expect("the list is written");
     }
     let found: Vec<String> = texts
         .iter()
@@ -79,7 +79,7 @@ fn texts() -> Vec<Text> {
     files.sort();
     let mut texts = Vec::new();
     for path in files {
-        let source = fs::read_to_string(&path).unwrap();
+        let source = fs::read_to_string(&path).expect("a source file is read");
         let file = path.strip_prefix(root).unwrap_or(&path).to_owned();
         let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         let literals = literals(code).into_iter().filter(|(_, words)| is_prose(words));
@@ -90,8 +90,8 @@ fn texts() -> Vec<Text> {
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in fs::read_dir(folder).expect("a folder of the source is read") {
+        let path = entry.expect("an entry of a folder is read").path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         if path.is_dir() {
             collect(&path, files);

@@ -236,7 +236,8 @@ impl App {
         if let Link::Down { why, retry_at } = &self.link {
             let left = retry_at.0 - self.now.0;
             let next = if left >= 0.5 { format!("next attempt in {left:.0}s") } else { "trying again".to_owned() };
-            let text = format!("{} {why}; {next}; shown below: the last data read", self.theme.glyphs.sign(Health::Bad));
+            let text =
+                format!("{} {why}; {next}; shown below: the last data read", self.theme.glyphs.sign(Health::Bad));
             draw_parts(frame.buffer_mut(), area, &[(clean(&text).into_owned(), Role::Bad)], &self.theme);
             return;
         }

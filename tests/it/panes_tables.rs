@@ -94,10 +94,7 @@ async fn rows_and_details_hold_what_the_server_has() {
         // The tests' servers run without autovacuum; its own scale factor still makes the threshold 50 + 0.01 * 20,000.
         assert_eq!(cells["vacuum_due"], "off", "{name}");
         assert!(detail.contains("10k of 250 dead rows (4000%)"), "{name}:\n{detail}");
-        assert!(
-            detail.contains("0.01: plus this share") && detail.contains("server: 0.2"),
-            "{name}:\n{detail}"
-        );
+        assert!(detail.contains("0.01: plus this share") && detail.contains("server: 0.2"), "{name}:\n{detail}");
         assert!(cells["bloat"] == "?" || cells["bloat"].as_str().unwrap().starts_with('~'), "{name}: {cells}");
 
         let mut pane = indexes::Indexes::default();
