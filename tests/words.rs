@@ -53,8 +53,8 @@ const PHRASES: &[(&str, &str)] = &[
 fn no_text_holds_a_phrase_that_is_hard_to_read() {
     let texts = texts();
     if let Some(path) = std::env::var_os("PGDJ_LIST_TEXTS") {
-        let list: String = texts.iter().map(|text| format!("{}\t{}\n", text.place(), text.words)).collect();
-        fs::write(path, list).expect("the list is written");
+        let list: Vec<String> = texts.iter().map(|text| format!("{}\t{}", text.place(), text.words)).collect();
+        fs::write(path, list.join("\n")).expect("the list is written");
     }
     let found: Vec<String> = texts
         .iter()

@@ -141,7 +141,7 @@ impl Layer {
         let (leave, does) = match &then {
             // "cancel" would be read as the act itself.
             Effect::Signal(signal) => ("go back", signal.kind.button()),
-            _ => ("leave it", "do it"),
+            _ => ("cancel", "do it"),
         };
         let choices = vec![("n".to_owned(), leave.to_owned()), ("y".to_owned(), does.to_owned())];
         let confirm = Confirm { title: question, facts: about.facts, warning: None, choices };

@@ -150,8 +150,8 @@ impl Indexes {
         if grid.rows.is_empty() {
             let not_read = ["indexes", "foreign_keys"].iter().find_map(|probe| view.newer.section(probe).why());
             grid.notice = Some(Notice::new(match (self.shown, not_read) {
-                (Shown::All, _) => "this database has no indexes of users".to_owned(),
-                (Shown::Judged, None) => "no index is invalid, duplicate, overlapping, unused or missing".to_owned(),
+                (Shown::All, _) => "No indexes in this database".to_owned(),
+                (Shown::Judged, None) => "No index is invalid, duplicate, overlapping, unused or missing".to_owned(),
                 (Shown::Judged, Some(why)) => format!("nothing found so far, but not all was read: {why}"),
             }));
         }

@@ -119,12 +119,12 @@ pub(super) static EXPRESSIONS: Own = Own {
 /// The parts of the catalog that are read by the tables' oids.
 static PARTS: [(&str, &Own, &str); 7] = [
     ("columns", &COLUMNS, "no index can be advised without the columns"),
-    ("indexes", &INDEXES, "an index that is advised may exist already"),
-    ("statistics", &STATISTICS, "shares and sizes are guessed"),
+    ("indexes", &INDEXES, "an advised index may already exist"),
+    ("statistics", &STATISTICS, "selectivities and sizes are rough estimates"),
     ("sizes", &SIZES, "sizes are as old as the last VACUUM"),
-    ("foreign keys", &FOREIGN_KEYS, "relations are not known"),
+    ("foreign keys", &FOREIGN_KEYS, "relations are unknown"),
     ("groups of columns", &GROUPS, "columns count as independent"),
-    ("expressions", &EXPRESSIONS, "shares of expressions are guessed"),
+    ("expressions", &EXPRESSIONS, "selectivities of expressions are rough estimates"),
 ];
 
 /// The rows that a [`Read`] is made of.

@@ -153,7 +153,7 @@ pub(super) static DEALLOCATE: Own = Own {
 pub(super) static ROLLBACK: Own = Own {
     name: "guard: rollback",
     reads: "Nothing. Ends the transaction and undoes whatever was written in it.",
-    when: "at the end of each EXPLAIN, verification and trial, whatever became of it",
+    when: "at the end of each EXPLAIN, verification and trial, whatever the result",
     holes: &[],
     sql: "rollback",
 };

@@ -69,7 +69,7 @@ impl Sent {
         let one = backends.iter().find(|one| one.pid == self.pid && one.started == self.backend_start);
         if one.is_none() && !sample.is_whole {
             return Progress::Left(format!(
-                "pid {} is not among the {} sessions that were read: pgdj cannot see what came of it",
+                "pid {} is not among the {} sessions that were read: pgdj cannot see the result",
                 self.pid,
                 backends.len()
             ));

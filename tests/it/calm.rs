@@ -7,8 +7,8 @@ use crate::support::{Watched, apart, installed, open, shop};
 
 /// What a screen says only when it knows.
 const CALM: [&str; 7] = [
-    "nothing active",
-    "nothing here",
+    "No active session",
+    "No rows",
     "No sessions",
     "All checks passed",
     "oldest tx none",

@@ -31,7 +31,7 @@ async fn go_through_the_console(login: &Login, flags: &[&str]) {
     terminal.wait_for("live").await;
     // A session that is there to be looked at; it is idle.
     terminal.press("2");
-    terminal.wait_for("waits for").await;
+    terminal.wait_for("blocked by").await;
     terminal.press("i");
     for (key, word) in [("2", "idle"), ("3", "calls"), ("4", "shop_order"), ("5", "verdict")] {
         terminal.press(key);
@@ -41,9 +41,9 @@ async fn go_through_the_console(login: &Login, flags: &[&str]) {
             continue;
         }
         terminal.press("\r");
-        terminal.wait_for("Esc closes").await;
+        terminal.wait_for("Esc close").await;
         terminal.press("\u{1b}");
-        terminal.wait(word, |screen| !screen.contains("Esc closes")).await;
+        terminal.wait(word, |screen| !screen.contains("Esc close")).await;
     }
     terminal.press("6e");
     terminal.wait_for("F5").await;

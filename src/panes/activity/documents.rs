@@ -39,7 +39,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Document {
 /// What a signal would hit: whom, what it does, what it holds, who waits for it.
 pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Document {
     let one = plan.backend;
-    let mut document = Document::new("This is what it hits");
+    let mut document = Document::new("What this affects");
     document.pair("effect", &plan.effect);
     document.pair("pid", &one.pid.to_string());
     document.pair("user", &format!("{} on {}", one.user, one.database));

@@ -284,7 +284,7 @@ async fn fastest(transaction: &mut Transaction, statement: &Statement) -> Result
 fn analyses(set: &[Wanted<'_>]) -> Vec<(Sql, String)> {
     let of = |Wanted { spec, .. }: &Wanted<'_>| {
         let sql = ANALYZE.fill(&[("table", &qualified_always(&spec.schema, &spec.table))]);
-        (sql, format!("{} was analysed, for the statistics of the expression", spec.table))
+        (sql, format!("{} was analyzed for the statistics of the expression", spec.table))
     };
     set.iter().filter(|wanted| wanted.has_expression()).map(of).collect()
 }

@@ -285,8 +285,8 @@ impl<'a> Table<'a> {
 
     /// Says in the middle why there are no rows.
     fn notice(&self, buffer: &mut Buffer) {
-        let filtered = Notice::new(format!("no row matches \"{}\"", text::clean_cut(self.state.filter(), 24)))
-            .remedy("Esc shows all rows");
+        let filtered = Notice::new(format!("No row matches \"{}\"", text::clean_cut(self.state.filter(), 24)))
+            .remedy("Esc clears the filter");
         let nothing = Notice::new("not read yet");
         let own = if self.state.filter().is_empty() || self.grid.rows.is_empty() {
             self.grid.notice.as_ref().unwrap_or(&nothing)
