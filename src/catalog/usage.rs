@@ -65,8 +65,8 @@ impl Counting {
         match self {
             Self::Since(_) => self.age(now).map_or_else(String::new, |age| format!("counted for {age}")),
             Self::AtMost(_) => self.age(now).map_or_else(String::new, |age| format!("counted for at most {age}")),
-            Self::Always => "counted since the database was made".to_owned(),
-            Self::Unknown => "since when it is counted is not known".to_owned(),
+            Self::Always => "counted since the database was created".to_owned(),
+            Self::Unknown => "the start of counting is unknown".to_owned(),
         }
     }
 }

@@ -61,7 +61,7 @@ fn check(view: &View<'_>) -> Outcome {
         shows("limit for ordinary roles", limit),
         shows("max_connections", all),
         shows("reserved for superusers and others", reserved),
-        shows("of pgdj itself", own),
+        shows("used by pgdj itself", own),
     ];
     let states = states(view);
     let idle = states.iter().find(|(state, _)| state == "idle").map_or(0.0, |(_, count)| *count as f64);
