@@ -188,7 +188,7 @@ impl App {
                 ("RECORDING", Role::Warning)
             }
             (Link::Down { .. }, ..) => ("NO SERVER", Role::Bad),
-            (_, Clock::Held(_), _) => ("HELD", Role::Warning),
+            (_, Clock::Held(_), _) => ("PAUSED", Role::Warning),
             (Link::Waiting, ..) => ("no data yet", Role::Muted),
             (Link::Up, Clock::Live, Freshness::Never { .. }) => ("no data", Role::Warning),
             (Link::Up, Clock::Live, Freshness::Stale { .. }) => ("stale", Role::Bad),

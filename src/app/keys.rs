@@ -99,7 +99,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::NextPane, Everywhere, &["Tab"], ("next pane", "Show the next pane.")),
     bind(Action::PreviousPane, Everywhere, &["Shift-Tab"], ("previous pane", "Show the previous pane.")),
     bind(Action::Help, Everywhere, &["?", "F1"], ("help", "Show the keys that work here.")).shown(0),
-    bind(Action::Quit, Everywhere, &["q", "Ctrl-c"], ("quit", "Leave pgdj.")).shown(1),
+    bind(Action::Quit, Everywhere, &["q", "Ctrl-c"], ("quit", "Quit pgdj.")).shown(1),
     bind(Action::Suspend, Everywhere, &["Ctrl-z"], ("suspend", "Stop pgdj and go back to the shell; fg continues it.")),
     bind(Action::Down, Lists, &["j", "Down"], ("down", "Go one row down.")),
     bind(Action::Up, Lists, &["k", "Up"], ("up", "Go one row up.")),
@@ -109,8 +109,8 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::Last, Lists, &["G", "End"], ("last", "Go to the last row.")),
     bind(Action::Left, Lists, &["h", "Left"], ("left", "Scroll left.")),
     bind(Action::Right, Lists, &["l", "Right"], ("right", "Scroll right, to the columns that do not fit.")),
-    bind(Action::Inspect, Lists, &["Enter"], ("inspect", "Show everything known about the row.")).shown(2),
-    bind(Action::Filter, Lists, &["/"], ("filter", "Narrow the rows by a fuzzy text.")).shown(3),
+    bind(Action::Inspect, Lists, &["Enter"], ("inspect", "Show the details of the row.")).shown(2),
+    bind(Action::Filter, Lists, &["/"], ("filter", "Filter the rows (fuzzy match).")).shown(3),
     bind(Action::Sort, Panes(SORTED), &["s"], ("sort", "Sort by the next column; a click on a header does it too."))
         .shown(4),
     bind(Action::SortReverse, Panes(SORTED), &["S"], ("reverse", "Reverse the sort.")),
@@ -118,7 +118,7 @@ pub static BINDINGS: &[Binding] = &[
         Action::View,
         Panes(&[Overview, Activity, Queries, Tables, Indexes, Explain]),
         &["v"],
-        ("view", "Change the view: other columns, another interval, another tile."),
+        ("view", "Next view: other columns, another interval, another tile."),
     )
     .shown(5),
     bind(Action::Jump, Panes(&[Overview]), &["o"], ("go there", "Go to the pane and row that the finding is about."))
@@ -161,7 +161,7 @@ pub static BINDINGS: &[Binding] = &[
         Action::Explain,
         Panes(&[Activity, Queries]),
         &["e"],
-        ("explain", "Bring the query of this row to the Explain pane and show its estimated plan."),
+        ("explain", "Explain the query of this row: shows its estimated plan."),
     )
     .shown(3),
     bind(Action::Edit, Panes(&[Explain]), &["e"], ("edit", "Write the statement, or paste a statement or a plan."))
@@ -256,7 +256,7 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::ForwardTen, Everywhere, &["}"], ("forward 10", "Go ten samples forward in time.")),
     bind(Action::Faster, Everywhere, &["+", "="], ("faster", "Sample faster.")),
     bind(Action::Slower, Everywhere, &["-"], ("slower", "Sample slower.")),
-    bind(Action::ReadNow, Everywhere, &["r"], ("read now", "Read everything now.")),
+    bind(Action::ReadNow, Everywhere, &["r"], ("read now", "Refresh everything now.")),
     bind(
         Action::Journal,
         Everywhere,

@@ -138,12 +138,15 @@ impl Layer {
 
     /// A question about what a document describes.
     pub fn ask(about: Document, question: String, then: Effect) -> Self {
-        let (leave, does) = match &then {
-            // "cancel" would be read as the act itself.
-            Effect::Signal(signal) => ("go back", signal.kind.button()),
-            _ => ("cancel", "do it"),
+        // "cancel" would be read as cancelling a query.
+        let does = match &then {
+            Effect::Signal(signal) => signal.kind.button(),
+            Effect::Try { .. } => "build it, measure, drop it",
+            Effect::Exact { .. } => "measure",
+            Effect::Explain(_) => "run it",
+            _ => "do it",
         };
-        let choices = vec![("n".to_owned(), leave.to_owned()), ("y".to_owned(), does.to_owned())];
+        let choices = vec![("n".to_owned(), "go back".to_owned()), ("y".to_owned(), does.to_owned())];
         let confirm = Confirm { title: question, facts: about.facts, warning: None, choices };
         Self::Ask { confirm, then }
     }

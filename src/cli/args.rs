@@ -23,16 +23,16 @@ TARGET is one of
   a conninfo       \"host=db1,db2 dbname=shop target_session_attrs=primary\"
   a service        the name of a section in ~/.pg_service.conf
   an alias         the name of a [targets.NAME] in ~/.config/pgdj/config.toml
-Without TARGET, -h, -p, -U and -d: what PGSERVICE, PGHOST, PGDATABASE and their
-like say, else DATABASE_URL, else the local server. A password comes from
+Without TARGET, -h, -p, -U and -d: the libpq variables (PGSERVICE, PGHOST, …),
+else DATABASE_URL, else the local server. A password comes from
 TARGET, PGPASSWORD or ~/.pgpass, else it is asked for.
 
 Examples
   pgdj                            the local server, or what the environment says
   pgdj -h db1 -U app -d shop      as with psql
-  pgdj prod --read-only           an alias, without acts that change something
+  pgdj prod --read-only           an alias; all actions are refused
   DATABASE_URL=postgis://… pgdj   what Django connects to
-  pgdj demo                       a Django shop with load and trouble
+  pgdj demo                       a sample Django shop with load and problems
   pgdj prod explain query.sql     plan, tips, and indexes as Django code
   pgdj record incident.gz prod    what happens, to a file, until Ctrl-C
   pgdj replay incident.gz         the same on the screen
@@ -100,7 +100,7 @@ pub struct Connection {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Options")]
 pub struct Settings {
-    /// Refuse everything that changes something: cancel, terminate, resets, EXPLAIN ANALYZE of a write
+    /// Refuse all actions: cancel, terminate, trial indexes, EXPLAIN ANALYZE of a write
     #[arg(long, global = true)]
     pub read_only: bool,
 
@@ -151,11 +151,11 @@ pub struct Explain {
     #[arg(long)]
     pub analyze: bool,
 
-    /// Agree that the statement writes; it is rolled back
+    /// Allow a statement that writes; it is rolled back
     #[arg(long, requires = "analyze")]
     pub write: bool,
 
-    /// A value, of $1 first, then of $2 and so on; NULL is null
+    /// The value of $1; repeat for $2, $3 and so on; NULL is null
     #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true)]
     pub params: Vec<String>,
 
@@ -167,11 +167,11 @@ pub struct Explain {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
-    /// End with status 10 when something is worth doing; with --against, when a sequential scan is new
+    /// Exit with status 10 if something is worth doing; with --against, if a sequential scan is new
     #[arg(long)]
     pub check: bool,
 
-    /// Say which sequential scans these older plans have not: an earlier --format json, or any file of plans
+    /// Report sequential scans that are not in these older plans: an earlier --format json, or any file of plans
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
 }

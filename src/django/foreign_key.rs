@@ -20,7 +20,7 @@ pub fn index_for_key(key: &UnindexedKey, project: &Project) -> Result<DjangoCode
     if let ([column], true) = (key.columns.as_slice(), code.meta_line.is_some()) {
         let field = project.field(&table, column);
         code.notes.push(format!(
-            "or delete db_index=False from the field {field}: its migration then builds the index while writes wait"
+            "or remove db_index=False from the field {field}: that migration blocks writes while it builds the index"
         ));
     }
     Ok(code)

@@ -103,8 +103,8 @@ mod tests {
         assert_eq!(found[0].title, "2 transactions over 5m00s, the longest 15m00s");
         assert_eq!(found[0].severity, Severity::Warning);
         let [.., own, oldest] = found[0].evidence.as_slice() else { panic!("{found:?}") };
-        assert_eq!(own.1, "pins nothing: it has no snapshot and no transaction id");
-        assert!(oldest.1.starts_with("pid 77 pins dead rows of the last 1.5k transactions"), "{oldest:?}");
+        assert_eq!(own.1, "does not hold back vacuum: it has no snapshot and no transaction ID");
+        assert!(oldest.1.starts_with("pid 77 keeps dead rows of the last 1.5k transactions"), "{oldest:?}");
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn check(view: &View<'_>) -> Outcome {
             pairs.in_words(),
             and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
-        evidence: pairs.evidence("its keys start"),
+        evidence: pairs.evidence("starts with the same columns"),
         why: "Every write maintains both. The longer one serves the same lookups, a little slower if it is much larger.",
         fix: pairs.fix(
             view,

@@ -146,7 +146,7 @@ fn evidence(
     waiters.sort_by(|left, right| wait(*right).total_cmp(&wait(*left)));
     for pid in waiters.into_iter().take(NAMED) {
         let query = queue.rows.get(&pid).map_or("", |row| row.text("query"));
-        evidence.push(shows(queue.name(pid), format!("blocked by {}: {query}", Seconds(wait(pid)))));
+        evidence.push(shows(queue.name(pid), format!("waiting for {}: {query}", Seconds(wait(pid)))));
     }
     evidence
 }

@@ -205,10 +205,10 @@ impl Activity {
     fn columns(&self) -> Vec<GridColumn> {
         let pid = GridColumn::number("pid", "pid");
         let state = GridColumn::text("state", "state", 7).at_most(10);
-        let query_age = GridColumn::number("query_age", "query age").short("query");
+        let query_age = GridColumn::number("query_age", "query age").short("age");
         let xact_age = GridColumn::number("xact_age", "tx age").short("tx").drop(1);
-        let wait = GridColumn::text("wait", "blocked by", 12).at_most(26);
-        let blocks = GridColumn::text("blocks", "locks", 5).at_most(16);
+        let wait = GridColumn::text("wait", "wait event", 12).at_most(26);
+        let blocks = GridColumn::text("blocks", "blocking", 5).at_most(16);
         let user = GridColumn::text("user", "user", 6).at_most(16).drop(2);
         let database = GridColumn::text("database", "database", 6).at_most(16).drop(4);
         let application = GridColumn::text("application", "application", 13).at_most(28).drop(5);

@@ -461,15 +461,15 @@ impl Explain {
                 .map(|text| Effect::Copy { text, what: "the index as Django code, migration and SQL".to_owned() }),
             _ => search.and_then(indexes::Search::file).map(|(name, text)| Effect::Save { name, text }),
         };
-        effect.map_or_else(|| Wish::Say("there is no index to hand out for this plan".to_owned()), Wish::Do)
+        effect.map_or_else(|| Wish::Say("No index to copy for this plan".to_owned()), Wish::Do)
     }
 
     fn toggle_analyze(&mut self) -> Wish {
         self.options.analyze = !self.options.analyze;
         let told = if self.options.analyze {
-            "R runs the statement with ANALYZE, after its estimate"
+            "R: EXPLAIN ANALYZE (runs the statement)"
         } else {
-            "R asks for the estimate only"
+            "R: EXPLAIN only (does not run the statement)"
         };
         Wish::Say(told.to_owned())
     }

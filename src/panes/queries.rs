@@ -107,7 +107,7 @@ impl Pane for Queries {
                 Some((one, text)) => {
                     Wish::Explain(Asked { sql: text.to_owned(), from: format!("queryid {}", one.queryid) })
                 }
-                None => Wish::Say("The text of this statement was not read".to_owned()),
+                None => Wish::Say("No query text for this row".to_owned()),
             },
             _ => Wish::Nothing,
         }

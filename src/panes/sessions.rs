@@ -90,7 +90,7 @@ mod tests {
         seen(|view| {
             let text = vacuum_holder(view);
             assert!(
-                text.starts_with("pid 7, web gunicorn, ") && text.contains("; pins dead rows of the last 900"),
+                text.starts_with("pid 7, web gunicorn, ") && text.contains("; keeps dead rows of the last 900"),
                 "{text}"
             );
             assert!(text.ends_with("terminate the session (K in Activity)."), "{text}");

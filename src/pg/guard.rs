@@ -99,7 +99,7 @@ pub(super) fn check_client(until: Until) -> Sql {
 
 pub(super) static SAVE: Own = Own {
     name: "guard: savepoint",
-    reads: "Nothing. Marks where to go back to, so that a question that fails takes no other along.",
+    reads: "Nothing. A savepoint: one query that fails does not abort the others.",
     when: "behind a pooler: before the first of several questions",
     holes: &[],
     sql: "savepoint pgdj",

@@ -315,7 +315,7 @@ fn end_of_walsender(one: &Backend) -> &'static str {
 
 fn end_of_autovacuum(kind: SignalKind, one: &Backend) -> String {
     let next = match kind {
-        SignalKind::Cancel => "The worker stops with this table and goes on to the next.",
+        SignalKind::Cancel => "The worker stops vacuuming this table and continues with the next one.",
         SignalKind::Terminate => "The worker ends; autovacuum starts another when it is due.",
     };
     if one.query.contains("(to prevent wraparound)") {

@@ -115,7 +115,7 @@ impl VacuumHorizon {
     pub fn words_of_session(&self, pid: i64) -> String {
         match self.session(pid) {
             Some(holder) => self.words(holder),
-            None => "pins nothing: it has no snapshot and no transaction id".to_owned(),
+            None => "does not hold back vacuum: it has no snapshot and no transaction ID".to_owned(),
         }
     }
 
@@ -168,7 +168,7 @@ impl Holder {
 
     fn pins(&self, row: &Row<'_>, place: &Place<'_>, has_rows: bool) -> Pins {
         if row.flag("is_vacuum") == Some(true) {
-            return Pins::Nothing("a VACUUM holds back no other");
+            return Pins::Nothing("a VACUUM does not hold back another VACUUM");
         }
         if self.transactions == 0 {
             return Pins::Nothing("no other transaction has written since");
@@ -214,9 +214,9 @@ impl Holder {
 
     /// Returns how far back it is and where that keeps dead rows, in words.
     pub fn what_it_pins(&self) -> String {
-        let rows = format!("pins dead rows of the last {} transactions", Count(self.transactions as f64));
+        let rows = format!("keeps dead rows of the last {} transactions", Count(self.transactions as f64));
         match &self.pins {
-            Pins::Nothing(why) => format!("pins nothing: {why}"),
+            Pins::Nothing(why) => format!("does not hold back vacuum: {why}"),
             Pins::SharedCatalogs => {
                 format!("{rows} in shared catalogs only: it is connected to database {}", self.database)
             }
@@ -224,7 +224,8 @@ impl Holder {
             Pins::Database => format!("{rows} in every table of this database"),
             Pins::Cluster => format!("{rows} in every table of every database"),
             Pins::Primary => {
-                "pins nothing on this standby; with hot_standby_feedback it pins dead rows on the primary".to_owned()
+                "holds back nothing on this standby; with hot_standby_feedback it holds back vacuum on the primary"
+                    .to_owned()
             }
         }
     }
@@ -270,7 +271,7 @@ mod tests {
         assert_eq!(seen.oldest().unwrap().pid, Some(7));
         assert_eq!(
             seen.words_of_session(7),
-            "pins dead rows of the last 500 transactions in every table of this database"
+            "keeps dead rows of the last 500 transactions in every table of this database"
         );
     }
 
@@ -282,7 +283,7 @@ mod tests {
             row! { kind: "session", pid: 7, database: "other", xid_age: 501, open_for: 960.0, name: "shell" },
         ]);
         assert_eq!(seen.oldest().unwrap().pid, Some(7));
-        let words = "pins dead rows of the last 501 transactions in every table of this database, because \
+        let words = "keeps dead rows of the last 501 transactions in every table of this database, because \
                      pid 7 (shell, database other) is still open";
         assert_eq!(seen.words_of_session(9), words);
     }
@@ -296,10 +297,10 @@ mod tests {
         ]);
         assert_eq!(seen.oldest(), None);
         for (pid, words) in [
-            (1, "pins nothing: a VACUUM holds back no other"),
-            (2, "pins nothing: no other transaction has written since"),
-            (3, "pins nothing: no other transaction has written since"),
-            (4, "pins nothing: it has no snapshot and no transaction id"),
+            (1, "does not hold back vacuum: a VACUUM does not hold back another VACUUM"),
+            (2, "does not hold back vacuum: no other transaction has written since"),
+            (3, "does not hold back vacuum: no other transaction has written since"),
+            (4, "does not hold back vacuum: it has no snapshot and no transaction ID"),
         ] {
             assert_eq!(seen.words_of_session(pid), words);
         }

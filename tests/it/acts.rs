@@ -269,7 +269,7 @@ async fn check_console(direct: &Login, way: &Login, holder: &Login) {
     terminal.wait("the refusal is closed", |screen| !screen.contains("Nothing to cancel")).await;
     terminal.press("K");
     let screen = terminal.wait_for(&format!("End the session of pid {pid}?")).await;
-    assert!(screen.contains("is rolled back") && screen.contains("y end the session"), "{screen}");
+    assert!(screen.contains("Its transaction, open for") && screen.contains("y end the session"), "{screen}");
     terminal.press("y");
     terminal.wait_for(&format!("pid {pid} ended: 3 sessions released")).await;
     assert!(!terminal.screen().contains("sent to pid"));

@@ -12,7 +12,7 @@ const CALM: [&str; 7] = [
     "No sessions",
     "All checks passed",
     "oldest tx none",
-    "no statement finished",
+    "No statement finished",
     "live ",
 ];
 

@@ -113,7 +113,7 @@ async fn check_sessions(shop: &Shop<'_>) {
     holder.batch_execute("begin; select count(*) from other").await.unwrap();
     let seen = shop.check("neither", false).await;
     let words = seen.words_of_session(pid(&holder).await);
-    assert_eq!(words, "pins nothing: it has no snapshot and no transaction id");
+    assert_eq!(words, "does not hold back vacuum: it has no snapshot and no transaction ID");
 }
 
 async fn check_another_database(shop: &Shop<'_>) {

@@ -71,7 +71,7 @@ fn one(out: &mut String, plan: &Reported) {
 fn one_index(out: &mut String, index: &AdvisedIndex) {
     out.push_str(&format!("### {}\n\n", prose(&index.candidate.summary())));
     out.push_str(&format!("{}\n\n", prose(&index.candidate.why)));
-    out.push_str(&format!("- proof: {}\n- costs: {}\n", prose(&proof(index)), prose(&costs(index))));
+    out.push_str(&format!("- checked: {}\n- costs: {}\n", prose(&proof(index)), prose(&costs(index))));
     for note in index_notes(index) {
         out.push_str(&format!("- {}\n", prose(&note)));
     }

@@ -97,13 +97,13 @@ fn tips(page: &mut Page<'_>, plan: &Reported) {
         page.part(hit.tip.title, Role::Accent);
         page.line(saves(plan, hit), Role::Muted);
         if let Some(place) = plan.place(hit) {
-            page.prose("     at    ", &place, Role::Text);
+            page.prose("     at       ", &place, Role::Text);
         }
-        page.prose("     seen  ", &hit.seen, Role::Text);
-        page.prose("     do    ", &hit.advice, Role::Good);
+        page.prose("     seen     ", &hit.seen, Role::Text);
+        page.prose("     do       ", &hit.advice, Role::Good);
         if at < MOST_TOLD {
-            page.prose("     why   ", hit.tip.why, Role::Muted);
-            page.prose("     not   ", hit.tip.wrong, Role::Muted);
+            page.prose("     why      ", hit.tip.why, Role::Muted);
+            page.prose("     wrong if ", hit.tip.wrong, Role::Muted);
         }
     }
 }
@@ -141,11 +141,11 @@ fn one_index(page: &mut Page<'_>, number: usize, index: &AdvisedIndex) {
     let candidate = &index.candidate;
     page.part(format!("  {number}. "), Role::Muted);
     page.line(candidate.summary(), Role::Accent);
-    page.prose("     why   ", &candidate.why, Role::Text);
-    page.prose("     proof ", &proof(index), Role::Text);
-    page.prose("     costs ", &costs(index), Role::Text);
+    page.prose("     why      ", &candidate.why, Role::Text);
+    page.prose("     checked  ", &proof(index), Role::Text);
+    page.prose("     costs    ", &costs(index), Role::Text);
     for note in index_notes(index) {
-        page.prose("     note  ", &note, Role::Muted);
+        page.prose("     note     ", &note, Role::Muted);
     }
     for code in &index.codes {
         match code {
@@ -157,7 +157,7 @@ fn one_index(page: &mut Page<'_>, number: usize, index: &AdvisedIndex) {
                 page.end();
                 page.code(Language::Sql, &code.sql, 5);
             }
-            Err(why) => page.prose("     code  ", why, Role::Warning),
+            Err(why) => page.prose("     code     ", why, Role::Warning),
         }
     }
 }

@@ -77,7 +77,7 @@ fn facts(document: &mut Document, one: &Backend) {
             age(one.state_age)
         ),
     );
-    document.pair("blocked by", if one.wait.is_empty() { "nothing" } else { &one.wait });
+    document.pair("wait event", if one.wait.is_empty() { "none" } else { &one.wait });
     document.pair("query age", &age(one.query_age));
     document.pair("transaction age", &age(one.xact_age));
     document.pair("session age", &age(one.backend_age));

@@ -46,14 +46,17 @@ fn columns() -> Vec<GridColumn> {
     };
     let mut columns = vec![
         GridColumn::text("change", "", 1).at_most(1),
-        GridColumn::text("node", "after", 20),
-        GridColumn::text("was", "before", 12).drop(1),
+        GridColumn::text("node", "node after", 20),
+        GridColumn::text("was", "node before", 12).drop(1),
     ];
-    columns.extend(pair([("time_before", "time before", "before"), ("time", "time after", "after")], 0));
+    columns.extend(pair([("time_before", "time before", "time was"), ("time", "time after", "now")], 0));
     columns.push(GridColumn::number("factor", "time").short("time"));
-    columns.extend(pair([("rows_before", "rows before", "rows"), ("rows", "rows after", "after")], 2));
-    columns.extend(pair([("blocks_before", "buffers before", "blocks"), ("blocks", "buffers after", "after")], 3));
-    columns.extend(pair([("cost_before", "cost before", "cost"), ("cost", "cost after", "after")], 4));
+    columns.extend(pair([("rows_before", "rows before", "rows was"), ("rows", "rows after", "now")], 2));
+    columns.extend(pair(
+        [("blocks_before", "buffers before", "blks was"), ("blocks", "buffers after", "now")],
+        3,
+    ));
+    columns.extend(pair([("cost_before", "cost before", "cost was"), ("cost", "cost after", "now")], 4));
     // The tree's branches stand in the first column.
     columns.swap(0, 1);
     columns.into_iter().map(|column| column.sorted(SortKind::Fixed)).collect()

@@ -77,7 +77,7 @@ fn upper(text: &str) -> String {
 pub(super) fn node(plan: &Plan, id: NodeId, known: &Known) -> Document {
     let Some(node) = plan.node(id) else { return Document::new("no node") };
     let mut document = Document::new(label(node));
-    document.heading("Reckoned");
+    document.heading("Calculated");
     reckoned(&mut document, plan, id, node);
     table(&mut document, node, known);
     blocks(&mut document, node);
@@ -105,12 +105,18 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
         } else {
             String::new()
         };
-        document.pair("including inputs", &format!("{time} over {} loops{processes}", Count(node.loops())));
+        let loops = if node.loops() > 1.0 { format!(", {} loops", Count(node.loops())) } else { String::new() };
+        document.pair("total time", &format!("{time} with its inputs{loops}{processes}"));
     }
     if let (Some(actual), Some(estimate)) = (node.rows_total(), node.estimate) {
         let off = derived.misestimate.map(|off| format!(", {}× off", Count(off.factor))).unwrap_or_default();
-        let each = Count(estimate.rows);
-        document.pair("rows", &format!("{} actual, {each} estimated per loop{off}", Count(actual)));
+        let (each, loops) = (Count(estimate.rows), node.loops());
+        let actual = if loops > 1.0 {
+            format!("{} per loop ({} in total)", Count(actual / loops), Count(actual))
+        } else {
+            Count(actual).to_string()
+        };
+        document.pair("rows", &format!("{actual} actual, {each} estimated{off}"));
     }
     let read = node.rows_total().unwrap_or(0.0) + node.removed_by_filter();
     if node.removed_by_filter() > 0.0 {

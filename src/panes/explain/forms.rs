@@ -34,7 +34,7 @@ impl Explain {
             choices: Vec::new(),
         };
         self.filling = Some(Filling::File);
-        Wish::Fill(Form::new("Open a file", vec![field]))
+        Wish::Fill(Form::new("Open a file", vec![field]).verb("open"))
     }
 
     /// Takes the text of a file: a plan is shown, a statement is put into the editor.
@@ -132,7 +132,7 @@ impl Explain {
             choices: Vec::new(),
         });
         self.filling = Some(Filling::Options);
-        Wish::Fill(Form::new("Options of EXPLAIN", fields))
+        Wish::Fill(Form::new("EXPLAIN options", fields).verb("apply"))
     }
 
     fn take_options(&mut self, values: &[Option<String>]) -> Wish {

@@ -37,7 +37,7 @@ pub(super) struct Places {
 /// What stands there before there is a plan.
 const WELCOME: &[&str] = &[
     "Press e to write or paste SQL or a plan (JSON, text, a log entry), R to run EXPLAIN ANALYZE.",
-    "In Activity and Queries, e explains the query of the selected row. pgdj runs nothing before you press R.",
+    "In Activity and Queries, press e to plan the query of the selected row. pgdj runs it only when you press R.",
 ];
 
 impl Explain {

@@ -40,7 +40,7 @@ pub static GROUPS: &[Group] = &[
         probes: None,
     },
     Group {
-        title: "Around questions behind a pooler",
+        title: "Transactions behind a connection pooler",
         guard: "Behind a pooler in transaction mode pgdj sets nothing for the session, because another client gets it next. \
             Each round of questions is one read-only transaction with the same limits.",
         statements: &[
@@ -55,7 +55,7 @@ pub static GROUPS: &[Group] = &[
         probes: None,
     },
     Group {
-        title: "What the server has",
+        title: "Server version and features",
         guard: "Read-only, with the limits of the session that asks: statement_timeout 2 s or 10 s, lock_timeout 100 ms or \
             500 ms. They read the catalog only.",
         statements: &[
@@ -157,7 +157,7 @@ pub static GROUPS: &[Group] = &[
         probes: None,
     },
     Group {
-        title: "Only after you agreed: what acts",
+        title: "Actions: only after you agree",
         guard: "Each asks first, and names what it hits. --read-only refuses them all. An index is tried in a transaction that \
             is rolled back; where the build would stop writes for long, it is built concurrently and then dropped. What is \
             left of a trial that was killed is found and dropped by its name. Your statement is explained in it as in part \

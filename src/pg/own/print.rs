@@ -22,7 +22,7 @@ const HEAD: &[&str] = &[
      pg_stat_statements and in the server's log. application_name is pgdj.",
     "",
     "Your own statement, which you explain, is {statement}. The parameters of the connection (role, database, \
-     client_encoding, application_name, options) and requests to cancel a query are part of the protocol; they are no SQL. \
+     client_encoding, application_name, options) and requests to cancel a query are part of the protocol; they are not SQL. \
      pgdj resets no statistics, changes no setting beyond its own session, and writes into no table.",
     "",
     "pgdj demo starts a private server and fills it. What it sends there for that is not in this list; it sends that to no \

@@ -19,7 +19,7 @@ pub struct Times {
 /// A statement with the two columns behind its own.
 pub(in crate::pg) static TIMED: Own = Own {
     name: "timed",
-    reads: "The same as the statement in it, and when the server took it up and made each row: what it cost.",
+    reads: "The same as the statement in it, and when the server started it and returned each row: its cost.",
     when: "around the first statement of a sample, and around each of part 5 but COPY",
     holes: &[
         Hole { name: "name", doc: "its name", form: Form::Name },

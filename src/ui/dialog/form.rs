@@ -18,6 +18,8 @@ const WIDEST: u16 = 90;
 pub struct Form {
     /// What it is for.
     pub title: String,
+    /// What Enter does, where it does not run a statement with these values.
+    pub verb: Option<&'static str>,
     /// What can be left out or done instead: the key's words, for instance `Ctrl-g the generic plan`.
     pub otherwise: Option<String>,
     /// The fields.
@@ -73,6 +75,12 @@ impl Form {
     /// An empty form.
     pub fn new(title: impl Into<String>, fields: Vec<FormField>) -> Self {
         Self { title: title.into(), fields, ..Self::default() }
+    }
+
+    /// Names what Enter does, for instance `open`; then no field can be null.
+    #[must_use]
+    pub fn verb(self, verb: &'static str) -> Self {
+        Self { verb: Some(verb), ..self }
     }
 
     /// Takes a key.
@@ -153,7 +161,8 @@ impl Form {
         let choices = self.fields.get(self.at).map_or(0, |field| field.choices.len().min(4));
         let height = (self.fields.len() + choices + 4).min(usize::from(area.height)) as u16;
         let size = (area.width.saturating_sub(4).min(WIDEST), height);
-        let inside = overlay(buffer, area, size, (&self.title, Some("Enter run · Esc cancel")), theme);
+        let keys = format!("Enter {} · Esc cancel", self.verb.unwrap_or("run"));
+        let inside = overlay(buffer, area, size, (&self.title, Some(&keys)), theme);
         let rows = usize::from(inside.height.saturating_sub(2)).saturating_sub(choices).max(1);
         self.first = self.first.clamp((self.at + 1).saturating_sub(rows), self.at);
         let label = self.fields.iter().map(|field| text::width(&field.label)).max().unwrap_or(0) + 2;
@@ -196,7 +205,9 @@ impl Form {
                 if field.is_some_and(|field| !field.choices.is_empty()) {
                     told("Ctrl-n", "next choice");
                 }
-                told("Ctrl-x", "null");
+                if self.verb.is_none() {
+                    told("Ctrl-x", "null");
+                }
             }
             None => {}
         }
