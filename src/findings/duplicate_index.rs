@@ -23,8 +23,8 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: Severity::Warning,
         title: format!(
-            "{} the same as another{}: {}",
-            counted(pairs.list.len(), "index is", "indexes are"),
+            "{}{}: {}",
+            counted(pairs.list.len(), "duplicate index", "duplicate indexes"),
             pairs.in_words(),
             and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
@@ -113,7 +113,7 @@ mod tests {
         };
         let judge = |rows| judge_of(rows, 2_097_152);
         let found = judge(vec![index(7, "order_status", 10), index(8, "order_status_2", 10)]);
-        assert_eq!(found[0].title, "1 index is the same as another (2.0 MB): order_status_2");
+        assert_eq!(found[0].title, "1 duplicate index (2.0 MB): order_status_2");
         assert_eq!(found[0].evidence[0].1, "2.0 MB on shop_order, the same as order_status");
         assert_eq!(judge(vec![index(7, "order_status", 10), index(8, "order_status_like", 11)]), vec![]);
         // Django CMS has such a pair from its first migration on.

@@ -21,7 +21,9 @@ fn check(view: &View<'_>) -> Outcome {
         evidence: roles
             .iter()
             .take(NAMED)
-            .map(|role| shows(&role.role, format!("{} sessions in {}", role.sessions, role.database)))
+            .map(|role| {
+                shows(&role.role, format!("{} in {}", counted(role.sessions, "session", "sessions"), role.database))
+            })
             .collect(),
         why: "A forgotten transaction keeps its locks and holds vacuum back until someone notices.",
         fix: Fix::python(

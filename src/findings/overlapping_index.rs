@@ -22,8 +22,8 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: Severity::Notice,
         title: format!(
-            "{} by a longer one{}: {}",
-            counted(pairs.list.len(), "index is covered", "indexes are covered"),
+            "{}{}: {}",
+            counted(pairs.list.len(), "index is a prefix of a longer one", "indexes are prefixes of longer ones"),
             pairs.in_words(),
             and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
@@ -60,7 +60,7 @@ mod tests {
             check(&View { newer: &seen, older: None }).unwrap()
         };
         let found = judge(false);
-        assert_eq!(found[0].title, "1 index is covered by a longer one: shop_order_customer_id_9da9e4a3");
+        assert_eq!(found[0].title, "1 index is a prefix of a longer one: shop_order_customer_id_9da9e4a3");
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("db_index=False"));
         assert_eq!(judge(true), vec![], "uniqueness is needed");
     }

@@ -93,7 +93,10 @@ fn check(view: &View<'_>) -> Outcome {
             .map(|role| {
                 let longest =
                     if role.longest.0 > 0.0 { format!(", longest now {}", role.longest) } else { String::new() };
-                shows(&role.role, format!("{} sessions in {}{longest}", role.sessions, role.database))
+                shows(
+                    &role.role,
+                    format!("{} in {}{longest}", counted(role.sessions, "session", "sessions"), role.database),
+                )
             })
             .collect(),
         why: "A runaway query continues long after its request timed out, and holds its connection and locks.",

@@ -52,10 +52,7 @@ fn columns() -> Vec<GridColumn> {
     columns.extend(pair([("time_before", "time before", "time was"), ("time", "time after", "now")], 0));
     columns.push(GridColumn::number("factor", "time").short("time"));
     columns.extend(pair([("rows_before", "rows before", "rows was"), ("rows", "rows after", "now")], 2));
-    columns.extend(pair(
-        [("blocks_before", "buffers before", "blks was"), ("blocks", "buffers after", "now")],
-        3,
-    ));
+    columns.extend(pair([("blocks_before", "buffers before", "blks was"), ("blocks", "buffers after", "now")], 3));
     columns.extend(pair([("cost_before", "cost before", "cost was"), ("cost", "cost after", "now")], 4));
     // The tree's branches stand in the first column.
     columns.swap(0, 1);
