@@ -8,10 +8,11 @@
 //! [`plan`] (an EXPLAIN plan), [`django`] (names and code), [`advisor`] (index candidates and their choice),
 //! [`findings`] (rules over a snapshot).
 //!
-//! Talks to servers, knows no screen: [`pg`]; it sends only what is registered in [`pg::own`]. Recordings of what it saw: [`record`]. The face: [`app`] (the state machine), [`panes`], [`ui`] (widgets and
-//! themes). The shell, the only place that spawns: [`run`]. The commands: [`cli`], [`demo`].
+//! Talks to servers, knows no screen: [`pg`]; it sends only what is registered in [`pg::own`]. Recordings of what it
+//! saw: [`record`]. Settings: [`config`]. The face: [`app`] (the state machine), [`panes`], [`ui`] (widgets and themes).
+//! The shell, the only place that spawns: [`run`]. The commands: [`cli`], [`demo`].
 //!
-//! # The rules of the house
+//! # The rules
 //!
 //! 1. One way: probe → `Snapshot` → history → `refresh` of the shown pane → `draw`; key → `Action` → `Effect` → a
 //!    task → `Event`. A pane never talks to the database; `draw` computes nothing; nothing awaits in `app` and `panes`.

@@ -64,17 +64,17 @@ async fn a_sample_is_one_round_trip_whatever_number_of_probes_is_due() {
 }
 
 #[tokio::test]
-async fn a_slow_line_costs_one_latency() {
+async fn the_cost_of_a_sample_counts_the_latency() {
     let Some((login, _client)) = shop_of_own().await else { return };
     let latency = 0.2;
     let proxy = Proxy::start(&login, Duration::from_secs_f64(latency));
     let mut watched = Watched::start(proxy.login(&login), quick());
-    // A busy machine adds to it now and then, not always.
+    // That it is one latency and not several is counted in round trips below: a busy machine adds to the time.
     watched
-        .until("a sample of several statements took less than two latencies", |snapshot| {
+        .until("a sample of several statements has come over the slow line", |snapshot| {
             let elapsed = snapshot.cost.elapsed.0;
             assert!(elapsed == 0.0 || elapsed >= latency, "no answer can be there after {elapsed} s");
-            snapshot.cost.statements > 1 && elapsed > 0.0 && elapsed < 2.0 * latency
+            snapshot.cost.statements > 1 && elapsed > 0.0
         })
         .await;
 }
