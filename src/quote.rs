@@ -92,6 +92,26 @@ pub fn quote_text(text: &str) -> String {
     out
 }
 
+/// Returns JSON as the same JSON in which every character that is not seen, or moves the cursor, is written by its number.
+///
+/// In JSON such a character stands only in a text; blanks between its values stay.
+pub fn printable_json(json: String) -> String {
+    let is_shown = |letter| matches!(letter, '\n' | '\r' | '\t') || !is_unprintable(letter);
+    if json.chars().all(is_shown) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for letter in json.chars() {
+        if is_shown(letter) {
+            out.push(letter);
+        } else {
+            // Beyond U+FFFF these are two, as RFC 8259 has it.
+            letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
 /// Says whether a character could move the cursor, turn the writing around, or be invisible: a reader would see other
 /// text than the server reads.
 ///
@@ -149,5 +169,18 @@ mod tests {
         assert_eq!(ident_as_printed("a\nb"), "\"a\nb\"");
         assert_eq!(quote_text("it's"), "'it''s'");
         assert_eq!(quote_text("a\\b'\n\u{1b}"), "E'a\\\\b''\\n\\u001b'");
+    }
+
+    #[test]
+    fn json_is_printed_without_what_is_not_seen_and_reads_the_same() {
+        let text: String =
+            ('\0'..=char::MAX).filter(|letter| is_unprintable(*letter)).chain("é\u{1f600}\\\"".chars()).collect();
+        let value = serde_json::json!({ "a": text, text.clone(): [1, text] });
+        for json in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+            let printed = printable_json(json);
+            assert_eq!(printed.chars().find(|letter| *letter != '\n' && is_unprintable(*letter)), None);
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&printed).unwrap(), value);
+        }
+        assert_eq!(printable_json("[\"\u{9b}\u{e0001}\"]\n".to_owned()), "[\"\\u009b\\udb40\\udc01\"]\n");
     }
 }

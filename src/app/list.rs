@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
 use super::look::Look;
+use crate::quote::printable_json;
 use crate::ui::table::{self, Grid, Hit, Move, TableState};
 
 /// A grid with a person's place in it.
@@ -133,7 +134,7 @@ impl List {
         let named = self.grid.columns.iter().zip(&row.cells);
         let object: serde_json::Map<String, serde_json::Value> =
             named.map(|(column, cell)| (column.id.to_string(), cell.text.clone().into())).collect();
-        serde_json::to_string_pretty(&object).ok()
+        serde_json::to_string_pretty(&object).ok().map(printable_json)
     }
 
     /// Returns how many rows there are before the filter.

@@ -79,7 +79,7 @@ impl Plan<'_> {
         if self.owner.is_of_django() {
             lines.push("# and the last migration of the app that this file is put into".to_owned());
         } else if last.is_none() {
-            lines.push(format!("# the last migration of {app}"));
+            lines.push(python_comment(&format!("the last migration of {app}")));
         }
         format!("    dependencies = [\n        {}\n    ]\n", lines.join("\n        "))
     }

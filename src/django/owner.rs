@@ -1,5 +1,7 @@
 //! The model that owns a table, and how sure that is.
 
+use crate::quote::is_unprintable;
+
 /// How sure it is that a table belongs to a model; each guess with its reason, a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Certainty {
@@ -82,5 +84,20 @@ impl Owner {
 /// Says whether a name can be a Python identifier; these become parts of paths and comments.
 pub(super) fn is_identifier(name: &str) -> bool {
     name.starts_with(|letter: char| letter.is_alphabetic() || letter == '_')
-        && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+        && name.chars().all(|letter| (letter.is_alphanumeric() || letter == '_') && !is_unprintable(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_that_is_not_seen_is_in_no_identifier() {
+        for name in ["shop", "_a1", "größe", "注文"] {
+            assert!(is_identifier(name), "{name:?}");
+        }
+        for name in ["", "1a", "a b", "a\u{3164}b", "\u{115f}", "a\u{ffa0}", "\u{1160}x", "a\u{200b}", "a\u{9b}"] {
+            assert!(!is_identifier(name), "{name:?}");
+        }
+    }
 }

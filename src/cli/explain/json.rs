@@ -25,6 +25,7 @@ use super::text::{costs, index_notes, proof};
 use crate::advisor::Refusal;
 use crate::pg::advice::AdvisedIndex;
 use crate::plan::tips::TipHit;
+use crate::quote::printable_json;
 
 /// The version of the shape.
 const FORMAT: u32 = 1;
@@ -39,13 +40,15 @@ pub(super) fn write(report: &Report) -> String {
         let scans = against.scans.iter().map(|(plan, node)| json!({"plan": plan, "node": node}));
         json!({"file": against.from, "new_sequential_scans": scans.collect::<Vec<Value>>()})
     });
-    format!(
+    let json = format!(
         "{{\"format\":{FORMAT},\"program\":{},\"troubles\":{},\"against\":{},\"plans\":[{}]}}\n",
         json!(program),
         json!(report.troubles),
         json!(against),
         plans.join(",")
-    )
+    );
+    // It may go to a terminal.
+    printable_json(json)
 }
 
 fn one(plan: &Reported) -> String {

@@ -14,6 +14,7 @@ use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Request};
 use crate::plan::tips::{Verdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
+use crate::quote::printable_json;
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Timestamp};
 use crate::ui::code::{Code, CodeLine, Language};
@@ -75,7 +76,7 @@ impl Source {
 
     /// Returns the server's own JSON, or ours for a plan that was pasted.
     pub(super) fn json(&self) -> String {
-        self.raw.clone().unwrap_or_else(|| to_json::to_json(&self.plan))
+        printable_json(self.raw.clone().unwrap_or_else(|| to_json::to_json(&self.plan)))
     }
 
     /// A plan that was pasted.

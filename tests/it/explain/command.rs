@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Login, a_shop, check_nothing_remains, number};
+use crate::hostile_names::assert_printable;
 use crate::support::{open, own, servers};
 
 /// A sequential scan that keeps 2 rows of 400,000.
@@ -94,6 +95,25 @@ fn each_form_has_the_plan_and_the_tips() {
     assert!(plan["tips"][0]["saving_seconds"].as_f64().unwrap() > 0.1, "{plan}");
     let expected: &[&str] = &["# EXPLAIN", "```text\nSeq Scan on shop_order", "## Tips", "**Do:**"];
     check(&["explain", "--format", "markdown", "--check"], SLOW, (10, expected, &[]));
+}
+
+#[test]
+fn json_holds_no_character_that_a_terminal_obeys_and_reads_the_same() {
+    let name = "a\u{9b}31m\u{7f}\u{202e}\u{200b}\u{3164}\u{e0041}\u{1f600}";
+    let plan = serde_json::json!([{"Query Text": format!("select 1 from \"{name}\""), "Plan": {
+        "Node Type": "Seq Scan", "Relation Name": name, "Alias": name, "Filter": format!("(x = '{name}'::text)"),
+        "Startup Cost": 0.0, "Total Cost": 9000.0, "Plan Rows": 2, "Plan Width": 8, "Actual Rows": 2, "Actual Loops": 1,
+        "Actual Startup Time": 0.1, "Actual Total Time": 400.0, "Rows Removed by Filter": 400_000}}]);
+    let printed =
+        check(&["explain", "--format", "json"], &plan.to_string(), (0, &["\\u009b31m", "\\udb40\\udc41"], &[]));
+    assert_printable(&printed);
+    let json: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let plan = &json["plans"][0];
+    assert_eq!(
+        (&plan["explain"][0]["Plan"]["Relation Name"], &plan["sql"]),
+        (&name.into(), &format!("select 1 from \"{name}\"").into())
+    );
+    assert!(plan["sequential_scans"][0]["table"].as_str().unwrap().contains('\u{9b}'), "{plan}");
 }
 
 /// The same statement by an index.
