@@ -69,12 +69,12 @@ impl RolePath {
     /// Reads what SHOW says. Source: `SplitIdentifierString` in src/backend/utils/adt/varlena.c.
     pub fn parse(shown: &str) -> Self {
         let mut schemas = Vec::new();
-        let mut rest = shown.trim_start();
+        let mut rest = shown.trim_ascii_start();
         while !rest.is_empty() {
             let (schema, after) = identifier(rest);
             schemas.push(schema);
-            rest = after.trim_start();
-            rest = rest.strip_prefix(',').unwrap_or_default().trim_start();
+            rest = after.trim_ascii_start();
+            rest = rest.strip_prefix(',').unwrap_or_default().trim_ascii_start();
         }
         Self(schemas)
     }
@@ -134,6 +134,7 @@ mod tests {
             (r#""""#, &[""], "''"),
             ("", &[], "''"),
             ("A;drop", &["a;drop"], "'a;drop'"),
+            ("a, \u{a0}b", &["a", "\u{a0}b"], "'a', '\u{a0}b'"),
             ("\"it's\"", &["it's"], "'it''s'"),
         ] {
             let path = RolePath::parse(shown);

@@ -10,9 +10,13 @@ use super::rules::{Builtin, BuiltinFunction, FIRST_OF_USERS, builtin, is_harmles
 use super::tree::{self, Mentions};
 use super::written::{Deed, Written};
 use super::{Level, Objection};
+use crate::pg::path::RolePath;
 
 /// Objects that are looked at for one statement; one that reaches more cannot be judged.
 pub(super) const MOST: usize = 20_000;
+
+/// Bytes of a name that the server keeps. Source: `NAMEDATALEN` of `src/include/pg_config_manual.h`.
+const LONGEST_NAME: usize = 63;
 
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -334,6 +338,7 @@ impl Reach {
             name: text(facts, "name"),
             is_volatile: text(facts, "volatility") == "v",
             is_internal: facts.get("is_internal") == Some(&Value::Bool(true)),
+            reads_type: facts.get("reads_type") == Some(&Value::Bool(true)),
         };
         match builtin(function) {
             Builtin::Harmless | Builtin::HarmlessVolatile(_) => None,
@@ -385,9 +390,20 @@ fn schemas_of(facts: &Value) -> Result<Vec<String>, String> {
 
 /// Returns the names of a search path as it is stored; `None` where it cannot be read with certainty.
 fn names_of(path: &str) -> Option<Vec<String>> {
-    let written = Written::of(&format!("select {path}")).ok()?;
-    // `"$user"` is the schema of the role's name, which is on its path where that has it.
-    (!written.words.contains("$user")).then(|| written.words.into_iter().collect())
+    // SET quotes a name that is not plain. A path that FROM CURRENT took over may hold letters without quotes that each
+    // release or encoding folds or skips in its own way, and names that the server cuts off.
+    let mut is_quoted = false;
+    let is_certain = path.chars().all(|letter| {
+        is_quoted ^= letter == '"';
+        letter == ' ' || letter.is_ascii_graphic() || is_quoted && !letter.is_control()
+    });
+    let names = RolePath::parse(path).schemas("$user");
+    // `$user` is another schema for each role.
+    if !is_certain || names.iter().any(|name| name == "$user" || name.len() > LONGEST_NAME) {
+        return None;
+    }
+    // An empty name is no schema: `SET search_path = ''`.
+    Some(names.into_iter().filter(|name| !name.is_empty()).collect())
 }
 
 fn text<'a>(facts: &'a Value, name: &str) -> &'a str {
@@ -400,4 +416,31 @@ fn numbers(facts: &Value, name: &str) -> Vec<i64> {
         .and_then(Value::as_array)
         .map(|list| list.iter().filter_map(Value::as_i64).collect())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_s_path_is_read_as_the_server_reads_it() {
+        for (path, expected) in [
+            ("all, pg_catalog", Some(&["all", "pg_catalog"][..])),
+            ("x.y, a+b", Some(&["x.y", "a+b"])),
+            ("Select , \"All\",\"a,\"\"b\"", Some(&["select", "All", "a,\"b"])),
+            ("\"\"", Some(&[])),
+            ("", Some(&[])),
+            ("pg_catalog, pg_temp", Some(&["pg_catalog", "pg_temp"])),
+            ("\"sch\u{e9}ma\"", Some(&["sch\u{e9}ma"])),
+            ("\"$user\", public", None),
+            ("$user", None),
+            ("SCH\u{c9}MA", None),
+            ("a\u{b}", None),
+            ("\u{a0}a", None),
+            (&"a".repeat(64), None),
+        ] {
+            let expected = expected.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            assert_eq!(names_of(path), expected, "{path}");
+        }
+    }
 }

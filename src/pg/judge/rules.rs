@@ -2,6 +2,8 @@
 //!
 //! Pure. The rule: a builtin function (number below 16384, so that only the release made it) that is immutable or stable
 //! does no harm, unless it runs SQL that it is given, or reads a table or a type that it is given by name ([`RUNS_SQL`]).
+//! Input functions of many types (`domain_in`, `array_in`) are given the type by number and run its checks: all of them
+//! are refused by their arguments. Behind a type they are harmless, for that type is judged.
 //! A volatile one does harm unless it is on a short list with a reason ([`HARMLESS_VOLATILE`]). So that no release slips
 //! something in, each volatile function is also on one of the lists: `tests/it/judge` goes through `pg_proc` of every
 //! major and fails for one that is on none.
@@ -34,6 +36,9 @@ pub struct BuiltinFunction<'a> {
     /// It takes or returns `internal` or is a handler, so that no statement can call it: it is part of a type, an
     /// aggregate, an access method.
     pub is_internal: bool,
+    /// It takes a text (`cstring`) or a message (`internal`) and the number of a type (`oid`): the input function of all
+    /// domains, arrays, rows or ranges.
+    pub reads_type: bool,
 }
 
 /// Volatile functions that do no harm, each with the reason.
@@ -111,6 +116,9 @@ pub const RUNS_SQL: &[(&str, &str)] = &[
     ("ts_stat", "it runs a query given as text"),
     ("txid_current", "it assigns a transaction ID"),
 ];
+
+/// What input functions of many types do.
+const READS_TYPE: &str = "it runs the input function of a type given by number, with the checks of a domain";
 
 /// Beginnings of the names of volatile functions that act: on locks, files, replication, statistics, the server.
 const ACTING_FAMILIES: &[&str] = &[
@@ -312,6 +320,9 @@ pub const RESERVED: &[&str] = &[
 pub fn builtin(function: BuiltinFunction<'_>) -> Builtin {
     let reason =
         |list: &[(&str, &'static str)]| list.iter().find(|(name, _)| *name == function.name).map(|(_, why)| *why);
+    if function.reads_type {
+        return Builtin::RunsSql(READS_TYPE);
+    }
     if let Some(why) = reason(RUNS_SQL) {
         return Builtin::RunsSql(why);
     }
@@ -392,7 +403,7 @@ const LIBRARIES: &[Library] = &[
 ];
 
 /// Symbols of listed libraries that act after all.
-const EXCEPT: &[(&str, &str)] = &[("pg_trgm", "set_limit")];
+const EXCEPT: &[(&str, &str)] = &[("isn", "accept_weak_input"), ("pg_trgm", "set_limit")];
 
 /// Whether a function in C does no harm: `probin` and `prosrc`.
 pub fn is_harmless_symbol(library: &str, symbol: &str) -> bool {
@@ -410,7 +421,7 @@ mod tests {
     use super::*;
 
     fn class(name: &str, is_volatile: bool) -> Builtin {
-        builtin(BuiltinFunction { name, is_volatile, is_internal: false })
+        builtin(BuiltinFunction { name, is_volatile, is_internal: false, reads_type: false })
     }
 
     #[test]
@@ -421,6 +432,8 @@ mod tests {
         assert_eq!(class("nextval", true), Builtin::Acts);
         assert_eq!(class("lo_create", true), Builtin::Acts);
         assert_eq!(class("pg_stat_reset_replication_slot", true), Builtin::Acts);
+        let input = BuiltinFunction { name: "domain_in", is_volatile: false, is_internal: false, reads_type: true };
+        assert_eq!(builtin(input), Builtin::RunsSql(READS_TYPE));
         assert_eq!(class("of_the_next_release", true), Builtin::Undecided);
     }
 
@@ -438,6 +451,7 @@ mod tests {
         for (library, symbol, expected) in [
             ("$libdir/pg_trgm", "similarity", true),
             ("$libdir/pg_trgm", "set_limit", false),
+            ("$libdir/isn", "accept_weak_input", false),
             ("pg_trgm", "similarity", false),
             ("/tmp/pg_trgm", "similarity", false),
             ("$libdir/../../tmp/pg_trgm", "similarity", false),

@@ -88,6 +88,36 @@ const ATTACKS: &[Attack] = &[
         "select first_of()",
         Executed,
     ),
+    (
+        12,
+        r#"set check_function_bodies = off; create schema "all"; grant usage on schema "all" to public;
+         create function "all".lower(text) returns text language plpgsql as 'begin perform public.pwn(); return $1; end';
+         select set_config('search_path', 'all, pg_catalog', false);
+         create function public.shout() returns text language sql set search_path from current as 'select lower(''X'')';
+         set search_path = public"#,
+        "select shout()",
+        Executed,
+    ),
+    (
+        12,
+        r#"create schema "x.y"; grant usage on schema "x.y" to public;
+         create function "x.y".lower(text) returns text language plpgsql as 'begin perform public.pwn(); return $1; end';
+         select set_config('search_path', 'x.y, pg_catalog', false);
+         create function public.dotted() returns text language sql set search_path from current as 'select lower(''X'')';
+         set search_path = public"#,
+        "select dotted()",
+        Executed,
+    ),
+    (
+        12,
+        r#"create schema "a+b"; grant usage on schema "a+b" to public;
+         create function "a+b".lower(text) returns text language plpgsql as 'begin perform public.pwn(); return $1; end';
+         select set_config('search_path', 'a+b, pg_catalog', false);
+         create function public.added() returns text language sql set search_path from current as 'select lower(''X'')';
+         set search_path = public"#,
+        "select added()",
+        Executed,
+    ),
     // operators, aggregates
     (
         12,
@@ -127,6 +157,19 @@ const ATTACKS: &[Attack] = &[
     (12, "create view hidden as select null::checked[] as h; grant select on hidden to public", "select 1 from hidden where h = '{1}'", Planned),
     (12, "create function gives() returns checked[] language sql as 'select null::checked[]'", "select 1 where gives() = '{1}'", Planned),
     (16, "", "select pg_input_is_valid('1', 'checked')", Executed),
+    // Input functions that are given the type by number.
+    (12, "", "select domain_in('1', 'checked'::regtype, -1) is null", Executed),
+    (12, "", "select 1 from pg_class where reltuples > (domain_in('1', 'checked'::regtype, -1) is null)::int", Planned),
+    (12, "", "select array_in('{1}', (select oid from pg_type where typname = 'checked'), -1)::text", Executed),
+    (12, "", "select record_in('(1)', 'composed'::regtype, -1)::text", Executed),
+    (12, "create type ranged as range (subtype = checked)", "select range_in('[1,2]', 'ranged'::regtype, -1)::text", Executed),
+    (14, "", "select multirange_in('{[1,2]}', (select rngmultitypid from pg_range where rngtypid = 'ranged'::regtype), -1)::text", Executed),
+    (
+        12,
+        "create view given as select domain_in('1', oid, -1) is null as g from pg_type where typname = 'checked'; grant select on given to public",
+        "select * from given",
+        Executed,
+    ),
     // tables
     (
         12,

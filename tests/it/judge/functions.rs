@@ -1,17 +1,21 @@
 //! Every function of every release is decided by a rule, and what the judge takes for harmless by its number is.
 
+use std::collections::BTreeSet;
+
 use pgdj::pg::judge::rules::{Builtin, BuiltinFunction, RESERVED, builtin};
 
 use crate::support::{open, servers};
 
-/// Every builtin function: name, volatility, whether no statement can call it, and whether its arguments hint at SQL or at
-/// an object given by name or number.
+/// Every builtin function: name, volatility, whether no statement can call it, whether its arguments hint at SQL or at
+/// an object given by name or number, and whether it reads a text or a message as a type given by number.
 const FUNCTIONS: &str = "select
     p.proname::text, p.provolatile = 'v',
     2281 = any (p.proargtypes::oid[]) or p.prorettype in (2279, 2281, 269, 325, 3310, 3115, 3838, 2280),
     p.proargtypes::oid[] && array['regclass'::regtype::oid, 'refcursor'::regtype::oid]
         or coalesce(p.proargnames::text, '') ~ '(sql|query|tbl|table|relation|schema|cursor|type_name)'
-        or p.proname ~ '(xml|_sql|query|stat$|partition|updatable|publishable|xact_id|txid|input)'
+        or p.proname ~ '(xml|_sql|query|stat$|partition|updatable|publishable|xact_id|txid|input)',
+    26 = any (p.proargtypes::oid[])
+        and (2275 = any (p.proargtypes::oid[]) or 2281 = any (p.proargtypes::oid[]) and p.proname ~ 'recv$')
 from pg_catalog.pg_proc as p
 where p.oid < 16384";
 
@@ -90,6 +94,7 @@ const COMPUTING: &[&str] = &["tsquery", "jsonb_path_query", "xml", "txid_snapsho
 #[tokio::test]
 async fn every_function_of_every_release_is_decided_by_a_rule() {
     let mut undecided = Vec::new();
+    let mut readers = BTreeSet::new();
     for server in servers() {
         let client = open(&server.login("postgres")).await;
         let rows = client.query(FUNCTIONS, &[]).await.unwrap();
@@ -97,7 +102,11 @@ async fn every_function_of_every_release_is_decided_by_a_rule() {
         for row in &rows {
             let (name, is_volatile, is_internal, is_suspicious): (&str, bool, bool, bool) =
                 (row.get(0), row.get(1), row.get(2), row.get(3));
-            let class = builtin(BuiltinFunction { name, is_volatile, is_internal });
+            let reads_type: bool = row.get(4);
+            let class = builtin(BuiltinFunction { name, is_volatile, is_internal, reads_type });
+            let is_refused = matches!(class, Builtin::RunsSql(_));
+            assert!(!reads_type || is_refused, "{}: {name} reads a type given by number", server.name);
+            readers.extend(reads_type.then(|| name.to_owned()));
             let is_looked_at = LOOKED_AT.contains(&name) || COMPUTING.iter().any(|start| name.starts_with(start));
             let is_decided = match class {
                 Builtin::Undecided => false,
@@ -110,9 +119,15 @@ async fn every_function_of_every_release_is_decided_by_a_rule() {
         }
     }
     assert!(undecided.is_empty(), "{}", undecided.join("\n"));
+    for name in
+        ["domain_in", "record_in", "array_in", "range_in", "enum_in", "domain_recv", "array_recv", "record_recv"]
+    {
+        assert!(readers.contains(name), "{name}");
+    }
 }
 
-/// Functions behind builtin operators, types, casts and operator classes, which the judge does not ask for.
+/// Functions behind builtin operators, types, casts and operator classes, which the judge does not ask for. A type gives
+/// its input function its own number, so none of them reads another.
 const BEHIND: &str = "select distinct p.proname::text, p.provolatile = 'v', 2281 = any (p.proargtypes::oid[])
 from (
     select unnest(array[oprcode::oid, oprrest::oid, oprjoin::oid]) from pg_operator where oid < 16384
@@ -131,7 +146,7 @@ async fn what_stands_behind_builtin_operators_and_types_does_no_harm() {
         let client = open(&server.login("postgres")).await;
         for row in client.query(BEHIND, &[]).await.unwrap() {
             let (name, is_volatile, is_internal): (&str, bool, bool) = (row.get(0), row.get(1), row.get(2));
-            let class = builtin(BuiltinFunction { name, is_volatile, is_internal });
+            let class = builtin(BuiltinFunction { name, is_volatile, is_internal, reads_type: false });
             let is_harmless = matches!(class, Builtin::Harmless | Builtin::HarmlessVolatile(_));
             assert!(is_harmless, "{}: {name}: {class:?}", server.name);
         }

@@ -42,6 +42,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("select crosstab('select 1, 2, 3')", "crosstab()"),
     ("select * from dblink('', 'select 1') as x(a int)", "dblink"),
     ("select set_limit(0.1)", "set_limit()"),
+    ("select isn_weak(true)", "isn_weak()"),
     ("select E'a' -- c\n '\\' || pg_reload_conf()::text --'", "read-only mode"),
     ("select U&\"d!0061t\" uescape '!' from t", "cannot be read with certainty"),
 ];
@@ -63,6 +64,7 @@ const HARMLESS: &[&str] = &[
     "select plus_one(a), f_unaccent(b) from t",
     "select * from short where e = 'abc'",
     "select 1 from generate_series(1, 3) as g",
+    "select in_no_schema(), in_pg_catalog()",
     "select row_number() over (order by a) from t",
     "select xmlelement(name x, b), (xpath('/a', '<a/>'))[1] from t",
     "table t",
@@ -70,7 +72,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 const SETUP: &str = "
-    create extension postgres_fdw; create extension dblink; create extension tablefunc; create extension pg_trgm;
+    create extension postgres_fdw; create extension dblink; create extension tablefunc; create extension pg_trgm; create extension isn;
     create extension unaccent; create extension citext; create extension hstore; create extension tsm_system_rows;
     create server elsewhere foreign data wrapper postgres_fdw;
     create foreign table far (a int) server elsewhere;
@@ -85,6 +87,8 @@ const SETUP: &str = "
     create function plus_one(int) returns int language sql immutable as 'select $1 + 1';
     create function f_unaccent(text) returns text language sql immutable as 'select public.unaccent(''public.unaccent'', $1)';
     create function gen_random_text(int) returns text language sql volatile as 'select repeat(random()::text, $1)';
+    create function in_no_schema() returns text language sql set search_path = '' as 'select pg_catalog.lower(''X'')';
+    create function in_pg_catalog() returns text language sql set search_path = pg_catalog, pg_temp as 'select lower(''X'')';
     create function on_write() returns trigger language plpgsql as 'begin return new; end';
     create trigger on_write before insert on numbered for each row execute function on_write();";
 

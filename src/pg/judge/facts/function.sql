@@ -7,6 +7,9 @@ select
         'body', case when l.lanname = 'sql' then pg_catalog.to_jsonb(p) ->> 'prosqlbody' end,
         'config', p.proconfig,
         'is_internal', 2281 = any (p.proargtypes::oid[]) or p.prorettype in (2279, 2281, 269, 325, 3310, 3115, 3838, 2280),
+        -- an input function of many types, which is given the number of the type
+        'reads_type', 26 = any (p.proargtypes::oid[])
+            and (2275 = any (p.proargtypes::oid[]) or 2281 = any (p.proargtypes::oid[]) and p.proname like '%recv'),
         'types', array(select t from pg_catalog.unnest(p.proargtypes::oid[] || coalesce(p.proallargtypes, '{}') || p.prorettype) as t where t >= 16384),
         'trees', pg_catalog.jsonb_build_array(p.proargdefaults::text),
         'functions', array(

@@ -6,10 +6,12 @@ select
         'functions', array(
             select f::int8
             from pg_catalog.unnest(array[
-                t.typinput::oid, t.typoutput::oid, t.typreceive::oid, t.typsend::oid, t.typmodin::oid, t.typmodout::oid, t.typanalyze::oid,
-                r.rngcanonical::oid, r.rngsubdiff::oid
+                t.typinput::oid, t.typoutput::oid, t.typreceive::oid, t.typsend::oid, t.typmodin::oid, t.typmodout::oid, t.typanalyze::oid
             ]) as f
-            where f <> 0
+            -- those of the release are given the number of this type, which is judged here
+            where f >= 16384
+            union
+            select f::int8 from pg_catalog.unnest(array[r.rngcanonical::oid, r.rngsubdiff::oid]) as f where f <> 0
             union
             select c.castfunc::int8
             from pg_catalog.pg_cast as c
