@@ -5,14 +5,16 @@
 //!
 //! What counts as a secret: the value of a name that speaks of one (`password`, `api_key`, `token`, …), be it a clause
 //! (`PASSWORD '…'`), an option, a setting, a column, a connection parameter or a key in JSON; the connection string of a
-//! subscription; the arguments of pgcrypto's functions; the password in a URL; a password's hash. It rather takes out
-//! too much: a statement stays readable without one literal.
+//! subscription; the arguments of pgcrypto's functions; the password in a URL; a password's hash; an `Authorization`
+//! header; a private key; and every text of a statement that names a secret or a table of secrets, unless it is compared
+//! with another column. It rather takes out too much: a statement stays readable without its literals.
 
 use std::borrow::Cow;
 
 use token::{Backslash, Kind, Token, tokens};
 
 mod logged;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -41,6 +43,21 @@ const NAMES: &[&str] = &[
     "jwt",
 ];
 
+/// Parts of the names of tables whose secrets are in columns called `key`, `code`, `data`: of Django, allauth, django-otp,
+/// OAuth Toolkit, social-auth. A table whose name speaks of a secret (`authtoken_token`) needs no place here.
+const TABLES: &[&str] = &[
+    "django_session",
+    "emailconfirmation",
+    "otp_totp",
+    "otp_hotp",
+    "otp_email",
+    "otp_static",
+    "oauth2_provider_",
+    "social_auth_",
+    "socialaccount_",
+    "mfa_authenticator",
+];
+
 /// Functions whose texts are keys or what a key protects. Source: PostgreSQL manual F.26 "pgcrypto".
 const KEYED: &[&str] = &[
     "crypt",
@@ -62,7 +79,8 @@ const HASHES: &[&str] =
     &["pbkdf2_", "argon2", "bcrypt", "scrypt$", "scram-sha-256$", "$2a$", "$2b$", "$2y$", "$1$", "$5$", "$6$"];
 
 /// What is looked for in a text before it is cut into tokens; what has none of them is left as it is.
-const HINTS: &[&str] = &["://", "connection", "crypt", "hmac", "pgp_", "u&", "\\", "md5"];
+const HINTS: &[&str] =
+    &["://", "connection", "crypt", "hmac", "pgp_", "u&", "\\", "md5", "bearer ", "authorization", "private key"];
 
 /// How deep texts within texts are looked into; what lies deeper is taken out whole.
 const DEPTH: u8 = 4;
@@ -118,7 +136,8 @@ fn has_hint(text: &str) -> bool {
     let begins = |at: usize, hint: &str| {
         bytes.get(at..at + hint.len()).is_some_and(|part| part.eq_ignore_ascii_case(hint.as_bytes()))
     };
-    (0..bytes.len()).any(|at| [NAMES, HASHES, HINTS].iter().any(|list| list.iter().any(|hint| begins(at, hint))))
+    (0..bytes.len())
+        .any(|at| [NAMES, HASHES, HINTS, TABLES].iter().any(|list| list.iter().any(|hint| begins(at, hint))))
 }
 
 fn redact_within(text: &str, depth: u8) -> Cow<'_, str> {
@@ -145,7 +164,9 @@ fn redact_as(text: &str, depth: u8, backslash: Backslash) -> Cow<'_, str> {
             _ if is_bare && is_after_bare => {}
             _ if is_bare => redacted.push_str(MASK),
             Kind::Literal if *is_masked || holds_secret(token, depth) => push_masked(&mut redacted, token),
-            Kind::Dollar if *is_masked || depth >= DEPTH => push_masked(&mut redacted, token),
+            Kind::Dollar if *is_masked || depth >= DEPTH || begins_as_key(token.body) => {
+                push_masked(&mut redacted, token);
+            }
             Kind::Dollar => {
                 redacted.push_str(token.open);
                 redacted.push_str(&redact_within(token.body, depth + 1));
@@ -186,6 +207,7 @@ fn holds_secret(token: &Token<'_>, depth: u8) -> bool {
     }
     has_hint(&content)
         && (is_hash(&content)
+            || is_header_or_key(&content)
             || without_values(&content) != content
             || redact_within(&content, depth + 1) != content.as_str())
 }
@@ -204,6 +226,27 @@ fn is_hash(content: &str) -> bool {
         .is_some_and(|digits| digits.len() >= 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
     is_md5 || HASHES.iter().any(|head| lower.starts_with(head))
 }
+
+/// Whether a text is a header that lets somebody in, alone or among others, or a private key in PEM.
+fn is_header_or_key(content: &str) -> bool {
+    let lower = content.to_ascii_lowercase();
+    let scheme = || ["bearer ", "basic ", "token ", "digest "].iter().any(|scheme| lower.contains(scheme));
+    begins_as_key(content)
+        || lower.contains("authorization:")
+        || lower.contains("authorization") && scheme()
+        || lower.contains("private key-----")
+}
+
+/// Whether a text begins as a bearer's token or a key in PEM does.
+fn begins_as_key(content: &str) -> bool {
+    let lower = content.trim_start().get(..KEY_HEAD).unwrap_or(content.trim_start()).to_ascii_lowercase();
+    lower.starts_with("bearer ")
+        || lower.starts_with("authorization:")
+        || lower.starts_with("-----begin ") && lower.contains("private key")
+}
+
+/// How far the head of a key in PEM goes: `-----BEGIN ENCRYPTED PRIVATE KEY-----`.
+const KEY_HEAD: usize = 40;
 
 /// Returns a plain text without what follows `name=` or `name:` where the name speaks of a secret.
 fn without_values(text: &str) -> Cow<'_, str> {
@@ -280,6 +323,9 @@ impl Marks<'_> {
         let words: Vec<usize> = (0..self.tokens.len()).filter(|at| self.is_word_or_name(*at)).collect();
         if self.names_secrets_in_a_list(&words) {
             self.mark_texts(0, self.tokens.len());
+        }
+        for at in statement::values_of_secrets(self.tokens) {
+            self.mark_texts(at, at + 1);
         }
         for at in words {
             let Some(token) = self.tokens.get(at) else { continue };

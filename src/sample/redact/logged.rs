@@ -121,6 +121,12 @@ mod tests {
                 "$1 = '[redacted]', $2 = 'bob'",
             ),
             ("select crypt($1, salt) from t where id = $10", "$1 = 'a...', $10 = '1'", "$1 = '[redacted]', $10 = '1'"),
+            (
+                "select * from authtoken_token where key = $1 and created > $2",
+                "$1 = 'hUnter2', $2 = '2026'",
+                "$1 = '[redacted]', $2 = '2026'",
+            ),
+            ("select $1 as token", "$1 = 'hUnter2'", "$1 = '[redacted]'"),
             ("select 'password = $1', $1", "$1 = 'a'", "$1 = 'a'"),
             ("select $1", "$1 = 'postgres://bob:hUnter2@db1/shop'", "$1 = '[redacted]'"),
             ("select $1", "$1 = 'pbkdf2_sha256$1$a$b'", "$1 = '[redacted]'"),

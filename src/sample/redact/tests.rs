@@ -70,6 +70,65 @@ const HOLDING: &[&str] = &[
     "host=db1 user=bob password=hUnter2xyz dbname=shop",
     "host=db1 password='hUnter2xyz' dbname=shop",
     "postgres://bob:hUnter2xyz@db1:5432/shop",
+    "SELECT \"authtoken_token\".\"key\" FROM \"authtoken_token\" WHERE \"authtoken_token\".\"key\" = 'hUnter2xyz' LIMIT 21",
+    "SELECT t.user_id FROM public.authtoken_token t WHERE t.key = 'hUnter2xyz'",
+    "SELECT 1 FROM authtoken_token AS t (k) WHERE k = 'hUnter2xyz'",
+    "SELECT 1 FROM account_emailconfirmation WHERE account_emailconfirmation.key = 'hUnter2xyz'",
+    "SELECT 1 FROM \"otp_totp_totpdevice\" WHERE \"otp_totp_totpdevice\".\"key\" = 'hUnter2xyz'",
+    "SELECT 1 FROM oauth2_provider_grant WHERE oauth2_provider_grant.code = 'hUnter2xyz'",
+    "SELECT 1 FROM oauth2_provider_accesstoken WHERE token_checksum = 'hUnter2xyz'",
+    "SELECT 1 FROM knox_authtoken WHERE knox_authtoken.digest = 'hUnter2xyz'",
+    "SELECT 1 FROM django_session WHERE django_session.session_key = 'hUnter2xyz'",
+    "SELECT 1 FROM django_session s WHERE s.session_data = 'hUnter2xyz'",
+    "INSERT INTO \"authtoken_token\" (\"key\", \"user_id\") VALUES ('hUnter2xyz', 1) RETURNING \"authtoken_token\".\"key\"",
+    "INSERT INTO account_emailconfirmation (created, key) VALUES ('2026-01-01', 'hUnter2xyz')",
+    "INSERT INTO otp_totp_totpdevice VALUES (1, 'hUnter2xyz')",
+    "UPDATE \"django_session\" SET \"session_data\" = 'hUnter2xyz' WHERE user_id = 1",
+    "UPDATE oauth2_provider_grant SET expires = '2026-01-01', code = 'hUnter2xyz'",
+    "UPDATE authtoken_token SET (key, user_id) = ('hUnter2xyz', 1)",
+    "select 1 from t where \"tokens\" @> ARRAY['hUnter2xyz']",
+    "select 1 from t where \"credentials\" -> 'key' = '\"hUnter2xyz\"'",
+    "select 1 from t where credentials['key'] = 'hUnter2xyz'",
+    "select 1 from t where (credentials).value = 'hUnter2xyz'",
+    "select 1 from t where token ^@ 'hUnter2xyz'",
+    "select 1 from t where password collate \"C\" = 'hUnter2xyz'",
+    "select 1 from t where token operator(pg_catalog.=) $$hUnter2xyz$$",
+    "select 1 from t where password between 'aaaa' and 'hUnter2xyz'",
+    "select 1 from t where password between symmetric 'hUnter2xyz' and 'zzzz'",
+    "select case token when 'hUnter2xyz' then 1 end from t",
+    "select 1 from t where coalesce(token, '') = 'hUnter2xyz'",
+    "select nullif(token, 'hUnter2xyz') from t",
+    "select 1 from t where starts_with(token, 'hUnter2xyz')",
+    "select 1 from t where (password, 1) = ('hUnter2xyz', 1)",
+    "select 1 from unnest(array(select token from t)) as a where a = 'hUnter2xyz'",
+    "select 1 from t, unnest(t.tokens) a where a = 'hUnter2xyz'",
+    "select 1 from (select token as a from t) b where a = 'hUnter2xyz'",
+    "with a (b) as (select token from t) select 1 from a where b = 'hUnter2xyz'",
+    "explain (analyze) select 1 from t where nullif(token, 'hUnter2xyz') is null",
+    "create view v as select nullif(token, 'hUnter2xyz') from t",
+    "call set_password(1, 'hUnter2xyz')",
+    "do $$ begin perform set_password(1, 'hUnter2xyz'); end $$",
+    "select 'Authorization: Bearer hUnter2xyz'",
+    "select http('{\"Authorization\": \"Basic hUnter2xyz\"}')",
+    "select 'Bearer hUnter2xyz'",
+    "select $$Bearer hUnter2xyz$$",
+    "select '-----BEGIN PRIVATE KEY----- hUnter2xyz'",
+    "select $a$-----BEGIN RSA PRIVATE KEY-----\nhUnter2xyz\n-----END RSA PRIVATE KEY-----$a$",
+];
+
+/// Texts that hold the secret before the name that makes it one; cut in between, nothing tells.
+const BEFORE_THE_NAME: &[&str] = &[
+    "select 1 from t where 'hUnter2xyz' = password",
+    "select 1 from t where position('hUnter2xyz' in token) > 0",
+    "select 'hUnter2xyz' as password",
+    "select $$hUnter2xyz$$ password",
+    "select * from (values ('hUnter2xyz')) as v(password)",
+    "select * from (values (E'hUnter2xyz')) as v(a, \"apiToken\")",
+    "select xmlforest('hUnter2xyz' as password)",
+    "select 1 from t where 'hUnter2xyz' in (password, '')",
+    "select 1 from t where 'hUnter2xyz' like token || '%'",
+    "select 1 from t where 'hUnter2xyz' = any (tokens)",
+    "(select 'hUnter2xyz' as a) union select password from t",
 ];
 
 /// Ordinary texts.
@@ -88,6 +147,11 @@ const PLAIN: &[&str] = &[
     "select 'postgres://db1:5432/shop', 'https://example.com/a:b'",
     "SELECT 1 /*controller='shop.views.cart',framework='django%3A5.2',route='cart/'*/",
     "select $$ select 'a' $$, E'a\\'b\\n', U&'x'",
+    "SELECT password FROM auth_user u WHERE (u.username = 'alice' AND u.email LIKE '%example%') ORDER BY u.id FOR UPDATE",
+    "SELECT \"authtoken_token\".\"key\" FROM authtoken_token JOIN auth_user ON user_id = id WHERE username <> 'alice'::text",
+    "SELECT id FROM auth_user WHERE upper(username) = 'ALICE' AND note IN ('one', 'two')",
+    "ALTER TABLE authtoken_token ADD CONSTRAINT c CHECK (created > '2026-01-01')",
+    "relation \"authtoken_token\" of 'shop' has no statistics",
 ];
 
 #[test]
@@ -104,6 +168,15 @@ fn no_secret_is_left_however_the_text_is_cut() {
             assert!(seen < 3 || !redacted.contains(SECRET.get(..3).unwrap()), "{cut}\n{redacted}");
             assert_eq!(redact(&redacted), redacted, "again");
         }
+    }
+}
+
+#[test]
+fn a_secret_before_its_name_is_taken_out() {
+    for text in BEFORE_THE_NAME {
+        let redacted = redact(text);
+        assert!(redacted.contains(MASK) && !redacted.contains(SECRET), "{text}\n{redacted}");
+        assert_eq!(redact(&redacted), redacted, "again");
     }
 }
 
@@ -127,6 +200,11 @@ fn what_is_left_can_be_read() {
         ("do $$ begin alter role b password 'x'; end $$", "do $$ begin alter role b password '[redacted]'; end $$"),
         ("host=a password=b user=c", "host=a password=[redacted] user=c"),
         ("postgres://a:b@c/d and more", "postgres://a:[redacted]@c/d and more"),
+        (
+            "select password from auth_user where upper(name) = 'ALICE' and id = 17 and note = 'one' and kind = 'ab'",
+            "select password from auth_user where upper(name) = '[redacted]' and id = 17 and note = 'one' and kind = 'ab'",
+        ),
+        ("select 1 as token; select 'other'", "select 1 as token; select 'other'"),
         ("alter role b password 'cut off he", "alter role b password '[redacted]"),
     ] {
         assert_eq!(redact(text), expected);
@@ -142,7 +220,7 @@ fn broken_sql_is_redacted_to_the_end() {
 
 proptest! {
     #[test]
-    fn any_text_can_be_read_and_twice_is_once(text in "([a-z'\"$\\\\/*=:@(), \n-]|password|E'|U&'|\\$a\\$|://){0,40}") {
+    fn any_text_can_be_read_and_twice_is_once(text in "([a-z'\"$\\\\/*=:@(), \n-]|password|E'|U&'|\\$a\\$|://|select |where a = |;| as token|Bearer ){0,40}") {
         let once = redact(&text).into_owned();
         prop_assert_eq!(redact(&once).into_owned(), once);
     }
