@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 use super::token::{Backslash, Kind, Token, tokens};
 use super::{MASK, Marks, holds_secret, push_masked, redact};
 
+/// From how many bytes on a part of a literal tells which it is.
+const SAYS: usize = 3;
+
 /// What a statement shows to be secret.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
@@ -74,13 +77,26 @@ impl Secrets {
         }
         let mut masked = String::with_capacity(redacted.len());
         for token in tokens(&redacted, Backslash::Plain) {
-            if token.is_text() && self.literals.contains(token.body) {
+            if token.is_text() && self.is_made_of_one(token.body) {
                 push_masked(&mut masked, &token);
             } else {
                 masked.push_str(token.text);
             }
         }
         if masked == redacted { redacted } else { Cow::Owned(masked) }
+    }
+
+    /// Whether a literal of a plan is a secret, or what the planner makes of one: `IN ('a', 'b')` becomes `'{a,b}'`, and
+    /// `LIKE 'abc%'` becomes `>= 'abc'` and `< 'abd'`.
+    fn is_made_of_one(&self, body: &str) -> bool {
+        if self.literals.contains(body) {
+            return true;
+        }
+        let is_array = body.starts_with('{');
+        let start = body.char_indices().next_back().map_or("", |(last, _)| body.get(..last).unwrap_or_default());
+        self.literals.iter().filter(|literal| literal.len() >= SAYS).any(|literal| {
+            is_array && body.contains(literal.as_str()) || start.len() >= SAYS && literal.starts_with(start)
+        })
     }
 }
 
@@ -146,6 +162,17 @@ mod tests {
         let mut secrets = Secrets::of("UPDATE auth_user SET password = $1 WHERE email = $2");
         secrets.redact_parameters("$1 = 'hUnter2', $2 = 'a@b'");
         assert_eq!(secrets.redact(output), expected);
+        let secrets =
+            Secrets::of("SELECT 1 FROM authtoken_token WHERE key IN ('hUnter2', 'other') OR key LIKE 'begin%'");
+        for (plan, expected) in [
+            ("(key = ANY ('{hUnter2,other}'::text[]))", "(key = ANY ('[redacted]'::text[]))"),
+            (
+                "((key >= 'begin'::text) AND (key < 'begio'::text) AND (kind = 'beg'::text))",
+                "((key >= '[redacted]'::text) AND (key < '[redacted]'::text) AND (kind = 'beg'::text))",
+            ),
+        ] {
+            assert_eq!(secrets.redact(plan), expected);
+        }
         let secrets = Secrets::of("select 1");
         assert_eq!(secrets.redact("((password)::text = 'hUnter2'::text)"), "((password)::text = '[redacted]'::text)");
         assert_eq!(secrets.redact("(status = 'open'::text)"), "(status = 'open'::text)");
