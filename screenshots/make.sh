@@ -17,7 +17,7 @@ tables       | 120 | 40 | 4       | shop_cart
 indexes      | 120 | 40 | 5       | shop_order
 query-detail | 120 | 40 | 3 Enter | SELECT|FROM
 explain      | 120 | 40 | 3 / s t a t u s Space c r e a t e d Enter j e wait R wait Enter | worth building
-trial        | 120 | 40 | wait B y  | tried for real
+trial        | 120 | 40 | wait B y  | the planner
 help         | 120 | 40 | 1 ?     | [0-9]
 wide         | 200 | 50 | 1       | [0-9]
 narrow       |  80 | 24 | 1       | [0-9]

@@ -106,10 +106,15 @@ class Load(threading.Thread):
                 connection.execute(f"select {columns}, 'x' as s{number}")
         self.connections = [connect(f"bench {number}") for number in range(options.sessions)]
     def run(self):
-        while self.connections:
-            for connection in self.connections:
-                connection.execute("select count(*) from pg_class where relkind = 'r'")
-                time.sleep(0.5 / len(self.connections))
+        import psycopg
+        try:
+            while self.connections:
+                for connection in self.connections:
+                    connection.execute("select count(*) from pg_class where relkind = 'r'")
+                    time.sleep(0.5 / len(self.connections))
+        except psycopg.OperationalError:
+            # The server is stopped at the end of the measurement.
+            pass
 
 def psql(options, sql):
     command = ["psql", "-h", options.socket, "-p", str(options.port), "-U", "postgres", "-d", options.database, "-qAtc", sql]
