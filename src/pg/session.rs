@@ -307,7 +307,7 @@ impl Session {
         lost(&done, end).map_or(Ok(done), Err)
     }
 
-    /// Reads a table by COPY, in the order of these columns; see [`super::copy`].
+    /// Reads a table by COPY, in the order of these columns; see `pg::copy`.
     pub async fn copy(&mut self, query: &Query, columns: &[Column]) -> Result<Result<Answer, NotCopied>, Lost> {
         if self.is_pooled {
             self.begin().await?;
