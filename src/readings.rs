@@ -9,3 +9,4 @@ pub mod backends;
 pub mod cut;
 pub mod sessions;
 pub mod vacuum_horizon;
+pub mod waits;

@@ -1,9 +1,10 @@
 //! Sessions that wait for a lock, with the one at the root of the queue.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
 use crate::catalog::ids;
+use crate::readings::waits::Waits;
 use crate::sample::{Row, Seconds};
 
 /// Waits shorter than this are everyday work, unless many wait.
@@ -25,35 +26,20 @@ operations = [
 /// Who waits for whom.
 struct Queue<'a> {
     rows: HashMap<i64, Row<'a>>,
-    blockers: BTreeMap<i64, Vec<i64>>,
+    waits: Waits,
 }
 
 impl Queue<'_> {
     /// Returns the root that a waiting session is behind: the one that waits for nobody; in a ring, the ring's first.
     fn root(&self, pid: i64) -> i64 {
-        let mut seen = BTreeSet::new();
-        let mut at = pid;
-        while seen.insert(at) {
-            match self.blockers.get(&at).and_then(|blockers| blockers.first()) {
-                Some(next) => at = *next,
-                None => return at,
-            }
-        }
-        seen.first().copied().unwrap_or(pid)
+        let chain = self.waits.chain(pid);
+        let first = chain.closes_at.and_then(|_| chain.pids.iter().min().copied());
+        first.unwrap_or(chain.end())
     }
 
     /// Returns how many wait behind a session, those behind the waiting ones too.
     fn behind(&self, pid: i64) -> usize {
-        let mut found: BTreeSet<i64> = BTreeSet::new();
-        let mut open = vec![pid];
-        while let Some(at) = open.pop() {
-            for (waiter, blockers) in &self.blockers {
-                if blockers.contains(&at) && *waiter != pid && found.insert(*waiter) {
-                    open.push(*waiter);
-                }
-            }
-        }
-        found.len()
+        self.waits.behind(pid).len()
     }
 
     /// Returns the session as `pid 12 (web, idle in transaction)`, a migration's statement named as one.
@@ -74,26 +60,22 @@ fn check(view: &View<'_>) -> Outcome {
     let rows = view.rows("activity")?;
     let queue = Queue {
         rows: rows.iter().filter_map(|row| Some((row.int("pid")?, row))).collect(),
-        blockers: rows
-            .iter()
-            .map(|row| (row.int("pid").unwrap_or_default(), ids(&row, "blocked_by")))
-            .filter(|(_, blockers)| !blockers.is_empty())
-            .collect(),
+        waits: Waits::of(rows.iter().map(|row| (row.int("pid").unwrap_or_default(), ids(&row, "blocked_by")))),
     };
     let ages = wait_ages(view);
     let wait = |pid: i64| {
         let by_query = || queue.rows.get(&pid).and_then(|row| row.number("query_age"));
         ages.get(&pid).copied().or_else(by_query).unwrap_or_default()
     };
-    let longest = queue.blockers.keys().map(|pid| wait(*pid)).fold(0.0, f64::max);
-    let count = queue.blockers.len();
+    let longest = queue.waits.waiters().map(wait).fold(0.0, f64::max);
+    let count = queue.waits.count();
     if count == 0 || (longest < WARNING_WAIT.0 && count < MANY) {
         return view.as_far_as_seen(vec![]);
     }
-    let roots: BTreeSet<i64> = queue.blockers.keys().map(|pid| queue.root(*pid)).collect();
+    let roots: BTreeSet<i64> = queue.waits.waiters().map(|pid| queue.root(pid)).collect();
     let Some(root) = roots.iter().copied().max_by_key(|root| queue.behind(*root)) else { return Ok(vec![]) };
     let is_critical = count >= MANY || longest >= CRITICAL_WAIT.0;
-    let migration = queue.blockers.keys().chain(roots.iter()).copied().find(|pid| {
+    let migration = queue.waits.waiters().chain(roots.iter().copied()).find(|pid| {
         queue.rows.get(pid).is_some_and(|row| schema_change(row.text("query")).is_some() && queue.behind(*pid) > 0)
     });
     Ok(vec![Finding {
@@ -142,7 +124,7 @@ fn evidence(
         let behind = counted(queue.behind(*root), "session", "sessions");
         evidence.push(shows(format!("root: {}", queue.name(*root)), format!("{behind} behind it: {query}")));
     }
-    let mut waiters: Vec<i64> = queue.blockers.keys().copied().collect();
+    let mut waiters: Vec<i64> = queue.waits.waiters().collect();
     waiters.sort_by(|left, right| wait(*right).total_cmp(&wait(*left)));
     for pid in waiters.into_iter().take(NAMED) {
         let query = queue.rows.get(&pid).map_or("", |row| row.text("query"));

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::act::{Doing, SignalKind};
 use super::backends::{Backend, PREPARED};
+use super::waits::Waits;
 use crate::sample::Seconds;
 
 /// Seconds after a signal from which a session that is still there is worth a word.
@@ -142,26 +143,24 @@ fn why_still(one: &Backend) -> &'static str {
     }
 }
 
+fn waits(backends: &[Backend]) -> Waits {
+    Waits::of(backends.iter().map(|one| (one.pid, one.blocked_by.clone())))
+}
+
 /// Returns the keys of all that wait behind a pid, directly or behind another.
 fn waiting_behind(pid: i64, backends: &[Backend]) -> Vec<String> {
-    let mut behind: Vec<i64> = vec![pid];
-    let mut seen = 0;
-    while seen < behind.len() {
-        let blocker = behind.get(seen).copied();
-        seen += 1;
-        let next = backends.iter().filter(|one| blocker.is_some_and(|blocker| one.blocked_by.contains(&blocker)));
-        let next: Vec<i64> = next.map(|one| one.pid).filter(|pid| !behind.contains(pid)).collect();
-        behind.extend(next);
-    }
-    let waits = |one: &&Backend| one.pid != pid && behind.contains(&one.pid);
-    backends.iter().filter(waits).map(Backend::key).collect()
+    let behind = waits(backends).behind(pid);
+    backends.iter().filter(|one| behind.contains(&one.pid)).map(Backend::key).collect()
 }
 
 /// Returns how many of the waiting wait behind whom: the one that waits for nobody itself, most waiting first.
 fn roots(waiting: &[&Backend], all: &[Backend]) -> Vec<String> {
+    let waits = waits(all);
     let mut counts: HashMap<i64, usize> = HashMap::new();
     for one in waiting {
-        *counts.entry(root_of(one, all)).or_default() += 1;
+        let chain = waits.chain(one.pid);
+        // A circle ends at itself.
+        *counts.entry(chain.closes_at.unwrap_or(chain.end())).or_default() += 1;
     }
     let mut counts: Vec<(i64, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(pid, count)| (std::cmp::Reverse(*count), *pid));
@@ -171,23 +170,6 @@ fn roots(waiting: &[&Backend], all: &[Backend]) -> Vec<String> {
         format!("{count} {verb} behind {whom}")
     });
     words.collect()
-}
-
-/// Returns who stands at the end of a session's chain of blockers; a circle ends at itself.
-fn root_of(one: &Backend, all: &[Backend]) -> i64 {
-    let mut chain = vec![one.pid];
-    let mut here = one;
-    loop {
-        let Some(next) = here.blocked_by.first().copied() else { return here.pid };
-        let blocker = all.iter().find(|other| other.pid == next);
-        match blocker.filter(|_| !chain.contains(&next)) {
-            Some(blocker) => {
-                chain.push(next);
-                here = blocker;
-            }
-            None => return next,
-        }
-    }
 }
 
 fn counted(count: usize, what: &str) -> Option<String> {

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use crate::readings::sessions::{is_hidden, waits_for_a_lock};
+use crate::readings::waits::Waits;
 use crate::sample::{Row, RowSet};
 
 /// The pid that `pg_blocking_pids()` gives for a prepared transaction, which has no session. Source: manual 9.26.
@@ -134,32 +135,15 @@ impl Backend {
 /// Reads the backends of a reading of `activity`, with who blocks how many.
 pub fn backends(activity: &RowSet) -> Vec<Backend> {
     let mut all: Vec<Backend> = activity.iter().map(|row| Backend::of(&row)).collect();
-    let waits: HashMap<i64, Vec<i64>> =
-        all.iter().filter(|one| !one.blocked_by.is_empty()).map(|one| (one.pid, one.blocked_by.clone())).collect();
+    let waits = Waits::of(all.iter().map(|one| (one.pid, one.blocked_by.clone())));
     let mut blocks: HashMap<i64, usize> = HashMap::new();
-    for waiter in waits.keys() {
-        for blocker in all_blockers(*waiter, &waits) {
-            *blocks.entry(blocker).or_default() += 1;
-        }
+    for blocker in waits.waiters().flat_map(|waiter| waits.blockers(waiter)) {
+        *blocks.entry(blocker).or_default() += 1;
     }
     for backend in &mut all {
         backend.blocks = blocks.get(&backend.pid).copied().unwrap_or(0);
     }
     all
-}
-
-/// Returns everybody a waiter waits for, directly or behind another; a circle (a deadlock in the making) ends it.
-fn all_blockers(waiter: i64, waits: &HashMap<i64, Vec<i64>>) -> Vec<i64> {
-    let mut found: Vec<i64> = Vec::new();
-    let mut next: Vec<i64> = waits.get(&waiter).cloned().unwrap_or_default();
-    while let Some(pid) = next.pop() {
-        if pid == waiter || found.contains(&pid) {
-            continue;
-        }
-        found.push(pid);
-        next.extend(waits.get(&pid).into_iter().flatten());
-    }
-    found
 }
 
 /// Returns the Django view that sqlcommenter's comment names: `controller` and `action`, else the `route`.
@@ -215,13 +199,5 @@ mod tests {
         ] {
             assert_eq!(django_view(query).as_deref(), view, "{query}");
         }
-    }
-
-    #[test]
-    fn a_circle_of_waiters_ends() {
-        let waits = HashMap::from([(1, vec![2]), (2, vec![3]), (3, vec![1])]);
-        let mut blockers = all_blockers(1, &waits);
-        blockers.sort_unstable();
-        assert_eq!(blockers, [2, 3]);
     }
 }
