@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use crate::quote::quote_ident;
 use crate::readings::sessions::is_hidden;
 use crate::sample::rates::Interval;
+use crate::sample::unit::counted;
 use crate::sample::{Missing, RowSet, Section, Snapshot, Value};
 
 pub mod autovacuum_behind;
@@ -384,11 +385,6 @@ impl Folding {
         cause.evidence.push(shows("also", told.title));
         cause.evidence.extend(told.evidence);
     }
-}
-
-/// Returns `1 index` or `3 indexes`.
-pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
 /// Returns a name with how many more there are: `shop_order`, `shop_order and 2 more`.

@@ -20,7 +20,7 @@ fn sessions(snapshot: &Snapshot) -> Option<(Vec<Backend>, f64, bool)> {
 impl App {
     /// Watches a signal that the server sent.
     pub(super) fn watch_act(&mut self, signal: &Signal) {
-        let text = format!("{} sent to {}; the next samples show the result", capital(signal.kind.verb()), signal.who);
+        let text = format!("{} sent to {}; the next samples show the result", signal.kind.title(), signal.who);
         self.log(text.clone());
         self.message = Some(Message::note(text));
         let Some((all, at, is_whole)) = self.history.newest().and_then(|snapshot| sessions(snapshot)) else { return };
@@ -61,9 +61,4 @@ impl App {
             self.message = Some(message);
         }
     }
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -242,19 +242,21 @@ impl App {
             return;
         }
         let mut segments = Vec::new();
-        if let Freshness::Stale { why, .. } | Freshness::Never { why } = self.freshness() {
-            let text = format!("{} {}", self.theme.glyphs.sign(Health::Warning), clean(&why));
+        let freshness = self.freshness();
+        if let Freshness::Stale { why, .. } | Freshness::Never { why } = &freshness {
+            let text = format!("{} {}", self.theme.glyphs.sign(Health::Warning), clean(why));
             segments.push(Segment::new(text, Role::Warning));
         }
         let signs = signs(&self.shown.vitals);
-        segments.extend(signs.iter().map(|sign| segment(sign, self.is_stale(sign), &self.theme)));
+        let is_stale = |sign: &Sign| freshness != Freshness::Fresh || self.is_overdue(sign);
+        segments.extend(signs.iter().map(|sign| segment(sign, is_stale(sign), &self.theme)));
         draw_segments(frame.buffer_mut(), area, &segments, &self.theme);
     }
 
     /// Whether there is something newer than what a sign shows, which could not be read.
-    fn is_stale(&self, sign: &Sign) -> bool {
+    fn is_overdue(&self, sign: &Sign) -> bool {
         let section = self.shown.snapshot.as_ref().map(|snapshot| snapshot.section(sign.probe));
-        self.freshness() != Freshness::Fresh || section.is_some_and(|section| section.why().is_some())
+        section.is_some_and(|section| section.why().is_some())
     }
 }
 

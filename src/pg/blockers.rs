@@ -7,6 +7,7 @@
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::judge::rules::FIRST_OF_USERS;
 use super::own::Own;
 use super::session::{Answer, Lost, Parameter, Query, Session};
 use crate::sample::Missing;
@@ -22,15 +23,13 @@ pub enum Place {
     Relation(i64),
 }
 
-/// Object identifiers below this one belong to the system. Source: `FirstNormalObjectId` in access/transam.h.
-const FIRST_OF_USERS: i64 = 16_384;
-
 /// Who blocks, by the relations between two numbers.
 pub(super) static BLOCKERS: Own = Own {
     name: "blockers",
     reads: "Who holds or awaits an ACCESS EXCLUSIVE lock on a relation of this database, and what they run; $1 and $2 are \
         the lowest and the highest oid of the relations in question.",
-    when: "after a statement ran into its lock_timeout: with the next sample, in the slow lane, or after an exact bloat",
+    when: "after a statement ran into its lock_timeout: with the next sample, in the slow lane, or after an exact \
+           bloat",
     holes: &[],
     sql: "select
     l.pid::bigint as pid,

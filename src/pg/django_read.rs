@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Error;
 
-use super::own::Own;
+use super::django_tables;
+use super::own::{Own, Sql};
 use super::probes::{Probe, content_types, migrations};
 use super::session::{Answer, Lost, NotCopied, Query, Session, sentence};
-use super::{django_tables, sql};
 use crate::django::{Project, last_migration};
 use crate::sample::{Row, RowSet, ServerFacts, Value};
 
@@ -17,30 +17,17 @@ const WHEN: &str = "for each advice about indexes, after a statement was explain
 /// Names of relations share one space in a schema.
 pub(super) static TAKEN: Own = Own {
     name: "project: names that are taken",
-    reads: "The names of the tables, indexes, views and sequences of this database, so that a new index gets a free one.",
+    reads: "The names of the tables, indexes, views and sequences of this database, so that a new index gets a free one; and \
+        which of them are materialized views, because no model has one as its table.",
     when: WHEN,
     holes: &[],
-    sql: "select c.relname::text as name
+    sql: "select c.relname::text as name, c.relkind = 'm' as is_materialized_view
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
     and c.relkind in ('r', 'p', 'i', 'I', 'v', 'm', 'S', 'f')
 order by c.relname
 limit 100000",
-};
-
-pub(super) static VIEWS: Own = Own {
-    name: "project: materialized views",
-    reads: "The names of the materialized views of this database, which are no tables of a model's field.",
-    when: WHEN,
-    holes: &[],
-    sql: "select c.relname::text as name
-from pg_catalog.pg_class as c
-join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-    and c.relkind = 'm'
-order by c.relname
-limit 1000",
 };
 
 pub(super) static EXTENSIONS: Own = Own {
@@ -79,8 +66,8 @@ pub async fn read_parts(session: &mut Session) -> Result<Parts, Lost> {
             Err(why) => tracing::debug!(%why, "a part of the project cannot be read"),
         }
     }
-    let others = session.pipeline(&[&TAKEN, &VIEWS, &EXTENSIONS].map(|own| Query::new(own.sql()))).await?;
-    for (part, answer) in ["taken", "views", "extensions"].into_iter().zip(others) {
+    let others = session.pipeline(&[&TAKEN, &EXTENSIONS].map(|own| Query::new(own.sql()))).await?;
+    for (part, answer) in ["taken", "extensions"].into_iter().zip(others) {
         parts.rows.insert(part.to_owned(), known(answer));
     }
     Ok(parts)
@@ -113,7 +100,8 @@ impl Parts {
             }
         }
         project.taken.extend(rows("taken").map(name));
-        project.views.extend(rows("views").map(name));
+        let views = rows("taken").filter(|row| row.flag("is_materialized_view") == Some(true));
+        project.views.extend(views.map(name));
         project.extensions.extend(rows("extensions").map(name));
         project
     }
@@ -139,7 +127,7 @@ async fn read(session: &mut Session, probe: &Probe, facts: &ServerFacts) -> Resu
     if found.is_denied {
         return Ok(Err(format!("this role may not read {table}")));
     }
-    let query = Query::new(sql::load(probe, facts));
+    let query = Query::new(Sql::of_probe(probe, facts));
     let copied = session.copy(&query, probe.columns).await?;
     Ok(copied.map(|answer| in_order(answer).into_rows()).map_err(|error| match error {
         NotCopied::Server(error) => format!("{table} could not be read: {}", sentence(&error)),

@@ -229,7 +229,7 @@ impl fmt::Debug for Sql {
 }
 
 /// Returns a text without the comment lines at its head.
-fn body(sql: &str) -> String {
+pub(super) fn body(sql: &str) -> String {
     let lines: Vec<&str> = sql.lines().skip_while(|line| line.starts_with("--")).map(str::trim_end).collect();
     lines.join("\n").trim().to_owned()
 }

@@ -4,22 +4,13 @@
 //! `/*? fact */ new /*: old */` takes `new` where [`ServerFacts::has`] the fact, else `old`;
 //! `/*@ extension */ public. /*@*/` becomes the schema the extension is installed in, or that of a table of Django.
 
-use super::own::Sql;
-use super::probes::Probe;
+use super::own::body;
 use crate::quote::quote_ident;
 use crate::sample::{ServerFacts, own};
 
-/// Returns a probe's statement for this server.
-pub fn load(probe: &Probe, facts: &ServerFacts) -> Sql {
-    Sql::of_probe(probe, facts)
-}
-
 /// Returns a text for this server: marks resolved, the comment lines at its head replaced by a mark with its name.
 pub(super) fn resolve(name: &str, sql: &str, facts: &ServerFacts) -> String {
-    let body: String =
-        sql.lines().skip_while(|line| line.starts_with("--")).flat_map(|line| [line.trim_end(), "\n"]).collect();
-    let chosen = choose(&body, facts);
-    own::marked(place(&chosen, facts).trim(), name)
+    own::marked(place(&choose(&body(sql), facts), facts).trim(), name)
 }
 
 /// Resolves `/*? fact */ new /*: old */`. A mark without its end is left as the comment it is.

@@ -71,6 +71,14 @@ impl SignalKind {
         }
     }
 
+    /// Returns the act at the start of a sentence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Cancel => "Cancel",
+            Self::Terminate => "End",
+        }
+    }
+
     /// Returns the act as a button names it.
     pub fn button(self) -> &'static str {
         match self {

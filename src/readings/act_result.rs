@@ -8,6 +8,7 @@ use super::act::{Doing, SignalKind};
 use super::backends::{Backend, PREPARED};
 use super::waits::Waits;
 use crate::sample::Seconds;
+use crate::sample::unit::counted;
 
 /// Seconds after a signal from which a session that is still there is worth a word.
 const WORTH_A_WORD: f64 = 3.0;
@@ -85,7 +86,9 @@ impl Sent {
             backends.iter().filter(|one| !one.blocked_by.is_empty() && self.waiting.contains(&one.key())).collect();
         let released = self.waiting.len() - waiting.len();
         let mut parts: Vec<String> = Vec::new();
-        parts.extend(counted(released, "released"));
+        if released > 0 {
+            parts.push(counted(released, "session released", "sessions released"));
+        }
         parts.extend(roots(&waiting, backends));
         let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
         let text = format!("{over}{parts}");
@@ -170,14 +173,6 @@ fn roots(waiting: &[&Backend], all: &[Backend]) -> Vec<String> {
         format!("{count} {verb} behind {whom}")
     });
     words.collect()
-}
-
-fn counted(count: usize, what: &str) -> Option<String> {
-    match count {
-        0 => None,
-        1 => Some(format!("1 session {what}")),
-        many => Some(format!("{many} sessions {what}")),
-    }
 }
 
 #[cfg(test)]

@@ -75,6 +75,11 @@ impl fmt::Display for Count {
     }
 }
 
+/// Returns `1 index` or `3 indexes`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
 /// A part of one; shown in at most five columns: `0%`, `0.4%`, `12%`, `100%`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Share(pub f64);

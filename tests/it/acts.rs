@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use pgdj::pg::control::{Backend as Meant, Doing, Outcome, Signal};
+use pgdj::pg::own::Sql;
 use pgdj::pg::session::{Limits, Query, Session, reaper};
-use pgdj::pg::sql;
 use pgdj::readings::act::{Prospect, prospect};
 use pgdj::readings::act_result::{Progress, Sample, Sent};
 use pgdj::readings::backends::{Backend, backends};
@@ -27,7 +27,7 @@ async fn seen(login: &Login, what: &str, is: impl Fn(&[Backend]) -> bool) -> Vec
     let probe = pgdj::pg::probes::find("activity").unwrap();
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
-        let query = Query::new(sql::load(probe, &facts));
+        let query = Query::new(Sql::of_probe(probe, &facts));
         let rows = session.one(query).await.unwrap().unwrap().rows;
         let all = backends(&RowSet { columns: probe.columns.into(), rows });
         if is(&all) {

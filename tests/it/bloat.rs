@@ -9,8 +9,9 @@ use pgdj::catalog::bloat::{self, Bloat};
 use pgdj::catalog::index_bloat;
 use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::table_usage::TableUsage;
+use pgdj::pg::own::Sql;
 use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::{decode, probes, sql};
+use pgdj::pg::{decode, probes};
 use pgdj::sample::{Reading, RowSet, SampleCost, Section, ServerFacts, Snapshot, Timestamp};
 use tokio_postgres::{Client, NoTls};
 
@@ -124,7 +125,7 @@ async fn read(client: &Client, role: &str) -> Snapshot {
     for name in READ {
         let probe = probes::find(name).unwrap();
         let rows =
-            client.query(sql::load(probe, &facts).as_str(), &[]).await.unwrap_or_else(|e| panic!("{name}: {e:?}"));
+            client.query(Sql::of_probe(probe, &facts).as_str(), &[]).await.unwrap_or_else(|e| panic!("{name}: {e:?}"));
         let rows = rows.iter().map(|row| decode::values(row).unwrap()).collect();
         let reading = Reading { at: Timestamp(1.0), rows: RowSet { columns: probe.columns.into(), rows } };
         sections.insert(*name, Section::Ready(Arc::new(reading)));

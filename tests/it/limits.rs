@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use pgdj::pg::decode;
+use pgdj::pg::own::Sql;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Session, reaper};
-use pgdj::pg::{decode, sql};
 use pgdj::readings::cut::Cut;
 use pgdj::sample::{RowSet, ServerFacts};
 use tokio_postgres::Client;
@@ -21,7 +22,7 @@ async fn facts(login: &Login) -> ServerFacts {
 /// Reads a probe as if its limit were so small.
 async fn read(client: &Client, facts: &ServerFacts, name: &str, limits: [&str; 2]) -> RowSet {
     let probe = pgdj::pg::probes::find(name).unwrap();
-    let text = sql::load(probe, facts).as_str().to_owned();
+    let text = Sql::of_probe(probe, facts).as_str().to_owned();
     let [usual, small] = limits.map(|limit| format!("limit {limit}"));
     assert!(text.trim_end().ends_with(&usual), "{text}");
     let rows = client.query(&text.replace(&usual, &small), &[]).await.unwrap();

@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
+use pgdj::pg::own::Sql;
 use pgdj::pg::probes::{Lane, PROBES, Pace, Probe};
 use pgdj::pg::sampler::bundle::{Apart, Question};
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Parameter, Query, Session, reaper};
-use pgdj::pg::{sql, why};
+use pgdj::pg::why;
 use pgdj::sample::{ServerFacts, Unit, Value};
 use tokio_postgres::types::Type;
 
@@ -37,7 +38,7 @@ async fn session(login: &Login) -> (Session, ServerFacts) {
 }
 
 async fn check_columns(client: &tokio_postgres::Client, probe: &Probe, facts: &ServerFacts, name: &str) {
-    let loaded = sql::load(probe, facts);
+    let loaded = Sql::of_probe(probe, facts);
     let statement = client.prepare(loaded.as_str()).await.unwrap_or_else(|it| panic!("{name} {}: {it:?}", probe.name));
     let given: Vec<&str> = statement.columns().iter().map(tokio_postgres::Column::name).collect();
     let declared: Vec<&str> = probe.columns.iter().map(|column| column.name.as_ref()).collect();
@@ -60,14 +61,14 @@ async fn check_all(login: &Login, name: &str) -> Vec<&'static str> {
             continue;
         }
         if probe.table().is_some() {
-            let query = Query::new(sql::load(probe, &facts));
+            let query = Query::new(Sql::of_probe(probe, &facts));
             let copied = session.copy(&query, probe.columns).await.unwrap();
             let rows = copied.unwrap_or_else(|it| panic!("{name} {}: {it:?}", probe.name)).rows;
             assert!(rows.iter().flatten().all(|value| !value.is_null()), "{name} {}: {rows:?}", probe.name);
             continue;
         }
         check_columns(&client, probe, &facts, name).await;
-        let mut query = Query::new(sql::load(probe, &facts));
+        let mut query = Query::new(Sql::of_probe(probe, &facts));
         if probe.pace == Pace::Asked {
             query = query.with(Parameter::Ids(vec![1, 2]));
         }
@@ -148,7 +149,7 @@ async fn difference(session: &mut Session, bundle: &Question, facts: &ServerFact
         if ["statements", "locks"].contains(&name) {
             continue;
         }
-        let alone = session.one(Query::new(sql::load(probe, facts))).await.unwrap().unwrap();
+        let alone = session.one(Query::new(Sql::of_probe(probe, facts))).await.unwrap().unwrap();
         if rows.len() != alone.rows.len() {
             return Some(format!("{name}: {} rows, and {} alone", rows.len(), alone.rows.len()));
         }
@@ -186,7 +187,7 @@ async fn the_counters_of_tables_and_indexes_are_those_of_the_views() {
         let (_, facts) = session(&login).await;
         let loaded = |name: &str| {
             let probe = pgdj::pg::probes::find(name).unwrap();
-            sql::load(probe, &facts)
+            Sql::of_probe(probe, &facts)
         };
         // Parents of partitions are in the view since 14.
         let tables = format!(

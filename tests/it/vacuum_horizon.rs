@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
+use pgdj::pg::own::Sql;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Query, Session, reaper};
-use pgdj::pg::sql;
 use pgdj::readings::vacuum_horizon::{HolderKind, Pins, VacuumHorizon};
 use pgdj::sample::{Reading, RowSet, SampleCost, Section, Snapshot, Timestamp};
 use tokio_postgres::Client;
@@ -17,7 +17,7 @@ async fn horizon(login: &Login) -> VacuumHorizon {
     let mut session = Session::open(login, Limits::TICK, &reaper).await.unwrap();
     let facts = read_facts(&mut session, "test").await.unwrap();
     let probe = pgdj::pg::probes::find("vacuum_horizon").unwrap();
-    let rows = session.one(Query::new(sql::load(probe, &facts))).await.unwrap().unwrap().rows;
+    let rows = session.one(Query::new(Sql::of_probe(probe, &facts))).await.unwrap().unwrap().rows;
     let reading = Reading { at: Timestamp(0.0), rows: RowSet { columns: probe.columns.into(), rows } };
     let sections = [("vacuum_horizon", Section::Ready(reading.into()))].into();
     let snapshot = Snapshot { at: Timestamp(0.0), server: facts.into(), sections, cost: SampleCost::default() };

@@ -131,7 +131,6 @@ pub static GROUPS: &[Group] = &[
             &catalog::GROUPS,
             &catalog::EXPRESSIONS,
             &django_read::TAKEN,
-            &django_read::VIEWS,
             &django_read::EXTENSIONS,
             &ask::CIRCUMSTANCES,
             &ask::COLUMNS,

@@ -11,7 +11,6 @@ use super::timing::timed;
 use crate::pg::own::{Form, Hole, Own, Sql};
 use crate::pg::probes::Probe;
 use crate::pg::session::Answer;
-use crate::pg::sql;
 use crate::sample::{ServerFacts, Value};
 
 /// What may be asked in one statement: rows that are few, or small and bounded, for the server puts them together in
@@ -78,11 +77,11 @@ impl Question {
     /// Returns its SQL for this server; the first of a round trip tells its time, and a bundle does anyway.
     pub fn sql(&self, at: usize, facts: &ServerFacts) -> Sql {
         match self.probes.as_slice() {
-            [one] if at == 0 => timed(one.name, &sql::load(one, facts)),
-            [one] => sql::load(one, facts),
+            [one] if at == 0 => timed(one.name, &Sql::of_probe(one, facts)),
+            [one] => Sql::of_probe(one, facts),
             several => {
                 let array = |probe: &&Probe| {
-                    let rows = sql::load(probe, facts);
+                    let rows = Sql::of_probe(probe, facts);
                     ARRAY.fill(&[("rows", rows.as_str()), ("column", probe.name)]).as_str().to_owned()
                 };
                 let arrays: Vec<String> = several.iter().map(array).collect();

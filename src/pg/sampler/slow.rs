@@ -16,7 +16,7 @@ use crate::pg::own::Sql;
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::{LOOK_STATEMENTS, read_facts};
 use crate::pg::session::{Answer, Connector, Limits, Lost, NotCopied, Parameter, Query, Reaper, Session};
-use crate::pg::{sql, why};
+use crate::pg::why;
 use crate::sample::{Missing, ServerFacts, Timestamp, Value};
 
 /// What the tick asks of the slow lane.
@@ -256,7 +256,7 @@ impl<'a> Slow<'a> {
         let Some(probe) = due.into_iter().find(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
             return Ok(());
         };
-        let loaded = sql::load(probe, &self.facts);
+        let loaded = Sql::of_probe(probe, &self.facts);
         let asked = if probe.table().is_some() {
             self.copy(probe, loaded).await?
         } else {
@@ -281,7 +281,7 @@ impl<'a> Slow<'a> {
         let Some(probe) = asked_probe().filter(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
             return Ok(());
         };
-        let asked = self.ask(probe.name, &sql::load(probe, &self.facts), Some(Parameter::Ids(ids))).await?;
+        let asked = self.ask(probe.name, &Sql::of_probe(probe, &self.facts), Some(Parameter::Ids(ids))).await?;
         let result = self.result(probe, asked.answer).await?;
         tell(self.news, News::Texts { at: asked.at, result }).await
     }

@@ -1,9 +1,9 @@
 //! Django's own tables are data: whatever is put in their place, before it is judged or after, nothing of it runs.
 
+use pgdj::pg::own::Sql;
 use pgdj::pg::probes::{content_types, migrations};
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, NotCopied, Query, Session, reaper};
-use pgdj::pg::sql;
 use tokio_postgres::Client;
 
 use super::{LAST, called};
@@ -63,11 +63,11 @@ async fn read_after(swap: (&str, bool), admin: &Client, session: &mut Session, p
     let (sql, is_read) = swap;
     let grant = "grant select on django_content_type to public";
     admin.batch_execute(&format!("drop table django_content_type; {sql}; {grant}")).await.unwrap();
-    let query = Query::new(sql::load(&content_types::PROBE, &facts));
+    let query = Query::new(Sql::of_probe(&content_types::PROBE, &facts));
     let copied = session.copy(&query, content_types::PROBE.columns).await.unwrap();
     assert_eq!(copied.is_ok(), is_read, "{place}: {copied:?}");
     // The session goes on, and the other table is read as it was.
-    let query = Query::new(sql::load(&migrations::PROBE, &facts));
+    let query = Query::new(Sql::of_probe(&migrations::PROBE, &facts));
     let rows = session.copy(&query, migrations::PROBE.columns).await.unwrap().unwrap().rows;
     assert_eq!(rows.len(), 1, "{place}");
     let kind = if sql.contains("materialized") { "materialized view" } else { "view" };
@@ -144,7 +144,7 @@ async fn tables_that_change_places_while_they_are_read_run_nothing() {
     for way in [Some(plain.clone()), pooler.as_ref().map(|pooler| pooler.login(&plain))].into_iter().flatten() {
         let mut session = Session::open(&way, Limits::SLOW, &reaper).await.unwrap();
         let facts = read_facts(&mut session, "test").await.unwrap();
-        let query = Query::new(sql::load(&content_types::PROBE, &facts));
+        let query = Query::new(Sql::of_probe(&content_types::PROBE, &facts));
         let (mut read, mut refused) = (0, 0);
         let both = async {
             while read < 50 || refused < 50 {
