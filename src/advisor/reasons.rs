@@ -83,7 +83,8 @@ fn stale(scan: &Scan<'_>) -> Option<Refusal> {
         )
     } else if is_old {
         format!(
-            "{} rows of {} changed since the last ANALYZE, and the estimate is {misestimate:.0} times off. Run ANALYZE, then explain again",
+            "{} rows of {} changed since the last ANALYZE, and the estimate is {misestimate:.0} times off. Run \
+             ANALYZE, then explain again",
             count(changed),
             table.name
         )

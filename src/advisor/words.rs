@@ -40,7 +40,8 @@ pub(super) fn notes(scan: &Scan<'_>, way: &Way, catalog: &Catalog) -> Vec<String
     let root = table.parent.as_ref().map(|(_, name)| name);
     if let Some(name) = root.or_else(|| (table.kind == Kind::Partitioned).then_some(&table.name)) {
         notes.push(format!(
-            "{name} is partitioned, and CONCURRENTLY does not work there: build the index concurrently on each partition, then on {name}"
+            "{name} is partitioned, and CONCURRENTLY does not work there: build the index concurrently on each \
+             partition, then on {name}"
         ));
     }
     for definition in &way.definitions {
@@ -56,7 +57,11 @@ pub(super) fn notes(scan: &Scan<'_>, way: &Way, catalog: &Catalog) -> Vec<String
             notes.push("run ANALYZE after the build, so that the planner has statistics on the expression".to_owned());
         }
         if !definition.predicate.is_empty() {
-            notes.push("a partial index serves only statements with the literal value; a parameter bound on the server ($1 in a generic plan) does not use it".to_owned());
+            notes.push(
+                "a partial index serves only statements with the literal value; a parameter bound on the \
+                 server ($1 in a generic plan) does not use it"
+                    .to_owned(),
+            );
         }
     }
     if table.indexes.len() >= 8 {

@@ -131,7 +131,8 @@ fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String
         ),
         Source::Pattern => {
             format!(
-                "Django {probably}created this for LIKE together with the index of {field}, and does not create it again by itself"
+                "Django {probably}created this for LIKE together with the index of {field}, and does not create it \
+                 again by itself"
             )
         }
         _ if owner.is_some_and(has_meta) => {

@@ -63,7 +63,8 @@ fn check(view: &View<'_>) -> Outcome {
             worst.progress.share()
         ),
         evidence: behind.iter().take(NAMED).map(|one| evidence(view, one, &running)).collect(),
-        why: "Dead rows make every scan of the table and its indexes read more, and their space becomes permanent bloat.",
+        why: "Dead rows make every scan of the table and its indexes read more, and their space becomes permanent \
+              bloat.",
         fix: fix(view, worst, &running),
         jump: Some(Jump::to_row("tables", worst.table.relid)),
         source: "manual 24.1.6; relation_needs_vacanalyze() in autovacuum.c",

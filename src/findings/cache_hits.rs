@@ -41,7 +41,8 @@ fn check(view: &View<'_>) -> Outcome {
         ],
         why: "Pages that are not in shared buffers come from the operating system's cache at best, from disk at worst.",
         fix: Fix::text(
-            "Find the statement that reads most (Queries, sort by blocks read): usually one scan of a large table needs an index. Raise shared_buffers (to a quarter of the memory) only after that.",
+            "Find the statement that reads most (Queries, sort by blocks read): usually one scan of a large table \
+             needs an index. Raise shared_buffers (to a quarter of the memory) only after that.",
         ),
         jump: Some(Jump::to("queries")),
         source: "pg_stat_database.blks_hit, blks_read; PgHero (cache hit rate); manual 20.4 shared_buffers",

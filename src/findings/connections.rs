@@ -67,16 +67,19 @@ fn check(view: &View<'_>) -> Outcome {
     let idle = states.iter().find(|(state, _)| state == "idle").map_or(0.0, |(_, count)| *count as f64);
     evidence.extend(states.into_iter().map(|(state, count)| shows(state, count)));
     let text = if idle / used >= IDLE_SHARE {
-        "Most are idle: use PgBouncer in transaction mode, or lower CONN_MAX_AGE. Each thread keeps its own connection: processes × threads × servers must fit."
+        "Most are idle: use PgBouncer in transaction mode, or lower CONN_MAX_AGE. Each thread keeps its own \
+         connection: processes × threads × servers must fit."
     } else {
-        "Most are active: check what they wait for before you raise max_connections; more connections would only queue elsewhere."
+        "Most are active: check what they wait for before you raise max_connections; more connections would only \
+         queue elsewhere."
     };
     Ok(vec![Finding {
         id: RULE.id,
         severity,
         title: title(used, limit, share),
         evidence,
-        why: "At the limit every new connection is refused with \"too many clients already\": each request of Django fails.",
+        why: "At the limit every new connection is refused with \"too many clients already\": each request of Django \
+              fails.",
         fix: Fix::python(text, POOL),
         jump: Some(Jump::to("activity")),
         source: "manual 20.3 max_connections; Django docs, Databases: Persistent connections, Connection pool",

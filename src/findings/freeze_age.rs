@@ -109,7 +109,8 @@ fn fix(tables: &[Old]) -> Fix {
         vacuums.join("\n")
     };
     Fix::sql(
-        "First end old transactions, prepared transactions and unused replication slots: they hold vacuum back. Check whether the vacuum to prevent wraparound runs, waits for a lock or was cancelled. Then, in that database:",
+        "First end old transactions, prepared transactions and unused replication slots: they hold vacuum back. Check \
+         whether the vacuum to prevent wraparound runs, waits for a lock or was cancelled. Then, in that database:",
         code,
     )
 }

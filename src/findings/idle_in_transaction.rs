@@ -62,7 +62,8 @@ fn check(view: &View<'_>) -> Outcome {
         why: "An open transaction keeps its locks. Once it has written, or has a snapshot (REPEATABLE READ, an open \
               cursor), VACUUM also keeps every row that dies meanwhile, in all tables of its database.",
         fix: Fix::python(
-            "End it if no one needs it (K in Activity). Then find the cause: work between two queries inside transaction.atomic(), ATOMIC_REQUESTS around a call to another service, or an open shell. Set a limit:",
+            "End it if no one needs it (K in Activity). Then find the cause: work between two queries inside \
+             transaction.atomic(), ATOMIC_REQUESTS around a call to another service, or an open shell. Set a limit:",
             super::statement_timeout::OPTIONS,
         ),
         jump: Some(Jump::to_row("activity", worst.pid)),

@@ -27,7 +27,8 @@ fn check(view: &View<'_>) -> Outcome {
             .collect(),
         why: "A forgotten transaction keeps its locks and holds vacuum back until someone notices.",
         fix: Fix::python(
-            "Set a limit for the role. Behind PgBouncer use ALTER ROLE ... SET, because OPTIONS do not pass through it. pgdj cannot see what OPTIONS already sets.",
+            "Set a limit for the role. Behind PgBouncer use ALTER ROLE ... SET, because OPTIONS do not pass through \
+             it. pgdj cannot see what OPTIONS already sets.",
             OPTIONS,
         ),
         jump: Some(Jump::to("activity")),

@@ -61,7 +61,8 @@ fn check(view: &View<'_>) -> Outcome {
         why: "Its locks stay until it ends. While it has a snapshot or a transaction id, VACUUM keeps every row it might \
               still see, in all tables of its database.",
         fix: Fix::text(
-            "Check whether it makes progress (Activity); cancel it if no one needs it. In Django, split long work into batches with one transaction each, and run reports on a standby.",
+            "Check whether it makes progress (Activity); cancel it if no one needs it. In Django, split long work \
+             into batches with one transaction each, and run reports on a standby.",
         ),
         jump: Some(Jump::to_row("activity", pid)),
         source: "manual 24.1.2, 14.4; PgHero (long running queries)",

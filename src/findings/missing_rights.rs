@@ -39,7 +39,8 @@ fn check(view: &View<'_>) -> Outcome {
         severity: if is_blind { Severity::Warning } else { Severity::Notice },
         title,
         evidence: denied.into_iter().map(|probe| shows(probe, what(probe))).collect(),
-        why: "What is hidden cannot be found: long transactions, locks and expensive statements of other roles stay unseen.",
+        why: "What is hidden cannot be found: long transactions, locks and expensive statements of other roles stay \
+              unseen.",
         fix: Fix::sql(
             "Run this as a superuser. pg_monitor reads statistics and settings, and no rows of your tables.",
             format!("GRANT pg_monitor TO {role};"),

@@ -28,13 +28,16 @@ fn check(view: &View<'_>) -> Outcome {
             and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
         evidence: pairs.evidence("starts with the same columns"),
-        why: "Every write maintains both. The longer one serves the same lookups, a little slower if it is much larger.",
+        why: "Every write maintains both. The longer one serves the same lookups, a little slower if it is much \
+              larger.",
         fix: pairs.fix(
             view,
-            "Remove the shorter one if the longer is not much larger and index-only scans of the shorter do not matter. A ForeignKey's own index can go if Meta.indexes has one that starts with it. The largest:",
+            "Remove the shorter one if the longer is not much larger and index-only scans of the shorter do not \
+             matter. A ForeignKey's own index can go if Meta.indexes has one that starts with it. The largest:",
         ),
         jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
-        source: "manual 11.3 Multicolumn Indexes; pg_index compared by keys, operator classes, collations, order, predicate",
+        source: "manual 11.3 Multicolumn Indexes; pg_index compared by keys, operator classes, collations, order, \
+                 predicate",
     }])
 }
 

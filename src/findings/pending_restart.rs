@@ -23,7 +23,8 @@ fn check(view: &View<'_>) -> Outcome {
             and_more(first, waiting.len())
         ),
         evidence: waiting.iter().take(NAMED).map(|(name, value)| shows(*name, format!("still {value}"))).collect(),
-        why: "The server runs with settings that differ from its files; the next restart, planned or not, applies them all at once.",
+        why: "The server runs with settings that differ from its files; the next restart, planned or not, applies \
+              them all at once.",
         fix: Fix::text("Plan the restart, or revert the change."),
         jump: None,
         source: "pg_settings.pending_restart",

@@ -36,7 +36,8 @@ fn check(view: &View<'_>) -> Outcome {
             counted(count as usize, "prepared transaction", "prepared transactions")
         ),
         evidence,
-        why: "It keeps its locks and holds vacuum back without a session, even through restarts, until someone ends it.",
+        why: "It keeps its locks and holds vacuum back without a session, even through restarts, until someone ends \
+              it.",
         fix: Fix::sql(
             "Django does not prepare transactions: find its owner, then end it from a session in its database.",
             format!("SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\n{end}"),

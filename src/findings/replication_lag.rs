@@ -32,7 +32,9 @@ fn check(view: &View<'_>) -> Outcome {
                 evidence: vec![shows("since the last replayed commit", Seconds(lag))],
                 why: WHY,
                 fix: Fix::text(
-                    "Check for a query here that delays replay (max_standby_streaming_delay), for paused replay, and on the primary for a burst of WAL. If the primary is idle, this grows although nothing is missing.",
+                    "Check for a query here that delays replay (max_standby_streaming_delay), for paused replay, and \
+                     on the primary for a burst of WAL. If the primary is idle, this grows although nothing is \
+                     missing.",
                 ),
                 jump: None,
                 source: SOURCE,
@@ -70,7 +72,8 @@ fn check(view: &View<'_>) -> Outcome {
             .collect(),
         why: WHY,
         fix: Fix::text(
-            "Compare write, flush and replay lag: write lag points to the network, flush lag to the standby's disk, replay lag to a query there that delays replay or to a single core at its limit.",
+            "Compare write, flush and replay lag: write lag points to the network, flush lag to the standby's disk, \
+             replay lag to a query there that delays replay or to a single core at its limit.",
         ),
         jump: None,
         source: SOURCE,

@@ -36,7 +36,8 @@ fn check(view: &View<'_>) -> Outcome {
         ],
         why: "Each is a failed request, or work done for nothing.",
         fix: Fix::text(
-            "Check the server's and Django's logs for errors: an IntegrityError that is caught and ignored (get_or_create and bulk_create(ignore_conflicts=True) avoid it), timeouts, a failing health check.",
+            "Check the server's and Django's logs for errors: an IntegrityError that is caught and ignored \
+             (get_or_create and bulk_create(ignore_conflicts=True) avoid it), timeouts, a failing health check.",
         ),
         jump: Some(Jump::to("activity")),
         source: "pg_stat_database.xact_rollback",

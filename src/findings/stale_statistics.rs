@@ -43,7 +43,8 @@ fn check(view: &View<'_>) -> Outcome {
         severity: if is_warning { Severity::Warning } else { Severity::Notice },
         title,
         evidence: stale.iter().take(NAMED).map(|table| evidence(view, table)).collect(),
-        why: "The planner estimates from the statistics how many rows a condition keeps: wrong statistics lead to nested loops over millions of rows, or to a scan where an index exists.",
+        why: "The planner estimates from the statistics how many rows a condition keeps: wrong statistics lead to \
+              nested loops over millions of rows, or to a scan where an index exists.",
         fix: Fix::sql(
             "Run ANALYZE; it takes seconds and blocks no reads or writes. Do this at the end of every bulk load.",
             code.join("\n"),

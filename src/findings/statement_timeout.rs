@@ -101,7 +101,9 @@ fn check(view: &View<'_>) -> Outcome {
             .collect(),
         why: "A runaway query continues long after its request timed out, and holds its connection and locks.",
         fix: Fix::python(
-            "Set a limit for the role: in OPTIONS, or for all its sessions with ALTER ROLE ... SET statement_timeout = '30s', which also works behind PgBouncer. Use a separate role for migrations and reports. pgdj cannot see what OPTIONS already sets.",
+            "Set a limit for the role: in OPTIONS, or for all its sessions with ALTER ROLE ... SET statement_timeout \
+             = '30s', which also works behind PgBouncer. Use a separate role for migrations and reports. pgdj cannot \
+             see what OPTIONS already sets.",
             OPTIONS,
         ),
         jump: Some(Jump::to("activity")),

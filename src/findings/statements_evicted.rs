@@ -37,9 +37,11 @@ fn check(view: &View<'_>) -> Outcome {
             shows("evictions since the reset", Count(total)),
             shows("pg_stat_statements.max", Count(row.number("max_entries").unwrap_or_default())),
         ],
-        why: "An evicted entry starts again at zero: sums are too low, and the most expensive statement may be missing.",
+        why: "An evicted entry starts again at zero: sums are too low, and the most expensive statement may be \
+              missing.",
         fix: Fix::sql(
-            "Lists of varying length make many entries of one query in Django (pk__in before PostgreSQL 18). Raise the limit; this needs a restart:",
+            "Lists of varying length make many entries of one query in Django (pk__in before PostgreSQL 18). Raise \
+             the limit; this needs a restart:",
             "ALTER SYSTEM SET pg_stat_statements.max = 20000;",
         ),
         jump: Some(Jump::to("queries")),

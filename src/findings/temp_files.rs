@@ -41,7 +41,8 @@ fn check(view: &View<'_>) -> Outcome {
         evidence,
         why: "A sort or hash that does not fit in work_mem goes to disk and is much slower.",
         fix: Fix::sql(
-            "Find the statement (Queries, sort by temporary blocks): an index in that order, or fewer columns, often avoids the sort. For a report, raise work_mem in its own transaction rather than for all sessions:",
+            "Find the statement (Queries, sort by temporary blocks): an index in that order, or fewer columns, often \
+             avoids the sort. For a report, raise work_mem in its own transaction rather than for all sessions:",
             "SET LOCAL work_mem = '64MB';",
         ),
         jump: Some(Jump::to("queries")),

@@ -51,7 +51,8 @@ fn check(view: &View<'_>) -> Outcome {
                 shows(format!("{}({})", key.table_label(), key.columns.join(", ")), text)
             })
             .collect(),
-        why: "Each delete of a referenced row and each change of its key scans the whole referencing table; so does every lookup from the other side.",
+        why: "Each delete of a referenced row and each change of its key scans the whole referencing table; so does \
+              every lookup from the other side.",
         fix: fix(first, &Project::for_code(view.newer)),
         jump: Some(Jump::to_row("tables", first.relid)),
         source: "manual 5.5.5 Foreign Keys; Django makes one unless db_index=False",

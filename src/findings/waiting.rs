@@ -88,11 +88,13 @@ fn check(view: &View<'_>) -> Outcome {
             queue.name(root)
         ),
         evidence: evidence(&queue, &roots, &wait, longest),
-        why: "Each waiting session is a request that hangs; new ones queue behind it, and a waiting ALTER TABLE makes all later readers wait too.",
+        why: "Each waiting session is a request that hangs; new ones queue behind it, and a waiting ALTER TABLE makes \
+              all later readers wait too.",
         fix: match migration {
             Some(pid) if pid != root => Fix::python(
                 format!(
-                    "Cancel {} to release the sessions behind it, end the work of {}, and run the migration again with a lock_timeout:",
+                    "Cancel {} to release the sessions behind it, end the work of {}, and run the migration again \
+                     with a lock_timeout:",
                     queue.name(pid),
                     queue.name(root)
                 ),

@@ -78,7 +78,8 @@ pub(super) static INDEXES: Own = Own {
 
 pub(super) static STATISTICS: Own = Own {
     name: "catalog: statistics",
-    reads: "What ANALYZE found in their columns: common values, histogram bounds. Only of tables that the role may read.",
+    reads: "What ANALYZE found in their columns: common values, histogram bounds. Only of tables that the role may \
+            read.",
     when: WHEN,
     holes: &[],
     sql: include_str!("catalog/statistics.sql"),
@@ -203,7 +204,8 @@ impl Parts {
         }
         for row in tables.iter().filter(|row| row.flag("may_read") == Some(false)) {
             read.notes.push(format!(
-                "this role cannot see the statistics of {}: selectivities and sizes are rough estimates (GRANT SELECT makes them visible)",
+                "this role cannot see the statistics of {}: selectivities and sizes are rough estimates (GRANT SELECT \
+                 makes them visible)",
                 row.text("name")
             ));
         }

@@ -102,7 +102,8 @@ impl std::fmt::Display for Outcome {
 /// runs the query that is meant, and what the function said; it is called where both are so.
 pub(super) static CANCEL: Own = Own {
     name: "cancel a query",
-    reads: "ENDS THE RUNNING QUERY of one session: the one with pid $1 that started at $2, if its query started at $3 (0: any).",
+    reads: "ENDS THE RUNNING QUERY of one session: the one with pid $1 that started at $2, if its query started at $3 \
+            (0: any).",
     when: "only after you agreed (c); never with --read-only",
     holes: &[],
     sql: "select
@@ -125,7 +126,8 @@ from (
 /// The same for the session, and for the transaction it is idle in.
 pub(super) static TERMINATE: Own = Own {
     name: "end a session",
-    reads: "ENDS ONE SESSION: the one with pid $1 that started at $2, if its transaction started at $3 (0: any or none).",
+    reads: "ENDS ONE SESSION: the one with pid $1 that started at $2, if its transaction started at $3 (0: any or \
+            none).",
     when: "only after you agreed (K); never with --read-only",
     holes: &[],
     sql: "select
@@ -144,6 +146,10 @@ from (
     offset 0
 ) as b",
 };
+
+/// Why nothing is sent to a session whose start this role cannot see.
+const HIDDEN_START: &str =
+    "the start time of another role's session is hidden, so pgdj cannot be sure that its pid was not reused";
 
 fn microseconds(at: Timestamp) -> i64 {
     (at.0 * 1e6).round() as i64
@@ -192,12 +198,13 @@ fn outcome(
         Ok(Err(error)) => Outcome::Failed { what: sentence(&error) },
         Ok(Ok(answer)) => match answer.rows.first().map(Vec::as_slice) {
             Some([Value::Bool(true), ..]) => Outcome::Denied {
-                what: "the start time of another role's session is hidden, so pgdj cannot be sure that its pid was not reused"
-                    .to_owned(),
+                what: HIDDEN_START.to_owned(),
                 grant: format!("GRANT pg_read_all_stats, pg_signal_backend TO {};", quote_ident(&facts.role)),
             },
             Some([_, Value::Bool(false), ..]) => Outcome::Reused,
-            Some([_, _, Value::Bool(false), _]) => Outcome::Over { what: if matches!(doing, Doing::Transaction(_)) { "transaction" } else { "query" } },
+            Some([_, _, Value::Bool(false), _]) => {
+                Outcome::Over { what: if matches!(doing, Doing::Transaction(_)) { "transaction" } else { "query" } }
+            }
             Some([_, _, _, Value::Bool(true)]) => Outcome::Sent,
             Some([_, _, _, Value::Bool(false)]) => Outcome::NotASession,
             _ => Outcome::Gone,

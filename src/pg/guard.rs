@@ -37,7 +37,8 @@ pub(super) static SET_SESSION: Own = Own {
 /// The settings of a transaction on a backend of somebody else.
 pub(super) static SET_BORROWED: Own = Own {
     name: "guard: transaction behind a pooler",
-    reads: "Nothing. Sets the same limits until this transaction ends, so that no other client of the pooler gets them.",
+    reads: "Nothing. Sets the same limits until this transaction ends, so that no other client of the pooler gets \
+            them.",
     when: "behind a pooler: before each round of questions",
     holes: &[STATEMENT_TIMEOUT, LOCK_TIMEOUT],
     sql: "select

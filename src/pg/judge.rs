@@ -161,7 +161,8 @@ const KEYS_WHEN_ASKED: i64 = 130_000;
 /// The tables whose partition key is an expression.
 pub(super) static PARTITIONED: Own = Own {
     name: "check: partition keys",
-    reads: "Which tables have an expression as partition key: PostgreSQL 12 computes it whenever such a table is opened.",
+    reads: "Which tables have an expression as partition key: PostgreSQL 12 computes it whenever such a table is \
+            opened.",
     when: "PostgreSQL 12 only: before a statement is explained",
     holes: &[],
     sql: "select p.partrelid::int8 as oid

@@ -20,7 +20,8 @@ pub(super) static SHOW: Own = Own {
 /// Pins the path for the session. `pg_temp` stands last, or it would be searched first.
 pub(super) static PIN_SESSION: Own = Own {
     name: "guard: path",
-    reads: "Nothing. Sets the search_path, so that no function or operator of another role can run instead of the server's.",
+    reads: "Nothing. Sets the search_path, so that no function or operator of another role can run instead of the \
+            server's.",
     when: "once for each session, before anything in which a name is looked up; not behind a pooler",
     holes: &[],
     sql: "set search_path = pg_catalog, pg_temp",

@@ -223,7 +223,8 @@ pub struct Session {
 /// Whose backend it is, and since when its server runs.
 pub(super) static GREETING: Own = Own {
     name: "greeting",
-    reads: "The pid of the session (if the protocol gave another one, there is a pooler), the start of the server, its clock.",
+    reads: "The pid of the session (if the protocol gave another one, there is a pooler), the start of the server, \
+            its clock.",
     when: "once for each session, right after it connects",
     holes: &[],
     sql: "select

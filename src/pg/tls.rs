@@ -99,7 +99,8 @@ impl TlsError {
             Self::NoRoots { path } => {
                 let path = path.as_ref().map_or_else(|| "~/.postgresql/root.crt".into(), |path| path.to_string_lossy());
                 format!(
-                    "put the authority's certificate into {path}, name it with sslrootcert=FILE, or use the system's authorities with sslrootcert=system"
+                    "put the authority's certificate into {path}, name it with sslrootcert=FILE, or use the system's \
+                     authorities with sslrootcert=system"
                 )
             }
             Self::NoKey { .. } => "name the key with sslkey=FILE".to_owned(),

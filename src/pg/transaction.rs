@@ -70,9 +70,10 @@ impl Trouble {
             Ok(message) => {
                 let failure = Failure::new(Kind::Refused, what).because_text(message);
                 match code {
-                    Some(SqlState::LOCK_NOT_AVAILABLE) => {
-                        failure.hint("another session holds a lock that conflicts: Activity shows who (g groups by blocker); try again")
-                    }
+                    Some(SqlState::LOCK_NOT_AVAILABLE) => failure.hint(
+                        "another session holds a lock that conflicts: Activity shows who (g groups by \
+                                      blocker); try again",
+                    ),
                     Some(SqlState::QUERY_CANCELED) => failure.hint("it exceeded its time limit, or was cancelled"),
                     Some(SqlState::INSUFFICIENT_PRIVILEGE) => {
                         failure.hint("this role lacks the right: try as the role that owns the table")

@@ -236,7 +236,8 @@ impl Holder {
             HolderKind::Session => "End its transaction: commit, roll back, or terminate the session (K in Activity).",
             HolderKind::Standby => "End the long query on the standby, or turn hot_standby_feedback off there.",
             HolderKind::Slot => {
-                "If its consumer still exists, let it catch up or end its long query. Drop the slot only if nothing uses it."
+                "If its consumer still exists, let it catch up or end its long query. Drop the slot only if nothing \
+                 uses it."
             }
             HolderKind::Prepared => "Commit it or roll it back from a session in its database.",
         }

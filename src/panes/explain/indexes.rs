@@ -92,10 +92,14 @@ impl Search {
     pub(super) fn document(&self, subject: &Subject<'_>) -> Detail {
         match self {
             Self::NotAsked => Detail::new().paragraph_as(
-                "No index advice yet. Press R to run the statement: pgdj then reads its plan and the statistics, and asks the planner.",
+                "No index advice yet. Press R to run the statement: pgdj then reads its plan and the statistics, and \
+                 asks the planner.",
                 Role::Muted,
             ),
-            Self::UnderWay => Detail::new().paragraph_as("Looking for indexes and asking the planner about them.", Role::Accent),
+            Self::UnderWay => {
+                let text = "Looking for indexes and asking the planner about them.";
+                Detail::new().paragraph_as(text, Role::Accent)
+            }
             Self::Failed(failure) => {
                 let detail = Detail::new().paragraph_as(&failure.what, Role::Bad);
                 failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph)

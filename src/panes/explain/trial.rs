@@ -92,7 +92,8 @@ impl Question<'_> {
                 );
                 about.pair(
                     "then",
-                    "Rolled back afterwards. If old transactions would hide the index, it is built CONCURRENTLY and then dropped",
+                    "Rolled back afterwards. If old transactions would hide the index, it is built CONCURRENTLY and \
+                     then dropped",
                 );
             }
             Building::Concurrently { .. } => {

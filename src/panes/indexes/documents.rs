@@ -75,7 +75,8 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
     }
     if let Some(key) = one.verdicts.iter().find_map(|verdict| only_of_key(verdict, usage, view)) {
         document.text(&format!(
-            "It is the only index that starts with the foreign key {}: without it, each delete of a row of {} and each change of its key scans the whole of {}. Remove it only if neither happens.",
+            "It is the only index that starts with the foreign key {}: without it, each delete of a row of {} and \
+             each change of its key scans the whole of {}. Remove it only if neither happens.",
             key.name, key.referred_table, key.table
         ));
     }
@@ -185,23 +186,22 @@ fn name_of(oid: i64, all: &[Figures]) -> String {
 
 fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> String {
     match verdict {
-        Verdict::Invalid => "Its build failed or is still running: no query can use it, but writes may already maintain it. Before you touch it, check Activity for a running CREATE INDEX CONCURRENTLY."
+        Verdict::Invalid => "Its build failed or is still running: no query can use it, but writes may already \
+                             maintain it. Before you touch it, check Activity for a running CREATE INDEX CONCURRENTLY."
             .to_owned(),
         Verdict::DuplicateOf(other) => format!("It duplicates {}: one of the two is enough.", name_of(*other, all)),
         Verdict::CoveredBy(other) => format!(
-            "{} starts with the same keys and serves the same lookups. Keep this one only if it is much smaller and its index-only scans matter.",
+            "{} starts with the same keys and serves the same lookups. Keep this one only if it is much smaller and \
+             its index-only scans matter.",
             name_of(*other, all)
         ),
         Verdict::Unused { is_suspicion } => {
             let size = usage.bytes.map_or_else(String::new, |bytes| format!(" of {}", Bytes(bytes)));
             let words = Counting::of(view.newer).words(view.newer.at);
-            let caution = if *is_suspicion {
-                " That is too short to be sure: monthly reports may use it."
-            } else {
-                ""
-            };
+            let caution = if *is_suspicion { " That is too short to be sure: monthly reports may use it." } else { "" };
             format!(
-                "No query has used this index{size}: {words}.{caution} Each server has its own counters: check the standbys too. Scans by foreign key checks are counted."
+                "No query has used this index{size}: {words}.{caution} Each server has its own counters: check the \
+                 standbys too. Scans by foreign key checks are counted."
             )
         }
     }
@@ -231,7 +231,9 @@ fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
         document.pair("deletes there", &format!("{}, {words}", Count(deletes)));
     }
     document.text(
-        "Each delete of a referenced row and each change of its key scans the whole table; so does every lookup from the other side. The index is unnecessary only if referenced rows are never deleted and no query looks up from there.",
+        "Each delete of a referenced row and each change of its key scans the whole table; so does every lookup from \
+         the other side. The index is unnecessary only if referenced rows are never deleted and no query looks up \
+         from there.",
     );
     let Ok(code) = index_for_key(key, &Project::for_code(view.newer)) else { return document };
     document.heading("What to do");

@@ -64,10 +64,10 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let has_own_scale = usage.option("autovacuum_vacuum_scale_factor").is_some();
     if usage.rows().unwrap_or(0.0) >= LARGE && !has_own_scale {
         found.push(Advice {
-            why: "For a table of this size, 20 % dead rows is late. Vacuum at 2 % and analyze at 1 %:"
-                .to_owned(),
+            why: "For a table of this size, 20 % dead rows is late. Vacuum at 2 % and analyze at 1 %:".to_owned(),
             sql: format!(
-                "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.01);"
+                "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = \
+                 0.01);"
             ),
             undo: Some(format!(
                 "ALTER TABLE {name} RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);"
@@ -79,7 +79,8 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     {
         found.push(Advice {
             why: format!(
-                "{} are free space. New rows will fill it; pg_repack reclaims it while the application runs. VACUUM FULL locks the table until it is done:",
+                "{} are free space. New rows will fill it; pg_repack reclaims it while the application runs. VACUUM \
+                 FULL locks the table until it is done:",
                 amount.bytes
             ),
             sql: format!("VACUUM (FULL, ANALYZE) {name};"),

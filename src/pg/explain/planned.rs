@@ -24,7 +24,8 @@ const OPTIONS: Hole = Hole {
 /// Explains a statement as it was written.
 pub(in crate::pg) static EXPLAIN: Own = Own {
     name: "explain",
-    reads: "Without ANALYZE nothing but the catalog and statistics: the planner plans. With ANALYZE it runs your statement.",
+    reads: "Without ANALYZE nothing but the catalog and statistics: the planner plans. With ANALYZE it runs your \
+            statement.",
     when: "when you explain a statement (R in the console, or F5 in its editor, runs it; pgdj explain does with --analyze); for advice about \
         indexes without ANALYZE, with it only in a trial that you agreed to",
     holes: &[OPTIONS, STATEMENT],

@@ -206,8 +206,10 @@ fn interrupted(said: &DbError, at: &Circumstances<'_>) -> Failure {
     }
     // The words are in the server's language; the clock is not.
     if at.elapsed + Duration::from_millis(20) >= limit {
-        let failure = refused(format!("the statement did not end within {}", Seconds(limit.as_secs_f64())))
-            .hint("explain it without ANALYZE, which only plans it; or give it a longer timeout (--timeout SECONDS; O in the pane)");
+        let failure = refused(format!("the statement did not end within {}", Seconds(limit.as_secs_f64()))).hint(
+            "explain it without ANALYZE, which only plans it; or give it a longer timeout (--timeout SECONDS; O \
+                   in the pane)",
+        );
         return with_blockers(failure, at.blocked_by);
     }
     refused("someone cancelled the EXPLAIN on the server").because_text(said.message())

@@ -337,7 +337,8 @@ fn with_casts(part: &[Piece], notes: &mut Vec<String>) -> Vec<Piece> {
     }
     if changed > 0 {
         notes.push(format!(
-            "{changed} constants that pg_stat_statements replaced were rewritten so that they parse: $n::type for a typed literal, date_part for EXTRACT"
+            "{changed} constants that pg_stat_statements replaced were rewritten so that they parse: $n::type for a \
+             typed literal, date_part for EXTRACT"
         ));
     }
     out

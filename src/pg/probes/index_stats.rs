@@ -47,13 +47,15 @@ static COLUMNS: [Column; 15] = [
     gauge(
         "is_na",
         Unit::Flag,
-        "Whether no estimate is possible: a key without statistics this role may read, an expression, a predicate, not a b-tree.",
+        "Whether no estimate is possible: a key without statistics this role may read, an expression, a predicate, \
+         not a b-tree.",
         "pg_stats, pg_index",
     ),
     gauge(
         "can_deduplicate",
         Unit::Flag,
-        "Whether a b-tree of 13 and later stores equal keys once: no included column, no numeric, float, jsonb or container key, deterministic collations.",
+        "Whether a b-tree of 13 and later stores equal keys once: no included column, no numeric, float, jsonb or \
+         container key, deterministic collations.",
         "pg_stats, pg_index",
     ),
     gauge("fillfactor", Unit::Count, "Percent of a leaf page that a build fills.", "pg_class.reloptions"),

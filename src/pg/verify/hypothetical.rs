@@ -36,7 +36,8 @@ from {schema}.hypopg_create_index('create index on pg_catalog.pg_class using btr
 
 pub(in crate::pg) static SIMULATE: Own = Own {
     name: "hypopg: simulate an index",
-    reads: "Nothing. Simulates an index in the memory of this session; $1 is its CREATE INDEX. Nothing is built or locked.",
+    reads: "Nothing. Simulates an index in the memory of this session; $1 is its CREATE INDEX. Nothing is built or \
+            locked.",
     when: "for each index that the advisor considers for a plan, where HypoPG is installed",
     holes: &[SCHEMA],
     sql: "select h.indexrelid::pg_catalog.int8 as number, h.indexname::pg_catalog.text as name

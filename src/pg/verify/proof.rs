@@ -67,7 +67,8 @@ const WHEN: &str = "when an explained plan has a scan that an index might serve,
 
 pub(in crate::pg) static FAMILY: Own = Own {
     name: "proof: operator class",
-    reads: "The operator class that an index would take for a type; $1 its name or nothing, $2 the method, $3 the type.",
+    reads: "The operator class that an index would take for a type; $1 its name or nothing, $2 the method, $3 the \
+            type.",
     when: WHEN,
     holes: &[],
     sql: "select c.opcfamily::int8
@@ -115,7 +116,8 @@ where n.nspname = $1 and c.relname = $2 and a.attname = $3 and not a.attisdroppe
 
 pub(in crate::pg) static OF_EXPRESSION: Own = Own {
     name: "proof: type of an expression",
-    reads: "The type of an expression of an advised index, computed for one row of nulls. It reads no row of the table.",
+    reads: "The type of an expression of an advised index, computed for one row of nulls. It reads no row of the \
+            table.",
     when: "the same, for an index on an expression; with --read-only only after what the expression calls was checked",
     holes: &[
         Hole { name: "expression", doc: "the expression, as the plan has it", form: Form::Theirs },

@@ -95,7 +95,8 @@ const WHEN: &str = "only after you agreed to try an index for real (B in Explain
 pub(in crate::pg) static BUILD: Own = Own {
     name: "trial: build",
     reads: "The whole table. BUILDS AN INDEX; the table takes no writes until the rollback.",
-    when: "only after you agreed to try an index for real (B in Explain), where the build is expected to take 5 s or less, and for a partitioned table",
+    when: "only after you agreed to try an index for real (B in Explain), where the build is expected to take 5 s or \
+           less, and for a partitioned table",
     holes: &[INDEX, PLACE],
     sql: "CREATE INDEX /* pgdj trial: build */ {index} ON {place}",
 };
@@ -119,7 +120,8 @@ pub(in crate::pg) static DROP: Own = Own {
 
 pub(in crate::pg) static ANALYZE: Own = Own {
     name: "trial: analyze",
-    reads: "A sample of the table, for the statistics of the expression. They stay where the index was built concurrently.",
+    reads: "A sample of the table, for the statistics of the expression. They stay where the index was built \
+            concurrently.",
     when: "only after you agreed to try an index for real (B in Explain), for an index on an expression",
     holes: &[Hole { name: "table", doc: "the table, with its schema", form: Form::Name }],
     sql: "analyze {table}",
@@ -334,7 +336,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 /// The indexes of trials on a table that nobody works on, with the beginning of their names.
 pub(in crate::pg) static LEFT: Own = Own {
     name: "trial: what is left",
-    reads: "The indexes pgdj_trial_… on a table, and whether somebody works on them; $1 its schema, $2 its name, $3 the prefix.",
+    reads: "The indexes pgdj_trial_… on a table, and whether somebody works on them; $1 its schema, $2 its name, $3 \
+            the prefix.",
     when: "before a trial, and after one that was given up",
     holes: &[],
     sql: "select n.nspname::text as schema, c.relname::text as name,
