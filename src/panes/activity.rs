@@ -208,7 +208,7 @@ impl Activity {
         let query_age = GridColumn::number("query_age", "query age").short("age");
         let xact_age = GridColumn::number("xact_age", "tx age").short("tx").drop(1);
         let wait = GridColumn::text("wait", "wait event", 12).at_most(26);
-        let blocks = GridColumn::text("blocks", "blocking", 5).at_most(16);
+        let blocks = GridColumn::text("blocks", "blocking", 8).at_most(16);
         let user = GridColumn::text("user", "user", 6).at_most(16).drop(2);
         let database = GridColumn::text("database", "database", 6).at_most(16).drop(4);
         let application = GridColumn::text("application", "application", 13).at_most(28).drop(5);

@@ -48,7 +48,7 @@ impl Source {
     /// A plan from the server, made with these values.
     pub(super) fn answered(answer: Answer, values: Vec<Option<String>>) -> Self {
         let Answer { plan, raw, sql, estimate_only, notices, at } = answer;
-        let what = if estimate_only { "estimate only" } else { "run" };
+        let what = if estimate_only { "planned" } else { "run" };
         let from = format!("{what} at {}", clock_text(at));
         Self { plan: Arc::new(plan), sql, values, raw: Some(raw), from, notes: notices }
     }
@@ -268,11 +268,13 @@ impl Sheet {
         if let Some(time) = plan.planning_time {
             all.push(Segment::new(time.to_string(), Role::Text).and(" planning", Role::Muted).drop(4));
         }
-        let tips = self.verdict.tips.len();
-        let (mark, role) =
-            if tips == 0 { (self.glyphs.good, Role::Good) } else { (self.glyphs.warning, Role::Warning) };
-        all.push(Segment::new(format!("{mark} {tips} {}", if tips == 1 { "tip" } else { "tips" }), role).drop(1));
-        let indexes = self.search.count();
+        let (tips, indexes) = (self.verdict.tips.len(), self.search.count());
+        // A tick beside an index worth building would be false calm.
+        if tips > 0 || indexes == 0 {
+            let (mark, role) =
+                if tips == 0 { (self.glyphs.good, Role::Good) } else { (self.glyphs.warning, Role::Warning) };
+            all.push(Segment::new(format!("{mark} {tips} {}", if tips == 1 { "tip" } else { "tips" }), role).drop(1));
+        }
         if indexes > 0 {
             let words = if indexes == 1 { "index worth building" } else { "indexes worth building" };
             all.push(Segment::new(format!("{indexes} {words}"), Role::Good).drop(1));
