@@ -15,8 +15,12 @@ The programs run at the same time, so that all see the same load and the same ma
 pg_stat_statements, `--sessions` keeps so many sessions connected, each of which runs a short statement twice a second.
 Needs Python 3.9 and what the commands need (`pip install pg_activity psycopg[binary]`).
 """
-import argparse, fcntl, os, pty, pwd, re, select, shlex, shutil, signal, socket, struct, subprocess, sys, tempfile, termios, threading, time
+import argparse, fcntl, os, pty, re, select, shlex, signal, socket, struct, subprocess, sys, termios, threading, time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.dont_write_bytecode = True
+from private_server import PrivateServer, server_binaries
 
 SETTINGS = """
 shared_preload_libraries = 'pg_stat_statements'
@@ -44,33 +48,11 @@ def arguments():
     options.port, options.database = 5432, "postgres"
     return options
 
-def server_binaries():
-    """Returns the folder of the newest server on PATH or where Debian puts it."""
-    found = shutil.which("postgres")
-    if found:
-        return Path(found).parent
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
-    if not folders:
-        sys.exit("no PostgreSQL found: name its folder with --bin")
-    return folders[-1]
-
-class Server:
-    """A private server on a unix socket, with its log in a file; it runs as `postgres` where this runs as root."""
+class Server(PrivateServer):
+    """A private server that logs every statement's duration; `pg_stat_statements` is in its database."""
     def __init__(self, options):
-        self.folder = Path(tempfile.mkdtemp(prefix="pgdj-bench-"))
-        self.account = {}
-        if os.getuid() == 0:
-            entry = pwd.getpwnam("postgres")
-            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
-            self.account = {"user": entry.pw_uid, "group": entry.pw_gid}
-        data, self.log = self.folder / "data", self.folder / "log"
-        subprocess.run([options.bin / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"],
-                       check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.account)
-        with open(data / "postgresql.conf", "a") as settings:
-            settings.write(SETTINGS)
-        self.process = subprocess.Popen([options.bin / "postgres", "-D", data, "-k", self.folder],
-                                        stdout=open(self.log, "ab"), stderr=subprocess.STDOUT, cwd=self.folder, **self.account)
-        options.socket = str(self.folder)
+        super().__init__(options.bin, SETTINGS, "pgdj-bench-")
+        options.socket = self.host
         for _ in range(200):
             try:
                 psql(options, "create extension if not exists pg_stat_statements")
@@ -89,10 +71,6 @@ class Server:
                     spent += float(found[1])
                     executed += found[2] in ("execute", "statement")
         return spent, executed
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 class Load(threading.Thread):
     """Sessions that run a short statement twice a second each, and statements that fill pg_stat_statements."""

@@ -21,16 +21,17 @@ import collections
 import gzip
 import json
 import os
-import pwd
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+sys.dont_write_bytecode = True
+from private_server import PrivateServer, server_binaries  # noqa: E402
+
 ROOT = HERE.parent.parent
 PINS = {
     'oscar': ['django-oscar==4.2.1', 'sorl-thumbnail', 'Django==6.1.3'],
@@ -50,40 +51,6 @@ track_io_timing = on
 max_wal_size = '4GB'
 log_min_messages = fatal
 """
-
-
-def server_binaries():
-    found = shutil.which('postgres')
-    if found:
-        return Path(found).parent
-    folders = sorted(Path('/usr/lib/postgresql').glob('*/bin'), key=lambda folder: int(folder.parent.name))
-    if not folders:
-        sys.exit('no PostgreSQL found: name its folder with --bin')
-    return folders[-1]
-
-
-class Server:
-    """A private server on a unix socket; it runs as `postgres` where this runs as root."""
-
-    def __init__(self, binaries):
-        self.folder = Path(tempfile.mkdtemp(prefix='pgdj-projects-'))
-        account = {}
-        if os.getuid() == 0:
-            entry = pwd.getpwnam('postgres')
-            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
-            account = {'user': entry.pw_uid, 'group': entry.pw_gid}
-        data = self.folder / 'data'
-        subprocess.run([binaries / 'initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'], check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **account)
-        with open(data / 'postgresql.conf', 'a') as settings:
-            settings.write(SETTINGS)
-        log = open(self.folder / 'log', 'ab')
-        self.process = subprocess.Popen([binaries / 'postgres', '-D', data, '-k', self.folder], stdout=log, stderr=log, cwd=self.folder, **account)
-        self.host, self.port = str(self.folder), '5432'
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Given:
@@ -306,7 +273,7 @@ def main():
     parser.add_argument('project', nargs='*')
     options = parser.parse_args()
     binaries = options.bin or server_binaries()
-    server = Given(*options.server.rsplit(':', 1)) if options.server else Server(binaries)
+    server = Given(*options.server.rsplit(':', 1)) if options.server else PrivateServer(binaries, SETTINGS, 'pgdj-projects-')
     time.sleep(1)
     try:
         for name in options.project or PINS:
