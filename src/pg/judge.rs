@@ -11,11 +11,13 @@
 //! 2. What is *stored* is judged by number (`tree`): views, rules, policies, defaults, checks, indexes, partition keys,
 //!    statistics, with the functions behind operators, aggregates, casts, types and operator classes, and the bodies of
 //!    functions in SQL (`reach`).
-//! 3. Then PREPARE names the relations it locked, and what is new among them is judged as well.
+//! 3. Then PREPARE locks relations, so that nobody replaces a view or a policy, and everything is judged again, with what
+//!    it locked.
 //!
-//! What [`rules`] does not know is refused, by name. One gap is left: an object that comes to be on the path between the
-//! judgement and the run, some milliseconds later, is not seen. What was prepared is only analysed anew if something that
-//! it uses was changed meanwhile.
+//! What [`rules`] does not know is refused, by name. Nothing locks a function, a domain or a row type, so in read-only mode
+//! one whose owner can replace it at any moment is refused as well, unless that owner could do worse anyway: the own role,
+//! a superuser, the owner of the database. One gap is left, some milliseconds between the last judgement and the run: an
+//! object that is created in it on the path, or as an index or a child of a table, is not seen.
 
 mod reach;
 pub mod rules;
@@ -53,11 +55,22 @@ pub struct Objection {
     pub why: String,
     /// What calls it, where that is not the statement itself: `the view public.v`.
     pub via: Option<String>,
+    /// Whether it is about what the object is, or about what it can become.
+    pub concern: Concern,
+}
+
+/// What an objection is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concern {
+    /// The object as it is may do more than read.
+    Acts,
+    /// The object does no harm, but its owner can replace it before it runs; of this nobody is warned in full mode.
+    MayBeReplaced,
 }
 
 impl Objection {
     fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into(), via: None }
+        Self { what: what.into(), why: why.into(), via: None, concern: Concern::Acts }
     }
 
     /// Returns it as a clause: `the function public.evil() (in the view public.v): it is in plpgsql …`.
@@ -176,6 +189,8 @@ pub(super) static PARTITIONED: Own = Own {
 #[derive(Debug)]
 pub(super) struct Judge {
     reach: Reach,
+    written: Written,
+    level: Level,
 }
 
 impl Judge {
@@ -192,22 +207,28 @@ impl Judge {
         if let Some(objection) = deed(&written.deed, level) {
             return Ok(Verdict { judge: None, objections: vec![objection] });
         }
-        Self::names(transaction, &written, level).await
+        Box::pin(Self::names(transaction, (written, level), &[])).await
     }
 
     /// Judges the names of what is no statement for EXPLAIN: the definition of a hypothetical index.
     pub(super) async fn of_definition(transaction: &mut Transaction, sql: &str) -> Result<Verdict, Trouble> {
         match Written::of(sql) {
-            Ok(written) => Self::names(transaction, &written, Level::Executed).await,
+            Ok(written) => Self::names(transaction, (written, Level::Executed), &[]).await,
             Err(unclear) => Ok(Verdict::refused("the index", format!("it cannot be read with certainty ({unclear})"))),
         }
     }
 
-    async fn names(transaction: &mut Transaction, written: &Written, level: Level) -> Result<Verdict, Trouble> {
+    /// Judges names, and relations that the server says are read.
+    async fn names(
+        transaction: &mut Transaction,
+        (written, level): (Written, Level),
+        relations: &[i64],
+    ) -> Result<Verdict, Trouble> {
         let greeting = transaction.greeting();
         let path = greeting.path.schemas(&greeting.role);
         let opens_keys = greeting.version < KEYS_WHEN_ASKED;
-        let mut judge = Self { reach: Reach::new(level, written, path) };
+        let mut judge = Self { reach: Reach::new(level, &written, path), written, level };
+        judge.reach.add_relations(relations);
         if opens_keys {
             let keys = transaction.ask(Query::new(PARTITIONED.sql())).await?;
             let tables: Vec<i64> = keys.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
@@ -217,16 +238,12 @@ impl Judge {
         Ok(judge.verdict())
     }
 
-    /// Judges the relations that the prepared statement has locked, and that were not looked at.
-    pub(super) async fn locked(mut self, transaction: &mut Transaction) -> Result<Verdict, Trouble> {
+    /// Judges everything again, with fresh facts, and the relations that the prepared statement has locked: what was
+    /// replaced since the first judgement is seen, and what is locked stays as it is.
+    pub(super) async fn locked(self, transaction: &mut Transaction) -> Result<Verdict, Trouble> {
         let locked = transaction.ask(Query::new(LOCKED.sql())).await?;
-        let relations = locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int));
-        let new: Vec<i64> = relations.filter(|oid| !self.reach.knows_relation(*oid)).collect();
-        if !new.is_empty() {
-            self.reach.add_relations(&new);
-            self.follow(transaction).await?;
-        }
-        Ok(self.verdict())
+        let relations: Vec<i64> = locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
+        Box::pin(Self::names(transaction, (self.written, self.level), &relations)).await
     }
 
     /// Asks until nothing new comes.

@@ -14,6 +14,7 @@ mod attacks;
 mod django;
 mod functions;
 mod refused;
+mod replaced;
 mod trees;
 
 fn request(sql: &str) -> Request {

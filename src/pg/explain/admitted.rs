@@ -4,7 +4,7 @@ use super::planned::Stumble;
 use super::refusal;
 use super::statement::Statement;
 use crate::pg::control::Mode;
-use crate::pg::judge::{Judge, Level, Objection, Verdict};
+use crate::pg::judge::{Concern, Judge, Level, Objection, Verdict};
 use crate::pg::transaction::{Transaction, prepare_prefix};
 
 /// A statement that may go on.
@@ -16,7 +16,7 @@ pub(in crate::pg) struct Admitted {
     mode: Mode,
 }
 
-/// Judges a statement by what it writes, lets the server parse it, and judges what that has locked.
+/// Judges a statement by what it writes, lets the server parse it, and judges it again with what that has locked.
 pub(in crate::pg) async fn admit(
     transaction: &mut Transaction,
     statement: &Statement,
@@ -34,7 +34,7 @@ pub(in crate::pg) async fn admit(
 }
 
 impl Admitted {
-    /// Judges what the transaction has locked since: by planning, children and partitions are.
+    /// Judges everything again, with what the transaction has locked since: by planning, children and partitions are.
     pub(in crate::pg) async fn again(mut self, transaction: &mut Transaction) -> Result<Self, Stumble> {
         let Some(judge) = self.judge.take() else { return Ok(self) };
         let verdict = judge.locked(transaction).await.map_err(|trouble| Stumble::server(trouble, ""))?;
@@ -43,10 +43,12 @@ impl Admitted {
     }
 
     /// Takes what was found; in read-only mode that is the end of it.
-    fn with(mut self, objections: Vec<Objection>) -> Result<Self, Stumble> {
+    fn with(mut self, mut objections: Vec<Objection>) -> Result<Self, Stumble> {
         if self.mode == Mode::ReadOnly && !objections.is_empty() {
             return Err(Stumble::Told(refusal::may_do_more(&objections)));
         }
+        // Whom a warning is enough for does not hear that it could be otherwise the next moment.
+        objections.retain(|objection| objection.concern == Concern::Acts);
         self.objections = objections;
         Ok(self)
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::rules::{Builtin, BuiltinFunction, FIRST_OF_USERS, builtin, is_harmless_symbol};
 use super::tree::{self, Mentions};
 use super::written::{Deed, Written};
-use super::{Level, Objection};
+use super::{Concern, Level, Objection};
 use crate::pg::path::RolePath;
 
 /// Objects that are looked at for one statement; one that reaches more cannot be judged.
@@ -209,20 +209,31 @@ impl Reach {
         }
     }
 
-    /// Whether a relation was looked at.
-    pub(super) fn knows_relation(&self, oid: i64) -> bool {
-        self.known.contains_key(&(Kind::Relation, oid))
-    }
-
     /// Returns what speaks against the statement so far.
     pub(super) fn objections(&self) -> &[Objection] {
         &self.objections
     }
 
     fn object(&mut self, what: String, why: String, via: &str) {
-        if !self.objections.iter().any(|known| known.what == what) {
+        let is_same = |known: &Objection| known.what == what && known.concern == Concern::Acts;
+        if !self.objections.iter().any(is_same) {
+            // What it does says more than what it may become.
+            self.objections.retain(|known| known.what != what);
             let via = Some(via.to_owned()).filter(|via| !via.is_empty());
-            self.objections.push(Objection { what, why, via });
+            self.objections.push(Objection { what, why, via, concern: Concern::Acts });
+        }
+    }
+
+    /// Objects to what another role can replace at any moment.
+    fn owned(&mut self, facts: &Value, what: &str, via: &str) {
+        let Some(owner) = facts.get("stranger").and_then(Value::as_str) else { return };
+        if !self.objections.iter().any(|known| known.what == what) {
+            let why = format!(
+                "its owner {owner} can replace it at any moment; make a superuser, the owner of the database or your role \
+                 its owner (ALTER … OWNER TO …)"
+            );
+            let via = Some(via.to_owned()).filter(|via| !via.is_empty());
+            self.objections.push(Objection { what: what.to_owned(), why, via, concern: Concern::MayBeReplaced });
         }
     }
 
@@ -237,6 +248,7 @@ impl Reach {
                 let name = format!("the type {name}");
                 self.parts(facts, &name);
                 self.trees(facts, "trees", Run::Always, &name);
+                self.owned(facts, &name, via);
             }
             Kind::Relation => self.relation(facts, &name, via),
             Kind::Class => self.parts(facts, &format!("the operator class {name}")),
@@ -307,6 +319,7 @@ impl Reach {
         let called = format!("the function {name}()");
         self.parts(facts, &called);
         self.trees(facts, "trees", run, &called);
+        self.owned(facts, &called, via);
         if text(facts, "kind") == "a" {
             // Its parts were added; itself it is nothing.
             return;

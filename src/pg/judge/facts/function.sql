@@ -6,6 +6,14 @@ select
         'library', p.probin, 'source', p.prosrc,
         'body', case when l.lanname = 'sql' then pg_catalog.to_jsonb(p) ->> 'prosqlbody' end,
         'config', p.proconfig,
+        -- an owner who can replace it, and who could not do worse anyway
+        'stranger', (
+            select r.rolname
+            from pg_catalog.pg_roles as r
+            join pg_catalog.pg_database as d on d.datname = pg_catalog.current_database()
+            where r.oid = p.proowner and p.oid >= 16384
+                and not r.rolsuper and r.oid <> d.datdba and r.rolname not in (current_user, 'pg_database_owner')
+        ),
         'is_internal', 2281 = any (p.proargtypes::oid[]) or p.prorettype in (2279, 2281, 269, 325, 3310, 3115, 3838, 2280),
         -- an input function of many types, which is given the number of the type
         'reads_type', 26 = any (p.proargtypes::oid[])

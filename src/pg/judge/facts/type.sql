@@ -3,6 +3,15 @@ select
     t.oid::int8 as oid,
     pg_catalog.jsonb_build_object(
         'schema', n.nspname, 'name', t.typname, 'kind', t.typtype,
+        -- an owner who can replace it, and who could not do worse anyway
+        'stranger', (
+            select r.rolname
+            from pg_catalog.pg_roles as r
+            join pg_catalog.pg_database as d on d.datname = pg_catalog.current_database()
+            where r.oid = t.typowner and t.oid >= 16384
+                and (t.typtype = 'd' or t.typrelid in (select c.oid from pg_catalog.pg_class as c where c.oid = t.typrelid and c.relkind = 'c'))
+                and not r.rolsuper and r.oid <> d.datdba and r.rolname not in (current_user, 'pg_database_owner')
+        ),
         'functions', array(
             select f::int8
             from pg_catalog.unnest(array[
