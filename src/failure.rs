@@ -18,6 +18,8 @@ pub enum Kind {
     Terminal,
     /// What was asked cannot be done: status 1.
     Refused,
+    /// Somebody has to agree to it first; `because` says to what: status 1.
+    NotAgreed,
 }
 
 /// The error a person sees. `what` is one sentence without the type's name, `hint` is what to do.
@@ -70,7 +72,7 @@ impl Failure {
     /// Returns the exit status of the process.
     pub fn status(&self) -> ExitCode {
         ExitCode::from(match self.kind {
-            Kind::Refused => 1,
+            Kind::Refused | Kind::NotAgreed => 1,
             Kind::Usage => 2,
             Kind::Connection => 3,
             Kind::File => 4,

@@ -143,7 +143,8 @@ impl Layer {
             Effect::Signal(signal) => signal.kind.button(),
             Effect::Try { .. } => "build it, measure, drop it",
             Effect::Exact { .. } => "measure",
-            Effect::Explain(_) => "run it",
+            Effect::Explain(request) if request.options.analyze => "run it",
+            Effect::Explain(_) => "plan it",
             _ => "do it",
         };
         let choices = vec![("n".to_owned(), "go back".to_owned()), ("y".to_owned(), does.to_owned())];

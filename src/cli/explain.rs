@@ -9,7 +9,8 @@ mod report;
 mod reported;
 mod text;
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::pg::address::{Environment, resolve};
 use crate::pg::advice;
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
-use crate::pg::explain::{Consent, Options, Progress, Request, Runner};
+use crate::pg::explain::{Agreed, Consent, Options, Progress, Request, Runner};
 use crate::pg::session::{Connector, Reaper, reaper};
 use crate::plan;
 use crate::run::Ends;
@@ -160,16 +161,15 @@ async fn of_statement(
         parameters: wish.params.iter().map(|value| (value != "NULL").then(|| value.clone())).collect(),
         options: Options { analyze: wish.analyze, ..Options::default() },
         consent: if wish.write { Consent::Write } else { Consent::ReadOnly },
+        agreed: Agreed::Anything,
         timeout_ms,
     };
     let runner = Runner::new(Arc::clone(&target.connector), target.mode, target.reaper.clone());
     let is_watched = std::io::stderr().is_terminal();
     let mut ends = Ends::install()?;
-    let warned = Cell::new(false);
+    let warned = RefCell::new(BTreeSet::new());
     let told = |progress: Progress| {
-        if !progress.warnings.is_empty() && !warned.replace(true) {
-            warn(&progress.warnings);
-        }
+        warn(&progress.warnings, &mut warned.borrow_mut());
         tell(&progress, is_watched);
     };
     let answer = runner.run(&request, told, ends.came()).await;
@@ -194,8 +194,11 @@ async fn of_statement(
 }
 
 /// Says on standard error what the statement may do, before it does.
-fn warn(warnings: &[String]) {
+fn warn(warnings: &[String], said: &mut BTreeSet<String>) {
     for warning in warnings {
+        if !said.insert(warning.clone()) {
+            continue;
+        }
         say(&format!("warning: {}\n", crate::ui::text::clean(warning)));
     }
 }

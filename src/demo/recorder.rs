@@ -17,7 +17,7 @@ use crate::failure::{Failure, Kind};
 use crate::pg::address::{Environment, Flags, Prompt, Request as AddressRequest, resolve};
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
-use crate::pg::explain::{Answer, Consent, Options, Request, Runner};
+use crate::pg::explain::{Agreed, Answer, Consent, Options, Request, Runner};
 use crate::pg::sampler::{self, Command, Report};
 use crate::pg::session::{Connector, Limits, Reaper, Session, reaper};
 use crate::pg::verify::{Allowed, Verifier};
@@ -184,6 +184,7 @@ async fn explain_one(runner: &Runner, sql: &str) -> Option<(Request, Answer)> {
         parameters: values.collect(),
         options: Options::default(),
         consent: Consent::Write,
+        agreed: Agreed::Anything,
         timeout_ms: 30_000,
     };
     let estimate = Request {

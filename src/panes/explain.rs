@@ -4,6 +4,7 @@
 //! node. On a wide screen the tips stand to the right, on a narrow one below; on one too low for both only the tree
 //! is shown, and `v` shows the tips in its place. A plan that is pasted is shown without a server.
 
+mod answered;
 mod compare;
 mod documents;
 mod editor;
@@ -35,7 +36,7 @@ use self::sheet::{Sheet, Source};
 use crate::app::list::List;
 use crate::app::{Action, Asked, Document, Effect, Event, Look, Pane, PaneId, View, Wish};
 use crate::failure::Failure;
-use crate::pg::explain::{Answer, Consent, Options, Progress, Request};
+use crate::pg::explain::{Agreed, Consent, Options, Progress, Request};
 use crate::plan::parse;
 use crate::sample::Seconds;
 use crate::ui::dialog::Filled;
@@ -94,6 +95,10 @@ pub struct Explain {
     from: String,
     filling: Option<Filling>,
     run: Option<Run>,
+    /// What goes on when a person agrees to what it calls.
+    asked: Option<Run>,
+    /// What was agreed to since this pane is open, in the words of the objections.
+    agreed: Vec<String>,
     failure: Option<Failure>,
     sheet: Option<Sheet>,
     /// How long an index has been on trial, and which of those shown it is.
@@ -120,6 +125,8 @@ impl Default for Explain {
             from: String::new(),
             filling: None,
             run: None,
+            asked: None,
+            agreed: Vec::new(),
             failure: None,
             sheet: None,
             trial: None,
@@ -287,6 +294,9 @@ impl Pane for Explain {
         match event.take()? {
             Event::ExplainProgress(progress) => self.take_progress(progress),
             Event::ExplainDone(Ok(answer)) => return Some(self.take_answer(*answer)),
+            Event::ExplainDone(Err(failure)) if failure.kind == crate::failure::Kind::NotAgreed => {
+                return Some(self.ask_to_agree(failure));
+            }
             Event::ExplainDone(Err(failure)) => {
                 self.run = None;
                 self.failure = Some(failure);
@@ -329,6 +339,7 @@ impl Explain {
             parameters: Vec::new(),
             options,
             consent: Consent::ReadOnly,
+            agreed: Agreed::To(self.agreed.clone()),
             timeout_ms: self.timeout_seconds.saturating_mul(1000),
         }
     }
@@ -358,6 +369,7 @@ impl Explain {
 
     fn estimate(&mut self, request: Request) -> Wish {
         self.failure = None;
+        self.asked = None;
         let sql = request.sql.clone();
         // The same statement with other values: the plans of both are to be compared.
         let shown = self.sheet.as_ref().map(|sheet| &sheet.source);
@@ -419,37 +431,6 @@ impl Explain {
         sheet.queryid = queryid;
         self.sheet = Some(sheet);
         self.refresh_node();
-    }
-
-    fn take_progress(&mut self, progress: Progress) {
-        if let Some(run) = &mut self.run {
-            run.progress = progress;
-        } else if self.filling.is_none() {
-            let request = self.request(self.options);
-            self.run = Some(Run { request, step: Step::Real, progress });
-            self.failure = None;
-        }
-    }
-
-    fn take_answer(&mut self, answer: Answer) -> Wish {
-        let run = self.run.take();
-        let request = run.as_ref().map(|run| run.request.clone());
-        let (next, wish) = match run {
-            Some(run) => run.after(&answer.plan),
-            None => (None, Wish::Nothing),
-        };
-        self.run = next;
-        let values = request.as_ref().map(|request| request.parameters.clone()).unwrap_or_default();
-        self.show(Source::answered(answer, values));
-        let Some((request, sheet)) = request.zip(self.sheet.as_mut()).filter(|_| self.run.is_none()) else {
-            return wish;
-        };
-        sheet.search(request.clone());
-        let before = self.before.as_ref().filter(|before| before.is_same_with_other_values(&sheet.source));
-        let told = before.map(|before| format!("c compares it with the plan for {}", before.shown_values()));
-        let wish = with(told.map(Wish::Say), wish);
-        let suggest = Effect::Suggest { request: Box::new(request), plan: Arc::clone(&sheet.source.plan) };
-        Wish::All(vec![wish, Wish::Do(suggest)])
     }
 
     /// Copies the first index's code, or writes it to a file.

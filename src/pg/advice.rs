@@ -81,7 +81,8 @@ pub async fn advise(
     let mut answers = match ladder.verify(request, &sets_to_ask, Allowed::Reading).await {
         Ok(answers) => answers.into_iter(),
         Err(failure) => {
-            search.note(format!("the planner could not be asked about the indexes: {}", failure.what));
+            let why = failure.because.first().unwrap_or(&failure.what);
+            search.note(format!("the planner could not be asked about the indexes: {why}"));
             Vec::new().into_iter()
         }
     };

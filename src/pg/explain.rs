@@ -45,6 +45,8 @@ pub struct Request {
     pub options: Options,
     /// Whether the statement may write.
     pub consent: Consent,
+    /// What may be called that does more than read; in read-only mode nothing.
+    pub agreed: Agreed,
     /// `statement_timeout` of the run, in milliseconds.
     pub timeout_ms: u32,
 }
@@ -97,6 +99,17 @@ pub enum Consent {
     ReadOnly,
     /// A person agreed: it writes, and is rolled back.
     Write,
+}
+
+/// What a person has agreed to of what a statement may do besides reading rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Agreed {
+    /// Anything: it is said by name before it is planned, and it goes on.
+    #[default]
+    Anything,
+    /// These, each in the words of [`crate::pg::judge::Objection::words`]; where there is another, it ends with
+    /// [`crate::failure::Kind::NotAgreed`] before anything is planned.
+    To(Vec<String>),
 }
 
 /// How an EXPLAIN under way stands.

@@ -32,6 +32,7 @@ pub use tree::unknown_fields;
 use reach::{Fact, Kind, Reach};
 use written::{Deed, Written};
 
+use super::control::Mode;
 use super::own::{Form, Hole, Own, Sql};
 use super::session::{Parameter, Query};
 use super::transaction::{Transaction, Trouble};
@@ -197,14 +198,19 @@ impl Judge {
     /// Judges what a statement writes, before the server has seen it.
     ///
     /// What cannot be read with certainty, and what is more than one statement, is an objection too.
-    pub(super) async fn of(transaction: &mut Transaction, sql: &str, level: Level) -> Result<Verdict, Trouble> {
+    /// In full mode the read-only transaction stops a write that nobody agreed to, so that a write is none.
+    pub(super) async fn of(
+        transaction: &mut Transaction,
+        sql: &str,
+        (level, mode): (Level, Mode),
+    ) -> Result<Verdict, Trouble> {
         let written = match Written::of(sql) {
             Ok(written) => written,
             Err(unclear) => {
                 return Ok(Verdict::refused("the statement", format!("it cannot be read with certainty ({unclear})")));
             }
         };
-        if let Some(objection) = deed(&written.deed, level) {
+        if let Some(objection) = deed(&written.deed, level, mode) {
             return Ok(Verdict { judge: None, objections: vec![objection] });
         }
         Box::pin(Self::names(transaction, (written, level), &[])).await
@@ -289,9 +295,10 @@ impl Verdict {
 }
 
 /// Returns what speaks against a statement of this kind.
-fn deed(deed: &Deed, level: Level) -> Option<Objection> {
+fn deed(deed: &Deed, level: Level, mode: Mode) -> Option<Objection> {
     match (deed, level) {
         (Deed::Reads, _) | (Deed::Writes(_), Level::Planned) => None,
+        (Deed::Writes(_), Level::Executed) if mode == Mode::Full => None,
         (Deed::Writes(word), Level::Executed) => {
             Some(Objection::new("the statement", format!("it may write or lock rows ({})", word.to_uppercase())))
         }

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::control::Mode;
 use super::explain::{self, Request};
-use super::judge::{Judge, Objection};
+use super::judge::{Judge, Level, Objection};
 use super::session::{Connector, Reaper};
 use super::transaction::{Access, Guard, Transaction, Trouble};
 use crate::Failure;
@@ -325,8 +325,7 @@ async fn climb(
     let Terms { allowed, mode, timeout_ms } = *terms;
     let access = if allowed == Allowed::Reading { Access::Read } else { Access::Write };
     transaction.begin(guard(access, Duration::from_millis(u64::from(timeout_ms)))).await?;
-    // Who asks for advice has been warned of the statement when it was explained.
-    statement.admit(transaction, mode).await?;
+    statement.admit(transaction, (Level::Planned, mode)).await?;
     let circumstances = Circumstances::read(transaction).await?;
     let tables = ask::tables(transaction, sets.iter().flatten()).await?;
     let sets: Vec<Vec<Wanted<'_>>> =
@@ -342,7 +341,8 @@ async fn climb(
         let mut verified = None;
         if let Some(schema) = circumstances.hypopg.as_deref().filter(|_| set.iter().all(Wanted::is_known_to_hypopg)) {
             verified = if set.iter().any(Wanted::is_hard) {
-                of_one_table(transaction, set, (schema, &before), (&circumstances, mode), &mut notes).await?
+                of_one_table(transaction, (statement, set), (schema, &before), (&circumstances, mode), &mut notes)
+                    .await?
             } else {
                 hypothetical::verify(transaction, statement, set, (schema, &before), &mut notes).await?
             };
@@ -370,7 +370,7 @@ async fn climb(
 /// note, where that cannot be done.
 async fn of_one_table(
     transaction: &mut Transaction,
-    set: &[Wanted<'_>],
+    (whole, set): (&Statement, &[Wanted<'_>]),
     (schema, before): (&str, &Plan),
     (circumstances, mode): (&Circumstances, Mode),
     notes: &mut Vec<String>,
@@ -382,11 +382,11 @@ async fn of_one_table(
         );
         return Ok(None);
     }
-    let Some(statement) = alone::statement(before, set).and_then(|sql| Statement::alone(&sql)) else {
+    let Some(statement) = alone::statement(before, set).and_then(|sql| whole.part(&sql)) else {
         notes.push("the planner was not asked: HypoPG does not see such an index in this statement".to_owned());
         return Ok(None);
     };
-    let before = match statement.admit(transaction, mode).await {
+    let before = match statement.admit(transaction, (Level::Planned, mode)).await {
         Ok(()) => statement.explain(transaction).await,
         Err(trouble) => Err(trouble),
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pgdj::pg::address::{Address, Environment, resolve};
 use pgdj::pg::connector::ToAddress;
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Answer, Blocker, Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Answer, Blocker, Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::session::reaper;
 use tokio_postgres::Client;
 
@@ -24,6 +24,7 @@ fn request(sql: &str) -> Request {
         parameters: Vec::new(),
         options: Options::default(),
         consent: Consent::ReadOnly,
+        agreed: Agreed::Anything,
         timeout_ms: TIMEOUT_MS,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pgdj::catalog::Catalog;
 use pgdj::django::sql::{Build, create_index};
 use pgdj::pg::advice::{Advised, advise};
-use pgdj::pg::explain::{Consent, Options, Request};
+use pgdj::pg::explain::{Agreed, Consent, Options, Request};
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::reaper;
 use pgdj::pg::verify::Rung;
@@ -120,6 +120,7 @@ async fn advised(login: &Login, sql: &str, plan: &Plan) -> Advised {
         parameters: Vec::new(),
         options: Options { analyze: false, ..Options::default() },
         consent: Consent::ReadOnly,
+        agreed: Agreed::Anything,
         timeout_ms: 30_000,
     };
     let connector: Arc<dyn pgdj::pg::session::Connector> = Arc::new(login.clone());

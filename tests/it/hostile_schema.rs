@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use pgdj::pg::advice::advise;
 use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::exact::{self, Relation};
-use pgdj::pg::explain::{Consent, Options, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::sampler::Settings;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Connector, Limits, Session, reaper};
@@ -122,6 +122,7 @@ fn request(sql: &str, parameters: &[&str]) -> Request {
         parameters: parameters.iter().map(|value| Some((*value).to_owned())).collect(),
         options: Options::default(),
         consent: Consent::ReadOnly,
+        agreed: Agreed::Anything,
         timeout_ms: TIMEOUT_MS,
     }
 }

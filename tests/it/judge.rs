@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::session::reaper;
 use tokio_postgres::Client;
 
@@ -23,6 +23,7 @@ fn request(sql: &str) -> Request {
         parameters: Vec::new(),
         options: Options::default(),
         consent: Consent::ReadOnly,
+        agreed: Agreed::Anything,
         timeout_ms: TIMEOUT_MS,
     }
 }

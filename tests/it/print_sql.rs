@@ -15,7 +15,7 @@ use pgdj::advisor::IndexSpec;
 use pgdj::catalog::index::{Definition, Key, Method};
 use pgdj::catalog::parse::expression;
 use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
-use pgdj::pg::explain::{Consent, Options, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::session::{Connector, Limits, Session, reaper};
 use pgdj::pg::verify::{Allowed, Building, Rung, Verifier};
 use pgdj::sample::{Seconds, ServerFacts, Timestamp};
@@ -179,6 +179,7 @@ async fn the_rest(login: &Login) {
         parameters: Vec::new(),
         options: Options { analyze: false, ..Options::default() },
         consent: Consent::ReadOnly,
+        agreed: Agreed::Anything,
         timeout_ms: TIMEOUT_MS,
     };
     let tags = request("select * from public.shop_customer where tags @> array['x'] and lower(email) = 'x'");

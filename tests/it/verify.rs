@@ -6,7 +6,7 @@ use pgdj::advisor::IndexSpec;
 use pgdj::catalog::index::{Definition, Key, Method};
 use pgdj::catalog::parse::expression;
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Consent, Options, Request};
+use pgdj::pg::explain::{Agreed, Consent, Options, Request};
 use pgdj::pg::session::reaper;
 use pgdj::pg::verify::{Allowed, Building, Rung, Tried, Verdict, Verified, Verifier};
 use pgdj::sample::Seconds;
@@ -66,6 +66,7 @@ fn request(sql: &str, parameters: &[&str]) -> Request {
         parameters: parameters.iter().map(|text| Some((*text).to_owned())).collect(),
         options: Options { analyze: false, ..Options::default() },
         consent: Consent::ReadOnly,
+        agreed: Agreed::Anything,
         timeout_ms: 30_000,
     }
 }

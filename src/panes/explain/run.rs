@@ -2,7 +2,7 @@
 //! long or would write, then the run. One at a time.
 
 use crate::app::{Document, Effect, Wish};
-use crate::pg::explain::{Consent, Options, Progress, Request};
+use crate::pg::explain::{Agreed, Consent, Options, Progress, Request};
 use crate::plan::{Kind, Plan, scans};
 use crate::sample::unit::Count;
 use crate::ui::code::{Language, spans};
@@ -10,6 +10,9 @@ use crate::ui::theme::Role;
 
 /// The cost from which on a person is asked before it is run, in units of `seq_page_cost`: about ten seconds.
 const LARGE: f64 = 500_000.0;
+
+/// Calls that a question names; the rest is counted.
+const SHOWN_CALLS: usize = 8;
 
 /// The first words of a statement, by which it is told from a pasted plan.
 const STATEMENTS: &[&str] = &[
@@ -39,9 +42,31 @@ pub(super) enum Step {
     Real,
 }
 
+/// What follows an estimate.
+#[derive(Debug)]
+pub(super) enum After {
+    /// Nothing: it was all that was asked for.
+    Nothing,
+    /// The run.
+    Run(Run, Effect),
+    /// A question, and the run that follows a yes.
+    Ask(Run, Wish),
+}
+
 impl Run {
     /// A run of a request whose estimate is looked at first.
     pub(super) fn estimate(request: Request) -> (Self, Wish) {
+        let run = Self { request, step: Step::Estimate, progress: Progress::default() };
+        let effect = run.effect();
+        (run, Wish::Do(effect))
+    }
+
+    /// Returns what is asked of the server in this step.
+    fn effect(&self) -> Effect {
+        let request = &self.request;
+        if self.step == Step::Real {
+            return Effect::Explain(Box::new(request.clone()));
+        }
         let options = Options {
             analyze: false,
             wal: false,
@@ -51,9 +76,28 @@ impl Run {
             generic_plan: request.parameters.is_empty() && parameters(&request.sql) > 0,
             ..request.options
         };
-        let asked = Request { options, consent: Consent::ReadOnly, ..request.clone() };
-        let run = Self { request, step: Step::Estimate, progress: Progress::default() };
-        (run, Wish::Do(Effect::Explain(Box::new(asked))))
+        Effect::Explain(Box::new(Request { options, consent: Consent::ReadOnly, ..request.clone() }))
+    }
+
+    /// Asks whether a person agrees to what the statement calls, which counts as agreed from then on.
+    pub(super) fn ask_to_agree(&mut self, calls: &[String], agreed: &[String]) -> Wish {
+        let mut about = Document::new("What may do more than read");
+        let new: Vec<&String> = calls.iter().filter(|call| !agreed.contains(call)).collect();
+        for (at, call) in new.iter().take(SHOWN_CALLS).enumerate() {
+            about.pair(if at == 0 { "it calls" } else { "" }, &crate::ui::text::clean(call));
+        }
+        if let Some(more) = new.len().checked_sub(SHOWN_CALLS).filter(|more| *more > 0) {
+            about.pair("", &format!("and {more} more"));
+        }
+        let is_run = self.step == Step::Real;
+        let question = if is_run {
+            "Run the statement with what it calls?"
+        } else {
+            about.pair("planning", "runs immutable and stable functions, before the statement is run");
+            "Plan the statement? Planning can run what it calls."
+        };
+        self.request.agreed = Agreed::To(agreed.iter().chain(new).cloned().collect());
+        Wish::Ask { about, question: question.to_owned(), then: self.effect() }
     }
 
     /// Whether a run follows the estimate: asked for, and possible with the values there are.
@@ -62,20 +106,20 @@ impl Run {
         self.step == Step::Estimate && self.request.options.analyze && !is_generic
     }
 
-    /// Says what follows an estimate: the run, a question, or nothing.
-    pub(super) fn after(mut self, plan: &Plan) -> (Option<Self>, Wish) {
+    /// Says what follows an estimate.
+    pub(super) fn after(mut self, plan: &Plan) -> After {
         if !self.is_to_be_run() {
-            return (None, Wish::Nothing);
+            return After::Nothing;
         }
         let writes = plan.nodes.iter().any(|node| node.kind == Kind::ModifyTable);
         let cost = plan.total_cost().unwrap_or(0.0);
         if writes {
             self.request.consent = Consent::Write;
         }
-        let effect = Effect::Explain(Box::new(self.request.clone()));
+        self.step = Step::Real;
+        let effect = self.effect();
         if !writes && cost < LARGE {
-            self.step = Step::Real;
-            return (Some(self), Wish::Do(effect));
+            return After::Run(self, effect);
         }
         let mut about = Document::new("What would run");
         about.pair("cost", &format!("{} (one sequential page read is 1)", Count(cost)));
@@ -96,7 +140,7 @@ impl Run {
         } else {
             "The estimated cost is large. Run it anyway?".to_owned()
         };
-        (None, Wish::Ask { about, question, then: effect })
+        After::Ask(self, Wish::Ask { about, question, then: effect })
     }
 
     /// Returns the line that says how it stands.

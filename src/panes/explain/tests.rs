@@ -7,7 +7,7 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::failure::Kind;
 use crate::findings::Findings;
-use crate::pg::explain::{Blocker, Choice, Parameter};
+use crate::pg::explain::{Answer, Blocker, Choice, Parameter};
 use crate::sample::{History, Seconds, Timestamp};
 use crate::ui::dialog::FormValue;
 use crate::ui::input::Input;
@@ -183,6 +183,55 @@ fn a_large_estimate_and_a_write_are_asked_about() {
         tell(&mut pane, Event::ExplainProgress(Progress::default()));
         assert!(matches!(pane.close(), Some(Wish::Do(Effect::CancelExplain))));
     }
+}
+
+#[test]
+fn what_is_called_is_asked_about_before_it_is_planned() {
+    let refused = |calls: &[&str]| {
+        let failure =
+            Failure::new(Kind::NotAgreed, "the statement may do more than read; nothing of it was planned or run");
+        Event::ExplainDone(Err(calls.iter().fold(failure, |failure, call| failure.because_text(*call))))
+    };
+    let evil = "the function public.evil(): it is in plpgsql, and what it does is not known";
+    let other = "the function public.other(): it is in plperl, and what it does is not known";
+    let mut pane = Explain::default();
+    typed(&mut pane, "select evil()");
+    let first = asked(act(&mut pane, Action::Run));
+    assert_eq!(first.agreed, Agreed::To(Vec::new()));
+    let Wish::Ask { about, question, then } = tell(&mut pane, refused(&[evil])) else { panic!("it asks") };
+    assert!(about.facts.iter().any(|(_, value)| value == evil) && question.contains("Plan"), "{question}");
+    let Effect::Explain(request) = then else { panic!("it is planned") };
+    assert_eq!((request.options.analyze, &request.agreed), (false, &Agreed::To(vec![evil.to_owned()])));
+    // Not agreed yet.
+    assert!(pane.run.is_none() && drawn(&mut pane, (120, 12)).contains("public.evil()"));
+    tell(&mut pane, Event::ExplainProgress(Progress::default()));
+    let second = asked(tell(&mut pane, answer(ESTIMATE)));
+    assert_eq!((second.options.analyze, &second.agreed), (true, &request.agreed));
+    // Running it calls more.
+    let Wish::Ask { about, question, .. } = tell(&mut pane, refused(&[evil, other])) else { panic!("it asks") };
+    let named: Vec<&str> = about.facts.iter().map(|(_, value)| value.as_str()).collect();
+    assert!(named == [other] && question.contains("Run"), "{named:?} {question}");
+    tell(&mut pane, Event::ExplainProgress(Progress::default()));
+    tell(&mut pane, answer(SLOW));
+    // What was agreed to is not asked again.
+    act(&mut pane, Action::Run);
+    assert_eq!(pane.run.as_ref().unwrap().request.agreed, Agreed::To(vec![evil.to_owned(), other.to_owned()]));
+}
+
+#[test]
+fn a_run_that_was_asked_about_keeps_its_values_and_its_consent() {
+    let mut pane = Explain::default();
+    typed(&mut pane, "update t set a = $1");
+    act(&mut pane, Action::Run);
+    let sql = "update t set a = $1".to_owned();
+    tell(&mut pane, Event::Parameters { sql, known: Ok(vec![Parameter::default()]) });
+    pane.filled(Filled::Done(vec![Some("7".into())]));
+    let write =
+        "Update on t  (cost=0.00..35.00 rows=0 width=0)\n  ->  Seq Scan on t  (cost=0.00..35.00 rows=10 width=8)";
+    tell(&mut pane, answer(write));
+    tell(&mut pane, Event::ExplainProgress(Progress::default()));
+    let request = &pane.run.as_ref().unwrap().request;
+    assert_eq!((request.consent, request.parameters.as_slice()), (Consent::Write, &[Some("7".to_owned())][..]));
 }
 
 #[test]

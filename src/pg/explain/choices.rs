@@ -5,16 +5,17 @@
 
 use std::collections::HashMap;
 
-use super::admitted;
+use super::admitted::{self, Terms};
 use super::planned::{self, Explaining, Parsed, Stumble, explain};
 use super::refusal::{self, Circumstances};
 use super::run::{self, Runner};
 use super::statement::{self, Statement};
 use super::usual;
-use super::{Choice, Consent, Options, Parameter, Request};
+use super::{Agreed, Choice, Consent, Options, Parameter, Request};
 use crate::Failure;
 use crate::catalog::expr::Expr;
 use crate::catalog::parse::expression;
+use crate::failure::Kind;
 use crate::pg::judge::Level;
 use crate::pg::own::Own;
 use crate::pg::session::{Parameter as Bound, Query};
@@ -74,6 +75,7 @@ impl Runner {
             parameters: Vec::new(),
             options: Options { analyze: false, ..Options::default() },
             consent: Consent::ReadOnly,
+            agreed: Agreed::To(Vec::new()),
             timeout_ms: LIMIT_MS,
         };
         let started = std::time::Instant::now();
@@ -96,8 +98,15 @@ impl Runner {
         let mut transaction = opened.map_err(Stumble::Told)?;
         let begun = transaction.begin(run::guard(Consent::ReadOnly, request.timeout_ms)).await;
         begun.map_err(|trouble| Stumble::server(trouble, ""))?;
-        let found = match admitted::admit(&mut transaction, statement, (Level::Planned, self.mode)).await {
+        let terms = Terms { level: Level::Planned, mode: self.mode, agreed: request.agreed.clone() };
+        let found = match admitted::admit(&mut transaction, statement, terms, &|_| {}).await {
             Ok(_admitted) => parameters(&mut transaction, request, statement).await,
+            // Nobody has agreed yet that the server parses it: it is asked when the statement is explained.
+            Err(Stumble::Told(failure)) if failure.kind == Kind::NotAgreed => {
+                let mut unknown = vec![Parameter::default(); statement.parameters];
+                usual::offer(&statement.text, &mut unknown);
+                Ok(unknown)
+            }
             Err(stumble) => Err(stumble),
         };
         transaction.end().await;

@@ -127,7 +127,8 @@ impl Stumble {
     pub(in crate::pg) fn trouble(self) -> Trouble {
         match self {
             Self::Server { trouble, .. } => trouble,
-            Self::Told(failure) => Trouble::Unusable(failure.what),
+            Self::Told(failure) if failure.because.is_empty() => Trouble::Unusable(failure.what),
+            Self::Told(failure) => Trouble::Unusable(format!("{}: {}", failure.what, failure.because.join("; "))),
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn read_only_mode(effect: Effect) -> Failure {
 }
 
 /// Objections that are shown; the rest is counted.
-pub(super) const MOST_OBJECTIONS: usize = 5;
+const MOST_OBJECTIONS: usize = 5;
 
 /// Says what a statement might run, in read-only mode.
 pub(in crate::pg) fn may_do_more(objections: &[Objection]) -> Failure {
@@ -61,6 +61,13 @@ pub(in crate::pg) fn may_do_more(objections: &[Objection]) -> Failure {
         failure = failure.because_text(format!("and {more} more"));
     }
     failure.hint("explain a statement without it, or start pgdj without --read-only")
+}
+
+/// Says what a statement might run, where a person has to agree first.
+pub(in crate::pg) fn not_agreed(objections: &[Objection]) -> Failure {
+    let failure =
+        Failure::new(Kind::NotAgreed, "the statement may do more than read; nothing of it was planned or run");
+    objections.iter().fold(failure, |failure, objection| failure.because_text(objection.words()))
 }
 
 pub(super) fn no_consent(effect: Effect) -> Failure {

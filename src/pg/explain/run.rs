@@ -1,12 +1,12 @@
 //! One EXPLAIN from request to answer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::admitted::admit;
+use super::admitted::{Terms, admit};
 use super::planned::{Explained, Explaining, Parsed, Stumble, explain};
 use super::refusal::{self, Circumstances};
 use super::statement::{self, Effect, Statement};
@@ -55,10 +55,18 @@ struct Known {
     is_asking: watch::Sender<bool>,
     is_cancelled: AtomicBool,
     /// What the statement may do besides reading rows.
-    warnings: OnceLock<Vec<String>>,
+    warnings: Mutex<Vec<String>>,
 }
 
 impl Known {
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn warn(&self, warnings: Vec<String>) {
+        *self.warnings.lock().unwrap_or_else(PoisonError::into_inner) = warnings;
+    }
+
     fn given_up(&self) -> Failure {
         if self.cancelling.get().is_some() { refusal::unconfirmed() } else { refusal::never_sent() }
     }
@@ -95,8 +103,7 @@ impl Runner {
                 () = &mut stopping => return Err(known.given_up()),
                 _ = ticks.tick() => {
                     let elapsed = Seconds(started.elapsed().as_secs_f64());
-                    let warnings = known.warnings.get().cloned().unwrap_or_default();
-                    told(Progress { elapsed, blocked_by: blockers.borrow().clone(), warnings });
+                    told(Progress { elapsed, blocked_by: blockers.borrow().clone(), warnings: known.warnings() });
                 }
             }
         };
@@ -166,12 +173,12 @@ impl Runner {
         told: &impl Fn(Progress),
     ) -> Result<Explained, Stumble> {
         let level = level(request, statement);
-        let mut admitted = admit(transaction, statement, (level, self.mode)).await?;
-        let warnings = admitted.warnings();
-        if !warnings.is_empty() {
-            told(Progress { warnings: warnings.clone(), ..Progress::default() });
-            known.warnings.set(warnings).unwrap_or_default();
-        }
+        let warn = |warnings: Vec<String>| {
+            known.warn(warnings.clone());
+            told(Progress { warnings, ..Progress::default() });
+        };
+        let terms = Terms { level, mode: self.mode, agreed: request.agreed.clone() };
+        let mut admitted = admit(transaction, statement, terms, &warn).await?;
         // In pg_stat_activity an EXECUTE does not show what runs, so it is only sent where the judgement refuses.
         let parsed = if self.mode == Mode::ReadOnly { Parsed::WhenJudged } else { Parsed::Anew };
         let asked = Explaining { statement, values: &request.parameters, options: request.options, parsed };
@@ -181,7 +188,7 @@ impl Runner {
             // Without parameters the plan of what is prepared would be kept, and its planning time be that of nothing.
             let parsed = if statement.parameters == 0 { Parsed::Anew } else { Parsed::WhenJudged };
             explain(transaction, &Explaining { options, parsed, ..asked }).await?;
-            admitted = admitted.again(transaction).await?;
+            admitted = admitted.again(transaction, &warn).await?;
         }
         let mut explained = explain(transaction, &asked).await?;
         explained.notes.extend(admitted.warnings());

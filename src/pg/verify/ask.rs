@@ -6,9 +6,9 @@ use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::{Column, Table};
 use crate::pg::control::Mode;
-use crate::pg::explain::admitted::admit;
+use crate::pg::explain::admitted::{Terms, admit};
 use crate::pg::explain::planned::{Explaining, Parsed, Stumble, explain};
-use crate::pg::explain::{self, Options, Request, refusal};
+use crate::pg::explain::{self, Agreed, Options, Request, refusal};
 use crate::pg::judge::Level;
 use crate::pg::own::Own;
 use crate::pg::private::CLUSTER_NAME;
@@ -149,9 +149,11 @@ pub(in crate::pg) static READ_ONLY: Own = Own {
 #[derive(Debug, Clone)]
 pub(super) struct Statement {
     /// The statement.
-    statement: explain::Statement,
+    looked_at: explain::Statement,
     /// The values of `$1`, `$2`, …; empty asks for the generic plan where there are any.
     parameters: Vec<Option<String>>,
+    /// What a person has agreed to that it calls.
+    agreed: Agreed,
 }
 
 /// What is compared: costs, and whether an index is used.
@@ -170,31 +172,36 @@ const PLANNED: Options = Options {
 impl Statement {
     pub(super) fn of(request: &Request) -> Result<Self, Failure> {
         let statement = explain::statement::look(&request.sql).map_err(|error| refusal::not_one(&error))?;
-        Ok(Self { statement, parameters: request.parameters.clone() })
+        Ok(Self { looked_at: statement, parameters: request.parameters.clone(), agreed: request.agreed.clone() })
     }
 
     /// Returns the text.
     pub(super) fn sql(&self) -> &str {
-        &self.statement.text
+        &self.looked_at.text
     }
 
     /// The same with another text.
     pub(super) fn with_sql(&self, sql: String) -> Self {
         let mut other = self.clone();
-        other.statement.text = sql;
+        other.looked_at.text = sql;
         other
     }
 
-    /// A statement of ours, whose parameters have no values.
-    pub(super) fn alone(sql: &str) -> Option<Self> {
+    /// A statement of ours, made of a part of this one; its parameters have no values.
+    pub(super) fn part(&self, sql: &str) -> Option<Self> {
         let statement = explain::statement::look(sql).ok()?;
-        Some(Self { statement, parameters: Vec::new() })
+        Some(Self { looked_at: statement, parameters: Vec::new(), agreed: self.agreed.clone() })
     }
 
-    /// Judges it, as it stands before every plan.
-    pub(super) async fn admit(&self, transaction: &mut Transaction, mode: Mode) -> Result<(), Trouble> {
+    /// Judges it, as it stands before every plan and every run; who asks was warned when it was explained.
+    pub(super) async fn admit(
+        &self,
+        transaction: &mut Transaction,
+        (level, mode): (Level, Mode),
+    ) -> Result<(), Trouble> {
         transaction.save("pgdj_judge").await?;
-        let admitted = admit(transaction, &self.statement, (Level::Planned, mode)).await;
+        let terms = Terms { level, mode, agreed: self.agreed.clone() };
+        let admitted = admit(transaction, &self.looked_at, terms, &|_| {}).await;
         transaction.undo("pgdj_judge").await?;
         admitted.map(drop).map_err(Stumble::trouble)
     }
@@ -220,7 +227,7 @@ impl Statement {
     async fn guarded(&self, transaction: &mut Transaction, options: Options) -> Result<Plan, Trouble> {
         transaction.save("pgdj_explain").await?;
         transaction.control(&[READ_ONLY.sql()]).await?;
-        let asked = Explaining { statement: &self.statement, values: &self.parameters, options, parsed: Parsed::Anew };
+        let asked = Explaining { statement: &self.looked_at, values: &self.parameters, options, parsed: Parsed::Anew };
         let explained = explain(transaction, &asked).await;
         transaction.undo("pgdj_explain").await?;
         Ok(explained.map_err(Stumble::trouble)?.plan)

@@ -9,7 +9,9 @@ use crate::advisor::IndexSpec;
 use crate::catalog::Table;
 use crate::catalog::index_usage::TRIAL_PREFIX;
 use crate::failure::Kind;
+use crate::pg::control::Mode;
 use crate::pg::explain::Request;
+use crate::pg::judge::Level;
 use crate::pg::own::{Form, Hole, Own, Sql};
 use crate::pg::session::{Answer, Parameter, Query};
 use crate::pg::transaction::{Access, Transaction, Trouble};
@@ -46,6 +48,8 @@ pub(super) async fn run(
         return Err(Failure::new(Kind::Refused, WHAT).because_text("there is no index to try"));
     }
     let statement = Statement::of(request)?;
+    let agreed = agreed(transaction, &statement).await;
+    agreed.map_err(|trouble| trouble.failure(WHAT).hint("press R to run the statement first"))?;
     sweep(transaction, specs).await;
     let tables = tables(transaction, specs).await.map_err(|trouble| trouble.failure(WHAT))?;
     let wanted: Vec<Wanted<'_>> = specs.iter().map(|spec| Wanted::of(spec, &tables)).collect();
@@ -65,6 +69,14 @@ pub(super) async fn run(
 
 /// The guard of a question of ours.
 const QUESTION: Duration = Duration::from_secs(10);
+
+/// Judges the statement, which a trial runs: an estimate runs less of it.
+async fn agreed(transaction: &mut Transaction, statement: &Statement) -> Result<(), Trouble> {
+    transaction.begin(guard(Access::Read, QUESTION)).await?;
+    let admitted = statement.admit(transaction, (Level::Executed, Mode::Full)).await;
+    transaction.end().await;
+    admitted
+}
 
 /// Asks one question in a transaction of its own.
 async fn asked(transaction: &mut Transaction, query: Query) -> Result<Answer, Trouble> {

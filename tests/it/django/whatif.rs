@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pgdj::pg::explain::{Consent, Options, Request};
+use pgdj::pg::explain::{Agreed, Consent, Options, Request};
 use pgdj::pg::session::reaper;
 use pgdj::pg::verify::{Allowed, Verified, Verifier};
 
@@ -37,6 +37,7 @@ async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verifi
             parameters: Vec::new(),
             options: Options::default(),
             consent: Consent::ReadOnly,
+            agreed: Agreed::Anything,
             timeout_ms: 30_000,
         };
         let mut answers = verifier

@@ -1,9 +1,15 @@
 //! Attacks that run code of another user, each shown to bite without the judge.
 
+use std::sync::Arc;
+
 use super::{Scene, estimate, explain, request, runner, version, warned};
 use crate::support::pooler::Pooler;
 use crate::support::{Login, open, own, servers};
+use pgdj::failure::Kind;
 use pgdj::pg::control::Mode;
+use pgdj::pg::explain::{Agreed, Progress, Request};
+use pgdj::pg::session::reaper;
+use pgdj::pg::verify::{Allowed, Verifier};
 
 /// When mallory's code runs, without the judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,7 +249,27 @@ async fn check_all(scene: &Scene, login: &Login, name: &str) {
         assert!(*bites != Planned || planned.is_err(), "{name}: planned: {sql}");
         drop(runner(login, Mode::ReadOnly).choices(&format!("{sql} /* */")).await);
         assert!(!scene.was_hit(), "{name}: ran when its parameters were asked for: {sql}");
+        check_question(scene, login, (name, sql, *bites)).await;
     }
+}
+
+/// In full mode, nothing runs before a person has agreed to what is named.
+async fn check_question(scene: &Scene, login: &Login, (name, sql, bites): (&str, &str, Bites)) {
+    let full = runner(login, Mode::Full);
+    for wanted in [request(sql), estimate(sql)] {
+        let asked = Request { agreed: Agreed::To(Vec::new()), ..wanted.clone() };
+        let answer = full.run(&asked, |_| {}, std::future::pending()).await;
+        assert!(!scene.was_hit(), "{name}: ran before anybody agreed: {sql}");
+        let is_asked = matches!(&answer, Err(failure) if failure.kind == Kind::NotAgreed);
+        assert!(is_asked || bites != Planned && !wanted.options.analyze, "{name}: not asked: {sql}");
+    }
+    let with_parameter = format!("select * from ({sql}) as x (v) where $1 is null");
+    drop(full.choices(&with_parameter).await);
+    assert!(!scene.was_hit(), "{name}: ran when its parameters were asked for in full mode: {sql}");
+    let verifier = Verifier::new(Arc::new(login.clone()), Mode::Full, reaper().0);
+    let pasted = Request { agreed: Agreed::To(Vec::new()), ..estimate(sql) };
+    drop(verifier.verify(&pasted, &[Vec::new()], Allowed::Reading).await);
+    assert!(!scene.was_hit(), "{name}: ran for an advice about a pasted plan: {sql}");
 }
 
 #[tokio::test]
@@ -282,8 +308,62 @@ async fn in_full_mode_a_person_is_warned_by_name_before_it_runs() {
             Vec::<String>::new(),
             "{name}"
         );
-        let warnings = warned(&scene.victim, &estimate("select * from t where a = evil_i(1)")).await;
-        assert!(warnings.iter().any(|warning| warning.contains("public.evil_i()")), "{name}: {warnings:?}");
+        for sql in ["select * from t where a = evil_i(1)", "select 1 from t where '(1)'::composed is null"] {
+            scene.mallory.batch_execute(COMPOSED).await.unwrap_or_default();
+            scene.was_hit();
+            let warnings = warned(&scene.victim, &estimate(sql)).await;
+            assert!(warnings.iter().any(|warning| warning.contains("public.evil_")), "{name}: {warnings:?}");
+            assert!(scene.was_hit(), "{name}: it was planned, as a person wished: {sql}");
+        }
+    }
+}
+
+const COMPOSED: &str = "create domain checked as int check (evil_b(value)); create type composed as (a checked)";
+
+#[tokio::test]
+async fn the_warning_comes_before_anything_is_parsed_or_planned() {
+    for server in servers() {
+        let scene = Scene::set(server).await;
+        scene.mallory.batch_execute(COMPOSED).await.unwrap();
+        scene.was_hit();
+        for (sql, what) in [
+            ("select * from t where a = evil_i(1)", "the function public.evil_i()"),
+            (
+                "select 1 from t where '(1)'::composed is null",
+                "the function public.evil_b() (in the type public.checked)",
+            ),
+        ] {
+            let seen = std::sync::Mutex::new(Vec::new());
+            let told = |progress: Progress| {
+                let is_early = !scene.evidence.exists();
+                seen.lock().unwrap().extend(progress.warnings.into_iter().map(|warning| (warning, is_early)));
+            };
+            drop(runner(&scene.victim, Mode::Full).run(&estimate(sql), told, std::future::pending()).await);
+            let seen = seen.into_inner().unwrap();
+            let is_named = |(warning, is_early): &(String, bool)| warning.contains(what) && *is_early;
+            assert!(seen.iter().any(is_named), "{}: {sql}: {seen:?}", server.name);
+            assert!(scene.was_hit(), "{}: it was planned: {sql}", server.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_agreed_to_is_planned_and_nothing_else() {
+    for server in servers() {
+        let scene = Scene::set(server).await;
+        let name = &server.name;
+        let full = runner(&scene.victim, Mode::Full);
+        let sql = "select * from t where a = evil_i(1)";
+        let asked = Request { agreed: Agreed::To(Vec::new()), ..estimate(sql) };
+        let failure = full.run(&asked, |_| {}, std::future::pending()).await.unwrap_err();
+        assert_eq!(failure.because.len(), 1, "{name}: {failure}");
+        let agreed = Agreed::To(failure.because.clone());
+        let answer = full.run(&Request { agreed: agreed.clone(), ..asked }, |_| {}, std::future::pending()).await;
+        assert!(answer.is_ok() && scene.was_hit(), "{name}: {answer:?}");
+        let more = Request { agreed, ..estimate("select * from t where a = evil_i(1) and evil_b(a)") };
+        let failure = full.run(&more, |_| {}, std::future::pending()).await.unwrap_err();
+        assert!(failure.kind == Kind::NotAgreed && !scene.was_hit(), "{name}: {failure}");
+        assert!(failure.because.iter().any(|why| why.contains("public.evil_b()")), "{name}: {failure}");
     }
 }
 
