@@ -46,7 +46,7 @@ impl Failure {
     pub fn because(mut self, error: &dyn std::error::Error) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {
-            let text = redact(&error.to_string()).into_owned();
+            let text = redact(&without_number(&error.to_string())).into_owned();
             if self.because.last().is_none_or(|last| !last.contains(&text)) {
                 self.because.push(text);
             }
@@ -58,7 +58,7 @@ impl Failure {
     /// Adds a cause in words.
     #[must_use]
     pub fn because_text(mut self, text: impl Into<String>) -> Self {
-        self.because.push(text.into());
+        self.because.push(without_number(&text.into()));
         self
     }
 
@@ -81,6 +81,22 @@ impl Failure {
     }
 }
 
+/// Returns the words of an error without the number of the operating system: `No such file or directory` of
+/// `No such file or directory (os error 2)`.
+pub fn without_number(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        let Some((number, behind)) = after.split_once(')') else { break };
+        if number.parse::<i32>().is_err() {
+            break;
+        }
+        out.push_str(before);
+        rest = behind;
+    }
+    out + rest
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.what)?;
@@ -95,3 +111,22 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_the_operating_system_is_left_out() {
+        for (text, words) in [
+            ("No such file or directory (os error 2)", "No such file or directory"),
+            ("a (os error 2), b (os error 13)", "a, b"),
+            ("an (os error of ours)", "an (os error of ours)"),
+            ("", ""),
+        ] {
+            assert_eq!(without_number(text), words);
+        }
+        let error = std::io::Error::from_raw_os_error(2);
+        assert!(!Failure::new(Kind::File, "no").because(&error).to_string().contains("os error"));
+    }
+}

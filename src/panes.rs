@@ -10,8 +10,10 @@ pub mod tables;
 
 use jiff::tz::TimeZone;
 
-use crate::app::{Pane, View};
+use crate::app::{Document, Pane, View};
+use crate::catalog::bloat::Bloat;
 use crate::readings::cut::Cut;
+use crate::sample::unit::Share;
 use crate::sample::{Missing, Seconds, Section, shortfall};
 use crate::ui::table::Notice;
 use crate::ui::theme::Role;
@@ -41,6 +43,28 @@ pub fn notice(section: &Section) -> Notice {
         Some(remedy) => notice.remedy(remedy.to_owned()),
         None => notice,
     }
+}
+
+/// Returns the bloat as it is known before it is measured.
+fn estimate_words(bloat: Option<&Bloat>) -> String {
+    match bloat {
+        None => "not read yet".to_owned(),
+        Some(Bloat::CannotEstimate(unknown)) => format!("none: {}", unknown.why),
+        Some(Bloat::Known(amount)) => {
+            format!("{} ({}), {}", Share(amount.share), amount.bytes, amount.confidence)
+        }
+    }
+}
+
+/// Bytes a second that a measurement reads at least, from a slow disk.
+const SLOW_DISK: f64 = 100.0 * 1024.0 * 1024.0;
+
+/// Adds what an exact measurement takes: how long, what it blocks, how it is stopped.
+fn exact_costs(about: &mut Document, bytes: f64, function: &str) {
+    let longest = Seconds((bytes / SLOW_DISK).max(1.0).ceil());
+    about.pair("takes", &format!("up to {longest} at 100 MB/s, less from memory; stops after 10 minutes"));
+    about.pair("blocks", "no reads and no writes");
+    about.pair("how", &format!("{function} over another connection; Esc cancels it"));
 }
 
 /// Seconds from which on the age of figures is worth saying; most are read every two.

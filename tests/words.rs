@@ -47,6 +47,36 @@ const PHRASES: &[(&str, &str)] = &[
     ("sub-query", "subquery"),
     ("analysed", "analyzed"),
     ("in place of", "instead of"),
+    ("read-only mode", "--read-only forbids it"),
+    ("running query", "running statement"),
+    ("the query of pid", "the statement of pid"),
+    ("runs no query", "runs no statement"),
+    ("no query uses", "no statement uses"),
+    ("for this query", "for this statement"),
+    ("this backend", "this session"),
+    ("the backends", "the sessions"),
+    ("process id of the backend", "process id of the session"),
+    ("end the session", "terminate the session"),
+    ("end its session", "terminate it"),
+    ("be ended", "be terminated"),
+    ("awaits", "waits for"),
+    ("awaited", "waited for"),
+    ("made by hand", "created by hand"),
+    ("without its end", "that is not closed"),
+    ("plain index can be built", "what an index cannot do, and why"),
+    ("with certainty", "cannot parse"),
+    ("round of questions", "batch of statements"),
+    ("of part ", "the title of the section"),
+    ("for each advice", "each time pgdj looks for indexes"),
+    ("a connection of its own", "a separate connection"),
+    ("a session of its own", "a separate connection"),
+    ("} %", "no blank before a percent sign"),
+    ("0 % ", "no blank before a percent sign"),
+    ("values were given", "counted()"),
+    ("manual 1", "the title of the section of the manual"),
+    ("manual 2", "the title of the section of the manual"),
+    ("manual 5", "the title of the section of the manual"),
+    ("manual f.", "the title of the section of the manual"),
 ];
 
 #[test]
@@ -63,6 +93,44 @@ fn no_text_holds_a_phrase_that_is_hard_to_read() {
         .map(|(text, (phrase, instead))| format!("{}: «{phrase}»; write: {instead}\n    {}", text.place(), text.words))
         .collect();
     assert!(found.is_empty(), "{} texts:\n{}", found.len(), found.join("\n"));
+}
+
+/// Second words for a thing, which no label of a row or a column may have, and the word that is used.
+const LABELS: &[(&str, &str)] = &[
+    ("user", "role"),
+    ("query", "statement"),
+    ("backend", "session"),
+    ("xact", "tx in columns, transaction elsewhere"),
+    ("ORM", "pattern"),
+    ("looks like", "pattern"),
+    ("vacuum", "holds back vacuum, last vacuum, next vacuum"),
+];
+
+#[test]
+fn no_label_is_a_second_word_for_a_thing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src/panes", "src/app", "src/findings"] {
+        collect(&root.join(folder), &mut files);
+    }
+    let mut found = Vec::new();
+    for path in files {
+        let source = fs::read_to_string(&path).expect("a source file is read");
+        let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for (line, text) in code.lines().enumerate() {
+            // A column's title comes after its id.
+            let column = text.split_once("GridColumn::").and_then(|(_, rest)| rest.split('"').nth(3));
+            let pair = ["pair(\"", "pair_as(\"", "shows(\""].iter().find_map(|call| text.split_once(call));
+            let pair = pair.and_then(|(_, rest)| rest.split('"').next());
+            for label in column.into_iter().chain(pair) {
+                let second = LABELS.iter().find(|(word, _)| *word == label);
+                found.extend(
+                    second.map(|(_, word)| format!("{}:{}: «{label}»; write: {word}", path.display(), line + 1)),
+                );
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 impl Text {

@@ -144,7 +144,7 @@ fn classify(part: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
             let key = column.normalised(table);
             (Class::Equal, key.clone(), key)
         }
-        other => unusable(other, table, "no index serves this kind of condition"),
+        other => unusable(other, table, "no index type answers this kind of condition"),
     }
 }
 
@@ -186,7 +186,7 @@ fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) 
         return unusable(whole, relation.table, "its expression cannot be indexed");
     }
     if count > LONGEST_LIST {
-        return unusable(whole, relation.table, "the list has too many values for one index lookup each");
+        return unusable(whole, relation.table, "the list has too many values: an index lookup for each is too slow");
     }
     (Class::Equal, key, whole)
 }
@@ -268,7 +268,7 @@ fn class_of(op: &str, key: &Expr, whole: &Expr, table: &Table) -> Class {
         ("@@", Type::Vector) => Class::TextSearch,
         ("%", Type::Text) => Class::Trigram,
         ("<>" | "!~~" | "!~~*" | "!~" | "!~*", _) => Class::Negative,
-        _ => Class::Unusable(format!("no index serves the operator {op} here")),
+        _ => Class::Unusable(format!("no index type answers the operator {op} here")),
     }
 }
 
@@ -317,7 +317,7 @@ impl Type {
 fn pattern(op: &str, whole: &Expr) -> Class {
     let Expr::Binary { right, .. } = whole else { return Class::Trigram };
     let Some(literal) = right.as_literal() else {
-        return Class::Unusable("the pattern is unknown at planning".to_owned());
+        return Class::Unusable("the pattern is not known when the statement is planned".to_owned());
     };
     let pattern = literal.text.as_str();
     let is_regex = op.starts_with('~') && !op.starts_with("~~");

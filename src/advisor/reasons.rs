@@ -58,7 +58,7 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
     }
     if part < NO_PART || scan.cost_at_stake() * scan.siblings < CHEAP {
         let why = if part < NO_PART {
-            format!("the scan of {} is {} of the statement", table.name, percent(part.min(1.0)))
+            format!("the scan of {} is only {} of the statement's cost", table.name, percent(part.min(1.0)))
         } else {
             format!("the scan of {} is already cheap", table.name)
         };
@@ -198,7 +198,7 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
         return Some(refusal(
             scan,
             Reason::AlreadyIndexed,
-            format!("{name} already serves it as well as an index can"),
+            format!("{name} already answers it as well as an index can"),
         ));
     }
     if let Some(clause) = not_estimated(scan) {
@@ -252,7 +252,7 @@ fn not_worth_it(scan: &Scan<'_>, way: Option<&Way>) -> Refusal {
             way.definitions.first().map(|index| IndexSpec::on(table, index.clone()).summary()).unwrap_or_default(),
             percent((1.0 - way.estimate.cost / scan.cost_at_stake().max(1e-9)).max(0.0))
         ),
-        None => format!("no index would serve the scan of {} better", table.name),
+        None => format!("no index would make the scan of {} faster", table.name),
     };
     refusal(scan, Reason::NotWorthIt, why)
 }

@@ -102,7 +102,7 @@ fn only_unusable(scan: &Scan<'_>) -> Option<Refusal> {
     }
     scan.clauses.iter().find_map(|clause| {
         let (what, django) = other_way(&clause.whole)?;
-        let why = format!("{}: no plain index serves this expression", expr_text(&clause.whole));
+        let why = format!("{}: an index on the column cannot answer this condition", expr_text(&clause.whole));
         Some(needs(scan, why, what, Some(django)))
     })
 }
@@ -137,7 +137,7 @@ fn other_way(whole: &Expr) -> Option<(&'static str, &'static str)> {
     let is_date = matches!(&**left, Expr::Cast { type_name, .. } if type_name == "date");
     if is_date || is_call("date_trunc") || is_call("extract") || is_call("date_part") || is_call("date") {
         return Some((
-            "compare the column itself with the start and end of the period: a plain index serves that",
+            "compare the column itself with the start and end of the period: an index on the column answers that",
             "filter(created_at__gte=start, created_at__lt=end)",
         ));
     }

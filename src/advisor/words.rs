@@ -90,5 +90,5 @@ pub(super) fn count(number: f64) -> String {
 /// A share for a person: `93 %`, `0.5 %`.
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent >= 10.0 || percent == 0.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+    if percent >= 10.0 || percent == 0.0 { format!("{percent:.0}%") } else { format!("{percent:.1}%") }
 }

@@ -44,7 +44,7 @@ impl Freshness {
         }
         let sections = limits.map(|(probe, _)| snapshot.section(probe));
         let why = sections.iter().find_map(|section| section.why());
-        let why = why.map_or_else(|| "no sample came".to_owned(), ToString::to_string);
+        let why = why.map_or_else(|| "no sample was read".to_owned(), ToString::to_string);
         let newest = sections.iter().filter_map(|section| section.reading()).map(|reading| reading.at.0);
         match newest.max_by(f64::total_cmp) {
             Some(since) => Self::Stale { since: Timestamp(since), why },
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(Freshness::of(&seen.clone().at(NOW + 2.5), 0.0), Freshness::Fresh);
         // The newest sample is of this moment, and the newest answer is not.
         let since = Timestamp(NOW);
-        let why = "no sample came".to_owned();
+        let why = "no sample was read".to_owned();
         assert_eq!(Freshness::of(&seen.clone().at(NOW + 4.0), 0.0), Freshness::Stale { since, why: why.clone() });
         assert_eq!(Freshness::of(&seen, 4.0), Freshness::Stale { since, why });
     }

@@ -92,7 +92,7 @@ fn states(vitals: &Vitals) -> Sign {
     let Some(sessions) = vitals.sessions else { return plain("sessions", None, 4) };
     let count = |count: usize| at_least(count, sessions.hidden);
     let mut parts = vec![format!("{} active", count(sessions.active)), format!("{} idle", count(sessions.idle))];
-    parts.push(format!("{} in tx", count(sessions.in_transaction)));
+    parts.push(format!("{} idle in tx", count(sessions.in_transaction)));
     if sessions.hidden > 0 {
         parts.push(format!("{} hidden", sessions.hidden));
     }

@@ -37,7 +37,7 @@ impl App {
         }
         document.heading("What pgdj did");
         if self.journal.is_empty() {
-            document.text("only reads");
+            document.text("nothing but reading");
         }
         for line in self.journal.iter().rev() {
             document.text(line);

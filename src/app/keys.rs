@@ -55,6 +55,11 @@ const fn bind(
     Binding { action, keys, scope, short: words.0, footer: Footer::No, doc: words.1 }
 }
 
+/// Builds the line of `v`, which shows something else in each pane.
+const fn view(panes: &'static [PaneId], doc: &'static str) -> Binding {
+    bind(Action::View, Panes(panes), &["v"], ("view", doc)).shown(5)
+}
+
 impl Binding {
     /// Names it in the footer.
     const fn shown(mut self, rank: u8) -> Self {
@@ -81,7 +86,7 @@ use Scope::{Everywhere, Lists, Panes};
 /// Every key there is.
 pub static BINDINGS: &[Binding] = &[
     bind(Action::Show(Overview), Everywhere, &["1"], ("overview", "Show the overview: is it bad, and where?")),
-    bind(Action::Show(Activity), Everywhere, &["2"], ("activity", "Show the backends: who is doing what?")),
+    bind(Action::Show(Activity), Everywhere, &["2"], ("activity", "Show the sessions: who is doing what?")),
     bind(Action::Show(Queries), Everywhere, &["3"], ("queries", "Show the statements: what costs most?")),
     bind(
         Action::Show(Tables),
@@ -111,75 +116,63 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::Right, Lists, &["l", "Right"], ("right", "Scroll right, to the columns that do not fit.")),
     bind(Action::Inspect, Lists, &["Enter"], ("inspect", "Show the details of the row.")).shown(2),
     bind(Action::Filter, Lists, &["/"], ("filter", "Filter the rows (fuzzy match).")).shown(3),
-    bind(Action::Sort, Panes(SORTED), &["s"], ("sort", "Sort by the next column; a click on a header does it too."))
-        .shown(4),
+    bind(Action::Sort, Panes(SORTED), &["s"], ("sort", "Sort by the next column, or click its header.")).shown(4),
     bind(Action::SortReverse, Panes(SORTED), &["S"], ("reverse", "Reverse the sort.")),
-    bind(
-        Action::View,
-        Panes(&[Overview, Activity, Queries, Tables, Indexes, Explain]),
-        &["v"],
-        ("view", "Next view: other columns, another interval, another tile."),
-    )
-    .shown(5),
+    view(&[Overview], "Next tile, if not all fit."),
+    view(&[Activity], "Next columns: what sessions do, or where they come from."),
+    view(&[Queries], "Next interval: sample, minute, since pinned, since reset."),
+    view(&[Tables], "Next columns: upkeep, traffic per second, since reset."),
+    view(&[Indexes], "List all indexes, or only those with a verdict."),
+    view(&[Explain], "Next panel: tips, indexes worth building, the node."),
     bind(Action::Jump, Panes(&[Overview]), &["o"], ("go there", "Go to the pane and row that the finding is about."))
         .shown(4),
     bind(
         Action::Group,
         Panes(&[Activity]),
         &["o"],
-        ("group", "Group the backends by state, user, application, client or query."),
+        ("group", "Group by state, role, application, client, statement, …"),
     )
     .shown(6),
     bind(Action::Idle, Panes(&[Activity]), &["i"], ("idle", "Show or hide idle sessions.")).shown(6),
-    bind(
-        Action::Pin,
-        Panes(&[Queries]),
-        &["b"],
-        ("pin", "Pin this moment and count from it, for instance from a deployment."),
-    )
-    .shown(6),
+    bind(Action::Pin, Panes(&[Queries]), &["b"], ("pin", "Pin this moment and count from it (a deployment).")).shown(6),
     bind(
         Action::Exact,
         Panes(&[Tables, Indexes]),
         &["b"],
-        (
-            "measure bloat",
-            "Measure the bloat of this row with pgstattuple, which reads the part of it that is not all-visible.",
-        ),
+        ("measure bloat", "Measure the bloat of this row exactly; asks first."),
     )
     .shown(6),
     bind(
         Action::CancelQuery,
         Panes(&[Activity]),
         &["c"],
-        ("cancel", "Cancel the running query of this backend; asks first."),
+        ("cancel", "Cancel the running statement of this session; asks first."),
     )
     .shown(7),
-    bind(Action::Terminate, Panes(&[Activity]), &["K"], ("terminate", "End the session of this backend; asks first."))
-        .shown(8),
+    bind(Action::Terminate, Panes(&[Activity]), &["K"], ("terminate", "Terminate this session; asks first.")).shown(8),
     bind(
         Action::Explain,
         Panes(&[Activity, Queries]),
         &["e"],
-        ("explain", "Explain the query of this row: shows its estimated plan."),
+        ("explain", "Explain the statement of this row, without running it."),
     )
     .shown(3),
     bind(Action::Edit, Panes(&[Explain]), &["e"], ("edit", "Write the statement, or paste a statement or a plan."))
         .shown(1),
-    bind(Action::Run, Panes(&[Explain]), &["R", "F5"], ("run", "Run the statement: the estimate first, then ANALYZE."))
+    bind(Action::Run, Panes(&[Explain]), &["R", "F5"], ("run", "Estimate the statement, then run EXPLAIN ANALYZE."))
         .shown(2),
     bind(
         Action::Hottest,
         Panes(&[Explain]),
         &["n"],
-        ("hottest", "Go to the node with the longest self time, then to the next."),
+        ("hottest", "Go to the node with the longest self time, then the next."),
     )
     .shown(3),
     bind(
         Action::NextScan,
         Panes(&[Explain]),
         &["x"],
-        ("next scan", "Go to the sequential scan with the most time, then to the next."),
+        ("next scan", "Go to the slowest sequential scan, then the next."),
     )
     .shown(6),
     bind(
@@ -189,34 +182,29 @@ pub static BINDINGS: &[Binding] = &[
         ("text", "Show the plan as psql prints it, or go back to the tree."),
     )
     .shown(5),
-    bind(
-        Action::Analyze,
-        Panes(&[Explain]),
-        &["a"],
-        ("analyze", "Switch between running the statement (ANALYZE) and only its estimate."),
-    )
-    .shown(7),
+    bind(Action::Analyze, Panes(&[Explain]), &["a"], ("analyze", "Switch between ANALYZE and the estimate only."))
+        .shown(7),
     bind(Action::Options, Panes(&[Explain]), &["O"], ("options", "Choose the options of EXPLAIN and the time limit."))
         .shown(8),
     bind(
         Action::Open,
         Panes(&[Explain]),
         &["f"],
-        ("open file", "Open a file: a statement, a plan as JSON or text, or an auto_explain log."),
+        ("open file", "Open a file: a statement, a plan, an auto_explain log."),
     ),
     bind(Action::Keep, Panes(&[Explain]), &["b"], ("keep", "Keep this plan to compare with.")).shown(7),
     bind(
         Action::Compare,
         Panes(&[Explain]),
         &["c"],
-        ("compare", "Compare two plans node by node: before and now, other values, without and with the index."),
+        ("compare", "Compare two plans: kept and now, without and with index."),
     )
     .shown(7),
     bind(
         Action::Try,
         Panes(&[Explain]),
         &["B"],
-        ("try index", "Build the index for real, measure the statement with it, and drop it; asks first."),
+        ("try index", "Build the index, measure with it, drop it; asks first."),
     )
     .shown(6),
     bind(Action::Fold, Panes(&[Explain]), &["o"], ("fold", "Fold or open the branch of the plan.")),
@@ -231,41 +219,24 @@ pub static BINDINGS: &[Binding] = &[
         Action::CopyCode,
         Panes(&[Explain]),
         &["i"],
-        ("copy code", "Copy the index as Django code, migration and SQL to the clipboard."),
+        ("copy code", "Copy the index: Django code, migration, SQL (by OSC 52)."),
     ),
     bind(Action::SaveCode, Panes(&[Explain]), &["w"], ("save code", "Write the index as Django code to a file.")),
-    bind(Action::Copy, Lists, &["y"], ("copy", "Copy the row's query, code or name to the clipboard by OSC 52."))
-        .shown(9),
-    bind(
-        Action::CopyRow,
-        Lists,
-        &["Y"],
-        ("copy row", "Copy the whole row, or the whole plan, as JSON to the clipboard by OSC 52."),
-    ),
-    bind(
-        Action::Pause,
-        Everywhere,
-        &["Space"],
-        ("pause", "Pause the screen at this moment, or return to live; sampling continues."),
-    )
-    .shown(4),
-    bind(Action::Back, Everywhere, &["["], ("back", "Go one sample back in time; every pane shows that moment."))
-        .shown(10),
+    bind(Action::Copy, Lists, &["y"], ("copy", "Copy the row's statement, code or name (by OSC 52).")).shown(9),
+    bind(Action::CopyRow, Lists, &["Y"], ("copy row", "Copy the whole row or plan as JSON (by OSC 52).")),
+    bind(Action::Pause, Everywhere, &["Space"], ("pause", "Pause the screen, or return to live; sampling continues."))
+        .shown(4),
+    bind(Action::Back, Everywhere, &["["], ("back", "Go one sample back in time, in every pane.")).shown(10),
     bind(Action::Forward, Everywhere, &["]"], ("forward", "Go one sample forward in time.")).shown(10),
     bind(Action::BackTen, Everywhere, &["{"], ("back 10", "Go ten samples back in time.")),
     bind(Action::ForwardTen, Everywhere, &["}"], ("forward 10", "Go ten samples forward in time.")),
     bind(Action::Faster, Everywhere, &["+", "="], ("faster", "Sample faster.")),
     bind(Action::Slower, Everywhere, &["-"], ("slower", "Sample slower.")),
     bind(Action::ReadNow, Everywhere, &["r"], ("read now", "Refresh everything now.")),
-    bind(
-        Action::Journal,
-        Everywhere,
-        &["!"],
-        ("journal", "Show what pgdj did on the server, and what it costs the server."),
-    ),
+    bind(Action::Journal, Everywhere, &["!"], ("journal", "Show what pgdj did on the server, and its overhead.")),
     bind(Action::Themes, Everywhere, &["T"], ("themes", "Choose a theme, with a live preview.")),
     bind(Action::Palette, Everywhere, &[":", "Ctrl-p"], ("commands", "Find a command by its name.")).shown(5),
-    bind(Action::Close, Everywhere, &["Esc"], ("close", "Close the top window; clear the filter; return to live.")),
+    bind(Action::Close, Everywhere, &["Esc"], ("close", "Close the window, clear the filter, or return to live.")),
 ];
 
 /// Returns the binding of an action.

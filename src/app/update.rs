@@ -8,10 +8,11 @@ use ratatui::layout::Position;
 use super::keys::{action_for, key_name};
 use super::layer::{Answer, Layer};
 use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, View, Vitals, Wish};
+use crate::Failure;
 use crate::findings;
-use crate::pg::explain::Progress;
+use crate::pg::explain::{self, Progress};
 use crate::sample::{History, Seconds, Snapshot, Timestamp};
-use crate::ui::text::with_plain_line_ends;
+use crate::ui::text::{clean_cut, with_plain_line_ends};
 use crate::ui::theme::{self, Theme};
 
 /// The paces that `+` and `-` step through, in seconds.
@@ -19,6 +20,21 @@ const PACES: [f64; 8] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
 /// Seconds within which the next sample is awaited before the clock alone draws a frame.
 const SAMPLES_COME: f64 = 1.5;
+
+/// Columns of a statement that the journal keeps.
+const LOGGED_SQL: usize = 120;
+
+/// Returns what the journal says of an EXPLAIN ANALYZE that ended; nothing of an estimate.
+fn analyze_result(done: &Result<Box<explain::Answer>, Failure>) -> Option<String> {
+    match done {
+        Ok(answer) if answer.plan.is_analyzed() => {
+            let time = answer.plan.total_time().map(|time| format!(" after {time}")).unwrap_or_default();
+            Some(format!("EXPLAIN ANALYZE ended{time}; its transaction was rolled back"))
+        }
+        Ok(_) => None,
+        Err(failure) => Some(format!("EXPLAIN failed: {}", failure.what)),
+    }
+}
 
 impl App {
     /// Takes an event in. What the shell is to do for it waits until [`App::next_effect`] takes it.
@@ -41,6 +57,14 @@ impl App {
         if let Effect::Exact { relid, name, .. } = &effect {
             self.measuring.push((*relid, name.clone()));
             self.message = Some(Message::note(format!("Measuring {name}. Esc cancels it on the server.")));
+        }
+        if let Effect::Explain(request) = &effect
+            && request.options.analyze
+        {
+            self.log(format!(
+                "EXPLAIN ANALYZE sent: {}",
+                clean_cut(&request.sql.split_whitespace().collect::<Vec<_>>().join(" "), LOGGED_SQL)
+            ));
         }
         self.effects.push_back(effect);
     }
@@ -77,8 +101,13 @@ impl App {
                 self.tell_panes(Event::Tried { plan, tried });
             }
             Event::Done(outcome) => self.on_done(outcome),
+            Event::ExplainDone(done) => {
+                if let Some(result) = analyze_result(&done) {
+                    self.log(result);
+                }
+                self.tell_panes(Event::ExplainDone(done));
+            }
             event @ (Event::ExplainProgress(_)
-            | Event::ExplainDone(_)
             | Event::Parameters { .. }
             | Event::Suggested { .. }
             | Event::Trying(_)
@@ -216,7 +245,7 @@ impl App {
     pub(super) fn act(&mut self, action: Action) {
         if !self.may(action) {
             self.message = Some(Message::bad(match self.start.origin {
-                Origin::Server => "read-only mode: pgdj changes nothing on this server",
+                Origin::Server => "--read-only forbids it: pgdj changes nothing on this server",
                 Origin::Recording | Origin::Played => "This is a recording: there is no server to act on.",
             }));
             return;

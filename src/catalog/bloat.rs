@@ -211,7 +211,11 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
             } else if (then.max(0.0) - now.max(0.0)).abs() <= WIDEST_DOUBT {
                 (now, changed)
             } else {
-                let why = format!("{} of the rows changed since the last analyze", Share(changed));
+                let why = format!(
+                    "between {} and {}, because the rows or the size changed since the last analyze",
+                    Share(then.min(now).clamp(0.0, 1.0)),
+                    Share(then.max(now).clamp(0.0, 1.0))
+                );
                 return Bloat::unknown(why, Some(analyze(table)));
             }
         }
@@ -519,7 +523,7 @@ mod tests {
                 "too small",
                 None,
             ),
-            (stats(), table(113_000.0, 500_000.0), "rows changed", Some("ANALYZE public.shop_order;")),
+            (stats(), table(113_000.0, 500_000.0), "between 0.4% and 47%", Some("ANALYZE public.shop_order;")),
             (
                 HeapStats { reltuples: 400_000.0, ..stats() },
                 table(400_000.0, 0.0),

@@ -93,10 +93,10 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &Ser
     let measure =
         || Some(format!("SELECT * FROM pgstatindex({});", quote_text(&qualified(&index.schema, &index.name))));
     if index.method != "btree" {
-        return Bloat::unknown(format!("no estimate for {}", index.method), None);
+        return Bloat::unknown(format!("no estimate for {} indexes", index.method), None);
     }
     if index.is_partial || index.is_expression {
-        return Bloat::unknown("no estimate for a predicate or an expression", measure());
+        return Bloat::unknown("no estimate for a partial or expression index", measure());
     }
     if stats.is_na {
         return match stats.may_read {
@@ -123,7 +123,7 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &Ser
     let most = expected_pages(stats, entries, stats.distinct_most, block);
     let share = |expected: f64| 1.0 - expected / pages;
     if share(least).max(0.0) - share(most).max(0.0) > WIDEST_DOUBT {
-        return Bloat::unknown("how often its key combinations repeat is unknown", measure());
+        return Bloat::unknown("it is unknown how often its key combinations repeat", measure());
     }
     let expected = f64::midpoint(least, most);
     if expected > TOO_SMALL * pages {
@@ -200,7 +200,7 @@ mod tests {
     fn where_it_cannot_tell_it_says_so() {
         let cases = [
             (stats(), IndexUsage { method: "gin".into(), ..index() }, "no estimate for gin"),
-            (stats(), IndexUsage { is_partial: true, ..index() }, "predicate"),
+            (stats(), IndexUsage { is_partial: true, ..index() }, "partial"),
             (IndexStats { is_na: true, may_read: Some(false), ..stats() }, index(), "cannot read the statistics"),
             (IndexStats { is_na: true, ..stats() }, index(), "no statistics"),
             (IndexStats { pages: 4.0, ..stats() }, index(), "too small"),

@@ -24,20 +24,20 @@ TARGET is one of
   a service        the name of a section in ~/.pg_service.conf
   an alias         the name of a [targets.NAME] in ~/.config/pgdj/config.toml
 Without TARGET, -h, -p, -U and -d: the libpq variables (PGSERVICE, PGHOST, …),
-else DATABASE_URL, else the local server. A password comes from
-TARGET, PGPASSWORD or ~/.pgpass, else it is asked for.
+else DATABASE_URL, else the local server. The password comes from
+TARGET, PGPASSWORD or ~/.pgpass; otherwise pgdj asks for it.
 
 Examples
-  pgdj                            the local server, or what the environment says
+  pgdj                            the server of PGHOST, else the local one
   pgdj -h db1 -U app -d shop      as with psql
-  pgdj prod --read-only           an alias; all actions are refused
-  DATABASE_URL=postgis://… pgdj   what Django connects to
+  pgdj prod --read-only           an alias; --read-only forbids all actions
+  DATABASE_URL=postgis://… pgdj   the database that Django uses
   pgdj demo                       a sample Django shop with load and problems
   pgdj prod explain query.sql     plan, tips, and indexes as Django code
-  pgdj record incident.gz prod    what happens, to a file, until Ctrl-C
-  pgdj replay incident.gz         the same on the screen
-  pgdj --print-sql                every statement it can send: for your DBA
-  pgdj completions bash           what to put into /etc/bash_completion.d/pgdj";
+  pgdj record incident.gz prod    record to a file, until Ctrl-C
+  pgdj replay incident.gz         show the recording
+  pgdj --print-sql                every statement pgdj can send, for your DBA
+  pgdj completions bash           the text for /etc/bash_completion.d/pgdj";
 
 /// A terminal console for PostgreSQL behind Django.
 #[derive(Debug, Clone, Parser)]
@@ -71,19 +71,19 @@ pub struct Args {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Connection (as in psql)")]
 pub struct Connection {
-    /// Host, address, or folder of the unix socket; several with commas
+    /// Host, address, or folder of the unix socket; separate several with commas
     #[arg(short = 'h', long, value_name = "HOST", global = true)]
     pub host: Option<String>,
 
-    /// Port
+    /// Port of the server
     #[arg(short = 'p', long, value_name = "PORT", global = true)]
     pub port: Option<String>,
 
-    /// Role
+    /// Role to connect as
     #[arg(short = 'U', long, value_name = "ROLE", global = true)]
     pub username: Option<String>,
 
-    /// Database
+    /// Database to connect to
     #[arg(short = 'd', long, value_name = "DATABASE", global = true)]
     pub dbname: Option<Text>,
 
@@ -100,11 +100,11 @@ pub struct Connection {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Options")]
 pub struct Settings {
-    /// Refuse all actions: cancel, terminate, trial indexes, EXPLAIN ANALYZE of a write
+    /// Forbid all actions: cancel, terminate, trial indexes, EXPLAIN ANALYZE of a write
     #[arg(long, global = true)]
     pub read_only: bool,
 
-    /// Look
+    /// Theme: a name from themes/ or of your own file
     #[arg(long, value_name = "NAME", global = true)]
     pub theme: Option<String>,
 
@@ -120,7 +120,7 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", global = true)]
     pub log: Option<PathBuf>,
 
-    /// Print every statement that pgdj can send of its own, with what it reads and when
+    /// Print every statement that pgdj itself can send, with what it reads and when
     #[arg(long, exclusive = true)]
     pub print_sql: bool,
 
@@ -136,10 +136,10 @@ pub struct Settings {
 /// What `pgdj explain` is to do.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Explain {
-    /// A file with one statement or with plans (JSON, text, the log of `auto_explain`); - is standard input
+    /// A file with one statement, or with plans (JSON, text, an `auto_explain` log); - is standard input
     pub file: Option<PathBuf>,
 
-    /// Explain the statement that `pg_stat_statements` keeps under this queryid
+    /// Explain the statement with this queryid in `pg_stat_statements`
     #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["file", "plan"])]
     pub queryid: Option<i64>,
 
@@ -155,34 +155,34 @@ pub struct Explain {
     #[arg(long, requires = "analyze")]
     pub write: bool,
 
-    /// The value of $1; repeat for $2, $3 and so on; NULL is null
+    /// The value of $1; repeat it for $2, $3 and so on; NULL stands for null
     #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true)]
     pub params: Vec<String>,
 
-    /// Seconds the statement may take
+    /// Seconds that the statement may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub timeout: f64,
 
-    /// What is printed
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 
-    /// Exit with status 10 if something is worth doing; with --against, if a sequential scan is new
+    /// Exit with status 10 if there is a tip or an index worth building; with --against, if a sequential scan is new
     #[arg(long)]
     pub check: bool,
 
-    /// Report sequential scans that are not in these older plans: an earlier --format json, or any file of plans
+    /// Report sequential scans that this older plan does not have: a file from --format json, or any file of plans
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
 }
 
-/// The form of what a command prints.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
-    /// For a person; coloured on a terminal.
+    /// For people; coloured on a terminal.
     #[default]
     Text,
-    /// For a program.
+    /// For programs.
     Json,
     /// For an issue or a pull request.
     Markdown,
@@ -191,44 +191,44 @@ pub enum Format {
 /// The commands beside the console.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Explain a statement, or read a plan: tips, and indexes as Django code
+    /// Explain a statement or a plan: tips, and indexes as Django code
     Explain(Explain),
 
-    /// Open the console on a private server with a Django shop, load and trouble
+    /// Open the console on a sample Django shop with load and problems
     ///
-    /// Without a PostgreSQL on this machine a recording of it is played.
+    /// It starts a private server and removes it at the end. Without PostgreSQL on this machine, it plays a recording.
     Demo {
-        /// Record the demo to this file, for the program to play where there is no server
+        /// Record the demo to this file
         #[arg(long, value_name = "FILE", hide = true)]
         record: Option<PathBuf>,
 
-        /// How many times as fast a recording is played
+        /// Play a recording so many times faster
         #[arg(long, value_name = "TIMES", hide = true, default_value_t = 1.0)]
         speed: f64,
     },
 
-    /// Record a server to a file, until Ctrl-C
+    /// Record what happens on a server to a file, until Ctrl-C
     Record {
-        /// The file: JSON lines, gzipped; it holds the texts of queries
+        /// The file to write (gzipped JSON Lines); it contains the texts of statements
         file: PathBuf,
 
-        /// What to record, as for the console
+        /// Which server to record, as for the console
         target: Option<Text>,
 
-        /// End after this long: 90s, 10m, 2h
+        /// Stop after this time: 90s, 10m, 2h
         #[arg(long = "for", value_name = "TIME", value_parser = length_of_time)]
         length: Option<Duration>,
     },
 
     /// Show a recording in the console
     Replay {
-        /// The file
+        /// The recording
         file: PathBuf,
     },
 
-    /// Print the completions for a shell
+    /// Print shell completions
     Completions {
-        /// The shell
+        /// The shell that they are for
         shell: clap_complete::Shell,
     },
 
@@ -298,7 +298,7 @@ impl Args {
         match &self.target {
             Some(target) if !takes_target => {
                 let word = if may_hold_password(&target.0) { "TARGET" } else { target.0.as_str() };
-                let what = format!("{word} is before a command that takes no TARGET");
+                let what = format!("this command takes no TARGET, and {word} comes before it");
                 let hint = "to open an alias with the name of a command: pgdj -- NAME";
                 Err(Failure::new(Kind::Usage, what).hint(hint))
             }
@@ -314,7 +314,7 @@ impl Args {
             _ => return None,
         };
         let is_address = masked(file.to_str()?).is_some() && !file.exists();
-        is_address.then(|| "FILE is an address, and its password is not repeated here".to_owned())
+        is_address.then(|| "FILE is a server address with a password (not shown here)".to_owned())
     }
 
     /// Returns what decides where to connect.
@@ -380,8 +380,11 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
         .map_or_else(|| "see pgdj --help".to_owned(), str::to_owned);
+    if let Some(values) = text.lines().find_map(|line| line.trim().strip_prefix("[possible values: ")) {
+        hint = format!("possible values: {}", values.trim_end_matches(']'));
+    }
     if what.contains("-h <HOST>") || what.contains("--host <HOST>") {
-        "-h is the host, as in psql; pgdj --help shows the help".clone_into(&mut hint);
+        "-h is the host, as in psql; for help, run pgdj --help".clone_into(&mut hint);
     }
     for argument in arguments.iter().filter_map(|argument| argument.to_str()).filter(|text| may_hold_password(text)) {
         // `--flag=value` is quoted by clap in its parts.

@@ -44,7 +44,7 @@ fn a_word_is_a_target_unless_it_is_a_command() {
     assert_eq!(run("postgres://a@b/c").target(), Some("postgres://a@b/c"));
     assert!(matches!(run("demo").command, Some(Command::Demo { record: None, .. })));
     assert_eq!(run("-- demo").target(), Some("demo"));
-    assert!(refused("prod demo").contains("prod is before a command"));
+    assert!(refused("prod demo").contains("prod comes before it"));
     assert!(run("demo --theme frost --pace 1").settings.theme.is_some());
     assert_eq!(run("--theme frost demo").settings.theme.as_deref(), Some("frost"));
 }
@@ -60,7 +60,7 @@ fn a_mistake_is_one_sentence_and_a_hint() {
     check(
         "-h",
         "error: a value is required for '--host <HOST>' but none was supplied\n  \
-         hint: -h is the host, as in psql; pgdj --help shows the help",
+         hint: -h is the host, as in psql; for help, run pgdj --help",
     );
     check("-w -W", "error: the argument '--no-password' cannot be used with '--password'\n  hint: see pgdj --help");
     check("completions", "error: <SHELL> is missing\n  hint: see pgdj --help");

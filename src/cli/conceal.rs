@@ -42,8 +42,8 @@ pub fn arguments(warn: impl Fn(&str)) -> Vec<OsString> {
     if !secrets.is_empty() {
         let error = start_again(&shown, &secrets);
         warn(&format!(
-            "the password in the arguments is visible to others on this machine (ps): {error}; \
-             PGPASSWORD, ~/.pgpass or the prompt keep it to yourself"
+            "other users of this machine can see the password in the arguments (ps): {error}; use PGPASSWORD, \
+             ~/.pgpass or the prompt instead"
         ));
     }
     shown

@@ -181,7 +181,7 @@ async fn of_statement(
     let advised = tokio::select! {
         advised = advice::advise(&target.connector, (target.mode, &target.reaper), &request, &answer.plan) => advised,
         // What it asks is dropped, and so cancelled on the server.
-        () = ends.came() => return Err(Failure::new(Kind::Refused, "cancelled while indexes were looked for")),
+        () = ends.came() => return Err(Failure::new(Kind::Refused, "cancelled while pgdj looked for indexes")),
     };
     let mut advised = match advised {
         Ok(advised) => advised,

@@ -22,7 +22,7 @@ pub async fn connect(address: &mut Address, failed: impl Fn(ConnectError) -> Fai
         connected = wait_for_a_place(address) => connected.map_err(failed),
         () = ends.came() => {
             erase();
-            Err(Failure::new(Kind::Refused, "cancelled before there was a connection"))
+            Err(Failure::new(Kind::Refused, "cancelled before pgdj was connected"))
         }
     }
 }
@@ -75,7 +75,7 @@ async fn wait_for_a_place(address: &mut Address) -> Result<(), ConnectError> {
                 }
                 let since = *waiting_since.get_or_insert_with(Instant::now);
                 let waited = Seconds(since.elapsed().as_secs_f64().floor());
-                say(&format!("\rWaiting for a free connection for {waited}; Ctrl-C ends it\x1b[K"));
+                say(&format!("\rWaiting for a free connection, {waited} so far; Ctrl-C stops\x1b[K"));
             }
         }
         if address.prompt == Prompt::First {

@@ -27,7 +27,7 @@ use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
 use crate::ui::theme::{Depth, Theme};
 
 /// What to do for somebody who named no server, where there is none on this machine.
-const NO_TARGET: &str = "name a server (pgdj --help shows how), or look around first: pgdj demo";
+const NO_TARGET: &str = "name a server (see pgdj --help), or try the demo: pgdj demo";
 
 /// Runs what the command line asks for; returns the exit status.
 pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
@@ -129,8 +129,12 @@ async fn run_replay(file: &Path, config: &Config, environment: &Environment) -> 
         return Err(damage.into_iter().fold(failure, Failure::because_text));
     }
     let mb = config.history_mb;
-    let few =
-        (every > 1).then(|| format!("one of {every} samples is shown: all {read} need more than history_mb = {mb}"));
+    let few = (every > 1).then(|| {
+        format!(
+            "showing one of every {every} samples: all {read} need more memory than \
+            history_mb = {mb}"
+        )
+    });
     let note = damage.into_iter().chain(few).reduce(|one, other| format!("{one}; {other}"));
     let start = Start {
         rights: Rights::ReadOnly,

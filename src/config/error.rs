@@ -69,7 +69,7 @@ pub enum ConfigError {
         valid: String,
     },
     /// A setting does not take this value.
-    #[error("{origin}: {key} cannot be {value}")]
+    #[error("{} cannot be {value}", named(origin, key))]
     BadValue {
         /// Where.
         origin: Source,
@@ -80,6 +80,14 @@ pub enum ConfigError {
         /// What it takes, in words.
         valid: String,
     },
+}
+
+/// Names a setting by its flag or variable alone, else by its place and its name.
+fn named(origin: &Source, key: &str) -> String {
+    match origin {
+        Source::Flag(_) | Source::Variable(_) => origin.to_string(),
+        Source::File { .. } => format!("{origin}: {key}"),
+    }
 }
 
 impl ConfigError {

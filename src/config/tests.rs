@@ -106,10 +106,10 @@ fn a_mistake_says_file_line_and_the_valid_words() {
 #[test]
 fn a_wrong_variable_or_flag_is_named() {
     let vars = [("PGDJ_THEME", "frst")];
-    assert!(load("", &vars, &Flags::default()).unwrap_err().starts_with("PGDJ_THEME: theme cannot be \"frst\""));
+    assert!(load("", &vars, &Flags::default()).unwrap_err().starts_with("PGDJ_THEME cannot be \"frst\""));
     let given = [("--pace", "pace", "soon".to_owned())];
     let flags = Flags { given: &given, ..Flags::default() };
-    assert!(load("", &[], &flags).unwrap_err().starts_with("--pace: pace cannot be \"soon\""));
+    assert!(load("", &[], &flags).unwrap_err().starts_with("--pace cannot be \"soon\""));
     let config = load("", &[("PGDJ_THEEM", "x"), ("PGDJ_SOMETHING_ELSE", "x")], &Flags::default()).unwrap();
     assert_eq!(config.warnings, ["PGDJ_THEEM is not a setting; did you mean PGDJ_THEME?"]);
     assert!(!load("", &[("PGDJ_MOUSE", "off")], &Flags::default()).unwrap().has_mouse);

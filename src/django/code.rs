@@ -275,8 +275,7 @@ impl Work<'_> {
         let object = self.object.map(Py::flat).unwrap_or_default();
         say(
             object.contains("Trunc") || object.contains("Extract"),
-            "the day or part is taken in TIME_ZONE, which must be the one in the SQL below, as it is in the query"
-                .to_owned(),
+            "the index uses TIME_ZONE, which must be the time zone in the SQL below, as in the statement".to_owned(),
         );
         say(
             self.object.is_none(),

@@ -164,7 +164,7 @@ impl Origin {
             Source::UniqueField => format!("unique=True (or OneToOneField) of column {column}"),
             Source::UniqueTogether => "unique_together".to_owned(),
             Source::UniqueConstraint => {
-                return "probably a UniqueConstraint, or made by hand: it is unique and has a name of its own"
+                return "probably a UniqueConstraint, or created by hand: it is unique and has an explicit name"
                     .to_owned();
             }
             Source::Exclusion => "an ExclusionConstraint".to_owned(),
@@ -176,16 +176,16 @@ impl Origin {
             Source::Field => format!("db_index=True of column {column}"),
             Source::LeftOver => {
                 return format!(
-                    "probably left over from db_index=True of column {column}: another index makes the column unique, and \
-                     Django then makes no second one"
+                    "probably left over from db_index=True of column {column}: another index makes the column \
+                     unique, and then Django creates no second one"
                 );
             }
             Source::Pattern => {
-                format!("the LIKE companion that Django makes for db_index=True or unique=True of column {column}")
+                format!("the LIKE companion that Django creates for db_index=True or unique=True of column {column}")
             }
-            Source::MetaIndex => "Meta.indexes, with a name Django made up".to_owned(),
+            Source::MetaIndex => "Meta.indexes, with a name that Django generated".to_owned(),
             Source::IndexTogether => "Meta.index_together".to_owned(),
-            Source::Named => return "Meta.indexes with a name of its own, or made by hand".to_owned(),
+            Source::Named => return "Meta.indexes with an explicit name, or created by hand".to_owned(),
         };
         if self.is_confirmed { what } else { format!("probably {what}: its name has that form") }
     }

@@ -189,7 +189,7 @@ impl Project {
         });
         let (app, model) = found.next()?;
         let is_only = found.next().is_none();
-        let why = || Certainty::Likely("several models begin like this cut name".to_owned());
+        let why = || Certainty::Likely("the name is cut, and several models begin with it".to_owned());
         Some(Owner::of(app, model, if is_only { Certainty::Certain } else { why() }))
     }
 
@@ -240,7 +240,7 @@ impl Project {
         let squeezed: String = table.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
         match self.near.get(&squeezed)? {
             Near::One { app, model } => {
-                let why = "of the names in django_content_type this is close to the table's".to_owned();
+                let why = "its name in django_content_type is close to the table's name".to_owned();
                 Some(Owner::of(app, model, Certainty::Guessed(why)))
             }
             Near::Several => None,
@@ -391,7 +391,7 @@ mod tests {
         check("blog_post", Some("blog.post, probably: the table's name begins with blog, an app that has migrations"));
         check(
             "Customers",
-            Some("legacy.customer, probably: of the names in django_content_type this is close to the table's"),
+            Some("legacy.customer, probably: its name in django_content_type is close to the table's name"),
         );
         let cut = format!("app_{}1f3a", "m".repeat(55));
         let long = format!("app.{}, model confirmed by django_content_type", "m".repeat(70));

@@ -117,8 +117,8 @@ fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String
     let field = field.unwrap_or_default();
     match going.origin.source {
         Source::ForeignKey | Source::Field if owner.is_some_and(|owner| !has_meta(owner)) => format!(
-            "the index {probably}belongs to {field} of a model that is not written in this project, so its db_index cannot \
-             be changed: the migration runs SQL, and makemigrations does not see it"
+            "the index {probably}belongs to {field} of a model outside this project, so its db_index cannot be \
+             changed: the migration runs SQL, and makemigrations does not see it"
         ),
         Source::LeftOver => format!(
             "the field {field} is unique by another index, so the models probably do not declare this one: the migration runs \
@@ -136,7 +136,7 @@ fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String
             )
         }
         _ if owner.is_some_and(has_meta) => {
-            "delete the index from Meta.indexes; if it is not there, it was made by hand: use the SQL".to_owned()
+            "delete the index from Meta.indexes; if it is not there, it was created by hand: use the SQL".to_owned()
         }
         _ => "the index is in no Meta of this project: the migration runs SQL".to_owned(),
     }
@@ -220,15 +220,9 @@ mod tests {
                 "pretixbase_quota_items_item_id_f7234603",
                 "item_id",
                 &[][..],
-                "not written in this project",
+                "outside this project",
             ),
-            (
-                "django_session",
-                "django_session_expire_date_a5c62663",
-                "expire_date",
-                &[],
-                "not written in this project",
-            ),
+            ("django_session", "django_session_expire_date_a5c62663", "expire_date", &[], "outside this project"),
             ("pretixbase_setting", "pretixbase_setting_key_c85c6d29", "key", &[uniq], "unique by another index"),
         ] {
             let code = removed_of(table, name, column, others);
@@ -264,7 +258,7 @@ mod tests {
             "{}",
             text(&key)
         );
-        assert!(key.notes.iter().any(|note| note.contains("not written in this project")), "{:?}", key.notes);
+        assert!(key.notes.iter().any(|note| note.contains("outside this project")), "{:?}", key.notes);
         let pattern = removed("shop_order_reference_0a1b2c3d_like", &["reference"]);
         assert!(text(&pattern).contains("migrations.RunSQL("), "{}", text(&pattern));
         assert_eq!(pattern.sql, r#"DROP INDEX CONCURRENTLY IF EXISTS "shop_order_reference_0a1b2c3d_like";"#);

@@ -2,6 +2,7 @@
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::{Due, Policy, Progress};
+use crate::catalog::settings::Settings;
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
 use crate::readings::vacuum_horizon::VacuumHorizon;
@@ -67,7 +68,7 @@ fn check(view: &View<'_>) -> Outcome {
               bloat.",
         fix: fix(view, worst, &running),
         jump: Some(Jump::to_row("tables", worst.table.relid)),
-        source: "manual 24.1.6; relation_needs_vacanalyze() in autovacuum.c",
+        source: "PostgreSQL manual: The Autovacuum Daemon; relation_needs_vacanalyze() in autovacuum.c",
     }])
 }
 
@@ -115,7 +116,11 @@ fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
     );
     if running.contains(&worst.table.relid) {
         return Fix::sql(
-            "A vacuum is running. If it always starts too late, make autovacuum start earlier and work faster:",
+            format!(
+                "A vacuum is running{}. If vacuums of this table start too late or take too long, make autovacuum start \
+                 earlier and work faster:",
+                costs_in_force(view, &worst.table)
+            ),
             earlier,
         );
     }
@@ -148,6 +153,25 @@ fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
             ),
             earlier,
         ),
+    }
+}
+
+/// Returns the cost settings that autovacuum has for a table: its own, else the server's.
+///
+/// Source: manual, CREATE TABLE, `autovacuum_vacuum_cost_delay`; 20.10 (-1 stands for `vacuum_cost_limit`).
+fn costs_in_force(view: &View<'_>, table: &TableUsage) -> String {
+    let Ok(settings) = Settings::of(view.newer) else { return String::new() };
+    let in_force = |name: &str| {
+        let own = table.option(name).and_then(|value| value.parse::<f64>().ok());
+        own.or_else(|| settings.number(name)).filter(|value| *value >= 0.0)
+    };
+    let limit = in_force("autovacuum_vacuum_cost_limit").or_else(|| settings.number("vacuum_cost_limit"));
+    match (in_force("autovacuum_vacuum_cost_delay"), limit) {
+        (Some(0.0), _) => " at full speed (autovacuum_vacuum_cost_delay is 0)".to_owned(),
+        (Some(delay), Some(limit)) => {
+            format!(" with autovacuum_vacuum_cost_delay = {delay} ms and autovacuum_vacuum_cost_limit = {limit}")
+        }
+        _ => String::new(),
     }
 }
 
@@ -207,6 +231,30 @@ mod tests {
         let why = Missing::TimedOut { after: Seconds(2.0) };
         let found = judge(&seen.without("vacuum_horizon", why));
         assert!(found[0].fix.text.contains("unknown: timed out after 2.0s"), "{}", found[0].fix.text);
+    }
+
+    #[test]
+    fn a_running_vacuum_comes_with_the_cost_settings_in_force() {
+        let table = |options: [&str; 2]| {
+            row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: 10_000.0,
+            live: 10_000, dead: 90_000, options: options }
+        };
+        let settings = vec![
+            row! { name: "autovacuum", value: "on" },
+            row! { name: "autovacuum_vacuum_cost_delay", value: "2" },
+            row! { name: "autovacuum_vacuum_cost_limit", value: "-1" },
+            row! { name: "vacuum_cost_limit", value: "200" },
+        ];
+        let seen = |options| {
+            let running = vec![row! { relid: 1, pid: 9 }];
+            with(table(options)).with("settings", settings.clone()).with("vacuum_progress", running)
+        };
+        let said = |options| judge(&seen(options))[0].fix.text.clone();
+        let servers = said(["fillfactor=90", "fillfactor=90"]);
+        assert!(servers.contains("cost_delay = 2 ms and autovacuum_vacuum_cost_limit = 200"), "{servers}");
+        let own = said(["autovacuum_vacuum_cost_delay=20", "autovacuum_vacuum_cost_limit=100"]);
+        assert!(own.contains("cost_delay = 20 ms and autovacuum_vacuum_cost_limit = 100"), "{own}");
+        assert!(said(["autovacuum_vacuum_cost_delay=0", "fillfactor=90"]).contains("running at full speed"));
     }
 
     #[test]

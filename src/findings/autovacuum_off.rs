@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule { id: "autovacuum_off", watches: "autovacuum settin
 
 const WHY: &str = "Nothing removes dead rows or refreshes the planner's statistics: tables grow and plans get worse, \
                    until a vacuum to prevent wraparound is forced at the worst time.";
-const SOURCE: &str = "manual 20.10 autovacuum, 20.9 track_counts; CREATE TABLE, autovacuum_enabled";
+const SOURCE: &str = "PostgreSQL manual: autovacuum, track_counts; CREATE TABLE, autovacuum_enabled";
 
 fn check(view: &View<'_>) -> Outcome {
     let settings = Settings::of(view.newer)?;

@@ -45,7 +45,7 @@ fn check(view: &View<'_>) -> Outcome {
              needs an index. Raise shared_buffers (to a quarter of the memory) only after that.",
         ),
         jump: Some(Jump::to("queries")),
-        source: "pg_stat_database.blks_hit, blks_read; PgHero (cache hit rate); manual 20.4 shared_buffers",
+        source: "pg_stat_database.blks_hit, blks_read; PgHero (cache hit rate); PostgreSQL manual: shared_buffers",
     }])
 }
 

@@ -19,7 +19,8 @@ pub static RULE: Rule =
 /// What counts against `max_connections`. Source: manual 20.3.1; walsenders have a limit of their own since 12.
 const CLIENTS: &str = "client sessions; not walsenders, autovacuum and other background processes";
 /// What is counted where the kind of other roles' sessions is hidden.
-const SESSIONS: &str = "all sessions of all databases, some background processes included: at most so many are clients";
+const SESSIONS: &str = "all sessions of all databases, including some background processes: no more than this many \
+    are clients";
 
 const POOL: &str = r#"DATABASES = {
     "default": {
@@ -82,7 +83,7 @@ fn check(view: &View<'_>) -> Outcome {
               fails.",
         fix: Fix::python(text, POOL),
         jump: Some(Jump::to("activity")),
-        source: "manual 20.3 max_connections; Django docs, Databases: Persistent connections, Connection pool",
+        source: "PostgreSQL manual: max_connections; Django docs, Databases: Persistent connections, Connection pool",
     }])
 }
 

@@ -42,7 +42,7 @@ fn check(view: &View<'_>) -> Outcome {
             "with transaction.atomic():\n    orders = list(Order.objects.select_for_update().filter(pk__in=ids).order_by(\"pk\"))",
         ),
         jump: Some(Jump::to("activity")),
-        source: "pg_stat_database.deadlocks; manual 13.3.4",
+        source: "pg_stat_database.deadlocks; PostgreSQL manual: Deadlocks",
     }])
 }
 

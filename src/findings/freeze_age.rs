@@ -19,7 +19,7 @@ pub static RULE: Rule = Rule { id: "freeze_age", watches: "freeze age", concern:
 
 const WHY: &str =
     "Transaction IDs wrap around. If a table is not frozen in time, the whole server stops accepting writes.";
-const SOURCE: &str = "manual 24.1.5 Preventing Transaction ID Wraparound Failures";
+const SOURCE: &str = "PostgreSQL manual: Preventing Transaction ID Wraparound Failures";
 
 /// Something whose oldest transactions are not frozen in time.
 struct Old {
@@ -109,8 +109,9 @@ fn fix(tables: &[Old]) -> Fix {
         vacuums.join("\n")
     };
     Fix::sql(
-        "First end old transactions, prepared transactions and unused replication slots: they hold vacuum back. Check \
-         whether the vacuum to prevent wraparound runs, waits for a lock or was cancelled. Then, in that database:",
+        "First end old transactions, roll back prepared transactions and drop unused replication slots: they hold \
+         vacuum back. Check whether the vacuum to prevent wraparound runs, waits for a lock or was cancelled. Then, \
+         in that database:",
         code,
     )
 }

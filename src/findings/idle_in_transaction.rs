@@ -62,12 +62,13 @@ fn check(view: &View<'_>) -> Outcome {
         why: "An open transaction keeps its locks. Once it has written, or has a snapshot (REPEATABLE READ, an open \
               cursor), VACUUM also keeps every row that dies meanwhile, in all tables of its database.",
         fix: Fix::python(
-            "End it if no one needs it (K in Activity). Then find the cause: work between two queries inside \
-             transaction.atomic(), ATOMIC_REQUESTS around a call to another service, or an open shell. Set a limit:",
+            "Terminate the session if no one needs it (K in Activity). Then find the cause: work between two \
+             statements inside transaction.atomic(), ATOMIC_REQUESTS around a call to another service, or an open \
+             shell. Set a limit:",
             super::statement_timeout::OPTIONS,
         ),
         jump: Some(Jump::to_row("activity", worst.pid)),
-        source: "manual 20.11 idle_in_transaction_session_timeout, 24.1; PgHero, pgmetrics (60 s)",
+        source: "PostgreSQL manual: idle_in_transaction_session_timeout, Routine Vacuuming; PgHero, pgmetrics (60 s)",
     }])
 }
 

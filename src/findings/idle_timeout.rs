@@ -32,7 +32,7 @@ fn check(view: &View<'_>) -> Outcome {
             OPTIONS,
         ),
         jump: Some(Jump::to("activity")),
-        source: "manual 20.11 idle_in_transaction_session_timeout; Django docs, Databases: OPTIONS",
+        source: "PostgreSQL manual: idle_in_transaction_session_timeout; Django docs, Databases: OPTIONS",
     }])
 }
 

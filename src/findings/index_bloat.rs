@@ -56,7 +56,7 @@ fn check(view: &View<'_>) -> Outcome {
         why: "An index twice as large as necessary needs twice the cache and twice the reads for a scan.",
         fix: Fix::sql("Rebuild it; that needs its size on disk a second time until it is done.", code.join("\n")),
         jump: Some(Jump::to_row("indexes", index.indexrelid)),
-        source: "manual 25.2 REINDEX; size model with deduplication, checked against pgstatindex",
+        source: "PostgreSQL manual: Routine Reindexing; size model with deduplication, checked against pgstatindex",
     }])
 }
 

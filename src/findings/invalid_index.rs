@@ -31,15 +31,15 @@ fn check(view: &View<'_>) -> Outcome {
                 shows(index.label(), format!("{size}on {}, {}", index.table_label(), is_maintained(index)))
             })
             .collect(),
-        why: "A failed build left it behind: no query uses it, but writes may maintain it, and an invalid unique \
-              index does not guarantee uniqueness.",
+        why: "A failed build left it behind: no statement uses it, but writes may maintain it, and an invalid unique \
+            index does not guarantee uniqueness.",
         fix: Fix::sql(
             "Drop it and build it again (AddIndexConcurrently, run the migration again), or use REINDEX INDEX \
              CONCURRENTLY. A running build looks the same: check Activity first.",
             code.join("\n"),
         ),
         jump: Some(Jump::to_row("indexes", first.indexrelid)),
-        source: "pg_index.indisvalid; manual, CREATE INDEX, Building Indexes Concurrently",
+        source: "pg_index.indisvalid; PostgreSQL manual: Building Indexes Concurrently",
     }])
 }
 

@@ -35,7 +35,7 @@ fn check(view: &View<'_>) -> Outcome {
         .take(NAMED)
         .map(|row| {
             let text = format!(
-                "{}@{} {}, in transaction for {}, statement for {}: {}",
+                "{}@{} {}, transaction open for {}, statement for {}: {}",
                 row.text("user"),
                 row.text("database"),
                 row.text("application"),
@@ -46,7 +46,7 @@ fn check(view: &View<'_>) -> Outcome {
             shows(format!("pid {}", row.int("pid").unwrap_or_default()), text)
         })
         .collect();
-    evidence.push(shows("vacuum", vacuum(view, pid)));
+    evidence.push(shows("holds back vacuum", vacuum(view, pid)));
     evidence.extend(holder(view));
     let severity = if age(worst) >= CRITICAL_AGE.0 && !is_dump(worst) { Severity::Critical } else { Severity::Warning };
     let what = match long.len() {
@@ -61,18 +61,18 @@ fn check(view: &View<'_>) -> Outcome {
         why: "Its locks stay until it ends. While it has a snapshot or a transaction id, VACUUM keeps every row it might \
               still see, in all tables of its database.",
         fix: Fix::text(
-            "Check whether it makes progress (Activity); cancel it if no one needs it. In Django, split long work \
+            "Check whether it makes progress (Activity); terminate it (K) if no one needs it. In Django, split long work \
              into batches with one transaction each, and run reports on a standby.",
         ),
         jump: Some(Jump::to_row("activity", pid)),
-        source: "manual 24.1.2, 14.4; PgHero (long running queries)",
+        source: "PostgreSQL manual: Recovering Disk Space; PgHero (long running queries)",
     }])
 }
 
 /// Returns what a session keeps from vacuum, in words.
 pub(super) fn vacuum(view: &View<'_>, pid: i64) -> String {
     match VacuumHorizon::of(view.newer) {
-        Ok(horizon) => horizon.words_of_session(pid),
+        Ok(horizon) => horizon.answer_of_session(pid),
         Err(why) => format!("? ({why})"),
     }
 }
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(found[0].title, "2 transactions over 5m00s, the longest 15m00s");
         assert_eq!(found[0].severity, Severity::Warning);
         let [.., own, oldest] = found[0].evidence.as_slice() else { panic!("{found:?}") };
-        assert_eq!(own.1, "does not hold back vacuum: it has no snapshot and no transaction ID");
+        assert_eq!(own.1, "no: it has no snapshot and no transaction ID");
         assert!(oldest.1.starts_with("pid 77 keeps dead rows of the last 1.5k transactions"), "{oldest:?}");
     }
 

@@ -39,14 +39,13 @@ fn check(view: &View<'_>) -> Outcome {
         severity: if is_blind { Severity::Warning } else { Severity::Notice },
         title,
         evidence: denied.into_iter().map(|probe| shows(probe, what(probe))).collect(),
-        why: "What is hidden cannot be found: long transactions, locks and expensive statements of other roles stay \
-              unseen.",
+        why: "pgdj cannot find what is hidden: long transactions, locks and expensive statements of other roles.",
         fix: Fix::sql(
             "Run this as a superuser. pg_monitor reads statistics and settings, and no rows of your tables.",
             format!("GRANT pg_monitor TO {role};"),
         ),
         jump: None,
-        source: "manual 21.5 Predefined Roles",
+        source: "PostgreSQL manual: Predefined Roles",
     }])
 }
 

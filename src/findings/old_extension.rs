@@ -43,7 +43,7 @@ fn check(view: &View<'_>) -> Outcome {
         why: "pg_upgrade does not update extensions: columns and functions of the newer version are missing.",
         fix: Fix::sql("Update it in each database; for most extensions this takes only brief locks.", code.join("\n")),
         jump: None,
-        source: "pg_available_extensions; manual, pg_upgrade; ALTER EXTENSION",
+        source: "pg_available_extensions; PostgreSQL manual: pg_upgrade, ALTER EXTENSION",
     }])
 }
 

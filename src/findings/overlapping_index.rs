@@ -36,8 +36,8 @@ fn check(view: &View<'_>) -> Outcome {
              matter. A ForeignKey's own index can go if Meta.indexes has one that starts with it. The largest:",
         ),
         jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
-        source: "manual 11.3 Multicolumn Indexes; pg_index compared by keys, operator classes, collations, order, \
-                 predicate",
+        source: "PostgreSQL manual: Multicolumn Indexes; pg_index compared by keys, operator classes, collations, \
+            order, predicate",
     }])
 }
 

@@ -43,7 +43,7 @@ fn check(view: &View<'_>) -> Outcome {
             format!("SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\n{end}"),
         ),
         jump: None,
-        source: "pg_prepared_xacts; manual, PREPARE TRANSACTION, Caution",
+        source: "pg_prepared_xacts; PostgreSQL manual: PREPARE TRANSACTION",
     }])
 }
 

@@ -17,7 +17,7 @@ pub const CRITICAL_BYTES: f64 = 10.0 * WARNING_BYTES;
 pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag", concern: Concern::Now, check };
 
 const WHY: &str = "Reads from the standby are that old, and a failover now would lose or wait for this data.";
-const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); manual 27.2.5";
+const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); PostgreSQL manual: Streaming Replication";
 
 fn check(view: &View<'_>) -> Outcome {
     if view.is_standby() {
@@ -32,8 +32,8 @@ fn check(view: &View<'_>) -> Outcome {
                 evidence: vec![shows("since the last replayed commit", Seconds(lag))],
                 why: WHY,
                 fix: Fix::text(
-                    "Check for a query here that delays replay (max_standby_streaming_delay), for paused replay, and \
-                     on the primary for a burst of WAL. If the primary is idle, this grows although nothing is \
+                    "Check for a statement here that delays replay (max_standby_streaming_delay), for paused replay, \
+                     and on the primary for a burst of WAL. If the primary is idle, this grows although nothing is \
                      missing.",
                 ),
                 jump: None,
@@ -73,7 +73,7 @@ fn check(view: &View<'_>) -> Outcome {
         why: WHY,
         fix: Fix::text(
             "Compare write, flush and replay lag: write lag points to the network, flush lag to the standby's disk, \
-             replay lag to a query there that delays replay or to a single core at its limit.",
+             replay lag to a statement there that delays replay or to a single core at its limit.",
         ),
         jump: None,
         source: SOURCE,

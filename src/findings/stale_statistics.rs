@@ -50,7 +50,8 @@ fn check(view: &View<'_>) -> Outcome {
             code.join("\n"),
         ),
         jump: Some(Jump::to_row("tables", worst.relid)),
-        source: "manual 24.1.3, 24.1.6; pg_stat_user_tables.n_mod_since_analyze",
+        source: "PostgreSQL manual: Updating Planner Statistics, The Autovacuum Daemon; \
+            pg_stat_user_tables.n_mod_since_analyze",
     }])
 }
 

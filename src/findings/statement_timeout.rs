@@ -99,7 +99,7 @@ fn check(view: &View<'_>) -> Outcome {
                 )
             })
             .collect(),
-        why: "A runaway query continues long after its request timed out, and holds its connection and locks.",
+        why: "A runaway statement continues long after its request timed out, and holds its connection and locks.",
         fix: Fix::python(
             "Set a limit for the role: in OPTIONS, or for all its sessions with ALTER ROLE ... SET statement_timeout \
              = '30s', which also works behind PgBouncer. Use a separate role for migrations and reports. pgdj cannot \
@@ -107,7 +107,7 @@ fn check(view: &View<'_>) -> Outcome {
             OPTIONS,
         ),
         jump: Some(Jump::to("activity")),
-        source: "manual 20.11 statement_timeout; Django docs, Databases: OPTIONS",
+        source: "PostgreSQL manual: statement_timeout; Django docs, Databases: OPTIONS",
     }])
 }
 

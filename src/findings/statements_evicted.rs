@@ -40,12 +40,12 @@ fn check(view: &View<'_>) -> Outcome {
         why: "An evicted entry starts again at zero: sums are too low, and the most expensive statement may be \
               missing.",
         fix: Fix::sql(
-            "Lists of varying length make many entries of one query in Django (pk__in before PostgreSQL 18). Raise \
-             the limit; this needs a restart:",
+            "Lists of varying length make many entries of one statement in Django (pk__in before PostgreSQL 18). \
+             Raise the limit; this needs a restart:",
             "ALTER SYSTEM SET pg_stat_statements.max = 20000;",
         ),
         jump: Some(Jump::to("queries")),
-        source: "pg_stat_statements_info.dealloc; manual F.32",
+        source: "pg_stat_statements_info.dealloc; PostgreSQL manual: pg_stat_statements",
     }])
 }
 

@@ -12,15 +12,16 @@ fn check(view: &View<'_>) -> Outcome {
         Section::Missing(Missing::NotInstalled { extension, what, fix }) => Ok(vec![Finding {
             id: RULE.id,
             severity: Severity::Notice,
-            title: format!("{extension} is not installed: no query statistics"),
+            title: format!("{extension} is not installed: no statistics of statements"),
             evidence: vec![shows(extension, what)],
-            why: "It counts time, calls and blocks of every statement: without it no one knows which query costs most.",
+            why: "It counts time, calls and blocks of every statement: without it no one knows which statement costs \
+                most.",
             fix: Fix::sql(
                 "It costs one or two percent. Loading the library needs a restart, creating the extension does not.",
                 fix.clone(),
             ),
             jump: Some(Jump::to("queries")),
-            source: "manual F.32 pg_stat_statements",
+            source: "PostgreSQL manual: pg_stat_statements",
         }]),
         Section::Missing(why) => Err(why.clone()),
         Section::Ready(_) | Section::Stale { .. } => Ok(vec![]),

@@ -46,7 +46,7 @@ fn check(view: &View<'_>) -> Outcome {
             "SET LOCAL work_mem = '64MB';",
         ),
         jump: Some(Jump::to("queries")),
-        source: "pg_stat_database.temp_bytes; manual 20.4 work_mem",
+        source: "pg_stat_database.temp_bytes; PostgreSQL manual: work_mem",
     }])
 }
 

@@ -55,7 +55,7 @@ fn check(view: &View<'_>) -> Outcome {
               every lookup from the other side.",
         fix: fix(first, &Project::for_code(view.newer)),
         jump: Some(Jump::to_row("tables", first.relid)),
-        source: "manual 5.5.5 Foreign Keys; Django makes one unless db_index=False",
+        source: "PostgreSQL manual: Foreign Keys; Django creates an index unless db_index=False",
     }])
 }
 

@@ -29,7 +29,7 @@ fn check(view: &View<'_>) -> Outcome {
         why: "This is only for servers you can afford to lose.",
         fix: Fix::sql("Turn it on; no restart is needed.", format!("{}\nSELECT pg_reload_conf();", code.join("\n"))),
         jump: None,
-        source: "manual 20.5 fsync, full_page_writes",
+        source: "PostgreSQL manual: fsync, full_page_writes",
     }])
 }
 

@@ -9,6 +9,12 @@ use crate::sample::{Bytes, Missing, Snapshot};
 /// The rule.
 pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", concern: Concern::Schema, check };
 
+/// What to do where the counters ran for long enough.
+const REMOVE: &str = "Check that no standby uses it and that it was not built recently. Then remove it. The largest:";
+/// What to do where they did not.
+const WAIT: &str = "Wait: the counters are recent, and a monthly report may still use it. If it still has no scan after a \
+    month, here and on the standbys, remove it. The largest:";
+
 /// Returns the code that removes an index: Django's where its model is known or guessed, else SQL.
 pub(super) fn removal_fix(index: &IndexUsage, snapshot: &Snapshot, text: String) -> Fix {
     let origin = Origins::of(snapshot).origin(index);
@@ -37,11 +43,7 @@ fn check(view: &View<'_>) -> Outcome {
     let Some(largest) = unused.first() else { return Ok(vec![]) };
     let total = Bytes(unused.iter().map(|index| index.size()).sum());
     let is_young = counting.is_young(now);
-    let (word, caution) = if is_young {
-        (" so far", " The counters are recent: monthly reports may still use it; wait before you drop anything.")
-    } else {
-        ("", "")
-    };
+    let (word, advice) = if is_young { (" so far", WAIT) } else { ("", REMOVE) };
     let mut evidence = vec![shows("counters", counting.words(now))];
     let origins = Origins::of(view.newer);
     evidence.extend(unused.iter().take(NAMED).map(|index| {
@@ -49,9 +51,6 @@ fn check(view: &View<'_>) -> Outcome {
             format!("{} on {}, from {}", Bytes(index.size()), index.table_label(), origins.origin(index).words());
         shows(index.label(), text)
     }));
-    let text = format!(
-        "Check the counters of the standbys, and whether the index is new; then remove it.{caution} The largest:"
-    );
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Notice,
@@ -62,7 +61,7 @@ fn check(view: &View<'_>) -> Outcome {
         ),
         evidence,
         why: "Every insert and most updates maintain it, it uses cache and disk, and it prevents HOT updates.",
-        fix: removal_fix(largest, view.newer, text),
+        fix: removal_fix(largest, view.newer, advice.to_owned()),
         jump: Some(Jump::to_row("indexes", largest.indexrelid)),
         source: "pg_stat_user_indexes.idx_scan; PgHero, pgwatch (unused indexes)",
     }])
@@ -101,7 +100,7 @@ mod tests {
     fn young_counters_are_said() {
         let found = judge(0, 20_000_000, 2.0);
         assert_eq!(found[0].title, "1 unused index takes 19 MB so far: order_recent");
-        assert!(found[0].fix.text.contains("wait"), "{}", found[0].fix.text);
+        assert!(found[0].fix.text.starts_with("Wait"), "{}", found[0].fix.text);
         assert_eq!(found[0].evidence[0].1, "counted for 2d00h");
     }
 }

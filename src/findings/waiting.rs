@@ -93,8 +93,8 @@ fn check(view: &View<'_>) -> Outcome {
         fix: match migration {
             Some(pid) if pid != root => Fix::python(
                 format!(
-                    "Cancel {} to release the sessions behind it, end the work of {}, and run the migration again \
-                     with a lock_timeout:",
+                    "Cancel {} to release the sessions behind it, finish or terminate {}, and run the migration \
+                     again with a lock_timeout:",
                     queue.name(pid),
                     queue.name(root)
                 ),
@@ -105,12 +105,13 @@ fn check(view: &View<'_>) -> Outcome {
                 MIGRATE,
             ),
             None => Fix::text(format!(
-                "Check {} in Activity: let it finish, cancel its statement, or end its session if it was forgotten.",
+                "Check {} in Activity: let it finish, cancel its statement, or terminate its session if it was \
+                 forgotten.",
                 queue.name(root)
             )),
         },
         jump: Some(Jump::to_row("activity", root)),
-        source: "pg_blocking_pids(), manual 13.3; gunicorn's timeout for the 30 s",
+        source: "pg_blocking_pids(); PostgreSQL manual: Explicit Locking; gunicorn's timeout (30 s)",
     }])
 }
 

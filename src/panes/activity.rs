@@ -48,10 +48,10 @@ impl GroupBy {
         match self {
             Self::Nothing => "nothing",
             Self::State => "state",
-            Self::User => "user",
+            Self::User => "role",
             Self::Application => "application",
             Self::Client => "client",
-            Self::Query => "query",
+            Self::Query => "statement",
             Self::View => "Django view",
         }
     }
@@ -147,7 +147,7 @@ impl Pane for Activity {
                 Some(backend) => {
                     Wish::Explain(Asked { sql: backend.query.clone(), from: format!("pid {}", backend.pid) })
                 }
-                None => Wish::Say("This row has no query to explain".to_owned()),
+                None => Wish::Say("This row has no statement to explain".to_owned()),
             },
             _ => Wish::Nothing,
         }
@@ -173,7 +173,7 @@ impl Pane for Activity {
 
     fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let backend = self.selected()?;
-        Some((backend.query.clone(), format!("the query of pid {}", backend.pid)))
+        Some((backend.query.clone(), format!("the statement of pid {}", backend.pid)))
     }
 }
 
@@ -205,17 +205,17 @@ impl Activity {
     fn columns(&self) -> Vec<GridColumn> {
         let pid = GridColumn::number("pid", "pid");
         let state = GridColumn::text("state", "state", 7).at_most(10);
-        let query_age = GridColumn::number("query_age", "query age").short("age");
-        let xact_age = GridColumn::number("xact_age", "tx age").short("tx").drop(1);
+        let query_age = GridColumn::number("query_age", "duration");
+        let xact_age = GridColumn::number("xact_age", "tx age").drop(1);
         let wait = GridColumn::text("wait", "wait event", 12).at_most(26);
         let blocks = GridColumn::text("blocks", "blocking", 8).at_most(16);
-        let user = GridColumn::text("user", "user", 6).at_most(16).drop(2);
+        let user = GridColumn::text("user", "role", 6).at_most(16).drop(2);
         let database = GridColumn::text("database", "database", 6).at_most(16).drop(4);
         let application = GridColumn::text("application", "application", 13).at_most(28).drop(5);
         let client = GridColumn::text("client", "client", 9).at_most(22).drop(6);
         let django = GridColumn::text("view", "Django view", 14).at_most(26).drop(3);
-        let backend_age = GridColumn::number("backend_age", "session age").short("session").drop(7);
-        let query = GridColumn::text("query", "query", 32);
+        let backend_age = GridColumn::number("backend_age", "session age").drop(7);
+        let query = GridColumn::text("query", "statement", 28);
         match self.view {
             Columns::Work => vec![
                 pid,
@@ -264,7 +264,7 @@ impl Activity {
             grid.rows = grouped(&shown, self.group, &grid.columns);
         }
         if grid.rows.is_empty() {
-            grid.notice = Some(Notice::new("No session is running a query"));
+            grid.notice = Some(Notice::new("No session is running a statement"));
         }
         grid
     }
@@ -417,7 +417,7 @@ mod tests {
         pane.refresh(&view);
         assert_eq!(locks_cell(&pane.backends[0]).text, "by prepared tx");
         let document = documents::backend(&pane.backends[0], &pane.backends, &view);
-        let said = document.facts.iter().find(|(label, _)| label == "no pid").unwrap();
+        let said = document.facts.iter().find(|(label, _)| label == "prepared transaction").unwrap();
         assert!(said.1.contains("it has no session") && said.1.contains("ROLLBACK PREPARED 'it''s';"), "{}", said.1);
     }
 }

@@ -117,9 +117,10 @@ impl Indexes {
         }
         let mut about = Document::new("What it costs");
         about.pair("index", &usage.label());
+        about.pair("estimate", &super::estimate_words(one.bloat.as_ref()));
         let size = usage.bytes.map_or_else(|| "of unknown size".to_owned(), |bytes| Bytes(bytes).to_string());
         about.pair("reads", &format!("the whole index: {size}"));
-        about.pair("by", "pgstatindex(), in a separate session; Esc cancels it on the server");
+        super::exact_costs(&mut about, usage.bytes.unwrap_or_default(), "pgstatindex()");
         Wish::Ask {
             about,
             question: format!("Measure the bloat of {} exactly?", usage.label()),

@@ -107,7 +107,7 @@ impl Pane for Queries {
                 Some((one, text)) => {
                     Wish::Explain(Asked { sql: text.to_owned(), from: format!("queryid {}", one.queryid) })
                 }
-                None => Wish::Say("No query text for this row".to_owned()),
+                None => Wish::Say("No statement text for this row".to_owned()),
             },
             _ => Wish::Nothing,
         }
@@ -124,7 +124,7 @@ impl Pane for Queries {
 
     fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let statement = self.selected()?;
-        Some((self.text(statement)?.to_owned(), "the query".to_owned()))
+        Some((self.text(statement)?.to_owned(), "the statement".to_owned()))
     }
 }
 
@@ -163,10 +163,14 @@ impl Queries {
 
     fn note(&self) -> String {
         // Figures for a shorter time than was asked for say so.
-        let is_as_asked = |seconds: &f64| matches!(self.since, Since::Seconds(asked) if (asked - seconds).abs() < 1.0);
-        let length = self.costs.seconds.filter(|seconds| !is_as_asked(seconds));
-        let length = length.map(|seconds| format!(" ({})", Seconds(seconds))).unwrap_or_default();
-        let mut parts = vec![format!("{}{length} (v)", self.since_words())];
+        let length = match (self.since, self.costs.seconds) {
+            (Since::Seconds(asked), Some(seconds)) if (asked - seconds).abs() >= 1.0 => {
+                format!("over the last {}", Seconds(seconds))
+            }
+            (Since::Seconds(_), _) | (_, None) => self.since_words(),
+            (_, Some(seconds)) => format!("{}: {}", self.since_words(), Seconds(seconds)),
+        };
+        let mut parts = vec![format!("{length} (v)")];
         if let Some(seconds) = self.costs.seconds.filter(|seconds| *seconds > 0.0) {
             parts.push(format!("{:.2} sessions busy", self.costs.total_ms / 1000.0 / seconds));
         }
@@ -254,19 +258,19 @@ fn columns() -> Vec<GridColumn> {
         GridColumn::number("time", "time"),
         GridColumn::text("trend", "trend", 8).at_most(12).drop(5).sorted(crate::ui::table::SortKind::Fixed),
         GridColumn::number("calls", "calls"),
-        GridColumn::number("rate", "calls/s").short("/s").drop(2),
+        GridColumn::number("rate", "calls/s").drop(2),
         GridColumn::number("mean", "mean"),
-        GridColumn::number("rows", "rows/call").short("rows").drop(4),
+        GridColumn::number("rows", "rows/call").drop(4),
         GridColumn::number("hits", "hits").drop(3),
         GridColumn::number("read", "read").drop(5),
         GridColumn::number("io", "I/O").drop(6),
         GridColumn::number("temp", "temp").drop(7),
         GridColumn::number("wal", "WAL").drop(10),
-        GridColumn::number("plan", "planning").short("plan").drop(9),
-        GridColumn::text("user", "user", 5).at_most(14).drop(6),
+        GridColumn::number("plan", "planning").drop(9),
+        GridColumn::text("user", "role", 5).at_most(14).drop(6),
         GridColumn::text("database", "database", 5).at_most(14).drop(8),
-        GridColumn::text("hint", "looks like", 8).short("ORM").at_most(14).drop(2),
-        GridColumn::text("query", "query", 36),
+        GridColumn::text("hint", "pattern", 8).at_most(14).drop(2),
+        GridColumn::text("query", "statement", 32),
     ]
 }
 

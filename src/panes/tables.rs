@@ -141,9 +141,10 @@ impl Tables {
         let unseen = size * (1.0 - one.visible_share);
         let mut about = Document::new("What it costs");
         about.pair("table", &one.usage.label());
-        about.pair("heap", &Bytes(size).to_string());
-        about.pair("reads", &format!("about {}: all-visible pages are skipped", Bytes(unseen)));
-        about.pair("by", "pgstattuple_approx(), in a separate session; Esc cancels it on the server");
+        about.pair("estimate", &super::estimate_words(one.bloat.as_ref()));
+        about.pair("size", &format!("{} without indexes and TOAST", Bytes(size)));
+        about.pair("reads", &format!("about {}: it skips all-visible pages", Bytes(unseen)));
+        super::exact_costs(&mut about, unseen, "pgstattuple_approx()");
         Wish::Ask {
             about,
             question: format!("Measure the bloat of {} exactly?", one.usage.label()),

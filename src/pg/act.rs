@@ -179,7 +179,8 @@ impl Act {
 
     fn signal(&mut self, permit: Permit, signal: Signal, backend: Backend) -> Option<Told> {
         if self.work.len() >= MOST_SIGNALS {
-            let outcome = Outcome::Failed { what: "too many signals are in progress".to_owned() };
+            let outcome =
+                Outcome::Failed { what: "too many cancel or terminate requests at once; try again".to_owned() };
             return Some(Told::Signal { signal, backend, outcome });
         }
         let (connector, reaper, facts) = (Arc::clone(&self.connector), self.reaper.clone(), Arc::clone(&self.facts));

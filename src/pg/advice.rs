@@ -17,7 +17,7 @@ use crate::catalog::{Catalog, Table};
 use crate::django::{DjangoCode, DjangoVersion, Project, code_for_spec};
 use crate::failure::Kind;
 use crate::plan::Plan;
-use crate::plan::tips::{Context, IndexFacts, TableFacts};
+use crate::plan::tips::{Context, IndexFacts, TableFacts, TipHit};
 
 /// Indexes that are verified and shown; more are not worth building at once.
 const MOST: usize = 3;
@@ -41,6 +41,38 @@ pub struct Advised {
     pub refusals: Vec<Refusal>,
     /// What could not be read or asked, one sentence each.
     pub notes: Vec<String>,
+}
+
+impl Advised {
+    /// Returns what a tip advises, where an index of this advice, or the reason for none, counts more than the tip's idea.
+    ///
+    /// `place` says where the indexes are listed: `below`.
+    pub fn advice_of(&self, hit: &TipHit, place: &str) -> String {
+        let Some(idea) = &hit.index else { return hit.advice.clone() };
+        let of_table = |index: &AdvisedIndex| index.candidate.specs().any(|spec| spec.table == idea.table);
+        let serves =
+            |index: &AdvisedIndex| of_table(index) && idea.order.as_ref().is_none_or(|key| has_key(index, key));
+        if let Some(at) = self.indexes.iter().position(serves) {
+            return hit.advice.replace(&idea.words, &format!("build index {} {place}", at + 1));
+        }
+        if let Some(at) = self.indexes.iter().position(of_table) {
+            return format!("{}; index {} {place} does not avoid this sort", hit.advice, at + 1);
+        }
+        let refusal = self.refusals.iter().find(|refusal| refusal.table == idea.table);
+        match refusal {
+            Some(refusal) => {
+                let rest = hit.advice.replace(&format!(", or {}", idea.words), "");
+                let rest = rest.replace(&format!("{}, or ", idea.words), "").replace(&idea.words, "");
+                let rest = if rest.is_empty() { rest } else { format!("{rest}; ") };
+                format!("{rest}no index is advised: {}", refusal.why)
+            }
+            None => hit.advice.clone(),
+        }
+    }
+}
+
+fn has_key(index: &AdvisedIndex, column: &str) -> bool {
+    index.candidate.specs().any(|spec| spec.definition.keys.iter().any(|key| key.expr.as_column() == Some(column)))
 }
 
 /// An index worth building.
@@ -309,6 +341,47 @@ mod tests {
         let answers = (0..=candidate.alternatives.len()).map(|_| answer(false, 1000.0)).collect();
         let why = best(candidate, answers, None).unwrap_err();
         assert!(why.starts_with("considered an index on ") && why.contains(&name), "{why}");
+    }
+
+    #[test]
+    fn a_tip_names_no_other_index_than_the_advice() {
+        let text = "Seq Scan on orders o  (cost=0.00..48000.00 rows=1 width=72) (actual time=0.1..900 rows=1 loops=1)
+  Filter: ((reference)::text = 'R1'::text)
+  Rows Removed by Filter: 1499999
+Execution Time: 900 ms";
+        let plan = plan(text);
+        let hits = crate::plan::tips::verdict(&plan, &Context::default()).tips;
+        let [hit] = hits.as_slice() else { panic!("{hits:?}") };
+        assert_eq!(hit.advice, "an index on orders (reference)");
+        let candidate = advisor::advise(&plan, &catalog()).candidates.remove(0);
+        let refusal = Refusal {
+            node: 0,
+            schema: "public".to_owned(),
+            table: "orders".to_owned(),
+            reason: advisor::Reason::Stale,
+            why: "run ANALYZE first".to_owned(),
+            rewrite: None,
+            then: None,
+        };
+        let index = AdvisedIndex { candidate, verified: None, codes: Vec::new() };
+        let with = |indexes: Vec<AdvisedIndex>, refusals: Vec<Refusal>| {
+            Advised { indexes, refusals, ..Advised::default() }.advice_of(hit, "below")
+        };
+        assert_eq!(with(vec![index.clone()], Vec::new()), "build index 1 below");
+        assert_eq!(with(Vec::new(), vec![refusal.clone()]), "no index is advised: run ANALYZE first");
+        assert_eq!(with(Vec::new(), Vec::new()), "an index on orders (reference)");
+        let sort = crate::plan::tips::IndexIdea {
+            table: "orders".to_owned(),
+            words: "an index on orders (paid_at)".to_owned(),
+            order: Some("paid_at".to_owned()),
+        };
+        let spill = "set work_mem to 64MB, or an index on orders (paid_at)".to_owned();
+        let hit = TipHit { index: Some(sort), advice: spill, ..hit.clone() };
+        let said = Advised { indexes: vec![index], ..Advised::default() }.advice_of(&hit, "below");
+        let words = "set work_mem to 64MB, or an index on orders (paid_at); index 1 below does not avoid this sort";
+        assert_eq!(said, words);
+        let said = Advised { refusals: vec![refusal], ..Advised::default() }.advice_of(&hit, "below");
+        assert_eq!(said, "set work_mem to 64MB; no index is advised: run ANALYZE first");
     }
 
     #[test]

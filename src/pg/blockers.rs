@@ -26,10 +26,9 @@ pub enum Place {
 /// Who blocks, by the relations between two numbers.
 pub(super) static BLOCKERS: Own = Own {
     name: "blockers",
-    reads: "Who holds or awaits an ACCESS EXCLUSIVE lock on a relation of this database, and what they run; $1 and $2 are \
-        the lowest and the highest oid of the relations in question.",
-    when: "after a statement ran into its lock_timeout: with the next sample, in the slow lane, or after an exact \
-           bloat",
+    reads: "Which sessions hold or wait for an ACCESS EXCLUSIVE lock on a relation of this database, and what they \
+        run; $1 and $2 are the lowest and the highest oid of these relations.",
+    when: "after a statement exceeded its lock_timeout, with the next sample or after an exact bloat measurement",
     holes: &[],
     sql: "select
     l.pid::bigint as pid,

@@ -42,7 +42,7 @@ const FIRST: [(&str, &str); 2] =
     [("server", "costs are calculated with PostgreSQL's defaults"), ("tables", "no advice is possible")];
 
 /// When the catalog is read.
-const WHEN: &str = "for each advice about indexes, after a statement was explained or a plan was opened";
+const WHEN: &str = "each time pgdj looks for indexes: after you explain a statement or open a plan";
 
 pub(super) static SERVER: Own = Own {
     name: "catalog: server",
@@ -78,8 +78,7 @@ pub(super) static INDEXES: Own = Own {
 
 pub(super) static STATISTICS: Own = Own {
     name: "catalog: statistics",
-    reads: "What ANALYZE found in their columns: common values, histogram bounds. Only of tables that the role may \
-            read.",
+    reads: "The statistics of their columns: common values, histogram bounds. Only of tables that the role may read.",
     when: WHEN,
     holes: &[],
     sql: include_str!("catalog/statistics.sql"),

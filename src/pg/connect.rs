@@ -387,8 +387,8 @@ async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttr
 pub(super) static IS_STANDBY: Own = Own {
     name: "is it a standby",
     reads: "Whether the server is in recovery.",
-    when: "while it connects, before PostgreSQL 14 only, where target_session_attrs asks for a primary or a standby; \
-        in a transaction of its own (begin, path and commit of part 2)",
+    when: "while it connects, only before PostgreSQL 14, if target_session_attrs asks for a primary or a standby; in \
+        a separate transaction (the begin, search_path and commit statements under \"Behind a connection pooler\")",
     holes: &[],
     sql: "select pg_catalog.pg_is_in_recovery()",
 };
@@ -396,7 +396,7 @@ pub(super) static IS_STANDBY: Own = Own {
 pub(super) static IS_READ_ONLY: Own = Own {
     name: "is it read-only",
     reads: "Whether the session is read-only.",
-    when: "while it connects, before PostgreSQL 14 only, where target_session_attrs is read-write or read-only",
+    when: "while it connects, only before PostgreSQL 14, if target_session_attrs is read-write or read-only",
     holes: &[],
     sql: "show transaction_read_only",
 };

@@ -101,9 +101,9 @@ impl std::fmt::Display for Outcome {
 /// One row where a backend has the pid: whether its start is hidden, whether it is the one that is meant, whether it still
 /// runs the query that is meant, and what the function said; it is called where both are so.
 pub(super) static CANCEL: Own = Own {
-    name: "cancel a query",
-    reads: "ENDS THE RUNNING QUERY of one session: the one with pid $1 that started at $2, if its query started at $3 \
-            (0: any).",
+    name: "cancel a statement",
+    reads: "CANCELS THE RUNNING STATEMENT of one session: the one with pid $1 that started at $2, if its statement \
+        started at $3 (0: any).",
     when: "only after you agreed (c); never with --read-only",
     holes: &[],
     sql: "select
@@ -125,9 +125,9 @@ from (
 
 /// The same for the session, and for the transaction it is idle in.
 pub(super) static TERMINATE: Own = Own {
-    name: "end a session",
-    reads: "ENDS ONE SESSION: the one with pid $1 that started at $2, if its transaction started at $3 (0: any or \
-            none).",
+    name: "terminate a session",
+    reads: "TERMINATES ONE SESSION: the one with pid $1 that started at $2, if its transaction started at $3 (0: any \
+        or none).",
     when: "only after you agreed (K); never with --read-only",
     holes: &[],
     sql: "select
@@ -203,7 +203,7 @@ fn outcome(
             },
             Some([_, Value::Bool(false), ..]) => Outcome::Reused,
             Some([_, _, Value::Bool(false), _]) => {
-                Outcome::Over { what: if matches!(doing, Doing::Transaction(_)) { "transaction" } else { "query" } }
+                Outcome::Over { what: if matches!(doing, Doing::Transaction(_)) { "transaction" } else { "statement" } }
             }
             Some([_, _, _, Value::Bool(true)]) => Outcome::Sent,
             Some([_, _, _, Value::Bool(false)]) => Outcome::NotASession,

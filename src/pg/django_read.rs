@@ -12,13 +12,13 @@ use crate::django::{Project, last_migration};
 use crate::sample::{Row, RowSet, ServerFacts, Value};
 
 /// When the project is read.
-const WHEN: &str = "for each advice about indexes, after a statement was explained or a plan was opened";
+const WHEN: &str = "each time pgdj looks for indexes: after you explain a statement or open a plan";
 
 /// Names of relations share one space in a schema.
 pub(super) static TAKEN: Own = Own {
-    name: "project: names that are taken",
-    reads: "The names of the tables, indexes, views and sequences of this database, so that a new index gets a free one; and \
-        which of them are materialized views, because no model has one as its table.",
+    name: "project: names in use",
+    reads: "The names of the tables, indexes, views and sequences of this database, so that a new index gets an \
+        unused name; and which of them are materialized views, because no Django model uses one as its table.",
     when: WHEN,
     holes: &[],
     sql: "select c.relname::text as name, c.relkind = 'm' as is_materialized_view

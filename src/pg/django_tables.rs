@@ -17,9 +17,9 @@ use crate::sample::server::Relation;
 /// Objects below oid 16384 come with the server. Source: `FirstNormalObjectId` in src/include/access/transam.h.
 pub(super) static TABLES: Own = Own {
     name: "tables of Django",
-    reads: "What django_migrations and django_content_type are: plain tables or something else. It opens neither. $1 is the \
-        role's search_path as JSON.",
-    when: "with the five above, and for each advice about indexes",
+    reads: "Whether django_migrations and django_content_type are plain tables. It opens neither. $1 is the role's \
+        search_path as JSON.",
+    when: "with the five above, and each time pgdj looks for indexes",
     holes: &[],
     sql: "select distinct on (c.relname)
     c.relname::text as relation,

@@ -103,9 +103,9 @@ const SCHEMA: Hole = Hole { name: "schema", doc: "the schema that pgstattuple is
 /// Source: PostgreSQL manual F.33 "pgstattuple".
 pub(super) static OF_TABLE: Own = Own {
     name: "exact bloat of a table",
-    reads: "One table: every page that is not all visible. It can take minutes, and takes no lock that stops writes. $1 is \
-        its oid.",
-    when: "only when you ask for it (b in Tables), where pgstattuple is installed",
+    reads: "One table: every page that is not all-visible. It can take minutes, and blocks no reads or writes. $1 is \
+        the oid of the table.",
+    when: "only after you agreed (b in Tables), if pgstattuple is installed",
     holes: &[SCHEMA],
     sql: "select
     s.table_len::float8 as bytes,
@@ -121,8 +121,9 @@ where c.oid = $1::bigint::oid",
 /// The same of an index.
 pub(super) static OF_INDEX: Own = Own {
     name: "exact bloat of an index",
-    reads: "One B-tree index, whole. It can take minutes, and takes no lock that stops writes. $1 is its oid.",
-    when: "only when you ask for it (b in Indexes), where pgstattuple is installed",
+    reads: "One b-tree index, all of it. It can take minutes, and blocks no reads or writes. $1 is the oid of the \
+        index.",
+    when: "only after you agreed (b in Indexes), if pgstattuple is installed",
     holes: &[SCHEMA],
     sql: "select
     s.index_size::float8 as bytes,

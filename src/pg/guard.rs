@@ -7,11 +7,11 @@ use super::path::{self, Until};
 
 /// `statement_timeout`.
 pub(super) const STATEMENT_TIMEOUT: Hole =
-    Hole { name: "statement_timeout", doc: "milliseconds; each part below says its limit", form: Form::Number };
+    Hole { name: "statement_timeout", doc: "milliseconds; each section below says its limit", form: Form::Number };
 
 /// `lock_timeout`.
 pub(super) const LOCK_TIMEOUT: Hole =
-    Hole { name: "lock_timeout", doc: "milliseconds; each part below says its limit", form: Form::Number };
+    Hole { name: "lock_timeout", doc: "milliseconds; each section below says its limit", form: Form::Number };
 
 /// The settings of a session of our own.
 ///
@@ -39,7 +39,7 @@ pub(super) static SET_BORROWED: Own = Own {
     name: "guard: transaction behind a pooler",
     reads: "Nothing. Sets the same limits until this transaction ends, so that no other client of the pooler gets \
             them.",
-    when: "behind a pooler: before each round of questions",
+    when: "behind a pooler: before each batch of statements",
     holes: &[STATEMENT_TIMEOUT, LOCK_TIMEOUT],
     sql: "select
     pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
@@ -53,10 +53,10 @@ pub(super) static SET_BORROWED: Own = Own {
 pub(super) static BEGIN: Own = Own {
     name: "guard: begin",
     reads: "Nothing. Opens a transaction.",
-    when: "before each EXPLAIN and each verification of an index; behind a pooler before each round of questions",
+    when: "before each EXPLAIN and each index test; behind a pooler before each batch of statements",
     holes: &[Hole {
         name: "access",
-        doc: "read only; read write only after you agreed to a write or to the trial of an index",
+        doc: "read only; read write only after you agreed to a write or to an index trial",
         form: Form::OneOf(&["read only", "read write"]),
     }],
     sql: "begin isolation level read committed {access}",
@@ -77,8 +77,8 @@ pub(super) fn opening(access: &str, settings: Sql) -> Sql {
 /// tcop/postgres.c: Linux since 14, macOS and the BSDs since 15.
 pub(super) static CHECK_CLIENT: Own = Own {
     name: "guard: check for the client",
-    reads: "Nothing. From PostgreSQL 14 on, the server looks every 2 s whether pgdj is still there, and ends what runs for \
-        one that is gone.",
+    reads: "Nothing. From PostgreSQL 14 on, the server checks every 2 s whether pgdj is still connected, and ends \
+        its statement if not.",
     when: "with the settings of a session, and in each transaction of an EXPLAIN",
     holes: &[Hole {
         name: "is_local",
@@ -100,8 +100,8 @@ pub(super) fn check_client(until: Until) -> Sql {
 
 pub(super) static SAVE: Own = Own {
     name: "guard: savepoint",
-    reads: "Nothing. A savepoint: one query that fails does not abort the others.",
-    when: "behind a pooler: before the first of several questions",
+    reads: "Nothing. Sets a savepoint, so that a statement that fails does not abort the others.",
+    when: "behind a pooler: before the first statement of a batch",
     holes: &[],
     sql: "savepoint pgdj",
 };
@@ -109,7 +109,7 @@ pub(super) static SAVE: Own = Own {
 pub(super) static BACK: Own = Own {
     name: "guard: back to the savepoint",
     reads: "Nothing.",
-    when: "behind a pooler: between two questions",
+    when: "behind a pooler: between two statements of a batch",
     holes: &[],
     sql: "rollback to savepoint pgdj",
 };
@@ -117,7 +117,7 @@ pub(super) static BACK: Own = Own {
 pub(super) static COMMIT: Own = Own {
     name: "guard: commit",
     reads: "Nothing. Ends a read-only transaction.",
-    when: "behind a pooler: after each round of questions",
+    when: "behind a pooler: after each batch of statements",
     holes: &[],
     sql: "commit",
 };
@@ -133,7 +133,7 @@ pub(super) const IDLE_TIMEOUT: Hole =
 pub(super) static SET: Own = Own {
     name: "guard: transaction",
     reads: "Nothing. Sets the limits of this transaction.",
-    when: "after the begin of each EXPLAIN, verification or trial",
+    when: "after the begin of each EXPLAIN, index test or trial",
     holes: &[STATEMENT_TIMEOUT, LOCK_TIMEOUT, IDLE_TIMEOUT],
     sql: "select
     pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
@@ -146,7 +146,7 @@ pub(super) static SET: Own = Own {
 pub(super) static DEALLOCATE: Own = Own {
     name: "guard: deallocate",
     reads: "Nothing. Forgets the prepared statement.",
-    when: "before the next prepare, and behind the rollback",
+    when: "before the next PREPARE, and after the ROLLBACK",
     holes: &[],
     sql: "deallocate pgdj_explained",
 };
@@ -154,7 +154,7 @@ pub(super) static DEALLOCATE: Own = Own {
 pub(super) static ROLLBACK: Own = Own {
     name: "guard: rollback",
     reads: "Nothing. Ends the transaction and undoes whatever was written in it.",
-    when: "at the end of each EXPLAIN, verification and trial, whatever the result",
+    when: "at the end of each EXPLAIN, index test and trial, whatever the result",
     holes: &[],
     sql: "rollback",
 };
@@ -169,7 +169,7 @@ pub(super) const POINT: Hole = Hole {
 pub(super) static SAVEPOINT: Own = Own {
     name: "guard: savepoint of a transaction",
     reads: "Nothing. Marks where to go back to.",
-    when: "before each step of a verification or a trial",
+    when: "before each step of an index test or trial",
     holes: &[POINT],
     sql: "savepoint {savepoint}",
 };
@@ -177,7 +177,7 @@ pub(super) static SAVEPOINT: Own = Own {
 pub(super) static ROLLBACK_TO: Own = Own {
     name: "guard: rollback to savepoint",
     reads: "Nothing. Undoes the step.",
-    when: "after each step of a verification or a trial",
+    when: "after each step of an index test or trial",
     holes: &[POINT],
     sql: "rollback to savepoint {savepoint}",
 };
@@ -185,7 +185,7 @@ pub(super) static ROLLBACK_TO: Own = Own {
 pub(super) static RELEASE: Own = Own {
     name: "guard: release",
     reads: "Nothing. Forgets the savepoint.",
-    when: "after each step of a verification or a trial",
+    when: "after each step of an index test or trial",
     holes: &[POINT],
     sql: "release savepoint {savepoint}",
 };

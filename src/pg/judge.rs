@@ -33,6 +33,7 @@ use reach::{Fact, Kind, Reach};
 use written::{Deed, Written};
 
 use super::control::Mode;
+use super::explain::statement::begins_a_statement;
 use super::own::{Form, Hole, Own, Sql};
 use super::session::{Parameter, Query};
 use super::transaction::{Transaction, Trouble};
@@ -86,10 +87,11 @@ pub(super) static FACTS: Own = Own {
     name: "check: what your statement calls",
     reads: "The catalog's definition of everything that your statement can run: functions, operators, types, views, policies. \
         It reads no table of yours.",
-    when: "before a statement is explained, run or planned for an advice; several times, until nothing new is found",
+    when: "before a statement is explained, run, or planned to look for indexes; several times, until nothing new is \
+        found",
     holes: &[Hole {
         name: "arms",
-        doc: "one or more of the five below, joined by union all",
+        doc: "one or more of the five statements below, joined by union all",
         form: Form::Statements("\nunion all\n"),
     }],
     sql: include_str!("judge/facts.sql"),
@@ -98,7 +100,7 @@ pub(super) static FACTS: Own = Own {
 pub(super) static OF_FUNCTION: Own = Own {
     name: "check: function",
     reads: "Functions by name or number: language, volatility, body, and what they call.",
-    when: "as a part of the statement above, when it is about such objects",
+    when: "as a part of the statement above, if your statement uses such objects",
     holes: &[],
     sql: include_str!("judge/facts/function.sql"),
 };
@@ -106,7 +108,7 @@ pub(super) static OF_FUNCTION: Own = Own {
 pub(super) static OF_OPERATOR: Own = Own {
     name: "check: operator",
     reads: "Operators: the functions behind them.",
-    when: "as a part of the statement above, when it is about such objects",
+    when: "as a part of the statement above, if your statement uses such objects",
     holes: &[],
     sql: include_str!("judge/facts/operator.sql"),
 };
@@ -114,7 +116,7 @@ pub(super) static OF_OPERATOR: Own = Own {
 pub(super) static OF_TYPE: Own = Own {
     name: "check: type",
     reads: "Types: their functions, casts, checks and defaults.",
-    when: "as a part of the statement above, when it is about such objects",
+    when: "as a part of the statement above, if your statement uses such objects",
     holes: &[],
     sql: include_str!("judge/facts/type.sql"),
 };
@@ -122,7 +124,7 @@ pub(super) static OF_TYPE: Own = Own {
 pub(super) static OF_RELATION: Own = Own {
     name: "check: relation",
     reads: "Tables and views: rules, policies, defaults, checks, the expressions of indexes and partition keys.",
-    when: "as a part of the statement above, when it is about such objects",
+    when: "as a part of the statement above, if your statement uses such objects",
     holes: &[],
     sql: include_str!("judge/facts/relation.sql"),
 };
@@ -130,7 +132,7 @@ pub(super) static OF_RELATION: Own = Own {
 pub(super) static OF_CLASS: Own = Own {
     name: "check: class",
     reads: "Operator classes: their functions and operators.",
-    when: "as a part of the statement above, when it is about such objects",
+    when: "as a part of the statement above, if your statement uses such objects",
     holes: &[],
     sql: include_str!("judge/facts/class.sql"),
 };
@@ -154,8 +156,8 @@ fn facts_about(kinds: &[Kind]) -> Sql {
 /// The relations that this transaction has locked, except those of the release: views among them are found by name.
 pub(super) static LOCKED: Own = Own {
     name: "check: what it locked",
-    reads: "Which tables and views the prepare has locked, so that those that no name told of are checked too.",
-    when: "after each prepare; with --read-only once more after planning",
+    reads: "Which tables and views PREPARE has locked, to check also those that the text does not name.",
+    when: "after each PREPARE; with --read-only once more after planning",
     holes: &[],
     sql: "select c.oid::int8 as oid
     from pg_catalog.pg_locks as l
@@ -207,9 +209,17 @@ impl Judge {
         let written = match Written::of(sql) {
             Ok(written) => written,
             Err(unclear) => {
-                return Ok(Verdict::refused("the statement", format!("it cannot be read with certainty ({unclear})")));
+                return Ok(Verdict::refused("the statement", format!("pgdj cannot parse it ({unclear})")));
             }
         };
+        // What no statement begins with, the server cannot parse: nothing of it runs.
+        if let Deed::Other(word) = &written.deed
+            && mode == Mode::Full
+            && !word.is_empty()
+            && !begins_a_statement(word)
+        {
+            return Ok(Verdict { judge: None, objections: Vec::new() });
+        }
         if let Some(objection) = deed(&written.deed, level, mode) {
             return Ok(Verdict { judge: None, objections: vec![objection] });
         }
@@ -220,7 +230,7 @@ impl Judge {
     pub(super) async fn of_definition(transaction: &mut Transaction, sql: &str) -> Result<Verdict, Trouble> {
         match Written::of(sql) {
             Ok(written) => Self::names(transaction, (written, Level::Executed), &[]).await,
-            Err(unclear) => Ok(Verdict::refused("the index", format!("it cannot be read with certainty ({unclear})"))),
+            Err(unclear) => Ok(Verdict::refused("the index", format!("pgdj cannot parse it ({unclear})"))),
         }
     }
 

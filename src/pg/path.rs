@@ -10,8 +10,8 @@ use crate::quote::quote_text;
 
 /// What shows the path in force; SHOW looks no name up.
 pub(super) static SHOW: Own = Own {
-    name: "guard: path of the role",
-    reads: "The search_path of the role, which decides what the names in your statement mean.",
+    name: "guard: search_path of the role",
+    reads: "The search_path of the role, by which names in your statement are resolved.",
     when: "in each transaction, before the path is set",
     holes: &[],
     sql: "show search_path",
@@ -19,29 +19,29 @@ pub(super) static SHOW: Own = Own {
 
 /// Pins the path for the session. `pg_temp` stands last, or it would be searched first.
 pub(super) static PIN_SESSION: Own = Own {
-    name: "guard: path",
+    name: "guard: search_path",
     reads: "Nothing. Sets the search_path, so that no function or operator of another role can run instead of the \
             server's.",
-    when: "once for each session, before anything in which a name is looked up; not behind a pooler",
+    when: "once for each session, before any statement with a name; not behind a pooler",
     holes: &[],
     sql: "set search_path = pg_catalog, pg_temp",
 };
 
 /// Pins the path for the transaction.
 pub(super) static PIN_TRANSACTION: Own = Own {
-    name: "guard: path of a transaction",
+    name: "guard: search_path of a transaction",
     reads: "Nothing. Sets the same search_path until the transaction ends.",
-    when: "in each transaction, before a question of pgdj's own",
+    when: "in each transaction, before pgdj's own statements",
     holes: &[],
     sql: "set local search_path = pg_catalog, pg_temp",
 };
 
 /// Puts the role's own path in force.
 pub(super) static RESTORE: Own = Own {
-    name: "guard: back to the path of the role",
-    reads: "Nothing. Your statement and an advised index mean what they mean under the role's own search_path.",
-    when: "in the transaction of an EXPLAIN or a verification, before your statement",
-    holes: &[Hole { name: "schemas", doc: "the role's search_path, as SHOW told it", form: Form::Texts }],
+    name: "guard: restore the search_path of the role",
+    reads: "Nothing. Names in your statement and in an advised index are resolved with the role's own search_path.",
+    when: "in the transaction of an EXPLAIN or an index test, before your statement",
+    holes: &[Hole { name: "schemas", doc: "the role's search_path, as SHOW returned it", form: Form::Texts }],
     sql: "set local search_path = {schemas}",
 };
 
@@ -140,7 +140,10 @@ mod tests {
         ] {
             let path = RolePath::parse(shown);
             assert_eq!(path.schemas("app"), schemas, "{shown}");
-            let sql = format!("set /* pgdj guard: back to the path of the role */ local search_path = {restored}");
+            let sql = format!(
+                "set /* pgdj guard: restore the search_path of the role */ local search_path = \
+                {restored}"
+            );
             assert_eq!(path.restore().as_str(), sql, "{shown}");
         }
     }

@@ -96,7 +96,7 @@ impl Reaper {
         let Some(is_needed) = connection.needed() else { return };
         let (canceller, connection) = (canceller.clone(), connection.clone());
         if self.0.try_send(Order::Cancel { canceller, connection, answered, is_needed }).is_err() {
-            tracing::warn!("too many dropped queries: statement_timeout ends this one");
+            tracing::warn!("too many cancelled statements: statement_timeout ends this one");
         }
     }
 
@@ -148,7 +148,7 @@ async fn cancel(canceller: &Canceller, answered: Option<oneshot::Sender<Result<(
     let sent = tokio::time::timeout(LIMIT, canceller.cancel()).await;
     let sent = sent.unwrap_or_else(|_elapsed| Err(format!("no answer within {} s", LIMIT.as_secs())));
     if let Err(error) = &sent {
-        tracing::info!(error, "a query could not be cancelled");
+        tracing::info!(error, "a statement could not be cancelled");
     }
     if let Some(answered) = answered {
         // Who asked may have gone.

@@ -114,6 +114,6 @@ pub async fn run(
     }
     // Both lanes are gone: what they left running is cancelled.
     if tokio::time::timeout(FAREWELL, reaping).await.is_err() {
-        tracing::info!("a query may still run: its statement_timeout ends it");
+        tracing::info!("a statement may still run: its statement_timeout ends it");
     }
 }

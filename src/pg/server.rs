@@ -41,8 +41,8 @@ pub(super) static IDENTITY: Own = Own {
 
 /// Columns of the system's views and of a few catalogs.
 pub(super) static COLUMNS: Own = Own {
-    name: "columns of the system's views",
-    reads: "Which columns the statistics views of this server have; what it lacks is not asked for.",
+    name: "columns of the statistics views",
+    reads: "Which columns the statistics views of this server have; pgdj reads only those.",
     when: FACTS_WHEN,
     holes: &[],
     sql: "select
@@ -131,7 +131,7 @@ limit 500",
 pub static BY_QUERYID: Own = Own {
     name: "statement of a queryid",
     reads: "The text of one statement from pg_stat_statements; $1 is its queryid.",
-    when: "once for pgdj explain --queryid; before it the six questions about what the server has",
+    when: "once for pgdj explain --queryid, after the six statements under \"Server version and features\"",
     holes: &[],
     sql: "select
     s.query as query,

@@ -223,8 +223,8 @@ pub struct Session {
 /// Whose backend it is, and since when its server runs.
 pub(super) static GREETING: Own = Own {
     name: "greeting",
-    reads: "The pid of the session (if the protocol gave another one, there is a pooler), the start of the server, \
-            its clock.",
+    reads: "The pid of the session (if it differs from the protocol's, there is a pooler), the start of the server, \
+        its clock.",
     when: "once for each session, right after it connects",
     holes: &[],
     sql: "select
@@ -248,7 +248,7 @@ impl Session {
             is_begun: false,
         };
         let failed = |source: &dyn std::error::Error| {
-            Failure::new(Kind::Connection, format!("cannot query {}", connector.target())).because(source)
+            Failure::new(Kind::Connection, format!("cannot read from {}", connector.target())).because(source)
         };
         let greeting =
             session.one(Query::new(GREETING.sql())).await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
@@ -389,16 +389,16 @@ mod tests {
     fn a_session_of_our_own_is_set_and_a_borrowed_one_only_within_its_transaction() {
         let own = Limits::TICK.for_session();
         let own = own.as_str();
-        assert!(own.starts_with("set /* pgdj guard: path */ search_path = pg_catalog, pg_temp; "), "{own}");
+        assert!(own.starts_with("set /* pgdj guard: search_path */ search_path = pg_catalog, pg_temp; "), "{own}");
         assert!(own.contains("set_config('statement_timeout', '2000', false)"), "{own}");
         assert!(own.contains("set_config('default_transaction_read_only', 'on', false)"), "{own}");
         let borrowed = Limits::SLOW.for_transaction();
         let borrowed = borrowed.as_str();
         assert!(
             borrowed.starts_with(
-                "begin /* pgdj guard: begin */ isolation level read committed read only; \
-                 show /* pgdj guard: path of the role */ search_path; \
-                 set /* pgdj guard: path of a transaction */ local search_path = pg_catalog, pg_temp; "
+                "begin /* pgdj guard: begin */ isolation level read committed read only; show /* pgdj guard: \
+                 search_path of the role */ search_path; set /* pgdj guard: search_path of a transaction */ local \
+                 search_path = pg_catalog, pg_temp; "
             ),
             "{borrowed}"
         );

@@ -71,8 +71,7 @@ impl Trouble {
                 let failure = Failure::new(Kind::Refused, what).because_text(message);
                 match code {
                     Some(SqlState::LOCK_NOT_AVAILABLE) => failure.hint(
-                        "another session holds a lock that conflicts: Activity shows who (g groups by \
-                                      blocker); try again",
+                        "another session holds a conflicting lock (see \"blocking\" in Activity); try again later",
                     ),
                     Some(SqlState::QUERY_CANCELED) => failure.hint("it exceeded its time limit, or was cancelled"),
                     Some(SqlState::INSUFFICIENT_PRIVILEGE) => {
@@ -136,9 +135,9 @@ pub(super) struct Greeting {
 }
 
 pub(super) static GREETING: Own = Own {
-    name: "greeting of a transaction",
+    name: "session of a transaction",
     reads: "The pid of the session, the server's version and clock, the role.",
-    when: "once in each transaction of an EXPLAIN, verification or trial",
+    when: "once in each transaction of an EXPLAIN, index test or trial",
     holes: &[],
     sql: "select
     pg_catalog.pg_backend_pid()::bigint as pid,
@@ -151,7 +150,7 @@ pub(super) static GREETING: Own = Own {
 pub(super) static PARAMETERS: Own = Own {
     name: "parameters",
     reads: "The types of the parameters of the statement that was just prepared; $1 is its name, pgdj_explained.",
-    when: "after each prepare",
+    when: "after each PREPARE",
     holes: &[],
     sql: "select array(
         select pg_catalog.format_type(t.oid, null)

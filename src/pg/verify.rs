@@ -32,6 +32,7 @@ use crate::catalog::index::Method;
 use crate::django::sql::{Build, create_index, index_place};
 use crate::failure::Kind;
 use crate::plan::Plan;
+use crate::sample::unit::counted;
 use crate::sample::{Bytes, Seconds};
 
 mod alone;
@@ -254,13 +255,17 @@ impl Verifier {
         building: Building,
     ) -> Result<Tried, Failure> {
         if self.mode == Mode::ReadOnly {
-            return Err(Failure::new(Kind::Refused, "an index cannot be tried in read-only mode")
+            return Err(Failure::new(Kind::Refused, "an index cannot be tried: --read-only forbids it")
                 .hint("start pgdj without --read-only"));
         }
         // A parameter without a value would be measured as NULL, for which mostly no row is found.
         let needed = explain::statement::look(&request.sql).map_or(0, |statement| statement.parameters);
         if needed > request.parameters.len() {
-            let why = format!("the statement has {needed} parameters and {} values", request.parameters.len());
+            let why = format!(
+                "the statement needs {} and got {}",
+                counted(needed, "value", "values"),
+                request.parameters.len()
+            );
             let failure = Failure::new(Kind::Refused, "cannot try the index").because_text(why);
             return Err(failure.hint("give a value for each $n: R asks for them in the console"));
         }
@@ -302,7 +307,7 @@ async fn refused(transaction: &mut Transaction, set: &[Wanted<'_>], mode: Mode) 
     for wanted in set {
         let verdict = Judge::of_definition(transaction, &wanted.create_for_hypopg("pgdj")).await?;
         if let Some(objection) = verdict.objections.first().map(Objection::words) {
-            let why = format!("{objection}; this is read-only mode");
+            let why = format!("{objection}; --read-only forbids it");
             return Ok(Some(Verified {
                 rung: Rung::Catalog,
                 verdicts: vec![Verdict::Unknown(why); set.len()],

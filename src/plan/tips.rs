@@ -105,10 +105,23 @@ pub struct TipHit {
     pub seen: String,
     /// What to do.
     pub advice: String,
+    /// The index that the advice names, where it names one.
+    pub index: Option<IndexIdea>,
     /// What it could save at most; zero where the plan has no times.
     pub saving: Seconds,
     /// How many other nodes it was seen at as well.
     pub others: usize,
+}
+
+/// An index that a tip names from the plan alone: where the planner was asked, what it says counts more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexIdea {
+    /// The table, without its schema.
+    pub table: String,
+    /// The part of the advice that names the index.
+    pub words: String,
+    /// The first column of the order that the index is for, where it is for a sort.
+    pub order: Option<String>,
 }
 
 /// The causes that several rules may see.
@@ -156,6 +169,7 @@ struct Hit {
     cause: Option<NodeId>,
     seen: String,
     advice: String,
+    index: Option<IndexIdea>,
     saving: f64,
 }
 
@@ -290,8 +304,8 @@ fn gather(mut hits: Hits) -> Vec<TipHit> {
             }
             continue;
         }
-        let Hit { node, seen, advice, saving, .. } = hit;
-        told.push(TipHit { tip, node, seen, advice, saving: Seconds(saving), others: 0 });
+        let Hit { node, seen, advice, index, saving, .. } = hit;
+        told.push(TipHit { tip, node, seen, advice, index, saving: Seconds(saving), others: 0 });
     }
     told
 }

@@ -67,7 +67,7 @@ impl SignalKind {
     pub fn verb(self) -> &'static str {
         match self {
             Self::Cancel => "cancel",
-            Self::Terminate => "end",
+            Self::Terminate => "terminate",
         }
     }
 
@@ -75,15 +75,15 @@ impl SignalKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::Cancel => "Cancel",
-            Self::Terminate => "End",
+            Self::Terminate => "Terminate",
         }
     }
 
     /// Returns the act as a button names it.
     pub fn button(self) -> &'static str {
         match self {
-            Self::Cancel => "cancel the query",
-            Self::Terminate => "end the session",
+            Self::Cancel => "cancel the statement",
+            Self::Terminate => "terminate the session",
         }
     }
 }
@@ -127,8 +127,8 @@ fn of_leader<'a>(kind: SignalKind, one: &'a Backend, all: &'a [Backend], facts: 
     };
     let Some(leader) = one.leader else {
         return refused(format!(
-            "pid {pid} is a parallel worker. PostgreSQL before 13 does not say which session it works for: act on the \
-             session that runs the same query."
+            "pid {pid} is a parallel worker. PostgreSQL before 13 does not say which session it works for: act on \
+             the session that runs the same statement."
         ));
     };
     let Some(leader) = all.iter().find(|other| other.pid == leader && other.kind != one.kind) else {
@@ -152,9 +152,11 @@ fn part_of_the_server(kind: SignalKind, one: &Backend) -> Option<Refusal> {
     let (pid, process) = (one.pid, &one.kind);
     let what = format!("pid {pid} is a process of the server itself ({process}), not a session.");
     let (title, rest) = match kind {
-        SignalKind::Cancel => ("Nothing to cancel", "It runs no query."),
-        SignalKind::Terminate if is_auxiliary => ("Cannot be ended", "PostgreSQL does not let it be ended."),
-        SignalKind::Terminate => ("Cannot be ended", "The server would start it again at once."),
+        SignalKind::Cancel => ("Nothing to cancel", "It runs no statement."),
+        SignalKind::Terminate if is_auxiliary => {
+            ("Cannot be terminated", "PostgreSQL does not allow it to be terminated.")
+        }
+        SignalKind::Terminate => ("Cannot be terminated", "The server would start it again at once."),
     };
     Some(Refusal { title, why: format!("{what} {rest}"), grant: None })
 }
@@ -183,7 +185,7 @@ fn denied(one: &Backend, facts: &ServerFacts) -> Option<Refusal> {
     }
     match (one.is_superuser, one.has_our_role) {
         (Some(true), _) => refuse(
-            format!("pid {pid} is a session of the superuser {user}: only a superuser can cancel or end it."),
+            format!("pid {pid} is a session of the superuser {user}: only a superuser can cancel or terminate it."),
             None,
         ),
         (_, Some(false)) if !facts.may_as("pg_signal_backend") => refuse(
@@ -202,7 +204,7 @@ fn nothing_to_cancel(one: &Backend) -> Option<Refusal> {
     let refuse = |why: String| Some(Refusal { title: "Nothing to cancel", why, grant: None });
     if one.kind == "walsender" {
         return refuse(format!(
-            "pid {pid} is a walsender: it sends WAL and runs no query. Press K to end it. {}",
+            "pid {pid} is a walsender: it sends WAL and runs no statement. Press K to terminate it. {}",
             end_of_walsender(one)
         ));
     }
@@ -210,17 +212,18 @@ fn nothing_to_cancel(one: &Backend) -> Option<Refusal> {
         "active" | "fastpath function call" | "disabled" => None,
         "" if one.kind == "autovacuum worker" => None,
         "idle in transaction" => refuse(format!(
-            "pid {pid} is idle in transaction{}: it runs no query. Press K to end its session and roll back its \
+            "pid {pid} is idle in transaction{}: it runs no statement. Press K to terminate it and roll back its \
              transaction.",
             for_age(one.state_age)
         )),
         "idle in transaction (aborted)" => refuse(format!(
-            "pid {pid} is in an aborted transaction{}: it runs no query and holds no lock. Press K to end its session.",
+            "pid {pid} is in an aborted transaction{}: it runs no statement and holds no lock. Press K to terminate \
+             it.",
             for_age(one.state_age)
         )),
-        "" => refuse(format!("pid {pid} ({}) shows no query.", one.kind)),
+        "" => refuse(format!("pid {pid} ({}) shows no statement.", one.kind)),
         state => refuse(format!(
-            "pid {pid} is {state}{}: it runs no query and no transaction. Press K to end its session.",
+            "pid {pid} is {state}{}: it runs no statement and no transaction. Press K to terminate it.",
             for_age(one.state_age)
         )),
     }
@@ -236,14 +239,14 @@ fn plan<'a>(kind: SignalKind, one: &'a Backend, facts: &ServerFacts) -> Plan<'a>
         (SignalKind::Cancel, "autovacuum worker") => {
             (format!("Cancel the autovacuum of pid {pid}?"), end_of_autovacuum(kind, one))
         }
-        (SignalKind::Cancel, _) => (format!("Cancel the running query of pid {pid}?"), end_of_statement(one)),
+        (SignalKind::Cancel, _) => (format!("Cancel the running statement of pid {pid}?"), end_of_statement(one)),
         (SignalKind::Terminate, "autovacuum worker") => {
-            (format!("End the autovacuum worker pid {pid}?"), end_of_autovacuum(kind, one))
+            (format!("Terminate the autovacuum worker pid {pid}?"), end_of_autovacuum(kind, one))
         }
         (SignalKind::Terminate, "walsender") => {
-            (format!("End the walsender pid {pid} ({})?", one.application), end_of_walsender(one).to_owned())
+            (format!("Terminate the walsender pid {pid} ({})?", one.application), end_of_walsender(one).to_owned())
         }
-        (SignalKind::Terminate, _) => (format!("End the session of pid {pid}?"), end_of_session(one)),
+        (SignalKind::Terminate, _) => (format!("Terminate the session of pid {pid}?"), end_of_session(one)),
     };
     if facts.is_pooled && one.is_client() {
         effect.push_str(" Behind a pooler the error goes to the client that uses this connection at that moment.");
@@ -271,10 +274,11 @@ fn end_of_statement(one: &Backend) -> String {
             .to_owned();
     }
     if one.state == "disabled" {
-        return "track_activities is off, so pgdj cannot see whether it runs a query. If it does, the query fails."
+        return "track_activities is off, so pgdj cannot see whether it runs a statement. If it does, the statement \
+            fails."
             .to_owned();
     }
-    let failure = "Its query fails with \"canceling statement due to user request\".";
+    let failure = "Its statement fails with \"canceling statement due to user request\".";
     // In autocommit the transaction starts with its statement.
     let is_block = one.xact_started.zip(one.query_started).is_some_and(|(xact, query)| xact < query);
     if is_block {
@@ -381,12 +385,12 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_runs_no_query_has_nothing_to_cancel() {
+    fn a_session_that_runs_no_statement_has_nothing_to_cancel() {
         for (state, says) in [
-            ("idle", "pid 7 is idle for 1m00s: it runs no query"),
-            ("idle in transaction", "pid 7 is idle in transaction for 1m00s: it runs no query. Press K"),
-            ("idle in transaction (aborted)", "it runs no query and holds no lock. Press K"),
-            ("starting", "it runs no query"),
+            ("idle", "pid 7 is idle for 1m00s: it runs no statement"),
+            ("idle in transaction", "pid 7 is idle in transaction for 1m00s: it runs no statement. Press K"),
+            ("idle in transaction (aborted)", "it runs no statement and holds no lock. Press K"),
+            ("starting", "it runs no statement"),
         ] {
             let refusal = refusal(SignalKind::Cancel, &client(state), &superuser());
             assert!(refusal.title == "Nothing to cancel" && refusal.why.contains(says), "{state}: {refusal:?}");
@@ -431,7 +435,7 @@ mod tests {
         let Prospect::Possible(plan) = prospect(SignalKind::Cancel, &all[1], &all, &superuser()) else {
             panic!("refused")
         };
-        assert_eq!((plan.backend.pid, plan.question.as_str()), (7, "Cancel the running query of pid 7?"));
+        assert_eq!((plan.backend.pid, plan.question.as_str()), (7, "Cancel the running statement of pid 7?"));
         assert!(plan.effect.starts_with("pid 8 is a parallel worker of pid 7: this acts on pid 7."), "{}", plan.effect);
         let orphan = Backend { leader: None, ..of_kind("parallel worker") };
         assert!(refusal(SignalKind::Cancel, &orphan, &superuser()).why.contains("before 13"));

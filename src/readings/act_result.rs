@@ -114,7 +114,7 @@ impl Sent {
             "idle in transaction" => "; its transaction is still open",
             _ => "",
         };
-        Some(format!("the query of pid {pid} ended{then}"))
+        Some(format!("the statement of pid {pid} ended{then}"))
     }
 
     fn still(&self, one: Option<&Backend>, elapsed: f64) -> Progress {
@@ -141,7 +141,7 @@ fn why_still(one: &Backend) -> &'static str {
         "Client" => "it waits for the client",
         "IO" => "it reads or writes files; it reacts after that",
         "LWLock" | "BufferPin" | "Buffer" => "it waits within the server and reacts after that",
-        "Extension" => "an extension does not react",
+        "Extension" => "it runs code of an extension that does not react",
         _ => "it is rolling back, or runs code that does not react",
     }
 }
@@ -240,17 +240,17 @@ mod tests {
         assert!(matches!(&rolls, Progress::Still(text) if text.contains("rolling back")), "{rolls:?}");
         assert!(matches!(sent.progress(at(161.0, &before)), Progress::Left(_)), "it is said for a minute");
         for (state, says) in [
-            ("idle", "the query of pid 1 ended"),
-            ("idle in transaction", "the query of pid 1 ended; its transaction is still open"),
+            ("idle", "the statement of pid 1 ended"),
+            ("idle in transaction", "the statement of pid 1 ended; its transaction is still open"),
             (
                 "idle in transaction (aborted)",
-                "the query of pid 1 ended; its transaction is aborted until the client rolls back",
+                "the statement of pid 1 ended; its transaction is aborted until the client rolls back",
             ),
         ] {
             assert_eq!(sent.progress(at(162.0, &[session(1, state, &[])])), Progress::Done(says.to_owned()));
         }
         let next = [Backend { query_started: Some(101.0), ..session(1, "active", &[]) }];
-        assert_eq!(sent.progress(at(162.0, &next)), Progress::Done("the query of pid 1 ended".to_owned()));
+        assert_eq!(sent.progress(at(162.0, &next)), Progress::Done("the statement of pid 1 ended".to_owned()));
     }
 
     #[test]

@@ -119,6 +119,18 @@ impl VacuumHorizon {
         }
     }
 
+    /// Returns the same as an answer: "no" with the reason, or "yes" and what it pins.
+    pub fn answer_of_session(&self, pid: i64) -> String {
+        match self.session(pid) {
+            None => "no: it has no snapshot and no transaction ID".to_owned(),
+            Some(holder) => match &holder.pins {
+                Pins::Nothing(why) => format!("no: {why}"),
+                Pins::Primary => "not on this standby; with hot_standby_feedback, on the primary".to_owned(),
+                _ => format!("yes: it {}", self.words(holder)),
+            },
+        }
+    }
+
     /// Returns what a holder pins, in words, with the transaction it inherits its age from.
     pub fn words(&self, holder: &Holder) -> String {
         match self.cause(holder).filter(|_| !matches!(holder.pins, Pins::Nothing(_))) {
@@ -214,7 +226,10 @@ impl Holder {
 
     /// Returns how far back it is and where that keeps dead rows, in words.
     pub fn what_it_pins(&self) -> String {
-        let rows = format!("keeps dead rows of the last {} transactions", Count(self.transactions as f64));
+        let rows = format!(
+            "keeps dead rows of the last {}",
+            Count(self.transactions as f64).of("transaction", "transactions")
+        );
         match &self.pins {
             Pins::Nothing(why) => format!("does not hold back vacuum: {why}"),
             Pins::SharedCatalogs => {
@@ -233,11 +248,14 @@ impl Holder {
     /// Returns how to end it, in a sentence.
     pub fn how_to_end(&self) -> &'static str {
         match self.kind {
-            HolderKind::Session => "End its transaction: commit, roll back, or terminate the session (K in Activity).",
-            HolderKind::Standby => "End the long query on the standby, or turn hot_standby_feedback off there.",
+            HolderKind::Session => "Commit or roll back its transaction, or terminate the session (K in Activity).",
+            HolderKind::Standby => {
+                "Terminate the long statement on the standby, or turn hot_standby_feedback off \
+                there."
+            }
             HolderKind::Slot => {
-                "If its consumer still exists, let it catch up or end its long query. Drop the slot only if nothing \
-                 uses it."
+                "If its consumer still exists, let it catch up or terminate its long statement. Drop the slot only \
+                 if nothing uses it."
             }
             HolderKind::Prepared => "Commit it or roll it back from a session in its database.",
         }

@@ -38,7 +38,12 @@ impl Explained {
     pub fn answer(&self, sql: &str, at: Option<Timestamp>) -> Option<Answer> {
         let recorded = self.plans.find(sql)?;
         let plan = plan::parse(&recorded.plan).plans.into_iter().next()?;
-        let how = if recorded.is_estimate { "an estimate" } else { "the statement ran with the values of that time" };
+        let how = if recorded.is_estimate {
+            "an estimate"
+        } else {
+            "the statement ran with the values at recording \
+            time"
+        };
         Some(Answer {
             plan,
             raw: recorded.plan.clone(),

@@ -297,12 +297,17 @@ fn of_report(report: Report, hands: &mut Hands) -> Event {
             Event::Connected(facts)
         }
         Report::Lost { failure, retry_in } => {
-            let mut why = failure.what;
-            if let Some(cause) = failure.because.first() {
-                why = format!("{why}: {cause}");
-            }
+            let why = failure.because.into_iter().next().map_or(failure.what, reason_first);
             Event::Lost { since: now(), why, retry_in: Seconds(retry_in.as_secs_f64()) }
         }
+    }
+}
+
+/// Puts the path of a socket behind the reason: the line is cut at its end.
+fn reason_first(cause: String) -> String {
+    match cause.split_once(": ").filter(|(place, _)| place.starts_with('/')) {
+        Some((place, reason)) => format!("{reason} ({place})"),
+        None => cause,
     }
 }
 
@@ -336,6 +341,22 @@ impl Ends {
             _ = self.terminate.recv() => {}
             _ = self.hang_up.recv() => {}
             _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason_first;
+
+    #[test]
+    fn the_path_of_a_socket_comes_after_the_reason() {
+        for (cause, shown) in [
+            ("/tmp/a/.s.PGSQL.5432: the socket does not exist", "the socket does not exist (/tmp/a/.s.PGSQL.5432)"),
+            ("db1:5432: connection refused", "db1:5432: connection refused"),
+            ("gone: the server closed the connection", "gone: the server closed the connection"),
+        ] {
+            assert_eq!(reason_first(cause.to_owned()), shown);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::own_editor;
 use super::remembered::Remembered;
 use super::terminal::Screen;
 use crate::app::{Effect, Event, Outcome, RelationKind, Rights, Signal};
+use crate::failure::without_number;
 use crate::pg::act::{Order, Told};
 use crate::pg::control::{self, Backend, Permit};
 use crate::pg::exact::Relation;
@@ -70,7 +71,12 @@ impl Hands {
             }
             Effect::Remember(statement) => {
                 let kept = self.remembered.add(&statement);
-                kept.err().map(|error| Outcome::Bad(format!("the statement was not saved for later runs: {error}")))
+                kept.err().map(|error| {
+                    Outcome::Bad(format!(
+                        "the statement was not saved for later runs: {}",
+                        without_number(&error.to_string())
+                    ))
+                })
             }
             Effect::Open { path } => return Some(open(path)),
             Effect::Save { name, text } => Some(save(&name, &text)),
@@ -95,7 +101,7 @@ impl Hands {
     /// Tells the act session what the server has.
     pub(super) fn tell_facts(&self, facts: &Arc<ServerFacts>) {
         if self.orders.try_send(Order::Facts(Arc::clone(facts))).is_err() {
-            tracing::info!("the connection for cancel and terminate is busy; a separate one sends the request");
+            tracing::info!("the connection for cancel and terminate is busy; another connection sends the request");
         }
     }
 
@@ -120,11 +126,7 @@ impl Hands {
 
     fn signal(&mut self, signal: Signal) -> Option<Outcome> {
         let Some(permit) = Permit::of(mode_of(self.rights)) else {
-            return Some(Outcome::Bad(format!(
-                "refused to {} {}: this is read-only mode",
-                signal.kind.verb(),
-                signal.who
-            )));
+            return Some(Outcome::Bad(format!("--read-only forbids to {} {}", signal.kind.verb(), signal.who)));
         };
         let backend = Backend { pid: signal.pid, started: Timestamp(signal.backend_start), doing: signal.doing };
         let refused = self.order(Order::Signal { permit, signal: signal.kind, backend });
@@ -140,7 +142,7 @@ impl Hands {
             Told::Signal { signal, backend, outcome } => {
                 let is_it = |one: &Signal| one.kind == signal && one.pid == backend.pid;
                 let Some(at) = self.signals.iter().position(is_it) else {
-                    return Outcome::Bad(format!("an answer about pid {} came unasked: {outcome}", backend.pid));
+                    return Outcome::Bad(format!("unexpected answer about pid {}: {outcome}", backend.pid));
                 };
                 of_signal(self.signals.remove(at), &outcome)
             }
@@ -192,14 +194,17 @@ pub(super) fn open(path: String) -> Event {
 pub(super) fn save(name: &str, text: &str) -> Outcome {
     match own_editor::save(name, text) {
         Ok(path) => Outcome::Good(format!("written to {}", path.display())),
-        Err(error) => Outcome::Bad(format!("{name} was not written: {error}")),
+        Err(error) => Outcome::Bad(format!("{name} was not written: {}", without_number(&error.to_string()))),
     }
 }
 
 pub(super) fn copy(text: &str, what: &str, screen: &mut Screen) -> Outcome {
     let (text, left_out) = crate::ui::text::without_controls(text);
     if text.len() > CLIPBOARD_LIMIT {
-        return Outcome::Bad(format!("{what} is longer than terminals take by OSC 52 ({} kB)", CLIPBOARD_LIMIT / 1000));
+        return Outcome::Bad(format!(
+            "{what} is too long to copy: by OSC 52, terminals accept at most {} kB",
+            CLIPBOARD_LIMIT / 1000
+        ));
     }
     let left_out = match left_out {
         0 => String::new(),
@@ -211,6 +216,6 @@ pub(super) fn copy(text: &str, what: &str, screen: &mut Screen) -> Outcome {
             "copied {what} by OSC 52 ({} bytes{left_out}); in tmux this needs: set -g set-clipboard on",
             text.len()
         )),
-        Err(error) => Outcome::Bad(format!("could not copy {what}: {error}")),
+        Err(error) => Outcome::Bad(format!("could not copy {what}: {}", without_number(&error.to_string()))),
     }
 }

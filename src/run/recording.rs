@@ -12,6 +12,7 @@ use crate::failure::{Failure, Kind};
 use crate::pg::sampler::{self, Command, Report};
 use crate::pg::session::Connector;
 use crate::record::{DEFAULT_LIMIT_BYTES, RecordError, Writer};
+use crate::sample::unit::Count;
 use crate::sample::{Bytes, Snapshot};
 
 /// What is to be recorded.
@@ -77,8 +78,12 @@ pub async fn record(recording: Recording, told: impl Fn(&str)) -> Result<(), Fai
     let written = writing.await.map_err(|error| failed(&error))?;
     drop(sampling.await);
     let (written, error) = written;
-    told(&format!("recorded {} samples in {} to {name}", written.frames, Bytes(written.bytes as f64)));
-    error.map_or(Ok(()), |error| Err(failed(&error).hint(format!("pgdj replay {name} shows what it holds"))))
+    told(&format!(
+        "recorded {} in {} to {name}",
+        Count(written.frames as f64).of("sample", "samples"),
+        Bytes(written.bytes as f64)
+    ));
+    error.map_or(Ok(()), |error| Err(failed(&error).hint(format!("pgdj replay {name} shows it"))))
 }
 
 /// Makes the file, for its owner only: it holds the texts of queries.

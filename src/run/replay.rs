@@ -209,8 +209,8 @@ impl Offline {
         }
         let what = "The recording has no plan for this statement, and there is no server to ask.";
         Failure::new(Kind::Refused, what).hint(format!(
-            "it has plans for {} statements: press e on a SELECT, INSERT or UPDATE in Queries",
-            self.explained.len()
+            "it has plans for {}: press e on a SELECT, INSERT or UPDATE in Queries",
+            crate::sample::unit::counted(self.explained.len(), "statement", "statements")
         ))
     }
 

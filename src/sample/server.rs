@@ -73,7 +73,7 @@ impl Relation {
             "v" => "it is a view, not a table, and reading it may call functions",
             "m" => "it is a materialized view, not a table",
             "f" => "it is a foreign table, and reading it may call functions",
-            "p" => "it is a partitioned table, and Django makes none",
+            "p" => "it is a partitioned table, which Django does not create",
             _ => "it is not a table",
         };
         Some(format!("{}.{name} is not read: {why}", self.schema))

@@ -16,9 +16,10 @@ pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
     };
     let is_blind = !facts.may_as("pg_read_all_stats");
     match probe {
-        "activity" if is_blind => {
-            denied("queries, states and waits of other roles are hidden", format!("GRANT pg_read_all_stats TO {role};"))
-        }
+        "activity" if is_blind => denied(
+            "statements, states and waits of other roles are hidden",
+            format!("GRANT pg_read_all_stats TO {role};"),
+        ),
         "replication" if is_blind => {
             denied("positions and lags are hidden", format!("GRANT pg_read_all_stats TO {role};"))
         }
@@ -68,7 +69,7 @@ mod tests {
         let plain = ServerFacts { role: "app".to_owned(), columns, ..ServerFacts::default() };
         let read_all_stats = "GRANT pg_read_all_stats TO app;";
         for (probe, what, grant) in [
-            ("activity", "permission denied: queries, states and waits of other roles are hidden", read_all_stats),
+            ("activity", "permission denied: statements, states and waits of other roles are hidden", read_all_stats),
             (
                 "statements",
                 "permission denied: statements of other roles are hidden: each of these roles is one row",

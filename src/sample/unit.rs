@@ -26,9 +26,9 @@ impl fmt::Display for Seconds {
         let text = if seconds == 0.0 {
             "0s".to_owned()
         } else if seconds < 1e-6 {
-            "<1us".to_owned()
+            "<1µs".to_owned()
         } else if seconds < 0.000_095 {
-            format!("{:.0}us", seconds * 1e6)
+            format!("{:.0}µs", seconds * 1e6)
         } else if seconds < 0.01 {
             format!("{:.1}ms", seconds * 1e3)
         } else if seconds < 0.9995 {
@@ -72,6 +72,15 @@ impl fmt::Display for Count {
             return f.pad(&format!("{:.1}", self.0));
         }
         f.pad(&scaled(self.0, 1000.0, &["", "k", "M", "G", "T", "P"], ""))
+    }
+}
+
+impl Count {
+    /// Returns `1 row` or `3.1k rows`.
+    pub fn of(self, one: &str, many: &str) -> String {
+        let number = self.to_string();
+        let noun = if number == "1" { one } else { many };
+        format!("{number} {noun}")
     }
 }
 

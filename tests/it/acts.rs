@@ -74,7 +74,7 @@ async fn what_postgresql_does_not_do_is_not_offered() {
             // The server says yes, and nothing happens.
             assert!(says(&admin, "pg_cancel_backend", pid).await);
             let why = refused(Signal::Cancel, find(&all, pid), &all, &facts).unwrap();
-            assert!(why.contains("it runs no query") && why.contains("Press K"), "{}: {why}", server.name);
+            assert!(why.contains("it runs no statement") && why.contains("Press K"), "{}: {why}", server.name);
         }
         open_transaction.batch_execute("select 1; commit").await.unwrap();
         let mut kinds = Vec::new();
@@ -109,7 +109,7 @@ async fn check_only_what_was_meant(server: &Server, login: &Login) {
     let statement = Timestamp(one.query_started.unwrap());
     assert_eq!(plan.doing, Doing::Statement(statement), "{}", server.name);
     let earlier = Doing::Statement(Timestamp(statement.0 - 0.000_01));
-    let over = Outcome::Over { what: "query" };
+    let over = Outcome::Over { what: "statement" };
     assert_eq!(acting.signal(Signal::Cancel, Meant { doing: earlier, ..it }).await, over, "{}", server.name);
     let successor = Meant { started: Timestamp(it.started.0 - 0.000_01), ..it };
     assert_eq!(acting.signal(Signal::Cancel, successor).await, Outcome::Reused, "{}", server.name);
@@ -268,8 +268,8 @@ async fn check_console(direct: &Login, way: &Login, holder: &Login) {
     terminal.press("\u{1b}");
     terminal.wait("the refusal is closed", |screen| !screen.contains("Nothing to cancel")).await;
     terminal.press("K");
-    let screen = terminal.wait_for(&format!("End the session of pid {pid}?")).await;
-    assert!(screen.contains("Its transaction, open for") && screen.contains("y end the session"), "{screen}");
+    let screen = terminal.wait_for(&format!("Terminate the session of pid {pid}?")).await;
+    assert!(screen.contains("Its transaction, open for") && screen.contains("y terminate the session"), "{screen}");
     terminal.press("y");
     terminal.wait_for(&format!("pid {pid} ended: 3 sessions released")).await;
     assert!(!terminal.screen().contains("sent to pid"));

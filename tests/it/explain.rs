@@ -128,7 +128,10 @@ async fn a_statement_with_parameters_is_planned_without_values_and_run_with_them
         assert!(plan(&login, &Request { parameters: null, ..request(sql) }).await.plan.is_analyzed(), "{name}");
 
         let few = run(&login, &Request { parameters: values(&["open"]), ..request(sql) }).await.unwrap_err();
-        assert!(few.contains("3 parameters, and 1 values") && few.contains("$2 numeric, $3 bigint"), "{name}: {few}");
+        assert!(
+            few.contains("3 parameters, and 1 value was given") && few.contains("$2 numeric, $3 bigint"),
+            "{name}: {few}"
+        );
         let wrong = run(&login, &Request { parameters: values(&["a", "b", "c"]), ..request(sql) }).await.unwrap_err();
         assert!(wrong.contains("a value does not match its parameter's type"), "{name}: {wrong}");
         check_nothing_remains(&admin).await;
@@ -241,7 +244,7 @@ async fn a_write_needs_consent_and_is_rolled_back() {
             assert!(run(&login, &estimate(sql)).await.is_ok(), "{name}: {sql} is not even planned");
             let refused = runner(&login, Mode::ReadOnly).run(&agreed(sql), |_| {}, std::future::pending()).await;
             let refused = refused.unwrap_err().to_string();
-            assert!(refused.contains("this is read-only mode") && refused.contains("--read-only"), "{name}: {refused}");
+            assert!(refused.contains("--read-only forbids it") && refused.contains("--read-only"), "{name}: {refused}");
             let answer = plan(&login, &agreed(sql)).await;
             assert!(answer.plan.is_analyzed(), "{name}: {sql}");
             assert_eq!(

@@ -44,7 +44,7 @@ const IN_THE_SESSIONS: &[(&str, &str)] = &[
     ("pending_restart", "1 setting waits for a restart: max_connections"),
     ("prepared_transactions", "1 prepared transaction left behind, the oldest for "),
     ("statement_timeout", "no statement_timeout for "),
-    ("statements_missing", "pg_stat_statements is not installed: no query statistics"),
+    ("statements_missing", "pg_stat_statements is not installed: no statistics of statements"),
     ("unsafe_settings", "fsync and full_page_writes off"),
     ("waiting", "6 sessions wait up to "),
 ];

@@ -43,8 +43,12 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// Sent only where HypoPG is installed.
-const BY_HYPOPG: &[&str] =
-    &["hypopg: ready", "hypopg: simulate an index", "hypopg: forget an index", "partitions of the table of an index"];
+const BY_HYPOPG: &[&str] = &[
+    "hypopg: ready",
+    "hypopg: simulate an index",
+    "hypopg: drop a simulated index",
+    "partitions of the table of an index",
+];
 
 /// Sent only behind a pooler.
 const BEHIND_A_POOLER: &[&str] =
@@ -264,8 +268,8 @@ fn a_statement_that_is_not_printed_is_found() {
     let printed = Printed::by(PGDJ);
     for (sql, is_printed) in [
         ("select 1", false),
-        ("show /* pgdj guard: path of the role */ search_path", true),
-        ("show /* pgdj guard: path of the role */ search_path; select 1", false),
+        ("show /* pgdj guard: search_path of the role */ search_path", true),
+        ("show /* pgdj guard: search_path of the role */ search_path; select 1", false),
         ("savepoint /* pgdj guard: savepoint */ pgdj; commit /* pgdj guard: commit */", true),
         ("begin /* pgdj guard: begin */ isolation level read committed read only", true),
         ("begin /* pgdj guard: begin */ isolation level read committed", false),

@@ -104,8 +104,8 @@ async fn a_recording_that_is_larger_than_the_history_may_be_is_shown_from_end_to
     std::fs::create_dir_all(&config).unwrap();
     std::fs::write(config.join("config.toml"), "history_mb = 1\n").unwrap();
     let mut terminal = Terminal::start((140, 40), home.path(), &["replay", file.to_str().unwrap()]);
-    let screen = terminal.wait_for("samples is shown").await;
-    assert!(screen.contains("all 350 need more than history_mb = 1"), "{screen}");
+    let screen = terminal.wait_for("showing one of every").await;
+    assert!(screen.contains("all 350 need more memory than history_mb = 1"), "{screen}");
     terminal.press("q");
     assert_eq!(terminal.end().await, 0);
 }

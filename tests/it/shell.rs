@@ -97,7 +97,7 @@ async fn control_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
         terminal.press("fg\r");
         terminal.wait("pgdj is back", |screen| screen.contains("live") && !screen.contains("still")).await;
         terminal.press("2");
-        terminal.wait_for("query").await;
+        terminal.wait_for("statement").await;
         terminal.press("1");
         terminal.wait_for("Load").await;
     }

@@ -71,9 +71,9 @@ impl Against {
     /// Returns the verdict in one sentence.
     pub(super) fn sentence(&self) -> String {
         match self.scans.len() {
-            0 => format!("No sequential scan that is not in {}.", self.from),
-            1 => format!("One sequential scan that is not in {}.", self.from),
-            count => format!("{count} sequential scans that are not in {}.", self.from),
+            0 => format!("No new sequential scan compared with {}.", self.from),
+            1 => format!("1 new sequential scan compared with {}.", self.from),
+            count => format!("{count} new sequential scans compared with {}.", self.from),
         }
     }
 

@@ -103,7 +103,7 @@ pub(super) async fn statement_of(
     let facts = server::read_facts(&mut session, &connector.target()).await?;
     if !facts.extensions.contains_key(EXTENSION) {
         let missing = why::not_installed(EXTENSION, &facts);
-        let failure = refused(format!("a queryid cannot be looked up: {missing}"));
+        let failure = refused(format!("cannot look up the queryid: {missing}"));
         return Err(match missing.remedy() {
             Some(remedy) => failure.hint(remedy),
             None => failure,
@@ -113,7 +113,7 @@ pub(super) async fn statement_of(
     let answer = session.one(query).await;
     let answer = answer.map_err(|lost| Failure::new(Kind::Connection, "the connection was lost").because(&lost))?;
     let rows =
-        answer.map_err(|error| refused(format!("a queryid cannot be looked up: {}", sentence(&error))))?.into_rows();
+        answer.map_err(|error| refused(format!("cannot look up the queryid: {}", sentence(&error))))?.into_rows();
     let Some(row) = rows.first() else {
         return Err(refused(format!("pg_stat_statements has no statement with queryid {id}"))
             .hint("the Queries pane lists queryids; a reset or a new major version changes them"));

@@ -38,6 +38,10 @@ impl Reported {
     pub(super) fn from_server(answer: Answer, advised: Advised) -> Self {
         let verdict = verdict(&answer.plan, &advised.context);
         let verdict = verdict.with_index(advised.indexes.first().map(|index| index.candidate.summary()).as_deref());
+        let mut verdict = verdict;
+        for hit in &mut verdict.tips {
+            hit.advice = advised.advice_of(hit, "below");
+        }
         let scans = scans::sequential(&answer.plan);
         let mut notices = answer.notices;
         notices.extend(advised.notes.iter().cloned());
@@ -86,7 +90,9 @@ impl Reported {
         let model = self.model(scan).map(|model| format!(" ({model})")).unwrap_or_default();
         let mut line = format!("{}{model}: ", scan.relation);
         match scan.rows_read {
-            Some(read) => line.push_str(&format!("read {} rows, kept {}", Count(read), Count(scan.rows_kept))),
+            Some(read) => {
+                line.push_str(&format!("read {}, kept {}", Count(read).of("row", "rows"), Count(scan.rows_kept)));
+            }
             None => line.push_str(&format!(
                 "is estimated to keep {} {}",
                 Count(scan.rows_kept),

@@ -13,13 +13,13 @@ fn age(seconds: Option<f64>) -> String {
 
 /// Everything known of a backend.
 pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Document {
-    let mut document = Document::new(format!("Backend {}", one.pid));
+    let mut document = Document::new(format!("Session {}", one.pid));
     facts(&mut document, one);
-    document.pair("vacuum", &vacuum(one, view));
+    document.pair("holds back vacuum", &vacuum(one, view));
     waits(&mut document, (one, all), view);
     locks(&mut document, one, view);
     if !one.query.is_empty() {
-        document.heading(if one.is_idle() || one.is_idle_in_transaction() { "Last query" } else { "Query" });
+        document.heading(if one.is_idle() || one.is_idle_in_transaction() { "Last statement" } else { "Statement" });
         document.code(Language::Sql, &crate::ui::code::format_sql(&one.query));
     }
     document
@@ -42,13 +42,11 @@ pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Docume
     let mut document = Document::new("What this affects");
     document.pair("effect", &plan.effect);
     document.pair("pid", &one.pid.to_string());
-    document.pair("user", &format!("{} on {}", one.user, one.database));
-    document.pair("application", &one.application);
-    document.pair("client", &one.client);
+    who(&mut document, one);
     document.pair("state", &format!("{} for {}", one.state, age(one.state_age)));
     let transaction = one.xact_age.map_or_else(|| "none".to_owned(), |age| format!("open for {}", Seconds(age)));
     document.pair("transaction", &transaction);
-    document.pair("vacuum", &vacuum(one, view));
+    document.pair("holds back vacuum", &vacuum(one, view));
     let held = held_locks(one, view);
     document.pair("locks others wait for", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
     let behind: Vec<String> =
@@ -62,9 +60,7 @@ pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Docume
 }
 
 fn facts(document: &mut Document, one: &Backend) {
-    document.pair("user", &format!("{} on {}", one.user, one.database));
-    document.pair("application", &one.application);
-    document.pair("client", &one.client);
+    who(document, one);
     document.pair("kind", &one.kind);
     if !one.view.is_empty() {
         document.pair("Django view", &one.view);
@@ -78,18 +74,29 @@ fn facts(document: &mut Document, one: &Backend) {
         ),
     );
     document.pair("wait event", if one.wait.is_empty() { "none" } else { &one.wait });
-    document.pair("query age", &age(one.query_age));
+    document.pair("duration", &age(one.query_age));
     document.pair("transaction age", &age(one.xact_age));
     document.pair("session age", &age(one.backend_age));
     if let Some(id) = one.query_id {
-        document.pair("query id", &id.to_string());
+        document.pair("queryid", &id.to_string());
+    }
+}
+
+/// Whose session it is; a background process has no role and no client.
+fn who(document: &mut Document, one: &Backend) {
+    let on = if one.database.is_empty() { String::new() } else { format!(" on {}", one.database) };
+    document.pair("role", &format!("{}{on}", if one.user.is_empty() { "none" } else { &one.user }));
+    for (label, value) in [("application", &one.application), ("client", &one.client)] {
+        if !value.is_empty() {
+            document.pair(label, value);
+        }
     }
 }
 
 /// What it keeps from vacuum.
 fn vacuum(one: &Backend, view: &View<'_>) -> String {
     match VacuumHorizon::of(view.newer) {
-        Ok(horizon) => horizon.words_of_session(one.pid),
+        Ok(horizon) => horizon.answer_of_session(one.pid),
         Err(why) => format!("? ({why})"),
     }
 }
@@ -99,7 +106,7 @@ fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &Vie
         document.heading("Blocked by");
         for pid in &one.blocked_by {
             if *pid == PREPARED {
-                document.pair("no pid", &prepared(view));
+                document.pair("prepared transaction", &prepared(view));
                 continue;
             }
             let blocker = all.iter().find(|other| other.pid == *pid);
@@ -126,7 +133,7 @@ fn prepared(view: &View<'_>) -> String {
         .filter_map(|holder| Some(format!("{} in database {}", holder.sql_to_end()?, holder.database)))
         .collect();
     let ends = if ends.is_empty() { "ROLLBACK PREPARED in its database".to_owned() } else { ends.join(" or ") };
-    format!("a prepared transaction: it has no session to cancel or end. {ends} ends it.")
+    format!("it has no session to cancel or terminate. {ends} ends it.")
 }
 
 fn in_short(one: &Backend) -> String {
@@ -155,7 +162,7 @@ fn locks(document: &mut Document, one: &Backend, view: &View<'_>) {
     }
     document.heading("Locks others wait for");
     for row in own {
-        let verb = if row.flag("granted") == Some(true) { "holds" } else { "awaits" };
+        let verb = if row.flag("granted") == Some(true) { "holds" } else { "waits for" };
         let since = row.number("wait_age").map(|seconds| format!(" for {}", Seconds(seconds))).unwrap_or_default();
         document.pair(&format!("{verb} {}", row.text("mode")), &format!("{}{since}", target(&row)));
     }

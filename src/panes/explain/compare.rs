@@ -36,30 +36,30 @@ pub(super) fn compare(older: &Plan, newer: &Plan, glyphs: &Glyphs) -> Comparison
     let found = diff(older, newer);
     let mut grid = Grid::new(columns());
     grid.shape = GridShape::Tree;
-    grid.rows = found.changes.iter().enumerate().map(|(at, change)| row(at, change, (older, newer), glyphs)).collect();
+    grid.rows = found.changes.iter().enumerate().map(|(at, change)| row(at, change, (older, newer))).collect();
     Comparison { grid, figures: figures(&found, glyphs), about: Vec::new() }
 }
 
 fn columns() -> Vec<GridColumn> {
-    let pair = |columns: [(&'static str, &'static str, &'static str); 2], drop: u8| {
-        columns.map(|(id, title, short)| GridColumn::number(id, title).short(short).drop(drop))
+    let pair = |columns: [(&'static str, &'static str); 2], drop: u8| {
+        columns.map(|(id, title)| GridColumn::number(id, title).drop(drop))
     };
     let mut columns = vec![
         GridColumn::text("change", "", 1).at_most(1),
         GridColumn::text("node", "node after", 20),
         GridColumn::text("was", "node before", 12).drop(1),
     ];
-    columns.extend(pair([("time_before", "time before", "time was"), ("time", "time after", "now")], 0));
-    columns.push(GridColumn::number("factor", "time").short("time"));
-    columns.extend(pair([("rows_before", "rows before", "rows was"), ("rows", "rows after", "now")], 2));
-    columns.extend(pair([("blocks_before", "buffers before", "blks was"), ("blocks", "buffers after", "now")], 3));
-    columns.extend(pair([("cost_before", "cost before", "cost was"), ("cost", "cost after", "now")], 4));
+    columns.extend(pair([("time_before", "time before"), ("time", "time after")], 0));
+    columns.push(GridColumn::number("factor", "change"));
+    columns.extend(pair([("rows_before", "rows before"), ("rows", "rows after")], 2));
+    columns.extend(pair([("blocks_before", "buffers before"), ("blocks", "buffers after")], 3));
+    columns.extend(pair([("cost_before", "cost before"), ("cost", "cost after")], 4));
     // The tree's branches stand in the first column.
     columns.swap(0, 1);
     columns.into_iter().map(|column| column.sorted(SortKind::Fixed)).collect()
 }
 
-fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan), glyphs: &Glyphs) -> Row {
+fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan)) -> Row {
     let was = change.older.and_then(|id| older.node(id));
     let is = change.newer.and_then(|id| newer.node(id));
     let (mark, role) = match change.shape {
@@ -80,7 +80,7 @@ fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan), glyphs: &Glyp
     let seconds = |figure: Option<f64>| Cell::optional(figure.map(|time| (Seconds(time), time)));
     let count = |figure: Option<f64>| Cell::optional(figure.map(|count| (Count(count), count)));
     let bytes = |figure: Option<f64>| Cell::optional(figure.map(|blocks| (Bytes(blocks * BLOCK), blocks)));
-    cells.extend([seconds(change.time.older), seconds(change.time.newer), factor_cell(&change.time, glyphs)]);
+    cells.extend([seconds(change.time.older), seconds(change.time.newer), factor_cell(&change.time)]);
     cells.extend([count(change.rows.older), count(change.rows.newer)]);
     cells.extend([bytes(change.blocks.older), bytes(change.blocks.newer)]);
     cells.extend([count(change.cost.older), count(change.cost.newer)]);
@@ -88,19 +88,17 @@ fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan), glyphs: &Glyp
     Row::new(at.to_string(), cells).depth(u16::try_from(depth).unwrap_or(u16::MAX))
 }
 
-fn factor_cell(delta: &Delta, glyphs: &Glyphs) -> Cell {
-    let (text, role) = factor(delta, glyphs);
+fn factor_cell(delta: &Delta) -> Cell {
+    let (text, role) = factor(delta);
     let cell = Cell::number(text, delta.change().unwrap_or(0.0));
     cell.role(role)
 }
 
 /// Returns how many times more or less, with its mark; small differences are chance.
-fn factor(delta: &Delta, glyphs: &Glyphs) -> (String, Role) {
+fn factor(delta: &Delta) -> (String, Role) {
     match delta.factor().filter(|factor| *factor > 0.0) {
-        Some(factor) if factor >= NOTABLE => (format!("{}x{}", Count(factor), glyphs.ascending), Role::Bad),
-        Some(factor) if factor <= 1.0 / NOTABLE => {
-            (format!("{}x{}", Count(1.0 / factor), glyphs.descending), Role::Good)
-        }
+        Some(factor) if factor >= NOTABLE => (format!("{}× more", Count(factor)), Role::Bad),
+        Some(factor) if factor <= 1.0 / NOTABLE => (format!("{}× less", Count(1.0 / factor)), Role::Good),
         Some(_) => ("=".to_owned(), Role::Muted),
         None => (String::new(), Role::Muted),
     }
@@ -111,7 +109,7 @@ fn figures(found: &Diff, glyphs: &Glyphs) -> Vec<Segment> {
     let arrow = if glyphs.is_unicode { "→" } else { "->" };
     let mut told = |what: &str, delta: &Delta, show: &dyn Fn(f64) -> String| {
         let (Some(older), Some(newer)) = (delta.older, delta.newer) else { return };
-        let (times, role) = factor(delta, glyphs);
+        let (times, role) = factor(delta);
         let drop = all.len() as u8;
         let segment = Segment::new(format!("{what} "), Role::Muted)
             .and(format!("{} {arrow} {}", show(older), show(newer)), Role::Text)
@@ -120,7 +118,7 @@ fn figures(found: &Diff, glyphs: &Glyphs) -> Vec<Segment> {
     };
     told("time", &found.time, &|time| Seconds(time).to_string());
     told("cost", &found.cost, &|cost| Count(cost).to_string());
-    told("blocks", &found.blocks, &|blocks| Bytes(blocks * BLOCK).to_string());
+    told("buffers", &found.blocks, &|blocks| Bytes(blocks * BLOCK).to_string());
     let shapes = found.shapes().count();
     let words = if shapes == 0 { "the same shape".to_owned() } else { format!("{shapes} nodes differ in shape") };
     all.push(Segment::new(words, Role::Muted).drop(4));

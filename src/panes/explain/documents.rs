@@ -1,11 +1,12 @@
 //! What is read beside the tree: the tips, everything known of a node, the plan as a whole.
 
+use super::indexes::Search;
 use super::known::Known;
 use crate::app::Document;
 use crate::plan::scans::{self, SeqScan};
 use crate::plan::text_label::label;
 use crate::plan::tips::{TipHit, Verdict};
-use crate::plan::{BLOCK, Blocks, Field, Node, NodeId, Plan};
+use crate::plan::{BLOCK, Blocks, Direction, Field, Node, NodeId, Plan};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::detail::Detail;
@@ -17,8 +18,9 @@ const NOTABLE: f64 = 0.1;
 /// Sequential scans that are named there.
 const MOST_SCANS: usize = 3;
 
-/// The tips, the largest saving first; or that there are none. `index` is the best index in a sentence, where there is one.
-pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, index: Option<String>) -> Detail {
+/// The tips, the largest saving first; or that there are none. The best index comes before them, where there is one.
+pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, search: &Search) -> Detail {
+    let index = search.headline(plan);
     let role = if verdict.is_fine { Role::Good } else { Role::Text };
     let mut detail = Detail::new();
     // Nothing is fine where an index is worth building.
@@ -32,7 +34,8 @@ pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, index: Option<
         detail = detail.paragraph_as(scan_line(plan, scan, known), Role::Warning);
     }
     for (at, hit) in verdict.tips.iter().enumerate() {
-        detail = tip(detail, plan, at + 1, hit);
+        let advice = search.found().map(|found| found.advice_of(hit, "(v shows it)"));
+        detail = tip(detail, plan, at + 1, (hit, advice.as_deref().unwrap_or(&hit.advice)));
     }
     detail
 }
@@ -41,8 +44,8 @@ pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, index: Option<
 fn scan_line(plan: &Plan, scan: &SeqScan, known: &Known) -> String {
     let mut parts = vec![format!("Seq Scan on {}", scan.relation)];
     match scan.rows_read {
-        Some(read) => parts.push(format!("{} rows read, {} kept", Count(read), Count(scan.rows_kept))),
-        None => parts.push(format!("{} rows kept, estimated", Count(scan.rows_kept))),
+        Some(read) => parts.push(format!("{} read, {} kept", Count(read).of("row", "rows"), Count(scan.rows_kept))),
+        None => parts.push(format!("{} kept, estimated", Count(scan.rows_kept).of("row", "rows"))),
     }
     let node = plan.node(scan.node);
     parts.extend(node.and_then(|node| known.size(node)).map(|size| format!("table of {size}")));
@@ -51,18 +54,19 @@ fn scan_line(plan: &Plan, scan: &SeqScan, known: &Known) -> String {
     parts.join(", ")
 }
 
-fn tip(detail: Detail, plan: &Plan, number: usize, hit: &TipHit) -> Detail {
+fn tip(detail: Detail, plan: &Plan, number: usize, (hit, advice): (&TipHit, &str)) -> Detail {
     let total = plan.total_time().filter(|total| total.0 > 0.0 && hit.saving.0 > 0.0);
     let saving = total.map(|total| format!(": up to {} ({})", hit.saving, Share((hit.saving.0 / total.0).min(1.0))));
     let place = hit.node.and_then(|id| plan.node(id)).map(|node| format!("At {}: ", label(node))).unwrap_or_default();
     let others = match hit.others {
         0 => String::new(),
+        1 => " The same at 1 other node.".to_owned(),
         others => format!(" The same at {others} other nodes."),
     };
     detail
         .heading(format!("{number}. {}{}", upper(hit.tip.title), saving.unwrap_or_default()))
         .paragraph(format!("{place}{}.{others}", hit.seen.trim_end_matches('.')))
-        .paragraph_as(format!("{}.", upper(hit.advice.trim_end_matches('.'))), Role::Accent)
+        .paragraph_as(format!("{}.", upper(advice.trim_end_matches('.'))), Role::Accent)
         .pair_as("why", hit.tip.why, Role::Muted)
         .pair_as("wrong if", hit.tip.wrong, Role::Muted)
         .pair_as("source", format!("{} ({})", hit.tip.source, hit.tip.id), Role::Muted)
@@ -109,7 +113,12 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
         document.pair("total time", &format!("{time} with its inputs{loops}{processes}"));
     }
     if let (Some(actual), Some(estimate)) = (node.rows_total(), node.estimate) {
-        let off = derived.misestimate.map(|off| format!(", {}× off", Count(off.factor))).unwrap_or_default();
+        let off = derived.misestimate.map(|off| match off.direction {
+            Direction::Under => format!(", {}× under-estimated", Count(off.factor)),
+            Direction::Over => format!(", {}× over-estimated", Count(off.factor)),
+            Direction::Exact => String::new(),
+        });
+        let off = off.unwrap_or_default();
         let (each, loops) = (Count(estimate.rows), node.loops());
         let actual = if loops > 1.0 {
             format!("{} per loop ({} in total)", Count(actual / loops), Count(actual))
@@ -222,7 +231,7 @@ pub(super) fn whole(plan: &Plan, notes: &[String]) -> Document {
     for trigger in &plan.triggers {
         let name = trigger.constraint.as_deref().unwrap_or(&trigger.name);
         let took = trigger.time.map(|time| time.to_string()).unwrap_or_default();
-        document.pair(&format!("trigger {name}"), &format!("{took} in {} calls", Count(trigger.calls)));
+        document.pair(&format!("trigger {name}"), &format!("{took} in {}", Count(trigger.calls).of("call", "calls")));
     }
     document.heading("Raw EXPLAIN output");
     fields(&mut document, &plan.fields, "");

@@ -34,13 +34,13 @@ pub(super) enum Asked {
 
 /// The keys of the editor and what each does, for the lines below it and the help.
 pub(super) const KEYS: &[(&str, &str)] = &[
-    ("F5", "run (Ctrl-r too)"),
-    ("Esc", "to the plan"),
-    ("Alt-Up/Down", "older, newer statement"),
-    ("Ctrl-l", "lay out"),
-    ("Ctrl-g", "own editor"),
+    ("F5", "run (or Ctrl-r)"),
+    ("Esc", "show the plan"),
+    ("Alt-Up/Down", "previous, next statement"),
+    ("Ctrl-l", "format"),
+    ("Ctrl-g", "your $EDITOR"),
     ("Ctrl-z/y", "undo, redo"),
-    ("Ctrl-x", "empty"),
+    ("Ctrl-x", "clear"),
 ];
 
 /// The statement that is being written.

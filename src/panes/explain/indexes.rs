@@ -45,6 +45,11 @@ impl Search {
         }
     }
 
+    /// Returns what was found.
+    pub(super) fn found(&self) -> Option<&Advised> {
+        if let Self::Found(found) = self { Some(found) } else { None }
+    }
+
     /// Returns how many indexes were found.
     pub(super) fn count(&self) -> usize {
         if let Self::Found(found) = self { found.indexes.len() } else { 0 }
@@ -67,8 +72,10 @@ impl Search {
             0 | 1 => String::new(),
             all => format!(", and {} more", all - 1),
         };
-        let (name, saves) = (name_of(first), saves(first, plan));
-        Some(format!("An index is worth building: {name}{saves}{others} (v shows it, i copies its code, B tries it)."))
+        let (name, saves) = (name_of(first), saves(first, plan).replacen(": ", ", ", 1));
+        Some(format!(
+            "An index is worth building: {name}{saves}{others}. Press v to see it, i to copy its code, B to try it."
+        ))
     }
 
     /// Returns the code of the first, for a copy: everything that goes into the project, and the SQL.

@@ -37,7 +37,8 @@ pub(super) struct Places {
 /// What stands there before there is a plan.
 const WELCOME: &[&str] = &[
     "Press e to write or paste SQL or a plan (JSON, text, a log entry), R to run EXPLAIN ANALYZE.",
-    "In Activity and Queries, press e to plan the query of the selected row. pgdj runs it only when you press R.",
+    "In Activity and Queries, press e to explain the statement of the selected row. pgdj runs it only when you press \
+     R.",
 ];
 
 impl Explain {
@@ -168,7 +169,8 @@ impl Explain {
             _ => (Some(&sheet.tips), None),
         };
         let title = title.unwrap_or(self.panel.title());
-        let frame_of = Tile { title, key: None, note: Some(("J K scroll, v changes", Role::Muted)), has_focus: false };
+        let frame_of =
+            Tile { title, key: None, note: Some(("J K scroll · v next panel", Role::Muted)), has_focus: false };
         let inside = frame_of.draw(frame.buffer_mut(), panel, theme);
         if let Some(document) = document {
             Detail::draw(document, frame.buffer_mut(), indented(inside), theme);

@@ -125,14 +125,17 @@ impl Run {
         about.pair("cost", &format!("{} (one sequential page read is 1)", Count(cost)));
         about.pair("rows", &plan.root().map_or(0.0, crate::plan::Node::rows_or_estimate).round().to_string());
         for scan in scans::sequential(plan).iter().take(3) {
-            about.pair("scans the whole of", &scan.relation);
+            about.pair("scans all of", &scan.relation);
         }
         let limit = f64::from(self.request.timeout_ms) / 1e3;
-        about.pair("at most", &format!("{} (statement_timeout); Esc cancels it", crate::sample::Seconds(limit)));
+        about.pair(
+            "time limit",
+            &format!("{} (statement_timeout); Esc cancels it earlier", crate::sample::Seconds(limit)),
+        );
         if writes {
             about.pair(
-                "it writes",
-                "and is rolled back; sequences, dead rows and WAL stay; locks are held while it runs",
+                "writes",
+                "yes, and is rolled back; sequences, dead rows and WAL stay; locks are held while it runs",
             );
         }
         let question = if writes {

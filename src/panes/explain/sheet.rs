@@ -172,12 +172,7 @@ impl Sheet {
 
     fn derive(&mut self) {
         self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.glyphs));
-        self.tips.replace(documents::tips(
-            &self.source.plan,
-            &self.verdict,
-            &self.known,
-            self.search.headline(&self.source.plan),
-        ));
+        self.tips.replace(documents::tips(&self.source.plan, &self.verdict, &self.known, &self.search));
         let tried = self.tried.as_ref();
         self.indexes.replace(self.search.document(&indexes::Subject { plan: &self.source.plan, tried }));
     }

@@ -189,7 +189,7 @@ fn a_large_estimate_and_a_write_are_asked_about() {
 fn what_is_called_is_asked_about_before_it_is_planned() {
     let refused = |calls: &[&str]| {
         let failure =
-            Failure::new(Kind::NotAgreed, "the statement may do more than read; nothing of it was planned or run");
+            Failure::new(Kind::NotAgreed, "the statement may do more than read; it was neither planned nor run");
         Event::ExplainDone(Err(calls.iter().fold(failure, |failure, call| failure.because_text(*call))))
     };
     let evil = "the function public.evil(): it is in plpgsql, and what it does is not known";
@@ -424,7 +424,7 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     let (mut pane, plan) = with_an_index();
     let Wish::Ask { about, question, then } = act(&mut pane, Action::Try) else { panic!("it asks") };
     let facts = format!("{question} {:?}", about.facts);
-    for words in ["Build index 1", "CREATE INDEX", "shop_order", "every write to shop_order", "Rolled back"] {
+    for words in ["Build index 1", "CREATE INDEX", "shop_order", "every write to shop_order", "rolled back"] {
         assert!(facts.contains(words), "{words} in {facts}");
     }
     let Effect::Try { specs, plan: about, request, .. } = then else { panic!("{then:?}") };
@@ -456,7 +456,7 @@ fn writes_are_not_to_wait_for_a_long_build() {
     tell(&mut pane, Event::Suggested { plan, found: Ok(found) });
     let Wish::Ask { about, then, .. } = act(&mut pane, Action::Try) else { panic!("it asks") };
     assert!(matches!(then, Effect::Try { building: Building::Concurrently { .. }, .. }), "{then:?}");
-    assert!(format!("{:?}", about.facts).contains("no one: built CONCURRENTLY in about 1m"), "{:?}", about.facts);
+    assert!(format!("{:?}", about.facts).contains("no one: it is built CONCURRENTLY in about 1m"), "{:?}", about.facts);
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn columns(plan: &Plan, name: u16) -> Vec<GridColumn> {
         GridColumn::number("expected", "expected").short("exp.").drop(6),
         GridColumn::number("removed", "removed").drop(4),
         GridColumn::number("loops", "loops").drop(5),
-        GridColumn::number("blocks", "blocks").drop(2),
+        GridColumn::number("blocks", "buffers").drop(2),
         GridColumn::number("read", "read").drop(7),
         GridColumn::number("io", "I/O").drop(8),
         GridColumn::number("total", "total time").short("total").drop(9),
@@ -126,7 +126,7 @@ impl Line<'_> {
             warm(Cell::optional(node.derived.share.map(|share| (Share(share), share))), share),
             warm(Cell::mark(if share > 0.0 { bar(share, BAR, self.glyphs) } else { String::new() }, share), share),
             rows_cell(node),
-            off_cell(node, self.glyphs),
+            off_cell(node),
             Cell::optional(node.actual.and(node.estimate).map(|it| (Count(it.rows), it.rows))),
             count_cell(removed(node)),
             count_cell(if node.loops() > 1.0 { node.loops() } else { 0.0 }),
@@ -302,18 +302,18 @@ fn rows_cell(node: &Node) -> Cell {
     Cell::number(Count(rows), rows)
 }
 
-/// How far the estimate was off: `12x▲` means that twelve times as many rows came as were expected.
-fn off_cell(node: &Node, glyphs: &Glyphs) -> Cell {
+/// How far the estimate was off: `12× under` means that twelve times as many rows came as were estimated.
+fn off_cell(node: &Node) -> Cell {
     let Some(off) = node.derived.misestimate else { return Cell::default() };
     if off.factor < 1.5 {
         return Cell::number("ok", 1.0).role(Role::Muted);
     }
-    let mark = match off.direction {
-        Direction::Under => glyphs.ascending,
-        Direction::Over => glyphs.descending,
+    let word = match off.direction {
+        Direction::Under => " under",
+        Direction::Over => " over",
         Direction::Exact => "",
     };
-    let cell = Cell::number(format!("{}x{mark}", Count(off.factor)), off.factor);
+    let cell = Cell::number(format!("{}×{word}", Count(off.factor)), off.factor);
     // What something above may have stopped was not wrongly estimated.
     if node.derived.is_cut_short {
         cell.role(Role::Muted)

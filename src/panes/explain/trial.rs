@@ -88,20 +88,19 @@ impl Question<'_> {
                 let wait = self.writes_wait();
                 about.pair(
                     "who waits",
-                    &format!("every write to {}, for about {wait} (SHARE lock)", candidate.spec.table),
+                    &format!("every write to {}, for about {wait} (SHARE lock); reads continue", candidate.spec.table),
                 );
                 about.pair(
-                    "then",
-                    "Rolled back afterwards. If old transactions would hide the index, it is built CONCURRENTLY and \
-                     then dropped",
+                    "afterwards",
+                    "rolled back; if old transactions would hide the index, it is built CONCURRENTLY and then dropped",
                 );
             }
             Building::Concurrently { .. } => {
                 let build = candidate.write_cost.build;
-                about.pair("who waits", &format!("no one: built CONCURRENTLY in about {build}, which costs I/O"));
+                about.pair("who waits", &format!("no one: it is built CONCURRENTLY in about {build}, which costs I/O"));
                 about.pair(
-                    "then",
-                    "DROP INDEX CONCURRENTLY; the build and the drop both wait for old transactions to end",
+                    "afterwards",
+                    "dropped CONCURRENTLY; the build and the drop both wait for old transactions to end",
                 );
             }
         }

@@ -65,7 +65,7 @@ impl Trial {
         let blocks = |plan: &Plan| plan.root().map(|root| root.buffers.shared.touched()).filter(|blocks| *blocks > 0.0);
         if let (Some(before), Some(after)) = (blocks(&tried.before), blocks(&tried.after)) {
             let (before, after) = (Bytes(before * BLOCK), Bytes(after * BLOCK));
-            detail = detail.pair("blocks", format!("{before} without it, {after} with it"));
+            detail = detail.pair("buffers", format!("{before} without it, {after} with it"));
         }
         detail = detail
             .pair("true size", format!("{}, {expected} estimated", size(tried)))

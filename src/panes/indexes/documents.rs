@@ -117,7 +117,7 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
         document.pair("last scan", &format!("{} ago", Seconds((now.0 - at.0).max(0.0))));
     }
     if let Some((read, fetched)) = usage.entries_read.zip(usage.rows_fetched) {
-        document.pair("entries read", &format!("{}, {} rows fetched", Count(read), Count(fetched)));
+        document.pair("entries read", &format!("{}, {} fetched", Count(read), Count(fetched).of("row", "rows")));
     }
     if let Some(share) = usage.hit_share() {
         document.pair("cache hits", &Share(share).to_string());
@@ -186,8 +186,8 @@ fn name_of(oid: i64, all: &[Figures]) -> String {
 
 fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> String {
     match verdict {
-        Verdict::Invalid => "Its build failed or is still running: no query can use it, but writes may already \
-                             maintain it. Before you touch it, check Activity for a running CREATE INDEX CONCURRENTLY."
+        Verdict::Invalid => "Its build failed or is still running: no statement can use it, but writes may already \
+            maintain it. Before you touch it, check Activity for a running CREATE INDEX CONCURRENTLY."
             .to_owned(),
         Verdict::DuplicateOf(other) => format!("It duplicates {}: one of the two is enough.", name_of(*other, all)),
         Verdict::CoveredBy(other) => format!(
@@ -200,8 +200,8 @@ fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) 
             let words = Counting::of(view.newer).words(view.newer.at);
             let caution = if *is_suspicion { " That is too short to be sure: monthly reports may use it." } else { "" };
             format!(
-                "No query has used this index{size}: {words}.{caution} Each server has its own counters: check the \
-                 standbys too. Scans by foreign key checks are counted."
+                "No statement has used this index{size}: {words}.{caution} Each server has its own counters: check \
+                 the standbys too. Scans by foreign key checks are counted."
             )
         }
     }
@@ -232,8 +232,8 @@ fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
     }
     document.text(
         "Each delete of a referenced row and each change of its key scans the whole table; so does every lookup from \
-         the other side. The index is unnecessary only if referenced rows are never deleted and no query looks up \
-         from there.",
+         the other side. The index is unnecessary only if referenced rows are never deleted and no statement looks \
+         up from there.",
     );
     let Ok(code) = index_for_key(key, &Project::for_code(view.newer)) else { return document };
     document.heading("What to do");

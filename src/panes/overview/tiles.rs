@@ -115,9 +115,9 @@ fn missing(view: &View<'_>, probe: &str, columns: Vec<GridColumn>) -> Grid {
 fn connections(view: &View<'_>) -> Grid {
     let columns = vec![
         GridColumn::text("application", "application", 10).at_most(30),
-        GridColumn::number("sessions", "sessions").short("sess"),
+        GridColumn::number("sessions", "sessions"),
         GridColumn::number("active", "active").short("act"),
-        GridColumn::number("in_tx", "idle in tx").short("in tx"),
+        GridColumn::number("in_tx", "idle in tx"),
         GridColumn::number("waiting", "waiting").short("wait"),
         GridColumn::number("oldest", "oldest tx").drop(1),
     ];
@@ -191,7 +191,7 @@ fn queries(view: &View<'_>) -> Grid {
         GridColumn::number("share", "share"),
         GridColumn::number("calls", "calls"),
         GridColumn::number("mean", "mean"),
-        GridColumn::text("query", "query", 20),
+        GridColumn::text("query", "statement", 20),
     ];
     if view.newer.rows("statements").is_none() {
         return missing(view, "statements", columns);

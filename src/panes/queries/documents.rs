@@ -24,7 +24,7 @@ pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, sinc
     blocks(&mut document, one);
     since_reset(&mut document, one);
     document.heading("Who");
-    document.pair("user", &one.user);
+    document.pair("role", &one.user);
     document.pair("database", &one.database);
     document.pair("from", if one.is_toplevel { "client" } else { "function (not top level)" });
     running(&mut document, one, view);
@@ -73,6 +73,6 @@ fn running(document: &mut Document, one: &Statement, view: &View<'_>) {
     let now =
         activity.iter().filter(|row| row.int("query_id") == Some(one.queryid) && row.text("state") == "active").count();
     if activity.iter().any(|row| row.int("query_id").is_some()) {
-        document.pair("running now", &format!("{now} sessions"));
+        document.pair("running now", &crate::sample::unit::counted(now, "session", "sessions"));
     }
 }

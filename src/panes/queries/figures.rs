@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use crate::readings::cut::Cut;
 use crate::sample::rates::{Interval, key_text};
+use crate::sample::unit::counted;
 use crate::sample::{History, Missing, Moment, Reading, Row, RowSet, Section, Snapshot, Timestamp, own};
 
 /// From when on the figures count.
@@ -125,7 +126,7 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
     costs.notes = notes(history, moment, older.as_deref(), resets);
     if unknown > 0 {
         let what = if unknown == 1 { "statement was" } else { "statements were" };
-        costs.notes.push(format!("{unknown} {what} not among those read before: counted from the next sample on"));
+        costs.notes.push(format!("{unknown} {what} not read before: counted from the next sample"));
     }
     if since == Since::Reset {
         costs.seconds = reset_time(snapshot).map(|reset| newer.at.0 - reset);
@@ -230,7 +231,8 @@ fn notes(history: &History, moment: Moment, older: Option<&Reading>, resets: usi
     let mut notes = Vec::new();
     let Some(snapshot) = history.at(moment) else { return notes };
     if resets > 0 {
-        notes.push(format!("{resets} counters were reset in this interval and count from the reset"));
+        let counters = counted(resets, "counter was", "counters were");
+        notes.push(format!("{counters} reset in this interval; counted from the reset"));
     }
     let Some(older) = older else { return notes };
     let before = history
@@ -239,7 +241,7 @@ fn notes(history: &History, moment: Moment, older: Option<&Reading>, resets: usi
         .find(|snapshot| snapshot.section("statements").reading().is_some_and(|reading| reading.at.0 <= older.at.0));
     let evicted = before.and_then(|before| Some(info(snapshot, "dealloc")? - info(before, "dealloc")?));
     if let Some(evicted) = evicted.filter(|evicted| *evicted > 0.0) {
-        notes.push(format!("entries were evicted {evicted:.0} times: raise pg_stat_statements.max"));
+        notes.push(format!("pg_stat_statements evicted entries ({evicted:.0}×): raise pg_stat_statements.max"));
     }
     notes
 }
@@ -317,7 +319,7 @@ mod tests {
         let costs = costs(&cut_history, cut_history.last().unwrap(), Since::Sample).unwrap();
         let got: Vec<(i64, f64)> = costs.statements.iter().map(|one| (one.queryid, one.calls)).collect();
         assert_eq!(got, [(1, 1.0)], "2 may have been there for long");
-        assert_eq!(costs.notes, ["1 statement was not among those read before: counted from the next sample on"]);
+        assert_eq!(costs.notes, ["1 statement was not read before: counted from the next sample"]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let has_own_scale = usage.option("autovacuum_vacuum_scale_factor").is_some();
     if usage.rows().unwrap_or(0.0) >= LARGE && !has_own_scale {
         found.push(Advice {
-            why: "For a table of this size, 20 % dead rows is late. Vacuum at 2 % and analyze at 1 %:".to_owned(),
+            why: "For a table of this size, 20% dead rows is late. Vacuum at 2% and analyze at 1%:".to_owned(),
             sql: format!(
                 "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = \
                  0.01);"
@@ -269,7 +269,7 @@ fn meaning(parameter: &str) -> &'static str {
         "autovacuum_vacuum_cost_limit" => "cost limit between two delays",
         "autovacuum_freeze_max_age" => "age in transactions that forces a vacuum",
         "autovacuum_multixact_freeze_max_age" => "age in multixacts that forces a vacuum",
-        _ => "see CREATE TABLE in the manual",
+        _ => "see CREATE TABLE in the PostgreSQL manual",
     }
 }
 
@@ -283,7 +283,12 @@ fn traffic(document: &mut Document, one: &Figures) {
     document.pair("sequential share of scans", &share(usage.seq_scan_share()));
     document.pair(
         "rows written",
-        &format!("{} ins, {} upd, {} del", number(usage.inserts), number(usage.updates), number(usage.deletes)),
+        &format!(
+            "{} inserted, {} updated, {} deleted",
+            number(usage.inserts),
+            number(usage.updates),
+            number(usage.deletes)
+        ),
     );
     document.pair("HOT updates", &share(usage.hot_share()));
 }
@@ -298,9 +303,9 @@ fn indexes(document: &mut Document, one: &Figures, view: &View<'_>) {
         let words: Vec<&str> =
             verdicts.get(&index.indexrelid).into_iter().flatten().map(crate::catalog::usage::Verdict::word).collect();
         let size = index.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string());
-        let scans = index.scans.map_or_else(|| "?".to_owned(), |scans| Count(scans).to_string());
+        let scans = index.scans.map_or_else(|| "? scans".to_owned(), |scans| Count(scans).of("scan", "scans"));
         let keys: Vec<&str> =
             index.key_names().map(|name| if name.is_empty() { "(expression)" } else { name }).collect();
-        document.pair(&index.name, &format!("({}) {size}, {scans} scans {}", keys.join(", "), words.join(", ")));
+        document.pair(&index.name, &format!("({}) {size}, {scans} {}", keys.join(", "), words.join(", ")));
     }
 }

@@ -53,7 +53,7 @@ pub enum AddressError {
         near: Option<&'static str>,
     },
     /// A parameter does not take this value.
-    #[error("{origin}: {keyword} cannot be \"{value}\"")]
+    #[error("{}", bad_value(origin, keyword, value))]
     BadValue {
         /// Where.
         origin: Origin,
@@ -125,7 +125,9 @@ impl AddressError {
         let hint = match self {
             Self::Syntax { hint, .. } => return hint.clone(),
             Self::UnknownKeyword { near: Some(near), .. } => format!("did you mean \"{near}\"?"),
-            Self::UnknownKeyword { .. } => "the parameters are those of libpq (PostgreSQL manual 34.1.2)".to_owned(),
+            Self::UnknownKeyword { .. } => {
+                "the parameters are those of libpq (PostgreSQL manual: Parameter Key Words)".to_owned()
+            }
             Self::BadValue { valid, .. } => valid.clone(),
             Self::Conflict { hint, .. } | Self::Unsupported { hint, .. } => hint.clone(),
             Self::NotAnAddress { .. } => {
@@ -142,6 +144,20 @@ impl AddressError {
             Self::Unreadable { .. } => return None,
         };
         Some(hint)
+    }
+}
+
+/// Says that a value is wrong; one that may be a part of a password is not shown.
+fn bad_value(origin: &Origin, keyword: &str, value: &str) -> String {
+    let name = named(origin, keyword);
+    if value == "…" { format!("{name} is not valid") } else { format!("{name} cannot be \"{value}\"") }
+}
+
+/// Names a parameter by its flag or variable alone, else by its place and its name.
+fn named(origin: &Origin, keyword: &str) -> String {
+    match origin {
+        Origin::Flag(name) | Origin::Variable(name) => (*name).to_owned(),
+        Origin::Target | Origin::File { .. } => format!("{origin}: {keyword}"),
     }
 }
 

@@ -118,7 +118,7 @@ fn hosts_ports_and_addresses_are_matched() {
     let hint = "give one port for all hosts, or one for each, in the same order";
     check("host=a,b port=1,2,3", &[], &format!("3 ports cannot be matched to 2 hosts | {hint}"));
     let hint = "give one hostaddr for each host, in the same order";
-    check("host=a,b hostaddr=::1", &[], &format!("2 hosts cannot be matched to 1 values of hostaddr | {hint}"));
+    check("host=a,b hostaddr=::1", &[], &format!("2 hosts cannot be matched to 1 hostaddr | {hint}"));
     let address = with(Flags::default(), Some("host=a hostaddr=::1"), &[]).unwrap();
     assert_eq!(address.hosts[0].place, Place::Name("a".to_owned(), Some("::1".parse().unwrap())));
 }
@@ -152,7 +152,7 @@ fn a_wrong_word_says_where_and_the_valid_ones() {
         &[],
         &format!("TARGET: sslmode cannot be \"verfy-full\" | did you mean \"verify-full\"? valid: {modes}"),
     );
-    check("", &[("PGSSLMODE", "on")], &format!("PGSSLMODE: sslmode cannot be \"on\" | valid: {modes}"));
+    check("", &[("PGSSLMODE", "on")], &format!("PGSSLMODE cannot be \"on\" | valid: {modes}"));
     check("hots=x", &[], "TARGET: unknown connection parameter \"hots\" | did you mean \"host\"?");
     check("wrong", &[], "/c.toml:9: unknown connection parameter \"hots\" | did you mean \"host\"?");
     check("prdo", &[], "TARGET \"prdo\" is neither an alias nor a service | did you mean \"prod\"?");
@@ -163,7 +163,7 @@ fn a_wrong_word_says_where_and_the_valid_ones() {
          to open a database of this name use -d zzz; there are live, viaservice, wrong, prod, bad",
     );
     let port = "valid: 1 to 65535; in a URL, write : in a password as %3A and / as %2F";
-    check("bad", &[], &format!("/h/.pg_service.conf:8: port cannot be \"…\" | {port}"));
+    check("bad", &[], &format!("/h/.pg_service.conf:8: port is not valid | {port}"));
     check("port=70000", &[], &format!("TARGET: port cannot be \"70000\" | {port}"));
     check("port=0", &[], &format!("TARGET: port cannot be \"0\" | {port}"));
     check(
@@ -182,7 +182,7 @@ fn a_wrong_word_says_where_and_the_valid_ones() {
         "no service is called \"nope\" | looked in /h/.pg_service.conf and /s/pg_service.conf; there are prod, bad",
     );
     let flags = Flags { port: Some("x"), ..Flags::default() };
-    assert_eq!(shown(&with(flags, None, &[])), format!("-p: port cannot be \"…\" | {port}"));
+    assert_eq!(shown(&with(flags, None, &[])), "-p is not valid | valid: 1 to 65535");
 }
 
 #[test]

@@ -8,13 +8,18 @@ use std::time::Duration;
 use super::passfile::{PassFile, Wanted};
 use super::{
     Address, AddressError, ChannelBinding, DEFAULT_TIMEOUT, Environment, File, Given, Host, HostOrder, Keepalives,
-    Negotiation, Password, Place, Prompt, Roots, SessionAttrs, Sni, SslMode, Tls, TlsVersion, socket_path,
+    Negotiation, Origin, Password, Place, Prompt, Roots, SessionAttrs, Sni, SslMode, Tls, TlsVersion, socket_path,
 };
+use crate::sample::unit::counted;
 
 /// The folders a server's unix socket is in by default: Debian's and Red Hat's, and PostgreSQL's own.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 /// libpq's default port.
 const DEFAULT_PORT: u16 = 5432;
+/// What a port may be.
+const VALID_PORT: &str = "valid: 1 to 65535";
+/// The same for a URL, in which a password may be taken for a port.
+const VALID_PORT_OF_URL: &str = "valid: 1 to 65535; in a URL, write : in a password as %3A and / as %2F";
 /// The strongest value of each parameter.
 #[derive(Default)]
 pub(super) struct Values(BTreeMap<&'static str, Given>);
@@ -115,7 +120,11 @@ impl Values {
         let count = if self.text("hostaddr").is_some() { ips.len() } else { names.len() };
         if self.text("host").is_some() && names.len() != count {
             return Err(AddressError::Conflict {
-                what: format!("{} hosts cannot be matched to {count} values of hostaddr", names.len()),
+                what: format!(
+                    "{} cannot be matched to {}",
+                    counted(names.len(), "host", "hosts"),
+                    counted(count, "hostaddr", "values of hostaddr")
+                ),
                 hint: "give one hostaddr for each host, in the same order".to_owned(),
             });
         }
@@ -133,7 +142,11 @@ impl Values {
         let parts = self.list("port");
         if parts.len() != 1 && parts.len() != count {
             return Err(AddressError::Conflict {
-                what: format!("{} ports cannot be matched to {count} hosts", parts.len()),
+                what: format!(
+                    "{} cannot be matched to {}",
+                    counted(parts.len(), "port", "ports"),
+                    counted(count, "host", "hosts")
+                ),
                 hint: "give one port for all hosts, or one for each, in the same order".to_owned(),
             });
         }
@@ -144,7 +157,8 @@ impl Values {
                 // Not quoted unless it is a number: with an unescaped slash it is the start of a password.
                 let is_number = part.chars().all(|letter| letter.is_ascii_digit());
                 let value = if is_number { (*part).to_owned() } else { "…".to_owned() };
-                let valid = "valid: 1 to 65535; in a URL, write : in a password as %3A and / as %2F".to_owned();
+                let is_apart = matches!(given.origin, Origin::Flag(_) | Origin::Variable(_));
+                let valid = if is_apart { VALID_PORT } else { VALID_PORT_OF_URL }.to_owned();
                 Err(AddressError::BadValue { origin: given.origin.clone(), keyword: "port", value, valid })
             }
         };

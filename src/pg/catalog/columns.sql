@@ -1,4 +1,4 @@
--- columns of tables; cost: look-ups in pg_attribute; needs nothing; since 12
+-- columns of tables; cost: lookups in pg_attribute; needs nothing; since 12
 -- Collation: c = compares bytes, n = not deterministic, o = any other.
 select
     a.attrelid::bigint as relid,

@@ -1,4 +1,4 @@
--- foreign keys from and to tables; cost: look-ups in pg_constraint; needs nothing; since 12
+-- foreign keys from and to tables; cost: lookups in pg_constraint; needs nothing; since 12
 select
     k.conrelid::bigint as relid,
     k.confrelid::bigint as target,

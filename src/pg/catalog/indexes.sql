@@ -1,4 +1,4 @@
--- indexes of tables; cost: look-ups in pg_index, and for expressions pg_get_indexdef, which waits for the table's lock; needs nothing; since 12
+-- indexes of tables; cost: lookups in pg_index, and for expressions pg_get_indexdef, which waits for the table's lock; needs nothing; since 12
 select
     i.indexrelid::bigint as oid,
     i.indrelid::bigint as relid,

@@ -1,4 +1,4 @@
--- tables by name; cost: one look-up in pg_class for each; needs nothing; since 12
+-- tables by name; cost: one lookup in pg_class for each; needs nothing; since 12
 -- $1 is a JSON list of [schema, name]; a schema that is empty is looked for along the role's path, which is $2. Of a partition its root comes too.
 with path as (
     select n.oid, p.place

@@ -276,7 +276,11 @@ impl Trouble {
             _ => self.source(),
         };
         match cause {
-            Some(cause) => format!("{self} ({cause})"),
+            Some(cause) => {
+                // Rust's words for what the trouble itself says.
+                let cause = cause.to_string();
+                format!("{self} ({})", cause.trim_start_matches("failed to lookup address information: "))
+            }
             None => self.to_string(),
         }
     }
@@ -406,7 +410,8 @@ impl ConnectError {
         } else if *code == SqlState::INVALID_CATALOG_NAME {
             format!("database {} does not exist: psql -l lists them, -d names another", self.database)
         } else if *code == SqlState::TOO_MANY_CONNECTIONS {
-            "all connections are in use: connect as a superuser (superuser_reserved_connections), or end idle sessions"
+            "all connections are in use: connect as a superuser (superuser_reserved_connections), or terminate idle \
+             sessions"
                 .to_owned()
         } else if *code == SqlState::CANNOT_CONNECT_NOW {
             "the server is starting up, shutting down or recovering: try again in a moment".to_owned()

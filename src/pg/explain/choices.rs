@@ -33,9 +33,9 @@ const LONGEST: usize = 200;
 /// The statistics of the columns asked about, which come as a list in JSON.
 pub(in crate::pg) static STATISTICS: Own = Own {
     name: "values for parameters",
-    reads: "Common values and histogram bounds of the columns that $n are compared with, from pg_stats; it shows only \
-        columns that the role may read. $1 is the list of columns as JSON.",
-    when: "when you explain a statement with $n: its form offers these values",
+    reads: "Common values and histogram bounds of the columns that are compared with $n, from pg_stats, which shows \
+        only columns that the role may read. $1 is the list of columns as JSON.",
+    when: "when you explain a statement with $n, to offer values in its form",
     holes: &[],
     sql: "select
     w.place::bigint as place,

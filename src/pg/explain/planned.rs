@@ -17,17 +17,17 @@ use crate::sample::Value;
 
 const OPTIONS: Hole = Hole {
     name: "options",
-    doc: "FORMAT JSON and what you chose; ANALYZE, which runs the statement, only where you asked for it",
+    doc: "FORMAT JSON and the options you chose; ANALYZE, which runs the statement, only if you asked for it",
     form: Form::Words,
 };
 
 /// Explains a statement as it was written.
 pub(in crate::pg) static EXPLAIN: Own = Own {
     name: "explain",
-    reads: "Without ANALYZE nothing but the catalog and statistics: the planner plans. With ANALYZE it runs your \
-            statement.",
-    when: "when you explain a statement (R in the console, or F5 in its editor, runs it; pgdj explain does with --analyze); for advice about \
-        indexes without ANALYZE, with it only in a trial that you agreed to",
+    reads: "Without ANALYZE, the planner reads only the catalog and statistics. With ANALYZE, the server runs your \
+        statement.",
+    when: "when you explain a statement (R in the console and pgdj explain --analyze run it); without ANALYZE when \
+        pgdj looks for indexes, with ANALYZE only in an index trial that you agreed to",
     holes: &[OPTIONS, STATEMENT],
     sql: "explain ({options}) {statement}",
 };
@@ -35,7 +35,7 @@ pub(in crate::pg) static EXPLAIN: Own = Own {
 /// Explains what is prepared, which has no parameters.
 pub(in crate::pg) static EXPLAIN_PREPARED: Own = Own {
     name: "explain what was prepared",
-    reads: "The same, of exactly what was checked, with --read-only.",
+    reads: "The same for exactly the statement that was checked, with --read-only.",
     when: "when you explain a statement without $n",
     holes: &[OPTIONS],
     sql: "explain /* pgdj explain */ ({options}) execute pgdj_explained",
@@ -50,7 +50,7 @@ pub(in crate::pg) static EXPLAIN_VALUES: Own = Own {
         OPTIONS,
         Hole {
             name: "values",
-            doc: "the values that you gave; before PostgreSQL 16 nulls, where you gave none",
+            doc: "the values that you gave; nulls before PostgreSQL 16 if you gave none",
             form: Form::Texts,
         },
     ],
@@ -58,8 +58,8 @@ pub(in crate::pg) static EXPLAIN_VALUES: Own = Own {
 };
 
 pub(in crate::pg) static PLAN_CACHE_MODE: Own = Own {
-    name: "guard: plan for the values or for any",
-    reads: "Nothing. Until the transaction ends: plan for exactly these values, or for any.",
+    name: "guard: custom or generic plan",
+    reads: "Nothing. Until the transaction ends, plans are for exactly these values, or for any values.",
     when: "before a statement with $n is explained",
     holes: &[Hole {
         name: "mode",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-use super::statement::{Effect, NotOne, Statement};
+use super::statement::{self, Effect, NotOne, Statement};
 use super::{Blocker, Parameter, Request, WHAT_STAYS};
 use crate::Failure;
 use crate::failure::Kind;
@@ -14,6 +14,7 @@ use crate::pg::session::sentence;
 use crate::pg::transaction::Trouble;
 use crate::quote::quote_ident;
 use crate::sample::Seconds;
+use crate::sample::unit::counted;
 
 /// Under which circumstances it went wrong.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +46,7 @@ fn deed(effect: Effect) -> String {
 }
 
 pub(super) fn read_only_mode(effect: Effect) -> Failure {
-    refused(format!("{}; this is read-only mode", deed(effect)))
+    refused(format!("{}; --read-only forbids it", deed(effect)))
         .hint("explain it without ANALYZE, which only plans it; or start pgdj without --read-only")
 }
 
@@ -54,21 +55,29 @@ const MOST_OBJECTIONS: usize = 5;
 
 /// Says what a statement might run, in read-only mode.
 pub(in crate::pg) fn may_do_more(objections: &[Objection]) -> Failure {
-    let failure = refused("the statement may do more than read, and this is read-only mode");
+    let failure = refused("the statement may do more than read; --read-only forbids it");
     let shown = objections.iter().take(MOST_OBJECTIONS);
     let mut failure = shown.fold(failure, |failure, objection| failure.because_text(objection.words()));
     if let Some(more) = objections.len().checked_sub(MOST_OBJECTIONS).filter(|more| *more > 0) {
         failure = failure.because_text(format!("and {more} more"));
     }
-    failure.hint("explain a statement without it, or start pgdj without --read-only")
+    failure.hint("leave that part out of the statement, or start pgdj without --read-only")
 }
 
 /// Says what a statement might run, where a person has to agree first.
 pub(in crate::pg) fn not_agreed(objections: &[Objection]) -> Failure {
-    let failure =
-        Failure::new(Kind::NotAgreed, "the statement may do more than read; nothing of it was planned or run");
+    let failure = Failure::new(Kind::NotAgreed, "the statement may do more than read; it was neither planned nor run");
     objections.iter().fold(failure, |failure, objection| failure.because_text(objection.words()))
 }
+
+/// Says that no statement begins with a word: without the server, which may only see what was judged.
+pub(super) fn no_statement(word: &str) -> Failure {
+    refused(format!("no statement begins with {word}")).hint(BEGINNINGS)
+}
+
+/// How what can be explained begins.
+const BEGINNINGS: &str =
+    "a statement that can be explained begins with SELECT, WITH, VALUES, INSERT, UPDATE, DELETE or MERGE";
 
 pub(super) fn no_consent(effect: Effect) -> Failure {
     refused(format!("{}; EXPLAIN ANALYZE would run it", deed(effect)))
@@ -80,7 +89,7 @@ pub(super) fn cancelled(at: &Circumstances<'_>) -> Failure {
 }
 
 pub(super) fn unconfirmed() -> Failure {
-    refused("the EXPLAIN was abandoned: the server did not confirm the cancel")
+    refused("pgdj stopped waiting for the EXPLAIN: the server did not confirm the cancel")
         .hint("its connection is closed; if it is still running, statement_timeout ends it")
 }
 
@@ -91,21 +100,25 @@ pub(super) fn never_sent() -> Failure {
 pub(super) fn silent(target: &str, after: Duration) -> Failure {
     Failure::new(
         Kind::Connection,
-        format!("{target} gave no answer to the EXPLAIN in {}", Seconds(after.as_secs_f64())),
+        format!("{target} did not answer the EXPLAIN within {}", Seconds(after.as_secs_f64())),
     )
     .hint("its connection is closed; if it is still running, statement_timeout ends it")
 }
 
 pub(super) fn no_plan(raw: &str) -> Failure {
     let start: String = raw.chars().take(80).collect();
-    refused("the server's answer to EXPLAIN holds no plan").because_text(format!("it begins: {start}"))
+    refused("the server's answer to EXPLAIN contains no plan").because_text(format!("it begins: {start}"))
 }
 
 pub(super) fn count_of_values(parameters: &[Parameter], given: usize) -> Failure {
     let name = |(at, known): (usize, &Parameter)| format!("${} {}", at + 1, known.type_name);
     let wanted = parameters.iter().enumerate().map(name).collect::<Vec<_>>().join(", ");
-    refused(format!("the statement has {} parameters, and {given} values were given", parameters.len()))
-        .hint(format!("give one value for each of: {wanted}"))
+    refused(format!(
+        "the statement has {}, and {} given",
+        counted(parameters.len(), "parameter", "parameters"),
+        counted(given, "value was", "values were")
+    ))
+    .hint(format!("give one value for each of: {wanted}"))
 }
 
 pub(super) fn nul_in_value() -> Failure {
@@ -164,13 +177,17 @@ fn by_code(said: &DbError, at: &Circumstances<'_>, role: &str) -> Failure {
         }),
         SqlState::READ_ONLY_SQL_TRANSACTION => {
             because("the server accepts no writes: it is a standby, or this role's sessions are read-only")
-                .hint("explain it without ANALYZE, or on the primary")
+                .hint("explain it without ANALYZE, or connect to the primary")
         }
         SqlState::INSUFFICIENT_PRIVILEGE => {
             because("this role lacks a right that the statement needs").hint(grant(said.message(), role))
         }
         SqlState::SYNTAX_ERROR => {
-            because("the server cannot parse the statement").hint(syntax_hint(at.statement, &at.request.sql))
+            let failure = because("the server cannot parse the statement");
+            match syntax_hint(at.statement, &at.request.sql) {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
         }
         SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => {
             because("the statement names a table that does not exist")
@@ -219,7 +236,7 @@ fn interrupted(said: &DbError, at: &Circumstances<'_>) -> Failure {
         );
         return with_blockers(failure, at.blocked_by);
     }
-    refused("someone cancelled the EXPLAIN on the server").because_text(said.message())
+    refused("another session cancelled the EXPLAIN").because_text(said.message())
 }
 
 fn blocked(at: &Circumstances<'_>) -> Failure {
@@ -255,16 +272,20 @@ fn grant(message: &str, role: &str) -> String {
     "connect as the application's role, which has the right".to_owned()
 }
 
-fn syntax_hint(statement: &Statement, sql: &str) -> &'static str {
-    if sql.contains("%s") || sql.contains("%(") {
+fn syntax_hint(statement: &Statement, sql: &str) -> Option<&'static str> {
+    Some(if sql.contains("%s") || sql.contains("%(") {
         "%s is a placeholder of Python drivers: write the value, or $1"
     } else if sql.len() >= 1023 && sql.len() <= 1024 {
         "the text seems to be truncated at track_activity_query_size: take it from pg_stat_statements or the log"
     } else if statement.parameters > 0 {
         "where pg_stat_statements replaced a constant with $n that must be a literal, write the value again"
+    } else if sql.trim_start().starts_with('\\') {
+        "a backslash starts a command of psql: pgdj explains SQL only"
+    } else if statement::misspelt_opening(sql).is_some() {
+        BEGINNINGS
     } else {
-        "explain it as the application sends it, without client commands such as \\d"
-    }
+        return None;
+    })
 }
 
 /// Returns where the server stumbled, counted in the statement itself.

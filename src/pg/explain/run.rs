@@ -128,6 +128,10 @@ impl Runner {
         if request.consent == Consent::Write && self.mode == Mode::ReadOnly {
             return Err(refusal::read_only_mode(statement.effect));
         }
+        let misspelt = statement::misspelt_opening(&statement.text).filter(|_| self.mode == Mode::ReadOnly);
+        if let Some(word) = misspelt {
+            return Err(refusal::no_statement(&word));
+        }
         let is_run = level(request, &statement) == Level::Executed;
         if request.consent == Consent::ReadOnly && is_run && statement.effect != Effect::Reads {
             return Err(match self.mode {

@@ -220,6 +220,20 @@ fn read(part: Vec<Piece>) -> Result<Statement, NotOne> {
     Ok(Statement { text: text_of(&part), parameters, effect: effect(&said), notes })
 }
 
+/// Whether a statement of SQL begins with a word.
+pub(in crate::pg) fn begins_a_statement(word: &str) -> bool {
+    let word = word.to_lowercase();
+    OPENINGS.contains(&word.as_str()) || is_command(&word) || word == "explain"
+}
+
+/// Returns the first word where no statement begins with it: the server's parser refuses that, and nothing runs.
+pub(super) fn misspelt_opening(sql: &str) -> Option<String> {
+    let pieces = pieces(sql)?;
+    let opening = pieces.iter().find(|piece| !piece.is_blank() && piece.token != Token::LParen)?;
+    let word = word(&opening.token)?;
+    (!begins_a_statement(&word)).then(|| opening.text.clone())
+}
+
 /// Whether a word opens a statement that exists but has no plan; any other word is left to the server's parser.
 fn is_command(word: &str) -> bool {
     const COMMANDS: &[&str] = &[

@@ -45,6 +45,23 @@ fn only_one_statement_is_taken() {
 }
 
 #[test]
+fn a_word_that_begins_no_statement_is_named() {
+    for (sql, word) in [
+        ("SELCT 1", Some("SELCT")),
+        ("-- first\n (selct 1)", Some("selct")),
+        ("select 1", None),
+        ("(values (1))", None),
+        ("vacuum t", None),
+        ("\\d t", None),
+        ("'selct'", None),
+        ("\"selct\" 1", None),
+        ("", None),
+    ] {
+        assert_eq!(misspelt_opening(sql).as_deref(), word, "{sql}");
+    }
+}
+
+#[test]
 fn an_explain_that_was_pasted_is_left_out() {
     for sql in [
         "EXPLAIN select 1",

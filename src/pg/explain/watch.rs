@@ -19,9 +19,9 @@ const PACE: Duration = Duration::from_secs(1);
 /// Only of a backend that waits for a lock: `pg_blocking_pids` stops the lock manager for a moment.
 /// Source: PostgreSQL manual 9.26 "System Information Functions".
 pub(in crate::pg) static WHO: Own = Own {
-    name: "who blocks the explain",
-    reads: "Who holds the lock that your EXPLAIN waits for, and what they run. $1 is the pid of the EXPLAIN.",
-    when: "once a second while an EXPLAIN takes longer than 0.5 s; over a session of its own",
+    name: "who blocks the EXPLAIN",
+    reads: "Which sessions hold the lock that your EXPLAIN waits for, and what they run. $1 is the pid of the EXPLAIN.",
+    when: "once a second while an EXPLAIN takes longer than 0.5 s, over another connection",
     holes: &[],
     sql: "select
     b.pid::bigint as pid,

@@ -1,4 +1,4 @@
--- facts about what a statement may run; cost: look-ups in the catalog by name and number; needs nothing; since 12
+-- facts about what a statement may run; cost: lookups in the catalog by name and number; needs nothing; since 12
 -- $1 is JSON: {"schemas", "calls", "fields", "words", "operators", "functions", "operator_ids", "types", "relations", "classes"}.
 -- Only the arms that are asked for are sent: planning all of them takes longer than running them.
 with w as (select $1::jsonb as w),

@@ -148,7 +148,7 @@ impl Reach {
     /// Returns what to ask next: the kinds of objects, and the parameter of `facts.sql`; `None` when all is known.
     pub(super) fn next(&mut self) -> Option<(Vec<Kind>, String)> {
         if self.known.len() + self.pending.len() > MOST {
-            self.object("the statement".to_owned(), "it reaches more objects than can be judged".to_owned(), "");
+            self.object("the statement".to_owned(), "it uses more objects than pgdj can check".to_owned(), "");
             return None;
         }
         self.asked = self.names.pop();
@@ -184,7 +184,7 @@ impl Reach {
     /// Takes the answer to what [`Self::next`] asked.
     pub(super) fn take(&mut self, facts: &[Fact]) {
         if facts.len() > MOST {
-            self.object("the statement".to_owned(), "it reaches more objects than can be judged".to_owned(), "");
+            self.object("the statement".to_owned(), "it uses more objects than pgdj can check".to_owned(), "");
         }
         let mut pending = std::mem::take(&mut self.pending);
         let asked = self.asked.take();
@@ -299,7 +299,7 @@ impl Reach {
         let kind = match text(facts, "kind") {
             "v" => "view",
             "f" => {
-                let why = "it is a foreign table, and what reading it does on the other side is not known";
+                let why = "it is a foreign table, and pgdj does not know what it runs on the remote server";
                 return self.object(format!("the foreign table {name}"), why.to_owned(), via);
             }
             "r" | "p" | "m" | "S" => "table",
@@ -373,7 +373,7 @@ impl Reach {
             return None;
         }
         match Written::of(text(facts, "source")) {
-            Err(unclear) => Some(format!("its body cannot be read with certainty ({unclear})")),
+            Err(unclear) => Some(format!("pgdj cannot parse its body ({unclear})")),
             Ok(written) => {
                 let why = match &written.deed {
                     Deed::Reads => None,

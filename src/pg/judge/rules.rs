@@ -91,8 +91,8 @@ pub const HARMLESS_VOLATILE: &[(&str, &str)] = &[
 
 /// Functions that run SQL, or read a table or a type that is named by a value, whatever their volatility.
 pub const RUNS_SQL: &[(&str, &str)] = &[
-    ("cursor_to_xml", "it runs the query of a cursor"),
-    ("cursor_to_xmlschema", "it runs the query of a cursor"),
+    ("cursor_to_xml", "it runs the statement of a cursor"),
+    ("cursor_to_xmlschema", "it runs the statement of a cursor"),
     ("database_to_xml", "it reads every table and view of the database"),
     ("database_to_xml_and_xmlschema", "it reads every table and view of the database"),
     ("database_to_xmlschema", "it opens every table and view of the database"),
@@ -112,8 +112,8 @@ pub const RUNS_SQL: &[(&str, &str)] = &[
     ("table_to_xml", "it reads a table or view given by name"),
     ("table_to_xml_and_xmlschema", "it reads a table or view given by name"),
     ("table_to_xmlschema", "it opens a table or view given by name"),
-    ("ts_rewrite", "it runs a query given as text"),
-    ("ts_stat", "it runs a query given as text"),
+    ("ts_rewrite", "it runs a statement given as text"),
+    ("ts_stat", "it runs a statement given as text"),
     ("txid_current", "it assigns a transaction ID"),
 ];
 

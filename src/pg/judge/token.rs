@@ -137,7 +137,7 @@ impl<'a> Lexer<'a> {
             } else if let Some(letter) = self.peek() {
                 self.skip(letter.len_utf8());
             } else {
-                return Err(self.unclear("a comment without its end"));
+                return Err(self.unclear("a comment that is not closed"));
             }
         }
     }
@@ -154,7 +154,7 @@ impl<'a> Lexer<'a> {
                 self.skip(1);
                 return Ok(Token::Text);
             } else {
-                return Err(self.unclear("a string without its end"));
+                return Err(self.unclear("a string that is not closed"));
             }
         }
     }
@@ -172,7 +172,7 @@ impl<'a> Lexer<'a> {
                 self.skip(1);
                 return Ok(name);
             } else {
-                return Err(self.unclear("a quoted name without its end"));
+                return Err(self.unclear("a quoted name that is not closed"));
             }
         }
     }
@@ -193,7 +193,7 @@ impl<'a> Lexer<'a> {
             return Err(self.unclear("a dollar sign that opens no string"));
         };
         self.skip(tag.len());
-        let Some(end) = self.rest.find(tag) else { return Err(self.unclear("a string without its end")) };
+        let Some(end) = self.rest.find(tag) else { return Err(self.unclear("a string that is not closed")) };
         self.skip(end + tag.len());
         Ok(Token::Text)
     }
@@ -377,11 +377,11 @@ mod tests {
         for (sql, expected) in [
             ("select E'a' -- c\n 'b\\' pg_sleep(1) --'", "two strings in a row"),
             ("select 'a'\n'b'", "two strings in a row"),
-            ("select 'a", "a string without its end"),
-            ("select \"a", "a quoted name without its end"),
-            ("select $a$ x $b$", "a string without its end"),
+            ("select 'a", "a string that is not closed"),
+            ("select \"a", "a quoted name that is not closed"),
+            ("select $a$ x $b$", "a string that is not closed"),
             ("select $a x", "a dollar sign"),
-            ("/* /* */", "a comment without its end"),
+            ("/* /* */", "a comment that is not closed"),
             ("select 1a", "runs into a name"),
             ("select 0x1F", "runs into a name"),
             ("select 1_000", "runs into a name"),

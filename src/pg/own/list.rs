@@ -27,8 +27,9 @@ pub struct Group {
 pub static GROUPS: &[Group] = &[
     Group {
         title: "When a connection opens",
-        guard: "These statements set the guard. pgdj keeps three sessions: for samples, for what may wait for a lock, and \
-            for what you ask for. An EXPLAIN and an advice have one of their own for as long as they run.",
+        guard: "These statements set the limits of each session. pgdj keeps three connections: one for samples, one \
+            for what may wait for a lock, and one for your actions. EXPLAIN and index advice open another while they \
+            run.",
         statements: &[
             &connect::IS_STANDBY,
             &connect::IS_READ_ONLY,
@@ -40,9 +41,9 @@ pub static GROUPS: &[Group] = &[
         probes: None,
     },
     Group {
-        title: "Transactions behind a connection pooler",
-        guard: "Behind a pooler in transaction mode pgdj sets nothing for the session, because another client gets it next. \
-            Each round of questions is one read-only transaction with the same limits.",
+        title: "Behind a connection pooler",
+        guard: "Behind a pooler in transaction mode, pgdj sets nothing for the session, because another client gets \
+            it next. Each batch of statements runs in one read-only transaction with the same limits.",
         statements: &[
             &guard::BEGIN,
             &path::SHOW,
@@ -56,8 +57,8 @@ pub static GROUPS: &[Group] = &[
     },
     Group {
         title: "Server version and features",
-        guard: "Read-only, with the limits of the session that asks: statement_timeout 2 s or 10 s, lock_timeout 100 ms or \
-            500 ms. They read the catalog only.",
+        guard: "Read-only, with the limits of the connection: statement_timeout 2 s or 10 s, lock_timeout 100 ms or \
+            500 ms. They read only the catalog.",
         statements: &[
             &server::IDENTITY,
             &server::COLUMNS,
@@ -70,25 +71,25 @@ pub static GROUPS: &[Group] = &[
     },
     Group {
         title: "Samples",
-        guard: "Read-only, statement_timeout 2 s, lock_timeout 100 ms. They read shared memory and catalogs, and wait for no \
-            lock on a table. A sample is one round trip, every 2 s unless --pace says otherwise, and less often where it \
+        guard: "Read-only, statement_timeout 2 s, lock_timeout 100 ms. They read shared memory and catalogs, and \
+            wait for no lock on a table. A sample is one round trip every 2 s (or --pace), and less often if it \
             costs more than budget_ms.",
         statements: &[&timing::TIMED, &bundle::SEVERAL, &bundle::ARRAY, &blockers::BLOCKERS],
         probes: Some(Lane::Tick),
     },
     Group {
-        title: "Samples of what may wait for a lock",
-        guard: "Read-only, statement_timeout 10 s, lock_timeout 500 ms, over a session of their own, one at a time.",
+        title: "Samples that may wait for a lock",
+        guard: "Read-only, statement_timeout 10 s, lock_timeout 500 ms, over a separate connection, one at a time.",
         statements: &[],
         probes: Some(Lane::Slow),
     },
     Group {
         title: "When you explain a statement",
-        guard: "One transaction on a connection of its own: read-only unless you agreed to a write, statement_timeout 30 s \
-            unless you choose another, lock_timeout half of it and at most 10 s, ROLLBACK at the end in any case. It begins \
-            with the begin and the two statements about the path of part 2. Before anything of your statement is planned, \
-            pgdj looks up what it can run: with --read-only, anything that is not known to be harmless is refused; \
-            otherwise you are warned.",
+        guard: "One transaction on a separate connection: read-only unless you agreed to a write, statement_timeout \
+            30 s unless you choose another, lock_timeout half of that and at most 10 s, always ROLLBACK at the end. \
+            It starts with `begin` and the search_path statements listed under \"Behind a connection pooler\". \
+            Before your statement is planned, pgdj looks up what it can run. With --read-only, it refuses everything \
+            that is not known to be harmless; otherwise it warns you.",
         statements: &[
             &server::BY_QUERYID,
             &guard::SET,
@@ -116,10 +117,11 @@ pub static GROUPS: &[Group] = &[
         probes: None,
     },
     Group {
-        title: "Advice about indexes for a plan",
-        guard: "The catalog and the project are read in a read-only session, statement_timeout 10 s, lock_timeout 500 ms. The \
-            planner is then asked in a read-only transaction, with the checks of part 6, the time limit of the EXPLAIN, \
-            lock_timeout 3 s, and ROLLBACK at the end. Nothing is built.",
+        title: "When pgdj looks for indexes for a plan",
+        guard: "pgdj reads the catalog and the Django tables in a read-only session, statement_timeout 10 s, \
+            lock_timeout 500 ms. Then it asks the planner in a read-only transaction, with the checks listed under \
+            \"When you explain a statement\", the time limit of the EXPLAIN, lock_timeout 3 s, and ROLLBACK at the \
+            end. It builds nothing.",
         statements: &[
             &catalog::SERVER,
             &catalog::TABLES,
@@ -150,17 +152,18 @@ pub static GROUPS: &[Group] = &[
         probes: None,
     },
     Group {
-        title: "Only when you ask: exact bloat",
+        title: "When you measure bloat exactly",
         guard: "Read-only, statement_timeout 600 s, lock_timeout 1 s. Esc cancels it on the server.",
         statements: &[&exact::OF_TABLE, &exact::OF_INDEX],
         probes: None,
     },
     Group {
-        title: "Actions: only after you agree",
-        guard: "Each asks first, and names what it hits. --read-only refuses them all. An index is tried in a transaction that \
-            is rolled back; where the build would stop writes for long, it is built concurrently and then dropped. What is \
-            left of a trial that was killed is found and dropped by its name. Your statement is explained in it as in part \
-            6, and cannot write.",
+        title: "Actions, only after you agree",
+        guard: "pgdj asks first and names what the action affects. --read-only forbids all of them. An index trial \
+            runs in a transaction that is rolled back; if the build would block writes for long, the index is built \
+            concurrently and then dropped. If a trial was killed, the next one finds its index by name and drops it. \
+            In a trial your statement runs with the checks listed under \"When you explain a statement\", and cannot \
+            write.",
         statements: &[
             &control::CANCEL,
             &control::TERMINATE,
@@ -176,9 +179,9 @@ pub static GROUPS: &[Group] = &[
         probes: None,
     },
     Group {
-        title: "In the program, but not sent: a sample of a table",
-        guard: "Verifies an index on a temporary copy of a part of the table, in a transaction that is rolled back. No key, \
-            option or setting of this version asks for it.",
+        title: "Never sent by this version: an index on a sample of a table",
+        guard: "These statements are in the program, but no key, option or setting uses them. They would test an \
+            index on a temporary copy of a part of the table, in a transaction that is rolled back.",
         statements: &[
             &sampled::ROWS,
             &sampled::CREATE,

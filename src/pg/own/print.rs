@@ -9,24 +9,25 @@ const WIDTH: usize = 110;
 
 /// What a reader has to know first.
 const HEAD: &[&str] = &[
-    "Every statement that pgdj sends of its own, with what it reads and when. No server was asked for this list.",
+    "Every statement that pgdj itself sends, with what it reads and when. pgdj did not connect to a server for this \
+     list.",
     "",
-    "Read it, do not run it. In the statements,",
-    "  $1, $2                       are parameters, which are sent beside the text;",
-    "  {name}                       is filled in before the statement is sent; \"fill\" says with what;",
-    "  /*? fact */ new /*: old */   sends new where the server has the fact (a column, a function), else old;",
-    "  /*@ name */ public. /*@*/    sends the schema of that extension, or of that table of Django;",
-    "  '{}' /* own pids */          sends the pids of pgdj's own sessions, which its lists leave out.",
+    "This list is for reading, not for running. In the statements,",
+    "  $1, $2                       are parameters, sent separately from the text;",
+    "  {name}                       is replaced before the statement is sent; \"fill\" says with what;",
+    "  /*? fact */ new /*: old */   sends new if the server has the fact (a column, a function), else old;",
+    "  /*@ name */ public. /*@*/    sends the schema of that extension, or of that Django table;",
+    "  '{}' /* own pids */          sends the pids of pgdj's own sessions, to leave them out of its lists.",
     "",
-    "The comment /* pgdj … */ behind the first word is sent too: by it you find the statement in pg_stat_activity, in \
-     pg_stat_statements and in the server's log. application_name is pgdj.",
+    "The comment /* pgdj … */ after the first word is sent too: search for it to find the statement in \
+     pg_stat_activity, pg_stat_statements and the server's log. The application_name is pgdj.",
     "",
-    "Your own statement, which you explain, is {statement}. The parameters of the connection (role, database, \
-     client_encoding, application_name, options) and requests to cancel a query are part of the protocol; they are not SQL. \
-     pgdj resets no statistics, changes no setting beyond its own session, and writes into no table.",
+    "{statement} is the statement that you explain. Connection parameters (role, database, client_encoding, \
+     application_name, options) and cancel requests are part of the protocol, not SQL. pgdj resets no statistics, \
+     changes no settings outside its own session, and writes to no table.",
     "",
-    "pgdj demo starts a private server and fills it. What it sends there for that is not in this list; it sends that to no \
-     other server.",
+    "pgdj demo starts a private server and fills it. The statements for that are not in this list; pgdj sends them \
+     to no other server.",
 ];
 
 /// Returns the list.
@@ -93,13 +94,15 @@ fn of_probe(probe: &Probe) -> Entry {
 fn when(probe: &Probe) -> String {
     match probe.pace {
         Pace::Every(rest) if probe.table().is_some() => {
-            format!("every {} s, and for each advice about indexes; only where it is a plain table", rest.as_secs())
+            format!("every {} s, and each time pgdj looks for indexes; only if it is a plain table", rest.as_secs())
         }
         Pace::Second => "every second".to_owned(),
-        Pace::Sample => "every sample".to_owned(),
-        Pace::WhileRows(rest) => format!("every sample while it finds rows, else every {} s", rest.as_secs()),
+        Pace::Sample => "with every sample".to_owned(),
+        Pace::WhileRows(rest) => {
+            format!("with every sample while it returns rows, else every {} s", rest.as_secs())
+        }
         Pace::Every(rest) => format!("every {} s", rest.as_secs()),
-        Pace::Asked => "when a sample has a queryid whose text is not known yet; $1 is the list of queryids".to_owned(),
+        Pace::Asked => "when a sample has queryids whose text was not read yet; $1 is the list of them".to_owned(),
     }
 }
 

@@ -11,15 +11,15 @@ pub static PROBE: Probe = Probe {
     lane: Lane::Tick,
     pace: Pace::Second,
     needs: &[],
-    doc: "The backends: who does what, since when, and who waits for whom.",
+    doc: "The sessions: what they do, since when, and who waits for whom.",
 };
 
 static COLUMNS: [Column; 23] = [
-    key("pid", Unit::Id, "Process id of the backend.", "pg_stat_activity"),
+    key("pid", Unit::Id, "Process id of the session.", "pg_stat_activity"),
     key(
         "backend_start",
         Unit::Moment,
-        "When the backend started; with the pid it names the backend for good.",
+        "When the session started; with the pid it identifies the session.",
         "pg_stat_activity",
     ),
     label("database", Unit::Text, "Database, empty for background processes.", "pg_stat_activity"),
@@ -29,7 +29,7 @@ static COLUMNS: [Column; 23] = [
     label(
         "backend_type",
         Unit::Text,
-        "Kind of backend: client backend, autovacuum worker, walsender, ….",
+        "Kind of session: client backend, autovacuum worker, walsender, ….",
         "pg_stat_activity",
     ),
     label(
@@ -48,34 +48,39 @@ static COLUMNS: [Column; 23] = [
     gauge(
         "query_age",
         Unit::Seconds,
-        "Since the running query started, or since the last one did.",
+        "Time since the running statement started, or since the last one did.",
         "pg_stat_activity.query_start",
     ),
-    gauge("xact_age", Unit::Seconds, "Since the transaction started.", "pg_stat_activity.xact_start"),
-    gauge("backend_age", Unit::Seconds, "Since the backend started.", "pg_stat_activity.backend_start"),
-    gauge("state_age", Unit::Seconds, "Since the state changed.", "pg_stat_activity.state_change"),
+    gauge("xact_age", Unit::Seconds, "Time since the transaction started.", "pg_stat_activity.xact_start"),
+    gauge("backend_age", Unit::Seconds, "Time since the session started.", "pg_stat_activity.backend_start"),
+    gauge("state_age", Unit::Seconds, "Time since the state changed.", "pg_stat_activity.state_change"),
     label(
         "query_start",
         Unit::Moment,
-        "When the running query started, or the last one did; with the backend it names one statement.",
+        "When the running statement started, or the last one did; with the session it identifies one statement.",
         "pg_stat_activity",
     ),
     label(
         "xact_start",
         Unit::Moment,
-        "When the transaction started; with the backend it names one transaction.",
+        "When the transaction started; with the session it identifies one transaction.",
         "pg_stat_activity",
     ),
-    label("is_superuser", Unit::Flag, "Whether its role is a superuser, whom only a superuser may signal.", "pg_roles"),
+    label(
+        "is_superuser",
+        Unit::Flag,
+        "Whether its role is a superuser, which only a superuser may signal.",
+        "pg_roles",
+    ),
     label("has_our_role", Unit::Flag, "Whether the role of pgdj has the rights of its role.", "pg_has_role()"),
-    label("query_id", Unit::Id, "Identifier of the query in pg_stat_statements, since 14.", "pg_stat_activity"),
+    label("query_id", Unit::Id, "Identifier of the statement in pg_stat_statements, since 14.", "pg_stat_activity"),
     label("leader_pid", Unit::Id, "Leader of the parallel group, since 13.", "pg_stat_activity"),
     label("blocked_by", Unit::Ids, "Pids that keep it from its lock.", "pg_blocking_pids()"),
     label(
         "query",
         Unit::Sql,
-        "The running query, or the last one; cut at track_activity_query_size.",
+        "The running statement, or the last one; cut at track_activity_query_size.",
         "pg_stat_activity",
     ),
-    gauge("total", Unit::Count, "Backends there are; rows may be cut at a limit.", "pg_stat_activity"),
+    gauge("total", Unit::Count, "Number of sessions; the rows may be cut at a limit.", "pg_stat_activity"),
 ];

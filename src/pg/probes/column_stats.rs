@@ -11,7 +11,7 @@ pub static PROBE: Probe = Probe {
     lane: Lane::Slow,
     pace: seconds(180),
     needs: &[],
-    doc: "What an estimate of the bloat of a table needs, one row a table.",
+    doc: "Inputs for the bloat estimate of a table, one row per table.",
 };
 
 static COLUMNS: [Column; 13] = [

@@ -17,7 +17,7 @@ pub static PROBE: Probe = Probe {
 static COLUMNS: [Column; 26] = [
     key("datname", Unit::Text, "Database.", "pg_stat_database"),
     gauge("is_current", Unit::Flag, "Whether it is the one of this connection.", "current_database()"),
-    gauge("backends", Unit::Count, "Backends connected to it.", "pg_stat_database.numbackends"),
+    gauge("backends", Unit::Count, "Sessions connected to it.", "pg_stat_database.numbackends"),
     counter("commits", Unit::Count, "Transactions committed.", "pg_stat_database.xact_commit"),
     counter("rollbacks", Unit::Count, "Transactions rolled back.", "pg_stat_database.xact_rollback"),
     counter("blks_read", Unit::Blocks, "Blocks read from the disk or the system's cache.", "pg_stat_database"),
@@ -35,7 +35,7 @@ static COLUMNS: [Column; 26] = [
     counter(
         "conflicts",
         Unit::Count,
-        "Queries cancelled by a conflict with recovery, on a standby.",
+        "Statements cancelled by a conflict with recovery, on a standby.",
         "pg_stat_database",
     ),
     counter("temp_files", Unit::Count, "Temporary files made.", "pg_stat_database"),
@@ -51,7 +51,7 @@ static COLUMNS: [Column; 26] = [
     counter("sessions", Unit::Count, "Sessions begun, since 14.", "pg_stat_database"),
     counter("sessions_abandoned", Unit::Count, "Sessions whose client went away, since 14.", "pg_stat_database"),
     counter("sessions_fatal", Unit::Count, "Sessions ended by an error, since 14.", "pg_stat_database"),
-    counter("sessions_killed", Unit::Count, "Sessions ended by an operator, since 14.", "pg_stat_database"),
+    counter("sessions_killed", Unit::Count, "Sessions terminated by an operator, since 14.", "pg_stat_database"),
     gauge("freeze_age", Unit::Xids, "Age of the oldest unfrozen transaction.", "age(pg_database.datfrozenxid)"),
     gauge("multixact_age", Unit::Xids, "Age of the oldest multixact.", "mxid_age(pg_database.datminmxid)"),
     gauge("stats_reset", Unit::Moment, "Since when the counters run.", "pg_stat_database"),

@@ -27,7 +27,8 @@ static COLUMNS: [Column; 5] = [
     label(
         "locked_by",
         Unit::Ids,
-        "Pids with an ACCESS EXCLUSIVE lock on it or its table, held or awaited; then the figures are those of the last time.",
+        "Pids with an ACCESS EXCLUSIVE lock on it or its table, held or waited for; then the figures are those of \
+         the last time.",
         "pg_locks",
     ),
 ];

@@ -27,8 +27,8 @@ static COLUMNS: [Column; 35] = [
     gauge("is_primary", Unit::Flag, "Whether it is the primary key.", "pg_index.indisprimary"),
     gauge("is_exclusion", Unit::Flag, "Whether it backs an exclusion constraint.", "pg_index.indisexclusion"),
     gauge("is_constraint", Unit::Flag, "Whether a constraint depends on it.", "pg_constraint.conindid"),
-    gauge("is_valid", Unit::Flag, "Whether queries may use it.", "pg_index.indisvalid"),
-    gauge("is_ready", Unit::Flag, "Whether inserts maintain it.", "pg_index.indisready"),
+    gauge("is_valid", Unit::Flag, "Whether statements may use it.", "pg_index.indisvalid"),
+    gauge("is_ready", Unit::Flag, "Whether writes maintain it.", "pg_index.indisready"),
     gauge(
         "is_replica_identity",
         Unit::Flag,
@@ -66,8 +66,8 @@ static COLUMNS: [Column; 35] = [
     label(
         "locked_by",
         Unit::Ids,
-        "Pids with an ACCESS EXCLUSIVE lock on it or its table, held or awaited.",
+        "Pids with an ACCESS EXCLUSIVE lock on it or its table, held or waited for.",
         "pg_locks",
     ),
-    gauge("total", Unit::Count, "Indexes there are; rows may be cut at a limit.", "pg_class"),
+    gauge("total", Unit::Count, "Number of indexes; the rows may be cut at a limit.", "pg_class"),
 ];

@@ -15,12 +15,12 @@ pub static PROBE: Probe = Probe {
 };
 
 static COLUMNS: [Column; 8] = [
-    key("pid", Unit::Id, "Backend that holds or awaits the lock.", "pg_locks"),
+    key("pid", Unit::Id, "Session that holds or waits for the lock.", "pg_locks"),
     key("target", Unit::Text, "What is locked, in words.", "pg_locks"),
     key("mode", Unit::Text, "Lock mode.", "pg_locks"),
     key("granted", Unit::Flag, "Whether it is held.", "pg_locks"),
     label("locktype", Unit::Text, "Kind of object.", "pg_locks"),
     label("relation", Unit::Text, "Relation, where it is one of this database.", "pg_locks.relation"),
     gauge("wait_age", Unit::Seconds, "How long it waits, since 14.", "pg_locks.waitstart"),
-    gauge("total", Unit::Count, "Contended locks there are; rows may be cut at a limit.", "pg_locks"),
+    gauge("total", Unit::Count, "Number of contended locks; the rows may be cut at a limit.", "pg_locks"),
 ];

@@ -26,8 +26,8 @@ static COLUMNS: [Column; 13] = [
         "Slots kept for members of pg_use_reserved_connections, since 16.",
         "reserved_connections",
     ),
-    gauge("client_backends", Unit::Count, "Client backends of others: those of pgdj are left out.", "pg_stat_activity"),
-    gauge("own_backends", Unit::Count, "Backends of this pgdj, which count against the limit too.", "pg_stat_activity"),
+    gauge("client_backends", Unit::Count, "Client sessions, without those of pgdj.", "pg_stat_activity"),
+    gauge("own_backends", Unit::Count, "Sessions of this pgdj, which count against the limit too.", "pg_stat_activity"),
     gauge(
         "prepared_transactions",
         Unit::Count,
@@ -41,7 +41,7 @@ static COLUMNS: [Column; 13] = [
         "On a standby: time since the last replayed transaction committed, zero when all that was received is replayed.",
         "pg_last_xact_replay_timestamp()",
     ),
-    gauge("read_all_stats", Unit::Flag, "Whether this role sees the queries of others.", "pg_read_all_stats"),
+    gauge("read_all_stats", Unit::Flag, "Whether this role sees the statements of others.", "pg_read_all_stats"),
     gauge(
         "extensions",
         Unit::Texts,

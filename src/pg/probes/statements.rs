@@ -1,9 +1,9 @@
-//! Probe `statements`: The counters of every statement; its text is read apart, once.
+//! Probe `statements`: The counters of every statement; its text is read separately, once.
 
 use super::{Lane, Need, Pace, Probe, counter, gauge, key, label};
 use crate::sample::{Column, Unit};
 
-/// The counters of every statement; its text is read apart, once.
+/// The counters of every statement; its text is read separately, once.
 pub static PROBE: Probe = Probe {
     name: "statements",
     sql: include_str!("../sql/statements.sql"),
@@ -11,7 +11,7 @@ pub static PROBE: Probe = Probe {
     lane: Lane::Tick,
     pace: Pace::Sample,
     needs: &[Need::Extension("pg_stat_statements")],
-    doc: "The counters of every statement; its text is read apart, once.",
+    doc: "The counters of every statement; its text is read separately, once.",
 };
 
 static COLUMNS: [Column; 28] = [
@@ -72,5 +72,5 @@ static COLUMNS: [Column; 28] = [
         "pg_stat_statements.jit_generation_time and related columns",
     ),
     gauge("stats_since", Unit::Moment, "Since when this entry counts, since 1.11.", "pg_stat_statements"),
-    gauge("total", Unit::Count, "Statements there are; rows may be cut at a limit.", "pg_stat_statements"),
+    gauge("total", Unit::Count, "Number of statements; the rows may be cut at a limit.", "pg_stat_statements"),
 ];

@@ -29,7 +29,7 @@ static COLUMNS: [Column; 7] = [
     label(
         "locked_by",
         Unit::Ids,
-        "Pids with an ACCESS EXCLUSIVE lock on it, held or awaited; then the figures are those of the last time.",
+        "Pids with an ACCESS EXCLUSIVE lock on it, held or waited for; then the figures are those of the last time.",
         "pg_locks",
     ),
 ];

@@ -60,6 +60,6 @@ static COLUMNS: [Column; 32] = [
         "Blocks of the heap found in shared buffers.",
         "pg_statio_user_tables.heap_blks_hit",
     ),
-    label("locked_by", Unit::Ids, "Pids with an ACCESS EXCLUSIVE lock on it, held or awaited.", "pg_locks"),
-    gauge("total", Unit::Count, "Tables there are; rows may be cut at a limit.", "pg_class"),
+    label("locked_by", Unit::Ids, "Pids with an ACCESS EXCLUSIVE lock on it, held or waited for.", "pg_locks"),
+    gauge("total", Unit::Count, "Number of tables; the rows may be cut at a limit.", "pg_class"),
 ];

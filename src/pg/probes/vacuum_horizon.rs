@@ -16,7 +16,12 @@ pub static PROBE: Probe = Probe {
 
 static COLUMNS: [Column; 9] = [
     key("kind", Unit::Text, "session, standby, slot or prepared.", "pg_stat_activity, pg_stat_replication, …"),
-    key("pid", Unit::Id, "Backend; of a slot, the one that uses it.", "pg_stat_activity, pg_replication_slots"),
+    key(
+        "pid",
+        Unit::Id,
+        "Pid of the session; for a slot, of the one that uses it.",
+        "pg_stat_activity, pg_replication_slots",
+    ),
     key(
         "name",
         Unit::Text,

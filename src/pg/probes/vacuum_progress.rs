@@ -15,7 +15,7 @@ pub static PROBE: Probe = Probe {
 };
 
 static COLUMNS: [Column; 7] = [
-    key("pid", Unit::Id, "Backend that vacuums.", "pg_stat_progress_vacuum"),
+    key("pid", Unit::Id, "Session that vacuums.", "pg_stat_progress_vacuum"),
     label("relid", Unit::Id, "The table.", "pg_stat_progress_vacuum"),
     label("phase", Unit::Text, "What it does now.", "pg_stat_progress_vacuum"),
     gauge("heap_total", Unit::Blocks, "Blocks of the table.", "pg_stat_progress_vacuum.heap_blks_total"),

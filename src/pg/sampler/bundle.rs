@@ -32,8 +32,8 @@ const MEMBERS: &[&str] = &[
 /// Several probes in one statement.
 pub(in crate::pg) static SEVERAL: Own = Own {
     name: "several",
-    reads: "The same as the statements in it, in one statement: each gives one array of rows.",
-    when: "every sample, around those of its statements whose rows are few",
+    reads: "The same as the statements in it, combined into one: each returns one array of rows.",
+    when: "with every sample, around its statements that return few rows",
     holes: &[Hole {
         name: "arrays",
         doc: "one or more of the arrays below, with commas between",

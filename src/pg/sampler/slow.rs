@@ -407,5 +407,5 @@ fn no_answer(limit: Duration) -> Lost {
 }
 
 async fn tell(to: &mpsc::Sender<News>, news: News) -> Result<(), Lost> {
-    to.send(news).await.map_err(|error| Lost { why: format!("the tick is gone: {error}") })
+    to.send(news).await.map_err(|error| Lost { why: format!("the sampler has stopped: {error}") })
 }

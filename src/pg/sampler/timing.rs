@@ -19,8 +19,10 @@ pub struct Times {
 /// A statement with the two columns behind its own.
 pub(in crate::pg) static TIMED: Own = Own {
     name: "timed",
-    reads: "The same as the statement in it, and when the server started it and returned each row: its cost.",
-    when: "around the first statement of a sample, and around each of part 5 but COPY",
+    reads: "The same as the statement in it, plus when the server started it and returned each row, to measure its \
+        cost.",
+    when: "around the first statement of a sample, and around each statement under \"Samples that may wait for a \
+        lock\" except COPY",
     holes: &[
         Hole { name: "name", doc: "its name", form: Form::Name },
         Hole { name: "timed", doc: "one of the statements below", form: Form::Statements("") },

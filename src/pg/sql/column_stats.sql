@@ -1,6 +1,6 @@
 -- column_stats; cost: one pass over pg_attribute and pg_statistic; needs SELECT on the tables (or pg_read_all_data) to see pg_stats; since 12
--- The histograms' bounds are read for texts of tables from 16 pages on, to see whether their lengths differ.
--- The estimate is ioguix' (pgsql-bloat-estimation, BSD); what makes it void is kept as is_na.
+-- It reads histogram bounds of text columns in tables of 16 pages or more, to see whether their lengths differ.
+-- The estimate is that of ioguix (pgsql-bloat-estimation, BSD); is_na says that there is none.
 select
     c.oid::bigint as relid,
     (

@@ -1,4 +1,4 @@
--- index_sizes; cost: a stat() for each file of each index; waits for ACCESS EXCLUSIVE, so what has one held or awaited is left out; needs nothing; since 12
+-- index_sizes; cost: a stat() for each file of each index; waits for ACCESS EXCLUSIVE, so indexes with such a lock, held or waited for, are left out; needs nothing; since 12
 select
     i.indexrelid::bigint as indexrelid,
     case when k.pids is null then pg_catalog.pg_relation_size(i.indexrelid) end as bytes,

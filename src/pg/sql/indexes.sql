@@ -1,5 +1,5 @@
 -- indexes; cost: one pass over pg_index and the counters, no relation is opened; needs nothing; since 12
--- The functions below pg_stat_user_indexes: planning the view costs more than running them.
+-- Uses the functions below pg_stat_user_indexes: planning the view costs more than running them.
 select
     i.indexrelid::bigint as indexrelid,
     i.indrelid::bigint as relid,

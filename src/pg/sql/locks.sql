@@ -34,6 +34,6 @@ where exists (
         and w.classid is not distinct from l.classid
         and w.objid is not distinct from l.objid
 )
--- Where most wait comes first, and of each target who holds it.
+-- Targets that most sessions wait for come first, and for each target, the sessions that hold it.
 order by pg_catalog.count(*) filter (where not l.granted) over (partition by l.target, l.database) desc, l.target, l.granted desc, l.pid
 limit 1000

@@ -32,6 +32,6 @@ from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(false) as s
 left join pg_catalog.pg_roles as r on r.oid = s.userid
 left join pg_catalog.pg_database as d on d.oid = s.dbid
 where s.calls > 0
--- As if each had run a thousand times more: an expensive one comes early even if it is new.
+-- Ordered as if each had run a thousand times more: a new expensive statement comes early.
 order by /*? pg_stat_statements.total_exec_time */ s.total_exec_time + 1000 * s.mean_exec_time /*: s.total_time + 1000 * s.mean_time */ desc, s.queryid
 limit 5000

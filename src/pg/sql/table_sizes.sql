@@ -1,4 +1,4 @@
--- table_sizes; cost: a stat() for each file of each table; waits for ACCESS EXCLUSIVE, so tables that have one held or awaited are left out; needs nothing; since 12
+-- table_sizes; cost: a stat() for each file of each table; waits for ACCESS EXCLUSIVE, so tables with such a lock, held or waited for, are left out; needs nothing; since 12
 select
     c.oid::bigint as relid,
     case when k.pids is null then pg_catalog.pg_relation_size(c.oid) end as heap_bytes,

@@ -1,5 +1,5 @@
 -- tables; cost: one pass over pg_class and the counters, no relation is opened; needs nothing; since 12
--- The functions below pg_stat_user_tables: planning that view and pg_statio_user_tables costs more than running them.
+-- Uses the functions below pg_stat_user_tables: planning that view and pg_statio_user_tables costs more than running them.
 select
     c.oid::bigint as relid,
     n.nspname::text as schema,

@@ -28,9 +28,9 @@ pub(super) struct Circumstances {
 }
 
 pub(in crate::pg) static CIRCUMSTANCES: Own = Own {
-    name: "what can be verified",
-    reads: "The schema of HypoPG, whether the server is a demo's own, whether the role may make temporary tables.",
-    when: "once for each verification, when an explained plan has a scan that an index might serve",
+    name: "what can be tested",
+    reads: "The schema of HypoPG, whether the server is the demo's, whether the role may create temporary tables.",
+    when: "once for each explained plan with a scan that an index might make faster",
     holes: &[],
     sql: "select
     (
@@ -64,7 +64,7 @@ impl Circumstances {
 pub(in crate::pg) static COLUMNS: Own = Own {
     name: "columns of the table of an index",
     reads: "Names and types of the columns of one table; $1 is its schema, $2 its name.",
-    when: "before an index is verified or tried",
+    when: "before an index is tested or tried",
     holes: &[],
     sql: "select
     a.attname::text as name,
@@ -140,7 +140,7 @@ pub(super) async fn partitions(
 pub(in crate::pg) static READ_ONLY: Own = Own {
     name: "guard: read-only from here",
     reads: "Nothing. Your statement cannot write, in a trial either; it holds until the savepoint is rolled back.",
-    when: "before each EXPLAIN of a verification or a trial",
+    when: "before each EXPLAIN that tests or tries an index",
     holes: &[],
     sql: "set local transaction_read_only = on",
 };

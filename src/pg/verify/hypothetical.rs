@@ -27,8 +27,8 @@ const SCHEMA: Hole = Hole { name: "schema", doc: "the schema that HypoPG is inst
 /// See [`is_ready`].
 pub(in crate::pg) static READY: Own = Own {
     name: "hypopg: ready",
-    reads: "Whether HypoPG answers: simulates an index in the memory of this session, and drops it. Nothing is built.",
-    when: "before a verification by HypoPG, where it is installed",
+    reads: "Whether HypoPG works: simulates an index in the memory of this session, and drops it. Nothing is built.",
+    when: "before HypoPG is used, if it is installed",
     holes: &[SCHEMA],
     sql: "select {schema}.hypopg_drop_index(h.indexrelid) as dropped
 from {schema}.hypopg_create_index('create index on pg_catalog.pg_class using btree (oid)'::text) as h",
@@ -38,14 +38,14 @@ pub(in crate::pg) static SIMULATE: Own = Own {
     name: "hypopg: simulate an index",
     reads: "Nothing. Simulates an index in the memory of this session; $1 is its CREATE INDEX. Nothing is built or \
             locked.",
-    when: "for each index that the advisor considers for a plan, where HypoPG is installed",
+    when: "for each index that pgdj considers for a plan, if HypoPG is installed",
     holes: &[SCHEMA],
     sql: "select h.indexrelid::pg_catalog.int8 as number, h.indexname::pg_catalog.text as name
 from {schema}.hypopg_create_index($1) as h",
 };
 
 pub(in crate::pg) static FORGET: Own = Own {
-    name: "hypopg: forget an index",
+    name: "hypopg: drop a simulated index",
     reads: "Nothing. Drops a simulated index from the memory of this session; $1 is its number.",
     when: "after each simulation",
     holes: &[SCHEMA],

@@ -63,7 +63,7 @@ async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> R
 }
 
 /// When the catalog is asked about an index.
-const WHEN: &str = "when an explained plan has a scan that an index might serve, where HypoPG cannot answer";
+const WHEN: &str = "when an explained plan has a scan that an index might make faster, and HypoPG cannot answer";
 
 pub(in crate::pg) static FAMILY: Own = Own {
     name: "proof: operator class",
@@ -116,9 +116,9 @@ where n.nspname = $1 and c.relname = $2 and a.attname = $3 and not a.attisdroppe
 
 pub(in crate::pg) static OF_EXPRESSION: Own = Own {
     name: "proof: type of an expression",
-    reads: "The type of an expression of an advised index, computed for one row of nulls. It reads no row of the \
-            table.",
-    when: "the same, for an index on an expression; with --read-only only after what the expression calls was checked",
+    reads: "The type of an expression of an advised index, computed for one row of nulls. It reads no rows of the \
+        table.",
+    when: "the same, for an index on an expression; with --read-only, only after a check of what the expression calls",
     holes: &[
         Hole { name: "expression", doc: "the expression, as the plan has it", form: Form::Theirs },
         Hole { name: "schema", doc: "the schema of the table", form: Form::Name },

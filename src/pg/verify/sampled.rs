@@ -22,7 +22,7 @@ const TABLE: Hole = Hole { name: "table", doc: "the table's name, which the samp
 const RELATION: Hole = Hole { name: "relation", doc: "the table, with its schema", form: Form::Name };
 
 /// When a sample is made.
-const WHEN: &str = "never by a key or an option of this version";
+const WHEN: &str = "never in this version";
 
 pub(in crate::pg) static ROWS: Own = Own {
     name: "sample: rows of a table",

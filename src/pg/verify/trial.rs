@@ -36,7 +36,7 @@ const RUNS: usize = 3;
 const SLOW: Seconds = Seconds(2.0);
 
 const WHAT: &str = "cannot try the index";
-const WHAT_IS_LEFT: &str = "cannot drop the rest of the trial index";
+const WHAT_IS_LEFT: &str = "cannot drop the leftover trial index";
 
 pub(super) async fn run(
     transaction: &mut Transaction,
@@ -102,22 +102,22 @@ const PLACE: Hole =
     Hole { name: "place", doc: "the table, the keys and the condition of the advised index", form: Form::Theirs };
 
 /// When an index is tried for real.
-const WHEN: &str = "only after you agreed to try an index for real (B in Explain)";
+const WHEN: &str = "only after you agreed to try an index (B in Explain)";
 
 pub(in crate::pg) static BUILD: Own = Own {
     name: "trial: build",
-    reads: "The whole table. BUILDS AN INDEX; the table takes no writes until the rollback.",
-    when: "only after you agreed to try an index for real (B in Explain), where the build is expected to take 5 s or \
-           less, and for a partitioned table",
+    reads: "The whole table. BUILDS AN INDEX; writes to the table wait until the ROLLBACK.",
+    when: "only after you agreed to try an index (B in Explain), if the build should take 5 s or less, or the table \
+        is partitioned",
     holes: &[INDEX, PLACE],
     sql: "CREATE INDEX /* pgdj trial: build */ {index} ON {place}",
 };
 
 pub(in crate::pg) static BUILD_CONCURRENTLY: Own = Own {
     name: "trial: build concurrently",
-    reads: "The whole table, twice. BUILDS AN INDEX that stays until the drop below; writes go on.",
-    when: "only after you agreed to try an index for real (B in Explain), where the build takes longer, or old \
-        transactions would hide the index",
+    reads: "The whole table, twice. BUILDS AN INDEX that stays until the DROP below; writes continue.",
+    when: "only after you agreed to try an index (B in Explain), if the build takes longer, or old transactions \
+        would hide the index",
     holes: &[INDEX, PLACE],
     sql: "CREATE INDEX CONCURRENTLY /* pgdj trial: build concurrently */ {index} ON {place}",
 };
@@ -125,16 +125,16 @@ pub(in crate::pg) static BUILD_CONCURRENTLY: Own = Own {
 pub(in crate::pg) static DROP: Own = Own {
     name: "trial: drop",
     reads: "Nothing. DROPS THE INDEX of a trial, by its name.",
-    when: "after a trial that built concurrently; before a trial, what an earlier one left",
+    when: "after a trial that built concurrently; before a trial, if an earlier one left an index",
     holes: &[Hole { name: "index", doc: "the schema, and pgdj_trial_…", form: Form::Name }],
     sql: "DROP INDEX CONCURRENTLY /* pgdj trial: drop */ IF EXISTS {index}",
 };
 
 pub(in crate::pg) static ANALYZE: Own = Own {
     name: "trial: analyze",
-    reads: "A sample of the table, for the statistics of the expression. They stay where the index was built \
-            concurrently.",
-    when: "only after you agreed to try an index for real (B in Explain), for an index on an expression",
+    reads: "A sample of the table, for the statistics of the expression. The statistics stay if the index was built \
+        concurrently.",
+    when: "only after you agreed to try an index on an expression (B in Explain)",
     holes: &[Hole { name: "table", doc: "the table, with its schema", form: Form::Name }],
     sql: "analyze {table}",
 };
@@ -153,7 +153,7 @@ pub(in crate::pg) static LIMIT: Own = Own {
 
 pub(in crate::pg) static IS_PASSED_OVER: Own = Own {
     name: "trial: hidden by old transactions",
-    reads: "Whether the planner passes over the new index until old transactions end; $1 its schema, $2 its name.",
+    reads: "Whether the planner ignores the new index until old transactions end; $1 the schema, $2 the index.",
     when: WHEN,
     holes: &[],
     sql: "select true
@@ -347,10 +347,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// The indexes of trials on a table that nobody works on, with the beginning of their names.
 pub(in crate::pg) static LEFT: Own = Own {
-    name: "trial: what is left",
-    reads: "The indexes pgdj_trial_… on a table, and whether somebody works on them; $1 its schema, $2 its name, $3 \
-            the prefix.",
-    when: "before a trial, and after one that was given up",
+    name: "trial: leftover indexes",
+    reads: "The indexes named pgdj_trial_… on a table, and whether another session works on them; $1 the schema, $2 \
+        the table, $3 the prefix.",
+    when: "before a trial, and after one that was cancelled",
     holes: &[],
     sql: "select n.nspname::text as schema, c.relname::text as name,
         exists (select from pg_catalog.pg_locks as l where l.relation = i.indexrelid and l.granted) as is_at_work

@@ -20,7 +20,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let table = node.aggregated.filter(|table| table.batches > 1.0 || table.disk.0 > 0.0)?;
             let what = format!("grouping wrote {} to disk in {} batches", table.disk, Count(table.batches));
             let advice = format!(
-                "set work_mem to {} for this query, or group fewer rows",
+                "set work_mem to {} for this statement, or group fewer rows",
                 work_mem_for((table.memory.0 + table.disk.0) * 2.0)
             );
             Some(Hit::at(id, what, advice, own(node) * 0.7))
@@ -39,7 +39,7 @@ mod tests {
             &TIP,
             "HashAggregate  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=50000 loops=1)
   Batches: 5  Memory Usage: 4096kB  Disk Usage: 8192kB",
-            "grouping wrote 8.0 MB to disk in 5 batches: set work_mem to 32MB for this query, or group fewer rows",
+            "grouping wrote 8.0 MB to disk in 5 batches: set work_mem to 32MB for this statement, or group fewer rows",
         );
     }
 

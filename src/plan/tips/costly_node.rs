@@ -5,7 +5,7 @@ use super::support::{Hit, Node, Seen, Share, Tip, Topic, name};
 pub(super) static TIP: Tip = Tip {
     number: 2,
     id: "costly-node",
-    title: "one node has most of the estimated cost",
+    title: "the node with most of the estimated cost",
     why: "The planner expects most of the work in this node.",
     wrong: "Cost is an estimate; run the plan with ANALYZE before you act on it.",
     source: "pev2, node.ts",

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "a CTE whose rows are discarded afterwards",
     why: "A materialized CTE is computed completely before its rows are filtered; the filter cannot use an index.",
     wrong: "If the CTE is read several times, computing it once may be cheaper.",
-    source: "PostgreSQL manual 7.8.3",
+    source: "PostgreSQL manual: Common Table Expression Materialization",
     topic: Topic::Access,
     rank: 4,
     look,

@@ -5,8 +5,9 @@ use super::support::{BLOCK, Bytes, Hit, Seen, Tip, Topic};
 pub(super) static TIP: Tip = Tip {
     number: 36,
     id: "dirtied",
-    title: "a read query that writes",
-    why: "The first query that reads pages after a large change sets hint bits or prunes dead rows, and so writes the pages.",
+    title: "a SELECT that writes",
+    why: "The first statement that reads pages after a large change sets hint bits or prunes dead rows, and so \
+        writes the pages.",
     wrong: "It happens once for each change.",
     source: "PostgreSQL wiki, Hint Bits",
     topic: Topic::Reading,
@@ -23,7 +24,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     let what = format!("reading changed {} of pages", Bytes(dirtied * BLOCK));
     vec![Hit::whole(
         what,
-        "VACUUM after a bulk load or update; run the query again to see its usual time",
+        "VACUUM after a bulk load or update; run the statement again to see its usual time",
         seen.total() * 0.3,
     )]
 }
@@ -41,7 +42,8 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0
   Buffers: shared hit=5000 dirtied=4000",
-            "reading changed 31 MB of pages: VACUUM after a bulk load or update; run the query again to see its usual time",
+            "reading changed 31 MB of pages: VACUUM after a bulk load or update; run the statement again to see its \
+             usual time",
         );
     }
 

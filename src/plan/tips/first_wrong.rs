@@ -5,7 +5,7 @@ use super::support::{Count, Hit, Kind, Seen, Tip, Topic, expected_and_got, off_b
 pub(super) static TIP: Tip = Tip {
     number: 4,
     id: "first-wrong",
-    title: "where the row estimates first go wrong",
+    title: "the lowest wrong row estimate",
     why: "Every estimate above this node builds on this one; a better estimate here improves them all.",
     wrong: "If the condition is not a plain comparison (a function, a JSON key), statistics help only with an expression index or extended statistics.",
     source: "pgMustard; advisor rule 4",

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "a function around a column",
     why: "An index on the column cannot answer a condition on the function's result.",
     wrong: "If few rows are filtered out, an index would not be used either.",
-    source: "pgplan; PostgreSQL manual 11.7",
+    source: "pgplan; PostgreSQL manual: Indexes on Expressions",
     topic: Topic::Access,
     rank: 6,
     look,

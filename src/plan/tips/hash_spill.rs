@@ -25,7 +25,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 Count(hashed.batches)
             );
             let advice = format!(
-                "set work_mem to {} for this query, or hash fewer or narrower rows",
+                "set work_mem to {} for this statement, or hash fewer or narrower rows",
                 work_mem_for(hashed.memory.0 * hashed.batches)
             );
             let (join_id, join) = seen.plan.parent(id)?;
@@ -47,7 +47,8 @@ mod tests {
   ->  Seq Scan on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..1 rows=5 loops=1)
   ->  Hash  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=50000 loops=1)
         Buckets: 1024  Batches: 16 (originally 4)  Memory Usage: 4096kB",
-            "the hash table of 50k rows was split into 16 batches, more than planned: set work_mem to 64MB for this query, or hash fewer or narrower rows",
+            "the hash table of 50k rows was split into 16 batches, more than planned: set work_mem to 64MB for this \
+             statement, or hash fewer or narrower rows",
         );
     }
 

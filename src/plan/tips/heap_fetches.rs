@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "an index-only scan that visits the table",
     why: "Pages that are not marked all-visible must be read from the table, although the index has all columns.",
     wrong: "On a table that changes constantly, VACUUM cannot keep up; then a plain index is as good.",
-    source: "PostgreSQL manual 11.9; pev2; pg_explaintips",
+    source: "PostgreSQL manual: Index-Only Scans and Covering Indexes; pev2; pg_explaintips",
     topic: Topic::Access,
     rank: 4,
     look,

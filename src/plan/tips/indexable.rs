@@ -55,6 +55,12 @@ pub(super) fn sort_keys(seen: &Seen<'_>, keys: &[&str]) -> Option<(Option<String
     Some((scan.and_then(Node::relation).map(str::to_owned), plain.join(", ")))
 }
 
+/// Returns the column of a sort key: `created` of `o.created DESC`.
+pub(super) fn plain_column(key: &str) -> &str {
+    let name = key.split(' ').next().unwrap_or(key);
+    name.rsplit_once('.').map_or(name, |(_, name)| name)
+}
+
 fn key_of(part: &Expr, alias: Option<&str>) -> Option<(String, bool)> {
     match part {
         Expr::Binary { op, left, right } => {

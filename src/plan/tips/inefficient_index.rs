@@ -31,9 +31,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 Count(kept)
             );
             let filter = node.filter().unwrap_or_default();
-            let advice = if keys(filter, node.alias()).is_empty() {
-                format!("no plain index can be built for {}: compare columns with values", short(filter))
-            } else {
+            let better = (!keys(filter, node.alias()).is_empty()).then(|| {
                 let keys = keys_of(&[node.index_cond(), node.filter()], node).join(", ");
                 // A primary key or a unique index stays as it is: nothing can be added to it.
                 let known = seen.context.table(node).and_then(|table| table.index(index));
@@ -43,8 +41,12 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                     String::new()
                 };
                 format!("an index on {} ({keys}){instead}", table(node))
-            };
-            Some(Hit::at(id, what, advice, own(node) * removed / (kept + removed)).because_of(seen.cause(id)))
+            });
+            let advice = better.clone().unwrap_or_else(|| {
+                format!("an index cannot find rows by {}: compare a plain column with a value", short(filter))
+            });
+            let hit = Hit::at(id, what, advice, own(node) * removed / (kept + removed)).because_of(seen.cause(id));
+            Some(hit.naming(better, node.relation()))
         })
         .collect()
 }

@@ -30,14 +30,16 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let inner = seen.plan.child(id, Relationship::Inner).map_or(id, |(inner, _)| inner);
             let scans = seen.plan.subtree(inner).take(NEAR).filter(|(_, node)| node.kind.reads_table());
             let index = scans
-                .map(|(_, scan)| (table(scan), keys(filter, scan.alias())))
+                .map(|(_, scan)| (scan, keys(filter, scan.alias())))
                 .find(|(_, keys)| filter.contains('.') && !keys.is_empty());
-            let advice = match index {
-                Some((table, keys)) => format!("an index on {table} ({}), or join by equal columns", keys.join(", ")),
+            let on = index.as_ref().and_then(|(scan, _)| scan.relation());
+            let words = index.map(|(scan, keys)| format!("an index on {} ({})", table(scan), keys.join(", ")));
+            let advice = match &words {
+                Some(words) => format!("{words}, or join by equal columns"),
                 None => format!("join by equal columns instead of {}", short(filter)),
             };
             let below: f64 = seen.plan.child(id, Relationship::Inner).map_or(0.0, |(_, inner)| with_children(inner));
-            Some(Hit::at(id, what, advice, own(node) + below))
+            Some(Hit::at(id, what, advice, own(node) + below).naming(words, on))
         })
         .collect()
 }

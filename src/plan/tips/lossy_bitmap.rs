@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "a lossy bitmap: pages instead of rows",
     why: "The bitmap did not fit in work_mem, so every row of its lossy pages is checked again.",
     wrong: "If few pages are lossy, the recheck costs less than a wider index.",
-    source: "pgplan; PostgreSQL manual, work_mem",
+    source: "pgplan; PostgreSQL manual: work_mem",
     topic: Topic::Memory,
     rank: 2,
     look,
@@ -25,7 +25,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let what = format!("{} of {} pages of the bitmap on {} are lossy", Count(lossy), Count(all), table(node));
             // A page in a bitmap takes some 50 bytes; source: tidbitmap.c.
             let advice = format!(
-                "set work_mem to {} for this query, or use an index that finds fewer rows",
+                "set work_mem to {} for this statement, or use an index that finds fewer rows",
                 work_mem_for(all * 100.0 + 4.0 * 1_048_576.0)
             );
             Some(Hit::at(id, what, advice, own(node) * lossy / all))
@@ -44,7 +44,8 @@ mod tests {
             &TIP,
             "Bitmap Heap Scan on o  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=5000 loops=1)
   Heap Blocks: exact=1000 lossy=9000",
-            "9.0k of 10k pages of the bitmap on o are lossy: set work_mem to 8MB for this query, or use an index that finds fewer rows",
+            "9.0k of 10k pages of the bitmap on o are lossy: set work_mem to 8MB for this statement, or use an index \
+             that finds fewer rows",
         );
     }
 

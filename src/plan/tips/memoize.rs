@@ -30,7 +30,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             };
             let what = format!("{} of {} lookups missed the cache{evicted}", Count(cache.misses), Count(all));
             let advice = if is_full {
-                format!("set work_mem to {} for this query", work_mem_for(cache.memory.0 * 4.0))
+                format!("set work_mem to {} for this statement", work_mem_for(cache.memory.0 * 4.0))
             } else {
                 "the planner expected fewer distinct values: ANALYZE, or set a higher n_distinct; try enable_memoize = off"
                     .to_owned()

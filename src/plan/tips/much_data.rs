@@ -23,7 +23,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     if pages < LEAST_PAGES || rows > 100.0 || seen.writes() {
         return Vec::new();
     }
-    let what = format!("{} of pages read for {} rows", Bytes(pages * BLOCK), Count(rows));
+    let what = format!("{} of pages read for {}", Bytes(pages * BLOCK), Count(rows).of("row", "rows"));
     vec![Hit::whole(
         what,
         "find the rows by an index; store a total that is read often (a counter column, a materialized view)",

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "partitions read without a match",
     why: "The condition does not tell the planner which partitions cannot match, so all of them are read.",
     wrong: "If rows in every partition may match, all must be read.",
-    source: "PostgreSQL manual 5.12.4",
+    source: "PostgreSQL manual: Partition Pruning",
     topic: Topic::Access,
     rank: 6,
     look,

@@ -34,7 +34,8 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             }
             let what = format!("{} joined rows were discarded by an OR over two tables", Count(removed));
             let advice =
-                "write two queries that each use an index: first.union(second), or Q(pk__in=…) with a subquery for each side";
+                "write two querysets that each use an index: first.union(second), or Q(pk__in=…) with a subquery for \
+                 each side";
             Some(Hit::at(id, what, advice, with_children(node) * 0.9))
         })
         .collect()
@@ -54,7 +55,8 @@ mod tests {
   Rows Removed by Join Filter: 50000
   ->  Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)
   ->  Hash  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)",
-            "50k joined rows were discarded by an OR over two tables: write two queries that each use an index: first.union(second), or Q(pk__in=…) with a subquery for each side",
+            "50k joined rows were discarded by an OR over two tables: write two querysets that each use an index: \
+             first.union(second), or Q(pk__in=…) with a subquery for each side",
         );
     }
 

@@ -29,11 +29,12 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let keys = conditions.iter().flatten().map(|text| keys(text, node.alias())).find(|keys| !keys.is_empty());
             let condition = conditions.into_iter().flatten().next().unwrap_or("its condition");
             let what = format!("{} was scanned {} times, {} rows in total", table(node), Count(loops), Count(read));
-            let advice = match keys {
-                Some(keys) => format!("an index on {} ({})", table(node), keys.join(", ")),
-                None => format!("no plain index can be built for {}: join by equal columns", short(condition)),
-            };
-            Some(Hit::at(id, what, advice, with_children(node) * (1.0 - 1.0 / loops)).because_of(seen.cause(id)))
+            let index = keys.map(|keys| format!("an index on {} ({})", table(node), keys.join(", ")));
+            let advice = index
+                .clone()
+                .unwrap_or_else(|| format!("an index cannot find rows by {}: join by equal columns", short(condition)));
+            let hit = Hit::at(id, what, advice, with_children(node) * (1.0 - 1.0 / loops)).because_of(seen.cause(id));
+            Some(hit.naming(index, node.relation()))
         })
         .collect()
 }
@@ -64,7 +65,8 @@ mod tests {
   Join Filter: ((a.x + b.y) > 5)
   ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=100 loops=1)
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=9999 loops=100)",
-            "b was scanned 100 times, 1.0M rows in total: no plain index can be built for ((a.x + b.y) > 5): join by equal columns",
+            "b was scanned 100 times, 1.0M rows in total: an index cannot find rows by ((a.x + b.y) > 5): join by \
+             equal columns",
         );
     }
 

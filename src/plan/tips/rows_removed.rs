@@ -31,12 +31,12 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let what = format!("{} read {} rows to keep {}", name(node), Count(read), Count(read - removed));
             let filter = node.filter().unwrap_or("its filter");
             let keys = keys(filter, node.alias());
-            let advice = if keys.is_empty() {
-                format!("no plain index can be built for {}: compare columns with values", short(filter))
-            } else {
-                format!("an index on {} ({})", table(node), keys.join(", "))
-            };
-            Some(Hit::at(id, what, advice, own(node) * removed / read).because_of(seen.cause(id)))
+            let index = (!keys.is_empty()).then(|| format!("an index on {} ({})", table(node), keys.join(", ")));
+            let advice = index.clone().unwrap_or_else(|| {
+                format!("an index cannot find rows by {}: compare a plain column with a value", short(filter))
+            });
+            let hit = Hit::at(id, what, advice, own(node) * removed / read).because_of(seen.cause(id));
+            Some(hit.naming(index, node.relation()))
         })
         .collect()
 }
@@ -64,7 +64,8 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=3 loops=1)
   Filter: (date_trunc('day'::text, created_at) = '2025-01-01 00:00:00+00'::timestamp with time zone)
   Rows Removed by Filter: 99997",
-            "Seq Scan on o read 100k rows to keep 3: no plain index can be built for (date_trunc('day'::text, created_at) = '2025-01-01 00:00:00+00'::timestamp with …: compare columns with values",
+            "Seq Scan on o read 100k rows to keep 3: an index cannot find rows by (date_trunc('day'::text, \
+             created_at) = '2025-01-01 00:00:00+00'::timestamp with …: compare a plain column with a value",
         );
     }
 

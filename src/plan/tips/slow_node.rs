@@ -5,7 +5,7 @@ use super::support::{Hit, Node, Seconds, Seen, Share, Tip, Topic, name, own};
 pub(super) static TIP: Tip = Tip {
     number: 1,
     id: "slow-node",
-    title: "one node takes most of the time",
+    title: "the node that takes most of the time",
     why: "One node takes most of the time; changes elsewhere cannot help much.",
     wrong: "The node may do necessary work.",
     source: "pev2, node.ts",

@@ -1,5 +1,6 @@
 //! A sort that an index would avoid.
 
+use super::indexable::plain_column;
 use super::support::{Count, Hit, Kind, Seen, Share, Tip, Topic, own, short, table};
 
 pub(super) static TIP: Tip = Tip {
@@ -19,6 +20,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .filter_map(|(id, node)| {
             let (_, scan) = seen.plan.children(id).next().filter(|(_, child)| child.kind.reads_table())?;
             let keys = node.sort_key();
+            let first = keys.first().map(|key| plain_column(key));
             let are_columns = !keys.is_empty() && keys.iter().all(|key| !key.contains(['(', '+', '*', ':']));
             let rows = scan.rows_total()?;
             if !are_columns || rows < 1000.0 || own(node) < seen.total() * 0.3 {
@@ -31,7 +33,9 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 table(scan),
                 Share(own(node) / seen.total().max(f64::MIN_POSITIVE))
             );
-            Some(Hit::at(id, what, format!("index the columns compared with = first, then {keys}"), own(node)))
+            let advice = format!("index the columns compared with = first, then {keys}");
+            let hit = Hit::at(id, what, advice.clone(), own(node)).naming(Some(advice), scan.relation());
+            Some(hit.in_order(first))
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! A sort that went to disk.
 
-use super::indexable::sort_keys;
+use super::indexable::{plain_column, sort_keys};
 use super::support::{Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
@@ -9,7 +9,7 @@ pub(super) static TIP: Tip = Tip {
     title: "a sort that spills to disk",
     why: "Rows that do not fit in work_mem are written to disk and read again.",
     wrong: "For one large report, SET LOCAL work_mem is enough; a higher work_mem for all sessions may exhaust the memory.",
-    source: "explain.depesz.com; Pg::Explain; PostgreSQL manual, work_mem",
+    source: "explain.depesz.com; Pg::Explain; PostgreSQL manual: work_mem",
     topic: Topic::Sort,
     rank: 4,
     look,
@@ -19,14 +19,18 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Sort, Kind::IncrementalSort])
         .filter_map(|(id, node)| {
             let sorted = node.sorted.as_ref().filter(|sorted| sorted.is_on_disk)?;
-            let or_index = sort_keys(seen, &node.sort_key()).map(|(table, keys)| match table {
-                Some(table) => format!(", or an index on {table} ({keys})"),
-                None => format!(", or an index on ({keys})"),
+            let keys = node.sort_key();
+            let found = sort_keys(seen, &keys);
+            let index = found.as_ref().map(|(table, keys)| match table {
+                Some(table) => format!("an index on {table} ({keys})"),
+                None => format!("an index on ({keys})"),
             });
-            let or_index = or_index.unwrap_or_default();
+            let or_index = index.as_ref().map(|index| format!(", or {index}")).unwrap_or_default();
             // In memory a row takes up to three times its room on disk.
-            let advice = format!("set work_mem to {} for this query{or_index}", work_mem_for(sorted.space.0 * 3.0));
-            Some(Hit::at(id, format!("sort spills {} to disk", sorted.space), advice, own(node)))
+            let advice = format!("set work_mem to {} for this statement{or_index}", work_mem_for(sorted.space.0 * 3.0));
+            let hit = Hit::at(id, format!("sort spills {} to disk", sorted.space), advice, own(node));
+            let table = found.and_then(|(table, _)| table);
+            Some(hit.naming(index, table.as_deref()).in_order(keys.first().map(|key| plain_column(key))))
         })
         .collect()
 }
@@ -41,7 +45,7 @@ mod tests {
         check(
             &TIP,
             r#"{"Node Type":"Sort","Sort Key":["created"],"Sort Space Type":"Disk","Sort Space Used":20480}"#,
-            "sort spills 20 MB to disk: set work_mem to 64MB for this query, or an index on (created)",
+            "sort spills 20 MB to disk: set work_mem to 64MB for this statement, or an index on (created)",
         );
     }
 
@@ -52,7 +56,7 @@ mod tests {
                 r#"{{"Node Type":"Sort","Sort Key":[{keys}],"Sort Space Type":"Disk","Sort Space Used":20480,"Plans":[{{"Node Type":"Nested Loop","Plans":[
                 {{"Node Type":"Seq Scan","Relation Name":"o","Alias":"o"}},{{"Node Type":"Seq Scan","Relation Name":"c","Alias":"c"}}]}}]}}"#
             );
-            check(&TIP, &text, "sort spills 20 MB to disk: set work_mem to 64MB for this query");
+            check(&TIP, &text, "sort spills 20 MB to disk: set work_mem to 64MB for this statement");
         }
     }
 

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "statistics that are out of date",
     why: "The planner knows the table as it was at the last ANALYZE.",
     wrong: "If the estimates are right anyway, ANALYZE changes nothing.",
-    source: "PostgreSQL manual 24.1.3",
+    source: "PostgreSQL manual: Updating Planner Statistics",
     topic: Topic::Estimates,
     rank: 5,
     look,

@@ -1,6 +1,6 @@
 //! What the rules share: how a node is called, what its time is, how conditions are read.
 
-pub(super) use super::{Hit, Seen, Tip, Topic};
+pub(super) use super::{Hit, IndexIdea, Seen, Tip, Topic};
 pub(super) use crate::plan::Direction;
 pub(super) use crate::plan::{BLOCK, Kind, Node, NodeId, Plan, Relationship};
 use crate::quote::qualified;
@@ -9,12 +9,27 @@ pub(super) use crate::sample::unit::{Bytes, Count, Seconds, Share};
 impl Hit {
     /// What was seen at a node, what to do, and what it could save at most, in seconds.
     pub(super) fn at(node: NodeId, seen: String, advice: impl Into<String>, saving: f64) -> Self {
-        Self { node: Some(node), cause: None, seen, advice: advice.into(), saving: saving.max(0.0) }
+        Self { node: Some(node), cause: None, seen, advice: advice.into(), index: None, saving: saving.max(0.0) }
     }
 
     /// What was seen of the plan as a whole.
     pub(super) fn whole(seen: String, advice: impl Into<String>, saving: f64) -> Self {
-        Self { node: None, cause: None, seen, advice: advice.into(), saving: saving.max(0.0) }
+        Self { node: None, cause: None, seen, advice: advice.into(), index: None, saving: saving.max(0.0) }
+    }
+
+    /// Says which part of the advice names an index, and on which table.
+    pub(super) fn naming(mut self, words: Option<String>, table: Option<&str>) -> Self {
+        let idea = words.zip(table).map(|(words, table)| IndexIdea { table: table.to_owned(), words, order: None });
+        self.index = idea;
+        self
+    }
+
+    /// Says that the index is for an order, which begins with a column.
+    pub(super) fn in_order(mut self, column: Option<&str>) -> Self {
+        if let Some(index) = &mut self.index {
+            index.order = column.map(str::to_owned);
+        }
+        self
     }
 
     /// Names another node as the place of the cause.

@@ -34,8 +34,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             Bytes(temp.written * BLOCK),
             Bytes(temp.read * BLOCK)
         );
-        let advice =
-            format!("set work_mem to {} for this query, or keep fewer rows", work_mem_for(temp.written * BLOCK * 2.0));
+        let advice = format!(
+            "set work_mem to {} for this statement, or keep fewer rows",
+            work_mem_for(temp.written * BLOCK * 2.0)
+        );
         Some(Hit::at(id, what, advice, own(node)))
     })
     .collect()
@@ -52,7 +54,8 @@ mod tests {
             &TIP,
             "Materialize  (cost=1.00..2.00 rows=5 width=8) (actual time=0.0..70 rows=50000 loops=1)
   Buffers: temp read=4000 written=2000",
-            "Materialize wrote 16 MB to disk and read 31 MB: set work_mem to 32MB for this query, or keep fewer rows",
+            "Materialize wrote 16 MB to disk and read 31 MB: set work_mem to 32MB for this statement, or keep fewer \
+             rows",
         );
     }
 

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "a column is cast before it is compared",
     why: "The value has a different type from the column, so the column is cast on every row and its index cannot be used.",
     wrong: "varchar shown as (column)::text is not a real cast: the index works.",
-    source: "pgMustard; PostgreSQL manual 10.2",
+    source: "pgMustard; PostgreSQL manual: Type Conversion, Operators",
     topic: Topic::Access,
     rank: 7,
     look,

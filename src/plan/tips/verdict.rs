@@ -46,7 +46,7 @@ pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
             format!("Biggest win: {}, up to {} of {time} ({part}).", first.tip.title, first.saving)
         }
         (false, _, _, _) => {
-            format!("{} worth a look.", if tips.len() == 1 { "One thing is" } else { "Some things are" })
+            format!("{}, see below.", crate::sample::unit::counted(tips.len(), "tip", "tips"))
         }
     };
     Verdict { sentence, is_fine, tips }
@@ -65,7 +65,7 @@ mod tests {
     fn a_fine_plan_is_told_so() {
         check(
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8) (actual time=0.01..0.02 rows=1 loops=1)\nExecution Time: 0.05 ms",
-            "This plan is fine: 50us, nothing worth changing.",
+            "This plan is fine: 50µs, nothing worth changing.",
         );
         check(
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)",

@@ -6,7 +6,8 @@ pub(super) static TIP: Tip = Tip {
     number: 50,
     id: "waiting",
     title: "time outside the plan",
-    why: "The time is not in the plan's nodes: the query waited for a lock, for the client to read rows, or during start-up and shutdown.",
+    why: "The time is not in the plan's nodes: the statement waited for a lock or for the client to read rows, or \
+        the time went into its start and end.",
     wrong: "Sending a large result takes time; select fewer rows.",
     source: "pgMustard",
     topic: Topic::Overhead,
@@ -31,7 +32,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
     let what = format!("{} of {whole} were spent outside the plan's nodes", Seconds(outside));
     vec![Hit::whole(
         what,
-        "watch Activity while it runs; likely a lock, a slow network, or many partitions to open",
+        "watch it in Activity while it runs: a lock, a slow network, or many partitions to open",
         outside,
     )]
 }
@@ -49,7 +50,8 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0
 Execution Time: 900 ms",
-            "800ms of 900ms were spent outside the plan's nodes: watch Activity while it runs; likely a lock, a slow network, or many partitions to open",
+            "800ms of 900ms were spent outside the plan's nodes: watch it in Activity while it runs: a lock, a slow \
+             network, or many partitions to open",
         );
     }
 

@@ -23,7 +23,13 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             }
             let what = format!("{launched} of {planned} workers started");
             let saving = with_children(node) * (1.0 - (launched + 1.0) / (planned + 1.0));
-            Some(Hit::at(id, what, "raise max_parallel_workers (and max_worker_processes, which needs a restart), or run fewer parallel queries at once", saving))
+            Some(Hit::at(
+                id,
+                what,
+                "raise max_parallel_workers (and max_worker_processes, which needs a restart), or \
+                run fewer parallel statements at once",
+                saving,
+            ))
         })
         .collect()
 }
@@ -40,7 +46,8 @@ mod tests {
             "Gather  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)
   Workers Planned: 4
   Workers Launched: 1",
-            "1 of 4 workers started: raise max_parallel_workers (and max_worker_processes, which needs a restart), or run fewer parallel queries at once",
+            "1 of 4 workers started: raise max_parallel_workers (and max_worker_processes, which needs a restart), \
+             or run fewer parallel statements at once",
         );
     }
 

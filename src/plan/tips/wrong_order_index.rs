@@ -33,12 +33,13 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             );
             let filter = node.filter().unwrap_or_default();
             let keys = keys(filter, node.alias());
-            let advice = if keys.is_empty() {
-                format!("no plain index can be built for {}: compare columns with values", short(filter))
-            } else {
-                format!("an index on {} ({}, then the columns of {index})", table(node), keys.join(", "))
-            };
-            Some(Hit::at(id, what, advice, own(node)).because_of(seen.cause(id)))
+            let better = (!keys.is_empty())
+                .then(|| format!("an index on {} ({}, then the columns of {index})", table(node), keys.join(", ")));
+            let advice = better.clone().unwrap_or_else(|| {
+                format!("an index cannot find rows by {}: compare a plain column with a value", short(filter))
+            });
+            let hit = Hit::at(id, what, advice, own(node)).because_of(seen.cause(id));
+            Some(hit.naming(better, node.relation()))
         })
         .collect()
 }

@@ -132,12 +132,12 @@ fn against(older: &str, newer: &str, expected: (i32, &[&str], &[&str])) {
 fn ci_fails_on_a_sequential_scan_that_is_new_and_on_no_other() {
     let (slow, quick, log) = (file(SLOW), file(QUICK), file(LOG));
     let name = |file: &tempfile::NamedTempFile| file.path().to_str().unwrap().to_owned();
-    let new = "One sequential scan that ";
+    let new = "1 new sequential scan ";
     against(&name(&quick), SLOW, (10, &[new, "  - shop_order: read 400k rows, kept 2"], &[]));
-    against(&name(&slow), SLOW, (0, &["No sequential scan that "], &[]));
-    against(&name(&slow), QUICK, (0, &["No sequential scan that "], &[]));
+    against(&name(&slow), SLOW, (0, &["No new sequential scan "], &[]));
+    against(&name(&slow), QUICK, (0, &["No new sequential scan "], &[]));
     // Of one statement among many, the plan of that statement counts.
-    against(&name(&log), LOG, (0, &["No sequential scan that "], &[]));
+    against(&name(&log), LOG, (0, &["No new sequential scan "], &[]));
     let other = LOG.replace("Query Text: select 1", "Query Text: select 2").replace("Result ", "Seq Scan on t ");
     against(&name(&log), &other, (10, &[new, "  - t: "], &[]));
     // What pgdj itself wrote serves as well.
@@ -263,7 +263,7 @@ async fn a_statement_is_explained_on_every_server() {
         assert_eq!(json["plans"][0]["explain"][0]["Plan"]["Node Type"], "Result", "{}", server.name);
         for (arguments, input, expected) in [
             (&["--analyze"][..], "delete from shop_order", "the statement writes (DELETE)"),
-            (&["--analyze", "--write", "--read-only"], "delete from shop_order", "this is read-only mode"),
+            (&["--analyze", "--write", "--read-only"], "delete from shop_order", "--read-only forbids it"),
             (&[], "selct 1", "cannot parse the statement"),
             (&[], "select 1; select 2", "the text has 2 statements"),
             (&[], "select * from nowhere", "names a table that does not exist"),

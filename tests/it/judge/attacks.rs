@@ -242,7 +242,7 @@ async fn check_all(scene: &Scene, login: &Login, name: &str) {
         assert!(!scene.was_hit(), "{name}: ran with ANALYZE: {sql}");
         let why = run.expect_err(sql);
         let is_judged =
-            why.contains("may do more than read") && why.contains("read-only mode") && !why.contains("--write");
+            why.contains("may do more than read") && why.contains("--read-only forbids it") && !why.contains("--write");
         assert!(is_judged, "{name}: {sql}\n{why}");
         let planned = explain(login, &estimate(sql)).await;
         assert!(!scene.was_hit(), "{name}: ran without ANALYZE: {sql}");

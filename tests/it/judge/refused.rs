@@ -43,8 +43,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("select * from dblink('', 'select 1') as x(a int)", "dblink"),
     ("select set_limit(0.1)", "set_limit()"),
     ("select isn_weak(true)", "isn_weak()"),
-    ("select E'a' -- c\n '\\' || pg_reload_conf()::text --'", "read-only mode"),
-    ("select U&\"d!0061t\" uescape '!' from t", "cannot be read with certainty"),
+    ("select E'a' -- c\n '\\' || pg_reload_conf()::text --'", "--read-only forbids it"),
+    ("select U&\"d!0061t\" uescape '!' from t", "pgdj cannot parse"),
 ];
 
 /// Statements that only read, some of them close to what is refused.
