@@ -201,7 +201,7 @@ async fn every_pane_is_shown_at_every_size_and_leaves_the_terminal_as_it_was() {
     console.until_shown("Load: average active sessions");
     console.until_shown("live");
     for (key, word) in
-        [("2", "query"), ("3", "calls"), ("4", "shop_order"), ("5", "verdict"), ("6", "R"), ("1", "Load")]
+        [("2", "statement"), ("3", "calls"), ("4", "shop_order"), ("5", "verdict"), ("6", "R"), ("1", "Load")]
     {
         console.go(key, word);
     }
@@ -277,7 +277,7 @@ async fn hostile_text_and_a_megabyte_reach_no_terminal() {
     console.press("2");
     console.until_shown("MARKED");
     console.press("\r");
-    console.until_shown("Backend");
+    console.until_shown("Session");
     for (key, word) in [("3", "calls"), ("4", "t "), ("5", "i "), ("1", "Load")] {
         console.go(key, word);
     }
