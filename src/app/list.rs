@@ -128,6 +128,21 @@ impl List {
         self.state.selected_row(&self.grid).map(|row| row.key.as_str())
     }
 
+    /// Returns the key of the row that was selected when a person last looked; see [`TableState::looked_at`].
+    pub fn looked_at(&self) -> Option<String> {
+        self.state.looked_at()
+    }
+
+    /// Takes the selected row for seen: the list comes to the screen with this frame.
+    pub fn look(&self) {
+        self.state.look();
+    }
+
+    /// Whether the selection follows a row that a person chose; until then it stays at the top.
+    pub fn follows(&self) -> bool {
+        self.state.follows()
+    }
+
     /// Returns the selected row as JSON: the column's name to the text shown.
     pub fn selected_json(&self) -> Option<String> {
         let row = self.state.selected_row(&self.grid)?;

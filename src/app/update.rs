@@ -279,6 +279,9 @@ impl App {
     fn show(&mut self, pane: PaneId) {
         self.current = pane;
         self.refresh_pane();
+        if let Some(list) = self.pane().and_then(|pane| pane.list()) {
+            list.look();
+        }
     }
 
     fn set_clock(&mut self, clock: Clock) {

@@ -13,7 +13,7 @@ use crate::app::{Action, Asked, Document, Effect, Look, Pane, PaneId, Signal, Si
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED, backends};
 use crate::readings::cut::Cut;
-use crate::sample::Seconds;
+use crate::sample::{Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
 
@@ -91,6 +91,10 @@ pub struct Activity {
     view: Columns,
     shows_idle: bool,
     note: String,
+    /// The sample that is shown.
+    sample: Timestamp,
+    /// The row of the session that a person had chosen and that this sample no longer lists: the selection moved by itself.
+    lost: Option<String>,
 }
 
 impl Pane for Activity {
@@ -110,7 +114,9 @@ impl Pane for Activity {
             self.note = format!("{}{divider}locks: {}", self.note, cut.words());
         }
         grid.footnote = super::footnote(view, "activity", &self.note);
+        let before = self.list.selected_key().filter(|_| self.list.follows()).map(str::to_owned);
         self.list.refresh(grid);
+        self.notice_loss(before, view.newer.at);
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
@@ -153,6 +159,10 @@ impl Pane for Activity {
         }
     }
 
+    fn moved(&mut self) {
+        self.lost = None;
+    }
+
     fn inspect(&self, view: &View<'_>) -> Option<Document> {
         Some(documents::backend(self.selected()?, &self.backends, view))
     }
@@ -183,9 +193,41 @@ impl Activity {
         self.backends.iter().find(|backend| backend.key() == key)
     }
 
-    fn ask(&self, kind: SignalKind, view: &View<'_>) -> Wish {
-        let Some(backend) = self.selected() else { return Wish::Nothing };
-        match prospect(kind, backend, &self.backends, &view.newer.server) {
+    /// Keeps the session that the selection followed until a newer sample no longer listed it.
+    fn notice_loss(&mut self, before: Option<String>, at: Timestamp) {
+        if self.sample == at {
+            return;
+        }
+        self.sample = at;
+        self.lost = before.filter(|key| is_session(key) && !self.lists(key));
+    }
+
+    fn lists(&self, key: &str) -> bool {
+        self.list.grid().rows.iter().any(|row| row.key == key)
+    }
+
+    /// Returns the session that a person means: the one selected in the last frame, or moved to since.
+    ///
+    /// Where a sample took it away meanwhile, the key is for no other one.
+    fn meant(&mut self) -> Result<&Backend, Wish> {
+        let key = self.lost.take().or_else(|| self.list.looked_at()).filter(|key| is_session(key));
+        let key = key.ok_or(Wish::Nothing)?;
+        if !self.lists(&key) {
+            self.list.look();
+            let what = if self.backends.iter().any(|one| one.key() == key) { "became idle" } else { "is no longer listed" };
+            let pid = key.split('@').next().unwrap_or_default();
+            return Err(Wish::Say(format!("pid {pid} {what}. Nothing was sent; the selection is now on another row.")));
+        }
+        self.list.select_key(&key);
+        self.backends.iter().find(|one| one.key() == key).ok_or(Wish::Nothing)
+    }
+
+    fn ask(&mut self, kind: SignalKind, view: &View<'_>) -> Wish {
+        let backend = match self.meant() {
+            Ok(backend) => backend.clone(),
+            Err(wish) => return wish,
+        };
+        match prospect(kind, &backend, &self.backends, &view.newer.server) {
             Prospect::Refused(refusal) => Wish::Open(documents::refusal(&refusal)),
             Prospect::Possible(plan) => {
                 let one = plan.backend;
@@ -272,6 +314,11 @@ impl Activity {
     fn is_shown(&self, backend: &Backend) -> bool {
         self.shows_idle || !backend.is_idle() || backend.blocks > 0
     }
+}
+
+/// Whether a row is a session's, and no group's.
+fn is_session(key: &str) -> bool {
+    key.contains('@') && !key.starts_with("group ")
 }
 
 /// Orders rows before the user sorts: who blocks, who waits, who runs longest.
@@ -400,9 +447,104 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::findings::Findings;
     use crate::sample::History;
+
+    fn session(pid: i32, age: f64) -> NamedRow {
+        row! { pid: pid, backend_start: 1.0, user: "web", application: "gunicorn", backend_type: "client backend",
+        state: "active", query: "select 1", xact_age: age, query_age: age, is_superuser: false, has_our_role: true }
+    }
+
+    /// A pane over samples that come one after the other.
+    struct Shown {
+        pane: Activity,
+        history: History,
+        samples: f64,
+    }
+
+    impl Shown {
+        fn new() -> Self {
+            Self { pane: Activity::default(), history: History::bounded(1 << 20), samples: 0.0 }
+        }
+
+        fn see<T>(&mut self, work: impl FnOnce(&mut Activity, &View<'_>) -> T) -> T {
+            let (moment, findings) = (self.history.last().unwrap(), Findings::default());
+            let newer = self.history.at(moment).unwrap();
+            work(&mut self.pane, &View { history: &self.history, moment, newer, findings: &findings })
+        }
+
+        fn sample(&mut self, sessions: &[(i32, f64)]) {
+            self.samples += 1.0;
+            let rows = sessions.iter().map(|(pid, age)| session(*pid, *age)).collect();
+            self.history.push(Arc::new(snapshot().at(NOW + self.samples).with("activity", rows)));
+            self.see(|pane, view| pane.refresh(view));
+        }
+
+        fn frame(&mut self) {
+            let theme = crate::ui::theme::Theme::default();
+            let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 12)).unwrap();
+            terminal.draw(|frame| self.pane.draw(frame, frame.area(), Look { theme: &theme })).unwrap();
+        }
+
+        /// Presses `K`; returns whom it asks about, or what it says.
+        fn end(&mut self) -> String {
+            match self.see(|pane, view| pane.act(Action::Terminate, view)) {
+                Wish::Ask { then: Effect::Signal(signal), about, .. } => {
+                    let text = about.detail.text(120);
+                    assert!(text.contains("gunicorn") && text.contains("select 1"), "{text}");
+                    signal.who
+                }
+                Wish::Say(text) => text,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        fn choose(&mut self, pid: i32) {
+            assert!(self.pane.select(&pid.to_string()));
+            self.pane.moved();
+        }
+    }
+
+    #[test]
+    fn a_key_acts_on_the_session_of_the_last_frame() {
+        let mut shown = Shown::new();
+        shown.sample(&[(7, 50.0), (8, 40.0), (9, 30.0)]);
+        shown.frame();
+        // A sample that no frame has shown yet brings another session to the top.
+        shown.sample(&[(7, 51.0), (8, 41.0), (10, 90.0)]);
+        assert_eq!(shown.end(), "pid 7 (web)");
+        // The next one takes it away.
+        shown.sample(&[(7, 52.0), (8, 42.0)]);
+        shown.frame();
+        shown.sample(&[(8, 43.0)]);
+        assert_eq!(shown.end(), "pid 7 is no longer listed. Nothing was sent; the selection is now on another row.");
+        assert_eq!(shown.end(), "pid 8 (web)");
+    }
+
+    #[test]
+    fn a_chosen_session_that_just_ended_is_not_mistaken_for_the_next_one() {
+        let mut shown = Shown::new();
+        shown.sample(&[(7, 50.0), (8, 40.0), (9, 30.0)]);
+        shown.choose(8);
+        shown.frame();
+        shown.sample(&[(7, 51.0), (9, 31.0)]);
+        // The frame shows the selection on pid 9 for less than a sample.
+        shown.frame();
+        let said = shown.end();
+        assert!(said.starts_with("pid 8 is no longer listed. Nothing was sent"), "{said}");
+        assert_eq!(shown.end(), "pid 9 (web)", "said once");
+        shown.choose(7);
+        shown.frame();
+        shown.sample(&[(9, 32.0), (5, 1.0)]);
+        shown.sample(&[(9, 33.0), (5, 2.0)]);
+        shown.frame();
+        assert_eq!(shown.end(), "pid 9 (web)", "it has been there for a sample");
+        shown.choose(5);
+        shown.sample(&[(9, 34.0)]);
+        shown.choose(9);
+        assert_eq!(shown.end(), "pid 9 (web)", "a person moved there");
+    }
 
     #[test]
     fn a_prepared_transaction_that_blocks_has_no_pid() {

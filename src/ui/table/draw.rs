@@ -37,6 +37,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, th
         places: table.placed.columns.clone(),
         gap: table.placed.gap,
     };
+    state.look();
 }
 
 /// Where and how a cell is put.

@@ -55,6 +55,8 @@ pub struct TableState {
     pub(super) needs: Needs,
     pub(super) drawn: RefCell<Drawn>,
     pub(super) first_line: Cell<usize>,
+    /// The key of the row that a person took as selected: as of the last frame, or of the last move since.
+    pub(super) looked_at: RefCell<Option<String>>,
 }
 
 /// Where things were drawn last.
@@ -111,6 +113,7 @@ impl TableState {
         };
         self.follows = to != Move::First;
         self.select_line(grid, line);
+        self.look();
     }
 
     /// Selects a row by its key; returns whether it is among the rows shown.
@@ -118,7 +121,20 @@ impl TableState {
         let Some(line) = self.line_of(grid, key) else { return false };
         self.follows = true;
         self.select_line(grid, line);
+        self.look();
         true
+    }
+
+    /// Returns the key of the row that was selected when a person last looked: in the last frame, or by the last move since.
+    ///
+    /// Rows that come after that frame move the selection before anybody sees it: what a key acts on is this one.
+    pub fn looked_at(&self) -> Option<String> {
+        self.looked_at.borrow().clone().or_else(|| self.selected.clone())
+    }
+
+    /// Whether the selection follows a row that a person chose; until then it stays at the top.
+    pub fn follows(&self) -> bool {
+        self.follows
     }
 
     /// Returns the key of the selected row.
@@ -150,6 +166,7 @@ impl TableState {
         } else {
             self.sort = None;
             self.refresh(grid);
+            self.look();
         }
     }
 
@@ -159,6 +176,7 @@ impl TableState {
             *direction = if *direction == Direction::Ascending { Direction::Descending } else { Direction::Ascending };
         }
         self.refresh(grid);
+        self.look();
     }
 
     /// Sorts by a column, or reverses where it is sorted by that column already. What a click on a header does.
@@ -174,6 +192,7 @@ impl TableState {
         };
         self.sort = Some((column.id.clone(), direction));
         self.refresh(grid);
+        self.look();
     }
 
     /// Returns the words the rows are filtered by.
@@ -186,6 +205,7 @@ impl TableState {
         words.clone_into(&mut self.words);
         self.filter = RefCell::new(Filter::new(words));
         self.refresh(grid);
+        self.look();
     }
 
     /// Folds or opens the group or branch of the selected row; returns whether there was one.
@@ -197,6 +217,7 @@ impl TableState {
         }
         self.follows = true;
         self.refresh(grid);
+        self.look();
         true
     }
 
@@ -240,6 +261,7 @@ impl TableState {
                 let line = self.shown.lines.iter().position(|line| line.row == row)?;
                 self.follows = true;
                 self.select_line(grid, line);
+                self.look();
             }
         }
         Some(hit)
@@ -265,6 +287,11 @@ impl TableState {
         let first = self.first_line.get().clamp(least.min(self.cursor), self.cursor).min(bottom);
         self.first_line.set(first);
         first
+    }
+
+    /// Notes that the selection is what a person takes it for: it was drawn, or moved by a key.
+    pub fn look(&self) {
+        self.looked_at.replace(self.selected.clone());
     }
 
     fn line_of(&self, grid: &Grid, key: &str) -> Option<usize> {
