@@ -202,12 +202,6 @@ fn denied(one: &Backend, facts: &ServerFacts) -> Option<Refusal> {
 fn nothing_to_cancel(one: &Backend) -> Option<Refusal> {
     let pid = one.pid;
     let refuse = |why: String| Some(Refusal { title: "Nothing to cancel", why, grant: None });
-    if one.kind == "walsender" {
-        return refuse(format!(
-            "pid {pid} is a walsender: it sends WAL and runs no statement. Press K to terminate it. {}",
-            end_of_walsender(one)
-        ));
-    }
     match one.state.as_str() {
         "active" | "fastpath function call" | "disabled" => None,
         "" if one.kind == "autovacuum worker" => None,
@@ -217,8 +211,8 @@ fn nothing_to_cancel(one: &Backend) -> Option<Refusal> {
             for_age(one.state_age)
         )),
         "idle in transaction (aborted)" => refuse(format!(
-            "pid {pid} is in an aborted transaction{}: it runs no statement and holds no lock. Press K to terminate \
-             it.",
+            "pid {pid} is in an aborted transaction{}: it runs no statement. If it failed within a savepoint, it still holds \
+             the locks taken before that. Press K to terminate it.",
             for_age(one.state_age)
         )),
         "" => refuse(format!("pid {pid} ({}) shows no statement.", one.kind)),
@@ -238,6 +232,11 @@ fn plan<'a>(kind: SignalKind, one: &'a Backend, facts: &ServerFacts) -> Plan<'a>
     let (question, mut effect) = match (kind, one.kind.as_str()) {
         (SignalKind::Cancel, "autovacuum worker") => {
             (format!("Cancel the autovacuum of pid {pid}?"), end_of_autovacuum(kind, one))
+        }
+        (SignalKind::Cancel, "walsender") => {
+            let stream = "What it sends ends with \"canceling statement due to user request\".";
+            let question = format!("Cancel the replication of pid {pid} ({})?", one.application);
+            (question, format!("{stream} {}", end_of_walsender(one)))
         }
         (SignalKind::Cancel, _) => (format!("Cancel the running statement of pid {pid}?"), end_of_statement(one)),
         (SignalKind::Terminate, "autovacuum worker") => {
@@ -270,7 +269,7 @@ fn doing(kind: SignalKind, one: &Backend) -> Doing {
 fn end_of_statement(one: &Backend) -> String {
     if one.wait == "IPC:SyncRep" {
         return "It stops waiting for the synchronous standby. Its transaction is already committed here and stays \
-                committed."
+                committed; the client gets a warning and no error."
             .to_owned();
     }
     if one.state == "disabled" {
@@ -327,11 +326,14 @@ fn end_of_walsender(one: &Backend) -> &'static str {
 
 fn end_of_autovacuum(kind: SignalKind, one: &Backend) -> String {
     let next = match kind {
-        SignalKind::Cancel => "The worker stops vacuuming this table and continues with the next one.",
+        SignalKind::Cancel => "The worker leaves this table unfinished and continues with the next one.",
         SignalKind::Terminate => "The worker ends; autovacuum starts another when it is due.",
     };
     if one.query.contains("(to prevent wraparound)") {
-        format!("{next} This vacuum prevents transaction id wraparound: autovacuum starts it again at once.")
+        format!(
+            "{next} This vacuum prevents transaction id wraparound and has to finish: autovacuum starts it again within \
+             autovacuum_naptime."
+        )
     } else {
         format!("{next} The table is due again after autovacuum_naptime.")
     }
@@ -389,7 +391,7 @@ mod tests {
         for (state, says) in [
             ("idle", "pid 7 is idle for 1m00s: it runs no statement"),
             ("idle in transaction", "pid 7 is idle in transaction for 1m00s: it runs no statement. Press K"),
-            ("idle in transaction (aborted)", "it runs no statement and holds no lock. Press K"),
+            ("idle in transaction (aborted)", "If it failed within a savepoint, it still holds the locks taken before"),
             ("starting", "it runs no statement"),
         ] {
             let refusal = refusal(SignalKind::Cancel, &client(state), &superuser());
@@ -461,7 +463,7 @@ mod tests {
             ..of_kind("autovacuum worker")
         };
         for (one, says) in [
-            (wraparound, "starts it again at once"),
+            (wraparound, "starts it again within autovacuum_naptime"),
             (of_kind("autovacuum worker"), "after autovacuum_naptime"),
             (of_kind("walsender"), "The standby loses its connection, reconnects"),
             (of_kind("logical replication apply worker"), "wal_retrieve_retry_interval"),
@@ -470,7 +472,9 @@ mod tests {
             let (_, effect) = possible(SignalKind::Terminate, &one);
             assert!(effect.contains(says), "{effect}");
         }
-        let standby = refusal(SignalKind::Cancel, &of_kind("walsender"), &superuser());
-        assert!(standby.why.contains("Press K"), "{standby:?}");
+        let streaming = Backend { state: "active".to_owned(), ..of_kind("walsender") };
+        let (doing, effect) = possible(SignalKind::Cancel, &streaming);
+        assert_eq!(doing, Doing::Statement(Timestamp(20.0)));
+        assert!(effect.contains("The standby loses its connection, reconnects"), "{effect}");
     }
 }

@@ -17,7 +17,7 @@ use crate::control::{Acting, backend, facts};
 use crate::support::pooler::Pooler;
 use crate::support::pty::Terminal;
 use crate::support::watch::PATIENCE;
-use crate::support::{Login, Server, open, own, servers};
+use crate::support::{Login, Server, apart, installed, open, own, servers};
 
 /// Reads the sessions as the probe does, until something is true of them.
 async fn seen(login: &Login, what: &str, is: impl Fn(&[Backend]) -> bool) -> Vec<Backend> {
@@ -241,6 +241,239 @@ async fn a_cancel_that_has_no_effect_is_no_success() {
     assert_eq!(acting.signal(Signal::Terminate, meant).await, Outcome::Sent);
     let after = seen(&login, "it is gone", |all| all.iter().all(|one| one.pid != it.0)).await;
     assert_eq!(sent.progress(sample(&after, 6.0)), Progress::Done(format!("pid {} ended", it.0)));
+}
+
+/// Returns what an act is said to do; it has to be offered.
+fn effect(kind: Signal, one: &Backend, all: &[Backend], facts: &ServerFacts) -> String {
+    match prospect(kind, one, all, facts) {
+        Prospect::Possible(plan) => plan.effect,
+        Prospect::Refused(refusal) => panic!("{refusal:?}"),
+    }
+}
+
+fn function(kind: Signal) -> &'static str {
+    match kind {
+        Signal::Cancel => "pg_cancel_backend",
+        Signal::Terminate => "pg_terminate_backend",
+    }
+}
+
+async fn configure(admin: &Client, settings: &[(&str, &str)]) {
+    for (name, value) in settings {
+        admin.batch_execute(&format!("alter system set {name} = '{value}'")).await.unwrap();
+    }
+    admin.batch_execute("select pg_reload_conf()").await.unwrap();
+}
+
+/// A cancel and an end do the same to a standby: it reconnects, and has what was written meanwhile.
+#[tokio::test]
+async fn a_standby_comes_back_after_its_walsender_is_cancelled_or_ended() {
+    for installed in installed::ends() {
+        let server = &apart(installed);
+        let login = server.database().await;
+        let admin = open(&login).await;
+        admin.batch_execute("create table t (n int)").await.unwrap();
+        let standby = server.standby().await;
+        let there = open(&login.through(standby.socket_directory().display().to_string(), standby.port())).await;
+        let facts = facts(&login).await;
+        let is_streaming = |one: &&Backend| one.kind == "walsender" && one.state == "active";
+        for (kind, count) in [(Signal::Cancel, 1_i64), (Signal::Terminate, 2)] {
+            let all = seen(&login, "it streams", |all| all.iter().any(|one| is_streaming(&one))).await;
+            let one = all.iter().find(is_streaming).unwrap();
+            let effect = effect(kind, one, &all, &facts);
+            assert!(
+                effect.contains("The standby loses its connection, reconnects by itself and catches up"),
+                "{effect}"
+            );
+            assert!(says(&admin, function(kind), one.pid).await);
+            admin.batch_execute("insert into t values (1)").await.unwrap();
+            let after = |all: &[Backend]| all.iter().any(|it| is_streaming(&it) && it.pid != one.pid);
+            let all = seen(&login, "another walsender streams", after).await;
+            assert!(all.iter().all(|it| it.pid != one.pid), "{}: pid {} is still there", server.name, one.pid);
+            let deadline = std::time::Instant::now() + PATIENCE;
+            while there.query_one("select count(*) from t", &[]).await.unwrap().get::<_, i64>(0) < count {
+                assert!(std::time::Instant::now() < deadline, "{}: it does not catch up", server.name);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// A subscriber reconnects too, and its worker is started again.
+#[tokio::test]
+async fn a_subscription_goes_on_after_either_of_its_ends_is_ended() {
+    for installed in installed::ends() {
+        let server = &apart(installed);
+        let (from, to) = (server.database().await, server.database().await);
+        let (publisher, subscriber) = (open(&from).await, open(&to).await);
+        configure(&publisher, &[("wal_retrieve_retry_interval", "200ms")]).await;
+        for client in [&publisher, &subscriber] {
+            client.batch_execute("create table t (n int)").await.unwrap();
+        }
+        publisher.batch_execute("create publication p for table t").await.unwrap();
+        publisher.batch_execute("select pg_create_logical_replication_slot('s', 'pgoutput')").await.unwrap();
+        // A slot made by CREATE SUBSCRIPTION would wait for the transaction that makes it: both are on one server.
+        let subscribe = format!(
+            "create subscription s connection 'host={} port={} user=postgres dbname={}' publication p
+             with (create_slot = false, slot_name = 's', copy_data = false)",
+            from.host, from.port, from.database
+        );
+        subscriber.batch_execute(&subscribe).await.unwrap();
+        let facts = facts(&from).await;
+        let is_sender = |one: &&Backend| one.kind == "walsender" && one.state == "active";
+        let is_worker = |one: &&Backend| one.kind.starts_with("logical replication") && !one.kind.ends_with("launcher");
+        let acts = [
+            (Signal::Cancel, "reconnects by itself", true),
+            (Signal::Terminate, "reconnects by itself", true),
+            (Signal::Terminate, "starts the worker again after wal_retrieve_retry_interval", false),
+        ];
+        for (count, (kind, words, is_of_sender)) in (1_i64..).zip(acts) {
+            let is_it = |one: &&Backend| if is_of_sender { is_sender(one) } else { is_worker(one) };
+            let all = seen(&from, "it runs", |all| all.iter().any(|one| is_it(&one))).await;
+            let one = all.iter().find(is_it).unwrap();
+            let effect = effect(kind, one, &all, &facts);
+            assert!(effect.contains(words), "{}: {effect}", server.name);
+            assert!(says(&publisher, function(kind), one.pid).await);
+            publisher.batch_execute("insert into t values (1)").await.unwrap();
+            let has_another = |all: &[Backend]| all.iter().any(|it| is_it(&it) && it.pid != one.pid);
+            seen(&from, "another runs", has_another).await;
+            let deadline = std::time::Instant::now() + PATIENCE;
+            while subscriber.query_one("select count(*) from t", &[]).await.unwrap().get::<_, i64>(0) < count {
+                assert!(std::time::Instant::now() < deadline, "{}: {count} rows do not come", server.name);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        subscriber.batch_execute("alter subscription s disable").await.unwrap();
+        subscriber.batch_execute("alter subscription s set (slot_name = none)").await.unwrap();
+        subscriber.batch_execute("drop subscription s").await.unwrap();
+    }
+}
+
+/// Who waits for a synchronous standby has committed: neither act undoes it.
+#[tokio::test]
+async fn who_waits_for_a_synchronous_standby_has_committed() {
+    for installed in installed::ends() {
+        let server = &apart(installed);
+        let login = server.database().await;
+        let admin = open(&login).await;
+        admin.batch_execute("create table t (n int)").await.unwrap();
+        configure(&admin, &[("synchronous_standby_names", "nobody")]).await;
+        let facts = facts(&login).await;
+        let said = [
+            (
+                Signal::Cancel,
+                "gets a warning and no error",
+                "canceling wait for synchronous replication due to user request",
+            ),
+            (Signal::Terminate, "stays committed. The client loses its connection", "terminating connection due to"),
+        ];
+        for (count, (kind, words, logged)) in (1_i64..).zip(said) {
+            let client = open(&login).await;
+            let pid = backend(&client).await.pid;
+            let running = tokio::spawn(async move {
+                let result = client.batch_execute("insert into t values (1)").await;
+                (result, client)
+            });
+            let all = seen(&login, "it waits", |all| find(all, pid).wait == "IPC:SyncRep").await;
+            let effect = effect(kind, find(&all, pid), &all, &facts);
+            assert!(
+                effect.contains("already committed here and stays committed") && effect.contains(words),
+                "{effect}"
+            );
+            assert!(says(&admin, function(kind), pid).await);
+            let (result, client) = running.await.unwrap();
+            match kind {
+                Signal::Cancel => {
+                    result.unwrap();
+                    client.batch_execute("select 1").await.unwrap();
+                }
+                Signal::Terminate => assert!(client.batch_execute("select 1").await.is_err(), "{}", server.name),
+            }
+            let rows: i64 = admin.query_one("select count(*) from t", &[]).await.unwrap().get(0);
+            assert_eq!(rows, count, "{}", server.name);
+            assert!(server.private.log().contains(logged), "{}", server.name);
+        }
+    }
+}
+
+async fn vacuums(login: &Login, what: &str, is: impl Fn(&Backend) -> bool) -> (Backend, Vec<Backend>) {
+    let is_it = |one: &&Backend| one.kind == "autovacuum worker" && is(one);
+    let all = seen(login, what, |all| all.iter().any(|one| is_it(&one))).await;
+    (all.iter().find(is_it).unwrap().clone(), all)
+}
+
+/// A cancel is for one table, an end for the worker; the tables stay due.
+#[tokio::test]
+async fn autovacuum_comes_back_to_a_table() {
+    for installed in installed::ends() {
+        let mut server = apart(installed);
+        let login = server.database().await;
+        let admin = open(&login).await;
+        configure(&admin, &[("autovacuum_max_workers", "1"), ("autovacuum_naptime", "1s")]).await;
+        drop(admin);
+        server.private.restart().unwrap();
+        let admin = open(&login).await;
+        let slow =
+            "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, toast.autovacuum_enabled = off";
+        let make = format!(
+            "create table a (n int) with ({slow}, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0);
+             create table b (like a) with ({slow}, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0);
+             insert into a select generate_series(1, 100000); insert into b table a; delete from a; delete from b"
+        );
+        admin.batch_execute(&make).await.unwrap();
+        configure(&admin, &[("autovacuum", "on")]).await;
+        let facts = facts(&login).await;
+        let of = |query: &'static str| move |one: &Backend| one.query.contains(query);
+        let (first, all) = vacuums(&login, "a table is vacuumed", of(" public.")).await;
+        let effect = |kind, one: &Backend, all: &[Backend]| self::effect(kind, one, all, &facts);
+        let said = effect(Signal::Cancel, &first, &all);
+        assert!(
+            said.contains("continues with the next one. The table is due again after autovacuum_naptime"),
+            "{said}"
+        );
+        assert!(says(&admin, "pg_cancel_backend", first.pid).await);
+        let is_next = |one: &Backend| one.pid == first.pid && one.query != first.query;
+        let (next, all) = vacuums(&login, "the worker goes on with the other table", is_next).await;
+        let said = effect(Signal::Terminate, &next, &all);
+        assert!(said.starts_with("The worker ends; autovacuum starts another when it is due."), "{said}");
+        assert!(says(&admin, "pg_terminate_backend", next.pid).await);
+        let is_again = |one: &Backend| one.pid != first.pid && one.query == first.query;
+        let (again, _) = vacuums(&login, "another worker comes to the first table", is_again).await;
+        assert!(says(&admin, "pg_terminate_backend", again.pid).await);
+        let age = format!(
+            "drop table a, b; create table w (n int) with ({slow}, autovacuum_enabled = off, autovacuum_freeze_max_age = 100000);
+             insert into w select generate_series(1, 100000)"
+        );
+        admin.batch_execute(&age).await.unwrap();
+        let spend = "do $$ begin for i in 1 .. 110000 loop perform txid_current(); commit; end loop; end $$";
+        admin.batch_execute(spend).await.unwrap();
+        let (urgent, all) = vacuums(&login, "it prevents wraparound", of("public.w (to prevent wraparound)")).await;
+        let said = effect(Signal::Cancel, &urgent, &all);
+        assert!(said.contains("has to finish: autovacuum starts it again within autovacuum_naptime"), "{said}");
+        assert!(says(&admin, "pg_cancel_backend", urgent.pid).await);
+        let is_later = |one: &Backend| one.query == urgent.query && one.query_started > urgent.query_started;
+        vacuums(&login, "it is started again", is_later).await;
+    }
+}
+
+/// A transaction that failed within a savepoint keeps the locks of before.
+#[tokio::test]
+async fn an_aborted_transaction_may_still_hold_locks() {
+    for server in servers() {
+        let login = server.database().await;
+        let (holder, waiter) = (open(&login).await, open(&login).await);
+        let pid = backend(&holder).await.pid;
+        holder.batch_execute("create table t (n int)").await.unwrap();
+        holder.batch_execute("begin; lock table t; savepoint a").await.unwrap();
+        holder.batch_execute("select 1/0").await.unwrap_err();
+        let waiting = tokio::spawn(async move { waiter.simple_query("select * from t").await.map(drop) });
+        let all = seen(&login, "one waits", |all| all.iter().any(|one| one.blocked_by.contains(&pid))).await;
+        assert_eq!(state_of(&all, pid), "idle in transaction (aborted)", "{}", server.name);
+        let why = refused(Signal::Cancel, find(&all, pid), &all, facts(&login).await.as_ref()).unwrap();
+        assert!(why.contains("it still holds the locks taken before that"), "{}: {why}", server.name);
+        holder.batch_execute("rollback").await.unwrap();
+        waiting.await.unwrap().unwrap();
+    }
 }
 
 async fn check_console(direct: &Login, way: &Login, holder: &Login) {
