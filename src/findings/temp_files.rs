@@ -6,7 +6,7 @@ use super::cache_hits::here;
 use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::catalog::settings::Settings;
 use crate::sample::unit::Count;
-use crate::sample::{Bytes, Missing, Seconds, own};
+use crate::sample::{Bytes, Missing, Row, Seconds, own};
 
 /// From so many bytes a second on.
 pub const NOTICE_RATE: Bytes = Bytes(1024.0 * 1024.0);
@@ -21,16 +21,22 @@ fn check(view: &View<'_>) -> Outcome {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let all = interval.rate(&row, "temp_bytes").ok_or(Missing::NotYet)?;
-    let rate = (all - own_rate(view)).max(0.0);
+    if all < NOTICE_RATE.0 {
+        return Ok(vec![]);
+    }
+    let own = own_rate(view);
+    let rate = (all - own.as_ref().map_or(0.0, |own| *own)).max(0.0);
     if rate < NOTICE_RATE.0 {
         return Ok(vec![]);
     }
-    let files = interval.growth(&row, "temp_files").unwrap_or_default();
-    let mut evidence = vec![
-        shows("written per second", Bytes(rate)),
-        shows("files", Count(files)),
-        shows("over", Seconds(interval.seconds)),
-    ];
+    let mut evidence = vec![shows("written per second", Bytes(rate))];
+    match own {
+        // Files are not counted for each statement.
+        Ok(own) if own > 0.0 => evidence.push(shows("of pgdj itself", format!("{} per second more", Bytes(own)))),
+        Ok(_) => evidence.push(shows("files", Count(interval.growth(&row, "temp_files").unwrap_or_default()))),
+        Err(why) => evidence.push(shows("of pgdj itself", format!("included, if it ran something ({why})"))),
+    }
+    evidence.push(shows("over", Seconds(interval.seconds)));
     if let Some(kilobytes) = Settings::of(view.newer).ok().and_then(|settings| settings.number("work_mem")) {
         evidence.push(shows("work_mem", Bytes(kilobytes * 1024.0)));
     }
@@ -50,24 +56,24 @@ fn check(view: &View<'_>) -> Outcome {
     }])
 }
 
-/// Returns the bytes a second that pgdj's own statements wrote: an EXPLAIN ANALYZE or a trial that a person asked for.
-fn own_rate(view: &View<'_>) -> f64 {
+/// Returns the bytes a second that pgdj's own statements wrote, an EXPLAIN ANALYZE or a trial that a person asked for; or
+/// why they are not told from those of the application.
+fn own_rate(view: &View<'_>) -> Result<f64, Missing> {
     /// Bytes of a block, unless the server was built otherwise.
     const BLOCK: f64 = 8192.0;
-    let (Ok(interval), Ok(statements), Ok(texts)) =
-        (view.interval("statements"), view.rows("statements"), view.rows("statement_texts"))
-    else {
-        return 0.0;
-    };
-    let own: HashSet<i64> =
-        texts.iter().filter(|row| own::is_own(row.text("query"))).filter_map(|row| row.int("queryid")).collect();
+    let texts = view.rows("statement_texts")?;
+    let statements = view.rows("statements")?;
+    let interval = view.interval("statements")?;
+    let server = &view.newer.server;
+    let is_own = |row: &Row<'_>| own::is_surely_own(row.text("query"), server);
+    let own: HashSet<i64> = texts.iter().filter(is_own).filter_map(|row| row.int("queryid")).collect();
     let written =
         statements.iter().filter(|row| row.int("queryid").is_some_and(|id| own.contains(&id))).filter_map(|row| {
             // One that was not there before wrote all of it since.
             let is_new = interval.older(&row).is_none();
             if is_new { row.number("temp_written") } else { interval.growth(&row, "temp_written") }
         });
-    written.sum::<f64>() * BLOCK / interval.seconds
+    Ok(written.sum::<f64>() * BLOCK / interval.seconds)
 }
 
 #[cfg(test)]
@@ -91,6 +97,12 @@ mod tests {
         };
         assert_eq!(judge("explain /* pgdj explain */ (analyze) select 1"), 0);
         assert_eq!(judge("select 1"), 1);
+    }
+
+    #[test]
+    fn what_may_be_pgdjs_own_is_said_where_it_is_not_known() {
+        let found = judge(1_000_000_000).unwrap();
+        assert!(found[0].evidence.contains(&shows("of pgdj itself", "included, if it ran something (not read yet)")));
     }
 
     fn judge(bytes: i32) -> Outcome {

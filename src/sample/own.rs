@@ -4,6 +4,8 @@
 //! that stands before a statement when it keeps its text in `pg_stat_statements`.
 //! Source: tried on 12, 14 and 18; `RawStmt.stmt_location` begins at the first token since 18.
 
+use super::ServerFacts;
+
 /// What the mark begins with.
 const MARK: &str = "/* pgdj";
 
@@ -26,6 +28,34 @@ pub fn marked(sql: &str, what: &str) -> String {
 /// Whether a statement's text has the mark.
 pub fn is_own(query: &str) -> bool {
     query.find(MARK).is_some_and(|at| at < REACH)
+}
+
+/// Whether a text of `pg_stat_statements` is surely a statement of this program alone, so that it is part of no figure.
+///
+/// Since 16 the server gives BEGIN, COMMIT, SET and the like one queryid by what they do, whatever comment they have, and
+/// since 17 all savepoints have the same: with its first text stands what the application ran too.
+/// Source: tried on 12 to 18; release notes of 16 ("utility commands") and 17 (E.8.3.9.1).
+pub fn is_surely_own(query: &str, server: &ServerFacts) -> bool {
+    is_own(query) && !(server.has("pg_stat_io.*") && is_control(query))
+}
+
+/// Whether a statement only controls a transaction, a session or what it prepared.
+fn is_control(query: &str) -> bool {
+    const CONTROLS: [&str; 11] = [
+        "begin",
+        "commit",
+        "deallocate",
+        "discard",
+        "end",
+        "release",
+        "reset",
+        "rollback",
+        "savepoint",
+        "set",
+        "start",
+    ];
+    let word = query.trim_start().split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or_default();
+    CONTROLS.iter().any(|control| control.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -55,6 +85,22 @@ mod tests {
             ["select 1", "", "select count(*) from pg_stat_statements where query like '%/* pgdj %'", "/* pg */"]
         {
             assert!(!is_own(query), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_statement_that_others_run_too_is_not_surely_ours() {
+        let older = ServerFacts::default();
+        let newer = ServerFacts { columns: ["pg_stat_io.reads".to_owned()].into(), ..ServerFacts::default() };
+        for (query, by_older, by_newer) in [
+            ("savepoint /* pgdj guard: savepoint */ $1", true, false),
+            ("commit /* pgdj guard: commit */", true, false),
+            ("SET /* pgdj */ local x = $1", true, false),
+            ("select /* pgdj tables */ 1", true, true),
+            ("explain /* pgdj explain */ select 1", true, true),
+            ("savepoint a", false, false),
+        ] {
+            assert_eq!((is_surely_own(query, &older), is_surely_own(query, &newer)), (by_older, by_newer), "{query}");
         }
     }
 }

@@ -215,7 +215,77 @@ async fn its_own_statements_are_told_by_their_mark_and_are_in_no_figure() {
             watched.next().await;
         };
         let own = of_role(&client, &role).await;
-        let leaked: Vec<_> = statements.iter().filter(|it| it.user == role && own.contains(&it.queryid)).collect();
+        // Since 16 BEGIN, SET and the like have the queryid of the application's.
+        let texts = "select queryid, query from pg_stat_statements where position('/* pgdj' in left(query, 40)) > 0";
+        let texts = client.query(texts, &[]).await.unwrap();
+        let facts = &watched.history.newest().unwrap().server;
+        let is_surely_own = |id: i64| {
+            let mut texts = texts.iter().filter(|row| row.get::<_, i64>(0) == id);
+            texts.any(|row| marks::is_surely_own(row.get(1), facts))
+        };
+        let leaked: Vec<_> = statements
+            .iter()
+            .filter(|it| it.user == role && own.contains(&it.queryid) && is_surely_own(it.queryid))
+            .collect();
         assert!(leaked.is_empty(), "{}: {leaked:?}", server.name);
+    }
+}
+
+/// Since 16 pgdj's BEGIN is the application's, since 17 its savepoints are; since 14 what it explains is, under
+/// `track = all`.
+#[tokio::test]
+async fn a_statement_of_the_application_is_shown_though_pgdj_ran_it_first() {
+    for server in servers() {
+        let login = server.database().await;
+        let client = open(&login).await;
+        client.batch_execute("create extension pg_stat_statements; create table t (needle int)").await.unwrap();
+        let first = [
+            "begin /* pgdj guard */ isolation level serializable",
+            "savepoint /* pgdj guard */ pgdj",
+            "explain /* pgdj explain */ (analyze) select count(*) from t where needle = 1",
+            "rollback /* pgdj guard */",
+        ];
+        for sql in first {
+            client.batch_execute(sql).await.unwrap();
+        }
+        let mut watched = Watched::start(login.clone(), quick());
+        let id = |text: &'static str| {
+            let client = &client;
+            async move {
+                let sql = "select queryid from pg_stat_statements as s join pg_database as d on d.oid = s.dbid
+                    where d.datname = current_database() and query ilike $1
+                    order by position('/* pgdj' in query) limit 1";
+                client.query_opt(sql, &[&text]).await.unwrap().map(|row| row.get::<_, i64>(0))
+            }
+        };
+        let marked = id("explain /* pgdj%needle%").await.unwrap();
+        watched
+            .until("its text is known", |it| {
+                let mut texts = it.rows("statement_texts").into_iter().flat_map(pgdj::sample::RowSet::iter);
+                texts.any(|row| row.int("queryid") == Some(marked))
+            })
+            .await;
+        for sql in
+            ["begin isolation level serializable", "savepoint a", "rollback", "select count(*) from t where needle = 2"]
+        {
+            client.batch_execute(sql).await.unwrap();
+        }
+        let wanted = [
+            id("begin%isolation level serializable").await,
+            id("savepoint%").await,
+            id("select count(*) from t where needle%").await,
+        ];
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let shown = watched.history.last().and_then(|last| costs(&watched.history, last, Since::Reset));
+            let shown: HashSet<i64> =
+                shown.into_iter().flat_map(|costs| costs.statements).map(|it| it.queryid).collect();
+            if wanted.iter().all(|id| id.is_some_and(|id| shown.contains(&id))) {
+                break;
+            }
+            let missing: Vec<_> = wanted.iter().map(|id| id.is_some_and(|id| shown.contains(&id))).collect();
+            assert!(Instant::now() < deadline, "{}: not all shown: {missing:?}", server.name);
+            watched.next().await;
+        }
     }
 }

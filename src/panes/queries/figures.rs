@@ -150,7 +150,9 @@ impl Owners {
             return None;
         }
         let texts = section.rows().into_iter().flat_map(RowSet::iter);
-        let is_own = texts.filter_map(|row| Some((row.int("queryid")?, own::is_own(row.text("query"))))).collect();
+        let is_own = texts
+            .filter_map(|row| Some((row.int("queryid")?, own::is_surely_own(row.text("query"), &snapshot.server))))
+            .collect();
         Some(Self { is_own, is_complete_soon: matches!(section, Section::Ready(_)) })
     }
 

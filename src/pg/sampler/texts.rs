@@ -2,9 +2,10 @@
 //!
 //! Pure.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::sample::own::is_own;
 use crate::sample::{Column, RowSet, Value};
 
 /// Texts that are kept; as many as `pg_stat_statements.max` has by default.
@@ -20,6 +21,10 @@ const HEAD: usize = 64;
 #[derive(Debug, Default)]
 pub struct Texts {
     known: BTreeMap<i64, Arc<str>>,
+    /// How many rows each statement had that was known by a text of ours: another one may be the application's.
+    of_ours: HashMap<i64, usize>,
+    /// How many rows each statement had when the question that is on its way was asked.
+    rows_asked: HashMap<i64, usize>,
     bytes: usize,
     is_waiting: bool,
 }
@@ -33,8 +38,10 @@ impl Texts {
         if self.is_waiting {
             return Vec::new();
         }
-        let mut ids: Vec<i64> =
-            ids(statements).filter(|id| *id != 0 && !self.known.contains_key(id)).take(MOST_TEXTS).collect();
+        let rows = count(statements);
+        let has_more = |id: &i64| self.of_ours.get(id).is_some_and(|before| rows.get(id) > Some(before));
+        let is_unseen = |id: &i64| *id != 0 && (!self.known.contains_key(id) || has_more(id));
+        let mut ids: Vec<i64> = ids(statements).filter(is_unseen).take(MOST_TEXTS).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -45,9 +52,10 @@ impl Texts {
         self.is_waiting
     }
 
-    /// Notes that the question is on its way.
-    pub fn asked(&mut self) {
+    /// Notes that the question is on its way, and what it was asked for.
+    pub fn asked(&mut self, statements: &RowSet) {
         self.is_waiting = true;
+        self.rows_asked = count(statements);
     }
 
     /// Notes that no answer will come: it could not be read, or the connection is gone.
@@ -68,6 +76,10 @@ impl Texts {
                 _ => Arc::from(""),
             };
             self.bytes += text.len();
+            match is_own(&text) {
+                true => self.of_ours.insert(id, self.rows_asked.get(&id).copied().unwrap_or(1)),
+                false => self.of_ours.remove(&id),
+            };
             if let Some(older) = self.known.insert(id, text) {
                 self.bytes -= older.len();
             }
@@ -80,6 +92,7 @@ impl Texts {
     fn let_go(&mut self, statements: Option<&RowSet>) {
         let still: HashSet<i64> = statements.into_iter().flat_map(ids).collect();
         self.known.retain(|id, _| still.contains(id));
+        self.of_ours.retain(|id, _| still.contains(id));
         let mut bytes = 0;
         // Where even those are too much, the last ones have only their beginning.
         for text in self.known.values_mut() {
@@ -96,6 +109,15 @@ impl Texts {
         let rows = self.known.iter().map(|(id, text)| vec![Value::Int(*id), Value::Text(Arc::clone(text))]).collect();
         RowSet { columns, rows }
     }
+}
+
+/// Returns how many rows each statement has: one for each role, database and level it was run by.
+fn count(statements: &RowSet) -> HashMap<i64, usize> {
+    let mut rows = HashMap::new();
+    for id in ids(statements) {
+        *rows.entry(id).or_default() += 1;
+    }
+    rows
 }
 
 fn ids(statements: &RowSet) -> impl Iterator<Item = i64> {
@@ -122,14 +144,32 @@ mod tests {
         let mut texts = Texts::default();
         let some = statements([3, 1, 4, 0, 3]);
         assert_eq!(texts.unseen(&some), [1, 3, 4], "0 is a statement this role may not see");
-        texts.asked();
+        texts.asked(&some);
         assert!(texts.unseen(&statements([1, 2, 3])).is_empty(), "one question at a time");
         texts.add([answer(&[1], "select 1"), vec![vec![Value::Int(4), Value::Null]]].concat(), Some(&some));
         assert_eq!(texts.unseen(&statements([1, 2, 4])), [2], "4 has no text, and that is known");
         assert_eq!(texts.unseen(&statements([1, 3])), [3], "3 was evicted before it was read, and is back");
-        texts.asked();
+        texts.asked(&statements([]));
         texts.failed();
         assert_eq!(texts.unseen(&statements([2])), [2]);
+    }
+
+    #[test]
+    fn a_text_of_ours_is_asked_for_again_when_others_run_the_statement() {
+        let mut texts = Texts::default();
+        texts.asked(&statements([1, 2]));
+        let ours = answer(&[1], "explain /* pgdj explain */ (analyze) select n from t");
+        texts.add([ours.clone(), answer(&[2], "select 2")].concat(), None);
+        assert!(texts.unseen(&statements([1, 2, 2])).is_empty(), "2 is the application's, whoever runs it");
+        let more = statements([1, 1, 2]);
+        assert_eq!(texts.unseen(&more), [1]);
+        texts.asked(&more);
+        texts.add(ours, None);
+        assert!(texts.unseen(&more).is_empty(), "all of its rows are ours");
+        let most = statements([1, 1, 1]);
+        texts.asked(&most);
+        texts.add(answer(&[1], "select n from t"), None);
+        assert!(texts.unseen(&statements([1, 1, 1, 1])).is_empty());
     }
 
     #[test]
@@ -137,7 +177,7 @@ mod tests {
         let mut texts = Texts::default();
         let many: Vec<i64> = (1..=6000).collect();
         let living = statements(5001..=6000);
-        texts.asked();
+        texts.asked(&statements([]));
         texts.add(answer(&many, "select"), Some(&living));
         let rows = texts.rows(living.columns.clone());
         assert_eq!(rows.len(), 1000);

@@ -34,7 +34,7 @@ impl Tick {
         let ids = self.texts.unseen(&statements.rows);
         let is_all_known = ids.is_empty();
         if !is_all_known && self.wish(Wish::Texts(ids)) {
-            self.texts.asked();
+            self.texts.asked(&statements.rows);
         } else if matches!(self.board.section(asked.name), Section::Missing(_))
             && is_all_known
             && !self.texts.is_waiting()
