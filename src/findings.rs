@@ -6,9 +6,10 @@
 use std::cmp::Reverse;
 
 use crate::quote::quote_ident;
+use crate::readings::cut::Cut;
 use crate::readings::sessions::is_hidden;
 use crate::sample::rates::Interval;
-use crate::sample::unit::counted;
+use crate::sample::unit::{counted, grouped};
 use crate::sample::{Missing, RowSet, Section, Snapshot, Value};
 
 pub mod autovacuum_behind;
@@ -172,6 +173,13 @@ pub struct Jump {
     pub key: Vec<Value>,
 }
 
+impl Finding {
+    fn with(mut self, evidence: (String, String)) -> Self {
+        self.evidence.push(evidence);
+        self
+    }
+}
+
 impl Fix {
     fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), code: None }
@@ -304,9 +312,9 @@ pub struct NotJudged {
 /// Returns what the rules find, worst first, each cause once, and what they could not judge.
 pub fn look(view: &View<'_>) -> Findings {
     let mut found = Findings::default();
-    let fresh = without_stale(view.newer);
+    let sure = without_doubtful(view.newer);
     for rule in RULES {
-        match judge(rule, view, fresh.as_ref()) {
+        match judge(rule, view, sure.as_ref()) {
             Ok(findings) => {
                 found.made += 1;
                 found.list.extend(findings);
@@ -324,29 +332,38 @@ pub fn look(view: &View<'_>) -> Findings {
     found
 }
 
-/// Asks a rule. One that finds nothing in figures that could not be renewed has to find nothing without them, too: what
-/// was calm a while ago may not be now.
-fn judge(rule: &Rule, view: &View<'_>, fresh: Option<&Snapshot>) -> Outcome {
+/// Asks a rule. One that finds nothing in figures that could not be renewed, or in a part of a list, has to find nothing
+/// without them, too: what was calm a while ago may not be now, and what was not read may be bad.
+fn judge(rule: &Rule, view: &View<'_>, sure: Option<&Snapshot>) -> Outcome {
     let outcome = (rule.check)(view);
-    match (&outcome, fresh) {
-        (Ok(found), Some(fresh)) if found.is_empty() => (rule.check)(&View { newer: fresh, ..*view }),
+    let (Ok(found), Some(sure)) = (&outcome, sure) else { return outcome };
+    let without = (rule.check)(&View { newer: sure, ..*view });
+    match without {
+        without if found.is_empty() => without,
+        Err(Missing::Cut { what, shown, total }) => {
+            let limit = shows("not all was read", format!("{} of {} {what}", grouped(shown), grouped(total)));
+            outcome.map(|found| found.into_iter().map(|finding| finding.with(limit.clone())).collect())
+        }
         _ => outcome,
     }
 }
 
-/// Returns the snapshot without what could not be renewed; `None` where there is nothing of the kind.
-fn without_stale(snapshot: &Snapshot) -> Option<Snapshot> {
-    let is_stale = |section: &Section| matches!(section, Section::Stale { .. });
-    if !snapshot.sections.values().any(is_stale) {
+/// Returns the snapshot without what could not be renewed and without lists of which only a part was read; `None` where
+/// there is nothing of the kind.
+fn without_doubtful(snapshot: &Snapshot) -> Option<Snapshot> {
+    let doubt = |probe: &str, section: &Section| match section {
+        Section::Stale { why, .. } => Some(why.clone()),
+        Section::Ready(reading) => Cut::of(&reading.rows)?.doubt(probe, &reading.rows),
+        Section::Missing(_) => None,
+    };
+    let doubtful: Vec<(&'static str, Missing)> =
+        snapshot.sections.iter().filter_map(|(probe, section)| Some((*probe, doubt(probe, section)?))).collect();
+    if doubtful.is_empty() {
         return None;
     }
-    let mut fresh = snapshot.clone();
-    for section in fresh.sections.values_mut() {
-        if let Section::Stale { why, .. } = section {
-            *section = Section::Missing(why.clone());
-        }
-    }
-    Some(fresh)
+    let mut sure = snapshot.clone();
+    sure.sections.extend(doubtful.into_iter().map(|(probe, why)| (probe, Section::Missing(why))));
+    Some(sure)
 }
 
 /// A finding that says again what another says: it becomes evidence there.
@@ -517,5 +534,42 @@ mod tests {
         let seen = snapshot().with("activity", vec![hidden(), own]);
         let found = look(&View { newer: &seen, older: None });
         assert_eq!(found.list.len(), 1, "what is seen is said all the same");
+    }
+
+    fn unused(oid: i32, bytes: i32) -> (crate::catalog::fixture::NamedRow, crate::catalog::fixture::NamedRow) {
+        let index = row! { indexrelid: oid, relid: oid, schema: "public", table: "t", name: "i", method: "btree",
+        is_valid: true, scans: 0, key_columns: [1], column_names: ["a"], total: 7 };
+        (index, row! { indexrelid: oid, bytes: bytes })
+    }
+
+    #[test]
+    fn what_is_calm_in_a_part_of_a_list_has_not_passed() {
+        let judged = |bytes: i32| {
+            let (index, size) = unused(5, bytes);
+            let since = row! { datname: "shop", is_current: true, stats_reset: crate::catalog::fixture::NOW - 9e6 };
+            let seen = snapshot().with("databases", vec![since]).with("indexes", vec![index]);
+            look(&View { newer: &seen.with("index_sizes", vec![size]), older: None })
+        };
+        let calm = judged(8192);
+        for rule in ["unused_index", "duplicate_index", "overlapping_index", "invalid_index"] {
+            let unknown = calm.unknown.iter().find(|unknown| unknown.rule == rule);
+            assert_eq!(unknown.unwrap().why.to_string(), "only 1 of 7 indexes were read", "{rule}");
+        }
+        let found = judged(20_000_000);
+        let unused = found.list.iter().find(|finding| finding.id == "unused_index").unwrap();
+        assert!(unused.evidence.contains(&shows("not all was read", "1 of 7 indexes")), "{:?}", unused.evidence);
+    }
+
+    #[test]
+    fn idle_sessions_beyond_the_limit_are_no_doubt() {
+        let judged = |last: crate::catalog::fixture::NamedRow| {
+            let first = row! { pid: 1, backend_type: "client backend", state: "active", total: 9 };
+            let seen = snapshot().with("activity", vec![first, last]);
+            look(&View { newer: &seen, older: None }).unknown.iter().any(|unknown| unknown.rule == "waiting")
+        };
+        assert!(!judged(row! { pid: 2, backend_type: "client backend", state: "idle", total: 9 }));
+        let open =
+            row! { pid: 2, backend_type: "client backend", state: "idle in transaction", xact_age: 1.0, total: 9 };
+        assert!(judged(open));
     }
 }

@@ -98,6 +98,16 @@ pub fn older_reading(view: &View<'_>, probe: &str, seconds: f64) -> Option<std::
     found
 }
 
+/// Returns the other lists that a pane's figures come from, and what they are of: each may end at its own limit.
+fn beside(probe: &str) -> &'static [(&'static str, &'static str)] {
+    match probe {
+        "activity" => &[("locks", "locks")],
+        "tables" => &[("table_sizes", "sizes"), ("column_stats", "statistics")],
+        "indexes" => &[("index_sizes", "sizes"), ("index_stats", "statistics"), ("foreign_keys", "foreign keys")],
+        _ => &[],
+    }
+}
+
 /// The line below a pane's rows: the age of its figures where it is worth saying, why there is nothing newer,
 /// a note, and what this role does not see.
 pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
@@ -107,6 +117,10 @@ pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
     let failed = section.why().filter(|_| section.reading().is_some());
     parts.extend(failed.map(|why| format!("{} old: {why}", Seconds(age.0))));
     parts.extend(section.rows().and_then(Cut::of).map(Cut::words));
+    parts.extend(beside(probe).iter().filter_map(|(part, what)| {
+        let cut = view.newer.rows(part).and_then(Cut::of)?;
+        Some(format!("{what}: {}", cut.words()))
+    }));
     if !note.is_empty() {
         parts.push(note.to_owned());
     }

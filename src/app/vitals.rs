@@ -111,6 +111,8 @@ impl Vitals {
         if let (Some(older), Some(reading)) =
             (history.reading_before(moment, "databases"), newer.section("databases").reading())
             && let Some(interval) = Interval::between(&older, reading)
+            // They are of all databases.
+            && Cut::of(&reading.rows).is_none()
         {
             let sum = |name: &str| reading.rows.iter().map(|row| interval.growth(&row, name)).sum::<Option<f64>>();
             self.tps = sum("commits")

@@ -142,8 +142,8 @@ fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
             holder.sql_to_end().map_or_else(|| Fix::text(&text), |sql| Fix::sql(&text, sql))
         }
         Ok(None) => Fix::sql(
-            "A vacuum ran a moment ago, and no session, slot, standby or prepared transaction holds dead rows back: these \
-             rows died since. Let autovacuum start earlier and work faster:",
+            "A vacuum ran a moment ago, and no session, slot, standby or prepared transaction holds dead rows back now: \
+             these rows died since, or what held them back has ended. Let autovacuum start earlier and work faster:",
             earlier,
         ),
         Err(why) => Fix::sql(
@@ -227,7 +227,11 @@ mod tests {
         assert_eq!(drop.text, "SELECT pg_drop_replication_slot('old');");
         let vacuum = row! { kind: "session", pid: 78, xmin_age: 9000, database: "shop", is_vacuum: true };
         let found = judge(&seen.clone().with("vacuum_horizon", vec![vacuum]));
-        assert!(found[0].fix.text.contains("died since"), "a vacuum holds no other back: {}", found[0].fix.text);
+        assert!(
+            found[0].fix.text.contains("died since, or what held them back has ended"),
+            "a vacuum holds no other back: {}",
+            found[0].fix.text
+        );
         let why = Missing::TimedOut { after: Seconds(2.0) };
         let found = judge(&seen.without("vacuum_horizon", why));
         assert!(found[0].fix.text.contains("unknown: timed out after 2.0s"), "{}", found[0].fix.text);

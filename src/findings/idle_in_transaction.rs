@@ -1,8 +1,8 @@
 //! Sessions that sit in an open transaction and do nothing, with what they keep others from.
 
-use super::long_transaction::vacuum;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
 use crate::catalog::ids;
+use crate::readings::vacuum_horizon::words_of_session;
 use crate::sample::{Row, Seconds};
 
 /// From here on a session is forgotten rather than between two statements. Source: `PgHero` and pgmetrics take 60 s.
@@ -78,7 +78,7 @@ fn evidence(view: &View<'_>, idle: &Idle<'_>) -> (String, String) {
         0 => String::new(),
         count => format!(", blocks {}", counted(count, "session", "sessions")),
     };
-    let held = vacuum(view, idle.pid);
+    let held = words_of_session(view.newer, idle.pid);
     let who = format!("{}@{} {}", row.text("user"), row.text("database"), row.text("application"));
     let text = format!("{who}, idle for {}{blocks}, {held}, last: {}", Seconds(idle.age), row.text("query"));
     shows(format!("pid {}", idle.pid), text)

@@ -3,7 +3,7 @@
 use super::autovacuum_behind::holder;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
 use crate::catalog::ids;
-use crate::readings::vacuum_horizon::VacuumHorizon;
+use crate::readings::vacuum_horizon::answer_of_session;
 use crate::sample::{Row, Seconds};
 
 /// From here on. Source: `PgHero` takes 60 s for a query; migrations and reports of a few minutes are usual.
@@ -46,7 +46,7 @@ fn check(view: &View<'_>) -> Outcome {
             shows(format!("pid {}", row.int("pid").unwrap_or_default()), text)
         })
         .collect();
-    evidence.push(shows("holds back vacuum", vacuum(view, pid)));
+    evidence.push(shows("holds back vacuum", answer_of_session(view.newer, pid)));
     evidence.extend(holder(view));
     let severity = if age(worst) >= CRITICAL_AGE.0 && !is_dump(worst) { Severity::Critical } else { Severity::Warning };
     let what = match long.len() {
@@ -67,14 +67,6 @@ fn check(view: &View<'_>) -> Outcome {
         jump: Some(Jump::to_row("activity", pid)),
         source: "PostgreSQL manual: Recovering Disk Space; PgHero (long running queries)",
     }])
-}
-
-/// Returns what a session keeps from vacuum, in words.
-pub(super) fn vacuum(view: &View<'_>, pid: i64) -> String {
-    match VacuumHorizon::of(view.newer) {
-        Ok(horizon) => horizon.answer_of_session(pid),
-        Err(why) => format!("? ({why})"),
-    }
 }
 
 /// Whether it is a dump, which is meant to be one long transaction.

@@ -12,7 +12,6 @@ use crate::app::list::List;
 use crate::app::{Action, Asked, Document, Effect, Look, Pane, PaneId, Signal, SignalKind, View, Wish};
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED, backends};
-use crate::readings::cut::Cut;
 use crate::sample::{Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
@@ -109,10 +108,6 @@ impl Pane for Activity {
             Some(_) => self.grid(),
             None => Grid::missing(self.columns(), super::notice(section)),
         };
-        if let Some(cut) = view.newer.rows("locks").and_then(Cut::of) {
-            let divider = if self.note.is_empty() { "" } else { "; " };
-            self.note = format!("{}{divider}locks: {}", self.note, cut.words());
-        }
         grid.footnote = super::footnote(view, "activity", &self.note);
         let before = self.list.selected_key().filter(|_| self.list.follows()).map(str::to_owned);
         self.list.refresh(grid);
@@ -150,6 +145,12 @@ impl Pane for Activity {
             Action::CancelQuery => self.ask(SignalKind::Cancel, view),
             Action::Terminate => self.ask(SignalKind::Terminate, view),
             Action::Explain => match self.selected().filter(|backend| !backend.query.is_empty()) {
+                // What is left of it may be another statement, without its last conditions.
+                Some(backend) if backend.is_query_cut => Wish::Say(format!(
+                    "The server keeps only the beginning of this statement of pid {} (track_activity_query_size): explain it \
+                     from Queries",
+                    backend.pid
+                )),
                 Some(backend) => {
                     Wish::Explain(Asked { sql: backend.query.clone(), from: format!("pid {}", backend.pid) })
                 }
@@ -183,7 +184,8 @@ impl Pane for Activity {
 
     fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let backend = self.selected()?;
-        Some((backend.query.clone(), format!("the statement of pid {}", backend.pid)))
+        let part = if backend.is_query_cut { "the beginning of the statement" } else { "the statement" };
+        Some((backend.query.clone(), format!("{part} of pid {}", backend.pid)))
     }
 }
 
@@ -214,7 +216,8 @@ impl Activity {
         let key = key.ok_or(Wish::Nothing)?;
         if !self.lists(&key) {
             self.list.look();
-            let what = if self.backends.iter().any(|one| one.key() == key) { "became idle" } else { "is no longer listed" };
+            let what =
+                if self.backends.iter().any(|one| one.key() == key) { "became idle" } else { "is no longer listed" };
             let pid = key.split('@').next().unwrap_or_default();
             return Err(Wish::Say(format!("pid {pid} {what}. Nothing was sent; the selection is now on another row.")));
         }
@@ -294,8 +297,7 @@ impl Activity {
 
     fn grid(&mut self) -> Grid {
         let columns = self.columns();
-        let hidden = self.backends.iter().filter(|backend| backend.is_idle() && !self.is_shown(backend)).count();
-        self.note = if hidden > 0 { format!("{hidden} idle hidden (i)") } else { String::new() };
+        self.note = left_out(self.backends.iter().filter(|backend| !self.is_shown(backend)));
         let mut grid = Grid::new(columns);
         let mut shown: Vec<&Backend> = self.backends.iter().filter(|backend| self.is_shown(backend)).collect();
         shown.sort_by(|left, right| urgency(right).total_cmp(&urgency(left)));
@@ -313,6 +315,17 @@ impl Activity {
 
     fn is_shown(&self, backend: &Backend) -> bool {
         self.shows_idle || !backend.is_idle() || backend.blocks > 0
+    }
+}
+
+/// Returns how many rows are not shown: idle sessions, and processes of the server, which the header does not count as idle.
+fn left_out<'a>(hidden: impl Iterator<Item = &'a Backend>) -> String {
+    let (idle, background): (Vec<&Backend>, Vec<&Backend>) = hidden.partition(|backend| backend.is_client());
+    match (idle.len(), background.len()) {
+        (0, 0) => String::new(),
+        (idle, 0) => format!("{idle} idle hidden (i)"),
+        (0, background) => format!("{background} background hidden (i)"),
+        (idle, background) => format!("{idle} idle, {background} background hidden (i)"),
     }
 }
 
@@ -504,6 +517,31 @@ mod tests {
             assert!(self.pane.select(&pid.to_string()));
             self.pane.moved();
         }
+    }
+
+    #[test]
+    fn processes_of_the_server_are_not_counted_as_idle_sessions() {
+        let of = |kind: &str, state: &str| Backend { kind: kind.into(), state: state.into(), ..Backend::default() };
+        let said = |all: &[Backend]| left_out(all.iter());
+        let (idle, process) = (of("client backend", "idle"), of("checkpointer", ""));
+        assert_eq!(said(&[]), "");
+        assert_eq!(said(std::slice::from_ref(&idle)), "1 idle hidden (i)");
+        assert_eq!(said(&[process.clone(), process.clone()]), "2 background hidden (i)");
+        assert_eq!(said(&[idle, process]), "1 idle, 1 background hidden (i)");
+    }
+
+    #[test]
+    fn a_query_that_the_server_cut_is_not_explained_as_another() {
+        let mut shown = Shown::new();
+        let mut cut = session(7, 50.0);
+        cut.push(("is_query_cut", crate::sample::Value::Bool(true)));
+        shown.history.push(Arc::new(snapshot().with("activity", vec![cut, session(8, 40.0)])));
+        shown.see(|pane, view| pane.refresh(view));
+        let explain = |shown: &mut Shown| shown.see(|pane, view| pane.act(Action::Explain, view));
+        let Wish::Say(said) = explain(&mut shown) else { panic!("it is explained") };
+        assert!(said.starts_with("The server keeps only the beginning of this statement of pid 7"), "{said}");
+        shown.choose(8);
+        assert!(matches!(explain(&mut shown), Wish::Explain(_)));
     }
 
     #[test]

@@ -24,6 +24,8 @@ use crate::ui::theme::Role;
 
 /// Bytes of a block, unless the server was built otherwise.
 const BLOCK: f64 = 8192.0;
+/// Letters of a text that the probe reads at the most: a longer one would be explained as another statement.
+const MOST_LETTERS: usize = 100_000;
 /// Points of a row's small history.
 const SPARK_POINTS: usize = 8;
 
@@ -104,6 +106,10 @@ impl Pane for Queries {
                 Wish::Say("Pinned: figures count from this moment".to_owned())
             }
             Action::Explain => match self.selected().and_then(|one| Some((one, self.text(one)?))) {
+                Some((_, text)) if text.chars().count() >= MOST_LETTERS => Wish::Say(
+                    "The text is longer than the 100,000 letters that pgdj reads of it: paste it into Explain"
+                        .to_owned(),
+                ),
                 Some((one, text)) => {
                     Wish::Explain(Asked { sql: text.to_owned(), from: format!("queryid {}", one.queryid) })
                 }

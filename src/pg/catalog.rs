@@ -13,6 +13,7 @@ use super::own::Own;
 use super::session::{Answer, Lost, Parameter, Query, Session, sentence};
 use crate::catalog::{Catalog, Settings};
 use crate::plan::Plan;
+use crate::sample::unit::grouped;
 use crate::sample::{Row, RowSet};
 
 /// What was read.
@@ -149,8 +150,9 @@ pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -
         Query::new(TABLES.sql()).with(Parameter::Text(wanted.to_string())).with(Parameter::Text(session.path.json())),
     ];
     let mut parts = Parts::default();
-    for ((name, then), answer) in FIRST.iter().zip(session.pipeline(&first).await?) {
+    for (((name, then), own), answer) in FIRST.iter().zip([&SERVER, &TABLES]).zip(session.pipeline(&first).await?) {
         parts.keep(name, then, answer);
+        parts.say_limit(name, then, own);
     }
     let oids = parts.oids();
     if oids.is_empty() {
@@ -160,8 +162,9 @@ pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -
     let wanted = || PARTS.iter().filter(|(name, ..)| has_expressions || *name != "expressions");
     let second: Vec<Query> =
         wanted().map(|(_, own, _)| Query::new(own.sql()).with(Parameter::Ids(oids.clone()))).collect();
-    for ((name, _, then), answer) in wanted().zip(session.pipeline(&second).await?) {
+    for ((name, own, then), answer) in wanted().zip(session.pipeline(&second).await?) {
         parts.keep(name, then, answer);
+        parts.say_limit(name, then, own);
     }
     Ok(parts)
 }
@@ -176,6 +179,16 @@ impl Parts {
                 let part = if name == "server" { "server's settings" } else { name };
                 self.notes.push(format!("the {part} could not be read ({}): {then}", sentence(&error)));
             }
+        }
+    }
+
+    /// Notes that a list is as long as its statement lets it be: what is behind its end is not known.
+    fn say_limit(&mut self, name: &str, then: &str, own: &Own) {
+        let limit = own.sql.trim_end().rsplit_once("limit ").and_then(|(_, number)| number.parse::<usize>().ok());
+        let rows = self.rows.get(name).map_or(0, RowSet::len);
+        if limit.is_some_and(|limit| rows >= limit) {
+            let rows = grouped(rows);
+            self.notes.push(format!("only the first {rows} rows of the {name} were read. For the rest: {then}"));
         }
     }
 
@@ -246,6 +259,20 @@ fn server_facts(row: &Row<'_>, catalog: &mut Catalog) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_as_long_as_its_limit_is_said_to_be_a_part() {
+        let rows = |count: usize| RowSet { columns: Vec::new().into(), rows: vec![Vec::new(); count] };
+        let notes = |count: usize| {
+            let mut parts = Parts { rows: [("indexes".to_owned(), rows(count))].into(), ..Parts::default() };
+            parts.say_limit("indexes", "an advised index may already exist", &INDEXES);
+            parts.notes
+        };
+        assert_eq!(notes(9_999), Vec::<String>::new());
+        let said =
+            "only the first 10,000 rows of the indexes were read. For the rest: an advised index may already exist";
+        assert_eq!(notes(10_000), [said]);
+    }
 
     #[test]
     fn the_tables_of_a_plan_are_named_once() {

@@ -150,3 +150,22 @@ const fn gauge(name: &'static str, unit: Unit, doc: &'static str, source: &'stat
 const fn counter(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
     Column::new(name, Role::Counter, unit, doc, source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_ends_at_a_limit_counts_all_its_rows() {
+        // These are as long as the list of what is asked for.
+        let bounded = ["settings", "statement_texts"];
+        let limited =
+            PROBES.iter().filter(|probe| probe.sql.trim_end().rsplit('\n').next().unwrap().starts_with("limit"));
+        let mut count = 0;
+        for probe in limited.filter(|probe| !bounded.contains(&probe.name)) {
+            assert!(probe.columns.iter().any(|column| column.name == "total"), "{} does not count", probe.name);
+            count += 1;
+        }
+        assert!(count > 12, "{count}");
+    }
+}

@@ -62,6 +62,8 @@ pub struct Backend {
     pub query_id: Option<i64>,
     /// The query with its comment.
     pub query: String,
+    /// Whether the query is longer than what the server keeps of it.
+    pub is_query_cut: bool,
     /// The Django view of the sqlcommenter comment: `orders:list`, or the route.
     pub view: String,
 }
@@ -96,6 +98,7 @@ impl Backend {
             query_id: row.int("query_id"),
             view: django_view(&query).unwrap_or_default(),
             query,
+            is_query_cut: row.flag("is_query_cut").unwrap_or(false),
         }
     }
 

@@ -1,8 +1,10 @@
 //! Lists that end at a limit: how many rows were read of how many there are.
 //!
 //! A probe that may be cut counts all its rows in a column `total` of each row, and takes the most relevant ones.
+//! What is in the rest is not known: a check that finds nothing in a part of a list has not passed.
 
-use crate::sample::RowSet;
+use crate::sample::unit::grouped;
+use crate::sample::{Missing, Row, RowSet};
 
 /// A list of which not all was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,23 +22,38 @@ impl Cut {
         (total > rows.len()).then_some(Self { shown: rows.len(), total })
     }
 
+    /// Returns why the rest of a probe's list is missing; `None` where no check can need the rest.
+    pub fn doubt(self, probe: &str, rows: &RowSet) -> Option<Missing> {
+        let what = match probe {
+            // Who blocks, waits, runs or is in a transaction comes first.
+            "activity" if rows.iter().last().is_some_and(|last| is_at_rest(&last)) => return None,
+            "activity" => "sessions",
+            "databases" => "databases",
+            "tables" => "tables",
+            "table_sizes" => "sizes of tables",
+            "column_stats" => "statistics of tables",
+            "indexes" => "indexes",
+            "index_sizes" => "sizes of indexes",
+            "index_stats" => "statistics of indexes",
+            "foreign_keys" => "foreign keys",
+            "replication" => "standbys",
+            "role_settings" => "settings of roles",
+            "vacuum_progress" => "running vacuums",
+            // The locks that most wait for, the most expensive statements and the oldest holders of vacuum come first.
+            _ => return None,
+        };
+        Some(Missing::Cut { what: what.to_owned(), shown: self.shown, total: self.total })
+    }
+
     /// Returns it in words: `showing 2,000 of 3,412`.
     pub fn words(self) -> String {
         format!("showing {} of {}", grouped(self.shown), grouped(self.total))
     }
 }
 
-/// Writes a number with a comma between thousands: which of two is larger must not be rounded away.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+/// Whether a session neither runs, waits, nor is in a transaction.
+fn is_at_rest(row: &Row<'_>) -> bool {
+    row.number("xact_age").is_none() && row.text("state") != "active" && row.get("blocked_by").is_null()
 }
 
 #[cfg(test)]
@@ -53,7 +70,6 @@ mod tests {
         };
         assert_eq!(seen(2), None);
         assert_eq!(seen(3412).as_deref(), Some("showing 2 of 3,412"));
-        assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(Cut::of(snapshot().with("activity", vec![]).rows("activity").unwrap()), None);
     }
 }

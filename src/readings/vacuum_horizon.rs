@@ -10,8 +10,9 @@
 
 use crate::catalog;
 use crate::quote::quote_text;
+use crate::readings::cut::Cut;
 use crate::sample::unit::Count;
-use crate::sample::{Missing, Row, Seconds, Snapshot};
+use crate::sample::{Missing, Row, Seconds, Snapshot, Timestamp};
 
 /// What kind of thing holds vacuum back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,74 @@ pub struct Holder {
 pub struct VacuumHorizon {
     /// The holders.
     pub holders: Vec<Holder>,
+    /// When they were read: the sessions are read more often.
+    read_at: Timestamp,
+    /// How the list was cut: those further back come first.
+    cut: Option<Cut>,
+}
+
+/// What the reading of the sessions says of one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Sight {
+    pid: i64,
+    /// When the sessions were read.
+    at: Timestamp,
+    /// When its transaction started; `None` outside of one.
+    xact_started: Option<f64>,
+    /// Whether it is a client's: only such a one has no snapshot outside of a transaction.
+    is_client: bool,
+    /// Whether another waits for the end of its transaction, so that it has a transaction id.
+    has_id: bool,
+}
+
+impl Sight {
+    fn of(snapshot: &Snapshot, pid: i64) -> Option<Self> {
+        let reading = snapshot.section("activity").reading()?;
+        let row = reading.rows.iter().find(|row| row.int("pid") == Some(pid))?;
+        let waits_for_its_end = |other: &Row<'_>| {
+            other.text("wait_event_type") == "Lock"
+                && other.text("wait_event") == "transactionid"
+                && catalog::ids(other, "blocked_by").contains(&pid)
+        };
+        Some(Self {
+            pid,
+            at: reading.at,
+            xact_started: row.number("xact_start"),
+            is_client: row.text("backend_type") == "client backend",
+            has_id: reading.rows.iter().any(|other| waits_for_its_end(&other)),
+        })
+    }
+}
+
+/// What a session holds back.
+enum Hold<'a> {
+    /// It is not known, and why.
+    Unknown(String),
+    /// Nothing, and why.
+    Nothing(&'static str),
+    /// Nothing so many seconds ago, and why; what it does since is not known.
+    NothingBefore(Seconds, &'static str),
+    /// What this holder does.
+    As(&'a Holder),
+}
+
+/// Returns what a session pins, in words, or why that is not known.
+///
+/// The sessions and who holds vacuum back are two readings: what one says counts only as far as the other does not say
+/// that it is over, or that it has begun since.
+pub fn words_of_session(snapshot: &Snapshot, pid: i64) -> String {
+    match VacuumHorizon::of(snapshot) {
+        Ok(horizon) => horizon.sentence(&horizon.hold_of_session(snapshot, pid)),
+        Err(why) => format!("? ({why})"),
+    }
+}
+
+/// Returns the same as an answer: "no" with the reason, or "yes" and what it pins.
+pub fn answer_of_session(snapshot: &Snapshot, pid: i64) -> String {
+    match VacuumHorizon::of(snapshot) {
+        Ok(horizon) => horizon.answer(&horizon.hold_of_session(snapshot, pid)),
+        Err(why) => format!("? ({why})"),
+    }
 }
 
 impl VacuumHorizon {
@@ -79,11 +148,13 @@ impl VacuumHorizon {
         let place = Place { database: &snapshot.server.database, is_standby: is_standby(snapshot) };
         let mut holders: Vec<Holder> =
             catalog::rows(snapshot, "vacuum_horizon")?.iter().map(|row| Holder::of(&row, &place)).collect();
+        let reading = snapshot.section("vacuum_horizon").reading();
         holders.sort_by(|left, right| {
             let open_for = |holder: &Holder| holder.open_for.map_or(0.0, |age| age.0);
             right.transactions.cmp(&left.transactions).then(open_for(right).total_cmp(&open_for(left)))
         });
-        Ok(Self { holders })
+        let read_at = reading.map_or(snapshot.at, |reading| reading.at);
+        Ok(Self { holders, read_at, cut: reading.and_then(|reading| Cut::of(&reading.rows)) })
     }
 
     /// Returns who holds back the vacuum of this database's tables furthest; `None` where nothing does.
@@ -111,19 +182,57 @@ impl VacuumHorizon {
         self.holders.iter().filter(|holder| holder.kind == HolderKind::Prepared)
     }
 
-    /// Returns what a session pins, in words; one that is no holder pins nothing.
-    pub fn words_of_session(&self, pid: i64) -> String {
-        match self.session(pid) {
-            Some(holder) => self.words(holder),
-            None => "does not hold back vacuum: it has no snapshot and no transaction ID".to_owned(),
+    fn hold_of_session(&self, snapshot: &Snapshot, pid: i64) -> Hold<'_> {
+        match Sight::of(snapshot, pid) {
+            Some(sight) => self.hold_of(&sight),
+            None => self.hold_of_pid(pid),
         }
     }
 
-    /// Returns the same as an answer: "no" with the reason, or "yes" and what it pins.
-    pub fn answer_of_session(&self, pid: i64) -> String {
-        match self.session(pid) {
-            None => "no: it has no snapshot and no transaction ID".to_owned(),
-            Some(holder) => match &holder.pins {
+    fn hold_of(&self, sight: &Sight) -> Hold<'_> {
+        let is_older = self.read_at.0 < sight.at.0;
+        let is_other = is_older && sight.xact_started.is_some_and(|started| started > self.read_at.0);
+        let is_over = is_older && sight.is_client && sight.xact_started.is_none();
+        match self.session(sight.pid) {
+            _ if is_other => Hold::Unknown("not read since its transaction began".to_owned()),
+            Some(_) if is_over => Hold::Nothing("its transaction has ended"),
+            Some(holder) => Hold::As(holder),
+            None if sight.has_id => Hold::Unknown("not read since it got a transaction ID".to_owned()),
+            None if is_older && !is_over && self.cut.is_none() => {
+                Hold::NothingBefore(Seconds(sight.at.0 - self.read_at.0), "it had no snapshot and no transaction ID")
+            }
+            None => self.hold_of_pid(sight.pid),
+        }
+    }
+
+    fn hold_of_pid(&self, pid: i64) -> Hold<'_> {
+        match (self.session(pid), self.cut) {
+            (Some(holder), _) => Hold::As(holder),
+            (None, Some(cut)) => Hold::Unknown(format!("transactions: {}, the oldest", cut.words())),
+            (None, None) => Hold::Nothing("it has no snapshot and no transaction ID"),
+        }
+    }
+
+    /// Returns what a pid pins, in words, by this reading alone; one that is no holder pins nothing.
+    pub fn words_of_pid(&self, pid: i64) -> String {
+        self.sentence(&self.hold_of_pid(pid))
+    }
+
+    fn sentence(&self, hold: &Hold<'_>) -> String {
+        match hold {
+            Hold::Unknown(why) => format!("? ({why})"),
+            Hold::Nothing(why) => format!("does not hold back vacuum: {why}"),
+            Hold::NothingBefore(ago, why) => format!("did not hold back vacuum {ago} before: {why}"),
+            Hold::As(holder) => self.words(holder),
+        }
+    }
+
+    fn answer(&self, hold: &Hold<'_>) -> String {
+        match hold {
+            Hold::Unknown(why) => format!("? ({why})"),
+            Hold::Nothing(why) => format!("no: {why}"),
+            Hold::NothingBefore(ago, why) => format!("not {ago} before: {why}"),
+            Hold::As(holder) => match &holder.pins {
                 Pins::Nothing(why) => format!("no: {why}"),
                 Pins::Primary => "not on this standby; with hot_standby_feedback, on the primary".to_owned(),
                 _ => format!("yes: it {}", self.words(holder)),
@@ -275,7 +384,9 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+
+    use crate::sample::Value;
 
     fn horizon(rows: Vec<NamedRow>) -> VacuumHorizon {
         VacuumHorizon::of(&snapshot().with("vacuum_horizon", rows)).unwrap()
@@ -289,7 +400,7 @@ mod tests {
         ]);
         assert_eq!(seen.oldest().unwrap().pid, Some(7));
         assert_eq!(
-            seen.words_of_session(7),
+            seen.words_of_pid(7),
             "keeps dead rows of the last 500 transactions in every table of this database"
         );
     }
@@ -304,7 +415,7 @@ mod tests {
         assert_eq!(seen.oldest().unwrap().pid, Some(7));
         let words = "keeps dead rows of the last 501 transactions in every table of this database, because \
                      pid 7 (shell, database other) is still open";
-        assert_eq!(seen.words_of_session(9), words);
+        assert_eq!(seen.words_of_pid(9), words);
     }
 
     #[test]
@@ -321,8 +432,45 @@ mod tests {
             (3, "does not hold back vacuum: no other transaction has written since"),
             (4, "does not hold back vacuum: it has no snapshot and no transaction ID"),
         ] {
-            assert_eq!(seen.words_of_session(pid), words);
+            assert_eq!(seen.words_of_pid(pid), words);
         }
+    }
+
+    /// What is said of pid 7, the sessions being read a second after who holds vacuum back.
+    fn of_two_samples(sessions: Vec<NamedRow>, holders: Vec<NamedRow>) -> String {
+        let older = snapshot().at(NOW - 1.0).with("vacuum_horizon", holders);
+        let mut newer = snapshot().with("activity", sessions);
+        newer.sections.insert("vacuum_horizon", older.section("vacuum_horizon").clone());
+        words_of_session(&newer, 7)
+    }
+
+    #[test]
+    fn two_readings_do_not_make_one_fact() {
+        let client = |started: Option<f64>| {
+            let started = started.map_or(Value::Null, Value::Float);
+            row! { pid: 7, backend_type: "client backend", state: "active", xact_start: started }
+        };
+        let holder = || vec![row! { kind: "session", pid: 7, database: "shop", xid_age: 501 }];
+        let waiter = row! { pid: 8, wait_event_type: "Lock", wait_event: "transactionid", blocked_by: [7] };
+        // It wrote after the one reading and before the other: it is no session that holds nothing back.
+        let wrote = of_two_samples(vec![client(Some(NOW - 60.0)), waiter], vec![]);
+        assert_eq!(wrote, "? (not read since it got a transaction ID)");
+        let idle = of_two_samples(vec![client(Some(NOW - 60.0))], vec![]);
+        assert_eq!(idle, "did not hold back vacuum 1.0s before: it had no snapshot and no transaction ID");
+        let begun = "? (not read since its transaction began)";
+        assert_eq!(of_two_samples(vec![client(Some(NOW - 0.5))], vec![]), begun);
+        assert_eq!(of_two_samples(vec![client(Some(NOW - 0.5))], holder()), begun, "that was the one before");
+        let over = of_two_samples(vec![client(None)], holder());
+        assert_eq!(over, "does not hold back vacuum: its transaction has ended");
+        let holds = of_two_samples(vec![client(Some(NOW - 60.0))], holder());
+        assert!(holds.starts_with("keeps dead rows of the last 500 transactions"), "{holds}");
+    }
+
+    #[test]
+    fn a_session_beyond_the_limit_is_not_said_to_hold_nothing_back() {
+        let rows = vec![row! { kind: "session", pid: 1, xid_age: 9, database: "shop", total: 3 }];
+        let seen = snapshot().with("vacuum_horizon", rows);
+        assert_eq!(words_of_session(&seen, 7), "? (transactions: showing 1 of 3, the oldest)");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::unit::{Seconds, Timestamp};
+use super::unit::{Seconds, Timestamp, grouped};
 
 /// Why a part of a snapshot is not there. Its `Display` is one sentence; [`Missing::remedy`] is the statement that changes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Error)]
@@ -50,6 +50,16 @@ pub enum Missing {
         /// What the first of them runs, in one line; empty where that is not known.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         runs: String,
+    },
+    /// Only a part of a list was read, and what is wanted may be in the rest.
+    #[error("only {} of {} {what} were read", grouped(*.shown), grouped(*.total))]
+    Cut {
+        /// What the list is of, in the plural: `indexes`.
+        what: String,
+        /// How many were read.
+        shown: usize,
+        /// How many there are.
+        total: usize,
     },
     /// It took longer than `statement_timeout`.
     #[error("timed out after {after}")]

@@ -125,9 +125,27 @@ fn scaled(number: f64, step: f64, names: &[&str], gap: &str) -> String {
     if is_scaled && rest < 9.95 { format!("{sign}{rest:.1}{gap}{name}") } else { format!("{sign}{rest:.0}{gap}{name}") }
 }
 
+/// Writes a number with a comma between thousands: which of two is larger must not be rounded away.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
 
     #[test]
     fn lengths_of_time_fit_six_columns() {

@@ -114,3 +114,49 @@ async fn a_new_statement_that_is_expensive_is_listed_before_many_old_ones() {
         assert!(cut.shown == 20 && cut.total > 30, "{}: {cut:?}", server.name);
     }
 }
+
+/// Each list is read to its first row alone, and counts the others.
+#[tokio::test]
+async fn a_list_that_is_cut_knows_of_how_many() {
+    for installed in installed::ends() {
+        let server = apart(installed);
+        let login = server.database().await;
+        let admin = open(&login).await;
+        admin
+            .batch_execute(
+                "create extension pg_stat_statements;
+                 create table a (n int primary key, m int references a);
+                 create table b (n int primary key references a, m int references a);
+                 alter role current_user set work_mem = '5MB';
+                 do $$ begin execute format('alter database %I set work_mem = %L', current_database(), '5MB'); end $$",
+            )
+            .await
+            .unwrap();
+        let other = open(&login).await;
+        for client in [&admin, &other] {
+            client.batch_execute("begin isolation level repeatable read; select count(*) from a").await.unwrap();
+        }
+        let reader = open(&login).await;
+        let facts = facts(&login).await;
+        let lists = [
+            ("databases", "2000", 2),
+            ("tables", "5000", 2),
+            ("table_sizes", "2000", 2),
+            ("column_stats", "5000", 2),
+            ("indexes", "10000", 2),
+            ("index_sizes", "5000", 2),
+            ("index_stats", "5000", 2),
+            ("foreign_keys", "5000", 3),
+            ("role_settings", "500", 2),
+            ("vacuum_horizon", "200", 2),
+        ];
+        for (name, limit, least) in lists {
+            let rows = read(&reader, &facts, name, [limit, "1"]).await;
+            let cut = Cut::of(&rows).unwrap_or_else(|| panic!("{}: {name} is not known to be cut", server.name));
+            assert!(cut.shown == 1 && cut.total >= least, "{}: {name}: {cut:?}", server.name);
+        }
+        for client in [&admin, &other] {
+            client.batch_execute("rollback").await.unwrap();
+        }
+    }
+}

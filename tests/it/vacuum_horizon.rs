@@ -112,7 +112,7 @@ async fn check_sessions(shop: &Shop<'_>) {
     // Idle in transaction after a read alone.
     holder.batch_execute("begin; select count(*) from other").await.unwrap();
     let seen = shop.check("neither", false).await;
-    let words = seen.words_of_session(pid(&holder).await);
+    let words = seen.words_of_pid(pid(&holder).await);
     assert_eq!(words, "does not hold back vacuum: it has no snapshot and no transaction ID");
 }
 

@@ -3,7 +3,7 @@
 use crate::app::{Document, View};
 use crate::readings::act::{Plan, Refusal};
 use crate::readings::backends::{Backend, PREPARED};
-use crate::readings::vacuum_horizon::VacuumHorizon;
+use crate::readings::vacuum_horizon::{VacuumHorizon, answer_of_session};
 use crate::sample::Seconds;
 use crate::ui::code::Language;
 
@@ -15,11 +15,13 @@ fn age(seconds: Option<f64>) -> String {
 pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Document {
     let mut document = Document::new(format!("Session {}", one.pid));
     facts(&mut document, one);
-    document.pair("holds back vacuum", &vacuum(one, view));
+    document.pair("holds back vacuum", &answer_of_session(view.newer, one.pid));
     waits(&mut document, (one, all), view);
     locks(&mut document, one, view);
     if !one.query.is_empty() {
-        document.heading(if one.is_idle() || one.is_idle_in_transaction() { "Last statement" } else { "Statement" });
+        let what = if one.is_idle() || one.is_idle_in_transaction() { "Last statement" } else { "Statement" };
+        let part = if one.is_query_cut { ": its beginning (track_activity_query_size)" } else { "" };
+        document.heading(&format!("{what}{part}"));
         document.code(Language::Sql, &crate::ui::code::format_sql(&one.query));
     }
     document
@@ -46,7 +48,7 @@ pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Docume
     document.pair("state", &format!("{} for {}", one.state, age(one.state_age)));
     let transaction = one.xact_age.map_or_else(|| "none".to_owned(), |age| format!("open for {}", Seconds(age)));
     document.pair("transaction", &transaction);
-    document.pair("holds back vacuum", &vacuum(one, view));
+    document.pair("holds back vacuum", &answer_of_session(view.newer, one.pid));
     let held = held_locks(one, view);
     document.pair("locks others wait for", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
     let behind: Vec<String> =
@@ -55,7 +57,7 @@ pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Docume
         "sessions waiting behind it",
         &if behind.is_empty() { "none".to_owned() } else { format!("{} ({})", one.blocks, behind.join(", ")) },
     );
-    document.code(Language::Sql, &one.query.chars().take(400).collect::<String>());
+    document.code(Language::Sql, &cut(&one.query, 400));
     document
 }
 
@@ -90,14 +92,6 @@ fn who(document: &mut Document, one: &Backend) {
         if !value.is_empty() {
             document.pair(label, value);
         }
-    }
-}
-
-/// What it keeps from vacuum.
-fn vacuum(one: &Backend, view: &View<'_>) -> String {
-    match VacuumHorizon::of(view.newer) {
-        Ok(horizon) => horizon.answer_of_session(one.pid),
-        Err(why) => format!("? ({why})"),
     }
 }
 
@@ -137,8 +131,15 @@ fn prepared(view: &View<'_>) -> String {
 }
 
 fn in_short(one: &Backend) -> String {
-    let query: String = one.query.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(120).collect();
+    let query = cut(&one.query.split_whitespace().collect::<Vec<_>>().join(" "), 120);
     format!("{}, {}, transaction {}: {query}", one.application, one.short_state(), age(one.xact_age))
+}
+
+/// Returns the first letters of a text, with a mark where there are more.
+fn cut(text: &str, letters: usize) -> String {
+    let head: String = text.chars().take(letters).collect();
+    let mark = if head.len() < text.len() { "…" } else { "" };
+    format!("{head}{mark}")
 }
 
 fn held_locks(one: &Backend, view: &View<'_>) -> Vec<String> {

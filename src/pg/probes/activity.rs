@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The sessions: what they do, since when, and who waits for whom.",
 };
 
-static COLUMNS: [Column; 23] = [
+static COLUMNS: [Column; 24] = [
     key("pid", Unit::Id, "Process id of the session.", "pg_stat_activity"),
     key(
         "backend_start",
@@ -81,6 +81,12 @@ static COLUMNS: [Column; 23] = [
         Unit::Sql,
         "The running statement, or the last one; cut at track_activity_query_size.",
         "pg_stat_activity",
+    ),
+    label(
+        "is_query_cut",
+        Unit::Flag,
+        "Whether the statement is longer than what is kept of it.",
+        "track_activity_query_size",
     ),
     gauge("total", Unit::Count, "Number of sessions; the rows may be cut at a limit.", "pg_stat_activity"),
 ];

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Inputs for the bloat estimate of a table, one row per table.",
 };
 
-static COLUMNS: [Column; 13] = [
+static COLUMNS: [Column; 14] = [
     key("relid", Unit::Id, "The table's oid.", "pg_stats, pg_attribute, pg_class"),
     gauge(
         "row_width",
@@ -53,4 +53,5 @@ static COLUMNS: [Column; 13] = [
         "pg_attribute, pg_stats",
     ),
     gauge("read_at", Unit::Moment, "When this was read.", "clock_timestamp()"),
+    gauge("total", Unit::Count, "Tables there are; rows may be cut at a limit.", "pg_class"),
 ];

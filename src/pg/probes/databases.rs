@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Each database: transactions, cache hits, temporary files, deadlocks, freeze age.",
 };
 
-static COLUMNS: [Column; 26] = [
+static COLUMNS: [Column; 27] = [
     key("datname", Unit::Text, "Database.", "pg_stat_database"),
     gauge("is_current", Unit::Flag, "Whether it is the one of this connection.", "current_database()"),
     gauge("backends", Unit::Count, "Sessions connected to it.", "pg_stat_database.numbackends"),
@@ -61,4 +61,5 @@ static COLUMNS: [Column; 26] = [
         "The last loss of all counters, which a crash brings; without one, when the server was first started.",
         "pg_stat_bgwriter, pg_stat_archiver",
     ),
+    gauge("total", Unit::Count, "Databases there are; rows may be cut at a limit.", "pg_database"),
 ];

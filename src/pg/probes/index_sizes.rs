@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Sizes and definitions of the indexes; those behind an ACCESS EXCLUSIVE lock keep their last figures.",
 };
 
-static COLUMNS: [Column; 5] = [
+static COLUMNS: [Column; 6] = [
     key("indexrelid", Unit::Id, "The index's oid.", "pg_relation_size(), pg_get_indexdef()"),
     gauge("bytes", Unit::Bytes, "Size of the index.", "pg_relation_size(), pg_get_indexdef()"),
     label("definition", Unit::Sql, "The statement that would make it.", "pg_get_indexdef()"),
@@ -31,4 +31,5 @@ static COLUMNS: [Column; 5] = [
          the last time.",
         "pg_locks",
     ),
+    gauge("total", Unit::Count, "Indexes there are; rows may be cut at a limit.", "pg_class"),
 ];

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Inputs for the size estimate of a b-tree, one row per index.",
 };
 
-static COLUMNS: [Column; 15] = [
+static COLUMNS: [Column; 16] = [
     key("indexrelid", Unit::Id, "The index's oid.", "pg_stats, pg_index"),
     gauge(
         "key_width",
@@ -62,4 +62,5 @@ static COLUMNS: [Column; 15] = [
     gauge("pages", Unit::Blocks, "Pages at the last vacuum or analyze.", "pg_class.relpages"),
     gauge("reltuples", Unit::Number, "Entries at the last vacuum or analyze.", "pg_class.reltuples"),
     gauge("read_at", Unit::Moment, "When this was read.", "clock_timestamp()"),
+    gauge("total", Unit::Count, "Indexes there are; rows may be cut at a limit.", "pg_class"),
 ];

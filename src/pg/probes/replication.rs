@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The standbys of this server and how far behind they are.",
 };
 
-static COLUMNS: [Column; 10] = [
+static COLUMNS: [Column; 11] = [
     key("pid", Unit::Id, "Process id of the WAL sender.", "pg_stat_replication"),
     label("application", Unit::Text, "application_name of the standby.", "pg_stat_replication"),
     label("client", Unit::Text, "Address of the standby.", "pg_stat_replication"),
@@ -30,4 +30,5 @@ static COLUMNS: [Column; 10] = [
         "pg_stat_replication",
     ),
     gauge("reply_age", Unit::Seconds, "Since the standby last answered.", "pg_stat_replication.reply_time"),
+    gauge("total", Unit::Count, "Standbys there are; rows may be cut at a limit.", "pg_stat_replication"),
 ];

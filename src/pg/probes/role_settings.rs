@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Settings by role and database: where `statement_timeout` is usually set for Django.",
 };
 
-static COLUMNS: [Column; 4] = [
+static COLUMNS: [Column; 5] = [
     key("role", Unit::Text, "Role, empty for all.", "pg_db_role_setting"),
     key("database", Unit::Text, "Database, empty for all.", "pg_db_role_setting"),
     label("settings", Unit::Texts, "The settings, as name=value.", "pg_db_role_setting.setconfig"),
@@ -23,5 +23,11 @@ static COLUMNS: [Column; 4] = [
         Unit::Flag,
         "Whether the role logs in; true where the setting is for all roles.",
         "pg_roles.rolcanlogin",
+    ),
+    gauge(
+        "total",
+        Unit::Count,
+        "Settings of roles and databases there are; rows may be cut at a limit.",
+        "pg_db_role_setting",
     ),
 ];

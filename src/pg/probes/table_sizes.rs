@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Sizes of the tables; those behind an ACCESS EXCLUSIVE lock are left out and keep their last figures.",
 };
 
-static COLUMNS: [Column; 7] = [
+static COLUMNS: [Column; 8] = [
     key("relid", Unit::Id, "The table's oid.", "pg_relation_size()"),
     gauge("heap_bytes", Unit::Bytes, "Main fork of the heap.", "pg_relation_size()"),
     gauge("table_bytes", Unit::Bytes, "Heap, TOAST, free space and visibility maps.", "pg_table_size()"),
@@ -32,4 +32,5 @@ static COLUMNS: [Column; 7] = [
         "Pids with an ACCESS EXCLUSIVE lock on it, held or waited for; then the figures are those of the last time.",
         "pg_locks",
     ),
+    gauge("total", Unit::Count, "Tables there are; rows may be cut at a limit.", "pg_class"),
 ];

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "Who keeps vacuum from removing dead rows: sessions, standbys, replication slots, prepared transactions.",
 };
 
-static COLUMNS: [Column; 9] = [
+static COLUMNS: [Column; 10] = [
     key("kind", Unit::Text, "session, standby, slot or prepared.", "pg_stat_activity, pg_stat_replication, …"),
     key(
         "pid",
@@ -54,4 +54,10 @@ static COLUMNS: [Column; 9] = [
         "xact_start, prepared, inactive_since",
     ),
     label("is_vacuum", Unit::Flag, "Whether it is a VACUUM, which holds back no other.", "pg_stat_progress_vacuum"),
+    gauge(
+        "total",
+        Unit::Count,
+        "Holders there are; rows may be cut at a limit.",
+        "pg_stat_activity, pg_replication_slots, pg_prepared_xacts",
+    ),
 ];

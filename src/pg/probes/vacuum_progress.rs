@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The vacuums that run now.",
 };
 
-static COLUMNS: [Column; 7] = [
+static COLUMNS: [Column; 8] = [
     key("pid", Unit::Id, "Session that vacuums.", "pg_stat_progress_vacuum"),
     label("relid", Unit::Id, "The table.", "pg_stat_progress_vacuum"),
     label("phase", Unit::Text, "What it does now.", "pg_stat_progress_vacuum"),
@@ -27,4 +27,5 @@ static COLUMNS: [Column; 7] = [
         "Passes over the indexes; more than one means too little maintenance_work_mem.",
         "pg_stat_progress_vacuum.index_vacuum_count",
     ),
+    gauge("total", Unit::Count, "Vacuums there are; rows may be cut at a limit.", "pg_stat_progress_vacuum"),
 ];

@@ -35,6 +35,7 @@ pub fn fold_same_keys(rows: RowSet) -> RowSet {
     let mut place: HashMap<String, usize> = HashMap::new();
     let mut folded: Vec<Vec<Value>> = Vec::with_capacity(rows.rows.len());
     let keys: Vec<String> = rows.iter().map(|row| key_text(&row)).collect();
+    let (count, total) = (rows.rows.len(), rows.position("total"));
     for (values, key) in rows.rows.into_iter().zip(keys) {
         let at = *place.entry(key).or_insert(folded.len());
         match folded.get_mut(at) {
@@ -44,6 +45,13 @@ pub fn fold_same_keys(rows: RowSet) -> RowSet {
                 }
             }
             None => folded.push(values),
+        }
+    }
+    // What became one row is no part that was cut off.
+    let merged = i64::try_from(count - folded.len()).unwrap_or_default();
+    for values in &mut folded {
+        if let Some(Value::Int(total)) = total.and_then(|at| values.get_mut(at)) {
+            *total -= merged;
         }
     }
     RowSet { columns: rows.columns, rows: folded }
@@ -62,6 +70,7 @@ fn add(role: Role, sum: &mut Value, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::readings::cut::Cut;
     use crate::sample::{Column, Unit};
 
     fn columns() -> std::sync::Arc<[Column]> {
@@ -107,6 +116,17 @@ mod tests {
                 row(3, Value::Null, Value::Null, pids()),
             ]
         );
+    }
+
+    #[test]
+    fn rows_that_become_one_are_not_said_to_be_cut_off() {
+        let total = Column::new("total", Role::Gauge, Unit::Count, "", "");
+        let columns: std::sync::Arc<[Column]> = columns().iter().cloned().chain([total]).collect();
+        let counted =
+            |relid, total| [row(relid, Value::Null, Value::Null, Value::Null), vec![Value::Int(total)]].concat();
+        let of = |total| RowSet { columns: columns.clone(), rows: [0, 0, 0, 1].map(|id| counted(id, total)).to_vec() };
+        assert_eq!(Cut::of(&fold_same_keys(of(4))), None);
+        assert_eq!(Cut::of(&fold_same_keys(of(9))).map(Cut::words).as_deref(), Some("showing 2 of 7"));
     }
 
     #[test]

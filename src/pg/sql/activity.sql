@@ -39,6 +39,8 @@ select
     /*? pg_stat_activity.leader_pid */ a.leader_pid::bigint /*: null::bigint */ as leader_pid,
     a.blocked_by as blocked_by,
     coalesce(pg_catalog.left(a.query, 10000), '') as query,
+    -- Up to three bytes are left away where a letter would be cut in two.
+    pg_catalog.octet_length(a.query) + 4 >= pg_catalog.pg_size_bytes(pg_catalog.current_setting('track_activity_query_size')) or pg_catalog.length(a.query) > 10000 as is_query_cut,
     pg_catalog.count(*) over () as total
 from seen as a
 order by

@@ -40,7 +40,8 @@ select
         end,
         ' ' order by a.attnum
     ) as layout,
-    extract(epoch from pg_catalog.clock_timestamp())::float8 as read_at
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as read_at,
+    pg_catalog.count(*) over () as total
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0

@@ -30,9 +30,10 @@ select
         select extract(epoch from least(b.stats_reset, a.stats_reset))::float8
         from pg_catalog.pg_stat_bgwriter as b
         cross join pg_catalog.pg_stat_archiver as a
-    ) as counters_since
+    ) as counters_since,
+    pg_catalog.count(*) over () as total
 from pg_catalog.pg_database as d
 join pg_catalog.pg_stat_database as s on s.datid = d.oid
 where d.datallowconn
 order by s.xact_commit desc, d.datname
-limit 500
+limit 2000

@@ -11,12 +11,13 @@ select
     k.confrelid::bigint as referred_relid,
     f.relname::text as referred_table,
     k.confdeltype::text as on_delete,
-    k.convalidated as is_validated
+    k.convalidated as is_validated,
+    pg_catalog.count(*) over () as total
 from pg_catalog.pg_constraint as k
 join pg_catalog.pg_class as c on c.oid = k.conrelid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 join pg_catalog.pg_class as f on f.oid = k.confrelid
 where k.contype = 'f'
     and k.conparentid = 0
-order by k.oid
+order by c.relpages desc, k.oid
 limit 5000

@@ -4,9 +4,10 @@ select
     case when k.pids is null then pg_catalog.pg_relation_size(i.indexrelid) end as bytes,
     case when k.pids is null then pg_catalog.pg_get_indexdef(i.indexrelid) end as definition,
     case when k.pids is null then extract(epoch from pg_catalog.clock_timestamp())::float8 end as read_at,
-    k.pids as locked_by
+    k.pids as locked_by,
+    i.total as total
 from (
-    select i.indexrelid, i.indrelid, c.relpages
+    select i.indexrelid, i.indrelid, c.relpages, pg_catalog.count(*) over () as total
     from pg_catalog.pg_index as i
     join pg_catalog.pg_class as c on c.oid = i.indexrelid and c.relkind = 'i'
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace

@@ -32,7 +32,8 @@ select
     coalesce(pg_catalog.substring(pg_catalog.array_to_string(c.reloptions, ' '), 'fillfactor=([0-9]+)')::bigint, 90) as fillfactor,
     c.relpages::bigint as pages,
     c.reltuples::float8 as reltuples,
-    extract(epoch from pg_catalog.clock_timestamp())::float8 as read_at
+    extract(epoch from pg_catalog.clock_timestamp())::float8 as read_at,
+    pg_catalog.count(*) over () as total
 from pg_catalog.pg_index as i
 join pg_catalog.pg_class as c on c.oid = i.indexrelid and c.relkind = 'i'
 join pg_catalog.pg_class as t on t.oid = i.indrelid

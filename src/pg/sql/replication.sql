@@ -9,7 +9,8 @@ select
     extract(epoch from r.write_lag)::float8 as write_lag,
     extract(epoch from r.flush_lag)::float8 as flush_lag,
     extract(epoch from r.replay_lag)::float8 as replay_lag,
-    extract(epoch from pg_catalog.clock_timestamp() - r.reply_time)::float8 as reply_age
+    extract(epoch from pg_catalog.clock_timestamp() - r.reply_time)::float8 as reply_age,
+    pg_catalog.count(*) over () as total
 from pg_catalog.pg_stat_replication as r
 order by r.replay_lag desc nulls last, r.pid
 limit 100

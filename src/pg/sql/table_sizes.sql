@@ -6,9 +6,10 @@ select
     case when k.pids is null then pg_catalog.pg_indexes_size(c.oid) end as index_bytes,
     case when k.pids is null then pg_catalog.pg_total_relation_size(c.oid) end as total_bytes,
     case when k.pids is null then extract(epoch from pg_catalog.clock_timestamp())::float8 end as read_at,
-    k.pids as locked_by
+    k.pids as locked_by,
+    c.total as total
 from (
-    select c.oid, c.relpages
+    select c.oid, c.relpages, pg_catalog.count(*) over () as total
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'm')

@@ -8,7 +8,8 @@ select
     h.xid_age as xid_age,
     h.catalog_age as catalog_age,
     h.open_for as open_for,
-    h.is_vacuum as is_vacuum
+    h.is_vacuum as is_vacuum,
+    pg_catalog.count(*) over () as total
 from (
     select
         -- A sender with a database decodes for a logical subscriber; one without has the snapshot of its standby.
