@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 
 use super::{ids, rows, storage_option, texts};
-use crate::sample::{Missing, Row, Snapshot, Timestamp};
+use crate::sample::unit::Count;
+use crate::sample::{Bytes, Missing, Row, Snapshot, Timestamp};
+
+/// Bytes of a page, unless the server was built otherwise.
+const PAGE: f64 = 8192.0;
 
 /// A table with its counters; from `pg_stat_user_tables`, `pg_class` and the size functions.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -85,6 +89,9 @@ impl TableUsage {
                     table.toast_bytes = parts.map(|(table, heap)| (table - heap).max(0.0));
                     table.sizes_at = size.number("read_at").map(Timestamp);
                 }
+                if table.holds_more_than_was_counted() {
+                    table.live = None;
+                }
                 table
             })
             .collect())
@@ -121,7 +128,9 @@ impl TableUsage {
             locked_by: ids(row, "locked_by"),
             ..Self::default()
         };
-        if table.counts_less_than_there_is() {
+        // Rows are counted for the partitions.
+        let is_not_counted = table.is_partitioned() && table.live == Some(0.0);
+        if is_not_counted || table.counts_less_than_there_is() {
             table.live = None;
         }
         table
@@ -132,8 +141,18 @@ impl TableUsage {
     fn counts_less_than_there_is(&self) -> bool {
         /// Share of the rows that the planner's figure may be too high by.
         const ESTIMATE: f64 = 0.9;
-        let is_set_right = self.last_vacuum.is_some() || self.last_analyze.is_some();
-        !is_set_right && self.reltuples > 0.0 && self.inserts.unwrap_or_default() < self.reltuples * ESTIMATE
+        !self.is_set_right() && self.reltuples > 0.0 && self.inserts.unwrap_or_default() < self.reltuples * ESTIMATE
+    }
+
+    /// Whether the heap has more pages than rows were counted: with no vacuum or analyze known, the rows came before the
+    /// counters began. A crash loses them, and a table that was never analyzed has no other figure.
+    fn holds_more_than_was_counted(&self) -> bool {
+        let counted = self.live.unwrap_or_default() + self.dead.unwrap_or_default();
+        !self.is_set_right() && self.heap_bytes.is_some_and(|bytes| bytes / PAGE > counted + 1.0)
+    }
+
+    fn is_set_right(&self) -> bool {
+        self.last_vacuum.is_some() || self.last_analyze.is_some()
     }
 
     /// Returns the name, with its schema where that is not `public`.
@@ -153,7 +172,26 @@ impl TableUsage {
 
     /// Returns the live rows by the counters, else by the planner's figure; `None` where neither is known.
     pub fn rows(&self) -> Option<f64> {
-        self.live.filter(|live| *live > 0.0).or(Some(self.reltuples).filter(|rows| *rows >= 0.0)).or(self.live)
+        // Before 14 a table that was never analyzed has 0.
+        let is_known = self.reltuples > 0.0
+            || self.reltuples == 0.0 && (self.pages > 0.0 || self.heap_bytes.is_none_or(|bytes| bytes == 0.0));
+        self.live.or(is_known.then_some(self.reltuples))
+    }
+
+    /// Whether it has so many rows; where they are not known, whether it is of so many bytes.
+    pub fn is_of(&self, rows: f64, bytes: Bytes) -> bool {
+        match self.rows() {
+            Some(known) => known >= rows,
+            None => self.heap_bytes.is_some_and(|heap| heap >= bytes.0),
+        }
+    }
+
+    /// Returns how large it is in words: `180k rows`, or `10 MB of rows` where they are not known.
+    pub fn extent(&self) -> String {
+        match self.rows() {
+            Some(rows) => format!("{} rows", Count(rows)),
+            None => format!("{} of rows", Bytes(self.heap_bytes.unwrap_or(self.pages * PAGE))),
+        }
     }
 
     /// Whether its rows were not counted, so that its dead rows are not known.
@@ -233,6 +271,34 @@ mod tests {
         for counted in [of(1000.0, None), of(3.0, Some(1.0))] {
             assert!(!counted.has_lost_counters() && counted.dead_share().is_some(), "{counted:?}");
         }
+    }
+
+    #[test]
+    fn a_table_that_was_never_analyzed_and_lost_its_counters_has_an_unknown_number_of_rows() {
+        let of = |reltuples: f64, live: i32, dead: i32, pages: i32| {
+            let row = row! { relid: 7, kind: "r", reltuples: reltuples, inserts: live, live: live, dead: dead };
+            let size = row! { relid: 7, heap_bytes: pages * 8192 };
+            let seen = snapshot().with("tables", vec![row]).with("table_sizes", vec![size]);
+            TableUsage::all(&seen).unwrap().remove(0)
+        };
+        // 0 before 14.
+        for reltuples in [-1.0, 0.0] {
+            let lost = of(reltuples, 0, 0, 1280);
+            assert_eq!((lost.rows(), lost.dead_share()), (None, None), "{reltuples}");
+            assert_eq!(lost.extent(), "10 MB of rows");
+            assert!(lost.is_of(10_000.0, Bytes(1e6)) && !lost.is_of(10_000.0, Bytes(1e9)));
+            assert_eq!(of(reltuples, 7, 3, 1280).rows(), None, "7 rows fill no 1280 pages");
+        }
+        assert_eq!(of(-1.0, 0, 0, 0).rows(), Some(0.0));
+        assert_eq!(of(-1.0, 2, 0, 1).rows(), Some(2.0));
+        assert_eq!(of(-1.0, 0, 50_000, 1280).rows(), Some(0.0), "deleted, and not yet vacuumed");
+    }
+
+    #[test]
+    fn what_was_deleted_is_gone_though_the_planner_counts_it() {
+        let row = row! { relid: 7, kind: "r", reltuples: 1000.0, pages: 9, inserts: 1000, live: 0, dead: 1000, last_analyze: 5.0 };
+        let table = TableUsage::all(&snapshot().with("tables", vec![row])).unwrap().remove(0);
+        assert_eq!((table.rows(), table.dead_share()), (Some(0.0), Some(1.0)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Advice can be silent, not wrong: where the catalog alone cannot tell, nothing is said.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::index_usage::IndexUsage;
 use super::table_usage::label;
@@ -12,9 +12,9 @@ use crate::sample::{Bytes, Missing, Row, Seconds, Snapshot, Timestamp};
 /// Counters younger than this say little: monthly work has not been seen. Source: shared practice, pganalyze's and pgMustard's 14 days and more.
 pub const YOUNG_COUNTERS: Seconds = Seconds(14.0 * 86_400.0);
 
-/// Bytes from which an index that nothing uses is worth a verdict: below, keeping it costs next to nothing, and a fresh Django
-/// project has hundreds. Source: `PgHero` takes 10 MB, pgwatch 100 MB; writes pay for small ones too.
-pub const UNUSED_BYTES: Bytes = Bytes(1024.0 * 1024.0);
+/// Bytes from which an index that could go is worth a verdict: below, keeping it costs next to nothing, and a fresh Django
+/// project has hundreds. Source: `PgHero` takes 10 MB, pgwatch 100 MB for unused ones; writes pay for small ones too.
+pub const LEAST_BYTES: Bytes = Bytes(1024.0 * 1024.0);
 
 /// Since when the counters of this database run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,8 +100,39 @@ impl Verdict {
     }
 }
 
+/// Whether an index is large enough for a verdict, as far as its size is known.
+pub fn is_large(index: &IndexUsage) -> bool {
+    index.size() >= LEAST_BYTES.0
+}
+
+/// What is said of an index.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Judgement {
+    /// The verdicts, worst first.
+    pub verdicts: Vec<Verdict>,
+    /// What is true as well, and would be a verdict on an index of [`LEAST_BYTES`] or more.
+    pub too_small: Vec<Verdict>,
+}
+
+/// Returns what is said of each index of which there is something to say, by its oid.
+pub fn judgements(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Judgement> {
+    let large: HashSet<i64> = indexes.iter().filter(|index| is_large(index)).map(|index| index.indexrelid).collect();
+    let judged = facts(indexes, counting, now).into_iter().map(|(oid, facts)| {
+        let counts = |fact: &Verdict| *fact == Verdict::Invalid || large.contains(&oid);
+        let (verdicts, too_small) = facts.into_iter().partition(counts);
+        (oid, Judgement { verdicts, too_small })
+    });
+    judged.collect()
+}
+
 /// Returns the verdicts on each index that has any, worst first, by its oid.
 pub fn verdicts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Vec<Verdict>> {
+    let judged = judgements(indexes, counting, now).into_iter().map(|(oid, judged)| (oid, judged.verdicts));
+    judged.filter(|(_, verdicts)| !verdicts.is_empty()).collect()
+}
+
+/// Returns what is true of each index, worst first, by its oid, however small it is.
+fn facts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Vec<Verdict>> {
     let mut found: HashMap<i64, Vec<Verdict>> = HashMap::new();
     let mut add = |oid, verdict| found.entry(oid).or_default().push(verdict);
     for index in indexes.iter().filter(|index| !index.is_valid) {
@@ -116,7 +147,7 @@ pub fn verdicts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> H
             add(pair.may_go, Verdict::CoveredBy(pair.stays));
         }
     }
-    for index in indexes.iter().filter(|index| is_unused(index)) {
+    for index in indexes.iter().filter(|index| has_no_use(index)) {
         add(index.indexrelid, Verdict::Unused { is_suspicion: counting.is_young(now) });
     }
     found
@@ -129,12 +160,15 @@ pub fn verdicts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> H
 /// Partitions' indexes count one by one; an index that hangs on a constraint, on uniqueness, on replication or on
 /// `CLUSTER` is never unused, an invalid one is another matter. A standby keeps its own counters: ask it too.
 pub fn is_unused(index: &IndexUsage) -> bool {
+    has_no_use(index) && is_large(index)
+}
+
+fn has_no_use(index: &IndexUsage) -> bool {
     index.scans == Some(0.0)
         && index.last_scan.is_none()
         && index.is_valid
         && !index.is_needed_otherwise()
         && !index.is_on_trial()
-        && index.size() >= UNUSED_BYTES.0
 }
 
 /// Two indexes of which one may go.
@@ -404,12 +438,12 @@ mod tests {
 
     #[test]
     fn only_what_nothing_else_needs_is_unused() {
-        let idle = IndexUsage { scans: Some(0.0), bytes: Some(UNUSED_BYTES.0), ..index(1, &[3]) };
+        let idle = IndexUsage { scans: Some(0.0), bytes: Some(LEAST_BYTES.0), ..index(1, &[3]) };
         assert!(is_unused(&idle));
         let needed = [
             IndexUsage { scans: Some(1.0), ..idle.clone() },
             IndexUsage { name: "pgdj_trial_7_1".into(), ..idle.clone() },
-            IndexUsage { bytes: Some(UNUSED_BYTES.0 - 8192.0), ..idle.clone() },
+            IndexUsage { bytes: Some(LEAST_BYTES.0 - 8192.0), ..idle.clone() },
             IndexUsage { scans: None, ..idle.clone() },
             IndexUsage { last_scan: Some(Timestamp(1.0)), ..idle.clone() },
             IndexUsage { is_unique: true, ..idle.clone() },
@@ -425,7 +459,7 @@ mod tests {
     #[test]
     fn young_counters_make_a_suspicion() {
         let now = Timestamp(NOW);
-        let idle = IndexUsage { scans: Some(0.0), bytes: Some(UNUSED_BYTES.0), ..index(1, &[3]) };
+        let idle = IndexUsage { scans: Some(0.0), bytes: Some(LEAST_BYTES.0), ..index(1, &[3]) };
         for (counting, is_suspicion) in [
             (Counting::Since(Timestamp(NOW - 13.0 * 86_400.0)), true),
             (Counting::Since(Timestamp(NOW - 15.0 * 86_400.0)), false),
@@ -434,9 +468,26 @@ mod tests {
             (Counting::Always, false),
             (Counting::Unknown, true),
         ] {
-            let found = verdicts(std::slice::from_ref(&idle), counting, now);
-            assert_eq!(found[&1], vec![Verdict::Unused { is_suspicion }], "{counting:?}");
+            let found = judgements(std::slice::from_ref(&idle), counting, now);
+            assert_eq!(found[&1].verdicts, vec![Verdict::Unused { is_suspicion }], "{counting:?}");
         }
+    }
+
+    #[test]
+    fn a_small_index_has_no_verdict_and_the_facts_are_kept() {
+        let of = |bytes: f64| {
+            let sized = |index: IndexUsage| IndexUsage { bytes: Some(bytes), scans: Some(0.0), ..index };
+            let invalid = IndexUsage { is_valid: false, ..index(4, &[9]) };
+            let all = [index(1, &[3]), index(2, &[3, 5]), index(3, &[3, 5]), invalid].map(sized);
+            judgements(&all, Counting::Always, Timestamp(NOW))
+        };
+        let (small, large) = (of(16_384.0), of(LEAST_BYTES.0));
+        let unused = Verdict::Unused { is_suspicion: false };
+        assert_eq!(small[&1].verdicts, vec![]);
+        assert_eq!(small[&1].too_small, vec![Verdict::CoveredBy(2), unused.clone()]);
+        assert_eq!(small[&3].too_small, vec![Verdict::DuplicateOf(2), unused.clone()]);
+        assert_eq!(small[&4].verdicts, vec![Verdict::Invalid], "no query can use it, whatever its size");
+        assert_eq!(large[&1], Judgement { verdicts: vec![Verdict::CoveredBy(2), unused], too_small: vec![] });
     }
 
     #[test]

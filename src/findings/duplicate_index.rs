@@ -5,19 +5,16 @@ use std::collections::HashMap;
 use super::unused_index::removal_fix;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::usage::{Pair, duplicates};
-use crate::sample::Bytes;
-
-/// Smaller ones are not worth a finding: a freshly migrated project has some of 8 kB.
-pub const LEAST_BYTES: f64 = crate::catalog::usage::UNUSED_BYTES.0;
+use crate::catalog::usage::{Pair, duplicates, is_large};
+use crate::sample::{Bytes, Missing};
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let indexes = IndexUsage::all(view.newer)?;
+    let indexes = sized(view)?;
     let mut pairs = duplicates(&indexes);
-    pairs.retain(|pair| !is_small(&indexes, pair));
+    pairs.retain(|pair| may_go_is_large(&indexes, pair));
     let Some(pairs) = Pairs::of(&indexes, &pairs) else { return Ok(vec![]) };
     Ok(vec![Finding {
         id: RULE.id,
@@ -51,8 +48,8 @@ impl<'a> Pairs<'a> {
         let by_oid: HashMap<i64, &IndexUsage> = indexes.iter().map(|index| (index.indexrelid, index)).collect();
         let mut list: Vec<(&IndexUsage, &IndexUsage)> =
             pairs.iter().filter_map(|pair| Some((*by_oid.get(&pair.may_go)?, *by_oid.get(&pair.stays)?))).collect();
-        list.sort_by(|left, right| size(right.0).total_cmp(&size(left.0)));
-        let bytes = Bytes(list.iter().map(|(index, _)| size(index)).sum());
+        list.sort_by(|left, right| right.0.size().total_cmp(&left.0.size()));
+        let bytes = Bytes(list.iter().map(|(index, _)| index.size()).sum());
         let first = list.first().copied()?;
         Some(Self { list, bytes, first })
     }
@@ -73,7 +70,8 @@ impl<'a> Pairs<'a> {
             .iter()
             .take(NAMED)
             .map(|(may_go, stays)| {
-                let text = format!("{} on {}, {relation} {}", Bytes(size(may_go)), may_go.table_label(), stays.label());
+                let text =
+                    format!("{} on {}, {relation} {}", Bytes(may_go.size()), may_go.table_label(), stays.label());
                 shows(may_go.label(), text)
             })
             .collect()
@@ -85,14 +83,19 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// Says whether the index that may go is known to be too small to matter; the Indexes pane names it all the same.
-pub(super) fn is_small(indexes: &[IndexUsage], pair: &Pair) -> bool {
-    let index = indexes.iter().find(|index| index.indexrelid == pair.may_go);
-    index.and_then(|index| index.bytes).is_some_and(|bytes| bytes < LEAST_BYTES)
+/// Returns the indexes once their sizes are known: a small one is not worth a finding, and a freshly migrated project has
+/// some of 8 kB.
+pub(super) fn sized(view: &View<'_>) -> Result<Vec<IndexUsage>, Missing> {
+    let indexes = IndexUsage::all(view.newer)?;
+    if indexes.iter().any(|index| index.bytes.is_none()) {
+        view.rows("index_sizes")?;
+    }
+    Ok(indexes)
 }
 
-fn size(index: &IndexUsage) -> f64 {
-    index.bytes.unwrap_or_default()
+/// Whether the index that may go is large enough to matter; the Indexes pane names a smaller one in its details.
+pub(super) fn may_go_is_large(indexes: &[IndexUsage], pair: &Pair) -> bool {
+    indexes.iter().find(|index| index.indexrelid == pair.may_go).is_some_and(is_large)
 }
 
 #[cfg(test)]

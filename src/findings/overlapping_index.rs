@@ -1,8 +1,7 @@
 //! Indexes whose keys another one begins with.
 
-use super::duplicate_index::{Pairs, is_small};
+use super::duplicate_index::{Pairs, may_go_is_large, sized};
 use super::{Concern, Finding, Jump, Outcome, Rule, Severity, View, and_more, counted};
-use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{duplicates, overlapping};
 
 /// The rule.
@@ -10,12 +9,12 @@ pub static RULE: Rule =
     Rule { id: "overlapping_index", watches: "overlapping indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let indexes = IndexUsage::all(view.newer)?;
+    let indexes = sized(view)?;
     let twins = duplicates(&indexes);
     let mut pairs = overlapping(&indexes);
     pairs.retain(|pair| {
         let is_told = twins.iter().any(|twin| twin.may_go == pair.may_go);
-        !is_told && !is_small(&indexes, pair)
+        !is_told && may_go_is_large(&indexes, pair)
     });
     let Some(pairs) = Pairs::of(&indexes, &pairs) else { return Ok(vec![]) };
     Ok(vec![Finding {
@@ -48,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_foreign_keys_index_is_covered_by_a_longer_one() {
-        let judge = |is_unique: bool| {
+        let judge_of = |is_unique: bool, bytes: i32| {
             let seen = snapshot().with("content_types", vec![row! { app_label: "shop", model: "order" }]).with(
                 "indexes",
                 vec![
@@ -60,11 +59,15 @@ mod tests {
                         collations: [0, 0], key_options: [0, 3] },
                 ],
             );
+            let seen = seen
+                .with("index_sizes", vec![row! { indexrelid: 7, bytes: bytes }, row! { indexrelid: 8, bytes: bytes }]);
             check(&View { newer: &seen, older: None }).unwrap()
         };
+        let judge = |is_unique| judge_of(is_unique, 2_097_152);
         let found = judge(false);
-        assert_eq!(found[0].title, "1 index is a prefix of a longer one: shop_order_customer_id_9da9e4a3");
+        assert_eq!(found[0].title, "1 index is a prefix of a longer one (2.0 MB): shop_order_customer_id_9da9e4a3");
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("db_index=False"));
         assert_eq!(judge(true), vec![], "uniqueness is needed");
+        assert_eq!(judge_of(false, 16_384), vec![], "a fresh project has hundreds of these");
     }
 }

@@ -6,11 +6,13 @@ use crate::catalog::autovacuum::Policy;
 use crate::catalog::bloat::are_counters_late;
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
-use crate::sample::Seconds;
 use crate::sample::unit::{Count, Share};
+use crate::sample::{Bytes, Seconds};
 
 /// Smaller tables do not mislead the planner far.
 pub const LEAST_ROWS: f64 = 1_000.0;
+/// The same for a table of which the number of rows is not known, as after a crash.
+pub const LEAST_BYTES: Bytes = Bytes(128.0 * 1024.0);
 /// From so many rows on a table without statistics is a warning.
 pub const WARNING_ROWS: f64 = 100_000.0;
 /// Over the threshold of autovacuum's analyze so many times.
@@ -26,12 +28,12 @@ fn check(view: &View<'_>) -> Outcome {
     let policy = Policy::of(view.newer)?;
     let mut stale: Vec<TableUsage> = tables_of_primary(view, "statistics")?;
     stale.retain(|table| is_missing(table) || is_old(table, &policy));
-    stale.sort_by(|left, right| rows(right).total_cmp(&rows(left)));
+    stale.sort_by(|left, right| size(right).total_cmp(&size(left)));
     let Some(worst) = stale.first() else { return Ok(vec![]) };
     let is_warning = stale.iter().any(|table| is_missing(table) && rows(table) >= WARNING_ROWS);
     let names = and_more(&worst.label(), stale.len());
     let title = if is_missing(worst) {
-        format!("never analyzed: {names}, {} rows", Count(rows(worst)))
+        format!("never analyzed: {names}, {}", worst.extent())
     } else {
         let changed = worst.mod_since_analyze.unwrap_or_default() / rows(worst).max(1.0);
         format!("stale statistics: {names}, {} changed since its analyze", Share(changed))
@@ -59,8 +61,13 @@ fn rows(table: &TableUsage) -> f64 {
     table.rows().unwrap_or_default()
 }
 
+/// Orders tables: by their rows, or by their bytes where the rows are not known.
+fn size(table: &TableUsage) -> f64 {
+    table.rows().or(table.heap_bytes).unwrap_or_default()
+}
+
 fn is_missing(table: &TableUsage) -> bool {
-    table.is_never_analyzed() && !table.is_partitioned() && rows(table) >= LEAST_ROWS
+    table.is_never_analyzed() && !table.is_partitioned() && table.is_of(LEAST_ROWS, LEAST_BYTES)
 }
 
 fn is_old(table: &TableUsage, policy: &Policy) -> bool {
@@ -75,7 +82,7 @@ fn evidence(view: &View<'_>, table: &TableUsage) -> (String, String) {
     let last = table.last_analyze.and_then(|last| view.newer.at.since(last));
     let last = last.map_or_else(|| "never analyzed".to_owned(), |age: Seconds| format!("analyzed {age} ago"));
     let changed = Count(table.mod_since_analyze.unwrap_or_default());
-    shows(table.label(), format!("{} rows, {changed} changed since, {last}", Count(rows(table))))
+    shows(table.label(), format!("{}, {changed} changed since, {last}", table.extent()))
 }
 
 #[cfg(test)]
@@ -110,5 +117,14 @@ mod tests {
         assert_eq!(judge(table(2_050)), vec![]);
         let found = judge(table(2_100));
         assert_eq!(found[0].title, "stale statistics: t, 21% changed since its analyze");
+    }
+
+    #[test]
+    fn a_table_that_lost_its_counters_counts_by_its_size() {
+        let table = row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: -1.0, live: 0, dead: 0 };
+        let seen = snapshot().with("settings", vec![]).with("tables", vec![table]);
+        let seen = seen.with("table_sizes", vec![row! { relid: 1, heap_bytes: 10_485_760 }]);
+        let found = check(&View { newer: &seen, older: None }).unwrap();
+        assert_eq!(found[0].title, "never analyzed: t, 10 MB of rows");
     }
 }

@@ -7,10 +7,13 @@ use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{UnindexedKey, unindexed_foreign_keys};
 use crate::django::{Project, index_for_key};
+use crate::sample::Bytes;
 use crate::sample::unit::Count;
 
 /// Smaller tables are read as quickly without. Source: a few hundred pages, some milliseconds.
 pub const LEAST_ROWS: f64 = 10_000.0;
+/// The same for a table of which the number of rows is not known, as after a crash.
+pub const LEAST_BYTES: Bytes = Bytes(1024.0 * 1024.0);
 
 /// The rule.
 pub static RULE: Rule =
@@ -20,12 +23,15 @@ fn check(view: &View<'_>) -> Outcome {
     let indexes = IndexUsage::all(view.newer)?;
     let tables: HashMap<i64, TableUsage> =
         TableUsage::all(view.newer)?.into_iter().map(|table| (table.relid, table)).collect();
-    let rows = |key: &UnindexedKey| tables.get(&key.relid).and_then(TableUsage::rows).unwrap_or_default();
+    let table = |key: &UnindexedKey| tables.get(&key.relid);
+    let size =
+        |key: &UnindexedKey| table(key).map_or(0.0, |table| table.rows().or(table.heap_bytes).unwrap_or_default());
+    let extent = |key: &UnindexedKey| table(key).map(TableUsage::extent).unwrap_or_default();
     let deletes =
         |key: &UnindexedKey| tables.get(&key.referred_relid).and_then(|table| table.deletes).unwrap_or_default();
     let mut keys = unindexed_foreign_keys(view.newer, &indexes)?;
-    keys.retain(|key| rows(key) >= LEAST_ROWS);
-    keys.sort_by(|left, right| rows(right).total_cmp(&rows(left)));
+    keys.retain(|key| table(key).is_some_and(|table| table.is_of(LEAST_ROWS, LEAST_BYTES)));
+    keys.sort_by(|left, right| size(right).total_cmp(&size(left)));
     let Some(first) = keys.first() else { return Ok(vec![]) };
     let columns = first.columns.join(", ");
     let is_hit = keys.iter().any(|key| deletes(key) > 0.0);
@@ -33,9 +39,9 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: if is_hit { Severity::Warning } else { Severity::Notice },
         title: format!(
-            "{} without an index, of {} rows: {}",
+            "{} without an index, of {}: {}",
             counted(keys.len(), "foreign key", "foreign keys"),
-            Count(rows(first)),
+            extent(first),
             and_more(&format!("{}({columns})", first.table_label()), keys.len())
         ),
         evidence: keys
@@ -43,8 +49,8 @@ fn check(view: &View<'_>) -> Outcome {
             .take(NAMED)
             .map(|key| {
                 let text = format!(
-                    "{} rows, refers to {} ({} deletes there)",
-                    Count(rows(key)),
+                    "{}, refers to {} ({} deletes there)",
+                    extent(key),
                     key.referred_table,
                     Count(deletes(key))
                 );
@@ -101,5 +107,19 @@ mod tests {
         assert_eq!(judge(9_999, 5, vec![]), vec![]);
         let has_one = row! { indexrelid: 9, relid: 1, is_valid: true, key_columns: [3] };
         assert_eq!(judge(10_000, 5, vec![has_one]), vec![]);
+    }
+
+    #[test]
+    fn a_table_that_lost_its_counters_counts_by_its_size() {
+        let seen = snapshot()
+            .with("indexes", vec![])
+            .with("tables", vec![row! { relid: 1, name: "shop_order", kind: "r", reltuples: -1.0, live: 0, dead: 0 }])
+            .with("table_sizes", vec![row! { relid: 1, heap_bytes: 10_485_760 }])
+            .with(
+                "foreign_keys",
+                vec![row! { oid: 4, name: "x_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"] }],
+            );
+        let found = check(&View { newer: &seen, older: None }).unwrap();
+        assert_eq!(found[0].title, "1 foreign key without an index, of 10 MB of rows: shop_order(customer_id)");
     }
 }

@@ -1,5 +1,6 @@
 //! Indexes that no query used since the counters run.
 
+use super::duplicate_index::sized;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Counting, duplicates, is_unused};
@@ -26,14 +27,11 @@ pub(super) fn removal_fix(index: &IndexUsage, snapshot: &Snapshot, text: String)
 }
 
 fn check(view: &View<'_>) -> Outcome {
-    let indexes = IndexUsage::all(view.newer)?;
+    let indexes = sized(view)?;
     let now = view.newer.at;
     let counting = Counting::of(view.newer);
     if counting == Counting::Unknown {
         return Err(view.rows("databases").err().unwrap_or(Missing::NotYet));
-    }
-    if indexes.iter().any(|index| index.bytes.is_none()) && view.newer.rows("index_sizes").is_none() {
-        return Err(view.rows("index_sizes").err().unwrap_or(Missing::NotYet));
     }
     // One that is the same as another is another finding.
     let twins = duplicates(&indexes);

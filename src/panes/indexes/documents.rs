@@ -6,7 +6,7 @@ use crate::app::{Document, View};
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys};
+use crate::catalog::usage::{Counting, LEAST_BYTES, UnindexedKey, Verdict, unindexed_foreign_keys};
 use crate::django::{DjangoCode, Origin, Origins, Project, index_for_key, removal_of_usage, table_of};
 use crate::quote::{qualified, quote_ident};
 use crate::sample::unit::{Count, Share};
@@ -73,6 +73,7 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
         document.heading(verdict.word());
         document.text(&why(verdict, usage, all, view));
     }
+    too_small(&mut document, one, usage, all, view);
     if let Some(key) = one.verdicts.iter().find_map(|verdict| only_of_key(verdict, usage, view)) {
         document.text(&format!(
             "It is the only index that starts with the foreign key {}: without it, each delete of a row of {} and \
@@ -102,6 +103,18 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
         document.copied = Some(code.text);
     }
     document
+}
+
+/// What is true of an index that is not worth a change.
+fn too_small(document: &mut Document, one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>) {
+    if one.too_small.is_empty() {
+        return;
+    }
+    document.heading("Too small to matter");
+    for fact in &one.too_small {
+        document.text(&why(fact, usage, all, view));
+    }
+    document.text(&format!("Keeping it costs next to nothing: pgdj gives a verdict from {LEAST_BYTES} on."));
 }
 
 fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View<'_>) {

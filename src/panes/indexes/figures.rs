@@ -2,14 +2,14 @@
 //!
 //! Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::app::View;
 use crate::catalog::bloat::Bloat;
 use crate::catalog::index_bloat;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{Counting, UnindexedKey, Verdict, unindexed_foreign_keys, verdicts};
+use crate::catalog::usage::{Counting, Judgement, UnindexedKey, Verdict, judgements, unindexed_foreign_keys};
 use crate::django::{Origin, Origins, Owner, Project};
 use crate::panes::tables::is_notable;
 use crate::sample::rates::Interval;
@@ -22,6 +22,8 @@ const FILLFACTOR: f64 = 90.0;
 /// Rows of a table from which a foreign key without an index is named in this list: below, reading the whole table costs
 /// nothing. The finding, which calls for somebody to act, asks for ten times as many.
 const LEAST_ROWS: f64 = 1000.0;
+/// The same for a table of which the number of rows is not known.
+const LEAST_TABLE_BYTES: Bytes = Bytes(128.0 * 1024.0);
 
 /// An index, or the want of one.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,8 @@ pub struct Figures {
     pub subject: Subject,
     /// What is wrong with it, worst first.
     pub verdicts: Vec<Verdict>,
+    /// What would be wrong with it if it were larger.
+    pub too_small: Vec<Verdict>,
     /// How bloated it is; `None` where the statistics were not read.
     pub bloat: Option<Bloat>,
     /// When the bloat was measured, where it was.
@@ -74,19 +78,23 @@ pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
     {
         notes.push(format!("no sizes: {why}"));
     }
-    let mut judged = verdicts(&usages, counting, view.newer.at);
+    let mut judged = judgements(&usages, counting, view.newer.at);
     let project = Project::of(view.newer);
     let origins = Origins::of(view.newer);
     let rates = rates(view);
     let mut indexes = missing(view, &usages, &project, &mut notes);
-    indexes.extend(usages.into_iter().map(|usage| Figures {
-        verdicts: judged.remove(&usage.indexrelid).unwrap_or_default(),
-        bloat: bloats.get(&usage.indexrelid).cloned(),
-        measured_at: None,
-        scan_rate: rates.get(&usage.indexrelid).copied(),
-        owner: project.owner(&usage.table),
-        from: Some(origins.origin(&usage)),
-        subject: Subject::Index(Box::new(usage)),
+    indexes.extend(usages.into_iter().map(|usage| {
+        let Judgement { verdicts, too_small } = judged.remove(&usage.indexrelid).unwrap_or_default();
+        Figures {
+            verdicts,
+            too_small,
+            bloat: bloats.get(&usage.indexrelid).cloned(),
+            measured_at: None,
+            scan_rate: rates.get(&usage.indexrelid).copied(),
+            owner: project.owner(&usage.table),
+            from: Some(origins.origin(&usage)),
+            subject: Subject::Index(Box::new(usage)),
+        }
     }));
     Ok(Found { indexes, notes })
 }
@@ -101,17 +109,16 @@ fn rates(view: &View<'_>) -> HashMap<i64, f64> {
 }
 
 fn missing(view: &View<'_>, usages: &[IndexUsage], project: &Project, notes: &mut Vec<String>) -> Vec<Figures> {
-    let rows: HashMap<i64, f64> = TableUsage::all(view.newer)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|table| Some((table.relid, table.rows()?)))
-        .collect();
+    let tables = TableUsage::all(view.newer).unwrap_or_default().into_iter();
+    let large: HashSet<i64> =
+        tables.filter(|table| table.is_of(LEAST_ROWS, LEAST_TABLE_BYTES)).map(|table| table.relid).collect();
     match unindexed_foreign_keys(view.newer, usages) {
         Ok(keys) => keys
             .into_iter()
-            .filter(|key| rows.get(&key.relid).is_some_and(|rows| *rows >= LEAST_ROWS))
+            .filter(|key| large.contains(&key.relid))
             .map(|key| Figures {
                 verdicts: Vec::new(),
+                too_small: Vec::new(),
                 bloat: None,
                 measured_at: None,
                 scan_rate: None,

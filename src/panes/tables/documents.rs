@@ -155,8 +155,11 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
     }
     let number = |number: Option<f64>| number.map_or_else(|| "?".to_owned(), |number| Count(number).to_string());
     if usage.has_lost_counters() {
-        let estimate = number(usage.rows());
-        document.pair("live rows", &format!("? (counters were reset; {estimate} at the last ANALYZE)"));
+        let estimate = match usage.rows() {
+            Some(rows) => format!("{} at the last ANALYZE", Count(rows)),
+            None => "never analyzed".to_owned(),
+        };
+        document.pair("live rows", &format!("? (counters were reset; {estimate})"));
         document.pair("dead rows", &format!("? ({} since the counters were reset)", number(usage.dead)));
     } else {
         document.pair("live rows", &number(usage.live));
