@@ -76,10 +76,11 @@ impl Texts {
                 _ => Arc::from(""),
             };
             self.bytes += text.len();
-            match is_own(&text) {
-                true => self.of_ours.insert(id, self.rows_asked.get(&id).copied().unwrap_or(1)),
-                false => self.of_ours.remove(&id),
-            };
+            if is_own(&text) {
+                self.of_ours.insert(id, self.rows_asked.get(&id).copied().unwrap_or(1));
+            } else {
+                self.of_ours.remove(&id);
+            }
             if let Some(older) = self.known.insert(id, text) {
                 self.bytes -= older.len();
             }
