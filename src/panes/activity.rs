@@ -208,27 +208,28 @@ impl Activity {
         self.list.grid().rows.iter().any(|row| row.key == key)
     }
 
-    /// Returns the session that a person means: the one selected in the last frame, or moved to since.
+    /// Returns the session that a person means: the one selected in the last frame, or moved to since; `None` for none.
     ///
-    /// Where a sample took it away meanwhile, the key is for no other one.
-    fn meant(&mut self) -> Result<&Backend, Wish> {
+    /// Where a sample took it away meanwhile, the key is for no other one, and that is said.
+    fn meant(&mut self) -> Result<Option<Backend>, String> {
         let key = self.lost.take().or_else(|| self.list.looked_at()).filter(|key| is_session(key));
-        let key = key.ok_or(Wish::Nothing)?;
+        let Some(key) = key else { return Ok(None) };
         if !self.lists(&key) {
             self.list.look();
-            let what =
-                if self.backends.iter().any(|one| one.key() == key) { "became idle" } else { "is no longer listed" };
+            let is_there = self.backends.iter().any(|one| one.key() == key);
+            let what = if is_there { "became idle" } else { "is no longer listed" };
             let pid = key.split('@').next().unwrap_or_default();
-            return Err(Wish::Say(format!("pid {pid} {what}. Nothing was sent; the selection is now on another row.")));
+            return Err(format!("pid {pid} {what}. Nothing was sent; the selection is now on another row."));
         }
         self.list.select_key(&key);
-        self.backends.iter().find(|one| one.key() == key).ok_or(Wish::Nothing)
+        Ok(self.backends.iter().find(|one| one.key() == key).cloned())
     }
 
     fn ask(&mut self, kind: SignalKind, view: &View<'_>) -> Wish {
         let backend = match self.meant() {
-            Ok(backend) => backend.clone(),
-            Err(wish) => return wish,
+            Ok(Some(backend)) => backend,
+            Ok(None) => return Wish::Nothing,
+            Err(why) => return Wish::Say(why),
         };
         match prospect(kind, &backend, &self.backends, &view.newer.server) {
             Prospect::Refused(refusal) => Wish::Open(documents::refusal(&refusal)),
@@ -491,7 +492,7 @@ mod tests {
             self.samples += 1.0;
             let rows = sessions.iter().map(|(pid, age)| session(*pid, *age)).collect();
             self.history.push(Arc::new(snapshot().at(NOW + self.samples).with("activity", rows)));
-            self.see(|pane, view| pane.refresh(view));
+            self.see(Pane::refresh);
         }
 
         fn frame(&mut self) {
@@ -536,7 +537,7 @@ mod tests {
         let mut cut = session(7, 50.0);
         cut.push(("is_query_cut", crate::sample::Value::Bool(true)));
         shown.history.push(Arc::new(snapshot().with("activity", vec![cut, session(8, 40.0)])));
-        shown.see(|pane, view| pane.refresh(view));
+        shown.see(Pane::refresh);
         let explain = |shown: &mut Shown| shown.see(|pane, view| pane.act(Action::Explain, view));
         let Wish::Say(said) = explain(&mut shown) else { panic!("it is explained") };
         assert!(said.starts_with("The server keeps only the beginning of this statement of pid 7"), "{said}");
