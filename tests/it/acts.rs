@@ -402,6 +402,11 @@ async fn vacuums(login: &Login, what: &str, is: impl Fn(&Backend) -> bool) -> (B
     (all.iter().find(is_it).unwrap().clone(), all)
 }
 
+/// The table that an autovacuum worker is at: whether it also analyzes it is another matter.
+fn table(one: &Backend) -> Option<&str> {
+    one.query.split_whitespace().find(|word| word.starts_with("public."))
+}
+
 /// A cancel is for one table, an end for the worker; the tables stay due.
 #[tokio::test]
 async fn autovacuum_comes_back_to_a_table() {
@@ -432,12 +437,12 @@ async fn autovacuum_comes_back_to_a_table() {
             "{said}"
         );
         assert!(says(&admin, "pg_cancel_backend", first.pid).await);
-        let is_next = |one: &Backend| one.pid == first.pid && one.query != first.query;
+        let is_next = |one: &Backend| one.pid == first.pid && table(one) != table(&first);
         let (next, all) = vacuums(&login, "the worker goes on with the other table", is_next).await;
         let said = effect(Signal::Terminate, &next, &all);
         assert!(said.starts_with("The worker ends; autovacuum starts another when it is due."), "{said}");
         assert!(says(&admin, "pg_terminate_backend", next.pid).await);
-        let is_again = |one: &Backend| one.pid != first.pid && one.query == first.query;
+        let is_again = |one: &Backend| one.pid != first.pid && table(one) == table(&first);
         let (again, _) = vacuums(&login, "another worker comes to the first table", is_again).await;
         assert!(says(&admin, "pg_terminate_backend", again.pid).await);
         let age = format!(
@@ -451,7 +456,7 @@ async fn autovacuum_comes_back_to_a_table() {
         let said = effect(Signal::Cancel, &urgent, &all);
         assert!(said.contains("has to finish: autovacuum starts it again within autovacuum_naptime"), "{said}");
         assert!(says(&admin, "pg_cancel_backend", urgent.pid).await);
-        let is_later = |one: &Backend| one.query == urgent.query && one.query_started > urgent.query_started;
+        let is_later = |one: &Backend| table(one) == table(&urgent) && one.query_started > urgent.query_started;
         vacuums(&login, "it is started again", is_later).await;
     }
 }
