@@ -30,6 +30,7 @@ use serde_json::Value as Json;
 pub use tree::unknown_fields;
 
 use reach::{Fact, Kind, Reach};
+use token::Folding;
 use written::{Deed, Written};
 
 use super::control::Mode;
@@ -179,7 +180,7 @@ pub(super) static PARTITIONED: Own = Own {
     name: "check: partition keys",
     reads: "Which tables have an expression as partition key: PostgreSQL 12 computes it whenever such a table is \
             opened.",
-    when: "PostgreSQL 12 only: before a statement is explained",
+    when: "PostgreSQL 12 only: before a statement is explained that calls a function which can open a table by its number",
     holes: &[],
     sql: "select p.partrelid::int8 as oid
     from pg_catalog.pg_partitioned_table as p
@@ -206,7 +207,7 @@ impl Judge {
         sql: &str,
         (level, mode): (Level, Mode),
     ) -> Result<Verdict, Trouble> {
-        let written = match Written::of(sql) {
+        let written = match Written::of(sql, folding(transaction)) {
             Ok(written) => written,
             Err(unclear) => {
                 return Ok(Verdict::refused("the statement", format!("pgdj cannot parse it ({unclear})")));
@@ -228,7 +229,7 @@ impl Judge {
 
     /// Judges the names of what is no statement for EXPLAIN: the definition of a hypothetical index.
     pub(super) async fn of_definition(transaction: &mut Transaction, sql: &str) -> Result<Verdict, Trouble> {
-        match Written::of(sql) {
+        match Written::of(sql, folding(transaction)) {
             Ok(written) => Self::names(transaction, (written, Level::Executed), &[]).await,
             Err(unclear) => Ok(Verdict::refused("the index", format!("pgdj cannot parse it ({unclear})"))),
         }
@@ -243,14 +244,15 @@ impl Judge {
         let greeting = transaction.greeting();
         let path = greeting.path.schemas(&greeting.role);
         let opens_keys = greeting.version < KEYS_WHEN_ASKED;
-        let mut judge = Self { reach: Reach::new(level, &written, path), written, level };
+        let mut judge = Self { reach: Reach::new(level, (&written, folding(transaction)), path), written, level };
         judge.reach.add_relations(relations);
-        if opens_keys {
+        judge.follow(transaction).await?;
+        if opens_keys && judge.reach.opens_by_number() {
             let keys = transaction.ask(Query::new(PARTITIONED.sql())).await?;
             let tables: Vec<i64> = keys.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
-            judge.reach.add_relations(&tables);
+            judge.reach.add_keys(&tables);
+            judge.follow(transaction).await?;
         }
-        judge.follow(transaction).await?;
         Ok(judge.verdict())
     }
 
@@ -302,6 +304,11 @@ impl Verdict {
     fn refused(what: &str, why: String) -> Self {
         Self { judge: None, objections: vec![Objection::new(what, why)] }
     }
+}
+
+/// Returns how the server folds names.
+fn folding(transaction: &Transaction) -> Folding {
+    Folding::of(&transaction.greeting().encoding)
 }
 
 /// Returns what speaks against a statement of this kind.

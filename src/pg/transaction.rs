@@ -130,20 +130,23 @@ pub(super) struct Greeting {
     pub(super) at: Timestamp,
     /// The role in force.
     pub(super) role: String,
+    /// `server_encoding`.
+    pub(super) encoding: String,
     /// The role's own path.
     pub(super) path: RolePath,
 }
 
 pub(super) static GREETING: Own = Own {
     name: "session of a transaction",
-    reads: "The pid of the session, the server's version and clock, the role.",
+    reads: "The pid of the session, the server's version, clock and encoding, the role.",
     when: "once in each transaction of an EXPLAIN, index test or trial",
     holes: &[],
     sql: "select
     pg_catalog.pg_backend_pid()::bigint as pid,
     pg_catalog.current_setting('server_version_num')::bigint as version,
     extract(epoch from pg_catalog.clock_timestamp())::float8 as at,
-    current_user::text as role",
+    current_user::text as role,
+    pg_catalog.current_setting('server_encoding') as encoding",
 };
 
 /// The types of the parameters of a prepared statement.
@@ -243,6 +246,7 @@ impl Transaction {
         self.greeting.version = row.int("version").unwrap_or_default();
         self.greeting.at = Timestamp(row.number("at").unwrap_or_default());
         row.text("role").clone_into(&mut self.greeting.role);
+        row.text("encoding").clone_into(&mut self.greeting.encoding);
         Ok(())
     }
 

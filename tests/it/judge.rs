@@ -13,6 +13,7 @@ use crate::support::{Login, Server, open};
 mod attacks;
 mod django;
 mod functions;
+mod keys;
 mod refused;
 mod replaced;
 mod trees;

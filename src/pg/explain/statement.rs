@@ -207,6 +207,7 @@ fn text_of(part: &[Piece]) -> String {
 fn read(part: Vec<Piece>) -> Result<Statement, NotOne> {
     let mut notes = Vec::new();
     let part = without_explain(part, &mut notes)?;
+    let part = without_declare(part, &mut notes);
     let part = with_casts(&part, &mut notes);
     let said: Vec<&Token> = part.iter().filter(|piece| !piece.is_blank()).map(|piece| &piece.token).collect();
     let opening = said.iter().find(|token| **token != &Token::LParen);
@@ -322,6 +323,26 @@ fn without_explain(part: Vec<Piece>, notes: &mut Vec<String>) -> Result<Vec<Piec
     let Some((from, _)) = rest.peek() else { return Err(NotOne::Empty) };
     notes.push("the EXPLAIN in the text was ignored: the options chosen here apply".to_owned());
     Ok(part.iter().skip(*from).cloned().collect())
+}
+
+/// Takes `DECLARE … CURSOR … FOR` off, as Django sends it for `iterator()`: what is explained is the query.
+fn without_declare(part: Vec<Piece>, notes: &mut Vec<String>) -> Vec<Piece> {
+    let said: Vec<(usize, &Token)> =
+        part.iter().enumerate().filter(|(_, piece)| !piece.is_blank()).map(|(at, piece)| (at, &piece.token)).collect();
+    let is = |place: usize, expected: &str| is_word(said.get(place).map(|(_, token)| token), expected);
+    if !is(0, "declare") {
+        return part;
+    }
+    // The name, which may itself be CURSOR, and at most BINARY, INSENSITIVE, NO SCROLL stand before.
+    let Some(cursor) = (2..=6).find(|place| is(*place, "cursor")) else { return part };
+    let query = if is(cursor + 1, "for") { cursor + 2 } else { cursor + 4 };
+    let Some((from, _)) = said.get(query).filter(|_| is(query - 1, "for")) else { return part };
+    notes.push(
+        "the query of the cursor is explained; a cursor is planned for its first rows (cursor_tuple_fraction), so its \
+         plan may be another"
+            .to_owned(),
+    );
+    part.iter().skip(*from).cloned().collect()
 }
 
 /// Rewrites what `pg_stat_statements` made of typed literals and of EXTRACT: `interval $1`, `EXTRACT($1 FROM x)`.

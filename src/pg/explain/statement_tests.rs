@@ -107,3 +107,19 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn the_query_of_a_cursor_is_what_is_explained() {
+    for sql in [
+        "declare c cursor for select 1",
+        "DECLARE \"_django_curs_1_sync_1\" NO SCROLL CURSOR WITH HOLD FOR select 1;",
+        "declare cursor binary insensitive no scroll cursor without hold for select 1",
+        "explain declare c scroll cursor for /* x */ select 1",
+    ] {
+        let statement = look(sql).unwrap();
+        assert!(statement.text.ends_with("select 1") && !statement.text.to_lowercase().contains("cursor"), "{sql}");
+        assert!(statement.notes.iter().any(|note| note.contains("cursor_tuple_fraction")), "{sql}");
+    }
+    assert_eq!(effect_of("declare c cursor for select 1 for update"), Effect::Writes("SELECT … FOR UPDATE"));
+    assert!(look("declare c").unwrap().text.contains("declare"));
+}

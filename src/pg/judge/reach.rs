@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::rules::{Builtin, BuiltinFunction, FIRST_OF_USERS, builtin, is_harmless_symbol};
+use super::rules::{
+    Builtin, BuiltinFunction, FIRST_OF_USERS, builtin, is_harmless_setting, is_harmless_symbol, sql_of,
+};
+use super::token::Folding;
 use super::tree::{self, Mentions};
 use super::written::{Deed, Written};
 use super::{Concern, Level, Objection};
@@ -50,6 +53,17 @@ struct Names {
 #[derive(Debug)]
 pub(super) struct Reach {
     level: Level,
+    folding: Folding,
+    /// Whether anything in it writes, so that rules on writes may fire.
+    writes: bool,
+    /// The rules on writes of what was looked at so far, and what they belong to.
+    rules: Vec<(String, String)>,
+    /// The statements of libraries that were looked at.
+    library_sql: BTreeSet<&'static str>,
+    /// Tables that are looked at for their partition key alone.
+    keys_only: BTreeSet<i64>,
+    /// Whether something in it can open a table that it is given by number.
+    opens_by_number: bool,
     /// The schemas of the role's path, and of the paths that functions set while they run.
     path: Vec<String>,
     /// The names that were looked up.
@@ -84,9 +98,15 @@ impl Kind {
 
 impl Reach {
     /// What a statement names, on a path.
-    pub(super) fn new(level: Level, written: &Written, path: Vec<String>) -> Self {
+    pub(super) fn new(level: Level, (written, folding): (&Written, Folding), path: Vec<String>) -> Self {
         let mut reach = Self {
             level,
+            folding,
+            writes: false,
+            rules: Vec::new(),
+            library_sql: BTreeSet::new(),
+            keys_only: BTreeSet::new(),
+            opens_by_number: false,
             path,
             looked_up: Vec::new(),
             known: BTreeMap::new(),
@@ -108,6 +128,9 @@ impl Reach {
     fn name(&mut self, written: Written, run: Run, via: String) {
         if written.is_empty() {
             return;
+        }
+        if matches!(written.deed, Deed::Writes(_)) {
+            self.fire_rules();
         }
         let schemas = self.path.iter().chain(&written.schemas).cloned();
         let schemas = schemas.chain(["pg_catalog".to_owned()]).collect();
@@ -132,6 +155,29 @@ impl Reach {
     pub(super) fn add_relations(&mut self, relations: &[i64]) {
         for relation in relations {
             self.add(Kind::Relation, *relation, self.run(), "");
+        }
+    }
+
+    /// Adds tables that a function may open by their numbers: their partition keys are computed then.
+    pub(super) fn add_keys(&mut self, relations: &[i64]) {
+        for relation in relations {
+            if !self.known.contains_key(&(Kind::Relation, *relation)) {
+                self.keys_only.insert(*relation);
+                self.add(Kind::Relation, *relation, Run::Folded, "");
+            }
+        }
+    }
+
+    /// Whether something in it can open a table that it is given by number.
+    pub(super) fn opens_by_number(&self) -> bool {
+        self.opens_by_number
+    }
+
+    /// Looks at the rules on writes too, of what was looked at and of what comes.
+    fn fire_rules(&mut self) {
+        self.writes = true;
+        for (tree, via) in std::mem::take(&mut self.rules) {
+            self.tree(&tree, self.run(), &via);
         }
     }
 
@@ -248,8 +294,12 @@ impl Reach {
                 let name = format!("the type {name}");
                 self.parts(facts, &name);
                 self.trees(facts, "trees", Run::Always, &name);
+                for oid in numbers(facts, "relations") {
+                    self.add(Kind::Relation, oid, Run::Folded, &name);
+                }
                 self.owned(facts, &name, via);
             }
+            Kind::Relation if self.keys_only.contains(&fact.oid) => self.key(facts, &name),
             Kind::Relation => self.relation(facts, &name, via),
             Kind::Class => self.parts(facts, &format!("the operator class {name}")),
         }
@@ -279,10 +329,13 @@ impl Reach {
     }
 
     fn tree(&mut self, tree: &str, run: Run, via: &str) {
-        let Some(Mentions { functions, operators, types, relations, classes }) = tree::mentions(tree) else {
+        let Some(Mentions { functions, operators, types, relations, classes, writes }) = tree::mentions(tree) else {
             self.object(via.to_owned(), "its stored definition cannot be read".to_owned(), "");
             return;
         };
+        if writes && !self.writes {
+            self.fire_rules();
+        }
         for (kind, oids) in
             [(Kind::Operator, operators), (Kind::Type, types), (Kind::Relation, relations), (Kind::Class, classes)]
         {
@@ -310,8 +363,29 @@ impl Reach {
         self.parts(facts, &via);
         self.trees(facts, "trees", self.run(), &via);
         self.trees(facts, "folded", Run::Folded, &via);
+        self.trees(facts, "keys", Run::Folded, &via);
+        for oid in numbers(facts, "key_classes") {
+            self.add(Kind::Class, oid, Run::Always, &via);
+        }
+        let rules = facts.get("on_write").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        self.rules.extend(rules.iter().filter_map(Value::as_str).map(|tree| (tree.to_owned(), via.clone())));
+        if self.writes {
+            self.fire_rules();
+        }
         for oid in numbers(facts, "relations") {
             self.add(Kind::Relation, oid, Run::Always, &via);
+        }
+    }
+
+    /// The partition key of a table that the statement need not name.
+    fn key(&mut self, facts: &Value, name: &str) {
+        let via = format!(
+            "the partition key of the table {name}, which PostgreSQL 12 computes when a function opens a table by its \
+             number: leave that function out, or see to it that the key calls only functions of the release"
+        );
+        self.trees(facts, "keys", Run::Folded, &via);
+        for oid in numbers(facts, "key_classes") {
+            self.add(Kind::Class, oid, Run::Folded, &via);
         }
     }
 
@@ -325,6 +399,7 @@ impl Reach {
             return;
         }
         let is_volatile = text(facts, "volatility") == "v";
+        self.opens_by_number |= oid < FIRST_OF_USERS && facts.get("is_given_number") == Some(&Value::Bool(true));
         // The planner runs no volatile function, and inlines only those that are in SQL.
         let is_spared = is_volatile && run == Run::Folded;
         let language = text(facts, "language");
@@ -333,7 +408,10 @@ impl Reach {
                 .or_else(|| self.body(facts, &called, if is_spared { run } else { Run::Always })),
             "internal" | "c" if oid < FIRST_OF_USERS => Self::of_rules(facts, oid),
             "internal" if facts.get("alias_of").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) => None,
-            "c" if is_harmless_symbol(text(facts, "library"), text(facts, "source")) => None,
+            "c" if is_harmless_symbol(text(facts, "library"), text(facts, "source")) => {
+                self.library(text(facts, "library"), &called);
+                None
+            }
             "c" => Some("it is in C, in a library that pgdj does not know".to_owned()),
             _ => Some(format!("it is in {language}, and what it does is not known")),
         };
@@ -361,6 +439,19 @@ impl Reach {
         }
     }
 
+    /// Adds the names in the statements that a library runs, which it looks up on the role's path.
+    fn library(&mut self, library: &str, called: &str) {
+        for sql in sql_of(library) {
+            if !self.library_sql.insert(*sql) {
+                continue;
+            }
+            match Written::of(sql, self.folding) {
+                Ok(written) => self.name(written, Run::Always, called.to_owned()),
+                Err(unclear) => self.object(called.to_owned(), format!("its SQL cannot be read ({unclear})"), ""),
+            }
+        }
+    }
+
     /// Follows the body of a function in SQL; returns why it cannot be judged.
     fn body(&mut self, facts: &Value, called: &str, run: Run) -> Option<String> {
         let schemas = match schemas_of(facts) {
@@ -372,7 +463,7 @@ impl Reach {
             self.tree(body, run, called);
             return None;
         }
-        match Written::of(text(facts, "source")) {
+        match Written::of(text(facts, "source"), self.folding) {
             Err(unclear) => Some(format!("pgdj cannot parse its body ({unclear})")),
             Ok(written) => {
                 let why = match &written.deed {
@@ -394,6 +485,7 @@ fn schemas_of(facts: &Value) -> Result<Vec<String>, String> {
     for setting in settings.iter().filter_map(Value::as_str) {
         match setting.split_once('=') {
             Some(("search_path", path)) => schemas.extend(names_of(path).ok_or("search_path to something unclear")?),
+            Some((name, _)) if is_harmless_setting(name) => {}
             Some((name, _)) => return Err(name.to_owned()),
             None => return Err(setting.to_owned()),
         }

@@ -55,11 +55,13 @@ pub const HARMLESS_VOLATILE: &[(&str, &str)] = &[
     ("pg_current_wal_insert_lsn", "reads a counter"),
     ("pg_current_wal_lsn", "reads a counter"),
     ("pg_database_size", "adds up the sizes of files"),
+    ("pg_indexes_size", "adds up the sizes of files, under the lock of a read"),
     ("pg_is_in_recovery", "reads a flag"),
     ("pg_last_wal_receive_lsn", "reads a counter"),
     ("pg_last_wal_replay_lsn", "reads a counter"),
     ("pg_last_xact_replay_timestamp", "reads a counter"),
     ("pg_lock_status", "reads the lock table"),
+    ("pg_relation_size", "adds up the sizes of files, under the lock of a read"),
     ("pg_sleep", "waits; statement_timeout ends it"),
     ("pg_sleep_for", "waits; statement_timeout ends it"),
     ("pg_sleep_until", "waits; statement_timeout ends it"),
@@ -81,6 +83,8 @@ pub const HARMLESS_VOLATILE: &[(&str, &str)] = &[
     ("pg_stat_get_xact_tuples_returned", "reads counters of this transaction"),
     ("pg_stat_get_xact_tuples_updated", "reads counters of this transaction"),
     ("pg_stat_have_stats", "reads whether counters exist"),
+    ("pg_table_size", "adds up the sizes of files, under the lock of a read"),
+    ("pg_total_relation_size", "adds up the sizes of files, under the lock of a read"),
     ("random", "draws random numbers"),
     ("random_normal", "draws random numbers"),
     ("timeofday", "reads the clock"),
@@ -179,7 +183,6 @@ const ACTING: &[&str] = &[
     "pg_hba_file_rules",
     "pg_ident_file_mappings",
     "pg_import_system_collations",
-    "pg_indexes_size",
     "pg_is_in_backup",
     "pg_is_wal_replay_paused",
     "pg_isolation_test_session_is_blocked",
@@ -197,7 +200,6 @@ const ACTING: &[&str] = &[
     "pg_read_binary_file",
     "pg_read_file",
     "pg_read_file_old",
-    "pg_relation_size",
     "pg_reload_conf",
     "pg_restore_attribute_stats",
     "pg_restore_relation_stats",
@@ -215,10 +217,8 @@ const ACTING: &[&str] = &[
     "pg_stop_making_pinned_objects",
     "pg_switch_wal",
     "pg_sync_replication_slots",
-    "pg_table_size",
     "pg_tablespace_size",
     "pg_terminate_backend",
-    "pg_total_relation_size",
     "pg_wal_replay_pause",
     "pg_wal_replay_resume",
     "pg_wal_summary_contents",
@@ -233,6 +233,56 @@ const ACTING: &[&str] = &[
     "plpgsql_inline_handler",
     "plpgsql_validator",
 ];
+
+/// Settings that a function may change while it runs, beside `search_path`: figures of the planner, memory, how values are
+/// written and read. None of them names an object, changes who one is, lifts a limit, or decides how SQL is read. Not
+/// here, and so refused: `role`, `session_authorization`, `row_security`, `session_replication_role`,
+/// `default_transaction_read_only`, timeouts, `standard_conforming_strings` and what else the lexer reads SQL by,
+/// `default_text_search_config` and `default_table_access_method` (they name objects), a program's own (`app.user`), on
+/// which policies may look.
+const HARMLESS_SETTINGS: &[&str] = &[
+    "bytea_output",
+    "client_min_messages",
+    "constraint_exclusion",
+    "cpu_index_tuple_cost",
+    "cpu_operator_cost",
+    "cpu_tuple_cost",
+    "cursor_tuple_fraction",
+    "datestyle",
+    "effective_cache_size",
+    "effective_io_concurrency",
+    "extra_float_digits",
+    "from_collapse_limit",
+    "geqo",
+    "geqo_threshold",
+    "hash_mem_multiplier",
+    "intervalstyle",
+    "jit",
+    "jit_above_cost",
+    "jit_inline_above_cost",
+    "jit_optimize_above_cost",
+    "join_collapse_limit",
+    "maintenance_work_mem",
+    "max_parallel_workers_per_gather",
+    "min_parallel_index_scan_size",
+    "min_parallel_table_scan_size",
+    "parallel_setup_cost",
+    "parallel_tuple_cost",
+    "pg_trgm.similarity_threshold",
+    "pg_trgm.strict_word_similarity_threshold",
+    "pg_trgm.word_similarity_threshold",
+    "plan_cache_mode",
+    "random_page_cost",
+    "seq_page_cost",
+    "timezone",
+    "work_mem",
+];
+
+/// Whether a function may change a setting while it runs; switches of the planner (`enable_seqscan`) all do no harm.
+pub fn is_harmless_setting(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("enable_") || HARMLESS_SETTINGS.contains(&name.as_str())
+}
 
 /// Words that name no function where they are not quoted. Source: `pg_get_keywords()` of 12 to 18, category R (reserved)
 /// in all of them.
@@ -358,7 +408,8 @@ enum Symbols {
 
 /// The libraries. Not here, and so refused: `dblink`, `file_fdw`, `postgres_fdw`, `adminpack`, `pg_prewarm`,
 /// `pgrowlocks`, `pageinspect`, `pgstattuple` (they act, read files or read relations given by name), `xml2`
-/// (`xpath_table` runs SQL), `plpgsql` and other languages, and every library that nobody has looked at, `PostGIS` too.
+/// (`xpath_table` runs SQL), `plpgsql` and other languages, and every library that nobody has looked at. Of `PostGIS` only the geometry
+/// and geography types: its raster library runs expressions given as text, its topology writes.
 const LIBRARIES: &[Library] = &[
     Library { name: "_int", symbols: Symbols::All },
     Library { name: "bloom", symbols: Symbols::All },
@@ -392,6 +443,8 @@ const LIBRARIES: &[Library] = &[
     // set_limit changes a setting of this session, which ends with it; behind a pooler it would stay.
     Library { name: "pg_trgm", symbols: Symbols::All },
     Library { name: "pgcrypto", symbols: Symbols::All },
+    // Its statements are in POSTGIS_SQL.
+    Library { name: "postgis-3", symbols: Symbols::All },
     Library { name: "seg", symbols: Symbols::All },
     // Its crosstab and connectby run SQL.
     Library { name: "tablefunc", symbols: Symbols::Only(&["normal_rand"]) },
@@ -403,7 +456,39 @@ const LIBRARIES: &[Library] = &[
 ];
 
 /// Symbols of listed libraries that act after all.
-const EXCEPT: &[(&str, &str)] = &[("isn", "accept_weak_input"), ("pg_trgm", "set_limit")];
+const EXCEPT: &[(&str, &str)] = &[
+    ("isn", "accept_weak_input"),
+    ("pg_trgm", "set_limit"),
+    // Runs what the WFS locks keep as text, in triggers.
+    ("postgis-3", "check_authorization"),
+    ("postgis-3", "getTransactionID"),
+    // Creates a table under the names it is given.
+    ("postgis-3", "pgis_tablefromflatgeobuf"),
+    // They look into the statistics and the index of a table given by name.
+    ("postgis-3", "gserialized_estimated_extent"),
+    ("postgis-3", "_postgis_gserialized_index_extent"),
+    ("postgis-3", "_postgis_gserialized_joinsel"),
+    ("postgis-3", "_postgis_gserialized_sel"),
+    ("postgis-3", "_postgis_gserialized_stats"),
+];
+
+/// The statements that `PostGIS` runs for a geography, `ST_Transform`, `ST_AsGeoJSON` and others. Their operators and functions are
+/// looked up on the role's path, and the table in one place too.
+///
+/// Source: `SPI_exec` in `libpgcommon/lwgeom_{cache,pg,transform}.c` and `postgis/lwgeom_in_gml.c` of 3.3 to 3.6.
+const POSTGIS_SQL: &[&str] = &[
+    "select proj4text, auth_name, auth_srid, srtext from spatial_ref_sys where srid = 4326 limit 1",
+    "select 'urn:ogc:def:crs:' || auth_name || '::' || auth_srid from spatial_ref_sys where srid = '4326'",
+    "select srid from spatial_ref_sys, regexp_matches($1::text, 'x', 'gi') as re \
+     where re[1] ilike auth_name and int4(re[2]) = auth_srid",
+    "select pronamespace from pg_catalog.pg_proc where proname = 'postgis_full_version'",
+    "select 1 from pg_catalog.pg_class where relname = 'spatial_ref_sys' and relnamespace = 1",
+];
+
+/// Returns the statements that a harmless library runs by itself.
+pub fn sql_of(library: &str) -> &'static [&'static str] {
+    if library == "$libdir/postgis-3" { POSTGIS_SQL } else { &[] }
+}
 
 /// Whether a function in C does no harm: `probin` and `prosrc`.
 pub fn is_harmless_symbol(library: &str, symbol: &str) -> bool {
@@ -451,6 +536,9 @@ mod tests {
         for (library, symbol, expected) in [
             ("$libdir/pg_trgm", "similarity", true),
             ("$libdir/pg_trgm", "set_limit", false),
+            ("$libdir/postgis-3", "ST_Intersects", true),
+            ("$libdir/postgis-3", "pgis_tablefromflatgeobuf", false),
+            ("$libdir/postgis_raster-3", "RASTER_mapAlgebraExpr", false),
             ("$libdir/isn", "accept_weak_input", false),
             ("pg_trgm", "similarity", false),
             ("/tmp/pg_trgm", "similarity", false),

@@ -41,9 +41,26 @@ const OPERATOR: &str = "~!@#^&|`?+-*/%<>=";
 /// With one of these in it, an operator may end with `+` or `-`. Source: the rule `{operator}` of `scan.l`.
 const KEEPS_ITS_SIGN: &str = "~!@#^&|`?%";
 
+/// How the server folds a name without quotes beyond ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Folding {
+    /// It does not: the encoding of the database has several bytes for such a letter.
+    /// Source: `downcase_identifier` of `src/backend/parser/scansup.c`.
+    None,
+    /// By the locale of the server, which is not known here.
+    ByLocale,
+}
+
+impl Folding {
+    /// Returns it for a `server_encoding`; most have several bytes, but only this one is met.
+    pub(super) fn of(encoding: &str) -> Self {
+        if encoding == "UTF8" { Self::None } else { Self::ByLocale }
+    }
+}
+
 /// Reads a text.
-pub(super) fn tokens(sql: &str) -> Result<Vec<Token>, Unclear> {
-    let mut lexer = Lexer { rest: sql };
+pub(super) fn tokens(sql: &str, folding: Folding) -> Result<Vec<Token>, Unclear> {
+    let mut lexer = Lexer { rest: sql, folding };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next()? {
         // `E'a' <newline> 'b'` goes on as an escape string, with comments allowed between: not worth a second lexer.
@@ -57,6 +74,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<Token>, Unclear> {
 
 struct Lexer<'a> {
     rest: &'a str,
+    folding: Folding,
 }
 
 fn starts_name(letter: char) -> bool {
@@ -200,6 +218,16 @@ impl<'a> Lexer<'a> {
 
     fn number(&mut self) -> Result<Token, Unclear> {
         self.take_while(|letter| letter.is_ascii_digit());
+        if self.rest.starts_with('_') {
+            // `1_000` is a number since 16, and before the number 1 with the name `_000`: so the name is a token too.
+            let groups = self.rest.find(|letter: char| letter != '_' && !letter.is_ascii_digit());
+            let groups = self.rest.get(..groups.unwrap_or(self.rest.len())).unwrap_or_default();
+            let is_grouped = groups.split('_').skip(1).all(|group| !group.is_empty());
+            let next = self.rest.get(groups.len()..).and_then(|rest| rest.chars().next());
+            if is_grouped && !next.is_some_and(continues_name) {
+                return Ok(Token::Value);
+            }
+        }
         if self.rest.starts_with('.') && !self.rest.starts_with("..") {
             self.skip(1);
             self.take_while(|letter| letter.is_ascii_digit());
@@ -245,7 +273,8 @@ impl<'a> Lexer<'a> {
         }
         let written = self.take_while(continues_name);
         // Outside of ASCII, folding depends on the encoding of the database.
-        if written.to_lowercase() != written.to_ascii_lowercase() {
+        let is_unknown = self.folding == Folding::ByLocale;
+        if is_unknown && written.to_lowercase() != written.to_ascii_lowercase() {
             return Err(self.unclear("a capital letter outside of ASCII in a name without quotes"));
         }
         self.word(written.to_ascii_lowercase(), false)
@@ -254,7 +283,7 @@ impl<'a> Lexer<'a> {
     /// Takes `U&"d\0061ta"` from its quote on.
     fn unicode_name(&mut self) -> Result<Token, Unclear> {
         let written = self.quoted()?;
-        let mut ahead = Lexer { rest: self.rest };
+        let mut ahead = Lexer { rest: self.rest, folding: self.folding };
         ahead.skip_blanks()?;
         if ahead.take_while(continues_name).eq_ignore_ascii_case("uescape") {
             return Err(self.unclear("a name with UESCAPE"));
@@ -331,7 +360,7 @@ mod tests {
 
     /// Returns the tokens in short: words as they are, operators in `<>`, texts as `'`, values as `#`.
     fn short(sql: &str) -> String {
-        match tokens(sql) {
+        match tokens(sql, Folding::None) {
             Err(error) => format!("unclear: {error}"),
             Ok(tokens) => tokens
                 .into_iter()
@@ -366,7 +395,8 @@ mod tests {
             ),
             ("a*/**/b", "a <*> b"),
             ("x & y # z ^ 2 ? 'k' ?| a ?& b @> c", "x <&> y <#> z <^> # <?> ' <?|> a <?&> b <@>> c"),
-            ("é = 1", "é <=> #"),
+            ("é = 1, GRÖSSE(1)", "é <=> # , grÖsse ( # )"),
+            ("select 1_000, 12_345_678.5, _1", "select # _000 , # _345_678 # , _1"),
         ] {
             assert_eq!(short(sql), expected, "{sql}");
         }
@@ -384,7 +414,9 @@ mod tests {
             ("/* /* */", "a comment that is not closed"),
             ("select 1a", "runs into a name"),
             ("select 0x1F", "runs into a name"),
-            ("select 1_000", "runs into a name"),
+            ("select 1_000a", "runs into a name"),
+            ("select 1__000", "runs into a name"),
+            ("select 1_000$a$ x $a$", "runs into a name"),
             ("select $1a", "runs into a name"),
             ("select U&\"d!0061t\" uescape '!'", "UESCAPE"),
             ("select U&\"\\00\"", "cannot be decoded"),
@@ -395,11 +427,11 @@ mod tests {
             ("select \\d", "a character that SQL does not have"),
             ("select {a}", "a character that SQL does not have"),
         ] {
-            let error = tokens(sql).map_err(|error| error.to_string()).unwrap_err();
+            let error = tokens(sql, Folding::ByLocale).map_err(|error| error.to_string()).unwrap_err();
             assert!(error.contains(expected), "{sql}: {error}");
         }
         let long = "é".repeat(32);
-        assert!(tokens(&long).is_err());
+        assert!(tokens(&long, Folding::None).is_err());
         let long = "a".repeat(70);
         assert_eq!(short(&long), "a".repeat(63));
     }
@@ -407,14 +439,14 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn anything_is_read_or_refused(text in ".{0,100}") {
-            drop(tokens(&text));
+            drop(tokens(&text, Folding::None));
         }
 
         #[test]
         fn what_is_between_marks_of_the_language_is_read_or_refused(
             text in "(a|B'|E'|U&\"|\\\\|'|\"|\\$x\\$|\\$|--|/\\*|\\*/|\n|1|\\.|=|-|\\+|:| ){0,14}"
         ) {
-            drop(tokens(&text));
+            drop(tokens(&text, Folding::None));
         }
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Mentions {
     pub(super) relations: Vec<i64>,
     /// `pg_opclass`.
     pub(super) classes: Vec<i64>,
+    /// Whether a statement in it is no SELECT.
+    pub(super) writes: bool,
 }
 
 /// What the number in a field is.
@@ -27,6 +29,8 @@ enum Field {
     Type,
     Relation,
     Class,
+    /// What a statement does: 1 is SELECT. Source: `CmdType` of `src/include/nodes/nodes.h`.
+    Command,
     /// No object that could call something.
     Plain,
     /// Not known here.
@@ -43,6 +47,7 @@ fn field(name: &str) -> Field {
         "opno" | "opnos" | "sortop" | "eqop" | "cycle_mark_neop" => Field::Operator,
         "relid" | "seqid" => Field::Relation,
         "inferopclass" => Field::Class,
+        "commandType" => Field::Command,
         "aggargtypes" | "aggtranstype" | "aggtype" | "array_typeid" | "btype" | "casetype" | "coalescetype"
         | "colTypes" | "coltypes" | "consttype" | "ctecoltypes" | "cycle_mark_type" | "element_typeid"
         | "funccoltypes" | "funcresulttype" | "minmaxtype" | "opresulttype" | "paramtype" | "refelemtype"
@@ -73,7 +78,6 @@ const PLAIN: &[&str] = &[
     "collOid",
     "collation",
     "coltypmods",
-    "commandType",
     "constcollid",
     "constlen",
     "consttypmod",
@@ -252,6 +256,7 @@ impl Mentions {
             Field::Type => self.types.push(number),
             Field::Relation => self.relations.push(number),
             Field::Class => self.classes.push(number),
+            Field::Command => self.writes |= number != 1,
             Field::Plain => {}
             Field::Unknown => {
                 for list in [&mut self.functions, &mut self.operators, &mut self.types, &mut self.relations] {
@@ -307,6 +312,8 @@ mod tests {
         assert_eq!(found.types, [16, 16, 23]);
         let row = mentions("({ROWCOMPAREEXPR :rctype 1 :opnos (o 96 664) :opfamilies (o 1976 1994)})").unwrap();
         assert_eq!(row.operators, [96, 664]);
+        assert!(!mentions("{QUERY :commandType 1 :querySource 0}").unwrap().writes);
+        assert!(mentions("({QUERY :commandType 1} {QUERY :commandType 3})").unwrap().writes);
         let found = mentions("{X :newfuncs (o 2096)}").unwrap();
         assert_eq!((found.functions, found.operators), (vec![2096], vec![2096]));
         assert_eq!(unknown_fields("{X :newfuncs (o 2096) :location 3}"), Some(vec!["newfuncs".to_owned()]));

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::rules::RESERVED;
-use super::token::{Token, Unclear, tokens};
+use super::token::{Folding, Token, Unclear, tokens};
 
 /// Names by what they could be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,8 +51,8 @@ const WRITING: &[&str] = &["insert", "update", "delete", "merge", "into", "share
 
 impl Written {
     /// Reads one statement.
-    pub(super) fn of(sql: &str) -> Result<Self, Unclear> {
-        let tokens = tokens(sql)?;
+    pub(super) fn of(sql: &str, folding: Folding) -> Result<Self, Unclear> {
+        let tokens = tokens(sql, folding)?;
         let mut written = Self { deed: deed(&tokens), ..Self::default() };
         for (at, token) in tokens.iter().enumerate() {
             let before = at.checked_sub(1).and_then(|before| tokens.get(before));
@@ -138,19 +138,20 @@ mod tests {
             ("select * from t tablesample system (1)", "system", ""),
             ("select x::varchar(3)", "varchar", ""),
         ] {
-            let written = Written::of(sql).unwrap();
+            let written = Written::of(sql, Folding::None).unwrap();
             assert_eq!((list(&written.calls).as_str(), list(&written.fields).as_str()), (calls, fields), "{sql}");
         }
     }
 
     #[test]
     fn operators_are_those_that_are_written_and_those_that_words_stand_for() {
-        let written = Written::of("select a || b from t where c not ilike 'x' and d operator(s.===) e").unwrap();
+        let written =
+            Written::of("select a || b from t where c not ilike 'x' and d operator(s.===) e", Folding::None).unwrap();
         for operator in ["||", "!~~*", "~~", "=", "==="] {
             assert!(written.operators.contains(operator), "{operator}");
         }
         assert_eq!(list(&written.schemas), "s");
-        assert!(!Written::of("select a").unwrap().operators.contains("~~"));
+        assert!(!Written::of("select a", Folding::None).unwrap().operators.contains("~~"));
     }
 
     #[test]
@@ -169,7 +170,7 @@ mod tests {
             ("select 1; select 2", Deed::Several),
             ("", Deed::Other(String::new())),
         ] {
-            assert_eq!(Written::of(sql).unwrap().deed, expected, "{sql}");
+            assert_eq!(Written::of(sql, Folding::None).unwrap().deed, expected, "{sql}");
         }
     }
 }

@@ -18,6 +18,8 @@ select
         -- an input function of many types, which is given the number of the type
         'reads_type', 26 = any (p.proargtypes::oid[])
             and (2275 = any (p.proargtypes::oid[]) or 2281 = any (p.proargtypes::oid[]) and p.proname like '%recv'),
+        -- what is given a number or a name of a table may open it
+        'is_given_number', p.proargtypes::oid[] && array[26, 2205]::oid[] or p.proname like 'pg\_get\_%',
         'types', array(select t from pg_catalog.unnest(p.proargtypes::oid[] || coalesce(p.proallargtypes, '{}') || p.prorettype) as t where t >= 16384),
         'trees', pg_catalog.jsonb_build_array(p.proargdefaults::text),
         'functions', array(

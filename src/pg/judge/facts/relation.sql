@@ -5,9 +5,9 @@ select
         'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
         -- run with the statement
         'trees', array(
-            select r.ev_action::text from pg_catalog.pg_rewrite as r where r.ev_class = c.oid and c.relkind <> 'm'
-            union all
-            select r.ev_qual::text from pg_catalog.pg_rewrite as r where r.ev_class = c.oid and c.relkind <> 'm'
+            select r.ev_action::text
+            from pg_catalog.pg_rewrite as r
+            where r.ev_class = c.oid and r.ev_type = '1' and c.relkind <> 'm'
             union all
             select p.polqual::text from pg_catalog.pg_policy as p where p.polrelid = c.oid and p.polqual is not null
             union all
@@ -15,6 +15,12 @@ select
             from pg_catalog.pg_attrdef as d
             join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum
             where d.adrelid = c.oid and a.attgenerated <> ''
+        ),
+        -- run with a statement that writes: the rules of other commands (pg_settings has one on UPDATE)
+        'on_write', array(
+            select x::text
+            from pg_catalog.pg_rewrite as r, pg_catalog.unnest(array[r.ev_action::text, r.ev_qual::text]) as x
+            where r.ev_class = c.oid and r.ev_type <> '1' and c.relkind <> 'm'
         ),
         -- folded by the planner, and run by writes only
         'folded', array(
@@ -31,11 +37,22 @@ select
             from pg_catalog.pg_index as i, pg_catalog.unnest(array[i.indexprs::text, i.indpred::text]) as x
             where i.indrelid = c.oid and x is not null
             union all
-            select p.partexprs::text from pg_catalog.pg_partitioned_table as p where p.partrelid = c.oid and p.partexprs is not null
-            union all
             select pg_catalog.to_jsonb(s) ->> 'stxexprs'
             from pg_catalog.pg_statistic_ext as s
             where s.stxrelid = c.oid and pg_catalog.to_jsonb(s) ->> 'stxexprs' is not null
+        ),
+        -- partition keys: its own, and those of the tables it is a partition of
+        'keys', array(
+            select p.partexprs::text
+            from pg_catalog.pg_partitioned_table as p
+            where p.partexprs is not null
+                and (p.partrelid = c.oid or p.partrelid in (select a.relid::oid from pg_catalog.pg_partition_ancestors(c.oid) as a))
+        ),
+        'key_classes', array(
+            select k::int8
+            from pg_catalog.pg_partitioned_table as p, pg_catalog.unnest(p.partclass::oid[]) as k
+            where k >= 16384
+                and (p.partrelid = c.oid or p.partrelid in (select a.relid::oid from pg_catalog.pg_partition_ancestors(c.oid) as a))
         ),
         'functions', array(
             select m.amhandler::oid::int8

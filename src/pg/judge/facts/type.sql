@@ -55,6 +55,8 @@ select
             from pg_catalog.pg_range as m
             where t.typtype = 'm' and (pg_catalog.to_jsonb(m) ->> 'rngmultitypid')::oid = t.oid
         ),
+        -- what reads a value of a row type opens its table
+        'relations', array(select t.typrelid::int8 where t.typrelid <> 0),
         'trees', array(
             select c.conbin::text from pg_catalog.pg_constraint as c where c.contypid = t.oid and c.conbin is not null
             union all
