@@ -16,7 +16,8 @@ pub(super) const LOCK_TIMEOUT: Hole =
 /// The settings of a session of our own.
 ///
 /// Compiling a catalog query costs more than running it; parallel workers belong to the application; with
-/// `row_security = off` a policy is an error, not a filter whose functions run as this role.
+/// `row_security = off` a policy is an error, not a filter whose functions run as this role. The role's `transaction_timeout`
+/// (since 17) would end the connection, in a transaction of many short questions too; each of them has its own limit.
 pub(super) static SET_SESSION: Own = Own {
     name: "guard: session",
     reads: "Nothing. Sets the limits of this session: read-only, timeouts, no JIT, no parallel workers.",
@@ -26,6 +27,7 @@ pub(super) static SET_SESSION: Own = Own {
     pg_catalog.set_config('statement_timeout', '{statement_timeout}', false),
     pg_catalog.set_config('lock_timeout', '{lock_timeout}', false),
     pg_catalog.set_config('idle_in_transaction_session_timeout', '5000', false),
+    case when pg_catalog.current_setting('transaction_timeout', true) is not null then pg_catalog.set_config('transaction_timeout', '0', false) end,
     pg_catalog.set_config('jit', 'off', false),
     pg_catalog.set_config('max_parallel_workers_per_gather', '0', false),
     pg_catalog.set_config('row_security', 'off', false),
@@ -45,6 +47,7 @@ pub(super) static SET_BORROWED: Own = Own {
     pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
     pg_catalog.set_config('lock_timeout', '{lock_timeout}', true),
     pg_catalog.set_config('idle_in_transaction_session_timeout', '5000', true),
+    case when pg_catalog.current_setting('transaction_timeout', true) is not null then pg_catalog.set_config('transaction_timeout', '0', true) end,
     pg_catalog.set_config('jit', 'off', true),
     pg_catalog.set_config('max_parallel_workers_per_gather', '0', true),
     pg_catalog.set_config('row_security', 'off', true)",
@@ -139,6 +142,7 @@ pub(super) static SET: Own = Own {
     pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
     pg_catalog.set_config('lock_timeout', '{lock_timeout}', true),
     pg_catalog.set_config('idle_in_transaction_session_timeout', '{idle_timeout}', true),
+    case when pg_catalog.current_setting('transaction_timeout', true) is not null then pg_catalog.set_config('transaction_timeout', '0', true) end,
     pg_catalog.set_config('application_name', 'pgdj', true),
     pg_catalog.set_config('standard_conforming_strings', 'on', true)",
 };

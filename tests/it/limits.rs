@@ -1,8 +1,11 @@
 //! A list that ends at a limit holds what matters most, and knows of how many it is a part.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pgdj::pg::control::Mode;
 use pgdj::pg::decode;
+use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::own::Sql;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Session, reaper};
@@ -10,8 +13,9 @@ use pgdj::readings::cut::Cut;
 use pgdj::sample::{RowSet, ServerFacts};
 use tokio_postgres::Client;
 
+use crate::support::pooler::Pooler;
 use crate::support::watch::PATIENCE;
-use crate::support::{Login, apart, installed, open};
+use crate::support::{Login, apart, installed, open, question, servers};
 
 async fn facts(login: &Login) -> ServerFacts {
     let (reaper, _reaping) = reaper();
@@ -157,6 +161,43 @@ async fn a_list_that_is_cut_knows_of_how_many() {
         }
         for client in [&admin, &other] {
             client.batch_execute("rollback").await.unwrap();
+        }
+    }
+}
+
+/// Longer than the limit of the database below.
+const LONG: &str = "select 1 from pg_catalog.pg_sleep(1)";
+
+#[tokio::test]
+async fn a_transaction_timeout_of_the_database_ends_none_of_our_transactions() {
+    for server in servers().into_iter().filter(|server| server.major >= 17) {
+        let login = server.database().await;
+        let admin = open(&login).await;
+        admin
+            .batch_execute(&format!("alter database {} set transaction_timeout = '400ms'", login.database))
+            .await
+            .unwrap();
+        let pooler = Pooler::start(server);
+        for login in std::iter::once(login.clone()).chain(pooler.as_ref().map(|pooler| pooler.login(&login))) {
+            // Anybody else is ended by it.
+            let ended = open(&login).await.batch_execute(&format!("begin; {LONG}")).await;
+            assert!(ended.is_err(), "{}: {login:?}", server.name);
+            let (reaper, work) = reaper();
+            tokio::spawn(work);
+            let mut session = Session::open(&login, Limits::SLOW, &reaper).await.unwrap();
+            let answer = session.one(question(LONG)).await;
+            assert!(matches!(&answer, Ok(Ok(_))), "{}: {login:?}: {answer:?}", server.name);
+            let runner = Runner::new(Arc::new(login.clone()), Mode::Full, reaper.clone());
+            let request = Request {
+                sql: LONG.to_owned(),
+                parameters: Vec::new(),
+                options: Options::default(),
+                consent: Consent::ReadOnly,
+                agreed: Agreed::Anything,
+                timeout_ms: TIMEOUT_MS,
+            };
+            let plan = runner.run(&request, |_| {}, std::future::pending()).await;
+            assert!(plan.is_ok(), "{}: {login:?}: {plan:?}", server.name);
         }
     }
 }
