@@ -33,7 +33,14 @@ pub(super) static BLOCKERS: Own = Own {
     sql: "select
     l.pid::bigint as pid,
     coalesce(pg_catalog.max(a.state), '') as state,
-    pg_catalog.left(coalesce(pg_catalog.max(a.query), ''), 200) as query
+    coalesce(
+        pg_catalog.left(pg_catalog.max(a.query), 200)
+        || case when pg_catalog.length(pg_catalog.max(a.query)) > 200 or pg_catalog.octet_length(pg_catalog.max(a.query)) >= (
+            select pg_catalog.pg_size_bytes(case when s.size like '%kB' or s.size like '%MB' then s.size else pg_catalog.rtrim(s.size, 'B') end) - 4
+            from (select pg_catalog.current_setting('track_activity_query_size')) as s (size)
+        ) then '...' else '' end,
+        ''
+    ) as query
 from pg_catalog.pg_lock_status() as l
 left join pg_catalog.pg_stat_get_activity(null) as a on a.pid = l.pid
 where l.mode = 'AccessExclusiveLock'

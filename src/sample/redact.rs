@@ -6,8 +6,8 @@
 //! What counts as a secret: the value of a name that speaks of one (`password`, `api_key`, `token`, …), be it a clause
 //! (`PASSWORD '…'`), an option, a setting, a column, a connection parameter or a key in JSON; the connection string of a
 //! subscription; the arguments of pgcrypto's functions; the password in a URL; a password's hash; an `Authorization`
-//! header; a private key; and every text of a statement that names a secret or a table of secrets, unless it is compared
-//! with another column. It rather takes out too much: a statement stays readable without its literals.
+//! header; a private key; every text of a statement that names a secret or a table of secrets, unless it is compared
+//! with another column; and every text of a statement that was cut, for the name may have stood behind. It rather takes out too much: a statement stays readable without its literals.
 
 use std::borrow::Cow;
 
@@ -23,6 +23,9 @@ pub use logged::Secrets;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "[redacted]";
+
+/// What a text ends with that was cut; pgdj's questions put it there.
+pub const CUT: &str = "...";
 
 /// Parts of names, in lower case, whose value is a secret.
 const NAMES: &[&str] = &[
@@ -112,8 +115,13 @@ const ENDS: &[&str] = &[
 
 /// Returns a text without its secrets.
 pub fn redact(text: &str) -> Cow<'_, str> {
-    if !has_hint(text) {
+    if !has_hint(text) && !text.ends_with(CUT) {
         return Cow::Borrowed(text);
+    }
+    if let Some(end) = text.find('\'').filter(|_| text.ends_with(CUT) && text.contains("\\'")) {
+        // Where its literals end depends on a setting that is not known: all from the first on is taken out.
+        let head = format!("{}{CUT}", text.get(..end).unwrap_or_default());
+        return Cow::Owned(format!("{}'{MASK}", redact(&head).trim_end_matches(CUT)));
     }
     let mut redacted = redact_within(text, 0);
     // What one pass masks can move where the quotes of broken SQL pair up, and so show the next pass another secret.
@@ -156,6 +164,9 @@ fn redact_as(text: &str, depth: u8, backslash: Backslash) -> Cow<'_, str> {
     let tokens = tokens(text, backslash);
     let mut marks = Marks { tokens: &tokens, masked: vec![false; tokens.len()] };
     marks.mark_all();
+    if text.ends_with(CUT) {
+        marks.mark_cut();
+    }
     let mut redacted = String::with_capacity(text.len());
     let mut is_after_bare = false;
     for (token, is_masked) in tokens.iter().zip(&marks.masked) {
@@ -337,6 +348,13 @@ impl Marks<'_> {
             if token.is_word("connection") || Self::is_secret(token) {
                 self.mark_value(at);
             }
+        }
+    }
+
+    /// Marks what a name behind the cut may make a secret.
+    fn mark_cut(&mut self) {
+        for at in statement::values_of_cut(self.tokens) {
+            self.mark_texts(at, at + 1);
         }
     }
 

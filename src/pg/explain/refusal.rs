@@ -14,6 +14,7 @@ use crate::pg::session::sentence;
 use crate::pg::transaction::Trouble;
 use crate::quote::quote_ident;
 use crate::sample::Seconds;
+use crate::sample::redact::CUT;
 use crate::sample::unit::counted;
 
 /// Under which circumstances it went wrong.
@@ -275,7 +276,7 @@ fn grant(message: &str, role: &str) -> String {
 fn syntax_hint(statement: &Statement, sql: &str) -> Option<&'static str> {
     Some(if sql.contains("%s") || sql.contains("%(") {
         "%s is a placeholder of Python drivers: write the value, or $1"
-    } else if sql.len() >= 1023 && sql.len() <= 1024 {
+    } else if sql.ends_with(CUT) || sql.len() >= 1023 && sql.len() <= 1024 {
         "the text seems to be truncated at track_activity_query_size: take it from pg_stat_statements or the log"
     } else if statement.parameters > 0 {
         "where pg_stat_statements replaced a constant with $n that must be a literal, write the value again"

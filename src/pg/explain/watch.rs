@@ -29,7 +29,11 @@ pub(in crate::pg) static WHO: Own = Own {
     a.application_name as application,
     a.state as state,
     extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as age,
-    pg_catalog.left(a.query, 1000) as query
+    pg_catalog.left(a.query, 1000)
+        || case when pg_catalog.length(a.query) > 1000 or pg_catalog.octet_length(a.query) >= (
+            select pg_catalog.pg_size_bytes(case when s.size like '%kB' or s.size like '%MB' then s.size else pg_catalog.rtrim(s.size, 'B') end) - 4
+            from (select pg_catalog.current_setting('track_activity_query_size')) as s (size)
+        ) then '...' else '' end as query
 from pg_catalog.pg_stat_activity as w
 cross join lateral (select distinct p.pid from pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) as p (pid)) as b
 left join pg_catalog.pg_stat_activity as a on a.pid = b.pid

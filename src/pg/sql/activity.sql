@@ -38,11 +38,19 @@ select
     /*? pg_stat_activity.query_id */ a.query_id /*: null::bigint */ as query_id,
     /*? pg_stat_activity.leader_pid */ a.leader_pid::bigint /*: null::bigint */ as leader_pid,
     a.blocked_by as blocked_by,
-    coalesce(pg_catalog.left(a.query, 10000), '') as query,
-    -- Up to three bytes are left away where a letter would be cut in two.
-    pg_catalog.octet_length(a.query) + 4 >= pg_catalog.pg_size_bytes(pg_catalog.current_setting('track_activity_query_size')) or pg_catalog.length(a.query) > 10000 as is_query_cut,
+    -- three dots where the server or this statement cut it: behind what is left may stand the name of a secret
+    coalesce(pg_catalog.left(a.query, 10000) || case when t.is_cut then '...' else '' end, '') as query,
+    t.is_cut as is_query_cut,
     pg_catalog.count(*) over () as total
 from seen as a
+cross join (
+    select pg_catalog.pg_size_bytes(case when s.size like '%kB' or s.size like '%MB' then s.size else pg_catalog.rtrim(s.size, 'B') end) as bytes
+    from (select pg_catalog.current_setting('track_activity_query_size')) as s (size)
+) as m
+cross join lateral (
+    -- Up to three bytes are left away where a letter would be cut in two.
+    select pg_catalog.octet_length(a.query) + 4 >= m.bytes or pg_catalog.length(a.query) > 10000 as is_cut
+) as t
 order by
     case
         when a.blocked_by is not null or a.pid in (select pg_catalog.unnest(b.blocked_by) from seen as b where b.blocked_by is not null) then 1

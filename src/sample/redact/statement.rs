@@ -59,6 +59,17 @@ pub(super) fn values_of_secrets(tokens: &[Token<'_>]) -> Vec<usize> {
     found
 }
 
+/// Returns the places of the texts of the last statement, which was cut: a name behind the cut may make any a secret.
+pub(super) fn values_of_cut(tokens: &[Token<'_>]) -> Vec<usize> {
+    let is_said = |token: &Token<'_>| !matches!(token.kind, Kind::Space | Kind::Comment);
+    let said: Vec<(usize, &Token<'_>)> = tokens.iter().enumerate().filter(|(_, token)| is_said(token)).collect();
+    let Some(last) = said.split(|(_, token)| token.is_mark(';')).next_back().map(Statement) else { return Vec::new() };
+    if !last.holds_values() {
+        return Vec::new();
+    }
+    last.texts().filter_map(|place| Some(last.0.get(place)?.0)).collect()
+}
+
 /// The tokens of a statement without blanks and comments, each with its place.
 struct Statement<'a>(&'a [(usize, &'a Token<'a>)]);
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{MASK, redact};
+use super::{CUT, MASK, redact};
 
 /// The secret in every text below.
 const SECRET: &str = "hUnter2xyz";
@@ -116,7 +116,7 @@ const HOLDING: &[&str] = &[
     "select $a$-----BEGIN RSA PRIVATE KEY-----\nhUnter2xyz\n-----END RSA PRIVATE KEY-----$a$",
 ];
 
-/// Texts that hold the secret before the name that makes it one; cut in between, nothing tells.
+/// Texts that hold the secret before the name that makes it one; cut in between, only the mark of the cut tells.
 const BEFORE_THE_NAME: &[&str] = &[
     "select 1 from t where 'hUnter2xyz' = password",
     "select 1 from t where position('hUnter2xyz' in token) > 0",
@@ -181,6 +181,32 @@ fn a_secret_before_its_name_is_taken_out() {
 }
 
 #[test]
+fn a_secret_whose_name_was_cut_off_is_taken_out() {
+    for text in BEFORE_THE_NAME.iter().chain(HOLDING) {
+        for (end, _) in text.char_indices().chain([(text.len(), ' ')]) {
+            let cut = format!("{}{CUT}", text.get(..end).unwrap());
+            let redacted = redact(&cut);
+            let start = text.find(SECRET).unwrap();
+            let seen = end.saturating_sub(start).min(SECRET.len());
+            assert!(seen < 3 || !redacted.contains(SECRET.get(..3).unwrap()), "{cut}\n{redacted}");
+            assert_eq!(redact(&redacted), redacted, "again");
+        }
+    }
+    for (cut, expected) in [
+        (
+            "select a from t where b = 'pending' and c > 17 and d...",
+            "select a from t where b = '[redacted]' and c > 17 and d...",
+        ),
+        ("select a from t where b = 'pend...", "select a from t where b = '[redacted]"),
+        ("listen a; select 'b'; notify c, 'd'...", "listen a; select 'b'; notify c, 'd'..."),
+        ("select a from t where b = $1 and...", "select a from t where b = $1 and..."),
+        ("alter table t alter a set default 'b'...", "alter table t alter a set default 'b'..."),
+    ] {
+        assert_eq!(redact(cut), expected);
+    }
+}
+
+#[test]
 fn an_ordinary_text_stays_as_it_is() {
     for text in PLAIN {
         assert_eq!(redact(text), *text);
@@ -220,7 +246,7 @@ fn broken_sql_is_redacted_to_the_end() {
 
 proptest! {
     #[test]
-    fn any_text_can_be_read_and_twice_is_once(text in "([a-z'\"$\\\\/*=:@(), \n-]|password|E'|U&'|\\$a\\$|://|select |where a = |;| as token|Bearer ){0,40}") {
+    fn any_text_can_be_read_and_twice_is_once(text in "([a-z'\"$\\\\/*=:@(), \n-]|password|E'|U&'|\\$a\\$|://|select |where a = |;| as token|Bearer |\\.\\.\\.){0,40}") {
         let once = redact(&text).into_owned();
         prop_assert_eq!(redact(&once).into_owned(), once);
     }
