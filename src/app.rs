@@ -10,6 +10,8 @@ pub mod document;
 pub mod effect;
 mod freshness;
 pub mod header;
+pub mod job;
+mod jobs;
 mod journal;
 pub mod keys;
 pub mod layer;
@@ -39,7 +41,8 @@ use crate::ui::theme::Theme;
 pub use action::Action;
 pub use clock::Clock;
 pub use document::Document;
-pub use effect::{Effect, Event, Outcome, RelationKind, Signal, SignalKind};
+pub use effect::{Effect, Event, Outcome, Signal, SignalKind};
+pub use job::{Job, JobId, JobIds, JobKind, JobNews, JobProgress, JobResult};
 pub use layer::Layer;
 pub use look::Look;
 pub use message::Message;
@@ -119,8 +122,8 @@ pub struct App {
     layers: Vec<Layer>,
     message: Option<Message>,
     journal: VecDeque<String>,
-    /// The relations whose exact bloat is being measured: oid and name, the newest last.
-    measuring: Vec<(i64, String)>,
+    /// The jobs that have not ended, the newest last.
+    jobs: Vec<RunningJob>,
     /// Signals whose effect no sample has shown yet, the newest last.
     acts: Vec<Sent>,
     /// What the shell has not taken yet.
@@ -137,6 +140,17 @@ pub struct App {
     now: Timestamp,
     sampled_at: Timestamp,
     is_dirty: bool,
+}
+
+/// A job that was asked for and has not ended.
+#[derive(Debug)]
+struct RunningJob {
+    id: JobId,
+    kind: JobKind,
+    /// What it does, for messages.
+    title: String,
+    /// Whether the shell was asked to cancel it.
+    is_cancelling: bool,
 }
 
 /// What the last refresh derived from the moment shown.
@@ -165,7 +179,7 @@ impl App {
             layers: Vec::new(),
             message: None,
             journal: VecDeque::new(),
-            measuring: Vec::new(),
+            jobs: Vec::new(),
             acts: Vec::new(),
             effects: VecDeque::new(),
             banner: Vec::new(),

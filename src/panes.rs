@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod explain;
 pub mod indexes;
+mod measuring;
 pub mod overview;
 pub mod queries;
 mod sessions;

@@ -1,12 +1,11 @@
 //! The shell: tokio tasks, terminal, effects. The only place that spawns.
 //!
-//! Five parties that never wait for each other: the keyboard's thread, the sampler, the act session, the EXPLAINs, and the loop that
-//! owns the [`App`](crate::app::App) and the screen. Bounded channels lie between them.
+//! Five parties that never wait for each other: the keyboard's thread, the sampler, the act session, the jobs, and the
+//! loop that owns the [`App`](crate::app::App) and the screen. Bounded channels lie between them.
 
-mod advising;
 mod console;
 mod effects;
-mod explains;
+mod jobs;
 mod keyboard;
 mod own_editor;
 mod playback;
@@ -15,6 +14,7 @@ pub mod remembered;
 mod replay;
 mod suspend;
 pub mod terminal;
+mod work;
 
 pub(crate) use console::Ends;
 pub use console::{Setup, console};

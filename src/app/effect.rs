@@ -4,12 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use crate::advisor::IndexSpec;
-use crate::failure::Failure;
-use crate::pg::advice::Advised;
-use crate::pg::explain::{Answer, Parameter, Progress, Request};
-use crate::pg::verify::{Building, Tried};
-use crate::plan::Plan;
+use super::job::{Job, JobId, JobNews};
 use crate::readings::act::Doing;
 use crate::sample::{Seconds, ServerFacts, Snapshot, Timestamp};
 
@@ -43,42 +38,8 @@ pub enum Event {
     },
     /// Something that was asked for has ended.
     Done(Outcome),
-    /// How the EXPLAIN under way stands; about every quarter of a second.
-    ExplainProgress(Progress),
-    /// The EXPLAIN under way has ended.
-    ExplainDone(Result<Box<Answer>, Failure>),
-    /// What is known of the parameters of a statement.
-    Parameters {
-        /// The statement that was asked about.
-        sql: String,
-        /// They, in the order of their numbers.
-        known: Result<Vec<Parameter>, Failure>,
-    },
-    /// Indexes were looked for.
-    Suggested {
-        /// The plan that was asked about.
-        plan: Arc<Plan>,
-        /// What was found, or why nothing could be.
-        found: Result<Box<Advised>, Failure>,
-    },
-    /// How long the trial of an index has been under way; about every half second.
-    Trying(Seconds),
-    /// The trial of an index has ended.
-    Tried {
-        /// The plan that the index is for.
-        plan: Arc<Plan>,
-        /// What was measured, or why nothing could be.
-        tried: Result<Box<Tried>, Failure>,
-    },
-    /// A file was read.
-    Opened {
-        /// Its path, as it was given.
-        path: String,
-        /// Its text, or why there is none.
-        read: Result<String, Failure>,
-    },
-    /// An editor of the user's own has ended with this text.
-    Edited(String),
+    /// News of a long piece of work.
+    Job(JobId, JobNews),
     /// The statements explained in earlier runs, the oldest first.
     Remembered(Vec<String>),
     /// A second went by on our clock: ages are drawn again.
@@ -96,24 +57,6 @@ pub enum Outcome {
     Note(String),
     /// It did not: one sentence.
     Bad(String),
-    /// Exact bloat of a relation was measured.
-    Exact {
-        /// The relation.
-        relid: i64,
-        /// Share of its bytes that hold nothing, 0..=1.
-        free_share: f64,
-        /// When.
-        at: Timestamp,
-        /// One sentence.
-        note: String,
-    },
-    /// Exact bloat of a relation was not measured.
-    NotMeasured {
-        /// The relation.
-        relid: i64,
-        /// Why: one sentence.
-        why: String,
-    },
 }
 
 /// Something the shell is asked to do. The only way the state machine acts on the world.
@@ -136,57 +79,10 @@ pub enum Effect {
     ReadNow,
     /// Cancel a query or end a session.
     Signal(Signal),
-    /// Measure the bloat of a relation with pgstattuple.
-    Exact {
-        /// The relation.
-        relid: i64,
-        /// Its name, for the message.
-        name: String,
-        /// Whether it is an index.
-        kind: RelationKind,
-    },
-    /// Cancel what runs on the act session.
-    CancelWork,
-    /// Explain a statement; answered by [`Event::ExplainProgress`] and [`Event::ExplainDone`].
-    Explain(Box<Request>),
-    /// Cancel the EXPLAIN under way on the server.
-    CancelExplain,
-    /// Look for indexes for a plan and ask the planner about them; answered by [`Event::Suggested`].
-    Suggest {
-        /// The statement with its values.
-        request: Box<Request>,
-        /// Its plan.
-        plan: Arc<Plan>,
-    },
-    /// Build indexes, measure the statement without and with them, and drop them; answered by [`Event::Trying`] and
-    /// [`Event::Tried`].
-    Try {
-        /// The statement with its values.
-        request: Box<Request>,
-        /// The indexes.
-        specs: Vec<IndexSpec>,
-        /// The plan that they are for.
-        plan: Arc<Plan>,
-        /// How they are built.
-        building: Building,
-    },
-    /// Cancel the trial under way on the server, and see to it that nothing of it stays.
-    CancelTry,
-    /// Find out the types of a statement's parameters and values worth trying; answered by [`Event::Parameters`].
-    AskParameters {
-        /// The statement.
-        sql: String,
-    },
-    /// Open a text in the user's own editor; answered by [`Event::Edited`].
-    Edit {
-        /// The text.
-        text: String,
-    },
-    /// Read a file; answered by [`Event::Opened`].
-    Open {
-        /// Its path.
-        path: String,
-    },
+    /// Begin a long piece of work; answered by [`Event::Job`].
+    Start(JobId, Job),
+    /// Cancel it, on the server too, and leave nothing of it behind; answered by [`Event::Job`].
+    Cancel(JobId),
     /// Keep a statement for the history of the editor.
     Remember(String),
     /// Write a text to a file that is not there yet.
@@ -196,15 +92,6 @@ pub enum Effect {
         /// Its text.
         text: String,
     },
-}
-
-/// What kind of relation is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RelationKind {
-    /// A table: `pgstattuple_approx`.
-    Table,
-    /// A b-tree: `pgstatindex`.
-    Index,
 }
 
 /// A signal to a backend, named by pid and start so that a reused pid is never hit.

@@ -141,10 +141,7 @@ impl Layer {
         // "cancel" would be read as cancelling a query.
         let does = match &then {
             Effect::Signal(signal) => signal.kind.button(),
-            Effect::Try { .. } => "build it, measure, drop it",
-            Effect::Exact { .. } => "measure",
-            Effect::Explain(request) if request.options.analyze => "run it",
-            Effect::Explain(_) => "plan it",
+            Effect::Start(_, job) => job.button(),
             _ => "do it",
         };
         let choices = vec![("n".to_owned(), "go back".to_owned()), ("y".to_owned(), does.to_owned())];

@@ -6,12 +6,14 @@ use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
 use super::document::Document;
-use super::effect::{Effect, Event};
+use super::effect::Effect;
+use super::job::{JobId, JobNews};
 use super::list::List;
 use super::look::Look;
+use super::message::Message;
 use super::pane_id::PaneId;
 use crate::findings::Findings;
-use crate::sample::{History, Moment, Snapshot, Timestamp};
+use crate::sample::{History, Moment, Snapshot};
 use crate::ui::dialog::{Filled, Form};
 
 /// What a pane may see when it refreshes: the history and the moment the clock is at.
@@ -45,8 +47,10 @@ pub enum Wish {
         /// What follows a yes.
         then: Effect,
     },
-    /// A message in the footer.
+    /// A note in the footer.
     Say(String),
+    /// A message in the footer that is kept in the journal.
+    Report(Message),
     /// Another pane, with the row of this key selected.
     Go(PaneId, Option<String>),
     /// The Explain pane, with this statement.
@@ -146,11 +150,11 @@ pub trait Pane: std::fmt::Debug {
         None
     }
 
-    /// Takes what came of something it asked for out of the cell, if it is meant for it.
-    fn take(&mut self, _event: &mut Option<Event>) -> Option<Wish> {
-        None
+    /// Takes news of a job that it asked for.
+    fn take_job(&mut self, _id: JobId, _news: JobNews) -> Wish {
+        Wish::Nothing
     }
 
-    /// Takes the exact bloat of a relation: the share of its bytes that hold nothing.
-    fn take_exact(&mut self, _relid: i64, _free_share: f64, _at: Timestamp) {}
+    /// Takes the statements explained in earlier runs, the oldest first.
+    fn remember(&mut self, _statements: &[String]) {}
 }

@@ -8,11 +8,9 @@ use ratatui::layout::Position;
 use super::keys::{action_for, key_name};
 use super::layer::{Answer, Layer};
 use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, View, Vitals, Wish};
-use crate::Failure;
 use crate::findings;
-use crate::pg::explain::{self, Progress};
 use crate::sample::{History, Seconds, Snapshot, Timestamp};
-use crate::ui::text::{clean_cut, with_plain_line_ends};
+use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};
 
 /// The paces that `+` and `-` step through, in seconds.
@@ -20,21 +18,6 @@ const PACES: [f64; 8] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
 /// Seconds within which the next sample is awaited before the clock alone draws a frame.
 const SAMPLES_COME: f64 = 1.5;
-
-/// Columns of a statement that the journal keeps.
-const LOGGED_SQL: usize = 120;
-
-/// Returns what the journal says of an EXPLAIN ANALYZE that ended; nothing of an estimate.
-fn analyze_result(done: &Result<Box<explain::Answer>, Failure>) -> Option<String> {
-    match done {
-        Ok(answer) if answer.plan.is_analyzed() => {
-            let time = answer.plan.total_time().map(|time| format!(" after {time}")).unwrap_or_default();
-            Some(format!("EXPLAIN ANALYZE ended{time}; its transaction was rolled back"))
-        }
-        Ok(_) => None,
-        Err(failure) => Some(format!("EXPLAIN failed: {}", failure.what)),
-    }
-}
 
 impl App {
     /// Takes an event in. What the shell is to do for it waits until [`App::next_effect`] takes it.
@@ -53,19 +36,7 @@ impl App {
         self.effects.pop_front()
     }
 
-    fn ask_shell(&mut self, effect: Effect) {
-        if let Effect::Exact { relid, name, .. } = &effect {
-            self.measuring.push((*relid, name.clone()));
-            self.message = Some(Message::note(format!("Measuring {name}. Esc cancels it on the server.")));
-        }
-        if let Effect::Explain(request) = &effect
-            && request.options.analyze
-        {
-            self.log(format!(
-                "EXPLAIN ANALYZE sent: {}",
-                clean_cut(&request.sql.split_whitespace().collect::<Vec<_>>().join(" "), LOGGED_SQL)
-            ));
-        }
+    pub(super) fn ask_shell(&mut self, effect: Effect) {
         self.effects.push_back(effect);
     }
 
@@ -93,37 +64,13 @@ impl App {
                 }
                 self.link = Link::Down { why, retry_at: Timestamp(since.0 + retry_in.0) };
             }
-            Event::Tried { plan, tried } => {
-                self.log(match &tried {
-                    Ok(tried) => format!("the trial index was built in {}, measured and dropped", tried.build),
-                    Err(failure) => format!("the index trial failed: {}", failure.what),
-                });
-                self.tell_panes(Event::Tried { plan, tried });
-            }
             Event::Done(outcome) => self.on_done(outcome),
-            Event::ExplainDone(done) => {
-                if let Some(result) = analyze_result(&done) {
-                    self.log(result);
+            Event::Job(id, news) => self.on_job(id, news),
+            Event::Remembered(statements) => {
+                for pane in &mut self.panes {
+                    pane.remember(&statements);
                 }
-                self.tell_panes(Event::ExplainDone(done));
             }
-            event @ (Event::ExplainProgress(_)
-            | Event::Parameters { .. }
-            | Event::Suggested { .. }
-            | Event::Trying(_)
-            | Event::Opened { .. }
-            | Event::Edited(_)
-            | Event::Remembered(_)) => self.tell_panes(event),
-        }
-    }
-
-    /// Gives what came of an EXPLAIN to the pane that asked for it.
-    fn tell_panes(&mut self, event: Event) {
-        let mut event = Some(event);
-        let wishes: Vec<Wish> = self.panes.iter_mut().filter_map(|pane| pane.take(&mut event)).collect();
-        self.refresh_pane();
-        for wish in wishes {
-            self.grant(wish);
         }
     }
 
@@ -176,20 +123,6 @@ impl App {
             Outcome::Bad(text) => {
                 self.log(text.clone());
                 self.message = Some(Message::bad(text));
-            }
-            Outcome::NotMeasured { relid, why } => {
-                self.measuring.retain(|(measured, _)| *measured != relid);
-                self.log(why.clone());
-                self.message = Some(Message::bad(why));
-            }
-            Outcome::Exact { relid, free_share, at, note } => {
-                self.measuring.retain(|(measured, _)| *measured != relid);
-                self.log(note.clone());
-                self.message = Some(Message::good(note));
-                for pane in &mut self.panes {
-                    pane.take_exact(relid, free_share, at);
-                }
-                self.refresh();
             }
         }
     }
@@ -312,15 +245,17 @@ impl App {
         self.layers.push(Layer::themes(themes, &self.theme.name));
     }
 
-    /// `Esc`: what the pane has open or under way goes first, then an exact measurement, the filter, the held moment.
+    /// `Esc`: the job that a person waits for goes first, then what the pane has open, the filter, the held moment.
     fn close(&mut self) {
+        if self.cancel_job_of_pane(true) {
+            return;
+        }
         if let Some(wish) = self.pane().and_then(|pane| pane.close()) {
             self.refresh_pane();
             return self.grant(wish);
         }
-        if let Some((_, name)) = self.measuring.last() {
-            self.message = Some(Message::note(format!("Cancelling the measurement of {name}.")));
-            return self.ask_shell(Effect::CancelWork);
+        if self.cancel_job_of_pane(false) {
+            return;
         }
         let filtered = self.pane().and_then(|pane| pane.list()).filter(|list| !list.filter().is_empty());
         if let Some(list) = filtered {
@@ -384,10 +319,16 @@ impl App {
     pub(super) fn grant(&mut self, wish: Wish) {
         match wish {
             Wish::Nothing => {}
+            Wish::Do(Effect::Start(id, job)) => self.start_job(id, job),
+            Wish::Do(Effect::Cancel(id)) => self.cancel_job(id),
             Wish::Do(effect) => self.ask_shell(effect),
             Wish::Open(document) => self.layers.push(Layer::Document(document)),
             Wish::Ask { about, question, then } => self.layers.push(Layer::ask(about, question, then)),
             Wish::Say(text) => self.message = Some(Message::note(text)),
+            Wish::Report(message) => {
+                self.log(message.text.clone());
+                self.message = Some(message);
+            }
             Wish::All(wishes) => {
                 for wish in wishes {
                     self.grant(wish);
@@ -441,16 +382,7 @@ impl App {
             }
             Answer::Do(effect) => {
                 self.pop_layer();
-                if matches!(effect, Effect::Explain(_)) {
-                    // The pane shows at once that it runs.
-                    self.tell_panes(Event::ExplainProgress(Progress::default()));
-                }
-                if let Effect::Try { specs, .. } = &effect {
-                    let tables: Vec<&str> = specs.iter().map(|spec| spec.table.as_str()).collect();
-                    self.log(format!("building a trial index on {}", tables.join(", ")));
-                    self.tell_panes(Event::Trying(Seconds(0.0)));
-                }
-                self.ask_shell(effect);
+                self.grant(Wish::Do(effect));
             }
             Answer::Filled(filled) => {
                 self.pop_layer();

@@ -31,13 +31,16 @@ use ratatui::layout::{Position, Rect};
 use self::compare::Comparison;
 use self::editor::{Asked as EditorAsked, Editor};
 use self::forms::Filling;
-use self::run::{Run, Step};
+use self::run::Run;
 use self::sheet::{Sheet, Source};
+use self::trial::TrialRun;
 use crate::app::list::List;
-use crate::app::{Action, Asked, Document, Effect, Event, Look, Pane, PaneId, View, Wish};
+use crate::app::{
+    Action, Asked, Document, Effect, Job, JobId, JobIds, JobNews, Look, Pane, PaneId, View, Wish,
+};
 use crate::failure::Failure;
-use crate::pg::explain::{Agreed, Consent, Options, Progress, Request};
-use crate::plan::parse;
+use crate::pg::explain::{Agreed, Consent, Options, Request};
+use crate::plan::{Plan, parse};
 use crate::sample::Seconds;
 use crate::ui::dialog::Filled;
 use crate::ui::glyphs::Glyphs;
@@ -101,9 +104,12 @@ pub struct Explain {
     agreed: Vec<String>,
     failure: Option<Failure>,
     sheet: Option<Sheet>,
-    /// How long an index has been on trial, and which of those shown it is.
-    trial: Option<Seconds>,
-    trial_of: usize,
+    ids: JobIds,
+    trial: Option<TrialRun>,
+    /// The search for indexes, the file that is being opened, and the editor that is open.
+    advising: Option<JobId>,
+    opening: Option<(JobId, String)>,
+    editor_job: Option<JobId>,
     before: Option<Arc<Source>>,
     comparison: Option<Comparison>,
     compared: List,
@@ -129,8 +135,11 @@ impl Default for Explain {
             agreed: Vec::new(),
             failure: None,
             sheet: None,
+            ids: JobIds::of(PaneId::Explain),
             trial: None,
-            trial_of: 0,
+            advising: None,
+            opening: None,
+            editor_job: None,
             before: None,
             comparison: None,
             compared: List::default(),
@@ -236,7 +245,11 @@ impl Pane for Explain {
         match self.editor.key(key) {
             EditorAsked::Nothing => Wish::Nothing,
             EditorAsked::Run => self.start(),
-            EditorAsked::Own => Wish::Do(Effect::Edit { text: self.editor.text() }),
+            EditorAsked::Own => {
+                let id = self.ids.take();
+                self.editor_job = Some(id);
+                Wish::Do(Effect::Start(id, Job::EditText { text: self.editor.text() }))
+            }
             EditorAsked::Leave => {
                 self.is_editing = false;
                 Wish::Nothing
@@ -260,12 +273,6 @@ impl Pane for Explain {
     }
 
     fn close(&mut self) -> Option<Wish> {
-        if self.run.take().is_some() {
-            return Some(Wish::Do(Effect::CancelExplain));
-        }
-        if let Some(wish) = self.give_up_trial() {
-            return Some(wish);
-        }
         let is_failed = self.sheet.as_mut().is_some_and(Sheet::forget_failed_trial);
         if self.failure.take().is_some() || is_failed {
             return Some(Wish::Nothing);
@@ -290,37 +297,17 @@ impl Pane for Explain {
         with(given_up, self.estimate(request))
     }
 
-    fn take(&mut self, event: &mut Option<Event>) -> Option<Wish> {
-        match event.take()? {
-            Event::ExplainProgress(progress) => self.take_progress(progress),
-            Event::ExplainDone(Ok(answer)) => return Some(self.take_answer(*answer)),
-            Event::ExplainDone(Err(failure)) if failure.kind == crate::failure::Kind::NotAgreed => {
-                return Some(self.ask_to_agree(failure));
-            }
-            Event::ExplainDone(Err(failure)) => {
-                self.run = None;
-                self.failure = Some(failure);
-            }
-            Event::Parameters { sql, known } => return Some(self.ask_values(&sql, known)),
-            Event::Suggested { plan, found } => {
-                if let Some(sheet) = &mut self.sheet {
-                    sheet.take_found(&plan, found);
-                }
-            }
-            Event::Trying(elapsed) => self.take_trying(elapsed),
-            Event::Tried { plan, tried } => self.take_tried(&plan, tried),
-            Event::Opened { path, read } => return Some(self.take_file(&path, read)),
-            Event::Edited(text) => {
-                self.editor.set(&text);
-                self.is_editing = true;
-            }
-            Event::Remembered(statements) => self.editor.remember_all(statements),
-            other => {
-                *event = Some(other);
-                return None;
-            }
+    fn take_job(&mut self, id: JobId, news: JobNews) -> Wish {
+        match news {
+            JobNews::Started => self.begin(id),
+            JobNews::Progress(progress) => self.take_progress(id, progress),
+            JobNews::Done(result) => return self.take_result(id, result),
         }
-        Some(Wish::Nothing)
+        Wish::Nothing
+    }
+
+    fn remember(&mut self, statements: &[String]) {
+        self.editor.remember_all(statements.to_vec());
     }
 }
 
@@ -351,7 +338,7 @@ impl Explain {
             self.is_editing = true;
             return Wish::Say("write or paste a statement or a plan first".to_owned());
         }
-        if self.run.is_some() || self.trial.is_some() {
+        if self.run.is_some() || self.is_trying().is_some() {
             return Wish::Say("A trial is already running; Esc cancels it".to_owned());
         }
         self.is_editing = false;
@@ -363,8 +350,7 @@ impl Explain {
         if run::parameters(&text) == 0 {
             return self.estimate(request);
         }
-        self.run = Some(Run { request, step: Step::Values, progress: Progress::default() });
-        Wish::Do(Effect::AskParameters { sql: text })
+        self.find_parameters(request)
     }
 
     fn estimate(&mut self, request: Request) -> Wish {
@@ -376,7 +362,7 @@ impl Explain {
         if let Some(shown) = shown.filter(|shown| shown.is_the_statement(&sql, &request.parameters)) {
             self.before = Some(Arc::clone(shown));
         }
-        let (run, wish) = Run::estimate(request);
+        let (run, wish) = Run::estimate(self.ids.take(), request);
         self.run = Some(run);
         if self.editor.remember(&sql) { Wish::All(vec![Wish::Do(Effect::Remember(sql)), wish]) } else { wish }
     }
@@ -419,11 +405,19 @@ impl Explain {
         let Some(sheet) = &mut self.sheet else { return Wish::Nothing };
         let request = Request { sql: sheet.source.sql.clone(), ..request };
         sheet.search_for_pasted();
-        Wish::Do(Effect::Suggest { request: Box::new(request), plan: Arc::clone(&sheet.source.plan) })
+        let plan = Arc::clone(&sheet.source.plan);
+        self.advise(request, plan)
+    }
+
+    fn advise(&mut self, request: Request, plan: Arc<Plan>) -> Wish {
+        let id = self.ids.take();
+        self.advising = Some(id);
+        Wish::Do(Effect::Start(id, Job::Advise { request: Box::new(request), plan }))
     }
 
     fn show(&mut self, source: Source) {
         self.failure = None;
+        self.advising = None;
         self.mode = Mode::Tree;
         self.comparison = None;
         let queryid = self.from.strip_prefix("queryid ").and_then(|id| id.parse().ok());

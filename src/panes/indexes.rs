@@ -6,16 +6,16 @@
 mod documents;
 pub mod figures;
 
-use std::collections::HashMap;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::figures::{Figures, Subject, figures};
+use super::measuring::Measuring;
 use super::tables::bloat_cell;
 use crate::app::list::List;
-use crate::app::{Action, Document, Effect, Look, Pane, PaneId, RelationKind, View, Wish};
+use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, View, Wish};
 use crate::catalog::usage::Verdict;
+use crate::pg::exact::Relation;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
@@ -32,13 +32,24 @@ enum Shown {
 }
 
 /// The pane.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Indexes {
     list: List,
     shown: Shown,
     figures: Vec<Figures>,
-    /// What was measured on demand, by index: the share, and when.
-    measured: HashMap<i64, (f64, Timestamp)>,
+    /// What was measured exactly on demand.
+    measuring: Measuring,
+}
+
+impl Default for Indexes {
+    fn default() -> Self {
+        Self {
+            list: List::default(),
+            shown: Shown::default(),
+            figures: Vec::new(),
+            measuring: Measuring::of(PaneId::Indexes),
+        }
+    }
 }
 
 impl Pane for Indexes {
@@ -50,7 +61,7 @@ impl Pane for Indexes {
         let (grid, note) = if let Ok(found) = figures(view) {
             self.figures = found.indexes;
             for one in &mut self.figures {
-                one.take_measured(self.measured.get(&one.id()).copied());
+                one.take_measured(self.measuring.measured().get(&one.id()).copied());
             }
             self.figures.sort_by(|left, right| right.urgency().total_cmp(&left.urgency()));
             (self.grid(view), self.note(&found.notes))
@@ -96,8 +107,8 @@ impl Pane for Indexes {
         }
     }
 
-    fn take_exact(&mut self, relid: i64, free_share: f64, at: Timestamp) {
-        self.measured.insert(relid, (free_share, at));
+    fn take_job(&mut self, id: JobId, news: JobNews) -> Wish {
+        self.measuring.take(id, news)
     }
 }
 
@@ -107,7 +118,7 @@ impl Indexes {
         self.figures.iter().find(|one| one.key() == key)
     }
 
-    fn ask_exact(&self) -> Wish {
+    fn ask_exact(&mut self) -> Wish {
         let Some(one) = self.selected() else { return Wish::Nothing };
         let Subject::Index(usage) = &one.subject else {
             return Wish::Say("This index is missing, so there is nothing to measure".to_owned());
@@ -121,11 +132,9 @@ impl Indexes {
         let size = usage.bytes.map_or_else(|| "of unknown size".to_owned(), |bytes| Bytes(bytes).to_string());
         about.pair("reads", &format!("the whole index: {size}"));
         super::exact_costs(&mut about, usage.bytes.unwrap_or_default(), "pgstatindex()");
-        Wish::Ask {
-            about,
-            question: format!("Measure the bloat of {} exactly?", usage.label()),
-            then: Effect::Exact { relid: usage.indexrelid, name: usage.label(), kind: RelationKind::Index },
-        }
+        let (relation, name) = (Relation::Index(usage.indexrelid), usage.label());
+        let question = format!("Measure the bloat of {name} exactly?");
+        Wish::Ask { about, question, then: self.measuring.ask(relation, name) }
     }
 
     fn note(&self, notes: &[String]) -> String {

@@ -6,16 +6,16 @@
 mod documents;
 pub mod figures;
 
-use std::collections::HashMap;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::figures::{Figures, Since, figures};
+use super::measuring::Measuring;
 use crate::app::list::List;
-use crate::app::{Action, Document, Effect, Look, Pane, PaneId, RelationKind, View, Wish};
+use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, View, Wish};
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, Method};
+use crate::pg::exact::Relation;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
@@ -57,13 +57,24 @@ impl Columns {
 }
 
 /// The pane.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tables {
     list: List,
     view: Columns,
     figures: Vec<Figures>,
-    /// What was measured on demand, by relation: the share, and when.
-    measured: HashMap<i64, (f64, Timestamp)>,
+    /// What was measured exactly on demand.
+    measuring: Measuring,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            list: List::default(),
+            view: Columns::default(),
+            figures: Vec::new(),
+            measuring: Measuring::of(PaneId::Tables),
+        }
+    }
 }
 
 impl Pane for Tables {
@@ -75,7 +86,7 @@ impl Pane for Tables {
         let (grid, note) = if let Ok(found) = figures(view, self.view.since()) {
             self.figures = found.tables;
             for one in &mut self.figures {
-                one.take_measured(self.measured.get(&one.usage.relid).copied());
+                one.take_measured(self.measuring.measured().get(&one.usage.relid).copied());
             }
             self.figures.sort_by(|left, right| right.urgency().total_cmp(&left.urgency()));
             (self.grid(view), self.note(&found.notes))
@@ -121,8 +132,8 @@ impl Pane for Tables {
         }
     }
 
-    fn take_exact(&mut self, relid: i64, free_share: f64, at: Timestamp) {
-        self.measured.insert(relid, (free_share, at));
+    fn take_job(&mut self, id: JobId, news: JobNews) -> Wish {
+        self.measuring.take(id, news)
     }
 }
 
@@ -132,7 +143,7 @@ impl Tables {
         self.figures.iter().find(|one| one.key() == key)
     }
 
-    fn ask_exact(&self, view: &View<'_>) -> Wish {
+    fn ask_exact(&mut self, view: &View<'_>) -> Wish {
         let Some(one) = self.selected() else { return Wish::Nothing };
         if one.usage.is_partitioned() {
             return Wish::Say(format!("{} holds no rows itself; measure a partition", one.usage.label()));
@@ -145,11 +156,9 @@ impl Tables {
         about.pair("size", &format!("{} without indexes and TOAST", Bytes(size)));
         about.pair("reads", &format!("about {}: it skips all-visible pages", Bytes(unseen)));
         super::exact_costs(&mut about, unseen, "pgstattuple_approx()");
-        Wish::Ask {
-            about,
-            question: format!("Measure the bloat of {} exactly?", one.usage.label()),
-            then: Effect::Exact { relid: one.usage.relid, name: one.usage.label(), kind: RelationKind::Table },
-        }
+        let (relation, name) = (Relation::Table(one.usage.relid), one.usage.label());
+        let question = format!("Measure the bloat of {name} exactly?");
+        Wish::Ask { about, question, then: self.measuring.ask(relation, name) }
     }
 
     fn note(&self, notes: &[String]) -> String {

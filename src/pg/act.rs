@@ -1,20 +1,19 @@
 //! The act session: opened at the start, so that cancel and terminate still work when `max_connections` is reached.
 //!
-//! What a person asked for runs here and never queues behind the sampler. While a long scan has the session, a signal
+//! What a person asked for runs here and never queues behind the sampler. While one signal has the session, another
 //! gets a short connection of its own. Spawns nothing: [`run`] is one future.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
+use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use super::control::{self, Backend, Outcome, Permit, Signal};
-use super::exact::{self, Exact, Relation};
-use super::session::{Connector, Lost, Reaper, Session, reaper};
-use crate::sample::{Missing, ServerFacts};
+use super::session::{Connector, Limits, Lost, Reaper, Session, reaper};
+use crate::sample::ServerFacts;
 
 /// What a person asks for.
 #[derive(Debug, Clone)]
@@ -28,35 +27,21 @@ pub enum Order {
         /// To whom.
         backend: Backend,
     },
-    /// Measure a table or an index; one that is being measured is given up for it.
-    Measure(Relation),
-    /// Give up what is being measured, on the server too.
-    GiveUp,
     /// The sampler found out anew what the server has.
     Facts(Arc<ServerFacts>),
     /// End.
     Stop,
 }
 
-/// What came of it.
+/// What came of a signal.
 #[derive(Debug)]
-pub enum Told {
-    /// Of a signal.
-    Signal {
-        /// What was sent.
-        signal: Signal,
-        /// To whom.
-        backend: Backend,
-        /// What came of it.
-        outcome: Outcome,
-    },
-    /// Of a measurement.
-    Measured {
-        /// What was measured.
-        relation: Relation,
-        /// What was found, or why not.
-        result: Result<Exact, Missing>,
-    },
+pub struct Told {
+    /// What was sent.
+    pub signal: Signal,
+    /// To whom.
+    pub backend: Backend,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
 /// Signals under way at once; more are refused.
@@ -71,14 +56,15 @@ const RETRY: Duration = Duration::from_secs(3);
 /// How long a signal or a connection that is being made at the end may take.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How long the end may take: cancel requests that are on their way, and connections that close.
+/// How long a signal may wait for a lock, or run.
+const LIMITS: Limits = Limits::ACT;
+
+/// How long the end may take: connections that close.
 const FAREWELL: Duration = Duration::from_millis(1500);
 
 enum Done {
     Opened(Option<Session>),
-    Signalled { session: Option<Session>, signal: Signal, backend: Backend, outcome: Outcome },
-    Measured { session: Option<Session>, relation: Relation, result: Result<Exact, Missing> },
-    GivenUp(Relation),
+    Signalled(Option<Session>, Told),
 }
 
 struct Act {
@@ -89,7 +75,6 @@ struct Act {
     is_opening: bool,
     retry: Instant,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
-    measuring: Option<AbortHandle>,
 }
 
 /// Acts until it is told to stop or nobody listens.
@@ -103,7 +88,6 @@ pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, t
         is_opening: false,
         retry: Instant::now(),
         work: FuturesUnordered::new(),
-        measuring: None,
     };
     let mut reaping = std::pin::pin!(reaping);
     tokio::select! {
@@ -111,21 +95,20 @@ pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, t
         () = act.run(orders, told) => {}
     }
     if tokio::time::timeout(FAREWELL, reaping).await.is_err() {
-        tracing::info!("a scan may still be running; its statement_timeout ends it");
+        tracing::info!("a signal may still be on its way");
     }
 }
 
 impl Act {
     async fn run(mut self, orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
         self.work(orders, told).await;
-        self.give_up();
         let ending = async { while self.work.next().await.is_some() {} };
         drop(tokio::time::timeout(GRACE, ending).await);
     }
 
     async fn work(&mut self, mut orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
         loop {
-            if self.session.is_none() && !self.is_opening && self.measuring.is_none() && Instant::now() >= self.retry {
+            if self.session.is_none() && !self.is_opening && Instant::now() >= self.retry {
                 self.open();
             }
             // Each branch is cancel-safe: receiving, futures that are kept, and a timer.
@@ -160,15 +143,6 @@ impl Act {
     fn obey(&mut self, order: Order) -> Option<Told> {
         match order {
             Order::Signal { permit, signal, backend } => self.signal(permit, signal, backend),
-            Order::Measure(relation) => {
-                self.give_up();
-                self.measure(relation);
-                None
-            }
-            Order::GiveUp => {
-                self.give_up();
-                None
-            }
             Order::Facts(facts) => {
                 self.facts = facts;
                 None
@@ -181,7 +155,7 @@ impl Act {
         if self.work.len() >= MOST_SIGNALS {
             let outcome =
                 Outcome::Failed { what: "too many cancel or terminate requests at once; try again".to_owned() };
-            return Some(Told::Signal { signal, backend, outcome });
+            return Some(Told { signal, backend, outcome });
         }
         let (connector, reaper, facts) = (Arc::clone(&self.connector), self.reaper.clone(), Arc::clone(&self.facts));
         let session = self.session.take();
@@ -199,40 +173,10 @@ impl Act {
                 Ok(Err(what)) => (None, Outcome::Failed { what }),
                 Err(_) => (None, Outcome::Failed { what: "the server does not answer".to_owned() }),
             };
-            Done::Signalled { session, signal, backend, outcome }
+            Done::Signalled(session, Told { signal, backend, outcome })
         };
         self.work.push(done.boxed());
         None
-    }
-
-    fn measure(&mut self, relation: Relation) {
-        let (connector, reaper, facts) = (Arc::clone(&self.connector), self.reaper.clone(), Arc::clone(&self.facts));
-        let session = self.session.take();
-        let (handle, registration) = AbortHandle::new_pair();
-        let act = async move {
-            let lost = |why: String| Missing::Failed { sqlstate: "none".to_owned(), message: why };
-            let mut session = match session {
-                Some(session) => session,
-                None => match open(connector.as_ref(), &reaper).await {
-                    Ok(session) => session,
-                    Err(why) => return Done::Measured { session: None, relation, result: Err(lost(why)) },
-                },
-            };
-            match exact::measure(&mut session, &facts, relation).await {
-                Ok(result) => Done::Measured { session: Some(session), relation, result },
-                Err(Lost { why }) => Done::Measured { session: None, relation, result: Err(lost(why)) },
-            }
-        };
-        let act = Abortable::new(act, registration);
-        self.work.push(async move { act.await.unwrap_or(Done::GivenUp(relation)) }.boxed());
-        self.measuring = Some(handle);
-    }
-
-    /// Drops the scan; the reaper cancels it on the server, and its connection goes with it.
-    fn give_up(&mut self) {
-        if let Some(measuring) = self.measuring.take() {
-            measuring.abort();
-        }
     }
 
     fn finish(&mut self, done: Done) -> Option<Told> {
@@ -242,32 +186,23 @@ impl Act {
                 self.keep(session);
                 None
             }
-            Done::Signalled { session, signal, backend, outcome } => {
+            Done::Signalled(session, told) => {
                 self.keep(session);
-                Some(Told::Signal { signal, backend, outcome })
-            }
-            Done::Measured { session, relation, result } => {
-                self.measuring = None;
-                self.keep(session);
-                Some(Told::Measured { relation, result })
-            }
-            Done::GivenUp(relation) => {
-                let failed = Missing::Failed { sqlstate: "57014".to_owned(), message: "cancelled".to_owned() };
-                Some(Told::Measured { relation, result: Err(failed) })
+                Some(told)
             }
         }
     }
 
     /// Keeps one session; a second one was for a single signal and is closed.
     fn keep(&mut self, session: Option<Session>) {
-        if self.session.is_none() && self.measuring.is_none() {
+        if self.session.is_none() {
             self.session = session;
         }
     }
 }
 
 async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Session, String> {
-    Session::open(connector, exact::LIMITS, reaper)
+    Session::open(connector, LIMITS, reaper)
         .await
         .map_err(|failure| failure.because.last().cloned().unwrap_or(failure.what))
 }

@@ -14,7 +14,6 @@ pub mod options;
 pub(in crate::pg) mod planned;
 pub mod refusal;
 pub mod run;
-pub mod serve;
 pub mod statement;
 mod usual;
 pub(in crate::pg) mod watch;

@@ -1,5 +1,8 @@
 //! The loop of the console: events in, effects done, a frame drawn.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +11,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
-use super::advising::Advising;
-use super::effects::Hands;
-use super::explains::{Explains, mode_of};
+use super::effects::{Hands, mode_of};
+use super::jobs::JobRunner;
 use super::keyboard::{self, Keyboard};
 use super::own_editor;
 use super::remembered::Remembered;
 use super::suspend::{self, Asked, Suspending};
-use super::terminal::{ByteCount, Mouse, Screen};
-use crate::app::{App, Effect, Event, Outcome, Start};
+use super::terminal::{ByteCount, Display, Mouse, Screen};
+use crate::app::{App, Effect, Event, Job, JobId, JobNews, JobResult, Outcome, Start};
 use crate::failure::{Failure, Kind};
 use crate::panes;
 use crate::pg::act::{self, Told};
@@ -59,15 +61,14 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let (told_in, told) = mpsc::channel(16);
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
-    let explains = Explains::start(Arc::clone(&setup.connector), setup.start.rights);
-    let (advising, suggested) = Advising::new(setup.connector, mode_of(setup.start.rights));
-    let hands = Hands::new(commands, orders, setup.start.rights, (setup.remembered.clone(), advising));
+    let (jobs, job_news) = JobRunner::new(setup.connector, mode_of(setup.start.rights));
+    let hands = Hands::new(commands, orders, setup.start.rights, (setup.remembered.clone(), jobs));
     let mut app = app(setup.start, &setup.remembered, setup.warnings);
     let mut shell = Shell {
         screen,
         keyboard: Keyboard::start(),
         signals,
-        inbox: Inbox { reports, told, suggested, explains },
+        inbox: Inbox { reports, told, job_news },
         hands,
         editor: setup.editor,
         editing: None,
@@ -80,12 +81,11 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let Shell { screen, hands, inbox, .. } = shell;
     drop(screen);
     ended?;
-    let advising = hands.stop();
-    let limit = if advising.is_trying() { FAREWELL_TO_A_TRIAL } else { FAREWELL };
-    let Inbox { explains, reports, told, .. } = inbox;
-    drop((reports, told));
+    let jobs = hands.stop();
+    let limit = if jobs.is_trying() { FAREWELL_TO_A_TRIAL } else { FAREWELL };
+    drop(inbox);
     // What does not end in time is ended by the server's own timeouts.
-    drop(timeout(limit, async { tokio::join!(sampling, acting, explains.stop(), advising.stop()) }).await);
+    drop(timeout(limit, async { tokio::join!(sampling, acting, jobs.stop()) }).await);
     Ok(())
 }
 
@@ -93,22 +93,27 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
 struct Inbox {
     reports: mpsc::Receiver<Report>,
     told: mpsc::Receiver<Told>,
-    suggested: mpsc::Receiver<Event>,
-    explains: Explains,
+    job_news: mpsc::Receiver<Event>,
 }
 
 /// What the loop owns beside the state machine.
-struct Shell {
-    screen: Screen,
+struct Shell<D> {
+    screen: D,
     keyboard: Keyboard,
     signals: (Ends, Suspending),
     inbox: Inbox,
     hands: Hands,
     /// The user's own editor, and the text it is open on.
     editor: String,
-    editing: Option<JoinHandle<Result<String, Failure>>>,
+    editing: Option<Editing>,
     ticks: Interval,
     drawn: Option<Instant>,
+}
+
+/// The user's own editor on a text; it has the terminal.
+struct Editing {
+    id: JobId,
+    task: JoinHandle<Result<String, Failure>>,
 }
 
 /// What a turn of the loop begins with.
@@ -123,7 +128,7 @@ enum Next {
     End,
 }
 
-impl Shell {
+impl<D: Display> Shell<D> {
     async fn run(&mut self, app: &mut App) -> Result<(), Failure> {
         loop {
             match self.next(app.is_dirty()).await? {
@@ -157,8 +162,7 @@ impl Shell {
             key = keyboard.events().recv() => key,
             report = inbox.reports.recv() => report.map(|report| of_report(report, hands)),
             Some(news) = inbox.told.recv() => Some(Event::Done(hands.outcome(news))),
-            event = inbox.explains.next() => Some(event),
-            Some(found) = inbox.suggested.recv() => Some(found),
+            Some(news) = inbox.job_news.recv() => Some(news),
             _ = ticks.tick() => Some(Event::Tick(now())),
             edited = ended(editing) => {
                 self.editing = None;
@@ -187,8 +191,8 @@ impl Shell {
         while let Ok(news) = self.inbox.told.try_recv() {
             app.update(Event::Done(self.hands.outcome(news)));
         }
-        while let Some(event) = self.inbox.explains.waiting() {
-            app.update(event);
+        while let Ok(news) = self.inbox.job_news.try_recv() {
+            app.update(news);
         }
     }
 
@@ -196,14 +200,13 @@ impl Shell {
     async fn obey(&mut self, effect: Effect, app: &mut App) -> Result<(), Failure> {
         match effect {
             Effect::Suspend => return self.stop(app).await,
-            Effect::Edit { text } => {
+            Effect::Start(id, Job::EditText { text }) => {
                 lend(&self.keyboard, &self.screen).await;
-                self.editing = Some(tokio::spawn(own_editor::edit(text, self.editor.clone())));
+                let task = tokio::spawn(own_editor::edit(text, self.editor.clone()));
+                self.editing = Some(Editing { id, task });
             }
             effect => {
-                let answer =
-                    self.inbox.explains.act(effect).unwrap_or_else(|effect| self.hands.act(effect, &mut self.screen));
-                if let Some(event) = answer {
+                if let Some(event) = self.hands.act(effect, &mut self.screen) {
                     app.update(event);
                 }
             }
@@ -239,7 +242,7 @@ impl Shell {
 }
 
 /// Draws what changed, at most thirty times a second.
-fn draw_if_due(screen: &mut Screen, app: &mut App, drawn: &mut Option<Instant>) -> Result<(), Failure> {
+fn draw_if_due(screen: &mut impl Display, app: &mut App, drawn: &mut Option<Instant>) -> Result<(), Failure> {
     if !app.is_dirty() || drawn.is_some_and(|at| at.elapsed() < FRAME) {
         return Ok(());
     }
@@ -266,27 +269,23 @@ pub(super) fn seconds() -> Interval {
 }
 
 /// Leaves keys and terminal to another program.
-pub(super) async fn lend(keyboard: &Keyboard, screen: &Screen) {
+pub(super) async fn lend(keyboard: &Keyboard, screen: &impl Display) {
     keyboard.pause().await;
     screen.lend();
 }
 
-pub(super) fn draw(screen: &mut Screen, app: &mut App) -> Result<(), Failure> {
+pub(super) fn draw(screen: &mut impl Display, app: &mut App) -> Result<(), Failure> {
     let drawn = screen.draw(|frame| app.draw(frame));
     drawn.map_err(|error| Failure::new(Kind::Terminal, "cannot draw on the terminal").because(&error))
 }
 
 /// Returns what the user's own editor left, when it ends; never, where none is open.
-async fn ended(editing: &mut Option<JoinHandle<Result<String, Failure>>>) -> Event {
-    let Some(task) = editing else { return std::future::pending().await };
-    match task.await {
-        Ok(Ok(text)) => Event::Edited(text),
-        Ok(Err(failure)) => {
-            let hint = failure.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-            Event::Done(Outcome::Bad(format!("{}{hint}", failure.what)))
-        }
-        Err(error) => Event::Done(Outcome::Bad(format!("the editor's task ended: {error}"))),
-    }
+async fn ended(editing: &mut Option<Editing>) -> Event {
+    let Some(Editing { id, task }) = editing else { return std::future::pending().await };
+    let edited = task.await.unwrap_or_else(|error| {
+        Err(Failure::new(Kind::Refused, format!("a fault in pgdj ended the editor's task: {error}")))
+    });
+    Event::Job(*id, JobNews::Done(JobResult::TextEdited(edited)))
 }
 
 fn of_report(report: Report, hands: &mut Hands) -> Event {

@@ -3,25 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::clipboard::CopyToClipboard;
 use tokio::sync::mpsc;
 
-use super::advising::Advising;
-use super::explains::mode_of;
+use super::jobs::JobRunner;
 use super::own_editor;
 use super::remembered::Remembered;
-use super::terminal::Screen;
-use crate::app::{Effect, Event, Outcome, RelationKind, Rights, Signal};
+use super::terminal::Display;
+use crate::app::{Effect, Event, Outcome, Rights, Signal};
 use crate::failure::without_number;
 use crate::pg::act::{Order, Told};
-use crate::pg::control::{self, Backend, Permit};
-use crate::pg::exact::Relation;
+use crate::pg::control::{self, Backend, Mode, Permit};
 use crate::pg::sampler::Command;
-use crate::sample::unit::Share;
 use crate::sample::{ServerFacts, Timestamp};
 
 /// Bytes of text that terminals take by OSC 52; more is cut by some, ignored by others.
 const CLIPBOARD_LIMIT: usize = 74_994;
+
+/// Returns what the sessions of the console may do.
+pub(super) fn mode_of(rights: Rights) -> Mode {
+    if rights == Rights::ReadOnly { Mode::ReadOnly } else { Mode::Full }
+}
 
 /// Sends what is asked for to the session that does it.
 pub(super) struct Hands {
@@ -30,10 +31,8 @@ pub(super) struct Hands {
     rights: Rights,
     /// The signals under way.
     signals: Vec<Signal>,
-    /// The oids and names of what is measured.
-    measured: Vec<(i64, String)>,
     remembered: Remembered,
-    advising: Advising,
+    jobs: JobRunner,
 }
 
 impl Hands {
@@ -41,13 +40,13 @@ impl Hands {
         commands: mpsc::Sender<Command>,
         orders: mpsc::Sender<Order>,
         rights: Rights,
-        (remembered, advising): (Remembered, Advising),
+        (remembered, jobs): (Remembered, JobRunner),
     ) -> Self {
-        Self { commands, orders, rights, signals: Vec::new(), measured: Vec::new(), remembered, advising }
+        Self { commands, orders, rights, signals: Vec::new(), remembered, jobs }
     }
 
     /// Does an effect; returns what came of it, where that is known at once.
-    pub(super) fn act(&mut self, effect: Effect, screen: &mut Screen) -> Option<Event> {
+    pub(super) fn act(&mut self, effect: Effect, screen: &mut impl Display) -> Option<Event> {
         let outcome = match effect {
             // The loop has taken these.
             Effect::Quit | Effect::Suspend => None,
@@ -55,18 +54,12 @@ impl Hands {
             Effect::Pace(pace) => self.command(Command::Pace(Duration::from_secs_f64(pace.0))),
             Effect::ReadNow => self.command(Command::ReadNow),
             Effect::Signal(signal) => self.signal(signal),
-            // The task that explains has taken the first three; the loop lends the terminal to the editor.
-            Effect::Explain(_) | Effect::AskParameters { .. } | Effect::CancelExplain | Effect::Edit { .. } => None,
-            Effect::Suggest { request, plan } => {
-                self.advising.ask(*request, plan);
+            Effect::Start(id, job) => {
+                self.jobs.start(id, job);
                 None
             }
-            Effect::Try { request, specs, plan, building } => {
-                self.advising.try_for_real(*request, (specs, building), plan);
-                None
-            }
-            Effect::CancelTry => {
-                self.advising.give_up_trial();
+            Effect::Cancel(id) => {
+                self.jobs.cancel(id);
                 None
             }
             Effect::Remember(statement) => {
@@ -78,39 +71,25 @@ impl Hands {
                     ))
                 })
             }
-            Effect::Open { path } => return Some(open(path)),
             Effect::Save { name, text } => Some(save(&name, &text)),
-            Effect::Exact { relid, name, kind } => {
-                let relation = match kind {
-                    RelationKind::Table => Relation::Table(relid),
-                    RelationKind::Index => Relation::Index(relid),
-                };
-                match self.order(Order::Measure(relation)) {
-                    Some(Outcome::Bad(why)) => Some(Outcome::NotMeasured { relid, why }),
-                    other => {
-                        self.measured.push((relid, name));
-                        other
-                    }
-                }
-            }
-            Effect::CancelWork => self.order(Order::GiveUp),
         };
         outcome.map(Event::Done)
     }
 
-    /// Tells the act session what the server has.
-    pub(super) fn tell_facts(&self, facts: &Arc<ServerFacts>) {
+    /// Tells those who act what the server has.
+    pub(super) fn tell_facts(&mut self, facts: &Arc<ServerFacts>) {
+        self.jobs.learn(facts);
         if self.orders.try_send(Order::Facts(Arc::clone(facts))).is_err() {
             tracing::info!("the connection for cancel and terminate is busy; another connection sends the request");
         }
     }
 
     /// Ends the sessions; gives back what is to be waited for.
-    pub(super) fn stop(self) -> Advising {
+    pub(super) fn stop(self) -> JobRunner {
         // A channel that is full or closed belongs to a session that is ending.
         self.commands.try_send(Command::Stop).unwrap_or_default();
         drop(self.orders.try_send(Order::Stop));
-        self.advising
+        self.jobs
     }
 
     fn command(&self, command: Command) -> Option<Outcome> {
@@ -138,42 +117,12 @@ impl Hands {
 
     /// Returns what is said of what the act session did.
     pub(super) fn outcome(&mut self, told: Told) -> Outcome {
-        match told {
-            Told::Signal { signal, backend, outcome } => {
-                let is_it = |one: &Signal| one.kind == signal && one.pid == backend.pid;
-                let Some(at) = self.signals.iter().position(is_it) else {
-                    return Outcome::Bad(format!("unexpected answer about pid {}: {outcome}", backend.pid));
-                };
-                of_signal(self.signals.remove(at), &outcome)
-            }
-            Told::Measured { relation, result } => {
-                let relid = match relation {
-                    Relation::Table(relid) | Relation::Index(relid) => relid,
-                };
-                let name = self.name_of(relid).unwrap_or_else(|| format!("relation {relid}"));
-                match result {
-                    Ok(exact) => {
-                        let free_share = exact.share().unwrap_or(0.0);
-                        let note = format!(
-                            "{name}: {} of {} is free or dead, measured ({} read)",
-                            Share(free_share),
-                            exact.bytes,
-                            Share(exact.scanned)
-                        );
-                        Outcome::Exact { relid, free_share, at: exact.at, note }
-                    }
-                    Err(why) => {
-                        let remedy = why.remedy().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
-                        Outcome::NotMeasured { relid, why: format!("{name} was not measured: {why}{remedy}") }
-                    }
-                }
-            }
-        }
-    }
-
-    fn name_of(&mut self, id: i64) -> Option<String> {
-        let at = self.measured.iter().position(|(measured, _)| *measured == id)?;
-        Some(self.measured.remove(at).1)
+        let Told { signal, backend, outcome } = told;
+        let is_it = |one: &Signal| one.kind == signal && one.pid == backend.pid;
+        let Some(at) = self.signals.iter().position(is_it) else {
+            return Outcome::Bad(format!("unexpected answer about pid {}: {outcome}", backend.pid));
+        };
+        of_signal(self.signals.remove(at), &outcome)
     }
 }
 
@@ -186,11 +135,6 @@ fn of_signal(signal: Signal, outcome: &control::Outcome) -> Outcome {
     }
 }
 
-pub(super) fn open(path: String) -> Event {
-    let read = own_editor::open(&path);
-    Event::Opened { path, read }
-}
-
 pub(super) fn save(name: &str, text: &str) -> Outcome {
     match own_editor::save(name, text) {
         Ok(path) => Outcome::Good(format!("written to {}", path.display())),
@@ -198,7 +142,7 @@ pub(super) fn save(name: &str, text: &str) -> Outcome {
     }
 }
 
-pub(super) fn copy(text: &str, what: &str, screen: &mut Screen) -> Outcome {
+pub(super) fn copy(text: &str, what: &str, screen: &mut impl Display) -> Outcome {
     let (text, left_out) = crate::ui::text::without_controls(text);
     if text.len() > CLIPBOARD_LIMIT {
         return Outcome::Bad(format!(
@@ -211,7 +155,7 @@ pub(super) fn copy(text: &str, what: &str, screen: &mut Screen) -> Outcome {
         1 => ", 1 control character or sequence left out".to_owned(),
         many => format!(", {many} control characters or sequences left out"),
     };
-    match screen.send(CopyToClipboard::to_clipboard_from(text.as_ref())) {
+    match screen.copy(text.as_ref()) {
         Ok(()) => Outcome::Good(format!(
             "copied {what} by OSC 52 ({} bytes{left_out}); in tmux this needs: set -g set-clipboard on",
             text.len()

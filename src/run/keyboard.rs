@@ -40,6 +40,12 @@ impl Keyboard {
         Self { events, pause, thread }
     }
 
+    /// A keyboard whose keys come from a channel, for tests.
+    #[cfg(test)]
+    pub(super) fn of(events: mpsc::Receiver<Event>) -> Self {
+        Self { events, pause: Arc::default(), thread: None }
+    }
+
     /// Returns the events.
     pub(super) fn events(&mut self) -> &mut mpsc::Receiver<Event> {
         &mut self.events

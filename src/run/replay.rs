@@ -6,14 +6,16 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::console::{Ends, draw, lend, now, seconds};
-use super::effects::{copy, open, save};
+use super::effects::{copy, save};
 use super::keyboard::Keyboard;
+use super::own_editor;
 use super::playback::Playback;
 use super::suspend::{self, Asked, Suspending};
-use super::terminal::{ByteCount, Mouse, Screen};
-use crate::app::{App, Effect, Event, Outcome, Start};
+use super::terminal::{ByteCount, Display, Mouse, Screen};
+use crate::app::{App, Effect, Event, Job, JobNews, JobResult, Outcome, Start};
 use crate::failure::{Failure, Kind};
 use crate::panes;
+use crate::pg::advice::Advised;
 use crate::pg::explain::Request;
 use crate::plan::Plan;
 use crate::record::{Explained, RecordError};
@@ -165,34 +167,37 @@ impl Offline {
         let outcome = match effect {
             Effect::Copy { text, what } => copy(&text, &what, screen),
             Effect::Save { name, text } => save(&name, &text),
-            Effect::Open { path } => return Some(open(path)),
-            Effect::Suggest { request, plan } => return Some(self.suggest(&request, plan)),
-            Effect::Explain(request) => return Some(self.explain(&request.sql, request.options.analyze)),
-            // Values would change nothing about a plan that is there, or is not.
-            Effect::AskParameters { sql } => return Some(self.explain(&sql, true)),
+            Effect::Start(id, job) => return Some(Event::Job(id, JobNews::Done(self.perform(job)))),
             Effect::Pace(_) => Outcome::Bad("A recording keeps the pace it was made at.".to_owned()),
-            Effect::Edit { .. } => {
-                Outcome::Bad("The external editor needs a live server; press e to edit here.".to_owned())
-            }
             // Nothing is under way; and what is looked at in a recording is no statement of the user's.
-            Effect::Quit
-            | Effect::Suspend
-            | Effect::Remember(_)
-            | Effect::CancelExplain
-            | Effect::CancelTry
-            | Effect::CancelWork => {
+            Effect::Quit | Effect::Suspend | Effect::Remember(_) | Effect::Cancel(_) => {
                 return None;
             }
-            Effect::ReadNow | Effect::Signal(_) | Effect::Exact { .. } | Effect::Try { .. } => {
-                Outcome::Bad(NO_SERVER.to_owned())
-            }
+            Effect::ReadNow | Effect::Signal(_) => Outcome::Bad(NO_SERVER.to_owned()),
         };
         Some(Event::Done(outcome))
     }
 
+    fn perform(&self, job: Job) -> JobResult {
+        match job {
+            Job::Explain(request) => self.explain(&request.sql, request.options.analyze),
+            // Values would change nothing about a plan that is there, or is not.
+            Job::FindParameters { sql } => self.explain(&sql, true),
+            Job::Advise { request, plan } => JobResult::Advised(self.advise(&request, &plan)),
+            Job::OpenFile { path } => JobResult::FileOpened(own_editor::open(&path)),
+            Job::TryIndexes { .. } | Job::MeasureBloat { .. } => {
+                JobResult::Failed(Failure::new(Kind::Refused, NO_SERVER))
+            }
+            Job::EditText { .. } => JobResult::TextEdited(Err(Failure::new(
+                Kind::Refused,
+                "The external editor needs a live server; press e to edit here.",
+            ))),
+        }
+    }
+
     /// Shows the recorded plan of a statement; `is_run` is whether a run was asked for.
-    fn explain(&self, sql: &str, is_run: bool) -> Event {
-        Event::ExplainDone(match self.explained.answer(sql, self.at) {
+    fn explain(&self, sql: &str, is_run: bool) -> JobResult {
+        JobResult::Explained(match self.explained.answer(sql, self.at) {
             Some(mut answer) => {
                 if is_run {
                     answer.notices.insert(0, NOT_RUN.to_owned());
@@ -214,13 +219,12 @@ impl Offline {
         ))
     }
 
-    fn suggest(&self, request: &Request, plan: Arc<Plan>) -> Event {
-        let found = match self.explained.advise(&request.sql, &plan) {
+    fn advise(&self, request: &Request, plan: &Arc<Plan>) -> Result<Box<Advised>, Failure> {
+        match self.explained.advise(&request.sql, plan) {
             Some(advised) => Ok(Box::new(advised)),
             None if self.explained.is_empty() => Err(Failure::new(Kind::Refused, NO_SERVER)),
             None => Err(Failure::new(Kind::Refused, "The recording does not hold the tables of this plan.")),
-        };
-        Event::Suggested { plan, found }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, execute, queue, terminal};
@@ -39,6 +40,43 @@ pub enum Mouse {
     Left,
 }
 
+/// What the console is drawn on.
+pub(super) trait Display {
+    /// Gives the terminal to another program for a while.
+    fn lend(&self);
+
+    /// Takes the terminal over again; the next frame is drawn whole.
+    fn take_back(&mut self) -> Result<(), Failure>;
+
+    /// Draws one frame.
+    fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()>;
+
+    /// Puts text on the clipboard by OSC 52.
+    fn copy(&mut self, text: &str) -> io::Result<()>;
+}
+
+impl Display for Screen {
+    fn lend(&self) {
+        give_back(self.has_mouse);
+    }
+
+    fn take_back(&mut self) -> Result<(), Failure> {
+        take_over(self.has_mouse)?;
+        self.clear().map_err(|error| Failure::new(Kind::Terminal, "cannot clear the terminal").because(&error))
+    }
+
+    /// The frame is one synchronized update.
+    fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(draw)?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+    }
+}
+
 impl Screen {
     /// Takes the terminal over.
     pub fn take(mouse: Mouse, bytes: ByteCount) -> Result<Self, Failure> {
@@ -57,34 +95,11 @@ impl Screen {
         Ok(Self { terminal, has_mouse: mouse })
     }
 
-    /// Gives the terminal to another program for a while.
-    pub fn lend(&self) {
-        give_back(self.has_mouse);
-    }
-
-    /// Takes the terminal over again; the next frame is drawn whole.
-    pub fn take_back(&mut self) -> Result<(), Failure> {
-        take_over(self.has_mouse)?;
-        self.clear().map_err(|error| Failure::new(Kind::Terminal, "cannot clear the terminal").because(&error))
-    }
-
-    /// Draws one frame inside a synchronized update.
-    pub fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(draw)?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
-    }
-
     /// Draws the next frame whole.
     pub fn clear(&mut self) -> io::Result<()> {
         // Not ratatui's `clear`: it asks the terminal where the cursor is, and another program may take the answer.
         self.terminal.swap_buffers();
         queue!(self.terminal.backend_mut(), terminal::Clear(terminal::ClearType::All))
-    }
-
-    /// Writes a sequence to the terminal, for instance OSC 52.
-    pub fn send(&mut self, sequence: impl crossterm::Command) -> io::Result<()> {
-        execute!(self.terminal.backend_mut(), sequence)
     }
 
     /// Returns the size.

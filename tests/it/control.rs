@@ -1,11 +1,10 @@
 //! Cancel, terminate, and exact bloat on demand.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pgdj::pg::act::{self, Order, Told};
 use pgdj::pg::control::{Backend, Doing, Mode, Outcome, Permit, Signal};
-use pgdj::pg::exact::Relation;
+use pgdj::pg::exact::{self, Exact, Relation};
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Session, reaper};
 use pgdj::sample::{Missing, ServerFacts, Timestamp};
@@ -38,19 +37,15 @@ impl Acting {
     pub(crate) async fn signal(&mut self, signal: Signal, backend: Backend) -> Outcome {
         let permit = Permit::of(Mode::Full).unwrap();
         self.orders.send(Order::Signal { permit, signal, backend }).await.unwrap();
-        match timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap() {
-            Told::Signal { outcome, .. } => outcome,
-            other @ Told::Measured { .. } => panic!("{other:?}"),
-        }
+        timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap().outcome
     }
+}
 
-    async fn measure(&mut self, relation: Relation) -> Result<pgdj::pg::exact::Exact, Missing> {
-        self.orders.send(Order::Measure(relation)).await.unwrap();
-        match timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap() {
-            Told::Measured { result, .. } => result,
-            other @ Told::Signal { .. } => panic!("{other:?}"),
-        }
-    }
+async fn measure(login: &Login, relation: Relation) -> Result<Exact, Missing> {
+    let facts = facts(login).await;
+    let (reaper, _reaping) = reaper();
+    let mut session = Session::open(login, exact::LIMITS, &reaper).await.unwrap();
+    exact::measure(&mut session, &facts, relation).await.unwrap()
 }
 
 pub(crate) async fn backend(client: &tokio_postgres::Client) -> Backend {
@@ -105,7 +100,7 @@ async fn a_role_without_the_right_is_told_which() {
 }
 
 #[tokio::test]
-async fn bloat_is_measured_exactly_and_a_signal_does_not_wait_for_it() {
+async fn bloat_is_measured_exactly_or_it_is_said_who_holds_the_table() {
     let Some(server) = own() else { return };
     let login = server.database().await;
     let client = open(&login).await;
@@ -114,32 +109,18 @@ async fn bloat_is_measured_exactly_and_a_signal_does_not_wait_for_it() {
         client.query_one("select $1::text::regclass::oid::bigint", &[&name]).await.unwrap().get(0)
     };
     let (table, index) = (oid("shop_order").await, oid("shop_order_status").await);
-    let mut acting = Acting::start(&login).await;
-    let why = acting.measure(Relation::Table(table)).await.unwrap_err();
+    let why = measure(&login, Relation::Table(table)).await.unwrap_err();
     assert_eq!(why.remedy(), Some("CREATE EXTENSION pgstattuple;"));
     client.batch_execute("create extension pgstattuple; delete from shop_order where id % 2 = 0").await.unwrap();
     client.batch_execute("vacuum shop_order").await.unwrap();
-    acting.orders.send(Order::Facts(facts(&login).await)).await.unwrap();
-    let exact = acting.measure(Relation::Table(table)).await.unwrap();
+    let exact = measure(&login, Relation::Table(table)).await.unwrap();
     assert!((0.4..0.6).contains(&exact.share().unwrap()), "{exact:?}");
-    let exact = acting.measure(Relation::Index(index)).await.unwrap();
+    let exact = measure(&login, Relation::Index(index)).await.unwrap();
     assert!(exact.share().unwrap() > 0.1 && exact.scanned == 1.0, "{exact:?}");
-    // Locked, the scan waits: a signal goes over a connection of its own meanwhile.
     let holder = open(&login).await;
     holder.batch_execute("begin; lock table shop_order in access exclusive mode").await.unwrap();
-    acting.orders.send(Order::Measure(Relation::Table(table))).await.unwrap();
-    let permit = Permit::of(Mode::Full).unwrap();
-    let backend = backend(&client).await;
-    acting.orders.send(Order::Signal { permit, signal: Signal::Cancel, backend }).await.unwrap();
-    let mut said = Vec::new();
-    while said.len() < 2 {
-        said.push(timeout(Duration::from_secs(30), acting.told.recv()).await.unwrap().unwrap());
-    }
-    assert!(said.iter().any(|told| matches!(told, Told::Signal { outcome: Outcome::Sent, .. })), "{said:?}");
-    assert!(
-        said.iter().any(|told| matches!(told, Told::Measured { result: Err(Missing::Blocked { .. }), .. })),
-        "{said:?}"
-    );
+    let result = measure(&login, Relation::Table(table)).await;
+    assert!(matches!(result, Err(Missing::Blocked { .. })), "{result:?}");
 }
 
 #[tokio::test]
@@ -149,7 +130,6 @@ async fn a_role_that_may_not_scan_is_told_the_grant() {
     let client = open(&login).await;
     client.batch_execute("create table shop_order (); create extension pgstattuple").await.unwrap();
     let role = server.role("plain", "").await;
-    let mut acting = Acting::start(&login.with_user(&role)).await;
-    let why = acting.measure(Relation::Table(1)).await.unwrap_err();
+    let why = measure(&login.with_user(&role), Relation::Table(1)).await.unwrap_err();
     assert_eq!(why.remedy(), Some("GRANT pg_stat_scan_tables TO plain;"));
 }

@@ -1,46 +1,130 @@
-//! What the server said to an EXPLAIN: how it stands, that a person has to agree first, or the plan.
+//! What comes back of the pane's jobs: how they stand, that a person has to agree first, or how they ended.
 
 use std::sync::Arc;
 
-use super::run::{After, Run, Step};
+use super::run::{After, Run};
 use super::sheet::Source;
 use super::{Explain, with};
-use crate::app::{Effect, Wish};
-use crate::failure::Failure;
-use crate::pg::explain::{Agreed, Answer, Progress};
+use crate::app::{JobId, JobProgress, JobResult, Message, Wish};
+use crate::failure::{Failure, Kind};
+use crate::pg::explain::{Agreed, Answer};
+use crate::sample::Seconds;
 
 impl Explain {
-    /// Takes how the EXPLAIN under way stands; the first word of one that was asked about is its beginning.
-    pub(super) fn take_progress(&mut self, progress: Progress) {
-        if let Some(run) = &mut self.run {
-            run.progress = progress;
-        } else if let Some(asked) = self.asked.take() {
-            if let Agreed::To(agreed) = &asked.request.agreed {
+    /// Begins what a person agreed to.
+    pub(super) fn begin(&mut self, id: JobId) {
+        if let Some(run) = self.asked.take_if(|run| run.id == id) {
+            if let Agreed::To(agreed) = &run.request.agreed {
                 self.agreed.clone_from(agreed);
             }
-            self.run = Some(asked);
+            self.run = Some(run);
             self.failure = None;
-        } else if self.filling.is_none() {
-            let request = self.request(self.options);
-            self.run = Some(Run { request, step: Step::Real, progress });
-            self.failure = None;
+        }
+        if let Some(trial) = self.trial.as_mut().filter(|trial| trial.id == id) {
+            trial.elapsed = Some(Seconds(0.0));
         }
     }
 
-    /// Asks whether what the statement calls may be called; says what it is if nobody agrees.
-    pub(super) fn ask_to_agree(&mut self, failure: Failure) -> Wish {
-        let Some(mut run) = self.run.take() else { return Wish::Nothing };
-        let wish = run.ask_to_agree(&failure.because, &self.agreed);
+    pub(super) fn take_progress(&mut self, id: JobId, progress: JobProgress) {
+        match progress {
+            JobProgress::Explaining(progress) => {
+                if let Some(run) = self.run.as_mut().filter(|run| run.id == id) {
+                    run.progress = progress;
+                }
+            }
+            JobProgress::Elapsed(elapsed) => {
+                if let Some(trial) = self.trial.as_mut().filter(|trial| trial.id == id) {
+                    trial.elapsed = Some(elapsed);
+                }
+            }
+        }
+    }
+
+    /// Takes how a job ended; one that the pane no longer waits for is passed over.
+    pub(super) fn take_result(&mut self, id: JobId, result: JobResult) -> Wish {
+        match result {
+            JobResult::Explained(Ok(answer)) => {
+                if let Some(run) = self.run.take_if(|run| run.id == id) {
+                    return self.take_answer(run, *answer);
+                }
+            }
+            JobResult::Parameters(known) => {
+                if let Some(run) = self.run.take_if(|run| run.id == id) {
+                    return self.ask_values(run.request, known);
+                }
+            }
+            JobResult::Explained(Err(failure)) => {
+                if let Some(run) = self.run.take_if(|run| run.id == id) {
+                    return self.take_failure(run, failure);
+                }
+            }
+            JobResult::Advised(found) => {
+                if self.advising.take_if(|advising| *advising == id).is_some()
+                    && let Some(sheet) = &mut self.sheet
+                {
+                    sheet.take_found(found);
+                }
+            }
+            JobResult::IndexesTried(tried) => self.take_tried(id, tried),
+            JobResult::FileOpened(read) => {
+                if let Some((_, path)) = self.opening.take_if(|(opening, _)| *opening == id) {
+                    return self.take_file(&path, read);
+                }
+            }
+            JobResult::TextEdited(edited) => {
+                if self.editor_job.take_if(|editing| *editing == id).is_some() {
+                    return self.take_edited(edited);
+                }
+            }
+            JobResult::BloatMeasured(_) => {}
+            JobResult::Cancelled | JobResult::Failed(_) => self.forget_job(id),
+        }
+        Wish::Nothing
+    }
+
+    fn take_edited(&mut self, edited: Result<String, Failure>) -> Wish {
+        match edited {
+            Ok(text) => {
+                self.editor.set(&text);
+                self.is_editing = true;
+                Wish::Nothing
+            }
+            Err(failure) => {
+                let hint = failure.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+                Wish::Report(Message::bad(format!("{}{hint}", failure.what)))
+            }
+        }
+    }
+
+    /// Waits for a job no more.
+    fn forget_job(&mut self, id: JobId) {
+        self.run.take_if(|run| run.id == id);
+        self.trial.take_if(|trial| trial.id == id);
+        self.opening.take_if(|(opening, _)| *opening == id);
+        self.editor_job.take_if(|editing| *editing == id);
+        if self.advising.take_if(|advising| *advising == id).is_some()
+            && let Some(sheet) = &mut self.sheet
+        {
+            sheet.take_found(Err(Failure::new(Kind::Refused, "the search for indexes was cancelled")));
+        }
+    }
+
+    /// Shows why there is no plan, or asks whether what the statement calls may be called.
+    fn take_failure(&mut self, mut run: Run, failure: Failure) -> Wish {
+        if failure.kind != Kind::NotAgreed {
+            self.failure = Some(failure);
+            return Wish::Nothing;
+        }
+        let wish = run.ask_to_agree(self.ids.take(), &failure.because, &self.agreed);
         self.asked = Some(run);
         self.failure = Some(failure.hint("press R to be asked again"));
         wish
     }
 
     /// Takes a plan: it is shown, and what follows it is done or asked.
-    pub(super) fn take_answer(&mut self, answer: Answer) -> Wish {
-        let run = self.run.take();
-        let request = run.as_ref().map(|run| run.request.clone());
-        let wish = match run.map_or(After::Nothing, |run| run.after(&answer.plan)) {
+    fn take_answer(&mut self, run: Run, answer: Answer) -> Wish {
+        let request = run.request.clone();
+        let wish = match run.after(&answer.plan, &mut self.ids) {
             After::Nothing => Wish::Nothing,
             After::Run(run, effect) => {
                 self.run = Some(run);
@@ -51,16 +135,13 @@ impl Explain {
                 question
             }
         };
-        let values = request.as_ref().map(|request| request.parameters.clone()).unwrap_or_default();
-        self.show(Source::answered(answer, values));
-        let Some((request, sheet)) = request.zip(self.sheet.as_mut()).filter(|_| self.run.is_none()) else {
-            return wish;
-        };
+        self.show(Source::answered(answer, request.parameters.clone()));
+        let Some(sheet) = self.sheet.as_mut().filter(|_| self.run.is_none()) else { return wish };
         sheet.search(request.clone());
         let before = self.before.as_ref().filter(|before| before.is_same_with_other_values(&sheet.source));
         let told = before.map(|before| format!("c compares it with the plan for {}", before.shown_values()));
         let wish = with(told.map(Wish::Say), wish);
-        let suggest = Effect::Suggest { request: Box::new(request), plan: Arc::clone(&sheet.source.plan) };
-        Wish::All(vec![wish, Wish::Do(suggest)])
+        let plan = Arc::clone(&sheet.source.plan);
+        Wish::All(vec![wish, self.advise(request, plan)])
     }
 }

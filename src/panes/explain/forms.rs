@@ -1,10 +1,10 @@
 //! The forms: values of parameters, options of EXPLAIN, the path of a file.
 
 use super::Explain;
-use super::run::{self, Step};
-use crate::app::{Effect, Wish};
+use super::run::{self, Run, Step};
+use crate::app::{Effect, Job, Wish};
 use crate::failure::Failure;
-use crate::pg::explain::{Options, Parameter, Request};
+use crate::pg::explain::{Options, Parameter, Progress, Request};
 use crate::ui::dialog::{Filled, Form, FormField, FormValue};
 use crate::ui::input::Input;
 
@@ -14,14 +14,6 @@ pub(super) enum Filling {
     Values(Request),
     Options,
     File,
-}
-
-/// Asks the shell for the file of a path.
-fn open(values: &[Option<String>]) -> Wish {
-    match values.first().cloned().flatten().filter(|path| !path.trim().is_empty()) {
-        Some(path) => Wish::Do(Effect::Open { path: path.trim().to_owned() }),
-        None => Wish::Nothing,
-    }
 }
 
 impl Explain {
@@ -35,6 +27,16 @@ impl Explain {
         };
         self.filling = Some(Filling::File);
         Wish::Fill(Form::new("Open a file", vec![field]).verb("open"))
+    }
+
+    fn open_file(&mut self, values: &[Option<String>]) -> Wish {
+        let Some(path) = values.first().cloned().flatten().filter(|path| !path.trim().is_empty()) else {
+            return Wish::Nothing;
+        };
+        let path = path.trim().to_owned();
+        let id = self.ids.take();
+        self.opening = Some((id, path.clone()));
+        Wish::Do(Effect::Start(id, Job::OpenFile { path }))
     }
 
     /// Takes the text of a file: a plan is shown, a statement is put into the editor.
@@ -68,7 +70,7 @@ impl Explain {
             }
             (Some(Filling::Values(request)), Filled::Otherwise) => self.estimate(request),
             (Some(Filling::Options), Filled::Done(values)) => self.take_options(&values),
-            (Some(Filling::File), Filled::Done(values)) => open(&values),
+            (Some(Filling::File), Filled::Done(values)) => self.open_file(&values),
             _ => {
                 self.run = None;
                 Wish::Nothing
@@ -76,16 +78,20 @@ impl Explain {
         }
     }
 
+    /// Looks for the types of a statement's parameters; then a person fills in their values.
+    pub(super) fn find_parameters(&mut self, request: Request) -> Wish {
+        let (id, sql) = (self.ids.take(), request.sql.clone());
+        self.run = Some(Run { id, request, step: Step::Values, progress: Progress::default() });
+        Wish::Do(Effect::Start(id, Job::FindParameters { sql }))
+    }
+
     /// Asks for the values of the parameters.
-    pub(super) fn ask_values(&mut self, sql: &str, known: Result<Vec<Parameter>, Failure>) -> Wish {
-        let Some(request) = self.run.take().filter(|run| run.step == Step::Values).map(|run| run.request) else {
-            return Wish::Nothing;
-        };
+    pub(super) fn ask_values(&mut self, request: Request, known: Result<Vec<Parameter>, Failure>) -> Wish {
         let (known, why) = match known {
             Ok(known) => (known, None),
             Err(failure) => (Vec::new(), Some(failure.what)),
         };
-        let fields = (0..run::parameters(sql)).map(|at| {
+        let fields = (0..run::parameters(&request.sql)).map(|at| {
             let known = known.get(at).cloned().unwrap_or_default();
             let note: Vec<String> = [known.type_name, known.column].into_iter().filter(|it| !it.is_empty()).collect();
             let first = known.choices.first().map(|choice| choice.value.clone()).unwrap_or_default();

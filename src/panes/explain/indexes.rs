@@ -1,7 +1,5 @@
 //! The indexes worth building for a plan: what each saves and costs, its Django code, and where to build none and why.
 
-use std::sync::Arc;
-
 use super::tried::Trial;
 use crate::advisor::Confidence;
 use crate::django::DjangoCode;
@@ -38,13 +36,6 @@ pub(super) enum Search {
 }
 
 impl Search {
-    /// Takes what was found, if it is about this plan.
-    pub(super) fn take(&mut self, about: &Arc<Plan>, shown: &Arc<Plan>, found: Result<Box<Advised>, Failure>) {
-        if Arc::ptr_eq(about, shown) {
-            *self = found.map_or_else(Self::Failed, Self::Found);
-        }
-    }
-
     /// Returns what was found.
     pub(super) fn found(&self) -> Option<&Advised> {
         if let Self::Found(found) = self { Some(found) } else { None }

@@ -101,7 +101,7 @@ impl Explain {
             heads.push(Head::Line(line));
         }
         let tried = sheet.and_then(|sheet| sheet.tried.as_ref());
-        if let Some(elapsed) = self.trial {
+        if let Some(elapsed) = self.is_trying() {
             heads.push(Head::Line(super::trial::under_way(elapsed, &theme.glyphs)));
         } else if let Some(trial) = tried.filter(|trial| trial.tried.is_err()) {
             heads.push(Head::Line(trial.line(&theme.glyphs)));

@@ -1,7 +1,7 @@
 //! From a statement to its plan: the values of its parameters, the estimate first, a question where the run would be
 //! long or would write, then the run. One at a time.
 
-use crate::app::{Document, Effect, Wish};
+use crate::app::{Document, Effect, Job, JobId, JobIds, Wish};
 use crate::pg::explain::{Agreed, Consent, Options, Progress, Request};
 use crate::plan::{Kind, Plan, scans};
 use crate::sample::unit::Count;
@@ -23,6 +23,8 @@ const STATEMENTS: &[&str] = &[
 /// What is under way.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
+    /// The job that it waits for.
+    pub(super) id: JobId,
     /// What was asked for.
     pub(super) request: Request,
     /// How far it is.
@@ -55,8 +57,8 @@ pub(super) enum After {
 
 impl Run {
     /// A run of a request whose estimate is looked at first.
-    pub(super) fn estimate(request: Request) -> (Self, Wish) {
-        let run = Self { request, step: Step::Estimate, progress: Progress::default() };
+    pub(super) fn estimate(id: JobId, request: Request) -> (Self, Wish) {
+        let run = Self { id, request, step: Step::Estimate, progress: Progress::default() };
         let effect = run.effect();
         (run, Wish::Do(effect))
     }
@@ -65,7 +67,7 @@ impl Run {
     fn effect(&self) -> Effect {
         let request = &self.request;
         if self.step == Step::Real {
-            return Effect::Explain(Box::new(request.clone()));
+            return Effect::Start(self.id, Job::Explain(Box::new(request.clone())));
         }
         let options = Options {
             analyze: false,
@@ -76,11 +78,12 @@ impl Run {
             generic_plan: request.parameters.is_empty() && parameters(&request.sql) > 0,
             ..request.options
         };
-        Effect::Explain(Box::new(Request { options, consent: Consent::ReadOnly, ..request.clone() }))
+        let asked = Request { options, consent: Consent::ReadOnly, ..request.clone() };
+        Effect::Start(self.id, Job::Explain(Box::new(asked)))
     }
 
     /// Asks whether a person agrees to what the statement calls, which counts as agreed from then on.
-    pub(super) fn ask_to_agree(&mut self, calls: &[String], agreed: &[String]) -> Wish {
+    pub(super) fn ask_to_agree(&mut self, id: JobId, calls: &[String], agreed: &[String]) -> Wish {
         let mut about = Document::new("What may do more than read");
         let new: Vec<&String> = calls.iter().filter(|call| !agreed.contains(call)).collect();
         for (at, call) in new.iter().take(SHOWN_CALLS).enumerate() {
@@ -96,6 +99,7 @@ impl Run {
             about.pair("planning", "runs immutable and stable functions, before the statement is run");
             "Plan the statement? Planning can run what it calls."
         };
+        self.id = id;
         self.request.agreed = Agreed::To(agreed.iter().chain(new).cloned().collect());
         Wish::Ask { about, question: question.to_owned(), then: self.effect() }
     }
@@ -107,7 +111,7 @@ impl Run {
     }
 
     /// Says what follows an estimate.
-    pub(super) fn after(mut self, plan: &Plan) -> After {
+    pub(super) fn after(mut self, plan: &Plan, ids: &mut JobIds) -> After {
         if !self.is_to_be_run() {
             return After::Nothing;
         }
@@ -116,7 +120,9 @@ impl Run {
         if writes {
             self.request.consent = Consent::Write;
         }
+        self.id = ids.take();
         self.step = Step::Real;
+        self.progress = Progress::default();
         let effect = self.effect();
         if !writes && cost < LARGE {
             return After::Run(self, effect);

@@ -190,9 +190,9 @@ impl Sheet {
         self.derive();
     }
 
-    /// Takes the indexes that were found, if they are about this plan.
-    pub(super) fn take_found(&mut self, about: &Arc<Plan>, found: Result<Box<Advised>, Failure>) {
-        self.search.take(about, &self.source.plan, found);
+    /// Takes the indexes that were found for this plan.
+    pub(super) fn take_found(&mut self, found: Result<Box<Advised>, Failure>) {
+        self.search = found.map_or_else(Search::Failed, Search::Found);
         self.derive();
     }
 

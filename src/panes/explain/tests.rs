@@ -5,9 +5,10 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::failure::Kind;
 use crate::findings::Findings;
-use crate::pg::explain::{Answer, Blocker, Choice, Parameter};
+use crate::failure::Kind;
+use crate::pg::advice::Advised;
+use crate::pg::explain::{Answer, Blocker, Choice, Parameter, Progress};
 use crate::sample::{History, Seconds, Timestamp};
 use crate::ui::dialog::FormValue;
 use crate::ui::input::Input;
@@ -41,8 +42,36 @@ fn typed(pane: &mut Explain, text: &str) {
     }
 }
 
-fn tell(pane: &mut Explain, event: Event) -> Wish {
-    pane.take(&mut Some(event)).unwrap()
+/// Ends the job that the pane waits for.
+fn tell(pane: &mut Explain, result: JobResult) -> Wish {
+    let id = match &result {
+        JobResult::Explained(_) | JobResult::Parameters(_) => pane.run.as_ref().map(|run| run.id),
+        JobResult::Advised(_) => pane.advising,
+        JobResult::IndexesTried(_) => pane.trial.as_ref().map(|trial| trial.id),
+        JobResult::FileOpened(_) => pane.opening.as_ref().map(|(id, _)| *id),
+        other => panic!("{other:?}"),
+    };
+    pane.take_job(id.expect("the pane waits for it"), JobNews::Done(result))
+}
+
+/// Starts what a question is about, as after a yes.
+fn agree(pane: &mut Explain, wish: Wish) -> Job {
+    let Wish::Ask { then: Effect::Start(id, job), .. } = wish else { panic!("it asks") };
+    pane.take_job(id, JobNews::Started);
+    job
+}
+
+fn progress(pane: &mut Explain, progress: JobProgress) {
+    let id = match progress {
+        JobProgress::Explaining(_) => pane.run.as_ref().map(|run| run.id),
+        JobProgress::Elapsed(_) => pane.trial.as_ref().map(|trial| trial.id),
+    };
+    pane.take_job(id.expect("the pane waits for it"), JobNews::Progress(progress));
+}
+
+/// Cancels what the pane waits for, as Esc does.
+fn cancel(pane: &mut Explain, id: JobId) {
+    pane.take_job(id, JobNews::Done(JobResult::Cancelled));
 }
 
 /// What a wish asks of the shell, all of it.
@@ -57,13 +86,13 @@ fn effects(wish: Wish) -> Vec<Effect> {
 
 fn asked(wish: Wish) -> Request {
     let mut requests = effects(wish).into_iter().filter_map(|effect| match effect {
-        Effect::Explain(request) => Some(*request),
+        Effect::Start(_, Job::Explain(request)) => Some(*request),
         _ => None,
     });
     requests.next().expect("an EXPLAIN is asked for")
 }
 
-fn answer(text: &str) -> Event {
+fn answer(text: &str) -> JobResult {
     let plan = parse(text).plans.remove(0);
     let answer = Answer {
         estimate_only: !plan.is_analyzed(),
@@ -73,7 +102,7 @@ fn answer(text: &str) -> Event {
         at: Timestamp(1_790_000_000.0),
         plan,
     };
-    Event::ExplainDone(Ok(Box::new(answer)))
+    JobResult::Explained(Ok(Box::new(answer)))
 }
 
 const ESTIMATE: &str = "Seq Scan on shop_order  (cost=0.00..35.00 rows=10 width=8)\n  Filter: (status = 'x'::text)";
@@ -108,7 +137,7 @@ Execution Time: 0.450 ms";
 fn with_plan(text: &str) -> Explain {
     let mut pane = Explain::default();
     let asked = effects(pane.paste(text));
-    assert!(matches!(asked.as_slice(), [Effect::Suggest { .. }]), "{asked:?}");
+    assert!(matches!(asked.as_slice(), [Effect::Start(_, Job::Advise { .. })]), "{asked:?}");
     pane
 }
 
@@ -149,17 +178,15 @@ fn a_statement_is_estimated_first_and_then_run() {
     let first = asked(wish);
     assert_eq!((first.options.analyze, first.consent, first.timeout_ms), (false, Consent::ReadOnly, 30_000));
     let blocker = Blocker { pid: 4711, who: "shop".into(), query: "alter table shop_order".into() };
-    tell(
-        &mut pane,
-        Event::ExplainProgress(Progress { elapsed: Seconds(3.2), blocked_by: vec![blocker], ..Progress::default() }),
-    );
+    let waits = Progress { elapsed: Seconds(3.2), blocked_by: vec![blocker], ..Progress::default() };
+    progress(&mut pane, JobProgress::Explaining(waits));
     let shown = drawn(&mut pane, (120, 12));
     assert!(shown.contains("3.2s") && shown.contains("4711") && shown.contains("alter table"), "{shown}");
     let second = asked(tell(&mut pane, answer(ESTIMATE)));
     assert!(second.options.analyze);
     assert!(drawn(&mut pane, (120, 12)).contains("running"));
     let last = effects(tell(&mut pane, answer(SLOW)));
-    assert!(matches!(last.as_slice(), [Effect::Suggest { .. }]), "{last:?}");
+    assert!(matches!(last.as_slice(), [Effect::Start(_, Job::Advise { .. })]), "{last:?}");
     assert!(pane.run.is_none() && drawn(&mut pane, (120, 20)).contains("1.2s execution"));
 }
 
@@ -174,14 +201,16 @@ fn a_large_estimate_and_a_write_are_asked_about() {
         act(&mut pane, Action::Run);
         let Wish::All(wishes) = tell(&mut pane, answer(text)) else { panic!("something is asked") };
         let question = wishes.into_iter().find(|wish| matches!(wish, Wish::Ask { .. }));
-        let Some(Wish::Ask { question, then: Effect::Explain(request), about }) = question else {
+        let Some(Wish::Ask { question, then: Effect::Start(id, Job::Explain(request)), about }) = question else {
             panic!("a question is asked")
         };
         assert!(question.contains(word) && about.facts.iter().any(|(label, _)| label == "cost"), "{question}");
         assert_eq!((request.consent, request.options.analyze), (consent, true));
         assert!(pane.run.is_none());
-        tell(&mut pane, Event::ExplainProgress(Progress::default()));
-        assert!(matches!(pane.close(), Some(Wish::Do(Effect::CancelExplain))));
+        pane.take_job(id, JobNews::Started);
+        assert_eq!(pane.run.as_ref().map(|run| run.request.clone()), Some(*request), "with its values");
+        cancel(&mut pane, id);
+        assert!(pane.run.is_none());
     }
 }
 
@@ -200,18 +229,19 @@ fn what_is_called_is_asked_about_before_it_is_planned() {
     assert_eq!(first.agreed, Agreed::To(Vec::new()));
     let Wish::Ask { about, question, then } = tell(&mut pane, refused(&[evil])) else { panic!("it asks") };
     assert!(about.facts.iter().any(|(_, value)| value == evil) && question.contains("Plan"), "{question}");
-    let Effect::Explain(request) = then else { panic!("it is planned") };
+    let Effect::Start(id, Job::Explain(request)) = then else { panic!("it is planned") };
     assert_eq!((request.options.analyze, &request.agreed), (false, &Agreed::To(vec![evil.to_owned()])));
     // Not agreed yet.
     assert!(pane.run.is_none() && drawn(&mut pane, (120, 12)).contains("public.evil()"));
-    tell(&mut pane, Event::ExplainProgress(Progress::default()));
+    pane.take_job(id, JobNews::Started);
     let second = asked(tell(&mut pane, answer(ESTIMATE)));
     assert_eq!((second.options.analyze, &second.agreed), (true, &request.agreed));
     // Running it calls more.
-    let Wish::Ask { about, question, .. } = tell(&mut pane, refused(&[evil, other])) else { panic!("it asks") };
+    let Wish::Ask { about, question, then } = tell(&mut pane, refused(&[evil, other])) else { panic!("it asks") };
     let named: Vec<&str> = about.facts.iter().map(|(_, value)| value.as_str()).collect();
     assert!(named == [other] && question.contains("Run"), "{named:?} {question}");
-    tell(&mut pane, Event::ExplainProgress(Progress::default()));
+    let Effect::Start(id, _) = then else { panic!("it is run") };
+    pane.take_job(id, JobNews::Started);
     tell(&mut pane, answer(SLOW));
     // What was agreed to is not asked again.
     act(&mut pane, Action::Run);
@@ -223,13 +253,13 @@ fn a_run_that_was_asked_about_keeps_its_values_and_its_consent() {
     let mut pane = Explain::default();
     typed(&mut pane, "update t set a = $1");
     act(&mut pane, Action::Run);
-    let sql = "update t set a = $1".to_owned();
-    tell(&mut pane, Event::Parameters { sql, known: Ok(vec![Parameter::default()]) });
+    tell(&mut pane, JobResult::Parameters(Ok(vec![Parameter::default()])));
     pane.filled(Filled::Done(vec![Some("7".into())]));
     let write =
         "Update on t  (cost=0.00..35.00 rows=0 width=0)\n  ->  Seq Scan on t  (cost=0.00..35.00 rows=10 width=8)";
     tell(&mut pane, answer(write));
-    tell(&mut pane, Event::ExplainProgress(Progress::default()));
+    let id = pane.asked.as_ref().unwrap().id;
+    pane.take_job(id, JobNews::Started);
     let request = &pane.run.as_ref().unwrap().request;
     assert_eq!((request.consent, request.parameters.as_slice()), (Consent::Write, &[Some("7".to_owned())][..]));
 }
@@ -239,15 +269,14 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     let mut pane = Explain::default();
     typed(&mut pane, "select * from t where a = $1");
     let sql = "select * from t where a = $1".to_owned();
-    assert_eq!(effects(act(&mut pane, Action::Run)), [Effect::AskParameters { sql: sql.clone() }]);
+    let asked_for = effects(act(&mut pane, Action::Run));
+    assert!(matches!(asked_for.as_slice(), [Effect::Start(_, Job::FindParameters { sql: of })] if *of == sql));
     let known = || Parameter {
         type_name: "text".into(),
         column: "t.a".into(),
         choices: vec![Choice { note: "common".into(), value: "x".into() }],
     };
-    let Wish::Fill(form) = tell(&mut pane, Event::Parameters { sql: sql.clone(), known: Ok(vec![known()]) }) else {
-        panic!("a form is shown")
-    };
+    let Wish::Fill(form) = tell(&mut pane, JobResult::Parameters(Ok(vec![known()]))) else { panic!("a form is shown") };
     let field = &form.fields[0];
     assert_eq!((field.note.as_str(), &field.value), ("text, t.a", &FormValue::Text(Input::new("x"))));
     let request = asked(pane.filled(Filled::Done(vec![Some("y".into())])));
@@ -256,11 +285,15 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     pane.run = None;
     act(&mut pane, Action::Run);
     let known = Err(Failure::new(Kind::Refused, "no such table"));
-    assert!(matches!(tell(&mut pane, Event::Parameters { sql, known }), Wish::All(_)));
+    assert!(matches!(tell(&mut pane, JobResult::Parameters(known)), Wish::All(_)));
     let request = asked(pane.filled(Filled::Otherwise));
     assert_eq!((request.parameters.len(), request.options.generic_plan), (0, true));
     // The generic plan cannot be run.
-    assert!(effects(tell(&mut pane, answer(ESTIMATE))).iter().all(|effect| !matches!(effect, Effect::Explain(_))));
+    assert!(
+        effects(tell(&mut pane, answer(ESTIMATE)))
+            .iter()
+            .all(|effect| !matches!(effect, Effect::Start(_, Job::Explain(_))))
+    );
 }
 
 #[test]
@@ -268,7 +301,11 @@ fn a_query_of_another_pane_is_estimated_at_once_and_not_run() {
     let mut pane = Explain::default();
     let request = asked(pane.explain(Asked { sql: "select a from t where b = $1".into(), from: "queryid 7".into() }));
     assert!(!request.options.analyze && request.options.generic_plan);
-    assert!(effects(tell(&mut pane, answer(ESTIMATE))).iter().all(|effect| !matches!(effect, Effect::Explain(_))));
+    assert!(
+        effects(tell(&mut pane, answer(ESTIMATE)))
+            .iter()
+            .all(|effect| !matches!(effect, Effect::Start(_, Job::Explain(_))))
+    );
     assert!(drawn(&mut pane, (100, 12)).contains("queryid 7"));
 }
 
@@ -278,7 +315,7 @@ fn what_went_wrong_is_said_with_what_to_do_and_closed() {
     typed(&mut pane, "select");
     act(&mut pane, Action::Run);
     let failure = Failure::new(Kind::Refused, "syntax error").because_text("at end of input").hint("mend it");
-    tell(&mut pane, Event::ExplainDone(Err(failure)));
+    tell(&mut pane, JobResult::Explained(Err(failure)));
     pane.is_editing = false;
     let shown = drawn(&mut pane, (80, 12));
     assert!(
@@ -374,12 +411,11 @@ fn one_index() -> Box<crate::pg::advice::Advised> {
 fn indexes_that_were_found_are_shown_copied_and_saved() {
     let mut pane = with_plan(SLOW);
     assert!(matches!(act(&mut pane, Action::CopyCode), Wish::Say(_)));
-    let plan = Arc::clone(&pane.sheet.as_ref().unwrap().source.plan);
-    let found = || Ok(one_index());
-    let other = Arc::new(crate::plan::Plan::default());
-    tell(&mut pane, Event::Suggested { plan: other, found: found() });
-    assert_eq!(pane.sheet.as_ref().unwrap().search.count(), 0, "it is about another plan");
-    tell(&mut pane, Event::Suggested { plan, found: found() });
+    let older = pane.advising.unwrap();
+    pane.paste(SLOW);
+    pane.take_job(older, JobNews::Done(JobResult::Advised(Ok(one_index()))));
+    assert_eq!(pane.sheet.as_ref().unwrap().search.count(), 0, "it is about the plan before");
+    tell(&mut pane, JobResult::Advised(Ok(one_index())));
     act(&mut pane, Action::View);
     let shown = drawn(&mut pane, (200, 40));
     for words in ["1 index worth building", "reads 1.5M rows", "older_idx", "class Migration", "AddIndexConcurrently"] {
@@ -394,15 +430,19 @@ fn indexes_that_were_found_are_shown_copied_and_saved() {
 }
 
 /// A pane whose statement was run here, and one index found for it.
-fn with_an_index() -> (Explain, Arc<crate::plan::Plan>) {
+fn with_an_index() -> Explain {
     let mut pane = Explain::default();
     typed(&mut pane, "select * from shop_order");
     pane.type_in(&KeyEvent::from(KeyCode::F(5)));
     tell(&mut pane, answer(ESTIMATE));
     tell(&mut pane, answer(SLOW));
-    let plan = Arc::clone(&pane.sheet.as_ref().unwrap().source.plan);
-    tell(&mut pane, Event::Suggested { plan: Arc::clone(&plan), found: Ok(one_index()) });
-    (pane, plan)
+    tell(&mut pane, JobResult::Advised(Ok(one_index())));
+    pane
+}
+
+/// Lets the pane show what was found, in place of what it shows.
+fn find_again(pane: &mut Explain, found: Box<Advised>) {
+    pane.sheet.as_mut().unwrap().take_found(Ok(found));
 }
 
 fn tried() -> crate::pg::verify::Tried {
@@ -421,22 +461,21 @@ fn tried() -> crate::pg::verify::Tried {
 fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     assert!(matches!(act(&mut Explain::default(), Action::Try), Wish::Say(_)));
     assert!(matches!(act(&mut with_plan(SLOW), Action::Try), Wish::Say(_)), "nothing was asked for a pasted plan");
-    let (mut pane, plan) = with_an_index();
+    let mut pane = with_an_index();
     let Wish::Ask { about, question, then } = act(&mut pane, Action::Try) else { panic!("it asks") };
     let facts = format!("{question} {:?}", about.facts);
     for words in ["Build index 1", "CREATE INDEX", "shop_order", "every write to shop_order", "rolled back"] {
         assert!(facts.contains(words), "{words} in {facts}");
     }
-    let Effect::Try { specs, plan: about, request, .. } = then else { panic!("{then:?}") };
-    assert_eq!((specs.len(), request.sql.as_str(), Arc::ptr_eq(&about, &plan)), (1, "select * from shop_order", true));
-    // A word of a trial that nobody began is passed over.
-    tell(&mut pane, Event::Trying(Seconds(1.0)));
-    assert!(pane.trial.is_none());
-    tell(&mut pane, Event::Trying(Seconds(0.0)));
-    tell(&mut pane, Event::Trying(Seconds(1.5)));
+    let Effect::Start(id, Job::TryIndexes { specs, request, .. }) = then else { panic!("{then:?}") };
+    assert_eq!((specs.len(), request.sql.as_str()), (1, "select * from shop_order"));
+    // Until a person agrees nothing runs.
+    assert!(pane.is_trying().is_none() && pane.give_up_trial().is_none());
+    pane.take_job(id, JobNews::Started);
+    progress(&mut pane, JobProgress::Elapsed(Seconds(1.5)));
     assert!(drawn(&mut pane, (120, 20)).contains("trying the index 1.5s"));
     assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)), "one thing at a time");
-    tell(&mut pane, Event::Tried { plan, tried: Ok(Box::new(tried())) });
+    tell(&mut pane, JobResult::IndexesTried(Ok(Box::new(tried()))));
     insta::assert_snapshot!(drawn(&mut pane, (160, 12)));
     assert!(pane.close().is_some() && pane.mode == Mode::Tree);
     let shown = drawn(&mut pane, (200, 40));
@@ -450,25 +489,29 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
 #[test]
 fn writes_are_not_to_wait_for_a_long_build() {
     use crate::pg::verify::Building;
-    let (mut pane, plan) = with_an_index();
+    let mut pane = with_an_index();
     let mut found = one_index();
     found.indexes[0].candidate.write_cost.build = Seconds(90.0);
-    tell(&mut pane, Event::Suggested { plan, found: Ok(found) });
+    find_again(&mut pane, found);
     let Wish::Ask { about, then, .. } = act(&mut pane, Action::Try) else { panic!("it asks") };
-    assert!(matches!(then, Effect::Try { building: Building::Concurrently { .. }, .. }), "{then:?}");
+    let is_concurrent = |job: &Job| matches!(job, Job::TryIndexes { building: Building::Concurrently { .. }, .. });
+    assert!(matches!(&then, Effect::Start(_, job) if is_concurrent(job)), "{then:?}");
     assert!(format!("{:?}", about.facts).contains("no one: it is built CONCURRENTLY in about 1m"), "{:?}", about.facts);
 }
 
 #[test]
-fn a_trial_is_given_up_by_escape_and_one_that_fails_says_why() {
-    let (mut pane, plan) = with_an_index();
-    tell(&mut pane, Event::Trying(Seconds(0.0)));
-    assert!(matches!(pane.close(), Some(Wish::Do(Effect::CancelTry))));
-    tell(&mut pane, Event::Tried { plan: Arc::clone(&plan), tried: Ok(Box::new(tried())) });
+fn a_trial_is_cancelled_and_one_that_fails_says_why() {
+    let mut pane = with_an_index();
+    let question = act(&mut pane, Action::Try);
+    agree(&mut pane, question);
+    let id = pane.trial.as_ref().unwrap().id;
+    cancel(&mut pane, id);
+    pane.take_job(id, JobNews::Done(JobResult::IndexesTried(Ok(Box::new(tried())))));
     assert!(pane.mode == Mode::Tree, "what was given up changes nothing");
-    tell(&mut pane, Event::Trying(Seconds(0.0)));
+    let question = act(&mut pane, Action::Try);
+    agree(&mut pane, question);
     let failure = Failure::new(Kind::Refused, "cannot try the index").because_text("must be owner of table");
-    tell(&mut pane, Event::Tried { plan, tried: Err(failure.hint("try as the owner")) });
+    tell(&mut pane, JobResult::IndexesTried(Err(failure.hint("try as the owner"))));
     let shown = drawn(&mut pane, (200, 30));
     assert!(
         shown.contains("cannot try") && shown.contains("must be owner") && shown.contains("as the owner"),
@@ -476,15 +519,17 @@ fn a_trial_is_given_up_by_escape_and_one_that_fails_says_why() {
     );
     assert!(pane.close().is_some() && !drawn(&mut pane, (200, 30)).contains("cannot try"));
     // Another statement ends it too.
-    tell(&mut pane, Event::Trying(Seconds(0.0)));
+    let question = act(&mut pane, Action::Try);
+    agree(&mut pane, question);
+    let id = pane.trial.as_ref().unwrap().id;
     let wish = pane.explain(Asked { sql: "select 2".into(), from: String::new() });
-    assert!(effects(wish).contains(&Effect::CancelTry));
+    assert!(effects(wish).contains(&Effect::Cancel(id)));
 }
 
 #[test]
 fn the_planners_plans_without_and_with_an_index_are_compared() {
     use crate::pg::verify::{Rung, Verdict, Verified};
-    let (mut pane, plan) = with_an_index();
+    let mut pane = with_an_index();
     assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)), "the planner was not asked");
     let mut found = one_index();
     found.indexes[0].verified = Some(Verified {
@@ -495,7 +540,7 @@ fn the_planners_plans_without_and_with_an_index_are_compared() {
         sizes: vec![None],
         notes: Vec::new(),
     });
-    tell(&mut pane, Event::Suggested { plan, found: Ok(found) });
+    find_again(&mut pane, found);
     act(&mut pane, Action::Compare);
     let shown = drawn(&mut pane, (140, 12));
     assert!(shown.contains("index 1, not built") && shown.contains("Index Scan Backward"), "{shown}");
@@ -508,12 +553,12 @@ fn the_plans_of_two_choices_of_values_are_compared() {
     typed(&mut pane, &sql);
     let run = |pane: &mut Explain, value: &str, text: &str| {
         act(pane, Action::Run);
-        tell(pane, Event::Parameters { sql: sql.clone(), known: Ok(Vec::new()) });
+        tell(pane, JobResult::Parameters(Ok(Vec::new())));
         pane.filled(Filled::Done(vec![Some(value.into())]));
         for text in [ESTIMATE, text] {
-            let Event::ExplainDone(Ok(mut answer)) = answer(text) else { unreachable!() };
+            let JobResult::Explained(Ok(mut answer)) = answer(text) else { unreachable!() };
             answer.sql = sql.clone();
-            tell(pane, Event::ExplainDone(Ok(answer)));
+            tell(pane, JobResult::Explained(Ok(answer)));
         }
     };
     run(&mut pane, "delivered", SLOW);
@@ -534,10 +579,10 @@ fn a_file_is_opened_by_its_path() {
     let open = |pane: &mut Explain, read: Result<String, Failure>| {
         let Wish::Fill(_) = act(pane, Action::Open) else { panic!("a form is shown") };
         let asked = effects(pane.filled(Filled::Done(vec![Some(" plan.json ".into())])));
-        assert_eq!(asked, [Effect::Open { path: "plan.json".into() }]);
-        tell(pane, Event::Opened { path: "plan.json".into(), read })
+        assert!(matches!(asked.as_slice(), [Effect::Start(_, Job::OpenFile { path })] if path == "plan.json"));
+        tell(pane, JobResult::FileOpened(read))
     };
-    assert!(matches!(effects(open(&mut pane, Ok(SLOW.into()))).as_slice(), [Effect::Suggest { .. }]));
+    assert!(matches!(effects(open(&mut pane, Ok(SLOW.into()))).as_slice(), [Effect::Start(_, Job::Advise { .. })]));
     let shown = drawn(&mut pane, (120, 30));
     assert!(shown.contains("plan.json") && shown.contains("Gather Merge"), "{shown}");
     open(&mut pane, Err(Failure::new(Kind::File, "cannot read plan.json")));
@@ -545,6 +590,12 @@ fn a_file_is_opened_by_its_path() {
     open(&mut pane, Ok("select 1 from shop_order".into()));
     assert!(pane.typing().is_some() && pane.editor.text() == "select 1 from shop_order");
     assert!(effects(pane.filled(Filled::Left)).is_empty());
+}
+
+fn opened(pane: &mut Explain, text: &str) -> Wish {
+    act(pane, Action::Open);
+    pane.filled(Filled::Done(vec![Some("plan.txt".into())]));
+    tell(pane, JobResult::FileOpened(Ok(text.to_owned())))
 }
 
 #[test]
@@ -557,10 +608,10 @@ fn the_editor_holds_the_statement_of_the_plan_or_nothing() {
     // While the editor has the keys: the plan is shown, and not put behind the old text.
     pane.paste(&logged("select 1"));
     assert_eq!((pane.editor.text().as_str(), pane.typing().is_some()), ("select 1", false));
-    tell(&mut pane, Event::Opened { path: "plan.txt".into(), read: Ok(SLOW.into()) });
+    opened(&mut pane, SLOW);
     assert!(pane.editor.is_blank(), "{}", pane.editor.text());
     assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)), "nothing is run");
-    tell(&mut pane, Event::Opened { path: "query.sql".into(), read: Ok("select 2".into()) });
+    opened(&mut pane, "select 2");
     assert!(pane.sheet.is_none(), "the plan of another statement is gone");
     typed(&mut pane, " where a = any('");
     assert!(matches!(pane.paste("{1,2}"), Wish::Nothing));
@@ -572,9 +623,13 @@ fn a_plan_that_comes_in_ends_the_run_under_way() {
     let mut pane = Explain::default();
     typed(&mut pane, "select 1");
     act(&mut pane, Action::Run);
-    let asked = effects(tell(&mut pane, Event::Opened { path: "plan.txt".into(), read: Ok(SLOW.into()) }));
-    assert!(matches!(asked.as_slice(), [Effect::CancelExplain, Effect::Suggest { .. }]), "{asked:?}");
-    tell(&mut pane, Event::ExplainProgress(Progress::default()));
+    let id = pane.run.as_ref().unwrap().id;
+    let asked = effects(opened(&mut pane, SLOW));
+    let [Effect::Cancel(cancelled), Effect::Start(_, Job::Advise { .. })] = asked.as_slice() else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(*cancelled, id);
+    pane.take_job(id, JobNews::Progress(JobProgress::Explaining(Progress::default())));
     assert!(drawn(&mut pane, (120, 30)).contains("Gather Merge"));
 }
 
@@ -601,6 +656,7 @@ fn a_plan_that_is_wide_and_deep_beyond_measure_is_drawn() {
         "]}".repeat(10_000)
     );
     let mut pane = Explain::default();
+    pane.explain(Asked::default());
     tell(&mut pane, answer(&text));
     for _ in 0..3 {
         let shown = drawn(&mut pane, (160, 40));
@@ -615,12 +671,13 @@ fn a_trial_asks_for_values_where_a_parameter_has_none() {
     let mut pane = Explain::default();
     pane.editor.set("select a from t where b = $1");
     let request = pane.request(Options { analyze: false, ..Options::default() });
+    pane.estimate(request.clone());
     tell(&mut pane, answer(ESTIMATE));
     let sheet = pane.sheet.as_mut().unwrap();
     sheet.search(request);
-    let plan = Arc::clone(&sheet.source.plan);
-    tell(&mut pane, Event::Suggested { plan, found: Ok(one_index()) });
+    find_again(&mut pane, one_index());
     // Shown 7,900 times faster, for no row is NULL; with a value it is 1.5 times.
     let asked = effects(act(&mut pane, Action::Try));
-    assert!(matches!(asked.as_slice(), [Effect::AskParameters { sql }] if sql.contains("$1")), "{asked:?}");
+    let [Effect::Start(_, Job::FindParameters { sql })] = asked.as_slice() else { panic!("{asked:?}") };
+    assert!(sql.contains("$1"), "{sql}");
 }

@@ -1,17 +1,14 @@
 //! "Try it for real": the index is built, the statement measured without and with it, and the index dropped.
 
-use std::sync::Arc;
-
-use super::run::{Run, Step};
 use super::tried::Trial;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
-use crate::app::{Document, Effect, View, Wish};
+use crate::app::{Document, Effect, Job, JobId, View, Wish};
 use crate::catalog::{Table, table};
 use crate::django::sql::{Build, create_index};
 use crate::failure::Failure;
 use crate::pg::advice::AdvisedIndex;
-use crate::pg::explain::{Progress, Request};
+use crate::pg::explain::Request;
 use crate::pg::verify::{Building, Tried};
 use crate::plan::{BLOCK, Kind, Plan};
 use crate::sample::unit::Count;
@@ -26,6 +23,17 @@ const NAME: &str = "pgdj_trial";
 /// How many times a trial runs a quick statement with the index, and from how many seconds on it is not quick.
 const RUNS: f64 = 3.0;
 const SLOW: f64 = 2.0;
+
+/// An index that a person was asked about, and that is being tried once they agree.
+#[derive(Debug)]
+pub(super) struct TrialRun {
+    /// The job.
+    pub(super) id: JobId,
+    /// Which of the indexes shown it is.
+    pub(super) at: usize,
+    /// How long it has been running; `None` before a person agrees.
+    pub(super) elapsed: Option<Seconds>,
+}
 
 /// Says how a trial under way stands.
 pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<Part> {
@@ -111,7 +119,7 @@ impl Question<'_> {
 impl Explain {
     /// Asks whether an index is to be tried: the first, or the one after that which was tried.
     pub(super) fn ask_trial(&mut self, view: &View<'_>) -> Wish {
-        if self.trial.is_some() || self.run.is_some() {
+        if self.is_trying().is_some() || self.run.is_some() {
             return Wish::Say("A trial is already running; Esc cancels it".to_owned());
         }
         let Some(sheet) = &self.sheet else {
@@ -132,46 +140,41 @@ impl Explain {
         let table = found.catalog.table(Some(&spec.schema), &spec.table);
         let question = Question { suggestion, table, plan: &sheet.source.plan };
         let server = &view.newer.server;
-        let then = Effect::Try {
+        let job = Job::TryIndexes {
             request: Box::new(Request { options: crate::pg::explain::Options::default(), ..request.clone() }),
             specs: question.specs(),
-            plan: Arc::clone(&sheet.source.plan),
             building: question.building(),
         };
-        self.trial_of = at;
+        let about = question.about(&format!("{} as {}, database {}", server.target, server.role, server.database));
+        let id = self.ids.take();
+        self.trial = Some(TrialRun { id, at, elapsed: None });
         Wish::Ask {
-            about: question.about(&format!("{} as {}, database {}", server.target, server.role, server.database)),
+            about,
             question: format!("Build index {}, measure the statement with it, and drop it again?", at + 1),
-            then,
+            then: Effect::Start(id, job),
         }
     }
 
     /// Asks for the values of a statement that has none: without them a trial would measure NULL.
     fn ask_values_for_trial(&mut self, request: Request) -> Wish {
-        let sql = request.sql.clone();
         let request = Request { options: self.options, ..request };
-        self.run = Some(Run { request, step: Step::Values, progress: Progress::default() });
         Wish::All(vec![
             Wish::Say("A trial runs the statement: give each $n a value, then press B again".to_owned()),
-            Wish::Do(Effect::AskParameters { sql }),
+            self.find_parameters(request),
         ])
     }
 
-    /// Takes how long the trial has been under way; a late word of one that was given up is passed over.
-    pub(super) fn take_trying(&mut self, elapsed: Seconds) {
-        if self.trial.is_some() || elapsed.0 <= 0.0 {
-            self.trial = Some(elapsed);
-        }
+    /// Returns how long the trial has been running, where one is.
+    pub(super) fn is_trying(&self) -> Option<Seconds> {
+        self.trial.as_ref().and_then(|trial| trial.elapsed)
     }
 
-    /// Takes what was measured, if it is about the plan that is shown.
-    pub(super) fn take_tried(&mut self, about: &Arc<Plan>, tried: Result<Box<Tried>, Failure>) {
-        let Some(sheet) = self.sheet.as_mut().filter(|sheet| Arc::ptr_eq(about, &sheet.source.plan)) else { return };
-        if self.trial.take().is_none() {
-            return;
-        }
+    /// Takes what was measured; the plan that is shown is the one it is about, as another one gives the trial up.
+    pub(super) fn take_tried(&mut self, id: JobId, tried: Result<Box<Tried>, Failure>) {
+        let Some(trial) = self.trial.take_if(|trial| trial.id == id) else { return };
+        let Some(sheet) = &mut self.sheet else { return };
         let is_done = tried.is_ok();
-        sheet.take_tried(Trial { at: self.trial_of, tried });
+        sheet.take_tried(Trial { at: trial.at, tried });
         self.panel = Panel::Index;
         if is_done {
             self.compare_tried();
@@ -180,12 +183,13 @@ impl Explain {
 
     /// Gives up the trial under way; returns what the shell has to do for that.
     pub(super) fn give_up_trial(&mut self) -> Option<Wish> {
-        self.trial.take().map(|_elapsed| Wish::Do(Effect::CancelTry))
+        let trial = self.trial.take()?;
+        trial.elapsed.map(|_| Wish::Do(Effect::Cancel(trial.id)))
     }
 
     /// Gives up the trial and the run under way: another plan takes their place.
     pub(super) fn give_up_work(&mut self) -> Option<Wish> {
-        let run = self.run.take().map(|_run| Wish::Do(Effect::CancelExplain));
+        let run = self.run.take().map(|run| Wish::Do(Effect::Cancel(run.id)));
         let wishes: Vec<Wish> = run.into_iter().chain(self.give_up_trial()).collect();
         (!wishes.is_empty()).then_some(Wish::All(wishes))
     }

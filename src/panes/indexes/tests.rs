@@ -156,7 +156,7 @@ fn a_unique_index_that_failed_comes_with_the_query_for_what_is_there_twice() {
 #[test]
 fn a_fresh_b_tree_that_is_measured_has_no_bloat() {
     let (mut pane, history) = shown(shop());
-    pane.take_exact(11, 0.095, Timestamp(NOW));
+    pane.measuring.keep(11, 0.095, Timestamp(NOW));
     with_view(&history, |view| pane.refresh(view));
     assert_eq!(texts(&pane, "bloat")[2], "0%");
 }

@@ -6,8 +6,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::app::{App, Effect, Event, PaneId, Rights, Start};
+use crate::app::{App, Effect, Event, Job, JobNews, JobResult, PaneId, Rights, Start};
 use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+use crate::pg::exact::Relation;
 use crate::sample::{Seconds, Snapshot};
 use crate::ui::theme::Theme;
 
@@ -123,11 +124,12 @@ fn a_plan_file_is_opened_and_its_indexes_are_asked_for() {
         press(&mut app, KeyCode::Char(letter));
     }
     let asked = press(&mut app, KeyCode::Enter);
-    assert_eq!(asked, [Effect::Open { path: "plan.txt".to_owned() }]);
+    let [Effect::Start(id, Job::OpenFile { path })] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(path, "plan.txt");
     let text = "Seq Scan on shop_order  (cost=0.00..35.00 rows=10 width=8)\n  Filter: (status = 'x'::text)";
     // The shell answers while it deals with effects: what the answer asks for must be taken too.
-    app.update(Event::Opened { path: "plan.txt".to_owned(), read: Ok(text.to_owned()) });
-    assert!(matches!(app.next_effect(), Some(Effect::Suggest { .. })));
+    app.update(Event::Job(*id, JobNews::Done(JobResult::FileOpened(Ok(text.to_owned())))));
+    assert!(matches!(app.next_effect(), Some(Effect::Start(_, Job::Advise { .. }))));
 }
 
 #[test]
@@ -149,10 +151,13 @@ fn an_exact_measurement_is_cancelled_by_escape() {
     press(&mut app, KeyCode::Char('4'));
     press(&mut app, KeyCode::Char('b'));
     let asked = press(&mut app, KeyCode::Char('y'));
-    assert!(matches!(asked.as_slice(), [Effect::Exact { relid: 7, .. }]), "{asked:?}\n{}", screen(&mut app, 120, 40));
+    let [Effect::Start(id, Job::MeasureBloat { relation: Relation::Table(7), .. })] = asked.as_slice() else {
+        panic!("{asked:?}\n{}", screen(&mut app, 120, 40))
+    };
     assert!(screen(&mut app, 120, 40).contains("Esc cancels it on the server"));
-    assert_eq!(press(&mut app, KeyCode::Esc), [Effect::CancelWork]);
-    app.update(Event::Done(crate::app::Outcome::NotMeasured { relid: 7, why: "t was not measured: given up".into() }));
+    assert_eq!(press(&mut app, KeyCode::Esc), [Effect::Cancel(*id)]);
+    app.update(Event::Job(*id, JobNews::Done(JobResult::Cancelled)));
+    assert!(screen(&mut app, 120, 40).contains("Cancelled the bloat measurement of t"));
     assert_eq!(press(&mut app, KeyCode::Esc), []);
 }
 

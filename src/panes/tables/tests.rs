@@ -60,7 +60,7 @@ fn more_dead_rows_than_the_threshold_are_due() {
 #[test]
 fn a_measurement_takes_the_place_of_the_estimate() {
     let (mut pane, history) = shown(vec![shop()], |_| {});
-    pane.take_exact(1, 0.37, Timestamp(NOW));
+    pane.measuring.keep(1, 0.37, Timestamp(NOW));
     refresh(&mut pane, &history);
     assert_eq!(text(&pane, 1, "bloat"), "37%");
 }
@@ -187,11 +187,11 @@ fn what_the_fillfactor_keeps_free_is_no_bloat_and_a_vacuum_ends_a_measurement() 
         )
     };
     let (mut pane, history) = shown(vec![table(NOW - 90.0)], |_| {});
-    pane.take_exact(1, 0.37, Timestamp(NOW));
+    pane.measuring.keep(1, 0.37, Timestamp(NOW));
     refresh(&mut pane, &history);
     assert_eq!(text(&pane, 0, "bloat"), "7.0%");
     let (mut pane, history) = shown(vec![table(NOW)], |_| {});
-    pane.take_exact(1, 0.37, Timestamp(NOW - 10.0));
+    pane.measuring.keep(1, 0.37, Timestamp(NOW - 10.0));
     refresh(&mut pane, &history);
     assert_eq!(text(&pane, 0, "bloat"), "");
 }

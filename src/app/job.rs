@@ -1,0 +1,201 @@
+//! Long work: what a pane asks the shell to do, how far it is, and how it ended.
+//!
+//! A pane numbers its jobs ([`JobIds`]), so what comes back is known to belong to the job that it still waits for, and
+//! an answer to an older one is dropped. The shell runs one job of a kind: a newer one cancels it.
+
+use std::sync::Arc;
+
+use super::PaneId;
+use crate::advisor::IndexSpec;
+use crate::failure::Failure;
+use crate::pg::advice::Advised;
+use crate::pg::exact::{Exact, Relation};
+use crate::pg::explain::{Answer, Parameter, Progress, Request};
+use crate::pg::verify::{Building, Tried};
+use crate::plan::Plan;
+use crate::sample::{Missing, Seconds};
+
+/// Names one job: the pane that asked for it, and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId {
+    /// The pane that asked.
+    pub pane: PaneId,
+    /// Its number, counted from one.
+    pub number: u32,
+}
+
+/// Numbers the jobs of one pane.
+#[derive(Debug)]
+pub struct JobIds {
+    last: JobId,
+}
+
+impl JobIds {
+    /// The numbers of a pane that has asked for nothing yet.
+    pub fn of(pane: PaneId) -> Self {
+        Self { last: JobId { pane, number: 0 } }
+    }
+
+    /// Returns the next one.
+    pub fn take(&mut self) -> JobId {
+        self.last.number = self.last.number.wrapping_add(1);
+        self.last
+    }
+}
+
+/// Work that takes longer than a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Job {
+    /// Explain a statement, or explain and run it.
+    Explain(Box<Request>),
+    /// Find out the types of a statement's parameters, and values worth trying.
+    FindParameters {
+        /// The statement.
+        sql: String,
+    },
+    /// Look for indexes for a plan, and ask the planner about them.
+    Advise {
+        /// The statement with its values.
+        request: Box<Request>,
+        /// Its plan.
+        plan: Arc<Plan>,
+    },
+    /// Build indexes, measure the statement without and with them, and drop them.
+    TryIndexes {
+        /// The statement with its values.
+        request: Box<Request>,
+        /// The indexes.
+        specs: Vec<IndexSpec>,
+        /// How they are built.
+        building: Building,
+    },
+    /// Measure the bloat of a relation exactly.
+    MeasureBloat {
+        /// The relation.
+        relation: Relation,
+        /// Its name, for messages.
+        name: String,
+    },
+    /// Read a file.
+    OpenFile {
+        /// Its path, as a person wrote it.
+        path: String,
+    },
+    /// Open a text in the user's own editor, which has the terminal meanwhile.
+    EditText {
+        /// The text.
+        text: String,
+    },
+}
+
+/// The kinds of jobs; one of a kind runs at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// [`Job::Explain`].
+    Explain,
+    /// [`Job::FindParameters`].
+    FindParameters,
+    /// [`Job::Advise`].
+    Advise,
+    /// [`Job::TryIndexes`].
+    TryIndexes,
+    /// [`Job::MeasureBloat`].
+    MeasureBloat,
+    /// [`Job::OpenFile`].
+    OpenFile,
+    /// [`Job::EditText`].
+    EditText,
+}
+
+impl Job {
+    /// Returns its kind.
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::Explain(_) => JobKind::Explain,
+            Self::FindParameters { .. } => JobKind::FindParameters,
+            Self::Advise { .. } => JobKind::Advise,
+            Self::TryIndexes { .. } => JobKind::TryIndexes,
+            Self::MeasureBloat { .. } => JobKind::MeasureBloat,
+            Self::OpenFile { .. } => JobKind::OpenFile,
+            Self::EditText { .. } => JobKind::EditText,
+        }
+    }
+
+    /// Returns what the button says that starts it.
+    pub fn button(&self) -> &'static str {
+        match self {
+            Self::Explain(request) if request.options.analyze => "run it",
+            Self::Explain(_) => "plan it",
+            Self::TryIndexes { .. } => "build it, measure, drop it",
+            Self::MeasureBloat { .. } => "measure",
+            _ => "do it",
+        }
+    }
+
+    /// Returns what it does, for messages and the journal.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Explain(request) if request.options.analyze => "EXPLAIN ANALYZE".to_owned(),
+            Self::Explain(_) => "EXPLAIN".to_owned(),
+            Self::FindParameters { .. } => "reading the parameters".to_owned(),
+            Self::Advise { .. } => "looking for indexes".to_owned(),
+            Self::TryIndexes { specs, .. } => {
+                let tables: Vec<&str> = specs.iter().map(|spec| spec.table.as_str()).collect();
+                format!("the index trial on {}", tables.join(", "))
+            }
+            Self::MeasureBloat { name, .. } => format!("the bloat measurement of {name}"),
+            Self::OpenFile { path } => format!("opening {path}"),
+            Self::EditText { .. } => "the editor".to_owned(),
+        }
+    }
+}
+
+impl JobKind {
+    /// Whether Esc cancels it before it closes anything: a person waits for it.
+    pub fn is_awaited(self) -> bool {
+        !matches!(self, Self::Advise | Self::EditText)
+    }
+}
+
+/// What is heard of a job.
+#[derive(Debug)]
+pub enum JobNews {
+    /// The shell was asked to run it.
+    Started,
+    /// How far it is.
+    Progress(JobProgress),
+    /// It has ended.
+    Done(JobResult),
+}
+
+/// How far a job is.
+#[derive(Debug)]
+pub enum JobProgress {
+    /// Of an EXPLAIN; about every quarter of a second.
+    Explaining(Progress),
+    /// How long a trial has been running; about every half second.
+    Elapsed(Seconds),
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub enum JobResult {
+    /// The plan, or why there is none.
+    Explained(Result<Box<Answer>, Failure>),
+    /// The parameters in the order of their numbers, or why they are unknown.
+    Parameters(Result<Vec<Parameter>, Failure>),
+    /// What was found, or why nothing could be.
+    Advised(Result<Box<Advised>, Failure>),
+    /// What was measured, or why nothing could be.
+    IndexesTried(Result<Box<Tried>, Failure>),
+    /// What was measured, or why it was not.
+    BloatMeasured(Result<Exact, Missing>),
+    /// The text of the file, or why there is none.
+    FileOpened(Result<String, Failure>),
+    /// The text that the editor left, or why there is none.
+    TextEdited(Result<String, Failure>),
+    /// Somebody cancelled it, or a newer one took its place.
+    Cancelled,
+    /// It could not be begun, or its task failed.
+    Failed(Failure),
+}

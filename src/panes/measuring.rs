@@ -1,0 +1,66 @@
+//! The exact bloat of tables and indexes: asked for one at a time, kept until pgdj ends.
+
+use std::collections::HashMap;
+
+use crate::app::{Effect, Job, JobId, JobIds, JobNews, JobResult, Message, PaneId, Wish};
+use crate::pg::exact::{Exact, Relation};
+use crate::sample::unit::Share;
+use crate::sample::{Missing, Timestamp};
+
+/// What was measured in one pane, and what is being measured.
+#[derive(Debug)]
+pub(super) struct Measuring {
+    ids: JobIds,
+    /// The measurement that was asked for last.
+    asked: Option<(JobId, Relation, String)>,
+    measured: HashMap<i64, (f64, Timestamp)>,
+}
+
+impl Measuring {
+    /// Nothing is measured yet.
+    pub(super) fn of(pane: PaneId) -> Self {
+        Self { ids: JobIds::of(pane), asked: None, measured: HashMap::new() }
+    }
+
+    /// Returns what the shell has to do to measure a relation.
+    pub(super) fn ask(&mut self, relation: Relation, name: String) -> Effect {
+        let id = self.ids.take();
+        self.asked = Some((id, relation, name.clone()));
+        Effect::Start(id, Job::MeasureBloat { relation, name })
+    }
+
+    /// Returns the share of each relation that is dead or free, 0..=1, and when that was measured, by oid.
+    pub(super) fn measured(&self) -> &HashMap<i64, (f64, Timestamp)> {
+        &self.measured
+    }
+
+    /// Keeps what was measured.
+    pub(super) fn keep(&mut self, oid: i64, share: f64, at: Timestamp) {
+        self.measured.insert(oid, (share, at));
+    }
+
+    /// Takes news of a measurement.
+    pub(super) fn take(&mut self, id: JobId, news: JobNews) -> Wish {
+        let JobNews::Done(result) = news else { return Wish::Nothing };
+        let Some((_, relation, name)) = self.asked.take_if(|(asked, ..)| *asked == id) else { return Wish::Nothing };
+        match result {
+            JobResult::BloatMeasured(Ok(exact)) => {
+                let (Relation::Table(oid) | Relation::Index(oid)) = relation;
+                self.keep(oid, exact.share().unwrap_or(0.0), exact.at);
+                Wish::Report(Message::good(measured_text(&name, &exact)))
+            }
+            JobResult::BloatMeasured(Err(why)) => Wish::Report(Message::bad(not_measured_text(&name, &why))),
+            _ => Wish::Nothing,
+        }
+    }
+}
+
+fn measured_text(name: &str, exact: &Exact) -> String {
+    let share = Share(exact.share().unwrap_or(0.0));
+    format!("{name}: {share} of {} is free or dead, measured ({} read)", exact.bytes, Share(exact.scanned))
+}
+
+fn not_measured_text(name: &str, why: &Missing) -> String {
+    let remedy = why.remedy().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
+    format!("{name} was not measured: {why}{remedy}")
+}

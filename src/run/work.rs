@@ -1,0 +1,123 @@
+//! What each kind of job does.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+use tokio_util::sync::CancellationToken;
+
+use super::jobs::Reporter;
+use super::own_editor;
+use crate::advisor::IndexSpec;
+use crate::app::{Job, JobProgress, JobResult};
+use crate::failure::{Failure, Kind};
+use crate::pg::advice::advise;
+use crate::pg::control::Mode;
+use crate::pg::exact::{self, Exact, Relation};
+use crate::pg::explain::{Request, Runner};
+use crate::pg::session::{Connector, Reaper, Session};
+use crate::pg::verify::{Building, Verifier};
+use crate::sample::{Missing, Seconds, ServerFacts};
+
+/// How often it is said how long a trial has been running.
+const PROGRESS: Duration = Duration::from_millis(500);
+
+/// What jobs work with.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) mode: Mode,
+    pub(super) reaper: Reaper,
+    /// What the server has, as the sampler found it last.
+    pub(super) facts: Arc<ServerFacts>,
+}
+
+/// Does a job to its end, or until it is cancelled.
+pub(super) async fn perform(job: Job, work: Work, cancel: CancellationToken, report: Reporter) -> JobResult {
+    match job {
+        Job::Explain(request) => work.explain(&request, &cancel, &report).await,
+        Job::FindParameters { sql } => {
+            let runner = work.runner();
+            let find = Box::pin(runner.choices(&sql));
+            unless_cancelled(&cancel, async { JobResult::Parameters(find.await) }).await
+        }
+        Job::Advise { request, plan } => {
+            let found = Box::pin(advise(&work.connector, (work.mode, &work.reaper), &request, &plan));
+            unless_cancelled(&cancel, async { JobResult::Advised(found.await.map(Box::new)) }).await
+        }
+        Job::TryIndexes { request, specs, building } => {
+            work.try_indexes(&request, (&specs, building), &cancel, &report).await
+        }
+        Job::MeasureBloat { relation, .. } => {
+            unless_cancelled(&cancel, async { JobResult::BloatMeasured(work.measure(relation).await) }).await
+        }
+        Job::OpenFile { path } => {
+            let read = tokio::task::spawn_blocking(move || own_editor::open(&path));
+            let read = async { read.await.unwrap_or_else(|error| Err(Failure::new(Kind::File, error.to_string()))) };
+            unless_cancelled(&cancel, async { JobResult::FileOpened(read.await) }).await
+        }
+        // The loop lends the terminal to the editor itself.
+        Job::EditText { .. } => JobResult::Cancelled,
+    }
+}
+
+/// Awaits work; what is dropped on a cancel, the reaper cancels on the server.
+async fn unless_cancelled(cancel: &CancellationToken, work: impl Future<Output = JobResult>) -> JobResult {
+    cancel.run_until_cancelled(work).await.unwrap_or(JobResult::Cancelled)
+}
+
+impl Work {
+    fn runner(&self) -> Runner {
+        Runner::new(Arc::clone(&self.connector), self.mode, self.reaper.clone())
+    }
+
+    fn verifier(&self) -> Verifier {
+        Verifier::new(Arc::clone(&self.connector), self.mode, self.reaper.clone())
+    }
+
+    async fn explain(&self, request: &Request, cancel: &CancellationToken, report: &Reporter) -> JobResult {
+        let told = |progress| report.progress(JobProgress::Explaining(progress));
+        match self.runner().run(request, told, cancel.cancelled()).await {
+            Err(_) if cancel.is_cancelled() => JobResult::Cancelled,
+            result => JobResult::Explained(result.map(Box::new)),
+        }
+    }
+
+    /// Builds indexes, measures, and drops them; a cancelled trial is cleaned up.
+    async fn try_indexes(
+        &self,
+        request: &Request,
+        (specs, building): (&[IndexSpec], Building),
+        cancel: &CancellationToken,
+        report: &Reporter,
+    ) -> JobResult {
+        let started = Instant::now();
+        let verifier = self.verifier();
+        let tried = cancel.run_until_cancelled(async {
+            let mut work = Box::pin(verifier.try_for_real(request, specs, building));
+            loop {
+                match select(work, Box::pin(tokio::time::sleep(PROGRESS))).await {
+                    Either::Left((tried, _)) => return tried,
+                    Either::Right(((), going_on)) => work = going_on,
+                }
+                report.progress(JobProgress::Elapsed(Seconds(started.elapsed().as_secs_f64())));
+            }
+        });
+        if let Some(tried) = tried.await {
+            return JobResult::IndexesTried(tried.map(Box::new));
+        }
+        if let Err(failure) = verifier.clean_up(specs).await {
+            let because = failure.because.first().map(|because| format!(": {because}")).unwrap_or_default();
+            report.complain(format!("{}{because}", failure.what)).await;
+        }
+        JobResult::Cancelled
+    }
+
+    /// Measures on a connection of its own, so that cancel and terminate never wait for a scan.
+    async fn measure(&self, relation: Relation) -> Result<Exact, Missing> {
+        let lost = |message: String| Missing::Failed { sqlstate: "none".to_owned(), message };
+        let opened = Session::open(self.connector.as_ref(), exact::LIMITS, &self.reaper).await;
+        let mut session = opened.map_err(|failure| lost(failure.because.last().cloned().unwrap_or(failure.what)))?;
+        exact::measure(&mut session, &self.facts, relation).await.map_err(|gone| lost(gone.why))?
+    }
+}
