@@ -7,7 +7,7 @@ use pgdj::Failure;
 use pgdj::app::vitals::Vitals;
 use pgdj::pg::sampler::{self, Command, Report, Settings};
 use pgdj::pg::session::Connector;
-use pgdj::sample::{History, ServerFacts, Snapshot};
+use pgdj::sample::{History, Missing, Section, ServerFacts, Snapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -87,9 +87,15 @@ impl Watched {
         self.history.last().map(|moment| Vitals::at(&self.history, moment)).unwrap_or_default()
     }
 
-    /// Returns the first snapshot in which every section was read or says why it is not.
+    /// Returns the first snapshot in which every section was read or says why it is not; that the server is slow, as it
+    /// is for a moment on a busy machine, is no such reason.
     pub(crate) async fn complete(&mut self) -> Arc<Snapshot> {
-        let not_yet = Some(&pgdj::sample::Missing::NotYet);
-        self.until("all is read", |snapshot| snapshot.sections.values().all(|section| section.why() != not_yet)).await
+        let has_answer = |section: &Section| !section.why().is_some_and(passes);
+        self.until("all is read", |snapshot| snapshot.sections.values().all(has_answer)).await
     }
+}
+
+/// Whether a reason goes away by waiting.
+pub(crate) fn passes(why: &Missing) -> bool {
+    matches!(why, Missing::NotYet | Missing::Slow { .. } | Missing::Disconnected { .. } | Missing::TimedOut { .. })
 }
