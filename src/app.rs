@@ -21,6 +21,7 @@ pub mod look;
 pub mod message;
 pub mod pane;
 pub mod pane_id;
+pub mod pane_spec;
 mod preview;
 pub mod screen;
 pub mod update;
@@ -38,6 +39,8 @@ use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::Segment;
 use crate::ui::theme::Theme;
 
+use keys::{Binding, Needs};
+
 pub use action::Action;
 pub use clock::Clock;
 pub use document::Document;
@@ -46,8 +49,9 @@ pub use job::{Job, JobId, JobIds, JobKind, JobNews, JobProgress, JobResult};
 pub use layer::Layer;
 pub use look::Look;
 pub use message::Message;
-pub use pane::{Asked, Pane, View, Wish};
+pub use pane::{Pane, StatementToExplain, Subject, View, Wish};
 pub use pane_id::PaneId;
+pub use pane_spec::{PaneContext, PaneSpec, RowOrder};
 pub use vitals::Vitals;
 
 /// How the console starts.
@@ -56,7 +60,7 @@ pub struct Start {
     /// The target as the user knows it.
     pub target: String,
     /// The pane that opens.
-    pub pane: PaneId,
+    pub pane: &'static PaneSpec,
     /// The pace asked for.
     pub pace: Seconds,
     /// Whether pgdj may act on the server.
@@ -117,8 +121,10 @@ pub struct App {
     clock: Clock,
     link: Link,
     facts: Option<Arc<ServerFacts>>,
+    specs: &'static [PaneSpec],
+    /// In the order of `specs`.
     panes: Vec<Box<dyn Pane>>,
-    current: PaneId,
+    current: &'static PaneSpec,
     layers: Vec<Layer>,
     message: Option<Message>,
     journal: VecDeque<String>,
@@ -168,13 +174,14 @@ pub struct Shown {
 
 impl App {
     /// A console of these panes that has seen nothing yet.
-    pub fn new(start: Start, panes: Vec<Box<dyn Pane>>) -> Self {
+    pub fn new(start: Start, specs: &'static [PaneSpec], context: &PaneContext) -> Self {
         Self {
+            specs,
+            panes: specs.iter().map(|spec| (spec.make)(context)).collect(),
             history: History::bounded(start.history_bytes),
             clock: Clock::Live,
             link: Link::Waiting,
             facts: None,
-            panes,
             current: start.pane,
             layers: Vec::new(),
             message: None,
@@ -217,13 +224,25 @@ impl App {
     }
 
     /// Whether an action is offered: in read-only mode none that does more than read.
-    fn may(&self, action: Action) -> bool {
-        self.start.rights == Rights::MayAct || !matches!(action, Action::CancelQuery | Action::Terminate | Action::Try)
+    fn may(&self, binding: &Binding) -> bool {
+        self.start.rights == Rights::MayAct || binding.needs == Needs::Nothing
+    }
+
+    /// Returns the place of a pane among all of them.
+    fn place_of(&self, pane: PaneId) -> Option<usize> {
+        self.specs.iter().position(|spec| spec.id == pane)
+    }
+
+    /// Returns the pane some places further round.
+    fn neighbour(&self, steps: isize) -> PaneId {
+        let here = self.place_of(self.current()).unwrap_or(0);
+        let there = (here.cast_signed() + steps).rem_euclid(self.specs.len().cast_signed()).cast_unsigned();
+        self.specs.get(there).map_or(self.current(), |spec| spec.id)
     }
 
     /// Returns the pane that is shown.
     pub fn current(&self) -> PaneId {
-        self.current
+        self.current.id
     }
 
     /// Returns the theme in force.
@@ -240,7 +259,11 @@ impl App {
     }
 
     fn pane(&mut self) -> Option<&mut Box<dyn Pane>> {
-        let current = self.current;
-        self.panes.iter_mut().find(|pane| pane.id() == current)
+        self.pane_of(self.current.id)
+    }
+
+    fn pane_of(&mut self, pane: PaneId) -> Option<&mut Box<dyn Pane>> {
+        let at = self.place_of(pane)?;
+        self.panes.get_mut(at)
     }
 }

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::app::PaneId;
+use crate::panes;
 use crate::pg::address::{Alias, Environment, nearest};
 
 mod error;
@@ -88,6 +88,7 @@ struct Setting {
 enum Takes {
     Words(&'static [&'static str]),
     Theme,
+    Pane,
     Number { least: f64, most: f64, is_whole: bool },
     Flag,
 }
@@ -148,7 +149,7 @@ static SETTINGS: &[Setting] = &[
     Setting { name: "mouse", takes: Takes::Flag, set: |config, value| config.has_mouse = value.is_on() },
     Setting { name: "read_only", takes: Takes::Flag, set: |config, value| config.is_read_only = value.is_on() },
     Setting { name: "budget_ms", takes: number(0.1, 1000.0), set: |config, value| config.budget_ms = value.number() },
-    Setting { name: "pane", takes: Takes::Words(PaneId::NAMES), set: |config, value| config.pane = value.word() },
+    Setting { name: "pane", takes: Takes::Pane, set: |config, value| config.pane = value.word() },
 ];
 
 /// The settings a target may have of its own.
@@ -276,6 +277,7 @@ fn judge(takes: &Takes, raw: &Raw, themes: &[String]) -> Result<Value, String> {
     };
     match takes {
         Takes::Words(words) => word(&mut words.iter().copied()),
+        Takes::Pane => word(&mut panes::ALL.iter().map(|pane| pane.id.name)),
         Takes::Theme => word(&mut themes.iter().map(String::as_str)),
         Takes::Flag => raw.flag().map(Value::Flag).ok_or_else(|| "valid: true, false".to_owned()),
         Takes::Number { least, most, is_whole } => {

@@ -14,13 +14,16 @@
 //!
 //! # The rules
 //!
-//! 1. One way: probe → `Snapshot` → history → `refresh` of the shown pane → `draw`; key → `Action` → `Effect` → a
-//!    task → `Event`. A pane never talks to the database; `draw` computes nothing; nothing awaits in `app` and `panes`.
+//! 1. One way: probe → `Snapshot` → history → `refresh` of the shown pane → `draw`; key → [`app::Action`] →
+//!    [`app::Wish`] → [`app::Effect`] → [`app::Event`]. What takes longer than a frame is a [`app::Job`]: begun by
+//!    `Effect::Start`, ended by `Event::Job`, cancelled by Esc. A pane never talks to the database; `draw` computes
+//!    nothing; nothing awaits in `app` and `panes`.
 //! 2. Record what was read, derive the rest: a rate, a share, a verdict comes from two samples.
 //! 3. A part may fail alone: what could not be read is [`sample::Missing`], said in the same words everywhere.
 //! 4. Ask the server what it has, not what version it is: [`sample::ServerFacts::has`].
 //! 5. Generic where we show, typed where we reason: [`sample::RowSet`] under [`sample::Column`]s.
-//! 6. One file to add one thing: a pane, a probe, a tip, a finding, a theme is one file and a line in its list.
+//! 6. One file to add one thing: a pane ([`panes::ALL`]), a probe, a tip, a finding, a theme is one file and a line in
+//!    its list.
 //! 7. The pure core cannot fail. Advice can be silent, not wrong.
 //! 8. Sampler, worker and control never queue behind each other; every channel is bounded.
 //! 9. All foreign text is cleaned once, by [`ui::text`], and cut by display width at a grapheme.

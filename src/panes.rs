@@ -1,4 +1,4 @@
-//! One pane a file: what to show, which keys, how it is drawn.
+//! One pane a file: its name, its keys, what it shows and how it is drawn. A new one is its file and a place in [`ALL`].
 
 pub mod activity;
 pub mod explain;
@@ -9,9 +9,7 @@ pub mod queries;
 mod sessions;
 pub mod tables;
 
-use jiff::tz::TimeZone;
-
-use crate::app::{Document, Pane, View};
+use crate::app::{Document, PaneSpec, View};
 use crate::catalog::bloat::Bloat;
 use crate::readings::cut::Cut;
 use crate::sample::unit::Share;
@@ -19,21 +17,16 @@ use crate::sample::{Missing, Seconds, Section, shortfall};
 use crate::ui::table::Notice;
 use crate::ui::theme::Role;
 
-/// Every pane, in the order of their keys.
-pub fn all() -> Vec<Box<dyn Pane>> {
-    in_zone(TimeZone::system())
-}
+/// The pane that opens unless another is chosen.
+pub static FIRST: &PaneSpec = &overview::PANE;
 
-/// Every pane, with times of day in a zone.
-pub fn in_zone(zone: TimeZone) -> Vec<Box<dyn Pane>> {
-    vec![
-        Box::new(overview::Overview::in_zone(zone)),
-        Box::new(activity::Activity::default()),
-        Box::new(queries::Queries::default()),
-        Box::new(tables::Tables::default()),
-        Box::new(indexes::Indexes::default()),
-        Box::new(explain::Explain::default()),
-    ]
+/// Every pane, in the order of their keys.
+pub static ALL: &[PaneSpec] =
+    &[overview::PANE, activity::PANE, queries::PANE, tables::PANE, indexes::PANE, explain::PANE];
+
+/// Returns the pane of a name, as written in the settings.
+pub fn named(name: &str) -> Option<&'static PaneSpec> {
+    ALL.iter().find(|pane| pane.id.name.eq_ignore_ascii_case(name))
 }
 
 /// What stands in the middle of a pane whose section cannot be shown.
@@ -132,4 +125,32 @@ pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
         parts.push(format!("{} old", Seconds(age.0.floor())));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::app::keys::bindings_of;
+
+    #[test]
+    fn no_key_asks_for_two_things_in_one_pane() {
+        for pane in ALL {
+            let mut seen = HashMap::new();
+            for binding in bindings_of(pane, ALL) {
+                for key in binding.keys {
+                    assert_eq!(seen.insert(*key, binding.action), None, "{key} in {}", pane.id.title);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_pane_has_a_name_of_its_own() {
+        for pane in ALL {
+            assert_eq!(named(pane.id.title).map(|found| found.id), Some(pane.id));
+        }
+        assert!(named("nothing").is_none());
+    }
 }

@@ -41,54 +41,12 @@ pub enum Action {
     CopyRow,
     /// Goes to the pane and row that this one is about.
     Jump,
-    /// Changes how rows are grouped.
-    Group,
     /// Changes the view: other columns, another interval.
     View,
-    /// Shows or hides idle rows.
-    Idle,
-    /// Pins this moment as the one that figures count from.
-    Pin,
-    /// Reads the exact figure of this row, which costs the server something.
-    Exact,
-    /// Cancels the query of the row.
-    CancelQuery,
-    /// Ends the session of the row.
-    Terminate,
     /// Brings the row's query to the Explain pane.
     Explain,
-    /// Writes the statement to be explained.
-    Edit,
-    /// Runs the statement.
-    Run,
-    /// Runs it, or asks for the estimate only.
-    Analyze,
-    /// Opens a file with a statement or a plan.
-    Open,
-    /// The options of EXPLAIN.
-    Options,
-    /// Folds or opens a branch of the plan.
-    Fold,
-    /// To the next of the nodes with the most time.
-    Hottest,
-    /// To the next sequential scan.
-    NextScan,
-    /// The plan as psql prints it.
-    PlanText,
-    /// Keeps this plan to compare with.
-    Keep,
-    /// Compares this plan with the one that was kept.
-    Compare,
-    /// Builds an index for real, measures the statement with it, and drops it.
-    Try,
-    /// Scrolls what stands beside or below the rows down.
-    ScrollDown,
-    /// Scrolls what stands beside or below the rows up.
-    ScrollUp,
-    /// Copies the code of an index.
-    CopyCode,
-    /// Writes the code of an index to a file.
-    SaveCode,
+    /// What only one pane knows, by the name that the pane gave it.
+    Own(&'static str),
     /// Holds the clock, or lets it go.
     Pause,
     /// One sample back in time.

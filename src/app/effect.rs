@@ -40,8 +40,6 @@ pub enum Event {
     Done(Outcome),
     /// News of a long piece of work.
     Job(JobId, JobNews),
-    /// The statements explained in earlier runs, the oldest first.
-    Remembered(Vec<String>),
     /// A second went by on our clock: ages are drawn again.
     Tick(Timestamp),
 }

@@ -1,9 +1,10 @@
-//! The one table of keys: the footer, the help, the palette and the README's table are derived from it.
+//! The keys: those of every pane stand here, a pane's own in its [`PaneSpec`]; the footer, the help and the palette are
+//! derived from them.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::action::Action;
-use super::pane_id::PaneId::{self, Activity, Explain, Indexes, Overview, Queries, Tables};
+use super::pane_spec::{PaneSpec, RowOrder};
 
 /// Where a binding works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +13,10 @@ pub enum Scope {
     Everywhere,
     /// Wherever rows are listed.
     Lists,
-    /// In these panes.
-    Panes(&'static [PaneId]),
+    /// Wherever rows can be put in another order.
+    Sorted,
+    /// In the pane that has it.
+    Pane,
 }
 
 /// Whether the footer names a binding.
@@ -25,8 +28,17 @@ pub enum Footer {
     No,
 }
 
+/// What it takes to offer an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: it reads.
+    Nothing,
+    /// That pgdj may act on the server: not with `--read-only`, not in a recording.
+    Rights,
+}
+
 /// One action with its keys and words.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Binding {
     /// What is asked for.
     pub action: Action,
@@ -34,6 +46,8 @@ pub struct Binding {
     pub keys: &'static [&'static str],
     /// Where it works.
     pub scope: Scope,
+    /// What it takes to offer it.
+    pub needs: Needs,
     /// One or two words for the footer.
     pub short: &'static str,
     /// Whether the footer names it.
@@ -42,8 +56,10 @@ pub struct Binding {
     pub doc: &'static str,
 }
 
-/// Where rows can be put in another order; a plan has one of its own.
-const SORTED: &[PaneId] = &[Overview, Activity, Queries, Tables, Indexes];
+/// Builds a key of one pane: action, keys, words.
+pub const fn key(action: Action, keys: &'static [&'static str], words: (&'static str, &'static str)) -> Binding {
+    bind(action, Scope::Pane, keys, words)
+}
 
 /// Builds a line of the table: action, scope, keys, words.
 const fn bind(
@@ -52,27 +68,22 @@ const fn bind(
     keys: &'static [&'static str],
     words: (&'static str, &'static str),
 ) -> Binding {
-    Binding { action, keys, scope, short: words.0, footer: Footer::No, doc: words.1 }
-}
-
-/// Builds the line of `v`, which shows something else in each pane.
-const fn view(panes: &'static [PaneId], doc: &'static str) -> Binding {
-    bind(Action::View, Panes(panes), &["v"], ("view", doc)).shown(5)
+    Binding { action, keys, scope, needs: Needs::Nothing, short: words.0, footer: Footer::No, doc: words.1 }
 }
 
 impl Binding {
-    /// Names it in the footer.
-    const fn shown(mut self, rank: u8) -> Self {
-        self.footer = Footer::At(rank);
+    /// Offers it only where pgdj may act on the server.
+    #[must_use]
+    pub const fn acts(mut self) -> Self {
+        self.needs = Needs::Rights;
         self
     }
 
-    /// Whether the binding works in a pane.
-    pub fn works_in(&self, pane: PaneId) -> bool {
-        match self.scope {
-            Scope::Everywhere | Scope::Lists => true,
-            Scope::Panes(panes) => panes.contains(&pane),
-        }
+    /// Names it in the footer.
+    #[must_use]
+    pub const fn shown(mut self, rank: u8) -> Self {
+        self.footer = Footer::At(rank);
+        self
     }
 
     /// Returns the keys as one text: `j Down`.
@@ -81,26 +92,10 @@ impl Binding {
     }
 }
 
-use Scope::{Everywhere, Lists, Panes};
+use Scope::{Everywhere, Lists, Sorted};
 
-/// Every key there is.
-pub static BINDINGS: &[Binding] = &[
-    bind(Action::Show(Overview), Everywhere, &["1"], ("overview", "Show the overview: is it bad, and where?")),
-    bind(Action::Show(Activity), Everywhere, &["2"], ("activity", "Show the sessions: who is doing what?")),
-    bind(Action::Show(Queries), Everywhere, &["3"], ("queries", "Show the statements: what costs most?")),
-    bind(
-        Action::Show(Tables),
-        Everywhere,
-        &["4"],
-        ("tables", "Show the tables: what is bloated, unvacuumed, scanned?"),
-    ),
-    bind(
-        Action::Show(Indexes),
-        Everywhere,
-        &["5"],
-        ("indexes", "Show the indexes: what is unused, duplicate, missing?"),
-    ),
-    bind(Action::Show(Explain), Everywhere, &["6"], ("explain", "Show the plan of a statement: why is it slow?")),
+/// The keys that work in every pane, and in every list.
+pub static COMMON: &[Binding] = &[
     bind(Action::NextPane, Everywhere, &["Tab"], ("next pane", "Show the next pane.")),
     bind(Action::PreviousPane, Everywhere, &["Shift-Tab"], ("previous pane", "Show the previous pane.")),
     bind(Action::Help, Everywhere, &["?", "F1"], ("help", "Show the keys that work here.")).shown(0),
@@ -116,112 +111,8 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::Right, Lists, &["l", "Right"], ("right", "Scroll right, to the columns that do not fit.")),
     bind(Action::Inspect, Lists, &["Enter"], ("inspect", "Show the details of the row.")).shown(2),
     bind(Action::Filter, Lists, &["/"], ("filter", "Filter the rows (fuzzy match).")).shown(3),
-    bind(Action::Sort, Panes(SORTED), &["s"], ("sort", "Sort by the next column, or click its header.")).shown(4),
-    bind(Action::SortReverse, Panes(SORTED), &["S"], ("reverse", "Reverse the sort.")),
-    view(&[Overview], "Next tile, if not all fit."),
-    view(&[Activity], "Next columns: what sessions do, or where they come from."),
-    view(&[Queries], "Next interval: sample, minute, since pinned, since reset."),
-    view(&[Tables], "Next columns: upkeep, traffic per second, since reset."),
-    view(&[Indexes], "List all indexes, or only those with a verdict."),
-    view(&[Explain], "Next panel: tips, indexes worth building, the node."),
-    bind(Action::Jump, Panes(&[Overview]), &["o"], ("go there", "Go to the pane and row that the finding is about."))
-        .shown(4),
-    bind(
-        Action::Group,
-        Panes(&[Activity]),
-        &["o"],
-        ("group", "Group by state, role, application, client, statement, …"),
-    )
-    .shown(6),
-    bind(Action::Idle, Panes(&[Activity]), &["i"], ("idle", "Show or hide idle sessions.")).shown(6),
-    bind(Action::Pin, Panes(&[Queries]), &["b"], ("pin", "Pin this moment and count from it (a deployment).")).shown(6),
-    bind(
-        Action::Exact,
-        Panes(&[Tables, Indexes]),
-        &["b"],
-        ("measure bloat", "Measure the bloat of this row exactly; asks first."),
-    )
-    .shown(6),
-    bind(
-        Action::CancelQuery,
-        Panes(&[Activity]),
-        &["c"],
-        ("cancel", "Cancel the running statement of this session; asks first."),
-    )
-    .shown(7),
-    bind(Action::Terminate, Panes(&[Activity]), &["K"], ("terminate", "Terminate this session; asks first.")).shown(8),
-    bind(
-        Action::Explain,
-        Panes(&[Activity, Queries]),
-        &["e"],
-        ("explain", "Explain the statement of this row, without running it."),
-    )
-    .shown(3),
-    bind(Action::Edit, Panes(&[Explain]), &["e"], ("edit", "Write the statement, or paste a statement or a plan."))
-        .shown(1),
-    bind(Action::Run, Panes(&[Explain]), &["R", "F5"], ("run", "Estimate the statement, then run EXPLAIN ANALYZE."))
-        .shown(2),
-    bind(
-        Action::Hottest,
-        Panes(&[Explain]),
-        &["n"],
-        ("hottest", "Go to the node with the longest self time, then the next."),
-    )
-    .shown(3),
-    bind(
-        Action::NextScan,
-        Panes(&[Explain]),
-        &["x"],
-        ("next scan", "Go to the slowest sequential scan, then the next."),
-    )
-    .shown(6),
-    bind(
-        Action::PlanText,
-        Panes(&[Explain]),
-        &["t"],
-        ("text", "Show the plan as psql prints it, or go back to the tree."),
-    )
-    .shown(5),
-    bind(Action::Analyze, Panes(&[Explain]), &["a"], ("analyze", "Switch between ANALYZE and the estimate only."))
-        .shown(7),
-    bind(Action::Options, Panes(&[Explain]), &["O"], ("options", "Choose the options of EXPLAIN and the time limit."))
-        .shown(8),
-    bind(
-        Action::Open,
-        Panes(&[Explain]),
-        &["f"],
-        ("open file", "Open a file: a statement, a plan, an auto_explain log."),
-    ),
-    bind(Action::Keep, Panes(&[Explain]), &["b"], ("keep", "Keep this plan to compare with.")).shown(7),
-    bind(
-        Action::Compare,
-        Panes(&[Explain]),
-        &["c"],
-        ("compare", "Compare two plans: kept and now, without and with index."),
-    )
-    .shown(7),
-    bind(
-        Action::Try,
-        Panes(&[Explain]),
-        &["B"],
-        ("try index", "Build the index, measure with it, drop it; asks first."),
-    )
-    .shown(6),
-    bind(Action::Fold, Panes(&[Explain]), &["o"], ("fold", "Fold or open the branch of the plan.")),
-    bind(
-        Action::ScrollDown,
-        Panes(&[Explain]),
-        &["J"],
-        ("scroll down", "Scroll the tips, the node or the index down."),
-    ),
-    bind(Action::ScrollUp, Panes(&[Explain]), &["K"], ("scroll up", "Scroll the tips, the node or the index up.")),
-    bind(
-        Action::CopyCode,
-        Panes(&[Explain]),
-        &["i"],
-        ("copy code", "Copy the index: Django code, migration, SQL (by OSC 52)."),
-    ),
-    bind(Action::SaveCode, Panes(&[Explain]), &["w"], ("save code", "Write the index as Django code to a file.")),
+    bind(Action::Sort, Sorted, &["s"], ("sort", "Sort by the next column, or click its header.")).shown(4),
+    bind(Action::SortReverse, Sorted, &["S"], ("reverse", "Reverse the sort.")),
     bind(Action::Copy, Lists, &["y"], ("copy", "Copy the row's statement, code or name (by OSC 52).")).shown(9),
     bind(Action::CopyRow, Lists, &["Y"], ("copy row", "Copy the whole row or plan as JSON (by OSC 52).")),
     bind(Action::Pause, Everywhere, &["Space"], ("pause", "Pause the screen, or return to live; sampling continues."))
@@ -239,16 +130,27 @@ pub static BINDINGS: &[Binding] = &[
     bind(Action::Close, Everywhere, &["Esc"], ("close", "Close the window, clear the filter, or return to live.")),
 ];
 
-/// Returns the binding of an action.
-pub fn binding_of(action: Action) -> Option<&'static Binding> {
-    BINDINGS.iter().find(|binding| binding.action == action)
+/// The keys that show a pane, by its place in the list.
+const DIGITS: [&[&str]; 9] = [&["1"], &["2"], &["3"], &["4"], &["5"], &["6"], &["7"], &["8"], &["9"]];
+
+/// Returns the keys that show the panes.
+pub fn showing(panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {
+    panes
+        .iter()
+        .zip(DIGITS)
+        .map(|(pane, keys)| bind(Action::Show(pane.id), Everywhere, keys, (pane.id.name, pane.question)))
+}
+
+/// Returns the keys that work in a pane, its own first.
+pub fn bindings_of(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {
+    let is_for = |binding: &&Binding| binding.scope != Sorted || pane.order == RowOrder::Sortable;
+    pane.bindings.iter().chain(COMMON.iter().filter(is_for)).copied().chain(showing(panes))
 }
 
 /// Returns what a key asks for in a pane.
-pub fn action_for(key: &KeyEvent, pane: PaneId) -> Option<Action> {
+pub fn binding_for(key: &KeyEvent, pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Option<Binding> {
     let name = key_name(key)?;
-    let bound = BINDINGS.iter().find(|binding| binding.works_in(pane) && binding.keys.contains(&name.as_str()))?;
-    Some(bound.action)
+    bindings_of(pane, panes).find(|binding| binding.keys.contains(&name.as_str()))
 }
 
 /// Returns the name of a key as the table writes it: `a`, `A`, `Ctrl-c`, `Enter`, `Shift-Tab`, `F1`.
@@ -278,18 +180,6 @@ pub fn key_name(key: &KeyEvent) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_key_asks_for_two_things_in_one_pane() {
-        for pane in PaneId::ALL {
-            let mut seen = std::collections::HashMap::new();
-            for binding in BINDINGS.iter().filter(|binding| binding.works_in(*pane)) {
-                for key in binding.keys {
-                    assert_eq!(seen.insert(*key, binding.action), None, "{key} in {pane:?}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn keys_have_the_names_of_the_table() {

@@ -5,8 +5,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::document::Document;
-use super::keys::{BINDINGS, Scope, key_name};
-use super::{Action, Effect, Look, PaneId};
+use super::keys::{Binding, Scope, bindings_of, key_name};
+use super::{Action, Effect, Look, PaneSpec};
 use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, overlay};
 use crate::ui::frame::draw_parts;
 use crate::ui::input::Input;
@@ -30,8 +30,8 @@ pub enum Layer {
     Palette {
         /// The list.
         picker: Picker,
-        /// The actions, in the order of the items.
-        actions: Vec<Action>,
+        /// What they do, in the order of the items.
+        bindings: Vec<Binding>,
     },
     /// The themes, previewed as the cursor moves.
     Themes {
@@ -78,7 +78,9 @@ pub enum Answer {
     /// This theme is shown, and the layer closes.
     Choose(String),
     /// It closes, and this is done.
-    Act(Action),
+    Act(Binding),
+    /// It closes, and the pane goes to what the document is about.
+    Jump,
     /// It closes, and the shell does this.
     Do(Effect),
     /// This is copied, and the layer stays.
@@ -89,29 +91,28 @@ pub enum Answer {
 
 impl Layer {
     /// The keys that work in a pane.
-    pub fn help(pane: PaneId) -> Self {
-        let section = |title: &str, is_in: &dyn Fn(Scope) -> bool| HelpSection {
-            title: title.to_owned(),
-            keys: BINDINGS
-                .iter()
-                .filter(|binding| binding.works_in(pane) && is_in(binding.scope))
+    pub fn help(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Self {
+        let section = |title: String, scopes: &[Scope]| HelpSection {
+            title,
+            keys: bindings_of(pane, panes)
+                .filter(|binding| scopes.contains(&binding.scope))
                 .map(|binding| (binding.keys_text(), binding.doc.trim_end_matches('.').to_owned()))
                 .collect(),
         };
+        let title = pane.id.title;
         let sections = vec![
-            section(&format!("In {}", pane.title()), &|scope| matches!(scope, Scope::Panes(_))),
-            section("In lists", &|scope| scope == Scope::Lists),
-            section("Everywhere", &|scope| scope == Scope::Everywhere),
+            section(format!("In {title}"), &[Scope::Pane, Scope::Sorted]),
+            section("In lists".to_owned(), &[Scope::Lists]),
+            section("Everywhere".to_owned(), &[Scope::Everywhere]),
         ];
-        let help = Help { title: format!("Keys in {}", pane.title()), sections };
-        Self::Help { help, scroll: (0, 0) }
+        Self::Help { help: Help { title: format!("Keys in {title}"), sections }, scroll: (0, 0) }
     }
 
     /// Every action that works in a pane.
-    pub fn palette(pane: PaneId) -> Self {
-        let works: Vec<_> =
-            BINDINGS.iter().filter(|binding| binding.works_in(pane) && binding.action != Action::Palette).collect();
-        let items = works
+    pub fn palette(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Self {
+        let bindings: Vec<Binding> =
+            bindings_of(pane, panes).filter(|binding| binding.action != Action::Palette).collect();
+        let items = bindings
             .iter()
             .map(|binding| PickItem {
                 label: binding.short.to_owned(),
@@ -119,10 +120,7 @@ impl Layer {
                 key: binding.keys.first().copied().unwrap_or_default().to_owned(),
             })
             .collect();
-        Self::Palette {
-            picker: Picker::new("Commands", items, 0),
-            actions: works.iter().map(|binding| binding.action).collect(),
-        }
+        Self::Palette { picker: Picker::new("Commands", items, 0), bindings }
     }
 
     /// The themes, each with its line.
@@ -159,12 +157,12 @@ impl Layer {
         let name = key_name(key).unwrap_or_default();
         match self {
             Self::Help { scroll, .. } => help_key(&name, scroll),
-            Self::Palette { picker, actions } => match key.code {
+            Self::Palette { picker, bindings } => match key.code {
                 KeyCode::Esc => Answer::Close,
                 KeyCode::Enter => picker
                     .selected()
-                    .and_then(|at| actions.get(at))
-                    .map_or(Answer::Close, |action| Answer::Act(*action)),
+                    .and_then(|at| bindings.get(at))
+                    .map_or(Answer::Close, |binding| Answer::Act(*binding)),
                 _ => {
                     let _is_taken = picker.on_key(*key);
                     Answer::Stay
@@ -256,7 +254,7 @@ impl Layer {
                 let size = (area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
                 let title = clean_cut(&document.title, usize::from(size.0));
                 let keys = match document.leads_to {
-                    Some(pane) => format!("Esc close · y copy · o {}", pane.title()),
+                    Some(pane) => format!("Esc close · y copy · o {}", pane.title),
                     None => "Esc close · y copy".to_owned(),
                 };
                 let inside = overlay(frame.buffer_mut(), area, size, (&title, Some(&keys)), theme);
@@ -301,7 +299,7 @@ fn document_key(name: &str, document: &Document) -> Answer {
         "PageUp" | "Ctrl-u" => detail.scroll_pages(-1),
         "g" | "Home" => detail.scroll(isize::MIN),
         "G" | "End" => detail.scroll(1_000_000),
-        "o" if document.leads_to.is_some() => return Answer::Act(Action::Jump),
+        "o" if document.leads_to.is_some() => return Answer::Jump,
         "y" => return Answer::Copy(document.copied.clone().unwrap_or_else(|| detail.text(120))),
         "Esc" | "q" | "Enter" => return Answer::Close,
         _ => {}

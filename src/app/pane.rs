@@ -51,19 +51,28 @@ pub enum Wish {
     Say(String),
     /// A message in the footer that is kept in the journal.
     Report(Message),
-    /// Another pane, with the row of this key selected.
-    Go(PaneId, Option<String>),
-    /// The Explain pane, with this statement.
-    Explain(Asked),
+    /// Another pane, with a subject.
+    Go(PaneId, Subject),
     /// Values to fill in; they come back by [`Pane::filled`].
     Fill(Form),
     /// All of these, in order.
     All(Vec<Wish>),
 }
 
+/// What a pane is opened on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Whatever it shows.
+    Nothing,
+    /// The row of this key.
+    Row(String),
+    /// A statement that is to be explained.
+    Statement(StatementToExplain),
+}
+
 /// A statement that is to be explained.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Asked {
+pub struct StatementToExplain {
     /// The statement; it may hold `$1`.
     pub sql: String,
     /// Where it came from: `queryid 4711`, `pid 4711`.
@@ -72,9 +81,6 @@ pub struct Asked {
 
 /// A pane. It never talks to a server; `refresh` computes, `draw` places.
 pub trait Pane: std::fmt::Debug {
-    /// Returns which pane this is.
-    fn id(&self) -> PaneId;
-
     /// Derives what is shown from the view.
     fn refresh(&mut self, view: &View<'_>);
 
@@ -140,8 +146,8 @@ pub trait Pane: std::fmt::Debug {
         Wish::Nothing
     }
 
-    /// Takes a statement that is to be explained.
-    fn explain(&mut self, _asked: Asked) -> Wish {
+    /// Takes the subject that it was opened on, other than a row.
+    fn open(&mut self, _subject: Subject) -> Wish {
         Wish::Nothing
     }
 
@@ -154,7 +160,4 @@ pub trait Pane: std::fmt::Debug {
     fn take_job(&mut self, _id: JobId, _news: JobNews) -> Wish {
         Wish::Nothing
     }
-
-    /// Takes the statements explained in earlier runs, the oldest first.
-    fn remember(&mut self, _statements: &[String]) {}
 }

@@ -30,15 +30,13 @@ impl App {
             return;
         }
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
-        let current = self.current;
-        let pane = self.panes.iter().find(|pane| pane.id() == current && pane.has_preview());
-        self.preview = pane.and_then(|pane| pane.inspect(&view));
+        let pane = self.place_of(self.current.id).and_then(|at| self.panes.get(at));
+        self.preview = pane.filter(|pane| pane.has_preview()).and_then(|pane| pane.inspect(&view));
     }
 
     /// Draws the preview at the foot of a pane's area and returns what is left of it.
     pub(super) fn draw_preview(&mut self, frame: &mut Frame<'_>, area: Rect) -> Rect {
-        let current = self.current;
-        let listed = self.panes.iter_mut().find(|pane| pane.id() == current).and_then(|pane| Some(pane.list()?.len()));
+        let listed = self.pane().and_then(|pane| Some(pane.list()?.len()));
         let Some((document, listed)) = self.preview.as_ref().zip(listed) else { return area };
         // A header above the rows, a line of counts below, a blank line before the frame.
         let height = height(area.height, u16::try_from(listed).unwrap_or(u16::MAX).saturating_add(3));

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use super::keys::{action_for, key_name};
+use super::keys::{Binding, binding_for, key_name};
 use super::layer::{Answer, Layer};
-use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, View, Vitals, Wish};
+use super::{
+    Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, View, Vitals, Wish,
+};
 use crate::findings;
 use crate::sample::{History, Seconds, Snapshot, Timestamp};
 use crate::ui::text::with_plain_line_ends;
@@ -66,11 +68,6 @@ impl App {
             }
             Event::Done(outcome) => self.on_done(outcome),
             Event::Job(id, news) => self.on_job(id, news),
-            Event::Remembered(statements) => {
-                for pane in &mut self.panes {
-                    pane.remember(&statements);
-                }
-            }
         }
     }
 
@@ -145,8 +142,7 @@ impl App {
     pub(super) fn refresh_pane(&mut self) {
         let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
-        let current = self.current;
-        if let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) {
+        if let Some(pane) = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at)) {
             pane.refresh(&view);
         }
     }
@@ -169,26 +165,30 @@ impl App {
             self.refresh_pane();
             return self.grant(wish);
         }
-        if let Some(action) = action_for(key, self.current) {
-            self.act(action);
+        if let Some(binding) = binding_for(key, self.current, self.specs) {
+            self.act_on(&binding);
         }
+    }
+
+    /// Does what a binding asks for, if it is offered.
+    fn act_on(&mut self, binding: &Binding) {
+        if self.may(binding) {
+            return self.act(binding.action);
+        }
+        self.message = Some(Message::bad(match self.start.origin {
+            Origin::Server => "--read-only forbids it: pgdj changes nothing on this server",
+            Origin::Recording | Origin::Played => "This is a recording: there is no server to act on.",
+        }));
     }
 
     /// Does an action.
     pub(super) fn act(&mut self, action: Action) {
-        if !self.may(action) {
-            self.message = Some(Message::bad(match self.start.origin {
-                Origin::Server => "--read-only forbids it: pgdj changes nothing on this server",
-                Origin::Recording | Origin::Played => "This is a recording: there is no server to act on.",
-            }));
-            return;
-        }
         match action {
             Action::Quit => self.ask_shell(Effect::Quit),
             Action::Suspend => self.ask_shell(Effect::Suspend),
             Action::Show(pane) => self.show(pane),
-            Action::NextPane => self.show(self.current.step(1)),
-            Action::PreviousPane => self.show(self.current.step(-1)),
+            Action::NextPane => self.show(self.neighbour(1)),
+            Action::PreviousPane => self.show(self.neighbour(-1)),
             Action::Pause => self.set_clock(self.clock.toggle(&self.history)),
             Action::Back => self.set_clock(self.clock.step(&self.history, -1)),
             Action::Forward => self.set_clock(self.clock.step(&self.history, 1)),
@@ -197,8 +197,8 @@ impl App {
             Action::Faster => self.change_pace(-1),
             Action::Slower => self.change_pace(1),
             Action::ReadNow => self.ask_shell(Effect::ReadNow),
-            Action::Help => self.layers.push(Layer::help(self.current)),
-            Action::Palette => self.layers.push(Layer::palette(self.current)),
+            Action::Help => self.layers.push(Layer::help(self.current, self.specs)),
+            Action::Palette => self.layers.push(Layer::palette(self.current, self.specs)),
             Action::Themes => self.open_themes(),
             Action::Journal => self.layers.push(Layer::Document(self.journal_document())),
             Action::Filter => self.open_filter(),
@@ -210,7 +210,9 @@ impl App {
     }
 
     fn show(&mut self, pane: PaneId) {
-        self.current = pane;
+        if let Some(spec) = self.specs.iter().find(|spec| spec.id == pane) {
+            self.current = spec;
+        }
         self.refresh_pane();
         if let Some(list) = self.pane().and_then(|pane| pane.list()) {
             list.look();
@@ -268,8 +270,7 @@ impl App {
     fn inspect(&mut self) {
         let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
-        let current = self.current;
-        let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) else { return };
+        let Some(pane) = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at)) else { return };
         let wish = match pane.act(Action::Inspect, &view) {
             Wish::Nothing => pane.inspect(&view).map_or(Wish::Nothing, Wish::Open),
             wish => wish,
@@ -285,8 +286,7 @@ impl App {
             newer,
             findings: &self.shown.findings,
         });
-        let current = self.current;
-        let pane = self.panes.iter_mut().find(|pane| pane.id() == current);
+        let pane = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at));
         let copied = pane.and_then(|pane| match action {
             Action::CopyRow => {
                 let whole = pane.copy_whole();
@@ -302,8 +302,7 @@ impl App {
     fn act_in_pane(&mut self, action: Action) {
         let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
-        let current = self.current;
-        let Some(pane) = self.panes.iter_mut().find(|pane| pane.id() == current) else { return };
+        let Some(pane) = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at)) else { return };
         if let Some(list) = pane.list()
             && list.act(action)
         {
@@ -335,22 +334,28 @@ impl App {
                 }
             }
             Wish::Fill(form) => self.layers.push(Layer::Form(form)),
-            Wish::Explain(asked) => {
-                self.show(PaneId::Explain);
-                let wish = self.pane().map_or(Wish::Nothing, |pane| pane.explain(asked));
+            Wish::Go(pane, subject) => self.go(pane, subject),
+        }
+    }
+
+    /// Shows a pane with a subject.
+    fn go(&mut self, pane: PaneId, subject: Subject) {
+        self.show(pane);
+        let Some(pane) = self.pane() else { return };
+        match subject {
+            Subject::Nothing => {}
+            Subject::Row(key) => {
+                let is_there = pane.select(&key);
+                pane.moved();
+                if !is_there {
+                    self.message = Some(Message::bad("Its row is no longer listed"));
+                }
+                self.refresh_preview();
+            }
+            subject @ Subject::Statement(_) => {
+                let wish = pane.open(subject);
                 self.refresh_pane();
                 self.grant(wish);
-            }
-            Wish::Go(pane, key) => {
-                self.show(pane);
-                if let (Some(key), Some(pane)) = (key, self.pane()) {
-                    let is_there = pane.select(&key);
-                    pane.moved();
-                    if !is_there {
-                        self.message = Some(Message::bad("Its row is no longer listed"));
-                    }
-                    self.refresh_preview();
-                }
             }
         }
     }
@@ -376,9 +381,13 @@ impl App {
                 self.preview(&name);
                 self.pop_layer();
             }
-            Answer::Act(action) => {
+            Answer::Act(binding) => {
                 self.pop_layer();
-                self.act(action);
+                self.act_on(&binding);
+            }
+            Answer::Jump => {
+                self.pop_layer();
+                self.act(Action::Jump);
             }
             Answer::Do(effect) => {
                 self.pop_layer();

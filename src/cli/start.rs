@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::args::{Args, Command, Parsed};
 use super::{explain, first, log, shell};
-use crate::app::{Origin, PaneId, Rights, Start};
+use crate::app::{Origin, Rights, Start};
 use crate::config::Config;
 use crate::demo;
 use crate::failure::{Failure, Kind};
+use crate::panes;
 use crate::pg::address::{Environment, Prompt};
 use crate::pg::address::{Flags, Request, is_left_open, resolve};
 use crate::pg::connect::ConnectError;
@@ -239,7 +240,7 @@ fn start(config: &Config, environment: &Environment, target: String) -> Result<S
         .map_err(|error| Failure::new(Kind::Usage, "cannot read the theme").because(&error))?;
     Ok(Start {
         target,
-        pane: PaneId::named(&config.pane).unwrap_or(PaneId::Overview),
+        pane: panes::named(&config.pane).unwrap_or(panes::FIRST),
         pace: Seconds(config.pace.as_secs_f64()),
         rights: if config.is_read_only { Rights::ReadOnly } else { Rights::MayAct },
         origin: Origin::Server,

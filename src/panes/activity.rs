@@ -8,8 +8,13 @@ mod documents;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::explain;
+use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Asked, Document, Effect, Look, Pane, PaneId, Signal, SignalKind, View, Wish};
+use crate::app::{
+    Action, Document, Effect, Look, Pane, PaneId, PaneSpec, RowOrder, Signal, SignalKind, StatementToExplain, Subject,
+    View, Wish,
+};
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED, backends};
 use crate::sample::{Seconds, Timestamp};
@@ -81,6 +86,32 @@ enum Columns {
     Clients,
 }
 
+/// Its name.
+pub const ID: PaneId = PaneId { name: "activity", title: "Activity" };
+
+const GROUP: Action = Action::Own("group");
+const IDLE: Action = Action::Own("idle");
+const CANCEL_QUERY: Action = Action::Own("cancel query");
+const TERMINATE: Action = Action::Own("terminate");
+
+/// The pane in the list of panes.
+pub const PANE: PaneSpec = PaneSpec {
+    id: ID,
+    question: "Show the sessions: who is doing what?",
+    order: RowOrder::Sortable,
+    bindings: KEYS,
+    make: |_| Box::new(Activity::default()),
+};
+
+const KEYS: &[Binding] = &[
+    key(Action::View, &["v"], ("view", "Next columns: what sessions do, or where they come from.")).shown(5),
+    key(GROUP, &["o"], ("group", "Group by state, role, application, client, statement, …")).shown(6),
+    key(IDLE, &["i"], ("idle", "Show or hide idle sessions.")).shown(6),
+    key(CANCEL_QUERY, &["c"], ("cancel", "Cancel the running statement of this session; asks first.")).shown(7).acts(),
+    key(TERMINATE, &["K"], ("terminate", "Terminate this session; asks first.")).shown(8).acts(),
+    key(Action::Explain, &["e"], ("explain", "Explain the statement of this row, without running it.")).shown(3),
+];
+
 /// The pane.
 #[derive(Debug, Default)]
 pub struct Activity {
@@ -97,10 +128,6 @@ pub struct Activity {
 }
 
 impl Pane for Activity {
-    fn id(&self) -> PaneId {
-        PaneId::Activity
-    }
-
     fn refresh(&mut self, view: &View<'_>) {
         let section = view.newer.section("activity");
         self.backends = section.rows().map(backends).unwrap_or_default();
@@ -124,11 +151,11 @@ impl Pane for Activity {
 
     fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
         match action {
-            Action::Group => {
+            GROUP => {
                 self.group = self.group.next();
                 Wish::Say(format!("grouped by {}", self.group.name()))
             }
-            Action::Idle => {
+            IDLE => {
                 self.shows_idle = !self.shows_idle;
                 Wish::Say(
                     if self.shows_idle { "idle sessions are shown" } else { "idle sessions are hidden" }.to_owned(),
@@ -142,8 +169,8 @@ impl Pane for Activity {
                 self.list.toggle_fold();
                 Wish::Nothing
             }
-            Action::CancelQuery => self.ask(SignalKind::Cancel, view),
-            Action::Terminate => self.ask(SignalKind::Terminate, view),
+            CANCEL_QUERY => self.ask(SignalKind::Cancel, view),
+            TERMINATE => self.ask(SignalKind::Terminate, view),
             Action::Explain => match self.selected().filter(|backend| !backend.query.is_empty()) {
                 // What is left of it may be another statement, without its last conditions.
                 Some(backend) if backend.is_query_cut => Wish::Say(format!(
@@ -151,9 +178,13 @@ impl Pane for Activity {
                      from Queries",
                     backend.pid
                 )),
-                Some(backend) => {
-                    Wish::Explain(Asked { sql: backend.query.clone(), from: format!("pid {}", backend.pid) })
-                }
+                Some(backend) => Wish::Go(
+                    explain::ID,
+                    Subject::Statement(StatementToExplain {
+                        sql: backend.query.clone(),
+                        from: format!("pid {}", backend.pid),
+                    }),
+                ),
                 None => Wish::Say("This row has no statement to explain".to_owned()),
             },
             _ => Wish::Nothing,
@@ -503,7 +534,7 @@ mod tests {
 
         /// Presses `K`; returns whom it asks about, or what it says.
         fn end(&mut self) -> String {
-            match self.see(|pane, view| pane.act(Action::Terminate, view)) {
+            match self.see(|pane, view| pane.act(TERMINATE, view)) {
                 Wish::Ask { then: Effect::Signal(signal), about, .. } => {
                     let text = about.detail.text(120);
                     assert!(text.contains("gunicorn") && text.contains("select 1"), "{text}");
@@ -542,7 +573,7 @@ mod tests {
         let Wish::Say(said) = explain(&mut shown) else { panic!("it is explained") };
         assert!(said.starts_with("The server keeps only the beginning of this statement of pid 7"), "{said}");
         shown.choose(8);
-        assert!(matches!(explain(&mut shown), Wish::Explain(_)));
+        assert!(matches!(explain(&mut shown), Wish::Go(_, Subject::Statement(_))));
     }
 
     #[test]

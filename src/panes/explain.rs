@@ -10,6 +10,7 @@ mod documents;
 mod editor;
 mod forms;
 mod indexes;
+mod keys;
 mod known;
 mod place;
 mod run;
@@ -31,17 +32,20 @@ use ratatui::layout::{Position, Rect};
 use self::compare::Comparison;
 use self::editor::{Asked as EditorAsked, Editor};
 use self::forms::Filling;
+use self::keys::{
+    ANALYZE, COMPARE, COPY_CODE, EDIT, FOLD, HOTTEST, KEEP, KEYS, NEXT_SCAN, OPEN, OPTIONS, PLAN_TEXT, RUN, SAVE_CODE,
+    SCROLL_DOWN, SCROLL_UP, TRY,
+};
 use self::run::Run;
 use self::sheet::{Sheet, Source};
 use self::trial::TrialRun;
 use crate::app::list::List;
 use crate::app::{
-    Action, Asked, Document, Effect, Job, JobId, JobIds, JobNews, Look, Pane, PaneId, View, Wish,
+    Action, Document, Effect, Job, JobId, JobIds, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, Subject, View, Wish,
 };
 use crate::failure::Failure;
 use crate::pg::explain::{Agreed, Consent, Options, Request};
 use crate::plan::{Plan, parse};
-use crate::sample::Seconds;
 use crate::ui::dialog::Filled;
 use crate::ui::glyphs::Glyphs;
 
@@ -86,6 +90,18 @@ impl Panel {
         }
     }
 }
+
+/// Its name.
+pub const ID: PaneId = PaneId { name: "explain", title: "Explain" };
+
+/// The pane in the list of panes.
+pub const PANE: PaneSpec = PaneSpec {
+    id: ID,
+    question: "Show the plan of a statement: why is it slow?",
+    order: RowOrder::Fixed,
+    bindings: KEYS,
+    make: |context| Box::new(Explain::remembering(&context.statements)),
+};
 
 /// The pane.
 #[derive(Debug)]
@@ -135,7 +151,7 @@ impl Default for Explain {
             agreed: Vec::new(),
             failure: None,
             sheet: None,
-            ids: JobIds::of(PaneId::Explain),
+            ids: JobIds::of(ID),
             trial: None,
             advising: None,
             opening: None,
@@ -153,10 +169,6 @@ impl Default for Explain {
 }
 
 impl Pane for Explain {
-    fn id(&self) -> PaneId {
-        PaneId::Explain
-    }
-
     fn refresh(&mut self, view: &View<'_>) {
         if let Some(sheet) = &mut self.sheet {
             sheet.learn(view);
@@ -180,25 +192,25 @@ impl Pane for Explain {
 
     fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
         match action {
-            Action::Edit => self.is_editing = true,
-            Action::Run => return self.start(),
-            Action::Analyze => return self.toggle_analyze(),
-            Action::Options => return self.ask_options(),
-            Action::Open => return self.ask_file(),
-            Action::Keep => return self.keep(),
-            Action::Try => return self.ask_trial(view),
-            Action::Compare => return self.toggle_compare(),
+            EDIT => self.is_editing = true,
+            RUN => return self.start(),
+            ANALYZE => return self.toggle_analyze(),
+            OPTIONS => return self.ask_options(),
+            OPEN => return self.ask_file(),
+            KEEP => return self.keep(),
+            TRY => return self.ask_trial(view),
+            COMPARE => return self.toggle_compare(),
             Action::View => self.panel = self.panel.next(),
-            Action::PlanText if self.sheet.is_some() => {
+            PLAN_TEXT if self.sheet.is_some() => {
                 self.mode = if self.mode == Mode::Text { Mode::Tree } else { Mode::Text };
             }
-            Action::Hottest | Action::NextScan | Action::Fold => return self.go(action),
-            Action::ScrollDown => self.scroll(1),
-            Action::ScrollUp => self.scroll(-1),
+            HOTTEST | NEXT_SCAN | FOLD => return self.go(action),
+            SCROLL_DOWN => self.scroll(1),
+            SCROLL_UP => self.scroll(-1),
             Action::Down | Action::Up | Action::PageDown | Action::PageUp | Action::First | Action::Last => {
                 self.scroll_text(action);
             }
-            Action::CopyCode | Action::SaveCode => return self.hand_out(action),
+            COPY_CODE | SAVE_CODE => return self.hand_out(action),
             _ => {}
         }
         Wish::Nothing
@@ -286,7 +298,8 @@ impl Pane for Explain {
         self.take_form(filled)
     }
 
-    fn explain(&mut self, asked: Asked) -> Wish {
+    fn open(&mut self, subject: Subject) -> Wish {
+        let Subject::Statement(asked) = subject else { return Wish::Nothing };
         self.editor.set(&crate::ui::code::format_sql(&asked.sql));
         self.from = asked.from;
         self.is_editing = false;
@@ -305,10 +318,6 @@ impl Pane for Explain {
         }
         Wish::Nothing
     }
-
-    fn remember(&mut self, statements: &[String]) {
-        self.editor.remember_all(statements.to_vec());
-    }
 }
 
 /// Puts what has to be done first before a wish.
@@ -320,6 +329,13 @@ fn with(first: Option<Wish>, wish: Wish) -> Wish {
 }
 
 impl Explain {
+    /// A pane whose editor goes back through the statements explained in earlier runs, the oldest first.
+    fn remembering(statements: &[String]) -> Self {
+        let mut pane = Self::default();
+        pane.editor.remember_all(statements.to_vec());
+        pane
+    }
+
     fn request(&self, options: Options) -> Request {
         Request {
             sql: self.editor.text(),
@@ -431,7 +447,7 @@ impl Explain {
     fn hand_out(&self, action: Action) -> Wish {
         let search = self.sheet.as_ref().map(|sheet| &sheet.search);
         let effect = match action {
-            Action::CopyCode => search
+            COPY_CODE => search
                 .and_then(indexes::Search::text)
                 .map(|text| Effect::Copy { text, what: "the index as Django code, migration and SQL".to_owned() }),
             _ => search.and_then(indexes::Search::file).map(|(name, text)| Effect::Save { name, text }),
@@ -453,11 +469,11 @@ impl Explain {
         let Some(sheet) = &mut self.sheet else { return Wish::Nothing };
         self.mode = Mode::Tree;
         match action {
-            Action::Hottest => sheet.next_hot(),
-            Action::NextScan if !sheet.next_scan() => {
+            HOTTEST => sheet.next_hot(),
+            NEXT_SCAN if !sheet.next_scan() => {
                 return Wish::Say("no table is read sequentially in this plan".to_owned());
             }
-            Action::Fold => {
+            FOLD => {
                 let _is_branch = sheet.list.toggle_fold();
             }
             _ => {}

@@ -12,8 +12,9 @@ use ratatui::layout::Rect;
 use self::figures::{Figures, Subject, figures};
 use super::measuring::Measuring;
 use super::tables::bloat_cell;
+use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, View, Wish};
+use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
 use crate::catalog::usage::Verdict;
 use crate::pg::exact::Relation;
 use crate::sample::unit::{Count, Share};
@@ -31,6 +32,25 @@ enum Shown {
     Judged,
 }
 
+/// Its name.
+pub const ID: PaneId = PaneId { name: "indexes", title: "Indexes" };
+
+const EXACT: Action = Action::Own("exact");
+
+/// The pane in the list of panes.
+pub const PANE: PaneSpec = PaneSpec {
+    id: ID,
+    question: "Show the indexes: what is unused, duplicate, missing?",
+    order: RowOrder::Sortable,
+    bindings: KEYS,
+    make: |_| Box::new(Indexes::default()),
+};
+
+const KEYS: &[Binding] = &[
+    key(Action::View, &["v"], ("view", "List all indexes, or only those with a verdict.")).shown(5),
+    key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6),
+];
+
 /// The pane.
 #[derive(Debug)]
 pub struct Indexes {
@@ -43,20 +63,11 @@ pub struct Indexes {
 
 impl Default for Indexes {
     fn default() -> Self {
-        Self {
-            list: List::default(),
-            shown: Shown::default(),
-            figures: Vec::new(),
-            measuring: Measuring::of(PaneId::Indexes),
-        }
+        Self { list: List::default(), shown: Shown::default(), figures: Vec::new(), measuring: Measuring::of(ID) }
     }
 }
 
 impl Pane for Indexes {
-    fn id(&self) -> PaneId {
-        PaneId::Indexes
-    }
-
     fn refresh(&mut self, view: &View<'_>) {
         let (grid, note) = if let Ok(found) = figures(view) {
             self.figures = found.indexes;
@@ -86,7 +97,7 @@ impl Pane for Indexes {
                 self.shown = if self.shown == Shown::All { Shown::Judged } else { Shown::All };
                 Wish::Nothing
             }
-            Action::Exact => self.ask_exact(),
+            EXACT => self.ask_exact(),
             _ => Wish::Nothing,
         }
     }

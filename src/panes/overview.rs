@@ -10,9 +10,10 @@ use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
+use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::load::{LoadPoint, WaitClass};
-use crate::app::{Action, Document, Look, Pane, PaneId, View, Wish};
+use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, Subject, View, Wish};
 use crate::findings::Findings;
 use crate::sample::shortfall;
 use crate::ui::chart::{LoadChart, Point, wait_classes};
@@ -25,6 +26,23 @@ use self::tiles::Tiles;
 const CHART_SPAN: f64 = 300.0;
 /// Seconds after which a moment that was not read is a gap.
 const CHART_HOLD: f64 = 2.5;
+
+/// Its name.
+pub const ID: PaneId = PaneId { name: "overview", title: "Overview" };
+
+/// The pane in the list of panes.
+pub const PANE: PaneSpec = PaneSpec {
+    id: ID,
+    question: "Show the overview: is it bad, and where?",
+    order: RowOrder::Sortable,
+    bindings: KEYS,
+    make: |context| Box::new(Overview::in_zone(context.zone.clone())),
+};
+
+const KEYS: &[Binding] = &[
+    key(Action::View, &["v"], ("view", "Next tile, if not all fit.")).shown(5),
+    key(Action::Jump, &["o"], ("go there", "Go to the pane and row that the finding is about.")).shown(4),
+];
 
 /// The pane.
 #[derive(Debug, Default)]
@@ -44,10 +62,6 @@ pub struct Overview {
 }
 
 impl Pane for Overview {
-    fn id(&self) -> PaneId {
-        PaneId::Overview
-    }
-
     fn refresh(&mut self, view: &View<'_>) {
         self.take_loads(view);
         let zone = self.zone.clone().unwrap_or_else(TimeZone::system);
@@ -80,7 +94,7 @@ impl Pane for Overview {
                 Wish::Nothing
             }
             Action::Jump => match self.selected().map(worst::place) {
-                Some(Some((pane, key))) => Wish::Go(pane, key),
+                Some(Some((pane, key))) => Wish::Go(pane, key.map_or(Subject::Nothing, Subject::Row)),
                 Some(None) => Wish::Say("This finding is about the server; Enter shows what to do".to_owned()),
                 None => Wish::Nothing,
             },

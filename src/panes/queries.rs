@@ -14,8 +14,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::figures::{Costs, Since, Statement, costs};
+use super::explain;
+use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Asked, Document, Look, Pane, PaneId, View, Wish};
+use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, StatementToExplain, Subject, View, Wish};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::glyphs::Glyphs;
@@ -28,6 +30,26 @@ const BLOCK: f64 = 8192.0;
 const MOST_LETTERS: usize = 100_000;
 /// Points of a row's small history.
 const SPARK_POINTS: usize = 8;
+
+/// Its name.
+pub const ID: PaneId = PaneId { name: "queries", title: "Queries" };
+
+const PIN: Action = Action::Own("pin");
+
+/// The pane in the list of panes.
+pub const PANE: PaneSpec = PaneSpec {
+    id: ID,
+    question: "Show the statements: what costs most?",
+    order: RowOrder::Sortable,
+    bindings: KEYS,
+    make: |_| Box::new(Queries::default()),
+};
+
+const KEYS: &[Binding] = &[
+    key(Action::View, &["v"], ("view", "Next interval: sample, minute, since pinned, since reset.")).shown(5),
+    key(PIN, &["b"], ("pin", "Pin this moment and count from it (a deployment).")).shown(6),
+    key(Action::Explain, &["e"], ("explain", "Explain the statement of this row, without running it.")).shown(3),
+];
 
 /// The pane.
 #[derive(Debug)]
@@ -59,10 +81,6 @@ impl Default for Queries {
 }
 
 impl Pane for Queries {
-    fn id(&self) -> PaneId {
-        PaneId::Queries
-    }
-
     fn refresh(&mut self, view: &View<'_>) {
         self.read_texts(view);
         let section = view.newer.section("statements");
@@ -99,7 +117,7 @@ impl Pane for Queries {
                 };
                 Wish::Say(format!("counting {}", self.since_words()))
             }
-            Action::Pin => {
+            PIN => {
                 let at = view.newer.at;
                 self.pinned = Some(at);
                 self.since = Since::Pinned(at);
@@ -110,9 +128,13 @@ impl Pane for Queries {
                     "The text is longer than the 100,000 letters that pgdj reads of it: paste it into Explain"
                         .to_owned(),
                 ),
-                Some((one, text)) => {
-                    Wish::Explain(Asked { sql: text.to_owned(), from: format!("queryid {}", one.queryid) })
-                }
+                Some((one, text)) => Wish::Go(
+                    explain::ID,
+                    Subject::Statement(StatementToExplain {
+                        sql: text.to_owned(),
+                        from: format!("queryid {}", one.queryid),
+                    }),
+                ),
                 None => Wish::Say("No statement text for this row".to_owned()),
             },
             _ => Wish::Nothing,

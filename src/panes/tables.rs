@@ -11,8 +11,9 @@ use ratatui::layout::Rect;
 
 use self::figures::{Figures, Since, figures};
 use super::measuring::Measuring;
+use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, View, Wish};
+use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, Method};
 use crate::pg::exact::Relation;
@@ -56,6 +57,25 @@ impl Columns {
     }
 }
 
+/// Its name.
+pub const ID: PaneId = PaneId { name: "tables", title: "Tables" };
+
+const EXACT: Action = Action::Own("exact");
+
+/// The pane in the list of panes.
+pub const PANE: PaneSpec = PaneSpec {
+    id: ID,
+    question: "Show the tables: what is bloated, unvacuumed, scanned?",
+    order: RowOrder::Sortable,
+    bindings: KEYS,
+    make: |_| Box::new(Tables::default()),
+};
+
+const KEYS: &[Binding] = &[
+    key(Action::View, &["v"], ("view", "Next columns: upkeep, traffic per second, since reset.")).shown(5),
+    key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6),
+];
+
 /// The pane.
 #[derive(Debug)]
 pub struct Tables {
@@ -68,20 +88,11 @@ pub struct Tables {
 
 impl Default for Tables {
     fn default() -> Self {
-        Self {
-            list: List::default(),
-            view: Columns::default(),
-            figures: Vec::new(),
-            measuring: Measuring::of(PaneId::Tables),
-        }
+        Self { list: List::default(), view: Columns::default(), figures: Vec::new(), measuring: Measuring::of(ID) }
     }
 }
 
 impl Pane for Tables {
-    fn id(&self) -> PaneId {
-        PaneId::Tables
-    }
-
     fn refresh(&mut self, view: &View<'_>) {
         let (grid, note) = if let Ok(found) = figures(view, self.view.since()) {
             self.figures = found.tables;
@@ -111,7 +122,7 @@ impl Pane for Tables {
                 self.view = self.view.next();
                 Wish::Nothing
             }
-            Action::Exact => self.ask_exact(view),
+            EXACT => self.ask_exact(view),
             _ => Wish::Nothing,
         }
     }

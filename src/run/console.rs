@@ -1,7 +1,7 @@
 //! The loop of the console: events in, effects done, a frame drawn.
 
 #[cfg(test)]
-mod tests;
+mod loop_tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::own_editor;
 use super::remembered::Remembered;
 use super::suspend::{self, Asked, Suspending};
 use super::terminal::{ByteCount, Display, Mouse, Screen};
-use crate::app::{App, Effect, Event, Job, JobId, JobNews, JobResult, Outcome, Start};
+use crate::app::{App, Effect, Event, Job, JobId, JobNews, JobResult, Outcome, PaneContext, Start};
 use crate::failure::{Failure, Kind};
 use crate::panes;
 use crate::pg::act::{self, Told};
@@ -30,7 +30,7 @@ use crate::sample::{Seconds, Timestamp};
 const FRAME: Duration = Duration::from_millis(33);
 /// How long the sampler and the act session may take to end: what they left running is cancelled, and they close their
 /// connections.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(5);
 /// The same where an index on trial has to be dropped first.
 const FAREWELL_TO_A_TRIAL: Duration = Duration::from_secs(10);
 
@@ -253,8 +253,8 @@ fn draw_if_due(screen: &mut impl Display, app: &mut App, drawn: &mut Option<Inst
 
 /// Returns a console that remembers the statements explained in earlier runs.
 fn app(start: Start, remembered: &Remembered, warnings: Vec<String>) -> App {
-    let mut app = App::new(start, panes::all());
-    app.update(Event::Remembered(remembered.read()));
+    let context = PaneContext { zone: start.zone.clone(), statements: remembered.read() };
+    let mut app = App::new(start, panes::ALL, &context);
     for warning in warnings {
         app.update(Event::Done(Outcome::Bad(warning)));
     }

@@ -12,7 +12,7 @@ use super::own_editor;
 use super::playback::Playback;
 use super::suspend::{self, Asked, Suspending};
 use super::terminal::{ByteCount, Display, Mouse, Screen};
-use crate::app::{App, Effect, Event, Job, JobNews, JobResult, Outcome, Start};
+use crate::app::{App, Effect, Event, Job, JobNews, JobResult, Outcome, PaneContext, Start};
 use crate::failure::{Failure, Kind};
 use crate::panes;
 use crate::pg::advice::Advised;
@@ -45,7 +45,7 @@ pub struct Replay {
 
 /// Shows samples, oldest first, until somebody leaves.
 pub async fn replay(replay: Replay, samples: impl Iterator<Item = Arc<Snapshot>>) -> Result<(), Failure> {
-    let mut app = App::new(replay.start, panes::all());
+    let mut app = app(replay.start);
     load(&mut app, samples);
     if let Some(note) = replay.note {
         app.update(Event::Done(Outcome::Bad(note)));
@@ -56,7 +56,7 @@ pub async fn replay(replay: Replay, samples: impl Iterator<Item = Arc<Snapshot>>
 
 /// Plays a recording as if it were a server, again and again, until somebody leaves; `banner` is always shown.
 pub async fn play(start: Start, mouse: Mouse, mut playback: Playback, banner: Vec<Segment>) -> Result<(), Failure> {
-    let mut app = App::new(start, panes::all());
+    let mut app = app(start);
     app.set_banner(banner);
     let at = now();
     let offline = Offline { explained: playback.explained(), at: Some(at) };
@@ -64,6 +64,11 @@ pub async fn play(start: Start, mouse: Mouse, mut playback: Playback, banner: Ve
     let samples = playback.restart(at).map_err(|error| unreadable(&error))?;
     load(&mut app, samples.into_iter());
     show(app, mouse, offline, Some(playback)).await
+}
+
+fn app(start: Start) -> App {
+    let context = PaneContext::in_zone(start.zone.clone());
+    App::new(start, panes::ALL, &context)
 }
 
 fn unreadable(error: &RecordError) -> Failure {

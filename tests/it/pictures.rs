@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use pgdj::app::{App, Event, Origin, PaneId, Rights, Start};
+use pgdj::app::{App, Event, Origin, PaneContext, Rights, Start};
 use pgdj::sample::{Missing, Reading, RowSet, Seconds, Section, ServerFacts, Snapshot};
 use pgdj::ui::theme::Theme;
 use ratatui::Terminal;
@@ -24,7 +24,7 @@ const RECORDED: usize = 70;
 fn console(facts: &Arc<ServerFacts>, snapshots: &[Arc<Snapshot>]) -> App {
     let start = Start {
         target: "demo".to_owned(),
-        pane: PaneId::Overview,
+        pane: &pgdj::panes::overview::PANE,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
         origin: Origin::Server,
@@ -33,7 +33,7 @@ fn console(facts: &Arc<ServerFacts>, snapshots: &[Arc<Snapshot>]) -> App {
         theme: Theme::default(),
         themes: None,
     };
-    let mut app = App::new(start, pgdj::panes::in_zone(TimeZone::UTC));
+    let mut app = App::new(start, pgdj::panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
     app.update(Event::Connected(Arc::clone(facts)));
     for snapshot in snapshots {
         app.update(Event::Tick(snapshot.at));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use pgdj::app::{App, Event, Origin, PaneId, Rights, Start};
+use pgdj::app::{App, Event, Origin, PaneContext, Rights, Start};
 use pgdj::run::{Playback, load};
 use pgdj::sample::{Seconds, Snapshot, Timestamp};
 use pgdj::ui::theme::Theme;
@@ -91,7 +91,7 @@ async fn at_its_end_the_recording_starts_again() {
 fn console(samples: &[Arc<Snapshot>]) -> App {
     let start = Start {
         target: "demo".to_owned(),
-        pane: PaneId::Queries,
+        pane: &pgdj::panes::queries::PANE,
         pace: Seconds(2.0),
         rights: Rights::ReadOnly,
         origin: Origin::Played,
@@ -100,7 +100,7 @@ fn console(samples: &[Arc<Snapshot>]) -> App {
         theme: Theme::default(),
         themes: None,
     };
-    let mut app = App::new(start, pgdj::panes::in_zone(TimeZone::UTC));
+    let mut app = App::new(start, pgdj::panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
     load(&mut app, samples.iter().cloned());
     app
 }

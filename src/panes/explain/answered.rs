@@ -127,12 +127,12 @@ impl Explain {
         let wish = match run.after(&answer.plan, &mut self.ids) {
             After::Nothing => Wish::Nothing,
             After::Run(run, effect) => {
-                self.run = Some(run);
+                self.run = Some(*run);
                 Wish::Do(effect)
             }
             After::Ask(run, question) => {
-                self.asked = Some(run);
-                question
+                self.asked = Some(*run);
+                *question
             }
         };
         self.show(Source::answered(answer, request.parameters.clone()));

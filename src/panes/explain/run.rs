@@ -50,9 +50,9 @@ pub(super) enum After {
     /// Nothing: it was all that was asked for.
     Nothing,
     /// The run.
-    Run(Run, Effect),
+    Run(Box<Run>, Effect),
     /// A question, and the run that follows a yes.
-    Ask(Run, Wish),
+    Ask(Box<Run>, Box<Wish>),
 }
 
 impl Run {
@@ -125,7 +125,7 @@ impl Run {
         self.progress = Progress::default();
         let effect = self.effect();
         if !writes && cost < LARGE {
-            return After::Run(self, effect);
+            return After::Run(Box::new(self), effect);
         }
         let mut about = Document::new("What would run");
         about.pair("cost", &format!("{} (one sequential page read is 1)", Count(cost)));
@@ -149,7 +149,7 @@ impl Run {
         } else {
             "The estimated cost is large. Run it anyway?".to_owned()
         };
-        After::Ask(self, Wish::Ask { about, question, then: effect })
+        After::Ask(Box::new(self), Box::new(Wish::Ask { about, question, then: effect }))
     }
 
     /// Returns the line that says how it stands.

@@ -5,8 +5,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::findings::Findings;
+use crate::app::{JobProgress, JobResult, StatementToExplain};
 use crate::failure::Kind;
+use crate::findings::Findings;
 use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Blocker, Choice, Parameter, Progress};
 use crate::sample::{History, Seconds, Timestamp};
@@ -35,7 +36,7 @@ fn drawn(pane: &mut Explain, (width, height): (u16, u16)) -> String {
 }
 
 fn typed(pane: &mut Explain, text: &str) {
-    act(pane, Action::Edit);
+    act(pane, EDIT);
     for letter in text.chars() {
         let wish = pane.type_in(&KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE));
         assert!(matches!(wish, Wish::Nothing));
@@ -151,9 +152,9 @@ fn a_pasted_plan_is_shown_with_the_way_to_its_time() {
 #[test]
 fn no_size_panics_in_any_mode() {
     let mut pane = with_plan(SLOW);
-    act(&mut pane, Action::Keep);
+    act(&mut pane, KEEP);
     pane.paste(FAST);
-    for mode in [Action::View, Action::PlanText, Action::Compare, Action::Edit] {
+    for mode in [Action::View, PLAN_TEXT, COMPARE, EDIT] {
         act(&mut pane, mode);
         for (width, height) in (0..40).step_by(3).flat_map(|width| (0..14).map(move |height| (width, height))) {
             drawn(&mut pane, (width.max(1), height.max(1)));
@@ -165,7 +166,7 @@ fn no_size_panics_in_any_mode() {
 fn an_empty_pane_says_what_to_do() {
     let mut pane = Explain::default();
     assert!(drawn(&mut pane, (80, 12)).contains("Press e to write or paste"));
-    assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)));
+    assert!(matches!(act(&mut pane, RUN), Wish::Say(_)));
     assert!(pane.typing().is_some());
 }
 
@@ -198,7 +199,7 @@ fn a_large_estimate_and_a_write_are_asked_about() {
     for (text, word, consent) in [(large.as_str(), "large", Consent::ReadOnly), (write, "roll", Consent::Write)] {
         let mut pane = Explain::default();
         typed(&mut pane, "update");
-        act(&mut pane, Action::Run);
+        act(&mut pane, RUN);
         let Wish::All(wishes) = tell(&mut pane, answer(text)) else { panic!("something is asked") };
         let question = wishes.into_iter().find(|wish| matches!(wish, Wish::Ask { .. }));
         let Some(Wish::Ask { question, then: Effect::Start(id, Job::Explain(request)), about }) = question else {
@@ -219,13 +220,13 @@ fn what_is_called_is_asked_about_before_it_is_planned() {
     let refused = |calls: &[&str]| {
         let failure =
             Failure::new(Kind::NotAgreed, "the statement may do more than read; it was neither planned nor run");
-        Event::ExplainDone(Err(calls.iter().fold(failure, |failure, call| failure.because_text(*call))))
+        JobResult::Explained(Err(calls.iter().fold(failure, |failure, call| failure.because_text(*call))))
     };
     let evil = "the function public.evil(): it is in plpgsql, and what it does is not known";
     let other = "the function public.other(): it is in plperl, and what it does is not known";
     let mut pane = Explain::default();
     typed(&mut pane, "select evil()");
-    let first = asked(act(&mut pane, Action::Run));
+    let first = asked(act(&mut pane, RUN));
     assert_eq!(first.agreed, Agreed::To(Vec::new()));
     let Wish::Ask { about, question, then } = tell(&mut pane, refused(&[evil])) else { panic!("it asks") };
     assert!(about.facts.iter().any(|(_, value)| value == evil) && question.contains("Plan"), "{question}");
@@ -244,7 +245,7 @@ fn what_is_called_is_asked_about_before_it_is_planned() {
     pane.take_job(id, JobNews::Started);
     tell(&mut pane, answer(SLOW));
     // What was agreed to is not asked again.
-    act(&mut pane, Action::Run);
+    act(&mut pane, RUN);
     assert_eq!(pane.run.as_ref().unwrap().request.agreed, Agreed::To(vec![evil.to_owned(), other.to_owned()]));
 }
 
@@ -252,7 +253,7 @@ fn what_is_called_is_asked_about_before_it_is_planned() {
 fn a_run_that_was_asked_about_keeps_its_values_and_its_consent() {
     let mut pane = Explain::default();
     typed(&mut pane, "update t set a = $1");
-    act(&mut pane, Action::Run);
+    act(&mut pane, RUN);
     tell(&mut pane, JobResult::Parameters(Ok(vec![Parameter::default()])));
     pane.filled(Filled::Done(vec![Some("7".into())]));
     let write =
@@ -269,7 +270,7 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     let mut pane = Explain::default();
     typed(&mut pane, "select * from t where a = $1");
     let sql = "select * from t where a = $1".to_owned();
-    let asked_for = effects(act(&mut pane, Action::Run));
+    let asked_for = effects(act(&mut pane, RUN));
     assert!(matches!(asked_for.as_slice(), [Effect::Start(_, Job::FindParameters { sql: of })] if *of == sql));
     let known = || Parameter {
         type_name: "text".into(),
@@ -283,7 +284,7 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     assert_eq!((request.parameters, request.options.generic_plan), (vec![Some("y".into())], false));
     tell(&mut pane, answer(FAST));
     pane.run = None;
-    act(&mut pane, Action::Run);
+    act(&mut pane, RUN);
     let known = Err(Failure::new(Kind::Refused, "no such table"));
     assert!(matches!(tell(&mut pane, JobResult::Parameters(known)), Wish::All(_)));
     let request = asked(pane.filled(Filled::Otherwise));
@@ -299,7 +300,10 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
 #[test]
 fn a_query_of_another_pane_is_estimated_at_once_and_not_run() {
     let mut pane = Explain::default();
-    let request = asked(pane.explain(Asked { sql: "select a from t where b = $1".into(), from: "queryid 7".into() }));
+    let request = asked(pane.open(Subject::Statement(StatementToExplain {
+        sql: "select a from t where b = $1".into(),
+        from: "queryid 7".into(),
+    })));
     assert!(!request.options.analyze && request.options.generic_plan);
     assert!(
         effects(tell(&mut pane, answer(ESTIMATE)))
@@ -313,7 +317,7 @@ fn a_query_of_another_pane_is_estimated_at_once_and_not_run() {
 fn what_went_wrong_is_said_with_what_to_do_and_closed() {
     let mut pane = Explain::default();
     typed(&mut pane, "select");
-    act(&mut pane, Action::Run);
+    act(&mut pane, RUN);
     let failure = Failure::new(Kind::Refused, "syntax error").because_text("at end of input").hint("mend it");
     tell(&mut pane, JobResult::Explained(Err(failure)));
     pane.is_editing = false;
@@ -334,13 +338,13 @@ fn the_keys_lead_to_the_time_and_to_the_scans() {
     assert_eq!(at(&pane), Some(3));
     act(&mut pane, Action::First);
     assert_eq!(at(&pane), Some(0));
-    act(&mut pane, Action::NextScan);
+    act(&mut pane, NEXT_SCAN);
     assert_eq!(at(&pane), Some(3));
-    act(&mut pane, Action::Hottest);
+    act(&mut pane, HOTTEST);
     assert_eq!(at(&pane), Some(2));
     act(&mut pane, Action::View);
     assert!(drawn(&mut pane, (100, 40)).contains("external merge"));
-    act(&mut pane, Action::PlanText);
+    act(&mut pane, PLAN_TEXT);
     let text = drawn(&mut pane, (140, 30));
     assert!(text.contains("Rows Removed by Filter: 715000") && text.contains("(never executed)"), "{text}");
     assert!(pane.copy(None).unwrap().0.contains("QUERY PLAN") && pane.copy_whole().unwrap().0.starts_with('['));
@@ -349,11 +353,11 @@ fn the_keys_lead_to_the_time_and_to_the_scans() {
 #[test]
 fn two_plans_are_compared_side_by_side() {
     let mut pane = with_plan(SLOW);
-    assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)));
-    act(&mut pane, Action::Keep);
-    assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)));
+    assert!(matches!(act(&mut pane, COMPARE), Wish::Say(_)));
+    act(&mut pane, KEEP);
+    assert!(matches!(act(&mut pane, COMPARE), Wish::Say(_)));
     pane.paste(FAST);
-    act(&mut pane, Action::Compare);
+    act(&mut pane, COMPARE);
     insta::assert_snapshot!(drawn(&mut pane, (160, 14)));
     assert!(pane.close().is_some() && pane.mode == Mode::Tree);
 }
@@ -366,7 +370,7 @@ fn partitions_are_folded_and_can_be_opened() {
     let mut pane = with_plan(&format!("Append  (cost=1..2 rows=1 width=8) (actual time=1..25 rows=1 loops=1){parts}"));
     act(&mut pane, Action::First);
     assert!(!drawn(&mut pane, (100, 40)).contains("p_3 "));
-    act(&mut pane, Action::Fold);
+    act(&mut pane, FOLD);
     assert!(drawn(&mut pane, (100, 60)).contains("p_3 "));
 }
 
@@ -410,7 +414,7 @@ fn one_index() -> Box<crate::pg::advice::Advised> {
 #[test]
 fn indexes_that_were_found_are_shown_copied_and_saved() {
     let mut pane = with_plan(SLOW);
-    assert!(matches!(act(&mut pane, Action::CopyCode), Wish::Say(_)));
+    assert!(matches!(act(&mut pane, COPY_CODE), Wish::Say(_)));
     let older = pane.advising.unwrap();
     pane.paste(SLOW);
     pane.take_job(older, JobNews::Done(JobResult::Advised(Ok(one_index()))));
@@ -421,10 +425,10 @@ fn indexes_that_were_found_are_shown_copied_and_saved() {
     for words in ["1 index worth building", "reads 1.5M rows", "older_idx", "class Migration", "AddIndexConcurrently"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
-    let copied = effects(act(&mut pane, Action::CopyCode));
+    let copied = effects(act(&mut pane, COPY_CODE));
     let Some(Effect::Copy { text, .. }) = copied.first() else { panic!("the code is copied") };
     assert!(text.contains("class Migration") && text.contains("CREATE INDEX CONCURRENTLY"), "{text}");
-    let saved = effects(act(&mut pane, Action::SaveCode));
+    let saved = effects(act(&mut pane, SAVE_CODE));
     let Some(Effect::Save { name, text }) = saved.first() else { panic!("the code is saved") };
     assert!(name.starts_with("0002_") && name.contains(".py") && text.contains("0001_initial"), "{name}\n{text}");
 }
@@ -459,10 +463,10 @@ fn tried() -> crate::pg::verify::Tried {
 
 #[test]
 fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
-    assert!(matches!(act(&mut Explain::default(), Action::Try), Wish::Say(_)));
-    assert!(matches!(act(&mut with_plan(SLOW), Action::Try), Wish::Say(_)), "nothing was asked for a pasted plan");
+    assert!(matches!(act(&mut Explain::default(), TRY), Wish::Say(_)));
+    assert!(matches!(act(&mut with_plan(SLOW), TRY), Wish::Say(_)), "nothing was asked for a pasted plan");
     let mut pane = with_an_index();
-    let Wish::Ask { about, question, then } = act(&mut pane, Action::Try) else { panic!("it asks") };
+    let Wish::Ask { about, question, then } = act(&mut pane, TRY) else { panic!("it asks") };
     let facts = format!("{question} {:?}", about.facts);
     for words in ["Build index 1", "CREATE INDEX", "shop_order", "every write to shop_order", "rolled back"] {
         assert!(facts.contains(words), "{words} in {facts}");
@@ -470,11 +474,11 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     let Effect::Start(id, Job::TryIndexes { specs, request, .. }) = then else { panic!("{then:?}") };
     assert_eq!((specs.len(), request.sql.as_str()), (1, "select * from shop_order"));
     // Until a person agrees nothing runs.
-    assert!(pane.is_trying().is_none() && pane.give_up_trial().is_none());
+    assert!(pane.is_trying().is_none());
     pane.take_job(id, JobNews::Started);
     progress(&mut pane, JobProgress::Elapsed(Seconds(1.5)));
     assert!(drawn(&mut pane, (120, 20)).contains("trying the index 1.5s"));
-    assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)), "one thing at a time");
+    assert!(matches!(act(&mut pane, RUN), Wish::Say(_)), "one thing at a time");
     tell(&mut pane, JobResult::IndexesTried(Ok(Box::new(tried()))));
     insta::assert_snapshot!(drawn(&mut pane, (160, 12)));
     assert!(pane.close().is_some() && pane.mode == Mode::Tree);
@@ -482,7 +486,7 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     for words in ["1.2s without it", "0.5ms with it (2.7k times faster)", "4.0 MB, 977 kB estimated", "was analyzed"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
-    act(&mut pane, Action::Compare);
+    act(&mut pane, COMPARE);
     assert!(pane.mode == Mode::Compare, "the measured plans can be compared again");
 }
 
@@ -493,7 +497,7 @@ fn writes_are_not_to_wait_for_a_long_build() {
     let mut found = one_index();
     found.indexes[0].candidate.write_cost.build = Seconds(90.0);
     find_again(&mut pane, found);
-    let Wish::Ask { about, then, .. } = act(&mut pane, Action::Try) else { panic!("it asks") };
+    let Wish::Ask { about, then, .. } = act(&mut pane, TRY) else { panic!("it asks") };
     let is_concurrent = |job: &Job| matches!(job, Job::TryIndexes { building: Building::Concurrently { .. }, .. });
     assert!(matches!(&then, Effect::Start(_, job) if is_concurrent(job)), "{then:?}");
     assert!(format!("{:?}", about.facts).contains("no one: it is built CONCURRENTLY in about 1m"), "{:?}", about.facts);
@@ -502,13 +506,13 @@ fn writes_are_not_to_wait_for_a_long_build() {
 #[test]
 fn a_trial_is_cancelled_and_one_that_fails_says_why() {
     let mut pane = with_an_index();
-    let question = act(&mut pane, Action::Try);
+    let question = act(&mut pane, TRY);
     agree(&mut pane, question);
     let id = pane.trial.as_ref().unwrap().id;
     cancel(&mut pane, id);
     pane.take_job(id, JobNews::Done(JobResult::IndexesTried(Ok(Box::new(tried())))));
     assert!(pane.mode == Mode::Tree, "what was given up changes nothing");
-    let question = act(&mut pane, Action::Try);
+    let question = act(&mut pane, TRY);
     agree(&mut pane, question);
     let failure = Failure::new(Kind::Refused, "cannot try the index").because_text("must be owner of table");
     tell(&mut pane, JobResult::IndexesTried(Err(failure.hint("try as the owner"))));
@@ -519,10 +523,10 @@ fn a_trial_is_cancelled_and_one_that_fails_says_why() {
     );
     assert!(pane.close().is_some() && !drawn(&mut pane, (200, 30)).contains("cannot try"));
     // Another statement ends it too.
-    let question = act(&mut pane, Action::Try);
+    let question = act(&mut pane, TRY);
     agree(&mut pane, question);
     let id = pane.trial.as_ref().unwrap().id;
-    let wish = pane.explain(Asked { sql: "select 2".into(), from: String::new() });
+    let wish = pane.open(Subject::Statement(StatementToExplain { sql: "select 2".into(), from: String::new() }));
     assert!(effects(wish).contains(&Effect::Cancel(id)));
 }
 
@@ -530,7 +534,7 @@ fn a_trial_is_cancelled_and_one_that_fails_says_why() {
 fn the_planners_plans_without_and_with_an_index_are_compared() {
     use crate::pg::verify::{Rung, Verdict, Verified};
     let mut pane = with_an_index();
-    assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)), "the planner was not asked");
+    assert!(matches!(act(&mut pane, COMPARE), Wish::Say(_)), "the planner was not asked");
     let mut found = one_index();
     found.indexes[0].verified = Some(Verified {
         rung: Rung::Catalog,
@@ -541,7 +545,7 @@ fn the_planners_plans_without_and_with_an_index_are_compared() {
         notes: Vec::new(),
     });
     find_again(&mut pane, found);
-    act(&mut pane, Action::Compare);
+    act(&mut pane, COMPARE);
     let shown = drawn(&mut pane, (140, 12));
     assert!(shown.contains("index 1, not built") && shown.contains("Index Scan Backward"), "{shown}");
 }
@@ -552,7 +556,7 @@ fn the_plans_of_two_choices_of_values_are_compared() {
     let sql = "select * from shop_order where status = $1".to_owned();
     typed(&mut pane, &sql);
     let run = |pane: &mut Explain, value: &str, text: &str| {
-        act(pane, Action::Run);
+        act(pane, RUN);
         tell(pane, JobResult::Parameters(Ok(Vec::new())));
         pane.filled(Filled::Done(vec![Some(value.into())]));
         for text in [ESTIMATE, text] {
@@ -564,9 +568,9 @@ fn the_plans_of_two_choices_of_values_are_compared() {
     run(&mut pane, "delivered", SLOW);
     assert!(drawn(&mut pane, (200, 20)).contains("with $1 = delivered"));
     run(&mut pane, "delivered", SLOW);
-    assert!(matches!(act(&mut pane, Action::Compare), Wish::Say(_)), "the same values again");
+    assert!(matches!(act(&mut pane, COMPARE), Wish::Say(_)), "the same values again");
     run(&mut pane, "pending", FAST);
-    act(&mut pane, Action::Compare);
+    act(&mut pane, COMPARE);
     let shown = drawn(&mut pane, (160, 12));
     for words in ["with $1 = delivered", "with $1 = pending", "Index Scan Backward"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
@@ -577,7 +581,7 @@ fn the_plans_of_two_choices_of_values_are_compared() {
 fn a_file_is_opened_by_its_path() {
     let mut pane = Explain::default();
     let open = |pane: &mut Explain, read: Result<String, Failure>| {
-        let Wish::Fill(_) = act(pane, Action::Open) else { panic!("a form is shown") };
+        let Wish::Fill(_) = act(pane, OPEN) else { panic!("a form is shown") };
         let asked = effects(pane.filled(Filled::Done(vec![Some(" plan.json ".into())])));
         assert!(matches!(asked.as_slice(), [Effect::Start(_, Job::OpenFile { path })] if path == "plan.json"));
         tell(pane, JobResult::FileOpened(read))
@@ -593,7 +597,7 @@ fn a_file_is_opened_by_its_path() {
 }
 
 fn opened(pane: &mut Explain, text: &str) -> Wish {
-    act(pane, Action::Open);
+    act(pane, OPEN);
     pane.filled(Filled::Done(vec![Some("plan.txt".into())]));
     tell(pane, JobResult::FileOpened(Ok(text.to_owned())))
 }
@@ -610,7 +614,7 @@ fn the_editor_holds_the_statement_of_the_plan_or_nothing() {
     assert_eq!((pane.editor.text().as_str(), pane.typing().is_some()), ("select 1", false));
     opened(&mut pane, SLOW);
     assert!(pane.editor.is_blank(), "{}", pane.editor.text());
-    assert!(matches!(act(&mut pane, Action::Run), Wish::Say(_)), "nothing is run");
+    assert!(matches!(act(&mut pane, RUN), Wish::Say(_)), "nothing is run");
     opened(&mut pane, "select 2");
     assert!(pane.sheet.is_none(), "the plan of another statement is gone");
     typed(&mut pane, " where a = any('");
@@ -622,7 +626,7 @@ fn the_editor_holds_the_statement_of_the_plan_or_nothing() {
 fn a_plan_that_comes_in_ends_the_run_under_way() {
     let mut pane = Explain::default();
     typed(&mut pane, "select 1");
-    act(&mut pane, Action::Run);
+    act(&mut pane, RUN);
     let id = pane.run.as_ref().unwrap().id;
     let asked = effects(opened(&mut pane, SLOW));
     let [Effect::Cancel(cancelled), Effect::Start(_, Job::Advise { .. })] = asked.as_slice() else {
@@ -636,12 +640,12 @@ fn a_plan_that_comes_in_ends_the_run_under_way() {
 #[test]
 fn options_are_chosen_in_a_form() {
     let mut pane = Explain::default();
-    let Wish::Fill(form) = act(&mut pane, Action::Options) else { panic!("a form is shown") };
+    let Wish::Fill(form) = act(&mut pane, OPTIONS) else { panic!("a form is shown") };
     let mut values: Vec<Option<String>> = form.fields.iter().map(|_| Some("off".to_owned())).collect();
     *values.last_mut().unwrap() = Some("5".to_owned());
     pane.filled(Filled::Done(values));
     assert!(!pane.options.analyze && !pane.options.buffers && pane.timeout_seconds == 5);
-    act(&mut pane, Action::Analyze);
+    act(&mut pane, ANALYZE);
     assert!(pane.options.analyze);
 }
 
@@ -656,12 +660,12 @@ fn a_plan_that_is_wide_and_deep_beyond_measure_is_drawn() {
         "]}".repeat(10_000)
     );
     let mut pane = Explain::default();
-    pane.explain(Asked::default());
+    pane.open(Subject::Statement(StatementToExplain::default()));
     tell(&mut pane, answer(&text));
     for _ in 0..3 {
         let shown = drawn(&mut pane, (160, 40));
         assert!(shown.contains("Nested Loop"), "{shown}");
-        act(&mut pane, Action::PlanText);
+        act(&mut pane, PLAN_TEXT);
         assert!(pane.copy(None).is_some_and(|(text, _)| text.len() < 9_000_000));
     }
 }
@@ -677,7 +681,7 @@ fn a_trial_asks_for_values_where_a_parameter_has_none() {
     sheet.search(request);
     find_again(&mut pane, one_index());
     // Shown 7,900 times faster, for no row is NULL; with a value it is 1.5 times.
-    let asked = effects(act(&mut pane, Action::Try));
+    let asked = effects(act(&mut pane, TRY));
     let [Effect::Start(_, Job::FindParameters { sql })] = asked.as_slice() else { panic!("{asked:?}") };
     assert!(sql.contains("$1"), "{sql}");
 }

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::app::{App, Effect, Event, Job, JobNews, JobResult, PaneId, Rights, Start};
+use crate::app::{App, Effect, Event, Job, JobNews, JobResult, PaneContext, Rights, Start};
 use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
 use crate::pg::exact::Relation;
 use crate::sample::{Seconds, Snapshot};
@@ -15,7 +15,7 @@ use crate::ui::theme::Theme;
 fn app(snapshot: Snapshot) -> App {
     let start = Start {
         target: "shop".to_owned(),
-        pane: PaneId::Overview,
+        pane: &crate::panes::overview::PANE,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
         origin: crate::app::Origin::Server,
@@ -24,7 +24,7 @@ fn app(snapshot: Snapshot) -> App {
         theme: Theme::default(),
         themes: None,
     };
-    let mut app = App::new(start, crate::panes::all());
+    let mut app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
     app.update(Event::Sampled(Arc::new(snapshot)));
     app
 }
@@ -85,7 +85,7 @@ fn enter_tells_all_and_a_key_leads_to_the_row() {
         assert!(shown.contains(words), "{words} is not in\n{shown}");
     }
     drop(press(&mut app, KeyCode::Char('o')));
-    assert_eq!(app.current(), PaneId::Activity);
+    assert_eq!(app.current(), crate::panes::activity::ID);
     let copied = press(&mut app, KeyCode::Char('Y'));
     let Some(Effect::Copy { text, .. }) = copied.first() else { panic!("{copied:?}") };
     assert!(text.contains("\"11\""), "the row of pid 11: {text}");
@@ -99,7 +99,7 @@ fn a_row_that_is_gone_is_said_to_be() {
     for key in [KeyCode::Char('/'), KeyCode::Char('z'), KeyCode::Enter, KeyCode::Char('1'), KeyCode::Char('o')] {
         drop(press(&mut app, key));
     }
-    assert_eq!(app.current(), PaneId::Activity);
+    assert_eq!(app.current(), crate::panes::activity::ID);
     assert!(screen(&mut app, 120, 40).contains("idle tx"), "the filter went");
     drop(press(&mut app, KeyCode::Char('1')));
     let later = trouble().with("activity", vec![]).at(crate::catalog::fixture::NOW + 2.0);

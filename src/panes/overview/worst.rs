@@ -82,7 +82,7 @@ fn checks(count: usize) -> String {
 /// Returns where in the console a finding is to be looked at: the pane, and the key of the row there.
 pub(super) fn place(finding: &Finding) -> Option<(PaneId, Option<String>)> {
     let jump = finding.jump.as_ref()?;
-    let pane = PaneId::named(jump.pane)?;
+    let pane = crate::panes::named(jump.pane)?.id;
     Some((pane, jump.key.first().and_then(Value::as_int).map(|key| key.to_string())))
 }
 
@@ -149,8 +149,8 @@ mod tests {
     fn a_finding_leads_to_the_pane_and_row_it_is_about() {
         let to = |pane, key| finding("x", Some(Jump { pane, key }));
         let row = || vec![Value::Int(77)];
-        assert_eq!(place(&to("tables", row())), Some((PaneId::Tables, Some("77".to_owned()))));
-        assert_eq!(place(&to("queries", vec![])), Some((PaneId::Queries, None)));
+        assert_eq!(place(&to("tables", row())), Some((crate::panes::tables::ID, Some("77".to_owned()))));
+        assert_eq!(place(&to("queries", vec![])), Some((crate::panes::queries::ID, None)));
         assert_eq!(place(&finding("x", None)), None);
     }
 
@@ -163,7 +163,7 @@ mod tests {
             let text = std::fs::read_to_string(&path).unwrap();
             let starts = text.match_indices("Jump::to").map(|(at, _)| text.get(at..).unwrap());
             for name in starts.filter_map(|call| call.split('"').nth(1)) {
-                assert!(PaneId::named(name).is_some(), "{} sends to {name}", path.display());
+                assert!(crate::panes::named(name).is_some(), "{} sends to {name}", path.display());
                 checked += 1;
             }
         }

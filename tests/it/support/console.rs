@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::tz::TimeZone;
-use pgdj::app::{App, Event, Origin, PaneId, Rights, Start};
+use pgdj::app::{App, Event, Origin, PaneContext, Rights, Start};
 use pgdj::sample::{Seconds, Snapshot, Timestamp};
 use pgdj::ui::theme::Theme;
 use ratatui::Terminal;
@@ -23,7 +23,7 @@ impl Console {
     pub(crate) fn new() -> Self {
         let start = Start {
             target: "shop".to_owned(),
-            pane: PaneId::Overview,
+            pane: &pgdj::panes::overview::PANE,
             pace: Seconds(2.0),
             rights: Rights::MayAct,
             origin: Origin::Server,
@@ -32,7 +32,11 @@ impl Console {
             theme: Theme::default(),
             themes: None,
         };
-        Self { app: App::new(start, pgdj::panes::in_zone(TimeZone::UTC)), is_connected: false, failures: 0 }
+        Self {
+            app: App::new(start, pgdj::panes::ALL, &PaneContext::in_zone(TimeZone::UTC)),
+            is_connected: false,
+            failures: 0,
+        }
     }
 
     /// Takes what the sampler said up to and with a snapshot, and returns the screen.

@@ -7,7 +7,7 @@ use ratatui::backend::TestBackend;
 use tokio::sync::watch;
 
 use super::*;
-use crate::app::{Origin, PaneId, Rights};
+use crate::app::{Origin, Rights};
 use crate::catalog::fixture::snapshot;
 use crate::pg::session::Link;
 use crate::ui::snapshot::lines;
@@ -83,7 +83,7 @@ impl Person {
 async fn console_with(person: impl AsyncFnOnce(Person)) {
     let start = Start {
         target: "shop".to_owned(),
-        pane: PaneId::Explain,
+        pane: &crate::panes::explain::PANE,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
         origin: Origin::Server,
@@ -130,6 +130,7 @@ async fn a_plan_file_is_opened_and_what_its_answer_asks_for_is_begun() {
         person.write(&path).await;
         person.press(KeyCode::Enter).await;
         person.sees("Seq Scan on shop_order").await;
+        person.press(KeyCode::Char('v')).await;
         person.sees("Looking for indexes").await;
         // Nothing else is open, so Esc cancels the search, which would never end.
         person.press(KeyCode::Esc).await;
