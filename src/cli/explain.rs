@@ -41,7 +41,7 @@ use reported::Reported;
 pub const HAS_ADVICE: u8 = 10;
 
 /// How long cancel requests that are on their way may take at the end.
-const FAREWELL: Duration = Duration::from_secs(5);
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Runs the command; returns what is printed and the exit status.
 pub async fn run(

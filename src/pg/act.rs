@@ -60,7 +60,7 @@ const GRACE: Duration = Duration::from_millis(500);
 const LIMITS: Limits = Limits::ACT;
 
 /// How long the end may take: connections that close.
-const FAREWELL: Duration = Duration::from_secs(4);
+const FAREWELL: Duration = Duration::from_secs(10);
 
 enum Done {
     Opened(Option<Session>),

@@ -84,7 +84,7 @@ pub const REPORTS_ROOM: usize = 8;
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How long the end may take: cancel requests that are on their way, and connections that close.
-const FAREWELL: Duration = Duration::from_secs(4);
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Samples until it is told to stop or nobody takes its reports.
 pub async fn run(

@@ -28,11 +28,9 @@ use crate::sample::{Seconds, Timestamp};
 
 /// The least time between two frames: thirty a second.
 const FRAME: Duration = Duration::from_millis(33);
-/// How long the sampler and the act session may take to end: what they left running is cancelled, and they close their
-/// connections.
-const FAREWELL: Duration = Duration::from_secs(5);
-/// The same where an index on trial has to be dropped first.
-const FAREWELL_TO_A_TRIAL: Duration = Duration::from_secs(10);
+/// How long the connections may take to close: what they left running is cancelled, and an index on trial is dropped. A
+/// connection that closes before its answer leaves an error in the server's log.
+const FAREWELL: Duration = Duration::from_secs(12);
 
 /// What the console needs.
 pub struct Setup {
@@ -78,15 +76,28 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let ended = shell.run(&mut app).await;
     // What is typed while the connections close is meant for the shell.
     drop(timeout(keyboard::LOOK_UP * 2, shell.keyboard.pause()).await);
-    let Shell { screen, hands, inbox, .. } = shell;
+    let Shell { screen, hands, inbox, signals: (mut ends, _suspending), .. } = shell;
     drop(screen);
     ended?;
     let jobs = hands.stop();
-    let limit = if jobs.is_trying() { FAREWELL_TO_A_TRIAL } else { FAREWELL };
     drop(inbox);
-    // What does not end in time is ended by the server's own timeouts.
-    drop(timeout(limit, async { tokio::join!(sampling, acting, jobs.stop()) }).await);
+    let closing = async { tokio::join!(sampling, acting, jobs.stop()) };
+    tokio::select! {
+        // What does not end in time is ended by the server's own timeouts.
+        _ = timeout(FAREWELL, closing) => {}
+        () = ends.came() => {}
+        () = say_that_it_waits() => {}
+    }
     Ok(())
+}
+
+/// Says after a moment why the program has not ended; never returns.
+async fn say_that_it_waits() {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let text = "pgdj waits until the server has ended its statements; Ctrl-C leaves at once\n";
+    // Without a terminal there is nobody to tell.
+    drop(std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()));
+    std::future::pending::<()>().await;
 }
 
 /// Where the answers of the other parties wait.

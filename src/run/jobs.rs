@@ -72,11 +72,6 @@ impl JobRunner {
         }
     }
 
-    /// Whether leaving has to wait for an index to be dropped.
-    pub(super) fn is_trying(&self) -> bool {
-        self.running.iter().any(|running| running.kind == JobKind::TryIndexes && !running.task.is_finished())
-    }
-
     /// Cancels every job, and waits until the server knows and nothing of a trial is left.
     pub(super) async fn stop(self) {
         let Self { work, reaping, running, news } = self;
