@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod explain;
 pub mod indexes;
+pub mod locks;
 mod measuring;
 pub mod overview;
 pub mod queries;
@@ -22,7 +23,7 @@ pub static FIRST: &PaneSpec = &overview::PANE;
 
 /// Every pane, in the order of their keys.
 pub static ALL: &[PaneSpec] =
-    &[overview::PANE, activity::PANE, queries::PANE, tables::PANE, indexes::PANE, explain::PANE];
+    &[overview::PANE, activity::PANE, queries::PANE, tables::PANE, indexes::PANE, explain::PANE, locks::PANE];
 
 /// Returns the pane of a name, as written in the settings.
 pub fn named(name: &str) -> Option<&'static PaneSpec> {

@@ -87,7 +87,7 @@ fn a_mistake_says_file_line_and_the_valid_words() {
     check("history_mb = 1.5", "1: history_mb cannot be 1.5 | valid: a whole number from 1 to 4096");
     check("mouse = 1", "1: mouse cannot be 1 | valid: true, false");
     check("pane = []", "1: pane cannot be that | valid: overview, ");
-    for no_pane in ["locks", "replication", "pooler", "advice"] {
+    for no_pane in ["replication", "pooler", "advice"] {
         check(&format!("pane = \"{no_pane}\""), &format!("1: pane cannot be \"{no_pane}\" | valid: overview, "));
     }
     check("# x\npcae = 2", "2: unknown setting \"pcae\" | did you mean \"pace\"?");

@@ -1,0 +1,261 @@
+//! Locks: who blocks whom? A tree of the sessions that wait, those that block them at its roots.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::app::keys::key;
+use crate::app::list::List;
+use crate::app::{
+    Action, Document, Look, Pane, PaneContext, PaneId, PaneSpec, RowOrder, StatementToExplain, Subject, View, Wish,
+};
+use crate::readings::backends::{Backend, PREPARED, backends};
+use crate::readings::waits::Waits;
+use crate::sample::Seconds;
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
+use crate::ui::theme::Role;
+
+/// Its name.
+pub const ID: PaneId = PaneId { name: "locks", title: "Locks" };
+
+/// The pane in the list of panes.
+pub const PANE: PaneSpec = PaneSpec {
+    id: ID,
+    question: "Show the locks: who blocks whom?",
+    order: RowOrder::Sortable,
+    bindings: &[
+        key(Action::Jump, &["o"], ("go there", "Go to this session in Activity, to cancel or terminate it.")).shown(3),
+        key(Action::Explain, &["e"], ("explain", "Explain the statement of this session, without running it."))
+            .shown(4),
+    ],
+    make: |_: &PaneContext| Box::new(Locks::default()),
+};
+
+/// The pane.
+#[derive(Debug, Default)]
+pub struct Locks {
+    list: List,
+    sessions: Vec<Backend>,
+}
+
+impl Pane for Locks {
+    fn refresh(&mut self, view: &View<'_>) {
+        let section = view.newer.section("activity");
+        self.sessions = section.rows().map(backends).unwrap_or_default();
+        let mut grid = match section.rows() {
+            Some(_) => grid(&self.sessions),
+            None => Grid::missing(columns(), super::notice(section)),
+        };
+        grid.footnote = super::footnote(view, "activity", "");
+        self.list.refresh(grid);
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+        self.list.draw(frame, area, look);
+    }
+
+    fn list(&mut self) -> Option<&mut List> {
+        Some(&mut self.list)
+    }
+
+    fn act(&mut self, action: Action, _view: &View<'_>) -> Wish {
+        let Some(session) = self.selected() else { return Wish::Nothing };
+        match action {
+            Action::Jump => Wish::Go(super::activity::ID, Subject::Row(session.key())),
+            Action::Explain if session.query.is_empty() => {
+                Wish::Say("This session has no statement to explain".to_owned())
+            }
+            Action::Explain => {
+                let (sql, from) = (session.query.clone(), format!("pid {}", session.pid));
+                Wish::Go(super::explain::ID, Subject::Statement(StatementToExplain { sql, from }))
+            }
+            _ => Wish::Nothing,
+        }
+    }
+
+    fn inspect(&self, _view: &View<'_>) -> Option<Document> {
+        let session = self.selected()?;
+        let waits = waits_of(&self.sessions);
+        let mut document = Document::new(format!("Session {}", who(session)));
+        document.pair("pid", &session.pid.to_string());
+        document.pair("state", session.short_state());
+        document.pair("transaction age", &age(session.xact_age));
+        let chain = waits.chain(session.pid);
+        if let [_, blockers @ ..] = chain.pids.as_slice() {
+            document.pair("blocked by", &blockers.iter().map(i64::to_string).collect::<Vec<_>>().join(", blocked by "));
+        }
+        document.pair("waiting behind it", &session.blocks.to_string());
+        document.heading("Statement");
+        document.code(crate::ui::code::Language::Sql, &session.query);
+        Some(document)
+    }
+
+    fn has_preview(&self) -> bool {
+        true
+    }
+
+    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
+        let session = self.selected()?;
+        Some((session.query.clone(), format!("the statement of pid {}", session.pid)))
+    }
+}
+
+impl Locks {
+    fn selected(&self) -> Option<&Backend> {
+        let key = self.list.selected_key()?;
+        self.sessions.iter().find(|session| session.key() == key)
+    }
+}
+
+fn columns() -> Vec<GridColumn> {
+    vec![
+        GridColumn::text("session", "session", 20).at_most(44),
+        GridColumn::text("state", "state", 7).at_most(10),
+        GridColumn::number("blocking", "blocking"),
+        GridColumn::number("duration", "duration"),
+        GridColumn::number("xact_age", "tx age").drop(1),
+        GridColumn::text("wait", "wait event", 12).at_most(26).drop(2),
+        GridColumn::text("view", "Django view", 12).at_most(26).drop(3),
+        GridColumn::text("query", "statement", 24),
+    ]
+}
+
+fn waits_of(sessions: &[Backend]) -> Waits {
+    Waits::of(sessions.iter().map(|session| (session.pid, session.blocked_by.clone())))
+}
+
+fn grid(sessions: &[Backend]) -> Grid {
+    let mut grid = Grid::new(columns());
+    grid.shape = Shape::Tree;
+    let waits = waits_of(sessions);
+    let tree = Tree::of(sessions, &waits);
+    let mut roots: Vec<i64> = tree.roots();
+    let behind = |pid: i64| waits.behind(pid).len();
+    roots.sort_by_key(|pid| std::cmp::Reverse(behind(*pid)));
+    for root in roots {
+        tree.add(root, 0, &mut grid);
+    }
+    if grid.rows.is_empty() {
+        grid.notice = Some(Notice::new("No session waits for a lock"));
+    }
+    grid
+}
+
+/// The waiting sessions below the one that blocks each.
+struct Tree<'a> {
+    sessions: HashMap<i64, &'a Backend>,
+    /// By the pid of the blocker: the first of those that block a session.
+    below: BTreeMap<i64, Vec<i64>>,
+}
+
+impl<'a> Tree<'a> {
+    fn of(sessions: &'a [Backend], waits: &Waits) -> Self {
+        let mut below: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for waiter in waits.waiters() {
+            let chain = waits.chain(waiter);
+            let parent = match chain.closes_at {
+                // In a ring everybody waits for everybody: it hangs below its lowest pid.
+                Some(closes) if chain.pids.first() == Some(&closes) && chain.pids.iter().min() == Some(&waiter) => None,
+                _ => chain.pids.get(1).copied(),
+            };
+            if let Some(parent) = parent {
+                below.entry(parent).or_default().push(waiter);
+            }
+        }
+        Self { sessions: sessions.iter().map(|session| (session.pid, session)).collect(), below }
+    }
+
+    /// Returns who blocks others and stands below nobody.
+    fn roots(&self) -> Vec<i64> {
+        let is_below = |pid: &i64| self.below.values().any(|waiters| waiters.contains(pid));
+        self.below.keys().copied().filter(|pid| !is_below(pid)).collect()
+    }
+
+    /// Adds a session, and below it those that wait for it, the one with the longest wait first.
+    fn add(&self, pid: i64, depth: u16, grid: &mut Grid) {
+        let session = self.sessions.get(&pid).copied();
+        let row = match session {
+            Some(session) => row(session, depth),
+            None => Row::new(format!("pid {pid}"), vec![Cell::text(unseen(pid))]).role(Role::Lock),
+        };
+        grid.rows.push(row.depth(depth));
+        let mut waiters = self.below.get(&pid).cloned().unwrap_or_default();
+        let waited = |pid: &i64| self.sessions.get(pid).and_then(|session| session.query_age).unwrap_or(0.0);
+        waiters.sort_by(|left, right| waited(right).total_cmp(&waited(left)));
+        for waiter in waiters {
+            self.add(waiter, depth.saturating_add(1), grid);
+        }
+    }
+}
+
+/// Names a blocker that is no session of the sample.
+fn unseen(pid: i64) -> &'static str {
+    if pid == PREPARED { "a prepared transaction" } else { "a session that has ended, or is not listed" }
+}
+
+fn who(session: &Backend) -> String {
+    let names = [session.application.as_str(), session.user.as_str(), session.kind.as_str()];
+    let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    format!("{} {name}", session.pid)
+}
+
+fn age(seconds: Option<f64>) -> String {
+    seconds.map_or_else(String::new, |seconds| Seconds(seconds).to_string())
+}
+
+fn age_cell(seconds: Option<f64>) -> Cell {
+    seconds.map_or_else(Cell::default, |seconds| Cell::number(Seconds(seconds), seconds))
+}
+
+fn row(session: &Backend, depth: u16) -> Row {
+    let blocking =
+        if session.blocks == 0 { Cell::default() } else { Cell::number(session.blocks, session.blocks as f64) };
+    let cells = vec![
+        Cell::text(&who(session)),
+        Cell::text(session.short_state()),
+        blocking,
+        age_cell(session.query_age.filter(|_| session.state == "active")),
+        age_cell(session.xact_age),
+        Cell::text(&session.wait),
+        Cell::text(&session.view),
+        Cell::text(&session.query),
+    ];
+    let row = Row::new(session.key(), cells);
+    if depth == 0 { row.role(Role::Lock) } else { row }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(pid: i64, blocked_by: &[i64]) -> Backend {
+        Backend { pid, blocked_by: blocked_by.to_vec(), is_waiting: !blocked_by.is_empty(), ..Backend::default() }
+    }
+
+    fn shown(sessions: &[Backend]) -> Vec<(u16, String)> {
+        grid(sessions).rows.iter().map(|row| (row.depth, row.cells[0].text.trim().to_owned())).collect()
+    }
+
+    #[test]
+    fn roots_stand_first_and_those_who_wait_below_the_one_that_blocks_them() {
+        let all =
+            [session(5, &[]), session(1, &[2]), session(2, &[3]), session(3, &[]), session(4, &[3]), session(9, &[8])];
+        let expected =
+            [(0, "3"), (1, "2"), (2, "1"), (1, "4"), (0, "a session that has ended, or is not listed"), (1, "9")];
+        assert_eq!(shown(&all), expected.map(|(depth, text)| (depth, text.to_owned())));
+    }
+
+    #[test]
+    fn a_ring_hangs_below_one_of_its_sessions() {
+        let all = [session(1, &[2]), session(2, &[3]), session(3, &[1]), session(4, &[1])];
+        let expected = [(0, "1"), (1, "3"), (2, "2"), (1, "4")];
+        assert_eq!(shown(&all), expected.map(|(depth, text)| (depth, text.to_owned())));
+    }
+
+    #[test]
+    fn a_prepared_transaction_is_named() {
+        assert_eq!(shown(&[session(7, &[PREPARED])])[0].1, "a prepared transaction");
+        assert!(grid(&[session(7, &[])]).notice.is_some());
+    }
+}
