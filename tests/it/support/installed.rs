@@ -93,8 +93,10 @@ fn distinct<const N: usize>(found: [Option<&'static Installed>; N]) -> Vec<&'sta
     list
 }
 
+/// Returns where the fetched servers lie by its real name: where the project is private to root, that is another place.
 fn fetched() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers")
+    let named = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
+    named.canonicalize().unwrap_or(named)
 }
 
 fn fetched_bin(major: u32) -> PathBuf {
