@@ -1,6 +1,7 @@
 //! What no read-only session may run, whoever wrote it, and what reads only and must pass.
 
 use super::{Scene, estimate, explain, request};
+use crate::support::pooler::Pooler;
 use crate::support::servers;
 
 /// Statements that are refused with ANALYZE, with a word of the reason.
@@ -125,9 +126,13 @@ async fn what_does_more_than_read_is_refused_by_name() {
         let scene = Scene::set(server).await;
         scene.admin.batch_execute(SETUP).await.unwrap();
         let superuser = scene.victim.with_user("postgres");
-        for (sql, expected) in REFUSED {
-            let why = explain(&superuser, &request(sql)).await.expect_err(sql);
-            assert!(why.contains(expected) && !why.contains("--write"), "{}: {sql}\n{why}", server.name);
+        let pooler = Pooler::start(server);
+        let through = pooler.as_ref().map(|pooler| pooler.login(&superuser));
+        for login in std::iter::once(&superuser).chain(&through) {
+            for (sql, expected) in REFUSED {
+                let why = explain(login, &request(sql)).await.expect_err(sql);
+                assert!(why.contains(expected) && !why.contains("--write"), "{}: {sql}\n{why}", server.name);
+            }
         }
         // Where there is such a function.
         let slots = explain(&superuser, &request("select pg_stat_reset_replication_slot('x')")).await.unwrap_err();
