@@ -225,7 +225,11 @@ impl App {
 
     /// Whether an action is offered: in read-only mode none that does more than read.
     fn may(&self, binding: &Binding) -> bool {
-        self.start.rights == Rights::MayAct || binding.needs == Needs::Nothing
+        match binding.needs {
+            Needs::Nothing => true,
+            Needs::Server => self.start.origin == Origin::Server,
+            Needs::Rights => self.start.rights == Rights::MayAct,
+        }
     }
 
     /// Returns the place of a pane among all of them.

@@ -44,6 +44,7 @@ pub fn notice(section: &Section) -> Notice {
 fn estimate_words(bloat: Option<&Bloat>) -> String {
     match bloat {
         None => "not read yet".to_owned(),
+        Some(Bloat::CannotEstimate(unknown)) if unknown.range.is_some() => unknown.words(),
         Some(Bloat::CannotEstimate(unknown)) => format!("none: {}", unknown.why),
         Some(Bloat::Known(amount)) => {
             format!("{} ({}), {}", Share(amount.share), amount.bytes, amount.confidence)

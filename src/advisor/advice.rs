@@ -207,7 +207,7 @@ pub fn expr_text(expr: &Expr) -> String {
             if is_number { text.clone() } else { quote_text(text) }
         }
         Expr::Constant(literal) => Expr::Constant(Literal { type_name: None, ..literal.clone() }).sql(),
-        Expr::Call { name, args } if name != "extract" && name != "timezone" => {
+        Expr::Call { name, args } if name != "extract" && name != "timezone" && !args.is_empty() => {
             format!("{name}({})", args.iter().map(expr_text).collect::<Vec<_>>().join(", "))
         }
         Expr::Binary { op, left, right } => format!("{} {op} {}", expr_text(left), expr_text(right)),

@@ -117,11 +117,16 @@ fn already_good(scan: &Scan<'_>) -> Option<Refusal> {
         return None;
     }
     let (about, source) = if is_counted { ("", "") } else { ("about ", ", both estimated") };
-    let why = format!(
-        "{name} finds {about}{} rows and {} of them are needed{source}: another index would not be faster",
-        count(per_loop),
-        count(scan.rows)
-    );
+    let (found, needed) = (count(per_loop), count(scan.rows));
+    let rows = if found == "1" { "row" } else { "rows" };
+    let why = if found == needed {
+        let estimated = if is_counted { "" } else { " (estimated)" };
+        format!("{name} already finds the {needed} {rows} needed{estimated}: another index would not be faster")
+    } else {
+        format!(
+            "{name} finds {about}{found} {rows} and {needed} of them are needed{source}: another index would not be faster"
+        )
+    };
     Some(refusal(scan, Reason::AlreadyIndexed, why))
 }
 

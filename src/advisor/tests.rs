@@ -101,7 +101,7 @@ fn an_index_that_throws_nothing_away_is_as_good_as_one_can_be_and_says_that_it_i
     assert_eq!(refusal.reason, Reason::AlreadyIndexed);
     assert_eq!(
         refusal.why,
-        "orders_store finds about 30,000 rows and 30,000 of them are needed, both estimated: another index would not be faster"
+        "orders_store already finds the 30,000 rows needed (estimated): another index would not be faster"
     );
 }
 

@@ -33,6 +33,8 @@ pub enum Footer {
 pub enum Needs {
     /// Nothing: it reads.
     Nothing,
+    /// A server to ask: not in a recording.
+    Server,
     /// That pgdj may act on the server: not with `--read-only`, not in a recording.
     Rights,
 }
@@ -76,6 +78,13 @@ impl Binding {
     #[must_use]
     pub const fn acts(mut self) -> Self {
         self.needs = Needs::Rights;
+        self
+    }
+
+    /// Offers it only where there is a server to ask.
+    #[must_use]
+    pub const fn asks_server(mut self) -> Self {
+        self.needs = Needs::Server;
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use super::keys::{Binding, binding_for, key_name};
+use super::keys::{Binding, Needs, binding_for, key_name};
 use super::layer::{Answer, Layer};
 use super::{
     Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, View, Vitals, Wish,
@@ -177,6 +177,9 @@ impl App {
         }
         self.message = Some(Message::bad(match self.start.origin {
             Origin::Server => "--read-only forbids it: pgdj changes nothing on this server",
+            Origin::Recording | Origin::Played if binding.needs == Needs::Server => {
+                "This is a recording: there is no server to ask."
+            }
             Origin::Recording | Origin::Played => "This is a recording: there is no server to act on.",
         }));
     }

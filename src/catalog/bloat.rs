@@ -77,17 +77,36 @@ pub enum Confidence {
 }
 
 /// Why no number can be given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Unknown {
     /// Why, in a few words.
     pub why: String,
     /// What would change it: a statement.
     pub remedy: Option<String>,
+    /// Between which shares it is, 0..=1, where that is known.
+    pub range: Option<(f64, f64)>,
+}
+
+impl Unknown {
+    /// Returns it for a person: `74% to 79% (statistics are stale; …)`, or that it cannot be estimated and why.
+    pub fn words(&self) -> String {
+        match self.range {
+            Some((low, high)) => format!("{} to {} ({})", Share(low), Share(high), self.why),
+            None => format!("cannot estimate: {}", self.why),
+        }
+    }
 }
 
 impl Bloat {
+    /// No number, but two: the statistics are older than what changed.
+    fn between(low: f64, high: f64, remedy: String) -> Self {
+        let range = Some((low.clamp(0.0, 1.0), high.clamp(0.0, 1.0)));
+        let why = "statistics are stale; ANALYZE makes it exact enough".to_owned();
+        Self::CannotEstimate(Unknown { why, remedy: Some(remedy), range })
+    }
+
     pub(super) fn unknown(why: impl Into<String>, remedy: Option<String>) -> Self {
-        Self::CannotEstimate(Unknown { why: why.into(), remedy })
+        Self::CannotEstimate(Unknown { why: why.into(), remedy, range: None })
     }
 
     /// Returns the amount, where there is one.
@@ -211,12 +230,7 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
             } else if (then.max(0.0) - now.max(0.0)).abs() <= WIDEST_DOUBT {
                 (now, changed)
             } else {
-                let why = format!(
-                    "between {} and {}, because the rows or the size changed since the last analyze",
-                    Share(then.min(now).clamp(0.0, 1.0)),
-                    Share(then.max(now).clamp(0.0, 1.0))
-                );
-                return Bloat::unknown(why, Some(analyze(table)));
+                return Bloat::between(then.min(now), then.max(now), analyze(table));
             }
         }
         (Some(then), _) => (then, changed),
@@ -256,9 +270,13 @@ fn may_hold_dead(table: &TableUsage) -> bool {
 }
 
 fn unreadable(stats: &HeapStats, table: &TableUsage, server: &ServerFacts) -> Option<Unknown> {
-    let unknown = |why: &str, remedy| Some(Unknown { why: why.to_owned(), remedy: Some(remedy) });
+    let unknown = |why: &str, remedy| Some(Unknown { why: why.to_owned(), remedy: Some(remedy), range: None });
     if table.is_partitioned() {
-        return Some(Unknown { why: "a partitioned table has no rows of its own".to_owned(), remedy: None });
+        return Some(Unknown {
+            why: "a partitioned table has no rows of its own".to_owned(),
+            remedy: None,
+            range: None,
+        });
     }
     if stats.may_read == Some(false) && stats.is_na {
         return unknown("this role cannot read its statistics", grant(server, &table.schema, &table.name));
@@ -269,6 +287,7 @@ fn unreadable(stats: &HeapStats, table: &TableUsage, server: &ServerFacts) -> Op
     stats.is_na.then(|| Unknown {
         why: "a column has no statistics, or is of type name".to_owned(),
         remedy: Some(analyze(table)),
+        range: None,
     })
 }
 
@@ -285,7 +304,7 @@ pub(super) fn grant(server: &ServerFacts, schema: &str, table: &str) -> String {
 /// Returns why some of these are not known, where a grant would change it.
 pub fn denied<'a>(found: impl IntoIterator<Item = &'a Bloat>) -> Option<Missing> {
     found.into_iter().find_map(|bloat| match bloat {
-        Bloat::CannotEstimate(Unknown { why, remedy: Some(grant) }) if grant.starts_with("GRANT") => {
+        Bloat::CannotEstimate(Unknown { why, remedy: Some(grant), .. }) if grant.starts_with("GRANT") => {
             Some(Missing::Denied { what: why.clone(), grant: grant.clone() })
         }
         _ => None,
@@ -523,7 +542,12 @@ mod tests {
                 "too small",
                 None,
             ),
-            (stats(), table(113_000.0, 500_000.0), "between 0.4% and 47%", Some("ANALYZE public.shop_order;")),
+            (
+                stats(),
+                table(113_000.0, 500_000.0),
+                "0.4% to 47% (statistics are stale; ANALYZE makes it exact enough)",
+                Some("ANALYZE public.shop_order;"),
+            ),
             (
                 HeapStats { reltuples: 400_000.0, ..stats() },
                 table(400_000.0, 0.0),
@@ -536,7 +560,7 @@ mod tests {
             let Bloat::CannotEstimate(unknown) = estimate(&stats, &table, 8192.0, &monitor()) else {
                 panic!("a number where {why} was due");
             };
-            assert!(unknown.why.contains(why), "{unknown:?}");
+            assert!(unknown.words().contains(why), "{unknown:?}");
             assert_eq!(unknown.remedy.as_deref(), remedy);
         }
     }

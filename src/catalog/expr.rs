@@ -223,6 +223,12 @@ impl fmt::Display for Expr {
             Self::Parameter(name) | Self::Other(name) => f.write_str(name),
             Self::Call { name, args } => match (name.as_str(), args.as_slice()) {
                 ("extract", [Self::Constant(field), from]) => write!(f, "EXTRACT({} FROM {from})", field.text),
+                // Keywords, which no parentheses may follow. Source: `SQLValueFunction` in gram.y.
+                (
+                    "current_date" | "current_time" | "current_timestamp" | "localtime" | "localtimestamp"
+                    | "current_role" | "current_user" | "session_user" | "user" | "current_catalog" | "current_schema",
+                    [],
+                ) => f.write_str(&name.to_uppercase()),
                 ("timezone", [zone, at]) => write!(f, "({at} AT TIME ZONE {zone})"),
                 _ => write!(f, "{name}({})", list(args, ", ")),
             },

@@ -85,7 +85,7 @@ fn timeout_ms(seconds: f64) -> Result<u32, Failure> {
     if seconds > 0.0 && seconds <= 86_400.0 {
         return Ok((seconds * 1e3).ceil() as u32);
     }
-    Err(Failure::new(Kind::Usage, format!("--timeout {seconds} is not between 0 and 86400 seconds")))
+    Err(Failure::new(Kind::Usage, "--timeout must be more than 0 and at most 86400 seconds"))
 }
 
 /// Returns the colours, where somebody sees them.

@@ -116,6 +116,15 @@ fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String
     let probably = if going.origin.is_confirmed { "" } else { "probably " };
     let field = field.unwrap_or_default();
     match going.origin.source {
+        Source::ForeignKey | Source::Field if owner.is_some_and(|owner| owner.through.is_some()) => {
+            let (model, through) =
+                owner.map(|owner| (owner.model.as_str(), owner.through.as_deref())).unwrap_or_default();
+            format!(
+                "the index belongs to {field} of the table that Django created for the ManyToManyField {model}.{}, which \
+                 has no db_index to change: the migration runs SQL, and makemigrations does not see it",
+                through.unwrap_or_default()
+            )
+        }
         Source::ForeignKey | Source::Field if owner.is_some_and(|owner| !has_meta(owner)) => format!(
             "the index {probably}belongs to {field} of a model outside this project, so its db_index cannot be \
              changed: the migration runs SQL, and makemigrations does not see it"
@@ -220,7 +229,7 @@ mod tests {
                 "pretixbase_quota_items_item_id_f7234603",
                 "item_id",
                 &[][..],
-                "outside this project",
+                "for the ManyToManyField quota.items, which has no db_index",
             ),
             ("django_session", "django_session_expire_date_a5c62663", "expire_date", &[], "outside this project"),
             ("pretixbase_setting", "pretixbase_setting_key_c85c6d29", "key", &[uniq], "unique by another index"),
@@ -258,7 +267,7 @@ mod tests {
             "{}",
             text(&key)
         );
-        assert!(key.notes.iter().any(|note| note.contains("outside this project")), "{:?}", key.notes);
+        assert!(key.notes.iter().any(|note| note.contains("ManyToManyField order.tags")), "{:?}", key.notes);
         let pattern = removed("shop_order_reference_0a1b2c3d_like", &["reference"]);
         assert!(text(&pattern).contains("migrations.RunSQL("), "{}", text(&pattern));
         assert_eq!(pattern.sql, r#"DROP INDEX CONCURRENTLY IF EXISTS "shop_order_reference_0a1b2c3d_like";"#);

@@ -15,9 +15,10 @@ use crate::app::{
     Action, Document, Effect, Look, Pane, PaneId, PaneSpec, RowOrder, Signal, SignalKind, StatementToExplain, Subject,
     View, Wish,
 };
+use crate::quote::quote_ident;
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED, backends};
-use crate::sample::{Seconds, Timestamp};
+use crate::sample::{Seconds, ServerFacts, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
 
@@ -132,7 +133,7 @@ impl Pane for Activity {
         let section = view.newer.section("activity");
         self.backends = section.rows().map(backends).unwrap_or_default();
         let mut grid = match section.rows() {
-            Some(_) => self.grid(),
+            Some(_) => self.grid(&view.newer.server),
             None => Grid::missing(self.columns(), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", &self.note);
@@ -327,7 +328,7 @@ impl Activity {
         }
     }
 
-    fn grid(&mut self) -> Grid {
+    fn grid(&mut self, facts: &ServerFacts) -> Grid {
         let columns = self.columns();
         self.note = left_out(self.backends.iter().filter(|backend| !self.is_shown(backend)));
         let mut grid = Grid::new(columns);
@@ -340,7 +341,14 @@ impl Activity {
             grid.rows = grouped(&shown, self.group, &grid.columns);
         }
         if grid.rows.is_empty() {
-            grid.notice = Some(Notice::new("No session is running a statement"));
+            grid.notice = Some(if facts.may_as("pg_read_all_stats") {
+                Notice::new("No session is running a statement")
+            } else {
+                let grant = format!("GRANT pg_monitor TO {};", quote_ident(&facts.role));
+                Notice::new("No session of this role is running a statement; sessions of other roles are hidden")
+                    .role(Role::Warning)
+                    .remedy(grant)
+            });
         }
         grid
     }

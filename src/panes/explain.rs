@@ -452,7 +452,8 @@ impl Explain {
                 .map(|text| Effect::Copy { text, what: "the index as Django code, migration and SQL".to_owned() }),
             _ => search.and_then(indexes::Search::file).map(|(name, text)| Effect::Save { name, text }),
         };
-        effect.map_or_else(|| Wish::Say("No index to copy for this plan".to_owned()), Wish::Do)
+        let verb = if action == SAVE_CODE { "write" } else { "copy" };
+        effect.map_or_else(|| Wish::Say(format!("No index to {verb} for this plan")), Wish::Do)
     }
 
     fn toggle_analyze(&mut self) -> Wish {

@@ -48,7 +48,7 @@ pub const PANE: PaneSpec = PaneSpec {
 
 const KEYS: &[Binding] = &[
     key(Action::View, &["v"], ("view", "List all indexes, or only those with a verdict.")).shown(5),
-    key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6),
+    key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6).asks_server(),
 ];
 
 /// The pane.

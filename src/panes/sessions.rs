@@ -14,6 +14,29 @@ pub(super) fn who(view: &View<'_>, pid: i64) -> String {
     all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid} (not listed in Activity)"), words)
 }
 
+/// Returns who keeps a table: `pid 7 (migrate) holds` or `pid 7 (migrate) holds and pid 9 waits for`.
+///
+/// The locks that were read are those that somebody waits for: one that is not among them is held.
+pub(super) fn lockers(view: &View<'_>, table: &str, pids: &[i64]) -> String {
+    let all = view.newer.rows("activity").map(backends).unwrap_or_default();
+    let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
+    let is_waiting = |pid: i64| {
+        let locks = view.newer.rows("locks").into_iter().flat_map(crate::sample::RowSet::iter);
+        let mut own = locks
+            .filter(|row| row.int("pid") == Some(pid) && row.text("mode") == "AccessExclusiveLock")
+            .filter(|row| bare(row.text("relation")) == bare(table))
+            .peekable();
+        own.peek().is_some() && own.all(|row| row.flag("granted") == Some(false))
+    };
+    let name = |pid: i64| {
+        let application = all.iter().find(|one| one.pid == pid).map(|one| one.application.as_str());
+        let application = application.filter(|name| !name.is_empty());
+        application.map_or_else(|| format!("pid {pid}"), |name| format!("pid {pid} ({name})"))
+    };
+    let told = |pid: &i64| format!("{} {}", name(*pid), if is_waiting(*pid) { "waits for" } else { "holds" });
+    pids.iter().map(told).collect::<Vec<_>>().join(" and ")
+}
+
 /// Returns who holds back the vacuum of this database's tables furthest, how far, and how to end it.
 pub(super) fn vacuum_holder(view: &View<'_>) -> String {
     let horizon = match VacuumHorizon::of(view.newer) {
@@ -42,7 +65,8 @@ fn words(one: &Backend) -> String {
     let query: String = one.query.split_whitespace().collect::<Vec<_>>().join(" ");
     let cut: String = query.chars().take(QUERY_LETTERS).collect();
     let dots = if cut.len() < query.len() { "…" } else { "" };
-    let query = if query.is_empty() { String::new() } else { format!(": {cut}{dots}") };
+    let last = if one.is_idle() || one.is_idle_in_transaction() { "; its last statement" } else { "" };
+    let query = if query.is_empty() { String::new() } else { format!("{last}: {cut}{dots}") };
     format!("{}{query}", parts.join(", "))
 }
 
@@ -79,10 +103,29 @@ mod tests {
     #[test]
     fn a_session_is_told_in_a_sentence() {
         seen(|view| {
-            let text = "pid 7, web gunicorn, idle in transaction, in its transaction for 5m, 1 waiting behind it: select 1 from x";
+            let text = "pid 7, web gunicorn, idle in transaction, in its transaction for 5m, 1 waiting behind it; \
+                        its last statement: select 1 from x";
             assert_eq!(who(view, 7).replace("5m00s", "5m"), text);
             assert_eq!(who(view, 99), "pid 99 (not listed in Activity)");
         });
+    }
+
+    #[test]
+    fn a_lock_is_held_unless_it_is_waited_for() {
+        let lock = |pid: i32, relation: &str, granted: bool| {
+            row! { pid: pid, mode: "AccessExclusiveLock", relation: relation, granted: granted }
+        };
+        let seen = snapshot().with("activity", vec![row! { pid: 7, application: "migrate" }]).with(
+            "locks",
+            vec![lock(9, "public.shop_review", false), lock(9, "shop_cart", true), lock(8, "shop_review", true)],
+        );
+        let mut history = History::bounded(1 << 20);
+        history.push(Arc::new(seen));
+        let (moment, findings) = (history.last().unwrap(), Findings::default());
+        let view = View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings };
+        for (pids, expected) in [(&[7][..], "pid 7 (migrate) holds"), (&[8, 9], "pid 8 holds and pid 9 waits for")] {
+            assert_eq!(lockers(&view, "shop_review", pids), expected);
+        }
     }
 
     #[test]

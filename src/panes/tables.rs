@@ -73,7 +73,7 @@ pub const PANE: PaneSpec = PaneSpec {
 
 const KEYS: &[Binding] = &[
     key(Action::View, &["v"], ("view", "Next columns: upkeep, traffic per second, since reset.")).shown(5),
-    key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6),
+    key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6).asks_server(),
 ];
 
 /// The pane.
@@ -207,7 +207,7 @@ impl Tables {
                 GridColumn::number("analyze_due", "% of analyze threshold").short("% ana").drop(5),
                 GridColumn::number("analyzed", "analyzed").short("ana").drop(7),
                 GridColumn::number("hot", "HOT").drop(6),
-                GridColumn::number("seq_share", "seq scans").short("seq").drop(8),
+                GridColumn::number("seq_share", "seq share").short("seq%").drop(8),
                 GridColumn::number("freeze", "freeze").drop(3),
             ],
             Columns::Traffic | Columns::Totals => vec![

@@ -63,7 +63,8 @@ impl Advised {
             Some(refusal) => {
                 let rest = hit.advice.replace(&format!(", or {}", idea.words), "");
                 let rest = rest.replace(&format!("{}, or ", idea.words), "").replace(&idea.words, "");
-                let rest = if rest.is_empty() { rest } else { format!("{rest}; ") };
+                let rest = rest.trim_end_matches([':', ' ']);
+                let rest = if rest.is_empty() { String::new() } else { format!("{rest}; ") };
                 format!("{rest}no index is advised: {}", refusal.why)
             }
             None => hit.advice.clone(),

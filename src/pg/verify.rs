@@ -44,6 +44,8 @@ pub(in crate::pg) mod trial;
 
 use ask::{Circumstances, Statement};
 
+pub use trial::trial_name;
+
 /// How an answer was had.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -23,7 +23,10 @@ pub fn cannot_be_read(probe: &Probe, facts: &ServerFacts) -> Option<Missing> {
 
 /// Says why a table of Django's is not read.
 fn refused(table: &str, facts: &ServerFacts) -> Option<Missing> {
-    let Some(found) = facts.django.get(table) else { return Some(lacking(table, facts)) };
+    let Some(found) = facts.django.get(table) else {
+        let what = format!("table {table} in database {}", facts.database);
+        return Some(Missing::Unsupported { what });
+    };
     if let Some(message) = found.refusal(table) {
         return Some(Missing::Failed { sqlstate: "none".to_owned(), message });
     }
@@ -201,6 +204,8 @@ mod tests {
             "pg_stat_statements_info is not installed: not in pg_stat_statements 1.7, added in 1.10",
             Some("ALTER EXTENSION pg_stat_statements UPDATE;"),
         );
-        check(&facts, "content_types", "this server has no django_content_type", None);
+        let facts = ServerFacts { database: "postgres".to_owned(), ..facts };
+        let no_table = "this server has no table django_content_type in database postgres";
+        check(&facts, "content_types", no_table, None);
     }
 }

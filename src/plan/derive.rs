@@ -35,6 +35,7 @@ struct Charge {
 pub(crate) fn fill(plan: &mut Plan) {
     let ends = subtree_ends(&plan.nodes);
     let processes = processes(&plan.nodes);
+    let divisors = divisors(plan);
     let times: Vec<Option<f64>> = plan.nodes.iter().zip(&processes).map(|(node, shared)| wall(node, *shared)).collect();
     let inclusive: Vec<f64> = times.iter().map(|time| time.unwrap_or(0.0)).collect();
     let charges = charges(plan, &ends, &inclusive);
@@ -58,6 +59,7 @@ pub(crate) fn fill(plan: &mut Plan) {
             share: (has_times || node.estimate.is_some()).then_some(share),
             self_buffers,
             processes: processes.get(id).copied().unwrap_or(1.0),
+            divisor: divisors.get(id).copied().unwrap_or(1.0),
             misestimate: misestimate(node),
             is_cut_short: cut.get(id).copied().unwrap_or(false),
             charged_to: charges.charged_to.get(id).copied().flatten(),
@@ -106,6 +108,47 @@ fn processes(nodes: &[Node]) -> Vec<f64> {
             }
             Some((_, inherited)) => inherited,
         });
+    }
+    all
+}
+
+/// Returns among how many processes the planner divided the rows of each node.
+///
+/// A scan that the processes share has the rows of one of them, and so have the nodes above it up to the Gather; a table
+/// that each process reads whole has all of its rows. Source: `get_parallel_divisor()` in `costsize.c`.
+fn divisors(plan: &Plan) -> Vec<f64> {
+    let nodes = &plan.nodes;
+    let is_leader_idle =
+        plan.settings.iter().any(|(name, value)| name == "parallel_leader_participation" && value == "off");
+    let divisor = |workers: f64| if is_leader_idle { workers } else { workers + workers.mul_add(-0.3, 1.0).max(0.0) };
+    let mut workers: Vec<f64> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let parent = node.parent.and_then(|id| Some((nodes.get(id)?, *workers.get(id)?)));
+        workers.push(match parent {
+            Some((gather, _)) if gather.kind.is_gather() && node.relationship == Relationship::Outer => {
+                gather.number("Workers Planned").unwrap_or(0.0)
+            }
+            Some((_, inherited)) if node.relationship != Relationship::InitPlan => inherited,
+            _ => 0.0,
+        });
+    }
+    let mut all = vec![1.0; nodes.len()];
+    for (id, node) in nodes.iter().enumerate().rev() {
+        let workers = workers.get(id).copied().unwrap_or(0.0);
+        let is_input = |child: &&NodeId| {
+            nodes.get(**child).is_some_and(|child| {
+                matches!(child.relationship, Relationship::Outer | Relationship::Member | Relationship::Subquery)
+            })
+        };
+        let first = node.children.iter().find(is_input).and_then(|child| all.get(*child).copied());
+        let own = match first {
+            _ if workers < 1.0 || node.kind.is_gather() => 1.0,
+            _ if node.is_parallel_aware && node.kind != Kind::Hash => divisor(workers),
+            first => first.unwrap_or(1.0),
+        };
+        if let Some(cell) = all.get_mut(id) {
+            *cell = own;
+        }
     }
     all
 }

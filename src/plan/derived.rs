@@ -21,6 +21,8 @@ pub struct Derived {
     pub self_buffers: Buffers,
     /// How many processes shared it, on average; 1 outside a Gather.
     pub processes: f64,
+    /// Among how many processes the planner divided its rows; 1 where each process has all of them.
+    pub divisor: f64,
     /// How far the estimate was off; `None` where it was not run, or cannot be compared.
     pub misestimate: Option<Misestimate>,
     /// Whether something above may have stopped it before its end: a LIMIT, a semi join, an EXISTS.

@@ -24,7 +24,7 @@ pub struct Change {
     pub shape: Shape,
     /// Own time, in seconds.
     pub time: Delta,
-    /// Rows returned over all loops; those expected if one of the plans was not run.
+    /// Rows returned over all loops; those expected if one of the plans was not run. Both over all processes.
     pub rows: Delta,
     /// Own blocks looked at: of tables, temporary tables and spilled work.
     pub blocks: Delta,
@@ -130,7 +130,7 @@ fn change(older: &Plan, newer: &Plan, was: Option<NodeId>, is: Option<NodeId>) -
         newer: is,
         shape,
         time: delta(&|node| node.derived.self_time.map(|time| time.0)),
-        rows: if both_ran { delta(&Node::rows_total) } else { delta(&|node| node.estimate.map(|it| it.rows)) },
+        rows: if both_ran { delta(&Node::rows_total) } else { delta(&Node::expected_rows) },
         blocks: Delta { older: blocks(older, one), newer: blocks(newer, other) },
         cost: delta(&|node| node.derived.self_cost),
     }

@@ -429,9 +429,15 @@ impl Node {
         self.actual.map(|actual| actual.rows * actual.loops)
     }
 
-    /// Returns the rows returned over all loops if they were counted, else the rows expected of one.
+    /// Returns the rows expected of one execution, over all processes that share it; `None` with COSTS OFF.
+    pub fn expected_rows(&self) -> Option<f64> {
+        self.estimate.map(|estimate| estimate.rows * self.derived.divisor.max(1.0))
+    }
+
+    /// Returns the rows returned over all loops if they were counted, else the rows expected of one execution; both over
+    /// all processes.
     pub fn rows_or_estimate(&self) -> f64 {
-        self.rows_total().or(self.estimate.map(|estimate| estimate.rows)).unwrap_or(0.0)
+        self.rows_total().or_else(|| self.expected_rows()).unwrap_or(0.0)
     }
 
     /// Returns how often it was started; 1 without ANALYZE.

@@ -206,18 +206,18 @@ fn nothing_to_cancel(one: &Backend) -> Option<Refusal> {
         "active" | "fastpath function call" | "disabled" => None,
         "" if one.kind == "autovacuum worker" => None,
         "idle in transaction" => refuse(format!(
-            "pid {pid} is idle in transaction{}: it runs no statement. Press K to terminate it and roll back its \
+            "pid {pid} is idle in transaction{}: it runs no statement. Press Esc, then K, to terminate it and roll back its \
              transaction.",
             for_age(one.state_age)
         )),
         "idle in transaction (aborted)" => refuse(format!(
             "pid {pid} is in an aborted transaction{}: it runs no statement. If it failed within a savepoint, it still holds \
-             the locks taken before that. Press K to terminate it.",
+             the locks taken before that. Press Esc, then K, to terminate it.",
             for_age(one.state_age)
         )),
         "" => refuse(format!("pid {pid} ({}) shows no statement.", one.kind)),
         state => refuse(format!(
-            "pid {pid} is {state}{}: it runs no statement and no transaction. Press K to terminate it.",
+            "pid {pid} is {state}{}: it runs no statement and no transaction. Press Esc, then K, to terminate it.",
             for_age(one.state_age)
         )),
     }
@@ -390,7 +390,7 @@ mod tests {
     fn a_session_that_runs_no_statement_has_nothing_to_cancel() {
         for (state, says) in [
             ("idle", "pid 7 is idle for 1m00s: it runs no statement"),
-            ("idle in transaction", "pid 7 is idle in transaction for 1m00s: it runs no statement. Press K"),
+            ("idle in transaction", "pid 7 is idle in transaction for 1m00s: it runs no statement. Press Esc, then K"),
             ("idle in transaction (aborted)", "If it failed within a savepoint, it still holds the locks taken before"),
             ("starting", "it runs no statement"),
         ] {

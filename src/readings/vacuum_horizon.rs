@@ -14,6 +14,9 @@ use crate::readings::cut::Cut;
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Row, Seconds, Snapshot, Timestamp};
 
+/// Seconds after which a statement that runs has its snapshot, if it takes one.
+const SETTLED: f64 = 2.0;
+
 /// What kind of thing holds vacuum back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HolderKind {
@@ -86,6 +89,8 @@ struct Sight {
     at: Timestamp,
     /// When its transaction started; `None` outside of one.
     xact_started: Option<f64>,
+    /// When the statement that it runs started; `None` where it runs none.
+    statement_started: Option<f64>,
     /// Whether it is a client's: only such a one has no snapshot outside of a transaction.
     is_client: bool,
     /// Whether another waits for the end of its transaction, so that it has a transaction id.
@@ -105,6 +110,7 @@ impl Sight {
             pid,
             at: reading.at,
             xact_started: row.number("xact_start"),
+            statement_started: row.number("query_start").filter(|_| row.text("state") == "active"),
             is_client: row.text("backend_type") == "client backend",
             has_id: reading.rows.iter().any(|other| waits_for_its_end(&other)),
         })
@@ -197,12 +203,20 @@ impl VacuumHorizon {
             _ if is_other => Hold::Unknown("not read since its transaction began".to_owned()),
             Some(_) if is_over => Hold::Nothing("its transaction has ended"),
             Some(holder) => Hold::As(holder),
+            None if self.may_have_missed(sight) => Hold::Unknown("not known until the next sample".to_owned()),
             None if sight.has_id => Hold::Unknown("not read since it got a transaction ID".to_owned()),
             None if is_older && !is_over && self.cut.is_none() => {
                 Hold::NothingBefore(Seconds(sight.at.0 - self.read_at.0), "it had no snapshot and no transaction ID")
             }
             None => self.hold_of_pid(sight.pid),
         }
+    }
+
+    /// Whether a session that runs a statement may have its snapshot although it is not among the holders: they were read
+    /// before the statement began, or after it had ended.
+    fn may_have_missed(&self, sight: &Sight) -> bool {
+        let Some(started) = sight.statement_started.filter(|_| sight.is_client) else { return false };
+        self.read_at.0 - started < SETTLED || self.read_at.0 > sight.at.0
     }
 
     fn hold_of_pid(&self, pid: i64) -> Hold<'_> {
@@ -235,7 +249,11 @@ impl VacuumHorizon {
             Hold::As(holder) => match &holder.pins {
                 Pins::Nothing(why) => format!("no: {why}"),
                 Pins::Primary => "not on this standby; with hot_standby_feedback, on the primary".to_owned(),
-                _ => format!("yes: it {}", self.words(holder)),
+                // Until that one ends, each new snapshot is as far back as this one: nothing is gained by its end.
+                _ => match self.cause(holder) {
+                    Some(cause) => format!("no: {}; to end this session alone frees nothing", cause.is_open()),
+                    None => format!("yes: it {}", self.words(holder)),
+                },
             },
         }
     }
@@ -243,7 +261,7 @@ impl VacuumHorizon {
     /// Returns what a holder pins, in words, with the transaction it inherits its age from.
     pub fn words(&self, holder: &Holder) -> String {
         match self.cause(holder).filter(|_| !matches!(holder.pins, Pins::Nothing(_))) {
-            Some(cause) => format!("{}, because {} is still open", holder.what_it_pins(), cause.who()),
+            Some(cause) => format!("{}, because {}", holder.what_it_pins(), cause.is_open()),
             None => holder.what_it_pins(),
         }
     }
@@ -333,6 +351,15 @@ impl Holder {
         }
     }
 
+    /// Returns that it is open and since when: `pid 7 (celery) has a transaction open for 13m19s`.
+    fn is_open(&self) -> String {
+        let since = self.open_for.map(|age| format!(" for {age}")).unwrap_or_default();
+        match self.kind {
+            HolderKind::Session => format!("{} has a transaction open{since}", self.who()),
+            _ => format!("{} is open{since}", self.who()),
+        }
+    }
+
     /// Returns how far back it is and where that keeps dead rows, in words.
     pub fn what_it_pins(&self) -> String {
         let rows = format!(
@@ -414,8 +441,12 @@ mod tests {
         ]);
         assert_eq!(seen.oldest().unwrap().pid, Some(7));
         let words = "keeps dead rows of the last 501 transactions in every table of this database, because \
-                     pid 7 (shell, database other) is still open";
+                     pid 7 (shell, database other) has a transaction open for 16m00s";
         assert_eq!(seen.words_of_pid(9), words);
+        assert_eq!(
+            seen.answer(&seen.hold_of_pid(9)),
+            "no: pid 7 (shell, database other) has a transaction open for 16m00s; to end this session alone frees nothing"
+        );
     }
 
     #[test]
@@ -457,6 +488,17 @@ mod tests {
         assert_eq!(wrote, "? (not read since it got a transaction ID)");
         let idle = of_two_samples(vec![client(Some(NOW - 60.0))], vec![]);
         assert_eq!(idle, "did not hold back vacuum 1.0s before: it had no snapshot and no transaction ID");
+        let running = |started: f64| {
+            row! { pid: 7, backend_type: "client backend", state: "active", xact_start: NOW - 60.0, query_start: started }
+        };
+        for started in [NOW - 0.5, NOW - 1.5, NOW - 2.9] {
+            assert_eq!(
+                of_two_samples(vec![running(started)], vec![]),
+                "? (not known until the next sample)",
+                "{started}"
+            );
+        }
+        assert!(of_two_samples(vec![running(NOW - 30.0)], vec![]).starts_with("did not hold back vacuum"));
         let begun = "? (not read since its transaction began)";
         assert_eq!(of_two_samples(vec![client(Some(NOW - 0.5))], vec![]), begun);
         assert_eq!(of_two_samples(vec![client(Some(NOW - 0.5))], holder()), begun, "that was the one before");

@@ -74,7 +74,11 @@ async fn what_postgresql_does_not_do_is_not_offered() {
             // The server says yes, and nothing happens.
             assert!(says(&admin, "pg_cancel_backend", pid).await);
             let why = refused(Signal::Cancel, find(&all, pid), &all, &facts).unwrap();
-            assert!(why.contains("it runs no statement") && why.contains("Press K"), "{}: {why}", server.name);
+            assert!(
+                why.contains("it runs no statement") && why.contains("Press Esc, then K"),
+                "{}: {why}",
+                server.name
+            );
         }
         open_transaction.batch_execute("select 1; commit").await.unwrap();
         let mut kinds = Vec::new();
@@ -502,7 +506,7 @@ async fn check_console(direct: &Login, way: &Login, holder: &Login) {
     terminal.wait_for(&format!("▌{pid}")).await;
     terminal.press("c");
     let screen = terminal.wait_for("Nothing to cancel").await;
-    assert!(screen.contains("is idle in transaction") && screen.contains("Press K"), "{screen}");
+    assert!(screen.contains("is idle in transaction") && screen.contains("Press Esc, then K"), "{screen}");
     terminal.press("\u{1b}");
     terminal.wait("the refusal is closed", |screen| !screen.contains("Nothing to cancel")).await;
     terminal.press("K");

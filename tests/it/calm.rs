@@ -6,10 +6,11 @@ use crate::support::watch::quick;
 use crate::support::{Watched, apart, installed, open, shop};
 
 /// What a screen says only when it knows.
-const CALM: [&str; 7] = [
+const CALM: [&str; 8] = [
     "No active session",
     "No rows",
     "No sessions",
+    "No session is running",
     "All checks passed",
     "oldest tx none",
     "No statement finished",

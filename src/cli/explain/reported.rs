@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::pg::advice::Advised;
 use crate::pg::explain::Answer;
+use crate::pg::explain::refusal::NOT_RUN;
 use crate::plan::BLOCK;
 use crate::plan::scans::{self, SeqScan};
 use crate::plan::tips::{Context, TipHit, Verdict, verdict};
@@ -38,7 +39,8 @@ impl Reported {
     pub(super) fn from_server(answer: Answer, advised: Advised) -> Self {
         let verdict = verdict(&answer.plan, &advised.context);
         let verdict = verdict.with_index(advised.indexes.first().map(|index| index.candidate.summary()).as_deref());
-        let mut verdict = verdict;
+        let is_unrun = answer.notices.iter().any(|notice| notice.starts_with(NOT_RUN));
+        let mut verdict = if is_unrun { verdict.not_run() } else { verdict };
         for hit in &mut verdict.tips {
             hit.advice = advised.advice_of(hit, "below");
         }
@@ -88,29 +90,29 @@ impl Reported {
 
     pub(super) fn scan_line(&self, scan: &SeqScan) -> String {
         let model = self.model(scan).map(|model| format!(" ({model})")).unwrap_or_default();
-        let mut line = format!("{}{model}: ", scan.relation);
+        let node = self.plan.node(scan.node);
+        let name = if scan.relation.is_empty() { "Seq Scan" } else { scan.relation.as_str() };
+        let mut parts = Vec::new();
+        let share = scan.kept_share().map(|share| format!(" ({})", Share(share))).unwrap_or_default();
         match scan.rows_read {
             Some(read) => {
-                line.push_str(&format!("read {}, kept {}", Count(read).of("row", "rows"), Count(scan.rows_kept)));
+                parts.push(format!("read {}, kept {}{share}", Count(read).of("row", "rows"), Count(scan.rows_kept)));
             }
-            None => line.push_str(&format!(
-                "is estimated to keep {} {}",
-                Count(scan.rows_kept),
-                if scan.rows_kept > 1.0 { "rows" } else { "row" }
-            )),
-        }
-        if let Some(share) = scan.kept_share() {
-            line.push_str(&format!(" ({})", Share(share)));
+            None if node.is_some_and(|node| node.estimate.is_some()) => {
+                parts.push(format!("is estimated to keep {}", Count(scan.rows_kept).of("row", "rows")));
+            }
+            None => {}
         }
         if scan.times > 1.0 {
-            line.push_str(&format!(", {} times", Count(scan.times)));
+            parts.push(format!("{} times", Count(scan.times)));
         }
-        if let Some(blocks) = scan.blocks {
-            line.push_str(&format!(", {}", Bytes(blocks * BLOCK)));
+        parts.extend(scan.blocks.map(|blocks| Bytes(blocks * BLOCK).to_string()));
+        if node.is_some_and(|node| node.derived.share.is_some()) {
+            let of = if self.plan.has_times() { "time" } else { "cost" };
+            parts.push(format!("{} of the {of}", Share(scan.share)));
         }
-        let of = if self.plan.has_times() { "time" } else { "cost" };
-        line.push_str(&format!(", {} of the {of}", Share(scan.share)));
-        line
+        // A plan without figures says only that there is one.
+        if parts.is_empty() { format!("{name}{model}") } else { format!("{name}{model}: {}", parts.join(", ")) }
     }
 
     /// Returns the Django model of a table, where advice was asked for it.

@@ -190,7 +190,10 @@ pub(super) fn costs(index: &AdvisedIndex) -> String {
     let about = if candidate.is_size_known { "about" } else { "roughly" };
     let writes = &candidate.write_cost;
     let mut text = format!("{about} {}, built in about {}", Bytes(candidate.size_bytes()), writes.build);
-    if writes.bytes_per_row > 0.0 {
+    // What rounds to nothing for a row is said of the table alone.
+    if writes.bytes_per_row > 0.0 && writes.bytes_per_row < 0.5 {
+        text.push_str(&format!("; that is {} of the table's size", Share(writes.share_of_row)));
+    } else if writes.bytes_per_row > 0.0 {
         text.push_str(&format!(
             "; adds {} to each row of the table ({} of its size)",
             Bytes(writes.bytes_per_row),

@@ -34,13 +34,30 @@ impl Comparison {
 /// Compares two plans.
 pub(super) fn compare(older: &Plan, newer: &Plan, glyphs: &Glyphs) -> Comparison {
     let found = diff(older, newer);
-    let mut grid = Grid::new(columns());
+    let rows = if older.is_analyzed() && newer.is_analyzed() { Rows::Counted } else { Rows::Estimated };
+    let mut grid = Grid::new(columns(rows));
     grid.shape = GridShape::Tree;
     grid.rows = found.changes.iter().enumerate().map(|(at, change)| row(at, change, (older, newer))).collect();
     Comparison { grid, figures: figures(&found, glyphs), about: Vec::new() }
 }
 
-fn columns() -> Vec<GridColumn> {
+/// Which rows are compared: those of a run can only be compared with those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    Counted,
+    Estimated,
+}
+
+impl Rows {
+    fn titles(self) -> [&'static str; 2] {
+        match self {
+            Self::Counted => ["rows before", "rows after"],
+            Self::Estimated => ["est. rows before", "est. rows after"],
+        }
+    }
+}
+
+fn columns(rows: Rows) -> Vec<GridColumn> {
     let pair = |columns: [(&'static str, &'static str); 2], drop: u8| {
         columns.map(|(id, title)| GridColumn::number(id, title).drop(drop))
     };
@@ -51,7 +68,8 @@ fn columns() -> Vec<GridColumn> {
     ];
     columns.extend(pair([("time_before", "time before"), ("time", "time after")], 0));
     columns.push(GridColumn::number("factor", "change"));
-    columns.extend(pair([("rows_before", "rows before"), ("rows", "rows after")], 2));
+    let [before, after] = rows.titles();
+    columns.extend(pair([("rows_before", before), ("rows", after)], 2));
     columns.extend(pair([("blocks_before", "buffers before"), ("blocks", "buffers after")], 3));
     columns.extend(pair([("cost_before", "cost before"), ("cost", "cost after")], 4));
     // The tree's branches stand in the first column.

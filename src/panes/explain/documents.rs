@@ -114,6 +114,8 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
     }
     if let (Some(actual), Some(estimate)) = (node.rows_total(), node.estimate) {
         let off = derived.misestimate.map(|off| match off.direction {
+            // What something above stopped was not wrongly estimated.
+            Direction::Over if derived.is_cut_short => ", stopped early".to_owned(),
             Direction::Under => format!(", {}× under-estimated", Count(off.factor)),
             Direction::Over => format!(", {}× over-estimated", Count(off.factor)),
             Direction::Exact => String::new(),

@@ -164,7 +164,7 @@ fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &Subje
     detail = detail
         .pair("size", format!("{known} {}", Bytes(candidate.size_bytes())))
         .pair("writes", format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)))
-        .pair("build", format!("about {} (CONCURRENTLY)", writes.build));
+        .pair("build", format!("about {} of work; CONCURRENTLY it also waits for open transactions", writes.build));
     if !candidate.replaces.is_empty() {
         detail = detail.pair_as("replaces", candidate.replaces.join(", "), Role::Accent);
     }

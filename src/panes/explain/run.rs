@@ -3,7 +3,7 @@
 
 use crate::app::{Document, Effect, Job, JobId, JobIds, Wish};
 use crate::pg::explain::{Agreed, Consent, Options, Progress, Request};
-use crate::plan::{Kind, Plan, scans};
+use crate::plan::{Kind, Plan, Relationship, scans};
 use crate::sample::unit::Count;
 use crate::ui::code::{Language, spans};
 use crate::ui::theme::Role;
@@ -129,7 +129,13 @@ impl Run {
         }
         let mut about = Document::new("What would run");
         about.pair("cost", &format!("{} (one sequential page read is 1)", Count(cost)));
-        about.pair("rows", &plan.root().map_or(0.0, crate::plan::Node::rows_or_estimate).round().to_string());
+        for (verb, what) in written(plan) {
+            about.pair(verb, &what);
+        }
+        if !writes {
+            let rows = plan.root().map_or(0.0, crate::plan::Node::rows_or_estimate).round();
+            about.pair("returns", &format!("about {}", Count(rows).of("row", "rows")));
+        }
         for scan in scans::sequential(plan).iter().take(3) {
             about.pair("scans all of", &scan.relation);
         }
@@ -177,6 +183,30 @@ impl Run {
     }
 }
 
+/// Returns what a statement writes, by its estimate: the verb, and how many rows of which table.
+///
+/// A `ModifyTable` itself returns no rows without RETURNING; those that it changes are those of its inputs.
+fn written(plan: &Plan) -> Vec<(&'static str, String)> {
+    let changes = plan.iter().filter(|(_, node)| node.kind == Kind::ModifyTable);
+    changes
+        .map(|(id, node)| {
+            let verb = match node.operation() {
+                Some("Insert") => "inserts",
+                Some("Update") => "updates",
+                Some("Delete") => "deletes",
+                Some("Merge") => "merges",
+                _ => "writes",
+            };
+            let is_input =
+                |child: &crate::plan::Node| matches!(child.relationship, Relationship::Outer | Relationship::Member);
+            let rows: f64 =
+                plan.children(id).filter(|(_, child)| is_input(child)).map(|(_, child)| child.rows_or_estimate()).sum();
+            let table = node.relation().map(|table| format!(" of {table}")).unwrap_or_default();
+            (verb, format!("about {}{table}", Count(rows.round()).of("row", "rows")))
+        })
+        .collect()
+}
+
 /// Returns the highest number of a parameter (`$3`) in a statement; 0 if it has none.
 pub(super) fn parameters(sql: &str) -> usize {
     let names = spans(Language::Sql, sql).into_iter().filter_map(|(range, _)| sql.get(range)?.strip_prefix('$'));
@@ -204,6 +234,36 @@ pub(super) fn has_figures(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_write_says_how_many_rows_it_writes_and_not_how_many_it_returns() {
+        for (text, expected) in [
+            (
+                "Delete on shop_cart  (cost=0.00..900.00 rows=0 width=0)
+  ->  Seq Scan on shop_cart  (cost=0.00..900.00 rows=60000 width=6)",
+                vec![("deletes", "about 60k rows of shop_cart")],
+            ),
+            (
+                "Update on p  (cost=0.00..9.00 rows=3 width=6)
+  ->  Seq Scan on p_1  (cost=0.00..4.00 rows=1 width=6)
+  ->  Seq Scan on p_2  (cost=0.00..4.00 rows=2 width=6)",
+                vec![("updates", "about 3 rows of p")],
+            ),
+            (
+                "Insert on t  (cost=0.00..9.00 rows=0 width=0)
+  ->  Gather  (cost=0.00..9.00 rows=240 width=6)
+        Workers Planned: 2
+        ->  Parallel Seq Scan on s  (cost=0.00..4.00 rows=100 width=6)",
+                vec![("inserts", "about 240 rows of t")],
+            ),
+            ("Seq Scan on s  (cost=0.00..4.00 rows=100 width=6)", vec![]),
+        ] {
+            let plan = crate::plan::parse(text).plans.remove(0);
+            let said = written(&plan);
+            let said: Vec<(&str, &str)> = said.iter().map(|(verb, what)| (*verb, what.as_str())).collect();
+            assert_eq!(said, expected);
+        }
+    }
 
     #[test]
     fn parameters_are_counted_outside_of_strings_and_comments() {

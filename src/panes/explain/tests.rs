@@ -218,8 +218,7 @@ fn a_large_estimate_and_a_write_are_asked_about() {
 #[test]
 fn what_is_called_is_asked_about_before_it_is_planned() {
     let refused = |calls: &[&str]| {
-        let failure =
-            Failure::new(Kind::NotAgreed, "the statement may do more than read; it was neither planned nor run");
+        let failure = Failure::new(Kind::NotAgreed, "not planned: the statement may do more than read");
         JobResult::Explained(Err(calls.iter().fold(failure, |failure, call| failure.because_text(*call))))
     };
     let evil = "the function public.evil(): it is in plpgsql, and what it does is not known";

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use super::known::Known;
 use crate::plan::text_label::label;
-use crate::plan::{BLOCK, Direction, Kind, Node, NodeId, Plan, Relationship, hot};
+use crate::plan::{BLOCK, Direction, Kind, Misestimate, Node, NodeId, Plan, Relationship, hot};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::gauge::bar;
@@ -27,6 +27,9 @@ const FOLDED_FROM: usize = 4;
 
 /// The factor from which on a wrong estimate is worth a look, and from which on it is bad.
 const OFF: (f64, f64) = (10.0, 100.0);
+
+/// The factor from which on an estimate is not said to be right.
+const LEAST_OFF: f64 = 1.5;
 
 /// The share of the time from which on a node is worth a look, and from which on it is where the time goes.
 const HOT: (f64, f64) = (0.10, 0.33);
@@ -127,7 +130,7 @@ impl Line<'_> {
             warm(Cell::mark(if share > 0.0 { bar(share, BAR, self.glyphs) } else { String::new() }, share), share),
             rows_cell(node),
             off_cell(node),
-            Cell::optional(node.actual.and(node.estimate).map(|it| (Count(it.rows), it.rows))),
+            Cell::optional(node.actual.and(expected(node)).map(|rows| (Count(rows), rows))),
             count_cell(removed(node)),
             count_cell(if node.loops() > 1.0 { node.loops() } else { 0.0 }),
             bytes(if self.has_buffers { touched } else { 0.0 }),
@@ -276,6 +279,12 @@ pub(super) fn name(node: &Node) -> String {
     }
 }
 
+/// Returns the rows expected over all executions and processes, to stand beside those that came.
+fn expected(node: &Node) -> Option<f64> {
+    let times = (node.loops() / node.derived.processes.max(1.0)).max(1.0);
+    node.expected_rows().map(|rows| rows * times)
+}
+
 fn removed(node: &Node) -> f64 {
     node.removed_by_filter() + node.removed_by_join_filter() + node.removed_by_recheck()
 }
@@ -302,10 +311,19 @@ fn rows_cell(node: &Node) -> Cell {
     Cell::number(Count(rows), rows)
 }
 
+/// Whether fewer rows came than were expected because something above needed no more: that is no wrong estimate.
+fn is_stopped_early(node: &Node) -> bool {
+    let is_over = |off: Misestimate| off.direction == Direction::Over && off.factor >= LEAST_OFF;
+    node.derived.is_cut_short && node.derived.misestimate.is_some_and(is_over)
+}
+
 /// How far the estimate was off: `12× under` means that twelve times as many rows came as were estimated.
 fn off_cell(node: &Node) -> Cell {
     let Some(off) = node.derived.misestimate else { return Cell::default() };
-    if off.factor < 1.5 {
+    if is_stopped_early(node) {
+        return Cell::mark("stopped", 1.0).role(Role::Muted);
+    }
+    if off.factor < LEAST_OFF {
         return Cell::number("ok", 1.0).role(Role::Muted);
     }
     let word = match off.direction {

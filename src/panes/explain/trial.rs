@@ -9,16 +9,13 @@ use crate::django::sql::{Build, create_index};
 use crate::failure::Failure;
 use crate::pg::advice::AdvisedIndex;
 use crate::pg::explain::Request;
-use crate::pg::verify::{Building, Tried};
+use crate::pg::verify::{Building, Tried, trial_name};
 use crate::plan::{BLOCK, Kind, Plan};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Seconds};
 use crate::ui::frame::Part;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Role;
-
-/// The name that the question gives the index; each index of a trial has a number of its own.
-const NAME: &str = "pgdj_trial";
 
 /// How many times a trial runs a quick statement with the index, and from how many seconds on it is not quick.
 const RUNS: f64 = 3.0;
@@ -75,10 +72,10 @@ impl Question<'_> {
         let candidate = &self.suggestion.candidate;
         let mut about = Document::new("What would be built");
         about.pair("on", target);
-        for spec in self.specs() {
+        for (at, spec) in self.specs().into_iter().enumerate() {
             let unknown = || Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
             let table = self.table.cloned().unwrap_or_else(unknown);
-            about.pair("builds", &create_index(&table, &spec.definition, NAME, Build::Plain));
+            about.pair("builds", &create_index(&table, &spec.definition, &trial_name(at + 1), Build::Plain));
         }
         if let Some(table) = self.table {
             let rows = table.rows.map(|rows| format!(", {} rows", Count(rows))).unwrap_or_default();
@@ -93,11 +90,12 @@ impl Question<'_> {
         about.pair("measures", measures);
         match self.building() {
             Building::InTransaction { .. } => {
-                let wait = self.writes_wait();
-                about.pair(
-                    "who waits",
-                    &format!("every write to {}, for about {wait} (SHARE lock); reads continue", candidate.spec.table),
-                );
+                let (wait, build) = (self.writes_wait(), candidate.write_cost.build);
+                let parts =
+                    if wait.0 > build.0 { format!(", {build} of it the build, then the runs") } else { String::new() };
+                let table = &candidate.spec.table;
+                let who = format!("every write to {table}, for about {wait}{parts} (SHARE lock); reads continue");
+                about.pair("who waits", &who);
                 about.pair(
                     "afterwards",
                     "rolled back; if old transactions would hide the index, it is built CONCURRENTLY and then dropped",

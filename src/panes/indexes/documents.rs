@@ -65,8 +65,12 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
         (None, true) => document.text("Its definition has not been read yet."),
         (None, false) => document.text("Its definition cannot be read while its table is locked."),
     }
+    if !usage.locked_by.is_empty() {
+        let lockers = sessions::lockers(view, &usage.table_label(), &usage.locked_by);
+        document.text(&format!("No new figures: {lockers} ACCESS EXCLUSIVE on {}.", usage.table_label()));
+    }
     for pid in &usage.locked_by {
-        document.text(&format!("{} holds or waits for ACCESS EXCLUSIVE on it or its table", sessions::who(view, *pid)));
+        document.text(&sessions::who(view, *pid));
     }
     facts(&mut document, one, usage, view);
     for verdict in &one.verdicts {
@@ -140,7 +144,7 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
     }
     match &one.bloat {
         None => {}
-        Some(Bloat::CannotEstimate(unknown)) => document.pair("bloat", &format!("cannot estimate: {}", unknown.why)),
+        Some(Bloat::CannotEstimate(unknown)) => document.pair("bloat", &unknown.words()),
         Some(Bloat::Known(amount)) => {
             let how = match amount.confidence {
                 Confidence::Measured => {

@@ -133,8 +133,9 @@ fn connections(view: &View<'_>) -> Grid {
     groups.sort_by(|left, right| right.1.sessions.cmp(&left.1.sessions).then_with(|| left.0.cmp(&right.0)));
     let mut grid = Grid::new(columns);
     grid.rows = groups.into_iter().take(ROWS).map(|(name, group)| group.row(name)).collect();
+    // pgdj's own are connections too, and no rows.
     if grid.rows.is_empty() {
-        grid.notice = Some(Notice::new("No sessions"));
+        grid.notice = Some(Notice::new("No sessions other than pgdj's"));
     }
     grid
 }
@@ -233,7 +234,7 @@ fn tables(view: &View<'_>) -> Grid {
         GridColumn::number("size", "heap"),
         GridColumn::number("live", "rows"),
         GridColumn::number("dead", "dead"),
-        GridColumn::number("seq", "seq rows/s").short("seq/s"),
+        GridColumn::number("seq", "seq rows/s"),
         GridColumn::number("vacuum", "vacuumed").short("vacuum").drop(1),
     ];
     let Some(reading) = view.newer.section("tables").reading() else { return missing(view, "tables", columns) };

@@ -45,8 +45,10 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
             undo: Some(format!("ALTER TABLE {name} SET (autovacuum_enabled = false);")),
         });
     }
+    found.extend(one.vacuum_pid.and_then(|pid| slowed(one, pid)));
     let is_due = vacuum.is_some_and(|progress| progress.share() >= 1.0 && progress.counted >= WORTH_A_VACUUM);
-    if is_due && !one.is_held_back {
+    // A second vacuum would only wait for the one that runs.
+    if is_due && !one.is_held_back && one.vacuum_pid.is_none() {
         found.push(Advice {
             why: "Dead rows exceed the autovacuum threshold; autovacuum is late, or an old transaction holds it back:"
                 .to_owned(),
@@ -90,6 +92,33 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     found
 }
 
+/// Says how to speed up a vacuum that runs and that the table's own cost settings slow down.
+///
+/// The statement takes the lock that the vacuum holds: an autovacuum then stops, and starts again without these settings.
+fn slowed(one: &Figures, pid: i64) -> Option<Advice> {
+    let usage = &one.usage;
+    let own: Vec<(&str, &str)> = ["autovacuum_vacuum_cost_delay", "autovacuum_vacuum_cost_limit"]
+        .into_iter()
+        .filter_map(|name| Some((name, usage.option(name)?)))
+        .collect();
+    if own.is_empty() || own.iter().any(|(name, value)| *name == "autovacuum_vacuum_cost_delay" && *value == "0") {
+        return None;
+    }
+    let table = qualified(&usage.schema, &usage.name);
+    let list =
+        |separator: &str| own.iter().map(|(name, value)| format!("{name}{separator}{value}")).collect::<Vec<_>>();
+    let names: Vec<&str> = own.iter().map(|(name, _)| *name).collect();
+    Some(Advice {
+        why: format!(
+            "A vacuum is running here (pid {pid}), slowed by the table's own settings {}. Reset them: the lock this needs \
+             stops an autovacuum, which then starts again at the server's speed:",
+            list("=").join(" and ")
+        ),
+        sql: format!("ALTER TABLE {table} RESET ({});", names.join(", ")),
+        undo: Some(format!("ALTER TABLE {table} SET ({});", list(" = ").join(", "))),
+    })
+}
+
 /// Everything known of a table.
 pub(super) fn table(one: &Figures, view: &View<'_>) -> Document {
     let usage = &one.usage;
@@ -125,12 +154,11 @@ fn migration(one: &Figures, advice: &Advice, view: &View<'_>) -> Option<Migratio
 }
 
 fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
-    let pids: Vec<String> = one.usage.locked_by.iter().map(ToString::to_string).collect();
     let age = one.usage.sizes_at.map(|at| Seconds((view.newer.at.0 - at.0).max(0.0)));
     let age = age.map_or_else(|| "never read".to_owned(), |age| format!("{age} old"));
     document.text(&format!(
-        "pid {} holds or waits for ACCESS EXCLUSIVE on it: its sizes are {age} until the lock is released.",
-        pids.join(", ")
+        "{} ACCESS EXCLUSIVE on it: its sizes are {age} until the lock is released.",
+        sessions::lockers(view, &one.usage.label(), &one.usage.locked_by)
     ));
     for pid in &one.usage.locked_by {
         document.text(&sessions::who(view, *pid));
@@ -168,7 +196,7 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
     match &one.bloat {
         None => document.pair("bloat", "not read yet"),
         Some(Bloat::CannotEstimate(unknown)) => {
-            document.pair("bloat", &format!("cannot estimate: {}", unknown.why));
+            document.pair("bloat", &unknown.words());
             if let Some(remedy) = &unknown.remedy {
                 document.pair("what helps", remedy);
             }
@@ -210,18 +238,29 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
     if !due.is_enabled {
         document.pair("autovacuum", "off for this table (except to prevent wraparound)");
     }
-    let progress = |progress: Option<Progress>, what: &str| {
-        progress.map_or_else(
-            || "?".to_owned(),
-            |one| format!("{} of {} {what} ({})", Count(one.counted), Count(one.threshold), Share(one.share())),
-        )
+    let when = |progress: Option<Progress>, what: &str| match progress {
+        _ if !due.is_enabled => "none: autovacuum is off".to_owned(),
+        progress => due_at(progress, what),
     };
-    document.pair("next vacuum", &progress(due.vacuum, "dead rows"));
-    if due.inserts.is_some() {
-        document.pair("or", &progress(due.inserts, "inserted rows"));
+    document.pair("vacuum due at", &when(due.vacuum, "dead rows"));
+    if due.is_enabled && due.inserts.is_some() {
+        document.pair("insert vacuum at", &when(due.inserts, "inserted rows"));
     }
-    document.pair("next analyze", &progress(due.analyze, "changed rows"));
-    document.pair("freeze age", &progress(due.freeze, "transactions"));
+    document.pair("analyze due at", &when(due.analyze, "changed rows"));
+    // To prevent wraparound autovacuum comes also where it is off.
+    document.pair("forced vacuum at", &due_at(due.freeze, "transactions of age"));
+}
+
+/// Returns a threshold and how near it is: `1.1k dead rows: 18k now (16×)`.
+fn due_at(progress: Option<Progress>, what: &str) -> String {
+    let Some(one) = progress else { return "?".to_owned() };
+    let share = one.share();
+    let share = match share {
+        share if share >= 2.0 => format!(" ({}×)", Count(share)),
+        share if share > 0.0 => format!(" ({})", Share(share)),
+        _ => String::new(),
+    };
+    format!("{} {what}: {} now{share}", Count(one.threshold), Count(one.counted))
 }
 
 /// Returns how far the vacuum of this table is, where one runs.
@@ -252,15 +291,39 @@ fn own_settings(document: &mut Document, one: &Figures, view: &View<'_>) {
         let plain = name.trim_start_matches("toast.");
         let server = if plain == "autovacuum_enabled" { "autovacuum" } else { plain };
         let server = settings.as_ref().and_then(|settings| settings.text(server));
-        let server = server.map(|value| format!("; server: {value}")).unwrap_or_default();
-        document.pair(name, &format!("{value}: {}{server}", meaning(plain)));
+        document.pair(name, &own_setting(plain, value, server));
+    }
+}
+
+/// Returns a setting of the table beside the server's: `100 ms (server: 2 ms; 0 = no delay)`.
+fn own_setting(parameter: &str, value: &str, server: Option<&str>) -> String {
+    let unit = if parameter == "autovacuum_vacuum_cost_delay" { " ms" } else { "" };
+    // The default is that of another setting. Source: manual, "Automatic Vacuuming".
+    let stands_for = match (parameter, server) {
+        ("autovacuum_vacuum_cost_limit", Some("-1")) => " (uses vacuum_cost_limit)",
+        ("autovacuum_vacuum_cost_delay", Some("-1")) => " (uses vacuum_cost_delay)",
+        _ => "",
+    };
+    let server = server.map(|server| match stands_for {
+        "" => format!("server: {server}{unit}"),
+        stands_for => format!("server: {server}{stands_for}"),
+    });
+    let is_off = parameter == "autovacuum_enabled" && matches!(value, "false" | "off" | "no" | "0" | "f" | "n");
+    let meaning = match parameter {
+        "autovacuum_enabled" if is_off => "; only anti-wraparound vacuums run".to_owned(),
+        "autovacuum_enabled" => String::new(),
+        parameter => format!("; {}", meaning(parameter)),
+    };
+    match server {
+        Some(server) if parameter == "autovacuum_enabled" => format!("{value} ({server}){meaning}"),
+        Some(server) => format!("{value}{unit} ({server}{meaning})"),
+        None => format!("{value}{unit}{meaning}"),
     }
 }
 
 /// Returns what a storage parameter of autovacuum means. Source: manual, CREATE TABLE, "Storage Parameters"; 24.1.6.
 fn meaning(parameter: &str) -> &'static str {
     match parameter {
-        "autovacuum_enabled" => "enabled (always runs to prevent wraparound)",
         "autovacuum_vacuum_threshold" => "minimum dead rows",
         "autovacuum_vacuum_scale_factor" => "plus this share of the rows",
         "autovacuum_vacuum_max_threshold" => "maximum dead rows",
@@ -268,7 +331,7 @@ fn meaning(parameter: &str) -> &'static str {
         "autovacuum_vacuum_insert_scale_factor" => "plus this share of the rows",
         "autovacuum_analyze_threshold" => "minimum changed rows before an analyze",
         "autovacuum_analyze_scale_factor" => "plus this share of the rows",
-        "autovacuum_vacuum_cost_delay" => "milliseconds of delay; 0 is full speed",
+        "autovacuum_vacuum_cost_delay" => "0 = no delay",
         "autovacuum_vacuum_cost_limit" => "cost limit between two delays",
         "autovacuum_freeze_max_age" => "age in transactions that forces a vacuum",
         "autovacuum_multixact_freeze_max_age" => "age in multixacts that forces a vacuum",

@@ -47,6 +47,8 @@ pub struct Figures {
     pub traffic: Traffic,
     /// Share of the pages that are all-visible, 0..=1.
     pub visible_share: f64,
+    /// The process that vacuums it at this moment.
+    pub vacuum_pid: Option<i64>,
     /// Whether it was vacuumed just now and the dead rows are still over the threshold.
     pub is_held_back: bool,
 }
@@ -94,6 +96,11 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
     notes.extend(lost_counters(view, &usages));
     let policy = Policy::of(view.newer).ok();
     let project = Project::of(view.newer);
+    let vacuums: std::collections::HashMap<i64, i64> = view
+        .newer
+        .rows("vacuum_progress")
+        .map(|rows| rows.iter().filter_map(|row| Some((row.int("relid")?, row.int("pid")?))).collect())
+        .unwrap_or_default();
     let newer = view.newer.section("tables").reading();
     let older = (since == Since::Minute).then(|| super::super::older_reading(view, "tables", MINUTE)).flatten();
     let interval = older.as_deref().zip(newer).and_then(|(older, newer)| Interval::between(older, newer));
@@ -108,6 +115,7 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
                 bloat: bloats.get(&usage.relid).cloned(),
                 measured_at: None,
                 is_held_back: policy.as_ref().is_some_and(|policy| is_held_back(&usage, policy, view.newer.at)),
+                vacuum_pid: vacuums.get(&usage.relid).copied(),
                 due: policy.as_ref().map(|policy| policy.due(&usage)),
                 traffic: row.map_or_else(Traffic::default, |row| Traffic::of(row, since, interval.as_ref())),
                 visible_share: row.map_or(0.0, visible_share),

@@ -124,7 +124,7 @@ fn a_narrow_screen_keeps_what_matters_and_a_wide_one_shows_all() {
         "% of analyze threshold",
         "analyzed",
         "HOT",
-        "seq scans",
+        "seq share",
         "freeze",
     ] {
         assert!(wide.contains(title), "{title} is not in:\n{wide}");
@@ -165,6 +165,41 @@ fn dead_rows_that_stay_after_a_vacuum_are_laid_to_who_sees_them() {
 }
 
 #[test]
+fn a_vacuum_that_runs_is_not_advised_again_but_made_faster() {
+    let table = row! { relid: 1, schema: "public", name: "shop_order", kind: "r", reltuples: 400_000, live: 400_000,
+    dead: 120_000, options: ["autovacuum_vacuum_cost_delay=100", "autovacuum_vacuum_cost_limit=1"] };
+    let running = shop().with("tables", vec![table]);
+    let text = detail(running.clone(), "1");
+    assert!(text.contains("VACUUM (ANALYZE) public.shop_order;"), "{text}");
+    let running = running.with("vacuum_progress", vec![row! { pid: 11_006, relid: 1, phase: "scanning heap" }]);
+    let text = detail(running, "1");
+    assert!(!text.contains("VACUUM (ANALYZE)"), "{text}");
+    for part in [
+        "A vacuum is running here (pid 11006)",
+        "autovacuum_vacuum_cost_delay=100 and autovacuum_vacuum_cost_limit=1",
+        "RESET (autovacuum_vacuum_cost_delay, autovacuum_vacuum_cost_limit);",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn where_autovacuum_is_off_no_vacuum_is_due() {
+    let table = |option: &str| {
+        shop().with(
+            "tables",
+            vec![row! { relid: 1, schema: "public", name: "shop_order", kind: "r", reltuples: 5_000, live: 5_000,
+            dead: 18_000, mod_since_analyze: 0, options: [option] }],
+        )
+    };
+    let text = detail(table("autovacuum_enabled=false"), "1");
+    assert!(text.contains("vacuum due at") && text.contains("none: autovacuum is off"), "{text}");
+    let text = detail(table("fillfactor=100"), "1");
+    assert!(text.contains("1.1k dead rows: 18k now (17×)"), "{text}");
+    assert!(text.contains("550 changed rows: 0 now"), "{text}");
+}
+
+#[test]
 fn a_table_s_own_settings_are_explained_beside_the_server_s() {
     let own = shop()
         .with(
@@ -174,7 +209,29 @@ fn a_table_s_own_settings_are_explained_beside_the_server_s() {
         )
         .with("settings", vec![row! { name: "autovacuum_vacuum_scale_factor", value: "0.2" }]);
     let text = detail(own, "1");
-    assert!(text.contains("0.01: plus this share of the rows; server: 0.2"), "{text}");
+    assert!(text.contains("0.01 (server: 0.2; plus this share of the rows)"), "{text}");
+    let slow = shop()
+        .with(
+            "tables",
+            vec![row! { relid: 1, schema: "public", name: "shop_order", kind: "r", live: 10,
+            options: ["autovacuum_enabled=false", "autovacuum_vacuum_cost_delay=100", "autovacuum_vacuum_cost_limit=1"] }],
+        )
+        .with(
+            "settings",
+            vec![
+                row! { name: "autovacuum", value: "on" },
+                row! { name: "autovacuum_vacuum_cost_delay", value: "2" },
+                row! { name: "autovacuum_vacuum_cost_limit", value: "-1" },
+            ],
+        );
+    let text = detail(slow, "1");
+    for part in [
+        "false (server: on); only anti-wraparound vacuums run",
+        "100 ms (server: 2 ms; 0 = no delay)",
+        "1 (server: -1 (uses vacuum_cost_limit); cost limit between two delays)",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
 }
 
 #[test]

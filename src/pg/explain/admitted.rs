@@ -70,7 +70,7 @@ impl Admitted {
         if let Agreed::To(agreed) = &self.terms.agreed
             && objections.iter().any(|objection| !agreed.contains(&objection.words()))
         {
-            return Err(Stumble::Told(refusal::not_agreed(&objections)));
+            return Err(Stumble::Told(refusal::not_agreed(&objections, self.terms.level)));
         }
         let is_news = objections.iter().any(|objection| !self.objections.contains(objection));
         self.objections = objections;
@@ -86,7 +86,7 @@ impl Admitted {
         let more = self.objections.len().checked_sub(MOST_WARNINGS).filter(|more| *more > 0);
         words
             .chain(more.map(|more| format!("and {more} more")))
-            .map(|it| format!("it may do more than read: {it}"))
+            .map(|it| format!("the statement may do more than read: {it}"))
             .collect()
     }
 }

@@ -140,6 +140,8 @@ async fn compare(transaction: &mut Transaction, plan: &Plan, parameters: &mut [P
     for (number, choices) in values(transaction, &places, parameters).await {
         if let Some(parameter) = number.checked_sub(1).and_then(|at| parameters.get_mut(at)) {
             parameter.choices = choices;
+            let type_name = parameter.type_name.clone();
+            parameter.choices.retain(|choice| fits(&type_name, &choice.value));
         }
     }
 }
@@ -253,6 +255,20 @@ async fn values(
     found
 }
 
+/// Whether a value of a column can be one of the parameter: in `now() - $1` or `extract(year from a) = $1` it is of another
+/// type than the column.
+fn fits(type_name: &str, value: &str) -> bool {
+    let is_moment =
+        value.starts_with(|letter: char| letter.is_ascii_digit()) && value.contains('-') || value.ends_with("infinity");
+    match type_name {
+        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" => value.parse::<f64>().is_ok(),
+        "date" | "timestamp with time zone" | "timestamp without time zone" => is_moment,
+        "interval" => !is_moment,
+        "boolean" => matches!(value, "t" | "f"),
+        _ => true,
+    }
+}
+
 /// Chooses from the statistics of a column. Source: PostgreSQL manual 52.27 "`pg_stats`".
 fn choices_of(row: &Row<'_>, type_name: &str) -> Vec<Choice> {
     let texts = |name: &str| -> Vec<&str> { row.get(name).as_list().iter().filter_map(Value::as_str).collect() };
@@ -305,6 +321,25 @@ fn rare_note(row: &Row<'_>, common: usize, shares: &[f64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_a_column_are_offered_only_for_a_parameter_of_its_kind() {
+        let moment = "2026-01-31 10:00:00+00";
+        for (type_name, value, expected) in [
+            ("interval", moment, false),
+            ("interval", "7 days", true),
+            ("timestamp with time zone", moment, true),
+            ("date", "2026-01-31", true),
+            ("date", "delivered", false),
+            ("numeric", moment, false),
+            ("integer", "-7", true),
+            ("boolean", "t", true),
+            ("boolean", "7", false),
+            ("text", moment, true),
+        ] {
+            assert_eq!(fits(type_name, value), expected, "{type_name} {value}");
+        }
+    }
 
     fn pairs(text: &str) -> Vec<(usize, Option<String>, String)> {
         let mut pairs = Vec::new();

@@ -173,6 +173,9 @@ pub(in crate::pg) async fn explain(
     } else {
         let parameters = parameters(transaction, statement, parsed).await?;
         if values.is_empty() {
+            if options.analyze {
+                notes.push(refusal::not_run(&parameters));
+            }
             generic(transaction, statement, (&mut options, &mut notes)).await?
         } else {
             custom(transaction, &parameters, (asked, &mut notes)).await?
@@ -210,9 +213,6 @@ async fn generic(
     statement: &Statement,
     (wanted, notes): (&mut Options, &mut Vec<String>),
 ) -> Result<Option<String>, Stumble> {
-    if wanted.analyze {
-        notes.push("it was not run, because its parameters have no values".to_owned());
-    }
     wanted.analyze = false;
     let version = transaction.greeting().version;
     // Since 16. Source: PostgreSQL manual, EXPLAIN.

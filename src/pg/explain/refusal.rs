@@ -9,7 +9,7 @@ use super::{Blocker, Parameter, Request, WHAT_STAYS};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::pg::control::Mode;
-use crate::pg::judge::Objection;
+use crate::pg::judge::{Level, Objection};
 use crate::pg::session::sentence;
 use crate::pg::transaction::Trouble;
 use crate::quote::quote_ident;
@@ -66,8 +66,14 @@ pub(in crate::pg) fn may_do_more(objections: &[Objection]) -> Failure {
 }
 
 /// Says what a statement might run, where a person has to agree first.
-pub(in crate::pg) fn not_agreed(objections: &[Objection]) -> Failure {
-    let failure = Failure::new(Kind::NotAgreed, "the statement may do more than read; it was neither planned nor run");
+///
+/// What is refused before it is run may have been planned before: then its estimate is shown.
+pub(in crate::pg) fn not_agreed(objections: &[Objection], level: Level) -> Failure {
+    let what = match level {
+        Level::Planned => "not planned: the statement may do more than read",
+        Level::Executed => "not run: the statement may do more than read",
+    };
+    let failure = Failure::new(Kind::NotAgreed, what);
     objections.iter().fold(failure, |failure, objection| failure.because_text(objection.words()))
 }
 
@@ -81,8 +87,13 @@ const BEGINNINGS: &str =
     "a statement that can be explained begins with SELECT, WITH, VALUES, INSERT, UPDATE, DELETE or MERGE";
 
 pub(super) fn no_consent(effect: Effect) -> Failure {
-    refused(format!("{}; EXPLAIN ANALYZE would run it", deed(effect)))
-        .hint(format!("explain it without ANALYZE, which only plans it; or agree to the write (--write): {WHAT_STAYS}"))
+    refused(format!("{}; EXPLAIN ANALYZE would run it", deed(effect))).hint(match effect {
+        Effect::Acts(_) => {
+            "explain it without ANALYZE, which only plans it; with --write it runs, and a rollback does not undo it"
+                .to_owned()
+        }
+        _ => format!("explain it without ANALYZE, which only plans it; or agree to the write (--write): {WHAT_STAYS}"),
+    })
 }
 
 pub(super) fn cancelled(at: &Circumstances<'_>) -> Failure {
@@ -121,6 +132,25 @@ pub(super) fn count_of_values(parameters: &[Parameter], given: usize) -> Failure
     ))
     .hint(format!("give one value for each of: {wanted}"))
 }
+
+/// Says that a statement was only planned: $1 and $2 have no values.
+pub(super) fn not_run(parameters: &[Parameter]) -> String {
+    let names: Vec<String> = (1..=parameters.len()).map(|number| format!("${number}")).collect();
+    let types: Vec<&str> = parameters.iter().map(|parameter| parameter.type_name.as_str()).collect();
+    let (have, times) = match names.len() {
+        1 => ("has no value", "once".to_owned()),
+        2 => ("have no values", "twice".to_owned()),
+        many => ("have no values", format!("{many} times")),
+    };
+    let names = match names.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        names => names.concat(),
+    };
+    format!("{NOT_RUN}{names} {have}; give --param {times} ({})", types.join(", "))
+}
+
+/// How a note begins that says why a statement was not run.
+pub const NOT_RUN: &str = "not run: ";
 
 pub(super) fn nul_in_value() -> Failure {
     refused("a value contains a NUL character, which PostgreSQL does not allow")
@@ -241,7 +271,8 @@ fn interrupted(said: &DbError, at: &Circumstances<'_>) -> Failure {
 }
 
 fn blocked(at: &Circumstances<'_>) -> Failure {
-    let failure = refused(format!("the EXPLAIN waited {} for a lock and stopped", Seconds(at.elapsed.as_secs_f64())));
+    let limit = super::run::guard(at.request.consent, at.request.timeout_ms).lock;
+    let failure = refused(format!("the EXPLAIN waited {} for a lock and stopped", Seconds(limit.as_secs_f64())));
     let failure = with_blockers(failure, at.blocked_by);
     failure.hint("Activity shows who holds it; try again when they are done")
 }

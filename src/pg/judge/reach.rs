@@ -434,7 +434,7 @@ impl Reach {
         match builtin(function) {
             Builtin::Harmless | Builtin::HarmlessVolatile(_) => None,
             Builtin::RunsSql(why) => Some(why.to_owned()),
-            Builtin::Acts => Some("it has effects beyond reading, even in a read-only transaction".to_owned()),
+            Builtin::Acts => Some(NOT_HARMLESS.to_owned()),
             Builtin::Undecided => Some("it is volatile, and pgdj does not know it".to_owned()),
         }
     }
@@ -477,6 +477,9 @@ impl Reach {
         }
     }
 }
+
+/// What is said of a builtin function that changes something besides tables, or shows files and memory of the server.
+const NOT_HARMLESS: &str = "pgdj does not know it to be harmless, not even in a read-only transaction";
 
 /// Returns the schemas of a function's own path; what else it sets is an error.
 fn schemas_of(facts: &Value) -> Result<Vec<String>, String> {

@@ -72,8 +72,8 @@ pub static GROUPS: &[Group] = &[
     Group {
         title: "Samples",
         guard: "Read-only, statement_timeout 2 s, lock_timeout 100 ms. They read shared memory and catalogs, and \
-            wait for no lock on a table. A sample is one round trip every 2 s (or --pace), and less often if it \
-            costs more than budget_ms.",
+            wait for no lock on a table. A sample is one round trip every 2 s (or --pace); between two samples \
+            only activity is read, every second. Both happen less often if they cost more than budget_ms.",
         statements: &[&timing::TIMED, &bundle::SEVERAL, &bundle::ARRAY, &blockers::BLOCKERS],
         probes: Some(Lane::Tick),
     },

@@ -96,7 +96,7 @@ fn when(probe: &Probe) -> String {
         Pace::Every(rest) if probe.table().is_some() => {
             format!("every {} s, and each time pgdj looks for indexes; only if it is a plain table", rest.as_secs())
         }
-        Pace::Second => "every second".to_owned(),
+        Pace::Second => "with every sample, and every second between two samples".to_owned(),
         Pace::Sample => "with every sample".to_owned(),
         Pace::WhileRows(rest) => {
             format!("with every sample while it returns rows, else every {} s", rest.as_secs())

@@ -94,7 +94,14 @@ async fn tables(transaction: &mut Transaction, specs: &[IndexSpec]) -> Result<Ve
 }
 
 fn names(set: &[Wanted<'_>]) -> Vec<String> {
-    (1..=set.len()).map(|at| format!("{PREFIX}{}_{at}", std::process::id())).collect()
+    (1..=set.len()).map(trial_name).collect()
+}
+
+/// Returns the name of an index of a trial, counted from 1: with the pid of pgdj, so that no two consoles meet.
+pub fn trial_name(at: usize) -> String {
+    // A picture of the question has the same name each time.
+    let pid = if cfg!(test) { 4711 } else { std::process::id() };
+    format!("{PREFIX}{pid}_{at}")
 }
 
 const INDEX: Hole = Hole { name: "index", doc: "pgdj_trial_, the pid of pgdj, and a number", form: Form::Name };

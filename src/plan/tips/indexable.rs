@@ -3,8 +3,9 @@
 //! Plain columns of one table, and `upper` or `lower` of one. A rule that names an index names these, and no index where
 //! there are none: an index over two tables, or on an expression that is not immutable, cannot be built.
 
-use super::support::{Node, Seen};
+use super::support::{Node, Seen, short};
 use crate::catalog::{Expr, parse};
+use crate::quote::quote_text;
 
 /// Functions whose result differs from one call to the next. Source: `pg_proc.provolatile` = `v`.
 const VOLATILE: &[&str] = &["random", "clock_timestamp", "timeofday", "nextval", "gen_random_uuid"];
@@ -23,6 +24,40 @@ pub(super) fn keys(condition: &str, alias: Option<&str>) -> Vec<String> {
     ranges.retain(|key| !equal.contains(key));
     equal.extend(ranges.into_iter().next());
     equal
+}
+
+/// Says that no index finds rows by a condition: a pattern needs one of its own kind, the rest has to be written another way.
+///
+/// The second is the part that an index which was found takes the place of.
+pub(super) fn not_by(condition: &str, otherwise: &str) -> (String, String) {
+    if let Some((pattern, index)) = pattern(&parse::expression(condition)) {
+        return (format!("a plain index cannot serve {pattern}: {index}"), index.to_owned());
+    }
+    let whole = format!("a b-tree index cannot find rows by {}: {otherwise}", short(condition));
+    (whole.clone(), whole)
+}
+
+/// Returns the first comparison with a pattern as SQL writes it (`ILIKE '%foo%'`, `~ '^a'`), and which index serves it.
+///
+/// Source: manual, "Operator Classes and Operator Families" (`varchar_pattern_ops`), and `pg_trgm`.
+fn pattern(expr: &Expr) -> Option<(String, &'static str)> {
+    if let Expr::Binary { op, right, .. } = expr {
+        let word = match op.as_str() {
+            "~~" => Some("LIKE"),
+            "~~*" => Some("ILIKE"),
+            "~" | "~*" => Some(op.as_str()),
+            _ => None,
+        };
+        if let Some(word) = word {
+            let value = right.as_literal().map_or_else(|| right.sql(), |literal| quote_text(&literal.text));
+            let is_anchored =
+                op == "~~" && right.as_literal().is_some_and(|literal| !literal.text.starts_with(['%', '_']));
+            let index =
+                if is_anchored { "one with varchar_pattern_ops can" } else { "a trigram index can (gin_trgm_ops)" };
+            return Some((format!("{word} {}", short(&value)), index));
+        }
+    }
+    expr.parts().into_iter().find_map(pattern)
 }
 
 /// Returns the keys for several conditions on a scan together, each once.
@@ -112,6 +147,23 @@ fn is_value(expr: &Expr, alias: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_is_served_by_an_index_of_its_kind() {
+        for (condition, expected) in [
+            (
+                "((email)::text ~~* '%foo%'::text)",
+                "a plain index cannot serve ILIKE '%foo%': a trigram index can (gin_trgm_ops)",
+            ),
+            (
+                "((total > 5) AND ((name)::text ~~ 'foo%'::text))",
+                "a plain index cannot serve LIKE 'foo%': one with varchar_pattern_ops can",
+            ),
+            ("((a + b) = 5)", "a b-tree index cannot find rows by ((a + b) = 5): compare it"),
+        ] {
+            assert_eq!(not_by(condition, "compare it").0, expected);
+        }
+    }
 
     #[test]
     fn only_what_one_index_could_be_built_on_is_named() {

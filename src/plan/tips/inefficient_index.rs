@@ -1,6 +1,6 @@
 //! An index that leads to rows that are thrown away.
 
-use super::indexable::{keys, keys_of};
+use super::indexable::{keys, keys_of, not_by};
 use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short, table};
 
 pub(super) static TIP: Tip = Tip {
@@ -42,11 +42,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 };
                 format!("an index on {} ({keys}){instead}", table(node))
             });
-            let advice = better.clone().unwrap_or_else(|| {
-                format!("an index cannot find rows by {}: compare a plain column with a value", short(filter))
-            });
+            let (advice, words) = better
+                .map_or_else(|| not_by(filter, "compare a plain column with a value"), |words| (words.clone(), words));
             let hit = Hit::at(id, what, advice, own(node) * removed / (kept + removed)).because_of(seen.cause(id));
-            Some(hit.naming(better, node.relation()))
+            Some(hit.naming(Some(words), node.relation()))
         })
         .collect()
 }

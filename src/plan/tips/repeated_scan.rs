@@ -1,7 +1,7 @@
 //! A table that is read whole again and again.
 
-use super::indexable::keys;
-use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, rows_read, short, table, with_children};
+use super::indexable::{keys, not_by};
+use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, rows_read, table, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 21,
@@ -30,11 +30,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let condition = conditions.into_iter().flatten().next().unwrap_or("its condition");
             let what = format!("{} was scanned {} times, {} rows in total", table(node), Count(loops), Count(read));
             let index = keys.map(|keys| format!("an index on {} ({})", table(node), keys.join(", ")));
-            let advice = index
-                .clone()
-                .unwrap_or_else(|| format!("an index cannot find rows by {}: join by equal columns", short(condition)));
+            let (advice, words) =
+                index.map_or_else(|| not_by(condition, "join by equal columns"), |words| (words.clone(), words));
             let hit = Hit::at(id, what, advice, with_children(node) * (1.0 - 1.0 / loops)).because_of(seen.cause(id));
-            Some(hit.naming(index, node.relation()))
+            Some(hit.naming(Some(words), node.relation()))
         })
         .collect()
 }
@@ -65,7 +64,7 @@ mod tests {
   Join Filter: ((a.x + b.y) > 5)
   ->  Seq Scan on a  (cost=1.00..2.00 rows=1000 width=8) (actual time=0.0..10 rows=100 loops=1)
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..5 rows=9999 loops=100)",
-            "b was scanned 100 times, 1.0M rows in total: an index cannot find rows by ((a.x + b.y) > 5): join by \
+            "b was scanned 100 times, 1.0M rows in total: a b-tree index cannot find rows by ((a.x + b.y) > 5): join by \
              equal columns",
         );
     }

@@ -1,7 +1,7 @@
 //! Rows read and thrown away.
 
-use super::indexable::keys;
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read, short, table};
+use super::indexable::{keys, not_by};
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 5,
@@ -32,11 +32,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let filter = node.filter().unwrap_or("its filter");
             let keys = keys(filter, node.alias());
             let index = (!keys.is_empty()).then(|| format!("an index on {} ({})", table(node), keys.join(", ")));
-            let advice = index.clone().unwrap_or_else(|| {
-                format!("an index cannot find rows by {}: compare a plain column with a value", short(filter))
-            });
+            let (advice, words) = index
+                .map_or_else(|| not_by(filter, "compare a plain column with a value"), |words| (words.clone(), words));
             let hit = Hit::at(id, what, advice, own(node) * removed / read).because_of(seen.cause(id));
-            Some(hit.naming(index, node.relation()))
+            Some(hit.naming(Some(words), node.relation()))
         })
         .collect()
 }
@@ -64,7 +63,7 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=3 loops=1)
   Filter: (date_trunc('day'::text, created_at) = '2025-01-01 00:00:00+00'::timestamp with time zone)
   Rows Removed by Filter: 99997",
-            "Seq Scan on o read 100k rows to keep 3: an index cannot find rows by (date_trunc('day'::text, \
+            "Seq Scan on o read 100k rows to keep 3: a b-tree index cannot find rows by (date_trunc('day'::text, \
              created_at) = '2025-01-01 00:00:00+00'::timestamp with …: compare a plain column with a value",
         );
     }

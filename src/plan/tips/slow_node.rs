@@ -1,12 +1,12 @@
-//! Most of the time goes into one node.
+//! Much of the time goes into one node.
 
 use super::support::{Hit, Node, Seconds, Seen, Share, Tip, Topic, name, own};
 
 pub(super) static TIP: Tip = Tip {
     number: 1,
     id: "slow-node",
-    title: "the node that takes most of the time",
-    why: "One node takes most of the time; changes elsewhere cannot help much.",
+    title: "slowest node",
+    why: "No other node takes as much time.",
     wrong: "The node may do necessary work.",
     source: "pev2, node.ts",
     topic: Topic::General,
@@ -28,7 +28,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .map(|(id, node)| {
             let what =
                 format!("{} takes {} itself, {} of the time", name(node), Seconds(own(node)), Share(share(node)));
-            Hit::at(id, what, "start here: only less work in this node makes a difference", own(node))
+            Hit::at(id, what, "start here: no other node can save as much", own(node))
         })
         .collect()
 }
@@ -45,7 +45,7 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=5 loops=1)
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 0",
-            "Seq Scan on o takes 900ms itself, 100% of the time: start here: only less work in this node makes a difference",
+            "Seq Scan on o takes 900ms itself, 100% of the time: start here: no other node can save as much",
         );
     }
 

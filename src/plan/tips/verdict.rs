@@ -16,6 +16,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Returns the same of a statement that was to be run and could not be: to be told to run it helps no one.
+    #[must_use]
+    pub fn not_run(self) -> Self {
+        let sentence = self.sentence.replace(RUN_IT, "; it was not run.");
+        Self { sentence, ..self }
+    }
+
     /// Returns the same where an index is worth building: then not all is fine, whatever the tips say.
     #[must_use]
     pub fn with_index(self, index: Option<&str>) -> Self {
@@ -28,6 +35,9 @@ impl Verdict {
     }
 }
 
+/// The end of the sentence about an estimate.
+const RUN_IT: &str = "; run it with ANALYZE to see where the time goes.";
+
 /// Returns what is to be said of a plan, with its tips.
 pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
     let tips = look(plan, context);
@@ -39,10 +49,19 @@ pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
         }
         (true, _, _, _) if plan.is_analyzed() => "This plan is fine: nothing worth changing.".to_owned(),
         (true, _, _, _) => {
-            "Nothing stands out in the estimates; run it with ANALYZE to see where the time goes.".to_owned()
+            format!("Nothing stands out in the estimates{RUN_IT}")
         }
         (false, true, Some(time), Some(first)) if time.0 > 0.0 => {
             let part = Share((first.saving.0 / time.0).min(1.0));
+            // Where it is known only which node is slow, nothing is won yet.
+            if first.tip.id == super::slow_node::TIP.id {
+                let node = first.node.and_then(|id| plan.node(id)).map(super::support::name).unwrap_or_default();
+                return Verdict {
+                    sentence: format!("Slowest node: {node}, {} of {time} ({part}).", first.saving),
+                    is_fine,
+                    tips,
+                };
+            }
             format!("Biggest win: {}, up to {} of {time} ({part}).", first.tip.title, first.saving)
         }
         (false, _, _, _) => {
@@ -78,8 +97,18 @@ mod tests {
         let plan = plan_of("Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)");
         let said = verdict(&plan, &Context::default()).with_index(Some("o (a)"));
         assert_eq!((said.sentence.as_str(), said.is_fine), ("An index is worth building: o (a).", false));
+        let not_run = verdict(&plan, &Context::default()).not_run();
+        assert_eq!(not_run.sentence, "Nothing stands out in the estimates; it was not run.");
         let said = verdict(&plan, &Context::default()).with_index(None);
         assert!(said.is_fine && said.sentence.starts_with("Nothing stands out"));
+    }
+
+    #[test]
+    fn a_node_that_is_only_slow_wins_nothing() {
+        check(
+            "Hash Join  (cost=1..2 rows=1 width=8) (actual time=1..900 rows=1 loops=1)\n  ->  Seq Scan on o  (cost=1..2 rows=1 width=8) (actual time=1..414 rows=1 loops=1)\n  ->  Hash  (cost=1..2 rows=1 width=8) (actual time=1..300 rows=1 loops=1)\nExecution Time: 900 ms",
+            "Slowest node: Seq Scan on o, 414ms of 900ms (46%).",
+        );
     }
 
     #[test]

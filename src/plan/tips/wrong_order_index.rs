@@ -1,7 +1,7 @@
 //! An index read for its order until enough rows match.
 
-use super::indexable::keys;
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short, table};
+use super::indexable::{keys, not_by};
+use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 7,
@@ -35,11 +35,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             let keys = keys(filter, node.alias());
             let better = (!keys.is_empty())
                 .then(|| format!("an index on {} ({}, then the columns of {index})", table(node), keys.join(", ")));
-            let advice = better.clone().unwrap_or_else(|| {
-                format!("an index cannot find rows by {}: compare a plain column with a value", short(filter))
-            });
+            let (advice, words) = better
+                .map_or_else(|| not_by(filter, "compare a plain column with a value"), |words| (words.clone(), words));
             let hit = Hit::at(id, what, advice, own(node)).because_of(seen.cause(id));
-            Some(hit.naming(better, node.relation()))
+            Some(hit.naming(Some(words), node.relation()))
         })
         .collect()
 }
