@@ -137,7 +137,11 @@ fn grid(sessions: &[Backend]) -> Grid {
         tree.add(root, 0, &mut grid);
     }
     if grid.rows.is_empty() {
-        grid.notice = Some(Notice::new("No session waits for a lock"));
+        grid.notice = Some(if sessions.iter().any(|session| session.is_hidden) {
+            Notice::new("No session that this role can see waits for a lock").role(Role::Warning)
+        } else {
+            Notice::new("No session waits for a lock")
+        });
     }
     grid
 }
@@ -256,6 +260,9 @@ mod tests {
     #[test]
     fn a_prepared_transaction_is_named() {
         assert_eq!(shown(&[session(7, &[PREPARED])])[0].1, "a prepared transaction");
-        assert!(grid(&[session(7, &[])]).notice.is_some());
+        let calm = |session| grid(&[session]).notice.unwrap().sentence;
+        assert_eq!(calm(session(7, &[])), "No session waits for a lock");
+        let hidden = Backend { is_hidden: true, ..session(7, &[]) };
+        assert!(calm(hidden).contains("that this role can see"));
     }
 }
