@@ -255,7 +255,7 @@ impl<'a> View<'a> {
         if hidden == 0 || !found.is_empty() {
             return Ok(found);
         }
-        let grant = format!("GRANT pg_read_all_stats TO {};", quote_ident(&self.newer.server.role));
+        let grant = format!("GRANT pg_monitor TO {};", quote_ident(&self.newer.server.role));
         let what = format!("{} of other roles", counted(hidden, "session", "sessions"));
         Err(Missing::Denied { what, grant })
     }
@@ -528,7 +528,7 @@ mod tests {
         for rule in ["idle_in_transaction", "long_transaction", "waiting"] {
             let unknown = found.unknown.iter().find(|unknown| unknown.rule == rule).unwrap();
             assert_eq!(unknown.why.to_string(), "permission denied: 1 session of other roles", "{rule}");
-            assert_eq!(unknown.why.remedy(), Some("GRANT pg_read_all_stats TO monitor;"));
+            assert_eq!(unknown.why.remedy(), Some("GRANT pg_monitor TO monitor;"));
         }
         let own = row! { pid: 4, state: "idle in transaction", backend_type: "client backend", state_age: 90.0 };
         let seen = snapshot().with("activity", vec![hidden(), own]);

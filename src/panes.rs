@@ -58,7 +58,8 @@ const SLOW_DISK: f64 = 100.0 * 1024.0 * 1024.0;
 /// Adds what an exact measurement takes: how long, what it blocks, how it is stopped.
 fn exact_costs(about: &mut Document, bytes: f64, function: &str) {
     let longest = Seconds((bytes / SLOW_DISK).max(1.0).ceil());
-    about.pair("takes", &format!("up to {longest} at 100 MB/s, less from memory; stops after 10 minutes"));
+    let takes = if bytes < SLOW_DISK { "less than 1s".to_owned() } else { format!("up to {longest} at 100 MB/s") };
+    about.pair("takes", &format!("{takes} (limit: 10 minutes)"));
     about.pair("blocks", "no reads and no writes");
     about.pair("how", &format!("{function} over another connection; Esc cancels it"));
 }

@@ -1,6 +1,7 @@
 //! Signals that were sent: each sample is asked what came of them, and that is said below the pane and in the journal.
 
 use super::{App, Message, Signal};
+use crate::readings::act::SignalKind;
 use crate::readings::act_result::{Progress, Sample, Sent};
 use crate::readings::backends::{self, Backend};
 use crate::readings::cut::Cut;
@@ -20,7 +21,11 @@ fn sessions(snapshot: &Snapshot) -> Option<(Vec<Backend>, f64, bool)> {
 impl App {
     /// Watches a signal that the server sent.
     pub(super) fn watch_act(&mut self, signal: &Signal) {
-        let text = format!("{} sent to {}; the next samples show the result", signal.kind.title(), signal.who);
+        let (function, result) = match signal.kind {
+            SignalKind::Cancel => ("pg_cancel_backend", "its statement to end"),
+            SignalKind::Terminate => ("pg_terminate_backend", "it to end"),
+        };
+        let text = format!("Sent {function}() to {}; waiting for {result}", signal.who);
         self.log(text.clone());
         self.message = Some(Message::note(text));
         let Some((all, at, is_whole)) = self.history.newest().and_then(|snapshot| sessions(snapshot)) else { return };

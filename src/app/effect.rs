@@ -97,6 +97,8 @@ pub enum Effect {
 pub struct Signal {
     /// Cancel or terminate.
     pub kind: SignalKind,
+    /// The act as a button names it.
+    pub button: &'static str,
     /// The pid.
     pub pid: i64,
     /// When the backend started: seconds since 1970, as the server gave it.

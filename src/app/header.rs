@@ -187,7 +187,7 @@ impl App {
             (Link::Up | Link::Waiting, Clock::Live, _) if self.start.origin == Origin::Played => {
                 ("RECORDING", Role::Warning)
             }
-            (Link::Down { .. }, ..) => ("NO SERVER", Role::Bad),
+            (Link::Down { .. }, ..) => ("NO CONNECTION", Role::Bad),
             (_, Clock::Held(_), _) => ("PAUSED", Role::Warning),
             (Link::Waiting, ..) => ("no data yet", Role::Muted),
             (Link::Up, Clock::Live, Freshness::Never { .. }) => ("no data", Role::Warning),

@@ -31,7 +31,7 @@ impl App {
                 self.log(format!("EXPLAIN ANALYZE sent: {}", clean_cut(&sql, LOGGED_SQL)));
             }
             Job::MeasureBloat { .. } => {
-                self.message = Some(Message::note(format!("Running {title}. Esc cancels it on the server.")));
+                self.message = Some(Message::note(format!("Running {title}. Esc cancels it on the server")));
             }
             Job::TryIndexes { .. } => self.log(format!("started {title}")),
             _ => {}
@@ -58,7 +58,7 @@ impl App {
         let Some((id, title)) = self.jobs.iter().rev().find(is_it).map(|job| (job.id, job.title.clone())) else {
             return false;
         };
-        self.message = Some(Message::note(format!("Cancelling {title}.")));
+        self.message = Some(Message::note(format!("Cancelling {title}")));
         self.cancel_job(id);
         self.tell_pane(id, JobNews::Done(JobResult::Cancelled));
         true

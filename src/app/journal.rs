@@ -8,12 +8,17 @@ impl App {
         let mut document = Document::new("Journal");
         if let Some(snapshot) = &self.shown.snapshot {
             let cost = snapshot.cost;
-            document.heading("Cost of the last sample");
+            document.heading("Overhead of the last sample");
             document.pair("server time", &Seconds(cost.server.0).to_string());
             document.pair("elapsed", &Seconds(cost.elapsed.0).to_string());
             document.pair("round trips", &cost.round_trips.to_string());
             document.pair("statements", &cost.statements.to_string());
-            document.pair("pace", &format!("{} (requested: {})", cost.pace, cost.wanted_pace));
+            let slowed = if cost.pace.0 > cost.wanted_pace.0 {
+                format!(" (you asked for {}; slowed to limit overhead)", cost.wanted_pace)
+            } else {
+                String::new()
+            };
+            document.pair("a sample", &format!("every {}{slowed}", cost.pace));
             document.pair("samples dropped", &cost.dropped.to_string());
             document.pair("history", &format!("{} samples", self.history.len()));
             document.heading("What could not be read");
@@ -22,11 +27,11 @@ impl App {
                 if let Some(why) = section.why().cloned().or_else(|| shortfall(probe, &snapshot.server)) {
                     is_whole = false;
                     let remedy = why.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default();
-                    document.pair(probe, &format!("{why}{remedy}"));
+                    document.pair(&in_words(probe), &format!("{why}{remedy}"));
                 }
             }
             if is_whole {
-                document.text("Everything was read");
+                document.text("Everything was read.");
             }
         }
         if !self.shown.findings.unknown.is_empty() {
@@ -37,11 +42,16 @@ impl App {
         }
         document.heading("What pgdj did");
         if self.journal.is_empty() {
-            document.text("nothing but reading");
+            document.text("Nothing but reading.");
         }
         for line in self.journal.iter().rev() {
             document.text(line);
         }
         document
     }
+}
+
+/// Returns a probe's name in words: `column_stats` is the column statistics.
+fn in_words(probe: &str) -> String {
+    probe.replace('_', " ").replace("stats", "statistics")
 }

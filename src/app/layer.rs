@@ -138,7 +138,7 @@ impl Layer {
     pub fn ask(about: Document, question: String, then: Effect) -> Self {
         // "cancel" would be read as cancelling a query.
         let does = match &then {
-            Effect::Signal(signal) => signal.kind.button(),
+            Effect::Signal(signal) => signal.button,
             Effect::Start(_, job) => job.button(),
             _ => "do it",
         };

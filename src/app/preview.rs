@@ -41,7 +41,7 @@ impl App {
         // A header above the rows, a line of counts below, a blank line before the frame.
         let height = height(area.height, u16::try_from(listed).unwrap_or(u16::MAX).saturating_add(3));
         let [rows, below] = Layout::vertical([Constraint::Min(1), Constraint::Length(height)]).areas(area);
-        let tile = Tile { title: &document.title, note: Some(("Enter: show all", Role::Muted)), ..Tile::default() };
+        let tile = Tile { title: &document.title, note: Some(("Enter details", Role::Muted)), ..Tile::default() };
         let inside = tile.draw(frame.buffer_mut(), below, &self.theme);
         let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(1), ..inside };
         document.detail.draw(frame.buffer_mut(), inside, &self.theme);

@@ -84,7 +84,7 @@ impl App {
             self.history.push(sample);
         }
         self.sampled_at = self.now;
-        self.message = Some(Message { samples_left: SAID_FOR, ..Message::note("The recording starts again.") });
+        self.message = Some(Message { samples_left: SAID_FOR, ..Message::note("The recording starts again") });
         self.refresh();
     }
 
@@ -232,7 +232,7 @@ impl App {
         let there = here.saturating_add_signed(step).min(PACES.len() - 1);
         let Some(pace) = PACES.get(there).copied() else { return };
         self.pace = Seconds(pace);
-        self.message = Some(Message::note(format!("a sample every {}", Seconds(pace))));
+        self.message = Some(Message::note(format!("A sample every {}", Seconds(pace))));
         self.ask_shell(Effect::Pace(Seconds(pace)));
     }
 

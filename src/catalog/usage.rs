@@ -64,7 +64,7 @@ impl Counting {
     pub fn words(self, now: Timestamp) -> String {
         match self {
             Self::Since(_) => self.age(now).map_or_else(String::new, |age| format!("counted for {age}")),
-            Self::AtMost(_) => self.age(now).map_or_else(String::new, |age| format!("counted for at most {age}")),
+            Self::AtMost(_) => self.age(now).map_or_else(String::new, |age| format!("counted for less than {age}")),
             Self::Always => "counted since the database was created".to_owned(),
             Self::Unknown => "the start of counting is unknown".to_owned(),
         }
@@ -93,7 +93,7 @@ impl Verdict {
         match self {
             Self::Invalid => "invalid",
             Self::DuplicateOf(_) => "duplicate",
-            Self::CoveredBy(_) => "overlapping",
+            Self::CoveredBy(_) => "redundant",
             Self::Unused { is_suspicion: false } => "unused",
             Self::Unused { is_suspicion: true } => "unused?",
         }

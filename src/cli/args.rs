@@ -104,7 +104,7 @@ pub struct Settings {
     #[arg(long, global = true)]
     pub read_only: bool,
 
-    /// Theme: a name from themes/ or of your own file
+    /// Theme: a built-in one, or a file in ~/.config/pgdj/themes
     #[arg(long, value_name = "NAME", global = true)]
     pub theme: Option<String>,
 
@@ -228,7 +228,7 @@ pub enum Command {
 
     /// Print shell completions
     Completions {
-        /// The shell that they are for
+        /// Shell
         shell: clap_complete::Shell,
     },
 
@@ -374,12 +374,17 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
     if error.kind() == ErrorKind::MissingRequiredArgument
         && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
     {
-        what = format!("{} is missing", missing.join(", "));
+        let missing = missing.join(", ");
+        what =
+            if missing == "--analyze" { "--write needs --analyze".to_owned() } else { format!("{missing} is missing") };
     }
     let mut hint = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
-        .map_or_else(|| "see pgdj --help".to_owned(), str::to_owned);
+        .map_or_else(|| format!("see pgdj{} --help", subcommand(arguments)), str::to_owned);
+    if let Some((plain, remedy)) = invalid(error) {
+        (what, hint) = (plain, remedy.unwrap_or(hint));
+    }
     if let Some(values) = text.lines().find_map(|line| line.trim().strip_prefix("[possible values: ")) {
         hint = format!("possible values: {}", values.trim_end_matches(']'));
     }
@@ -395,6 +400,32 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
         }
     }
     Failure::new(Kind::Usage, what).hint(hint)
+}
+
+/// Returns the command among the arguments, behind a blank.
+fn subcommand(arguments: &[OsString]) -> String {
+    let is_name = |word: &&str| Args::command().find_subcommand(word).is_some();
+    let name = arguments.iter().skip(1).filter_map(|argument| argument.to_str()).find(is_name);
+    name.map(|name| format!(" {name}")).unwrap_or_default()
+}
+
+/// Says that an option does not take a value, in the words of every such error, with what it takes where that is known.
+fn invalid(error: &clap::Error) -> Option<(String, Option<String>)> {
+    if !matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
+        return None;
+    }
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else { return None };
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return None };
+    if value.is_empty() {
+        return None;
+    }
+    let option = option.split(' ').next().unwrap_or_default();
+    let remedy = std::error::Error::source(error).map(|cause| match cause.to_string().as_str() {
+        cause if cause.contains("digit") => "use a whole number".to_owned(),
+        cause if cause.contains("float") => "use a number".to_owned(),
+        cause => cause.to_owned(),
+    });
+    Some((format!("invalid value \"{value}\" for {option}"), remedy))
 }
 
 #[cfg(test)]

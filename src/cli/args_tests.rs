@@ -63,7 +63,7 @@ fn a_mistake_is_one_sentence_and_a_hint() {
          hint: -h is the host, as in psql; for help, run pgdj --help",
     );
     check("-w -W", "error: the argument '--no-password' cannot be used with '--password'\n  hint: see pgdj --help");
-    check("completions", "error: <SHELL> is missing\n  hint: see pgdj --help");
+    check("completions", "error: <SHELL> is missing\n  hint: see pgdj completions --help");
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub enum ConfigError {
         valid: String,
     },
     /// A setting does not take this value.
-    #[error("{} cannot be {value}", named(origin, key))]
+    #[error("{}", bad_value(origin, key, value))]
     BadValue {
         /// Where.
         origin: Source,
@@ -82,11 +82,11 @@ pub enum ConfigError {
     },
 }
 
-/// Names a setting by its flag or variable alone, else by its place and its name.
-fn named(origin: &Source, key: &str) -> String {
+/// Says that a value is wrong, of a setting that is named by its flag or variable alone, else by its place and its name.
+fn bad_value(origin: &Source, key: &str, value: &str) -> String {
     match origin {
-        Source::Flag(_) | Source::Variable(_) => origin.to_string(),
-        Source::File { .. } => format!("{origin}: {key}"),
+        Source::Flag(_) | Source::Variable(_) => format!("invalid value {value} for {origin}"),
+        Source::File { .. } => format!("{origin}: invalid value {value} for {key}"),
     }
 }
 

@@ -56,7 +56,13 @@ impl Reader<'_> {
     fn settings(&self, mode: u32) -> Result<FileSettings, ConfigError> {
         let table = DeTable::parse(self.text).map_err(|error| {
             let line = self.line(error.span().unwrap_or_default().start);
-            self.wrong(line, error.message().trim().replace('\n', ", "))
+            let written = self.text.lines().nth(line.saturating_sub(1)).and_then(|text| text.split_once('='));
+            match written {
+                Some((name, value)) if value.trim().is_empty() => {
+                    self.wrong(line, format!("{} has no value", name.trim()))
+                }
+                _ => self.wrong(line, error.message().trim().replace('\n', ", ")),
+            }
         })?;
         let mut file = FileSettings::default();
         for (key, value) in table.get_ref() {

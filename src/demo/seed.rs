@@ -49,7 +49,7 @@ pub(super) async fn run(server: &Config, progress: &impl Fn(&str)) -> Result<(),
     progress("building keys and indexes");
     in_lanes(&owner, &statements(include_str!("sql/indexes.sql"))).await?;
     in_lanes(&owner, &statements(include_str!("sql/foreign-keys.sql"))).await?;
-    progress("making trouble");
+    progress("adding locks, bloat and bad indexes");
     with_client(&owner, async |client| make_trouble(client).await).await?;
     in_lanes(&shop, &statements(include_str!("sql/vacuum.sql"))).await?;
     with_client(&owner, async |client| client.batch_execute(include_str!("sql/finish.sql")).await).await?;

@@ -147,7 +147,7 @@ impl Origin {
             Source::Exclusion => "ExclusionConstraint",
             Source::ForeignKey => "ForeignKey",
             Source::Field => "db_index",
-            Source::Pattern => "LIKE companion",
+            Source::Pattern => "_like index",
             Source::MetaIndex => "Meta.indexes",
             Source::IndexTogether => "index_together",
             Source::LeftOver => "left over",
@@ -181,7 +181,7 @@ impl Origin {
                 );
             }
             Source::Pattern => {
-                format!("the LIKE companion that Django creates for db_index=True or unique=True of column {column}")
+                format!("the _like index that Django creates for db_index=True or unique=True of column {column}")
             }
             Source::MetaIndex => "Meta.indexes, with a name that Django generated".to_owned(),
             Source::IndexTogether => "Meta.index_together".to_owned(),
@@ -309,7 +309,7 @@ mod tests {
         // The same form with the hash of another table: it was renamed, or somebody named it so.
         check("shop_order_customer_id_9da9e4a3", &["content_type_id"], Hold::Nothing, "ForeignKey?");
         check("shop_order_reference_0a1b2c3d", &["reference"], Hold::Nothing, "db_index?");
-        check("shop_order_reference_0a1b2c3d_like", &["reference"], Hold::Nothing, "LIKE companion?");
+        check("shop_order_reference_0a1b2c3d_like", &["reference"], Hold::Nothing, "_like index?");
         check("shop_order_status_1a2b3c_idx", &["status"], Hold::Nothing, "Meta.indexes?");
         check("shop_order_status_1a2b3c_gin", &["status"], Hold::Nothing, "Meta.indexes?");
         check("shop_order_status_store_1a2b3c4d_idx", &["status", "store_id"], Hold::Nothing, "index_together?");

@@ -38,6 +38,7 @@ fn check(view: &View<'_>) -> Outcome {
     off.retain(is_disabled);
     off.sort_by(|left, right| right.live.unwrap_or_default().total_cmp(&left.live.unwrap_or_default()));
     if let Some(largest) = off.first() {
+        let these = if off.len() == 1 { "the table" } else { "these tables" };
         let resets: Vec<String> = off
             .iter()
             .take(NAMED)
@@ -55,16 +56,12 @@ fn check(view: &View<'_>) -> Outcome {
                 .iter()
                 .take(NAMED)
                 .map(|table| {
-                    let rows = format!(
-                        "{} rows, {} dead",
-                        Count(table.live.unwrap_or_default()),
-                        Count(table.dead.unwrap_or_default())
-                    );
-                    shows(table.label(), rows)
+                    let (live, dead) = (table.live.unwrap_or_default(), table.dead.unwrap_or_default());
+                    shows(table.label(), format!("{} rows, {} dead", Count(live), Count(dead)))
                 })
                 .collect(),
             why: WHY,
-            fix: Fix::sql("Re-enable autovacuum, unless your own job vacuums it.", resets.join("\n")),
+            fix: Fix::sql(format!("Re-enable autovacuum, unless your own job vacuums {these}."), resets.join("\n")),
             jump: Some(Jump::to_row("tables", largest.relid)),
             source: SOURCE,
         });

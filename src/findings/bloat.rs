@@ -49,9 +49,8 @@ fn check(view: &View<'_>) -> Outcome {
             .collect(),
         why: "Scans and the cache handle mostly empty pages; the space is reused, but not returned.",
         fix: Fix::text(
-            "First make sure that autovacuum keeps up, or the bloat comes back. Space that new rows will fill can \
-             stay. To reclaim it while the application runs, use pg_repack or pg_squeeze; VACUUM FULL locks the table \
-             while it rewrites it.",
+            "First make sure that autovacuum keeps up, or the bloat comes back. To reclaim the space while the \
+             application runs, use pg_repack or pg_squeeze; VACUUM FULL locks the table while it rewrites it.",
         ),
         jump: Some(Jump::to_row("tables", table.relid)),
         source: "ioguix pgsql-bloat-estimation; thresholds as in check_postgres and pgwatch",

@@ -16,12 +16,14 @@ pub static RULE: Rule = Rule { id: "deadlocks", watches: "deadlocks", concern: C
 fn check(view: &View<'_>) -> Outcome {
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let grown = view.interval("databases").map(|interval| interval.growth(&row, "deadlocks").unwrap_or_default());
+    let grown_in = view.interval("databases").ok().map(|interval| Seconds(interval.seconds));
     let fresh = grown.as_ref().copied().unwrap_or_default();
     let total = row.number("deadlocks").unwrap_or_default();
     let age = row.number("stats_reset").and_then(|reset| view.newer.at.since(Timestamp(reset)));
     let by_day = age.filter(|age| age.0 >= LEAST_AGE.0).map(|age| total / (age.0 / 86_400.0));
     let (severity, title) = if fresh > 0.0 {
-        (Severity::Warning, format!("{} in the last interval", counted(fresh as usize, "deadlock", "deadlocks")))
+        let span = grown_in.map_or_else(String::new, |seconds| format!(" in the last {seconds}"));
+        (Severity::Warning, format!("{}{span}", counted(fresh as usize, "deadlock", "deadlocks")))
     } else {
         match by_day.filter(|rate| *rate >= NOTICE_A_DAY) {
             Some(rate) => (Severity::Notice, format!("{} deadlocks per day, {} in total", Count(rate), Count(total))),

@@ -27,7 +27,7 @@ fn check(view: &View<'_>) -> Outcome {
         ),
         evidence: pairs.evidence("the same as"),
         why: "Every write maintains both, and no statement needs the second.",
-        fix: pairs.fix(view, "Remove the one that no constraint uses. The largest:"),
+        fix: pairs.fix(view, "Remove the one that no constraint needs. Code for the largest:"),
         jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
         source: "pg_index compared: keys, operator classes, collations, order, expressions, predicate; PgHero",
     }])

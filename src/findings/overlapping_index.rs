@@ -5,8 +5,7 @@ use super::{Concern, Finding, Jump, Outcome, Rule, Severity, View, and_more, cou
 use crate::catalog::usage::{duplicates, overlapping};
 
 /// The rule.
-pub static RULE: Rule =
-    Rule { id: "overlapping_index", watches: "overlapping indexes", concern: Concern::Schema, check };
+pub static RULE: Rule = Rule { id: "overlapping_index", watches: "redundant indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = sized(view)?;
@@ -22,17 +21,17 @@ fn check(view: &View<'_>) -> Outcome {
         severity: Severity::Notice,
         title: format!(
             "{}{}: {}",
-            counted(pairs.list.len(), "index is a prefix of a longer one", "indexes are prefixes of longer ones"),
+            counted(pairs.list.len(), "redundant index", "redundant indexes"),
             pairs.in_words(),
             and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
-        evidence: pairs.evidence("starts with the same columns"),
+        evidence: pairs.evidence("a prefix of"),
         why: "Every write maintains both. The longer one serves the same lookups, a little slower if it is much \
               larger.",
         fix: pairs.fix(
             view,
             "Remove the shorter one if the longer is not much larger and index-only scans of the shorter do not \
-             matter. A ForeignKey's own index can go if Meta.indexes has one that starts with it. The largest:",
+             matter. A ForeignKey's own index can go if Meta.indexes has one that starts with it. Code for the largest:",
         ),
         jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
         source: "PostgreSQL manual: Multicolumn Indexes; pg_index compared by keys, operator classes, collations, \
@@ -65,7 +64,7 @@ mod tests {
         };
         let judge = |is_unique| judge_of(is_unique, 2_097_152);
         let found = judge(false);
-        assert_eq!(found[0].title, "1 index is a prefix of a longer one (2.0 MB): shop_order_customer_id_9da9e4a3");
+        assert_eq!(found[0].title, "1 redundant index (2.0 MB): shop_order_customer_id_9da9e4a3");
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("db_index=False"));
         assert_eq!(judge(true), vec![], "uniqueness is needed");
         assert_eq!(judge_of(false, 16_384), vec![], "a fresh project has hundreds of these");

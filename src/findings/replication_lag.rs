@@ -46,7 +46,7 @@ fn check(view: &View<'_>) -> Outcome {
     if rows.iter().any(|row| row.text("state").is_empty()) {
         return Err(Missing::Denied {
             what: "pg_stat_replication of other roles".to_owned(),
-            grant: format!("GRANT pg_read_all_stats TO {};", quote_ident(&view.newer.server.role)),
+            grant: format!("GRANT pg_monitor TO {};", quote_ident(&view.newer.server.role)),
         });
     }
     let mut behind: Vec<(Severity, Row<'_>)> = rows

@@ -1,7 +1,7 @@
 //! Tables whose statistics are missing or old.
 
 use super::autovacuum_behind::tables_of_primary;
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::bloat::are_counters_late;
 use crate::catalog::table_usage::TableUsage;
@@ -36,7 +36,12 @@ fn check(view: &View<'_>) -> Outcome {
         format!("never analyzed: {names}, {}", worst.extent())
     } else {
         let changed = worst.mod_since_analyze.unwrap_or_default() / rows(worst).max(1.0);
-        format!("stale statistics: {names}, {} changed since its analyze", Share(changed))
+        format!(
+            "statistics are stale for {}: {} of {} changed since the last ANALYZE",
+            counted(stale.len(), "table", "tables"),
+            Share(changed),
+            worst.label()
+        )
     };
     let code: Vec<String> =
         stale.iter().take(NAMED).map(|table| format!("ANALYZE {};", qualified(&table.schema, &table.name))).collect();
@@ -116,7 +121,7 @@ mod tests {
         // Autovacuum comes at 50 + 1,000.
         assert_eq!(judge(table(2_050)), vec![]);
         let found = judge(table(2_100));
-        assert_eq!(found[0].title, "stale statistics: t, 21% changed since its analyze");
+        assert_eq!(found[0].title, "statistics are stale for 1 table: 21% of t changed since the last ANALYZE");
     }
 
     #[test]

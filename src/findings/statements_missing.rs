@@ -37,7 +37,7 @@ mod tests {
     fn it_fires_only_where_it_is_not_installed() {
         let lacking = Missing::NotInstalled {
             extension: "pg_stat_statements".into(),
-            what: "it is not in this database".into(),
+            what: "this database does not have it".into(),
             fix: "CREATE EXTENSION pg_stat_statements;".into(),
         };
         let seen = snapshot().without("statements", lacking);

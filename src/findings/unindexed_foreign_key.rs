@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{UnindexedKey, unindexed_foreign_keys};
@@ -39,10 +39,10 @@ fn check(view: &View<'_>) -> Outcome {
         id: RULE.id,
         severity: if is_hit { Severity::Warning } else { Severity::Notice },
         title: format!(
-            "{} without an index, of {}: {}",
-            counted(keys.len(), "foreign key", "foreign keys"),
-            extent(first),
-            and_more(&format!("{}({columns})", first.table_label()), keys.len())
+            "{} without an index: {}, {}",
+            if keys.len() == 1 { "foreign key".to_owned() } else { format!("{} foreign keys", keys.len()) },
+            and_more(&format!("{}({columns})", first.table_label()), keys.len()),
+            extent(first)
         ),
         evidence: keys
             .iter()
@@ -100,7 +100,7 @@ mod tests {
         let found = judge(10_000, 0, vec![]);
         assert_eq!(
             (found[0].title.as_str(), found[0].severity),
-            ("1 foreign key without an index, of 10k rows: shop_order(customer_id)", Severity::Notice)
+            ("foreign key without an index: shop_order(customer_id), 10k rows", Severity::Notice)
         );
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("fields=['customer'], name='order_customer_idx'"));
         assert_eq!(judge(10_000, 5, vec![])[0].severity, Severity::Warning, "deletes pay for it");
@@ -120,6 +120,6 @@ mod tests {
                 vec![row! { oid: 4, name: "x_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"] }],
             );
         let found = check(&View { newer: &seen, older: None }).unwrap();
-        assert_eq!(found[0].title, "1 foreign key without an index, of 10 MB of rows: shop_order(customer_id)");
+        assert_eq!(found[0].title, "foreign key without an index: shop_order(customer_id), 10 MB of rows");
     }
 }

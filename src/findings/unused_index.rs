@@ -5,16 +5,14 @@ use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, a
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Counting, duplicates, is_unused};
 use crate::django::{Origins, Project, removal_of_usage, table_of};
-use crate::sample::{Bytes, Missing, Snapshot};
+use crate::sample::{Bytes, Missing, Seconds, Snapshot};
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", concern: Concern::Schema, check };
 
 /// What to do where the counters ran for long enough.
-const REMOVE: &str = "Check that no standby uses it and that it was not built recently. Then remove it. The largest:";
-/// What to do where they did not.
-const WAIT: &str = "Wait: the counters are recent, and a monthly report may still use it. If it still has no scan after a \
-    month, here and on the standbys, remove it. The largest:";
+const REMOVE: &str =
+    "Check that no standby uses it and that it was not built recently. Then remove it. Code for the largest:";
 
 /// Returns the code that removes an index: Django's where its model is known or guessed, else SQL.
 pub(super) fn removal_fix(index: &IndexUsage, snapshot: &Snapshot, text: String) -> Fix {
@@ -24,6 +22,15 @@ pub(super) fn removal_fix(index: &IndexUsage, snapshot: &Snapshot, text: String)
         Some(code) => Fix::python(text, code),
         None => Fix::sql(text, index.drop_statement()),
     }
+}
+
+/// Returns what to do where the counters did not run for long enough.
+fn wait(age: Option<Seconds>) -> String {
+    let cover = age.map_or_else(|| "are recent".to_owned(), |age| format!("cover only {age}"));
+    format!(
+        "Do not drop it yet: the counters {cover}. If it is still unused after a month, here and on every standby, \
+         remove it. Code for the largest:"
+    )
 }
 
 fn check(view: &View<'_>) -> Outcome {
@@ -41,8 +48,13 @@ fn check(view: &View<'_>) -> Outcome {
     let Some(largest) = unused.first() else { return Ok(vec![]) };
     let total = Bytes(unused.iter().map(|index| index.size()).sum());
     let is_young = counting.is_young(now);
-    let (word, advice) = if is_young { (" so far", WAIT) } else { ("", REMOVE) };
-    let mut evidence = vec![shows("counters", counting.words(now))];
+    let count = unused.len();
+    let (what, advice) = if is_young {
+        (counted(count, "index not used yet", "indexes not used yet"), wait(counting.age(now)))
+    } else {
+        (counted(count, "unused index", "unused indexes"), REMOVE.to_owned())
+    };
+    let mut evidence = vec![shows("scans", format!("none, {}", counting.words(now)))];
     let origins = Origins::of(view.newer);
     evidence.extend(unused.iter().take(NAMED).map(|index| {
         let text =
@@ -52,14 +64,10 @@ fn check(view: &View<'_>) -> Outcome {
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Notice,
-        title: format!(
-            "{} {total}{word}: {}",
-            counted(unused.len(), "unused index takes", "unused indexes take"),
-            and_more(&largest.label(), unused.len())
-        ),
+        title: format!("{what} ({total}): {}", and_more(&largest.label(), count)),
         evidence,
         why: "Every insert and most updates maintain it, it uses cache and disk, and it prevents HOT updates.",
-        fix: removal_fix(largest, view.newer, advice.to_owned()),
+        fix: removal_fix(largest, view.newer, advice),
         jump: Some(Jump::to_row("indexes", largest.indexrelid)),
         source: "pg_stat_user_indexes.idx_scan; PgHero, pgwatch (unused indexes)",
     }])
@@ -88,7 +96,7 @@ mod tests {
     #[test]
     fn it_fires_for_a_large_one_without_scans() {
         let found = judge(0, 20_000_000, 30.0);
-        assert_eq!(found[0].title, "1 unused index takes 19 MB: order_recent");
+        assert_eq!(found[0].title, "1 unused index (19 MB): order_recent");
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("RemoveIndexConcurrently(model_name='order'"));
         assert_eq!(judge(1, 20_000_000, 30.0), vec![]);
         assert_eq!(judge(0, 1_000_000, 30.0), vec![]);
@@ -97,8 +105,12 @@ mod tests {
     #[test]
     fn young_counters_are_said() {
         let found = judge(0, 20_000_000, 2.0);
-        assert_eq!(found[0].title, "1 unused index takes 19 MB so far: order_recent");
-        assert!(found[0].fix.text.starts_with("Wait"), "{}", found[0].fix.text);
-        assert_eq!(found[0].evidence[0].1, "counted for 2d00h");
+        assert_eq!(found[0].title, "1 index not used yet (19 MB): order_recent");
+        assert!(
+            found[0].fix.text.starts_with("Do not drop it yet: the counters cover only 2d00h."),
+            "{}",
+            found[0].fix.text
+        );
+        assert_eq!(found[0].evidence[0].1, "none, counted for 2d00h");
     }
 }

@@ -17,7 +17,7 @@ pub const MANY: usize = 5;
 /// The rule.
 pub static RULE: Rule = Rule { id: "waiting", watches: "sessions waiting for a lock", concern: Concern::Now, check };
 
-const MIGRATE: &str = r#"# In the migration: wait a moment, give up, try again when it is quiet.
+const MIGRATE: &str = r#"# In the migration: fail instead of queueing; retry off-peak.
 operations = [
     migrations.RunSQL("SET LOCAL lock_timeout = '2s'", migrations.RunSQL.noop),
     # ...
@@ -93,15 +93,19 @@ fn check(view: &View<'_>) -> Outcome {
         fix: match migration {
             Some(pid) if pid != root => Fix::python(
                 format!(
-                    "Cancel {} to release the sessions behind it, finish or terminate {}, and run the migration \
-                     again with a lock_timeout:",
+                    "1. Cancel {} (c in Activity): {} behind it can go on. 2. End the transaction of {}. 3. Run the \
+                     migration again with a lock_timeout:",
                     queue.name(pid),
+                    counted(queue.behind(pid), "session", "sessions"),
                     queue.name(root)
                 ),
                 MIGRATE,
             ),
             Some(pid) => Fix::python(
-                format!("Wait for {} or cancel it; next time with a lock_timeout and CONCURRENTLY:", queue.name(pid)),
+                format!(
+                    "Wait for {}, or cancel it. Next time run it with a lock_timeout and CONCURRENTLY:",
+                    queue.name(pid)
+                ),
                 MIGRATE,
             ),
             None => Fix::text(format!(

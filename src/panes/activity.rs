@@ -154,12 +154,15 @@ impl Pane for Activity {
         match action {
             GROUP => {
                 self.group = self.group.next();
-                Wish::Say(format!("grouped by {}", self.group.name()))
+                Wish::Say(match self.group {
+                    GroupBy::Nothing => "Not grouped".to_owned(),
+                    by => format!("Grouped by {}", by.name()),
+                })
             }
             IDLE => {
                 self.shows_idle = !self.shows_idle;
                 Wish::Say(
-                    if self.shows_idle { "idle sessions are shown" } else { "idle sessions are hidden" }.to_owned(),
+                    if self.shows_idle { "Idle sessions are shown" } else { "Idle sessions are hidden" }.to_owned(),
                 )
             }
             Action::View => {
@@ -260,7 +263,7 @@ impl Activity {
     fn ask(&mut self, kind: SignalKind, view: &View<'_>) -> Wish {
         let backend = match self.meant() {
             Ok(Some(backend)) => backend,
-            Ok(None) => return Wish::Nothing,
+            Ok(None) => return Wish::Say("Select a session first".to_owned()),
             Err(why) => return Wish::Say(why),
         };
         match prospect(kind, &backend, &self.backends, &view.newer.server) {
@@ -270,7 +273,8 @@ impl Activity {
                 let names = [one.user.as_str(), one.application.as_str(), one.kind.as_str()];
                 let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
                 let who = format!("pid {} ({name})", one.pid);
-                let signal = Signal { kind, pid: one.pid, backend_start: one.started, doing: plan.doing, who };
+                let button = kind.button(&one.kind);
+                let signal = Signal { kind, button, pid: one.pid, backend_start: one.started, doing: plan.doing, who };
                 Wish::Ask {
                     about: documents::blast(&plan, &self.backends, view),
                     question: plan.question,
@@ -282,11 +286,11 @@ impl Activity {
 
     fn columns(&self) -> Vec<GridColumn> {
         let pid = GridColumn::number("pid", "pid");
-        let state = GridColumn::text("state", "state", 7).at_most(10);
+        let state = GridColumn::text("state", "state", 10).at_most(10);
         let query_age = GridColumn::number("query_age", "duration");
         let xact_age = GridColumn::number("xact_age", "tx age").drop(1);
         let wait = GridColumn::text("wait", "wait event", 12).at_most(26);
-        let blocks = GridColumn::text("blocks", "blocking", 8).at_most(16);
+        let blocks = GridColumn::text("blocks", "locks", 8).at_most(18);
         let user = GridColumn::text("user", "role", 6).at_most(16).drop(2);
         let database = GridColumn::text("database", "database", 6).at_most(16).drop(4);
         let application = GridColumn::text("application", "application", 13).at_most(28).drop(5);
@@ -418,11 +422,9 @@ fn cell(backend: &Backend, column: &str) -> Cell {
         "pid" => Cell::number(backend.pid, backend.pid as f64),
         "state" => Cell::text(backend.short_state()),
         "query_age" => {
-            let is_running = !backend.is_idle() && !backend.is_idle_in_transaction();
-            let cell = age_cell(backend.query_age.filter(|_| !backend.state.is_empty()));
-            let is_slow = is_running
-                && backend.is_client()
-                && backend.query_age.unwrap_or(0.0) > SLOW_QUERY
+            let cell = age_cell(backend.statement_age());
+            let is_slow = backend.is_client()
+                && backend.statement_age().unwrap_or(0.0) > SLOW_QUERY
                 && role_of(backend).is_none();
             if is_slow { cell.role(Role::Warning) } else { cell }
         }
@@ -449,8 +451,8 @@ fn locks_cell(backend: &Backend) -> Cell {
     let text = match (by.is_empty(), backend.blocks) {
         (true, 0) => return Cell::default(),
         (true, count) => format!("blocks {count}"),
-        (false, 0) => format!("by {}", by.join(" ")),
-        (false, count) => format!("by {}, blocks {count}", by.join(" ")),
+        (false, 0) => format!("blocked by {}", by.join(" ")),
+        (false, count) => format!("blocked by {}, blocks {count}", by.join(" ")),
     };
     Cell::mark(text, backend.blocks as f64 + 0.5)
 }
@@ -467,26 +469,28 @@ fn grouped(shown: &[&Backend], by: GroupBy, columns: &[GridColumn]) -> Vec<Row> 
     groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     let mut rows = Vec::new();
     for (name, members) in groups {
-        rows.push(group_row(&name, &members, columns));
+        rows.push(group_row(&name, by, &members, columns));
         rows.extend(members.iter().map(|backend| row(backend, columns).depth(1)));
     }
     rows
 }
 
-fn group_row(name: &str, members: &[&Backend], columns: &[GridColumn]) -> Row {
+fn group_row(name: &str, by: GroupBy, members: &[&Backend], columns: &[GridColumn]) -> Row {
     let oldest =
         |age: fn(&Backend) -> Option<f64>| members.iter().filter_map(|backend| age(backend)).max_by(f64::total_cmp);
-    let name = if name.is_empty() { "(none)" } else { name };
+    let none = format!("no {}", by.name());
+    let name = if name.is_empty() { &none } else { name };
     let active = members.iter().filter(|backend| backend.state == "active").count();
     let waiting = members.iter().filter(|backend| backend.is_waiting).count();
     let counts = [(active, "active"), (waiting, "waiting for a lock")];
-    let words = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
-    let words = format!("{name}{}", words.collect::<String>());
+    let words = counts.iter().filter(|(count, what)| *count > 0 && *what != name);
+    let words: Vec<String> = words.map(|(count, what)| format!("{count} {what}")).collect();
+    let words = if words.is_empty() { name.to_owned() } else { format!("{name}: {}", words.join(", ")) };
     let cells = columns
         .iter()
         .map(|column| match column.id.as_ref() {
             "pid" => Cell::number(members.len(), members.len() as f64),
-            "query_age" => age_cell(oldest(|backend| backend.query_age)),
+            "query_age" => age_cell(oldest(Backend::statement_age)),
             "xact_age" => age_cell(oldest(|backend| backend.xact_age)),
             "query" => Cell::text(&words),
             _ => Cell::default(),
@@ -635,7 +639,7 @@ mod tests {
         let view = View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings };
         let mut pane = Activity::default();
         pane.refresh(&view);
-        assert_eq!(locks_cell(&pane.backends[0]).text, "by prepared tx");
+        assert_eq!(locks_cell(&pane.backends[0]).text, "blocked by prepared tx");
         let document = documents::backend(&pane.backends[0], &pane.backends, &view);
         let said = document.facts.iter().find(|(label, _)| label == "prepared transaction").unwrap();
         assert!(said.1.contains("it has no session") && said.1.contains("ROLLBACK PREPARED 'it''s';"), "{}", said.1);

@@ -352,10 +352,10 @@ impl Explain {
         let text = self.editor.text();
         if self.editor.is_blank() {
             self.is_editing = true;
-            return Wish::Say("write or paste a statement or a plan first".to_owned());
+            return Wish::Say("Write or paste a statement or a plan first".to_owned());
         }
         if self.run.is_some() || self.is_trying().is_some() {
-            return Wish::Say("A trial is already running; Esc cancels it".to_owned());
+            return Wish::Say("An index trial is already running; Esc cancels it".to_owned());
         }
         self.is_editing = false;
         self.failure = None;
@@ -410,7 +410,7 @@ impl Explain {
         let suggest = self.search_pasted();
         match others {
             0 => suggest,
-            others => with(Some(suggest), Wish::Say(format!("the last of {} plans is shown", others + 1))),
+            others => with(Some(suggest), Wish::Say(format!("The last of {} plans is shown", others + 1))),
         }
     }
 
@@ -472,7 +472,7 @@ impl Explain {
         match action {
             HOTTEST => sheet.next_hot(),
             NEXT_SCAN if !sheet.next_scan() => {
-                return Wish::Say("no table is read sequentially in this plan".to_owned());
+                return Wish::Say("No table is read sequentially in this plan".to_owned());
             }
             FOLD => {
                 let _is_branch = sheet.list.toggle_fold();

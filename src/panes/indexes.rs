@@ -172,7 +172,7 @@ impl Indexes {
             let not_read = ["indexes", "foreign_keys"].iter().find_map(|probe| view.newer.section(probe).why());
             grid.notice = Some(Notice::new(match (self.shown, not_read) {
                 (Shown::All, _) => "No indexes in this database".to_owned(),
-                (Shown::Judged, None) => "No index is invalid, duplicate, overlapping, unused or missing".to_owned(),
+                (Shown::Judged, None) => "No index is invalid, duplicate, redundant, unused or missing".to_owned(),
                 (Shown::Judged, Some(why)) => format!("nothing found so far, but not all was read: {why}"),
             }));
         }
@@ -187,13 +187,13 @@ fn columns() -> Vec<GridColumn> {
         GridColumn::text("locked", "locked by", 9).at_most(16),
         GridColumn::number("size", "size"),
         GridColumn::number("bloat", "bloat").drop(3),
-        GridColumn::number("rate", "scans/s").short("/s").drop(2),
+        GridColumn::number("rate", "scans/s").drop(2),
         GridColumn::number("scans", "scans"),
         GridColumn::number("last_scan", "last scan").short("last").drop(4),
         GridColumn::text("table", "table", 14).at_most(32).drop(5),
         GridColumn::text("keys", "keys", 14).at_most(44).drop(6),
         GridColumn::text("method", "method", 6).at_most(8).drop(9),
-        GridColumn::text("origin", "from", 12).at_most(40).drop(8),
+        GridColumn::text("origin", "defined by", 12).at_most(40).drop(8),
         GridColumn::number("entries", "entries read").short("read").drop(10),
         GridColumn::number("fetched", "rows fetched").short("fetched").drop(11),
         GridColumn::number("hits", "cache hits").short("hits").drop(10),

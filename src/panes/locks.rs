@@ -79,7 +79,7 @@ impl Pane for Locks {
         let waits = waits_of(&self.sessions);
         let mut document = Document::new(format!("Session {}", who(session)));
         document.pair("pid", &session.pid.to_string());
-        document.pair("state", session.short_state());
+        document.pair("state", if session.state.is_empty() { session.short_state() } else { &session.state });
         document.pair("transaction age", &age(session.xact_age));
         let chain = waits.chain(session.pid);
         if let [_, blockers @ ..] = chain.pids.as_slice() {
@@ -111,8 +111,8 @@ impl Locks {
 fn columns() -> Vec<GridColumn> {
     vec![
         GridColumn::text("session", "session", 20).at_most(44),
-        GridColumn::text("state", "state", 7).at_most(10),
-        GridColumn::number("blocking", "blocking"),
+        GridColumn::text("state", "state", 10).at_most(10),
+        GridColumn::number("blocking", "blocks"),
         GridColumn::number("duration", "duration"),
         GridColumn::number("xact_age", "tx age").drop(1),
         GridColumn::text("wait", "wait event", 12).at_most(26).drop(2),

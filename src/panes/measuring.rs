@@ -57,7 +57,12 @@ impl Measuring {
 
 fn measured_text(name: &str, exact: &Exact) -> String {
     let share = Share(exact.share().unwrap_or(0.0));
-    format!("{name}: {share} of {} is free or dead, measured ({} read)", exact.bytes, Share(exact.scanned))
+    let how = if exact.scanned > 0.0 {
+        format!("{} read", Share(exact.scanned))
+    } else {
+        "from the free space map; no page had to be read".to_owned()
+    };
+    format!("{name}: {share} of {} is free or dead, measured ({how})", exact.bytes)
 }
 
 fn not_measured_text(name: &str, why: &Missing) -> String {

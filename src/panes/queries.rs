@@ -115,7 +115,7 @@ impl Pane for Queries {
                     (Since::Seconds(_), None) | (Since::Pinned(_), _) => Since::Reset,
                     (Since::Reset, _) => Since::Sample,
                 };
-                Wish::Say(format!("counting {}", self.since_words()))
+                Wish::Say(format!("Figures: {}", self.since_words()))
             }
             PIN => {
                 let at = view.newer.at;
@@ -182,8 +182,8 @@ impl Queries {
 
     fn since_words(&self) -> String {
         match self.since {
-            Since::Sample => "over the last sample".to_owned(),
-            Since::Seconds(seconds) => format!("over the last {}", Seconds(seconds)),
+            Since::Sample => "last sample".to_owned(),
+            Since::Seconds(seconds) => format!("last {}", Seconds(seconds)),
             Since::Pinned(at) => format!("since {} (pinned)", crate::app::screen::clock_text(at)),
             Since::Reset => "since the counters were reset".to_owned(),
         }
@@ -193,14 +193,14 @@ impl Queries {
         // Figures for a shorter time than was asked for say so.
         let length = match (self.since, self.costs.seconds) {
             (Since::Seconds(asked), Some(seconds)) if (asked - seconds).abs() >= 1.0 => {
-                format!("over the last {}", Seconds(seconds))
+                format!("last {}", Seconds(seconds))
             }
             (Since::Seconds(_), _) | (_, None) => self.since_words(),
             (_, Some(seconds)) => format!("{}: {}", self.since_words(), Seconds(seconds)),
         };
         let mut parts = vec![format!("{length} (v)")];
         if let Some(seconds) = self.costs.seconds.filter(|seconds| *seconds > 0.0) {
-            parts.push(format!("{:.2} sessions busy", self.costs.total_ms / 1000.0 / seconds));
+            parts.push(format!("average {:.2} active sessions", self.costs.total_ms / 1000.0 / seconds));
         }
         parts.extend(self.costs.notes.iter().cloned());
         parts.join("; ")
@@ -274,7 +274,7 @@ fn waiting_for_text(statement: &Statement, view: &View<'_>) -> &'static str {
     if statement.queryid == 0
         || view.newer.rows("server").and_then(|rows| rows.first()?.flag("read_all_stats")) == Some(false)
     {
-        "text hidden: GRANT pg_read_all_stats (or pg_monitor)"
+        "text hidden: GRANT pg_monitor"
     } else {
         "reading text"
     }

@@ -8,7 +8,7 @@ use crate::sample::Seconds;
 /// Letters of a query that tell it from another.
 const QUERY_LETTERS: usize = 120;
 
-/// Returns who a pid is: role, application, state, how long in its transaction, how many wait behind it, its query.
+/// Returns who a pid is: role, application, state, the age of its transaction, how many wait behind it, its query.
 pub(super) fn who(view: &View<'_>, pid: i64) -> String {
     let all = view.newer.rows("activity").map(backends).unwrap_or_default();
     all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid} (not listed in Activity)"), words)
@@ -58,7 +58,7 @@ fn words(one: &Backend) -> String {
     let user = [one.user.as_str(), one.application.as_str()].join(" ");
     parts.extend(Some(user.trim().to_owned()).filter(|user| !user.is_empty()));
     parts.extend(Some(one.state.clone()).filter(|state| !state.is_empty()));
-    parts.extend(one.xact_age.map(|age| format!("in its transaction for {}", Seconds(age))));
+    parts.extend(one.xact_age.map(|age| format!("transaction open for {}", Seconds(age))));
     if one.blocks > 0 {
         parts.push(format!("{} waiting behind it", one.blocks));
     }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_session_is_told_in_a_sentence() {
         seen(|view| {
-            let text = "pid 7, web gunicorn, idle in transaction, in its transaction for 5m, 1 waiting behind it; \
+            let text = "pid 7, web gunicorn, idle in transaction, transaction open for 5m, 1 waiting behind it; \
                         its last statement: select 1 from x";
             assert_eq!(who(view, 7).replace("5m00s", "5m"), text);
             assert_eq!(who(view, 99), "pid 99 (not listed in Activity)");

@@ -72,7 +72,7 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], ("view", "Next columns: upkeep, traffic per second, since reset.")).shown(5),
+    key(Action::View, &["v"], ("view", "Next columns: maintenance, traffic per second, since reset.")).shown(5),
     key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6).asks_server(),
 ];
 
@@ -164,8 +164,13 @@ impl Tables {
         let mut about = Document::new("What it costs");
         about.pair("table", &one.usage.label());
         about.pair("estimate", &super::estimate_words(one.bloat.as_ref()));
-        about.pair("size", &format!("{} without indexes and TOAST", Bytes(size)));
-        about.pair("reads", &format!("about {}: it skips all-visible pages", Bytes(unseen)));
+        about.pair("heap", &Bytes(size).to_string());
+        let reads = if unseen > 0.0 {
+            format!("about {}: it skips all-visible pages", Bytes(unseen))
+        } else {
+            "only the free space map: every page is all-visible".to_owned()
+        };
+        about.pair("reads", &reads);
         super::exact_costs(&mut about, unseen, "pgstattuple_approx()");
         let (relation, name) = (Relation::Table(one.usage.relid), one.usage.label());
         let question = format!("Measure the bloat of {name} exactly?");
@@ -174,7 +179,7 @@ impl Tables {
 
     fn note(&self, notes: &[String]) -> String {
         let mut parts = match self.view {
-            Columns::Upkeep => vec!["upkeep (v)".to_owned()],
+            Columns::Upkeep => vec!["maintenance (v)".to_owned()],
             Columns::Traffic => vec!["per second over the last minute (v)".to_owned()],
             Columns::Totals => vec!["since the counters were reset (v)".to_owned()],
         };
@@ -200,12 +205,12 @@ impl Tables {
                 size,
                 rows,
                 GridColumn::number("bloat", "bloat"),
-                GridColumn::number("wasted", "wasted").drop(2),
+                GridColumn::number("wasted", "bloat size").drop(2),
                 GridColumn::number("dead", "dead"),
-                GridColumn::number("vacuum_due", "% of vacuum threshold").short("% vac"),
-                GridColumn::number("vacuumed", "vacuumed").short("vac").drop(3),
-                GridColumn::number("analyze_due", "% of analyze threshold").short("% ana").drop(5),
-                GridColumn::number("analyzed", "analyzed").short("ana").drop(7),
+                GridColumn::number("vacuum_due", "vacuum due").short("vac due"),
+                GridColumn::number("vacuumed", "last vacuum").short("last vac").drop(3),
+                GridColumn::number("analyze_due", "analyze due").short("ana due").drop(5),
+                GridColumn::number("analyzed", "last analyze").short("last ana").drop(7),
                 GridColumn::number("hot", "HOT").drop(6),
                 GridColumn::number("seq_share", "seq share").short("seq%").drop(8),
                 GridColumn::number("freeze", "freeze").drop(3),

@@ -70,12 +70,12 @@ impl Rung {
     /// Returns it as a clause for a person.
     pub fn words(&self) -> String {
         match self {
-            Self::Hypothetical => "the planner was asked, with a hypothetical index (HypoPG)".to_owned(),
+            Self::Hypothetical => "hypothetical index, HypoPG".to_owned(),
             Self::HypotheticalAlone { table } => {
-                format!("the planner was asked about {table} alone, with a hypothetical index (HypoPG)")
+                format!("hypothetical index, HypoPG; asked about {table} alone")
             }
             Self::Sample { share } => {
-                format!("the planner was asked, with a real index on a sample of {:.1}% of the rows", share * 100.0)
+                format!("index on a sample of {:.1}% of the rows", share * 100.0)
             }
             Self::Catalog => "estimated from the catalog; the planner was not asked".to_owned(),
         }

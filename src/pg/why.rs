@@ -50,10 +50,10 @@ pub fn not_installed(extension: &str, facts: &ServerFacts) -> Missing {
             format!("{} then restart the server, then {create}", preload(extension, facts.preloaded.as_deref())),
         ),
         (true, None) => (
-            "it is not in this database; this role cannot see shared_preload_libraries, which must include it too",
+            "this database does not have it, and shared_preload_libraries must include it (hidden from this role)",
             create,
         ),
-        _ => ("it is not in this database", create),
+        _ => ("this database does not have it", create),
     };
     Missing::NotInstalled { extension: extension.to_owned(), what: what.to_owned(), fix }
 }
@@ -188,7 +188,7 @@ mod tests {
         check(
             &preloaded(Some("$libdir/pg_stat_statements")),
             "statements",
-            "pg_stat_statements is not installed: it is not in this database",
+            "pg_stat_statements is not installed: this database does not have it",
             Some("CREATE EXTENSION pg_stat_statements;"),
         );
     }

@@ -79,9 +79,10 @@ impl SignalKind {
         }
     }
 
-    /// Returns the act as a button names it.
-    pub fn button(self) -> &'static str {
+    /// Returns the act on a process of a kind (`pg_stat_activity.backend_type`) as a button names it.
+    pub fn button(self, process: &str) -> &'static str {
         match self {
+            Self::Cancel if process == "autovacuum worker" => "cancel the autovacuum",
             Self::Cancel => "cancel the statement",
             Self::Terminate => "terminate the session",
         }
@@ -282,7 +283,8 @@ fn end_of_statement(one: &Backend) -> String {
     let is_block = one.xact_started.zip(one.query_started).is_some_and(|(xact, query)| xact < query);
     if is_block {
         format!(
-            "{failure} Its transaction is aborted and its locks are released; in a savepoint, only those taken in it."
+            "{failure} The transaction is aborted and releases its locks. Inside atomic() with a savepoint, only locks \
+             taken since the savepoint are released."
         )
     } else {
         format!("{failure} The session stays connected.")
@@ -447,7 +449,7 @@ mod tests {
     fn a_signal_names_the_statement_or_the_transaction_it_is_for() {
         let (doing, effect) = possible(SignalKind::Cancel, &client("active"));
         assert_eq!(doing, Doing::Statement(Timestamp(20.0)));
-        assert!(effect.contains("aborted and its locks are released"), "{effect}");
+        assert!(effect.contains("aborted and releases its locks"), "{effect}");
         let autocommit = Backend { xact_started: Some(20.0), ..client("active") };
         assert!(possible(SignalKind::Cancel, &autocommit).1.ends_with("The session stays connected."));
         let (doing, _) = possible(SignalKind::Terminate, &client("idle in transaction"));

@@ -122,10 +122,15 @@ impl Backend {
         self.state.starts_with("idle in transaction")
     }
 
-    /// Returns the state in few letters: `active`, `idle tx`, `idle tx!` (aborted).
+    /// Returns how long the running statement has run, in seconds; `None` where none runs.
+    pub fn statement_age(&self) -> Option<f64> {
+        self.query_age.filter(|_| !self.state.is_empty() && !self.is_idle() && !self.is_idle_in_transaction())
+    }
+
+    /// Returns the state in few letters: `active`, `idle in tx`, `aborted tx`.
     pub fn short_state(&self) -> &str {
         match self.state.as_str() {
-            "idle in transaction" => "idle tx",
+            "idle in transaction" => "idle in tx",
             "idle in transaction (aborted)" => "aborted tx",
             "fastpath function call" => "fastpath",
             "" if self.is_client() => "hidden",

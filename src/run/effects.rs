@@ -156,10 +156,7 @@ pub(super) fn copy(text: &str, what: &str, screen: &mut impl Display) -> Outcome
         many => format!(", {many} control characters or sequences left out"),
     };
     match screen.copy(text.as_ref()) {
-        Ok(()) => Outcome::Good(format!(
-            "copied {what} by OSC 52 ({} bytes{left_out}); in tmux this needs: set -g set-clipboard on",
-            text.len()
-        )),
+        Ok(()) => Outcome::Good(format!("Copied {what}{left_out} (in tmux: set -g set-clipboard on)")),
         Err(error) => Outcome::Bad(format!("could not copy {what}: {}", without_number(&error.to_string()))),
     }
 }

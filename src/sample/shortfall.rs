@@ -16,16 +16,13 @@ pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
     };
     let is_blind = !facts.may_as("pg_read_all_stats");
     match probe {
-        "activity" if is_blind => denied(
-            "statements, states and waits of other roles are hidden",
-            format!("GRANT pg_read_all_stats TO {role};"),
-        ),
-        "replication" if is_blind => {
-            denied("positions and lags are hidden", format!("GRANT pg_read_all_stats TO {role};"))
+        "activity" if is_blind => {
+            denied("statements, states and waits of other roles are hidden", format!("GRANT pg_monitor TO {role};"))
         }
+        "replication" if is_blind => denied("positions and lags are hidden", format!("GRANT pg_monitor TO {role};")),
         "statements" | "statement_texts" if is_blind => denied(
-            "statements of other roles are hidden: each of these roles is one row",
-            format!("GRANT pg_read_all_stats TO {role};"),
+            "the statements of other roles are summed into one row per role",
+            format!("GRANT pg_monitor TO {role};"),
         ),
         "statements" | "statement_texts" => is_stale("pg_stat_statements").map(|stale| Missing::NotInstalled {
             extension: "the newest pg_stat_statements".to_owned(),
@@ -37,17 +34,18 @@ pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
             fix: "ALTER EXTENSION pg_stat_statements UPDATE;".to_owned(),
         }),
         "settings" if !facts.may_as("pg_read_all_settings") => {
-            denied("a few settings are hidden", format!("GRANT pg_read_all_settings TO {role};"))
+            denied("a few settings are hidden", format!("GRANT pg_monitor TO {role};"))
         }
         // Statistics are shown for tables this role may read; not even pg_monitor changes that.
-        "column_stats" | "index_stats" if !facts.may_as("pg_read_all_data") => denied(
-            "statistics of tables that this role cannot read are hidden, and their bloat is not estimated",
+        "column_stats" | "index_stats" if !facts.may_as("pg_read_all_data") => {
+            let hidden = "statistics of tables that this role cannot read are hidden, and their bloat is not estimated";
             if facts.has("role pg_read_all_data") {
-                format!("GRANT pg_read_all_data TO {role};")
+                let what = format!("{hidden} (the grant lets it read every table)");
+                denied(&what, format!("GRANT pg_read_all_data TO {role};"))
             } else {
-                format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};")
-            },
-        ),
+                denied(hidden, format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};"))
+            }
+        }
         _ => None,
     }
 }
@@ -67,18 +65,18 @@ mod tests {
     fn what_a_plain_role_does_not_see_is_said_with_its_grant() {
         let columns = ["role pg_read_all_data".to_owned()].into();
         let plain = ServerFacts { role: "app".to_owned(), columns, ..ServerFacts::default() };
-        let read_all_stats = "GRANT pg_read_all_stats TO app;";
+        let read_all_stats = "GRANT pg_monitor TO app;";
         for (probe, what, grant) in [
             ("activity", "permission denied: statements, states and waits of other roles are hidden", read_all_stats),
             (
                 "statements",
-                "permission denied: statements of other roles are hidden: each of these roles is one row",
+                "permission denied: the statements of other roles are summed into one row per role",
                 read_all_stats,
             ),
-            ("settings", "permission denied: a few settings are hidden", "GRANT pg_read_all_settings TO app;"),
+            ("settings", "permission denied: a few settings are hidden", "GRANT pg_monitor TO app;"),
             (
                 "column_stats",
-                "permission denied: statistics of tables that this role cannot read are hidden, and their bloat is not estimated",
+                "permission denied: statistics of tables that this role cannot read are hidden, and their bloat is not estimated (the grant lets it read every table)",
                 "GRANT pg_read_all_data TO app;",
             ),
         ] {

@@ -437,7 +437,7 @@ impl Painter<'_> {
         let Some(values) = point.and_then(|point| point.values.as_ref()) else {
             let said = match point {
                 Some(point) if point.unknown > 0.0 => format!("? active: {} hidden", scale::number(point.unknown)),
-                Some(_) => "not read at this moment".to_owned(),
+                Some(_) => "no data".to_owned(),
                 None => "not read yet".to_owned(),
             };
             draw_segments(buffer, area, &[Segment::new(said, Role::Muted)], self.theme);

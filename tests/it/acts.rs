@@ -517,7 +517,7 @@ async fn check_console(direct: &Login, way: &Login, holder: &Login) {
     assert!(screen.contains("Its transaction, open for"), "{screen}");
     terminal.press("y");
     terminal.wait_for(&format!("pid {pid} ended: 3 sessions released")).await;
-    assert!(!terminal.screen().contains("sent to pid"));
+    assert!(!terminal.screen().contains("waiting for it"));
     for waiter in waiters {
         waiter.await.unwrap().unwrap();
     }

@@ -269,7 +269,7 @@ fn what_is_not_postgresql_is_recognised() {
         for sslmode in ["disable", "prefer", "require"] {
             check_failure(
                 &format!("host=127.0.0.1 port={port} sslmode={sslmode} connect_timeout=5"),
-                &["the server there is not PostgreSQL", kind, "hint: check host and port"],
+                &["answered, not PostgreSQL", kind, "hint: check host and port"],
             );
         }
     }

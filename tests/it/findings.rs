@@ -29,10 +29,10 @@ const IN_THE_SCHEMA: &[(&str, &str)] = &[
     ("index_bloat", " of index log_note is bloat ("),
     ("invalid_index", "1 invalid index: order_once"),
     ("old_extension", "extension pg_stat_statements is 1.7, the server has 1."),
-    ("overlapping_index", "1 index is a prefix of a longer one ("),
+    ("overlapping_index", "1 redundant index ("),
     ("stale_statistics", "never analyzed: shop_event, 150k rows"),
-    ("unindexed_foreign_key", "1 foreign key without an index, of 20k rows: shop_line(order_id)"),
-    ("unused_index", " unused indexes take "),
+    ("unindexed_foreign_key", "foreign key without an index: shop_line(order_id), 20k rows"),
+    ("unused_index", " indexes not used yet ("),
 ];
 
 /// What is wrong with sessions and settings.
@@ -52,7 +52,7 @@ const IN_THE_SESSIONS: &[(&str, &str)] = &[
 /// What is wrong with what the server counts.
 const IN_THE_COUNTERS: &[(&str, &str)] = &[
     ("cache_hits", "cache hits "),
-    ("deadlocks", "1 deadlock in the last interval"),
+    ("deadlocks", "1 deadlock in the last "),
     ("freeze_age", "k transactions unfrozen, <0.1% of the limit: database "),
     ("rollbacks", " of transactions are rolled back"),
     ("statements_evicted", "pg_stat_statements evicts entries "),

@@ -187,7 +187,7 @@ async fn an_extension_that_comes_moves_and_goes_is_followed() {
     let mut watched = Watched::start(login, quick());
     let snapshot = watched.complete().await;
     let why = snapshot.section("statements").why().unwrap().clone();
-    assert_eq!(why.to_string(), "pg_stat_statements is not installed: it is not in this database");
+    assert_eq!(why.to_string(), "pg_stat_statements is not installed: this database does not have it");
     assert_eq!(why.remedy(), Some("CREATE EXTENSION pg_stat_statements;"));
     let is_read_after = |snapshot: &Snapshot, at: f64| matches!(snapshot.section("statements"), Section::Ready(reading) if reading.at.0 > at);
     client.batch_execute("create extension pg_stat_statements").await.unwrap();

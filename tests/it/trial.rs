@@ -57,14 +57,14 @@ async fn the_index_is_built_measured_and_gone() {
     let Some((login, client)) = with_orders().await else { return };
     let (mut terminal, _home) = with_an_index(&login, &[]).await;
     terminal.press("B");
-    let asked = terminal.wait_for("Build index 1, measure").await;
-    for words in ["CREATE INDEX", "SHARE lock", "rolled back", &login.database] {
+    let asked = terminal.wait_for("Build index 1 and measure").await;
+    for words in ["CREATE INDEX", "SHARE lock", "ROLLBACK", &login.database] {
         assert!(asked.contains(words), "{words} in\n{asked}");
     }
     terminal.press("y");
     let shown = terminal.wait_for("the planner uses it").await;
     assert!(
-        shown.contains("dropped afterwards") && shown.contains("Seq Scan") && shown.contains("Bitmap Index Scan"),
+        shown.contains("removed again") && shown.contains("Seq Scan") && shown.contains("Bitmap Index Scan"),
         "{shown}"
     );
     assert_eq!(indexes(&client).await, 1);
@@ -79,7 +79,7 @@ async fn in_read_only_mode_nothing_is_built() {
     let (mut terminal, _home) = with_an_index(&login, &["--read-only"]).await;
     terminal.press("B");
     terminal.wait_for("read-only").await;
-    assert!(!terminal.screen().contains("Build index 1, measure"));
+    assert!(!terminal.screen().contains("Build index 1 and measure"));
 }
 
 /// The trial builds concurrently, and waits for an old transaction; it is left in the middle of that, by a key or by
@@ -97,7 +97,7 @@ async fn a_trial_that_is_given_up_leaves_nothing() {
         client.batch_execute("update shop_order set note = 'x' where customer_id = 7").await.unwrap();
         let (mut terminal, _home) = with_an_index(&login, &[]).await;
         terminal.press("B");
-        terminal.wait_for("Build index 1, measure").await;
+        terminal.wait_for("Build index 1 and measure").await;
         terminal.press("y");
         let deadline = Instant::now() + PATIENCE;
         while indexes(&client).await < 2 {

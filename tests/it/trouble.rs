@@ -312,7 +312,7 @@ async fn the_remedy_for_an_extension_that_is_not_loaded_works_over_a_restart() {
         watched.until("it is back", |it| it.section("activity").why().is_none() && it.server.started != started).await;
     assert_eq!(
         back.section("statements").why().unwrap().to_string(),
-        "pg_stat_statements is not installed: it is not in this database"
+        "pg_stat_statements is not installed: this database does not have it"
     );
     open(&login).await.batch_execute(create).await.unwrap();
     watched.until("statements are there", |it| matches!(it.section("statements"), Section::Ready(_))).await;

@@ -122,7 +122,7 @@ pub(super) async fn statement_of(
     let database = row.text("database");
     if text.is_empty() || text == "<insufficient privilege>" {
         return Err(refused(format!("this role cannot see the statement with queryid {id}"))
-            .hint(format!("GRANT pg_read_all_stats TO {};", crate::quote::quote_ident(&facts.role))));
+            .hint(format!("GRANT pg_monitor TO {};", crate::quote::quote_ident(&facts.role))));
     }
     if !database.is_empty() && database != facts.database {
         return Err(refused(format!(

@@ -8,7 +8,7 @@
 //!  "plans": [{"explain": what EXPLAIN (FORMAT JSON) wrote, "sql": text or null, "is_analyzed": bool, "notices": [text],
 //!    "verdict": text, "is_fine": bool,
 //!    "sequential_scans": [{"node", "table", "rows_read", "rows_kept", "blocks", "times", "share"}],
-//!    "tips": [{"id", "title", "node", "seen", "advice", "why", "wrong", "source", "saving_seconds"}],
+//!    "tips": [{"id", "title", "node", "evidence", "advice", "why", "wrong", "source", "saving_seconds"}],
 //!    "indexes": [{"table", "summary", "why", "proof", "costs", "is_verified", "cost_before", "cost_after", "size_bytes",
 //!       "sizes": [number], "bytes_per_row", "wal_bytes_per_insert",
 //!       "replaces": [text], "notes": [text], "code": [{"name", "model", "certainty", "meta", "imports", "migration", "sql"}]}],
@@ -78,7 +78,7 @@ fn one(plan: &Reported) -> String {
 
 fn tip(plan: &Reported, hit: &TipHit) -> Value {
     json!({
-        "id": hit.tip.id, "title": hit.tip.title, "node": hit.node, "seen": hit.seen, "advice": hit.advice,
+        "id": hit.tip.id, "title": hit.tip.title, "node": hit.node, "evidence": hit.seen, "advice": hit.advice,
         "why": hit.tip.why, "wrong": hit.tip.wrong, "source": hit.tip.source,
         "saving_seconds": plan.plan.has_times().then_some(hit.saving.0),
     })

@@ -62,16 +62,16 @@ fn one(out: &mut String, plan: &Reported) {
         one_index(out, index);
     }
     let refusals = advised.refusals.iter().map(|refusal| {
-        let rewrite = refusal.rewrite.as_ref().map(|rewrite| format!(" {}", rewrite.what)).unwrap_or_default();
-        format!("{}: {}{rewrite}", refusal.table, refusal.why)
+        let rewrite = refusal.rewrite.as_ref().map(|rewrite| format!(" Instead: {}", rewrite.what)).unwrap_or_default();
+        format!("{}: {}.{rewrite}", refusal.table, refusal.why.trim_end_matches('.'))
     });
-    list(out, "No index", refusals);
+    list(out, "Indexes not advised", refusals);
 }
 
 fn one_index(out: &mut String, index: &AdvisedIndex) {
     out.push_str(&format!("### {}\n\n", prose(&index.candidate.summary())));
     out.push_str(&format!("{}\n\n", prose(&index.candidate.why)));
-    out.push_str(&format!("- checked: {}\n- costs: {}\n", prose(&proof(index)), prose(&costs(index))));
+    out.push_str(&format!("- check: {}\n- costs: {}\n", prose(&proof(index)), prose(&costs(index))));
     for note in index_notes(index) {
         out.push_str(&format!("- {}\n", prose(&note)));
     }

@@ -7,7 +7,7 @@ use crate::pg::advice::AdvisedIndex;
 use crate::plan::text;
 use crate::plan::tips::TipHit;
 use crate::sample::Bytes;
-use crate::sample::unit::Share;
+use crate::sample::unit::{Count, Share};
 use crate::ui::code::Language;
 use crate::ui::theme::{Role, Theme};
 
@@ -99,7 +99,7 @@ fn tips(page: &mut Page<'_>, plan: &Reported) {
         if let Some(place) = plan.place(hit) {
             page.prose("     at       ", &place, Role::Text);
         }
-        page.prose("     seen     ", &hit.seen, Role::Text);
+        page.prose("     evidence ", &hit.seen, Role::Text);
         page.prose("     do       ", &hit.advice, Role::Good);
         if at < MOST_TOLD {
             page.prose("     why      ", hit.tip.why, Role::Muted);
@@ -124,12 +124,12 @@ fn indexes(page: &mut Page<'_>, plan: &Reported) {
     }
     if !advised.refusals.is_empty() {
         page.end();
-        page.line(if advised.indexes.is_empty() { "No index advised" } else { "No other index" }, Role::Title);
+        page.line("Indexes not advised", Role::Title);
     }
     for refusal in &advised.refusals {
         page.prose(&format!("  - {}: ", refusal.table), &refusal.why, Role::Text);
         if let Some(rewrite) = &refusal.rewrite {
-            page.prose("    do    ", &rewrite.what, Role::Good);
+            page.prose("    instead ", &rewrite.what, Role::Good);
             if let Some(django) = &rewrite.django {
                 page.code(Language::Python, django, 10);
             }
@@ -142,7 +142,7 @@ fn one_index(page: &mut Page<'_>, number: usize, index: &AdvisedIndex) {
     page.part(format!("  {number}. "), Role::Muted);
     page.line(candidate.summary(), Role::Accent);
     page.prose("     why      ", &candidate.why, Role::Text);
-    page.prose("     checked  ", &proof(index), Role::Text);
+    page.prose("     check    ", &proof(index), Role::Text);
     page.prose("     costs    ", &costs(index), Role::Text);
     for note in index_notes(index) {
         page.prose("     note     ", &note, Role::Muted);
@@ -166,20 +166,19 @@ fn one_index(page: &mut Page<'_>, number: usize, index: &AdvisedIndex) {
 pub(super) fn proof(index: &AdvisedIndex) -> String {
     let Some(verified) = &index.verified else {
         return format!(
-            "estimated, the planner was not asked: cost of the scan {:.0} instead of {:.0}",
-            index.candidate.cost_after, index.candidate.cost_before
+            "estimated; the planner was not asked; cost of the scan {:.0} → {:.0}",
+            index.candidate.cost_before, index.candidate.cost_after
         );
     };
     match verified.costs() {
         Some((before, after)) => {
-            let saving = verified.saving().unwrap_or(0.0) * 100.0;
-            format!("{}: it uses the index; cost {before:.0} → {after:.0}, {saving:.0}% less", verified.rung.words())
+            format!("the planner would use it ({}); cost {} → {}", verified.rung.words(), Count(before), Count(after))
         }
         None => format!(
-            "{}; cost of the scan {:.0} instead of {:.0}",
+            "{}; cost of the scan {:.0} → {:.0}",
             verified.rung.words(),
-            index.candidate.cost_after,
-            index.candidate.cost_before
+            index.candidate.cost_before,
+            index.candidate.cost_after
         ),
     }
 }

@@ -46,8 +46,8 @@ pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Docume
     document.pair("pid", &one.pid.to_string());
     who(&mut document, one);
     document.pair("state", &format!("{} for {}", one.state, age(one.state_age)));
-    let transaction = one.xact_age.map_or_else(|| "none".to_owned(), |age| format!("open for {}", Seconds(age)));
-    document.pair("transaction", &transaction);
+    let transaction = one.xact_age.map_or_else(|| "none".to_owned(), |age| Seconds(age).to_string());
+    document.pair("transaction age", &transaction);
     document.pair("holds back vacuum", &answer_of_session(view.newer, one.pid));
     let held = held_locks(one, view);
     document.pair("locks others wait for", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
@@ -55,7 +55,11 @@ pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Docume
         all.iter().filter(|other| other.blocked_by.contains(&one.pid)).map(|other| other.pid.to_string()).collect();
     document.pair(
         "sessions waiting behind it",
-        &if behind.is_empty() { "none".to_owned() } else { format!("{} ({})", one.blocks, behind.join(", ")) },
+        &if behind.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("{} (directly behind it: {})", one.blocks, behind.join(", "))
+        },
     );
     document.code(Language::Sql, &cut(&one.query, 400));
     document
@@ -76,7 +80,7 @@ fn facts(document: &mut Document, one: &Backend) {
         ),
     );
     document.pair("wait event", if one.wait.is_empty() { "none" } else { &one.wait });
-    document.pair("duration", &age(one.query_age));
+    document.pair("duration", &age(one.statement_age()));
     document.pair("transaction age", &age(one.xact_age));
     document.pair("session age", &age(one.backend_age));
     if let Some(id) = one.query_id {
@@ -86,9 +90,8 @@ fn facts(document: &mut Document, one: &Backend) {
 
 /// Whose session it is; a background process has no role and no client.
 fn who(document: &mut Document, one: &Backend) {
-    let on = if one.database.is_empty() { String::new() } else { format!(" on {}", one.database) };
-    document.pair("role", &format!("{}{on}", if one.user.is_empty() { "none" } else { &one.user }));
-    for (label, value) in [("application", &one.application), ("client", &one.client)] {
+    document.pair("role", if one.user.is_empty() { "none" } else { &one.user });
+    for (label, value) in [("database", &one.database), ("application", &one.application), ("client", &one.client)] {
         if !value.is_empty() {
             document.pair(label, value);
         }
@@ -132,7 +135,7 @@ fn prepared(view: &View<'_>) -> String {
 
 fn in_short(one: &Backend) -> String {
     let query = cut(&one.query.split_whitespace().collect::<Vec<_>>().join(" "), 120);
-    format!("{}, {}, transaction {}: {query}", one.application, one.short_state(), age(one.xact_age))
+    format!("{}, {}, transaction {}: {query}", one.application, one.state, age(one.xact_age))
 }
 
 /// Returns the first letters of a text, with a mark where there are more.

@@ -117,7 +117,7 @@ impl Explain {
         }
         let wish = run.ask_to_agree(self.ids.take(), &failure.because, &self.agreed);
         self.asked = Some(run);
-        self.failure = Some(failure.hint("press R to be asked again"));
+        self.failure = Some(failure.hint("press R, then y, to run it"));
         wish
     }
 

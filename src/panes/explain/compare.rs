@@ -3,7 +3,7 @@
 use super::tree::name;
 use crate::plan::diff::{Change, Delta, Diff, Shape, diff};
 use crate::plan::{BLOCK, Plan};
-use crate::sample::unit::Count;
+use crate::sample::unit::{Count, counted, grouped};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::frame::{Part, Segment};
 use crate::ui::glyphs::Glyphs;
@@ -63,8 +63,8 @@ fn columns(rows: Rows) -> Vec<GridColumn> {
     };
     let mut columns = vec![
         GridColumn::text("change", "", 1).at_most(1),
-        GridColumn::text("node", "node after", 20),
-        GridColumn::text("was", "node before", 12).drop(1),
+        GridColumn::text("node", "node", 20),
+        GridColumn::text("was", "node before", 12).at_most(16).drop(1),
     ];
     columns.extend(pair([("time_before", "time before"), ("time", "time after")], 0));
     columns.push(GridColumn::number("factor", "change"));
@@ -88,10 +88,10 @@ fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan)) -> Row {
     };
     let label = |node: Option<&crate::plan::Node>| node.map(name).unwrap_or_default();
     let before = match &change.shape {
-        Shape::Same => Cell::text("the same").role(Role::Muted),
+        Shape::Same => Cell::text("same").role(Role::Muted),
         Shape::Was(was) => Cell::text(was).role(Role::DiffRemove),
-        Shape::Came => Cell::text("missing").role(Role::Muted),
-        Shape::Gone => Cell::text("gone").role(Role::Muted),
+        Shape::Came => Cell::text("added").role(Role::Muted),
+        Shape::Gone => Cell::text("removed").role(Role::Muted),
     };
     let node = Cell::text(&label(is.or(was))).role(role);
     let mut cells = vec![node, Cell::mark(mark, 0.0).role(role), before];
@@ -107,38 +107,51 @@ fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan)) -> Row {
 }
 
 fn factor_cell(delta: &Delta) -> Cell {
-    let (text, role) = factor(delta);
+    let (text, role) = factor(delta, TIME);
     let cell = Cell::number(text, delta.change().unwrap_or(0.0));
     cell.role(role)
 }
 
+/// What more and less of a figure is called.
+type Words = (&'static str, &'static str);
+
+const TIME: Words = ("slower", "faster");
+const COST: Words = ("higher", "lower");
+const BUFFERS: Words = ("more", "fewer");
+
 /// Returns how many times more or less, with its mark; small differences are chance.
-fn factor(delta: &Delta) -> (String, Role) {
+fn factor(delta: &Delta, (more, less): Words) -> (String, Role) {
     match delta.factor().filter(|factor| *factor > 0.0) {
-        Some(factor) if factor >= NOTABLE => (format!("{}× more", Count(factor)), Role::Bad),
-        Some(factor) if factor <= 1.0 / NOTABLE => (format!("{}× less", Count(1.0 / factor)), Role::Good),
+        Some(factor) if factor >= NOTABLE => (format!("{}× {more}", times(factor)), Role::Bad),
+        Some(factor) if factor <= 1.0 / NOTABLE => (format!("{}× {less}", times(1.0 / factor)), Role::Good),
         Some(_) => ("=".to_owned(), Role::Muted),
         None => (String::new(), Role::Muted),
     }
 }
 
+/// Writes a factor out: 9,200 rather than 9.2k.
+pub(super) fn times(factor: f64) -> String {
+    if factor < 10.0 { format!("{factor:.1}") } else { grouped(factor.round() as usize) }
+}
+
 fn figures(found: &Diff, glyphs: &Glyphs) -> Vec<Segment> {
     let mut all = Vec::new();
     let arrow = if glyphs.is_unicode { "→" } else { "->" };
-    let mut told = |what: &str, delta: &Delta, show: &dyn Fn(f64) -> String| {
+    let mut told = |what: &str, words: Words, delta: &Delta, show: &dyn Fn(f64) -> String| {
         let (Some(older), Some(newer)) = (delta.older, delta.newer) else { return };
-        let (times, role) = factor(delta);
+        let (times, role) = factor(delta, words);
         let drop = all.len() as u8;
         let segment = Segment::new(format!("{what} "), Role::Muted)
             .and(format!("{} {arrow} {}", show(older), show(newer)), Role::Text)
             .and(format!(" {times}"), role);
         all.push(segment.drop(drop));
     };
-    told("time", &found.time, &|time| Seconds(time).to_string());
-    told("cost", &found.cost, &|cost| Count(cost).to_string());
-    told("buffers", &found.blocks, &|blocks| Bytes(blocks * BLOCK).to_string());
+    told("time", TIME, &found.time, &|time| Seconds(time).to_string());
+    told("cost", COST, &found.cost, &|cost| Count(cost).to_string());
+    told("buffers", BUFFERS, &found.blocks, &|blocks| Bytes(blocks * BLOCK).to_string());
     let shapes = found.shapes().count();
-    let words = if shapes == 0 { "the same shape".to_owned() } else { format!("{shapes} nodes differ in shape") };
+    let words =
+        if shapes == 0 { "same plan shape".to_owned() } else { counted(shapes, "node changed", "nodes changed") };
     all.push(Segment::new(words, Role::Muted).drop(4));
     all
 }

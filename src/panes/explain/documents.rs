@@ -116,8 +116,8 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
         let off = derived.misestimate.map(|off| match off.direction {
             // What something above stopped was not wrongly estimated.
             Direction::Over if derived.is_cut_short => ", stopped early".to_owned(),
-            Direction::Under => format!(", {}× under-estimated", Count(off.factor)),
-            Direction::Over => format!(", {}× over-estimated", Count(off.factor)),
+            Direction::Under => format!(", underestimated {}×", Count(off.factor)),
+            Direction::Over => format!(", overestimated {}×", Count(off.factor)),
             Direction::Exact => String::new(),
         });
         let off = off.unwrap_or_default();
@@ -183,12 +183,8 @@ fn blocks(document: &mut Document, node: &Node) {
     document.heading("Buffers (this node only)");
     for (name, blocks) in [("shared", own.shared), ("local", own.local), ("temp", own.temp)] {
         if blocks != Blocks::default() {
-            let parts = [
-                ("found", blocks.hit),
-                ("read", blocks.read),
-                ("dirtied", blocks.dirtied),
-                ("written", blocks.written),
-            ];
+            let parts =
+                [("hit", blocks.hit), ("read", blocks.read), ("dirtied", blocks.dirtied), ("written", blocks.written)];
             let told = parts.iter().filter(|(_, count)| *count > 0.0);
             let told: Vec<String> = told.map(|(what, count)| format!("{} {what}", Bytes(count * BLOCK))).collect();
             document.pair(name, &told.join(", "));

@@ -107,7 +107,7 @@ impl Explain {
         self.filling = Some(Filling::Values(request));
         let fill = Wish::Fill(form);
         match why {
-            Some(why) => Wish::All(vec![Wish::Say(format!("their types are unknown: {why}")), fill]),
+            Some(why) => Wish::All(vec![Wish::Say(format!("The types of the parameters are unknown: {why}")), fill]),
             None => fill,
         }
     }
@@ -161,7 +161,7 @@ impl Explain {
                 Wish::Nothing
             }
             None => {
-                Wish::Say(format!("the time limit must be 1 to 86400 seconds; it stays at {} s", self.timeout_seconds))
+                Wish::Say(format!("The time limit must be 1 to 86400 seconds; it stays at {} s", self.timeout_seconds))
             }
         }
     }

@@ -65,7 +65,7 @@ impl Search {
         };
         let (name, saves) = (name_of(first), saves(first, plan).replacen(": ", ", ", 1));
         Some(format!(
-            "An index is worth building: {name}{saves}{others}. Press v to see it, i to copy its code, B to try it."
+            "An index is worth building: {name}{saves}{others}. Press v to see it, i to copy its code, B for an index trial."
         ))
     }
 
@@ -116,7 +116,7 @@ fn found_document(found: &Advised, subject: &Subject<'_>) -> Detail {
         detail = one(detail, at, suggestion, subject);
     }
     if !found.refusals.is_empty() {
-        detail = detail.heading("Where not to build one");
+        detail = detail.heading("Indexes not advised");
         for refusal in &found.refusals {
             detail = detail.pair(&refusal.table, &refusal.why);
             if let Some(rewrite) = &refusal.rewrite {
@@ -158,13 +158,16 @@ fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &Subje
     if let Some(trial) = subject.tried.filter(|trial| trial.at == at) {
         detail = trial.tell(detail, Bytes(candidate.size_bytes()));
     }
+    let is_measured = subject.tried.is_some_and(|trial| trial.at == at && trial.tried.is_ok());
     let known = if candidate.is_size_known { "about" } else { "perhaps" };
     let writes = &candidate.write_cost;
     let inserts = writes.inserts_per_second.map(|rate| format!(" at {} inserts/s", Count(rate))).unwrap_or_default();
-    detail = detail
-        .pair("size", format!("{known} {}", Bytes(candidate.size_bytes())))
-        .pair("writes", format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)))
-        .pair("build", format!("about {} of work; CONCURRENTLY it also waits for open transactions", writes.build));
+    if !is_measured {
+        detail = detail
+            .pair("size", format!("{known} {}", Bytes(candidate.size_bytes())))
+            .pair("build", format!("about {} of work; CONCURRENTLY it also waits for open transactions", writes.build));
+    }
+    detail = detail.pair("writes", format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)));
     if !candidate.replaces.is_empty() {
         detail = detail.pair_as("replaces", candidate.replaces.join(", "), Role::Accent);
     }
@@ -190,18 +193,17 @@ fn verdict(detail: Detail, suggestion: &AdvisedIndex) -> Detail {
             Confidence::Fair => "perhaps",
             Confidence::Low => "uncertain",
         };
-        return detail.pair_as("checked", format!("no; its use is {sure}"), Role::Warning);
+        return detail.pair_as("check", format!("the planner was not asked; its use is {sure}"), Role::Warning);
     };
     let (words, role) = match verified.verdicts.first() {
-        _ if verified.is_used() => ("the planner uses it".to_owned(), Role::Good),
+        _ if verified.is_used() => ("the planner would use it".to_owned(), Role::Good),
         Some(Verdict::CanServe) => ("the index can serve it".to_owned(), Role::Text),
         Some(Verdict::CannotServe(why) | Verdict::Unknown(why)) => (why.clone(), Role::Warning),
-        _ => ("the planner does not use it".to_owned(), Role::Bad),
+        _ => ("the planner would not use it".to_owned(), Role::Bad),
     };
-    let mut detail = detail.pair_as("checked", format!("{words}: {}", verified.rung.words()), role);
+    let mut detail = detail.pair_as("check", format!("{words} ({})", verified.rung.words()), role);
     if let Some((before, after)) = verified.costs() {
-        let saving = verified.saving().map(|saving| format!(" ({} less)", Share(saving))).unwrap_or_default();
-        detail = detail.pair("cost", format!("{} before, {} after{saving}", Count(before), Count(after)));
+        detail = detail.pair("cost", format!("{} without it, {} with it", Count(before), Count(after)));
     }
     verified.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
 }

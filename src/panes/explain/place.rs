@@ -124,7 +124,7 @@ impl Explain {
                     .map(|cause| Head::Line(vec![("  because: ".to_owned(), Role::Muted), clean(cause, Role::Text)])),
             );
             if let Some(hint) = &failure.hint {
-                heads.push(Head::Line(vec![("  do: ".to_owned(), Role::Muted), clean(hint, Role::Accent)]));
+                heads.push(Head::Line(vec![("  hint: ".to_owned(), Role::Muted), clean(hint, Role::Accent)]));
             }
         }
         let notes = sheet.map(|sheet| sheet.source.notes.as_slice()).unwrap_or_default();

@@ -2,7 +2,7 @@
 //! long or would write, then the run. One at a time.
 
 use crate::app::{Document, Effect, Job, JobId, JobIds, Wish};
-use crate::pg::explain::{Agreed, Consent, Options, Progress, Request};
+use crate::pg::explain::{Agreed, Consent, Options, Progress, Request, WHAT_STAYS};
 use crate::plan::{Kind, Plan, Relationship, scans};
 use crate::sample::unit::Count;
 use crate::ui::code::{Language, spans};
@@ -94,10 +94,10 @@ impl Run {
         }
         let is_run = self.step == Step::Real;
         let question = if is_run {
-            "Run the statement with what it calls?"
+            "Run the statement, including these calls?"
         } else {
             about.pair("planning", "runs immutable and stable functions, before the statement is run");
-            "Plan the statement? Planning can run what it calls."
+            "Plan the statement? Planning can run these calls."
         };
         self.id = id;
         self.request.agreed = Agreed::To(agreed.iter().chain(new).cloned().collect());
@@ -145,10 +145,7 @@ impl Run {
             &format!("{} (statement_timeout); Esc cancels it earlier", crate::sample::Seconds(limit)),
         );
         if writes {
-            about.pair(
-                "writes",
-                "yes, and is rolled back; sequences, dead rows and WAL stay; locks are held while it runs",
-            );
+            about.pair("writes", &format!("yes: {WHAT_STAYS}"));
         }
         let question = if writes {
             "Run this write and roll it back?".to_owned()

@@ -98,7 +98,7 @@ impl Question<'_> {
                 about.pair("who waits", &who);
                 about.pair(
                     "afterwards",
-                    "rolled back; if old transactions would hide the index, it is built CONCURRENTLY and then dropped",
+                    "ROLLBACK: the index is gone (if old transactions hide it: built CONCURRENTLY, then dropped)",
                 );
             }
             Building::Concurrently { .. } => {
@@ -106,7 +106,7 @@ impl Question<'_> {
                 about.pair("who waits", &format!("no one: it is built CONCURRENTLY in about {build}, which costs I/O"));
                 about.pair(
                     "afterwards",
-                    "dropped CONCURRENTLY; the build and the drop both wait for old transactions to end",
+                    "DROP INDEX CONCURRENTLY; the build and the drop wait for old transactions to end",
                 );
             }
         }
@@ -118,10 +118,10 @@ impl Explain {
     /// Asks whether an index is to be tried: the first, or the one after that which was tried.
     pub(super) fn ask_trial(&mut self, view: &View<'_>) -> Wish {
         if self.is_trying().is_some() || self.run.is_some() {
-            return Wish::Say("A trial is already running; Esc cancels it".to_owned());
+            return Wish::Say("An index trial is already running; Esc cancels it".to_owned());
         }
         let Some(sheet) = &self.sheet else {
-            return Wish::Say("Press R to run the statement first; then its indexes can be tried".to_owned());
+            return Wish::Say("Press R to run the statement first, then B for an index trial".to_owned());
         };
         let (Some(request), indexes::Search::Found(found)) = (&sheet.request, &sheet.search) else {
             return Wish::Say("No index advice yet; press R to run the statement".to_owned());
@@ -148,7 +148,7 @@ impl Explain {
         self.trial = Some(TrialRun { id, at, elapsed: None });
         Wish::Ask {
             about,
-            question: format!("Build index {}, measure the statement with it, and drop it again?", at + 1),
+            question: format!("Build index {} and measure the statement with it?", at + 1),
             then: Effect::Start(id, job),
         }
     }
@@ -157,7 +157,7 @@ impl Explain {
     fn ask_values_for_trial(&mut self, request: Request) -> Wish {
         let request = Request { options: self.options, ..request };
         Wish::All(vec![
-            Wish::Say("A trial runs the statement: give each $n a value, then press B again".to_owned()),
+            Wish::Say("An index trial runs the statement: give each $n a value, then press B again".to_owned()),
             self.find_parameters(request),
         ])
     }

@@ -1,10 +1,9 @@
 //! What came of the trial of an index, in a line and in figures.
 
-use super::compare::NOTABLE;
+use super::compare::{NOTABLE, times as factor};
 use crate::failure::Failure;
 use crate::pg::verify::Tried;
 use crate::plan::{BLOCK, Plan};
-use crate::sample::unit::Count;
 use crate::sample::{Bytes, Seconds};
 use crate::ui::detail::Detail;
 use crate::ui::frame::Part;
@@ -31,11 +30,11 @@ impl Trial {
                 } else {
                     (glyphs.bad, "the planner does not use it", Role::Bad)
                 };
-                let told = format!("; built in {}, {}; dropped afterwards", tried.build, size(tried));
-                vec![(format!("{sign} index {number} tried: {words}"), role), (told, Role::Muted)]
+                let told = format!("; built in {}, {}; removed again", tried.build, size(tried));
+                vec![(format!("{sign} index trial {number}: {words}"), role), (told, Role::Muted)]
             }
             Err(failure) => vec![
-                (format!("{} index {number}: ", glyphs.bad), Role::Bad),
+                (format!("{} index trial {number}: ", glyphs.bad), Role::Bad),
                 (crate::ui::text::clean(&failure.what).into_owned(), Role::Bad),
             ],
         }
@@ -46,16 +45,16 @@ impl Trial {
         let tried = match &self.tried {
             Ok(tried) => tried,
             Err(failure) => {
-                detail = detail.pair_as("tried", &failure.what, Role::Bad);
+                detail = detail.pair_as("trial", &failure.what, Role::Bad);
                 return failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph);
             }
         };
         let (words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
-            ("tried: the planner uses it", Role::Good)
+            ("the planner uses it", Role::Good)
         } else {
-            ("tried: the planner does not use it", Role::Bad)
+            ("the planner does not use it", Role::Bad)
         };
-        detail = detail.pair_as("tried", words, role);
+        detail = detail.pair_as("trial", words, role);
         match tried.times() {
             Some((before, after)) => {
                 detail = detail.pair("time", format!("{before} without it, {after} with it{}", change(before, after)));
@@ -68,12 +67,12 @@ impl Trial {
             detail = detail.pair("buffers", format!("{before} without it, {after} with it"));
         }
         detail = detail
-            .pair("true size", format!("{}, {expected} estimated", size(tried)))
-            .pair("built in", tried.build.to_string());
+            .pair("size", format!("{} (estimated: {expected})", size(tried)))
+            .pair("build", format!("{}, measured", tried.build));
         tried
             .notes
             .iter()
-            .fold(detail, |detail, note| detail.paragraph_as(format!("In the trial, {note}."), Role::Muted))
+            .fold(detail, |detail, note| detail.paragraph_as(format!("In the index trial, {note}."), Role::Muted))
     }
 }
 
@@ -81,8 +80,8 @@ impl Trial {
 fn change(before: Seconds, after: Seconds) -> String {
     let times = before.0 / after.0.max(1e-6);
     match times {
-        times if times >= NOTABLE => format!(" ({} times faster)", Count(times)),
-        times if times <= 1.0 / NOTABLE => format!(" ({} times slower)", Count(1.0 / times)),
+        times if times >= NOTABLE => format!(" ({}× faster)", factor(times)),
+        times if times <= 1.0 / NOTABLE => format!(" ({}× slower)", factor(1.0 / times)),
         _ => " (no measurable difference)".to_owned(),
     }
 }

@@ -217,7 +217,7 @@ fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) 
             let words = Counting::of(view.newer).words(view.newer.at);
             let caution = if *is_suspicion { " That is too short to be sure: monthly reports may use it." } else { "" };
             format!(
-                "No statement has used this index{size}: {words}.{caution} Each server has its own counters: check \
+                "No scan of this index{size}, {words}.{caution} Each server has its own counters: check \
                  the standbys too. Scans by foreign key checks are counted."
             )
         }
@@ -227,6 +227,9 @@ fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) 
 fn advice(verdict: Option<&Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Invalid) => "Rebuild it (PostgreSQL 12 and later), or drop it and run the migration again:",
+        Some(Verdict::Unused { is_suspicion: true }) => {
+            "If it is still unused after a month, here and on every standby, remove it without blocking writes:"
+        }
         Some(_) => "Remove it without blocking writes:",
         None => "Rebuild it:",
     }
@@ -249,8 +252,8 @@ fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
     }
     document.text(
         "Each delete of a referenced row and each change of its key scans the whole table; so does every lookup from \
-         the other side. The index is unnecessary only if referenced rows are never deleted and no statement looks \
-         up from there.",
+         the other side. The index is unnecessary only if referenced rows are never deleted and no query \
+         follows the reverse relation (…_set or related_name).",
     );
     let Ok(code) = index_for_key(key, &Project::for_code(view.newer)) else { return document };
     document.heading("What to do");

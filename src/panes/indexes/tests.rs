@@ -114,7 +114,7 @@ fn a_narrow_screen_keeps_the_verdict_and_a_wide_one_shows_all() {
         assert!(narrow.contains(title), "{title} is not in:\n{narrow}");
     }
     let wide = drawn(&mut pane, (220, 8));
-    for title in ["table", "keys", "method", "from", "rows fetched", "cache hits"] {
+    for title in ["table", "keys", "method", "defined by", "rows fetched", "cache hits"] {
         assert!(wide.contains(title), "{title} is not in:\n{wide}");
     }
     let _smallest = drawn(&mut pane, (40, 3));

@@ -81,7 +81,7 @@ fn enter_tells_all_and_a_key_leads_to_the_row() {
     drop(press(&mut app, KeyCode::Char('j')));
     drop(press(&mut app, KeyCode::Enter));
     let shown = screen(&mut app, 120, 40);
-    for words in ["What to do", "Seen", "Why", "PostgreSQL manual", "SELECT pg_sleep(600)", "o Activity"] {
+    for words in ["What to do", "Evidence", "Why", "PostgreSQL manual", "SELECT pg_sleep(600)", "o Activity"] {
         assert!(shown.contains(words), "{words} is not in\n{shown}");
     }
     drop(press(&mut app, KeyCode::Char('o')));
@@ -100,7 +100,7 @@ fn a_row_that_is_gone_is_said_to_be() {
         drop(press(&mut app, key));
     }
     assert_eq!(app.current(), crate::panes::activity::ID);
-    assert!(screen(&mut app, 120, 40).contains("idle tx"), "the filter went");
+    assert!(screen(&mut app, 120, 40).contains("idle in tx"), "the filter went");
     drop(press(&mut app, KeyCode::Char('1')));
     let later = trouble().with("activity", vec![]).at(crate::catalog::fixture::NOW + 2.0);
     app.update(Event::Sampled(Arc::new(later)));
@@ -142,7 +142,7 @@ fn a_plan_pasted_with_carriage_returns_is_read() {
     let shown = screen(&mut app, 120, 40);
     assert!(shown.contains("Limit") && shown.contains("Seq Scan on t"), "{shown}");
     let footer = shown.lines().last().unwrap();
-    assert!(footer.starts_with("the last of 2 plans"), "a note has no tick: {footer}");
+    assert!(footer.starts_with("The last of 2 plans"), "a note has no tick: {footer}");
 }
 
 #[test]

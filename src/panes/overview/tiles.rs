@@ -235,7 +235,7 @@ fn tables(view: &View<'_>) -> Grid {
         GridColumn::number("live", "rows"),
         GridColumn::number("dead", "dead"),
         GridColumn::number("seq", "seq rows/s"),
-        GridColumn::number("vacuum", "vacuumed").short("vacuum").drop(1),
+        GridColumn::number("vacuum", "last vacuum").short("last vac").drop(1),
     ];
     let Some(reading) = view.newer.section("tables").reading() else { return missing(view, "tables", columns) };
     let older = view.history.reading_before(view.moment, "tables");
@@ -295,7 +295,7 @@ fn indexes(view: &View<'_>) -> Grid {
     let columns = vec![
         GridColumn::text("index", "index", 14).at_most(44),
         GridColumn::number("size", "size"),
-        GridColumn::number("rate", "scans/s").short("/s"),
+        GridColumn::number("rate", "scans/s"),
         GridColumn::number("scans", "scans").drop(1),
         GridColumn::text("verdict", "", 7),
     ];

@@ -107,14 +107,14 @@ pub(super) fn document(finding: &Finding) -> Document {
         document.copied = Some(code.text.clone());
         document.code(language, &code.text);
     }
-    document.heading("Seen");
+    document.heading("Evidence");
     for (label, value) in &finding.evidence {
         document.pair(label, value);
     }
     document.heading("Why");
     document.text(finding.why);
     document.heading("Source");
-    document.text(&format!("{}; check {}", finding.source, finding.id));
+    document.text(&format!("{}; pgdj check: {}", finding.source, finding.id));
     document.leads_to = place(finding).map(|(pane, _)| pane);
     document
 }

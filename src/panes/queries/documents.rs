@@ -12,11 +12,11 @@ pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, sinc
     let mut document = Document::new(format!("Statement {}", one.queryid));
     match text {
         Some(text) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
-        None => document.text("its text has not been read"),
+        None => document.text("Its text has not been read."),
     }
-    document.heading(&format!("Cost {since}"));
-    document.pair("share of total time", &Share(one.share).to_string());
-    document.pair("time", &format!("{} of {}", Seconds(one.time_ms / 1e3), Seconds(costs.total_ms / 1e3)));
+    document.heading(&format!("Cost, {since}"));
+    let (time, all) = (Seconds(one.time_ms / 1e3), Seconds(costs.total_ms / 1e3));
+    document.pair("total time", &format!("{time} ({} of {all} for all statements)", Share(one.share)));
     let rate = costs.seconds.map(|seconds| format!(", {} per second", Count(one.calls / seconds))).unwrap_or_default();
     document.pair("calls", &format!("{}{rate}", Count(one.calls)));
     document.pair("mean", &Seconds(one.mean_ms() / 1e3).to_string());
@@ -26,7 +26,7 @@ pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, sinc
     document.heading("Who");
     document.pair("role", &one.user);
     document.pair("database", &one.database);
-    document.pair("from", if one.is_toplevel { "client" } else { "function (not top level)" });
+    document.pair("called by", if one.is_toplevel { "client" } else { "function (not top level)" });
     running(&mut document, one, view);
     document
 }
@@ -64,7 +64,7 @@ fn blocks(document: &mut Document, one: &Statement) {
 fn since_reset(document: &mut Document, one: &Statement) {
     if let Some(max) = one.max_ms {
         let spread = one.stddev_ms.map(|ms| format!(", standard deviation {}", Seconds(ms / 1e3))).unwrap_or_default();
-        document.pair("longest since reset", &format!("{}{spread}", Seconds(max / 1e3)));
+        document.pair("slowest call", &format!("{} since the reset{spread}", Seconds(max / 1e3)));
     }
 }
 

@@ -39,8 +39,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let vacuum = one.due.as_ref().and_then(|due| due.vacuum);
     if !is_enabled && !usage.is_partitioned() {
         found.push(Advice {
-            why: "Autovacuum is disabled for this table. Unless your own job vacuums it, re-enable autovacuum:"
-                .to_owned(),
+            why: "Autovacuum is off for this table. Re-enable it, unless your own job vacuums the table:".to_owned(),
             sql: format!("ALTER TABLE {name} RESET (autovacuum_enabled);"),
             undo: Some(format!("ALTER TABLE {name} SET (autovacuum_enabled = false);")),
         });
@@ -175,7 +174,7 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
         document.pair("heap", &Bytes(heap).to_string());
         match usage.toast_bytes.zip(usage.index_bytes) {
             Some((toast, indexes)) => {
-                document.pair("TOAST and maps", &Bytes(toast).to_string());
+                document.pair("TOAST, FSM, VM", &Bytes(toast).to_string());
                 document.pair("indexes", &Bytes(indexes).to_string());
             }
             None => document.pair("indexes and TOAST", &Bytes((total - heap).max(0.0)).to_string()),
@@ -218,7 +217,7 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
 
 fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
     let now = view.newer.at;
-    document.heading("Upkeep");
+    document.heading("Maintenance");
     if let Some(running) = running_vacuum(one, view) {
         document.pair("vacuum running", &running);
     }

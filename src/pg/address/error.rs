@@ -147,17 +147,17 @@ impl AddressError {
     }
 }
 
-/// Says that a value is wrong; one that may be a part of a password is not shown.
+/// Says that a value is wrong, of a parameter that is named by its flag or variable alone, else by its place and its name;
+/// a value that may be a part of a password is not shown.
 fn bad_value(origin: &Origin, keyword: &str, value: &str) -> String {
-    let name = named(origin, keyword);
-    if value == "…" { format!("{name} is not valid") } else { format!("{name} cannot be \"{value}\"") }
-}
-
-/// Names a parameter by its flag or variable alone, else by its place and its name.
-fn named(origin: &Origin, keyword: &str) -> String {
-    match origin {
-        Origin::Flag(name) | Origin::Variable(name) => (*name).to_owned(),
-        Origin::Target | Origin::File { .. } => format!("{origin}: {keyword}"),
+    let (place, name) = match origin {
+        Origin::Flag(name) | Origin::Variable(name) => (String::new(), *name),
+        Origin::Target | Origin::File { .. } => (format!("{origin}: "), keyword),
+    };
+    if value == "…" {
+        format!("{place}invalid value for {name}")
+    } else {
+        format!("{place}invalid value \"{value}\" for {name}")
     }
 }
 

@@ -150,9 +150,9 @@ fn a_wrong_word_says_where_and_the_valid_ones() {
     check(
         "sslmode=verfy-full",
         &[],
-        &format!("TARGET: sslmode cannot be \"verfy-full\" | did you mean \"verify-full\"? valid: {modes}"),
+        &format!("TARGET: invalid value \"verfy-full\" for sslmode | did you mean \"verify-full\"? valid: {modes}"),
     );
-    check("", &[("PGSSLMODE", "on")], &format!("PGSSLMODE cannot be \"on\" | valid: {modes}"));
+    check("", &[("PGSSLMODE", "on")], &format!("invalid value \"on\" for PGSSLMODE | valid: {modes}"));
     check("hots=x", &[], "TARGET: unknown connection parameter \"hots\" | did you mean \"host\"?");
     check("wrong", &[], "/c.toml:9: unknown connection parameter \"hots\" | did you mean \"host\"?");
     check("prdo", &[], "TARGET \"prdo\" is neither an alias nor a service | did you mean \"prod\"?");
@@ -163,18 +163,18 @@ fn a_wrong_word_says_where_and_the_valid_ones() {
          to open a database of this name use -d zzz; there are live, viaservice, wrong, prod, bad",
     );
     let port = "valid: 1 to 65535; in a URL, write : in a password as %3A and / as %2F";
-    check("bad", &[], &format!("/h/.pg_service.conf:8: port is not valid | {port}"));
-    check("port=70000", &[], &format!("TARGET: port cannot be \"70000\" | {port}"));
-    check("port=0", &[], &format!("TARGET: port cannot be \"0\" | {port}"));
+    check("bad", &[], &format!("/h/.pg_service.conf:8: invalid value for port | {port}"));
+    check("port=70000", &[], &format!("TARGET: invalid value \"70000\" for port | {port}"));
+    check("port=0", &[], &format!("TARGET: invalid value \"0\" for port | {port}"));
     check(
         "connect_timeout=soon",
         &[],
-        "TARGET: connect_timeout cannot be \"soon\" | valid: whole seconds; 0 waits forever",
+        "TARGET: invalid value \"soon\" for connect_timeout | valid: whole seconds; 0 waits forever",
     );
     check(
         "hostaddr=db1",
         &[],
-        "TARGET: hostaddr cannot be \"db1\" | valid: IPv4 and IPv6 addresses; a name goes into host",
+        "TARGET: invalid value \"db1\" for hostaddr | valid: IPv4 and IPv6 addresses; a name goes into host",
     );
     check(
         "service=nope",
@@ -182,7 +182,7 @@ fn a_wrong_word_says_where_and_the_valid_ones() {
         "no service is called \"nope\" | looked in /h/.pg_service.conf and /s/pg_service.conf; there are prod, bad",
     );
     let flags = Flags { port: Some("x"), ..Flags::default() };
-    assert_eq!(shown(&with(flags, None, &[])), "-p is not valid | valid: 1 to 65535");
+    assert_eq!(shown(&with(flags, None, &[])), "invalid value for -p | valid: 1 to 65535");
 }
 
 #[test]

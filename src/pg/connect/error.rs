@@ -16,7 +16,7 @@ use crate::pg::words::{pooler_hint, words};
 
 /// What answered is not PostgreSQL.
 #[derive(Debug, Clone, Error)]
-#[error("the server there is not PostgreSQL{}", spoken(.0))]
+#[error("{} answered, not PostgreSQL", spoken(.0))]
 pub struct NotPostgres(
     /// The first bytes it sent.
     pub Vec<u8>,
@@ -24,12 +24,12 @@ pub struct NotPostgres(
 
 fn spoken(sent: &[u8]) -> &'static str {
     match sent {
-        [b'H', b'T', b'T', b'P', ..] => " but HTTP",
-        [b'S', b'S', b'H', ..] | [b'S', b'H', b'-', ..] => " but SSH",
-        [b'-', b'E', b'R', b'R', ..] => " but Redis",
-        [b'2', b'2', b'0', ..] => " but mail or FTP",
-        [_, 0, 0, 0, 10, ..] => " but MySQL",
-        _ => "",
+        [b'H', b'T', b'T', b'P', ..] => "an HTTP server",
+        [b'S', b'S', b'H', ..] | [b'S', b'H', b'-', ..] => "an SSH server",
+        [b'-', b'E', b'R', b'R', ..] => "a Redis server",
+        [b'2', b'2', b'0', ..] => "a mail or FTP server",
+        [_, 0, 0, 0, 10, ..] => "a MySQL server",
+        _ => "another server",
     }
 }
 
@@ -395,7 +395,7 @@ impl ConnectError {
         let code = error.code();
         Some(if *code == SqlState::INVALID_PASSWORD {
             self.password_hint(match &self.password_from {
-                Some(from) => format!("the password came from {from}"),
+                Some(from) => format!("the password came from {from}: correct it, or use -W to type another"),
                 None => format!("check the password of role {}", self.user),
             })
         } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {

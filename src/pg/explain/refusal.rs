@@ -83,8 +83,7 @@ pub(super) fn no_statement(word: &str) -> Failure {
 }
 
 /// How what can be explained begins.
-const BEGINNINGS: &str =
-    "a statement that can be explained begins with SELECT, WITH, VALUES, INSERT, UPDATE, DELETE or MERGE";
+const BEGINNINGS: &str = super::statement::WHAT_EXPLAIN_TAKES;
 
 pub(super) fn no_consent(effect: Effect) -> Failure {
     refused(format!("{}; EXPLAIN ANALYZE would run it", deed(effect))).hint(match effect {
@@ -274,7 +273,10 @@ fn blocked(at: &Circumstances<'_>) -> Failure {
     let limit = super::run::guard(at.request.consent, at.request.timeout_ms).lock;
     let failure = refused(format!("the EXPLAIN waited {} for a lock and stopped", Seconds(limit.as_secs_f64())));
     let failure = with_blockers(failure, at.blocked_by);
-    failure.hint("Activity shows who holds it; try again when they are done")
+    match at.blocked_by {
+        [] => failure.hint("try again when the lock is released"),
+        [first, ..] => failure.hint(format!("end pid {} or wait for it, then try again", first.pid)),
+    }
 }
 
 fn with_blockers(failure: Failure, blockers: &[Blocker]) -> Failure {
@@ -327,6 +329,9 @@ fn place(said: &DbError, statement: &Statement, prefix: usize) -> Option<String>
     let before: Vec<char> = statement.text.chars().take(at).collect();
     let line = before.iter().filter(|letter| **letter == '\n').count() + 1;
     let column = before.iter().rev().take_while(|letter| **letter != '\n').count() + 1;
+    // The server may point into a word: it is quoted from its start.
+    let is_of_word = |letter: &&char| letter.is_alphanumeric() || **letter == '_';
+    let at = at - before.iter().rev().take_while(is_of_word).count();
     let rest: String = statement.text.chars().skip(at).take_while(|letter| *letter != '\n').take(40).collect();
     let rest = rest.trim_end();
     Some(if rest.is_empty() {

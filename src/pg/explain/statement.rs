@@ -31,6 +31,10 @@ pub struct Statement {
     pub notes: Vec<String>,
 }
 
+/// What EXPLAIN takes, for a hint.
+pub(super) const WHAT_EXPLAIN_TAKES: &str = "EXPLAIN takes SELECT, WITH, VALUES, INSERT, UPDATE, DELETE, MERGE, EXECUTE, \
+                                             DECLARE, CREATE TABLE AS and CREATE MATERIALIZED VIEW AS";
+
 /// Why a text cannot be explained.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotOne {
@@ -52,12 +56,9 @@ impl NotOne {
     /// Returns what to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Empty => "give a SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES",
+            Self::Empty => WHAT_EXPLAIN_TAKES,
             Self::Several(_) => "explain them one by one",
-            Self::NoPlan(_) => {
-                "EXPLAIN takes SELECT, VALUES, INSERT, UPDATE, DELETE, MERGE, EXECUTE, DECLARE, CREATE TABLE AS and \
-                 CREATE MATERIALIZED VIEW AS"
-            }
+            Self::NoPlan(_) => WHAT_EXPLAIN_TAKES,
             Self::Nul => "remove it",
         }
     }
@@ -372,8 +373,9 @@ fn with_casts(part: &[Piece], notes: &mut Vec<String>) -> Vec<Piece> {
     }
     if changed > 0 {
         notes.push(format!(
-            "{changed} constants that pg_stat_statements replaced were rewritten so that they parse: $n::type for a \
-             typed literal, date_part for EXTRACT"
+            "pgdj rewrote {} so that the normalized statement parses: $n::type for a typed literal, date_part for \
+             EXTRACT",
+            crate::sample::unit::counted(changed, "constant", "constants")
         ));
     }
     out

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "aggregate-spill",
     title: "grouping spills to disk",
     why: "The groups did not fit in hash_mem (work_mem times hash_mem_multiplier), so rows are written to disk and grouped later.",
-    wrong: "With nearly as many groups as rows, a sort may be as fast.",
+    wrong: "there are nearly as many groups as rows: then a sort may be as fast.",
     source: "PostgreSQL 13 release notes",
     topic: Topic::Memory,
     rank: 3,

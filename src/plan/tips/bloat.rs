@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "bloat",
     title: "nearly empty pages",
     why: "Dead rows and empty pages are read like full ones.",
-    wrong: "Wide rows may fill a page each, and a table that was just emptied is filled again; check the Tables pane.",
+    wrong: "a row fills most of a page, or the table was just emptied and is filled again; check the Tables pane.",
     source: "pgMustard",
     topic: Topic::Access,
     rank: 2,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "cartesian",
     title: "every row is joined with every other row",
     why: "No condition joins the two sides, so the result has every combination of rows.",
-    wrong: "With one small side (a calendar, a list of values) it may be intended.",
+    wrong: "one side is small (a calendar, a list of values) and the product is intended.",
     source: "pgMustard",
     topic: Topic::Join,
     rank: 5,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "cold-cache",
     title: "time spent reading from disk",
     why: "Most pages were not in the server's memory and had to be read.",
-    wrong: "The first run after a start reads from disk; run it again before acting.",
+    wrong: "this was the first run after a start; run it again before acting.",
     source: "pgMustard; track_io_timing",
     topic: Topic::Reading,
     rank: 2,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "correlated-subplan",
     title: "a subquery that runs once for each row",
     why: "A correlated subquery runs again for every row of the outer statement.",
-    wrong: "With few outer rows and an index lookup inside, it is as fast as a join.",
+    wrong: "there are few outer rows and an index lookup inside: then it is as fast as a join.",
     source: "pgplan",
     topic: Topic::Subplan,
     rank: 2,

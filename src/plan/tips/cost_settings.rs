@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "cost-settings",
     title: "settings that mislead the planner",
     why: "These settings do not describe this machine, or they forbid a plan type.",
-    wrong: "The setting may help another statement; try the change for this one with SET LOCAL first.",
+    wrong: "the setting helps other statements; try the change for this one with SET LOCAL first.",
     source: "PostgreSQL manual: Query Planning (settings)",
     topic: Topic::Settings,
     rank: 3,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "costly-node",
     title: "the node with most of the estimated cost",
     why: "The planner expects most of the work in this node.",
-    wrong: "Cost is an estimate; run the plan with ANALYZE before you act on it.",
+    wrong: "the estimate is wrong; run the plan with ANALYZE before you act on it.",
     source: "pev2, node.ts",
     topic: Topic::General,
     rank: 2,

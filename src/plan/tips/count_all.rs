@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "count-all",
     title: "counting a whole table",
     why: "PostgreSQL stores no row count: every row is visited each time.",
-    wrong: "With a condition that an index answers, the count is cheap.",
+    wrong: "a condition is answered by an index: then the count is cheap.",
     source: "PostgreSQL wiki, Slow Counting",
     topic: Topic::Answer,
     rank: 3,

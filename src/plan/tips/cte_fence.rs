@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "cte-fence",
     title: "a CTE whose rows are discarded afterwards",
     why: "A materialized CTE is computed completely before its rows are filtered; the filter cannot use an index.",
-    wrong: "If the CTE is read several times, computing it once may be cheaper.",
+    wrong: "the CTE is read several times: computing it once may be cheaper.",
     source: "PostgreSQL manual: Common Table Expression Materialization",
     topic: Topic::Access,
     rank: 4,

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "a SELECT that writes",
     why: "The first statement that reads pages after a large change sets hint bits or prunes dead rows, and so \
         writes the pages.",
-    wrong: "It happens once for each change.",
+    wrong: "a large change was just made: the pages are written once for each change.",
     source: "PostgreSQL wiki, Hint Bits",
     topic: Topic::Reading,
     rank: 1,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "distinct-join",
     title: "a join multiplies rows and DISTINCT removes them again",
     why: "The join returns a row for every match, and DISTINCT sorts or hashes all of them to keep one each.",
-    wrong: "If columns of the joined table are selected too, the join is needed.",
+    wrong: "columns of the joined table are selected too: then the join is needed.",
     source: "Django documentation, Exists()",
     topic: Topic::Answer,
     rank: 4,

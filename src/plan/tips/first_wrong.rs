@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "first-wrong",
     title: "the lowest wrong row estimate",
     why: "Every estimate above this node builds on this one; a better estimate here improves them all.",
-    wrong: "If the condition is not a plain comparison (a function, a JSON key), statistics help only with an expression index or extended statistics.",
+    wrong: "the condition is not a plain comparison (a function, a JSON key): statistics then help only with an expression index or extended statistics.",
     source: "pgMustard; advisor rule 4",
     topic: Topic::Estimates,
     rank: 2,
@@ -34,7 +34,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
                 Some(condition) => format!("improve the statistics for {}: ANALYZE, a higher statistics target, or CREATE STATISTICS on its columns", short(condition)),
                 None => "ANALYZE the tables it reads; for a function or a CTE, filter before it".to_owned(),
             };
-            let what = format!("{} ({}× off), the lowest wrong estimate", expected_and_got(node), Count(factor));
+            let what = format!("{} (error {}×), the lowest wrong estimate", expected_and_got(node), Count(factor));
             Hit::at(id, what, advice, own(node) + misled)
         })
         .collect()
@@ -53,7 +53,7 @@ mod tests {
   ->  Seq Scan on o  (cost=1.00..2.00 rows=10 width=8) (actual time=0.0..1 rows=50000 loops=1)
         Filter: (a = 1)
   ->  Seq Scan on b  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..1 rows=1 loops=1)",
-            "Seq Scan on o: 10 rows estimated, 50k actual (5.0k× off), the lowest wrong estimate: improve the statistics for (a = 1): ANALYZE, a higher statistics target, or CREATE STATISTICS on its columns",
+            "Seq Scan on o: 10 rows estimated, 50k actual (error 5.0k×), the lowest wrong estimate: improve the statistics for (a = 1): ANALYZE, a higher statistics target, or CREATE STATISTICS on its columns",
         );
     }
 

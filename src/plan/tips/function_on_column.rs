@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "function-on-column",
     title: "a function around a column",
     why: "An index on the column cannot answer a condition on the function's result.",
-    wrong: "If few rows are filtered out, an index would not be used either.",
+    wrong: "few rows are filtered out: then an index would not be used either.",
     source: "pgplan; PostgreSQL manual: Indexes on Expressions",
     topic: Topic::Access,
     rank: 6,
@@ -16,21 +16,18 @@ pub(super) static TIP: Tip = Tip {
 
 /// Functions and what to do about each. The names as the server prints them.
 const FUNCTIONS: &[(&str, &str)] = &[
-    (
-        "unaccent(",
-        "an SQL function of yours that is IMMUTABLE around unaccent: an index cannot be built on unaccent itself",
-    ),
-    ("upper(", "an index on Upper('…') (for __iexact), or a trigram index for __icontains"),
-    ("lower(", "an index on it: models.Index(Lower('…'), name=…)"),
+    ("unaccent(", "wrap unaccent in your own IMMUTABLE SQL function: an index cannot be built on unaccent itself"),
+    ("upper(", "add an index on Upper('…') for __iexact, or a trigram index for __icontains"),
+    ("lower(", "add an index on it: models.Index(Lower('…'), name=…)"),
     ("date_trunc(", "use a half-open range, which an index on the column answers: field__gte=start, field__lt=end"),
     ("date_part(", "use a half-open range, which an index on the column answers: field__gte=start, field__lt=end"),
     ("EXTRACT(", "use a half-open range, which an index on the column answers: field__gte=start, field__lt=end"),
     ("AT TIME ZONE", "use a half-open range instead of __date: field__gte=start, field__lt=end"),
     ("timezone(", "use a half-open range instead of __date: field__gte=start, field__lt=end"),
-    ("to_tsvector(", "a GinIndex on the same SearchVector with its config, or a SearchVectorField"),
+    ("to_tsvector(", "add a GinIndex on the same SearchVector with its config, or a SearchVectorField"),
     ("COALESCE(", "compare the column itself, with OR … IS NULL"),
-    ("substr(", "field__startswith with a varchar_pattern_ops index"),
-    ("\"substring\"(", "field__startswith with a varchar_pattern_ops index"),
+    ("substr(", "use field__startswith with a varchar_pattern_ops index"),
+    ("\"substring\"(", "use field__startswith with a varchar_pattern_ops index"),
 ];
 
 fn look(seen: &Seen<'_>) -> Vec<Hit> {
@@ -42,12 +39,10 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if node.actual.is_some() && (removed < 1000.0 || removed < read * 0.9) {
                 return None;
             }
-            let what = format!(
-                "{} is computed for each of {} rows of {}",
-                function.trim_matches(['(', '"']),
-                Count(read.max(node.rows_or_estimate())),
-                table(node)
-            );
+            let name = function.trim_matches(['(', '"']);
+            let name = if function.ends_with('(') { format!("{name}()") } else { name.to_owned() };
+            let what =
+                format!("{name} runs for each of {} rows of {}", Count(read.max(node.rows_or_estimate())), table(node));
             Some(Hit::at(id, what, *advice, own(node) * removed / read.max(1.0)).because_of(seen.cause(id)))
         })
         .collect()
@@ -65,7 +60,7 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
   Filter: (upper((email)::text) = 'X'::text)
   Rows Removed by Filter: 50000",
-            "upper is computed for each of 50k rows of o: an index on Upper('…') (for __iexact), or a trigram index for __icontains",
+            "upper() runs for each of 50k rows of o: add an index on Upper('…') for __iexact, or a trigram index for __icontains",
         );
     }
 

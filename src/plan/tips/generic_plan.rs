@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "generic-plan",
     title: "a plan that depends on the values",
     why: "Without values the planner makes one plan for all of them, and it differs much from the plan for these values.",
-    wrong: "If most values behave alike, the generic plan saves planning time.",
+    wrong: "most values behave alike: then the generic plan saves planning time.",
     source: "PostgreSQL manual: PREPARE, plan_cache_mode",
     topic: Topic::Estimates,
     rank: 3,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "hash-spill",
     title: "hash table spills to disk",
     why: "The rows did not fit in hash_mem (work_mem times hash_mem_multiplier), so both inputs are written to disk in batches.",
-    wrong: "If few batches are needed, writing them once is cheap.",
+    wrong: "few batches are needed: writing them once is cheap.",
     source: "pev2, node.ts; pgplan",
     topic: Topic::Memory,
     rank: 3,

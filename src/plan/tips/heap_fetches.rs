@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "heap-fetches",
     title: "an index-only scan that visits the table",
     why: "Pages that are not marked all-visible must be read from the table, although the index has all columns.",
-    wrong: "On a table that changes constantly, VACUUM cannot keep up; then a plain index is as good.",
+    wrong: "the table changes constantly: VACUUM cannot keep up, and a plain index is as good.",
     source: "PostgreSQL manual: Index-Only Scans and Covering Indexes; pev2; pg_explaintips",
     topic: Topic::Access,
     rank: 4,

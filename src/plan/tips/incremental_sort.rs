@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "incremental-sort",
     title: "rows that are already partly sorted",
     why: "The input is already ordered by the first keys; only rows with equal keys need sorting, and a LIMIT can stop early.",
-    wrong: "With few, large groups an incremental sort is no faster.",
+    wrong: "there are few, large groups: then an incremental sort is no faster.",
     source: "PostgreSQL 13 release notes, enable_incremental_sort",
     topic: Topic::Sort,
     rank: 5,

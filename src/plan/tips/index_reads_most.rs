@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "index-reads-most",
     title: "an index scan that reads most of the table",
     why: "Above about a third of the rows, a sequential scan is usually faster than an index scan.",
-    wrong: "If the table is stored in index order (CLUSTER, append-only) or is all in memory, an index scan may still be faster.",
+    wrong: "the table is stored in index order (CLUSTER, append-only) or is all in memory: then an index scan may still be faster.",
     source: "pgplan",
     topic: Topic::Access,
     rank: 2,

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     id: "inefficient-index",
     title: "an index that finds rows the filter discards",
     why: "The index answers only some of the conditions; the rest are checked on each table row it finds.",
-    wrong: "If the other conditions are rarely used together with this one, the wider index costs more writes than it saves.",
+    wrong: "the other conditions are rarely used together with this one: the wider index then costs more writes than it saves.",
     source: "pgplan; Joe; pganalyze",
     topic: Topic::Access,
     rank: 4,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "jit",
     title: "time spent on JIT compilation",
     why: "Just-in-time compilation took a large part of the time; it pays off only for statements of many seconds.",
-    wrong: "If the statement runs long with other values, compiling may pay off.",
+    wrong: "the statement runs long with other values: then compiling may pay off.",
     source: "PostgreSQL manual: Just-in-Time Compilation (JIT)",
     topic: Topic::Overhead,
     rank: 3,

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     id: "join-filter",
     title: "a join that discards most pairs of rows",
     why: "The join matches rows by only part of its condition and checks the rest on every pair.",
-    wrong: "A range overlap or an inequality cannot be hashed; an index (GiST for ranges) may still help.",
+    wrong: "the join is a range overlap or an inequality, which cannot be hashed; an index (GiST for ranges) may still help.",
     source: "pgplan",
     topic: Topic::Join,
     rank: 4,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "long-list",
     title: "a very long list of values",
     why: "Thousands of values in one IN are parsed, planned and looked up one by one.",
-    wrong: "Up to a few hundred values, a list is best.",
+    wrong: "the list has at most a few hundred values.",
     source: "PostgreSQL 14 release notes, hashed = ANY",
     topic: Topic::Access,
     rank: 7,

@@ -9,7 +9,7 @@ pub(super) static TIP: Tip = Tip {
     id: "loop-misplanned",
     title: "a nested loop planned for few rows got many",
     why: "The planner chose the nested loop because it expected few outer rows; each extra row costs a lookup.",
-    wrong: "If the estimate cannot be improved, the join can still be right for the usual values.",
+    wrong: "the estimate cannot be improved and the join is right for the usual values.",
     source: "pganalyze",
     topic: Topic::Estimates,
     rank: 4,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "lossy-bitmap",
     title: "a lossy bitmap: pages instead of rows",
     why: "The bitmap did not fit in work_mem, so every row of its lossy pages is checked again.",
-    wrong: "If few pages are lossy, the recheck costs less than a wider index.",
+    wrong: "few pages are lossy: the recheck then costs less than a wider index.",
     source: "pgplan; PostgreSQL manual: work_mem",
     topic: Topic::Memory,
     rank: 2,

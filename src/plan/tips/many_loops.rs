@@ -9,7 +9,7 @@ pub(super) static TIP: Tip = Tip {
     id: "many-loops",
     title: "a join with thousands of lookups",
     why: "The inner side runs once for each outer row; thousands of small lookups add up.",
-    wrong: "If each lookup uses an index and all rows are needed, a Hash Join may be no faster.",
+    wrong: "each lookup uses an index and all rows are needed: a Hash Join may be no faster.",
     source: "pgplan",
     topic: Topic::Join,
     rank: 2,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "materialize-loops",
     title: "materialized rows that are read again for each outer row",
     why: "All rows kept in memory are read for every outer row: the cost is the product of both sides.",
-    wrong: "If one side has only a few rows, nothing is faster.",
+    wrong: "one side has only a few rows: then nothing is faster.",
     source: "pgplan",
     topic: Topic::Join,
     rank: 1,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "memoize-thrash",
     title: "a Memoize cache that rarely helps",
     why: "Most lookups missed the cache, or entries were evicted, so the cache costs more than it saves.",
-    wrong: "The first lookup of each value always misses; with few lookups that is normal.",
+    wrong: "there are few lookups: the first one of each value always misses.",
     source: "PostgreSQL 14 release notes, enable_memoize",
     topic: Topic::Memory,
     rank: 2,

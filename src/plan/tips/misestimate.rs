@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "misestimate",
     title: "row estimates that are far off",
     why: "The planner chooses joins, their order and memory by the rows it expects; if the estimate is off by ten times or more, the choice is poor.",
-    wrong: "Under a LIMIT or an EXISTS, nodes stop early and the comparison means nothing; those nodes are left out.",
+    wrong: "a LIMIT or an EXISTS stops nodes early: those nodes are left out.",
     source: "pev2, node.ts",
     topic: Topic::Estimates,
     rank: 1,
@@ -29,7 +29,7 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
         .into_iter()
         .map(|(id, node, factor)| {
             let above = seen.plan.parent(id).map_or(node, |(_, parent)| parent);
-            let what = format!("{} ({}× off)", expected_and_got(node), Count(factor));
+            let what = format!("{} (error {}×)", expected_and_got(node), Count(factor));
             let advice = "ANALYZE the tables if they changed much; otherwise raise the statistics target or CREATE STATISTICS for correlated columns";
             Hit::at(id, what, advice, own(above)).because_of(origin(seen.plan, id))
         })
@@ -46,7 +46,7 @@ mod tests {
         check(
             &TIP,
             "Seq Scan on o  (cost=1.00..2.00 rows=100 width=8) (actual time=0.0..1 rows=50000 loops=1)",
-            "Seq Scan on o: 100 rows estimated, 50k actual (500× off): ANALYZE the tables if they changed much; otherwise raise the statistics target or CREATE STATISTICS for correlated columns",
+            "Seq Scan on o: 100 rows estimated, 50k actual (error 500×): ANALYZE the tables if they changed much; otherwise raise the statistics target or CREATE STATISTICS for correlated columns",
         );
     }
 

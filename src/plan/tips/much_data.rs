@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "much-data",
     title: "many pages for a small result",
     why: "Thousands of pages are read for a few rows; each costs time even in memory.",
-    wrong: "An aggregate over much data has to read it; store its result instead.",
+    wrong: "the statement aggregates all the data: then store its result instead.",
     source: "Joe (postgres.ai)",
     topic: Topic::General,
     rank: 1,

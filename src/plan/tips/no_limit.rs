@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "no-limit",
     title: "many rows sent to the client",
     why: "All these rows are sent, and the application keeps them in memory.",
-    wrong: "An export needs them all.",
+    wrong: "it is an export, which needs all rows.",
     source: "Joe (postgres.ai)",
     topic: Topic::Answer,
     rank: 1,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "not-in",
     title: "NOT IN with a subquery",
     why: "The planner cannot use an anti join for NOT IN, because one NULL in the list makes every answer unknown.",
-    wrong: "With a short list that fits in memory, the hashed form is quick.",
+    wrong: "the list is short and fits in memory: then the hashed form is quick.",
     source: "PostgreSQL wiki, Don't Do This: NOT IN",
     topic: Topic::Subplan,
     rank: 3,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "not-pruned",
     title: "partitions read without a match",
     why: "The condition does not tell the planner which partitions cannot match, so all of them are read.",
-    wrong: "If rows in every partition may match, all must be read.",
+    wrong: "rows in every partition may match: then all must be read.",
     source: "PostgreSQL manual: Partition Pruning",
     topic: Topic::Access,
     rank: 6,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "large-offset",
     title: "rows skipped by OFFSET",
     why: "OFFSET makes the server find and discard all rows before the page.",
-    wrong: "The first pages are cheap.",
+    wrong: "only the first pages are opened: these are cheap.",
     source: "pganalyze; use-the-index-luke.com, no-offset",
     topic: Topic::Answer,
     rank: 3,

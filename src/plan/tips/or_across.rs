@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "or-across",
     title: "an OR over two tables",
     why: "The condition can be decided only after the join, so everything is joined first; no index can help.",
-    wrong: "It does not matter with small tables.",
+    wrong: "the tables are small.",
     source: "PostgreSQL mailing lists; advisor corpus 58",
     topic: Topic::Join,
     rank: 6,

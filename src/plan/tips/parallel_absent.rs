@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "parallel-absent",
     title: "a large scan by one process",
     why: "A large table is read by one process although several could share it.",
-    wrong: "If the server's CPUs are busy, workers only take turns; an index that avoids the scan is better.",
+    wrong: "the server's CPUs are busy: workers then only take turns, and an index that avoids the scan is better.",
     source: "pgMustard",
     topic: Topic::Access,
     rank: 1,

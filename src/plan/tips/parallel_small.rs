@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "parallel-small",
     title: "parallel workers for very little work",
     why: "Starting workers takes a few milliseconds, as long as the work itself.",
-    wrong: "With other values the same query may have much more to do, and the workers pay off there.",
+    wrong: "other values give the same statement much more to do: the workers pay off there.",
     source: "pgplan",
     topic: Topic::Parallel,
     rank: 2,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "planning-time",
     title: "planning that takes longer than running",
     why: "The planner spent more time than the executor: many partitions, joins, or indexes, or a cold or bloated catalog.",
-    wrong: "The first statement of a connection plans more slowly; run it twice.",
+    wrong: "it was the first statement of its connection, which plans more slowly; run it twice.",
     source: "pgMustard",
     topic: Topic::Overhead,
     rank: 2,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "recheck",
     title: "index matches that the recheck discards",
     why: "The index answers only approximately (trigrams, lossy pages); most rows it finds do not match.",
-    wrong: "Trigrams cannot do better for a short pattern (under four letters).",
+    wrong: "the pattern is short (under four letters): trigrams cannot do better.",
     source: "pgMustard",
     topic: Topic::Access,
     rank: 4,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "repeated-query",
     title: "the same statement many times in one request",
     why: "The same statement in a loop: each one is fast, but the round trips add up.",
-    wrong: "A background job may do one row at a time on purpose.",
+    wrong: "a background job does one row at a time on purpose.",
     source: "Django documentation, select_related and prefetch_related",
     topic: Topic::Overhead,
     rank: 4,

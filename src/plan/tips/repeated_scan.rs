@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     id: "repeated-scan",
     title: "a table that is scanned again for each outer row",
     why: "Each outer row reads the whole inner table; an index on the join column finds the matching rows directly.",
-    wrong: "A table of a page or two is read as fast as an index.",
+    wrong: "the table has only a page or two: reading it is as fast as an index.",
     source: "pgplan",
     topic: Topic::Access,
     rank: 5,

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     id: "rows-removed",
     title: "rows read and discarded",
     why: "The scan reads every row and keeps few of them; an index finds those few directly.",
-    wrong: "If the table is small, most rows are needed, or the condition cannot be indexed, the scan is the best plan.",
+    wrong: "the table is small, most rows are needed, or the condition cannot be indexed: then the scan is the best plan.",
     source: "pev2, node.ts; Joe (postgres.ai)",
     topic: Topic::Access,
     rank: 3,

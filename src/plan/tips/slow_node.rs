@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "slow-node",
     title: "slowest node",
     why: "No other node takes as much time.",
-    wrong: "The node may do necessary work.",
+    wrong: "the node does necessary work.",
     source: "pev2, node.ts",
     topic: Topic::General,
     rank: 1,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "slow-write",
     title: "an expensive write per row",
     why: "Each new row version needs an entry in every index, unless the update changes no indexed column and fits on the same page (HOT).",
-    wrong: "Full-page images after a checkpoint make WAL larger for a while.",
+    wrong: "a checkpoint came just before: full-page images make WAL larger for a while.",
     source: "PostgreSQL manual: Heap-Only Tuples",
     topic: Topic::Writing,
     rank: 2,

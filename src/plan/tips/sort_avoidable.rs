@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     id: "sort-avoidable",
     title: "an index would avoid this sort",
     why: "The rows of one table are sorted by its own columns; an index keeps them in order.",
-    wrong: "Reading all rows in index order is slower than sorting them, unless there is a LIMIT or an index-only scan.",
+    wrong: "all rows are read and there is no LIMIT and no index-only scan: reading them in index order is slower than sorting.",
     source: "pgMustard",
     topic: Topic::Sort,
     rank: 2,

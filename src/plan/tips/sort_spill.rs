@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     id: "sort-spill",
     title: "a sort that spills to disk",
     why: "Rows that do not fit in work_mem are written to disk and read again.",
-    wrong: "For one large report, SET LOCAL work_mem is enough; a higher work_mem for all sessions may exhaust the memory.",
+    wrong: "it is one large report: SET LOCAL work_mem is enough, and a higher work_mem for all sessions may exhaust the memory.",
     source: "explain.depesz.com; Pg::Explain; PostgreSQL manual: work_mem",
     topic: Topic::Sort,
     rank: 4,

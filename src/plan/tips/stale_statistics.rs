@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "stale-statistics",
     title: "statistics that are out of date",
     why: "The planner knows the table as it was at the last ANALYZE.",
-    wrong: "If the estimates are right anyway, ANALYZE changes nothing.",
+    wrong: "the estimates are right anyway: then ANALYZE changes nothing.",
     source: "PostgreSQL manual: Updating Planner Statistics",
     topic: Topic::Estimates,
     rank: 5,

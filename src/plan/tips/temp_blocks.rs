@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "temp-blocks",
     title: "intermediate rows spill to disk",
     why: "Rows kept for later (Materialize, a CTE, a window) did not fit in work_mem.",
-    wrong: "For an occasional large report this is fine.",
+    wrong: "it is an occasional large report.",
     source: "Joe (postgres.ai); pgplan",
     topic: Topic::Memory,
     rank: 1,

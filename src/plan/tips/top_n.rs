@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "top-n",
     title: "a full sort for a few rows",
     why: "A node between the LIMIT and the sort keeps the sort from stopping after the first rows.",
-    wrong: "If the window function needs all rows (a total, a rank over all), they must be sorted.",
+    wrong: "the window function needs all rows (a total, a rank over all): they must then be sorted.",
     source: "PostgreSQL, tuplesort bounded sorts",
     topic: Topic::Sort,
     rank: 3,

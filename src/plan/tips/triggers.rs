@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "trigger-time",
     title: "time spent in triggers",
     why: "Triggers ran for each row; a foreign key's trigger searches for rows that refer to the changed one, and scans the whole table without an index.",
-    wrong: "An audit trigger may need its time; then run it once for all rows (FOR EACH STATEMENT).",
+    wrong: "an audit trigger needs its time; then run it once for all rows (FOR EACH STATEMENT).",
     source: "pgMustard; PostgreSQL manual: Foreign Keys",
     topic: Topic::Writing,
     rank: 3,

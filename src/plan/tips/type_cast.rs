@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "type-cast",
     title: "a column is cast before it is compared",
     why: "The value has a different type from the column, so the column is cast on every row and its index cannot be used.",
-    wrong: "varchar shown as (column)::text is not a real cast: the index works.",
+    wrong: "the cast is varchar shown as (column)::text, which is not a real one: the index works.",
     source: "pgMustard; PostgreSQL manual: Type Conversion, Operators",
     topic: Topic::Access,
     rank: 7,
@@ -39,11 +39,8 @@ fn look(seen: &Seen<'_>) -> Vec<Hit> {
             if node.actual.is_some() && (removed < 1000.0 || removed < read * 0.9) {
                 return None;
             }
-            let what = format!(
-                "{cast} is computed for each of {} rows of {}",
-                Count(read.max(node.rows_or_estimate())),
-                table(node)
-            );
+            let what =
+                format!("{cast} runs for each of {} rows of {}", Count(read.max(node.rows_or_estimate())), table(node));
             let advice =
                 "pass a value of the column's own type: int for integer, str for text, Decimal only for numeric";
             Some(Hit::at(id, what, advice, own(node) * removed / read.max(1.0)).because_of(seen.cause(id)))
@@ -63,7 +60,7 @@ mod tests {
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
   Filter: ((id)::numeric = 5.0)
   Rows Removed by Filter: 50000",
-            "(id)::numeric is computed for each of 50k rows of o: pass a value of the column's own type: int for integer, str for text, Decimal only for numeric",
+            "(id)::numeric runs for each of 50k rows of o: pass a value of the column's own type: int for integer, str for text, Decimal only for numeric",
         );
     }
 

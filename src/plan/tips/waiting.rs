@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     title: "time outside the plan",
     why: "The time is not in the plan's nodes: the statement waited for a lock or for the client to read rows, or \
         the time went into its start and end.",
-    wrong: "Sending a large result takes time; select fewer rows.",
+    wrong: "the result is large: sending it takes time; select fewer rows.",
     source: "pgMustard",
     topic: Topic::Overhead,
     rank: 1,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "wide-rows",
     title: "a large result",
     why: "Wide rows cost time to read (TOAST), sort and send, and memory in the application.",
-    wrong: "If all columns are used, they have to be sent.",
+    wrong: "all columns are used: then they have to be sent.",
     source: "pgplan",
     topic: Topic::Answer,
     rank: 2,

@@ -7,7 +7,7 @@ pub(super) static TIP: Tip = Tip {
     id: "workers-missing",
     title: "planned workers that did not start",
     why: "Fewer workers ran than planned, because none were free.",
-    wrong: "If the server is busy, more workers would only take turns.",
+    wrong: "the server is busy: more workers would only take turns.",
     source: "pev2, node.ts; pgplan",
     topic: Topic::Parallel,
     rank: 3,

@@ -8,7 +8,7 @@ pub(super) static TIP: Tip = Tip {
     id: "wrong-order-index",
     title: "an index read in order until enough rows match",
     why: "The planner expected to meet matching rows early while reading the index in order, and did not.",
-    wrong: "If matching rows are common and evenly spread, reading in order is the best plan.",
+    wrong: "matching rows are common and evenly spread: then reading in order is the best plan.",
     source: "pganalyze: ORDER BY + LIMIT",
     topic: Topic::Access,
     rank: 6,
