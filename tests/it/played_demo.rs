@@ -68,7 +68,7 @@ async fn a_played_recording_explains_the_statements_it_has_plans_for_and_says_so
     let shown = ["1 index worth building", "EXPLAIN was not run: this is a recording", "Seq Scan on shop_customer"];
     terminal.wait("the recorded plan", |screen| shown.iter().all(|part| screen.contains(part))).await;
     terminal.press("v");
-    terminal.wait_for("the planner uses it").await;
+    terminal.wait_for("the planner would use it").await;
     terminal.press("J");
     terminal.wait_for("models.Index(").await;
     terminal.press(&paste("select * from nowhere"));
@@ -83,7 +83,7 @@ async fn a_played_recording_explains_the_statements_it_has_plans_for_and_says_so
 async fn at_its_end_the_recording_starts_again() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = start((120, 30), home.path(), &["--speed", "20"]);
-    terminal.wait_for("The recording starts again.").await;
+    terminal.wait_for("The recording starts again").await;
     terminal.press("q");
     assert_eq!(terminal.end().await, 0);
 }
