@@ -225,3 +225,11 @@ fn of_two_arms_each_index_has_its_own_size_and_both_are_in_the_sum() {
     assert!(first.sizes.iter().all(|size| *size > 20e6), "{:?}", first.sizes);
     assert_eq!(first.summary(), "orders (reference) and (external_id)");
 }
+
+#[test]
+fn a_keyword_has_no_parentheses() {
+    for condition in ["(date(created_at) = CURRENT_DATE)", "(created_at < CURRENT_TIMESTAMP)"] {
+        let said = super::advice::expr_text(&crate::catalog::parse::expression(condition));
+        assert_eq!(format!("({said})"), condition);
+    }
+}

@@ -629,6 +629,21 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_list_of_a_role_that_sees_no_states_is_not_said_to_be_calm() {
+        let notice = |is_superuser: bool| {
+            let mut shown = Shown::new();
+            let mut seen = snapshot().with("activity", vec![]);
+            seen.server = Arc::new(ServerFacts { role: "ro".to_owned(), is_superuser, ..ServerFacts::default() });
+            shown.history.push(Arc::new(seen));
+            shown.see(Pane::refresh);
+            format!("{:?}", shown.pane.list.grid().notice)
+        };
+        assert!(notice(true).contains("No session is running a statement") && !notice(true).contains("hidden"));
+        assert!(notice(false).contains("sessions of other roles are hidden"), "{}", notice(false));
+        assert!(notice(false).contains("GRANT pg_monitor TO ro;"), "{}", notice(false));
+    }
+
+    #[test]
     fn a_prepared_transaction_that_blocks_has_no_pid() {
         let waits = row! { pid: 8, user: "web", backend_type: "client backend", state: "active",
         wait_event_type: "Lock", wait_event: "relation", blocked_by: [0] };

@@ -371,6 +371,15 @@ Execution Time: 900 ms";
         assert_eq!(with(vec![index.clone()], Vec::new()), "build index 1 below");
         assert_eq!(with(Vec::new(), vec![refusal.clone()]), "no index is advised: run ANALYZE first");
         assert_eq!(with(Vec::new(), Vec::new()), "an index on orders (reference)");
+        // No b-tree serves a pattern, and another index may.
+        let trigram = "a trigram index can (gin_trgm_ops)";
+        let idea = crate::plan::tips::IndexIdea { table: "orders".to_owned(), words: trigram.to_owned(), order: None };
+        let advice = format!("a plain index cannot serve ILIKE '%x%': {trigram}");
+        let pattern = TipHit { index: Some(idea), advice, ..hit.clone() };
+        let said = Advised { indexes: vec![index.clone()], ..Advised::default() }.advice_of(&pattern, "below");
+        assert_eq!(said, "a plain index cannot serve ILIKE '%x%': build index 1 below");
+        let said = Advised { refusals: vec![refusal.clone()], ..Advised::default() }.advice_of(&pattern, "below");
+        assert_eq!(said, "a plain index cannot serve ILIKE '%x%'; no index is advised: run ANALYZE first");
         let sort = crate::plan::tips::IndexIdea {
             table: "orders".to_owned(),
             words: "an index on orders (paid_at)".to_owned(),

@@ -101,6 +101,30 @@ mod tests {
     }
 
     #[test]
+    fn an_estimate_of_a_parallel_scan_is_of_all_its_processes() {
+        let kept = |text: &str| {
+            let plan = parse(text).plans.remove(0);
+            sequential(&plan).into_iter().map(|scan| (scan.relation, scan.rows_kept)).collect::<Vec<_>>()
+        };
+        let shared = "Gather  (cost=1..2 rows=381000 width=8)
+  Workers Planned: 1
+  ->  Parallel Seq Scan on shop_payment  (cost=1..2 rows=224118 width=8)";
+        // The leader has 0.7 of what a worker has beside one, and nothing from the fourth on.
+        assert_eq!(kept(shared), [("shop_payment".to_owned(), 224_118.0 * 1.7)]);
+        assert_eq!(kept(&shared.replace("Planned: 1", "Planned: 4")), [("shop_payment".to_owned(), 224_118.0 * 4.0)]);
+        // Each process reads all of the table that it does not share.
+        let whole = "Gather  (cost=1..2 rows=170 width=8)
+  Workers Planned: 1
+  ->  Nested Loop  (cost=1..2 rows=100 width=8)
+        ->  Parallel Seq Scan on o  (cost=1..2 rows=100 width=8)
+        ->  Seq Scan on c  (cost=1..2 rows=10 width=8)";
+        assert_eq!(kept(whole), [("o".to_owned(), 170.0), ("c".to_owned(), 10.0)]);
+        let plan = parse(whole).plans.remove(0);
+        let rows: Vec<f64> = plan.nodes.iter().map(crate::plan::Node::rows_or_estimate).collect();
+        assert_eq!(rows, [170.0, 170.0, 170.0, 10.0], "a join of what is shared is shared");
+    }
+
+    #[test]
     fn a_scan_that_never_ran_is_none() {
         assert_eq!(
             sequential(&parse("Seq Scan on o  (cost=1..2 rows=7 width=8) (never executed)").plans.remove(0)),

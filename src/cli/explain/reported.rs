@@ -122,3 +122,20 @@ impl Reported {
         codes.flatten().find_map(|code| code.owner.as_ref()).map(crate::django::Owner::label)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_without_figures_makes_none_up() {
+        for (text, expected) in [
+            ("Seq Scan on o  (cost=1.00..2.00 rows=1 width=8)", "o: is estimated to keep 1 row, 100% of the cost"),
+            ("[{\"Plan\": {\"Node Type\": \"Seq Scan\", \"Relation Name\": \"o\"}}]", "o"),
+            ("[{\"Plan\": {\"Node Type\": \"Seq Scan\"}}]", "Seq Scan"),
+        ] {
+            let plan = crate::plan::parse(text).plans.remove(0);
+            assert_eq!(Reported::from_file(plan).scan_lines().0, [expected]);
+        }
+    }
+}

@@ -232,6 +232,10 @@ mod tests {
         let text =
             "Seq Scan on orders o  (cost=0.00..48750.00 rows=1 width=72)\n  Filter: ((reference)::text = 'R1'::text)";
         let candidate = advise(&plan(text), &catalog()).candidates.remove(0);
+        let mut small = candidate.clone();
+        (small.write_cost.bytes_per_row, small.write_cost.share_of_row) = (0.1, 0.001);
+        let said = costs(&AdvisedIndex { candidate: small, verified: None, codes: Vec::new() });
+        assert!(said.contains("that is 0.1% of the table's size") && !said.contains("0 B"), "{said}");
         let said = costs(&AdvisedIndex { candidate, verified: None, codes: Vec::new() });
         assert!(said.contains("to each row of the table (") && said.contains(" B"), "{said}");
         assert!(!said.contains("slower"), "{said}");

@@ -155,3 +155,23 @@ fn figures(found: &Diff, glyphs: &Glyphs) -> Vec<Segment> {
     all.push(Segment::new(words, Role::Muted).drop(4));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::parse;
+
+    #[test]
+    fn rows_are_said_to_be_estimated_where_one_of_the_plans_was_not_run() {
+        let plan = |text: &str| parse(text).plans.remove(0);
+        let estimate = plan("Seq Scan on o  (cost=1..2 rows=599 width=8)");
+        let run = plan("Seq Scan on o  (cost=1..2 rows=599 width=8) (actual time=0..1 rows=1000 loops=1)");
+        for (older, newer, title, rows) in
+            [(&estimate, &run, "est. rows after", "599"), (&run, &run, "rows after", "1.0k")]
+        {
+            let grid = compare(older, newer, &crate::ui::glyphs::UNICODE).grid;
+            let at = grid.column("rows").unwrap();
+            assert_eq!((&*grid.columns[at].title, grid.rows[0].cells[at].text.as_str()), (title, rows));
+        }
+    }
+}

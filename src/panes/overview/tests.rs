@@ -13,12 +13,16 @@ use crate::sample::{Seconds, Snapshot};
 use crate::ui::theme::Theme;
 
 fn app(snapshot: Snapshot) -> App {
+    app_of(snapshot, crate::app::Origin::Server)
+}
+
+fn app_of(snapshot: Snapshot, origin: crate::app::Origin) -> App {
     let start = Start {
         target: "shop".to_owned(),
         pane: &crate::panes::overview::PANE,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
-        origin: crate::app::Origin::Server,
+        origin,
         zone: jiff::tz::TimeZone::UTC,
         history_bytes: 10_000_000,
         theme: Theme::default(),
@@ -178,4 +182,19 @@ fn the_chart_shows_one_span_however_long_was_watched() {
     }
     spans.dedup();
     assert_eq!(spans, [300.0]);
+}
+
+#[test]
+fn a_recording_refuses_at_once_what_only_a_server_could_answer() {
+    let table = || snapshot().with("tables", vec![row! { relid: 1, schema: "public", name: "shop_cart", kind: "r" }]);
+    for (origin, expected) in [
+        (crate::app::Origin::Server, "Measure the bloat of shop_cart exactly?"),
+        (crate::app::Origin::Recording, "This is a recording: there is no server to ask."),
+    ] {
+        let mut app = app_of(table(), origin);
+        press(&mut app, KeyCode::Char('4'));
+        press(&mut app, KeyCode::Char('b'));
+        let screen = screen(&mut app, 120, 30);
+        assert!(screen.contains(expected), "{screen}");
+    }
 }

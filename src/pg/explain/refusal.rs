@@ -88,7 +88,7 @@ const BEGINNINGS: &str = super::statement::WHAT_EXPLAIN_TAKES;
 pub(super) fn no_consent(effect: Effect) -> Failure {
     refused(format!("{}; EXPLAIN ANALYZE would run it", deed(effect))).hint(match effect {
         Effect::Acts(_) => {
-            "explain it without ANALYZE, which only plans it; with --write it runs, and a rollback does not undo it"
+            "explain it without ANALYZE, which only plans it; pgdj explain --analyze --write runs it, and a rollback does not undo it"
                 .to_owned()
         }
         _ => format!("explain it without ANALYZE, which only plans it; or agree to the write (--write): {WHAT_STAYS}"),
@@ -339,4 +339,44 @@ fn place(said: &DbError, statement: &Statement, prefix: usize) -> Option<String>
     } else {
         format!("at line {line}, column {column}: {rest}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_rollback_undoes_is_not_offered_to_be_rolled_back() {
+        let acts = no_consent(Effect::Acts("pg_terminate_backend"));
+        let hint = acts.hint.unwrap_or_default();
+        assert!(hint.contains("a rollback does not undo it") && !hint.contains("is rolled back"), "{hint}");
+        let writes = no_consent(Effect::Writes("DELETE")).hint.unwrap_or_default();
+        assert!(writes.contains("it is rolled back"), "{writes}");
+    }
+
+    #[test]
+    fn what_was_planned_is_not_said_to_be_unplanned() {
+        assert!(not_agreed(&[], Level::Planned).what.starts_with("not planned: "));
+        assert!(not_agreed(&[], Level::Executed).what.starts_with("not run: "));
+    }
+
+    #[test]
+    fn parameters_without_values_are_named_with_their_types() {
+        let of = |types: &[&str]| {
+            let one = |name: &&str| Parameter { type_name: (*name).to_owned(), ..Parameter::default() };
+            not_run(&types.iter().map(one).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&["text"]), "not run: $1 has no value; give --param once (text)");
+        assert_eq!(of(&["text", "bigint"]), "not run: $1 and $2 have no values; give --param twice (text, bigint)");
+        assert_eq!(
+            of(&["text", "bigint", "date"]),
+            "not run: $1, $2 and $3 have no values; give --param 3 times (text, bigint, date)"
+        );
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_no_longer_than_the_list_of_statements_says() {
+        let limit = |timeout_ms| super::super::run::guard(super::super::Consent::ReadOnly, timeout_ms).lock;
+        assert_eq!((limit(30_000), limit(4_000)), (Duration::from_secs(10), Duration::from_secs(2)));
+    }
 }

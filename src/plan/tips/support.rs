@@ -102,11 +102,17 @@ pub(super) fn off_by(node: &Node, least: f64) -> Option<(f64, Direction)> {
     (wrong.factor >= least).then_some((wrong.factor, wrong.direction))
 }
 
-/// Returns `expected 10 rows, got 5000` of a node.
+/// Returns `10 rows estimated, 5.0k actual` of a node, and of what they are where that is not the whole.
 pub(super) fn expected_and_got(node: &Node) -> String {
     let expected = node.estimate.map_or(0.0, |estimate| estimate.rows);
     let got = node.actual.map_or(0.0, |actual| actual.rows);
-    format!("{}: {} rows estimated, {} actual", name(node), Count(expected), Count(got))
+    // Both are averages over what ran it.
+    let each = match (node.derived.processes, node.loops()) {
+        (processes, _) if processes > 1.0 => " per process",
+        (_, loops) if loops > 1.0 => " per execution",
+        _ => "",
+    };
+    format!("{}: {} rows estimated, {} actual{each}", name(node), Count(expected), Count(got))
 }
 
 /// Returns the lowest node below (or at) this one from which a wrong estimate comes: no child of it is off by 3 times.
