@@ -362,7 +362,7 @@ async fn a_trial_without_values_is_refused_for_it_would_measure_null() {
     for values in [&[][..], &["7"]] {
         let tried = verifier(&login).try_for_real(&request(sql, values), &[btree("shop_id")], quick()).await;
         let text = tried.unwrap_err().to_string();
-        assert!(text.contains("2 parameters") && text.contains("give a value for each $n"), "{text}");
+        assert!(text.contains("needs 2 values") && text.contains("give a value for each $n"), "{text}");
     }
     let tried = verifier(&login).try_for_real(&request(sql, &["7", "done"]), &[btree("shop_id")], quick()).await;
     assert!(tried.is_ok_and(|tried| tried.is_used == [true] && tried.times().is_some()));
