@@ -5,7 +5,6 @@
 
 use std::cmp::Reverse;
 
-use crate::quote::quote_ident;
 use crate::readings::cut::Cut;
 use crate::readings::sessions::is_hidden;
 use crate::sample::rates::Interval;
@@ -255,7 +254,7 @@ impl<'a> View<'a> {
         if hidden == 0 || !found.is_empty() {
             return Ok(found);
         }
-        let grant = format!("GRANT pg_monitor TO {};", quote_ident(&self.newer.server.role));
+        let grant = self.newer.server.grant("pg_monitor");
         let what = format!("{} of other roles", counted(hidden, "session", "sessions"));
         Err(Missing::Denied { what, grant })
     }

@@ -11,7 +11,7 @@ use std::fmt;
 use super::rows;
 use super::settings::Settings;
 use super::table_usage::TableUsage;
-use crate::quote::{qualified, quote_ident};
+use crate::quote::qualified;
 use crate::sample::unit::Share;
 use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot};
 
@@ -293,11 +293,10 @@ fn unreadable(stats: &HeapStats, table: &TableUsage, server: &ServerFacts) -> Op
 
 /// Returns the statement that lets this role read the statistics: of all tables where the server has that role (14).
 pub(super) fn grant(server: &ServerFacts, schema: &str, table: &str) -> String {
-    let role = quote_ident(&server.role);
     if server.has("role pg_read_all_data") {
-        format!("GRANT pg_read_all_data TO {role};")
+        server.grant("pg_read_all_data")
     } else {
-        format!("GRANT SELECT ON {} TO {role};", qualified(schema, table))
+        server.grant(&format!("SELECT ON {}", qualified(schema, table)))
     }
 }
 

@@ -42,7 +42,7 @@ fn check(view: &View<'_>) -> Outcome {
         why: "pgdj cannot find what is hidden: long transactions, locks and expensive statements of other roles.",
         fix: Fix::sql(
             "Run this as a superuser. pg_monitor reads statistics and settings, and no rows of your tables.",
-            format!("GRANT pg_monitor TO {role};"),
+            facts.grant("pg_monitor"),
         ),
         jump: None,
         source: "PostgreSQL manual: Predefined Roles",

@@ -1,7 +1,6 @@
 //! A standby that is behind.
 
 use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, shows};
-use crate::quote::quote_ident;
 use crate::sample::{Bytes, Missing, Row, Seconds};
 
 /// From so long on.
@@ -46,7 +45,7 @@ fn check(view: &View<'_>) -> Outcome {
     if rows.iter().any(|row| row.text("state").is_empty()) {
         return Err(Missing::Denied {
             what: "pg_stat_replication of other roles".to_owned(),
-            grant: format!("GRANT pg_monitor TO {};", quote_ident(&view.newer.server.role)),
+            grant: view.newer.server.grant("pg_monitor"),
         });
     }
     let mut behind: Vec<(Severity, Row<'_>)> = rows

@@ -15,7 +15,6 @@ use crate::app::{
     Action, Document, Effect, Look, Pane, PaneId, PaneSpec, RowOrder, Signal, SignalKind, StatementToExplain, Subject,
     View, Wish,
 };
-use crate::quote::quote_ident;
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED, backends};
 use crate::sample::{Seconds, ServerFacts, Timestamp};
@@ -348,10 +347,9 @@ impl Activity {
             grid.notice = Some(if facts.may_as("pg_read_all_stats") {
                 Notice::new("No session is running a statement")
             } else {
-                let grant = format!("GRANT pg_monitor TO {};", quote_ident(&facts.role));
                 Notice::new("No session of this role is running a statement; sessions of other roles are hidden")
                     .role(Role::Warning)
-                    .remedy(grant)
+                    .remedy(facts.grant("pg_monitor"))
             });
         }
         grid

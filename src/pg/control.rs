@@ -6,7 +6,6 @@
 
 use super::own::Own;
 use super::session::{Lost, Parameter, Query, Session, sentence};
-use crate::quote::quote_ident;
 use crate::sample::{ServerFacts, Timestamp, Value};
 use tokio_postgres::error::SqlState;
 
@@ -181,7 +180,6 @@ fn outcome(
     facts: &ServerFacts,
     doing: Doing,
 ) -> Outcome {
-    let grant = || format!("GRANT pg_signal_backend TO {};", quote_ident(&facts.role));
     match answer {
         Err(lost) => Outcome::Failed { what: lost.why },
         Ok(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
@@ -191,7 +189,7 @@ fn outcome(
             let grant = if what.to_lowercase().contains("superuser") && !what.contains("pg_signal_backend") {
                 "only a superuser can do this".to_owned()
             } else {
-                grant()
+                facts.grant("pg_signal_backend")
             };
             Outcome::Denied { what, grant }
         }
@@ -199,7 +197,7 @@ fn outcome(
         Ok(Ok(answer)) => match answer.rows.first().map(Vec::as_slice) {
             Some([Value::Bool(true), ..]) => Outcome::Denied {
                 what: HIDDEN_START.to_owned(),
-                grant: format!("GRANT pg_read_all_stats, pg_signal_backend TO {};", quote_ident(&facts.role)),
+                grant: facts.grant("pg_read_all_stats, pg_signal_backend"),
             },
             Some([_, Value::Bool(false), ..]) => Outcome::Reused,
             Some([_, _, Value::Bool(false), _]) => {

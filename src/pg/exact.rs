@@ -95,7 +95,7 @@ fn function(relation: Relation) -> &'static str {
 }
 
 fn denied(what: String, facts: &ServerFacts) -> Missing {
-    Missing::Denied { what, grant: format!("GRANT pg_stat_scan_tables TO {};", quote_ident(&facts.role)) }
+    Missing::Denied { what, grant: facts.grant("pg_stat_scan_tables") }
 }
 
 const SCHEMA: Hole = Hole { name: "schema", doc: "the schema that pgstattuple is installed in", form: Form::Name };

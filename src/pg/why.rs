@@ -37,7 +37,7 @@ fn refused(table: &str, facts: &ServerFacts) -> Option<Missing> {
 /// Returns the statement that would let this role read a table of Django's.
 fn grant_table(table: &str, facts: &ServerFacts) -> String {
     let schema = facts.django.get(table).map_or("public", |it| it.schema.as_str());
-    format!("GRANT SELECT ON {}.{table} TO {};", quote_ident(schema), quote_ident(&facts.role))
+    facts.grant(&format!("SELECT ON {}.{table}", quote_ident(schema)))
 }
 
 /// Says why an extension is not there and how to get it.
@@ -150,14 +150,14 @@ fn extension_of(probe: &Probe) -> Option<&'static str> {
 
 /// Returns the statement that would let this role read a probe.
 fn grant(probe: &Probe, facts: &ServerFacts) -> String {
-    let role = quote_ident(&facts.role);
     if let Some(extension) = extension_of(probe) {
         let schema = facts.extensions.get(extension).map_or("public", |it| it.schema.as_str());
-        return format!("GRANT USAGE ON SCHEMA {} TO {role}; GRANT pg_read_all_stats TO {role};", quote_ident(schema));
+        let usage = facts.grant(&format!("USAGE ON SCHEMA {}", quote_ident(schema)));
+        return format!("{usage} {}", facts.grant("pg_read_all_stats"));
     }
     match probe.table() {
         Some(table) => grant_table(table, facts),
-        None => format!("GRANT pg_monitor TO {role};"),
+        None => facts.grant("pg_monitor"),
     }
 }
 

@@ -5,7 +5,6 @@
 //! and the tests of this file's promises on real servers.
 
 use super::backends::Backend;
-use crate::quote::quote_ident;
 use crate::sample::{Seconds, ServerFacts, Timestamp};
 
 /// What is done to a backend.
@@ -165,10 +164,10 @@ fn part_of_the_server(kind: SignalKind, one: &Backend) -> Option<Refusal> {
 /// Returns why this role may not signal the session.
 fn denied(one: &Backend, facts: &ServerFacts) -> Option<Refusal> {
     let refuse = |why: String, grant: Option<String>| Some(Refusal { title: "Not permitted", why, grant });
-    let (pid, user, role) = (one.pid, &one.user, quote_ident(&facts.role));
+    let (pid, user) = (one.pid, &one.user);
     if one.kind.is_empty() && one.started == 0.0 {
         let why = format!("pid {pid} belongs to another role, and {} cannot see what it does.", facts.role);
-        return refuse(why, Some(format!("GRANT pg_read_all_stats, pg_signal_backend TO {role};")));
+        return refuse(why, Some(facts.grant("pg_read_all_stats, pg_signal_backend")));
     }
     if facts.is_superuser {
         return None;
@@ -177,9 +176,7 @@ fn denied(one: &Backend, facts: &ServerFacts) -> Option<Refusal> {
         if facts.may_as("pg_signal_autovacuum_worker") {
             return None;
         }
-        let grant = facts
-            .has("role pg_signal_autovacuum_worker")
-            .then(|| format!("GRANT pg_signal_autovacuum_worker TO {role};"));
+        let grant = facts.has("role pg_signal_autovacuum_worker").then(|| facts.grant("pg_signal_autovacuum_worker"));
         let may =
             if grant.is_some() { "a superuser or a member of pg_signal_autovacuum_worker" } else { "a superuser" };
         return refuse(format!("pid {pid} is an autovacuum worker: only {may} can signal it."), grant);
@@ -191,7 +188,7 @@ fn denied(one: &Backend, facts: &ServerFacts) -> Option<Refusal> {
         ),
         (_, Some(false)) if !facts.may_as("pg_signal_backend") => refuse(
             format!("pid {pid} is a session of {user}, and {} cannot signal the sessions of other roles.", facts.role),
-            Some(format!("GRANT pg_signal_backend TO {role};")),
+            Some(facts.grant("pg_signal_backend")),
         ),
         (None, _) if one.user.is_empty() => {
             refuse(format!("pid {pid} ({}) runs without a role: only a superuser can signal it.", one.kind), None)

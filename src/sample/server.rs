@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use crate::quote::quote_ident;
 
 /// What was found at connect. The loader of SQL asks [`ServerFacts::has`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -104,6 +105,11 @@ impl ServerFacts {
             }
             None => self.columns.contains(fact),
         }
+    }
+
+    /// Returns the statement that gives this role a right or the membership in another: `GRANT pg_monitor TO app;`.
+    pub fn grant(&self, right: &str) -> String {
+        format!("GRANT {right} TO {};", quote_ident(&self.role))
     }
 
     /// Whether this role is a member of a default role, or a superuser, who may all.

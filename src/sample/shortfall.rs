@@ -9,7 +9,6 @@ use super::{Missing, ServerFacts};
 ///
 /// Source: PostgreSQL manual 27.2 "The Cumulative Statistics System", 21.5 "Predefined Roles", 53.28 "`pg_stats`".
 pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
-    let role = crate::quote::quote_ident(&facts.role);
     let denied = |what: &str, grant: String| Some(Missing::Denied { what: what.to_owned(), grant });
     let is_stale = |name: &str| {
         facts.extensions.get(name).filter(|it| it.available.as_ref().is_some_and(|newest| *newest != it.version))
@@ -17,13 +16,12 @@ pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
     let is_blind = !facts.may_as("pg_read_all_stats");
     match probe {
         "activity" if is_blind => {
-            denied("statements, states and waits of other roles are hidden", format!("GRANT pg_monitor TO {role};"))
+            denied("statements, states and waits of other roles are hidden", facts.grant("pg_monitor"))
         }
-        "replication" if is_blind => denied("positions and lags are hidden", format!("GRANT pg_monitor TO {role};")),
-        "statements" | "statement_texts" if is_blind => denied(
-            "the statements of other roles are summed into one row per role",
-            format!("GRANT pg_monitor TO {role};"),
-        ),
+        "replication" if is_blind => denied("positions and lags are hidden", facts.grant("pg_monitor")),
+        "statements" | "statement_texts" if is_blind => {
+            denied("the statements of other roles are summed into one row per role", facts.grant("pg_monitor"))
+        }
         "statements" | "statement_texts" => is_stale("pg_stat_statements").map(|stale| Missing::NotInstalled {
             extension: "the newest pg_stat_statements".to_owned(),
             what: format!(
@@ -34,16 +32,16 @@ pub fn shortfall(probe: &str, facts: &ServerFacts) -> Option<Missing> {
             fix: "ALTER EXTENSION pg_stat_statements UPDATE;".to_owned(),
         }),
         "settings" if !facts.may_as("pg_read_all_settings") => {
-            denied("a few settings are hidden", format!("GRANT pg_monitor TO {role};"))
+            denied("a few settings are hidden", facts.grant("pg_monitor"))
         }
         // Statistics are shown for tables this role may read; not even pg_monitor changes that.
         "column_stats" | "index_stats" if !facts.may_as("pg_read_all_data") => {
             let hidden = "statistics of tables that this role cannot read are hidden, and their bloat is not estimated";
             if facts.has("role pg_read_all_data") {
                 let what = format!("{hidden} (the grant lets it read every table)");
-                denied(&what, format!("GRANT pg_read_all_data TO {role};"))
+                denied(&what, facts.grant("pg_read_all_data"))
             } else {
-                denied(hidden, format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};"))
+                denied(hidden, facts.grant("SELECT ON ALL TABLES IN SCHEMA public"))
             }
         }
         _ => None,

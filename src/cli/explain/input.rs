@@ -121,8 +121,9 @@ pub(super) async fn statement_of(
     let text = row.text("query").to_owned();
     let database = row.text("database");
     if text.is_empty() || text == "<insufficient privilege>" {
-        return Err(refused(format!("this role cannot see the statement with queryid {id}"))
-            .hint(format!("GRANT pg_monitor TO {};", crate::quote::quote_ident(&facts.role))));
+        return Err(
+            refused(format!("this role cannot see the statement with queryid {id}")).hint(facts.grant("pg_monitor"))
+        );
     }
     if !database.is_empty() && database != facts.database {
         return Err(refused(format!(
