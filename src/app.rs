@@ -22,6 +22,7 @@ pub mod message;
 pub mod pane;
 pub mod pane_id;
 pub mod pane_spec;
+mod pane_stack;
 mod preview;
 pub mod screen;
 pub mod update;
@@ -40,6 +41,7 @@ use crate::ui::frame::Segment;
 use crate::ui::theme::Theme;
 
 use keys::{Binding, Needs};
+use pane_stack::PaneStack;
 
 pub use action::Action;
 pub use clock::Clock;
@@ -121,10 +123,7 @@ pub struct App {
     clock: Clock,
     link: Link,
     facts: Option<Arc<ServerFacts>>,
-    specs: &'static [PaneSpec],
-    /// In the order of `specs`.
-    panes: Vec<Box<dyn Pane>>,
-    current: &'static PaneSpec,
+    panes: PaneStack,
     layers: Vec<Layer>,
     message: Option<Message>,
     journal: VecDeque<String>,
@@ -176,13 +175,11 @@ impl App {
     /// A console of these panes that has seen nothing yet.
     pub fn new(start: Start, specs: &'static [PaneSpec], context: &PaneContext) -> Self {
         Self {
-            specs,
-            panes: specs.iter().map(|spec| (spec.make)(context)).collect(),
+            panes: PaneStack::new(specs, start.pane, context),
             history: History::bounded(start.history_bytes),
             clock: Clock::Live,
             link: Link::Waiting,
             facts: None,
-            current: start.pane,
             layers: Vec::new(),
             message: None,
             journal: VecDeque::new(),
@@ -232,21 +229,9 @@ impl App {
         }
     }
 
-    /// Returns the place of a pane among all of them.
-    fn place_of(&self, pane: PaneId) -> Option<usize> {
-        self.specs.iter().position(|spec| spec.id == pane)
-    }
-
-    /// Returns the pane some places further round.
-    fn neighbour(&self, steps: isize) -> PaneId {
-        let here = self.place_of(self.current()).unwrap_or(0);
-        let there = (here.cast_signed() + steps).rem_euclid(self.specs.len().cast_signed()).cast_unsigned();
-        self.specs.get(there).map_or(self.current(), |spec| spec.id)
-    }
-
     /// Returns the pane that is shown.
     pub fn current(&self) -> PaneId {
-        self.current.id
+        self.panes.spec().id
     }
 
     /// Returns the theme in force.
@@ -263,11 +248,6 @@ impl App {
     }
 
     fn pane(&mut self) -> Option<&mut Box<dyn Pane>> {
-        self.pane_of(self.current.id)
-    }
-
-    fn pane_of(&mut self, pane: PaneId) -> Option<&mut Box<dyn Pane>> {
-        let at = self.place_of(pane)?;
-        self.panes.get_mut(at)
+        self.panes.shown_mut()
     }
 }

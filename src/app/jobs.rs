@@ -52,7 +52,7 @@ impl App {
     /// Cancels the newest job of the shown pane that a person waits for, or that runs beside; returns whether there is
     /// one.
     pub(super) fn cancel_job_of_pane(&mut self, is_awaited: bool) -> bool {
-        let current = self.current.id;
+        let current = self.current();
         let is_it =
             |job: &&RunningJob| job.id.pane == current && job.kind.is_awaited() == is_awaited && !job.is_cancelling;
         let Some((id, title)) = self.jobs.iter().rev().find(is_it).map(|job| (job.id, job.title.clone())) else {
@@ -99,7 +99,7 @@ impl App {
     }
 
     fn tell_pane(&mut self, id: JobId, news: JobNews) {
-        let wish = self.pane_of(id.pane).map_or(Wish::Nothing, |pane| pane.take_job(id, news));
+        let wish = self.panes.get_mut(id.pane).map_or(Wish::Nothing, |pane| pane.take_job(id, news));
         self.refresh_pane();
         self.grant(wish);
     }

@@ -30,7 +30,7 @@ impl App {
             return;
         }
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
-        let pane = self.place_of(self.current.id).and_then(|at| self.panes.get(at));
+        let pane = self.panes.shown();
         self.preview = pane.filter(|pane| pane.has_preview()).and_then(|pane| pane.inspect(&view));
     }
 

@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
 use super::keys::{Footer, bindings_of};
-use super::{App, Look, PaneId};
+use super::{App, Look, Pane, PaneId};
 use crate::sample::Timestamp;
 use crate::ui::frame;
 use crate::ui::text::{clean, cut};
@@ -88,23 +88,23 @@ impl App {
         frame.buffer_mut().set_style(area, self.theme.screen());
         let area = self.draw_preview(frame, area);
         let look = Look { theme: &self.theme };
-        if let Some(pane) = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at)) {
+        if let Some(pane) = self.panes.shown_mut() {
             pane.draw(frame, area, look);
         }
     }
 
     fn draw_tabs(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        let keys: Vec<String> = (1..=self.specs.len()).map(|number| number.to_string()).collect();
+        let keys: Vec<String> = (1..=self.panes.specs().len()).map(|number| number.to_string()).collect();
         let tabs: Vec<(&str, &str)> =
-            keys.iter().zip(self.specs).map(|(key, pane)| (key.as_str(), pane.id.title)).collect();
-        let active = self.place_of(self.current.id).unwrap_or(0);
+            keys.iter().zip(self.panes.specs()).map(|(key, pane)| (key.as_str(), pane.id.title)).collect();
+        let active = self.panes.place();
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
         self.tabs = frame::draw_tabs(frame.buffer_mut(), area, &tabs, active, &self.theme);
     }
 
     /// Returns the pane whose tab is at a place.
     pub(super) fn tab_at(&self, at: Position) -> Option<PaneId> {
-        self.tabs.iter().zip(self.specs).find(|(place, _)| place.contains(at)).map(|(_, pane)| pane.id)
+        self.tabs.iter().zip(self.panes.specs()).find(|(place, _)| place.contains(at)).map(|(_, pane)| pane.id)
     }
 
     fn draw_footer(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -117,14 +117,13 @@ impl App {
             frame.render_widget(Line::styled(cut(&text, usize::from(area.width)), style), area);
             return;
         }
-        let pane = self.place_of(self.current.id).and_then(|at| self.panes.get(at));
-        let typing = pane.and_then(|pane| pane.typing());
+        let typing = self.panes.shown().and_then(Pane::typing);
         if let Some(keys) = typing {
             let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
             frame::draw_keys(frame.buffer_mut(), area, keys, &self.theme);
             return;
         }
-        let mut keys: Vec<(u8, &str, &str)> = bindings_of(self.current, self.specs)
+        let mut keys: Vec<(u8, &str, &str)> = bindings_of(self.panes.spec(), self.panes.specs())
             .filter(|binding| self.may(binding))
             .filter_map(|binding| match binding.footer {
                 Footer::At(rank) => Some((rank, binding.keys.first().copied()?, binding.short)),

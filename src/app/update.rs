@@ -142,7 +142,7 @@ impl App {
     pub(super) fn refresh_pane(&mut self) {
         let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
-        if let Some(pane) = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at)) {
+        if let Some(pane) = self.panes.shown_mut() {
             pane.refresh(&view);
         }
     }
@@ -165,7 +165,7 @@ impl App {
             self.refresh_pane();
             return self.grant(wish);
         }
-        if let Some(binding) = binding_for(key, self.current, self.specs) {
+        if let Some(binding) = binding_for(key, self.panes.spec(), self.panes.specs()) {
             self.act_on(&binding);
         }
     }
@@ -190,8 +190,8 @@ impl App {
             Action::Quit => self.ask_shell(Effect::Quit),
             Action::Suspend => self.ask_shell(Effect::Suspend),
             Action::Show(pane) => self.show(pane),
-            Action::NextPane => self.show(self.neighbour(1)),
-            Action::PreviousPane => self.show(self.neighbour(-1)),
+            Action::NextPane => self.show(self.panes.neighbour(1)),
+            Action::PreviousPane => self.show(self.panes.neighbour(-1)),
             Action::Pause => self.set_clock(self.clock.toggle(&self.history)),
             Action::Back => self.set_clock(self.clock.step(&self.history, -1)),
             Action::Forward => self.set_clock(self.clock.step(&self.history, 1)),
@@ -200,8 +200,8 @@ impl App {
             Action::Faster => self.change_pace(-1),
             Action::Slower => self.change_pace(1),
             Action::ReadNow => self.ask_shell(Effect::ReadNow),
-            Action::Help => self.layers.push(Layer::help(self.current, self.specs)),
-            Action::Palette => self.layers.push(Layer::palette(self.current, self.specs)),
+            Action::Help => self.layers.push(Layer::help(self.panes.spec(), self.panes.specs())),
+            Action::Palette => self.layers.push(Layer::palette(self.panes.spec(), self.panes.specs())),
             Action::Themes => self.open_themes(),
             Action::Journal => self.layers.push(Layer::Document(self.journal_document())),
             Action::Filter => self.open_filter(),
@@ -213,9 +213,7 @@ impl App {
     }
 
     fn show(&mut self, pane: PaneId) {
-        if let Some(spec) = self.specs.iter().find(|spec| spec.id == pane) {
-            self.current = spec;
-        }
+        self.panes.show(pane);
         self.refresh_pane();
         if let Some(list) = self.pane().and_then(|pane| pane.list()) {
             list.look();
@@ -273,7 +271,7 @@ impl App {
     fn inspect(&mut self) {
         let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
-        let Some(pane) = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at)) else { return };
+        let Some(pane) = self.panes.shown_mut() else { return };
         let wish = match pane.act(Action::Inspect, &view) {
             Wish::Nothing => pane.inspect(&view).map_or(Wish::Nothing, Wish::Open),
             wish => wish,
@@ -289,7 +287,7 @@ impl App {
             newer,
             findings: &self.shown.findings,
         });
-        let pane = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at));
+        let pane = self.panes.shown_mut();
         let copied = pane.and_then(|pane| match action {
             Action::CopyRow => {
                 let whole = pane.copy_whole();
@@ -305,7 +303,7 @@ impl App {
     fn act_in_pane(&mut self, action: Action) {
         let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
         let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
-        let Some(pane) = self.place_of(self.current.id).and_then(|at| self.panes.get_mut(at)) else { return };
+        let Some(pane) = self.panes.shown_mut() else { return };
         if let Some(list) = pane.list()
             && list.act(action)
         {
