@@ -21,11 +21,11 @@ fn sessions(snapshot: &Snapshot) -> Option<(Vec<Backend>, f64, bool)> {
 impl App {
     /// Watches a signal that the server sent.
     pub(super) fn watch_act(&mut self, signal: &Signal) {
-        let (function, result) = match signal.kind {
-            SignalKind::Cancel => ("pg_cancel_backend", "its statement to end"),
-            SignalKind::Terminate => ("pg_terminate_backend", "it to end"),
+        let result = match signal.kind {
+            SignalKind::Cancel => "its statement to end",
+            SignalKind::Terminate => "it to end",
         };
-        let text = format!("Sent {function}() to {}; waiting for {result}", signal.who);
+        let text = format!("Sent {}() to {}; waiting for {result}", signal.kind.function(), signal.who);
         self.log(text.clone());
         self.message = Some(Message::note(text));
         let Some((all, at, is_whole)) = self.history.newest().and_then(|snapshot| sessions(snapshot)) else { return };

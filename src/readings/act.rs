@@ -70,11 +70,11 @@ impl SignalKind {
         }
     }
 
-    /// Returns the act at the start of a sentence.
-    pub fn title(self) -> &'static str {
+    /// Returns PostgreSQL's function that does it.
+    pub fn function(self) -> &'static str {
         match self {
-            Self::Cancel => "Cancel",
-            Self::Terminate => "Terminate",
+            Self::Cancel => "pg_cancel_backend",
+            Self::Terminate => "pg_terminate_backend",
         }
     }
 

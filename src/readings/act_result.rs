@@ -5,8 +5,7 @@
 use std::collections::HashMap;
 
 use super::act::{Doing, SignalKind};
-use super::backends::{Backend, PREPARED};
-use super::waits::Waits;
+use super::backends::{Backend, PREPARED, waits};
 use crate::sample::Seconds;
 use crate::sample::unit::counted;
 
@@ -144,10 +143,6 @@ fn why_still(one: &Backend) -> &'static str {
         "Extension" => "it runs code of an extension that does not react",
         _ => "it is rolling back, or runs code that does not react",
     }
-}
-
-fn waits(backends: &[Backend]) -> Waits {
-    Waits::of(backends.iter().map(|one| (one.pid, one.blocked_by.clone())))
 }
 
 /// Returns the keys of all that wait behind a pid, directly or behind another.

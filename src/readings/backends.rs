@@ -140,10 +140,15 @@ impl Backend {
     }
 }
 
+/// Returns who waits for whom.
+pub fn waits(backends: &[Backend]) -> Waits {
+    Waits::of(backends.iter().map(|one| (one.pid, one.blocked_by.clone())))
+}
+
 /// Reads the backends of a reading of `activity`, with who blocks how many.
 pub fn backends(activity: &RowSet) -> Vec<Backend> {
     let mut all: Vec<Backend> = activity.iter().map(|row| Backend::of(&row)).collect();
-    let waits = Waits::of(all.iter().map(|one| (one.pid, one.blocked_by.clone())));
+    let waits = waits(&all);
     let mut blocks: HashMap<i64, usize> = HashMap::new();
     for blocker in waits.waiters().flat_map(|waiter| waits.blockers(waiter)) {
         *blocks.entry(blocker).or_default() += 1;
