@@ -9,15 +9,13 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::explain;
+use super::sessions::{self, age_cell};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{
-    Action, Document, Effect, Look, Pane, PaneId, PaneSpec, RowOrder, Signal, SignalKind, StatementToExplain, Subject,
-    View, Wish,
-};
+use crate::app::{Action, Document, Effect, Look, Pane, PaneId, PaneSpec, RowOrder, Signal, SignalKind, View, Wish};
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED, backends};
-use crate::sample::{Seconds, ServerFacts, Timestamp};
+use crate::sample::{ServerFacts, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
 
@@ -109,7 +107,7 @@ const KEYS: &[Binding] = &[
     key(IDLE, &["i"], ("idle", "Show or hide idle sessions.")).shown(6),
     key(CANCEL_QUERY, &["c"], ("cancel", "Cancel the running statement of this session; asks first.")).shown(7).acts(),
     key(TERMINATE, &["K"], ("terminate", "Terminate this session; asks first.")).shown(8).acts(),
-    key(Action::Explain, &["e"], ("explain", "Explain the statement of this row, without running it.")).shown(3),
+    explain::FROM_ROW,
 ];
 
 /// The pane.
@@ -174,22 +172,9 @@ impl Pane for Activity {
             }
             CANCEL_QUERY => self.ask(SignalKind::Cancel, view),
             TERMINATE => self.ask(SignalKind::Terminate, view),
-            Action::Explain => match self.selected().filter(|backend| !backend.query.is_empty()) {
-                // What is left of it may be another statement, without its last conditions.
-                Some(backend) if backend.is_query_cut => Wish::Say(format!(
-                    "The server keeps only the beginning of this statement of pid {} (track_activity_query_size): explain it \
-                     from Queries",
-                    backend.pid
-                )),
-                Some(backend) => Wish::Go(
-                    explain::ID,
-                    Subject::Statement(StatementToExplain {
-                        sql: backend.query.clone(),
-                        from: format!("pid {}", backend.pid),
-                    }),
-                ),
-                None => Wish::Say("This row has no statement to explain".to_owned()),
-            },
+            Action::Explain => self
+                .selected()
+                .map_or_else(|| Wish::Say("This row has no statement to explain".to_owned()), sessions::explain),
             _ => Wish::Nothing,
         }
     }
@@ -217,10 +202,13 @@ impl Pane for Activity {
     }
 
     fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
-        let backend = self.selected()?;
-        let part = if backend.is_query_cut { "the beginning of the statement" } else { "the statement" };
-        Some((backend.query.clone(), format!("{part} of pid {}", backend.pid)))
+        self.selected().map(sessions::copied)
     }
+}
+
+/// Returns everything known of a session.
+pub(super) fn document(session: &Backend, all: &[Backend], view: &View<'_>) -> Document {
+    documents::backend(session, all, view)
 }
 
 impl Activity {
@@ -411,10 +399,6 @@ fn row(backend: &Backend, columns: &[GridColumn]) -> Row {
     }
 }
 
-fn age_cell(age: Option<f64>) -> Cell {
-    Cell::optional(age.map(|age| (Seconds(age), age)))
-}
-
 fn cell(backend: &Backend, column: &str) -> Cell {
     match column {
         "pid" => Cell::number(backend.pid, backend.pid as f64),
@@ -502,6 +486,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::app::Subject;
     use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::findings::Findings;
     use crate::sample::History;

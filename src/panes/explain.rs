@@ -39,9 +39,11 @@ use self::keys::{
 use self::run::Run;
 use self::sheet::{Sheet, Source};
 use self::trial::TrialRun;
+use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, Effect, Job, JobId, JobIds, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, Subject, View, Wish,
+    Action, Document, Effect, Job, JobId, JobIds, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, StatementToExplain,
+    Subject, View, Wish,
 };
 use crate::failure::Failure;
 use crate::pg::explain::{Agreed, Consent, Options, Request};
@@ -102,6 +104,15 @@ pub const PANE: PaneSpec = PaneSpec {
     bindings: KEYS,
     make: |context| Box::new(Explain::remembering(&context.statements)),
 };
+
+/// The key by which other panes bring the statement of a row here.
+pub(super) const FROM_ROW: Binding =
+    key(Action::Explain, &["e"], ("explain", "Explain the statement of this row, without running it.")).shown(3);
+
+/// Shows this pane with a statement; `from` says where it comes from.
+pub(super) fn show(sql: &str, from: String) -> Wish {
+    Wish::Go(ID, Subject::Statement(StatementToExplain { sql: sql.to_owned(), from }))
+}
 
 /// The pane.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::figures::{Figures, Subject, figures};
-use super::measuring::Measuring;
+use super::measuring::{self, MEASURE, Measuring};
 use super::tables::bloat_cell;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
@@ -35,8 +35,6 @@ enum Shown {
 /// Its name.
 pub const ID: PaneId = PaneId { name: "indexes", title: "Indexes" };
 
-const EXACT: Action = Action::Own("exact");
-
 /// The pane in the list of panes.
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
@@ -46,10 +44,8 @@ pub const PANE: PaneSpec = PaneSpec {
     make: |_| Box::new(Indexes::default()),
 };
 
-const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], ("view", "List all indexes, or only those with a verdict.")).shown(5),
-    key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6).asks_server(),
-];
+const KEYS: &[Binding] =
+    &[key(Action::View, &["v"], ("view", "List all indexes, or only those with a verdict.")).shown(5), measuring::KEY];
 
 /// The pane.
 #[derive(Debug)]
@@ -97,7 +93,7 @@ impl Pane for Indexes {
                 self.shown = if self.shown == Shown::All { Shown::Judged } else { Shown::All };
                 Wish::Nothing
             }
-            EXACT => self.ask_exact(),
+            MEASURE => self.ask_exact(),
             _ => Wish::Nothing,
         }
     }

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::explain;
+use super::sessions::{self, age_cell};
 use crate::app::keys::key;
 use crate::app::list::List;
-use crate::app::{
-    Action, Document, Look, Pane, PaneContext, PaneId, PaneSpec, RowOrder, StatementToExplain, Subject, View, Wish,
-};
-use crate::readings::backends::{Backend, PREPARED, backends};
+use crate::app::{Action, Document, Look, Pane, PaneContext, PaneId, PaneSpec, RowOrder, Subject, View, Wish};
+use crate::readings::backends::{Backend, PREPARED, backends, waits};
 use crate::readings::waits::Waits;
-use crate::sample::Seconds;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
 
@@ -26,8 +25,7 @@ pub const PANE: PaneSpec = PaneSpec {
     order: RowOrder::Sortable,
     bindings: &[
         key(Action::Jump, &["o"], ("go there", "Go to this session in Activity, to cancel or terminate it.")).shown(3),
-        key(Action::Explain, &["e"], ("explain", "Explain the statement of this session, without running it."))
-            .shown(4),
+        explain::FROM_ROW.shown(4),
     ],
     make: |_: &PaneContext| Box::new(Locks::default()),
 };
@@ -63,32 +61,13 @@ impl Pane for Locks {
         let Some(session) = self.selected() else { return Wish::Nothing };
         match action {
             Action::Jump => Wish::Go(super::activity::ID, Subject::Row(session.key())),
-            Action::Explain if session.query.is_empty() => {
-                Wish::Say("This session has no statement to explain".to_owned())
-            }
-            Action::Explain => {
-                let (sql, from) = (session.query.clone(), format!("pid {}", session.pid));
-                Wish::Go(super::explain::ID, Subject::Statement(StatementToExplain { sql, from }))
-            }
+            Action::Explain => sessions::explain(session),
             _ => Wish::Nothing,
         }
     }
 
-    fn inspect(&self, _view: &View<'_>) -> Option<Document> {
-        let session = self.selected()?;
-        let waits = waits_of(&self.sessions);
-        let mut document = Document::new(format!("Session {}", who(session)));
-        document.pair("pid", &session.pid.to_string());
-        document.pair("state", if session.state.is_empty() { session.short_state() } else { &session.state });
-        document.pair("transaction age", &age(session.xact_age));
-        let chain = waits.chain(session.pid);
-        if let [_, blockers @ ..] = chain.pids.as_slice() {
-            document.pair("blocked by", &blockers.iter().map(i64::to_string).collect::<Vec<_>>().join(", blocked by "));
-        }
-        document.pair("waiting behind it", &session.blocks.to_string());
-        document.heading("Statement");
-        document.code(crate::ui::code::Language::Sql, &session.query);
-        Some(document)
+    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+        Some(super::activity::document(self.selected()?, &self.sessions, view))
     }
 
     fn has_preview(&self) -> bool {
@@ -96,8 +75,7 @@ impl Pane for Locks {
     }
 
     fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
-        let session = self.selected()?;
-        Some((session.query.clone(), format!("the statement of pid {}", session.pid)))
+        self.selected().map(sessions::copied)
     }
 }
 
@@ -121,14 +99,10 @@ fn columns() -> Vec<GridColumn> {
     ]
 }
 
-fn waits_of(sessions: &[Backend]) -> Waits {
-    Waits::of(sessions.iter().map(|session| (session.pid, session.blocked_by.clone())))
-}
-
 fn grid(sessions: &[Backend]) -> Grid {
     let mut grid = Grid::new(columns());
     grid.shape = Shape::Tree;
-    let waits = waits_of(sessions);
+    let waits = waits(sessions);
     let tree = Tree::of(sessions, &waits);
     let mut roots: Vec<i64> = tree.roots();
     let behind = |pid: i64| waits.behind(pid).len();
@@ -202,14 +176,6 @@ fn who(session: &Backend) -> String {
     let names = [session.application.as_str(), session.user.as_str(), session.kind.as_str()];
     let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     format!("{} {name}", session.pid)
-}
-
-fn age(seconds: Option<f64>) -> String {
-    seconds.map_or_else(String::new, |seconds| Seconds(seconds).to_string())
-}
-
-fn age_cell(seconds: Option<f64>) -> Cell {
-    seconds.map_or_else(Cell::default, |seconds| Cell::number(Seconds(seconds), seconds))
 }
 
 fn row(session: &Backend, depth: u16) -> Row {

@@ -2,10 +2,20 @@
 
 use std::collections::HashMap;
 
-use crate::app::{Effect, Job, JobId, JobIds, JobNews, JobResult, Message, PaneId, Wish};
+use crate::app::keys::{Binding, key};
+use crate::app::{Action, Effect, Job, JobId, JobIds, JobNews, JobResult, Message, PaneId, Wish};
 use crate::pg::exact::{Exact, Relation};
 use crate::sample::unit::Share;
 use crate::sample::{Missing, Timestamp};
+
+/// Asks whether the bloat of a row is to be measured.
+pub(super) const MEASURE: Action = Action::Own("measure bloat");
+
+/// Its key.
+pub(super) const KEY: Binding =
+    key(MEASURE, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first."))
+        .shown(6)
+        .asks_server();
 
 /// What was measured in one pane, and what is being measured.
 #[derive(Debug)]

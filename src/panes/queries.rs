@@ -17,7 +17,7 @@ use self::figures::{Costs, Since, Statement, costs};
 use super::explain;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, StatementToExplain, Subject, View, Wish};
+use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::glyphs::Glyphs;
@@ -48,7 +48,7 @@ pub const PANE: PaneSpec = PaneSpec {
 const KEYS: &[Binding] = &[
     key(Action::View, &["v"], ("view", "Next interval: sample, minute, since pinned, since reset.")).shown(5),
     key(PIN, &["b"], ("pin", "Pin this moment and count from it (a deployment).")).shown(6),
-    key(Action::Explain, &["e"], ("explain", "Explain the statement of this row, without running it.")).shown(3),
+    explain::FROM_ROW,
 ];
 
 /// The pane.
@@ -128,13 +128,7 @@ impl Pane for Queries {
                     "The text is longer than the 100,000 letters that pgdj reads of it: paste it into Explain"
                         .to_owned(),
                 ),
-                Some((one, text)) => Wish::Go(
-                    explain::ID,
-                    Subject::Statement(StatementToExplain {
-                        sql: text.to_owned(),
-                        from: format!("queryid {}", one.queryid),
-                    }),
-                ),
+                Some((one, text)) => explain::show(text, format!("queryid {}", one.queryid)),
                 None => Wish::Say("No statement text for this row".to_owned()),
             },
             _ => Wish::Nothing,

@@ -1,12 +1,41 @@
-//! A session in a sentence: who holds a lock, who holds vacuum back.
+//! A session in a sentence (who holds a lock, who holds vacuum back), and what panes that list sessions do alike.
 
-use crate::app::View;
+use super::explain;
+use crate::app::{View, Wish};
 use crate::readings::backends::{Backend, backends};
 use crate::readings::vacuum_horizon::{HolderKind, VacuumHorizon};
 use crate::sample::Seconds;
+use crate::ui::table::Cell;
 
 /// Letters of a query that tell it from another.
 const QUERY_LETTERS: usize = 120;
+
+/// Brings the statement of a session to Explain.
+pub(super) fn explain(session: &Backend) -> Wish {
+    if session.query.is_empty() {
+        return Wish::Say("This row has no statement to explain".to_owned());
+    }
+    if session.is_query_cut {
+        // What is left of it may be another statement, without its last conditions.
+        return Wish::Say(format!(
+            "The server keeps only the beginning of this statement of pid {} (track_activity_query_size): explain it \
+             from Queries",
+            session.pid
+        ));
+    }
+    explain::show(&session.query, format!("pid {}", session.pid))
+}
+
+/// Returns the statement of a session for a copy, and what it is.
+pub(super) fn copied(session: &Backend) -> (String, String) {
+    let part = if session.is_query_cut { "the beginning of the statement" } else { "the statement" };
+    (session.query.clone(), format!("{part} of pid {}", session.pid))
+}
+
+/// Returns an age in seconds as a cell.
+pub(super) fn age_cell(age: Option<f64>) -> Cell {
+    Cell::optional(age.map(|age| (Seconds(age), age)))
+}
 
 /// Returns who a pid is: role, application, state, the age of its transaction, how many wait behind it, its query.
 pub(super) fn who(view: &View<'_>, pid: i64) -> String {

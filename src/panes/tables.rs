@@ -10,7 +10,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::figures::{Figures, Since, figures};
-use super::measuring::Measuring;
+use super::measuring::{self, MEASURE, Measuring};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
@@ -60,8 +60,6 @@ impl Columns {
 /// Its name.
 pub const ID: PaneId = PaneId { name: "tables", title: "Tables" };
 
-const EXACT: Action = Action::Own("exact");
-
 /// The pane in the list of panes.
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
@@ -73,7 +71,7 @@ pub const PANE: PaneSpec = PaneSpec {
 
 const KEYS: &[Binding] = &[
     key(Action::View, &["v"], ("view", "Next columns: maintenance, traffic per second, since reset.")).shown(5),
-    key(EXACT, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first.")).shown(6).asks_server(),
+    measuring::KEY,
 ];
 
 /// The pane.
@@ -122,7 +120,7 @@ impl Pane for Tables {
                 self.view = self.view.next();
                 Wish::Nothing
             }
-            EXACT => self.ask_exact(view),
+            MEASURE => self.ask_exact(view),
             _ => Wish::Nothing,
         }
     }
