@@ -15,6 +15,9 @@ pub(super) fn explain(session: &Backend) -> Wish {
     if session.query.is_empty() {
         return Wish::Say("This row has no statement to explain".to_owned());
     }
+    if session.is_hidden {
+        return Wish::Say(format!("The statement of pid {} is hidden from this role", session.pid));
+    }
     if session.is_query_cut {
         // What is left of it may be another statement, without its last conditions.
         return Wish::Say(format!(

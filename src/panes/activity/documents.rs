@@ -71,14 +71,11 @@ fn facts(document: &mut Document, one: &Backend) {
     if !one.view.is_empty() {
         document.pair("Django view", &one.view);
     }
-    document.pair(
-        "state",
-        &format!(
-            "{} for {}",
-            if one.state.is_empty() { "not visible to this role" } else { &one.state },
-            age(one.state_age)
-        ),
-    );
+    let state = match (one.state.as_str(), one.state_age) {
+        ("", _) => "not visible to this role".to_owned(),
+        (state, since) => format!("{state} for {}", age(since)),
+    };
+    document.pair("state", &state);
     document.pair("wait event", if one.wait.is_empty() { "none" } else { &one.wait });
     document.pair("duration", &age(one.statement_age()));
     document.pair("transaction age", &age(one.xact_age));
@@ -135,6 +132,9 @@ fn prepared(view: &View<'_>) -> String {
 
 fn in_short(one: &Backend) -> String {
     let query = cut(&one.query.split_whitespace().collect::<Vec<_>>().join(" "), 120);
+    if one.is_hidden {
+        return format!("{}: hidden from this role", one.application);
+    }
     format!("{}, {}, transaction {}: {query}", one.application, one.state, age(one.xact_age))
 }
 
