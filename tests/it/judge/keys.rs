@@ -1,5 +1,8 @@
 //! Partition keys of another user: PostgreSQL 12 computes one whenever its table is opened.
 
+use pgdj::pg::catalog;
+use pgdj::pg::session::{Limits, Session, reaper};
+
 use super::{Scene, estimate, explain, request};
 use crate::support::servers;
 
@@ -9,6 +12,22 @@ const HOSTILE: &str = "
     create table with_row (r parts);
     insert into with_row values (row(1));
     grant select on parts, part_1, with_row to public";
+
+/// What a plan from elsewhere names is looked up in the catalog though nobody judged a statement.
+#[tokio::test]
+async fn the_catalog_of_a_hostile_partition_key_is_read_without_running_it() {
+    for server in servers() {
+        let scene = Scene::set(server).await;
+        scene.mallory.batch_execute(HOSTILE).await.unwrap();
+        scene.was_hit();
+        let (reaper, _reaping) = reaper();
+        let mut session = Session::open(&scene.victim, Limits::SLOW, &reaper).await.unwrap();
+        let relations = ["parts", "part_1"].map(|name| ("public".to_owned(), name.to_owned()));
+        let found = catalog::read(&mut session, &relations).await.unwrap();
+        assert_eq!(found.catalog.tables.len(), 2, "{}", server.name);
+        assert!(!scene.was_hit(), "{}", server.name);
+    }
+}
 
 #[tokio::test]
 async fn a_hostile_partition_key_stops_only_what_can_open_its_table() {
