@@ -296,6 +296,13 @@ async fn what_is_no_single_readable_statement_is_refused_with_a_sentence_and_a_w
                 assert!(failure.contains(part), "{}: {sql}\n{failure}\nlacks: {part}", server.name);
             }
         }
+        // A role that watches is not told to ask for the right to write.
+        let write = Request {
+            options: Options { analyze: false, ..Options::default() },
+            ..request("update shop_order set id = id")
+        };
+        let failure = run(&plain, &write).await.unwrap_err();
+        assert!(failure.contains("hint: connect as the application's role, which has the right"), "{failure}");
         // What the lexer does not know for two statements, the server does: none of the second is run.
         let trick = "select 1 as \"a\"\"; drop table shop_order; --";
         assert!(run(&login, &Request { consent: Consent::Write, ..request(trick) }).await.is_err());

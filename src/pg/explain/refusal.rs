@@ -209,9 +209,11 @@ fn by_code(said: &DbError, at: &Circumstances<'_>, role: &str) -> Failure {
             because("the server accepts no writes: it is a standby, or this role's sessions are read-only")
                 .hint("explain it without ANALYZE, or connect to the primary")
         }
-        SqlState::INSUFFICIENT_PRIVILEGE => {
-            because("this role lacks a right that the statement needs").hint(grant(said.message(), role))
-        }
+        SqlState::INSUFFICIENT_PRIVILEGE => because("this role lacks a right that the statement needs").hint(grant(
+            said.message(),
+            role,
+            at.statement.effect,
+        )),
         SqlState::SYNTAX_ERROR => {
             let failure = because("the server cannot parse the statement");
             match syntax_hint(at.statement, &at.request.sql) {
@@ -289,14 +291,20 @@ fn with_blockers(failure: Failure, blockers: &[Blocker]) -> Failure {
     blockers.iter().take(5).fold(failure, say)
 }
 
-/// Returns the statement that would let this role. Source: `aclcheck_error` of `src/backend/catalog/aclchk.c`.
-fn grant(message: &str, role: &str) -> String {
+/// Returns the statement that would let this role read, for one that writes who could. Source: `aclcheck_error` of
+/// `src/backend/catalog/aclchk.c`.
+fn grant(message: &str, role: &str, effect: Effect) -> String {
     let role = if role.is_empty() { "ROLE".to_owned() } else { quote_ident(role) };
     let named = |kind: &str| message.split_once(&format!(" for {kind} ")).map(|(_, name)| name.trim());
     if let Some(schema) = named("schema") {
         return format!("GRANT USAGE ON SCHEMA {} TO {role};", quote_ident(schema));
     }
-    if let Some(table) = ["table", "relation", "view", "materialized view", "foreign table"].into_iter().find_map(named)
+    // A role that watches is not given the right to write.
+    let only_reads = effect == Effect::Reads;
+    if let Some(table) = ["table", "relation", "view", "materialized view", "foreign table"]
+        .into_iter()
+        .find_map(named)
+        .filter(|_| only_reads)
     {
         return format!("GRANT SELECT ON {} TO {role};", quote_ident(table));
     }
