@@ -30,11 +30,13 @@ pub mod vitals;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
 use crate::findings::Findings;
+use crate::readings::Readings;
 use crate::readings::act_result::Sent;
 use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::Segment;
@@ -161,14 +163,30 @@ struct RunningJob {
 /// What the last refresh derived from the moment shown.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// The moment.
-    pub moment: Option<Moment>,
-    /// Its snapshot.
-    pub snapshot: Option<Arc<Snapshot>>,
+    /// The moment, and what its snapshot means.
+    seen: Option<(Moment, Rc<Readings>)>,
     /// Its vital signs.
-    pub vitals: Vitals,
+    vitals: Vitals,
     /// Its findings.
-    pub findings: Findings,
+    findings: Findings,
+}
+
+impl Shown {
+    /// Returns the moment.
+    fn moment(&self) -> Option<Moment> {
+        self.seen.as_ref().map(|(moment, _)| *moment)
+    }
+
+    /// Returns its snapshot.
+    fn snapshot(&self) -> Option<&Snapshot> {
+        self.seen.as_ref().map(|(_, readings)| readings.snapshot().as_ref())
+    }
+
+    /// Returns what a pane may see of it.
+    fn view<'a>(&'a self, history: &'a History) -> Option<View<'a>> {
+        let (moment, readings) = self.seen.as_ref()?;
+        Some(View::new(history, *moment, readings, &self.findings))
+    }
 }
 
 impl App {

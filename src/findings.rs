@@ -4,7 +4,9 @@
 //! Texts hold what the server said, raw; they are cleaned on their way to a screen or a stream.
 
 use std::cmp::Reverse;
+use std::rc::Rc;
 
+use crate::readings::Readings;
 use crate::readings::cut::Cut;
 use crate::readings::sessions::is_hidden;
 use crate::sample::rates::Interval;
@@ -222,6 +224,8 @@ pub struct Rule {
 /// What the rules look at.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
+    /// What the snapshot that is judged means.
+    pub readings: &'a Rc<Readings>,
     /// The snapshot that is judged.
     pub newer: &'a Snapshot,
     /// An older one for rates: best a minute older, at least one sample.
@@ -229,6 +233,11 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// A view of a snapshot by its readings.
+    pub fn new(readings: &'a Rc<Readings>, older: Option<&'a Snapshot>) -> Self {
+        Self { readings, newer: readings.snapshot(), older }
+    }
+
     /// Returns a probe's rows, or why there are none.
     pub fn rows(&self, probe: &str) -> Result<&'a RowSet, Missing> {
         crate::catalog::rows(self.newer, probe)
@@ -311,7 +320,8 @@ pub struct NotJudged {
 /// Returns what the rules find, worst first, each cause once, and what they could not judge.
 pub fn look(view: &View<'_>) -> Findings {
     let mut found = Findings::default();
-    let sure = without_doubtful(view.newer);
+    let doubtful = doubtful(view.newer);
+    let sure = (!doubtful.is_empty()).then(|| view.readings.without(doubtful));
     for rule in RULES {
         match judge(rule, view, sure.as_ref()) {
             Ok(findings) => {
@@ -333,10 +343,10 @@ pub fn look(view: &View<'_>) -> Findings {
 
 /// Asks a rule. One that finds nothing in figures that could not be renewed, or in a part of a list, has to find nothing
 /// without them, too: what was calm a while ago may not be now, and what was not read may be bad.
-fn judge(rule: &Rule, view: &View<'_>, sure: Option<&Snapshot>) -> Outcome {
+fn judge(rule: &Rule, view: &View<'_>, sure: Option<&Rc<Readings>>) -> Outcome {
     let outcome = (rule.check)(view);
     let (Ok(found), Some(sure)) = (&outcome, sure) else { return outcome };
-    let without = (rule.check)(&View { newer: sure, ..*view });
+    let without = (rule.check)(&View::new(sure, view.older));
     match without {
         without if found.is_empty() => without,
         Err(Missing::Cut { what, shown, total }) => {
@@ -347,22 +357,14 @@ fn judge(rule: &Rule, view: &View<'_>, sure: Option<&Snapshot>) -> Outcome {
     }
 }
 
-/// Returns the snapshot without what could not be renewed and without lists of which only a part was read; `None` where
-/// there is nothing of the kind.
-fn without_doubtful(snapshot: &Snapshot) -> Option<Snapshot> {
+/// Returns the probes whose sections could not be renewed, or of whose lists only a part was read, each with the reason.
+fn doubtful(snapshot: &Snapshot) -> Vec<(&'static str, Missing)> {
     let doubt = |probe: &str, section: &Section| match section {
         Section::Stale { why, .. } => Some(why.clone()),
         Section::Ready(reading) => Cut::of(&reading.rows)?.doubt(probe, &reading.rows),
         Section::Missing(_) => None,
     };
-    let doubtful: Vec<(&'static str, Missing)> =
-        snapshot.sections.iter().filter_map(|(probe, section)| Some((*probe, doubt(probe, section)?))).collect();
-    if doubtful.is_empty() {
-        return None;
-    }
-    let mut sure = snapshot.clone();
-    sure.sections.extend(doubtful.into_iter().map(|(probe, why)| (probe, Section::Missing(why))));
-    Some(sure)
+    snapshot.sections.iter().filter_map(|(probe, section)| Some((*probe, doubt(probe, section)?))).collect()
 }
 
 /// A finding that says again what another says: it becomes evidence there.
@@ -437,7 +439,7 @@ mod tests {
     #[test]
     fn nothing_read_is_nothing_judged_and_not_calm() {
         let empty = snapshot();
-        let found = look(&View { newer: &empty, older: None });
+        let found = look(&View::new(&Readings::of(empty.clone()), None));
         assert_eq!(found.list, vec![]);
         assert_eq!((found.is_complete(), found.pending(), found.not_possible()), (false, RULES.len() - 2, 0));
         let default = Findings::default();
@@ -454,7 +456,7 @@ mod tests {
     fn the_reason_a_rule_is_silent_is_kept() {
         let why = Missing::TimedOut { after: crate::sample::Seconds(1.0) };
         let seen = snapshot().without("activity", why.clone());
-        let found = look(&View { newer: &seen, older: None });
+        let found = look(&View::new(&Readings::of(seen.clone()), None));
         let waiting = found.unknown.iter().find(|unknown| unknown.rule == "waiting").unwrap();
         assert_eq!(waiting.why, why);
     }
@@ -468,7 +470,7 @@ mod tests {
         let seen = snapshot()
             .with("activity", rows)
             .with("settings", vec![row! { name: "fsync", value: "off" }, row! { name: "x", pending_restart: true }]);
-        let found = look(&View { newer: &seen, older: None });
+        let found = look(&View::new(&Readings::of(seen.clone()), None));
         let ids: Vec<&str> = found.list.iter().map(|finding| finding.id).collect();
         assert_eq!(ids, ["idle_in_transaction", "unsafe_settings", "long_transaction", "pending_restart"]);
     }
@@ -483,7 +485,7 @@ mod tests {
                 row! { pid: 2, state: "active", backend_type: client, blocked_by: [1], query_age: 15.0 },
             ],
         );
-        let found = look(&View { newer: &seen, older: None });
+        let found = look(&View::new(&Readings::of(seen.clone()), None));
         assert_eq!(found.list.len(), 1, "{:?}", found.list);
         assert_eq!(found.list[0].id, "waiting");
         assert_eq!(found.list[0].severity, Severity::Critical, "the worse of both");
@@ -499,7 +501,7 @@ mod tests {
             let mut seen = snapshot().with("activity", rows);
             let section = seen.section("activity").failed(why.clone());
             seen.sections.insert("activity", section);
-            look(&View { newer: &seen, older: None })
+            look(&View::new(&Readings::of(seen.clone()), None))
         };
         let calm = silent(vec![row! { pid: 1, state: "idle", backend_type: client }]);
         let waiting = calm.unknown.iter().find(|unknown| unknown.rule == "waiting").unwrap();
@@ -514,7 +516,7 @@ mod tests {
             vec![row! { pid: 2, state: "idle in transaction", backend_type: "client backend", state_age: 4000.0 }];
         let mut seen = snapshot().with("activity", rows);
         seen.server = crate::sample::ServerFacts { role: "app".into(), ..Default::default() }.into();
-        let found = look(&View { newer: &seen, older: None });
+        let found = look(&View::new(&Readings::of(seen.clone()), None));
         let ids: Vec<&str> = found.list.iter().map(|finding| finding.id).collect();
         assert_eq!(ids, ["missing_rights", "idle_in_transaction"]);
     }
@@ -523,7 +525,7 @@ mod tests {
     fn sessions_that_may_not_be_looked_into_are_no_calm() {
         let hidden = || row! { pid: 2, user: "web", database: "shop" };
         let seen = snapshot().with("activity", vec![hidden(), row! { pid: 3 }]);
-        let found = look(&View { newer: &seen, older: None });
+        let found = look(&View::new(&Readings::of(seen.clone()), None));
         for rule in ["idle_in_transaction", "long_transaction", "waiting"] {
             let unknown = found.unknown.iter().find(|unknown| unknown.rule == rule).unwrap();
             assert_eq!(unknown.why.to_string(), "permission denied: 1 session of other roles", "{rule}");
@@ -531,7 +533,7 @@ mod tests {
         }
         let own = row! { pid: 4, state: "idle in transaction", backend_type: "client backend", state_age: 90.0 };
         let seen = snapshot().with("activity", vec![hidden(), own]);
-        let found = look(&View { newer: &seen, older: None });
+        let found = look(&View::new(&Readings::of(seen.clone()), None));
         assert_eq!(found.list.len(), 1, "what is seen is said all the same");
     }
 
@@ -547,7 +549,7 @@ mod tests {
             let (index, size) = unused(5, bytes);
             let since = row! { datname: "shop", is_current: true, stats_reset: crate::catalog::fixture::NOW - 9e6 };
             let seen = snapshot().with("databases", vec![since]).with("indexes", vec![index]);
-            look(&View { newer: &seen.with("index_sizes", vec![size]), older: None })
+            look(&View::new(&Readings::of(seen.with("index_sizes", vec![size])), None))
         };
         let calm = judged(8192);
         for rule in ["unused_index", "duplicate_index", "overlapping_index", "invalid_index"] {
@@ -564,7 +566,7 @@ mod tests {
         let judged = |last: crate::catalog::fixture::NamedRow| {
             let first = row! { pid: 1, backend_type: "client backend", state: "active", total: 9 };
             let seen = snapshot().with("activity", vec![first, last]);
-            look(&View { newer: &seen, older: None }).unknown.iter().any(|unknown| unknown.rule == "waiting")
+            look(&View::new(&Readings::of(seen.clone()), None)).unknown.iter().any(|unknown| unknown.rule == "waiting")
         };
         assert!(!judged(row! { pid: 2, backend_type: "client backend", state: "idle", total: 9 }));
         let open =

@@ -56,7 +56,7 @@ impl Freshness {
 impl App {
     /// Judges the moment shown; a moment that is held does not age further.
     pub(super) fn freshness(&self) -> Freshness {
-        let Some(snapshot) = &self.shown.snapshot else {
+        let Some(snapshot) = self.shown.snapshot() else {
             return Freshness::Never { why: "not read yet".to_owned() };
         };
         let is_live = self.clock == Clock::Live && self.start.origin == Origin::Server;

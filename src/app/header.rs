@@ -158,7 +158,7 @@ impl App {
         let Some(facts) = &self.facts else {
             return vec![target(&self.start.target), Segment::new("connecting", Role::Muted)];
         };
-        let server = self.shown.snapshot.as_ref().and_then(|snapshot| {
+        let server = self.shown.snapshot().and_then(|snapshot| {
             snapshot
                 .rows("server")?
                 .first()
@@ -195,7 +195,7 @@ impl App {
             (Link::Up, Clock::Live, Freshness::Fresh) => ("live", Role::Good),
         };
         let mut parts = vec![(word.to_owned(), role)];
-        if let Some(snapshot) = &self.shown.snapshot {
+        if let Some(snapshot) = self.shown.snapshot() {
             let cost = snapshot.cost;
             match &freshness {
                 Freshness::Fresh => parts.push((format!(" {}", clock(snapshot.at)), Role::Text)),
@@ -208,7 +208,8 @@ impl App {
                 }
                 Freshness::Never { .. } => {}
             }
-            if let Some((place, count)) = self.shown.moment.filter(|_| is_recording).map(|at| self.history.place(at)) {
+            if let Some((place, count)) = self.shown.moment().filter(|_| is_recording).map(|at| self.history.place(at))
+            {
                 parts.push((format!("  {place} of {count}"), Role::Text));
             }
             let slowed = if cost.pace.0 > cost.wanted_pace.0 { " (slowed)" } else { "" };
@@ -222,9 +223,9 @@ impl App {
 
     /// Seconds the server spent on our statements in each second, over the last ten.
     fn cost_rate(&self) -> Option<f64> {
-        let newer = self.shown.snapshot.as_ref()?;
+        let newer = self.shown.snapshot()?;
         let spans = |snapshot: &&std::sync::Arc<Snapshot>| newer.at.0 - snapshot.at.0 < COST_SPAN;
-        let recent = self.history.until(self.shown.moment?).rev().take_while(spans);
+        let recent = self.history.until(self.shown.moment()?).rev().take_while(spans);
         let (spent, oldest) = recent.fold((0.0, newer.at.0), |(sum, _), it| (sum + it.cost.server.0, it.at.0));
         Some(spent / (newer.at.0 - oldest).max(1.0))
     }
@@ -255,7 +256,7 @@ impl App {
 
     /// Whether there is something newer than what a sign shows, which could not be read.
     fn is_overdue(&self, sign: &Sign) -> bool {
-        let section = self.shown.snapshot.as_ref().map(|snapshot| snapshot.section(sign.probe));
+        let section = self.shown.snapshot().map(|snapshot| snapshot.section(sign.probe));
         section.is_some_and(|section| section.why().is_some())
     }
 }

@@ -6,7 +6,7 @@ use crate::sample::{Seconds, shortfall};
 impl App {
     pub(super) fn journal_document(&self) -> Document {
         let mut document = Document::new("Journal");
-        if let Some(snapshot) = &self.shown.snapshot {
+        if let Some(snapshot) = self.shown.snapshot() {
             let cost = snapshot.cost;
             document.heading("Overhead of the last sample");
             document.pair("server time", &Seconds(cost.server.0).to_string());

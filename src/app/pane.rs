@@ -13,6 +13,7 @@ use super::look::Look;
 use super::message::Message;
 use super::pane_id::PaneId;
 use crate::findings::Findings;
+use crate::readings::Readings;
 use crate::sample::{History, Moment, Snapshot};
 use crate::ui::dialog::{Filled, Form};
 
@@ -25,8 +26,17 @@ pub struct View<'a> {
     pub moment: Moment,
     /// The snapshot of that moment.
     pub newer: &'a Snapshot,
+    /// What that snapshot means.
+    pub readings: &'a Readings,
     /// The findings of that moment.
     pub findings: &'a Findings,
+}
+
+impl<'a> View<'a> {
+    /// A view of a moment by the readings of its snapshot.
+    pub fn new(history: &'a History, moment: Moment, readings: &'a Readings, findings: &'a Findings) -> Self {
+        Self { history, moment, newer: readings.snapshot(), readings, findings }
+    }
 }
 
 /// What a pane wants to happen.

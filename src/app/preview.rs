@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{App, View};
+use super::App;
 use crate::ui::frame::Tile;
 use crate::ui::theme::Role;
 
@@ -25,11 +25,10 @@ impl App {
     /// Derives the preview anew: the rows, the selected one or the pane changed.
     pub(super) fn refresh_preview(&mut self) {
         self.preview = None;
-        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
         if self.body().height < LEAST_SHARED {
             return;
         }
-        let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
+        let Some(view) = self.shown.view(&self.history) else { return };
         let pane = self.panes.shown();
         self.preview = pane.filter(|pane| pane.has_preview()).and_then(|pane| pane.inspect(&view));
     }

@@ -7,10 +7,9 @@ use ratatui::layout::Position;
 
 use super::keys::{Binding, Needs, binding_for, key_name};
 use super::layer::{Answer, Layer};
-use super::{
-    Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, View, Vitals, Wish,
-};
+use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, Vitals, Wish};
 use crate::findings;
+use crate::readings::Readings;
 use crate::sample::{History, Seconds, Snapshot, Timestamp};
 use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};
@@ -101,7 +100,7 @@ impl App {
             }
         }
         self.follow_acts();
-        if self.clock == Clock::Live || self.shown.moment.is_none() {
+        if self.clock == Clock::Live || self.shown.seen.is_none() {
             self.refresh();
         }
     }
@@ -129,19 +128,18 @@ impl App {
         let Some(moment) = self.clock.moment(&self.history) else { return };
         let Some(snapshot) = self.history.at(moment).cloned() else { return };
         let older = self.history.step(moment, -30).and_then(|older| self.history.at(older));
+        let readings = Readings::of(snapshot);
         self.shown = Shown {
-            moment: Some(moment),
             vitals: Vitals::at(&self.history, moment),
-            findings: findings::look(&findings::View { newer: &snapshot, older: older.map(Arc::as_ref) }),
-            snapshot: Some(snapshot),
+            findings: findings::look(&findings::View::new(&readings, older.map(Arc::as_ref))),
+            seen: Some((moment, readings)),
         };
         self.refresh_pane();
     }
 
     /// Derives the shown pane alone.
     pub(super) fn refresh_pane(&mut self) {
-        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
-        let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
+        let Some(view) = self.shown.view(&self.history) else { return };
         if let Some(pane) = self.panes.shown_mut() {
             pane.refresh(&view);
         }
@@ -269,8 +267,7 @@ impl App {
     }
 
     fn inspect(&mut self) {
-        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
-        let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
+        let Some(view) = self.shown.view(&self.history) else { return };
         let Some(pane) = self.panes.shown_mut() else { return };
         let wish = match pane.act(Action::Inspect, &view) {
             Wish::Nothing => pane.inspect(&view).map_or(Wish::Nothing, Wish::Open),
@@ -280,13 +277,7 @@ impl App {
     }
 
     fn copy(&mut self, action: Action) {
-        let snapshot = self.shown.moment.zip(self.shown.snapshot.clone());
-        let view = snapshot.as_ref().map(|(moment, newer)| View {
-            history: &self.history,
-            moment: *moment,
-            newer,
-            findings: &self.shown.findings,
-        });
+        let view = self.shown.view(&self.history);
         let pane = self.panes.shown_mut();
         let copied = pane.and_then(|pane| match action {
             Action::CopyRow => {
@@ -301,8 +292,7 @@ impl App {
     }
 
     fn act_in_pane(&mut self, action: Action) {
-        let Some((moment, snapshot)) = self.shown.moment.zip(self.shown.snapshot.clone()) else { return };
-        let view = View { history: &self.history, moment, newer: &snapshot, findings: &self.shown.findings };
+        let Some(view) = self.shown.view(&self.history) else { return };
         let Some(pane) = self.panes.shown_mut() else { return };
         if let Some(list) = pane.list()
             && list.act(action)

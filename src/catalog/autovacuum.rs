@@ -4,7 +4,6 @@
 
 use super::settings::Settings;
 use super::table_usage::TableUsage;
-use crate::sample::{Missing, Snapshot};
 
 /// The settings of autovacuum that hold for a table without its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,13 +83,12 @@ impl Due {
 }
 
 impl Policy {
-    /// Returns the policy of a snapshot, or why the settings could not be read.
-    pub fn of(snapshot: &Snapshot) -> Result<Self, Missing> {
-        let settings = Settings::of(snapshot)?;
+    /// Returns the policy that the server's settings make.
+    pub fn by(settings: &Settings) -> Self {
         let is_off = |name| settings.is_off(name).unwrap_or(false);
         // Where a setting is not shown, the server's own default stands in.
         let number = |name, default| settings.number(name).unwrap_or(default);
-        Ok(Self {
+        Self {
             is_on: !is_off("autovacuum") && !is_off("track_counts"),
             vacuum_threshold: number("autovacuum_vacuum_threshold", 50.0),
             vacuum_scale: number("autovacuum_vacuum_scale_factor", 0.2),
@@ -102,7 +100,7 @@ impl Policy {
             freeze_max_age: number("autovacuum_freeze_max_age", 200_000_000.0),
             multixact_freeze_max_age: number("autovacuum_multixact_freeze_max_age", 400_000_000.0),
             naptime: number("autovacuum_naptime", 60.0),
-        })
+        }
     }
 
     /// Returns how near a table is to each threshold, its own storage parameters respected.
@@ -164,7 +162,7 @@ mod tests {
                 set("autovacuum_freeze_max_age", "200000000"),
             ],
         );
-        Policy::of(&seen).unwrap()
+        Policy::by(&Settings::of(&seen).unwrap())
     }
 
     fn table(options: &[&str]) -> TableUsage {

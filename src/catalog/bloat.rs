@@ -9,11 +9,10 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::rows;
-use super::settings::Settings;
 use super::table_usage::TableUsage;
 use crate::quote::qualified;
 use crate::sample::unit::Share;
-use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot};
+use crate::sample::{Bytes, Missing, Row, RowSet, ServerFacts, Snapshot};
 
 /// Bytes at the head of a page; `SizeOfPageHeaderData`.
 const PAGE_HEADER: f64 = 24.0;
@@ -201,7 +200,9 @@ pub fn estimates(snapshot: &Snapshot, tables: &[TableUsage]) -> Result<HashMap<i
 
 /// Returns the server's block size in bytes.
 pub(super) fn block_size(snapshot: &Snapshot) -> f64 {
-    Settings::of(snapshot).ok().and_then(|settings| settings.number("block_size")).unwrap_or(8192.0)
+    let settings = snapshot.rows("settings").into_iter().flat_map(RowSet::iter);
+    let mut of_block = settings.filter(|row| row.text("name") == "block_size");
+    of_block.next().and_then(|row| row.text("value").parse().ok()).unwrap_or(8192.0)
 }
 
 /// Returns the bloat of a heap by its statistics; the server's facts say what would make them readable.

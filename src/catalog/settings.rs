@@ -3,26 +3,40 @@
 use std::collections::HashMap;
 
 use super::{rows, texts};
-use crate::sample::{Missing, RowSet, Snapshot};
+use crate::sample::{Missing, Row, Snapshot};
 
 /// The settings of a snapshot by name.
-#[derive(Debug)]
-pub struct Settings<'a> {
-    values: HashMap<&'a str, &'a str>,
-    defaults: HashMap<&'a str, &'a str>,
+#[derive(Debug, Clone, Default)]
+pub struct Settings(HashMap<String, Setting>);
+
+/// One setting.
+#[derive(Debug, Clone, Default)]
+struct Setting {
+    value: String,
+    /// The unit of the value: `8kB`, `ms`; empty for none.
+    unit: String,
+    /// What a new session of this role and database has.
+    default: String,
 }
 
-impl<'a> Settings<'a> {
+impl Settings {
     /// Returns the settings, or why they could not be read.
-    pub fn of(snapshot: &'a Snapshot) -> Result<Self, Missing> {
-        let rows: &'a RowSet = rows(snapshot, "settings")?;
-        let column = |name| rows.iter().map(|row| (row.text("name"), row.text(name))).collect();
-        Ok(Self { values: column("value"), defaults: column("default_value") })
+    pub fn of(snapshot: &Snapshot) -> Result<Self, Missing> {
+        let setting = |row: Row<'_>| {
+            let text = |column| row.text(column).to_owned();
+            (text("name"), Setting { value: text("value"), unit: text("unit"), default: text("default_value") })
+        };
+        Ok(Self(rows(snapshot, "settings")?.iter().map(setting).collect()))
+    }
+
+    /// Returns each setting's name, its value in its own unit, and that unit.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.0.iter().map(|(name, setting)| (name.as_str(), setting.value.as_str(), setting.unit.as_str()))
     }
 
     /// Returns a setting's value in its own unit, as `pg_settings` has it.
-    pub fn text(&self, name: &str) -> Option<&'a str> {
-        self.values.get(name).copied()
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|setting| setting.value.as_str())
     }
 
     /// Returns a setting as a number in its own unit.
@@ -37,7 +51,7 @@ impl<'a> Settings<'a> {
 
     /// Returns what a new session of this role and database has, as a number in the setting's unit.
     pub fn default_number(&self, name: &str) -> Option<f64> {
-        self.defaults.get(name)?.parse().ok()
+        self.0.get(name)?.default.parse().ok()
     }
 }
 

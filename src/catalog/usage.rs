@@ -125,12 +125,6 @@ pub fn judgements(indexes: &[IndexUsage], counting: Counting, now: Timestamp) ->
     judged.collect()
 }
 
-/// Returns the verdicts on each index that has any, worst first, by its oid.
-pub fn verdicts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Vec<Verdict>> {
-    let judged = judgements(indexes, counting, now).into_iter().map(|(oid, judged)| (oid, judged.verdicts));
-    judged.filter(|(_, verdicts)| !verdicts.is_empty()).collect()
-}
-
 /// Returns what is true of each index, worst first, by its oid, however small it is.
 fn facts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Vec<Verdict>> {
     let mut found: HashMap<i64, Vec<Verdict>> = HashMap::new();
@@ -293,9 +287,9 @@ fn is_prefix(short: &IndexUsage, long: &IndexUsage) -> bool {
             .all(|column| long.key_columns.contains(column) || long.included_columns.contains(column))
 }
 
-/// A foreign key that no index leads with.
+/// A foreign key, seen from the table that refers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UnindexedKey {
+pub struct ReferringKey {
     /// The constraint's oid.
     pub oid: i64,
     /// The constraint's name.
@@ -308,7 +302,9 @@ pub struct UnindexedKey {
     pub table: String,
     /// Whether it is partitioned.
     pub is_partitioned: bool,
-    /// Names of the columns that refer.
+    /// Numbers of the columns that refer.
+    pub numbers: Vec<i64>,
+    /// Their names.
     pub columns: Vec<String>,
     /// The table referred to.
     pub referred_relid: i64,
@@ -316,43 +312,59 @@ pub struct UnindexedKey {
     pub referred_table: String,
 }
 
-impl UnindexedKey {
+impl ReferringKey {
+    /// Returns every foreign key of a snapshot, or why they could not be read.
+    pub fn all(snapshot: &Snapshot) -> Result<Vec<Self>, Missing> {
+        Ok(rows(snapshot, "foreign_keys")?.iter().map(|row| Self::of(&row)).collect())
+    }
+
+    fn of(row: &Row<'_>) -> Self {
+        Self {
+            oid: row.int("oid").unwrap_or_default(),
+            name: row.text("name").to_owned(),
+            relid: row.int("relid").unwrap_or_default(),
+            schema: row.text("schema").to_owned(),
+            table: row.text("table").to_owned(),
+            is_partitioned: row.flag("is_partitioned").unwrap_or_default(),
+            numbers: ids(row, "columns"),
+            columns: texts(row, "column_names"),
+            referred_relid: row.int("referred_relid").unwrap_or_default(),
+            referred_table: row.text("referred_table").to_owned(),
+        }
+    }
+
     /// Returns the table's name, with its schema where that is not `public`.
     pub fn table_label(&self) -> String {
         label(&self.schema, &self.table)
     }
 }
 
-/// Returns the foreign keys that no valid index of their table leads with, or why that could not be read.
+/// Returns the foreign keys that no valid index of their table leads with.
 ///
 /// An index with a predicate counts as one: whether the predicate lets it serve cannot be told from here.
-pub fn unindexed_foreign_keys(snapshot: &Snapshot, indexes: &[IndexUsage]) -> Result<Vec<UnindexedKey>, Missing> {
-    let keys = rows(snapshot, "foreign_keys")?;
+pub fn unindexed<'a>(keys: &'a [ReferringKey], indexes: &[IndexUsage]) -> Vec<&'a ReferringKey> {
     let tables = by_table(indexes);
-    Ok(keys.iter().filter(|row| !is_indexed(row, &tables)).map(|row| unindexed(&row)).collect())
+    keys.iter().filter(|key| !is_indexed(key, tables.get(&key.relid).map_or(&[], Vec::as_slice))).collect()
 }
 
-fn is_indexed(row: &Row<'_>, tables: &HashMap<i64, Vec<&IndexUsage>>) -> bool {
-    let columns = ids(row, "columns");
-    let leads = |index: &IndexUsage| {
-        let head = index.key_columns.get(..columns.len());
-        index.is_valid && head.is_some_and(|head| columns.iter().all(|column| head.contains(column)))
-    };
-    tables.get(&row.int("relid").unwrap_or_default()).is_some_and(|indexes| indexes.iter().any(|index| leads(index)))
+/// Returns the foreign key that would be without an index, were this one gone.
+pub fn key_only_served_by<'a>(
+    index: &IndexUsage,
+    keys: &'a [ReferringKey],
+    indexes: &[IndexUsage],
+) -> Option<&'a ReferringKey> {
+    let own: Vec<&IndexUsage> =
+        indexes.iter().filter(|other| other.relid == index.relid && !other.is_on_trial()).collect();
+    let others: Vec<&IndexUsage> = own.iter().copied().filter(|other| other.indexrelid != index.indexrelid).collect();
+    keys.iter().filter(|key| key.relid == index.relid).find(|key| is_indexed(key, &own) && !is_indexed(key, &others))
 }
 
-fn unindexed(row: &Row<'_>) -> UnindexedKey {
-    UnindexedKey {
-        oid: row.int("oid").unwrap_or_default(),
-        name: row.text("name").to_owned(),
-        relid: row.int("relid").unwrap_or_default(),
-        schema: row.text("schema").to_owned(),
-        table: row.text("table").to_owned(),
-        is_partitioned: row.flag("is_partitioned").unwrap_or_default(),
-        columns: texts(row, "column_names"),
-        referred_relid: row.int("referred_relid").unwrap_or_default(),
-        referred_table: row.text("referred_table").to_owned(),
-    }
+/// Whether one of its table's indexes leads with the columns of a foreign key.
+fn is_indexed(key: &ReferringKey, indexes: &[&IndexUsage]) -> bool {
+    indexes.iter().any(|index| {
+        let head = index.key_columns.get(..key.numbers.len());
+        index.is_valid && head.is_some_and(|head| key.numbers.iter().all(|column| head.contains(column)))
+    })
 }
 
 #[cfg(test)]
@@ -433,7 +445,7 @@ mod tests {
         assert_eq!(overlapping(&[index(1, &[3]), trial(&[3, 5])]), vec![]);
         let keys = vec![row! { oid: 10, name: "a_fk", relid: 1, columns: [3], column_names: ["customer_id"] }];
         let seen = snapshot().with("foreign_keys", keys);
-        assert_eq!(unindexed_foreign_keys(&seen, &[trial(&[3])]).unwrap().len(), 1);
+        assert_eq!(unindexed(&ReferringKey::all(&seen).unwrap(), &[trial(&[3])]).len(), 1);
     }
 
     #[test]
@@ -499,9 +511,10 @@ mod tests {
                 row! { oid: 11, name: "b_fk", relid: 1, table: "shop_order", columns: [5], column_names: ["store_id"] },
             ],
         );
-        let missing = unindexed_foreign_keys(&seen, &[index(1, &[3, 5])]).unwrap();
+        let keys = ReferringKey::all(&seen).unwrap();
+        let missing = unindexed(&keys, &[index(1, &[3, 5])]);
         assert_eq!(missing.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["b_fk"]);
         let invalid = IndexUsage { is_valid: false, ..index(1, &[3]) };
-        assert_eq!(unindexed_foreign_keys(&seen, &[invalid]).unwrap().len(), 2);
+        assert_eq!(unindexed(&keys, &[invalid]).len(), 2);
     }
 }

@@ -1,12 +1,15 @@
 //! The project as a snapshot shows it: content types, applied migrations, names that are taken, foreign keys.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::origin::{Around, Origin, Reference, is_of_unique_field};
 use super::project::{Project, last_migration};
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::{ForeignKey, Kind, Table, ids};
-use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
+use crate::catalog::table_usage::TableUsage;
+use crate::catalog::usage::ReferringKey;
+use crate::catalog::{ForeignKey, Kind, Table};
+use crate::sample::{Missing, RowSet, Snapshot};
 
 impl Project {
     /// Returns what a snapshot says of the project, enough to name the owner of a table.
@@ -33,11 +36,10 @@ impl Project {
     }
 
     /// Returns the same with all that code depends on: the names that are taken, and the extensions.
-    pub fn for_code(snapshot: &Snapshot) -> Self {
-        let mut project = Self::of(snapshot);
-        project.take_names(snapshot, &["tables", "indexes"]);
-        project.extensions.extend(snapshot.server.extensions.keys().cloned());
-        project
+    pub fn with_code(mut self, snapshot: &Snapshot) -> Self {
+        self.take_names(snapshot, &["tables", "indexes"]);
+        self.extensions.extend(snapshot.server.extensions.keys().cloned());
+        self
     }
 
     fn take_names(&mut self, snapshot: &Snapshot, probes: &[&str]) {
@@ -48,15 +50,18 @@ impl Project {
 }
 
 /// Returns the table of an index as far as code needs it: its names, its kind, the foreign keys that leave from it.
-pub fn table_of(snapshot: &Snapshot, index: &IndexUsage) -> Table {
-    let is_own = |row: &Row<'_>| row.int("relid") == Some(index.relid);
-    let table = snapshot.rows("tables").and_then(|rows| rows.iter().find(is_own));
-    let keys = snapshot.rows("foreign_keys").into_iter().flat_map(RowSet::iter);
+pub fn table_of(index: &IndexUsage, tables: &[TableUsage], keys: &[ReferringKey]) -> Table {
+    let table = tables.iter().find(|table| table.relid == index.relid);
+    let own = keys.iter().filter(|key| key.relid == index.relid);
+    let foreign_key = |key: &ReferringKey| {
+        let (name, columns) = (key.name.clone(), key.columns.clone());
+        ForeignKey { name, columns, ..ForeignKey::default() }
+    };
     Table {
         schema: index.schema.clone(),
         name: index.table.clone(),
-        kind: if table.is_some_and(|table| table.text("kind") == "p") { Kind::Partitioned } else { Kind::Plain },
-        foreign_keys: keys.filter(is_own).map(|key| foreign_key(&key)).collect(),
+        kind: if table.is_some_and(TableUsage::is_partitioned) { Kind::Partitioned } else { Kind::Plain },
+        foreign_keys: own.map(foreign_key).collect(),
         ..Table::default()
     }
 }
@@ -70,18 +75,16 @@ pub struct Origins {
     unique: HashSet<(i64, i64)>,
     /// Columns with a plain index of their own, by table.
     plain: HashSet<(i64, i64)>,
-    project: Project,
+    project: Arc<Project>,
 }
 
 impl Origins {
-    /// Reads a snapshot once for all its indexes.
-    pub fn of(snapshot: &Snapshot) -> Self {
-        let keys = snapshot.rows("foreign_keys").into_iter().flat_map(RowSet::iter);
-        let mut origins = Self { project: Project::of(snapshot), ..Self::default() };
-        origins.keys.extend(keys.filter_map(|key| Some((key.int("relid")?, ids(&key, "columns")))));
-        for row in snapshot.rows("indexes").into_iter().flat_map(RowSet::iter) {
-            let index = IndexUsage::of(&row);
-            let Some(column) = only_column(&index) else { continue };
+    /// Looks at a snapshot once for all its indexes.
+    pub fn by(indexes: &[IndexUsage], keys: &[ReferringKey], project: Arc<Project>) -> Self {
+        let mut origins = Self { project, ..Self::default() };
+        origins.keys.extend(keys.iter().map(|key| (key.relid, key.numbers.clone())));
+        for index in indexes {
+            let Some(column) = only_column(index) else { continue };
             if index.is_unique && is_of_unique_field(&index.name) {
                 origins.unique.insert((index.relid, column));
             } else if !index.is_unique && !index.name.ends_with("_like") {
@@ -112,11 +115,6 @@ fn only_column(index: &IndexUsage) -> Option<i64> {
         [column] if *column != 0 && !index.is_partial => Some(*column),
         _ => None,
     }
-}
-
-fn foreign_key(row: &Row<'_>) -> ForeignKey {
-    let columns = row.get("column_names").as_list().iter().filter_map(Value::as_str).map(str::to_owned);
-    ForeignKey { name: row.text("name").to_owned(), columns: columns.collect(), ..ForeignKey::default() }
 }
 
 /// Why the content types are not known; a table that cannot be read is no proof that there is no model.

@@ -3,11 +3,11 @@
 use super::DjangoVersion;
 use super::code::{DjangoCode, Refused, code_for};
 use super::project::Project;
-use crate::catalog::usage::UnindexedKey;
+use crate::catalog::usage::ReferringKey;
 use crate::catalog::{Definition, Expr, ForeignKey, Key, Kind, Table};
 
 /// Returns the code of the index over a foreign key's columns.
-pub fn index_for_key(key: &UnindexedKey, project: &Project) -> Result<DjangoCode, Refused> {
+pub fn index_for_key(key: &ReferringKey, project: &Project) -> Result<DjangoCode, Refused> {
     let table = Table {
         schema: key.schema.clone(),
         name: key.table.clone(),
@@ -33,11 +33,11 @@ mod tests {
     #[test]
     fn a_key_becomes_an_index_whatever_its_names_hold() {
         let project = Project::default().with_model("shop", "order").with_migration("shop", "0007_x");
-        let key = UnindexedKey {
+        let key = ReferringKey {
             schema: "public".into(),
             table: "shop_order".into(),
             columns: vec!["customer_id".into()],
-            ..UnindexedKey::default()
+            ..ReferringKey::default()
         };
         let code = index_for_key(&key, &project).unwrap();
         assert_eq!(code.meta_line.as_deref(), Some("models.Index(fields=['customer'], name='order_customer_idx'),"));
@@ -45,7 +45,7 @@ mod tests {
         let file = code.migration.unwrap();
         assert_eq!(file.path, "shop/migrations/0008_order_customer_idx.py");
         assert!(file.text.contains("('shop', '0007_x')"), "{}", file.text);
-        let hostile = UnindexedKey {
+        let hostile = ReferringKey {
             table: "t; select 'INJECTED'; --".into(),
             columns: vec!["x\"]; __import__('os').system('id') #".into()],
             ..key

@@ -1,8 +1,7 @@
 //! Tables that autovacuum does not keep up with, reckoned with each table's own thresholds.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
-use crate::catalog::autovacuum::{Due, Policy, Progress};
-use crate::catalog::settings::Settings;
+use crate::catalog::autovacuum::{Due, Progress};
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
 use crate::readings::vacuum_horizon::VacuumHorizon;
@@ -28,8 +27,8 @@ pub static RULE: Rule = Rule {
     check,
 };
 
-struct Behind {
-    table: TableUsage,
+struct Behind<'a> {
+    table: &'a TableUsage,
     due: Due,
     progress: Progress,
     is_recent: bool,
@@ -37,11 +36,13 @@ struct Behind {
 
 fn check(view: &View<'_>) -> Outcome {
     view.primary_only("autovacuum")?;
-    let policy = Policy::of(view.newer)?;
-    let mut behind: Vec<Behind> = TableUsage::all(view.newer)?
-        .into_iter()
+    let policy = view.readings.autovacuum()?;
+    let mut behind: Vec<Behind<'_>> = view
+        .readings
+        .tables()?
+        .iter()
         .filter_map(|table| {
-            let due = policy.due(&table);
+            let due = policy.due(table);
             let progress = due.vacuum.filter(|p| p.share() >= WARNING_SHARE && p.counted >= LEAST_DEAD)?;
             let age = table.last_vacuum.map(|last| view.newer.at.0 - last.0);
             let is_recent = age.is_some_and(|age| age < RECENT_NAPTIMES * policy.naptime);
@@ -78,7 +79,7 @@ fn running(view: &View<'_>) -> Vec<i64> {
         .unwrap_or_default()
 }
 
-fn evidence(view: &View<'_>, one: &Behind, running: &[i64]) -> (String, String) {
+fn evidence(view: &View<'_>, one: &Behind<'_>, running: &[i64]) -> (String, String) {
     let table = &one.table;
     let last = table.last_vacuum.and_then(|last| view.newer.at.since(last));
     let last = last.map_or_else(|| "never vacuumed".to_owned(), |age: Seconds| format!("vacuumed {age} ago"));
@@ -97,12 +98,12 @@ fn evidence(view: &View<'_>, one: &Behind, running: &[i64]) -> (String, String) 
 
 /// Returns evidence of who holds vacuum back most; none where nothing does or it is not known.
 pub(super) fn holder(view: &View<'_>) -> Option<(String, String)> {
-    let horizon = VacuumHorizon::of(view.newer).ok()?;
+    let horizon = view.readings.horizon().ok()?;
     let oldest = horizon.oldest()?;
     Some(shows("holds vacuum back most", format!("{} {}", oldest.who(), oldest.what_it_pins())))
 }
 
-fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
+fn fix(view: &View<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
     let name = qualified(&worst.table.schema, &worst.table.name);
     if !worst.due.is_enabled {
         return Fix::sql(
@@ -119,7 +120,7 @@ fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
             format!(
                 "A vacuum is running{}. If vacuums of this table start too late or take too long, make autovacuum start \
                  earlier and work faster:",
-                costs_in_force(view, &worst.table)
+                costs_in_force(view, worst.table)
             ),
             earlier,
         );
@@ -130,8 +131,7 @@ fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
             format!("VACUUM (ANALYZE) {name};\n{earlier}"),
         );
     }
-    let horizon = VacuumHorizon::of(view.newer);
-    match horizon.as_ref().map(VacuumHorizon::oldest) {
+    match view.readings.horizon().map(VacuumHorizon::oldest) {
         Ok(Some(holder)) => {
             let text = format!(
                 "A vacuum ran a moment ago and left the dead rows. {} {}. {}",
@@ -160,7 +160,7 @@ fn fix(view: &View<'_>, worst: &Behind, running: &[i64]) -> Fix {
 ///
 /// Source: manual, CREATE TABLE, `autovacuum_vacuum_cost_delay`; 20.10 (-1 stands for `vacuum_cost_limit`).
 fn costs_in_force(view: &View<'_>, table: &TableUsage) -> String {
-    let Ok(settings) = Settings::of(view.newer) else { return String::new() };
+    let Ok(settings) = view.readings.settings() else { return String::new() };
     let in_force = |name: &str| {
         let own = table.option(name).and_then(|value| value.parse::<f64>().ok());
         own.or_else(|| settings.number(name)).filter(|value| *value >= 0.0)
@@ -176,15 +176,16 @@ fn costs_in_force(view: &View<'_>, table: &TableUsage) -> String {
 }
 
 /// Passes over what cannot be told of a standby's counters, for the rules beside this one.
-pub(super) fn tables_of_primary(view: &View<'_>, what: &str) -> Result<Vec<TableUsage>, Missing> {
+pub(super) fn tables_of_primary<'a>(view: &View<'a>, what: &str) -> Result<&'a [TableUsage], Missing> {
     view.primary_only(what)?;
-    TableUsage::all(view.newer)
+    view.readings.tables()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
     use crate::sample::Snapshot;
 
     fn with(table: NamedRow) -> Snapshot {
@@ -192,7 +193,7 @@ mod tests {
     }
 
     fn judge(seen: &Snapshot) -> Vec<Finding> {
-        check(&View { newer: seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]
@@ -264,6 +265,6 @@ mod tests {
     #[test]
     fn a_standby_cannot_tell() {
         let seen = with(row! { relid: 1, kind: "r" }).with("server", vec![row! { is_standby: true }]);
-        assert!(check(&View { newer: &seen, older: None }).is_err());
+        assert!(check(&View::new(&Readings::of(seen.clone()), None)).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use super::autovacuum_behind::tables_of_primary;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::autovacuum::is_disabled;
-use crate::catalog::settings::Settings;
+use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
 use crate::sample::unit::Count;
 
@@ -15,7 +15,7 @@ const WHY: &str = "Nothing removes dead rows or refreshes the planner's statisti
 const SOURCE: &str = "PostgreSQL manual: autovacuum, track_counts; CREATE TABLE, autovacuum_enabled";
 
 fn check(view: &View<'_>) -> Outcome {
-    let settings = Settings::of(view.newer)?;
+    let settings = view.readings.settings()?;
     let mut found = Vec::new();
     for name in ["autovacuum", "track_counts"] {
         if settings.is_off(name) == Some(true) {
@@ -34,8 +34,8 @@ fn check(view: &View<'_>) -> Outcome {
             });
         }
     }
-    let mut off = tables_of_primary(view, "autovacuum")?;
-    off.retain(is_disabled);
+    let tables = tables_of_primary(view, "autovacuum")?;
+    let mut off: Vec<&TableUsage> = tables.iter().filter(|table| is_disabled(table)).collect();
     off.sort_by(|left, right| right.live.unwrap_or_default().total_cmp(&left.live.unwrap_or_default()));
     if let Some(largest) = off.first() {
         let these = if off.len() == 1 { "the table" } else { "these tables" };
@@ -73,6 +73,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_fires_for_the_server_and_for_a_table() {
@@ -86,7 +87,7 @@ mod tests {
                     "tables",
                     vec![row! { relid: 1, schema: "public", name: "shop_cart", kind: "r", options: [option] }],
                 );
-            let found = check(&View { newer: &seen, older: None }).unwrap();
+            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
             found.into_iter().map(|finding| (finding.severity, finding.title)).collect::<Vec<_>>()
         };
         assert_eq!(judge("on", "fillfactor=70"), vec![]);

@@ -1,8 +1,7 @@
 //! Tables of which a large part is dead or free.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
-use crate::catalog::bloat::{denied, estimates};
-use crate::catalog::table_usage::TableUsage;
+use crate::catalog::bloat::denied;
 use crate::sample::Bytes;
 use crate::sample::unit::Share;
 
@@ -19,8 +18,8 @@ pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 pub static RULE: Rule = Rule { id: "bloat", watches: "bloat of the tables", concern: Concern::Upkeep, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let tables = TableUsage::all(view.newer)?;
-    let estimates = estimates(view.newer, &tables)?;
+    let tables = view.readings.tables()?;
+    let estimates = view.readings.table_bloat()?;
     let mut bloated: Vec<_> = tables
         .iter()
         .filter_map(|table| Some((table, estimates.get(&table.relid)?.amount()?)))
@@ -61,6 +60,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
     use crate::sample::Missing;
 
     fn judge(live: i32, stats: NamedRow) -> Outcome {
@@ -72,7 +72,7 @@ mod tests {
             )
             .with("table_sizes", vec![row! { relid: 1, heap_bytes: 81_920_000 }])
             .with("column_stats", vec![stats]);
-        check(&View { newer: &seen, older: None })
+        check(&View::new(&Readings::of(seen.clone()), None))
     }
 
     fn stats(live: i32) -> NamedRow {

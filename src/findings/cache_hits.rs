@@ -53,6 +53,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn only_the_interval_counts() {
@@ -64,7 +65,7 @@ mod tests {
                 "databases",
                 vec![row! { datname: "shop", is_current: true, blks_hit: hit, blks_read: 1_000_000 + read }],
             );
-            let found = check(&View { newer: &newer, older: Some(&older) }).unwrap();
+            let found = check(&View::new(&Readings::of(newer.clone()), Some(&older))).unwrap();
             found.first().map(|finding| finding.severity)
         };
         assert_eq!(judge(95_000, 5_000), None, "95 % is well");
@@ -72,6 +73,6 @@ mod tests {
         assert_eq!(judge(10_000, 90_000), Some(Severity::Warning));
         assert_eq!(judge(0, 4_900), None, "few reads");
         let newer = snapshot().with("databases", vec![row! { datname: "shop", is_current: true }]);
-        assert!(check(&View { newer: &newer, older: None }).is_err(), "one sample has no interval");
+        assert!(check(&View::new(&Readings::of(newer.clone()), None)).is_err(), "one sample has no interval");
     }
 }

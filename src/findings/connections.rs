@@ -113,6 +113,7 @@ fn states(view: &View<'_>) -> Vec<(String, usize)> {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
     use crate::sample::Snapshot;
 
     fn server(clients: i32, sees_all: bool) -> Snapshot {
@@ -130,7 +131,7 @@ mod tests {
             [(73, None), (74, Some(Severity::Warning)), (88, Some(Severity::Warning)), (89, Some(Severity::Critical))]
         {
             let seen = server(clients, true);
-            let found = check(&View { newer: &seen, older: None }).unwrap();
+            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{clients}");
         }
     }
@@ -145,7 +146,7 @@ mod tests {
             (105, "all 95 connections for ordinary roles are used, and 5 of the reserved ones"),
         ] {
             let seen = server(clients, true);
-            let found = check(&View { newer: &seen, older: None }).unwrap();
+            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found[0].title, title);
             let counted = found[0].evidence.iter().find(|(label, _)| label == "counted").unwrap();
             assert!(counted.1.contains("not walsenders"), "{counted:?}");
@@ -155,7 +156,7 @@ mod tests {
     #[test]
     fn without_sight_of_others_the_databases_are_counted() {
         let seen = server(1, false).with("databases", vec![row! { datname: "shop", backends: 93 }]);
-        let found = check(&View { newer: &seen, older: None }).unwrap();
+        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
         assert_eq!(found[0].title, "93 of 95 connections used (98%)");
     }
 
@@ -163,7 +164,7 @@ mod tests {
     fn idle_ones_ask_for_a_pooler() {
         let idle = (0..80).map(|pid| row! { pid: pid, backend_type: "client backend", state: "idle" }).collect();
         let seen = server(80, true).with("activity", idle);
-        let found = check(&View { newer: &seen, older: None }).unwrap();
+        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
         assert!(found[0].fix.text.contains("PgBouncer"), "{:?}", found[0].fix);
         assert!(found[0].evidence.contains(&("idle".to_owned(), "80".to_owned())));
     }

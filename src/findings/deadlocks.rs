@@ -52,6 +52,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn one_just_now_or_one_a_day() {
@@ -61,7 +62,10 @@ mod tests {
         let judge = |older: i32, newer: i32, days: f64| {
             let older = snapshot().at(NOW - 10.0).with("databases", sight(older, days));
             let newer = snapshot().with("databases", sight(newer, days));
-            check(&View { newer: &newer, older: Some(&older) }).unwrap().first().map(|finding| finding.severity)
+            check(&View::new(&Readings::of(newer.clone()), Some(&older)))
+                .unwrap()
+                .first()
+                .map(|finding| finding.severity)
         };
         assert_eq!(judge(3, 4, 100.0), Some(Severity::Warning));
         assert_eq!(judge(9, 9, 10.0), None);
@@ -69,7 +73,7 @@ mod tests {
         assert_eq!(judge(5, 5, 0.5), None, "half a day gives no rate");
         let first = snapshot().with("databases", sight(5, 0.5));
         assert!(
-            check(&View { newer: &first, older: None }).is_err(),
+            check(&View::new(&Readings::of(first.clone()), None)).is_err(),
             "with one sight of young counters nothing is known"
         );
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::unused_index::removal_fix;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::usage::{Pair, duplicates, is_large};
+use crate::catalog::usage::{Pair, is_large};
 use crate::sample::{Bytes, Missing};
 
 /// The rule.
@@ -13,9 +13,9 @@ pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexe
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = sized(view)?;
-    let mut pairs = duplicates(&indexes);
-    pairs.retain(|pair| may_go_is_large(&indexes, pair));
-    let Some(pairs) = Pairs::of(&indexes, &pairs) else { return Ok(vec![]) };
+    let mut pairs = view.readings.duplicates().to_vec();
+    pairs.retain(|pair| may_go_is_large(indexes, pair));
+    let Some(pairs) = Pairs::of(indexes, &pairs) else { return Ok(vec![]) };
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Warning,
@@ -79,14 +79,14 @@ impl<'a> Pairs<'a> {
 
     /// Returns how the largest is removed.
     pub(super) fn fix(&self, view: &View<'_>, text: &str) -> Fix {
-        removal_fix(self.first.0, view.newer, text.to_owned())
+        removal_fix(self.first.0, view.readings, text.to_owned())
     }
 }
 
 /// Returns the indexes once their sizes are known: a small one is not worth a finding, and a freshly migrated project has
 /// some of 8 kB.
-pub(super) fn sized(view: &View<'_>) -> Result<Vec<IndexUsage>, Missing> {
-    let indexes = IndexUsage::all(view.newer)?;
+pub(super) fn sized<'a>(view: &View<'a>) -> Result<&'a [IndexUsage], Missing> {
+    let indexes = view.readings.indexes()?;
     if indexes.iter().any(|index| index.bytes.is_none()) {
         view.rows("index_sizes")?;
     }
@@ -102,6 +102,7 @@ pub(super) fn may_go_is_large(indexes: &[IndexUsage], pair: &Pair) -> bool {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     fn index(oid: i32, name: &str, opclass: i32) -> NamedRow {
         row! { indexrelid: oid, relid: 1, schema: "public", table: "shop_order", name: name, method: "btree", is_valid: true,
@@ -112,7 +113,7 @@ mod tests {
     fn it_fires_for_twins_only() {
         let judge_of = |rows: Vec<NamedRow>, bytes: i32| {
             let seen = snapshot().with("indexes", rows).with("index_sizes", vec![row! { indexrelid: 8, bytes: bytes }]);
-            check(&View { newer: &seen, older: None }).unwrap()
+            check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
         };
         let judge = |rows| judge_of(rows, 2_097_152);
         let found = judge(vec![index(7, "order_status", 10), index(8, "order_status_2", 10)]);

@@ -32,9 +32,9 @@ struct Old {
 }
 
 fn check(view: &View<'_>) -> Outcome {
-    let policy = Policy::of(view.newer)?;
-    let mut databases = databases(view, &policy)?;
-    let mut tables = tables(view, &policy)?;
+    let policy = view.readings.autovacuum()?;
+    let mut databases = databases(view, policy)?;
+    let mut tables = tables(view, policy)?;
     for list in [&mut databases, &mut tables] {
         list.sort_by(|left, right| right.age.total_cmp(&left.age));
     }
@@ -85,8 +85,8 @@ fn databases(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
 }
 
 fn tables(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
-    let is_old = |table: TableUsage| {
-        let progress = policy.due(&table).freeze.filter(|progress| progress.share() >= WARNING_SHARE)?;
+    let is_old = |table: &TableUsage| {
+        let progress = policy.due(table).freeze.filter(|progress| progress.share() >= WARNING_SHARE)?;
         let vacuum = format!("VACUUM (FREEZE) {};", qualified(&table.schema, &table.name));
         Some(Old {
             what: table.label(),
@@ -96,7 +96,7 @@ fn tables(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
             table: Some((table.relid, vacuum)),
         })
     };
-    Ok(TableUsage::all(view.newer)?.into_iter().filter_map(is_old).collect())
+    Ok(view.readings.tables()?.iter().filter_map(is_old).collect())
 }
 
 fn fix(tables: &[Old]) -> Fix {
@@ -120,6 +120,7 @@ fn fix(tables: &[Old]) -> Fix {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     fn judge(table_age: i64, database_age: i64, multixact_age: i64) -> Vec<(Severity, String)> {
         let seen = snapshot()
@@ -129,7 +130,7 @@ mod tests {
                 "tables",
                 vec![row! { relid: 3, schema: "public", name: "shop_order", kind: "r", freeze_age: table_age }],
             );
-        let found = check(&View { newer: &seen, older: None }).unwrap();
+        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
         found.into_iter().map(|finding| (finding.severity, finding.title)).collect()
     }
 

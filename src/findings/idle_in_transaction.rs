@@ -78,7 +78,7 @@ fn evidence(view: &View<'_>, idle: &Idle<'_>) -> (String, String) {
         0 => String::new(),
         count => format!(", blocks {}", counted(count, "session", "sessions")),
     };
-    let held = words_of_session(view.newer, idle.pid);
+    let held = words_of_session(view.readings, idle.pid);
     let who = format!("{}@{} {}", row.text("user"), row.text("database"), row.text("application"));
     let text = format!("{who}, idle for {}{blocks}, {held}, last: {}", Seconds(idle.age), row.text("query"));
     shows(format!("pid {}", idle.pid), text)
@@ -88,10 +88,11 @@ fn evidence(view: &View<'_>, idle: &Idle<'_>) -> (String, String) {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
         let seen = snapshot().with("activity", rows);
-        check(&View { newer: &seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]

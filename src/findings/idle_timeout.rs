@@ -40,6 +40,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_names_the_role_unless_a_limit_is_set() {
@@ -48,7 +49,7 @@ mod tests {
                 .with("settings", vec![row! { name: "idle_in_transaction_session_timeout", default_value: value }])
                 .with("role_settings", vec![])
                 .with("activity", vec![row! { pid: 1, user: "web", database: "shop", backend_type: "client backend" }]);
-            let found = check(&View { newer: &seen, older: None }).unwrap();
+            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found.len(), usize::from(fires), "{value}");
         }
     }

@@ -2,8 +2,6 @@
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
 use crate::catalog::bloat::denied;
-use crate::catalog::index_bloat::estimates;
-use crate::catalog::index_usage::IndexUsage;
 use crate::quote::qualified;
 use crate::sample::Bytes;
 use crate::sample::unit::Share;
@@ -19,8 +17,8 @@ pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 pub static RULE: Rule = Rule { id: "index_bloat", watches: "bloat of the indexes", concern: Concern::Upkeep, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let indexes = IndexUsage::all(view.newer)?;
-    let estimates = estimates(view.newer, &indexes)?;
+    let indexes = view.readings.indexes()?;
+    let estimates = view.readings.index_bloat()?;
     let mut bloated: Vec<_> = indexes
         .iter()
         .filter_map(|index| Some((index, estimates.get(&index.indexrelid)?.amount()?)))
@@ -64,6 +62,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_fires_from_two_fifths_on() {
@@ -76,7 +75,7 @@ mod tests {
                     vec![row! { indexrelid: 5, key_width: 8.0, distinct_rows: entries, is_na: false, can_deduplicate: true,
                         fillfactor: 90, pages: 10_000, reltuples: entries, keys: 1 }],
                 );
-            check(&View { newer: &seen, older: None }).unwrap()
+            check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
         };
         assert_eq!(judge(2_500_000.0), vec![]);
         let found = judge(1_800_000.0);

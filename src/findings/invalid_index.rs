@@ -8,7 +8,7 @@ use crate::sample::{Bytes, RowSet};
 pub static RULE: Rule = Rule { id: "invalid_index", watches: "invalid indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let indexes = IndexUsage::all(view.newer)?;
+    let indexes = view.readings.indexes()?;
     let builds = builds(view.newer.rows("activity"));
     let invalid: Vec<&IndexUsage> =
         indexes.iter().filter(|index| !index.is_valid && !is_being_built(index, &builds)).collect();
@@ -64,6 +64,7 @@ fn is_being_built(index: &IndexUsage, builds: &[String]) -> bool {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn one_that_is_being_built_is_not_one() {
@@ -71,7 +72,7 @@ mod tests {
             let seen = snapshot()
                 .with("indexes", vec![row! { indexrelid: 9, schema: "public", table: "shop_order", name: "order_new", is_valid: is_valid }])
                 .with("activity", vec![row! { pid: 1, state: "active", query: query }]);
-            check(&View { newer: &seen, older: None }).unwrap()
+            check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
         };
         assert_eq!(judge(true, ""), vec![]);
         assert_eq!(judge(false, "create index concurrently \"order_new\" on \"shop_order\" (x)"), vec![]);

@@ -46,7 +46,7 @@ fn check(view: &View<'_>) -> Outcome {
             shows(format!("pid {}", row.int("pid").unwrap_or_default()), text)
         })
         .collect();
-    evidence.push(shows("holds back vacuum", answer_of_session(view.newer, pid)));
+    evidence.push(shows("holds back vacuum", answer_of_session(view.readings, pid)));
     evidence.extend(holder(view));
     let severity = if age(worst) >= CRITICAL_AGE.0 && !is_dump(worst) { Severity::Critical } else { Severity::Warning };
     let what = match long.len() {
@@ -78,11 +78,12 @@ fn is_dump(row: &Row<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
         let oldest = row! { kind: "session", pid: 77, xid_age: 1501, database: "shop" };
         let seen = snapshot().with("activity", rows).with("vacuum_horizon", vec![oldest]);
-        check(&View { newer: &seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     fn active(pid: i32, age: f64, application: &str) -> NamedRow {

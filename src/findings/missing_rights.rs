@@ -53,13 +53,14 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
     use crate::sample::{ServerFacts, Snapshot};
 
     fn judge(memberships: &[&str], seen: Snapshot) -> Vec<Finding> {
         let memberships = memberships.iter().map(|name| (*name).to_owned()).collect();
         let server = ServerFacts { role: "app".to_owned(), memberships, ..ServerFacts::default() };
         let seen = Snapshot { server: server.into(), ..seen };
-        check(&View { newer: &seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]
@@ -83,6 +84,6 @@ mod tests {
     #[test]
     fn before_the_server_is_known_nothing_is_said_of_rights() {
         let seen = Snapshot { server: ServerFacts::default().into(), ..snapshot() };
-        assert_eq!(check(&View { newer: &seen, older: None }), Err(Missing::NotYet));
+        assert_eq!(check(&View::new(&Readings::of(seen.clone()), None)), Err(Missing::NotYet));
     }
 }

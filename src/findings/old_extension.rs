@@ -53,6 +53,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::fixture::snapshot;
+    use crate::readings::Readings;
     use crate::sample::ServerFacts;
     use crate::sample::server::Extension;
 
@@ -68,7 +69,11 @@ mod tests {
             };
             let mut seen = snapshot();
             seen.server = Arc::new(facts);
-            assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), usize::from(fires), "{available:?}");
+            assert_eq!(
+                check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(),
+                usize::from(fires),
+                "{available:?}"
+            );
         }
     }
 }

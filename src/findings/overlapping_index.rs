@@ -2,20 +2,19 @@
 
 use super::duplicate_index::{Pairs, may_go_is_large, sized};
 use super::{Concern, Finding, Jump, Outcome, Rule, Severity, View, and_more, counted};
-use crate::catalog::usage::{duplicates, overlapping};
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "overlapping_index", watches: "redundant indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = sized(view)?;
-    let twins = duplicates(&indexes);
-    let mut pairs = overlapping(&indexes);
+    let twins = view.readings.duplicates();
+    let mut pairs = view.readings.overlapping().to_vec();
     pairs.retain(|pair| {
         let is_told = twins.iter().any(|twin| twin.may_go == pair.may_go);
-        !is_told && may_go_is_large(&indexes, pair)
+        !is_told && may_go_is_large(indexes, pair)
     });
-    let Some(pairs) = Pairs::of(&indexes, &pairs) else { return Ok(vec![]) };
+    let Some(pairs) = Pairs::of(indexes, &pairs) else { return Ok(vec![]) };
     Ok(vec![Finding {
         id: RULE.id,
         severity: Severity::Notice,
@@ -43,6 +42,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn a_foreign_keys_index_is_covered_by_a_longer_one() {
@@ -60,7 +60,7 @@ mod tests {
             );
             let seen = seen
                 .with("index_sizes", vec![row! { indexrelid: 7, bytes: bytes }, row! { indexrelid: 8, bytes: bytes }]);
-            check(&View { newer: &seen, older: None }).unwrap()
+            check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
         };
         let judge = |is_unique| judge_of(is_unique, 2_097_152);
         let found = judge(false);

@@ -35,13 +35,14 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_fires_for_a_changed_setting() {
         for (pending, fires) in [(true, true), (false, false)] {
             let seen = snapshot()
                 .with("settings", vec![row! { name: "shared_buffers", value: "16384", pending_restart: pending }]);
-            assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), usize::from(fires));
+            assert_eq!(check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(), usize::from(fires));
         }
     }
 }

@@ -21,7 +21,8 @@ fn check(view: &View<'_>) -> Outcome {
     if count < 1.0 || age.0 < WARNING_AGE.0 {
         return Ok(vec![]);
     }
-    let horizon = VacuumHorizon::of(view.newer).unwrap_or_default();
+    let unknown = VacuumHorizon::default();
+    let horizon = view.readings.horizon().unwrap_or(&unknown);
     let mut evidence = vec![shows("prepared transactions", count), shows("oldest", age)];
     evidence.extend(horizon.prepared().take(NAMED).map(|holder| {
         shows(quote_text(&holder.name), format!("in database {}, {}", holder.database, horizon.words(holder)))
@@ -51,6 +52,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_fires_after_five_minutes() {
@@ -61,7 +63,7 @@ mod tests {
             (2, 3600.0, Some(Severity::Critical)),
         ] {
             let seen = snapshot().with("server", vec![row! { prepared_transactions: count, oldest_prepared: age }]);
-            let found = check(&View { newer: &seen, older: None }).unwrap();
+            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{count} {age}");
         }
     }

@@ -105,6 +105,7 @@ fn name(row: &Row<'_>) -> String {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn a_primary_names_its_standby() {
@@ -118,7 +119,7 @@ mod tests {
                 "replication",
                 vec![row! { pid: 1, application: "walreceiver", client: "10.0.0.2", state: "streaming", replay_lag: lag, lag_bytes: bytes }],
             );
-            let found = check(&View { newer: &seen, older: None }).unwrap();
+            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{lag} {bytes}");
         }
     }
@@ -126,10 +127,13 @@ mod tests {
     #[test]
     fn a_standby_speaks_of_itself_and_blindness_is_said() {
         let standby = snapshot().with("server", vec![row! { is_standby: true, replay_lag: 400.0 }]);
-        assert_eq!(check(&View { newer: &standby, older: None }).unwrap()[0].title, "this standby is 6m40s behind");
+        assert_eq!(
+            check(&View::new(&Readings::of(standby.clone()), None)).unwrap()[0].title,
+            "this standby is 6m40s behind"
+        );
         let blind = snapshot()
             .with("server", vec![row! { is_standby: false }])
             .with("replication", vec![row! { pid: 1, state: "" }]);
-        assert!(matches!(check(&View { newer: &blind, older: None }), Err(Missing::Denied { .. })));
+        assert!(matches!(check(&View::new(&Readings::of(blind.clone()), None)), Err(Missing::Denied { .. })));
     }
 }

@@ -48,6 +48,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_fires_from_a_tenth_on() {
@@ -58,7 +59,7 @@ mod tests {
                 |back: i32, done: i32| vec![row! { datname: "shop", is_current: true, rollbacks: back, commits: done }];
             let older = snapshot().at(NOW - 10.0).with("databases", sight(5, 5));
             let newer = snapshot().with("databases", sight(5 + back, 5 + done));
-            let found = check(&View { newer: &newer, older: Some(&older) }).unwrap();
+            let found = check(&View::new(&Readings::of(newer.clone()), Some(&older))).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{back} of {done}");
         }
     }

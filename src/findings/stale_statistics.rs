@@ -25,9 +25,10 @@ pub static RULE: Rule =
     Rule { id: "stale_statistics", watches: "statistics of the tables", concern: Concern::Upkeep, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let policy = Policy::of(view.newer)?;
-    let mut stale: Vec<TableUsage> = tables_of_primary(view, "statistics")?;
-    stale.retain(|table| is_missing(table) || is_old(table, &policy));
+    let policy = view.readings.autovacuum()?;
+    let tables = tables_of_primary(view, "statistics")?;
+    let mut stale: Vec<&TableUsage> =
+        tables.iter().filter(|table| is_missing(table) || is_old(table, policy)).collect();
     stale.sort_by(|left, right| size(right).total_cmp(&size(left)));
     let Some(worst) = stale.first() else { return Ok(vec![]) };
     let is_warning = stale.iter().any(|table| is_missing(table) && rows(table) >= WARNING_ROWS);
@@ -94,10 +95,11 @@ fn evidence(view: &View<'_>, table: &TableUsage) -> (String, String) {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     fn judge(table: NamedRow) -> Vec<Finding> {
         let seen = snapshot().with("settings", vec![]).with("tables", vec![table]);
-        check(&View { newer: &seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]
@@ -129,7 +131,7 @@ mod tests {
         let table = row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: -1.0, live: 0, dead: 0 };
         let seen = snapshot().with("settings", vec![]).with("tables", vec![table]);
         let seen = seen.with("table_sizes", vec![row! { relid: 1, heap_bytes: 10_485_760 }]);
-        let found = check(&View { newer: &seen, older: None }).unwrap();
+        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
         assert_eq!(found[0].title, "never analyzed: t, 10 MB of rows");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
-use crate::catalog::settings::{Origin, Settings, is_no_timeout, origin};
+use crate::catalog::settings::{Origin, is_no_timeout, origin};
 use crate::sample::{Missing, Seconds};
 
 /// A statement that has run so long proves that no limit a web request needs is in force.
@@ -30,7 +30,7 @@ pub(super) struct Unlimited {
 ///
 /// What a client sets itself when it connects cannot be seen from another session.
 pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>, Missing> {
-    let settings = Settings::of(view.newer)?;
+    let settings = view.readings.settings()?;
     let here = view.newer.server.database.as_str();
     // Our own default is the server's, unless something is set for our own role or this database.
     let own = origin(view.newer, &view.newer.server.role, here, setting)?;
@@ -115,6 +115,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     fn judge(server: &str, role_settings: Vec<NamedRow>, age: f64) -> Vec<Finding> {
         let seen = snapshot()
@@ -128,7 +129,7 @@ mod tests {
                     row! { pid: 2, user: "other", database: "elsewhere", backend_type: "client backend" },
                 ],
             );
-        check(&View { newer: &seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_fires_from_one_an_hour() {
@@ -61,7 +62,11 @@ mod tests {
             let reset = NOW - hours * 3600.0;
             let seen = snapshot()
                 .with("statements_info", vec![row! { dealloc: dealloc, stats_reset: reset, max_entries: 5000 }]);
-            assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), usize::from(fires), "{dealloc}");
+            assert_eq!(
+                check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(),
+                usize::from(fires),
+                "{dealloc}"
+            );
         }
     }
 }

@@ -32,6 +32,7 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_fires_only_where_it_is_not_installed() {
@@ -41,10 +42,10 @@ mod tests {
             fix: "CREATE EXTENSION pg_stat_statements;".into(),
         };
         let seen = snapshot().without("statements", lacking);
-        assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), 1);
+        assert_eq!(check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(), 1);
         let there = snapshot().with("statements", vec![]);
-        assert_eq!(check(&View { newer: &there, older: None }), Ok(vec![]));
+        assert_eq!(check(&View::new(&Readings::of(there.clone()), None)), Ok(vec![]));
         let lost = snapshot().without("statements", Missing::TimedOut { after: crate::sample::Seconds(1.0) });
-        assert!(check(&View { newer: &lost, older: None }).is_err());
+        assert!(check(&View::new(&Readings::of(lost.clone()), None)).is_err());
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use super::cache_hits::here;
 use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
-use crate::catalog::settings::Settings;
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Missing, Row, Seconds, own};
 
@@ -37,7 +36,7 @@ fn check(view: &View<'_>) -> Outcome {
         Err(why) => evidence.push(shows("of pgdj itself", format!("included, if it ran something ({why})"))),
     }
     evidence.push(shows("over", Seconds(interval.seconds)));
-    if let Some(kilobytes) = Settings::of(view.newer).ok().and_then(|settings| settings.number("work_mem")) {
+    if let Some(kilobytes) = view.readings.settings().ok().and_then(|settings| settings.number("work_mem")) {
         evidence.push(shows("work_mem", Bytes(kilobytes * 1024.0)));
     }
     Ok(vec![Finding {
@@ -80,6 +79,7 @@ fn own_rate(view: &View<'_>) -> Result<f64, Missing> {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn what_pgdj_wrote_itself_is_not_the_applications() {
@@ -93,7 +93,7 @@ mod tests {
                 .with("databases", databases(100_000_000))
                 .with("statements", vec![statement(12_000)])
                 .with("statement_texts", texts(text));
-            check(&View { newer: &newer, older: Some(&older) }).unwrap().len()
+            check(&View::new(&Readings::of(newer.clone()), Some(&older))).unwrap().len()
         };
         assert_eq!(judge("explain /* pgdj explain */ (analyze) select 1"), 0);
         assert_eq!(judge("select 1"), 1);
@@ -109,7 +109,7 @@ mod tests {
         let sight = |bytes: i32| vec![row! { datname: "shop", is_current: true, temp_bytes: bytes, temp_files: 1 }];
         let older = snapshot().at(NOW - 10.0).with("databases", sight(1000));
         let newer = snapshot().with("databases", sight(bytes));
-        check(&View { newer: &newer, older: Some(&older) })
+        check(&View::new(&Readings::of(newer.clone()), Some(&older)))
     }
 
     #[test]

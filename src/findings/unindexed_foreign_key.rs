@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
-use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{UnindexedKey, unindexed_foreign_keys};
+use crate::catalog::usage::{ReferringKey, unindexed};
 use crate::django::{Project, index_for_key};
 use crate::sample::Bytes;
 use crate::sample::unit::Count;
@@ -20,19 +19,18 @@ pub static RULE: Rule =
     Rule { id: "unindexed_foreign_key", watches: "foreign keys without an index", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let indexes = IndexUsage::all(view.newer)?;
-    let tables: HashMap<i64, TableUsage> =
-        TableUsage::all(view.newer)?.into_iter().map(|table| (table.relid, table)).collect();
-    let table = |key: &UnindexedKey| tables.get(&key.relid);
+    let indexes = view.readings.indexes()?;
+    let tables: HashMap<i64, &TableUsage> = view.readings.tables()?.iter().map(|table| (table.relid, table)).collect();
+    let table = |key: &ReferringKey| tables.get(&key.relid).copied();
     let size =
-        |key: &UnindexedKey| table(key).map_or(0.0, |table| table.rows().or(table.heap_bytes).unwrap_or_default());
-    let extent = |key: &UnindexedKey| table(key).map(TableUsage::extent).unwrap_or_default();
+        |key: &ReferringKey| table(key).map_or(0.0, |table| table.rows().or(table.heap_bytes).unwrap_or_default());
+    let extent = |key: &ReferringKey| table(key).map(TableUsage::extent).unwrap_or_default();
     let deletes =
-        |key: &UnindexedKey| tables.get(&key.referred_relid).and_then(|table| table.deletes).unwrap_or_default();
-    let mut keys = unindexed_foreign_keys(view.newer, &indexes)?;
+        |key: &ReferringKey| tables.get(&key.referred_relid).and_then(|table| table.deletes).unwrap_or_default();
+    let mut keys = unindexed(view.readings.foreign_keys()?, indexes);
     keys.retain(|key| table(key).is_some_and(|table| table.is_of(LEAST_ROWS, LEAST_BYTES)));
     keys.sort_by(|left, right| size(right).total_cmp(&size(left)));
-    let Some(first) = keys.first() else { return Ok(vec![]) };
+    let Some(first) = keys.first().copied() else { return Ok(vec![]) };
     let columns = first.columns.join(", ");
     let is_hit = keys.iter().any(|key| deletes(key) > 0.0);
     Ok(vec![Finding {
@@ -59,13 +57,13 @@ fn check(view: &View<'_>) -> Outcome {
             .collect(),
         why: "Each delete of a referenced row and each change of its key scans the whole referencing table; so does \
               every lookup from the other side.",
-        fix: fix(first, &Project::for_code(view.newer)),
+        fix: fix(first, view.readings.project_for_code()),
         jump: Some(Jump::to_row("tables", first.relid)),
         source: "PostgreSQL manual: Foreign Keys; Django creates an index unless db_index=False",
     }])
 }
 
-fn fix(key: &UnindexedKey, project: &Project) -> Fix {
+fn fix(key: &ReferringKey, project: &Project) -> Fix {
     let Ok(code) = index_for_key(key, project) else {
         return Fix::text("Build an index that begins with the columns of the key.");
     };
@@ -81,6 +79,7 @@ fn fix(key: &UnindexedKey, project: &Project) -> Fix {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     fn judge(rows: i32, deletes: i32, indexes: Vec<NamedRow>) -> Vec<Finding> {
         let seen = snapshot()
@@ -92,7 +91,7 @@ mod tests {
                 vec![row! { oid: 4, name: "x_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"],
                     referred_relid: 2, referred_table: "shop_customer" }],
             );
-        check(&View { newer: &seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]
@@ -119,7 +118,7 @@ mod tests {
                 "foreign_keys",
                 vec![row! { oid: 4, name: "x_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"] }],
             );
-        let found = check(&View { newer: &seen, older: None }).unwrap();
+        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
         assert_eq!(found[0].title, "foreign key without an index: shop_order(customer_id), 10 MB of rows");
     }
 }

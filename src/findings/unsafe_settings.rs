@@ -1,7 +1,6 @@
 //! Settings with which a crash loses data.
 
 use super::{Concern, Finding, Fix, Outcome, Rule, Severity, View, shows};
-use crate::catalog::settings::Settings;
 
 /// The settings, and what happens without them.
 pub const SETTINGS: &[(&str, &str)] = &[
@@ -14,7 +13,7 @@ pub static RULE: Rule =
     Rule { id: "unsafe_settings", watches: "settings that keep data safe", concern: Concern::Safety, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let settings = Settings::of(view.newer)?;
+    let settings = view.readings.settings()?;
     let off: Vec<&(&str, &str)> = SETTINGS.iter().filter(|(name, _)| settings.is_off(name) == Some(true)).collect();
     if off.is_empty() {
         return Ok(vec![]);
@@ -37,12 +36,13 @@ fn check(view: &View<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::readings::Readings;
 
     #[test]
     fn it_fires_for_what_is_off() {
         for (value, fires) in [("off", true), ("on", false)] {
             let seen = snapshot().with("settings", vec![row! { name: "fsync", value: value }]);
-            assert_eq!(check(&View { newer: &seen, older: None }).unwrap().len(), usize::from(fires));
+            assert_eq!(check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(), usize::from(fires));
         }
     }
 }

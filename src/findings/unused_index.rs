@@ -3,9 +3,9 @@
 use super::duplicate_index::sized;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::usage::{Counting, duplicates, is_unused};
-use crate::django::{Origins, Project, removal_of_usage, table_of};
-use crate::sample::{Bytes, Missing, Seconds, Snapshot};
+use crate::catalog::usage::{Counting, is_unused};
+use crate::readings::Readings;
+use crate::sample::{Bytes, Missing, Seconds};
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "unused_index", watches: "unused indexes", concern: Concern::Schema, check };
@@ -15,9 +15,8 @@ const REMOVE: &str =
     "Check that no standby uses it and that it was not built recently. Then remove it. Code for the largest:";
 
 /// Returns the code that removes an index: Django's where its model is known or guessed, else SQL.
-pub(super) fn removal_fix(index: &IndexUsage, snapshot: &Snapshot, text: String) -> Fix {
-    let origin = Origins::of(snapshot).origin(index);
-    let removal = removal_of_usage(&table_of(snapshot, index), index, origin, &Project::for_code(snapshot));
+pub(super) fn removal_fix(index: &IndexUsage, readings: &Readings, text: String) -> Fix {
+    let removal = readings.removal_of(index);
     match removal.ok().and_then(|code| code.python()) {
         Some(code) => Fix::python(text, code),
         None => Fix::sql(text, index.drop_statement()),
@@ -36,12 +35,12 @@ fn wait(age: Option<Seconds>) -> String {
 fn check(view: &View<'_>) -> Outcome {
     let indexes = sized(view)?;
     let now = view.newer.at;
-    let counting = Counting::of(view.newer);
+    let counting = view.readings.counting();
     if counting == Counting::Unknown {
         return Err(view.rows("databases").err().unwrap_or(Missing::NotYet));
     }
     // One that is the same as another is another finding.
-    let twins = duplicates(&indexes);
+    let twins = view.readings.duplicates();
     let is_twin = |index: &IndexUsage| twins.iter().any(|twin| twin.may_go == index.indexrelid);
     let mut unused: Vec<&IndexUsage> = indexes.iter().filter(|index| is_unused(index) && !is_twin(index)).collect();
     unused.sort_by(|left, right| right.size().total_cmp(&left.size()));
@@ -55,7 +54,7 @@ fn check(view: &View<'_>) -> Outcome {
         (counted(count, "unused index", "unused indexes"), REMOVE.to_owned())
     };
     let mut evidence = vec![shows("scans", format!("none, {}", counting.words(now)))];
-    let origins = Origins::of(view.newer);
+    let origins = view.readings.origins();
     evidence.extend(unused.iter().take(NAMED).map(|index| {
         let text =
             format!("{} on {}, from {}", Bytes(index.size()), index.table_label(), origins.origin(index).words());
@@ -67,7 +66,7 @@ fn check(view: &View<'_>) -> Outcome {
         title: format!("{what} ({total}): {}", and_more(&largest.label(), count)),
         evidence,
         why: "Every insert and most updates maintain it, it uses cache and disk, and it prevents HOT updates.",
-        fix: removal_fix(largest, view.newer, advice),
+        fix: removal_fix(largest, view.readings, advice),
         jump: Some(Jump::to_row("indexes", largest.indexrelid)),
         source: "pg_stat_user_indexes.idx_scan; PgHero, pgwatch (unused indexes)",
     }])
@@ -90,7 +89,7 @@ mod tests {
                 ],
             )
             .with("index_sizes", vec![row! { indexrelid: 5, bytes: bytes }]);
-        check(&View { newer: &seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]

@@ -171,10 +171,11 @@ fn schema_change(query: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::readings::Readings;
 
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
         let seen = snapshot().with("activity", rows);
-        check(&View { newer: &seen, older: None }).unwrap()
+        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]

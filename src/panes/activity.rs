@@ -14,7 +14,7 @@ use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Document, Effect, Look, Pane, PaneId, PaneSpec, RowOrder, Signal, SignalKind, View, Wish};
 use crate::readings::act::{Prospect, prospect};
-use crate::readings::backends::{Backend, PREPARED, backends};
+use crate::readings::backends::{Backend, PREPARED};
 use crate::sample::{ServerFacts, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
@@ -128,7 +128,7 @@ pub struct Activity {
 impl Pane for Activity {
     fn refresh(&mut self, view: &View<'_>) {
         let section = view.newer.section("activity");
-        self.backends = section.rows().map(backends).unwrap_or_default();
+        self.backends = view.readings.backends().unwrap_or_default().to_vec();
         let mut grid = match section.rows() {
             Some(_) => self.grid(&view.newer.server),
             None => Grid::missing(self.columns(), super::notice(section)),
@@ -489,6 +489,7 @@ mod tests {
     use crate::app::Subject;
     use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::findings::Findings;
+    use crate::readings::Readings;
     use crate::sample::History;
 
     fn session(pid: i32, age: f64) -> NamedRow {
@@ -510,8 +511,8 @@ mod tests {
 
         fn see<T>(&mut self, work: impl FnOnce(&mut Activity, &View<'_>) -> T) -> T {
             let (moment, findings) = (self.history.last().unwrap(), Findings::default());
-            let newer = self.history.at(moment).unwrap();
-            work(&mut self.pane, &View { history: &self.history, moment, newer, findings: &findings })
+            let readings = Readings::of(Arc::clone(self.history.at(moment).unwrap()));
+            work(&mut self.pane, &View::new(&self.history, moment, &readings, &findings))
         }
 
         fn sample(&mut self, sessions: &[(i32, f64)]) {
@@ -634,7 +635,8 @@ mod tests {
         let mut history = History::bounded(1 << 20);
         history.push(Arc::new(snapshot().with("activity", vec![waits]).with("vacuum_horizon", vec![prepared])));
         let (moment, findings) = (history.last().unwrap(), Findings::default());
-        let view = View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings };
+        let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+        let view = View::new(&history, moment, &readings, &findings);
         let mut pane = Activity::default();
         pane.refresh(&view);
         assert_eq!(locks_cell(&pane.backends[0]).text, "blocked by prepared tx");

@@ -10,7 +10,7 @@ use super::sessions::{self, age_cell};
 use crate::app::keys::key;
 use crate::app::list::List;
 use crate::app::{Action, Document, Look, Pane, PaneContext, PaneId, PaneSpec, RowOrder, Subject, View, Wish};
-use crate::readings::backends::{Backend, PREPARED, backends, waits};
+use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::waits::Waits;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
@@ -40,9 +40,9 @@ pub struct Locks {
 impl Pane for Locks {
     fn refresh(&mut self, view: &View<'_>) {
         let section = view.newer.section("activity");
-        self.sessions = section.rows().map(backends).unwrap_or_default();
+        self.sessions = view.readings.backends().unwrap_or_default().to_vec();
         let mut grid = match section.rows() {
-            Some(_) => grid(&self.sessions),
+            Some(_) => grid(&self.sessions, view.readings.waits()),
             None => Grid::missing(columns(), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", "");
@@ -99,11 +99,10 @@ fn columns() -> Vec<GridColumn> {
     ]
 }
 
-fn grid(sessions: &[Backend]) -> Grid {
+fn grid(sessions: &[Backend], waits: &Waits) -> Grid {
     let mut grid = Grid::new(columns());
     grid.shape = Shape::Tree;
-    let waits = waits(sessions);
-    let tree = Tree::of(sessions, &waits);
+    let tree = Tree::of(sessions, waits);
     let mut roots: Vec<i64> = tree.roots();
     let behind = |pid: i64| waits.behind(pid).len();
     roots.sort_by_key(|pid| std::cmp::Reverse(behind(*pid)));
@@ -198,13 +197,18 @@ fn row(session: &Backend, depth: u16) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::readings::backends::waits;
 
     fn session(pid: i64, blocked_by: &[i64]) -> Backend {
         Backend { pid, blocked_by: blocked_by.to_vec(), is_waiting: !blocked_by.is_empty(), ..Backend::default() }
     }
 
+    fn of(sessions: &[Backend]) -> Grid {
+        grid(sessions, &waits(sessions))
+    }
+
     fn shown(sessions: &[Backend]) -> Vec<(u16, String)> {
-        grid(sessions).rows.iter().map(|row| (row.depth, row.cells[0].text.trim().to_owned())).collect()
+        of(sessions).rows.iter().map(|row| (row.depth, row.cells[0].text.trim().to_owned())).collect()
     }
 
     #[test]
@@ -226,7 +230,7 @@ mod tests {
     #[test]
     fn a_prepared_transaction_is_named() {
         assert_eq!(shown(&[session(7, &[PREPARED])])[0].1, "a prepared transaction");
-        let calm = |session| grid(&[session]).notice.unwrap().sentence;
+        let calm = |session| of(&[session]).notice.unwrap().sentence;
         assert_eq!(calm(session(7, &[])), "No session waits for a lock");
         let hidden = Backend { is_hidden: true, ..session(7, &[]) };
         assert!(calm(hidden).contains("that this role can see"));

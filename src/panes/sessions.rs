@@ -2,8 +2,8 @@
 
 use super::explain;
 use crate::app::{View, Wish};
-use crate::readings::backends::{Backend, backends};
-use crate::readings::vacuum_horizon::{HolderKind, VacuumHorizon};
+use crate::readings::backends::Backend;
+use crate::readings::vacuum_horizon::HolderKind;
 use crate::sample::Seconds;
 use crate::ui::table::Cell;
 
@@ -42,7 +42,7 @@ pub(super) fn age_cell(age: Option<f64>) -> Cell {
 
 /// Returns who a pid is: role, application, state, the age of its transaction, how many wait behind it, its query.
 pub(super) fn who(view: &View<'_>, pid: i64) -> String {
-    let all = view.newer.rows("activity").map(backends).unwrap_or_default();
+    let all = view.readings.backends().unwrap_or_default();
     all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid} (not listed in Activity)"), words)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn who(view: &View<'_>, pid: i64) -> String {
 ///
 /// The locks that were read are those that somebody waits for: one that is not among them is held.
 pub(super) fn lockers(view: &View<'_>, table: &str, pids: &[i64]) -> String {
-    let all = view.newer.rows("activity").map(backends).unwrap_or_default();
+    let all = view.readings.backends().unwrap_or_default();
     let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
     let is_waiting = |pid: i64| {
         let locks = view.newer.rows("locks").into_iter().flat_map(crate::sample::RowSet::iter);
@@ -71,7 +71,7 @@ pub(super) fn lockers(view: &View<'_>, table: &str, pids: &[i64]) -> String {
 
 /// Returns who holds back the vacuum of this database's tables furthest, how far, and how to end it.
 pub(super) fn vacuum_holder(view: &View<'_>) -> String {
-    let horizon = match VacuumHorizon::of(view.newer) {
+    let horizon = match view.readings.horizon() {
         Ok(horizon) => horizon,
         Err(why) => return format!("? ({why})"),
     };
@@ -107,6 +107,7 @@ mod tests {
     use super::*;
     use crate::catalog::fixture::{With as _, row, snapshot};
     use crate::findings::Findings;
+    use crate::readings::Readings;
     use crate::sample::History;
     use std::sync::Arc;
 
@@ -129,7 +130,8 @@ mod tests {
         )));
         let moment = history.last().unwrap();
         let findings = Findings::default();
-        work(&View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings })
+        let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+        work(&View::new(&history, moment, &readings, &findings))
     }
 
     #[test]
@@ -154,7 +156,8 @@ mod tests {
         let mut history = History::bounded(1 << 20);
         history.push(Arc::new(seen));
         let (moment, findings) = (history.last().unwrap(), Findings::default());
-        let view = View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings };
+        let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+        let view = View::new(&history, moment, &readings, &findings);
         for (pids, expected) in [(&[7][..], "pid 7 (migrate) holds"), (&[8, 9], "pid 8 holds and pid 9 waits for")] {
             assert_eq!(lockers(&view, "shop_review", pids), expected);
         }

@@ -10,6 +10,8 @@
 
 use crate::catalog;
 use crate::quote::quote_text;
+use crate::readings::Readings;
+use crate::readings::backends::Backend;
 use crate::readings::cut::Cut;
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Row, Seconds, Snapshot, Timestamp};
@@ -98,21 +100,18 @@ struct Sight {
 }
 
 impl Sight {
-    fn of(snapshot: &Snapshot, pid: i64) -> Option<Self> {
-        let reading = snapshot.section("activity").reading()?;
-        let row = reading.rows.iter().find(|row| row.int("pid") == Some(pid))?;
-        let waits_for_its_end = |other: &Row<'_>| {
-            other.text("wait_event_type") == "Lock"
-                && other.text("wait_event") == "transactionid"
-                && catalog::ids(other, "blocked_by").contains(&pid)
-        };
+    fn of(readings: &Readings, pid: i64) -> Option<Self> {
+        let reading = readings.snapshot().section("activity").reading()?;
+        let backends = readings.backends().ok()?;
+        let backend = backends.iter().find(|backend| backend.pid == pid)?;
+        let waits_for_its_end = |other: &Backend| other.wait == "Lock:transactionid" && other.blocked_by.contains(&pid);
         Some(Self {
             pid,
             at: reading.at,
-            xact_started: row.number("xact_start"),
-            statement_started: row.number("query_start").filter(|_| row.text("state") == "active"),
-            is_client: row.text("backend_type") == "client backend",
-            has_id: reading.rows.iter().any(|other| waits_for_its_end(&other)),
+            xact_started: backend.xact_started,
+            statement_started: backend.query_started.filter(|_| backend.state == "active"),
+            is_client: backend.kind == "client backend",
+            has_id: backends.iter().any(waits_for_its_end),
         })
     }
 }
@@ -133,17 +132,17 @@ enum Hold<'a> {
 ///
 /// The sessions and who holds vacuum back are two readings: what one says counts only as far as the other does not say
 /// that it is over, or that it has begun since.
-pub fn words_of_session(snapshot: &Snapshot, pid: i64) -> String {
-    match VacuumHorizon::of(snapshot) {
-        Ok(horizon) => horizon.sentence(&horizon.hold_of_session(snapshot, pid)),
+pub fn words_of_session(readings: &Readings, pid: i64) -> String {
+    match readings.horizon() {
+        Ok(horizon) => horizon.sentence(&horizon.hold_of_session(readings, pid)),
         Err(why) => format!("? ({why})"),
     }
 }
 
 /// Returns the same as an answer: "no" with the reason, or "yes" and what it pins.
-pub fn answer_of_session(snapshot: &Snapshot, pid: i64) -> String {
-    match VacuumHorizon::of(snapshot) {
-        Ok(horizon) => horizon.answer(&horizon.hold_of_session(snapshot, pid)),
+pub fn answer_of_session(readings: &Readings, pid: i64) -> String {
+    match readings.horizon() {
+        Ok(horizon) => horizon.answer(&horizon.hold_of_session(readings, pid)),
         Err(why) => format!("? ({why})"),
     }
 }
@@ -188,8 +187,8 @@ impl VacuumHorizon {
         self.holders.iter().filter(|holder| holder.kind == HolderKind::Prepared)
     }
 
-    fn hold_of_session(&self, snapshot: &Snapshot, pid: i64) -> Hold<'_> {
-        match Sight::of(snapshot, pid) {
+    fn hold_of_session(&self, readings: &Readings, pid: i64) -> Hold<'_> {
+        match Sight::of(readings, pid) {
             Some(sight) => self.hold_of(&sight),
             None => self.hold_of_pid(pid),
         }
@@ -472,7 +471,7 @@ mod tests {
         let older = snapshot().at(NOW - 1.0).with("vacuum_horizon", holders);
         let mut newer = snapshot().with("activity", sessions);
         newer.sections.insert("vacuum_horizon", older.section("vacuum_horizon").clone());
-        words_of_session(&newer, 7)
+        words_of_session(&Readings::of(newer), 7)
     }
 
     #[test]
@@ -512,7 +511,7 @@ mod tests {
     fn a_session_beyond_the_limit_is_not_said_to_hold_nothing_back() {
         let rows = vec![row! { kind: "session", pid: 1, xid_age: 9, database: "shop", total: 3 }];
         let seen = snapshot().with("vacuum_horizon", rows);
-        assert_eq!(words_of_session(&seen, 7), "? (transactions: showing 1 of 3, the oldest)");
+        assert_eq!(words_of_session(&Readings::of(seen), 7), "? (transactions: showing 1 of 3, the oldest)");
     }
 
     #[test]

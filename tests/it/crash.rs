@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::table_usage::TableUsage;
-use pgdj::catalog::usage::{Counting, Verdict, verdicts};
+use pgdj::catalog::usage::{Counting, Verdict, judgements};
 use rustix::process::Signal;
 use tokio_postgres::{Client, NoTls};
 
@@ -66,8 +66,8 @@ async fn rows_and_dead_rows_are_unknown_and_not_zero_or_all() {
         let (Counting::Since(at) | Counting::AtMost(at)) = counting else { panic!("{}: {counting:?}", server.name) };
         assert!(at.0 >= before - 1.0, "{}: {counting:?} is before the crash", server.name);
         let indexes = IndexUsage::all(&snapshot).unwrap();
-        let judged = verdicts(&indexes, counting, snapshot.at);
-        let unused: Vec<&Verdict> = judged.values().flatten().collect();
+        let judged = judgements(&indexes, counting, snapshot.at);
+        let unused: Vec<&Verdict> = judged.values().flat_map(|judged| &judged.verdicts).collect();
         assert_eq!(unused, [&Verdict::Unused { is_suspicion: true }], "{}", server.name);
         client.batch_execute("analyze needle").await.unwrap();
         let is_known = |it: &pgdj::sample::Snapshot| {

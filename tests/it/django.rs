@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use pgdj::advisor::{IndexSpec, advise};
-use pgdj::catalog::usage::UnindexedKey;
+use pgdj::catalog::usage::ReferringKey;
 use pgdj::catalog::{Catalog, Definition, Expr, Index, Key};
 use pgdj::django::{
     Declared, DjangoCode, DjangoVersion, MigrationFile, Project, ThereAndBack, code_for_spec, index_for_key,
@@ -225,7 +225,7 @@ fn foreign_keys(project: &mut Project) -> Vec<Entry> {
     ];
     let entry = |(table, column, query): (&str, &str, &'static str)| {
         let (schema, columns) = ("public".to_owned(), vec![column.to_owned()]);
-        let key = UnindexedKey { schema, table: table.to_owned(), columns, ..UnindexedKey::default() };
+        let key = ReferringKey { schema, table: table.to_owned(), columns, ..ReferringKey::default() };
         let code = index_for_key(&key, project).unwrap();
         project.after(&code);
         Entry { name: format!("foreign key {table}.{column}"), query, code, with: Vec::new() }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use pgdj::findings::{self, Finding, Findings, Severity, View};
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::sampler::Command;
+use pgdj::readings::Readings;
 use pgdj::sample::{Reading, RowSet, Section, Snapshot, Value};
 use tokio_postgres::Client;
 
@@ -322,7 +323,7 @@ async fn judged(
             asked = Instant::now();
         }
         let snapshot = put_forward(&read, later);
-        let found = findings::look(&View { newer: &snapshot, older: Some(older) });
+        let found = findings::look(&View::new(&Readings::of(snapshot.clone()), Some(older)));
         if snapshot.at.0 > older.at.0 && is_enough(&found) {
             for finding in &found.list {
                 check_form(finding, &snapshot);

@@ -4,8 +4,10 @@ use pgdj::app::{Document, Pane, View};
 use pgdj::findings::Findings;
 use pgdj::panes::{indexes, tables};
 use pgdj::pg::sampler::Command;
+use pgdj::readings::Readings;
 use pgdj::sample::{History, Snapshot};
 use serde_json::Value;
+use std::sync::Arc;
 
 use crate::support::watch::quick;
 use crate::support::{Login, Server, Watched, ends, open, shop};
@@ -24,7 +26,8 @@ delete from shop_cart where id % 2 = 0;
 fn with_view<T>(history: &History, work: impl FnOnce(&View<'_>) -> T) -> T {
     let moment = history.last().unwrap();
     let findings = Findings::default();
-    work(&View { history, moment, newer: history.at(moment).unwrap(), findings: &findings })
+    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+    work(&View::new(history, moment, &readings, &findings))
 }
 
 /// The texts of a row and its detail, after a refresh from the newest snapshot; null where there is no such row.

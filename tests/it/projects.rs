@@ -6,8 +6,8 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use pgdj::catalog::index_usage::IndexUsage;
-use pgdj::django::{Origins, Project};
+use pgdj::django::Project;
+use pgdj::readings::Readings;
 use pgdj::record::Reader;
 use pgdj::sample::{RowSet, Snapshot};
 use serde_json::Value;
@@ -55,15 +55,16 @@ fn every_table_has_the_model_that_django_says() {
 fn every_index_comes_from_where_django_says() {
     for (project, text) in EXTRACTS {
         let (snapshot, expected) = read(text);
-        let origins = Origins::of(&snapshot);
-        for index in IndexUsage::all(&snapshot).unwrap() {
+        let readings = Readings::of(snapshot);
+        let origins = readings.origins();
+        for index in readings.indexes().unwrap() {
             let sources: Vec<&str> = expected["indexes"][&index.name]
                 .as_array()
                 .unwrap()
                 .iter()
                 .map(|name| name.as_str().unwrap())
                 .collect();
-            let origin = origins.origin(&index);
+            let origin = origins.origin(index);
             let source = format!("{:?}", origin.source);
             // What no model asks for was made by hand, or a migration left it.
             let is_nobodys = sources.is_empty() && ["Named", "LeftOver", "UniqueConstraint"].contains(&source.as_str());

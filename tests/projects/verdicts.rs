@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use pgdj::catalog::index_usage::IndexUsage;
-use pgdj::catalog::usage::{UnindexedKey, unindexed_foreign_keys};
-use pgdj::django::{DjangoCode, Origins, Project, Refused, index_for_key, removal_of_usage, table_of};
+use pgdj::catalog::usage::ReferringKey;
+use pgdj::django::{DjangoCode, Project, Refused, index_for_key};
 use pgdj::findings::{self, Finding, View};
+use pgdj::readings::Readings;
 use pgdj::record::Reader;
 use pgdj::sample::{RowSet, Snapshot};
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match samples(&path) {
-        Ok((older, newer)) => println!("{}", verdicts(&older, &newer)),
+        Ok((older, newer)) => println!("{}", verdicts(&older, newer)),
         Err(why) => {
             eprintln!("{path}: {why}");
             return ExitCode::from(1);
@@ -42,28 +43,28 @@ fn samples(path: &str) -> Result<(Arc<Snapshot>, Arc<Snapshot>), String> {
     }
 }
 
-fn verdicts(older: &Snapshot, newer: &Snapshot) -> Value {
-    let project = Project::for_code(newer);
-    let origins = Origins::of(newer);
-    let found = findings::look(&View { newer, older: Some(older) });
-    let indexes = IndexUsage::all(newer).unwrap_or_default();
+fn verdicts(older: &Snapshot, newer: Arc<Snapshot>) -> Value {
+    let readings = Readings::of(newer);
+    let project = readings.project_for_code();
+    let found = findings::look(&View::new(&readings, Some(older)));
+    let indexes = readings.indexes().unwrap_or_default();
     // No index at all: then every foreign key lacks one.
-    let keys = unindexed_foreign_keys(newer, &[]).unwrap_or_default();
+    let keys = readings.foreign_keys().unwrap_or_default();
     let unknown: Vec<Value> =
         found.unknown.iter().map(|unknown| json!({"rule": unknown.rule, "why": unknown.why.to_string()})).collect();
     json!({
         "unread": project.unread,
         "last_migrations": project.apps.iter().map(|(app, of)| json!([app, of.last_migration])).collect::<Vec<_>>(),
-        "tables": tables(newer, &project),
-        "indexes": indexes.iter().map(|index| one_index(newer, index, &project, &origins)).collect::<Vec<_>>(),
-        "additions": keys.iter().map(|key| addition(key, &project)).collect::<Vec<_>>(),
+        "tables": tables(&readings, project),
+        "indexes": indexes.iter().map(|index| one_index(&readings, index)).collect::<Vec<_>>(),
+        "additions": keys.iter().map(|key| addition(key, project)).collect::<Vec<_>>(),
         "findings": found.list.iter().map(finding).collect::<Vec<_>>(),
         "unknown": unknown,
     })
 }
 
-fn tables(snapshot: &Snapshot, project: &Project) -> Vec<Value> {
-    let rows = snapshot.rows("tables").into_iter().flat_map(RowSet::iter);
+fn tables(readings: &Readings, project: &Project) -> Vec<Value> {
+    let rows = readings.snapshot().rows("tables").into_iter().flat_map(RowSet::iter);
     rows.map(|row| {
         let name = row.text("name");
         let owner = project.owner(name);
@@ -78,18 +79,18 @@ fn tables(snapshot: &Snapshot, project: &Project) -> Vec<Value> {
     .collect()
 }
 
-fn one_index(snapshot: &Snapshot, index: &IndexUsage, project: &Project, origins: &Origins) -> Value {
-    let origin = origins.origin(index);
+fn one_index(readings: &Readings, index: &IndexUsage) -> Value {
+    let origin = readings.origins().origin(index);
     json!({
         "schema": index.schema, "table": index.table, "name": index.name, "columns": index.key_names().collect::<Vec<_>>(),
         "key_options": index.key_options, "is_unique": index.is_unique,
         "word": origin.word(), "words": origin.words(), "source": format!("{:?}", origin.source),
         "is_confirmed": origin.is_confirmed, "column": origin.column,
-        "removal": code(&removal_of_usage(&table_of(snapshot, index), index, origin, project)),
+        "removal": code(&readings.removal_of(index)),
     })
 }
 
-fn addition(key: &UnindexedKey, project: &Project) -> Value {
+fn addition(key: &ReferringKey, project: &Project) -> Value {
     json!({"table": key.table, "columns": key.columns, "code": code(&index_for_key(key, project))})
 }
 

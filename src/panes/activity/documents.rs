@@ -15,7 +15,7 @@ fn age(seconds: Option<f64>) -> String {
 pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Document {
     let mut document = Document::new(format!("Session {}", one.pid));
     facts(&mut document, one);
-    document.pair("holds back vacuum", &answer_of_session(view.newer, one.pid));
+    document.pair("holds back vacuum", &answer_of_session(view.readings, one.pid));
     waits(&mut document, (one, all), view);
     locks(&mut document, one, view);
     if !one.query.is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Docume
     document.pair("state", &format!("{} for {}", one.state, age(one.state_age)));
     let transaction = one.xact_age.map_or_else(|| "none".to_owned(), |age| Seconds(age).to_string());
     document.pair("transaction age", &transaction);
-    document.pair("holds back vacuum", &answer_of_session(view.newer, one.pid));
+    document.pair("holds back vacuum", &answer_of_session(view.readings, one.pid));
     let held = held_locks(one, view);
     document.pair("locks others wait for", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
     let behind: Vec<String> =
@@ -121,9 +121,10 @@ fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &Vie
 
 /// A blocker without a session, and how to end it.
 fn prepared(view: &View<'_>) -> String {
-    let horizon = VacuumHorizon::of(view.newer).unwrap_or_default();
+    let horizon = view.readings.horizon();
     let ends: Vec<String> = horizon
-        .prepared()
+        .into_iter()
+        .flat_map(VacuumHorizon::prepared)
         .filter_map(|holder| Some(format!("{} in database {}", holder.sql_to_end()?, holder.database)))
         .collect();
     let ends = if ends.is_empty() { "ROLLBACK PREPARED in its database".to_owned() } else { ends.join(" or ") };

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::catalog::bloat::are_counters_late;
 use crate::catalog::index_usage::IndexUsage;
+use crate::catalog::settings::Settings;
 use crate::catalog::table_usage::TableUsage;
-use crate::django::Project;
 use crate::plan::tips::{Context, IndexFacts, TableFacts};
 use crate::plan::{Node, Plan};
+use crate::readings::Readings;
 use crate::sample::{Bytes, Snapshot};
 
 /// What is known beside a plan; empty without a server.
@@ -21,12 +22,12 @@ pub(super) struct Known {
 
 impl Known {
     /// Returns what a snapshot knows of a plan's tables.
-    pub(super) fn of(plan: &Plan, queryid: Option<i64>, snapshot: &Snapshot) -> Self {
+    pub(super) fn of(plan: &Plan, queryid: Option<i64>, readings: &Readings) -> Self {
         let names: HashSet<&str> = plan.nodes.iter().filter_map(Node::relation).collect();
-        let tables = TableUsage::all(snapshot).unwrap_or_default();
-        let tables: Vec<TableUsage> = tables.into_iter().filter(|table| names.contains(table.name.as_str())).collect();
-        let indexes = IndexUsage::all(snapshot).unwrap_or_default();
-        let project = Project::of(snapshot);
+        let tables = readings.tables().unwrap_or_default();
+        let tables: Vec<&TableUsage> = tables.iter().filter(|table| names.contains(table.name.as_str())).collect();
+        let indexes = readings.indexes().unwrap_or_default();
+        let project = readings.project();
         let label = |name: &&str| Some(((*name).to_owned(), project.owner(name)?.shown()));
         Self {
             sizes: tables
@@ -36,9 +37,9 @@ impl Known {
                 .collect(),
             models: names.iter().filter_map(label).collect(),
             context: Context {
-                tables: tables.iter().map(|table| facts(table, &indexes)).collect(),
-                settings: settings(snapshot),
-                rows_per_call: queryid.or(plan.query_id).and_then(|id| rows_per_call(id, snapshot)),
+                tables: tables.iter().map(|table| facts(table, indexes)).collect(),
+                settings: readings.settings().map(settings).unwrap_or_default(),
+                rows_per_call: queryid.or(plan.query_id).and_then(|id| rows_per_call(id, readings.snapshot())),
                 ..Context::default()
             },
         }
@@ -87,10 +88,8 @@ fn rows_per_call(queryid: i64, snapshot: &Snapshot) -> Option<f64> {
 }
 
 /// Returns the settings as `current_setting` writes them.
-fn settings(snapshot: &Snapshot) -> BTreeMap<String, String> {
-    let Some(rows) = snapshot.rows("settings") else { return BTreeMap::new() };
-    let shown = rows.iter().map(|row| (row.text("name").to_owned(), with_unit(row.text("value"), row.text("unit"))));
-    shown.collect()
+fn settings(settings: &Settings) -> BTreeMap<String, String> {
+    settings.iter().map(|(name, value, unit)| (name.to_owned(), with_unit(value, unit))).collect()
 }
 
 fn with_unit(value: &str, unit: &str) -> String {

@@ -157,7 +157,7 @@ impl Sheet {
             return;
         }
         self.known_at = view.newer.at;
-        self.known = Known::of(&self.source.plan, self.queryid, view.newer);
+        self.known = Known::of(&self.source.plan, self.queryid, view.readings);
         self.verdict = verdict(&self.source.plan, &self.known.context);
         self.derive();
     }

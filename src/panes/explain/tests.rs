@@ -10,6 +10,7 @@ use crate::failure::Kind;
 use crate::findings::Findings;
 use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Blocker, Choice, Parameter, Progress};
+use crate::readings::Readings;
 use crate::sample::{History, Seconds, Timestamp};
 use crate::ui::dialog::FormValue;
 use crate::ui::input::Input;
@@ -21,7 +22,8 @@ fn act(pane: &mut Explain, action: Action) -> Wish {
     history.push(Arc::new(crate::catalog::fixture::snapshot()));
     let moment = history.last().unwrap();
     let findings = Findings::default();
-    let view = View { history: &history, moment, newer: history.newest().unwrap(), findings: &findings };
+    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+    let view = View::new(&history, moment, &readings, &findings);
     let is_moved = pane.list().is_some_and(|list| list.act(action));
     let wish = if is_moved { Wish::Nothing } else { pane.act(action, &view) };
     pane.refresh(&view);

@@ -6,8 +6,8 @@ use crate::app::{Document, View};
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{Counting, LEAST_BYTES, UnindexedKey, Verdict, unindexed_foreign_keys};
-use crate::django::{DjangoCode, Origin, Origins, Project, index_for_key, removal_of_usage, table_of};
+use crate::catalog::usage::{LEAST_BYTES, ReferringKey, Verdict, key_only_served_by};
+use crate::django::{Origin, index_for_key};
 use crate::quote::{qualified, quote_ident};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
@@ -26,7 +26,7 @@ pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<Code> {
     let sql = |text: String| Some(Code { language: Language::Sql, text });
     match &one.subject {
         Subject::Missing(key) => {
-            let code = index_for_key(key, &Project::for_code(view.newer)).ok()?;
+            let code = index_for_key(key, view.readings.project_for_code()).ok()?;
             match code.python() {
                 Some(text) => Some(Code { language: Language::Python, text }),
                 None => sql(code.sql),
@@ -37,17 +37,12 @@ pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<Code> {
             Some(Verdict::Invalid) | None => {
                 sql(format!("REINDEX INDEX CONCURRENTLY {};", qualified(&usage.schema, &usage.name)))
             }
-            Some(_) => match removal(usage, view).and_then(|code| code.python()) {
+            Some(_) => match view.readings.removal_of(usage).ok().and_then(|code| code.python()) {
                 Some(text) => Some(Code { language: Language::Python, text }),
                 None => sql(usage.drop_statement()),
             },
         },
     }
-}
-
-fn removal(usage: &IndexUsage, view: &View<'_>) -> Option<DjangoCode> {
-    let origin = Origins::of(view.newer).origin(usage);
-    removal_of_usage(&table_of(view.newer, usage), usage, origin, &Project::for_code(view.newer)).ok()
 }
 
 /// Everything known of an index.
@@ -129,7 +124,7 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
     document.pair("defined by", &one.from.as_ref().map(Origin::words).unwrap_or_default());
     document.pair("size", &usage.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string()));
     let scans = usage.scans.map_or_else(|| "?".to_owned(), |scans| Count(scans).to_string());
-    document.pair("scans", &format!("{scans}, {}", Counting::of(view.newer).words(now)));
+    document.pair("scans", &format!("{scans}, {}", view.readings.counting().words(now)));
     if let Some(at) = usage.last_scan {
         document.pair("last scan", &format!("{} ago", Seconds((now.0 - at.0).max(0.0))));
     }
@@ -174,16 +169,11 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
 }
 
 /// Returns the foreign key that would be without an index, were this unused one gone.
-fn only_of_key(verdict: &Verdict, usage: &IndexUsage, view: &View<'_>) -> Option<UnindexedKey> {
+fn only_of_key<'a>(verdict: &Verdict, usage: &IndexUsage, view: &View<'a>) -> Option<&'a ReferringKey> {
     if !matches!(verdict, Verdict::Unused { .. }) {
         return None;
     }
-    let mut all = IndexUsage::all(view.newer).ok()?;
-    all.retain(|other| other.relid == usage.relid);
-    let before = unindexed_foreign_keys(view.newer, &all).ok()?;
-    all.retain(|other| other.indexrelid != usage.indexrelid);
-    let after = unindexed_foreign_keys(view.newer, &all).ok()?;
-    after.into_iter().find(|key| key.relid == usage.relid && !before.contains(key))
+    key_only_served_by(usage, view.readings.foreign_keys().ok()?, view.readings.indexes().ok()?)
 }
 
 /// Returns the query that finds the keys a unique index cannot be built over; `None` where it is not unique or no plain one.
@@ -214,7 +204,7 @@ fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) 
         ),
         Verdict::Unused { is_suspicion } => {
             let size = usage.bytes.map_or_else(String::new, |bytes| format!(" of {}", Bytes(bytes)));
-            let words = Counting::of(view.newer).words(view.newer.at);
+            let words = view.readings.counting().words(view.newer.at);
             let caution = if *is_suspicion { " That is too short to be sure: monthly reports may use it." } else { "" };
             format!(
                 "No scan of this index{size}, {words}.{caution} Each server has its own counters: check \
@@ -235,19 +225,19 @@ fn advice(verdict: Option<&Verdict>) -> &'static str {
     }
 }
 
-fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
+fn missing(one: &Figures, key: &ReferringKey, view: &View<'_>) -> Document {
     let mut document = Document::new(format!("No index for {}", key.name));
     let model = one.owner.as_ref().map(|owner| format!(" ({})", owner.shown())).unwrap_or_default();
     document.pair("table", &format!("{}{model}", key.table_label()));
     document.pair("columns", &key.columns.join(", "));
     document.pair("refers to", &key.referred_table);
-    let tables = TableUsage::all(view.newer).unwrap_or_default();
+    let tables = view.readings.tables().unwrap_or_default();
     let find = |relid| tables.iter().find(|table| table.relid == relid);
     if let Some(rows) = find(key.relid).and_then(TableUsage::rows) {
         document.pair("rows read each time", &Count(rows).to_string());
     }
     if let Some(deletes) = find(key.referred_relid).and_then(|table| table.deletes) {
-        let words = Counting::of(view.newer).words(view.newer.at);
+        let words = view.readings.counting().words(view.newer.at);
         document.pair("deletes there", &format!("{}, {words}", Count(deletes)));
     }
     document.text(
@@ -255,7 +245,7 @@ fn missing(one: &Figures, key: &UnindexedKey, view: &View<'_>) -> Document {
          the other side. The index is unnecessary only if referenced rows are never deleted and no query \
          follows the reverse relation (…_set or related_name).",
     );
-    let Ok(code) = index_for_key(key, &Project::for_code(view.newer)) else { return document };
+    let Ok(code) = index_for_key(key, view.readings.project_for_code()) else { return document };
     document.heading("What to do");
     if let Some(python) = code.python() {
         document.code(Language::Python, &python);

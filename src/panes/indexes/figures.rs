@@ -6,11 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::app::View;
 use crate::catalog::bloat::Bloat;
-use crate::catalog::index_bloat;
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{Counting, Judgement, UnindexedKey, Verdict, judgements, unindexed_foreign_keys};
-use crate::django::{Origin, Origins, Owner, Project};
+use crate::catalog::usage::{Judgement, ReferringKey, Verdict, unindexed};
+use crate::django::{Origin, Owner};
 use crate::panes::tables::is_notable;
 use crate::sample::rates::Interval;
 use crate::sample::{Bytes, Missing, Timestamp};
@@ -31,7 +29,7 @@ pub enum Subject {
     /// An index.
     Index(Box<IndexUsage>),
     /// A foreign key that no index leads with.
-    Missing(UnindexedKey),
+    Missing(ReferringKey),
 }
 
 /// What is known of one.
@@ -66,34 +64,31 @@ pub struct Found {
 
 /// Returns what is known of the indexes, or why they were not read.
 pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
-    let usages = IndexUsage::all(view.newer)?;
-    let counting = Counting::of(view.newer);
-    let mut notes = vec![counting.words(view.newer.at)];
-    let bloats = index_bloat::estimates(view.newer, &usages).unwrap_or_else(|why| {
-        notes.push(format!("no bloat: {why}"));
-        HashMap::new()
-    });
+    let usages = view.readings.indexes()?;
+    let mut notes = vec![view.readings.counting().words(view.newer.at)];
+    let bloats = view.readings.index_bloat();
+    notes.extend(bloats.as_ref().err().map(|why| format!("no bloat: {why}")));
     if view.newer.rows("index_sizes").is_none()
         && let Some(why) = view.newer.section("index_sizes").why()
     {
         notes.push(format!("no sizes: {why}"));
     }
-    let mut judged = judgements(&usages, counting, view.newer.at);
-    let project = Project::of(view.newer);
-    let origins = Origins::of(view.newer);
+    let judged = view.readings.judgements();
+    let project = view.readings.project();
+    let origins = view.readings.origins();
     let rates = rates(view);
-    let mut indexes = missing(view, &usages, &project, &mut notes);
-    indexes.extend(usages.into_iter().map(|usage| {
-        let Judgement { verdicts, too_small } = judged.remove(&usage.indexrelid).unwrap_or_default();
+    let mut indexes = missing(view, &mut notes);
+    indexes.extend(usages.iter().map(|usage| {
+        let Judgement { verdicts, too_small } = judged.get(&usage.indexrelid).cloned().unwrap_or_default();
         Figures {
             verdicts,
             too_small,
-            bloat: bloats.get(&usage.indexrelid).cloned(),
+            bloat: bloats.as_ref().ok().and_then(|bloats| bloats.get(&usage.indexrelid).cloned()),
             measured_at: None,
             scan_rate: rates.get(&usage.indexrelid).copied(),
             owner: project.owner(&usage.table),
-            from: Some(origins.origin(&usage)),
-            subject: Subject::Index(Box::new(usage)),
+            from: Some(origins.origin(usage)),
+            subject: Subject::Index(Box::new(usage.clone())),
         }
     }));
     Ok(Found { indexes, notes })
@@ -108,12 +103,13 @@ fn rates(view: &View<'_>) -> HashMap<i64, f64> {
     newer.rows.iter().filter_map(|row| Some((row.int("indexrelid")?, interval.rate(&row, "scans")?))).collect()
 }
 
-fn missing(view: &View<'_>, usages: &[IndexUsage], project: &Project, notes: &mut Vec<String>) -> Vec<Figures> {
-    let tables = TableUsage::all(view.newer).unwrap_or_default().into_iter();
+fn missing(view: &View<'_>, notes: &mut Vec<String>) -> Vec<Figures> {
+    let tables = view.readings.tables().unwrap_or_default().iter();
     let large: HashSet<i64> =
         tables.filter(|table| table.is_of(LEAST_ROWS, LEAST_TABLE_BYTES)).map(|table| table.relid).collect();
-    match unindexed_foreign_keys(view.newer, usages) {
-        Ok(keys) => keys
+    let project = view.readings.project();
+    match view.readings.foreign_keys() {
+        Ok(keys) => unindexed(keys, view.readings.indexes().unwrap_or_default())
             .into_iter()
             .filter(|key| large.contains(&key.relid))
             .map(|key| Figures {
@@ -124,7 +120,7 @@ fn missing(view: &View<'_>, usages: &[IndexUsage], project: &Project, notes: &mu
                 scan_rate: None,
                 owner: project.owner(&key.table),
                 from: None,
-                subject: Subject::Missing(key),
+                subject: Subject::Missing(key.clone()),
             })
             .collect(),
         Err(why) => {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::catalog::fixture::{NOW, With as _, row, snapshot};
 use crate::findings::Findings;
+use crate::readings::Readings;
 use crate::sample::{History, Missing, Snapshot};
 
 fn shop() -> Snapshot {
@@ -36,7 +37,8 @@ fn shown(one: Snapshot) -> (Indexes, History) {
 fn with_view<T>(history: &History, work: impl FnOnce(&View<'_>) -> T) -> T {
     let moment = history.last().unwrap();
     let findings = Findings::default();
-    work(&View { history, moment, newer: history.at(moment).unwrap(), findings: &findings })
+    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+    work(&View::new(history, moment, &readings, &findings))
 }
 
 fn texts(pane: &Indexes, column: &str) -> Vec<String> {

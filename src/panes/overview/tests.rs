@@ -174,9 +174,9 @@ fn the_chart_shows_one_span_however_long_was_watched() {
         let seen = snapshot().at(crate::catalog::fixture::NOW + f64::from(second)).with("activity", vec![]);
         history.push(Arc::new(seen));
         let moment = history.last().unwrap();
-        let newer = history.at(moment).unwrap();
-        let view =
-            crate::app::View { history: &history, moment, newer, findings: &crate::findings::Findings::default() };
+        let readings = crate::readings::Readings::of(Arc::clone(history.at(moment).unwrap()));
+        let findings = crate::findings::Findings::default();
+        let view = crate::app::View::new(&history, moment, &readings, &findings);
         crate::app::Pane::refresh(&mut pane, &view);
         spans.push(pane.chart.span);
     }

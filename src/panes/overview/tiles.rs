@@ -10,7 +10,7 @@ use crate::app::list::{Focus, List};
 use crate::app::{Look, View, Vitals};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{Counting, Verdict, verdicts};
+use crate::catalog::usage::Verdict;
 use crate::panes::queries::figures::{Since, costs};
 use crate::readings::sessions::{at_least, has_unknown_state, is_client, waits_for_a_lock};
 use crate::sample::rates::Interval;
@@ -240,11 +240,11 @@ fn tables(view: &View<'_>) -> Grid {
     let Some(reading) = view.newer.section("tables").reading() else { return missing(view, "tables", columns) };
     let older = view.history.reading_before(view.moment, "tables");
     let interval = older.as_deref().and_then(|older| Interval::between(older, reading));
-    let usage = TableUsage::all(view.newer).unwrap_or_default();
+    let usage = view.readings.tables().unwrap_or_default();
     let mut rows: Vec<(f64, Row)> = reading
         .rows
         .iter()
-        .zip(&usage)
+        .zip(usage)
         .map(|(row, usage)| table_row(&row, usage, interval.as_ref(), view.newer.at))
         .collect();
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
@@ -302,14 +302,14 @@ fn indexes(view: &View<'_>) -> Grid {
     let Some(reading) = view.newer.section("indexes").reading() else { return missing(view, "indexes", columns) };
     let older = view.history.reading_before(view.moment, "indexes");
     let interval = older.as_deref().and_then(|older| Interval::between(older, reading));
-    let usages = IndexUsage::all(view.newer).unwrap_or_default();
-    let judged = verdicts(&usages, Counting::of(view.newer), view.newer.at);
+    let usages = view.readings.indexes().unwrap_or_default();
+    let judged = view.readings.judgements();
     let mut rows: Vec<(f64, Row)> = reading
         .rows
         .iter()
-        .zip(&usages)
+        .zip(usages)
         .map(|(row, usage)| {
-            let verdict = judged.get(&usage.indexrelid).and_then(|all| all.first());
+            let verdict = judged.get(&usage.indexrelid).and_then(|judged| judged.verdicts.first());
             index_row(usage, verdict, interval.as_ref().and_then(|interval| interval.rate(&row, "scans")))
         })
         .collect();

@@ -6,8 +6,8 @@ use crate::app::{Document, View};
 use crate::catalog::autovacuum::Progress;
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::usage::{Counting, verdicts};
-use crate::django::{MigrationFile, Project, ThereAndBack, migration_of_sql};
+use crate::catalog::usage::Verdict;
+use crate::django::{MigrationFile, ThereAndBack, migration_of_sql};
 use crate::quote::qualified;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -149,7 +149,7 @@ pub(super) fn table(one: &Figures, view: &View<'_>) -> Document {
 /// Returns the migration of a setting, where the table has a model.
 fn migration(one: &Figures, advice: &Advice, view: &View<'_>) -> Option<MigrationFile> {
     let sql = ThereAndBack { there: &advice.sql, back: advice.undo.as_deref()? };
-    migration_of_sql(&one.usage.name, "autovacuum", sql, &Project::of(view.newer))
+    migration_of_sql(&one.usage.name, "autovacuum", sql, view.readings.project())
 }
 
 fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
@@ -285,11 +285,11 @@ fn own_settings(document: &mut Document, one: &Figures, view: &View<'_>) {
         return;
     }
     document.heading("Autovacuum settings of this table");
-    let settings = crate::catalog::settings::Settings::of(view.newer).ok();
+    let settings = view.readings.settings().ok();
     for (name, value) in own {
         let plain = name.trim_start_matches("toast.");
         let server = if plain == "autovacuum_enabled" { "autovacuum" } else { plain };
-        let server = settings.as_ref().and_then(|settings| settings.text(server));
+        let server = settings.and_then(|settings| settings.text(server));
         document.pair(name, &own_setting(plain, value, server));
     }
 }
@@ -359,14 +359,14 @@ fn traffic(document: &mut Document, one: &Figures) {
 }
 
 fn indexes(document: &mut Document, one: &Figures, view: &View<'_>) {
-    let Ok(all) = IndexUsage::all(view.newer) else { return };
-    let verdicts = verdicts(&all, Counting::of(view.newer), view.newer.at);
+    let Ok(all) = view.readings.indexes() else { return };
+    let judgements = view.readings.judgements();
     let mut own: Vec<&IndexUsage> = all.iter().filter(|index| index.relid == one.usage.relid).collect();
     own.sort_by(|left, right| right.bytes.unwrap_or(0.0).total_cmp(&left.bytes.unwrap_or(0.0)));
     document.heading(&format!("Indexes: {}", own.len()));
     for index in own {
-        let words: Vec<&str> =
-            verdicts.get(&index.indexrelid).into_iter().flatten().map(crate::catalog::usage::Verdict::word).collect();
+        let verdicts = judgements.get(&index.indexrelid).into_iter().flat_map(|judged| &judged.verdicts);
+        let words: Vec<&str> = verdicts.map(Verdict::word).collect();
         let size = index.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string());
         let scans = index.scans.map_or_else(|| "? scans".to_owned(), |scans| Count(scans).of("scan", "scans"));
         let keys: Vec<&str> =

@@ -4,10 +4,9 @@
 
 use crate::app::View;
 use crate::catalog::autovacuum::{Due, Policy};
-use crate::catalog::bloat::{self, Bloat};
+use crate::catalog::bloat::Bloat;
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::Counting;
-use crate::django::{Owner, Project};
+use crate::django::Owner;
 use crate::sample::rates::Interval;
 use crate::sample::{Bytes, Missing, Row, Timestamp};
 
@@ -87,15 +86,13 @@ pub struct Found {
 
 /// Returns what is known of the tables, or why they were not read.
 pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
-    let usages = TableUsage::all(view.newer)?;
+    let usages = view.readings.tables()?;
     let mut notes = Vec::new();
-    let bloats = bloat::estimates(view.newer, &usages).unwrap_or_else(|why| {
-        notes.push(format!("no bloat: {why}"));
-        std::collections::HashMap::new()
-    });
-    notes.extend(lost_counters(view, &usages));
-    let policy = Policy::of(view.newer).ok();
-    let project = Project::of(view.newer);
+    let bloats = view.readings.table_bloat();
+    notes.extend(bloats.as_ref().err().map(|why| format!("no bloat: {why}")));
+    notes.extend(lost_counters(view, usages));
+    let policy = view.readings.autovacuum().ok();
+    let project = view.readings.project();
     let vacuums: std::collections::HashMap<i64, i64> = view
         .newer
         .rows("vacuum_progress")
@@ -107,19 +104,19 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
     let rows: std::collections::HashMap<i64, Row<'_>> =
         newer.iter().flat_map(|reading| reading.rows.iter()).filter_map(|row| Some((row.int("relid")?, row))).collect();
     let tables = usages
-        .into_iter()
+        .iter()
         .map(|usage| {
             let row = rows.get(&usage.relid);
             Figures {
                 owner: project.owner(&usage.name),
-                bloat: bloats.get(&usage.relid).cloned(),
+                bloat: bloats.as_ref().ok().and_then(|bloats| bloats.get(&usage.relid).cloned()),
                 measured_at: None,
-                is_held_back: policy.as_ref().is_some_and(|policy| is_held_back(&usage, policy, view.newer.at)),
+                is_held_back: policy.is_some_and(|policy| is_held_back(usage, policy, view.newer.at)),
                 vacuum_pid: vacuums.get(&usage.relid).copied(),
-                due: policy.as_ref().map(|policy| policy.due(&usage)),
+                due: policy.map(|policy| policy.due(usage)),
                 traffic: row.map_or_else(Traffic::default, |row| Traffic::of(row, since, interval.as_ref())),
                 visible_share: row.map_or(0.0, visible_share),
-                usage,
+                usage: usage.clone(),
             }
         })
         .collect();
@@ -136,7 +133,7 @@ fn lost_counters(view: &View<'_>, usages: &[TableUsage]) -> Option<String> {
     if view.newer.server.is_standby {
         return Some(format!("{unknown}: a standby does not count them"));
     }
-    let age = Counting::of(view.newer).age(view.newer.at).map(|age| format!(" {age} ago")).unwrap_or_default();
+    let age = view.readings.counting().age(view.newer.at).map(|age| format!(" {age} ago")).unwrap_or_default();
     Some(format!("{unknown}: counters were reset{age}, until the next vacuum or analyze"))
 }
 
@@ -198,11 +195,7 @@ impl Figures {
 
     /// Returns the bytes of the heap: as read, else by the pages of the last vacuum.
     pub fn heap_bytes(&self, view: &View<'_>) -> f64 {
-        let page = crate::catalog::settings::Settings::of(view.newer)
-            .ok()
-            .and_then(|settings| settings.number("block_size"))
-            .unwrap_or(PAGE);
-        self.usage.heap_bytes.unwrap_or(self.usage.pages.max(0.0) * page)
+        self.usage.heap_bytes.unwrap_or(self.usage.pages.max(0.0) * view.readings.block_size())
     }
 
     /// Returns the bytes with TOAST and indexes, where they were read; else those of the heap.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::catalog::fixture::{NOW, With as _, row, snapshot};
 use crate::findings::Findings;
+use crate::readings::Readings;
 use crate::sample::{History, Missing, Snapshot};
 use std::sync::Arc;
 
@@ -31,7 +32,8 @@ fn shown(snapshots: Vec<Snapshot>, act: impl Fn(&mut Tables)) -> (Tables, Histor
 fn refresh(pane: &mut Tables, history: &History) {
     let moment = history.last().unwrap();
     let findings = Findings::default();
-    pane.refresh(&View { history, moment, newer: history.at(moment).unwrap(), findings: &findings });
+    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+    pane.refresh(&View::new(history, moment, &readings, &findings));
 }
 
 fn text(pane: &Tables, row: usize, column: &str) -> String {
@@ -92,7 +94,8 @@ fn the_detail_holds_the_statement_and_its_migration() {
     assert!(pane.list.select_key("1"));
     let moment = history.last().unwrap();
     let findings = Findings::default();
-    let view = View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings };
+    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+    let view = View::new(&history, moment, &readings, &findings);
     let document = pane.inspect(&view).unwrap();
     let text = document.detail.text(100);
     assert!(text.contains("VACUUM (ANALYZE) public.shop_order;"), "{text}");
@@ -137,7 +140,8 @@ fn detail(snapshot: Snapshot, key: &str) -> String {
     assert!(pane.list.select_key(key));
     let moment = history.last().unwrap();
     let findings = Findings::default();
-    let view = View { history: &history, moment, newer: history.at(moment).unwrap(), findings: &findings };
+    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+    let view = View::new(&history, moment, &readings, &findings);
     pane.inspect(&view).unwrap().detail.text(200)
 }
 

@@ -1,7 +1,7 @@
 //! Names and values of a database that somebody else fills stay names and values in the code.
 
 use pgdj::catalog::index_usage::IndexUsage;
-use pgdj::catalog::usage::UnindexedKey;
+use pgdj::catalog::usage::ReferringKey;
 use pgdj::catalog::{Column, Definition, Expr, Index, Key, Table};
 use pgdj::django::{
     Around, DjangoVersion, Origin, Project, ThereAndBack, code_for, index_for_key, migration_of_sql, removal_of,
@@ -135,7 +135,7 @@ fn printed(name: &str) -> Vec<(String, Vec<String>)> {
     let back = format!("ALTER TABLE {} SET (autovacuum_enabled = false)", qualified(name, name));
     let upkeep = ThereAndBack { there: &format!("{there};"), back: &format!("{back};") };
     let upkeep = migration_of_sql("shop_order", "autovacuum", upkeep, &project).unwrap().text;
-    let key = UnindexedKey { table: "shop_order".into(), columns: vec![name.to_owned()], ..UnindexedKey::default() };
+    let key = ReferringKey { table: "shop_order".into(), columns: vec![name.to_owned()], ..ReferringKey::default() };
     let table = Table { schema: name.to_owned(), name: "shop_order".into(), ..Table::default() };
     let index = IndexUsage {
         schema: name.to_owned(),
@@ -196,11 +196,11 @@ async fn the_server_reads_every_statement_as_what_was_meant() {
         };
         run(format!("create schema {0}; create table {1} ({0} int)", quote_ident(&name), qualified(&name, &name)))
             .await;
-        let key = UnindexedKey {
+        let key = ReferringKey {
             schema: name.clone(),
             table: name.clone(),
             columns: vec![name.clone()],
-            ..UnindexedKey::default()
+            ..ReferringKey::default()
         };
         let code = index_for_key(&key, &Project::default()).unwrap();
         run(code.sql).await;
