@@ -16,7 +16,6 @@ mod journal;
 pub mod keys;
 pub mod layer;
 pub mod list;
-pub mod load;
 pub mod look;
 pub mod message;
 pub mod pane;
@@ -26,7 +25,6 @@ mod pane_stack;
 mod preview;
 pub mod screen;
 pub mod update;
-pub mod vitals;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -38,6 +36,7 @@ use ratatui::layout::Rect;
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::act_result::Sent;
+use crate::readings::vitals::Vitals;
 use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::Segment;
 use crate::ui::theme::Theme;
@@ -56,7 +55,6 @@ pub use message::Message;
 pub use pane::{Pane, StatementToExplain, Subject, View, Wish};
 pub use pane_id::PaneId;
 pub use pane_spec::{PaneContext, PaneSpec, RowOrder};
-pub use vitals::Vitals;
 
 /// How the console starts.
 #[derive(Debug, Clone)]

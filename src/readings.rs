@@ -8,8 +8,11 @@ pub mod act;
 pub mod act_result;
 pub mod backends;
 pub mod cut;
+pub mod load;
 pub mod sessions;
+pub mod statements;
 pub mod vacuum_horizon;
+pub mod vitals;
 pub mod waits;
 
 use std::cell::OnceCell;

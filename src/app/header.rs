@@ -4,9 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::freshness::Freshness;
-use super::vitals::{Lag, Vitals};
 use super::{App, Clock, Link, Origin, Rights};
 use crate::readings::sessions::at_least;
+use crate::readings::vitals::{Lag, Vitals};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::{Part, Segment, draw_parts, draw_segments, parts_width};

@@ -7,9 +7,10 @@ use ratatui::layout::Position;
 
 use super::keys::{Binding, Needs, binding_for, key_name};
 use super::layer::{Answer, Layer};
-use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, Vitals, Wish};
+use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, Wish};
 use crate::findings;
 use crate::readings::Readings;
+use crate::readings::vitals::Vitals;
 use crate::sample::{History, Seconds, Snapshot, Timestamp};
 use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};

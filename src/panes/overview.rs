@@ -12,9 +12,9 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::load::{LoadPoint, WaitClass};
 use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, Subject, View, Wish};
 use crate::findings::Findings;
+use crate::readings::load::{LoadPoint, WaitClass};
 use crate::sample::shortfall;
 use crate::ui::chart::{LoadChart, Point, wait_classes};
 use crate::ui::frame::Tile;

@@ -4,7 +4,6 @@
 //! rows a call, cache hits, calls a second. The share, the time, the calls, the mean and the query stay.
 
 mod documents;
-pub mod figures;
 pub(super) mod orm;
 
 use std::collections::HashMap;
@@ -13,11 +12,11 @@ use std::sync::Arc;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::figures::{Costs, Since, Statement, costs};
 use super::explain;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
+use crate::readings::statements::{Costs, Since, Statement, costs};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::glyphs::Glyphs;

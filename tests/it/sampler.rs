@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use pgdj::panes::queries::figures::{Since, costs};
 use pgdj::pg::sampler::Command;
+use pgdj::readings::statements::{Since, costs};
 use pgdj::sample::{Missing, Section, Snapshot, own as marks};
 
 use crate::support::proxy::Proxy;

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use pgdj::app::vitals::Lag;
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{Limits, Query, Session, reaper};
+use pgdj::readings::vitals::Lag;
 use pgdj::sample::{Missing, Section, Snapshot, Value};
 
 use crate::support::proxy::Proxy;

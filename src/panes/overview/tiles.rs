@@ -7,12 +7,13 @@ use ratatui::layout::Rect;
 
 use crate::app::header::connections_health;
 use crate::app::list::{Focus, List};
-use crate::app::{Look, View, Vitals};
+use crate::app::{Look, View};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::Verdict;
-use crate::panes::queries::figures::{Since, costs};
 use crate::readings::sessions::{at_least, has_unknown_state, is_client, waits_for_a_lock};
+use crate::readings::statements::{Since, costs};
+use crate::readings::vitals::Vitals;
 use crate::sample::rates::Interval;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};

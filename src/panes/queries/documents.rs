@@ -1,8 +1,8 @@
 //! What is known of one statement, in words.
 
 use super::BLOCK;
-use super::figures::{Costs, Statement};
 use crate::app::{Document, View};
+use crate::readings::statements::{Costs, Statement};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::code::Language;

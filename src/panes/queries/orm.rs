@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::figures::Statement;
+use crate::readings::statements::Statement;
 
 /// Calls a second from which one-row look-ups by key are suspected of being an N+1.
 const N_PLUS_ONE_RATE: f64 = 20.0;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgdj::Failure;
-use pgdj::app::vitals::Vitals;
 use pgdj::pg::sampler::{self, Command, Report, Settings};
 use pgdj::pg::session::Connector;
+use pgdj::readings::vitals::Vitals;
 use pgdj::sample::{History, Missing, Section, ServerFacts, Snapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

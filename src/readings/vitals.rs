@@ -5,7 +5,7 @@
 use crate::readings::cut::Cut;
 use crate::readings::sessions::{has_unknown_state, is_client, waits_for_a_lock};
 use crate::sample::rates::Interval;
-use crate::sample::{History, Moment, Snapshot};
+use crate::sample::{History, Moment, RowSet, Snapshot};
 
 /// The vital signs at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -72,7 +72,7 @@ impl Vitals {
     }
 
     fn read_server(&mut self, newer: &Snapshot) {
-        let Some(server) = newer.rows("server").and_then(super::super::sample::rowset::RowSet::first) else { return };
+        let Some(server) = newer.rows("server").and_then(RowSet::first) else { return };
         let of = |name: &str| server.int(name);
         self.max_connections = of("max_connections");
         self.reserved = of("superuser_reserved").map(|count| count + of("reserved").unwrap_or(0));
@@ -130,12 +130,12 @@ impl Vitals {
     }
 
     fn read_lag(&mut self, newer: &Snapshot) {
-        let server = newer.rows("server").and_then(super::super::sample::rowset::RowSet::first);
+        let server = newer.rows("server").and_then(RowSet::first);
         if server.and_then(|row| row.flag("is_standby")) == Some(true) {
             let seconds = server.and_then(|row| row.number("replay_lag"));
             let bytes = newer
                 .rows("wal")
-                .and_then(super::super::sample::rowset::RowSet::first)
+                .and_then(RowSet::first)
                 .and_then(|row| Some(row.number("received")? - row.number("position")?));
             self.lag = Some(Lag::Behind { seconds, bytes });
             return;
