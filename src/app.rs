@@ -180,6 +180,12 @@ impl Shown {
         self.seen.as_ref().map(|(_, readings)| readings.snapshot().as_ref())
     }
 
+    /// Whether it is this snapshot at this moment.
+    fn is(&self, moment: Moment, snapshot: &Arc<Snapshot>) -> bool {
+        let is_it = |seen: &(Moment, Rc<Readings>)| seen.0 == moment && Arc::ptr_eq(seen.1.snapshot(), snapshot);
+        self.seen.as_ref().is_some_and(is_it)
+    }
+
     /// Returns what a pane may see of it.
     fn view<'a>(&'a self, history: &'a History) -> Option<View<'a>> {
         let (moment, readings) = self.seen.as_ref()?;

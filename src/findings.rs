@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use crate::readings::Readings;
 use crate::readings::cut::Cut;
-use crate::readings::sessions::is_hidden;
 use crate::sample::rates::Interval;
 use crate::sample::unit::{counted, grouped};
 use crate::sample::{Missing, RowSet, Section, Snapshot, Value};
@@ -259,7 +258,7 @@ impl<'a> View<'a> {
 
     /// Returns what was found among the sessions; nothing found where some could not be looked into is no calm.
     fn as_far_as_seen(&self, found: Vec<Finding>) -> Outcome {
-        let hidden = self.rows("activity")?.iter().filter(is_hidden).count();
+        let hidden = self.readings.backends()?.iter().filter(|backend| backend.is_hidden).count();
         if hidden == 0 || !found.is_empty() {
             return Ok(found);
         }

@@ -9,9 +9,11 @@ pub mod act_result;
 pub mod backends;
 pub mod cut;
 pub mod load;
+pub mod locks;
 pub mod sessions;
 pub mod statements;
 pub mod vacuum_horizon;
+pub mod vacuums;
 pub mod vitals;
 pub mod waits;
 
@@ -24,14 +26,16 @@ use crate::catalog::autovacuum::Policy;
 use crate::catalog::bloat::{self, Bloat};
 use crate::catalog::index_bloat;
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::settings::Settings;
+use crate::catalog::settings::{RoleSettings, Settings};
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{self, Counting, Judgement, Pair, ReferringKey};
 use crate::django::{DjangoCode, Origins, Project, Refused, removal_of_usage, table_of};
 use crate::sample::{Missing, Section, Snapshot};
 
 use self::backends::Backend;
+use self::locks::ContestedLock;
 use self::vacuum_horizon::VacuumHorizon;
+use self::vacuums::RunningVacuum;
 use self::waits::Waits;
 
 /// Bytes of a page, where the server does not say.
@@ -45,6 +49,8 @@ pub struct Readings {
     whole: Option<Whole>,
     backends: Subject<Result<Vec<Backend>, Missing>>,
     waits: Subject<Waits>,
+    locks: Subject<Vec<ContestedLock>>,
+    vacuums: Subject<Vec<RunningVacuum>>,
     horizon: Subject<Result<VacuumHorizon, Missing>>,
     tables: Subject<Result<Vec<TableUsage>, Missing>>,
     table_bloat: Subject<Result<HashMap<i64, Bloat>, Missing>>,
@@ -55,6 +61,7 @@ pub struct Readings {
     judgements: Subject<HashMap<i64, Judgement>>,
     foreign_keys: Subject<Result<Vec<ReferringKey>, Missing>>,
     settings: Subject<Result<Settings, Missing>>,
+    role_settings: Subject<Result<Vec<RoleSettings>, Missing>>,
     autovacuum: Subject<Result<Policy, Missing>>,
     counting: Subject<Counting>,
     project: Subject<Arc<Project>>,
@@ -94,6 +101,8 @@ impl Readings {
             whole,
             backends: Subject::new(),
             waits: Subject::new(),
+            locks: Subject::new(),
+            vacuums: Subject::new(),
             horizon: Subject::new(),
             tables: Subject::new(),
             table_bloat: Subject::new(),
@@ -104,6 +113,7 @@ impl Readings {
             judgements: Subject::new(),
             foreign_keys: Subject::new(),
             settings: Subject::new(),
+            role_settings: Subject::new(),
             autovacuum: Subject::new(),
             counting: Subject::new(),
             project: Subject::new(),
@@ -140,6 +150,16 @@ impl Readings {
     /// Returns who waits for whom.
     pub fn waits(&self) -> &Waits {
         self.read(&["activity"], |all| &all.waits, |all| backends::waits(all.backends().unwrap_or_default()))
+    }
+
+    /// Returns the locks that somebody waits for.
+    pub fn locks(&self) -> &[ContestedLock] {
+        self.read(&["locks"], |all| &all.locks, |all| ContestedLock::all(&all.snapshot)).as_slice()
+    }
+
+    /// Returns the vacuums that run.
+    pub fn vacuums(&self) -> &[RunningVacuum] {
+        self.read(&["vacuum_progress"], |all| &all.vacuums, |all| RunningVacuum::all(&all.snapshot)).as_slice()
     }
 
     /// Returns who holds vacuum back, or why that could not be read.
@@ -207,6 +227,12 @@ impl Readings {
     pub fn settings(&self) -> Result<&Settings, Missing> {
         let settings = self.read(&["settings"], |all| &all.settings, |all| Settings::of(&all.snapshot));
         settings.as_ref().map_err(Missing::clone)
+    }
+
+    /// Returns what is set for roles and databases, or why that could not be read.
+    pub fn role_settings(&self) -> Result<&[RoleSettings], Missing> {
+        let settings = self.read(&["role_settings"], |all| &all.role_settings, |all| RoleSettings::all(&all.snapshot));
+        settings.as_deref().map_err(Missing::clone)
     }
 
     /// Returns the bytes of a page.

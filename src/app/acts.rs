@@ -1,21 +1,20 @@
 //! Signals that were sent: each sample is asked what came of them, and that is said below the pane and in the journal.
 
 use super::{App, Message, Signal};
+use crate::readings::Readings;
 use crate::readings::act::SignalKind;
 use crate::readings::act_result::{Progress, Sample, Sent};
-use crate::readings::backends::{self, Backend};
 use crate::readings::cut::Cut;
-use crate::sample::{Section, Snapshot};
+use crate::sample::Section;
 
 /// Signals that are watched at once; an older one is given up for a newer.
 const MOST: usize = 8;
 
 /// Returns the sessions of a snapshot and the server's clock when they were read; `None` where they are old.
-fn sessions(snapshot: &Snapshot) -> Option<(Vec<Backend>, f64, bool)> {
-    let Section::Ready(reading) = snapshot.section("activity") else { return None };
-    let all = backends::backends(&reading.rows);
-    let is_whole = Cut::of(&reading.rows).is_none();
-    Some((all, reading.at.0, is_whole))
+fn sessions(readings: &Readings) -> Option<Sample<'_>> {
+    let Section::Ready(reading) = readings.snapshot().section("activity") else { return None };
+    let backends = readings.backends().ok()?;
+    Some(Sample { backends, at: reading.at.0, is_whole: Cut::of(&reading.rows).is_none() })
 }
 
 impl App {
@@ -28,11 +27,11 @@ impl App {
         let text = format!("Sent {}() to {}; waiting for {result}", signal.kind.function(), signal.who);
         self.log(text.clone());
         self.message = Some(Message::note(text));
-        let Some((all, at, is_whole)) = self.history.newest().and_then(|snapshot| sessions(snapshot)) else { return };
+        let Some(newest) = self.newest() else { return };
+        let Some(sample) = sessions(&newest) else { return };
         if self.acts.len() >= MOST {
             self.acts.remove(0);
         }
-        let sample = Sample { backends: &all, at, is_whole };
         self.acts.push(Sent::new(signal.kind, (signal.pid, signal.backend_start), signal.doing, sample));
     }
 
@@ -41,8 +40,8 @@ impl App {
         if self.acts.is_empty() {
             return;
         }
-        let Some((all, at, is_whole)) = self.history.newest().and_then(|snapshot| sessions(snapshot)) else { return };
-        let sample = Sample { backends: &all, at, is_whole };
+        let Some(newest) = self.newest() else { return };
+        let Some(sample) = sessions(&newest) else { return };
         let mut said = Vec::new();
         self.acts.retain_mut(|sent| match sent.progress(sample) {
             Progress::Waiting => true,

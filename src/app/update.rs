@@ -1,5 +1,6 @@
 //! Events into changes and effects.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
@@ -100,10 +101,10 @@ impl App {
                 self.message = None;
             }
         }
-        self.follow_acts();
         if self.clock == Clock::Live || self.shown.seen.is_none() {
             self.refresh();
         }
+        self.follow_acts();
     }
 
     fn on_done(&mut self, outcome: Outcome) {
@@ -127,15 +128,30 @@ impl App {
     /// Derives everything that is shown from the moment the clock is at.
     pub(super) fn refresh(&mut self) {
         let Some(moment) = self.clock.moment(&self.history) else { return };
-        let Some(snapshot) = self.history.at(moment).cloned() else { return };
+        let Some(snapshot) = self.history.at(moment) else { return };
+        if self.shown.is(moment, snapshot) {
+            return self.refresh_pane();
+        }
         let older = self.history.step(moment, -30).and_then(|older| self.history.at(older));
-        let readings = Readings::of(snapshot);
+        let readings = self.readings_of(snapshot);
         self.shown = Shown {
-            vitals: Vitals::at(&self.history, moment),
+            vitals: Vitals::of(&readings, &self.history, moment),
             findings: findings::look(&findings::View::new(&readings, older.map(Arc::as_ref))),
             seen: Some((moment, readings)),
         };
         self.refresh_pane();
+    }
+
+    /// Returns what the newest snapshot means.
+    pub(super) fn newest(&self) -> Option<Rc<Readings>> {
+        self.history.newest().map(|newest| self.readings_of(newest))
+    }
+
+    /// Returns what a snapshot means: what is shown already is not decoded again.
+    fn readings_of(&self, snapshot: &Arc<Snapshot>) -> Rc<Readings> {
+        let shown = self.shown.seen.as_ref().map(|(_, readings)| readings);
+        let shown = shown.filter(|readings| Arc::ptr_eq(readings.snapshot(), snapshot));
+        shown.map_or_else(|| Readings::of(Arc::clone(snapshot)), Rc::clone)
     }
 
     /// Derives the shown pane alone.

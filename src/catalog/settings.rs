@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{rows, texts};
+use super::{rows, storage_option, texts};
 use crate::sample::{Missing, Row, Snapshot};
 
 /// The settings of a snapshot by name.
@@ -64,29 +64,49 @@ pub enum Origin {
     Server,
 }
 
+/// What `ALTER ROLE … SET` and `ALTER DATABASE … SET` set: a row of `pg_db_role_setting`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoleSettings {
+    /// The role; empty for all.
+    role: String,
+    /// The database; empty for all.
+    database: String,
+    /// The settings, as `name=value`.
+    settings: Vec<String>,
+}
+
+impl RoleSettings {
+    /// Returns every such row of a snapshot, or why they could not be read.
+    pub fn all(snapshot: &Snapshot) -> Result<Vec<Self>, Missing> {
+        let of = |row: Row<'_>| Self {
+            role: row.text("role").to_owned(),
+            database: row.text("database").to_owned(),
+            settings: texts(&row, "settings"),
+        };
+        Ok(rows(snapshot, "role_settings")?.iter().map(of).collect())
+    }
+}
+
 /// Returns where a role's sessions in a database get a setting from.
 ///
 /// The order is the server's: role in database, role, database, all roles; source: `pg_db_role_setting` and
 /// `process_settings()` in `src/backend/utils/init/postinit.c`.
-pub fn origin(snapshot: &Snapshot, role: &str, database: &str, setting: &str) -> Result<Origin, Missing> {
-    let rows = rows(snapshot, "role_settings")?;
-    let mut best: Option<(u8, String)> = None;
-    for row in rows.iter() {
-        let (for_role, for_database) = (row.text("role"), row.text("database"));
+pub fn origin(all: &[RoleSettings], role: &str, database: &str, setting: &str) -> Origin {
+    let mut best: Option<(u8, &str)> = None;
+    for row in all {
+        let (for_role, for_database) = (row.role.as_str(), row.database.as_str());
         if !(for_role.is_empty() || for_role == role) || !(for_database.is_empty() || for_database == database) {
             continue;
         }
         let rank = 2 * u8::from(!for_role.is_empty()) + u8::from(!for_database.is_empty());
-        let found = texts(&row, "settings")
-            .into_iter()
-            .find_map(|text| text.strip_prefix(setting)?.strip_prefix('=').map(str::to_owned));
+        let found = storage_option(&row.settings, setting);
         if let Some(value) = found
             && best.as_ref().is_none_or(|(known, _)| rank >= *known)
         {
             best = Some((rank, value));
         }
     }
-    Ok(best.map_or(Origin::Server, |(_, value)| Origin::Catalog(value)))
+    best.map_or(Origin::Server, |(_, value)| Origin::Catalog(value.to_owned()))
 }
 
 /// Whether a timeout as written in a setting means none: `0`, `0s`, `0 ms`.
@@ -110,7 +130,8 @@ mod tests {
                 row! { role: "web", database: "other", settings: ["statement_timeout=1s"] },
             ],
         );
-        let of = |role, database| origin(&seen, role, database, "statement_timeout").unwrap();
+        let all = RoleSettings::all(&seen).unwrap();
+        let of = |role, database| origin(&all, role, database, "statement_timeout");
         assert_eq!(of("web", "shop"), Origin::Catalog("30s".into()));
         assert_eq!(of("web", "other"), Origin::Catalog("1s".into()));
         assert_eq!(of("cron", "shop"), Origin::Catalog("60s".into()));

@@ -74,9 +74,7 @@ fn check(view: &View<'_>) -> Outcome {
 }
 
 fn running(view: &View<'_>) -> Vec<i64> {
-    view.rows("vacuum_progress")
-        .map(|rows| rows.iter().filter_map(|row| row.int("relid")).collect())
-        .unwrap_or_default()
+    view.readings.vacuums().iter().map(|vacuum| vacuum.relid).collect()
 }
 
 fn evidence(view: &View<'_>, one: &Behind<'_>, running: &[i64]) -> (String, String) {

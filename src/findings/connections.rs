@@ -99,9 +99,9 @@ fn title(used: f64, limit: f64, share: f64) -> String {
 /// Client backends by state, most first.
 fn states(view: &View<'_>) -> Vec<(String, usize)> {
     let mut counts: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
-    for row in view.rows("activity").into_iter().flat_map(crate::sample::RowSet::iter) {
-        if row.text("backend_type") == "client backend" {
-            *counts.entry(row.text("state").to_owned()).or_default() += 1;
+    for backend in view.readings.backends().unwrap_or_default() {
+        if backend.kind == "client backend" {
+            *counts.entry(backend.state.clone()).or_default() += 1;
         }
     }
     let mut counts: Vec<(String, usize)> = counts.into_iter().collect();

@@ -1,9 +1,9 @@
 //! Sessions that sit in an open transaction and do nothing, with what they keep others from.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
-use crate::catalog::ids;
+use crate::readings::backends::Backend;
 use crate::readings::vacuum_horizon::words_of_session;
-use crate::sample::{Row, Seconds};
+use crate::sample::Seconds;
 
 /// From here on a session is forgotten rather than between two statements. Source: `PgHero` and pgmetrics take 60 s.
 pub const WARNING_AGE: Seconds = Seconds(60.0);
@@ -17,22 +17,20 @@ pub static RULE: Rule =
     Rule { id: "idle_in_transaction", watches: "sessions idle in a transaction", concern: Concern::Now, check };
 
 struct Idle<'a> {
-    row: Row<'a>,
-    pid: i64,
+    backend: &'a Backend,
     age: f64,
+    /// How many wait for it directly.
     blocks: usize,
 }
 
 fn check(view: &View<'_>) -> Outcome {
-    let rows = view.rows("activity")?;
-    let waits: Vec<Vec<i64>> = rows.iter().map(|row| ids(&row, "blocked_by")).collect();
-    let mut idle: Vec<Idle<'_>> = rows
+    let backends = view.readings.backends()?;
+    let mut idle: Vec<Idle<'_>> = backends
         .iter()
-        .filter(|row| row.text("state").starts_with("idle in transaction"))
-        .map(|row| {
-            let pid = row.int("pid").unwrap_or_default();
-            let blocks = waits.iter().filter(|blockers| blockers.contains(&pid)).count();
-            Idle { row, pid, age: row.number("state_age").unwrap_or_default(), blocks }
+        .filter(|backend| backend.is_idle_in_transaction())
+        .map(|backend| {
+            let blocks = backends.iter().filter(|other| other.blocked_by.contains(&backend.pid)).count();
+            Idle { backend, age: backend.state_age.unwrap_or_default(), blocks }
         })
         .filter(|idle| idle.age >= WARNING_AGE.0 || (idle.blocks > 0 && idle.age >= BLOCKING_AGE.0))
         .collect();
@@ -45,12 +43,12 @@ fn check(view: &View<'_>) -> Outcome {
     let title = if worst.blocks > 0 {
         format!(
             "pid {} idle in transaction for {age} blocks {}",
-            worst.pid,
+            worst.backend.pid,
             counted(worst.blocks, "session", "sessions")
         )
     } else {
         match idle.len() {
-            1 => format!("pid {} idle in transaction for {age}", worst.pid),
+            1 => format!("pid {} idle in transaction for {age}", worst.backend.pid),
             count => format!("{count} sessions idle in transaction, the longest for {age}"),
         }
     };
@@ -67,21 +65,21 @@ fn check(view: &View<'_>) -> Outcome {
              shell. Set a limit:",
             super::statement_timeout::OPTIONS,
         ),
-        jump: Some(Jump::to_row("activity", worst.pid)),
+        jump: Some(Jump::to_row("activity", worst.backend.pid)),
         source: "PostgreSQL manual: idle_in_transaction_session_timeout, Routine Vacuuming; PgHero, pgmetrics (60 s)",
     }])
 }
 
 fn evidence(view: &View<'_>, idle: &Idle<'_>) -> (String, String) {
-    let row = &idle.row;
+    let backend = idle.backend;
     let blocks = match idle.blocks {
         0 => String::new(),
         count => format!(", blocks {}", counted(count, "session", "sessions")),
     };
-    let held = words_of_session(view.readings, idle.pid);
-    let who = format!("{}@{} {}", row.text("user"), row.text("database"), row.text("application"));
-    let text = format!("{who}, idle for {}{blocks}, {held}, last: {}", Seconds(idle.age), row.text("query"));
-    shows(format!("pid {}", idle.pid), text)
+    let held = words_of_session(view.readings, backend.pid);
+    let who = format!("{}@{} {}", backend.user, backend.database, backend.application);
+    let text = format!("{who}, idle for {}{blocks}, {held}, last: {}", Seconds(idle.age), backend.query);
+    shows(format!("pid {}", backend.pid), text)
 }
 
 #[cfg(test)]

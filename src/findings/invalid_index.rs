@@ -2,14 +2,15 @@
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
-use crate::sample::{Bytes, RowSet};
+use crate::readings::backends::Backend;
+use crate::sample::Bytes;
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "invalid_index", watches: "invalid indexes", concern: Concern::Schema, check };
 
 fn check(view: &View<'_>) -> Outcome {
     let indexes = view.readings.indexes()?;
-    let builds = builds(view.newer.rows("activity"));
+    let builds = builds(view.readings.backends().unwrap_or_default());
     let invalid: Vec<&IndexUsage> =
         indexes.iter().filter(|index| !index.is_valid && !is_being_built(index, &builds)).collect();
     let Some(first) = invalid.first() else { return Ok(vec![]) };
@@ -44,13 +45,12 @@ fn check(view: &View<'_>) -> Outcome {
 }
 
 /// The texts of the index builds that run.
-fn builds(activity: Option<&RowSet>) -> Vec<String> {
+fn builds(backends: &[Backend]) -> Vec<String> {
     let is_build = |text: &str| text.contains("INDEX") && text.contains("CONCURRENTLY");
-    activity
-        .into_iter()
-        .flat_map(RowSet::iter)
-        .filter(|row| row.text("state") == "active")
-        .map(|row| row.text("query").to_uppercase())
+    backends
+        .iter()
+        .filter(|backend| backend.state == "active")
+        .map(|backend| backend.query.to_uppercase())
         .filter(|text| is_build(text))
         .collect()
 }

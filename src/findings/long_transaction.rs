@@ -2,9 +2,9 @@
 
 use super::autovacuum_behind::holder;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
-use crate::catalog::ids;
+use crate::readings::backends::Backend;
 use crate::readings::vacuum_horizon::answer_of_session;
-use crate::sample::{Row, Seconds};
+use crate::sample::Seconds;
 
 /// From here on. Source: `PgHero` takes 60 s for a query; migrations and reports of a few minutes are usual.
 pub const WARNING_AGE: Seconds = Seconds(300.0);
@@ -15,35 +15,36 @@ pub const CRITICAL_AGE: Seconds = Seconds(4.0 * 3600.0);
 pub static RULE: Rule = Rule { id: "long_transaction", watches: "long transactions", concern: Concern::Now, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let rows = view.rows("activity")?;
-    let age = |row: &Row<'_>| row.number("xact_age").unwrap_or_default();
-    let mut long: Vec<Row<'_>> = rows
+    let age = |backend: &Backend| backend.xact_age.unwrap_or_default();
+    let mut long: Vec<&Backend> = view
+        .readings
+        .backends()?
         .iter()
-        .filter(|row| {
-            age(row) >= WARNING_AGE.0
-                && row.text("backend_type") == "client backend"
+        .filter(|backend| {
+            age(backend) >= WARNING_AGE.0
+                && backend.kind == "client backend"
                 // Those, and those that wait for a lock, are other findings.
-                && !row.text("state").starts_with("idle in transaction")
-                && ids(row, "blocked_by").is_empty()
+                && !backend.is_idle_in_transaction()
+                && backend.blocked_by.is_empty()
         })
         .collect();
     long.sort_by(|left, right| age(right).total_cmp(&age(left)));
     let Some(worst) = long.first() else { return view.as_far_as_seen(vec![]) };
-    let pid = worst.int("pid").unwrap_or_default();
+    let pid = worst.pid;
     let mut evidence: Vec<(String, String)> = long
         .iter()
         .take(NAMED)
-        .map(|row| {
+        .map(|backend| {
             let text = format!(
                 "{}@{} {}, transaction open for {}, statement for {}: {}",
-                row.text("user"),
-                row.text("database"),
-                row.text("application"),
-                Seconds(age(row)),
-                Seconds(row.number("query_age").unwrap_or_default()),
-                row.text("query")
+                backend.user,
+                backend.database,
+                backend.application,
+                Seconds(age(backend)),
+                Seconds(backend.query_age.unwrap_or_default()),
+                backend.query
             );
-            shows(format!("pid {}", row.int("pid").unwrap_or_default()), text)
+            shows(format!("pid {}", backend.pid), text)
         })
         .collect();
     evidence.push(shows("holds back vacuum", answer_of_session(view.readings, pid)));
@@ -70,8 +71,8 @@ fn check(view: &View<'_>) -> Outcome {
 }
 
 /// Whether it is a dump, which is meant to be one long transaction.
-fn is_dump(row: &Row<'_>) -> bool {
-    matches!(row.text("application"), "pg_dump" | "pg_dumpall" | "pg_basebackup")
+fn is_dump(backend: &Backend) -> bool {
+    matches!(backend.application.as_str(), "pg_dump" | "pg_dumpall" | "pg_basebackup")
 }
 
 #[cfg(test)]

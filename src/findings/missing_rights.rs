@@ -2,7 +2,6 @@
 
 use super::{Concern, Finding, Fix, Outcome, Rule, Severity, View, counted, shows};
 use crate::quote::quote_ident;
-use crate::readings::sessions::is_hidden;
 use crate::sample::{Missing, shortfall};
 
 /// The rule.
@@ -23,7 +22,8 @@ fn check(view: &View<'_>) -> Outcome {
         return Ok(vec![]);
     }
     let is_blind = !facts.may_as("pg_read_all_stats");
-    let hidden = view.newer.rows("activity").map_or(0, |rows| rows.iter().filter(is_hidden).count());
+    let backends = view.readings.backends().unwrap_or_default();
+    let hidden = backends.iter().filter(|backend| backend.is_hidden).count();
     let role = quote_ident(&facts.role);
     let title = match (is_blind, hidden) {
         (false, _) => format!("role {role} does not see every setting: it is not a member of pg_monitor"),

@@ -33,19 +33,19 @@ pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>
     let settings = view.readings.settings()?;
     let here = view.newer.server.database.as_str();
     // Our own default is the server's, unless something is set for our own role or this database.
-    let own = origin(view.newer, &view.newer.server.role, here, setting)?;
+    let of_roles = view.readings.role_settings()?;
+    let own = origin(of_roles, &view.newer.server.role, here, setting);
     let for_server = match own {
         Origin::Server => settings.default_number(setting).map(|value| value == 0.0),
         Origin::Catalog(_) => None,
     };
     let mut roles: BTreeMap<String, Unlimited> = BTreeMap::new();
-    for row in view.rows("activity")?.iter() {
-        let role = row.text("user");
-        let is_client = crate::readings::sessions::is_client(&row);
-        if !is_client || row.text("database") != here || role.is_empty() {
+    for backend in view.readings.backends()? {
+        let role = backend.user.as_str();
+        if !backend.is_client() || backend.database != here || role.is_empty() {
             continue;
         }
-        let is_unlimited = match origin(view.newer, role, here, setting)? {
+        let is_unlimited = match origin(of_roles, role, here, setting) {
             Origin::Catalog(value) => is_no_timeout(&value),
             Origin::Server => for_server == Some(true),
         };
@@ -57,8 +57,8 @@ pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>
                 longest: Seconds(0.0),
             });
             entry.sessions += 1;
-            if row.text("state") == "active" {
-                entry.longest = Seconds(entry.longest.0.max(row.number("query_age").unwrap_or_default()));
+            if backend.state == "active" {
+                entry.longest = Seconds(entry.longest.0.max(backend.query_age.unwrap_or_default()));
             }
         }
     }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
-use crate::catalog::ids;
+use crate::readings::backends::Backend;
 use crate::readings::waits::Waits;
-use crate::sample::{Row, Seconds};
+use crate::sample::Seconds;
 
 /// Waits shorter than this are everyday work, unless many wait.
 pub const WARNING_WAIT: Seconds = Seconds(5.0);
@@ -25,8 +25,8 @@ operations = [
 
 /// Who waits for whom.
 struct Queue<'a> {
-    rows: HashMap<i64, Row<'a>>,
-    waits: Waits,
+    backends: HashMap<i64, &'a Backend>,
+    waits: &'a Waits,
 }
 
 impl Queue<'_> {
@@ -35,6 +35,11 @@ impl Queue<'_> {
         let chain = self.waits.chain(pid);
         let first = chain.closes_at.and_then(|_| chain.pids.iter().min().copied());
         first.unwrap_or(chain.end())
+    }
+
+    /// Returns the statement of a session.
+    fn query(&self, pid: i64) -> &str {
+        self.backends.get(&pid).map_or("", |backend| backend.query.as_str())
     }
 
     /// Returns how many wait behind a session, those behind the waiting ones too.
@@ -47,24 +52,24 @@ impl Queue<'_> {
         if pid == 0 {
             return "a prepared transaction".to_owned();
         }
-        let Some(row) = self.rows.get(&pid) else { return format!("pid {pid}") };
-        let what = match schema_change(row.text("query")) {
-            Some(change) if row.text("state") == "active" => format!("{change}, a migration?"),
-            _ => row.text("state").to_owned(),
+        let Some(backend) = self.backends.get(&pid) else { return format!("pid {pid}") };
+        let what = match schema_change(&backend.query) {
+            Some(change) if backend.state == "active" => format!("{change}, a migration?"),
+            _ => backend.state.clone(),
         };
         if what.is_empty() { format!("pid {pid}") } else { format!("pid {pid} ({what})") }
     }
 }
 
 fn check(view: &View<'_>) -> Outcome {
-    let rows = view.rows("activity")?;
+    let backends = view.readings.backends()?;
     let queue = Queue {
-        rows: rows.iter().filter_map(|row| Some((row.int("pid")?, row))).collect(),
-        waits: Waits::of(rows.iter().map(|row| (row.int("pid").unwrap_or_default(), ids(&row, "blocked_by")))),
+        backends: backends.iter().map(|backend| (backend.pid, backend)).collect(),
+        waits: view.readings.waits(),
     };
     let ages = wait_ages(view);
     let wait = |pid: i64| {
-        let by_query = || queue.rows.get(&pid).and_then(|row| row.number("query_age"));
+        let by_query = || queue.backends.get(&pid).and_then(|backend| backend.query_age);
         ages.get(&pid).copied().or_else(by_query).unwrap_or_default()
     };
     let longest = queue.waits.waiters().map(wait).fold(0.0, f64::max);
@@ -75,9 +80,8 @@ fn check(view: &View<'_>) -> Outcome {
     let roots: BTreeSet<i64> = queue.waits.waiters().map(|pid| queue.root(pid)).collect();
     let Some(root) = roots.iter().copied().max_by_key(|root| queue.behind(*root)) else { return Ok(vec![]) };
     let is_critical = count >= MANY || longest >= CRITICAL_WAIT.0;
-    let migration = queue.waits.waiters().chain(roots.iter().copied()).find(|pid| {
-        queue.rows.get(pid).is_some_and(|row| schema_change(row.text("query")).is_some() && queue.behind(*pid) > 0)
-    });
+    let is_migration = |pid: &i64| schema_change(queue.query(*pid)).is_some() && queue.behind(*pid) > 0;
+    let migration = queue.waits.waiters().chain(roots.iter().copied()).find(is_migration);
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
@@ -127,26 +131,22 @@ fn evidence(
 ) -> Vec<(String, String)> {
     let mut evidence = vec![shows("longest wait", Seconds(longest))];
     for root in roots.iter().take(NAMED) {
-        let query = queue.rows.get(root).map_or("", |row| row.text("query"));
+        let query = queue.query(*root);
         let behind = counted(queue.behind(*root), "session", "sessions");
         evidence.push(shows(format!("root: {}", queue.name(*root)), format!("{behind} behind it: {query}")));
     }
     let mut waiters: Vec<i64> = queue.waits.waiters().collect();
     waiters.sort_by(|left, right| wait(*right).total_cmp(&wait(*left)));
     for pid in waiters.into_iter().take(NAMED) {
-        let query = queue.rows.get(&pid).map_or("", |row| row.text("query"));
-        evidence.push(shows(queue.name(pid), format!("waiting for {}: {query}", Seconds(wait(pid)))));
+        let text = format!("waiting for {}: {}", Seconds(wait(pid)), queue.query(pid));
+        evidence.push(shows(queue.name(pid), text));
     }
     evidence
 }
 
 /// How long each session has waited, where the server says it (14).
 fn wait_ages(view: &View<'_>) -> HashMap<i64, f64> {
-    let rows = view.newer.rows("locks");
-    rows.into_iter()
-        .flat_map(crate::sample::RowSet::iter)
-        .filter_map(|row| Some((row.int("pid")?, row.number("wait_age")?)))
-        .collect()
+    view.readings.locks().iter().filter_map(|lock| Some((lock.pid?, lock.wait_age?))).collect()
 }
 
 /// Returns the first words of a statement that changes the schema, as migrations run them.

@@ -6,6 +6,8 @@
 mod tiles;
 mod worst;
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -14,6 +16,7 @@ use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, Subject, View, Wish};
 use crate::findings::Findings;
+use crate::readings::Readings;
 use crate::readings::load::{LoadPoint, WaitClass};
 use crate::sample::shortfall;
 use crate::ui::chart::{LoadChart, Point, wait_classes};
@@ -179,7 +182,11 @@ impl Overview {
         let news = view.history.until(last).rev().take_while(|snapshot| snapshot.at.0 > known.max(from));
         let mut news: Vec<Point> = news
             .map(|snapshot| {
-                let LoadPoint { at, load } = LoadPoint::of(snapshot);
+                let LoadPoint { at, load } = if Arc::ptr_eq(snapshot, view.readings.snapshot()) {
+                    LoadPoint::of(view.readings)
+                } else {
+                    LoadPoint::of(&Readings::of(Arc::clone(snapshot)))
+                };
                 let values = load.and_then(|load| load.known()).map(Vec::from);
                 Point { at: at.0, values, unknown: load.map_or(0.0, |load| load.unknown) }
             })
@@ -234,7 +241,7 @@ fn offset(zone: &TimeZone, at: f64) -> f64 {
 }
 
 fn chart_note(view: &View<'_>) -> String {
-    match LoadPoint::of(view.newer).load {
+    match LoadPoint::of(view.readings).load {
         Some(load) if load.unknown > 0.0 => {
             let why = shortfall("activity", &view.newer.server);
             let why = why.as_ref().and_then(|why| why.remedy()).unwrap_or("track_activities is off there");

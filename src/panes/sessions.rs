@@ -53,12 +53,12 @@ pub(super) fn lockers(view: &View<'_>, table: &str, pids: &[i64]) -> String {
     let all = view.readings.backends().unwrap_or_default();
     let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
     let is_waiting = |pid: i64| {
-        let locks = view.newer.rows("locks").into_iter().flat_map(crate::sample::RowSet::iter);
+        let locks = view.readings.locks().iter();
         let mut own = locks
-            .filter(|row| row.int("pid") == Some(pid) && row.text("mode") == "AccessExclusiveLock")
-            .filter(|row| bare(row.text("relation")) == bare(table))
+            .filter(|lock| lock.pid == Some(pid) && lock.mode == "AccessExclusiveLock")
+            .filter(|lock| bare(&lock.relation) == bare(table))
             .peekable();
-        own.peek().is_some() && own.all(|row| row.flag("granted") == Some(false))
+        own.peek().is_some() && own.all(|lock| !lock.is_granted)
     };
     let name = |pid: i64| {
         let application = all.iter().find(|one| one.pid == pid).map(|one| one.application.as_str());

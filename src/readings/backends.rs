@@ -1,10 +1,9 @@
 //! The backends, typed: what each does, who blocks whom, and what Django says of them.
 //!
-//! Pure.
+//! Pure. Panes, findings and the header count with these alone, so that they agree.
 
 use std::collections::HashMap;
 
-use crate::readings::sessions::{is_hidden, waits_for_a_lock};
 use crate::readings::waits::Waits;
 use crate::sample::{Row, RowSet};
 
@@ -38,13 +37,16 @@ pub struct Backend {
     pub state: String,
     /// Wait event with its class: `Lock:relation`, empty when it waits for nothing.
     pub wait: String,
-    /// Whether it waits for a lock.
+    /// Whether it waits for a lock; from a plain role the wait is hidden, and who blocks is not.
     pub is_waiting: bool,
     /// When the query started (of an idle one: the last one), as the server gave it.
     pub query_started: Option<f64>,
     /// When the transaction started, as the server gave it; `None` outside of one.
     pub xact_started: Option<f64>,
-    /// Whether it is a client of a role that this role may not look into.
+    /// Whether it is a client of a role whose sessions this role may not look into.
+    ///
+    /// Role and database are shown to everybody, the kind of the backend and its state are not; background processes have
+    /// no role or no database. Source: `pg_stat_get_activity()`, `HAS_PGSTAT_PERMISSIONS`.
     pub is_hidden: bool,
     /// Seconds since the query started (of an idle one: since its last).
     pub query_age: Option<f64>,
@@ -72,14 +74,15 @@ impl Backend {
     fn of(row: &Row<'_>) -> Self {
         let wait_type = row.text("wait_event_type");
         let query = row.text("query").to_owned();
+        let (kind, user, database) = (row.text("backend_type"), row.text("user"), row.text("database"));
         Self {
             pid: row.int("pid").unwrap_or(0),
             started: row.number("backend_start").unwrap_or(0.0),
-            database: row.text("database").to_owned(),
-            user: row.text("user").to_owned(),
+            database: database.to_owned(),
+            user: user.to_owned(),
             application: row.text("application").to_owned(),
             client: row.text("client").to_owned(),
-            kind: row.text("backend_type").to_owned(),
+            kind: kind.to_owned(),
             leader: row.int("leader_pid"),
             is_superuser: row.flag("is_superuser"),
             has_our_role: row.flag("has_our_role"),
@@ -87,8 +90,8 @@ impl Backend {
             wait: if wait_type.is_empty() { String::new() } else { format!("{wait_type}:{}", row.text("wait_event")) },
             query_started: row.number("query_start"),
             xact_started: row.number("xact_start"),
-            is_waiting: waits_for_a_lock(row),
-            is_hidden: is_hidden(row),
+            is_waiting: wait_type == "Lock" || !row.get("blocked_by").is_null(),
+            is_hidden: kind.is_empty() && !user.is_empty() && !database.is_empty(),
             query_age: row.number("query_age").map(|age| age.max(0.0)),
             xact_age: row.number("xact_age").map(|age| age.max(0.0)),
             backend_age: row.number("backend_age").map(|age| age.max(0.0)),
@@ -110,6 +113,21 @@ impl Backend {
     /// Whether it is a client's.
     pub fn is_client(&self) -> bool {
         self.kind == "client backend" || self.is_hidden
+    }
+
+    /// Returns the class of what it waits for, `Lock` of `Lock:relation`; empty when it waits for nothing.
+    pub fn wait_class(&self) -> &str {
+        self.wait.split(':').next().unwrap_or_default()
+    }
+
+    /// Whether the state of a client is not known: it is hidden, or the session runs with `track_activities` off.
+    pub fn has_unknown_state(&self) -> bool {
+        self.is_hidden || self.state == "disabled"
+    }
+
+    /// Whether it runs a statement.
+    pub fn is_active(&self) -> bool {
+        matches!(self.state.as_str(), "active" | "fastpath function call")
     }
 
     /// Whether it does nothing and holds nothing.
@@ -200,6 +218,29 @@ fn percent_decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn a_hidden_session_is_a_clients_only_where_it_has_a_role_and_a_database() {
+        let seen = snapshot().with(
+            "activity",
+            vec![
+                row! { pid: 1, user: "web", database: "shop" },
+                row! { pid: 2, user: "postgres" },
+                row! { pid: 3, database: "shop" },
+                row! { pid: 4, user: "web", database: "shop", backend_type: "client backend" },
+                row! { pid: 5, user: "web", database: "shop", backend_type: "parallel worker", state: "active" },
+                row! { pid: 6, user: "web", database: "shop", backend_type: "client backend", state: "disabled" },
+            ],
+        );
+        let all = backends(seen.rows("activity").unwrap());
+        let pids = |is: fn(&Backend) -> bool| -> Vec<i64> {
+            all.iter().filter(|backend| is(backend)).map(|backend| backend.pid).collect()
+        };
+        assert_eq!(pids(Backend::is_client), [1, 4, 6]);
+        assert_eq!(pids(|backend| backend.is_hidden), [1]);
+        assert_eq!(pids(Backend::has_unknown_state), [1, 6]);
+    }
 
     #[test]
     fn a_comment_names_the_view() {

@@ -3,8 +3,9 @@
 //! Pure. Average active sessions are the number a database's load is best told by; the classes are those of
 //! `pg_stat_activity.wait_event_type`. Source: PostgreSQL manual 27.2.3 "`pg_stat_activity`".
 
-use crate::readings::sessions::has_unknown_state;
-use crate::sample::{RowSet, Snapshot, Timestamp};
+use crate::readings::Readings;
+use crate::readings::backends::Backend;
+use crate::sample::Timestamp;
 
 /// What an active session spends its time on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,22 +67,22 @@ pub struct Load {
 }
 
 impl Load {
-    /// Counts the active sessions of a reading of `activity`.
-    pub fn of(activity: &RowSet) -> Self {
+    /// Counts the active sessions.
+    pub fn of(backends: &[Backend]) -> Self {
         let mut load = Self::default();
-        for row in activity.iter() {
-            if has_unknown_state(&row) {
+        for backend in backends {
+            if backend.has_unknown_state() {
                 load.unknown += 1.0;
                 continue;
             }
             let is_worker =
-                matches!(row.text("backend_type"), "client backend" | "parallel worker" | "autovacuum worker" | "");
+                matches!(backend.kind.as_str(), "client backend" | "parallel worker" | "autovacuum worker" | "");
             // A vacuum that sleeps as its cost limit tells it to is no load.
-            if !is_worker || row.text("wait_event") == "VacuumDelay" {
+            if !is_worker || backend.wait.ends_with(":VacuumDelay") {
                 continue;
             }
-            if matches!(row.text("state"), "active" | "fastpath function call") {
-                let class = WaitClass::of(row.text("wait_event_type"));
+            if backend.is_active() {
+                let class = WaitClass::of(backend.wait_class());
                 for (slot, known) in load.by_class.iter_mut().zip(WaitClass::ALL) {
                     *slot += f64::from(u8::from(known == class));
                 }
@@ -112,11 +113,12 @@ pub struct LoadPoint {
 
 impl LoadPoint {
     /// Derives the point of a snapshot: a gap where its `activity` is older than the snapshot.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    pub fn of(readings: &Readings) -> Self {
+        let snapshot = readings.snapshot();
         let section = snapshot.section("activity");
         let limit = 5.0 * snapshot.cost.second();
         let is_fresh = section.why().is_none() && snapshot.age("activity").is_some_and(|age| age.0 < limit);
-        let load = if is_fresh { section.rows().map(Load::of) } else { None };
+        let load = if is_fresh { readings.backends().ok().map(Load::of) } else { None };
         Self { at: snapshot.at, load }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Pure. What could not be read is `None` here and is said by the header as unknown, never as zero.
 
+use crate::readings::Readings;
 use crate::readings::cut::Cut;
-use crate::readings::sessions::{has_unknown_state, is_client, waits_for_a_lock};
 use crate::sample::rates::Interval;
 use crate::sample::{History, Moment, RowSet, Snapshot};
 
@@ -61,11 +61,11 @@ pub struct Sessions {
 
 impl Vitals {
     /// Derives the vital signs at a moment.
-    pub fn at(history: &History, moment: Moment) -> Self {
-        let Some(newer) = history.at(moment) else { return Self::default() };
-        let mut vitals = Self { tps: None, ..Self::default() };
+    pub fn of(readings: &Readings, history: &History, moment: Moment) -> Self {
+        let newer = readings.snapshot();
+        let mut vitals = Self::default();
         vitals.read_server(newer);
-        vitals.read_activity(newer);
+        vitals.read_activity(readings);
         vitals.read_rates(history, moment, newer);
         vitals.read_lag(newer);
         vitals
@@ -83,12 +83,13 @@ impl Vitals {
         });
     }
 
-    fn read_activity(&mut self, newer: &Snapshot) {
-        let Some(activity) = newer.rows("activity") else { return };
+    fn read_activity(&mut self, readings: &Readings) {
+        let Ok(backends) = readings.backends() else { return };
+        let clients = || backends.iter().filter(|backend| backend.is_client());
         let mut sessions = Sessions::default();
-        for row in activity.iter().filter(is_client) {
-            match row.text("state") {
-                _ if has_unknown_state(&row) => sessions.hidden += 1,
+        for client in clients() {
+            match client.state.as_str() {
+                _ if client.has_unknown_state() => sessions.hidden += 1,
                 "active" | "fastpath function call" => sessions.active += 1,
                 "idle" => sessions.idle += 1,
                 // It is only just starting.
@@ -97,13 +98,12 @@ impl Vitals {
             }
         }
         // A cut takes away those that neither run, wait, block nor are in a transaction.
-        sessions.idle += Cut::of(activity).map_or(0, |cut| cut.total - cut.shown);
+        let cut = readings.snapshot().rows("activity").and_then(Cut::of);
+        sessions.idle += cut.map_or(0, |cut| cut.total - cut.shown);
         self.sessions = Some(sessions);
-        self.waiting = Some(activity.iter().filter(waits_for_a_lock).count());
-        self.oldest_transaction = activity
-            .iter()
-            .filter(is_client)
-            .filter_map(|row| Some((row.number("xact_age")?, row.int("pid")?)))
+        self.waiting = Some(backends.iter().filter(|backend| backend.is_waiting).count());
+        self.oldest_transaction = clients()
+            .filter_map(|client| Some((client.xact_age?, client.pid)))
             .max_by(|left, right| left.0.total_cmp(&right.0));
     }
 

@@ -147,28 +147,19 @@ fn cut(text: &str, letters: usize) -> String {
 }
 
 fn held_locks(one: &Backend, view: &View<'_>) -> Vec<String> {
-    let Some(locks) = view.newer.rows("locks") else { return Vec::new() };
-    locks
-        .iter()
-        .filter(|row| row.int("pid") == Some(one.pid) && row.flag("granted") == Some(true))
-        .map(|row| format!("{} on {}", row.text("mode"), target(&row)))
-        .collect()
-}
-
-fn target(row: &crate::sample::Row<'_>) -> String {
-    if row.text("relation").is_empty() { row.text("target").to_owned() } else { row.text("relation").to_owned() }
+    let own = view.readings.locks().iter().filter(|lock| lock.pid == Some(one.pid));
+    own.filter(|lock| lock.is_granted).map(|lock| format!("{} on {}", lock.mode, lock.on)).collect()
 }
 
 fn locks(document: &mut Document, one: &Backend, view: &View<'_>) {
-    let Some(locks) = view.newer.rows("locks") else { return };
-    let own: Vec<_> = locks.iter().filter(|row| row.int("pid") == Some(one.pid)).collect();
+    let own: Vec<_> = view.readings.locks().iter().filter(|lock| lock.pid == Some(one.pid)).collect();
     if own.is_empty() {
         return;
     }
     document.heading("Locks others wait for");
-    for row in own {
-        let verb = if row.flag("granted") == Some(true) { "holds" } else { "waits for" };
-        let since = row.number("wait_age").map(|seconds| format!(" for {}", Seconds(seconds))).unwrap_or_default();
-        document.pair(&format!("{verb} {}", row.text("mode")), &format!("{}{since}", target(&row)));
+    for lock in own {
+        let verb = if lock.is_granted { "holds" } else { "waits for" };
+        let since = lock.wait_age.map(|seconds| format!(" for {}", Seconds(seconds))).unwrap_or_default();
+        document.pair(&format!("{verb} {}", lock.mode), &format!("{}{since}", lock.on));
     }
 }

@@ -11,7 +11,8 @@ use crate::app::{Look, View};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::Verdict;
-use crate::readings::sessions::{at_least, has_unknown_state, is_client, waits_for_a_lock};
+use crate::readings::backends::Backend;
+use crate::readings::sessions::at_least;
 use crate::readings::statements::{Since, costs};
 use crate::readings::vitals::Vitals;
 use crate::sample::rates::Interval;
@@ -61,7 +62,7 @@ impl Tiles {
 
     /// Derives what the tiles show.
     pub(super) fn refresh(&mut self, view: &View<'_>) {
-        let vitals = Vitals::at(view.history, view.moment);
+        let vitals = Vitals::of(view.readings, view.history, view.moment);
         let is_stale = view.newer.section("server").why().is_some();
         self.gauge = vitals.connections.zip(vitals.max_connections).map(|(used, limit)| {
             let share = (used as f64 / limit.max(1) as f64).min(1.0);
@@ -122,13 +123,13 @@ fn connections(view: &View<'_>) -> Grid {
         GridColumn::number("waiting", "waiting").short("wait"),
         GridColumn::number("oldest", "oldest tx").drop(1),
     ];
-    let Some(activity) = view.newer.rows("activity") else { return missing(view, "activity", columns) };
+    let Ok(backends) = view.readings.backends() else { return missing(view, "activity", columns) };
     let mut groups: HashMap<String, Group> = HashMap::new();
-    for row in activity.iter().filter(is_client) {
-        let name = row.text("application");
+    for client in backends.iter().filter(|backend| backend.is_client()) {
+        let name = client.application.as_str();
         let name = name.split(['[', ':']).next().unwrap_or(name).trim();
         let name = if name.is_empty() { "(no application_name)" } else { name };
-        groups.entry(name.to_owned()).or_default().count(&row);
+        groups.entry(name.to_owned()).or_default().count(client);
     }
     let mut groups: Vec<(String, Group)> = groups.into_iter().collect();
     groups.sort_by(|left, right| right.1.sessions.cmp(&left.1.sessions).then_with(|| left.0.cmp(&right.0)));
@@ -154,13 +155,13 @@ struct Group {
 }
 
 impl Group {
-    fn count(&mut self, row: &crate::sample::Row<'_>) {
+    fn count(&mut self, client: &Backend) {
         self.sessions += 1;
-        self.active += usize::from(row.text("state") == "active");
-        self.in_transaction += usize::from(row.text("state").starts_with("idle in transaction"));
-        self.waiting += usize::from(waits_for_a_lock(row));
-        self.unknown += usize::from(has_unknown_state(row));
-        self.oldest = self.oldest.into_iter().chain(row.number("xact_age")).reduce(f64::max);
+        self.active += usize::from(client.state == "active");
+        self.in_transaction += usize::from(client.is_idle_in_transaction());
+        self.waiting += usize::from(client.is_waiting);
+        self.unknown += usize::from(client.has_unknown_state());
+        self.oldest = self.oldest.into_iter().chain(client.xact_age).reduce(f64::max);
     }
 
     fn row(self, name: String) -> Row {

@@ -2,6 +2,7 @@
 
 use super::BLOCK;
 use crate::app::{Document, View};
+use crate::readings::backends::Backend;
 use crate::readings::statements::{Costs, Statement};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
@@ -69,10 +70,10 @@ fn since_reset(document: &mut Document, one: &Statement) {
 }
 
 fn running(document: &mut Document, one: &Statement, view: &View<'_>) {
-    let Some(activity) = view.newer.rows("activity") else { return };
-    let now =
-        activity.iter().filter(|row| row.int("query_id") == Some(one.queryid) && row.text("state") == "active").count();
-    if activity.iter().any(|row| row.int("query_id").is_some()) {
+    let Ok(backends) = view.readings.backends() else { return };
+    let is_running = |backend: &&Backend| backend.query_id == Some(one.queryid) && backend.state == "active";
+    let now = backends.iter().filter(is_running).count();
+    if backends.iter().any(|backend| backend.query_id.is_some()) {
         document.pair("running now", &crate::sample::unit::counted(now, "session", "sessions"));
     }
 }

@@ -264,12 +264,10 @@ fn due_at(progress: Option<Progress>, what: &str) -> String {
 
 /// Returns how far the vacuum of this table is, where one runs.
 fn running_vacuum(one: &Figures, view: &View<'_>) -> Option<String> {
-    let rows = view.newer.rows("vacuum_progress")?;
-    let row = rows.iter().find(|row| row.int("relid") == Some(one.usage.relid))?;
-    let all = row.number("heap_total").filter(|all| *all > 0.0);
-    let done = all.zip(row.number("heap_scanned")).map(|(all, done)| format!(", {} scanned", Share(done / all)));
-    let phase = Some(row.text("phase")).filter(|phase| !phase.is_empty()).unwrap_or("this role cannot see the phase");
-    Some(format!("pid {}, {phase}{}", row.int("pid").unwrap_or_default(), done.unwrap_or_default()))
+    let vacuum = view.readings.vacuums().iter().find(|vacuum| vacuum.relid == one.usage.relid)?;
+    let scanned = vacuum.scanned.map(|share| format!(", {} scanned", Share(share))).unwrap_or_default();
+    let phase = if vacuum.phase.is_empty() { "this role cannot see the phase" } else { &vacuum.phase };
+    Some(format!("pid {}, {phase}{scanned}", vacuum.pid))
 }
 
 /// The table's own settings of autovacuum: what each means, and what the server has.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pgdj::Failure;
 use pgdj::pg::sampler::{self, Command, Report, Settings};
 use pgdj::pg::session::Connector;
+use pgdj::readings::Readings;
 use pgdj::readings::vitals::Vitals;
 use pgdj::sample::{History, Missing, Section, ServerFacts, Snapshot};
 use tokio::sync::mpsc;
@@ -84,7 +85,10 @@ impl Watched {
 
     /// Returns what the header shows now.
     pub(crate) fn vitals(&self) -> Vitals {
-        self.history.last().map(|moment| Vitals::at(&self.history, moment)).unwrap_or_default()
+        let newest = self.history.last().zip(self.history.newest());
+        newest.map_or_else(Vitals::default, |(moment, newest)| {
+            Vitals::of(&Readings::of(Arc::clone(newest)), &self.history, moment)
+        })
     }
 
     /// Returns the first snapshot in which every section was read or says why it is not; that the server is slow, as it
