@@ -252,8 +252,7 @@ impl<'a> View<'a> {
 
     /// Whether the server is a standby, which keeps no counters of vacuum and cannot change anything itself.
     pub fn is_standby(&self) -> bool {
-        let by_probe = self.newer.rows("server").and_then(|rows| rows.first()?.flag("is_standby"));
-        by_probe.unwrap_or(self.newer.server.is_standby)
+        self.readings.is_standby()
     }
 
     /// Returns what was found among the sessions; nothing found where some could not be looked into is no calm.

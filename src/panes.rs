@@ -79,22 +79,6 @@ fn hidden(view: &View<'_>, probe: &str) -> Option<Missing> {
     shortfall(of, &view.newer.server)
 }
 
-/// Returns a reading of a probe from at least so many seconds before the one shown; the oldest where all are younger.
-pub fn older_reading(view: &View<'_>, probe: &str, seconds: f64) -> Option<std::sync::Arc<crate::sample::Reading>> {
-    let newer = view.newer.section(probe).reading()?.at;
-    let mut found = None;
-    for snapshot in view.history.until(view.moment).rev() {
-        let Some(reading) = snapshot.section(probe).reading().filter(|reading| reading.at.0 < newer.0) else {
-            continue;
-        };
-        found = Some(std::sync::Arc::clone(reading));
-        if newer.0 - reading.at.0 >= seconds {
-            break;
-        }
-    }
-    found
-}
-
 /// Returns the other lists that a pane's figures come from, and what they are of: each may end at its own limit.
 fn beside(probe: &str) -> &'static [(&'static str, &'static str)] {
     match probe {
@@ -113,11 +97,10 @@ pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
     let age = view.newer.age(probe).unwrap_or_default();
     let failed = section.why().filter(|_| section.reading().is_some());
     parts.extend(failed.map(|why| format!("{} old: {why}", Seconds(age.0))));
-    parts.extend(section.rows().and_then(Cut::of).map(Cut::words));
-    parts.extend(beside(probe).iter().filter_map(|(part, what)| {
-        let cut = view.newer.rows(part).and_then(Cut::of)?;
-        Some(format!("{what}: {}", cut.words()))
-    }));
+    parts.extend(view.readings.cut(probe).map(Cut::words));
+    parts.extend(
+        beside(probe).iter().filter_map(|(part, what)| Some(format!("{what}: {}", view.readings.cut(part)?.words()))),
+    );
     if !note.is_empty() {
         parts.push(note.to_owned());
     }
@@ -130,6 +113,8 @@ pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
+#[cfg(test)]
+mod decoding_tests;
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;

@@ -10,14 +10,17 @@ pub mod backends;
 pub mod cut;
 pub mod load;
 pub mod locks;
+pub mod past;
+pub mod server_state;
 pub mod sessions;
 pub mod statements;
+pub mod traffic;
 pub mod vacuum_horizon;
 pub mod vacuums;
 pub mod vitals;
 pub mod waits;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,9 +36,15 @@ use crate::django::{DjangoCode, Origins, Project, Refused, removal_of_usage, tab
 use crate::sample::{Missing, Section, Snapshot};
 
 use self::backends::Backend;
+use self::cut::Cut;
 use self::locks::ContestedLock;
+use self::past::Past;
+use self::server_state::ServerState;
+use self::statements::{Costs, Owners, Since, Trends};
+use self::traffic::{Traffic, TrafficSpan};
 use self::vacuum_horizon::VacuumHorizon;
 use self::vacuums::RunningVacuum;
+use self::vitals::Vitals;
 use self::waits::Waits;
 
 /// Bytes of a page, where the server does not say.
@@ -47,10 +56,19 @@ pub struct Readings {
     snapshot: Arc<Snapshot>,
     /// The readings of the whole snapshot, where this is one without some of its sections.
     whole: Option<Whole>,
+    cuts: Subject<HashMap<&'static str, Cut>>,
+    server: Subject<Result<ServerState, Missing>>,
+    vitals: Subject<Vitals>,
     backends: Subject<Result<Vec<Backend>, Missing>>,
     waits: Subject<Waits>,
     locks: Subject<Vec<ContestedLock>>,
     vacuums: Subject<Vec<RunningVacuum>>,
+    statement_texts: Subject<HashMap<i64, Arc<str>>>,
+    owners: Subject<Option<Owners>>,
+    costs: RefCell<Vec<(Since, Option<Rc<Costs>>)>>,
+    trends: Subject<Trends>,
+    table_traffic: ByTrafficSpan<HashMap<i64, Traffic>>,
+    index_scans: ByTrafficSpan<HashMap<i64, f64>>,
     horizon: Subject<Result<VacuumHorizon, Missing>>,
     tables: Subject<Result<Vec<TableUsage>, Missing>>,
     table_bloat: Subject<Result<HashMap<i64, Bloat>, Missing>>,
@@ -71,6 +89,9 @@ pub struct Readings {
 
 /// What is decoded when it is first asked for, and kept.
 type Subject<T> = OnceCell<T>;
+
+/// The same for each span.
+type ByTrafficSpan<T> = [Subject<T>; TrafficSpan::COUNT];
 
 /// The readings that a snapshot without some of its sections shares with the whole one.
 #[derive(Debug)]
@@ -99,10 +120,19 @@ impl Readings {
         Self {
             snapshot,
             whole,
+            cuts: Subject::new(),
+            server: Subject::new(),
+            vitals: Subject::new(),
             backends: Subject::new(),
             waits: Subject::new(),
             locks: Subject::new(),
             vacuums: Subject::new(),
+            statement_texts: Subject::new(),
+            owners: Subject::new(),
+            costs: RefCell::default(),
+            trends: Subject::new(),
+            table_traffic: ByTrafficSpan::default(),
+            index_scans: ByTrafficSpan::default(),
             horizon: Subject::new(),
             tables: Subject::new(),
             table_bloat: Subject::new(),
@@ -137,6 +167,79 @@ impl Readings {
         }
     }
 
+    /// Returns how a probe's list was cut; `None` where all of it was read.
+    pub fn cut(&self, probe: &str) -> Option<Cut> {
+        let cuts = |all: &Self| {
+            let sections = all.snapshot.sections.iter();
+            sections.filter_map(|(probe, section)| Some((*probe, Cut::of(section.rows()?)?))).collect()
+        };
+        // What is left out was cut all the same.
+        let readings = self.whole.as_ref().map_or(self, |whole| whole.readings.as_ref());
+        readings.cuts.get_or_init(|| cuts(readings)).get(probe).copied()
+    }
+
+    /// Returns what the server says of itself, or why that could not be read.
+    pub fn server(&self) -> Result<&ServerState, Missing> {
+        let server = self.read(&["server"], |all| &all.server, |all| ServerState::of(&all.snapshot));
+        server.as_ref().map_err(Missing::clone)
+    }
+
+    /// Whether the server is a standby: as last read, else as at connect.
+    pub fn is_standby(&self) -> bool {
+        let by_probe = self.server().ok().and_then(|server| server.is_standby);
+        by_probe.unwrap_or(self.snapshot.server.is_standby)
+    }
+
+    /// Returns the vital signs; the past is that of this snapshot's moment.
+    pub fn vitals(&self, past: Past<'_>) -> &Vitals {
+        self.vitals.get_or_init(|| Vitals::of(self, past))
+    }
+
+    /// Returns the text of each statement by its queryid; empty where it is not known.
+    pub fn statement_texts(&self) -> &HashMap<i64, Arc<str>> {
+        self.read(&["statement_texts"], |all| &all.statement_texts, |all| statements::texts(&all.snapshot))
+    }
+
+    fn owners(&self) -> Option<&Owners> {
+        self.read(&["statement_texts"], |all| &all.owners, Owners::of).as_ref()
+    }
+
+    /// Whether a statement is surely pgdj's own.
+    pub fn is_own_statement(&self, queryid: i64) -> bool {
+        self.owners().is_some_and(|owners| owners.is_own(queryid))
+    }
+
+    /// Returns what the statements cost up to this snapshot's moment; `None` while there is only one reading and the
+    /// interval needs two, and until the texts tell whose the statements are.
+    pub fn costs(&self, past: Past<'_>, since: Since) -> Option<Rc<Costs>> {
+        let known = self.costs.borrow().iter().find(|(known, _)| *known == since).map(|(_, costs)| costs.clone());
+        known.unwrap_or_else(|| {
+            let costs = statements::costs(self, past, since).map(Rc::new);
+            self.costs.borrow_mut().push((since, costs.clone()));
+            costs
+        })
+    }
+
+    /// Returns the rows that a statement returned a call on average since the reset of `pg_stat_statements`.
+    pub fn rows_per_call(&self, queryid: i64) -> Option<f64> {
+        statements::rows_per_call(queryid, &self.snapshot)
+    }
+
+    /// Returns the time of each statement over the last readings.
+    pub fn trends(&self, past: Past<'_>) -> &Trends {
+        self.trends.get_or_init(|| statements::trends(past))
+    }
+
+    /// Returns the traffic of each table by its oid, as far as it is known.
+    pub fn table_traffic(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, Traffic> {
+        span.of(&self.table_traffic).get_or_init(|| traffic::of_tables(self, past, span))
+    }
+
+    /// Returns the scans of each index by its oid, as far as they are known.
+    pub fn index_scans(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, f64> {
+        span.of(&self.index_scans).get_or_init(|| traffic::of_indexes(self, past, span))
+    }
+
     /// Returns the backends, or why they could not be read.
     pub fn backends(&self) -> Result<&[Backend], Missing> {
         let backends = self.read(
@@ -165,7 +268,7 @@ impl Readings {
     /// Returns who holds vacuum back, or why that could not be read.
     pub fn horizon(&self) -> Result<&VacuumHorizon, Missing> {
         let probes = ["vacuum_horizon", "server"];
-        let horizon = self.read(&probes, |all| &all.horizon, |all| VacuumHorizon::of(&all.snapshot));
+        let horizon = self.read(&probes, |all| &all.horizon, VacuumHorizon::of);
         horizon.as_ref().map_err(Missing::clone)
     }
 
@@ -278,5 +381,34 @@ impl Readings {
             Origins::by(all.indexes().unwrap_or_default(), keys, Arc::clone(all.project()))
         };
         self.read(&probes, |all| &all.origins, origins)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::sample::rowset::counted::reads;
+
+    #[test]
+    fn a_subject_is_decoded_when_it_is_asked_for_and_once() {
+        let before = reads();
+        let readings = Readings::of(snapshot().with("tables", vec![row! { relid: 7 }]));
+        assert_eq!(reads() - before, 0);
+        let tables = readings.tables().unwrap();
+        let after_first = reads();
+        assert!(after_first > before);
+        assert!(std::ptr::eq(tables, readings.tables().unwrap()));
+        assert_eq!(reads(), after_first);
+    }
+
+    #[test]
+    fn without_a_section_the_other_subjects_are_the_same() {
+        let why = Missing::TimedOut { after: crate::sample::Seconds(1.0) };
+        let seen = snapshot().with("tables", vec![row! { relid: 7 }]).with("activity", vec![row! { pid: 1 }]);
+        let whole = Readings::of(seen);
+        let sure = whole.without(vec![("activity", why.clone())]);
+        assert!(std::ptr::eq(whole.tables().unwrap(), sure.tables().unwrap()));
+        assert_eq!((whole.backends().unwrap().len(), sure.backends()), (1, Err(why)));
     }
 }

@@ -4,7 +4,6 @@ use super::{App, Message, Signal};
 use crate::readings::Readings;
 use crate::readings::act::SignalKind;
 use crate::readings::act_result::{Progress, Sample, Sent};
-use crate::readings::cut::Cut;
 use crate::sample::Section;
 
 /// Signals that are watched at once; an older one is given up for a newer.
@@ -14,7 +13,7 @@ const MOST: usize = 8;
 fn sessions(readings: &Readings) -> Option<Sample<'_>> {
     let Section::Ready(reading) = readings.snapshot().section("activity") else { return None };
     let backends = readings.backends().ok()?;
-    Some(Sample { backends, at: reading.at.0, is_whole: Cut::of(&reading.rows).is_none() })
+    Some(Sample { backends, at: reading.at.0, is_whole: readings.cut("activity").is_none() })
 }
 
 impl App {

@@ -158,20 +158,15 @@ impl App {
         let Some(facts) = &self.facts else {
             return vec![target(&self.start.target), Segment::new("connecting", Role::Muted)];
         };
-        let server = self.shown.snapshot().and_then(|snapshot| {
-            snapshot
-                .rows("server")?
-                .first()
-                .map(|row| (row.flag("is_standby"), row.number("now"), row.number("started")))
-        });
-        let is_standby = server.and_then(|(is_standby, ..)| is_standby).unwrap_or(facts.is_standby);
+        let server = self.shown.seen.as_ref().and_then(|(_, readings)| readings.server().ok());
+        let is_standby = server.and_then(|server| server.is_standby).unwrap_or(facts.is_standby);
         let mut parts = vec![
             target(&facts.target),
             Segment::new(if is_standby { "standby" } else { "primary" }, Role::Accent).drop(1),
         ];
         parts.push(Segment::new(format!("PostgreSQL {}", short_version(&facts.version)), Role::Text).drop(3));
         parts.push(privilege(facts, self.start.rights).drop(2));
-        if let Some((_, Some(now), Some(started))) = server {
+        if let Some((now, started)) = server.and_then(|server| server.now.zip(server.started)) {
             parts.push(Segment::new(format!("up {}", Seconds(now - started)), Role::Muted).drop(4));
         }
         parts

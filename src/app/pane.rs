@@ -14,6 +14,7 @@ use super::message::Message;
 use super::pane_id::PaneId;
 use crate::findings::Findings;
 use crate::readings::Readings;
+use crate::readings::past::Past;
 use crate::sample::{History, Moment, Snapshot};
 use crate::ui::dialog::{Filled, Form};
 
@@ -36,6 +37,11 @@ impl<'a> View<'a> {
     /// A view of a moment by the readings of its snapshot.
     pub fn new(history: &'a History, moment: Moment, readings: &'a Readings, findings: &'a Findings) -> Self {
         Self { history, moment, newer: readings.snapshot(), readings, findings }
+    }
+
+    /// Returns the history up to the moment shown.
+    pub fn past(&self) -> Past<'a> {
+        Past { history: self.history, moment: self.moment }
     }
 }
 

@@ -11,7 +11,7 @@ use super::layer::{Answer, Layer};
 use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, Wish};
 use crate::findings;
 use crate::readings::Readings;
-use crate::readings::vitals::Vitals;
+use crate::readings::past::Past;
 use crate::sample::{History, Seconds, Snapshot, Timestamp};
 use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};
@@ -135,7 +135,7 @@ impl App {
         let older = self.history.step(moment, -30).and_then(|older| self.history.at(older));
         let readings = self.readings_of(snapshot);
         self.shown = Shown {
-            vitals: Vitals::of(&readings, &self.history, moment),
+            vitals: readings.vitals(Past { history: &self.history, moment }).clone(),
             findings: findings::look(&findings::View::new(&readings, older.map(Arc::as_ref))),
             seen: Some((moment, readings)),
         };

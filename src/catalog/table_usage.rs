@@ -22,6 +22,8 @@ pub struct TableUsage {
     pub kind: String,
     /// Pages at the last vacuum or analyze.
     pub pages: f64,
+    /// Share of the pages that are all-visible, 0..=1.
+    pub visible_share: f64,
     /// Rows the planner reckons with; negative where never analysed (since 14).
     pub reltuples: f64,
     /// Age of the oldest unfrozen transaction, where the table has rows of its own.
@@ -109,6 +111,8 @@ impl TableUsage {
             name: row.text("name").to_owned(),
             kind: row.text("kind").to_owned(),
             pages: row.number("pages").unwrap_or_default(),
+            visible_share: share(row.number("visible_pages").unwrap_or(0.0), row.number("pages").unwrap_or(0.0))
+                .unwrap_or(0.0),
             reltuples: row.number("reltuples").unwrap_or(-1.0),
             freeze_age: row.number("freeze_age"),
             options: texts(row, "options"),

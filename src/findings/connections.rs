@@ -33,14 +33,13 @@ const POOL: &str = r#"DATABASES = {
 }"#;
 
 fn check(view: &View<'_>) -> Outcome {
-    let rows = view.rows("server")?;
-    let Some(server) = rows.first() else { return Err(Missing::NotYet) };
-    let number = |column| server.number(column).unwrap_or_default();
-    let (all, reserved) = (number("max_connections"), number("superuser_reserved") + number("reserved"));
+    let server = view.readings.server()?;
+    let number = |count: Option<i64>| count.unwrap_or_default() as f64;
+    let (all, reserved) = (number(server.max_connections), number(server.superuser_reserved) + number(server.reserved));
     let limit = all - reserved;
-    let own = number("own_backends");
-    let (used, counted) = if server.flag("read_all_stats") == Some(true) {
-        (number("client_backends") + own, CLIENTS)
+    let own = number(server.own_backends);
+    let (used, counted) = if server.sees_all == Some(true) {
+        (number(server.client_backends) + own, CLIENTS)
     } else {
         // Without pg_read_all_stats the kind of a backend is hidden; the databases' counts are not.
         (view.rows("databases")?.iter().filter_map(|row| row.number("backends")).sum(), SESSIONS)

@@ -3,7 +3,7 @@
 use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, counted, shows};
 use crate::quote::quote_text;
 use crate::readings::vacuum_horizon::{Holder, VacuumHorizon};
-use crate::sample::{Missing, Seconds};
+use crate::sample::Seconds;
 
 /// From so old on: a transaction manager commits within seconds.
 pub const WARNING_AGE: Seconds = Seconds(300.0);
@@ -15,10 +15,10 @@ pub static RULE: Rule =
     Rule { id: "prepared_transactions", watches: "prepared transactions", concern: Concern::Safety, check };
 
 fn check(view: &View<'_>) -> Outcome {
-    let Some(row) = view.rows("server")?.first() else { return Err(Missing::NotYet) };
-    let count = row.number("prepared_transactions").unwrap_or_default();
-    let age = Seconds(row.number("oldest_prepared").unwrap_or_default());
-    if count < 1.0 || age.0 < WARNING_AGE.0 {
+    let server = view.readings.server()?;
+    let count = server.prepared_transactions.unwrap_or_default();
+    let age = Seconds(server.oldest_prepared.unwrap_or_default());
+    if count < 1 || age.0 < WARNING_AGE.0 {
         return Ok(vec![]);
     }
     let unknown = VacuumHorizon::default();

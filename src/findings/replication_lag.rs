@@ -20,7 +20,7 @@ const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); Post
 
 fn check(view: &View<'_>) -> Outcome {
     if view.is_standby() {
-        let lag = view.rows("server")?.first().and_then(|row| row.number("replay_lag"));
+        let lag = view.readings.server()?.replay_lag;
         // NULL until the first transaction is replayed.
         let lag = lag.ok_or(Missing::NotYet)?;
         return Ok(severity(lag, 0.0)

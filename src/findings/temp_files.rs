@@ -1,11 +1,9 @@
 //! Sorts and hashes that spill to temporary files.
 
-use std::collections::HashSet;
-
 use super::cache_hits::here;
 use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
 use crate::sample::unit::Count;
-use crate::sample::{Bytes, Missing, Row, Seconds, own};
+use crate::sample::{Bytes, Missing, Row, Seconds};
 
 /// From so many bytes a second on.
 pub const NOTICE_RATE: Bytes = Bytes(1024.0 * 1024.0);
@@ -60,18 +58,15 @@ fn check(view: &View<'_>) -> Outcome {
 fn own_rate(view: &View<'_>) -> Result<f64, Missing> {
     /// Bytes of a block, unless the server was built otherwise.
     const BLOCK: f64 = 8192.0;
-    let texts = view.rows("statement_texts")?;
+    view.rows("statement_texts")?;
     let statements = view.rows("statements")?;
     let interval = view.interval("statements")?;
-    let server = &view.newer.server;
-    let is_own = |row: &Row<'_>| own::is_surely_own(row.text("query"), server);
-    let own: HashSet<i64> = texts.iter().filter(is_own).filter_map(|row| row.int("queryid")).collect();
-    let written =
-        statements.iter().filter(|row| row.int("queryid").is_some_and(|id| own.contains(&id))).filter_map(|row| {
-            // One that was not there before wrote all of it since.
-            let is_new = interval.older(&row).is_none();
-            if is_new { row.number("temp_written") } else { interval.growth(&row, "temp_written") }
-        });
+    let is_own = |row: &Row<'_>| row.int("queryid").is_some_and(|id| view.readings.is_own_statement(id));
+    let written = statements.iter().filter(is_own).filter_map(|row| {
+        // One that was not there before wrote all of it since.
+        let is_new = interval.older(&row).is_none();
+        if is_new { row.number("temp_written") } else { interval.growth(&row, "temp_written") }
+    });
     Ok(written.sum::<f64>() * BLOCK / interval.seconds)
 }
 

@@ -7,6 +7,7 @@ mod documents;
 pub(super) mod orm;
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ratatui::Frame;
@@ -16,7 +17,7 @@ use super::explain;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
-use crate::readings::statements::{Costs, Since, Statement, costs};
+use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::glyphs::Glyphs;
@@ -27,8 +28,6 @@ use crate::ui::theme::Role;
 const BLOCK: f64 = 8192.0;
 /// Letters of a text that the probe reads at the most: a longer one would be explained as another statement.
 const MOST_LETTERS: usize = 100_000;
-/// Points of a row's small history.
-const SPARK_POINTS: usize = 8;
 
 /// Its name.
 pub const ID: PaneId = PaneId { name: "queries", title: "Queries" };
@@ -56,10 +55,9 @@ pub struct Queries {
     list: List,
     since: Since,
     pinned: Option<Timestamp>,
-    costs: Costs,
+    costs: Rc<Costs>,
     texts: HashMap<i64, Arc<str>>,
     texts_at: Timestamp,
-    sparks: HashMap<String, Vec<Option<f64>>>,
     /// The marks of the terminal, as of the last frame.
     glyphs: Glyphs,
 }
@@ -70,10 +68,9 @@ impl Default for Queries {
             list: List::sorted_by("time"),
             since: Since::Seconds(60.0),
             pinned: None,
-            costs: Costs::default(),
+            costs: Rc::default(),
             texts: HashMap::new(),
             texts_at: Timestamp::default(),
-            sparks: HashMap::new(),
             glyphs: crate::ui::glyphs::UNICODE,
         }
     }
@@ -83,7 +80,7 @@ impl Pane for Queries {
     fn refresh(&mut self, view: &View<'_>) {
         self.read_texts(view);
         let section = view.newer.section("statements");
-        let derived = costs(view.history, view.moment, self.since);
+        let derived = view.readings.costs(view.past(), self.since);
         let mut grid = match (section.rows(), derived) {
             (None, _) => Grid::missing(columns(), super::notice(section)),
             (Some(_), None) => Grid::missing(columns(), Notice::new("Needs two samples; the next one is coming")),
@@ -166,11 +163,8 @@ impl Queries {
             return;
         }
         self.texts_at = reading.at;
-        for row in reading.rows.iter() {
-            if let (Some(id), crate::sample::Value::Text(text)) = (row.int("queryid"), row.get("query")) {
-                self.texts.insert(id, Arc::clone(text));
-            }
-        }
+        let texts = view.readings.statement_texts().iter().filter(|(_, text)| !text.is_empty());
+        self.texts.extend(texts.map(|(id, text)| (*id, Arc::clone(text))));
     }
 
     fn since_words(&self) -> String {
@@ -199,8 +193,7 @@ impl Queries {
         parts.join("; ")
     }
 
-    fn grid(&mut self, view: &View<'_>) -> Grid {
-        self.sparks = sparks(view);
+    fn grid(&self, view: &View<'_>) -> Grid {
         let mut grid = Grid::new(columns());
         let seconds = self.costs.seconds;
         grid.rows = self.costs.statements.iter().map(|statement| self.row(statement, seconds, view)).collect();
@@ -215,10 +208,10 @@ impl Queries {
         let per_second = seconds.filter(|seconds| *seconds > 0.0).map(|seconds| statement.calls / seconds);
         let total = statement.hit + statement.read;
         let hits = (total > 0.0).then(|| statement.hit / total);
-        let spark = self
-            .sparks
+        let trends = view.readings.trends(view.past());
+        let spark = trends
             .get(&statement.key)
-            .map(|points| crate::ui::spark::spark(points, SPARK_POINTS, 0.0, &self.glyphs))
+            .map(|points| crate::ui::spark::spark(points, TREND_POINTS, 0.0, &self.glyphs))
             .unwrap_or_default();
         let cells = vec![
             Cell::number(Share(statement.share), statement.share),
@@ -264,9 +257,7 @@ fn bytes_cell(bytes: f64) -> Cell {
 }
 
 fn waiting_for_text(statement: &Statement, view: &View<'_>) -> &'static str {
-    if statement.queryid == 0
-        || view.newer.rows("server").and_then(|rows| rows.first()?.flag("read_all_stats")) == Some(false)
-    {
+    if statement.queryid == 0 || view.readings.server().is_ok_and(|server| server.sees_all == Some(false)) {
         "text hidden: GRANT pg_monitor"
     } else {
         "reading text"
@@ -293,31 +284,4 @@ fn columns() -> Vec<GridColumn> {
         GridColumn::text("hint", "pattern", 8).at_most(14).drop(2),
         GridColumn::text("query", "statement", 32),
     ]
-}
-
-/// The time of each statement over the last readings: its small history.
-fn sparks(view: &View<'_>) -> HashMap<String, Vec<Option<f64>>> {
-    let mut readings: Vec<&Arc<crate::sample::Reading>> = Vec::new();
-    for reading in view.history.until(view.moment).rev().filter_map(|snapshot| snapshot.section("statements").reading())
-    {
-        if readings.last().is_none_or(|last| reading.at.0 < last.at.0) {
-            readings.push(reading);
-        }
-        if readings.len() > SPARK_POINTS {
-            break;
-        }
-    }
-    readings.reverse();
-    let mut sparks: HashMap<String, Vec<Option<f64>>> = HashMap::new();
-    for (at, pair) in readings.windows(2).enumerate() {
-        let [older, newer] = pair else { continue };
-        let Some(interval) = crate::sample::rates::Interval::between(older, newer) else { continue };
-        for row in newer.rows.iter() {
-            let Some(rate) = interval.rate(&row, "total_time") else { continue };
-            let points = sparks.entry(crate::sample::rates::key_text(&row)).or_default();
-            points.resize(at, None);
-            points.push(Some(rate));
-        }
-    }
-    sparks
 }

@@ -9,7 +9,7 @@ pub mod figures;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::figures::{Figures, Since, figures};
+use self::figures::{Figures, figures};
 use super::measuring::{self, MEASURE, Measuring};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
@@ -17,6 +17,7 @@ use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneSpec,
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, Method};
 use crate::pg::exact::Relation;
+use crate::readings::traffic::TrafficSpan;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
@@ -52,8 +53,8 @@ impl Columns {
         }
     }
 
-    fn since(self) -> Since {
-        if self == Self::Totals { Since::Reset } else { Since::Minute }
+    fn span(self) -> TrafficSpan {
+        if self == Self::Totals { TrafficSpan::Reset } else { TrafficSpan::Minute }
     }
 }
 
@@ -92,7 +93,7 @@ impl Default for Tables {
 
 impl Pane for Tables {
     fn refresh(&mut self, view: &View<'_>) {
-        let (grid, note) = if let Ok(found) = figures(view, self.view.since()) {
+        let (grid, note) = if let Ok(found) = figures(view, self.view.span()) {
             self.figures = found.tables;
             for one in &mut self.figures {
                 one.take_measured(self.measuring.measured().get(&one.usage.relid).copied());
@@ -158,7 +159,7 @@ impl Tables {
             return Wish::Say(format!("{} holds no rows itself; measure a partition", one.usage.label()));
         }
         let size = one.heap_bytes(view);
-        let unseen = size * (1.0 - one.visible_share);
+        let unseen = size * (1.0 - one.usage.visible_share);
         let mut about = Document::new("What it costs");
         about.pair("table", &one.usage.label());
         about.pair("estimate", &super::estimate_words(one.bloat.as_ref()));

@@ -3,11 +3,14 @@
 //! Pure. A counter that went backwards was reset: it counts from its reset, and the reader is told.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use super::Readings;
+use super::past::Past;
 use crate::readings::cut::Cut;
 use crate::sample::rates::{Interval, key_text};
 use crate::sample::unit::counted;
-use crate::sample::{History, Missing, Moment, Reading, Row, RowSet, Section, Snapshot, Timestamp, own};
+use crate::sample::{Missing, Reading, Row, RowSet, Section, Snapshot, Timestamp, Value, own};
 
 /// From when on the figures count.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,24 +93,24 @@ pub struct Costs {
 
 /// Derives the costs up to a moment; `None` while there is only one reading and the interval needs two, and until
 /// the texts tell whose the statements are.
-pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
-    let snapshot = history.at(moment)?;
+pub(super) fn costs(readings: &Readings, past: Past<'_>, since: Since) -> Option<Costs> {
+    let snapshot = readings.snapshot();
     let newer = snapshot.section("statements").reading()?;
-    let owners = Owners::of(snapshot)?;
-    let older = match since {
+    let owners = readings.owners()?;
+    let older: Option<&Reading> = match since {
         Since::Reset => None,
-        Since::Sample => Some(history.reading_before(moment, "statements")?),
-        Since::Seconds(seconds) => Some(reading_at(history, moment, Timestamp(newer.at.0 - seconds))?),
-        Since::Pinned(at) => Some(reading_at(history, moment, at)?),
+        Since::Sample => Some(past.reading_before("statements")?),
+        Since::Seconds(seconds) => Some(reading_at(newer, past, Timestamp(newer.at.0 - seconds))?),
+        Since::Pinned(at) => Some(reading_at(newer, past, at)?),
     };
-    let interval = older.as_deref().and_then(|older| Interval::between(older, newer));
+    let interval = older.and_then(|older| Interval::between(older, newer));
     if interval.is_none() && since != Since::Reset {
         return None;
     }
     let mut costs = Costs { seconds: interval.as_ref().map(|interval| interval.seconds), ..Costs::default() };
     let mut resets = 0_usize;
     let mut unknown = 0_usize;
-    let was_cut = older.as_deref().filter(|older| Cut::of(&older.rows).is_some());
+    let was_cut = older.filter(|older| Cut::of(&older.rows).is_some());
     for row in newer.rows.iter().filter(|row| owners.is_a_clients(row.int("queryid").unwrap_or(0))) {
         if was_cut.is_some_and(|older| may_have_been_cut_off(&row, interval.as_ref(), older)) {
             unknown += 1;
@@ -123,7 +126,7 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
     for statement in &mut costs.statements {
         statement.share = if costs.total_ms > 0.0 { statement.time_ms / costs.total_ms } else { 0.0 };
     }
-    costs.notes = notes(history, moment, older.as_deref(), resets);
+    costs.notes = notes(snapshot, past, older, resets);
     if unknown > 0 {
         let what = if unknown == 1 { "statement was" } else { "statements were" };
         costs.notes.push(format!("{unknown} {what} not read before: counted from the next sample"));
@@ -135,7 +138,8 @@ pub fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
 }
 
 /// Tells this program's own statements, which are part of no figure, by their texts.
-struct Owners {
+#[derive(Debug)]
+pub(super) struct Owners {
     /// Whether the statement of a queryid is our own.
     is_own: HashMap<i64, bool>,
     /// Whether the other texts are on their way, so that whose those statements are will be known with the next sample.
@@ -144,16 +148,20 @@ struct Owners {
 
 impl Owners {
     /// Reads the texts; `None` before the first ones came.
-    fn of(snapshot: &Snapshot) -> Option<Self> {
+    pub(super) fn of(readings: &Readings) -> Option<Self> {
+        let snapshot = readings.snapshot();
         let section = snapshot.section("statement_texts");
         if matches!(section, Section::Missing(Missing::NotYet)) {
             return None;
         }
-        let texts = section.rows().into_iter().flat_map(RowSet::iter);
-        let is_own = texts
-            .filter_map(|row| Some((row.int("queryid")?, own::is_surely_own(row.text("query"), &snapshot.server))))
-            .collect();
+        let texts = readings.statement_texts().iter();
+        let is_own = texts.map(|(id, text)| (*id, own::is_surely_own(text, &snapshot.server))).collect();
         Some(Self { is_own, is_complete_soon: matches!(section, Section::Ready(_)) })
+    }
+
+    /// Whether a statement is surely pgdj's own.
+    pub(super) fn is_own(&self, queryid: i64) -> bool {
+        self.is_own.get(&queryid) == Some(&true)
     }
 
     /// Whether a statement counts. One whose text is on its way does not yet: it may be our own, run for the first time.
@@ -167,14 +175,10 @@ impl Owners {
 }
 
 /// Returns the newest reading not younger than a time, else the oldest older than the one at `moment`.
-fn reading_at(history: &History, moment: Moment, at: Timestamp) -> Option<std::sync::Arc<Reading>> {
-    let newer = history.at(moment)?.section("statements").reading()?.at;
+fn reading_at<'a>(newer: &Reading, past: Past<'a>, at: Timestamp) -> Option<&'a Arc<Reading>> {
     let mut found = None;
-    for reading in history.until(moment).rev().filter_map(|snapshot| snapshot.section("statements").reading()) {
-        if reading.at.0 >= newer.0 {
-            continue;
-        }
-        found = Some(std::sync::Arc::clone(reading));
+    for reading in past.readings("statements").filter(|reading| reading.at.0 < newer.at.0) {
+        found = Some(reading);
         if reading.at.0 <= at.0 + 0.5 {
             break;
         }
@@ -225,21 +229,19 @@ fn info(snapshot: &Snapshot, name: &str) -> Option<f64> {
 }
 
 /// When the counters were reset, since 1.9.
-pub fn reset_time(snapshot: &Snapshot) -> Option<f64> {
+fn reset_time(snapshot: &Snapshot) -> Option<f64> {
     info(snapshot, "stats_reset")
 }
 
-fn notes(history: &History, moment: Moment, older: Option<&Reading>, resets: usize) -> Vec<String> {
+fn notes(snapshot: &Snapshot, past: Past<'_>, older: Option<&Reading>, resets: usize) -> Vec<String> {
     let mut notes = Vec::new();
-    let Some(snapshot) = history.at(moment) else { return notes };
     if resets > 0 {
         let counters = counted(resets, "counter was", "counters were");
         notes.push(format!("{counters} reset in this interval; counted from the reset"));
     }
     let Some(older) = older else { return notes };
-    let before = history
-        .until(moment)
-        .rev()
+    let before = past
+        .backwards()
         .find(|snapshot| snapshot.section("statements").reading().is_some_and(|reading| reading.at.0 <= older.at.0));
     let evicted = before.and_then(|before| Some(info(snapshot, "dealloc")? - info(before, "dealloc")?));
     if let Some(evicted) = evicted.filter(|evicted| *evicted > 0.0) {
@@ -248,16 +250,60 @@ fn notes(history: &History, moment: Moment, older: Option<&Reading>, resets: usi
     notes
 }
 
+/// Returns the text of every statement by its queryid; empty where it is not known.
+pub(super) fn texts(snapshot: &Snapshot) -> HashMap<i64, Arc<str>> {
+    let rows = snapshot.rows("statement_texts").into_iter().flat_map(RowSet::iter);
+    let text = |row: &Row<'_>| match row.get("query") {
+        Value::Text(text) => Arc::clone(text),
+        _ => Arc::from(""),
+    };
+    rows.filter_map(|row| Some((row.int("queryid")?, text(&row)))).collect()
+}
+
+/// Returns the rows that a statement returned a call on average since the reset of `pg_stat_statements`.
+pub(super) fn rows_per_call(queryid: i64, snapshot: &Snapshot) -> Option<f64> {
+    let rows = snapshot.rows("statements")?;
+    let own = rows.iter().filter(|row| row.int("queryid") == Some(queryid));
+    let (rows, calls) = own.fold((0.0, 0.0), |(rows, calls), row| {
+        (rows + row.number("rows").unwrap_or(0.0), calls + row.number("calls").unwrap_or(0.0))
+    });
+    (calls > 0.0).then(|| rows / calls)
+}
+
+/// Points of a statement's trend.
+pub const TREND_POINTS: usize = 8;
+
+/// The time of each statement over the last readings, in milliseconds a second, by its key.
+pub type Trends = HashMap<String, Vec<Option<f64>>>;
+
+/// Returns the trend of every statement.
+pub(super) fn trends(past: Past<'_>) -> Trends {
+    let mut readings: Vec<&Arc<Reading>> = past.readings("statements").take(TREND_POINTS + 1).collect();
+    readings.reverse();
+    let mut trends = Trends::new();
+    for (at, pair) in readings.windows(2).enumerate() {
+        let [older, newer] = pair else { continue };
+        let Some(interval) = Interval::between(older, newer) else { continue };
+        for row in newer.rows.iter() {
+            let Some(rate) = interval.rate(&row, "total_time") else { continue };
+            let points = trends.entry(key_text(&row)).or_default();
+            points.resize(at, None);
+            points.push(Some(rate));
+        }
+    }
+    trends
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
 
     use super::*;
-    use crate::sample::{Column, Role, SampleCost, ServerFacts, Unit, Value};
+    use crate::catalog::fixture::{With as _, row};
+    use crate::sample::{Column, History, Moment, Role, SampleCost, ServerFacts, Unit};
 
     /// Readings: when, and of each statement its id, calls and milliseconds.
-    type Readings<'a> = &'a [(f64, &'a [(i64, i64, f64)])];
+    type Read<'a> = &'a [(f64, &'a [(i64, i64, f64)])];
 
     /// The texts of the statements in [`history`]; that of 9 is on its way.
     fn texts() -> Section {
@@ -269,7 +315,7 @@ mod tests {
         Section::Ready(Arc::new(Reading { at: Timestamp(0.0), rows }))
     }
 
-    fn history(readings: Readings<'_>) -> (History, Moment) {
+    fn history(readings: Read<'_>) -> (History, Moment) {
         let columns: Arc<[Column]> = Arc::from([
             Column::new("queryid", Role::Key, Unit::Id, "", ""),
             Column::new("calls", Role::Counter, Unit::Count, "", ""),
@@ -289,6 +335,17 @@ mod tests {
         }
         let moment = history.last().unwrap();
         (history, moment)
+    }
+
+    #[test]
+    fn the_rows_of_a_call_are_those_of_all_who_ran_it() {
+        let statements = vec![row! { queryid: 7, calls: 3, rows: 500 }, row! { queryid: 7, calls: 1, rows: 300 }];
+        let seen = crate::catalog::fixture::snapshot().with("statements", statements);
+        assert_eq!((rows_per_call(7, &seen), rows_per_call(8, &seen)), (Some(200.0), None));
+    }
+
+    fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {
+        super::costs(&Readings::of(Arc::clone(history.at(moment)?)), Past { history, moment }, since)
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::readings::Readings;
 use crate::readings::backends::Backend;
 use crate::readings::cut::Cut;
 use crate::sample::unit::Count;
-use crate::sample::{Missing, Row, Seconds, Snapshot, Timestamp};
+use crate::sample::{Missing, Row, Seconds, Timestamp};
 
 /// Seconds after which a statement that runs has its snapshot, if it takes one.
 const SETTLED: f64 = 2.0;
@@ -149,8 +149,9 @@ pub fn answer_of_session(readings: &Readings, pid: i64) -> String {
 
 impl VacuumHorizon {
     /// Decodes the section `vacuum_horizon`, or says why there is none.
-    pub fn of(snapshot: &Snapshot) -> Result<Self, Missing> {
-        let place = Place { database: &snapshot.server.database, is_standby: is_standby(snapshot) };
+    pub fn of(readings: &Readings) -> Result<Self, Missing> {
+        let snapshot = readings.snapshot();
+        let place = Place { database: &snapshot.server.database, is_standby: readings.is_standby() };
         let mut holders: Vec<Holder> =
             catalog::rows(snapshot, "vacuum_horizon")?.iter().map(|row| Holder::of(&row, &place)).collect();
         let reading = snapshot.section("vacuum_horizon").reading();
@@ -159,7 +160,7 @@ impl VacuumHorizon {
             right.transactions.cmp(&left.transactions).then(open_for(right).total_cmp(&open_for(left)))
         });
         let read_at = reading.map_or(snapshot.at, |reading| reading.at);
-        Ok(Self { holders, read_at, cut: reading.and_then(|reading| Cut::of(&reading.rows)) })
+        Ok(Self { holders, read_at, cut: readings.cut("vacuum_horizon") })
     }
 
     /// Returns who holds back the vacuum of this database's tables furthest; `None` where nothing does.
@@ -270,11 +271,6 @@ impl VacuumHorizon {
 struct Place<'a> {
     database: &'a str,
     is_standby: bool,
-}
-
-fn is_standby(snapshot: &Snapshot) -> bool {
-    let seen = snapshot.rows("server").and_then(|rows| rows.first()?.flag("is_standby"));
-    seen.unwrap_or(snapshot.server.is_standby)
 }
 
 impl Holder {
@@ -415,7 +411,7 @@ mod tests {
     use crate::sample::Value;
 
     fn horizon(rows: Vec<NamedRow>) -> VacuumHorizon {
-        VacuumHorizon::of(&snapshot().with("vacuum_horizon", rows)).unwrap()
+        VacuumHorizon::of(&Readings::of(snapshot().with("vacuum_horizon", rows))).unwrap()
     }
 
     #[test]
@@ -540,6 +536,6 @@ mod tests {
     fn a_standby_has_no_vacuum_to_hold_back() {
         let rows = vec![row! { kind: "session", pid: 1, xmin_age: 5, database: "shop" }];
         let seen = snapshot().with("server", vec![row! { is_standby: true }]).with("vacuum_horizon", rows);
-        assert_eq!(VacuumHorizon::of(&seen).unwrap().oldest(), None);
+        assert_eq!(VacuumHorizon::of(&Readings::of(seen)).unwrap().oldest(), None);
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Pure. What could not be read is `None` here and is said by the header as unknown, never as zero.
 
-use crate::readings::Readings;
-use crate::readings::cut::Cut;
+use super::Readings;
+use super::past::Past;
+use crate::sample::RowSet;
 use crate::sample::rates::Interval;
-use crate::sample::{History, Moment, RowSet, Snapshot};
 
 /// The vital signs at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -61,23 +61,21 @@ pub struct Sessions {
 
 impl Vitals {
     /// Derives the vital signs at a moment.
-    pub fn of(readings: &Readings, history: &History, moment: Moment) -> Self {
-        let newer = readings.snapshot();
+    pub(super) fn of(readings: &Readings, past: Past<'_>) -> Self {
         let mut vitals = Self::default();
-        vitals.read_server(newer);
+        vitals.read_server(readings);
         vitals.read_activity(readings);
-        vitals.read_rates(history, moment, newer);
-        vitals.read_lag(newer);
+        vitals.read_rates(past, readings);
+        vitals.read_lag(readings);
         vitals
     }
 
-    fn read_server(&mut self, newer: &Snapshot) {
-        let Some(server) = newer.rows("server").and_then(RowSet::first) else { return };
-        let of = |name: &str| server.int(name);
-        self.max_connections = of("max_connections");
-        self.reserved = of("superuser_reserved").map(|count| count + of("reserved").unwrap_or(0));
-        self.connections = of("client_backends").map(|count| {
-            let used = count + of("own_backends").unwrap_or(0);
+    fn read_server(&mut self, readings: &Readings) {
+        let Ok(server) = readings.server() else { return };
+        self.max_connections = server.max_connections;
+        self.reserved = server.superuser_reserved.map(|count| count + server.reserved.unwrap_or(0));
+        self.connections = server.client_backends.map(|count| {
+            let used = count + server.own_backends.unwrap_or(0);
             // Where the kind of a session is hidden, one that takes no slot may be among them.
             self.max_connections.map_or(used, |limit| used.min(limit))
         });
@@ -98,7 +96,7 @@ impl Vitals {
             }
         }
         // A cut takes away those that neither run, wait, block nor are in a transaction.
-        let cut = readings.snapshot().rows("activity").and_then(Cut::of);
+        let cut = readings.cut("activity");
         sessions.idle += cut.map_or(0, |cut| cut.total - cut.shown);
         self.sessions = Some(sessions);
         self.waiting = Some(backends.iter().filter(|backend| backend.is_waiting).count());
@@ -107,12 +105,13 @@ impl Vitals {
             .max_by(|left, right| left.0.total_cmp(&right.0));
     }
 
-    fn read_rates(&mut self, history: &History, moment: Moment, newer: &Snapshot) {
+    fn read_rates(&mut self, past: Past<'_>, readings: &Readings) {
+        let newer = readings.snapshot();
         if let (Some(older), Some(reading)) =
-            (history.reading_before(moment, "databases"), newer.section("databases").reading())
-            && let Some(interval) = Interval::between(&older, reading)
+            (past.reading_before("databases"), newer.section("databases").reading())
+            && let Some(interval) = Interval::between(older, reading)
             // They are of all databases.
-            && Cut::of(&reading.rows).is_none()
+            && readings.cut("databases").is_none()
         {
             let sum = |name: &str| reading.rows.iter().map(|row| interval.growth(&row, name)).sum::<Option<f64>>();
             self.tps = sum("commits")
@@ -122,17 +121,18 @@ impl Vitals {
                 .zip(sum("blks_read"))
                 .and_then(|(hit, read)| (hit + read > 0.0).then(|| hit / (hit + read)));
         }
-        if let (Some(older), Some(reading)) = (history.reading_before(moment, "wal"), newer.section("wal").reading())
-            && let Some(interval) = Interval::between(&older, reading)
+        if let (Some(older), Some(reading)) = (past.reading_before("wal"), newer.section("wal").reading())
+            && let Some(interval) = Interval::between(older, reading)
         {
             self.wal_rate = reading.rows.first().and_then(|row| interval.rate(&row, "position"));
         }
     }
 
-    fn read_lag(&mut self, newer: &Snapshot) {
-        let server = newer.rows("server").and_then(RowSet::first);
-        if server.and_then(|row| row.flag("is_standby")) == Some(true) {
-            let seconds = server.and_then(|row| row.number("replay_lag"));
+    fn read_lag(&mut self, readings: &Readings) {
+        let newer = readings.snapshot();
+        let server = readings.server().ok().filter(|server| server.is_standby == Some(true));
+        if let Some(server) = server {
+            let seconds = server.replay_lag;
             let bytes = newer
                 .rows("wal")
                 .and_then(RowSet::first)

@@ -45,6 +45,8 @@ impl RowSet {
 
     /// Returns the rows, each with its columns.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Row<'_>> + ExactSizeIterator {
+        #[cfg(test)]
+        counted::read();
         self.rows.iter().map(|values| Row { columns: &self.columns, values })
     }
 
@@ -117,5 +119,24 @@ impl<'a> Row<'a> {
             .filter(|(column, _)| column.role == Role::Key)
             .map(|(_, value)| value.clone())
             .collect()
+    }
+}
+
+/// How often rows were read, for the tests that say what must not read any.
+#[cfg(test)]
+pub(crate) mod counted {
+    use std::cell::Cell;
+
+    thread_local! {
+        static READS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn read() {
+        READS.set(READS.get() + 1);
+    }
+
+    /// Returns how often this thread read the rows of a row set.
+    pub(crate) fn reads() -> usize {
+        READS.get()
     }
 }

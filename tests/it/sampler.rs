@@ -1,11 +1,15 @@
 //! The sampler: round trips, the statements' texts, its own backends and cost.
 
 use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgdj::pg::sampler::Command;
-use pgdj::readings::statements::{Since, costs};
-use pgdj::sample::{Missing, Section, Snapshot, own as marks};
+use pgdj::readings::Readings;
+use pgdj::readings::past::Past;
+use pgdj::readings::statements::{Costs, Since};
+use pgdj::sample::{History, Missing, Section, Snapshot, own as marks};
 
 use crate::support::proxy::Proxy;
 use crate::support::watch::{PATIENCE, quick};
@@ -22,6 +26,12 @@ async fn shop_of_own() -> Option<(Login, tokio_postgres::Client)> {
 
 fn is_ready(snapshot: &Snapshot, probe: &str) -> bool {
     matches!(snapshot.section(probe), Section::Ready(_))
+}
+
+/// What the statements cost since the reset of their counters.
+fn since_reset(history: &History) -> Option<Rc<Costs>> {
+    let moment = history.last()?;
+    Readings::of(Arc::clone(history.newest()?)).costs(Past { history, moment }, Since::Reset)
 }
 
 #[tokio::test]
@@ -207,8 +217,8 @@ async fn its_own_statements_are_told_by_their_mark_and_are_in_no_figure() {
         let needle: i64 = client.query_one(id, &[]).await.unwrap().get(0);
         let deadline = Instant::now() + PATIENCE;
         let statements = loop {
-            let shown = watched.history.last().and_then(|last| costs(&watched.history, last, Since::Reset));
-            let statements = shown.map(|costs| costs.statements).unwrap_or_default();
+            let shown = since_reset(&watched.history);
+            let statements = shown.map(|costs| costs.statements.clone()).unwrap_or_default();
             if statements.iter().any(|it| it.queryid == needle) {
                 break statements;
             }
@@ -280,9 +290,8 @@ async fn a_statement_of_the_application_is_shown_though_pgdj_ran_it_first() {
         ];
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let shown = watched.history.last().and_then(|last| costs(&watched.history, last, Since::Reset));
-            let shown: HashSet<i64> =
-                shown.into_iter().flat_map(|costs| costs.statements).map(|it| it.queryid).collect();
+            let shown = since_reset(&watched.history);
+            let shown: HashSet<i64> = shown.iter().flat_map(|costs| &costs.statements).map(|it| it.queryid).collect();
             if wanted.iter().all(|id| id.is_some_and(|id| shown.contains(&id))) {
                 break;
             }

@@ -5,6 +5,7 @@ use std::process::Command;
 use pgdj::pg::own::Sql;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Query, Session, reaper};
+use pgdj::readings::Readings;
 use pgdj::readings::vacuum_horizon::{HolderKind, Pins, VacuumHorizon};
 use pgdj::sample::{Reading, RowSet, SampleCost, Section, Snapshot, Timestamp};
 use tokio_postgres::Client;
@@ -21,7 +22,7 @@ async fn horizon(login: &Login) -> VacuumHorizon {
     let reading = Reading { at: Timestamp(0.0), rows: RowSet { columns: probe.columns.into(), rows } };
     let sections = [("vacuum_horizon", Section::Ready(reading.into()))].into();
     let snapshot = Snapshot { at: Timestamp(0.0), server: facts.into(), sections, cost: SampleCost::default() };
-    VacuumHorizon::of(&snapshot).unwrap()
+    VacuumHorizon::of(&Readings::of(snapshot)).unwrap()
 }
 
 /// Returns how many dead rows of a table `VACUUM VERBOSE` says it cannot remove.

@@ -9,7 +9,7 @@ use crate::catalog::table_usage::TableUsage;
 use crate::plan::tips::{Context, IndexFacts, TableFacts};
 use crate::plan::{Node, Plan};
 use crate::readings::Readings;
-use crate::sample::{Bytes, Snapshot};
+use crate::sample::Bytes;
 
 /// What is known beside a plan; empty without a server.
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ impl Known {
             context: Context {
                 tables: tables.iter().map(|table| facts(table, indexes)).collect(),
                 settings: readings.settings().map(settings).unwrap_or_default(),
-                rows_per_call: queryid.or(plan.query_id).and_then(|id| rows_per_call(id, readings.snapshot())),
+                rows_per_call: queryid.or(plan.query_id).and_then(|id| readings.rows_per_call(id)),
                 ..Context::default()
             },
         }
@@ -77,16 +77,6 @@ fn facts(table: &TableUsage, indexes: &[IndexUsage]) -> TableFacts {
     }
 }
 
-/// Returns the rows that a statement returned a call on average since the reset of `pg_stat_statements`.
-fn rows_per_call(queryid: i64, snapshot: &Snapshot) -> Option<f64> {
-    let rows = snapshot.rows("statements")?;
-    let own = rows.iter().filter(|row| row.int("queryid") == Some(queryid));
-    let (rows, calls) = own.fold((0.0, 0.0), |(rows, calls), row| {
-        (rows + row.number("rows").unwrap_or(0.0), calls + row.number("calls").unwrap_or(0.0))
-    });
-    (calls > 0.0).then(|| rows / calls)
-}
-
 /// Returns the settings as `current_setting` writes them.
 fn settings(settings: &Settings) -> BTreeMap<String, String> {
     settings.iter().map(|(name, value, unit)| (name.to_owned(), with_unit(value, unit))).collect()
@@ -103,15 +93,7 @@ fn with_unit(value: &str, unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{rows_per_call, with_unit};
-    use crate::catalog::fixture::{With as _, row, snapshot};
-
-    #[test]
-    fn the_rows_of_a_call_are_those_of_all_who_ran_it() {
-        let statements = vec![row! { queryid: 7, calls: 3, rows: 500 }, row! { queryid: 7, calls: 1, rows: 300 }];
-        let seen = snapshot().with("statements", statements);
-        assert_eq!((rows_per_call(7, &seen), rows_per_call(8, &seen)), (Some(200.0), None));
-    }
+    use super::with_unit;
 
     #[test]
     fn settings_are_written_with_their_units() {

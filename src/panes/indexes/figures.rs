@@ -2,7 +2,7 @@
 //!
 //! Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::app::View;
 use crate::catalog::bloat::Bloat;
@@ -10,11 +10,9 @@ use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Judgement, ReferringKey, Verdict, unindexed};
 use crate::django::{Origin, Owner};
 use crate::panes::tables::is_notable;
-use crate::sample::rates::Interval;
+use crate::readings::traffic::TrafficSpan;
 use crate::sample::{Bytes, Missing, Timestamp};
 
-/// Seconds over which scans are counted.
-const MINUTE: f64 = 60.0;
 /// Percent of a leaf page that a b-tree's build fills, unless told otherwise. Source: manual, CREATE INDEX.
 const FILLFACTOR: f64 = 90.0;
 /// Rows of a table from which a foreign key without an index is named in this list: below, reading the whole table costs
@@ -76,7 +74,7 @@ pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
     let judged = view.readings.judgements();
     let project = view.readings.project();
     let origins = view.readings.origins();
-    let rates = rates(view);
+    let rates = view.readings.index_scans(view.past(), TrafficSpan::Minute);
     let mut indexes = missing(view, &mut notes);
     indexes.extend(usages.iter().map(|usage| {
         let Judgement { verdicts, too_small } = judged.get(&usage.indexrelid).cloned().unwrap_or_default();
@@ -92,15 +90,6 @@ pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
         }
     }));
     Ok(Found { indexes, notes })
-}
-
-fn rates(view: &View<'_>) -> HashMap<i64, f64> {
-    let Some(newer) = view.newer.section("indexes").reading() else { return HashMap::new() };
-    let older = crate::panes::older_reading(view, "indexes", MINUTE);
-    let Some(interval) = older.as_deref().and_then(|older| Interval::between(older, newer)) else {
-        return HashMap::new();
-    };
-    newer.rows.iter().filter_map(|row| Some((row.int("indexrelid")?, interval.rate(&row, "scans")?))).collect()
 }
 
 fn missing(view: &View<'_>, notes: &mut Vec<String>) -> Vec<Figures> {

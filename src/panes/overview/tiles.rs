@@ -13,9 +13,8 @@ use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::Verdict;
 use crate::readings::backends::Backend;
 use crate::readings::sessions::at_least;
-use crate::readings::statements::{Since, costs};
-use crate::readings::vitals::Vitals;
-use crate::sample::rates::Interval;
+use crate::readings::statements::{Since, Statement};
+use crate::readings::traffic::TrafficSpan;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::Health;
@@ -62,14 +61,14 @@ impl Tiles {
 
     /// Derives what the tiles show.
     pub(super) fn refresh(&mut self, view: &View<'_>) {
-        let vitals = Vitals::of(view.readings, view.history, view.moment);
+        let vitals = view.readings.vitals(view.past());
         let is_stale = view.newer.section("server").why().is_some();
         self.gauge = vitals.connections.zip(vitals.max_connections).map(|(used, limit)| {
             let share = (used as f64 / limit.max(1) as f64).min(1.0);
             if is_stale {
                 return (share, format!("{used}/{limit}?"), None);
             }
-            (share, format!("{used}/{limit}"), connections_health(&vitals))
+            (share, format!("{used}/{limit}"), connections_health(vitals))
         });
         let probes = ["activity", "statements", "tables", "indexes"];
         for (note, probe) in self.notes.iter_mut().zip(probes) {
@@ -199,18 +198,16 @@ fn queries(view: &View<'_>) -> Grid {
     if view.newer.rows("statements").is_none() {
         return missing(view, "statements", columns);
     }
-    let Some(mut costs) = costs(view.history, view.moment, Since::Seconds(60.0)) else {
+    let Some(costs) = view.readings.costs(view.past(), Since::Seconds(60.0)) else {
         return Grid::missing(columns, Notice::new("needs two samples"));
     };
     let may_read = view.newer.server.may_as("pg_read_all_stats");
-    costs.statements.sort_by(|left, right| right.time_ms.total_cmp(&left.time_ms));
-    let texts = view.newer.rows("statement_texts");
-    let text_of = |id: i64| {
-        texts.and_then(|rows| rows.iter().find(|row| row.int("queryid") == Some(id)).map(|row| row.text("query")))
-    };
+    let mut statements: Vec<&Statement> = costs.statements.iter().collect();
+    statements.sort_by(|left, right| right.time_ms.total_cmp(&left.time_ms));
+    let texts = view.readings.statement_texts();
     let mut grid = Grid::new(columns);
-    for one in costs.statements.iter().take(ROWS) {
-        let text = match text_of(one.queryid) {
+    for one in statements.into_iter().take(ROWS) {
+        let text = match texts.get(&one.queryid) {
             Some(text) => Cell::text(crate::panes::queries::orm::without_columns(text).as_ref()),
             None if !may_read => Cell::text(&format!("text hidden: statements of {}", one.user)).role(Role::Muted),
             None => Cell::text("text not read yet").role(Role::Muted),
@@ -239,16 +236,11 @@ fn tables(view: &View<'_>) -> Grid {
         GridColumn::number("seq", "seq rows/s"),
         GridColumn::number("vacuum", "last vacuum").short("last vac").drop(1),
     ];
-    let Some(reading) = view.newer.section("tables").reading() else { return missing(view, "tables", columns) };
-    let older = view.history.reading_before(view.moment, "tables");
-    let interval = older.as_deref().and_then(|older| Interval::between(older, reading));
-    let usage = view.readings.tables().unwrap_or_default();
-    let mut rows: Vec<(f64, Row)> = reading
-        .rows
-        .iter()
-        .zip(usage)
-        .map(|(row, usage)| table_row(&row, usage, interval.as_ref(), view.newer.at))
-        .collect();
+    let Ok(tables) = view.readings.tables() else { return missing(view, "tables", columns) };
+    let traffic = view.readings.table_traffic(view.past(), TrafficSpan::Sample);
+    let seq_rows = |usage: &TableUsage| traffic.get(&usage.relid).and_then(|traffic| traffic.seq_rows);
+    let mut rows: Vec<(f64, Row)> =
+        tables.iter().map(|usage| table_row(usage, seq_rows(usage), view.newer.at)).collect();
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
     let mut grid = Grid::new(columns);
     grid.rows = rows.into_iter().take(ROWS).map(|(_, row)| row).collect();
@@ -258,14 +250,8 @@ fn tables(view: &View<'_>) -> Grid {
     grid
 }
 
-fn table_row(
-    row: &crate::sample::Row<'_>,
-    usage: &TableUsage,
-    interval: Option<&Interval<'_>>,
-    now: Timestamp,
-) -> (f64, Row) {
+fn table_row(usage: &TableUsage, seq: Option<f64>, now: Timestamp) -> (f64, Row) {
     let size = size(usage.heap_bytes, usage.pages);
-    let seq = interval.and_then(|interval| interval.rate(row, "seq_tup_read"));
     let dead = usage.dead.unwrap_or(0.0);
     let share = usage.dead_share();
     let is_bloated = dead > 1000.0 && share.is_some_and(|share| share > 0.2);
@@ -301,18 +287,14 @@ fn indexes(view: &View<'_>) -> Grid {
         GridColumn::number("scans", "scans").drop(1),
         GridColumn::text("verdict", "", 7),
     ];
-    let Some(reading) = view.newer.section("indexes").reading() else { return missing(view, "indexes", columns) };
-    let older = view.history.reading_before(view.moment, "indexes");
-    let interval = older.as_deref().and_then(|older| Interval::between(older, reading));
-    let usages = view.readings.indexes().unwrap_or_default();
+    let Ok(usages) = view.readings.indexes() else { return missing(view, "indexes", columns) };
+    let scans = view.readings.index_scans(view.past(), TrafficSpan::Sample);
     let judged = view.readings.judgements();
-    let mut rows: Vec<(f64, Row)> = reading
-        .rows
+    let mut rows: Vec<(f64, Row)> = usages
         .iter()
-        .zip(usages)
-        .map(|(row, usage)| {
+        .map(|usage| {
             let verdict = judged.get(&usage.indexrelid).and_then(|judged| judged.verdicts.first());
-            index_row(usage, verdict, interval.as_ref().and_then(|interval| interval.rate(&row, "scans")))
+            index_row(usage, verdict, scans.get(&usage.indexrelid).copied())
         })
         .collect();
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));

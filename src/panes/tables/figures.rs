@@ -2,16 +2,16 @@
 //!
 //! Pure.
 
+use std::collections::HashMap;
+
 use crate::app::View;
 use crate::catalog::autovacuum::{Due, Policy};
 use crate::catalog::bloat::Bloat;
 use crate::catalog::table_usage::TableUsage;
 use crate::django::Owner;
-use crate::sample::rates::Interval;
-use crate::sample::{Bytes, Missing, Row, Timestamp};
+use crate::readings::traffic::{Traffic, TrafficSpan};
+use crate::sample::{Bytes, Missing, Timestamp};
 
-/// Seconds over which traffic is counted.
-const MINUTE: f64 = 60.0;
 /// Bytes of a page, where the server does not say.
 const PAGE: f64 = 8192.0;
 
@@ -19,15 +19,6 @@ const PAGE: f64 = 8192.0;
 const RECENT_NAPTIMES: f64 = 2.0;
 /// Dead rows that are worth a word.
 pub(super) const MANY_DEAD: f64 = 1_000.0;
-
-/// From when on traffic counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// The last minute, per second.
-    Minute,
-    /// The reset of the counters, in all.
-    Reset,
-}
 
 /// What is known of one table.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,35 +35,10 @@ pub struct Figures {
     pub due: Option<Due>,
     /// Scans and writes.
     pub traffic: Traffic,
-    /// Share of the pages that are all-visible, 0..=1.
-    pub visible_share: f64,
     /// The process that vacuums it at this moment.
     pub vacuum_pid: Option<i64>,
     /// Whether it was vacuumed just now and the dead rows are still over the threshold.
     pub is_held_back: bool,
-}
-
-/// Scans and writes, per second or in all.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Traffic {
-    /// Sequential scans.
-    pub seq_scans: Option<f64>,
-    /// Rows they read.
-    pub seq_rows: Option<f64>,
-    /// Index scans.
-    pub idx_scans: Option<f64>,
-    /// Rows inserted.
-    pub inserts: Option<f64>,
-    /// Rows updated.
-    pub updates: Option<f64>,
-    /// Rows deleted.
-    pub deletes: Option<f64>,
-    /// Updates that touched no index.
-    pub hot_updates: Option<f64>,
-    /// Blocks of the heap read.
-    pub heap_read: Option<f64>,
-    /// Blocks of the heap found in shared buffers.
-    pub heap_hit: Option<f64>,
 }
 
 /// The tables, and what was not read.
@@ -85,7 +51,7 @@ pub struct Found {
 }
 
 /// Returns what is known of the tables, or why they were not read.
-pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
+pub fn figures(view: &View<'_>, span: TrafficSpan) -> Result<Found, Missing> {
     let usages = view.readings.tables()?;
     let mut notes = Vec::new();
     let bloats = view.readings.table_bloat();
@@ -93,31 +59,19 @@ pub fn figures(view: &View<'_>, since: Since) -> Result<Found, Missing> {
     notes.extend(lost_counters(view, usages));
     let policy = view.readings.autovacuum().ok();
     let project = view.readings.project();
-    let vacuums: std::collections::HashMap<i64, i64> = view
-        .newer
-        .rows("vacuum_progress")
-        .map(|rows| rows.iter().filter_map(|row| Some((row.int("relid")?, row.int("pid")?))).collect())
-        .unwrap_or_default();
-    let newer = view.newer.section("tables").reading();
-    let older = (since == Since::Minute).then(|| super::super::older_reading(view, "tables", MINUTE)).flatten();
-    let interval = older.as_deref().zip(newer).and_then(|(older, newer)| Interval::between(older, newer));
-    let rows: std::collections::HashMap<i64, Row<'_>> =
-        newer.iter().flat_map(|reading| reading.rows.iter()).filter_map(|row| Some((row.int("relid")?, row))).collect();
+    let vacuums: HashMap<i64, i64> = view.readings.vacuums().iter().map(|vacuum| (vacuum.relid, vacuum.pid)).collect();
+    let traffic = view.readings.table_traffic(view.past(), span);
     let tables = usages
         .iter()
-        .map(|usage| {
-            let row = rows.get(&usage.relid);
-            Figures {
-                owner: project.owner(&usage.name),
-                bloat: bloats.as_ref().ok().and_then(|bloats| bloats.get(&usage.relid).cloned()),
-                measured_at: None,
-                is_held_back: policy.is_some_and(|policy| is_held_back(usage, policy, view.newer.at)),
-                vacuum_pid: vacuums.get(&usage.relid).copied(),
-                due: policy.map(|policy| policy.due(usage)),
-                traffic: row.map_or_else(Traffic::default, |row| Traffic::of(row, since, interval.as_ref())),
-                visible_share: row.map_or(0.0, visible_share),
-                usage: usage.clone(),
-            }
+        .map(|usage| Figures {
+            owner: project.owner(&usage.name),
+            bloat: bloats.as_ref().ok().and_then(|bloats| bloats.get(&usage.relid).cloned()),
+            measured_at: None,
+            is_held_back: policy.is_some_and(|policy| is_held_back(usage, policy, view.newer.at)),
+            vacuum_pid: vacuums.get(&usage.relid).copied(),
+            due: policy.map(|policy| policy.due(usage)),
+            traffic: traffic.get(&usage.relid).copied().unwrap_or_default(),
+            usage: usage.clone(),
         })
         .collect();
     Ok(Found { tables, notes })
@@ -141,50 +95,6 @@ fn lost_counters(view: &View<'_>, usages: &[TableUsage]) -> Option<String> {
 fn is_held_back(usage: &TableUsage, policy: &Policy, now: Timestamp) -> bool {
     let is_recent = usage.last_vacuum.is_some_and(|last| now.0 - last.0 < RECENT_NAPTIMES * policy.naptime);
     is_recent && policy.due(usage).vacuum.is_some_and(|one| one.share() >= 1.0 && one.counted >= MANY_DEAD)
-}
-
-fn visible_share(row: &Row<'_>) -> f64 {
-    let (visible, pages) = (row.number("visible_pages").unwrap_or(0.0), row.number("pages").unwrap_or(0.0));
-    if pages > 0.0 { (visible / pages).clamp(0.0, 1.0) } else { 0.0 }
-}
-
-impl Traffic {
-    fn of(row: &Row<'_>, since: Since, interval: Option<&Interval<'_>>) -> Self {
-        let read = |column: &str| match since {
-            Since::Minute => interval?.rate(row, column),
-            Since::Reset => row.number(column),
-        };
-        Self {
-            seq_scans: read("seq_scan"),
-            seq_rows: read("seq_tup_read"),
-            idx_scans: read("idx_scan"),
-            inserts: read("inserts"),
-            updates: read("updates"),
-            deletes: read("deletes"),
-            hot_updates: read("hot_updates"),
-            heap_read: read("heap_read"),
-            heap_hit: read("heap_hit"),
-        }
-    }
-
-    /// Returns the share of updates that touched no index; `None` without updates.
-    pub fn hot_share(&self) -> Option<f64> {
-        part(self.hot_updates?, self.updates?)
-    }
-
-    /// Returns the share of scans that were sequential; `None` without scans.
-    pub fn seq_share(&self) -> Option<f64> {
-        part(self.seq_scans?, self.seq_scans? + self.idx_scans.unwrap_or(0.0))
-    }
-
-    /// Returns the share of heap blocks found in shared buffers; `None` where none was asked for.
-    pub fn heap_hits(&self) -> Option<f64> {
-        part(self.heap_hit?, self.heap_hit? + self.heap_read?)
-    }
-}
-
-fn part(some: f64, all: f64) -> Option<f64> {
-    (all > 0.0).then(|| (some / all).clamp(0.0, 1.0))
 }
 
 impl Figures {

@@ -7,6 +7,7 @@ use pgdj::Failure;
 use pgdj::pg::sampler::{self, Command, Report, Settings};
 use pgdj::pg::session::Connector;
 use pgdj::readings::Readings;
+use pgdj::readings::past::Past;
 use pgdj::readings::vitals::Vitals;
 use pgdj::sample::{History, Missing, Section, ServerFacts, Snapshot};
 use tokio::sync::mpsc;
@@ -87,7 +88,8 @@ impl Watched {
     pub(crate) fn vitals(&self) -> Vitals {
         let newest = self.history.last().zip(self.history.newest());
         newest.map_or_else(Vitals::default, |(moment, newest)| {
-            Vitals::of(&Readings::of(Arc::clone(newest)), &self.history, moment)
+            let past = Past { history: &self.history, moment };
+            Readings::of(Arc::clone(newest)).vitals(past).clone()
         })
     }
 
