@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::readings::Readings;
 use crate::readings::cut::Cut;
+use crate::readings::threshold::Reached;
 use crate::sample::rates::Interval;
 use crate::sample::unit::{counted, grouped};
 use crate::sample::{Missing, RowSet, Section, Snapshot, Value};
@@ -337,6 +338,15 @@ pub fn look(view: &View<'_>) -> Findings {
     let is_first = |finding: &Finding| finding.id == missing_rights::RULE.id && finding.severity > Severity::Notice;
     found.list.sort_by_key(|finding| (!is_first(finding), Reverse(finding.severity), concern(finding.id)));
     found
+}
+
+impl From<Reached> for Severity {
+    fn from(reached: Reached) -> Self {
+        match reached {
+            Reached::Warning => Self::Warning,
+            Reached::Critical => Self::Critical,
+        }
+    }
 }
 
 /// Asks a rule. One that finds nothing in figures that could not be renewed, or in a part of a list, has to find nothing

@@ -6,7 +6,9 @@ use ratatui::layout::Rect;
 use super::freshness::Freshness;
 use super::{App, Clock, Link, Origin, Rights};
 use crate::readings::sessions::at_least;
-use crate::readings::vitals::{Lag, Vitals};
+use crate::readings::threshold::{Reached, Threshold};
+use crate::readings::vitals::{LEAST_HITS, Lag, OldestTransaction, Vitals};
+use crate::readings::{connections, replication, waits};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::{Part, Segment, draw_parts, draw_segments, parts_width};
@@ -14,22 +16,10 @@ use crate::ui::glyphs::Health;
 use crate::ui::text::{clean, cut};
 use crate::ui::theme::{Role, Theme};
 
-/// A share of usable connections that asks for attention.
-const CONNECTIONS_WARNING: f64 = 0.75;
-/// A share of usable connections at which the next request may be refused.
-const CONNECTIONS_BAD: f64 = 0.90;
-/// Age of a transaction, in seconds, that asks for attention: it holds back vacuum and keeps locks.
-const TRANSACTION_WARNING: f64 = 60.0;
-/// Age of a transaction, in seconds, that is an incident in a web application.
-const TRANSACTION_BAD: f64 = 300.0;
-/// Sessions waiting for a lock that are an incident.
-const WAITING_BAD: usize = 5;
 /// Columns of the target's name; a unix socket's path would leave no room for what the server is.
 const LONGEST_TARGET: usize = 32;
 /// Seconds over which the cost is shown: long enough for every probe that is read often.
 const COST_SPAN: f64 = 10.0;
-/// Replication lag in seconds: attention, incident.
-const LAG: (f64, f64) = (10.0, 60.0);
 
 /// One vital sign: a label, a value, and how well it is. `None` is said as unknown.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,11 +35,11 @@ pub struct Sign {
 
 /// Returns the vital signs, in the order they are shown.
 pub fn signs(vitals: &Vitals) -> Vec<Sign> {
-    let mut signs = vec![connections(vitals), states(vitals), transaction(vitals), waiting(vitals)];
+    let mut signs = vec![connections_sign(vitals), states(vitals), transaction(vitals), waiting(vitals)];
     signs.push(Sign { probe: "databases", ..plain("tps", vitals.tps.map(|tps| Count(tps).to_string()), 3) });
     let hits = vitals.hit_ratio.map(|ratio| Share(ratio).to_string());
     signs.push(Sign {
-        health: vitals.hit_ratio.filter(|ratio| *ratio < 0.9).map(|_| Health::Warning),
+        health: vitals.hit_ratio.filter(|ratio| *ratio < LEAST_HITS).map(|_| Health::Warning),
         probe: "databases",
         ..plain("cache hits", hits, 5)
     });
@@ -64,13 +54,11 @@ fn plain(label: &'static str, value: Option<String>, rank: u8) -> Sign {
     Sign { label, value: value.unwrap_or_else(|| "?".to_owned()), health: None, rank, probe: "activity" }
 }
 
-fn judge(value: f64, warning: f64, bad: f64) -> Health {
-    if value >= bad {
-        Health::Bad
-    } else if value >= warning {
-        Health::Warning
-    } else {
-        Health::Good
+fn health(reached: Option<Reached>) -> Health {
+    match reached {
+        None => Health::Good,
+        Some(Reached::Warning) => Health::Warning,
+        Some(Reached::Critical) => Health::Bad,
     }
 }
 
@@ -78,11 +66,11 @@ fn judge(value: f64, warning: f64, bad: f64) -> Health {
 pub fn connections_health(vitals: &Vitals) -> Option<Health> {
     vitals.connections.zip(vitals.max_connections).map(|(used, limit)| {
         let usable = (limit - vitals.reserved.unwrap_or(0)).max(1);
-        judge(used as f64 / usable as f64, CONNECTIONS_WARNING, CONNECTIONS_BAD)
+        health(connections::USED.reached(used as f64 / usable as f64))
     })
 }
 
-fn connections(vitals: &Vitals) -> Sign {
+fn connections_sign(vitals: &Vitals) -> Sign {
     let health = connections_health(vitals);
     let value = vitals.connections.zip(vitals.max_connections).map(|(used, limit)| format!("{used}/{limit}"));
     Sign { health, probe: "server", ..plain("connections", value, 0) }
@@ -103,8 +91,8 @@ fn transaction(vitals: &Vitals) -> Sign {
     // One of the hidden sessions may have an older one.
     let is_partial = vitals.sessions.is_some_and(|sessions| sessions.hidden > 0);
     match vitals.oldest_transaction {
-        Some((age, _)) => {
-            let health = Some(judge(age, TRANSACTION_WARNING, TRANSACTION_BAD));
+        Some(OldestTransaction { age, reached, .. }) => {
+            let health = Some(health(reached));
             let more = if is_partial { "+" } else { "" };
             Sign {
                 health: health.filter(|health| !is_partial || *health != Health::Good),
@@ -116,7 +104,8 @@ fn transaction(vitals: &Vitals) -> Sign {
 }
 
 fn waiting(vitals: &Vitals) -> Sign {
-    let health = vitals.waiting.map(|count| judge(count as f64, 1.0, WAITING_BAD as f64));
+    let some = Threshold { warning: 1.0, critical: waits::MANY as f64 };
+    let health = vitals.waiting.map(|count| health(some.reached(count as f64)));
     Sign { health, ..plain("waiting", vitals.waiting.map(|count| count.to_string()), 1) }
 }
 
@@ -131,7 +120,9 @@ fn lag(vitals: &Vitals) -> Sign {
                 (None, Some(bytes)) => Bytes(bytes.max(0.0)).to_string(),
                 (None, None) => "?".to_owned(),
             };
-            (Some(text), seconds.map(|seconds| judge(seconds, LAG.0, LAG.1)))
+            let is_known = seconds.is_some() || bytes.is_some();
+            let reached = replication::reached(seconds.unwrap_or_default(), bytes.unwrap_or_default());
+            (Some(text), is_known.then(|| health(reached)))
         }
     };
     Sign { health, probe: "replication", ..plain("lag", value, 7) }

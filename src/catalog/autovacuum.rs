@@ -4,6 +4,10 @@
 
 use super::settings::Settings;
 use super::table_usage::TableUsage;
+use crate::sample::Timestamp;
+
+/// A vacuum younger than so many naptimes that left the dead rows where they are could not remove them.
+const RECENT_NAPTIMES: f64 = 5.0;
 
 /// The settings of autovacuum that hold for a table without its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +105,11 @@ impl Policy {
             multixact_freeze_max_age: number("autovacuum_multixact_freeze_max_age", 400_000_000.0),
             naptime: number("autovacuum_naptime", 60.0),
         }
+    }
+
+    /// Whether a table was vacuumed so lately that dead rows over its threshold could not be removed.
+    pub fn was_vacuumed_lately(&self, table: &TableUsage, now: Timestamp) -> bool {
+        table.last_vacuum.is_some_and(|last| now.0 - last.0 < RECENT_NAPTIMES * self.naptime)
     }
 
     /// Returns how near a table is to each threshold, its own storage parameters respected.

@@ -9,6 +9,11 @@ use crate::sample::{Bytes, Missing, Row, Snapshot, Timestamp};
 /// Bytes of a page, unless the server was built otherwise.
 const PAGE: f64 = 8192.0;
 
+/// Dead rows that are worth a word.
+pub const MANY_DEAD: f64 = 1_000.0;
+/// A share of dead rows that asks for attention, where there are [`MANY_DEAD`].
+const NOTABLE_DEAD: f64 = 0.2;
+
 /// A table with its counters; from `pg_stat_user_tables`, `pg_class` and the size functions.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TableUsage {
@@ -217,6 +222,11 @@ impl TableUsage {
     /// Returns the dead rows' share of all, 0..=1; `None` where there are no rows.
     pub fn dead_share(&self) -> Option<f64> {
         share(self.dead?, self.dead? + self.live?)
+    }
+
+    /// Whether so many of its rows are dead that it asks for attention.
+    pub fn has_many_dead(&self) -> bool {
+        self.dead_share().is_some_and(|share| share >= NOTABLE_DEAD) && self.dead.unwrap_or(0.0) >= MANY_DEAD
     }
 
     /// Whether no analyze is known: by the counters, and by the planner's figure.

@@ -16,8 +16,6 @@ pub const LEAST_DEAD: f64 = 10_000.0;
 pub const CRITICAL_SHARE: f64 = 10.0;
 /// So many dead rows.
 pub const CRITICAL_DEAD: f64 = 10_000_000.0;
-/// A vacuum younger than so many naptimes that left the dead rows where they are could not remove them.
-pub const RECENT_NAPTIMES: f64 = 5.0;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -44,8 +42,7 @@ fn check(view: &View<'_>) -> Outcome {
         .filter_map(|table| {
             let due = policy.due(table);
             let progress = due.vacuum.filter(|p| p.share() >= WARNING_SHARE && p.counted >= LEAST_DEAD)?;
-            let age = table.last_vacuum.map(|last| view.newer.at.0 - last.0);
-            let is_recent = age.is_some_and(|age| age < RECENT_NAPTIMES * policy.naptime);
+            let is_recent = policy.was_vacuumed_lately(table, view.newer.at);
             Some(Behind { table, due, progress, is_recent })
         })
         .collect();

@@ -1,13 +1,12 @@
 //! A low share of blocks found in shared buffers, over the interval.
 
 use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::readings::vitals::LEAST_HITS;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Missing, Row, Seconds};
 
 /// Below this share. Source: `PgHero` warns below 99 % over all time; an interval is noisier.
 pub const NOTICE_SHARE: f64 = 0.95;
-/// Below this share.
-pub const WARNING_SHARE: f64 = 0.80;
 /// Fewer blocks read in a second are not worth a word.
 pub const LEAST_READS: f64 = 500.0;
 
@@ -32,7 +31,7 @@ fn check(view: &View<'_>) -> Outcome {
     }
     Ok(vec![Finding {
         id: RULE.id,
-        severity: if share < WARNING_SHARE { Severity::Warning } else { Severity::Notice },
+        severity: if share < LEAST_HITS { Severity::Warning } else { Severity::Notice },
         title: format!("cache hits {}, {} blocks read per second", Share(share), Count(read)),
         evidence: vec![
             shows("blocks read per second", Count(read)),

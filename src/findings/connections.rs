@@ -1,14 +1,10 @@
 //! Connections near the limit of what an ordinary role may open.
 
 use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use crate::readings::connections::USED;
 use crate::sample::Missing;
 use crate::sample::unit::Share;
 
-/// From this share on it is a warning: a deploy that doubles the workers for a moment does not fit any more. Source:
-/// `check_pgactivity` (`backends`: 90 %, 95 %), taken lower because Django opens connections in bursts.
-pub const WARNING_SHARE: f64 = 0.80;
-/// From this share on the next request may be refused.
-pub const CRITICAL_SHARE: f64 = 0.95;
 /// With at least this share of idle ones a pooler or a shorter `CONN_MAX_AGE` is what helps.
 pub const IDLE_SHARE: f64 = 0.5;
 
@@ -49,12 +45,9 @@ fn check(view: &View<'_>) -> Outcome {
     }
     // More than the limit cannot be: what is over it takes no slot.
     let used = if all > 0.0 { used.min(all) } else { used };
-    if used / limit < WARNING_SHARE {
-        return Ok(vec![]);
-    }
     // Superusers take the reserved slots too, so that more can be used than ordinary roles may have.
     let share = (used / limit).min(1.0);
-    let severity = if share >= CRITICAL_SHARE { Severity::Critical } else { Severity::Warning };
+    let Some(severity) = USED.reached(share).map(Severity::from) else { return Ok(vec![]) };
     let mut evidence = vec![
         shows("connections", used),
         shows("counted", counted),

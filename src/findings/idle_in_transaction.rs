@@ -2,15 +2,9 @@
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
 use crate::readings::backends::Backend;
+use crate::readings::transactions;
 use crate::readings::vacuum_horizon::words_of_session;
 use crate::sample::Seconds;
-
-/// From here on a session is forgotten rather than between two statements. Source: `PgHero` and pgmetrics take 60 s.
-pub const WARNING_AGE: Seconds = Seconds(60.0);
-/// From here on, if others wait for it.
-pub const BLOCKING_AGE: Seconds = Seconds(10.0);
-/// From here on it hurts by the dead rows it holds alone.
-pub const CRITICAL_AGE: Seconds = Seconds(3600.0);
 
 /// The rule.
 pub static RULE: Rule =
@@ -27,18 +21,17 @@ fn check(view: &View<'_>) -> Outcome {
     let backends = view.readings.backends()?;
     let mut idle: Vec<Idle<'_>> = backends
         .iter()
-        .filter(|backend| backend.is_idle_in_transaction())
+        .filter(|backend| backend.is_idle_in_transaction() && transactions::reached(backend).is_some())
         .map(|backend| {
             let blocks = backends.iter().filter(|other| other.blocked_by.contains(&backend.pid)).count();
             Idle { backend, age: backend.state_age.unwrap_or_default(), blocks }
         })
-        .filter(|idle| idle.age >= WARNING_AGE.0 || (idle.blocks > 0 && idle.age >= BLOCKING_AGE.0))
         .collect();
     idle.sort_by(|left, right| {
         (right.blocks, right.age).partial_cmp(&(left.blocks, left.age)).unwrap_or(std::cmp::Ordering::Equal)
     });
     let Some(worst) = idle.first() else { return view.as_far_as_seen(vec![]) };
-    let is_critical = worst.blocks > 0 || idle.iter().any(|idle| idle.age >= CRITICAL_AGE.0);
+    let worst_limit = idle.iter().filter_map(|idle| transactions::reached(idle.backend)).max();
     let age = Seconds(worst.age);
     let title = if worst.blocks > 0 {
         format!(
@@ -54,7 +47,7 @@ fn check(view: &View<'_>) -> Outcome {
     };
     Ok(vec![Finding {
         id: RULE.id,
-        severity: if is_critical { Severity::Critical } else { Severity::Warning },
+        severity: worst_limit.map_or(Severity::Warning, Severity::from),
         title,
         evidence: idle.iter().take(NAMED).map(|idle| evidence(view, idle)).collect(),
         why: "An open transaction keeps its locks. Once it has written, or has a snapshot (REPEATABLE READ, an open \

@@ -3,13 +3,9 @@
 use super::autovacuum_behind::holder;
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, shows};
 use crate::readings::backends::Backend;
+use crate::readings::transactions;
 use crate::readings::vacuum_horizon::answer_of_session;
 use crate::sample::Seconds;
-
-/// From here on. Source: `PgHero` takes 60 s for a query; migrations and reports of a few minutes are usual.
-pub const WARNING_AGE: Seconds = Seconds(300.0);
-/// From here on.
-pub const CRITICAL_AGE: Seconds = Seconds(4.0 * 3600.0);
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "long_transaction", watches: "long transactions", concern: Concern::Now, check };
@@ -21,7 +17,7 @@ fn check(view: &View<'_>) -> Outcome {
         .backends()?
         .iter()
         .filter(|backend| {
-            age(backend) >= WARNING_AGE.0
+            transactions::reached(backend).is_some()
                 && backend.kind == "client backend"
                 // Those, and those that wait for a lock, are other findings.
                 && !backend.is_idle_in_transaction()
@@ -49,10 +45,11 @@ fn check(view: &View<'_>) -> Outcome {
         .collect();
     evidence.push(shows("holds back vacuum", answer_of_session(view.readings, pid)));
     evidence.extend(holder(view));
-    let severity = if age(worst) >= CRITICAL_AGE.0 && !is_dump(worst) { Severity::Critical } else { Severity::Warning };
+    let severity = transactions::reached(worst).map_or(Severity::Warning, Severity::from);
+    let limit = Seconds(transactions::RUNNING.warning);
     let what = match long.len() {
         1 => format!("pid {pid} in one transaction for {}", Seconds(age(worst))),
-        count => format!("{count} transactions over {WARNING_AGE}, the longest {}", Seconds(age(worst))),
+        count => format!("{count} transactions over {limit}, the longest {}", Seconds(age(worst))),
     };
     Ok(vec![Finding {
         id: RULE.id,
@@ -68,11 +65,6 @@ fn check(view: &View<'_>) -> Outcome {
         jump: Some(Jump::to_row("activity", pid)),
         source: "PostgreSQL manual: Recovering Disk Space; PgHero (long running queries)",
     }])
-}
-
-/// Whether it is a dump, which is meant to be one long transaction.
-fn is_dump(backend: &Backend) -> bool {
-    matches!(backend.application.as_str(), "pg_dump" | "pg_dumpall" | "pg_basebackup")
 }
 
 #[cfg(test)]

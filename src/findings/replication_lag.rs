@@ -1,16 +1,8 @@
 //! A standby that is behind.
 
 use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, shows};
+use crate::readings::replication;
 use crate::sample::{Bytes, Missing, Row, Seconds};
-
-/// From so long on.
-pub const WARNING_LAG: Seconds = Seconds(30.0);
-/// From so long on.
-pub const CRITICAL_LAG: Seconds = Seconds(300.0);
-/// From so many bytes of WAL on.
-pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
-/// From so many bytes of WAL on.
-pub const CRITICAL_BYTES: f64 = 10.0 * WARNING_BYTES;
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag", concern: Concern::Now, check };
@@ -80,13 +72,7 @@ fn check(view: &View<'_>) -> Outcome {
 }
 
 fn severity(lag: f64, bytes: f64) -> Option<Severity> {
-    if lag >= CRITICAL_LAG.0 || bytes >= CRITICAL_BYTES {
-        Some(Severity::Critical)
-    } else if lag >= WARNING_LAG.0 || bytes >= WARNING_BYTES {
-        Some(Severity::Warning)
-    } else {
-        None
-    }
+    replication::reached(lag, bytes).map(Severity::from)
 }
 
 fn lag(row: &Row<'_>) -> f64 {

@@ -4,15 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
 use crate::readings::backends::Backend;
-use crate::readings::waits::Waits;
+use crate::readings::waits::{MANY, WAIT, Waits};
 use crate::sample::Seconds;
-
-/// Waits shorter than this are everyday work, unless many wait.
-pub const WARNING_WAIT: Seconds = Seconds(5.0);
-/// From here on a web request has given up. Source: the default timeout of gunicorn workers, 30 s.
-pub const CRITICAL_WAIT: Seconds = Seconds(30.0);
-/// From so many on, however short they wait.
-pub const MANY: usize = 5;
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "waiting", watches: "sessions waiting for a lock", concern: Concern::Now, check };
@@ -74,12 +67,12 @@ fn check(view: &View<'_>) -> Outcome {
     };
     let longest = queue.waits.waiters().map(wait).fold(0.0, f64::max);
     let count = queue.waits.count();
-    if count == 0 || (longest < WARNING_WAIT.0 && count < MANY) {
+    if count == 0 || (longest < WAIT.warning && count < MANY) {
         return view.as_far_as_seen(vec![]);
     }
     let roots: BTreeSet<i64> = queue.waits.waiters().map(|pid| queue.root(pid)).collect();
     let Some(root) = roots.iter().copied().max_by_key(|root| queue.behind(*root)) else { return Ok(vec![]) };
-    let is_critical = count >= MANY || longest >= CRITICAL_WAIT.0;
+    let is_critical = count >= MANY || longest >= WAIT.critical;
     let is_migration = |pid: &i64| schema_change(queue.query(*pid)).is_some() && queue.behind(*pid) > 0;
     let migration = queue.waits.waiters().chain(roots.iter().copied()).find(is_migration);
     Ok(vec![Finding {

@@ -15,12 +15,11 @@ use crate::app::list::List;
 use crate::app::{Action, Document, Effect, Look, Pane, PaneId, PaneSpec, RowOrder, Signal, SignalKind, View, Wish};
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED};
+use crate::readings::transactions;
 use crate::sample::{ServerFacts, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
 use crate::ui::theme::Role;
 
-/// Seconds in a transaction without running anything that ask for attention.
-const IDLE_IN_TRANSACTION: f64 = 30.0;
 /// Seconds of a query that ask for attention.
 const SLOW_QUERY: f64 = 10.0;
 
@@ -381,7 +380,7 @@ fn role_of(backend: &Backend) -> Option<Role> {
         Some(Role::Bad)
     } else if backend.is_waiting {
         Some(Role::Lock)
-    } else if backend.is_idle_in_transaction() && backend.state_age.unwrap_or(0.0) > IDLE_IN_TRANSACTION {
+    } else if backend.is_idle_in_transaction() && transactions::reached(backend).is_some() {
         Some(Role::Warning)
     } else if backend.is_idle() || !backend.is_client() {
         Some(Role::Muted)

@@ -25,8 +25,6 @@ use crate::ui::theme::Role;
 
 /// A share of bloat that asks for attention, where it is also [`NOTABLE_BYTES`].
 const NOTABLE_BLOAT: f64 = 0.3;
-/// A share of dead rows that asks for attention.
-const NOTABLE_DEAD: f64 = 0.2;
 /// Bytes that are worth a word.
 const NOTABLE_BYTES: f64 = 1024.0 * 1024.0;
 /// A share of the age that forces a vacuum which asks for attention.
@@ -316,8 +314,7 @@ fn cell(one: &Figures, column: &str, view: &View<'_>) -> Cell {
         }
         "dead" => {
             let cell = if usage.has_lost_counters() { unknown() } else { share(usage.dead_share()) };
-            let is_notable = usage.dead_share().unwrap_or(0.0) >= NOTABLE_DEAD && usage.dead.unwrap_or(0.0) >= 1000.0;
-            if is_notable { cell.role(Role::Warning) } else { cell }
+            if usage.has_many_dead() { cell.role(Role::Warning) } else { cell }
         }
         "vacuum_due" => due(one, Due::vacuum_share),
         "analyze_due" => due(one, Due::analyze_share),

@@ -4,6 +4,8 @@
 
 use super::Readings;
 use super::past::Past;
+use super::threshold::Reached;
+use super::transactions;
 use crate::sample::RowSet;
 use crate::sample::rates::Interval;
 
@@ -18,8 +20,8 @@ pub struct Vitals {
     pub max_connections: Option<i64>,
     /// Slots that ordinary roles cannot have: `superuser_reserved_connections` + `reserved_connections`.
     pub reserved: Option<i64>,
-    /// Age of the oldest open transaction in seconds, and its pid.
-    pub oldest_transaction: Option<(f64, i64)>,
+    /// The oldest open transaction.
+    pub oldest_transaction: Option<OldestTransaction>,
     /// Sessions that wait for a lock.
     pub waiting: Option<usize>,
     /// Transactions per second, all databases.
@@ -45,6 +47,20 @@ pub enum Lag {
         bytes: Option<f64>,
     },
 }
+
+/// The oldest open transaction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OldestTransaction {
+    /// Its age in seconds.
+    pub age: f64,
+    /// Its session.
+    pub pid: i64,
+    /// The limit that it has reached.
+    pub reached: Option<Reached>,
+}
+
+/// Share of block requests found in shared buffers below which something is wrong, 0..=1.
+pub const LEAST_HITS: f64 = 0.80;
 
 /// Client backends by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,8 +117,11 @@ impl Vitals {
         self.sessions = Some(sessions);
         self.waiting = Some(backends.iter().filter(|backend| backend.is_waiting).count());
         self.oldest_transaction = clients()
-            .filter_map(|client| Some((client.xact_age?, client.pid)))
-            .max_by(|left, right| left.0.total_cmp(&right.0));
+            .filter_map(|client| {
+                let (age, pid) = (client.xact_age?, client.pid);
+                Some(OldestTransaction { age, pid, reached: transactions::reached(client) })
+            })
+            .max_by(|left, right| left.age.total_cmp(&right.age));
     }
 
     fn read_rates(&mut self, past: Past<'_>, readings: &Readings) {

@@ -4,6 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::threshold::Threshold;
+
+/// From so many waiting sessions on it is critical, however short they wait.
+pub const MANY: usize = 5;
+
+/// Seconds that a session waits. Shorter waits are everyday work; from the second limit on a web request has given up.
+/// Source: the default timeout of gunicorn workers, 30 s.
+pub const WAIT: Threshold = Threshold { warning: 5.0, critical: 30.0 };
+
 /// The waiting sessions, each with the pids that block it (`pg_blocking_pids()`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Waits(BTreeMap<i64, Vec<i64>>);

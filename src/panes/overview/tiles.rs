@@ -254,13 +254,12 @@ fn table_row(usage: &TableUsage, seq: Option<f64>, now: Timestamp) -> (f64, Row)
     let size = size(usage.heap_bytes, usage.pages);
     let dead = usage.dead.unwrap_or(0.0);
     let share = usage.dead_share();
-    let is_bloated = dead > 1000.0 && share.is_some_and(|share| share > 0.2);
     let share = known(share.map(|share| (Share(share), share)));
     let cells = vec![
         Cell::text(&usage.name),
         known(size.map(|size| (Bytes(size), size))),
         known(usage.rows().map(|rows| (Count(rows), rows))),
-        if is_bloated { share.role(Role::Warning) } else { share },
+        if usage.has_many_dead() { share.role(Role::Warning) } else { share },
         known(seq.map(|rate| (Count(rate), rate))),
         Cell::optional(usage.last_vacuum.map(|at| (Seconds(now.0 - at.0), now.0 - at.0))),
     ];

@@ -7,18 +7,13 @@ use std::collections::HashMap;
 use crate::app::View;
 use crate::catalog::autovacuum::{Due, Policy};
 use crate::catalog::bloat::Bloat;
-use crate::catalog::table_usage::TableUsage;
+use crate::catalog::table_usage::{self, TableUsage};
 use crate::django::Owner;
 use crate::readings::traffic::{Traffic, TrafficSpan};
 use crate::sample::{Bytes, Missing, Timestamp};
 
 /// Bytes of a page, where the server does not say.
 const PAGE: f64 = 8192.0;
-
-/// Naptimes within which autovacuum has had its turn. Source: the finding `autovacuum_behind`.
-const RECENT_NAPTIMES: f64 = 2.0;
-/// Dead rows that are worth a word.
-pub(super) const MANY_DEAD: f64 = 1_000.0;
 
 /// What is known of one table.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,8 +88,8 @@ fn lost_counters(view: &View<'_>, usages: &[TableUsage]) -> Option<String> {
 
 /// Whether a vacuum came and left more dead rows than the threshold: something may still see them.
 fn is_held_back(usage: &TableUsage, policy: &Policy, now: Timestamp) -> bool {
-    let is_recent = usage.last_vacuum.is_some_and(|last| now.0 - last.0 < RECENT_NAPTIMES * policy.naptime);
-    is_recent && policy.due(usage).vacuum.is_some_and(|one| one.share() >= 1.0 && one.counted >= MANY_DEAD)
+    policy.was_vacuumed_lately(usage, now)
+        && policy.due(usage).vacuum.is_some_and(|one| one.share() >= 1.0 && one.counted >= table_usage::MANY_DEAD)
 }
 
 impl Figures {
