@@ -24,6 +24,7 @@ pub mod pane_spec;
 mod pane_stack;
 mod preview;
 pub mod screen;
+pub mod timeline;
 pub mod update;
 
 use std::collections::VecDeque;
@@ -55,6 +56,7 @@ pub use message::Message;
 pub use pane::{Pane, StatementToExplain, Subject, View, Wish};
 pub use pane_id::PaneId;
 pub use pane_spec::{PaneContext, PaneSpec, RowOrder};
+pub use timeline::Timeline;
 
 /// How the console starts.
 #[derive(Debug, Clone)]
@@ -119,7 +121,11 @@ pub enum Link {
 #[derive(Debug)]
 pub struct App {
     start: Start,
-    history: History,
+    timeline: Timeline,
+    /// The moment of a recording that the shell was asked for last.
+    sought: Option<Moment>,
+    /// What cannot be read of a recording, as it was said.
+    damage: Option<String>,
     clock: Clock,
     link: Link,
     facts: Option<Arc<ServerFacts>>,
@@ -198,7 +204,9 @@ impl App {
     pub fn new(start: Start, specs: &'static [PaneSpec], context: &PaneContext) -> Self {
         Self {
             panes: PaneStack::new(specs, start.pane, context),
-            history: History::bounded(start.history_bytes),
+            timeline: Timeline::bounded(start.history_bytes),
+            sought: None,
+            damage: None,
             clock: Clock::Live,
             link: Link::Waiting,
             facts: None,

@@ -14,7 +14,7 @@
 //!
 //! # The rules
 //!
-//! 1. One way: probe → `Snapshot` → history → [`readings::Readings`], which decode each subject once → findings and
+//! 1. One way: probe → `Snapshot` → [`app::Timeline`] → [`readings::Readings`], which decode each subject once → findings and
 //!    `refresh` of the shown pane → `draw`; key → [`app::Action`] →
 //!    [`app::Wish`] → [`app::Effect`] → [`app::Event`]. What takes longer than a frame is a [`app::Job`]: begun by
 //!    `Effect::Start`, ended by `Event::Job`, cancelled by Esc. A pane never talks to the database; `draw` computes

@@ -2,8 +2,9 @@
 //!
 //! JSON Lines in gzip members, so `zcat FILE | jq` and `DuckDB` read it. The first line is a [`Header`]: format, program,
 //! server facts, the table of columns of each section. Every further line is a [`Frame`] with only the sections that were
-//! read since the frame before; every member starts with a whole frame, so a crash loses at most one member and what is
-//! left of a damaged file is still read. Columns are only ever added: what a section lacks reads as null, and a section
+//! read since the frame before; every member starts with a whole frame and says in its gzip header how long it is and what
+//! it holds, so a reader hops to any moment ([`RecordingFile`]), a crash loses at most one member, and what is left of a
+//! damaged file is still read. Columns are only ever added: what a section lacks reads as null, and a section
 //! that this program does not know is passed over. The header may hold [`Plans`], so that Explain has something to show.
 
 use std::borrow::Cow;
@@ -16,18 +17,27 @@ use thiserror::Error;
 
 use crate::sample::{Column, Missing, SampleCost, ServerFacts, Timestamp, Value};
 
+mod decoder;
 mod explained;
+mod file;
+mod glance;
+mod index;
+mod members;
 mod plans;
 mod reader;
-mod sparse;
+#[cfg(test)]
+mod seek_tests;
+mod span;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use explained::Explained;
+pub use file::{LoadStep, RecordedWindow, RecordingFile};
 pub use plans::{IndexAnswer, Plans, RecordedPlan, Rows, statement_key};
 pub use reader::Reader;
-pub use sparse::Sparse;
+pub use span::Span;
+pub(crate) use span::SpanTally;
 pub use writer::Writer;
 
 /// The format this program writes.
@@ -38,6 +48,12 @@ pub const DEFAULT_LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Frames in a gzip member: what a crash may lose, a minute at a sample a second.
 const FRAMES_A_MEMBER: u32 = 60;
+
+/// Seconds from the first sample of a member to its last, at a slower pace.
+const SECONDS_A_MEMBER: f64 = 300.0;
+
+/// Bytes of text after which a member takes no further sample: reading one takes no more memory than that allows.
+const TEXT_A_MEMBER: u64 = 16 * 1024 * 1024;
 
 /// Bytes of the longest line that is read: a sample of a very large schema has a tenth of it.
 const LONGEST_LINE: u64 = 256 * 1024 * 1024;

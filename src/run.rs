@@ -12,6 +12,7 @@ mod playback;
 mod recording;
 pub mod remembered;
 mod replay;
+mod seeking;
 mod suspend;
 pub mod terminal;
 mod work;

@@ -57,6 +57,12 @@ pub enum Action {
     BackTen,
     /// Ten samples forward in time.
     ForwardTen,
+    /// To the first sample there is.
+    FirstMoment,
+    /// To the newest sample, or on live.
+    LastMoment,
+    /// To the minute with the highest load.
+    WorstMoment,
     /// Samples faster.
     Faster,
     /// Samples slower.

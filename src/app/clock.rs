@@ -1,6 +1,7 @@
 //! Which moment the screen shows.
 
-use crate::sample::{History, Moment};
+use super::timeline::Timeline;
+use crate::sample::Moment;
 
 /// Which moment the screen shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,27 +15,28 @@ pub enum Clock {
 
 impl Clock {
     /// Returns the moment to show, or `None` before the first sample.
-    pub fn moment(self, history: &History) -> Option<Moment> {
+    pub fn moment(self, timeline: &Timeline) -> Option<Moment> {
         match self {
-            Self::Live => history.last(),
-            Self::Held(moment) => history.step(moment, 0),
+            Self::Live => timeline.range().map(|range| *range.end()),
+            Self::Held(moment) => timeline.step(moment, 0),
         }
     }
 
-    /// Holds at the newest moment, or goes on live.
-    pub fn toggle(self, history: &History) -> Self {
+    /// Holds at the newest moment, or goes on live; nothing goes on behind a recording.
+    pub fn toggle(self, timeline: &Timeline) -> Self {
         match self {
-            Self::Live => history.last().map_or(Self::Live, Self::Held),
+            Self::Live => self.moment(timeline).map_or(Self::Live, Self::Held),
+            Self::Held(_) if timeline.is_recorded() => self,
             Self::Held(_) => Self::Live,
         }
     }
 
     /// Goes some samples back (negative) or forward; beyond the newest it goes on live.
-    pub fn step(self, history: &History, steps: i64) -> Self {
-        let Some(from) = self.moment(history) else { return self };
-        if steps > 0 && history.last() == Some(from) {
+    pub fn step(self, timeline: &Timeline, steps: i64) -> Self {
+        let Some(from) = self.moment(timeline) else { return self };
+        if steps > 0 && Self::Live.moment(timeline) == Some(from) && !timeline.is_recorded() {
             return Self::Live;
         }
-        history.step(from, steps).map_or(self, Self::Held)
+        timeline.step(from, steps).map_or(self, Self::Held)
     }
 }

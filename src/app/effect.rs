@@ -6,7 +6,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::job::{Job, JobId, JobNews};
 use crate::readings::act::Doing;
-use crate::sample::{Seconds, ServerFacts, Snapshot, Timestamp};
+use crate::record::RecordedWindow;
+use crate::sample::{Moment, Seconds, ServerFacts, Snapshot, Timestamp};
 
 pub use crate::readings::act::SignalKind;
 
@@ -25,6 +26,8 @@ pub enum Event {
     Sampled(Arc<Snapshot>),
     /// A recording that is played starts again with these samples: those before do not count.
     Restarted(Vec<Arc<Snapshot>>),
+    /// The samples around a moment of a recording were loaded, or more is known of the whole.
+    Recorded(Box<RecordedWindow>),
     /// A server was reached, for the first time or again.
     Connected(Arc<ServerFacts>),
     /// The server was lost, or could not be reached yet.
@@ -71,6 +74,8 @@ pub enum Effect {
         /// What it is, for the message.
         what: String,
     },
+    /// Load the samples around a moment of a recording; answered by [`Event::Recorded`].
+    Seek(Moment),
     /// Sample at another pace.
     Pace(Seconds),
     /// Read everything now.

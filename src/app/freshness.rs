@@ -65,7 +65,7 @@ impl App {
 
     /// Returns how old the newest answer of the server is, in seconds; for ever, where there is none.
     pub(super) fn age_of_data(&self) -> f64 {
-        let Some(newest) = self.history.newest() else { return f64::INFINITY };
+        let Some(newest) = self.timeline.history().newest() else { return f64::INFINITY };
         let answers = ["activity", "server"].map(|probe| newest.age(probe).map_or(f64::INFINITY, |age| age.0));
         answers.into_iter().fold(f64::INFINITY, f64::min) + self.since_last_sample()
     }

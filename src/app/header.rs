@@ -194,9 +194,10 @@ impl App {
                 }
                 Freshness::Never { .. } => {}
             }
-            if let Some((place, count)) = self.shown.moment().filter(|_| is_recording).map(|at| self.history.place(at))
-            {
-                parts.push((format!("  {place} of {count}"), Role::Text));
+            if let Some(moment) = self.shown.moment().filter(|_| is_recording) {
+                let (place, count) = self.timeline.place(moment);
+                let indexing = self.timeline.indexed().map(|share| format!(", indexing {}", Share(share)));
+                parts.push((format!("  {place} of {count}{}", indexing.unwrap_or_default()), Role::Text));
             }
             let slowed = if cost.pace.0 > cost.wanted_pace.0 { " (slowed)" } else { "" };
             parts.push((format!("  every {}{slowed}", short_pace(cost.pace)), Role::Muted));
@@ -211,7 +212,7 @@ impl App {
     fn cost_rate(&self) -> Option<f64> {
         let newer = self.shown.snapshot()?;
         let spans = |snapshot: &&std::sync::Arc<Snapshot>| newer.at.0 - snapshot.at.0 < COST_SPAN;
-        let recent = self.history.until(self.shown.moment()?).rev().take_while(spans);
+        let recent = self.timeline.history().until(self.shown.moment()?).rev().take_while(spans);
         let (spent, oldest) = recent.fold((0.0, newer.at.0), |(sum, _), it| (sum + it.cost.server.0, it.at.0));
         Some(spent / (newer.at.0 - oldest).max(1.0))
     }

@@ -20,7 +20,7 @@ impl App {
             };
             document.pair("a sample", &format!("every {}{slowed}", cost.pace));
             document.pair("samples dropped", &cost.dropped.to_string());
-            document.pair("history", &format!("{} samples", self.history.len()));
+            document.pair("history", &format!("{} samples", self.timeline.history().len()));
             document.heading("What could not be read");
             let mut is_whole = true;
             for (probe, section) in &snapshot.sections {

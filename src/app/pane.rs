@@ -15,7 +15,7 @@ use super::pane_id::PaneId;
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::past::Past;
-use crate::sample::{History, Moment, Snapshot};
+use crate::sample::{History, Moment, Snapshot, Timestamp};
 use crate::ui::dialog::{Filled, Form};
 
 /// What a pane may see when it refreshes: the history and the moment the clock is at.
@@ -69,6 +69,8 @@ pub enum Wish {
     Report(Message),
     /// Another pane, with a subject.
     Go(PaneId, Subject),
+    /// The moment nearest to a time, in every pane.
+    Hold(Timestamp),
     /// Values to fill in; they come back by [`Pane::filled`].
     Fill(Form),
     /// All of these, in order.

@@ -28,7 +28,7 @@ impl App {
         if self.body().height < LEAST_SHARED {
             return;
         }
-        let Some(view) = self.shown.view(&self.history) else { return };
+        let Some(view) = self.shown.view(self.timeline.history()) else { return };
         let pane = self.panes.shown();
         self.preview = pane.filter(|pane| pane.has_preview()).and_then(|pane| pane.inspect(&view));
     }

@@ -8,11 +8,14 @@ use ratatui::layout::Position;
 
 use super::keys::{Binding, Needs, binding_for, key_name};
 use super::layer::{Answer, Layer};
-use super::{Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, Wish};
+use super::{
+    Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, Timeline, Wish,
+};
 use crate::findings;
 use crate::readings::Readings;
 use crate::readings::past::Past;
-use crate::sample::{History, Seconds, Snapshot, Timestamp};
+use crate::record::RecordedWindow;
+use crate::sample::{Moment, Seconds, Snapshot, Timestamp};
 use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};
 
@@ -54,6 +57,7 @@ impl App {
             Event::Tick(now) => self.now = now,
             Event::Sampled(snapshot) => self.on_sample(snapshot),
             Event::Restarted(samples) => self.begin_afresh(samples),
+            Event::Recorded(window) => self.on_recorded(*window),
             Event::Connected(facts) => {
                 if self.start.origin == Origin::Server {
                     self.log(format!("connected to {} as {}", facts.target, facts.role));
@@ -77,12 +81,12 @@ impl App {
         /// Samples for which it is said: somebody may be reading something else.
         const SAID_FOR: u8 = 12;
         self.log("the recording starts again".to_owned());
-        self.history = History::bounded(self.start.history_bytes);
+        self.timeline = Timeline::bounded(self.start.history_bytes);
         self.clock = Clock::Live;
         self.shown = Shown::default();
         for sample in samples {
             self.facts = Some(Arc::clone(&sample.server));
-            self.history.push(sample);
+            self.timeline.push(sample);
         }
         self.sampled_at = self.now;
         self.message = Some(Message { samples_left: SAID_FOR, ..Message::note("The recording starts again") });
@@ -93,7 +97,7 @@ impl App {
         if snapshot.section("server").why().is_none() {
             self.link = Link::Up;
         }
-        self.history.push(snapshot);
+        self.timeline.push(snapshot);
         self.sampled_at = self.now;
         if let Some(message) = &mut self.message {
             message.samples_left = message.samples_left.saturating_sub(1);
@@ -105,6 +109,28 @@ impl App {
             self.refresh();
         }
         self.follow_acts();
+    }
+
+    /// Takes the samples around a moment of a recording, if it is still the one that was asked for.
+    fn on_recorded(&mut self, window: RecordedWindow) {
+        self.link = Link::Up;
+        self.timeline.learn(&window);
+        if let Some(damage) = window.damage.filter(|damage| self.damage.as_ref() != Some(damage)) {
+            self.damage = Some(damage.clone());
+            self.on_done(Outcome::Bad(damage));
+        }
+        if self.sought.is_some_and(|moment| moment != window.asked) {
+            return;
+        }
+        if self.timeline.take(window.history) {
+            // What is derived from the samples before has others now.
+            self.shown = Shown::default();
+        }
+        let Some(moment) = window.moment else { return };
+        self.clock = Clock::Held(moment);
+        if self.shown.moment() != Some(moment) {
+            self.refresh();
+        }
     }
 
     fn on_done(&mut self, outcome: Outcome) {
@@ -127,15 +153,19 @@ impl App {
 
     /// Derives everything that is shown from the moment the clock is at.
     pub(super) fn refresh(&mut self) {
-        let Some(moment) = self.clock.moment(&self.history) else { return };
-        let Some(snapshot) = self.history.at(moment) else { return };
+        let Some(moment) = self.clock.moment(&self.timeline) else { return };
+        // One that is not in memory is shown when the shell has loaded it.
+        let Some(snapshot) = self.timeline.at(moment) else { return };
         if self.shown.is(moment, snapshot) {
             return self.refresh_pane();
         }
-        let older = self.history.step(moment, -30).and_then(|older| self.history.at(older));
+        if self.timeline.is_recorded() {
+            self.facts = Some(Arc::clone(&snapshot.server));
+        }
+        let older = self.timeline.step(moment, -30).and_then(|older| self.timeline.at(older));
         let readings = self.readings_of(snapshot);
         self.shown = Shown {
-            vitals: readings.vitals(Past { history: &self.history, moment }).clone(),
+            vitals: readings.vitals(Past { history: self.timeline.history(), moment }).clone(),
             findings: findings::look(&findings::View::new(&readings, older.map(Arc::as_ref))),
             seen: Some((moment, readings)),
         };
@@ -144,7 +174,7 @@ impl App {
 
     /// Returns what the newest snapshot means.
     pub(super) fn newest(&self) -> Option<Rc<Readings>> {
-        self.history.newest().map(|newest| self.readings_of(newest))
+        self.timeline.history().newest().map(|newest| self.readings_of(newest))
     }
 
     /// Returns what a snapshot means: what is shown already is not decoded again.
@@ -156,7 +186,7 @@ impl App {
 
     /// Derives the shown pane alone.
     pub(super) fn refresh_pane(&mut self) {
-        let Some(view) = self.shown.view(&self.history) else { return };
+        let Some(view) = self.shown.view(self.timeline.history()) else { return };
         if let Some(pane) = self.panes.shown_mut() {
             pane.refresh(&view);
         }
@@ -207,11 +237,14 @@ impl App {
             Action::Show(pane) => self.show(pane),
             Action::NextPane => self.show(self.panes.neighbour(1)),
             Action::PreviousPane => self.show(self.panes.neighbour(-1)),
-            Action::Pause => self.set_clock(self.clock.toggle(&self.history)),
-            Action::Back => self.set_clock(self.clock.step(&self.history, -1)),
-            Action::Forward => self.set_clock(self.clock.step(&self.history, 1)),
-            Action::BackTen => self.set_clock(self.clock.step(&self.history, -10)),
-            Action::ForwardTen => self.set_clock(self.clock.step(&self.history, 10)),
+            Action::Pause => self.set_clock(self.clock.toggle(&self.timeline)),
+            Action::Back => self.set_clock(self.clock.step(&self.timeline, -1)),
+            Action::Forward => self.set_clock(self.clock.step(&self.timeline, 1)),
+            Action::BackTen => self.set_clock(self.clock.step(&self.timeline, -10)),
+            Action::ForwardTen => self.set_clock(self.clock.step(&self.timeline, 10)),
+            Action::FirstMoment => self.hold(self.timeline.range().map(|range| *range.start())),
+            Action::LastMoment => self.go_to_last(),
+            Action::WorstMoment => self.hold(self.timeline.worst()),
             Action::Faster => self.change_pace(-1),
             Action::Slower => self.change_pace(1),
             Action::ReadNow => self.ask_shell(Effect::ReadNow),
@@ -236,8 +269,28 @@ impl App {
     }
 
     fn set_clock(&mut self, clock: Clock) {
+        if self.timeline.is_recorded() {
+            let Clock::Held(moment) = clock else { return };
+            // One in memory too: the shell reads on around the moment that is shown.
+            self.sought = Some(moment);
+            self.ask_shell(Effect::Seek(moment));
+        }
         self.clock = clock;
         self.refresh();
+    }
+
+    /// Goes on live; in a recording, to its last sample.
+    fn go_to_last(&mut self) {
+        let last = self.timeline.range().filter(|_| self.timeline.is_recorded()).map(|range| *range.end());
+        self.set_clock(last.map_or(Clock::Live, Clock::Held));
+    }
+
+    /// Holds at a moment, if there is one to hold at.
+    fn hold(&mut self, moment: Option<Moment>) {
+        match moment {
+            Some(moment) => self.set_clock(Clock::Held(moment)),
+            None => self.message = Some(Message::note("No load is known yet")),
+        }
     }
 
     fn change_pace(&mut self, step: isize) {
@@ -284,7 +337,7 @@ impl App {
     }
 
     fn inspect(&mut self) {
-        let Some(view) = self.shown.view(&self.history) else { return };
+        let Some(view) = self.shown.view(self.timeline.history()) else { return };
         let Some(pane) = self.panes.shown_mut() else { return };
         let wish = match pane.act(Action::Inspect, &view) {
             Wish::Nothing => pane.inspect(&view).map_or(Wish::Nothing, Wish::Open),
@@ -294,7 +347,7 @@ impl App {
     }
 
     fn copy(&mut self, action: Action) {
-        let view = self.shown.view(&self.history);
+        let view = self.shown.view(self.timeline.history());
         let pane = self.panes.shown_mut();
         let copied = pane.and_then(|pane| match action {
             Action::CopyRow => {
@@ -309,7 +362,7 @@ impl App {
     }
 
     fn act_in_pane(&mut self, action: Action) {
-        let Some(view) = self.shown.view(&self.history) else { return };
+        let Some(view) = self.shown.view(self.timeline.history()) else { return };
         let Some(pane) = self.panes.shown_mut() else { return };
         if let Some(list) = pane.list()
             && list.act(action)
@@ -341,6 +394,7 @@ impl App {
                     self.grant(wish);
                 }
             }
+            Wish::Hold(time) => self.hold(self.timeline.nearest(time)),
             Wish::Fill(form) => self.layers.push(Layer::Form(form)),
             Wish::Go(pane, subject) => self.go(pane, subject),
         }

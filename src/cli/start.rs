@@ -1,7 +1,7 @@
 //! From the arguments to the command that runs.
 
 use std::fs::File;
-use std::io::{BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::pg::address::{Flags, Request, is_left_open, resolve};
 use crate::pg::connect::ConnectError;
 use crate::pg::connector::ToAddress;
 use crate::pg::{own, sampler};
-use crate::record::{Explained, Reader, Sparse};
+use crate::record::RecordingFile;
 use crate::run::remembered::Remembered;
 use crate::run::terminal::Mouse;
 use crate::run::{Playback, Recording, Replay, Setup, console, play, record, replay};
@@ -122,29 +122,18 @@ async fn run_replay(file: &Path, config: &Config, environment: &Environment) -> 
         Failure::new(Kind::File, format!("cannot read the recording {}", file.display())).because(error)
     };
     let opened = File::open(file).map_err(|error| failed(&error))?;
-    let mut reader = Reader::new(BufReader::new(opened)).map_err(|error| failed(&error))?;
-    let Sparse { samples, every, read } = Sparse::within(history_bytes(config), reader.by_ref());
-    let damage = reader.damage().map(|why| format!("the recording is damaged after {read} samples: {why}"));
-    if samples.is_empty() {
+    let mut recording = RecordingFile::open(opened, history_bytes(config)).map_err(|error| failed(&error))?;
+    let window = recording.open_first();
+    if window.moment.is_none() {
         let failure = Failure::new(Kind::File, format!("the recording {} holds no samples", file.display()));
-        return Err(damage.into_iter().fold(failure, Failure::because_text));
+        return Err(window.damage.into_iter().fold(failure, Failure::because_text));
     }
-    let mb = config.history_mb;
-    let few = (every > 1).then(|| {
-        format!(
-            "showing one of every {every} samples: all {read} need more memory than \
-            history_mb = {mb}"
-        )
-    });
-    let note = damage.into_iter().chain(few).reduce(|one, other| format!("{one}; {other}"));
     let start = Start {
         rights: Rights::ReadOnly,
         origin: Origin::Recording,
-        history_bytes: usize::MAX, // what is in memory already is within the bound
-        ..start(config, environment, reader.server().target.clone())?
+        ..start(config, environment, recording.server().target.clone())?
     };
-    let explained = Explained::new(Arc::clone(reader.plans()));
-    replay(Replay { start, mouse: mouse(config), explained, note }, samples.into_iter()).await
+    replay(Replay { file: recording, window, start, mouse: mouse(config) }).await
 }
 
 /// Says a step; what cannot be written is nobody's loss.

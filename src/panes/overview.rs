@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
@@ -18,7 +18,7 @@ use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, Subje
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::load::{LoadPoint, WaitClass};
-use crate::sample::shortfall;
+use crate::sample::{Timestamp, shortfall};
 use crate::ui::chart::{LoadChart, Point, wait_classes};
 use crate::ui::frame::Tile;
 use crate::ui::theme::Role;
@@ -51,8 +51,12 @@ const KEYS: &[Binding] = &[
 #[derive(Debug, Default)]
 pub struct Overview {
     chart: LoadChart,
+    /// Where it was drawn, for clicks.
+    chart_area: Rect,
     /// The load of every snapshot the chart may show, oldest first: each is derived once.
     loads: Vec<Point>,
+    /// The moment of the oldest snapshot that there was.
+    oldest: Option<f64>,
     chart_note: String,
     tiles: Tiles,
     shown_tile: usize,
@@ -109,6 +113,11 @@ impl Pane for Overview {
         self.selected().map(worst::document)
     }
 
+    fn click(&mut self, at: Position) -> Wish {
+        let moment = self.chart.moment_at(self.chart_area, at.x).filter(|_| self.chart_area.contains(at));
+        moment.map_or(Wish::Nothing, |moment| Wish::Hold(Timestamp(moment)))
+    }
+
     fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
         let finding = self.selected()?;
         match &finding.fix.code {
@@ -159,7 +168,7 @@ impl Overview {
         }
     }
 
-    fn draw_chart(&self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+    fn draw_chart(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
         let tile = Tile {
             title: "Load: average active sessions",
             key: None,
@@ -167,13 +176,17 @@ impl Overview {
             has_focus: false,
         };
         let inside = tile.draw(frame.buffer_mut(), area, look.theme);
+        self.chart_area = inside;
         self.chart.draw(frame.buffer_mut(), inside, look.theme);
     }
 
     /// Derives the load of the snapshots that came since the last refresh.
     fn take_loads(&mut self, view: &View<'_>) {
         let end = end_of(view);
-        if self.loads.last().is_some_and(|last| last.at > end) {
+        // Of a recording, what is before the samples in memory is loaded later.
+        let oldest = view.history.first().and_then(|first| view.history.at(first)).map_or(end, |oldest| oldest.at.0);
+        let is_older = self.oldest.replace(oldest).is_some_and(|known| oldest < known);
+        if is_older || self.loads.last().is_some_and(|last| last.at > end) {
             self.loads.clear();
         }
         let known = self.loads.last().map_or(f64::MIN, |last| last.at);

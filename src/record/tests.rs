@@ -19,7 +19,7 @@ fn denied() -> Missing {
 }
 
 /// A story in which every kind of section changes into every other.
-fn story(length: usize) -> Vec<Arc<Snapshot>> {
+pub(super) fn story(length: usize) -> Vec<Arc<Snapshot>> {
     let server = Arc::new(ServerFacts { target: "shop".to_owned(), version_num: 150_018, ..ServerFacts::default() });
     let mut wal = Section::Missing(Missing::NotYet);
     (0..length)
@@ -48,7 +48,7 @@ fn story(length: usize) -> Vec<Arc<Snapshot>> {
         .collect()
 }
 
-fn written(story: &[Arc<Snapshot>]) -> Vec<u8> {
+pub(super) fn written(story: &[Arc<Snapshot>]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), &story[0].server, u64::MAX).unwrap();
     for snapshot in story {
         writer.push(snapshot).unwrap();

@@ -5,22 +5,27 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use flate2::Compression;
 use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
 use serde::Serialize;
 
-use super::{FORMAT, FRAMES_A_MEMBER, Frame, Header, Part, Plans, RecordError};
+use super::span::{Claim, SpanTally};
+use super::{FORMAT, FRAMES_A_MEMBER, Frame, Header, Part, Plans, RecordError, SECONDS_A_MEMBER, TEXT_A_MEMBER};
 use crate::pg::probes::PROBES;
 use crate::sample::{Column, Section, ServerFacts, Snapshot};
 
 /// Writes a recording.
 pub struct Writer<W: Write> {
+    out: W,
     /// `None` only while one member ends and the next begins, and after an error.
-    member: Option<GzEncoder<Counted<W>>>,
-    frames_in_member: u32,
+    member: Option<Member>,
     last: Option<Arc<Snapshot>>,
-    columns: BTreeMap<&'static str, Cow<'static, [Column]>>,
+    /// The columns of the header.
+    declared: BTreeMap<&'static str, Cow<'static, [Column]>>,
+    /// Those that this member says otherwise: each member can be read alone.
+    columns: BTreeMap<&'static str, Vec<Column>>,
     limit: u64,
+    written: u64,
     frames: u64,
 }
 
@@ -37,16 +42,16 @@ impl<W: Write> Writer<W> {
         limit: u64,
         plans: Option<Arc<Plans>>,
     ) -> Result<Self, RecordError> {
-        let columns: BTreeMap<_, _> = PROBES.iter().map(|probe| (probe.name, Cow::Borrowed(probe.columns))).collect();
+        let declared: BTreeMap<_, _> = PROBES.iter().map(|probe| (probe.name, Cow::Borrowed(probe.columns))).collect();
         let header = Header {
             pgdj_recording: FORMAT,
             program: concat!("pgdj ", env!("CARGO_PKG_VERSION")).to_owned(),
             server: Arc::clone(server),
-            columns: columns.iter().map(|(name, columns)| ((*name).to_owned(), columns.to_vec())).collect(),
+            columns: declared.iter().map(|(name, columns)| ((*name).to_owned(), columns.to_vec())).collect(),
             plans,
         };
-        let member = GzEncoder::new(Counted { out, bytes: 0 }, Compression::default());
-        let mut writer = Self { member: Some(member), frames_in_member: 0, last: None, columns, limit, frames: 0 };
+        let (member, columns) = (Some(Member::begin()), BTreeMap::new());
+        let mut writer = Self { out, member, last: None, declared, columns, limit, written: 0, frames: 0 };
         writer.line(&header)?;
         writer.end_member()?;
         Ok(writer)
@@ -57,11 +62,11 @@ impl<W: Write> Writer<W> {
         if self.bytes() > self.limit {
             return Err(RecordError::Full { limit: self.limit });
         }
-        if self.frames_in_member >= FRAMES_A_MEMBER {
+        if self.member.as_ref().is_some_and(|member| member.is_full(snapshot)) {
             self.end_member()?;
         }
-        let last = self.last.take().filter(|_| self.frames_in_member > 0);
-        let is_same_server = last.as_ref().is_some_and(|last| Arc::ptr_eq(&last.server, &snapshot.server));
+        let is_same_server = self.last.as_ref().is_some_and(|last| Arc::ptr_eq(&last.server, &snapshot.server));
+        let last = self.last.take();
         let mut sections = BTreeMap::new();
         for (name, section) in &snapshot.sections {
             let before = last.as_ref().and_then(|last| last.sections.get(name));
@@ -71,7 +76,9 @@ impl<W: Write> Writer<W> {
         }
         let server = (!is_same_server && self.frames > 0).then(|| Arc::clone(&snapshot.server));
         self.line(&Frame { at: snapshot.at, cost: snapshot.cost, server, sections })?;
-        self.frames_in_member += 1;
+        if let Some(member) = &mut self.member {
+            member.tally.count(snapshot);
+        }
         self.frames += 1;
         self.last = Some(Arc::clone(snapshot));
         Ok(())
@@ -80,9 +87,11 @@ impl<W: Write> Writer<W> {
     /// Ends the recording and returns what it was written to.
     pub fn finish(mut self) -> Result<W, RecordError> {
         let member = self.member.take().ok_or_else(broken)?;
-        let mut counted = member.finish()?;
-        counted.out.flush()?;
-        Ok(counted.out)
+        if member.tally.samples() > 0 {
+            self.out.write_all(&member.end()?)?;
+        }
+        self.out.flush()?;
+        Ok(self.out)
     }
 
     /// Returns how many samples were written.
@@ -90,9 +99,9 @@ impl<W: Write> Writer<W> {
         self.frames
     }
 
-    /// Returns how many bytes were written; what is still being compressed is not among them.
+    /// Returns how many bytes there are, with those of the member that is not full yet.
     pub fn bytes(&self) -> u64 {
-        self.member.as_ref().map_or(0, |member| member.get_ref().bytes)
+        self.written + self.member.as_ref().map_or(0, |member| member.gzip.get_ref().len() as u64)
     }
 
     /// Returns what is to be written of a section, or `None` where nothing changed.
@@ -110,8 +119,9 @@ impl<W: Write> Writer<W> {
         let mut part = Part { at: reading.map(|reading| reading.at), why: why.map(Cow::Borrowed), ..Part::default() };
         if let Some(reading) = reading.filter(|_| !is_same_reading) {
             let columns = &reading.rows.columns;
-            if self.columns.get(name).is_none_or(|known| **known != **columns) {
-                self.columns.insert(name, Cow::Owned(columns.to_vec()));
+            let known = self.columns.get(name).map(Vec::as_slice).or(self.declared.get(name).map(AsRef::as_ref));
+            if known.is_none_or(|known| *known != **columns) {
+                self.columns.insert(name, columns.to_vec());
                 part.columns = Some(Cow::Borrowed(columns));
             }
             part.rows = Some(Cow::Borrowed(&reading.rows.rows));
@@ -122,14 +132,20 @@ impl<W: Write> Writer<W> {
     fn line(&mut self, line: &impl Serialize) -> Result<(), RecordError> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        Ok(self.member.as_mut().ok_or_else(broken)?.write_all(&text)?)
+        let member = self.member.as_mut().ok_or_else(broken)?;
+        member.text += text.len() as u64;
+        Ok(member.gzip.write_all(&text)?)
     }
 
+    /// Writes the member whole, so that whoever reads a file that still grows finds whole ones.
     fn end_member(&mut self) -> Result<(), RecordError> {
-        let mut counted = self.member.take().ok_or_else(broken)?.finish()?;
-        counted.flush()?;
-        self.member = Some(GzEncoder::new(counted, Compression::default()));
-        self.frames_in_member = 0;
+        let bytes = self.member.take().ok_or_else(broken)?.end()?;
+        self.out.write_all(&bytes)?;
+        self.out.flush()?;
+        self.written += bytes.len() as u64;
+        self.member = Some(Member::begin());
+        self.last = None;
+        self.columns.clear();
         Ok(())
     }
 }
@@ -138,20 +154,33 @@ fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the recording was already stopped by an earlier error")
 }
 
-/// A writer that counts.
-struct Counted<W> {
-    out: W,
-    bytes: u64,
+/// A gzip member that is being filled.
+struct Member {
+    gzip: GzEncoder<Vec<u8>>,
+    /// Bytes of its lines.
+    text: u64,
+    tally: SpanTally,
 }
 
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.bytes += count as u64;
-        Ok(count)
+impl Member {
+    fn begin() -> Self {
+        let gzip = GzBuilder::new().extra(Claim::room()).write(Vec::new(), Compression::default());
+        Self { gzip, text: 0, tally: SpanTally::default() }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+    /// Whether a sample belongs to the next member.
+    fn is_full(&self, next: &Snapshot) -> bool {
+        let samples = self.tally.samples();
+        samples > 0
+            && (samples >= FRAMES_A_MEMBER
+                || self.text >= TEXT_A_MEMBER
+                || next.at.0 - self.tally.first().0 >= SECONDS_A_MEMBER)
+    }
+
+    /// Returns its bytes, with what its header claims of it.
+    fn end(self) -> io::Result<Vec<u8>> {
+        let mut bytes = self.gzip.finish()?;
+        Claim { length: bytes.len() as u64, span: self.tally.span(0) }.write(&mut bytes);
+        Ok(bytes)
     }
 }

@@ -48,8 +48,8 @@ impl Hands {
     /// Does an effect; returns what came of it, where that is known at once.
     pub(super) fn act(&mut self, effect: Effect, screen: &mut impl Display) -> Option<Event> {
         let outcome = match effect {
-            // The loop has taken these.
-            Effect::Quit | Effect::Suspend => None,
+            // The loop has taken these, and only a recording is sought in.
+            Effect::Quit | Effect::Suspend | Effect::Seek(_) => None,
             Effect::Copy { text, what } => Some(copy(&text, &what, screen)),
             Effect::Pace(pace) => self.command(Command::Pace(Duration::from_secs_f64(pace.0))),
             Effect::ReadNow => self.command(Command::ReadNow),

@@ -10,6 +10,7 @@ use super::effects::{copy, save};
 use super::keyboard::Keyboard;
 use super::own_editor;
 use super::playback::Playback;
+use super::seeking::Seeking;
 use super::suspend::{self, Asked, Suspending};
 use super::terminal::{ByteCount, Display, Mouse, Screen};
 use crate::app::{App, Effect, Event, Job, JobNews, JobResult, Outcome, PaneContext, Start};
@@ -18,7 +19,7 @@ use crate::panes;
 use crate::pg::advice::Advised;
 use crate::pg::explain::Request;
 use crate::plan::Plan;
-use crate::record::{Explained, RecordError};
+use crate::record::{Explained, RecordError, RecordedWindow, RecordingFile};
 use crate::sample::{Snapshot, Timestamp};
 use crate::ui::frame::Segment;
 
@@ -33,25 +34,25 @@ const NOT_RUN: &str = "EXPLAIN was not run: this is a recording, without a serve
 
 /// A recording that stands still.
 pub struct Replay {
+    /// The recording.
+    pub file: RecordingFile,
+    /// Its first samples.
+    pub window: RecordedWindow,
     /// How the console starts.
     pub start: Start,
     /// Whether the mouse is listened to.
     pub mouse: Mouse,
-    /// The plans in it.
-    pub explained: Explained,
-    /// What is said first.
-    pub note: Option<String>,
 }
 
-/// Shows samples, oldest first, until somebody leaves.
-pub async fn replay(replay: Replay, samples: impl Iterator<Item = Arc<Snapshot>>) -> Result<(), Failure> {
-    let mut app = app(replay.start);
-    load(&mut app, samples);
-    if let Some(note) = replay.note {
-        app.update(Event::Done(Outcome::Bad(note)));
-    }
-    let offline = Offline { explained: replay.explained, at: None };
-    show(app, replay.mouse, offline, None).await
+/// Shows a recording from its first sample on, until somebody leaves.
+pub async fn replay(replay: Replay) -> Result<(), Failure> {
+    let Replay { file, window, start, mouse } = replay;
+    let mut app = app(start);
+    app.update(Event::Connected(Arc::clone(file.server())));
+    let shown = window.moment.unwrap_or(window.asked);
+    app.update(Event::Recorded(Box::new(window)));
+    let offline = Offline { explained: Explained::new(Arc::clone(file.plans())), at: None };
+    show(app, mouse, offline, Source::File(Seeking::start(file, shown))).await
 }
 
 /// Plays a recording as if it were a server, again and again, until somebody leaves; `banner` is always shown.
@@ -63,7 +64,7 @@ pub async fn play(start: Start, mouse: Mouse, mut playback: Playback, banner: Ve
     app.update(Event::Tick(at));
     let samples = playback.restart(at).map_err(|error| unreadable(&error))?;
     load(&mut app, samples.into_iter());
-    show(app, mouse, offline, Some(playback)).await
+    show(app, mouse, offline, Source::Played(Box::new(playback))).await
 }
 
 fn app(start: Start) -> App {
@@ -75,8 +76,18 @@ fn unreadable(error: &RecordError) -> Failure {
     Failure::new(Kind::File, "the recording cannot be read").because(error)
 }
 
+/// Where the samples come from.
+enum Source {
+    File(Seeking),
+    Played(Box<Playback>),
+}
+
 /// Shows the console until somebody leaves.
-async fn show(mut app: App, mouse: Mouse, offline: Offline, mut playback: Option<Playback>) -> Result<(), Failure> {
+async fn show(mut app: App, mouse: Mouse, offline: Offline, source: Source) -> Result<(), Failure> {
+    let (mut seeking, mut playback) = match source {
+        Source::File(seeking) => (Some(seeking), None),
+        Source::Played(playback) => (None, Some(playback)),
+    };
     let mut screen = Screen::take(mouse, ByteCount::default())?;
     let mut ends = Ends::install()?;
     let mut keyboard = Keyboard::start();
@@ -85,7 +96,7 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, mut playback: Option
     loop {
         let next_frame = drawn.map_or_else(Instant::now, |at| at + FRAME);
         // Who holds a moment reads: the history stays until they go on.
-        let due = playback.as_ref().filter(|it| !it.is_at_end() || app.is_live()).map(Playback::due);
+        let due = playback.as_ref().filter(|it| !it.is_at_end() || app.is_live()).map(|it| it.due());
         let mut asked = None;
         let event = tokio::select! {
             // Each branch takes from a channel or a timer: nothing is lost when another one wins.
@@ -93,6 +104,7 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, mut playback: Option
             () = ends.came() => return Ok(()),
             signal = suspending.asked() => { asked = Some(signal); None }
             () = until(due) => None,
+            window = Seeking::next(&mut seeking) => Some(window),
             _ = ticks.tick(), if playback.is_some() => Some(Event::Tick(now())),
             () = sleep_until(next_frame), if app.is_dirty() => None,
         };
@@ -107,6 +119,7 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, mut playback: Option
             match effect {
                 Effect::Quit => return Ok(()),
                 Effect::Suspend => asked = Some(Asked::Stop),
+                Effect::Seek(moment) => seeking.iter().for_each(|seeking| seeking.seek(moment)),
                 effect => {
                     if let Some(answer) = offline.act(effect, &mut screen) {
                         app.update(answer);
@@ -175,7 +188,7 @@ impl Offline {
             Effect::Start(id, job) => return Some(Event::Job(id, JobNews::Done(self.perform(job)))),
             Effect::Pace(_) => Outcome::Bad("A recording keeps the pace it was made at.".to_owned()),
             // Nothing is under way; and what is looked at in a recording is no statement of the user's.
-            Effect::Quit | Effect::Suspend | Effect::Remember(_) | Effect::Cancel(_) => {
+            Effect::Quit | Effect::Suspend | Effect::Seek(_) | Effect::Remember(_) | Effect::Cancel(_) => {
                 return None;
             }
             Effect::ReadNow | Effect::Signal(_) => Outcome::Bad(NO_SERVER.to_owned()),

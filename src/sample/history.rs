@@ -21,6 +21,18 @@ pub struct History {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 
+impl Moment {
+    /// Names the snapshot of a number, counted from 0.
+    pub fn of(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number of its snapshot, counted from 0.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl Default for History {
     fn default() -> Self {
         Self::bounded(DEFAULT_LIMIT_BYTES)
@@ -31,6 +43,12 @@ impl History {
     /// An empty history of at most so many bytes (the newest two snapshots stay whatever they weigh).
     pub fn bounded(limit_bytes: usize) -> Self {
         Self { snapshots: VecDeque::new(), bytes: 0, limit_bytes, forgotten: 0 }
+    }
+
+    /// Some snapshots of a longer row of them, of which the first has this number.
+    pub fn window(from: u64, snapshots: Vec<Arc<Snapshot>>) -> Self {
+        let snapshots = snapshots.into_iter().map(|snapshot| (snapshot, 0)).collect();
+        Self { snapshots, bytes: 0, limit_bytes: usize::MAX, forgotten: from }
     }
 
     /// Adds the newest snapshot.
@@ -73,6 +91,11 @@ impl History {
     /// Returns the newest snapshot.
     pub fn newest(&self) -> Option<&Arc<Snapshot>> {
         self.snapshots.back().map(|(snapshot, _)| snapshot)
+    }
+
+    /// Returns the oldest moment.
+    pub fn first(&self) -> Option<Moment> {
+        (!self.is_empty()).then_some(Moment(self.forgotten))
     }
 
     /// Returns the newest moment.
