@@ -64,6 +64,12 @@ const BANS: &[Ban] = &[
         rule: "the face shows what `readings` say, and reads no rows",
     },
     Ban {
+        folders: &["src/panes"],
+        except: &[],
+        words: &["column.id", "column: &str"],
+        rule: "a column is declared once, with the cell of a row: `panes::column`",
+    },
+    Ban {
         folders: &["src"],
         except: &["src/run", "src/demo", "src/pg/private.rs", "src/cli"],
         words: &["tokio::spawn", "thread::spawn", "JoinSet"],

@@ -8,6 +8,7 @@ mod documents;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::column::{PaneColumn, cells, column, headers};
 use super::explain;
 use super::sessions::{self, age_cell};
 use crate::app::keys::{Binding, key};
@@ -130,7 +131,7 @@ impl Pane for Activity {
         self.backends = view.readings.backends().unwrap_or_default().to_vec();
         let mut grid = match section.rows() {
             Some(_) => self.grid(&view.newer.server),
-            None => Grid::missing(self.columns(), super::notice(section)),
+            None => Grid::missing(headers(&columns(self.view)), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", &self.note);
         let before = self.list.selected_key().filter(|_| self.list.follows()).map(str::to_owned);
@@ -270,65 +271,17 @@ impl Activity {
         }
     }
 
-    fn columns(&self) -> Vec<GridColumn> {
-        let pid = GridColumn::number("pid", "pid");
-        let state = GridColumn::text("state", "state", 10).at_most(10);
-        let query_age = GridColumn::number("query_age", "duration");
-        let xact_age = GridColumn::number("xact_age", "tx age").drop(1);
-        let wait = GridColumn::text("wait", "wait event", 12).at_most(26);
-        let blocks = GridColumn::text("blocks", "locks", 8).at_most(18);
-        let user = GridColumn::text("user", "role", 6).at_most(16).drop(2);
-        let database = GridColumn::text("database", "database", 6).at_most(16).drop(4);
-        let application = GridColumn::text("application", "application", 13).at_most(28).drop(5);
-        let client = GridColumn::text("client", "client", 9).at_most(22).drop(6);
-        let django = GridColumn::text("view", "Django view", 14).at_most(26).drop(3);
-        let backend_age = GridColumn::number("backend_age", "session age").drop(7);
-        let query = GridColumn::text("query", "statement", 28);
-        match self.view {
-            Columns::Work => vec![
-                pid,
-                state,
-                query_age,
-                xact_age,
-                wait,
-                blocks,
-                django,
-                user,
-                application,
-                database,
-                client,
-                backend_age,
-                query,
-            ],
-            Columns::Clients => vec![
-                pid,
-                state,
-                backend_age,
-                xact_age,
-                application.drop(0),
-                client.drop(0),
-                user.drop(0),
-                database,
-                django,
-                query_age.drop(3),
-                wait.drop(3),
-                blocks.drop(3),
-                query,
-            ],
-        }
-    }
-
     fn grid(&mut self, facts: &ServerFacts) -> Grid {
-        let columns = self.columns();
+        let columns = columns(self.view);
         self.note = left_out(self.backends.iter().filter(|backend| !self.is_shown(backend)));
-        let mut grid = Grid::new(columns);
+        let mut grid = Grid::new(headers(&columns));
         let mut shown: Vec<&Backend> = self.backends.iter().filter(|backend| self.is_shown(backend)).collect();
         shown.sort_by(|left, right| urgency(right).total_cmp(&urgency(left)));
         if self.group == GroupBy::Nothing {
-            grid.rows = shown.iter().map(|backend| row(backend, &grid.columns)).collect();
+            grid.rows = shown.iter().map(|backend| row(backend, &columns)).collect();
         } else {
             grid.shape = Shape::Grouped;
-            grid.rows = grouped(&shown, self.group, &grid.columns);
+            grid.rows = grouped(&shown, self.group, self.view);
         }
         if grid.rows.is_empty() {
             grid.notice = Some(if facts.may_as("pg_read_all_stats") {
@@ -389,41 +342,145 @@ fn role_of(backend: &Backend) -> Option<Role> {
     }
 }
 
-fn row(backend: &Backend, columns: &[GridColumn]) -> Row {
-    let cells = columns.iter().map(|column| cell(backend, &column.id)).collect();
-    let row = Row::new(backend.key(), cells);
+fn row<'a>(backend: &'a Backend, columns: &[PaneColumn<SessionRow<'a>>]) -> Row {
+    let row = Row::new(backend.key(), cells(columns, &SessionRow::One(backend)));
     match role_of(backend) {
         Some(role) => row.role(role),
         None => row,
     }
 }
 
-fn cell(backend: &Backend, column: &str) -> Cell {
-    match column {
-        "pid" => Cell::number(backend.pid, backend.pid as f64),
-        "state" => Cell::text(backend.short_state()),
-        "query_age" => {
-            let cell = age_cell(backend.statement_age());
-            let is_slow = backend.is_client()
-                && backend.statement_age().unwrap_or(0.0) > SLOW_QUERY
-                && role_of(backend).is_none();
-            if is_slow { cell.role(Role::Warning) } else { cell }
-        }
-        "xact_age" => age_cell(backend.xact_age),
-        "backend_age" => age_cell(backend.backend_age),
-        // Every session without a query waits for its client; to say so would hide who waits for something else.
-        "wait" if backend.is_idle() || backend.is_idle_in_transaction() => Cell::default(),
-        "wait" => Cell::text(&backend.wait),
-        "blocks" => locks_cell(backend),
-        "user" => Cell::text(&backend.user),
-        "database" => Cell::text(&backend.database),
-        "application" => Cell::text(&backend.application),
-        "client" => Cell::text(&backend.client),
-        "view" => Cell::text(&backend.view),
-        "query" if backend.query.is_empty() => Cell::text(&backend.kind),
-        "query" => Cell::text(&backend.query),
-        _ => Cell::default(),
+/// A row of the list.
+enum SessionRow<'a> {
+    One(&'a Backend),
+    Group(&'a Group<'a>),
+}
+
+/// Sessions that have something in common.
+struct Group<'a> {
+    /// What they have in common, and how many of them do what.
+    words: String,
+    members: &'a [&'a Backend],
+}
+
+impl Group<'_> {
+    /// Returns the greatest age among the members.
+    fn oldest(&self, age: fn(&Backend) -> Option<f64>) -> Option<f64> {
+        self.members.iter().filter_map(|backend| age(backend)).max_by(f64::total_cmp)
     }
+}
+
+impl SessionRow<'_> {
+    /// Returns the cell of a session; empty for a group.
+    fn of(&self, cell: impl Fn(&Backend) -> Cell) -> Cell {
+        match self {
+            Self::One(backend) => cell(backend),
+            Self::Group(_) => Cell::default(),
+        }
+    }
+}
+
+type Column<'a> = PaneColumn<SessionRow<'a>>;
+
+fn columns<'a>(view: Columns) -> Vec<Column<'a>> {
+    let application =
+        column(GridColumn::text("application", "application", 13).at_most(28).drop(5), |row: &SessionRow<'_>| {
+            row.of(|backend| Cell::text(&backend.application))
+        });
+    let client = column(GridColumn::text("client", "client", 9).at_most(22).drop(6), |row: &SessionRow<'_>| {
+        row.of(|backend| Cell::text(&backend.client))
+    });
+    let user = column(GridColumn::text("user", "role", 6).at_most(16).drop(2), |row: &SessionRow<'_>| {
+        row.of(|backend| Cell::text(&backend.user))
+    });
+    let database = column(GridColumn::text("database", "database", 6).at_most(16).drop(4), |row: &SessionRow<'_>| {
+        row.of(|backend| Cell::text(&backend.database))
+    });
+    let django = column(GridColumn::text("view", "Django view", 14).at_most(26).drop(3), |row: &SessionRow<'_>| {
+        row.of(|backend| Cell::text(&backend.view))
+    });
+    let backend_age = column(GridColumn::number("backend_age", "session age").drop(7), |row: &SessionRow<'_>| {
+        row.of(|backend| age_cell(backend.backend_age))
+    });
+    let [pid, state, query_age, xact_age, wait, blocks, query] = columns_of_work();
+    match view {
+        Columns::Work => vec![
+            pid,
+            state,
+            query_age,
+            xact_age,
+            wait,
+            blocks,
+            django,
+            user,
+            application,
+            database,
+            client,
+            backend_age,
+            query,
+        ],
+        Columns::Clients => vec![
+            pid,
+            state,
+            backend_age,
+            xact_age,
+            application.drop(0),
+            client.drop(0),
+            user.drop(0),
+            database,
+            django,
+            query_age.drop(3),
+            wait.drop(3),
+            blocks.drop(3),
+            query,
+        ],
+    }
+}
+
+/// What a session does: pid, state, ages, what it waits for, whom it blocks, its statement.
+fn columns_of_work<'a>() -> [Column<'a>; 7] {
+    let pid = |row: &SessionRow<'_>| match row {
+        SessionRow::One(backend) => Cell::number(backend.pid, backend.pid as f64),
+        SessionRow::Group(group) => Cell::number(group.members.len(), group.members.len() as f64),
+    };
+    let xact_age = |row: &SessionRow<'_>| match row {
+        SessionRow::One(backend) => age_cell(backend.xact_age),
+        SessionRow::Group(group) => age_cell(group.oldest(|backend| backend.xact_age)),
+    };
+    let query_age = |row: &SessionRow<'_>| match row {
+        SessionRow::One(backend) => duration_cell(backend),
+        SessionRow::Group(group) => age_cell(group.oldest(Backend::statement_age)),
+    };
+    let wait = |row: &SessionRow<'_>| {
+        row.of(|backend| {
+            // Every session without a query waits for its client; to say so would hide who waits for something else.
+            let is_at_rest = backend.is_idle() || backend.is_idle_in_transaction();
+            if is_at_rest { Cell::default() } else { Cell::text(&backend.wait) }
+        })
+    };
+    let query = |row: &SessionRow<'_>| match row {
+        SessionRow::One(backend) if backend.query.is_empty() => Cell::text(&backend.kind),
+        SessionRow::One(backend) => Cell::text(&backend.query),
+        SessionRow::Group(group) => Cell::text(&group.words),
+    };
+    [
+        column(GridColumn::number("pid", "pid"), pid),
+        column(GridColumn::text("state", "state", 10).at_most(10), |row| {
+            row.of(|backend| Cell::text(backend.short_state()))
+        }),
+        column(GridColumn::number("query_age", "duration"), query_age),
+        column(GridColumn::number("xact_age", "tx age").drop(1), xact_age),
+        column(GridColumn::text("wait", "wait event", 12).at_most(26), wait),
+        column(GridColumn::text("blocks", "locks", 8).at_most(18), |row| row.of(locks_cell)),
+        column(GridColumn::text("query", "statement", 28), query),
+    ]
+}
+
+fn duration_cell(backend: &Backend) -> Cell {
+    let age = backend.statement_age();
+    let is_slow = backend.is_client() && age.unwrap_or(0.0) > SLOW_QUERY && role_of(backend).is_none();
+    let cell = age_cell(age);
+    if is_slow { cell.role(Role::Warning) } else { cell }
 }
 
 fn locks_cell(backend: &Backend) -> Cell {
@@ -438,7 +495,7 @@ fn locks_cell(backend: &Backend) -> Cell {
     Cell::mark(text, backend.blocks as f64 + 0.5)
 }
 
-fn grouped(shown: &[&Backend], by: GroupBy, columns: &[GridColumn]) -> Vec<Row> {
+fn grouped(shown: &[&Backend], by: GroupBy, view: Columns) -> Vec<Row> {
     let mut groups: Vec<(String, Vec<&Backend>)> = Vec::new();
     for backend in shown {
         let name = by.of(backend);
@@ -449,16 +506,16 @@ fn grouped(shown: &[&Backend], by: GroupBy, columns: &[GridColumn]) -> Vec<Row> 
     }
     groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
     let mut rows = Vec::new();
-    for (name, members) in groups {
-        rows.push(group_row(&name, by, &members, columns));
-        rows.extend(members.iter().map(|backend| row(backend, columns).depth(1)));
+    for (name, members) in &groups {
+        let (key, group) = group_row(name, by, members);
+        let columns = columns(view);
+        rows.push(Row::new(key, cells(&columns, &SessionRow::Group(&group))).role(Role::Header));
+        rows.extend(members.iter().map(|backend| row(backend, &columns).depth(1)));
     }
     rows
 }
 
-fn group_row(name: &str, by: GroupBy, members: &[&Backend], columns: &[GridColumn]) -> Row {
-    let oldest =
-        |age: fn(&Backend) -> Option<f64>| members.iter().filter_map(|backend| age(backend)).max_by(f64::total_cmp);
+fn group_row<'a>(name: &str, by: GroupBy, members: &'a [&'a Backend]) -> (String, Group<'a>) {
     let none = format!("no {}", by.name());
     let name = if name.is_empty() { &none } else { name };
     let active = members.iter().filter(|backend| backend.state == "active").count();
@@ -467,17 +524,7 @@ fn group_row(name: &str, by: GroupBy, members: &[&Backend], columns: &[GridColum
     let words = counts.iter().filter(|(count, what)| *count > 0 && *what != name);
     let words: Vec<String> = words.map(|(count, what)| format!("{count} {what}")).collect();
     let words = if words.is_empty() { name.to_owned() } else { format!("{name}: {}", words.join(", ")) };
-    let cells = columns
-        .iter()
-        .map(|column| match column.id.as_ref() {
-            "pid" => Cell::number(members.len(), members.len() as f64),
-            "query_age" => age_cell(oldest(Backend::statement_age)),
-            "xact_age" => age_cell(oldest(|backend| backend.xact_age)),
-            "query" => Cell::text(&words),
-            _ => Cell::default(),
-        })
-        .collect();
-    Row::new(format!("group {name}"), cells).role(Role::Header)
+    (format!("group {name}"), Group { words, members })
 }
 
 #[cfg(test)]

@@ -10,11 +10,13 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::figures::{Figures, Subject, figures};
+use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use super::tables::bloat_cell;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
+use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::Verdict;
 use crate::pg::exact::Relation;
 use crate::sample::unit::{Count, Share};
@@ -74,7 +76,7 @@ impl Pane for Indexes {
             (self.grid(view), self.note(&found.notes))
         } else {
             self.figures.clear();
-            (Grid::missing(columns(), super::notice(view.newer.section("indexes"))), String::new())
+            (Grid::missing(headers(&columns()), super::notice(view.newer.section("indexes"))), String::new())
         };
         self.list.refresh(Grid { footnote: super::footnote(view, "indexes", &note), ..grid });
     }
@@ -155,12 +157,12 @@ impl Indexes {
     }
 
     fn grid(&self, view: &View<'_>) -> Grid {
-        let mut grid = Grid::new(columns());
+        let columns = columns();
+        let mut grid = Grid::new(headers(&columns));
         let listed = self.figures.iter().filter(|one| self.shown == Shown::All || one.is_judged());
         grid.rows = listed
             .map(|one| {
-                let cells = grid.columns.iter().map(|column| cell(one, &column.id, view.newer.at)).collect();
-                let row = Row::new(one.key(), cells);
+                let row = Row::new(one.key(), cells(&columns, &IndexRow { one, now: view.newer.at }));
                 if one.locked_by().is_empty() { row } else { row.role(Role::Lock) }
             })
             .collect();
@@ -176,23 +178,67 @@ impl Indexes {
     }
 }
 
-fn columns() -> Vec<GridColumn> {
+/// An index as it is listed.
+struct IndexRow<'a> {
+    one: &'a Figures,
+    now: Timestamp,
+}
+
+impl IndexRow<'_> {
+    /// Returns the index; `None` for one that is missing.
+    fn usage(&self) -> Option<&IndexUsage> {
+        match &self.one.subject {
+            Subject::Index(usage) => Some(usage),
+            Subject::Missing(_) => None,
+        }
+    }
+
+    /// Returns the cell of a count; empty for an index that is missing.
+    fn count(&self, of: fn(&IndexUsage) -> Option<f64>) -> Cell {
+        Cell::optional(self.usage().and_then(of).map(|count| (Count(count), count)))
+    }
+}
+
+fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
+    let locked = |row: &IndexRow<'_>| {
+        Cell::text(&row.one.locked_by().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    };
+    let size = |row: &IndexRow<'_>| {
+        Cell::optional(row.usage().and_then(|usage| usage.bytes).map(|bytes| (Bytes(bytes), bytes)))
+    };
+    let last_scan = |row: &IndexRow<'_>| {
+        let age = row.usage().and_then(|usage| usage.last_scan).map(|at| (row.now.0 - at.0).max(0.0));
+        Cell::optional(age.map(|age| (Seconds(age), age)))
+    };
+    let hits = |row: &IndexRow<'_>| {
+        Cell::optional(row.usage().and_then(IndexUsage::hit_share).map(|share| (Share(share), share)))
+    };
     vec![
-        GridColumn::text("index", "index", 30).at_most(63),
-        GridColumn::text("verdict", "verdict", 11).at_most(22),
-        GridColumn::text("locked", "locked by", 9).at_most(16),
-        GridColumn::number("size", "size"),
-        GridColumn::number("bloat", "bloat").drop(3),
-        GridColumn::number("rate", "scans/s").drop(2),
-        GridColumn::number("scans", "scans"),
-        GridColumn::number("last_scan", "last scan").short("last").drop(4),
-        GridColumn::text("table", "table", 14).at_most(32).drop(5),
-        GridColumn::text("keys", "keys", 14).at_most(44).drop(6),
-        GridColumn::text("method", "method", 6).at_most(8).drop(9),
-        GridColumn::text("origin", "defined by", 12).at_most(40).drop(8),
-        GridColumn::number("entries", "entries read").short("read").drop(10),
-        GridColumn::number("fetched", "rows fetched").short("fetched").drop(11),
-        GridColumn::number("hits", "cache hits").short("hits").drop(10),
+        column(GridColumn::text("index", "index", 30).at_most(63), |row: &IndexRow<'_>| Cell::text(&row.one.name())),
+        column(GridColumn::text("verdict", "verdict", 11).at_most(22), |row| verdict_cell(row.one)),
+        column(GridColumn::text("locked", "locked by", 9).at_most(16), locked),
+        column(GridColumn::number("size", "size"), size),
+        column(GridColumn::number("bloat", "bloat").drop(3), |row| bloat_cell(row.one.bloat.as_ref())),
+        column(GridColumn::number("rate", "scans/s").drop(2), |row| {
+            Cell::optional(row.one.scan_rate.map(|rate| (Count(rate), rate)))
+        }),
+        column(GridColumn::number("scans", "scans"), |row| row.count(|usage| usage.scans)),
+        column(GridColumn::number("last_scan", "last scan").short("last").drop(4), last_scan),
+        column(GridColumn::text("table", "table", 14).at_most(32).drop(5), |row| Cell::text(&row.one.table())),
+        column(GridColumn::text("keys", "keys", 14).at_most(44).drop(6), |row| Cell::text(&row.one.keys())),
+        column(GridColumn::text("method", "method", 6).at_most(8).drop(9), |row| {
+            row.usage().map_or_else(Cell::default, |usage| Cell::text(&usage.method))
+        }),
+        column(GridColumn::text("origin", "defined by", 12).at_most(40).drop(8), |row| {
+            row.usage().map_or_else(Cell::default, |_| Cell::text(&row.one.origin()))
+        }),
+        column(GridColumn::number("entries", "entries read").short("read").drop(10), |row| {
+            row.count(|usage| usage.entries_read)
+        }),
+        column(GridColumn::number("fetched", "rows fetched").short("fetched").drop(11), |row| {
+            row.count(|usage| usage.rows_fetched)
+        }),
+        column(GridColumn::number("hits", "cache hits").short("hits").drop(10), hits),
     ]
 }
 
@@ -213,36 +259,6 @@ fn verdict_cell(one: &Figures) -> Cell {
         }
         (_, None) if one.is_bloated() => Cell::mark("bloated", 1.0).role(Role::Warning),
         _ => Cell::default(),
-    }
-}
-
-fn cell(one: &Figures, column: &str, now: Timestamp) -> Cell {
-    let locked = || one.locked_by().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    match column {
-        "index" => Cell::text(&one.name()),
-        "verdict" => verdict_cell(one),
-        "locked" => Cell::text(&locked()),
-        "table" => Cell::text(&one.table()),
-        "keys" => Cell::text(&one.keys()),
-        "bloat" => bloat_cell(one.bloat.as_ref()),
-        "rate" => Cell::optional(one.scan_rate.map(|rate| (Count(rate), rate))),
-        _ => match &one.subject {
-            Subject::Missing(_) => Cell::default(),
-            Subject::Index(usage) => match column {
-                "size" => Cell::optional(usage.bytes.map(|bytes| (Bytes(bytes), bytes))),
-                "scans" => Cell::optional(usage.scans.map(|scans| (Count(scans), scans))),
-                "last_scan" => {
-                    let age = usage.last_scan.map(|at| (now.0 - at.0).max(0.0));
-                    Cell::optional(age.map(|age| (Seconds(age), age)))
-                }
-                "entries" => Cell::optional(usage.entries_read.map(|read| (Count(read), read))),
-                "fetched" => Cell::optional(usage.rows_fetched.map(|rows| (Count(rows), rows))),
-                "hits" => Cell::optional(usage.hit_share().map(|share| (Share(share), share))),
-                "method" => Cell::text(&usage.method),
-                "origin" => Cell::text(&one.origin()),
-                _ => Cell::default(),
-            },
-        },
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::column::{PaneColumn, cells, column, headers};
 use super::explain;
 use super::sessions::{self, age_cell};
 use crate::app::keys::key;
@@ -43,7 +44,7 @@ impl Pane for Locks {
         self.sessions = view.readings.backends().unwrap_or_default().to_vec();
         let mut grid = match section.rows() {
             Some(_) => grid(&self.sessions, view.readings.waits()),
-            None => Grid::missing(columns(), super::notice(section)),
+            None => Grid::missing(headers(&columns()), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", "");
         self.list.refresh(grid);
@@ -86,28 +87,63 @@ impl Locks {
     }
 }
 
-fn columns() -> Vec<GridColumn> {
+/// A session in the tree, or a pid that is no session of the sample.
+enum LockRow<'a> {
+    Session(&'a Backend),
+    Unseen(i64),
+}
+
+impl LockRow<'_> {
+    /// Returns the cell of a session; empty where none is known.
+    fn of(&self, cell: impl Fn(&Backend) -> Cell) -> Cell {
+        match self {
+            Self::Session(session) => cell(session),
+            Self::Unseen(_) => Cell::default(),
+        }
+    }
+}
+
+fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
+    let name = |row: &LockRow<'_>| match row {
+        LockRow::Session(session) => Cell::text(&who(session)),
+        LockRow::Unseen(pid) => Cell::text(unseen(*pid)),
+    };
+    let blocks = |row: &LockRow<'_>| {
+        row.of(|session| match session.blocks {
+            0 => Cell::default(),
+            count => Cell::number(count, count as f64),
+        })
+    };
+    let duration =
+        |row: &LockRow<'_>| row.of(|session| age_cell(session.query_age.filter(|_| session.state == "active")));
     vec![
-        GridColumn::text("session", "session", 20).at_most(44),
-        GridColumn::text("state", "state", 10).at_most(10),
-        GridColumn::number("blocking", "blocks"),
-        GridColumn::number("duration", "duration"),
-        GridColumn::number("xact_age", "tx age").drop(1),
-        GridColumn::text("wait", "wait event", 12).at_most(26).drop(2),
-        GridColumn::text("view", "Django view", 12).at_most(26).drop(3),
-        GridColumn::text("query", "statement", 24),
+        column(GridColumn::text("session", "session", 20).at_most(44), name),
+        column(GridColumn::text("state", "state", 10).at_most(10), |row| {
+            row.of(|session| Cell::text(session.short_state()))
+        }),
+        column(GridColumn::number("blocking", "blocks"), blocks),
+        column(GridColumn::number("duration", "duration"), duration),
+        column(GridColumn::number("xact_age", "tx age").drop(1), |row| row.of(|session| age_cell(session.xact_age))),
+        column(GridColumn::text("wait", "wait event", 12).at_most(26).drop(2), |row| {
+            row.of(|session| Cell::text(&session.wait))
+        }),
+        column(GridColumn::text("view", "Django view", 12).at_most(26).drop(3), |row| {
+            row.of(|session| Cell::text(&session.view))
+        }),
+        column(GridColumn::text("query", "statement", 24), |row| row.of(|session| Cell::text(&session.query))),
     ]
 }
 
 fn grid(sessions: &[Backend], waits: &Waits) -> Grid {
-    let mut grid = Grid::new(columns());
+    let columns = columns();
+    let mut grid = Grid::new(headers(&columns));
     grid.shape = Shape::Tree;
     let tree = Tree::of(sessions, waits);
     let mut roots: Vec<i64> = tree.roots();
     let behind = |pid: i64| waits.behind(pid).len();
     roots.sort_by_key(|pid| std::cmp::Reverse(behind(*pid)));
     for root in roots {
-        tree.add(root, 0, &mut grid);
+        tree.add(root, 0, &mut |row, depth| grid.rows.push(row_of(&columns, &row, depth)));
     }
     if grid.rows.is_empty() {
         grid.notice = Some(if sessions.iter().any(|session| session.is_hidden) {
@@ -149,19 +185,15 @@ impl<'a> Tree<'a> {
         self.below.keys().copied().filter(|pid| !is_below(pid)).collect()
     }
 
-    /// Adds a session, and below it those that wait for it, the one with the longest wait first.
-    fn add(&self, pid: i64, depth: u16, grid: &mut Grid) {
+    /// Hands out a session, and below it those that wait for it, the one with the longest wait first, each with its depth.
+    fn add(&self, pid: i64, depth: u16, take: &mut impl FnMut(LockRow<'a>, u16)) {
         let session = self.sessions.get(&pid).copied();
-        let row = match session {
-            Some(session) => row(session, depth),
-            None => Row::new(format!("pid {pid}"), vec![Cell::text(unseen(pid))]).role(Role::Lock),
-        };
-        grid.rows.push(row.depth(depth));
+        take(session.map_or(LockRow::Unseen(pid), LockRow::Session), depth);
         let mut waiters = self.below.get(&pid).cloned().unwrap_or_default();
         let waited = |pid: &i64| self.sessions.get(pid).and_then(|session| session.query_age).unwrap_or(0.0);
         waiters.sort_by(|left, right| waited(right).total_cmp(&waited(left)));
         for waiter in waiters {
-            self.add(waiter, depth.saturating_add(1), grid);
+            self.add(waiter, depth.saturating_add(1), take);
         }
     }
 }
@@ -177,21 +209,14 @@ fn who(session: &Backend) -> String {
     format!("{} {name}", session.pid)
 }
 
-fn row(session: &Backend, depth: u16) -> Row {
-    let blocking =
-        if session.blocks == 0 { Cell::default() } else { Cell::number(session.blocks, session.blocks as f64) };
-    let cells = vec![
-        Cell::text(&who(session)),
-        Cell::text(session.short_state()),
-        blocking,
-        age_cell(session.query_age.filter(|_| session.state == "active")),
-        age_cell(session.xact_age),
-        Cell::text(&session.wait),
-        Cell::text(&session.view),
-        Cell::text(&session.query),
-    ];
-    let row = Row::new(session.key(), cells);
-    if depth == 0 { row.role(Role::Lock) } else { row }
+fn row_of<'a>(columns: &[PaneColumn<LockRow<'a>>], row: &LockRow<'a>, depth: u16) -> Row {
+    let key = match row {
+        LockRow::Session(session) => session.key(),
+        LockRow::Unseen(pid) => format!("pid {pid}"),
+    };
+    let is_root = depth == 0 || matches!(row, LockRow::Unseen(_));
+    let row = Row::new(key, cells(columns, row)).depth(depth);
+    if is_root { row.role(Role::Lock) } else { row }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::column::{PaneColumn, cells, column, headers};
 use super::explain;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
@@ -21,7 +22,7 @@ use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::glyphs::Glyphs;
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, SortKind};
 use crate::ui::theme::Role;
 
 /// Bytes of a block, unless the server was built otherwise.
@@ -82,8 +83,10 @@ impl Pane for Queries {
         let section = view.newer.section("statements");
         let derived = view.readings.costs(view.past(), self.since);
         let mut grid = match (section.rows(), derived) {
-            (None, _) => Grid::missing(columns(), super::notice(section)),
-            (Some(_), None) => Grid::missing(columns(), Notice::new("Needs two samples; the next one is coming")),
+            (None, _) => Grid::missing(headers(&columns()), super::notice(section)),
+            (Some(_), None) => {
+                Grid::missing(headers(&columns()), Notice::new("Needs two samples; the next one is coming"))
+            }
             (Some(_), Some(costs)) => {
                 self.costs = costs;
                 self.grid(view)
@@ -194,50 +197,103 @@ impl Queries {
     }
 
     fn grid(&self, view: &View<'_>) -> Grid {
-        let mut grid = Grid::new(columns());
-        let seconds = self.costs.seconds;
-        grid.rows = self.costs.statements.iter().map(|statement| self.row(statement, seconds, view)).collect();
+        let columns = columns();
+        let mut grid = Grid::new(headers(&columns));
+        grid.rows = self.costs.statements.iter().map(|statement| self.row(statement, &columns, view)).collect();
         if grid.rows.is_empty() {
             grid.notice = Some(Notice::new("No statement finished in this interval"));
         }
         grid
     }
 
-    fn row(&self, statement: &Statement, seconds: Option<f64>, view: &View<'_>) -> Row {
-        let text = self.text(statement);
-        let per_second = seconds.filter(|seconds| *seconds > 0.0).map(|seconds| statement.calls / seconds);
-        let total = statement.hit + statement.read;
-        let hits = (total > 0.0).then(|| statement.hit / total);
-        let trends = view.readings.trends(view.past());
-        let spark = trends
-            .get(&statement.key)
-            .map(|points| crate::ui::spark::spark(points, TREND_POINTS, 0.0, &self.glyphs))
-            .unwrap_or_default();
-        let cells = vec![
-            Cell::number(Share(statement.share), statement.share),
-            Cell::number(Seconds(statement.time_ms / 1e3), statement.time_ms),
-            Cell::mark(spark, statement.time_ms).role(Role::Spark),
-            Cell::number(Count(statement.calls), statement.calls),
-            Cell::optional(per_second.map(|rate| (Count(rate), rate))),
-            mean_cell(statement),
-            Cell::number(Count(statement.rows_per_call()), statement.rows_per_call()),
-            Cell::optional(hits.map(|share| (Share(share), share))),
-            bytes_cell(statement.read * BLOCK),
-            Cell::optional((statement.io_ms > 0.0).then(|| (Seconds(statement.io_ms / 1e3), statement.io_ms))),
-            bytes_cell(statement.temp * BLOCK),
-            bytes_cell(statement.wal_bytes.unwrap_or(0.0)),
-            Cell::optional(statement.plan_ms.map(|ms| (Seconds(ms / 1e3), ms))),
-            Cell::text(&statement.user),
-            Cell::text(&statement.database),
-            Cell::text(orm::hint(text.unwrap_or_default(), statement, per_second).unwrap_or_default())
-                .role(Role::Warning),
-            text.map_or_else(
-                || Cell::text(waiting_for_text(statement, view)).role(Role::Muted),
-                |text| Cell::text(orm::without_columns(text).as_ref()),
-            ),
-        ];
-        Row::new(statement.key.clone(), cells)
+    fn row<'a>(&'a self, statement: &'a Statement, columns: &[PaneColumn<StatementRow<'a>>], view: &View<'_>) -> Row {
+        let trends = view.readings.trends(view.past()).get(&statement.key);
+        let spark = trends.map(|points| crate::ui::spark::spark(points, TREND_POINTS, 0.0, &self.glyphs));
+        let seconds = self.costs.seconds.filter(|seconds| *seconds > 0.0);
+        let row = StatementRow {
+            statement,
+            spark: spark.unwrap_or_default(),
+            per_second: seconds.map(|seconds| statement.calls / seconds),
+            text: self.text(statement),
+            without_text: waiting_for_text(statement, view),
+        };
+        Row::new(statement.key.clone(), cells(columns, &row))
     }
+}
+
+/// A statement as it is listed.
+struct StatementRow<'a> {
+    statement: &'a Statement,
+    /// Its small history.
+    spark: String,
+    /// Calls a second; `None` where the length of the interval is not known.
+    per_second: Option<f64>,
+    text: Option<&'a str>,
+    /// What stands in place of the text.
+    without_text: &'static str,
+}
+
+impl StatementRow<'_> {
+    /// Returns its pattern, in Django's terms.
+    fn hint(&self) -> Cell {
+        let hint = orm::hint(self.text.unwrap_or_default(), self.statement, self.per_second);
+        Cell::text(hint.unwrap_or_default()).role(Role::Warning)
+    }
+
+    fn query(&self) -> Cell {
+        match self.text {
+            Some(text) => Cell::text(orm::without_columns(text).as_ref()),
+            None => Cell::text(self.without_text).role(Role::Muted),
+        }
+    }
+
+    fn hits(&self) -> Cell {
+        let total = self.statement.hit + self.statement.read;
+        let hits = (total > 0.0).then(|| self.statement.hit / total);
+        Cell::optional(hits.map(|share| (Share(share), share)))
+    }
+}
+
+fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
+    let trend = GridColumn::text("trend", "trend", 8).at_most(12).drop(5).sorted(SortKind::Fixed);
+    vec![
+        column(GridColumn::number("share", "share"), |row: &StatementRow<'_>| {
+            Cell::number(Share(row.statement.share), row.statement.share)
+        }),
+        column(GridColumn::number("time", "time"), |row| millis_cell(row.statement.time_ms)),
+        column(trend, |row| Cell::mark(row.spark.clone(), row.statement.time_ms).role(Role::Spark)),
+        column(GridColumn::number("calls", "calls"), |row| count_cell(row.statement.calls)),
+        column(GridColumn::number("rate", "calls/s").drop(2), |row| {
+            Cell::optional(row.per_second.map(|rate| (Count(rate), rate)))
+        }),
+        column(GridColumn::number("mean", "mean"), |row| mean_cell(row.statement)),
+        column(GridColumn::number("rows", "rows/call").drop(4), |row| count_cell(row.statement.rows_per_call())),
+        column(GridColumn::number("hits", "hits").drop(3), StatementRow::hits),
+        column(GridColumn::number("read", "read").drop(5), |row| bytes_cell(row.statement.read * BLOCK)),
+        column(GridColumn::number("io", "I/O").drop(6), |row| {
+            let io = row.statement.io_ms;
+            if io > 0.0 { millis_cell(io) } else { Cell::default() }
+        }),
+        column(GridColumn::number("temp", "temp").drop(7), |row| bytes_cell(row.statement.temp * BLOCK)),
+        column(GridColumn::number("wal", "WAL").drop(10), |row| bytes_cell(row.statement.wal_bytes.unwrap_or(0.0))),
+        column(GridColumn::number("plan", "planning").drop(9), |row| {
+            row.statement.plan_ms.map_or_else(Cell::default, millis_cell)
+        }),
+        column(GridColumn::text("user", "role", 5).at_most(14).drop(6), |row| Cell::text(&row.statement.user)),
+        column(GridColumn::text("database", "database", 5).at_most(14).drop(8), |row| {
+            Cell::text(&row.statement.database)
+        }),
+        column(GridColumn::text("hint", "pattern", 8).at_most(14).drop(2), StatementRow::hint),
+        column(GridColumn::text("query", "statement", 32), StatementRow::query),
+    ]
+}
+
+fn count_cell(count: f64) -> Cell {
+    Cell::number(Count(count), count)
+}
+
+fn millis_cell(millis: f64) -> Cell {
+    Cell::number(Seconds(millis / 1e3), millis)
 }
 
 fn mean_cell(statement: &Statement) -> Cell {
@@ -262,26 +318,4 @@ fn waiting_for_text(statement: &Statement, view: &View<'_>) -> &'static str {
     } else {
         "reading text"
     }
-}
-
-fn columns() -> Vec<GridColumn> {
-    vec![
-        GridColumn::number("share", "share"),
-        GridColumn::number("time", "time"),
-        GridColumn::text("trend", "trend", 8).at_most(12).drop(5).sorted(crate::ui::table::SortKind::Fixed),
-        GridColumn::number("calls", "calls"),
-        GridColumn::number("rate", "calls/s").drop(2),
-        GridColumn::number("mean", "mean"),
-        GridColumn::number("rows", "rows/call").drop(4),
-        GridColumn::number("hits", "hits").drop(3),
-        GridColumn::number("read", "read").drop(5),
-        GridColumn::number("io", "I/O").drop(6),
-        GridColumn::number("temp", "temp").drop(7),
-        GridColumn::number("wal", "WAL").drop(10),
-        GridColumn::number("plan", "planning").drop(9),
-        GridColumn::text("user", "role", 5).at_most(14).drop(6),
-        GridColumn::text("database", "database", 5).at_most(14).drop(8),
-        GridColumn::text("hint", "pattern", 8).at_most(14).drop(2),
-        GridColumn::text("query", "statement", 32),
-    ]
 }

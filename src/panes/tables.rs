@@ -10,12 +10,14 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::figures::{Figures, figures};
+use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, Method};
+use crate::django::Owner;
 use crate::pg::exact::Relation;
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::unit::{Count, Share};
@@ -100,7 +102,7 @@ impl Pane for Tables {
             (self.grid(view), self.note(&found.notes))
         } else {
             self.figures.clear();
-            (Grid::missing(self.columns(), super::notice(view.newer.section("tables"))), String::new())
+            (Grid::missing(headers(&columns(self.view)), super::notice(view.newer.section("tables"))), String::new())
         };
         self.list.refresh(Grid { footnote: super::footnote(view, "tables", &note), ..grid });
     }
@@ -188,57 +190,14 @@ impl Tables {
         parts.join("; ")
     }
 
-    fn columns(&self) -> Vec<GridColumn> {
-        let table = GridColumn::text("table", "table", 22).at_most(48);
-        let model = GridColumn::text("model", "model", 12).at_most(28).drop(9);
-        let locked = GridColumn::text("locked", "locked by", 9).at_most(16);
-        let size = GridColumn::number("size", "size");
-        let rows = GridColumn::number("rows", "rows").drop(4);
-        match self.view {
-            Columns::Upkeep => vec![
-                table,
-                locked,
-                model,
-                size,
-                rows,
-                GridColumn::number("bloat", "bloat"),
-                GridColumn::number("wasted", "bloat size").drop(2),
-                GridColumn::number("dead", "dead"),
-                GridColumn::number("vacuum_due", "vacuum due").short("vac due"),
-                GridColumn::number("vacuumed", "last vacuum").short("last vac").drop(3),
-                GridColumn::number("analyze_due", "analyze due").short("ana due").drop(5),
-                GridColumn::number("analyzed", "last analyze").short("last ana").drop(7),
-                GridColumn::number("hot", "HOT").drop(6),
-                GridColumn::number("seq_share", "seq share").short("seq%").drop(8),
-                GridColumn::number("freeze", "freeze").drop(3),
-            ],
-            Columns::Traffic | Columns::Totals => vec![
-                table,
-                locked,
-                model,
-                size,
-                rows,
-                GridColumn::number("seq_scans", "seq scans").short("seq"),
-                GridColumn::number("seq_rows", "seq rows"),
-                GridColumn::number("idx_scans", "idx scans").short("idx").drop(2),
-                GridColumn::number("seq_share", "seq share").short("seq%").drop(5),
-                GridColumn::number("inserts", "inserts").short("ins").drop(1),
-                GridColumn::number("updates", "updates").short("upd").drop(1),
-                GridColumn::number("deletes", "deletes").short("del").drop(1),
-                GridColumn::number("hot", "HOT").drop(3),
-                GridColumn::number("heap_hits", "heap hits").short("hits").drop(6),
-            ],
-        }
-    }
-
     fn grid(&self, view: &View<'_>) -> Grid {
-        let mut grid = Grid::new(self.columns());
+        let columns = columns(self.view);
+        let mut grid = Grid::new(headers(&columns));
         grid.rows = self
             .figures
             .iter()
             .map(|one| {
-                let cells = grid.columns.iter().map(|column| cell(one, &column.id, view)).collect();
-                let row = Row::new(one.key(), cells);
+                let row = Row::new(one.key(), cells(&columns, &TableRow { one, view }));
                 if one.usage.locked_by.is_empty() { row } else { row.role(Role::Lock) }
             })
             .collect();
@@ -247,6 +206,102 @@ impl Tables {
         }
         grid
     }
+}
+
+/// A table as it is listed.
+struct TableRow<'a> {
+    one: &'a Figures,
+    view: &'a View<'a>,
+}
+
+type Column<'a> = PaneColumn<TableRow<'a>>;
+
+fn columns<'a>(view: Columns) -> Vec<Column<'a>> {
+    let size = |row: &TableRow<'_>| {
+        let size = row.one.size(row.view);
+        Cell::number(Bytes(size), size)
+    };
+    let mut columns = vec![
+        column(GridColumn::text("table", "table", 22).at_most(48), |row: &TableRow<'_>| {
+            Cell::text(&row.one.usage.label())
+        }),
+        column(GridColumn::text("locked", "locked by", 9).at_most(16), |row| {
+            Cell::text(&row.one.usage.locked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }),
+        column(GridColumn::text("model", "model", 12).at_most(28).drop(9), |row| {
+            Cell::text(&row.one.owner.as_ref().map(Owner::short).unwrap_or_default())
+        }),
+        column(GridColumn::number("size", "size"), size),
+        column(GridColumn::number("rows", "rows").drop(4), |row| count(row.one.usage.rows())),
+    ];
+    columns.extend(match view {
+        Columns::Upkeep => upkeep_columns(),
+        Columns::Traffic | Columns::Totals => traffic_columns(),
+    });
+    columns
+}
+
+fn upkeep_columns<'a>() -> Vec<Column<'a>> {
+    let wasted = |row: &TableRow<'_>| {
+        let amount = row.one.bloat.as_ref().and_then(Bloat::amount);
+        Cell::optional(amount.map(|amount| (amount.bytes, amount.bytes.0)))
+    };
+    let dead = |row: &TableRow<'_>| {
+        let usage = &row.one.usage;
+        let cell = if usage.has_lost_counters() { unknown() } else { share(usage.dead_share()) };
+        if usage.has_many_dead() { cell.role(Role::Warning) } else { cell }
+    };
+    let freeze = |row: &TableRow<'_>| {
+        let freeze = row.one.due.as_ref().and_then(Due::freeze_share);
+        let cell = share(freeze);
+        if freeze.unwrap_or(0.0) >= NOTABLE_FREEZE { cell.role(Role::Warning) } else { cell }
+    };
+    vec![
+        column(GridColumn::number("bloat", "bloat"), |row| bloat_cell(row.one.bloat.as_ref())),
+        column(GridColumn::number("wasted", "bloat size").drop(2), wasted),
+        column(GridColumn::number("dead", "dead"), dead),
+        column(GridColumn::number("vacuum_due", "vacuum due").short("vac due"), |row| due(row.one, Due::vacuum_share)),
+        column(GridColumn::number("vacuumed", "last vacuum").short("last vac").drop(3), |row| {
+            ago(row.one.usage.last_vacuum, row.view.newer.at)
+        }),
+        column(GridColumn::number("analyze_due", "analyze due").short("ana due").drop(5), |row| {
+            due(row.one, Due::analyze_share)
+        }),
+        column(GridColumn::number("analyzed", "last analyze").short("last ana").drop(7), |row| {
+            ago(row.one.usage.last_analyze, row.view.newer.at)
+        }),
+        hot().drop(6),
+        seq_share().drop(8),
+        column(GridColumn::number("freeze", "freeze").drop(3), freeze),
+    ]
+}
+
+fn traffic_columns<'a>() -> Vec<Column<'a>> {
+    vec![
+        column(GridColumn::number("seq_scans", "seq scans").short("seq"), |row: &TableRow<'_>| {
+            count(row.one.traffic.seq_scans)
+        }),
+        column(GridColumn::number("seq_rows", "seq rows"), |row| count(row.one.traffic.seq_rows)),
+        column(GridColumn::number("idx_scans", "idx scans").short("idx").drop(2), |row| {
+            count(row.one.traffic.idx_scans)
+        }),
+        seq_share().drop(5),
+        column(GridColumn::number("inserts", "inserts").short("ins").drop(1), |row| count(row.one.traffic.inserts)),
+        column(GridColumn::number("updates", "updates").short("upd").drop(1), |row| count(row.one.traffic.updates)),
+        column(GridColumn::number("deletes", "deletes").short("del").drop(1), |row| count(row.one.traffic.deletes)),
+        hot().drop(3),
+        column(GridColumn::number("heap_hits", "heap hits").short("hits").drop(6), |row| {
+            share(row.one.traffic.heap_hits())
+        }),
+    ]
+}
+
+fn hot<'a>() -> Column<'a> {
+    column(GridColumn::number("hot", "HOT"), |row| share(row.one.traffic.hot_share()))
+}
+
+fn seq_share<'a>() -> Column<'a> {
+    column(GridColumn::number("seq_share", "seq share").short("seq%"), |row| share(row.one.traffic.seq_share()))
 }
 
 /// Returns how near autovacuum's threshold is: a share, `due` from the threshold on, `?` where the counters came late.
@@ -294,48 +349,6 @@ fn share(number: Option<f64>) -> Cell {
 
 fn ago(at: Option<Timestamp>, now: Timestamp) -> Cell {
     Cell::optional(at.map(|at| (Seconds((now.0 - at.0).max(0.0)), now.0 - at.0)))
-}
-
-fn cell(one: &Figures, column: &str, view: &View<'_>) -> Cell {
-    let (usage, now) = (&one.usage, view.newer.at);
-    match column {
-        "table" => Cell::text(&usage.label()),
-        "model" => Cell::text(&one.owner.as_ref().map(crate::django::Owner::short).unwrap_or_default()),
-        "locked" => Cell::text(&usage.locked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
-        "size" => {
-            let size = one.size(view);
-            Cell::number(Bytes(size), size)
-        }
-        "rows" => count(usage.rows()),
-        "bloat" => bloat_cell(one.bloat.as_ref()),
-        "wasted" => {
-            let amount = one.bloat.as_ref().and_then(Bloat::amount);
-            Cell::optional(amount.map(|amount| (amount.bytes, amount.bytes.0)))
-        }
-        "dead" => {
-            let cell = if usage.has_lost_counters() { unknown() } else { share(usage.dead_share()) };
-            if usage.has_many_dead() { cell.role(Role::Warning) } else { cell }
-        }
-        "vacuum_due" => due(one, Due::vacuum_share),
-        "analyze_due" => due(one, Due::analyze_share),
-        "vacuumed" => ago(usage.last_vacuum, now),
-        "analyzed" => ago(usage.last_analyze, now),
-        "freeze" => {
-            let freeze = one.due.as_ref().and_then(crate::catalog::autovacuum::Due::freeze_share);
-            let cell = share(freeze);
-            if freeze.unwrap_or(0.0) >= NOTABLE_FREEZE { cell.role(Role::Warning) } else { cell }
-        }
-        "hot" => share(one.traffic.hot_share()),
-        "seq_share" => share(one.traffic.seq_share()),
-        "heap_hits" => share(one.traffic.heap_hits()),
-        "seq_scans" => count(one.traffic.seq_scans),
-        "seq_rows" => count(one.traffic.seq_rows),
-        "idx_scans" => count(one.traffic.idx_scans),
-        "inserts" => count(one.traffic.inserts),
-        "updates" => count(one.traffic.updates),
-        "deletes" => count(one.traffic.deletes),
-        _ => Cell::default(),
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::app::{Look, View};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::Verdict;
+use crate::panes::column::{PaneColumn, cells, column, headers};
 use crate::readings::backends::Backend;
 use crate::readings::sessions::at_least;
 use crate::readings::statements::{Since, Statement};
@@ -114,26 +115,23 @@ fn missing(view: &View<'_>, probe: &str, columns: Vec<GridColumn>) -> Grid {
 
 /// Sessions by application: how many, in which states.
 fn connections(view: &View<'_>) -> Grid {
-    let columns = vec![
-        GridColumn::text("application", "application", 10).at_most(30),
-        GridColumn::number("sessions", "sessions"),
-        GridColumn::number("active", "active").short("act"),
-        GridColumn::number("in_tx", "idle in tx"),
-        GridColumn::number("waiting", "waiting").short("wait"),
-        GridColumn::number("oldest", "oldest tx").drop(1),
-    ];
-    let Ok(backends) = view.readings.backends() else { return missing(view, "activity", columns) };
-    let mut groups: HashMap<String, Group> = HashMap::new();
+    let columns = application_columns();
+    let Ok(backends) = view.readings.backends() else { return missing(view, "activity", headers(&columns)) };
+    let mut groups: HashMap<&str, Application> = HashMap::new();
     for client in backends.iter().filter(|backend| backend.is_client()) {
         let name = client.application.as_str();
         let name = name.split(['[', ':']).next().unwrap_or(name).trim();
         let name = if name.is_empty() { "(no application_name)" } else { name };
-        groups.entry(name.to_owned()).or_default().count(client);
+        groups
+            .entry(name)
+            .or_insert_with(|| Application { name: name.to_owned(), ..Application::default() })
+            .count(client);
     }
-    let mut groups: Vec<(String, Group)> = groups.into_iter().collect();
-    groups.sort_by(|left, right| right.1.sessions.cmp(&left.1.sessions).then_with(|| left.0.cmp(&right.0)));
-    let mut grid = Grid::new(columns);
-    grid.rows = groups.into_iter().take(ROWS).map(|(name, group)| group.row(name)).collect();
+    let mut groups: Vec<Application> = groups.into_values().collect();
+    groups.sort_by(|left, right| right.sessions.cmp(&left.sessions).then_with(|| left.name.cmp(&right.name)));
+    let mut grid = Grid::new(headers(&columns));
+    let rows = groups.iter().take(ROWS).map(|group| Row::new(group.name.clone(), cells(&columns, group)));
+    grid.rows = rows.collect();
     // pgdj's own are connections too, and no rows.
     if grid.rows.is_empty() {
         grid.notice = Some(Notice::new("No sessions other than pgdj's"));
@@ -142,8 +140,9 @@ fn connections(view: &View<'_>) -> Grid {
 }
 
 /// The sessions of an application.
-#[derive(Debug, Clone, Copy, Default)]
-struct Group {
+#[derive(Debug, Clone, Default)]
+struct Application {
+    name: String,
     sessions: usize,
     active: usize,
     in_transaction: usize,
@@ -153,7 +152,7 @@ struct Group {
     oldest: Option<f64>,
 }
 
-impl Group {
+impl Application {
     fn count(&mut self, client: &Backend) {
         self.sessions += 1;
         self.active += usize::from(client.state == "active");
@@ -163,62 +162,89 @@ impl Group {
         self.oldest = self.oldest.into_iter().chain(client.xact_age).reduce(f64::max);
     }
 
-    fn row(self, name: String) -> Row {
-        let counted = |count: usize, unknown: usize, role: Role| match (count, unknown) {
-            (0, 0) => Cell::number("·", 0.0).role(Role::Muted),
-            (0, _) => Cell::unknown(),
-            (count, unknown) => Cell::number(at_least(count, unknown), count as f64).role(role),
-        };
+    fn oldest(&self) -> Cell {
         let more = if self.unknown > 0 { "+" } else { "" };
-        let oldest = match self.oldest {
+        match self.oldest {
             Some(age) => Cell::number(format!("{}{more}", Seconds(age)), age),
             None if self.unknown > 0 => Cell::unknown(),
             None => Cell::default(),
-        };
-        let cells = vec![
-            Cell::text(&name),
-            Cell::number(self.sessions, self.sessions as f64),
-            counted(self.active, self.unknown, Role::Good),
-            counted(self.in_transaction, self.unknown, Role::Warning),
-            // Who waits for a lock is seen by everybody.
-            counted(self.waiting, 0, Role::Lock),
-            oldest,
-        ];
-        Row::new(name, cells)
+        }
     }
 }
 
+fn application_columns() -> Vec<PaneColumn<Application>> {
+    vec![
+        column(GridColumn::text("application", "application", 10).at_most(30), |group: &Application| {
+            Cell::text(&group.name)
+        }),
+        column(GridColumn::number("sessions", "sessions"), |group| Cell::number(group.sessions, group.sessions as f64)),
+        column(GridColumn::number("active", "active").short("act"), |group| {
+            count_cell(group.active, group.unknown, Role::Good)
+        }),
+        column(GridColumn::number("in_tx", "idle in tx"), |group| {
+            count_cell(group.in_transaction, group.unknown, Role::Warning)
+        }),
+        // Who waits for a lock is seen by everybody.
+        column(GridColumn::number("waiting", "waiting").short("wait"), |group| {
+            count_cell(group.waiting, 0, Role::Lock)
+        }),
+        column(GridColumn::number("oldest", "oldest tx").drop(1), Application::oldest),
+    ]
+}
+
+/// Returns a count of sessions, where the state of some is not known.
+fn count_cell(count: usize, unknown: usize, role: Role) -> Cell {
+    match (count, unknown) {
+        (0, 0) => Cell::number("·", 0.0).role(Role::Muted),
+        (0, _) => Cell::unknown(),
+        (count, unknown) => Cell::number(at_least(count, unknown), count as f64).role(role),
+    }
+}
+
+/// A statement of the tile, and what stands for its text.
+struct StatementRow<'a> {
+    statement: &'a Statement,
+    text: Cell,
+}
+
+fn statement_columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
+    vec![
+        column(GridColumn::number("share", "share"), |row: &StatementRow<'_>| {
+            Cell::number(Share(row.statement.share), row.statement.share)
+        }),
+        column(GridColumn::number("calls", "calls"), |row| {
+            Cell::number(Count(row.statement.calls), row.statement.calls)
+        }),
+        column(GridColumn::number("mean", "mean"), |row| {
+            let mean = row.statement.mean_ms();
+            Cell::number(Seconds(mean / 1e3), mean)
+        }),
+        column(GridColumn::text("query", "statement", 20), |row| row.text.clone()),
+    ]
+}
+
 fn queries(view: &View<'_>) -> Grid {
-    let columns = vec![
-        GridColumn::number("share", "share"),
-        GridColumn::number("calls", "calls"),
-        GridColumn::number("mean", "mean"),
-        GridColumn::text("query", "statement", 20),
-    ];
-    if view.newer.rows("statements").is_none() {
-        return missing(view, "statements", columns);
+    let columns = statement_columns();
+    if view.newer.section("statements").reading().is_none() {
+        return missing(view, "statements", headers(&columns));
     }
     let Some(costs) = view.readings.costs(view.past(), Since::Seconds(60.0)) else {
-        return Grid::missing(columns, Notice::new("needs two samples"));
+        return Grid::missing(headers(&columns), Notice::new("needs two samples"));
     };
     let may_read = view.newer.server.may_as("pg_read_all_stats");
     let mut statements: Vec<&Statement> = costs.statements.iter().collect();
     statements.sort_by(|left, right| right.time_ms.total_cmp(&left.time_ms));
     let texts = view.readings.statement_texts();
-    let mut grid = Grid::new(columns);
-    for one in statements.into_iter().take(ROWS) {
-        let text = match texts.get(&one.queryid) {
+    let mut grid = Grid::new(headers(&columns));
+    for statement in statements.into_iter().take(ROWS) {
+        let text = match texts.get(&statement.queryid) {
             Some(text) => Cell::text(crate::panes::queries::orm::without_columns(text).as_ref()),
-            None if !may_read => Cell::text(&format!("text hidden: statements of {}", one.user)).role(Role::Muted),
+            None if !may_read => {
+                Cell::text(&format!("text hidden: statements of {}", statement.user)).role(Role::Muted)
+            }
             None => Cell::text("text not read yet").role(Role::Muted),
         };
-        let cells = vec![
-            Cell::number(Share(one.share), one.share),
-            Cell::number(Count(one.calls), one.calls),
-            Cell::number(Seconds(one.mean_ms() / 1e3), one.mean_ms()),
-            text,
-        ];
-        grid.rows.push(Row::new(one.key.clone(), cells));
+        grid.rows.push(Row::new(statement.key.clone(), cells(&columns, &StatementRow { statement, text })));
     }
     if grid.rows.is_empty() {
         grid.notice = Some(Notice::new("No statement finished in the last minute"));
@@ -226,45 +252,65 @@ fn queries(view: &View<'_>) -> Grid {
     grid
 }
 
+/// A table of the tile.
+struct TableRow<'a> {
+    usage: &'a TableUsage,
+    /// Rows that sequential scans read in a second.
+    seq: Option<f64>,
+    now: Timestamp,
+}
+
+impl TableRow<'_> {
+    fn size(&self) -> Option<f64> {
+        size(self.usage.heap_bytes, self.usage.pages)
+    }
+
+    /// Orders the tables: dead rows first, then sequential reading.
+    fn weight(&self) -> f64 {
+        self.usage.dead.unwrap_or(0.0) * 8.0 + self.seq.unwrap_or(0.0) + self.size().unwrap_or(0.0) / 8192.0
+    }
+
+    fn dead(&self) -> Cell {
+        let share = known(self.usage.dead_share().map(|share| (Share(share), share)));
+        if self.usage.has_many_dead() { share.role(Role::Warning) } else { share }
+    }
+
+    fn last_vacuum(&self) -> Cell {
+        let age = self.usage.last_vacuum.map(|at| self.now.0 - at.0);
+        Cell::optional(age.map(|age| (Seconds(age), age)))
+    }
+}
+
+fn table_columns<'a>() -> Vec<PaneColumn<TableRow<'a>>> {
+    vec![
+        column(GridColumn::text("table", "table", 12).at_most(36), |row: &TableRow<'_>| Cell::text(&row.usage.name)),
+        column(GridColumn::number("size", "heap"), |row| known(row.size().map(|size| (Bytes(size), size)))),
+        column(GridColumn::number("live", "rows"), |row| known(row.usage.rows().map(|rows| (Count(rows), rows)))),
+        column(GridColumn::number("dead", "dead"), TableRow::dead),
+        column(GridColumn::number("seq", "seq rows/s"), |row| known(row.seq.map(|rate| (Count(rate), rate)))),
+        column(GridColumn::number("vacuum", "last vacuum").short("last vac").drop(1), TableRow::last_vacuum),
+    ]
+}
+
 /// Tables by what asks for attention: dead rows first, then sequential reading.
-fn tables(view: &View<'_>) -> Grid {
-    let columns = vec![
-        GridColumn::text("table", "table", 12).at_most(36),
-        GridColumn::number("size", "heap"),
-        GridColumn::number("live", "rows"),
-        GridColumn::number("dead", "dead"),
-        GridColumn::number("seq", "seq rows/s"),
-        GridColumn::number("vacuum", "last vacuum").short("last vac").drop(1),
-    ];
-    let Ok(tables) = view.readings.tables() else { return missing(view, "tables", columns) };
+fn tables<'a>(view: &View<'a>) -> Grid {
+    let columns = table_columns();
+    let Ok(tables) = view.readings.tables() else { return missing(view, "tables", headers(&columns)) };
     let traffic = view.readings.table_traffic(view.past(), TrafficSpan::Sample);
-    let seq_rows = |usage: &TableUsage| traffic.get(&usage.relid).and_then(|traffic| traffic.seq_rows);
-    let mut rows: Vec<(f64, Row)> =
-        tables.iter().map(|usage| table_row(usage, seq_rows(usage), view.newer.at)).collect();
-    rows.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let mut grid = Grid::new(columns);
-    grid.rows = rows.into_iter().take(ROWS).map(|(_, row)| row).collect();
+    let row = |usage: &'a TableUsage| TableRow {
+        usage,
+        seq: traffic.get(&usage.relid).and_then(|of| of.seq_rows),
+        now: view.newer.at,
+    };
+    let mut rows: Vec<TableRow<'_>> = tables.iter().map(row).collect();
+    rows.sort_by(|left, right| right.weight().total_cmp(&left.weight()));
+    let mut grid = Grid::new(headers(&columns));
+    let shown = rows.iter().take(ROWS).map(|row| Row::new(row.usage.relid.to_string(), cells(&columns, row)));
+    grid.rows = shown.collect();
     if grid.rows.is_empty() {
         grid.notice = Some(Notice::new("No tables in this database"));
     }
     grid
-}
-
-fn table_row(usage: &TableUsage, seq: Option<f64>, now: Timestamp) -> (f64, Row) {
-    let size = size(usage.heap_bytes, usage.pages);
-    let dead = usage.dead.unwrap_or(0.0);
-    let share = usage.dead_share();
-    let share = known(share.map(|share| (Share(share), share)));
-    let cells = vec![
-        Cell::text(&usage.name),
-        known(size.map(|size| (Bytes(size), size))),
-        known(usage.rows().map(|rows| (Count(rows), rows))),
-        if usage.has_many_dead() { share.role(Role::Warning) } else { share },
-        known(seq.map(|rate| (Count(rate), rate))),
-        Cell::optional(usage.last_vacuum.map(|at| (Seconds(now.0 - at.0), now.0 - at.0))),
-    ];
-    let weight = dead * 8.0 + seq.unwrap_or(0.0) + size.unwrap_or(0.0) / 8192.0;
-    (weight, Row::new(usage.relid.to_string(), cells))
 }
 
 /// Returns a size as it was read, else by the pages of the last vacuum or analyze; `None` before the first one.
@@ -277,49 +323,71 @@ fn known<T: std::fmt::Display>(number: Option<(T, f64)>) -> Cell {
     number.map_or_else(Cell::unknown, |(shown, number)| Cell::number(shown, number))
 }
 
+/// An index of the tile.
+struct IndexRow<'a> {
+    usage: &'a IndexUsage,
+    verdict: Option<&'a Verdict>,
+    /// Scans a second.
+    rate: Option<f64>,
+}
+
+impl IndexRow<'_> {
+    fn size(&self) -> Option<f64> {
+        size(self.usage.bytes, self.usage.pages)
+    }
+
+    /// Returns how the verdict looks, and how bad it is.
+    fn severity(&self) -> (Role, f64) {
+        match self.verdict {
+            Some(Verdict::Invalid) => (Role::Bad, 4e15),
+            Some(Verdict::DuplicateOf(_)) => (Role::Warning, 3e15),
+            Some(Verdict::Unused { is_suspicion: false }) => (Role::Warning, 2e15),
+            Some(Verdict::CoveredBy(_) | Verdict::Unused { is_suspicion: true }) => (Role::Muted, 1e15),
+            None => (Role::Text, 0.0),
+        }
+    }
+
+    /// Orders the indexes: the worst verdict first, then the largest.
+    fn weight(&self) -> f64 {
+        self.severity().1 + self.size().unwrap_or(0.0)
+    }
+
+    fn verdict(&self) -> Cell {
+        let (role, severity) = self.severity();
+        self.verdict.map_or_else(Cell::default, |verdict| Cell::mark(verdict.word(), severity).role(role))
+    }
+}
+
+fn index_columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
+    vec![
+        column(GridColumn::text("index", "index", 14).at_most(44), |row: &IndexRow<'_>| Cell::text(&row.usage.label())),
+        column(GridColumn::number("size", "size"), |row| known(row.size().map(|size| (Bytes(size), size)))),
+        column(GridColumn::number("rate", "scans/s"), |row| known(row.rate.map(|rate| (Count(rate), rate)))),
+        column(GridColumn::number("scans", "scans").drop(1), |row| {
+            known(row.usage.scans.map(|scans| (Count(scans), scans)))
+        }),
+        column(GridColumn::text("verdict", "", 7), IndexRow::verdict),
+    ]
+}
+
 /// Indexes with a verdict first, by the rule of the Indexes pane, then by size.
-fn indexes(view: &View<'_>) -> Grid {
-    let columns = vec![
-        GridColumn::text("index", "index", 14).at_most(44),
-        GridColumn::number("size", "size"),
-        GridColumn::number("rate", "scans/s"),
-        GridColumn::number("scans", "scans").drop(1),
-        GridColumn::text("verdict", "", 7),
-    ];
-    let Ok(usages) = view.readings.indexes() else { return missing(view, "indexes", columns) };
+fn indexes<'a>(view: &View<'a>) -> Grid {
+    let columns = index_columns();
+    let Ok(usages) = view.readings.indexes() else { return missing(view, "indexes", headers(&columns)) };
     let scans = view.readings.index_scans(view.past(), TrafficSpan::Sample);
     let judged = view.readings.judgements();
-    let mut rows: Vec<(f64, Row)> = usages
-        .iter()
-        .map(|usage| {
-            let verdict = judged.get(&usage.indexrelid).and_then(|judged| judged.verdicts.first());
-            index_row(usage, verdict, scans.get(&usage.indexrelid).copied())
-        })
-        .collect();
-    rows.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let mut grid = Grid::new(columns);
-    grid.rows = rows.into_iter().take(ROWS).map(|(_, row)| row).collect();
+    let row = |usage: &'a IndexUsage| IndexRow {
+        usage,
+        verdict: judged.get(&usage.indexrelid).and_then(|judged| judged.verdicts.first()),
+        rate: scans.get(&usage.indexrelid).copied(),
+    };
+    let mut rows: Vec<IndexRow<'_>> = usages.iter().map(row).collect();
+    rows.sort_by(|left, right| right.weight().total_cmp(&left.weight()));
+    let mut grid = Grid::new(headers(&columns));
+    let shown = rows.iter().take(ROWS).map(|row| Row::new(row.usage.indexrelid.to_string(), cells(&columns, row)));
+    grid.rows = shown.collect();
     if grid.rows.is_empty() {
         grid.notice = Some(Notice::new("No indexes in this database"));
     }
     grid
-}
-
-fn index_row(usage: &IndexUsage, verdict: Option<&Verdict>, rate: Option<f64>) -> (f64, Row) {
-    let (role, weight) = match verdict {
-        Some(Verdict::Invalid) => (Role::Bad, 4e15),
-        Some(Verdict::DuplicateOf(_)) => (Role::Warning, 3e15),
-        Some(Verdict::Unused { is_suspicion: false }) => (Role::Warning, 2e15),
-        Some(Verdict::CoveredBy(_) | Verdict::Unused { is_suspicion: true }) => (Role::Muted, 1e15),
-        None => (Role::Text, 0.0),
-    };
-    let size = size(usage.bytes, usage.pages);
-    let cells = vec![
-        Cell::text(&usage.label()),
-        known(size.map(|size| (Bytes(size), size))),
-        known(rate.map(|rate| (Count(rate), rate))),
-        known(usage.scans.map(|scans| (Count(scans), scans))),
-        verdict.map_or_else(Cell::default, |verdict| Cell::mark(verdict.word(), weight).role(role)),
-    ];
-    (weight + size.unwrap_or(0.0), Row::new(usage.indexrelid.to_string(), cells))
 }
