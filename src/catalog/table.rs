@@ -95,15 +95,6 @@ impl Table {
         if self.pages < 1.0 { 0.0 } else { (self.all_visible_pages / self.pages).min(1.0) }
     }
 
-    /// Returns the columns of the primary key.
-    pub fn primary_key(&self) -> Vec<&str> {
-        self.indexes
-            .iter()
-            .find(|index| index.is_primary)
-            .map(|index| index.definition.keys.iter().filter_map(|key| key.expr.as_column()).collect())
-            .unwrap_or_default()
-    }
-
     /// Returns the statistics of an expression: a column's own, or those kept for just this expression.
     pub fn statistics_of(&self, expr: &Expr) -> Option<&ColumnStatistics> {
         match expr.as_column() {

@@ -346,11 +346,6 @@ impl Node {
         self.texts("Sort Key")
     }
 
-    /// Returns the keys its input is sorted by already (Incremental Sort).
-    pub fn presorted_key(&self) -> Vec<&str> {
-        self.texts("Presorted Key")
-    }
-
     /// Returns the keys it groups by.
     pub fn group_key(&self) -> Vec<&str> {
         self.texts("Group Key")
@@ -399,19 +394,9 @@ impl Node {
         after.any(|rest| !rest.starts_with(|letter: char| letter.is_ascii_digit()))
     }
 
-    /// Returns the SQL a foreign server is asked.
-    pub fn remote_sql(&self) -> Option<&str> {
-        self.text("Remote SQL")
-    }
-
     /// Returns the rows an index-only scan had to look for in the table, over all loops.
     pub fn heap_fetches(&self) -> Option<f64> {
         self.number("Heap Fetches")
-    }
-
-    /// Returns how often the index was searched from its root, over all loops; since 18.
-    pub fn index_searches(&self) -> Option<f64> {
-        self.number("Index Searches")
     }
 
     /// Whether the planner had no other way than one that a setting forbids; since 18.

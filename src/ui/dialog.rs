@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::frame::{Part, Tile, draw_parts};
-use super::glyphs::Health;
 use super::text;
 use super::theme::{Role, Theme};
 
@@ -95,14 +94,6 @@ pub fn overlay(buffer: &mut Buffer, area: Rect, size: (u16, u16), title: (&str, 
     } else {
         inside
     }
-}
-
-/// Draws a message on one line: what was done, or why it was not.
-pub fn draw_message(buffer: &mut Buffer, area: Rect, message: (&str, Health), theme: &Theme) {
-    let line = Rect { height: area.height.min(1), ..area };
-    let sign = (format!("{} ", theme.glyphs.sign(message.1)), Role::of(message.1));
-    let role = if message.1 == Health::Good { Role::Text } else { Role::of(message.1) };
-    draw_parts(buffer, line, &[sign, (text::clean(message.0).into_owned(), role)], theme);
 }
 
 #[cfg(test)]

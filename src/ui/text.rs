@@ -30,8 +30,6 @@ const TAB: usize = 4;
 enum LineEnd {
     /// One space stands for it and for the indentation after it.
     Space,
-    /// `⏎` stands for it.
-    Mark,
     /// It stays, and tabs become spaces.
     Keep,
     /// It stays, and tabs stay too.
@@ -43,11 +41,6 @@ enum LineEnd {
 /// Controls are shown as their pictures (`␛`, `␀`), marks that turn the direction as `�`; what is invisible is gone.
 pub fn clean(text: &str) -> Cow<'_, str> {
     clean_as(text, LineEnd::Space)
-}
-
-/// Returns the text as one line in which `⏎` stands for a line's end.
-pub fn clean_marked(text: &str) -> Cow<'_, str> {
-    clean_as(text, LineEnd::Mark)
 }
 
 /// Returns the text with its lines kept and its tabs as spaces, for SQL and messages of several lines.
@@ -194,7 +187,6 @@ impl Cleaned {
                 self.column = 0;
                 self.marks = 0;
             }
-            LineEnd::Mark => self.push('⏎'),
             LineEnd::Space => {
                 if !self.is_indent && !self.text.is_empty() {
                     self.push(' ');
@@ -208,7 +200,7 @@ impl Cleaned {
         match self.end {
             LineEnd::Keep => (0..TAB - self.column % TAB).for_each(|_| self.push(' ')),
             LineEnd::Stream => self.text.push('\t'),
-            LineEnd::Space | LineEnd::Mark => self.push(' '),
+            LineEnd::Space => self.push(' '),
         }
     }
 

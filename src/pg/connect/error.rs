@@ -308,20 +308,6 @@ impl ConnectError {
         self.attempts.iter().any(|attempt| matches!(attempt.trouble, Trouble::PasswordNeeded))
     }
 
-    /// Whether trying again later may succeed without anything else being changed: the server restarts, is not
-    /// reached, or is full.
-    pub fn may_pass(&self) -> bool {
-        self.attempts.last().is_none_or(|last| match &last.trouble {
-            Trouble::Server(error) => {
-                let code = error.code();
-                *code == SqlState::CANNOT_CONNECT_NOW
-                    || *code == SqlState::TOO_MANY_CONNECTIONS
-                    || code.code().starts_with("57P")
-            }
-            other => !other.is_final(),
-        })
-    }
-
     /// Whether there is no server at all: nothing listens at any place that was tried.
     pub fn found_no_server(&self) -> bool {
         let is_nothing = |trouble: &Trouble| match trouble {

@@ -120,15 +120,6 @@ fn no_size_panics() {
             help().draw(buffer, area, 5, &Theme::default());
             confirm().draw(buffer, area, &Theme::default());
             palette().draw(buffer, area, &Theme::default());
-            draw_message(buffer, area, ("copied", Health::Good), &Theme::default());
         });
     }
-}
-
-#[test]
-fn a_message_has_its_sign() {
-    let shown = drawn((40, 1), |buffer, area| {
-        draw_message(buffer, area, ("permission denied:\npg_terminate_backend", Health::Bad), &Theme::default());
-    });
-    assert_eq!(shown, "✗ permission denied: pg_terminate_backe…");
 }

@@ -31,9 +31,8 @@ fn hostile_text_becomes_one_visible_line() {
 }
 
 #[test]
-fn lines_are_kept_marked_or_streamed() {
+fn lines_are_kept_or_streamed() {
     assert_eq!(clean_lines("a\r\n\tb\tc"), "a\n    b   c");
-    assert_eq!(clean_marked("a\nb"), "a⏎b");
     assert_eq!(clean_stream("a\tb\n\x1b]0;owned\x07"), "a\tb\n␛]0;owned␇");
 }
 
