@@ -13,8 +13,8 @@ pub(super) fn executions(plan: &Plan, id: NodeId, catalog: &Catalog) -> f64 {
     let mut child = node;
     for (parent_id, parent) in plan.ancestors(id) {
         times *= match child.relationship {
-            Relationship::SubPlan => evaluations(plan, (parent_id, parent), child, catalog),
-            Relationship::Inner if parent.kind == Kind::NestedLoop => rescans(plan, (parent_id, parent), child),
+            Relationship::SubPlan => evaluations(plan, parent_id, parent, child, catalog),
+            Relationship::Inner if parent.kind == Kind::NestedLoop => rescans(plan, parent_id, parent, child),
             // An InitPlan is executed once, whatever is above it.
             Relationship::InitPlan => return times,
             _ => 1.0,
@@ -29,7 +29,7 @@ pub(super) fn executions(plan: &Plan, id: NodeId, catalog: &Catalog) -> f64 {
 /// The planner adds what all its runs cost to the parent's cost. The rows of the parent are no measure where the
 /// `SubPlan` is a part of its filter: it runs for each row that is read. Source: `cost_subplan` in
 /// src/backend/optimizer/path/costsize.c.
-fn evaluations(plan: &Plan, (id, parent): (NodeId, &Node), child: &Node, catalog: &Catalog) -> f64 {
+fn evaluations(plan: &Plan, id: NodeId, parent: &Node, child: &Node, catalog: &Catalog) -> f64 {
     // Nothing in it depends on the row: it is run once and kept.
     if child.is_hashed_in(parent) || child.kind == Kind::Materialize {
         return 1.0;
@@ -58,7 +58,7 @@ fn own_cost(parent: &Node, catalog: &Catalog) -> f64 {
 }
 
 /// How often the inner side of a nested loop runs: for each outer row, unless it keeps its rows.
-fn rescans(plan: &Plan, (id, parent): (NodeId, &Node), inner: &Node) -> f64 {
+fn rescans(plan: &Plan, id: NodeId, parent: &Node, inner: &Node) -> f64 {
     if inner.kind == Kind::Materialize {
         return 1.0;
     }

@@ -282,24 +282,24 @@ impl Group {
         let mut taken = null_share;
         if null_share > 0.0 {
             let nulls = self.nulls + 1.0 / keys.max(1) as f64;
-            parts.push(self.part(null_share, 1.0, (nulls.min(1.0), total)));
+            parts.push(self.part(null_share, 1.0, nulls.min(1.0), total));
         }
         let is_worth_it = self.distinct <= 1.0 || statistics.common.len() <= 8;
         if is_worth_it {
             for (_, share) in &statistics.common {
-                parts.push(self.part(share * scale, 1.0, (self.nulls, total)));
+                parts.push(self.part(share * scale, 1.0, self.nulls, total));
                 taken += share * scale;
             }
         }
         let others = (distinct - if is_worth_it { statistics.common.len() as f64 } else { 0.0 }).max(1.0);
         if taken < 0.9999 {
-            parts.push(self.part(1.0 - taken, others, (self.nulls, total)));
+            parts.push(self.part(1.0 - taken, others, self.nulls, total));
         }
         parts
     }
 
     /// A share of the group, spread over some values of one more key.
-    fn part(self, share: f64, values: f64, (nulls, total): (f64, f64)) -> Self {
+    fn part(self, share: f64, values: f64, nulls: f64, total: f64) -> Self {
         let rows = self.rows * share;
         let distinct = if self.distinct <= 1.0 {
             // So many rows of those that have these values in the whole table, each value as often as any other.

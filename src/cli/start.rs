@@ -68,7 +68,7 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
                 say(&bytes).map(|()| status)
             }
             Some(Command::Record { file, length, .. }) => {
-                run_record(&args, &config, &environment, (file, *length)).await.map(done)
+                run_record(&args, &config, &environment, file, *length).await.map(done)
             }
             Some(Command::Replay { file }) => run_replay(file, &config, &environment).await.map(done),
             _ => run_console(&args, &config, &environment).await.map(done),
@@ -104,7 +104,8 @@ async fn run_record(
     args: &Args,
     config: &Config,
     environment: &Environment,
-    (file, length): (&Path, Option<Duration>),
+    file: &Path,
+    length: Option<Duration>,
 ) -> Result<(), Failure> {
     let mut address = resolve(&args.request(&config.aliases), environment)?;
     first::connect(&mut address, Failure::from).await?;

@@ -345,13 +345,13 @@ fn self_costs(nodes: &[Node]) -> Vec<f64> {
         if let Some(of) = of {
             of.push(Charge { from: id, weight: 1.0 });
         }
-        repeat_cost(&mut charges, node.parent, (cost(node), repeats), cost(parent));
+        repeat_cost(&mut charges, node.parent, cost(node), repeats, cost(parent));
     }
     spread(&inclusive, &charges)
 }
 
 /// Weighs the last charge so that a repeated inner side takes what its repetition costs, but no more than the rest of its parent.
-fn repeat_cost(charges: &mut Charges, parent: Option<NodeId>, (cost, repeats): (f64, f64), whole: f64) {
+fn repeat_cost(charges: &mut Charges, parent: Option<NodeId>, cost: f64, repeats: f64, whole: f64) {
     let Some(of) = parent.and_then(|parent| charges.of.get_mut(parent)) else { return };
     let Some(charge) = of.last_mut().filter(|_| repeats > 1.0 && cost > 0.0) else { return };
     charge.weight = repeats.min((whole / cost).max(1.0));

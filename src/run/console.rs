@@ -60,7 +60,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
     let (jobs, job_news) = JobRunner::new(setup.connector, mode_of(setup.start.rights));
-    let hands = Hands::new(commands, orders, setup.start.rights, (setup.remembered.clone(), jobs));
+    let hands = Hands::new(commands, orders, setup.start.rights, setup.remembered.clone(), jobs);
     let mut app = app(setup.start, &setup.remembered, setup.warnings);
     let mut shell = Shell {
         screen,

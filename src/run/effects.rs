@@ -40,7 +40,8 @@ impl Hands {
         commands: mpsc::Sender<Command>,
         orders: mpsc::Sender<Order>,
         rights: Rights,
-        (remembered, jobs): (Remembered, JobRunner),
+        remembered: Remembered,
+        jobs: JobRunner,
     ) -> Self {
         Self { commands, orders, rights, signals: Vec::new(), remembered, jobs }
     }

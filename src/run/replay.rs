@@ -128,7 +128,7 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, source: Source) -> R
             }
         }
         if let Some(asked) = asked {
-            suspend(asked, (&keyboard, &mut screen), &mut app).await?;
+            suspend(asked, &keyboard, &mut screen, &mut app).await?;
         }
         if app.is_dirty() && drawn.is_none_or(|at| at.elapsed() >= FRAME) {
             drawn = Some(Instant::now());
@@ -139,7 +139,7 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, source: Source) -> R
 }
 
 /// Stops the program if that is asked, and takes the terminal over again.
-async fn suspend(asked: Asked, (keyboard, screen): (&Keyboard, &mut Screen), app: &mut App) -> Result<(), Failure> {
+async fn suspend(asked: Asked, keyboard: &Keyboard, screen: &mut Screen, app: &mut App) -> Result<(), Failure> {
     if asked == Asked::Stop {
         lend(keyboard, screen).await;
         let is_stopped = suspend::stop();

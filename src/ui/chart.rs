@@ -5,7 +5,7 @@
 //! rows the legend goes, below four the times, below 24 columns the axis.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Style};
 
 use super::frame::{Part, Segment, draw_segments, parts_width};
@@ -270,12 +270,12 @@ impl Painter<'_> {
             if eighths.first().is_none_or(Option::is_none) {
                 break;
             }
-            self.cell(buffer, (x, y), &eighths);
+            self.cell(buffer, Position::new(x, y), &eighths);
         }
     }
 
     /// Draws eight steps as one cell: the two classes (or a class and nothing) that fill most of it.
-    fn cell(&self, buffer: &mut Buffer, place: (u16, u16), eighths: &[Option<usize>]) {
+    fn cell(&self, buffer: &mut Buffer, place: Position, eighths: &[Option<usize>]) {
         let mut kinds: Vec<(Option<usize>, usize)> = Vec::new();
         for kind in eighths {
             match kinds.last_mut().filter(|(known, _)| known == kind) {
@@ -306,7 +306,7 @@ impl Painter<'_> {
         if self.theme.is_mono() || !self.theme.glyphs.is_unicode {
             let class = match upper {
                 Some((Some(other), more)) if *more > count => *other,
-                Some((None, more)) if *more > count && place.1 + 1 < self.plot.bottom() => return,
+                Some((None, more)) if *more > count && place.y + 1 < self.plot.bottom() => return,
                 _ => class,
             };
             let known = self.chart.classes.get(class);
@@ -330,7 +330,7 @@ impl Painter<'_> {
         let style = self.theme.style(Role::Warning);
         let mark = if self.theme.glyphs.is_unicode { "╌" } else { "-" };
         for x in self.plot.x..self.plot.right() {
-            self.overlay(buffer, (x, y), mark, style);
+            self.overlay(buffer, Position::new(x, y), mark, style);
         }
         let label = format!(" {} ", limit.label);
         if text::width(&label) + 8 < usize::from(self.plot.width) {
@@ -350,7 +350,7 @@ impl Painter<'_> {
     }
 
     /// Puts a mark over a cell, whose colour becomes the mark's background.
-    fn overlay(&self, buffer: &mut Buffer, place: (u16, u16), mark: &str, style: Style) {
+    fn overlay(&self, buffer: &mut Buffer, place: Position, mark: &str, style: Style) {
         let Some(cell) = buffer.cell_mut(place) else { return };
         let is_full = cell.symbol() == "█" || cell.bg != Color::Reset && cell.symbol() != " ";
         let under = if is_full && cell.symbol() == "█" { cell.fg } else { cell.bg };
@@ -365,7 +365,7 @@ impl Painter<'_> {
         let Some(x) = self.chart.cursor.and_then(|moment| self.column_of(moment)) else { return };
         let style = self.theme.style(Role::Accent);
         for y in self.plot.y..self.plot.bottom() {
-            self.overlay(buffer, (x, y), self.theme.glyphs.wall, style);
+            self.overlay(buffer, Position::new(x, y), self.theme.glyphs.wall, style);
         }
     }
 

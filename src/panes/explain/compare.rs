@@ -37,7 +37,7 @@ pub(super) fn compare(older: &Plan, newer: &Plan, glyphs: &Glyphs) -> Comparison
     let rows = if older.is_analyzed() && newer.is_analyzed() { Rows::Counted } else { Rows::Estimated };
     let mut grid = Grid::new(columns(rows));
     grid.shape = GridShape::Tree;
-    grid.rows = found.changes.iter().enumerate().map(|(at, change)| row(at, change, (older, newer))).collect();
+    grid.rows = found.changes.iter().enumerate().map(|(at, change)| row(at, change, older, newer)).collect();
     Comparison { grid, figures: figures(&found, glyphs), about: Vec::new() }
 }
 
@@ -77,7 +77,7 @@ fn columns(rows: Rows) -> Vec<GridColumn> {
     columns.into_iter().map(|column| column.sorted(SortKind::Fixed)).collect()
 }
 
-fn row(at: usize, change: &Change, (older, newer): (&Plan, &Plan)) -> Row {
+fn row(at: usize, change: &Change, older: &Plan, newer: &Plan) -> Row {
     let was = change.older.and_then(|id| older.node(id));
     let is = change.newer.and_then(|id| newer.node(id));
     let (mark, role) = match change.shape {

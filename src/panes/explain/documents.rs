@@ -35,7 +35,7 @@ pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, search: &Searc
     }
     for (at, hit) in verdict.tips.iter().enumerate() {
         let advice = search.found().map(|found| found.advice_of(hit, "(v shows it)"));
-        detail = tip(detail, plan, at + 1, (hit, advice.as_deref().unwrap_or(&hit.advice)));
+        detail = tip(detail, plan, at + 1, hit, advice.as_deref().unwrap_or(&hit.advice));
     }
     detail
 }
@@ -54,7 +54,7 @@ fn scan_line(plan: &Plan, scan: &SeqScan, known: &Known) -> String {
     parts.join(", ")
 }
 
-fn tip(detail: Detail, plan: &Plan, number: usize, (hit, advice): (&TipHit, &str)) -> Detail {
+fn tip(detail: Detail, plan: &Plan, number: usize, hit: &TipHit, advice: &str) -> Detail {
     let total = plan.total_time().filter(|total| total.0 > 0.0 && hit.saving.0 > 0.0);
     let saving = total.map(|total| format!(": up to {} ({})", hit.saving, Share((hit.saving.0 / total.0).min(1.0))));
     let place = hit.node.and_then(|id| plan.node(id)).map(|node| format!("At {}: ", label(node))).unwrap_or_default();

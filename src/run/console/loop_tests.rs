@@ -105,7 +105,7 @@ async fn console_with(person: impl AsyncFnOnce(Person)) {
         keyboard: Keyboard::of(events),
         signals: (Ends::install().unwrap(), Suspending::install().unwrap()),
         inbox: Inbox { reports, told, job_news },
-        hands: Hands::new(commands, orders, start.rights, (remembered, jobs)),
+        hands: Hands::new(commands, orders, start.rights, remembered, jobs),
         editor: "true".to_owned(),
         editing: None,
         ticks: seconds(),

@@ -1,7 +1,7 @@
 //! Places a table on the screen; everything was made ready by [`TableState::refresh`].
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Place, Placed};
@@ -185,7 +185,7 @@ impl<'a> Table<'a> {
         // Half a number would be another number.
         let shown = if is_half { cut.to_string() } else { text::cut_with(text, usize::from(place.width), cut) };
         let x = self.put(buffer, Spot { place, ..spot }, &shown, self.align(&place, column.align));
-        self.highlight(buffer, (x, y), &shown);
+        self.highlight(buffer, Position::new(x, y), &shown);
     }
 
     /// Draws a line's branches or fold mark and returns the columns they took.
@@ -232,11 +232,11 @@ impl<'a> Table<'a> {
     }
 
     /// Marks the characters the filter matched.
-    fn highlight(&self, buffer: &mut Buffer, (x, y): (u16, u16), shown: &str) {
+    fn highlight(&self, buffer: &mut Buffer, start: Position, shown: &str) {
         let mut filter = self.state.filter.borrow_mut();
         let Some(filter) = filter.as_mut() else { return };
         let places = filter.places(shown);
-        let mut x = x;
+        let (mut x, y) = (start.x, start.y);
         for (at, grapheme) in unicode_segmentation::UnicodeSegmentation::graphemes(shown, true).enumerate() {
             let wide = text::grapheme_width(grapheme) as u16;
             if places.binary_search(&(at as u32)).is_ok() {
