@@ -19,16 +19,16 @@ select
     i.indisclustered as is_clustered,
     i.indpred is not null as is_partial,
     i.indexprs is not null as is_expression,
-    (select coalesce(pg_catalog.array_agg(u.attnum::bigint order by u.place), '{}') from pg_catalog.unnest(i.indkey::int2[]) with ordinality as u (attnum, place) where u.place <= i.indnkeyatts) as key_columns,
-    (select coalesce(pg_catalog.array_agg(u.attnum::bigint order by u.place), '{}') from pg_catalog.unnest(i.indkey::int2[]) with ordinality as u (attnum, place) where u.place > i.indnkeyatts) as included_columns,
+    -- Slices, not sub-selects: there are six of these arrays for each index.
+    (i.indkey::int2[])[0:i.indnkeyatts - 1]::bigint[] as key_columns,
+    (i.indkey::int2[])[i.indnkeyatts:]::bigint[] as included_columns,
     (
-        select coalesce(pg_catalog.array_agg(coalesce(a.attname::text, '') order by u.place), '{}')
+        select pg_catalog.array_agg(coalesce((select a.attname::text from pg_catalog.pg_attribute as a where a.attrelid = i.indrelid and a.attnum = u.attnum and u.attnum <> 0), '') order by u.place)
         from pg_catalog.unnest(i.indkey::int2[]) with ordinality as u (attnum, place)
-        left join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = u.attnum and u.attnum <> 0
     ) as column_names,
-    (select coalesce(pg_catalog.array_agg(u.o::bigint order by u.place), '{}') from pg_catalog.unnest(i.indclass::oid[]) with ordinality as u (o, place)) as opclasses,
-    (select coalesce(pg_catalog.array_agg(u.o::bigint order by u.place), '{}') from pg_catalog.unnest(i.indcollation::oid[]) with ordinality as u (o, place)) as collations,
-    (select coalesce(pg_catalog.array_agg(u.o::bigint order by u.place), '{}') from pg_catalog.unnest(i.indoption::int2[]) with ordinality as u (o, place)) as key_options,
+    (i.indclass::oid[])[0:]::bigint[] as opclasses,
+    (i.indcollation::oid[])[0:]::bigint[] as collations,
+    (i.indoption::int2[])[0:]::bigint[] as key_options,
     case when i.indexprs is null and i.indpred is null then '' else pg_catalog.md5(coalesce(pg_catalog.regexp_replace(i.indexprs::text, ':location -?[0-9]+', '', 'g'), '') || '/' || coalesce(pg_catalog.regexp_replace(i.indpred::text, ':location -?[0-9]+', '', 'g'), '')) end as expression_hash,
     coalesce(c.reloptions, '{}'::text[]) as options,
     pg_catalog.pg_stat_get_numscans(i.indexrelid) as scans,
@@ -39,8 +39,19 @@ select
     pg_catalog.pg_stat_get_blocks_hit(i.indexrelid) as blocks_hit,
     pg_catalog.pg_stat_get_live_tuples(i.indrelid) as table_live,
     k.pids as locked_by,
-    pg_catalog.count(*) over () as total
-from pg_catalog.pg_index as i
+    w.total as total
+from (
+    -- The limit comes first, over rows that are sorted in memory: all else is looked up for what is shown alone.
+    select c.oid, pg_catalog.count(*) over () as total
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'i'
+        and n.nspname not in ('pg_catalog', 'information_schema')
+        and n.nspname not like 'pg\_toast%'
+    order by c.relpages desc, c.oid
+    limit 10000
+) as w
+join pg_catalog.pg_index as i on i.indexrelid = w.oid
 join pg_catalog.pg_class as c on c.oid = i.indexrelid
 join pg_catalog.pg_class as t on t.oid = i.indrelid
 join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
@@ -52,8 +63,4 @@ left join (
     where l.mode = 'AccessExclusiveLock' and l.relation is not null
     group by l.relation
 ) as k on k.relation in (i.indexrelid, i.indrelid)
-where t.relkind in ('r', 'm')
-    and n.nspname not in ('pg_catalog', 'information_schema')
-    and n.nspname not like 'pg\_toast%'
 order by c.relpages desc, c.oid
-limit 10000

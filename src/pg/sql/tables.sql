@@ -32,18 +32,28 @@ select
     pg_catalog.pg_stat_get_blocks_fetched(c.oid) - pg_catalog.pg_stat_get_blocks_hit(c.oid) as heap_read,
     pg_catalog.pg_stat_get_blocks_hit(c.oid) as heap_hit,
     k.pids as locked_by,
-    pg_catalog.count(*) over () as total
-from pg_catalog.pg_class as c
+    w.total as total
+from (
+    -- The limit comes first, over rows that are sorted in memory: counters are looked up for what is shown alone.
+    select c.oid, pg_catalog.count(*) over () as total
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'm')
+        and n.nspname not in ('pg_catalog', 'information_schema')
+        and n.nspname not like 'pg\_toast%'
+    order by c.relpages desc, c.oid
+    limit 5000
+) as w
+join pg_catalog.pg_class as c on c.oid = w.oid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-left join (
+left join lateral (
     select
-        i.indrelid,
         pg_catalog.sum(pg_catalog.pg_stat_get_numscans(i.indexrelid))::bigint as scans,
         pg_catalog.sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid))::bigint as fetched,
         /*? pg_stat_user_tables.last_idx_scan */ pg_catalog.max(pg_catalog.pg_stat_get_lastscan(i.indexrelid)) /*: null::timestamptz */ as last_scan
     from pg_catalog.pg_index as i
-    group by i.indrelid
-) as x on x.indrelid = c.oid
+    where i.indrelid = c.oid
+) as x on true
 left join (
     select l.relation, pg_catalog.array_agg(distinct l.pid::bigint) as pids
     from pg_catalog.pg_locks as l
@@ -51,8 +61,4 @@ left join (
     where l.mode = 'AccessExclusiveLock' and l.relation is not null
     group by l.relation
 ) as k on k.relation = c.oid
-where c.relkind in ('r', 'p', 'm')
-    and n.nspname not in ('pg_catalog', 'information_schema')
-    and n.nspname not like 'pg\_toast%'
 order by c.relpages desc, c.oid
-limit 5000
