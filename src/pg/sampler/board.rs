@@ -105,6 +105,11 @@ impl Board {
         }
         let since = self.now();
         for probe in PROBES.iter().filter(|probe| is_concerned(probe.lane)) {
+            // What this server does not have, no other connection would read: its reason stays.
+            let why_not = why::cannot_be_read(probe, &self.facts);
+            if why_not.is_some() && self.section(probe.name).why() == why_not.as_ref() {
+                continue;
+            }
             let since = match self.section(probe.name).why() {
                 Some(Missing::Disconnected { since, .. }) => *since,
                 _ => since,
@@ -192,6 +197,17 @@ mod tests {
         assert_eq!(board.section(name).why(), marked.as_ref(), "it is the same silence");
         board.answered();
         assert_eq!(board.section(name).why(), None);
+    }
+
+    #[test]
+    fn what_the_server_does_not_have_is_not_awaited_from_another_connection() {
+        let (mut board, _) = board();
+        board.connected(Arc::new(ServerFacts::default()));
+        let lacks = board.section("content_types").clone();
+        assert!(lacks.why().is_some_and(|why| *why != Missing::NotYet), "{lacks:?}");
+        board.lost("the second connection is not open yet", |lane| lane == Lane::Slow);
+        assert_eq!(*board.section("content_types"), lacks);
+        assert!(matches!(board.section("table_sizes").why(), Some(Missing::Disconnected { .. })));
     }
 
     #[test]
