@@ -3,14 +3,17 @@
 //! Shared by [`super::session`] and [`super::transaction`]. What is asked and dropped before its answer came is cancelled
 //! on the server. Nothing is spawned here: the connection is driven by whoever waits for an answer.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use futures_util::TryStreamExt as _;
+use futures_util::future::{FutureExt as _, join_all};
 use tokio_postgres::error::Severity;
-use tokio_postgres::{CancelToken, Client, Error, SimpleQueryMessage};
+use tokio_postgres::{CancelToken, Client, Error, RowStream, SimpleQueryMessage, Statement};
 
 use super::copy::{self, NotCopied};
 use super::driver::Driver;
@@ -31,6 +34,7 @@ pub(super) struct Connection {
     canceller: Canceller,
     reaper: Reaper,
     notices: Notices,
+    repeated: Repeated,
 }
 
 impl fmt::Debug for Connection {
@@ -49,7 +53,14 @@ impl Drop for Connection {
 impl Connection {
     pub(super) fn of(link: Link, reaper: &Reaper) -> Self {
         let Link { client, driver, canceller, notices } = link;
-        Self { client, driver: Driver::new(driver), canceller, reaper: reaper.clone(), notices }
+        Self {
+            client,
+            driver: Driver::new(driver),
+            canceller,
+            reaper: reaper.clone(),
+            notices,
+            repeated: Repeated::default(),
+        }
     }
 
     pub(super) fn cancel_token(&self) -> CancelToken {
@@ -88,15 +99,43 @@ impl Connection {
     /// Columns have to be of built-in types: of another the driver would ask the catalog, in a statement that is not ours.
     pub(super) async fn ask(&self, query: &Query) -> Result<Answer, Error> {
         let parameters: Vec<_> = query.parameters.iter().map(Parameter::typed).collect();
-        let mut stream = pin!(self.client.query_typed_raw(query.sql.as_str(), parameters).await?);
-        let mut answer = Answer::default();
-        while let Some(row) = stream.try_next().await? {
-            if answer.columns.is_empty() {
-                answer.columns = row.columns().iter().map(|it| (it.name().to_owned(), it.type_().clone())).collect();
-            }
-            answer.rows.push(decode::values(&row)?);
+        rows(self.client.query_typed_raw(query.sql.as_str(), parameters).await?).await
+    }
+
+    /// Prepares what was asked before on this connection, all in one round trip: the server spends more on parsing and
+    /// planning a catalog query than on running it. Not for a backend of somebody else's.
+    pub(super) async fn prepare_repeated(&self, queries: &[Query]) {
+        let again = queries.iter().filter(|query| self.repeated.is_to_be_prepared(query.sql.as_str()));
+        let steps: Vec<_> = again.map(|query| self.prepare(query).boxed()).collect();
+        join_all(steps).await;
+    }
+
+    async fn prepare(&self, query: &Query) {
+        let sql = query.sql.as_str();
+        let types: Vec<_> = query.parameters.iter().map(|parameter| parameter.typed().1).collect();
+        // One that cannot be prepared is asked as it is, and says why.
+        if let Ok(statement) = self.client.prepare_typed(sql, &types).await {
+            self.repeated.note(sql, Known::Prepared(statement));
         }
-        Ok(answer)
+    }
+
+    /// Asks like [`Self::ask`], by the prepared statement where there is one.
+    pub(super) async fn ask_again(&self, query: &Query) -> Result<Answer, Error> {
+        let sql = query.sql.as_str();
+        let Some(statement) = self.repeated.prepared(sql) else {
+            self.repeated.note(sql, Known::Asked);
+            return self.ask(query).await;
+        };
+        let parameters: Vec<_> = query.parameters.iter().map(|parameter| parameter.typed().0).collect();
+        let answer = match self.client.query_raw(&statement, parameters).await {
+            Ok(stream) => rows(stream).await,
+            Err(error) => Err(error),
+        };
+        if answer.is_err() {
+            // It may be the statement: an extension that was updated gives other columns.
+            self.repeated.forget(sql);
+        }
+        answer
     }
 
     /// Reads a table by COPY, in the order of these columns.
@@ -127,6 +166,65 @@ impl Connection {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
         }))
+    }
+}
+
+/// Reads the rows that the server sends.
+async fn rows(stream: RowStream) -> Result<Answer, Error> {
+    let mut stream = pin!(stream);
+    let mut answer = Answer::default();
+    while let Some(row) = stream.try_next().await? {
+        if answer.columns.is_empty() {
+            answer.columns = row.columns().iter().map(|it| (it.name().to_owned(), it.type_().clone())).collect();
+        }
+        answer.rows.push(decode::values(&row)?);
+    }
+    Ok(answer)
+}
+
+/// Statements that were asked on a connection.
+#[derive(Default)]
+struct Repeated(Mutex<HashMap<String, Known>>);
+
+/// What is known of a statement's text.
+#[derive(Clone)]
+enum Known {
+    /// It was asked once.
+    Asked,
+    /// It is prepared on the server; dropped, it is closed there.
+    Prepared(Statement),
+}
+
+/// So many texts are kept; pgdj repeats about 40, of which some change now and then (pids of its own).
+const MOST_REPEATED: usize = 100;
+
+impl Repeated {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a text was asked before and is not prepared yet.
+    fn is_to_be_prepared(&self, sql: &str) -> bool {
+        matches!(self.known().get(sql), Some(Known::Asked))
+    }
+
+    fn prepared(&self, sql: &str) -> Option<Statement> {
+        match self.known().get(sql) {
+            Some(Known::Prepared(statement)) => Some(statement.clone()),
+            _ => None,
+        }
+    }
+
+    fn note(&self, sql: &str, now: Known) {
+        let mut known = self.known();
+        if known.len() >= MOST_REPEATED && !known.contains_key(sql) {
+            known.clear();
+        }
+        known.insert(sql.to_owned(), now);
+    }
+
+    fn forget(&self, sql: &str) {
+        self.known().remove(sql);
     }
 }
 

@@ -62,9 +62,9 @@ impl Probe {
 /// Which session runs a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Reads shared memory and catalogs only: cannot wait behind a lock on a relation.
+    /// Reads shared memory and small catalogs only: cannot wait behind a lock on a relation, and takes a moment.
     Tick,
-    /// May wait behind a lock on a relation: has its own session and a `lock_timeout`.
+    /// May wait behind a lock on a relation, or takes long where there are many: has its own session and a `lock_timeout`.
     Slow,
 }
 

@@ -20,6 +20,7 @@ pub mod board;
 pub mod budget;
 pub mod bundle;
 pub mod merge;
+pub mod round_trip;
 pub mod schedule;
 pub mod slow;
 pub mod texts;
@@ -33,7 +34,7 @@ pub struct Settings {
     pub pace: Duration,
     /// How often snapshots are published and the backends are read, for the load chart: one second, except in tests.
     pub second: Duration,
-    /// Server seconds the tick may cost in each second; beyond, it slows down.
+    /// The server's seconds that pgdj may use in each second, over both lanes: what costs more is read less often.
     pub budget: f64,
     /// How long the server may take for an answer before the connection is given up.
     pub patience: Duration,
@@ -96,7 +97,7 @@ pub async fn run(
     let (reaper, reaping) = reaper();
     let (wishes, asked_for) = mpsc::channel(16);
     let (news, told) = mpsc::channel(64);
-    let slow = slow::run(Arc::clone(&connector), reaper.clone(), asked_for, news);
+    let slow = slow::run(Arc::clone(&connector), settings.budget, reaper.clone(), asked_for, news);
     let tick = tick::Tick::new(connector, settings, reaper, tick::Channels { reports, wishes });
     let sampling = async {
         let mut slow = std::pin::pin!(slow);

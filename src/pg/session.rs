@@ -3,8 +3,10 @@
 //! Every statement runs in a read-only transaction of its own under `statement_timeout`, `lock_timeout`,
 //! `idle_in_transaction_session_timeout` and a `search_path` that has nothing of anybody else: set for the session on a
 //! direct connection, for each transaction behind a pooler, where a setting of the session would leak to another
-//! client. The path is the first thing that is sent. Statements are unnamed and typed, so that nothing is left on a
-//! backend; only COPY has a name, for as long as it runs ([`Session::copy`]). Any number of them is one round trip, two behind a pooler ([`Session::pipeline`]).
+//! client. The path is the first thing that is sent. On a direct connection a statement that is asked again is prepared;
+//! behind a pooler all are unnamed and typed, so that nothing is left on a backend; only COPY has a name, for as long as
+//! it runs ([`Session::copy`]). Any number of them is one
+//! round trip, two behind a pooler ([`Session::pipeline`]).
 //! A query that is dropped is cancelled on the server ([`reaper()`]).
 //!
 //! Nothing is spawned here: the connection is driven by whoever waits for an answer.
@@ -303,7 +305,11 @@ impl Session {
             return self.pipeline_in_a_transaction(queries).await;
         }
         let connection = &self.connection;
-        let steps: Vec<Step<'_>> = queries.iter().map(|query| connection.ask(query).boxed()).collect();
+        let ((), end) = connection.drive(connection.prepare_repeated(queries)).await;
+        if let Some(lost) = end_of(std::iter::empty(), end) {
+            return Err(lost);
+        }
+        let steps: Vec<Step<'_>> = queries.iter().map(|query| connection.ask_again(query).boxed()).collect();
         let (done, end) = connection.drive(together(steps)).await;
         lost(&done, end).map_or(Ok(done), Err)
     }

@@ -62,7 +62,7 @@ async fn a_sample_is_one_round_trip_whatever_number_of_probes_is_due() {
     let mut watched = Watched::start(proxy.login(&login), settings);
     let mut sampled = Vec::new();
     let mut snapshot = watched.next().await;
-    while sampled.len() < 4 || !is_ready(&snapshot, "statements") {
+    while sampled.len() < 6 || !is_ready(&snapshot, "statements") {
         // The tick's connection is the first; the slow lane has its own.
         let before = proxy.round_trips(0);
         watched.commands.send(Command::ReadNow).await.unwrap();
@@ -70,7 +70,10 @@ async fn a_sample_is_one_round_trip_whatever_number_of_probes_is_due() {
         sampled.push((proxy.round_trips(0) - before, snapshot.cost.statements));
     }
     assert!(sampled.iter().all(|(_, statements)| *statements >= 5), "{sampled:?}");
-    assert!(sampled.iter().all(|(round_trips, _)| *round_trips == 1), "round trips and statements: {sampled:?}");
+    // What is asked a second time is prepared first, all in one round trip.
+    assert!(sampled.iter().all(|(round_trips, _)| *round_trips <= 2), "round trips and statements: {sampled:?}");
+    let prepared = &sampled[sampled.len() - 2..];
+    assert!(prepared.iter().all(|(round_trips, _)| *round_trips == 1), "round trips and statements: {sampled:?}");
 }
 
 #[tokio::test]

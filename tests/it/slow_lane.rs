@@ -59,7 +59,7 @@ async fn the_slow_lane_that_hears_of_a_new_server_on_its_old_connection_follows_
     let (reaper, reaping) = reaper();
     let (wishes, asked) = mpsc::channel(16);
     let (news, mut told) = mpsc::channel(64);
-    let lane = tokio::spawn(slow::run(connector, reaper, asked, news));
+    let lane = tokio::spawn(slow::run(connector, 0.02, reaper, asked, news));
     let reaping = tokio::spawn(reaping);
     wishes.send(Wish::Connected(before)).await.unwrap();
     assert_eq!(lost_or_read(&mut told).await, None, "it works on the first server");

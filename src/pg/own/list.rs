@@ -73,13 +73,15 @@ pub static GROUPS: &[Group] = &[
         title: "Samples",
         guard: "Read-only, statement_timeout 2 s, lock_timeout 100 ms. They read shared memory and catalogs, and \
             wait for no lock on a table. A sample is one round trip every 2 s (or --pace); between two samples \
-            only activity is read, every second. Both happen less often if they cost more than budget_ms.",
-        statements: &[&timing::TIMED, &bundle::SEVERAL, &bundle::ARRAY, &blockers::BLOCKERS],
+            only activity is read, every second. On a direct connection they are prepared. Each is read less often \
+            if it costs more than its share of budget_ms: activity a half, each of the others a fifth.",
+        statements: &[&timing::TIMED, &timing::CLOCK, &bundle::SEVERAL, &bundle::ARRAY, &blockers::BLOCKERS],
         probes: Some(Lane::Tick),
     },
     Group {
-        title: "Samples that may wait for a lock",
-        guard: "Read-only, statement_timeout 10 s, lock_timeout 500 ms, over a separate connection, one at a time.",
+        title: "Samples that may take long or wait for a lock",
+        guard: "Read-only, statement_timeout 10 s, lock_timeout 500 ms, over a separate connection, one at a time. \
+            Each is read less often if it costs more than a twentieth of budget_ms.",
         statements: &[],
         probes: Some(Lane::Slow),
     },

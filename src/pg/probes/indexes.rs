@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "indexes",
     sql: include_str!("../sql/indexes.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Slow,
     pace: seconds(10),
     needs: &[],
     doc: "The indexes: scans and what they are made of; no definitions that would wait for a lock.",

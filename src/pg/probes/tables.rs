@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "tables",
     sql: include_str!("../sql/tables.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Slow,
     pace: seconds(5),
     needs: &[],
     doc: "The tables: rows, scans, vacuums, freeze age; no sizes that would wait for a lock.",

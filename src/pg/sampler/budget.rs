@@ -1,4 +1,4 @@
-//! The sampler's own cost against its budget: it slows down by itself, and recovers.
+//! What is read each second, against its share of the budget: it slows down by itself, and recovers.
 //!
 //! Pure: moments come from outside.
 
@@ -10,10 +10,10 @@ const WINDOW: Duration = Duration::from_secs(5);
 /// The slowest: so many times the pace asked for.
 const SLOWEST: f64 = 30.0;
 
-/// Up to this factor only what is read with the pace is slowed; beyond, the backends too.
-const SECONDS_KEPT: f64 = 4.0;
+/// What is read each second may use so much of the budget; the rest is for what is read with samples and now and then.
+const SHARE: f64 = 0.5;
 
-/// Watches what samples cost.
+/// Watches what the readings of each second cost.
 #[derive(Debug)]
 pub struct Budget {
     /// Server seconds allowed in each second.
@@ -24,16 +24,16 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Starts to watch, at the pace asked for.
-    pub fn new(limit: f64, now: Instant) -> Self {
-        Self { limit, spent: 0.0, since: now, factor: 1.0 }
+    /// Starts to watch, at the pace asked for; `budget` is the server's seconds that pgdj may use in each second.
+    pub fn new(budget: f64, now: Instant) -> Self {
+        Self { limit: budget * SHARE, spent: 0.0, since: now, factor: 1.0 }
     }
 
-    /// Notes what a sample cost the server, and judges the pace once in a while.
+    /// Notes what a reading cost the server, and judges the pace once in a while.
     pub fn spend(&mut self, server_seconds: f64, now: Instant) {
         self.spent += server_seconds.max(0.0);
         let watched = now.saturating_duration_since(self.since);
-        if watched < WINDOW.mul_f64(self.factor.min(SECONDS_KEPT)) {
+        if watched < WINDOW.mul_f64(self.factor) {
             return;
         }
         let share = self.spent / watched.as_secs_f64() / self.limit.max(1e-6);
@@ -46,14 +46,9 @@ impl Budget {
         self.since = now;
     }
 
-    /// Returns the pace in force.
-    pub fn pace(&self, wanted: Duration) -> Duration {
-        wanted.mul_f64(self.factor)
-    }
-
     /// Returns how often the backends are read and snapshots published.
     pub fn second(&self, second: Duration) -> Duration {
-        second.mul_f64((self.factor / SECONDS_KEPT).max(1.0))
+        second.mul_f64(self.factor)
     }
 }
 
@@ -61,33 +56,24 @@ impl Budget {
 mod tests {
     use super::*;
 
-    /// Runs a minute of samples each costing so much, and returns the pace in force for one of 2 s.
+    /// Runs a minute of readings each costing so much, and returns the pace in force for one of a second.
     fn pace_after(budget: &mut Budget, now: &mut Instant, cost: f64) -> Duration {
         let end = *now + Duration::from_mins(1);
         while *now < end {
-            *now += budget.pace(Duration::from_secs(2));
+            *now += budget.second(Duration::from_secs(1));
             budget.spend(cost, *now);
         }
-        budget.pace(Duration::from_secs(2))
+        budget.second(Duration::from_secs(1))
     }
 
     #[test]
-    fn a_dear_sample_is_taken_less_often_until_it_is_cheap_again() {
+    fn a_dear_reading_is_made_less_often_until_it_is_cheap_again() {
         let mut now = Instant::now();
         let mut budget = Budget::new(0.02, now);
-        assert_eq!(pace_after(&mut budget, &mut now, 0.01), Duration::from_secs(2));
-        let slowed = pace_after(&mut budget, &mut now, 0.1);
+        assert_eq!(pace_after(&mut budget, &mut now, 0.005), Duration::from_secs(1));
+        let slowed = pace_after(&mut budget, &mut now, 0.05);
         assert!(slowed > Duration::from_secs(4) && slowed < Duration::from_secs(12), "{slowed:?}");
-        pace_after(&mut budget, &mut now, 0.01);
-        assert_eq!(pace_after(&mut budget, &mut now, 0.01), Duration::from_secs(2));
-    }
-
-    #[test]
-    fn the_load_chart_keeps_its_second_as_long_as_it_can() {
-        let mut now = Instant::now();
-        let mut budget = Budget::new(0.02, now);
-        pace_after(&mut budget, &mut now, 0.07);
-        assert!(budget.pace(Duration::from_secs(2)) > Duration::from_secs(2));
-        assert_eq!(budget.second(Duration::from_secs(1)), Duration::from_secs(1));
+        pace_after(&mut budget, &mut now, 0.005);
+        assert_eq!(pace_after(&mut budget, &mut now, 0.005), Duration::from_secs(1));
     }
 }

@@ -1,6 +1,9 @@
 //! Probes of about the same cost and pace in one statement: fewer statements a second, and fewer entries in
 //! `pg_stat_statements`.
 //!
+//! Only behind a pooler, where nothing can be prepared and each statement costs a savepoint more: on a direct connection
+//! a prepared statement is cheaper by itself, for the server puts no arrays together.
+//!
 //! A bundle fails as one, so it is only a shortcut: where it fails each of its probes is asked by itself at once, and
 //! for a minute from then on. So one that cannot be read still takes no other along.
 
@@ -9,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::timing::timed;
 use crate::pg::own::{Form, Hole, Own, Sql};
-use crate::pg::probes::Probe;
+use crate::pg::probes::{Pace, Probe};
 use crate::pg::session::Answer;
 use crate::sample::{ServerFacts, Value};
 
@@ -21,7 +24,6 @@ const MEMBERS: &[&str] = &[
     "databases",
     "wal",
     "replication",
-    "statements",
     "statements_info",
     "vacuum_horizon",
     "vacuum_progress",
@@ -33,7 +35,7 @@ const MEMBERS: &[&str] = &[
 pub(in crate::pg) static SEVERAL: Own = Own {
     name: "several",
     reads: "The same as the statements in it, combined into one: each returns one array of rows.",
-    when: "with every sample, around its statements that return few rows",
+    when: "behind a pooler: with every sample, around its statements that return few rows",
     holes: &[Hole {
         name: "arrays",
         doc: "one or more of the arrays below, with commas between",
@@ -112,8 +114,13 @@ impl Apart {
         self.0.extend(question.probes.iter().map(|probe| (probe.name, now + APART)));
     }
 
-    /// Returns the questions for what is due; the bundle is the last.
-    pub fn questions(&self, due: Vec<&'static Probe>, now: Instant) -> Vec<Question> {
+    /// Returns the questions for what is due: what is read each second is the first, the bundle is the last.
+    pub fn questions(&self, mut due: Vec<&'static Probe>, now: Instant, is_pooled: bool) -> Vec<Question> {
+        // Its text is the same then, with its times or without others: a prepared one is found again.
+        due.sort_by_key(|probe| probe.pace != Pace::Second);
+        if !is_pooled {
+            return due.into_iter().map(|probe| Question { probes: vec![probe] }).collect();
+        }
         let is_member =
             |probe: &&Probe| MEMBERS.contains(&probe.name) && self.0.get(probe.name).is_none_or(|until| *until <= now);
         let (bundle, alone): (Vec<_>, Vec<_>) = due.into_iter().partition(is_member);
@@ -136,16 +143,17 @@ mod tests {
     fn members_are_asked_in_one_statement_until_it_fails() {
         let due = || ["activity", "server", "databases", "tables"].map(|name| find(name).unwrap()).to_vec();
         let (mut apart, now) = (Apart::default(), Instant::now());
-        let questions = apart.questions(due(), now);
+        let questions = apart.questions(due(), now, true);
         assert_eq!(names(&questions), [vec!["activity"], vec!["tables"], vec!["server", "databases"]]);
         let sql = questions[2].sql(2, &ServerFacts::default());
         let sql = sql.as_str();
         assert!(own::is_own(sql) && sql.contains(") as p) as databases,\n    extract(epoch"), "{sql}");
+        assert_eq!(apart.questions(due(), now, false).len(), 4, "on a direct connection each is prepared by itself");
         apart.failed(&questions[2], now);
-        assert_eq!(names(&apart.questions(due(), now)), [["activity"], ["server"], ["databases"], ["tables"]]);
+        assert_eq!(names(&apart.questions(due(), now, true)), [["activity"], ["server"], ["databases"], ["tables"]]);
         apart.failed(&Question { probes: vec![find("server").unwrap()] }, now + APART / 2);
-        assert_eq!(apart.questions(due(), now + APART).len(), 4, "databases is a bundle by itself");
-        assert_eq!(apart.questions(due(), now + APART * 2).len(), 3);
+        assert_eq!(apart.questions(due(), now + APART, true).len(), 4, "databases is a bundle by itself");
+        assert_eq!(apart.questions(due(), now + APART * 2, true).len(), 3);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::pg::probes::{Lane, PROBES, Pace, Probe};
 
+/// The longest that a dear probe rests: older figures would not be of this incident.
+const LONGEST_REST: Duration = Duration::from_mins(10);
+
 /// When each probe of a lane is due next; one that is not here is due now.
 #[derive(Debug)]
 pub struct Schedule {
@@ -32,6 +35,19 @@ impl Paces {
             Pace::Every(interval) => Some(interval.max(self.sample)),
             Pace::Asked => None,
         }
+    }
+
+    /// Returns how long a probe rests that took so long: what is dear is read less often, and slows nothing else.
+    ///
+    /// `budget` is the server's seconds that pgdj may use in each second. What is read each second has another limit
+    /// ([`super::budget`]); what comes with each sample may have a fifth of it, what comes now and then a twentieth.
+    pub fn rest(probe: &Probe, took: Duration, budget: f64) -> Duration {
+        let share = match probe.pace {
+            Pace::Second => return Duration::ZERO,
+            Pace::Sample | Pace::WhileRows(_) | Pace::Asked => 0.2,
+            Pace::Every(_) => 0.05,
+        };
+        took.div_f64((budget * share).max(1e-6)).min(LONGEST_REST)
     }
 
     /// Returns the time to the next reading of a probe that had no rows, where that makes a difference.
@@ -94,6 +110,15 @@ mod tests {
             assert_eq!(paces.interval(find(probe).unwrap()), Some(Duration::from_secs(seconds)), "{probe}");
         }
         assert_eq!(paces.interval(find("statement_texts").unwrap()), None);
+    }
+
+    #[test]
+    fn a_dear_probe_rests_and_a_cheap_one_keeps_its_pace() {
+        let rest = |probe, milliseconds| {
+            Paces::rest(find(probe).unwrap(), Duration::from_millis(milliseconds), 0.02).as_secs()
+        };
+        assert_eq!((rest("activity", 50), rest("statements", 4), rest("statements", 60)), (0, 1, 15));
+        assert_eq!((rest("tables", 2), rest("indexes", 340), rest("index_stats", 2_000)), (2, 340, 600));
     }
 
     #[test]

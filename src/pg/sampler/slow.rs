@@ -1,6 +1,6 @@
 //! The slow lane: what may wait behind a lock, over a connection of its own, one probe after the other.
 //!
-//! It tells the tick what it read; it never makes it wait. It spends at most a fiftieth of the time on a probe.
+//! It tells the tick what it read; it never makes it wait. What is dear is read less often ([`Paces::rest`]).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,15 +84,13 @@ const SHORTEST_REST: Duration = Duration::from_secs(1);
 /// A probe that failed is tried again after this, or after its own pace if that is shorter.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// A probe that took long is due again after so many times that: it has at most a fiftieth of the time.
-const REST: f64 = 50.0;
-
 /// How long an answer may take beyond `statement_timeout`.
 const SLACK: Duration = Duration::from_secs(10);
 
 /// Runs the slow lane until the tick is gone.
 pub async fn run(
     connector: Arc<dyn Connector>,
+    budget: f64,
     reaper: Reaper,
     mut wishes: mpsc::Receiver<Wish>,
     news: mpsc::Sender<News>,
@@ -115,7 +113,7 @@ pub async fn run(
         let opened = match open(connector.as_ref(), &reaper, &found).await {
             Ok(session) => {
                 pause = Duration::ZERO;
-                let mut lane = Slow::new(session, found, &news);
+                let mut lane = Slow::new(session, found, budget, &news);
                 let ended = lane.work(&mut wishes).await;
                 // It may have heard of another server, or found other facts, while it worked.
                 facts = Some(lane.facts);
@@ -179,6 +177,8 @@ async fn open(connector: &dyn Connector, reaper: &Reaper, facts: &ServerFacts) -
 struct Slow<'a> {
     session: Session,
     facts: Arc<ServerFacts>,
+    /// The server's seconds that pgdj may use in each second.
+    budget: f64,
     schedule: Schedule,
     /// The server's clock, and ours at that moment.
     clock: (Timestamp, Instant),
@@ -196,11 +196,12 @@ struct Asked {
 }
 
 impl<'a> Slow<'a> {
-    fn new(session: Session, facts: Arc<ServerFacts>, news: &'a mpsc::Sender<News>) -> Self {
+    fn new(session: Session, facts: Arc<ServerFacts>, budget: f64, news: &'a mpsc::Sender<News>) -> Self {
         Self {
             clock: session.opened,
             session,
             facts,
+            budget,
             schedule: Schedule::new(Lane::Slow),
             looked: Instant::now(),
             rest: Duration::ZERO,
@@ -269,7 +270,9 @@ impl<'a> Slow<'a> {
             _ => false,
         };
         let result = self.result(probe, asked.answer).await?;
-        let again = if result.is_ok() { interval.max(asked.server.mul_f64(REST)) } else { interval.min(RETRY) };
+        // One that ran into its time limit rests too.
+        let pause = if result.is_ok() { interval } else { interval.min(RETRY) };
+        let again = pause.max(Paces::rest(probe, asked.server, self.budget));
         self.schedule.again(probe, Instant::now() + again);
         if is_out_of_date {
             self.look_if_rested().await?;

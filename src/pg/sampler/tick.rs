@@ -2,7 +2,6 @@
 
 mod heard;
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,17 +12,17 @@ use tokio_postgres::Error;
 use super::board::Board;
 use super::budget::Budget;
 use super::bundle::{Apart, Question};
+use super::round_trip::{Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
 use super::slow::{News, Urgency, Wish};
 use super::texts::Texts;
-use super::timing::{Times, take_times};
 use super::{Command, Report, Settings};
 use crate::Failure;
 use crate::failure::Kind;
-use crate::pg::blockers::{self, Place};
+use crate::pg::blockers;
 use crate::pg::probes::{Lane, Pace, Probe};
 use crate::pg::server::read_facts;
-use crate::pg::session::{Answer, Answers, Connector, Limits, Lost, Query, Reaper, Session};
+use crate::pg::session::{Answer, Answers, Connector, Limits, Lost, Reaper, Session};
 use crate::pg::why;
 use crate::sample::{Missing, SampleCost, Seconds, ServerFacts, Timestamp, Value};
 
@@ -44,14 +43,7 @@ enum Done {
     /// The connection was made, or not.
     Opened(Result<(Session, ServerFacts), Failure>),
     /// The answers came, or the connection ended.
-    Sampled { session: Session, asked: Asked, answers: Result<Answers, Lost>, elapsed: Duration },
-}
-
-/// What was asked in one round trip.
-struct Asked {
-    questions: Vec<Question>,
-    /// Whether the last question of all was who blocks.
-    has_blockers: bool,
+    Sampled { session: Session, asked: RoundTrip, answers: Result<Answers, Lost>, elapsed: Duration },
 }
 
 /// Something under way, and since when.
@@ -173,7 +165,8 @@ impl Tick {
 
     fn paces(&self) -> Paces {
         let wanted = self.settings.pace.max(self.settings.second);
-        Paces { second: self.budget.second(self.settings.second), sample: self.budget.pace(wanted) }
+        let second = self.budget.second(self.settings.second);
+        Paces { second, sample: wanted.max(second) }
     }
 
     fn obey(&mut self, command: Command) -> bool {
@@ -259,13 +252,12 @@ impl Tick {
                 self.schedule.again(probe, now + interval);
             }
         }
-        let asked = Asked { questions: self.apart.questions(probes, now), has_blockers };
+        let questions = self.apart.questions(probes, now, session.is_pooled);
+        let asked = RoundTrip::new(questions, session.is_pooled, has_blockers);
         let facts = Arc::clone(self.board.facts());
         let own = self.connector.own_backends();
         let done = async move {
-            let sql = asked.questions.iter().enumerate().map(|(at, question)| own.fill(question.sql(at, &facts)));
-            let mut queries: Vec<Query> = sql.map(Query::new).collect();
-            queries.extend(has_blockers.then(|| blockers::question(Place::Catalog)));
+            let queries = asked.queries(&facts, &own);
             let sent = Instant::now();
             let answers = session.pipeline(&queries).await;
             Done::Sampled { session, asked, answers, elapsed: sent.elapsed() }
@@ -324,13 +316,10 @@ impl Tick {
     }
 
     /// Takes the answers of a sample: each question has its own, be it an error.
-    fn take(&mut self, asked: &Asked, mut answers: Answers, elapsed: Duration) -> Timestamp {
+    fn take(&mut self, asked: &RoundTrip, answers: Answers, elapsed: Duration) -> Timestamp {
         self.board.answered();
-        let blockers = if asked.has_blockers { answers.pop() } else { None };
-        let (times, span) = times(&asked.questions, &mut answers);
+        let Returned { answers, blockers, times, cost, costs } = asked.sort(answers);
         let at = times.map_or_else(|| self.board.now(), |times| times.start);
-        let in_span = answers.get(span).unwrap_or_default().iter();
-        let waits = in_span.filter(|answer| answer.as_ref().is_err_and(blockers::is_blocked)).count();
         if times.is_some() {
             self.board.clock(at);
         }
@@ -349,23 +338,40 @@ impl Tick {
             }
         }
         if let Some(answer) = blockers {
-            self.take_blockers(answer.unwrap_or_default());
+            self.take_blockers(answer);
         }
+        self.put_off_dear(asked, &costs);
         // Without the server's clock, the line's latency is charged too.
-        let took = times.and_then(|times| times.end.since(at)).unwrap_or(Seconds(elapsed.as_secs_f64()));
-        self.spend(charged(took, waits), elapsed, asked);
+        self.spend(cost.unwrap_or(Seconds(elapsed.as_secs_f64())), elapsed, asked);
         let probes: Vec<&'static Probe> =
             asked.questions.iter().flat_map(|question| question.probes.iter().copied()).collect();
         self.notice(&probes, at);
         at
     }
 
-    fn spend(&mut self, server: Seconds, elapsed: Duration, asked: &Asked) {
-        self.budget.spend(server.0, Instant::now());
+    /// Puts off what is dear, and notes what the readings of each second cost.
+    fn put_off_dear(&mut self, asked: &RoundTrip, costs: &[Option<Seconds>]) {
+        let (now, paces) = (Instant::now(), self.paces());
+        for (question, cost) in asked.questions.iter().zip(costs) {
+            let Some(cost) = cost else { continue };
+            let took = Duration::try_from_secs_f64(cost.0).unwrap_or_default();
+            for probe in &question.probes {
+                let rest = Paces::rest(probe, took, self.settings.budget);
+                if paces.interval(probe).is_some_and(|interval| rest > interval) {
+                    self.schedule.again(probe, now + rest);
+                }
+            }
+            if question.probes.iter().any(|probe| probe.pace == Pace::Second) {
+                self.budget.spend(cost.0, now);
+            }
+        }
+    }
+
+    fn spend(&mut self, server: Seconds, elapsed: Duration, asked: &RoundTrip) {
         self.cost.server.0 += server.0;
         self.cost.elapsed = Seconds(elapsed.as_secs_f64());
         self.cost.round_trips += 1;
-        self.cost.statements += (asked.questions.len() + usize::from(asked.has_blockers)) as u32;
+        self.cost.statements += asked.len() as u32;
     }
 
     /// Takes an error: of one probe it is the reason; the probes of a bundle are asked one by one to find out whose it is.
@@ -441,25 +447,6 @@ impl Tick {
     }
 }
 
-/// Returns what is charged for a sample in which so many statements waited for a lock in vain: waiting costs the server
-/// nothing, and must not slow the pace just when locks are what a person looks for.
-fn charged(took: Seconds, waits: usize) -> Seconds {
-    Seconds((took.0 - waits as f64 * Limits::TICK.lock.as_secs_f64()).max(0.0))
-}
-
-/// When the first of the statements was taken up, and when the last that tells it was done; with the places of the
-/// statements in between, which are all of them where none tells.
-fn times(asked: &[Question], answers: &mut Answers) -> (Option<Times>, Range<usize>) {
-    let all = 0..answers.len();
-    let told = asked.iter().zip(answers).enumerate().filter(|(at, (question, _))| *at == 0 || question.is_bundle());
-    let told: Vec<(usize, Times)> =
-        told.filter_map(|(at, (_, answer))| Some((at, answer.as_mut().ok().and_then(take_times)?))).collect();
-    match (told.first(), told.last()) {
-        (Some((first, from)), Some((last, to))) => (Some(Times { start: from.start, end: to.end }), *first..last + 1),
-        _ => (None, all),
-    }
-}
-
 /// Waits for what is under way; for ever if nothing is.
 async fn finished(work: &mut Option<Work>) -> Done {
     match work {
@@ -481,17 +468,4 @@ fn next_beat(last: Instant, interval: Duration) -> Instant {
     let next = last + interval;
     let now = Instant::now();
     if next < now { now + interval } else { next }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_that_was_waited_for_a_lock_is_not_charged() {
-        let near = |seconds: Seconds, expected: f64| (seconds.0 - expected).abs() < 1e-9;
-        assert!(near(charged(Seconds(0.004), 0), 0.004));
-        assert!(near(charged(Seconds(0.304), 3), 0.004));
-        assert!(near(charged(Seconds(0.05), 1), 0.0), "the clocks differ a little");
-    }
 }

@@ -21,8 +21,8 @@ pub(in crate::pg) static TIMED: Own = Own {
     name: "timed",
     reads: "The same as the statement in it, plus when the server started it and returned each row, to measure its \
         cost.",
-    when: "around the first statement of a sample, and around each statement under \"Samples that may wait for a \
-        lock\" except COPY",
+    when: "around the first statement of a sample, and around each statement under \"Samples that may take long or \
+        wait for a lock\" except COPY",
     holes: &[
         Hole { name: "name", doc: "its name", form: Form::Name },
         Hole { name: "timed", doc: "one of the statements below", form: Form::Statements("") },
@@ -39,6 +39,15 @@ from (
 pub fn timed(name: &str, sql: &Sql) -> Sql {
     TIMED.fill(&[("name", name), ("timed", sql.as_str())])
 }
+
+/// The server's clock, behind the last statement of a sample on a direct connection.
+pub(in crate::pg) static CLOCK: Own = Own {
+    name: "clock",
+    reads: "The server's clock, to measure what the sample cost.",
+    when: "with every sample, after its last statement; not behind a pooler",
+    holes: &[],
+    sql: "select extract(epoch from pg_catalog.clock_timestamp())::float8 as now",
+};
 
 /// Takes the two columns off an answer to [`timed`].
 pub fn take_times(answer: &mut Answer) -> Option<Times> {

@@ -1,0 +1,231 @@
+//! What one round trip asks, in its order, and what each part of it cost the server.
+
+use tokio_postgres::Error;
+
+use super::bundle::Question;
+use super::timing::{CLOCK, Times, take_times};
+use crate::pg::blockers::{self, Place};
+use crate::pg::own_backends::OwnBackends;
+use crate::pg::session::{Answer, Answers, Limits, Query};
+use crate::sample::{Seconds, ServerFacts, Timestamp, Value};
+
+/// What may cost many times as much as all others: its time is told by itself.
+const DEAR: &[&str] = &["statements"];
+
+/// What is asked in one round trip.
+#[derive(Debug)]
+pub struct RoundTrip {
+    /// The questions, in their order.
+    pub questions: Vec<Question>,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The question at this place.
+    Question(usize),
+    /// The server's clock: what stands before it is measured by it.
+    Clock,
+    /// Who blocks.
+    Blockers,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Returned {
+    /// The answer to each question, in their order.
+    pub answers: Answers,
+    /// Who blocks, where that was asked.
+    pub blockers: Option<Answer>,
+    /// When the first statement was taken up, and when the last that tells it was done.
+    pub times: Option<Times>,
+    /// What the server worked on it all; waiting for a lock costs it nothing.
+    pub cost: Option<Seconds>,
+    /// What the server worked on each question; together on those between two times that are known.
+    pub costs: Vec<Option<Seconds>>,
+}
+
+impl RoundTrip {
+    /// Puts the questions in their order; behind a pooler the bundle tells the time, which is its last.
+    pub fn new(questions: Vec<Question>, is_pooled: bool, has_blockers: bool) -> Self {
+        let mut steps = Vec::new();
+        for (place, question) in questions.iter().enumerate() {
+            let is_dear = question.probes.iter().any(|probe| DEAR.contains(&probe.name));
+            if is_dear && !is_pooled && place > 1 {
+                steps.push(Step::Clock);
+            }
+            steps.push(Step::Question(place));
+        }
+        if !is_pooled && questions.len() > 1 {
+            steps.push(Step::Clock);
+        }
+        if has_blockers {
+            steps.push(Step::Blockers);
+        }
+        Self { questions, steps }
+    }
+
+    /// Returns how many statements it is.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there is nothing to ask.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Returns the statements for a server.
+    pub fn queries(&self, facts: &ServerFacts, own: &OwnBackends) -> Vec<Query> {
+        let query = |step: &Step| match *step {
+            Step::Question(place) => self.questions.get(place).map(|it| Query::new(own.fill(it.sql(place, facts)))),
+            Step::Clock => Some(Query::new(CLOCK.sql())),
+            Step::Blockers => Some(blockers::question(Place::Catalog)),
+        };
+        self.steps.iter().filter_map(query).collect()
+    }
+
+    /// Sorts what came back, and takes the times off.
+    pub fn sort(&self, answers: Answers) -> Returned {
+        let mut returned = Returned {
+            answers: Vec::new(),
+            blockers: None,
+            times: None,
+            cost: None,
+            costs: vec![None; self.questions.len()],
+        };
+        let mut meter = Meter::default();
+        for (step, mut answer) in self.steps.iter().zip(answers) {
+            match *step {
+                Step::Question(place) => {
+                    let is_told = place == 0 || self.questions.get(place).is_some_and(Question::is_bundle);
+                    let times = answer.as_mut().ok().filter(|_| is_told).and_then(take_times);
+                    match times {
+                        Some(times) => meter.tells(place, times, &mut returned.costs),
+                        None => meter.passes(place, answer.as_ref().err()),
+                    }
+                    returned.answers.push(answer);
+                }
+                Step::Clock => {
+                    let told = answer.ok().and_then(|answer| answer.scalar().and_then(Value::as_f64)).map(Timestamp);
+                    if let Some(end) = told {
+                        meter.is_now(end, &mut returned.costs);
+                    }
+                }
+                Step::Blockers => returned.blockers = Some(answer.unwrap_or_default()),
+            }
+        }
+        returned.times = meter.start.zip(meter.mark).map(|(start, end)| Times { start, end });
+        returned.cost = meter.start.map(|_| Seconds(meter.worked));
+        returned
+    }
+}
+
+/// Adds up what the server worked between the times that are known.
+#[derive(Default)]
+struct Meter {
+    start: Option<Timestamp>,
+    mark: Option<Timestamp>,
+    /// The questions since the last time that is known, and how many of them waited for a lock in vain.
+    since: Vec<usize>,
+    waits: usize,
+    worked: f64,
+}
+
+impl Meter {
+    fn tells(&mut self, place: usize, times: Times, costs: &mut [Option<Seconds>]) {
+        self.is_now(times.start, costs);
+        self.since.push(place);
+        self.is_now(times.end, costs);
+    }
+
+    fn passes(&mut self, place: usize, error: Option<&Error>) {
+        self.since.push(place);
+        self.waits += usize::from(error.is_some_and(blockers::is_blocked));
+    }
+
+    fn is_now(&mut self, now: Timestamp, costs: &mut [Option<Seconds>]) {
+        if let Some(mark) = self.mark {
+            let waited = self.waits as f64 * Limits::TICK.lock.as_secs_f64();
+            let worked = (now.0 - mark.0 - waited).max(0.0);
+            self.worked += worked;
+            for place in &self.since {
+                if let Some(cost) = costs.get_mut(*place) {
+                    *cost = Some(Seconds(worked));
+                }
+            }
+        }
+        self.start.get_or_insert(now);
+        self.mark = Some(now);
+        self.since.clear();
+        self.waits = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::probes::find;
+
+    fn question(names: &[&str]) -> Question {
+        Question { probes: names.iter().map(|name| find(name).unwrap()).collect() }
+    }
+
+    fn answer(values: &[f64]) -> Result<Answer, Error> {
+        Ok(Answer { columns: Vec::new(), rows: vec![values.iter().copied().map(Value::Float).collect()] })
+    }
+
+    fn milliseconds(costs: &[Option<Seconds>]) -> Vec<i64> {
+        costs.iter().map(|cost| cost.map_or(-1, |cost| (cost.0 * 1e3).round() as i64)).collect()
+    }
+
+    #[test]
+    fn the_clock_stands_around_what_is_dear() {
+        let trip = RoundTrip::new(vec![question(&["activity"])], false, false);
+        assert_eq!(trip.steps, [Step::Question(0)], "it tells its time itself");
+        let several = || ["activity", "server", "statements"].map(|name| question(&[name])).into();
+        let trip = RoundTrip::new(several(), false, true);
+        assert_eq!(
+            trip.steps,
+            [Step::Question(0), Step::Question(1), Step::Clock, Step::Question(2), Step::Clock, Step::Blockers]
+        );
+        assert!(!RoundTrip::new(several(), true, false).steps.contains(&Step::Clock));
+    }
+
+    #[test]
+    fn each_part_has_its_own_cost() {
+        let names = ["activity", "server", "wal", "statements"];
+        let trip = RoundTrip::new(names.map(|name| question(&[name])).into(), false, false);
+        let answers = vec![
+            answer(&[7.0, 10.0, 10.003]),
+            answer(&[1.0]),
+            answer(&[1.0]),
+            answer(&[10.004]),
+            answer(&[1.0]),
+            answer(&[10.064]),
+        ];
+        let returned = trip.sort(answers);
+        assert_eq!(milliseconds(&returned.costs), [3, 1, 1, 60]);
+        assert_eq!(milliseconds(&[returned.cost]), [64]);
+        assert_eq!(returned.answers.len(), 4);
+        assert_eq!(returned.times, Some(Times { start: Timestamp(10.0), end: Timestamp(10.064) }));
+    }
+
+    #[test]
+    fn behind_a_pooler_the_bundle_tells_the_time() {
+        let questions = vec![question(&["activity"]), question(&["statements"]), question(&["server", "wal"])];
+        let trip = RoundTrip::new(questions, true, false);
+        let bundle = Ok(Answer {
+            columns: Vec::new(),
+            rows: vec![vec![
+                Value::List(Vec::new()),
+                Value::List(Vec::new()),
+                Value::Float(10.05),
+                Value::Float(10.052),
+            ]],
+        });
+        let returned = trip.sort(vec![answer(&[7.0, 10.0, 10.003]), answer(&[1.0]), bundle]);
+        assert_eq!(milliseconds(&returned.costs), [3, 47, 2]);
+        assert_eq!(milliseconds(&[returned.cost]), [52]);
+    }
+}
