@@ -249,7 +249,11 @@ impl Readings {
         let backends = self.read(
             &["activity"],
             |all| &all.backends,
-            |all| Ok(backends::backends(crate::catalog::rows(&all.snapshot, "activity")?)),
+            |all| {
+                let section = all.snapshot.section("activity");
+                let reading = section.reading().ok_or_else(|| section.why().cloned().unwrap_or(Missing::NotYet))?;
+                Ok(backends::backends(&reading.rows, reading.at))
+            },
         );
         backends.as_deref().map_err(Missing::clone)
     }

@@ -77,6 +77,18 @@ pub(crate) fn snapshot() -> Snapshot {
     }
 }
 
+/// Returns the moment for an age: a test may say how long a session has been at something.
+fn started(name: &'static str, value: Value, at: f64) -> (&'static str, Value) {
+    let start = match name {
+        "query_age" => "query_start",
+        "xact_age" => "xact_start",
+        "backend_age" => "backend_start",
+        "state_age" => "state_change",
+        _ => return (name, value),
+    };
+    (start, value.as_f64().map_or(Value::Null, |age| Value::Float(at - age)))
+}
+
 /// Adds sections to a snapshot in a test.
 pub(crate) trait With {
     fn with(self, probe: &'static str, rows: Vec<NamedRow>) -> Self;
@@ -87,9 +99,11 @@ pub(crate) trait With {
 impl With for Snapshot {
     fn with(mut self, probe: &'static str, rows: Vec<NamedRow>) -> Self {
         let columns = probes::find(probe).unwrap_or_else(|| panic!("no probe {probe}")).columns;
+        let at = self.at.0;
         let rows = rows
             .into_iter()
             .map(|named| {
+                let named: NamedRow = named.into_iter().map(|(name, value)| started(name, value, at)).collect();
                 for (name, _) in &named {
                     assert!(columns.iter().any(|column| column.name == *name), "{probe} has no column {name}");
                 }

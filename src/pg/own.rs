@@ -196,6 +196,12 @@ fn is_texts(text: &str) -> bool {
 /// What stands in a probe's SQL for the pids of this process's backends.
 pub(super) const OWN_PIDS: &str = "'{}' /* own pids */";
 
+/// The mark of the moment since when an idle session must have done something to be read; as it stands, of all times.
+pub(super) const IDLE_SINCE: &str = "'-infinity' /* idle since */::timestamptz";
+
+/// The mark of the sums of buckets of statements that are known; as it stands, of none.
+pub(super) const KNOWN_SUMS: &str = "'{}' /* known sums */::bigint[]";
+
 impl Sql {
     /// Returns a probe's statement for a server.
     pub fn of_probe(probe: &Probe, facts: &ServerFacts) -> Self {
@@ -214,6 +220,11 @@ impl Sql {
         }
         let pids: Vec<String> = pids().iter().map(ToString::to_string).collect();
         Self(self.0.replace(OWN_PIDS, &format!("'{{{}}}'", pids.join(","))).into())
+    }
+
+    /// Returns it with its first parameter in place of a mark; `None` where it has no such mark.
+    pub(super) fn with_parameter(&self, mark: &str, parameter: &str) -> Option<Self> {
+        self.0.contains(mark).then(|| Self(self.0.replace(mark, parameter).into()))
     }
 
     /// Returns the text.
@@ -294,5 +305,16 @@ mod tests {
         let sql = Sql("pid = any ('{}' /* own pids */::bigint[])".into());
         assert_eq!(sql.clone().with_pids(Vec::new).as_str(), "pid = any ('{}'::bigint[])");
         assert_eq!(sql.with_pids(|| vec![7, 8]).as_str(), "pid = any ('{7,8}'::bigint[])");
+    }
+
+    #[test]
+    fn what_is_known_is_a_parameter() {
+        let facts = ServerFacts::default();
+        let activity = Sql::of_probe(&super::super::probes::activity::PROBE, &facts);
+        let since = activity.with_parameter(IDLE_SINCE, "pg_catalog.to_timestamp($1)").unwrap();
+        assert!(since.as_str().contains("s.state_change > pg_catalog.to_timestamp($1) as is_news"));
+        assert_eq!(since.with_parameter(IDLE_SINCE, "$1"), None);
+        let statements = Sql::of_probe(&super::super::probes::statements::PROBE, &facts);
+        assert!(statements.with_parameter(KNOWN_SUMS, "$1").unwrap().as_str().contains("($1)[b.bucket + 1]"));
     }
 }

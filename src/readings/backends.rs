@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::readings::waits::Waits;
-use crate::sample::{Row, RowSet};
+use crate::sample::{Row, RowSet, Timestamp};
 
 /// The pid that `pg_blocking_pids()` gives for a prepared transaction, which has no session. Source: manual 9.26.
 pub const PREPARED: i64 = 0;
@@ -71,7 +71,12 @@ pub struct Backend {
 }
 
 impl Backend {
-    fn of(row: &Row<'_>) -> Self {
+    fn of(row: &Row<'_>, at: Timestamp) -> Self {
+        // Older recordings have ages in their rows.
+        let age = |age: &str, since: &str| {
+            let age = row.number(age).or_else(|| Some(at.0 - row.number(since)?))?;
+            Some(age.max(0.0))
+        };
         let wait_type = row.text("wait_event_type");
         let query = row.text("query").to_owned();
         let (kind, user, database) = (row.text("backend_type"), row.text("user"), row.text("database"));
@@ -92,10 +97,10 @@ impl Backend {
             xact_started: row.number("xact_start"),
             is_waiting: wait_type == "Lock" || !row.get("blocked_by").is_null(),
             is_hidden: kind.is_empty() && !user.is_empty() && !database.is_empty(),
-            query_age: row.number("query_age").map(|age| age.max(0.0)),
-            xact_age: row.number("xact_age").map(|age| age.max(0.0)),
-            backend_age: row.number("backend_age").map(|age| age.max(0.0)),
-            state_age: row.number("state_age").map(|age| age.max(0.0)),
+            query_age: age("query_age", "query_start"),
+            xact_age: age("xact_age", "xact_start"),
+            backend_age: age("backend_age", "backend_start"),
+            state_age: age("state_age", "state_change"),
             blocked_by: row.get("blocked_by").as_list().iter().filter_map(crate::sample::Value::as_int).collect(),
             blocks: 0,
             query_id: row.int("query_id"),
@@ -164,8 +169,8 @@ pub fn waits(backends: &[Backend]) -> Waits {
 }
 
 /// Reads the backends of a reading of `activity`, with who blocks how many.
-pub fn backends(activity: &RowSet) -> Vec<Backend> {
-    let mut all: Vec<Backend> = activity.iter().map(|row| Backend::of(&row)).collect();
+pub fn backends(activity: &RowSet, at: Timestamp) -> Vec<Backend> {
+    let mut all: Vec<Backend> = activity.iter().map(|row| Backend::of(&row, at)).collect();
     let waits = waits(&all);
     let mut blocks: HashMap<i64, usize> = HashMap::new();
     for blocker in waits.waiters().flat_map(|waiter| waits.blockers(waiter)) {
@@ -233,7 +238,7 @@ mod tests {
                 row! { pid: 6, user: "web", database: "shop", backend_type: "client backend", state: "disabled" },
             ],
         );
-        let all = backends(seen.rows("activity").unwrap());
+        let all = backends(seen.rows("activity").unwrap(), Timestamp::default());
         let pids = |is: fn(&Backend) -> bool| -> Vec<i64> {
             all.iter().filter(|backend| is(backend)).map(|backend| backend.pid).collect()
         };

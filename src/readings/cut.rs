@@ -53,7 +53,9 @@ impl Cut {
 
 /// Whether a session neither runs, waits, nor is in a transaction.
 fn is_at_rest(row: &Row<'_>) -> bool {
-    row.number("xact_age").is_none() && row.text("state") != "active" && row.get("blocked_by").is_null()
+    row.number("xact_age").or(row.number("xact_start")).is_none()
+        && row.text("state") != "active"
+        && row.get("blocked_by").is_null()
 }
 
 #[cfg(test)]

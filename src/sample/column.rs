@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// One column of a probe, from which formats, sorting, help, JSON and recordings are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
-    /// The column's name in the SQL and in JSON, for instance `xact_age`.
+    /// The column's name in the SQL and in JSON, for instance `xact_start`.
     pub name: Cow<'static, str>,
     /// What the column does in its row.
     pub role: Role,

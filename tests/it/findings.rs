@@ -362,7 +362,8 @@ fn check_form(finding: &Finding, snapshot: &Snapshot) {
 
 /// Returns a snapshot as it would be had everything stayed as it is for so many seconds.
 fn put_forward(snapshot: &Snapshot, seconds: f64) -> Snapshot {
-    const AGES: &[&str] = &["state_age", "xact_age", "query_age", "oldest_prepared", "wait_age", "replay_lag"];
+    const AGES: &[&str] = &["oldest_prepared", "wait_age", "replay_lag"];
+    const STARTS: &[&str] = &["state_change", "xact_start", "query_start"];
     let mut later = snapshot.clone();
     for probe in ["activity", "server", "locks", "replication"] {
         let Some(Section::Ready(reading)) = later.sections.get(probe) else { continue };
@@ -370,10 +371,10 @@ fn put_forward(snapshot: &Snapshot, seconds: f64) -> Snapshot {
         let mut rows = reading.rows.rows.clone();
         for row in &mut rows {
             for (value, column) in row.iter_mut().zip(columns.iter()) {
-                if let Value::Float(age) = value
-                    && AGES.contains(&column.name.as_ref())
-                {
-                    *age += seconds;
+                match value {
+                    Value::Float(age) if AGES.contains(&column.name.as_ref()) => *age += seconds,
+                    Value::Float(start) if STARTS.contains(&column.name.as_ref()) => *start -= seconds,
+                    _ => {}
                 }
             }
         }

@@ -28,9 +28,13 @@ async fn read(client: &Client, facts: &ServerFacts, name: &str, limits: [&str; 2
     let probe = pgdj::pg::probes::find(name).unwrap();
     let text = Sql::of_probe(probe, facts).as_str().to_owned();
     let [usual, small] = limits.map(|limit| format!("limit {limit}"));
-    assert_eq!(text.matches(&usual).count(), 1, "{text}");
+    assert!(text.contains(&usual), "{text}");
     let rows = client.query(&text.replace(&usual, &small), &[]).await.unwrap();
-    let rows = rows.iter().map(|row| decode::values(row).unwrap()).collect();
+    let mut rows: Vec<_> = rows.iter().map(|row| decode::values(row).unwrap()).collect();
+    // The row that tells what pgdj asks the next time is taken off by the sampler.
+    if let Some(sums) = probe.columns.iter().position(|column| column.name == "sums") {
+        rows.retain(|row| row[sums].is_null());
+    }
     RowSet { columns: probe.columns.into(), rows }
 }
 

@@ -33,7 +33,7 @@ async fn go_through_the_console(login: &Login, flags: &[&str]) {
     terminal.press("2");
     terminal.wait_for("wait event").await;
     terminal.press("i");
-    for (key, word) in [("2", "idle"), ("3", "calls"), ("4", "shop_order"), ("5", "shop_order_pkey")] {
+    for (key, word) in [("2", "idle"), ("3", "calls"), ("4", "▌shop_order"), ("5", "shop_order_pkey")] {
         terminal.press(key);
         terminal.wait_for(word).await;
         // Whether a statement ran in the interval is chance.

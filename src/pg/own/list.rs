@@ -74,7 +74,7 @@ pub static GROUPS: &[Group] = &[
         guard: "Read-only, statement_timeout 2 s, lock_timeout 100 ms. They read shared memory and catalogs, and \
             wait for no lock on a table. A sample is one round trip every 2 s (or --pace); between two samples \
             only activity is read, every second. On a direct connection they are prepared. Each is read less often \
-            if it costs more than its share of budget_ms: activity a half, each of the others a fifth.",
+            if it costs more than its share of budget_ms: activity a half, the others a tenth.",
         statements: &[&timing::TIMED, &timing::CLOCK, &bundle::SEVERAL, &bundle::ARRAY, &blockers::BLOCKERS],
         probes: Some(Lane::Tick),
     },

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The sessions: what they do, since when, and who waits for whom.",
 };
 
-static COLUMNS: [Column; 24] = [
+static COLUMNS: [Column; 22] = [
     key("pid", Unit::Id, "Process id of the session.", "pg_stat_activity"),
     key(
         "backend_start",
@@ -45,15 +45,6 @@ static COLUMNS: [Column; 24] = [
         "pg_stat_activity",
     ),
     label("wait_event", Unit::Text, "What it waits for.", "pg_stat_activity"),
-    gauge(
-        "query_age",
-        Unit::Seconds,
-        "Time since the running statement started, or since the last one did.",
-        "pg_stat_activity.query_start",
-    ),
-    gauge("xact_age", Unit::Seconds, "Time since the transaction started.", "pg_stat_activity.xact_start"),
-    gauge("backend_age", Unit::Seconds, "Time since the session started.", "pg_stat_activity.backend_start"),
-    gauge("state_age", Unit::Seconds, "Time since the state changed.", "pg_stat_activity.state_change"),
     label(
         "query_start",
         Unit::Moment,
@@ -66,6 +57,7 @@ static COLUMNS: [Column; 24] = [
         "When the transaction started; with the session it identifies one transaction.",
         "pg_stat_activity",
     ),
+    label("state_change", Unit::Moment, "When the state changed.", "pg_stat_activity"),
     label(
         "is_superuser",
         Unit::Flag,
@@ -87,6 +79,12 @@ static COLUMNS: [Column; 24] = [
         Unit::Flag,
         "Whether the statement is longer than what is kept of it.",
         "track_activity_query_size",
+    ),
+    label(
+        "unchanged",
+        Unit::Ids,
+        "Of one row alone: the pids of idle sessions that did nothing since the reading before.",
+        "pg_stat_activity.state_change",
     ),
     gauge("total", Unit::Count, "Number of sessions; the rows may be cut at a limit.", "pg_stat_activity"),
 ];

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The counters of every statement; its text is read separately, once.",
 };
 
-static COLUMNS: [Column; 28] = [
+static COLUMNS: [Column; 29] = [
     key("queryid", Unit::Id, "Hash of the normalised statement.", "pg_stat_statements"),
     key("userid", Unit::Id, "Role that ran it.", "pg_stat_statements"),
     key("dbid", Unit::Id, "Database it ran in.", "pg_stat_statements"),
@@ -72,5 +72,11 @@ static COLUMNS: [Column; 28] = [
         "pg_stat_statements.jit_generation_time and related columns",
     ),
     gauge("stats_since", Unit::Moment, "Since when this entry counts, since 1.11.", "pg_stat_statements"),
+    label(
+        "sums",
+        Unit::Ids,
+        "Of one row alone: a sum for each bucket of statements, by which pgdj knows what moved.",
+        "pg_stat_statements",
+    ),
     gauge("total", Unit::Count, "Number of statements; the rows may be cut at a limit.", "pg_stat_statements"),
 ];

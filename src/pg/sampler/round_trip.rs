@@ -5,8 +5,9 @@ use tokio_postgres::Error;
 use super::bundle::Question;
 use super::timing::{CLOCK, Times, take_times};
 use crate::pg::blockers::{self, Place};
+use crate::pg::own::{IDLE_SINCE, KNOWN_SUMS, Sql};
 use crate::pg::own_backends::OwnBackends;
-use crate::pg::session::{Answer, Answers, Limits, Query};
+use crate::pg::session::{Answer, Answers, Limits, Parameter, Query};
 use crate::sample::{Seconds, ServerFacts, Timestamp, Value};
 
 /// What may cost many times as much as all others: its time is told by itself.
@@ -17,7 +18,18 @@ const DEAR: &[&str] = &["statements"];
 pub struct RoundTrip {
     /// The questions, in their order.
     pub questions: Vec<Question>,
+    /// What was known when it was made.
+    pub known: Known,
     steps: Vec<Step>,
+}
+
+/// What is known already.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The moment since when an idle session must have done something to be read, in the server's seconds since 1970.
+    pub since: f64,
+    /// The sums of the buckets of statements.
+    pub sums: Vec<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +59,7 @@ pub struct Returned {
 
 impl RoundTrip {
     /// Puts the questions in their order; behind a pooler the bundle tells the time, which is its last.
-    pub fn new(questions: Vec<Question>, is_pooled: bool, has_blockers: bool) -> Self {
+    pub fn new(questions: Vec<Question>, known: Known, is_pooled: bool, has_blockers: bool) -> Self {
         let mut steps = Vec::new();
         for (place, question) in questions.iter().enumerate() {
             let is_dear = question.probes.iter().any(|probe| DEAR.contains(&probe.name));
@@ -62,7 +74,7 @@ impl RoundTrip {
         if has_blockers {
             steps.push(Step::Blockers);
         }
-        Self { questions, steps }
+        Self { questions, known, steps }
     }
 
     /// Returns how many statements it is.
@@ -75,10 +87,20 @@ impl RoundTrip {
         self.steps.is_empty()
     }
 
-    /// Returns the statements for a server.
+    /// Returns the statements for a server; what is known already is not read again.
     pub fn queries(&self, facts: &ServerFacts, own: &OwnBackends) -> Vec<Query> {
+        let known = &self.known;
+        let ask = |sql: Sql| {
+            if let Some(sql) = sql.with_parameter(IDLE_SINCE, "pg_catalog.to_timestamp($1)") {
+                return Query::new(sql).with(Parameter::Float(known.since));
+            }
+            match sql.with_parameter(KNOWN_SUMS, "$1") {
+                Some(sql) => Query::new(sql).with(Parameter::Ids(known.sums.clone())),
+                None => Query::new(sql),
+            }
+        };
         let query = |step: &Step| match *step {
-            Step::Question(place) => self.questions.get(place).map(|it| Query::new(own.fill(it.sql(place, facts)))),
+            Step::Question(place) => self.questions.get(place).map(|it| ask(own.fill(it.sql(place, facts)))),
             Step::Clock => Some(Query::new(CLOCK.sql())),
             Step::Blockers => Some(blockers::question(Place::Catalog)),
         };
@@ -171,8 +193,8 @@ mod tests {
         Question { probes: names.iter().map(|name| find(name).unwrap()).collect() }
     }
 
-    fn answer(values: &[f64]) -> Result<Answer, Error> {
-        Ok(Answer { columns: Vec::new(), rows: vec![values.iter().copied().map(Value::Float).collect()] })
+    fn answer(values: &[f64]) -> Answer {
+        Answer { columns: Vec::new(), rows: vec![values.iter().copied().map(Value::Float).collect()] }
     }
 
     fn milliseconds(costs: &[Option<Seconds>]) -> Vec<i64> {
@@ -181,21 +203,21 @@ mod tests {
 
     #[test]
     fn the_clock_stands_around_what_is_dear() {
-        let trip = RoundTrip::new(vec![question(&["activity"])], false, false);
+        let trip = RoundTrip::new(vec![question(&["activity"])], Known::default(), false, false);
         assert_eq!(trip.steps, [Step::Question(0)], "it tells its time itself");
         let several = || ["activity", "server", "statements"].map(|name| question(&[name])).into();
-        let trip = RoundTrip::new(several(), false, true);
+        let trip = RoundTrip::new(several(), Known::default(), false, true);
         assert_eq!(
             trip.steps,
             [Step::Question(0), Step::Question(1), Step::Clock, Step::Question(2), Step::Clock, Step::Blockers]
         );
-        assert!(!RoundTrip::new(several(), true, false).steps.contains(&Step::Clock));
+        assert!(!RoundTrip::new(several(), Known::default(), true, false).steps.contains(&Step::Clock));
     }
 
     #[test]
     fn each_part_has_its_own_cost() {
         let names = ["activity", "server", "wal", "statements"];
-        let trip = RoundTrip::new(names.map(|name| question(&[name])).into(), false, false);
+        let trip = RoundTrip::new(names.map(|name| question(&[name])).into(), Known::default(), false, false);
         let answers = vec![
             answer(&[7.0, 10.0, 10.003]),
             answer(&[1.0]),
@@ -204,7 +226,7 @@ mod tests {
             answer(&[1.0]),
             answer(&[10.064]),
         ];
-        let returned = trip.sort(answers);
+        let returned = trip.sort(answers.into_iter().map(Ok).collect());
         assert_eq!(milliseconds(&returned.costs), [3, 1, 1, 60]);
         assert_eq!(milliseconds(&[returned.cost]), [64]);
         assert_eq!(returned.answers.len(), 4);
@@ -214,8 +236,8 @@ mod tests {
     #[test]
     fn behind_a_pooler_the_bundle_tells_the_time() {
         let questions = vec![question(&["activity"]), question(&["statements"]), question(&["server", "wal"])];
-        let trip = RoundTrip::new(questions, true, false);
-        let bundle = Ok(Answer {
+        let trip = RoundTrip::new(questions, Known::default(), true, false);
+        let bundle = Answer {
             columns: Vec::new(),
             rows: vec![vec![
                 Value::List(Vec::new()),
@@ -223,8 +245,8 @@ mod tests {
                 Value::Float(10.05),
                 Value::Float(10.052),
             ]],
-        });
-        let returned = trip.sort(vec![answer(&[7.0, 10.0, 10.003]), answer(&[1.0]), bundle]);
+        };
+        let returned = trip.sort(vec![Ok(answer(&[7.0, 10.0, 10.003])), Ok(answer(&[1.0])), Ok(bundle)]);
         assert_eq!(milliseconds(&returned.costs), [3, 47, 2]);
         assert_eq!(milliseconds(&[returned.cost]), [52]);
     }

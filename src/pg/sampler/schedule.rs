@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::pg::probes::{Lane, PROBES, Pace, Probe};
 
 /// The longest that a dear probe rests: older figures would not be of this incident.
-const LONGEST_REST: Duration = Duration::from_mins(10);
+const LONGEST_REST: Duration = Duration::from_secs(10 * 60);
 
 /// When each probe of a lane is due next; one that is not here is due now.
 #[derive(Debug)]
@@ -40,11 +40,11 @@ impl Paces {
     /// Returns how long a probe rests that took so long: what is dear is read less often, and slows nothing else.
     ///
     /// `budget` is the server's seconds that pgdj may use in each second. What is read each second has another limit
-    /// ([`super::budget`]); what comes with each sample may have a fifth of it, what comes now and then a twentieth.
+    /// ([`super::budget`]); what comes with each sample may have a tenth of it, what comes now and then a twentieth.
     pub fn rest(probe: &Probe, took: Duration, budget: f64) -> Duration {
         let share = match probe.pace {
             Pace::Second => return Duration::ZERO,
-            Pace::Sample | Pace::WhileRows(_) | Pace::Asked => 0.2,
+            Pace::Sample | Pace::WhileRows(_) | Pace::Asked => 0.1,
             Pace::Every(_) => 0.05,
         };
         took.div_f64((budget * share).max(1e-6)).min(LONGEST_REST)
@@ -117,7 +117,7 @@ mod tests {
         let rest = |probe, milliseconds| {
             Paces::rest(find(probe).unwrap(), Duration::from_millis(milliseconds), 0.02).as_secs()
         };
-        assert_eq!((rest("activity", 50), rest("statements", 4), rest("statements", 60)), (0, 1, 15));
+        assert_eq!((rest("activity", 50), rest("statements", 4), rest("statements", 60)), (0, 2, 30));
         assert_eq!((rest("tables", 2), rest("indexes", 340), rest("index_stats", 2_000)), (2, 340, 600));
     }
 

@@ -12,7 +12,9 @@ use tokio_postgres::Error;
 use super::board::Board;
 use super::budget::Budget;
 use super::bundle::{Apart, Question};
-use super::round_trip::{Returned, RoundTrip};
+use super::idle::Sessions;
+use super::moved::Statements;
+use super::round_trip::{Known, Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
 use super::slow::{News, Urgency, Wish};
 use super::texts::Texts;
@@ -70,6 +72,8 @@ pub struct Tick {
     apart: Apart,
     budget: Budget,
     texts: Texts,
+    sessions: Sessions,
+    statements: Statements,
     session: Option<Session>,
     work: Option<Work>,
     retry: Retry,
@@ -126,6 +130,8 @@ impl Tick {
             apart: Apart::default(),
             budget: Budget::new(settings.budget, Instant::now()),
             texts: Texts::default(),
+            sessions: Sessions::default(),
+            statements: Statements::default(),
             session: None,
             work: None,
             retry: Retry::at_once(),
@@ -174,6 +180,7 @@ impl Tick {
             Command::Pace(pace) => self.settings.pace = pace,
             Command::ReadNow => {
                 self.wish(Wish::Now);
+                self.forget();
                 self.schedule.clear();
                 self.sample();
             }
@@ -253,7 +260,8 @@ impl Tick {
             }
         }
         let questions = self.apart.questions(probes, now, session.is_pooled);
-        let asked = RoundTrip::new(questions, session.is_pooled, has_blockers);
+        let known = Known { since: self.sessions.since(now), sums: self.statements.sums(now).to_vec() };
+        let asked = RoundTrip::new(questions, known, session.is_pooled, has_blockers);
         let facts = Arc::clone(self.board.facts());
         let own = self.connector.own_backends();
         let done = async move {
@@ -296,6 +304,7 @@ impl Tick {
 
     fn connected(&mut self, facts: ServerFacts) -> bool {
         let facts = Arc::new(facts);
+        self.forget();
         self.board.connected(Arc::clone(&facts));
         self.owed = Some(Arc::clone(&facts));
         self.tell_slow_lane();
@@ -331,7 +340,10 @@ impl Tick {
                         if let Some(pause) = paces.without_rows(probe).filter(|_| rows.is_empty()) {
                             self.schedule.again(probe, Instant::now() + pause);
                         }
-                        self.board.read(probe, at, rows);
+                        match self.whole(probe, rows, at, &asked.known) {
+                            Some(rows) => self.board.read(probe, at, rows),
+                            None => self.schedule.at_once(probe.name),
+                        }
                     }
                 }
                 Err(error) => self.take_error(question, &error),
@@ -347,6 +359,21 @@ impl Tick {
             asked.questions.iter().flat_map(|question| question.probes.iter().copied()).collect();
         self.notice(&probes, at);
         at
+    }
+
+    /// Returns all rows of a probe that reads only what changed; `None` where the rest is not known any more.
+    fn whole(&mut self, probe: &Probe, rows: Vec<Vec<Value>>, at: Timestamp, known: &Known) -> Option<Vec<Vec<Value>>> {
+        match probe.name {
+            "activity" => self.sessions.put_together(probe.columns, rows, at, known.since),
+            "statements" => self.statements.put_together(probe.columns, rows, &known.sums),
+            _ => Some(rows),
+        }
+    }
+
+    /// The next reading is of everything.
+    fn forget(&mut self) {
+        self.sessions.forget();
+        self.statements.forget();
     }
 
     /// Puts off what is dear, and notes what the readings of each second cost.
@@ -388,6 +415,11 @@ impl Tick {
         }
         let facts = Arc::clone(self.board.facts());
         for probe in question.probes.iter().copied() {
+            match probe.name {
+                "activity" => self.sessions.forget(),
+                "statements" => self.statements.forget(),
+                _ => {}
+            }
             let why = why::missing(error, probe, &facts, Limits::TICK);
             if matches!(why, Missing::Blocked { .. }) {
                 self.blocked.push(probe);

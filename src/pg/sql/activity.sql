@@ -1,22 +1,64 @@
--- activity; cost: reads shared memory and pg_authid, pg_blocking_pids() for waiters only; needs pg_read_all_stats for others' queries; since 12
+-- activity; cost: reads shared memory; roles and databases are looked up for the rows that are sent; if a session waits: pg_locks once and pg_blocking_pids() once for each lock and mode; needs pg_read_all_stats for others' queries; since 12
 with seen as materialized (
-    select
-        a.*,
-        case
-            -- What a backend of another role waits for is hidden from a plain role; that it waits stands in pg_locks for all.
-            when a.wait_event_type = 'Lock' or a.state is null and a.usesysid is not null and a.pid in (select l.pid from pg_catalog.pg_locks as l where not l.granted)
-                then pg_catalog.pg_blocking_pids(a.pid)::bigint[]
-        end as blocked_by
-    from pg_catalog.pg_stat_activity as a
-    where a.pid <> pg_catalog.pg_backend_pid()
+    select s.*, s.state is distinct from 'idle' or s.state_change > '-infinity' /* idle since */::timestamptz as is_news
+    from pg_catalog.pg_stat_get_activity(null) as s
+    where s.pid <> pg_catalog.pg_backend_pid()
         -- A pid that this process knows, and named by it: any other session called pgdj is listed.
-        and not (a.pid = any ('{}' /* own pids */::bigint[]) and coalesce(a.application_name, '') = 'pgdj')
+        and not (s.pid = any ('{}' /* own pids */::bigint[]) and coalesce(s.application_name, '') = 'pgdj')
+),
+waiting as materialized (
+    -- Those that wait for one lock in one mode wait for the same sessions: they are asked for once, of the first.
+    select
+        l.pid,
+        pg_catalog.first_value(l.pid) over (
+            partition by l.locktype, l.database, l.relation, l.page, l.tuple, l.virtualxid, l.transactionid::text, l.classid, l.objid, l.objsubid, l.mode
+            order by /*? pg_locks.waitstart */ l.waitstart /*: (select s.query_start from seen as s where s.pid = l.pid) */ nulls last, l.pid
+        ) as first
+    from pg_catalog.pg_locks as l
+    where not l.granted
+        -- What a backend of another role waits for is hidden from a plain role; that it waits stands in pg_locks for all.
+        and exists (select from seen as s where s.wait_event_type = 'Lock' or s.state is null and s.usesysid is not null)
+),
+blocked as materialized (
+    select f.first, pg_catalog.pg_blocking_pids(f.first)::bigint[] as by
+    from (select distinct w.first from waiting as w) as f
+),
+blockers as materialized (
+    select distinct pg_catalog.unnest(b.by) as pid from blocked as b
+),
+total as materialized (
+    select pg_catalog.count(*) as sessions, pg_catalog.array_agg(s.pid::bigint) filter (where not s.is_news) as unchanged from seen as s
+),
+sent as (
+    select a.*, w.first, d.datname, r.rolname, r.rolsuper, t.is_cut
+    from seen as a
+    left join pg_catalog.pg_database as d on d.oid = a.datid
+    left join pg_catalog.pg_roles as r on r.oid = a.usesysid
+    left join waiting as w on w.pid = a.pid
+    cross join (
+        select pg_catalog.pg_size_bytes(case when s.size like '%kB' or s.size like '%MB' then s.size else pg_catalog.rtrim(s.size, 'B') end) as bytes
+        from (select pg_catalog.current_setting('track_activity_query_size')) as s (size)
+    ) as m
+    cross join lateral (
+        -- Up to three bytes are left away where a letter would be cut in two.
+        select pg_catalog.octet_length(a.query) + 4 >= m.bytes or pg_catalog.length(a.query) > 10000 as is_cut
+    ) as t
+    where a.is_news
+    order by
+        case
+            when w.pid is not null or a.pid in (select b.pid from blockers as b) then 1
+            when a.state is distinct from 'active' or a.backend_type is distinct from 'client backend' then 3
+            else 2
+        end,
+        a.xact_start nulls last,
+        a.pid
+    limit 2000
 )
 select
     a.pid::bigint as pid,
-    extract(epoch from a.backend_start)::float8 as backend_start,
+    pg_catalog.date_part('epoch', a.backend_start) as backend_start,
     coalesce(a.datname::text, '') as database,
-    coalesce(a.usename::text, '') as user,
+    coalesce(a.rolname::text, '') as user,
     coalesce(a.application_name, '') as application,
     case
         when a.client_addr is not null then pg_catalog.host(a.client_addr) || ':' || a.client_port::text
@@ -27,36 +69,22 @@ select
     coalesce(a.state, '') as state,
     coalesce(a.wait_event_type, '') as wait_event_type,
     coalesce(a.wait_event, '') as wait_event,
-    extract(epoch from pg_catalog.clock_timestamp() - a.query_start)::float8 as query_age,
-    extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as xact_age,
-    extract(epoch from pg_catalog.clock_timestamp() - a.backend_start)::float8 as backend_age,
-    extract(epoch from pg_catalog.clock_timestamp() - a.state_change)::float8 as state_age,
-    extract(epoch from a.query_start)::float8 as query_start,
-    extract(epoch from a.xact_start)::float8 as xact_start,
-    (select r.rolsuper from pg_catalog.pg_roles as r where r.oid = a.usesysid) as is_superuser,
+    pg_catalog.date_part('epoch', a.query_start) as query_start,
+    pg_catalog.date_part('epoch', a.xact_start) as xact_start,
+    pg_catalog.date_part('epoch', a.state_change) as state_change,
+    a.rolsuper as is_superuser,
     case when a.usesysid is not null then pg_catalog.pg_has_role(a.usesysid, 'usage') end as has_our_role,
     /*? pg_stat_activity.query_id */ a.query_id /*: null::bigint */ as query_id,
     /*? pg_stat_activity.leader_pid */ a.leader_pid::bigint /*: null::bigint */ as leader_pid,
-    a.blocked_by as blocked_by,
+    pg_catalog.array_remove((select b.by from blocked as b where b.first = a.first), a.pid::bigint) as blocked_by,
     -- three dots where the server or this statement cut it: behind what is left may stand the name of a secret
-    coalesce(pg_catalog.left(a.query, 10000) || case when t.is_cut then '...' else '' end, '') as query,
-    t.is_cut as is_query_cut,
-    pg_catalog.count(*) over () as total
-from seen as a
-cross join (
-    select pg_catalog.pg_size_bytes(case when s.size like '%kB' or s.size like '%MB' then s.size else pg_catalog.rtrim(s.size, 'B') end) as bytes
-    from (select pg_catalog.current_setting('track_activity_query_size')) as s (size)
-) as m
-cross join lateral (
-    -- Up to three bytes are left away where a letter would be cut in two.
-    select pg_catalog.octet_length(a.query) + 4 >= m.bytes or pg_catalog.length(a.query) > 10000 as is_cut
-) as t
-order by
-    case
-        when a.blocked_by is not null or a.pid in (select pg_catalog.unnest(b.blocked_by) from seen as b where b.blocked_by is not null) then 1
-        when a.state is distinct from 'active' or a.backend_type is distinct from 'client backend' then 3
-        else 2
-    end,
-    a.xact_start nulls last,
-    a.pid
-limit 2000
+    coalesce(pg_catalog.left(a.query, 10000) || case when a.is_cut then '...' else '' end, '') as query,
+    a.is_cut as is_query_cut,
+    null::bigint[] as unchanged,
+    (select t.sessions from total as t) as total
+from sent as a
+union all
+-- One row more for the sessions that did nothing since that moment: pgdj knows the rest of them.
+select 0, 0, '', '', '', '', '', '', '', '', null, null, null, null, null, null, null, null, '', null, t.unchanged, t.sessions
+from total as t
+where t.unchanged is not null

@@ -32,9 +32,9 @@ from (
         select
             s.*,
             s.pid = pg_catalog.pg_backend_pid() or s.pid = any ('{}' /* own pids */::bigint[]) and coalesce(s.application_name, '') = 'pgdj' as is_own
-        from pg_catalog.pg_stat_activity as s
+        from pg_catalog.pg_stat_get_activity(null) as s
     ) as a
     where a.backend_type = 'client backend'
         or a.backend_type is null and a.usesysid is not null and a.datid is not null
-            and a.pid not in (select r.pid from pg_catalog.pg_stat_replication as r)
+            and a.pid not in (select r.pid from pg_catalog.pg_stat_get_wal_senders() as r)
 ) as b

@@ -16,14 +16,14 @@ from (
         case when r.pid is not null and a.datid is null then 'standby' else 'session' end as kind,
         a.pid::bigint as pid,
         coalesce(a.application_name, '') as name,
-        coalesce(a.datname::text, '') as database,
+        coalesce((select d.datname::text from pg_catalog.pg_database as d where d.oid = a.datid), '') as database,
         pg_catalog.age(a.backend_xmin)::bigint as xmin_age,
         pg_catalog.age(a.backend_xid)::bigint as xid_age,
         null::bigint as catalog_age,
         extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::float8 as open_for,
         a.pid in (select v.pid from pg_catalog.pg_stat_progress_vacuum as v) as is_vacuum
-    from pg_catalog.pg_stat_activity as a
-    left join pg_catalog.pg_stat_replication as r on r.pid = a.pid
+    from pg_catalog.pg_stat_get_activity(null) as a
+    left join pg_catalog.pg_stat_get_wal_senders() as r on r.pid = a.pid
     where a.pid <> pg_catalog.pg_backend_pid()
         and (a.backend_xmin is not null or a.backend_xid is not null)
         -- A parallel worker has the snapshot of its leader.

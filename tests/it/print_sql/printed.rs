@@ -145,7 +145,12 @@ fn parts(name: &str, text: &str) -> Vec<Part> {
 
 fn marks(text: &str, parts: &mut Vec<Part>) {
     const PIDS: &str = "'{}' /* own pids */";
-    let firsts = ["/*? ", "/*@ ", PIDS].map(|mark| text.find(mark).unwrap_or(text.len()));
+    // What is sent in place of them, where the rest is known already.
+    const KNOWN: [(&str, &str); 2] = [
+        ("'-infinity' /* idle since */::timestamptz", "pg_catalog.to_timestamp($1)"),
+        ("'{}' /* known sums */::bigint[]", "$1"),
+    ];
+    let firsts = ["/*? ", "/*@ ", PIDS, KNOWN[0].0, KNOWN[1].0].map(|mark| text.find(mark).unwrap_or(text.len()));
     let first = *firsts.iter().min().unwrap();
     parts.push(Part::Text(text[..first].to_owned()));
     let rest = &text[first..];
@@ -162,5 +167,8 @@ fn marks(text: &str, parts: &mut Vec<Part>) {
     } else if let Some(after) = rest.strip_prefix(PIDS) {
         parts.push(Part::Pids);
         marks(after, parts);
+    } else if let Some((mark, sent)) = KNOWN.iter().find(|(mark, _)| rest.starts_with(mark)) {
+        parts.push(Part::Either((*sent).to_owned(), (*mark).to_owned()));
+        marks(&rest[mark.len()..], parts);
     }
 }
