@@ -41,17 +41,26 @@ select
         ' ' order by a.attnum
     ) as layout,
     extract(epoch from pg_catalog.clock_timestamp())::float8 as read_at,
-    pg_catalog.count(*) over () as total
-from pg_catalog.pg_class as c
+    w.total as total
+from (
+    -- The limit comes first: statistics are looked up for what is shown alone.
+    select c.oid, pg_catalog.count(*) over () as total
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'm')
+        and n.nspname not in ('pg_catalog', 'information_schema')
+        and n.nspname not like 'pg\_toast%'
+        and n.nspname not like 'pg\_temp%'
+        -- A table without columns has no rows to estimate.
+        and c.relnatts > 0
+    order by c.relpages desc, c.oid
+    limit 5000
+) as w
+join pg_catalog.pg_class as c on c.oid = w.oid
 join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0
 left join pg_catalog.pg_type as y on y.oid = a.atttypid
 left join pg_catalog.pg_stats as s on s.schemaname = n.nspname and s.tablename = c.relname and s.attname = a.attname and not s.inherited and not a.attisdropped
 left join pg_catalog.pg_class as o on o.oid = c.reltoastrelid
-where c.relkind in ('r', 'm')
-    and n.nspname not in ('pg_catalog', 'information_schema')
-    and n.nspname not like 'pg\_toast%'
-    and n.nspname not like 'pg\_temp%'
-group by c.oid, c.relpages, c.reltuples, c.reloptions
+group by c.oid, c.relpages, c.reltuples, c.reloptions, w.total
 order by c.relpages desc, c.oid
-limit 5000

@@ -33,9 +33,21 @@ select
     c.relpages::bigint as pages,
     c.reltuples::float8 as reltuples,
     extract(epoch from pg_catalog.clock_timestamp())::float8 as read_at,
-    pg_catalog.count(*) over () as total
-from pg_catalog.pg_index as i
-join pg_catalog.pg_class as c on c.oid = i.indexrelid and c.relkind = 'i'
+    w.total as total
+from (
+    -- The limit comes first: statistics are looked up for what is shown alone.
+    select c.oid, pg_catalog.count(*) over () as total
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'i'
+        and n.nspname not in ('pg_catalog', 'information_schema')
+        and n.nspname not like 'pg\_toast%'
+        and n.nspname not like 'pg\_temp%'
+    order by c.relpages desc, c.oid
+    limit 5000
+) as w
+join pg_catalog.pg_index as i on i.indexrelid = w.oid
+join pg_catalog.pg_class as c on c.oid = i.indexrelid
 join pg_catalog.pg_class as t on t.oid = i.indrelid
 join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
 join pg_catalog.pg_am as m on m.oid = c.relam
@@ -45,9 +57,5 @@ left join pg_catalog.pg_type as y on y.oid = a.atttypid
 left join pg_catalog.pg_collation as l on l.oid = a.attcollation
 left join pg_catalog.pg_stats as s on s.schemaname = n.nspname and s.tablename = t.relname and s.attname = a.attname and not s.inherited
 cross join lateral (select case a.attalign when 'd' then 8 when 'i' then 4 when 's' then 2 else 1 end::float8 as size) as g
-where n.nspname not in ('pg_catalog', 'information_schema')
-    and n.nspname not like 'pg\_toast%'
-    and n.nspname not like 'pg\_temp%'
-group by i.indexrelid, i.indrelid, i.indnatts, i.indnkeyatts, i.indpred, i.indexprs, m.amname, c.relpages, c.reltuples, c.reloptions
+group by i.indexrelid, i.indrelid, i.indnatts, i.indnkeyatts, i.indpred, i.indexprs, m.amname, c.relpages, c.reltuples, c.reloptions, w.total
 order by c.relpages desc, i.indexrelid
-limit 5000

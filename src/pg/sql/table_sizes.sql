@@ -1,10 +1,11 @@
 -- table_sizes; cost: a stat() for each file of each table; waits for ACCESS EXCLUSIVE, so tables with such a lock, held or waited for, are left out; needs nothing; since 12
 select
     c.oid::bigint as relid,
-    case when k.pids is null then pg_catalog.pg_relation_size(c.oid) end as heap_bytes,
-    case when k.pids is null then pg_catalog.pg_table_size(c.oid) end as table_bytes,
-    case when k.pids is null then pg_catalog.pg_indexes_size(c.oid) end as index_bytes,
-    case when k.pids is null then pg_catalog.pg_total_relation_size(c.oid) end as total_bytes,
+    s.heap as heap_bytes,
+    s.of_table as table_bytes,
+    s.of_indexes as index_bytes,
+    -- As pg_total_relation_size() adds them up, which would look at every file once more.
+    s.of_table + s.of_indexes as total_bytes,
     case when k.pids is null then extract(epoch from pg_catalog.clock_timestamp())::float8 end as read_at,
     k.pids as locked_by,
     c.total as total
@@ -20,18 +21,27 @@ from (
     limit 2000
 ) as c
 left join (
+    -- What a lock on an index or a TOAST table keeps waiting is its table; without such a lock nothing is looked up.
     select i.oid as relation, pg_catalog.array_agg(distinct l.pid::bigint) as pids
     from pg_catalog.pg_locks as l
     join pg_catalog.pg_database as d on d.oid = l.database and d.datname = pg_catalog.current_database()
-    join (
-        select x.oid, x.oid as part from pg_catalog.pg_class as x
+    cross join lateral (
+        select l.relation as oid
         union all
-        select x.indrelid, x.indexrelid from pg_catalog.pg_index as x
+        select x.indrelid from pg_catalog.pg_index as x where x.indexrelid = l.relation
         union all
-        select x.oid, x.reltoastrelid from pg_catalog.pg_class as x where x.reltoastrelid <> 0
-    ) as i on i.part = l.relation
+        select x.oid from pg_catalog.pg_class as x where x.reltoastrelid = l.relation
+    ) as i
     where l.mode = 'AccessExclusiveLock' and l.relation is not null
     group by i.oid
 ) as k on k.relation = c.oid
+cross join lateral (
+    select
+        case when k.pids is null then pg_catalog.pg_relation_size(c.oid) end as heap,
+        case when k.pids is null then pg_catalog.pg_table_size(c.oid) end as of_table,
+        case when k.pids is null then pg_catalog.pg_indexes_size(c.oid) end as of_indexes
+    -- The offset keeps the planner from asking twice.
+    offset 0
+) as s
 order by c.relpages desc, c.oid
 limit 2000
