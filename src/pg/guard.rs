@@ -15,7 +15,7 @@ pub(super) const LOCK_TIMEOUT: Hole =
 
 /// The settings of a session of our own.
 ///
-/// Compiling a catalog query costs more than running it; parallel workers belong to the application; with
+/// Compiling or planning a catalog query anew costs more than running it; parallel workers belong to the application; with
 /// `row_security = off` a policy is an error, not a filter whose functions run as this role. The role's `transaction_timeout`
 /// (since 17) would end the connection, in a transaction of many short questions too; each of them has its own limit.
 pub(super) static SET_SESSION: Own = Own {
@@ -29,6 +29,7 @@ pub(super) static SET_SESSION: Own = Own {
     pg_catalog.set_config('idle_in_transaction_session_timeout', '5000', false),
     case when pg_catalog.current_setting('transaction_timeout', true) is not null then pg_catalog.set_config('transaction_timeout', '0', false) end,
     pg_catalog.set_config('jit', 'off', false),
+    pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', false),
     pg_catalog.set_config('max_parallel_workers_per_gather', '0', false),
     pg_catalog.set_config('row_security', 'off', false),
     pg_catalog.set_config('default_transaction_read_only', 'on', false),

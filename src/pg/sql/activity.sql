@@ -17,14 +17,11 @@ waiting as materialized (
     from pg_catalog.pg_locks as l
     where not l.granted
         -- What a backend of another role waits for is hidden from a plain role; that it waits stands in pg_locks for all.
-        and exists (select from seen as s where s.wait_event_type = 'Lock' or s.state is null and s.usesysid is not null)
+        and exists (select from seen as s where s.wait_event_type = 'Lock' or s.backend_type is null)
 ),
 blocked as materialized (
     select f.first, pg_catalog.pg_blocking_pids(f.first)::bigint[] as by
     from (select distinct w.first from waiting as w) as f
-),
-blockers as materialized (
-    select distinct pg_catalog.unnest(b.by) as pid from blocked as b
 ),
 total as materialized (
     select pg_catalog.count(*) as sessions, pg_catalog.array_agg(s.pid::bigint) filter (where not s.is_news) as unchanged from seen as s
@@ -46,7 +43,7 @@ sent as (
     where a.is_news
     order by
         case
-            when w.pid is not null or a.pid in (select b.pid from blockers as b) then 1
+            when w.pid is not null or exists (select from blocked as b where a.pid = any (b.by)) then 1
             when a.state is distinct from 'active' or a.backend_type is distinct from 'client backend' then 3
             else 2
         end,
