@@ -53,7 +53,7 @@ pub use job::{Job, JobId, JobIds, JobKind, JobNews, JobProgress, JobResult};
 pub use layer::Layer;
 pub use look::Look;
 pub use message::Message;
-pub use pane::{Pane, StatementToExplain, Subject, View, Wish};
+pub use pane::{Pane, PaneRequest, StatementToExplain, Subject, View};
 pub use pane_id::PaneId;
 pub use pane_spec::{PaneContext, PaneSpec, RowOrder};
 pub use timeline::Timeline;

@@ -16,7 +16,7 @@
 //!
 //! 1. One way: probe → `Snapshot` → [`app::Timeline`] → [`readings::Readings`], which decode each subject once → findings and
 //!    `refresh` of the shown pane → `draw`; key → [`app::Action`] →
-//!    [`app::Wish`] → [`app::Effect`] → [`app::Event`]. What takes longer than a frame is a [`app::Job`]: begun by
+//!    [`app::PaneRequest`] → [`app::Effect`] → [`app::Event`]. What takes longer than a frame is a [`app::Job`]: begun by
 //!    `Effect::Start`, ended by `Event::Job`, cancelled by Esc. A pane never talks to the database; `draw` computes
 //!    nothing; nothing awaits in `app` and `panes`.
 //! 2. Record what was read, derive the rest: a rate, a share, a verdict comes from two samples.

@@ -17,7 +17,7 @@ mod suspend;
 pub mod terminal;
 mod work;
 
-pub(crate) use console::Ends;
+pub(crate) use console::ShutdownSignals;
 pub use console::{Setup, console};
 pub use playback::Playback;
 pub use recording::{Recording, record};

@@ -6,7 +6,7 @@ use super::condition::{Class, Clause};
 use super::cost::{self, Estimate};
 use super::existing::{replaced, serving};
 use super::scan::{Scan, scans};
-use super::verdict::{Verdict, Way};
+use super::verdict::{AccessPath, Verdict};
 use super::write::{WriteCost, write_cost};
 use super::{reasons, rewrite, special, words};
 use crate::catalog::index::{Definition, Method};
@@ -106,7 +106,7 @@ fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog) -> Verdict {
 }
 
 /// Says whether an index like it exists: then a new one would do nothing that the planner cannot do already.
-fn exists(table: &Table, definition: &Definition, way: &Way) -> bool {
+fn exists(table: &Table, definition: &Definition, way: &AccessPath) -> bool {
     // Of an OR one arm may be served already, if another is not.
     way.definitions.len() == 1 && serving(table, definition).is_some()
 }
@@ -122,9 +122,9 @@ const ALMOST_AS_GOOD_BRIN: f64 = 3.0;
 const NO_SIZE: f64 = 262_144.0;
 
 /// The cheapest way, or one that is as good and smaller.
-fn best(ways: &[Way]) -> Option<usize> {
+fn best(ways: &[AccessPath]) -> Option<usize> {
     let cheapest = ways.first()?.estimate;
-    let is_as_good = |way: &Way| {
+    let is_as_good = |way: &AccessPath| {
         if cheapest.bytes - way.estimate.bytes < NO_SIZE {
             return way.estimate.cost <= cheapest.cost * 1.02;
         }
@@ -134,7 +134,7 @@ fn best(ways: &[Way]) -> Option<usize> {
         let factor = (1.0 + FOR_EACH_TIME_SMALLER * smaller).clamp(AS_GOOD, most);
         way.estimate.cost <= (cheapest.cost * factor).max(cheapest.cost + A_FEW_PAGES)
     };
-    let size = |way: &Way| way.estimate.bytes;
+    let size = |way: &AccessPath| way.estimate.bytes;
     ways.iter()
         .enumerate()
         .filter(|(_, way)| is_as_good(way))
@@ -143,14 +143,14 @@ fn best(ways: &[Way]) -> Option<usize> {
 }
 
 /// Every way to serve a scan that the clauses, joins and orders suggest.
-fn ways(scan: &Scan<'_>, catalog: &Catalog) -> Vec<Way> {
-    let single = |definition: Definition, joined: &[Clause]| Way {
+fn ways(scan: &Scan<'_>, catalog: &Catalog) -> Vec<AccessPath> {
+    let single = |definition: Definition, joined: &[Clause]| AccessPath {
         estimate: cost::estimate(scan, joined, &definition, catalog),
         definitions: vec![definition],
         is_joined: !joined.is_empty(),
     };
     let plain = Parts { scan, clauses: &scan.clauses, joined: &[] };
-    let mut found: Vec<Way> = btree::candidates(&plain)
+    let mut found: Vec<AccessPath> = btree::candidates(&plain)
         .into_iter()
         .chain(special::candidates(scan, &scan.clauses, catalog))
         .map(|definition| single(definition, &[]))
@@ -175,7 +175,7 @@ fn looked_up(scan: &Scan<'_>) -> Vec<Vec<Clause>> {
 }
 
 /// An index for each arm of an OR.
-fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<Way> {
+fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<AccessPath> {
     let Class::Either(arms) = &clause.class else { return None };
     let mut definitions: Vec<Definition> = Vec::new();
     let mut total: Option<Estimate> = None;
@@ -207,10 +207,10 @@ fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<Way> {
     }
     definitions.dedup();
     let estimate = total?.sorted(scan, catalog);
-    (!definitions.is_empty()).then_some(Way { definitions, estimate, is_joined: false })
+    (!definitions.is_empty()).then_some(AccessPath { definitions, estimate, is_joined: false })
 }
 
-fn candidate(scan: &Scan<'_>, way: &Way, others: &[Way], catalog: &Catalog) -> Candidate {
+fn candidate(scan: &Scan<'_>, way: &AccessPath, others: &[AccessPath], catalog: &Catalog) -> Candidate {
     let table = scan.table;
     let mut specs = way.definitions.iter().map(|definition| IndexSpec::on(table, definition.clone()));
     let spec = specs.next().unwrap_or_default();
@@ -273,7 +273,7 @@ fn is_size_known(definition: &Definition) -> bool {
 }
 
 /// The next best ways that are one index, without those that say nothing else.
-fn alternatives(scan: &Scan<'_>, others: &[Way], catalog: &Catalog) -> Vec<Candidate> {
+fn alternatives(scan: &Scan<'_>, others: &[AccessPath], catalog: &Catalog) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for way in others.iter().filter(|way| way.definitions.len() == 1) {
         let other = candidate(scan, way, &[], catalog);
@@ -284,7 +284,7 @@ fn alternatives(scan: &Scan<'_>, others: &[Way], catalog: &Catalog) -> Vec<Candi
     found
 }
 
-fn confidence(scan: &Scan<'_>, way: &Way, share: f64) -> Confidence {
+fn confidence(scan: &Scan<'_>, way: &AccessPath, share: f64) -> Confidence {
     let table = scan.table;
     let knows = |definition: &Definition| {
         definition.columns().iter().all(|name| table.column(name).is_some_and(|column| column.statistics.is_some()))

@@ -1,6 +1,6 @@
 //! What a scan would cost with an index that does not exist, in the planner's units.
 //!
-//! The third rung of the ladder: used where nothing better can be had, and to choose what is worth trying. It follows
+//! Used where nothing better can be had, and to choose what is worth trying. It follows
 //! `cost_index`, `cost_bitmap_heap_scan` and `index_pages_fetched` of src/backend/optimizer/path/costsize.c, simplified.
 
 use super::condition::{Class, Clause};

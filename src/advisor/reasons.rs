@@ -4,7 +4,7 @@ use super::advice::{IndexSpec, Reason, Refusal};
 use super::condition::{Class, Clause};
 use super::rewrite;
 use super::scan::Scan;
-use super::verdict::{Verdict, Way, refusal};
+use super::verdict::{AccessPath, Verdict, refusal};
 use super::words::{count, percent};
 use crate::catalog::Kind;
 use crate::plan::Plan;
@@ -131,7 +131,7 @@ fn already_good(scan: &Scan<'_>) -> Option<Refusal> {
 }
 
 /// Says whether an index would have to fetch so many rows that reading the table is as good.
-pub(super) fn wants_too_much(scan: &Scan<'_>, way: &Way) -> bool {
+pub(super) fn wants_too_much(scan: &Scan<'_>, way: &AccessPath) -> bool {
     if way.estimate.is_index_only {
         return way.estimate.fetched > 0.8;
     }
@@ -164,7 +164,7 @@ fn not_estimated<'s>(scan: &'s Scan<'_>) -> Option<&'s Clause> {
 }
 
 /// Says that nobody knows how many rows match, and which index is likely.
-fn rows_not_known(scan: &Scan<'_>, clause: &Clause, way: Option<&Way>) -> Refusal {
+fn rows_not_known(scan: &Scan<'_>, clause: &Clause, way: Option<&AccessPath>) -> Refusal {
     let why = format!(
         "how many rows of {} match is not known: the planner has no statistics for {} and assumes {}. Give it a value, \
          or run EXPLAIN ANALYZE",
@@ -178,7 +178,7 @@ fn rows_not_known(scan: &Scan<'_>, clause: &Clause, way: Option<&Way>) -> Refusa
 }
 
 /// Returns why nothing came of a scan; `None` where nobody would ask.
-pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<Refusal> {
+pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&AccessPath>) -> Option<Refusal> {
     let table = scan.table;
     let share = scan.selectivity();
     let node = plan.node(scan.id)?;
@@ -222,7 +222,7 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&Way>) -> Option<R
 }
 
 /// Says which condition no index serves, where there is no way.
-fn no_index_serves(scan: &Scan<'_>, way: Option<&Way>) -> Option<Refusal> {
+fn no_index_serves(scan: &Scan<'_>, way: Option<&AccessPath>) -> Option<Refusal> {
     let negative = scan.clauses.iter().find(|clause| clause.class == Class::Negative);
     if let (Some(negative), None) = (negative, way) {
         let why = format!(
@@ -243,7 +243,7 @@ fn no_index_serves(scan: &Scan<'_>, way: Option<&Way>) -> Option<Refusal> {
 }
 
 /// Says what the best way would save, which is too little.
-fn not_worth_it(scan: &Scan<'_>, way: Option<&Way>) -> Refusal {
+fn not_worth_it(scan: &Scan<'_>, way: Option<&AccessPath>) -> Refusal {
     let table = scan.table;
     let why = match way {
         Some(way) if scan.cost_at_stake() - way.estimate.cost < scan.parallel_loss => {

@@ -3,7 +3,7 @@
 use super::advice::{Refusal, Rewrite, expr_text};
 use super::condition::{Class, Clause};
 use super::scan::Scan;
-use super::verdict::Way;
+use super::verdict::AccessPath;
 use super::verdict::{DEEP_OFFSET, needs};
 use super::words::count;
 use crate::catalog::{Expr, parse};
@@ -157,7 +157,7 @@ fn other_way(whole: &Expr) -> Option<(&'static str, &'static str)> {
 }
 
 /// Returns a rewrite to offer beside an index on an expression.
-pub(super) fn beside(scan: &Scan<'_>, way: &Way) -> Option<Rewrite> {
+pub(super) fn beside(scan: &Scan<'_>, way: &AccessPath) -> Option<Rewrite> {
     let expr = &way.definitions.iter().flat_map(|index| &index.keys).find(|key| key.expr.as_column().is_none())?.expr;
     let clause = scan.clauses.iter().find(|clause| clause.key == *expr)?;
     let is_json_key = matches!(expr, Expr::Binary { op, .. } if matches!(op.as_str(), "->" | "->>" | "#>" | "#>>"));

@@ -10,7 +10,7 @@ pub(super) const DEEP_OFFSET: f64 = 1000.0;
 
 /// One way to serve a scan: an index, or several that work together, with what they would do.
 #[derive(Debug, Clone)]
-pub(super) struct Way {
+pub(super) struct AccessPath {
     /// The indexes; more than one for the arms of an OR.
     pub(super) definitions: Vec<Definition>,
     /// What they would do.

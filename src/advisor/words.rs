@@ -3,12 +3,12 @@
 use super::existing::replaced;
 use super::scan::Scan;
 use super::special;
-use super::verdict::Way;
+use super::verdict::AccessPath;
 use crate::catalog::index::Method;
 use crate::catalog::{Catalog, Kind};
 
 /// Returns why an index is worth building.
-pub(super) fn why(scan: &Scan<'_>, way: &Way) -> String {
+pub(super) fn why(scan: &Scan<'_>, way: &AccessPath) -> String {
     let read = scan.rows_read();
     let kept = scan.rows * scan.loops;
     let how = if scan.searched.is_empty() { "reads" } else { "fetches" };
@@ -34,7 +34,7 @@ pub(super) fn why(scan: &Scan<'_>, way: &Way) -> String {
 }
 
 /// Returns what else is to be known of a candidate.
-pub(super) fn notes(scan: &Scan<'_>, way: &Way, catalog: &Catalog) -> Vec<String> {
+pub(super) fn notes(scan: &Scan<'_>, way: &AccessPath, catalog: &Catalog) -> Vec<String> {
     let table = scan.table;
     let mut notes = Vec::new();
     let root = table.parent.as_ref().map(|(_, name)| name);

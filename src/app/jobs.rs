@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::pg::explain::Answer;
 use crate::ui::text::clean_cut;
 
-use super::{App, Effect, Job, JobId, JobNews, JobResult, Message, RunningJob, Wish};
+use super::{App, Effect, Job, JobId, JobNews, JobResult, Message, PaneRequest, RunningJob};
 
 /// Columns of a statement that the journal keeps.
 const LOGGED_SQL: usize = 120;
@@ -99,8 +99,8 @@ impl App {
     }
 
     fn tell_pane(&mut self, id: JobId, news: JobNews) {
-        let wish = self.panes.get_mut(id.pane).map_or(Wish::Nothing, |pane| pane.take_job(id, news));
+        let request = self.panes.get_mut(id.pane).map_or(PaneRequest::Nothing, |pane| pane.take_job(id, news));
         self.refresh_pane();
-        self.grant(wish);
+        self.grant(request);
     }
 }

@@ -47,7 +47,7 @@ impl<'a> View<'a> {
 
 /// What a pane wants to happen.
 #[derive(Debug)]
-pub enum Wish {
+pub enum PaneRequest {
     /// Nothing.
     Nothing,
     /// The shell is to do something.
@@ -74,7 +74,7 @@ pub enum Wish {
     /// Values to fill in; they come back by [`Pane::filled`].
     Fill(Form),
     /// All of these, in order.
-    All(Vec<Wish>),
+    All(Vec<PaneRequest>),
 }
 
 /// What a pane is opened on.
@@ -109,7 +109,7 @@ pub trait Pane: std::fmt::Debug {
     fn list(&mut self) -> Option<&mut List>;
 
     /// Does what only this pane can do; the common keys were dealt with before.
-    fn act(&mut self, action: Action, view: &View<'_>) -> Wish;
+    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest;
 
     /// Returns everything known about the selected row.
     fn inspect(&self, view: &View<'_>) -> Option<Document>;
@@ -123,8 +123,8 @@ pub trait Pane: std::fmt::Debug {
     fn copy(&self, view: Option<&View<'_>>) -> Option<(String, String)>;
 
     /// Takes a click that the list did not take.
-    fn click(&mut self, _at: Position) -> Wish {
-        Wish::Nothing
+    fn click(&mut self, _at: Position) -> PaneRequest {
+        PaneRequest::Nothing
     }
 
     /// Selects the row of a key, if need be without the filter; returns whether it is there.
@@ -145,28 +145,28 @@ pub trait Pane: std::fmt::Debug {
     }
 
     /// Takes a key while something is typed into.
-    fn type_in(&mut self, _key: &KeyEvent) -> Wish {
-        Wish::Nothing
+    fn type_in(&mut self, _key: &KeyEvent) -> PaneRequest {
+        PaneRequest::Nothing
     }
 
     /// Takes pasted text.
-    fn paste(&mut self, _text: &str) -> Wish {
-        Wish::Nothing
+    fn paste(&mut self, _text: &str) -> PaneRequest {
+        PaneRequest::Nothing
     }
 
     /// Closes what is open in the pane, or cancels what is under way; `None` where there is nothing of the kind.
-    fn close(&mut self) -> Option<Wish> {
+    fn close(&mut self) -> Option<PaneRequest> {
         None
     }
 
-    /// Takes the values of the form it wished for.
-    fn filled(&mut self, _filled: Filled) -> Wish {
-        Wish::Nothing
+    /// Takes the values of the form it asked for.
+    fn filled(&mut self, _filled: Filled) -> PaneRequest {
+        PaneRequest::Nothing
     }
 
     /// Takes the subject that it was opened on, other than a row.
-    fn open(&mut self, _subject: Subject) -> Wish {
-        Wish::Nothing
+    fn open(&mut self, _subject: Subject) -> PaneRequest {
+        PaneRequest::Nothing
     }
 
     /// Returns the whole of what is shown as JSON, and what it is; `None` where that is the selected row.
@@ -175,7 +175,7 @@ pub trait Pane: std::fmt::Debug {
     }
 
     /// Takes news of a job that it asked for.
-    fn take_job(&mut self, _id: JobId, _news: JobNews) -> Wish {
-        Wish::Nothing
+    fn take_job(&mut self, _id: JobId, _news: JobNews) -> PaneRequest {
+        PaneRequest::Nothing
     }
 }

@@ -9,7 +9,7 @@ use ratatui::layout::Position;
 use super::keys::{Binding, Needs, binding_for, key_name};
 use super::layer::{Answer, Layer};
 use super::{
-    Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, Shown, Subject, Timeline, Wish,
+    Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, PaneRequest, Shown, Subject, Timeline,
 };
 use crate::findings;
 use crate::readings::Readings;
@@ -206,9 +206,9 @@ impl App {
         }
         self.message = None;
         if let Some(pane) = self.pane().filter(|pane| pane.typing().is_some()) {
-            let wish = pane.type_in(key);
+            let request = pane.type_in(key);
             self.refresh_pane();
-            return self.grant(wish);
+            return self.grant(request);
         }
         if let Some(binding) = binding_for(key, self.panes.spec(), self.panes.specs()) {
             self.act_on(&binding);
@@ -321,9 +321,9 @@ impl App {
         if self.cancel_job_of_pane(true) {
             return;
         }
-        if let Some(wish) = self.pane().and_then(|pane| pane.close()) {
+        if let Some(request) = self.pane().and_then(|pane| pane.close()) {
             self.refresh_pane();
-            return self.grant(wish);
+            return self.grant(request);
         }
         if self.cancel_job_of_pane(false) {
             return;
@@ -339,11 +339,11 @@ impl App {
     fn inspect(&mut self) {
         let Some(view) = self.shown.view(self.timeline.history()) else { return };
         let Some(pane) = self.panes.shown_mut() else { return };
-        let wish = match pane.act(Action::Inspect, &view) {
-            Wish::Nothing => pane.inspect(&view).map_or(Wish::Nothing, Wish::Open),
-            wish => wish,
+        let request = match pane.act(Action::Inspect, &view) {
+            PaneRequest::Nothing => pane.inspect(&view).map_or(PaneRequest::Nothing, PaneRequest::Open),
+            request => request,
         };
-        self.grant(wish);
+        self.grant(request);
     }
 
     fn copy(&mut self, action: Action) {
@@ -370,33 +370,33 @@ impl App {
             pane.moved();
             return;
         }
-        let wish = pane.act(action, &view);
+        let request = pane.act(action, &view);
         pane.refresh(&view);
-        self.grant(wish);
+        self.grant(request);
     }
 
-    /// Does what a pane wishes.
-    pub(super) fn grant(&mut self, wish: Wish) {
-        match wish {
-            Wish::Nothing => {}
-            Wish::Do(Effect::Start(id, job)) => self.start_job(id, job),
-            Wish::Do(Effect::Cancel(id)) => self.cancel_job(id),
-            Wish::Do(effect) => self.ask_shell(effect),
-            Wish::Open(document) => self.layers.push(Layer::Document(document)),
-            Wish::Ask { about, question, then } => self.layers.push(Layer::ask(about, question, then)),
-            Wish::Say(text) => self.message = Some(Message::note(text)),
-            Wish::Report(message) => {
+    /// Does what a pane requests.
+    pub(super) fn grant(&mut self, request: PaneRequest) {
+        match request {
+            PaneRequest::Nothing => {}
+            PaneRequest::Do(Effect::Start(id, job)) => self.start_job(id, job),
+            PaneRequest::Do(Effect::Cancel(id)) => self.cancel_job(id),
+            PaneRequest::Do(effect) => self.ask_shell(effect),
+            PaneRequest::Open(document) => self.layers.push(Layer::Document(document)),
+            PaneRequest::Ask { about, question, then } => self.layers.push(Layer::ask(about, question, then)),
+            PaneRequest::Say(text) => self.message = Some(Message::note(text)),
+            PaneRequest::Report(message) => {
                 self.log(message.text.clone());
                 self.message = Some(message);
             }
-            Wish::All(wishes) => {
-                for wish in wishes {
-                    self.grant(wish);
+            PaneRequest::All(requests) => {
+                for request in requests {
+                    self.grant(request);
                 }
             }
-            Wish::Hold(time) => self.hold(self.timeline.nearest(time)),
-            Wish::Fill(form) => self.layers.push(Layer::Form(form)),
-            Wish::Go(pane, subject) => self.go(pane, subject),
+            PaneRequest::Hold(time) => self.hold(self.timeline.nearest(time)),
+            PaneRequest::Fill(form) => self.layers.push(Layer::Form(form)),
+            PaneRequest::Go(pane, subject) => self.go(pane, subject),
         }
     }
 
@@ -415,9 +415,9 @@ impl App {
                 self.refresh_preview();
             }
             subject @ Subject::Statement(_) => {
-                let wish = pane.open(subject);
+                let request = pane.open(subject);
                 self.refresh_pane();
-                self.grant(wish);
+                self.grant(request);
             }
         }
     }
@@ -453,13 +453,13 @@ impl App {
             }
             Answer::Do(effect) => {
                 self.pop_layer();
-                self.grant(Wish::Do(effect));
+                self.grant(PaneRequest::Do(effect));
             }
             Answer::Filled(filled) => {
                 self.pop_layer();
-                let wish = self.pane().map_or(Wish::Nothing, |pane| pane.filled(filled));
+                let request = self.pane().map_or(PaneRequest::Nothing, |pane| pane.filled(filled));
                 self.refresh_pane();
-                self.grant(wish);
+                self.grant(request);
             }
             Answer::Copy(text) => self.ask_shell(Effect::Copy { text, what: "the text".to_owned() }),
         }
@@ -482,9 +482,9 @@ impl App {
             let answer = layer.paste(text);
             return self.answer(answer);
         }
-        let wish = self.pane().map_or(Wish::Nothing, |pane| pane.paste(text));
+        let request = self.pane().map_or(PaneRequest::Nothing, |pane| pane.paste(text));
         self.refresh_pane();
-        self.grant(wish);
+        self.grant(request);
     }
 
     fn on_mouse(&mut self, mouse: MouseEvent) {
@@ -507,13 +507,13 @@ impl App {
             return;
         }
         let Some(pane) = self.pane() else { return };
-        let wish = match pane.list().map(|list| list.click(at)) {
+        let request = match pane.list().map(|list| list.click(at)) {
             Some(true) => {
                 pane.moved();
-                Wish::Nothing
+                PaneRequest::Nothing
             }
             _ => pane.click(at),
         };
-        self.grant(wish);
+        self.grant(request);
     }
 }

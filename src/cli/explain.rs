@@ -27,7 +27,7 @@ use crate::pg::control::Mode;
 use crate::pg::explain::{Agreed, Consent, Options, Progress, Request, Runner};
 use crate::pg::session::{Connector, Reaper, reaper};
 use crate::plan;
-use crate::run::Ends;
+use crate::run::ShutdownSignals;
 use crate::ui::glyphs::UNICODE;
 use crate::ui::theme::{Depth, Theme};
 
@@ -46,24 +46,24 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// Runs the command; returns what is printed and the exit status.
 pub async fn run(
     args: &Args,
-    wish: &Explain,
+    asked: &Explain,
     config: &Config,
     environment: &Environment,
 ) -> Result<(Vec<u8>, ExitCode), Failure> {
-    let timeout_ms = timeout_ms(wish.timeout)?;
-    let older = wish.against.as_deref().map(against::read).transpose()?;
-    let mut report = match input::read(wish)? {
+    let timeout_ms = timeout_ms(asked.timeout)?;
+    let older = asked.against.as_deref().map(against::read).transpose()?;
+    let mut report = match input::read(asked)? {
         Input::Plan { text, from } => of_plans(&text, &from)?,
         Input::Statement(sql) => {
             let target = target(args, config, environment).await?;
-            let report = of_statement(&target, wish, (&sql, None), timeout_ms).await;
+            let report = of_statement(&target, asked, (&sql, None), timeout_ms).await;
             target.end().await;
             report?
         }
         Input::QueryId(id) => {
             let target = target(args, config, environment).await?;
             let report = match input::statement_of(target.connector.as_ref(), &target.reaper, id).await {
-                Ok((sql, rows)) => of_statement(&target, wish, (&sql, rows), timeout_ms).await,
+                Ok((sql, rows)) => of_statement(&target, asked, (&sql, rows), timeout_ms).await,
                 Err(failure) => Err(failure),
             };
             target.end().await;
@@ -71,12 +71,12 @@ pub async fn run(
         }
     };
     report.against = older.map(|(from, older)| against::compare(from, &older, &report.plans));
-    let bytes = match wish.format {
+    let bytes = match asked.format {
         Format::Text => text::page(&report, theme(config, environment).as_ref()).into_bytes(),
         Format::Json => json::write(&report).into_bytes(),
         Format::Markdown => markdown::write(&report).into_bytes(),
     };
-    let status = if wish.check && report.is_bad() { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS };
+    let status = if asked.check && report.is_bad() { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS };
     Ok((bytes, status))
 }
 
@@ -152,21 +152,21 @@ async fn target(args: &Args, config: &Config, environment: &Environment) -> Resu
 
 async fn of_statement(
     target: &Target,
-    wish: &Explain,
+    asked: &Explain,
     (sql, rows_per_call): (&str, Option<f64>),
     timeout_ms: u32,
 ) -> Result<Report, Failure> {
     let request = Request {
         sql: sql.to_owned(),
-        parameters: wish.params.iter().map(|value| (value != "NULL").then(|| value.clone())).collect(),
-        options: Options { analyze: wish.analyze, ..Options::default() },
-        consent: if wish.write { Consent::Write } else { Consent::ReadOnly },
+        parameters: asked.params.iter().map(|value| (value != "NULL").then(|| value.clone())).collect(),
+        options: Options { analyze: asked.analyze, ..Options::default() },
+        consent: if asked.write { Consent::Write } else { Consent::ReadOnly },
         agreed: Agreed::Anything,
         timeout_ms,
     };
     let runner = Runner::new(Arc::clone(&target.connector), target.mode, target.reaper.clone());
     let is_watched = std::io::stderr().is_terminal();
-    let mut ends = Ends::install()?;
+    let mut ends = ShutdownSignals::install()?;
     let warned = RefCell::new(BTreeSet::new());
     let told = |progress: Progress| {
         warn(&progress.warnings, &mut warned.borrow_mut());

@@ -9,7 +9,7 @@ use super::password;
 use crate::failure::{Failure, Kind};
 use crate::pg::address::{Address, Prompt};
 use crate::pg::connect::{ConnectError, Connected, connect_asking};
-use crate::run::Ends;
+use crate::run::ShutdownSignals;
 use crate::sample::Seconds;
 
 /// Time between two attempts at a server that is full.
@@ -17,7 +17,7 @@ const PACE: Duration = Duration::from_secs(2);
 
 /// Connects once, and lets the connection go; what was asked for is kept in the address. `failed` says why there is none.
 pub async fn connect(address: &mut Address, failed: impl Fn(ConnectError) -> Failure) -> Result<(), Failure> {
-    let mut ends = Ends::install()?;
+    let mut ends = ShutdownSignals::install()?;
     tokio::select! {
         connected = wait_for_a_place(address) => connected.map_err(failed),
         () = ends.came() => {

@@ -63,8 +63,8 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
         match &args.command {
             Some(Command::Demo { record: Some(file), .. }) => record_demo(file).await.map(done),
             Some(Command::Demo { speed, .. }) => run_demo(&config, &environment, *speed).await.map(done),
-            Some(Command::Explain(wish)) => {
-                let (bytes, status) = explain::run(&args, wish, &config, &environment).await?;
+            Some(Command::Explain(asked)) => {
+                let (bytes, status) = explain::run(&args, asked, &config, &environment).await?;
                 say(&bytes).map(|()| status)
             }
             Some(Command::Record { file, length, .. }) => {

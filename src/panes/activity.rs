@@ -13,7 +13,9 @@ use super::explain;
 use super::sessions::{self, age_cell};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, Effect, Look, Pane, PaneId, PaneSpec, RowOrder, Signal, SignalKind, View, Wish};
+use crate::app::{
+    Action, Document, Effect, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, Signal, SignalKind, View,
+};
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::transactions;
@@ -147,35 +149,35 @@ impl Pane for Activity {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
+    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest {
         match action {
             GROUP => {
                 self.group = self.group.next();
-                Wish::Say(match self.group {
+                PaneRequest::Say(match self.group {
                     GroupBy::Nothing => "Not grouped".to_owned(),
                     by => format!("Grouped by {}", by.name()),
                 })
             }
             IDLE => {
                 self.shows_idle = !self.shows_idle;
-                Wish::Say(
+                PaneRequest::Say(
                     if self.shows_idle { "Idle sessions are shown" } else { "Idle sessions are hidden" }.to_owned(),
                 )
             }
             Action::View => {
                 self.view = if self.view == Columns::Work { Columns::Clients } else { Columns::Work };
-                Wish::Nothing
+                PaneRequest::Nothing
             }
             Action::Inspect => {
                 self.list.toggle_fold();
-                Wish::Nothing
+                PaneRequest::Nothing
             }
             CANCEL_QUERY => self.ask(SignalKind::Cancel, view),
             TERMINATE => self.ask(SignalKind::Terminate, view),
             Action::Explain => self
                 .selected()
-                .map_or_else(|| Wish::Say("This row has no statement to explain".to_owned()), sessions::explain),
-            _ => Wish::Nothing,
+                .map_or_else(|| PaneRequest::Say("This row has no statement to explain".to_owned()), sessions::explain),
+            _ => PaneRequest::Nothing,
         }
     }
 
@@ -247,14 +249,14 @@ impl Activity {
         Ok(self.backends.iter().find(|one| one.key() == key).cloned())
     }
 
-    fn ask(&mut self, kind: SignalKind, view: &View<'_>) -> Wish {
+    fn ask(&mut self, kind: SignalKind, view: &View<'_>) -> PaneRequest {
         let backend = match self.meant() {
             Ok(Some(backend)) => backend,
-            Ok(None) => return Wish::Say("Select a session first".to_owned()),
-            Err(why) => return Wish::Say(why),
+            Ok(None) => return PaneRequest::Say("Select a session first".to_owned()),
+            Err(why) => return PaneRequest::Say(why),
         };
         match prospect(kind, &backend, &self.backends, &view.newer.server) {
-            Prospect::Refused(refusal) => Wish::Open(documents::refusal(&refusal)),
+            Prospect::Refused(refusal) => PaneRequest::Open(documents::refusal(&refusal)),
             Prospect::Possible(plan) => {
                 let one = plan.backend;
                 let names = [one.user.as_str(), one.application.as_str(), one.kind.as_str()];
@@ -262,7 +264,7 @@ impl Activity {
                 let who = format!("pid {} ({name})", one.pid);
                 let button = kind.button(&one.kind);
                 let signal = Signal { kind, button, pid: one.pid, backend_start: one.started, doing: plan.doing, who };
-                Wish::Ask {
+                PaneRequest::Ask {
                     about: documents::blast(&plan, &self.backends, view),
                     question: plan.question,
                     then: Effect::Signal(signal),
@@ -577,12 +579,12 @@ mod tests {
         /// Presses `K`; returns whom it asks about, or what it says.
         fn end(&mut self) -> String {
             match self.see(|pane, view| pane.act(TERMINATE, view)) {
-                Wish::Ask { then: Effect::Signal(signal), about, .. } => {
+                PaneRequest::Ask { then: Effect::Signal(signal), about, .. } => {
                     let text = about.detail.text(120);
                     assert!(text.contains("gunicorn") && text.contains("select 1"), "{text}");
                     signal.who
                 }
-                Wish::Say(text) => text,
+                PaneRequest::Say(text) => text,
                 other => panic!("{other:?}"),
             }
         }
@@ -612,10 +614,10 @@ mod tests {
         shown.history.push(Arc::new(snapshot().with("activity", vec![cut, session(8, 40.0)])));
         shown.see(Pane::refresh);
         let explain = |shown: &mut Shown| shown.see(|pane, view| pane.act(Action::Explain, view));
-        let Wish::Say(said) = explain(&mut shown) else { panic!("it is explained") };
+        let PaneRequest::Say(said) = explain(&mut shown) else { panic!("it is explained") };
         assert!(said.starts_with("The server keeps only the beginning of this statement of pid 7"), "{said}");
         shown.choose(8);
-        assert!(matches!(explain(&mut shown), Wish::Go(_, Subject::Statement(_))));
+        assert!(matches!(explain(&mut shown), PaneRequest::Go(_, Subject::Statement(_))));
     }
 
     #[test]

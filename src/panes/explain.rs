@@ -13,8 +13,8 @@ mod indexes;
 mod keys;
 mod known;
 mod place;
+mod plan_view;
 mod run;
-mod sheet;
 mod side_by_side;
 mod tree;
 mod trial;
@@ -30,20 +30,20 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use self::compare::Comparison;
-use self::editor::{Asked as EditorAsked, Editor};
+use self::editor::{Editor, EditorAction as EditorAsked};
 use self::forms::Filling;
 use self::keys::{
     ANALYZE, COMPARE, COPY_CODE, EDIT, FOLD, HOTTEST, KEEP, KEYS, NEXT_SCAN, OPEN, OPTIONS, PLAN_TEXT, RUN, SAVE_CODE,
     SCROLL_DOWN, SCROLL_UP, TRY,
 };
+use self::plan_view::{PlanView, Source};
 use self::run::Run;
-use self::sheet::{Sheet, Source};
 use self::trial::TrialRun;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, Effect, Job, JobId, JobIds, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, StatementToExplain,
-    Subject, View, Wish,
+    Action, Document, Effect, Job, JobId, JobIds, JobNews, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder,
+    StatementToExplain, Subject, View,
 };
 use crate::failure::Failure;
 use crate::pg::explain::{Agreed, Consent, Options, Request};
@@ -110,8 +110,8 @@ pub(super) const FROM_ROW: Binding =
     key(Action::Explain, &["e"], ("explain", "Explain the statement of this row, without running it.")).shown(3);
 
 /// Shows this pane with a statement; `from` says where it comes from.
-pub(super) fn show(sql: &str, from: String) -> Wish {
-    Wish::Go(ID, Subject::Statement(StatementToExplain { sql: sql.to_owned(), from }))
+pub(super) fn show(sql: &str, from: String) -> PaneRequest {
+    PaneRequest::Go(ID, Subject::Statement(StatementToExplain { sql: sql.to_owned(), from }))
 }
 
 /// The pane.
@@ -130,7 +130,7 @@ pub struct Explain {
     /// What was agreed to since this pane is open, in the words of the objections.
     agreed: Vec<String>,
     failure: Option<Failure>,
-    sheet: Option<Sheet>,
+    plan_view: Option<PlanView>,
     ids: JobIds,
     trial: Option<TrialRun>,
     /// The search for indexes, the file that is being opened, and the editor that is open.
@@ -161,7 +161,7 @@ impl Default for Explain {
             asked: None,
             agreed: Vec::new(),
             failure: None,
-            sheet: None,
+            plan_view: None,
             ids: JobIds::of(ID),
             trial: None,
             advising: None,
@@ -181,9 +181,9 @@ impl Default for Explain {
 
 impl Pane for Explain {
     fn refresh(&mut self, view: &View<'_>) {
-        if let Some(sheet) = &mut self.sheet {
-            sheet.learn(view);
-            sheet.mark_with(&self.glyphs);
+        if let Some(plan_view) = &mut self.plan_view {
+            plan_view.learn(view);
+            plan_view.mark_with(&self.glyphs);
         }
         self.refresh_node();
     }
@@ -195,13 +195,13 @@ impl Pane for Explain {
 
     fn list(&mut self) -> Option<&mut List> {
         match self.mode {
-            Mode::Tree => self.sheet.as_mut().map(|sheet| &mut sheet.list),
+            Mode::Tree => self.plan_view.as_mut().map(|plan_view| &mut plan_view.list),
             Mode::Compare => Some(&mut self.compared),
             Mode::Text => None,
         }
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
+    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest {
         match action {
             EDIT => self.is_editing = true,
             RUN => return self.start(),
@@ -212,7 +212,7 @@ impl Pane for Explain {
             TRY => return self.ask_trial(view),
             COMPARE => return self.toggle_compare(),
             Action::View => self.panel = self.panel.next(),
-            PLAN_TEXT if self.sheet.is_some() => {
+            PLAN_TEXT if self.plan_view.is_some() => {
                 self.mode = if self.mode == Mode::Text { Mode::Tree } else { Mode::Text };
             }
             HOTTEST | NEXT_SCAN | FOLD => return self.go(action),
@@ -224,28 +224,29 @@ impl Pane for Explain {
             COPY_CODE | SAVE_CODE => return self.hand_out(action),
             _ => {}
         }
-        Wish::Nothing
+        PaneRequest::Nothing
     }
 
     fn inspect(&self, _view: &View<'_>) -> Option<Document> {
         match self.mode {
-            Mode::Tree => self.sheet.as_ref()?.node(),
-            Mode::Text | Mode::Compare => {
-                self.sheet.as_ref().map(|sheet| documents::whole(&sheet.source.plan, &sheet.source.notes))
-            }
+            Mode::Tree => self.plan_view.as_ref()?.node(),
+            Mode::Text | Mode::Compare => self
+                .plan_view
+                .as_ref()
+                .map(|plan_view| documents::whole(&plan_view.source.plan, &plan_view.source.notes)),
         }
     }
 
     fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
-        let sheet = self.sheet.as_ref()?;
-        Some((crate::plan::text::psql(&sheet.source.plan), "the plan as psql prints it".to_owned()))
+        let plan_view = self.plan_view.as_ref()?;
+        Some((crate::plan::text::psql(&plan_view.source.plan), "the plan as psql prints it".to_owned()))
     }
 
     fn copy_whole(&self) -> Option<(String, String)> {
-        Some((self.sheet.as_ref()?.source.json(), "the plan as JSON".to_owned()))
+        Some((self.plan_view.as_ref()?.source.json(), "the plan as JSON".to_owned()))
     }
 
-    fn click(&mut self, at: Position) -> Wish {
+    fn click(&mut self, at: Position) -> PaneRequest {
         let place = self.places.editor;
         if place.contains(at) {
             self.is_editing = true;
@@ -253,7 +254,7 @@ impl Pane for Explain {
         } else if self.places.statement.contains(at) {
             self.is_editing = true;
         }
-        Wish::Nothing
+        PaneRequest::Nothing
     }
 
     fn moved(&mut self) {
@@ -264,23 +265,23 @@ impl Pane for Explain {
         self.is_editing.then_some(editor::KEYS)
     }
 
-    fn type_in(&mut self, key: &KeyEvent) -> Wish {
+    fn type_in(&mut self, key: &KeyEvent) -> PaneRequest {
         match self.editor.key(key) {
-            EditorAsked::Nothing => Wish::Nothing,
+            EditorAsked::Nothing => PaneRequest::Nothing,
             EditorAsked::Run => self.start(),
             EditorAsked::Own => {
                 let id = self.ids.take();
                 self.editor_job = Some(id);
-                Wish::Do(Effect::Start(id, Job::EditText { text: self.editor.text() }))
+                PaneRequest::Do(Effect::Start(id, Job::EditText { text: self.editor.text() }))
             }
             EditorAsked::Leave => {
                 self.is_editing = false;
-                Wish::Nothing
+                PaneRequest::Nothing
             }
         }
     }
 
-    fn paste(&mut self, text: &str) -> Wish {
+    fn paste(&mut self, text: &str) -> PaneRequest {
         // Within a statement, `{1,2}` or `[1]` alone is an array.
         if run::is_plan(text) && (!self.is_editing || self.editor.is_blank() || run::has_figures(text)) {
             self.from = String::new();
@@ -292,25 +293,25 @@ impl Pane for Explain {
         }
         self.is_editing = true;
         self.editor.paste(text);
-        Wish::Nothing
+        PaneRequest::Nothing
     }
 
-    fn close(&mut self) -> Option<Wish> {
-        let is_failed = self.sheet.as_mut().is_some_and(Sheet::forget_failed_trial);
+    fn close(&mut self) -> Option<PaneRequest> {
+        let is_failed = self.plan_view.as_mut().is_some_and(PlanView::forget_failed_trial);
         if self.failure.take().is_some() || is_failed {
-            return Some(Wish::Nothing);
+            return Some(PaneRequest::Nothing);
         }
         let is_open = self.mode != Mode::Tree;
         self.mode = Mode::Tree;
-        is_open.then_some(Wish::Nothing)
+        is_open.then_some(PaneRequest::Nothing)
     }
 
-    fn filled(&mut self, filled: Filled) -> Wish {
+    fn filled(&mut self, filled: Filled) -> PaneRequest {
         self.take_form(filled)
     }
 
-    fn open(&mut self, subject: Subject) -> Wish {
-        let Subject::Statement(asked) = subject else { return Wish::Nothing };
+    fn open(&mut self, subject: Subject) -> PaneRequest {
+        let Subject::Statement(asked) = subject else { return PaneRequest::Nothing };
         self.editor.set(&crate::ui::code::format_sql(&asked.sql));
         self.from = asked.from;
         self.is_editing = false;
@@ -321,21 +322,21 @@ impl Pane for Explain {
         with(given_up, self.estimate(request))
     }
 
-    fn take_job(&mut self, id: JobId, news: JobNews) -> Wish {
+    fn take_job(&mut self, id: JobId, news: JobNews) -> PaneRequest {
         match news {
             JobNews::Started => self.begin(id),
             JobNews::Progress(progress) => self.take_progress(id, progress),
             JobNews::Done(result) => return self.take_result(id, result),
         }
-        Wish::Nothing
+        PaneRequest::Nothing
     }
 }
 
-/// Puts what has to be done first before a wish.
-fn with(first: Option<Wish>, wish: Wish) -> Wish {
+/// Puts what has to be done first before a pane_request.
+fn with(first: Option<PaneRequest>, pane_request: PaneRequest) -> PaneRequest {
     match first {
-        Some(first) => Wish::All(vec![first, wish]),
-        None => wish,
+        Some(first) => PaneRequest::All(vec![first, pane_request]),
+        None => pane_request,
     }
 }
 
@@ -359,14 +360,14 @@ impl Explain {
     }
 
     /// Runs what stands in the editor, or shows it if it is a plan.
-    fn start(&mut self) -> Wish {
+    fn start(&mut self) -> PaneRequest {
         let text = self.editor.text();
         if self.editor.is_blank() {
             self.is_editing = true;
-            return Wish::Say("Write or paste a statement or a plan first".to_owned());
+            return PaneRequest::Say("Write or paste a statement or a plan first".to_owned());
         }
         if self.run.is_some() || self.is_trying().is_some() {
-            return Wish::Say("An index trial is already running; Esc cancels it".to_owned());
+            return PaneRequest::Say("An index trial is already running; Esc cancels it".to_owned());
         }
         self.is_editing = false;
         self.failure = None;
@@ -380,21 +381,25 @@ impl Explain {
         self.find_parameters(request)
     }
 
-    fn estimate(&mut self, request: Request) -> Wish {
+    fn estimate(&mut self, request: Request) -> PaneRequest {
         self.failure = None;
         self.asked = None;
         let sql = request.sql.clone();
         // The same statement with other values: the plans of both are to be compared.
-        let shown = self.sheet.as_ref().map(|sheet| &sheet.source);
+        let shown = self.plan_view.as_ref().map(|plan_view| &plan_view.source);
         if let Some(shown) = shown.filter(|shown| shown.is_the_statement(&sql, &request.parameters)) {
             self.before = Some(Arc::clone(shown));
         }
-        let (run, wish) = Run::estimate(self.ids.take(), request);
+        let (run, pane_request) = Run::estimate(self.ids.take(), request);
         self.run = Some(run);
-        if self.editor.remember(&sql) { Wish::All(vec![Wish::Do(Effect::Remember(sql)), wish]) } else { wish }
+        if self.editor.remember(&sql) {
+            PaneRequest::All(vec![PaneRequest::Do(Effect::Remember(sql)), pane_request])
+        } else {
+            pane_request
+        }
     }
 
-    fn show_pasted(&mut self, text: &str) -> Wish {
+    fn show_pasted(&mut self, text: &str) -> PaneRequest {
         let parsed = parse(text);
         let notes: Vec<String> = parsed
             .troubles
@@ -412,7 +417,7 @@ impl Explain {
                     .hint("paste EXPLAIN's output in FORMAT JSON or TEXT, or an auto_explain entry, whole"),
             );
             self.is_editing = false;
-            return Wish::Nothing;
+            return PaneRequest::Nothing;
         };
         // R runs what the editor holds: the statement of this plan, or nothing where the plan does not say it.
         self.editor.set(plan.query.as_deref().unwrap_or_default());
@@ -421,25 +426,25 @@ impl Explain {
         let suggest = self.search_pasted();
         match others {
             0 => suggest,
-            others => with(Some(suggest), Wish::Say(format!("The last of {} plans is shown", others + 1))),
+            others => with(Some(suggest), PaneRequest::Say(format!("The last of {} plans is shown", others + 1))),
         }
     }
 
     /// Looks for indexes for a plan from elsewhere: in the catalog of this server, which may know its tables.
-    fn search_pasted(&mut self) -> Wish {
+    fn search_pasted(&mut self) -> PaneRequest {
         let options = Options { analyze: false, ..self.options };
         let request = Request { sql: String::new(), ..self.request(options) };
-        let Some(sheet) = &mut self.sheet else { return Wish::Nothing };
-        let request = Request { sql: sheet.source.sql.clone(), ..request };
-        sheet.search_for_pasted();
-        let plan = Arc::clone(&sheet.source.plan);
+        let Some(plan_view) = &mut self.plan_view else { return PaneRequest::Nothing };
+        let request = Request { sql: plan_view.source.sql.clone(), ..request };
+        plan_view.search_for_pasted();
+        let plan = Arc::clone(&plan_view.source.plan);
         self.advise(request, plan)
     }
 
-    fn advise(&mut self, request: Request, plan: Arc<Plan>) -> Wish {
+    fn advise(&mut self, request: Request, plan: Arc<Plan>) -> PaneRequest {
         let id = self.ids.take();
         self.advising = Some(id);
-        Wish::Do(Effect::Start(id, Job::Advise { request: Box::new(request), plan }))
+        PaneRequest::Do(Effect::Start(id, Job::Advise { request: Box::new(request), plan }))
     }
 
     fn show(&mut self, source: Source) {
@@ -448,15 +453,15 @@ impl Explain {
         self.mode = Mode::Tree;
         self.comparison = None;
         let queryid = self.from.strip_prefix("queryid ").and_then(|id| id.parse().ok());
-        let mut sheet = Sheet::new(source);
-        sheet.queryid = queryid;
-        self.sheet = Some(sheet);
+        let mut plan_view = PlanView::new(source);
+        plan_view.queryid = queryid;
+        self.plan_view = Some(plan_view);
         self.refresh_node();
     }
 
     /// Copies the first index's code, or writes it to a file.
-    fn hand_out(&self, action: Action) -> Wish {
-        let search = self.sheet.as_ref().map(|sheet| &sheet.search);
+    fn hand_out(&self, action: Action) -> PaneRequest {
+        let search = self.plan_view.as_ref().map(|plan_view| &plan_view.search);
         let effect = match action {
             COPY_CODE => search
                 .and_then(indexes::Search::text)
@@ -464,38 +469,38 @@ impl Explain {
             _ => search.and_then(indexes::Search::file).map(|(name, text)| Effect::Save { name, text }),
         };
         let verb = if action == SAVE_CODE { "write" } else { "copy" };
-        effect.map_or_else(|| Wish::Say(format!("No index to {verb} for this plan")), Wish::Do)
+        effect.map_or_else(|| PaneRequest::Say(format!("No index to {verb} for this plan")), PaneRequest::Do)
     }
 
-    fn toggle_analyze(&mut self) -> Wish {
+    fn toggle_analyze(&mut self) -> PaneRequest {
         self.options.analyze = !self.options.analyze;
         let told = if self.options.analyze {
             "R: EXPLAIN ANALYZE (runs the statement)"
         } else {
             "R: EXPLAIN only (does not run the statement)"
         };
-        Wish::Say(told.to_owned())
+        PaneRequest::Say(told.to_owned())
     }
 
-    fn go(&mut self, action: Action) -> Wish {
-        let Some(sheet) = &mut self.sheet else { return Wish::Nothing };
+    fn go(&mut self, action: Action) -> PaneRequest {
+        let Some(plan_view) = &mut self.plan_view else { return PaneRequest::Nothing };
         self.mode = Mode::Tree;
         match action {
-            HOTTEST => sheet.next_hot(),
-            NEXT_SCAN if !sheet.next_scan() => {
-                return Wish::Say("No table is read sequentially in this plan".to_owned());
+            HOTTEST => plan_view.next_hot(),
+            NEXT_SCAN if !plan_view.next_scan() => {
+                return PaneRequest::Say("No table is read sequentially in this plan".to_owned());
             }
             FOLD => {
-                let _is_branch = sheet.list.toggle_fold();
+                let _is_branch = plan_view.list.toggle_fold();
             }
             _ => {}
         }
-        Wish::Nothing
+        PaneRequest::Nothing
     }
 
     fn refresh_node(&mut self) {
         let is_needed = self.panel == Panel::Node && self.mode == Mode::Tree;
-        self.node = self.sheet.as_ref().filter(|_| is_needed).and_then(Sheet::node);
+        self.node = self.plan_view.as_ref().filter(|_| is_needed).and_then(PlanView::node);
     }
 
     /// Scrolls the panel by half a screen or so.
@@ -504,13 +509,13 @@ impl Explain {
         const STEP: isize = 5;
         match self.panel {
             Panel::Tips => {
-                if let Some(sheet) = &self.sheet {
-                    sheet.tips.scroll(steps * STEP);
+                if let Some(plan_view) = &self.plan_view {
+                    plan_view.tips.scroll(steps * STEP);
                 }
             }
             Panel::Index => {
-                if let Some(sheet) = &self.sheet {
-                    sheet.indexes.scroll(steps * STEP);
+                if let Some(plan_view) = &self.plan_view {
+                    plan_view.indexes.scroll(steps * STEP);
                 }
             }
             Panel::Node => {
@@ -523,14 +528,14 @@ impl Explain {
     }
 
     fn scroll_text(&mut self, action: Action) {
-        let Some(sheet) = self.sheet.as_ref().filter(|_| self.mode == Mode::Text) else { return };
+        let Some(plan_view) = self.plan_view.as_ref().filter(|_| self.mode == Mode::Text) else { return };
         match action {
-            Action::Down => sheet.text.scroll(1),
-            Action::Up => sheet.text.scroll(-1),
-            Action::PageDown => sheet.text.scroll_pages(1),
-            Action::PageUp => sheet.text.scroll_pages(-1),
-            Action::First => sheet.text.scroll(isize::MIN),
-            _ => sheet.text.scroll(isize::MAX),
+            Action::Down => plan_view.text.scroll(1),
+            Action::Up => plan_view.text.scroll(-1),
+            Action::PageDown => plan_view.text.scroll_pages(1),
+            Action::PageUp => plan_view.text.scroll_pages(-1),
+            Action::First => plan_view.text.scroll(isize::MIN),
+            _ => plan_view.text.scroll(isize::MAX),
         }
     }
 }

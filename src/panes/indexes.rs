@@ -15,7 +15,7 @@ use super::measuring::{self, MEASURE, Measuring};
 use super::tables::bloat_cell;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
+use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::Verdict;
 use crate::pg::exact::Relation;
@@ -89,14 +89,14 @@ impl Pane for Indexes {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, _view: &View<'_>) -> Wish {
+    fn act(&mut self, action: Action, _view: &View<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.shown = if self.shown == Shown::All { Shown::Judged } else { Shown::All };
-                Wish::Nothing
+                PaneRequest::Nothing
             }
             MEASURE => self.ask_exact(),
-            _ => Wish::Nothing,
+            _ => PaneRequest::Nothing,
         }
     }
 
@@ -116,7 +116,7 @@ impl Pane for Indexes {
         }
     }
 
-    fn take_job(&mut self, id: JobId, news: JobNews) -> Wish {
+    fn take_job(&mut self, id: JobId, news: JobNews) -> PaneRequest {
         self.measuring.take(id, news)
     }
 }
@@ -127,13 +127,16 @@ impl Indexes {
         self.figures.iter().find(|one| one.key() == key)
     }
 
-    fn ask_exact(&mut self) -> Wish {
-        let Some(one) = self.selected() else { return Wish::Nothing };
+    fn ask_exact(&mut self) -> PaneRequest {
+        let Some(one) = self.selected() else { return PaneRequest::Nothing };
         let Subject::Index(usage) = &one.subject else {
-            return Wish::Say("This index is missing, so there is nothing to measure".to_owned());
+            return PaneRequest::Say("This index is missing, so there is nothing to measure".to_owned());
         };
         if usage.method != "btree" {
-            return Wish::Say(format!("pgstatindex measures only b-trees; {} is a {} index", usage.name, usage.method));
+            return PaneRequest::Say(format!(
+                "pgstatindex measures only b-trees; {} is a {} index",
+                usage.name, usage.method
+            ));
         }
         let mut about = Document::new("What it costs");
         about.pair("index", &usage.label());
@@ -143,7 +146,7 @@ impl Indexes {
         super::exact_costs(&mut about, usage.bytes.unwrap_or_default(), "pgstatindex()");
         let (relation, name) = (Relation::Index(usage.indexrelid), usage.label());
         let question = format!("Measure the bloat of {name} exactly?");
-        Wish::Ask { about, question, then: self.measuring.ask(relation, name) }
+        PaneRequest::Ask { about, question, then: self.measuring.ask(relation, name) }
     }
 
     fn note(&self, notes: &[String]) -> String {

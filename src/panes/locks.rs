@@ -10,7 +10,7 @@ use super::explain;
 use super::sessions::{self, age_cell};
 use crate::app::keys::key;
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneContext, PaneId, PaneSpec, RowOrder, Subject, View, Wish};
+use crate::app::{Action, Document, Look, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, RowOrder, Subject, View};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::waits::Waits;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
@@ -58,12 +58,12 @@ impl Pane for Locks {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, _view: &View<'_>) -> Wish {
-        let Some(session) = self.selected() else { return Wish::Nothing };
+    fn act(&mut self, action: Action, _view: &View<'_>) -> PaneRequest {
+        let Some(session) = self.selected() else { return PaneRequest::Nothing };
         match action {
-            Action::Jump => Wish::Go(super::activity::ID, Subject::Row(session.key())),
+            Action::Jump => PaneRequest::Go(super::activity::ID, Subject::Row(session.key())),
             Action::Explain => sessions::explain(session),
-            _ => Wish::Nothing,
+            _ => PaneRequest::Nothing,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::app::keys::{Binding, key};
-use crate::app::{Action, Effect, Job, JobId, JobIds, JobNews, JobResult, Message, PaneId, Wish};
+use crate::app::{Action, Effect, Job, JobId, JobIds, JobNews, JobResult, Message, PaneId, PaneRequest};
 use crate::pg::exact::{Exact, Relation};
 use crate::sample::unit::Share;
 use crate::sample::{Missing, Timestamp};
@@ -50,17 +50,19 @@ impl Measuring {
     }
 
     /// Takes news of a measurement.
-    pub(super) fn take(&mut self, id: JobId, news: JobNews) -> Wish {
-        let JobNews::Done(result) = news else { return Wish::Nothing };
-        let Some((_, relation, name)) = self.asked.take_if(|(asked, ..)| *asked == id) else { return Wish::Nothing };
+    pub(super) fn take(&mut self, id: JobId, news: JobNews) -> PaneRequest {
+        let JobNews::Done(result) = news else { return PaneRequest::Nothing };
+        let Some((_, relation, name)) = self.asked.take_if(|(asked, ..)| *asked == id) else {
+            return PaneRequest::Nothing;
+        };
         match result {
             JobResult::BloatMeasured(Ok(exact)) => {
                 let (Relation::Table(oid) | Relation::Index(oid)) = relation;
                 self.keep(oid, exact.share().unwrap_or(0.0), exact.at);
-                Wish::Report(Message::good(measured_text(&name, &exact)))
+                PaneRequest::Report(Message::good(measured_text(&name, &exact)))
             }
-            JobResult::BloatMeasured(Err(why)) => Wish::Report(Message::bad(not_measured_text(&name, &why))),
-            _ => Wish::Nothing,
+            JobResult::BloatMeasured(Err(why)) => PaneRequest::Report(Message::bad(not_measured_text(&name, &why))),
+            _ => PaneRequest::Nothing,
         }
     }
 }

@@ -14,7 +14,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, Subject, View, Wish};
+use crate::app::{Action, Document, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, Subject, View};
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::load::{LoadPoint, WaitClass};
@@ -94,18 +94,18 @@ impl Pane for Overview {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, _view: &View<'_>) -> Wish {
+    fn act(&mut self, action: Action, _view: &View<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.shown_tile = (self.shown_tile + 1) % Tiles::COUNT;
-                Wish::Nothing
+                PaneRequest::Nothing
             }
             Action::Jump => match self.selected().map(worst::place) {
-                Some(Some((pane, key))) => Wish::Go(pane, key.map_or(Subject::Nothing, Subject::Row)),
-                Some(None) => Wish::Say("This finding is about the server; Enter shows what to do".to_owned()),
-                None => Wish::Nothing,
+                Some(Some((pane, key))) => PaneRequest::Go(pane, key.map_or(Subject::Nothing, Subject::Row)),
+                Some(None) => PaneRequest::Say("This finding is about the server; Enter shows what to do".to_owned()),
+                None => PaneRequest::Nothing,
             },
-            _ => Wish::Nothing,
+            _ => PaneRequest::Nothing,
         }
     }
 
@@ -113,9 +113,9 @@ impl Pane for Overview {
         self.selected().map(worst::document)
     }
 
-    fn click(&mut self, at: Position) -> Wish {
+    fn click(&mut self, at: Position) -> PaneRequest {
         let moment = self.chart.moment_at(self.chart_area, at.x).filter(|_| self.chart_area.contains(at));
-        moment.map_or(Wish::Nothing, |moment| Wish::Hold(Timestamp(moment)))
+        moment.map_or(PaneRequest::Nothing, |moment| PaneRequest::Hold(Timestamp(moment)))
     }
 
     fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {

@@ -17,7 +17,7 @@ use super::column::{PaneColumn, cells, column, headers};
 use super::explain;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
+use crate::app::{Action, Document, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
 use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -105,7 +105,7 @@ impl Pane for Queries {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
+    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.since = match (self.since, self.pinned) {
@@ -114,23 +114,23 @@ impl Pane for Queries {
                     (Since::Seconds(_), None) | (Since::Pinned(_), _) => Since::Reset,
                     (Since::Reset, _) => Since::Sample,
                 };
-                Wish::Say(format!("Figures: {}", self.since_words()))
+                PaneRequest::Say(format!("Figures: {}", self.since_words()))
             }
             PIN => {
                 let at = view.newer.at;
                 self.pinned = Some(at);
                 self.since = Since::Pinned(at);
-                Wish::Say("Pinned: figures count from this moment".to_owned())
+                PaneRequest::Say("Pinned: figures count from this moment".to_owned())
             }
             Action::Explain => match self.selected().and_then(|one| Some((one, self.text(one)?))) {
-                Some((_, text)) if text.chars().count() >= MOST_LETTERS => Wish::Say(
+                Some((_, text)) if text.chars().count() >= MOST_LETTERS => PaneRequest::Say(
                     "The text is longer than the 100,000 letters that pgdj reads of it: paste it into Explain"
                         .to_owned(),
                 ),
                 Some((one, text)) => explain::show(text, format!("queryid {}", one.queryid)),
-                None => Wish::Say("No statement text for this row".to_owned()),
+                None => PaneRequest::Say("No statement text for this row".to_owned()),
             },
-            _ => Wish::Nothing,
+            _ => PaneRequest::Nothing,
         }
     }
 

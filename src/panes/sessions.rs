@@ -1,7 +1,7 @@
 //! A session in a sentence (who holds a lock, who holds vacuum back), and what panes that list sessions do alike.
 
 use super::explain;
-use crate::app::{View, Wish};
+use crate::app::{PaneRequest, View};
 use crate::readings::backends::Backend;
 use crate::readings::vacuum_horizon::HolderKind;
 use crate::sample::Seconds;
@@ -11,16 +11,16 @@ use crate::ui::table::Cell;
 const QUERY_LETTERS: usize = 120;
 
 /// Brings the statement of a session to Explain.
-pub(super) fn explain(session: &Backend) -> Wish {
+pub(super) fn explain(session: &Backend) -> PaneRequest {
     if session.query.is_empty() {
-        return Wish::Say("This row has no statement to explain".to_owned());
+        return PaneRequest::Say("This row has no statement to explain".to_owned());
     }
     if session.is_hidden {
-        return Wish::Say(format!("The statement of pid {} is hidden from this role", session.pid));
+        return PaneRequest::Say(format!("The statement of pid {} is hidden from this role", session.pid));
     }
     if session.is_query_cut {
         // What is left of it may be another statement, without its last conditions.
-        return Wish::Say(format!(
+        return PaneRequest::Say(format!(
             "The server keeps only the beginning of this statement of pid {} (track_activity_query_size): explain it \
              from Queries",
             session.pid

@@ -14,7 +14,7 @@ use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneSpec, RowOrder, View, Wish};
+use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, Method};
 use crate::django::Owner;
@@ -115,14 +115,14 @@ impl Pane for Tables {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> Wish {
+    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.view = self.view.next();
-                Wish::Nothing
+                PaneRequest::Nothing
             }
             MEASURE => self.ask_exact(view),
-            _ => Wish::Nothing,
+            _ => PaneRequest::Nothing,
         }
     }
 
@@ -142,7 +142,7 @@ impl Pane for Tables {
         }
     }
 
-    fn take_job(&mut self, id: JobId, news: JobNews) -> Wish {
+    fn take_job(&mut self, id: JobId, news: JobNews) -> PaneRequest {
         self.measuring.take(id, news)
     }
 }
@@ -153,10 +153,10 @@ impl Tables {
         self.figures.iter().find(|one| one.key() == key)
     }
 
-    fn ask_exact(&mut self, view: &View<'_>) -> Wish {
-        let Some(one) = self.selected() else { return Wish::Nothing };
+    fn ask_exact(&mut self, view: &View<'_>) -> PaneRequest {
+        let Some(one) = self.selected() else { return PaneRequest::Nothing };
         if one.usage.is_partitioned() {
-            return Wish::Say(format!("{} holds no rows itself; measure a partition", one.usage.label()));
+            return PaneRequest::Say(format!("{} holds no rows itself; measure a partition", one.usage.label()));
         }
         let size = one.heap_bytes(view);
         let unseen = size * (1.0 - one.usage.visible_share);
@@ -173,7 +173,7 @@ impl Tables {
         super::exact_costs(&mut about, unseen, "pgstattuple_approx()");
         let (relation, name) = (Relation::Table(one.usage.relid), one.usage.label());
         let question = format!("Measure the bloat of {name} exactly?");
-        Wish::Ask { about, question, then: self.measuring.ask(relation, name) }
+        PaneRequest::Ask { about, question, then: self.measuring.ask(relation, name) }
     }
 
     fn note(&self, notes: &[String]) -> String {

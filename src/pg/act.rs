@@ -35,7 +35,7 @@ pub enum Order {
 
 /// What came of a signal.
 #[derive(Debug)]
-pub struct Told {
+pub struct SignalReply {
     /// What was sent.
     pub signal: Signal,
     /// To whom.
@@ -64,7 +64,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 enum Done {
     Opened(Option<Session>),
-    Signalled(Option<Session>, Told),
+    Signalled(Option<Session>, SignalReply),
 }
 
 struct Act {
@@ -78,7 +78,7 @@ struct Act {
 }
 
 /// Acts until it is told to stop or nobody listens.
-pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
+pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, told: mpsc::Sender<SignalReply>) {
     let (reaper, reaping) = reaper();
     let act = Act {
         facts: Arc::new(ServerFacts { target: connector.target(), ..ServerFacts::default() }),
@@ -100,13 +100,13 @@ pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, t
 }
 
 impl Act {
-    async fn run(mut self, orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
+    async fn run(mut self, orders: mpsc::Receiver<Order>, told: mpsc::Sender<SignalReply>) {
         self.work(orders, told).await;
         let ending = async { while self.work.next().await.is_some() {} };
         drop(tokio::time::timeout(GRACE, ending).await);
     }
 
-    async fn work(&mut self, mut orders: mpsc::Receiver<Order>, told: mpsc::Sender<Told>) {
+    async fn work(&mut self, mut orders: mpsc::Receiver<Order>, told: mpsc::Sender<SignalReply>) {
         loop {
             if self.session.is_none() && !self.is_opening && Instant::now() >= self.retry {
                 self.open();
@@ -140,7 +140,7 @@ impl Act {
         self.work.push(async move { Done::Opened(open(connector.as_ref(), &reaper).await.ok()) }.boxed());
     }
 
-    fn obey(&mut self, order: Order) -> Option<Told> {
+    fn obey(&mut self, order: Order) -> Option<SignalReply> {
         match order {
             Order::Signal { permit, signal, backend } => self.signal(permit, signal, backend),
             Order::Facts(facts) => {
@@ -151,11 +151,11 @@ impl Act {
         }
     }
 
-    fn signal(&mut self, permit: Permit, signal: Signal, backend: Backend) -> Option<Told> {
+    fn signal(&mut self, permit: Permit, signal: Signal, backend: Backend) -> Option<SignalReply> {
         if self.work.len() >= MOST_SIGNALS {
             let outcome =
                 Outcome::Failed { what: "too many cancel or terminate requests at once; try again".to_owned() };
-            return Some(Told { signal, backend, outcome });
+            return Some(SignalReply { signal, backend, outcome });
         }
         let (connector, reaper, facts) = (Arc::clone(&self.connector), self.reaper.clone(), Arc::clone(&self.facts));
         let session = self.session.take();
@@ -173,13 +173,13 @@ impl Act {
                 Ok(Err(what)) => (None, Outcome::Failed { what }),
                 Err(_) => (None, Outcome::Failed { what: "the server does not answer".to_owned() }),
             };
-            Done::Signalled(session, Told { signal, backend, outcome })
+            Done::Signalled(session, SignalReply { signal, backend, outcome })
         };
         self.work.push(done.boxed());
         None
     }
 
-    fn finish(&mut self, done: Done) -> Option<Told> {
+    fn finish(&mut self, done: Done) -> Option<SignalReply> {
         match done {
             Done::Opened(session) => {
                 self.is_opening = false;

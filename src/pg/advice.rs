@@ -1,7 +1,7 @@
 //! What is worth doing about a plan, asked of the server it comes from: indexes, verified, as Django code.
 //!
 //! Reads the catalog, lets the advisor say what it would build, asks the planner about each, and keeps what it would use.
-//! Nothing is changed: only reading rungs of the ladder are taken.
+//! Nothing is changed: only evidence that comes from reading is used.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::control::Mode;
 use super::django_read;
 use super::explain::Request;
 use super::session::{Connector, Limits, Reaper, Session};
-use super::verify::{Allowed, Rung, Verdict, Verified, Verifier};
+use super::verify::{Allowed, Evidence, Verdict, Verified, Verifier};
 use crate::Failure;
 use crate::advisor::{self, Candidate, Confidence, IndexSpec, Refusal};
 use crate::catalog::{Catalog, Table};
@@ -213,20 +213,21 @@ fn best(
         // What one scan saves is the part of the statement that this scan is.
         let part = total.filter(|total| *total > 0.0).map_or(1.0, |total| (way.cost_before / total).min(1.0));
         let is_partial = way.specs().any(|spec| !spec.definition.predicate.is_empty());
-        let saving = match answer.rung {
+        let saving = match answer.evidence {
             // The planner cannot be asked about an index with a condition: that it likes a larger one without it says
             // nothing against it.
-            Rung::Catalog if at == 0 && is_partial && can_serve(&answer) => return Ok((way, Some(answer))),
+            Evidence::Catalog if at == 0 && is_partial && can_serve(&answer) => return Ok((way, Some(answer))),
             // The planner was not asked: the advisor's own order stands.
-            Rung::Catalog if at == 0 && can_serve(&answer) => LEAST_SAVING_UNSURE,
-            Rung::Catalog => continue,
-            Rung::HypotheticalAlone { .. } if answer.is_used() => answer.saving().unwrap_or(0.0) * part,
+            Evidence::Catalog if at == 0 && can_serve(&answer) => LEAST_SAVING_UNSURE,
+            Evidence::Catalog => continue,
+            Evidence::HypotheticalAlone { .. } if answer.is_used() => answer.saving().unwrap_or(0.0) * part,
             _ if answer.is_used() => answer.saving().unwrap_or(0.0),
             _ => continue,
         };
         // What the whole statement saves is no measure for what one scan saves: then the advisor's own order stands.
-        let is_alone = |rung: &Rung| matches!(rung, Rung::HypotheticalAlone { .. });
-        let is_comparable = best.as_ref().is_none_or(|(_, _, known)| !is_alone(&known.rung) || is_alone(&answer.rung));
+        let is_alone = |evidence: &Evidence| matches!(evidence, Evidence::HypotheticalAlone { .. });
+        let is_comparable =
+            best.as_ref().is_none_or(|(_, _, known)| !is_alone(&known.evidence) || is_alone(&answer.evidence));
         // Another one has to be clearly better than what the advisor thought best.
         if is_comparable && saving >= least && best.as_ref().is_none_or(|(known, ..)| saving > known + 0.05) {
             best = Some((saving, way, answer));
@@ -300,7 +301,7 @@ mod tests {
     fn answer(is_used: bool, cost: f64) -> Verified {
         let plan_of = |cost: f64| plan(&format!("Seq Scan on orders  (cost=0.00..{cost:.2} rows=1 width=8)"));
         Verified {
-            rung: Rung::Hypothetical,
+            evidence: Evidence::Hypothetical,
             verdicts: vec![if is_used { Verdict::Used } else { Verdict::NotUsed }],
             before: Some(plan_of(1000.0)),
             after: Some(plan_of(cost)),

@@ -55,9 +55,9 @@ impl<'a> FromSql<'a> for Cell {
 type Cut = Box<dyn Error + Sync + Send>;
 
 /// Bytes that are read from the front.
-struct Wire<'a>(&'a [u8]);
+struct RecordBytes<'a>(&'a [u8]);
 
-impl<'a> Wire<'a> {
+impl<'a> RecordBytes<'a> {
     const CUT: &'static str = "a row within a value is cut";
 
     fn number(&mut self) -> Result<i32, Cut> {
@@ -80,7 +80,7 @@ impl<'a> Wire<'a> {
 ///
 /// Source: `array_send` in src/backend/utils/adt/arrayfuncs.c.
 fn records(raw: &[u8]) -> Result<Vec<Value>, Cut> {
-    let mut wire = Wire(raw);
+    let mut wire = RecordBytes(raw);
     let [dimensions, _flags, _type] = [wire.number()?, wire.number()?, wire.number()?];
     if dimensions == 0 {
         return Ok(Vec::new());
@@ -94,7 +94,7 @@ fn records(raw: &[u8]) -> Result<Vec<Value>, Cut> {
 ///
 /// Source: `record_send` in src/backend/utils/adt/rowtypes.c. A type that is not built in is not expected.
 fn record(raw: &[u8]) -> Result<Vec<Value>, Cut> {
-    let mut wire = Wire(raw);
+    let mut wire = RecordBytes(raw);
     let count = wire.number()?;
     let field = |_| {
         let ty = Type::from_oid(wire.number()?.cast_unsigned()).ok_or("a field of a type that is not built in")?;

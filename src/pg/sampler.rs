@@ -97,14 +97,14 @@ pub async fn run(
     commands: mpsc::Receiver<Command>,
 ) {
     let (reaper, reaping) = reaper();
-    let (wishes, asked_for) = mpsc::channel(16);
-    let (news, told) = mpsc::channel(64);
-    let slow = slow::run(Arc::clone(&connector), settings.budget, reaper.clone(), asked_for, news);
-    let tick = tick::Tick::new(connector, settings, reaper, tick::Channels { reports, wishes });
+    let (requests, asked_for) = mpsc::channel(16);
+    let (lane_reports, heard) = mpsc::channel(64);
+    let slow = slow::run(Arc::clone(&connector), settings.budget, reaper.clone(), asked_for, lane_reports);
+    let tick = tick::Tick::new(connector, settings, reaper, tick::Channels { reports, requests });
     let sampling = async {
         let mut slow = std::pin::pin!(slow);
         tokio::select! {
-            () = tick.run(commands, told) => {}
+            () = tick.run(commands, heard) => {}
             () = &mut slow => return,
         }
         // Without the tick it ends after what it is reading.

@@ -1,15 +1,15 @@
-//! Asks the server what an index that does not exist would do for a statement: the ladder of proof.
+//! Asks the server what an index that does not exist would do for a statement.
 //!
-//! The first rung that can be stood on is taken, and [`Verified::rung`] says which:
+//! The first kind of evidence that can be had is used, and [`Verified::evidence`] says which:
 //!
-//! 1. [`Rung::Hypothetical`]: `HypoPG` makes the planner believe in the index. Created, explained and dropped within one
+//! 1. [`Evidence::Hypothetical`]: `HypoPG` makes the planner believe in the index. Created, explained and dropped within one
 //!    read-only transaction, so that it works behind a transaction pooler and nothing is left on a backend. An index with
-//!    a predicate or an expression is seen in a statement over its table alone only: [`Rung::HypotheticalAlone`]; with a
+//!    a predicate or an expression is seen in a statement over its table alone only: [`Evidence::HypotheticalAlone`]; with a
 //!    predicate on pgdj's own servers only, for it can crash a backend.
-//! 2. [`Rung::Sample`]: for GIN, GiST and SP-GiST, of which `HypoPG` knows nothing, and where it is not installed: a
+//! 2. [`Evidence::Sample`]: for GIN, GiST and SP-GiST, of which `HypoPG` knows nothing, and where it is not installed: a
 //!    temporary table of a sample under the table's own name, with its indexes and the new one. Only with consent, for it
 //!    writes; rolled back.
-//! 3. [`Rung::Catalog`]: the operator classes prove that such an index can serve the condition. No cost.
+//! 3. [`Evidence::Catalog`]: the operator classes prove that such an index can serve the condition. No cost.
 //!
 //! [`Verifier::try_for_real`] builds the index, measures and drops it, where a person agreed that this database may be
 //! changed. Nothing here spawns; what is dropped while it runs is cancelled on the server by the reaper.
@@ -49,7 +49,7 @@ pub use trial::trial_name;
 /// How an answer was had.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rung {
+pub enum Evidence {
     /// The planner was made to believe in the index by `HypoPG`.
     Hypothetical,
     /// The same, but of a statement over the one table: what the other tables give are parameters in it.
@@ -66,7 +66,7 @@ pub enum Rung {
     Catalog,
 }
 
-impl Rung {
+impl Evidence {
     /// Returns it as a clause for a person.
     pub fn words(&self) -> String {
         match self {
@@ -102,14 +102,14 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
     /// How.
-    pub rung: Rung,
+    pub evidence: Evidence,
     /// The verdict on each index, in the order of the set.
     pub verdicts: Vec<Verdict>,
     /// The plan without them; on a sample, the sample's. `None` where no plan was made.
     pub before: Option<Plan>,
     /// The plan with them.
     pub after: Option<Plan>,
-    /// Size of each index as extrapolated from the sample; `None` on the other rungs, where the advisor's model is better
+    /// Size of each index as extrapolated from the sample; `None` with other evidence, where the advisor's model is better
     /// than `HypoPG`, which is off by up to 12 times.
     pub sizes: Vec<Option<Bytes>>,
     /// What has to be known beside it, one sentence each.
@@ -311,7 +311,7 @@ async fn refused(transaction: &mut Transaction, set: &[Wanted<'_>], mode: Mode) 
         if let Some(objection) = verdict.objections.first().map(Objection::words) {
             let why = format!("{objection}; --read-only forbids it");
             return Ok(Some(Verified {
-                rung: Rung::Catalog,
+                evidence: Evidence::Catalog,
                 verdicts: vec![Verdict::Unknown(why); set.len()],
                 before: None,
                 after: None,
@@ -408,7 +408,7 @@ async fn of_one_table(
     };
     let verified = hypothetical::verify(transaction, &statement, set, (schema, &before), notes).await?;
     let table = set.first().map_or_else(String::new, |wanted| wanted.spec.table.clone());
-    Ok(verified.map(|verified| Verified { rung: Rung::HypotheticalAlone { table }, ..verified }))
+    Ok(verified.map(|verified| Verified { evidence: Evidence::HypotheticalAlone { table }, ..verified }))
 }
 
 /// An index and its table, as far as its statement needs it.

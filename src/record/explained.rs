@@ -86,7 +86,7 @@ fn verified(recorded: &RecordedPlan, set: &[IndexSpec]) -> Option<Verified> {
     let answer = recorded.indexes.iter().find(|answer| answer.set == set)?;
     let plan = |json: &Option<String>| plan::parse(json.as_deref()?).plans.into_iter().next();
     Some(Verified {
-        rung: answer.rung.clone(),
+        evidence: answer.rung.clone(),
         verdicts: answer.verdicts.clone(),
         before: plan(&answer.before),
         after: plan(&answer.after),
@@ -100,7 +100,7 @@ impl IndexAnswer {
     pub fn new(set: &[IndexSpec], verified: &Verified) -> Self {
         Self {
             set: Self::key(set),
-            rung: verified.rung.clone(),
+            rung: verified.evidence.clone(),
             verdicts: verified.verdicts.clone(),
             before: verified.before.as_ref().map(to_json::to_json),
             after: verified.after.as_ref().map(to_json::to_json),

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::pg::verify::{Rung, Verdict};
+use crate::pg::verify::{Evidence, Verdict};
 use crate::sample::redact::{Secrets, redact};
 use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
 
@@ -54,7 +54,7 @@ pub struct IndexAnswer {
     /// The indexes, each as a text by which it is found again.
     pub set: Vec<String>,
     /// How the answer was had.
-    pub rung: Rung,
+    pub rung: Evidence,
     /// The verdict on each.
     pub verdicts: Vec<Verdict>,
     /// The plan without them, as JSON.

@@ -11,17 +11,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
-use super::effects::{Hands, mode_of};
+use super::effects::{EffectRunner, mode_of};
 use super::jobs::JobRunner;
 use super::keyboard::{self, Keyboard};
 use super::own_editor;
 use super::remembered::Remembered;
-use super::suspend::{self, Asked, Suspending};
+use super::suspend::{self, JobControl, Suspending};
 use super::terminal::{ByteCount, Display, Mouse, Screen};
 use crate::app::{App, Effect, Event, Job, JobId, JobNews, JobResult, Outcome, PaneContext, Start};
 use crate::failure::{Failure, Kind};
 use crate::panes;
-use crate::pg::act::{self, Told};
+use crate::pg::act::{self, SignalReply};
 use crate::pg::sampler::{self, Report};
 use crate::pg::session::Connector;
 use crate::sample::{Seconds, Timestamp};
@@ -53,21 +53,21 @@ pub struct Setup {
 /// Runs the console until somebody leaves it.
 pub async fn console(setup: Setup) -> Result<(), Failure> {
     let screen = Screen::take(setup.mouse, ByteCount::default())?;
-    let signals = (Ends::install()?, Suspending::install()?);
+    let signals = (ShutdownSignals::install()?, Suspending::install()?);
     let (reports_in, reports) = mpsc::channel(sampler::REPORTS_ROOM);
     let ((commands, commands_out), (orders, orders_out)) = (mpsc::channel(16), mpsc::channel(16));
     let (told_in, told) = mpsc::channel(16);
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
     let (jobs, job_news) = JobRunner::new(setup.connector, mode_of(setup.start.rights));
-    let hands = Hands::new(commands, orders, setup.start.rights, setup.remembered.clone(), jobs);
+    let runner = EffectRunner::new(commands, orders, setup.start.rights, setup.remembered.clone(), jobs);
     let mut app = app(setup.start, &setup.remembered, setup.warnings);
     let mut shell = Shell {
         screen,
         keyboard: Keyboard::start(),
         signals,
         inbox: Inbox { reports, told, job_news },
-        hands,
+        runner,
         editor: setup.editor,
         editing: None,
         ticks: seconds(),
@@ -76,10 +76,10 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let ended = shell.run(&mut app).await;
     // What is typed while the connections close is meant for the shell.
     drop(timeout(keyboard::LOOK_UP * 2, shell.keyboard.pause()).await);
-    let Shell { screen, hands, inbox, signals: (mut ends, _suspending), .. } = shell;
+    let Shell { screen, runner, inbox, signals: (mut ends, _suspending), .. } = shell;
     drop(screen);
     ended?;
-    let jobs = hands.stop();
+    let jobs = runner.stop();
     drop(inbox);
     let closing = async { tokio::join!(sampling, acting, jobs.stop()) };
     tokio::select! {
@@ -103,7 +103,7 @@ async fn say_that_it_waits() {
 /// Where the answers of the other parties wait.
 struct Inbox {
     reports: mpsc::Receiver<Report>,
-    told: mpsc::Receiver<Told>,
+    told: mpsc::Receiver<SignalReply>,
     job_news: mpsc::Receiver<Event>,
 }
 
@@ -111,9 +111,9 @@ struct Inbox {
 struct Shell<D> {
     screen: D,
     keyboard: Keyboard,
-    signals: (Ends, Suspending),
+    signals: (ShutdownSignals, Suspending),
     inbox: Inbox,
-    hands: Hands,
+    runner: EffectRunner,
     /// The user's own editor, and the text it is open on.
     editor: String,
     editing: Option<Editing>,
@@ -167,12 +167,12 @@ impl<D: Display> Shell<D> {
     async fn next(&mut self, is_dirty: bool) -> Result<Next, Failure> {
         let next_frame = self.drawn.map_or_else(Instant::now, |at| at + FRAME);
         let is_ours = self.editing.is_none();
-        let Self { keyboard, signals: (ends, suspending), inbox, hands, editing, ticks, .. } = self;
+        let Self { keyboard, signals: (ends, suspending), inbox, runner, editing, ticks, .. } = self;
         let event = tokio::select! {
             // Each branch takes from a channel or a timer: nothing is lost when another one wins.
             key = keyboard.events().recv() => key,
-            report = inbox.reports.recv() => report.map(|report| of_report(report, hands)),
-            Some(news) = inbox.told.recv() => Some(Event::Done(hands.outcome(news))),
+            report = inbox.reports.recv() => report.map(|report| of_report(report, runner)),
+            Some(news) = inbox.told.recv() => Some(Event::Done(runner.outcome(news))),
             Some(news) = inbox.job_news.recv() => Some(news),
             _ = ticks.tick() => Some(Event::Tick(now())),
             edited = ended(editing) => {
@@ -184,7 +184,7 @@ impl<D: Display> Shell<D> {
             // A Ctrl-c in the editor is meant for it.
             () = ends.came(), if is_ours => None,
             asked = suspending.asked() => {
-                return Ok(if asked == Asked::Stop { Next::Stop } else { Next::Continued });
+                return Ok(if asked == JobControl::Stop { Next::Stop } else { Next::Continued });
             }
             () = tokio::time::sleep_until(next_frame), if is_dirty && is_ours => return Ok(Next::Frame),
         };
@@ -197,10 +197,10 @@ impl<D: Display> Shell<D> {
             app.update(key);
         }
         while let Ok(report) = self.inbox.reports.try_recv() {
-            app.update(of_report(report, &mut self.hands));
+            app.update(of_report(report, &mut self.runner));
         }
         while let Ok(news) = self.inbox.told.try_recv() {
-            app.update(Event::Done(self.hands.outcome(news)));
+            app.update(Event::Done(self.runner.outcome(news)));
         }
         while let Ok(news) = self.inbox.job_news.try_recv() {
             app.update(news);
@@ -217,7 +217,7 @@ impl<D: Display> Shell<D> {
                 self.editing = Some(Editing { id, task });
             }
             effect => {
-                if let Some(event) = self.hands.act(effect, &mut self.screen) {
+                if let Some(event) = self.runner.act(effect, &mut self.screen) {
                     app.update(event);
                 }
             }
@@ -299,11 +299,11 @@ async fn ended(editing: &mut Option<Editing>) -> Event {
     Event::Job(*id, JobNews::Done(JobResult::TextEdited(edited)))
 }
 
-fn of_report(report: Report, hands: &mut Hands) -> Event {
+fn of_report(report: Report, runner: &mut EffectRunner) -> Event {
     match report {
         Report::Snapshot(snapshot) => Event::Sampled(snapshot),
         Report::Connected(facts) => {
-            hands.tell_facts(&facts);
+            runner.tell_facts(&facts);
             Event::Connected(facts)
         }
         Report::Lost { failure, retry_in } => {
@@ -328,13 +328,13 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// The signals that end the console.
-pub(crate) struct Ends {
+pub(crate) struct ShutdownSignals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
 }
 
-impl Ends {
+impl ShutdownSignals {
     pub(crate) fn install() -> Result<Self, Failure> {
         let on = |kind| {
             signal(kind).map_err(|error| Failure::new(Kind::Terminal, "cannot listen for signals").because(&error))

@@ -1,4 +1,4 @@
-//! The hands of the shell: what the state machine asks for is sent where it is done.
+//! The effects: what the state machine asks for is sent where it is done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::remembered::Remembered;
 use super::terminal::Display;
 use crate::app::{Effect, Event, Outcome, Rights, Signal};
 use crate::failure::without_number;
-use crate::pg::act::{Order, Told};
+use crate::pg::act::{Order, SignalReply};
 use crate::pg::control::{self, Backend, Mode, Permit};
 use crate::pg::sampler::Command;
 use crate::sample::{ServerFacts, Timestamp};
@@ -25,7 +25,7 @@ pub(super) fn mode_of(rights: Rights) -> Mode {
 }
 
 /// Sends what is asked for to the session that does it.
-pub(super) struct Hands {
+pub(super) struct EffectRunner {
     commands: mpsc::Sender<Command>,
     orders: mpsc::Sender<Order>,
     rights: Rights,
@@ -35,7 +35,7 @@ pub(super) struct Hands {
     jobs: JobRunner,
 }
 
-impl Hands {
+impl EffectRunner {
     pub(super) fn new(
         commands: mpsc::Sender<Command>,
         orders: mpsc::Sender<Order>,
@@ -117,8 +117,8 @@ impl Hands {
     }
 
     /// Returns what is said of what the act session did.
-    pub(super) fn outcome(&mut self, told: Told) -> Outcome {
-        let Told { signal, backend, outcome } = told;
+    pub(super) fn outcome(&mut self, told: SignalReply) -> Outcome {
+        let SignalReply { signal, backend, outcome } = told;
         let is_it = |one: &Signal| one.kind == signal && one.pid == backend.pid;
         let Some(at) = self.signals.iter().position(is_it) else {
             return Outcome::Bad(format!("unexpected answer about pid {}: {outcome}", backend.pid));

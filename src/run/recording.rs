@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::console::Ends;
+use super::console::ShutdownSignals;
 use crate::failure::{Failure, Kind};
 use crate::pg::sampler::{self, Command, Report};
 use crate::pg::session::Connector;
@@ -38,7 +38,7 @@ struct Written {
 pub async fn record(recording: Recording, told: impl Fn(&str)) -> Result<(), Failure> {
     let name = recording.file.display().to_string();
     let file = create(&recording.file)?;
-    let mut ends = Ends::install()?;
+    let mut ends = ShutdownSignals::install()?;
     let (reports_in, mut reports) = mpsc::channel(sampler::REPORTS_ROOM);
     let (commands, commands_out) = mpsc::channel(1);
     let (samples, samples_out) = mpsc::channel(sampler::REPORTS_ROOM);

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::console::{Ends, draw, lend, now, seconds};
+use super::console::{ShutdownSignals, draw, lend, now, seconds};
 use super::effects::{copy, save};
 use super::keyboard::Keyboard;
 use super::own_editor;
 use super::playback::Playback;
 use super::seeking::Seeking;
-use super::suspend::{self, Asked, Suspending};
+use super::suspend::{self, JobControl, Suspending};
 use super::terminal::{ByteCount, Display, Mouse, Screen};
 use crate::app::{App, Effect, Event, Job, JobNews, JobResult, Outcome, PaneContext, Start};
 use crate::failure::{Failure, Kind};
@@ -89,7 +89,7 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, source: Source) -> R
         Source::Played(playback) => (None, Some(playback)),
     };
     let mut screen = Screen::take(mouse, ByteCount::default())?;
-    let mut ends = Ends::install()?;
+    let mut ends = ShutdownSignals::install()?;
     let mut keyboard = Keyboard::start();
     let (mut ticks, mut drawn) = (seconds(), None::<Instant>);
     let mut suspending = Suspending::install()?;
@@ -118,7 +118,7 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, source: Source) -> R
         while let Some(effect) = app.next_effect() {
             match effect {
                 Effect::Quit => return Ok(()),
-                Effect::Suspend => asked = Some(Asked::Stop),
+                Effect::Suspend => asked = Some(JobControl::Stop),
                 Effect::Seek(moment) => seeking.iter().for_each(|seeking| seeking.seek(moment)),
                 effect => {
                     if let Some(answer) = offline.act(effect, &mut screen) {
@@ -139,8 +139,8 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, source: Source) -> R
 }
 
 /// Stops the program if that is asked, and takes the terminal over again.
-async fn suspend(asked: Asked, keyboard: &Keyboard, screen: &mut Screen, app: &mut App) -> Result<(), Failure> {
-    if asked == Asked::Stop {
+async fn suspend(asked: JobControl, keyboard: &Keyboard, screen: &mut Screen, app: &mut App) -> Result<(), Failure> {
+    if asked == JobControl::Stop {
         lend(keyboard, screen).await;
         let is_stopped = suspend::stop();
         keyboard.resume();

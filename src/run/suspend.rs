@@ -10,7 +10,7 @@ pub(super) const NO_SHELL: &str = "pgdj was not started from a shell that could 
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum JobControl {
     /// To stop.
     Stop,
     /// The program was stopped and goes on: the terminal may be another's by its modes and its text.
@@ -33,10 +33,10 @@ impl Suspending {
     }
 
     /// Returns what a signal asks for; cancel-safe.
-    pub(super) async fn asked(&mut self) -> Asked {
+    pub(super) async fn asked(&mut self) -> JobControl {
         tokio::select! {
-            _ = self.stop.recv() => Asked::Stop,
-            _ = self.go_on.recv() => Asked::Continued,
+            _ = self.stop.recv() => JobControl::Stop,
+            _ = self.go_on.recv() => JobControl::Continued,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pgdj::pg::act::{self, Order, Told};
+use pgdj::pg::act::{self, Order, SignalReply};
 use pgdj::pg::control::{Backend, Doing, Mode, Outcome, Permit, Signal};
 use pgdj::pg::exact::{self, Exact, Relation};
 use pgdj::pg::server::read_facts;
@@ -16,7 +16,7 @@ use crate::support::{Login, open, own, shop};
 
 pub(crate) struct Acting {
     orders: mpsc::Sender<Order>,
-    told: mpsc::Receiver<Told>,
+    told: mpsc::Receiver<SignalReply>,
 }
 
 pub(crate) async fn facts(login: &Login) -> Arc<ServerFacts> {

@@ -11,7 +11,7 @@ use pgdj::pg::advice::{Advised, advise};
 use pgdj::pg::explain::{Agreed, Consent, Options, Request};
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::reaper;
-use pgdj::pg::verify::Rung;
+use pgdj::pg::verify::Evidence;
 use pgdj::plan::{self, Plan};
 use tokio_postgres::Client;
 
@@ -159,24 +159,24 @@ async fn proved(client: &Client, sql: &str, advised: &Advised) -> Result<String,
 }
 
 /// Asks for advice on each statement and returns those that were wrong, with how each was verified.
-async fn wrong(login: &Login, client: &Client) -> (Vec<String>, Vec<Rung>) {
-    let (mut wrong, mut rungs) = (Vec::new(), Vec::new());
+async fn wrong(login: &Login, client: &Client) -> (Vec<String>, Vec<Evidence>) {
+    let (mut wrong, mut evidence) = (Vec::new(), Vec::new());
     for (name, sql) in STATEMENTS {
         let plan = explain(client, "analyze, buffers, ", sql).await;
         let advised = advised(login, sql, &plan).await;
-        rungs.extend(advised.indexes.first().and_then(|index| Some(index.verified.as_ref()?.rung.clone())));
+        evidence.extend(advised.indexes.first().and_then(|index| Some(index.verified.as_ref()?.evidence.clone())));
         match proved(client, sql, &advised).await {
             Ok(summary) => eprintln!("ok  {name}: {summary}"),
             Err(why) => wrong.push(format!("{name}: {why}")),
         }
     }
-    (wrong, rungs)
+    (wrong, evidence)
 }
 
-async fn check(login: &Login, client: &Client) -> Vec<Rung> {
-    let (wrong, rungs) = wrong(login, client).await;
+async fn check(login: &Login, client: &Client) -> Vec<Evidence> {
+    let (wrong, evidence) = wrong(login, client).await;
     assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), STATEMENTS.len(), wrong.join("\n"));
-    rungs
+    evidence
 }
 
 #[tokio::test]
@@ -184,8 +184,8 @@ async fn without_hypopg_what_is_advised_through_a_foreign_key_is_right() {
     let Some(server) = own() else { return };
     let login = server.database().await;
     let client = shop(&login).await;
-    let rungs = check(&login, &client).await;
-    assert!(rungs.iter().all(|rung| *rung == Rung::Catalog), "{rungs:?}");
+    let evidence = check(&login, &client).await;
+    assert!(evidence.iter().all(|known| *known == Evidence::Catalog), "{evidence:?}");
 }
 
 #[tokio::test]
@@ -198,10 +198,10 @@ async fn with_hypopg_what_is_advised_through_a_foreign_key_is_as_right() {
         return;
     }
     client.batch_execute("create extension hypopg").await.unwrap();
-    let rungs = check(&login, &client).await;
-    let alone = rungs.iter().filter(|rung| matches!(rung, Rung::HypotheticalAlone { .. })).count();
-    let whole = rungs.iter().filter(|rung| **rung == Rung::Hypothetical).count();
-    assert!(alone >= 6 && whole >= 1 && alone + whole == STATEMENTS.len(), "{rungs:?}");
+    let evidence = check(&login, &client).await;
+    let alone = evidence.iter().filter(|known| matches!(known, Evidence::HypotheticalAlone { .. })).count();
+    let whole = evidence.iter().filter(|known| **known == Evidence::Hypothetical).count();
+    assert!(alone >= 6 && whole >= 1 && alone + whole == STATEMENTS.len(), "{evidence:?}");
 }
 
 /// A server that somebody else runs: nothing tells it from one in production.
@@ -226,11 +226,11 @@ async fn on_a_server_that_is_not_our_own_no_index_with_a_condition_is_hypothetic
         return;
     }
     client.batch_execute("create extension hypopg").await.unwrap();
-    let rungs = check(&login, &client).await;
-    assert!(rungs.contains(&Rung::Catalog) && rungs.contains(&Rung::Hypothetical), "{rungs:?}");
+    let evidence = check(&login, &client).await;
+    assert!(evidence.contains(&Evidence::Catalog) && evidence.contains(&Evidence::Hypothetical), "{evidence:?}");
     let sql = STATEMENTS.iter().find(|(name, _)| *name == "items of failed orders").unwrap().1;
     let found = advised(&login, sql, &explain(&client, "analyze, ", sql).await).await;
     let verified = found.indexes[0].verified.as_ref().unwrap();
-    assert_eq!(verified.rung, Rung::Catalog);
+    assert_eq!(verified.evidence, Evidence::Catalog);
     assert!(verified.notes.iter().any(|note| note.contains("HypoPG issue 116")), "{:?}", verified.notes);
 }

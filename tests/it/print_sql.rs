@@ -17,7 +17,7 @@ use pgdj::catalog::parse::expression;
 use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::session::{Connector, Limits, Session, reaper};
-use pgdj::pg::verify::{Allowed, Building, Rung, Verifier};
+use pgdj::pg::verify::{Allowed, Building, Evidence, Verifier};
 use pgdj::sample::{Seconds, ServerFacts, Timestamp};
 use tokio_postgres::Client;
 
@@ -191,7 +191,7 @@ async fn the_rest(login: &Login) {
     verifier.verify(&tags, &[gin], Allowed::Reading).await.unwrap();
     let gin = index("shop_customer", Method::Gin, &["tags"]);
     let sampled = verifier.verify(&tags, &[gin], Allowed::TemporaryTable).await.unwrap();
-    assert!(matches!(sampled[0].rung, Rung::Sample { .. }), "{sampled:?}");
+    assert!(matches!(sampled[0].evidence, Evidence::Sample { .. }), "{sampled:?}");
     let upper = request("select * from public.shop_order where upper(status) = 'X'");
     let expression = index("shop_order", Method::BTree, &["upper((status)::text)"]);
     verifier.verify(&upper, std::slice::from_ref(&expression), Allowed::TemporaryTable).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pgdj::pg::own::Sql;
 use pgdj::pg::probes::{Lane, PROBES, Pace, Probe};
-use pgdj::pg::sampler::bundle::{Apart, Question};
+use pgdj::pg::sampler::bundle::{Question, Unbundled};
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Parameter, Query, Session, reaper};
 use pgdj::pg::why;
@@ -128,7 +128,7 @@ async fn what_is_asked_in_one_statement_is_what_is_asked_apart_on_every_server()
         let (mut session, facts) = session(&login).await;
         let is_read = |probe: &&Probe| probe.lane == Lane::Tick && why::cannot_be_read(probe, &facts).is_none();
         let due: Vec<&'static Probe> = PROBES.iter().copied().filter(is_read).collect();
-        let questions = Apart::default().questions(due, Instant::now(), true);
+        let questions = Unbundled::default().questions(due, Instant::now(), true);
         let bundle = questions.iter().find(|question| question.is_bundle()).unwrap();
         assert!(bundle.probes.len() >= 8, "{}: {bundle:?}", server.name);
         // Other tests make databases and sessions on the same server: between two of their doings both say the same.

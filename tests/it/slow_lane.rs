@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::BoxFuture;
 use pgdj::Failure;
-use pgdj::pg::sampler::slow::{self, News, Wish};
+use pgdj::pg::sampler::slow::{self, LaneReport, LaneRequest};
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Connector, Limits, Link, Session, reaper};
 use pgdj::sample::ServerFacts;
@@ -38,11 +38,11 @@ async fn facts(login: &Login) -> Arc<ServerFacts> {
 }
 
 /// Returns the reason of the next loss, or `None` where a probe is read before one.
-async fn lost_or_read(told: &mut mpsc::Receiver<News>) -> Option<String> {
+async fn lost_or_read(told: &mut mpsc::Receiver<LaneReport>) -> Option<String> {
     loop {
-        match tokio::time::timeout(PATIENCE, told.recv()).await.expect("news").expect("the lane runs") {
-            News::Lost(why) => return Some(why),
-            News::Section { result: Ok(_), .. } => return None,
+        match tokio::time::timeout(PATIENCE, told.recv()).await.expect("reports").expect("the lane runs") {
+            LaneReport::Lost(why) => return Some(why),
+            LaneReport::Section { result: Ok(_), .. } => return None,
             _ => {}
         }
     }
@@ -57,14 +57,14 @@ async fn the_slow_lane_that_hears_of_a_new_server_on_its_old_connection_follows_
     assert!((before.started.0 - after.started.0).abs() > 1.0, "two servers, as far as the lane can tell");
     let connector = Arc::new(Restarted { servers, connections: AtomicUsize::new(0) });
     let (reaper, reaping) = reaper();
-    let (wishes, asked) = mpsc::channel(16);
-    let (news, mut told) = mpsc::channel(64);
-    let lane = tokio::spawn(slow::run(connector, 0.02, reaper, asked, news));
+    let (requests, asked) = mpsc::channel(16);
+    let (reports, mut told) = mpsc::channel(64);
+    let lane = tokio::spawn(slow::run(connector, 0.02, reaper, asked, reports));
     let reaping = tokio::spawn(reaping);
-    wishes.send(Wish::Connected(before)).await.unwrap();
+    requests.send(LaneRequest::Connected(before)).await.unwrap();
     assert_eq!(lost_or_read(&mut told).await, None, "it works on the first server");
     // Its connection to the first server still stands.
-    wishes.send(Wish::Connected(after)).await.unwrap();
+    requests.send(LaneRequest::Connected(after)).await.unwrap();
     let why = loop {
         if let Some(why) = lost_or_read(&mut told).await {
             break why;

@@ -8,7 +8,7 @@ use pgdj::catalog::parse::expression;
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Agreed, Consent, Options, Request};
 use pgdj::pg::session::reaper;
-use pgdj::pg::verify::{Allowed, Building, Rung, Tried, Verdict, Verified, Verifier};
+use pgdj::pg::verify::{Allowed, Building, Evidence, Tried, Verdict, Verified, Verifier};
 use pgdj::sample::Seconds;
 use tokio_postgres::Client;
 
@@ -83,12 +83,12 @@ async fn one(login: &Login, request: &Request, set: &[IndexSpec], allowed: Allow
     found.pop().unwrap()
 }
 
-/// The kind of rung, for a comparison.
-fn rung(verified: &Verified) -> &'static str {
-    match verified.rung {
-        Rung::Hypothetical | Rung::HypotheticalAlone { .. } => "hypothetical",
-        Rung::Sample { .. } => "sample",
-        Rung::Catalog => "catalog",
+/// The kind of evidence, for a comparison.
+fn evidence(verified: &Verified) -> &'static str {
+    match verified.evidence {
+        Evidence::Hypothetical | Evidence::HypotheticalAlone { .. } => "hypothetical",
+        Evidence::Sample { .. } => "sample",
+        Evidence::Catalog => "catalog",
     }
 }
 
@@ -119,7 +119,7 @@ async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
     let check = async |sql: &str, set: &[IndexSpec], verdict: Verdict| {
         let verified = one(&login, &request(sql, &[]), set, Allowed::Reading).await;
         assert_eq!(
-            (rung(&verified), &verified.verdicts),
+            (evidence(&verified), &verified.verdicts),
             ("hypothetical", &vec![verdict; set.len()]),
             "{sql} {:?}",
             verified.notes
@@ -203,14 +203,14 @@ async fn what_hypopg_cannot_do_goes_down_the_ladder_and_says_so() {
         for (sql, spec) in [(by_tag, &gin), (by_time, &gist)] {
             let proved = one(&login, &request(sql, &[]), std::slice::from_ref(spec), Allowed::Reading).await;
             assert_eq!(
-                (rung(&proved), &proved.verdicts[0]),
+                (evidence(&proved), &proved.verdicts[0]),
                 ("catalog", &Verdict::CanServe),
                 "{}: {proved:?}",
                 server.name
             );
             let sampled = one(&login, &request(sql, &[]), std::slice::from_ref(spec), Allowed::TemporaryTable).await;
             assert_eq!(
-                (rung(&sampled), &sampled.verdicts[0]),
+                (evidence(&sampled), &sampled.verdicts[0]),
                 ("sample", &Verdict::Used),
                 "{}: {sampled:?}",
                 server.name
@@ -240,10 +240,10 @@ async fn without_hypopg_a_sample_serves_for_a_b_tree_too() {
         return;
     }
     let sampled = one(&login, &request(BY_SHOP, &[]), &[btree("shop_id")], Allowed::TemporaryTable).await;
-    assert_eq!((rung(&sampled), sampled.is_used()), ("sample", true), "{sampled:?}");
+    assert_eq!((evidence(&sampled), sampled.is_used()), ("sample", true), "{sampled:?}");
     assert!(sampled.notes.iter().any(|note| note.contains("HypoPG is not installed")), "{:?}", sampled.notes);
     let proved = one(&login, &request(BY_SHOP, &[]), &[btree("shop_id")], Allowed::Reading).await;
-    assert_eq!((rung(&proved), &proved.verdicts[0]), ("catalog", &Verdict::CanServe));
+    assert_eq!((evidence(&proved), &proved.verdicts[0]), ("catalog", &Verdict::CanServe));
     no_index_is_left(&login).await;
 }
 
@@ -298,7 +298,7 @@ async fn of_a_table_in_partitions_each_partition_has_its_index() {
     assert!(tried.is_used == [true] && tried.sizes[0].0 > 8192.0 * 4.0, "{tried:?}");
     if has_hypopg(&open(&login).await).await {
         let found = verifier(&login).verify(&request(sql, &[]), &[vec![spec]], Allowed::Reading).await.unwrap();
-        assert!(found[0].rung == Rung::Hypothetical && found[0].is_used(), "{:?}", found[0].verdicts);
+        assert!(found[0].evidence == Evidence::Hypothetical && found[0].is_used(), "{:?}", found[0].verdicts);
     }
     no_index_is_left(&login).await;
 }

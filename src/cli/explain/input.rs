@@ -33,15 +33,15 @@ pub(super) enum Input {
 }
 
 /// Reads what the arguments name.
-pub(super) fn read(wish: &Explain) -> Result<Input, Failure> {
-    if let Some(id) = wish.queryid {
+pub(super) fn read(asked: &Explain) -> Result<Input, Failure> {
+    if let Some(id) = asked.queryid {
         return Ok(Input::QueryId(id));
     }
-    if let Some(path) = &wish.plan {
+    if let Some(path) = &asked.plan {
         let (from, text) = file(path)?;
         return Ok(Input::Plan { text, from });
     }
-    let Some(path) = &wish.file else {
+    let Some(path) = &asked.file else {
         if std::io::stdin().is_terminal() {
             let what = "nothing to explain";
             return Err(Failure::new(Kind::Usage, what)

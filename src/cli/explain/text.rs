@@ -172,11 +172,16 @@ pub(super) fn proof(index: &AdvisedIndex) -> String {
     };
     match verified.costs() {
         Some((before, after)) => {
-            format!("the planner would use it ({}); cost {} → {}", verified.rung.words(), Count(before), Count(after))
+            format!(
+                "the planner would use it ({}); cost {} → {}",
+                verified.evidence.words(),
+                Count(before),
+                Count(after)
+            )
         }
         None => format!(
             "{}; cost of the scan {:.0} → {:.0}",
-            verified.rung.words(),
+            verified.evidence.words(),
             index.candidate.cost_before,
             index.candidate.cost_after
         ),

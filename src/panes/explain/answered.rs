@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::plan_view::Source;
 use super::run::{After, Run};
-use super::sheet::Source;
 use super::{Explain, with};
-use crate::app::{JobId, JobProgress, JobResult, Message, Wish};
+use crate::app::{JobId, JobProgress, JobResult, Message, PaneRequest};
 use crate::failure::{Failure, Kind};
 use crate::pg::explain::{Agreed, Answer};
 use crate::sample::Seconds;
@@ -41,7 +41,7 @@ impl Explain {
     }
 
     /// Takes how a job ended; one that the pane no longer waits for is passed over.
-    pub(super) fn take_result(&mut self, id: JobId, result: JobResult) -> Wish {
+    pub(super) fn take_result(&mut self, id: JobId, result: JobResult) -> PaneRequest {
         match result {
             JobResult::Explained(Ok(answer)) => {
                 if let Some(run) = self.run.take_if(|run| run.id == id) {
@@ -60,9 +60,9 @@ impl Explain {
             }
             JobResult::Advised(found) => {
                 if self.advising.take_if(|advising| *advising == id).is_some()
-                    && let Some(sheet) = &mut self.sheet
+                    && let Some(plan_view) = &mut self.plan_view
                 {
-                    sheet.take_found(found);
+                    plan_view.take_found(found);
                 }
             }
             JobResult::IndexesTried(tried) => self.take_tried(id, tried),
@@ -79,19 +79,19 @@ impl Explain {
             JobResult::BloatMeasured(_) => {}
             JobResult::Cancelled | JobResult::Failed(_) => self.forget_job(id),
         }
-        Wish::Nothing
+        PaneRequest::Nothing
     }
 
-    fn take_edited(&mut self, edited: Result<String, Failure>) -> Wish {
+    fn take_edited(&mut self, edited: Result<String, Failure>) -> PaneRequest {
         match edited {
             Ok(text) => {
                 self.editor.set(&text);
                 self.is_editing = true;
-                Wish::Nothing
+                PaneRequest::Nothing
             }
             Err(failure) => {
                 let hint = failure.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-                Wish::Report(Message::bad(format!("{}{hint}", failure.what)))
+                PaneRequest::Report(Message::bad(format!("{}{hint}", failure.what)))
             }
         }
     }
@@ -103,32 +103,32 @@ impl Explain {
         self.opening.take_if(|(opening, _)| *opening == id);
         self.editor_job.take_if(|editing| *editing == id);
         if self.advising.take_if(|advising| *advising == id).is_some()
-            && let Some(sheet) = &mut self.sheet
+            && let Some(plan_view) = &mut self.plan_view
         {
-            sheet.take_found(Err(Failure::new(Kind::Refused, "the search for indexes was cancelled")));
+            plan_view.take_found(Err(Failure::new(Kind::Refused, "the search for indexes was cancelled")));
         }
     }
 
     /// Shows why there is no plan, or asks whether what the statement calls may be called.
-    fn take_failure(&mut self, mut run: Run, failure: Failure) -> Wish {
+    fn take_failure(&mut self, mut run: Run, failure: Failure) -> PaneRequest {
         if failure.kind != Kind::NotAgreed {
             self.failure = Some(failure);
-            return Wish::Nothing;
+            return PaneRequest::Nothing;
         }
-        let wish = run.ask_to_agree(self.ids.take(), &failure.because, &self.agreed);
+        let pane_request = run.ask_to_agree(self.ids.take(), &failure.because, &self.agreed);
         self.asked = Some(run);
         self.failure = Some(failure.hint("press R, then y, to run it"));
-        wish
+        pane_request
     }
 
     /// Takes a plan: it is shown, and what follows it is done or asked.
-    fn take_answer(&mut self, run: Run, answer: Answer) -> Wish {
+    fn take_answer(&mut self, run: Run, answer: Answer) -> PaneRequest {
         let request = run.request.clone();
-        let wish = match run.after(&answer.plan, &mut self.ids) {
-            After::Nothing => Wish::Nothing,
+        let pane_request = match run.after(&answer.plan, &mut self.ids) {
+            After::Nothing => PaneRequest::Nothing,
             After::Run(run, effect) => {
                 self.run = Some(*run);
-                Wish::Do(effect)
+                PaneRequest::Do(effect)
             }
             After::Ask(run, question) => {
                 self.asked = Some(*run);
@@ -136,12 +136,12 @@ impl Explain {
             }
         };
         self.show(Source::answered(answer, request.parameters.clone()));
-        let Some(sheet) = self.sheet.as_mut().filter(|_| self.run.is_none()) else { return wish };
-        sheet.search(request.clone());
-        let before = self.before.as_ref().filter(|before| before.is_same_with_other_values(&sheet.source));
+        let Some(plan_view) = self.plan_view.as_mut().filter(|_| self.run.is_none()) else { return pane_request };
+        plan_view.search(request.clone());
+        let before = self.before.as_ref().filter(|before| before.is_same_with_other_values(&plan_view.source));
         let told = before.map(|before| format!("c compares it with the plan for {}", before.shown_values()));
-        let wish = with(told.map(Wish::Say), wish);
-        let plan = Arc::clone(&sheet.source.plan);
-        Wish::All(vec![wish, self.advise(request, plan)])
+        let pane_request = with(told.map(PaneRequest::Say), pane_request);
+        let plan = Arc::clone(&plan_view.source.plan);
+        PaneRequest::All(vec![pane_request, self.advise(request, plan)])
     }
 }

@@ -21,7 +21,7 @@ const MOST_KEPT: usize = 500;
 
 /// What the editor makes of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum EditorAction {
     /// Nothing more: it was typed.
     Nothing,
     /// Run what stands there.
@@ -114,14 +114,14 @@ impl Editor {
     }
 
     /// Takes a key.
-    pub(super) fn key(&mut self, key: &KeyEvent) -> Asked {
+    pub(super) fn key(&mut self, key: &KeyEvent) -> EditorAction {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         match key.code {
-            KeyCode::Esc => return Asked::Leave,
-            KeyCode::F(5) => return Asked::Run,
-            KeyCode::Char('r') if control => return Asked::Run,
-            KeyCode::Char('g') if control => return Asked::Own,
+            KeyCode::Esc => return EditorAction::Leave,
+            KeyCode::F(5) => return EditorAction::Run,
+            KeyCode::Char('r') if control => return EditorAction::Run,
+            KeyCode::Char('g') if control => return EditorAction::Own,
             KeyCode::Char('l') if control => {
                 let laid_out = crate::ui::code::format_sql(&self.text());
                 self.set(&laid_out);
@@ -139,11 +139,11 @@ impl Editor {
                     self.back = None;
                     self.colour();
                 }
-                return Asked::Nothing;
+                return EditorAction::Nothing;
             }
         }
         self.colour();
-        Asked::Nothing
+        EditorAction::Nothing
     }
 
     /// Goes back to an older statement, or forward to a newer.
@@ -256,7 +256,7 @@ mod tests {
         }
     }
 
-    fn control(editor: &mut Editor, letter: char) -> Asked {
+    fn control(editor: &mut Editor, letter: char) -> EditorAction {
         editor.key(&KeyEvent::new(KeyCode::Char(letter), KeyModifiers::CONTROL))
     }
 
@@ -277,8 +277,8 @@ mod tests {
             control(&mut editor, 'z');
         }
         assert_eq!(editor.text(), "select a from b where c = 1");
-        assert_eq!(control(&mut editor, 'r'), Asked::Run);
-        assert_eq!(editor.key(&KeyEvent::from(KeyCode::Esc)), Asked::Leave);
+        assert_eq!(control(&mut editor, 'r'), EditorAction::Run);
+        assert_eq!(editor.key(&KeyEvent::from(KeyCode::Esc)), EditorAction::Leave);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Explain;
 use super::run::{self, Run, Step};
-use crate::app::{Effect, Job, Wish};
+use crate::app::{Effect, Job, PaneRequest};
 use crate::failure::Failure;
 use crate::pg::explain::{Options, Parameter, Progress, Request};
 use crate::ui::dialog::{Filled, Form, FormField, FormValue};
@@ -18,7 +18,7 @@ pub(super) enum Filling {
 
 impl Explain {
     /// Asks for the path of a file.
-    pub(super) fn ask_file(&mut self) -> Wish {
+    pub(super) fn ask_file(&mut self) -> PaneRequest {
         let field = FormField {
             label: "path".to_owned(),
             note: "a statement, a plan as JSON or text, or an auto_explain log".to_owned(),
@@ -26,26 +26,26 @@ impl Explain {
             choices: Vec::new(),
         };
         self.filling = Some(Filling::File);
-        Wish::Fill(Form::new("Open a file", vec![field]).verb("open"))
+        PaneRequest::Fill(Form::new("Open a file", vec![field]).verb("open"))
     }
 
-    fn open_file(&mut self, values: &[Option<String>]) -> Wish {
+    fn open_file(&mut self, values: &[Option<String>]) -> PaneRequest {
         let Some(path) = values.first().cloned().flatten().filter(|path| !path.trim().is_empty()) else {
-            return Wish::Nothing;
+            return PaneRequest::Nothing;
         };
         let path = path.trim().to_owned();
         let id = self.ids.take();
         self.opening = Some((id, path.clone()));
-        Wish::Do(Effect::Start(id, Job::OpenFile { path }))
+        PaneRequest::Do(Effect::Start(id, Job::OpenFile { path }))
     }
 
     /// Takes the text of a file: a plan is shown, a statement is put into the editor.
-    pub(super) fn take_file(&mut self, path: &str, read: Result<String, Failure>) -> Wish {
+    pub(super) fn take_file(&mut self, path: &str, read: Result<String, Failure>) -> PaneRequest {
         let text = match read {
             Ok(text) => text,
             Err(failure) => {
                 self.failure = Some(failure);
-                return Wish::Nothing;
+                return PaneRequest::Nothing;
             }
         };
         let given_up = self.give_up_work();
@@ -55,15 +55,15 @@ impl Explain {
             return super::with(given_up, self.show_pasted(&text));
         }
         // A plan of another statement must not stand below this one.
-        self.sheet = None;
+        self.plan_view = None;
         self.editor.set(&text);
         path.clone_into(&mut self.from);
         self.is_editing = true;
-        given_up.unwrap_or(Wish::Nothing)
+        given_up.unwrap_or(PaneRequest::Nothing)
     }
 
     /// Takes what was filled in.
-    pub(super) fn take_form(&mut self, filled: Filled) -> Wish {
+    pub(super) fn take_form(&mut self, filled: Filled) -> PaneRequest {
         match (self.filling.take(), filled) {
             (Some(Filling::Values(request)), Filled::Done(values)) => {
                 self.estimate(Request { parameters: values, ..request })
@@ -73,20 +73,20 @@ impl Explain {
             (Some(Filling::File), Filled::Done(values)) => self.open_file(&values),
             _ => {
                 self.run = None;
-                Wish::Nothing
+                PaneRequest::Nothing
             }
         }
     }
 
     /// Looks for the types of a statement's parameters; then a person fills in their values.
-    pub(super) fn find_parameters(&mut self, request: Request) -> Wish {
+    pub(super) fn find_parameters(&mut self, request: Request) -> PaneRequest {
         let (id, sql) = (self.ids.take(), request.sql.clone());
         self.run = Some(Run { id, request, step: Step::Values, progress: Progress::default() });
-        Wish::Do(Effect::Start(id, Job::FindParameters { sql }))
+        PaneRequest::Do(Effect::Start(id, Job::FindParameters { sql }))
     }
 
     /// Asks for the values of the parameters.
-    pub(super) fn ask_values(&mut self, request: Request, known: Result<Vec<Parameter>, Failure>) -> Wish {
+    pub(super) fn ask_values(&mut self, request: Request, known: Result<Vec<Parameter>, Failure>) -> PaneRequest {
         let (known, why) = match known {
             Ok(known) => (known, None),
             Err(failure) => (Vec::new(), Some(failure.what)),
@@ -105,15 +105,18 @@ impl Explain {
         let mut form = Form::new("Values of the parameters", fields.collect());
         form.otherwise = Some("Ctrl-g: generic plan, without values".to_owned());
         self.filling = Some(Filling::Values(request));
-        let fill = Wish::Fill(form);
+        let fill = PaneRequest::Fill(form);
         match why {
-            Some(why) => Wish::All(vec![Wish::Say(format!("The types of the parameters are unknown: {why}")), fill]),
+            Some(why) => PaneRequest::All(vec![
+                PaneRequest::Say(format!("The types of the parameters are unknown: {why}")),
+                fill,
+            ]),
             None => fill,
         }
     }
 
     /// Asks for the options.
-    pub(super) fn ask_options(&mut self) -> Wish {
+    pub(super) fn ask_options(&mut self) -> PaneRequest {
         let switch = |label: &str, note: &str, is_on: bool| FormField {
             label: label.to_owned(),
             note: note.to_owned(),
@@ -138,10 +141,10 @@ impl Explain {
             choices: Vec::new(),
         });
         self.filling = Some(Filling::Options);
-        Wish::Fill(Form::new("EXPLAIN options", fields).verb("apply"))
+        PaneRequest::Fill(Form::new("EXPLAIN options", fields).verb("apply"))
     }
 
-    fn take_options(&mut self, values: &[Option<String>]) -> Wish {
+    fn take_options(&mut self, values: &[Option<String>]) -> PaneRequest {
         let is_on = |at: usize| values.get(at).is_some_and(|value| value.as_deref() == Some("on"));
         self.options = Options {
             analyze: is_on(0),
@@ -158,11 +161,12 @@ impl Explain {
         match seconds.filter(|seconds| (1..=86_400).contains(seconds)) {
             Some(seconds) => {
                 self.timeout_seconds = seconds;
-                Wish::Nothing
+                PaneRequest::Nothing
             }
-            None => {
-                Wish::Say(format!("The time limit must be 1 to 86400 seconds; it stays at {} s", self.timeout_seconds))
-            }
+            None => PaneRequest::Say(format!(
+                "The time limit must be 1 to 86400 seconds; it stays at {} s",
+                self.timeout_seconds
+            )),
         }
     }
 }

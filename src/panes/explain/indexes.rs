@@ -201,7 +201,7 @@ fn verdict(detail: Detail, suggestion: &AdvisedIndex) -> Detail {
         Some(Verdict::CannotServe(why) | Verdict::Unknown(why)) => (why.clone(), Role::Warning),
         _ => ("the planner would not use it".to_owned(), Role::Bad),
     };
-    let mut detail = detail.pair_as("check", format!("{words} ({})", verified.rung.words()), role);
+    let mut detail = detail.pair_as("check", format!("{words} ({})", verified.evidence.words()), role);
     if let Some((before, after)) = verified.costs() {
         detail = detail.pair("cost", format!("{} without it, {} with it", Count(before), Count(after)));
     }

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{Explain, Mode, Panel, Sheet};
+use super::{Explain, Mode, Panel, PlanView};
 use crate::app::Look;
 use crate::ui::detail::Detail;
 use crate::ui::frame::{Part, Tile, draw_parts, draw_segments};
@@ -58,7 +58,7 @@ impl Explain {
             let place = Rect { x: area.x + 1, y, width: area.width.saturating_sub(1), height: 1 };
             draw_head(frame.buffer_mut(), place, line, theme);
         }
-        if !self.is_editing && self.sheet.is_some() {
+        if !self.is_editing && self.plan_view.is_some() {
             self.places.statement = Rect { height: above.height.min(1), ..above };
         }
         self.draw_plan(frame, below, look);
@@ -67,7 +67,7 @@ impl Explain {
     /// Draws the editor and returns what is left below it.
     fn draw_editor(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Rect {
         let lines = u16::try_from(self.editor.height()).unwrap_or(u16::MAX).saturating_add(2);
-        let height = match &self.sheet {
+        let height = match &self.plan_view {
             Some(_) => lines.clamp(6, (area.height / 2).max(6)),
             None => area.height.saturating_sub(4).max(4),
         };
@@ -90,17 +90,17 @@ impl Explain {
     /// The lines above the plan: the statement, how a run stands, the figures, what went wrong.
     fn heads(&self, theme: &Theme) -> Vec<Head> {
         let mut heads = Vec::new();
-        let sheet = self.sheet.as_ref();
-        let has_words = |sheet: &&Sheet| !sheet.source.sql.is_empty() || !self.from.is_empty();
-        if let Some(sheet) = sheet.filter(has_words).filter(|_| !self.is_editing) {
+        let plan_view = self.plan_view.as_ref();
+        let has_words = |plan_view: &&PlanView| !plan_view.source.sql.is_empty() || !self.from.is_empty();
+        if let Some(plan_view) = plan_view.filter(has_words).filter(|_| !self.is_editing) {
             let mut line: Vec<Part> = Vec::new();
             if !self.from.is_empty() {
                 line.push((format!("{}  ", self.from), Role::Muted));
             }
-            line.extend(sheet.statement.iter().cloned());
+            line.extend(plan_view.statement.iter().cloned());
             heads.push(Head::Line(line));
         }
-        let tried = sheet.and_then(|sheet| sheet.tried.as_ref());
+        let tried = plan_view.and_then(|plan_view| plan_view.tried.as_ref());
         if let Some(elapsed) = self.is_trying() {
             heads.push(Head::Line(super::trial::under_way(elapsed, &theme.glyphs)));
         } else if let Some(trial) = tried.filter(|trial| trial.tried.is_err()) {
@@ -112,7 +112,7 @@ impl Explain {
                 heads.push(Head::Line(comparison.about.clone()));
                 heads.push(Head::Figures(comparison.figures.clone()));
             }
-            _ => heads.extend(sheet.map(|sheet| Head::Figures(sheet.figures()))),
+            _ => heads.extend(plan_view.map(|plan_view| Head::Figures(plan_view.figures()))),
         }
         if let Some(failure) = &self.failure {
             heads
@@ -127,7 +127,7 @@ impl Explain {
                 heads.push(Head::Line(vec![("  hint: ".to_owned(), Role::Muted), clean(hint, Role::Accent)]));
             }
         }
-        let notes = sheet.map(|sheet| sheet.source.notes.as_slice()).unwrap_or_default();
+        let notes = plan_view.map(|plan_view| plan_view.source.notes.as_slice()).unwrap_or_default();
         for (at, note) in notes.iter().take(MOST_NOTES).enumerate() {
             let more = notes.len().saturating_sub(MOST_NOTES);
             let is_last = at + 1 == MOST_NOTES && more > 0;
@@ -143,7 +143,7 @@ impl Explain {
 
     fn draw_plan(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
         let theme = look.theme;
-        let Some(sheet) = &self.sheet else {
+        let Some(plan_view) = &self.plan_view else {
             if !self.is_editing {
                 let notice = Notice::new(WELCOME.first().copied().unwrap_or_default());
                 let notice = notice.remedy(WELCOME.get(1).copied().unwrap_or_default());
@@ -153,11 +153,11 @@ impl Explain {
         };
         match self.mode {
             Mode::Compare => return self.compared.draw(frame, area, look),
-            Mode::Text => return sheet.text.draw(frame.buffer_mut(), indented(area), theme),
+            Mode::Text => return plan_view.text.draw(frame.buffer_mut(), indented(area), theme),
             Mode::Tree => {}
         }
-        let (tree, panel) = split(area, self.panel, sheet.list.len());
-        sheet.list.draw(frame, tree, look);
+        let (tree, panel) = split(area, self.panel, plan_view.list.len());
+        plan_view.list.draw(frame, tree, look);
         if panel.is_empty() {
             return;
         }
@@ -165,8 +165,8 @@ impl Explain {
             Panel::Node => {
                 (self.node.as_ref().map(|node| &node.detail), self.node.as_ref().map(|node| node.title.as_str()))
             }
-            Panel::Index => (Some(&sheet.indexes), None),
-            _ => (Some(&sheet.tips), None),
+            Panel::Index => (Some(&plan_view.indexes), None),
+            _ => (Some(&plan_view.tips), None),
         };
         let title = title.unwrap_or(self.panel.title());
         let frame_of =

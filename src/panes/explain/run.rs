@@ -1,7 +1,7 @@
 //! From a statement to its plan: the values of its parameters, the estimate first, a question where the run would be
 //! long or would write, then the run. One at a time.
 
-use crate::app::{Document, Effect, Job, JobId, JobIds, Wish};
+use crate::app::{Document, Effect, Job, JobId, JobIds, PaneRequest};
 use crate::pg::explain::{Agreed, Consent, Options, Progress, Request, WHAT_STAYS};
 use crate::plan::{Kind, Plan, Relationship, scans};
 use crate::sample::unit::Count;
@@ -52,15 +52,15 @@ pub(super) enum After {
     /// The run.
     Run(Box<Run>, Effect),
     /// A question, and the run that follows a yes.
-    Ask(Box<Run>, Box<Wish>),
+    Ask(Box<Run>, Box<PaneRequest>),
 }
 
 impl Run {
     /// A run of a request whose estimate is looked at first.
-    pub(super) fn estimate(id: JobId, request: Request) -> (Self, Wish) {
+    pub(super) fn estimate(id: JobId, request: Request) -> (Self, PaneRequest) {
         let run = Self { id, request, step: Step::Estimate, progress: Progress::default() };
         let effect = run.effect();
-        (run, Wish::Do(effect))
+        (run, PaneRequest::Do(effect))
     }
 
     /// Returns what is asked of the server in this step.
@@ -83,7 +83,7 @@ impl Run {
     }
 
     /// Asks whether a person agrees to what the statement calls, which counts as agreed from then on.
-    pub(super) fn ask_to_agree(&mut self, id: JobId, calls: &[String], agreed: &[String]) -> Wish {
+    pub(super) fn ask_to_agree(&mut self, id: JobId, calls: &[String], agreed: &[String]) -> PaneRequest {
         let mut about = Document::new("What may do more than read");
         let new: Vec<&String> = calls.iter().filter(|call| !agreed.contains(call)).collect();
         for (at, call) in new.iter().take(SHOWN_CALLS).enumerate() {
@@ -101,7 +101,7 @@ impl Run {
         };
         self.id = id;
         self.request.agreed = Agreed::To(agreed.iter().chain(new).cloned().collect());
-        Wish::Ask { about, question: question.to_owned(), then: self.effect() }
+        PaneRequest::Ask { about, question: question.to_owned(), then: self.effect() }
     }
 
     /// Whether a run follows the estimate: asked for, and possible with the values there are.
@@ -152,7 +152,7 @@ impl Run {
         } else {
             "The estimated cost is large. Run it anyway?".to_owned()
         };
-        After::Ask(Box::new(self), Box::new(Wish::Ask { about, question, then: effect }))
+        After::Ask(Box::new(self), Box::new(PaneRequest::Ask { about, question, then: effect }))
     }
 
     /// Returns the line that says how it stands.

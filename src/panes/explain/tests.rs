@@ -17,7 +17,7 @@ use crate::ui::input::Input;
 use crate::ui::snapshot::lines;
 use crate::ui::theme::Theme;
 
-fn act(pane: &mut Explain, action: Action) -> Wish {
+fn act(pane: &mut Explain, action: Action) -> PaneRequest {
     let mut history = History::bounded(1 << 20);
     history.push(Arc::new(crate::catalog::fixture::snapshot()));
     let moment = history.last().unwrap();
@@ -25,9 +25,9 @@ fn act(pane: &mut Explain, action: Action) -> Wish {
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
     let view = View::new(&history, moment, &readings, &findings);
     let is_moved = pane.list().is_some_and(|list| list.act(action));
-    let wish = if is_moved { Wish::Nothing } else { pane.act(action, &view) };
+    let pane_request = if is_moved { PaneRequest::Nothing } else { pane.act(action, &view) };
     pane.refresh(&view);
-    wish
+    pane_request
 }
 
 fn drawn(pane: &mut Explain, (width, height): (u16, u16)) -> String {
@@ -40,13 +40,13 @@ fn drawn(pane: &mut Explain, (width, height): (u16, u16)) -> String {
 fn typed(pane: &mut Explain, text: &str) {
     act(pane, EDIT);
     for letter in text.chars() {
-        let wish = pane.type_in(&KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE));
-        assert!(matches!(wish, Wish::Nothing));
+        let pane_request = pane.type_in(&KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE));
+        assert!(matches!(pane_request, PaneRequest::Nothing));
     }
 }
 
 /// Ends the job that the pane waits for.
-fn tell(pane: &mut Explain, result: JobResult) -> Wish {
+fn tell(pane: &mut Explain, result: JobResult) -> PaneRequest {
     let id = match &result {
         JobResult::Explained(_) | JobResult::Parameters(_) => pane.run.as_ref().map(|run| run.id),
         JobResult::Advised(_) => pane.advising,
@@ -58,8 +58,8 @@ fn tell(pane: &mut Explain, result: JobResult) -> Wish {
 }
 
 /// Starts what a question is about, as after a yes.
-fn agree(pane: &mut Explain, wish: Wish) -> Job {
-    let Wish::Ask { then: Effect::Start(id, job), .. } = wish else { panic!("it asks") };
+fn agree(pane: &mut Explain, pane_request: PaneRequest) -> Job {
+    let PaneRequest::Ask { then: Effect::Start(id, job), .. } = pane_request else { panic!("it asks") };
     pane.take_job(id, JobNews::Started);
     job
 }
@@ -77,18 +77,18 @@ fn cancel(pane: &mut Explain, id: JobId) {
     pane.take_job(id, JobNews::Done(JobResult::Cancelled));
 }
 
-/// What a wish asks of the shell, all of it.
-fn effects(wish: Wish) -> Vec<Effect> {
-    match wish {
-        Wish::Do(effect) => vec![effect],
-        Wish::All(wishes) => wishes.into_iter().flat_map(effects).collect(),
-        Wish::Ask { then, .. } => vec![then],
+/// What a pane_request asks of the shell, all of it.
+fn effects(pane_request: PaneRequest) -> Vec<Effect> {
+    match pane_request {
+        PaneRequest::Do(effect) => vec![effect],
+        PaneRequest::All(requests) => requests.into_iter().flat_map(effects).collect(),
+        PaneRequest::Ask { then, .. } => vec![then],
         _ => Vec::new(),
     }
 }
 
-fn asked(wish: Wish) -> Request {
-    let mut requests = effects(wish).into_iter().filter_map(|effect| match effect {
+fn asked(pane_request: PaneRequest) -> Request {
+    let mut requests = effects(pane_request).into_iter().filter_map(|effect| match effect {
         Effect::Start(_, Job::Explain(request)) => Some(*request),
         _ => None,
     });
@@ -168,7 +168,7 @@ fn no_size_panics_in_any_mode() {
 fn an_empty_pane_says_what_to_do() {
     let mut pane = Explain::default();
     assert!(drawn(&mut pane, (80, 12)).contains("Press e to write or paste"));
-    assert!(matches!(act(&mut pane, RUN), Wish::Say(_)));
+    assert!(matches!(act(&mut pane, RUN), PaneRequest::Say(_)));
     assert!(pane.typing().is_some());
 }
 
@@ -176,9 +176,9 @@ fn an_empty_pane_says_what_to_do() {
 fn a_statement_is_estimated_first_and_then_run() {
     let mut pane = Explain::default();
     typed(&mut pane, "select 1");
-    let wish = pane.type_in(&KeyEvent::from(KeyCode::F(5)));
+    let pane_request = pane.type_in(&KeyEvent::from(KeyCode::F(5)));
     assert!(pane.typing().is_none());
-    let first = asked(wish);
+    let first = asked(pane_request);
     assert_eq!((first.options.analyze, first.consent, first.timeout_ms), (false, Consent::ReadOnly, 30_000));
     let blocker = Blocker { pid: 4711, who: "shop".into(), query: "alter table shop_order".into() };
     let waits = Progress { elapsed: Seconds(3.2), blocked_by: vec![blocker], ..Progress::default() };
@@ -202,9 +202,10 @@ fn a_large_estimate_and_a_write_are_asked_about() {
         let mut pane = Explain::default();
         typed(&mut pane, "update");
         act(&mut pane, RUN);
-        let Wish::All(wishes) = tell(&mut pane, answer(text)) else { panic!("something is asked") };
-        let question = wishes.into_iter().find(|wish| matches!(wish, Wish::Ask { .. }));
-        let Some(Wish::Ask { question, then: Effect::Start(id, Job::Explain(request)), about }) = question else {
+        let PaneRequest::All(requests) = tell(&mut pane, answer(text)) else { panic!("something is asked") };
+        let question = requests.into_iter().find(|pane_request| matches!(pane_request, PaneRequest::Ask { .. }));
+        let Some(PaneRequest::Ask { question, then: Effect::Start(id, Job::Explain(request)), about }) = question
+        else {
             panic!("a question is asked")
         };
         assert!(question.contains(word) && about.facts.iter().any(|(label, _)| label == "cost"), "{question}");
@@ -229,7 +230,7 @@ fn what_is_called_is_asked_about_before_it_is_planned() {
     typed(&mut pane, "select evil()");
     let first = asked(act(&mut pane, RUN));
     assert_eq!(first.agreed, Agreed::To(Vec::new()));
-    let Wish::Ask { about, question, then } = tell(&mut pane, refused(&[evil])) else { panic!("it asks") };
+    let PaneRequest::Ask { about, question, then } = tell(&mut pane, refused(&[evil])) else { panic!("it asks") };
     assert!(about.facts.iter().any(|(_, value)| value == evil) && question.contains("Plan"), "{question}");
     let Effect::Start(id, Job::Explain(request)) = then else { panic!("it is planned") };
     assert_eq!((request.options.analyze, &request.agreed), (false, &Agreed::To(vec![evil.to_owned()])));
@@ -239,7 +240,9 @@ fn what_is_called_is_asked_about_before_it_is_planned() {
     let second = asked(tell(&mut pane, answer(ESTIMATE)));
     assert_eq!((second.options.analyze, &second.agreed), (true, &request.agreed));
     // Running it calls more.
-    let Wish::Ask { about, question, then } = tell(&mut pane, refused(&[evil, other])) else { panic!("it asks") };
+    let PaneRequest::Ask { about, question, then } = tell(&mut pane, refused(&[evil, other])) else {
+        panic!("it asks")
+    };
     let named: Vec<&str> = about.facts.iter().map(|(_, value)| value.as_str()).collect();
     assert!(named == [other] && question.contains("Run"), "{named:?} {question}");
     let Effect::Start(id, _) = then else { panic!("it is run") };
@@ -278,7 +281,9 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
         column: "t.a".into(),
         choices: vec![Choice { note: "common".into(), value: "x".into() }],
     };
-    let Wish::Fill(form) = tell(&mut pane, JobResult::Parameters(Ok(vec![known()]))) else { panic!("a form is shown") };
+    let PaneRequest::Fill(form) = tell(&mut pane, JobResult::Parameters(Ok(vec![known()]))) else {
+        panic!("a form is shown")
+    };
     let field = &form.fields[0];
     assert_eq!((field.note.as_str(), &field.value), ("text, t.a", &FormValue::Text(Input::new("x"))));
     let request = asked(pane.filled(Filled::Done(vec![Some("y".into())])));
@@ -287,7 +292,7 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     pane.run = None;
     act(&mut pane, RUN);
     let known = Err(Failure::new(Kind::Refused, "no such table"));
-    assert!(matches!(tell(&mut pane, JobResult::Parameters(known)), Wish::All(_)));
+    assert!(matches!(tell(&mut pane, JobResult::Parameters(known)), PaneRequest::All(_)));
     let request = asked(pane.filled(Filled::Otherwise));
     assert_eq!((request.parameters.len(), request.options.generic_plan), (0, true));
     // The generic plan cannot be run.
@@ -335,7 +340,7 @@ fn what_went_wrong_is_said_with_what_to_do_and_closed() {
 #[test]
 fn the_keys_lead_to_the_time_and_to_the_scans() {
     let mut pane = with_plan(SLOW);
-    let at = |pane: &Explain| pane.sheet.as_ref().and_then(Sheet::selected);
+    let at = |pane: &Explain| pane.plan_view.as_ref().and_then(PlanView::selected);
     assert_eq!(at(&pane), Some(3));
     act(&mut pane, Action::First);
     assert_eq!(at(&pane), Some(0));
@@ -354,9 +359,9 @@ fn the_keys_lead_to_the_time_and_to_the_scans() {
 #[test]
 fn two_plans_are_compared_side_by_side() {
     let mut pane = with_plan(SLOW);
-    assert!(matches!(act(&mut pane, COMPARE), Wish::Say(_)));
+    assert!(matches!(act(&mut pane, COMPARE), PaneRequest::Say(_)));
     act(&mut pane, KEEP);
-    assert!(matches!(act(&mut pane, COMPARE), Wish::Say(_)));
+    assert!(matches!(act(&mut pane, COMPARE), PaneRequest::Say(_)));
     pane.paste(FAST);
     act(&mut pane, COMPARE);
     insta::assert_snapshot!(drawn(&mut pane, (160, 14)));
@@ -415,11 +420,11 @@ fn one_index() -> Box<crate::pg::advice::Advised> {
 #[test]
 fn indexes_that_were_found_are_shown_copied_and_saved() {
     let mut pane = with_plan(SLOW);
-    assert!(matches!(act(&mut pane, COPY_CODE), Wish::Say(_)));
+    assert!(matches!(act(&mut pane, COPY_CODE), PaneRequest::Say(_)));
     let older = pane.advising.unwrap();
     pane.paste(SLOW);
     pane.take_job(older, JobNews::Done(JobResult::Advised(Ok(one_index()))));
-    assert_eq!(pane.sheet.as_ref().unwrap().search.count(), 0, "it is about the plan before");
+    assert_eq!(pane.plan_view.as_ref().unwrap().search.count(), 0, "it is about the plan before");
     tell(&mut pane, JobResult::Advised(Ok(one_index())));
     act(&mut pane, Action::View);
     let shown = drawn(&mut pane, (200, 40));
@@ -447,7 +452,7 @@ fn with_an_index() -> Explain {
 
 /// Lets the pane show what was found, in place of what it shows.
 fn find_again(pane: &mut Explain, found: Box<Advised>) {
-    pane.sheet.as_mut().unwrap().take_found(Ok(found));
+    pane.plan_view.as_mut().unwrap().take_found(Ok(found));
 }
 
 fn tried() -> crate::pg::verify::Tried {
@@ -464,10 +469,10 @@ fn tried() -> crate::pg::verify::Tried {
 
 #[test]
 fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
-    assert!(matches!(act(&mut Explain::default(), TRY), Wish::Say(_)));
-    assert!(matches!(act(&mut with_plan(SLOW), TRY), Wish::Say(_)), "nothing was asked for a pasted plan");
+    assert!(matches!(act(&mut Explain::default(), TRY), PaneRequest::Say(_)));
+    assert!(matches!(act(&mut with_plan(SLOW), TRY), PaneRequest::Say(_)), "nothing was asked for a pasted plan");
     let mut pane = with_an_index();
-    let Wish::Ask { about, question, then } = act(&mut pane, TRY) else { panic!("it asks") };
+    let PaneRequest::Ask { about, question, then } = act(&mut pane, TRY) else { panic!("it asks") };
     let facts = format!("{question} {:?}", about.facts);
     for words in ["Build index 1", "CREATE INDEX", "shop_order", "every write to shop_order", "ROLLBACK"] {
         assert!(facts.contains(words), "{words} in {facts}");
@@ -479,7 +484,7 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     pane.take_job(id, JobNews::Started);
     progress(&mut pane, JobProgress::Elapsed(Seconds(1.5)));
     assert!(drawn(&mut pane, (120, 20)).contains("trying the index 1.5s"));
-    assert!(matches!(act(&mut pane, RUN), Wish::Say(_)), "one thing at a time");
+    assert!(matches!(act(&mut pane, RUN), PaneRequest::Say(_)), "one thing at a time");
     tell(&mut pane, JobResult::IndexesTried(Ok(Box::new(tried()))));
     insta::assert_snapshot!(drawn(&mut pane, (160, 12)));
     assert!(pane.close().is_some() && pane.mode == Mode::Tree);
@@ -498,7 +503,7 @@ fn writes_are_not_to_wait_for_a_long_build() {
     let mut found = one_index();
     found.indexes[0].candidate.write_cost.build = Seconds(90.0);
     find_again(&mut pane, found);
-    let Wish::Ask { about, then, .. } = act(&mut pane, TRY) else { panic!("it asks") };
+    let PaneRequest::Ask { about, then, .. } = act(&mut pane, TRY) else { panic!("it asks") };
     let is_concurrent = |job: &Job| matches!(job, Job::TryIndexes { building: Building::Concurrently { .. }, .. });
     assert!(matches!(&then, Effect::Start(_, job) if is_concurrent(job)), "{then:?}");
     assert!(format!("{:?}", about.facts).contains("no one: it is built CONCURRENTLY in about 1m"), "{:?}", about.facts);
@@ -527,18 +532,19 @@ fn a_trial_is_cancelled_and_one_that_fails_says_why() {
     let question = act(&mut pane, TRY);
     agree(&mut pane, question);
     let id = pane.trial.as_ref().unwrap().id;
-    let wish = pane.open(Subject::Statement(StatementToExplain { sql: "select 2".into(), from: String::new() }));
-    assert!(effects(wish).contains(&Effect::Cancel(id)));
+    let pane_request =
+        pane.open(Subject::Statement(StatementToExplain { sql: "select 2".into(), from: String::new() }));
+    assert!(effects(pane_request).contains(&Effect::Cancel(id)));
 }
 
 #[test]
 fn the_planners_plans_without_and_with_an_index_are_compared() {
-    use crate::pg::verify::{Rung, Verdict, Verified};
+    use crate::pg::verify::{Evidence, Verdict, Verified};
     let mut pane = with_an_index();
-    assert!(matches!(act(&mut pane, COMPARE), Wish::Say(_)), "the planner was not asked");
+    assert!(matches!(act(&mut pane, COMPARE), PaneRequest::Say(_)), "the planner was not asked");
     let mut found = one_index();
     found.indexes[0].verified = Some(Verified {
-        rung: Rung::Catalog,
+        evidence: Evidence::Catalog,
         verdicts: vec![Verdict::Used],
         before: Some(parse(SLOW).plans.remove(0)),
         after: Some(parse(FAST).plans.remove(0)),
@@ -569,7 +575,7 @@ fn the_plans_of_two_choices_of_values_are_compared() {
     run(&mut pane, "delivered", SLOW);
     assert!(drawn(&mut pane, (200, 20)).contains("with $1 = delivered"));
     run(&mut pane, "delivered", SLOW);
-    assert!(matches!(act(&mut pane, COMPARE), Wish::Say(_)), "the same values again");
+    assert!(matches!(act(&mut pane, COMPARE), PaneRequest::Say(_)), "the same values again");
     run(&mut pane, "pending", FAST);
     act(&mut pane, COMPARE);
     let shown = drawn(&mut pane, (160, 12));
@@ -582,7 +588,7 @@ fn the_plans_of_two_choices_of_values_are_compared() {
 fn a_file_is_opened_by_its_path() {
     let mut pane = Explain::default();
     let open = |pane: &mut Explain, read: Result<String, Failure>| {
-        let Wish::Fill(_) = act(pane, OPEN) else { panic!("a form is shown") };
+        let PaneRequest::Fill(_) = act(pane, OPEN) else { panic!("a form is shown") };
         let asked = effects(pane.filled(Filled::Done(vec![Some(" plan.json ".into())])));
         assert!(matches!(asked.as_slice(), [Effect::Start(_, Job::OpenFile { path })] if path == "plan.json"));
         tell(pane, JobResult::FileOpened(read))
@@ -597,7 +603,7 @@ fn a_file_is_opened_by_its_path() {
     assert!(effects(pane.filled(Filled::Left)).is_empty());
 }
 
-fn opened(pane: &mut Explain, text: &str) -> Wish {
+fn opened(pane: &mut Explain, text: &str) -> PaneRequest {
     act(pane, OPEN);
     pane.filled(Filled::Done(vec![Some("plan.txt".into())]));
     tell(pane, JobResult::FileOpened(Ok(text.to_owned())))
@@ -615,11 +621,11 @@ fn the_editor_holds_the_statement_of_the_plan_or_nothing() {
     assert_eq!((pane.editor.text().as_str(), pane.typing().is_some()), ("select 1", false));
     opened(&mut pane, SLOW);
     assert!(pane.editor.is_blank(), "{}", pane.editor.text());
-    assert!(matches!(act(&mut pane, RUN), Wish::Say(_)), "nothing is run");
+    assert!(matches!(act(&mut pane, RUN), PaneRequest::Say(_)), "nothing is run");
     opened(&mut pane, "select 2");
-    assert!(pane.sheet.is_none(), "the plan of another statement is gone");
+    assert!(pane.plan_view.is_none(), "the plan of another statement is gone");
     typed(&mut pane, " where a = any('");
-    assert!(matches!(pane.paste("{1,2}"), Wish::Nothing));
+    assert!(matches!(pane.paste("{1,2}"), PaneRequest::Nothing));
     assert!(pane.editor.text().contains("any('{1,2}"), "{}", pane.editor.text());
 }
 
@@ -641,7 +647,7 @@ fn a_plan_that_comes_in_ends_the_run_under_way() {
 #[test]
 fn options_are_chosen_in_a_form() {
     let mut pane = Explain::default();
-    let Wish::Fill(form) = act(&mut pane, OPTIONS) else { panic!("a form is shown") };
+    let PaneRequest::Fill(form) = act(&mut pane, OPTIONS) else { panic!("a form is shown") };
     let mut values: Vec<Option<String>> = form.fields.iter().map(|_| Some("off".to_owned())).collect();
     *values.last_mut().unwrap() = Some("5".to_owned());
     pane.filled(Filled::Done(values));
@@ -678,8 +684,8 @@ fn a_trial_asks_for_values_where_a_parameter_has_none() {
     let request = pane.request(Options { analyze: false, ..Options::default() });
     pane.estimate(request.clone());
     tell(&mut pane, answer(ESTIMATE));
-    let sheet = pane.sheet.as_mut().unwrap();
-    sheet.search(request);
+    let plan_view = pane.plan_view.as_mut().unwrap();
+    plan_view.search(request);
     find_again(&mut pane, one_index());
     // Shown 7,900 times faster, for no row is NULL; with a value it is 1.5 times.
     let asked = effects(act(&mut pane, TRY));

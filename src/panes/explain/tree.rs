@@ -58,7 +58,7 @@ pub(super) fn grid(plan: &Plan, known: &Known, glyphs: &Glyphs) -> Grid {
     grid.shape = Shape::Tree;
     let has_buffers = plan.root().is_some_and(|root| !root.buffers.is_empty());
     let hottest = hot::slowest(plan, 1).first().copied();
-    let line = Line { plan, known, glyphs, has_buffers };
+    let line = NodeRow { plan, known, glyphs, has_buffers };
     let heat = |id: NodeId| match hottest {
         Some(hottest) if hottest == id => Heat::Hottest,
         _ if hot.contains(&id) => Heat::OnPath,
@@ -101,14 +101,14 @@ enum Heat {
     Hottest,
 }
 
-struct Line<'a> {
+struct NodeRow<'a> {
     plan: &'a Plan,
     known: &'a Known,
     glyphs: &'a Glyphs,
     has_buffers: bool,
 }
 
-impl Line<'_> {
+impl NodeRow<'_> {
     fn row(&self, id: NodeId, node: &Node, heat: Heat) -> Row {
         let share = node.derived.share.unwrap_or(0.0);
         let (remarks, is_warning) = self.remarks(node);

@@ -3,7 +3,7 @@
 use super::tried::Trial;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
-use crate::app::{Document, Effect, Job, JobId, View, Wish};
+use crate::app::{Document, Effect, Job, JobId, PaneRequest, View};
 use crate::catalog::{Table, table};
 use crate::django::sql::{Build, create_index};
 use crate::failure::Failure;
@@ -116,27 +116,27 @@ impl Question<'_> {
 
 impl Explain {
     /// Asks whether an index is to be tried: the first, or the one after that which was tried.
-    pub(super) fn ask_trial(&mut self, view: &View<'_>) -> Wish {
+    pub(super) fn ask_trial(&mut self, view: &View<'_>) -> PaneRequest {
         if self.is_trying().is_some() || self.run.is_some() {
-            return Wish::Say("An index trial is already running; Esc cancels it".to_owned());
+            return PaneRequest::Say("An index trial is already running; Esc cancels it".to_owned());
         }
-        let Some(sheet) = &self.sheet else {
-            return Wish::Say("Press R to run the statement first, then B for an index trial".to_owned());
+        let Some(plan_view) = &self.plan_view else {
+            return PaneRequest::Say("Press R to run the statement first, then B for an index trial".to_owned());
         };
-        let (Some(request), indexes::Search::Found(found)) = (&sheet.request, &sheet.search) else {
-            return Wish::Say("No index advice yet; press R to run the statement".to_owned());
+        let (Some(request), indexes::Search::Found(found)) = (&plan_view.request, &plan_view.search) else {
+            return PaneRequest::Say("No index advice yet; press R to run the statement".to_owned());
         };
         if super::run::parameters(&request.sql) > request.parameters.len() {
             return self.ask_values_for_trial(request.clone());
         }
-        let at = sheet.tried.as_ref().map_or(0, |trial| trial.at + 1);
+        let at = plan_view.tried.as_ref().map_or(0, |trial| trial.at + 1);
         let at = if at < found.indexes.len() { at } else { 0 };
         let Some(suggestion) = found.indexes.get(at) else {
-            return Wish::Say("No index to try for this statement".to_owned());
+            return PaneRequest::Say("No index to try for this statement".to_owned());
         };
         let spec = &suggestion.candidate.spec;
         let table = found.catalog.table(Some(&spec.schema), &spec.table);
-        let question = Question { suggestion, table, plan: &sheet.source.plan };
+        let question = Question { suggestion, table, plan: &plan_view.source.plan };
         let server = &view.newer.server;
         let job = Job::TryIndexes {
             request: Box::new(Request { options: crate::pg::explain::Options::default(), ..request.clone() }),
@@ -146,7 +146,7 @@ impl Explain {
         let about = question.about(&format!("{} as {}, database {}", server.target, server.role, server.database));
         let id = self.ids.take();
         self.trial = Some(TrialRun { id, at, elapsed: None });
-        Wish::Ask {
+        PaneRequest::Ask {
             about,
             question: format!("Build index {} and measure the statement with it?", at + 1),
             then: Effect::Start(id, job),
@@ -154,10 +154,10 @@ impl Explain {
     }
 
     /// Asks for the values of a statement that has none: without them a trial would measure NULL.
-    fn ask_values_for_trial(&mut self, request: Request) -> Wish {
+    fn ask_values_for_trial(&mut self, request: Request) -> PaneRequest {
         let request = Request { options: self.options, ..request };
-        Wish::All(vec![
-            Wish::Say("An index trial runs the statement: give each $n a value, then press B again".to_owned()),
+        PaneRequest::All(vec![
+            PaneRequest::Say("An index trial runs the statement: give each $n a value, then press B again".to_owned()),
             self.find_parameters(request),
         ])
     }
@@ -170,9 +170,9 @@ impl Explain {
     /// Takes what was measured; the plan that is shown is the one it is about, as another one gives the trial up.
     pub(super) fn take_tried(&mut self, id: JobId, tried: Result<Box<Tried>, Failure>) {
         let Some(trial) = self.trial.take_if(|trial| trial.id == id) else { return };
-        let Some(sheet) = &mut self.sheet else { return };
+        let Some(plan_view) = &mut self.plan_view else { return };
         let is_done = tried.is_ok();
-        sheet.take_tried(Trial { at: trial.at, tried });
+        plan_view.take_tried(Trial { at: trial.at, tried });
         self.panel = Panel::Index;
         if is_done {
             self.compare_tried();
@@ -180,21 +180,21 @@ impl Explain {
     }
 
     /// Gives up the trial under way; returns what the shell has to do for that.
-    pub(super) fn give_up_trial(&mut self) -> Option<Wish> {
+    pub(super) fn give_up_trial(&mut self) -> Option<PaneRequest> {
         let trial = self.trial.take()?;
-        trial.elapsed.map(|_| Wish::Do(Effect::Cancel(trial.id)))
+        trial.elapsed.map(|_| PaneRequest::Do(Effect::Cancel(trial.id)))
     }
 
     /// Gives up the trial and the run under way: another plan takes their place.
-    pub(super) fn give_up_work(&mut self) -> Option<Wish> {
-        let run = self.run.take().map(|run| Wish::Do(Effect::Cancel(run.id)));
-        let wishes: Vec<Wish> = run.into_iter().chain(self.give_up_trial()).collect();
-        (!wishes.is_empty()).then_some(Wish::All(wishes))
+    pub(super) fn give_up_work(&mut self) -> Option<PaneRequest> {
+        let run = self.run.take().map(|run| PaneRequest::Do(Effect::Cancel(run.id)));
+        let requests: Vec<PaneRequest> = run.into_iter().chain(self.give_up_trial()).collect();
+        (!requests.is_empty()).then_some(PaneRequest::All(requests))
     }
 
     /// Shows the plans without and with the index, as they were measured; returns whether there are any.
     pub(super) fn compare_tried(&mut self) -> bool {
-        let Some(trial) = self.sheet.as_ref().and_then(|sheet| sheet.tried.as_ref()) else { return false };
+        let Some(trial) = self.plan_view.as_ref().and_then(|plan_view| plan_view.tried.as_ref()) else { return false };
         let Ok(tried) = &trial.tried else { return false };
         let about = trial.line(&self.glyphs);
         let comparison = compare::compare(&tried.before, &tried.after, &self.glyphs);

@@ -226,7 +226,7 @@ fn patience(request: &Request) -> Duration {
     Duration::from_millis(u64::from(request.timeout_ms)) + SILENCE
 }
 
-/// Waits for the wish to stop, then asks the server until it stops; ends when it does not.
+/// Waits for the request to stop, then asks the server until it stops; ends when it does not.
 async fn stopped(stop: impl Future<Output = ()>, known: &Known) {
     stop.await;
     known.is_cancelled.store(true, Ordering::Relaxed);

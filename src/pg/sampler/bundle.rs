@@ -106,9 +106,9 @@ impl Question {
 
 /// Which probes are asked apart, and until when.
 #[derive(Debug, Default)]
-pub struct Apart(BTreeMap<&'static str, Instant>);
+pub struct Unbundled(BTreeMap<&'static str, Instant>);
 
-impl Apart {
+impl Unbundled {
     /// Notes that these failed.
     pub fn failed(&mut self, question: &Question, now: Instant) {
         self.0.extend(question.probes.iter().map(|probe| (probe.name, now + APART)));
@@ -142,18 +142,25 @@ mod tests {
     #[test]
     fn members_are_asked_in_one_statement_until_it_fails() {
         let due = || ["activity", "server", "databases", "tables"].map(|name| find(name).unwrap()).to_vec();
-        let (mut apart, now) = (Apart::default(), Instant::now());
-        let questions = apart.questions(due(), now, true);
+        let (mut unbundled, now) = (Unbundled::default(), Instant::now());
+        let questions = unbundled.questions(due(), now, true);
         assert_eq!(names(&questions), [vec!["activity"], vec!["tables"], vec!["server", "databases"]]);
         let sql = questions[2].sql(2, &ServerFacts::default());
         let sql = sql.as_str();
         assert!(own::is_own(sql) && sql.contains(") as p) as databases,\n    extract(epoch"), "{sql}");
-        assert_eq!(apart.questions(due(), now, false).len(), 4, "on a direct connection each is prepared by itself");
-        apart.failed(&questions[2], now);
-        assert_eq!(names(&apart.questions(due(), now, true)), [["activity"], ["server"], ["databases"], ["tables"]]);
-        apart.failed(&Question { probes: vec![find("server").unwrap()] }, now + APART / 2);
-        assert_eq!(apart.questions(due(), now + APART, true).len(), 4, "databases is a bundle by itself");
-        assert_eq!(apart.questions(due(), now + APART * 2, true).len(), 3);
+        assert_eq!(
+            unbundled.questions(due(), now, false).len(),
+            4,
+            "on a direct connection each is prepared by itself"
+        );
+        unbundled.failed(&questions[2], now);
+        assert_eq!(
+            names(&unbundled.questions(due(), now, true)),
+            [["activity"], ["server"], ["databases"], ["tables"]]
+        );
+        unbundled.failed(&Question { probes: vec![find("server").unwrap()] }, now + APART / 2);
+        assert_eq!(unbundled.questions(due(), now + APART, true).len(), 4, "databases is a bundle by itself");
+        assert_eq!(unbundled.questions(due(), now + APART * 2, true).len(), 3);
     }
 
     #[test]

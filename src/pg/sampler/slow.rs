@@ -21,7 +21,7 @@ use crate::sample::{Missing, ServerFacts, Timestamp, Value};
 
 /// What the tick asks of the slow lane.
 #[derive(Debug)]
-pub enum Wish {
+pub enum LaneRequest {
     /// The server is there: read on, all of it.
     Connected(Arc<ServerFacts>),
     /// Read everything at once.
@@ -43,7 +43,7 @@ pub enum Urgency {
 
 /// What the slow lane tells the tick.
 #[derive(Debug)]
-pub enum News {
+pub enum LaneReport {
     /// A probe was read, or could not be.
     Section {
         /// The probe.
@@ -53,7 +53,7 @@ pub enum News {
         /// What it gave.
         result: Result<Vec<Vec<Value>>, Missing>,
     },
-    /// The answer to [`Wish::Texts`].
+    /// The answer to [`LaneRequest::Texts`].
     Texts {
         /// The server's clock before it.
         at: Timestamp,
@@ -92,29 +92,29 @@ pub async fn run(
     connector: Arc<dyn Connector>,
     budget: f64,
     reaper: Reaper,
-    mut wishes: mpsc::Receiver<Wish>,
-    news: mpsc::Sender<News>,
+    mut requests: mpsc::Receiver<LaneRequest>,
+    reports: mpsc::Sender<LaneReport>,
 ) {
     let mut facts: Option<Arc<ServerFacts>> = None;
     let mut pause = Duration::ZERO;
     loop {
         // Nothing to do until the tick has found the server.
         while facts.is_none() {
-            match wishes.recv().await {
-                Some(Wish::Connected(found)) => facts = Some(found),
+            match requests.recv().await {
+                Some(LaneRequest::Connected(found)) => facts = Some(found),
                 Some(_) => {}
                 None => return,
             }
         }
-        if !rest(pause, &mut wishes, &mut facts, &news).await {
+        if !rest(pause, &mut requests, &mut facts, &reports).await {
             return;
         }
         let Some(found) = facts.clone() else { continue };
         let opened = match open(connector.as_ref(), &reaper, &found).await {
             Ok(session) => {
                 pause = Duration::ZERO;
-                let mut lane = Slow::new(session, found, budget, &news);
-                let ended = lane.work(&mut wishes).await;
+                let mut lane = Slow::new(session, found, budget, &reports);
+                let ended = lane.work(&mut requests).await;
                 // It may have heard of another server, or found other facts, while it worked.
                 facts = Some(lane.facts);
                 ended
@@ -122,7 +122,7 @@ pub async fn run(
             Err(why) => Err(Lost { why }),
         };
         let Err(lost) = opened else { return };
-        if news.send(News::Lost(lost.why)).await.is_err() {
+        if reports.send(LaneReport::Lost(lost.why)).await.is_err() {
             return;
         }
         pause = (pause * 2).clamp(Duration::from_millis(500), Duration::from_secs(15));
@@ -132,30 +132,30 @@ pub async fn run(
 /// Waits before the next attempt to connect; a newer server that the tick found ends the wait. Returns whether the tick
 /// is still there.
 ///
-/// The wishes are heard meanwhile: left in their channel they would fill it, and news of a newer server would be lost.
+/// The requests are heard meanwhile: left in their channel they would fill it, and the facts of a newer server would be lost.
 async fn rest(
     pause: Duration,
-    wishes: &mut mpsc::Receiver<Wish>,
+    requests: &mut mpsc::Receiver<LaneRequest>,
     facts: &mut Option<Arc<ServerFacts>>,
-    news: &mpsc::Sender<News>,
+    reports: &mpsc::Sender<LaneReport>,
 ) -> bool {
     let mut until = Instant::now() + pause;
     loop {
         tokio::select! {
             biased;
-            wish = wishes.recv() => match wish {
-                Some(Wish::Connected(found)) => {
+            request = requests.recv() => match request {
+                Some(LaneRequest::Connected(found)) => {
                     *facts = Some(found);
                     until = Instant::now();
                 }
                 // Texts that will not come: the tick may ask for them again.
-                Some(Wish::Texts(_)) => {
+                Some(LaneRequest::Texts(_)) => {
                     let why = "the second connection is not open yet".to_owned();
-                    if news.send(News::Lost(why)).await.is_err() {
+                    if reports.send(LaneReport::Lost(why)).await.is_err() {
                         return false;
                     }
                 }
-                Some(Wish::Now | Wish::Look(_)) => {}
+                Some(LaneRequest::Now | LaneRequest::Look(_)) => {}
                 None => return false,
             },
             () = tokio::time::sleep_until(until.into()) => return true,
@@ -185,18 +185,18 @@ struct Slow<'a> {
     looked: Instant,
     /// How long a look is not repeated, though something asks for it.
     rest: Duration,
-    news: &'a mpsc::Sender<News>,
+    reports: &'a mpsc::Sender<LaneReport>,
 }
 
 /// What a statement gave, with the time the server took.
-struct Asked {
+struct TimedAnswer {
     at: Timestamp,
     server: Duration,
     answer: Result<Answer, NotCopied>,
 }
 
 impl<'a> Slow<'a> {
-    fn new(session: Session, facts: Arc<ServerFacts>, budget: f64, news: &'a mpsc::Sender<News>) -> Self {
+    fn new(session: Session, facts: Arc<ServerFacts>, budget: f64, reports: &'a mpsc::Sender<LaneReport>) -> Self {
         Self {
             clock: session.opened,
             session,
@@ -205,12 +205,12 @@ impl<'a> Slow<'a> {
             schedule: Schedule::new(Lane::Slow),
             looked: Instant::now(),
             rest: Duration::ZERO,
-            news,
+            reports,
         }
     }
 
     /// Works until the connection is lost (`Err`) or the tick is gone (`Ok`).
-    async fn work(&mut self, wishes: &mut mpsc::Receiver<Wish>) -> Result<(), Lost> {
+    async fn work(&mut self, requests: &mut mpsc::Receiver<LaneRequest>) -> Result<(), Lost> {
         loop {
             let now = Instant::now();
             let facts = &self.facts;
@@ -218,8 +218,8 @@ impl<'a> Slow<'a> {
             let next = self.schedule.next(is_read, now).map_or(self.looked + LOOK, |next| next.min(self.looked + LOOK));
             tokio::select! {
                 biased;
-                wish = wishes.recv() => match wish {
-                    Some(wish) => self.grant(wish).await?,
+                request = requests.recv() => match request {
+                    Some(request) => self.grant(request).await?,
                     None => return Ok(()),
                 },
                 () = tokio::time::sleep_until(next.into()) => self.read_due().await?,
@@ -227,9 +227,9 @@ impl<'a> Slow<'a> {
         }
     }
 
-    async fn grant(&mut self, wish: Wish) -> Result<(), Lost> {
-        match wish {
-            Wish::Connected(facts) => {
+    async fn grant(&mut self, request: LaneRequest) -> Result<(), Lost> {
+        match request {
+            LaneRequest::Connected(facts) => {
                 let is_another = (facts.started.0 - self.facts.started.0).abs() > 1.0;
                 self.facts = facts;
                 self.schedule.clear();
@@ -237,18 +237,18 @@ impl<'a> Slow<'a> {
                     return Err(Lost { why: "the server was restarted".to_owned() });
                 }
             }
-            Wish::Now => {
+            LaneRequest::Now => {
                 self.schedule.clear();
                 self.look().await?;
             }
-            Wish::Look(Urgency::AtOnce) => self.look().await?,
-            Wish::Look(Urgency::WhenRested) => self.look_if_rested().await?,
-            Wish::Texts(ids) => self.read_texts(ids).await?,
+            LaneRequest::Look(Urgency::AtOnce) => self.look().await?,
+            LaneRequest::Look(Urgency::WhenRested) => self.look_if_rested().await?,
+            LaneRequest::Texts(ids) => self.read_texts(ids).await?,
         }
         Ok(())
     }
 
-    /// Reads the next probe that is due; the others follow when the wishes that came meanwhile were granted.
+    /// Reads the next probe that is due; the others follow when the requests that came meanwhile were granted.
     async fn read_due(&mut self) -> Result<(), Lost> {
         if self.looked.elapsed() >= LOOK {
             return self.look().await;
@@ -277,7 +277,7 @@ impl<'a> Slow<'a> {
         if is_out_of_date {
             self.look_if_rested().await?;
         }
-        tell(self.news, News::Section { probe, at: asked.at, result }).await
+        tell(self.reports, LaneReport::Section { probe, at: asked.at, result }).await
     }
 
     async fn read_texts(&mut self, ids: Vec<i64>) -> Result<(), Lost> {
@@ -286,11 +286,11 @@ impl<'a> Slow<'a> {
         };
         let asked = self.ask(probe.name, &Sql::of_probe(probe, &self.facts), Some(Parameter::Ids(ids))).await?;
         let result = self.result(probe, asked.answer).await?;
-        tell(self.news, News::Texts { at: asked.at, result }).await
+        tell(self.reports, LaneReport::Texts { at: asked.at, result }).await
     }
 
     /// Asks one statement in one round trip.
-    async fn ask(&mut self, name: &str, sql: &Sql, parameter: Option<Parameter>) -> Result<Asked, Lost> {
+    async fn ask(&mut self, name: &str, sql: &Sql, parameter: Option<Parameter>) -> Result<TimedAnswer, Lost> {
         let limit = self.session.limits().statement + SLACK;
         let sent = Instant::now();
         let query = Query { parameters: parameter.into_iter().collect(), ..Query::new(timed(name, sql)) };
@@ -306,12 +306,12 @@ impl<'a> Slow<'a> {
         let server = times.and_then(|times| times.end.since(times.start));
         let server = server.map_or_else(|| sent.elapsed(), |seconds| Duration::from_secs_f64(seconds.0));
         let server = self.worked(server, answer.as_ref().err());
-        tell(self.news, News::Cost { server: server.as_secs_f64(), round_trips: 1, statements: 1 }).await?;
-        Ok(Asked { at: self.at(sent), server, answer: answer.map_err(NotCopied::Server) })
+        tell(self.reports, LaneReport::Cost { server: server.as_secs_f64(), round_trips: 1, statements: 1 }).await?;
+        Ok(TimedAnswer { at: self.at(sent), server, answer: answer.map_err(NotCopied::Server) })
     }
 
     /// Reads a table of Django's by COPY, which tells no time of the server's.
-    async fn copy(&mut self, probe: &Probe, sql: Sql) -> Result<Asked, Lost> {
+    async fn copy(&mut self, probe: &Probe, sql: Sql) -> Result<TimedAnswer, Lost> {
         let limit = self.session.limits().statement + SLACK;
         let sent = Instant::now();
         let query = Query::new(sql);
@@ -324,8 +324,8 @@ impl<'a> Slow<'a> {
             NotCopied::TooLong => None,
         });
         let server = self.worked(sent.elapsed(), error);
-        tell(self.news, News::Cost { server: server.as_secs_f64(), round_trips: 2, statements: 1 }).await?;
-        Ok(Asked { at: self.at(sent), server, answer })
+        tell(self.reports, LaneReport::Cost { server: server.as_secs_f64(), round_trips: 2, statements: 1 }).await?;
+        Ok(TimedAnswer { at: self.at(sent), server, answer })
     }
 
     /// Returns what a statement cost the server: waiting for a lock costs it nothing.
@@ -366,7 +366,7 @@ impl<'a> Slow<'a> {
         let place = self.place(probe);
         let question = blockers::ask(&mut self.session, place);
         let Ok(who) = tokio::time::timeout(limit, question).await else { return Err(no_answer(limit)) };
-        tell(self.news, News::Cost { server: 0.0, round_trips: 1, statements: 1 }).await?;
+        tell(self.reports, LaneReport::Cost { server: 0.0, round_trips: 1, statements: 1 }).await?;
         who
     }
 
@@ -391,12 +391,12 @@ impl<'a> Slow<'a> {
     /// Reads what the server has, and tells if that changed.
     async fn look(&mut self) -> Result<(), Lost> {
         self.looked = Instant::now();
-        tell(self.news, News::Cost { server: 0.0, round_trips: 1, statements: LOOK_STATEMENTS }).await?;
+        tell(self.reports, LaneReport::Cost { server: 0.0, round_trips: 1, statements: LOOK_STATEMENTS }).await?;
         let target = self.facts.target.clone();
         match tokio::time::timeout(SLACK, read_facts(&mut self.session, &target)).await {
             Ok(Ok(facts)) if facts != *self.facts => {
                 self.facts = Arc::new(facts.clone());
-                tell(self.news, News::Facts(facts)).await
+                tell(self.reports, LaneReport::Facts(facts)).await
             }
             Ok(Ok(_)) => Ok(()),
             Ok(Err(failure)) => Err(Lost { why: failure.because.last().cloned().unwrap_or(failure.what) }),
@@ -409,6 +409,6 @@ fn no_answer(limit: Duration) -> Lost {
     Lost { why: format!("hung: no answer for {} s", limit.as_secs()) }
 }
 
-async fn tell(to: &mpsc::Sender<News>, news: News) -> Result<(), Lost> {
-    to.send(news).await.map_err(|error| Lost { why: format!("the sampler has stopped: {error}") })
+async fn tell(to: &mpsc::Sender<LaneReport>, report: LaneReport) -> Result<(), Lost> {
+    to.send(report).await.map_err(|error| Lost { why: format!("the sampler has stopped: {error}") })
 }

@@ -11,12 +11,12 @@ use tokio_postgres::Error;
 
 use super::board::Board;
 use super::budget::Budget;
-use super::bundle::{Apart, Question};
+use super::bundle::{Question, Unbundled};
 use super::idle::Sessions;
 use super::moved::Statements;
 use super::round_trip::{Known, Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
-use super::slow::{News, Urgency, Wish};
+use super::slow::{LaneReport, LaneRequest, Urgency};
 use super::texts::Texts;
 use super::{Command, Report, Settings};
 use crate::Failure;
@@ -37,7 +37,7 @@ pub struct Channels {
     /// To the program.
     pub reports: mpsc::Sender<Report>,
     /// To the slow lane.
-    pub wishes: mpsc::Sender<Wish>,
+    pub requests: mpsc::Sender<LaneRequest>,
 }
 
 /// What is under way.
@@ -69,7 +69,7 @@ pub struct Tick {
     channels: Channels,
     board: Board,
     schedule: Schedule,
-    apart: Apart,
+    unbundled: Unbundled,
     budget: Budget,
     texts: Texts,
     sessions: Sessions,
@@ -127,7 +127,7 @@ impl Tick {
             channels,
             board,
             schedule: Schedule::new(Lane::Tick),
-            apart: Apart::default(),
+            unbundled: Unbundled::default(),
             budget: Budget::new(settings.budget, Instant::now()),
             texts: Texts::default(),
             sessions: Sessions::default(),
@@ -143,7 +143,7 @@ impl Tick {
     }
 
     /// Runs until it is told to stop, or nobody listens.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut news: mpsc::Receiver<News>) {
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut lane_reports: mpsc::Receiver<LaneReport>) {
         let mut next = Instant::now() + self.settings.second;
         self.connect();
         loop {
@@ -153,7 +153,7 @@ impl Tick {
                     Some(Command::Stop) | None => false,
                     Some(command) => self.obey(command),
                 },
-                Some(news) = news.recv() => { self.hear(news); true }
+                Some(report) = lane_reports.recv() => { self.hear(report); true }
                 done = finished(&mut self.work) => { self.work = None; self.finish(done) }
                 lost = closed(&mut self.session) => self.lose(&format!("gone: {}", lost.why), None),
                 () = tokio::time::sleep_until(next.into()) => {
@@ -179,7 +179,7 @@ impl Tick {
         match command {
             Command::Pace(pace) => self.settings.pace = pace,
             Command::ReadNow => {
-                self.wish(Wish::Now);
+                self.request(LaneRequest::Now);
                 self.forget();
                 self.schedule.clear();
                 self.sample();
@@ -259,7 +259,7 @@ impl Tick {
                 self.schedule.again(probe, now + interval);
             }
         }
-        let questions = self.apart.questions(probes, now, session.is_pooled);
+        let questions = self.unbundled.questions(probes, now, session.is_pooled);
         let known = Known { since: self.sessions.since(now), sums: self.statements.sums(now).to_vec() };
         let asked = RoundTrip::new(questions, known, session.is_pooled, has_blockers);
         let facts = Arc::clone(self.board.facts());
@@ -403,7 +403,7 @@ impl Tick {
 
     /// Takes an error: of one probe it is the reason; the probes of a bundle are asked one by one to find out whose it is.
     fn take_error(&mut self, question: &Question, error: &Error) {
-        self.apart.failed(question, Instant::now());
+        self.unbundled.failed(question, Instant::now());
         if question.is_bundle() {
             for probe in &question.probes {
                 self.schedule.at_once(probe.name);
@@ -411,7 +411,7 @@ impl Tick {
             return;
         }
         if why::is_out_of_date(error) {
-            self.wish(Wish::Look(Urgency::WhenRested));
+            self.request(LaneRequest::Look(Urgency::WhenRested));
         }
         let facts = Arc::clone(self.board.facts());
         for probe in question.probes.iter().copied() {
@@ -445,15 +445,15 @@ impl Tick {
     /// Tells the slow lane of the server; it must hear it, so a full channel is tried again at the next beat.
     fn tell_slow_lane(&mut self) {
         if let Some(facts) = self.owed.take()
-            && !self.wish(Wish::Connected(Arc::clone(&facts)))
+            && !self.request(LaneRequest::Connected(Arc::clone(&facts)))
         {
             self.owed = Some(facts);
         }
     }
 
     /// Asks the slow lane; a lane that is too busy to hear is asked again by the next sample.
-    fn wish(&self, wish: Wish) -> bool {
-        self.channels.wishes.try_send(wish).is_ok()
+    fn request(&self, request: LaneRequest) -> bool {
+        self.channels.requests.try_send(request).is_ok()
     }
 
     fn publish(&mut self, at: Timestamp) -> bool {

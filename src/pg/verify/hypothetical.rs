@@ -1,11 +1,11 @@
-//! The first rung: `HypoPG`.
+//! The first kind of evidence: `HypoPG`.
 //!
 //! Its indexes live in the backend's memory and outlive a rollback: each is dropped by its own number before the
 //! transaction ends, whatever went wrong in between. A lost connection takes them along, for a pooler closes a backend
 //! whose client went away within a transaction.
 
 use super::ask::{self, Statement};
-use super::{Rung, Verdict, Verified, Wanted, verdicts};
+use super::{Evidence, Verdict, Verified, Wanted, verdicts};
 use crate::pg::own::{Form, Hole, Own};
 use crate::pg::session::{Parameter, Query};
 use crate::pg::transaction::{Transaction, Trouble};
@@ -91,7 +91,7 @@ pub(super) async fn verify(
     Ok(plan.map(|after| {
         let verdicts = verdicts(&after, &names);
         Verified {
-            rung: Rung::Hypothetical,
+            evidence: Evidence::Hypothetical,
             notes: doubts(set, &verdicts),
             sizes: vec![None; set.len()],
             verdicts,

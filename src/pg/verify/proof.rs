@@ -1,9 +1,9 @@
-//! The third rung: what the catalog proves. Read-only, and without an extension.
+//! The third kind of evidence: what the catalog proves. Read-only, and without an extension.
 //!
 //! An index can serve a condition `key operator value` if its operator class takes the key's type and has the operator.
 //! Source: PostgreSQL manual 38.16 "Interfacing Extensions to Indexes".
 
-use super::{Rung, Verdict, Verified, Wanted};
+use super::{Evidence, Verdict, Verified, Wanted};
 use crate::advisor::IndexSpec;
 use crate::catalog::parse::expression;
 use crate::catalog::{Expr, Key};
@@ -31,7 +31,14 @@ pub(super) async fn verify(
         verdicts.push(verdict);
     }
     let sizes = vec![None; set.len()];
-    Ok(Verified { rung: Rung::Catalog, verdicts, before: Some(before.clone()), after: None, sizes, notes: Vec::new() })
+    Ok(Verified {
+        evidence: Evidence::Catalog,
+        verdicts,
+        before: Some(before.clone()),
+        after: None,
+        sizes,
+        notes: Vec::new(),
+    })
 }
 
 async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> Result<Verdict, Trouble> {

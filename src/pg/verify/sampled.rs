@@ -1,10 +1,10 @@
-//! The second rung: a sample of the table under its own name, with its indexes and the new one.
+//! The second kind of evidence: a sample of the table under its own name, with its indexes and the new one.
 //!
 //! A temporary table stands before all others in the search path, so that the statement finds the sample without being
 //! changed; one that names the schema is changed in just that.
 
 use super::ask::{Circumstances, Statement};
-use super::{Rung, Verified, Wanted, verdicts};
+use super::{Evidence, Verified, Wanted, verdicts};
 use crate::pg::own::{Form, Hole, Own, Sql};
 use crate::pg::session::{Parameter, Query};
 use crate::pg::transaction::{Transaction, Trouble};
@@ -158,7 +158,14 @@ async fn with_sample(
         vec!["costs are those of the sample; the size of a GIN index on many distinct values is too high".to_owned()];
     let names: Vec<Vec<String>> = names.into_iter().map(|name| vec![name]).collect();
     let verdicts = verdicts(&after, &names);
-    Ok(Verified { rung: Rung::Sample { share }, verdicts, before: Some(before), after: Some(after), sizes, notes })
+    Ok(Verified {
+        evidence: Evidence::Sample { share },
+        verdicts,
+        before: Some(before),
+        after: Some(after),
+        sizes,
+        notes,
+    })
 }
 
 /// Makes the sample and returns its share of the rows.

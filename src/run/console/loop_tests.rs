@@ -103,9 +103,9 @@ async fn console_with(person: impl AsyncFnOnce(Person)) {
     let mut shell = Shell {
         screen: MemoryScreen { terminal: Terminal::new(TestBackend::new(120, 30)).unwrap(), frames },
         keyboard: Keyboard::of(events),
-        signals: (Ends::install().unwrap(), Suspending::install().unwrap()),
+        signals: (ShutdownSignals::install().unwrap(), Suspending::install().unwrap()),
         inbox: Inbox { reports, told, job_news },
-        hands: Hands::new(commands, orders, start.rights, remembered, jobs),
+        runner: EffectRunner::new(commands, orders, start.rights, remembered, jobs),
         editor: "true".to_owned(),
         editing: None,
         ticks: seconds(),
@@ -114,7 +114,7 @@ async fn console_with(person: impl AsyncFnOnce(Person)) {
     reports_in.send(Report::Snapshot(Arc::new(snapshot()))).await.unwrap();
     let (ended, ()) = tokio::join!(shell.run(&mut app), person(Person { keys, frames: seen }));
     ended.unwrap();
-    shell.hands.stop().stop().await;
+    shell.runner.stop().stop().await;
 }
 
 #[tokio::test]

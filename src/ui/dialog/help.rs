@@ -36,7 +36,7 @@ impl Help {
     /// Draws the help in the middle of an area, from a line on; returns the last line it can be scrolled to.
     pub fn draw(&self, buffer: &mut Buffer, area: Rect, scroll: usize, theme: &Theme) -> usize {
         let most = usize::from(area.width.saturating_sub(6));
-        let widths = |columns: &[Vec<Line<'_>>]| columns.iter().map(|column| width_of(column)).collect::<Vec<_>>();
+        let widths = |columns: &[Vec<HelpLine<'_>>]| columns.iter().map(|column| width_of(column)).collect::<Vec<_>>();
         let total = |widths: &[(usize, usize)]| {
             widths.iter().map(|(key, does)| key + does).sum::<usize>() + GAP * widths.len().saturating_sub(1)
         };
@@ -67,9 +67,9 @@ impl Help {
     }
 
     /// Returns the sections as columns of about the same height, none torn apart.
-    fn columns(&self, count: usize) -> Vec<Vec<Line<'_>>> {
+    fn columns(&self, count: usize) -> Vec<Vec<HelpLine<'_>>> {
         let total: usize = self.sections.iter().map(|section| section.keys.len() + 2).sum();
-        let mut columns: Vec<Vec<Line<'_>>> = vec![Vec::new()];
+        let mut columns: Vec<Vec<HelpLine<'_>>> = vec![Vec::new()];
         let mut before = 0;
         for section in &self.sections {
             let height = section.keys.len() + 2;
@@ -81,10 +81,10 @@ impl Help {
             }
             let Some(column) = columns.last_mut() else { continue };
             if !column.is_empty() {
-                column.push(Line::Empty);
+                column.push(HelpLine::Empty);
             }
-            column.push(Line::Title(&section.title));
-            column.extend(section.keys.iter().map(|(key, does)| Line::Key(key, does)));
+            column.push(HelpLine::Title(&section.title));
+            column.extend(section.keys.iter().map(|(key, does)| HelpLine::Key(key, does)));
         }
         columns
     }
@@ -92,13 +92,13 @@ impl Help {
 
 /// A line of a column.
 #[derive(Debug, Clone, Copy)]
-enum Line<'a> {
+enum HelpLine<'a> {
     Empty,
     Title(&'a str),
     Key(&'a str, &'a str),
 }
 
-impl Line<'_> {
+impl HelpLine<'_> {
     fn parts(self, key_width: usize) -> Vec<Part> {
         match self {
             Self::Empty => Vec::new(),
@@ -111,10 +111,10 @@ impl Line<'_> {
 }
 
 /// Returns the columns of the screen for keys, with the blanks behind them, and for what they do.
-fn width_of(column: &[Line<'_>]) -> (usize, usize) {
+fn width_of(column: &[HelpLine<'_>]) -> (usize, usize) {
     let mut widest = (0, 0);
     for line in column {
-        if let Line::Key(key, does) = line {
+        if let HelpLine::Key(key, does) = line {
             widest = (widest.0.max(text::width(key) + 2), widest.1.max(text::width(does)));
         }
     }

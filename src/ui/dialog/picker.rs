@@ -138,21 +138,21 @@ impl Picker {
         self.first.set(first);
         for ((at, (item, places)), y) in self.found.iter().enumerate().skip(first).zip(list.y..list.bottom()) {
             let Some(item) = self.items.get(*item) else { continue };
-            let line = Line { item, places, label, is_selected: at == self.cursor };
+            let line = PickRow { item, places, label, is_selected: at == self.cursor };
             line.draw(buffer, Rect { y, height: 1, ..list }, theme);
         }
         cursor
     }
 }
 
-struct Line<'a> {
+struct PickRow<'a> {
     item: &'a PickItem,
     places: &'a [u32],
     label: usize,
     is_selected: bool,
 }
 
-impl Line<'_> {
+impl PickRow<'_> {
     fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
         let width = usize::from(area.width);
         let style = |role: Role| {

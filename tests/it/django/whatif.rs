@@ -11,7 +11,7 @@ use super::{Court, Queries, block_on, catalog, has_django, queries};
 use crate::support::installed::has_server;
 use crate::support::{Login, leave_out, open};
 
-/// Asks what each index would do, as if none were there, and returns the rung and whether it is used.
+/// Asks what each index would do, as if none were there, and returns the evidence and whether it is used.
 async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verified)> {
     let client = open(login).await;
     client
@@ -59,6 +59,6 @@ fn what_would_be_used_is_what_is_used() {
     let found = block_on(verified(&login, queries()));
     let unused = found.iter().filter(|(_, verified)| !verified.is_used());
     let unused: Vec<String> =
-        unused.map(|(name, it)| format!("{name}: {:?} {:?} {:?}", it.rung, it.verdicts, it.notes)).collect();
+        unused.map(|(name, it)| format!("{name}: {:?} {:?} {:?}", it.evidence, it.verdicts, it.notes)).collect();
     assert!(unused.is_empty(), "{}", unused.join("\n"));
 }

@@ -3,7 +3,7 @@
 use super::Tick;
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::sampler::board::asked_probe;
-use crate::pg::sampler::slow::{News, Urgency, Wish};
+use crate::pg::sampler::slow::{LaneReport, LaneRequest, Urgency};
 use crate::sample::{Missing, Reading, Row, RowSet, Section, ServerFacts, Timestamp, Value};
 
 impl Tick {
@@ -11,8 +11,8 @@ impl Tick {
     pub(super) fn notice(&mut self, probes: &[&'static Probe], at: Timestamp) {
         let row = self.board.section("server").rows().and_then(RowSet::first);
         if let Some(seen) = row.filter(|row| has_changed(row, self.board.facts())).map(|row| traits(&row)) {
-            let is_news = self.looked_for.as_ref() != Some(&seen);
-            if self.wish(Wish::Look(if is_news { Urgency::AtOnce } else { Urgency::WhenRested })) {
+            let is_new = self.looked_for.as_ref() != Some(&seen);
+            if self.request(LaneRequest::Look(if is_new { Urgency::AtOnce } else { Urgency::WhenRested })) {
                 self.looked_for = Some(seen);
             }
         }
@@ -33,7 +33,7 @@ impl Tick {
         };
         let ids = self.texts.unseen(&statements.rows);
         let is_all_known = ids.is_empty();
-        if !is_all_known && self.wish(Wish::Texts(ids)) {
+        if !is_all_known && self.request(LaneRequest::Texts(ids)) {
             self.texts.asked(&statements.rows);
         } else if matches!(self.board.section(asked.name), Section::Missing(_))
             && is_all_known
@@ -43,22 +43,22 @@ impl Tick {
         }
     }
 
-    pub(super) fn hear(&mut self, news: News) {
-        match news {
-            News::Section { probe, at, result: Ok(rows) } => self.board.read(probe, at, rows),
-            News::Section { probe, result: Err(why), .. } => self.board.failed(probe, why),
-            News::Texts { at, result } => self.hear_texts(at, result),
-            News::Cost { server, round_trips, statements } => {
+    pub(super) fn hear(&mut self, report: LaneReport) {
+        match report {
+            LaneReport::Section { probe, at, result: Ok(rows) } => self.board.read(probe, at, rows),
+            LaneReport::Section { probe, result: Err(why), .. } => self.board.failed(probe, why),
+            LaneReport::Texts { at, result } => self.hear_texts(at, result),
+            LaneReport::Cost { server, round_trips, statements } => {
                 self.cost.server.0 += server;
                 self.cost.round_trips += round_trips;
                 self.cost.statements += statements;
             }
-            News::Facts(facts) => {
+            LaneReport::Facts(facts) => {
                 // Should nobody listen, the next beat ends it.
                 self.connected(facts);
                 self.schedule.clear();
             }
-            News::Lost(why) => {
+            LaneReport::Lost(why) => {
                 self.texts.failed();
                 self.board.lost(&why, |lane| lane == Lane::Slow);
             }

@@ -88,7 +88,7 @@ impl Source {
 
 /// A plan with everything derived from it.
 #[derive(Debug)]
-pub(super) struct Sheet {
+pub(super) struct PlanView {
     /// The plan.
     pub(super) source: Arc<Source>,
     /// The tree.
@@ -116,7 +116,7 @@ pub(super) struct Sheet {
     glyphs: Glyphs,
 }
 
-impl Sheet {
+impl PlanView {
     /// A plan of whose tables nothing is known yet.
     pub(super) fn new(source: Source) -> Self {
         let mut list = List::default();
@@ -126,7 +126,7 @@ impl Sheet {
         let lines = text::lines(&source.plan).join("\n");
         let one_line = clean_cut(&source.sql, STATEMENT);
         let statement = Code::new(Language::Sql, &one_line).lines(STATEMENT).into_iter().next().unwrap_or_default();
-        let mut sheet = Self {
+        let mut plan_view = Self {
             verdict: verdict(&source.plan, &crate::plan::tips::Context::default()),
             source: Arc::new(source),
             list,
@@ -142,11 +142,11 @@ impl Sheet {
             known_at: Timestamp::default(),
             glyphs: UNICODE,
         };
-        sheet.derive();
-        if let Some(id) = hot::slowest(&sheet.source.plan, 1).first() {
-            sheet.select(*id);
+        plan_view.derive();
+        if let Some(id) = hot::slowest(&plan_view.source.plan, 1).first() {
+            plan_view.select(*id);
         }
-        sheet
+        plan_view
     }
 
     /// Takes what a snapshot knows of the tables, at most once for a reading of them.
