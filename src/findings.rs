@@ -317,7 +317,7 @@ pub struct NotJudged {
 }
 
 /// Returns what the rules find, worst first, each cause once, and what they could not judge.
-pub fn look(view: &View<'_>) -> Findings {
+pub fn check(view: &View<'_>) -> Findings {
     let mut found = Findings::default();
     let doubtful = doubtful(view.newer);
     let sure = (!doubtful.is_empty()).then(|| view.readings.without(doubtful));
@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn nothing_read_is_nothing_judged_and_not_calm() {
         let empty = snapshot();
-        let found = look(&View::new(&Readings::of(empty.clone()), None));
+        let found = check(&View::new(&Readings::of(empty.clone()), None));
         assert_eq!(found.list, vec![]);
         assert_eq!((found.is_complete(), found.pending(), found.not_possible()), (false, RULES.len() - 2, 0));
         let default = Findings::default();
@@ -464,7 +464,7 @@ mod tests {
     fn the_reason_a_rule_is_silent_is_kept() {
         let why = Missing::TimedOut { after: crate::sample::Seconds(1.0) };
         let seen = snapshot().without("activity", why.clone());
-        let found = look(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&View::new(&Readings::of(seen.clone()), None));
         let waiting = found.unknown.iter().find(|unknown| unknown.rule == "waiting").unwrap();
         assert_eq!(waiting.why, why);
     }
@@ -478,7 +478,7 @@ mod tests {
         let seen = snapshot()
             .with("activity", rows)
             .with("settings", vec![row! { name: "fsync", value: "off" }, row! { name: "x", pending_restart: true }]);
-        let found = look(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&View::new(&Readings::of(seen.clone()), None));
         let ids: Vec<&str> = found.list.iter().map(|finding| finding.id).collect();
         assert_eq!(ids, ["idle_in_transaction", "unsafe_settings", "long_transaction", "pending_restart"]);
     }
@@ -493,7 +493,7 @@ mod tests {
                 row! { pid: 2, state: "active", backend_type: client, blocked_by: [1], query_age: 15.0 },
             ],
         );
-        let found = look(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&View::new(&Readings::of(seen.clone()), None));
         assert_eq!(found.list.len(), 1, "{:?}", found.list);
         assert_eq!(found.list[0].id, "waiting");
         assert_eq!(found.list[0].severity, Severity::Critical, "the worse of both");
@@ -509,7 +509,7 @@ mod tests {
             let mut seen = snapshot().with("activity", rows);
             let section = seen.section("activity").failed(why.clone());
             seen.sections.insert("activity", section);
-            look(&View::new(&Readings::of(seen.clone()), None))
+            check(&View::new(&Readings::of(seen.clone()), None))
         };
         let calm = silent(vec![row! { pid: 1, state: "idle", backend_type: client }]);
         let waiting = calm.unknown.iter().find(|unknown| unknown.rule == "waiting").unwrap();
@@ -524,7 +524,7 @@ mod tests {
             vec![row! { pid: 2, state: "idle in transaction", backend_type: "client backend", state_age: 4000.0 }];
         let mut seen = snapshot().with("activity", rows);
         seen.server = crate::sample::ServerFacts { role: "app".into(), ..Default::default() }.into();
-        let found = look(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&View::new(&Readings::of(seen.clone()), None));
         let ids: Vec<&str> = found.list.iter().map(|finding| finding.id).collect();
         assert_eq!(ids, ["missing_rights", "idle_in_transaction"]);
     }
@@ -533,7 +533,7 @@ mod tests {
     fn sessions_that_may_not_be_looked_into_are_no_calm() {
         let hidden = || row! { pid: 2, user: "web", database: "shop" };
         let seen = snapshot().with("activity", vec![hidden(), row! { pid: 3 }]);
-        let found = look(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&View::new(&Readings::of(seen.clone()), None));
         for rule in ["idle_in_transaction", "long_transaction", "waiting"] {
             let unknown = found.unknown.iter().find(|unknown| unknown.rule == rule).unwrap();
             assert_eq!(unknown.why.to_string(), "permission denied: 1 session of other roles", "{rule}");
@@ -541,7 +541,7 @@ mod tests {
         }
         let own = row! { pid: 4, state: "idle in transaction", backend_type: "client backend", state_age: 90.0 };
         let seen = snapshot().with("activity", vec![hidden(), own]);
-        let found = look(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&View::new(&Readings::of(seen.clone()), None));
         assert_eq!(found.list.len(), 1, "what is seen is said all the same");
     }
 
@@ -557,7 +557,7 @@ mod tests {
             let (index, size) = unused(5, bytes);
             let since = row! { datname: "shop", is_current: true, stats_reset: crate::catalog::fixture::NOW - 9e6 };
             let seen = snapshot().with("databases", vec![since]).with("indexes", vec![index]);
-            look(&View::new(&Readings::of(seen.with("index_sizes", vec![size])), None))
+            check(&View::new(&Readings::of(seen.with("index_sizes", vec![size])), None))
         };
         let calm = judged(8192);
         for rule in ["unused_index", "duplicate_index", "overlapping_index", "invalid_index"] {
@@ -574,7 +574,7 @@ mod tests {
         let judged = |last: crate::catalog::fixture::NamedRow| {
             let first = row! { pid: 1, backend_type: "client backend", state: "active", total: 9 };
             let seen = snapshot().with("activity", vec![first, last]);
-            look(&View::new(&Readings::of(seen.clone()), None)).unknown.iter().any(|unknown| unknown.rule == "waiting")
+            check(&View::new(&Readings::of(seen.clone()), None)).unknown.iter().any(|unknown| unknown.rule == "waiting")
         };
         assert!(!judged(row! { pid: 2, backend_type: "client backend", state: "idle", total: 9 }));
         let open =

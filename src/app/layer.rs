@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::document::Document;
 use super::keys::{Binding, Scope, bindings_of, key_name};
-use super::{Action, Effect, Look, PaneSpec};
+use super::{Action, DrawContext, Effect, PaneSpec};
 use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, overlay};
 use crate::ui::frame::draw_parts;
 use crate::ui::input::Input;
@@ -238,8 +238,8 @@ impl Layer {
     }
 
     /// Draws the layer over the screen.
-    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        let theme = look.theme;
+    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        let theme = context.theme;
         match self {
             Self::Help { help, scroll } => {
                 let last = help.draw(frame.buffer_mut(), area, scroll.0, theme);

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
-use super::look::Look;
+use super::draw_context::DrawContext;
 use crate::quote::printable_json;
 use crate::ui::table::{self, Grid, Hit, Move, TableState};
 
@@ -49,8 +49,8 @@ impl List {
     }
 
     /// Draws the rows there is room for.
-    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        table::draw(frame.buffer_mut(), area, &self.grid, &self.state, look.theme);
+    pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        table::draw(frame.buffer_mut(), area, &self.grid, &self.state, context.theme);
     }
 
     /// Does what a common key asks; returns whether it was one.
@@ -128,14 +128,14 @@ impl List {
         self.state.selected_row(&self.grid).map(|row| row.key.as_str())
     }
 
-    /// Returns the key of the row that was selected when a person last looked; see [`TableState::looked_at`].
-    pub fn looked_at(&self) -> Option<String> {
-        self.state.looked_at()
+    /// Returns the key of the row that was selected when a person last looked; see [`TableState::seen_key`].
+    pub fn seen_key(&self) -> Option<String> {
+        self.state.seen_key()
     }
 
     /// Takes the selected row for seen: the list comes to the screen with this frame.
-    pub fn look(&self) {
-        self.state.look();
+    pub fn mark_seen(&self) {
+        self.state.mark_seen();
     }
 
     /// Whether the selection follows a row that a person chose; until then it stays at the top.

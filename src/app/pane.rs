@@ -6,10 +6,10 @@ use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
 use super::document::Document;
+use super::draw_context::DrawContext;
 use super::effect::Effect;
 use super::job::{JobId, JobNews};
 use super::list::List;
-use super::look::Look;
 use super::message::Message;
 use super::pane_id::PaneId;
 use crate::findings::Findings;
@@ -103,7 +103,7 @@ pub trait Pane: std::fmt::Debug {
     fn refresh(&mut self, view: &View<'_>);
 
     /// Draws what the last refresh derived.
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>);
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>);
 
     /// Returns the list that the common keys work on: moving, sorting, filtering.
     fn list(&mut self) -> Option<&mut List>;

@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
 use super::keys::{Footer, bindings_of};
-use super::{App, Look, Pane, PaneId};
+use super::{App, DrawContext, Pane, PaneId};
 use crate::sample::Timestamp;
 use crate::ui::frame;
 use crate::ui::text::{clean, cut};
@@ -63,9 +63,9 @@ impl App {
         self.draw_tabs(frame, parts.tabs);
         self.draw_pane(frame, parts.body);
         self.draw_footer(frame, parts.footer);
-        let look = Look { theme: &self.theme };
+        let context = DrawContext { theme: &self.theme };
         for layer in &mut self.layers {
-            layer.draw(frame, area, look);
+            layer.draw(frame, area, context);
         }
     }
 
@@ -87,9 +87,9 @@ impl App {
         frame.render_widget(Clear, area);
         frame.buffer_mut().set_style(area, self.theme.screen());
         let area = self.draw_preview(frame, area);
-        let look = Look { theme: &self.theme };
+        let context = DrawContext { theme: &self.theme };
         if let Some(pane) = self.panes.shown_mut() {
-            pane.draw(frame, area, look);
+            pane.draw(frame, area, context);
         }
     }
 

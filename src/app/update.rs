@@ -166,7 +166,7 @@ impl App {
         let readings = self.readings_of(snapshot);
         self.shown = Shown {
             vitals: readings.vitals(Past { history: self.timeline.history(), moment }).clone(),
-            findings: findings::look(&findings::View::new(&readings, older.map(Arc::as_ref))),
+            findings: findings::check(&findings::View::new(&readings, older.map(Arc::as_ref))),
             seen: Some((moment, readings)),
         };
         self.refresh_pane();
@@ -264,7 +264,7 @@ impl App {
         self.panes.show(pane);
         self.refresh_pane();
         if let Some(list) = self.pane().and_then(|pane| pane.list()) {
-            list.look();
+            list.mark_seen();
         }
     }
 

@@ -25,7 +25,7 @@ use crate::pg::advice;
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
 use crate::pg::explain::{Agreed, Consent, Options, Progress, Request, Runner};
-use crate::pg::session::{Connector, Reaper, reaper};
+use crate::pg::session::{CancelQueue, Connector, cancel_queue};
 use crate::plan;
 use crate::run::ShutdownSignals;
 use crate::ui::glyphs::UNICODE;
@@ -41,7 +41,7 @@ use reported::Reported;
 pub const HAS_ADVICE: u8 = 10;
 
 /// How long cancel requests that are on their way may take at the end.
-const FAREWELL: Duration = Duration::from_secs(10);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs the command; returns what is printed and the exit status.
 pub async fn run(
@@ -62,7 +62,7 @@ pub async fn run(
         }
         Input::QueryId(id) => {
             let target = target(args, config, environment).await?;
-            let report = match input::statement_of(target.connector.as_ref(), &target.reaper, id).await {
+            let report = match input::statement_of(target.connector.as_ref(), &target.cancel_queue, id).await {
                 Ok((sql, rows)) => of_statement(&target, asked, (&sql, rows), timeout_ms).await,
                 Err(failure) => Err(failure),
             };
@@ -123,17 +123,17 @@ fn of_plans(text: &str, from: &str) -> Result<Report, Failure> {
 struct Target {
     connector: Arc<dyn Connector>,
     mode: Mode,
-    reaper: Reaper,
-    reaping: JoinHandle<()>,
+    cancel_queue: CancelQueue,
+    cancel_work: JoinHandle<()>,
 }
 
 impl Target {
     /// Waits until every cancel request that is on its way has been taken.
     async fn end(self) {
-        let Self { reaper, reaping, .. } = self;
-        drop(reaper);
+        let Self { cancel_queue, cancel_work, .. } = self;
+        drop(cancel_queue);
         // What does not end in time is ended by statement_timeout.
-        drop(tokio::time::timeout(FAREWELL, reaping).await);
+        drop(tokio::time::timeout(SHUTDOWN_LIMIT, cancel_work).await);
     }
 }
 
@@ -144,10 +144,10 @@ async fn target(args: &Args, config: &Config, environment: &Environment) -> Resu
         say(&format!("{}\n", crate::ui::text::clean(&format!("warning: {warning}"))));
     }
     let name = address.to_string();
-    let (reaper, reaping) = reaper();
-    let reaping = tokio::spawn(reaping);
+    let (cancel_queue, cancel_work) = cancel_queue();
+    let cancel_work = tokio::spawn(cancel_work);
     let mode = if config.is_read_only { Mode::ReadOnly } else { Mode::Full };
-    Ok(Target { connector: Arc::new(ToAddress::new(address, name)), mode, reaper, reaping })
+    Ok(Target { connector: Arc::new(ToAddress::new(address, name)), mode, cancel_queue, cancel_work })
 }
 
 async fn of_statement(
@@ -164,7 +164,7 @@ async fn of_statement(
         agreed: Agreed::Anything,
         timeout_ms,
     };
-    let runner = Runner::new(Arc::clone(&target.connector), target.mode, target.reaper.clone());
+    let runner = Runner::new(Arc::clone(&target.connector), target.mode, target.cancel_queue.clone());
     let is_watched = std::io::stderr().is_terminal();
     let mut ends = ShutdownSignals::install()?;
     let warned = RefCell::new(BTreeSet::new());
@@ -179,7 +179,7 @@ async fn of_statement(
     let answer = answer?;
     // If the advice fails, the plan is still shown.
     let advised = tokio::select! {
-        advised = advice::advise(&target.connector, (target.mode, &target.reaper), &request, &answer.plan) => advised,
+        advised = advice::advise(&target.connector, (target.mode, &target.cancel_queue), &request, &answer.plan) => advised,
         // What it asks is dropped, and so cancelled on the server.
         () = ends.came() => return Err(Failure::new(Kind::Refused, "cancelled while pgdj looked for indexes")),
     };

@@ -19,7 +19,7 @@ use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
 use crate::pg::explain::{Agreed, Answer, Consent, Options, Request, Runner};
 use crate::pg::sampler::{self, Command, Report};
-use crate::pg::session::{Connector, Limits, Reaper, Session, reaper};
+use crate::pg::session::{CancelQueue, Connector, Limits, Session, cancel_queue};
 use crate::pg::verify::{Allowed, Verifier};
 use crate::pg::{catalog, django_read};
 use crate::record::{IndexAnswer, Plans, RecordedPlan, Rows, Writer, statement_key};
@@ -113,17 +113,17 @@ fn write(
 
 /// Explains every statement that was seen, and reads what advice about the plans needs.
 async fn explain(connector: &Arc<dyn Connector>, samples: &[Arc<Snapshot>]) -> Result<Plans, Failure> {
-    let (reaper, reaping) = reaper();
-    let reaping = tokio::spawn(reaping);
-    let runner = Runner::new(Arc::clone(connector), Mode::Full, reaper.clone());
+    let (cancel_queue, cancel_work) = cancel_queue();
+    let cancel_work = tokio::spawn(cancel_work);
+    let runner = Runner::new(Arc::clone(connector), Mode::Full, cancel_queue.clone());
     let mut explained = Vec::new();
     for sql in statements(samples) {
         if let Some(found) = explain_one(&runner, &sql).await {
             explained.push(found);
         }
     }
-    let mut plans = read_facts(connector, &reaper, &explained).await?;
-    let verifier = Verifier::new(Arc::clone(connector), crate::pg::control::Mode::Full, reaper.clone());
+    let mut plans = read_facts(connector, &cancel_queue, &explained).await?;
+    let verifier = Verifier::new(Arc::clone(connector), crate::pg::control::Mode::Full, cancel_queue.clone());
     for (request, answer) in explained {
         let sets = plans.sets(&answer.plan);
         let found = verifier.verify(&request, &sets, Allowed::Reading).await.unwrap_or_default();
@@ -136,8 +136,8 @@ async fn explain(connector: &Arc<dyn Connector>, samples: &[Arc<Snapshot>]) -> R
             indexes,
         });
     }
-    drop((runner, verifier, reaper));
-    reaping.await.unwrap_or_default();
+    drop((runner, verifier, cancel_queue));
+    cancel_work.await.unwrap_or_default();
     Ok(plans)
 }
 
@@ -203,13 +203,13 @@ async fn explain_one(runner: &Runner, sql: &str) -> Option<(Request, Answer)> {
 /// Reads the catalog of the tables of all plans, and the names of the project.
 async fn read_facts(
     connector: &Arc<dyn Connector>,
-    reaper: &Reaper,
+    cancel_queue: &CancelQueue,
     explained: &[(Request, Answer)],
 ) -> Result<Plans, Failure> {
     let lost = |why: String| Failure::new(Kind::Connection, "the connection was lost").because_text(why);
     let relations: BTreeSet<_> = explained.iter().flat_map(|(_, answer)| catalog::relations(&answer.plan)).collect();
     let relations: Vec<_> = relations.into_iter().collect();
-    let mut session = Session::open(connector.as_ref(), Limits::SLOW, reaper).await?;
+    let mut session = Session::open(connector.as_ref(), Limits::SLOW, cancel_queue).await?;
     let parts = catalog::read_parts(&mut session, &relations).await.map_err(|gone| lost(gone.why))?;
     let project = django_read::read_parts(&mut session).await.map_err(|gone| lost(gone.why))?;
     let rows = |(name, set): (&String, &RowSet)| (name.clone(), Rows::from(set));

@@ -14,7 +14,7 @@ use super::sessions::{self, age_cell};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, Effect, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, Signal, SignalKind, View,
+    Action, Document, DrawContext, Effect, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, Signal, SignalKind, View,
 };
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED};
@@ -141,8 +141,8 @@ impl Pane for Activity {
         self.notice_loss(before, view.newer.at);
     }
 
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        self.list.draw(frame, area, look);
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        self.list.draw(frame, area, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {
@@ -236,10 +236,10 @@ impl Activity {
     ///
     /// Where a sample took it away meanwhile, the key is for no other one, and that is said.
     fn meant(&mut self) -> Result<Option<Backend>, String> {
-        let key = self.lost.take().or_else(|| self.list.looked_at()).filter(|key| is_session(key));
+        let key = self.lost.take().or_else(|| self.list.seen_key()).filter(|key| is_session(key));
         let Some(key) = key else { return Ok(None) };
         if !self.lists(&key) {
-            self.list.look();
+            self.list.mark_seen();
             let is_there = self.backends.iter().any(|one| one.key() == key);
             let what = if is_there { "became idle" } else { "is no longer listed" };
             let pid = key.split('@').next().unwrap_or_default();
@@ -573,7 +573,7 @@ mod tests {
         fn frame(&mut self) {
             let theme = crate::ui::theme::Theme::default();
             let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 12)).unwrap();
-            terminal.draw(|frame| self.pane.draw(frame, frame.area(), Look { theme: &theme })).unwrap();
+            terminal.draw(|frame| self.pane.draw(frame, frame.area(), DrawContext { theme: &theme })).unwrap();
         }
 
         /// Presses `K`; returns whom it asks about, or what it says.

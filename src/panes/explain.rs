@@ -42,7 +42,7 @@ use self::trial::TrialRun;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, Effect, Job, JobId, JobIds, JobNews, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder,
+    Action, Document, DrawContext, Effect, Job, JobId, JobIds, JobNews, Pane, PaneId, PaneRequest, PaneSpec, RowOrder,
     StatementToExplain, Subject, View,
 };
 use crate::failure::Failure;
@@ -188,9 +188,9 @@ impl Pane for Explain {
         self.refresh_node();
     }
 
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        self.glyphs = look.theme.glyphs;
-        self.place(frame, area, look);
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        self.glyphs = context.theme.glyphs;
+        self.place(frame, area, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {
@@ -332,11 +332,11 @@ impl Pane for Explain {
     }
 }
 
-/// Puts what has to be done first before a pane_request.
-fn with(first: Option<PaneRequest>, pane_request: PaneRequest) -> PaneRequest {
+/// Puts what has to be done first before a request.
+fn with(first: Option<PaneRequest>, next: PaneRequest) -> PaneRequest {
     match first {
-        Some(first) => PaneRequest::All(vec![first, pane_request]),
-        None => pane_request,
+        Some(first) => PaneRequest::All(vec![first, next]),
+        None => next,
     }
 }
 
@@ -390,13 +390,10 @@ impl Explain {
         if let Some(shown) = shown.filter(|shown| shown.is_the_statement(&sql, &request.parameters)) {
             self.before = Some(Arc::clone(shown));
         }
-        let (run, pane_request) = Run::estimate(self.ids.take(), request);
+        let (run, next) = Run::estimate(self.ids.take(), request);
         self.run = Some(run);
-        if self.editor.remember(&sql) {
-            PaneRequest::All(vec![PaneRequest::Do(Effect::Remember(sql)), pane_request])
-        } else {
-            pane_request
-        }
+        let remember = self.editor.remember(&sql).then_some(PaneRequest::Do(Effect::Remember(sql)));
+        with(remember, next)
     }
 
     fn show_pasted(&mut self, text: &str) -> PaneRequest {

@@ -15,7 +15,7 @@ use super::measuring::{self, MEASURE, Measuring};
 use super::tables::bloat_cell;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
+use crate::app::{Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::Verdict;
 use crate::pg::exact::Relation;
@@ -81,8 +81,8 @@ impl Pane for Indexes {
         self.list.refresh(Grid { footnote: super::footnote(view, "indexes", &note), ..grid });
     }
 
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        self.list.draw(frame, area, look);
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        self.list.draw(frame, area, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {

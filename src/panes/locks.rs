@@ -10,7 +10,9 @@ use super::explain;
 use super::sessions::{self, age_cell};
 use crate::app::keys::key;
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, RowOrder, Subject, View};
+use crate::app::{
+    Action, Document, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, RowOrder, Subject, View,
+};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::waits::Waits;
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
@@ -50,8 +52,8 @@ impl Pane for Locks {
         self.list.refresh(grid);
     }
 
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        self.list.draw(frame, area, look);
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        self.list.draw(frame, area, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {

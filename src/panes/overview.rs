@@ -14,7 +14,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, Subject, View};
+use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, Subject, View};
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::load::{LoadPoint, WaitClass};
@@ -79,14 +79,14 @@ impl Pane for Overview {
         self.list.refresh(worst::grid(view.findings, self.list_width));
     }
 
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let is_wide = area.width >= 100 && area.height >= 26;
         if area.height < 8 {
-            self.draw_findings(frame, area, look);
+            self.draw_findings(frame, area, context);
         } else if is_wide {
-            self.draw_wide(frame, area, look);
+            self.draw_wide(frame, area, context);
         } else {
-            self.draw_narrow(frame, area, look);
+            self.draw_narrow(frame, area, context);
         }
     }
 
@@ -139,45 +139,45 @@ impl Overview {
         self.findings.list.get(at)
     }
 
-    fn draw_wide(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+    fn draw_wide(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let rows = self.list.len() as u16;
         let findings = (rows + 3).clamp(5, area.height / 4);
         let chart = (area.height / 3).clamp(9, 16);
         let [top, middle, bottom] =
             Layout::vertical([Constraint::Length(chart), Constraint::Min(10), Constraint::Length(findings)])
                 .areas(area);
-        self.draw_chart(frame, top, look);
+        self.draw_chart(frame, top, context);
         let [upper, lower] = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(middle);
         let halves =
             |row: Rect| -> [Rect; 2] { Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(row) };
         for (at, place) in halves(upper).into_iter().chain(halves(lower)).enumerate() {
-            self.tiles.draw(at, frame, place, look);
+            self.tiles.draw(at, frame, place, context);
         }
-        self.draw_findings(frame, bottom, look);
+        self.draw_findings(frame, bottom, context);
     }
 
-    fn draw_narrow(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+    fn draw_narrow(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let tile = if area.height >= 14 { area.height / 3 } else { 0 };
         let chart = (area.height / 3).clamp(4, 12);
         let [top, middle, bottom] =
             Layout::vertical([Constraint::Length(chart), Constraint::Min(4), Constraint::Length(tile)]).areas(area);
-        self.draw_chart(frame, top, look);
-        self.draw_findings(frame, middle, look);
+        self.draw_chart(frame, top, context);
+        self.draw_findings(frame, middle, context);
         if tile > 0 {
-            self.tiles.draw(self.shown_tile, frame, bottom, look);
+            self.tiles.draw(self.shown_tile, frame, bottom, context);
         }
     }
 
-    fn draw_chart(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+    fn draw_chart(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let tile = Tile {
             title: "Load: average active sessions",
             key: None,
             note: Some((&self.chart_note, Role::Muted)),
             has_focus: false,
         };
-        let inside = tile.draw(frame.buffer_mut(), area, look.theme);
+        let inside = tile.draw(frame.buffer_mut(), area, context.theme);
         self.chart_area = inside;
-        self.chart.draw(frame.buffer_mut(), inside, look.theme);
+        self.chart.draw(frame.buffer_mut(), inside, context.theme);
     }
 
     /// Derives the load of the snapshots that came since the last refresh.
@@ -209,17 +209,17 @@ impl Overview {
         self.loads.append(&mut news);
     }
 
-    fn draw_findings(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+    fn draw_findings(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let note = worst::note(&self.findings);
         let note = note.as_ref().map(|(text, role)| (text.as_str(), *role));
         let tile = Tile { title: "Findings, worst first", key: None, note, has_focus: true };
-        let inside = tile.draw(frame.buffer_mut(), area, look.theme);
+        let inside = tile.draw(frame.buffer_mut(), area, context.theme);
         if inside.width != self.list_width {
             // Which columns there are hangs on the width alone, so that a resize shows at once.
             self.list_width = inside.width;
             self.list.refresh(worst::grid(&self.findings, inside.width));
         }
-        self.list.draw(frame, inside, look);
+        self.list.draw(frame, inside, context);
     }
 }
 

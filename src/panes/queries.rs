@@ -17,7 +17,7 @@ use super::column::{PaneColumn, cells, column, headers};
 use super::explain;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
+use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
 use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -96,9 +96,9 @@ impl Pane for Queries {
         self.list.refresh(grid);
     }
 
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        self.glyphs = look.theme.glyphs;
-        self.list.draw(frame, area, look);
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        self.glyphs = context.theme.glyphs;
+        self.list.draw(frame, area, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {

@@ -14,7 +14,7 @@ use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, JobId, JobNews, Look, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
+use crate::app::{Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, Method};
 use crate::django::Owner;
@@ -107,8 +107,8 @@ impl Pane for Tables {
         self.list.refresh(Grid { footnote: super::footnote(view, "tables", &note), ..grid });
     }
 
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        self.list.draw(frame, area, look);
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        self.list.draw(frame, area, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {

@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use super::control::{self, Backend, Outcome, Permit, Signal};
-use super::session::{Connector, Limits, Lost, Reaper, Session, reaper};
+use super::session::{CancelQueue, Connector, Limits, Lost, Session, cancel_queue};
 use crate::sample::ServerFacts;
 
 /// What a person asks for.
@@ -60,7 +60,7 @@ const GRACE: Duration = Duration::from_millis(500);
 const LIMITS: Limits = Limits::ACT;
 
 /// How long the end may take: connections that close.
-const FAREWELL: Duration = Duration::from_secs(10);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 enum Done {
     Opened(Option<Session>),
@@ -69,7 +69,7 @@ enum Done {
 
 struct Act {
     connector: Arc<dyn Connector>,
-    reaper: Reaper,
+    cancel_queue: CancelQueue,
     facts: Arc<ServerFacts>,
     session: Option<Session>,
     is_opening: bool,
@@ -79,22 +79,22 @@ struct Act {
 
 /// Acts until it is told to stop or nobody listens.
 pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, told: mpsc::Sender<SignalReply>) {
-    let (reaper, reaping) = reaper();
+    let (cancel_queue, cancel_work) = cancel_queue();
     let act = Act {
         facts: Arc::new(ServerFacts { target: connector.target(), ..ServerFacts::default() }),
         connector,
-        reaper,
+        cancel_queue,
         session: None,
         is_opening: false,
         retry: Instant::now(),
         work: FuturesUnordered::new(),
     };
-    let mut reaping = std::pin::pin!(reaping);
+    let mut cancel_work = std::pin::pin!(cancel_work);
     tokio::select! {
-        () = &mut reaping => return,
+        () = &mut cancel_work => return,
         () = act.run(orders, told) => {}
     }
-    if tokio::time::timeout(FAREWELL, reaping).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_LIMIT, cancel_work).await.is_err() {
         tracing::info!("a signal may still be on its way");
     }
 }
@@ -136,8 +136,8 @@ impl Act {
     fn open(&mut self) {
         self.is_opening = true;
         self.retry = Instant::now() + RETRY;
-        let (connector, reaper) = (Arc::clone(&self.connector), self.reaper.clone());
-        self.work.push(async move { Done::Opened(open(connector.as_ref(), &reaper).await.ok()) }.boxed());
+        let (connector, cancel_queue) = (Arc::clone(&self.connector), self.cancel_queue.clone());
+        self.work.push(async move { Done::Opened(open(connector.as_ref(), &cancel_queue).await.ok()) }.boxed());
     }
 
     fn obey(&mut self, order: Order) -> Option<SignalReply> {
@@ -157,12 +157,13 @@ impl Act {
                 Outcome::Failed { what: "too many cancel or terminate requests at once; try again".to_owned() };
             return Some(SignalReply { signal, backend, outcome });
         }
-        let (connector, reaper, facts) = (Arc::clone(&self.connector), self.reaper.clone(), Arc::clone(&self.facts));
+        let (connector, cancel_queue, facts) =
+            (Arc::clone(&self.connector), self.cancel_queue.clone(), Arc::clone(&self.facts));
         let session = self.session.take();
         let act = async move {
             let mut session = match session {
                 Some(session) => session,
-                None => open(connector.as_ref(), &reaper).await?,
+                None => open(connector.as_ref(), &cancel_queue).await?,
             };
             let outcome = control::send(&mut session, &facts, permit, (signal, backend)).await;
             Ok((session, outcome))
@@ -201,8 +202,8 @@ impl Act {
     }
 }
 
-async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Session, String> {
-    Session::open(connector, LIMITS, reaper)
+async fn open(connector: &dyn Connector, cancel_queue: &CancelQueue) -> Result<Session, String> {
+    Session::open(connector, LIMITS, cancel_queue)
         .await
         .map_err(|failure| failure.because.last().cloned().unwrap_or(failure.what))
 }

@@ -9,7 +9,7 @@ use super::catalog;
 use super::control::Mode;
 use super::django_read;
 use super::explain::Request;
-use super::session::{Connector, Limits, Reaper, Session};
+use super::session::{CancelQueue, Connector, Limits, Session};
 use super::verify::{Allowed, Evidence, Verdict, Verified, Verifier};
 use crate::Failure;
 use crate::advisor::{self, Candidate, Confidence, IndexSpec, Refusal};
@@ -91,11 +91,11 @@ pub struct AdvisedIndex {
 /// can do nothing but read.
 pub async fn advise(
     connector: &Arc<dyn Connector>,
-    (mode, reaper): (Mode, &Reaper),
+    (mode, cancel_queue): (Mode, &CancelQueue),
     request: &Request,
     plan: &Plan,
 ) -> Result<Advised, Failure> {
-    let mut session = Session::open(connector.as_ref(), Limits::SLOW, reaper).await?;
+    let mut session = Session::open(connector.as_ref(), Limits::SLOW, cancel_queue).await?;
     let lost = |why: String| Failure::new(Kind::Connection, "the connection was lost").because_text(why);
     let relations = catalog::relations(plan);
     let read = catalog::read(&mut session, &relations).await.map_err(|gone| lost(gone.why))?;
@@ -109,7 +109,7 @@ pub async fn advise(
     if request.sql.trim().is_empty() {
         search.note("the statement of this plan is unknown: the planner was not asked".to_owned());
     }
-    let ladder = Verifier::new(Arc::clone(connector), mode, reaper.clone());
+    let ladder = Verifier::new(Arc::clone(connector), mode, cancel_queue.clone());
     let sets_to_ask = if request.sql.trim().is_empty() { Vec::new() } else { sets };
     let mut answers = match ladder.verify(request, &sets_to_ask, Allowed::Reading).await {
         Ok(answers) => answers.into_iter(),

@@ -15,10 +15,10 @@ use futures_util::future::{FutureExt as _, join_all};
 use tokio_postgres::error::Severity;
 use tokio_postgres::{CancelToken, Client, Error, RowStream, SimpleQueryMessage, Statement};
 
+use super::cancel_queue::{CancelFn, CancelQueue, InFlight};
 use super::copy::{self, NotCopied};
 use super::driver::Driver;
 use super::own::Sql;
-use super::reaper::{Canceller, InFlight, Reaper};
 use super::session::{Answer, Answers, Link, Lost, Parameter, Query};
 use super::words::words;
 use super::{decode, notices::Notices};
@@ -27,12 +27,12 @@ use crate::sample::Column;
 /// How a connection ended.
 pub(super) type End = Result<(), Error>;
 
-/// One connection; dropped, it is closed by the reaper.
+/// One connection; dropped, it is closed by the cancel queue.
 pub(super) struct Connection {
     client: Client,
     driver: Driver,
-    canceller: Canceller,
-    reaper: Reaper,
+    canceller: CancelFn,
+    cancel_queue: CancelQueue,
     notices: Notices,
     repeated: Repeated,
 }
@@ -46,18 +46,18 @@ impl fmt::Debug for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // The client is dropped right after this, and with it the driver knows that nothing more is asked.
-        self.reaper.close(&self.driver);
+        self.cancel_queue.close(&self.driver);
     }
 }
 
 impl Connection {
-    pub(super) fn of(link: Link, reaper: &Reaper) -> Self {
+    pub(super) fn of(link: Link, cancel_queue: &CancelQueue) -> Self {
         let Link { client, driver, canceller, notices } = link;
         Self {
             client,
             driver: Driver::new(driver),
             canceller,
-            reaper: reaper.clone(),
+            cancel_queue: cancel_queue.clone(),
             notices,
             repeated: Repeated::default(),
         }
@@ -67,7 +67,7 @@ impl Connection {
         self.client.cancel_token()
     }
 
-    pub(super) fn canceller(&self) -> &Canceller {
+    pub(super) fn canceller(&self) -> &CancelFn {
         &self.canceller
     }
 
@@ -78,12 +78,16 @@ impl Connection {
 
     /// Returns what cancels whatever this connection runs.
     pub(super) fn cancelling(&self) -> Cancelling {
-        Cancelling { canceller: self.canceller.clone(), connection: self.driver.clone(), reaper: self.reaper.clone() }
+        Cancelling {
+            canceller: self.canceller.clone(),
+            connection: self.driver.clone(),
+            cancel_queue: self.cancel_queue.clone(),
+        }
     }
 
     /// Waits for an answer; says how the connection ended, if it did. Dropped before, the question is cancelled.
     pub(super) async fn drive<T>(&self, question: impl Future<Output = T>) -> (T, Option<End>) {
-        let in_flight = InFlight::new(&self.canceller, &self.driver, &self.reaper);
+        let in_flight = InFlight::new(&self.canceller, &self.driver, &self.cancel_queue);
         let answered = self.driver.drive(question).await;
         in_flight.answered();
         answered
@@ -230,15 +234,15 @@ impl Repeated {
 
 /// Cancels what a connection runs.
 pub(super) struct Cancelling {
-    canceller: Canceller,
+    canceller: CancelFn,
     connection: Driver,
-    reaper: Reaper,
+    cancel_queue: CancelQueue,
 }
 
 impl Cancelling {
     /// Asks the server to cancel, and waits until it has taken the request.
     pub(super) async fn cancel(&self) -> Result<(), String> {
-        self.reaper.cancel(&self.canceller, &self.connection).await
+        self.cancel_queue.cancel(&self.canceller, &self.connection).await
     }
 }
 

@@ -63,7 +63,7 @@ impl Probe {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
     /// Reads shared memory and small catalogs only: cannot wait behind a lock on a relation, and takes a moment.
-    Tick,
+    Fast,
     /// May wait behind a lock on a relation, or takes long where there are many: has its own session and a `lock_timeout`.
     Slow,
 }

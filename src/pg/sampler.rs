@@ -1,6 +1,6 @@
 //! Takes the samples: asks what is due in one round trip and publishes a [`Snapshot`] a second.
 //!
-//! Two lanes that never wait for each other. The *tick* asks what cannot wait behind a lock on a relation; the *slow*
+//! Two lanes that never wait for each other. The *fast* lane asks what cannot wait behind a lock on a relation; the *slow*
 //! lane asks the rest over a connection of its own, and its newest sections are part of the next snapshot. Whatever
 //! happens to the server, snapshots go on at their pace, each section with its age and its reason; the connection comes
 //! back by itself.
@@ -12,21 +12,21 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::session::{Connector, reaper};
+use super::session::{Connector, cancel_queue};
 use crate::Failure;
 use crate::sample::{ServerFacts, Snapshot};
 
-pub mod board;
 pub mod budget;
 pub mod bundle;
+pub mod fast_lane;
 pub mod idle;
+pub mod latest_sections;
 pub mod merge;
 pub mod moved;
 pub mod round_trip;
 pub mod schedule;
 pub mod slow;
 pub mod texts;
-pub mod tick;
 pub mod timing;
 
 /// How the sampler works.
@@ -87,7 +87,7 @@ pub const REPORTS_ROOM: usize = 8;
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How long the end may take: cancel requests that are on their way, and connections that close.
-const FAREWELL: Duration = Duration::from_secs(10);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Samples until it is told to stop or nobody takes its reports.
 pub async fn run(
@@ -96,27 +96,27 @@ pub async fn run(
     reports: mpsc::Sender<Report>,
     commands: mpsc::Receiver<Command>,
 ) {
-    let (reaper, reaping) = reaper();
+    let (cancel_queue, cancel_work) = cancel_queue();
     let (requests, asked_for) = mpsc::channel(16);
     let (lane_reports, heard) = mpsc::channel(64);
-    let slow = slow::run(Arc::clone(&connector), settings.budget, reaper.clone(), asked_for, lane_reports);
-    let tick = tick::Tick::new(connector, settings, reaper, tick::Channels { reports, requests });
+    let slow = slow::run(Arc::clone(&connector), settings.budget, cancel_queue.clone(), asked_for, lane_reports);
+    let fast = fast_lane::FastLane::new(connector, settings, cancel_queue, fast_lane::Channels { reports, requests });
     let sampling = async {
         let mut slow = std::pin::pin!(slow);
         tokio::select! {
-            () = tick.run(commands, heard) => {}
+            () = fast.run(commands, heard) => {}
             () = &mut slow => return,
         }
-        // Without the tick it ends after what it is reading.
+        // Without the fast lane it ends after what it is reading.
         drop(tokio::time::timeout(GRACE, slow).await);
     };
-    let mut reaping = std::pin::pin!(reaping);
+    let mut cancel_work = std::pin::pin!(cancel_work);
     tokio::select! {
-        () = &mut reaping => return,
+        () = &mut cancel_work => return,
         () = sampling => {}
     }
     // Both lanes are gone: what they left running is cancelled.
-    if tokio::time::timeout(FAREWELL, reaping).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_LIMIT, cancel_work).await.is_err() {
         tracing::info!("a statement may still run: its statement_timeout ends it");
     }
 }

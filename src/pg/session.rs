@@ -7,7 +7,7 @@
 //! behind a pooler all are unnamed and typed, so that nothing is left on a backend; only COPY has a name, for as long as
 //! it runs ([`Session::copy`]). Any number of them is one
 //! round trip, two behind a pooler ([`Session::pipeline`]).
-//! A query that is dropped is cancelled on the server ([`reaper()`]).
+//! A query that is dropped is cancelled on the server ([`cancel_queue()`]).
 //!
 //! Nothing is spawned here: the connection is driven by whoever waits for an answer.
 
@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
+pub use super::cancel_queue::{CancelFn, CancelQueue, cancel_queue};
 pub use super::connection::sentence;
 use super::connection::{CLOSED, Connection, Step, end_of, together};
 pub use super::copy::NotCopied;
@@ -32,7 +33,6 @@ use super::own::{Own, Sql};
 use super::own_backends::OwnBackends;
 pub use super::path::RolePath;
 use super::path::{self, Until};
-pub use super::reaper::{Canceller, Reaper, reaper};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
@@ -47,14 +47,14 @@ pub struct Link {
     /// Moves the bytes; ends with the connection.
     pub driver: BoxFuture<'static, Result<(), Error>>,
     /// Cancels what the connection runs.
-    pub canceller: Canceller,
+    pub canceller: CancelFn,
     /// What the server says beside its answers.
     pub notices: Notices,
 }
 
 impl Link {
     /// A connection whose bytes are moved by what comes with it.
-    pub fn of<S, T>(client: Client, connection: tokio_postgres::Connection<S, T>, canceller: Canceller) -> Self
+    pub fn of<S, T>(client: Client, connection: tokio_postgres::Connection<S, T>, canceller: CancelFn) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -94,9 +94,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Of the tick: its probes take milliseconds; one that takes seconds finds a server in trouble and must not add to it.
+    /// Of the fast lane: its probes take milliseconds; one that takes seconds finds a server in trouble and must not add to it.
     /// It waits for no lock but one on a catalog (`VACUUM FULL pg_class`).
-    pub const TICK: Self = Self { statement: Duration::from_secs(2), lock: Duration::from_millis(100) };
+    pub const FAST: Self = Self { statement: Duration::from_secs(2), lock: Duration::from_millis(100) };
     /// Of the slow lane: a `stat()` for thousands of files on a slow disk, and a lock that is just being passed on.
     pub const SLOW: Self = Self { statement: Duration::from_secs(10), lock: Duration::from_millis(500) };
     /// Of what a person asked for and can cancel: an exact bloat scan reads a whole table.
@@ -237,8 +237,8 @@ pub(super) static GREETING: Own = Own {
 
 impl Session {
     /// Connects, finds out whether a pooler is between, and sets the guard.
-    pub async fn open(connector: &dyn Connector, limits: Limits, reaper: &Reaper) -> Result<Self, Failure> {
-        let connection = Connection::of(connector.connect().await?, reaper);
+    pub async fn open(connector: &dyn Connector, limits: Limits, cancel_queue: &CancelQueue) -> Result<Self, Failure> {
+        let connection = Connection::of(connector.connect().await?, cancel_queue);
         let key_pid = key::key_pid(&connection.cancel_token()).await;
         let mut session = Self {
             connection,
@@ -281,7 +281,7 @@ impl Session {
     }
 
     /// Returns what cancels the running query.
-    pub fn canceller(&self) -> &Canceller {
+    pub fn canceller(&self) -> &CancelFn {
         self.connection.canceller()
     }
 
@@ -393,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_session_of_our_own_is_set_and_a_borrowed_one_only_within_its_transaction() {
-        let own = Limits::TICK.for_session();
+        let own = Limits::FAST.for_session();
         let own = own.as_str();
         assert!(own.starts_with("set /* pgdj guard: search_path */ search_path = pg_catalog, pg_temp; "), "{own}");
         assert!(own.contains("set_config('statement_timeout', '2000', false)"), "{own}");

@@ -27,7 +27,7 @@ use super::guard::{
 };
 use super::own::{Form, Hole, Own, Sql};
 use super::path::{self, RolePath, Until};
-use super::session::{Answer, Connector, Parameter, Query, Reaper};
+use super::session::{Answer, CancelQueue, Connector, Parameter, Query};
 use crate::Failure;
 use crate::failure::Kind;
 use crate::sample::{Timestamp, Value};
@@ -217,8 +217,8 @@ pub(super) struct Transaction {
 
 impl Transaction {
     /// Connects; nothing is sent yet.
-    pub(super) async fn open(connector: &dyn Connector, reaper: &Reaper) -> Result<Self, Failure> {
-        let connection = Connection::of(connector.connect().await?, reaper);
+    pub(super) async fn open(connector: &dyn Connector, cancel_queue: &CancelQueue) -> Result<Self, Failure> {
+        let connection = Connection::of(connector.connect().await?, cancel_queue);
         Ok(Self { connection, state: State::Idle, greeting: Greeting::default(), prepared: None })
     }
 

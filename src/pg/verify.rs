@@ -12,7 +12,7 @@
 //! 3. [`Evidence::Catalog`]: the operator classes prove that such an index can serve the condition. No cost.
 //!
 //! [`Verifier::try_for_real`] builds the index, measures and drops it, where a person agreed that this database may be
-//! changed. Nothing here spawns; what is dropped while it runs is cancelled on the server by the reaper.
+//! changed. Nothing here spawns; what is dropped while it runs is cancelled on the server by the cancel queue.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::control::Mode;
 use super::explain::{self, Request};
 use super::judge::{Judge, Level, Objection};
-use super::session::{Connector, Reaper};
+use super::session::{CancelQueue, Connector};
 use super::transaction::{Access, Guard, Transaction, Trouble};
 use crate::Failure;
 use crate::advisor::IndexSpec;
@@ -206,7 +206,7 @@ impl Tried {
 pub struct Verifier {
     connector: Arc<dyn Connector>,
     mode: Mode,
-    reaper: Reaper,
+    cancel_queue: CancelQueue,
 }
 
 impl fmt::Debug for Verifier {
@@ -218,8 +218,8 @@ impl fmt::Debug for Verifier {
 impl Verifier {
     /// A verifier; it opens a short connection for each question. In [`Mode::ReadOnly`] it refuses what may do more than
     /// read, as the planner runs functions too.
-    pub fn new(connector: Arc<dyn Connector>, mode: Mode, reaper: Reaper) -> Self {
-        Self { connector, mode, reaper }
+    pub fn new(connector: Arc<dyn Connector>, mode: Mode, cancel_queue: CancelQueue) -> Self {
+        Self { connector, mode, cancel_queue }
     }
 
     /// Finds out what sets of indexes would do for a statement; each set is tried by itself, its indexes together.
@@ -233,7 +233,7 @@ impl Verifier {
         allowed: Allowed,
     ) -> Result<Vec<Verified>, Failure> {
         let statement = Statement::of(request)?;
-        let mut transaction = Transaction::open(self.connector.as_ref(), &self.reaper).await?;
+        let mut transaction = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await?;
         let verified = climb(
             &mut transaction,
             &statement,
@@ -261,7 +261,7 @@ impl Verifier {
                 .hint("start pgdj without --read-only"));
         }
         // A parameter without a value would be measured as NULL, for which mostly no row is found.
-        let needed = explain::statement::look(&request.sql).map_or(0, |statement| statement.parameters);
+        let needed = explain::statement::check(&request.sql).map_or(0, |statement| statement.parameters);
         if needed > request.parameters.len() {
             let why = format!(
                 "the statement needs {} and got {}",
@@ -271,13 +271,13 @@ impl Verifier {
             let failure = Failure::new(Kind::Refused, "cannot try the index").because_text(why);
             return Err(failure.hint("give a value for each $n: R asks for them in the console"));
         }
-        let mut transaction = Transaction::open(self.connector.as_ref(), &self.reaper).await?;
+        let mut transaction = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await?;
         trial::run(&mut transaction, request, specs, building).await
     }
 
     /// Drops what a trial that was given up while it built concurrently has left of these indexes.
     pub async fn clean_up(&self, specs: &[IndexSpec]) -> Result<(), Failure> {
-        let mut transaction = Transaction::open(self.connector.as_ref(), &self.reaper).await?;
+        let mut transaction = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await?;
         trial::clean_up(&mut transaction, specs).await
     }
 }

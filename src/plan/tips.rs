@@ -91,7 +91,7 @@ pub struct Tip {
     /// How much it knows of the cause: the highest of a topic speaks.
     rank: u8,
     /// Looks for its cases.
-    look: fn(&Seen<'_>) -> Vec<Hit>,
+    find: fn(&Seen<'_>) -> Vec<Hit>,
 }
 
 /// What a rule saw.
@@ -238,11 +238,11 @@ const LEAST_SHARE: f64 = 0.02;
 const LEAST_TIME: f64 = 0.0005;
 
 /// Returns what is worth doing, the largest saving first; one cause is told once.
-pub fn look(plan: &Plan, context: &Context) -> Vec<TipHit> {
+pub fn find(plan: &Plan, context: &Context) -> Vec<TipHit> {
     let seen = Seen { plan, context };
     let mut hits: Vec<(&'static Tip, Hit)> = Vec::new();
     for tip in ALL {
-        hits.extend((tip.look)(&seen).into_iter().map(|hit| (*tip, hit)));
+        hits.extend((tip.find)(&seen).into_iter().map(|hit| (*tip, hit)));
     }
     let hits = worth_it(plan, hits);
     let hits = one_per_cause(plan, hits);
@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     fn ids(text: &str) -> Vec<&'static str> {
-        look(&plan_of(text), &Context::default()).iter().map(|hit| hit.tip.id).collect()
+        find(&plan_of(text), &Context::default()).iter().map(|hit| hit.tip.id).collect()
     }
 
     #[test]
@@ -379,7 +379,7 @@ Execution Time: 0.05 ms";
         Rows Removed by Filter: 10000";
         let text =
             format!("Nested Loop  (cost=1..2 rows=1 width=8) (actual time=1..1000 rows=1 loops=1){}", scan.repeat(100));
-        let hits = look(&plan_of(&text), &Context::default());
+        let hits = find(&plan_of(&text), &Context::default());
         let scans: Vec<&TipHit> = hits.iter().filter(|hit| hit.tip.id == "rows-removed").collect();
         assert!(scans.len() <= 2, "{hits:?}");
     }

@@ -30,7 +30,7 @@ use crate::sample::{Seconds, Timestamp};
 const FRAME: Duration = Duration::from_millis(33);
 /// How long the connections may take to close: what they left running is cancelled, and an index on trial is dropped. A
 /// connection that closes before its answer leaves an error in the server's log.
-const FAREWELL: Duration = Duration::from_secs(12);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(12);
 
 /// What the console needs.
 pub struct Setup {
@@ -84,7 +84,7 @@ pub async fn console(setup: Setup) -> Result<(), Failure> {
     let closing = async { tokio::join!(sampling, acting, jobs.stop()) };
     tokio::select! {
         // What does not end in time is ended by the server's own timeouts.
-        _ = timeout(FAREWELL, closing) => {}
+        _ = timeout(SHUTDOWN_LIMIT, closing) => {}
         () = ends.came() => {}
         () = say_that_it_waits() => {}
     }

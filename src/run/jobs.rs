@@ -10,7 +10,7 @@ use super::work::{Work, perform};
 use crate::app::{Event, Job, JobId, JobKind, JobNews, JobResult};
 use crate::failure::{Failure, Kind};
 use crate::pg::control::Mode;
-use crate::pg::session::{Connector, reaper};
+use crate::pg::session::{Connector, cancel_queue};
 use crate::sample::ServerFacts;
 
 /// News that may wait for the loop.
@@ -19,7 +19,7 @@ const ROOM: usize = 32;
 /// Runs jobs.
 pub(super) struct JobRunner {
     work: Work,
-    reaping: JoinHandle<()>,
+    cancel_work: JoinHandle<()>,
     running: Vec<Running>,
     news: mpsc::Sender<Event>,
 }
@@ -36,10 +36,10 @@ impl JobRunner {
     /// Nothing runs yet; news of the jobs comes out of the channel.
     pub(super) fn new(connector: Arc<dyn Connector>, mode: Mode) -> (Self, mpsc::Receiver<Event>) {
         let (news, heard) = mpsc::channel(ROOM);
-        let (reaper, reaping) = reaper();
+        let (cancel_queue, cancel_work) = cancel_queue();
         let facts = Arc::new(ServerFacts { target: connector.target(), ..ServerFacts::default() });
-        let work = Work { connector, mode, reaper, facts };
-        (Self { work, reaping: tokio::spawn(reaping), running: Vec::new(), news }, heard)
+        let work = Work { connector, mode, cancel_queue, facts };
+        (Self { work, cancel_work: tokio::spawn(cancel_work), running: Vec::new(), news }, heard)
     }
 
     /// Keeps what the server has: a job that starts later goes by it.
@@ -74,7 +74,7 @@ impl JobRunner {
 
     /// Cancels every job, and waits until the server knows and nothing of a trial is left.
     pub(super) async fn stop(self) {
-        let Self { work, reaping, running, news } = self;
+        let Self { work, cancel_work, running, news } = self;
         // Nobody listens any more.
         drop(news);
         for job in &running {
@@ -84,7 +84,7 @@ impl JobRunner {
             drop(job.task.await);
         }
         drop(work);
-        drop(reaping.await);
+        drop(cancel_work.await);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::pg::advice::advise;
 use crate::pg::control::Mode;
 use crate::pg::exact::{self, Exact, Relation};
 use crate::pg::explain::{Request, Runner};
-use crate::pg::session::{Connector, Reaper, Session};
+use crate::pg::session::{CancelQueue, Connector, Session};
 use crate::pg::verify::{Building, Verifier};
 use crate::sample::{Missing, Seconds, ServerFacts};
 
@@ -27,7 +27,7 @@ const PROGRESS: Duration = Duration::from_millis(500);
 pub(super) struct Work {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) mode: Mode,
-    pub(super) reaper: Reaper,
+    pub(super) cancel_queue: CancelQueue,
     /// What the server has, as the sampler found it last.
     pub(super) facts: Arc<ServerFacts>,
 }
@@ -42,7 +42,7 @@ pub(super) async fn perform(job: Job, work: Work, cancel: CancellationToken, rep
             unless_cancelled(&cancel, async { JobResult::Parameters(find.await) }).await
         }
         Job::Advise { request, plan } => {
-            let found = Box::pin(advise(&work.connector, (work.mode, &work.reaper), &request, &plan));
+            let found = Box::pin(advise(&work.connector, (work.mode, &work.cancel_queue), &request, &plan));
             unless_cancelled(&cancel, async { JobResult::Advised(found.await.map(Box::new)) }).await
         }
         Job::TryIndexes { request, specs, building } => {
@@ -61,18 +61,18 @@ pub(super) async fn perform(job: Job, work: Work, cancel: CancellationToken, rep
     }
 }
 
-/// Awaits work; what is dropped on a cancel, the reaper cancels on the server.
+/// Awaits work; what is dropped on a cancel, the cancel queue cancels on the server.
 async fn unless_cancelled(cancel: &CancellationToken, work: impl Future<Output = JobResult>) -> JobResult {
     cancel.run_until_cancelled(work).await.unwrap_or(JobResult::Cancelled)
 }
 
 impl Work {
     fn runner(&self) -> Runner {
-        Runner::new(Arc::clone(&self.connector), self.mode, self.reaper.clone())
+        Runner::new(Arc::clone(&self.connector), self.mode, self.cancel_queue.clone())
     }
 
     fn verifier(&self) -> Verifier {
-        Verifier::new(Arc::clone(&self.connector), self.mode, self.reaper.clone())
+        Verifier::new(Arc::clone(&self.connector), self.mode, self.cancel_queue.clone())
     }
 
     async fn explain(&self, request: &Request, cancel: &CancellationToken, report: &Reporter) -> JobResult {
@@ -116,7 +116,7 @@ impl Work {
     /// Measures on a connection of its own, so that cancel and terminate never wait for a scan.
     async fn measure(&self, relation: Relation) -> Result<Exact, Missing> {
         let lost = |message: String| Missing::Failed { sqlstate: "none".to_owned(), message };
-        let opened = Session::open(self.connector.as_ref(), exact::LIMITS, &self.reaper).await;
+        let opened = Session::open(self.connector.as_ref(), exact::LIMITS, &self.cancel_queue).await;
         let mut session = opened.map_err(|failure| lost(failure.because.last().cloned().unwrap_or(failure.what)))?;
         exact::measure(&mut session, &self.facts, relation).await.map_err(|gone| lost(gone.why))?
     }

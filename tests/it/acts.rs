@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pgdj::pg::control::{Backend as Meant, Doing, Outcome, Signal};
 use pgdj::pg::own::Sql;
-use pgdj::pg::session::{Limits, Query, Session, reaper};
+use pgdj::pg::session::{Limits, Query, Session, cancel_queue};
 use pgdj::readings::act::{Prospect, prospect};
 use pgdj::readings::act_result::{Progress, Sample, Sent};
 use pgdj::readings::backends::{Backend, backends};
@@ -21,8 +21,8 @@ use crate::support::{Login, Server, apart, installed, open, own, servers};
 
 /// Reads the sessions as the probe does, until something is true of them.
 async fn seen(login: &Login, what: &str, is: impl Fn(&[Backend]) -> bool) -> Vec<Backend> {
-    let (reaper, _reaping) = reaper();
-    let mut session = Session::open(login, Limits::TICK, &reaper).await.unwrap();
+    let (cancel_queue, _cancel_work) = cancel_queue();
+    let mut session = Session::open(login, Limits::FAST, &cancel_queue).await.unwrap();
     let facts = facts(login).await;
     let probe = pgdj::pg::probes::find("activity").unwrap();
     let deadline = std::time::Instant::now() + PATIENCE;

@@ -10,7 +10,7 @@ use pgdj::catalog::index::{Direction, Nulls};
 use pgdj::catalog::{Collation, Expr, Kind, Method, Table};
 use pgdj::pg::catalog::{Read, read};
 use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::session::{Canceller, Connector, Limits, Link, Session, reaper};
+use pgdj::pg::session::{CancelFn, Connector, Limits, Link, Session, cancel_queue};
 use tokio_postgres::{Client, NoTls};
 
 use crate::support::installed::{self, Installed};
@@ -44,7 +44,7 @@ impl Connector for To {
     fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
         async {
             let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await.unwrap();
-            Ok(Link::of(client, connection, Canceller::new(|| async { Ok(()) }.boxed())))
+            Ok(Link::of(client, connection, CancelFn::new(|| async { Ok(()) }.boxed())))
         }
         .boxed()
     }
@@ -62,8 +62,8 @@ async fn client(conninfo: &str) -> Client {
 
 async fn read_as(server: &PrivateServer, user: &str, names: &[(&str, &str)]) -> Read {
     let conninfo = server.conninfo("postgres").replace("user=postgres", &format!("user={user}"));
-    let (reaper, _reaping) = reaper();
-    let mut session = Session::open(&To(conninfo), Limits::SLOW, &reaper).await.unwrap();
+    let (cancel_queue, _cancel_work) = cancel_queue();
+    let mut session = Session::open(&To(conninfo), Limits::SLOW, &cancel_queue).await.unwrap();
     let names: Vec<(String, String)> = names.iter().map(|(schema, name)| ((*schema).into(), (*name).into())).collect();
     read(&mut session, &names).await.unwrap()
 }

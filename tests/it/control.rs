@@ -6,7 +6,7 @@ use pgdj::pg::act::{self, Order, SignalReply};
 use pgdj::pg::control::{Backend, Doing, Mode, Outcome, Permit, Signal};
 use pgdj::pg::exact::{self, Exact, Relation};
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::pg::session::{Limits, Session, cancel_queue};
 use pgdj::sample::{Missing, ServerFacts, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -20,8 +20,8 @@ pub(crate) struct Acting {
 }
 
 pub(crate) async fn facts(login: &Login) -> Arc<ServerFacts> {
-    let (reaper, _reaping) = reaper();
-    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
+    let (cancel_queue, _cancel_work) = cancel_queue();
+    let mut session = Session::open(login, Limits::SLOW, &cancel_queue).await.unwrap();
     Arc::new(read_facts(&mut session, "test").await.unwrap())
 }
 
@@ -43,8 +43,8 @@ impl Acting {
 
 async fn measure(login: &Login, relation: Relation) -> Result<Exact, Missing> {
     let facts = facts(login).await;
-    let (reaper, _reaping) = reaper();
-    let mut session = Session::open(login, exact::LIMITS, &reaper).await.unwrap();
+    let (cancel_queue, _cancel_work) = cancel_queue();
+    let mut session = Session::open(login, exact::LIMITS, &cancel_queue).await.unwrap();
     exact::measure(&mut session, &facts, relation).await.unwrap()
 }
 

@@ -12,7 +12,7 @@ use pgdj::advisor::{Advice, Candidate, IndexSpec, Reason, advise};
 use pgdj::catalog::{Catalog, Method};
 use pgdj::django::sql::{Build, create_index};
 use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::session::{Canceller, Connector, Limits, Link, Session, reaper};
+use pgdj::pg::session::{CancelFn, Connector, Limits, Link, Session, cancel_queue};
 use pgdj::plan::{self, Plan};
 use tokio_postgres::{Client, NoTls};
 
@@ -76,7 +76,7 @@ impl Connector for ToConninfo {
     fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
         async {
             let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await.unwrap();
-            Ok(Link::of(client, connection, Canceller::new(|| async { Ok(()) }.boxed())))
+            Ok(Link::of(client, connection, CancelFn::new(|| async { Ok(()) }.boxed())))
         }
         .boxed()
     }
@@ -114,8 +114,8 @@ async fn shop(rows: &str) -> Option<Shop> {
         }
     }
     client.batch_execute("set jit = off; set timezone = 'UTC'; set session_replication_role = replica").await.unwrap();
-    let (reaper, _reaping) = reaper();
-    let session = Session::open(&ToConninfo(conninfo), Limits::SLOW, &reaper).await.unwrap();
+    let (cancel_queue, _cancel_work) = cancel_queue();
+    let session = Session::open(&ToConninfo(conninfo), Limits::SLOW, &cancel_queue).await.unwrap();
     Some(Shop { _server: server, client, session })
 }
 

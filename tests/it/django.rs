@@ -14,7 +14,7 @@ use pgdj::django::{
     migration_of_sql, removal_of,
 };
 use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::pg::session::{Limits, Session, cancel_queue};
 use pgdj::plan::Plan;
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
@@ -130,8 +130,8 @@ fn run(mut command: Command, input: &str) -> String {
 
 /// Reads the names as `pgdj` reads them from any database; the table whose names no catalog tells is declared.
 async fn project(login: &Login) -> Project {
-    let (reaper, _work) = reaper();
-    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
+    let (cancel_queue, _work) = cancel_queue();
+    let mut session = Session::open(login, Limits::SLOW, &cancel_queue).await.unwrap();
     let mut project = pgdj::pg::django_read::project(&mut session).await.unwrap();
     assert_eq!((project.last_migration("shopapp"), &project.unread), (Some("0001_initial"), &None));
     let fields = [("Kunden Nr", "kunde"), ("Tag", "day")].map(|(column, field)| (column.to_owned(), field.to_owned()));
@@ -146,8 +146,8 @@ async fn catalog(login: &Login) -> Catalog {
         "select c.relname::text from pg_class as c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'";
     let rows = open(login).await.query(list, &[]).await.unwrap();
     let relations: Vec<(String, String)> = rows.iter().map(|row| ("public".to_owned(), row.get(0))).collect();
-    let (reaper, _work) = reaper();
-    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
+    let (cancel_queue, _work) = cancel_queue();
+    let mut session = Session::open(login, Limits::SLOW, &cancel_queue).await.unwrap();
     let read = pgdj::pg::catalog::read(&mut session, &relations).await.unwrap();
     assert!(read.notes.is_empty(), "{:?}", read.notes);
     read.catalog

@@ -7,7 +7,7 @@ use pgdj::pg::address::{Address, Environment, resolve};
 use pgdj::pg::connector::ToAddress;
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Agreed, Answer, Blocker, Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
-use pgdj::pg::session::reaper;
+use pgdj::pg::session::cancel_queue;
 use tokio_postgres::Client;
 
 use crate::support::pooler::Pooler;
@@ -41,9 +41,9 @@ fn address(login: &Login) -> Address {
 }
 
 fn runner(login: &Login, mode: Mode) -> Runner {
-    let (reaper, work) = reaper();
+    let (cancel_queue, work) = cancel_queue();
     tokio::spawn(work);
-    Runner::new(Arc::new(ToAddress::new(address(login), "the shop")), mode, reaper)
+    Runner::new(Arc::new(ToAddress::new(address(login), "the shop")), mode, cancel_queue)
 }
 
 async fn run(login: &Login, request: &Request) -> Result<Answer, String> {

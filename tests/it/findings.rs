@@ -323,7 +323,7 @@ async fn judged(
             asked = Instant::now();
         }
         let snapshot = put_forward(&read, later);
-        let found = findings::look(&View::new(&Readings::of(snapshot.clone()), Some(older)));
+        let found = findings::check(&View::new(&Readings::of(snapshot.clone()), Some(older)));
         if snapshot.at.0 > older.at.0 && is_enough(&found) {
             for finding in &found.list {
                 check_form(finding, &snapshot);

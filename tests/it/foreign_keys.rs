@@ -10,7 +10,7 @@ use pgdj::django::sql::{Build, create_index};
 use pgdj::pg::advice::{Advised, advise};
 use pgdj::pg::explain::{Agreed, Consent, Options, Request};
 use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::session::reaper;
+use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::Evidence;
 use pgdj::plan::{self, Plan};
 use tokio_postgres::Client;
@@ -113,7 +113,7 @@ async fn explain(client: &Client, options: &str, sql: &str) -> Plan {
 }
 
 async fn advised(login: &Login, sql: &str, plan: &Plan) -> Advised {
-    let (reaper, work) = reaper();
+    let (cancel_queue, work) = cancel_queue();
     tokio::spawn(work);
     let request = Request {
         sql: sql.to_owned(),
@@ -124,7 +124,7 @@ async fn advised(login: &Login, sql: &str, plan: &Plan) -> Advised {
         timeout_ms: 30_000,
     };
     let connector: Arc<dyn pgdj::pg::session::Connector> = Arc::new(login.clone());
-    advise(&connector, (pgdj::pg::control::Mode::Full, &reaper), &request, plan)
+    advise(&connector, (pgdj::pg::control::Mode::Full, &cancel_queue), &request, plan)
         .await
         .unwrap_or_else(|failure| panic!("{sql}: {failure}"))
 }

@@ -18,7 +18,7 @@ use pgdj::pg::exact::{self, Relation};
 use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::sampler::Settings;
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Connector, Limits, Session, reaper};
+use pgdj::pg::session::{Connector, Limits, Session, cancel_queue};
 use pgdj::pg::verify::{Allowed, Building, Verifier};
 use pgdj::sample::{Missing, Seconds, Timestamp};
 use tokio_postgres::Client;
@@ -135,8 +135,8 @@ fn calm() -> Settings {
 
 /// Everything that pgdj asks a server.
 pub(crate) async fn script(login: &Login) {
-    let (reaper, reaping) = reaper();
-    let reaping = tokio::spawn(reaping);
+    let (cancel_queue, cancel_work) = cancel_queue();
+    let cancel_work = tokio::spawn(cancel_work);
     let connector: Arc<dyn Connector> = Arc::new(login.clone());
     // The console and a recording: every probe, twice.
     let mut watched = Watched::start(login.clone(), calm());
@@ -155,7 +155,7 @@ pub(crate) async fn script(login: &Login) {
     }
     watched.task.abort();
     // Acts.
-    let mut session = Session::open(login, Limits::ACT, &reaper).await.unwrap();
+    let mut session = Session::open(login, Limits::ACT, &cancel_queue).await.unwrap();
     let facts = read_facts(&mut session, "test").await.unwrap();
     let oid = |name: &str| {
         snapshot.rows(if name == "shop_order" { "tables" } else { "indexes" }).unwrap().iter().find_map(|row| {
@@ -170,7 +170,7 @@ pub(crate) async fn script(login: &Login) {
     send(&mut session, &facts, Permit::of(Mode::Full).unwrap(), (Signal::Cancel, nobody)).await;
     drop(session);
     // Explain, its parameters, the advice, its verification and a trial.
-    let runner = Runner::new(Arc::clone(&connector), Mode::Full, reaper.clone());
+    let runner = Runner::new(Arc::clone(&connector), Mode::Full, cancel_queue.clone());
     let sorted = request("select * from public.shop_order order by total limit 3", &[]);
     let never = std::future::pending;
     let answer = runner.run(&sorted, |_| {}, never()).await.unwrap_or_else(|failure| panic!("{failure}"));
@@ -180,20 +180,20 @@ pub(crate) async fn script(login: &Login) {
         runner.run(&request(sql, parameters), |_| {}, never()).await.unwrap_or_else(|failure| panic!("{failure}"));
         runner.choices(sql).await.unwrap();
     }
-    let advised = advise(&connector, (Mode::Full, &reaper), &sorted, &answer.plan)
+    let advised = advise(&connector, (Mode::Full, &cancel_queue), &sorted, &answer.plan)
         .await
         .unwrap_or_else(|failure| panic!("{failure}"));
     let spec = advised.indexes.first().map(|index| index.candidate.spec.clone());
     let spec = spec.unwrap_or_else(|| panic!("no index is advised: {:?} {:?}", advised.notes, advised.refusals));
-    let verifier = Verifier::new(Arc::clone(&connector), Mode::Full, reaper.clone());
+    let verifier = Verifier::new(Arc::clone(&connector), Mode::Full, cancel_queue.clone());
     verifier.verify(&sorted, &[vec![spec.clone()]], Allowed::TemporaryTable).await.unwrap_or_else(|it| panic!("{it}"));
     for building in [Building::InTransaction { limit: Seconds(30.0) }, Building::Concurrently { limit: Seconds(60.0) }]
     {
         verifier.try_for_real(&sorted, std::slice::from_ref(&spec), building).await.unwrap_or_else(|it| panic!("{it}"));
     }
     verifier.clean_up(&[spec]).await.unwrap_or_else(|it| panic!("{it}"));
-    drop((verifier, runner, reaper));
-    reaping.await.unwrap();
+    drop((verifier, runner, cancel_queue));
+    cancel_work.await.unwrap();
 }
 
 /// A database with the shop, the extensions and the traps; its path has the traps before `pg_catalog` if they are not in public.

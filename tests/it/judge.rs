@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Agreed, Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
-use pgdj::pg::session::reaper;
+use pgdj::pg::session::cancel_queue;
 use tokio_postgres::Client;
 
 use crate::support::{Login, Server, open};
@@ -34,9 +34,9 @@ fn estimate(sql: &str) -> Request {
 }
 
 fn runner(login: &Login, mode: Mode) -> Runner {
-    let (reaper, work) = reaper();
+    let (cancel_queue, work) = cancel_queue();
     tokio::spawn(work);
-    Runner::new(Arc::new(login.clone()), mode, reaper)
+    Runner::new(Arc::new(login.clone()), mode, cancel_queue)
 }
 
 /// Explains in read-only mode; the whole failure as one text.

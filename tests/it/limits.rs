@@ -8,7 +8,7 @@ use pgdj::pg::decode;
 use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::own::Sql;
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::pg::session::{Limits, Session, cancel_queue};
 use pgdj::readings::cut::Cut;
 use pgdj::sample::{RowSet, ServerFacts};
 use tokio_postgres::Client;
@@ -18,8 +18,8 @@ use crate::support::watch::PATIENCE;
 use crate::support::{Login, apart, installed, open, question, servers};
 
 async fn facts(login: &Login) -> ServerFacts {
-    let (reaper, _reaping) = reaper();
-    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
+    let (cancel_queue, _cancel_work) = cancel_queue();
+    let mut session = Session::open(login, Limits::SLOW, &cancel_queue).await.unwrap();
     read_facts(&mut session, "test").await.unwrap()
 }
 
@@ -186,12 +186,12 @@ async fn a_transaction_timeout_of_the_database_ends_none_of_our_transactions() {
             // Anybody else is ended by it.
             let ended = open(&login).await.batch_execute(&format!("begin; {LONG}")).await;
             assert!(ended.is_err(), "{}: {login:?}", server.name);
-            let (reaper, work) = reaper();
+            let (cancel_queue, work) = cancel_queue();
             tokio::spawn(work);
-            let mut session = Session::open(&login, Limits::SLOW, &reaper).await.unwrap();
+            let mut session = Session::open(&login, Limits::SLOW, &cancel_queue).await.unwrap();
             let answer = session.one(question(LONG)).await;
             assert!(matches!(&answer, Ok(Ok(_))), "{}: {login:?}: {answer:?}", server.name);
-            let runner = Runner::new(Arc::new(login.clone()), Mode::Full, reaper.clone());
+            let runner = Runner::new(Arc::new(login.clone()), Mode::Full, cancel_queue.clone());
             let request = Request {
                 sql: LONG.to_owned(),
                 parameters: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::pg::session::{Limits, Session, cancel_queue};
 use pgdj::sample::{Section, Snapshot};
 
 use crate::support::pooler::Pooler;
@@ -82,17 +82,17 @@ async fn dropped_queries_end_on_the_server_and_the_pooler_lives() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let (reaper, reaping) = reaper();
-    let reaping = tokio::spawn(reaping);
+    let (cancel_queue, cancel_work) = cancel_queue();
+    let cancel_work = tokio::spawn(cancel_work);
     for _ in 0..20 {
-        let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
+        let mut session = Session::open(&login, Limits::ACT, &cancel_queue).await.unwrap();
         let asking = tokio::spawn(async move { session.one(question("select pg_sleep(600)")).await.is_ok() });
         reaches(1).await;
         // Its connection goes with it.
         asking.abort();
         reaches(0).await;
     }
-    drop(reaper);
-    reaping.await.unwrap();
+    drop(cancel_queue);
+    cancel_work.await.unwrap();
     open(&login).await.batch_execute("select 1").await.unwrap();
 }

@@ -16,7 +16,7 @@ use pgdj::catalog::index::{Definition, Key, Method};
 use pgdj::catalog::parse::expression;
 use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
-use pgdj::pg::session::{Connector, Limits, Session, reaper};
+use pgdj::pg::session::{Connector, Limits, Session, cancel_queue};
 use pgdj::pg::verify::{Allowed, Building, Evidence, Verifier};
 use pgdj::sample::{Seconds, ServerFacts, Timestamp};
 use tokio_postgres::Client;
@@ -165,19 +165,19 @@ fn index(table: &str, method: Method, keys: &[&str]) -> Vec<IndexSpec> {
 /// What the rest of the script does not come to: a session that is ended, indexes that HypoPG cannot simulate, an index
 /// on an expression for real.
 async fn the_rest(login: &Login) {
-    let (reaper, reaping) = reaper();
-    let reaping = tokio::spawn(reaping);
-    let mut session = Session::open(login, Limits::ACT, &reaper).await.unwrap();
+    let (cancel_queue, cancel_work) = cancel_queue();
+    let cancel_work = tokio::spawn(cancel_work);
+    let mut session = Session::open(login, Limits::ACT, &cancel_queue).await.unwrap();
     let nobody = Backend { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
     let permit = Permit::of(Mode::Full).unwrap();
     send(&mut session, &ServerFacts::default(), permit, (Signal::Terminate, nobody)).await;
     drop(session);
     let connector: Arc<dyn Connector> = Arc::new(login.clone());
-    let runner = Runner::new(Arc::clone(&connector), Mode::Full, reaper.clone());
+    let runner = Runner::new(Arc::clone(&connector), Mode::Full, cancel_queue.clone());
     let parameters = runner.choices("select * from public.shop_order where status = $1").await.unwrap();
     assert!(!parameters[0].choices.is_empty(), "{parameters:?}");
     drop(runner);
-    let verifier = Verifier::new(connector, Mode::Full, reaper);
+    let verifier = Verifier::new(connector, Mode::Full, cancel_queue);
     let request = |sql: &str| Request {
         sql: sql.to_owned(),
         parameters: Vec::new(),
@@ -198,7 +198,7 @@ async fn the_rest(login: &Login) {
     let building = Building::InTransaction { limit: Seconds(30.0) };
     verifier.try_for_real(&upper, &expression, building).await.unwrap();
     drop(verifier);
-    reaping.await.unwrap();
+    cancel_work.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

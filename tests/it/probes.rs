@@ -6,7 +6,7 @@ use pgdj::pg::own::Sql;
 use pgdj::pg::probes::{Lane, PROBES, Pace, Probe};
 use pgdj::pg::sampler::bundle::{Question, Unbundled};
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Limits, Parameter, Query, Session, reaper};
+use pgdj::pg::session::{Limits, Parameter, Query, Session, cancel_queue};
 use pgdj::pg::why;
 use pgdj::sample::{ServerFacts, Unit, Value};
 use tokio_postgres::types::Type;
@@ -31,8 +31,8 @@ fn types(unit: Unit) -> &'static [Type] {
 }
 
 async fn session(login: &Login) -> (Session, ServerFacts) {
-    let (reaper, _) = reaper();
-    let mut session = Session::open(login, Limits::SLOW, &reaper).await.unwrap();
+    let (cancel_queue, _) = cancel_queue();
+    let mut session = Session::open(login, Limits::SLOW, &cancel_queue).await.unwrap();
     let facts = read_facts(&mut session, "test").await.unwrap();
     (session, facts)
 }
@@ -126,7 +126,7 @@ async fn what_is_asked_in_one_statement_is_what_is_asked_apart_on_every_server()
     for server in servers() {
         let login = shop_on(server).await;
         let (mut session, facts) = session(&login).await;
-        let is_read = |probe: &&Probe| probe.lane == Lane::Tick && why::cannot_be_read(probe, &facts).is_none();
+        let is_read = |probe: &&Probe| probe.lane == Lane::Fast && why::cannot_be_read(probe, &facts).is_none();
         let due: Vec<&'static Probe> = PROBES.iter().copied().filter(is_read).collect();
         let questions = Unbundled::default().questions(due, Instant::now(), true);
         let bundle = questions.iter().find(|question| question.is_bundle()).unwrap();

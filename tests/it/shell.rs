@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::pg::session::{Limits, Session, cancel_queue};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_postgres::Client;
 
@@ -58,8 +58,8 @@ async fn explain_cancels_on_the_server_whatever_signal_ends_it() {
 async fn the_server_looks_after_its_client_where_it_can() {
     for server in servers() {
         let login = server.database().await;
-        let (reaper, _reaping) = reaper();
-        let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
+        let (cancel_queue, _cancel_work) = cancel_queue();
+        let mut session = Session::open(&login, Limits::ACT, &cancel_queue).await.unwrap();
         let ask = "select coalesce(pg_catalog.current_setting('client_connection_check_interval', true), 'none')";
         let answer = session.one(question(ask)).await.unwrap().unwrap();
         let shown = answer.scalar().and_then(pgdj::sample::Value::as_str).unwrap().to_owned();
@@ -150,8 +150,8 @@ async fn the_reason_of_a_pooler_is_said() {
     let (one, two) = (open(&login).await, open(&login).await);
     one.simple_query("begin").await.unwrap();
     two.simple_query("begin").await.unwrap();
-    let (reaper, _reaping) = reaper();
-    let failure = Session::open(&login, Limits::ACT, &reaper).await.err().unwrap();
+    let (cancel_queue, _cancel_work) = cancel_queue();
+    let failure = Session::open(&login, Limits::ACT, &cancel_queue).await.err().unwrap();
     let said = failure.to_string();
     assert!(said.contains("PgBouncer found no free server connection in time (query_wait_timeout)"), "{said}");
 }

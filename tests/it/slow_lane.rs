@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use pgdj::Failure;
 use pgdj::pg::sampler::slow::{self, LaneReport, LaneRequest};
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Connector, Limits, Link, Session, reaper};
+use pgdj::pg::session::{Connector, Limits, Link, Session, cancel_queue};
 use pgdj::sample::ServerFacts;
 use tokio::sync::mpsc;
 
@@ -32,8 +32,8 @@ impl Connector for Restarted {
 }
 
 async fn facts(login: &Login) -> Arc<ServerFacts> {
-    let (reaper, _) = reaper();
-    let mut session = Session::open(login, Limits::TICK, &reaper).await.unwrap();
+    let (cancel_queue, _) = cancel_queue();
+    let mut session = Session::open(login, Limits::FAST, &cancel_queue).await.unwrap();
     Arc::new(read_facts(&mut session, "shop").await.unwrap())
 }
 
@@ -56,11 +56,11 @@ async fn the_slow_lane_that_hears_of_a_new_server_on_its_old_connection_follows_
     let [before, after] = [facts(&servers[0]).await, facts(&servers[1]).await];
     assert!((before.started.0 - after.started.0).abs() > 1.0, "two servers, as far as the lane can tell");
     let connector = Arc::new(Restarted { servers, connections: AtomicUsize::new(0) });
-    let (reaper, reaping) = reaper();
+    let (cancel_queue, cancel_work) = cancel_queue();
     let (requests, asked) = mpsc::channel(16);
     let (reports, mut told) = mpsc::channel(64);
-    let lane = tokio::spawn(slow::run(connector, 0.02, reaper, asked, reports));
-    let reaping = tokio::spawn(reaping);
+    let lane = tokio::spawn(slow::run(connector, 0.02, cancel_queue, asked, reports));
+    let cancel_work = tokio::spawn(cancel_work);
     requests.send(LaneRequest::Connected(before)).await.unwrap();
     assert_eq!(lost_or_read(&mut told).await, None, "it works on the first server");
     // Its connection to the first server still stands.
@@ -73,5 +73,5 @@ async fn the_slow_lane_that_hears_of_a_new_server_on_its_old_connection_follows_
     assert_eq!(why, "the server was restarted");
     assert_eq!(lost_or_read(&mut told).await, None, "it works on the second server");
     lane.abort();
-    reaping.abort();
+    cancel_work.abort();
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::session::{Limits, Query, Session, reaper};
+use pgdj::pg::session::{Limits, Query, Session, cancel_queue};
 use pgdj::readings::vitals::Lag;
 use pgdj::sample::{Missing, Section, Snapshot, Value};
 
@@ -186,10 +186,10 @@ async fn what_is_under_way_when_its_backend_is_terminated_ends_at_once() {
     let Some(server) = own() else { return };
     let login = server.database().await;
     let client = open(&login).await;
-    let (reaper, reaping) = reaper();
-    tokio::spawn(reaping);
+    let (cancel_queue, cancel_work) = cancel_queue();
+    tokio::spawn(cancel_work);
     for _ in 0..20 {
-        let mut session = Session::open(&login, Limits::TICK, &reaper).await.unwrap();
+        let mut session = Session::open(&login, Limits::FAST, &cancel_queue).await.unwrap();
         let asked = session.one(question("select pg_catalog.pg_backend_pid()::bigint")).await.unwrap().unwrap();
         let pid = asked.scalar().and_then(Value::as_int).unwrap();
         let queries: Vec<Query> = (0..5).map(|_| question("select pg_catalog.pg_sleep(0.2)::text")).collect();
@@ -224,9 +224,9 @@ async fn a_server_that_hangs_is_said_and_left_and_found_again() {
 #[tokio::test]
 async fn a_dropped_query_is_cancelled_on_the_server() {
     let Some((login, client)) = shop_of_own().await else { return };
-    let (reaper, reaping) = reaper();
-    let reaping = tokio::spawn(reaping);
-    let mut session = Session::open(&login, Limits::ACT, &reaper).await.unwrap();
+    let (cancel_queue, cancel_work) = cancel_queue();
+    let cancel_work = tokio::spawn(cancel_work);
+    let mut session = Session::open(&login, Limits::ACT, &cancel_queue).await.unwrap();
     let waiting = session.one(question("select pg_sleep(600)"));
     assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
     let running = "select count(*) from pg_stat_activity where application_name = 'pgdj' and datname = current_database() and state = 'active'";
@@ -236,15 +236,15 @@ async fn a_dropped_query_is_cancelled_on_the_server() {
         }
     };
     tokio::time::timeout(PATIENCE, cancelled).await.expect("it is cancelled");
-    drop((session, reaper));
-    reaping.await.unwrap();
+    drop((session, cancel_queue));
+    cancel_work.await.unwrap();
 }
 
 #[tokio::test]
 async fn the_guard_is_in_force() {
     let Some((login, _client)) = shop_of_own().await else { return };
-    let (reaper, _reaping) = reaper();
-    let mut session = Session::open(&login, Limits::TICK, &reaper).await.unwrap();
+    let (cancel_queue, _cancel_work) = cancel_queue();
+    let mut session = Session::open(&login, Limits::FAST, &cancel_queue).await.unwrap();
     let answers = session
         .pipeline(&[
             question("create table must_not_be ()"),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use pgdj::pg::own::Sql;
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Limits, Query, Session, reaper};
+use pgdj::pg::session::{Limits, Query, Session, cancel_queue};
 use pgdj::readings::Readings;
 use pgdj::readings::vacuum_horizon::{HolderKind, Pins, VacuumHorizon};
 use pgdj::sample::{Reading, RowSet, SampleCost, Section, Snapshot, Timestamp};
@@ -14,8 +14,8 @@ use crate::support::{Login, Server, apart, installed, leave_out, open};
 
 /// Returns the horizon as the probe reads it on a server at this moment.
 async fn horizon(login: &Login) -> VacuumHorizon {
-    let (reaper, _) = reaper();
-    let mut session = Session::open(login, Limits::TICK, &reaper).await.unwrap();
+    let (cancel_queue, _) = cancel_queue();
+    let mut session = Session::open(login, Limits::FAST, &cancel_queue).await.unwrap();
     let facts = read_facts(&mut session, "test").await.unwrap();
     let probe = pgdj::pg::probes::find("vacuum_horizon").unwrap();
     let rows = session.one(Query::new(Sql::of_probe(probe, &facts))).await.unwrap().unwrap().rows;

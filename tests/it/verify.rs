@@ -7,7 +7,7 @@ use pgdj::catalog::index::{Definition, Key, Method};
 use pgdj::catalog::parse::expression;
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Agreed, Consent, Options, Request};
-use pgdj::pg::session::reaper;
+use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::{Allowed, Building, Evidence, Tried, Verdict, Verified, Verifier};
 use pgdj::sample::Seconds;
 use tokio_postgres::Client;
@@ -72,9 +72,9 @@ fn request(sql: &str, parameters: &[&str]) -> Request {
 }
 
 fn verifier(login: &Login) -> Verifier {
-    let (reaper, work) = reaper();
+    let (cancel_queue, work) = cancel_queue();
     tokio::spawn(work);
-    Verifier::new(Arc::new(login.clone()), Mode::Full, reaper)
+    Verifier::new(Arc::new(login.clone()), Mode::Full, cancel_queue)
 }
 
 async fn one(login: &Login, request: &Request, set: &[IndexSpec], allowed: Allowed) -> Verified {

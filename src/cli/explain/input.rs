@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::cli::args::Explain;
 use crate::failure::{Failure, Kind};
-use crate::pg::session::{Connector, Limits, Parameter, Query, Reaper, Session, sentence};
+use crate::pg::session::{CancelQueue, Connector, Limits, Parameter, Query, Session, sentence};
 use crate::pg::{server, why};
 use crate::plan;
 
@@ -95,11 +95,11 @@ fn text_of(path: &Path) -> Result<String, Failure> {
 /// Returns the statement that `pg_stat_statements` keeps under an id, and the rows that it returned a call on average.
 pub(super) async fn statement_of(
     connector: &dyn Connector,
-    reaper: &Reaper,
+    cancel_queue: &CancelQueue,
     id: i64,
 ) -> Result<(String, Option<f64>), Failure> {
     let refused = |what: String| Failure::new(Kind::Refused, what);
-    let mut session = Session::open(connector, Limits::SLOW, reaper).await?;
+    let mut session = Session::open(connector, Limits::SLOW, cancel_queue).await?;
     let facts = server::read_facts(&mut session, &connector.target()).await?;
     if !facts.extensions.contains_key(EXTENSION) {
         let missing = why::not_installed(EXTENSION, &facts);

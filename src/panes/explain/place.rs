@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::{Explain, Mode, Panel, PlanView};
-use crate::app::Look;
+use crate::app::DrawContext;
 use crate::ui::detail::Detail;
 use crate::ui::frame::{Part, Tile, draw_parts, draw_segments};
 use crate::ui::table::Notice;
@@ -43,8 +43,8 @@ const WELCOME: &[&str] = &[
 
 impl Explain {
     /// Draws the pane.
-    pub(super) fn place(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        let theme = look.theme;
+    pub(super) fn place(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        let theme = context.theme;
         self.places = Places::default();
         let area = if self.is_editing { self.draw_editor(frame, area, theme) } else { area };
         if area.height == 0 {
@@ -61,7 +61,7 @@ impl Explain {
         if !self.is_editing && self.plan_view.is_some() {
             self.places.statement = Rect { height: above.height.min(1), ..above };
         }
-        self.draw_plan(frame, below, look);
+        self.draw_plan(frame, below, context);
     }
 
     /// Draws the editor and returns what is left below it.
@@ -141,8 +141,8 @@ impl Explain {
         heads
     }
 
-    fn draw_plan(&mut self, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
-        let theme = look.theme;
+    fn draw_plan(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        let theme = context.theme;
         let Some(plan_view) = &self.plan_view else {
             if !self.is_editing {
                 let notice = Notice::new(WELCOME.first().copied().unwrap_or_default());
@@ -152,12 +152,12 @@ impl Explain {
             return;
         };
         match self.mode {
-            Mode::Compare => return self.compared.draw(frame, area, look),
+            Mode::Compare => return self.compared.draw(frame, area, context),
             Mode::Text => return plan_view.text.draw(frame.buffer_mut(), indented(area), theme),
             Mode::Tree => {}
         }
         let (tree, panel) = split(area, self.panel, plan_view.list.len());
-        plan_view.list.draw(frame, tree, look);
+        plan_view.list.draw(frame, tree, context);
         if panel.is_empty() {
             return;
         }

@@ -33,7 +33,7 @@ fn act(pane: &mut Explain, action: Action) -> PaneRequest {
 fn drawn(pane: &mut Explain, (width, height): (u16, u16)) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let theme = Theme::default();
-    terminal.draw(|frame| pane.draw(frame, frame.area(), Look { theme: &theme })).unwrap();
+    terminal.draw(|frame| pane.draw(frame, frame.area(), DrawContext { theme: &theme })).unwrap();
     lines(terminal.backend().buffer()).join("\n")
 }
 
@@ -77,7 +77,7 @@ fn cancel(pane: &mut Explain, id: JobId) {
     pane.take_job(id, JobNews::Done(JobResult::Cancelled));
 }
 
-/// What a pane_request asks of the shell, all of it.
+/// What a request asks of the shell, all of it.
 fn effects(pane_request: PaneRequest) -> Vec<Effect> {
     match pane_request {
         PaneRequest::Do(effect) => vec![effect],

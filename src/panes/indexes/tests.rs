@@ -102,7 +102,7 @@ fn what_was_not_read_is_said() {
 fn drawn(pane: &mut Indexes, (width, height): (u16, u16)) -> String {
     let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(width, height)).unwrap();
     let theme = crate::ui::theme::Theme::default();
-    terminal.draw(|frame| pane.draw(frame, frame.area(), Look { theme: &theme })).unwrap();
+    terminal.draw(|frame| pane.draw(frame, frame.area(), DrawContext { theme: &theme })).unwrap();
     let buffer = terminal.backend().buffer().clone();
     let lines = buffer.content.chunks(usize::from(width));
     lines.map(|line| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n").collect()

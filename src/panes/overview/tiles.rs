@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::app::header::connections_health;
 use crate::app::list::{Focus, List};
-use crate::app::{Look, View};
+use crate::app::{DrawContext, View};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::Verdict;
@@ -82,7 +82,7 @@ impl Tiles {
     }
 
     /// Draws a tile.
-    pub(super) fn draw(&self, which: usize, frame: &mut Frame<'_>, area: Rect, look: Look<'_>) {
+    pub(super) fn draw(&self, which: usize, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let (key, title, list) = match which {
             0 => ("2", "Connections", &self.connections),
             1 => ("3", "Top queries, last minute", &self.queries),
@@ -92,7 +92,7 @@ impl Tiles {
         let note =
             self.notes.get(which).map(String::as_str).filter(|note| !note.is_empty()).map(|note| (note, Role::Muted));
         let mut inside =
-            Tile { title, key: Some(key), note, has_focus: false }.draw(frame.buffer_mut(), area, look.theme);
+            Tile { title, key: Some(key), note, has_focus: false }.draw(frame.buffer_mut(), area, context.theme);
         if which == 0
             && let Some((share, figures, health)) = &self.gauge
             && inside.height >= 2
@@ -101,11 +101,11 @@ impl Tiles {
             Gauge { label: "used", share: Some(*share), figures, health: *health }.draw(
                 frame.buffer_mut(),
                 line,
-                look.theme,
+                context.theme,
             );
             inside = Rect { y: inside.y + 1, height: inside.height - 1, ..inside };
         }
-        list.draw(frame, inside, look);
+        list.draw(frame, inside, context);
     }
 }
 

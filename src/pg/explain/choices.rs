@@ -66,7 +66,7 @@ struct Place {
 impl Runner {
     /// Finds out the parameters of a statement, in the order of their numbers; none for a statement without.
     pub async fn choices(&self, sql: &str) -> Result<Vec<Parameter>, Failure> {
-        let statement = statement::look(sql).map_err(|error| refusal::not_one(&error))?;
+        let statement = statement::check(sql).map_err(|error| refusal::not_one(&error))?;
         if statement.parameters == 0 {
             return Ok(Vec::new());
         }
@@ -94,7 +94,7 @@ impl Runner {
     }
 
     async fn ask(&self, request: &Request, statement: &Statement) -> Result<Vec<Parameter>, Stumble> {
-        let opened = Transaction::open(self.connector.as_ref(), &self.reaper).await;
+        let opened = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await;
         let mut transaction = opened.map_err(Stumble::Told)?;
         let begun = transaction.begin(run::guard(Consent::ReadOnly, request.timeout_ms)).await;
         begun.map_err(|trouble| Stumble::server(trouble, ""))?;

@@ -16,7 +16,7 @@ use crate::Failure;
 use crate::pg::connection::Cancelling;
 use crate::pg::control::Mode;
 use crate::pg::judge::Level;
-use crate::pg::session::{Connector, Reaper};
+use crate::pg::session::{CancelQueue, Connector};
 use crate::pg::transaction::{Access, Greeting, Guard, Transaction};
 use crate::sample::Seconds;
 
@@ -37,7 +37,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub struct Runner {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) mode: Mode,
-    pub(super) reaper: Reaper,
+    pub(super) cancel_queue: CancelQueue,
 }
 
 impl std::fmt::Debug for Runner {
@@ -73,9 +73,9 @@ impl Known {
 }
 
 impl Runner {
-    /// A runner; in [`Mode::ReadOnly`] it refuses every write. What is dropped while it runs, the reaper cancels.
-    pub fn new(connector: Arc<dyn Connector>, mode: Mode, reaper: Reaper) -> Self {
-        Self { connector, mode, reaper }
+    /// A runner; in [`Mode::ReadOnly`] it refuses every write. What is dropped while it runs, the cancel queue cancels.
+    pub fn new(connector: Arc<dyn Connector>, mode: Mode, cancel_queue: CancelQueue) -> Self {
+        Self { connector, mode, cancel_queue }
     }
 
     /// Explains a statement. `told` hears how it stands; when `stop` ends, it is cancelled on the server.
@@ -92,7 +92,7 @@ impl Runner {
         let work =
             tokio::time::timeout(patience(request), Box::pin(self.converse(request, (&statement, &known), &told)));
         let mut work = std::pin::pin!(work);
-        let mut looking = std::pin::pin!(watch(self.connector.as_ref(), &self.reaper, &known.pid, blockers_in));
+        let mut looking = std::pin::pin!(watch(self.connector.as_ref(), &self.cancel_queue, &known.pid, blockers_in));
         let mut stopping = std::pin::pin!(stopped(stop, &known));
         let mut ticks = tokio::time::interval(PROGRESS);
         let done = loop {
@@ -124,7 +124,7 @@ impl Runner {
 
     /// Looks at what is asked before anything is sent.
     fn judge(&self, request: &Request) -> Result<Statement, Failure> {
-        let statement = statement::look(&request.sql).map_err(|error| refusal::not_one(&error))?;
+        let statement = statement::check(&request.sql).map_err(|error| refusal::not_one(&error))?;
         if request.consent == Consent::Write && self.mode == Mode::ReadOnly {
             return Err(refusal::read_only_mode(statement.effect));
         }
@@ -148,7 +148,7 @@ impl Runner {
         (statement, known): (&Statement, &Known),
         told: &impl Fn(Progress),
     ) -> Result<Answer, (Stumble, String)> {
-        let opened = Transaction::open(self.connector.as_ref(), &self.reaper).await;
+        let opened = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await;
         let mut transaction = opened.map_err(|failure| (Stumble::Told(failure), String::new()))?;
         // Set once, here only.
         known.cancelling.set(transaction.cancelling()).unwrap_or_default();

@@ -138,7 +138,7 @@ impl Piece {
 }
 
 /// Looks at a text.
-pub fn look(sql: &str) -> Result<Statement, NotOne> {
+pub fn check(sql: &str) -> Result<Statement, NotOne> {
     if sql.contains('\0') {
         return Err(NotOne::Nul);
     }

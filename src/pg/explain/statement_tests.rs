@@ -1,7 +1,7 @@
 use super::*;
 
 fn effect_of(sql: &str) -> Effect {
-    look(sql).unwrap_or_else(|error| panic!("{sql}: {error}")).effect
+    check(sql).unwrap_or_else(|error| panic!("{sql}: {error}")).effect
 }
 
 #[test]
@@ -31,16 +31,16 @@ fn what_writes_is_seen_wherever_it_stands() {
 
 #[test]
 fn only_one_statement_is_taken() {
-    assert_eq!(look("select 1; select 2"), Err(NotOne::Several(2)));
-    assert_eq!(look(" ;; "), Err(NotOne::Empty));
-    assert_eq!(look("-- nothing"), Err(NotOne::Empty));
-    assert_eq!(look("explain analyze"), Err(NotOne::Empty));
-    assert_eq!(look("vacuum t"), Err(NotOne::NoPlan("VACUUM".to_owned())));
-    assert_eq!(look("select 'a\0'"), Err(NotOne::Nul));
-    assert_eq!(look("select ';' ; -- the end").map(|it| it.text), Ok("select ';'".to_owned()));
-    assert_eq!(look("select $$;$$, \";\", E'\\';' /* ; */;").map(|it| it.parameters), Ok(0));
+    assert_eq!(check("select 1; select 2"), Err(NotOne::Several(2)));
+    assert_eq!(check(" ;; "), Err(NotOne::Empty));
+    assert_eq!(check("-- nothing"), Err(NotOne::Empty));
+    assert_eq!(check("explain analyze"), Err(NotOne::Empty));
+    assert_eq!(check("vacuum t"), Err(NotOne::NoPlan("VACUUM".to_owned())));
+    assert_eq!(check("select 'a\0'"), Err(NotOne::Nul));
+    assert_eq!(check("select ';' ; -- the end").map(|it| it.text), Ok("select ';'".to_owned()));
+    assert_eq!(check("select $$;$$, \";\", E'\\';' /* ; */;").map(|it| it.parameters), Ok(0));
     // What is no SQL, or not to be read, is the server's to judge.
-    assert!(look("selct 1").is_ok() && look("select 'open").is_ok());
+    assert!(check("selct 1").is_ok() && check("select 'open").is_ok());
     assert_eq!(split("select 1; select 2;\n").len(), 2);
 }
 
@@ -69,10 +69,10 @@ fn an_explain_that_was_pasted_is_left_out() {
         "explain (analyze, buffers, format json) select 1",
         "/* q */ explain (costs off)\nselect 1;",
     ] {
-        let statement = look(sql).unwrap();
+        let statement = check(sql).unwrap();
         assert_eq!((statement.text.as_str(), statement.notes.len()), ("select 1", 1), "{sql}");
     }
-    assert_eq!(look("explain (select 1)").unwrap().text, "(select 1)");
+    assert_eq!(check("explain (select 1)").unwrap().text, "(select 1)");
 }
 
 #[test]
@@ -86,24 +86,24 @@ fn texts_of_pg_stat_statements_are_made_parsable() {
         ("select extract(year from a)", "select extract(year from a)", 0),
     ] {
         let sql = format!("select 1 {sql}");
-        let statement = look(&sql).unwrap();
+        let statement = check(&sql).unwrap();
         assert_eq!((statement.text, statement.parameters), (format!("select 1 {expected}"), parameters));
     }
-    let squashed = look("select * from t where a in ($1 /*, ... */)").unwrap();
+    let squashed = check("select * from t where a in ($1 /*, ... */)").unwrap();
     assert!(squashed.notes.iter().any(|note| note.contains("shortened")), "{squashed:?}");
 }
 
 proptest::proptest! {
     #[test]
     fn a_look_at_anything_fails_nowhere(text in ".{0,200}") {
-        drop(look(&text));
+        drop(check(&text));
         drop(split(&text));
     }
 
     #[test]
     fn a_statement_that_is_taken_is_taken_again(text in "(select|with|\\(|\\)|;|'|\\$1| interval | for update|--|/\\*|\\*/|a| |\n){0,12}") {
-        if let Ok(once) = look(&text) {
-            proptest::prop_assert_eq!(look(&once.text).map(|again| again.effect), Ok(once.effect));
+        if let Ok(once) = check(&text) {
+            proptest::prop_assert_eq!(check(&once.text).map(|again| again.effect), Ok(once.effect));
         }
     }
 }
@@ -116,10 +116,10 @@ fn the_query_of_a_cursor_is_what_is_explained() {
         "declare cursor binary insensitive no scroll cursor without hold for select 1",
         "explain declare c scroll cursor for /* x */ select 1",
     ] {
-        let statement = look(sql).unwrap();
+        let statement = check(sql).unwrap();
         assert!(statement.text.ends_with("select 1") && !statement.text.to_lowercase().contains("cursor"), "{sql}");
         assert!(statement.notes.iter().any(|note| note.contains("cursor_tuple_fraction")), "{sql}");
     }
     assert_eq!(effect_of("declare c cursor for select 1 for update"), Effect::Writes("SELECT … FOR UPDATE"));
-    assert!(look("declare c").unwrap().text.contains("declare"));
+    assert!(check("declare c").unwrap().text.contains("declare"));
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::Blocker;
 use crate::pg::own::Own;
-use crate::pg::session::{Connector, Limits, Parameter, Query, Reaper, Session};
+use crate::pg::session::{CancelQueue, Connector, Limits, Parameter, Query, Session};
 use crate::sample::{Row, Seconds};
 
 /// An EXPLAIN that takes longer is looked after.
@@ -45,7 +45,7 @@ limit 20",
 /// Tells who holds up the backend, for as long as it is polled; never ends.
 pub(super) async fn watch(
     connector: &dyn Connector,
-    reaper: &Reaper,
+    cancel_queue: &CancelQueue,
     pid: &OnceLock<i64>,
     blockers: watch::Sender<Vec<Blocker>>,
 ) {
@@ -54,7 +54,7 @@ pub(super) async fn watch(
     loop {
         if let Some(pid) = pid.get() {
             if session.is_none() {
-                session = open(connector, reaper).await;
+                session = open(connector, cancel_queue).await;
             }
             if let Some(asked) = session.as_mut() {
                 match asked.one(Query::new(WHO.sql()).with(Parameter::Int(*pid))).await {
@@ -74,8 +74,8 @@ pub(super) async fn watch(
     }
 }
 
-async fn open(connector: &dyn Connector, reaper: &Reaper) -> Option<Session> {
-    match Session::open(connector, Limits::TICK, reaper).await {
+async fn open(connector: &dyn Connector, cancel_queue: &CancelQueue) -> Option<Session> {
+    match Session::open(connector, Limits::FAST, cancel_queue).await {
         Ok(session) => Some(session),
         Err(failure) => {
             tracing::info!(%failure, "no second connection to watch the EXPLAIN");

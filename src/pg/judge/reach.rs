@@ -246,7 +246,7 @@ impl Reach {
             // A name brings up again what was looked at, and a function in SQL may call itself.
             if self.known.get(&key).is_none_or(|known| *known < run) {
                 self.known.insert(key, run);
-                self.look(fact, run, &via);
+                self.check(fact, run, &via);
             }
         }
         // What is asked by number counts as known even where there is no such object.
@@ -283,7 +283,7 @@ impl Reach {
         }
     }
 
-    fn look(&mut self, fact: &Fact, run: Run, via: &str) {
+    fn check(&mut self, fact: &Fact, run: Run, via: &str) {
         let facts = &fact.facts;
         let name = format!("{}.{}", text(facts, "schema"), text(facts, "name"));
         let name = name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned();

@@ -76,7 +76,7 @@ pub static GROUPS: &[Group] = &[
             only activity is read, every second. On a direct connection they are prepared. Each is read less often \
             if it costs more than its share of budget_ms: activity a half, the others a tenth.",
         statements: &[&timing::TIMED, &timing::CLOCK, &bundle::SEVERAL, &bundle::ARRAY, &blockers::BLOCKERS],
-        probes: Some(Lane::Tick),
+        probes: Some(Lane::Fast),
     },
     Group {
         title: "Samples that may take long or wait for a lock",

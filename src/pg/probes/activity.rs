@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "activity",
     sql: include_str!("../sql/activity.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: Pace::Second,
     needs: &[],
     doc: "The sessions: what they do, since when, and who waits for whom.",

@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "databases",
     sql: include_str!("../sql/databases.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: Pace::Sample,
     needs: &[],
     doc: "Each database: transactions, cache hits, temporary files, deadlocks, freeze age.",

@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "foreign_keys",
     sql: include_str!("../sql/foreign_keys.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: seconds(60),
     needs: &[],
     doc: "The foreign keys, for those without an index.",

@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "locks",
     sql: include_str!("../sql/locks.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: while_rows(10),
     needs: &[],
     doc: "Locks that wait, and the locks held on what they wait for.",

@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "replication",
     sql: include_str!("../sql/replication.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: while_rows(10),
     needs: &[],
     doc: "The standbys of this server and how far behind they are.",

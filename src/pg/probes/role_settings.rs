@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "role_settings",
     sql: include_str!("../sql/role_settings.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: seconds(30),
     needs: &[],
     doc: "Settings by role and database: where `statement_timeout` is usually set for Django.",

@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "server",
     sql: include_str!("../sql/server.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: Pace::Sample,
     needs: &[],
     doc: "The server itself: its clock, its limits, its age.",

@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "settings",
     sql: include_str!("../sql/settings.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: seconds(30),
     needs: &[],
     doc: "The settings that findings and advice look at.",

@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "statements",
     sql: include_str!("../sql/statements.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: Pace::Sample,
     needs: &[Need::Extension("pg_stat_statements")],
     doc: "The counters of every statement; its text is read separately, once.",

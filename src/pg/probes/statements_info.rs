@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "statements_info",
     sql: include_str!("../sql/statements_info.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: seconds(10),
     needs: &[Need::Extension("pg_stat_statements"), Need::Fact("pg_stat_statements_info.*")],
     doc: "Whether entries were evicted or the counters reset.",

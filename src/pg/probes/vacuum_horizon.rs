@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "vacuum_horizon",
     sql: include_str!("../sql/vacuum_horizon.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: Pace::Sample,
     needs: &[],
     doc: "Who keeps vacuum from removing dead rows: sessions, standbys, replication slots, prepared transactions.",

@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "vacuum_progress",
     sql: include_str!("../sql/vacuum_progress.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: while_rows(10),
     needs: &[],
     doc: "The vacuums that run now.",

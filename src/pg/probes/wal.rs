@@ -8,7 +8,7 @@ pub static PROBE: Probe = Probe {
     name: "wal",
     sql: include_str!("../sql/wal.sql"),
     columns: &COLUMNS,
-    lane: Lane::Tick,
+    lane: Lane::Fast,
     pace: seconds(5),
     needs: &[],
     doc: "How far the WAL has got.",

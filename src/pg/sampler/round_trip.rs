@@ -168,7 +168,7 @@ impl Meter {
 
     fn is_now(&mut self, now: Timestamp, costs: &mut [Option<Seconds>]) {
         if let Some(mark) = self.mark {
-            let waited = self.waits as f64 * Limits::TICK.lock.as_secs_f64();
+            let waited = self.waits as f64 * Limits::FAST.lock.as_secs_f64();
             let worked = (now.0 - mark.0 - waited).max(0.0);
             self.worked += worked;
             for place in &self.since {

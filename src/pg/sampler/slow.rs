@@ -1,6 +1,6 @@
 //! The slow lane: what may wait behind a lock, over a connection of its own, one probe after the other.
 //!
-//! It tells the tick what it read; it never makes it wait. What is dear is read less often ([`Paces::rest`]).
+//! It tells the fast lane what it read; it never makes it wait. What is dear is read less often ([`Paces::rest`]).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_postgres::Error;
 
-use super::board::asked_probe;
+use super::latest_sections::asked_probe;
 use super::schedule::{Paces, Schedule};
 use super::timing::{take_times, timed};
 use crate::pg::blockers::{self, Place};
 use crate::pg::own::Sql;
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::{LOOK_STATEMENTS, read_facts};
-use crate::pg::session::{Answer, Connector, Limits, Lost, NotCopied, Parameter, Query, Reaper, Session};
+use crate::pg::session::{Answer, CancelQueue, Connector, Limits, Lost, NotCopied, Parameter, Query, Session};
 use crate::pg::why;
 use crate::sample::{Missing, ServerFacts, Timestamp, Value};
 
-/// What the tick asks of the slow lane.
+/// What the fast lane asks of the slow lane.
 #[derive(Debug)]
 pub enum LaneRequest {
     /// The server is there: read on, all of it.
@@ -41,7 +41,7 @@ pub enum Urgency {
     WhenRested,
 }
 
-/// What the slow lane tells the tick.
+/// What the slow lane tells the fast lane.
 #[derive(Debug)]
 pub enum LaneReport {
     /// A probe was read, or could not be.
@@ -87,18 +87,18 @@ const RETRY: Duration = Duration::from_secs(5);
 /// How long an answer may take beyond `statement_timeout`.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// Runs the slow lane until the tick is gone.
+/// Runs the slow lane until the fast lane is gone.
 pub async fn run(
     connector: Arc<dyn Connector>,
     budget: f64,
-    reaper: Reaper,
+    cancel_queue: CancelQueue,
     mut requests: mpsc::Receiver<LaneRequest>,
     reports: mpsc::Sender<LaneReport>,
 ) {
     let mut facts: Option<Arc<ServerFacts>> = None;
     let mut pause = Duration::ZERO;
     loop {
-        // Nothing to do until the tick has found the server.
+        // Nothing to do until the fast lane has found the server.
         while facts.is_none() {
             match requests.recv().await {
                 Some(LaneRequest::Connected(found)) => facts = Some(found),
@@ -110,7 +110,7 @@ pub async fn run(
             return;
         }
         let Some(found) = facts.clone() else { continue };
-        let opened = match open(connector.as_ref(), &reaper, &found).await {
+        let opened = match open(connector.as_ref(), &cancel_queue, &found).await {
             Ok(session) => {
                 pause = Duration::ZERO;
                 let mut lane = Slow::new(session, found, budget, &reports);
@@ -129,8 +129,8 @@ pub async fn run(
     }
 }
 
-/// Waits before the next attempt to connect; a newer server that the tick found ends the wait. Returns whether the tick
-/// is still there.
+/// Waits before the next attempt to connect; a newer server that the fast lane found ends the wait.
+/// Returns whether the fast lane is still there.
 ///
 /// The requests are heard meanwhile: left in their channel they would fill it, and the facts of a newer server would be lost.
 async fn rest(
@@ -148,7 +148,7 @@ async fn rest(
                     *facts = Some(found);
                     until = Instant::now();
                 }
-                // Texts that will not come: the tick may ask for them again.
+                // Texts that will not come: the fast lane may ask for them again.
                 Some(LaneRequest::Texts(_)) => {
                     let why = "the second connection is not open yet".to_owned();
                     if reports.send(LaneReport::Lost(why)).await.is_err() {
@@ -163,8 +163,8 @@ async fn rest(
     }
 }
 
-async fn open(connector: &dyn Connector, reaper: &Reaper, facts: &ServerFacts) -> Result<Session, String> {
-    let opened = tokio::time::timeout(SLACK, Session::open(connector, Limits::SLOW, reaper)).await;
+async fn open(connector: &dyn Connector, cancel_queue: &CancelQueue, facts: &ServerFacts) -> Result<Session, String> {
+    let opened = tokio::time::timeout(SLACK, Session::open(connector, Limits::SLOW, cancel_queue)).await;
     let Ok(opened) = opened else { return Err("the second connection got no answer".to_owned()) };
     let session = opened.map_err(|failure| failure.because.last().cloned().unwrap_or(failure.what))?;
     // Several hosts, or a pooler in front of several servers: figures of two servers must not be put together.
@@ -209,7 +209,7 @@ impl<'a> Slow<'a> {
         }
     }
 
-    /// Works until the connection is lost (`Err`) or the tick is gone (`Ok`).
+    /// Works until the connection is lost (`Err`) or the fast lane is gone (`Ok`).
     async fn work(&mut self, requests: &mut mpsc::Receiver<LaneRequest>) -> Result<(), Lost> {
         loop {
             let now = Instant::now();
@@ -239,10 +239,10 @@ impl<'a> Slow<'a> {
             }
             LaneRequest::Now => {
                 self.schedule.clear();
-                self.look().await?;
+                self.check_facts().await?;
             }
-            LaneRequest::Look(Urgency::AtOnce) => self.look().await?,
-            LaneRequest::Look(Urgency::WhenRested) => self.look_if_rested().await?,
+            LaneRequest::Look(Urgency::AtOnce) => self.check_facts().await?,
+            LaneRequest::Look(Urgency::WhenRested) => self.check_facts_if_rested().await?,
             LaneRequest::Texts(ids) => self.read_texts(ids).await?,
         }
         Ok(())
@@ -251,7 +251,7 @@ impl<'a> Slow<'a> {
     /// Reads the next probe that is due; the others follow when the requests that came meanwhile were granted.
     async fn read_due(&mut self) -> Result<(), Lost> {
         if self.looked.elapsed() >= LOOK {
-            return self.look().await;
+            return self.check_facts().await;
         }
         let due = self.schedule.due(Instant::now(), Duration::ZERO);
         let Some(probe) = due.into_iter().find(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
@@ -275,7 +275,7 @@ impl<'a> Slow<'a> {
         let again = pause.max(Paces::rest(probe, asked.server, self.budget));
         self.schedule.again(probe, Instant::now() + again);
         if is_out_of_date {
-            self.look_if_rested().await?;
+            self.check_facts_if_rested().await?;
         }
         tell(self.reports, LaneReport::Section { probe, at: asked.at, result }).await
     }
@@ -377,19 +377,19 @@ impl<'a> Slow<'a> {
     }
 
     /// Looks anew because something asks for it; a probe that fails for ever must not make it look for ever.
-    async fn look_if_rested(&mut self) -> Result<(), Lost> {
+    async fn check_facts_if_rested(&mut self) -> Result<(), Lost> {
         if self.looked.elapsed() < self.rest {
             return Ok(());
         }
         let before = Arc::clone(&self.facts);
-        self.look().await?;
+        self.check_facts().await?;
         self.rest =
             if Arc::ptr_eq(&before, &self.facts) { (self.rest * 2).clamp(SHORTEST_REST, LOOK) } else { SHORTEST_REST };
         Ok(())
     }
 
     /// Reads what the server has, and tells if that changed.
-    async fn look(&mut self) -> Result<(), Lost> {
+    async fn check_facts(&mut self) -> Result<(), Lost> {
         self.looked = Instant::now();
         tell(self.reports, LaneReport::Cost { server: 0.0, round_trips: 1, statements: LOOK_STATEMENTS }).await?;
         let target = self.facts.target.clone();

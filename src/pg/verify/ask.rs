@@ -171,7 +171,7 @@ const PLANNED: Options = Options {
 
 impl Statement {
     pub(super) fn of(request: &Request) -> Result<Self, Failure> {
-        let statement = explain::statement::look(&request.sql).map_err(|error| refusal::not_one(&error))?;
+        let statement = explain::statement::check(&request.sql).map_err(|error| refusal::not_one(&error))?;
         Ok(Self { looked_at: statement, parameters: request.parameters.clone(), agreed: request.agreed.clone() })
     }
 
@@ -189,7 +189,7 @@ impl Statement {
 
     /// A statement of ours, made of a part of this one; its parameters have no values.
     pub(super) fn part(&self, sql: &str) -> Option<Self> {
-        let statement = explain::statement::look(sql).ok()?;
+        let statement = explain::statement::check(sql).ok()?;
         Some(Self { looked_at: statement, parameters: Vec::new(), agreed: self.agreed.clone() })
     }
 

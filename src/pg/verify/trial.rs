@@ -279,7 +279,7 @@ impl Trial<'_> {
 
 /// Builds or drops concurrently, which waits for old transactions, but not for ever.
 ///
-/// Behind a pooler nothing may be set for the session. What is given up here, the reaper cancels on the server.
+/// Behind a pooler nothing may be set for the session. What is given up here, the cancel queue cancels on the server.
 async fn within(limit: Duration, transaction: &mut Transaction, sql: &Sql) -> Result<(), Trouble> {
     let done = tokio::time::timeout(limit, transaction.alone(sql)).await;
     done.unwrap_or_else(|_elapsed| {

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL 13 release notes",
     topic: Topic::Memory,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Aggregate])
         .filter_map(|(id, node)| {
             let table = node.aggregated.filter(|table| table.batches > 1.0 || table.disk.0 > 0.0)?;

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard",
     topic: Topic::Access,
     rank: 2,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::SeqScan])
         .filter_map(|(id, node)| {
             let facts = seen.context.table(node);

@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard",
     topic: Topic::Join,
     rank: 5,
-    look,
+    find,
 };
 
 /// Whether anything below takes values of the outer side, or is no table.
@@ -24,7 +24,7 @@ fn is_bound(seen: &Seen<'_>, inner: NodeId) -> bool {
     })
 }
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::NestedLoop])
         .filter_map(|(id, node)| {
             let (_, outer) = seen.plan.child(id, Relationship::Outer)?;

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard; track_io_timing",
     topic: Topic::Reading,
     rank: 2,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let (shared, io) = (root.buffers.shared, root.io.read.0);
     if shared.read <= shared.touched() * 0.5 || shared.read < 100.0 || io < seen.total() * 0.3 {

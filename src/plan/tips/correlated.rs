@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan",
     topic: Topic::Subplan,
     rank: 2,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.all()
         .filter(|(_, node)| node.relationship == Relationship::SubPlan)
         .filter_map(|(id, node)| {

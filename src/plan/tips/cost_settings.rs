@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL manual: Query Planning (settings)",
     topic: Topic::Settings,
     rank: 3,
-    look,
+    find,
 };
 
 fn join(names: &[&str]) -> String {
@@ -32,7 +32,7 @@ fn bytes(value: &str) -> Option<f64> {
     Some(number * unit)
 }
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     let off: Vec<&str> = seen
         .plan

@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "pev2, node.ts",
     topic: Topic::General,
     rank: 2,
-    look,
+    find,
 };
 
 /// Part of the whole cost from which a node is called costly.
@@ -20,7 +20,7 @@ const LEAST: f64 = 0.4;
 /// Cost below which no node is called costly: about a second of work.
 const LEAST_COST: f64 = 100_000.0;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     if seen.plan.is_analyzed() {
         return Vec::new();
     }

@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL wiki, Slow Counting",
     topic: Topic::Answer,
     rank: 3,
-    look,
+    find,
 };
 
 /// Time below which counting is no matter, in seconds.
 const LEAST: f64 = 0.1;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Aggregate])
         .filter_map(|(id, node)| {
             let is_count = node.output().iter().any(|column| column.starts_with("count(")) || node.field("Output").is_none();

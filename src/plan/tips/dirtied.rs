@@ -12,10 +12,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL wiki, Hint Bits",
     topic: Topic::Reading,
     rank: 1,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let dirtied = root.buffers.shared.dirtied;
     if seen.writes() || dirtied < 1000.0 || dirtied < root.buffers.shared.touched() * 0.2 {

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "Django documentation, Exists()",
     topic: Topic::Answer,
     rank: 4,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Unique, Kind::Aggregate])
         .filter_map(|(id, node)| {
             // A grouping that computes nothing is a DISTINCT.

@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard; advisor rule 4",
     topic: Topic::Estimates,
     rank: 2,
-    look,
+    find,
 };
 
 /// Rows below which an error does no harm.
 const LEAST_ROWS: f64 = 1000.0;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let first = seen.all().filter_map(|(id, node)| {
         let (factor, _) = off_by(node, 10.0)?;
         let rows = node.actual?.rows.max(node.estimate?.rows);

@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan; PostgreSQL manual: Indexes on Expressions",
     topic: Topic::Access,
     rank: 6,
-    look,
+    find,
 };
 
 /// Functions and what to do about each. The names as the server prints them.
@@ -30,7 +30,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("\"substring\"(", "use field__startswith with a varchar_pattern_ops index"),
 ];
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::SeqScan])
         .filter_map(|(id, node)| {
             let plain = without_texts(node.filter()?);

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL manual: PREPARE, plan_cache_mode",
     topic: Topic::Estimates,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let costs = seen.context.generic.as_ref().and_then(|generic| generic.total_cost()).zip(seen.plan.total_cost());
     let Some((generic, custom)) = costs.filter(|(generic, custom)| *generic > 0.0 && *custom > 0.0) else {
         return Vec::new();

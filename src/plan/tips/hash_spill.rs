@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pev2, node.ts; pgplan",
     topic: Topic::Memory,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Hash])
         .filter_map(|(id, node)| {
             let hashed = node.hashed.filter(|hashed| hashed.batches > 1.0)?;

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL manual: Index-Only Scans and Covering Indexes; pev2; pg_explaintips",
     topic: Topic::Access,
     rank: 4,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let (fetches, rows) = (node.heap_fetches()?, rows_read(node).max(1.0));

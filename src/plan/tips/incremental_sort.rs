@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL 13 release notes, enable_incremental_sort",
     topic: Topic::Sort,
     rank: 5,
-    look,
+    find,
 };
 
 /// Returns the first key of the order a node gives its rows in, as far as it is known.
@@ -33,7 +33,7 @@ fn column(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key).trim_matches(['(', ')'])
 }
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Sort])
         .filter_map(|(id, node)| {
             let keys = node.sort_key();

@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan",
     topic: Topic::Access,
     rank: 2,
-    look,
+    find,
 };
 
 /// Part of the table's rows from which reading it whole is mostly faster.
 const LEAST: f64 = 0.3;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::IndexScan])
         .filter_map(|(id, node)| {
             let rows = seen.context.table(node)?.rows.filter(|rows| *rows >= 10_000.0)?;

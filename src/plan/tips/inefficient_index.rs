@@ -12,10 +12,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan; Joe; pganalyze",
     topic: Topic::Access,
     rank: 4,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::IndexScan, Kind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let condition = node.index_cond()?;

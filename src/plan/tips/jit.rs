@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL manual: Just-in-Time Compilation (JIT)",
     topic: Topic::Overhead,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let Some(jit) = seen.plan.jit else { return Vec::new() };
     let (time, total) = (jit.total.map_or(0.0, |time| time.0), seen.total());
     if time < 0.005 || time < total * 0.2 {

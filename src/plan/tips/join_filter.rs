@@ -12,13 +12,13 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan",
     topic: Topic::Join,
     rank: 4,
-    look,
+    find,
 };
 
 /// Nodes below the join in which the inner table is looked for.
 const NEAR: usize = 8;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::NestedLoop, Kind::HashJoin, Kind::MergeJoin])
         .filter_map(|(id, node)| {
             let (kept, removed) = (node.rows_total()?, node.removed_by_join_filter());

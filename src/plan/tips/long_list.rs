@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL 14 release notes, hashed = ANY",
     topic: Topic::Access,
     rank: 7,
-    look,
+    find,
 };
 
 /// Returns how many values the list of an `= ANY` has.
@@ -23,7 +23,7 @@ fn values(condition: &str) -> usize {
 /// Values from which a list is long.
 const LEAST: usize = 1000;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.all()
         .filter(|(_, node)| node.kind.reads_table())
         .filter_map(|(id, node)| {

@@ -13,10 +13,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pganalyze",
     topic: Topic::Estimates,
     rank: 4,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::NestedLoop])
         .filter_map(|(id, _)| {
             let (outer_id, outer) = seen.plan.child(id, Relationship::Outer)?;

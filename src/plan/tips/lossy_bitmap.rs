@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan; PostgreSQL manual: work_mem",
     topic: Topic::Memory,
     rank: 2,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::BitmapHeapScan])
         .filter_map(|(id, node)| {
             let lossy = node.number("Lossy Heap Blocks").filter(|lossy| *lossy > 0.0)?;

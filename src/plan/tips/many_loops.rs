@@ -13,10 +13,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan",
     topic: Topic::Join,
     rank: 2,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::NestedLoop])
         .filter_map(|(id, _)| {
             let (_, inner) = seen.plan.child(id, Relationship::Inner)?;

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan",
     topic: Topic::Join,
     rank: 1,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Materialize])
         .filter_map(|(id, node)| {
             let (join, _) = seen.plan.parent(id).filter(|(_, parent)| parent.kind == Kind::NestedLoop)?;

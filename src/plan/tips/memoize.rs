@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL 14 release notes, enable_memoize",
     topic: Topic::Memory,
     rank: 2,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Memoize])
         .filter_map(|(id, node)| {
             let cache = node.memoized?;

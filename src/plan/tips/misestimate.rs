@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "pev2, node.ts",
     topic: Topic::Estimates,
     rank: 1,
-    look,
+    find,
 };
 
 /// Rows below which an error does no harm.
 const LEAST_ROWS: f64 = 1000.0;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let wrong = seen.all().filter(|(_, node)| {
         let rows =
             node.actual.map_or(0.0, |actual| actual.rows).max(node.estimate.map_or(0.0, |estimate| estimate.rows));

@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "Joe (postgres.ai)",
     topic: Topic::General,
     rank: 1,
-    look,
+    find,
 };
 
 /// Pages from which it is much for a small result: 80 MB.
 const LEAST_PAGES: f64 = 10_000.0;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let (pages, rows) = (root.buffers.shared.touched(), root.rows_total().unwrap_or(f64::MAX));
     if pages < LEAST_PAGES || rows > 100.0 || seen.writes() {

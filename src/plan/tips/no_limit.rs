@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "Joe (postgres.ai)",
     topic: Topic::Answer,
     rank: 1,
-    look,
+    find,
 };
 
 /// Rows from which a result is larger than a person reads.
 const LEAST_ROWS: f64 = 10_000.0;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let Some((rows, source)) = rows_returned(seen) else { return Vec::new() };
     if rows < LEAST_ROWS || matches!(root.kind, Kind::Limit | Kind::ModifyTable) {

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL wiki, Don't Do This: NOT IN",
     topic: Topic::Subplan,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.all()
         .filter_map(|(id, node)| {
             let plain = without_texts(node.filter().or(node.join_filter())?);

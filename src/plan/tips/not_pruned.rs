@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL manual: Partition Pruning",
     topic: Topic::Access,
     rank: 6,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Append, Kind::MergeAppend])
         .filter_map(|(id, node)| {
             let run: Vec<&Node> =

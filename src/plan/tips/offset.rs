@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pganalyze; use-the-index-luke.com, no-offset",
     topic: Topic::Answer,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Limit])
         .filter_map(|(id, node)| {
             let (_, child) = seen.plan.children(id).next()?;

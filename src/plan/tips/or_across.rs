@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL mailing lists; advisor corpus 58",
     topic: Topic::Join,
     rank: 6,
-    look,
+    find,
 };
 
 /// Returns how many tables a condition names.
@@ -23,7 +23,7 @@ fn tables(condition: &str) -> usize {
     names.collect::<std::collections::BTreeSet<_>>().len()
 }
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::NestedLoop, Kind::HashJoin, Kind::MergeJoin])
         .filter_map(|(id, node)| {
             let filter = without_texts(node.join_filter().or(node.filter())?);

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard",
     topic: Topic::Access,
     rank: 1,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let is_parallel = seen.all().any(|(_, node)| node.kind.is_gather());
     seen.of(&[Kind::SeqScan])
         .filter_map(|(id, node)| {

@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan",
     topic: Topic::Parallel,
     rank: 2,
-    look,
+    find,
 };
 
 /// Work below which starting workers does not pay, in seconds.
 const LEAST_WORK: f64 = 0.01;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Gather, Kind::GatherMerge])
         .filter_map(|(id, node)| {
             let (_, child) = seen.plan.children(id).next()?;

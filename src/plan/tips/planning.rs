@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard",
     topic: Topic::Overhead,
     rank: 2,
-    look,
+    find,
 };
 
 /// Planning below which it is no matter, in seconds.
 const LEAST: f64 = 0.01;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let (Some(planning), Some(execution)) = (seen.plan.planning_time, seen.plan.execution_time) else {
         return Vec::new();
     };

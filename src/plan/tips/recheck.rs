@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard",
     topic: Topic::Access,
     rank: 4,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::BitmapHeapScan, Kind::IndexScan])
         .filter_map(|(id, node)| {
             let (kept, removed) = (node.rows_total()?, node.removed_by_recheck());

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "Django documentation, select_related and prefetch_related",
     topic: Topic::Overhead,
     rank: 4,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let Some(runs) = seen.context.runs_per_request.filter(|runs| *runs >= 10.0) else { return Vec::new() };
     let is_single = seen.plan.root().is_some_and(|root| root.rows_or_estimate() <= 10.0);
     if !is_single {

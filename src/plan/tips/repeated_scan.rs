@@ -12,10 +12,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan",
     topic: Topic::Access,
     rank: 5,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::SeqScan])
         .filter_map(|(id, node)| {
             let loops = node.loops() / node.derived.processes.max(1.0);

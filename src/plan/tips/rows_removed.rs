@@ -12,7 +12,7 @@ pub(super) static TIP: Tip = Tip {
     source: "pev2, node.ts; Joe (postgres.ai)",
     topic: Topic::Access,
     rank: 3,
-    look,
+    find,
 };
 
 /// Rows thrown away below which a scan is no matter.
@@ -21,7 +21,7 @@ const LEAST_ROWS: f64 = 1000.0;
 /// Part of the rows thrown away from which an index may help; measured break-even is between 0.8 and 0.95.
 const LEAST: f64 = 0.9;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::SeqScan, Kind::BitmapHeapScan, Kind::ForeignScan])
         .filter_map(|(id, node)| {
             let (read, removed) = (rows_read(node), node.removed_by_filter());

@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "pev2, node.ts",
     topic: Topic::General,
     rank: 1,
-    look,
+    find,
 };
 
 /// Part of the whole from which a node is called slow.
@@ -20,7 +20,7 @@ const LEAST: f64 = 0.4;
 /// Time below which no node is called slow, in seconds.
 const LEAST_TIME: f64 = 0.1;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let slowest = seen.all().max_by(|(_, one), (_, other)| own(one).total_cmp(&own(other)));
     let share = |node: &Node| own(node) / seen.total().max(f64::MIN_POSITIVE);
     let slow = slowest.filter(|(_, node)| own(node) >= LEAST_TIME && share(node) >= LEAST);

@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL manual: Heap-Only Tuples",
     topic: Topic::Writing,
     rank: 2,
-    look,
+    find,
 };
 
 /// Bytes of WAL a row from which a write is heavy; a plain row with one index takes some 300.
 const LEAST_BYTES: f64 = 2000.0;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::ModifyTable])
         .filter_map(|(id, node)| {
             let (_, input) = seen.plan.children(id).find(|(_, child)| child.relationship != Relationship::InitPlan)?;

@@ -12,10 +12,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard",
     topic: Topic::Sort,
     rank: 2,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Sort])
         .filter_map(|(id, node)| {
             let (_, scan) = seen.plan.children(id).next().filter(|(_, child)| child.kind.reads_table())?;

@@ -12,10 +12,10 @@ pub(super) static TIP: Tip = Tip {
     source: "explain.depesz.com; Pg::Explain; PostgreSQL manual: work_mem",
     topic: Topic::Sort,
     rank: 4,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Sort, Kind::IncrementalSort])
         .filter_map(|(id, node)| {
             let sorted = node.sorted.as_ref().filter(|sorted| sorted.is_on_disk)?;

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL manual: Updating Planner Statistics",
     topic: Topic::Estimates,
     rank: 5,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.all()
         .filter(|(_, node)| node.kind.reads_table())
         .filter_map(|(id, node)| {

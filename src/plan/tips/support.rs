@@ -175,7 +175,7 @@ pub(super) mod test {
     pub(in crate::plan::tips) fn check_with(tip: &Tip, text: &str, context: &Context, expected: &str) {
         let plan = plan_of(text);
         assert!(!plan.nodes.is_empty(), "no plan in {text}");
-        let hits = (tip.look)(&Seen { plan: &plan, context });
+        let hits = (tip.find)(&Seen { plan: &plan, context });
         let said: Vec<String> = hits.iter().map(|hit| format!("{}: {}", hit.seen, hit.advice)).collect();
         assert_eq!(said.join("\n"), expected, "{text}");
     }

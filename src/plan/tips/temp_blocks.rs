@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "Joe (postgres.ai); pgplan",
     topic: Topic::Memory,
     rank: 1,
-    look,
+    find,
 };
 
 /// Pages below which it is no matter: 8 MB.
 const LEAST_BLOCKS: f64 = 1000.0;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     // Sorts, hashes and groupings have tips of their own.
     let kept = seen.all().filter(|(_, node)| {
         !matches!(node.kind, Kind::Sort | Kind::IncrementalSort | Kind::Hash | Kind::HashJoin | Kind::Aggregate)

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "PostgreSQL, tuplesort bounded sorts",
     topic: Topic::Sort,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Sort])
         .filter_map(|(id, node)| {
             let sorted = node

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard; PostgreSQL manual: Foreign Keys",
     topic: Topic::Writing,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let slow = seen.plan.triggers.iter().filter_map(|trigger| {
         let time = trigger.time?;
         if time.0 < seen.total() * 0.2 || time.0 < 0.005 {

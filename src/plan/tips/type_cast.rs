@@ -11,7 +11,7 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard; PostgreSQL manual: Type Conversion, Operators",
     topic: Topic::Access,
     rank: 7,
-    look,
+    find,
 };
 
 /// Returns the first column in the condition that is cast and compared.
@@ -30,7 +30,7 @@ fn cast_column(filter: &str) -> Option<String> {
 /// Types that a column is cast to only because the value has them; `text` is also how varchar is shown.
 const CASTS: &[&str] = &[")::numeric", ")::double precision", ")::integer", ")::bigint", ")::real"];
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::SeqScan, Kind::IndexScan, Kind::IndexOnlyScan, Kind::BitmapHeapScan])
         .filter_map(|(id, node)| {
             let filter = node.filter()?;

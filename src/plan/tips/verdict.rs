@@ -1,6 +1,6 @@
 //! The plan in one sentence: fine, or how much could be saved.
 
-use super::{Context, TipHit, look};
+use super::{Context, TipHit, find};
 use crate::plan::Plan;
 use crate::sample::unit::Share;
 
@@ -40,7 +40,7 @@ const RUN_IT: &str = "; run it with ANALYZE to see where the time goes.";
 
 /// Returns what is to be said of a plan, with its tips.
 pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
-    let tips = look(plan, context);
+    let tips = find(plan, context);
     let is_fine = tips.is_empty();
     let total = plan.total_time();
     let sentence = match (is_fine, plan.has_times(), total, tips.first()) {

@@ -12,13 +12,13 @@ pub(super) static TIP: Tip = Tip {
     source: "pgMustard",
     topic: Topic::Overhead,
     rank: 1,
-    look,
+    find,
 };
 
 /// Time outside the nodes below which it is no matter, in seconds.
 const LEAST: f64 = 0.1;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let nodes = seen.plan.accounts.nodes.0 + seen.plan.accounts.triggers.0;
     let whole = seen.context.wall_time.or(seen.plan.execution_time).or(seen.plan.duration);
     let Some(whole) = whole.filter(|_| seen.plan.has_times()) else { return Vec::new() };

@@ -11,13 +11,13 @@ pub(super) static TIP: Tip = Tip {
     source: "pgplan",
     topic: Topic::Answer,
     rank: 2,
-    look,
+    find,
 };
 
 /// Bytes from which a result is heavy: 10 MB.
 const LEAST_BYTES: f64 = 10_485_760.0;
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let Some((root, estimate)) = seen.plan.root().and_then(|root| Some((root, root.estimate?))) else {
         return Vec::new();
     };

@@ -11,10 +11,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pev2, node.ts; pgplan",
     topic: Topic::Parallel,
     rank: 3,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::Gather, Kind::GatherMerge])
         .filter_map(|(id, node)| {
             let (planned, launched) = (node.number("Workers Planned")?, node.number("Workers Launched")?);

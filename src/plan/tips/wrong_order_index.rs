@@ -12,10 +12,10 @@ pub(super) static TIP: Tip = Tip {
     source: "pganalyze: ORDER BY + LIMIT",
     topic: Topic::Access,
     rank: 6,
-    look,
+    find,
 };
 
-fn look(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.of(&[Kind::IndexScan, Kind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let removed = node.removed_by_filter();

@@ -37,7 +37,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, th
         places: table.placed.columns.clone(),
         gap: table.placed.gap,
     };
-    state.look();
+    state.mark_seen();
 }
 
 /// Where and how a cell is put.

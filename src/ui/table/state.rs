@@ -56,7 +56,7 @@ pub struct TableState {
     pub(super) drawn: RefCell<Drawn>,
     pub(super) first_line: Cell<usize>,
     /// The key of the row that a person took as selected: as of the last frame, or of the last move since.
-    pub(super) looked_at: RefCell<Option<String>>,
+    pub(super) seen_key: RefCell<Option<String>>,
 }
 
 /// Where things were drawn last.
@@ -113,7 +113,7 @@ impl TableState {
         };
         self.follows = to != Move::First;
         self.select_line(grid, line);
-        self.look();
+        self.mark_seen();
     }
 
     /// Selects a row by its key; returns whether it is among the rows shown.
@@ -121,15 +121,15 @@ impl TableState {
         let Some(line) = self.line_of(grid, key) else { return false };
         self.follows = true;
         self.select_line(grid, line);
-        self.look();
+        self.mark_seen();
         true
     }
 
     /// Returns the key of the row that was selected when a person last looked: in the last frame, or by the last move since.
     ///
     /// Rows that come after that frame move the selection before anybody sees it: what a key acts on is this one.
-    pub fn looked_at(&self) -> Option<String> {
-        self.looked_at.borrow().clone().or_else(|| self.selected.clone())
+    pub fn seen_key(&self) -> Option<String> {
+        self.seen_key.borrow().clone().or_else(|| self.selected.clone())
     }
 
     /// Whether the selection follows a row that a person chose; until then it stays at the top.
@@ -166,7 +166,7 @@ impl TableState {
         } else {
             self.sort = None;
             self.refresh(grid);
-            self.look();
+            self.mark_seen();
         }
     }
 
@@ -176,7 +176,7 @@ impl TableState {
             *direction = if *direction == Direction::Ascending { Direction::Descending } else { Direction::Ascending };
         }
         self.refresh(grid);
-        self.look();
+        self.mark_seen();
     }
 
     /// Sorts by a column, or reverses where it is sorted by that column already. What a click on a header does.
@@ -192,7 +192,7 @@ impl TableState {
         };
         self.sort = Some((column.id.clone(), direction));
         self.refresh(grid);
-        self.look();
+        self.mark_seen();
     }
 
     /// Returns the words the rows are filtered by.
@@ -205,7 +205,7 @@ impl TableState {
         words.clone_into(&mut self.words);
         self.filter = RefCell::new(Filter::new(words));
         self.refresh(grid);
-        self.look();
+        self.mark_seen();
     }
 
     /// Folds or opens the group or branch of the selected row; returns whether there was one.
@@ -217,7 +217,7 @@ impl TableState {
         }
         self.follows = true;
         self.refresh(grid);
-        self.look();
+        self.mark_seen();
         true
     }
 
@@ -261,7 +261,7 @@ impl TableState {
                 let line = self.shown.lines.iter().position(|line| line.row == row)?;
                 self.follows = true;
                 self.select_line(grid, line);
-                self.look();
+                self.mark_seen();
             }
         }
         Some(hit)
@@ -290,8 +290,8 @@ impl TableState {
     }
 
     /// Notes that the selection is what a person takes it for: it was drawn, or moved by a key.
-    pub fn look(&self) {
-        self.looked_at.replace(self.selected.clone());
+    pub fn mark_seen(&self) {
+        self.seen_key.replace(self.selected.clone());
     }
 
     fn line_of(&self, grid: &Grid, key: &str) -> Option<usize> {

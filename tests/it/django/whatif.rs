@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pgdj::pg::explain::{Agreed, Consent, Options, Request};
-use pgdj::pg::session::reaper;
+use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::{Allowed, Verified, Verifier};
 
 use super::cases::CASES;
@@ -24,9 +24,9 @@ async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verifi
         );
     }
     let catalog = catalog(login).await;
-    let (reaper, work) = reaper();
+    let (cancel_queue, work) = cancel_queue();
     tokio::spawn(work);
-    let verifier = Verifier::new(Arc::new(login.clone()), pgdj::pg::control::Mode::Full, reaper);
+    let verifier = Verifier::new(Arc::new(login.clone()), pgdj::pg::control::Mode::Full, cancel_queue);
     let mut found = Vec::new();
     for case in CASES {
         let mut set = vec![case.spec(&catalog)];

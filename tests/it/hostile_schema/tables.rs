@@ -3,7 +3,7 @@
 use pgdj::pg::own::Sql;
 use pgdj::pg::probes::{content_types, migrations};
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Limits, NotCopied, Query, Session, reaper};
+use pgdj::pg::session::{Limits, NotCopied, Query, Session, cancel_queue};
 use tokio_postgres::Client;
 
 use super::{LAST, called};
@@ -83,10 +83,10 @@ async fn what_takes_the_place_of_a_judged_table_runs_nothing() {
         let plain = login.with_user(&server.role("reader", "").await);
         let pooler = Pooler::start(server);
         let ways = [Some(plain.clone()), pooler.as_ref().map(|pooler| pooler.login(&plain))];
-        let (reaper, reaping) = reaper();
-        let reaping = tokio::spawn(reaping);
+        let (cancel_queue, cancel_work) = cancel_queue();
+        let cancel_work = tokio::spawn(cancel_work);
         for way in ways.into_iter().flatten() {
-            let mut session = Session::open(&way, Limits::SLOW, &reaper).await.unwrap();
+            let mut session = Session::open(&way, Limits::SLOW, &cancel_queue).await.unwrap();
             for (swap, is_read) in SWAPS {
                 let place = format!("{}, pooled: {}: {swap}", server.name, session.is_pooled);
                 // From 18 on COPY reads a materialized view, whose rows are stored.
@@ -94,8 +94,8 @@ async fn what_takes_the_place_of_a_judged_table_runs_nothing() {
                 read_after((swap, is_read), &admin, &mut session, &place).await;
             }
         }
-        drop((reaper, pooler));
-        reaping.await.unwrap();
+        drop((cancel_queue, pooler));
+        cancel_work.await.unwrap();
         let mut before = called(&login, &admin).await;
         assert_eq!(before, Vec::<String>::new(), "{}", server.name);
         // Each trap shuts on whoever asks as anybody would; the last of them, a type, only on who writes.
@@ -138,11 +138,11 @@ async fn tables_that_change_places_while_they_are_read_run_nothing() {
             }
         }
     });
-    let (reaper, reaping) = reaper();
-    let reaping = tokio::spawn(reaping);
+    let (cancel_queue, cancel_work) = cancel_queue();
+    let cancel_work = tokio::spawn(cancel_work);
     let pooler = Pooler::start(server);
     for way in [Some(plain.clone()), pooler.as_ref().map(|pooler| pooler.login(&plain))].into_iter().flatten() {
-        let mut session = Session::open(&way, Limits::SLOW, &reaper).await.unwrap();
+        let mut session = Session::open(&way, Limits::SLOW, &cancel_queue).await.unwrap();
         let facts = read_facts(&mut session, "test").await.unwrap();
         let query = Query::new(Sql::of_probe(&content_types::PROBE, &facts));
         let (mut read, mut refused) = (0, 0);
@@ -160,8 +160,8 @@ async fn tables_that_change_places_while_they_are_read_run_nothing() {
     }
     stop.send(()).unwrap();
     turns.await.unwrap();
-    drop((reaper, pooler));
-    reaping.await.unwrap();
+    drop((cancel_queue, pooler));
+    cancel_work.await.unwrap();
     assert_eq!(called(&login, &admin).await, Vec::<String>::new());
 }
 
@@ -201,14 +201,14 @@ async fn a_view_in_the_place_of_a_table_of_django_is_not_read() {
         admin.batch_execute(&format!("alter database {} set track_functions = 'all'", login.database)).await.unwrap();
         admin.batch_execute(LAST).await.unwrap();
         let plain = login.with_user(&server.role("reader", "").await);
-        let (reaper, reaping) = reaper();
-        let reaping = tokio::spawn(reaping);
-        let mut session = Session::open(&plain, Limits::SLOW, &reaper).await.unwrap();
+        let (cancel_queue, cancel_work) = cancel_queue();
+        let cancel_work = tokio::spawn(cancel_work);
+        let mut session = Session::open(&plain, Limits::SLOW, &cancel_queue).await.unwrap();
         let project = pgdj::pg::django_read::project(&mut session).await.unwrap();
         let why = project.unread.unwrap_or_default();
         assert!(why.contains(expected), "{sql}: {why}");
-        drop((session, reaper));
-        reaping.await.unwrap();
+        drop((session, cancel_queue));
+        cancel_work.await.unwrap();
         let mut watched = Watched::start(plain, quick());
         let snapshot = watched.complete().await;
         let section = snapshot.section("content_types");

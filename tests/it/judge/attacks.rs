@@ -8,7 +8,7 @@ use crate::support::{Login, open, servers};
 use pgdj::failure::Kind;
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Agreed, Progress, Request};
-use pgdj::pg::session::reaper;
+use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::{Allowed, Verifier};
 
 /// When mallory's code runs, without the judge.
@@ -278,7 +278,7 @@ async fn check_question(scene: &Scene, login: &Login, (name, sql, bites): (&str,
     let with_parameter = format!("select * from ({sql}) as x (v) where $1 is null");
     drop(full.choices(&with_parameter).await);
     assert!(!scene.was_hit(), "{name}: ran when its parameters were asked for in full mode: {sql}");
-    let verifier = Verifier::new(Arc::new(login.clone()), Mode::Full, reaper().0);
+    let verifier = Verifier::new(Arc::new(login.clone()), Mode::Full, cancel_queue().0);
     let pasted = Request { agreed: Agreed::To(Vec::new()), ..estimate(sql) };
     drop(verifier.verify(&pasted, &[Vec::new()], Allowed::Reading).await);
     assert!(!scene.was_hit(), "{name}: ran for an advice about a pasted plan: {sql}");

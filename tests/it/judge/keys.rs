@@ -1,7 +1,7 @@
 //! Partition keys of another user: PostgreSQL 12 computes one whenever its table is opened.
 
 use pgdj::pg::catalog;
-use pgdj::pg::session::{Limits, Session, reaper};
+use pgdj::pg::session::{Limits, Session, cancel_queue};
 
 use super::{Scene, estimate, explain, request};
 use crate::support::servers;
@@ -20,8 +20,8 @@ async fn the_catalog_of_a_hostile_partition_key_is_read_without_running_it() {
         let scene = Scene::set(server).await;
         scene.mallory.batch_execute(HOSTILE).await.unwrap();
         scene.was_hit();
-        let (reaper, _reaping) = reaper();
-        let mut session = Session::open(&scene.victim, Limits::SLOW, &reaper).await.unwrap();
+        let (cancel_queue, _cancel_work) = cancel_queue();
+        let mut session = Session::open(&scene.victim, Limits::SLOW, &cancel_queue).await.unwrap();
         let relations = ["parts", "part_1"].map(|name| ("public".to_owned(), name.to_owned()));
         let found = catalog::read(&mut session, &relations).await.unwrap();
         assert_eq!(found.catalog.tables.len(), 2, "{}", server.name);

@@ -7,7 +7,7 @@ use pgdj::Failure;
 use pgdj::failure::Kind;
 use pgdj::pg::own::Own;
 use pgdj::pg::own_backends::OwnBackends;
-use pgdj::pg::session::{APPLICATION, Canceller, Connector, Link, Query};
+use pgdj::pg::session::{APPLICATION, CancelFn, Connector, Link, Query};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
@@ -78,7 +78,7 @@ impl Connector for Login {
                 let (token, socket) = (token.clone(), socket.clone());
                 async move { cancel(&token, &socket).await.map_err(|error| error.to_string()) }.boxed()
             };
-            Ok(OWN.with(Link::of(client, connection, Canceller::new(cancel))).await)
+            Ok(OWN.with(Link::of(client, connection, CancelFn::new(cancel))).await)
         }
         .boxed()
     }

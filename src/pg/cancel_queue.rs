@@ -22,9 +22,9 @@ use super::driver::Driver;
 
 /// Cancels what one connection runs, over a short connection of its own.
 #[derive(Clone)]
-pub struct Canceller(Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>);
+pub struct CancelFn(Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>);
 
-impl Canceller {
+impl CancelFn {
     /// Wraps what sends the cancel request and waits until it is answered, or says in words why it could not.
     pub fn new(send: impl Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync + 'static) -> Self {
         Self(Arc::new(send))
@@ -32,13 +32,13 @@ impl Canceller {
 
     /// Sends the cancel request. The server does not say whether there was something to cancel.
     ///
-    /// Behind a pooler this must not be dropped half way: `Reaper::cancel` sees to that.
+    /// Behind a pooler this must not be dropped half way: `CancelQueue::cancel` sees to that.
     pub async fn cancel(&self) -> Result<(), String> {
         (self.0)().await
     }
 }
 
-impl fmt::Debug for Canceller {
+impl fmt::Debug for CancelFn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Canceller")
     }
@@ -55,13 +55,13 @@ const LIMIT: Duration = Duration::from_secs(12);
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How long a connection may take to close: until the answer to a cancelled question has come.
-const GOODBYE: Duration = Duration::from_secs(5);
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// What is to be done.
-enum Order {
+enum CancelTask {
     /// Cancel what a connection runs.
     Cancel {
-        canceller: Canceller,
+        canceller: CancelFn,
         /// Kept open until the request has been answered.
         connection: Driver,
         /// Who waits for that; a question that was dropped has a time of grace instead.
@@ -75,40 +75,40 @@ enum Order {
 
 /// Where queries are handed over to be cancelled.
 #[derive(Debug, Clone)]
-pub struct Reaper(mpsc::Sender<Order>);
+pub struct CancelQueue(mpsc::Sender<CancelTask>);
 
-impl fmt::Debug for Order {
+impl fmt::Debug for CancelTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Order")
+        f.write_str("CancelTask")
     }
 }
 
-impl Reaper {
+impl CancelQueue {
     /// Cancels what a connection runs; waits until the server or the pooler has taken the request, or says why it did not.
     /// Dropped half way, the request goes on.
-    pub(super) async fn cancel(&self, canceller: &Canceller, connection: &Driver) -> Result<(), String> {
+    pub(super) async fn cancel(&self, canceller: &CancelFn, connection: &Driver) -> Result<(), String> {
         let (answered, answer) = oneshot::channel();
         self.take(canceller, connection, Some(answered));
         answer.await.unwrap_or_else(|_gone| Err("no session is left to send a cancel request".to_owned()))
     }
 
-    fn take(&self, canceller: &Canceller, connection: &Driver, answered: Option<oneshot::Sender<Result<(), String>>>) {
+    fn take(&self, canceller: &CancelFn, connection: &Driver, answered: Option<oneshot::Sender<Result<(), String>>>) {
         let Some(is_needed) = connection.needed() else { return };
         let (canceller, connection) = (canceller.clone(), connection.clone());
-        if self.0.try_send(Order::Cancel { canceller, connection, answered, is_needed }).is_err() {
+        if self.0.try_send(CancelTask::Cancel { canceller, connection, answered, is_needed }).is_err() {
             tracing::warn!("too many cancelled statements: statement_timeout ends this one");
         }
     }
 
     /// Closes a connection that nobody uses any more; where nobody is there to do it, it just breaks off.
     pub(super) fn close(&self, connection: &Driver) {
-        self.0.try_send(Order::Close(connection.clone())).unwrap_or_default();
+        self.0.try_send(CancelTask::Close(connection.clone())).unwrap_or_default();
     }
 }
 
-/// Returns the reaper and its work, which whoever spawns must run; it ends when all reapers are gone and all is cancelled.
-pub fn reaper() -> (Reaper, impl Future<Output = ()> + Send) {
-    let (sender, mut orders) = mpsc::channel::<Order>(ROOM);
+/// Returns the queue and its work, which whoever spawns must run; it ends when all its clones are gone and all is cancelled.
+pub fn cancel_queue() -> (CancelQueue, impl Future<Output = ()> + Send) {
+    let (sender, mut orders) = mpsc::channel::<CancelTask>(ROOM);
     let work = async move {
         let mut sending = FuturesUnordered::new();
         let mut is_open = true;
@@ -123,12 +123,12 @@ pub fn reaper() -> (Reaper, impl Future<Output = ()> + Send) {
             }
         }
     };
-    (Reaper(sender), work)
+    (CancelQueue(sender), work)
 }
 
-async fn carry_out(order: Order) {
+async fn carry_out(order: CancelTask) {
     match order {
-        Order::Cancel { canceller, connection, answered, is_needed } => {
+        CancelTask::Cancel { canceller, connection, answered, is_needed } => {
             let has_ended = answered.is_none() && tokio::time::timeout(GRACE, connection.ended()).await.is_ok();
             if !has_ended {
                 cancel(&canceller, answered).await;
@@ -136,15 +136,15 @@ async fn carry_out(order: Order) {
             drop(is_needed);
         }
         // The driver says goodbye by itself once it has all answers.
-        Order::Close(connection) => {
-            if tokio::time::timeout(LIMIT + GOODBYE, connection.closed()).await.is_err() {
+        CancelTask::Close(connection) => {
+            if tokio::time::timeout(LIMIT + CLOSE_LIMIT, connection.closed()).await.is_err() {
                 tracing::info!("a connection was broken off: the server did not answer");
             }
         }
     }
 }
 
-async fn cancel(canceller: &Canceller, answered: Option<oneshot::Sender<Result<(), String>>>) {
+async fn cancel(canceller: &CancelFn, answered: Option<oneshot::Sender<Result<(), String>>>) {
     let sent = tokio::time::timeout(LIMIT, canceller.cancel()).await;
     let sent = sent.unwrap_or_else(|_elapsed| Err(format!("no answer within {} s", LIMIT.as_secs())));
     if let Err(error) = &sent {
@@ -158,15 +158,15 @@ async fn cancel(canceller: &Canceller, answered: Option<oneshot::Sender<Result<(
 
 /// A question that is on its way: dropped before it was answered, it is cancelled.
 pub(super) struct InFlight<'a> {
-    canceller: &'a Canceller,
+    canceller: &'a CancelFn,
     connection: &'a Driver,
-    reaper: &'a Reaper,
+    cancel_queue: &'a CancelQueue,
     is_answered: bool,
 }
 
 impl<'a> InFlight<'a> {
-    pub(super) fn new(canceller: &'a Canceller, connection: &'a Driver, reaper: &'a Reaper) -> Self {
-        Self { canceller, connection, reaper, is_answered: false }
+    pub(super) fn new(canceller: &'a CancelFn, connection: &'a Driver, cancel_queue: &'a CancelQueue) -> Self {
+        Self { canceller, connection, cancel_queue, is_answered: false }
     }
 
     /// The answer came.
@@ -178,7 +178,7 @@ impl<'a> InFlight<'a> {
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.reaper.take(self.canceller, self.connection, None);
+            self.cancel_queue.take(self.canceller, self.connection, None);
         }
     }
 }

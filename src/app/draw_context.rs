@@ -4,7 +4,7 @@ use crate::ui::theme::Theme;
 
 /// What a pane needs to be drawn.
 #[derive(Debug, Clone, Copy)]
-pub struct Look<'a> {
+pub struct DrawContext<'a> {
     /// Colours and marks.
     pub theme: &'a Theme,
 }

@@ -1,4 +1,4 @@
-//! The tick: all probes that are due in one round trip, and a snapshot a second whatever happens.
+//! The fast lane: all probes that are due in one round trip, and a snapshot a second whatever happens.
 
 mod heard;
 
@@ -9,10 +9,10 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_postgres::Error;
 
-use super::board::Board;
 use super::budget::Budget;
 use super::bundle::{Question, Unbundled};
 use super::idle::Sessions;
+use super::latest_sections::LatestSections;
 use super::moved::Statements;
 use super::round_trip::{Known, Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
@@ -24,14 +24,14 @@ use crate::failure::Kind;
 use crate::pg::blockers;
 use crate::pg::probes::{Lane, Pace, Probe};
 use crate::pg::server::read_facts;
-use crate::pg::session::{Answer, Answers, Connector, Limits, Lost, Reaper, Session};
+use crate::pg::session::{Answer, Answers, CancelQueue, Connector, Limits, Lost, Session};
 use crate::pg::why;
 use crate::sample::{Missing, SampleCost, Seconds, ServerFacts, Timestamp, Value};
 
 /// The shortest silence that is called slow: a first sample reads everything and may take a second.
 const SLOW_AFTER: Duration = Duration::from_secs(2);
 
-/// Where the tick tells what it has to say.
+/// Where the fast lane tells what it has to say.
 #[derive(Debug)]
 pub struct Channels {
     /// To the program.
@@ -61,13 +61,13 @@ enum WorkKind {
     Asking,
 }
 
-/// The tick.
-pub struct Tick {
+/// The fast lane.
+pub struct FastLane {
     connector: Arc<dyn Connector>,
     settings: Settings,
-    reaper: Reaper,
+    cancel_queue: CancelQueue,
     channels: Channels,
-    board: Board,
+    latest: LatestSections,
     schedule: Schedule,
     unbundled: Unbundled,
     budget: Budget,
@@ -86,9 +86,9 @@ pub struct Tick {
     blocked: Vec<&'static Probe>,
 }
 
-impl std::fmt::Debug for Tick {
+impl std::fmt::Debug for FastLane {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tick").field("settings", &self.settings).field("cost", &self.cost).finish_non_exhaustive()
+        f.debug_struct("FastLane").field("settings", &self.settings).field("cost", &self.cost).finish_non_exhaustive()
     }
 }
 
@@ -116,17 +116,22 @@ impl Retry {
     }
 }
 
-impl Tick {
-    /// A tick that was not started.
-    pub fn new(connector: Arc<dyn Connector>, settings: Settings, reaper: Reaper, channels: Channels) -> Self {
-        let board = Board::new(connector.target());
+impl FastLane {
+    /// A lane that was not started.
+    pub fn new(
+        connector: Arc<dyn Connector>,
+        settings: Settings,
+        cancel_queue: CancelQueue,
+        channels: Channels,
+    ) -> Self {
+        let latest = LatestSections::new(connector.target());
         Self {
             connector,
             settings,
-            reaper,
+            cancel_queue,
             channels,
-            board,
-            schedule: Schedule::new(Lane::Tick),
+            latest,
+            schedule: Schedule::new(Lane::Fast),
             unbundled: Unbundled::default(),
             budget: Budget::new(settings.budget, Instant::now()),
             texts: Texts::default(),
@@ -195,33 +200,33 @@ impl Tick {
         if let Some(work) = &self.work {
             let (waited, kind) = (work.since.elapsed(), work.kind);
             if waited >= self.settings.patience {
-                // Dropped, the query is cancelled on the server by the reaper.
+                // Dropped, the query is cancelled on the server by the cancel queue.
                 self.work = None;
                 return self.give_up(kind, waited);
             }
             if waited >= SLOW_AFTER.max(self.settings.second * 2) {
                 match kind {
-                    WorkKind::Asking => self.board.is_silent(waited),
-                    WorkKind::Connecting => self.board.is_connecting(waited),
+                    WorkKind::Asking => self.latest.is_silent(waited),
+                    WorkKind::Connecting => self.latest.is_connecting(waited),
                 }
             }
-            return self.publish(self.board.now());
+            return self.publish(self.latest.now());
         }
         if self.session.is_none() {
             if Instant::now() >= self.retry.at {
                 self.connect();
             }
-            return self.publish(self.board.now());
+            return self.publish(self.latest.now());
         }
         self.sample();
         true
     }
 
     fn connect(&mut self) {
-        let (connector, reaper) = (Arc::clone(&self.connector), self.reaper.clone());
+        let (connector, cancel_queue) = (Arc::clone(&self.connector), self.cancel_queue.clone());
         let done = async move {
             let open = async {
-                let mut session = Session::open(connector.as_ref(), Limits::TICK, &reaper).await?;
+                let mut session = Session::open(connector.as_ref(), Limits::FAST, &cancel_queue).await?;
                 let facts = read_facts(&mut session, &connector.target()).await?;
                 Ok((session, facts))
             };
@@ -244,7 +249,7 @@ impl Tick {
         let Some(mut session) = self.session.take() else { return };
         let (now, paces) = (Instant::now(), self.paces());
         let mut probes = self.schedule.due(now, paces.second / 4);
-        probes.retain(|probe| self.board.is_read(probe));
+        probes.retain(|probe| self.latest.is_read(probe));
         if !probes.iter().any(|probe| probe.pace == Pace::Sample) {
             // Between two samples only the backends are read.
             probes.retain(|probe| probe.pace == Pace::Second);
@@ -262,7 +267,7 @@ impl Tick {
         let questions = self.unbundled.questions(probes, now, session.is_pooled);
         let known = Known { since: self.sessions.since(now), sums: self.statements.sums(now).to_vec() };
         let asked = RoundTrip::new(questions, known, session.is_pooled, has_blockers);
-        let facts = Arc::clone(self.board.facts());
+        let facts = Arc::clone(self.latest.facts());
         let own = self.connector.own_backends();
         let done = async move {
             let queries = asked.queries(&facts, &own);
@@ -305,7 +310,7 @@ impl Tick {
     fn connected(&mut self, facts: ServerFacts) -> bool {
         let facts = Arc::new(facts);
         self.forget();
-        self.board.connected(Arc::clone(&facts));
+        self.latest.connected(Arc::clone(&facts));
         self.owed = Some(Arc::clone(&facts));
         self.tell_slow_lane();
         self.report(Report::Connected(facts))
@@ -315,22 +320,22 @@ impl Tick {
     fn lose(&mut self, why: &str, failure: Option<Failure>) -> bool {
         self.session = None;
         self.texts.failed();
-        self.board.lost(why, |_| true);
+        self.latest.lost(why, |_| true);
         let retry_in = self.retry.put_off();
         let failure = failure.unwrap_or_else(|| {
             Failure::new(Kind::Connection, format!("lost the connection to {}", self.connector.target()))
                 .because_text(why)
         });
-        self.report(Report::Lost { failure, retry_in }) && self.publish(self.board.now())
+        self.report(Report::Lost { failure, retry_in }) && self.publish(self.latest.now())
     }
 
     /// Takes the answers of a sample: each question has its own, be it an error.
     fn take(&mut self, asked: &RoundTrip, answers: Answers, elapsed: Duration) -> Timestamp {
-        self.board.answered();
+        self.latest.answered();
         let Returned { answers, blockers, times, cost, costs } = asked.sort(answers);
-        let at = times.map_or_else(|| self.board.now(), |times| times.start);
+        let at = times.map_or_else(|| self.latest.now(), |times| times.start);
         if times.is_some() {
-            self.board.clock(at);
+            self.latest.clock(at);
         }
         let paces = self.paces();
         for (question, answer) in asked.questions.iter().zip(answers) {
@@ -341,7 +346,7 @@ impl Tick {
                             self.schedule.again(probe, Instant::now() + pause);
                         }
                         match self.whole(probe, rows, at, &asked.known) {
-                            Some(rows) => self.board.read(probe, at, rows),
+                            Some(rows) => self.latest.read(probe, at, rows),
                             None => self.schedule.at_once(probe.name),
                         }
                     }
@@ -413,22 +418,22 @@ impl Tick {
         if why::is_out_of_date(error) {
             self.request(LaneRequest::Look(Urgency::WhenRested));
         }
-        let facts = Arc::clone(self.board.facts());
+        let facts = Arc::clone(self.latest.facts());
         for probe in question.probes.iter().copied() {
             match probe.name {
                 "activity" => self.sessions.forget(),
                 "statements" => self.statements.forget(),
                 _ => {}
             }
-            let why = why::missing(error, probe, &facts, Limits::TICK);
+            let why = why::missing(error, probe, &facts, Limits::FAST);
             if matches!(why, Missing::Blocked { .. }) {
                 self.blocked.push(probe);
-                if matches!(self.board.section(probe.name).why(), Some(Missing::Blocked { .. })) {
+                if matches!(self.latest.section(probe.name).why(), Some(Missing::Blocked { .. })) {
                     // It has a name already, which the next answer confirms or changes.
                     continue;
                 }
             }
-            self.board.failed(probe, why);
+            self.latest.failed(probe, why);
         }
     }
 
@@ -436,8 +441,8 @@ impl Tick {
     fn take_blockers(&mut self, answer: Answer) {
         let why = blockers::read(answer);
         for probe in std::mem::take(&mut self.blocked) {
-            if matches!(self.board.section(probe.name).why(), Some(Missing::Blocked { .. })) {
-                self.board.failed(probe, why.clone());
+            if matches!(self.latest.section(probe.name).why(), Some(Missing::Blocked { .. })) {
+                self.latest.failed(probe, why.clone());
             }
         }
     }
@@ -460,7 +465,7 @@ impl Tick {
         let paces = self.paces();
         self.cost.pace = Seconds(paces.sample.as_secs_f64());
         self.cost.wanted_pace = Seconds(self.settings.pace.as_secs_f64());
-        let snapshot = Arc::new(self.board.snapshot(at, self.cost));
+        let snapshot = Arc::new(self.latest.snapshot(at, self.cost));
         let dropped = self.cost.dropped;
         self.cost = SampleCost { dropped, ..SampleCost::default() };
         self.report(Report::Snapshot(snapshot))

@@ -1,33 +1,33 @@
-//! What the tick learns from what was read and from the slow lane: a promotion, an extension, new statements.
+//! What the fast lane learns from what was read and from the slow lane: a promotion, an extension, new statements.
 
-use super::Tick;
+use super::FastLane;
 use crate::pg::probes::{Lane, Probe};
-use crate::pg::sampler::board::asked_probe;
+use crate::pg::sampler::latest_sections::asked_probe;
 use crate::pg::sampler::slow::{LaneReport, LaneRequest, Urgency};
 use crate::sample::{Missing, Reading, Row, RowSet, Section, ServerFacts, Timestamp, Value};
 
-impl Tick {
+impl FastLane {
     /// Looks at what was just read: a promotion and an extension change what the server has, new statements have texts.
     pub(super) fn notice(&mut self, probes: &[&'static Probe], at: Timestamp) {
-        let row = self.board.section("server").rows().and_then(RowSet::first);
-        if let Some(seen) = row.filter(|row| has_changed(row, self.board.facts())).map(|row| traits(&row)) {
+        let row = self.latest.section("server").rows().and_then(RowSet::first);
+        if let Some(seen) = row.filter(|row| has_changed(row, self.latest.facts())).map(|row| traits(&row)) {
             let is_new = self.looked_for.as_ref() != Some(&seen);
             if self.request(LaneRequest::Look(if is_new { Urgency::AtOnce } else { Urgency::WhenRested })) {
                 self.looked_for = Some(seen);
             }
         }
         let is_waiting = |row: Row<'_>| !row.get("blocked_by").is_null();
-        if self.board.section("activity").rows().is_some_and(|rows| rows.iter().any(is_waiting))
-            && self.board.section("locks").rows().is_some_and(RowSet::is_empty)
+        if self.latest.section("activity").rows().is_some_and(|rows| rows.iter().any(is_waiting))
+            && self.latest.section("locks").rows().is_some_and(RowSet::is_empty)
         {
             self.schedule.at_once("locks");
         }
-        let Some(asked) = asked_probe().filter(|probe| self.board.is_read(probe)) else { return };
-        let statements = match self.board.section("statements").clone() {
+        let Some(asked) = asked_probe().filter(|probe| self.latest.is_read(probe)) else { return };
+        let statements = match self.latest.section("statements").clone() {
             Section::Ready(statements) if probes.iter().any(|probe| probe.name == "statements") => statements,
             // Texts of statements that cannot be read are not read for the same reason.
-            Section::Missing(why) if matches!(self.board.section(asked.name), Section::Missing(_)) => {
-                return self.board.failed(asked, why);
+            Section::Missing(why) if matches!(self.latest.section(asked.name), Section::Missing(_)) => {
+                return self.latest.failed(asked, why);
             }
             _ => return,
         };
@@ -35,18 +35,18 @@ impl Tick {
         let is_all_known = ids.is_empty();
         if !is_all_known && self.request(LaneRequest::Texts(ids)) {
             self.texts.asked(&statements.rows);
-        } else if matches!(self.board.section(asked.name), Section::Missing(_))
+        } else if matches!(self.latest.section(asked.name), Section::Missing(_))
             && is_all_known
             && !self.texts.is_waiting()
         {
-            self.board.read(asked, at, Vec::new());
+            self.latest.read(asked, at, Vec::new());
         }
     }
 
     pub(super) fn hear(&mut self, report: LaneReport) {
         match report {
-            LaneReport::Section { probe, at, result: Ok(rows) } => self.board.read(probe, at, rows),
-            LaneReport::Section { probe, result: Err(why), .. } => self.board.failed(probe, why),
+            LaneReport::Section { probe, at, result: Ok(rows) } => self.latest.read(probe, at, rows),
+            LaneReport::Section { probe, result: Err(why), .. } => self.latest.failed(probe, why),
             LaneReport::Texts { at, result } => self.hear_texts(at, result),
             LaneReport::Cost { server, round_trips, statements } => {
                 self.cost.server.0 += server;
@@ -60,7 +60,7 @@ impl Tick {
             }
             LaneReport::Lost(why) => {
                 self.texts.failed();
-                self.board.lost(&why, |lane| lane == Lane::Slow);
+                self.latest.lost(&why, |lane| lane == Lane::Slow);
             }
         }
     }
@@ -69,13 +69,13 @@ impl Tick {
         let Some(probe) = asked_probe() else { return };
         match result {
             Ok(rows) => {
-                self.texts.add(rows, self.board.section("statements").rows());
-                let rows = self.texts.rows(self.board.columns(probe.name));
-                self.board.known(probe, Reading { at, rows });
+                self.texts.add(rows, self.latest.section("statements").rows());
+                let rows = self.texts.rows(self.latest.columns(probe.name));
+                self.latest.known(probe, Reading { at, rows });
             }
             Err(why) => {
                 self.texts.failed();
-                self.board.failed(probe, why);
+                self.latest.failed(probe, why);
             }
         }
     }

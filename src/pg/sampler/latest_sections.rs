@@ -12,18 +12,18 @@ use crate::sample::{Column, Missing, Reading, RowSet, SampleCost, Section, Serve
 
 /// The sections as they are known now.
 #[derive(Debug)]
-pub struct Board {
+pub struct LatestSections {
     facts: Arc<ServerFacts>,
     sections: BTreeMap<&'static str, Section>,
     columns: BTreeMap<&'static str, Arc<[Column]>>,
     shared: BTreeMap<&'static str, Shared>,
     clock: Option<(Timestamp, Instant)>,
-    /// The tick's sections as they were before the server fell silent; empty while it answers.
+    /// The fast lane's sections as they were before the server fell silent; empty while it answers.
     before_silence: BTreeMap<&'static str, Section>,
 }
 
-impl Board {
-    /// A board on which nothing was read yet.
+impl LatestSections {
+    /// No section was read yet.
     pub fn new(target: String) -> Self {
         Self {
             facts: Arc::new(ServerFacts { target, ..ServerFacts::default() }),
@@ -99,7 +99,7 @@ impl Board {
 
     /// Marks every section of the lanes as without a connection.
     pub fn lost(&mut self, why: &str, is_concerned: impl Fn(Lane) -> bool) {
-        if is_concerned(Lane::Tick) {
+        if is_concerned(Lane::Fast) {
             // An answer over another connection says nothing about these.
             self.before_silence.clear();
         }
@@ -118,13 +118,13 @@ impl Board {
         }
     }
 
-    /// Marks every section of the tick as slow: the server was asked so long ago and has not answered.
+    /// Marks every section of the fast lane as slow: the server was asked so long ago and has not answered.
     pub fn is_silent(&mut self, waited: Duration) {
         if !self.before_silence.is_empty() {
             return;
         }
         let since = Timestamp(self.now().0 - waited.as_secs_f64());
-        for probe in PROBES.iter().filter(|probe| probe.lane == Lane::Tick) {
+        for probe in PROBES.iter().filter(|probe| probe.lane == Lane::Fast) {
             self.before_silence.insert(probe.name, self.section(probe.name).clone());
             self.failed(probe, Missing::Slow { since });
         }
@@ -178,44 +178,44 @@ pub fn asked_probe() -> Option<&'static Probe> {
 mod tests {
     use super::*;
 
-    fn board() -> (Board, &'static str) {
-        let mut board = Board::new("t".to_owned());
-        let probe = *PROBES.iter().find(|probe| probe.lane == Lane::Tick).unwrap();
-        let rows = RowSet { columns: board.columns(probe.name), rows: Vec::new() };
-        board.known(probe, Reading { at: Timestamp(1.0), rows });
-        (board, probe.name)
+    fn read_once() -> (LatestSections, &'static str) {
+        let mut latest = LatestSections::new("t".to_owned());
+        let probe = *PROBES.iter().find(|probe| probe.lane == Lane::Fast).unwrap();
+        let rows = RowSet { columns: latest.columns(probe.name), rows: Vec::new() };
+        latest.known(probe, Reading { at: Timestamp(1.0), rows });
+        (latest, probe.name)
     }
 
     #[test]
     fn a_server_that_answers_late_leaves_nothing_marked_as_slow() {
-        let (mut board, name) = board();
-        board.clock(Timestamp(100.0));
-        board.is_silent(Duration::from_secs(2));
-        let marked = board.section(name).why().cloned();
+        let (mut latest, name) = read_once();
+        latest.clock(Timestamp(100.0));
+        latest.is_silent(Duration::from_secs(2));
+        let marked = latest.section(name).why().cloned();
         assert!(matches!(marked, Some(Missing::Slow { since }) if (97.9..98.5).contains(&since.0)), "{marked:?}");
-        board.is_silent(Duration::from_secs(9));
-        assert_eq!(board.section(name).why(), marked.as_ref(), "it is the same silence");
-        board.answered();
-        assert_eq!(board.section(name).why(), None);
+        latest.is_silent(Duration::from_secs(9));
+        assert_eq!(latest.section(name).why(), marked.as_ref(), "it is the same silence");
+        latest.answered();
+        assert_eq!(latest.section(name).why(), None);
     }
 
     #[test]
     fn what_the_server_does_not_have_is_not_awaited_from_another_connection() {
-        let (mut board, _) = board();
-        board.connected(Arc::new(ServerFacts::default()));
-        let lacks = board.section("content_types").clone();
+        let (mut latest, _) = read_once();
+        latest.connected(Arc::new(ServerFacts::default()));
+        let lacks = latest.section("content_types").clone();
         assert!(lacks.why().is_some_and(|why| *why != Missing::NotYet), "{lacks:?}");
-        board.lost("the second connection is not open yet", |lane| lane == Lane::Slow);
-        assert_eq!(*board.section("content_types"), lacks);
-        assert!(matches!(board.section("table_sizes").why(), Some(Missing::Disconnected { .. })));
+        latest.lost("the second connection is not open yet", |lane| lane == Lane::Slow);
+        assert_eq!(*latest.section("content_types"), lacks);
+        assert!(matches!(latest.section("table_sizes").why(), Some(Missing::Disconnected { .. })));
     }
 
     #[test]
     fn what_a_lost_connection_marked_is_not_taken_back_by_the_next_answer() {
-        let (mut board, name) = board();
-        board.is_silent(Duration::from_secs(2));
-        board.lost("gone", |_| true);
-        board.answered();
-        assert!(matches!(board.section(name).why(), Some(Missing::Disconnected { why, .. }) if why == "gone"));
+        let (mut latest, name) = read_once();
+        latest.is_silent(Duration::from_secs(2));
+        latest.lost("gone", |_| true);
+        latest.answered();
+        assert!(matches!(latest.section(name).why(), Some(Missing::Disconnected { why, .. }) if why == "gone"));
     }
 }
