@@ -40,5 +40,6 @@ mod support;
 mod terminal;
 mod trial;
 mod trouble;
+mod unchanged;
 mod vacuum_horizon;
 mod verify;

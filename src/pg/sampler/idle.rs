@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::sample::{Column, Timestamp, Value};
 
 /// Up to so many sessions all are read each time.
-const FEW: usize = 200;
+const FEW: usize = 40;
 
 /// All are read anew at least this often: a right that was granted shows more of them.
 const WHOLE: Duration = Duration::from_secs(60);
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn where_there_are_few_all_are_read_each_time() {
         let (mut sessions, start) = (Sessions::default(), Instant::now());
-        let all = (1..=200).map(|pid| row(pid, "idle", None, 200)).collect();
+        let all = (1..=40).map(|pid| row(pid, "idle", None, 40)).collect();
         sessions.put_together(PROBE.columns, all, Timestamp(100.0), f64::NEG_INFINITY).unwrap();
         assert!(sessions.since(start).is_infinite());
     }
