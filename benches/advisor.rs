@@ -6,7 +6,7 @@ use divan::{Bencher, black_box};
 use pgdj::advisor::advise;
 use pgdj::catalog::Catalog;
 use pgdj::catalog::statistics::ColumnStatistics;
-use pgdj::catalog::table::{Column, Table};
+use pgdj::catalog::table::{Table, TableColumn};
 use pgdj::plan::tips::{Context, verdict};
 use pgdj::plan::{Plan, parse};
 
@@ -113,7 +113,7 @@ const COLUMNS: &[(&str, &str, char, i16)] = &[
     ("data", "jsonb", 'U', -1),
 ];
 
-fn column(&(name, type_name, category, length): &(&str, &str, char, i16), number: i16) -> Column {
+fn column(&(name, type_name, category, length): &(&str, &str, char, i16), number: i16) -> TableColumn {
     let value = |at: usize| match category {
         'D' => format!("2025-{:02}-{:02} 00:00:00+00", at % 12 + 1, at % 28 + 1),
         'N' => (at * 37).to_string(),
@@ -126,7 +126,7 @@ fn column(&(name, type_name, category, length): &(&str, &str, char, i16), number
         bounds: (0..101).map(value).collect(),
         ..ColumnStatistics::default()
     };
-    Column {
+    TableColumn {
         number,
         name: name.into(),
         type_name: type_name.into(),
@@ -136,6 +136,6 @@ fn column(&(name, type_name, category, length): &(&str, &str, char, i16), number
         alignment: 8,
         is_not_null: true,
         statistics: Some(statistics),
-        ..Column::default()
+        ..TableColumn::default()
     }
 }

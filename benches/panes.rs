@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use divan::{Bencher, black_box};
 use jiff::tz::TimeZone;
-use pgdj::app::{App, Event, Origin, PaneContext, PaneSpec, Rights, Start};
+use pgdj::app::{App, Event, PaneContext, PaneSpec, Rights, SampleOrigin, Start};
 use pgdj::panes;
 use pgdj::pg::probes;
 use pgdj::sample::{Reading, RowSet, SampleCost, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
@@ -70,7 +70,7 @@ fn console(pane: &str) -> App {
         pane,
         pace: Seconds(PACE),
         rights: Rights::MayAct,
-        origin: Origin::Server,
+        origin: SampleOrigin::Server,
         zone: TimeZone::UTC,
         history_bytes: usize::MAX,
         theme: Theme::fallback(Depth::True, UNICODE),

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgdj::app::{App, Event, Origin, PaneContext, Rights, Start};
+use pgdj::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
 use pgdj::demo::RECORDING;
 use pgdj::panes;
 use pgdj::record::{LoadStep, Reader, RecordedWindow, RecordingFile, Writer};
@@ -95,7 +95,7 @@ impl Console {
             pane: panes::FIRST,
             pace: Seconds(2.0),
             rights: Rights::ReadOnly,
-            origin: Origin::Recording,
+            origin: SampleOrigin::Recording,
             zone: jiff::tz::TimeZone::UTC,
             history_bytes: ROOM,
             theme: Theme::default(),

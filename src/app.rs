@@ -53,7 +53,7 @@ pub use effect::{Effect, Event, Outcome, Signal, SignalKind};
 pub use job::{Job, JobId, JobIds, JobKind, JobNews, JobProgress, JobResult};
 pub use layer::Layer;
 pub use message::Message;
-pub use pane::{Pane, PaneRequest, StatementToExplain, Subject, View};
+pub use pane::{Pane, PaneRequest, PaneSubject, StatementToExplain, View};
 pub use pane_id::PaneId;
 pub use pane_spec::{PaneContext, PaneSpec, RowOrder};
 pub use timeline::Timeline;
@@ -70,7 +70,7 @@ pub struct Start {
     /// Whether pgdj may act on the server.
     pub rights: Rights,
     /// Where the samples come from.
-    pub origin: Origin,
+    pub origin: SampleOrigin,
     /// The zone in which times of day are written.
     pub zone: jiff::tz::TimeZone,
     /// Bytes the history may hold.
@@ -92,7 +92,7 @@ pub enum Rights {
 
 /// Where the samples come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum SampleOrigin {
     /// A server, now.
     Server,
     /// A recording: there is nothing to ask and nothing to act on.
@@ -254,7 +254,7 @@ impl App {
     fn may(&self, binding: &Binding) -> bool {
         match binding.needs {
             Needs::Nothing => true,
-            Needs::Server => self.start.origin == Origin::Server,
+            Needs::Server => self.start.origin == SampleOrigin::Server,
             Needs::Rights => self.start.rights == Rights::MayAct,
         }
     }

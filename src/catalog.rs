@@ -29,7 +29,7 @@ use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
 pub use expr::Expr;
 pub use index::{Definition, Index, Key, Method};
 pub use statistics::{ColumnStatistics, ExpressionStatistics};
-pub use table::{Collation, Column, Counters, ForeignKey, Kind, Table};
+pub use table::{Collation, Counters, ForeignKey, RelationKind, Table, TableColumn};
 
 /// What is known of the server and of the tables that a plan touches.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,7 +41,7 @@ pub struct Catalog {
     /// Extensions: the schema of an installed one, `None` for one that could be installed.
     pub extensions: BTreeMap<String, Option<String>>,
     /// The planner's settings.
-    pub settings: Settings,
+    pub settings: PlannerSettings,
 }
 
 impl Catalog {
@@ -66,7 +66,7 @@ impl Catalog {
 
 /// The settings that the planner's costs depend on, in the planner's own units.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct PlannerSettings {
     /// `seq_page_cost`.
     pub seq_page_cost: f64,
     /// `random_page_cost`.
@@ -85,7 +85,7 @@ pub struct Settings {
     pub is_standby: bool,
 }
 
-impl Default for Settings {
+impl Default for PlannerSettings {
     /// PostgreSQL's defaults. Source: PostgreSQL manual 19.7 "Query Planning".
     fn default() -> Self {
         Self {

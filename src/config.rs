@@ -13,7 +13,7 @@ use crate::pg::address::{Alias, Environment, nearest};
 mod error;
 mod file;
 
-pub use error::{ConfigError, Source};
+pub use error::{ConfigError, SettingSource};
 
 /// The built-in defaults, commented, as the user's file may begin.
 pub const DEFAULT_TOML: &str = include_str!("config/default.toml");
@@ -179,7 +179,8 @@ impl Config {
             if holds { &mut config } else { &mut other }.apply(given, &words)?;
         }
         for (flag, name, value) in flags.given {
-            let given = Given { name: (*name).to_owned(), raw: Raw::Text(value.clone()), source: Source::Flag(flag) };
+            let given =
+                Given { name: (*name).to_owned(), raw: Raw::Text(value.clone()), source: SettingSource::Flag(flag) };
             config.apply(&given, &words)?;
         }
         Ok(config)
@@ -214,7 +215,7 @@ impl Config {
 struct Given {
     name: String,
     raw: Raw,
-    source: Source,
+    source: SettingSource,
 }
 
 /// A value as it was written.
@@ -305,7 +306,7 @@ fn variables(environment: &Environment, warnings: &mut Vec<String>) -> Vec<Given
             continue;
         }
         if names().any(|known| known == name) {
-            let source = Source::Variable(variable.clone());
+            let source = SettingSource::Variable(variable.clone());
             given.push(Given { name, raw: Raw::Text(value.clone()), source });
         } else if let Some(near) = nearest(&name, names()) {
             // Any program may use such a name, so it is no error; but a slip of the finger is said.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Config;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::address::Environment;
 use crate::pg::private::{self, Owner, PrivateError, PrivateServer, SUPERUSER, Setup};
 
@@ -124,7 +124,7 @@ pub async fn start_on(folders: &[PathBuf], progress: impl Fn(&str)) -> Result<De
     let mut config = Config::new();
     config.host_path(server.socket_directory()).port(server.port()).user(SUPERUSER).dbname("postgres");
     seed::run(&config, &progress).await.map_err(|error| {
-        Failure::new(Kind::Refused, "cannot seed the demo's database")
+        Failure::new(FailureKind::Refused, "cannot seed the demo's database")
             .because(&error)
             .hint("set TMPDIR to a folder with 500 MB free")
     })?;
@@ -181,15 +181,17 @@ impl Unusable {
         let place = bin.display();
         match self {
             Self::Private => Failure::new(
-                Kind::Refused,
+                FailureKind::Refused,
                 "you are root: PostgreSQL refuses to run as root, and its own user cannot read the programs",
             )
             .because_text(format!("the programs are in {place}, below a private folder"))
             .hint("start the demo as an ordinary user, or install PostgreSQL for all users"),
-            Self::Old(version) => Failure::new(Kind::Refused, format!("PostgreSQL {version} is too old for the demo"))
-                .because_text(format!("it is in {place}; the demo needs {OLDEST_MAJOR} or newer"))
-                .hint(ways_to_get_one()),
-            Self::Broken => Failure::new(Kind::Refused, "the PostgreSQL that was found does not run")
+            Self::Old(version) => {
+                Failure::new(FailureKind::Refused, format!("PostgreSQL {version} is too old for the demo"))
+                    .because_text(format!("it is in {place}; the demo needs {OLDEST_MAJOR} or newer"))
+                    .hint(ways_to_get_one())
+            }
+            Self::Broken => Failure::new(FailureKind::Refused, "the PostgreSQL that was found does not run")
                 .because_text(format!("{} --version failed", bin.join("postgres").display()))
                 .hint(ways_to_get_one()),
         }
@@ -197,7 +199,7 @@ impl Unusable {
 }
 
 fn none_found() -> Failure {
-    Failure::new(Kind::Refused, "no PostgreSQL server is installed here").hint(ways_to_get_one())
+    Failure::new(FailureKind::Refused, "no PostgreSQL server is installed here").hint(ways_to_get_one())
 }
 
 /// Returns what to type on this machine to get a server, in a few words.
@@ -231,7 +233,7 @@ pub fn banner(failure: &Failure) -> Vec<Segment> {
 }
 
 fn cannot_start(error: &PrivateError) -> Failure {
-    Failure::new(Kind::Refused, "the demo's private server does not start")
+    Failure::new(FailureKind::Refused, "the demo's private server does not start")
         .because(error)
         .hint("set TMPDIR to a folder with 500 MB free")
 }
@@ -275,10 +277,10 @@ mod tests {
             let parts = banner(failure).into_iter().flat_map(|segment| segment.parts);
             parts.map(|(text, _)| text).collect::<Vec<_>>().join("|")
         };
-        let failure = Failure::new(Kind::Refused, "no server").hint("apt install postgresql, or pip install x");
+        let failure = Failure::new(FailureKind::Refused, "no server").hint("apt install postgresql, or pip install x");
         let expected = "This is a recording.|Live demo: |apt install postgresql|or |pip install x|Why: no server";
         assert_eq!(text(&failure), expected);
-        assert_eq!(text(&Failure::new(Kind::Refused, "no")), "This is a recording.|Why: no");
+        assert_eq!(text(&Failure::new(FailureKind::Refused, "no")), "This is a recording.|Why: no");
     }
 
     #[tokio::test]

@@ -28,7 +28,7 @@ pub use facts::{Origins, table_of};
 pub use foreign_key::index_for_key;
 pub use index_name::index_name;
 pub use migration::MigrationFile;
-pub use origin::{Around, Origin, Reference, Source};
+pub use origin::{Around, IndexOrigin, ModelSource, Reference};
 pub use owner::{Certainty, Owner};
 pub use project::{App, Declared, Project, last_migration};
 pub use removal::{removal_of, removal_of_usage};

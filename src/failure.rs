@@ -7,7 +7,7 @@ use crate::sample::redact::redact;
 
 /// What kind of failure it is; it decides the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FailureKind {
     /// A wrong option, argument or setting: status 2.
     Usage,
     /// The server could not be reached, or refused: status 3.
@@ -26,7 +26,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Failure {
     /// The kind of failure.
-    pub kind: Kind,
+    pub kind: FailureKind,
     /// One sentence: what could not be done.
     pub what: String,
     /// The causes, outermost first, each one sentence.
@@ -37,7 +37,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure without a cause or a hint.
-    pub fn new(kind: Kind, what: impl Into<String>) -> Self {
+    pub fn new(kind: FailureKind, what: impl Into<String>) -> Self {
         Self { kind, what: what.into(), because: Vec::new(), hint: None }
     }
 
@@ -72,11 +72,11 @@ impl Failure {
     /// Returns the exit status of the process.
     pub fn status(&self) -> ExitCode {
         ExitCode::from(match self.kind {
-            Kind::Refused | Kind::NotAgreed => 1,
-            Kind::Usage => 2,
-            Kind::Connection => 3,
-            Kind::File => 4,
-            Kind::Terminal => 5,
+            FailureKind::Refused | FailureKind::NotAgreed => 1,
+            FailureKind::Usage => 2,
+            FailureKind::Connection => 3,
+            FailureKind::File => 4,
+            FailureKind::Terminal => 5,
         })
     }
 }
@@ -127,6 +127,6 @@ mod tests {
             assert_eq!(without_number(text), words);
         }
         let error = std::io::Error::from_raw_os_error(2);
-        assert!(!Failure::new(Kind::File, "no").because(&error).to_string().contains("os error"));
+        assert!(!Failure::new(FailureKind::File, "no").because(&error).to_string().contains("os error"));
     }
 }

@@ -30,7 +30,7 @@ pub use derive::Accounts;
 pub use derived::{Derived, Direction, Misestimate, NodeId};
 pub use facts::{Aggregated, BLOCK, Blocks, Buffers, Hashed, IoTimes, Jit, Memoized, Sorted, Trigger, Wal};
 pub use field::{Field, Fields, Name};
-pub use node::{Actual, Estimate, Kind, Node, Relationship, Removed, Worker};
+pub use node::{Actual, Estimate, Node, NodeKind, Relationship, Removed, Worker};
 pub use read::parse;
 
 use crate::sample::Seconds;

@@ -60,42 +60,42 @@ pub struct Readings {
     snapshot: Arc<Snapshot>,
     /// The readings of the whole snapshot, where this is one without some of its sections.
     whole: Option<Whole>,
-    cuts: Subject<HashMap<&'static str, Cut>>,
-    server: Subject<Result<ServerState, Missing>>,
-    vitals: Subject<Vitals>,
-    backends: Subject<Result<Vec<Backend>, Missing>>,
-    waits: Subject<Waits>,
-    locks: Subject<Vec<ContestedLock>>,
-    vacuums: Subject<Vec<RunningVacuum>>,
-    statement_texts: Subject<HashMap<i64, Arc<str>>>,
-    owners: Subject<Option<Owners>>,
+    cuts: Decoded<HashMap<&'static str, Cut>>,
+    server: Decoded<Result<ServerState, Missing>>,
+    vitals: Decoded<Vitals>,
+    backends: Decoded<Result<Vec<Backend>, Missing>>,
+    waits: Decoded<Waits>,
+    locks: Decoded<Vec<ContestedLock>>,
+    vacuums: Decoded<Vec<RunningVacuum>>,
+    statement_texts: Decoded<HashMap<i64, Arc<str>>>,
+    owners: Decoded<Option<Owners>>,
     costs: RefCell<Vec<(Since, Option<Rc<Costs>>)>>,
-    trends: Subject<Trends>,
+    trends: Decoded<Trends>,
     table_traffic: ByTrafficSpan<HashMap<i64, Traffic>>,
     index_scans: ByTrafficSpan<HashMap<i64, f64>>,
-    horizon: Subject<Result<VacuumHorizon, Missing>>,
-    tables: Subject<Result<Vec<TableUsage>, Missing>>,
-    table_bloat: Subject<Result<HashMap<i64, Bloat>, Missing>>,
-    indexes: Subject<Result<Vec<IndexUsage>, Missing>>,
-    index_bloat: Subject<Result<HashMap<i64, Bloat>, Missing>>,
-    duplicates: Subject<Vec<Pair>>,
-    overlapping: Subject<Vec<Pair>>,
-    judgements: Subject<HashMap<i64, Judgement>>,
-    foreign_keys: Subject<Result<Vec<ReferringKey>, Missing>>,
-    settings: Subject<Result<Settings, Missing>>,
-    role_settings: Subject<Result<Vec<RoleSettings>, Missing>>,
-    autovacuum: Subject<Result<Policy, Missing>>,
-    counting: Subject<Counting>,
-    project: Subject<Arc<Project>>,
-    project_for_code: Subject<Project>,
-    origins: Subject<Origins>,
+    horizon: Decoded<Result<VacuumHorizon, Missing>>,
+    tables: Decoded<Result<Vec<TableUsage>, Missing>>,
+    table_bloat: Decoded<Result<HashMap<i64, Bloat>, Missing>>,
+    indexes: Decoded<Result<Vec<IndexUsage>, Missing>>,
+    index_bloat: Decoded<Result<HashMap<i64, Bloat>, Missing>>,
+    duplicates: Decoded<Vec<Pair>>,
+    overlapping: Decoded<Vec<Pair>>,
+    judgements: Decoded<HashMap<i64, Judgement>>,
+    foreign_keys: Decoded<Result<Vec<ReferringKey>, Missing>>,
+    settings: Decoded<Result<Settings, Missing>>,
+    role_settings: Decoded<Result<Vec<RoleSettings>, Missing>>,
+    autovacuum: Decoded<Result<Policy, Missing>>,
+    counting: Decoded<Counting>,
+    project: Decoded<Arc<Project>>,
+    project_for_code: Decoded<Project>,
+    origins: Decoded<Origins>,
 }
 
 /// What is decoded when it is first asked for, and kept.
-type Subject<T> = OnceCell<T>;
+type Decoded<T> = OnceCell<T>;
 
 /// The same for each span.
-type ByTrafficSpan<T> = [Subject<T>; TrafficSpan::COUNT];
+type ByTrafficSpan<T> = [Decoded<T>; TrafficSpan::COUNT];
 
 /// The readings that a snapshot without some of its sections shares with the whole one.
 #[derive(Debug)]
@@ -124,35 +124,35 @@ impl Readings {
         Self {
             snapshot,
             whole,
-            cuts: Subject::new(),
-            server: Subject::new(),
-            vitals: Subject::new(),
-            backends: Subject::new(),
-            waits: Subject::new(),
-            locks: Subject::new(),
-            vacuums: Subject::new(),
-            statement_texts: Subject::new(),
-            owners: Subject::new(),
+            cuts: Decoded::new(),
+            server: Decoded::new(),
+            vitals: Decoded::new(),
+            backends: Decoded::new(),
+            waits: Decoded::new(),
+            locks: Decoded::new(),
+            vacuums: Decoded::new(),
+            statement_texts: Decoded::new(),
+            owners: Decoded::new(),
             costs: RefCell::default(),
-            trends: Subject::new(),
+            trends: Decoded::new(),
             table_traffic: ByTrafficSpan::default(),
             index_scans: ByTrafficSpan::default(),
-            horizon: Subject::new(),
-            tables: Subject::new(),
-            table_bloat: Subject::new(),
-            indexes: Subject::new(),
-            index_bloat: Subject::new(),
-            duplicates: Subject::new(),
-            overlapping: Subject::new(),
-            judgements: Subject::new(),
-            foreign_keys: Subject::new(),
-            settings: Subject::new(),
-            role_settings: Subject::new(),
-            autovacuum: Subject::new(),
-            counting: Subject::new(),
-            project: Subject::new(),
-            project_for_code: Subject::new(),
-            origins: Subject::new(),
+            horizon: Decoded::new(),
+            tables: Decoded::new(),
+            table_bloat: Decoded::new(),
+            indexes: Decoded::new(),
+            index_bloat: Decoded::new(),
+            duplicates: Decoded::new(),
+            overlapping: Decoded::new(),
+            judgements: Decoded::new(),
+            foreign_keys: Decoded::new(),
+            settings: Decoded::new(),
+            role_settings: Decoded::new(),
+            autovacuum: Decoded::new(),
+            counting: Decoded::new(),
+            project: Decoded::new(),
+            project_for_code: Decoded::new(),
+            origins: Decoded::new(),
         }
     }
 
@@ -162,7 +162,7 @@ impl Readings {
     }
 
     /// Returns a subject that is decoded from the sections of some probes.
-    fn read<T>(&self, probes: &[&str], subject: fn(&Self) -> &Subject<T>, decode: impl FnOnce(&Self) -> T) -> &T {
+    fn read<T>(&self, probes: &[&str], subject: fn(&Self) -> &Decoded<T>, decode: impl FnOnce(&Self) -> T) -> &T {
         match &self.whole {
             Some(whole) if !probes.iter().any(|probe| whole.without.contains(probe)) => {
                 whole.readings.read(probes, subject, decode)

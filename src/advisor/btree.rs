@@ -22,7 +22,7 @@ const FEW_FETCHES: f64 = 50.0;
 const CARRIED: f64 = 40.0;
 
 /// What a candidate is built from.
-pub struct Parts<'a> {
+pub struct CandidateParts<'a> {
     /// The scan.
     pub scan: &'a Scan<'a>,
     /// Its clauses, or those of one arm of an OR.
@@ -32,7 +32,7 @@ pub struct Parts<'a> {
 }
 
 /// Returns the b-trees that could serve a scan, without regard to what exists.
-pub fn candidates(parts: &Parts<'_>) -> Vec<Definition> {
+pub fn candidates(parts: &CandidateParts<'_>) -> Vec<Definition> {
     let mut found: Vec<Definition> = Vec::new();
     for predicate in predicates(parts) {
         let prefix = equal_keys(parts, &predicate);
@@ -59,7 +59,7 @@ pub fn candidates(parts: &Parts<'_>) -> Vec<Definition> {
 }
 
 /// The predicates worth trying: none, the rare clauses, and with an order wanted the common ones too.
-fn predicates(parts: &Parts<'_>) -> Vec<Vec<Expr>> {
+fn predicates(parts: &CandidateParts<'_>) -> Vec<Vec<Expr>> {
     let mut found = vec![Vec::new(), predicate(parts, RARE)];
     if is_page(parts) {
         found.push(predicate(parts, COMMON));
@@ -72,7 +72,7 @@ fn predicates(parts: &Parts<'_>) -> Vec<Vec<Expr>> {
 /// The flags and null tests that hold for few rows, and the one state that holds for fewest.
 ///
 /// A second value is left to the keys: other statements name other values of it.
-fn predicate(parts: &Parts<'_>, most: f64) -> Vec<Expr> {
+fn predicate(parts: &CandidateParts<'_>, most: f64) -> Vec<Expr> {
     let table = parts.scan.table;
     let is_possible = |clause: &&Clause| {
         let most = if clause.class == Class::NotNull { most.max(0.5) } else { most };
@@ -126,7 +126,7 @@ fn is_state(clause: &Clause, table: &Table) -> bool {
 
 /// The equality keys that a predicate leaves, in the order of an existing index's prefix, else the rarest first, no
 /// more than are needed to come down to a few rows.
-fn equal_keys(parts: &Parts<'_>, predicate: &[Expr]) -> Vec<Key> {
+fn equal_keys(parts: &CandidateParts<'_>, predicate: &[Expr]) -> Vec<Key> {
     let table = parts.scan.table;
     let mut equal: Vec<&Clause> = Vec::new();
     for clause in parts.joined.iter().chain(parts.clauses) {
@@ -167,12 +167,12 @@ fn few(table: &Table) -> f64 {
 }
 
 /// Says whether the first rows of an order are wanted.
-fn is_page(parts: &Parts<'_>) -> bool {
+fn is_page(parts: &CandidateParts<'_>) -> bool {
     parts.scan.order.as_ref().is_some_and(|order| order.limit.is_some())
 }
 
 fn is_sortable(expr: &Expr, table: &Table) -> bool {
-    expr.as_column().is_none_or(|name| table.column(name).is_some_and(crate::catalog::Column::is_btree_able))
+    expr.as_column().is_none_or(|name| table.column(name).is_some_and(crate::catalog::TableColumn::is_btree_able))
 }
 
 /// The keys of the longest existing b-tree whose leading keys are all equalities here.
@@ -195,7 +195,7 @@ fn existing_prefix<'a>(table: &'a Table, equal: &[&Clause]) -> Vec<&'a Expr> {
 }
 
 /// What may follow the equality keys: the order, the best range, or nothing.
-fn tails(parts: &Parts<'_>, prefix: &[Key]) -> Vec<Vec<Key>> {
+fn tails(parts: &CandidateParts<'_>, prefix: &[Key]) -> Vec<Vec<Key>> {
     let mut found = Vec::new();
     if let Some(order) = wanted_order(parts, prefix) {
         found.push(order);
@@ -208,7 +208,7 @@ fn tails(parts: &Parts<'_>, prefix: &[Key]) -> Vec<Vec<Key>> {
 
 /// The keys of the order that the prefix does not fix; all descending is written ascending, because an index is read
 /// backwards as well, and one that grows at its end splits its pages better.
-fn wanted_order(parts: &Parts<'_>, prefix: &[Key]) -> Option<Vec<Key>> {
+fn wanted_order(parts: &CandidateParts<'_>, prefix: &[Key]) -> Option<Vec<Key>> {
     let scan = parts.scan;
     let order = scan.order.as_ref()?;
     let is_worth_it = order.limit.is_some() || order.sort_cost >= 0.3 * scan.cost_at_stake();
@@ -237,7 +237,7 @@ fn wanted_order(parts: &Parts<'_>, prefix: &[Key]) -> Option<Vec<Key>> {
 }
 
 /// The range that leaves the fewest rows; two bounds on one key count together.
-fn range_key(parts: &Parts<'_>, prefix: &[Key]) -> Option<Key> {
+fn range_key(parts: &CandidateParts<'_>, prefix: &[Key]) -> Option<Key> {
     let mut shares: Vec<(&Expr, f64)> = Vec::new();
     for clause in
         parts.clauses.iter().filter(|clause| clause.class == Class::Range && is_sortable(&clause.key, parts.scan.table))
@@ -252,7 +252,7 @@ fn range_key(parts: &Parts<'_>, prefix: &[Key]) -> Option<Key> {
 }
 
 /// A text searched by its start, under the operator class that LIKE needs.
-fn pattern_key(parts: &Parts<'_>, prefix: &[Key]) -> Option<Key> {
+fn pattern_key(parts: &CandidateParts<'_>, prefix: &[Key]) -> Option<Key> {
     let clause = parts.clauses.iter().find(|clause| clause.class == Class::Prefix)?;
     if prefix.iter().any(|known| known.expr == clause.key) {
         return None;
@@ -271,7 +271,7 @@ fn pattern_key(parts: &Parts<'_>, prefix: &[Key]) -> Option<Key> {
 
 /// A predicate alone: the one or two columns that are needed, so that the table need not be visited; else its own
 /// column, the smallest key there is, because its entries are the same.
-fn key_of_predicate(parts: &Parts<'_>, predicate: &[Expr]) -> Vec<Key> {
+fn key_of_predicate(parts: &CandidateParts<'_>, predicate: &[Expr]) -> Vec<Key> {
     let table = parts.scan.table;
     let is_narrow = |name: &String| {
         table.column(name).is_some_and(|column| column.is_btree_able() && column.width() <= CARRIED / 2.0)
@@ -291,7 +291,7 @@ fn key_of_predicate(parts: &Parts<'_>, predicate: &[Expr]) -> Vec<Key> {
 }
 
 /// A key that is null for most rows needs no entries for them: any comparison implies IS NOT NULL.
-fn sparse(parts: &Parts<'_>, predicate: &[Expr], keys: &[Key]) -> Vec<Expr> {
+fn sparse(parts: &CandidateParts<'_>, predicate: &[Expr], keys: &[Key]) -> Vec<Expr> {
     let table = parts.scan.table;
     let mut predicate = predicate.to_vec();
     let Some(first) = keys.first() else { return predicate };
@@ -313,12 +313,12 @@ fn width(table: &Table, keys: &[Key]) -> f64 {
     keys.iter()
         .filter_map(|key| key.expr.as_column())
         .filter_map(|name| table.column(name))
-        .map(crate::catalog::Column::width)
+        .map(crate::catalog::TableColumn::width)
         .sum()
 }
 
 /// The same index with the few narrow columns that spare the visit to the table.
-fn covering(parts: &Parts<'_>, plain: &Definition) -> Option<Definition> {
+fn covering(parts: &CandidateParts<'_>, plain: &Definition) -> Option<Definition> {
     let scan = parts.scan;
     let table = scan.table;
     // Whoever asks for every column will ask for the next one too: SELECT * wants no covering index.
@@ -340,7 +340,7 @@ fn covering(parts: &Parts<'_>, plain: &Definition) -> Option<Definition> {
             carried.push(name.to_owned());
         }
     }
-    let width: f64 = carried.iter().filter_map(|name| table.column(name)).map(crate::catalog::Column::width).sum();
+    let width: f64 = carried.iter().filter_map(|name| table.column(name)).map(crate::catalog::TableColumn::width).sum();
     (!carried.is_empty() && carried.len() <= 3 && width <= CARRIED)
         .then(|| Definition { include: carried, ..plain.clone() })
 }

@@ -1,12 +1,12 @@
 //! From scans to advice: every scan's candidates are weighed by cost, then the whole plan's are merged and ranked.
 
 use super::advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal};
-use super::btree::{self, Parts};
+use super::btree::{self, CandidateParts};
 use super::condition::{Class, Clause};
 use super::cost::{self, Estimate};
 use super::existing::{replaced, serving};
 use super::scan::{Scan, scans};
-use super::verdict::{AccessPath, Verdict};
+use super::verdict::{AccessPath, ScanVerdict};
 use super::write::{WriteCost, write_cost};
 use super::{reasons, rewrite, special, words};
 use crate::catalog::index::{Definition, Method};
@@ -35,9 +35,9 @@ pub fn advise(plan: &Plan, catalog: &Catalog) -> Advice {
     let scans = scans(plan, catalog);
     for scan in &scans {
         match of_scan(plan, scan, catalog) {
-            Verdict::Build(candidate) => add(plan, &mut advice.candidates, *candidate),
-            Verdict::Refuse(refusal) => advice.refusals.push(*refusal),
-            Verdict::Nothing => {}
+            ScanVerdict::Build(candidate) => add(plan, &mut advice.candidates, *candidate),
+            ScanVerdict::Refuse(refusal) => advice.refusals.push(*refusal),
+            ScanVerdict::Nothing => {}
         }
     }
     once(&mut advice.refusals);
@@ -86,7 +86,7 @@ fn add(plan: &Plan, candidates: &mut Vec<Candidate>, candidate: Candidate) {
     }
 }
 
-fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog) -> Verdict {
+fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog) -> ScanVerdict {
     if let Some(verdict) = reasons::before(plan, scan) {
         return verdict;
     }
@@ -102,7 +102,7 @@ fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog) -> Verdict {
     if saved < before * least || reasons::wants_too_much(scan, &way) || saved < scan.parallel_loss {
         return reasons::after(plan, scan, Some(&way)).into();
     }
-    Verdict::Build(Box::new(candidate(scan, &way, &ways, catalog)))
+    ScanVerdict::Build(Box::new(candidate(scan, &way, &ways, catalog)))
 }
 
 /// Says whether an index like it exists: then a new one would do nothing that the planner cannot do already.
@@ -149,14 +149,14 @@ fn ways(scan: &Scan<'_>, catalog: &Catalog) -> Vec<AccessPath> {
         definitions: vec![definition],
         is_joined: !joined.is_empty(),
     };
-    let plain = Parts { scan, clauses: &scan.clauses, joined: &[] };
+    let plain = CandidateParts { scan, clauses: &scan.clauses, joined: &[] };
     let mut found: Vec<AccessPath> = btree::candidates(&plain)
         .into_iter()
         .chain(special::candidates(scan, &scan.clauses, catalog))
         .map(|definition| single(definition, &[]))
         .collect();
     for joined in looked_up(scan) {
-        let parts = Parts { scan, clauses: &scan.clauses, joined: &joined };
+        let parts = CandidateParts { scan, clauses: &scan.clauses, joined: &joined };
         found.extend(btree::candidates(&parts).into_iter().map(|definition| single(definition, &joined)));
     }
     found.extend(scan.clauses.iter().filter_map(|clause| either(scan, clause, catalog)));
@@ -182,7 +182,7 @@ fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<AccessP
     for arm in arms {
         let of_arm = scan.for_arm(arm);
         // What exists serves an arm at no price; a full index on the arm's own key is as good as one with more keys.
-        let parts = Parts { scan: &of_arm, clauses: &of_arm.clauses, joined: &[] };
+        let parts = CandidateParts { scan: &of_arm, clauses: &of_arm.clauses, joined: &[] };
         let mut found: Vec<(Definition, Estimate)> = btree::candidates(&parts)
             .into_iter()
             .chain(special::candidates(&of_arm, &of_arm.clauses, catalog))

@@ -84,7 +84,7 @@ pub struct Relation<'a> {
 
 /// Where the columns of an expression come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
+enum ColumnOrigin {
     /// From nowhere: literals and parameters.
     Nowhere,
     /// From this relation.
@@ -109,7 +109,7 @@ fn clause(part: Expr, relation: Relation<'_>) -> Clause {
         Expr::Constant(literal) => literal.text.contains(MASK),
         _ => false,
     };
-    let is_constant = origin == Origin::Own && !whole.any_part(&is_unknown);
+    let is_constant = origin == ColumnOrigin::Own && !whole.any_part(&is_unknown);
     let mut found = Clause { class, key, whole, is_constant, selectivity: 1.0 };
     found.selectivity = selectivity(&found, relation.table);
     found
@@ -182,7 +182,7 @@ fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) 
         right: Box::new(right),
         quantifier: Quantifier::Any,
     };
-    if origin_of(&key, relation) != Origin::Own || !indexable(&key, relation.table) {
+    if origin_of(&key, relation) != ColumnOrigin::Own || !indexable(&key, relation.table) {
         return unusable(whole, relation.table, "its expression cannot be indexed");
     }
     if count > LONGEST_LIST {
@@ -194,8 +194,8 @@ fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) 
 fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
     let table = relation.table;
     let (key, op, value) = match (origin_of(&left, relation), origin_of(&right, relation)) {
-        (Origin::Own, Origin::Nowhere | Origin::Foreign) => (left, op, right),
-        (Origin::Nowhere | Origin::Foreign, Origin::Own) => match commuted(&op) {
+        (ColumnOrigin::Own, ColumnOrigin::Nowhere | ColumnOrigin::Foreign) => (left, op, right),
+        (ColumnOrigin::Nowhere | ColumnOrigin::Foreign, ColumnOrigin::Own) => match commuted(&op) {
             Some(turned) => (right, turned.to_owned(), left),
             None => {
                 return unusable(
@@ -205,7 +205,7 @@ fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (C
                 );
             }
         },
-        (Origin::Own, Origin::Own) => {
+        (ColumnOrigin::Own, ColumnOrigin::Own) => {
             return unusable(Expr::binary(&op, left, right), table, "it compares columns of the same row");
         }
         _ => return unusable(Expr::binary(&op, left, right), table, "it spans several tables"),
@@ -213,7 +213,7 @@ fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (C
     let is_volatile = value.any_part(&|part| matches!(part, Expr::Call { name, .. } if matches!(name.as_str(), "random" | "clock_timestamp" | "nextval")));
     let key = key.normalised(table);
     // A value of another relation keeps its qualifier: without it, it would look like a column of this one.
-    let value = if origin_of(&value, relation) == Origin::Nowhere { value.normalised(table) } else { value };
+    let value = if origin_of(&value, relation) == ColumnOrigin::Nowhere { value.normalised(table) } else { value };
     let whole = Expr::binary(&op, key.clone(), value);
     if is_volatile {
         return unusable(whole, table, "its value is different for each row");
@@ -356,7 +356,7 @@ fn either(arms: Vec<Expr>, relation: Relation<'_>) -> (Class, Expr, Expr) {
     if arms.iter().any(|arm| arm.any_part(&|part| matches!(part, Expr::SubPlan))) {
         return (Class::Unusable("one part of the OR is a subquery".to_owned()), whole.clone(), whole);
     }
-    if arms.iter().any(|arm| origin_of(arm, relation) == Origin::Mixed) {
+    if arms.iter().any(|arm| origin_of(arm, relation) == ColumnOrigin::Mixed) {
         return (Class::Unusable("the OR spans several tables".to_owned()), whole.clone(), whole);
     }
     let arms: Vec<Vec<Clause>> = arms.into_iter().map(|arm| clauses(arm, relation)).collect();
@@ -380,18 +380,18 @@ fn one_list(arms: &[Vec<Clause>]) -> Option<(Class, Expr, Expr)> {
     key.map(|key| (Class::Equal, key.clone(), whole))
 }
 
-fn origin_of(expr: &Expr, relation: Relation<'_>) -> Origin {
+fn origin_of(expr: &Expr, relation: Relation<'_>) -> ColumnOrigin {
     match expr {
-        Expr::Column { table: Some(table), .. } if table != relation.alias => Origin::Foreign,
-        Expr::Column { name, .. } if relation.table.column(name).is_some() => Origin::Own,
-        Expr::Column { .. } => Origin::Foreign,
+        Expr::Column { table: Some(table), .. } if table != relation.alias => ColumnOrigin::Foreign,
+        Expr::Column { name, .. } if relation.table.column(name).is_some() => ColumnOrigin::Own,
+        Expr::Column { .. } => ColumnOrigin::Foreign,
         other => {
-            other.parts().into_iter().map(|part| origin_of(part, relation)).fold(Origin::Nowhere, |all, one| {
+            other.parts().into_iter().map(|part| origin_of(part, relation)).fold(ColumnOrigin::Nowhere, |all, one| {
                 match (all, one) {
-                    (Origin::Nowhere, one) => one,
-                    (all, Origin::Nowhere) => all,
+                    (ColumnOrigin::Nowhere, one) => one,
+                    (all, ColumnOrigin::Nowhere) => all,
                     (all, one) if all == one => all,
-                    _ => Origin::Mixed,
+                    _ => ColumnOrigin::Mixed,
                 }
             })
         }
@@ -400,7 +400,7 @@ fn origin_of(expr: &Expr, relation: Relation<'_>) -> Origin {
 
 /// Says whether an expression's columns are all this relation's, with at least one.
 pub fn is_own(expr: &Expr, relation: Relation<'_>) -> bool {
-    origin_of(expr, relation) == Origin::Own
+    origin_of(expr, relation) == ColumnOrigin::Own
 }
 
 /// Says whether an expression is immutable, as an index key must be.
@@ -536,14 +536,14 @@ pub fn can_be_predicate(clause: &Clause, table: &Table) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Column, parse};
+    use crate::catalog::{TableColumn, parse};
 
     fn table() -> Table {
-        let column = |name: &str, type_name: &str, category: char| Column {
+        let column = |name: &str, type_name: &str, category: char| TableColumn {
             name: name.into(),
             type_name: type_name.into(),
             category,
-            ..Column::default()
+            ..TableColumn::default()
         };
         let columns = vec![
             column("status", "character varying", 'S'),

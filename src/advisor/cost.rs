@@ -7,7 +7,7 @@ use super::condition::{Class, Clause};
 use super::scan::{Order, Scan};
 use crate::catalog::index::{Definition, Method};
 use crate::catalog::size::{estimated_bytes, indexed_rows, predicate_share};
-use crate::catalog::{Catalog, Collation, Expr, Key, Settings, Table};
+use crate::catalog::{Catalog, Collation, Expr, Key, PlannerSettings, Table};
 
 /// What an index would do for a scan.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -298,14 +298,14 @@ impl Access {
     }
 
     /// What each of many executions costs: a page that another one has read is read no more.
-    fn repeated(&self, loops: f64, settings: &Settings) -> f64 {
+    fn repeated(&self, loops: f64, settings: &PlannerSettings) -> f64 {
         let worst = scattered(self.rows * loops, self.pages) / loops;
         let best = (self.rows / self.total * self.pages).ceil().max(1.0).min(worst);
         let pages = worst + self.correlation * self.correlation * (best - worst);
         pages * settings.random_page_cost * (1.0 - self.visible) + self.rows * settings.cpu_tuple_cost
     }
 
-    fn plain(&self, settings: &Settings) -> f64 {
+    fn plain(&self, settings: &PlannerSettings) -> f64 {
         let worst = self.scattered() * settings.random_page_cost;
         let side_by_side = (self.rows / self.total * self.pages).ceil().max(1.0);
         let best = settings.random_page_cost + (side_by_side - 1.0) * settings.seq_page_cost;
@@ -313,7 +313,7 @@ impl Access {
         io.max(0.0) * (1.0 - self.visible) + self.rows * settings.cpu_tuple_cost
     }
 
-    fn bitmap(&self, settings: &Settings) -> f64 {
+    fn bitmap(&self, settings: &PlannerSettings) -> f64 {
         let side_by_side = (self.rows / self.total * self.pages).ceil().max(1.0);
         let pages = if self.correlation > 0.98 { side_by_side } else { self.scattered() };
         let each = settings.random_page_cost
@@ -322,7 +322,7 @@ impl Access {
     }
 }
 
-fn sort_cost(rows: f64, limit: Option<f64>, settings: &Settings) -> f64 {
+fn sort_cost(rows: f64, limit: Option<f64>, settings: &PlannerSettings) -> f64 {
     let kept = limit.unwrap_or(rows).clamp(2.0, rows.max(2.0));
     2.0 * settings.cpu_operator_cost * rows.max(2.0) * (2.0 * kept).log2()
 }
@@ -399,7 +399,7 @@ fn inverted_bytes(table: &Table, index: &Definition) -> f64 {
             let width: f64 = own_columns(table, &key.expr)
                 .into_iter()
                 .filter_map(|name| table.column(name))
-                .map(crate::catalog::Column::width)
+                .map(crate::catalog::TableColumn::width)
                 .sum();
             let per_row = match (&index.method, key.opclass.as_deref()) {
                 (Method::Gist, _) => width + 16.0,
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_top_n_sort_costs_less_than_a_full_one() {
-        let settings = Settings::default();
+        let settings = PlannerSettings::default();
         assert!(sort_cost(1e6, Some(20.0), &settings) < sort_cost(1e6, None, &settings) / 2.0);
     }
 }

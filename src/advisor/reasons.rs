@@ -4,9 +4,9 @@ use super::advice::{IndexSpec, Reason, Refusal};
 use super::condition::{Class, Clause};
 use super::rewrite;
 use super::scan::Scan;
-use super::verdict::{AccessPath, Verdict, refusal};
+use super::verdict::{AccessPath, ScanVerdict, refusal};
 use super::words::{count, percent};
-use crate::catalog::Kind;
+use crate::catalog::RelationKind;
 use crate::plan::Plan;
 
 /// Pages up to which a table is as fast to read as an index.
@@ -23,13 +23,13 @@ const NO_PART: f64 = 0.02;
 const CHEAP: f64 = 60.0;
 
 /// Returns why a scan is not looked at at all; `None` where it is.
-pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<Verdict> {
+pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<ScanVerdict> {
     let table = scan.table;
     let node = plan.node(scan.id)?;
     if node.is_never_executed() {
-        return Some(Verdict::Nothing);
+        return Some(ScanVerdict::Nothing);
     }
-    if !matches!(table.kind, Kind::Plain | Kind::Partitioned | Kind::Materialized) {
+    if !matches!(table.kind, RelationKind::Plain | RelationKind::Partitioned | RelationKind::Materialized) {
         let why = format!("{} is a foreign table: build the index on its own server", table.name);
         return Some(Some(refusal(scan, Reason::CannotHaveOne, why)).into());
     }

@@ -1,7 +1,7 @@
 //! How often a part of a plan is executed: counted with ANALYZE, else as the planner's own costs tell it.
 
 use crate::catalog::Catalog;
-use crate::plan::{Kind, Node, NodeId, Plan, Relationship};
+use crate::plan::{Node, NodeId, NodeKind, Plan, Relationship};
 
 /// Returns how often a node is executed, not counting processes that share one execution.
 pub(super) fn executions(plan: &Plan, id: NodeId, catalog: &Catalog) -> f64 {
@@ -14,7 +14,7 @@ pub(super) fn executions(plan: &Plan, id: NodeId, catalog: &Catalog) -> f64 {
     for (parent_id, parent) in plan.ancestors(id) {
         times *= match child.relationship {
             Relationship::SubPlan => evaluations(plan, parent_id, parent, child, catalog),
-            Relationship::Inner if parent.kind == Kind::NestedLoop => rescans(plan, parent_id, parent, child),
+            Relationship::Inner if parent.kind == NodeKind::NestedLoop => rescans(plan, parent_id, parent, child),
             // An InitPlan is executed once, whatever is above it.
             Relationship::InitPlan => return times,
             _ => 1.0,
@@ -31,14 +31,14 @@ pub(super) fn executions(plan: &Plan, id: NodeId, catalog: &Catalog) -> f64 {
 /// src/backend/optimizer/path/costsize.c.
 fn evaluations(plan: &Plan, id: NodeId, parent: &Node, child: &Node, catalog: &Catalog) -> f64 {
     // Nothing in it depends on the row: it is run once and kept.
-    if child.is_hashed_in(parent) || child.kind == Kind::Materialize {
+    if child.is_hashed_in(parent) || child.kind == NodeKind::Materialize {
         return 1.0;
     }
     let cost = |node: &Node| node.estimate.map_or(0.0, |estimate| estimate.total_cost);
     let (mut inputs, mut of_all) = (own_cost(parent, catalog), 0.0);
     for (_, node) in plan.children(id) {
         match node.relationship {
-            Relationship::SubPlan if !node.is_hashed_in(parent) && node.kind != Kind::Materialize => {
+            Relationship::SubPlan if !node.is_hashed_in(parent) && node.kind != NodeKind::Materialize => {
                 of_all += cost(node);
             }
             _ => inputs += cost(node),
@@ -51,7 +51,7 @@ fn evaluations(plan: &Plan, id: NodeId, parent: &Node, child: &Node, catalog: &C
 /// What reading the parent's own table costs at least.
 fn own_cost(parent: &Node, catalog: &Catalog) -> f64 {
     let table = parent.relation().and_then(|name| catalog.table(parent.schema(), name));
-    let table = table.filter(|_| parent.kind == Kind::SeqScan);
+    let table = table.filter(|_| parent.kind == NodeKind::SeqScan);
     table.map_or(0.0, |table| {
         table.pages * catalog.settings.seq_page_cost + table.rows_or_guess() * catalog.settings.cpu_tuple_cost
     })
@@ -59,12 +59,12 @@ fn own_cost(parent: &Node, catalog: &Catalog) -> f64 {
 
 /// How often the inner side of a nested loop runs: for each outer row, unless it keeps its rows.
 fn rescans(plan: &Plan, id: NodeId, parent: &Node, inner: &Node) -> f64 {
-    if inner.kind == Kind::Materialize {
+    if inner.kind == NodeKind::Materialize {
         return 1.0;
     }
     let outer = plan.child(id, Relationship::Outer).and_then(|(_, outer)| outer.estimate);
     let rows = outer.map_or(1.0, |estimate| estimate.rows.max(1.0));
-    let is_kept = matches!(inner.kind, Kind::Sort | Kind::Aggregate | Kind::Hash | Kind::CteScan);
+    let is_kept = matches!(inner.kind, NodeKind::Sort | NodeKind::Aggregate | NodeKind::Hash | NodeKind::CteScan);
     // A sort that does not depend on the outer row is not done again; then the loop costs little beyond its inputs.
     match (parent.estimate, outer, inner.estimate) {
         (Some(whole), Some(outer), Some(inner)) if is_kept && inner.total_cost > 0.0 => {

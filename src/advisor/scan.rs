@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::condition::{Clause, Relation, clauses, indexable, is_own};
 use crate::catalog::index::{Direction, Nulls};
-use crate::catalog::{Catalog, Expr, Key, Method, Settings, Table, parse};
-use crate::plan::{Kind, Node, NodeId, Plan, Relationship};
+use crate::catalog::{Catalog, Expr, Key, Method, PlannerSettings, Table, parse};
+use crate::plan::{Node, NodeId, NodeKind, Plan, Relationship};
 
 /// One scan of a table.
 #[derive(Debug, Clone)]
@@ -210,9 +210,9 @@ fn needed(plan: &Plan, id: NodeId, outputs: Option<Vec<String>>, relation: Relat
     let mut texts: Vec<&str> = Vec::new();
     for (_, node) in plan.ancestors(id) {
         match node.kind {
-            Kind::Gather | Kind::GatherMerge => {}
-            Kind::Sort | Kind::IncrementalSort => texts.extend(node.sort_key()),
-            Kind::Aggregate | Kind::Group => {
+            NodeKind::Gather | NodeKind::GatherMerge => {}
+            NodeKind::Sort | NodeKind::IncrementalSort => texts.extend(node.sort_key()),
+            NodeKind::Aggregate | NodeKind::Group => {
                 texts.extend(node.output());
                 texts.extend(node.group_key());
                 return columns_of(&texts, relation).or(outputs);
@@ -293,7 +293,8 @@ impl Scan<'_> {
             return Some(self.rows + removed + rechecked);
         }
         // A bitmap's own node says what it finds.
-        let bitmap = plan.children(self.id).map(|(_, child)| child).find(|child| child.kind == Kind::BitmapIndexScan);
+        let bitmap =
+            plan.children(self.id).map(|(_, child)| child).find(|child| child.kind == NodeKind::BitmapIndexScan);
         if let Some(estimate) = bitmap.and_then(|bitmap| bitmap.estimate) {
             return Some(estimate.rows.max(self.rows));
         }
@@ -319,21 +320,21 @@ impl Scan<'_> {
                 break;
             }
             match node.kind {
-                Kind::Sort | Kind::IncrementalSort if is_ordered_context && self.order.is_none() => {
+                NodeKind::Sort | NodeKind::IncrementalSort if is_ordered_context && self.order.is_none() => {
                     self.order = order_of(plan, id, node, relation);
                     is_ordered_context = self.order.is_some();
                     self.stops_early = false;
                 }
-                Kind::Limit => {
+                NodeKind::Limit => {
                     self.limit(plan, id, node, is_ordered_context);
                     is_ordered_context = false;
                 }
-                Kind::Aggregate | Kind::Group | Kind::WindowAgg | Kind::SetOp => {
+                NodeKind::Aggregate | NodeKind::Group | NodeKind::WindowAgg | NodeKind::SetOp => {
                     self.aggregate(node, relation, is_ordered_context);
                     is_ordered_context = false;
                 }
-                Kind::ModifyTable => self.is_written = true,
-                Kind::SubqueryScan | Kind::CteScan | Kind::RecursiveUnion => break,
+                NodeKind::ModifyTable => self.is_written = true,
+                NodeKind::SubqueryScan | NodeKind::CteScan | NodeKind::RecursiveUnion => break,
                 kind if kind.is_join() => {
                     self.join(plan, (id, node), child, relation);
                     if relationship == Relationship::Inner
@@ -378,7 +379,8 @@ impl Scan<'_> {
         const WASTE: f64 = 10.0;
         const LEAST: f64 = 500.0;
         let removed = self.removed.unwrap_or(0.0);
-        let is_index = matches!(self.node.kind, Kind::IndexScan | Kind::IndexOnlyScan) && self.searched.is_empty();
+        let is_index =
+            matches!(self.node.kind, NodeKind::IndexScan | NodeKind::IndexOnlyScan) && self.searched.is_empty();
         if !is_index || removed < (WASTE * self.rows).max(LEAST) {
             return;
         }
@@ -389,7 +391,7 @@ impl Scan<'_> {
     }
 
     /// What a walk costs: the planner's figure is for all of it, had nothing stopped it.
-    fn cost_of_walk(&self, settings: &Settings) -> f64 {
+    fn cost_of_walk(&self, settings: &PlannerSettings) -> f64 {
         let read = self.rows + self.removed.unwrap_or(0.0);
         let pages = self.table.pages.max(1.0);
         let scattered = (2.0 * pages * read / (2.0 * pages + read)).min(pages);

@@ -2,16 +2,16 @@
 
 use super::{Advice, Reason, advise};
 use crate::catalog::statistics::ColumnStatistics;
-use crate::catalog::{Catalog, Column, Definition, Expr, Index, Key, Table};
+use crate::catalog::{Catalog, Definition, Expr, Index, Key, Table, TableColumn};
 use crate::plan::{Plan, parse};
 
 /// A column: name, type, category, length, distinct values (negative: a share of the rows).
 type Spec = (&'static str, &'static str, char, i16, f64);
 
-fn column((name, type_name, category, length, n_distinct): &Spec, number: i16) -> Column {
+fn column((name, type_name, category, length, n_distinct): &Spec, number: i16) -> TableColumn {
     let width = if *length > 0 { f64::from(*length) } else { 10.0 };
     let statistics = ColumnStatistics { width, n_distinct: *n_distinct, ..ColumnStatistics::default() };
-    Column {
+    TableColumn {
         number,
         name: (*name).into(),
         type_name: (*type_name).into(),
@@ -20,7 +20,7 @@ fn column((name, type_name, category, length, n_distinct): &Spec, number: i16) -
         length: *length,
         alignment: 8,
         statistics: (*n_distinct != 0.0).then_some(statistics),
-        ..Column::default()
+        ..TableColumn::default()
     }
 }
 

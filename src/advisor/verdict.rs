@@ -21,7 +21,7 @@ pub(super) struct AccessPath {
 
 /// What is said of a scan.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum ScanVerdict {
     /// An index is worth building.
     Build(Box<Candidate>),
     /// None is, and why.
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
     Nothing,
 }
 
-impl From<Option<Refusal>> for Verdict {
+impl From<Option<Refusal>> for ScanVerdict {
     fn from(refusal: Option<Refusal>) -> Self {
         refusal.map_or(Self::Nothing, |refusal| Self::Refuse(Box::new(refusal)))
     }

@@ -5,7 +5,7 @@ use super::scan::Scan;
 use super::special;
 use super::verdict::AccessPath;
 use crate::catalog::index::Method;
-use crate::catalog::{Catalog, Kind};
+use crate::catalog::{Catalog, RelationKind};
 
 /// Returns why an index is worth building.
 pub(super) fn why(scan: &Scan<'_>, way: &AccessPath) -> String {
@@ -38,7 +38,7 @@ pub(super) fn notes(scan: &Scan<'_>, way: &AccessPath, catalog: &Catalog) -> Vec
     let table = scan.table;
     let mut notes = Vec::new();
     let root = table.parent.as_ref().map(|(_, name)| name);
-    if let Some(name) = root.or_else(|| (table.kind == Kind::Partitioned).then_some(&table.name)) {
+    if let Some(name) = root.or_else(|| (table.kind == RelationKind::Partitioned).then_some(&table.name)) {
         notes.push(format!(
             "{name} is partitioned, and CONCURRENTLY does not work there: build the index concurrently on each \
              partition, then on {name}"

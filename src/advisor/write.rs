@@ -74,7 +74,7 @@ pub fn write_cost(table: &Table, index: &Definition, bytes: f64) -> WriteCost {
 /// WAL bytes of an insert, and milliseconds of a thousand inserts.
 fn per_insert(table: &Table, index: &Definition) -> (f64, f64) {
     let width: f64 =
-        index.columns().into_iter().filter_map(|name| table.column(name)).map(crate::catalog::Column::width).sum();
+        index.columns().into_iter().filter_map(|name| table.column(name)).map(crate::catalog::TableColumn::width).sum();
     match (&index.method, index.keys.first().and_then(|key| key.opclass.as_deref())) {
         (Method::Brin, _) => (5.0, 0.1),
         (Method::Gin, Some("gin_trgm_ops")) => (1123.0 * width / 32.0, 34.0 * width / 32.0),

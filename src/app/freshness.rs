@@ -3,7 +3,7 @@
 //! Pure. A server answers if it has answered one of the two questions that are asked most often. That snapshots go on
 //! says nothing: they are published whether the server answers or not.
 
-use super::{App, Clock, Origin};
+use super::{App, Clock, SampleOrigin};
 use crate::sample::{Snapshot, Timestamp};
 
 /// How fresh the figures of a moment are.
@@ -59,7 +59,7 @@ impl App {
         let Some(snapshot) = self.shown.snapshot() else {
             return Freshness::Never { why: "not read yet".to_owned() };
         };
-        let is_live = self.clock == Clock::Live && self.start.origin == Origin::Server;
+        let is_live = self.clock == Clock::Live && self.start.origin == SampleOrigin::Server;
         Freshness::of(snapshot, if is_live { self.since_last_sample() } else { 0.0 })
     }
 

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::freshness::Freshness;
-use super::{App, Clock, Link, Origin, Rights};
+use super::{App, Clock, Link, Rights, SampleOrigin};
 use crate::readings::sessions::at_least;
 use crate::readings::threshold::{Reached, Threshold};
 use crate::readings::vitals::{LEAST_HITS, Lag, OldestTransaction, Vitals};
@@ -165,12 +165,12 @@ impl App {
 
     /// How fresh the figures are and what they cost; the last part is the least important.
     fn status(&self) -> Vec<Part> {
-        let is_recording = self.start.origin == Origin::Recording;
+        let is_recording = self.start.origin == SampleOrigin::Recording;
         let clock = |at: Timestamp| super::screen::clock_text_in(at, self.start.zone.clone());
         let freshness = self.freshness();
         let (word, role) = match (&self.link, self.clock, &freshness) {
             _ if is_recording => ("REPLAY", Role::Warning),
-            (Link::Up | Link::Waiting, Clock::Live, _) if self.start.origin == Origin::Played => {
+            (Link::Up | Link::Waiting, Clock::Live, _) if self.start.origin == SampleOrigin::Played => {
                 ("RECORDING", Role::Warning)
             }
             (Link::Down { .. }, ..) => ("NO CONNECTION", Role::Bad),

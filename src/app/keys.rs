@@ -8,7 +8,7 @@ use super::pane_spec::{PaneSpec, RowOrder};
 
 /// Where a binding works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum KeyScope {
     /// Everywhere.
     Everywhere,
     /// Wherever rows are listed.
@@ -47,7 +47,7 @@ pub struct Binding {
     /// The keys as [`key_name`] writes them, the one to show first.
     pub keys: &'static [&'static str],
     /// Where it works.
-    pub scope: Scope,
+    pub scope: KeyScope,
     /// What it takes to offer it.
     pub needs: Needs,
     /// One or two words for the footer.
@@ -60,13 +60,13 @@ pub struct Binding {
 
 /// Builds a key of one pane: action, keys, words.
 pub const fn key(action: Action, keys: &'static [&'static str], words: (&'static str, &'static str)) -> Binding {
-    bind(action, Scope::Pane, keys, words)
+    bind(action, KeyScope::Pane, keys, words)
 }
 
 /// Builds a line of the table: action, scope, keys, words.
 const fn bind(
     action: Action,
-    scope: Scope,
+    scope: KeyScope,
     keys: &'static [&'static str],
     words: (&'static str, &'static str),
 ) -> Binding {
@@ -101,7 +101,7 @@ impl Binding {
     }
 }
 
-use Scope::{Everywhere, Lists, Sorted};
+use KeyScope::{Everywhere, Lists, Sorted};
 
 /// The keys that work in every pane, and in every list.
 pub static COMMON: &[Binding] = &[

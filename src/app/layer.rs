@@ -5,7 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::document::Document;
-use super::keys::{Binding, Scope, bindings_of, key_name};
+use super::keys::{Binding, KeyScope, bindings_of, key_name};
 use super::{Action, DrawContext, Effect, PaneSpec};
 use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, overlay};
 use crate::ui::frame::draw_parts;
@@ -92,7 +92,7 @@ pub enum Answer {
 impl Layer {
     /// The keys that work in a pane.
     pub fn help(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Self {
-        let section = |title: String, scopes: &[Scope]| HelpSection {
+        let section = |title: String, scopes: &[KeyScope]| HelpSection {
             title,
             keys: bindings_of(pane, panes)
                 .filter(|binding| scopes.contains(&binding.scope))
@@ -101,9 +101,9 @@ impl Layer {
         };
         let title = pane.id.title;
         let sections = vec![
-            section(format!("In {title}"), &[Scope::Pane, Scope::Sorted]),
-            section("In lists".to_owned(), &[Scope::Lists]),
-            section("Everywhere".to_owned(), &[Scope::Everywhere]),
+            section(format!("In {title}"), &[KeyScope::Pane, KeyScope::Sorted]),
+            section("In lists".to_owned(), &[KeyScope::Lists]),
+            section("Everywhere".to_owned(), &[KeyScope::Everywhere]),
         ];
         Self::Help { help: Help { title: format!("Keys in {title}"), sections }, scroll: (0, 0) }
     }

@@ -68,7 +68,7 @@ pub enum PaneRequest {
     /// A message in the footer that is kept in the journal.
     Report(Message),
     /// Another pane, with a subject.
-    Go(PaneId, Subject),
+    Go(PaneId, PaneSubject),
     /// The moment nearest to a time, in every pane.
     Hold(Timestamp),
     /// Values to fill in; they come back by [`Pane::filled`].
@@ -79,7 +79,7 @@ pub enum PaneRequest {
 
 /// What a pane is opened on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum PaneSubject {
     /// Whatever it shows.
     Nothing,
     /// The row of this key.
@@ -165,7 +165,7 @@ pub trait Pane: std::fmt::Debug {
     }
 
     /// Takes the subject that it was opened on, other than a row.
-    fn open(&mut self, _subject: Subject) -> PaneRequest {
+    fn open(&mut self, _subject: PaneSubject) -> PaneRequest {
         PaneRequest::Nothing
     }
 

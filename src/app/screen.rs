@@ -20,7 +20,7 @@ const SMALLEST: (u16, u16) = (20, 4);
 
 /// Where the parts of the screen stand.
 #[derive(Debug, Clone, Copy)]
-struct Parts {
+struct ScreenAreas {
     server: Rect,
     banner: Rect,
     signs: Rect,
@@ -29,7 +29,7 @@ struct Parts {
     footer: Rect,
 }
 
-impl Parts {
+impl ScreenAreas {
     /// Divides the screen; `banner` is how many rows a banner would have.
     fn of(area: Rect, banner: u16) -> Self {
         let shown_from = |rows: u16| u16::from(area.height >= rows);
@@ -74,8 +74,8 @@ impl App {
         self.parts().body
     }
 
-    fn parts(&self) -> Parts {
-        Parts::of(self.area, u16::from(!self.banner.is_empty()))
+    fn parts(&self) -> ScreenAreas {
+        ScreenAreas::of(self.area, u16::from(!self.banner.is_empty()))
     }
 
     fn draw_banner(&self, frame: &mut Frame<'_>, area: Rect) {

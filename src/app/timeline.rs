@@ -151,7 +151,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::app::{App, Effect, Event, Origin, PaneContext, Rights, Start};
+    use crate::app::{App, Effect, Event, PaneContext, Rights, SampleOrigin, Start};
     use crate::catalog::fixture::{NOW, With as _, row, snapshot};
     use crate::record::{LoadStep, RecordingFile, Writer};
     use crate::sample::Seconds;
@@ -191,7 +191,7 @@ mod tests {
                 pane: &crate::panes::overview::PANE,
                 pace: Seconds(2.0),
                 rights: Rights::ReadOnly,
-                origin: Origin::Recording,
+                origin: SampleOrigin::Recording,
                 zone: jiff::tz::TimeZone::UTC,
                 history_bytes: 1_000_000,
                 theme: Theme::default(),

@@ -9,7 +9,8 @@ use ratatui::layout::Position;
 use super::keys::{Binding, Needs, binding_for, key_name};
 use super::layer::{Answer, Layer};
 use super::{
-    Action, App, Clock, Effect, Event, Link, Message, Origin, Outcome, PaneId, PaneRequest, Shown, Subject, Timeline,
+    Action, App, Clock, Effect, Event, Link, Message, Outcome, PaneId, PaneRequest, PaneSubject, SampleOrigin, Shown,
+    Timeline,
 };
 use crate::findings;
 use crate::readings::Readings;
@@ -59,7 +60,7 @@ impl App {
             Event::Restarted(samples) => self.begin_afresh(samples),
             Event::Recorded(window) => self.on_recorded(*window),
             Event::Connected(facts) => {
-                if self.start.origin == Origin::Server {
+                if self.start.origin == SampleOrigin::Server {
                     self.log(format!("connected to {} as {}", facts.target, facts.role));
                 }
                 self.facts = Some(facts);
@@ -221,11 +222,11 @@ impl App {
             return self.act(binding.action);
         }
         self.message = Some(Message::bad(match self.start.origin {
-            Origin::Server => "--read-only forbids it: pgdj changes nothing on this server",
-            Origin::Recording | Origin::Played if binding.needs == Needs::Server => {
+            SampleOrigin::Server => "--read-only forbids it: pgdj changes nothing on this server",
+            SampleOrigin::Recording | SampleOrigin::Played if binding.needs == Needs::Server => {
                 "This is a recording: there is no server to ask."
             }
-            Origin::Recording | Origin::Played => "This is a recording: there is no server to act on.",
+            SampleOrigin::Recording | SampleOrigin::Played => "This is a recording: there is no server to act on.",
         }));
     }
 
@@ -401,12 +402,12 @@ impl App {
     }
 
     /// Shows a pane with a subject.
-    fn go(&mut self, pane: PaneId, subject: Subject) {
+    fn go(&mut self, pane: PaneId, subject: PaneSubject) {
         self.show(pane);
         let Some(pane) = self.pane() else { return };
         match subject {
-            Subject::Nothing => {}
-            Subject::Row(key) => {
+            PaneSubject::Nothing => {}
+            PaneSubject::Row(key) => {
                 let is_there = pane.select(&key);
                 pane.moved();
                 if !is_there {
@@ -414,7 +415,7 @@ impl App {
                 }
                 self.refresh_preview();
             }
-            subject @ Subject::Statement(_) => {
+            subject @ PaneSubject::Statement(_) => {
                 let request = pane.open(subject);
                 self.refresh_pane();
                 self.grant(request);

@@ -57,7 +57,7 @@ impl Settings {
 
 /// Where a role's value of a setting comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum SettingOrigin {
     /// `ALTER ROLE … IN DATABASE … SET`, `ALTER ROLE … SET` or `ALTER DATABASE … SET`, with the value as written.
     Catalog(String),
     /// Neither the role nor the database sets it: the server's configuration does, or the client.
@@ -91,7 +91,7 @@ impl RoleSettings {
 ///
 /// The order is the server's: role in database, role, database, all roles; source: `pg_db_role_setting` and
 /// `process_settings()` in `src/backend/utils/init/postinit.c`.
-pub fn origin(all: &[RoleSettings], role: &str, database: &str, setting: &str) -> Origin {
+pub fn origin(all: &[RoleSettings], role: &str, database: &str, setting: &str) -> SettingOrigin {
     let mut best: Option<(u8, &str)> = None;
     for row in all {
         let (for_role, for_database) = (row.role.as_str(), row.database.as_str());
@@ -106,7 +106,7 @@ pub fn origin(all: &[RoleSettings], role: &str, database: &str, setting: &str) -
             best = Some((rank, value));
         }
     }
-    best.map_or(Origin::Server, |(_, value)| Origin::Catalog(value.to_owned()))
+    best.map_or(SettingOrigin::Server, |(_, value)| SettingOrigin::Catalog(value.to_owned()))
 }
 
 /// Whether a timeout as written in a setting means none: `0`, `0s`, `0 ms`.
@@ -132,10 +132,10 @@ mod tests {
         );
         let all = RoleSettings::all(&seen).unwrap();
         let of = |role, database| origin(&all, role, database, "statement_timeout");
-        assert_eq!(of("web", "shop"), Origin::Catalog("30s".into()));
-        assert_eq!(of("web", "other"), Origin::Catalog("1s".into()));
-        assert_eq!(of("cron", "shop"), Origin::Catalog("60s".into()));
-        assert_eq!(of("cron", "elsewhere"), Origin::Server);
+        assert_eq!(of("web", "shop"), SettingOrigin::Catalog("30s".into()));
+        assert_eq!(of("web", "other"), SettingOrigin::Catalog("1s".into()));
+        assert_eq!(of("cron", "shop"), SettingOrigin::Catalog("60s".into()));
+        assert_eq!(of("cron", "elsewhere"), SettingOrigin::Server);
     }
 
     #[test]

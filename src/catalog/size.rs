@@ -89,7 +89,7 @@ pub fn array_elements(literal: &Literal) -> Vec<String> {
 fn btree_bytes(table: &Table, index: &Definition, version: u32) -> f64 {
     let rows = indexed_rows(table, index);
     let shape = Shape::of(table, index);
-    let is_padded = |column: &super::Column| column.type_name == "character";
+    let is_padded = |column: &super::TableColumn| column.type_name == "character";
     let has_padded = index.keys.iter().filter_map(|key| table.column(key.expr.as_column()?)).any(is_padded);
     let can_dedup = (version == 0 || version >= 130_000)
         && index.include.is_empty()
@@ -207,7 +207,7 @@ impl Part {
 const LEAST_LENGTHS: usize = 10;
 
 /// Returns the lengths of a text column's values as they are stored short: the bytes and one of header.
-fn lengths_of(column: &crate::catalog::Column) -> Option<Vec<f64>> {
+fn lengths_of(column: &crate::catalog::TableColumn) -> Option<Vec<f64>> {
     let statistics = column.statistics.as_ref().filter(|_| column.is_text() && column.length < 0)?;
     let is_short = statistics.width < 120.0;
     let found: Vec<f64> = statistics.bounds.iter().map(|value| value.len() as f64 + 1.0).collect();
@@ -403,16 +403,16 @@ fn brin_bytes(table: &Table, index: &Definition) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Column, Key};
+    use crate::catalog::{Key, TableColumn};
 
-    fn column(name: &str, length: i16, width: f64, n_distinct: f64) -> Column {
-        Column {
+    fn column(name: &str, length: i16, width: f64, n_distinct: f64) -> TableColumn {
+        TableColumn {
             name: name.into(),
             length,
             alignment: 8,
             type_name: if length > 0 { "bigint".into() } else { "text".into() },
             statistics: Some(ColumnStatistics { width, n_distinct, ..ColumnStatistics::default() }),
-            ..Column::default()
+            ..TableColumn::default()
         }
     }
 
@@ -439,14 +439,14 @@ mod tests {
     #[test]
     fn padded_characters_are_not_merged_since_november_2026() {
         // Measured with 200,000 rows of two values of char(3): 1.40 MB on 15.18, 4.52 MB on 15.20.
-        let currency = Column {
+        let currency = TableColumn {
             name: "currency".into(),
             type_name: "character".into(),
             category: 'S',
             length: -1,
             alignment: 1,
             statistics: Some(ColumnStatistics { width: 4.0, n_distinct: 2.0, ..ColumnStatistics::default() }),
-            ..Column::default()
+            ..TableColumn::default()
         };
         let table = Table { rows: Some(200_000.0), pages: 1000.0, columns: vec![currency], ..Table::default() };
         let index = Definition::btree(vec![Key::plain(Expr::column("currency"))]);

@@ -6,7 +6,7 @@ use super::statistics::{ColumnStatistics, ExpressionStatistics};
 
 /// What kind of relation it is, `pg_class.relkind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Kind {
+pub enum RelationKind {
     /// An ordinary table, `r`.
     #[default]
     Plain,
@@ -28,7 +28,7 @@ pub struct Table {
     /// The table's name.
     pub name: String,
     /// What kind of relation it is.
-    pub kind: Kind,
+    pub kind: RelationKind,
     /// `pg_class.reltuples`; `None` when the table was never vacuumed or analyzed.
     pub rows: Option<f64>,
     /// Pages of 8 kB: the true size where it could be read, else `pg_class.relpages`.
@@ -36,7 +36,7 @@ pub struct Table {
     /// `pg_class.relallvisible`, pages.
     pub all_visible_pages: f64,
     /// The columns that are not dropped, by number.
-    pub columns: Vec<Column>,
+    pub columns: Vec<TableColumn>,
     /// The indexes, invalid ones too.
     pub indexes: Vec<Index>,
     /// Statistics on expressions, from `pg_stats_ext_exprs` and the indexes' own.
@@ -57,7 +57,7 @@ pub struct Table {
 
 impl Table {
     /// Returns a column by name.
-    pub fn column(&self, name: &str) -> Option<&Column> {
+    pub fn column(&self, name: &str) -> Option<&TableColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
 
@@ -65,7 +65,7 @@ impl Table {
     pub fn rows_or_guess(&self) -> f64 {
         self.rows.unwrap_or_else(|| {
             // 24 bytes of tuple header and 4 of line pointer. Source: PostgreSQL manual 73.6 "Database Page Layout".
-            let width: f64 = self.columns.iter().map(Column::width).sum::<f64>() + 28.0;
+            let width: f64 = self.columns.iter().map(TableColumn::width).sum::<f64>() + 28.0;
             (self.pages * 8152.0 / width.max(28.0)).floor()
         })
     }
@@ -106,7 +106,7 @@ impl Table {
 
 /// A column.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Column {
+pub struct TableColumn {
     /// `pg_attribute.attnum`.
     pub number: i16,
     /// The name.
@@ -129,7 +129,7 @@ pub struct Column {
     pub statistics: Option<ColumnStatistics>,
 }
 
-impl Column {
+impl TableColumn {
     /// Returns the average width in bytes of a value that is not null.
     pub fn width(&self) -> f64 {
         match (&self.statistics, self.length) {

@@ -73,7 +73,7 @@ impl Counting {
 
 /// One thing wrong with an index.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum IndexProblem {
     /// A build that failed or still runs: no query may use it.
     Invalid,
     /// Another index is the same; this is the one that may go.
@@ -87,7 +87,7 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
+impl IndexProblem {
     /// Returns the verdict in one word.
     pub fn word(&self) -> &'static str {
         match self {
@@ -109,16 +109,16 @@ pub fn is_large(index: &IndexUsage) -> bool {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Judgement {
     /// The verdicts, worst first.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<IndexProblem>,
     /// What is true as well, and would be a verdict on an index of [`LEAST_BYTES`] or more.
-    pub too_small: Vec<Verdict>,
+    pub too_small: Vec<IndexProblem>,
 }
 
 /// Returns what is said of each index of which there is something to say, by its oid.
 pub fn judgements(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Judgement> {
     let large: HashSet<i64> = indexes.iter().filter(|index| is_large(index)).map(|index| index.indexrelid).collect();
     let judged = facts(indexes, counting, now).into_iter().map(|(oid, facts)| {
-        let counts = |fact: &Verdict| *fact == Verdict::Invalid || large.contains(&oid);
+        let counts = |fact: &IndexProblem| *fact == IndexProblem::Invalid || large.contains(&oid);
         let (verdicts, too_small) = facts.into_iter().partition(counts);
         (oid, Judgement { verdicts, too_small })
     });
@@ -126,23 +126,23 @@ pub fn judgements(indexes: &[IndexUsage], counting: Counting, now: Timestamp) ->
 }
 
 /// Returns what is true of each index, worst first, by its oid, however small it is.
-fn facts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Vec<Verdict>> {
-    let mut found: HashMap<i64, Vec<Verdict>> = HashMap::new();
+fn facts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<i64, Vec<IndexProblem>> {
+    let mut found: HashMap<i64, Vec<IndexProblem>> = HashMap::new();
     let mut add = |oid, verdict| found.entry(oid).or_default().push(verdict);
     for index in indexes.iter().filter(|index| !index.is_valid) {
-        add(index.indexrelid, Verdict::Invalid);
+        add(index.indexrelid, IndexProblem::Invalid);
     }
     let duplicates = duplicates(indexes);
     for pair in &duplicates {
-        add(pair.may_go, Verdict::DuplicateOf(pair.stays));
+        add(pair.may_go, IndexProblem::DuplicateOf(pair.stays));
     }
     for pair in overlapping(indexes) {
         if !duplicates.iter().any(|duplicate| duplicate.may_go == pair.may_go) {
-            add(pair.may_go, Verdict::CoveredBy(pair.stays));
+            add(pair.may_go, IndexProblem::CoveredBy(pair.stays));
         }
     }
     for index in indexes.iter().filter(|index| has_no_use(index)) {
-        add(index.indexrelid, Verdict::Unused { is_suspicion: counting.is_young(now) });
+        add(index.indexrelid, IndexProblem::Unused { is_suspicion: counting.is_young(now) });
     }
     found
 }
@@ -481,7 +481,7 @@ mod tests {
             (Counting::Unknown, true),
         ] {
             let found = judgements(std::slice::from_ref(&idle), counting, now);
-            assert_eq!(found[&1].verdicts, vec![Verdict::Unused { is_suspicion }], "{counting:?}");
+            assert_eq!(found[&1].verdicts, vec![IndexProblem::Unused { is_suspicion }], "{counting:?}");
         }
     }
 
@@ -494,12 +494,12 @@ mod tests {
             judgements(&all, Counting::Always, Timestamp(NOW))
         };
         let (small, large) = (of(16_384.0), of(LEAST_BYTES.0));
-        let unused = Verdict::Unused { is_suspicion: false };
+        let unused = IndexProblem::Unused { is_suspicion: false };
         assert_eq!(small[&1].verdicts, vec![]);
-        assert_eq!(small[&1].too_small, vec![Verdict::CoveredBy(2), unused.clone()]);
-        assert_eq!(small[&3].too_small, vec![Verdict::DuplicateOf(2), unused.clone()]);
-        assert_eq!(small[&4].verdicts, vec![Verdict::Invalid], "no query can use it, whatever its size");
-        assert_eq!(large[&1], Judgement { verdicts: vec![Verdict::CoveredBy(2), unused], too_small: vec![] });
+        assert_eq!(small[&1].too_small, vec![IndexProblem::CoveredBy(2), unused.clone()]);
+        assert_eq!(small[&3].too_small, vec![IndexProblem::DuplicateOf(2), unused.clone()]);
+        assert_eq!(small[&4].verdicts, vec![IndexProblem::Invalid], "no query can use it, whatever its size");
+        assert_eq!(large[&1], Judgement { verdicts: vec![IndexProblem::CoveredBy(2), unused], too_small: vec![] });
     }
 
     #[test]

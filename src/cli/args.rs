@@ -13,7 +13,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::address::{Alias, Flags, Prompt, Request, masked, may_hold_password};
 
 /// Examples and words that the options do not explain.
@@ -60,7 +60,7 @@ pub struct Args {
 
     /// Settings for this run.
     #[command(flatten)]
-    pub settings: Settings,
+    pub settings: RunSettings,
 
     /// The command; without one the console opens.
     #[command(subcommand)]
@@ -99,7 +99,7 @@ pub struct Connection {
 /// Settings for this run.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Options")]
-pub struct Settings {
+pub struct RunSettings {
     /// Forbid all actions: cancel, terminate, trial indexes, EXPLAIN ANALYZE of a write
     #[arg(long, global = true)]
     pub read_only: bool,
@@ -291,7 +291,7 @@ pub fn command() -> clap::Command {
 impl Args {
     fn judge(self) -> Result<Self, Failure> {
         if let Some(what) = self.address_in_a_file() {
-            return Err(Failure::new(Kind::Usage, what).hint("TARGET comes first: pgdj TARGET explain FILE"));
+            return Err(Failure::new(FailureKind::Usage, what).hint("TARGET comes first: pgdj TARGET explain FILE"));
         }
         // Of the commands, those that ask a server take one.
         let takes_target = matches!(self.command, None | Some(Command::Explain(_)));
@@ -300,7 +300,7 @@ impl Args {
                 let word = if may_hold_password(&target.0) { "TARGET" } else { target.0.as_str() };
                 let what = format!("this command takes no TARGET, and {word} comes before it");
                 let hint = "to open an alias with the name of a command: pgdj -- NAME";
-                Err(Failure::new(Kind::Usage, what).hint(hint))
+                Err(Failure::new(FailureKind::Usage, what).hint(hint))
             }
             _ => Ok(self),
         }
@@ -344,7 +344,7 @@ impl Args {
     }
 }
 
-impl Settings {
+impl RunSettings {
     /// Returns the settings given as flags, for [`config::Flags::given`].
     pub fn given(&self) -> Vec<(&'static str, &'static str, String)> {
         let read_only = self.read_only.then(|| "true".to_owned());
@@ -399,7 +399,7 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
             hint = hint.replace(secret, "…");
         }
     }
-    Failure::new(Kind::Usage, what).hint(hint)
+    Failure::new(FailureKind::Usage, what).hint(hint)
 }
 
 /// Returns the command among the arguments, behind a blank.

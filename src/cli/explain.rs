@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::args::{Args, Explain, Format};
 use super::first;
 use crate::config::Config;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::address::{Environment, resolve};
 use crate::pg::advice;
 use crate::pg::connector::ToAddress;
@@ -85,7 +85,7 @@ fn timeout_ms(seconds: f64) -> Result<u32, Failure> {
     if seconds > 0.0 && seconds <= 86_400.0 {
         return Ok((seconds * 1e3).ceil() as u32);
     }
-    Err(Failure::new(Kind::Usage, "--timeout must be more than 0 and at most 86400 seconds"))
+    Err(Failure::new(FailureKind::Usage, "--timeout must be more than 0 and at most 86400 seconds"))
 }
 
 /// Returns the colours, where somebody sees them.
@@ -112,7 +112,7 @@ fn of_plans(text: &str, from: &str) -> Result<Report, Failure> {
         })
         .collect();
     if parsed.plans.is_empty() {
-        let failure = Failure::new(Kind::Refused, format!("no plan found in {from}"));
+        let failure = Failure::new(FailureKind::Refused, format!("no plan found in {from}"));
         let failure = troubles.into_iter().take(3).fold(failure, Failure::because_text);
         return Err(failure.hint("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON) gives the most detail"));
     }
@@ -181,7 +181,7 @@ async fn of_statement(
     let advised = tokio::select! {
         advised = advice::advise(&target.connector, (target.mode, &target.cancel_queue), &request, &answer.plan) => advised,
         // What it asks is dropped, and so cancelled on the server.
-        () = ends.came() => return Err(Failure::new(Kind::Refused, "cancelled while pgdj looked for indexes")),
+        () = ends.came() => return Err(Failure::new(FailureKind::Refused, "cancelled while pgdj looked for indexes")),
     };
     let mut advised = match advised {
         Ok(advised) => advised,

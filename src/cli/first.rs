@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use super::password;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::address::{Address, Prompt};
 use crate::pg::connect::{ConnectError, Connected, connect_asking};
 use crate::run::ShutdownSignals;
@@ -22,7 +22,7 @@ pub async fn connect(address: &mut Address, failed: impl Fn(ConnectError) -> Fai
         connected = wait_for_a_place(address) => connected.map_err(failed),
         () = ends.came() => {
             erase();
-            Err(Failure::new(Kind::Refused, "cancelled before pgdj was connected"))
+            Err(Failure::new(FailureKind::Refused, "cancelled before pgdj was connected"))
         }
     }
 }

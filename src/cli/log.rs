@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::sample::redact::redact;
 
 /// What is written unless `PGDJ_LOG` says otherwise, in tracing-subscriber's words.
@@ -45,10 +45,10 @@ impl Write for Redacted {
 pub fn start(path: &Path, filter: Option<&str>) -> Result<(), Failure> {
     let what = || format!("cannot write the log to {}", path.display());
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    let file = file.map_err(|error| Failure::new(Kind::File, what()).because(&error))?;
+    let file = file.map_err(|error| Failure::new(FailureKind::File, what()).because(&error))?;
     let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER)).map_err(|error| {
         let hint = format!("for instance PGDJ_LOG={DEFAULT_FILTER}");
-        Failure::new(Kind::Usage, "PGDJ_LOG is not a valid filter").because(&error).hint(hint)
+        Failure::new(FailureKind::Usage, "PGDJ_LOG is not a valid filter").because(&error).hint(hint)
     })?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -56,10 +56,10 @@ pub fn start(path: &Path, filter: Option<&str>) -> Result<(), Failure> {
         .with_writer(Mutex::new(Redacted(file)))
         .finish();
     tracing::subscriber::set_global_default(subscriber)
-        .map_err(|error| Failure::new(Kind::Refused, what()).because(&error))?;
+        .map_err(|error| Failure::new(FailureKind::Refused, what()).because(&error))?;
     // The parser of expressions writes every text it is given, in pieces.
     tracing_log::LogTracer::builder()
         .ignore_crate("sqlparser")
         .init()
-        .map_err(|error| Failure::new(Kind::Refused, what()).because(&error))
+        .map_err(|error| Failure::new(FailureKind::Refused, what()).because(&error))
 }

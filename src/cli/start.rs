@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::args::{Args, Command, Parsed};
 use super::{explain, first, log, shell};
-use crate::app::{Origin, Rights, Start};
+use crate::app::{Rights, SampleOrigin, Start};
 use crate::config::Config;
 use crate::demo;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::panes;
 use crate::pg::address::{Environment, Prompt};
 use crate::pg::address::{Flags, Request, is_left_open, resolve};
@@ -42,8 +42,8 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
     match &args.command {
         Some(Command::Completions { shell }) => return say(&shell::completions(*shell)).map(done),
         Some(Command::Man) => {
-            let page =
-                shell::man().map_err(|error| Failure::new(Kind::File, "cannot write the man page").because(&error))?;
+            let page = shell::man()
+                .map_err(|error| Failure::new(FailureKind::File, "cannot write the man page").because(&error))?;
             return say(&page).map(done);
         }
         _ => {}
@@ -58,7 +58,7 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Kind::Refused, "cannot start").because(&error))?;
+        .map_err(|error| Failure::new(FailureKind::Refused, "cannot start").because(&error))?;
     let result = runtime.block_on(async {
         match &args.command {
             Some(Command::Demo { record: Some(file), .. }) => record_demo(file).await.map(done),
@@ -120,18 +120,18 @@ async fn run_record(
 
 async fn run_replay(file: &Path, config: &Config, environment: &Environment) -> Result<(), Failure> {
     let failed = |error: &dyn std::error::Error| {
-        Failure::new(Kind::File, format!("cannot read the recording {}", file.display())).because(error)
+        Failure::new(FailureKind::File, format!("cannot read the recording {}", file.display())).because(error)
     };
     let opened = File::open(file).map_err(|error| failed(&error))?;
     let mut recording = RecordingFile::open(opened, history_bytes(config)).map_err(|error| failed(&error))?;
     let window = recording.open_first();
     if window.moment.is_none() {
-        let failure = Failure::new(Kind::File, format!("the recording {} holds no samples", file.display()));
+        let failure = Failure::new(FailureKind::File, format!("the recording {} holds no samples", file.display()));
         return Err(window.damage.into_iter().fold(failure, Failure::because_text));
     }
     let start = Start {
         rights: Rights::ReadOnly,
-        origin: Origin::Recording,
+        origin: SampleOrigin::Recording,
         ..start(config, environment, recording.server().target.clone())?
     };
     replay(Replay { file: recording, window, start, mouse: mouse(config) }).await
@@ -152,7 +152,7 @@ async fn run_demo(config: &Config, environment: &Environment, speed: f64) -> Res
     use std::io::IsTerminal as _;
     if !std::io::stdout().is_terminal() {
         return Err(Failure::new(
-            Kind::Terminal,
+            FailureKind::Terminal,
             "the demo opens the console, which needs a terminal; standard output is not a terminal",
         ));
     }
@@ -174,11 +174,12 @@ async fn run_demo(config: &Config, environment: &Environment, speed: f64) -> Res
 /// Plays the recording of the demo, because there can be no live one.
 async fn play_demo(config: &Config, environment: &Environment, speed: f64, failure: &Failure) -> Result<(), Failure> {
     tell(&format!("{failure}\nplaying a recording of the demo instead"));
-    let unreadable = |error| Failure::new(Kind::File, "the recording of the demo cannot be read").because(&error);
+    let unreadable =
+        |error| Failure::new(FailureKind::File, "the recording of the demo cannot be read").because(&error);
     let playback = Playback::open(demo::RECORDING, speed).map_err(unreadable)?;
     let start = Start {
         rights: Rights::ReadOnly,
-        origin: Origin::Played,
+        origin: SampleOrigin::Played,
         ..start(config, environment, playback.server().target.clone())?
     };
     play(start, mouse(config), playback, demo::banner(failure)).await
@@ -206,8 +207,12 @@ fn setup(
     })
 }
 
-fn sampling(config: &Config) -> sampler::Settings {
-    sampler::Settings { pace: config.pace, budget: config.budget_ms / 1e3, ..sampler::Settings::default() }
+fn sampling(config: &Config) -> sampler::SamplerSettings {
+    sampler::SamplerSettings {
+        pace: config.pace,
+        budget: config.budget_ms / 1e3,
+        ..sampler::SamplerSettings::default()
+    }
 }
 
 fn history_bytes(config: &Config) -> usize {
@@ -227,13 +232,13 @@ fn start(config: &Config, environment: &Environment, target: String) -> Result<S
         _ => Glyphs::detect(variable),
     };
     let theme = Theme::load(&config.theme, config.themes.as_deref(), depth, glyphs)
-        .map_err(|error| Failure::new(Kind::Usage, "cannot read the theme").because(&error))?;
+        .map_err(|error| Failure::new(FailureKind::Usage, "cannot read the theme").because(&error))?;
     Ok(Start {
         target,
         pane: panes::named(&config.pane).unwrap_or(panes::FIRST),
         pace: Seconds(config.pace.as_secs_f64()),
         rights: if config.is_read_only { Rights::ReadOnly } else { Rights::MayAct },
-        origin: Origin::Server,
+        origin: SampleOrigin::Server,
         zone: jiff::tz::TimeZone::system(),
         history_bytes: history_bytes(config),
         theme,
@@ -245,7 +250,7 @@ fn say(bytes: &[u8]) -> Result<(), Failure> {
     match std::io::stdout().lock().write_all(bytes) {
         // The reader of a pipe may leave when it has seen enough.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Kind::File, "cannot write to standard output").because(&error))
+            Err(Failure::new(FailureKind::File, "cannot write to standard output").because(&error))
         }
         _ => Ok(()),
     }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 
 /// Where a setting was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum SettingSource {
     /// A line of a file.
     File {
         /// The file.
@@ -24,7 +24,7 @@ pub enum Source {
     Flag(&'static str),
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SettingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
@@ -60,7 +60,7 @@ pub enum ConfigError {
     #[error("{origin}: unknown setting \"{word}\"")]
     UnknownKey {
         /// Where.
-        origin: Source,
+        origin: SettingSource,
         /// What was written.
         word: String,
         /// The nearest there is.
@@ -72,7 +72,7 @@ pub enum ConfigError {
     #[error("{}", bad_value(origin, key, value))]
     BadValue {
         /// Where.
-        origin: Source,
+        origin: SettingSource,
         /// The setting.
         key: String,
         /// What was written.
@@ -83,10 +83,10 @@ pub enum ConfigError {
 }
 
 /// Says that a value is wrong, of a setting that is named by its flag or variable alone, else by its place and its name.
-fn bad_value(origin: &Source, key: &str, value: &str) -> String {
+fn bad_value(origin: &SettingSource, key: &str, value: &str) -> String {
     match origin {
-        Source::Flag(_) | Source::Variable(_) => format!("invalid value {value} for {origin}"),
-        Source::File { .. } => format!("{origin}: invalid value {value} for {key}"),
+        SettingSource::Flag(_) | SettingSource::Variable(_) => format!("invalid value {value} for {origin}"),
+        SettingSource::File { .. } => format!("{origin}: invalid value {value} for {key}"),
     }
 }
 
@@ -104,7 +104,7 @@ impl ConfigError {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let kind = if matches!(error, ConfigError::Unreadable { .. }) { Kind::File } else { Kind::Usage };
+        let kind = if matches!(error, ConfigError::Unreadable { .. }) { FailureKind::File } else { FailureKind::Usage };
         let mut failure = Self::new(kind, error.to_string());
         if let ConfigError::Unreadable { cause, .. } = &error {
             failure = failure.because(cause);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, Given, OF_TARGETS, Raw, Source};
+use super::{ConfigError, Given, OF_TARGETS, Raw, SettingSource};
 use crate::pg::address::{Alias, Environment, Files, Seen, nearest, parameter_names};
 
 /// What a file says.
@@ -36,7 +36,7 @@ pub(super) fn read(
         (None, None) => return Ok(FileSettings::default()),
     };
     match read_file(&environment.files, &path) {
-        Ok(seen) => Reader { text: &seen.text, path: &path }.settings(seen.mode),
+        Ok(seen) => ConfigReader { text: &seen.text, path: &path }.settings(seen.mode),
         Err(cause) if !must_exist && cause.kind() == io::ErrorKind::NotFound => Ok(FileSettings::default()),
         Err(cause) => Err(ConfigError::Unreadable { path, cause }),
     }
@@ -47,12 +47,12 @@ fn read_file(files: &Files, path: &Path) -> io::Result<Seen> {
     if seen.is_plain { Ok(seen) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
-struct Reader<'a> {
+struct ConfigReader<'a> {
     text: &'a str,
     path: &'a PathBuf,
 }
 
-impl Reader<'_> {
+impl ConfigReader<'_> {
     fn settings(&self, mode: u32) -> Result<FileSettings, ConfigError> {
         let table = DeTable::parse(self.text).map_err(|error| {
             let line = self.line(error.span().unwrap_or_default().start);
@@ -111,7 +111,7 @@ impl Reader<'_> {
         let known = || parameter_names().chain(OF_TARGETS.iter().copied()).chain(["url"]);
         if !known().any(|known| known == name) {
             return Err(ConfigError::UnknownKey {
-                origin: Source::File { path: self.path.clone(), line },
+                origin: SettingSource::File { path: self.path.clone(), line },
                 near: nearest(&name, known()).map(str::to_owned),
                 word: name,
                 valid: format!("url, {}, and libpq's connection parameters", OF_TARGETS.join(", ")),
@@ -133,7 +133,7 @@ impl Reader<'_> {
             DeValue::Boolean(is_on) => Raw::Flag(*is_on),
             _ => Raw::Other,
         };
-        let source = Source::File { path: self.path.clone(), line: self.line(key.span().start) };
+        let source = SettingSource::File { path: self.path.clone(), line: self.line(key.span().start) };
         Given { name: key.get_ref().to_string(), raw, source }
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Demo, load};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::address::{Environment, Flags, Prompt, Request as AddressRequest, resolve};
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
@@ -50,7 +50,7 @@ pub async fn record(demo: &Demo, file: &Path, progress: impl Fn(&str)) -> Result
     let samples = sample(Arc::clone(&connector)).await;
     load.abort();
     let Some(last) = samples.last() else {
-        return Err(Failure::new(Kind::Refused, "the demo's server gave no samples"));
+        return Err(Failure::new(FailureKind::Refused, "the demo's server gave no samples"));
     };
     progress("explaining its statements");
     let plans = explain(&connector, &samples).await?;
@@ -61,13 +61,13 @@ pub async fn record(demo: &Demo, file: &Path, progress: impl Fn(&str)) -> Result
     progress(&format!("{} in {}", Bytes(bytes as f64), file.display()));
     if bytes > MOST_BYTES {
         let what = format!("the recording is larger than {}", Bytes(MOST_BYTES as f64));
-        return Err(Failure::new(Kind::Refused, what).hint("make it shorter, or its pace slower"));
+        return Err(Failure::new(FailureKind::Refused, what).hint("make it shorter, or its pace slower"));
     }
     Ok(())
 }
 
 fn cannot_write(file: &Path, error: &dyn std::error::Error) -> Failure {
-    Failure::new(Kind::File, format!("cannot record to {}", file.display())).because(error)
+    Failure::new(FailureKind::File, format!("cannot record to {}", file.display())).because(error)
 }
 
 fn connector(demo: &Demo) -> Result<Arc<dyn Connector>, Failure> {
@@ -81,7 +81,7 @@ fn connector(demo: &Demo) -> Result<Arc<dyn Connector>, Failure> {
 async fn sample(connector: Arc<dyn Connector>) -> Vec<Arc<Snapshot>> {
     let (reports_in, mut reports) = mpsc::channel(sampler::REPORTS_ROOM);
     let (commands, commands_out) = mpsc::channel(1);
-    let settings = sampler::Settings { pace: PACE, second: PACE, ..sampler::Settings::default() };
+    let settings = sampler::SamplerSettings { pace: PACE, second: PACE, ..sampler::SamplerSettings::default() };
     let sampling = tokio::spawn(sampler::run(connector, settings, reports_in, commands_out));
     let end = Instant::now() + LENGTH;
     let mut samples = Vec::new();
@@ -206,7 +206,7 @@ async fn read_facts(
     cancel_queue: &CancelQueue,
     explained: &[(Request, Answer)],
 ) -> Result<Plans, Failure> {
-    let lost = |why: String| Failure::new(Kind::Connection, "the connection was lost").because_text(why);
+    let lost = |why: String| Failure::new(FailureKind::Connection, "the connection was lost").because_text(why);
     let relations: BTreeSet<_> = explained.iter().flat_map(|(_, answer)| catalog::relations(&answer.plan)).collect();
     let relations: Vec<_> = relations.into_iter().collect();
     let mut session = Session::open(connector.as_ref(), Limits::SLOW, cancel_queue).await?;

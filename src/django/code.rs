@@ -11,7 +11,7 @@ use super::python::{Imports, Py, python_comment, python_text};
 use super::sql::{Build, create_index_of, drop_index, drop_index_at_once, is_default_schema, options};
 use crate::advisor::IndexSpec;
 use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
-use crate::catalog::{Catalog, Column, Expr, Kind, Table};
+use crate::catalog::{Catalog, Expr, RelationKind, Table, TableColumn};
 
 /// An index as Django code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,7 +197,7 @@ impl Work<'_> {
             imports.add(OPERATIONS, operation);
             operations.push(Py::call(operation, Vec::new()));
         }
-        let is_partitioned = self.table.kind == Kind::Partitioned;
+        let is_partitioned = self.table.kind == RelationKind::Partitioned;
         let is_declared = owner.through.is_none() && !owner.is_of_django();
         match self.object.filter(|_| is_declared) {
             None => operations.push(self.run_sql()),
@@ -226,7 +226,7 @@ impl Work<'_> {
 
     fn run_sql(&self) -> Py {
         let build = create_index_of(self.project, self.table, self.index, (self.name, Build::Django));
-        let drop = if self.table.kind == Kind::Partitioned {
+        let drop = if self.table.kind == RelationKind::Partitioned {
             drop_index_at_once(&self.table.schema, self.name)
         } else {
             drop_index(&self.table.schema, self.name)
@@ -290,7 +290,7 @@ impl Work<'_> {
             format!("the table is in the schema {}: Django finds it by search_path or db_table", self.table.schema),
         );
         say(
-            self.table.kind == Kind::Partitioned,
+            self.table.kind == RelationKind::Partitioned,
             "a partitioned table cannot be indexed concurrently: writes wait for the build; to avoid that, build the index on each partition first".to_owned(),
         );
         if let Some(owner) = self.owner {
@@ -328,7 +328,7 @@ pub(super) fn dependency_notes(owner: &Owner, project: &Project) -> Option<Strin
 /// Says whether a type is one that GIN and GiST serve only with `btree_gin` and `btree_gist`.
 ///
 /// Source: `pg_opclass` of PostgreSQL 15, those with `opcdefault`.
-fn is_scalar(column: &Column) -> bool {
+fn is_scalar(column: &TableColumn) -> bool {
     let is_composite = matches!(column.category, 'A' | 'R' | 'G')
         || matches!(
             column.type_name.as_str(),

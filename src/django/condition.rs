@@ -267,15 +267,15 @@ fn has_distinct_keywords(parts: &[Condition]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Column;
+    use crate::catalog::TableColumn;
     use crate::catalog::parse::expression;
 
     fn table() -> Table {
-        let column = |name: &str, type_name: &str, is_not_null| Column {
+        let column = |name: &str, type_name: &str, is_not_null| TableColumn {
             name: name.into(),
             type_name: type_name.into(),
             is_not_null,
-            ..Column::default()
+            ..TableColumn::default()
         };
         Table {
             columns: vec![

@@ -291,8 +291,11 @@ impl Scope<'_> {
             .iter()
             .map(|name| {
                 // Django casts what is no text field of its own. Source: SearchVector.resolve_expression.
-                let cast =
-                    if self.table.column(name).is_none_or(crate::catalog::Column::is_text) { "" } else { "::text" };
+                let cast = if self.table.column(name).is_none_or(crate::catalog::TableColumn::is_text) {
+                    ""
+                } else {
+                    "::text"
+                };
                 let operand = if cast.is_empty() {
                     quote_ident_always(name)
                 } else {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::origin::{Around, Origin, Reference, is_of_unique_field};
+use super::origin::{Around, IndexOrigin, Reference, is_of_unique_field};
 use super::project::{Project, last_migration};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::ReferringKey;
-use crate::catalog::{ForeignKey, Kind, Table};
+use crate::catalog::{ForeignKey, RelationKind, Table};
 use crate::sample::{Missing, RowSet, Snapshot};
 
 impl Project {
@@ -60,7 +60,11 @@ pub fn table_of(index: &IndexUsage, tables: &[TableUsage], keys: &[ReferringKey]
     Table {
         schema: index.schema.clone(),
         name: index.table.clone(),
-        kind: if table.is_some_and(TableUsage::is_partitioned) { Kind::Partitioned } else { Kind::Plain },
+        kind: if table.is_some_and(TableUsage::is_partitioned) {
+            RelationKind::Partitioned
+        } else {
+            RelationKind::Plain
+        },
         foreign_keys: own.map(foreign_key).collect(),
         ..Table::default()
     }
@@ -95,7 +99,7 @@ impl Origins {
     }
 
     /// Returns what in the models an index of the snapshot comes from.
-    pub fn origin(&self, index: &IndexUsage) -> Origin {
+    pub fn origin(&self, index: &IndexUsage) -> IndexOrigin {
         let reference = match index.key_names().next() {
             _ if self.keys.contains(&(index.relid, index.key_columns.clone())) => Reference::ForeignKey,
             Some(column) if self.project.has_model_called_like(column) => Reference::NamedLikeModel,
@@ -105,7 +109,7 @@ impl Origins {
             let place = (index.relid, column);
             self.unique.contains(&place) && self.plain.contains(&place)
         };
-        Origin::of(index, Around { reference, is_unique_too: only_column(index).is_some_and(has_both) })
+        IndexOrigin::of(index, Around { reference, is_unique_too: only_column(index).is_some_and(has_both) })
     }
 }
 

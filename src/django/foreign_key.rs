@@ -4,14 +4,14 @@ use super::DjangoVersion;
 use super::code::{DjangoCode, Refused, code_for};
 use super::project::Project;
 use crate::catalog::usage::ReferringKey;
-use crate::catalog::{Definition, Expr, ForeignKey, Key, Kind, Table};
+use crate::catalog::{Definition, Expr, ForeignKey, Key, RelationKind, Table};
 
 /// Returns the code of the index over a foreign key's columns.
 pub fn index_for_key(key: &ReferringKey, project: &Project) -> Result<DjangoCode, Refused> {
     let table = Table {
         schema: key.schema.clone(),
         name: key.table.clone(),
-        kind: if key.is_partitioned { Kind::Partitioned } else { Kind::Plain },
+        kind: if key.is_partitioned { RelationKind::Partitioned } else { RelationKind::Plain },
         foreign_keys: vec![ForeignKey { columns: key.columns.clone(), ..ForeignKey::default() }],
         ..Table::default()
     };

@@ -10,7 +10,7 @@ use crate::catalog::index_usage::IndexUsage;
 
 /// What in the models an index comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum ModelSource {
     /// The model's primary key.
     PrimaryKey,
     /// `unique=True` of a field; a `OneToOneField` has it by itself.
@@ -39,9 +39,9 @@ pub enum Source {
 
 /// What in the models an index comes from, and whether its name proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct IndexOrigin {
     /// What it comes from.
-    pub source: Source,
+    pub source: ModelSource,
     /// The column, where it is of one field.
     pub column: Option<String>,
     /// Whether the hash in the name, or what hangs on the index, proves it.
@@ -101,7 +101,7 @@ pub(super) enum Hold {
 /// `django.contrib.postgres.indexes`.
 const SUFFIXES: [&str; 8] = ["idx", "gin", "gist", "brin", "hash", "spgist", "btree", "bloom"];
 
-impl Origin {
+impl IndexOrigin {
     /// Returns what an index comes from.
     pub fn of(index: &IndexUsage, around: Around) -> Self {
         let hold = match index {
@@ -122,87 +122,87 @@ impl Origin {
 
     pub(super) fn told(index: &Named<'_>) -> Self {
         match index.hold {
-            Hold::PrimaryKey => Self::whole(Source::PrimaryKey, true),
-            Hold::Exclusion => Self::whole(Source::Exclusion, true),
+            Hold::PrimaryKey => Self::whole(ModelSource::PrimaryKey, true),
+            Hold::Exclusion => Self::whole(ModelSource::Exclusion, true),
             Hold::Unique => unique(index),
             Hold::Nothing => plain(index),
         }
     }
 
-    fn whole(source: Source, is_confirmed: bool) -> Self {
+    fn whole(source: ModelSource, is_confirmed: bool) -> Self {
         Self { source, column: None, is_confirmed }
     }
 
-    fn column(source: Source, column: &str, is_confirmed: bool) -> Self {
+    fn column(source: ModelSource, column: &str, is_confirmed: bool) -> Self {
         Self { source, column: Some(column.to_owned()), is_confirmed }
     }
 
     /// Returns in a word or two where in the models it comes from, for a list; a `?` after what is not proved.
     pub fn word(&self) -> String {
         let word = match self.source {
-            Source::PrimaryKey => "primary key",
-            Source::UniqueField => "unique=True",
-            Source::UniqueTogether => "unique_together",
-            Source::UniqueConstraint => "unique",
-            Source::Exclusion => "ExclusionConstraint",
-            Source::ForeignKey => "ForeignKey",
-            Source::Field => "db_index",
-            Source::Pattern => "_like index",
-            Source::MetaIndex => "Meta.indexes",
-            Source::IndexTogether => "index_together",
-            Source::LeftOver => "left over",
-            Source::Named => "named",
+            ModelSource::PrimaryKey => "primary key",
+            ModelSource::UniqueField => "unique=True",
+            ModelSource::UniqueTogether => "unique_together",
+            ModelSource::UniqueConstraint => "unique",
+            ModelSource::Exclusion => "ExclusionConstraint",
+            ModelSource::ForeignKey => "ForeignKey",
+            ModelSource::Field => "db_index",
+            ModelSource::Pattern => "_like index",
+            ModelSource::MetaIndex => "Meta.indexes",
+            ModelSource::IndexTogether => "index_together",
+            ModelSource::LeftOver => "left over",
+            ModelSource::Named => "named",
         };
-        if self.is_confirmed || self.source == Source::Named { word.to_owned() } else { format!("{word}?") }
+        if self.is_confirmed || self.source == ModelSource::Named { word.to_owned() } else { format!("{word}?") }
     }
 
     /// Returns in words where in the models it comes from.
     pub fn words(&self) -> String {
         let column = self.column.as_deref().unwrap_or_default();
         let what = match self.source {
-            Source::PrimaryKey => "the model's primary key".to_owned(),
-            Source::UniqueField => format!("unique=True (or OneToOneField) of column {column}"),
-            Source::UniqueTogether => "unique_together".to_owned(),
-            Source::UniqueConstraint => {
+            ModelSource::PrimaryKey => "the model's primary key".to_owned(),
+            ModelSource::UniqueField => format!("unique=True (or OneToOneField) of column {column}"),
+            ModelSource::UniqueTogether => "unique_together".to_owned(),
+            ModelSource::UniqueConstraint => {
                 return "probably a UniqueConstraint, or created by hand: it is unique and has an explicit name"
                     .to_owned();
             }
-            Source::Exclusion => "an ExclusionConstraint".to_owned(),
-            Source::ForeignKey => format!("the ForeignKey of column {column}"),
+            ModelSource::Exclusion => "an ExclusionConstraint".to_owned(),
+            ModelSource::ForeignKey => format!("the ForeignKey of column {column}"),
             // What is called like a reference may be one that has no constraint.
-            Source::Field if !self.is_confirmed && column.ends_with("_id") => {
+            ModelSource::Field if !self.is_confirmed && column.ends_with("_id") => {
                 return format!("probably db_index=True of column {column}, or a ForeignKey with db_constraint=False");
             }
-            Source::Field => format!("db_index=True of column {column}"),
-            Source::LeftOver => {
+            ModelSource::Field => format!("db_index=True of column {column}"),
+            ModelSource::LeftOver => {
                 return format!(
                     "probably left over from db_index=True of column {column}: another index makes the column \
                      unique, and then Django creates no second one"
                 );
             }
-            Source::Pattern => {
+            ModelSource::Pattern => {
                 format!("the _like index that Django creates for db_index=True or unique=True of column {column}")
             }
-            Source::MetaIndex => "Meta.indexes, with a name that Django generated".to_owned(),
-            Source::IndexTogether => "Meta.index_together".to_owned(),
-            Source::Named => return "Meta.indexes with an explicit name, or created by hand".to_owned(),
+            ModelSource::MetaIndex => "Meta.indexes, with a name that Django generated".to_owned(),
+            ModelSource::IndexTogether => "Meta.index_together".to_owned(),
+            ModelSource::Named => return "Meta.indexes with an explicit name, or created by hand".to_owned(),
         };
         if self.is_confirmed { what } else { format!("probably {what}: its name has that form") }
     }
 }
 
-fn unique(index: &Named<'_>) -> Origin {
+fn unique(index: &Named<'_>) -> IndexOrigin {
     let only = only(index);
     if let Some(stem) = index.name.strip_suffix("_uniq").filter(|stem| ends_with_hash(stem, 8)) {
         let is_confirmed = stem.ends_with(&digest(index.table, &index.columns, 8));
         return match only {
-            Some(column) => Origin::column(Source::UniqueField, column, is_confirmed),
-            None => Origin::whole(Source::UniqueTogether, is_confirmed),
+            Some(column) => IndexOrigin::column(ModelSource::UniqueField, column, is_confirmed),
+            None => IndexOrigin::whole(ModelSource::UniqueTogether, is_confirmed),
         };
     }
     match only {
-        Some(column) if is_of_unique_field(index.name) => Origin::column(Source::UniqueField, column, true),
-        _ => Origin::whole(Source::UniqueConstraint, false),
+        Some(column) if is_of_unique_field(index.name) => IndexOrigin::column(ModelSource::UniqueField, column, true),
+        _ => IndexOrigin::whole(ModelSource::UniqueConstraint, false),
     }
 }
 
@@ -212,37 +212,37 @@ pub(super) fn is_of_unique_field(name: &str) -> bool {
     name.ends_with("_key") || name.strip_suffix("_uniq").is_some_and(|stem| ends_with_hash(stem, 8))
 }
 
-fn plain(index: &Named<'_>) -> Origin {
+fn plain(index: &Named<'_>) -> IndexOrigin {
     let of_field = || digest(index.table, &index.columns, 8);
     if let (Some(column), Some(stem)) = (only(index), index.name.strip_suffix("_like"))
         && ends_with_hash(stem, 8)
     {
-        let source = if index.around.is_unique_too { Source::LeftOver } else { Source::Pattern };
-        return Origin::column(source, column, source == Source::Pattern && stem.ends_with(&of_field()));
+        let source = if index.around.is_unique_too { ModelSource::LeftOver } else { ModelSource::Pattern };
+        return IndexOrigin::column(source, column, source == ModelSource::Pattern && stem.ends_with(&of_field()));
     }
     if let Some((stem, suffix)) = index.name.rsplit_once('_')
         && SUFFIXES.contains(&suffix)
     {
         if ends_with_hash(stem, 8) && suffix == "idx" {
-            return Origin::whole(Source::IndexTogether, stem.ends_with(&of_field()));
+            return IndexOrigin::whole(ModelSource::IndexTogether, stem.ends_with(&of_field()));
         }
         if ends_with_hash(stem, 6) {
-            return Origin::whole(Source::MetaIndex, stem.ends_with(&of_meta(index, suffix)));
+            return IndexOrigin::whole(ModelSource::MetaIndex, stem.ends_with(&of_meta(index, suffix)));
         }
     }
     match only(index) {
         Some(column) if ends_with_hash(index.name, 8) => {
             let is_hash_right = index.name.ends_with(&of_field());
             let (source, is_confirmed) = match index.around.reference {
-                _ if index.around.is_unique_too => (Source::LeftOver, false),
-                Reference::ForeignKey => (Source::ForeignKey, is_hash_right),
+                _ if index.around.is_unique_too => (ModelSource::LeftOver, false),
+                Reference::ForeignKey => (ModelSource::ForeignKey, is_hash_right),
                 // A ForeignKey with db_constraint=False has its index and its column's name, and no constraint to prove it.
-                Reference::NamedLikeModel => (Source::ForeignKey, false),
-                Reference::Nothing => (Source::Field, is_hash_right && !column.ends_with("_id")),
+                Reference::NamedLikeModel => (ModelSource::ForeignKey, false),
+                Reference::Nothing => (ModelSource::Field, is_hash_right && !column.ends_with("_id")),
             };
-            Origin::column(source, column, is_confirmed)
+            IndexOrigin::column(source, column, is_confirmed)
         }
-        _ => Origin::whole(Source::Named, false),
+        _ => IndexOrigin::whole(ModelSource::Named, false),
     }
 }
 
@@ -294,7 +294,7 @@ mod tests {
             around: Around { reference, ..Around::default() },
             ..Named::default()
         };
-        assert_eq!(Origin::told(&named).word(), expected, "{name}");
+        assert_eq!(IndexOrigin::told(&named).word(), expected, "{name}");
     }
 
     #[test]
@@ -326,7 +326,7 @@ mod tests {
         let check = |name: &str, column: &str, reference, is_unique_too, expected: &str| {
             let table = name.rsplit_once(&format!("_{column}")).unwrap().0;
             let around = Around { reference, is_unique_too };
-            let told = Origin::told(&Named { table, name, columns: vec![column], around, ..Named::default() });
+            let told = IndexOrigin::told(&Named { table, name, columns: vec![column], around, ..Named::default() });
             assert_eq!((told.word().as_str(), told.is_confirmed), (expected, !expected.ends_with('?')), "{name}");
             told.words()
         };
@@ -351,7 +351,7 @@ mod tests {
             descending: vec![true, false],
             ..Named::default()
         };
-        assert!(Origin::told(&named).is_confirmed);
-        assert!(!Origin::told(&Named { descending: vec![false, false], ..named }).is_confirmed);
+        assert!(IndexOrigin::told(&named).is_confirmed);
+        assert!(!IndexOrigin::told(&Named { descending: vec![false, false], ..named }).is_confirmed);
     }
 }

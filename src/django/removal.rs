@@ -4,7 +4,7 @@ use super::DjangoVersion;
 use super::code::{DjangoCode, OPERATIONS, Refused, dependency_notes, rebuild};
 use super::index_name::slug;
 use super::migration::{Atomic, MigrationFile, Plan};
-use super::origin::{Around, Hold, Named, Origin, Reference, Source, is_of_unique_field};
+use super::origin::{Around, Hold, IndexOrigin, ModelSource, Named, Reference, is_of_unique_field};
 use super::owner::{Certainty, Owner};
 use super::project::Project;
 use super::python::{Imports, Py};
@@ -17,7 +17,7 @@ use crate::catalog::{Index, Table};
 struct Going<'a> {
     table: &'a Table,
     name: &'a str,
-    origin: Origin,
+    origin: IndexOrigin,
     /// Whether a constraint, uniqueness or replication needs it.
     is_held: bool,
     /// The statement that builds it again; `None` where its definition was not read.
@@ -45,7 +45,7 @@ pub fn removal_of(
     };
     let is_held = index.is_primary || index.is_unique || index.is_constraint || index.is_replica_identity;
     let rebuild = Some(rebuild(table, &index.definition, project, &index.name));
-    code(&Going { table, name: &index.name, origin: Origin::told(&named), is_held, rebuild }, project)
+    code(&Going { table, name: &index.name, origin: IndexOrigin::told(&named), is_held, rebuild }, project)
 }
 
 /// The same for an index as a snapshot has it; `table` is its table, with the foreign keys that leave from it, `origin` what
@@ -53,7 +53,7 @@ pub fn removal_of(
 pub fn removal_of_usage(
     table: &Table,
     index: &IndexUsage,
-    origin: Origin,
+    origin: IndexOrigin,
     project: &Project,
 ) -> Result<DjangoCode, Refused> {
     // As the server deparses it, which quotes what it names.
@@ -89,7 +89,7 @@ fn code(going: &Going<'_>, project: &Project) -> Result<DjangoCode, Refused> {
     let owner = project.owner(&going.table.name);
     let field = going.origin.column.as_ref().map(|column| match column.strip_suffix("_id") {
         // Without a constraint the column does not say by itself that it is a reference.
-        Some(field) if going.origin.source == Source::ForeignKey && !field.is_empty() => {
+        Some(field) if going.origin.source == ModelSource::ForeignKey && !field.is_empty() => {
             project.field(going.table, field)
         }
         _ => project.field(going.table, column),
@@ -116,7 +116,7 @@ fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String
     let probably = if going.origin.is_confirmed { "" } else { "probably " };
     let field = field.unwrap_or_default();
     match going.origin.source {
-        Source::ForeignKey | Source::Field if owner.is_some_and(|owner| owner.through.is_some()) => {
+        ModelSource::ForeignKey | ModelSource::Field if owner.is_some_and(|owner| owner.through.is_some()) => {
             let (model, through) =
                 owner.map(|owner| (owner.model.as_str(), owner.through.as_deref())).unwrap_or_default();
             format!(
@@ -125,20 +125,20 @@ fn note(going: &Going<'_>, field: Option<&str>, owner: Option<&Owner>) -> String
                 through.unwrap_or_default()
             )
         }
-        Source::ForeignKey | Source::Field if owner.is_some_and(|owner| !has_meta(owner)) => format!(
+        ModelSource::ForeignKey | ModelSource::Field if owner.is_some_and(|owner| !has_meta(owner)) => format!(
             "the index {probably}belongs to {field} of a model outside this project, so its db_index cannot be \
              changed: the migration runs SQL, and makemigrations does not see it"
         ),
-        Source::LeftOver => format!(
+        ModelSource::LeftOver => format!(
             "the field {field} is unique by another index, so the models probably do not declare this one: the migration runs \
              SQL, and the models do not change"
         ),
-        Source::ForeignKey | Source::Field => format!(
+        ModelSource::ForeignKey | ModelSource::Field => format!(
             "the index {probably}belongs to the field {field}: give the field db_index=False; makemigrations then writes an \
              AlterField, which goes into state_operations{}",
             if going.origin.is_confirmed { "" } else { "; if it writes none, leave state_operations empty" }
         ),
-        Source::Pattern => {
+        ModelSource::Pattern => {
             format!(
                 "Django {probably}created this for LIKE together with the index of {field}, and does not create it \
                  again by itself"
@@ -164,14 +164,14 @@ fn migration(going: &Going<'_>, owner: &Owner, field: Option<&str>, project: &Pr
         .with("reverse_sql", back);
     let operation = match going.origin.source {
         _ if !has_meta(owner) => run,
-        Source::ForeignKey | Source::Field => {
+        ModelSource::ForeignKey | ModelSource::Field => {
             let field = slug(field.unwrap_or_default());
             comment.push(format!("Put the AlterField of {field} (db_index=False) into state_operations."));
             Py::call("migrations.SeparateDatabaseAndState", Vec::new())
                 .with("database_operations", Py::List(vec![run]))
                 .with("state_operations", Py::List(Vec::new()))
         }
-        Source::Pattern | Source::LeftOver => run,
+        ModelSource::Pattern | ModelSource::LeftOver => run,
         _ => {
             imports.add(OPERATIONS, "RemoveIndexConcurrently");
             Py::call("RemoveIndexConcurrently", Vec::new())

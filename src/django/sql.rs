@@ -6,7 +6,7 @@ use super::project::Project;
 use super::python::Imports;
 use super::{condition, expression};
 use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
-use crate::catalog::{Expr, Kind, Table};
+use crate::catalog::{Expr, RelationKind, Table};
 use crate::quote::{qualified_always, quote_ident, quote_ident_always};
 
 /// How a `CREATE INDEX` is to be written.
@@ -35,7 +35,7 @@ pub(super) fn create_index_of(
     index: &Definition,
     (name, build): (&str, Build),
 ) -> String {
-    let is_plain = build == Build::Plain || table.kind == Kind::Partitioned;
+    let is_plain = build == Build::Plain || table.kind == RelationKind::Partitioned;
     let verb = if is_plain { "CREATE INDEX" } else { "CREATE INDEX CONCURRENTLY" };
     format!("{verb} {} ON {}", quote_ident_always(name), place(project, table, index, build))
 }

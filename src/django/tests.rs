@@ -3,14 +3,14 @@
 use super::{DjangoCode, DjangoVersion, Project, code_for};
 use crate::catalog::index::{Definition, Key, Method};
 use crate::catalog::parse::expression;
-use crate::catalog::{Column, ForeignKey, Kind, Table};
+use crate::catalog::{ForeignKey, RelationKind, Table, TableColumn};
 
 fn table(name: &str) -> Table {
-    let column = |name: &str, type_name: &str| Column {
+    let column = |name: &str, type_name: &str| TableColumn {
         name: name.into(),
         type_name: type_name.into(),
         is_not_null: true,
-        ..Column::default()
+        ..TableColumn::default()
     };
     let key = ForeignKey { columns: vec!["store_id".into()], ..ForeignKey::default() };
     Table {
@@ -81,7 +81,7 @@ fn a_model_of_django_itself_gets_its_migration_elsewhere() {
 
 #[test]
 fn a_partitioned_table_is_indexed_within_a_transaction() {
-    let table = Table { kind: Kind::Partitioned, schema: "sales".into(), ..table("shop_order") };
+    let table = Table { kind: RelationKind::Partitioned, schema: "sales".into(), ..table("shop_order") };
     insta::assert_snapshot!(printed(&code(&table, &["status"], "")));
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
-use crate::catalog::settings::{Origin, is_no_timeout, origin};
+use crate::catalog::settings::{SettingOrigin, is_no_timeout, origin};
 use crate::sample::{Missing, Seconds};
 
 /// A statement that has run so long proves that no limit a web request needs is in force.
@@ -36,8 +36,8 @@ pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>
     let of_roles = view.readings.role_settings()?;
     let own = origin(of_roles, &view.newer.server.role, here, setting);
     let for_server = match own {
-        Origin::Server => settings.default_number(setting).map(|value| value == 0.0),
-        Origin::Catalog(_) => None,
+        SettingOrigin::Server => settings.default_number(setting).map(|value| value == 0.0),
+        SettingOrigin::Catalog(_) => None,
     };
     let mut roles: BTreeMap<String, Unlimited> = BTreeMap::new();
     for backend in view.readings.backends()? {
@@ -46,8 +46,8 @@ pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>
             continue;
         }
         let is_unlimited = match origin(of_roles, role, here, setting) {
-            Origin::Catalog(value) => is_no_timeout(&value),
-            Origin::Server => for_server == Some(true),
+            SettingOrigin::Catalog(value) => is_no_timeout(&value),
+            SettingOrigin::Server => for_server == Some(true),
         };
         if is_unlimited {
             let entry = roles.entry(role.to_owned()).or_insert_with(|| Unlimited {

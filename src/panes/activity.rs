@@ -382,9 +382,9 @@ impl SessionRow<'_> {
     }
 }
 
-type Column<'a> = PaneColumn<SessionRow<'a>>;
+type SessionColumn<'a> = PaneColumn<SessionRow<'a>>;
 
-fn columns<'a>(view: Columns) -> Vec<Column<'a>> {
+fn columns<'a>(view: Columns) -> Vec<SessionColumn<'a>> {
     let application =
         column(GridColumn::text("application", "application", 13).at_most(28).drop(5), |row: &SessionRow<'_>| {
             row.of(|backend| Cell::text(&backend.application))
@@ -440,7 +440,7 @@ fn columns<'a>(view: Columns) -> Vec<Column<'a>> {
 }
 
 /// What a session does: pid, state, ages, what it waits for, whom it blocks, its statement.
-fn columns_of_work<'a>() -> [Column<'a>; 7] {
+fn columns_of_work<'a>() -> [SessionColumn<'a>; 7] {
     let pid = |row: &SessionRow<'_>| match row {
         SessionRow::One(backend) => Cell::number(backend.pid, backend.pid as f64),
         SessionRow::Group(group) => Cell::number(group.members.len(), group.members.len() as f64),
@@ -534,7 +534,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::app::Subject;
+    use crate::app::PaneSubject;
     use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::findings::Findings;
     use crate::readings::Readings;
@@ -617,7 +617,7 @@ mod tests {
         let PaneRequest::Say(said) = explain(&mut shown) else { panic!("it is explained") };
         assert!(said.starts_with("The server keeps only the beginning of this statement of pid 7"), "{said}");
         shown.choose(8);
-        assert!(matches!(explain(&mut shown), PaneRequest::Go(_, Subject::Statement(_))));
+        assert!(matches!(explain(&mut shown), PaneRequest::Go(_, PaneSubject::Statement(_))));
     }
 
     #[test]

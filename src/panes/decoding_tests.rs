@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::app::{App, Event, Origin, PaneContext, Rights, Start};
+use crate::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
 use crate::catalog::fixture::{NOW, With as _, row, snapshot};
 use crate::panes;
 use crate::sample::rowset::counted::reads;
@@ -58,7 +58,7 @@ fn console() -> (App, Terminal<TestBackend>) {
         pane: panes::FIRST,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
-        origin: Origin::Server,
+        origin: SampleOrigin::Server,
         zone: TimeZone::UTC,
         history_bytes: 10_000_000,
         theme: Theme::default(),

@@ -36,14 +36,14 @@ use self::keys::{
     ANALYZE, COMPARE, COPY_CODE, EDIT, FOLD, HOTTEST, KEEP, KEYS, NEXT_SCAN, OPEN, OPTIONS, PLAN_TEXT, RUN, SAVE_CODE,
     SCROLL_DOWN, SCROLL_UP, TRY,
 };
-use self::plan_view::{PlanView, Source};
+use self::plan_view::{PlanSource, PlanView};
 use self::run::Run;
 use self::trial::TrialRun;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, DrawContext, Effect, Job, JobId, JobIds, JobNews, Pane, PaneId, PaneRequest, PaneSpec, RowOrder,
-    StatementToExplain, Subject, View,
+    Action, Document, DrawContext, Effect, Job, JobId, JobIds, JobNews, Pane, PaneId, PaneRequest, PaneSpec,
+    PaneSubject, RowOrder, StatementToExplain, View,
 };
 use crate::failure::Failure;
 use crate::pg::explain::{Agreed, Consent, Options, Request};
@@ -111,7 +111,7 @@ pub(super) const FROM_ROW: Binding =
 
 /// Shows this pane with a statement; `from` says where it comes from.
 pub(super) fn show(sql: &str, from: String) -> PaneRequest {
-    PaneRequest::Go(ID, Subject::Statement(StatementToExplain { sql: sql.to_owned(), from }))
+    PaneRequest::Go(ID, PaneSubject::Statement(StatementToExplain { sql: sql.to_owned(), from }))
 }
 
 /// The pane.
@@ -137,7 +137,7 @@ pub struct Explain {
     advising: Option<JobId>,
     opening: Option<(JobId, String)>,
     editor_job: Option<JobId>,
-    before: Option<Arc<Source>>,
+    before: Option<Arc<PlanSource>>,
     comparison: Option<Comparison>,
     compared: List,
     mode: Mode,
@@ -310,8 +310,8 @@ impl Pane for Explain {
         self.take_form(filled)
     }
 
-    fn open(&mut self, subject: Subject) -> PaneRequest {
-        let Subject::Statement(asked) = subject else { return PaneRequest::Nothing };
+    fn open(&mut self, subject: PaneSubject) -> PaneRequest {
+        let PaneSubject::Statement(asked) = subject else { return PaneRequest::Nothing };
         self.editor.set(&crate::ui::code::format_sql(&asked.sql));
         self.from = asked.from;
         self.is_editing = false;
@@ -410,7 +410,7 @@ impl Explain {
         let Some(plan) = parsed.plans.into_iter().next_back() else {
             let what = notes.into_iter().next().unwrap_or_else(|| "there is no plan in this text".to_owned());
             self.failure = Some(
-                Failure::new(crate::failure::Kind::Refused, what)
+                Failure::new(crate::failure::FailureKind::Refused, what)
                     .hint("paste EXPLAIN's output in FORMAT JSON or TEXT, or an auto_explain entry, whole"),
             );
             self.is_editing = false;
@@ -419,7 +419,7 @@ impl Explain {
         // R runs what the editor holds: the statement of this plan, or nothing where the plan does not say it.
         self.editor.set(plan.query.as_deref().unwrap_or_default());
         self.is_editing = false;
-        self.show(Source::pasted(plan, notes));
+        self.show(PlanSource::pasted(plan, notes));
         let suggest = self.search_pasted();
         match others {
             0 => suggest,
@@ -444,7 +444,7 @@ impl Explain {
         PaneRequest::Do(Effect::Start(id, Job::Advise { request: Box::new(request), plan }))
     }
 
-    fn show(&mut self, source: Source) {
+    fn show(&mut self, source: PlanSource) {
         self.failure = None;
         self.advising = None;
         self.mode = Mode::Tree;

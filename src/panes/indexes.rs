@@ -9,7 +9,7 @@ pub mod figures;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::figures::{Figures, Subject, figures};
+use self::figures::{Figures, IndexOrMissing, figures};
 use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use super::tables::bloat_cell;
@@ -17,7 +17,7 @@ use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::usage::Verdict;
+use crate::catalog::usage::IndexProblem;
 use crate::pg::exact::Relation;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -129,7 +129,7 @@ impl Indexes {
 
     fn ask_exact(&mut self) -> PaneRequest {
         let Some(one) = self.selected() else { return PaneRequest::Nothing };
-        let Subject::Index(usage) = &one.subject else {
+        let IndexOrMissing::Index(usage) = &one.subject else {
             return PaneRequest::Say("This index is missing, so there is nothing to measure".to_owned());
         };
         if usage.method != "btree" {
@@ -191,8 +191,8 @@ impl IndexRow<'_> {
     /// Returns the index; `None` for one that is missing.
     fn usage(&self) -> Option<&IndexUsage> {
         match &self.one.subject {
-            Subject::Index(usage) => Some(usage),
-            Subject::Missing(_) => None,
+            IndexOrMissing::Index(usage) => Some(usage),
+            IndexOrMissing::Missing(_) => None,
         }
     }
 
@@ -245,17 +245,17 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
     ]
 }
 
-fn verdict_role(verdict: &Verdict) -> Role {
+fn verdict_role(verdict: &IndexProblem) -> Role {
     match verdict {
-        Verdict::Invalid => Role::Bad,
-        Verdict::Unused { is_suspicion: true } => Role::Muted,
+        IndexProblem::Invalid => Role::Bad,
+        IndexProblem::Unused { is_suspicion: true } => Role::Muted,
         _ => Role::Warning,
     }
 }
 
 fn verdict_cell(one: &Figures) -> Cell {
     match (&one.subject, one.verdicts.first()) {
-        (Subject::Missing(_), _) => Cell::mark("missing", 4.0).role(Role::Warning),
+        (IndexOrMissing::Missing(_), _) => Cell::mark("missing", 4.0).role(Role::Warning),
         (_, Some(worst)) => {
             let more = if one.verdicts.len() > 1 { format!(" +{}", one.verdicts.len() - 1) } else { String::new() };
             Cell::mark(format!("{}{more}", worst.word()), one.severity()).role(verdict_role(worst))

@@ -11,7 +11,7 @@ use super::sessions::{self, age_cell};
 use crate::app::keys::key;
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, RowOrder, Subject, View,
+    Action, Document, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, PaneSubject, RowOrder, View,
 };
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::waits::Waits;
@@ -63,7 +63,7 @@ impl Pane for Locks {
     fn act(&mut self, action: Action, _view: &View<'_>) -> PaneRequest {
         let Some(session) = self.selected() else { return PaneRequest::Nothing };
         match action {
-            Action::Jump => PaneRequest::Go(super::activity::ID, Subject::Row(session.key())),
+            Action::Jump => PaneRequest::Go(super::activity::ID, PaneSubject::Row(session.key())),
             Action::Explain => sessions::explain(session),
             _ => PaneRequest::Nothing,
         }

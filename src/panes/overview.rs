@@ -14,7 +14,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, Subject, View};
+use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneSubject, RowOrder, View};
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::load::{LoadPoint, WaitClass};
@@ -101,7 +101,7 @@ impl Pane for Overview {
                 PaneRequest::Nothing
             }
             Action::Jump => match self.selected().map(worst::place) {
-                Some(Some((pane, key))) => PaneRequest::Go(pane, key.map_or(Subject::Nothing, Subject::Row)),
+                Some(Some((pane, key))) => PaneRequest::Go(pane, key.map_or(PaneSubject::Nothing, PaneSubject::Row)),
                 Some(None) => PaneRequest::Say("This finding is about the server; Enter shows what to do".to_owned()),
                 None => PaneRequest::Nothing,
             },

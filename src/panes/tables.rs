@@ -214,9 +214,9 @@ struct TableRow<'a> {
     view: &'a View<'a>,
 }
 
-type Column<'a> = PaneColumn<TableRow<'a>>;
+type TableUsageColumn<'a> = PaneColumn<TableRow<'a>>;
 
-fn columns<'a>(view: Columns) -> Vec<Column<'a>> {
+fn columns<'a>(view: Columns) -> Vec<TableUsageColumn<'a>> {
     let size = |row: &TableRow<'_>| {
         let size = row.one.size(row.view);
         Cell::number(Bytes(size), size)
@@ -241,7 +241,7 @@ fn columns<'a>(view: Columns) -> Vec<Column<'a>> {
     columns
 }
 
-fn upkeep_columns<'a>() -> Vec<Column<'a>> {
+fn upkeep_columns<'a>() -> Vec<TableUsageColumn<'a>> {
     let wasted = |row: &TableRow<'_>| {
         let amount = row.one.bloat.as_ref().and_then(Bloat::amount);
         Cell::optional(amount.map(|amount| (amount.bytes, amount.bytes.0)))
@@ -276,7 +276,7 @@ fn upkeep_columns<'a>() -> Vec<Column<'a>> {
     ]
 }
 
-fn traffic_columns<'a>() -> Vec<Column<'a>> {
+fn traffic_columns<'a>() -> Vec<TableUsageColumn<'a>> {
     vec![
         column(GridColumn::number("seq_scans", "seq scans").short("seq"), |row: &TableRow<'_>| {
             count(row.one.traffic.seq_scans)
@@ -296,11 +296,11 @@ fn traffic_columns<'a>() -> Vec<Column<'a>> {
     ]
 }
 
-fn hot<'a>() -> Column<'a> {
+fn hot<'a>() -> TableUsageColumn<'a> {
     column(GridColumn::number("hot", "HOT"), |row| share(row.one.traffic.hot_share()))
 }
 
-fn seq_share<'a>() -> Column<'a> {
+fn seq_share<'a>() -> TableUsageColumn<'a> {
     column(GridColumn::number("seq_share", "seq share").short("seq%"), |row| share(row.one.traffic.seq_share()))
 }
 

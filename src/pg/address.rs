@@ -87,7 +87,7 @@ pub struct Address {
 #[derive(Debug, Clone)]
 pub struct Host {
     /// Where it is.
-    pub place: Place,
+    pub place: HostAddress,
     /// The port; part of the socket's name for a unix socket.
     pub port: u16,
     /// The password for it, if one is known.
@@ -98,7 +98,7 @@ pub struct Host {
 
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum HostAddress {
     /// A unix socket in this folder.
     Unix(PathBuf),
     /// A host name, to be looked up; with `hostaddr`, the address to go to in its stead.
@@ -303,11 +303,11 @@ impl fmt::Display for Address {
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::Unix(folder) => write!(f, "{}", socket_path(folder, self.port).display()),
-            Place::Name(name, _) if name.contains(':') => write!(f, "[{name}]:{}", self.port),
-            Place::Name(name, _) => write!(f, "{name}:{}", self.port),
-            Place::Ip(ip @ IpAddr::V6(_)) => write!(f, "[{ip}]:{}", self.port),
-            Place::Ip(ip) => write!(f, "{ip}:{}", self.port),
+            HostAddress::Unix(folder) => write!(f, "{}", socket_path(folder, self.port).display()),
+            HostAddress::Name(name, _) if name.contains(':') => write!(f, "[{name}]:{}", self.port),
+            HostAddress::Name(name, _) => write!(f, "{name}:{}", self.port),
+            HostAddress::Ip(ip @ IpAddr::V6(_)) => write!(f, "[{ip}]:{}", self.port),
+            HostAddress::Ip(ip) => write!(f, "{ip}:{}", self.port),
         }
     }
 }
@@ -319,7 +319,7 @@ pub fn socket_path(folder: &std::path::Path, port: u16) -> PathBuf {
 
 /// Where a parameter was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum ParameterOrigin {
     /// A flag of the command line.
     Flag(&'static str),
     /// The TARGET argument.
@@ -335,7 +335,7 @@ pub enum Origin {
     },
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ParameterOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
@@ -350,7 +350,7 @@ impl fmt::Display for Origin {
 struct Given {
     name: &'static str,
     value: String,
-    origin: Origin,
+    origin: ParameterOrigin,
 }
 
 impl fmt::Debug for Given {

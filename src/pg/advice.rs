@@ -10,12 +10,12 @@ use super::control::Mode;
 use super::django_read;
 use super::explain::Request;
 use super::session::{CancelQueue, Connector, Limits, Session};
-use super::verify::{Allowed, Evidence, Verdict, Verified, Verifier};
+use super::verify::{Allowed, Evidence, PlannerVerdict, Verified, Verifier};
 use crate::Failure;
 use crate::advisor::{self, Candidate, Confidence, IndexSpec, Refusal};
 use crate::catalog::{Catalog, Table};
 use crate::django::{DjangoCode, DjangoVersion, Project, code_for_spec};
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::plan::Plan;
 use crate::plan::tips::{Context, IndexFacts, TableFacts, TipHit};
 
@@ -96,7 +96,7 @@ pub async fn advise(
     plan: &Plan,
 ) -> Result<Advised, Failure> {
     let mut session = Session::open(connector.as_ref(), Limits::SLOW, cancel_queue).await?;
-    let lost = |why: String| Failure::new(Kind::Connection, "the connection was lost").because_text(why);
+    let lost = |why: String| Failure::new(FailureKind::Connection, "the connection was lost").because_text(why);
     let relations = catalog::relations(plan);
     let read = catalog::read(&mut session, &relations).await.map_err(|gone| lost(gone.why))?;
     let project = django_read::project(&mut session).await.map_err(|gone| lost(gone.why))?;
@@ -240,7 +240,10 @@ fn best(
 }
 
 fn can_serve(answer: &Verified) -> bool {
-    answer.verdicts.iter().all(|verdict| matches!(verdict, Verdict::CanServe | Verdict::Used | Verdict::Unknown(_)))
+    answer
+        .verdicts
+        .iter()
+        .all(|verdict| matches!(verdict, PlannerVerdict::CanServe | PlannerVerdict::Used | PlannerVerdict::Unknown(_)))
 }
 
 /// Returns the code of each index; the migration of a later one follows that of the one before.
@@ -302,7 +305,7 @@ mod tests {
         let plan_of = |cost: f64| plan(&format!("Seq Scan on orders  (cost=0.00..{cost:.2} rows=1 width=8)"));
         Verified {
             evidence: Evidence::Hypothetical,
-            verdicts: vec![if is_used { Verdict::Used } else { Verdict::NotUsed }],
+            verdicts: vec![if is_used { PlannerVerdict::Used } else { PlannerVerdict::NotUsed }],
             before: Some(plan_of(1000.0)),
             after: Some(plan_of(cost)),
             sizes: vec![None],

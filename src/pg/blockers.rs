@@ -14,7 +14,7 @@ use crate::sample::Missing;
 
 /// Where the lock may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum LockTarget {
     /// On a system catalog.
     Catalog,
     /// On any relation of this database, or on a shared catalog.
@@ -52,11 +52,11 @@ limit 20",
 };
 
 /// Returns the question.
-pub fn question(place: Place) -> Query {
+pub fn question(place: LockTarget) -> Query {
     let (first, last) = match place {
-        Place::Catalog => (1, FIRST_OF_USERS - 1),
-        Place::AnyRelation => (1, i64::from(u32::MAX)),
-        Place::Relation(oid) => (oid, oid),
+        LockTarget::Catalog => (1, FIRST_OF_USERS - 1),
+        LockTarget::AnyRelation => (1, i64::from(u32::MAX)),
+        LockTarget::Relation(oid) => (oid, oid),
     };
     Query::new(BLOCKERS.sql()).with(Parameter::Int(first)).with(Parameter::Int(last))
 }
@@ -70,7 +70,7 @@ pub fn read(answer: Answer) -> Missing {
 }
 
 /// Asks who blocks; an error of the question is an answer without pids.
-pub async fn ask(session: &mut Session, place: Place) -> Result<Missing, Lost> {
+pub async fn ask(session: &mut Session, place: LockTarget) -> Result<Missing, Lost> {
     let answer = session.one(question(place)).await?;
     Ok(answer.map_or_else(|_| Missing::Blocked { by: Vec::new(), runs: String::new() }, read))
 }

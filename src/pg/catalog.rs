@@ -11,7 +11,7 @@ use tokio_postgres::Error;
 
 use super::own::Own;
 use super::session::{Answer, Lost, Parameter, Query, Session, sentence};
-use crate::catalog::{Catalog, Settings};
+use crate::catalog::{Catalog, PlannerSettings};
 use crate::plan::Plan;
 use crate::sample::unit::grouped;
 use crate::sample::{Row, RowSet};
@@ -130,7 +130,7 @@ static PARTS: [(&str, &Own, &str); 7] = [
 
 /// The rows that a [`Read`] is made of.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Parts {
+pub struct CatalogRows {
     /// The rows of each part that could be read, by its name.
     pub rows: BTreeMap<String, RowSet>,
     /// What could not be read and what that means, one sentence each.
@@ -143,13 +143,13 @@ pub async fn read(session: &mut Session, relations: &[(String, String)]) -> Resu
 }
 
 /// Reads the rows of the catalog of tables, as [`read`] does.
-pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -> Result<Parts, Lost> {
+pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -> Result<CatalogRows, Lost> {
     let wanted: serde_json::Value = relations.iter().map(|(schema, name)| vec![schema.as_str(), name]).collect();
     let first = [
         Query::new(SERVER.sql()),
         Query::new(TABLES.sql()).with(Parameter::Text(wanted.to_string())).with(Parameter::Text(session.path.json())),
     ];
-    let mut parts = Parts::default();
+    let mut parts = CatalogRows::default();
     for (((name, then), own), answer) in FIRST.iter().zip([&SERVER, &TABLES]).zip(session.pipeline(&first).await?) {
         parts.keep(name, then, answer);
         parts.say_limit(name, then, own);
@@ -169,7 +169,7 @@ pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -
     Ok(parts)
 }
 
-impl Parts {
+impl CatalogRows {
     fn keep(&mut self, name: &str, then: &str, answer: Result<Answer, Error>) {
         match answer {
             Ok(answer) => {
@@ -228,10 +228,10 @@ impl Parts {
 fn server_facts(row: &Row<'_>, catalog: &mut Catalog) {
     catalog.version = row.int("version").and_then(|version| u32::try_from(version).ok()).unwrap_or_default();
     let texts = |column| crate::catalog::texts(row, column);
-    let mut settings = Settings {
+    let mut settings = PlannerSettings {
         disabled: texts("disabled"),
         is_standby: row.flag("is_standby").unwrap_or(false),
-        ..Settings::default()
+        ..PlannerSettings::default()
     };
     for text in texts("costs") {
         let Some((name, value)) = text.split_once('=') else { continue };
@@ -264,7 +264,8 @@ mod tests {
     fn a_list_as_long_as_its_limit_is_said_to_be_a_part() {
         let rows = |count: usize| RowSet { columns: Vec::new().into(), rows: vec![Vec::new(); count] };
         let notes = |count: usize| {
-            let mut parts = Parts { rows: [("indexes".to_owned(), rows(count))].into(), ..Parts::default() };
+            let mut parts =
+                CatalogRows { rows: [("indexes".to_owned(), rows(count))].into(), ..CatalogRows::default() };
             parts.say_limit("indexes", "an advised index may already exist", &INDEXES);
             parts.notes
         };

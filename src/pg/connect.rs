@@ -21,8 +21,8 @@ use tokio_postgres::config::{ChannelBinding as DriverBinding, SslMode as DriverM
 use tokio_postgres::{CancelToken, Client, Config, Connection, SimpleQueryMessage};
 
 use super::address::{
-    Address, ChannelBinding, Host, HostOrder, Keepalives, Negotiation, Password, Place, Prompt, SessionAttrs, SslMode,
-    TlsVersion, socket_path,
+    Address, ChannelBinding, Host, HostAddress, HostOrder, Keepalives, Negotiation, Password, Prompt, SessionAttrs,
+    SslMode, TlsVersion, socket_path,
 };
 use super::guard::{BEGIN, COMMIT};
 use super::key;
@@ -35,7 +35,7 @@ mod error;
 mod stream;
 
 pub use error::NotPostgres;
-pub use error::{Attempt, ConnectError, Step, Trouble};
+pub use error::{Attempt, ConnectError, ConnectStep, Trouble};
 pub use stream::Stream;
 
 /// What moves the bytes of a connection: a future that ends with it, and `poll_message` for notices.
@@ -169,7 +169,7 @@ async fn try_host(
     attempts: &mut Vec<Attempt>,
 ) -> Option<Connected> {
     let deadline = Deadline::of(address);
-    let endpoints = match deadline.hold(Step::Lookup, endpoints(host)).await {
+    let endpoints = match deadline.hold(ConnectStep::Lookup, endpoints(host)).await {
         Ok(mut endpoints) => {
             shuffle(&mut endpoints, address.order);
             endpoints
@@ -195,9 +195,9 @@ async fn try_host(
 async fn endpoints(host: &Host) -> Result<Vec<Endpoint>, Trouble> {
     let tcp = |ip: IpAddr| Endpoint::Tcp(SocketAddr::new(ip, host.port));
     match &host.place {
-        Place::Unix(folder) => Ok(vec![Endpoint::Unix(socket_path(folder, host.port))]),
-        Place::Ip(ip) | Place::Name(_, Some(ip)) => Ok(vec![tcp(*ip)]),
-        Place::Name(name, None) => {
+        HostAddress::Unix(folder) => Ok(vec![Endpoint::Unix(socket_path(folder, host.port))]),
+        HostAddress::Ip(ip) | HostAddress::Name(_, Some(ip)) => Ok(vec![tcp(*ip)]),
+        HostAddress::Name(name, None) => {
             let found = lookup_host((name.as_str(), host.port)).await.map_err(Trouble::Lookup)?;
             let found: Vec<Endpoint> = found.map(|found| tcp(found.ip())).collect();
             if found.is_empty() { Err(Trouble::Lookup(io::ErrorKind::NotFound.into())) } else { Ok(found) }
@@ -207,7 +207,7 @@ async fn endpoints(host: &Host) -> Result<Vec<Endpoint>, Trouble> {
 
 fn place(host: &Host, endpoint: &Endpoint) -> String {
     match (&host.place, endpoint) {
-        (Place::Name(name, _), Endpoint::Tcp(address)) if name.parse::<IpAddr>().is_err() => {
+        (HostAddress::Name(name, _), Endpoint::Tcp(address)) if name.parse::<IpAddr>().is_err() => {
             format!("{host} ({})", address.ip())
         }
         _ => host.to_string(),
@@ -224,7 +224,7 @@ impl Deadline {
     }
 
     /// Waits for a step of the attempt, but not longer than to the end.
-    async fn hold<T>(self, step: Step, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    async fn hold<T>(self, step: ConnectStep, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
         let Some((end, limit)) = self.0 else { return work.await };
         match tokio::time::timeout_at(end, work).await {
             Ok(done) => done,
@@ -283,12 +283,12 @@ impl OneHost<'_> {
 
     async fn attempt(self, cipher: Cipher) -> Result<Connected, Trouble> {
         let deadline = Deadline::of(self.address);
-        let socket = deadline.hold(Step::Connect, open(self.endpoint, self.address.keepalives)).await?;
-        let (stream, tls) = deadline.hold(Step::Tls, self.encrypt(socket, cipher)).await?;
+        let socket = deadline.hold(ConnectStep::Connect, open(self.endpoint, self.address.keepalives)).await?;
+        let (stream, tls) = deadline.hold(ConnectStep::Tls, self.encrypt(socket, cipher)).await?;
         let config = self.config();
         let login = async { config.connect_raw(stream, Established).await.map_err(Trouble::from) };
-        let (client, mut driver) = deadline.hold(Step::Login, login).await?;
-        deadline.hold(Step::Login, check_session(&client, &mut driver, self.wanted)).await?;
+        let (client, mut driver) = deadline.hold(ConnectStep::Login, login).await?;
+        deadline.hold(ConnectStep::Login, check_session(&client, &mut driver, self.wanted)).await?;
         let canceller = Canceller {
             token: client.cancel_token(),
             endpoint: self.endpoint.clone(),
@@ -305,7 +305,7 @@ impl OneHost<'_> {
             return Ok((Stream::plain(socket), None));
         }
         let name = match &self.host.place {
-            Place::Name(name, _) => Some(name.as_str()),
+            HostAddress::Name(name, _) => Some(name.as_str()),
             _ => None,
         };
         let connector = tls::connector(&self.address.tls, name)?;
@@ -443,8 +443,8 @@ impl Canceller {
         let (address, host, endpoint) = (&self.address, &self.host, &self.endpoint);
         let one = OneHost { address, host, endpoint, place, wanted: SessionAttrs::Any };
         let deadline = Deadline::of(&self.address);
-        let socket = deadline.hold(Step::Connect, open(&self.endpoint, Keepalives::On)).await?;
-        let (stream, _) = deadline.hold(Step::Tls, one.encrypt(socket, self.cipher)).await?;
+        let socket = deadline.hold(ConnectStep::Connect, open(&self.endpoint, Keepalives::On)).await?;
+        let (stream, _) = deadline.hold(ConnectStep::Tls, one.encrypt(socket, self.cipher)).await?;
         let request =
             key::cancel_request(&self.token).await.ok_or_else(|| Trouble::Io(io::ErrorKind::NotConnected.into()))?;
         let mut stream = stream;
@@ -456,7 +456,7 @@ impl Canceller {
             while matches!(stream.read(&mut nothing).await, Ok(1..)) {}
             Ok(())
         };
-        deadline.hold(Step::Login, send).await
+        deadline.hold(ConnectStep::Login, send).await
     }
 }
 

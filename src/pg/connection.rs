@@ -119,7 +119,7 @@ impl Connection {
         let types: Vec<_> = query.parameters.iter().map(|parameter| parameter.typed().1).collect();
         // One that cannot be prepared is asked as it is, and says why.
         if let Ok(statement) = self.client.prepare_typed(sql, &types).await {
-            self.repeated.note(sql, Known::Prepared(statement));
+            self.repeated.note(sql, Preparation::Prepared(statement));
         }
     }
 
@@ -127,7 +127,7 @@ impl Connection {
     pub(super) async fn ask_again(&self, query: &Query) -> Result<Answer, Error> {
         let sql = query.sql.as_str();
         let Some(statement) = self.repeated.prepared(sql) else {
-            self.repeated.note(sql, Known::Asked);
+            self.repeated.note(sql, Preparation::Asked);
             return self.ask(query).await;
         };
         let parameters: Vec<_> = query.parameters.iter().map(|parameter| parameter.typed().0).collect();
@@ -188,11 +188,11 @@ async fn rows(stream: RowStream) -> Result<Answer, Error> {
 
 /// Statements that were asked on a connection.
 #[derive(Default)]
-struct Repeated(Mutex<HashMap<String, Known>>);
+struct Repeated(Mutex<HashMap<String, Preparation>>);
 
 /// What is known of a statement's text.
 #[derive(Clone)]
-enum Known {
+enum Preparation {
     /// It was asked once.
     Asked,
     /// It is prepared on the server; dropped, it is closed there.
@@ -203,23 +203,23 @@ enum Known {
 const MOST_REPEATED: usize = 100;
 
 impl Repeated {
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Preparation>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a text was asked before and is not prepared yet.
     fn is_to_be_prepared(&self, sql: &str) -> bool {
-        matches!(self.known().get(sql), Some(Known::Asked))
+        matches!(self.known().get(sql), Some(Preparation::Asked))
     }
 
     fn prepared(&self, sql: &str) -> Option<Statement> {
         match self.known().get(sql) {
-            Some(Known::Prepared(statement)) => Some(statement.clone()),
+            Some(Preparation::Prepared(statement)) => Some(statement.clone()),
             _ => None,
         }
     }
 
-    fn note(&self, sql: &str, now: Known) {
+    fn note(&self, sql: &str, now: Preparation) {
         let mut known = self.known();
         if known.len() >= MOST_REPEATED && !known.contains_key(sql) {
             known.clear();
@@ -247,11 +247,11 @@ impl Cancelling {
 }
 
 /// One statement of several that are sent together.
-pub(super) type Step<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;
+pub(super) type StatementFuture<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;
 
 /// Polls all steps in their order, so that all are sent before the first answer is waited for.
-pub(super) async fn together(steps: Vec<Step<'_>>) -> Answers {
-    let mut waiting: Vec<Option<Step<'_>>> = steps.into_iter().map(Some).collect();
+pub(super) async fn together(steps: Vec<StatementFuture<'_>>) -> Answers {
+    let mut waiting: Vec<Option<StatementFuture<'_>>> = steps.into_iter().map(Some).collect();
     let mut done: Vec<Option<Result<Answer, Error>>> = waiting.iter().map(|_| None).collect();
     poll_fn(|context| {
         let mut is_ready = true;

@@ -40,7 +40,7 @@ pub(super) static EXTENSIONS: Own = Own {
 
 /// The rows that a [`Project`] is made of.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Parts {
+pub struct ProjectRows {
     /// The rows of each part that could be read, by its name.
     pub rows: BTreeMap<String, RowSet>,
     /// Why the content types are not known, as a clause.
@@ -54,8 +54,8 @@ pub async fn project(session: &mut Session) -> Result<Project, Lost> {
 }
 
 /// Reads the rows that the project is made of.
-pub async fn read_parts(session: &mut Session) -> Result<Parts, Lost> {
-    let mut parts = Parts::default();
+pub async fn read_parts(session: &mut Session) -> Result<ProjectRows, Lost> {
+    let mut parts = ProjectRows::default();
     let question = django_tables::question(&session.path);
     let tables = django_tables::relations(&known(session.one(question).await?));
     let facts = ServerFacts { django: tables, ..ServerFacts::default() };
@@ -73,7 +73,7 @@ pub async fn read_parts(session: &mut Session) -> Result<Parts, Lost> {
     Ok(parts)
 }
 
-impl Parts {
+impl ProjectRows {
     /// Returns what the rows say.
     pub fn project(&self) -> Project {
         let rows = |part: &str| self.rows.get(part).into_iter().flat_map(RowSet::iter);

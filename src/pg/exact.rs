@@ -1,6 +1,6 @@
 //! Exact bloat of one table or index, on demand: it reads the relation, so a person asks for it and may cancel it.
 
-use super::blockers::{self, Place};
+use super::blockers::{self, LockTarget};
 use super::own::{Form, Hole, Own};
 use super::session::{Limits, Lost, Parameter, Query, Session, sentence};
 use super::why;
@@ -72,7 +72,7 @@ pub async fn measure(
         Err(error) => error,
     };
     if blockers::is_blocked(&error) {
-        return Ok(Err(blockers::ask(session, Place::Relation(oid)).await?));
+        return Ok(Err(blockers::ask(session, LockTarget::Relation(oid)).await?));
     }
     let message = sentence(&error);
     Ok(Err(match error.code() {

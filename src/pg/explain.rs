@@ -19,7 +19,7 @@ mod usual;
 pub(in crate::pg) mod watch;
 
 pub use run::Runner;
-pub use statement::{Effect, Statement};
+pub use statement::{CheckedStatement, Effect};
 
 use crate::plan::Plan;
 use crate::sample::{Seconds, Timestamp};
@@ -107,7 +107,7 @@ pub enum Agreed {
     #[default]
     Anything,
     /// These, each in the words of [`crate::pg::judge::Objection::words`]; where there is another, it ends with
-    /// [`crate::failure::Kind::NotAgreed`] before anything is planned.
+    /// [`crate::failure::FailureKind::NotAgreed`] before anything is planned.
     To(Vec<String>),
 }
 

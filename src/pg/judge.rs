@@ -29,7 +29,7 @@ use serde_json::Value as Json;
 
 pub use tree::unknown_fields;
 
-use reach::{Fact, Kind, Reach};
+use reach::{Fact, ObjectKind, Reach};
 use token::Folding;
 use written::{Deed, Written};
 
@@ -139,16 +139,16 @@ pub(super) static OF_CLASS: Own = Own {
 };
 
 /// Each kind with its arm, in their order.
-static ARMS: [(Kind, &Own); 5] = [
-    (Kind::Function, &OF_FUNCTION),
-    (Kind::Operator, &OF_OPERATOR),
-    (Kind::Type, &OF_TYPE),
-    (Kind::Relation, &OF_RELATION),
-    (Kind::Class, &OF_CLASS),
+static ARMS: [(ObjectKind, &Own); 5] = [
+    (ObjectKind::Function, &OF_FUNCTION),
+    (ObjectKind::Operator, &OF_OPERATOR),
+    (ObjectKind::Type, &OF_TYPE),
+    (ObjectKind::Relation, &OF_RELATION),
+    (ObjectKind::Class, &OF_CLASS),
 ];
 
 /// Returns the question for the facts about these kinds of objects.
-fn facts_about(kinds: &[Kind]) -> Sql {
+fn facts_about(kinds: &[ObjectKind]) -> Sql {
     let wanted = ARMS.iter().filter(|(kind, _)| kinds.contains(kind));
     let arms: Vec<String> = wanted.map(|(_, arm)| arm.text()).collect();
     FACTS.fill(&[("arms", &arms.join("\nunion all\n"))])
@@ -206,11 +206,11 @@ impl Judge {
         transaction: &mut Transaction,
         sql: &str,
         (level, mode): (Level, Mode),
-    ) -> Result<Verdict, Trouble> {
+    ) -> Result<StatementVerdict, Trouble> {
         let written = match Written::of(sql, folding(transaction)) {
             Ok(written) => written,
             Err(unclear) => {
-                return Ok(Verdict::refused("the statement", format!("pgdj cannot parse it ({unclear})")));
+                return Ok(StatementVerdict::refused("the statement", format!("pgdj cannot parse it ({unclear})")));
             }
         };
         // What no statement begins with, the server cannot parse: nothing of it runs.
@@ -219,19 +219,19 @@ impl Judge {
             && !word.is_empty()
             && !begins_a_statement(word)
         {
-            return Ok(Verdict { judge: None, objections: Vec::new() });
+            return Ok(StatementVerdict { judge: None, objections: Vec::new() });
         }
         if let Some(objection) = deed(&written.deed, level, mode) {
-            return Ok(Verdict { judge: None, objections: vec![objection] });
+            return Ok(StatementVerdict { judge: None, objections: vec![objection] });
         }
         Box::pin(Self::names(transaction, (written, level), &[])).await
     }
 
     /// Judges the names of what is no statement for EXPLAIN: the definition of a hypothetical index.
-    pub(super) async fn of_definition(transaction: &mut Transaction, sql: &str) -> Result<Verdict, Trouble> {
+    pub(super) async fn of_definition(transaction: &mut Transaction, sql: &str) -> Result<StatementVerdict, Trouble> {
         match Written::of(sql, folding(transaction)) {
             Ok(written) => Self::names(transaction, (written, Level::Executed), &[]).await,
-            Err(unclear) => Ok(Verdict::refused("the index", format!("pgdj cannot parse it ({unclear})"))),
+            Err(unclear) => Ok(StatementVerdict::refused("the index", format!("pgdj cannot parse it ({unclear})"))),
         }
     }
 
@@ -240,7 +240,7 @@ impl Judge {
         transaction: &mut Transaction,
         (written, level): (Written, Level),
         relations: &[i64],
-    ) -> Result<Verdict, Trouble> {
+    ) -> Result<StatementVerdict, Trouble> {
         let greeting = transaction.greeting();
         let path = greeting.path.schemas(&greeting.role);
         let opens_keys = greeting.version < KEYS_WHEN_ASKED;
@@ -258,7 +258,7 @@ impl Judge {
 
     /// Judges everything again, with fresh facts, and the relations that the prepared statement has locked: what was
     /// replaced since the first judgement is seen, and what is locked stays as it is.
-    pub(super) async fn locked(self, transaction: &mut Transaction) -> Result<Verdict, Trouble> {
+    pub(super) async fn locked(self, transaction: &mut Transaction) -> Result<StatementVerdict, Trouble> {
         let locked = transaction.ask(Query::new(LOCKED.sql())).await?;
         let relations: Vec<i64> = locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
         Box::pin(Self::names(transaction, (self.written, self.level), &relations)).await
@@ -271,7 +271,7 @@ impl Judge {
             let answer = transaction.ask(query).await?;
             let rows = answer.into_rows();
             let facts = rows.iter().map(|row| {
-                let kind = Kind::of(row.text("kind"));
+                let kind = ObjectKind::of(row.text("kind"));
                 let facts = serde_json::from_str::<Json>(row.text("facts")).ok();
                 Some(Fact { kind: kind?, oid: row.int("oid")?, facts: facts? })
             });
@@ -285,22 +285,22 @@ impl Judge {
         Ok(())
     }
 
-    fn verdict(self) -> Verdict {
+    fn verdict(self) -> StatementVerdict {
         let objections = self.reach.objections().to_vec();
-        Verdict { judge: Some(self), objections }
+        StatementVerdict { judge: Some(self), objections }
     }
 }
 
 /// What was found.
 #[derive(Debug)]
-pub(super) struct Verdict {
+pub(super) struct StatementVerdict {
     /// To go on with; `None` where nothing can be.
     pub(super) judge: Option<Judge>,
     /// What speaks against it, nothing for a harmless statement.
     pub(super) objections: Vec<Objection>,
 }
 
-impl Verdict {
+impl StatementVerdict {
     fn refused(what: &str, why: String) -> Self {
         Self { judge: None, objections: vec![Objection::new(what, why)] }
     }

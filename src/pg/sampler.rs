@@ -31,8 +31,8 @@ pub mod timing;
 
 /// How the sampler works.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
-    /// The pace asked for, at least [`Settings::second`].
+pub struct SamplerSettings {
+    /// The pace asked for, at least [`SamplerSettings::second`].
     pub pace: Duration,
     /// How often snapshots are published and the backends are read, for the load chart: one second, except in tests.
     pub second: Duration,
@@ -42,7 +42,7 @@ pub struct Settings {
     pub patience: Duration,
 }
 
-impl Default for Settings {
+impl Default for SamplerSettings {
     fn default() -> Self {
         Self {
             pace: Duration::from_secs(2),
@@ -92,7 +92,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 /// Samples until it is told to stop or nobody takes its reports.
 pub async fn run(
     connector: Arc<dyn Connector>,
-    settings: Settings,
+    settings: SamplerSettings,
     reports: mpsc::Sender<Report>,
     commands: mpsc::Receiver<Command>,
 ) {

@@ -8,7 +8,7 @@ use super::django_tables;
 use super::own::Own;
 use super::session::{Answers, Query, Session, sentence};
 use crate::Failure;
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::sample::server::Extension;
 use crate::sample::{Row, RowSet, ServerFacts, Timestamp, Value};
 
@@ -149,7 +149,7 @@ pub const LOOK_STATEMENTS: u32 = 6;
 
 /// Asks a server what it has.
 pub async fn read_facts(session: &mut Session, target: &str) -> Result<ServerFacts, Failure> {
-    let failed = || Failure::new(Kind::Connection, format!("cannot read the capabilities of {target}"));
+    let failed = || Failure::new(FailureKind::Connection, format!("cannot read the capabilities of {target}"));
     let [identity, columns, extensions, parts, functions] =
         [&IDENTITY, &COLUMNS, &EXTENSIONS, &EXTENSION_PARTS, &FUNCTIONS].map(|own| Query::new(own.sql()));
     let questions = [identity, columns, extensions, parts, functions, django_tables::question(&session.path)];

@@ -21,7 +21,7 @@ use tokio_postgres::{Client, Error};
 
 pub use super::cancel_queue::{CancelFn, CancelQueue, cancel_queue};
 pub use super::connection::sentence;
-use super::connection::{CLOSED, Connection, Step, end_of, together};
+use super::connection::{CLOSED, Connection, StatementFuture, end_of, together};
 pub use super::copy::NotCopied;
 use super::guard::{
     BACK, COMMIT, LOCK_TIMEOUT, SAVE, SET_BORROWED, SET_SESSION, STATEMENT_TIMEOUT, check_client, opening,
@@ -34,7 +34,7 @@ use super::own_backends::OwnBackends;
 pub use super::path::RolePath;
 use super::path::{self, Until};
 use crate::Failure;
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
 
 /// The `application_name` of every backend of this program.
@@ -250,7 +250,7 @@ impl Session {
             is_begun: false,
         };
         let failed = |source: &dyn std::error::Error| {
-            Failure::new(Kind::Connection, format!("cannot read from {}", connector.target())).because(source)
+            Failure::new(FailureKind::Connection, format!("cannot read from {}", connector.target())).because(source)
         };
         let greeting =
             session.one(Query::new(GREETING.sql())).await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
@@ -309,7 +309,7 @@ impl Session {
         if let Some(lost) = end_of(std::iter::empty(), end) {
             return Err(lost);
         }
-        let steps: Vec<Step<'_>> = queries.iter().map(|query| connection.ask_again(query).boxed()).collect();
+        let steps: Vec<StatementFuture<'_>> = queries.iter().map(|query| connection.ask_again(query).boxed()).collect();
         let (done, end) = connection.drive(together(steps)).await;
         lost(&done, end).map_or(Ok(done), Err)
     }
@@ -360,7 +360,7 @@ impl Session {
     async fn pipeline_in_a_transaction(&mut self, queries: &[Query]) -> Result<Answers, Lost> {
         self.begin().await?;
         let connection = &self.connection;
-        let mut steps: Vec<Step<'_>> = Vec::new();
+        let mut steps: Vec<StatementFuture<'_>> = Vec::new();
         for (at, query) in queries.iter().enumerate() {
             if queries.len() > 1 {
                 steps.push(control(connection, if at == 0 { SAVE.sql() } else { BACK.sql() }));
@@ -379,7 +379,7 @@ impl Session {
     }
 }
 
-fn control(connection: &Connection, sql: Sql) -> Step<'_> {
+fn control(connection: &Connection, sql: Sql) -> StatementFuture<'_> {
     async move { connection.batch(&sql).await.map(|()| Answer::default()) }.boxed()
 }
 

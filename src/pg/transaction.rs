@@ -29,7 +29,7 @@ use super::own::{Form, Hole, Own, Sql};
 use super::path::{self, RolePath, Until};
 use super::session::{Answer, CancelQueue, Connector, Parameter, Query};
 use crate::Failure;
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::sample::{Timestamp, Value};
 
 /// What went wrong with a question.
@@ -65,10 +65,10 @@ impl Trouble {
     pub(super) fn failure(self, what: &str) -> Failure {
         let code = self.code().cloned();
         match self.message() {
-            Err(Self::Lost(why)) => Failure::new(Kind::Connection, what).because_text(why),
-            Err(_) => Failure::new(Kind::Refused, what),
+            Err(Self::Lost(why)) => Failure::new(FailureKind::Connection, what).because_text(why),
+            Err(_) => Failure::new(FailureKind::Refused, what),
             Ok(message) => {
-                let failure = Failure::new(Kind::Refused, what).because_text(message);
+                let failure = Failure::new(FailureKind::Refused, what).because_text(message);
                 match code {
                     Some(SqlState::LOCK_NOT_AVAILABLE) => failure.hint(
                         "another session holds a conflicting lock (see \"blocking\" in Activity); try again later",

@@ -30,7 +30,7 @@ use crate::advisor::IndexSpec;
 use crate::catalog::Table;
 use crate::catalog::index::Method;
 use crate::django::sql::{Build, create_index, index_place};
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::plan::Plan;
 use crate::sample::unit::counted;
 use crate::sample::{Bytes, Seconds};
@@ -42,7 +42,7 @@ pub(in crate::pg) mod proof;
 pub(in crate::pg) mod sampled;
 pub(in crate::pg) mod trial;
 
-use ask::{Circumstances, Statement};
+use ask::{BoundStatement, Circumstances};
 
 pub use trial::trial_name;
 
@@ -85,7 +85,7 @@ impl Evidence {
 /// What the planner, or failing that the catalog, says of an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum PlannerVerdict {
     /// The planner uses it.
     Used,
     /// The planner does not use it, though it could see it.
@@ -104,7 +104,7 @@ pub struct Verified {
     /// How.
     pub evidence: Evidence,
     /// The verdict on each index, in the order of the set.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<PlannerVerdict>,
     /// The plan without them; on a sample, the sample's. `None` where no plan was made.
     pub before: Option<Plan>,
     /// The plan with them.
@@ -119,7 +119,7 @@ pub struct Verified {
 impl Verified {
     /// Says whether the planner uses every index of the set.
     pub fn is_used(&self) -> bool {
-        !self.verdicts.is_empty() && self.verdicts.iter().all(|verdict| *verdict == Verdict::Used)
+        !self.verdicts.is_empty() && self.verdicts.iter().all(|verdict| *verdict == PlannerVerdict::Used)
     }
 
     /// Returns the planner's costs of the whole statement, without and with the indexes.
@@ -225,14 +225,14 @@ impl Verifier {
     /// Finds out what sets of indexes would do for a statement; each set is tried by itself, its indexes together.
     ///
     /// The answers are in the order of `sets`. It fails only where the statement itself cannot be explained, or the
-    /// server is lost: what cannot be found out of one set is said in its [`Verdict`].
+    /// server is lost: what cannot be found out of one set is said in its [`PlannerVerdict`].
     pub async fn verify(
         &self,
         request: &Request,
         sets: &[Vec<IndexSpec>],
         allowed: Allowed,
     ) -> Result<Vec<Verified>, Failure> {
-        let statement = Statement::of(request)?;
+        let statement = BoundStatement::of(request)?;
         let mut transaction = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await?;
         let verified = climb(
             &mut transaction,
@@ -257,7 +257,7 @@ impl Verifier {
         building: Building,
     ) -> Result<Tried, Failure> {
         if self.mode == Mode::ReadOnly {
-            return Err(Failure::new(Kind::Refused, "an index cannot be tried: --read-only forbids it")
+            return Err(Failure::new(FailureKind::Refused, "an index cannot be tried: --read-only forbids it")
                 .hint("start pgdj without --read-only"));
         }
         // A parameter without a value would be measured as NULL, for which mostly no row is found.
@@ -268,7 +268,7 @@ impl Verifier {
                 counted(needed, "value", "values"),
                 request.parameters.len()
             );
-            let failure = Failure::new(Kind::Refused, "cannot try the index").because_text(why);
+            let failure = Failure::new(FailureKind::Refused, "cannot try the index").because_text(why);
             return Err(failure.hint("give a value for each $n: R asks for them in the console"));
         }
         let mut transaction = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await?;
@@ -312,7 +312,7 @@ async fn refused(transaction: &mut Transaction, set: &[Wanted<'_>], mode: Mode) 
             let why = format!("{objection}; --read-only forbids it");
             return Ok(Some(Verified {
                 evidence: Evidence::Catalog,
-                verdicts: vec![Verdict::Unknown(why); set.len()],
+                verdicts: vec![PlannerVerdict::Unknown(why); set.len()],
                 before: None,
                 after: None,
                 sizes: vec![None; set.len()],
@@ -325,7 +325,7 @@ async fn refused(transaction: &mut Transaction, set: &[Wanted<'_>], mode: Mode) 
 
 async fn climb(
     transaction: &mut Transaction,
-    statement: &Statement,
+    statement: &BoundStatement,
     sets: &[Vec<IndexSpec>],
     terms: &Terms,
 ) -> Result<Vec<Verified>, Trouble> {
@@ -377,7 +377,7 @@ async fn climb(
 /// note, where that cannot be done.
 async fn of_one_table(
     transaction: &mut Transaction,
-    (whole, set): (&Statement, &[Wanted<'_>]),
+    (whole, set): (&BoundStatement, &[Wanted<'_>]),
     (schema, before): (&str, &Plan),
     (circumstances, mode): (&Circumstances, Mode),
     notes: &mut Vec<String>,
@@ -477,6 +477,9 @@ fn used(plan: &Plan, names: &[Vec<String>]) -> Vec<bool> {
     names.iter().map(is_used).collect()
 }
 
-fn verdicts(plan: &Plan, names: &[Vec<String>]) -> Vec<Verdict> {
-    used(plan, names).into_iter().map(|is_used| if is_used { Verdict::Used } else { Verdict::NotUsed }).collect()
+fn verdicts(plan: &Plan, names: &[Vec<String>]) -> Vec<PlannerVerdict> {
+    used(plan, names)
+        .into_iter()
+        .map(|is_used| if is_used { PlannerVerdict::Used } else { PlannerVerdict::NotUsed })
+        .collect()
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::facts::{Aggregated, Buffers, Hashed, IoTimes, Jit, Memoized, Sorted, Trigger, Wal, milliseconds};
 use super::field::{self, Field, Fields};
-use super::node::{Actual, Estimate, Kind, Node, Relationship, Removed, Worker};
+use super::node::{Actual, Estimate, Node, NodeKind, Relationship, Removed, Worker};
 use super::{Derived, Format, NodeId, Plan, derive};
 use crate::sample::Seconds;
 use crate::sample::redact::{Secrets, redact};
@@ -119,8 +119,8 @@ fn node(fields: Fields) -> Node {
         Some(Field::Text(name)) => field::name_of(name),
         _ => "?".into(),
     };
-    let kind = Kind::of(&node_type);
-    let is_hash = kind == Kind::Hash;
+    let kind = NodeKind::of(&node_type);
+    let is_hash = kind == NodeKind::Hash;
     Node {
         kind,
         parent: None,
@@ -138,10 +138,10 @@ fn node(fields: Fields) -> Node {
         buffers: Buffers::of(&fields),
         io: IoTimes::of(&fields),
         wal: Wal::of(&fields),
-        sorted: matches!(kind, Kind::Sort | Kind::IncrementalSort).then(|| Sorted::of(&fields)).flatten(),
+        sorted: matches!(kind, NodeKind::Sort | NodeKind::IncrementalSort).then(|| Sorted::of(&fields)).flatten(),
         hashed: is_hash.then(|| Hashed::of(&fields)).flatten(),
-        aggregated: (kind == Kind::Aggregate).then(|| Aggregated::of(&fields)).flatten(),
-        memoized: (kind == Kind::Memoize).then(|| Memoized::of(&fields)).flatten(),
+        aggregated: (kind == NodeKind::Aggregate).then(|| Aggregated::of(&fields)).flatten(),
+        memoized: (kind == NodeKind::Memoize).then(|| Memoized::of(&fields)).flatten(),
         workers: workers(&fields),
         derived: Derived::default(),
         node_type,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::Plan;
 use super::derived::{Derived, Direction, Misestimate, NodeId};
 use super::facts::Buffers;
-use super::node::{Kind, Node, Relationship};
+use super::node::{Node, NodeKind, Relationship};
 use crate::sample::Seconds;
 
 /// Where the execution time went; the three add up to it.
@@ -143,7 +143,7 @@ fn divisors(plan: &Plan) -> Vec<f64> {
         let first = node.children.iter().find(is_input).and_then(|child| all.get(*child).copied());
         let own = match first {
             _ if workers < 1.0 || node.kind.is_gather() => 1.0,
-            _ if node.is_parallel_aware && node.kind != Kind::Hash => divisor(workers),
+            _ if node.is_parallel_aware && node.kind != NodeKind::Hash => divisor(workers),
             first => first.unwrap_or(1.0),
         };
         if let Some(cell) = all.get_mut(id) {
@@ -221,7 +221,7 @@ fn cte_readers(nodes: &[Node]) -> HashMap<NodeId, Vec<NodeId>> {
     if by_holder.is_empty() {
         return readers;
     }
-    for (id, node) in nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::CteScan) {
+    for (id, node) in nodes.iter().enumerate().filter(|(_, node)| node.kind == NodeKind::CteScan) {
         let Some(name) = node.cte() else { continue };
         let above = std::iter::successors(Some(id), |id| nodes.get(*id).and_then(|node| node.parent));
         let cte = above.filter_map(|holder| by_holder.get(&(holder, name)).copied()).find(|cte| *cte != id);
@@ -337,7 +337,7 @@ fn self_costs(nodes: &[Node]) -> Vec<f64> {
     for (id, node) in nodes.iter().enumerate() {
         let Some(parent) = node.parent.and_then(|parent| nodes.get(parent)) else { continue };
         let repeats = match (parent.kind, node.relationship) {
-            (Kind::NestedLoop, Relationship::Inner) => outer_rows(nodes, parent),
+            (NodeKind::NestedLoop, Relationship::Inner) => outer_rows(nodes, parent),
             (_, Relationship::SubPlan) if !node.is_hashed_in(parent) => parent.estimate.map_or(1.0, |it| it.rows),
             _ => 1.0,
         };
@@ -375,7 +375,7 @@ fn self_buffers(nodes: &[Node], id: NodeId, charges: &Charges) -> Buffers {
 fn misestimate(node: &Node) -> Option<Misestimate> {
     let (estimate, actual) = (node.estimate?, node.actual.filter(|actual| actual.loops > 0.0)?);
     // These report no rows of their own.
-    if matches!(node.kind, Kind::BitmapAnd | Kind::BitmapOr | Kind::ModifyTable) {
+    if matches!(node.kind, NodeKind::BitmapAnd | NodeKind::BitmapOr | NodeKind::ModifyTable) {
         return None;
     }
     let (expected, came) = (estimate.rows.max(1.0), actual.rows.max(1.0));
@@ -404,18 +404,18 @@ fn stops(parent: &Node, child: &Node) -> bool {
         && !child.is_hashed_in(parent)
         && child.rows_total().is_some_and(|rows| rows <= child.loops());
     // The inner side of a merge join is read no further than the outer needs it.
-    parent.kind == Kind::Limit
-        || parent.kind == Kind::MergeJoin
+    parent.kind == NodeKind::Limit
+        || parent.kind == NodeKind::MergeJoin
         || is_exists
-        || (is_inner && ((is_half && parent.kind == Kind::NestedLoop) || parent.is_true("Inner Unique")))
+        || (is_inner && ((is_half && parent.kind == NodeKind::NestedLoop) || parent.is_true("Inner Unique")))
 }
 
 /// Whether a node reads all of this input before it gives its first row.
 fn reads_all(node: &Node, input: &Node) -> bool {
     match node.kind {
-        Kind::Sort | Kind::Hash | Kind::BitmapHeapScan | Kind::BitmapAnd | Kind::BitmapOr => true,
-        Kind::Aggregate => node.strategy() != Some("Sorted"),
-        Kind::HashJoin => input.relationship == Relationship::Inner,
+        NodeKind::Sort | NodeKind::Hash | NodeKind::BitmapHeapScan | NodeKind::BitmapAnd | NodeKind::BitmapOr => true,
+        NodeKind::Aggregate => node.strategy() != Some("Sorted"),
+        NodeKind::HashJoin => input.relationship == Relationship::Inner,
         _ => matches!(input.relationship, Relationship::InitPlan),
     }
 }

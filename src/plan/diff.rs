@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::text_label::label;
-use super::{Kind, Node, NodeId, Plan};
+use super::{Node, NodeId, NodeKind, Plan};
 
 /// Children that are passed over to find one that does the same.
 const LOOK_AHEAD: usize = 16;
@@ -88,9 +88,9 @@ impl Diff {
     /// Returns the newer plan's sequential scans that the older did otherwise, or not at all: for CI.
     pub fn new_sequential_scans<'a>(&'a self, older: &'a Plan, newer: &'a Plan) -> impl Iterator<Item = NodeId> + 'a {
         self.changes.iter().filter_map(move |change| {
-            let id = change.newer.filter(|id| newer.node(*id).is_some_and(|node| node.kind == Kind::SeqScan))?;
+            let id = change.newer.filter(|id| newer.node(*id).is_some_and(|node| node.kind == NodeKind::SeqScan))?;
             let was = change.older.and_then(|id| older.node(id));
-            was.is_none_or(|node| node.kind != Kind::SeqScan).then_some(id)
+            was.is_none_or(|node| node.kind != NodeKind::SeqScan).then_some(id)
         })
     }
 }
@@ -308,13 +308,13 @@ fn exactly(node: &Node) -> u64 {
 /// What a node does, whichever way: reads a table, joins, sorts, groups, collects.
 fn roughly(node: &Node) -> u64 {
     let family = match node.kind {
-        kind if kind.reads_table() => Kind::SeqScan,
-        kind if kind.is_join() => Kind::HashJoin,
-        kind if kind.is_gather() => Kind::Gather,
-        Kind::Sort | Kind::IncrementalSort => Kind::Sort,
-        Kind::Aggregate | Kind::Group | Kind::Unique => Kind::Aggregate,
-        Kind::Append | Kind::MergeAppend => Kind::Append,
-        Kind::Materialize | Kind::Memoize => Kind::Materialize,
+        kind if kind.reads_table() => NodeKind::SeqScan,
+        kind if kind.is_join() => NodeKind::HashJoin,
+        kind if kind.is_gather() => NodeKind::Gather,
+        NodeKind::Sort | NodeKind::IncrementalSort => NodeKind::Sort,
+        NodeKind::Aggregate | NodeKind::Group | NodeKind::Unique => NodeKind::Aggregate,
+        NodeKind::Append | NodeKind::MergeAppend => NodeKind::Append,
+        NodeKind::Materialize | NodeKind::Memoize => NodeKind::Materialize,
         kind => kind,
     };
     hash((family, node.alias(), node.partial_mode().filter(|mode| *mode == "Partial")))

@@ -1,6 +1,6 @@
 //! The plans of real servers, 12 to 18, against what must hold for every plan. Only for tests.
 
-use super::{Format, Kind, Node, Plan, parse};
+use super::{Format, Node, NodeKind, Plan, parse};
 
 /// One statement on one server.
 pub(crate) struct Fixture {
@@ -76,7 +76,7 @@ fn both_forms_of_the_same_estimate_give_the_same_tree() {
         for (json, text) in json.nodes.iter().zip(&text.nodes) {
             assert_eq!(json.estimate, text.estimate, "{}", fixture.title());
             // The text does not tell the one child of a ModifyTable from its first.
-            if json.parent != Some(0) || json.kind == Kind::SeqScan {
+            if json.parent != Some(0) || json.kind == NodeKind::SeqScan {
                 assert_eq!(json.parent, text.parent, "{}", fixture.title());
             }
         }

@@ -51,7 +51,7 @@ pub(crate) const ROOT: usize = 0;
 
 /// Reads the value that begins at the start of the text, and no further.
 pub(crate) fn read(text: &str) -> Doc<'_> {
-    let mut reader = Reader { text, at: 0, values: Vec::new(), open: Vec::new() };
+    let mut reader = JsonReader { text, at: 0, values: Vec::new(), open: Vec::new() };
     let fault = reader.run().err().map(|what| (reader.at, what));
     if reader.values.is_empty() {
         reader.values.push(Json::Null);
@@ -59,14 +59,14 @@ pub(crate) fn read(text: &str) -> Doc<'_> {
     Doc { values: reader.values, end: reader.at, fault }
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     text: &'a str,
     at: usize,
     values: Vec<Json<'a>>,
     open: Vec<usize>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     fn run(&mut self) -> Result<(), &'static str> {
         self.value(None)?;
         while let Some(&place) = self.open.last() {

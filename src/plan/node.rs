@@ -56,7 +56,7 @@ pub struct Worker {
 /// The kinds of node of PostgreSQL 12 to 18; source: `ExplainNode` in `src/backend/commands/explain.c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the server's `Node Type` without its spaces")]
-pub enum Kind {
+pub enum NodeKind {
     SeqScan,
     SampleScan,
     IndexScan,
@@ -104,52 +104,52 @@ pub enum Kind {
 }
 
 /// Every kind and its name in JSON.
-pub(crate) const KINDS: &[(&str, Kind)] = &[
-    ("Seq Scan", Kind::SeqScan),
-    ("Sample Scan", Kind::SampleScan),
-    ("Index Scan", Kind::IndexScan),
-    ("Index Only Scan", Kind::IndexOnlyScan),
-    ("Bitmap Index Scan", Kind::BitmapIndexScan),
-    ("Bitmap Heap Scan", Kind::BitmapHeapScan),
-    ("Tid Scan", Kind::TidScan),
-    ("Tid Range Scan", Kind::TidRangeScan),
-    ("Subquery Scan", Kind::SubqueryScan),
-    ("Function Scan", Kind::FunctionScan),
-    ("Table Function Scan", Kind::TableFunctionScan),
-    ("Values Scan", Kind::ValuesScan),
-    ("CTE Scan", Kind::CteScan),
-    ("Named Tuplestore Scan", Kind::NamedTuplestoreScan),
-    ("WorkTable Scan", Kind::WorkTableScan),
-    ("Foreign Scan", Kind::ForeignScan),
-    ("Custom Scan", Kind::CustomScan),
-    ("Nested Loop", Kind::NestedLoop),
-    ("Merge Join", Kind::MergeJoin),
-    ("Hash Join", Kind::HashJoin),
-    ("Materialize", Kind::Materialize),
-    ("Memoize", Kind::Memoize),
-    ("Sort", Kind::Sort),
-    ("Incremental Sort", Kind::IncrementalSort),
-    ("Group", Kind::Group),
-    ("Aggregate", Kind::Aggregate),
-    ("WindowAgg", Kind::WindowAgg),
-    ("Unique", Kind::Unique),
-    ("Gather", Kind::Gather),
-    ("Gather Merge", Kind::GatherMerge),
-    ("SetOp", Kind::SetOp),
-    ("LockRows", Kind::LockRows),
-    ("Limit", Kind::Limit),
-    ("Hash", Kind::Hash),
-    ("Append", Kind::Append),
-    ("Merge Append", Kind::MergeAppend),
-    ("Recursive Union", Kind::RecursiveUnion),
-    ("BitmapAnd", Kind::BitmapAnd),
-    ("BitmapOr", Kind::BitmapOr),
-    ("ModifyTable", Kind::ModifyTable),
-    ("Result", Kind::Result),
-    ("ProjectSet", Kind::ProjectSet),
+pub(crate) const KINDS: &[(&str, NodeKind)] = &[
+    ("Seq Scan", NodeKind::SeqScan),
+    ("Sample Scan", NodeKind::SampleScan),
+    ("Index Scan", NodeKind::IndexScan),
+    ("Index Only Scan", NodeKind::IndexOnlyScan),
+    ("Bitmap Index Scan", NodeKind::BitmapIndexScan),
+    ("Bitmap Heap Scan", NodeKind::BitmapHeapScan),
+    ("Tid Scan", NodeKind::TidScan),
+    ("Tid Range Scan", NodeKind::TidRangeScan),
+    ("Subquery Scan", NodeKind::SubqueryScan),
+    ("Function Scan", NodeKind::FunctionScan),
+    ("Table Function Scan", NodeKind::TableFunctionScan),
+    ("Values Scan", NodeKind::ValuesScan),
+    ("CTE Scan", NodeKind::CteScan),
+    ("Named Tuplestore Scan", NodeKind::NamedTuplestoreScan),
+    ("WorkTable Scan", NodeKind::WorkTableScan),
+    ("Foreign Scan", NodeKind::ForeignScan),
+    ("Custom Scan", NodeKind::CustomScan),
+    ("Nested Loop", NodeKind::NestedLoop),
+    ("Merge Join", NodeKind::MergeJoin),
+    ("Hash Join", NodeKind::HashJoin),
+    ("Materialize", NodeKind::Materialize),
+    ("Memoize", NodeKind::Memoize),
+    ("Sort", NodeKind::Sort),
+    ("Incremental Sort", NodeKind::IncrementalSort),
+    ("Group", NodeKind::Group),
+    ("Aggregate", NodeKind::Aggregate),
+    ("WindowAgg", NodeKind::WindowAgg),
+    ("Unique", NodeKind::Unique),
+    ("Gather", NodeKind::Gather),
+    ("Gather Merge", NodeKind::GatherMerge),
+    ("SetOp", NodeKind::SetOp),
+    ("LockRows", NodeKind::LockRows),
+    ("Limit", NodeKind::Limit),
+    ("Hash", NodeKind::Hash),
+    ("Append", NodeKind::Append),
+    ("Merge Append", NodeKind::MergeAppend),
+    ("Recursive Union", NodeKind::RecursiveUnion),
+    ("BitmapAnd", NodeKind::BitmapAnd),
+    ("BitmapOr", NodeKind::BitmapOr),
+    ("ModifyTable", NodeKind::ModifyTable),
+    ("Result", NodeKind::Result),
+    ("ProjectSet", NodeKind::ProjectSet),
 ];
 
-impl Kind {
+impl NodeKind {
     /// Returns the kind of a `Node Type`.
     pub fn of(node_type: &str) -> Self {
         KINDS.iter().find(|(name, _)| *name == node_type).map_or(Self::Other, |(_, kind)| *kind)
@@ -219,7 +219,7 @@ impl Relationship {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// What it does.
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// What it does, in the server's words of JSON: `Seq Scan`, `Aggregate`.
     pub node_type: Name,
     /// The node above; `None` for the root.

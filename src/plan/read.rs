@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::json::{self, Json, ROOT};
-use super::{Format, Kind, Parsed, Plan, Relationship, Trouble, read_json, read_text};
+use super::{Format, NodeKind, Parsed, Plan, Relationship, Trouble, read_json, read_text};
 use crate::sample::Seconds;
 
 /// What is read, in the words of a trouble.
@@ -280,8 +280,15 @@ fn missing_inputs(plan: &Plan) -> Vec<Trouble> {
     let lacking = plan.iter().filter_map(|(id, node)| {
         let needed = match node.kind {
             kind if kind.is_join() => 2,
-            Kind::Sort | Kind::IncrementalSort | Kind::Limit | Kind::Gather | Kind::GatherMerge => 1,
-            Kind::Aggregate | Kind::Hash | Kind::Materialize | Kind::Memoize | Kind::Unique | Kind::WindowAgg => 1,
+            NodeKind::Sort | NodeKind::IncrementalSort | NodeKind::Limit | NodeKind::Gather | NodeKind::GatherMerge => {
+                1
+            }
+            NodeKind::Aggregate
+            | NodeKind::Hash
+            | NodeKind::Materialize
+            | NodeKind::Memoize
+            | NodeKind::Unique
+            | NodeKind::WindowAgg => 1,
             _ => 0,
         };
         let is_input =

@@ -7,7 +7,7 @@
 use super::NodeId;
 use super::build::Builder;
 use super::field::{self, Field, Fields};
-use super::node::Kind;
+use super::node::NodeKind;
 use super::text_label;
 use super::text_property::{self, Section};
 use super::{Format, Plan, Trouble};
@@ -15,7 +15,7 @@ use crate::sample::Seconds;
 
 /// Returns the plans of the lines (each with its number in the whole text), and what was not understood.
 pub(crate) fn plans(lines: &[(usize, &str)], duration: Option<Seconds>) -> (Vec<Plan>, Vec<Trouble>) {
-    let mut reader = Reader { duration, ..Reader::default() };
+    let mut reader = TextPlanReader { duration, ..TextPlanReader::default() };
     for (number, line) in lines {
         reader.line(*number, line);
     }
@@ -29,12 +29,12 @@ struct Open {
     /// The column its properties and its children's arrows stand in.
     indent: usize,
     id: NodeId,
-    kind: Kind,
+    kind: NodeKind,
     inputs: usize,
 }
 
 #[derive(Debug, Default)]
-struct Reader {
+struct TextPlanReader {
     plans: Vec<Plan>,
     troubles: Vec<Trouble>,
     duration: Option<Seconds>,
@@ -64,7 +64,7 @@ struct Last {
 /// Lines that were not understood and are told one by one; the rest is told as a number.
 const TOLD: usize = 5;
 
-impl Reader {
+impl TextPlanReader {
     fn line(&mut self, number: usize, line: &str) {
         let text = line.trim();
         let indent = line.len() - line.trim_start().len();
@@ -209,7 +209,7 @@ impl Reader {
         let Some(open) = self.open.get(at) else { return false };
         let (id, kind, is_deeper) = (open.id, open.kind, indent > open.indent);
         let Some(fields) = self.builder.fields_of(id) else { return false };
-        if let Some(target) = text_label::target_table(text).filter(|_| kind == Kind::ModifyTable) {
+        if let Some(target) = text_label::target_table(text).filter(|_| kind == NodeKind::ModifyTable) {
             text_property::push_to_list(fields, "Target Tables", target);
             return true;
         }
@@ -306,10 +306,10 @@ fn level(text: &str) -> Option<(usize, &str)> {
 fn relationship(parent: &mut Open) -> &'static str {
     parent.inputs += 1;
     match parent.kind {
-        Kind::Append | Kind::MergeAppend | Kind::BitmapAnd | Kind::BitmapOr => "Member",
-        Kind::SubqueryScan => "Subquery",
-        Kind::CustomScan => "child",
-        Kind::ModifyTable if parent.inputs > 1 => "Member",
+        NodeKind::Append | NodeKind::MergeAppend | NodeKind::BitmapAnd | NodeKind::BitmapOr => "Member",
+        NodeKind::SubqueryScan => "Subquery",
+        NodeKind::CustomScan => "child",
+        NodeKind::ModifyTable if parent.inputs > 1 => "Member",
         _ if parent.inputs > 1 => "Inner",
         _ => "Outer",
     }

@@ -1,6 +1,6 @@
 //! The sequential scans of a plan: what each read and what it kept.
 
-use super::{Kind, NodeId, Plan};
+use super::{NodeId, NodeKind, Plan};
 use crate::sample::Seconds;
 
 /// A sequential scan, or a sample of one.
@@ -45,7 +45,7 @@ impl SeqScan {
 
 /// Returns the sequential scans that ran, or may, the most expensive first.
 pub fn sequential(plan: &Plan) -> Vec<SeqScan> {
-    let scans = plan.iter().filter(|(_, node)| node.kind == Kind::SeqScan && !node.is_never_executed());
+    let scans = plan.iter().filter(|(_, node)| node.kind == NodeKind::SeqScan && !node.is_never_executed());
     let mut scans: Vec<SeqScan> = scans
         .map(|(id, node)| {
             let removed = node.actual.map(|_| node.removed_by_filter());

@@ -5,7 +5,7 @@
 
 use super::field::{self, Field, Fields, Name};
 use super::text_label::label;
-use super::{Kind, Node, NodeId, Plan, Relationship};
+use super::{Node, NodeId, NodeKind, Plan, Relationship};
 use crate::quote::ident_as_printed;
 
 /// The deepest level that is indented.
@@ -188,7 +188,7 @@ const IF_ANY: &[&str] = &[
 struct Out<'a> {
     lines: &'a mut Vec<String>,
     indent: usize,
-    kind: Kind,
+    kind: NodeKind,
     is_verbose: bool,
 }
 
@@ -232,7 +232,9 @@ impl Out<'_> {
             "Target Tables" => self.targets(fields, value),
             "Grouping Sets" => self.grouping_sets(value),
             "Hash Keys" | "Group Keys" => self.keys(name, value),
-            "Tuples Inserted" if self.kind == Kind::ModifyTable && field::find(fields, "Tuples Updated").is_some() => {
+            "Tuples Inserted"
+                if self.kind == NodeKind::ModifyTable && field::find(fields, "Tuples Updated").is_some() =>
+            {
                 merged(fields)
             }
             "Sampling Method" => Some(sampling(fields)),
@@ -504,7 +506,7 @@ fn trigger(plan: &Plan, trigger: &[(Name, Field)]) -> String {
     let relations: std::collections::BTreeSet<&str> =
         plan.triggers.iter().filter_map(|trigger| trigger.relation.as_deref()).collect();
     let tables: std::collections::BTreeSet<&str> =
-        plan.nodes.iter().filter(|node| node.kind == Kind::ModifyTable).filter_map(Node::relation).collect();
+        plan.nodes.iter().filter(|node| node.kind == NodeKind::ModifyTable).filter_map(Node::relation).collect();
     if relations.len() > 1 || tables.len() > 1 {
         text.push_str(&format!(" on {}", show(trigger, "Relation")));
     }

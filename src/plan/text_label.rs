@@ -1,7 +1,7 @@
 //! The line of a node in FORMAT TEXT, both ways: `Parallel Seq Scan on shop_order o  (cost=… rows=… width=…)`.
 
 use super::field::{Field, Fields};
-use super::node::{KINDS, Kind, Node};
+use super::node::{KINDS, Node, NodeKind};
 use crate::quote::ident_as_printed;
 
 /// Whether the line ends with the figures of a node.
@@ -26,12 +26,12 @@ pub(crate) fn subplan(text: &str) -> Option<&str> {
 }
 
 /// Returns the fields of a node's line, its kind among them, or `None` if the line names no kind of node.
-pub(crate) fn fields(text: &str) -> Option<(Kind, Fields)> {
+pub(crate) fn fields(text: &str) -> Option<(NodeKind, Fields)> {
     let starts = ["  (cost=", " (cost=", "  (actual ", " (actual ", "  (never executed)", " (never executed)"];
     let start = starts.iter().find_map(|start| text.rfind(start));
     let (label, figures) = text.split_at(start.unwrap_or(text.len()));
     let mut fields = label_fields(label.trim())?;
-    let kind = fields.first().and_then(|(_, field)| field.as_text()).map_or(Kind::Other, Kind::of);
+    let kind = fields.first().and_then(|(_, field)| field.as_text()).map_or(NodeKind::Other, NodeKind::of);
     figures_fields(&mut fields, figures);
     Some((kind, fields))
 }
@@ -137,7 +137,7 @@ fn scan(fields: &mut Fields, label: &str) -> Option<()> {
     }
     text_field(fields, "Node Type", node_type);
     let (is_backward, rest) = strip(rest, " Backward");
-    if matches!(kind, Kind::IndexScan | Kind::IndexOnlyScan) {
+    if matches!(kind, NodeKind::IndexScan | NodeKind::IndexOnlyScan) {
         text_field(fields, "Scan Direction", if is_backward { "Backward" } else { "Forward" });
     }
     let target = match rest.strip_prefix(" using ") {
@@ -150,12 +150,14 @@ fn scan(fields: &mut Fields, label: &str) -> Option<()> {
     };
     match (target, kind) {
         (None, _) => {}
-        (Some(target), Kind::BitmapIndexScan) => text_field(fields, "Index Name", &identifier(target)?.0),
-        (Some(target), Kind::SubqueryScan | Kind::ValuesScan) => text_field(fields, "Alias", &identifier(target)?.0),
-        (Some(target), Kind::FunctionScan) => named(fields, "Function Name", target),
-        (Some(target), Kind::TableFunctionScan) => named(fields, "Table Function Name", target),
-        (Some(target), Kind::CteScan | Kind::WorkTableScan) => named(fields, "CTE Name", target),
-        (Some(target), Kind::NamedTuplestoreScan) => named(fields, "Tuplestore Name", target),
+        (Some(target), NodeKind::BitmapIndexScan) => text_field(fields, "Index Name", &identifier(target)?.0),
+        (Some(target), NodeKind::SubqueryScan | NodeKind::ValuesScan) => {
+            text_field(fields, "Alias", &identifier(target)?.0)
+        }
+        (Some(target), NodeKind::FunctionScan) => named(fields, "Function Name", target),
+        (Some(target), NodeKind::TableFunctionScan) => named(fields, "Table Function Name", target),
+        (Some(target), NodeKind::CteScan | NodeKind::WorkTableScan) => named(fields, "CTE Name", target),
+        (Some(target), NodeKind::NamedTuplestoreScan) => named(fields, "Tuplestore Name", target),
         (Some(target), _) => relation(fields, target),
     }
     Some(())
@@ -248,7 +250,7 @@ pub fn label(node: &Node) -> String {
     if node.is_backward() {
         label.push_str(" Backward");
     }
-    if let (Some(index), true) = (node.index(), matches!(node.kind, Kind::IndexScan | Kind::IndexOnlyScan)) {
+    if let (Some(index), true) = (node.index(), matches!(node.kind, NodeKind::IndexScan | NodeKind::IndexOnlyScan)) {
         label.push_str(" using ");
         label.push_str(&ident_as_printed(index));
     }
@@ -261,7 +263,7 @@ pub fn label(node: &Node) -> String {
 
 fn kind_label(node: &Node) -> String {
     match node.kind {
-        Kind::Aggregate => {
+        NodeKind::Aggregate => {
             let strategy = node.strategy().unwrap_or("Plain");
             let name =
                 STRATEGIES.iter().find(|(_, known)| *known == strategy).map_or("Aggregate ???", |(name, _)| *name);
@@ -270,20 +272,20 @@ fn kind_label(node: &Node) -> String {
                 _ => name.to_owned(),
             }
         }
-        Kind::SetOp => {
+        NodeKind::SetOp => {
             let hash = if node.strategy() == Some("Hashed") { "Hash" } else { "" };
             format!("{hash}SetOp {}", node.text("Command").unwrap_or_default()).trim_end().to_owned()
         }
-        Kind::ModifyTable => node.operation().unwrap_or("ModifyTable").to_owned(),
-        Kind::ForeignScan => match node.operation() {
+        NodeKind::ModifyTable => node.operation().unwrap_or("ModifyTable").to_owned(),
+        NodeKind::ForeignScan => match node.operation() {
             Some(operation) if operation != "Select" => format!("Foreign {operation}"),
             _ => "Foreign Scan".to_owned(),
         },
-        Kind::CustomScan => match node.text("Custom Plan Provider") {
+        NodeKind::CustomScan => match node.text("Custom Plan Provider") {
             Some(provider) => format!("Custom Scan ({provider})"),
             None => "Custom Scan".to_owned(),
         },
-        Kind::NestedLoop | Kind::HashJoin | Kind::MergeJoin => {
+        NodeKind::NestedLoop | NodeKind::HashJoin | NodeKind::MergeJoin => {
             let name = node.node_type.trim_end_matches(" Join");
             match node.join_type().unwrap_or("Inner") {
                 "Inner" => node.node_type.to_string(),
@@ -295,7 +297,7 @@ fn kind_label(node: &Node) -> String {
 }
 
 fn target(node: &Node) -> Option<String> {
-    if node.kind == Kind::BitmapIndexScan {
+    if node.kind == NodeKind::BitmapIndexScan {
         return node.index().map(ident_as_printed);
     }
     let names = ["Relation Name", "Function Name", "Table Function Name", "CTE Name", "Tuplestore Name"];

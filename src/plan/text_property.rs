@@ -1,7 +1,7 @@
 //! The properties in FORMAT TEXT: `Sort Method: quicksort  Memory: 25kB` as the fields that JSON has for it.
 
 use super::field::{self, Field, Fields, Name};
-use super::node::Kind;
+use super::node::NodeKind;
 
 /// Which part of a plan the lines belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,10 +48,10 @@ pub(crate) fn of_plan(fields: &mut Fields, section: &mut Section, text: &str) ->
             return with_group(fields, "JIT", |jit| jit_line(jit, name, value));
         }
         _ if indented == Section::Planning => {
-            return with_group(fields, "Planning", |group| of_node(group, Kind::Other, text).is_some());
+            return with_group(fields, "Planning", |group| of_node(group, NodeKind::Other, text).is_some());
         }
         _ if indented == Section::Serialization => {
-            return with_group(fields, "Serialization", |group| of_node(group, Kind::Other, text).is_some());
+            return with_group(fields, "Serialization", |group| of_node(group, NodeKind::Other, text).is_some());
         }
         _ => return false,
     }
@@ -155,7 +155,7 @@ fn jit_line(jit: &mut Fields, name: &str, value: &str) -> bool {
 }
 
 /// Adds the property of a node; returns the name of the field it is in, or `None` if the line is none.
-pub(crate) fn of_node(fields: &mut Fields, kind: Kind, text: &str) -> Option<String> {
+pub(crate) fn of_node(fields: &mut Fields, kind: NodeKind, text: &str) -> Option<String> {
     if text.starts_with("Worker ") {
         return worker(fields, text).then(|| "Workers".to_owned());
     }
@@ -285,8 +285,8 @@ fn wal(fields: &mut Fields, value: &str) {
 }
 
 /// Reads a line of several properties, two spaces between them: `Buckets: 1024  Batches: 1  Memory Usage: 9kB`.
-fn double_spaced(fields: &mut Fields, kind: Kind, text: &str) {
-    let is_hash = kind == Kind::Hash;
+fn double_spaced(fields: &mut Fields, kind: NodeKind, text: &str) {
+    let is_hash = kind == NodeKind::Hash;
     for part in text.split("  ") {
         let Some((name, value)) = part.split_once(": ") else { continue };
         let (value, original) = value
@@ -379,7 +379,7 @@ fn worker(fields: &mut Fields, text: &str) -> bool {
 
 /// Adds a line below a worker's to that worker; returns whether there is a worker and the line is a property.
 pub(crate) fn of_worker(fields: &mut Fields, text: &str) -> bool {
-    with_last_worker(fields, |worker| of_node(worker, Kind::Other, text).is_some())
+    with_last_worker(fields, |worker| of_node(worker, NodeKind::Other, text).is_some())
 }
 
 fn with_last_worker(fields: &mut Fields, add: impl FnOnce(&mut Fields) -> bool) -> bool {

@@ -64,7 +64,7 @@ mod workers_missing;
 mod wrong_order_index;
 
 pub use context::{Context, IndexFacts, TableFacts};
-pub use verdict::{Verdict, verdict};
+pub use verdict::{PlanVerdict, verdict};
 
 use std::collections::{HashMap, HashSet};
 

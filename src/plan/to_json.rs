@@ -35,7 +35,7 @@ enum Comma {
 }
 
 /// What is left to write of the nodes; a stack of it stands for the recursion.
-enum Step {
+enum JsonStep {
     Node(NodeId),
     Next,
     Close,
@@ -43,10 +43,10 @@ enum Step {
 
 impl Writer {
     fn nodes(&mut self, plan: &Plan) {
-        let mut steps = vec![Step::Node(0)];
+        let mut steps = vec![JsonStep::Node(0)];
         while let Some(step) = steps.pop() {
             match step {
-                Step::Node(id) => {
+                JsonStep::Node(id) => {
                     let Some(node) = plan.node(id) else { continue };
                     self.open('{');
                     self.members(&node.fields);
@@ -56,20 +56,20 @@ impl Writer {
                     }
                     self.name("Plans", if node.fields.is_empty() { Comma::First } else { Comma::Next });
                     self.open('[');
-                    steps.push(Step::Close);
+                    steps.push(JsonStep::Close);
                     for (at, child) in node.children.iter().enumerate().rev() {
-                        steps.push(Step::Node(*child));
+                        steps.push(JsonStep::Node(*child));
                         if at > 0 {
-                            steps.push(Step::Next);
+                            steps.push(JsonStep::Next);
                         }
                     }
                     self.line();
                 }
-                Step::Next => {
+                JsonStep::Next => {
                     self.out.push(',');
                     self.line();
                 }
-                Step::Close => {
+                JsonStep::Close => {
                     self.close(']');
                     self.close('}');
                 }

@@ -151,7 +151,7 @@ impl VacuumHorizon {
     /// Decodes the section `vacuum_horizon`, or says why there is none.
     pub fn of(readings: &Readings) -> Result<Self, Missing> {
         let snapshot = readings.snapshot();
-        let place = Place { database: &snapshot.server.database, is_standby: readings.is_standby() };
+        let place = ServerScope { database: &snapshot.server.database, is_standby: readings.is_standby() };
         let mut holders: Vec<Holder> =
             catalog::rows(snapshot, "vacuum_horizon")?.iter().map(|row| Holder::of(&row, &place)).collect();
         let reading = snapshot.section("vacuum_horizon").reading();
@@ -268,13 +268,13 @@ impl VacuumHorizon {
 }
 
 /// What the server is that is asked.
-struct Place<'a> {
+struct ServerScope<'a> {
     database: &'a str,
     is_standby: bool,
 }
 
 impl Holder {
-    fn of(row: &Row<'_>, place: &Place<'_>) -> Self {
+    fn of(row: &Row<'_>, place: &ServerScope<'_>) -> Self {
         let kind = match row.text("kind") {
             "standby" => HolderKind::Standby,
             "slot" => HolderKind::Slot,
@@ -300,7 +300,7 @@ impl Holder {
         holder
     }
 
-    fn pins(&self, row: &Row<'_>, place: &Place<'_>, has_rows: bool) -> Pins {
+    fn pins(&self, row: &Row<'_>, place: &ServerScope<'_>, has_rows: bool) -> Pins {
         if row.flag("is_vacuum") == Some(true) {
             return Pins::Nothing("a VACUUM does not hold back another VACUUM");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::plans::{IndexAnswer, Plans, RecordedPlan};
 use crate::advisor::IndexSpec;
 use crate::pg::advice::{Advised, Facts, Search};
-use crate::pg::catalog::Parts;
+use crate::pg::catalog::CatalogRows;
 use crate::pg::django_read;
 use crate::pg::explain::Answer;
 use crate::pg::verify::Verified;
@@ -75,9 +75,9 @@ impl Explained {
 /// Returns what is known of the tables and the project.
 pub(super) fn facts(plans: &Plans) -> Facts {
     let rows = |(name, rows): (&String, &super::Rows)| (name.clone(), RowSet::from(rows));
-    let parts = Parts { rows: plans.catalog.iter().map(rows).collect(), notes: plans.catalog_notes.clone() };
+    let parts = CatalogRows { rows: plans.catalog.iter().map(rows).collect(), notes: plans.catalog_notes.clone() };
     let read = parts.read();
-    let parts = django_read::Parts { rows: plans.project.iter().map(rows).collect(), unread: None };
+    let parts = django_read::ProjectRows { rows: plans.project.iter().map(rows).collect(), unread: None };
     Facts { catalog: read.catalog, notes: read.notes, project: parts.project() }
 }
 

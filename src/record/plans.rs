@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::pg::verify::{Evidence, Verdict};
+use crate::pg::verify::{Evidence, PlannerVerdict};
 use crate::sample::redact::{Secrets, redact};
 use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
 
@@ -56,7 +56,7 @@ pub struct IndexAnswer {
     /// How the answer was had.
     pub rung: Evidence,
     /// The verdict on each.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<PlannerVerdict>,
     /// The plan without them, as JSON.
     #[serde(default)]
     pub before: Option<String>,

@@ -19,7 +19,7 @@ use super::remembered::Remembered;
 use super::suspend::{self, JobControl, Suspending};
 use super::terminal::{ByteCount, Display, Mouse, Screen};
 use crate::app::{App, Effect, Event, Job, JobId, JobNews, JobResult, Outcome, PaneContext, Start};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::panes;
 use crate::pg::act::{self, SignalReply};
 use crate::pg::sampler::{self, Report};
@@ -39,7 +39,7 @@ pub struct Setup {
     /// Makes the connections.
     pub connector: Arc<dyn Connector>,
     /// How the sampler works.
-    pub sampler: sampler::Settings,
+    pub sampler: sampler::SamplerSettings,
     /// Whether the mouse is listened to.
     pub mouse: Mouse,
     /// The user's own editor: a command, with its arguments.
@@ -287,14 +287,14 @@ pub(super) async fn lend(keyboard: &Keyboard, screen: &impl Display) {
 
 pub(super) fn draw(screen: &mut impl Display, app: &mut App) -> Result<(), Failure> {
     let drawn = screen.draw(|frame| app.draw(frame));
-    drawn.map_err(|error| Failure::new(Kind::Terminal, "cannot draw on the terminal").because(&error))
+    drawn.map_err(|error| Failure::new(FailureKind::Terminal, "cannot draw on the terminal").because(&error))
 }
 
 /// Returns what the user's own editor left, when it ends; never, where none is open.
 async fn ended(editing: &mut Option<Editing>) -> Event {
     let Some(Editing { id, task }) = editing else { return std::future::pending().await };
     let edited = task.await.unwrap_or_else(|error| {
-        Err(Failure::new(Kind::Refused, format!("a fault in pgdj ended the editor's task: {error}")))
+        Err(Failure::new(FailureKind::Refused, format!("a fault in pgdj ended the editor's task: {error}")))
     });
     Event::Job(*id, JobNews::Done(JobResult::TextEdited(edited)))
 }
@@ -337,7 +337,8 @@ pub(crate) struct ShutdownSignals {
 impl ShutdownSignals {
     pub(crate) fn install() -> Result<Self, Failure> {
         let on = |kind| {
-            signal(kind).map_err(|error| Failure::new(Kind::Terminal, "cannot listen for signals").because(&error))
+            signal(kind)
+                .map_err(|error| Failure::new(FailureKind::Terminal, "cannot listen for signals").because(&error))
         };
         Ok(Self {
             terminate: on(SignalKind::terminate())?,

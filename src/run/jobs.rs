@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::work::{Work, perform};
 use crate::app::{Event, Job, JobId, JobKind, JobNews, JobResult};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::control::Mode;
 use crate::pg::session::{Connector, cancel_queue};
 use crate::sample::ServerFacts;
@@ -99,7 +99,7 @@ async fn run(
         drop(task.await);
     }
     let result = tokio::spawn(performing).await.unwrap_or_else(|error| {
-        JobResult::Failed(Failure::new(Kind::Refused, format!("a fault in pgdj ended {title}: {error}")))
+        JobResult::Failed(Failure::new(FailureKind::Refused, format!("a fault in pgdj ended {title}: {error}")))
     });
     report.end(result).await;
 }

@@ -6,13 +6,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 
 /// Runs an editor on a text and returns what it left.
 ///
 /// The command may hold arguments (`code --wait`), so a shell reads it, as git and psql do.
 pub(super) async fn edit(text: String, command: String) -> Result<String, Failure> {
-    let failed = |error: io::Error| Failure::new(Kind::File, "cannot write the file for the editor").because(&error);
+    let failed =
+        |error: io::Error| Failure::new(FailureKind::File, "cannot write the file for the editor").because(&error);
     let path = write_draft(&text).map_err(failed)?;
     let status = tokio::process::Command::new("sh")
         .arg("-c")
@@ -26,12 +27,12 @@ pub(super) async fn edit(text: String, command: String) -> Result<String, Failur
     match status {
         Ok(status) if status.success() => edited
             .map(|text| text.trim_end_matches('\n').to_owned())
-            .map_err(|error| Failure::new(Kind::File, "cannot read what the editor wrote").because(&error)),
+            .map_err(|error| Failure::new(FailureKind::File, "cannot read what the editor wrote").because(&error)),
         Ok(status) => {
-            Err(Failure::new(Kind::Refused, format!("the editor ended with {status}; the text is unchanged"))
+            Err(Failure::new(FailureKind::Refused, format!("the editor ended with {status}; the text is unchanged"))
                 .hint(format!("check $VISUAL or $EDITOR: {command}")))
         }
-        Err(error) => Err(Failure::new(Kind::Refused, "cannot start the editor").because(&error)),
+        Err(error) => Err(Failure::new(FailureKind::Refused, "cannot start the editor").because(&error)),
     }
 }
 
@@ -71,7 +72,7 @@ const LARGEST: u64 = 128 * 1024 * 1024;
 
 /// Reads a file that a person named; `~/` is the home.
 pub(super) fn open(path: &str) -> Result<String, Failure> {
-    let failure = || Failure::new(Kind::File, format!("cannot read {path}"));
+    let failure = || Failure::new(FailureKind::File, format!("cannot read {path}"));
     let home = path.strip_prefix("~/").zip(std::env::home_dir());
     let place = home.map_or_else(|| PathBuf::from(path), |(rest, home)| home.join(rest));
     let known = fs::metadata(&place).map_err(|error| failure().because(&error))?;

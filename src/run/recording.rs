@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::console::ShutdownSignals;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::sampler::{self, Command, Report};
 use crate::pg::session::Connector;
 use crate::record::{DEFAULT_LIMIT_BYTES, RecordError, Writer};
@@ -20,7 +20,7 @@ pub struct Recording {
     /// Makes the connections.
     pub connector: Arc<dyn Connector>,
     /// How the sampler works.
-    pub sampler: sampler::Settings,
+    pub sampler: sampler::SamplerSettings,
     /// The file; it must not be there yet.
     pub file: PathBuf,
     /// When it ends; else with Ctrl-C.
@@ -73,7 +73,7 @@ pub async fn record(recording: Recording, told: impl Fn(&str)) -> Result<(), Fai
     commands.try_send(Command::Stop).unwrap_or_default();
     drop((samples, reports));
     let failed = |error: &dyn std::error::Error| {
-        Failure::new(Kind::File, format!("cannot continue recording to {name}")).because(error)
+        Failure::new(FailureKind::File, format!("cannot continue recording to {name}")).because(error)
     };
     let written = writing.await.map_err(|error| failed(&error))?;
     drop(sampling.await);
@@ -91,7 +91,7 @@ fn create(path: &std::path::Path) -> Result<File, Failure> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let file = File::options().write(true).create_new(true).mode(0o600).open(path);
     file.map_err(|error| {
-        let failure = Failure::new(Kind::File, format!("cannot record to {}", path.display())).because(&error);
+        let failure = Failure::new(FailureKind::File, format!("cannot record to {}", path.display())).because(&error);
         match error.kind() {
             std::io::ErrorKind::AlreadyExists => failure.hint("pgdj never overwrites a recording: choose another name"),
             _ => failure,

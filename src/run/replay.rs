@@ -14,7 +14,7 @@ use super::seeking::Seeking;
 use super::suspend::{self, JobControl, Suspending};
 use super::terminal::{ByteCount, Display, Mouse, Screen};
 use crate::app::{App, Effect, Event, Job, JobNews, JobResult, Outcome, PaneContext, Start};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::panes;
 use crate::pg::advice::Advised;
 use crate::pg::explain::Request;
@@ -52,7 +52,7 @@ pub async fn replay(replay: Replay) -> Result<(), Failure> {
     let shown = window.moment.unwrap_or(window.asked);
     app.update(Event::Recorded(Box::new(window)));
     let offline = Offline { explained: Explained::new(Arc::clone(file.plans())), at: None };
-    show(app, mouse, offline, Source::File(Seeking::start(file, shown))).await
+    show(app, mouse, offline, SampleSource::File(Seeking::start(file, shown))).await
 }
 
 /// Plays a recording as if it were a server, again and again, until somebody leaves; `banner` is always shown.
@@ -64,7 +64,7 @@ pub async fn play(start: Start, mouse: Mouse, mut playback: Playback, banner: Ve
     app.update(Event::Tick(at));
     let samples = playback.restart(at).map_err(|error| unreadable(&error))?;
     load(&mut app, samples.into_iter());
-    show(app, mouse, offline, Source::Played(Box::new(playback))).await
+    show(app, mouse, offline, SampleSource::Played(Box::new(playback))).await
 }
 
 fn app(start: Start) -> App {
@@ -73,20 +73,20 @@ fn app(start: Start) -> App {
 }
 
 fn unreadable(error: &RecordError) -> Failure {
-    Failure::new(Kind::File, "the recording cannot be read").because(error)
+    Failure::new(FailureKind::File, "the recording cannot be read").because(error)
 }
 
 /// Where the samples come from.
-enum Source {
+enum SampleSource {
     File(Seeking),
     Played(Box<Playback>),
 }
 
 /// Shows the console until somebody leaves.
-async fn show(mut app: App, mouse: Mouse, offline: Offline, source: Source) -> Result<(), Failure> {
+async fn show(mut app: App, mouse: Mouse, offline: Offline, source: SampleSource) -> Result<(), Failure> {
     let (mut seeking, mut playback) = match source {
-        Source::File(seeking) => (Some(seeking), None),
-        Source::Played(playback) => (None, Some(playback)),
+        SampleSource::File(seeking) => (Some(seeking), None),
+        SampleSource::Played(playback) => (None, Some(playback)),
     };
     let mut screen = Screen::take(mouse, ByteCount::default())?;
     let mut ends = ShutdownSignals::install()?;
@@ -204,10 +204,10 @@ impl Offline {
             Job::Advise { request, plan } => JobResult::Advised(self.advise(&request, &plan)),
             Job::OpenFile { path } => JobResult::FileOpened(own_editor::open(&path)),
             Job::TryIndexes { .. } | Job::MeasureBloat { .. } => {
-                JobResult::Failed(Failure::new(Kind::Refused, NO_SERVER))
+                JobResult::Failed(Failure::new(FailureKind::Refused, NO_SERVER))
             }
             Job::EditText { .. } => JobResult::TextEdited(Err(Failure::new(
-                Kind::Refused,
+                FailureKind::Refused,
                 "The external editor needs a live server; press e to edit here.",
             ))),
         }
@@ -228,10 +228,10 @@ impl Offline {
 
     fn without_plan(&self) -> Failure {
         if self.explained.is_empty() {
-            return Failure::new(Kind::Refused, NO_SERVER);
+            return Failure::new(FailureKind::Refused, NO_SERVER);
         }
         let what = "The recording has no plan for this statement, and there is no server to ask.";
-        Failure::new(Kind::Refused, what).hint(format!(
+        Failure::new(FailureKind::Refused, what).hint(format!(
             "it has plans for {}: press e on a SELECT, INSERT or UPDATE in Queries",
             crate::sample::unit::counted(self.explained.len(), "statement", "statements")
         ))
@@ -240,8 +240,8 @@ impl Offline {
     fn advise(&self, request: &Request, plan: &Arc<Plan>) -> Result<Box<Advised>, Failure> {
         match self.explained.advise(&request.sql, plan) {
             Some(advised) => Ok(Box::new(advised)),
-            None if self.explained.is_empty() => Err(Failure::new(Kind::Refused, NO_SERVER)),
-            None => Err(Failure::new(Kind::Refused, "The recording does not hold the tables of this plan.")),
+            None if self.explained.is_empty() => Err(Failure::new(FailureKind::Refused, NO_SERVER)),
+            None => Err(Failure::new(FailureKind::Refused, "The recording does not hold the tables of this plan.")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use rustix::process::{Signal as Unix, getppid, getsid, kill_current_process_group};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 
 /// What is said where the program cannot be stopped.
 pub(super) const NO_SHELL: &str = "pgdj was not started from a shell that could continue it, so it cannot be suspended";
@@ -27,7 +27,7 @@ impl Suspending {
     pub(super) fn install() -> Result<Self, Failure> {
         let on = |kind: Unix| {
             signal(SignalKind::from_raw(kind.as_raw()))
-                .map_err(|error| Failure::new(Kind::Terminal, "cannot listen for signals").because(&error))
+                .map_err(|error| Failure::new(FailureKind::Terminal, "cannot listen for signals").because(&error))
         };
         Ok(Self { stop: on(Unix::TSTP)?, go_on: on(Unix::CONT)? })
     }

@@ -13,7 +13,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 
 /// Bytes written to the terminal, for the journal of costs.
 pub type ByteCount = Arc<AtomicU64>;
@@ -62,7 +62,7 @@ impl Display for Screen {
 
     fn take_back(&mut self) -> Result<(), Failure> {
         take_over(self.has_mouse)?;
-        self.clear().map_err(|error| Failure::new(Kind::Terminal, "cannot clear the terminal").because(&error))
+        self.clear().map_err(|error| Failure::new(FailureKind::Terminal, "cannot clear the terminal").because(&error))
     }
 
     /// The frame is one synchronized update.
@@ -82,7 +82,7 @@ impl Screen {
     pub fn take(mouse: Mouse, bytes: ByteCount) -> Result<Self, Failure> {
         if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
             return Err(Failure::new(
-                Kind::Terminal,
+                FailureKind::Terminal,
                 "the console needs a terminal; standard input or output is not a terminal",
             )
             .hint("run it in a terminal (with ssh, add -t)"));
@@ -91,7 +91,7 @@ impl Screen {
         take_over(mouse)?;
         let backend = CrosstermBackend::new(Counted { buffer: Vec::with_capacity(1 << 16), bytes });
         let terminal = Terminal::new(backend)
-            .map_err(|error| Failure::new(Kind::Terminal, "cannot set up the terminal").because(&error))?;
+            .map_err(|error| Failure::new(FailureKind::Terminal, "cannot set up the terminal").because(&error))?;
         Ok(Self { terminal, has_mouse: mouse })
     }
 
@@ -120,7 +120,7 @@ impl Drop for Screen {
 }
 
 fn take_over(mouse: Mouse) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::new(Kind::Terminal, "cannot set up the terminal").because(&error);
+    let failed = |error: io::Error| Failure::new(FailureKind::Terminal, "cannot set up the terminal").because(&error);
     IS_TAKEN.store(true, Ordering::SeqCst);
     terminal::enable_raw_mode().map_err(failed)?;
     let mut out = io::stdout();

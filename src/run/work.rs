@@ -10,7 +10,7 @@ use super::jobs::Reporter;
 use super::own_editor;
 use crate::advisor::IndexSpec;
 use crate::app::{Job, JobProgress, JobResult};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::advice::advise;
 use crate::pg::control::Mode;
 use crate::pg::exact::{self, Exact, Relation};
@@ -53,7 +53,8 @@ pub(super) async fn perform(job: Job, work: Work, cancel: CancellationToken, rep
         }
         Job::OpenFile { path } => {
             let read = tokio::task::spawn_blocking(move || own_editor::open(&path));
-            let read = async { read.await.unwrap_or_else(|error| Err(Failure::new(Kind::File, error.to_string()))) };
+            let read =
+                async { read.await.unwrap_or_else(|error| Err(Failure::new(FailureKind::File, error.to_string()))) };
             unless_cancelled(&cancel, async { JobResult::FileOpened(read.await) }).await
         }
         // The loop lends the terminal to the editor itself.

@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use token::{Backslash, Kind, Token, tokens};
+use token::{Backslash, RedactToken, RedactTokenKind, tokens};
 
 mod logged;
 mod statement;
@@ -174,16 +174,16 @@ fn redact_as(text: &str, depth: u8, backslash: Backslash) -> Cow<'_, str> {
         match token.kind {
             _ if is_bare && is_after_bare => {}
             _ if is_bare => redacted.push_str(MASK),
-            Kind::Literal if *is_masked || holds_secret(token, depth) => push_masked(&mut redacted, token),
-            Kind::Dollar if *is_masked || depth >= DEPTH || begins_as_key(token.body) => {
+            RedactTokenKind::Literal if *is_masked || holds_secret(token, depth) => push_masked(&mut redacted, token),
+            RedactTokenKind::Dollar if *is_masked || depth >= DEPTH || begins_as_key(token.body) => {
                 push_masked(&mut redacted, token);
             }
-            Kind::Dollar => {
+            RedactTokenKind::Dollar => {
                 redacted.push_str(token.open);
                 redacted.push_str(&redact_within(token.body, depth + 1));
                 redacted.push_str(token.close);
             }
-            Kind::Comment => redacted.push_str(&without_values(token.text)),
+            RedactTokenKind::Comment => redacted.push_str(&without_values(token.text)),
             _ => redacted.push_str(token.text),
         }
         is_after_bare = is_bare;
@@ -191,7 +191,7 @@ fn redact_as(text: &str, depth: u8, backslash: Backslash) -> Cow<'_, str> {
     if redacted == text { Cow::Borrowed(text) } else { Cow::Owned(redacted) }
 }
 
-fn push_masked(redacted: &mut String, token: &Token<'_>) {
+fn push_masked(redacted: &mut String, token: &RedactToken<'_>) {
     redacted.push_str(token.open);
     redacted.push_str(MASK);
     redacted.push_str(token.close);
@@ -204,7 +204,7 @@ fn is_secret_name(name: &str) -> bool {
 }
 
 /// Whether a literal's content holds a secret, whatever stands around it.
-fn holds_secret(token: &Token<'_>, depth: u8) -> bool {
+fn holds_secret(token: &RedactToken<'_>, depth: u8) -> bool {
     if token.body == MASK {
         return false;
     }
@@ -224,7 +224,7 @@ fn holds_secret(token: &Token<'_>, depth: u8) -> bool {
 }
 
 /// Whether an escape of a literal may spell a letter: `\160`, `\x70`, `\u0070`; in `U&'…'` any does.
-fn has_letters_escaped(token: &Token<'_>) -> bool {
+fn has_letters_escaped(token: &RedactToken<'_>) -> bool {
     let is_unicode = token.open.starts_with(['u', 'U']);
     let mut parts = token.body.split('\\').skip(1);
     is_unicode || parts.any(|part| part.starts_with(|letter: char| letter.is_ascii_digit() || "xuU".contains(letter)))
@@ -325,7 +325,7 @@ fn has_cut_password(place: &str) -> bool {
 
 /// Which tokens are taken out.
 struct Marks<'a> {
-    tokens: &'a [Token<'a>],
+    tokens: &'a [RedactToken<'a>],
     masked: Vec<bool>,
 }
 
@@ -358,27 +358,30 @@ impl Marks<'_> {
         }
     }
 
-    fn token(&self, at: usize) -> Option<&Token<'_>> {
+    fn token(&self, at: usize) -> Option<&RedactToken<'_>> {
         self.tokens.get(at)
     }
 
     /// Returns the place of the next token that is neither a blank nor a comment.
     fn after(&self, at: usize) -> usize {
-        let is_said = |token: &Token<'_>| !matches!(token.kind, Kind::Space | Kind::Comment);
+        let is_said =
+            |token: &RedactToken<'_>| !matches!(token.kind, RedactTokenKind::Space | RedactTokenKind::Comment);
         (at + 1..self.tokens.len()).find(|next| self.token(*next).is_some_and(is_said)).unwrap_or(self.tokens.len())
     }
 
     fn is_word_or_name(&self, at: usize) -> bool {
-        self.token(at).is_some_and(|token| matches!(token.kind, Kind::Word | Kind::Quoted | Kind::Literal))
+        self.token(at).is_some_and(|token| {
+            matches!(token.kind, RedactTokenKind::Word | RedactTokenKind::Quoted | RedactTokenKind::Literal)
+        })
     }
 
     /// Whether a token is the name of a secret; a literal may name one: `set_config('app.password', …)`.
-    fn is_secret(token: &Token<'_>) -> bool {
-        let is_spelled = token.kind == Kind::Quoted && token.has_escapes() && token.body.contains('\\');
+    fn is_secret(token: &RedactToken<'_>) -> bool {
+        let is_spelled = token.kind == RedactTokenKind::Quoted && token.has_escapes() && token.body.contains('\\');
         let is_name = |body: &str| {
             body.len() <= 64 && body.chars().all(|letter| letter.is_alphanumeric() || "_-.".contains(letter))
         };
-        is_spelled || (token.kind != Kind::Literal || is_name(token.body)) && is_secret_name(token.body)
+        is_spelled || (token.kind != RedactTokenKind::Literal || is_name(token.body)) && is_secret_name(token.body)
     }
 
     /// Whether a write names a secret in a list: its value stands in another list, at the same place.
@@ -388,8 +391,9 @@ impl Marks<'_> {
         });
         is_write
             && words.iter().any(|at| {
-                let is_column =
-                    self.token(*at).is_some_and(|token| token.kind != Kind::Literal && Self::is_secret(token));
+                let is_column = self
+                    .token(*at)
+                    .is_some_and(|token| token.kind != RedactTokenKind::Literal && Self::is_secret(token));
                 let next = self.token(self.after(*at));
                 let is_cut = next.is_none();
                 is_column && (is_cut || next.is_some_and(|next| next.is_mark(',') || next.is_mark(')')))
@@ -399,23 +403,24 @@ impl Marks<'_> {
     /// Marks the value of a name: the literals behind it, or all of an expression behind an operator.
     fn mark_value(&mut self, name: usize) {
         let mut at = self.after(name);
-        if self.token(at).is_some_and(Token::is_text) {
+        if self.token(at).is_some_and(RedactToken::is_text) {
             let mut end = at;
-            while self.token(end).is_some_and(Token::is_text) {
+            while self.token(end).is_some_and(RedactToken::is_text) {
                 end = self.after(end);
             }
             self.mark_texts(at, end);
             return;
         }
-        let is_literal = self.token(name).is_some_and(|token| token.kind == Kind::Literal);
+        let is_literal = self.token(name).is_some_and(|token| token.kind == RedactTokenKind::Literal);
         let first = at;
         while let Some(token) = self.token(at) {
-            let is_operator =
-                token.kind == Kind::Mark && "=<>!~:|)*".contains(token.text) || is_literal && token.is_mark(',');
-            let is_between = token.kind == Kind::Word && BETWEEN.iter().any(|word| token.is_word(word));
+            let is_operator = token.kind == RedactTokenKind::Mark && "=<>!~:|)*".contains(token.text)
+                || is_literal && token.is_mark(',');
+            let is_between = token.kind == RedactTokenKind::Word && BETWEEN.iter().any(|word| token.is_word(word));
             // `::text` behind the name.
-            let is_type =
-                token.kind == Kind::Word && at > 1 && self.token(at - 1).is_some_and(|before| before.is_mark(':'));
+            let is_type = token.kind == RedactTokenKind::Word
+                && at > 1
+                && self.token(at - 1).is_some_and(|before| before.is_mark(':'));
             if !is_operator && !is_between && !is_type {
                 break;
             }
@@ -439,8 +444,10 @@ impl Marks<'_> {
             return;
         }
         for at in first..self.tokens.len() {
-            let is_end = |token: &Token<'_>| {
-                matches!(token.kind, Kind::Space | Kind::Comment) || token.is_text() || ",);".contains(token.text)
+            let is_end = |token: &RedactToken<'_>| {
+                matches!(token.kind, RedactTokenKind::Space | RedactTokenKind::Comment)
+                    || token.is_text()
+                    || ",);".contains(token.text)
             };
             if self.token(at).is_none_or(is_end) {
                 return;
@@ -478,7 +485,7 @@ impl Marks<'_> {
     /// Whether a value ends with this comma; a list of texts (`SET name = 'a', 'b'`) goes on.
     fn ends_with_comma(&self, at: usize) -> bool {
         self.token(at).is_some_and(|token| token.is_mark(','))
-            && !self.token(self.after(at)).is_some_and(Token::is_text)
+            && !self.token(self.after(at)).is_some_and(RedactToken::is_text)
     }
 
     fn mark_texts(&mut self, from: usize, to: usize) {

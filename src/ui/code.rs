@@ -15,7 +15,7 @@ mod lexer;
 mod sql;
 
 pub use layout::format_sql;
-pub(crate) use lexer::{Kind, Token};
+pub(crate) use lexer::{Token, TokenKind};
 
 /// The most that is shown of a text, in bytes; nobody reads more on a screen.
 const MOST_SHOWN: usize = 1024 * 1024;
@@ -140,14 +140,14 @@ fn tokens(language: Language, text: &str) -> Vec<Token> {
 }
 
 /// Returns how a kind of token looks; `None` for what looks like the text around it.
-fn role(kind: Kind) -> Option<Role> {
+fn role(kind: TokenKind) -> Option<Role> {
     match kind {
-        Kind::Keyword => Some(Role::SqlKeyword),
-        Kind::Text => Some(Role::SqlString),
-        Kind::Number => Some(Role::SqlNumber),
-        Kind::Comment => Some(Role::SqlComment),
-        Kind::Name => Some(Role::SqlName),
-        Kind::Word | Kind::Mark | Kind::Blank => None,
+        TokenKind::Keyword => Some(Role::SqlKeyword),
+        TokenKind::Text => Some(Role::SqlString),
+        TokenKind::Number => Some(Role::SqlNumber),
+        TokenKind::Comment => Some(Role::SqlComment),
+        TokenKind::Name => Some(Role::SqlName),
+        TokenKind::Word | TokenKind::Mark | TokenKind::Blank => None,
     }
 }
 

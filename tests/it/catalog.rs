@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pgdj::Failure;
 use pgdj::catalog::index::{Direction, Nulls};
-use pgdj::catalog::{Collation, Expr, Kind, Method, Table};
+use pgdj::catalog::{Collation, Expr, Method, RelationKind, Table};
 use pgdj::pg::catalog::{Read, read};
 use pgdj::pg::private::{PrivateServer, Setup};
 use pgdj::pg::session::{CancelFn, Connector, Limits, Link, Session, cancel_queue};
@@ -96,7 +96,7 @@ async fn the_catalog_of_a_table_is_read_as_it_is_by_a_superuser_and_as_far_as_it
 }
 
 fn check_columns(orders: &Table) {
-    assert_eq!(orders.kind, Kind::Plain);
+    assert_eq!(orders.kind, RelationKind::Plain);
     assert_eq!(orders.rows, Some(2000.0));
     assert!(orders.pages > 10.0);
     let names: Vec<&str> = orders.columns.iter().map(|column| column.name.as_str()).collect();
@@ -152,7 +152,7 @@ fn check_others(orders: &Table, whole: &Read) {
     );
     let part = whole.catalog.table(None, "parted_1").unwrap();
     assert_eq!((part.is_partition, part.parent.as_ref().map(|(_, name)| name.as_str())), (true, Some("parted")));
-    assert_eq!(whole.catalog.table(None, "seen").unwrap().kind, Kind::Materialized);
+    assert_eq!(whole.catalog.table(None, "seen").unwrap().kind, RelationKind::Materialized);
     assert_eq!(whole.catalog.table(None, "never").unwrap().rows.unwrap_or(0.0), 0.0);
 }
 

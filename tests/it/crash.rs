@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::table_usage::TableUsage;
-use pgdj::catalog::usage::{Counting, Verdict, judgements};
+use pgdj::catalog::usage::{Counting, IndexProblem, judgements};
 use rustix::process::Signal;
 use tokio_postgres::{Client, NoTls};
 
@@ -67,8 +67,8 @@ async fn rows_and_dead_rows_are_unknown_and_not_zero_or_all() {
         assert!(at.0 >= before - 1.0, "{}: {counting:?} is before the crash", server.name);
         let indexes = IndexUsage::all(&snapshot).unwrap();
         let judged = judgements(&indexes, counting, snapshot.at);
-        let unused: Vec<&Verdict> = judged.values().flat_map(|judged| &judged.verdicts).collect();
-        assert_eq!(unused, [&Verdict::Unused { is_suspicion: true }], "{}", server.name);
+        let unused: Vec<&IndexProblem> = judged.values().flat_map(|judged| &judged.verdicts).collect();
+        assert_eq!(unused, [&IndexProblem::Unused { is_suspicion: true }], "{}", server.name);
         client.batch_execute("analyze needle").await.unwrap();
         let is_known = |it: &pgdj::sample::Snapshot| {
             TableUsage::all(it)

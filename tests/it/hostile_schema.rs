@@ -16,7 +16,7 @@ use pgdj::pg::advice::advise;
 use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::exact::{self, Relation};
 use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
-use pgdj::pg::sampler::Settings;
+use pgdj::pg::sampler::SamplerSettings;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Connector, Limits, Session, cancel_queue};
 use pgdj::pg::verify::{Allowed, Building, Verifier};
@@ -128,9 +128,9 @@ fn request(sql: &str, parameters: &[&str]) -> Request {
 }
 
 /// A pace at which a busy machine does not count as silent.
-fn calm() -> Settings {
+fn calm() -> SamplerSettings {
     let second = Duration::from_secs(1);
-    Settings { pace: second, second, ..quick() }
+    SamplerSettings { pace: second, second, ..quick() }
 }
 
 /// Everything that pgdj asks a server.

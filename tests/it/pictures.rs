@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use pgdj::app::{App, Event, Origin, PaneContext, Rights, Start};
+use pgdj::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
 use pgdj::sample::{Missing, Reading, RowSet, Seconds, Section, ServerFacts, Snapshot};
 use pgdj::ui::theme::Theme;
 use ratatui::Terminal;
@@ -27,7 +27,7 @@ fn console(facts: &Arc<ServerFacts>, snapshots: &[Arc<Snapshot>]) -> App {
         pane: &pgdj::panes::overview::PANE,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
-        origin: Origin::Server,
+        origin: SampleOrigin::Server,
         zone: TimeZone::UTC,
         history_bytes: 64 * 1024 * 1024,
         theme: Theme::default(),
@@ -130,7 +130,7 @@ async fn record() {
         user: config.get_user().unwrap().to_owned(),
         database: config.get_dbname().unwrap().to_owned(),
     };
-    let settings = pgdj::pg::sampler::Settings { budget: 10.0, ..pgdj::pg::sampler::Settings::default() };
+    let settings = pgdj::pg::sampler::SamplerSettings { budget: 10.0, ..pgdj::pg::sampler::SamplerSettings::default() };
     let mut watched = Watched::start(login, settings);
     let mut snapshots = Vec::new();
     while snapshots.len() < RECORDED {

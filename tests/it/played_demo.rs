@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use pgdj::app::{App, Event, Origin, PaneContext, Rights, Start};
+use pgdj::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
 use pgdj::run::{Playback, load};
 use pgdj::sample::{Seconds, Snapshot, Timestamp};
 use pgdj::ui::theme::Theme;
@@ -94,7 +94,7 @@ fn console(samples: &[Arc<Snapshot>]) -> App {
         pane: &pgdj::panes::queries::PANE,
         pace: Seconds(2.0),
         rights: Rights::ReadOnly,
-        origin: Origin::Played,
+        origin: SampleOrigin::Played,
         zone: TimeZone::UTC,
         history_bytes: 64 * 1024 * 1024,
         theme: Theme::default(),

@@ -8,7 +8,7 @@ use pgdj::catalog::parse::expression;
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Agreed, Consent, Options, Request};
 use pgdj::pg::session::cancel_queue;
-use pgdj::pg::verify::{Allowed, Building, Evidence, Tried, Verdict, Verified, Verifier};
+use pgdj::pg::verify::{Allowed, Building, Evidence, PlannerVerdict, Tried, Verified, Verifier};
 use pgdj::sample::Seconds;
 use tokio_postgres::Client;
 
@@ -116,7 +116,7 @@ async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
         leave_out("HypoPG is not on this machine (Debian: apt install postgresql-15-hypopg)");
         return;
     }
-    let check = async |sql: &str, set: &[IndexSpec], verdict: Verdict| {
+    let check = async |sql: &str, set: &[IndexSpec], verdict: PlannerVerdict| {
         let verified = one(&login, &request(sql, &[]), set, Allowed::Reading).await;
         assert_eq!(
             (evidence(&verified), &verified.verdicts),
@@ -126,20 +126,25 @@ async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
         );
         verified
     };
-    let verified = check(BY_SHOP, &[btree("shop_id")], Verdict::Used).await;
+    let verified = check(BY_SHOP, &[btree("shop_id")], PlannerVerdict::Used).await;
     assert!(verified.saving().unwrap() > 0.5, "{:?}", verified.costs());
-    check("select * from item where shop_id > 3;", &[btree("shop_id")], Verdict::NotUsed).await;
-    check("select * from item where shop_id = 7 or name = 'x'", &[btree("shop_id"), btree("name")], Verdict::Used)
-        .await;
+    check("select * from item where shop_id > 3;", &[btree("shop_id")], PlannerVerdict::NotUsed).await;
+    check(
+        "select * from item where shop_id = 7 or name = 'x'",
+        &[btree("shop_id"), btree("name")],
+        PlannerVerdict::Used,
+    )
+    .await;
     let partial = index(Method::BTree, &[("shop_id", None)], "(state = 'open'::text)");
-    check("select * from item where shop_id = 500 and state = 'open'", &[partial], Verdict::Used).await;
+    check("select * from item where shop_id = 500 and state = 'open'", &[partial], PlannerVerdict::Used).await;
     let brin = index(Method::Brin, &[("id", None)], "");
-    assert_ne!(check("select * from item where name = 'x'", &[brin], Verdict::NotUsed).await.before, None);
+    assert_ne!(check("select * from item where name = 'x'", &[brin], PlannerVerdict::NotUsed).await.before, None);
     let expression =
-        check("select * from item where upper(name) = 'X'", &[btree("upper((name)::text)")], Verdict::Used).await;
+        check("select * from item where upper(name) = 'X'", &[btree("upper((name)::text)")], PlannerVerdict::Used)
+            .await;
     assert!(expression.notes.iter().any(|note| note.contains("has no statistics before")), "{:?}", expression.notes);
     // A write is planned, never run.
-    check("delete from item where shop_id = 7", &[btree("shop_id")], Verdict::Used).await;
+    check("delete from item where shop_id = 7", &[btree("shop_id")], PlannerVerdict::Used).await;
     assert!(is(&open(&login).await, "count(*) = 40000 from item").await);
     // With values and without.
     let by_parameter = "select * from item where shop_id = $1 and state = $2";
@@ -161,7 +166,7 @@ async fn many_sets_are_tried_one_by_one_and_a_bad_one_takes_no_other_along() {
         assert_eq!(is_used, [true, false, false, true], "{found:?}");
     }
     assert!(
-        matches!(found[1].verdicts[0], Verdict::Unknown(ref why) if why.contains("no_such_column")),
+        matches!(found[1].verdicts[0], PlannerVerdict::Unknown(ref why) if why.contains("no_such_column")),
         "{:?}",
         found[1]
     );
@@ -204,14 +209,14 @@ async fn what_hypopg_cannot_do_goes_down_the_ladder_and_says_so() {
             let proved = one(&login, &request(sql, &[]), std::slice::from_ref(spec), Allowed::Reading).await;
             assert_eq!(
                 (evidence(&proved), &proved.verdicts[0]),
-                ("catalog", &Verdict::CanServe),
+                ("catalog", &PlannerVerdict::CanServe),
                 "{}: {proved:?}",
                 server.name
             );
             let sampled = one(&login, &request(sql, &[]), std::slice::from_ref(spec), Allowed::TemporaryTable).await;
             assert_eq!(
                 (evidence(&sampled), &sampled.verdicts[0]),
-                ("sample", &Verdict::Used),
+                ("sample", &PlannerVerdict::Used),
                 "{}: {sampled:?}",
                 server.name
             );
@@ -220,7 +225,7 @@ async fn what_hypopg_cannot_do_goes_down_the_ladder_and_says_so() {
         // The catalog says no where no operator class has the operator, or none is there for the type.
         let cannot = async |sql: &str, spec: IndexSpec| {
             let proved = one(&login, &request(sql, &[]), &[spec], Allowed::Reading).await;
-            assert!(matches!(proved.verdicts[0], Verdict::CannotServe(_)), "{}: {proved:?}", server.name);
+            assert!(matches!(proved.verdicts[0], PlannerVerdict::CannotServe(_)), "{}: {proved:?}", server.name);
         };
         cannot("select * from item where name = 'x'", index(Method::Gin, &[("name", None)], "")).await;
         cannot(
@@ -243,7 +248,7 @@ async fn without_hypopg_a_sample_serves_for_a_b_tree_too() {
     assert_eq!((evidence(&sampled), sampled.is_used()), ("sample", true), "{sampled:?}");
     assert!(sampled.notes.iter().any(|note| note.contains("HypoPG is not installed")), "{:?}", sampled.notes);
     let proved = one(&login, &request(BY_SHOP, &[]), &[btree("shop_id")], Allowed::Reading).await;
-    assert_eq!((evidence(&proved), &proved.verdicts[0]), ("catalog", &Verdict::CanServe));
+    assert_eq!((evidence(&proved), &proved.verdicts[0]), ("catalog", &PlannerVerdict::CanServe));
     no_index_is_left(&login).await;
 }
 

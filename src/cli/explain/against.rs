@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::input;
 use super::reported::Reported;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::plan::diff::diff;
 use crate::plan::scans::SeqScan;
 use crate::plan::{self, NodeId, Plan};
@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path) -> Result<(String, Vec<Plan>), Failure> {
     }
     let parsed = plan::parse(&text);
     if parsed.plans.is_empty() {
-        let failure = Failure::new(Kind::Refused, format!("no plan found in {from} (--against)"));
+        let failure = Failure::new(FailureKind::Refused, format!("no plan found in {from} (--against)"));
         let why = parsed.troubles.into_iter().take(3).map(|trouble| trouble.what);
         return Err(why
             .fold(failure, Failure::because_text)

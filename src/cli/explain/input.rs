@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Read};
 use std::path::Path;
 
 use crate::cli::args::Explain;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::session::{CancelQueue, Connector, Limits, Parameter, Query, Session, sentence};
 use crate::pg::{server, why};
 use crate::plan;
@@ -44,7 +44,7 @@ pub(super) fn read(asked: &Explain) -> Result<Input, Failure> {
     let Some(path) = &asked.file else {
         if std::io::stdin().is_terminal() {
             let what = "nothing to explain";
-            return Err(Failure::new(Kind::Usage, what)
+            return Err(Failure::new(FailureKind::Usage, what)
                 .hint("name a file, pipe in a statement or a plan, or use --queryid; - reads standard input"));
         }
         return Ok(judge(text_of(Path::new("-"))?, "standard input"));
@@ -76,7 +76,7 @@ fn is_plan(text: &str) -> bool {
 
 fn text_of(path: &Path) -> Result<String, Failure> {
     let name = name_of(path);
-    let failed = |error: &std::io::Error| Failure::new(Kind::File, format!("cannot read {name}")).because(error);
+    let failed = |error: &std::io::Error| Failure::new(FailureKind::File, format!("cannot read {name}")).because(error);
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         std::io::stdin().lock().take(MOST + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
@@ -86,7 +86,7 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     }
     if bytes.len() as u64 > MOST {
         let what = format!("{name} is larger than {} MB", MOST / 1024 / 1024);
-        return Err(Failure::new(Kind::File, what).hint("extract the plan you need"));
+        return Err(Failure::new(FailureKind::File, what).hint("extract the plan you need"));
     }
     // What is no UTF-8 (a log in LATIN1) is kept with marks in its place.
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
@@ -98,7 +98,7 @@ pub(super) async fn statement_of(
     cancel_queue: &CancelQueue,
     id: i64,
 ) -> Result<(String, Option<f64>), Failure> {
-    let refused = |what: String| Failure::new(Kind::Refused, what);
+    let refused = |what: String| Failure::new(FailureKind::Refused, what);
     let mut session = Session::open(connector, Limits::SLOW, cancel_queue).await?;
     let facts = server::read_facts(&mut session, &connector.target()).await?;
     if !facts.extensions.contains_key(EXTENSION) {
@@ -111,7 +111,8 @@ pub(super) async fn statement_of(
     }
     let query = Query::new(server::BY_QUERYID.on(&facts)).with(Parameter::Int(id));
     let answer = session.one(query).await;
-    let answer = answer.map_err(|lost| Failure::new(Kind::Connection, "the connection was lost").because(&lost))?;
+    let answer =
+        answer.map_err(|lost| Failure::new(FailureKind::Connection, "the connection was lost").because(&lost))?;
     let rows =
         answer.map_err(|error| refused(format!("cannot look up the queryid: {}", sentence(&error))))?.into_rows();
     let Some(row) = rows.first() else {

@@ -7,7 +7,7 @@ use crate::pg::explain::Answer;
 use crate::pg::explain::refusal::NOT_RUN;
 use crate::plan::BLOCK;
 use crate::plan::scans::{self, SeqScan};
-use crate::plan::tips::{Context, TipHit, Verdict, verdict};
+use crate::plan::tips::{Context, PlanVerdict, TipHit, verdict};
 use crate::plan::{NodeId, Plan, to_json};
 use crate::sample::Bytes;
 use crate::sample::unit::{Count, Share};
@@ -23,7 +23,7 @@ pub(super) struct Reported {
     raw: Option<String>,
     pub(super) sql: Option<String>,
     pub(super) notices: Vec<String>,
-    pub(super) verdict: Verdict,
+    pub(super) verdict: PlanVerdict,
     /// `None` without a server.
     pub(super) advised: Option<Advised>,
     pub(super) scans: Vec<SeqScan>,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::plan_view::Source;
+use super::plan_view::PlanSource;
 use super::run::{After, Run};
 use super::{Explain, with};
 use crate::app::{JobId, JobProgress, JobResult, Message, PaneRequest};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::explain::{Agreed, Answer};
 use crate::sample::Seconds;
 
@@ -105,13 +105,13 @@ impl Explain {
         if self.advising.take_if(|advising| *advising == id).is_some()
             && let Some(plan_view) = &mut self.plan_view
         {
-            plan_view.take_found(Err(Failure::new(Kind::Refused, "the search for indexes was cancelled")));
+            plan_view.take_found(Err(Failure::new(FailureKind::Refused, "the search for indexes was cancelled")));
         }
     }
 
     /// Shows why there is no plan, or asks whether what the statement calls may be called.
     fn take_failure(&mut self, mut run: Run, failure: Failure) -> PaneRequest {
-        if failure.kind != Kind::NotAgreed {
+        if failure.kind != FailureKind::NotAgreed {
             self.failure = Some(failure);
             return PaneRequest::Nothing;
         }
@@ -135,7 +135,7 @@ impl Explain {
                 *question
             }
         };
-        self.show(Source::answered(answer, request.parameters.clone()));
+        self.show(PlanSource::answered(answer, request.parameters.clone()));
         let Some(plan_view) = self.plan_view.as_mut().filter(|_| self.run.is_none()) else { return pane_request };
         plan_view.search(request.clone());
         let before = self.before.as_ref().filter(|before| before.is_same_with_other_values(&plan_view.source));

@@ -1,11 +1,11 @@
 //! What is read beside the tree: the tips, everything known of a node, the plan as a whole.
 
 use super::indexes::Search;
-use super::known::Known;
+use super::known::ServerKnowledge;
 use crate::app::Document;
 use crate::plan::scans::{self, SeqScan};
 use crate::plan::text_label::label;
-use crate::plan::tips::{TipHit, Verdict};
+use crate::plan::tips::{PlanVerdict, TipHit};
 use crate::plan::{BLOCK, Blocks, Direction, Field, Node, NodeId, Plan};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
@@ -19,7 +19,7 @@ const NOTABLE: f64 = 0.1;
 const MOST_SCANS: usize = 3;
 
 /// The tips, the largest saving first; or that there are none. The best index comes before them, where there is one.
-pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, search: &Search) -> Detail {
+pub(super) fn tips(plan: &Plan, verdict: &PlanVerdict, known: &ServerKnowledge, search: &Search) -> Detail {
     let index = search.headline(plan);
     let role = if verdict.is_fine { Role::Good } else { Role::Text };
     let mut detail = Detail::new();
@@ -41,7 +41,7 @@ pub(super) fn tips(plan: &Plan, verdict: &Verdict, known: &Known, search: &Searc
 }
 
 /// What a sequential scan read for what it kept, the size of the table, the model.
-fn scan_line(plan: &Plan, scan: &SeqScan, known: &Known) -> String {
+fn scan_line(plan: &Plan, scan: &SeqScan, known: &ServerKnowledge) -> String {
     let mut parts = vec![format!("Seq Scan on {}", scan.relation)];
     match scan.rows_read {
         Some(read) => parts.push(format!("{} read, {} kept", Count(read).of("row", "rows"), Count(scan.rows_kept))),
@@ -78,7 +78,7 @@ fn upper(text: &str) -> String {
 }
 
 /// Everything known of a node: what was reckoned first, then every field the server gave.
-pub(super) fn node(plan: &Plan, id: NodeId, known: &Known) -> Document {
+pub(super) fn node(plan: &Plan, id: NodeId, known: &ServerKnowledge) -> Document {
     let Some(node) = plan.node(id) else { return Document::new("no node") };
     let mut document = Document::new(label(node));
     document.heading("Calculated");
@@ -149,7 +149,7 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
     }
 }
 
-fn table(document: &mut Document, node: &Node, known: &Known) {
+fn table(document: &mut Document, node: &Node, known: &ServerKnowledge) {
     let facts = known.context.table(node);
     if facts.is_none() && known.model(node).is_none() {
         return;

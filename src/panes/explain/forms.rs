@@ -1,7 +1,7 @@
 //! The forms: values of parameters, options of EXPLAIN, the path of a file.
 
 use super::Explain;
-use super::run::{self, Run, Step};
+use super::run::{self, Run, RunStep};
 use crate::app::{Effect, Job, PaneRequest};
 use crate::failure::Failure;
 use crate::pg::explain::{Options, Parameter, Progress, Request};
@@ -81,7 +81,7 @@ impl Explain {
     /// Looks for the types of a statement's parameters; then a person fills in their values.
     pub(super) fn find_parameters(&mut self, request: Request) -> PaneRequest {
         let (id, sql) = (self.ids.take(), request.sql.clone());
-        self.run = Some(Run { id, request, step: Step::Values, progress: Progress::default() });
+        self.run = Some(Run { id, request, step: RunStep::Values, progress: Progress::default() });
         PaneRequest::Do(Effect::Start(id, Job::FindParameters { sql }))
     }
 

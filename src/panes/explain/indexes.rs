@@ -5,7 +5,7 @@ use crate::advisor::Confidence;
 use crate::django::DjangoCode;
 use crate::failure::Failure;
 use crate::pg::advice::{Advised, AdvisedIndex};
-use crate::pg::verify::{Verdict, Verified};
+use crate::pg::verify::{PlannerVerdict, Verified};
 use crate::plan::Plan;
 use crate::sample::Bytes;
 use crate::sample::unit::{Count, Share};
@@ -14,7 +14,7 @@ use crate::ui::detail::Detail;
 use crate::ui::theme::Role;
 
 /// What the indexes are for, and what came of a trial of one of them.
-pub(super) struct Subject<'a> {
+pub(super) struct TriedPlan<'a> {
     /// The plan.
     pub(super) plan: &'a Plan,
     /// The last trial.
@@ -87,7 +87,7 @@ impl Search {
     }
 
     /// Returns what is to be read of it.
-    pub(super) fn document(&self, subject: &Subject<'_>) -> Detail {
+    pub(super) fn document(&self, subject: &TriedPlan<'_>) -> Detail {
         match self {
             Self::NotAsked => Detail::new().paragraph_as(
                 "No index advice yet. Press R to run the statement: pgdj then reads its plan and the statistics, and \
@@ -107,7 +107,7 @@ impl Search {
     }
 }
 
-fn found_document(found: &Advised, subject: &Subject<'_>) -> Detail {
+fn found_document(found: &Advised, subject: &TriedPlan<'_>) -> Detail {
     let mut detail = Detail::new();
     if found.indexes.is_empty() {
         detail = detail.paragraph_as("No index is worth building for this statement.", Role::Good);
@@ -150,7 +150,7 @@ fn saves(suggestion: &AdvisedIndex, plan: &Plan) -> String {
     format!(": saves about {saves}{share}")
 }
 
-fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &Subject<'_>) -> Detail {
+fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &TriedPlan<'_>) -> Detail {
     let (candidate, number) = (&suggestion.candidate, at + 1);
     detail = detail.heading(format!("{number}. {}{}", name_of(suggestion), saves(suggestion, subject.plan)));
     detail = detail.paragraph(sentence(&candidate.why));
@@ -197,8 +197,8 @@ fn verdict(detail: Detail, suggestion: &AdvisedIndex) -> Detail {
     };
     let (words, role) = match verified.verdicts.first() {
         _ if verified.is_used() => ("the planner would use it".to_owned(), Role::Good),
-        Some(Verdict::CanServe) => ("the index can serve it".to_owned(), Role::Text),
-        Some(Verdict::CannotServe(why) | Verdict::Unknown(why)) => (why.clone(), Role::Warning),
+        Some(PlannerVerdict::CanServe) => ("the index can serve it".to_owned(), Role::Text),
+        Some(PlannerVerdict::CannotServe(why) | PlannerVerdict::Unknown(why)) => (why.clone(), Role::Warning),
         _ => ("the planner would not use it".to_owned(), Role::Bad),
     };
     let mut detail = detail.pair_as("check", format!("{words} ({})", verified.evidence.words()), role);

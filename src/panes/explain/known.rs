@@ -13,14 +13,14 @@ use crate::sample::Bytes;
 
 /// What is known beside a plan; empty without a server.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct ServerKnowledge {
     /// What the tips may look at.
     pub(super) context: Context,
     sizes: HashMap<String, Bytes>,
     models: HashMap<String, String>,
 }
 
-impl Known {
+impl ServerKnowledge {
     /// Returns what a snapshot knows of a plan's tables.
     pub(super) fn of(plan: &Plan, queryid: Option<i64>, readings: &Readings) -> Self {
         let names: HashSet<&str> = plan.nodes.iter().filter_map(Node::relation).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::indexes::{self, Search};
-use super::known::Known;
+use super::known::ServerKnowledge;
 use super::tried::Trial;
 use super::{documents, tree};
 use crate::app::list::List;
@@ -12,7 +12,7 @@ use crate::app::{Document, View};
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Request};
-use crate::plan::tips::{Verdict, verdict};
+use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
 use crate::sample::unit::Count;
@@ -29,7 +29,7 @@ const STATEMENT: usize = 400;
 
 /// A plan and where it came from.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct PlanSource {
     /// The plan.
     pub(super) plan: Arc<Plan>,
     /// The statement; empty where it is not known.
@@ -44,7 +44,7 @@ pub(super) struct Source {
     pub(super) notes: Vec<String>,
 }
 
-impl Source {
+impl PlanSource {
     /// A plan from the server, made with these values.
     pub(super) fn answered(answer: Answer, values: Vec<Option<String>>) -> Self {
         let Answer { plan, raw, sql, estimate_only, notices, at } = answer;
@@ -90,13 +90,13 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct PlanView {
     /// The plan.
-    pub(super) source: Arc<Source>,
+    pub(super) source: Arc<PlanSource>,
     /// The tree.
     pub(super) list: List,
     /// The tips.
     pub(super) tips: Detail,
     /// What is to be said of it as a whole.
-    pub(super) verdict: Verdict,
+    pub(super) verdict: PlanVerdict,
     /// The plan as psql prints it.
     pub(super) text: Detail,
     /// The statement on one line, in colour.
@@ -111,14 +111,14 @@ pub(super) struct PlanView {
     pub(super) tried: Option<Trial>,
     /// The queryid under which `pg_stat_statements` counts the statement, where it came from there.
     pub(super) queryid: Option<i64>,
-    known: Known,
+    known: ServerKnowledge,
     known_at: Timestamp,
     glyphs: Glyphs,
 }
 
 impl PlanView {
     /// A plan of whose tables nothing is known yet.
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(source: PlanSource) -> Self {
         let mut list = List::default();
         for id in tree::folded(&source.plan) {
             list.fold(tree::key(id));
@@ -138,7 +138,7 @@ impl PlanView {
             request: None,
             tried: None,
             queryid: None,
-            known: Known::default(),
+            known: ServerKnowledge::default(),
             known_at: Timestamp::default(),
             glyphs: UNICODE,
         };
@@ -157,7 +157,7 @@ impl PlanView {
             return;
         }
         self.known_at = view.newer.at;
-        self.known = Known::of(&self.source.plan, self.queryid, view.readings);
+        self.known = ServerKnowledge::of(&self.source.plan, self.queryid, view.readings);
         self.verdict = verdict(&self.source.plan, &self.known.context);
         self.derive();
     }
@@ -174,7 +174,7 @@ impl PlanView {
         self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.glyphs));
         self.tips.replace(documents::tips(&self.source.plan, &self.verdict, &self.known, &self.search));
         let tried = self.tried.as_ref();
-        self.indexes.replace(self.search.document(&indexes::Subject { plan: &self.source.plan, tried }));
+        self.indexes.replace(self.search.document(&indexes::TriedPlan { plan: &self.source.plan, tried }));
     }
 
     /// Says that indexes are being looked for, for what was asked.

@@ -3,7 +3,7 @@
 
 use crate::app::{Document, Effect, Job, JobId, JobIds, PaneRequest};
 use crate::pg::explain::{Agreed, Consent, Options, Progress, Request, WHAT_STAYS};
-use crate::plan::{Kind, Plan, Relationship, scans};
+use crate::plan::{NodeKind, Plan, Relationship, scans};
 use crate::sample::unit::Count;
 use crate::ui::code::{Language, spans};
 use crate::ui::theme::Role;
@@ -28,14 +28,14 @@ pub(super) struct Run {
     /// What was asked for.
     pub(super) request: Request,
     /// How far it is.
-    pub(super) step: Step,
+    pub(super) step: RunStep,
     /// How the server stands with it.
     pub(super) progress: Progress,
 }
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum RunStep {
     /// The types of its parameters are looked for, or a person fills in values.
     Values,
     /// The estimate is on its way.
@@ -58,7 +58,7 @@ pub(super) enum After {
 impl Run {
     /// A run of a request whose estimate is looked at first.
     pub(super) fn estimate(id: JobId, request: Request) -> (Self, PaneRequest) {
-        let run = Self { id, request, step: Step::Estimate, progress: Progress::default() };
+        let run = Self { id, request, step: RunStep::Estimate, progress: Progress::default() };
         let effect = run.effect();
         (run, PaneRequest::Do(effect))
     }
@@ -66,7 +66,7 @@ impl Run {
     /// Returns what is asked of the server in this step.
     fn effect(&self) -> Effect {
         let request = &self.request;
-        if self.step == Step::Real {
+        if self.step == RunStep::Real {
             return Effect::Start(self.id, Job::Explain(Box::new(request.clone())));
         }
         let options = Options {
@@ -92,7 +92,7 @@ impl Run {
         if let Some(more) = new.len().checked_sub(SHOWN_CALLS).filter(|more| *more > 0) {
             about.pair("", &format!("and {more} more"));
         }
-        let is_run = self.step == Step::Real;
+        let is_run = self.step == RunStep::Real;
         let question = if is_run {
             "Run the statement, including these calls?"
         } else {
@@ -107,7 +107,7 @@ impl Run {
     /// Whether a run follows the estimate: asked for, and possible with the values there are.
     fn is_to_be_run(&self) -> bool {
         let is_generic = self.request.parameters.is_empty() && parameters(&self.request.sql) > 0;
-        self.step == Step::Estimate && self.request.options.analyze && !is_generic
+        self.step == RunStep::Estimate && self.request.options.analyze && !is_generic
     }
 
     /// Says what follows an estimate.
@@ -115,13 +115,13 @@ impl Run {
         if !self.is_to_be_run() {
             return After::Nothing;
         }
-        let writes = plan.nodes.iter().any(|node| node.kind == Kind::ModifyTable);
+        let writes = plan.nodes.iter().any(|node| node.kind == NodeKind::ModifyTable);
         let cost = plan.total_cost().unwrap_or(0.0);
         if writes {
             self.request.consent = Consent::Write;
         }
         self.id = ids.take();
-        self.step = Step::Real;
+        self.step = RunStep::Real;
         self.progress = Progress::default();
         let effect = self.effect();
         if !writes && cost < LARGE {
@@ -158,9 +158,9 @@ impl Run {
     /// Returns the line that says how it stands.
     pub(super) fn line(&self, sign: &str) -> Vec<(String, Role)> {
         let doing = match self.step {
-            Step::Values => "reading its parameters",
-            Step::Estimate => "getting the estimate",
-            Step::Real => "running",
+            RunStep::Values => "reading its parameters",
+            RunStep::Estimate => "getting the estimate",
+            RunStep::Real => "running",
         };
         let mut line = vec![
             (format!("{sign} {doing} {}", self.progress.elapsed), Role::Accent),
@@ -184,7 +184,7 @@ impl Run {
 ///
 /// A `ModifyTable` itself returns no rows without RETURNING; those that it changes are those of its inputs.
 fn written(plan: &Plan) -> Vec<(&'static str, String)> {
-    let changes = plan.iter().filter(|(_, node)| node.kind == Kind::ModifyTable);
+    let changes = plan.iter().filter(|(_, node)| node.kind == NodeKind::ModifyTable);
     changes
         .map(|(id, node)| {
             let verb = match node.operation() {

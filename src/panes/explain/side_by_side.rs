@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::compare::{Comparison, compare};
-use super::plan_view::Source;
+use super::plan_view::PlanSource;
 use super::{Explain, Mode};
 use crate::app::PaneRequest;
 use crate::app::list::List;
@@ -39,7 +39,7 @@ impl Explain {
         if Arc::ptr_eq(before, &plan_view.source) {
             return false;
         }
-        let said = |source: &Source| match source.shown_values() {
+        let said = |source: &PlanSource| match source.shown_values() {
             values if values.is_empty() => source.from.clone(),
             values => format!("{} with {values}", source.from),
         };

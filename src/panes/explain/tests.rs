@@ -6,7 +6,7 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::app::{JobProgress, JobResult, StatementToExplain};
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::findings::Findings;
 use crate::pg::advice::Advised;
 use crate::pg::explain::{Answer, Blocker, Choice, Parameter, Progress};
@@ -221,7 +221,7 @@ fn a_large_estimate_and_a_write_are_asked_about() {
 #[test]
 fn what_is_called_is_asked_about_before_it_is_planned() {
     let refused = |calls: &[&str]| {
-        let failure = Failure::new(Kind::NotAgreed, "not planned: the statement may do more than read");
+        let failure = Failure::new(FailureKind::NotAgreed, "not planned: the statement may do more than read");
         JobResult::Explained(Err(calls.iter().fold(failure, |failure, call| failure.because_text(*call))))
     };
     let evil = "the function public.evil(): it is in plpgsql, and what it does is not known";
@@ -291,7 +291,7 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     tell(&mut pane, answer(FAST));
     pane.run = None;
     act(&mut pane, RUN);
-    let known = Err(Failure::new(Kind::Refused, "no such table"));
+    let known = Err(Failure::new(FailureKind::Refused, "no such table"));
     assert!(matches!(tell(&mut pane, JobResult::Parameters(known)), PaneRequest::All(_)));
     let request = asked(pane.filled(Filled::Otherwise));
     assert_eq!((request.parameters.len(), request.options.generic_plan), (0, true));
@@ -306,7 +306,7 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
 #[test]
 fn a_query_of_another_pane_is_estimated_at_once_and_not_run() {
     let mut pane = Explain::default();
-    let request = asked(pane.open(Subject::Statement(StatementToExplain {
+    let request = asked(pane.open(PaneSubject::Statement(StatementToExplain {
         sql: "select a from t where b = $1".into(),
         from: "queryid 7".into(),
     })));
@@ -324,7 +324,7 @@ fn what_went_wrong_is_said_with_what_to_do_and_closed() {
     let mut pane = Explain::default();
     typed(&mut pane, "select");
     act(&mut pane, RUN);
-    let failure = Failure::new(Kind::Refused, "syntax error").because_text("at end of input").hint("mend it");
+    let failure = Failure::new(FailureKind::Refused, "syntax error").because_text("at end of input").hint("mend it");
     tell(&mut pane, JobResult::Explained(Err(failure)));
     pane.is_editing = false;
     let shown = drawn(&mut pane, (80, 12));
@@ -520,7 +520,7 @@ fn a_trial_is_cancelled_and_one_that_fails_says_why() {
     assert!(pane.mode == Mode::Tree, "what was given up changes nothing");
     let question = act(&mut pane, TRY);
     agree(&mut pane, question);
-    let failure = Failure::new(Kind::Refused, "cannot try the index").because_text("must be owner of table");
+    let failure = Failure::new(FailureKind::Refused, "cannot try the index").because_text("must be owner of table");
     tell(&mut pane, JobResult::IndexesTried(Err(failure.hint("try as the owner"))));
     let shown = drawn(&mut pane, (200, 30));
     assert!(
@@ -533,19 +533,19 @@ fn a_trial_is_cancelled_and_one_that_fails_says_why() {
     agree(&mut pane, question);
     let id = pane.trial.as_ref().unwrap().id;
     let pane_request =
-        pane.open(Subject::Statement(StatementToExplain { sql: "select 2".into(), from: String::new() }));
+        pane.open(PaneSubject::Statement(StatementToExplain { sql: "select 2".into(), from: String::new() }));
     assert!(effects(pane_request).contains(&Effect::Cancel(id)));
 }
 
 #[test]
 fn the_planners_plans_without_and_with_an_index_are_compared() {
-    use crate::pg::verify::{Evidence, Verdict, Verified};
+    use crate::pg::verify::{Evidence, PlannerVerdict, Verified};
     let mut pane = with_an_index();
     assert!(matches!(act(&mut pane, COMPARE), PaneRequest::Say(_)), "the planner was not asked");
     let mut found = one_index();
     found.indexes[0].verified = Some(Verified {
         evidence: Evidence::Catalog,
-        verdicts: vec![Verdict::Used],
+        verdicts: vec![PlannerVerdict::Used],
         before: Some(parse(SLOW).plans.remove(0)),
         after: Some(parse(FAST).plans.remove(0)),
         sizes: vec![None],
@@ -596,7 +596,7 @@ fn a_file_is_opened_by_its_path() {
     assert!(matches!(effects(open(&mut pane, Ok(SLOW.into()))).as_slice(), [Effect::Start(_, Job::Advise { .. })]));
     let shown = drawn(&mut pane, (120, 30));
     assert!(shown.contains("plan.json") && shown.contains("Gather Merge"), "{shown}");
-    open(&mut pane, Err(Failure::new(Kind::File, "cannot read plan.json")));
+    open(&mut pane, Err(Failure::new(FailureKind::File, "cannot read plan.json")));
     assert!(drawn(&mut pane, (120, 30)).contains("cannot read plan.json"));
     open(&mut pane, Ok("select 1 from shop_order".into()));
     assert!(pane.typing().is_some() && pane.editor.text() == "select 1 from shop_order");
@@ -667,7 +667,7 @@ fn a_plan_that_is_wide_and_deep_beyond_measure_is_drawn() {
         "]}".repeat(10_000)
     );
     let mut pane = Explain::default();
-    pane.open(Subject::Statement(StatementToExplain::default()));
+    pane.open(PaneSubject::Statement(StatementToExplain::default()));
     tell(&mut pane, answer(&text));
     for _ in 0..3 {
         let shown = drawn(&mut pane, (160, 40));

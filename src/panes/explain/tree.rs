@@ -6,9 +6,9 @@
 
 use std::collections::HashSet;
 
-use super::known::Known;
+use super::known::ServerKnowledge;
 use crate::plan::text_label::label;
-use crate::plan::{BLOCK, Direction, Kind, Misestimate, Node, NodeId, Plan, Relationship, hot};
+use crate::plan::{BLOCK, Direction, Misestimate, Node, NodeId, NodeKind, Plan, Relationship, hot};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::gauge::bar;
@@ -46,12 +46,12 @@ pub(super) fn key(id: NodeId) -> String {
 pub(super) fn folded(plan: &Plan) -> impl Iterator<Item = NodeId> + '_ {
     let many = |node: &Node| node.children.len() >= FOLDED_FROM;
     plan.iter()
-        .filter(move |(_, node)| matches!(node.kind, Kind::Append | Kind::MergeAppend) && many(node))
+        .filter(move |(_, node)| matches!(node.kind, NodeKind::Append | NodeKind::MergeAppend) && many(node))
         .map(|(id, _)| id)
 }
 
 /// Returns the plan as a tree.
-pub(super) fn grid(plan: &Plan, known: &Known, glyphs: &Glyphs) -> Grid {
+pub(super) fn grid(plan: &Plan, known: &ServerKnowledge, glyphs: &Glyphs) -> Grid {
     let hot: HashSet<NodeId> = hot::path(plan).into_iter().collect();
     let widest = plan.nodes.iter().map(|node| name(node).len()).max().unwrap_or(0);
     let mut grid = Grid::new(columns(plan, u16::try_from(widest).unwrap_or(u16::MAX).min(NAME)));
@@ -103,7 +103,7 @@ enum Heat {
 
 struct NodeRow<'a> {
     plan: &'a Plan,
-    known: &'a Known,
+    known: &'a ServerKnowledge,
     glyphs: &'a Glyphs,
     has_buffers: bool,
 }
@@ -176,7 +176,7 @@ impl NodeRow<'_> {
         if node.is_never_executed() {
             notes.push("never executed".to_owned());
         }
-        if node.kind == Kind::SeqScan {
+        if node.kind == NodeKind::SeqScan {
             let told = self.scan(node);
             if stands_out(node) { warnings.push(told) } else { notes.push(told) }
         }
@@ -195,7 +195,7 @@ impl NodeRow<'_> {
         if node.is_disabled() {
             warnings.push("disabled by a setting".to_owned());
         }
-        if matches!(node.kind, Kind::Append | Kind::MergeAppend) {
+        if matches!(node.kind, NodeKind::Append | NodeKind::MergeAppend) {
             notes.push(format!("{} parts", node.children.len()));
         }
         if node.derived.is_cut_short && node.kind.reads_table() && !node.is_never_executed() {
@@ -230,7 +230,7 @@ impl NodeRow<'_> {
 
 /// Whether a sequential scan is to be seen at once: it threw away much of what it read, or takes much of the time.
 fn stands_out(node: &Node) -> bool {
-    if node.kind != Kind::SeqScan || node.is_never_executed() {
+    if node.kind != NodeKind::SeqScan || node.is_never_executed() {
         return false;
     }
     let removed = node.removed_by_filter();

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::pg::advice::AdvisedIndex;
 use crate::pg::explain::Request;
 use crate::pg::verify::{Building, Tried, trial_name};
-use crate::plan::{BLOCK, Kind, Plan};
+use crate::plan::{BLOCK, NodeKind, Plan};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Seconds};
 use crate::ui::frame::Part;
@@ -53,7 +53,7 @@ impl Question<'_> {
     }
 
     fn is_write(&self) -> bool {
-        self.plan.nodes.iter().any(|node| node.kind == Kind::ModifyTable)
+        self.plan.nodes.iter().any(|node| node.kind == NodeKind::ModifyTable)
     }
 
     /// How long writes would wait, about, if it were built in a transaction: for the build, and the runs after it.
@@ -64,7 +64,7 @@ impl Question<'_> {
     }
 
     fn building(&self) -> Building {
-        let is_partitioned = self.table.is_some_and(|table| table.kind == table::Kind::Partitioned);
+        let is_partitioned = self.table.is_some_and(|table| table.kind == table::RelationKind::Partitioned);
         Building::expecting(self.writes_wait(), is_partitioned)
     }
 

@@ -1,13 +1,13 @@
 //! What is known of one index, in words: why the verdict, when it would be wrong, and the code that mends it.
 
 use super::super::sessions;
-use super::figures::{Figures, Subject};
+use super::figures::{Figures, IndexOrMissing};
 use crate::app::{Document, View};
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{LEAST_BYTES, ReferringKey, Verdict, key_only_served_by};
-use crate::django::{Origin, index_for_key};
+use crate::catalog::usage::{IndexProblem, LEAST_BYTES, ReferringKey, key_only_served_by};
+use crate::django::{IndexOrigin, index_for_key};
 use crate::quote::{qualified, quote_ident};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
@@ -25,16 +25,16 @@ pub(super) struct Code {
 pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<Code> {
     let sql = |text: String| Some(Code { language: Language::Sql, text });
     match &one.subject {
-        Subject::Missing(key) => {
+        IndexOrMissing::Missing(key) => {
             let code = index_for_key(key, view.readings.project_for_code()).ok()?;
             match code.python() {
                 Some(text) => Some(Code { language: Language::Python, text }),
                 None => sql(code.sql),
             }
         }
-        Subject::Index(usage) => match one.verdicts.first() {
+        IndexOrMissing::Index(usage) => match one.verdicts.first() {
             None if !one.is_bloated() => None,
-            Some(Verdict::Invalid) | None => {
+            Some(IndexProblem::Invalid) | None => {
                 sql(format!("REINDEX INDEX CONCURRENTLY {};", qualified(&usage.schema, &usage.name)))
             }
             Some(_) => match view.readings.removal_of(usage).ok().and_then(|code| code.python()) {
@@ -48,8 +48,8 @@ pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<Code> {
 /// Everything known of an index.
 pub(super) fn index(one: &Figures, all: &[Figures], view: &View<'_>) -> Document {
     match &one.subject {
-        Subject::Missing(key) => missing(one, key, view),
-        Subject::Index(usage) => existing(one, usage, all, view),
+        IndexOrMissing::Missing(key) => missing(one, key, view),
+        IndexOrMissing::Index(usage) => existing(one, usage, all, view),
     }
 }
 
@@ -91,7 +91,7 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
         if code.language == Language::Python {
             document.text("Or by hand:");
             document.code(Language::Sql, &usage.drop_statement());
-        } else if one.verdicts.first() == Some(&Verdict::Invalid) {
+        } else if one.verdicts.first() == Some(&IndexProblem::Invalid) {
             document.text("Or drop it:");
             document.code(Language::Sql, &usage.drop_statement());
             if let Some(query) = repeated_keys(usage) {
@@ -121,7 +121,7 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
     document.heading("Figures");
     let model = one.owner.as_ref().map(|owner| format!(" ({})", owner.shown())).unwrap_or_default();
     document.pair("table", &format!("{}{model}", usage.table_label()));
-    document.pair("defined by", &one.from.as_ref().map(Origin::words).unwrap_or_default());
+    document.pair("defined by", &one.from.as_ref().map(IndexOrigin::words).unwrap_or_default());
     document.pair("size", &usage.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string()));
     let scans = usage.scans.map_or_else(|| "?".to_owned(), |scans| Count(scans).to_string());
     document.pair("scans", &format!("{scans}, {}", view.readings.counting().words(now)));
@@ -169,8 +169,8 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
 }
 
 /// Returns the foreign key that would be without an index, were this unused one gone.
-fn only_of_key<'a>(verdict: &Verdict, usage: &IndexUsage, view: &View<'a>) -> Option<&'a ReferringKey> {
-    if !matches!(verdict, Verdict::Unused { .. }) {
+fn only_of_key<'a>(verdict: &IndexProblem, usage: &IndexUsage, view: &View<'a>) -> Option<&'a ReferringKey> {
+    if !matches!(verdict, IndexProblem::Unused { .. }) {
         return None;
     }
     key_only_served_by(usage, view.readings.foreign_keys().ok()?, view.readings.indexes().ok()?)
@@ -191,18 +191,22 @@ fn name_of(oid: i64, all: &[Figures]) -> String {
     all.iter().find(|one| one.id() == oid).map_or_else(|| format!("index {oid}"), Figures::name)
 }
 
-fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> String {
+fn why(verdict: &IndexProblem, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> String {
     match verdict {
-        Verdict::Invalid => "Its build failed or is still running: no statement can use it, but writes may already \
+        IndexProblem::Invalid => {
+            "Its build failed or is still running: no statement can use it, but writes may already \
             maintain it. Before you touch it, check Activity for a running CREATE INDEX CONCURRENTLY."
-            .to_owned(),
-        Verdict::DuplicateOf(other) => format!("It duplicates {}: one of the two is enough.", name_of(*other, all)),
-        Verdict::CoveredBy(other) => format!(
+                .to_owned()
+        }
+        IndexProblem::DuplicateOf(other) => {
+            format!("It duplicates {}: one of the two is enough.", name_of(*other, all))
+        }
+        IndexProblem::CoveredBy(other) => format!(
             "{} starts with the same keys and serves the same lookups. Keep this one only if it is much smaller and \
              its index-only scans matter.",
             name_of(*other, all)
         ),
-        Verdict::Unused { is_suspicion } => {
+        IndexProblem::Unused { is_suspicion } => {
             let size = usage.bytes.map_or_else(String::new, |bytes| format!(" of {}", Bytes(bytes)));
             let words = view.readings.counting().words(view.newer.at);
             let caution = if *is_suspicion { " That is too short to be sure: monthly reports may use it." } else { "" };
@@ -214,10 +218,10 @@ fn why(verdict: &Verdict, usage: &IndexUsage, all: &[Figures], view: &View<'_>) 
     }
 }
 
-fn advice(verdict: Option<&Verdict>) -> &'static str {
+fn advice(verdict: Option<&IndexProblem>) -> &'static str {
     match verdict {
-        Some(Verdict::Invalid) => "Rebuild it (PostgreSQL 12 and later), or drop it and run the migration again:",
-        Some(Verdict::Unused { is_suspicion: true }) => {
+        Some(IndexProblem::Invalid) => "Rebuild it (PostgreSQL 12 and later), or drop it and run the migration again:",
+        Some(IndexProblem::Unused { is_suspicion: true }) => {
             "If it is still unused after a month, here and on every standby, remove it without blocking writes:"
         }
         Some(_) => "Remove it without blocking writes:",

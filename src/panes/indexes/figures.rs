@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use crate::app::View;
 use crate::catalog::bloat::Bloat;
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::usage::{Judgement, ReferringKey, Verdict, unindexed};
-use crate::django::{Origin, Owner};
+use crate::catalog::usage::{IndexProblem, Judgement, ReferringKey, unindexed};
+use crate::django::{IndexOrigin, Owner};
 use crate::panes::tables::is_notable;
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::{Bytes, Missing, Timestamp};
@@ -23,7 +23,7 @@ const LEAST_TABLE_BYTES: Bytes = Bytes(128.0 * 1024.0);
 
 /// An index, or the want of one.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Subject {
+pub enum IndexOrMissing {
     /// An index.
     Index(Box<IndexUsage>),
     /// A foreign key that no index leads with.
@@ -34,11 +34,11 @@ pub enum Subject {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figures {
     /// What it is of.
-    pub subject: Subject,
+    pub subject: IndexOrMissing,
     /// What is wrong with it, worst first.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<IndexProblem>,
     /// What would be wrong with it if it were larger.
-    pub too_small: Vec<Verdict>,
+    pub too_small: Vec<IndexProblem>,
     /// How bloated it is; `None` where the statistics were not read.
     pub bloat: Option<Bloat>,
     /// When the bloat was measured, where it was.
@@ -48,7 +48,7 @@ pub struct Figures {
     /// The Django model of its table, where one is known or guessed.
     pub owner: Option<Owner>,
     /// Where in the models it comes from; `None` for one that is missing.
-    pub from: Option<Origin>,
+    pub from: Option<IndexOrigin>,
 }
 
 /// The indexes, and what was not read.
@@ -86,7 +86,7 @@ pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
             scan_rate: rates.get(&usage.indexrelid).copied(),
             owner: project.owner(&usage.table),
             from: Some(origins.origin(usage)),
-            subject: Subject::Index(Box::new(usage.clone())),
+            subject: IndexOrMissing::Index(Box::new(usage.clone())),
         }
     }));
     Ok(Found { indexes, notes })
@@ -109,7 +109,7 @@ fn missing(view: &View<'_>, notes: &mut Vec<String>) -> Vec<Figures> {
                 scan_rate: None,
                 owner: project.owner(&key.table),
                 from: None,
-                subject: Subject::Missing(key.clone()),
+                subject: IndexOrMissing::Missing(key.clone()),
             })
             .collect(),
         Err(why) => {
@@ -123,40 +123,40 @@ impl Figures {
     /// Returns the oid of the index, or of the constraint that misses one.
     pub fn id(&self) -> i64 {
         match &self.subject {
-            Subject::Index(usage) => usage.indexrelid,
-            Subject::Missing(key) => key.oid,
+            IndexOrMissing::Index(usage) => usage.indexrelid,
+            IndexOrMissing::Missing(key) => key.oid,
         }
     }
 
     /// Returns what identifies the row.
     pub fn key(&self) -> String {
         match &self.subject {
-            Subject::Index(usage) => usage.indexrelid.to_string(),
-            Subject::Missing(key) => format!("fk {}", key.oid),
+            IndexOrMissing::Index(usage) => usage.indexrelid.to_string(),
+            IndexOrMissing::Missing(key) => format!("fk {}", key.oid),
         }
     }
 
     /// Returns the index's name, or the foreign key's.
     pub fn name(&self) -> String {
         match &self.subject {
-            Subject::Index(usage) => usage.label(),
-            Subject::Missing(key) => format!("({})", key.name),
+            IndexOrMissing::Index(usage) => usage.label(),
+            IndexOrMissing::Missing(key) => format!("({})", key.name),
         }
     }
 
     /// Returns the table's name.
     pub fn table(&self) -> String {
         match &self.subject {
-            Subject::Index(usage) => usage.table_label(),
-            Subject::Missing(key) => key.table_label(),
+            IndexOrMissing::Index(usage) => usage.table_label(),
+            IndexOrMissing::Missing(key) => key.table_label(),
         }
     }
 
     /// Returns the keys in words: `customer_id, created_at desc`.
     pub fn keys(&self) -> String {
         match &self.subject {
-            Subject::Missing(key) => key.columns.join(", "),
-            Subject::Index(usage) => {
+            IndexOrMissing::Missing(key) => key.columns.join(", "),
+            IndexOrMissing::Index(usage) => {
                 let options = usage.key_options.iter().copied().chain(std::iter::repeat(0));
                 let keys = usage.key_names().zip(options).map(|(name, bits)| {
                     let name = if name.is_empty() { "(expression)" } else { name };
@@ -171,22 +171,22 @@ impl Figures {
 
     /// Returns in a word or two where in the models it comes from.
     pub fn origin(&self) -> String {
-        self.from.as_ref().map(Origin::word).unwrap_or_default()
+        self.from.as_ref().map(IndexOrigin::word).unwrap_or_default()
     }
 
     /// Returns the statement that makes the index, where it was read.
     pub fn definition(&self) -> Option<String> {
         match &self.subject {
-            Subject::Index(usage) => usage.definition.clone(),
-            Subject::Missing(_) => None,
+            IndexOrMissing::Index(usage) => usage.definition.clone(),
+            IndexOrMissing::Missing(_) => None,
         }
     }
 
     /// Returns the pids that lock it.
     pub fn locked_by(&self) -> &[i64] {
         match &self.subject {
-            Subject::Index(usage) => &usage.locked_by,
-            Subject::Missing(_) => &[],
+            IndexOrMissing::Index(usage) => &usage.locked_by,
+            IndexOrMissing::Missing(_) => &[],
         }
     }
 
@@ -197,18 +197,18 @@ impl Figures {
 
     /// Whether something is wrong with it.
     pub fn is_judged(&self) -> bool {
-        matches!(self.subject, Subject::Missing(_)) || !self.verdicts.is_empty() || self.is_bloated()
+        matches!(self.subject, IndexOrMissing::Missing(_)) || !self.verdicts.is_empty() || self.is_bloated()
     }
 
     /// Returns how bad the worst verdict is; 0 for none.
     pub fn severity(&self) -> f64 {
         match (&self.subject, self.verdicts.first()) {
-            (Subject::Missing(_), _) => 4.0,
-            (_, Some(Verdict::Invalid)) => 6.0,
-            (_, Some(Verdict::DuplicateOf(_))) => 5.0,
-            (_, Some(Verdict::Unused { is_suspicion: false })) => 3.0,
-            (_, Some(Verdict::CoveredBy(_))) => 2.5,
-            (_, Some(Verdict::Unused { is_suspicion: true })) => 2.0,
+            (IndexOrMissing::Missing(_), _) => 4.0,
+            (_, Some(IndexProblem::Invalid)) => 6.0,
+            (_, Some(IndexProblem::DuplicateOf(_))) => 5.0,
+            (_, Some(IndexProblem::Unused { is_suspicion: false })) => 3.0,
+            (_, Some(IndexProblem::CoveredBy(_))) => 2.5,
+            (_, Some(IndexProblem::Unused { is_suspicion: true })) => 2.0,
             (_, None) => 0.0,
         }
     }
@@ -216,8 +216,8 @@ impl Figures {
     /// Orders the indexes before anybody sorts: the worst verdict, then the largest.
     pub fn urgency(&self) -> f64 {
         let size = match &self.subject {
-            Subject::Index(usage) => usage.bytes.unwrap_or(0.0),
-            Subject::Missing(_) => 0.0,
+            IndexOrMissing::Index(usage) => usage.bytes.unwrap_or(0.0),
+            IndexOrMissing::Missing(_) => 0.0,
         };
         let severity = if self.severity() == 0.0 && self.is_bloated() { 1.0 } else { self.severity() };
         severity * 1e15 + size
@@ -225,7 +225,7 @@ impl Figures {
 
     /// Puts a measurement in the estimate's place; what the fillfactor keeps free is no bloat.
     pub fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
-        let (Some((free_share, at)), Subject::Index(usage)) = (measured, &self.subject) else { return };
+        let (Some((free_share, at)), IndexOrMissing::Index(usage)) = (measured, &self.subject) else { return };
         let fillfactor = usage.option("fillfactor").and_then(|value| value.parse().ok()).unwrap_or(FILLFACTOR);
         let size = Bytes(usage.bytes.unwrap_or(0.0));
         self.bloat = Some(Bloat::measured(free_share * 100.0, 0.0, fillfactor, size));

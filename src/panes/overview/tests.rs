@@ -13,10 +13,10 @@ use crate::sample::{Seconds, Snapshot};
 use crate::ui::theme::Theme;
 
 fn app(snapshot: Snapshot) -> App {
-    app_of(snapshot, crate::app::Origin::Server)
+    app_of(snapshot, crate::app::SampleOrigin::Server)
 }
 
-fn app_of(snapshot: Snapshot, origin: crate::app::Origin) -> App {
+fn app_of(snapshot: Snapshot, origin: crate::app::SampleOrigin) -> App {
     let start = Start {
         target: "shop".to_owned(),
         pane: &crate::panes::overview::PANE,
@@ -188,8 +188,8 @@ fn the_chart_shows_one_span_however_long_was_watched() {
 fn a_recording_refuses_at_once_what_only_a_server_could_answer() {
     let table = || snapshot().with("tables", vec![row! { relid: 1, schema: "public", name: "shop_cart", kind: "r" }]);
     for (origin, expected) in [
-        (crate::app::Origin::Server, "Measure the bloat of shop_cart exactly?"),
-        (crate::app::Origin::Recording, "This is a recording: there is no server to ask."),
+        (crate::app::SampleOrigin::Server, "Measure the bloat of shop_cart exactly?"),
+        (crate::app::SampleOrigin::Recording, "This is a recording: there is no server to ask."),
     ] {
         let mut app = app_of(table(), origin);
         press(&mut app, KeyCode::Char('4'));

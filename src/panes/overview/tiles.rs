@@ -10,7 +10,7 @@ use crate::app::list::{Focus, List};
 use crate::app::{DrawContext, View};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::Verdict;
+use crate::catalog::usage::IndexProblem;
 use crate::panes::column::{PaneColumn, cells, column, headers};
 use crate::readings::backends::Backend;
 use crate::readings::sessions::at_least;
@@ -326,7 +326,7 @@ fn known<T: std::fmt::Display>(number: Option<(T, f64)>) -> Cell {
 /// An index of the tile.
 struct IndexRow<'a> {
     usage: &'a IndexUsage,
-    verdict: Option<&'a Verdict>,
+    verdict: Option<&'a IndexProblem>,
     /// Scans a second.
     rate: Option<f64>,
 }
@@ -339,10 +339,10 @@ impl IndexRow<'_> {
     /// Returns how the verdict looks, and how bad it is.
     fn severity(&self) -> (Role, f64) {
         match self.verdict {
-            Some(Verdict::Invalid) => (Role::Bad, 4e15),
-            Some(Verdict::DuplicateOf(_)) => (Role::Warning, 3e15),
-            Some(Verdict::Unused { is_suspicion: false }) => (Role::Warning, 2e15),
-            Some(Verdict::CoveredBy(_) | Verdict::Unused { is_suspicion: true }) => (Role::Muted, 1e15),
+            Some(IndexProblem::Invalid) => (Role::Bad, 4e15),
+            Some(IndexProblem::DuplicateOf(_)) => (Role::Warning, 3e15),
+            Some(IndexProblem::Unused { is_suspicion: false }) => (Role::Warning, 2e15),
+            Some(IndexProblem::CoveredBy(_) | IndexProblem::Unused { is_suspicion: true }) => (Role::Muted, 1e15),
             None => (Role::Text, 0.0),
         }
     }

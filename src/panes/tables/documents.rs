@@ -6,7 +6,7 @@ use crate::app::{Document, View};
 use crate::catalog::autovacuum::Progress;
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::index_usage::IndexUsage;
-use crate::catalog::usage::Verdict;
+use crate::catalog::usage::IndexProblem;
 use crate::django::{MigrationFile, ThereAndBack, migration_of_sql};
 use crate::quote::qualified;
 use crate::sample::unit::{Count, Share};
@@ -364,7 +364,7 @@ fn indexes(document: &mut Document, one: &Figures, view: &View<'_>) {
     document.heading(&format!("Indexes: {}", own.len()));
     for index in own {
         let verdicts = judgements.get(&index.indexrelid).into_iter().flat_map(|judged| &judged.verdicts);
-        let words: Vec<&str> = verdicts.map(Verdict::word).collect();
+        let words: Vec<&str> = verdicts.map(IndexProblem::word).collect();
         let size = index.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string());
         let scans = index.scans.map_or_else(|| "? scans".to_owned(), |scans| Count(scans).of("scan", "scans"));
         let keys: Vec<&str> =

@@ -11,7 +11,7 @@ pub(super) fn is_conninfo(text: &str) -> bool {
 
 /// Splits a conninfo into its parameters, in order, without judging their names.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, SyntaxError> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = ConninfoReader { text, at: 0 };
     let mut pairs: Vec<(String, String)> = Vec::new();
     loop {
         reader.skip_space();
@@ -43,12 +43,12 @@ fn missing_equals(start: usize, text: &str, before: Option<&(String, String)>) -
     }
 }
 
-struct Reader<'a> {
+struct ConninfoReader<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ConninfoReader<'a> {
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::Origin;
-use crate::failure::{Failure, Kind};
+use super::ParameterOrigin;
+use crate::failure::{Failure, FailureKind};
 
 /// A mistake in the writing of a URL or a conninfo; it never quotes what may be a password.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -36,7 +36,7 @@ pub enum AddressError {
     #[error("{origin}: {what}")]
     Syntax {
         /// Where.
-        origin: Origin,
+        origin: ParameterOrigin,
         /// What is wrong.
         what: String,
         /// How it is written right.
@@ -46,7 +46,7 @@ pub enum AddressError {
     #[error("{origin}: unknown connection parameter \"{word}\"")]
     UnknownKeyword {
         /// Where.
-        origin: Origin,
+        origin: ParameterOrigin,
         /// What was written.
         word: String,
         /// The nearest parameter there is.
@@ -56,7 +56,7 @@ pub enum AddressError {
     #[error("{}", bad_value(origin, keyword, value))]
     BadValue {
         /// Where.
-        origin: Origin,
+        origin: ParameterOrigin,
         /// The parameter.
         keyword: &'static str,
         /// What was written.
@@ -76,7 +76,7 @@ pub enum AddressError {
     #[error("{origin}: {keyword} is not supported by pgdj")]
     Unsupported {
         /// Where.
-        origin: Origin,
+        origin: ParameterOrigin,
         /// The parameter.
         keyword: &'static str,
         /// What to do instead.
@@ -86,7 +86,7 @@ pub enum AddressError {
     #[error("{origin} is neither a name nor an address")]
     NotAnAddress {
         /// Where.
-        origin: Origin,
+        origin: ParameterOrigin,
     },
     /// TARGET is a word that stands for nothing.
     #[error("TARGET \"{word}\" is neither an alias nor a service")]
@@ -149,10 +149,10 @@ impl AddressError {
 
 /// Says that a value is wrong, of a parameter that is named by its flag or variable alone, else by its place and its name;
 /// a value that may be a part of a password is not shown.
-fn bad_value(origin: &Origin, keyword: &str, value: &str) -> String {
+fn bad_value(origin: &ParameterOrigin, keyword: &str, value: &str) -> String {
     let (place, name) = match origin {
-        Origin::Flag(name) | Origin::Variable(name) => (String::new(), *name),
-        Origin::Target | Origin::File { .. } => (format!("{origin}: "), keyword),
+        ParameterOrigin::Flag(name) | ParameterOrigin::Variable(name) => (String::new(), *name),
+        ParameterOrigin::Target | ParameterOrigin::File { .. } => (format!("{origin}: "), keyword),
     };
     if value == "…" {
         format!("{place}invalid value for {name}")
@@ -167,7 +167,8 @@ fn listed(lead: &str, names: &[String]) -> String {
 
 impl From<AddressError> for Failure {
     fn from(error: AddressError) -> Self {
-        let kind = if matches!(error, AddressError::Unreadable { .. }) { Kind::File } else { Kind::Usage };
+        let kind =
+            if matches!(error, AddressError::Unreadable { .. }) { FailureKind::File } else { FailureKind::Usage };
         let failure = Self::new(kind, error.to_string());
         let failure = match std::error::Error::source(&error) {
             Some(source) => failure.because(source),

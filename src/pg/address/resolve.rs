@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::keywords::{self, KEYWORDS, Keyword, Use};
 use super::secret::may_hold_password;
 use super::values::{Values, bad_value};
-use super::{Address, AddressError, Environment, Given, Origin, Prompt, conninfo, nearest, service, url};
+use super::{Address, AddressError, Environment, Given, ParameterOrigin, Prompt, conninfo, nearest, service, url};
 
 /// Variables that say where to connect; with one of them set, `DATABASE_URL` is not looked at.
 const PLACES: [&str; 4] = ["PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE"];
@@ -82,7 +82,7 @@ impl fmt::Debug for Alias {
 pub fn resolve(request: &Request<'_>, environment: &Environment) -> Result<Address, AddressError> {
     let (target, alias) = target_layer(request, environment)?;
     if let Some((flag, _)) = address_in_a_flag(&request.flags) {
-        return Err(AddressError::NotAnAddress { origin: Origin::Flag(flag) });
+        return Err(AddressError::NotAnAddress { origin: ParameterOrigin::Flag(flag) });
     }
     let mut values = Values::default();
     values.add_weaker(flag_layer(&request.flags));
@@ -121,7 +121,7 @@ fn flag_layer(flags: &Flags<'_>) -> Vec<Given> {
         ("dbname", "-d", database),
     ];
     let given = |(name, flag, value): (&'static str, _, Option<&str>)| {
-        Some(Given { name, value: value?.to_owned(), origin: Origin::Flag(flag) })
+        Some(Given { name, value: value?.to_owned(), origin: ParameterOrigin::Flag(flag) })
     };
     flags.into_iter().filter_map(given).collect()
 }
@@ -161,7 +161,7 @@ fn target_layer(
     }
     let flags = &request.flags;
     if let Some(text) = address_flag {
-        return Ok((text_layer(text, &Origin::Flag("-d"))?, None));
+        return Ok((text_layer(text, &ParameterOrigin::Flag("-d"))?, None));
     }
     let has_flag = flags.host.or(flags.port).or(flags.user).or(flags.database).is_some();
     let has_place = PLACES.iter().any(|name| environment.var(name).is_some());
@@ -173,14 +173,14 @@ fn target_layer(
 
 fn word_layer(text: &str, aliases: &[Alias], environment: &Environment) -> Result<Vec<Given>, AddressError> {
     if is_address(text) {
-        return text_layer(text, &Origin::Target);
+        return text_layer(text, &ParameterOrigin::Target);
     }
     if may_hold_password(text) {
-        return Err(AddressError::NotAnAddress { origin: Origin::Target });
+        return Err(AddressError::NotAnAddress { origin: ParameterOrigin::Target });
     }
     let services = service::names(environment);
     if services.iter().any(|name| name == text) {
-        return Ok(vec![Given { name: "service", value: text.to_owned(), origin: Origin::Target }]);
+        return Ok(vec![Given { name: "service", value: text.to_owned(), origin: ParameterOrigin::Target }]);
     }
     let names: Vec<String> = aliases.iter().map(|alias| alias.name.clone()).chain(services).collect();
     let near = nearest(text, names.iter().map(String::as_str)).map(str::to_owned);
@@ -188,7 +188,7 @@ fn word_layer(text: &str, aliases: &[Alias], environment: &Environment) -> Resul
 }
 
 fn database_url_layer(text: &str) -> Result<Vec<Given>, AddressError> {
-    text_layer(text, &Origin::Variable("DATABASE_URL")).map_err(|error| match error {
+    text_layer(text, &ParameterOrigin::Variable("DATABASE_URL")).map_err(|error| match error {
         AddressError::Syntax { origin, what, .. }
             if url::scheme(text).is_none_or(|scheme| !scheme.starts_with('p')) =>
         {
@@ -200,7 +200,7 @@ fn database_url_layer(text: &str) -> Result<Vec<Given>, AddressError> {
 }
 
 /// Reads a URL or a conninfo.
-fn text_layer(text: &str, origin: &Origin) -> Result<Vec<Given>, AddressError> {
+fn text_layer(text: &str, origin: &ParameterOrigin) -> Result<Vec<Given>, AddressError> {
     let parsed = if url::scheme(text).is_some() { url::parse(text) } else { conninfo::parse(text) };
     let pairs = parsed.map_err(|error| AddressError::Syntax {
         origin: origin.clone(),
@@ -225,7 +225,7 @@ fn text_layer(text: &str, origin: &Origin) -> Result<Vec<Given>, AddressError> {
 fn alias_layer(alias: &Alias) -> Result<Vec<Given>, AddressError> {
     let mut layer = Vec::new();
     for (key, value, line) in &alias.parameters {
-        let origin = Origin::File { path: alias.file.clone(), line: *line };
+        let origin = ParameterOrigin::File { path: alias.file.clone(), line: *line };
         if key == "url" {
             // Written before the keys beside it, so that these win.
             layer.splice(0..0, text_layer(value, &origin)?);
@@ -236,7 +236,7 @@ fn alias_layer(alias: &Alias) -> Result<Vec<Given>, AddressError> {
     Ok(layer)
 }
 
-fn known(key: String, value: String, origin: Origin) -> Result<Given, AddressError> {
+fn known(key: String, value: String, origin: ParameterOrigin) -> Result<Given, AddressError> {
     match keywords::find(&key) {
         Some(keyword) => Ok(Given { name: keyword.name, value, origin }),
         // A URL without its scheme and with a "=" in it is read as a conninfo: the word before it holds the password.
@@ -251,12 +251,16 @@ fn environment_layer(environment: &Environment) -> Vec<Given> {
     let mut layer = Vec::new();
     // Older than PGSSLMODE and weaker; source: fe-connect.c, `conninfo_add_defaults`.
     if environment.var("PGREQUIRESSL").is_some_and(|value| value.starts_with('1')) {
-        layer.push(Given { name: "sslmode", value: "require".to_owned(), origin: Origin::Variable("PGREQUIRESSL") });
+        layer.push(Given {
+            name: "sslmode",
+            value: "require".to_owned(),
+            origin: ParameterOrigin::Variable("PGREQUIRESSL"),
+        });
     }
     for keyword in KEYWORDS {
         let Some(variable) = keyword.variable else { continue };
         let Some(value) = environment.var(variable) else { continue };
-        layer.push(Given { name: keyword.name, value: value.to_owned(), origin: Origin::Variable(variable) });
+        layer.push(Given { name: keyword.name, value: value.to_owned(), origin: ParameterOrigin::Variable(variable) });
     }
     layer
 }

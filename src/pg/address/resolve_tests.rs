@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::{Address, Environment, Files, Password, Place, Prompt, Roots, SslMode};
+use super::super::{Address, Environment, Files, HostAddress, Password, Prompt, Roots, SslMode};
 use super::{Alias, Flags, Request, is_left_open, resolve};
 
 const SERVICES: &str = "[prod]\nhost=svc\nport=6000\nuser=svcuser\npassword=svcpass\nsslmode=require\n[bad]\nport=x\n";
@@ -120,7 +120,7 @@ fn hosts_ports_and_addresses_are_matched() {
     let hint = "give one hostaddr for each host, in the same order";
     check("host=a,b hostaddr=::1", &[], &format!("2 hosts cannot be matched to 1 hostaddr | {hint}"));
     let address = with(Flags::default(), Some("host=a hostaddr=::1"), &[]).unwrap();
-    assert_eq!(address.hosts[0].place, Place::Name("a".to_owned(), Some("::1".parse().unwrap())));
+    assert_eq!(address.hosts[0].place, HostAddress::Name("a".to_owned(), Some("::1".parse().unwrap())));
 }
 
 #[test]

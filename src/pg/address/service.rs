@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
-use super::{AddressError, Given, Origin, keywords};
+use super::{AddressError, Given, ParameterOrigin, keywords};
 
 /// Where packages put the system-wide file when `PGSYSCONFDIR` does not say: Debian, Red Hat, Homebrew, source builds.
 const SYSTEM_FOLDERS: &[&str] = &[
@@ -82,7 +82,7 @@ fn section(text: &str, name: &str, path: &Path) -> Result<Option<Vec<Given>>, Ad
             continue;
         }
         if let Some(given) = &mut found {
-            given.push(parameter(line, Origin::File { path: path.to_owned(), line: index + 1 })?);
+            given.push(parameter(line, ParameterOrigin::File { path: path.to_owned(), line: index + 1 })?);
         }
     }
     Ok(found)
@@ -96,7 +96,7 @@ fn section_name(line: &str) -> Option<&str> {
     line.strip_prefix('[')?.split_once(']').map(|(name, _)| name)
 }
 
-fn parameter(line: &str, origin: Origin) -> Result<Given, AddressError> {
+fn parameter(line: &str, origin: ParameterOrigin) -> Result<Given, AddressError> {
     let syntax = |what: &str| AddressError::Syntax { origin: origin.clone(), what: what.to_owned(), hint: None };
     let Some((key, value)) = line.split_once('=') else {
         let what = if line.starts_with("ldap") { "LDAP lookup is not supported" } else { "the line has no \"=\"" };

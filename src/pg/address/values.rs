@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::passfile::{PassFile, Wanted};
 use super::{
-    Address, AddressError, ChannelBinding, DEFAULT_TIMEOUT, Environment, File, Given, Host, HostOrder, Keepalives,
-    Negotiation, Origin, Password, Place, Prompt, Roots, SessionAttrs, Sni, SslMode, Tls, TlsVersion, socket_path,
+    Address, AddressError, ChannelBinding, DEFAULT_TIMEOUT, Environment, File, Given, Host, HostAddress, HostOrder,
+    Keepalives, Negotiation, ParameterOrigin, Password, Prompt, Roots, SessionAttrs, Sni, SslMode, Tls, TlsVersion,
+    socket_path,
 };
 use crate::sample::unit::counted;
 
@@ -157,7 +158,7 @@ impl Values {
                 // Not quoted unless it is a number: with an unescaped slash it is the start of a password.
                 let is_number = part.chars().all(|letter| letter.is_ascii_digit());
                 let value = if is_number { (*part).to_owned() } else { "…".to_owned() };
-                let is_apart = matches!(given.origin, Origin::Flag(_) | Origin::Variable(_));
+                let is_apart = matches!(given.origin, ParameterOrigin::Flag(_) | ParameterOrigin::Variable(_));
                 let valid = if is_apart { VALID_PORT } else { VALID_PORT_OF_URL }.to_owned();
                 Err(AddressError::BadValue { origin: given.origin.clone(), keyword: "port", value, valid })
             }
@@ -168,7 +169,7 @@ impl Values {
         }
     }
 
-    fn place(&self, name: &str, ip: &str, port: u16, environment: &Environment) -> Result<Place, AddressError> {
+    fn place(&self, name: &str, ip: &str, port: u16, environment: &Environment) -> Result<HostAddress, AddressError> {
         let given_ip = self.given("hostaddr").filter(|_| !ip.is_empty());
         let ip = match given_ip {
             None => None,
@@ -185,10 +186,10 @@ impl Values {
             return Err(AddressError::Unsupported { origin: given.origin.clone(), keyword, hint });
         }
         Ok(match (name, ip) {
-            ("", None) => Place::Unix(default_socket_folder(port, environment)),
-            ("", Some(ip)) => Place::Ip(ip),
-            (folder, None) if folder.starts_with('/') => Place::Unix(PathBuf::from(folder)),
-            (name, ip) => Place::Name(name.to_owned(), ip),
+            ("", None) => HostAddress::Unix(default_socket_folder(port, environment)),
+            ("", Some(ip)) => HostAddress::Ip(ip),
+            (folder, None) if folder.starts_with('/') => HostAddress::Unix(PathBuf::from(folder)),
+            (name, ip) => HostAddress::Name(name.to_owned(), ip),
         })
     }
 
@@ -287,14 +288,14 @@ impl Values {
     }
 }
 
-fn name_for_passfile(place: &Place) -> String {
+fn name_for_passfile(place: &HostAddress) -> String {
     match place {
-        Place::Unix(folder) if SOCKET_FOLDERS.iter().any(|default| folder == Path::new(default)) => {
+        HostAddress::Unix(folder) if SOCKET_FOLDERS.iter().any(|default| folder == Path::new(default)) => {
             "localhost".to_owned()
         }
-        Place::Unix(folder) => folder.display().to_string(),
-        Place::Name(name, _) => name.clone(),
-        Place::Ip(ip) => ip.to_string(),
+        HostAddress::Unix(folder) => folder.display().to_string(),
+        HostAddress::Name(name, _) => name.clone(),
+        HostAddress::Ip(ip) => ip.to_string(),
     }
 }
 

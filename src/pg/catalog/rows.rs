@@ -2,8 +2,8 @@
 
 use crate::catalog::index::{Direction, Nulls};
 use crate::catalog::{
-    Catalog, Collation, Column, ColumnStatistics, Counters, Definition, Expr, ExpressionStatistics, ForeignKey, Index,
-    Key, Kind, Method, Table, ids, parse, texts,
+    Catalog, Collation, ColumnStatistics, Counters, Definition, Expr, ExpressionStatistics, ForeignKey, Index, Key,
+    Method, RelationKind, Table, TableColumn, ids, parse, texts,
 };
 use crate::sample::{Row, RowSet, Value};
 
@@ -26,10 +26,10 @@ pub(super) fn table(row: &Row<'_>) -> Table {
         schema: row.text("schema").to_owned(),
         name: row.text("name").to_owned(),
         kind: match row.text("kind") {
-            "r" => Kind::Plain,
-            "p" => Kind::Partitioned,
-            "m" => Kind::Materialized,
-            _ => Kind::Other,
+            "r" => RelationKind::Plain,
+            "p" => RelationKind::Partitioned,
+            "m" => RelationKind::Materialized,
+            _ => RelationKind::Other,
         },
         // -1 since 14, and 0 without a page before, say that it was never counted. Source: pg_class.reltuples.
         rows: (reltuples > 0.0 || (reltuples == 0.0 && pages > 0.0)).then_some(reltuples),
@@ -75,9 +75,9 @@ fn each(rows: &RowSet, catalog: &mut Catalog, mut take: impl FnMut(&mut Table, &
     }
 }
 
-fn column(row: &Row<'_>) -> Column {
+fn column(row: &Row<'_>) -> TableColumn {
     let small = |column| row.int(column).and_then(|number| i16::try_from(number).ok()).unwrap_or_default();
-    Column {
+    TableColumn {
         number: small("number"),
         name: row.text("name").to_owned(),
         type_name: row.text("type_name").to_owned(),

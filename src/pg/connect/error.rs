@@ -9,7 +9,7 @@ use rustls::{AlertDescription, CertificateError};
 use thiserror::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, FailureKind};
 use crate::pg::address::{Address, SessionAttrs};
 use crate::pg::tls::TlsError;
 use crate::pg::words::{pooler_hint, words};
@@ -60,7 +60,7 @@ pub struct Attempt {
 
 /// The part of an attempt that was under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum ConnectStep {
     /// Looking up the host's name.
     Lookup,
     /// Opening the socket.
@@ -71,7 +71,7 @@ pub enum Step {
     Login,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for ConnectStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lookup => "looking up the host name",
@@ -98,7 +98,7 @@ pub enum Trouble {
     #[error("no answer within {} while {step}", seconds(*limit))]
     TooSlow {
         /// What was under way.
-        step: Step,
+        step: ConnectStep,
         /// The limit.
         limit: Duration,
     },
@@ -454,7 +454,7 @@ fn handshake_hint(error: &io::Error) -> Option<String> {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        let mut failure = Self::new(Kind::Connection, error.to_string());
+        let mut failure = Self::new(FailureKind::Connection, error.to_string());
         let mut last = String::new();
         for attempt in &error.attempts {
             let line = format!("{}: {}", attempt.place, attempt.trouble.in_one_line());

@@ -1,10 +1,10 @@
 //! The judgement that stands before a statement is planned: in read-only mode it refuses, else it warns.
 
 use super::planned::Stumble;
-use super::statement::Statement;
+use super::statement::CheckedStatement;
 use super::{Agreed, refusal};
 use crate::pg::control::Mode;
-use crate::pg::judge::{Concern, Judge, Level, Objection, Verdict};
+use crate::pg::judge::{Concern, Judge, Level, Objection, StatementVerdict};
 use crate::pg::transaction::{Transaction, prepare_prefix};
 
 /// Under which terms a statement is let through.
@@ -32,12 +32,12 @@ pub(in crate::pg) struct Admitted {
 /// `warn` hears of all objections so far before anything goes on in spite of one: parsing runs code too.
 pub(in crate::pg) async fn admit(
     transaction: &mut Transaction,
-    statement: &Statement,
+    statement: &CheckedStatement,
     terms: Terms,
     warn: &impl Fn(Vec<String>),
 ) -> Result<Admitted, Stumble> {
     let verdict = Judge::of(transaction, &statement.text, (terms.level, terms.mode)).await;
-    let Verdict { judge, objections } = verdict.map_err(|trouble| Stumble::server(trouble, ""))?;
+    let StatementVerdict { judge, objections } = verdict.map_err(|trouble| Stumble::server(trouble, ""))?;
     let admitted = Admitted { objections: Vec::new(), judge, terms }.with(objections, warn)?;
     if admitted.judge.is_none() {
         return Ok(admitted);

@@ -9,13 +9,13 @@ use super::admitted::{self, Terms};
 use super::planned::{self, Explaining, Parsed, Stumble, explain};
 use super::refusal::{self, Circumstances};
 use super::run::{self, Runner};
-use super::statement::{self, Statement};
+use super::statement::{self, CheckedStatement};
 use super::usual;
 use super::{Agreed, Choice, Consent, Options, Parameter, Request};
 use crate::Failure;
 use crate::catalog::expr::Expr;
 use crate::catalog::parse::expression;
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::pg::judge::Level;
 use crate::pg::own::Own;
 use crate::pg::session::{Parameter as Bound, Query};
@@ -57,7 +57,7 @@ limit 200",
 
 /// A column that a parameter is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct ComparedColumn {
     schema: String,
     table: String,
     column: String,
@@ -93,7 +93,7 @@ impl Runner {
         })
     }
 
-    async fn ask(&self, request: &Request, statement: &Statement) -> Result<Vec<Parameter>, Stumble> {
+    async fn ask(&self, request: &Request, statement: &CheckedStatement) -> Result<Vec<Parameter>, Stumble> {
         let opened = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await;
         let mut transaction = opened.map_err(Stumble::Told)?;
         let begun = transaction.begin(run::guard(Consent::ReadOnly, request.timeout_ms)).await;
@@ -102,7 +102,7 @@ impl Runner {
         let found = match admitted::admit(&mut transaction, statement, terms, &|_| {}).await {
             Ok(_admitted) => parameters(&mut transaction, request, statement).await,
             // Nobody has agreed yet that the server parses it: it is asked when the statement is explained.
-            Err(Stumble::Told(failure)) if failure.kind == Kind::NotAgreed => {
+            Err(Stumble::Told(failure)) if failure.kind == FailureKind::NotAgreed => {
                 let mut unknown = vec![Parameter::default(); statement.parameters];
                 usual::offer(&statement.text, &mut unknown);
                 Ok(unknown)
@@ -117,7 +117,7 @@ impl Runner {
 async fn parameters(
     transaction: &mut Transaction,
     request: &Request,
-    statement: &Statement,
+    statement: &CheckedStatement,
 ) -> Result<Vec<Parameter>, Stumble> {
     let mut parameters = planned::parameters(transaction, statement, Parsed::WhenJudged).await?;
     // A plan that cannot be had (a table this role may not read) leaves the types, which are worth a form already.
@@ -147,7 +147,7 @@ async fn compare(transaction: &mut Transaction, plan: &Plan, parameters: &mut [P
 }
 
 /// Returns the column each parameter is compared with, by the parameter's number from 1.
-fn places(plan: &Plan) -> HashMap<usize, Place> {
+fn places(plan: &Plan) -> HashMap<usize, ComparedColumn> {
     const CONDITIONS: &[&str] = &[
         "Index Cond",
         "Filter",
@@ -172,7 +172,11 @@ fn places(plan: &Plan) -> HashMap<usize, Place> {
             for (number, alias, column) in pairs {
                 let alias = alias.or_else(|| node.alias().map(str::to_owned));
                 let Some((schema, table)) = alias.and_then(|alias| aliases.get(alias.as_str())) else { continue };
-                found.entry(number).or_insert_with(|| Place { schema: schema.clone(), table: table.clone(), column });
+                found.entry(number).or_insert_with(|| ComparedColumn {
+                    schema: schema.clone(),
+                    table: table.clone(),
+                    column,
+                });
             }
         }
     }
@@ -221,7 +225,7 @@ fn numbers_in(expr: &Expr) -> Vec<usize> {
 
 async fn values(
     transaction: &mut Transaction,
-    places: &HashMap<usize, Place>,
+    places: &HashMap<usize, ComparedColumn>,
     parameters: &[Parameter],
 ) -> Vec<(usize, Vec<Choice>)> {
     let wanted: Vec<serde_json::Value> = places

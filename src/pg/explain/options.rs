@@ -3,7 +3,7 @@
 use super::Options;
 
 /// An option: its name, the release it came with, what it needs, whether it is asked for.
-struct Known {
+struct ExplainOption {
     name: &'static str,
     since: i64,
     with: With,
@@ -23,7 +23,7 @@ enum With {
 ///
 /// `version` is `server_version_num`. Source: each was tried on each release from 12 to 18.
 pub fn list(options: &Options, version: i64) -> (String, Vec<&'static str>) {
-    let known = |name, since, with, is_chosen| Known { name, since, with, is_chosen };
+    let known = |name, since, with, is_chosen| ExplainOption { name, since, with, is_chosen };
     let all = [
         known("BUFFERS", if options.analyze { 0 } else { 130_000 }, With::Any, options.buffers),
         known("SETTINGS", 120_000, With::Any, options.settings),

@@ -5,7 +5,7 @@
 
 use super::options;
 use super::refusal;
-use super::statement::Statement;
+use super::statement::CheckedStatement;
 use super::{Options, Parameter};
 use crate::Failure;
 use crate::pg::own::{Form, Hole, Own};
@@ -73,7 +73,7 @@ pub(in crate::pg) static PLAN_CACHE_MODE: Own = Own {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::pg) struct Explaining<'a> {
     /// The statement.
-    pub(in crate::pg) statement: &'a Statement,
+    pub(in crate::pg) statement: &'a CheckedStatement,
     /// The values of `$1`, `$2`, …; empty asks for the generic plan where there are any.
     pub(in crate::pg) values: &'a [Option<String>],
     /// What EXPLAIN is to tell.
@@ -136,7 +136,7 @@ impl Stumble {
 /// Prepares a statement and returns its parameters, as far as their types tell.
 pub(super) async fn parameters(
     transaction: &mut Transaction,
-    statement: &Statement,
+    statement: &CheckedStatement,
     parsed: Parsed,
 ) -> Result<Vec<Parameter>, Stumble> {
     let types = match parsed {
@@ -210,7 +210,7 @@ fn prefix(list: &str) -> String {
 /// The plan without the values of `$n`.
 async fn generic(
     transaction: &mut Transaction,
-    statement: &Statement,
+    statement: &CheckedStatement,
     (wanted, notes): (&mut Options, &mut Vec<String>),
 ) -> Result<Option<String>, Stumble> {
     wanted.analyze = false;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-use super::statement::{self, Effect, NotOne, Statement};
+use super::statement::{self, CheckedStatement, Effect, NotOne};
 use super::{Blocker, Parameter, Request, WHAT_STAYS};
 use crate::Failure;
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::pg::control::Mode;
 use crate::pg::judge::{Level, Objection};
 use crate::pg::session::sentence;
@@ -21,7 +21,7 @@ use crate::sample::unit::counted;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Circumstances<'a> {
     pub(super) request: &'a Request,
-    pub(super) statement: &'a Statement,
+    pub(super) statement: &'a CheckedStatement,
     pub(super) elapsed: Duration,
     pub(super) blocked_by: &'a [Blocker],
     pub(super) is_cancelled: bool,
@@ -29,7 +29,7 @@ pub(super) struct Circumstances<'a> {
 }
 
 fn refused(what: impl Into<String>) -> Failure {
-    Failure::new(Kind::Refused, what)
+    Failure::new(FailureKind::Refused, what)
 }
 
 pub(in crate::pg) fn not_one(error: &NotOne) -> Failure {
@@ -73,7 +73,7 @@ pub(in crate::pg) fn not_agreed(objections: &[Objection], level: Level) -> Failu
         Level::Planned => "not planned: the statement may do more than read",
         Level::Executed => "not run: the statement may do more than read",
     };
-    let failure = Failure::new(Kind::NotAgreed, what);
+    let failure = Failure::new(FailureKind::NotAgreed, what);
     objections.iter().fold(failure, |failure, objection| failure.because_text(objection.words()))
 }
 
@@ -110,7 +110,7 @@ pub(super) fn never_sent() -> Failure {
 
 pub(super) fn silent(target: &str, after: Duration) -> Failure {
     Failure::new(
-        Kind::Connection,
+        FailureKind::Connection,
         format!("{target} did not answer the EXPLAIN within {}", Seconds(after.as_secs_f64())),
     )
     .hint("its connection is closed; if it is still running, statement_timeout ends it")
@@ -160,7 +160,7 @@ pub(super) fn of(trouble: Trouble, at: &Circumstances<'_>, prefix: usize, role: 
     let error = match trouble {
         Trouble::Lost(_) if at.is_cancelled => return cancelled(at),
         Trouble::Lost(why) => {
-            return Failure::new(Kind::Connection, "the connection was lost during the EXPLAIN")
+            return Failure::new(FailureKind::Connection, "the connection was lost during the EXPLAIN")
                 .because_text(why)
                 .hint("nothing was changed: the server rolls back the transaction");
         }
@@ -314,7 +314,7 @@ fn grant(message: &str, role: &str, effect: Effect) -> String {
     "connect as the application's role, which has the right".to_owned()
 }
 
-fn syntax_hint(statement: &Statement, sql: &str) -> Option<&'static str> {
+fn syntax_hint(statement: &CheckedStatement, sql: &str) -> Option<&'static str> {
     Some(if sql.contains("%s") || sql.contains("%(") {
         "%s is a placeholder of Python drivers: write the value, or $1"
     } else if sql.ends_with(CUT) || sql.len() >= 1023 && sql.len() <= 1024 {
@@ -331,7 +331,7 @@ fn syntax_hint(statement: &Statement, sql: &str) -> Option<&'static str> {
 }
 
 /// Returns where the server stumbled, counted in the statement itself.
-fn place(said: &DbError, statement: &Statement, prefix: usize) -> Option<String> {
+fn place(said: &DbError, statement: &CheckedStatement, prefix: usize) -> Option<String> {
     let ErrorPosition::Original(position) = said.position()? else { return None };
     let at = usize::try_from(*position).ok()?.checked_sub(prefix + 1)?;
     let before: Vec<char> = statement.text.chars().take(at).collect();

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::admitted::{Terms, admit};
 use super::planned::{Explained, Explaining, Parsed, Stumble, explain};
 use super::refusal::{self, Circumstances};
-use super::statement::{self, Effect, Statement};
+use super::statement::{self, CheckedStatement, Effect};
 use super::watch::watch;
 use super::{Answer, Blocker, Consent, Options, Progress, Request};
 use crate::Failure;
@@ -48,7 +48,7 @@ impl std::fmt::Debug for Runner {
 
 /// What the watchers know of the run.
 #[derive(Default)]
-struct Known {
+struct RunState {
     pid: OnceLock<i64>,
     cancelling: OnceLock<Cancelling>,
     /// Whether a cancel request is on its way.
@@ -58,7 +58,7 @@ struct Known {
     warnings: Mutex<Vec<String>>,
 }
 
-impl Known {
+impl RunState {
     fn warnings(&self) -> Vec<String> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -87,7 +87,7 @@ impl Runner {
     ) -> Result<Answer, Failure> {
         let statement = self.judge(request)?;
         let started = Instant::now();
-        let known = Known::default();
+        let known = RunState::default();
         let (blockers_in, blockers) = watch::channel(Vec::new());
         let work =
             tokio::time::timeout(patience(request), Box::pin(self.converse(request, (&statement, &known), &told)));
@@ -123,7 +123,7 @@ impl Runner {
     }
 
     /// Looks at what is asked before anything is sent.
-    fn judge(&self, request: &Request) -> Result<Statement, Failure> {
+    fn judge(&self, request: &Request) -> Result<CheckedStatement, Failure> {
         let statement = statement::check(&request.sql).map_err(|error| refusal::not_one(&error))?;
         if request.consent == Consent::Write && self.mode == Mode::ReadOnly {
             return Err(refusal::read_only_mode(statement.effect));
@@ -145,7 +145,7 @@ impl Runner {
     async fn converse(
         &self,
         request: &Request,
-        (statement, known): (&Statement, &Known),
+        (statement, known): (&CheckedStatement, &RunState),
         told: &impl Fn(Progress),
     ) -> Result<Answer, (Stumble, String)> {
         let opened = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await;
@@ -173,7 +173,7 @@ impl Runner {
         &self,
         transaction: &mut Transaction,
         request: &Request,
-        (statement, known): (&Statement, &Known),
+        (statement, known): (&CheckedStatement, &RunState),
         told: &impl Fn(Progress),
     ) -> Result<Explained, Stumble> {
         let level = level(request, statement);
@@ -201,7 +201,7 @@ impl Runner {
 }
 
 /// Returns what happens to a statement: without the values of its parameters it is planned only.
-fn level(request: &Request, statement: &Statement) -> Level {
+fn level(request: &Request, statement: &CheckedStatement) -> Level {
     let is_run = request.options.analyze && (statement.parameters == 0 || !request.parameters.is_empty());
     if is_run { Level::Executed } else { Level::Planned }
 }
@@ -227,7 +227,7 @@ fn patience(request: &Request) -> Duration {
 }
 
 /// Waits for the request to stop, then asks the server until it stops; ends when it does not.
-async fn stopped(stop: impl Future<Output = ()>, known: &Known) {
+async fn stopped(stop: impl Future<Output = ()>, known: &RunState) {
     stop.await;
     known.is_cancelled.store(true, Ordering::Relaxed);
     let began = Instant::now();

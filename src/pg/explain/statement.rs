@@ -20,7 +20,7 @@ pub enum Effect {
 
 /// A statement that may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct CheckedStatement {
     /// The text without an EXPLAIN before it and a semicolon after it.
     pub text: String,
     /// The highest `$n`, 0 without any.
@@ -138,14 +138,14 @@ impl Piece {
 }
 
 /// Looks at a text.
-pub fn check(sql: &str) -> Result<Statement, NotOne> {
+pub fn check(sql: &str) -> Result<CheckedStatement, NotOne> {
     if sql.contains('\0') {
         return Err(NotOne::Nul);
     }
     let Some(pieces) = pieces(sql) else {
         // An open quote or comment: the server says it with the place.
         let text = sql.trim().to_owned();
-        return Ok(Statement { text, parameters: 0, effect: Effect::Reads, notes: Vec::new() });
+        return Ok(CheckedStatement { text, parameters: 0, effect: Effect::Reads, notes: Vec::new() });
     };
     let mut parts = statements(&pieces);
     let Some(part) = parts.pop() else { return Err(NotOne::Empty) };
@@ -205,7 +205,7 @@ fn text_of(part: &[Piece]) -> String {
     part.iter().map(|piece| piece.text.as_str()).collect::<String>().trim().to_owned()
 }
 
-fn read(part: Vec<Piece>) -> Result<Statement, NotOne> {
+fn read(part: Vec<Piece>) -> Result<CheckedStatement, NotOne> {
     let mut notes = Vec::new();
     let part = without_explain(part, &mut notes)?;
     let part = without_declare(part, &mut notes);
@@ -219,7 +219,7 @@ fn read(part: Vec<Piece>) -> Result<Statement, NotOne> {
     if parameters > 0 && part.iter().any(|piece| piece.text.contains("/*, ... */")) {
         notes.push("a list that pg_stat_statements shortened is planned with its remaining values".to_owned());
     }
-    Ok(Statement { text: text_of(&part), parameters, effect: effect(&said), notes })
+    Ok(CheckedStatement { text: text_of(&part), parameters, effect: effect(&said), notes })
 }
 
 /// Whether a statement of SQL begins with a word.

@@ -13,10 +13,10 @@ pub(super) fn offer(sql: &str, parameters: &mut [Parameter]) {
     let places = places(sql);
     for (at, parameter) in parameters.iter_mut().enumerate().filter(|(_, parameter)| parameter.choices.is_empty()) {
         let place = places.iter().find(|(number, _)| *number == at + 1).map(|(_, place)| *place);
-        if let Some(clause) = place.filter(|_| parameter.column.is_empty()).and_then(Place::clause) {
+        if let Some(clause) = place.filter(|_| parameter.column.is_empty()).and_then(ParameterPosition::clause) {
             clause.clone_into(&mut parameter.column);
         }
-        let by_place = place.map(Place::values).unwrap_or_default();
+        let by_place = place.map(ParameterPosition::values).unwrap_or_default();
         let (values, note) = if by_place.is_empty() {
             (of_type(&parameter.type_name), "a guess from its type")
         } else {
@@ -29,14 +29,14 @@ pub(super) fn offer(sql: &str, parameters: &mut [Parameter]) {
 
 /// Where a parameter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ParameterPosition {
     Limit,
     Offset,
     /// The first argument of a function that cuts a point in time.
     Unit,
 }
 
-impl Place {
+impl ParameterPosition {
     fn clause(self) -> Option<&'static str> {
         match self {
             Self::Limit => Some("LIMIT"),
@@ -70,7 +70,7 @@ fn of_type(type_name: &str) -> &'static [&'static str] {
 }
 
 /// Returns the parameters whose place says something, by their numbers from 1.
-fn places(sql: &str) -> Vec<(usize, Place)> {
+fn places(sql: &str) -> Vec<(usize, ParameterPosition)> {
     let dialect = PostgreSqlDialect {};
     let Ok(tokens) = Tokenizer::new(&dialect, sql).with_unescape(false).tokenize() else { return Vec::new() };
     let said: Vec<&Token> = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).collect();
@@ -87,13 +87,15 @@ fn places(sql: &str) -> Vec<(usize, Place)> {
 }
 
 /// Returns the place by what stands before it.
-fn place(before: &[&Token]) -> Option<Place> {
+fn place(before: &[&Token]) -> Option<ParameterPosition> {
     let word =
         |back: usize| before.len().checked_sub(back).and_then(|at| before.get(at)).and_then(|token| lower(token));
     match (word(2).as_deref(), word(1).as_deref()) {
-        (_, Some("limit")) | (Some("fetch"), Some("first" | "next")) => Some(Place::Limit),
-        (_, Some("offset")) => Some(Place::Offset),
-        (Some("date_trunc" | "date_part"), None) if before.last() == Some(&&Token::LParen) => Some(Place::Unit),
+        (_, Some("limit")) | (Some("fetch"), Some("first" | "next")) => Some(ParameterPosition::Limit),
+        (_, Some("offset")) => Some(ParameterPosition::Offset),
+        (Some("date_trunc" | "date_part"), None) if before.last() == Some(&&Token::LParen) => {
+            Some(ParameterPosition::Unit)
+        }
         _ => None,
     }
 }
@@ -113,8 +115,11 @@ mod tests {
     fn a_parameter_gets_what_is_usual_where_it_stands() {
         let sql = "select date_trunc($1, o.at), \"limit\" $2 from o where o.a = $3 and note = 'limit $9' -- offset $8
             limit $4 offset $5";
-        assert_eq!(places(sql), [(1, Place::Unit), (4, Place::Limit), (5, Place::Offset)]);
-        assert_eq!(places("select 1 fetch first $1 rows only"), [(1, Place::Limit)]);
+        assert_eq!(
+            places(sql),
+            [(1, ParameterPosition::Unit), (4, ParameterPosition::Limit), (5, ParameterPosition::Offset)]
+        );
+        assert_eq!(places("select 1 fetch first $1 rows only"), [(1, ParameterPosition::Limit)]);
         assert_eq!(places("select 'open"), []);
     }
 

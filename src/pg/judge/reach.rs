@@ -23,7 +23,7 @@ const LONGEST_NAME: usize = 63;
 
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum ObjectKind {
     Function,
     Operator,
     Type,
@@ -68,8 +68,8 @@ pub(super) struct Reach {
     path: Vec<String>,
     /// The names that were looked up.
     looked_up: Vec<Names>,
-    known: BTreeMap<(Kind, i64), Run>,
-    pending: BTreeMap<(Kind, i64), (Run, String)>,
+    known: BTreeMap<(ObjectKind, i64), Run>,
+    pending: BTreeMap<(ObjectKind, i64), (Run, String)>,
     names: Vec<Names>,
     asked: Option<Names>,
     objections: Vec<Objection>,
@@ -78,12 +78,12 @@ pub(super) struct Reach {
 /// A row of `facts.sql`.
 #[derive(Debug, Clone)]
 pub(super) struct Fact {
-    pub(super) kind: Kind,
+    pub(super) kind: ObjectKind,
     pub(super) oid: i64,
     pub(super) facts: Value,
 }
 
-impl Kind {
+impl ObjectKind {
     pub(super) fn of(word: &str) -> Option<Self> {
         Some(match word {
             "function" => Self::Function,
@@ -154,16 +154,16 @@ impl Reach {
     /// Adds relations that the server says the statement reads.
     pub(super) fn add_relations(&mut self, relations: &[i64]) {
         for relation in relations {
-            self.add(Kind::Relation, *relation, self.run(), "");
+            self.add(ObjectKind::Relation, *relation, self.run(), "");
         }
     }
 
     /// Adds tables that a function may open by their numbers: their partition keys are computed then.
     pub(super) fn add_keys(&mut self, relations: &[i64]) {
         for relation in relations {
-            if !self.known.contains_key(&(Kind::Relation, *relation)) {
+            if !self.known.contains_key(&(ObjectKind::Relation, *relation)) {
                 self.keys_only.insert(*relation);
-                self.add(Kind::Relation, *relation, Run::Folded, "");
+                self.add(ObjectKind::Relation, *relation, Run::Folded, "");
             }
         }
     }
@@ -181,9 +181,10 @@ impl Reach {
         }
     }
 
-    fn add(&mut self, kind: Kind, oid: i64, run: Run, via: &str) {
+    fn add(&mut self, kind: ObjectKind, oid: i64, run: Run, via: &str) {
         // Builtin operators, types and operator classes lead to builtin functions that do no harm: a test goes through them.
-        let is_decided = matches!(kind, Kind::Operator | Kind::Type | Kind::Class) && oid < FIRST_OF_USERS;
+        let is_decided =
+            matches!(kind, ObjectKind::Operator | ObjectKind::Type | ObjectKind::Class) && oid < FIRST_OF_USERS;
         if is_decided || oid <= 0 || self.known.get(&(kind, oid)).is_some_and(|known| *known >= run) {
             return;
         }
@@ -192,7 +193,7 @@ impl Reach {
     }
 
     /// Returns what to ask next: the kinds of objects, and the parameter of `facts.sql`; `None` when all is known.
-    pub(super) fn next(&mut self) -> Option<(Vec<Kind>, String)> {
+    pub(super) fn next(&mut self) -> Option<(Vec<ObjectKind>, String)> {
         if self.known.len() + self.pending.len() > MOST {
             self.object("the statement".to_owned(), "it uses more objects than pgdj can check".to_owned(), "");
             return None;
@@ -201,15 +202,16 @@ impl Reach {
         if self.asked.is_none() && self.pending.is_empty() {
             return None;
         }
-        let ids = |kind: Kind| -> Vec<String> {
+        let ids = |kind: ObjectKind| -> Vec<String> {
             self.pending.keys().filter(|(pending, _)| *pending == kind).map(|(_, oid)| oid.to_string()).collect()
         };
         let nothing = (Written::default(), BTreeSet::new());
         let (written, schemas) =
             self.asked.as_ref().map_or((&nothing.0, &nothing.1), |names| (&names.written, &names.schemas));
-        let kinds = [Kind::Function, Kind::Operator, Kind::Type, Kind::Relation, Kind::Class];
-        let is_asked = |kind: &Kind| {
-            let by_name = self.asked.is_some() && *kind != Kind::Class;
+        let kinds =
+            [ObjectKind::Function, ObjectKind::Operator, ObjectKind::Type, ObjectKind::Relation, ObjectKind::Class];
+        let is_asked = |kind: &ObjectKind| {
+            let by_name = self.asked.is_some() && *kind != ObjectKind::Class;
             by_name || self.pending.keys().any(|(pending, _)| pending == kind)
         };
         let wanted = json!({
@@ -218,11 +220,11 @@ impl Reach {
             "fields": written.fields,
             "words": written.words,
             "operators": written.operators,
-            "functions": ids(Kind::Function),
-            "operator_ids": ids(Kind::Operator),
-            "types": ids(Kind::Type),
-            "relations": ids(Kind::Relation),
-            "classes": ids(Kind::Class),
+            "functions": ids(ObjectKind::Function),
+            "operator_ids": ids(ObjectKind::Operator),
+            "types": ids(ObjectKind::Type),
+            "relations": ids(ObjectKind::Relation),
+            "classes": ids(ObjectKind::Class),
         });
         Some((kinds.into_iter().filter(is_asked).collect(), wanted.to_string()))
     }
@@ -288,32 +290,32 @@ impl Reach {
         let name = format!("{}.{}", text(facts, "schema"), text(facts, "name"));
         let name = name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned();
         match fact.kind {
-            Kind::Function => self.function(facts, (fact.oid, name), run, via),
-            Kind::Operator => self.parts(facts, &format!("the operator {name}")),
-            Kind::Type => {
+            ObjectKind::Function => self.function(facts, (fact.oid, name), run, via),
+            ObjectKind::Operator => self.parts(facts, &format!("the operator {name}")),
+            ObjectKind::Type => {
                 let name = format!("the type {name}");
                 self.parts(facts, &name);
                 self.trees(facts, "trees", Run::Always, &name);
                 for oid in numbers(facts, "relations") {
-                    self.add(Kind::Relation, oid, Run::Folded, &name);
+                    self.add(ObjectKind::Relation, oid, Run::Folded, &name);
                 }
                 self.owned(facts, &name, via);
             }
-            Kind::Relation if self.keys_only.contains(&fact.oid) => self.key(facts, &name),
-            Kind::Relation => self.relation(facts, &name, via),
-            Kind::Class => self.parts(facts, &format!("the operator class {name}")),
+            ObjectKind::Relation if self.keys_only.contains(&fact.oid) => self.key(facts, &name),
+            ObjectKind::Relation => self.relation(facts, &name, via),
+            ObjectKind::Class => self.parts(facts, &format!("the operator class {name}")),
         }
     }
 
     /// Adds what an object names by number; all of it runs whenever the object is used.
     fn parts(&mut self, facts: &Value, via: &str) {
         for (list, kind) in [
-            ("functions", Kind::Function),
-            ("alias_of", Kind::Function),
-            ("operators", Kind::Operator),
-            ("types", Kind::Type),
-            ("aggregate_types", Kind::Type),
-            ("classes", Kind::Class),
+            ("functions", ObjectKind::Function),
+            ("alias_of", ObjectKind::Function),
+            ("operators", ObjectKind::Operator),
+            ("types", ObjectKind::Type),
+            ("aggregate_types", ObjectKind::Type),
+            ("classes", ObjectKind::Class),
         ] {
             for oid in numbers(facts, list) {
                 self.add(kind, oid, Run::Always, via);
@@ -336,15 +338,18 @@ impl Reach {
         if writes && !self.writes {
             self.fire_rules();
         }
-        for (kind, oids) in
-            [(Kind::Operator, operators), (Kind::Type, types), (Kind::Relation, relations), (Kind::Class, classes)]
-        {
+        for (kind, oids) in [
+            (ObjectKind::Operator, operators),
+            (ObjectKind::Type, types),
+            (ObjectKind::Relation, relations),
+            (ObjectKind::Class, classes),
+        ] {
             for oid in oids {
                 self.add(kind, oid, Run::Always, via);
             }
         }
         for oid in functions {
-            self.add(Kind::Function, oid, run, via);
+            self.add(ObjectKind::Function, oid, run, via);
         }
     }
 
@@ -365,7 +370,7 @@ impl Reach {
         self.trees(facts, "folded", Run::Folded, &via);
         self.trees(facts, "keys", Run::Folded, &via);
         for oid in numbers(facts, "key_classes") {
-            self.add(Kind::Class, oid, Run::Always, &via);
+            self.add(ObjectKind::Class, oid, Run::Always, &via);
         }
         let rules = facts.get("on_write").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         self.rules.extend(rules.iter().filter_map(Value::as_str).map(|tree| (tree.to_owned(), via.clone())));
@@ -373,7 +378,7 @@ impl Reach {
             self.fire_rules();
         }
         for oid in numbers(facts, "relations") {
-            self.add(Kind::Relation, oid, Run::Always, &via);
+            self.add(ObjectKind::Relation, oid, Run::Always, &via);
         }
     }
 
@@ -385,7 +390,7 @@ impl Reach {
         );
         self.trees(facts, "keys", Run::Folded, &via);
         for oid in numbers(facts, "key_classes") {
-            self.add(Kind::Class, oid, Run::Folded, &via);
+            self.add(ObjectKind::Class, oid, Run::Folded, &via);
         }
     }
 

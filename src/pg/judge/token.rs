@@ -6,7 +6,7 @@
 
 /// A token that can change what a statement calls; blanks and comments are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Token {
+pub(super) enum SqlToken {
     /// An identifier or a keyword, folded and cut as the server does it.
     Word {
         /// The name.
@@ -59,12 +59,12 @@ impl Folding {
 }
 
 /// Reads a text.
-pub(super) fn tokens(sql: &str, folding: Folding) -> Result<Vec<Token>, Unclear> {
+pub(super) fn tokens(sql: &str, folding: Folding) -> Result<Vec<SqlToken>, Unclear> {
     let mut lexer = Lexer { rest: sql, folding };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next()? {
         // `E'a' <newline> 'b'` goes on as an escape string, with comments allowed between: not worth a second lexer.
-        if token == Token::Text && tokens.last() == Some(&Token::Text) {
+        if token == SqlToken::Text && tokens.last() == Some(&SqlToken::Text) {
             return Err(lexer.unclear("two strings in a row, of which the second continues the first"));
         }
         tokens.push(token);
@@ -107,7 +107,7 @@ impl<'a> Lexer<'a> {
         taken
     }
 
-    fn next(&mut self) -> Result<Option<Token>, Unclear> {
+    fn next(&mut self) -> Result<Option<SqlToken>, Unclear> {
         self.skip_blanks()?;
         let Some(letter) = self.peek() else { return Ok(None) };
         let token = match letter {
@@ -161,7 +161,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes a string from its quote on.
-    fn string(&mut self, has_escapes: bool) -> Result<Token, Unclear> {
+    fn string(&mut self, has_escapes: bool) -> Result<SqlToken, Unclear> {
         self.skip(1);
         loop {
             self.take_while(|letter| letter != '\'' && !(has_escapes && letter == '\\'));
@@ -170,7 +170,7 @@ impl<'a> Lexer<'a> {
                 self.skip(self.peek().map_or(0, char::len_utf8));
             } else if self.rest.starts_with('\'') {
                 self.skip(1);
-                return Ok(Token::Text);
+                return Ok(SqlToken::Text);
             } else {
                 return Err(self.unclear("a string that is not closed"));
             }
@@ -195,7 +195,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn dollar(&mut self) -> Result<Token, Unclear> {
+    fn dollar(&mut self) -> Result<SqlToken, Unclear> {
         let tail = self.rest.get(1..).unwrap_or_default();
         if tail.starts_with(|letter: char| letter.is_ascii_digit()) {
             self.skip(1);
@@ -213,10 +213,10 @@ impl<'a> Lexer<'a> {
         self.skip(tag.len());
         let Some(end) = self.rest.find(tag) else { return Err(self.unclear("a string that is not closed")) };
         self.skip(end + tag.len());
-        Ok(Token::Text)
+        Ok(SqlToken::Text)
     }
 
-    fn number(&mut self) -> Result<Token, Unclear> {
+    fn number(&mut self) -> Result<SqlToken, Unclear> {
         self.take_while(|letter| letter.is_ascii_digit());
         if self.rest.starts_with('_') {
             // `1_000` is a number since 16, and before the number 1 with the name `_000`: so the name is a token too.
@@ -225,7 +225,7 @@ impl<'a> Lexer<'a> {
             let is_grouped = groups.split('_').skip(1).all(|group| !group.is_empty());
             let next = self.rest.get(groups.len()..).and_then(|rest| rest.chars().next());
             if is_grouped && !next.is_some_and(continues_name) {
-                return Ok(Token::Value);
+                return Ok(SqlToken::Value);
             }
         }
         if self.rest.starts_with('.') && !self.rest.starts_with("..") {
@@ -243,14 +243,14 @@ impl<'a> Lexer<'a> {
     }
 
     /// Ends a number or a parameter: until 14 a letter right behind it begins a name, since 15 it is an error.
-    fn value(&mut self) -> Result<Token, Unclear> {
+    fn value(&mut self) -> Result<SqlToken, Unclear> {
         if self.peek().is_some_and(continues_name) {
             return Err(self.unclear("a number that runs into a name"));
         }
-        Ok(Token::Value)
+        Ok(SqlToken::Value)
     }
 
-    fn name(&mut self) -> Result<Token, Unclear> {
+    fn name(&mut self) -> Result<SqlToken, Unclear> {
         let second = self.rest.chars().nth(1);
         match (self.peek(), second) {
             (Some('e' | 'E'), Some('\'')) => {
@@ -281,7 +281,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Takes `U&"d\0061ta"` from its quote on.
-    fn unicode_name(&mut self) -> Result<Token, Unclear> {
+    fn unicode_name(&mut self) -> Result<SqlToken, Unclear> {
         let written = self.quoted()?;
         let mut ahead = Lexer { rest: self.rest, folding: self.folding };
         ahead.skip_blanks()?;
@@ -292,21 +292,21 @@ impl<'a> Lexer<'a> {
         self.word(name, true)
     }
 
-    fn word(&mut self, name: String, is_quoted: bool) -> Result<Token, Unclear> {
+    fn word(&mut self, name: String, is_quoted: bool) -> Result<SqlToken, Unclear> {
         if name.is_empty() {
             return Err(self.unclear("a name without a letter"));
         }
         if name.len() <= LONGEST_NAME {
-            return Ok(Token::Word { name, is_quoted });
+            return Ok(SqlToken::Word { name, is_quoted });
         }
         // In another encoding it has another length.
         if !name.is_ascii() {
             return Err(self.unclear("a name of more than 63 bytes"));
         }
-        Ok(Token::Word { name: name.get(..LONGEST_NAME).unwrap_or_default().to_owned(), is_quoted })
+        Ok(SqlToken::Word { name: name.get(..LONGEST_NAME).unwrap_or_default().to_owned(), is_quoted })
     }
 
-    fn operator(&mut self) -> Token {
+    fn operator(&mut self) -> SqlToken {
         let run = self.rest.find(|letter| !OPERATOR.contains(letter)).unwrap_or(self.rest.len());
         let run = self.rest.get(..run).unwrap_or_default();
         let end = [run.find("/*"), run.find("--")].into_iter().flatten().min().unwrap_or(run.len());
@@ -320,16 +320,16 @@ impl<'a> Lexer<'a> {
         let operator = operator.to_owned();
         self.skip(operator.len());
         // Source: `NOT_EQUALS` of `scan.l`.
-        Token::Operator(if operator == "!=" { "<>".to_owned() } else { operator })
+        SqlToken::Operator(if operator == "!=" { "<>".to_owned() } else { operator })
     }
 
-    fn mark(&mut self) -> Result<Token, Unclear> {
+    fn mark(&mut self) -> Result<SqlToken, Unclear> {
         const MARKS: &[&str] = &["::", "..", ":=", ",", "(", ")", "[", "]", ".", ";", ":"];
         let Some(mark) = MARKS.iter().find(|mark| self.rest.starts_with(**mark)) else {
             return Err(self.unclear("a character that SQL does not have"));
         };
         self.skip(mark.len());
-        Ok(Token::Mark(mark))
+        Ok(SqlToken::Mark(mark))
     }
 }
 
@@ -365,12 +365,12 @@ mod tests {
             Ok(tokens) => tokens
                 .into_iter()
                 .map(|token| match token {
-                    Token::Word { name, is_quoted: false } => name,
-                    Token::Word { name, is_quoted: true } => format!("\"{name}\""),
-                    Token::Operator(text) => format!("<{text}>"),
-                    Token::Mark(mark) => mark.to_owned(),
-                    Token::Text => "'".to_owned(),
-                    Token::Value => "#".to_owned(),
+                    SqlToken::Word { name, is_quoted: false } => name,
+                    SqlToken::Word { name, is_quoted: true } => format!("\"{name}\""),
+                    SqlToken::Operator(text) => format!("<{text}>"),
+                    SqlToken::Mark(mark) => mark.to_owned(),
+                    SqlToken::Text => "'".to_owned(),
+                    SqlToken::Value => "#".to_owned(),
                 })
                 .collect::<Vec<_>>()
                 .join(" "),

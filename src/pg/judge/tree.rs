@@ -212,14 +212,14 @@ pub(super) fn mentions(tree: &str) -> Option<Mentions> {
     let mut depth = 0_i64;
     for token in Tokens(tree) {
         match token {
-            Token::Bracket('{' | '(') => depth += 1,
-            Token::Bracket(_) => {
+            TreeToken::Bracket('{' | '(') => depth += 1,
+            TreeToken::Bracket(_) => {
                 depth -= 1;
                 if depth < 0 {
                     return None;
                 }
             }
-            Token::Word(word) => {
+            TreeToken::Word(word) => {
                 if let Some(name) = word.strip_prefix(':') {
                     current = field(name);
                 } else if let Some(number) = word.parse().ok().filter(|number| *number > 0) {
@@ -238,7 +238,7 @@ pub fn unknown_fields(tree: &str) -> Option<Vec<String>> {
     let mut unknown = Vec::new();
     let mut current: Option<&str> = None;
     for token in Tokens(tree) {
-        let Token::Word(word) = token else { continue };
+        let TreeToken::Word(word) = token else { continue };
         if let Some(name) = word.strip_prefix(':') {
             current = Some(name).filter(|name| field(name) == Field::Unknown);
         } else if let Some(name) = current.filter(|_| word.parse().is_ok_and(|number: i64| number > 0)) {
@@ -267,7 +267,7 @@ impl Mentions {
     }
 }
 
-enum Token<'a> {
+enum TreeToken<'a> {
     /// One of `{ } ( )`; square brackets are words, as a name that is `[` is.
     Bracket(char),
     Word(&'a str),
@@ -276,14 +276,14 @@ enum Token<'a> {
 struct Tokens<'a>(&'a str);
 
 impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
+    type Item = TreeToken<'a>;
 
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<TreeToken<'a>> {
         let text = self.0.trim_start_matches([' ', '\n', '\t']);
         let first = text.chars().next()?;
         if "{}()".contains(first) {
             self.0 = text.get(1..).unwrap_or_default();
-            return Some(Token::Bracket(first));
+            return Some(TreeToken::Bracket(first));
         }
         let mut is_escaped = false;
         let end = text.find(|letter: char| {
@@ -293,7 +293,7 @@ impl<'a> Iterator for Tokens<'a> {
         });
         let (word, rest) = text.split_at(end.unwrap_or(text.len()));
         self.0 = rest;
-        Some(Token::Word(word))
+        Some(TreeToken::Word(word))
     }
 }
 

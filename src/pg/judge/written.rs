@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::rules::RESERVED;
-use super::token::{Folding, Token, Unclear, tokens};
+use super::token::{Folding, SqlToken, Unclear, tokens};
 
 /// Names by what they could be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,22 +57,22 @@ impl Written {
         for (at, token) in tokens.iter().enumerate() {
             let before = at.checked_sub(1).and_then(|before| tokens.get(before));
             match token {
-                Token::Word { name, is_quoted } => written.name((name, *is_quoted), before, tokens.get(at + 1)),
-                Token::Operator(operator) => drop(written.operators.insert(operator.clone())),
-                Token::Mark(_) | Token::Text | Token::Value => {}
+                SqlToken::Word { name, is_quoted } => written.name((name, *is_quoted), before, tokens.get(at + 1)),
+                SqlToken::Operator(operator) => drop(written.operators.insert(operator.clone())),
+                SqlToken::Mark(_) | SqlToken::Text | SqlToken::Value => {}
             }
         }
         written.operators.extend(IMPLIED.iter().map(|operator| (*operator).to_owned()));
         Ok(written)
     }
 
-    fn name(&mut self, (name, is_quoted): (&String, bool), before: Option<&Token>, after: Option<&Token>) {
-        let is_field = before == Some(&Token::Mark("."));
-        let is_call = after == Some(&Token::Mark("("));
+    fn name(&mut self, (name, is_quoted): (&String, bool), before: Option<&SqlToken>, after: Option<&SqlToken>) {
+        let is_field = before == Some(&SqlToken::Mark("."));
+        let is_call = after == Some(&SqlToken::Mark("("));
         if !is_quoted && matches!(name.as_str(), "like" | "ilike" | "similar") {
             self.operators.extend(OF_PATTERNS.iter().map(|operator| (*operator).to_owned()));
         }
-        if after == Some(&Token::Mark(".")) {
+        if after == Some(&SqlToken::Mark(".")) {
             self.schemas.insert(name.clone());
         }
         if !is_quoted && !is_field && RESERVED.contains(&name.as_str()) {
@@ -92,17 +92,17 @@ impl Written {
     }
 }
 
-fn deed(tokens: &[Token]) -> Deed {
-    let end = tokens.iter().rposition(|token| *token != Token::Mark(";")).map_or(0, |at| at + 1);
+fn deed(tokens: &[SqlToken]) -> Deed {
+    let end = tokens.iter().rposition(|token| *token != SqlToken::Mark(";")).map_or(0, |at| at + 1);
     let tokens = tokens.get(..end).unwrap_or_default();
-    if tokens.contains(&Token::Mark(";")) {
+    if tokens.contains(&SqlToken::Mark(";")) {
         return Deed::Several;
     }
-    let keyword = |token: &Token| match token {
-        Token::Word { name, is_quoted: false } => Some(name.clone()),
+    let keyword = |token: &SqlToken| match token {
+        SqlToken::Word { name, is_quoted: false } => Some(name.clone()),
         _ => None,
     };
-    let first = tokens.iter().find(|token| **token != Token::Mark("(")).and_then(keyword).unwrap_or_default();
+    let first = tokens.iter().find(|token| **token != SqlToken::Mark("(")).and_then(keyword).unwrap_or_default();
     if !matches!(first.as_str(), "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "merge") {
         return Deed::Other(first);
     }
@@ -110,7 +110,7 @@ fn deed(tokens: &[Token]) -> Deed {
     let words = tokens
         .iter()
         .enumerate()
-        .filter(|(at, _)| at.checked_sub(1).and_then(|before| tokens.get(before)) != Some(&Token::Mark(".")));
+        .filter(|(at, _)| at.checked_sub(1).and_then(|before| tokens.get(before)) != Some(&SqlToken::Mark(".")));
     let mut words = words.filter_map(|(_, token)| keyword(token));
     words
         .find_map(|word| WRITING.iter().find(|writing| **writing == word))

@@ -14,13 +14,13 @@ use super::bundle::{Question, Unbundled};
 use super::idle::Sessions;
 use super::latest_sections::LatestSections;
 use super::moved::Statements;
-use super::round_trip::{Known, Returned, RoundTrip};
+use super::round_trip::{AlreadyRead, Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
 use super::slow::{LaneReport, LaneRequest, Urgency};
 use super::texts::Texts;
-use super::{Command, Report, Settings};
+use super::{Command, Report, SamplerSettings};
 use crate::Failure;
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::pg::blockers;
 use crate::pg::probes::{Lane, Pace, Probe};
 use crate::pg::server::read_facts;
@@ -64,7 +64,7 @@ enum WorkKind {
 /// The fast lane.
 pub struct FastLane {
     connector: Arc<dyn Connector>,
-    settings: Settings,
+    settings: SamplerSettings,
     cancel_queue: CancelQueue,
     channels: Channels,
     latest: LatestSections,
@@ -120,7 +120,7 @@ impl FastLane {
     /// A lane that was not started.
     pub fn new(
         connector: Arc<dyn Connector>,
-        settings: Settings,
+        settings: SamplerSettings,
         cancel_queue: CancelQueue,
         channels: Channels,
     ) -> Self {
@@ -239,7 +239,8 @@ impl FastLane {
     fn give_up(&mut self, kind: WorkKind, waited: Duration) -> bool {
         let why = format!("hung: no answer for {} s", waited.as_secs());
         let failure = (kind == WorkKind::Connecting).then(|| {
-            Failure::new(Kind::Connection, format!("cannot connect to {}", self.connector.target())).because_text(&why)
+            Failure::new(FailureKind::Connection, format!("cannot connect to {}", self.connector.target()))
+                .because_text(&why)
         });
         self.lose(&why, failure)
     }
@@ -265,7 +266,7 @@ impl FastLane {
             }
         }
         let questions = self.unbundled.questions(probes, now, session.is_pooled);
-        let known = Known { since: self.sessions.since(now), sums: self.statements.sums(now).to_vec() };
+        let known = AlreadyRead { since: self.sessions.since(now), sums: self.statements.sums(now).to_vec() };
         let asked = RoundTrip::new(questions, known, session.is_pooled, has_blockers);
         let facts = Arc::clone(self.latest.facts());
         let own = self.connector.own_backends();
@@ -323,7 +324,7 @@ impl FastLane {
         self.latest.lost(why, |_| true);
         let retry_in = self.retry.put_off();
         let failure = failure.unwrap_or_else(|| {
-            Failure::new(Kind::Connection, format!("lost the connection to {}", self.connector.target()))
+            Failure::new(FailureKind::Connection, format!("lost the connection to {}", self.connector.target()))
                 .because_text(why)
         });
         self.report(Report::Lost { failure, retry_in }) && self.publish(self.latest.now())
@@ -367,7 +368,13 @@ impl FastLane {
     }
 
     /// Returns all rows of a probe that reads only what changed; `None` where the rest is not known any more.
-    fn whole(&mut self, probe: &Probe, rows: Vec<Vec<Value>>, at: Timestamp, known: &Known) -> Option<Vec<Vec<Value>>> {
+    fn whole(
+        &mut self,
+        probe: &Probe,
+        rows: Vec<Vec<Value>>,
+        at: Timestamp,
+        known: &AlreadyRead,
+    ) -> Option<Vec<Vec<Value>>> {
         match probe.name {
             "activity" => self.sessions.put_together(probe.columns, rows, at, known.since),
             "statements" => self.statements.put_together(probe.columns, rows, &known.sums),

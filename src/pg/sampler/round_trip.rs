@@ -4,7 +4,7 @@ use tokio_postgres::Error;
 
 use super::bundle::Question;
 use super::timing::{CLOCK, Times, take_times};
-use crate::pg::blockers::{self, Place};
+use crate::pg::blockers::{self, LockTarget};
 use crate::pg::own::{IDLE_SINCE, KNOWN_SUMS, Sql};
 use crate::pg::own_backends::OwnBackends;
 use crate::pg::session::{Answer, Answers, Limits, Parameter, Query};
@@ -19,13 +19,13 @@ pub struct RoundTrip {
     /// The questions, in their order.
     pub questions: Vec<Question>,
     /// What was known when it was made.
-    pub known: Known,
-    steps: Vec<Step>,
+    pub known: AlreadyRead,
+    steps: Vec<RoundTripStep>,
 }
 
 /// What is known already.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct AlreadyRead {
     /// The moment since when an idle session must have done something to be read, in the server's seconds since 1970.
     pub since: f64,
     /// The sums of the buckets of statements.
@@ -33,7 +33,7 @@ pub struct Known {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum RoundTripStep {
     /// The question at this place.
     Question(usize),
     /// The server's clock: what stands before it is measured by it.
@@ -59,20 +59,20 @@ pub struct Returned {
 
 impl RoundTrip {
     /// Puts the questions in their order; behind a pooler the bundle tells the time, which is its last.
-    pub fn new(questions: Vec<Question>, known: Known, is_pooled: bool, has_blockers: bool) -> Self {
+    pub fn new(questions: Vec<Question>, known: AlreadyRead, is_pooled: bool, has_blockers: bool) -> Self {
         let mut steps = Vec::new();
         for (place, question) in questions.iter().enumerate() {
             let is_dear = question.probes.iter().any(|probe| DEAR.contains(&probe.name));
             if is_dear && !is_pooled && place > 1 {
-                steps.push(Step::Clock);
+                steps.push(RoundTripStep::Clock);
             }
-            steps.push(Step::Question(place));
+            steps.push(RoundTripStep::Question(place));
         }
         if !is_pooled && questions.len() > 1 {
-            steps.push(Step::Clock);
+            steps.push(RoundTripStep::Clock);
         }
         if has_blockers {
-            steps.push(Step::Blockers);
+            steps.push(RoundTripStep::Blockers);
         }
         Self { questions, known, steps }
     }
@@ -99,10 +99,10 @@ impl RoundTrip {
                 None => Query::new(sql),
             }
         };
-        let query = |step: &Step| match *step {
-            Step::Question(place) => self.questions.get(place).map(|it| ask(own.fill(it.sql(place, facts)))),
-            Step::Clock => Some(Query::new(CLOCK.sql())),
-            Step::Blockers => Some(blockers::question(Place::Catalog)),
+        let query = |step: &RoundTripStep| match *step {
+            RoundTripStep::Question(place) => self.questions.get(place).map(|it| ask(own.fill(it.sql(place, facts)))),
+            RoundTripStep::Clock => Some(Query::new(CLOCK.sql())),
+            RoundTripStep::Blockers => Some(blockers::question(LockTarget::Catalog)),
         };
         self.steps.iter().filter_map(query).collect()
     }
@@ -119,7 +119,7 @@ impl RoundTrip {
         let mut meter = Meter::default();
         for (step, mut answer) in self.steps.iter().zip(answers) {
             match *step {
-                Step::Question(place) => {
+                RoundTripStep::Question(place) => {
                     let is_told = place == 0 || self.questions.get(place).is_some_and(Question::is_bundle);
                     let times = answer.as_mut().ok().filter(|_| is_told).and_then(take_times);
                     match times {
@@ -128,13 +128,13 @@ impl RoundTrip {
                     }
                     returned.answers.push(answer);
                 }
-                Step::Clock => {
+                RoundTripStep::Clock => {
                     let told = answer.ok().and_then(|answer| answer.scalar().and_then(Value::as_f64)).map(Timestamp);
                     if let Some(end) = told {
                         meter.is_now(end, &mut returned.costs);
                     }
                 }
-                Step::Blockers => returned.blockers = Some(answer.unwrap_or_default()),
+                RoundTripStep::Blockers => returned.blockers = Some(answer.unwrap_or_default()),
             }
         }
         returned.times = meter.start.zip(meter.mark).map(|(start, end)| Times { start, end });
@@ -203,21 +203,28 @@ mod tests {
 
     #[test]
     fn the_clock_stands_around_what_is_dear() {
-        let trip = RoundTrip::new(vec![question(&["activity"])], Known::default(), false, false);
-        assert_eq!(trip.steps, [Step::Question(0)], "it tells its time itself");
+        let trip = RoundTrip::new(vec![question(&["activity"])], AlreadyRead::default(), false, false);
+        assert_eq!(trip.steps, [RoundTripStep::Question(0)], "it tells its time itself");
         let several = || ["activity", "server", "statements"].map(|name| question(&[name])).into();
-        let trip = RoundTrip::new(several(), Known::default(), false, true);
+        let trip = RoundTrip::new(several(), AlreadyRead::default(), false, true);
         assert_eq!(
             trip.steps,
-            [Step::Question(0), Step::Question(1), Step::Clock, Step::Question(2), Step::Clock, Step::Blockers]
+            [
+                RoundTripStep::Question(0),
+                RoundTripStep::Question(1),
+                RoundTripStep::Clock,
+                RoundTripStep::Question(2),
+                RoundTripStep::Clock,
+                RoundTripStep::Blockers
+            ]
         );
-        assert!(!RoundTrip::new(several(), Known::default(), true, false).steps.contains(&Step::Clock));
+        assert!(!RoundTrip::new(several(), AlreadyRead::default(), true, false).steps.contains(&RoundTripStep::Clock));
     }
 
     #[test]
     fn each_part_has_its_own_cost() {
         let names = ["activity", "server", "wal", "statements"];
-        let trip = RoundTrip::new(names.map(|name| question(&[name])).into(), Known::default(), false, false);
+        let trip = RoundTrip::new(names.map(|name| question(&[name])).into(), AlreadyRead::default(), false, false);
         let answers = vec![
             answer(&[7.0, 10.0, 10.003]),
             answer(&[1.0]),
@@ -236,7 +243,7 @@ mod tests {
     #[test]
     fn behind_a_pooler_the_bundle_tells_the_time() {
         let questions = vec![question(&["activity"]), question(&["statements"]), question(&["server", "wal"])];
-        let trip = RoundTrip::new(questions, Known::default(), true, false);
+        let trip = RoundTrip::new(questions, AlreadyRead::default(), true, false);
         let bundle = Answer {
             columns: Vec::new(),
             rows: vec![vec![

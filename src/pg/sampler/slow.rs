@@ -11,7 +11,7 @@ use tokio_postgres::Error;
 use super::latest_sections::asked_probe;
 use super::schedule::{Paces, Schedule};
 use super::timing::{take_times, timed};
-use crate::pg::blockers::{self, Place};
+use crate::pg::blockers::{self, LockTarget};
 use crate::pg::own::Sql;
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::{LOOK_STATEMENTS, read_facts};
@@ -371,9 +371,9 @@ impl<'a> Slow<'a> {
     }
 
     /// Returns where the lock that kept a probe waiting may be.
-    fn place(&self, probe: &Probe) -> Place {
+    fn place(&self, probe: &Probe) -> LockTarget {
         let table = probe.table().and_then(|table| self.facts.django.get(table));
-        table.map_or(Place::AnyRelation, |table| Place::Relation(table.oid))
+        table.map_or(LockTarget::AnyRelation, |table| LockTarget::Relation(table.oid))
     }
 
     /// Looks anew because something asks for it; a probe that fails for ever must not make it look for ever.

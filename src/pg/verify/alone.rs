@@ -12,7 +12,7 @@ use crate::advisor::IndexSpec;
 use crate::catalog::Expr;
 
 use crate::catalog::parse::expression;
-use crate::plan::{Kind, Node, NodeId, Plan};
+use crate::plan::{Node, NodeId, NodeKind, Plan};
 use crate::quote::{qualified_always, quote_ident_always};
 
 /// Returns the statement; `None` where the indexes are of several tables, or no condition can be written for one alone.
@@ -136,7 +136,7 @@ fn order(plan: &Plan, id: NodeId, alias: &str) -> String {
     let mut keys: Vec<String> = Vec::new();
     for (_, above) in plan.ancestors(id) {
         match above.kind {
-            Kind::Sort | Kind::IncrementalSort if keys.is_empty() => {
+            NodeKind::Sort | NodeKind::IncrementalSort if keys.is_empty() => {
                 for key in above.sort_key() {
                     let (text, rest) = split_order(key);
                     let expr = expression(text);
@@ -152,12 +152,14 @@ fn order(plan: &Plan, id: NodeId, alias: &str) -> String {
                     keys.push(format!("{}{rest}", expr.sql()));
                 }
             }
-            Kind::Limit => {
+            NodeKind::Limit => {
                 let rows = above.actual.map(|it| it.rows).or(above.estimate.map(|it| it.rows)).unwrap_or(1.0).max(1.0);
                 let by = if keys.is_empty() { String::new() } else { format!(" order by {}", keys.join(", ")) };
                 return if keys.is_empty() { String::new() } else { format!("{by} limit {rows:.0}") };
             }
-            Kind::Aggregate | Kind::Group | Kind::WindowAgg | Kind::SetOp | Kind::SubqueryScan => break,
+            NodeKind::Aggregate | NodeKind::Group | NodeKind::WindowAgg | NodeKind::SetOp | NodeKind::SubqueryScan => {
+                break;
+            }
             _ => {}
         }
     }

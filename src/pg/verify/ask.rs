@@ -4,7 +4,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::Failure;
 use crate::advisor::IndexSpec;
-use crate::catalog::{Column, Table};
+use crate::catalog::{Table, TableColumn};
 use crate::pg::control::Mode;
 use crate::pg::explain::admitted::{Terms, admit};
 use crate::pg::explain::planned::{Explaining, Parsed, Stumble, explain};
@@ -94,12 +94,12 @@ pub(super) async fn tables(
             .with(Parameter::Text(spec.schema.clone()))
             .with(Parameter::Text(spec.table.clone()));
         let rows = transaction.ask(query).await?.into_rows();
-        let columns = rows.iter().map(|row| Column {
+        let columns = rows.iter().map(|row| TableColumn {
             name: row.text("name").to_owned(),
             type_name: row.text("type_name").to_owned(),
             is_not_null: row.flag("is_not_null").unwrap_or_default(),
             category: row.text("category").chars().next().unwrap_or_default(),
-            ..Column::default()
+            ..TableColumn::default()
         });
         let columns = columns.collect();
         tables.push(Table { schema: spec.schema.clone(), name: spec.table.clone(), columns, ..Table::default() });
@@ -147,9 +147,9 @@ pub(in crate::pg) static READ_ONLY: Own = Own {
 
 /// A statement with its values.
 #[derive(Debug, Clone)]
-pub(super) struct Statement {
+pub(super) struct BoundStatement {
     /// The statement.
-    looked_at: explain::Statement,
+    looked_at: explain::CheckedStatement,
     /// The values of `$1`, `$2`, …; empty asks for the generic plan where there are any.
     parameters: Vec<Option<String>>,
     /// What a person has agreed to that it calls.
@@ -169,7 +169,7 @@ const PLANNED: Options = Options {
     verbose: true,
 };
 
-impl Statement {
+impl BoundStatement {
     pub(super) fn of(request: &Request) -> Result<Self, Failure> {
         let statement = explain::statement::check(&request.sql).map_err(|error| refusal::not_one(&error))?;
         Ok(Self { looked_at: statement, parameters: request.parameters.clone(), agreed: request.agreed.clone() })

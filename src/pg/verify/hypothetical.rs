@@ -4,8 +4,8 @@
 //! transaction ends, whatever went wrong in between. A lost connection takes them along, for a pooler closes a backend
 //! whose client went away within a transaction.
 
-use super::ask::{self, Statement};
-use super::{Evidence, Verdict, Verified, Wanted, verdicts};
+use super::ask::{self, BoundStatement};
+use super::{Evidence, PlannerVerdict, Verified, Wanted, verdicts};
 use crate::pg::own::{Form, Hole, Own};
 use crate::pg::session::{Parameter, Query};
 use crate::pg::transaction::{Transaction, Trouble};
@@ -58,7 +58,7 @@ const MOST_PARTITIONS: usize = 200;
 /// Asks the planner; `None`, with a note, where `HypoPG` refuses one of the indexes.
 pub(super) async fn verify(
     transaction: &mut Transaction,
-    statement: &Statement,
+    statement: &BoundStatement,
     set: &[Wanted<'_>],
     (schema, before): (&str, &Plan),
     notes: &mut Vec<String>,
@@ -170,8 +170,8 @@ async fn drop_all(transaction: &mut Transaction, schema: &str, indexes: &[Hypoth
 }
 
 /// What is known of the limits of the simulation. Source: 104 pairs measured with 1.3.1 on PostgreSQL 15.
-fn doubts(set: &[Wanted<'_>], verdicts: &[Verdict]) -> Vec<String> {
-    let is_used = verdicts.iter().all(|verdict| *verdict == Verdict::Used);
+fn doubts(set: &[Wanted<'_>], verdicts: &[PlannerVerdict]) -> Vec<String> {
+    let is_used = verdicts.iter().all(|verdict| *verdict == PlannerVerdict::Used);
     let mut doubts = Vec::new();
     if set.iter().any(Wanted::has_expression) {
         let seen = if is_used { "its cost is too high" } else { "the real one may be used" };

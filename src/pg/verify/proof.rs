@@ -3,7 +3,7 @@
 //! An index can serve a condition `key operator value` if its operator class takes the key's type and has the operator.
 //! Source: PostgreSQL manual 38.16 "Interfacing Extensions to Indexes".
 
-use super::{Evidence, Verdict, Verified, Wanted};
+use super::{Evidence, PlannerVerdict, Verified, Wanted};
 use crate::advisor::IndexSpec;
 use crate::catalog::parse::expression;
 use crate::catalog::{Expr, Key};
@@ -25,7 +25,7 @@ pub(super) async fn verify(
         transaction.save("pgdj_proof").await?;
         let verdict = match of(transaction, spec, before).await {
             Ok(verdict) => verdict,
-            Err(trouble) => Verdict::Unknown(trouble.message()?),
+            Err(trouble) => PlannerVerdict::Unknown(trouble.message()?),
         };
         transaction.undo("pgdj_proof").await?;
         verdicts.push(verdict);
@@ -41,7 +41,7 @@ pub(super) async fn verify(
     })
 }
 
-async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> Result<Verdict, Trouble> {
+async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> Result<PlannerVerdict, Trouble> {
     let conditions = conditions(before, spec);
     let method = spec.definition.method.to_string();
     let mut is_first = true;
@@ -51,7 +51,7 @@ async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> R
                 .opclass
                 .as_ref()
                 .map_or("no default operator class".to_owned(), |name| format!("no operator class {name}"));
-            return Ok(Verdict::CannotServe(format!(
+            return Ok(PlannerVerdict::CannotServe(format!(
                 "there is {class} of {method} for the type of {}",
                 key.expr.sql()
             )));
@@ -59,14 +59,14 @@ async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> R
         // Of the first key a condition must be served, unless the index is there for an order.
         let operators = operators_on(&conditions, &key.expr);
         if is_first && !operators.is_empty() && !has_any(transaction, family, operators).await? {
-            return Ok(Verdict::CannotServe(format!(
+            return Ok(PlannerVerdict::CannotServe(format!(
                 "its operator class has no operator of the conditions on {}",
                 key.expr.sql()
             )));
         }
         is_first = false;
     }
-    Ok(Verdict::CanServe)
+    Ok(PlannerVerdict::CanServe)
 }
 
 /// When the catalog is asked about an index.

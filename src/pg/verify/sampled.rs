@@ -3,7 +3,7 @@
 //! A temporary table stands before all others in the search path, so that the statement finds the sample without being
 //! changed; one that names the schema is changed in just that.
 
-use super::ask::{Circumstances, Statement};
+use super::ask::{BoundStatement, Circumstances};
 use super::{Evidence, Verified, Wanted, verdicts};
 use crate::pg::own::{Form, Hole, Own, Sql};
 use crate::pg::session::{Parameter, Query};
@@ -99,7 +99,7 @@ where c.relnamespace = pg_catalog.pg_my_temp_schema() and c.relname = $1",
 /// Asks the planner; `None`, with a note, where no sample can be made.
 pub(super) async fn verify(
     transaction: &mut Transaction,
-    statement: &Statement,
+    statement: &BoundStatement,
     set: &[Wanted<'_>],
     circumstances: &Circumstances,
     notes: &mut Vec<String>,
@@ -124,7 +124,7 @@ pub(super) async fn verify(
 
 async fn with_sample(
     transaction: &mut Transaction,
-    statement: &Statement,
+    statement: &BoundStatement,
     set: &[Wanted<'_>],
 ) -> Result<Verified, Trouble> {
     let mut tables: Vec<(&str, &str)> =

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::ask::Statement;
+use super::ask::BoundStatement;
 use super::{Building, Tried, Wanted, ask, guard, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
 use crate::catalog::index_usage::TRIAL_PREFIX;
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::pg::control::Mode;
 use crate::pg::explain::Request;
 use crate::pg::judge::Level;
@@ -45,9 +45,9 @@ pub(super) async fn run(
     building: Building,
 ) -> Result<Tried, Failure> {
     if specs.is_empty() {
-        return Err(Failure::new(Kind::Refused, WHAT).because_text("there is no index to try"));
+        return Err(Failure::new(FailureKind::Refused, WHAT).because_text("there is no index to try"));
     }
-    let statement = Statement::of(request)?;
+    let statement = BoundStatement::of(request)?;
     let agreed = agreed(transaction, &statement).await;
     agreed.map_err(|trouble| trouble.failure(WHAT).hint("press R to run the statement first"))?;
     sweep(transaction, specs).await;
@@ -71,7 +71,7 @@ pub(super) async fn run(
 const QUESTION: Duration = Duration::from_secs(10);
 
 /// Judges the statement, which a trial runs: an estimate runs less of it.
-async fn agreed(transaction: &mut Transaction, statement: &Statement) -> Result<(), Trouble> {
+async fn agreed(transaction: &mut Transaction, statement: &BoundStatement) -> Result<(), Trouble> {
     transaction.begin(guard(Access::Read, QUESTION)).await?;
     let admitted = statement.admit(transaction, (Level::Executed, Mode::Full)).await;
     transaction.end().await;
@@ -196,7 +196,7 @@ fn limited(limit: Duration) -> Sql {
 
 /// What is tried.
 struct Trial<'a> {
-    statement: &'a Statement,
+    statement: &'a BoundStatement,
     set: &'a [Wanted<'a>],
     /// How long one run of the statement may take.
     run: Duration,
@@ -289,7 +289,7 @@ async fn within(limit: Duration, transaction: &mut Transaction, sql: &Sql) -> Re
 }
 
 /// Runs a statement until it is warm, and returns the fastest run.
-async fn fastest(transaction: &mut Transaction, statement: &Statement) -> Result<Plan, Trouble> {
+async fn fastest(transaction: &mut Transaction, statement: &BoundStatement) -> Result<Plan, Trouble> {
     let mut best = statement.measure(transaction).await?;
     for _ in 1..RUNS {
         let Some(time) = best.execution_time.filter(|time| time.0 < SLOW.0) else { break };
@@ -400,7 +400,8 @@ pub(super) async fn clean_up(transaction: &mut Transaction, specs: &[IndexSpec])
         sweep(transaction, specs).await;
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
-    Err(Failure::new(Kind::Refused, WHAT_IS_LEFT).because_text(format!("an index {PREFIX}… is still being built")))
+    Err(Failure::new(FailureKind::Refused, WHAT_IS_LEFT)
+        .because_text(format!("an index {PREFIX}… is still being built")))
 }
 
 /// Drops what a trial that was killed while it built concurrently has left on these tables, unless it is still at work.

@@ -1,6 +1,6 @@
 //! A grouping that went to disk.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 14,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Aggregate])
+    seen.of(&[NodeKind::Aggregate])
         .filter_map(|(id, node)| {
             let table = node.aggregated.filter(|table| table.batches > 1.0 || table.disk.0 > 0.0)?;
             let what = format!("grouping wrote {} to disk in {} batches", table.disk, Count(table.batches));

@@ -1,6 +1,6 @@
 //! Pages with hardly a row in them.
 
-use super::support::{Count, Hit, Kind, Seen, Share, Tip, Topic, own, quoted_table, rows_read, table};
+use super::support::{Count, Hit, NodeKind, Seen, Share, Tip, Topic, own, quoted_table, rows_read, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 35,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::SeqScan])
+    seen.of(&[NodeKind::SeqScan])
         .filter_map(|(id, node)| {
             let facts = seen.context.table(node);
             let dead = facts.and_then(|table| Some(table.dead? / (table.dead? + table.rows?).max(1.0))).unwrap_or(0.0);

@@ -1,6 +1,6 @@
 //! Every row paired with every other.
 
-use super::support::{Count, Hit, Kind, Node, NodeId, Relationship, Seen, Tip, Topic, name, with_children};
+use super::support::{Count, Hit, Node, NodeId, NodeKind, Relationship, Seen, Tip, Topic, name, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 26,
@@ -20,12 +20,13 @@ fn is_bound(seen: &Seen<'_>, inner: NodeId) -> bool {
         let is_searched =
             [node.index_cond(), node.recheck_cond(), node.filter(), node.text("Cache Key"), node.text("TID Cond")];
         is_searched.iter().any(Option::is_some)
-            || !(node.kind.reads_table() || matches!(node.kind, Kind::Materialize | Kind::Gather | Kind::Append))
+            || !(node.kind.reads_table()
+                || matches!(node.kind, NodeKind::Materialize | NodeKind::Gather | NodeKind::Append))
     })
 }
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::NestedLoop])
+    seen.of(&[NodeKind::NestedLoop])
         .filter_map(|(id, node)| {
             let (_, outer) = seen.plan.child(id, Relationship::Outer)?;
             let (inner_id, inner) = seen.plan.child(id, Relationship::Inner)?;

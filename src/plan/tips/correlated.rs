@@ -1,6 +1,6 @@
 //! A query that runs once for each row.
 
-use super::support::{Count, Hit, Kind, Relationship, Seconds, Seen, Tip, Topic, rows_read, with_children};
+use super::support::{Count, Hit, NodeKind, Relationship, Seconds, Seen, Tip, Topic, rows_read, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 22,
@@ -18,7 +18,7 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
     seen.all()
         .filter(|(_, node)| node.relationship == Relationship::SubPlan)
         .filter_map(|(id, node)| {
-            let is_scan = node.kind == Kind::SeqScan && rows_read(node) >= 10_000.0;
+            let is_scan = node.kind == NodeKind::SeqScan && rows_read(node) >= 10_000.0;
             if node.loops() < 100.0 || is_scan || with_children(node) < seen.total() * 0.1 {
                 return None;
             }

@@ -1,6 +1,6 @@
 //! Counting a whole table.
 
-use super::support::{Hit, Kind, Seconds, Seen, Tip, Topic, table, with_children};
+use super::support::{Hit, NodeKind, Seconds, Seen, Tip, Topic, table, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 41,
@@ -18,14 +18,14 @@ pub(super) static TIP: Tip = Tip {
 const LEAST: f64 = 0.1;
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Aggregate])
+    seen.of(&[NodeKind::Aggregate])
         .filter_map(|(id, node)| {
             let is_count = node.output().iter().any(|column| column.starts_with("count(")) || node.field("Output").is_none();
             let is_whole = node.strategy() == Some("Plain") && node.partial_mode() != Some("Partial") && is_count;
             let mut below = seen.plan.subtree(id).skip(1);
             let is_plain = below.all(|(_, child)| {
-                let is_scan = matches!(child.kind, Kind::SeqScan | Kind::IndexOnlyScan | Kind::Append);
-                (is_scan || child.kind.is_gather() || child.kind == Kind::Aggregate) && child.filter().is_none() && child.index_cond().is_none()
+                let is_scan = matches!(child.kind, NodeKind::SeqScan | NodeKind::IndexOnlyScan | NodeKind::Append);
+                (is_scan || child.kind.is_gather() || child.kind == NodeKind::Aggregate) && child.filter().is_none() && child.index_cond().is_none()
             });
             let (_, scan) = seen.plan.subtree(id).find(|(_, child)| child.kind.reads_table())?;
             if !is_whole || !is_plain || node.estimate?.width > 8.0 || with_children(node) < LEAST {

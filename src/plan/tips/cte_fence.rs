@@ -1,6 +1,6 @@
 //! A CTE whose rows are thrown away afterwards.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, short, with_children};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, short, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 40,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::CteScan])
+    seen.of(&[NodeKind::CteScan])
         .filter_map(|(id, node)| {
             let (kept, removed) = (node.rows_total()?, node.removed_by_filter());
             if removed < 1000.0 || removed < kept * 10.0 {

@@ -1,6 +1,6 @@
 //! Rows multiplied by a join and made distinct again.
 
-use super::support::{Count, Hit, Kind, Node, Seen, Tip, Topic, with_children};
+use super::support::{Count, Hit, Node, NodeKind, Seen, Tip, Topic, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 47,
@@ -15,12 +15,12 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Unique, Kind::Aggregate])
+    seen.of(&[NodeKind::Unique, NodeKind::Aggregate])
         .filter_map(|(id, node)| {
             // A grouping that computes nothing is a DISTINCT.
             let output = node.output();
-            let computes = node.kind == Kind::Aggregate && (output.is_empty() || output.iter().any(|column| column.contains('(')));
-            let below = |node: &Node| node.kind == Kind::Sort || node.kind.is_gather() || node.kind == Kind::IncrementalSort;
+            let computes = node.kind == NodeKind::Aggregate && (output.is_empty() || output.iter().any(|column| column.contains('(')));
+            let below = |node: &Node| node.kind == NodeKind::Sort || node.kind.is_gather() || node.kind == NodeKind::IncrementalSort;
             let mut input = seen.plan.children(id).next()?;
             while below(input.1) {
                 input = seen.plan.children(input.0).next()?;

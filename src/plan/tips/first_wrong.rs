@@ -1,6 +1,6 @@
 //! Where the numbers of rows first go wrong.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, expected_and_got, off_by, origin, own, short};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, expected_and_got, off_by, origin, own, short};
 
 pub(super) static TIP: Tip = Tip {
     number: 4,
@@ -22,7 +22,8 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
         let (factor, _) = off_by(node, 10.0)?;
         let rows = node.actual?.rows.max(node.estimate?.rows);
         // A wrong child explains its parent; a scan of a bitmap is judged where it reads the table.
-        let is_first = origin(seen.plan, id) == id && !matches!(node.kind, Kind::Hash | Kind::Sort | Kind::Materialize);
+        let is_first = origin(seen.plan, id) == id
+            && !matches!(node.kind, NodeKind::Hash | NodeKind::Sort | NodeKind::Materialize);
         (rows >= LEAST_ROWS && is_first).then_some((id, node, factor))
     });
     let worst = first.max_by(|(_, _, one), (_, _, other)| one.total_cmp(other));

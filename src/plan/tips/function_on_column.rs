@@ -1,6 +1,6 @@
 //! A function around a column.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, rows_read, table, without_texts};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, rows_read, table, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 44,
@@ -31,7 +31,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
 ];
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::SeqScan])
+    seen.of(&[NodeKind::SeqScan])
         .filter_map(|(id, node)| {
             let plain = without_texts(node.filter()?);
             let (function, advice) = FUNCTIONS.iter().find(|(function, _)| plain.contains(function))?;

@@ -1,6 +1,6 @@
 //! A hash table that went to disk.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 13,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Hash])
+    seen.of(&[NodeKind::Hash])
         .filter_map(|(id, node)| {
             let hashed = node.hashed.filter(|hashed| hashed.batches > 1.0)?;
             let planned = if hashed.original_batches < hashed.batches { ", more than planned" } else { "" };

@@ -1,6 +1,6 @@
 //! Rows that are sorted in part already.
 
-use super::support::{Count, Hit, Kind, Node, Seen, Tip, Topic, own, short};
+use super::support::{Count, Hit, Node, NodeKind, Seen, Tip, Topic, own, short};
 
 pub(super) static TIP: Tip = Tip {
     number: 18,
@@ -17,8 +17,10 @@ pub(super) static TIP: Tip = Tip {
 /// Returns the first key of the order a node gives its rows in, as far as it is known.
 fn order_of(seen: &Seen<'_>, node: &Node) -> Option<String> {
     match node.kind {
-        Kind::Aggregate if node.strategy() == Some("Sorted") => node.group_key().first().map(|key| (*key).to_owned()),
-        Kind::IndexScan | Kind::IndexOnlyScan => {
+        NodeKind::Aggregate if node.strategy() == Some("Sorted") => {
+            node.group_key().first().map(|key| (*key).to_owned())
+        }
+        NodeKind::IndexScan | NodeKind::IndexOnlyScan => {
             let index =
                 seen.context.table(node)?.indexes.iter().find(|index| Some(index.name.as_str()) == node.index())?;
             index.keys.first().cloned()
@@ -34,7 +36,7 @@ fn column(key: &str) -> &str {
 }
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Sort])
+    seen.of(&[NodeKind::Sort])
         .filter_map(|(id, node)| {
             let keys = node.sort_key();
             let (_, child) = seen.plan.children(id).next()?;

@@ -1,6 +1,6 @@
 //! An index scan that reads much of the table.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, name, own, rows_read};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, name, own, rows_read};
 
 pub(super) static TIP: Tip = Tip {
     number: 8,
@@ -18,7 +18,7 @@ pub(super) static TIP: Tip = Tip {
 const LEAST: f64 = 0.3;
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::IndexScan])
+    seen.of(&[NodeKind::IndexScan])
         .filter_map(|(id, node)| {
             let rows = seen.context.table(node)?.rows.filter(|rows| *rows >= 10_000.0)?;
             let read = rows_read(node);

@@ -1,7 +1,7 @@
 //! An index that leads to rows that are thrown away.
 
 use super::indexable::{keys, keys_of, not_by};
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, short, table};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, short, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 6,
@@ -16,7 +16,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::IndexScan, Kind::IndexOnlyScan])
+    seen.of(&[NodeKind::IndexScan, NodeKind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let condition = node.index_cond()?;
             let (kept, removed) = (node.rows_total()?, node.removed_by_filter());

@@ -1,7 +1,7 @@
 //! A nested loop chosen for few rows that became many.
 
 use super::support::{
-    Count, Direction, Hit, Kind, Relationship, Seen, Tip, Topic, expected_and_got, off_by, origin, with_children,
+    Count, Direction, Hit, NodeKind, Relationship, Seen, Tip, Topic, expected_and_got, off_by, origin, with_children,
 };
 
 pub(super) static TIP: Tip = Tip {
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::NestedLoop])
+    seen.of(&[NodeKind::NestedLoop])
         .filter_map(|(id, _)| {
             let (outer_id, outer) = seen.plan.child(id, Relationship::Outer)?;
             let (_, inner) = seen.plan.child(id, Relationship::Inner)?;

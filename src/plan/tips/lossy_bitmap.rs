@@ -1,6 +1,6 @@
 //! A bitmap that forgot the rows and kept the pages.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, table, work_mem_for};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, table, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 10,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::BitmapHeapScan])
+    seen.of(&[NodeKind::BitmapHeapScan])
         .filter_map(|(id, node)| {
             let lossy = node.number("Lossy Heap Blocks").filter(|lossy| *lossy > 0.0)?;
             let all = lossy + node.number("Exact Heap Blocks").unwrap_or(0.0);

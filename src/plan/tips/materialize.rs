@@ -1,6 +1,6 @@
 //! Kept rows that are read again for each outer row.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own};
 
 pub(super) static TIP: Tip = Tip {
     number: 24,
@@ -15,9 +15,9 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Materialize])
+    seen.of(&[NodeKind::Materialize])
         .filter_map(|(id, node)| {
-            let (join, _) = seen.plan.parent(id).filter(|(_, parent)| parent.kind == Kind::NestedLoop)?;
+            let (join, _) = seen.plan.parent(id).filter(|(_, parent)| parent.kind == NodeKind::NestedLoop)?;
             let walked = node.rows_total()?;
             if node.loops() < 1000.0 || walked < 10_000.0 {
                 return None;

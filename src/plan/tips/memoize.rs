@@ -1,6 +1,6 @@
 //! A cache of searches that rarely helps.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 25,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Memoize])
+    seen.of(&[NodeKind::Memoize])
         .filter_map(|(id, node)| {
             let cache = node.memoized?;
             let all = cache.hits + cache.misses;

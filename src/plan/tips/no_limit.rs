@@ -1,6 +1,6 @@
 //! Many rows for the client.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 38,
@@ -20,7 +20,7 @@ const LEAST_ROWS: f64 = 10_000.0;
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let Some((rows, source)) = rows_returned(seen) else { return Vec::new() };
-    if rows < LEAST_ROWS || matches!(root.kind, Kind::Limit | Kind::ModifyTable) {
+    if rows < LEAST_ROWS || matches!(root.kind, NodeKind::Limit | NodeKind::ModifyTable) {
         return Vec::new();
     }
     let what = format!("{} rows are returned{source}", Count(rows));

@@ -1,6 +1,6 @@
 //! Partitions read for nothing.
 
-use super::support::{Hit, Kind, Node, Seen, Tip, Topic, with_children};
+use super::support::{Hit, Node, NodeKind, Seen, Tip, Topic, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 42,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Append, Kind::MergeAppend])
+    seen.of(&[NodeKind::Append, NodeKind::MergeAppend])
         .filter_map(|(id, node)| {
             let run: Vec<&Node> =
                 seen.plan.children(id).map(|(_, child)| child).filter(|child| !child.is_never_executed()).collect();

@@ -1,6 +1,6 @@
 //! Rows skipped by OFFSET.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, with_children};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 37,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Limit])
+    seen.of(&[NodeKind::Limit])
         .filter_map(|(id, node)| {
             let (_, child) = seen.plan.children(id).next()?;
             let (found, given) = (child.rows_total()?, node.rows_total()?);

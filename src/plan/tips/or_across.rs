@@ -1,6 +1,6 @@
 //! An OR over two tables.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, with_children, without_texts};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, with_children, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 45,
@@ -24,7 +24,7 @@ fn tables(condition: &str) -> usize {
 }
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::NestedLoop, Kind::HashJoin, Kind::MergeJoin])
+    seen.of(&[NodeKind::NestedLoop, NodeKind::HashJoin, NodeKind::MergeJoin])
         .filter_map(|(id, node)| {
             let filter = without_texts(node.join_filter().or(node.filter())?);
             let removed = node.removed_by_join_filter() + node.removed_by_filter();

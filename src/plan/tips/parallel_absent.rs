@@ -1,6 +1,6 @@
 //! A large scan by one process.
 
-use super::support::{Count, Hit, Kind, Seconds, Seen, Tip, Topic, own, rows_read, table};
+use super::support::{Count, Hit, NodeKind, Seconds, Seen, Tip, Topic, own, rows_read, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 29,
@@ -16,7 +16,7 @@ pub(super) static TIP: Tip = Tip {
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let is_parallel = seen.all().any(|(_, node)| node.kind.is_gather());
-    seen.of(&[Kind::SeqScan])
+    seen.of(&[NodeKind::SeqScan])
         .filter_map(|(id, node)| {
             let read = rows_read(node);
             if is_parallel || node.is_parallel_aware || read < 1_000_000.0 || own(node) < 0.5 || seen.writes() {

@@ -1,6 +1,6 @@
 //! Workers for work of a moment.
 
-use super::support::{Hit, Kind, Seconds, Seen, Tip, Topic, own, with_children};
+use super::support::{Hit, NodeKind, Seconds, Seen, Tip, Topic, own, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 28,
@@ -18,7 +18,7 @@ pub(super) static TIP: Tip = Tip {
 const LEAST_WORK: f64 = 0.01;
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Gather, Kind::GatherMerge])
+    seen.of(&[NodeKind::Gather, NodeKind::GatherMerge])
         .filter_map(|(id, node)| {
             let (_, child) = seen.plan.children(id).next()?;
             let work = with_children(child);

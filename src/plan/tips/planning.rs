@@ -1,6 +1,6 @@
 //! Planning that takes longer than running.
 
-use super::support::{Hit, Kind, Seen, Tip, Topic};
+use super::support::{Hit, NodeKind, Seen, Tip, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 31,
@@ -27,7 +27,7 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
     let what = format!("planning took {planning} and running {execution}");
     let partitions = seen
         .all()
-        .filter(|(_, node)| matches!(node.kind, Kind::Append | Kind::MergeAppend))
+        .filter(|(_, node)| matches!(node.kind, NodeKind::Append | NodeKind::MergeAppend))
         .map(|(_, node)| node.children.len())
         .max();
     let advice = match partitions {

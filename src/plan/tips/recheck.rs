@@ -1,6 +1,6 @@
 //! Rows an index found in vain.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, table};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 11,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::BitmapHeapScan, Kind::IndexScan])
+    seen.of(&[NodeKind::BitmapHeapScan, NodeKind::IndexScan])
         .filter_map(|(id, node)| {
             let (kept, removed) = (node.rows_total()?, node.removed_by_recheck());
             let is_lossy = node.number("Lossy Heap Blocks").is_some_and(|lossy| lossy > 0.0);

@@ -1,7 +1,7 @@
 //! A table that is read whole again and again.
 
 use super::indexable::{keys, not_by};
-use super::support::{Count, Hit, Kind, Relationship, Seen, Tip, Topic, rows_read, table, with_children};
+use super::support::{Count, Hit, NodeKind, Relationship, Seen, Tip, Topic, rows_read, table, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 21,
@@ -16,12 +16,12 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::SeqScan])
+    seen.of(&[NodeKind::SeqScan])
         .filter_map(|(id, node)| {
             let loops = node.loops() / node.derived.processes.max(1.0);
             let read = rows_read(node);
             let (_, parent) = seen.plan.parent(id)?;
-            let is_repeated = parent.kind == Kind::NestedLoop || node.relationship == Relationship::SubPlan;
+            let is_repeated = parent.kind == NodeKind::NestedLoop || node.relationship == Relationship::SubPlan;
             if !is_repeated || loops < 2.0 || read < 10_000.0 {
                 return None;
             }

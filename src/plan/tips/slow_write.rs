@@ -1,6 +1,6 @@
 //! A write that costs much for each row.
 
-use super::support::{Bytes, Count, Hit, Kind, Relationship, Seen, Tip, Topic, own, table};
+use super::support::{Bytes, Count, Hit, NodeKind, Relationship, Seen, Tip, Topic, own, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 51,
@@ -18,7 +18,7 @@ pub(super) static TIP: Tip = Tip {
 const LEAST_BYTES: f64 = 2000.0;
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::ModifyTable])
+    seen.of(&[NodeKind::ModifyTable])
         .filter_map(|(id, node)| {
             let (_, input) = seen.plan.children(id).find(|(_, child)| child.relationship != Relationship::InitPlan)?;
             let (rows, wal) = (input.rows_total()?, node.wal?);

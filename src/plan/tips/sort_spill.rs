@@ -1,7 +1,7 @@
 //! A sort that went to disk.
 
 use super::indexable::{plain_column, sort_keys};
-use super::support::{Hit, Kind, Seen, Tip, Topic, own, work_mem_for};
+use super::support::{Hit, NodeKind, Seen, Tip, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 12,
@@ -16,7 +16,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Sort, Kind::IncrementalSort])
+    seen.of(&[NodeKind::Sort, NodeKind::IncrementalSort])
         .filter_map(|(id, node)| {
             let sorted = node.sorted.as_ref().filter(|sorted| sorted.is_on_disk)?;
             let keys = node.sort_key();

@@ -2,7 +2,7 @@
 
 pub(super) use super::{Hit, IndexIdea, Seen, Tip, Topic};
 pub(super) use crate::plan::Direction;
-pub(super) use crate::plan::{BLOCK, Kind, Node, NodeId, Plan, Relationship};
+pub(super) use crate::plan::{BLOCK, Node, NodeId, NodeKind, Plan, Relationship};
 use crate::quote::qualified;
 pub(super) use crate::sample::unit::{Bytes, Count, Seconds, Share};
 
@@ -41,7 +41,7 @@ impl Hit {
 
 impl<'a> Seen<'a> {
     /// Returns the nodes that were run, or may have been, of these kinds.
-    pub(super) fn of(&self, kinds: &'static [Kind]) -> impl Iterator<Item = (NodeId, &'a Node)> {
+    pub(super) fn of(&self, kinds: &'static [NodeKind]) -> impl Iterator<Item = (NodeId, &'a Node)> {
         self.all().filter(|(_, node)| kinds.contains(&node.kind))
     }
 
@@ -58,13 +58,15 @@ impl<'a> Seen<'a> {
 
     /// Returns a scan's place: the Append it is a part of, so that partitions have one cause.
     pub(super) fn cause(&self, id: NodeId) -> NodeId {
-        let append = self.plan.ancestors(id).find(|(_, node)| !matches!(node.kind, Kind::BitmapHeapScan));
-        append.filter(|(_, node)| matches!(node.kind, Kind::Append | Kind::MergeAppend)).map_or(id, |(id, _)| id)
+        let append = self.plan.ancestors(id).find(|(_, node)| !matches!(node.kind, NodeKind::BitmapHeapScan));
+        append
+            .filter(|(_, node)| matches!(node.kind, NodeKind::Append | NodeKind::MergeAppend))
+            .map_or(id, |(id, _)| id)
     }
 
     /// Whether the statement changes rows or locks them.
     pub(super) fn writes(&self) -> bool {
-        self.plan.nodes.iter().any(|node| matches!(node.kind, Kind::ModifyTable | Kind::LockRows))
+        self.plan.nodes.iter().any(|node| matches!(node.kind, NodeKind::ModifyTable | NodeKind::LockRows))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows set aside on disk.
 
-use super::support::{BLOCK, Bytes, Hit, Kind, Seen, Tip, Topic, name, own, work_mem_for};
+use super::support::{BLOCK, Bytes, Hit, NodeKind, Seen, Tip, Topic, name, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 15,
@@ -20,7 +20,10 @@ const LEAST_BLOCKS: f64 = 1000.0;
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
     // Sorts, hashes and groupings have tips of their own.
     let kept = seen.all().filter(|(_, node)| {
-        !matches!(node.kind, Kind::Sort | Kind::IncrementalSort | Kind::Hash | Kind::HashJoin | Kind::Aggregate)
+        !matches!(
+            node.kind,
+            NodeKind::Sort | NodeKind::IncrementalSort | NodeKind::Hash | NodeKind::HashJoin | NodeKind::Aggregate
+        )
     });
     kept.filter_map(|(id, node)| {
         let temp = node.derived.self_buffers.temp;

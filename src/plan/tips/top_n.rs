@@ -1,6 +1,6 @@
 //! A whole sort for a few rows.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own};
 
 pub(super) static TIP: Tip = Tip {
     number: 16,
@@ -15,16 +15,17 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Sort])
+    seen.of(&[NodeKind::Sort])
         .filter_map(|(id, node)| {
             let sorted = node
                 .sorted
                 .as_ref()
                 .filter(|sorted| !sorted.method.starts_with("top-N") && !sorted.method.is_empty())?;
-            let through = [Kind::WindowAgg, Kind::SubqueryScan, Kind::Result, Kind::ProjectSet, Kind::Unique];
+            let through =
+                [NodeKind::WindowAgg, NodeKind::SubqueryScan, NodeKind::Result, NodeKind::ProjectSet, NodeKind::Unique];
             let (_, limit) = seen.plan.ancestors(id).find(|(_, above)| !through.contains(&above.kind))?;
             let (wanted, all) = (limit.rows_total()?, seen.plan.children(id).next()?.1.rows_total()?);
-            if limit.kind != Kind::Limit || all < 1000.0 || all < wanted * 10.0 {
+            if limit.kind != NodeKind::Limit || all < 1000.0 || all < wanted * 10.0 {
                 return None;
             }
             let what = format!("{} rows are sorted by {} for a LIMIT of {}", Count(all), sorted.method, Count(wanted));

@@ -1,6 +1,6 @@
 //! A column that is cast before it is compared.
 
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, rows_read, table, without_texts};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, rows_read, table, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 43,
@@ -31,7 +31,7 @@ fn cast_column(filter: &str) -> Option<String> {
 const CASTS: &[&str] = &[")::numeric", ")::double precision", ")::integer", ")::bigint", ")::real"];
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::SeqScan, Kind::IndexScan, Kind::IndexOnlyScan, Kind::BitmapHeapScan])
+    seen.of(&[NodeKind::SeqScan, NodeKind::IndexScan, NodeKind::IndexOnlyScan, NodeKind::BitmapHeapScan])
         .filter_map(|(id, node)| {
             let filter = node.filter()?;
             let cast = cast_column(filter)?;

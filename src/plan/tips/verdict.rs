@@ -6,7 +6,7 @@ use crate::sample::unit::Share;
 
 /// What is to be said of a plan as a whole.
 #[derive(Debug, Clone)]
-pub struct Verdict {
+pub struct PlanVerdict {
     /// One sentence.
     pub sentence: String,
     /// Whether there is nothing worth doing.
@@ -15,7 +15,7 @@ pub struct Verdict {
     pub tips: Vec<TipHit>,
 }
 
-impl Verdict {
+impl PlanVerdict {
     /// Returns the same of a statement that was to be run and could not be: to be told to run it helps no one.
     #[must_use]
     pub fn not_run(self) -> Self {
@@ -39,7 +39,7 @@ impl Verdict {
 const RUN_IT: &str = "; run it with ANALYZE to see where the time goes.";
 
 /// Returns what is to be said of a plan, with its tips.
-pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
+pub fn verdict(plan: &Plan, context: &Context) -> PlanVerdict {
     let tips = find(plan, context);
     let is_fine = tips.is_empty();
     let total = plan.total_time();
@@ -56,7 +56,7 @@ pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
             // Where it is known only which node is slow, nothing is won yet.
             if first.tip.id == super::slow_node::TIP.id {
                 let node = first.node.and_then(|id| plan.node(id)).map(super::support::name).unwrap_or_default();
-                return Verdict {
+                return PlanVerdict {
                     sentence: format!("Slowest node: {node}, {} of {time} ({part}).", first.saving),
                     is_fine,
                     tips,
@@ -68,7 +68,7 @@ pub fn verdict(plan: &Plan, context: &Context) -> Verdict {
             format!("{}, see below.", crate::sample::unit::counted(tips.len(), "tip", "tips"))
         }
     };
-    Verdict { sentence, is_fine, tips }
+    PlanVerdict { sentence, is_fine, tips }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A heavy result.
 
-use super::support::{Bytes, Count, Hit, Kind, Seen, Tip, Topic};
+use super::support::{Bytes, Count, Hit, NodeKind, Seen, Tip, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 39,
@@ -23,7 +23,7 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
     };
     let rows = root.rows_or_estimate();
     let bytes = estimate.width * rows;
-    if bytes < LEAST_BYTES || root.kind == Kind::ModifyTable {
+    if bytes < LEAST_BYTES || root.kind == NodeKind::ModifyTable {
         return Vec::new();
     }
     let what = format!("{} rows of {} each, {} in total", Count(rows), Bytes(estimate.width), Bytes(bytes));

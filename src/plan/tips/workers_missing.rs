@@ -1,6 +1,6 @@
 //! Workers that were planned and not started.
 
-use super::support::{Hit, Kind, Seen, Tip, Topic, with_children};
+use super::support::{Hit, NodeKind, Seen, Tip, Topic, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 27,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::Gather, Kind::GatherMerge])
+    seen.of(&[NodeKind::Gather, NodeKind::GatherMerge])
         .filter_map(|(id, node)| {
             let (planned, launched) = (node.number("Workers Planned")?, node.number("Workers Launched")?);
             if launched >= planned {

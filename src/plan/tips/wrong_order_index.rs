@@ -1,7 +1,7 @@
 //! An index read for its order until enough rows match.
 
 use super::indexable::{keys, not_by};
-use super::support::{Count, Hit, Kind, Seen, Tip, Topic, own, table};
+use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 7,
@@ -16,14 +16,14 @@ pub(super) static TIP: Tip = Tip {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Hit> {
-    seen.of(&[Kind::IndexScan, Kind::IndexOnlyScan])
+    seen.of(&[NodeKind::IndexScan, NodeKind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let removed = node.removed_by_filter();
             if node.index_cond().is_some() || removed < 1000.0 {
                 return None;
             }
             // The long way up comes last: in a deep plan it is long.
-            seen.plan.ancestors(id).find(|(_, above)| above.kind == Kind::Limit)?;
+            seen.plan.ancestors(id).find(|(_, above)| above.kind == NodeKind::Limit)?;
             let index = node.index().unwrap_or("an index");
             let kept = node.rows_total().unwrap_or(0.0);
             let what = format!(

@@ -7,7 +7,7 @@ use ratatui::backend::TestBackend;
 use tokio::sync::watch;
 
 use super::*;
-use crate::app::{Origin, Rights};
+use crate::app::{Rights, SampleOrigin};
 use crate::catalog::fixture::snapshot;
 use crate::pg::session::Link;
 use crate::ui::snapshot::lines;
@@ -86,7 +86,7 @@ async fn console_with(person: impl AsyncFnOnce(Person)) {
         pane: &crate::panes::explain::PANE,
         pace: Seconds(2.0),
         rights: Rights::MayAct,
-        origin: Origin::Server,
+        origin: SampleOrigin::Server,
         zone: jiff::tz::TimeZone::UTC,
         history_bytes: 10_000_000,
         theme: Theme::default(),

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::token::{Backslash, Kind, Token, tokens};
+use super::token::{Backslash, RedactToken, RedactTokenKind, tokens};
 use super::{MASK, Marks, holds_secret, push_masked, redact};
 
 /// From how many bytes on a part of a literal tells which it is.
@@ -100,16 +100,16 @@ impl Secrets {
     }
 }
 
-fn is_parameter(token: &Token<'_>) -> bool {
-    token.kind == Kind::Number && token.text.starts_with('$')
+fn is_parameter(token: &RedactToken<'_>) -> bool {
+    token.kind == RedactTokenKind::Number && token.text.starts_with('$')
 }
 
 /// Returns the contents of the texts that are taken out.
-fn masked<'a>(cut: &[Token<'a>]) -> Vec<&'a str> {
+fn masked<'a>(cut: &[RedactToken<'a>]) -> Vec<&'a str> {
     let mut marks = Marks { tokens: cut, masked: vec![false; cut.len()] };
     marks.mark_all();
-    let is_masked = |(token, is_masked): &(&Token<'a>, &bool)| {
-        token.is_text() && (**is_masked || token.kind == Kind::Literal && holds_secret(token, 0))
+    let is_masked = |(token, is_masked): &(&RedactToken<'a>, &bool)| {
+        token.is_text() && (**is_masked || token.kind == RedactTokenKind::Literal && holds_secret(token, 0))
     };
     cut.iter().zip(&marks.masked).filter(is_masked).map(|(token, _)| token.body).collect()
 }

@@ -4,7 +4,7 @@
 //! each. So every text of a query or write that names a secret is taken out, but those that are plainly compared with
 //! another column.
 
-use super::token::{Kind, Token};
+use super::token::{RedactToken, RedactTokenKind};
 use super::{Marks, TABLES};
 
 /// What a statement that holds values begins with.
@@ -45,11 +45,11 @@ const GOES_ON: &[&str] = &[
 const SHORT: usize = 3;
 
 /// Returns the places of the texts that may be a secret's value.
-pub(super) fn values_of_secrets(tokens: &[Token<'_>]) -> Vec<usize> {
-    let is_said = |token: &Token<'_>| !matches!(token.kind, Kind::Space | Kind::Comment);
-    let said: Vec<(usize, &Token<'_>)> = tokens.iter().enumerate().filter(|(_, token)| is_said(token)).collect();
+pub(super) fn values_of_secrets(tokens: &[RedactToken<'_>]) -> Vec<usize> {
+    let is_said = |token: &RedactToken<'_>| !matches!(token.kind, RedactTokenKind::Space | RedactTokenKind::Comment);
+    let said: Vec<(usize, &RedactToken<'_>)> = tokens.iter().enumerate().filter(|(_, token)| is_said(token)).collect();
     let mut found = Vec::new();
-    for statement in said.split(|(_, token)| token.is_mark(';')).map(Statement) {
+    for statement in said.split(|(_, token)| token.is_mark(';')).map(StatementTokens) {
         if statement.holds_values() && statement.names_a_secret() {
             let is_flat = statement.is_flat();
             let may_be = |place: &usize| !is_flat || !statement.is_of_another_column(*place);
@@ -60,10 +60,12 @@ pub(super) fn values_of_secrets(tokens: &[Token<'_>]) -> Vec<usize> {
 }
 
 /// Returns the places of the texts of the last statement, which was cut: a name behind the cut may make any a secret.
-pub(super) fn values_of_cut(tokens: &[Token<'_>]) -> Vec<usize> {
-    let is_said = |token: &Token<'_>| !matches!(token.kind, Kind::Space | Kind::Comment);
-    let said: Vec<(usize, &Token<'_>)> = tokens.iter().enumerate().filter(|(_, token)| is_said(token)).collect();
-    let Some(last) = said.split(|(_, token)| token.is_mark(';')).next_back().map(Statement) else { return Vec::new() };
+pub(super) fn values_of_cut(tokens: &[RedactToken<'_>]) -> Vec<usize> {
+    let is_said = |token: &RedactToken<'_>| !matches!(token.kind, RedactTokenKind::Space | RedactTokenKind::Comment);
+    let said: Vec<(usize, &RedactToken<'_>)> = tokens.iter().enumerate().filter(|(_, token)| is_said(token)).collect();
+    let Some(last) = said.split(|(_, token)| token.is_mark(';')).next_back().map(StatementTokens) else {
+        return Vec::new();
+    };
     if !last.holds_values() {
         return Vec::new();
     }
@@ -71,10 +73,10 @@ pub(super) fn values_of_cut(tokens: &[Token<'_>]) -> Vec<usize> {
 }
 
 /// The tokens of a statement without blanks and comments, each with its place.
-struct Statement<'a>(&'a [(usize, &'a Token<'a>)]);
+struct StatementTokens<'a>(&'a [(usize, &'a RedactToken<'a>)]);
 
-impl Statement<'_> {
-    fn token(&self, place: usize) -> Option<&Token<'_>> {
+impl StatementTokens<'_> {
+    fn token(&self, place: usize) -> Option<&RedactToken<'_>> {
         self.0.get(place).map(|(_, token)| *token)
     }
 
@@ -83,7 +85,7 @@ impl Statement<'_> {
     }
 
     fn is_mark(&self, place: usize, marks: &str) -> bool {
-        self.token(place).is_some_and(|token| token.kind == Kind::Mark && marks.contains(token.text))
+        self.token(place).is_some_and(|token| token.kind == RedactTokenKind::Mark && marks.contains(token.text))
     }
 
     /// Whether it is a query, a write, or what is made of one; other commands have their values right behind a name.
@@ -103,7 +105,7 @@ impl Statement<'_> {
     /// Returns the places of the names that speak of a secret.
     fn secrets(&self) -> impl Iterator<Item = usize> {
         let is_secret =
-            |token: &Token<'_>| is_name(token) && (Marks::is_secret(token) || is_table_of_secrets(token.body));
+            |token: &RedactToken<'_>| is_name(token) && (Marks::is_secret(token) || is_table_of_secrets(token.body));
         self.0.iter().enumerate().filter(move |(_, (_, token))| is_secret(token)).map(|(place, _)| place)
     }
 
@@ -133,7 +135,7 @@ impl Statement<'_> {
     /// Returns the places of the texts that are long enough to say something.
     fn texts(&self) -> impl Iterator<Item = usize> {
         // A parameter stands for a text of any length.
-        let says = |token: &Token<'_>| token.body.starts_with('$') || token.body.chars().count() >= SHORT;
+        let says = |token: &RedactToken<'_>| token.body.starts_with('$') || token.body.chars().count() >= SHORT;
         self.0.iter().enumerate().filter(move |(_, (_, token))| token.is_text() && says(token)).map(|(place, _)| place)
     }
 
@@ -143,7 +145,7 @@ impl Statement<'_> {
         let is_end = self.token(behind).is_none() || self.is_mark(behind, "),:") || self.is_one_of(behind, BEHIND);
         let Some(column) = self.compared(text).filter(|_| is_end) else { return false };
         let is_harmless =
-            |token: &Token<'_>| is_name(token) && !Marks::is_secret(token) && !is_column_of_secrets(token);
+            |token: &RedactToken<'_>| is_name(token) && !Marks::is_secret(token) && !is_column_of_secrets(token);
         if !self.token(column).is_some_and(is_harmless) {
             return false;
         }
@@ -165,8 +167,8 @@ impl Statement<'_> {
     }
 }
 
-fn is_name(token: &Token<'_>) -> bool {
-    matches!(token.kind, Kind::Word | Kind::Quoted)
+fn is_name(token: &RedactToken<'_>) -> bool {
+    matches!(token.kind, RedactTokenKind::Word | RedactTokenKind::Quoted)
 }
 
 fn is_table_of_secrets(name: &str) -> bool {
@@ -174,7 +176,7 @@ fn is_table_of_secrets(name: &str) -> bool {
     TABLES.iter().any(|part| name.contains(part))
 }
 
-fn is_column_of_secrets(token: &Token<'_>) -> bool {
+fn is_column_of_secrets(token: &RedactToken<'_>) -> bool {
     let name = token.body.to_ascii_lowercase();
     COLUMNS.iter().any(|end| name.ends_with(end))
 }

@@ -6,7 +6,7 @@
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RedactTokenKind {
     /// Blanks.
     Space,
     /// A comment, with its marks.
@@ -36,8 +36,8 @@ pub(super) enum Backslash {
 
 /// One token.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Token<'a> {
-    pub(super) kind: Kind,
+pub(super) struct RedactToken<'a> {
+    pub(super) kind: RedactTokenKind,
     /// All of it.
     pub(super) text: &'a str,
     /// What stands before the content of a literal: the prefix and the opening quote.
@@ -48,20 +48,20 @@ pub(super) struct Token<'a> {
     pub(super) close: &'a str,
 }
 
-impl Token<'_> {
+impl RedactToken<'_> {
     /// Whether it is this word, in any case.
     pub(super) fn is_word(&self, word: &str) -> bool {
-        self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
+        self.kind == RedactTokenKind::Word && self.text.eq_ignore_ascii_case(word)
     }
 
     /// Whether it is this one letter.
     pub(super) fn is_mark(&self, mark: char) -> bool {
-        self.kind == Kind::Mark && self.text.starts_with(mark)
+        self.kind == RedactTokenKind::Mark && self.text.starts_with(mark)
     }
 
     /// Whether it is a string.
     pub(super) fn is_text(&self) -> bool {
-        matches!(self.kind, Kind::Literal | Kind::Dollar)
+        matches!(self.kind, RedactTokenKind::Literal | RedactTokenKind::Dollar)
     }
 
     /// Whether its prefix makes escapes of backslashes: `E'…'`, `U&'…'`, `U&"…"`.
@@ -71,7 +71,7 @@ impl Token<'_> {
 }
 
 /// Cuts a text into its tokens.
-pub(super) fn tokens(text: &str, backslash: Backslash) -> Vec<Token<'_>> {
+pub(super) fn tokens(text: &str, backslash: Backslash) -> Vec<RedactToken<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -82,33 +82,33 @@ pub(super) fn tokens(text: &str, backslash: Backslash) -> Vec<Token<'_>> {
     tokens
 }
 
-fn next(rest: &str, backslash: Backslash) -> Token<'_> {
+fn next(rest: &str, backslash: Backslash) -> RedactToken<'_> {
     let length_of = |part: &dyn Fn(char) -> bool| rest.find(|letter| !part(letter)).unwrap_or(rest.len());
     let first = rest.chars().next().unwrap_or_default();
     if let Some((kind, open)) = opening(rest) {
         return match kind {
-            Kind::Dollar => dollar(rest, open),
+            RedactTokenKind::Dollar => dollar(rest, open),
             kind => quoted(rest, kind, open, backslash),
         };
     }
     if rest.starts_with("--") {
-        return plain(rest, Kind::Comment, rest.find('\n').unwrap_or(rest.len()));
+        return plain(rest, RedactTokenKind::Comment, rest.find('\n').unwrap_or(rest.len()));
     }
     if rest.starts_with("/*") {
-        return plain(rest, Kind::Comment, comment_length(rest));
+        return plain(rest, RedactTokenKind::Comment, comment_length(rest));
     }
     if first.is_whitespace() {
-        plain(rest, Kind::Space, length_of(&char::is_whitespace))
+        plain(rest, RedactTokenKind::Space, length_of(&char::is_whitespace))
     } else if is_first_of_word(first) {
-        plain(rest, Kind::Word, length_of(&is_of_word))
+        plain(rest, RedactTokenKind::Word, length_of(&is_of_word))
     } else if first.is_ascii_digit() {
-        plain(rest, Kind::Number, length_of(&|letter| is_of_word(letter) || letter == '.'))
+        plain(rest, RedactTokenKind::Number, length_of(&|letter| is_of_word(letter) || letter == '.'))
     } else if first == '$' {
         let digits = rest.get(1..).unwrap_or_default();
         let length = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());
-        plain(rest, if length > 0 { Kind::Number } else { Kind::Mark }, 1 + length)
+        plain(rest, if length > 0 { RedactTokenKind::Number } else { RedactTokenKind::Mark }, 1 + length)
     } else {
-        plain(rest, Kind::Mark, first.len_utf8())
+        plain(rest, RedactTokenKind::Mark, first.len_utf8())
     }
 }
 
@@ -120,22 +120,22 @@ fn is_of_word(letter: char) -> bool {
     is_first_of_word(letter) || letter.is_ascii_digit() || letter == '$'
 }
 
-fn plain(rest: &str, kind: Kind, length: usize) -> Token<'_> {
+fn plain(rest: &str, kind: RedactTokenKind, length: usize) -> RedactToken<'_> {
     let text = rest.get(..length).unwrap_or(rest);
-    Token { kind, text, open: "", body: text, close: "" }
+    RedactToken { kind, text, open: "", body: text, close: "" }
 }
 
 /// Returns what opens a literal or a name in quotes, with its prefix.
-fn opening(rest: &str) -> Option<(Kind, &str)> {
-    const OPENINGS: &[(&str, Kind)] = &[
-        ("'", Kind::Literal),
-        ("\"", Kind::Quoted),
-        ("e'", Kind::Literal),
-        ("b'", Kind::Literal),
-        ("x'", Kind::Literal),
-        ("n'", Kind::Literal),
-        ("u&'", Kind::Literal),
-        ("u&\"", Kind::Quoted),
+fn opening(rest: &str) -> Option<(RedactTokenKind, &str)> {
+    const OPENINGS: &[(&str, RedactTokenKind)] = &[
+        ("'", RedactTokenKind::Literal),
+        ("\"", RedactTokenKind::Quoted),
+        ("e'", RedactTokenKind::Literal),
+        ("b'", RedactTokenKind::Literal),
+        ("x'", RedactTokenKind::Literal),
+        ("n'", RedactTokenKind::Literal),
+        ("u&'", RedactTokenKind::Literal),
+        ("u&\"", RedactTokenKind::Quoted),
     ];
     for (opening, kind) in OPENINGS {
         if let Some(open) = rest.get(..opening.len()).filter(|open| open.eq_ignore_ascii_case(opening)) {
@@ -147,22 +147,22 @@ fn opening(rest: &str) -> Option<(Kind, &str)> {
     let name = tag.get(..end)?;
     let is_tag = name.is_empty()
         || name.starts_with(is_first_of_word) && name.chars().all(|letter| is_of_word(letter) && letter != '$');
-    Some((Kind::Dollar, rest.get(..end + 2)?)).filter(|_| is_tag)
+    Some((RedactTokenKind::Dollar, rest.get(..end + 2)?)).filter(|_| is_tag)
 }
 
-fn dollar<'a>(rest: &'a str, open: &'a str) -> Token<'a> {
+fn dollar<'a>(rest: &'a str, open: &'a str) -> RedactToken<'a> {
     let after = rest.get(open.len()..).unwrap_or_default();
     let (body, close) = match after.find(open) {
         Some(end) => (after.get(..end).unwrap_or_default(), open.len()),
         None => (after, 0),
     };
-    whole(rest, Kind::Dollar, open, (body, close))
+    whole(rest, RedactTokenKind::Dollar, open, (body, close))
 }
 
-fn quoted<'a>(rest: &'a str, kind: Kind, open: &'a str, backslash: Backslash) -> Token<'a> {
-    let quote = if kind == Kind::Quoted { '"' } else { '\'' };
-    let has_escapes =
-        open.starts_with(['e', 'E']) || open == "'" && backslash == Backslash::Escape && kind == Kind::Literal;
+fn quoted<'a>(rest: &'a str, kind: RedactTokenKind, open: &'a str, backslash: Backslash) -> RedactToken<'a> {
+    let quote = if kind == RedactTokenKind::Quoted { '"' } else { '\'' };
+    let has_escapes = open.starts_with(['e', 'E'])
+        || open == "'" && backslash == Backslash::Escape && kind == RedactTokenKind::Literal;
     let after = rest.get(open.len()..).unwrap_or_default();
     let mut letters = after.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
@@ -179,10 +179,10 @@ fn quoted<'a>(rest: &'a str, kind: Kind, open: &'a str, backslash: Backslash) ->
     whole(rest, kind, open, (after, 0))
 }
 
-fn whole<'a>(rest: &'a str, kind: Kind, open: &'a str, (body, close): (&'a str, usize)) -> Token<'a> {
+fn whole<'a>(rest: &'a str, kind: RedactTokenKind, open: &'a str, (body, close): (&'a str, usize)) -> RedactToken<'a> {
     let end = open.len() + body.len();
     let text = rest.get(..end + close).unwrap_or(rest);
-    Token { kind, text, open, body, close: text.get(end..).unwrap_or_default() }
+    RedactToken { kind, text, open, body, close: text.get(end..).unwrap_or_default() }
 }
 
 /// Returns how long a comment is; comments nest.

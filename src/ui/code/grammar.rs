@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
 use super::Language;
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 
 /// A longer text stays without colours: the grammars work by regular expressions, half a megabyte a second.
 const LONGEST: usize = 64 * 1024;
@@ -17,27 +17,27 @@ const LONGEST: usize = 64 * 1024;
 static GRAMMARS: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
 
 /// What the beginning of a scope's name says of a token; the first that fits, the innermost scope asked first.
-static KINDS: LazyLock<Vec<(Scope, Kind)>> = LazyLock::new(|| {
+static KINDS: LazyLock<Vec<(Scope, TokenKind)>> = LazyLock::new(|| {
     let kinds = [
-        ("comment", Kind::Comment),
-        ("punctuation.definition.comment", Kind::Comment),
-        ("punctuation.definition.string", Kind::Text),
-        ("string", Kind::Text),
-        ("constant.character", Kind::Text),
-        ("constant.numeric", Kind::Number),
-        ("constant.language.json", Kind::Keyword),
-        ("constant.language", Kind::Number),
-        ("keyword.operator.logical", Kind::Keyword),
-        ("keyword.operator", Kind::Mark),
-        ("keyword", Kind::Keyword),
-        ("storage.modifier", Kind::Keyword),
-        ("storage.type", Kind::Keyword),
-        ("entity.name", Kind::Name),
-        ("entity.other.inherited-class", Kind::Name),
-        ("variable.function", Kind::Name),
-        ("variable.annotation", Kind::Name),
-        ("support", Kind::Name),
-        ("punctuation", Kind::Mark),
+        ("comment", TokenKind::Comment),
+        ("punctuation.definition.comment", TokenKind::Comment),
+        ("punctuation.definition.string", TokenKind::Text),
+        ("string", TokenKind::Text),
+        ("constant.character", TokenKind::Text),
+        ("constant.numeric", TokenKind::Number),
+        ("constant.language.json", TokenKind::Keyword),
+        ("constant.language", TokenKind::Number),
+        ("keyword.operator.logical", TokenKind::Keyword),
+        ("keyword.operator", TokenKind::Mark),
+        ("keyword", TokenKind::Keyword),
+        ("storage.modifier", TokenKind::Keyword),
+        ("storage.type", TokenKind::Keyword),
+        ("entity.name", TokenKind::Name),
+        ("entity.other.inherited-class", TokenKind::Name),
+        ("variable.function", TokenKind::Name),
+        ("variable.annotation", TokenKind::Name),
+        ("support", TokenKind::Name),
+        ("punctuation", TokenKind::Mark),
     ];
     kinds.iter().filter_map(|(name, kind)| Some((Scope::new(name).ok()?, *kind))).collect()
 });
@@ -78,21 +78,21 @@ pub(super) fn tokens(language: Language, text: &str) -> Vec<Token> {
 
 /// The grammar of JSON takes keys and values for the same: what a colon follows is a key.
 fn name_keys(text: &str, tokens: &mut [Token]) {
-    for token in tokens.iter_mut().filter(|token| token.kind == Kind::Text) {
+    for token in tokens.iter_mut().filter(|token| token.kind == TokenKind::Text) {
         if text.get(token.range.end..).is_some_and(|rest| rest.trim_start().starts_with(':')) {
-            token.kind = Kind::Name;
+            token.kind = TokenKind::Name;
         }
     }
 }
 
-fn kind(stack: &ScopeStack) -> Kind {
+fn kind(stack: &ScopeStack) -> TokenKind {
     let mut scopes = stack.as_slice().iter().rev();
     scopes
         .find_map(|scope| KINDS.iter().find(|(prefix, _)| prefix.is_prefix_of(*scope)).map(|(_, kind)| *kind))
-        .unwrap_or(Kind::Word)
+        .unwrap_or(TokenKind::Word)
 }
 
-fn push(tokens: &mut Vec<Token>, kind: Kind, range: std::ops::Range<usize>) {
+fn push(tokens: &mut Vec<Token>, kind: TokenKind, range: std::ops::Range<usize>) {
     if range.is_empty() {
         return;
     }

@@ -2,7 +2,7 @@
 //!
 //! For display only. Tokens are never changed, added or left out: only the blanks between them are.
 
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 use super::sql;
 
 /// Columns of one level.
@@ -87,10 +87,10 @@ impl Layout<'_> {
     fn run(&mut self) {
         while let Some(token) = self.tokens.get(self.at) {
             match token.kind {
-                Kind::Blank => {}
-                Kind::Comment => self.comment(),
-                Kind::Keyword => self.keyword(),
-                Kind::Mark => self.mark(),
+                TokenKind::Blank => {}
+                TokenKind::Comment => self.comment(),
+                TokenKind::Keyword => self.keyword(),
+                TokenKind::Mark => self.mark(),
                 _ => self.word(),
             }
             self.at += 1;
@@ -103,8 +103,11 @@ impl Layout<'_> {
 
     /// Writes the token as it is, with a blank before it where one was.
     fn word(&mut self) {
-        let had_blank =
-            self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).is_some_and(|token| token.kind == Kind::Blank);
+        let had_blank = self
+            .at
+            .checked_sub(1)
+            .and_then(|at| self.tokens.get(at))
+            .is_some_and(|token| token.kind == TokenKind::Blank);
         let begins_line = self.out.is_empty() || self.out.ends_with(['\n', ' ']);
         if had_blank && !begins_line && !self.out.ends_with('(') {
             self.out.push(' ');
@@ -195,13 +198,14 @@ impl Layout<'_> {
         let before = (0..self.at).rev().map(|at| (at, self.tokens.get(at)));
         let found = before
             .take(4)
-            .find(|(_, token)| token.is_some_and(|token| !matches!(token.kind, Kind::Blank | Kind::Comment)));
+            .find(|(_, token)| token.is_some_and(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Comment)));
         found.map_or(String::new(), |(at, _)| self.short(at))
     }
 
     fn word_after(&self) -> String {
-        let found = (self.at + 1..self.at + 4)
-            .find(|at| self.tokens.get(*at).is_some_and(|token| !matches!(token.kind, Kind::Blank | Kind::Comment)));
+        let found = (self.at + 1..self.at + 4).find(|at| {
+            self.tokens.get(*at).is_some_and(|token| !matches!(token.kind, TokenKind::Blank | TokenKind::Comment))
+        });
         found.map_or(String::new(), |at| self.short(at))
     }
 
@@ -239,7 +243,7 @@ impl Layout<'_> {
     }
 
     fn next_is_blank(&self) -> bool {
-        self.tokens.get(self.at + 1).is_some_and(|token| token.kind == Kind::Blank)
+        self.tokens.get(self.at + 1).is_some_and(|token| token.kind == TokenKind::Blank)
     }
 
     /// Opens a bracket: a query inside it goes to lines of its own.

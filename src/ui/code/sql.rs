@@ -2,7 +2,7 @@
 //!
 //! Source: PostgreSQL manual 4.1 "Lexical Structure" (escape strings, dollar quotes, nested comments, parameters).
 
-use super::lexer::{Cursor, Escapes, Kind, Token, begins_word, goes_on};
+use super::lexer::{Cursor, Escapes, Token, TokenKind, begins_word, goes_on};
 
 /// The words shown as keywords: those of the manual's appendix C that queries and Django's statements use, sorted.
 const KEYWORDS: &[&str] = &[
@@ -160,40 +160,40 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-fn next(cursor: &mut Cursor<'_>, c: char) -> Kind {
+fn next(cursor: &mut Cursor<'_>, c: char) -> TokenKind {
     let rest = cursor.rest();
     match c {
         _ if c.is_whitespace() => {
             cursor.skip(char::is_whitespace);
-            Kind::Blank
+            TokenKind::Blank
         }
         '-' if rest.starts_with("--") => {
             cursor.skip_line();
-            Kind::Comment
+            TokenKind::Comment
         }
         '/' if rest.starts_with("/*") => {
             skip_comment(cursor);
-            Kind::Comment
+            TokenKind::Comment
         }
         '\'' => {
             cursor.step();
             cursor.skip_string('\'', Escapes::Doubled);
-            Kind::Text
+            TokenKind::Text
         }
         '"' => {
             cursor.step();
             cursor.skip_string('"', Escapes::Doubled);
-            Kind::Word
+            TokenKind::Word
         }
         '$' => dollar(cursor),
         '0'..='9' => {
             cursor.skip_number();
-            Kind::Number
+            TokenKind::Number
         }
         _ if begins_word(c) => word(cursor),
         _ => {
             cursor.step();
-            Kind::Mark
+            TokenKind::Mark
         }
     }
 }
@@ -220,7 +220,7 @@ fn skip_comment(cursor: &mut Cursor<'_>) {
 }
 
 /// A parameter (`$1`), a dollar-quoted string, or just the sign.
-fn dollar(cursor: &mut Cursor<'_>) -> Kind {
+fn dollar(cursor: &mut Cursor<'_>) -> TokenKind {
     let rest = cursor.rest();
     let tag_length = rest.char_indices().skip(1).find(|(_, c)| !goes_on(*c)).map_or(rest.len(), |(at, _)| at);
     let tag = rest.get(..=tag_length).filter(|tag| tag.ends_with('$') && tag.len() > 1);
@@ -229,13 +229,13 @@ fn dollar(cursor: &mut Cursor<'_>) -> Kind {
     if let Some(tag) = tag.filter(|_| !digits.starts_with(|c: char| c.is_ascii_digit())) {
         cursor.at += tag.len() - 1;
         cursor.skip_past(tag);
-        return Kind::Text;
+        return TokenKind::Text;
     }
     cursor.skip(|c| c.is_ascii_digit());
-    if digits.is_empty() { Kind::Mark } else { Kind::Number }
+    if digits.is_empty() { TokenKind::Mark } else { TokenKind::Number }
 }
 
-fn word(cursor: &mut Cursor<'_>) -> Kind {
+fn word(cursor: &mut Cursor<'_>) -> TokenKind {
     let rest = cursor.rest();
     let start = cursor.at;
     cursor.skip(|c| goes_on(c) || c == '$');
@@ -245,23 +245,23 @@ fn word(cursor: &mut Cursor<'_>) -> Kind {
         cursor.step();
         let escapes = if matches!(word, "e" | "E") { Escapes::Backslash } else { Escapes::Doubled };
         cursor.skip_string('\'', escapes);
-        return Kind::Text;
+        return TokenKind::Text;
     }
     kind_of(word, cursor.peek())
 }
 
 /// Returns what a word is, by itself and by what follows at once.
-fn kind_of(word: &str, next: Option<char>) -> Kind {
+fn kind_of(word: &str, next: Option<char>) -> TokenKind {
     // No keyword is longer; a word of a megabyte is not copied.
     let lower = if word.len() <= 24 { word.to_ascii_lowercase() } else { String::new() };
     if CONSTANTS.binary_search(&lower.as_str()).is_ok() {
-        Kind::Number
+        TokenKind::Number
     } else if KEYWORDS.binary_search(&lower.as_str()).is_ok() {
-        Kind::Keyword
+        TokenKind::Keyword
     } else if next == Some('(') {
-        Kind::Name
+        TokenKind::Name
     } else {
-        Kind::Word
+        TokenKind::Word
     }
 }
 

@@ -124,7 +124,7 @@ proptest! {
     #[test]
     fn a_layout_changes_blanks_only(text in "(select|from|where|and|\\(|\\)|'a  b'|-- c\n|/\\* d \\*/|,|;| |\n|x|\\$1|between|case|end|join|left|on|order|by|[a-z(),;' $-]){0,60}") {
         let parts = |text: &str| -> Vec<String> {
-            let all = sql::tokens(text).into_iter().filter(|token| token.kind != Kind::Blank);
+            let all = sql::tokens(text).into_iter().filter(|token| token.kind != TokenKind::Blank);
             all.map(|token| text[token.range].to_owned()).collect()
         };
         prop_assert_eq!(parts(&format_sql(&text)), parts(&text));

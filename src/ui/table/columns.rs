@@ -28,7 +28,7 @@ pub(super) struct Needs {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Placed {
     /// The columns shown, from the left.
-    pub(super) columns: Vec<Place>,
+    pub(super) columns: Vec<PlacedColumn>,
     /// How many columns are not shown.
     pub(super) hidden: usize,
     /// Whether columns are hidden on the left.
@@ -41,7 +41,7 @@ pub(super) struct Placed {
 
 /// A column on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct PlacedColumn {
     /// Its place in the grid.
     pub(super) column: usize,
     /// Its left edge, from the left edge of the table.
@@ -104,7 +104,7 @@ pub(super) fn place(grid: &Grid, needs: &Needs, width: u16, scroll: usize) -> Pl
     let mut x = MARGIN;
     let mut columns = Vec::with_capacity(chosen.len());
     for (column, wide) in chosen.iter().zip(&widths) {
-        columns.push(Place { column: *column, x, width: (*wide).min(width.saturating_sub(x)) });
+        columns.push(PlacedColumn { column: *column, x, width: (*wide).min(width.saturating_sub(x)) });
         x = x.saturating_add(*wide).saturating_add(gap);
     }
     let hidden = grid.columns.len() - columns.len();

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::columns::{self, Place, Placed};
+use super::columns::{self, Placed, PlacedColumn};
 use super::grid::{Grid, Notice, Row, Shape};
 use super::order::{Direction, LineOf};
 use super::state::{Drawn, TableState};
@@ -44,7 +44,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, th
 #[derive(Clone, Copy)]
 struct Spot {
     y: u16,
-    place: Place,
+    place: PlacedColumn,
     style: Style,
 }
 
@@ -128,7 +128,7 @@ impl<'a> Table<'a> {
     }
 
     /// A first column that carries branches stands on the left, numbers too.
-    fn align(&self, place: &Place, align: Align) -> Align {
+    fn align(&self, place: &PlacedColumn, align: Align) -> Align {
         if place.column == 0 && self.grid.shape != Shape::Flat { Align::Left } else { align }
     }
 
@@ -189,7 +189,7 @@ impl<'a> Table<'a> {
     }
 
     /// Draws a line's branches or fold mark and returns the columns they took.
-    fn branches(&self, buffer: &mut Buffer, y: u16, place: &Place, line: &LineOf) -> u16 {
+    fn branches(&self, buffer: &mut Buffer, y: u16, place: &PlacedColumn, line: &LineOf) -> u16 {
         let glyphs = &self.theme.glyphs;
         let mut drawn = String::new();
         let is_tree = self.grid.shape == Shape::Tree;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
-use super::columns::{self, Needs, Place};
+use super::columns::{self, Needs, PlacedColumn};
 use super::grid::{Grid, Row, SortKind};
 use super::order::{self, Arrangement, Direction, Filter, LineOf, Shown};
 
@@ -65,7 +65,7 @@ pub(super) struct Drawn {
     pub(super) area: ratatui::layout::Rect,
     pub(super) rows_y: u16,
     pub(super) rows: u16,
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<PlacedColumn>,
     pub(super) gap: u16,
 }
 
@@ -243,7 +243,8 @@ impl TableState {
         }
         let Some(line) = y.checked_sub(drawn.rows_y) else {
             let x = x - drawn.area.x;
-            let is_under = |place: &&Place| x + 1 >= place.x && x < place.x + place.width + drawn.gap.saturating_sub(1);
+            let is_under =
+                |place: &&PlacedColumn| x + 1 >= place.x && x < place.x + place.width + drawn.gap.saturating_sub(1);
             return drawn.places.iter().find(is_under).map(|place| Hit::Header(place.column));
         };
         if line >= drawn.rows {

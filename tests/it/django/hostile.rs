@@ -2,9 +2,9 @@
 
 use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::usage::ReferringKey;
-use pgdj::catalog::{Column, Definition, Expr, Index, Key, Table};
+use pgdj::catalog::{Definition, Expr, Index, Key, Table, TableColumn};
 use pgdj::django::{
-    Around, DjangoVersion, Origin, Project, ThereAndBack, code_for, index_for_key, migration_of_sql, removal_of,
+    Around, DjangoVersion, IndexOrigin, Project, ThereAndBack, code_for, index_for_key, migration_of_sql, removal_of,
     removal_of_usage,
 };
 use pgdj::quote::{qualified, quote_ident};
@@ -50,10 +50,10 @@ const CALLS: &[&str] = &[
 ];
 
 fn table(name: &str) -> Table {
-    let column = |name: &str, type_name: &str| Column {
+    let column = |name: &str, type_name: &str| TableColumn {
         name: name.to_owned(),
         type_name: type_name.to_owned(),
-        ..Column::default()
+        ..TableColumn::default()
     };
     Table {
         schema: name.to_owned(),
@@ -146,7 +146,7 @@ fn printed(name: &str) -> Vec<(String, Vec<String>)> {
         definition: Some(format!("CREATE INDEX {} ON a USING btree (b)", quote_ident(name))),
         ..IndexUsage::default()
     };
-    let of = |index: &IndexUsage| Origin::of(index, Around::default());
+    let of = |index: &IndexUsage| IndexOrigin::of(index, Around::default());
     let of_meta = removal_of_usage(&table, &index, of(&index), &project).unwrap().python().unwrap();
     let of_field = IndexUsage { name: format!("{}_0a1b2c3d", name.chars().take(9).collect::<String>()), ..index };
     let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", pgdj::quote::qualified_always(name, &of_field.name));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Scene, estimate, explain, request, runner, version, warned};
 use crate::support::pooler::Pooler;
 use crate::support::{Login, open, servers};
-use pgdj::failure::Kind;
+use pgdj::failure::FailureKind;
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{Agreed, Progress, Request};
 use pgdj::pg::session::cancel_queue;
@@ -272,7 +272,7 @@ async fn check_question(scene: &Scene, login: &Login, (name, sql, bites): (&str,
         let asked = Request { agreed: Agreed::To(Vec::new()), ..wanted.clone() };
         let answer = full.run(&asked, |_| {}, std::future::pending()).await;
         assert!(!scene.was_hit(), "{name}: ran before anybody agreed: {sql}");
-        let is_asked = matches!(&answer, Err(failure) if failure.kind == Kind::NotAgreed);
+        let is_asked = matches!(&answer, Err(failure) if failure.kind == FailureKind::NotAgreed);
         assert!(is_asked || bites != Planned && !wanted.options.analyze, "{name}: not asked: {sql}");
     }
     let with_parameter = format!("select * from ({sql}) as x (v) where $1 is null");
@@ -378,7 +378,7 @@ async fn what_a_person_agreed_to_is_planned_and_nothing_else() {
         assert!(answer.is_ok() && scene.was_hit(), "{name}: {answer:?}");
         let more = Request { agreed, ..estimate("select * from t where a = evil_i(1) and evil_b(a)") };
         let failure = full.run(&more, |_| {}, std::future::pending()).await.unwrap_err();
-        assert!(failure.kind == Kind::NotAgreed && !scene.was_hit(), "{name}: {failure}");
+        assert!(failure.kind == FailureKind::NotAgreed && !scene.was_hit(), "{name}: {failure}");
         assert!(failure.because.iter().any(|why| why.contains("public.evil_b()")), "{name}: {failure}");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use pgdj::Failure;
-use pgdj::failure::Kind;
+use pgdj::failure::FailureKind;
 use pgdj::pg::own::Own;
 use pgdj::pg::own_backends::OwnBackends;
 use pgdj::pg::session::{APPLICATION, CancelFn, Connector, Link, Query};
@@ -69,7 +69,7 @@ impl Connector for Login {
     fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
         async {
             let failed = |error: &tokio_postgres::Error| {
-                Failure::new(Kind::Connection, format!("cannot connect to {}", self.database)).because(error)
+                Failure::new(FailureKind::Connection, format!("cannot connect to {}", self.database)).because(error)
             };
             let (client, connection) = self.config(APPLICATION).connect(NoTls).await.map_err(|it| failed(&it))?;
             let token = client.cancel_token();

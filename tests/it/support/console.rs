@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::tz::TimeZone;
-use pgdj::app::{App, Event, Origin, PaneContext, Rights, Start};
+use pgdj::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
 use pgdj::sample::{Seconds, Snapshot, Timestamp};
 use pgdj::ui::theme::Theme;
 use ratatui::Terminal;
@@ -26,7 +26,7 @@ impl Console {
             pane: &pgdj::panes::overview::PANE,
             pace: Seconds(2.0),
             rights: Rights::MayAct,
-            origin: Origin::Server,
+            origin: SampleOrigin::Server,
             zone: TimeZone::UTC,
             history_bytes: 10_000_000,
             theme: Theme::default(),

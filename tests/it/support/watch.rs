@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgdj::Failure;
-use pgdj::pg::sampler::{self, Command, Report, Settings};
+use pgdj::pg::sampler::{self, Command, Report, SamplerSettings};
 use pgdj::pg::session::Connector;
 use pgdj::readings::Readings;
 use pgdj::readings::past::Past;
@@ -28,8 +28,8 @@ pub(crate) struct Watched {
 }
 
 /// The pace of tests: ten samples a second.
-pub(crate) fn quick() -> Settings {
-    Settings {
+pub(crate) fn quick() -> SamplerSettings {
+    SamplerSettings {
         pace: Duration::from_millis(100),
         second: Duration::from_millis(100),
         budget: 10.0,
@@ -38,7 +38,7 @@ pub(crate) fn quick() -> Settings {
 }
 
 impl Watched {
-    pub(crate) fn start(connector: impl Connector + 'static, settings: Settings) -> Self {
+    pub(crate) fn start(connector: impl Connector + 'static, settings: SamplerSettings) -> Self {
         let (commands, commanded) = mpsc::channel(8);
         let (reporting, reports) = mpsc::channel(64);
         let task = tokio::spawn(sampler::run(Arc::new(connector), settings, reporting, commanded));
