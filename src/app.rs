@@ -143,7 +143,7 @@ pub struct App {
     banner: Vec<Segment>,
     pace: Seconds,
     theme: Theme,
-    shown: Shown,
+    shown: ShownMoment,
     preview: Option<Document>,
     /// Where the tabs were drawn, for clicks.
     tabs: Vec<Rect>,
@@ -166,7 +166,7 @@ struct RunningJob {
 
 /// What the last refresh derived from the moment shown.
 #[derive(Debug, Default)]
-pub struct Shown {
+pub struct ShownMoment {
     /// The moment, and what its snapshot means.
     seen: Option<(Moment, Rc<Readings>)>,
     /// Its vital signs.
@@ -175,7 +175,7 @@ pub struct Shown {
     findings: Findings,
 }
 
-impl Shown {
+impl ShownMoment {
     /// Returns the moment.
     fn moment(&self) -> Option<Moment> {
         self.seen.as_ref().map(|(moment, _)| *moment)
@@ -219,7 +219,7 @@ impl App {
             banner: Vec::new(),
             pace: start.pace,
             theme: start.theme.clone(),
-            shown: Shown::default(),
+            shown: ShownMoment::default(),
             preview: None,
             tabs: Vec::new(),
             area: Rect::ZERO,

@@ -9,4 +9,4 @@ pub mod password;
 pub mod shell;
 pub mod start;
 
-pub use args::{Args, Command, Parsed, parse};
+pub use args::{Args, CliCommand, ParsedArgs, parse};

@@ -30,7 +30,7 @@ pub use index_name::index_name;
 pub use migration::MigrationFile;
 pub use origin::{Around, IndexOrigin, ModelSource, Reference};
 pub use owner::{Certainty, Owner};
-pub use project::{App, Declared, Project, last_migration};
+pub use project::{Declared, DjangoApp, Project, last_migration};
 pub use removal::{removal_of, removal_of_usage};
 pub use upkeep::{ThereAndBack, migration_of_sql};
 

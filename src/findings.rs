@@ -144,12 +144,12 @@ pub struct Fix {
     /// In a sentence or two.
     pub text: String,
     /// As code to take.
-    pub code: Option<Code>,
+    pub code: Option<FindingCode>,
 }
 
 /// Code to take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Code {
+pub struct FindingCode {
     /// Its language.
     pub language: Language,
     /// The code.
@@ -187,11 +187,11 @@ impl Fix {
     }
 
     fn sql(text: impl Into<String>, code: impl Into<String>) -> Self {
-        Self { text: text.into(), code: Some(Code { language: Language::Sql, text: code.into() }) }
+        Self { text: text.into(), code: Some(FindingCode { language: Language::Sql, text: code.into() }) }
     }
 
     fn python(text: impl Into<String>, code: impl Into<String>) -> Self {
-        Self { text: text.into(), code: Some(Code { language: Language::Python, text: code.into() }) }
+        Self { text: text.into(), code: Some(FindingCode { language: Language::Python, text: code.into() }) }
     }
 }
 
@@ -206,7 +206,7 @@ impl Jump {
 }
 
 /// What a rule gives: what it found, or why it could not judge.
-pub type Outcome = Result<Vec<Finding>, Missing>;
+pub type RuleResult = Result<Vec<Finding>, Missing>;
 
 /// One rule.
 #[derive(Debug)]
@@ -218,7 +218,7 @@ pub struct Rule {
     /// What it is about.
     pub concern: Concern,
     /// Judges a view.
-    pub check: fn(&View<'_>) -> Outcome,
+    pub check: fn(&View<'_>) -> RuleResult,
 }
 
 /// What the rules look at.
@@ -257,7 +257,7 @@ impl<'a> View<'a> {
     }
 
     /// Returns what was found among the sessions; nothing found where some could not be looked into is no calm.
-    fn as_far_as_seen(&self, found: Vec<Finding>) -> Outcome {
+    fn as_far_as_seen(&self, found: Vec<Finding>) -> RuleResult {
         let hidden = self.readings.backends()?.iter().filter(|backend| backend.is_hidden).count();
         if hidden == 0 || !found.is_empty() {
             return Ok(found);
@@ -351,7 +351,7 @@ impl From<Reached> for Severity {
 
 /// Asks a rule. One that finds nothing in figures that could not be renewed, or in a part of a list, has to find nothing
 /// without them, too: what was calm a while ago may not be now, and what was not read may be bad.
-fn judge(rule: &Rule, view: &View<'_>, sure: Option<&Rc<Readings>>) -> Outcome {
+fn judge(rule: &Rule, view: &View<'_>, sure: Option<&Rc<Readings>>) -> RuleResult {
     let outcome = (rule.check)(view);
     let (Ok(found), Some(sure)) = (&outcome, sure) else { return outcome };
     let without = (rule.check)(&View::new(sure, view.older));

@@ -17,7 +17,7 @@ pub mod snapshot;
 pub mod unit;
 pub mod value;
 
-pub use column::{Column, Role, Unit};
+pub use column::{Column, ColumnRole, Unit};
 pub use history::{History, Moment};
 pub use missing::Missing;
 pub use rowset::{Row, RowSet};

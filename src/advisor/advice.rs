@@ -1,7 +1,7 @@
 //! What the advisor says: indexes worth building, the best first, and why nothing is to be built where that is so.
 
-use crate::catalog::expr::{Form, Literal, Quantifier};
-use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
+use crate::catalog::expr::{Literal, LiteralForm, Quantifier};
+use crate::catalog::index::{Definition, Key, KeyDirection, Method, Nulls};
 use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
 use crate::plan::NodeId;
@@ -191,10 +191,10 @@ fn key_text(key: &Key) -> String {
         text = format!("{text} {opclass}");
     }
     match (key.direction, key.nulls) {
-        (Direction::Ascending, Nulls::First) => text + " nulls first",
-        (Direction::Descending, Nulls::Last) => text + " desc nulls last",
-        (Direction::Descending, _) => text + " desc",
-        (Direction::Ascending, _) => text,
+        (KeyDirection::Ascending, Nulls::First) => text + " nulls first",
+        (KeyDirection::Descending, Nulls::Last) => text + " desc nulls last",
+        (KeyDirection::Descending, _) => text + " desc",
+        (KeyDirection::Ascending, _) => text,
     }
 }
 
@@ -202,7 +202,7 @@ fn key_text(key: &Key) -> String {
 pub fn expr_text(expr: &Expr) -> String {
     match expr {
         Expr::Column { name, .. } => name.clone(),
-        Expr::Constant(Literal { form: Form::Quoted, text, type_name }) => {
+        Expr::Constant(Literal { form: LiteralForm::Quoted, text, type_name }) => {
             let is_number = type_name.as_deref().is_some_and(|name| matches!(name, "integer" | "bigint" | "smallint"));
             if is_number { text.clone() } else { quote_text(text) }
         }

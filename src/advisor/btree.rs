@@ -1,9 +1,9 @@
 //! B-tree candidates of a scan: equality first, then range or order; whole, partial and covering.
 
-use super::condition::{Class, Clause, can_be_predicate};
+use super::condition::{Clause, ClauseClass, can_be_predicate};
 use super::cost::collation;
 use super::scan::Scan;
-use crate::catalog::index::Direction;
+use crate::catalog::index::KeyDirection;
 use crate::catalog::{Collation, Definition, Expr, Key, Table};
 
 /// Most keys of a candidate.
@@ -75,9 +75,9 @@ fn predicates(parts: &CandidateParts<'_>) -> Vec<Vec<Expr>> {
 fn predicate(parts: &CandidateParts<'_>, most: f64) -> Vec<Expr> {
     let table = parts.scan.table;
     let is_possible = |clause: &&Clause| {
-        let most = if clause.class == Class::NotNull { most.max(0.5) } else { most };
+        let most = if clause.class == ClauseClass::NotNull { most.max(0.5) } else { most };
         clause.selectivity <= most
-            && matches!(clause.class, Class::Equal | Class::NotNull)
+            && matches!(clause.class, ClauseClass::Equal | ClauseClass::NotNull)
             && can_be_predicate(clause, table)
     };
     let possible: Vec<&Clause> = parts.clauses.iter().filter(is_possible).collect();
@@ -88,13 +88,13 @@ fn predicate(parts: &CandidateParts<'_>, most: f64) -> Vec<Expr> {
     let is_key_left = parts.scan.order.is_some()
         || !parts.joined.is_empty()
         || parts.clauses.iter().any(|clause| {
-            matches!(clause.class, Class::Equal | Class::Range | Class::Prefix)
+            matches!(clause.class, ClauseClass::Equal | ClauseClass::Range | ClauseClass::Prefix)
                 && !found.contains(&clause.whole)
                 && rarest.is_none_or(|state| state.whole != clause.whole)
         });
     // Where the keys leave a few rows anyway, an index that serves every value of the state is worth more.
     let others = parts.clauses.iter().chain(parts.joined).filter(|clause| {
-        clause.class == Class::Equal
+        clause.class == ClauseClass::Equal
             && !found.contains(&clause.whole)
             && rarest.is_none_or(|state| state.whole != clause.whole)
     });
@@ -227,10 +227,10 @@ fn wanted_order(parts: &CandidateParts<'_>, prefix: &[Key]) -> Option<Vec<Key>> 
     }
     let is_backwards = keys
         .iter()
-        .all(|key| key.direction == Direction::Descending && key.nulls == crate::catalog::index::Nulls::Usual);
+        .all(|key| key.direction == KeyDirection::Descending && key.nulls == crate::catalog::index::Nulls::Usual);
     if is_backwards {
         for key in &mut keys {
-            key.direction = Direction::Ascending;
+            key.direction = KeyDirection::Ascending;
         }
     }
     Some(keys)
@@ -239,8 +239,10 @@ fn wanted_order(parts: &CandidateParts<'_>, prefix: &[Key]) -> Option<Vec<Key>> 
 /// The range that leaves the fewest rows; two bounds on one key count together.
 fn range_key(parts: &CandidateParts<'_>, prefix: &[Key]) -> Option<Key> {
     let mut shares: Vec<(&Expr, f64)> = Vec::new();
-    for clause in
-        parts.clauses.iter().filter(|clause| clause.class == Class::Range && is_sortable(&clause.key, parts.scan.table))
+    for clause in parts
+        .clauses
+        .iter()
+        .filter(|clause| clause.class == ClauseClass::Range && is_sortable(&clause.key, parts.scan.table))
     {
         match shares.iter_mut().find(|(key, _)| *key == &clause.key) {
             Some((_, share)) => *share = (*share + clause.selectivity - 1.0).max(1e-6),
@@ -253,7 +255,7 @@ fn range_key(parts: &CandidateParts<'_>, prefix: &[Key]) -> Option<Key> {
 
 /// A text searched by its start, under the operator class that LIKE needs.
 fn pattern_key(parts: &CandidateParts<'_>, prefix: &[Key]) -> Option<Key> {
-    let clause = parts.clauses.iter().find(|clause| clause.class == Class::Prefix)?;
+    let clause = parts.clauses.iter().find(|clause| clause.class == ClauseClass::Prefix)?;
     if prefix.iter().any(|known| known.expr == clause.key) {
         return None;
     }
@@ -299,7 +301,7 @@ fn sparse(parts: &CandidateParts<'_>, predicate: &[Expr], keys: &[Key]) -> Vec<E
         && table.statistics_of(&first.expr).is_some_and(|statistics| statistics.null_share >= 0.5);
     let is_compared = parts.clauses.iter().any(|clause| {
         clause.key == first.expr
-            && matches!(clause.class, Class::Equal | Class::Range | Class::Prefix)
+            && matches!(clause.class, ClauseClass::Equal | ClauseClass::Range | ClauseClass::Prefix)
             && !matches!(clause.whole, Expr::IsNull(_))
     });
     let not_null = Expr::IsNotNull(Box::new(first.expr.clone()));

@@ -2,7 +2,7 @@
 
 use super::advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal};
 use super::btree::{self, CandidateParts};
-use super::condition::{Class, Clause};
+use super::condition::{Clause, ClauseClass};
 use super::cost::{self, Estimate};
 use super::existing::{replaced, serving};
 use super::scan::{Scan, scans};
@@ -176,7 +176,7 @@ fn looked_up(scan: &Scan<'_>) -> Vec<Vec<Clause>> {
 
 /// An index for each arm of an OR.
 fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<AccessPath> {
-    let Class::Either(arms) = &clause.class else { return None };
+    let ClauseClass::Either(arms) = &clause.class else { return None };
     let mut definitions: Vec<Definition> = Vec::new();
     let mut total: Option<Estimate> = None;
     for arm in arms {

@@ -6,7 +6,7 @@
 mod like;
 mod share;
 
-use crate::catalog::expr::{Form, Literal, Quantifier};
+use crate::catalog::expr::{Literal, LiteralForm, Quantifier};
 use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
 use crate::sample::redact::MASK;
@@ -15,7 +15,7 @@ use share::selectivity;
 
 /// What an index can do with a clause.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Class {
+pub enum ClauseClass {
     /// `=`, `= ANY` of a short list, `IS NULL`, a boolean by itself.
     Equal,
     /// `<`, `<=`, `>`, `>=`.
@@ -50,7 +50,7 @@ pub enum Class {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clause {
     /// What an index can do with it.
-    pub class: Class,
+    pub class: ClauseClass,
     /// The key: a column or an expression, normalised. For OR and unusable clauses the whole clause.
     pub key: Expr,
     /// The clause itself, normalised.
@@ -64,7 +64,7 @@ pub struct Clause {
 impl Clause {
     /// Says whether a b-tree's leading keys can serve it as an equality.
     pub fn is_equality(&self) -> bool {
-        self.class == Class::Equal
+        self.class == ClauseClass::Equal
     }
 
     /// Says whether the share of a range follows from statistics, and is not the planner's default.
@@ -75,7 +75,7 @@ impl Clause {
 
 /// The relation that conditions are read for.
 #[derive(Debug, Clone, Copy)]
-pub struct Relation<'a> {
+pub struct ScanRelation<'a> {
     /// The table.
     pub table: &'a Table,
     /// The alias by which the plan calls it.
@@ -96,11 +96,11 @@ enum ColumnOrigin {
 }
 
 /// Reads the parts of a condition on one relation.
-pub fn clauses(condition: Expr, relation: Relation<'_>) -> Vec<Clause> {
+pub fn clauses(condition: Expr, relation: ScanRelation<'_>) -> Vec<Clause> {
     condition.conjuncts().into_iter().map(|part| clause(part, relation)).collect()
 }
 
-fn clause(part: Expr, relation: Relation<'_>) -> Clause {
+fn clause(part: Expr, relation: ScanRelation<'_>) -> Clause {
     let origin = origin_of(&part, relation);
     let (class, key, whole) = classify(part, relation);
     // Of a secret that was taken out, the value is not known.
@@ -115,13 +115,13 @@ fn clause(part: Expr, relation: Relation<'_>) -> Clause {
     found
 }
 
-fn classify(part: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
+fn classify(part: Expr, relation: ScanRelation<'_>) -> (ClauseClass, Expr, Expr) {
     let table = relation.table;
     match part {
         Expr::Or(arms) => either(arms, relation),
         Expr::Not(inner) if is_boolean_column(&inner, table) => {
             let key = inner.normalised(table);
-            (Class::Equal, key.clone(), Expr::Not(Box::new(key)))
+            (ClauseClass::Equal, key.clone(), Expr::Not(Box::new(key)))
         }
         Expr::Call { name, mut args } if matches!(name.as_str(), "is_true" | "is_false") && args.len() == 1 => {
             let inner = args.pop().unwrap_or(Expr::SubPlan);
@@ -130,35 +130,35 @@ fn classify(part: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
         }
         Expr::Not(inner) => {
             let whole = Expr::Not(inner).normalised(table);
-            (Class::Negative, whole.clone(), whole)
+            (ClauseClass::Negative, whole.clone(), whole)
         }
-        Expr::IsNull(inner) => null_test(*inner, relation, Class::Equal),
-        Expr::IsNotNull(inner) => null_test(*inner, relation, Class::NotNull),
+        Expr::IsNull(inner) => null_test(*inner, relation, ClauseClass::Equal),
+        Expr::IsNotNull(inner) => null_test(*inner, relation, ClauseClass::NotNull),
         Expr::Quantified { op, left, right, quantifier: Quantifier::Any } if op == "=" => list(*left, *right, relation),
         Expr::Quantified { op, left, right, quantifier } => {
             let whole = Expr::Quantified { op, left, right, quantifier }.normalised(table);
-            (Class::Negative, whole.clone(), whole)
+            (ClauseClass::Negative, whole.clone(), whole)
         }
         Expr::Binary { op, left, right } => comparison(op, *left, *right, relation),
         column if is_boolean_column(&column, table) => {
             let key = column.normalised(table);
-            (Class::Equal, key.clone(), key)
+            (ClauseClass::Equal, key.clone(), key)
         }
         other => unusable(other, table, "no index type answers this kind of condition"),
     }
 }
 
-fn unusable(whole: Expr, table: &Table, why: &str) -> (Class, Expr, Expr) {
+fn unusable(whole: Expr, table: &Table, why: &str) -> (ClauseClass, Expr, Expr) {
     let whole = whole.normalised(table);
-    (Class::Unusable(why.to_owned()), whole.clone(), whole)
+    (ClauseClass::Unusable(why.to_owned()), whole.clone(), whole)
 }
 
 fn is_boolean_column(expr: &Expr, table: &Table) -> bool {
     expr.as_column().and_then(|name| table.column(name)).is_some_and(|column| column.type_name == "boolean")
 }
 
-fn null_test(inner: Expr, relation: Relation<'_>, class: Class) -> (Class, Expr, Expr) {
-    let is_null = class == Class::Equal;
+fn null_test(inner: Expr, relation: ScanRelation<'_>, class: ClauseClass) -> (ClauseClass, Expr, Expr) {
+    let is_null = class == ClauseClass::Equal;
     let key = inner.normalised(relation.table);
     let whole = if is_null { Expr::IsNull(Box::new(key.clone())) } else { Expr::IsNotNull(Box::new(key.clone())) };
     if indexable(&key, relation.table) {
@@ -171,7 +171,7 @@ fn null_test(inner: Expr, relation: Relation<'_>, class: Class) -> (Class, Expr,
 /// Longest list of values that counts as an equality.
 const LONGEST_LIST: usize = 1000;
 
-fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
+fn list(left: Expr, right: Expr, relation: ScanRelation<'_>) -> (ClauseClass, Expr, Expr) {
     let key = left.normalised(relation.table);
     let count = right.as_literal().map_or(1, |literal| array_elements(literal).len());
     let right = right.normalised(relation.table);
@@ -188,10 +188,10 @@ fn list(left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) 
     if count > LONGEST_LIST {
         return unusable(whole, relation.table, "the list has too many values: an index lookup for each is too slow");
     }
-    (Class::Equal, key, whole)
+    (ClauseClass::Equal, key, whole)
 }
 
-fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (Class, Expr, Expr) {
+fn comparison(op: String, left: Expr, right: Expr, relation: ScanRelation<'_>) -> (ClauseClass, Expr, Expr) {
     let table = relation.table;
     let (key, op, value) = match (origin_of(&left, relation), origin_of(&right, relation)) {
         (ColumnOrigin::Own, ColumnOrigin::Nowhere | ColumnOrigin::Foreign) => (left, op, right),
@@ -219,7 +219,7 @@ fn comparison(op: String, left: Expr, right: Expr, relation: Relation<'_>) -> (C
         return unusable(whole, table, "its value is different for each row");
     }
     let class = class_of(&op, &key, &whole, table);
-    let needs_key = !matches!(class, Class::Negative | Class::Unusable(_));
+    let needs_key = !matches!(class, ClauseClass::Negative | ClauseClass::Unusable(_));
     if needs_key && is_reckoned(&key) {
         return unusable(whole, table, "the arithmetic is on the column; move it to the value");
     }
@@ -254,21 +254,21 @@ fn commuted(op: &str) -> Option<&'static str> {
     })
 }
 
-fn class_of(op: &str, key: &Expr, whole: &Expr, table: &Table) -> Class {
+fn class_of(op: &str, key: &Expr, whole: &Expr, table: &Table) -> ClauseClass {
     let kind = kind_of(key, table);
     match (op, kind) {
-        ("=", _) => Class::Equal,
-        ("<" | "<=" | ">" | ">=", _) => Class::Range,
-        ("^@", Type::Text) => Class::Prefix,
+        ("=", _) => ClauseClass::Equal,
+        ("<" | "<=" | ">" | ">=", _) => ClauseClass::Range,
+        ("^@", Type::Text) => ClauseClass::Prefix,
         ("~~" | "~~*" | "~" | "~*", Type::Text) => pattern(op, whole),
-        ("@>", Type::Json) => Class::JsonContains,
-        ("?" | "?|" | "?&", Type::Json) => Class::JsonHasKey,
-        ("@>" | "<@" | "&&", Type::Array) => Class::ArrayOverlap,
-        ("@>" | "<@" | "&&", Type::Range) => Class::RangeOverlap,
-        ("@@", Type::Vector) => Class::TextSearch,
-        ("%", Type::Text) => Class::Trigram,
-        ("<>" | "!~~" | "!~~*" | "!~" | "!~*", _) => Class::Negative,
-        _ => Class::Unusable(format!("no index type answers the operator {op} here")),
+        ("@>", Type::Json) => ClauseClass::JsonContains,
+        ("?" | "?|" | "?&", Type::Json) => ClauseClass::JsonHasKey,
+        ("@>" | "<@" | "&&", Type::Array) => ClauseClass::ArrayOverlap,
+        ("@>" | "<@" | "&&", Type::Range) => ClauseClass::RangeOverlap,
+        ("@@", Type::Vector) => ClauseClass::TextSearch,
+        ("%", Type::Text) => ClauseClass::Trigram,
+        ("<>" | "!~~" | "!~~*" | "!~" | "!~*", _) => ClauseClass::Negative,
+        _ => ClauseClass::Unusable(format!("no index type answers the operator {op} here")),
     }
 }
 
@@ -314,10 +314,10 @@ impl Type {
 }
 
 /// Tells a prefix, a suffix and a text within apart.
-fn pattern(op: &str, whole: &Expr) -> Class {
-    let Expr::Binary { right, .. } = whole else { return Class::Trigram };
+fn pattern(op: &str, whole: &Expr) -> ClauseClass {
+    let Expr::Binary { right, .. } = whole else { return ClauseClass::Trigram };
     let Some(literal) = right.as_literal() else {
-        return Class::Unusable("the pattern is not known when the statement is planned".to_owned());
+        return ClauseClass::Unusable("the pattern is not known when the statement is planned".to_owned());
     };
     let pattern = literal.text.as_str();
     let is_regex = op.starts_with('~') && !op.starts_with("~~");
@@ -327,60 +327,60 @@ fn pattern(op: &str, whole: &Expr) -> Class {
     let (runs, starts, ends) = like_runs(pattern);
     let longest = runs.iter().map(|run| run.chars().count()).max().unwrap_or(0);
     match (op, runs.as_slice()) {
-        ("~~", [first, ..]) if starts && !first.is_empty() => Class::Prefix,
-        ("~~", [_one]) if ends && !starts => Class::Suffix,
-        _ if longest >= 3 => Class::Trigram,
-        _ => Class::Unusable("trigrams need three letters in a row, and the pattern has fewer".to_owned()),
+        ("~~", [first, ..]) if starts && !first.is_empty() => ClauseClass::Prefix,
+        ("~~", [_one]) if ends && !starts => ClauseClass::Suffix,
+        _ if longest >= 3 => ClauseClass::Trigram,
+        _ => ClauseClass::Unusable("trigrams need three letters in a row, and the pattern has fewer".to_owned()),
     }
 }
 
 /// A regular expression: anchored and literal at its start it is a range, with three letters in a row trigrams serve it.
-fn regex(op: &str, pattern: &str) -> Class {
+fn regex(op: &str, pattern: &str) -> ClauseClass {
     let is_plain = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-' | '@' | '/' | ':');
     if let (Some(rest), "~") = (pattern.strip_prefix('^'), op)
         && rest.chars().take_while(is_plain).count() >= 2
         && !rest.contains('|')
     {
-        return Class::Prefix;
+        return ClauseClass::Prefix;
     }
     let longest = pattern.split(|letter: char| !is_plain(&letter)).map(|run| run.chars().count()).max().unwrap_or(0);
     if longest >= 3 {
-        Class::Trigram
+        ClauseClass::Trigram
     } else {
-        Class::Unusable("trigrams need three letters in a row, and the expression has fewer".to_owned())
+        ClauseClass::Unusable("trigrams need three letters in a row, and the expression has fewer".to_owned())
     }
 }
 
-fn either(arms: Vec<Expr>, relation: Relation<'_>) -> (Class, Expr, Expr) {
+fn either(arms: Vec<Expr>, relation: ScanRelation<'_>) -> (ClauseClass, Expr, Expr) {
     let whole = Expr::Or(arms.clone()).normalised(relation.table);
     if arms.iter().any(|arm| arm.any_part(&|part| matches!(part, Expr::SubPlan))) {
-        return (Class::Unusable("one part of the OR is a subquery".to_owned()), whole.clone(), whole);
+        return (ClauseClass::Unusable("one part of the OR is a subquery".to_owned()), whole.clone(), whole);
     }
     if arms.iter().any(|arm| origin_of(arm, relation) == ColumnOrigin::Mixed) {
-        return (Class::Unusable("the OR spans several tables".to_owned()), whole.clone(), whole);
+        return (ClauseClass::Unusable("the OR spans several tables".to_owned()), whole.clone(), whole);
     }
     let arms: Vec<Vec<Clause>> = arms.into_iter().map(|arm| clauses(arm, relation)).collect();
     if let Some(merged) = one_list(&arms) {
         return merged;
     }
-    (Class::Either(arms), whole.clone(), whole)
+    (ClauseClass::Either(arms), whole.clone(), whole)
 }
 
 /// `a = 1 OR a = 2` is `a = ANY`, as far as an index goes.
-fn one_list(arms: &[Vec<Clause>]) -> Option<(Class, Expr, Expr)> {
+fn one_list(arms: &[Vec<Clause>]) -> Option<(ClauseClass, Expr, Expr)> {
     let mut key: Option<&Expr> = None;
     for arm in arms {
         let [only] = arm.as_slice() else { return None };
-        if only.class != Class::Equal || key.is_some_and(|key| *key != only.key) {
+        if only.class != ClauseClass::Equal || key.is_some_and(|key| *key != only.key) {
             return None;
         }
         key = Some(&only.key);
     }
     let whole = Expr::Or(arms.iter().flatten().map(|clause| clause.whole.clone()).collect());
-    key.map(|key| (Class::Equal, key.clone(), whole))
+    key.map(|key| (ClauseClass::Equal, key.clone(), whole))
 }
 
-fn origin_of(expr: &Expr, relation: Relation<'_>) -> ColumnOrigin {
+fn origin_of(expr: &Expr, relation: ScanRelation<'_>) -> ColumnOrigin {
     match expr {
         Expr::Column { table: Some(table), .. } if table != relation.alias => ColumnOrigin::Foreign,
         Expr::Column { name, .. } if relation.table.column(name).is_some() => ColumnOrigin::Own,
@@ -399,7 +399,7 @@ fn origin_of(expr: &Expr, relation: Relation<'_>) -> ColumnOrigin {
 }
 
 /// Says whether an expression's columns are all this relation's, with at least one.
-pub fn is_own(expr: &Expr, relation: Relation<'_>) -> bool {
+pub fn is_own(expr: &Expr, relation: ScanRelation<'_>) -> bool {
     origin_of(expr, relation) == ColumnOrigin::Own
 }
 
@@ -521,7 +521,7 @@ pub fn can_be_predicate(clause: &Clause, table: &Table) -> bool {
                 "character varying" | "text" | "integer" | "bigint" | "smallint" | "boolean"
             )
         });
-        is_kept && literal.form != Form::Null
+        is_kept && literal.form != LiteralForm::Null
     };
     match &clause.whole {
         Expr::Column { .. } | Expr::Not(_) | Expr::IsNull(_) | Expr::IsNotNull(_) => true,
@@ -560,7 +560,7 @@ mod tests {
 
     fn check(condition: &str, expected: &[(&str, &str)]) {
         let table = table();
-        let found = clauses(parse::expression(condition), Relation { table: &table, alias: "o" });
+        let found = clauses(parse::expression(condition), ScanRelation { table: &table, alias: "o" });
         let said: Vec<(String, String)> = found
             .iter()
             .map(|clause| {
@@ -605,8 +605,8 @@ mod tests {
             "((o.tags)::text = '{}'::text)",
         ] {
             let table = table();
-            let found = clauses(parse::expression(condition), Relation { table: &table, alias: "o" });
-            assert!(matches!(found[0].class, Class::Unusable(_)), "{condition}: {found:?}");
+            let found = clauses(parse::expression(condition), ScanRelation { table: &table, alias: "o" });
+            assert!(matches!(found[0].class, ClauseClass::Unusable(_)), "{condition}: {found:?}");
         }
         check("((hashed SubPlan 1) OR (o.store_id = 1))", &[("Unusable", "((SubPlan) OR (\"store_id\" = 1))")]);
         check(

@@ -3,8 +3,8 @@
 //! Used where nothing better can be had, and to choose what is worth trying. It follows
 //! `cost_index`, `cost_bitmap_heap_scan` and `index_pages_fetched` of src/backend/optimizer/path/costsize.c, simplified.
 
-use super::condition::{Class, Clause};
-use super::scan::{Order, Scan};
+use super::condition::{Clause, ClauseClass};
+use super::scan::{Scan, WantedOrder};
 use crate::catalog::index::{Definition, Method};
 use crate::catalog::size::{estimated_bytes, indexed_rows, predicate_share};
 use crate::catalog::{Catalog, Collation, Expr, Key, PlannerSettings, Table};
@@ -95,7 +95,7 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     let is_index_only = is_covering(scan, joined, index) && table.all_visible_share() > 0.5;
     let leading = index.keys.first().filter(|key| !is_of_one_value(key, matched.fixed, index, table));
     let leading = leading.map_or(0.0, |key| correlation(table, key, index.keys.len()));
-    let access = Access {
+    let access = HeapAccess {
         rows,
         total,
         pages: table.pages.max(1.0),
@@ -106,7 +106,7 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     let leaves = (bytes / 8192.0 * leaf_share).ceil().max(1.0);
     // Settled on the share of the scan that a LIMIT lets run.
     let part = match order {
-        Some(Order { limit: Some(limit), .. }) if gives_order => {
+        Some(WantedOrder { limit: Some(limit), .. }) if gives_order => {
             let kept = if fetched > 0.0 { (scan.selectivity() / fetched).clamp(1e-6, 1.0) } else { 1.0 };
             (limit / kept / rows).min(1.0)
         }
@@ -157,7 +157,8 @@ fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
     let mut is_order_kept = true;
     for key in &index.keys {
         let is_pattern = key.opclass.as_deref().is_some_and(|name| name.ends_with("_pattern_ops"));
-        if let Some(equal) = clauses.iter().find(|clause| clause.class == Class::Equal && clause.key == key.expr) {
+        if let Some(equal) = clauses.iter().find(|clause| clause.class == ClauseClass::Equal && clause.key == key.expr)
+        {
             found.share *= equal.selectivity / predicate_overlap(index, equal);
             found.used.push(equal.whole.clone());
             // A list of values is no single value: the order after it is lost.
@@ -173,8 +174,8 @@ fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
         let ranges = clauses.iter().filter(|clause| {
             clause.key == key.expr
                 && match clause.class {
-                    Class::Range => !is_pattern,
-                    Class::Prefix => is_pattern || collation(scan.table, &key.expr) == Some(Collation::C),
+                    ClauseClass::Range => !is_pattern,
+                    ClauseClass::Prefix => is_pattern || collation(scan.table, &key.expr) == Some(Collation::C),
                     _ => false,
                 }
         });
@@ -206,11 +207,11 @@ pub fn collation(table: &Table, expr: &Expr) -> Option<Collation> {
 }
 
 /// Says whether the keys after the fixed ones give the order, forwards or backwards.
-pub fn gives(index: &Definition, fixed: usize, order: &Order, scan: &Scan<'_>) -> bool {
+pub fn gives(index: &Definition, fixed: usize, order: &WantedOrder, scan: &Scan<'_>) -> bool {
     let is_fixed = |key: &Key| {
         scan.clauses.iter().any(|clause| {
             clause.key == key.expr
-                && clause.class == Class::Equal
+                && clause.class == ClauseClass::Equal
                 && matches!(clause.whole, Expr::Binary { .. } | Expr::Not(_) | Expr::Column { .. })
         })
     };
@@ -284,7 +285,7 @@ fn monotone(expr: &Expr) -> Option<&Expr> {
 }
 
 /// Rows to be fetched from a table's pages.
-struct Access {
+struct HeapAccess {
     rows: f64,
     total: f64,
     pages: f64,
@@ -292,7 +293,7 @@ struct Access {
     correlation: f64,
 }
 
-impl Access {
+impl HeapAccess {
     fn scattered(&self) -> f64 {
         scattered(self.rows, self.pages)
     }
@@ -368,7 +369,7 @@ fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate 
         on_keys.min(scan.selectivity())
     };
     let rows = (share * total).max(1.0);
-    let access = Access { rows, total, pages: table.pages.max(1.0), visible: 0.0, correlation: 0.0 };
+    let access = HeapAccess { rows, total, pages: table.pages.max(1.0), visible: 0.0, correlation: 0.0 };
     let bytes = inverted_bytes(table, index);
     let leaves = (bytes / 8192.0 * share).ceil().max(4.0);
     let sort = scan.order.as_ref().map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));

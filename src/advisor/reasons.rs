@@ -1,7 +1,7 @@
 //! When to say no, and why.
 
 use super::advice::{IndexSpec, Reason, Refusal};
-use super::condition::{Class, Clause};
+use super::condition::{Clause, ClauseClass};
 use super::rewrite;
 use super::scan::Scan;
 use super::verdict::{AccessPath, ScanVerdict, refusal};
@@ -74,7 +74,7 @@ fn stale(scan: &Scan<'_>) -> Option<Refusal> {
     let never = table.rows.is_none() && table.columns.iter().all(|column| column.statistics.is_none());
     let changed = table.changed_since_analyze().unwrap_or(0.0);
     let misestimate = scan.node.derived.misestimate.map_or(1.0, |found| found.factor);
-    let is_simple = scan.clauses.iter().all(|clause| matches!(clause.class, Class::Equal | Class::Range));
+    let is_simple = scan.clauses.iter().all(|clause| matches!(clause.class, ClauseClass::Equal | ClauseClass::Range));
     let is_old = changed > 0.1 * table.rows_or_guess() + 1000.0 && misestimate >= 10.0 && is_simple;
     let why = if never {
         format!(
@@ -142,7 +142,7 @@ pub(super) fn wants_too_much(scan: &Scan<'_>, way: &AccessPath) -> bool {
 
 /// Says whether some index could serve a clause.
 fn is_servable(clause: &Clause) -> bool {
-    !matches!(clause.class, Class::Unusable(_) | Class::Negative | Class::NotNull)
+    !matches!(clause.class, ClauseClass::Unusable(_) | ClauseClass::Negative | ClauseClass::NotNull)
 }
 
 /// What the planner takes for `<` and `>` where it knows nothing. Source: `DEFAULT_INEQ_SEL` in
@@ -156,7 +156,7 @@ fn not_estimated<'s>(scan: &'s Scan<'_>) -> Option<&'s Clause> {
         return None;
     }
     let (guessed, known): (Vec<&Clause>, Vec<&Clause>) =
-        scan.clauses.iter().partition(|clause| clause.class == Class::Range && !clause.is_known(scan.table));
+        scan.clauses.iter().partition(|clause| clause.class == ClauseClass::Range && !clause.is_known(scan.table));
     let known: f64 = known.iter().map(|clause| clause.selectivity).product();
     let assumed = known * ASSUMED.powi(i32::try_from(guessed.len()).unwrap_or(1));
     let is_default = (share / assumed.max(1e-9) - 1.0).abs() < 0.05;
@@ -223,7 +223,7 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&AccessPath>) -> O
 
 /// Says which condition no index serves, where there is no way.
 fn no_index_serves(scan: &Scan<'_>, way: Option<&AccessPath>) -> Option<Refusal> {
-    let negative = scan.clauses.iter().find(|clause| clause.class == Class::Negative);
+    let negative = scan.clauses.iter().find(|clause| clause.class == ClauseClass::Negative);
     if let (Some(negative), None) = (negative, way) {
         let why = format!(
             "an index finds matching values, not their absence ({})",
@@ -232,7 +232,7 @@ fn no_index_serves(scan: &Scan<'_>, way: Option<&AccessPath>) -> Option<Refusal>
         return Some(refusal(scan, Reason::NoIndexServes, why));
     }
     let unusable = scan.clauses.iter().find_map(|clause| match &clause.class {
-        Class::Unusable(why) => Some((clause, why)),
+        ClauseClass::Unusable(why) => Some((clause, why)),
         _ => None,
     });
     if let (Some((clause, why)), None) = (unusable, way) {

@@ -1,7 +1,7 @@
 //! Other ways to write a statement, where no index serves it as it stands or a plain one would serve it better.
 
 use super::advice::{Refusal, Rewrite, expr_text};
-use super::condition::{Class, Clause};
+use super::condition::{Clause, ClauseClass};
 use super::scan::Scan;
 use super::verdict::AccessPath;
 use super::verdict::{DEEP_OFFSET, needs};
@@ -61,7 +61,8 @@ fn qualifiers(expr: &Expr) -> Vec<String> {
 }
 
 fn is_selective(clause: &Clause) -> bool {
-    clause.selectivity <= 0.2 && !matches!(clause.class, Class::Unusable(_) | Class::Negative | Class::NotNull)
+    clause.selectivity <= 0.2
+        && !matches!(clause.class, ClauseClass::Unusable(_) | ClauseClass::Negative | ClauseClass::NotNull)
 }
 
 /// A deep OFFSET reads all it skips, index or not.
@@ -94,7 +95,8 @@ fn random_order(plan: &Plan, scan: &Scan<'_>) -> Option<Refusal> {
 /// Every condition is one that no index serves, and there is another way to write one of them.
 fn only_unusable(scan: &Scan<'_>) -> Option<Refusal> {
     let serves = |clause: &Clause| {
-        !matches!(clause.class, Class::Unusable(_) | Class::Negative | Class::NotNull) && !is_cast(clause, scan)
+        !matches!(clause.class, ClauseClass::Unusable(_) | ClauseClass::Negative | ClauseClass::NotNull)
+            && !is_cast(clause, scan)
     };
     let is_ordered = scan.order.as_ref().is_some_and(|order| order.limit.is_some());
     if scan.clauses.is_empty() || scan.clauses.iter().any(serves) || is_ordered || scan.selectivity() > 0.3 {
@@ -112,7 +114,9 @@ fn is_cast(clause: &Clause, scan: &Scan<'_>) -> bool {
     let Expr::Cast { operand, type_name } = &clause.key else { return false };
     let column = operand.as_column().and_then(|name| scan.table.column(name));
     let is_plain = column.is_some_and(|column| matches!(column.category, 'N') || column.type_name == "uuid");
-    clause.class == Class::Equal && is_plain && matches!(type_name.as_str(), "text" | "character varying" | "numeric")
+    clause.class == ClauseClass::Equal
+        && is_plain
+        && matches!(type_name.as_str(), "text" | "character varying" | "numeric")
 }
 
 /// Another way to write a condition on an expression.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::{Clause, Relation, clauses, indexable, is_own};
-use crate::catalog::index::{Direction, Nulls};
+use super::condition::{Clause, ScanRelation, clauses, indexable, is_own};
+use crate::catalog::index::{KeyDirection, Nulls};
 use crate::catalog::{Catalog, Expr, Key, Method, PlannerSettings, Table, parse};
 use crate::plan::{Node, NodeId, NodeKind, Plan, Relationship};
 
@@ -21,7 +21,7 @@ pub struct Scan<'a> {
     /// The conditions that an index is searched by already.
     pub searched: Vec<Clause>,
     /// The order that is wanted of its rows.
-    pub order: Option<Order>,
+    pub order: Option<WantedOrder>,
     /// Joins by equality with other relations.
     pub joins: Vec<Join>,
     /// Columns that are needed above it, `None` where the plan does not say (no VERBOSE).
@@ -59,7 +59,7 @@ pub struct Scan<'a> {
 
 /// The order that is wanted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Order {
+pub struct WantedOrder {
     /// The keys, with directions as printed.
     pub keys: Vec<Key>,
     /// Rows that are wanted; `None` for all.
@@ -111,7 +111,7 @@ pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
 }
 
 fn scan<'a>(plan: &'a Plan, (id, node): (NodeId, &'a Node), table: &'a Table, catalog: &Catalog) -> Scan<'a> {
-    let relation = Relation { table, alias: node.alias().unwrap_or_default() };
+    let relation = ScanRelation { table, alias: node.alias().unwrap_or_default() };
     let read = |text: Option<&str>| text.map(|text| clauses(parse::expression(text), relation)).unwrap_or_default();
     let mut searched = read(node.index_cond());
     for recheck in read(node.recheck_cond()) {
@@ -167,7 +167,7 @@ fn workers(plan: &Plan, id: NodeId) -> f64 {
     planned.map_or(1.0, |workers| workers + (1.0 - 0.3 * workers).max(0.0))
 }
 
-fn outputs(node: &Node, relation: Relation<'_>) -> Option<Vec<String>> {
+fn outputs(node: &Node, relation: ScanRelation<'_>) -> Option<Vec<String>> {
     let texts = node.output();
     if texts.is_empty() {
         // A count(*) needs no column at all, which VERBOSE shows as no Output; without VERBOSE nothing is known.
@@ -202,7 +202,7 @@ fn parallel_loss(plan: &Plan, id: NodeId, node: &Node) -> f64 {
 const MOST_OF_IT: f64 = 0.3;
 
 /// A scan gives all columns where that is cheaper than choosing; what is needed stands in the aggregate above it then.
-fn needed(plan: &Plan, id: NodeId, outputs: Option<Vec<String>>, relation: Relation<'_>) -> Option<Vec<String>> {
+fn needed(plan: &Plan, id: NodeId, outputs: Option<Vec<String>>, relation: ScanRelation<'_>) -> Option<Vec<String>> {
     let is_all = outputs.as_ref().is_some_and(|found| found.len() > 1 && found.len() == relation.table.columns.len());
     if !is_all {
         return outputs;
@@ -224,7 +224,7 @@ fn needed(plan: &Plan, id: NodeId, outputs: Option<Vec<String>>, relation: Relat
 }
 
 /// Returns this relation's columns in texts; `None` where one cannot be read.
-fn columns_of(texts: &[&str], relation: Relation<'_>) -> Option<Vec<String>> {
+fn columns_of(texts: &[&str], relation: ScanRelation<'_>) -> Option<Vec<String>> {
     let mut found: Vec<String> = Vec::new();
     for text in texts {
         let text = text.trim_start_matches('(').trim_start_matches("PARTIAL ");
@@ -253,7 +253,13 @@ impl Join {
         let whole = Expr::binary("=", self.key.clone(), Expr::Parameter("$join".to_owned()));
         let rows = table.rows_or_guess();
         let selectivity = table.statistics_of(&self.key).map_or(0.005, |statistics| statistics.equal_share(None, rows));
-        Clause { class: super::condition::Class::Equal, key: self.key.clone(), whole, is_constant: false, selectivity }
+        Clause {
+            class: super::condition::ClauseClass::Equal,
+            key: self.key.clone(),
+            whole,
+            is_constant: false,
+            selectivity,
+        }
     }
 }
 
@@ -311,7 +317,7 @@ impl Scan<'_> {
     }
 
     /// Learns from the nodes above it.
-    fn climb(&mut self, plan: &Plan, relation: Relation<'_>) {
+    fn climb(&mut self, plan: &Plan, relation: ScanRelation<'_>) {
         let mut child = self.id;
         let mut is_ordered_context = true;
         for (id, node) in plan.ancestors(self.id) {
@@ -387,7 +393,7 @@ impl Scan<'_> {
         let index = self.table.indexes.iter().find(|index| Some(index.name.as_str()) == self.node.index());
         let Some(index) = index.filter(|index| index.definition.method == Method::BTree) else { return };
         let keys = index.definition.keys.clone();
-        self.order = Some(Order { keys, limit, sort: None, sort_cost: 0.0, sort_time: None });
+        self.order = Some(WantedOrder { keys, limit, sort: None, sort_cost: 0.0, sort_time: None });
     }
 
     /// What a walk costs: the planner's figure is for all of it, had nothing stopped it.
@@ -404,14 +410,14 @@ impl Scan<'_> {
         (io + read * settings.cpu_tuple_cost) * self.loops.max(1.0)
     }
 
-    fn aggregate(&mut self, node: &Node, relation: Relation<'_>, is_ordered_context: bool) {
+    fn aggregate(&mut self, node: &Node, relation: ScanRelation<'_>, is_ordered_context: bool) {
         self.is_aggregated = true;
         if self.order.is_none() && is_ordered_context && node.group_key().is_empty() {
             self.order = extreme(node, relation);
         }
     }
 
-    fn join(&mut self, plan: &Plan, (id, node): (NodeId, &Node), child: NodeId, relation: Relation<'_>) {
+    fn join(&mut self, plan: &Plan, (id, node): (NodeId, &Node), child: NodeId, relation: ScanRelation<'_>) {
         let other = plan.children(id).find(|(other, other_node)| {
             *other != child && matches!(other_node.relationship, Relationship::Outer | Relationship::Inner)
         });
@@ -462,12 +468,12 @@ impl Scan<'_> {
 }
 
 /// Reads the keys of a sort, if all are this relation's.
-fn order_of(plan: &Plan, id: NodeId, node: &Node, relation: Relation<'_>) -> Option<Order> {
+fn order_of(plan: &Plan, id: NodeId, node: &Node, relation: ScanRelation<'_>) -> Option<WantedOrder> {
     let keys: Option<Vec<Key>> = node.sort_key().into_iter().map(|text| sort_key(text, relation)).collect();
     let keys = keys.filter(|keys| !keys.is_empty())?;
     let child_cost: f64 =
         plan.children(id).filter_map(|(_, child)| child.estimate).map(|estimate| estimate.total_cost).sum();
-    Some(Order {
+    Some(WantedOrder {
         keys,
         limit: None,
         sort: Some(id),
@@ -477,15 +483,15 @@ fn order_of(plan: &Plan, id: NodeId, node: &Node, relation: Relation<'_>) -> Opt
 }
 
 /// Reads `o.created_at DESC NULLS LAST`.
-fn sort_key(text: &str, relation: Relation<'_>) -> Option<Key> {
+fn sort_key(text: &str, relation: ScanRelation<'_>) -> Option<Key> {
     let (text, nulls) = match (text.strip_suffix(" NULLS FIRST"), text.strip_suffix(" NULLS LAST")) {
         (Some(rest), _) => (rest, Nulls::First),
         (_, Some(rest)) => (rest, Nulls::Last),
         _ => (text, Nulls::Usual),
     };
     let (text, direction) = match text.strip_suffix(" DESC") {
-        Some(rest) => (rest, Direction::Descending),
-        None => (text, Direction::Ascending),
+        Some(rest) => (rest, KeyDirection::Descending),
+        None => (text, KeyDirection::Ascending),
     };
     if text.contains(" COLLATE ") || text.contains(" USING ") {
         return None;
@@ -499,7 +505,7 @@ fn sort_key(text: &str, relation: Relation<'_>) -> Option<Key> {
 }
 
 /// `max(o.created_at)` over a scan is the last entry of an index.
-fn extreme(node: &Node, relation: Relation<'_>) -> Option<Order> {
+fn extreme(node: &Node, relation: ScanRelation<'_>) -> Option<WantedOrder> {
     let mut found: Option<Key> = None;
     for output in node.output() {
         let call = output.trim_start_matches('(').trim_start_matches("PARTIAL ");
@@ -511,5 +517,5 @@ fn extreme(node: &Node, relation: Relation<'_>) -> Option<Order> {
         }
     }
     let keys = vec![found?];
-    Some(Order { keys, limit: Some(1.0), sort: None, sort_cost: 0.0, sort_time: None })
+    Some(WantedOrder { keys, limit: Some(1.0), sort: None, sort_cost: 0.0, sort_time: None })
 }

@@ -1,6 +1,6 @@
 //! Candidates of the other methods: GIN for what is inside a value, GiST for ranges, BRIN for what lies in its order.
 
-use super::condition::{Class, Clause};
+use super::condition::{Clause, ClauseClass};
 use super::scan::Scan;
 use crate::catalog::index::{Definition, Method};
 use crate::catalog::{Catalog, Expr, Key, Table};
@@ -18,7 +18,7 @@ pub fn candidates(scan: &Scan<'_>, clauses: &[Clause], _catalog: &Catalog) -> Ve
     found.extend(
         clauses
             .iter()
-            .filter(|clause| clause.class == Class::RangeOverlap)
+            .filter(|clause| clause.class == ClauseClass::RangeOverlap)
             .filter_map(|clause| mixed_gist(clause, clauses)),
     );
     if let Some(brin) = brin(scan, clauses) {
@@ -31,10 +31,12 @@ pub fn candidates(scan: &Scan<'_>, clauses: &[Clause], _catalog: &Catalog) -> Ve
 fn one(clause: &Clause) -> Option<Definition> {
     let key = Key::plain(clause.key.clone());
     Some(match clause.class {
-        Class::Trigram | Class::Suffix => Definition::of(Method::Gin, key.with_opclass("gin_trgm_ops")),
-        Class::JsonContains => Definition::of(Method::Gin, key.with_opclass("jsonb_path_ops")),
-        Class::JsonHasKey | Class::ArrayOverlap | Class::TextSearch => Definition::of(Method::Gin, key),
-        Class::RangeOverlap => Definition::of(Method::Gist, key),
+        ClauseClass::Trigram | ClauseClass::Suffix => Definition::of(Method::Gin, key.with_opclass("gin_trgm_ops")),
+        ClauseClass::JsonContains => Definition::of(Method::Gin, key.with_opclass("jsonb_path_ops")),
+        ClauseClass::JsonHasKey | ClauseClass::ArrayOverlap | ClauseClass::TextSearch => {
+            Definition::of(Method::Gin, key)
+        }
+        ClauseClass::RangeOverlap => Definition::of(Method::Gist, key),
         _ => return None,
     })
 }
@@ -65,7 +67,7 @@ fn brin(scan: &Scan<'_>, clauses: &[Clause]) -> Option<Definition> {
         return None;
     }
     let range = clauses.iter().find(|clause| {
-        clause.class == Class::Range
+        clause.class == ClauseClass::Range
             && clause.key.as_column().is_some()
             && table.statistics_of(&clause.key).is_some_and(|statistics| statistics.correlation.abs() >= IN_ORDER)
     })?;

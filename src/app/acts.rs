@@ -3,7 +3,7 @@
 use super::{App, Message, Signal};
 use crate::readings::Readings;
 use crate::readings::act::SignalKind;
-use crate::readings::act_result::{Progress, Sample, Sent};
+use crate::readings::act_result::{Sample, Sent, SignalProgress};
 use crate::sample::Section;
 
 /// Signals that are watched at once; an older one is given up for a newer.
@@ -43,16 +43,16 @@ impl App {
         let Some(sample) = sessions(&newest) else { return };
         let mut said = Vec::new();
         self.acts.retain_mut(|sent| match sent.progress(sample) {
-            Progress::Waiting => true,
-            Progress::Still(text) => {
+            SignalProgress::Waiting => true,
+            SignalProgress::Still(text) => {
                 said.push((Message::note(text), false));
                 true
             }
-            Progress::Done(text) => {
+            SignalProgress::Done(text) => {
                 said.push((Message::good(text), true));
                 false
             }
-            Progress::Left(text) => {
+            SignalProgress::Left(text) => {
                 said.push((Message::warning(text), true));
                 false
             }

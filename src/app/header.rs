@@ -11,7 +11,7 @@ use crate::readings::vitals::{LEAST_HITS, Lag, OldestTransaction, Vitals};
 use crate::readings::{connections, replication, waits};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, ServerFacts, Snapshot, Timestamp};
-use crate::ui::frame::{Part, Segment, draw_parts, draw_segments, parts_width};
+use crate::ui::frame::{Segment, TextPart, draw_parts, draw_segments, parts_width};
 use crate::ui::glyphs::Health;
 use crate::ui::text::{clean, cut};
 use crate::ui::theme::{Role, Theme};
@@ -164,7 +164,7 @@ impl App {
     }
 
     /// How fresh the figures are and what they cost; the last part is the least important.
-    fn status(&self) -> Vec<Part> {
+    fn status(&self) -> Vec<TextPart> {
         let is_recording = self.start.origin == SampleOrigin::Recording;
         let clock = |at: Timestamp| super::screen::clock_text_in(at, self.start.zone.clone());
         let freshness = self.freshness();

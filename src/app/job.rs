@@ -9,8 +9,8 @@ use super::PaneId;
 use crate::advisor::IndexSpec;
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
-use crate::pg::exact::{Exact, Relation};
-use crate::pg::explain::{Answer, Parameter, Progress, Request};
+use crate::pg::exact::{Exact, MeasuredRelation};
+use crate::pg::explain::{ExplainAnswer, ExplainProgress, Parameter, Request};
 use crate::pg::verify::{Building, Tried};
 use crate::plan::Plan;
 use crate::sample::{Missing, Seconds};
@@ -72,7 +72,7 @@ pub enum Job {
     /// Measure the bloat of a relation exactly.
     MeasureBloat {
         /// The relation.
-        relation: Relation,
+        relation: MeasuredRelation,
         /// Its name, for messages.
         name: String,
     },
@@ -172,7 +172,7 @@ pub enum JobNews {
 #[derive(Debug)]
 pub enum JobProgress {
     /// Of an EXPLAIN; about every quarter of a second.
-    Explaining(Progress),
+    Explaining(ExplainProgress),
     /// How long a trial has been running; about every half second.
     Elapsed(Seconds),
 }
@@ -181,7 +181,7 @@ pub enum JobProgress {
 #[derive(Debug)]
 pub enum JobResult {
     /// The plan, or why there is none.
-    Explained(Result<Box<Answer>, Failure>),
+    Explained(Result<Box<ExplainAnswer>, Failure>),
     /// The parameters in the order of their numbers, or why they are unknown.
     Parameters(Result<Vec<Parameter>, Failure>),
     /// What was found, or why nothing could be.

@@ -1,7 +1,7 @@
 //! The jobs under way: begun, cancelled, and their news given to the pane that asked.
 
 use crate::failure::Failure;
-use crate::pg::explain::Answer;
+use crate::pg::explain::ExplainAnswer;
 use crate::ui::text::clean_cut;
 
 use super::{App, Effect, Job, JobId, JobNews, JobResult, Message, PaneRequest, RunningJob};
@@ -10,7 +10,7 @@ use super::{App, Effect, Job, JobId, JobNews, JobResult, Message, PaneRequest, R
 const LOGGED_SQL: usize = 120;
 
 /// Returns what the journal says of an EXPLAIN ANALYZE that ended; nothing of an estimate.
-fn analyze_result(done: &Result<Box<Answer>, Failure>) -> Option<String> {
+fn analyze_result(done: &Result<Box<ExplainAnswer>, Failure>) -> Option<String> {
     match done {
         Ok(answer) if answer.plan.is_analyzed() => {
             let time = answer.plan.total_time().map(|time| format!(" after {time}")).unwrap_or_default();

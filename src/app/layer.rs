@@ -64,7 +64,7 @@ pub enum Layer {
 
 /// What a layer makes of a key or a click.
 #[derive(Debug)]
-pub enum Answer {
+pub enum LayerResponse {
     /// It stays.
     Stay,
     /// It closes.
@@ -153,88 +153,88 @@ impl Layer {
     }
 
     /// Takes a key.
-    pub fn key(&mut self, key: &KeyEvent) -> Answer {
+    pub fn key(&mut self, key: &KeyEvent) -> LayerResponse {
         let name = key_name(key).unwrap_or_default();
         match self {
             Self::Help { scroll, .. } => help_key(&name, scroll),
             Self::Palette { picker, bindings } => match key.code {
-                KeyCode::Esc => Answer::Close,
+                KeyCode::Esc => LayerResponse::Close,
                 KeyCode::Enter => picker
                     .selected()
                     .and_then(|at| bindings.get(at))
-                    .map_or(Answer::Close, |binding| Answer::Act(*binding)),
+                    .map_or(LayerResponse::Close, |binding| LayerResponse::Act(*binding)),
                 _ => {
                     let _is_taken = picker.on_key(*key);
-                    Answer::Stay
+                    LayerResponse::Stay
                 }
             },
             Self::Themes { picker, names, before } => match key.code {
-                KeyCode::Esc => Answer::Choose(before.clone()),
+                KeyCode::Esc => LayerResponse::Choose(before.clone()),
                 KeyCode::Enter => picker
                     .selected()
                     .and_then(|at| names.get(at))
-                    .map_or(Answer::Close, |name| Answer::Choose(name.clone())),
+                    .map_or(LayerResponse::Close, |name| LayerResponse::Choose(name.clone())),
                 _ => {
                     let _is_taken = picker.on_key(*key);
                     picker
                         .selected()
                         .and_then(|at| names.get(at))
-                        .map_or(Answer::Stay, |name| Answer::Preview(name.clone()))
+                        .map_or(LayerResponse::Stay, |name| LayerResponse::Preview(name.clone()))
                 }
             },
             Self::Document(document) => document_key(&name, document),
             Self::Form(form) => match form.on_key(*key) {
-                Filled::NotYet => Answer::Stay,
-                filled => Answer::Filled(filled),
+                Filled::NotYet => LayerResponse::Stay,
+                filled => LayerResponse::Filled(filled),
             },
             Self::Ask { then, .. } => match name.as_str() {
-                "y" | "Y" => Answer::Do(then.clone()),
-                "n" | "N" | "Esc" | "q" => Answer::Close,
-                _ => Answer::Stay,
+                "y" | "Y" => LayerResponse::Do(then.clone()),
+                "n" | "N" | "Esc" | "q" => LayerResponse::Close,
+                _ => LayerResponse::Stay,
             },
             Self::Filter { input, before } => match key.code {
-                KeyCode::Esc => Answer::FilterAndClose(before.clone()),
-                KeyCode::Enter => Answer::Close,
+                KeyCode::Esc => LayerResponse::FilterAndClose(before.clone()),
+                KeyCode::Enter => LayerResponse::Close,
                 _ => {
                     let _is_taken = input.on_key(*key);
-                    Answer::Filter(input.text().to_owned())
+                    LayerResponse::Filter(input.text().to_owned())
                 }
             },
         }
     }
 
     /// Takes pasted text.
-    pub fn paste(&mut self, text: &str) -> Answer {
+    pub fn paste(&mut self, text: &str) -> LayerResponse {
         match self {
             Self::Palette { picker, .. } | Self::Themes { picker, .. } => {
                 picker.paste(text);
-                Answer::Stay
+                LayerResponse::Stay
             }
             Self::Form(form) => {
                 form.paste(text);
-                Answer::Stay
+                LayerResponse::Stay
             }
             Self::Filter { input, .. } => {
                 input.paste(text);
-                Answer::Filter(input.text().to_owned())
+                LayerResponse::Filter(input.text().to_owned())
             }
-            _ => Answer::Stay,
+            _ => LayerResponse::Stay,
         }
     }
 
     /// Takes the mouse: the wheel scrolls.
-    pub fn mouse(&mut self, mouse: MouseEvent) -> Answer {
+    pub fn mouse(&mut self, mouse: MouseEvent) -> LayerResponse {
         let lines = match mouse.kind {
             MouseEventKind::ScrollDown => WHEEL,
             MouseEventKind::ScrollUp => -WHEEL,
-            _ => return Answer::Stay,
+            _ => return LayerResponse::Stay,
         };
         match self {
             Self::Help { scroll, .. } => scroll.0 = scroll.0.saturating_add_signed(lines).min(scroll.1),
             Self::Document(document) => document.detail.scroll(lines),
             _ => {}
         }
-        Answer::Stay
+        LayerResponse::Stay
     }
 
     /// Draws the layer over the screen.
@@ -278,19 +278,19 @@ impl Layer {
     }
 }
 
-fn help_key(name: &str, scroll: &mut (usize, usize)) -> Answer {
+fn help_key(name: &str, scroll: &mut (usize, usize)) -> LayerResponse {
     let to = |lines: isize| scroll.0.saturating_add_signed(lines).min(scroll.1);
     scroll.0 = match name {
         "j" | "Down" => to(1),
         "k" | "Up" => to(-1),
         "PageDown" | "Ctrl-d" | "Space" => to(10),
         "PageUp" | "Ctrl-u" => to(-10),
-        _ => return Answer::Close,
+        _ => return LayerResponse::Close,
     };
-    Answer::Stay
+    LayerResponse::Stay
 }
 
-fn document_key(name: &str, document: &Document) -> Answer {
+fn document_key(name: &str, document: &Document) -> LayerResponse {
     let detail = &document.detail;
     match name {
         "j" | "Down" => detail.scroll(1),
@@ -299,10 +299,10 @@ fn document_key(name: &str, document: &Document) -> Answer {
         "PageUp" | "Ctrl-u" => detail.scroll_pages(-1),
         "g" | "Home" => detail.scroll(isize::MIN),
         "G" | "End" => detail.scroll(1_000_000),
-        "o" if document.leads_to.is_some() => return Answer::Jump,
-        "y" => return Answer::Copy(document.copied.clone().unwrap_or_else(|| detail.text(120))),
-        "Esc" | "q" | "Enter" => return Answer::Close,
+        "o" if document.leads_to.is_some() => return LayerResponse::Jump,
+        "y" => return LayerResponse::Copy(document.copied.clone().unwrap_or_else(|| detail.text(120))),
+        "Esc" | "q" | "Enter" => return LayerResponse::Close,
         _ => {}
     }
-    Answer::Stay
+    LayerResponse::Stay
 }

@@ -24,7 +24,7 @@ impl Default for List {
 impl List {
     /// A list sorted by a column, the greatest first.
     pub fn sorted_by(column: &'static str) -> Self {
-        Self { grid: Grid::default(), state: TableState::sorted(column, table::Direction::Descending) }
+        Self { grid: Grid::default(), state: TableState::sorted(column, table::SortDirection::Descending) }
     }
 
     /// A list in a tile of another pane, without keys.

@@ -7,10 +7,10 @@ use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEve
 use ratatui::layout::Position;
 
 use super::keys::{Binding, Needs, binding_for, key_name};
-use super::layer::{Answer, Layer};
+use super::layer::{Layer, LayerResponse};
 use super::{
-    Action, App, Clock, Effect, Event, Link, Message, Outcome, PaneId, PaneRequest, PaneSubject, SampleOrigin, Shown,
-    Timeline,
+    Action, App, Clock, Effect, Event, Link, Message, Outcome, PaneId, PaneRequest, PaneSubject, SampleOrigin,
+    ShownMoment, Timeline,
 };
 use crate::findings;
 use crate::readings::Readings;
@@ -84,7 +84,7 @@ impl App {
         self.log("the recording starts again".to_owned());
         self.timeline = Timeline::bounded(self.start.history_bytes);
         self.clock = Clock::Live;
-        self.shown = Shown::default();
+        self.shown = ShownMoment::default();
         for sample in samples {
             self.facts = Some(Arc::clone(&sample.server));
             self.timeline.push(sample);
@@ -125,7 +125,7 @@ impl App {
         }
         if self.timeline.take(window.history) {
             // What is derived from the samples before has others now.
-            self.shown = Shown::default();
+            self.shown = ShownMoment::default();
         }
         let Some(moment) = window.moment else { return };
         self.clock = Clock::Held(moment);
@@ -165,7 +165,7 @@ impl App {
         }
         let older = self.timeline.step(moment, -30).and_then(|older| self.timeline.at(older));
         let readings = self.readings_of(snapshot);
-        self.shown = Shown {
+        self.shown = ShownMoment {
             vitals: readings.vitals(Past { history: self.timeline.history(), moment }).clone(),
             findings: findings::check(&findings::View::new(&readings, older.map(Arc::as_ref))),
             seen: Some((moment, readings)),
@@ -424,45 +424,45 @@ impl App {
     }
 
     /// Does what a layer answered to a key or a click.
-    pub(super) fn answer(&mut self, answer: Answer) {
+    pub(super) fn answer(&mut self, answer: LayerResponse) {
         match answer {
-            Answer::Stay => {}
-            Answer::Close => self.pop_layer(),
-            Answer::Filter(text) => {
+            LayerResponse::Stay => {}
+            LayerResponse::Close => self.pop_layer(),
+            LayerResponse::Filter(text) => {
                 if let Some(list) = self.pane().and_then(|pane| pane.list()) {
                     list.set_filter(&text);
                 }
             }
-            Answer::FilterAndClose(text) => {
+            LayerResponse::FilterAndClose(text) => {
                 if let Some(list) = self.pane().and_then(|pane| pane.list()) {
                     list.set_filter(&text);
                 }
                 self.pop_layer();
             }
-            Answer::Preview(name) => self.preview(&name),
-            Answer::Choose(name) => {
+            LayerResponse::Preview(name) => self.preview(&name),
+            LayerResponse::Choose(name) => {
                 self.preview(&name);
                 self.pop_layer();
             }
-            Answer::Act(binding) => {
+            LayerResponse::Act(binding) => {
                 self.pop_layer();
                 self.act_on(&binding);
             }
-            Answer::Jump => {
+            LayerResponse::Jump => {
                 self.pop_layer();
                 self.act(Action::Jump);
             }
-            Answer::Do(effect) => {
+            LayerResponse::Do(effect) => {
                 self.pop_layer();
                 self.grant(PaneRequest::Do(effect));
             }
-            Answer::Filled(filled) => {
+            LayerResponse::Filled(filled) => {
                 self.pop_layer();
                 let request = self.pane().map_or(PaneRequest::Nothing, |pane| pane.filled(filled));
                 self.refresh_pane();
                 self.grant(request);
             }
-            Answer::Copy(text) => self.ask_shell(Effect::Copy { text, what: "the text".to_owned() }),
+            LayerResponse::Copy(text) => self.ask_shell(Effect::Copy { text, what: "the text".to_owned() }),
         }
     }
 

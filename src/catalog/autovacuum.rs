@@ -38,14 +38,14 @@ pub struct Policy {
 
 /// A count against the threshold from which autovacuum acts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub struct ThresholdProgress {
     /// What was counted: dead, inserted or changed rows.
     pub counted: f64,
     /// The threshold; autovacuum acts above it.
     pub threshold: f64,
 }
 
-impl Progress {
+impl ThresholdProgress {
     /// Returns the count as a share of the threshold: over 1 the table is due.
     pub fn share(self) -> f64 {
         if self.threshold > 0.0 { self.counted / self.threshold } else { self.counted }
@@ -58,13 +58,13 @@ pub struct Due {
     /// Whether autovacuum comes to this table for other reasons than freezing.
     pub is_enabled: bool,
     /// Dead rows against the threshold.
-    pub vacuum: Option<Progress>,
+    pub vacuum: Option<ThresholdProgress>,
     /// Inserted rows against the threshold, where the server counts them.
-    pub inserts: Option<Progress>,
+    pub inserts: Option<ThresholdProgress>,
     /// Changed rows against the threshold.
-    pub analyze: Option<Progress>,
+    pub analyze: Option<ThresholdProgress>,
     /// Age of the oldest unfrozen transaction against the age that forces a vacuum.
-    pub freeze: Option<Progress>,
+    pub freeze: Option<ThresholdProgress>,
     /// Whether changes that the last analyze has seen are counted as if they came after it: then no share is known.
     pub are_counters_late: bool,
 }
@@ -72,17 +72,17 @@ pub struct Due {
 impl Due {
     /// Returns how near the next vacuum is for dead or inserted rows, as a share; over 1 it is due.
     pub fn vacuum_share(&self) -> Option<f64> {
-        self.vacuum.into_iter().chain(self.inserts).map(Progress::share).reduce(f64::max)
+        self.vacuum.into_iter().chain(self.inserts).map(ThresholdProgress::share).reduce(f64::max)
     }
 
     /// Returns how near the next analyze is, as a share; over 1 it is due.
     pub fn analyze_share(&self) -> Option<f64> {
-        self.analyze.map(Progress::share)
+        self.analyze.map(ThresholdProgress::share)
     }
 
     /// Returns how near a forced vacuum against wraparound is, as a share; over 1 it is due.
     pub fn freeze_share(&self) -> Option<f64> {
-        self.freeze.map(Progress::share)
+        self.freeze.map(ThresholdProgress::share)
     }
 }
 
@@ -136,7 +136,8 @@ impl Policy {
         // A table may lower the age, not raise it.
         let freeze_max = own_or("autovacuum_freeze_max_age", self.freeze_max_age).min(self.freeze_max_age);
         let are_counters_late = super::bloat::are_counters_late(table);
-        let progress = |counted: Option<f64>, threshold| counted.map(|counted| Progress { counted, threshold });
+        let progress =
+            |counted: Option<f64>, threshold| counted.map(|counted| ThresholdProgress { counted, threshold });
         Due {
             is_enabled: self.is_on && !is_disabled(table),
             vacuum: progress(table.dead, threshold),
@@ -190,8 +191,8 @@ mod tests {
     #[test]
     fn thresholds_are_those_of_the_server() {
         let due = policy().due(&table(&[]));
-        assert_eq!(due.vacuum, Some(Progress { counted: 4_100.0, threshold: 2_050.0 }));
-        assert_eq!(due.inserts, Some(Progress { counted: 3_000.0, threshold: 3_000.0 }));
+        assert_eq!(due.vacuum, Some(ThresholdProgress { counted: 4_100.0, threshold: 2_050.0 }));
+        assert_eq!(due.inserts, Some(ThresholdProgress { counted: 3_000.0, threshold: 3_000.0 }));
         assert_eq!(due.analyze_share(), Some(1.0));
         assert_eq!(due.freeze_share(), Some(0.5));
         assert_eq!(due.vacuum_share(), Some(2.0));

@@ -85,14 +85,14 @@ pub struct Literal {
     /// The value without quotes.
     pub text: String,
     /// How it is written.
-    pub form: Form,
+    pub form: LiteralForm,
     /// The type it was cast to, in lower case.
     pub type_name: Option<String>,
 }
 
 /// How a literal is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Form {
+pub enum LiteralForm {
     /// In quotes.
     Quoted,
     /// As a number.
@@ -118,7 +118,7 @@ impl Expr {
     pub fn text(text: &str, type_name: &str) -> Self {
         Self::Constant(Literal {
             text: text.to_owned(),
-            form: Form::Quoted,
+            form: LiteralForm::Quoted,
             type_name: (!type_name.is_empty()).then(|| type_name.to_owned()),
         })
     }
@@ -253,9 +253,9 @@ impl fmt::Display for Expr {
 impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.form {
-            Form::Quoted => f.write_str(&quote_text(&self.text))?,
-            Form::Null => f.write_str("NULL")?,
-            Form::Number | Form::Boolean => f.write_str(&self.text)?,
+            LiteralForm::Quoted => f.write_str(&quote_text(&self.text))?,
+            LiteralForm::Null => f.write_str("NULL")?,
+            LiteralForm::Number | LiteralForm::Boolean => f.write_str(&self.text)?,
         }
         self.type_name.as_ref().map_or(Ok(()), |name| write!(f, "::{name}"))
     }

@@ -55,7 +55,7 @@ impl fmt::Display for Method {
 
 /// Which way a key is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub enum Direction {
+pub enum KeyDirection {
     /// Ascending.
     #[default]
     Ascending,
@@ -83,7 +83,7 @@ pub struct Key {
     /// The operator class; `None` for the type's default.
     pub opclass: Option<String>,
     /// Which way it is ordered.
-    pub direction: Direction,
+    pub direction: KeyDirection,
     /// Where nulls are.
     pub nulls: Nulls,
 }
@@ -91,7 +91,7 @@ pub struct Key {
 impl Key {
     /// A key in ascending order with the default operator class.
     pub fn plain(expr: Expr) -> Self {
-        Self { expr, opclass: None, direction: Direction::Ascending, nulls: Nulls::Usual }
+        Self { expr, opclass: None, direction: KeyDirection::Ascending, nulls: Nulls::Usual }
     }
 
     /// The same key with an operator class.
@@ -116,7 +116,7 @@ impl Key {
     /// Says whether nulls come first.
     pub fn nulls_first(&self) -> bool {
         match self.nulls {
-            Nulls::Usual => self.direction == Direction::Descending,
+            Nulls::Usual => self.direction == KeyDirection::Descending,
             Nulls::First => true,
             Nulls::Last => false,
         }

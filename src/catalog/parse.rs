@@ -6,7 +6,7 @@ use sqlparser::ast::{self, BinaryOperator, FunctionArg, FunctionArgExpr, Functio
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-use super::expr::{Expr, Form, Literal, Quantifier, cast};
+use super::expr::{Expr, Literal, LiteralForm, Quantifier, cast};
 
 /// Longest condition that is read, bytes; a longer one is a list of thousands of values and tells nothing more.
 const LONGEST: usize = 64 * 1024;
@@ -114,10 +114,10 @@ fn compound(names: &[ast::Ident]) -> Expr {
 
 fn literal(value: &Value) -> Expr {
     let (text, form) = match value {
-        Value::Number(text, _) => (text.clone(), Form::Number),
-        Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => (text.clone(), Form::Quoted),
-        Value::Boolean(value) => (value.to_string(), Form::Boolean),
-        Value::Null => (String::new(), Form::Null),
+        Value::Number(text, _) => (text.clone(), LiteralForm::Number),
+        Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => (text.clone(), LiteralForm::Quoted),
+        Value::Boolean(value) => (value.to_string(), LiteralForm::Boolean),
+        Value::Null => (String::new(), LiteralForm::Null),
         Value::Placeholder(name) => return Expr::Parameter(name.clone()),
         other => return Expr::Other(other.to_string()),
     };
@@ -126,7 +126,7 @@ fn literal(value: &Value) -> Expr {
 
 fn negated(expr: Expr) -> Expr {
     match expr {
-        Expr::Constant(literal) if literal.form == Form::Number && !literal.text.starts_with('-') => {
+        Expr::Constant(literal) if literal.form == LiteralForm::Number && !literal.text.starts_with('-') => {
             Expr::Constant(Literal { text: format!("-{}", literal.text), ..literal })
         }
         other => Expr::call("-", vec![other]),

@@ -88,7 +88,7 @@ pub fn array_elements(literal: &Literal) -> Vec<String> {
 
 fn btree_bytes(table: &Table, index: &Definition, version: u32) -> f64 {
     let rows = indexed_rows(table, index);
-    let shape = Shape::of(table, index);
+    let shape = TupleShape::of(table, index);
     let is_padded = |column: &super::TableColumn| column.type_name == "character";
     let has_padded = index.keys.iter().filter_map(|key| table.column(key.expr.as_column()?)).any(is_padded);
     let can_dedup = (version == 0 || version >= 130_000)
@@ -111,14 +111,14 @@ fn merges_padded(version: u32) -> bool {
 }
 
 /// The widths of an index tuple.
-struct Shape {
+struct TupleShape {
     /// Bytes of a tuple whose keys are all present, its header included, its line pointer not.
     key: f64,
     /// Whether equal keys are equal bytes, so that duplicates can be merged.
     is_equal_image: bool,
 }
 
-impl Shape {
+impl TupleShape {
     fn of(table: &Table, index: &Definition) -> Self {
         let mut width = 0.0_f64;
         let mut is_equal_image = true;
@@ -126,7 +126,7 @@ impl Shape {
         let mut count_of_varying = 0;
         let included: Vec<Expr> = index.include.iter().map(|name| Expr::column(name)).collect();
         for (at, expr) in index.keys.iter().map(|key| &key.expr).chain(&included).enumerate() {
-            let part = Part::of(table, expr);
+            let part = TuplePart::of(table, expr);
             if let Some(found) = part.lengths {
                 count_of_varying += 1;
                 // Where the varying column stands decides what is lost to alignment; what follows is taken as it is.
@@ -152,7 +152,7 @@ impl Shape {
 }
 
 /// One column of an index tuple.
-struct Part {
+struct TuplePart {
     /// The lengths of values that were seen, with their header, where they vary.
     lengths: Option<Vec<f64>>,
     width: f64,
@@ -160,7 +160,7 @@ struct Part {
     is_equal_image: bool,
 }
 
-impl Part {
+impl TuplePart {
     fn of(table: &Table, expr: &Expr) -> Self {
         let column = match expr {
             Expr::Column { name, .. } => table.column(name),
@@ -220,14 +220,14 @@ fn align(width: f64, to: f64) -> f64 {
 
 /// Rows that share the values of the keys seen so far, or that are spread evenly over some distinct values.
 #[derive(Clone, Copy)]
-struct Group {
+struct RowGroup {
     rows: f64,
     distinct: f64,
     nulls: f64,
 }
 
-impl Group {
-    fn bytes(self, shape: &Shape, can_dedup: bool) -> f64 {
+impl RowGroup {
+    fn bytes(self, shape: &TupleShape, can_dedup: bool) -> f64 {
         // A null key takes no room but a bitmap of null bits, which fits into the first eight bytes.
         let key = (shape.key * (1.0 - self.nulls) + 16.0 * self.nulls).max(16.0);
         group_bytes(self.rows, self.distinct, key, can_dedup)
@@ -252,10 +252,10 @@ pub(super) fn btree_pages(bytes: f64, fill: f64) -> f64 {
 }
 
 /// Splits the rows of an index by the values of its keys.
-fn groups(table: &Table, index: &Definition, rows: f64) -> Vec<Group> {
+fn groups(table: &Table, index: &Definition, rows: f64) -> Vec<RowGroup> {
     let keys: Vec<&Expr> = index.keys.iter().map(|key| &key.expr).filter(|expr| !is_fixed(index, expr)).collect();
     let total = table.rows_or_guess().max(1.0);
-    let mut found = vec![Group { rows, distinct: 1.0, nulls: 0.0 }];
+    let mut found = vec![RowGroup { rows, distinct: 1.0, nulls: 0.0 }];
     let mut ordered: Vec<(&Expr, ColumnStatistics)> =
         keys.iter().map(|expr| (*expr, statistics_or_guess(table, expr, total))).collect();
     ordered.sort_by(|(_, one), (_, other)| one.distinct(total).total_cmp(&other.distinct(total)));
@@ -269,11 +269,11 @@ fn groups(table: &Table, index: &Definition, rows: f64) -> Vec<Group> {
         }
     }
     known_distinct(table, &keys).map_or(found.clone(), |distinct| {
-        vec![Group { rows, distinct: distinct.min(rows), nulls: found.first().map_or(0.0, |group| group.nulls) }]
+        vec![RowGroup { rows, distinct: distinct.min(rows), nulls: found.first().map_or(0.0, |group| group.nulls) }]
     })
 }
 
-impl Group {
+impl RowGroup {
     fn split(self, statistics: &ColumnStatistics, total: f64, has_no_nulls: bool, keys: usize) -> Vec<Self> {
         let null_share = if has_no_nulls { 0.0 } else { statistics.null_share };
         let scale = if has_no_nulls { 1.0 / (1.0 - statistics.null_share).max(1e-9) } else { 1.0 };
@@ -313,10 +313,10 @@ impl Group {
     }
 }
 
-fn merged(groups: &[Group]) -> Vec<Group> {
+fn merged(groups: &[RowGroup]) -> Vec<RowGroup> {
     let rows: f64 = groups.iter().map(|group| group.rows).sum();
     let nulls = groups.iter().map(|group| group.nulls * group.rows).sum::<f64>() / rows.max(1.0);
-    vec![Group { rows, distinct: groups.iter().map(|group| group.distinct).sum(), nulls }]
+    vec![RowGroup { rows, distinct: groups.iter().map(|group| group.distinct).sum(), nulls }]
 }
 
 /// Says whether the predicate lets a key have one value only.
@@ -395,7 +395,7 @@ fn days_of(inner: &ColumnStatistics, rows: f64) -> ColumnStatistics {
 
 /// A meta page, a map page and a data page, and an entry for every 128 pages of the table.
 fn brin_bytes(table: &Table, index: &Definition) -> f64 {
-    let width: f64 = index.keys.iter().map(|key| Part::of(table, &key.expr).width).sum();
+    let width: f64 = index.keys.iter().map(|key| TuplePart::of(table, &key.expr).width).sum();
     let entries = table.pages / 128.0 * (16.0 + 2.0 * width);
     (24_576.0 + entries).max(24_576.0)
 }
@@ -458,8 +458,11 @@ mod tests {
 
     #[test]
     fn an_array_literal_is_taken_apart() {
-        let literal =
-            Literal { text: r#"{a,"b,c","d\"e"}"#.into(), form: crate::catalog::expr::Form::Quoted, type_name: None };
+        let literal = Literal {
+            text: r#"{a,"b,c","d\"e"}"#.into(),
+            form: crate::catalog::expr::LiteralForm::Quoted,
+            type_name: None,
+        };
         assert_eq!(array_elements(&literal), ["a", "b,c", "d\"e"]);
     }
 }

@@ -64,7 +64,7 @@ pub struct Args {
 
     /// The command; without one the console opens.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 /// psql's connection options.
@@ -190,7 +190,7 @@ pub enum Format {
 
 /// The commands beside the console.
 #[derive(Debug, Clone, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Explain a statement or a plan: tips, and indexes as Django code
     Explain(Explain),
 
@@ -264,7 +264,7 @@ fn length_of_time(text: &str) -> Result<Duration, String> {
 
 /// What the command line asks for.
 #[derive(Debug)]
-pub enum Parsed {
+pub enum ParsedArgs {
     /// To run.
     Run(Box<Args>),
     /// To print this (help or the version) and end well.
@@ -272,12 +272,12 @@ pub enum Parsed {
 }
 
 /// Reads the arguments, the program's own name first.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failure> {
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<ParsedArgs, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match Args::try_parse_from(&arguments) {
-        Ok(args) => args.judge().map(|args| Parsed::Run(Box::new(args))),
+        Ok(args) => args.judge().map(|args| ParsedArgs::Run(Box::new(args))),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            Ok(Parsed::Say(error.render().to_string()))
+            Ok(ParsedArgs::Say(error.render().to_string()))
         }
         Err(error) => Err(failure(&error, &arguments)),
     }
@@ -294,7 +294,7 @@ impl Args {
             return Err(Failure::new(FailureKind::Usage, what).hint("TARGET comes first: pgdj TARGET explain FILE"));
         }
         // Of the commands, those that ask a server take one.
-        let takes_target = matches!(self.command, None | Some(Command::Explain(_)));
+        let takes_target = matches!(self.command, None | Some(CliCommand::Explain(_)));
         match &self.target {
             Some(target) if !takes_target => {
                 let word = if may_hold_password(&target.0) { "TARGET" } else { target.0.as_str() };
@@ -309,8 +309,8 @@ impl Args {
     /// Says that a file's place holds an address with a password, without quoting it.
     fn address_in_a_file(&self) -> Option<String> {
         let file = match &self.command {
-            Some(Command::Explain(explain)) => explain.file.as_ref()?,
-            Some(Command::Record { file, .. } | Command::Replay { file }) => file,
+            Some(CliCommand::Explain(explain)) => explain.file.as_ref()?,
+            Some(CliCommand::Record { file, .. } | CliCommand::Replay { file }) => file,
             _ => return None,
         };
         let is_address = masked(file.to_str()?).is_some() && !file.exists();
@@ -337,7 +337,7 @@ impl Args {
     /// Returns TARGET.
     pub fn target(&self) -> Option<&str> {
         let target = match &self.command {
-            Some(Command::Record { target, .. }) => target,
+            Some(CliCommand::Record { target, .. }) => target,
             _ => &self.target,
         };
         target.as_ref().map(|target| target.0.as_str())

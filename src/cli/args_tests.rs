@@ -2,7 +2,7 @@ use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 
-use super::{Args, Command, Parsed, parse};
+use super::{Args, CliCommand, ParsedArgs, parse};
 use crate::pg::address::Prompt;
 
 fn words(line: &str) -> Vec<OsString> {
@@ -11,7 +11,7 @@ fn words(line: &str) -> Vec<OsString> {
 
 fn run(line: &str) -> Args {
     match parse(words(line)) {
-        Ok(Parsed::Run(args)) => *args,
+        Ok(ParsedArgs::Run(args)) => *args,
         other => panic!("{line}: {other:?}"),
     }
 }
@@ -42,7 +42,7 @@ fn psqls_flags_mean_what_they_mean_to_psql() {
 fn a_word_is_a_target_unless_it_is_a_command() {
     assert_eq!(run("prod").target(), Some("prod"));
     assert_eq!(run("postgres://a@b/c").target(), Some("postgres://a@b/c"));
-    assert!(matches!(run("demo").command, Some(Command::Demo { record: None, .. })));
+    assert!(matches!(run("demo").command, Some(CliCommand::Demo { record: None, .. })));
     assert_eq!(run("-- demo").target(), Some("demo"));
     assert!(refused("prod demo").contains("prod comes before it"));
     assert!(run("demo --theme frost --pace 1").settings.theme.is_some());
@@ -86,7 +86,7 @@ fn a_password_in_an_argument_is_never_repeated() {
 #[test]
 fn help_and_version_are_said_and_not_failed() {
     for line in ["--help", "-?", "--version", "demo --help"] {
-        assert!(matches!(parse(words(line)), Ok(Parsed::Say(_))), "{line}");
+        assert!(matches!(parse(words(line)), Ok(ParsedArgs::Say(_))), "{line}");
     }
 }
 

@@ -24,7 +24,7 @@ use crate::pg::address::{Environment, resolve};
 use crate::pg::advice;
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
-use crate::pg::explain::{Agreed, Consent, Options, Progress, Request, Runner};
+use crate::pg::explain::{Agreed, Consent, ExplainProgress, Options, Request, Runner};
 use crate::pg::session::{CancelQueue, Connector, cancel_queue};
 use crate::plan;
 use crate::run::ShutdownSignals;
@@ -168,7 +168,7 @@ async fn of_statement(
     let is_watched = std::io::stderr().is_terminal();
     let mut ends = ShutdownSignals::install()?;
     let warned = RefCell::new(BTreeSet::new());
-    let told = |progress: Progress| {
+    let told = |progress: ExplainProgress| {
         warn(&progress.warnings, &mut warned.borrow_mut());
         tell(&progress, is_watched);
     };
@@ -204,7 +204,7 @@ fn warn(warnings: &[String], said: &mut BTreeSet<String>) {
 }
 
 /// Says on standard error how it stands, from the first second on.
-fn tell(progress: &Progress, is_watched: bool) {
+fn tell(progress: &ExplainProgress, is_watched: bool) {
     if !is_watched || progress.elapsed.0 < 1.0 {
         return;
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::{Args, Command, Parsed};
+use super::args::{Args, CliCommand, ParsedArgs};
 use super::{explain, first, log, shell};
 use crate::app::{Rights, SampleOrigin, Start};
 use crate::config::Config;
@@ -31,17 +31,17 @@ use crate::ui::theme::{Depth, Theme};
 const NO_TARGET: &str = "name a server (see pgdj --help), or try the demo: pgdj demo";
 
 /// Runs what the command line asks for; returns the exit status.
-pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
+pub fn run(parsed: ParsedArgs) -> Result<ExitCode, Failure> {
     let args = match parsed {
-        Parsed::Say(text) => return say(text.as_bytes()).map(done),
-        Parsed::Run(args) => args,
+        ParsedArgs::Say(text) => return say(text.as_bytes()).map(done),
+        ParsedArgs::Run(args) => args,
     };
     if args.settings.print_sql {
         return say(own::print().as_bytes()).map(done);
     }
     match &args.command {
-        Some(Command::Completions { shell }) => return say(&shell::completions(*shell)).map(done),
-        Some(Command::Man) => {
+        Some(CliCommand::Completions { shell }) => return say(&shell::completions(*shell)).map(done),
+        Some(CliCommand::Man) => {
             let page = shell::man()
                 .map_err(|error| Failure::new(FailureKind::File, "cannot write the man page").because(&error))?;
             return say(&page).map(done);
@@ -61,16 +61,16 @@ pub fn run(parsed: Parsed) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(FailureKind::Refused, "cannot start").because(&error))?;
     let result = runtime.block_on(async {
         match &args.command {
-            Some(Command::Demo { record: Some(file), .. }) => record_demo(file).await.map(done),
-            Some(Command::Demo { speed, .. }) => run_demo(&config, &environment, *speed).await.map(done),
-            Some(Command::Explain(asked)) => {
+            Some(CliCommand::Demo { record: Some(file), .. }) => record_demo(file).await.map(done),
+            Some(CliCommand::Demo { speed, .. }) => run_demo(&config, &environment, *speed).await.map(done),
+            Some(CliCommand::Explain(asked)) => {
                 let (bytes, status) = explain::run(&args, asked, &config, &environment).await?;
                 say(&bytes).map(|()| status)
             }
-            Some(Command::Record { file, length, .. }) => {
+            Some(CliCommand::Record { file, length, .. }) => {
                 run_record(&args, &config, &environment, file, *length).await.map(done)
             }
-            Some(Command::Replay { file }) => run_replay(file, &config, &environment).await.map(done),
+            Some(CliCommand::Replay { file }) => run_replay(file, &config, &environment).await.map(done),
             _ => run_console(&args, &config, &environment).await.map(done),
         }
     });
@@ -261,9 +261,9 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::pg::connect::{Attempt, Trouble};
+    use crate::pg::connect::{Attempt, ConnectTrouble};
 
-    fn error(trouble: Trouble) -> ConnectError {
+    fn error(trouble: ConnectTrouble) -> ConnectError {
         let attempts = vec![Attempt { place: "/tmp/.s.PGSQL.5432".to_owned(), trouble }];
         ConnectError {
             database: "me".to_owned(),
@@ -276,12 +276,12 @@ mod tests {
 
     #[test]
     fn who_names_no_server_and_has_none_is_shown_the_demo() {
-        let no_socket = || error(Trouble::Socket(io::ErrorKind::NotFound.into()));
+        let no_socket = || error(ConnectTrouble::Socket(io::ErrorKind::NotFound.into()));
         let hint = |failure: Failure| failure.hint.unwrap_or_default();
         let (nothing, named) = (Request::default(), Request { target: Some("prod"), ..Request::default() });
         let bare = Environment::default();
         assert!(hint(unreached(no_socket(), &nothing, &bare)).ends_with("pgdj demo"));
         assert!(!hint(unreached(no_socket(), &named, &bare)).contains("pgdj demo"));
-        assert!(!hint(unreached(error(Trouble::PasswordNeeded), &nothing, &bare)).contains("pgdj demo"));
+        assert!(!hint(unreached(error(ConnectTrouble::PasswordNeeded), &nothing, &bare)).contains("pgdj demo"));
     }
 }

@@ -28,7 +28,7 @@ const CELERY_WORKERS: u16 = 4;
 
 /// What a session does all day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum LoadRole {
     /// A gunicorn worker: one request after another.
     Web,
     /// A gunicorn worker that gets a request every minute.
@@ -41,7 +41,7 @@ enum Role {
     Report,
     /// A shell in which someone forgot to commit.
     Forgotten,
-    /// An export that reads a table for some seconds, while [`Role::Migration`] wants to alter it.
+    /// An export that reads a table for some seconds, while [`LoadRole::Migration`] wants to alter it.
     Export,
     /// `manage.py migrate`, which waits behind the export while requests queue behind it.
     Migration,
@@ -62,21 +62,21 @@ enum Role {
 /// One session: who it is to the server, and what it does.
 #[derive(Debug, Clone)]
 struct Session {
-    role: Role,
+    role: LoadRole,
     user: &'static str,
     application: String,
     number: u16,
 }
 
 /// What a session has at hand while it is connected.
-struct Work<'a> {
+struct ConnectedClient<'a> {
     client: &'a Client,
     dice: Dice,
     /// The start of the load; what happens now and then is timed from here, so that sessions meet.
     began: Instant,
 }
 
-impl Work<'_> {
+impl ConnectedClient<'_> {
     /// Runs statements as psycopg's client-side binding sends them: one text with its literals.
     async fn sql(&self, text: &str) -> Result<(), Error> {
         self.client.batch_execute(text).await
@@ -130,9 +130,9 @@ pub async fn run(conninfo: String) -> Result<(), Error> {
 pub async fn run_with_incident(conninfo: String) -> Result<(), Error> {
     let mut all = sessions();
     let incident = [
-        (Role::ForgottenOrder, "shop", "manage.py shell_plus"),
-        (Role::OrderMigration, "shop", "manage.py migrate shop 0013"),
-        (Role::Rescue, "postgres", "psql"),
+        (LoadRole::ForgottenOrder, "shop", "manage.py shell_plus"),
+        (LoadRole::OrderMigration, "shop", "manage.py migrate shop 0013"),
+        (LoadRole::Rescue, "postgres", "psql"),
     ];
     for (role, user, application) in incident {
         let number = u16::try_from(all.len()).unwrap_or(u16::MAX) + 1;
@@ -159,20 +159,20 @@ fn sessions() -> Vec<Session> {
         all.push(Session { role, user, application, number });
     };
     for worker in 1..=BUSY_WORKERS + SPARE_WORKERS {
-        let role = if worker <= BUSY_WORKERS { Role::Web } else { Role::SpareWeb };
+        let role = if worker <= BUSY_WORKERS { LoadRole::Web } else { LoadRole::SpareWeb };
         add(role, "shop", format!("gunicorn: worker [{worker}]"));
     }
     for worker in 1..=CELERY_WORKERS {
-        add(Role::Celery, "shop", format!("celery: ForkPoolWorker-{worker}"));
+        add(LoadRole::Celery, "shop", format!("celery: ForkPoolWorker-{worker}"));
     }
-    add(Role::Beat, "shop", "celery: beat".to_owned());
-    add(Role::RivalOne, "shop", "celery: sync_stock [1]".to_owned());
-    add(Role::RivalTwo, "shop", "celery: sync_stock [2]".to_owned());
-    add(Role::Report, "metabase", "Metabase v0.50 [demo]".to_owned());
-    add(Role::Forgotten, "shop", "manage.py shell".to_owned());
-    add(Role::Export, "shop", "manage.py export_reviews".to_owned());
-    add(Role::Migration, "shop", "manage.py migrate".to_owned());
-    add(Role::Idle, "postgres", "pgAdmin 4 - DB:shop".to_owned());
+    add(LoadRole::Beat, "shop", "celery: beat".to_owned());
+    add(LoadRole::RivalOne, "shop", "celery: sync_stock [1]".to_owned());
+    add(LoadRole::RivalTwo, "shop", "celery: sync_stock [2]".to_owned());
+    add(LoadRole::Report, "metabase", "Metabase v0.50 [demo]".to_owned());
+    add(LoadRole::Forgotten, "shop", "manage.py shell".to_owned());
+    add(LoadRole::Export, "shop", "manage.py export_reviews".to_owned());
+    add(LoadRole::Migration, "shop", "manage.py migrate".to_owned());
+    add(LoadRole::Idle, "postgres", "pgAdmin 4 - DB:shop".to_owned());
     all
 }
 
@@ -184,7 +184,7 @@ async fn keep(mut config: Config, session: Session, began: Instant) {
         round += 1;
         if let Ok((client, connection)) = config.connect(NoTls).await {
             let dice = Dice::new(u64::from(session.number) << 32 | round);
-            let work = Work { client: &client, dice, began };
+            let work = ConnectedClient { client: &client, dice, began };
             tokio::select! {
                 // Both are dropped together: with the connection all that waits for it ends too.
                 _lost = connection => {}
@@ -195,9 +195,9 @@ async fn keep(mut config: Config, session: Session, began: Instant) {
     }
 }
 
-impl Role {
+impl LoadRole {
     /// Does what this role does until the connection is lost.
-    async fn work(self, mut work: Work<'_>) {
+    async fn work(self, mut work: ConnectedClient<'_>) {
         if self == Self::Forgotten {
             // Later than the rest, so that the screen shows how it comes up; after a termination it takes a while too.
             sleep(Duration::from_secs(6)).await;

@@ -17,8 +17,8 @@ use crate::failure::{Failure, FailureKind};
 use crate::pg::address::{Environment, Flags, Prompt, Request as AddressRequest, resolve};
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
-use crate::pg::explain::{Agreed, Answer, Consent, Options, Request, Runner};
-use crate::pg::sampler::{self, Command, Report};
+use crate::pg::explain::{Agreed, Consent, ExplainAnswer, Options, Request, Runner};
+use crate::pg::sampler::{self, Report, SamplerCommand};
 use crate::pg::session::{CancelQueue, Connector, Limits, Session, cancel_queue};
 use crate::pg::verify::{Allowed, Verifier};
 use crate::pg::{catalog, django_read};
@@ -91,7 +91,7 @@ async fn sample(connector: Arc<dyn Connector>) -> Vec<Arc<Snapshot>> {
         }
     }
     // A sampler that has ended needs not be told.
-    commands.try_send(Command::Stop).unwrap_or_default();
+    commands.try_send(SamplerCommand::Stop).unwrap_or_default();
     drop(reports);
     sampling.await.unwrap_or_default();
     samples
@@ -176,7 +176,7 @@ fn is_explained(text: &str) -> bool {
 }
 
 /// Runs a statement with ANALYZE, with values; only plans it where there are none; `None` where that fails too.
-async fn explain_one(runner: &Runner, sql: &str) -> Option<(Request, Answer)> {
+async fn explain_one(runner: &Runner, sql: &str) -> Option<(Request, ExplainAnswer)> {
     let parameters = runner.choices(sql).await.unwrap_or_default();
     let values = parameters.iter().map(|parameter| parameter.choices.first().map(|choice| choice.value.clone()));
     let request = Request {
@@ -204,7 +204,7 @@ async fn explain_one(runner: &Runner, sql: &str) -> Option<(Request, Answer)> {
 async fn read_facts(
     connector: &Arc<dyn Connector>,
     cancel_queue: &CancelQueue,
-    explained: &[(Request, Answer)],
+    explained: &[(Request, ExplainAnswer)],
 ) -> Result<Plans, Failure> {
     let lost = |why: String| Failure::new(FailureKind::Connection, "the connection was lost").because_text(why);
     let relations: BTreeSet<_> = explained.iter().flat_map(|(_, answer)| catalog::relations(&answer.plan)).collect();

@@ -4,13 +4,13 @@ use super::DjangoVersion;
 use super::condition;
 use super::expression::Scope;
 use super::index_name::index_name;
-use super::migration::{Atomic, MigrationFile, Plan};
+use super::migration::{Atomic, MigrationFile, MigrationPlan};
 use super::owner::{Certainty, Owner};
 use super::project::Project;
 use super::python::{Imports, Py, python_comment, python_text};
 use super::sql::{Build, create_index_of, drop_index, drop_index_at_once, is_default_schema, options};
 use crate::advisor::IndexSpec;
-use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
+use crate::catalog::index::{Definition, Key, KeyDirection, Method, Nulls};
 use crate::catalog::{Catalog, Expr, RelationKind, Table, TableColumn};
 
 /// An index as Django code.
@@ -107,7 +107,8 @@ pub fn code_for(
     let owner = project.owner(&table.name);
     let mut imports = Imports::default();
     let object = python_index(table, index, project, (&name, version), &mut imports);
-    let work = Work { table, index, project, name: &name, owner: owner.as_ref(), object: object.as_ref(), version };
+    let work =
+        IndexCode { table, index, project, name: &name, owner: owner.as_ref(), object: object.as_ref(), version };
     let notes = work.notes(&imports);
     let migration = owner.as_ref().map(|owner| work.migration(owner, &imports));
     let extensions = work.missing_extensions();
@@ -161,7 +162,7 @@ fn refuse_unreadable(index: &Definition) -> Result<(), Refused> {
 }
 
 /// One index and all that its code depends on.
-struct Work<'a> {
+struct IndexCode<'a> {
     table: &'a Table,
     index: &'a Definition,
     project: &'a Project,
@@ -171,7 +172,7 @@ struct Work<'a> {
     version: DjangoVersion,
 }
 
-impl Work<'_> {
+impl IndexCode<'_> {
     fn is_in_default_schema(&self) -> bool {
         is_default_schema(&self.table.schema)
     }
@@ -221,7 +222,7 @@ impl Work<'_> {
             }
         }
         let atomic = if is_partitioned { Atomic::Yes } else { Atomic::No };
-        Plan { owner, name: self.name, imports, operations, comment: Vec::new(), atomic }.file(self.project)
+        MigrationPlan { owner, name: self.name, imports, operations, comment: Vec::new(), atomic }.file(self.project)
     }
 
     fn run_sql(&self) -> Py {
@@ -410,7 +411,7 @@ fn keys(scope: Scope<'_>, index: &Definition, class: &str, imports: &mut Imports
     let opclasses: Vec<&String> = index.keys.iter().filter_map(|key| key.opclass.as_ref()).collect();
     if index.keys.iter().all(is_field) && (opclasses.is_empty() || opclasses.len() == index.keys.len()) {
         let field = |key: &Key| {
-            let sign = if key.direction == Direction::Descending { "-" } else { "" };
+            let sign = if key.direction == KeyDirection::Descending { "-" } else { "" };
             let name = scope.project.field(scope.table, key.expr.as_column().unwrap_or_default());
             Py::Atom(python_text(&format!("{sign}{name}")))
         };
@@ -424,7 +425,7 @@ fn keys(scope: Scope<'_>, index: &Definition, class: &str, imports: &mut Imports
 
 fn key_expression(scope: Scope<'_>, key: &Key, imports: &mut Imports) -> Option<Py> {
     let by_name = key.expr.as_column().map(|column| Py::text(&scope.project.field(scope.table, column)));
-    let is_plain_order = key.direction == Direction::Ascending && key.nulls == Nulls::Usual;
+    let is_plain_order = key.direction == KeyDirection::Ascending && key.nulls == Nulls::Usual;
     let mut python = match by_name {
         Some(name) if key.opclass.is_some() || is_plain_order => name,
         _ => scope.read(&key.expr, imports)?.python,
@@ -434,10 +435,10 @@ fn key_expression(scope: Scope<'_>, key: &Key, imports: &mut Imports) -> Option<
         python = Py::call("OpClass", vec![python]).with("name", Py::text(opclass));
     }
     let order = match (key.direction, key.nulls) {
-        (Direction::Ascending, Nulls::First) => ".asc(nulls_first=True)",
-        (Direction::Descending, Nulls::Last) => ".desc(nulls_last=True)",
-        (Direction::Descending, _) => ".desc()",
-        (Direction::Ascending, _) => "",
+        (KeyDirection::Ascending, Nulls::First) => ".asc(nulls_first=True)",
+        (KeyDirection::Descending, Nulls::Last) => ".desc(nulls_last=True)",
+        (KeyDirection::Descending, _) => ".desc()",
+        (KeyDirection::Ascending, _) => "",
     };
     if !order.is_empty() && matches!(python, Py::Atom(_)) {
         // `(F('a') - F('b')).desc()`

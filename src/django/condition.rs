@@ -5,7 +5,7 @@
 use super::project::Project;
 use super::python::{Imports, Py};
 use super::value;
-use crate::catalog::expr::{Form, Literal, Quantifier};
+use crate::catalog::expr::{Literal, LiteralForm, Quantifier};
 use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
 use crate::quote::quote_ident_always;
@@ -140,7 +140,7 @@ impl Scope<'_> {
         let type_name = self.table.column(column)?.type_name.as_str();
         let mut values: Vec<value::Both> = Vec::new();
         for text in array_elements(right.as_literal()?) {
-            let both = value::of(&Literal { text, form: Form::Quoted, type_name: None }, type_name, imports)?;
+            let both = value::of(&Literal { text, form: LiteralForm::Quoted, type_name: None }, type_name, imports)?;
             if !values.contains(&both) {
                 values.push(both);
             }

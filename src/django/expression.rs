@@ -5,7 +5,7 @@
 
 use super::project::Project;
 use super::python::{Imports, Py};
-use crate::catalog::expr::{Form, Literal};
+use crate::catalog::expr::{Literal, LiteralForm};
 use crate::catalog::{Expr, Table};
 use crate::quote::{quote_ident_always, quote_text};
 
@@ -314,10 +314,10 @@ impl Scope<'_> {
 }
 
 fn constant(literal: &Literal, imports: &mut Imports) -> Option<Both> {
-    let is_number =
-        literal.form == Form::Number || matches!(literal.type_name.as_deref(), Some("integer" | "bigint" | "smallint"));
+    let is_number = literal.form == LiteralForm::Number
+        || matches!(literal.type_name.as_deref(), Some("integer" | "bigint" | "smallint"));
     let (python, sql) = match literal.form {
-        Form::Null | Form::Boolean => return None,
+        LiteralForm::Null | LiteralForm::Boolean => return None,
         _ if is_number => {
             let number: i64 = literal.text.parse().ok()?;
             (Py::Atom(number.to_string()), number.to_string())

@@ -1,7 +1,7 @@
 //! A name for an index: readable, within Django's 30 letters, unique in its schema, and the same each time.
 
 use super::project::Project;
-use crate::catalog::index::{Definition, Direction, Method};
+use crate::catalog::index::{Definition, KeyDirection, Method};
 use crate::catalog::{Expr, Table};
 
 /// Longest name of an index that Django allows. Source: `django.db.models.Index.max_name_length`.
@@ -24,7 +24,7 @@ pub fn index_name(table: &Table, index: &Definition, project: &Project) -> Strin
     let mut words = vec![slug(&model)];
     words.extend(index.keys.iter().map(|key| {
         let word = scope.expression_word(&key.expr);
-        if key.direction == Direction::Descending { format!("{word}_desc") } else { word }
+        if key.direction == KeyDirection::Descending { format!("{word}_desc") } else { word }
     }));
     words.extend(index.predicate.iter().filter_map(|clause| scope.predicate_word(index, clause)));
     words.retain(|word| !word.is_empty());

@@ -22,7 +22,7 @@ impl MigrationFile {
 }
 
 /// What a migration is made from.
-pub(super) struct Plan<'a> {
+pub(super) struct MigrationPlan<'a> {
     /// The model.
     pub(super) owner: &'a Owner,
     /// What the file is named after, beside its number.
@@ -46,7 +46,7 @@ pub(super) enum Atomic {
     No,
 }
 
-impl Plan<'_> {
+impl MigrationPlan<'_> {
     /// Writes the file. A model of Django's own apps gets a migration for an app of the project.
     pub(super) fn file(mut self, project: &Project) -> MigrationFile {
         self.imports.add("django.db", "migrations");

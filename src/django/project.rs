@@ -39,7 +39,7 @@ pub struct Declared {
 
 /// An app of the project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct App {
+pub struct DjangoApp {
     /// Its models in lower case, as `django_content_type` has them.
     pub models: BTreeSet<String>,
     /// Its last applied migration; [`super::last_migration`] chooses it.
@@ -50,7 +50,7 @@ pub struct App {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Project {
     /// The apps by label.
-    pub apps: BTreeMap<String, App>,
+    pub apps: BTreeMap<String, DjangoApp>,
     /// Why `django_content_type` is not known, as a clause; `None` where it was read.
     pub unread: Option<String>,
     /// Models by table, where the project's source was read.

@@ -3,13 +3,13 @@
 use super::DjangoVersion;
 use super::code::{DjangoCode, OPERATIONS, Refused, dependency_notes, rebuild};
 use super::index_name::slug;
-use super::migration::{Atomic, MigrationFile, Plan};
+use super::migration::{Atomic, MigrationFile, MigrationPlan};
 use super::origin::{Around, Hold, IndexOrigin, ModelSource, Named, Reference, is_of_unique_field};
 use super::owner::{Certainty, Owner};
 use super::project::Project;
 use super::python::{Imports, Py};
 use super::sql::drop_index;
-use crate::catalog::index::Direction;
+use crate::catalog::index::KeyDirection;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::{Index, Table};
 
@@ -40,7 +40,7 @@ pub fn removal_of(
         name: &index.name,
         around: around(table, &columns, project),
         columns,
-        descending: keys.iter().map(|key| key.direction == Direction::Descending).collect(),
+        descending: keys.iter().map(|key| key.direction == KeyDirection::Descending).collect(),
         hold: Hold::Nothing,
     };
     let is_held = index.is_primary || index.is_unique || index.is_constraint || index.is_replica_identity;
@@ -180,7 +180,8 @@ fn migration(going: &Going<'_>, owner: &Owner, field: Option<&str>, project: &Pr
         }
     };
     let name = format!("remove_{}", slug(going.name));
-    Plan { owner, name: &name, imports, operations: vec![operation], comment, atomic: Atomic::No }.file(project)
+    MigrationPlan { owner, name: &name, imports, operations: vec![operation], comment, atomic: Atomic::No }
+        .file(project)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::project::Project;
 use super::python::Imports;
 use super::{condition, expression};
-use crate::catalog::index::{Definition, Direction, Key, Method, Nulls};
+use crate::catalog::index::{Definition, Key, KeyDirection, Method, Nulls};
 use crate::catalog::{Expr, RelationKind, Table};
 use crate::quote::{qualified_always, quote_ident, quote_ident_always};
 
@@ -125,10 +125,10 @@ fn key_sql(table: &Table, key: &Key, project: &Project) -> String {
         sql.push_str(&format!(" {}", quote_ident(opclass)));
     }
     match (key.direction, key.nulls) {
-        (Direction::Ascending, Nulls::First) => sql.push_str(" ASC NULLS FIRST"),
-        (Direction::Descending, Nulls::Last) => sql.push_str(" DESC NULLS LAST"),
-        (Direction::Descending, _) => sql.push_str(" DESC"),
-        (Direction::Ascending, _) => {}
+        (KeyDirection::Ascending, Nulls::First) => sql.push_str(" ASC NULLS FIRST"),
+        (KeyDirection::Descending, Nulls::Last) => sql.push_str(" DESC NULLS LAST"),
+        (KeyDirection::Descending, _) => sql.push_str(" DESC"),
+        (KeyDirection::Ascending, _) => {}
     }
     sql
 }

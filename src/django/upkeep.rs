@@ -1,6 +1,6 @@
 //! A table's own settings as a migration.
 
-use super::migration::{Atomic, MigrationFile, Plan};
+use super::migration::{Atomic, MigrationFile, MigrationPlan};
 use super::project::Project;
 use super::python::{Imports, Py};
 
@@ -20,7 +20,7 @@ pub fn migration_of_sql(table: &str, name: &str, sql: ThereAndBack<'_>, project:
     let run = Py::call("migrations.RunSQL", vec![literal(sql.there)]).with("reverse_sql", literal(sql.back));
     let name = format!("{}_{name}", owner.model);
     let comment = vec![format!("{}: {}", owner.label(), owner.certainty.words())];
-    let plan = Plan {
+    let plan = MigrationPlan {
         owner: &owner,
         name: &name,
         imports: Imports::default(),

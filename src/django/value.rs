@@ -3,7 +3,7 @@
 //! Source: `psycopg.sql.quote` of psycopg 3 under Django's adapters, tried with Django 4.2 and 5.2.
 
 use super::python::{Imports, Py, python_text};
-use crate::catalog::expr::{Form, Literal};
+use crate::catalog::expr::{Literal, LiteralForm};
 use crate::quote::quote_text;
 
 /// A value in both languages.
@@ -19,7 +19,7 @@ pub(super) struct Both {
 pub(super) fn of(literal: &Literal, type_name: &str, imports: &mut Imports) -> Option<Both> {
     let text = literal.text.as_str();
     let atom = |python: String, sql: String| Some(Both { python: Py::Atom(python), sql });
-    if literal.form == Form::Null {
+    if literal.form == LiteralForm::Null {
         return None;
     }
     match type_name {
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, type_name: &str, expected: Option<(&str, &str)>) {
-        let literal = Literal { text: text.to_owned(), form: Form::Quoted, type_name: None };
+        let literal = Literal { text: text.to_owned(), form: LiteralForm::Quoted, type_name: None };
         let both = of(&literal, type_name, &mut Imports::default());
         let found = both.as_ref().map(|both| (both.python.flat(), both.sql.clone()));
         assert_eq!(found, expected.map(|(python, sql)| (python.to_owned(), sql.to_owned())), "{text}");

@@ -1,7 +1,7 @@
 //! Tables that autovacuum does not keep up with, reckoned with each table's own thresholds.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
-use crate::catalog::autovacuum::{Due, Progress};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
+use crate::catalog::autovacuum::{Due, ThresholdProgress};
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
 use crate::readings::vacuum_horizon::VacuumHorizon;
@@ -28,11 +28,11 @@ pub static RULE: Rule = Rule {
 struct Behind<'a> {
     table: &'a TableUsage,
     due: Due,
-    progress: Progress,
+    progress: ThresholdProgress,
     is_recent: bool,
 }
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     view.primary_only("autovacuum")?;
     let policy = view.readings.autovacuum()?;
     let mut behind: Vec<Behind<'_>> = view

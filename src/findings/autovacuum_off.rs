@@ -1,7 +1,7 @@
 //! Autovacuum, or the counters it needs, turned off for the server or for a table.
 
 use super::autovacuum_behind::tables_of_primary;
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
 use crate::catalog::autovacuum::is_disabled;
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
@@ -14,7 +14,7 @@ const WHY: &str = "Nothing removes dead rows or refreshes the planner's statisti
                    until a vacuum to prevent wraparound is forced at the worst time.";
 const SOURCE: &str = "PostgreSQL manual: autovacuum, track_counts; CREATE TABLE, autovacuum_enabled";
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let settings = view.readings.settings()?;
     let mut found = Vec::new();
     for name in ["autovacuum", "track_counts"] {

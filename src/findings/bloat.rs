@@ -1,6 +1,6 @@
 //! Tables of which a large part is dead or free.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
 use crate::catalog::bloat::denied;
 use crate::sample::Bytes;
 use crate::sample::unit::Share;
@@ -17,7 +17,7 @@ pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 /// The rule.
 pub static RULE: Rule = Rule { id: "bloat", watches: "bloat of the tables", concern: Concern::Upkeep, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let tables = view.readings.tables()?;
     let estimates = view.readings.table_bloat()?;
     let mut bloated: Vec<_> = tables
@@ -63,7 +63,7 @@ mod tests {
     use crate::readings::Readings;
     use crate::sample::Missing;
 
-    fn judge(live: i32, stats: NamedRow) -> Outcome {
+    fn judge(live: i32, stats: NamedRow) -> RuleResult {
         let seen = snapshot()
             .with(
                 "tables",

@@ -1,6 +1,6 @@
 //! A low share of blocks found in shared buffers, over the interval.
 
-use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
 use crate::readings::vitals::LEAST_HITS;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Missing, Row, Seconds};
@@ -19,7 +19,7 @@ pub(super) fn here<'a>(view: &View<'a>) -> Result<Option<Row<'a>>, Missing> {
     Ok(view.rows("databases")?.iter().find(|row| row.flag("is_current") == Some(true)))
 }
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let (Some(read), Some(hit)) = (interval.rate(&row, "blks_read"), interval.rate(&row, "blks_hit")) else {

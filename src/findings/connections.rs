@@ -1,6 +1,6 @@
 //! Connections near the limit of what an ordinary role may open.
 
-use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
 use crate::readings::connections::USED;
 use crate::sample::Missing;
 use crate::sample::unit::Share;
@@ -28,7 +28,7 @@ const POOL: &str = r#"DATABASES = {
     }
 }"#;
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let server = view.readings.server()?;
     let number = |count: Option<i64>| count.unwrap_or_default() as f64;
     let (all, reserved) = (number(server.max_connections), number(server.superuser_reserved) + number(server.reserved));

@@ -1,7 +1,7 @@
 //! Deadlocks, over the interval and since the counters run.
 
 use super::cache_hits::here;
-use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, counted, shows};
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Seconds, Timestamp};
 
@@ -13,7 +13,7 @@ pub const LEAST_AGE: Seconds = Seconds(86_400.0);
 /// The rule.
 pub static RULE: Rule = Rule { id: "deadlocks", watches: "deadlocks", concern: Concern::Work, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let grown = view.interval("databases").map(|interval| interval.growth(&row, "deadlocks").unwrap_or_default());
     let grown_in = view.interval("databases").ok().map(|interval| Seconds(interval.seconds));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::unused_index::removal_fix;
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Pair, is_large};
 use crate::sample::{Bytes, Missing};
@@ -11,7 +11,7 @@ use crate::sample::{Bytes, Missing};
 /// The rule.
 pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexes", concern: Concern::Schema, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let indexes = sized(view)?;
     let mut pairs = view.readings.duplicates().to_vec();
     pairs.retain(|pair| may_go_is_large(indexes, pair));

@@ -1,6 +1,6 @@
 //! Tables and databases whose oldest transactions are not frozen in time.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
@@ -31,7 +31,7 @@ struct Old {
     table: Option<(i64, String)>,
 }
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let policy = view.readings.autovacuum()?;
     let mut databases = databases(view, policy)?;
     let mut tables = tables(view, policy)?;

@@ -1,6 +1,6 @@
 //! Sessions that sit in an open transaction and do nothing, with what they keep others from.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, counted, shows};
 use crate::readings::backends::Backend;
 use crate::readings::transactions;
 use crate::readings::vacuum_horizon::words_of_session;
@@ -17,7 +17,7 @@ struct Idle<'a> {
     blocks: usize,
 }
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let backends = view.readings.backends()?;
     let mut idle: Vec<Idle<'_>> = backends
         .iter()

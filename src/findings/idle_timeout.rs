@@ -1,13 +1,13 @@
 //! No `idle_in_transaction_session_timeout` for the roles of the application.
 
 use super::statement_timeout::{OPTIONS, unlimited};
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
 
 /// The rule.
 pub static RULE: Rule =
     Rule { id: "idle_timeout", watches: "idle_in_transaction_session_timeout", concern: Concern::Settings, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let roles = unlimited(view, "idle_in_transaction_session_timeout")?;
     let Some(first) = roles.first() else { return Ok(vec![]) };
     Ok(vec![Finding {

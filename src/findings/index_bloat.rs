@@ -1,6 +1,6 @@
 //! B-trees of which a rebuild would give back a large part.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
 use crate::catalog::bloat::denied;
 use crate::quote::qualified;
 use crate::sample::Bytes;
@@ -16,7 +16,7 @@ pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 /// The rule.
 pub static RULE: Rule = Rule { id: "index_bloat", watches: "bloat of the indexes", concern: Concern::Upkeep, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let indexes = view.readings.indexes()?;
     let estimates = view.readings.index_bloat()?;
     let mut bloated: Vec<_> = indexes

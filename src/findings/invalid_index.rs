@@ -1,6 +1,6 @@
 //! Indexes that no query may use: left by a `CREATE INDEX CONCURRENTLY` that failed.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::readings::backends::Backend;
 use crate::sample::Bytes;
@@ -8,7 +8,7 @@ use crate::sample::Bytes;
 /// The rule.
 pub static RULE: Rule = Rule { id: "invalid_index", watches: "invalid indexes", concern: Concern::Schema, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let indexes = view.readings.indexes()?;
     let builds = builds(view.readings.backends().unwrap_or_default());
     let invalid: Vec<&IndexUsage> =

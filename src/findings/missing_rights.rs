@@ -1,6 +1,6 @@
 //! The role of pgdj may not see the sessions and statements of others.
 
-use super::{Concern, Finding, Fix, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Rule, RuleResult, Severity, View, counted, shows};
 use crate::quote::quote_ident;
 use crate::sample::{Missing, shortfall};
 
@@ -11,7 +11,7 @@ pub static RULE: Rule =
 /// The probes of which `pg_monitor` shows more. What only the right to read tables shows is said where it is lacking.
 const PROBES: [&str; 4] = ["activity", "statements", "replication", "settings"];
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let facts = &view.newer.server;
     if facts.role.is_empty() {
         return Err(Missing::NotYet);

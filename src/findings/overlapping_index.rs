@@ -1,12 +1,12 @@
 //! Indexes whose keys another one begins with.
 
 use super::duplicate_index::{Pairs, may_go_is_large, sized};
-use super::{Concern, Finding, Jump, Outcome, Rule, Severity, View, and_more, counted};
+use super::{Concern, Finding, Jump, Rule, RuleResult, Severity, View, and_more, counted};
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "overlapping_index", watches: "redundant indexes", concern: Concern::Schema, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let indexes = sized(view)?;
     let twins = view.readings.duplicates();
     let mut pairs = view.readings.overlapping().to_vec();

@@ -1,12 +1,12 @@
 //! Settings that were changed and wait for a restart.
 
-use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
 
 /// The rule.
 pub static RULE: Rule =
     Rule { id: "pending_restart", watches: "settings that wait for a restart", concern: Concern::Settings, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let waiting: Vec<(&str, &str)> = view
         .rows("settings")?
         .iter()

@@ -1,6 +1,6 @@
 //! Prepared transactions that were left behind.
 
-use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, NAMED, Rule, RuleResult, Severity, View, counted, shows};
 use crate::quote::quote_text;
 use crate::readings::vacuum_horizon::{Holder, VacuumHorizon};
 use crate::sample::Seconds;
@@ -14,7 +14,7 @@ pub const CRITICAL_AGE: Seconds = Seconds(3600.0);
 pub static RULE: Rule =
     Rule { id: "prepared_transactions", watches: "prepared transactions", concern: Concern::Safety, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let server = view.readings.server()?;
     let count = server.prepared_transactions.unwrap_or_default();
     let age = Seconds(server.oldest_prepared.unwrap_or_default());

@@ -1,6 +1,6 @@
 //! A standby that is behind.
 
-use super::{Concern, Finding, Fix, NAMED, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, NAMED, Rule, RuleResult, Severity, View, shows};
 use crate::readings::replication;
 use crate::sample::{Bytes, Missing, Row, Seconds};
 
@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag"
 const WHY: &str = "Reads from the standby are that old, and a failover now would lose or wait for this data.";
 const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); PostgreSQL manual: Streaming Replication";
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     if view.is_standby() {
         let lag = view.readings.server()?.replay_lag;
         // NULL until the first transaction is replayed.

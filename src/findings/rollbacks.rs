@@ -1,7 +1,7 @@
 //! A large share of transactions that are rolled back.
 
 use super::cache_hits::here;
-use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Missing, Seconds};
 
@@ -15,7 +15,7 @@ pub const LEAST: f64 = 20.0;
 /// The rule.
 pub static RULE: Rule = Rule { id: "rollbacks", watches: "rollbacks over the interval", concern: Concern::Work, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let (Some(back), Some(done)) = (interval.growth(&row, "rollbacks"), interval.growth(&row, "commits")) else {

@@ -1,7 +1,7 @@
 //! Tables whose statistics are missing or old.
 
 use super::autovacuum_behind::tables_of_primary;
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::bloat::are_counters_late;
 use crate::catalog::table_usage::TableUsage;
@@ -24,7 +24,7 @@ pub const CHANGED_SHARE: f64 = 0.20;
 pub static RULE: Rule =
     Rule { id: "stale_statistics", watches: "statistics of the tables", concern: Concern::Upkeep, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let policy = view.readings.autovacuum()?;
     let tables = tables_of_primary(view, "statistics")?;
     let mut stale: Vec<&TableUsage> =

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
 use crate::catalog::settings::{SettingOrigin, is_no_timeout, origin};
 use crate::sample::{Missing, Seconds};
 
@@ -75,7 +75,7 @@ pub(super) const OPTIONS: &str = r#"DATABASES = {
     }
 }"#;
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let roles = unlimited(view, "statement_timeout")?;
     let Some(first) = roles.first() else { return Ok(vec![]) };
     let is_proved = roles.iter().any(|role| role.longest.0 >= PROOF_AGE.0);

@@ -1,13 +1,13 @@
 //! `pg_stat_statements` is not there.
 
-use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
 use crate::sample::{Missing, Section};
 
 /// The rule.
 pub static RULE: Rule =
     Rule { id: "statements_missing", watches: "pg_stat_statements", concern: Concern::Settings, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     match view.newer.section("statements") {
         Section::Missing(Missing::NotInstalled { extension, what, fix }) => Ok(vec![Finding {
             id: RULE.id,

@@ -1,7 +1,7 @@
 //! Sorts and hashes that spill to temporary files.
 
 use super::cache_hits::here;
-use super::{Concern, Finding, Fix, Jump, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Missing, Row, Seconds};
 
@@ -14,7 +14,7 @@ pub const WARNING_RATE: Bytes = Bytes(50.0 * 1024.0 * 1024.0);
 pub static RULE: Rule =
     Rule { id: "temp_files", watches: "temporary files over the interval", concern: Concern::Work, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let all = interval.rate(&row, "temp_bytes").ok_or(Missing::NotYet)?;
@@ -100,7 +100,7 @@ mod tests {
         assert!(found[0].evidence.contains(&shows("of pgdj itself", "included, if it ran something (not read yet)")));
     }
 
-    fn judge(bytes: i32) -> Outcome {
+    fn judge(bytes: i32) -> RuleResult {
         let sight = |bytes: i32| vec![row! { datname: "shop", is_current: true, temp_bytes: bytes, temp_files: 1 }];
         let older = snapshot().at(NOW - 10.0).with("databases", sight(1000));
         let newer = snapshot().with("databases", sight(bytes));

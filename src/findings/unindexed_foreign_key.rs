@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{ReferringKey, unindexed};
 use crate::django::{Project, index_for_key};
@@ -18,7 +18,7 @@ pub const LEAST_BYTES: Bytes = Bytes(1024.0 * 1024.0);
 pub static RULE: Rule =
     Rule { id: "unindexed_foreign_key", watches: "foreign keys without an index", concern: Concern::Schema, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let indexes = view.readings.indexes()?;
     let tables: HashMap<i64, &TableUsage> = view.readings.tables()?.iter().map(|table| (table.relid, table)).collect();
     let table = |key: &ReferringKey| tables.get(&key.relid).copied();

@@ -1,6 +1,6 @@
 //! Settings with which a crash loses data.
 
-use super::{Concern, Finding, Fix, Outcome, Rule, Severity, View, shows};
+use super::{Concern, Finding, Fix, Rule, RuleResult, Severity, View, shows};
 
 /// The settings, and what happens without them.
 pub const SETTINGS: &[(&str, &str)] = &[
@@ -12,7 +12,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
 pub static RULE: Rule =
     Rule { id: "unsafe_settings", watches: "settings that keep data safe", concern: Concern::Safety, check };
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let settings = view.readings.settings()?;
     let off: Vec<&(&str, &str)> = SETTINGS.iter().filter(|(name, _)| settings.is_off(name) == Some(true)).collect();
     if off.is_empty() {

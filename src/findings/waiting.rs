@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Outcome, Rule, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, counted, shows};
 use crate::readings::backends::Backend;
 use crate::readings::waits::{MANY, WAIT, Waits};
 use crate::sample::Seconds;
@@ -54,7 +54,7 @@ impl Queue<'_> {
     }
 }
 
-fn check(view: &View<'_>) -> Outcome {
+fn check(view: &View<'_>) -> RuleResult {
     let backends = view.readings.backends()?;
     let queue = Queue {
         backends: backends.iter().map(|backend| (backend.pid, backend)).collect(),

@@ -20,7 +20,7 @@ use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::transactions;
 use crate::sample::{ServerFacts, Timestamp};
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, RowNesting};
 use crate::ui::theme::Role;
 
 /// Seconds of a query that ask for attention.
@@ -80,7 +80,7 @@ impl GroupBy {
 
 /// Which rows and columns are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Columns {
+enum SessionView {
     #[default]
     Work,
     Clients,
@@ -118,7 +118,7 @@ pub struct Activity {
     list: List,
     backends: Vec<Backend>,
     group: GroupBy,
-    view: Columns,
+    view: SessionView,
     shows_idle: bool,
     note: String,
     /// The sample that is shown.
@@ -165,7 +165,7 @@ impl Pane for Activity {
                 )
             }
             Action::View => {
-                self.view = if self.view == Columns::Work { Columns::Clients } else { Columns::Work };
+                self.view = if self.view == SessionView::Work { SessionView::Clients } else { SessionView::Work };
                 PaneRequest::Nothing
             }
             Action::Inspect => {
@@ -282,7 +282,7 @@ impl Activity {
         if self.group == GroupBy::Nothing {
             grid.rows = shown.iter().map(|backend| row(backend, &columns)).collect();
         } else {
-            grid.shape = Shape::Grouped;
+            grid.shape = RowNesting::Grouped;
             grid.rows = grouped(&shown, self.group, self.view);
         }
         if grid.rows.is_empty() {
@@ -355,17 +355,17 @@ fn row<'a>(backend: &'a Backend, columns: &[PaneColumn<SessionRow<'a>>]) -> Row 
 /// A row of the list.
 enum SessionRow<'a> {
     One(&'a Backend),
-    Group(&'a Group<'a>),
+    Group(&'a SessionGroup<'a>),
 }
 
 /// Sessions that have something in common.
-struct Group<'a> {
+struct SessionGroup<'a> {
     /// What they have in common, and how many of them do what.
     words: String,
     members: &'a [&'a Backend],
 }
 
-impl Group<'_> {
+impl SessionGroup<'_> {
     /// Returns the greatest age among the members.
     fn oldest(&self, age: fn(&Backend) -> Option<f64>) -> Option<f64> {
         self.members.iter().filter_map(|backend| age(backend)).max_by(f64::total_cmp)
@@ -384,7 +384,7 @@ impl SessionRow<'_> {
 
 type SessionColumn<'a> = PaneColumn<SessionRow<'a>>;
 
-fn columns<'a>(view: Columns) -> Vec<SessionColumn<'a>> {
+fn columns<'a>(view: SessionView) -> Vec<SessionColumn<'a>> {
     let application =
         column(GridColumn::text("application", "application", 13).at_most(28).drop(5), |row: &SessionRow<'_>| {
             row.of(|backend| Cell::text(&backend.application))
@@ -406,7 +406,7 @@ fn columns<'a>(view: Columns) -> Vec<SessionColumn<'a>> {
     });
     let [pid, state, query_age, xact_age, wait, blocks, query] = columns_of_work();
     match view {
-        Columns::Work => vec![
+        SessionView::Work => vec![
             pid,
             state,
             query_age,
@@ -421,7 +421,7 @@ fn columns<'a>(view: Columns) -> Vec<SessionColumn<'a>> {
             backend_age,
             query,
         ],
-        Columns::Clients => vec![
+        SessionView::Clients => vec![
             pid,
             state,
             backend_age,
@@ -497,7 +497,7 @@ fn locks_cell(backend: &Backend) -> Cell {
     Cell::mark(text, backend.blocks as f64 + 0.5)
 }
 
-fn grouped(shown: &[&Backend], by: GroupBy, view: Columns) -> Vec<Row> {
+fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView) -> Vec<Row> {
     let mut groups: Vec<(String, Vec<&Backend>)> = Vec::new();
     for backend in shown {
         let name = by.of(backend);
@@ -517,7 +517,7 @@ fn grouped(shown: &[&Backend], by: GroupBy, view: Columns) -> Vec<Row> {
     rows
 }
 
-fn group_row<'a>(name: &str, by: GroupBy, members: &'a [&'a Backend]) -> (String, Group<'a>) {
+fn group_row<'a>(name: &str, by: GroupBy, members: &'a [&'a Backend]) -> (String, SessionGroup<'a>) {
     let none = format!("no {}", by.name());
     let name = if name.is_empty() { &none } else { name };
     let active = members.iter().filter(|backend| backend.state == "active").count();
@@ -526,7 +526,7 @@ fn group_row<'a>(name: &str, by: GroupBy, members: &'a [&'a Backend]) -> (String
     let words = counts.iter().filter(|(count, what)| *count > 0 && *what != name);
     let words: Vec<String> = words.map(|(count, what)| format!("{count} {what}")).collect();
     let words = if words.is_empty() { name.to_owned() } else { format!("{name}: {}", words.join(", ")) };
-    (format!("group {name}"), Group { words, members })
+    (format!("group {name}"), SessionGroup { words, members })
 }
 
 #[cfg(test)]

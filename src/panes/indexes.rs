@@ -18,7 +18,7 @@ use crate::app::list::List;
 use crate::app::{Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::IndexProblem;
-use crate::pg::exact::Relation;
+use crate::pg::exact::MeasuredRelation;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
@@ -26,7 +26,7 @@ use crate::ui::theme::Role;
 
 /// Which indexes are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Shown {
+enum IndexFilter {
     /// Every one.
     #[default]
     All,
@@ -53,7 +53,7 @@ const KEYS: &[Binding] =
 #[derive(Debug)]
 pub struct Indexes {
     list: List,
-    shown: Shown,
+    shown: IndexFilter,
     figures: Vec<Figures>,
     /// What was measured exactly on demand.
     measuring: Measuring,
@@ -61,7 +61,7 @@ pub struct Indexes {
 
 impl Default for Indexes {
     fn default() -> Self {
-        Self { list: List::default(), shown: Shown::default(), figures: Vec::new(), measuring: Measuring::of(ID) }
+        Self { list: List::default(), shown: IndexFilter::default(), figures: Vec::new(), measuring: Measuring::of(ID) }
     }
 }
 
@@ -92,7 +92,7 @@ impl Pane for Indexes {
     fn act(&mut self, action: Action, _view: &View<'_>) -> PaneRequest {
         match action {
             Action::View => {
-                self.shown = if self.shown == Shown::All { Shown::Judged } else { Shown::All };
+                self.shown = if self.shown == IndexFilter::All { IndexFilter::Judged } else { IndexFilter::All };
                 PaneRequest::Nothing
             }
             MEASURE => self.ask_exact(),
@@ -144,7 +144,7 @@ impl Indexes {
         let size = usage.bytes.map_or_else(|| "of unknown size".to_owned(), |bytes| Bytes(bytes).to_string());
         about.pair("reads", &format!("the whole index: {size}"));
         super::exact_costs(&mut about, usage.bytes.unwrap_or_default(), "pgstatindex()");
-        let (relation, name) = (Relation::Index(usage.indexrelid), usage.label());
+        let (relation, name) = (MeasuredRelation::Index(usage.indexrelid), usage.label());
         let question = format!("Measure the bloat of {name} exactly?");
         PaneRequest::Ask { about, question, then: self.measuring.ask(relation, name) }
     }
@@ -152,8 +152,8 @@ impl Indexes {
     fn note(&self, notes: &[String]) -> String {
         let judged = self.figures.iter().filter(|one| one.is_judged()).count();
         let mut parts = match self.shown {
-            Shown::All => vec![format!("{judged} of {} with a verdict (v)", self.figures.len())],
-            Shown::Judged => vec![format!("only the {judged} with a verdict (v)")],
+            IndexFilter::All => vec![format!("{judged} of {} with a verdict (v)", self.figures.len())],
+            IndexFilter::Judged => vec![format!("only the {judged} with a verdict (v)")],
         };
         parts.extend(notes.iter().cloned());
         parts.join("; ")
@@ -162,7 +162,7 @@ impl Indexes {
     fn grid(&self, view: &View<'_>) -> Grid {
         let columns = columns();
         let mut grid = Grid::new(headers(&columns));
-        let listed = self.figures.iter().filter(|one| self.shown == Shown::All || one.is_judged());
+        let listed = self.figures.iter().filter(|one| self.shown == IndexFilter::All || one.is_judged());
         grid.rows = listed
             .map(|one| {
                 let row = Row::new(one.key(), cells(&columns, &IndexRow { one, now: view.newer.at }));
@@ -172,9 +172,11 @@ impl Indexes {
         if grid.rows.is_empty() {
             let not_read = ["indexes", "foreign_keys"].iter().find_map(|probe| view.newer.section(probe).why());
             grid.notice = Some(Notice::new(match (self.shown, not_read) {
-                (Shown::All, _) => "No indexes in this database".to_owned(),
-                (Shown::Judged, None) => "No index is invalid, duplicate, redundant, unused or missing".to_owned(),
-                (Shown::Judged, Some(why)) => format!("nothing found so far, but not all was read: {why}"),
+                (IndexFilter::All, _) => "No indexes in this database".to_owned(),
+                (IndexFilter::Judged, None) => {
+                    "No index is invalid, duplicate, redundant, unused or missing".to_owned()
+                }
+                (IndexFilter::Judged, Some(why)) => format!("nothing found so far, but not all was read: {why}"),
             }));
         }
         grid

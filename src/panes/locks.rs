@@ -15,7 +15,7 @@ use crate::app::{
 };
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::waits::Waits;
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, Shape};
+use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, RowNesting};
 use crate::ui::theme::Role;
 
 /// Its name.
@@ -139,7 +139,7 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
 fn grid(sessions: &[Backend], waits: &Waits) -> Grid {
     let columns = columns();
     let mut grid = Grid::new(headers(&columns));
-    grid.shape = Shape::Tree;
+    grid.shape = RowNesting::Tree;
     let tree = Tree::of(sessions, waits);
     let mut roots: Vec<i64> = tree.roots();
     let behind = |pid: i64| waits.behind(pid).len();

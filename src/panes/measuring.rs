@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::app::keys::{Binding, key};
 use crate::app::{Action, Effect, Job, JobId, JobIds, JobNews, JobResult, Message, PaneId, PaneRequest};
-use crate::pg::exact::{Exact, Relation};
+use crate::pg::exact::{Exact, MeasuredRelation};
 use crate::sample::unit::Share;
 use crate::sample::{Missing, Timestamp};
 
@@ -22,7 +22,7 @@ pub(super) const KEY: Binding =
 pub(super) struct Measuring {
     ids: JobIds,
     /// The measurement that was asked for last.
-    asked: Option<(JobId, Relation, String)>,
+    asked: Option<(JobId, MeasuredRelation, String)>,
     measured: HashMap<i64, (f64, Timestamp)>,
 }
 
@@ -33,7 +33,7 @@ impl Measuring {
     }
 
     /// Returns what the shell has to do to measure a relation.
-    pub(super) fn ask(&mut self, relation: Relation, name: String) -> Effect {
+    pub(super) fn ask(&mut self, relation: MeasuredRelation, name: String) -> Effect {
         let id = self.ids.take();
         self.asked = Some((id, relation, name.clone()));
         Effect::Start(id, Job::MeasureBloat { relation, name })
@@ -57,7 +57,7 @@ impl Measuring {
         };
         match result {
             JobResult::BloatMeasured(Ok(exact)) => {
-                let (Relation::Table(oid) | Relation::Index(oid)) = relation;
+                let (MeasuredRelation::Table(oid) | MeasuredRelation::Index(oid)) = relation;
                 self.keep(oid, exact.share().unwrap_or(0.0), exact.at);
                 PaneRequest::Report(Message::good(measured_text(&name, &exact)))
             }

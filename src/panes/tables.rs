@@ -18,7 +18,7 @@ use crate::app::{Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, Pa
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, Method};
 use crate::django::Owner;
-use crate::pg::exact::Relation;
+use crate::pg::exact::MeasuredRelation;
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -34,7 +34,7 @@ const NOTABLE_FREEZE: f64 = 0.8;
 
 /// Which columns are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Columns {
+enum TableView {
     /// Bloat, vacuum, freezing.
     #[default]
     Upkeep,
@@ -44,7 +44,7 @@ enum Columns {
     Totals,
 }
 
-impl Columns {
+impl TableView {
     fn next(self) -> Self {
         match self {
             Self::Upkeep => Self::Traffic,
@@ -79,7 +79,7 @@ const KEYS: &[Binding] = &[
 #[derive(Debug)]
 pub struct Tables {
     list: List,
-    view: Columns,
+    view: TableView,
     figures: Vec<Figures>,
     /// What was measured exactly on demand.
     measuring: Measuring,
@@ -87,7 +87,7 @@ pub struct Tables {
 
 impl Default for Tables {
     fn default() -> Self {
-        Self { list: List::default(), view: Columns::default(), figures: Vec::new(), measuring: Measuring::of(ID) }
+        Self { list: List::default(), view: TableView::default(), figures: Vec::new(), measuring: Measuring::of(ID) }
     }
 }
 
@@ -171,19 +171,19 @@ impl Tables {
         };
         about.pair("reads", &reads);
         super::exact_costs(&mut about, unseen, "pgstattuple_approx()");
-        let (relation, name) = (Relation::Table(one.usage.relid), one.usage.label());
+        let (relation, name) = (MeasuredRelation::Table(one.usage.relid), one.usage.label());
         let question = format!("Measure the bloat of {name} exactly?");
         PaneRequest::Ask { about, question, then: self.measuring.ask(relation, name) }
     }
 
     fn note(&self, notes: &[String]) -> String {
         let mut parts = match self.view {
-            Columns::Upkeep => vec!["maintenance (v)".to_owned()],
-            Columns::Traffic => vec!["per second over the last minute (v)".to_owned()],
-            Columns::Totals => vec!["since the counters were reset (v)".to_owned()],
+            TableView::Upkeep => vec!["maintenance (v)".to_owned()],
+            TableView::Traffic => vec!["per second over the last minute (v)".to_owned()],
+            TableView::Totals => vec!["since the counters were reset (v)".to_owned()],
         };
         let unknown = self.figures.iter().filter(|one| matches!(one.bloat, Some(Bloat::CannotEstimate(_)))).count();
-        if self.view == Columns::Upkeep && unknown > 0 {
+        if self.view == TableView::Upkeep && unknown > 0 {
             parts.push(format!("?: {unknown} not estimated, Enter shows why"));
         }
         parts.extend(notes.iter().cloned());
@@ -216,7 +216,7 @@ struct TableRow<'a> {
 
 type TableUsageColumn<'a> = PaneColumn<TableRow<'a>>;
 
-fn columns<'a>(view: Columns) -> Vec<TableUsageColumn<'a>> {
+fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
     let size = |row: &TableRow<'_>| {
         let size = row.one.size(row.view);
         Cell::number(Bytes(size), size)
@@ -235,8 +235,8 @@ fn columns<'a>(view: Columns) -> Vec<TableUsageColumn<'a>> {
         column(GridColumn::number("rows", "rows").drop(4), |row| count(row.one.usage.rows())),
     ];
     columns.extend(match view {
-        Columns::Upkeep => upkeep_columns(),
-        Columns::Traffic | Columns::Totals => traffic_columns(),
+        TableView::Upkeep => upkeep_columns(),
+        TableView::Traffic | TableView::Totals => traffic_columns(),
     });
     columns
 }

@@ -11,13 +11,13 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use super::control::{self, Backend, Outcome, Permit, Signal};
+use super::control::{self, BackendKey, Permit, Signal, SignalOutcome};
 use super::session::{CancelQueue, Connector, Limits, Lost, Session, cancel_queue};
 use crate::sample::ServerFacts;
 
 /// What a person asks for.
 #[derive(Debug, Clone)]
-pub enum Order {
+pub enum ActOrder {
     /// Send a signal; the permit says that this is not read-only mode.
     Signal {
         /// The right to act.
@@ -25,7 +25,7 @@ pub enum Order {
         /// What to send.
         signal: Signal,
         /// To whom.
-        backend: Backend,
+        backend: BackendKey,
     },
     /// The sampler found out anew what the server has.
     Facts(Arc<ServerFacts>),
@@ -39,9 +39,9 @@ pub struct SignalReply {
     /// What was sent.
     pub signal: Signal,
     /// To whom.
-    pub backend: Backend,
+    pub backend: BackendKey,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: SignalOutcome,
 }
 
 /// Signals under way at once; more are refused.
@@ -78,7 +78,7 @@ struct Act {
 }
 
 /// Acts until it is told to stop or nobody listens.
-pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, told: mpsc::Sender<SignalReply>) {
+pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<ActOrder>, told: mpsc::Sender<SignalReply>) {
     let (cancel_queue, cancel_work) = cancel_queue();
     let act = Act {
         facts: Arc::new(ServerFacts { target: connector.target(), ..ServerFacts::default() }),
@@ -100,13 +100,13 @@ pub async fn run(connector: Arc<dyn Connector>, orders: mpsc::Receiver<Order>, t
 }
 
 impl Act {
-    async fn run(mut self, orders: mpsc::Receiver<Order>, told: mpsc::Sender<SignalReply>) {
+    async fn run(mut self, orders: mpsc::Receiver<ActOrder>, told: mpsc::Sender<SignalReply>) {
         self.work(orders, told).await;
         let ending = async { while self.work.next().await.is_some() {} };
         drop(tokio::time::timeout(GRACE, ending).await);
     }
 
-    async fn work(&mut self, mut orders: mpsc::Receiver<Order>, told: mpsc::Sender<SignalReply>) {
+    async fn work(&mut self, mut orders: mpsc::Receiver<ActOrder>, told: mpsc::Sender<SignalReply>) {
         loop {
             if self.session.is_none() && !self.is_opening && Instant::now() >= self.retry {
                 self.open();
@@ -114,7 +114,7 @@ impl Act {
             // Each branch is cancel-safe: receiving, futures that are kept, and a timer.
             let news = tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Stop) | None => return,
+                    Some(ActOrder::Stop) | None => return,
                     Some(order) => self.obey(order),
                 },
                 Some(done) = self.work.next(), if !self.work.is_empty() => self.finish(done),
@@ -140,21 +140,21 @@ impl Act {
         self.work.push(async move { Done::Opened(open(connector.as_ref(), &cancel_queue).await.ok()) }.boxed());
     }
 
-    fn obey(&mut self, order: Order) -> Option<SignalReply> {
+    fn obey(&mut self, order: ActOrder) -> Option<SignalReply> {
         match order {
-            Order::Signal { permit, signal, backend } => self.signal(permit, signal, backend),
-            Order::Facts(facts) => {
+            ActOrder::Signal { permit, signal, backend } => self.signal(permit, signal, backend),
+            ActOrder::Facts(facts) => {
                 self.facts = facts;
                 None
             }
-            Order::Stop => None,
+            ActOrder::Stop => None,
         }
     }
 
-    fn signal(&mut self, permit: Permit, signal: Signal, backend: Backend) -> Option<SignalReply> {
+    fn signal(&mut self, permit: Permit, signal: Signal, backend: BackendKey) -> Option<SignalReply> {
         if self.work.len() >= MOST_SIGNALS {
             let outcome =
-                Outcome::Failed { what: "too many cancel or terminate requests at once; try again".to_owned() };
+                SignalOutcome::Failed { what: "too many cancel or terminate requests at once; try again".to_owned() };
             return Some(SignalReply { signal, backend, outcome });
         }
         let (connector, cancel_queue, facts) =
@@ -171,8 +171,8 @@ impl Act {
         let done = async move {
             let (session, outcome) = match tokio::time::timeout(SIGNAL_LIMIT, act).await {
                 Ok(Ok((session, outcome))) => (Some(session), outcome),
-                Ok(Err(what)) => (None, Outcome::Failed { what }),
-                Err(_) => (None, Outcome::Failed { what: "the server does not answer".to_owned() }),
+                Ok(Err(what)) => (None, SignalOutcome::Failed { what }),
+                Err(_) => (None, SignalOutcome::Failed { what: "the server does not answer".to_owned() }),
             };
             Done::Signalled(session, SignalReply { signal, backend, outcome })
         };

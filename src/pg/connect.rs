@@ -35,7 +35,7 @@ mod error;
 mod stream;
 
 pub use error::NotPostgres;
-pub use error::{Attempt, ConnectError, ConnectStep, Trouble};
+pub use error::{Attempt, ConnectError, ConnectStep, ConnectTrouble};
 pub use stream::Stream;
 
 /// What moves the bytes of a connection: a future that ends with it, and `poll_message` for notices.
@@ -127,7 +127,7 @@ pub async fn connect_asking(
             Ok(())
         }
         Err(error) => {
-            let attempt = Attempt { place: address.places(), trouble: Trouble::NotAsked(error) };
+            let attempt = Attempt { place: address.places(), trouble: ConnectTrouble::NotAsked(error) };
             Err(ConnectError::new(address, vec![attempt]))
         }
     };
@@ -192,15 +192,15 @@ async fn try_host(
 }
 
 /// Returns the addresses of a host, as many as the name has.
-async fn endpoints(host: &Host) -> Result<Vec<Endpoint>, Trouble> {
+async fn endpoints(host: &Host) -> Result<Vec<Endpoint>, ConnectTrouble> {
     let tcp = |ip: IpAddr| Endpoint::Tcp(SocketAddr::new(ip, host.port));
     match &host.place {
         HostAddress::Unix(folder) => Ok(vec![Endpoint::Unix(socket_path(folder, host.port))]),
         HostAddress::Ip(ip) | HostAddress::Name(_, Some(ip)) => Ok(vec![tcp(*ip)]),
         HostAddress::Name(name, None) => {
-            let found = lookup_host((name.as_str(), host.port)).await.map_err(Trouble::Lookup)?;
+            let found = lookup_host((name.as_str(), host.port)).await.map_err(ConnectTrouble::Lookup)?;
             let found: Vec<Endpoint> = found.map(|found| tcp(found.ip())).collect();
-            if found.is_empty() { Err(Trouble::Lookup(io::ErrorKind::NotFound.into())) } else { Ok(found) }
+            if found.is_empty() { Err(ConnectTrouble::Lookup(io::ErrorKind::NotFound.into())) } else { Ok(found) }
         }
     }
 }
@@ -224,11 +224,15 @@ impl Deadline {
     }
 
     /// Waits for a step of the attempt, but not longer than to the end.
-    async fn hold<T>(self, step: ConnectStep, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    async fn hold<T>(
+        self,
+        step: ConnectStep,
+        work: impl Future<Output = Result<T, ConnectTrouble>>,
+    ) -> Result<T, ConnectTrouble> {
         let Some((end, limit)) = self.0 else { return work.await };
         match tokio::time::timeout_at(end, work).await {
             Ok(done) => done,
-            Err(_elapsed) => Err(Trouble::TooSlow { step, limit }),
+            Err(_elapsed) => Err(ConnectTrouble::TooSlow { step, limit }),
         }
     }
 }
@@ -281,12 +285,12 @@ impl OneHost<'_> {
         }
     }
 
-    async fn attempt(self, cipher: Cipher) -> Result<Connected, Trouble> {
+    async fn attempt(self, cipher: Cipher) -> Result<Connected, ConnectTrouble> {
         let deadline = Deadline::of(self.address);
         let socket = deadline.hold(ConnectStep::Connect, open(self.endpoint, self.address.keepalives)).await?;
         let (stream, tls) = deadline.hold(ConnectStep::Tls, self.encrypt(socket, cipher)).await?;
         let config = self.config();
-        let login = async { config.connect_raw(stream, Established).await.map_err(Trouble::from) };
+        let login = async { config.connect_raw(stream, Established).await.map_err(ConnectTrouble::from) };
         let (client, mut driver) = deadline.hold(ConnectStep::Login, login).await?;
         deadline.hold(ConnectStep::Login, check_session(&client, &mut driver, self.wanted)).await?;
         let canceller = Canceller {
@@ -300,7 +304,7 @@ impl OneHost<'_> {
         Ok(Connected { client, driver, canceller, reached })
     }
 
-    async fn encrypt(self, socket: Socket, cipher: Cipher) -> Result<(Stream, Option<ReachedTls>), Trouble> {
+    async fn encrypt(self, socket: Socket, cipher: Cipher) -> Result<(Stream, Option<ReachedTls>), ConnectTrouble> {
         if cipher == Cipher::Plain {
             return Ok((Stream::plain(socket), None));
         }
@@ -314,7 +318,7 @@ impl OneHost<'_> {
         match (is_offered, cipher) {
             (true, _) => {}
             (false, Cipher::TlsIfOffered) => return Ok((Stream::plain(socket), None)),
-            (false, _) => return Err(Trouble::NoTls),
+            (false, _) => return Err(ConnectTrouble::NoTls),
         }
         let ip = match self.endpoint {
             Endpoint::Tcp(address) => address.ip().to_string(),
@@ -348,22 +352,22 @@ impl OneHost<'_> {
     }
 }
 
-async fn open(endpoint: &Endpoint, keepalives: Keepalives) -> Result<Socket, Trouble> {
+async fn open(endpoint: &Endpoint, keepalives: Keepalives) -> Result<Socket, ConnectTrouble> {
     match endpoint {
-        Endpoint::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await.map_err(Trouble::Socket)?)),
+        Endpoint::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await.map_err(ConnectTrouble::Socket)?)),
         Endpoint::Tcp(address) => {
             let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
-            let socket = socket.map_err(Trouble::Socket)?;
-            socket.set_keepalive(keepalives == Keepalives::On).map_err(Trouble::Socket)?;
-            let stream = socket.connect(*address).await.map_err(Trouble::Socket)?;
-            stream.set_nodelay(true).map_err(Trouble::Socket)?;
+            let socket = socket.map_err(ConnectTrouble::Socket)?;
+            socket.set_keepalive(keepalives == Keepalives::On).map_err(ConnectTrouble::Socket)?;
+            let stream = socket.connect(*address).await.map_err(ConnectTrouble::Socket)?;
+            stream.set_nodelay(true).map_err(ConnectTrouble::Socket)?;
             Ok(Socket::Tcp(stream))
         }
     }
 }
 
 /// Checks `target_session_attrs`, by what the server reports (14 and newer) or by asking it.
-async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttrs) -> Result<(), Trouble> {
+async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttrs) -> Result<(), ConnectTrouble> {
     let is_standby = match driver.parameter("in_hot_standby") {
         _ if matches!(wanted, SessionAttrs::Any | SessionAttrs::PreferStandby) => return Ok(()),
         Some(word) => word == "on",
@@ -381,7 +385,7 @@ async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttr
         SessionAttrs::Standby => is_standby,
         SessionAttrs::Any | SessionAttrs::PreferStandby => true,
     };
-    if is_right { Ok(()) } else { Err(Trouble::WrongSession(wanted)) }
+    if is_right { Ok(()) } else { Err(ConnectTrouble::WrongSession(wanted)) }
 }
 
 pub(super) static IS_STANDBY: Own = Own {
@@ -407,12 +411,12 @@ fn is_standby() -> Sql {
     Sql::batch(&[begin, path::pin(Until::TransactionEnds), IS_STANDBY.sql(), COMMIT.sql()])
 }
 
-async fn ask(client: &Client, driver: &mut Driver, sql: &Sql) -> Result<String, Trouble> {
+async fn ask(client: &Client, driver: &mut Driver, sql: &Sql) -> Result<String, ConnectTrouble> {
     let query = std::pin::pin!(client.simple_query(sql.as_str()));
     let rows = match select(query, driver).await {
-        Either::Left((rows, _)) => rows.map_err(Trouble::from)?,
+        Either::Left((rows, _)) => rows.map_err(ConnectTrouble::from)?,
         Either::Right((Err(error), _)) => return Err(error.into()),
-        Either::Right((Ok(()), _)) => return Err(Trouble::Closed),
+        Either::Right((Ok(()), _)) => return Err(ConnectTrouble::Closed),
     };
     let value = rows.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
@@ -439,18 +443,19 @@ impl Canceller {
         sent.map_err(|trouble| ConnectError::new(&self.address, vec![Attempt { place, trouble }]))
     }
 
-    async fn send(&self, place: &str) -> Result<(), Trouble> {
+    async fn send(&self, place: &str) -> Result<(), ConnectTrouble> {
         let (address, host, endpoint) = (&self.address, &self.host, &self.endpoint);
         let one = OneHost { address, host, endpoint, place, wanted: SessionAttrs::Any };
         let deadline = Deadline::of(&self.address);
         let socket = deadline.hold(ConnectStep::Connect, open(&self.endpoint, Keepalives::On)).await?;
         let (stream, _) = deadline.hold(ConnectStep::Tls, one.encrypt(socket, self.cipher)).await?;
-        let request =
-            key::cancel_request(&self.token).await.ok_or_else(|| Trouble::Io(io::ErrorKind::NotConnected.into()))?;
+        let request = key::cancel_request(&self.token)
+            .await
+            .ok_or_else(|| ConnectTrouble::Io(io::ErrorKind::NotConnected.into()))?;
         let mut stream = stream;
         let send = async {
-            stream.write_all(&request).await.map_err(Trouble::Io)?;
-            stream.flush().await.map_err(Trouble::Io)?;
+            stream.write_all(&request).await.map_err(ConnectTrouble::Io)?;
+            stream.flush().await.map_err(ConnectTrouble::Io)?;
             // The server answers by closing. PgBouncer forgets a cancel request whose sender has gone before it is passed on.
             let mut nothing = [0; 16];
             while matches!(stream.read(&mut nothing).await, Ok(1..)) {}

@@ -44,7 +44,7 @@ fn statement(signal: Signal) -> &'static Own {
 
 /// The backend that is meant: the key of a row of probe `activity`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Backend {
+pub struct BackendKey {
     /// Its process id.
     pub pid: i64,
     /// When it started, to the microsecond.
@@ -55,7 +55,7 @@ pub struct Backend {
 
 /// What came of a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SignalOutcome {
     /// The server sent it; whether it had an effect is for the next samples to show.
     Sent,
     /// That backend has ended; nothing was sent.
@@ -83,7 +83,7 @@ pub enum Outcome {
     },
 }
 
-impl std::fmt::Display for Outcome {
+impl std::fmt::Display for SignalOutcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sent => write!(f, "sent"),
@@ -159,8 +159,8 @@ pub async fn send(
     session: &mut Session,
     facts: &ServerFacts,
     _: Permit,
-    (signal, backend): (Signal, Backend),
-) -> Outcome {
+    (signal, backend): (Signal, BackendKey),
+) -> SignalOutcome {
     let meant = match backend.doing {
         Doing::Anything => 0,
         Doing::Statement(at) | Doing::Transaction(at) => microseconds(at),
@@ -179,9 +179,9 @@ fn outcome(
     answer: Result<Result<super::session::Answer, tokio_postgres::Error>, Lost>,
     facts: &ServerFacts,
     doing: Doing,
-) -> Outcome {
+) -> SignalOutcome {
     match answer {
-        Err(lost) => Outcome::Failed { what: lost.why },
+        Err(lost) => SignalOutcome::Failed { what: lost.why },
         Ok(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             let what = sentence(&error);
             // A superuser's backend is for superusers, whatever the grants.
@@ -191,21 +191,21 @@ fn outcome(
             } else {
                 facts.grant("pg_signal_backend")
             };
-            Outcome::Denied { what, grant }
+            SignalOutcome::Denied { what, grant }
         }
-        Ok(Err(error)) => Outcome::Failed { what: sentence(&error) },
+        Ok(Err(error)) => SignalOutcome::Failed { what: sentence(&error) },
         Ok(Ok(answer)) => match answer.rows.first().map(Vec::as_slice) {
-            Some([Value::Bool(true), ..]) => Outcome::Denied {
+            Some([Value::Bool(true), ..]) => SignalOutcome::Denied {
                 what: HIDDEN_START.to_owned(),
                 grant: facts.grant("pg_read_all_stats, pg_signal_backend"),
             },
-            Some([_, Value::Bool(false), ..]) => Outcome::Reused,
-            Some([_, _, Value::Bool(false), _]) => {
-                Outcome::Over { what: if matches!(doing, Doing::Transaction(_)) { "transaction" } else { "statement" } }
-            }
-            Some([_, _, _, Value::Bool(true)]) => Outcome::Sent,
-            Some([_, _, _, Value::Bool(false)]) => Outcome::NotASession,
-            _ => Outcome::Gone,
+            Some([_, Value::Bool(false), ..]) => SignalOutcome::Reused,
+            Some([_, _, Value::Bool(false), _]) => SignalOutcome::Over {
+                what: if matches!(doing, Doing::Transaction(_)) { "transaction" } else { "statement" },
+            },
+            Some([_, _, _, Value::Bool(true)]) => SignalOutcome::Sent,
+            Some([_, _, _, Value::Bool(false)]) => SignalOutcome::NotASession,
+            _ => SignalOutcome::Gone,
         },
     }
 }

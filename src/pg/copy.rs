@@ -82,10 +82,10 @@ fn unescaped(field: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Role;
+    use crate::sample::ColumnRole;
 
     fn columns() -> [Column; 2] {
-        let column = |name, unit| Column::new(name, Role::Key, unit, "", "");
+        let column = |name, unit| Column::new(name, ColumnRole::Key, unit, "", "");
         [column("id", Unit::Id), column("name", Unit::Text)]
     }
 

@@ -15,12 +15,12 @@ use crate::sample::Value;
 use crate::sample::redact::redact;
 
 /// One value as it came; its type decides what it is.
-struct Cell(Value);
+struct DecodedCell(Value);
 
-impl<'a> FromSql<'a> for Cell {
+impl<'a> FromSql<'a> for DecodedCell {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         if let Kind::Array(_) = ty.kind() {
-            let members = Vec::<Option<Cell>>::from_sql(ty, raw)?;
+            let members = Vec::<Option<DecodedCell>>::from_sql(ty, raw)?;
             return Ok(Self(Value::List(
                 members.into_iter().map(|cell| cell.map_or(Value::Null, |it| it.0)).collect(),
             )));
@@ -98,14 +98,18 @@ fn record(raw: &[u8]) -> Result<Vec<Value>, Cut> {
     let count = wire.number()?;
     let field = |_| {
         let ty = Type::from_oid(wire.number()?.cast_unsigned()).ok_or("a field of a type that is not built in")?;
-        Ok(wire.counted()?.map(|field| Cell::from_sql(&ty, field)).transpose()?.map_or(Value::Null, |cell| cell.0))
+        Ok(wire
+            .counted()?
+            .map(|field| DecodedCell::from_sql(&ty, field))
+            .transpose()?
+            .map_or(Value::Null, |cell| cell.0))
     };
     (0..count).map(field).collect()
 }
 
 /// Returns the values of a row, in its order.
 pub fn values(row: &Row) -> Result<Vec<Value>, tokio_postgres::Error> {
-    (0..row.len()).map(|at| row.try_get::<_, Cell>(at).map(|cell| cell.0)).collect()
+    (0..row.len()).map(|at| row.try_get::<_, DecodedCell>(at).map(|cell| cell.0)).collect()
 }
 
 /// Texts of the last reading of a probe, so that the next reading shares those that are the same.

@@ -1,7 +1,7 @@
 //! Exact bloat of one table or index, on demand: it reads the relation, so a person asks for it and may cancel it.
 
 use super::blockers::{self, LockTarget};
-use super::own::{Form, Hole, Own};
+use super::own::{Hole, Own, Placeholder};
 use super::session::{Limits, Lost, Parameter, Query, Session, sentence};
 use super::why;
 use crate::quote::quote_ident;
@@ -10,7 +10,7 @@ use tokio_postgres::error::SqlState;
 
 /// What is to be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub enum MeasuredRelation {
     /// A table, by its oid.
     Table(i64),
     /// A B-tree index, by its oid.
@@ -43,7 +43,7 @@ impl Exact {
 const EXTENSION: &str = "pgstattuple";
 
 /// Returns why nothing can be measured here, or `None` if it can be tried.
-pub fn cannot(relation: Relation, facts: &ServerFacts) -> Option<Missing> {
+pub fn cannot(relation: MeasuredRelation, facts: &ServerFacts) -> Option<Missing> {
     if !facts.extensions.contains_key(EXTENSION) {
         return Some(why::not_installed(EXTENSION, facts));
     }
@@ -55,13 +55,13 @@ pub fn cannot(relation: Relation, facts: &ServerFacts) -> Option<Missing> {
 pub async fn measure(
     session: &mut Session,
     facts: &ServerFacts,
-    relation: Relation,
+    relation: MeasuredRelation,
 ) -> Result<Result<Exact, Missing>, Lost> {
     if let Some(why) = cannot(relation, facts) {
         return Ok(Err(why));
     }
     let schema = facts.extensions.get(EXTENSION).map_or("public", |it| it.schema.as_str());
-    let (Relation::Table(oid) | Relation::Index(oid)) = relation;
+    let (MeasuredRelation::Table(oid) | MeasuredRelation::Index(oid)) = relation;
     let query = Query::new(statement(relation).fill(&[(SCHEMA.name, &quote_ident(schema))])).with(Parameter::Int(oid));
     let error = match session.one(query).await? {
         Ok(answer) => {
@@ -87,10 +87,10 @@ pub async fn measure(
 /// The limits of a session that measures.
 pub const LIMITS: Limits = Limits::ACT;
 
-fn function(relation: Relation) -> &'static str {
+fn function(relation: MeasuredRelation) -> &'static str {
     match relation {
-        Relation::Table(_) => "pgstattuple_approx",
-        Relation::Index(_) => "pgstatindex",
+        MeasuredRelation::Table(_) => "pgstattuple_approx",
+        MeasuredRelation::Index(_) => "pgstatindex",
     }
 }
 
@@ -98,7 +98,8 @@ fn denied(what: String, facts: &ServerFacts) -> Missing {
     Missing::Denied { what, grant: facts.grant("pg_stat_scan_tables") }
 }
 
-const SCHEMA: Hole = Hole { name: "schema", doc: "the schema that pgstattuple is installed in", form: Form::Name };
+const SCHEMA: Hole =
+    Hole { name: "schema", doc: "the schema that pgstattuple is installed in", form: Placeholder::Name };
 
 /// Source: PostgreSQL manual F.33 "pgstattuple".
 pub(super) static OF_TABLE: Own = Own {
@@ -137,10 +138,10 @@ cross join lateral {schema}.pgstatindex(c.oid::regclass) as s
 where c.oid = $1::bigint::oid",
 };
 
-fn statement(relation: Relation) -> &'static Own {
+fn statement(relation: MeasuredRelation) -> &'static Own {
     match relation {
-        Relation::Table(_) => &OF_TABLE,
-        Relation::Index(_) => &OF_INDEX,
+        MeasuredRelation::Table(_) => &OF_TABLE,
+        MeasuredRelation::Index(_) => &OF_INDEX,
     }
 }
 

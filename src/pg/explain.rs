@@ -113,7 +113,7 @@ pub enum Agreed {
 
 /// How an EXPLAIN under way stands.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Progress {
+pub struct ExplainProgress {
     /// Since it was sent.
     pub elapsed: Seconds,
     /// Who holds the locks it waits for.
@@ -135,7 +135,7 @@ pub struct Blocker {
 
 /// A plan from the server.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct ExplainAnswer {
     /// The plan.
     pub plan: Plan,
     /// The server's JSON.

@@ -2,16 +2,19 @@
 //!
 //! What sets the `search_path` is in [`super::path`].
 
-use super::own::{Form, Hole, Own, Sql};
+use super::own::{Hole, Own, Placeholder, Sql};
 use super::path::{self, Until};
 
 /// `statement_timeout`.
-pub(super) const STATEMENT_TIMEOUT: Hole =
-    Hole { name: "statement_timeout", doc: "milliseconds; each section below says its limit", form: Form::Number };
+pub(super) const STATEMENT_TIMEOUT: Hole = Hole {
+    name: "statement_timeout",
+    doc: "milliseconds; each section below says its limit",
+    form: Placeholder::Number,
+};
 
 /// `lock_timeout`.
 pub(super) const LOCK_TIMEOUT: Hole =
-    Hole { name: "lock_timeout", doc: "milliseconds; each section below says its limit", form: Form::Number };
+    Hole { name: "lock_timeout", doc: "milliseconds; each section below says its limit", form: Placeholder::Number };
 
 /// The settings of a session of our own.
 ///
@@ -61,7 +64,7 @@ pub(super) static BEGIN: Own = Own {
     holes: &[Hole {
         name: "access",
         doc: "read only; read write only after you agreed to a write or to an index trial",
-        form: Form::OneOf(&["read only", "read write"]),
+        form: Placeholder::OneOf(&["read only", "read write"]),
     }],
     sql: "begin isolation level read committed {access}",
 };
@@ -87,7 +90,7 @@ pub(super) static CHECK_CLIENT: Own = Own {
     holes: &[Hole {
         name: "is_local",
         doc: "true: until the transaction ends; false: for the session",
-        form: Form::OneOf(&["true", "false"]),
+        form: Placeholder::OneOf(&["true", "false"]),
     }],
     sql: "select case
     when pg_catalog.current_setting('client_connection_check_interval', true) is null then null
@@ -127,8 +130,11 @@ pub(super) static COMMIT: Own = Own {
 };
 
 /// `idle_in_transaction_session_timeout`.
-pub(super) const IDLE_TIMEOUT: Hole =
-    Hole { name: "idle_timeout", doc: "milliseconds: 10000 for an EXPLAIN, 30000 for an index", form: Form::Number };
+pub(super) const IDLE_TIMEOUT: Hole = Hole {
+    name: "idle_timeout",
+    doc: "milliseconds: 10000 for an EXPLAIN, 30000 for an index",
+    form: Placeholder::Number,
+};
 
 /// The settings of a transaction.
 ///
@@ -168,7 +174,7 @@ pub(super) static ROLLBACK: Own = Own {
 pub(super) const POINT: Hole = Hole {
     name: "savepoint",
     doc: "what it is for",
-    form: Form::OneOf(&["pgdj_judge", "pgdj_explain", "pgdj_hypothetical", "pgdj_proof", "pgdj_sample"]),
+    form: Placeholder::OneOf(&["pgdj_judge", "pgdj_explain", "pgdj_hypothetical", "pgdj_proof", "pgdj_sample"]),
 };
 
 pub(super) static SAVEPOINT: Own = Own {

@@ -35,9 +35,9 @@ use written::{Deed, Written};
 
 use super::control::Mode;
 use super::explain::statement::begins_a_statement;
-use super::own::{Form, Hole, Own, Sql};
+use super::own::{Hole, Own, Placeholder, Sql};
 use super::session::{Parameter, Query};
-use super::transaction::{Transaction, Trouble};
+use super::transaction::{QueryTrouble, Transaction};
 use crate::sample::Value;
 
 /// What is going to happen to the statement.
@@ -59,12 +59,12 @@ pub struct Objection {
     /// What calls it, where that is not the statement itself: `the view public.v`.
     pub via: Option<String>,
     /// Whether it is about what the object is, or about what it can become.
-    pub concern: Concern,
+    pub concern: ObjectionKind,
 }
 
 /// What an objection is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concern {
+pub enum ObjectionKind {
     /// The object as it is may do more than read.
     Acts,
     /// The object does no harm, but its owner can replace it before it runs; of this nobody is warned in full mode.
@@ -73,7 +73,7 @@ pub enum Concern {
 
 impl Objection {
     fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into(), via: None, concern: Concern::Acts }
+        Self { what: what.into(), why: why.into(), via: None, concern: ObjectionKind::Acts }
     }
 
     /// Returns it as a clause: `the function public.evil() (in the view public.v): it is in plpgsql …`.
@@ -93,7 +93,7 @@ pub(super) static FACTS: Own = Own {
     holes: &[Hole {
         name: "arms",
         doc: "one or more of the five statements below, joined by union all",
-        form: Form::Statements("\nunion all\n"),
+        form: Placeholder::Statements("\nunion all\n"),
     }],
     sql: include_str!("judge/facts.sql"),
 };
@@ -206,7 +206,7 @@ impl Judge {
         transaction: &mut Transaction,
         sql: &str,
         (level, mode): (Level, Mode),
-    ) -> Result<StatementVerdict, Trouble> {
+    ) -> Result<StatementVerdict, QueryTrouble> {
         let written = match Written::of(sql, folding(transaction)) {
             Ok(written) => written,
             Err(unclear) => {
@@ -228,7 +228,10 @@ impl Judge {
     }
 
     /// Judges the names of what is no statement for EXPLAIN: the definition of a hypothetical index.
-    pub(super) async fn of_definition(transaction: &mut Transaction, sql: &str) -> Result<StatementVerdict, Trouble> {
+    pub(super) async fn of_definition(
+        transaction: &mut Transaction,
+        sql: &str,
+    ) -> Result<StatementVerdict, QueryTrouble> {
         match Written::of(sql, folding(transaction)) {
             Ok(written) => Self::names(transaction, (written, Level::Executed), &[]).await,
             Err(unclear) => Ok(StatementVerdict::refused("the index", format!("pgdj cannot parse it ({unclear})"))),
@@ -240,7 +243,7 @@ impl Judge {
         transaction: &mut Transaction,
         (written, level): (Written, Level),
         relations: &[i64],
-    ) -> Result<StatementVerdict, Trouble> {
+    ) -> Result<StatementVerdict, QueryTrouble> {
         let greeting = transaction.greeting();
         let path = greeting.path.schemas(&greeting.role);
         let opens_keys = greeting.version < KEYS_WHEN_ASKED;
@@ -258,14 +261,14 @@ impl Judge {
 
     /// Judges everything again, with fresh facts, and the relations that the prepared statement has locked: what was
     /// replaced since the first judgement is seen, and what is locked stays as it is.
-    pub(super) async fn locked(self, transaction: &mut Transaction) -> Result<StatementVerdict, Trouble> {
+    pub(super) async fn locked(self, transaction: &mut Transaction) -> Result<StatementVerdict, QueryTrouble> {
         let locked = transaction.ask(Query::new(LOCKED.sql())).await?;
         let relations: Vec<i64> = locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
         Box::pin(Self::names(transaction, (self.written, self.level), &relations)).await
     }
 
     /// Asks until nothing new comes.
-    async fn follow(&mut self, transaction: &mut Transaction) -> Result<(), Trouble> {
+    async fn follow(&mut self, transaction: &mut Transaction) -> Result<(), QueryTrouble> {
         while let Some((kinds, wanted)) = self.reach.next() {
             let query = Query::new(facts_about(&kinds)).with(Parameter::Text(wanted));
             let answer = transaction.ask(query).await?;
@@ -276,7 +279,7 @@ impl Judge {
                 Some(Fact { kind: kind?, oid: row.int("oid")?, facts: facts? })
             });
             let Some(facts) = facts.collect::<Option<Vec<Fact>>>() else {
-                return Err(Trouble::Unusable(
+                return Err(QueryTrouble::Unusable(
                     "the catalog's facts about what the statement calls cannot be read".to_owned(),
                 ));
             };

@@ -41,12 +41,12 @@ pub struct Hole {
     /// What is filled in.
     pub doc: &'static str,
     /// What it can be.
-    pub form: Form,
+    pub form: Placeholder,
 }
 
 /// What can be filled in.
 #[derive(Debug, Clone, Copy)]
-pub enum Form {
+pub enum Placeholder {
     /// A number.
     Number,
     /// A name of the database, quoted by [`crate::quote`], with its schema or without.
@@ -136,7 +136,7 @@ impl Own {
     }
 }
 
-impl Form {
+impl Placeholder {
     /// Whether this can be filled in.
     pub fn takes(self, value: &str) -> bool {
         match self {
@@ -261,7 +261,10 @@ mod tests {
             name: "one",
             reads: "",
             when: "",
-            holes: &[Hole { name: "a", doc: "", form: Form::Theirs }, Hole { name: "b", doc: "", form: Form::Name }],
+            holes: &[
+                Hole { name: "a", doc: "", form: Placeholder::Theirs },
+                Hole { name: "b", doc: "", form: Placeholder::Name },
+            ],
             sql: "-- a comment about {a}\nselect '{}', {a}, {c} from {b}",
         };
         let sql = ONE.fill(&[("b", "x"), ("a", "'{b}'")]);
@@ -271,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_place_takes_only_its_own_form() {
-        let check = |form: Form, takes: &[&str], refuses: &[&str]| {
+        let check = |form: Placeholder, takes: &[&str], refuses: &[&str]| {
             for value in takes {
                 assert!(form.takes(value), "{form:?} {value}");
             }
@@ -279,11 +282,15 @@ mod tests {
                 assert!(!form.takes(value), "{form:?} {value}");
             }
         };
-        check(Form::Number, &["1", "5.0000"], &["", "1;", "1 or 1"]);
-        check(Form::Name, &["a", "\"a b\"", "a.\"b\"\"c\"", "U&\"\\001b\""], &["", "a b", "a.b.c", "\"a\" b", "\"a"]);
-        check(Form::Texts, &["''", "'a', null, E'\\\\''x'"], &["", "a", "'a' b", "'a"]);
-        check(Form::Words, &["FORMAT JSON, TIMING OFF", "GENERIC_PLAN"], &["a", "A;"]);
-        check(Form::OneOf(&["true"]), &["true"], &["false"]);
+        check(Placeholder::Number, &["1", "5.0000"], &["", "1;", "1 or 1"]);
+        check(
+            Placeholder::Name,
+            &["a", "\"a b\"", "a.\"b\"\"c\"", "U&\"\\001b\""],
+            &["", "a b", "a.b.c", "\"a\" b", "\"a"],
+        );
+        check(Placeholder::Texts, &["''", "'a', null, E'\\\\''x'"], &["", "a", "'a' b", "'a"]);
+        check(Placeholder::Words, &["FORMAT JSON, TIMING OFF", "GENERIC_PLAN"], &["a", "A;"]);
+        check(Placeholder::OneOf(&["true"]), &["true"], &["false"]);
     }
 
     #[test]

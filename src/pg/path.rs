@@ -5,7 +5,7 @@
 //! statements run with `pg_catalog, pg_temp`, and the role's own path is data: it is read once, as the server shows it.
 //! Source: PostgreSQL manual 5.10.3 "The Schema Search Path".
 
-use super::own::{Form, Hole, Own, Sql};
+use super::own::{Hole, Own, Placeholder, Sql};
 use crate::quote::quote_text;
 
 /// What shows the path in force; SHOW looks no name up.
@@ -41,7 +41,7 @@ pub(super) static RESTORE: Own = Own {
     name: "guard: restore the search_path of the role",
     reads: "Nothing. Names in your statement and in an advised index are resolved with the role's own search_path.",
     when: "in the transaction of an EXPLAIN or an index test, before your statement",
-    holes: &[Hole { name: "schemas", doc: "the role's search_path, as SHOW returned it", form: Form::Texts }],
+    holes: &[Hole { name: "schemas", doc: "the role's search_path, as SHOW returned it", form: Placeholder::Texts }],
     sql: "set local search_path = {schemas}",
 };
 

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::sample::{Column, Role, Unit};
+use crate::sample::{Column, ColumnRole, Unit};
 
 pub mod activity;
 pub mod column_stats;
@@ -136,19 +136,19 @@ const fn while_rows(count: u64) -> Pace {
 }
 
 const fn key(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
-    Column::new(name, Role::Key, unit, doc, source)
+    Column::new(name, ColumnRole::Key, unit, doc, source)
 }
 
 const fn label(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
-    Column::new(name, Role::Label, unit, doc, source)
+    Column::new(name, ColumnRole::Label, unit, doc, source)
 }
 
 const fn gauge(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
-    Column::new(name, Role::Gauge, unit, doc, source)
+    Column::new(name, ColumnRole::Gauge, unit, doc, source)
 }
 
 const fn counter(name: &'static str, unit: Unit, doc: &'static str, source: &'static str) -> Column {
-    Column::new(name, Role::Counter, unit, doc, source)
+    Column::new(name, ColumnRole::Counter, unit, doc, source)
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub enum Report {
 
 /// What the sampler can be told.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Command {
+pub enum SamplerCommand {
     /// Sample at this pace.
     Pace(Duration),
     /// Read everything at once, whatever is due.
@@ -94,7 +94,7 @@ pub async fn run(
     connector: Arc<dyn Connector>,
     settings: SamplerSettings,
     reports: mpsc::Sender<Report>,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<SamplerCommand>,
 ) {
     let (cancel_queue, cancel_work) = cancel_queue();
     let (requests, asked_for) = mpsc::channel(16);

@@ -35,7 +35,7 @@ pub use super::path::RolePath;
 use super::path::{self, Until};
 use crate::Failure;
 use crate::failure::FailureKind;
-use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
+use crate::sample::{Column, ColumnRole, RowSet, Timestamp, Unit, Value};
 
 /// The `application_name` of every backend of this program.
 pub const APPLICATION: &str = "pgdj";
@@ -185,7 +185,7 @@ impl Answer {
     pub fn into_rows(self) -> RowSet {
         let column = |(name, _): (String, Type)| Column {
             name: name.into(),
-            role: Role::Label,
+            role: ColumnRole::Label,
             unit: Unit::Text,
             doc: "".into(),
             source: "".into(),

@@ -11,7 +11,7 @@
 //! theirs (which may call `set_config`), and after a savepoint was rolled back to. While no transaction is open nothing
 //! of ours is sent: `SET LOCAL` would do nothing then, and the answer would come under the role's path.
 //!
-//! A write is possible only with [`Access::Write`]; the transaction always ends with ROLLBACK ([`Transaction::end`]). What is
+//! A write is possible only with [`AccessMode::Write`]; the transaction always ends with ROLLBACK ([`Transaction::end`]). What is
 //! dropped while it runs is cancelled on the server. Knows no screen and spawns nothing.
 
 use std::time::Duration;
@@ -25,7 +25,7 @@ use super::guard::{
     DEALLOCATE, IDLE_TIMEOUT, LOCK_TIMEOUT, POINT, RELEASE, ROLLBACK, ROLLBACK_TO, SAVEPOINT, SET, STATEMENT_TIMEOUT,
     check_client, opening,
 };
-use super::own::{Form, Hole, Own, Sql};
+use super::own::{Hole, Own, Placeholder, Sql};
 use super::path::{self, RolePath, Until};
 use super::session::{Answer, CancelQueue, Connector, Parameter, Query};
 use crate::Failure;
@@ -34,7 +34,7 @@ use crate::sample::{Timestamp, Value};
 
 /// What went wrong with a question.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum QueryTrouble {
     /// The server refused; the transaction, or its savepoint, has to be rolled back.
     Server(Box<Error>),
     /// The answer is of no use, and why.
@@ -43,7 +43,7 @@ pub(super) enum Trouble {
     Lost(String),
 }
 
-impl Trouble {
+impl QueryTrouble {
     /// Returns the SQLSTATE of a refusal.
     pub(super) fn code(&self) -> Option<&SqlState> {
         match self {
@@ -86,7 +86,7 @@ impl Trouble {
 
 /// Whether a transaction may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum AccessMode {
     /// The server refuses every write.
     Read,
     /// A person agreed: it writes, and is rolled back.
@@ -97,7 +97,7 @@ pub(super) enum Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Guard {
     /// Whether it may write.
-    pub(super) access: Access,
+    pub(super) access: AccessMode,
     /// `statement_timeout`.
     pub(super) statement: Duration,
     /// `lock_timeout`.
@@ -109,8 +109,8 @@ pub(super) struct Guard {
 impl Guard {
     fn opening(self) -> Sql {
         let access = match self.access {
-            Access::Read => "read only",
-            Access::Write => "read write",
+            AccessMode::Read => "read only",
+            AccessMode::Write => "read write",
         };
         let [statement, lock, idle] = [self.statement, self.lock, self.idle].map(|it| it.as_millis().to_string());
         let settings =
@@ -171,7 +171,7 @@ const PREPARED: &str = "pgdj_explained";
 pub(super) const STATEMENT: Hole = Hole {
     name: "statement",
     doc: "your statement, or, where HypoPG is asked, the part of it that reads one table",
-    form: Form::Theirs,
+    form: Placeholder::Theirs,
 };
 
 pub(super) static PREPARE: Own = Own {
@@ -233,7 +233,7 @@ impl Transaction {
     }
 
     /// Opens the guarded transaction, pins the path in the same message, and asks who answers.
-    pub(super) async fn begin(&mut self, guard: Guard) -> Result<(), Trouble> {
+    pub(super) async fn begin(&mut self, guard: Guard) -> Result<(), QueryTrouble> {
         let sql = guard.opening();
         let (begun, end) = self.connection.drive(self.connection.first_value(&sql)).await;
         // It has to be open before anything is asked in it.
@@ -241,7 +241,9 @@ impl Transaction {
         self.greeting.path = RolePath::parse(&shown.unwrap_or_default());
         self.state = State::Open(Some(Context::Ours));
         let rows = self.ask(Query::new(GREETING.sql())).await?.into_rows();
-        let Some(row) = rows.first() else { return Err(Trouble::Unusable("the server gave no answer".to_owned())) };
+        let Some(row) = rows.first() else {
+            return Err(QueryTrouble::Unusable("the server gave no answer".to_owned()));
+        };
         self.greeting.pid = row.int("pid").unwrap_or_default();
         self.greeting.version = row.int("version").unwrap_or_default();
         self.greeting.at = Timestamp(row.number("at").unwrap_or_default());
@@ -256,18 +258,18 @@ impl Transaction {
     }
 
     /// Asks a question of ours, unnamed: the path is pinned.
-    pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, Trouble> {
+    pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, QueryTrouble> {
         self.ask_in(Context::Ours, &query).await
     }
 
     /// Runs statements of ours by the simple protocol: the path is pinned.
-    pub(super) async fn run(&mut self, sql: &Sql) -> Result<(), Trouble> {
+    pub(super) async fn run(&mut self, sql: &Sql) -> Result<(), QueryTrouble> {
         self.run_in(Context::Ours, sql).await
     }
 
     /// Controls the transaction (SAVEPOINT, ROLLBACK TO, RELEASE, SET LOCAL): statements in which no name is looked up,
     /// and which work after an error too. The path counts as unknown afterwards.
-    pub(super) async fn control(&mut self, statements: &[Sql]) -> Result<(), Trouble> {
+    pub(super) async fn control(&mut self, statements: &[Sql]) -> Result<(), QueryTrouble> {
         let State::Open(_) = self.state else { return Err(self.not_open()) };
         let (done, end) = self.connection.drive(self.connection.batch(&Sql::batch(statements))).await;
         self.state = State::Open(None);
@@ -275,22 +277,22 @@ impl Transaction {
     }
 
     /// Sets a savepoint.
-    pub(super) async fn save(&mut self, savepoint: &str) -> Result<(), Trouble> {
+    pub(super) async fn save(&mut self, savepoint: &str) -> Result<(), QueryTrouble> {
         self.control(&[SAVEPOINT.fill(&[(POINT.name, savepoint)])]).await
     }
 
     /// Keeps what was done since a savepoint.
-    pub(super) async fn release(&mut self, savepoint: &str) -> Result<(), Trouble> {
+    pub(super) async fn release(&mut self, savepoint: &str) -> Result<(), QueryTrouble> {
         self.control(&[RELEASE.fill(&[(POINT.name, savepoint)])]).await
     }
 
     /// Undoes what was done since a savepoint, which can be gone back to again.
-    pub(super) async fn go_back(&mut self, savepoint: &str) -> Result<(), Trouble> {
+    pub(super) async fn go_back(&mut self, savepoint: &str) -> Result<(), QueryTrouble> {
         self.control(&[ROLLBACK_TO.fill(&[(POINT.name, savepoint)])]).await
     }
 
     /// Undoes what was done since a savepoint, and forgets it.
-    pub(super) async fn undo(&mut self, savepoint: &str) -> Result<(), Trouble> {
+    pub(super) async fn undo(&mut self, savepoint: &str) -> Result<(), QueryTrouble> {
         let name = [(POINT.name, savepoint)];
         self.control(&[ROLLBACK_TO.fill(&name), RELEASE.fill(&name)]).await
     }
@@ -307,7 +309,7 @@ impl Transaction {
     /// protocol, so that the server refuses a second statement. What was prepared before is forgotten. The relations it locked are in
     /// `pg_locks` under `pg_backend_pid()` until [`Self::end`]. It is analysed anew when it is executed, under the path
     /// of then: so that has to be the role's too ([`Theirs`]).
-    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Vec<String>, Trouble> {
+    pub(super) async fn prepare(&mut self, sql: &str) -> Result<Vec<String>, QueryTrouble> {
         self.forget().await?;
         let prepare = Query::new(PREPARE.fill(&[(STATEMENT.name, sql)]));
         self.ask_in(Context::Theirs, &prepare).await?;
@@ -316,7 +318,7 @@ impl Transaction {
     }
 
     /// Returns the types of the parameters of what is prepared.
-    pub(super) async fn parameters(&mut self) -> Result<Vec<String>, Trouble> {
+    pub(super) async fn parameters(&mut self) -> Result<Vec<String>, QueryTrouble> {
         let answer = self.ask(Query::new(PARAMETERS.sql()).with(Parameter::Text(PREPARED.to_owned()))).await?;
         let types = answer.scalar().map(Value::as_list).unwrap_or_default();
         Ok(types.iter().map(|name| name.as_str().unwrap_or_default().to_owned()).collect())
@@ -328,7 +330,7 @@ impl Transaction {
     }
 
     /// Forgets what was prepared, which would outlive a rollback.
-    async fn forget(&mut self) -> Result<(), Trouble> {
+    async fn forget(&mut self) -> Result<(), QueryTrouble> {
         if self.prepared.is_some() {
             self.control(&[DEALLOCATE.sql()]).await?;
             self.prepared = None;
@@ -347,38 +349,38 @@ impl Transaction {
         let (done, end) = self.connection.drive(self.connection.batch(&sql)).await;
         self.state = State::Idle;
         self.prepared = None;
-        if let Err(Trouble::Lost(why)) = self.judge(done, end) {
+        if let Err(QueryTrouble::Lost(why)) = self.judge(done, end) {
             tracing::info!(why, "a connection was lost before its ROLLBACK, which the server then does");
         }
     }
 
     /// Runs one statement outside of a transaction, under the role's path: what an advice wrote, and what cannot run in
     /// a transaction (`CREATE INDEX CONCURRENTLY`).
-    pub(super) async fn alone(&mut self, sql: &Sql) -> Result<(), Trouble> {
+    pub(super) async fn alone(&mut self, sql: &Sql) -> Result<(), QueryTrouble> {
         match self.state {
             State::Idle => {
                 let (done, end) = self.connection.drive(self.connection.batch(sql)).await;
                 self.judge(done, end)
             }
-            State::Open(_) => Err(Trouble::Unusable("a transaction is open".to_owned())),
+            State::Open(_) => Err(QueryTrouble::Unusable("a transaction is open".to_owned())),
             State::Lost => Err(self.not_open()),
         }
     }
 
-    async fn ask_in(&mut self, context: Context, query: &Query) -> Result<Answer, Trouble> {
+    async fn ask_in(&mut self, context: Context, query: &Query) -> Result<Answer, QueryTrouble> {
         let switch = self.enter(context)?;
         let (done, end) = sent_after(&self.connection, switch, self.connection.ask(query)).await;
         self.judge(done, end)
     }
 
-    async fn run_in(&mut self, context: Context, sql: &Sql) -> Result<(), Trouble> {
+    async fn run_in(&mut self, context: Context, sql: &Sql) -> Result<(), QueryTrouble> {
         let switch = self.enter(context)?;
         let (done, end) = sent_after(&self.connection, switch, self.connection.batch(sql)).await;
         self.judge(done, end)
     }
 
     /// Returns what sets the path of a context, where another may be in force.
-    fn enter(&mut self, context: Context) -> Result<Option<Sql>, Trouble> {
+    fn enter(&mut self, context: Context) -> Result<Option<Sql>, QueryTrouble> {
         let State::Open(in_force) = self.state else { return Err(self.not_open()) };
         // What they wrote may itself set the path.
         self.state = State::Open((context == Context::Ours).then_some(context));
@@ -388,15 +390,15 @@ impl Transaction {
         }))
     }
 
-    fn not_open(&self) -> Trouble {
+    fn not_open(&self) -> QueryTrouble {
         if self.state == State::Lost {
-            return Trouble::Lost(CLOSED.to_owned());
+            return QueryTrouble::Lost(CLOSED.to_owned());
         }
-        Trouble::Unusable("no transaction is open".to_owned())
+        QueryTrouble::Unusable("no transaction is open".to_owned())
     }
 
     /// Returns the answer, or why there is none: a connection that ended says it better than what was waiting.
-    fn judge<T>(&mut self, done: Result<T, Error>, end: Option<End>) -> Result<T, Trouble> {
+    fn judge<T>(&mut self, done: Result<T, Error>, end: Option<End>) -> Result<T, QueryTrouble> {
         if end.is_some() {
             self.state = State::Lost;
         }
@@ -407,9 +409,9 @@ impl Transaction {
         match end_of(std::iter::once(&error), end) {
             Some(lost) => {
                 self.state = State::Lost;
-                Err(Trouble::Lost(lost.why))
+                Err(QueryTrouble::Lost(lost.why))
             }
-            None => Err(Trouble::Server(Box::new(error))),
+            None => Err(QueryTrouble::Server(Box::new(error))),
         }
     }
 }
@@ -438,18 +440,18 @@ pub(super) struct Theirs<'a>(&'a mut Transaction);
 
 impl Theirs<'_> {
     /// Runs one statement by the extended protocol, unnamed: the server refuses a second one.
-    pub(super) async fn ask(self, query: Query) -> Result<Answer, Trouble> {
+    pub(super) async fn ask(self, query: Query) -> Result<Answer, QueryTrouble> {
         self.0.ask_in(Context::Theirs, &query).await
     }
 
     /// Runs statements by the simple protocol: only those that were made of an advice.
-    pub(super) async fn run(self, sql: &Sql) -> Result<(), Trouble> {
+    pub(super) async fn run(self, sql: &Sql) -> Result<(), QueryTrouble> {
         self.0.run_in(Context::Theirs, sql).await
     }
 
     /// Runs a statement by the simple protocol and returns its first value. Only for what [`Transaction::prepare`] has
     /// proved to be one statement: this protocol takes several.
-    pub(super) async fn first_value(self, sql: &Sql) -> Result<Option<String>, Trouble> {
+    pub(super) async fn first_value(self, sql: &Sql) -> Result<Option<String>, QueryTrouble> {
         let switch = self.0.enter(Context::Theirs)?;
         let connection = &self.0.connection;
         let (done, end) = sent_after(connection, switch, connection.first_value(sql)).await;

@@ -24,7 +24,7 @@ use super::control::Mode;
 use super::explain::{self, Request};
 use super::judge::{Judge, Level, Objection};
 use super::session::{CancelQueue, Connector};
-use super::transaction::{Access, Guard, Transaction, Trouble};
+use super::transaction::{AccessMode, Guard, QueryTrouble, Transaction};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
@@ -42,7 +42,7 @@ pub(in crate::pg) mod proof;
 pub(in crate::pg) mod sampled;
 pub(in crate::pg) mod trial;
 
-use ask::{BoundStatement, Circumstances};
+use ask::{BoundStatement, ConnectionMeans};
 
 pub use trial::trial_name;
 
@@ -288,7 +288,7 @@ const LOCK: Duration = Duration::from_secs(3);
 /// How long a transaction may be idle, which it is while a plan is read.
 const IDLE: Duration = Duration::from_secs(30);
 
-fn guard(access: Access, statement: Duration) -> Guard {
+fn guard(access: AccessMode, statement: Duration) -> Guard {
     Guard { access, statement, lock: LOCK, idle: IDLE }
 }
 
@@ -302,7 +302,11 @@ struct Terms {
 
 /// Returns a verdict on indexes whose definitions name what may do more than read, in read-only mode: the planner is not
 /// asked about them.
-async fn refused(transaction: &mut Transaction, set: &[Wanted<'_>], mode: Mode) -> Result<Option<Verified>, Trouble> {
+async fn refused(
+    transaction: &mut Transaction,
+    set: &[Wanted<'_>],
+    mode: Mode,
+) -> Result<Option<Verified>, QueryTrouble> {
     if mode == Mode::Full {
         return Ok(None);
     }
@@ -328,12 +332,12 @@ async fn climb(
     statement: &BoundStatement,
     sets: &[Vec<IndexSpec>],
     terms: &Terms,
-) -> Result<Vec<Verified>, Trouble> {
+) -> Result<Vec<Verified>, QueryTrouble> {
     let Terms { allowed, mode, timeout_ms } = *terms;
-    let access = if allowed == Allowed::Reading { Access::Read } else { Access::Write };
+    let access = if allowed == Allowed::Reading { AccessMode::Read } else { AccessMode::Write };
     transaction.begin(guard(access, Duration::from_millis(u64::from(timeout_ms)))).await?;
     statement.admit(transaction, (Level::Planned, mode)).await?;
-    let circumstances = Circumstances::read(transaction).await?;
+    let circumstances = ConnectionMeans::read(transaction).await?;
     let tables = ask::tables(transaction, sets.iter().flatten()).await?;
     let sets: Vec<Vec<Wanted<'_>>> =
         sets.iter().map(|set| set.iter().map(|spec| Wanted::of(spec, &tables)).collect()).collect();
@@ -379,9 +383,9 @@ async fn of_one_table(
     transaction: &mut Transaction,
     (whole, set): (&BoundStatement, &[Wanted<'_>]),
     (schema, before): (&str, &Plan),
-    (circumstances, mode): (&Circumstances, Mode),
+    (circumstances, mode): (&ConnectionMeans, Mode),
     notes: &mut Vec<String>,
-) -> Result<Option<Verified>, Trouble> {
+) -> Result<Option<Verified>, QueryTrouble> {
     if set.iter().any(Wanted::is_partial) && !circumstances.is_private {
         notes.push(
             "the planner was not asked: a hypothetical index with a condition can crash a server (HypoPG issue 116)"

@@ -21,7 +21,7 @@ pub struct Change {
     /// The node in the newer plan; `None` if it is only in the older.
     pub newer: Option<NodeId>,
     /// What changed in shape.
-    pub shape: Shape,
+    pub shape: NodeChange,
     /// Own time, in seconds.
     pub time: Delta,
     /// Rows returned over all loops; those expected if one of the plans was not run. Both over all processes.
@@ -34,7 +34,7 @@ pub struct Change {
 
 /// What changed in the shape of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shape {
+pub enum NodeChange {
     /// It does the same.
     Same,
     /// It does it in another way: the label it had.
@@ -82,7 +82,7 @@ pub struct Diff {
 impl Diff {
     /// Returns the changes of shape only.
     pub fn shapes(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(|change| change.shape != Shape::Same)
+        self.changes.iter().filter(|change| change.shape != NodeChange::Same)
     }
 
     /// Returns the newer plan's sequential scans that the older did otherwise, or not at all: for CI.
@@ -116,10 +116,10 @@ fn change(older: &Plan, newer: &Plan, was: Option<NodeId>, is: Option<NodeId>) -
     let shape = match (one, other) {
         (Some(one), Some(other)) => {
             let (before, after) = (label(one), label(other));
-            if before == after { Shape::Same } else { Shape::Was(before) }
+            if before == after { NodeChange::Same } else { NodeChange::Was(before) }
         }
-        (None, _) => Shape::Came,
-        (_, None) => Shape::Gone,
+        (None, _) => NodeChange::Came,
+        (_, None) => NodeChange::Gone,
     };
     let blocks = |plan: &Plan, node: Option<&Node>| {
         let counts = plan.root().is_some_and(|root| !root.buffers.is_empty());
@@ -339,10 +339,10 @@ mod tests {
                 let of = |id: Option<NodeId>, plan: &Plan| id.and_then(|id| plan.node(id)).map(label);
                 let name = of(change.newer, &newer).or(of(change.older, &older)).unwrap();
                 match &change.shape {
-                    Shape::Same => format!("= {name}"),
-                    Shape::Was(was) => format!("{was} > {name}"),
-                    Shape::Came => format!("+ {name}"),
-                    Shape::Gone => format!("- {name}"),
+                    NodeChange::Same => format!("= {name}"),
+                    NodeChange::Was(was) => format!("{was} > {name}"),
+                    NodeChange::Came => format!("+ {name}"),
+                    NodeChange::Gone => format!("- {name}"),
                 }
             })
             .collect();
@@ -420,7 +420,7 @@ mod tests {
         let plans: Vec<Plan> = fixtures.iter().map(|fixture| fixtures::one(&fixture.json)).collect();
         for (plan, other) in plans.iter().zip(plans.iter().cycle().skip(7)) {
             let same = diff(plan, plan);
-            assert!(same.changes.iter().all(|change| change.shape == Shape::Same && change.older == change.newer));
+            assert!(same.changes.iter().all(|change| change.shape == NodeChange::Same && change.older == change.newer));
             let mixed = diff(plan, other);
             let told = |of: fn(&Change) -> Option<NodeId>| {
                 let mut ids: Vec<NodeId> = mixed.changes.iter().filter_map(of).collect();

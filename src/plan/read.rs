@@ -65,35 +65,35 @@ fn other_format(text: &str) -> Option<String> {
 
 /// The lines of one answer or one log entry, each with its number.
 #[derive(Debug, Default)]
-struct Block<'a> {
+struct TextBlock<'a> {
     lines: Vec<(usize, &'a str)>,
     duration: Option<Seconds>,
     /// Whether the log wrote quotes twice, as csvlog does.
     is_csv: bool,
 }
 
-fn blocks(text: &str) -> Vec<Block<'_>> {
+fn blocks(text: &str) -> Vec<TextBlock<'_>> {
     let has_log = text.contains("duration: ") && text.contains("plan:");
-    let mut blocks = vec![Block::default()];
+    let mut blocks = vec![TextBlock::default()];
     let mut is_entry = false;
     for (at, line) in text.lines().enumerate() {
         let line = line.trim_end();
         if has_log && let Some((duration, rest)) = log_header(line) {
             let is_csv = line.contains(",\"duration: ");
-            blocks.push(Block { duration: Some(duration), is_csv, ..Block::default() });
+            blocks.push(TextBlock { duration: Some(duration), is_csv, ..TextBlock::default() });
             is_entry = true;
             push(&mut blocks, at, rest);
             continue;
         }
         if is_entry && starts_entry(line) {
             is_entry = false;
-            blocks.push(Block::default());
+            blocks.push(TextBlock::default());
         }
         if has_log && !is_entry {
             continue;
         }
         if line.trim_matches(['|', '│', ' ']) == "QUERY PLAN" {
-            blocks.push(Block::default());
+            blocks.push(TextBlock::default());
             continue;
         }
         push(&mut blocks, at, line);
@@ -102,7 +102,7 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-fn push<'a>(blocks: &mut [Block<'a>], at: usize, line: &'a str) {
+fn push<'a>(blocks: &mut [TextBlock<'a>], at: usize, line: &'a str) {
     if let Some(block) = blocks.last_mut() {
         block.lines.push((at + 1, line));
     }
@@ -124,7 +124,7 @@ fn starts_entry(line: &str) -> bool {
     is_time || severities.iter().any(|severity| line.contains(severity))
 }
 
-fn read_block(block: &Block<'_>, depth: usize, parsed: &mut Parsed) {
+fn read_block(block: &TextBlock<'_>, depth: usize, parsed: &mut Parsed) {
     let first = block.lines.iter().find(|(_, line)| is_json_start(bare(line)));
     let is_text = block.lines.iter().any(|(_, line)| line.contains("(cost=") || line.contains("(actual "));
     match first {
@@ -133,7 +133,7 @@ fn read_block(block: &Block<'_>, depth: usize, parsed: &mut Parsed) {
     }
 }
 
-impl Block<'_> {
+impl TextBlock<'_> {
     fn starts_with_json(&self) -> bool {
         let mut lines = self.lines.iter().map(|(_, line)| bare(line)).filter(|line| !is_frame(line));
         lines.next().is_some_and(is_json_start)
@@ -168,7 +168,7 @@ fn is_row_count(line: &str) -> bool {
         && matches!(word, "row" | "rows" | "Zeile" | "Zeilen" | "ligne" | "lignes")
 }
 
-fn read_json_block(block: &Block<'_>, from: usize, depth: usize, parsed: &mut Parsed) {
+fn read_json_block(block: &TextBlock<'_>, from: usize, depth: usize, parsed: &mut Parsed) {
     let mut text = String::new();
     for (_, line) in block.lines.iter().filter(|(number, line)| *number >= from && !line.starts_with("```")) {
         let line = bare(line);
@@ -239,7 +239,7 @@ fn jsonlog(doc: &json::Doc<'_>, depth: usize) -> Option<Parsed> {
     Some(parse_within(message, depth + 1))
 }
 
-fn read_text_block(block: &Block<'_>, parsed: &mut Parsed) {
+fn read_text_block(block: &TextBlock<'_>, parsed: &mut Parsed) {
     let is_log = block.duration.is_some();
     let is_bordered =
         block.lines.iter().filter(|(_, line)| !is_frame(line)).all(|(_, line)| line.starts_with(['|', '│']));

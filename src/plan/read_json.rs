@@ -14,7 +14,7 @@ const FIELD_DEPTH: usize = 16;
 
 /// What an object of a JSON text can be.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct JsonContent {
     /// The plans.
     pub(crate) plans: Vec<Plan>,
     /// Texts that may hold plans: what a client wrapped as a string.
@@ -22,8 +22,8 @@ pub(crate) struct Found {
 }
 
 /// Returns the plans of a JSON value: a list of them, one, a bare node, or rows of a client with a column `QUERY PLAN`.
-pub(crate) fn plans(doc: &Doc<'_>, duration: Option<Seconds>) -> Found {
-    let mut found = Found::default();
+pub(crate) fn plans(doc: &Doc<'_>, duration: Option<Seconds>) -> JsonContent {
+    let mut found = JsonContent::default();
     let mut ahead = vec![(ROOT, 0)];
     while let Some((place, depth)) = ahead.pop() {
         match doc.value(place) {

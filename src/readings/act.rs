@@ -32,14 +32,14 @@ pub enum Doing {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prospect<'a> {
     /// It can be done.
-    Possible(Plan<'a>),
+    Possible(PlannedAct<'a>),
     /// It would do nothing, or is not permitted.
     Refused(Refusal),
 }
 
 /// An act that can be done.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan<'a> {
+pub struct PlannedAct<'a> {
     /// The session it goes to: for a parallel worker its leader.
     pub backend: &'a Backend,
     /// What it must still be doing.
@@ -138,7 +138,7 @@ fn of_leader<'a>(kind: SignalKind, one: &'a Backend, all: &'a [Backend], facts: 
         Prospect::Possible(plan) => {
             let effect =
                 format!("pid {pid} is a parallel worker of pid {}: this acts on pid {0}. {}", leader.pid, plan.effect);
-            Prospect::Possible(Plan { effect, ..plan })
+            Prospect::Possible(PlannedAct { effect, ..plan })
         }
         refused @ Prospect::Refused(_) => refused,
     }
@@ -225,7 +225,7 @@ fn for_age(age: Option<f64>) -> String {
     age.map(|age| format!(" for {}", Seconds(age))).unwrap_or_default()
 }
 
-fn plan<'a>(kind: SignalKind, one: &'a Backend, facts: &ServerFacts) -> Plan<'a> {
+fn plan<'a>(kind: SignalKind, one: &'a Backend, facts: &ServerFacts) -> PlannedAct<'a> {
     let pid = one.pid;
     let (question, mut effect) = match (kind, one.kind.as_str()) {
         (SignalKind::Cancel, "autovacuum worker") => {
@@ -248,7 +248,7 @@ fn plan<'a>(kind: SignalKind, one: &'a Backend, facts: &ServerFacts) -> Plan<'a>
     if facts.is_pooled && one.is_client() {
         effect.push_str(" Behind a pooler the error goes to the client that uses this connection at that moment.");
     }
-    Plan { backend: one, doing: doing(kind, one), question, effect }
+    PlannedAct { backend: one, doing: doing(kind, one), question, effect }
 }
 
 /// Returns what the session must still be doing: a cancel is for one statement, the end of an idle transaction for that

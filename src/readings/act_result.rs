@@ -31,7 +31,7 @@ pub struct Sent {
 
 /// How it stands with a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum SignalProgress {
     /// Nothing is worth a word yet.
     Waiting,
     /// It has had no effect so far.
@@ -61,15 +61,15 @@ impl Sent {
     }
 
     /// Returns what a sample shows of its effect.
-    pub fn progress(&mut self, sample: Sample<'_>) -> Progress {
+    pub fn progress(&mut self, sample: Sample<'_>) -> SignalProgress {
         let elapsed = sample.at - self.at;
         if elapsed <= 0.0 {
-            return Progress::Waiting;
+            return SignalProgress::Waiting;
         }
         let backends = sample.backends;
         let one = backends.iter().find(|one| one.pid == self.pid && one.started == self.backend_start);
         if one.is_none() && !sample.is_whole {
-            return Progress::Left(format!(
+            return SignalProgress::Left(format!(
                 "pid {} is not among the {} sessions that were read: pgdj cannot see the result",
                 self.pid,
                 backends.len()
@@ -79,7 +79,7 @@ impl Sent {
         // Who waited may need a moment to get the lock.
         if !self.is_over && !self.waiting.is_empty() {
             self.is_over = true;
-            return Progress::Waiting;
+            return SignalProgress::Waiting;
         }
         let waiting: Vec<&Backend> =
             backends.iter().filter(|one| !one.blocked_by.is_empty() && self.waiting.contains(&one.key())).collect();
@@ -91,7 +91,7 @@ impl Sent {
         parts.extend(roots(&waiting, backends));
         let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
         let text = format!("{over}{parts}");
-        if waiting.is_empty() { Progress::Done(text) } else { Progress::Left(text) }
+        if waiting.is_empty() { SignalProgress::Done(text) } else { SignalProgress::Left(text) }
     }
 
     /// Returns what happened, once what the signal was for is over.
@@ -116,9 +116,9 @@ impl Sent {
         Some(format!("the statement of pid {pid} ended{then}"))
     }
 
-    fn still(&self, one: Option<&Backend>, elapsed: f64) -> Progress {
+    fn still(&self, one: Option<&Backend>, elapsed: f64) -> SignalProgress {
         if elapsed < WORTH_A_WORD {
-            return Progress::Waiting;
+            return SignalProgress::Waiting;
         }
         let (pid, elapsed_text) = (self.pid, Seconds(elapsed.round()));
         let (what, act) = match self.kind {
@@ -127,7 +127,7 @@ impl Sent {
         };
         let why = one.map_or("", why_still);
         let text = format!("pid {pid} still {what} {elapsed_text} after the {act}: {why}");
-        if elapsed < GIVEN_UP { Progress::Still(text) } else { Progress::Left(text) }
+        if elapsed < GIVEN_UP { SignalProgress::Still(text) } else { SignalProgress::Left(text) }
     }
 }
 
@@ -209,31 +209,34 @@ mod tests {
             session(5, "active", &[1]),
         ];
         let mut sent = sent(SignalKind::Terminate, 1, &before);
-        assert_eq!(sent.progress(at(100.0, &before)), Progress::Waiting, "the sample is older than the signal");
+        assert_eq!(sent.progress(at(100.0, &before)), SignalProgress::Waiting, "the sample is older than the signal");
         let after = [
             session(2, "active", &[]),
             session(3, "active", &[2]),
             session(4, "active", &[2]),
             session(5, "idle", &[]),
         ];
-        assert_eq!(sent.progress(at(101.0, &after)), Progress::Waiting, "who waited needs a moment");
+        assert_eq!(sent.progress(at(101.0, &after)), SignalProgress::Waiting, "who waited needs a moment");
         let text = "pid 1 ended: 2 sessions released, 2 wait behind 2";
-        assert_eq!(sent.progress(at(102.0, &after)), Progress::Left(text.to_owned()));
+        assert_eq!(sent.progress(at(102.0, &after)), SignalProgress::Left(text.to_owned()));
         let free = [session(9, "idle", &[])];
-        assert_eq!(sent.progress(at(103.0, &free)), Progress::Done("pid 1 ended: 4 sessions released".to_owned()));
+        assert_eq!(
+            sent.progress(at(103.0, &free)),
+            SignalProgress::Done("pid 1 ended: 4 sessions released".to_owned())
+        );
     }
 
     #[test]
     fn nothing_is_done_while_the_statement_runs() {
         let before = [session(1, "active", &[])];
         let mut sent = sent(SignalKind::Cancel, 1, &before);
-        assert_eq!(sent.progress(at(101.0, &before)), Progress::Waiting);
+        assert_eq!(sent.progress(at(101.0, &before)), SignalProgress::Waiting);
         let writes = [Backend { wait: "Client:ClientWrite".to_owned(), ..session(1, "active", &[]) }];
         let text = "pid 1 still runs 4.0s after the cancel: it waits for the client";
-        assert_eq!(sent.progress(at(104.2, &writes)), Progress::Still(text.to_owned()));
+        assert_eq!(sent.progress(at(104.2, &writes)), SignalProgress::Still(text.to_owned()));
         let rolls = sent.progress(at(104.2, &before));
-        assert!(matches!(&rolls, Progress::Still(text) if text.contains("rolling back")), "{rolls:?}");
-        assert!(matches!(sent.progress(at(161.0, &before)), Progress::Left(_)), "it is said for a minute");
+        assert!(matches!(&rolls, SignalProgress::Still(text) if text.contains("rolling back")), "{rolls:?}");
+        assert!(matches!(sent.progress(at(161.0, &before)), SignalProgress::Left(_)), "it is said for a minute");
         for (state, says) in [
             ("idle", "the statement of pid 1 ended"),
             ("idle in transaction", "the statement of pid 1 ended; its transaction is still open"),
@@ -242,24 +245,24 @@ mod tests {
                 "the statement of pid 1 ended; its transaction is aborted until the client rolls back",
             ),
         ] {
-            assert_eq!(sent.progress(at(162.0, &[session(1, state, &[])])), Progress::Done(says.to_owned()));
+            assert_eq!(sent.progress(at(162.0, &[session(1, state, &[])])), SignalProgress::Done(says.to_owned()));
         }
         let next = [Backend { query_started: Some(101.0), ..session(1, "active", &[]) }];
-        assert_eq!(sent.progress(at(162.0, &next)), Progress::Done("the statement of pid 1 ended".to_owned()));
+        assert_eq!(sent.progress(at(162.0, &next)), SignalProgress::Done("the statement of pid 1 ended".to_owned()));
     }
 
     #[test]
     fn another_session_of_the_same_pid_is_not_the_one_that_was_meant() {
         let mut sent = sent(SignalKind::Terminate, 1, &[session(1, "idle", &[])]);
         let other = [Backend { started: 101.0, ..session(1, "active", &[]) }];
-        assert_eq!(sent.progress(at(102.0, &other)), Progress::Done("pid 1 ended".to_owned()));
+        assert_eq!(sent.progress(at(102.0, &other)), SignalProgress::Done("pid 1 ended".to_owned()));
     }
 
     #[test]
     fn a_list_that_was_cut_proves_no_end() {
         let mut sent = sent(SignalKind::Terminate, 1, &[session(1, "idle", &[])]);
         let seen = sent.progress(Sample { is_whole: false, ..at(102.0, &[]) });
-        assert!(matches!(&seen, Progress::Left(text) if text.contains("cannot see")), "{seen:?}");
+        assert!(matches!(&seen, SignalProgress::Left(text) if text.contains("cannot see")), "{seen:?}");
     }
 
     #[test]

@@ -300,7 +300,7 @@ mod tests {
 
     use super::*;
     use crate::catalog::fixture::{With as _, row};
-    use crate::sample::{Column, History, Moment, Role, SampleCost, ServerFacts, Unit};
+    use crate::sample::{Column, ColumnRole, History, Moment, SampleCost, ServerFacts, Unit};
 
     /// Readings: when, and of each statement its id, calls and milliseconds.
     type Read<'a> = &'a [(f64, &'a [(i64, i64, f64)])];
@@ -308,7 +308,7 @@ mod tests {
     /// The texts of the statements in [`history`]; that of 9 is on its way.
     fn texts() -> Section {
         let columns = [("queryid", Unit::Id), ("query", Unit::Sql)];
-        let columns = columns.map(|(name, unit)| Column::new(name, Role::Label, unit, "", ""));
+        let columns = columns.map(|(name, unit)| Column::new(name, ColumnRole::Label, unit, "", ""));
         let texts = [(1, "select 1"), (2, "select a"), (3, "select b"), (4, "select /* pgdj tables */ c")];
         let rows = texts.map(|(id, text)| vec![Value::Int(id), Value::text(text)]).to_vec();
         let rows = RowSet { columns: Arc::from(columns), rows };
@@ -317,9 +317,9 @@ mod tests {
 
     fn history(readings: Read<'_>) -> (History, Moment) {
         let columns: Arc<[Column]> = Arc::from([
-            Column::new("queryid", Role::Key, Unit::Id, "", ""),
-            Column::new("calls", Role::Counter, Unit::Count, "", ""),
-            Column::new("total_time", Role::Counter, Unit::Millis, "", ""),
+            Column::new("queryid", ColumnRole::Key, Unit::Id, "", ""),
+            Column::new("calls", ColumnRole::Counter, Unit::Count, "", ""),
+            Column::new("total_time", ColumnRole::Counter, Unit::Millis, "", ""),
         ]);
         let mut history = History::default();
         for (at, rows) in readings {
@@ -366,7 +366,7 @@ mod tests {
         let cut = |snapshot: &Snapshot| {
             let mut snapshot = snapshot.clone();
             let mut reading = Reading::clone(snapshot.section("statements").reading().unwrap());
-            let total = Column::new("total", Role::Gauge, Unit::Count, "", "");
+            let total = Column::new("total", ColumnRole::Gauge, Unit::Count, "", "");
             reading.rows.columns = reading.rows.columns.iter().cloned().chain([total]).collect();
             reading.rows.rows.iter_mut().for_each(|row| row.push(Value::Int(9)));
             snapshot.sections.insert("statements", Section::Ready(Arc::new(reading)));

@@ -7,7 +7,7 @@ use crate::advisor::IndexSpec;
 use crate::pg::advice::{Advised, Facts, Search};
 use crate::pg::catalog::CatalogRows;
 use crate::pg::django_read;
-use crate::pg::explain::Answer;
+use crate::pg::explain::ExplainAnswer;
 use crate::pg::verify::Verified;
 use crate::plan::{self, Plan, to_json};
 use crate::sample::{RowSet, Timestamp};
@@ -35,7 +35,7 @@ impl Explained {
     }
 
     /// Returns the plan of a statement; `None` where the recording has none. `at` stands for the moment it was made.
-    pub fn answer(&self, sql: &str, at: Option<Timestamp>) -> Option<Answer> {
+    pub fn answer(&self, sql: &str, at: Option<Timestamp>) -> Option<ExplainAnswer> {
         let recorded = self.plans.find(sql)?;
         let plan = plan::parse(&recorded.plan).plans.into_iter().next()?;
         let how = if recorded.is_estimate {
@@ -44,7 +44,7 @@ impl Explained {
             "the statement ran with the values at recording \
             time"
         };
-        Some(Answer {
+        Some(ExplainAnswer {
             plan,
             raw: recorded.plan.clone(),
             sql: recorded.sql.clone(),

@@ -13,7 +13,7 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::pg::verify::{Evidence, PlannerVerdict};
 use crate::sample::redact::{Secrets, redact};
-use crate::sample::{Column, Role, RowSet, Timestamp, Unit, Value};
+use crate::sample::{Column, ColumnRole, RowSet, Timestamp, Unit, Value};
 
 /// Plans of statements, with the facts that advice about them needs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ impl From<&Rows> for RowSet {
     fn from(rows: &Rows) -> Self {
         let column = |name: &String| Column {
             name: name.clone().into(),
-            role: Role::Label,
+            role: ColumnRole::Label,
             unit: Unit::Text,
             doc: "".into(),
             source: "".into(),

@@ -11,9 +11,9 @@ use super::remembered::Remembered;
 use super::terminal::Display;
 use crate::app::{Effect, Event, Outcome, Rights, Signal};
 use crate::failure::without_number;
-use crate::pg::act::{Order, SignalReply};
-use crate::pg::control::{self, Backend, Mode, Permit};
-use crate::pg::sampler::Command;
+use crate::pg::act::{ActOrder, SignalReply};
+use crate::pg::control::{self, BackendKey, Mode, Permit};
+use crate::pg::sampler::SamplerCommand;
 use crate::sample::{ServerFacts, Timestamp};
 
 /// Bytes of text that terminals take by OSC 52; more is cut by some, ignored by others.
@@ -26,8 +26,8 @@ pub(super) fn mode_of(rights: Rights) -> Mode {
 
 /// Sends what is asked for to the session that does it.
 pub(super) struct EffectRunner {
-    commands: mpsc::Sender<Command>,
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<SamplerCommand>,
+    orders: mpsc::Sender<ActOrder>,
     rights: Rights,
     /// The signals under way.
     signals: Vec<Signal>,
@@ -37,8 +37,8 @@ pub(super) struct EffectRunner {
 
 impl EffectRunner {
     pub(super) fn new(
-        commands: mpsc::Sender<Command>,
-        orders: mpsc::Sender<Order>,
+        commands: mpsc::Sender<SamplerCommand>,
+        orders: mpsc::Sender<ActOrder>,
         rights: Rights,
         remembered: Remembered,
         jobs: JobRunner,
@@ -52,8 +52,8 @@ impl EffectRunner {
             // The loop has taken these, and only a recording is sought in.
             Effect::Quit | Effect::Suspend | Effect::Seek(_) => None,
             Effect::Copy { text, what } => Some(copy(&text, &what, screen)),
-            Effect::Pace(pace) => self.command(Command::Pace(Duration::from_secs_f64(pace.0))),
-            Effect::ReadNow => self.command(Command::ReadNow),
+            Effect::Pace(pace) => self.command(SamplerCommand::Pace(Duration::from_secs_f64(pace.0))),
+            Effect::ReadNow => self.command(SamplerCommand::ReadNow),
             Effect::Signal(signal) => self.signal(signal),
             Effect::Start(id, job) => {
                 self.jobs.start(id, job);
@@ -80,7 +80,7 @@ impl EffectRunner {
     /// Tells those who act what the server has.
     pub(super) fn tell_facts(&mut self, facts: &Arc<ServerFacts>) {
         self.jobs.learn(facts);
-        if self.orders.try_send(Order::Facts(Arc::clone(facts))).is_err() {
+        if self.orders.try_send(ActOrder::Facts(Arc::clone(facts))).is_err() {
             tracing::info!("the connection for cancel and terminate is busy; another connection sends the request");
         }
     }
@@ -88,16 +88,16 @@ impl EffectRunner {
     /// Ends the sessions; gives back what is to be waited for.
     pub(super) fn stop(self) -> JobRunner {
         // A channel that is full or closed belongs to a session that is ending.
-        self.commands.try_send(Command::Stop).unwrap_or_default();
-        drop(self.orders.try_send(Order::Stop));
+        self.commands.try_send(SamplerCommand::Stop).unwrap_or_default();
+        drop(self.orders.try_send(ActOrder::Stop));
         self.jobs
     }
 
-    fn command(&self, command: Command) -> Option<Outcome> {
+    fn command(&self, command: SamplerCommand) -> Option<Outcome> {
         self.commands.try_send(command).err().map(|_| Outcome::Bad("the sampler is busy; try again".to_owned()))
     }
 
-    fn order(&self, order: Order) -> Option<Outcome> {
+    fn order(&self, order: ActOrder) -> Option<Outcome> {
         self.orders
             .try_send(order)
             .err()
@@ -108,8 +108,8 @@ impl EffectRunner {
         let Some(permit) = Permit::of(mode_of(self.rights)) else {
             return Some(Outcome::Bad(format!("--read-only forbids to {} {}", signal.kind.verb(), signal.who)));
         };
-        let backend = Backend { pid: signal.pid, started: Timestamp(signal.backend_start), doing: signal.doing };
-        let refused = self.order(Order::Signal { permit, signal: signal.kind, backend });
+        let backend = BackendKey { pid: signal.pid, started: Timestamp(signal.backend_start), doing: signal.doing };
+        let refused = self.order(ActOrder::Signal { permit, signal: signal.kind, backend });
         if refused.is_none() {
             self.signals.push(signal);
         }
@@ -128,10 +128,10 @@ impl EffectRunner {
 }
 
 /// Returns what is said of a signal; that it was sent is no success yet.
-fn of_signal(signal: Signal, outcome: &control::Outcome) -> Outcome {
+fn of_signal(signal: Signal, outcome: &control::SignalOutcome) -> Outcome {
     match outcome {
-        control::Outcome::Sent => Outcome::Sent(signal),
-        control::Outcome::Gone => Outcome::Note(format!("{}: {outcome}", signal.who)),
+        control::SignalOutcome::Sent => Outcome::Sent(signal),
+        control::SignalOutcome::Gone => Outcome::Note(format!("{}: {outcome}", signal.who)),
         _ => Outcome::Bad(format!("could not {} {}: {outcome}", signal.kind.verb(), signal.who)),
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::work::{Work, perform};
+use super::work::{JobContext, perform};
 use crate::app::{Event, Job, JobId, JobKind, JobNews, JobResult};
 use crate::failure::{Failure, FailureKind};
 use crate::pg::control::Mode;
@@ -18,7 +18,7 @@ const ROOM: usize = 32;
 
 /// Runs jobs.
 pub(super) struct JobRunner {
-    work: Work,
+    work: JobContext,
     cancel_work: JoinHandle<()>,
     running: Vec<Running>,
     news: mpsc::Sender<Event>,
@@ -38,7 +38,7 @@ impl JobRunner {
         let (news, heard) = mpsc::channel(ROOM);
         let (cancel_queue, cancel_work) = cancel_queue();
         let facts = Arc::new(ServerFacts { target: connector.target(), ..ServerFacts::default() });
-        let work = Work { connector, mode, cancel_queue, facts };
+        let work = JobContext { connector, mode, cancel_queue, facts };
         (Self { work, cancel_work: tokio::spawn(cancel_work), running: Vec::new(), news }, heard)
     }
 

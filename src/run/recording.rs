@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::console::ShutdownSignals;
 use crate::failure::{Failure, FailureKind};
-use crate::pg::sampler::{self, Command, Report};
+use crate::pg::sampler::{self, Report, SamplerCommand};
 use crate::pg::session::Connector;
 use crate::record::{DEFAULT_LIMIT_BYTES, RecordError, Writer};
 use crate::sample::unit::Count;
@@ -70,7 +70,7 @@ pub async fn record(recording: Recording, told: impl Fn(&str)) -> Result<(), Fai
         }
     }
     // A sampler that has ended needs not be told.
-    commands.try_send(Command::Stop).unwrap_or_default();
+    commands.try_send(SamplerCommand::Stop).unwrap_or_default();
     drop((samples, reports));
     let failed = |error: &dyn std::error::Error| {
         Failure::new(FailureKind::File, format!("cannot continue recording to {name}")).because(error)

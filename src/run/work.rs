@@ -13,7 +13,7 @@ use crate::app::{Job, JobProgress, JobResult};
 use crate::failure::{Failure, FailureKind};
 use crate::pg::advice::advise;
 use crate::pg::control::Mode;
-use crate::pg::exact::{self, Exact, Relation};
+use crate::pg::exact::{self, Exact, MeasuredRelation};
 use crate::pg::explain::{Request, Runner};
 use crate::pg::session::{CancelQueue, Connector, Session};
 use crate::pg::verify::{Building, Verifier};
@@ -24,7 +24,7 @@ const PROGRESS: Duration = Duration::from_millis(500);
 
 /// What jobs work with.
 #[derive(Clone)]
-pub(super) struct Work {
+pub(super) struct JobContext {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) mode: Mode,
     pub(super) cancel_queue: CancelQueue,
@@ -33,7 +33,7 @@ pub(super) struct Work {
 }
 
 /// Does a job to its end, or until it is cancelled.
-pub(super) async fn perform(job: Job, work: Work, cancel: CancellationToken, report: Reporter) -> JobResult {
+pub(super) async fn perform(job: Job, work: JobContext, cancel: CancellationToken, report: Reporter) -> JobResult {
     match job {
         Job::Explain(request) => work.explain(&request, &cancel, &report).await,
         Job::FindParameters { sql } => {
@@ -67,7 +67,7 @@ async fn unless_cancelled(cancel: &CancellationToken, work: impl Future<Output =
     cancel.run_until_cancelled(work).await.unwrap_or(JobResult::Cancelled)
 }
 
-impl Work {
+impl JobContext {
     fn runner(&self) -> Runner {
         Runner::new(Arc::clone(&self.connector), self.mode, self.cancel_queue.clone())
     }
@@ -115,7 +115,7 @@ impl Work {
     }
 
     /// Measures on a connection of its own, so that cancel and terminate never wait for a scan.
-    async fn measure(&self, relation: Relation) -> Result<Exact, Missing> {
+    async fn measure(&self, relation: MeasuredRelation) -> Result<Exact, Missing> {
         let lost = |message: String| Missing::Failed { sqlstate: "none".to_owned(), message };
         let opened = Session::open(self.connector.as_ref(), exact::LIMITS, &self.cancel_queue).await;
         let mut session = opened.map_err(|failure| lost(failure.because.last().cloned().unwrap_or(failure.what)))?;

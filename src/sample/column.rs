@@ -10,7 +10,7 @@ pub struct Column {
     /// The column's name in the SQL and in JSON, for instance `xact_start`.
     pub name: Cow<'static, str>,
     /// What the column does in its row.
-    pub role: Role,
+    pub role: ColumnRole,
     /// What its numbers count.
     pub unit: Unit,
     /// One sentence for the help.
@@ -22,7 +22,7 @@ pub struct Column {
 /// What a column does in its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum ColumnRole {
     /// Part of what identifies the row from one sample to the next.
     Key,
     /// A name or a text.
@@ -71,7 +71,13 @@ pub enum Unit {
 
 impl Column {
     /// A column of a probe written in this program.
-    pub const fn new(name: &'static str, role: Role, unit: Unit, doc: &'static str, source: &'static str) -> Self {
+    pub const fn new(
+        name: &'static str,
+        role: ColumnRole,
+        unit: Unit,
+        doc: &'static str,
+        source: &'static str,
+    ) -> Self {
         Self { name: Cow::Borrowed(name), role, unit, doc: Cow::Borrowed(doc), source: Cow::Borrowed(source) }
     }
 }

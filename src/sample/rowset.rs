@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::value::ALLOCATION;
-use super::{Column, Role, Value};
+use super::{Column, ColumnRole, Value};
 
 /// Rows under a table of columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,7 +116,7 @@ impl<'a> Row<'a> {
         self.columns
             .iter()
             .zip(self.values)
-            .filter(|(column, _)| column.role == Role::Key)
+            .filter(|(column, _)| column.role == ColumnRole::Key)
             .map(|(_, value)| value.clone())
             .collect()
     }

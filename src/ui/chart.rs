@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Style};
 
-use super::frame::{Part, Segment, draw_segments, parts_width};
+use super::frame::{Segment, TextPart, draw_segments, parts_width};
 use super::text;
 use super::theme::{Role, Theme};
 
@@ -18,7 +18,7 @@ use scale::{Scale, clock, time_step};
 
 /// A class of what sessions do.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Class {
+pub struct SessionClass {
     /// Its name in the legend.
     pub name: &'static str,
     /// How it looks.
@@ -51,7 +51,7 @@ pub struct Limit {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LoadChart {
     /// The classes, from the bottom.
-    pub classes: Vec<Class>,
+    pub classes: Vec<SessionClass>,
     /// What was read, oldest first.
     pub points: Vec<Point>,
     /// How much time is shown, in seconds, ending at the newest point (or at `end`).
@@ -69,7 +69,7 @@ pub struct LoadChart {
 }
 
 /// The classes of `PostgreSQL`'s wait events, in the order of the stack; the rest is `other`.
-pub fn wait_classes() -> Vec<Class> {
+pub fn wait_classes() -> Vec<SessionClass> {
     [
         ("cpu", Role::Cpu, 'C'),
         ("io", Role::Io, 'I'),
@@ -79,7 +79,7 @@ pub fn wait_classes() -> Vec<Class> {
         ("ipc", Role::Ipc, 'P'),
         ("other", Role::Other, 'O'),
     ]
-    .map(|(name, role, letter)| Class { name, role, letter })
+    .map(|(name, role, letter)| SessionClass { name, role, letter })
     .to_vec()
 }
 
@@ -196,7 +196,7 @@ impl LoadChart {
                 weights.iter_mut().zip(values).for_each(|(weight, value)| *weight += value);
             }
         }
-        let is_lock = |class: &Class| class.role == Role::Lock;
+        let is_lock = |class: &SessionClass| class.role == Role::Lock;
         weights
             .iter_mut()
             .zip(&self.classes)
@@ -460,7 +460,7 @@ impl Painter<'_> {
     }
 
     /// A class in the legend: its colour or letter, its name, its value.
-    fn key(&self, class: &Class, value: f64) -> Vec<Part> {
+    fn key(&self, class: &SessionClass, value: f64) -> Vec<TextPart> {
         let is_lettered = self.theme.is_mono() || !self.theme.glyphs.is_unicode;
         let mark = if is_lettered { class.letter.to_string() } else { "■".to_owned() };
         let role = if value > 0.0 { Role::Text } else { Role::Muted };

@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::code::{Code, Language};
-use super::frame::{Part, draw_parts};
+use super::frame::{TextPart, draw_parts};
 use super::text::{self, Align};
 use super::theme::{Role, Theme};
 
@@ -42,7 +42,7 @@ pub struct Detail {
     blocks: Vec<Block>,
     first: Cell<usize>,
     /// The lines for a width.
-    laid: RefCell<(u16, Vec<Vec<Part>>)>,
+    laid: RefCell<(u16, Vec<Vec<TextPart>>)>,
     height: Cell<u16>,
 }
 
@@ -121,7 +121,8 @@ impl Detail {
     /// Returns the document as plain text, for a copy.
     pub fn text(&self, width: u16) -> String {
         let lines = self.lines(usize::from(width.max(1)));
-        let line = |parts: Vec<Part>| parts.into_iter().map(|(text, _)| text).collect::<String>().trim_end().to_owned();
+        let line =
+            |parts: Vec<TextPart>| parts.into_iter().map(|(text, _)| text).collect::<String>().trim_end().to_owned();
         lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
@@ -150,7 +151,7 @@ impl Detail {
         self.laid.borrow().1.len().saturating_sub(usize::from(self.height.get()))
     }
 
-    fn lines(&self, width: usize) -> Vec<Vec<Part>> {
+    fn lines(&self, width: usize) -> Vec<Vec<TextPart>> {
         let mut lines = Vec::new();
         for block in &self.blocks {
             match block {
@@ -168,7 +169,7 @@ impl Detail {
 }
 
 /// Lays figures out: labels in a column, values beside them; in two columns where all fit.
-pub(super) fn lay_pairs(pairs: &[(String, String, Role)], width: usize, lines: &mut Vec<Vec<Part>>) {
+pub(super) fn lay_pairs(pairs: &[(String, String, Role)], width: usize, lines: &mut Vec<Vec<TextPart>>) {
     let label =
         pairs.iter().map(|(label, ..)| text::width(label)).max().unwrap_or(0).min(WIDEST_LABEL).min(width / 2) + 2;
     let value = pairs.iter().map(|(_, value, _)| text::width(value)).max().unwrap_or(0);

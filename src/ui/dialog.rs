@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::frame::{Part, Tile, draw_parts};
+use super::frame::{TextPart, Tile, draw_parts};
 use super::text;
 use super::theme::{Role, Theme};
 
@@ -37,7 +37,7 @@ impl Confirm {
         let inner = usize::from(area.width.saturating_sub(4)).clamp(1, 72);
         let facts =
             self.facts.iter().map(|(label, value)| (label.clone(), text::clean_cut(value, MOST_OF_A_FACT), Role::Text));
-        let mut lines: Vec<Vec<Part>> = Vec::new();
+        let mut lines: Vec<Vec<TextPart>> = Vec::new();
         super::detail::lay_pairs(&facts.collect::<Vec<_>>(), inner, &mut lines);
         if let Some(warning) = &self.warning {
             lines.push(Vec::new());
@@ -49,7 +49,7 @@ impl Confirm {
             .choices
             .iter()
             .flat_map(|(key, does)| [(key.clone(), Role::Key), (format!(" {does}   "), Role::Muted)]);
-        let choices: Vec<Part> = choices.collect();
+        let choices: Vec<TextPart> = choices.collect();
         let width = lines.iter().chain([&choices]).map(|line| super::frame::parts_width(line)).max().unwrap_or(0);
         let width = width.max(text::width(&self.title) + 2);
         let size = (width as u16 + 4, lines.len() as u16 + 4);

@@ -12,7 +12,7 @@ use super::theme::{Role, Theme};
 const LEAST_BORDERED: (u16, u16) = (12, 4);
 
 /// A part of a line: text and how it looks.
-pub type Part = (String, Role);
+pub type TextPart = (String, Role);
 
 /// A frame with a title and a note.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -52,7 +52,7 @@ impl Tile<'_> {
     fn title_line(&self, buffer: &mut Buffer, line: Rect, theme: &Theme) {
         let room = usize::from(line.width);
         let role = if self.has_focus { Role::Accent } else { Role::Title };
-        let mut left: Vec<Part> = vec![(" ".to_owned(), Role::Title)];
+        let mut left: Vec<TextPart> = vec![(" ".to_owned(), Role::Title)];
         if let Some(key) = self.key {
             left.push((format!("{key} "), Role::Key));
         }
@@ -75,7 +75,7 @@ impl Tile<'_> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
     /// Its parts, drawn together or not at all.
-    pub parts: Vec<Part>,
+    pub parts: Vec<TextPart>,
     /// When it is left out: the highest first, 0 never.
     pub drop: u8,
 }
@@ -162,7 +162,7 @@ pub fn draw_tabs(buffer: &mut Buffer, area: Rect, tabs: &[(&str, &str)], active:
 }
 
 /// Draws parts one after the other, the last cut where the area ends; returns where they ended.
-pub fn draw_parts(buffer: &mut Buffer, area: Rect, parts: &[Part], theme: &Theme) -> u16 {
+pub fn draw_parts(buffer: &mut Buffer, area: Rect, parts: &[TextPart], theme: &Theme) -> u16 {
     let area = area.intersection(buffer.area);
     let mut x = area.x;
     for (text, role) in parts {
@@ -178,7 +178,7 @@ pub fn draw_parts(buffer: &mut Buffer, area: Rect, parts: &[Part], theme: &Theme
 }
 
 /// Returns the columns parts take.
-pub fn parts_width(parts: &[Part]) -> usize {
+pub fn parts_width(parts: &[TextPart]) -> usize {
     parts.iter().map(|(text, _)| text::width(text)).sum()
 }
 

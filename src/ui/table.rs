@@ -13,8 +13,8 @@ mod state;
 
 pub use draw::draw;
 pub(crate) use draw::draw_notice;
-pub use grid::{Cell, Grid, GridColumn, Notice, Row, Shape, SortKey, SortKind};
-pub use order::Direction;
+pub use grid::{Cell, Grid, GridColumn, Notice, Row, RowNesting, SortKey, SortKind};
+pub use order::SortDirection;
 pub use state::{Hit, Move, TableState};
 
 #[cfg(test)]

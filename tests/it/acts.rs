@@ -4,11 +4,11 @@ use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use pgdj::pg::control::{Backend as Meant, Doing, Outcome, Signal};
+use pgdj::pg::control::{BackendKey as Meant, Doing, Signal, SignalOutcome};
 use pgdj::pg::own::Sql;
 use pgdj::pg::session::{Limits, Query, Session, cancel_queue};
 use pgdj::readings::act::{Prospect, prospect};
-use pgdj::readings::act_result::{Progress, Sample, Sent};
+use pgdj::readings::act_result::{Sample, Sent, SignalProgress};
 use pgdj::readings::backends::{Backend, backends};
 use pgdj::sample::{RowSet, ServerFacts, Timestamp};
 use tokio_postgres::Client;
@@ -114,11 +114,11 @@ async fn check_only_what_was_meant(server: &Server, login: &Login) {
     let statement = Timestamp(one.query_started.unwrap());
     assert_eq!(plan.doing, Doing::Statement(statement), "{}", server.name);
     let earlier = Doing::Statement(Timestamp(statement.0 - 0.000_01));
-    let over = Outcome::Over { what: "statement" };
+    let over = SignalOutcome::Over { what: "statement" };
     assert_eq!(acting.signal(Signal::Cancel, Meant { doing: earlier, ..it }).await, over, "{}", server.name);
     let successor = Meant { started: Timestamp(it.started.0 - 0.000_01), ..it };
-    assert_eq!(acting.signal(Signal::Cancel, successor).await, Outcome::Reused, "{}", server.name);
-    assert_eq!(acting.signal(Signal::Cancel, Meant { doing: plan.doing, ..it }).await, Outcome::Sent);
+    assert_eq!(acting.signal(Signal::Cancel, successor).await, SignalOutcome::Reused, "{}", server.name);
+    assert_eq!(acting.signal(Signal::Cancel, Meant { doing: plan.doing, ..it }).await, SignalOutcome::Sent);
     let (result, client) = running.await.unwrap();
     assert_eq!(result.unwrap_err().code().unwrap().code(), "57014", "{}", server.name);
     client.batch_execute("rollback; begin; select 1").await.unwrap();
@@ -126,13 +126,13 @@ async fn check_only_what_was_meant(server: &Server, login: &Login) {
     let one = find(&all, it.pid);
     let meant = Doing::Transaction(Timestamp(one.xact_started.unwrap()));
     client.batch_execute("commit; begin; select 1").await.unwrap();
-    let over = Outcome::Over { what: "transaction" };
+    let over = SignalOutcome::Over { what: "transaction" };
     assert_eq!(acting.signal(Signal::Terminate, Meant { doing: meant, ..it }).await, over, "{}", server.name);
     client.batch_execute("commit").await.unwrap();
     let all = seen(login, "the checkpointer", |all| all.iter().any(|one| one.kind == "checkpointer")).await;
     let checkpointer = all.iter().find(|one| one.kind == "checkpointer").unwrap();
     let meant = Meant { pid: checkpointer.pid, started: Timestamp(checkpointer.started), doing: Doing::Anything };
-    assert_eq!(acting.signal(Signal::Terminate, meant).await, Outcome::NotASession, "{}", server.name);
+    assert_eq!(acting.signal(Signal::Terminate, meant).await, SignalOutcome::NotASession, "{}", server.name);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn who_may_signal_whom_is_known_before() {
                 let meant = Meant { pid, started: Timestamp(one.started), doing: Doing::Transaction(Timestamp(1.0)) };
                 let meant = if said.is_some() { Meant { doing: Doing::Anything, ..meant } } else { meant };
                 let outcome = acting.signal(Signal::Terminate, meant).await;
-                let is_denied = matches!(outcome, Outcome::Denied { .. });
+                let is_denied = matches!(outcome, SignalOutcome::Denied { .. });
                 assert_eq!(said.is_some(), is_denied, "{}: {name} on {pid}: {said:?}, {outcome:?}", server.name);
             }
         }
@@ -237,15 +237,15 @@ async fn a_cancel_that_has_no_effect_is_no_success() {
     let mut sent = Sent::new(Signal::Cancel, it, plan.doing, sample(&all, 0.0));
     let mut acting = Acting::start(&login).await;
     let meant = Meant { pid: one.pid, started: Timestamp(one.started), doing: plan.doing };
-    assert_eq!(acting.signal(Signal::Cancel, meant).await, Outcome::Sent);
+    assert_eq!(acting.signal(Signal::Cancel, meant).await, SignalOutcome::Sent);
     let after = seen(&login, "it still waits", |all| all.iter().any(|one| writes(&one))).await;
     let text = format!("pid {} still runs 4.0s after the cancel: it waits for the client", one.pid);
-    assert_eq!(sent.progress(sample(&after, 4.0)), Progress::Still(text));
+    assert_eq!(sent.progress(sample(&after, 4.0)), SignalProgress::Still(text));
     let mut sent = Sent::new(Signal::Terminate, it, Doing::Anything, sample(&after, 5.0));
     let meant = Meant { doing: Doing::Anything, ..meant };
-    assert_eq!(acting.signal(Signal::Terminate, meant).await, Outcome::Sent);
+    assert_eq!(acting.signal(Signal::Terminate, meant).await, SignalOutcome::Sent);
     let after = seen(&login, "it is gone", |all| all.iter().all(|one| one.pid != it.0)).await;
-    assert_eq!(sent.progress(sample(&after, 6.0)), Progress::Done(format!("pid {} ended", it.0)));
+    assert_eq!(sent.progress(sample(&after, 6.0)), SignalProgress::Done(format!("pid {} ended", it.0)));
 }
 
 /// Returns what an act is said to do; it has to be offered.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pgdj::Failure;
-use pgdj::catalog::index::{Direction, Nulls};
+use pgdj::catalog::index::{KeyDirection, Nulls};
 use pgdj::catalog::{Collation, Expr, Method, RelationKind, Table};
 use pgdj::pg::catalog::{Read, read};
 use pgdj::pg::private::{PrivateServer, Setup};
@@ -124,7 +124,7 @@ fn check_indexes(orders: &Table) {
     assert!(by_state.is_valid && !by_state.is_unique);
     let keys = &by_state.definition.keys;
     assert_eq!(keys[0].expr, Expr::column("status"));
-    assert_eq!((keys[1].direction, keys[1].nulls), (Direction::Descending, Nulls::Last));
+    assert_eq!((keys[1].direction, keys[1].nulls), (KeyDirection::Descending, Nulls::Last));
     assert_eq!(by_state.definition.include, ["total"]);
     let predicate: Vec<String> = by_state.definition.predicate.iter().map(Expr::sql).collect();
     assert_eq!(predicate, [r#"("status" <> 'done'::text)"#, r#"("createdAt" IS NOT NULL)"#]);

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use pgdj::pg::address::{Address, Environment, resolve};
 use pgdj::pg::connector::ToAddress;
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Agreed, Answer, Blocker, Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{
+    Agreed, Blocker, Consent, ExplainAnswer, ExplainProgress, Options, Request, Runner, TIMEOUT_MS,
+};
 use pgdj::pg::session::cancel_queue;
 use tokio_postgres::Client;
 
@@ -46,11 +48,11 @@ fn runner(login: &Login, mode: Mode) -> Runner {
     Runner::new(Arc::new(ToAddress::new(address(login), "the shop")), mode, cancel_queue)
 }
 
-async fn run(login: &Login, request: &Request) -> Result<Answer, String> {
+async fn run(login: &Login, request: &Request) -> Result<ExplainAnswer, String> {
     runner(login, Mode::Full).run(request, |_| {}, std::future::pending()).await.map_err(|failure| failure.to_string())
 }
 
-async fn plan(login: &Login, request: &Request) -> Answer {
+async fn plan(login: &Login, request: &Request) -> ExplainAnswer {
     run(login, request).await.unwrap_or_else(|failure| panic!("{}: {failure}", request.sql))
 }
 
@@ -206,7 +208,7 @@ async fn what_the_server_says_beside_its_answer_comes_with_the_plan_within_bound
             )
             .await
             .unwrap();
-        let said = |answer: Answer| -> Vec<String> {
+        let said = |answer: ExplainAnswer| -> Vec<String> {
             answer.notices.into_iter().filter(|notice| notice.starts_with("the server sent")).collect()
         };
         let notices = said(plan(&login, &request("select talk(1)")).await);
@@ -331,7 +333,7 @@ async fn a_blocked_explain_says_who_blocks_it() {
     let holder = open(&login).await;
     holder.batch_execute("begin; lock table shop_order").await.unwrap();
     let pid = number(&holder, "select pg_backend_pid()::bigint").await;
-    let seen: Arc<Mutex<Vec<Progress>>> = Arc::default();
+    let seen: Arc<Mutex<Vec<ExplainProgress>>> = Arc::default();
     let told = {
         let seen = Arc::clone(&seen);
         move |progress| seen.lock().unwrap().push(progress)

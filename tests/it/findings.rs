@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pgdj::findings::{self, Finding, Findings, Severity, View};
 use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::sampler::Command;
+use pgdj::pg::sampler::SamplerCommand;
 use pgdj::readings::Readings;
 use pgdj::sample::{Reading, RowSet, Section, Snapshot, Value};
 use tokio_postgres::Client;
@@ -319,7 +319,7 @@ async fn judged(
         let read = watched.next().await;
         // Settings are read twice a minute.
         if asked.elapsed() > Duration::from_secs(2) {
-            watched.commands.send(Command::ReadNow).await.unwrap();
+            watched.commands.send(SamplerCommand::ReadNow).await.unwrap();
             asked = Instant::now();
         }
         let snapshot = put_forward(&read, later);

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgdj::pg::advice::advise;
-use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
-use pgdj::pg::exact::{self, Relation};
+use pgdj::pg::control::{BackendKey, Doing, Mode, Permit, Signal, send};
+use pgdj::pg::exact::{self, MeasuredRelation};
 use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::sampler::SamplerSettings;
 use pgdj::pg::server::read_facts;
@@ -163,10 +163,12 @@ pub(crate) async fn script(login: &Login) {
             (row.text("name") == name).then(|| row.int(id)).flatten()
         })
     };
-    for relation in [oid("shop_order").map(Relation::Table), oid("shop_order_status").map(Relation::Index)] {
+    for relation in
+        [oid("shop_order").map(MeasuredRelation::Table), oid("shop_order_status").map(MeasuredRelation::Index)]
+    {
         exact::measure(&mut session, &facts, relation.unwrap()).await.unwrap().unwrap();
     }
-    let nobody = Backend { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
+    let nobody = BackendKey { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
     send(&mut session, &facts, Permit::of(Mode::Full).unwrap(), (Signal::Cancel, nobody)).await;
     drop(session);
     // Explain, its parameters, the advice, its verification and a trial.

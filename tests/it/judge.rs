@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Agreed, Consent, Options, Progress, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Consent, ExplainProgress, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::session::cancel_queue;
 use tokio_postgres::Client;
 
@@ -50,7 +50,7 @@ async fn warned(login: &Login, request: &Request) -> Vec<String> {
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let told = {
         let seen = Arc::clone(&seen);
-        move |progress: Progress| seen.lock().unwrap().extend(progress.warnings)
+        move |progress: ExplainProgress| seen.lock().unwrap().extend(progress.warnings)
     };
     drop(runner(login, Mode::Full).run(request, told, std::future::pending()).await);
     seen.lock().unwrap().clone()

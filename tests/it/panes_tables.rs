@@ -3,7 +3,7 @@
 use pgdj::app::{Document, Pane, View};
 use pgdj::findings::Findings;
 use pgdj::panes::{indexes, tables};
-use pgdj::pg::sampler::Command;
+use pgdj::pg::sampler::SamplerCommand;
 use pgdj::readings::Readings;
 use pgdj::sample::{History, Snapshot};
 use serde_json::Value;
@@ -135,7 +135,7 @@ async fn a_locked_table_keeps_its_figures_and_names_who_locks_it() {
         let (index_before, _) = row(&mut indexes, &watched.history, &index);
         let holder: i32 = client.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
         client.batch_execute("begin; lock table shop_order in access exclusive mode").await.unwrap();
-        watched.commands.send(Command::ReadNow).await.unwrap();
+        watched.commands.send(SamplerCommand::ReadNow).await.unwrap();
         let pid = holder.to_string();
         watched
             .until("both panes' rows say who", |it| {

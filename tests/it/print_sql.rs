@@ -14,7 +14,7 @@ use std::time::Duration;
 use pgdj::advisor::IndexSpec;
 use pgdj::catalog::index::{Definition, Key, Method};
 use pgdj::catalog::parse::expression;
-use pgdj::pg::control::{Backend, Doing, Mode, Permit, Signal, send};
+use pgdj::pg::control::{BackendKey, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
 use pgdj::pg::session::{Connector, Limits, Session, cancel_queue};
 use pgdj::pg::verify::{Allowed, Building, Evidence, Verifier};
@@ -168,7 +168,7 @@ async fn the_rest(login: &Login) {
     let (cancel_queue, cancel_work) = cancel_queue();
     let cancel_work = tokio::spawn(cancel_work);
     let mut session = Session::open(login, Limits::ACT, &cancel_queue).await.unwrap();
-    let nobody = Backend { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
+    let nobody = BackendKey { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
     let permit = Permit::of(Mode::Full).unwrap();
     send(&mut session, &ServerFacts::default(), permit, (Signal::Terminate, nobody)).await;
     drop(session);

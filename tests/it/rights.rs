@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use pgdj::pg::sampler::Command;
+use pgdj::pg::sampler::SamplerCommand;
 use pgdj::sample::{Missing, Section, Snapshot, shortfall};
 
 use crate::support::watch::{passes, quick};
@@ -118,7 +118,7 @@ async fn each_remedy_that_is_shown_to_a_plain_role_works() {
                     client.batch_execute(remedy).await.unwrap_or_else(|error| panic!("{probe}: {remedy}: {error:?}"));
                 }
             }
-            watched.commands.send(Command::ReadNow).await.unwrap();
+            watched.commands.send(SamplerCommand::ReadNow).await.unwrap();
         }
         assert!(ran.len() >= 4, "{ran:?}");
     }

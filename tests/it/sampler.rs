@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgdj::pg::sampler::Command;
+use pgdj::pg::sampler::SamplerCommand;
 use pgdj::readings::Readings;
 use pgdj::readings::past::Past;
 use pgdj::readings::statements::{Costs, Since};
@@ -65,7 +65,7 @@ async fn a_sample_is_one_round_trip_whatever_number_of_probes_is_due() {
     while sampled.len() < 6 || !is_ready(&snapshot, "statements") {
         // The tick's connection is the first; the slow lane has its own.
         let before = proxy.round_trips(0);
-        watched.commands.send(Command::ReadNow).await.unwrap();
+        watched.commands.send(SamplerCommand::ReadNow).await.unwrap();
         snapshot = watched.until("it was read", |snapshot| snapshot.cost.elapsed.0 > 0.0).await;
         sampled.push((proxy.round_trips(0) - before, snapshot.cost.statements));
     }
@@ -162,9 +162,9 @@ async fn the_pace_can_be_changed_and_a_dear_sample_slows_down() {
     let mut watched = Watched::start(login, settings);
     let slowed = watched.until("it slows down", |it| it.cost.pace.0 > it.cost.wanted_pace.0 * 1.05).await;
     assert!((slowed.cost.wanted_pace.0 - 0.1).abs() < 1e-9);
-    watched.commands.send(Command::Pace(Duration::from_secs(3))).await.unwrap();
+    watched.commands.send(SamplerCommand::Pace(Duration::from_secs(3))).await.unwrap();
     watched.until("the pace is another", |it| (it.cost.wanted_pace.0 - 3.0).abs() < 1e-9).await;
-    watched.commands.send(Command::Stop).await.unwrap();
+    watched.commands.send(SamplerCommand::Stop).await.unwrap();
     tokio::time::timeout(Duration::from_secs(10), watched.task).await.expect("it stops").unwrap();
 }
 
@@ -177,7 +177,7 @@ async fn tables_of_django_that_come_later_are_found() {
     let snapshot = watched.complete().await;
     assert!(matches!(snapshot.section("content_types").why(), Some(Missing::Unsupported { .. })));
     shop::make(&client).await;
-    watched.commands.send(Command::ReadNow).await.unwrap();
+    watched.commands.send(SamplerCommand::ReadNow).await.unwrap();
     watched.until("models are there", |it| is_ready(it, "content_types")).await;
 }
 
@@ -202,7 +202,7 @@ async fn its_own_statements_are_told_by_their_mark_and_are_in_no_figure() {
         let role = server.role("marked", "grant pg_read_all_stats to marked").await;
         let mut watched = Watched::start(login.with_user(&role), quick());
         let first = watched.complete().await;
-        watched.commands.send(Command::ReadNow).await.unwrap();
+        watched.commands.send(SamplerCommand::ReadNow).await.unwrap();
         watched
             .until("texts of its own are known", |it| {
                 let texts = it.rows("statement_texts").into_iter().flat_map(pgdj::sample::RowSet::iter);

@@ -39,7 +39,7 @@ fn size_of(snapshot: &Snapshot, relid: i64) -> Option<(Option<i64>, f64, Vec<i64
 
 /// While a lock is held or awaited: every tick section goes on, and the locked table has its last figures.
 async fn check_locked(watched: &mut Watched, relid: i64, by: i64, before: (Option<i64>, f64, Vec<i64>)) {
-    watched.commands.send(pgdj::pg::sampler::Command::ReadNow).await.unwrap();
+    watched.commands.send(pgdj::pg::sampler::SamplerCommand::ReadNow).await.unwrap();
     let locked =
         watched.until("the lock is seen", |it| size_of(it, relid).is_some_and(|(_, _, pids)| pids.contains(&by))).await;
     let (bytes, read_at, _) = size_of(&locked, relid).unwrap();
@@ -91,7 +91,7 @@ async fn an_access_exclusive_lock_stops_nothing() {
     client.batch_execute("rollback").await.unwrap();
     reader.await.unwrap().unwrap();
     writer.await.unwrap().unwrap();
-    watched.commands.send(pgdj::pg::sampler::Command::ReadNow).await.unwrap();
+    watched.commands.send(pgdj::pg::sampler::SamplerCommand::ReadNow).await.unwrap();
     watched.until("it is read again", |it| size_of(it, relid).is_some_and(|row| row.2.is_empty())).await;
 }
 
@@ -127,7 +127,7 @@ async fn a_table_of_django_that_is_locked_says_who_blocks() {
     watched.complete().await;
     let holder = pid(&client).await;
     client.batch_execute("begin; lock table django_content_type in access exclusive mode").await.unwrap();
-    watched.commands.send(pgdj::pg::sampler::Command::ReadNow).await.unwrap();
+    watched.commands.send(pgdj::pg::sampler::SamplerCommand::ReadNow).await.unwrap();
     let stale = watched
         .until("it is blocked", |it| {
             matches!(it.section("content_types"), Section::Stale { why: Missing::Blocked { by, .. }, .. } if *by == [holder])

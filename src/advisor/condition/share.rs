@@ -1,25 +1,25 @@
 //! For which share of the rows a clause holds, by the catalog's statistics.
 
 use super::like::like_runs;
-use super::{Class, Clause};
+use super::{Clause, ClauseClass};
 use crate::catalog::size::predicate_share;
 use crate::catalog::{Expr, Table};
 
 /// Returns the share of rows for which a clause holds.
 pub(super) fn selectivity(clause: &Clause, table: &Table) -> f64 {
     match &clause.class {
-        Class::Equal => equality_share(clause, table),
-        Class::Range => range_share(&clause.whole, table).unwrap_or(1.0 / 3.0),
-        Class::NotNull | Class::Negative => predicate_or_negative(&clause.whole, table),
-        Class::Prefix => prefix_share(&clause.whole, table).unwrap_or(0.005),
-        Class::Trigram | Class::Suffix | Class::TextSearch | Class::RangeOverlap => 0.01,
-        Class::JsonContains | Class::JsonHasKey | Class::ArrayOverlap => 0.01,
-        Class::Either(arms) => {
+        ClauseClass::Equal => equality_share(clause, table),
+        ClauseClass::Range => range_share(&clause.whole, table).unwrap_or(1.0 / 3.0),
+        ClauseClass::NotNull | ClauseClass::Negative => predicate_or_negative(&clause.whole, table),
+        ClauseClass::Prefix => prefix_share(&clause.whole, table).unwrap_or(0.005),
+        ClauseClass::Trigram | ClauseClass::Suffix | ClauseClass::TextSearch | ClauseClass::RangeOverlap => 0.01,
+        ClauseClass::JsonContains | ClauseClass::JsonHasKey | ClauseClass::ArrayOverlap => 0.01,
+        ClauseClass::Either(arms) => {
             let missing: f64 =
                 arms.iter().map(|arm| 1.0 - arm.iter().map(|clause| clause.selectivity).product::<f64>()).product();
             1.0 - missing
         }
-        Class::Unusable(_) => 1.0 / 3.0,
+        ClauseClass::Unusable(_) => 1.0 / 3.0,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::pg::advice::Advised;
-use crate::pg::explain::Answer;
+use crate::pg::explain::ExplainAnswer;
 use crate::pg::explain::refusal::NOT_RUN;
 use crate::plan::BLOCK;
 use crate::plan::scans::{self, SeqScan};
@@ -36,7 +36,7 @@ impl Reported {
         Self { plan, raw: None, sql, notices: Vec::new(), verdict, advised: None, scans }
     }
 
-    pub(super) fn from_server(answer: Answer, advised: Advised) -> Self {
+    pub(super) fn from_server(answer: ExplainAnswer, advised: Advised) -> Self {
         let verdict = verdict(&answer.plan, &advised.context);
         let verdict = verdict.with_index(advised.indexes.first().map(|index| index.candidate.summary()).as_deref());
         let is_unrun = answer.notices.iter().any(|notice| notice.starts_with(NOT_RUN));

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_postgres::Error;
 
-use super::Work;
+use super::ConnectedClient;
 
 /// Takes one task from the queue and does it; workers do not wait for each other's row.
-pub(super) async fn take_task(work: &mut Work<'_>) -> Result<(), Error> {
+pub(super) async fn take_task(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     work.sql("BEGIN").await?;
     let taken = work
         .column(
@@ -31,7 +31,7 @@ pub(super) async fn take_task(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// Puts some tasks into the queue every few seconds, and takes over some stock figures: rows rewritten, dead ones left.
-pub(super) async fn schedule_tasks(work: &mut Work<'_>) -> Result<(), Error> {
+pub(super) async fn schedule_tasks(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     work.pause(1500, 4000).await;
     let tasks = work.dice.between(1, 8);
     let rows = vec!["('sync_stock', '{}'::jsonb, 'queued', 0, now(), NULL)"; tasks as usize].join(", ");
@@ -48,7 +48,7 @@ pub(super) async fn schedule_tasks(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// A report every few seconds: a join of whole tables, or a sort that does not fit into `work_mem`.
-pub(super) async fn report(work: &mut Work<'_>) -> Result<(), Error> {
+pub(super) async fn report(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     work.pause(3000, 6000).await;
     if work.dice.chance(40) {
         return work
@@ -64,7 +64,7 @@ pub(super) async fn report(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// Holds its connection, and once in a while asks what a desktop tool asks.
-pub(super) async fn idle(work: &mut Work<'_>) -> Result<(), Error> {
+pub(super) async fn idle(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     work.sql("SELECT version()").await?;
     sleep(Duration::from_secs(240)).await;
     Ok(())

@@ -4,7 +4,7 @@
 
 use tokio_postgres::Error;
 
-use super::Work;
+use super::ConnectedClient;
 
 /// All columns of an order, as the ORM lists them.
 const ORDER: &str = r#""shop_order"."id", "shop_order"."customer_id", "shop_order"."reference", "shop_order"."status", "shop_order"."created_at", "shop_order"."shipped_at", "shop_order"."total", "shop_order"."currency", "shop_order"."note""#;
@@ -22,7 +22,7 @@ fn comment(controller: &str, action: &str, route: &str) -> String {
 }
 
 /// Waits for the next visitor, between `least` and `most` milliseconds, and serves the request.
-pub(super) async fn serve(work: &mut Work<'_>, least: u64, most: u64) -> Result<(), Error> {
+pub(super) async fn serve(work: &mut ConnectedClient<'_>, least: u64, most: u64) -> Result<(), Error> {
     work.pause(least, most).await;
     match work.dice.between(1, 100) {
         1..=10 => order_list(work).await,
@@ -37,7 +37,7 @@ pub(super) async fn serve(work: &mut Work<'_>, least: u64, most: u64) -> Result<
 }
 
 /// What the middleware does for each request: the session and its user.
-async fn authenticate(work: &mut Work<'_>, note: &str) -> Result<(), Error> {
+async fn authenticate(work: &mut ConnectedClient<'_>, note: &str) -> Result<(), Error> {
     let session = work.dice.between(25_001, 40_000);
     let user = work.dice.favourite(500);
     work.sql(&format!(
@@ -59,7 +59,7 @@ async fn authenticate(work: &mut Work<'_>, note: &str) -> Result<(), Error> {
 }
 
 /// The list of pending orders: sorted without an index, then a customer for each row (an N+1).
-async fn order_list(work: &mut Work<'_>) -> Result<(), Error> {
+async fn order_list(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     let note = comment("orders", "list", "orders/");
     work.sql("BEGIN").await?;
     authenticate(work, &note).await?;
@@ -79,7 +79,7 @@ async fn order_list(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// A product with its category and its latest reviews.
-async fn product_detail(work: &mut Work<'_>) -> Result<(), Error> {
+async fn product_detail(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     let note = comment("products", "detail", "products/%3Cint%3Apk%3E/");
     let product = work.dice.favourite(5000);
     authenticate(work, &note).await?;
@@ -96,7 +96,7 @@ async fn product_detail(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// The search box: `icontains` on the name, and a tag of the array.
-async fn search(work: &mut Work<'_>) -> Result<(), Error> {
+async fn search(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     let note = comment("products", "search", "search/");
     let wanted = match work.dice.between(1, 4) {
         1 => "lamp",
@@ -117,7 +117,7 @@ async fn search(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// An order: several rows in one transaction, and updates that leave dead rows behind.
-async fn checkout(work: &mut Work<'_>) -> Result<(), Error> {
+async fn checkout(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     let note = comment("checkout", "create", "checkout/");
     let (customer, product) = (work.dice.favourite(59_999), work.dice.favourite(4999));
     work.sql("BEGIN").await?;
@@ -160,7 +160,7 @@ async fn checkout(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// The orders of one customer with their items: two queries (`prefetch_related`).
-async fn account(work: &mut Work<'_>) -> Result<(), Error> {
+async fn account(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     let note = comment("account", "orders", "account/orders/");
     let customer = work.dice.favourite(60_000);
     authenticate(work, &note).await?;
@@ -181,7 +181,7 @@ async fn account(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// The admin's search for a customer: `icontains` over 60,000 addresses.
-async fn admin_customers(work: &mut Work<'_>) -> Result<(), Error> {
+async fn admin_customers(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     let note = comment("admin%3Ashop_customer_changelist", "changelist", "admin/shop/customer/");
     let part = work.dice.between(100, 999);
     authenticate(work, &note).await?;
@@ -194,7 +194,7 @@ async fn admin_customers(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// The dashboard: today's sales, by a date that has no index.
-async fn dashboard(work: &mut Work<'_>) -> Result<(), Error> {
+async fn dashboard(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     let note = comment("dashboard", "index", "dashboard/");
     authenticate(work, &note).await?;
     work.sql(&format!(
@@ -206,7 +206,7 @@ async fn dashboard(work: &mut Work<'_>) -> Result<(), Error> {
 }
 
 /// A beacon of the browser: one row, committed by itself.
-async fn track(work: &mut Work<'_>) -> Result<(), Error> {
+async fn track(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
     let note = comment("analytics", "track", "t/");
     let (customer, milliseconds) = (work.dice.favourite(60_000), work.dice.between(20, 900));
     work.sql(&format!(

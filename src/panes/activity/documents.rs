@@ -1,7 +1,7 @@
 //! What is known of one backend, in words: the detail, and what a signal would hit.
 
 use crate::app::{Document, View};
-use crate::readings::act::{Plan, Refusal};
+use crate::readings::act::{PlannedAct, Refusal};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::vacuum_horizon::{VacuumHorizon, answer_of_session};
 use crate::sample::Seconds;
@@ -39,7 +39,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Document {
 }
 
 /// What a signal would hit: whom, what it does, what it holds, who waits for it.
-pub(super) fn blast(plan: &Plan<'_>, all: &[Backend], view: &View<'_>) -> Document {
+pub(super) fn blast(plan: &PlannedAct<'_>, all: &[Backend], view: &View<'_>) -> Document {
     let one = plan.backend;
     let mut document = Document::new("What this affects");
     document.pair("effect", &plan.effect);

@@ -7,7 +7,7 @@ use super::run::{After, Run};
 use super::{Explain, with};
 use crate::app::{JobId, JobProgress, JobResult, Message, PaneRequest};
 use crate::failure::{Failure, FailureKind};
-use crate::pg::explain::{Agreed, Answer};
+use crate::pg::explain::{Agreed, ExplainAnswer};
 use crate::sample::Seconds;
 
 impl Explain {
@@ -122,7 +122,7 @@ impl Explain {
     }
 
     /// Takes a plan: it is shown, and what follows it is done or asked.
-    fn take_answer(&mut self, run: Run, answer: Answer) -> PaneRequest {
+    fn take_answer(&mut self, run: Run, answer: ExplainAnswer) -> PaneRequest {
         let request = run.request.clone();
         let pane_request = match run.after(&answer.plan, &mut self.ids) {
             After::Nothing => PaneRequest::Nothing,

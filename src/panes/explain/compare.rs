@@ -1,13 +1,13 @@
 //! Two plans side by side: the one that was kept as "before" and the one that is shown, or without and with an index.
 
 use super::tree::name;
-use crate::plan::diff::{Change, Delta, Diff, Shape, diff};
+use crate::plan::diff::{Change, Delta, Diff, NodeChange, diff};
 use crate::plan::{BLOCK, Plan};
 use crate::sample::unit::{Count, counted, grouped};
 use crate::sample::{Bytes, Seconds};
-use crate::ui::frame::{Part, Segment};
+use crate::ui::frame::{Segment, TextPart};
 use crate::ui::glyphs::Glyphs;
-use crate::ui::table::{Cell, Grid, GridColumn, Row, Shape as GridShape, SortKind};
+use crate::ui::table::{Cell, Grid, GridColumn, Row, RowNesting as GridShape, SortKind};
 use crate::ui::theme::Role;
 
 /// The factor from which on a figure is better or worse.
@@ -21,12 +21,12 @@ pub(super) struct Comparison {
     /// The figures of both as wholes.
     pub(super) figures: Vec<Segment>,
     /// What is compared, in one line.
-    pub(super) about: Vec<Part>,
+    pub(super) about: Vec<TextPart>,
 }
 
 impl Comparison {
     /// Says what is compared.
-    pub(super) fn about(self, about: Vec<Part>) -> Self {
+    pub(super) fn about(self, about: Vec<TextPart>) -> Self {
         Self { about, ..self }
     }
 }
@@ -81,17 +81,17 @@ fn row(at: usize, change: &Change, older: &Plan, newer: &Plan) -> Row {
     let was = change.older.and_then(|id| older.node(id));
     let is = change.newer.and_then(|id| newer.node(id));
     let (mark, role) = match change.shape {
-        Shape::Same => ("", Role::Text),
-        Shape::Was(_) => ("~", Role::Accent),
-        Shape::Came => ("+", Role::DiffAdd),
-        Shape::Gone => ("-", Role::DiffRemove),
+        NodeChange::Same => ("", Role::Text),
+        NodeChange::Was(_) => ("~", Role::Accent),
+        NodeChange::Came => ("+", Role::DiffAdd),
+        NodeChange::Gone => ("-", Role::DiffRemove),
     };
     let label = |node: Option<&crate::plan::Node>| node.map(name).unwrap_or_default();
     let before = match &change.shape {
-        Shape::Same => Cell::text("same").role(Role::Muted),
-        Shape::Was(was) => Cell::text(was).role(Role::DiffRemove),
-        Shape::Came => Cell::text("added").role(Role::Muted),
-        Shape::Gone => Cell::text("removed").role(Role::Muted),
+        NodeChange::Same => Cell::text("same").role(Role::Muted),
+        NodeChange::Was(was) => Cell::text(was).role(Role::DiffRemove),
+        NodeChange::Came => Cell::text("added").role(Role::Muted),
+        NodeChange::Gone => Cell::text("removed").role(Role::Muted),
     };
     let node = Cell::text(&label(is.or(was))).role(role);
     let mut cells = vec![node, Cell::mark(mark, 0.0).role(role), before];

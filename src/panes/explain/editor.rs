@@ -12,7 +12,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui_textarea::{CursorMove, TextArea};
 
 use crate::ui::code::{Language, spans};
-use crate::ui::frame::{Part, draw_parts};
+use crate::ui::frame::{TextPart, draw_parts};
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
 
@@ -223,10 +223,10 @@ fn plain(text: &str) -> String {
 }
 
 /// Returns the parts of a line within so many columns from a column on.
-fn visible(line: &str, colours: &[(Range<usize>, Role)], left: usize, width: usize) -> Vec<Part> {
+fn visible(line: &str, colours: &[(Range<usize>, Role)], left: usize, width: usize) -> Vec<TextPart> {
     let (from, _) = text::fit(line, left);
     let to = from + text::fit(line.get(from..).unwrap_or_default(), width).0;
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<TextPart> = Vec::new();
     let mut push = |range: Range<usize>, role: Role| {
         let range = range.start.clamp(from, to)..range.end.clamp(from, to);
         if let Some(part) = line.get(range).filter(|part| !part.is_empty()) {

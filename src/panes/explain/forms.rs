@@ -4,7 +4,7 @@ use super::Explain;
 use super::run::{self, Run, RunStep};
 use crate::app::{Effect, Job, PaneRequest};
 use crate::failure::Failure;
-use crate::pg::explain::{Options, Parameter, Progress, Request};
+use crate::pg::explain::{ExplainProgress, Options, Parameter, Request};
 use crate::ui::dialog::{Filled, Form, FormField, FormValue};
 use crate::ui::input::Input;
 
@@ -81,7 +81,7 @@ impl Explain {
     /// Looks for the types of a statement's parameters; then a person fills in their values.
     pub(super) fn find_parameters(&mut self, request: Request) -> PaneRequest {
         let (id, sql) = (self.ids.take(), request.sql.clone());
-        self.run = Some(Run { id, request, step: RunStep::Values, progress: Progress::default() });
+        self.run = Some(Run { id, request, step: RunStep::Values, progress: ExplainProgress::default() });
         PaneRequest::Do(Effect::Start(id, Job::FindParameters { sql }))
     }
 

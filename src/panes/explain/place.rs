@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use super::{Explain, Mode, Panel, PlanView};
 use crate::app::DrawContext;
 use crate::ui::detail::Detail;
-use crate::ui::frame::{Part, Tile, draw_parts, draw_segments};
+use crate::ui::frame::{TextPart, Tile, draw_parts, draw_segments};
 use crate::ui::table::Notice;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
@@ -93,7 +93,7 @@ impl Explain {
         let plan_view = self.plan_view.as_ref();
         let has_words = |plan_view: &&PlanView| !plan_view.source.sql.is_empty() || !self.from.is_empty();
         if let Some(plan_view) = plan_view.filter(has_words).filter(|_| !self.is_editing) {
-            let mut line: Vec<Part> = Vec::new();
+            let mut line: Vec<TextPart> = Vec::new();
             if !self.from.is_empty() {
                 line.push((format!("{}  ", self.from), Role::Muted));
             }
@@ -180,7 +180,7 @@ impl Explain {
 
 /// A line above the plan.
 enum Head {
-    Line(Vec<Part>),
+    Line(Vec<TextPart>),
     Figures(Vec<crate::ui::frame::Segment>),
 }
 
@@ -193,7 +193,7 @@ fn draw_head(buffer: &mut Buffer, place: Rect, head: &Head, theme: &Theme) {
     }
 }
 
-fn clean(foreign: &str, role: Role) -> Part {
+fn clean(foreign: &str, role: Role) -> TextPart {
     (text::clean(foreign).into_owned(), role)
 }
 

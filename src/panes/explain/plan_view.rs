@@ -11,7 +11,7 @@ use crate::app::screen::clock_text;
 use crate::app::{Document, View};
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
-use crate::pg::explain::{Answer, Request};
+use crate::pg::explain::{ExplainAnswer, Request};
 use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
@@ -46,8 +46,8 @@ pub(super) struct PlanSource {
 
 impl PlanSource {
     /// A plan from the server, made with these values.
-    pub(super) fn answered(answer: Answer, values: Vec<Option<String>>) -> Self {
-        let Answer { plan, raw, sql, estimate_only, notices, at } = answer;
+    pub(super) fn answered(answer: ExplainAnswer, values: Vec<Option<String>>) -> Self {
+        let ExplainAnswer { plan, raw, sql, estimate_only, notices, at } = answer;
         let what = if estimate_only { "planned" } else { "run" };
         let from = format!("{what} at {}", clock_text(at));
         Self { plan: Arc::new(plan), sql, values, raw: Some(raw), from, notes: notices }

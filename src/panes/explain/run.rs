@@ -2,7 +2,7 @@
 //! long or would write, then the run. One at a time.
 
 use crate::app::{Document, Effect, Job, JobId, JobIds, PaneRequest};
-use crate::pg::explain::{Agreed, Consent, Options, Progress, Request, WHAT_STAYS};
+use crate::pg::explain::{Agreed, Consent, ExplainProgress, Options, Request, WHAT_STAYS};
 use crate::plan::{NodeKind, Plan, Relationship, scans};
 use crate::sample::unit::Count;
 use crate::ui::code::{Language, spans};
@@ -30,7 +30,7 @@ pub(super) struct Run {
     /// How far it is.
     pub(super) step: RunStep,
     /// How the server stands with it.
-    pub(super) progress: Progress,
+    pub(super) progress: ExplainProgress,
 }
 
 /// How far a run is.
@@ -58,7 +58,7 @@ pub(super) enum After {
 impl Run {
     /// A run of a request whose estimate is looked at first.
     pub(super) fn estimate(id: JobId, request: Request) -> (Self, PaneRequest) {
-        let run = Self { id, request, step: RunStep::Estimate, progress: Progress::default() };
+        let run = Self { id, request, step: RunStep::Estimate, progress: ExplainProgress::default() };
         let effect = run.effect();
         (run, PaneRequest::Do(effect))
     }
@@ -122,7 +122,7 @@ impl Run {
         }
         self.id = ids.take();
         self.step = RunStep::Real;
-        self.progress = Progress::default();
+        self.progress = ExplainProgress::default();
         let effect = self.effect();
         if !writes && cost < LARGE {
             return After::Run(Box::new(self), effect);

@@ -9,7 +9,7 @@ use crate::app::{JobProgress, JobResult, StatementToExplain};
 use crate::failure::FailureKind;
 use crate::findings::Findings;
 use crate::pg::advice::Advised;
-use crate::pg::explain::{Answer, Blocker, Choice, Parameter, Progress};
+use crate::pg::explain::{Blocker, Choice, ExplainAnswer, ExplainProgress, Parameter};
 use crate::readings::Readings;
 use crate::sample::{History, Seconds, Timestamp};
 use crate::ui::dialog::FormValue;
@@ -97,7 +97,7 @@ fn asked(pane_request: PaneRequest) -> Request {
 
 fn answer(text: &str) -> JobResult {
     let plan = parse(text).plans.remove(0);
-    let answer = Answer {
+    let answer = ExplainAnswer {
         estimate_only: !plan.is_analyzed(),
         raw: crate::plan::to_json::to_json(&plan),
         sql: "select 1".to_owned(),
@@ -181,7 +181,7 @@ fn a_statement_is_estimated_first_and_then_run() {
     let first = asked(pane_request);
     assert_eq!((first.options.analyze, first.consent, first.timeout_ms), (false, Consent::ReadOnly, 30_000));
     let blocker = Blocker { pid: 4711, who: "shop".into(), query: "alter table shop_order".into() };
-    let waits = Progress { elapsed: Seconds(3.2), blocked_by: vec![blocker], ..Progress::default() };
+    let waits = ExplainProgress { elapsed: Seconds(3.2), blocked_by: vec![blocker], ..ExplainProgress::default() };
     progress(&mut pane, JobProgress::Explaining(waits));
     let shown = drawn(&mut pane, (120, 12));
     assert!(shown.contains("3.2s") && shown.contains("4711") && shown.contains("alter table"), "{shown}");
@@ -640,7 +640,7 @@ fn a_plan_that_comes_in_ends_the_run_under_way() {
         panic!("{asked:?}")
     };
     assert_eq!(*cancelled, id);
-    pane.take_job(id, JobNews::Progress(JobProgress::Explaining(Progress::default())));
+    pane.take_job(id, JobNews::Progress(JobProgress::Explaining(ExplainProgress::default())));
     assert!(drawn(&mut pane, (120, 30)).contains("Gather Merge"));
 }
 

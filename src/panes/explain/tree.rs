@@ -13,7 +13,7 @@ use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::gauge::bar;
 use crate::ui::glyphs::Glyphs;
-use crate::ui::table::{Cell, Grid, GridColumn, Row, Shape, SortKind};
+use crate::ui::table::{Cell, Grid, GridColumn, Row, RowNesting, SortKind};
 use crate::ui::theme::Role;
 
 /// Columns of the bar of a node's share.
@@ -55,7 +55,7 @@ pub(super) fn grid(plan: &Plan, known: &ServerKnowledge, glyphs: &Glyphs) -> Gri
     let hot: HashSet<NodeId> = hot::path(plan).into_iter().collect();
     let widest = plan.nodes.iter().map(|node| name(node).len()).max().unwrap_or(0);
     let mut grid = Grid::new(columns(plan, u16::try_from(widest).unwrap_or(u16::MAX).min(NAME)));
-    grid.shape = Shape::Tree;
+    grid.shape = RowNesting::Tree;
     let has_buffers = plan.root().is_some_and(|root| !root.buffers.is_empty());
     let hottest = hot::slowest(plan, 1).first().copied();
     let line = NodeRow { plan, known, glyphs, has_buffers };

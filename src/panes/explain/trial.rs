@@ -13,7 +13,7 @@ use crate::pg::verify::{Building, Tried, trial_name};
 use crate::plan::{BLOCK, NodeKind, Plan};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Seconds};
-use crate::ui::frame::Part;
+use crate::ui::frame::TextPart;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Role;
 
@@ -33,7 +33,7 @@ pub(super) struct TrialRun {
 }
 
 /// Says how a trial under way stands.
-pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<Part> {
+pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<TextPart> {
     vec![
         (format!("{} trying the index {elapsed}", glyphs.selected), Role::Accent),
         ("  Esc cancels it on the server and leaves nothing behind".to_owned(), Role::Muted),

@@ -6,7 +6,7 @@ use crate::pg::verify::Tried;
 use crate::plan::{BLOCK, Plan};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::detail::Detail;
-use crate::ui::frame::Part;
+use crate::ui::frame::TextPart;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Role;
 
@@ -21,7 +21,7 @@ pub(super) struct Trial {
 
 impl Trial {
     /// Says in one line what came of it.
-    pub(super) fn line(&self, glyphs: &Glyphs) -> Vec<Part> {
+    pub(super) fn line(&self, glyphs: &Glyphs) -> Vec<TextPart> {
         let number = self.at + 1;
         match &self.tried {
             Ok(tried) => {

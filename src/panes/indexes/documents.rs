@@ -14,7 +14,7 @@ use crate::sample::{Bytes, Seconds};
 use crate::ui::code::Language;
 
 /// Code that mends something.
-pub(super) struct Code {
+pub(super) struct FixCode {
     /// The language it is written in.
     pub(super) language: Language,
     /// The code.
@@ -22,13 +22,13 @@ pub(super) struct Code {
 }
 
 /// Returns the code that mends an index; `None` where nothing is wrong with it.
-pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<Code> {
-    let sql = |text: String| Some(Code { language: Language::Sql, text });
+pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<FixCode> {
+    let sql = |text: String| Some(FixCode { language: Language::Sql, text });
     match &one.subject {
         IndexOrMissing::Missing(key) => {
             let code = index_for_key(key, view.readings.project_for_code()).ok()?;
             match code.python() {
-                Some(text) => Some(Code { language: Language::Python, text }),
+                Some(text) => Some(FixCode { language: Language::Python, text }),
                 None => sql(code.sql),
             }
         }
@@ -38,7 +38,7 @@ pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<Code> {
                 sql(format!("REINDEX INDEX CONCURRENTLY {};", qualified(&usage.schema, &usage.name)))
             }
             Some(_) => match view.readings.removal_of(usage).ok().and_then(|code| code.python()) {
-                Some(text) => Some(Code { language: Language::Python, text }),
+                Some(text) => Some(FixCode { language: Language::Python, text }),
                 None => sql(usage.drop_statement()),
             },
         },

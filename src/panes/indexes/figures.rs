@@ -53,7 +53,7 @@ pub struct Figures {
 
 /// The indexes, and what was not read.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct IndexList {
     /// Each index, and each that is missing.
     pub indexes: Vec<Figures>,
     /// What is missing, in words; since when the counters run.
@@ -61,7 +61,7 @@ pub struct Found {
 }
 
 /// Returns what is known of the indexes, or why they were not read.
-pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
+pub fn figures(view: &View<'_>) -> Result<IndexList, Missing> {
     let usages = view.readings.indexes()?;
     let mut notes = vec![view.readings.counting().words(view.newer.at)];
     let bloats = view.readings.index_bloat();
@@ -89,7 +89,7 @@ pub fn figures(view: &View<'_>) -> Result<Found, Missing> {
             subject: IndexOrMissing::Index(Box::new(usage.clone())),
         }
     }));
-    Ok(Found { indexes, notes })
+    Ok(IndexList { indexes, notes })
 }
 
 fn missing(view: &View<'_>, notes: &mut Vec<String>) -> Vec<Figures> {

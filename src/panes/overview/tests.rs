@@ -8,7 +8,7 @@ use ratatui::backend::TestBackend;
 
 use crate::app::{App, Effect, Event, Job, JobNews, JobResult, PaneContext, Rights, Start};
 use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
-use crate::pg::exact::Relation;
+use crate::pg::exact::MeasuredRelation;
 use crate::sample::{Seconds, Snapshot};
 use crate::ui::theme::Theme;
 
@@ -155,7 +155,7 @@ fn an_exact_measurement_is_cancelled_by_escape() {
     press(&mut app, KeyCode::Char('4'));
     press(&mut app, KeyCode::Char('b'));
     let asked = press(&mut app, KeyCode::Char('y'));
-    let [Effect::Start(id, Job::MeasureBloat { relation: Relation::Table(7), .. })] = asked.as_slice() else {
+    let [Effect::Start(id, Job::MeasureBloat { relation: MeasuredRelation::Table(7), .. })] = asked.as_slice() else {
         panic!("{asked:?}\n{}", screen(&mut app, 120, 40))
     };
     assert!(screen(&mut app, 120, 40).contains("Esc cancels it on the server"));

@@ -3,7 +3,7 @@
 use super::super::sessions;
 use super::figures::Figures;
 use crate::app::{Document, View};
-use crate::catalog::autovacuum::Progress;
+use crate::catalog::autovacuum::ThresholdProgress;
 use crate::catalog::bloat::{Bloat, Confidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::IndexProblem;
@@ -21,7 +21,7 @@ const WORTH_A_REWRITE: (f64, f64) = (0.4, 100.0 * 1024.0 * 1024.0);
 const WORTH_A_VACUUM: f64 = 10_000.0;
 
 /// One thing to do: why, the statement, and its way back where it is a setting.
-pub(super) struct Advice {
+pub(super) struct TableAdvice {
     /// Why, in a sentence.
     pub(super) why: String,
     /// The statement.
@@ -31,14 +31,14 @@ pub(super) struct Advice {
 }
 
 /// Returns what may be done about a table; nothing where nothing asks for it.
-pub(super) fn advice(one: &Figures) -> Vec<Advice> {
+pub(super) fn advice(one: &Figures) -> Vec<TableAdvice> {
     let usage = &one.usage;
     let name = qualified(&usage.schema, &usage.name);
     let mut found = Vec::new();
     let is_enabled = one.due.as_ref().is_none_or(|due| due.is_enabled);
     let vacuum = one.due.as_ref().and_then(|due| due.vacuum);
     if !is_enabled && !usage.is_partitioned() {
-        found.push(Advice {
+        found.push(TableAdvice {
             why: "Autovacuum is off for this table. Re-enable it, unless your own job vacuums the table:".to_owned(),
             sql: format!("ALTER TABLE {name} RESET (autovacuum_enabled);"),
             undo: Some(format!("ALTER TABLE {name} SET (autovacuum_enabled = false);")),
@@ -48,7 +48,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let is_due = vacuum.is_some_and(|progress| progress.share() >= 1.0 && progress.counted >= WORTH_A_VACUUM);
     // A second vacuum would only wait for the one that runs.
     if is_due && !one.is_held_back && one.vacuum_pid.is_none() {
-        found.push(Advice {
+        found.push(TableAdvice {
             why: "Dead rows exceed the autovacuum threshold; autovacuum is late, or an old transaction holds it back:"
                 .to_owned(),
             sql: format!("VACUUM (ANALYZE) {name};"),
@@ -56,7 +56,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
         });
     }
     if usage.is_never_analyzed() && usage.live.unwrap_or(0.0) > 0.0 {
-        found.push(Advice {
+        found.push(TableAdvice {
             why: "It was never analyzed, so the planner uses defaults.".to_owned(),
             sql: format!("ANALYZE {name};"),
             undo: None,
@@ -64,7 +64,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     }
     let has_own_scale = usage.option("autovacuum_vacuum_scale_factor").is_some();
     if usage.rows().unwrap_or(0.0) >= LARGE && !has_own_scale {
-        found.push(Advice {
+        found.push(TableAdvice {
             why: "For a table of this size, 20% dead rows is late. Vacuum at 2% and analyze at 1%:".to_owned(),
             sql: format!(
                 "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = \
@@ -78,7 +78,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
     let amount = one.bloat.as_ref().and_then(Bloat::amount);
     if let Some(amount) = amount.filter(|found| found.share >= WORTH_A_REWRITE.0 && found.bytes.0 >= WORTH_A_REWRITE.1)
     {
-        found.push(Advice {
+        found.push(TableAdvice {
             why: format!(
                 "{} are free space. New rows will fill it; pg_repack reclaims it while the application runs. VACUUM \
                  FULL locks the table until it is done:",
@@ -94,7 +94,7 @@ pub(super) fn advice(one: &Figures) -> Vec<Advice> {
 /// Says how to speed up a vacuum that runs and that the table's own cost settings slow down.
 ///
 /// The statement takes the lock that the vacuum holds: an autovacuum then stops, and starts again without these settings.
-fn slowed(one: &Figures, pid: i64) -> Option<Advice> {
+fn slowed(one: &Figures, pid: i64) -> Option<TableAdvice> {
     let usage = &one.usage;
     let own: Vec<(&str, &str)> = ["autovacuum_vacuum_cost_delay", "autovacuum_vacuum_cost_limit"]
         .into_iter()
@@ -107,7 +107,7 @@ fn slowed(one: &Figures, pid: i64) -> Option<Advice> {
     let list =
         |separator: &str| own.iter().map(|(name, value)| format!("{name}{separator}{value}")).collect::<Vec<_>>();
     let names: Vec<&str> = own.iter().map(|(name, _)| *name).collect();
-    Some(Advice {
+    Some(TableAdvice {
         why: format!(
             "A vacuum is running here (pid {pid}), slowed by the table's own settings {}. Reset them: the lock this needs \
              stops an autovacuum, which then starts again at the server's speed:",
@@ -147,7 +147,7 @@ pub(super) fn table(one: &Figures, view: &View<'_>) -> Document {
 }
 
 /// Returns the migration of a setting, where the table has a model.
-fn migration(one: &Figures, advice: &Advice, view: &View<'_>) -> Option<MigrationFile> {
+fn migration(one: &Figures, advice: &TableAdvice, view: &View<'_>) -> Option<MigrationFile> {
     let sql = ThereAndBack { there: &advice.sql, back: advice.undo.as_deref()? };
     migration_of_sql(&one.usage.name, "autovacuum", sql, view.readings.project())
 }
@@ -237,7 +237,7 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
     if !due.is_enabled {
         document.pair("autovacuum", "off for this table (except to prevent wraparound)");
     }
-    let when = |progress: Option<Progress>, what: &str| match progress {
+    let when = |progress: Option<ThresholdProgress>, what: &str| match progress {
         _ if !due.is_enabled => "none: autovacuum is off".to_owned(),
         progress => due_at(progress, what),
     };
@@ -251,7 +251,7 @@ fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
 }
 
 /// Returns a threshold and how near it is: `1.1k dead rows: 18k now (16×)`.
-fn due_at(progress: Option<Progress>, what: &str) -> String {
+fn due_at(progress: Option<ThresholdProgress>, what: &str) -> String {
     let Some(one) = progress else { return "?".to_owned() };
     let share = one.share();
     let share = match share {

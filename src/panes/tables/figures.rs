@@ -38,7 +38,7 @@ pub struct Figures {
 
 /// The tables, and what was not read.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct TableList {
     /// Each table.
     pub tables: Vec<Figures>,
     /// What is missing, in words.
@@ -46,7 +46,7 @@ pub struct Found {
 }
 
 /// Returns what is known of the tables, or why they were not read.
-pub fn figures(view: &View<'_>, span: TrafficSpan) -> Result<Found, Missing> {
+pub fn figures(view: &View<'_>, span: TrafficSpan) -> Result<TableList, Missing> {
     let usages = view.readings.tables()?;
     let mut notes = Vec::new();
     let bloats = view.readings.table_bloat();
@@ -69,7 +69,7 @@ pub fn figures(view: &View<'_>, span: TrafficSpan) -> Result<Found, Missing> {
             usage: usage.clone(),
         })
         .collect();
-    Ok(Found { tables, notes })
+    Ok(TableList { tables, notes })
 }
 
 /// Says that dead rows are not known, since when, and until when.

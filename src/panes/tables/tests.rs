@@ -74,7 +74,7 @@ fn traffic_is_counted_between_two_samples() {
         "tables",
         vec![row! { relid: 1, schema: "public", name: "shop_order", kind: "r", pages: 5000, seq_scan: 160, idx_scan: 300, updates: 650, hot_updates: 325 }],
     );
-    let (pane, _) = shown(vec![shop(), newer], |pane| pane.view = Columns::Traffic);
+    let (pane, _) = shown(vec![shop(), newer], |pane| pane.view = TableView::Traffic);
     assert_eq!(text(&pane, 0, "seq_scans"), "1");
     assert_eq!(text(&pane, 0, "updates"), "10");
     assert_eq!(text(&pane, 0, "hot"), "50%");

@@ -68,26 +68,26 @@ fn password_of(line: &str, wanted: &Wanted<'_>) -> Option<Password> {
     for value in [wanted.host, wanted.port, wanted.database, wanted.user] {
         let (field, after) = next_field(rest);
         let after = after?;
-        if field != Field::Any && field != Field::Exactly(value.to_owned()) {
+        if field != PassfileField::Any && field != PassfileField::Exactly(value.to_owned()) {
             return None;
         }
         rest = after;
     }
     match next_field(rest).0 {
-        Field::Any => Some(Password::new("*")),
-        Field::Exactly(password) if password.is_empty() => None,
-        Field::Exactly(password) => Some(Password::new(password)),
+        PassfileField::Any => Some(Password::new("*")),
+        PassfileField::Exactly(password) if password.is_empty() => None,
+        PassfileField::Exactly(password) => Some(Password::new(password)),
     }
 }
 
 #[derive(PartialEq, Eq)]
-enum Field {
+enum PassfileField {
     Any,
     Exactly(String),
 }
 
 /// Reads up to the next `:` that is not escaped; the rest is `None` at the end of the line.
-fn next_field(text: &str) -> (Field, Option<&str>) {
+fn next_field(text: &str) -> (PassfileField, Option<&str>) {
     let mut field = String::new();
     let mut is_escaped = false;
     let mut end = None;
@@ -105,7 +105,7 @@ fn next_field(text: &str) -> (Field, Option<&str>) {
             other => field.push(other),
         }
     }
-    let field = if field == "*" && !is_escaped { Field::Any } else { Field::Exactly(field) };
+    let field = if field == "*" && !is_escaped { PassfileField::Any } else { PassfileField::Exactly(field) };
     (field, end.and_then(|end| text.get(end + 1..)))
 }
 

@@ -1,6 +1,6 @@
 //! From rows of the system catalogs to [`Table`]s.
 
-use crate::catalog::index::{Direction, Nulls};
+use crate::catalog::index::{KeyDirection, Nulls};
 use crate::catalog::{
     Catalog, Collation, ColumnStatistics, Counters, Definition, Expr, ExpressionStatistics, ForeignKey, Index, Key,
     Method, RelationKind, Table, TableColumn, ids, parse, texts,
@@ -148,7 +148,7 @@ fn index(table: &Table, row: &Row<'_>) -> Index {
         Key {
             expr,
             opclass: opclass.filter(|name| !is_same_as_default(name)),
-            direction: if is_descending { Direction::Descending } else { Direction::Ascending },
+            direction: if is_descending { KeyDirection::Descending } else { KeyDirection::Ascending },
             nulls: match (is_descending, is_nulls_first) {
                 (false, true) => Nulls::First,
                 (true, false) => Nulls::Last,

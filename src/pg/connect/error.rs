@@ -55,7 +55,7 @@ pub struct Attempt {
     /// The host and port, or the unix socket.
     pub place: String,
     /// What went wrong.
-    pub trouble: Trouble,
+    pub trouble: ConnectTrouble,
 }
 
 /// The part of an attempt that was under way.
@@ -84,7 +84,7 @@ impl fmt::Display for ConnectStep {
 
 /// What went wrong in an attempt.
 #[derive(Debug, Error)]
-pub enum Trouble {
+pub enum ConnectTrouble {
     /// The name could not be looked up.
     #[error("the host name cannot be resolved")]
     Lookup(#[source] io::Error),
@@ -189,7 +189,7 @@ fn certificate_words(error: &CertificateError) -> String {
     }
 }
 
-impl From<tokio_postgres::Error> for Trouble {
+impl From<tokio_postgres::Error> for ConnectTrouble {
     fn from(error: tokio_postgres::Error) -> Self {
         if let Some(server) = error.as_db_error() {
             return Self::Server(Box::new(server.clone()));
@@ -210,7 +210,7 @@ impl From<tokio_postgres::Error> for Trouble {
     }
 }
 
-impl Trouble {
+impl ConnectTrouble {
     fn from_io(error: io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<NotPostgres>()) {
             Some(foreign) => Self::NotPostgres(foreign.clone()),
@@ -305,13 +305,13 @@ impl ConnectError {
 
     /// Whether the server asked for a password and none was known.
     pub fn needs_password(&self) -> bool {
-        self.attempts.iter().any(|attempt| matches!(attempt.trouble, Trouble::PasswordNeeded))
+        self.attempts.iter().any(|attempt| matches!(attempt.trouble, ConnectTrouble::PasswordNeeded))
     }
 
     /// Whether there is no server at all: nothing listens at any place that was tried.
     pub fn found_no_server(&self) -> bool {
-        let is_nothing = |trouble: &Trouble| match trouble {
-            Trouble::Socket(error) => {
+        let is_nothing = |trouble: &ConnectTrouble| match trouble {
+            ConnectTrouble::Socket(error) => {
                 matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
             }
             _ => false,
@@ -322,7 +322,7 @@ impl ConnectError {
     /// Returns the SQLSTATE of the server's last answer.
     pub fn code(&self) -> Option<&SqlState> {
         self.attempts.last().and_then(|last| match &last.trouble {
-            Trouble::Server(error) => Some(error.code()),
+            ConnectTrouble::Server(error) => Some(error.code()),
             _ => None,
         })
     }
@@ -331,31 +331,33 @@ impl ConnectError {
     pub fn hint(&self) -> Option<String> {
         let last = self.attempts.last()?;
         Some(match &last.trouble {
-            Trouble::Lookup(_) => "check the spelling of the host, or your network and VPN".to_owned(),
-            Trouble::Socket(error) => socket_hint(error, &last.place),
-            Trouble::TooSlow { .. } => {
+            ConnectTrouble::Lookup(_) => "check the spelling of the host, or your network and VPN".to_owned(),
+            ConnectTrouble::Socket(error) => socket_hint(error, &last.place),
+            ConnectTrouble::TooSlow { .. } => {
                 "a firewall, or a server that hangs? connect_timeout=SECONDS waits longer".to_owned()
             }
-            Trouble::Closed | Trouble::Io(_) => {
+            ConnectTrouble::Closed | ConnectTrouble::Io(_) => {
                 "a proxy or firewall may have cut it; the server's log may say more".to_owned()
             }
-            Trouble::NotPostgres(_) => "check host and port: PostgreSQL's is 5432, PgBouncer's 6432".to_owned(),
-            Trouble::NoTls => "use sslmode=prefer if an unencrypted connection is acceptable".to_owned(),
-            Trouble::ErrorBeforeTls => "the server's log says why".to_owned(),
-            Trouble::Certificate(reason) => certificate_hint(reason).to_owned(),
-            Trouble::Handshake(error) => return handshake_hint(error),
-            Trouble::Tls(error) => return error.hint(),
-            Trouble::Server(error) => return self.server_hint(error),
-            Trouble::PasswordNeeded => {
+            ConnectTrouble::NotPostgres(_) => "check host and port: PostgreSQL's is 5432, PgBouncer's 6432".to_owned(),
+            ConnectTrouble::NoTls => "use sslmode=prefer if an unencrypted connection is acceptable".to_owned(),
+            ConnectTrouble::ErrorBeforeTls => "the server's log says why".to_owned(),
+            ConnectTrouble::Certificate(reason) => certificate_hint(reason).to_owned(),
+            ConnectTrouble::Handshake(error) => return handshake_hint(error),
+            ConnectTrouble::Tls(error) => return error.hint(),
+            ConnectTrouble::Server(error) => return self.server_hint(error),
+            ConnectTrouble::PasswordNeeded => {
                 self.password_hint("set PGPASSWORD, add a line to ~/.pgpass, or omit -w to be asked".to_owned())
             }
-            Trouble::NotAsked(_) => self.password_hint("set PGPASSWORD, or add a line to ~/.pgpass".to_owned()),
-            Trouble::Authentication(words) if words.contains("channel binding") => {
+            ConnectTrouble::NotAsked(_) => self.password_hint("set PGPASSWORD, or add a line to ~/.pgpass".to_owned()),
+            ConnectTrouble::Authentication(words) if words.contains("channel binding") => {
                 "channel binding needs TLS and a SCRAM password; channel_binding=prefer also works without".to_owned()
             }
-            Trouble::Authentication(_) => "pgdj supports password, md5, scram-sha-256, cert, trust and peer".to_owned(),
-            Trouble::WrongSession(_) => "name another host, or another target_session_attrs".to_owned(),
-            Trouble::Protocol(_) => "check host and port, and the version of the server there".to_owned(),
+            ConnectTrouble::Authentication(_) => {
+                "pgdj supports password, md5, scram-sha-256, cert, trust and peer".to_owned()
+            }
+            ConnectTrouble::WrongSession(_) => "name another host, or another target_session_attrs".to_owned(),
+            ConnectTrouble::Protocol(_) => "check host and port, and the version of the server there".to_owned(),
         })
     }
 
@@ -367,7 +369,7 @@ impl ConnectError {
     /// Whether every place for a client is taken, of the server or of the pooler before it.
     pub fn is_full(&self) -> bool {
         self.attempts.last().is_some_and(|last| match &last.trouble {
-            Trouble::Server(error) => {
+            ConnectTrouble::Server(error) => {
                 *error.code() == SqlState::TOO_MANY_CONNECTIONS
                     || ["query_wait_timeout", "no more connections allowed"]
                         .iter()

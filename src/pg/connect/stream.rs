@@ -11,7 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error::{NotPostgres, Trouble};
+use super::error::{ConnectTrouble, NotPostgres};
 use crate::pg::tls::Connector;
 
 /// `SSLRequest`: its length and its code. Source: PostgreSQL manual 55.7.
@@ -48,29 +48,29 @@ impl Stream {
 }
 
 /// Asks the server whether it speaks TLS.
-pub(super) async fn ask_for_tls(mut socket: Socket) -> Result<(Socket, bool), Trouble> {
-    socket.write_all(&SSL_REQUEST).await.map_err(Trouble::broken)?;
+pub(super) async fn ask_for_tls(mut socket: Socket) -> Result<(Socket, bool), ConnectTrouble> {
+    socket.write_all(&SSL_REQUEST).await.map_err(ConnectTrouble::broken)?;
     let mut answer = [0];
     // One byte and no more: what an attacker put behind it must not be taken for part of the session (CVE-2021-23222).
-    match socket.read(&mut answer).await.map_err(Trouble::broken)? {
-        0 => Err(Trouble::Closed),
+    match socket.read(&mut answer).await.map_err(ConnectTrouble::broken)? {
+        0 => Err(ConnectTrouble::Closed),
         _ => match answer {
             [b'S'] => Ok((socket, true)),
             [b'N'] => Ok((socket, false)),
             // The server could not even start a session; it says why to a connection without TLS.
-            [b'E'] => Err(Trouble::ErrorBeforeTls),
+            [b'E'] => Err(ConnectTrouble::ErrorBeforeTls),
             [other] => Err(foreign(other, &mut socket).await),
         },
     }
 }
 
-async fn foreign(first: u8, socket: &mut Socket) -> Trouble {
+async fn foreign(first: u8, socket: &mut Socket) -> ConnectTrouble {
     let mut sent = vec![first];
     let mut rest = [0; GREETING];
     // What it is called is a courtesy; the failure is certain without it.
     let count = socket.read(&mut rest).await.unwrap_or_default();
     sent.extend(rest.iter().take(count));
-    Trouble::NotPostgres(NotPostgres(sent))
+    ConnectTrouble::NotPostgres(NotPostgres(sent))
 }
 
 /// Speaks TLS from here on. A name that is no DNS name (`my db`) is passed over in favour of the address.
@@ -79,13 +79,13 @@ pub(super) async fn shake_hands(
     connector: &Connector,
     name: &str,
     ip: &str,
-) -> Result<Stream, Trouble> {
+) -> Result<Stream, ConnectTrouble> {
     let is_name = rustls::pki_types::ServerName::try_from(name).is_ok();
     let mut make = connector.make.clone();
     let Ok(tls) = MakeTlsConnect::<Socket>::make_tls_connect(&mut make, if is_name { name } else { ip });
     match tls.connect(socket).await {
         Ok(encrypted) => Ok(Stream { inner: Inner::Tls(Box::new(encrypted)), is_known: false }),
-        Err(error) => Err(Trouble::from_handshake(error)),
+        Err(error) => Err(ConnectTrouble::from_handshake(error)),
     }
 }
 

@@ -4,7 +4,7 @@ use super::planned::Stumble;
 use super::statement::CheckedStatement;
 use super::{Agreed, refusal};
 use crate::pg::control::Mode;
-use crate::pg::judge::{Concern, Judge, Level, Objection, StatementVerdict};
+use crate::pg::judge::{Judge, Level, Objection, ObjectionKind, StatementVerdict};
 use crate::pg::transaction::{Transaction, prepare_prefix};
 
 /// Under which terms a statement is let through.
@@ -66,7 +66,7 @@ impl Admitted {
             return Err(Stumble::Told(refusal::may_do_more(&objections)));
         }
         // Whom a warning is enough for does not hear that it could be otherwise the next moment.
-        objections.retain(|objection| objection.concern == Concern::Acts);
+        objections.retain(|objection| objection.concern == ObjectionKind::Acts);
         if let Agreed::To(agreed) = &self.terms.agreed
             && objections.iter().any(|objection| !agreed.contains(&objection.words()))
         {

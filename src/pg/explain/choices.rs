@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use super::admitted::{self, Terms};
-use super::planned::{self, Explaining, Parsed, Stumble, explain};
-use super::refusal::{self, Circumstances};
+use super::planned::{self, Explaining, Reparse, Stumble, explain};
+use super::refusal::{self, FailedRun};
 use super::run::{self, Runner};
 use super::statement::{self, CheckedStatement};
 use super::usual;
@@ -81,7 +81,7 @@ impl Runner {
         let started = std::time::Instant::now();
         let found = self.ask(&request, &statement).await;
         found.map_err(|stumble| {
-            let circumstances = Circumstances {
+            let circumstances = FailedRun {
                 request: &request,
                 statement: &statement,
                 elapsed: started.elapsed(),
@@ -119,9 +119,9 @@ async fn parameters(
     request: &Request,
     statement: &CheckedStatement,
 ) -> Result<Vec<Parameter>, Stumble> {
-    let mut parameters = planned::parameters(transaction, statement, Parsed::WhenJudged).await?;
+    let mut parameters = planned::parameters(transaction, statement, Reparse::WhenJudged).await?;
     // A plan that cannot be had (a table this role may not read) leaves the types, which are worth a form already.
-    let asked = Explaining { statement, values: &[], options: request.options, parsed: Parsed::WhenJudged };
+    let asked = Explaining { statement, values: &[], options: request.options, parsed: Reparse::WhenJudged };
     if let Ok(explained) = explain(transaction, &asked).await {
         compare(transaction, &explained.plan, &mut parameters).await;
     }

@@ -8,9 +8,9 @@ use super::refusal;
 use super::statement::CheckedStatement;
 use super::{Options, Parameter};
 use crate::Failure;
-use crate::pg::own::{Form, Hole, Own};
+use crate::pg::own::{Hole, Own, Placeholder};
 use crate::pg::session::Query;
-use crate::pg::transaction::{STATEMENT, Transaction, Trouble, prepare_prefix};
+use crate::pg::transaction::{QueryTrouble, STATEMENT, Transaction, prepare_prefix};
 use crate::plan::{self, Plan};
 use crate::quote::quote_text;
 use crate::sample::Value;
@@ -18,7 +18,7 @@ use crate::sample::Value;
 const OPTIONS: Hole = Hole {
     name: "options",
     doc: "FORMAT JSON and the options you chose; ANALYZE, which runs the statement, only if you asked for it",
-    form: Form::Words,
+    form: Placeholder::Words,
 };
 
 /// Explains a statement as it was written.
@@ -51,7 +51,7 @@ pub(in crate::pg) static EXPLAIN_VALUES: Own = Own {
         Hole {
             name: "values",
             doc: "the values that you gave; nulls before PostgreSQL 16 if you gave none",
-            form: Form::Texts,
+            form: Placeholder::Texts,
         },
     ],
     sql: "explain /* pgdj explain */ ({options}) execute pgdj_explained({values})",
@@ -64,7 +64,7 @@ pub(in crate::pg) static PLAN_CACHE_MODE: Own = Own {
     holes: &[Hole {
         name: "mode",
         doc: "force_custom_plan with values, force_generic_plan without",
-        form: Form::OneOf(&["force_custom_plan", "force_generic_plan"]),
+        form: Placeholder::OneOf(&["force_custom_plan", "force_generic_plan"]),
     }],
     sql: "set local plan_cache_mode = {mode}",
 };
@@ -79,12 +79,12 @@ pub(in crate::pg) struct Explaining<'a> {
     /// What EXPLAIN is to tell.
     pub(in crate::pg) options: Options,
     /// What is explained.
-    pub(in crate::pg) parsed: Parsed,
+    pub(in crate::pg) parsed: Reparse,
 }
 
 /// Whether a statement is parsed again to be explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::pg) enum Parsed {
+pub(in crate::pg) enum Reparse {
     /// It is, so that its plan knows of an index that came in between.
     Anew,
     /// What was judged is executed, if it is prepared.
@@ -110,7 +110,7 @@ pub(in crate::pg) enum Stumble {
     /// The server said something, after a prefix of so many characters before the statement.
     Server {
         /// What.
-        trouble: Trouble,
+        trouble: QueryTrouble,
         /// Characters sent before the statement.
         prefix: usize,
     },
@@ -119,16 +119,16 @@ pub(in crate::pg) enum Stumble {
 }
 
 impl Stumble {
-    pub(super) fn server(trouble: Trouble, prefix: &str) -> Self {
+    pub(super) fn server(trouble: QueryTrouble, prefix: &str) -> Self {
         Self::Server { trouble, prefix: prefix.chars().count() }
     }
 
     /// Returns it for somebody who does not show the place in the statement.
-    pub(in crate::pg) fn trouble(self) -> Trouble {
+    pub(in crate::pg) fn trouble(self) -> QueryTrouble {
         match self {
             Self::Server { trouble, .. } => trouble,
-            Self::Told(failure) if failure.because.is_empty() => Trouble::Unusable(failure.what),
-            Self::Told(failure) => Trouble::Unusable(format!("{}: {}", failure.what, failure.because.join("; "))),
+            Self::Told(failure) if failure.because.is_empty() => QueryTrouble::Unusable(failure.what),
+            Self::Told(failure) => QueryTrouble::Unusable(format!("{}: {}", failure.what, failure.because.join("; "))),
         }
     }
 }
@@ -137,11 +137,11 @@ impl Stumble {
 pub(super) async fn parameters(
     transaction: &mut Transaction,
     statement: &CheckedStatement,
-    parsed: Parsed,
+    parsed: Reparse,
 ) -> Result<Vec<Parameter>, Stumble> {
     let types = match parsed {
-        Parsed::WhenJudged if transaction.has_prepared(&statement.text) => transaction.parameters().await,
-        Parsed::WhenJudged | Parsed::Anew => transaction.prepare(&statement.text).await,
+        Reparse::WhenJudged if transaction.has_prepared(&statement.text) => transaction.parameters().await,
+        Reparse::WhenJudged | Reparse::Anew => transaction.prepare(&statement.text).await,
     };
     let types = types.map_err(|trouble| Stumble::server(trouble, &prepare_prefix()))?;
     Ok(types.into_iter().map(|type_name| Parameter { type_name, ..Parameter::default() }).collect())
@@ -161,7 +161,7 @@ pub(in crate::pg) async fn explain(
             notes.push("the values were not used: the statement has no parameters".to_owned());
         }
         let list = listed(&options, version, &mut notes);
-        let is_prepared = parsed == Parsed::WhenJudged && transaction.has_prepared(&statement.text);
+        let is_prepared = parsed == Reparse::WhenJudged && transaction.has_prepared(&statement.text);
         let sql = if is_prepared {
             EXPLAIN_PREPARED.fill(&[(OPTIONS.name, &list)])
         } else {
@@ -254,7 +254,7 @@ async fn execute(
     list: &str,
     mode: &str,
     values: &str,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<String>, QueryTrouble> {
     transaction.control(&[PLAN_CACHE_MODE.fill(&[("mode", mode)])]).await?;
     let sql = EXPLAIN_VALUES.fill(&[(OPTIONS.name, list), ("values", values)]);
     let answer = transaction.theirs().ask(Query::new(sql)).await?;

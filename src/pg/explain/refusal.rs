@@ -11,7 +11,7 @@ use crate::failure::FailureKind;
 use crate::pg::control::Mode;
 use crate::pg::judge::{Level, Objection};
 use crate::pg::session::sentence;
-use crate::pg::transaction::Trouble;
+use crate::pg::transaction::QueryTrouble;
 use crate::quote::quote_ident;
 use crate::sample::Seconds;
 use crate::sample::redact::CUT;
@@ -19,7 +19,7 @@ use crate::sample::unit::counted;
 
 /// Under which circumstances it went wrong.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Circumstances<'a> {
+pub(super) struct FailedRun<'a> {
     pub(super) request: &'a Request,
     pub(super) statement: &'a CheckedStatement,
     pub(super) elapsed: Duration,
@@ -95,7 +95,7 @@ pub(super) fn no_consent(effect: Effect) -> Failure {
     })
 }
 
-pub(super) fn cancelled(at: &Circumstances<'_>) -> Failure {
+pub(super) fn cancelled(at: &FailedRun<'_>) -> Failure {
     refused(format!("the EXPLAIN was cancelled after {}", Seconds(at.elapsed.as_secs_f64())))
 }
 
@@ -156,16 +156,16 @@ pub(super) fn nul_in_value() -> Failure {
 }
 
 /// Says what the server's trouble was.
-pub(super) fn of(trouble: Trouble, at: &Circumstances<'_>, prefix: usize, role: &str) -> Failure {
+pub(super) fn of(trouble: QueryTrouble, at: &FailedRun<'_>, prefix: usize, role: &str) -> Failure {
     let error = match trouble {
-        Trouble::Lost(_) if at.is_cancelled => return cancelled(at),
-        Trouble::Lost(why) => {
+        QueryTrouble::Lost(_) if at.is_cancelled => return cancelled(at),
+        QueryTrouble::Lost(why) => {
             return Failure::new(FailureKind::Connection, "the connection was lost during the EXPLAIN")
                 .because_text(why)
                 .hint("nothing was changed: the server rolls back the transaction");
         }
-        Trouble::Unusable(why) => return refused("the EXPLAIN failed").because_text(why),
-        Trouble::Server(error) => error,
+        QueryTrouble::Unusable(why) => return refused("the EXPLAIN failed").because_text(why),
+        QueryTrouble::Server(error) => error,
     };
     let Some(said) = error.as_db_error() else {
         return refused("the EXPLAIN failed").because_text(sentence(&error));
@@ -188,7 +188,7 @@ fn with_detail(failure: Failure, detail: Option<&str>) -> Failure {
     }
 }
 
-fn by_code(said: &DbError, at: &Circumstances<'_>, role: &str) -> Failure {
+fn by_code(said: &DbError, at: &FailedRun<'_>, role: &str) -> Failure {
     let words = || said.message().to_owned();
     let because = |what: &str| refused(what).because_text(words());
     match *said.code() {
@@ -255,7 +255,7 @@ fn is_of_values(code: &SqlState) -> bool {
     code.code().starts_with("22")
 }
 
-fn interrupted(said: &DbError, at: &Circumstances<'_>) -> Failure {
+fn interrupted(said: &DbError, at: &FailedRun<'_>) -> Failure {
     let limit = Duration::from_millis(u64::from(at.request.timeout_ms));
     if at.is_cancelled {
         return cancelled(at);
@@ -271,7 +271,7 @@ fn interrupted(said: &DbError, at: &Circumstances<'_>) -> Failure {
     refused("another session cancelled the EXPLAIN").because_text(said.message())
 }
 
-fn blocked(at: &Circumstances<'_>) -> Failure {
+fn blocked(at: &FailedRun<'_>) -> Failure {
     let limit = super::run::guard(at.request.consent, at.request.timeout_ms).lock;
     let failure = refused(format!("the EXPLAIN waited {} for a lock and stopped", Seconds(limit.as_secs_f64())));
     let failure = with_blockers(failure, at.blocked_by);

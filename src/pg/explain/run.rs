@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::admitted::{Terms, admit};
-use super::planned::{Explained, Explaining, Parsed, Stumble, explain};
-use super::refusal::{self, Circumstances};
+use super::planned::{Explained, Explaining, Reparse, Stumble, explain};
+use super::refusal::{self, FailedRun};
 use super::statement::{self, CheckedStatement, Effect};
 use super::watch::watch;
-use super::{Answer, Blocker, Consent, Options, Progress, Request};
+use super::{Blocker, Consent, ExplainAnswer, ExplainProgress, Options, Request};
 use crate::Failure;
 use crate::pg::connection::Cancelling;
 use crate::pg::control::Mode;
 use crate::pg::judge::Level;
 use crate::pg::session::{CancelQueue, Connector};
-use crate::pg::transaction::{Access, Greeting, Guard, Transaction};
+use crate::pg::transaction::{AccessMode, Greeting, Guard, Transaction};
 use crate::sample::Seconds;
 
 /// Time between two words about how it stands.
@@ -82,9 +82,9 @@ impl Runner {
     pub async fn run(
         &self,
         request: &Request,
-        told: impl Fn(Progress),
+        told: impl Fn(ExplainProgress),
         stop: impl Future<Output = ()>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<ExplainAnswer, Failure> {
         let statement = self.judge(request)?;
         let started = Instant::now();
         let known = RunState::default();
@@ -103,12 +103,12 @@ impl Runner {
                 () = &mut stopping => return Err(known.given_up()),
                 _ = ticks.tick() => {
                     let elapsed = Seconds(started.elapsed().as_secs_f64());
-                    told(Progress { elapsed, blocked_by: blockers.borrow().clone(), warnings: known.warnings() });
+                    told(ExplainProgress { elapsed, blocked_by: blockers.borrow().clone(), warnings: known.warnings() });
                 }
             }
         };
         let blocked_by: Vec<Blocker> = blockers.borrow().clone();
-        let circumstances = Circumstances {
+        let circumstances = FailedRun {
             request,
             statement: &statement,
             elapsed: started.elapsed(),
@@ -146,8 +146,8 @@ impl Runner {
         &self,
         request: &Request,
         (statement, known): (&CheckedStatement, &RunState),
-        told: &impl Fn(Progress),
-    ) -> Result<Answer, (Stumble, String)> {
+        told: &impl Fn(ExplainProgress),
+    ) -> Result<ExplainAnswer, (Stumble, String)> {
         let opened = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await;
         let mut transaction = opened.map_err(|failure| (Stumble::Told(failure), String::new()))?;
         // Set once, here only.
@@ -165,7 +165,14 @@ impl Runner {
         let explained = explained.map_err(|stumble| (stumble, role))?;
         let notices = [statement.notes.clone(), explained.notes, said].concat();
         let estimate_only = !explained.options.analyze;
-        Ok(Answer { plan: explained.plan, raw: explained.raw, sql: request.sql.clone(), estimate_only, notices, at })
+        Ok(ExplainAnswer {
+            plan: explained.plan,
+            raw: explained.raw,
+            sql: request.sql.clone(),
+            estimate_only,
+            notices,
+            at,
+        })
     }
 
     /// Judges the statement, says what speaks against it, and explains it.
@@ -174,23 +181,23 @@ impl Runner {
         transaction: &mut Transaction,
         request: &Request,
         (statement, known): (&CheckedStatement, &RunState),
-        told: &impl Fn(Progress),
+        told: &impl Fn(ExplainProgress),
     ) -> Result<Explained, Stumble> {
         let level = level(request, statement);
         let warn = |warnings: Vec<String>| {
             known.warn(warnings.clone());
-            told(Progress { warnings, ..Progress::default() });
+            told(ExplainProgress { warnings, ..ExplainProgress::default() });
         };
         let terms = Terms { level, mode: self.mode, agreed: request.agreed.clone() };
         let mut admitted = admit(transaction, statement, terms, &warn).await?;
         // In pg_stat_activity an EXECUTE does not show what runs, so it is only sent where the judgement refuses.
-        let parsed = if self.mode == Mode::ReadOnly { Parsed::WhenJudged } else { Parsed::Anew };
+        let parsed = if self.mode == Mode::ReadOnly { Reparse::WhenJudged } else { Reparse::Anew };
         let asked = Explaining { statement, values: &request.parameters, options: request.options, parsed };
         if self.mode == Mode::ReadOnly && level == Level::Executed {
             // Planning locks more: partitions that came in between, tables in the bodies of functions.
             let options = Options { analyze: false, generic_plan: false, ..request.options };
             // Without parameters the plan of what is prepared would be kept, and its planning time be that of nothing.
-            let parsed = if statement.parameters == 0 { Parsed::Anew } else { Parsed::WhenJudged };
+            let parsed = if statement.parameters == 0 { Reparse::Anew } else { Reparse::WhenJudged };
             explain(transaction, &Explaining { options, parsed, ..asked }).await?;
             admitted = admitted.again(transaction, &warn).await?;
         }
@@ -216,8 +223,8 @@ const IDLE: Duration = Duration::from_secs(10);
 pub(super) fn guard(consent: Consent, timeout_ms: u32) -> Guard {
     let statement = Duration::from_millis(u64::from(timeout_ms));
     let access = match consent {
-        Consent::ReadOnly => Access::Read,
-        Consent::Write => Access::Write,
+        Consent::ReadOnly => AccessMode::Read,
+        Consent::Write => AccessMode::Write,
     };
     Guard { access, statement, lock: (statement / 2).clamp(Duration::from_millis(1), LOCK), idle: IDLE }
 }
@@ -250,7 +257,7 @@ async fn stopped(stop: impl Future<Output = ()>, known: &RunState) {
 }
 
 /// Returns what a person sees.
-pub(super) fn tell(stumble: Stumble, circumstances: &Circumstances<'_>, role: &str) -> Failure {
+pub(super) fn tell(stumble: Stumble, circumstances: &FailedRun<'_>, role: &str) -> Failure {
     match stumble {
         Stumble::Server { trouble, prefix } => refusal::of(trouble, circumstances, prefix, role),
         Stumble::Told(failure) if circumstances.is_cancelled => refusal::cancelled(circumstances).because(&failure),

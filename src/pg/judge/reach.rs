@@ -12,7 +12,7 @@ use super::rules::{
 use super::token::Folding;
 use super::tree::{self, Mentions};
 use super::written::{Deed, Written};
-use super::{Concern, Level, Objection};
+use super::{Level, Objection, ObjectionKind};
 use crate::pg::path::RolePath;
 
 /// Objects that are looked at for one statement; one that reaches more cannot be judged.
@@ -263,12 +263,12 @@ impl Reach {
     }
 
     fn object(&mut self, what: String, why: String, via: &str) {
-        let is_same = |known: &Objection| known.what == what && known.concern == Concern::Acts;
+        let is_same = |known: &Objection| known.what == what && known.concern == ObjectionKind::Acts;
         if !self.objections.iter().any(is_same) {
             // What it does says more than what it may become.
             self.objections.retain(|known| known.what != what);
             let via = Some(via.to_owned()).filter(|via| !via.is_empty());
-            self.objections.push(Objection { what, why, via, concern: Concern::Acts });
+            self.objections.push(Objection { what, why, via, concern: ObjectionKind::Acts });
         }
     }
 
@@ -281,7 +281,7 @@ impl Reach {
                  its owner (ALTER … OWNER TO …)"
             );
             let via = Some(via.to_owned()).filter(|via| !via.is_empty());
-            self.objections.push(Objection { what: what.to_owned(), why, via, concern: Concern::MayBeReplaced });
+            self.objections.push(Objection { what: what.to_owned(), why, via, concern: ObjectionKind::MayBeReplaced });
         }
     }
 

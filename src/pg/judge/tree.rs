@@ -23,7 +23,7 @@ pub(super) struct Mentions {
 
 /// What the number in a field is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
+enum FieldMeaning {
     Function,
     Operator,
     Type,
@@ -40,21 +40,21 @@ enum Field {
 /// Fields by what their numbers are. Source: the trees of all rules, defaults, constraints, index expressions, partition
 /// keys, statistics and SQL bodies of 12 to 18, of the system and of the views in `tests/it/judge`, and
 /// `src/include/nodes/{primnodes,parsenodes}.h`.
-fn field(name: &str) -> Field {
+fn field(name: &str) -> FieldMeaning {
     match name {
         "funcid" | "opfuncid" | "hashfuncid" | "negfuncid" | "aggfnoid" | "winfnoid" | "elemfuncid"
-        | "startInRangeFunc" | "endInRangeFunc" | "tsmhandler" => Field::Function,
-        "opno" | "opnos" | "sortop" | "eqop" | "cycle_mark_neop" => Field::Operator,
-        "relid" | "seqid" => Field::Relation,
-        "inferopclass" => Field::Class,
-        "commandType" => Field::Command,
+        | "startInRangeFunc" | "endInRangeFunc" | "tsmhandler" => FieldMeaning::Function,
+        "opno" | "opnos" | "sortop" | "eqop" | "cycle_mark_neop" => FieldMeaning::Operator,
+        "relid" | "seqid" => FieldMeaning::Relation,
+        "inferopclass" => FieldMeaning::Class,
+        "commandType" => FieldMeaning::Command,
         "aggargtypes" | "aggtranstype" | "aggtype" | "array_typeid" | "btype" | "casetype" | "coalescetype"
         | "colTypes" | "coltypes" | "consttype" | "ctecoltypes" | "cycle_mark_type" | "element_typeid"
         | "funccoltypes" | "funcresulttype" | "minmaxtype" | "opresulttype" | "paramtype" | "refelemtype"
         | "refcontainertype" | "refarraytype" | "refrestype" | "resulttype" | "row_typeid" | "type" | "typeId"
-        | "typid" | "vartype" | "wintype" => Field::Type,
-        _ if PLAIN.contains(&name) => Field::Plain,
-        _ => Field::Unknown,
+        | "typid" | "vartype" | "wintype" => FieldMeaning::Type,
+        _ if PLAIN.contains(&name) => FieldMeaning::Plain,
+        _ => FieldMeaning::Unknown,
     }
 }
 
@@ -208,7 +208,7 @@ const PLAIN: &[&str] = &[
 /// Reads a tree; `None` where it is no tree.
 pub(super) fn mentions(tree: &str) -> Option<Mentions> {
     let mut found = Mentions::default();
-    let mut current = Field::Plain;
+    let mut current = FieldMeaning::Plain;
     let mut depth = 0_i64;
     for token in Tokens(tree) {
         match token {
@@ -240,7 +240,7 @@ pub fn unknown_fields(tree: &str) -> Option<Vec<String>> {
     for token in Tokens(tree) {
         let TreeToken::Word(word) = token else { continue };
         if let Some(name) = word.strip_prefix(':') {
-            current = Some(name).filter(|name| field(name) == Field::Unknown);
+            current = Some(name).filter(|name| field(name) == FieldMeaning::Unknown);
         } else if let Some(name) = current.filter(|_| word.parse().is_ok_and(|number: i64| number > 0)) {
             unknown.push(name.to_owned());
         }
@@ -249,16 +249,16 @@ pub fn unknown_fields(tree: &str) -> Option<Vec<String>> {
 }
 
 impl Mentions {
-    fn add(&mut self, field: Field, number: i64) {
+    fn add(&mut self, field: FieldMeaning, number: i64) {
         match field {
-            Field::Function => self.functions.push(number),
-            Field::Operator => self.operators.push(number),
-            Field::Type => self.types.push(number),
-            Field::Relation => self.relations.push(number),
-            Field::Class => self.classes.push(number),
-            Field::Command => self.writes |= number != 1,
-            Field::Plain => {}
-            Field::Unknown => {
+            FieldMeaning::Function => self.functions.push(number),
+            FieldMeaning::Operator => self.operators.push(number),
+            FieldMeaning::Type => self.types.push(number),
+            FieldMeaning::Relation => self.relations.push(number),
+            FieldMeaning::Class => self.classes.push(number),
+            FieldMeaning::Command => self.writes |= number != 1,
+            FieldMeaning::Plain => {}
+            FieldMeaning::Unknown => {
                 for list in [&mut self.functions, &mut self.operators, &mut self.types, &mut self.relations] {
                     list.push(number);
                 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::timing::timed;
-use crate::pg::own::{Form, Hole, Own, Sql};
+use crate::pg::own::{Hole, Own, Placeholder, Sql};
 use crate::pg::probes::{Pace, Probe};
 use crate::pg::session::Answer;
 use crate::sample::{ServerFacts, Value};
@@ -39,7 +39,7 @@ pub(in crate::pg) static SEVERAL: Own = Own {
     holes: &[Hole {
         name: "arrays",
         doc: "one or more of the arrays below, with commas between",
-        form: Form::Statements(",\n"),
+        form: Placeholder::Statements(",\n"),
     }],
     sql: "select {arrays},
     extract(epoch from pg_catalog.statement_timestamp())::float8 as taken_up,
@@ -52,8 +52,8 @@ pub(in crate::pg) static ARRAY: Own = Own {
     reads: "The rows of one statement.",
     when: "as a part of the statement above",
     holes: &[
-        Hole { name: "rows", doc: "one of the statements below", form: Form::Statements("") },
-        Hole { name: "column", doc: "its name", form: Form::Name },
+        Hole { name: "rows", doc: "one of the statements below", form: Placeholder::Statements("") },
+        Hole { name: "column", doc: "its name", form: Placeholder::Name },
     ],
     sql: "array(select p from (
 {rows}

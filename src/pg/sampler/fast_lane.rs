@@ -18,7 +18,7 @@ use super::round_trip::{AlreadyRead, Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
 use super::slow::{LaneReport, LaneRequest, Urgency};
 use super::texts::Texts;
-use super::{Command, Report, SamplerSettings};
+use super::{Report, SamplerCommand, SamplerSettings};
 use crate::Failure;
 use crate::failure::FailureKind;
 use crate::pg::blockers;
@@ -49,7 +49,7 @@ enum Done {
 }
 
 /// Something under way, and since when.
-struct Work {
+struct PendingWork {
     done: BoxFuture<'static, Done>,
     since: Instant,
     kind: WorkKind,
@@ -75,7 +75,7 @@ pub struct FastLane {
     sessions: Sessions,
     statements: Statements,
     session: Option<Session>,
-    work: Option<Work>,
+    work: Option<PendingWork>,
     retry: Retry,
     cost: SampleCost,
     /// What a look was asked for last.
@@ -148,14 +148,18 @@ impl FastLane {
     }
 
     /// Runs until it is told to stop, or nobody listens.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut lane_reports: mpsc::Receiver<LaneReport>) {
+    pub async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<SamplerCommand>,
+        mut lane_reports: mpsc::Receiver<LaneReport>,
+    ) {
         let mut next = Instant::now() + self.settings.second;
         self.connect();
         loop {
             // Each branch is cancel-safe: receiving, a timer, and a future that is kept when another branch wins.
             let is_on = tokio::select! {
                 command = commands.recv() => match command {
-                    Some(Command::Stop) | None => false,
+                    Some(SamplerCommand::Stop) | None => false,
                     Some(command) => self.obey(command),
                 },
                 Some(report) = lane_reports.recv() => { self.hear(report); true }
@@ -180,16 +184,16 @@ impl FastLane {
         Paces { second, sample: wanted.max(second) }
     }
 
-    fn obey(&mut self, command: Command) -> bool {
+    fn obey(&mut self, command: SamplerCommand) -> bool {
         match command {
-            Command::Pace(pace) => self.settings.pace = pace,
-            Command::ReadNow => {
+            SamplerCommand::Pace(pace) => self.settings.pace = pace,
+            SamplerCommand::ReadNow => {
                 self.request(LaneRequest::Now);
                 self.forget();
                 self.schedule.clear();
                 self.sample();
             }
-            Command::Stop => return false,
+            SamplerCommand::Stop => return false,
         }
         true
     }
@@ -232,7 +236,7 @@ impl FastLane {
             };
             Done::Opened(open.await)
         };
-        self.work = Some(Work { done: Box::pin(done), since: Instant::now(), kind: WorkKind::Connecting });
+        self.work = Some(PendingWork { done: Box::pin(done), since: Instant::now(), kind: WorkKind::Connecting });
     }
 
     /// Gives up on a server that has not answered for too long.
@@ -276,7 +280,7 @@ impl FastLane {
             let answers = session.pipeline(&queries).await;
             Done::Sampled { session, asked, answers, elapsed: sent.elapsed() }
         };
-        self.work = Some(Work { done: Box::pin(done), since: now, kind: WorkKind::Asking });
+        self.work = Some(PendingWork { done: Box::pin(done), since: now, kind: WorkKind::Asking });
     }
 
     fn finish(&mut self, done: Done) -> bool {
@@ -492,7 +496,7 @@ impl FastLane {
 }
 
 /// Waits for what is under way; for ever if nothing is.
-async fn finished(work: &mut Option<Work>) -> Done {
+async fn finished(work: &mut Option<PendingWork>) -> Done {
     match work {
         Some(work) => work.done.as_mut().await,
         None => std::future::pending().await,

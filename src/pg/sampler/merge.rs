@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::sample::rates::key_text;
-use crate::sample::{Role, RowSet, Value};
+use crate::sample::{ColumnRole, RowSet, Value};
 
 /// Returns a reading in which every row that is locked (`locked_by`) has the other figures of its last reading, with
 /// their `read_at`; one that was never read keeps its nulls.
@@ -57,12 +57,12 @@ pub fn fold_same_keys(rows: RowSet) -> RowSet {
     RowSet { columns: rows.columns, rows: folded }
 }
 
-fn add(role: Role, sum: &mut Value, value: Value) {
+fn add(role: ColumnRole, sum: &mut Value, value: Value) {
     match (role, &*sum, &value) {
-        (Role::Counter, Value::Int(older), Value::Int(newer)) => *sum = Value::Int(older.saturating_add(*newer)),
-        (Role::Counter, Value::Float(older), Value::Float(newer)) => *sum = Value::float(older + newer),
-        (Role::Counter, Value::Null, _) => *sum = value,
-        (Role::Gauge, older, newer) if older != newer => *sum = Value::Null,
+        (ColumnRole::Counter, Value::Int(older), Value::Int(newer)) => *sum = Value::Int(older.saturating_add(*newer)),
+        (ColumnRole::Counter, Value::Float(older), Value::Float(newer)) => *sum = Value::float(older + newer),
+        (ColumnRole::Counter, Value::Null, _) => *sum = value,
+        (ColumnRole::Gauge, older, newer) if older != newer => *sum = Value::Null,
         _ => {}
     }
 }
@@ -76,11 +76,11 @@ mod tests {
     fn columns() -> std::sync::Arc<[Column]> {
         let column = |name, role, unit| Column::new(name, role, unit, "", "");
         [
-            column("relid", Role::Key, Unit::Id),
-            column("bytes", Role::Gauge, Unit::Bytes),
-            column("read_at", Role::Gauge, Unit::Moment),
-            column("locked_by", Role::Label, Unit::Ids),
-            column("calls", Role::Counter, Unit::Count),
+            column("relid", ColumnRole::Key, Unit::Id),
+            column("bytes", ColumnRole::Gauge, Unit::Bytes),
+            column("read_at", ColumnRole::Gauge, Unit::Moment),
+            column("locked_by", ColumnRole::Label, Unit::Ids),
+            column("calls", ColumnRole::Counter, Unit::Count),
         ]
         .into()
     }
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn rows_that_become_one_are_not_said_to_be_cut_off() {
-        let total = Column::new("total", Role::Gauge, Unit::Count, "", "");
+        let total = Column::new("total", ColumnRole::Gauge, Unit::Count, "", "");
         let columns: std::sync::Arc<[Column]> = columns().iter().cloned().chain([total]).collect();
         let counted =
             |relid, total| [row(relid, Value::Null, Value::Null, Value::Null), vec![Value::Int(total)]].concat();

@@ -129,10 +129,10 @@ fn ids(statements: &RowSet) -> impl Iterator<Item = i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Role, Unit};
+    use crate::sample::{ColumnRole, Unit};
 
     fn statements(ids: impl IntoIterator<Item = i64>) -> RowSet {
-        let columns: Arc<[Column]> = [Column::new("queryid", Role::Key, Unit::Id, "", "")].into();
+        let columns: Arc<[Column]> = [Column::new("queryid", ColumnRole::Key, Unit::Id, "", "")].into();
         RowSet { columns, rows: ids.into_iter().map(|id| vec![Value::Int(id)]).collect() }
     }
 

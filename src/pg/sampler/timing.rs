@@ -3,7 +3,7 @@
 //! Two columns behind those of a statement: when the server took it up, and the clock at each row, of which the last
 //! one counts. A statement without rows tells neither.
 
-use crate::pg::own::{Form, Hole, Own, Sql};
+use crate::pg::own::{Hole, Own, Placeholder, Sql};
 use crate::pg::session::Answer;
 use crate::sample::{Timestamp, Value};
 
@@ -24,8 +24,8 @@ pub(in crate::pg) static TIMED: Own = Own {
     when: "around the first statement of a sample, and around each statement under \"Samples that may take long or \
         wait for a lock\" except COPY",
     holes: &[
-        Hole { name: "name", doc: "its name", form: Form::Name },
-        Hole { name: "timed", doc: "one of the statements below", form: Form::Statements("") },
+        Hole { name: "name", doc: "its name", form: Placeholder::Name },
+        Hole { name: "timed", doc: "one of the statements below", form: Placeholder::Statements("") },
     ],
     sql: "select /* pgdj {name} */ p.*,
     extract(epoch from pg_catalog.statement_timestamp())::float8 as taken_up,

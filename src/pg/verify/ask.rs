@@ -7,18 +7,18 @@ use crate::advisor::IndexSpec;
 use crate::catalog::{Table, TableColumn};
 use crate::pg::control::Mode;
 use crate::pg::explain::admitted::{Terms, admit};
-use crate::pg::explain::planned::{Explaining, Parsed, Stumble, explain};
+use crate::pg::explain::planned::{Explaining, Reparse, Stumble, explain};
 use crate::pg::explain::{self, Agreed, Options, Request, refusal};
 use crate::pg::judge::Level;
 use crate::pg::own::Own;
 use crate::pg::private::CLUSTER_NAME;
 use crate::pg::session::{Parameter, Query};
-use crate::pg::transaction::{Transaction, Trouble};
+use crate::pg::transaction::{QueryTrouble, Transaction};
 use crate::plan::Plan;
 
 /// What can be done on this connection.
 #[derive(Debug, Default)]
-pub(super) struct Circumstances {
+pub(super) struct ConnectionMeans {
     /// The schema of `HypoPG`, where it is installed and may be used.
     pub(super) hypopg: Option<String>,
     /// Whether temporary tables can be made: not on a standby, nor without the right to.
@@ -48,8 +48,8 @@ pub(in crate::pg) static CIRCUMSTANCES: Own = Own {
         and pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary') as has_temporary",
 };
 
-impl Circumstances {
-    pub(super) async fn read(transaction: &mut Transaction) -> Result<Self, Trouble> {
+impl ConnectionMeans {
+    pub(super) async fn read(transaction: &mut Transaction) -> Result<Self, QueryTrouble> {
         let rows = transaction.ask(Query::new(CIRCUMSTANCES.sql())).await?.into_rows();
         let Some(row) = rows.first() else { return Ok(Self::default()) };
         Ok(Self {
@@ -84,7 +84,7 @@ limit 1600",
 pub(super) async fn tables(
     transaction: &mut Transaction,
     specs: impl Iterator<Item = &IndexSpec>,
-) -> Result<Vec<Table>, Trouble> {
+) -> Result<Vec<Table>, QueryTrouble> {
     let mut tables: Vec<Table> = Vec::new();
     for spec in specs {
         if tables.iter().any(|table| table.schema == spec.schema && table.name == spec.table) {
@@ -129,7 +129,7 @@ limit 1000",
 pub(super) async fn partitions(
     transaction: &mut Transaction,
     spec: &IndexSpec,
-) -> Result<Vec<(String, String)>, Trouble> {
+) -> Result<Vec<(String, String)>, QueryTrouble> {
     let query = Query::new(PARTITIONS.sql())
         .with(Parameter::Text(spec.schema.clone()))
         .with(Parameter::Text(spec.table.clone()));
@@ -198,7 +198,7 @@ impl BoundStatement {
         &self,
         transaction: &mut Transaction,
         (level, mode): (Level, Mode),
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), QueryTrouble> {
         transaction.save("pgdj_judge").await?;
         let terms = Terms { level, mode, agreed: self.agreed.clone() };
         let admitted = admit(transaction, &self.looked_at, terms, &|_| {}).await;
@@ -207,13 +207,13 @@ impl BoundStatement {
     }
 
     /// Returns its plan.
-    pub(super) async fn explain(&self, transaction: &mut Transaction) -> Result<Plan, Trouble> {
+    pub(super) async fn explain(&self, transaction: &mut Transaction) -> Result<Plan, QueryTrouble> {
         self.guarded(transaction, PLANNED).await
     }
 
     /// Runs it and returns its plan with times; a write, which the read-only savepoint refuses, is planned only, as is
     /// one without the values of its parameters.
-    pub(super) async fn measure(&self, transaction: &mut Transaction) -> Result<Plan, Trouble> {
+    pub(super) async fn measure(&self, transaction: &mut Transaction) -> Result<Plan, QueryTrouble> {
         let run = Options { analyze: true, buffers: true, ..PLANNED };
         match self.guarded(transaction, run).await {
             Err(trouble) if trouble.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
@@ -224,10 +224,10 @@ impl BoundStatement {
     }
 
     /// Explains within a savepoint, after which the transaction is as it was before.
-    async fn guarded(&self, transaction: &mut Transaction, options: Options) -> Result<Plan, Trouble> {
+    async fn guarded(&self, transaction: &mut Transaction, options: Options) -> Result<Plan, QueryTrouble> {
         transaction.save("pgdj_explain").await?;
         transaction.control(&[READ_ONLY.sql()]).await?;
-        let asked = Explaining { statement: &self.looked_at, values: &self.parameters, options, parsed: Parsed::Anew };
+        let asked = Explaining { statement: &self.looked_at, values: &self.parameters, options, parsed: Reparse::Anew };
         let explained = explain(transaction, &asked).await;
         transaction.undo("pgdj_explain").await?;
         Ok(explained.map_err(Stumble::trouble)?.plan)

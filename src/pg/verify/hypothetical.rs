@@ -6,9 +6,9 @@
 
 use super::ask::{self, BoundStatement};
 use super::{Evidence, PlannerVerdict, Verified, Wanted, verdicts};
-use crate::pg::own::{Form, Hole, Own};
+use crate::pg::own::{Hole, Own, Placeholder};
 use crate::pg::session::{Parameter, Query};
-use crate::pg::transaction::{Transaction, Trouble};
+use crate::pg::transaction::{QueryTrouble, Transaction};
 use crate::plan::Plan;
 use crate::quote::quote_ident_always;
 
@@ -22,7 +22,7 @@ struct Hypothetical {
     place: usize,
 }
 
-const SCHEMA: Hole = Hole { name: "schema", doc: "the schema that HypoPG is installed in", form: Form::Name };
+const SCHEMA: Hole = Hole { name: "schema", doc: "the schema that HypoPG is installed in", form: Placeholder::Name };
 
 /// See [`is_ready`].
 pub(in crate::pg) static READY: Own = Own {
@@ -62,7 +62,7 @@ pub(super) async fn verify(
     set: &[Wanted<'_>],
     (schema, before): (&str, &Plan),
     notes: &mut Vec<String>,
-) -> Result<Option<Verified>, Trouble> {
+) -> Result<Option<Verified>, QueryTrouble> {
     if !is_ready(transaction, schema).await? {
         notes.push("HypoPG cannot simulate it: it makes no index on this server".to_owned());
         return Ok(None);
@@ -106,7 +106,7 @@ pub(super) async fn verify(
 /// For its first number it runs `SELECT max(oid) FROM pg_catalog.pg_class WHERE oid < 16384` under the path in force:
 /// with the role's path, an operator or an aggregate of somebody else would be called.
 /// Source: `hypo_get_min_fake_oid` of HypoPG 1.3.1 and 1.4; a hostile operator `<` made its backend crash.
-async fn is_ready(transaction: &mut Transaction, schema: &str) -> Result<bool, Trouble> {
+async fn is_ready(transaction: &mut Transaction, schema: &str) -> Result<bool, QueryTrouble> {
     let sql = READY.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
     transaction.save(POINT).await?;
     let dropped = transaction.ask(Query::new(sql)).await;
@@ -127,7 +127,7 @@ async fn all_of(
     schema: &str,
     (place, wanted): (usize, &Wanted<'_>),
     created: &mut Vec<Hypothetical>,
-) -> Result<(), Trouble> {
+) -> Result<(), QueryTrouble> {
     let partitions = ask::partitions(transaction, wanted.spec).await?;
     if partitions.is_empty() {
         let (number, name) = one(transaction, schema, &wanted.create_for_hypopg("pgdj")).await?;
@@ -141,7 +141,7 @@ async fn all_of(
 }
 
 /// Creates one within a savepoint, so that a refusal does not end the transaction; returns its number and name.
-async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Result<(i64, String), Trouble> {
+async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Result<(i64, String), QueryTrouble> {
     transaction.save(POINT).await?;
     let sql = SIMULATE.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
     // It looks up the names in the index under the path in force, which has to be the role's.
@@ -157,11 +157,11 @@ async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Re
     let name = row.as_ref().map(|row| row.text("name").to_owned());
     match (number, name) {
         (Some(number), Some(name)) => Ok((number, name)),
-        _ => Err(Trouble::Unusable("it made no index".to_owned())),
+        _ => Err(QueryTrouble::Unusable("it made no index".to_owned())),
     }
 }
 
-async fn drop_all(transaction: &mut Transaction, schema: &str, indexes: &[Hypothetical]) -> Result<(), Trouble> {
+async fn drop_all(transaction: &mut Transaction, schema: &str, indexes: &[Hypothetical]) -> Result<(), QueryTrouble> {
     for index in indexes {
         let sql = FORGET.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
         transaction.ask(Query::new(sql).with(Parameter::Int(index.number))).await?;

@@ -7,9 +7,9 @@ use super::{Evidence, PlannerVerdict, Verified, Wanted};
 use crate::advisor::IndexSpec;
 use crate::catalog::parse::expression;
 use crate::catalog::{Expr, Key};
-use crate::pg::own::{Form, Hole, Own};
+use crate::pg::own::{Hole, Own, Placeholder};
 use crate::pg::session::{Parameter, Query};
-use crate::pg::transaction::{Transaction, Trouble};
+use crate::pg::transaction::{QueryTrouble, Transaction};
 use crate::plan::Plan;
 use crate::quote::quote_ident_always;
 use crate::sample::Value;
@@ -19,7 +19,7 @@ pub(super) async fn verify(
     transaction: &mut Transaction,
     set: &[Wanted<'_>],
     before: &Plan,
-) -> Result<Verified, Trouble> {
+) -> Result<Verified, QueryTrouble> {
     let mut verdicts = Vec::new();
     for Wanted { spec, .. } in set {
         transaction.save("pgdj_proof").await?;
@@ -41,7 +41,7 @@ pub(super) async fn verify(
     })
 }
 
-async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> Result<PlannerVerdict, Trouble> {
+async fn of(transaction: &mut Transaction, spec: &IndexSpec, before: &Plan) -> Result<PlannerVerdict, QueryTrouble> {
     let conditions = conditions(before, spec);
     let method = spec.definition.method.to_string();
     let mut is_first = true;
@@ -102,7 +102,7 @@ async fn family(
     spec: &IndexSpec,
     key: &Key,
     method: &str,
-) -> Result<Option<i64>, Trouble> {
+) -> Result<Option<i64>, QueryTrouble> {
     let Some(type_oid) = type_of(transaction, spec, key).await? else { return Ok(None) };
     let opclass = key.opclass.clone().unwrap_or_default();
     let query = Query::new(FAMILY.sql()).with(Parameter::Text(opclass)).with(Parameter::Text(method.to_owned()));
@@ -127,9 +127,9 @@ pub(in crate::pg) static OF_EXPRESSION: Own = Own {
         table.",
     when: "the same, for an index on an expression; with --read-only, only after a check of what the expression calls",
     holes: &[
-        Hole { name: "expression", doc: "the expression, as the plan has it", form: Form::Theirs },
-        Hole { name: "schema", doc: "the schema of the table", form: Form::Name },
-        Hole { name: "table", doc: "the table", form: Form::Name },
+        Hole { name: "expression", doc: "the expression, as the plan has it", form: Placeholder::Theirs },
+        Hole { name: "schema", doc: "the schema of the table", form: Placeholder::Name },
+        Hole { name: "table", doc: "the table", form: Placeholder::Name },
     ],
     sql: "select pg_catalog.pg_typeof({expression})::pg_catalog.oid::pg_catalog.int8
 from (select (null::{schema}.{table}).*) as {table}",
@@ -148,13 +148,13 @@ limit 1",
 };
 
 /// The oid of the type of a key: of a column the catalog knows it, of an expression the server has to be asked.
-async fn type_of(transaction: &mut Transaction, spec: &IndexSpec, key: &Key) -> Result<Option<i64>, Trouble> {
+async fn type_of(transaction: &mut Transaction, spec: &IndexSpec, key: &Key) -> Result<Option<i64>, QueryTrouble> {
     if let Some(column) = key.expr.as_column() {
         let names = [spec.schema.as_str(), spec.table.as_str(), column];
         let bind = |query: Query, name: &str| query.with(Parameter::Text(name.to_owned()));
         let query = names.into_iter().fold(Query::new(OF_COLUMN.sql()), bind);
         let oid = transaction.ask(query).await?.scalar().and_then(Value::as_int);
-        let gone = || Trouble::Unusable(format!("there is no column {column}"));
+        let gone = || QueryTrouble::Unusable(format!("there is no column {column}"));
         return oid.map(Some).ok_or_else(gone);
     }
     // An advice wrote the expression: it runs under the role's path, on a row of nulls. All else in here has its schema.
@@ -166,7 +166,7 @@ async fn type_of(transaction: &mut Transaction, spec: &IndexSpec, key: &Key) -> 
     Ok(transaction.theirs().ask(Query::new(sql)).await?.scalar().and_then(Value::as_int))
 }
 
-async fn has_any(transaction: &mut Transaction, family: i64, operators: Vec<String>) -> Result<bool, Trouble> {
+async fn has_any(transaction: &mut Transaction, family: i64, operators: Vec<String>) -> Result<bool, QueryTrouble> {
     let query = Query::new(HAS_OPERATOR.sql()).with(Parameter::Int(family)).with(Parameter::Text(operators.join(" ")));
     Ok(transaction.ask(query).await?.scalar().is_some())
 }

@@ -3,11 +3,11 @@
 //! A temporary table stands before all others in the search path, so that the statement finds the sample without being
 //! changed; one that names the schema is changed in just that.
 
-use super::ask::{BoundStatement, Circumstances};
+use super::ask::{BoundStatement, ConnectionMeans};
 use super::{Evidence, Verified, Wanted, verdicts};
-use crate::pg::own::{Form, Hole, Own, Sql};
+use crate::pg::own::{Hole, Own, Placeholder, Sql};
 use crate::pg::session::{Parameter, Query};
-use crate::pg::transaction::{Transaction, Trouble};
+use crate::pg::transaction::{QueryTrouble, Transaction};
 use crate::quote::quote_ident_always;
 use crate::sample::{Bytes, Value};
 
@@ -18,8 +18,8 @@ const LEAST_ROWS: f64 = 20_000.0;
 /// The share that is enough for a large table, percent.
 const USUAL_PERCENT: f64 = 5.0;
 
-const TABLE: Hole = Hole { name: "table", doc: "the table's name, which the sample has too", form: Form::Name };
-const RELATION: Hole = Hole { name: "relation", doc: "the table, with its schema", form: Form::Name };
+const TABLE: Hole = Hole { name: "table", doc: "the table's name, which the sample has too", form: Placeholder::Name };
+const RELATION: Hole = Hole { name: "relation", doc: "the table, with its schema", form: Placeholder::Name };
 
 /// When a sample is made.
 const WHEN: &str = "never in this version";
@@ -55,7 +55,7 @@ pub(in crate::pg) static COPY_PART: Own = Own {
     name: "sample: rows of a large table",
     reads: "A part of the table, at most about 100,000 rows.",
     when: WHEN,
-    holes: &[TABLE, RELATION, Hole { name: "percent", doc: "the part", form: Form::Number }],
+    holes: &[TABLE, RELATION, Hole { name: "percent", doc: "the part", form: Placeholder::Number }],
     sql: "insert into pg_temp.{table} select * from {relation} tablesample system ({percent})",
 };
 
@@ -80,8 +80,8 @@ pub(in crate::pg) static BUILD: Own = Own {
     reads: "The sample. Builds the index on it.",
     when: WHEN,
     holes: &[
-        Hole { name: "index", doc: "pgdj_sample_1, 2, …", form: Form::Name },
-        Hole { name: "place", doc: "the sample and the keys of the advised index", form: Form::Theirs },
+        Hole { name: "index", doc: "pgdj_sample_1, 2, …", form: Placeholder::Name },
+        Hole { name: "place", doc: "the sample and the keys of the advised index", form: Placeholder::Theirs },
     ],
     sql: "CREATE INDEX /* pgdj sample: index */ {index} ON {place}",
 };
@@ -101,9 +101,9 @@ pub(super) async fn verify(
     transaction: &mut Transaction,
     statement: &BoundStatement,
     set: &[Wanted<'_>],
-    circumstances: &Circumstances,
+    circumstances: &ConnectionMeans,
     notes: &mut Vec<String>,
-) -> Result<Option<Verified>, Trouble> {
+) -> Result<Option<Verified>, QueryTrouble> {
     if !circumstances.has_temporary {
         notes.push(
             "cannot create a temporary table here: this is a standby, or the TEMPORARY right is missing".to_owned(),
@@ -126,7 +126,7 @@ async fn with_sample(
     transaction: &mut Transaction,
     statement: &BoundStatement,
     set: &[Wanted<'_>],
-) -> Result<Verified, Trouble> {
+) -> Result<Verified, QueryTrouble> {
     let mut tables: Vec<(&str, &str)> =
         set.iter().map(|wanted| (wanted.spec.schema.as_str(), wanted.spec.table.as_str())).collect();
     tables.sort_unstable();
@@ -169,7 +169,7 @@ async fn with_sample(
 }
 
 /// Makes the sample and returns its share of the rows.
-async fn sample(transaction: &mut Transaction, schema: &str, table: &str) -> Result<f64, Trouble> {
+async fn sample(transaction: &mut Transaction, schema: &str, table: &str) -> Result<f64, QueryTrouble> {
     let relation = format!("{}.{}", quote_ident_always(schema), quote_ident_always(table));
     let query = Query::new(ROWS.sql()).with(Parameter::Text(schema.to_owned())).with(Parameter::Text(table.to_owned()));
     let rows = transaction.ask(query).await?.scalar().and_then(Value::as_f64).unwrap_or_default();

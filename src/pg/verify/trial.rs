@@ -12,9 +12,9 @@ use crate::failure::FailureKind;
 use crate::pg::control::Mode;
 use crate::pg::explain::Request;
 use crate::pg::judge::Level;
-use crate::pg::own::{Form, Hole, Own, Sql};
+use crate::pg::own::{Hole, Own, Placeholder, Sql};
 use crate::pg::session::{Answer, Parameter, Query};
-use crate::pg::transaction::{Access, Transaction, Trouble};
+use crate::pg::transaction::{AccessMode, QueryTrouble, Transaction};
 use crate::plan::Plan;
 use crate::quote::{qualified_always, quote_ident_always};
 use crate::sample::{Bytes, Seconds, Value};
@@ -71,23 +71,23 @@ pub(super) async fn run(
 const QUESTION: Duration = Duration::from_secs(10);
 
 /// Judges the statement, which a trial runs: an estimate runs less of it.
-async fn agreed(transaction: &mut Transaction, statement: &BoundStatement) -> Result<(), Trouble> {
-    transaction.begin(guard(Access::Read, QUESTION)).await?;
+async fn agreed(transaction: &mut Transaction, statement: &BoundStatement) -> Result<(), QueryTrouble> {
+    transaction.begin(guard(AccessMode::Read, QUESTION)).await?;
     let admitted = statement.admit(transaction, (Level::Executed, Mode::Full)).await;
     transaction.end().await;
     admitted
 }
 
 /// Asks one question in a transaction of its own.
-async fn asked(transaction: &mut Transaction, query: Query) -> Result<Answer, Trouble> {
-    transaction.begin(guard(Access::Read, QUESTION)).await?;
+async fn asked(transaction: &mut Transaction, query: Query) -> Result<Answer, QueryTrouble> {
+    transaction.begin(guard(AccessMode::Read, QUESTION)).await?;
     let answer = transaction.ask(query).await;
     transaction.end().await;
     answer
 }
 
-async fn tables(transaction: &mut Transaction, specs: &[IndexSpec]) -> Result<Vec<Table>, Trouble> {
-    transaction.begin(guard(Access::Read, QUESTION)).await?;
+async fn tables(transaction: &mut Transaction, specs: &[IndexSpec]) -> Result<Vec<Table>, QueryTrouble> {
+    transaction.begin(guard(AccessMode::Read, QUESTION)).await?;
     let tables = ask::tables(transaction, specs.iter()).await;
     transaction.end().await;
     tables
@@ -104,9 +104,12 @@ pub fn trial_name(at: usize) -> String {
     format!("{PREFIX}{pid}_{at}")
 }
 
-const INDEX: Hole = Hole { name: "index", doc: "pgdj_trial_, the pid of pgdj, and a number", form: Form::Name };
-const PLACE: Hole =
-    Hole { name: "place", doc: "the table, the keys and the condition of the advised index", form: Form::Theirs };
+const INDEX: Hole = Hole { name: "index", doc: "pgdj_trial_, the pid of pgdj, and a number", form: Placeholder::Name };
+const PLACE: Hole = Hole {
+    name: "place",
+    doc: "the table, the keys and the condition of the advised index",
+    form: Placeholder::Theirs,
+};
 
 /// When an index is tried for real.
 const WHEN: &str = "only after you agreed to try an index (B in Explain)";
@@ -133,7 +136,7 @@ pub(in crate::pg) static DROP: Own = Own {
     name: "trial: drop",
     reads: "Nothing. DROPS THE INDEX of a trial, by its name.",
     when: "after a trial that built concurrently; before a trial, if an earlier one left an index",
-    holes: &[Hole { name: "index", doc: "the schema, and pgdj_trial_…", form: Form::Name }],
+    holes: &[Hole { name: "index", doc: "the schema, and pgdj_trial_…", form: Placeholder::Name }],
     sql: "DROP INDEX CONCURRENTLY /* pgdj trial: drop */ IF EXISTS {index}",
 };
 
@@ -142,7 +145,7 @@ pub(in crate::pg) static ANALYZE: Own = Own {
     reads: "A sample of the table, for the statistics of the expression. The statistics stay if the index was built \
         concurrently.",
     when: "only after you agreed to try an index on an expression (B in Explain)",
-    holes: &[Hole { name: "table", doc: "the table, with its schema", form: Form::Name }],
+    holes: &[Hole { name: "table", doc: "the table, with its schema", form: Placeholder::Name }],
     sql: "analyze {table}",
 };
 
@@ -153,7 +156,7 @@ pub(in crate::pg) static LIMIT: Own = Own {
     holes: &[Hole {
         name: "milliseconds",
         doc: "10000 to 30000; up to 600000 for a partitioned table",
-        form: Form::Number,
+        form: Placeholder::Number,
     }],
     sql: "set local statement_timeout = {milliseconds}",
 };
@@ -204,8 +207,12 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     /// Builds in a transaction that is rolled back; `None` where the planner would have to pass over the new index.
-    async fn in_transaction(&self, transaction: &mut Transaction, limit: Seconds) -> Result<Option<Tried>, Trouble> {
-        transaction.begin(guard(Access::Write, self.run)).await?;
+    async fn in_transaction(
+        &self,
+        transaction: &mut Transaction,
+        limit: Seconds,
+    ) -> Result<Option<Tried>, QueryTrouble> {
+        transaction.begin(guard(AccessMode::Write, self.run)).await?;
         let before = fastest(transaction, self.statement).await?;
         let names = names(self.set);
         let started = Instant::now();
@@ -253,8 +260,8 @@ impl Trial<'_> {
         }
     }
 
-    async fn built(&self, transaction: &mut Transaction, limit: Seconds, why: &str) -> Result<Tried, Trouble> {
-        transaction.begin(guard(Access::Read, self.run)).await?;
+    async fn built(&self, transaction: &mut Transaction, limit: Seconds, why: &str) -> Result<Tried, QueryTrouble> {
+        transaction.begin(guard(AccessMode::Read, self.run)).await?;
         let before = fastest(transaction, self.statement).await?;
         transaction.end().await;
         let names = names(self.set);
@@ -270,7 +277,7 @@ impl Trial<'_> {
             notes.push(note);
         }
         notes.push(why.to_owned());
-        transaction.begin(guard(Access::Read, self.run)).await?;
+        transaction.begin(guard(AccessMode::Read, self.run)).await?;
         let after = fastest(transaction, self.statement).await?;
         let (names, sizes) = found(transaction, self.set, &names).await?;
         Ok(Tried { is_used: used(&after, &names), before, after, build, sizes, notes })
@@ -280,16 +287,16 @@ impl Trial<'_> {
 /// Builds or drops concurrently, which waits for old transactions, but not for ever.
 ///
 /// Behind a pooler nothing may be set for the session. What is given up here, the cancel queue cancels on the server.
-async fn within(limit: Duration, transaction: &mut Transaction, sql: &Sql) -> Result<(), Trouble> {
+async fn within(limit: Duration, transaction: &mut Transaction, sql: &Sql) -> Result<(), QueryTrouble> {
     let done = tokio::time::timeout(limit, transaction.alone(sql)).await;
     done.unwrap_or_else(|_elapsed| {
         let message = format!("it took more than {} s: it waits for old transactions to end", limit.as_secs());
-        Err(Trouble::Unusable(message))
+        Err(QueryTrouble::Unusable(message))
     })
 }
 
 /// Runs a statement until it is warm, and returns the fastest run.
-async fn fastest(transaction: &mut Transaction, statement: &BoundStatement) -> Result<Plan, Trouble> {
+async fn fastest(transaction: &mut Transaction, statement: &BoundStatement) -> Result<Plan, QueryTrouble> {
     let mut best = statement.measure(transaction).await?;
     for _ in 1..RUNS {
         let Some(time) = best.execution_time.filter(|time| time.0 < SLOW.0) else { break };
@@ -317,7 +324,7 @@ async fn waits_for_old_snapshots(
     transaction: &mut Transaction,
     set: &[Wanted<'_>],
     names: &[String],
-) -> Result<bool, Trouble> {
+) -> Result<bool, QueryTrouble> {
     for (wanted, name) in set.iter().zip(names) {
         if transaction.ask(of_index(&IS_PASSED_OVER, wanted, name)).await?.scalar().is_some() {
             return Ok(true);
@@ -331,7 +338,7 @@ async fn found(
     transaction: &mut Transaction,
     set: &[Wanted<'_>],
     names: &[String],
-) -> Result<(Vec<Vec<String>>, Vec<Bytes>), Trouble> {
+) -> Result<(Vec<Vec<String>>, Vec<Bytes>), QueryTrouble> {
     let (mut all, mut sizes) = (Vec::new(), Vec::new());
     for (wanted, name) in set.iter().zip(names) {
         let rows = transaction.ask(of_index(&FOUND, wanted, name)).await?.into_rows();
@@ -372,7 +379,11 @@ pub(in crate::pg) static LEFT: Own = Own {
 };
 
 /// Returns what trials have left on these tables: whether somebody is at work on it, and what drops it.
-async fn left(transaction: &mut Transaction, specs: &[IndexSpec], prefix: &str) -> Result<Vec<(bool, Sql)>, Trouble> {
+async fn left(
+    transaction: &mut Transaction,
+    specs: &[IndexSpec],
+    prefix: &str,
+) -> Result<Vec<(bool, Sql)>, QueryTrouble> {
     let mut tables: Vec<(&str, &str)> = specs.iter().map(|spec| (spec.schema.as_str(), spec.table.as_str())).collect();
     tables.sort_unstable();
     tables.dedup();

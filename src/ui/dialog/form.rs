@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::overlay;
-use crate::ui::frame::{Part, draw_parts};
+use crate::ui::frame::{TextPart, draw_parts};
 use crate::ui::input::Input;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
@@ -178,7 +178,7 @@ impl Form {
             if at == self.at {
                 for (note, value) in field.choices.iter().take(choices) {
                     let value = text::clean_cut(value, 40);
-                    let parts: Vec<Part> = vec![
+                    let parts: Vec<TextPart> = vec![
                         (" ".repeat(label), Role::Text),
                         (value, Role::Accent),
                         (format!("  {note}"), Role::Muted),
@@ -194,7 +194,7 @@ impl Form {
 
     fn draw_keys(&self, buffer: &mut Buffer, inside: Rect, theme: &Theme) {
         let field = self.fields.get(self.at);
-        let mut parts: Vec<Part> = Vec::new();
+        let mut parts: Vec<TextPart> = Vec::new();
         let mut told = |key: &str, does: &str| {
             parts.push((key.to_owned(), Role::Key));
             parts.push((format!(" {does}  "), Role::Muted));

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::overlay;
-use crate::ui::frame::{Part, draw_parts};
+use crate::ui::frame::{TextPart, draw_parts};
 use crate::ui::text::{self, Align};
 use crate::ui::theme::{Role, Theme};
 
@@ -99,7 +99,7 @@ enum HelpLine<'a> {
 }
 
 impl HelpLine<'_> {
-    fn parts(self, key_width: usize) -> Vec<Part> {
+    fn parts(self, key_width: usize) -> Vec<TextPart> {
         match self {
             Self::Empty => Vec::new(),
             Self::Title(title) => vec![(title.to_owned(), Role::Title)],

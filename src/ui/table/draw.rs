@@ -5,8 +5,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Placed, PlacedColumn};
-use super::grid::{Grid, Notice, Row, Shape};
-use super::order::{Direction, LineOf};
+use super::grid::{Grid, Notice, Row, RowNesting};
+use super::order::{LineOf, SortDirection};
 use super::state::{Drawn, TableState};
 use crate::ui::scrollbar::Scrollbar;
 use crate::ui::text::{self, Align};
@@ -120,16 +120,16 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn arrow(&self, direction: Direction) -> &'static str {
+    fn arrow(&self, direction: SortDirection) -> &'static str {
         match direction {
-            Direction::Ascending => self.theme.glyphs.ascending,
-            Direction::Descending => self.theme.glyphs.descending,
+            SortDirection::Ascending => self.theme.glyphs.ascending,
+            SortDirection::Descending => self.theme.glyphs.descending,
         }
     }
 
     /// A first column that carries branches stands on the left, numbers too.
     fn align(&self, place: &PlacedColumn, align: Align) -> Align {
-        if place.column == 0 && self.grid.shape != Shape::Flat { Align::Left } else { align }
+        if place.column == 0 && self.grid.shape != RowNesting::Flat { Align::Left } else { align }
     }
 
     fn rows(&self, buffer: &mut Buffer) {
@@ -143,7 +143,7 @@ impl<'a> Table<'a> {
 
     fn row(&self, buffer: &mut Buffer, y: u16, (line, row): (&LineOf, &Row), is_selected: bool) {
         let selection = self.theme.style(Role::Selection);
-        let is_group = self.grid.shape == Shape::Grouped && line.level == 1;
+        let is_group = self.grid.shape == RowNesting::Grouped && line.level == 1;
         let mut base = row.role.map_or(Style::new(), |role| self.theme.style(role));
         if is_group {
             base = self.theme.style(Role::Title).patch(base);
@@ -174,7 +174,7 @@ impl<'a> Table<'a> {
 
     fn cell(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, text: &str) {
         let Spot { y, mut place, .. } = spot;
-        if place.column == 0 && self.grid.shape != Shape::Flat {
+        if place.column == 0 && self.grid.shape != RowNesting::Flat {
             let indent = self.branches(buffer, y, &place, line);
             place.x += indent;
             place.width -= indent;
@@ -192,7 +192,7 @@ impl<'a> Table<'a> {
     fn branches(&self, buffer: &mut Buffer, y: u16, place: &PlacedColumn, line: &LineOf) -> u16 {
         let glyphs = &self.theme.glyphs;
         let mut drawn = String::new();
-        let is_tree = self.grid.shape == Shape::Tree;
+        let is_tree = self.grid.shape == RowNesting::Tree;
         if let Some((own, above)) = line.followed.split_last() {
             for has_sibling in above.iter().skip(1) {
                 drawn.push_str(if *has_sibling && is_tree { glyphs.trunk } else { "   " });

@@ -16,7 +16,7 @@ pub struct Grid {
     /// The rows, in the order they have unless sorted; a tree's rows stand below their parent.
     pub rows: Vec<Row>,
     /// How the rows hang together.
-    pub shape: Shape,
+    pub shape: RowNesting,
     /// What is said in the middle when there are no rows: that all is well, or why it could not be read.
     pub notice: Option<Notice>,
     /// What is said below the rows beside the counts: the age of the figures, what was left out.
@@ -25,7 +25,7 @@ pub struct Grid {
 
 /// How rows hang together, by [`Row::depth`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shape {
+pub enum RowNesting {
     /// They do not.
     #[default]
     Flat,
@@ -120,7 +120,7 @@ impl Default for Grid {
     /// Nothing was read: an empty list is no answer.
     fn default() -> Self {
         let notice = Some(Notice::new("not read yet"));
-        Self { columns: Vec::new(), rows: Vec::new(), shape: Shape::Flat, notice, footnote: None }
+        Self { columns: Vec::new(), rows: Vec::new(), shape: RowNesting::Flat, notice, footnote: None }
     }
 }
 

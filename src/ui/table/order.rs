@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::grid::{Cell, Grid, Row, Shape, SortKey};
+use super::grid::{Cell, Grid, Row, RowNesting, SortKey};
 
 /// Characters beyond which a text must hold the words as they are: in a long one, the letters of any word are found in order.
 const FUZZY_LENGTH: usize = 48;
@@ -22,7 +22,7 @@ const DEEPEST: u16 = 8;
 
 /// The direction of a sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub enum SortDirection {
     /// The smallest first, a to z.
     Ascending,
     /// The greatest first.
@@ -31,7 +31,7 @@ pub enum Direction {
 
 /// The rows shown.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shown {
+pub(super) struct ShownRows {
     /// The rows in order.
     pub(super) lines: Vec<LineOf>,
     /// How many rows the filter found, those in folded groups too.
@@ -67,27 +67,27 @@ impl LineOf {
 /// What decides the rows shown.
 pub(super) struct Arrangement<'a> {
     pub(super) filter: Option<&'a mut Filter>,
-    pub(super) sort: Option<(usize, Direction)>,
+    pub(super) sort: Option<(usize, SortDirection)>,
     pub(super) folded: &'a HashSet<String>,
 }
 
 /// Returns the rows to show.
-pub(super) fn arrange(grid: &Grid, by: Arrangement<'_>) -> Shown {
+pub(super) fn arrange(grid: &Grid, by: Arrangement<'_>) -> ShownRows {
     let kept = by.filter.map(|filter| matching(grid, filter));
     let found = kept.as_ref().map_or(grid.rows.len(), |(_, found)| *found);
     let is_kept = |row: usize| kept.as_ref().is_none_or(|(kept, _)| kept.get(row) == Some(&true));
-    if grid.shape == Shape::Flat {
+    if grid.shape == RowNesting::Flat {
         let mut order: Vec<usize> = (0..grid.rows.len()).filter(|row| is_kept(*row)).collect();
         sort(&mut order, grid, by.sort);
         let lines =
             order.into_iter().map(|row| LineOf { row, children: 0, is_folded: false, level: 0, followed: Vec::new() });
-        return Shown { lines: lines.collect(), found };
+        return ShownRows { lines: lines.collect(), found };
     }
     let tree = children(grid);
     let mut nested =
         Nested { grid, tree: &tree, is_kept: &is_kept, sort: by.sort, folded: by.folded, lines: Vec::new() };
     nested.walk();
-    Shown { lines: nested.lines, found }
+    ShownRows { lines: nested.lines, found }
 }
 
 /// Which rows hang below which.
@@ -114,7 +114,7 @@ struct Nested<'a> {
     grid: &'a Grid,
     tree: &'a Tree,
     is_kept: &'a dyn Fn(usize) -> bool,
-    sort: Option<(usize, Direction)>,
+    sort: Option<(usize, SortDirection)>,
     folded: &'a HashSet<String>,
     lines: Vec<LineOf>,
 }
@@ -148,7 +148,7 @@ impl Nested<'_> {
     }
 }
 
-fn sort(order: &mut [usize], grid: &Grid, by: Option<(usize, Direction)>) {
+fn sort(order: &mut [usize], grid: &Grid, by: Option<(usize, SortDirection)>) {
     let Some((column, direction)) = by else { return };
     let cell = |row: usize| grid.rows.get(row).and_then(|row| row.cells.get(column));
     if order.iter().any(|row| matches!(cell(*row).map(|cell| cell.sort), Some(SortKey::Text))) {
@@ -175,8 +175,9 @@ fn lower(cell: &Cell) -> String {
 }
 
 /// Orders two cells; equals keep the order of the grid, nothing comes last.
-fn compare(one: SortKey, other: SortKey, direction: Direction, texts: impl FnOnce() -> Ordering) -> Ordering {
-    let directed = |ordering: Ordering| if direction == Direction::Descending { ordering.reverse() } else { ordering };
+fn compare(one: SortKey, other: SortKey, direction: SortDirection, texts: impl FnOnce() -> Ordering) -> Ordering {
+    let directed =
+        |ordering: Ordering| if direction == SortDirection::Descending { ordering.reverse() } else { ordering };
     match (one, other) {
         (SortKey::Missing, SortKey::Missing) => Ordering::Equal,
         (SortKey::Missing, _) => Ordering::Greater,
@@ -261,14 +262,14 @@ fn close_places(pattern: &Pattern, letters: Utf32Str<'_>, matcher: &mut Matcher)
 fn matching(grid: &Grid, filter: &mut Filter) -> (Vec<bool>, usize) {
     let mut kept: Vec<bool> = grid.rows.iter().map(|row| filter.is_match(row)).collect();
     let found = kept.iter().filter(|is_match| **is_match).count();
-    if grid.shape == Shape::Flat {
+    if grid.shape == RowNesting::Flat {
         return (kept, found);
     }
     let mut path: Vec<usize> = Vec::new();
     let matched = kept.clone();
     for (at, row) in grid.rows.iter().enumerate() {
         path.truncate(usize::from(row.depth));
-        let is_below = grid.shape == Shape::Grouped && path.iter().any(|above| matched.get(*above) == Some(&true));
+        let is_below = grid.shape == RowNesting::Grouped && path.iter().any(|above| matched.get(*above) == Some(&true));
         if matched.get(at) == Some(&true) {
             for above in path.iter().rev() {
                 let Some(place) = kept.get_mut(*above) else { break };

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::columns::{self, Needs, PlacedColumn};
 use super::grid::{Grid, Row, SortKind};
-use super::order::{self, Arrangement, Direction, Filter, LineOf, Shown};
+use super::order::{self, Arrangement, Filter, LineOf, ShownRows, SortDirection};
 
 /// A movement in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +46,12 @@ pub struct TableState {
     cursor: usize,
     /// Whether the selection follows its row. Until somebody moves it stays at the top.
     follows: bool,
-    sort: Option<(Cow<'static, str>, Direction)>,
+    sort: Option<(Cow<'static, str>, SortDirection)>,
     words: String,
     folded: HashSet<String>,
     pub(super) sideways: usize,
     pub(super) filter: RefCell<Option<Filter>>,
-    pub(super) shown: Shown,
+    pub(super) shown: ShownRows,
     pub(super) needs: Needs,
     pub(super) drawn: RefCell<Drawn>,
     pub(super) first_line: Cell<usize>,
@@ -76,7 +76,7 @@ impl TableState {
     }
 
     /// A table sorted by a column.
-    pub fn sorted(column: impl Into<Cow<'static, str>>, direction: Direction) -> Self {
+    pub fn sorted(column: impl Into<Cow<'static, str>>, direction: SortDirection) -> Self {
         Self { sort: Some((column.into(), direction)), ..Self::new() }
     }
 
@@ -153,7 +153,7 @@ impl TableState {
     }
 
     /// Returns the column sorted by and the direction.
-    pub fn sort(&self) -> Option<(&str, Direction)> {
+    pub fn sort(&self) -> Option<(&str, SortDirection)> {
         self.sort.as_ref().map(|(id, direction)| (id.as_ref(), *direction))
     }
 
@@ -173,7 +173,11 @@ impl TableState {
     /// Reverses the sort.
     pub fn reverse_sort(&mut self, grid: &Grid) {
         if let Some((_, direction)) = &mut self.sort {
-            *direction = if *direction == Direction::Ascending { Direction::Descending } else { Direction::Ascending };
+            *direction = if *direction == SortDirection::Ascending {
+                SortDirection::Descending
+            } else {
+                SortDirection::Ascending
+            };
         }
         self.refresh(grid);
         self.mark_seen();
@@ -187,8 +191,8 @@ impl TableState {
         }
         let direction = match column.sort {
             SortKind::Fixed => return,
-            SortKind::Ascending => Direction::Ascending,
-            SortKind::Descending => Direction::Descending,
+            SortKind::Ascending => SortDirection::Ascending,
+            SortKind::Descending => SortDirection::Descending,
         };
         self.sort = Some((column.id.clone(), direction));
         self.refresh(grid);

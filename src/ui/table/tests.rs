@@ -104,7 +104,7 @@ fn a_number_is_whole_or_not_there() {
 #[test]
 fn no_size_panics_and_nothing_is_drawn_outside() {
     let mut tree = sessions();
-    tree.shape = Shape::Tree;
+    tree.shape = RowNesting::Tree;
     tree.rows.iter_mut().zip(0..).for_each(|(row, depth)| row.depth = depth);
     for grid in [&sessions(), &tree, &Grid::default(), &Grid::missing(columns(), Notice::new("no").remedy("grant it"))]
     {
@@ -125,7 +125,7 @@ fn no_size_panics_and_nothing_is_drawn_outside() {
 #[test]
 fn sorting_puts_what_is_missing_last_both_ways() {
     let grid = sessions();
-    let mut state = TableState::sorted("rows", Direction::Descending);
+    let mut state = TableState::sorted("rows", SortDirection::Descending);
     state.refresh(&grid);
     assert_eq!(keys(&grid, &state), ["12", "4711", "30011", "77"]);
     state.reverse_sort(&grid);
@@ -233,9 +233,9 @@ fn trees_and_groups_are_drawn_and_folded() {
     }
     let mut all = Vec::new();
     for (shape, theme) in [
-        (Shape::Tree, Theme::default()),
-        (Shape::Grouped, Theme::default()),
-        (Shape::Tree, Theme::load("mono", None, Depth::Mono, ASCII).unwrap()),
+        (RowNesting::Tree, Theme::default()),
+        (RowNesting::Grouped, Theme::default()),
+        (RowNesting::Tree, Theme::load("mono", None, Depth::Mono, ASCII).unwrap()),
     ] {
         grid.shape = shape;
         let mut state = TableState::new();
@@ -249,7 +249,7 @@ fn trees_and_groups_are_drawn_and_folded() {
 #[test]
 fn a_filter_keeps_the_ancestors_in_a_tree() {
     let mut grid = sessions();
-    grid.shape = Shape::Tree;
+    grid.shape = RowNesting::Tree;
     grid.rows.iter_mut().zip([0, 1, 2, 0]).for_each(|(row, depth)| row.depth = depth);
     let mut state = TableState::new();
     state.set_filter(&grid, "30011");
@@ -269,7 +269,7 @@ fn clicks_hit_rows_and_headers() {
     assert_eq!(state.click(&grid, 3, 3), Some(Hit::Row(2)));
     assert_eq!(state.selected(), Some("30011"));
     assert_eq!(state.click(&grid, 10, 0), Some(Hit::Header(1)));
-    assert_eq!(state.sort(), Some(("state", Direction::Ascending)));
+    assert_eq!(state.sort(), Some(("state", SortDirection::Ascending)));
     assert_eq!(state.selected(), Some("30011"));
 }
 
@@ -298,7 +298,7 @@ fn pages_and_the_scrollbar_follow_the_selection() {
 #[test]
 fn ten_thousand_rows_are_put_in_order_and_filtered() {
     let grid = many(10_000);
-    let mut state = TableState::sorted("xact", Direction::Descending);
+    let mut state = TableState::sorted("xact", SortDirection::Descending);
     state.refresh(&grid);
     state.set_filter(&grid, "order");
     assert_eq!(state.found(), 10_000);
@@ -320,7 +320,7 @@ fn the_selected_row_is_marked_without_colour_too() {
 #[test]
 fn the_lines_of_a_deep_tree_take_no_more_room_than_those_of_a_flat_one() {
     let mut grid = many(10_000);
-    grid.shape = Shape::Tree;
+    grid.shape = RowNesting::Tree;
     grid.rows.iter_mut().zip(0..).for_each(|(row, depth)| row.depth = depth);
     let mut state = TableState::new();
     shown(&grid, &mut state, (60, 12), &Theme::default());

@@ -1,7 +1,7 @@
 //! What Django judges: an index as the advisor has it, and a query that it is for.
 
 use pgdj::advisor::IndexSpec;
-use pgdj::catalog::index::{Definition, Direction, Key, Method, Nulls};
+use pgdj::catalog::index::{Definition, Key, KeyDirection, Method, Nulls};
 use pgdj::catalog::parse::expression;
 use pgdj::catalog::{Catalog, Expr, Table};
 
@@ -71,8 +71,8 @@ fn key(text: &str, table: &Table) -> Key {
         _ => (text, Nulls::Usual),
     };
     let (text, direction) = match text.strip_suffix(" desc") {
-        Some(rest) => (rest, Direction::Descending),
-        None => (text, Direction::Ascending),
+        Some(rest) => (rest, KeyDirection::Descending),
+        None => (text, KeyDirection::Ascending),
     };
     let (text, opclass) = match text.rsplit_once(' ') {
         Some((rest, opclass)) if opclass.ends_with("_ops") => (rest, Some(opclass.to_owned())),

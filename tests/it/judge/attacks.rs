@@ -7,7 +7,7 @@ use crate::support::pooler::Pooler;
 use crate::support::{Login, open, servers};
 use pgdj::failure::FailureKind;
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Agreed, Progress, Request};
+use pgdj::pg::explain::{Agreed, ExplainProgress, Request};
 use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::{Allowed, Verifier};
 
@@ -350,7 +350,7 @@ async fn the_warning_comes_before_anything_is_parsed_or_planned() {
             ),
         ] {
             let seen = std::sync::Mutex::new(Vec::new());
-            let told = |progress: Progress| {
+            let told = |progress: ExplainProgress| {
                 let is_early = !scene.evidence.exists();
                 seen.lock().unwrap().extend(progress.warnings.into_iter().map(|warning| (warning, is_early)));
             };

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use pgdj::pg::own::{Form, GROUPS};
+use pgdj::pg::own::{GROUPS, Placeholder};
 
 /// A part of a printed statement.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ enum Part {
     /// A list of pids.
     Pids,
     /// What is filled in.
-    Filled(Form),
+    Filled(Placeholder),
 }
 
 /// A printed statement.
@@ -53,7 +53,7 @@ impl Printed {
         }
         assert!(statements.len() > 100, "{}", statements.len());
         // Those that take anything come last: another says more.
-        let takes_all = |part: &Part| matches!(part, Part::Filled(Form::Theirs));
+        let takes_all = |part: &Part| matches!(part, Part::Filled(Placeholder::Theirs));
         statements.sort_by_key(|statement| statement.parts.iter().any(takes_all));
         Self { statements, found: RefCell::default() }
     }
@@ -98,21 +98,21 @@ impl Printed {
         match part {
             Part::Text(word) => after(word),
             Part::Either(new, old) => after(new) || after(old),
-            Part::Schema => filled(Form::Name, text, &|rest| rest.strip_prefix('.').is_some_and(go_on)),
+            Part::Schema => filled(Placeholder::Name, text, &|rest| rest.strip_prefix('.').is_some_and(go_on)),
             Part::Pids => text.strip_prefix("'{").is_some_and(|text| {
                 let end = text
                     .find(|letter: char| !letter.is_ascii_digit() && !matches!(letter, ',' | '-'))
                     .unwrap_or(text.len());
                 text[end..].strip_prefix("}'").is_some_and(go_on)
             }),
-            Part::Filled(Form::Statements(separator)) => self.several(&plain(separator), text, &go_on),
+            Part::Filled(Placeholder::Statements(separator)) => self.several(&plain(separator), text, &go_on),
             Part::Filled(form) => filled(*form, text, &go_on),
         }
     }
 }
 
 /// Whether a text begins with something of this form, and what follows is right.
-fn filled(form: Form, text: &str, then: &dyn Fn(&str) -> bool) -> bool {
+fn filled(form: Placeholder, text: &str, then: &dyn Fn(&str) -> bool) -> bool {
     let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     ends.rev().any(|end| form.takes(&text[..end]) && then(&text[end..]))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgdj::Failure;
-use pgdj::pg::sampler::{self, Command, Report, SamplerSettings};
+use pgdj::pg::sampler::{self, Report, SamplerCommand, SamplerSettings};
 use pgdj::pg::session::Connector;
 use pgdj::readings::Readings;
 use pgdj::readings::past::Past;
@@ -19,7 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A sampler under test.
 pub(crate) struct Watched {
-    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) commands: mpsc::Sender<SamplerCommand>,
     reports: mpsc::Receiver<Report>,
     pub(crate) facts: Option<Arc<ServerFacts>>,
     pub(crate) failures: Vec<Failure>,
