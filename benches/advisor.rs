@@ -7,7 +7,7 @@ use pgdj::advisor::advise;
 use pgdj::catalog::Catalog;
 use pgdj::catalog::statistics::ColumnStatistics;
 use pgdj::catalog::table::{Table, TableColumn};
-use pgdj::plan::tips::{Context, verdict};
+use pgdj::plan::tips::{TipContext, verdict};
 use pgdj::plan::{Plan, parse};
 
 /// Tables of the schema, and the rows of each.
@@ -34,7 +34,7 @@ fn candidates_of_100_nodes(bencher: Bencher) {
 
 #[divan::bench]
 fn tips_of_100_nodes(bencher: Bencher) {
-    let (plan, context) = (plan(100), Context::default());
+    let (plan, context) = (plan(100), TipContext::default());
     bencher.bench_local(|| verdict(black_box(&plan), black_box(&context)));
 }
 

@@ -42,7 +42,7 @@ use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::Segment;
 use crate::ui::theme::Theme;
 
-use keys::{Binding, Needs};
+use keys::{ActionNeeds, Binding};
 use pane_stack::PaneStack;
 
 pub use action::Action;
@@ -53,7 +53,7 @@ pub use effect::{Effect, Event, Outcome, Signal, SignalKind};
 pub use job::{Job, JobId, JobIds, JobKind, JobNews, JobProgress, JobResult};
 pub use layer::Layer;
 pub use message::Message;
-pub use pane::{Pane, PaneRequest, PaneSubject, StatementToExplain, View};
+pub use pane::{Pane, PaneRequest, PaneSubject, PaneView, StatementToExplain};
 pub use pane_id::PaneId;
 pub use pane_spec::{PaneContext, PaneSpec, RowOrder};
 pub use timeline::Timeline;
@@ -103,7 +103,7 @@ pub enum SampleOrigin {
 
 /// How it stands with the server.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Link {
+pub enum ServerLink {
     /// The first sample is on its way.
     Waiting,
     /// Samples arrive.
@@ -127,7 +127,7 @@ pub struct App {
     /// What cannot be read of a recording, as it was said.
     damage: Option<String>,
     clock: Clock,
-    link: Link,
+    link: ServerLink,
     facts: Option<Arc<ServerFacts>>,
     panes: PaneStack,
     layers: Vec<Layer>,
@@ -193,9 +193,9 @@ impl ShownMoment {
     }
 
     /// Returns what a pane may see of it.
-    fn view<'a>(&'a self, history: &'a History) -> Option<View<'a>> {
+    fn view<'a>(&'a self, history: &'a History) -> Option<PaneView<'a>> {
         let (moment, readings) = self.seen.as_ref()?;
-        Some(View::new(history, *moment, readings, &self.findings))
+        Some(PaneView::new(history, *moment, readings, &self.findings))
     }
 }
 
@@ -208,7 +208,7 @@ impl App {
             sought: None,
             damage: None,
             clock: Clock::Live,
-            link: Link::Waiting,
+            link: ServerLink::Waiting,
             facts: None,
             layers: Vec::new(),
             message: None,
@@ -253,9 +253,9 @@ impl App {
     /// Whether an action is offered: in read-only mode none that does more than read.
     fn may(&self, binding: &Binding) -> bool {
         match binding.needs {
-            Needs::Nothing => true,
-            Needs::Server => self.start.origin == SampleOrigin::Server,
-            Needs::Rights => self.start.rights == Rights::MayAct,
+            ActionNeeds::Nothing => true,
+            ActionNeeds::Server => self.start.origin == SampleOrigin::Server,
+            ActionNeeds::Rights => self.start.rights == Rights::MayAct,
         }
     }
 

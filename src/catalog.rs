@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
 
 pub use expr::Expr;
-pub use index::{Definition, Index, Key, Method};
+pub use index::{AccessMethod, Definition, Index, Key};
 pub use statistics::{ColumnStatistics, ExpressionStatistics};
 pub use table::{Collation, Counters, ForeignKey, RelationKind, Table, TableColumn};
 

@@ -39,7 +39,7 @@ pub struct Config {
     pub budget_ms: f64,
     /// The pane that opens first.
     pub pane: String,
-    /// The aliases, for [`crate::pg::address::Request`].
+    /// The aliases, for [`crate::pg::address::AddressRequest`].
     pub aliases: Vec<Alias>,
     /// The folder of the user's own themes, whether it exists or not.
     pub themes: Option<PathBuf>,
@@ -68,7 +68,7 @@ impl Default for Config {
 
 /// What the command line says about settings.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Flags<'a> {
+pub struct ConfigFlags<'a> {
     /// `--config`: a file that must exist.
     pub file: Option<&'a Path>,
     /// TARGET: the alias whose own settings are to hold, if it is one.
@@ -78,10 +78,10 @@ pub struct Flags<'a> {
 }
 
 /// A setting: its name in the file, what it takes, and where it goes.
-struct Setting {
+struct ConfigSetting {
     name: &'static str,
     takes: Takes,
-    set: fn(&mut Config, Value),
+    set: fn(&mut Config, SettingValue),
 }
 
 /// What a setting takes.
@@ -95,13 +95,13 @@ enum Takes {
 
 /// A value that was checked.
 #[derive(Debug, Clone, PartialEq)]
-enum Value {
+enum SettingValue {
     Word(String),
     Number(f64),
     Flag(bool),
 }
 
-impl Value {
+impl SettingValue {
     fn word(self) -> String {
         match self {
             Self::Word(word) => word,
@@ -124,32 +124,36 @@ const fn number(least: f64, most: f64) -> Takes {
 }
 
 /// Every setting. The variable is `PGDJ_` and the name in capitals.
-static SETTINGS: &[Setting] = &[
-    Setting { name: "theme", takes: Takes::Theme, set: |config, value| config.theme = value.word() },
-    Setting {
+static SETTINGS: &[ConfigSetting] = &[
+    ConfigSetting { name: "theme", takes: Takes::Theme, set: |config, value| config.theme = value.word() },
+    ConfigSetting {
         name: "colour",
         takes: Takes::Words(&crate::ui::theme::Depth::WORDS),
         set: |config, value| config.colour = value.word(),
     },
-    Setting {
+    ConfigSetting {
         name: "glyphs",
         takes: Takes::Words(&["auto", "unicode", "ascii"]),
         set: |config, value| config.glyphs = value.word(),
     },
-    Setting {
+    ConfigSetting {
         name: "pace",
         takes: number(0.5, 60.0),
         set: |config, value| config.pace = Duration::from_secs_f64(value.number()),
     },
-    Setting {
+    ConfigSetting {
         name: "history_mb",
         takes: Takes::Number { least: 1.0, most: 4096.0, is_whole: true },
         set: |config, value| config.history_mb = value.number() as u32,
     },
-    Setting { name: "mouse", takes: Takes::Flag, set: |config, value| config.has_mouse = value.is_on() },
-    Setting { name: "read_only", takes: Takes::Flag, set: |config, value| config.is_read_only = value.is_on() },
-    Setting { name: "budget_ms", takes: number(0.1, 1000.0), set: |config, value| config.budget_ms = value.number() },
-    Setting { name: "pane", takes: Takes::Pane, set: |config, value| config.pane = value.word() },
+    ConfigSetting { name: "mouse", takes: Takes::Flag, set: |config, value| config.has_mouse = value.is_on() },
+    ConfigSetting { name: "read_only", takes: Takes::Flag, set: |config, value| config.is_read_only = value.is_on() },
+    ConfigSetting {
+        name: "budget_ms",
+        takes: number(0.1, 1000.0),
+        set: |config, value| config.budget_ms = value.number(),
+    },
+    ConfigSetting { name: "pane", takes: Takes::Pane, set: |config, value| config.pane = value.word() },
 ];
 
 /// The settings a target may have of its own.
@@ -158,7 +162,7 @@ const OF_TARGETS: &[&str] = &["theme", "pace", "read_only"];
 impl Config {
     /// Reads the settings: the file (`--config`, `PGDJ_CONFIG`, or `pgdj/config.toml` in the user's config folder), the
     /// environment, the target's own, the flags.
-    pub fn load(flags: &Flags<'_>, environment: &Environment) -> Result<Self, ConfigError> {
+    pub fn load(flags: &ConfigFlags<'_>, environment: &Environment) -> Result<Self, ConfigError> {
         let folder = folder(environment);
         let themes = folder.as_ref().map(|folder| folder.join("themes"));
         let words = crate::ui::theme::names(themes.as_deref());
@@ -179,14 +183,17 @@ impl Config {
             if holds { &mut config } else { &mut other }.apply(given, &words)?;
         }
         for (flag, name, value) in flags.given {
-            let given =
-                Given { name: (*name).to_owned(), raw: Raw::Text(value.clone()), source: SettingSource::Flag(flag) };
+            let given = GivenSetting {
+                name: (*name).to_owned(),
+                raw: RawSetting::Text(value.clone()),
+                source: SettingSource::Flag(flag),
+            };
             config.apply(&given, &words)?;
         }
         Ok(config)
     }
 
-    fn apply(&mut self, given: &Given, themes: &[String]) -> Result<(), ConfigError> {
+    fn apply(&mut self, given: &GivenSetting, themes: &[String]) -> Result<(), ConfigError> {
         let Some(setting) = SETTINGS.iter().find(|setting| setting.name == given.name) else {
             return Err(ConfigError::UnknownKey {
                 origin: given.source.clone(),
@@ -212,15 +219,15 @@ impl Config {
 
 /// A setting as it was given.
 #[derive(Debug, Clone)]
-struct Given {
+struct GivenSetting {
     name: String,
-    raw: Raw,
+    raw: RawSetting,
     source: SettingSource,
 }
 
 /// A value as it was written.
 #[derive(Debug, Clone, PartialEq)]
-enum Raw {
+enum RawSetting {
     /// A variable's or a flag's: a word, a number, or `true` and `false`.
     Text(String),
     /// A string of the file.
@@ -233,7 +240,7 @@ enum Raw {
     Other,
 }
 
-impl Raw {
+impl RawSetting {
     fn shown(&self) -> String {
         match self {
             Self::Text(text) | Self::String(text) => format!("\"{text}\""),
@@ -265,13 +272,13 @@ impl Raw {
 }
 
 /// Checks a value; the error says what is valid.
-fn judge(takes: &Takes, raw: &Raw, themes: &[String]) -> Result<Value, String> {
+fn judge(takes: &Takes, raw: &RawSetting, themes: &[String]) -> Result<SettingValue, String> {
     let word = |words: &mut dyn Iterator<Item = &str>| {
         let words: Vec<&str> = words.collect();
         let valid = || format!("valid: {}", words.join(", "));
-        let (Raw::Text(text) | Raw::String(text)) = raw else { return Err(valid()) };
+        let (RawSetting::Text(text) | RawSetting::String(text)) = raw else { return Err(valid()) };
         if words.contains(&text.as_str()) {
-            return Ok(Value::Word(text.clone()));
+            return Ok(SettingValue::Word(text.clone()));
         }
         let near = nearest(text, words.iter().copied());
         Err(near.map_or_else(valid, |near| format!("did you mean \"{near}\"? {}", valid())))
@@ -280,12 +287,12 @@ fn judge(takes: &Takes, raw: &Raw, themes: &[String]) -> Result<Value, String> {
         Takes::Words(words) => word(&mut words.iter().copied()),
         Takes::Pane => word(&mut panes::ALL.iter().map(|pane| pane.id.name)),
         Takes::Theme => word(&mut themes.iter().map(String::as_str)),
-        Takes::Flag => raw.flag().map(Value::Flag).ok_or_else(|| "valid: true, false".to_owned()),
+        Takes::Flag => raw.flag().map(SettingValue::Flag).ok_or_else(|| "valid: true, false".to_owned()),
         Takes::Number { least, most, is_whole } => {
             let number = raw.number().filter(|number| (*least..=*most).contains(number));
             let number = number.filter(|number| !is_whole || number.fract() == 0.0);
             let kind = if *is_whole { "a whole number" } else { "a number" };
-            number.map(Value::Number).ok_or_else(|| format!("valid: {kind} from {least} to {most}"))
+            number.map(SettingValue::Number).ok_or_else(|| format!("valid: {kind} from {least} to {most}"))
         }
     }
 }
@@ -297,7 +304,7 @@ fn folder(environment: &Environment) -> Option<PathBuf> {
     xdg.or_else(|| environment.in_home(".config")).map(|folder| folder.join("pgdj"))
 }
 
-fn variables(environment: &Environment, warnings: &mut Vec<String>) -> Vec<Given> {
+fn variables(environment: &Environment, warnings: &mut Vec<String>) -> Vec<GivenSetting> {
     let mut given = Vec::new();
     for (variable, value) in &environment.vars {
         let Some(name) = variable.strip_prefix("PGDJ_").map(str::to_lowercase) else { continue };
@@ -307,7 +314,7 @@ fn variables(environment: &Environment, warnings: &mut Vec<String>) -> Vec<Given
         }
         if names().any(|known| known == name) {
             let source = SettingSource::Variable(variable.clone());
-            given.push(Given { name, raw: Raw::Text(value.clone()), source });
+            given.push(GivenSetting { name, raw: RawSetting::Text(value.clone()), source });
         } else if let Some(near) = nearest(&name, names()) {
             // Any program may use such a name, so it is no error; but a slip of the finger is said.
             warnings.push(format!("{variable} is not a setting; did you mean PGDJ_{}?", near.to_uppercase()));

@@ -12,7 +12,7 @@ use tokio_postgres::Config;
 
 use crate::failure::{Failure, FailureKind};
 use crate::pg::address::Environment;
-use crate::pg::private::{self, Owner, PrivateError, PrivateServer, SUPERUSER, Setup};
+use crate::pg::private::{self, PrivateError, PrivateServer, SUPERUSER, ServerSetup, ServerUser};
 
 use crate::ui::frame::Segment;
 use crate::ui::theme::Role;
@@ -133,7 +133,7 @@ pub async fn start_on(folders: &[PathBuf], progress: impl Fn(&str)) -> Result<De
 
 /// Starts a server with `pg_stat_statements`, or without where that is not installed.
 fn start_server(bin: &Path) -> Result<PrivateServer, PrivateError> {
-    let mut setup = Setup { bin: bin.to_owned(), ..Setup::default() };
+    let mut setup = ServerSetup { bin: bin.to_owned(), ..ServerSetup::default() };
     setup.settings = SETTINGS.iter().chain([&PRELOAD]).map(|&line| line.to_owned()).collect();
     match PrivateServer::start(&setup) {
         Err(PrivateError::Program { message, .. }) if message.contains("pg_stat_statements") => {
@@ -159,7 +159,7 @@ enum Unusable {
 fn check(bin: &Path) -> Result<String, Unusable> {
     let mut command = Command::new(bin.join("postgres"));
     command.arg("--version").stdin(Stdio::null()).current_dir("/");
-    let owner = Owner::of_servers();
+    let owner = ServerUser::of_servers();
     private::run_as(&mut command, owner);
     let output = command.output().map_err(|error| match error.kind() {
         std::io::ErrorKind::PermissionDenied if owner.is_some() => Unusable::Private,
@@ -307,7 +307,7 @@ mod tests {
     #[tokio::test]
     async fn root_with_programs_in_a_private_folder_gets_a_sentence_of_its_own() {
         let folder = programs("postgres (PostgreSQL) 17.2", 0o700);
-        let expected = if Owner::of_servers().is_some() { Err(Unusable::Private) } else { Ok("17.2".to_owned()) };
+        let expected = if ServerUser::of_servers().is_some() { Err(Unusable::Private) } else { Ok("17.2".to_owned()) };
         assert_eq!(check(folder.path()), expected);
         let failure = Unusable::Private.failure(folder.path());
         assert!(failure.what.starts_with("you are root"), "{failure}");

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::readings::Readings;
 use crate::readings::cut::Cut;
-use crate::readings::threshold::Reached;
+use crate::readings::threshold::ReachedLimit;
 use crate::sample::rates::Interval;
 use crate::sample::unit::{counted, grouped};
 use crate::sample::{Missing, RowSet, Section, Snapshot, Value};
@@ -151,14 +151,14 @@ pub struct Fix {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FindingCode {
     /// Its language.
-    pub language: Language,
+    pub language: FindingLanguage,
     /// The code.
     pub text: String,
 }
 
 /// The language of a piece of code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
+pub enum FindingLanguage {
     /// SQL.
     Sql,
     /// Django's settings, models or migrations.
@@ -187,11 +187,11 @@ impl Fix {
     }
 
     fn sql(text: impl Into<String>, code: impl Into<String>) -> Self {
-        Self { text: text.into(), code: Some(FindingCode { language: Language::Sql, text: code.into() }) }
+        Self { text: text.into(), code: Some(FindingCode { language: FindingLanguage::Sql, text: code.into() }) }
     }
 
     fn python(text: impl Into<String>, code: impl Into<String>) -> Self {
-        Self { text: text.into(), code: Some(FindingCode { language: Language::Python, text: code.into() }) }
+        Self { text: text.into(), code: Some(FindingCode { language: FindingLanguage::Python, text: code.into() }) }
     }
 }
 
@@ -218,12 +218,12 @@ pub struct Rule {
     /// What it is about.
     pub concern: Concern,
     /// Judges a view.
-    pub check: fn(&View<'_>) -> RuleResult,
+    pub check: fn(&RuleInput<'_>) -> RuleResult,
 }
 
 /// What the rules look at.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct RuleInput<'a> {
     /// What the snapshot that is judged means.
     pub readings: &'a Rc<Readings>,
     /// The snapshot that is judged.
@@ -232,7 +232,7 @@ pub struct View<'a> {
     pub older: Option<&'a Snapshot>,
 }
 
-impl<'a> View<'a> {
+impl<'a> RuleInput<'a> {
     /// A view of a snapshot by its readings.
     pub fn new(readings: &'a Rc<Readings>, older: Option<&'a Snapshot>) -> Self {
         Self { readings, newer: readings.snapshot(), older }
@@ -317,7 +317,7 @@ pub struct NotJudged {
 }
 
 /// Returns what the rules find, worst first, each cause once, and what they could not judge.
-pub fn check(view: &View<'_>) -> Findings {
+pub fn check(view: &RuleInput<'_>) -> Findings {
     let mut found = Findings::default();
     let doubtful = doubtful(view.newer);
     let sure = (!doubtful.is_empty()).then(|| view.readings.without(doubtful));
@@ -340,21 +340,21 @@ pub fn check(view: &View<'_>) -> Findings {
     found
 }
 
-impl From<Reached> for Severity {
-    fn from(reached: Reached) -> Self {
+impl From<ReachedLimit> for Severity {
+    fn from(reached: ReachedLimit) -> Self {
         match reached {
-            Reached::Warning => Self::Warning,
-            Reached::Critical => Self::Critical,
+            ReachedLimit::Warning => Self::Warning,
+            ReachedLimit::Critical => Self::Critical,
         }
     }
 }
 
 /// Asks a rule. One that finds nothing in figures that could not be renewed, or in a part of a list, has to find nothing
 /// without them, too: what was calm a while ago may not be now, and what was not read may be bad.
-fn judge(rule: &Rule, view: &View<'_>, sure: Option<&Rc<Readings>>) -> RuleResult {
+fn judge(rule: &Rule, view: &RuleInput<'_>, sure: Option<&Rc<Readings>>) -> RuleResult {
     let outcome = (rule.check)(view);
     let (Ok(found), Some(sure)) = (&outcome, sure) else { return outcome };
-    let without = (rule.check)(&View::new(sure, view.older));
+    let without = (rule.check)(&RuleInput::new(sure, view.older));
     match without {
         without if found.is_empty() => without,
         Err(Missing::Cut { what, shown, total }) => {
@@ -376,21 +376,21 @@ fn doubtful(snapshot: &Snapshot) -> Vec<(&'static str, Missing)> {
 }
 
 /// A finding that says again what another says: it becomes evidence there.
-struct Folding {
+struct FoldedFinding {
     cause: &'static str,
     consequence: &'static str,
     is_same: fn(&Finding, &Finding) -> bool,
 }
 
-const FOLDINGS: &[Folding] = &[
+const FOLDINGS: &[FoldedFinding] = &[
     // The session at the root of the queue is the one that sits in its transaction.
-    Folding { cause: "waiting", consequence: "idle_in_transaction", is_same: is_same_row },
-    Folding { cause: "waiting", consequence: "long_transaction", is_same: is_same_row },
+    FoldedFinding { cause: "waiting", consequence: "idle_in_transaction", is_same: is_same_row },
+    FoldedFinding { cause: "waiting", consequence: "long_transaction", is_same: is_same_row },
     // One line of OPTIONS sets both.
-    Folding { cause: "statement_timeout", consequence: "idle_timeout", is_same: |_, _| true },
+    FoldedFinding { cause: "statement_timeout", consequence: "idle_timeout", is_same: |_, _| true },
     // Only the server's own switch has no row to jump to.
-    Folding { cause: "autovacuum_off", consequence: "autovacuum_behind", is_same: |off, _| off.jump.is_none() },
-    Folding { cause: "autovacuum_off", consequence: "stale_statistics", is_same: |off, _| off.jump.is_none() },
+    FoldedFinding { cause: "autovacuum_off", consequence: "autovacuum_behind", is_same: |off, _| off.jump.is_none() },
+    FoldedFinding { cause: "autovacuum_off", consequence: "stale_statistics", is_same: |off, _| off.jump.is_none() },
 ];
 
 fn is_same_row(cause: &Finding, consequence: &Finding) -> bool {
@@ -398,7 +398,7 @@ fn is_same_row(cause: &Finding, consequence: &Finding) -> bool {
     key(cause) == key(consequence)
 }
 
-impl Folding {
+impl FoldedFinding {
     fn apply(&self, list: &mut Vec<Finding>) {
         let Some(cause) = list.iter().position(|finding| finding.id == self.cause) else { return };
         let is_told = |found: &Finding| {
@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn nothing_read_is_nothing_judged_and_not_calm() {
         let empty = snapshot();
-        let found = check(&View::new(&Readings::of(empty.clone()), None));
+        let found = check(&RuleInput::new(&Readings::of(empty.clone()), None));
         assert_eq!(found.list, vec![]);
         assert_eq!((found.is_complete(), found.pending(), found.not_possible()), (false, RULES.len() - 2, 0));
         let default = Findings::default();
@@ -464,7 +464,7 @@ mod tests {
     fn the_reason_a_rule_is_silent_is_kept() {
         let why = Missing::TimedOut { after: crate::sample::Seconds(1.0) };
         let seen = snapshot().without("activity", why.clone());
-        let found = check(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None));
         let waiting = found.unknown.iter().find(|unknown| unknown.rule == "waiting").unwrap();
         assert_eq!(waiting.why, why);
     }
@@ -478,7 +478,7 @@ mod tests {
         let seen = snapshot()
             .with("activity", rows)
             .with("settings", vec![row! { name: "fsync", value: "off" }, row! { name: "x", pending_restart: true }]);
-        let found = check(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None));
         let ids: Vec<&str> = found.list.iter().map(|finding| finding.id).collect();
         assert_eq!(ids, ["idle_in_transaction", "unsafe_settings", "long_transaction", "pending_restart"]);
     }
@@ -493,7 +493,7 @@ mod tests {
                 row! { pid: 2, state: "active", backend_type: client, blocked_by: [1], query_age: 15.0 },
             ],
         );
-        let found = check(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None));
         assert_eq!(found.list.len(), 1, "{:?}", found.list);
         assert_eq!(found.list[0].id, "waiting");
         assert_eq!(found.list[0].severity, Severity::Critical, "the worse of both");
@@ -509,7 +509,7 @@ mod tests {
             let mut seen = snapshot().with("activity", rows);
             let section = seen.section("activity").failed(why.clone());
             seen.sections.insert("activity", section);
-            check(&View::new(&Readings::of(seen.clone()), None))
+            check(&RuleInput::new(&Readings::of(seen.clone()), None))
         };
         let calm = silent(vec![row! { pid: 1, state: "idle", backend_type: client }]);
         let waiting = calm.unknown.iter().find(|unknown| unknown.rule == "waiting").unwrap();
@@ -524,7 +524,7 @@ mod tests {
             vec![row! { pid: 2, state: "idle in transaction", backend_type: "client backend", state_age: 4000.0 }];
         let mut seen = snapshot().with("activity", rows);
         seen.server = crate::sample::ServerFacts { role: "app".into(), ..Default::default() }.into();
-        let found = check(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None));
         let ids: Vec<&str> = found.list.iter().map(|finding| finding.id).collect();
         assert_eq!(ids, ["missing_rights", "idle_in_transaction"]);
     }
@@ -533,7 +533,7 @@ mod tests {
     fn sessions_that_may_not_be_looked_into_are_no_calm() {
         let hidden = || row! { pid: 2, user: "web", database: "shop" };
         let seen = snapshot().with("activity", vec![hidden(), row! { pid: 3 }]);
-        let found = check(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None));
         for rule in ["idle_in_transaction", "long_transaction", "waiting"] {
             let unknown = found.unknown.iter().find(|unknown| unknown.rule == rule).unwrap();
             assert_eq!(unknown.why.to_string(), "permission denied: 1 session of other roles", "{rule}");
@@ -541,7 +541,7 @@ mod tests {
         }
         let own = row! { pid: 4, state: "idle in transaction", backend_type: "client backend", state_age: 90.0 };
         let seen = snapshot().with("activity", vec![hidden(), own]);
-        let found = check(&View::new(&Readings::of(seen.clone()), None));
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None));
         assert_eq!(found.list.len(), 1, "what is seen is said all the same");
     }
 
@@ -557,7 +557,7 @@ mod tests {
             let (index, size) = unused(5, bytes);
             let since = row! { datname: "shop", is_current: true, stats_reset: crate::catalog::fixture::NOW - 9e6 };
             let seen = snapshot().with("databases", vec![since]).with("indexes", vec![index]);
-            check(&View::new(&Readings::of(seen.with("index_sizes", vec![size])), None))
+            check(&RuleInput::new(&Readings::of(seen.with("index_sizes", vec![size])), None))
         };
         let calm = judged(8192);
         for rule in ["unused_index", "duplicate_index", "overlapping_index", "invalid_index"] {
@@ -574,7 +574,10 @@ mod tests {
         let judged = |last: crate::catalog::fixture::NamedRow| {
             let first = row! { pid: 1, backend_type: "client backend", state: "active", total: 9 };
             let seen = snapshot().with("activity", vec![first, last]);
-            check(&View::new(&Readings::of(seen.clone()), None)).unknown.iter().any(|unknown| unknown.rule == "waiting")
+            check(&RuleInput::new(&Readings::of(seen.clone()), None))
+                .unknown
+                .iter()
+                .any(|unknown| unknown.rule == "waiting")
         };
         assert!(!judged(row! { pid: 2, backend_type: "client backend", state: "idle", total: 9 }));
         let open =

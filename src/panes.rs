@@ -11,7 +11,7 @@ pub mod queries;
 mod sessions;
 pub mod tables;
 
-use crate::app::{Document, PaneSpec, View};
+use crate::app::{Document, PaneSpec, PaneView};
 use crate::catalog::bloat::Bloat;
 use crate::readings::cut::Cut;
 use crate::sample::unit::Share;
@@ -69,7 +69,7 @@ fn exact_costs(about: &mut Document, bytes: f64, function: &str) {
 const OLD: f64 = 3.0;
 
 /// What this role does not see of a pane's rows, though they could be read.
-fn hidden(view: &View<'_>, probe: &str) -> Option<Missing> {
+fn hidden(view: &PaneView<'_>, probe: &str) -> Option<Missing> {
     view.newer.section(probe).reading()?;
     // The bloat of tables and indexes hangs on their statistics.
     let of = match probe {
@@ -92,7 +92,7 @@ fn beside(probe: &str) -> &'static [(&'static str, &'static str)] {
 
 /// The line below a pane's rows: the age of its figures where it is worth saying, why there is nothing newer,
 /// a note, and what this role does not see.
-pub fn footnote(view: &View<'_>, probe: &str, note: &str) -> Option<String> {
+pub fn footnote(view: &PaneView<'_>, probe: &str, note: &str) -> Option<String> {
     let section = view.newer.section(probe);
     let mut parts = Vec::new();
     let age = view.newer.age(probe).unwrap_or_default();

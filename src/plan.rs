@@ -55,7 +55,7 @@ pub struct Trouble {
 
 /// The form a plan was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
+pub enum PlanFormat {
     /// FORMAT JSON.
     #[default]
     Json,
@@ -69,7 +69,7 @@ pub struct Plan {
     /// The nodes, parents before their children, each subtree in one piece; the root first.
     pub nodes: Vec<Node>,
     /// The form it was read from.
-    pub format: Format,
+    pub format: PlanFormat,
     /// The statement, if the plan came with it (`auto_explain`).
     pub query: Option<String>,
     /// `Query Identifier`, as in `pg_stat_statements.queryid`; since 14.

@@ -18,7 +18,7 @@ pub mod terminal;
 mod work;
 
 pub(crate) use console::ShutdownSignals;
-pub use console::{Setup, console};
+pub use console::{ConsoleSetup, console};
 pub use playback::Playback;
 pub use recording::{Recording, record};
 pub use replay::{Replay, load, play, replay};

@@ -1,7 +1,7 @@
 //! What the advisor says: indexes worth building, the best first, and why nothing is to be built where that is so.
 
 use crate::catalog::expr::{Literal, LiteralForm, Quantifier};
-use crate::catalog::index::{Definition, Key, KeyDirection, Method, Nulls};
+use crate::catalog::index::{AccessMethod, Definition, Key, KeyDirection, Nulls};
 use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
 use crate::plan::NodeId;
@@ -174,7 +174,7 @@ impl IndexSpec {
     pub fn summary(&self) -> String {
         let index = &self.definition;
         let keys: Vec<String> = index.keys.iter().map(key_text).collect();
-        let method = if index.method == Method::BTree { String::new() } else { format!("{} ", index.method) };
+        let method = if index.method == AccessMethod::BTree { String::new() } else { format!("{} ", index.method) };
         let include =
             if index.include.is_empty() { String::new() } else { format!(" include ({})", index.include.join(", ")) };
         let predicate = match index.predicate.as_slice() {

@@ -185,7 +185,7 @@ fn existing_prefix<'a>(table: &'a Table, equal: &[&Clause]) -> Vec<&'a Expr> {
             index.is_valid
                 && !index.is_primary
                 && index.definition.predicate.is_empty()
-                && index.definition.method == crate::catalog::Method::BTree
+                && index.definition.method == crate::catalog::AccessMethod::BTree
         })
         .map(|index| {
             index.definition.keys.iter().take_while(|key| is_equal(key)).map(|key| &key.expr).collect::<Vec<_>>()

@@ -3,13 +3,13 @@
 use super::advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal};
 use super::btree::{self, CandidateParts};
 use super::condition::{Clause, ClauseClass};
-use super::cost::{self, Estimate};
+use super::cost::{self, IndexEstimate};
 use super::existing::{replaced, serving};
 use super::scan::{Scan, scans};
 use super::verdict::{AccessPath, ScanVerdict};
 use super::write::{WriteCost, write_cost};
 use super::{reasons, rewrite, special, words};
-use crate::catalog::index::{Definition, Method};
+use crate::catalog::index::{AccessMethod, Definition};
 use crate::catalog::{Catalog, Expr, Table};
 use crate::plan::{Node, Plan};
 use crate::sample::Seconds;
@@ -129,7 +129,7 @@ fn best(ways: &[AccessPath]) -> Option<usize> {
             return way.estimate.cost <= cheapest.cost * 1.02;
         }
         let smaller = cheapest.bytes / way.estimate.bytes.max(1.0);
-        let is_brin = way.definitions.iter().all(|definition| definition.method == Method::Brin);
+        let is_brin = way.definitions.iter().all(|definition| definition.method == AccessMethod::Brin);
         let most = if is_brin { ALMOST_AS_GOOD_BRIN } else { ALMOST_AS_GOOD };
         let factor = (1.0 + FOR_EACH_TIME_SMALLER * smaller).clamp(AS_GOOD, most);
         way.estimate.cost <= (cheapest.cost * factor).max(cheapest.cost + A_FEW_PAGES)
@@ -178,12 +178,12 @@ fn looked_up(scan: &Scan<'_>) -> Vec<Vec<Clause>> {
 fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<AccessPath> {
     let ClauseClass::Either(arms) = &clause.class else { return None };
     let mut definitions: Vec<Definition> = Vec::new();
-    let mut total: Option<Estimate> = None;
+    let mut total: Option<IndexEstimate> = None;
     for arm in arms {
         let of_arm = scan.for_arm(arm);
         // What exists serves an arm at no price; a full index on the arm's own key is as good as one with more keys.
         let parts = CandidateParts { scan: &of_arm, clauses: &of_arm.clauses, joined: &[] };
-        let mut found: Vec<(Definition, Estimate)> = btree::candidates(&parts)
+        let mut found: Vec<(Definition, IndexEstimate)> = btree::candidates(&parts)
             .into_iter()
             .chain(special::candidates(&of_arm, &of_arm.clauses, catalog))
             .map(|definition| {
@@ -247,7 +247,7 @@ fn candidate(scan: &Scan<'_>, way: &AccessPath, others: &[AccessPath], catalog: 
         sizes: sizes.iter().map(|bytes| bytes * parts).collect(),
         is_size_known: is_whole
             && way.definitions.iter().all(is_size_known)
-            && way.definitions.iter().all(|known| matches!(known.method, Method::BTree | Method::Brin)),
+            && way.definitions.iter().all(|known| matches!(known.method, AccessMethod::BTree | AccessMethod::Brin)),
         write_cost,
         replaces,
         rewrite: rewrite::beside(scan, way),

@@ -5,13 +5,13 @@
 
 use super::condition::{Clause, ClauseClass};
 use super::scan::{Scan, WantedOrder};
-use crate::catalog::index::{Definition, Method};
+use crate::catalog::index::{AccessMethod, Definition};
 use crate::catalog::size::{estimated_bytes, indexed_rows, predicate_share};
 use crate::catalog::{Catalog, Collation, Expr, Key, PlannerSettings, Table};
 
 /// What an index would do for a scan.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
+pub struct IndexEstimate {
     /// Cost of all executions of the scan, and of a sort that remains.
     pub cost: f64,
     /// Share of the table's rows that are fetched, 0..=1.
@@ -28,7 +28,7 @@ pub struct Estimate {
     pub correlation: f64,
 }
 
-impl Estimate {
+impl IndexEstimate {
     /// Returns what two indexes do together, each for an arm of an OR.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
@@ -62,15 +62,15 @@ struct Match {
 }
 
 /// Returns what an index would do for a scan, whose join keys count as given values.
-pub fn estimate(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catalog) -> Estimate {
+pub fn estimate(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catalog) -> IndexEstimate {
     match index.method {
-        Method::BTree => btree(scan, joined, index, catalog),
-        Method::Brin => brin(scan, index, catalog),
+        AccessMethod::BTree => btree(scan, joined, index, catalog),
+        AccessMethod::Brin => brin(scan, index, catalog),
         _ => inverted(scan, index, catalog),
     }
 }
 
-fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catalog) -> Estimate {
+fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catalog) -> IndexEstimate {
     let table = scan.table;
     let settings = &catalog.settings;
     let matched = match_keys(scan, joined, index);
@@ -104,12 +104,8 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     };
     let leaf_share = (rows / indexed_rows(table, index)).min(1.0);
     let leaves = (bytes / 8192.0 * leaf_share).ceil().max(1.0);
-    // Settled on the share of the scan that a LIMIT lets run.
     let part = match order {
-        Some(WantedOrder { limit: Some(limit), .. }) if gives_order => {
-            let kept = if fetched > 0.0 { (scan.selectivity() / fetched).clamp(1e-6, 1.0) } else { 1.0 };
-            (limit / kept / rows).min(1.0)
-        }
+        Some(WantedOrder { limit: Some(limit), .. }) if gives_order => share_before(*limit, scan, fetched, rows),
         _ => 1.0,
     };
     let loops = if joined.is_empty() { scan.loops } else { join_loops(scan, joined) };
@@ -126,9 +122,22 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     if !gives_order {
         cost += order.map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
     }
-    let repeated = cost * loops.max(1.0);
     let fetched = if joined.is_empty() { fetched } else { (fetched * loops).min(1.0) };
-    Estimate { cost: repeated, fetched: fetched * part, bytes, gives_order, is_index_only, rows, correlation: leading }
+    IndexEstimate {
+        cost: cost * loops.max(1.0),
+        fetched: fetched * part,
+        bytes,
+        gives_order,
+        is_index_only,
+        rows,
+        correlation: leading,
+    }
+}
+
+/// Returns the fraction of a scan that runs before LIMIT stops it.
+fn share_before(limit: f64, scan: &Scan<'_>, fetched: f64, rows: f64) -> f64 {
+    let kept = if fetched > 0.0 { (scan.selectivity() / fetched).clamp(1e-6, 1.0) } else { 1.0 };
+    (limit / kept / rows).min(1.0)
 }
 
 /// What a descent from the root to a leaf costs in comparisons, where its pages are in the cache.
@@ -328,7 +337,7 @@ fn sort_cost(rows: f64, limit: Option<f64>, settings: &PlannerSettings) -> f64 {
     2.0 * settings.cpu_operator_cost * rows.max(2.0) * (2.0 * kept).log2()
 }
 
-fn brin(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate {
+fn brin(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> IndexEstimate {
     let table = scan.table;
     let settings = &catalog.settings;
     let total = table.rows_or_guess().max(1.0);
@@ -341,7 +350,7 @@ fn brin(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate {
     let cost = bytes / 8192.0 * settings.random_page_cost
         + pages * settings.seq_page_cost
         + lossy * (settings.cpu_tuple_cost + settings.cpu_operator_cost);
-    Estimate {
+    IndexEstimate {
         cost: cost * scan.loops,
         fetched: pages / table.pages.max(1.0),
         bytes,
@@ -353,7 +362,7 @@ fn brin(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate {
 }
 
 /// GIN and GiST: the share that the clauses on its keys leave, found through a bitmap.
-fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate {
+fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> IndexEstimate {
     let table = scan.table;
     let settings = &catalog.settings;
     let total = table.rows_or_guess().max(1.0);
@@ -374,7 +383,7 @@ fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> Estimate 
     let leaves = (bytes / 8192.0 * share).ceil().max(4.0);
     let sort = scan.order.as_ref().map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
     let cost = leaves * settings.random_page_cost + access.bitmap(settings) + sort;
-    Estimate {
+    IndexEstimate {
         cost: cost * scan.loops,
         fetched: share,
         bytes,
@@ -403,7 +412,7 @@ fn inverted_bytes(table: &Table, index: &Definition) -> f64 {
                 .map(crate::catalog::TableColumn::width)
                 .sum();
             let per_row = match (&index.method, key.opclass.as_deref()) {
-                (Method::Gist, _) => width + 16.0,
+                (AccessMethod::Gist, _) => width + 16.0,
                 // A trigram a letter, about two bytes each once compressed.
                 (_, Some("gin_trgm_ops")) => width * 2.2 + 8.0,
                 (_, Some("jsonb_path_ops")) => width * 0.12 + 4.0,

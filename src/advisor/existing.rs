@@ -1,6 +1,6 @@
 //! What exists already: an index that serves, one to extend, one that becomes redundant.
 
-use crate::catalog::{Definition, Expr, Index, Key, Method, Table};
+use crate::catalog::{AccessMethod, Definition, Expr, Index, Key, Table};
 
 /// Returns a valid index that does what a candidate would: its keys are the same or begin with the candidate's, and it
 /// holds at least the same rows.
@@ -20,7 +20,7 @@ fn does_as_well(known: &Definition, candidate: &Definition) -> bool {
         .iter()
         .all(|name| known.include.contains(name) || known.keys.iter().any(|key| key.expr.as_column() == Some(name)));
     let has_keys = match known.method {
-        Method::BTree => begins_with(&known.keys, &candidate.keys),
+        AccessMethod::BTree => begins_with(&known.keys, &candidate.keys),
         _ => candidate.keys.iter().all(|key| known.keys.contains(key)),
     };
     known.method == candidate.method && holds_rows && is_as_narrow && holds_columns && has_keys
@@ -48,8 +48,8 @@ pub fn replaced<'a>(table: &'a Table, new: &Definition) -> Vec<&'a Index> {
         .filter(|index| !index.is_unique && !index.is_primary && !index.is_constraint && !index.is_replica_identity)
         .filter(|index| {
             let known = &index.definition;
-            let is_prefix = known.method == Method::BTree
-                && new.method == Method::BTree
+            let is_prefix = known.method == AccessMethod::BTree
+                && new.method == AccessMethod::BTree
                 && begins_with(&new.keys, &known.keys)
                 && new.predicate.iter().all(|clause| known.predicate.contains(clause))
                 && known.include.iter().all(|name| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::condition::{Clause, ScanRelation, clauses, indexable, is_own};
 use crate::catalog::index::{KeyDirection, Nulls};
-use crate::catalog::{Catalog, Expr, Key, Method, PlannerSettings, Table, parse};
+use crate::catalog::{AccessMethod, Catalog, Expr, Key, PlannerSettings, Table, parse};
 use crate::plan::{Node, NodeId, NodeKind, Plan, Relationship};
 
 /// One scan of a table.
@@ -391,7 +391,7 @@ impl Scan<'_> {
             return;
         }
         let index = self.table.indexes.iter().find(|index| Some(index.name.as_str()) == self.node.index());
-        let Some(index) = index.filter(|index| index.definition.method == Method::BTree) else { return };
+        let Some(index) = index.filter(|index| index.definition.method == AccessMethod::BTree) else { return };
         let keys = index.definition.keys.clone();
         self.order = Some(WantedOrder { keys, limit, sort: None, sort_cost: 0.0, sort_time: None });
     }

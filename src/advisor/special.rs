@@ -2,7 +2,7 @@
 
 use super::condition::{Clause, ClauseClass};
 use super::scan::Scan;
-use crate::catalog::index::{Definition, Method};
+use crate::catalog::index::{AccessMethod, Definition};
 use crate::catalog::{Catalog, Expr, Key, Table};
 
 /// A table smaller than this gains too little from BRIN: rows, or pages.
@@ -31,12 +31,14 @@ pub fn candidates(scan: &Scan<'_>, clauses: &[Clause], _catalog: &Catalog) -> Ve
 fn one(clause: &Clause) -> Option<Definition> {
     let key = Key::plain(clause.key.clone());
     Some(match clause.class {
-        ClauseClass::Trigram | ClauseClass::Suffix => Definition::of(Method::Gin, key.with_opclass("gin_trgm_ops")),
-        ClauseClass::JsonContains => Definition::of(Method::Gin, key.with_opclass("jsonb_path_ops")),
-        ClauseClass::JsonHasKey | ClauseClass::ArrayOverlap | ClauseClass::TextSearch => {
-            Definition::of(Method::Gin, key)
+        ClauseClass::Trigram | ClauseClass::Suffix => {
+            Definition::of(AccessMethod::Gin, key.with_opclass("gin_trgm_ops"))
         }
-        ClauseClass::RangeOverlap => Definition::of(Method::Gist, key),
+        ClauseClass::JsonContains => Definition::of(AccessMethod::Gin, key.with_opclass("jsonb_path_ops")),
+        ClauseClass::JsonHasKey | ClauseClass::ArrayOverlap | ClauseClass::TextSearch => {
+            Definition::of(AccessMethod::Gin, key)
+        }
+        ClauseClass::RangeOverlap => Definition::of(AccessMethod::Gist, key),
         _ => return None,
     })
 }
@@ -47,7 +49,7 @@ fn mixed_gist(range: &Clause, clauses: &[Clause]) -> Option<Definition> {
         clause.is_equality() && clause.key.as_column().is_some() && !matches!(clause.whole, Expr::Quantified { .. })
     })?;
     Some(Definition {
-        method: Method::Gist,
+        method: AccessMethod::Gist,
         keys: vec![Key::plain(equal.key.clone()), Key::plain(range.key.clone())],
         ..Definition::default()
     })
@@ -72,7 +74,7 @@ fn brin(scan: &Scan<'_>, clauses: &[Clause]) -> Option<Definition> {
             && table.statistics_of(&clause.key).is_some_and(|statistics| statistics.correlation.abs() >= IN_ORDER)
     })?;
     let options = vec![("autosummarize".to_owned(), "on".to_owned())];
-    Some(Definition { options, ..Definition::of(Method::Brin, Key::plain(range.key.clone())) })
+    Some(Definition { options, ..Definition::of(AccessMethod::Brin, Key::plain(range.key.clone())) })
 }
 
 /// Returns the extensions that an index needs.
@@ -87,10 +89,10 @@ pub fn extensions(table: &Table, index: &Definition) -> Vec<&'static str> {
             .and_then(|name| table.column(name))
             .is_some_and(|column| !matches!(column.category, 'R' | 'A' | 'G' | 'U'))
     };
-    if index.method == Method::Gist && index.keys.iter().any(is_scalar) {
+    if index.method == AccessMethod::Gist && index.keys.iter().any(is_scalar) {
         found.push("btree_gist");
     }
-    if index.method == Method::Gin && index.keys.iter().any(|key| key.opclass.is_none() && is_scalar(key)) {
+    if index.method == AccessMethod::Gin && index.keys.iter().any(|key| key.opclass.is_none() && is_scalar(key)) {
         found.push("btree_gin");
     }
     found

@@ -1,7 +1,7 @@
 //! What is said of a scan: build this, or none and why.
 
 use super::advice::{Candidate, Reason, Refusal, Rewrite};
-use super::cost::Estimate;
+use super::cost::IndexEstimate;
 use super::scan::Scan;
 use crate::catalog::Definition;
 
@@ -14,7 +14,7 @@ pub(super) struct AccessPath {
     /// The indexes; more than one for the arms of an OR.
     pub(super) definitions: Vec<Definition>,
     /// What they would do.
-    pub(super) estimate: Estimate,
+    pub(super) estimate: IndexEstimate,
     /// Whether the rows of a join's other side are looked up one by one.
     pub(super) is_joined: bool,
 }

@@ -4,7 +4,7 @@ use super::existing::replaced;
 use super::scan::Scan;
 use super::special;
 use super::verdict::AccessPath;
-use crate::catalog::index::Method;
+use crate::catalog::index::AccessMethod;
 use crate::catalog::{Catalog, RelationKind};
 
 /// Returns why an index is worth building.
@@ -53,7 +53,7 @@ pub(super) fn notes(scan: &Scan<'_>, way: &AccessPath, catalog: &Catalog) -> Vec
                 notes.push(format!("needs the extension {name}, which is not installed"));
             }
         }
-        if definition.has_expression() && definition.method == Method::BTree {
+        if definition.has_expression() && definition.method == AccessMethod::BTree {
             notes.push("run ANALYZE after the build, so that the planner has statistics on the expression".to_owned());
         }
         if !definition.predicate.is_empty() {

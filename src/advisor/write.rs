@@ -2,7 +2,7 @@
 //!
 //! The figures were measured on PostgreSQL 15 with 60,000 inserts into a row of 316 bytes.
 
-use crate::catalog::index::{Definition, Method};
+use crate::catalog::index::{AccessMethod, Definition};
 use crate::catalog::size::indexed_rows;
 use crate::catalog::{Expr, Table};
 use crate::sample::Seconds;
@@ -76,13 +76,13 @@ fn per_insert(table: &Table, index: &Definition) -> (f64, f64) {
     let width: f64 =
         index.columns().into_iter().filter_map(|name| table.column(name)).map(crate::catalog::TableColumn::width).sum();
     match (&index.method, index.keys.first().and_then(|key| key.opclass.as_deref())) {
-        (Method::Brin, _) => (5.0, 0.1),
-        (Method::Gin, Some("gin_trgm_ops")) => (1123.0 * width / 32.0, 34.0 * width / 32.0),
-        (Method::Gin, _) if index.keys.iter().any(|key| matches!(key.expr, Expr::Call { .. })) => {
+        (AccessMethod::Brin, _) => (5.0, 0.1),
+        (AccessMethod::Gin, Some("gin_trgm_ops")) => (1123.0 * width / 32.0, 34.0 * width / 32.0),
+        (AccessMethod::Gin, _) if index.keys.iter().any(|key| matches!(key.expr, Expr::Call { .. })) => {
             (2529.0 * (width / 480.0).max(0.1), 163.0 * (width / 480.0).max(0.1))
         }
-        (Method::Gin, _) => (190.0, 5.0),
-        (Method::Gist, _) => (150.0, 8.0),
+        (AccessMethod::Gin, _) => (190.0, 5.0),
+        (AccessMethod::Gist, _) => (150.0, 8.0),
         _ if index.has_expression() => (75.0, 6.2),
         _ if !index.include.is_empty() => (111.0, 4.0),
         _ if index.keys.len() > 1 => (90.0, 3.0),
@@ -96,10 +96,10 @@ fn build_time(table: &Table, index: &Definition, rows: f64, bytes: f64) -> Secon
     const READ: f64 = 800e6;
     const WRITTEN: f64 = 250e6;
     let microseconds = match (&index.method, index.has_expression()) {
-        (Method::Brin, _) => 0.05,
-        (Method::Gin, true) => 60.0,
-        (Method::Gin, false) => 6.0,
-        (Method::Gist, _) => 5.0,
+        (AccessMethod::Brin, _) => 0.05,
+        (AccessMethod::Gin, true) => 60.0,
+        (AccessMethod::Gin, false) => 6.0,
+        (AccessMethod::Gist, _) => 5.0,
         (_, true) => 2.0,
         _ => 0.8,
     };

@@ -4,9 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::freshness::Freshness;
-use super::{App, Clock, Link, Rights, SampleOrigin};
+use super::{App, Clock, Rights, SampleOrigin, ServerLink};
 use crate::readings::sessions::at_least;
-use crate::readings::threshold::{Reached, Threshold};
+use crate::readings::threshold::{ReachedLimit, Threshold};
 use crate::readings::vitals::{LEAST_HITS, Lag, OldestTransaction, Vitals};
 use crate::readings::{connections, replication, waits};
 use crate::sample::unit::{Count, Share};
@@ -54,11 +54,11 @@ fn plain(label: &'static str, value: Option<String>, rank: u8) -> Sign {
     Sign { label, value: value.unwrap_or_else(|| "?".to_owned()), health: None, rank, probe: "activity" }
 }
 
-fn health(reached: Option<Reached>) -> Health {
+fn health(reached: Option<ReachedLimit>) -> Health {
     match reached {
         None => Health::Good,
-        Some(Reached::Warning) => Health::Warning,
-        Some(Reached::Critical) => Health::Bad,
+        Some(ReachedLimit::Warning) => Health::Warning,
+        Some(ReachedLimit::Critical) => Health::Bad,
     }
 }
 
@@ -170,15 +170,15 @@ impl App {
         let freshness = self.freshness();
         let (word, role) = match (&self.link, self.clock, &freshness) {
             _ if is_recording => ("REPLAY", Role::Warning),
-            (Link::Up | Link::Waiting, Clock::Live, _) if self.start.origin == SampleOrigin::Played => {
+            (ServerLink::Up | ServerLink::Waiting, Clock::Live, _) if self.start.origin == SampleOrigin::Played => {
                 ("RECORDING", Role::Warning)
             }
-            (Link::Down { .. }, ..) => ("NO CONNECTION", Role::Bad),
+            (ServerLink::Down { .. }, ..) => ("NO CONNECTION", Role::Bad),
             (_, Clock::Held(_), _) => ("PAUSED", Role::Warning),
-            (Link::Waiting, ..) => ("no data yet", Role::Muted),
-            (Link::Up, Clock::Live, Freshness::Never { .. }) => ("no data", Role::Warning),
-            (Link::Up, Clock::Live, Freshness::Stale { .. }) => ("stale", Role::Bad),
-            (Link::Up, Clock::Live, Freshness::Fresh) => ("live", Role::Good),
+            (ServerLink::Waiting, ..) => ("no data yet", Role::Muted),
+            (ServerLink::Up, Clock::Live, Freshness::Never { .. }) => ("no data", Role::Warning),
+            (ServerLink::Up, Clock::Live, Freshness::Stale { .. }) => ("stale", Role::Bad),
+            (ServerLink::Up, Clock::Live, Freshness::Fresh) => ("live", Role::Good),
         };
         let mut parts = vec![(word.to_owned(), role)];
         if let Some(snapshot) = self.shown.snapshot() {
@@ -221,7 +221,7 @@ impl App {
     /// moment, stands before them.
     pub(super) fn draw_signs(&self, frame: &mut Frame<'_>, area: Rect) {
         let area = inside(area);
-        if let Link::Down { why, retry_at } = &self.link {
+        if let ServerLink::Down { why, retry_at } = &self.link {
             let left = retry_at.0 - self.now.0;
             let next = if left >= 0.5 { format!("next attempt in {left:.0}s") } else { "trying again".to_owned() };
             let text =

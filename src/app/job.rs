@@ -10,7 +10,7 @@ use crate::advisor::IndexSpec;
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
 use crate::pg::exact::{Exact, MeasuredRelation};
-use crate::pg::explain::{ExplainAnswer, ExplainProgress, Parameter, Request};
+use crate::pg::explain::{ExplainAnswer, ExplainProgress, ExplainRequest, StatementParameter};
 use crate::pg::verify::{Building, Tried};
 use crate::plan::Plan;
 use crate::sample::{Missing, Seconds};
@@ -47,7 +47,7 @@ impl JobIds {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Job {
     /// Explain a statement, or explain and run it.
-    Explain(Box<Request>),
+    Explain(Box<ExplainRequest>),
     /// Find out the types of a statement's parameters, and values worth trying.
     FindParameters {
         /// The statement.
@@ -56,14 +56,14 @@ pub enum Job {
     /// Look for indexes for a plan, and ask the planner about them.
     Advise {
         /// The statement with its values.
-        request: Box<Request>,
+        request: Box<ExplainRequest>,
         /// Its plan.
         plan: Arc<Plan>,
     },
     /// Build indexes, measure the statement without and with them, and drop them.
     TryIndexes {
         /// The statement with its values.
-        request: Box<Request>,
+        request: Box<ExplainRequest>,
         /// The indexes.
         specs: Vec<IndexSpec>,
         /// How they are built.
@@ -183,7 +183,7 @@ pub enum JobResult {
     /// The plan, or why there is none.
     Explained(Result<Box<ExplainAnswer>, Failure>),
     /// The parameters in the order of their numbers, or why they are unknown.
-    Parameters(Result<Vec<Parameter>, Failure>),
+    Parameters(Result<Vec<StatementParameter>, Failure>),
     /// What was found, or why nothing could be.
     Advised(Result<Box<Advised>, Failure>),
     /// What was measured, or why nothing could be.

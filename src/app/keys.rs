@@ -30,7 +30,7 @@ pub enum Footer {
 
 /// What it takes to offer an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
+pub enum ActionNeeds {
     /// Nothing: it reads.
     Nothing,
     /// A server to ask: not in a recording.
@@ -49,7 +49,7 @@ pub struct Binding {
     /// Where it works.
     pub scope: KeyScope,
     /// What it takes to offer it.
-    pub needs: Needs,
+    pub needs: ActionNeeds,
     /// One or two words for the footer.
     pub short: &'static str,
     /// Whether the footer names it.
@@ -70,21 +70,21 @@ const fn bind(
     keys: &'static [&'static str],
     words: (&'static str, &'static str),
 ) -> Binding {
-    Binding { action, keys, scope, needs: Needs::Nothing, short: words.0, footer: Footer::No, doc: words.1 }
+    Binding { action, keys, scope, needs: ActionNeeds::Nothing, short: words.0, footer: Footer::No, doc: words.1 }
 }
 
 impl Binding {
     /// Offers it only where pgdj may act on the server.
     #[must_use]
     pub const fn acts(mut self) -> Self {
-        self.needs = Needs::Rights;
+        self.needs = ActionNeeds::Rights;
         self
     }
 
     /// Offers it only where there is a server to ask.
     #[must_use]
     pub const fn asks_server(mut self) -> Self {
-        self.needs = Needs::Server;
+        self.needs = ActionNeeds::Server;
         self
     }
 

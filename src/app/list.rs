@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use super::action::Action;
 use super::draw_context::DrawContext;
 use crate::quote::printable_json;
-use crate::ui::table::{self, Grid, Hit, Move, TableState};
+use crate::ui::table::{self, Grid, Move, TableHit, TableState};
 
 /// A grid with a person's place in it.
 #[derive(Debug)]
@@ -81,11 +81,11 @@ impl List {
     /// Takes a click: selects a row, or sorts by a header; returns whether it hit the list.
     pub fn click(&mut self, at: Position) -> bool {
         match self.state.hit(at.x, at.y) {
-            Some(Hit::Row(row)) => {
+            Some(TableHit::Row(row)) => {
                 let key = self.grid.rows.get(row).map(|row| row.key.clone());
                 key.is_some_and(|key| self.state.select(&self.grid, &key))
             }
-            Some(Hit::Header(column)) => {
+            Some(TableHit::Header(column)) => {
                 self.state.sort_by(&self.grid, column);
                 true
             }

@@ -20,7 +20,7 @@ use crate::ui::dialog::{Filled, Form};
 
 /// What a pane may see when it refreshes: the history and the moment the clock is at.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct PaneView<'a> {
     /// Every snapshot.
     pub history: &'a History,
     /// The moment shown.
@@ -33,7 +33,7 @@ pub struct View<'a> {
     pub findings: &'a Findings,
 }
 
-impl<'a> View<'a> {
+impl<'a> PaneView<'a> {
     /// A view of a moment by the readings of its snapshot.
     pub fn new(history: &'a History, moment: Moment, readings: &'a Readings, findings: &'a Findings) -> Self {
         Self { history, moment, newer: readings.snapshot(), readings, findings }
@@ -100,7 +100,7 @@ pub struct StatementToExplain {
 /// A pane. It never talks to a server; `refresh` computes, `draw` places.
 pub trait Pane: std::fmt::Debug {
     /// Derives what is shown from the view.
-    fn refresh(&mut self, view: &View<'_>);
+    fn refresh(&mut self, view: &PaneView<'_>);
 
     /// Draws what the last refresh derived.
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>);
@@ -109,10 +109,10 @@ pub trait Pane: std::fmt::Debug {
     fn list(&mut self) -> Option<&mut List>;
 
     /// Does what only this pane can do; the common keys were dealt with before.
-    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest;
+    fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest;
 
     /// Returns everything known about the selected row.
-    fn inspect(&self, view: &View<'_>) -> Option<Document>;
+    fn inspect(&self, view: &PaneView<'_>) -> Option<Document>;
 
     /// Whether what is known of the selected row is shown below the rows where there is room for it.
     fn has_preview(&self) -> bool {
@@ -120,7 +120,7 @@ pub trait Pane: std::fmt::Debug {
     }
 
     /// Returns what is copied from the selected row, and what it is; without a snapshot there is no view.
-    fn copy(&self, view: Option<&View<'_>>) -> Option<(String, String)>;
+    fn copy(&self, view: Option<&PaneView<'_>>) -> Option<(String, String)>;
 
     /// Takes a click that the list did not take.
     fn click(&mut self, _at: Position) -> PaneRequest {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use super::keys::{Binding, Needs, binding_for, key_name};
+use super::keys::{ActionNeeds, Binding, binding_for, key_name};
 use super::layer::{Layer, LayerResponse};
 use super::{
-    Action, App, Clock, Effect, Event, Link, Message, Outcome, PaneId, PaneRequest, PaneSubject, SampleOrigin,
+    Action, App, Clock, Effect, Event, Message, Outcome, PaneId, PaneRequest, PaneSubject, SampleOrigin, ServerLink,
     ShownMoment, Timeline,
 };
 use crate::findings;
@@ -32,7 +32,7 @@ impl App {
         let is_tick = matches!(event, Event::Tick(_));
         self.take(event);
         // While samples come, each draws what the clock moved on too.
-        self.is_dirty |= !(is_tick && self.link == Link::Up && self.age_of_data() < SAMPLES_COME);
+        self.is_dirty |= !(is_tick && self.link == ServerLink::Up && self.age_of_data() < SAMPLES_COME);
         if !is_tick {
             self.refresh_preview();
         }
@@ -64,13 +64,13 @@ impl App {
                     self.log(format!("connected to {} as {}", facts.target, facts.role));
                 }
                 self.facts = Some(facts);
-                self.link = Link::Up;
+                self.link = ServerLink::Up;
             }
             Event::Lost { since, why, retry_in } => {
-                if self.link == Link::Up || self.link == Link::Waiting {
+                if self.link == ServerLink::Up || self.link == ServerLink::Waiting {
                     self.log(format!("lost the server: {why}"));
                 }
-                self.link = Link::Down { why, retry_at: Timestamp(since.0 + retry_in.0) };
+                self.link = ServerLink::Down { why, retry_at: Timestamp(since.0 + retry_in.0) };
             }
             Event::Done(outcome) => self.on_done(outcome),
             Event::Job(id, news) => self.on_job(id, news),
@@ -96,7 +96,7 @@ impl App {
 
     fn on_sample(&mut self, snapshot: Arc<Snapshot>) {
         if snapshot.section("server").why().is_none() {
-            self.link = Link::Up;
+            self.link = ServerLink::Up;
         }
         self.timeline.push(snapshot);
         self.sampled_at = self.now;
@@ -114,7 +114,7 @@ impl App {
 
     /// Takes the samples around a moment of a recording, if it is still the one that was asked for.
     fn on_recorded(&mut self, window: RecordedWindow) {
-        self.link = Link::Up;
+        self.link = ServerLink::Up;
         self.timeline.learn(&window);
         if let Some(damage) = window.damage.filter(|damage| self.damage.as_ref() != Some(damage)) {
             self.damage = Some(damage.clone());
@@ -167,7 +167,7 @@ impl App {
         let readings = self.readings_of(snapshot);
         self.shown = ShownMoment {
             vitals: readings.vitals(Past { history: self.timeline.history(), moment }).clone(),
-            findings: findings::check(&findings::View::new(&readings, older.map(Arc::as_ref))),
+            findings: findings::check(&findings::RuleInput::new(&readings, older.map(Arc::as_ref))),
             seen: Some((moment, readings)),
         };
         self.refresh_pane();
@@ -223,7 +223,7 @@ impl App {
         }
         self.message = Some(Message::bad(match self.start.origin {
             SampleOrigin::Server => "--read-only forbids it: pgdj changes nothing on this server",
-            SampleOrigin::Recording | SampleOrigin::Played if binding.needs == Needs::Server => {
+            SampleOrigin::Recording | SampleOrigin::Played if binding.needs == ActionNeeds::Server => {
                 "This is a recording: there is no server to ask."
             }
             SampleOrigin::Recording | SampleOrigin::Played => "This is a recording: there is no server to act on.",

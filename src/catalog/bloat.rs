@@ -50,14 +50,14 @@ pub struct Amount {
     /// That share in bytes.
     pub bytes: Bytes,
     /// How it was found.
-    pub method: Method,
+    pub method: BloatMethod,
     /// How far to trust it.
-    pub confidence: Confidence,
+    pub confidence: BloatConfidence,
 }
 
 /// How bloat was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub enum BloatMethod {
     /// By `pgstattuple_approx`, or `pgstatindex`.
     Exact,
     /// By the statistics.
@@ -66,7 +66,7 @@ pub enum Method {
 
 /// How far to trust a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Confidence {
+pub enum BloatConfidence {
     /// It was counted.
     Measured,
     /// The statistics are fresh: within 5 points for a heap, 10 for an index.
@@ -123,13 +123,13 @@ impl Bloat {
         Self::Known(Amount {
             share,
             bytes: Bytes(share * heap.0),
-            method: Method::Exact,
-            confidence: Confidence::Measured,
+            method: BloatMethod::Exact,
+            confidence: BloatConfidence::Measured,
         })
     }
 }
 
-impl fmt::Display for Method {
+impl fmt::Display for BloatMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Exact => "measured",
@@ -138,7 +138,7 @@ impl fmt::Display for Method {
     }
 }
 
-impl fmt::Display for Confidence {
+impl fmt::Display for BloatConfidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Measured => f.pad("measured"),
@@ -242,15 +242,16 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
         return Bloat::unknown("the rows are wider than the statistics say", Some(analyze(table)));
     }
     let share = share.clamp(0.0, 1.0);
-    let confidence = if changed > ROUGH_CHANGE { Confidence::Rough(changed.min(1.0)) } else { Confidence::Good };
+    let confidence =
+        if changed > ROUGH_CHANGE { BloatConfidence::Rough(changed.min(1.0)) } else { BloatConfidence::Good };
     let bytes = Bytes(share * table.heap_bytes.unwrap_or(pages * block));
-    Bloat::Known(Amount { share, bytes, method: Method::Estimate, confidence })
+    Bloat::Known(Amount { share, bytes, method: BloatMethod::Estimate, confidence })
 }
 
 /// Whether the counters since the last analyze are of what it has seen already: [`super::late`].
 pub fn are_counters_late(table: &TableUsage) -> bool {
     let Some(inserted) = table.inserts else { return false };
-    super::late::are_late(&super::late::Counted {
+    super::late::are_late(&super::late::TableCounters {
         reltuples: table.reltuples,
         was_analyzed: table.last_analyze.is_some(),
         inserted,

@@ -6,7 +6,7 @@ use super::expr::Expr;
 
 /// An access method.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Method {
+pub enum AccessMethod {
     /// `btree`.
     #[default]
     BTree,
@@ -24,7 +24,7 @@ pub enum Method {
     Other(String),
 }
 
-impl Method {
+impl AccessMethod {
     /// Returns the method of a name in `pg_am`.
     pub fn named(name: &str) -> Self {
         match name {
@@ -39,7 +39,7 @@ impl Method {
     }
 }
 
-impl fmt::Display for Method {
+impl fmt::Display for AccessMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BTree => "btree",
@@ -127,7 +127,7 @@ impl Key {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Definition {
     /// The access method.
-    pub method: Method,
+    pub method: AccessMethod,
     /// The keys, in order.
     pub keys: Vec<Key>,
     /// The columns that are carried only (INCLUDE).
@@ -145,7 +145,7 @@ impl Definition {
     }
 
     /// An index of another method over one key.
-    pub fn of(method: Method, key: Key) -> Self {
+    pub fn of(method: AccessMethod, key: Key) -> Self {
         Self { method, keys: vec![key], ..Self::default() }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::bloat::{Amount, Bloat, Confidence, Method, block_size, grant};
+use super::bloat::{Amount, Bloat, BloatConfidence, BloatMethod, block_size, grant};
 use super::index_usage::IndexUsage;
 use super::rows;
 use super::size::{btree_pages, group_bytes};
@@ -131,7 +131,7 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &Ser
     }
     let share = share(expected).clamp(0.0, 1.0);
     let bytes = Bytes(share * pages * block);
-    Bloat::Known(Amount { share, bytes, method: Method::Estimate, confidence: Confidence::Good })
+    Bloat::Known(Amount { share, bytes, method: BloatMethod::Estimate, confidence: BloatConfidence::Good })
 }
 
 /// Returns the pages a fresh build of so many entries would have, by the model of [`super::size`].

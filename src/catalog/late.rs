@@ -6,7 +6,7 @@
 
 /// The counters of a table and what the last analyze found.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Counted {
+pub struct TableCounters {
     /// Rows by the last analyze or vacuum, `pg_class.reltuples`.
     pub reltuples: f64,
     /// Whether an analyze is known.
@@ -25,7 +25,7 @@ pub struct Counted {
 const SAME: f64 = 0.02;
 
 /// Whether the rows counted as changed since the last analyze are such as it has seen.
-pub fn are_late(counted: &Counted) -> bool {
+pub fn are_late(counted: &TableCounters) -> bool {
     if !counted.was_analyzed || counted.reltuples <= 0.0 {
         return false;
     }
@@ -45,12 +45,12 @@ mod tests {
 
     #[test]
     fn rows_that_the_analyze_has_found_did_not_come_after_it() {
-        let table = |reltuples, inserted, changed| Counted {
+        let table = |reltuples, inserted, changed| TableCounters {
             reltuples,
             was_analyzed: true,
             inserted,
             changed,
-            ..Counted::default()
+            ..TableCounters::default()
         };
         // Filled and analysed in one go; 400,000 more rows and an analyze in one transaction.
         assert!(are_late(&table(400_000.0, 400_000.0, 400_000.0)));
@@ -60,8 +60,8 @@ mod tests {
         // They came after it.
         assert!(!are_late(&table(1_000_000.0, 1_400_000.0, 400_000.0)));
         // Updates: they may have come after it.
-        let updated = Counted { updated: 400_000.0, ..table(1_000_000.0, 1_000_000.0, 400_000.0) };
+        let updated = TableCounters { updated: 400_000.0, ..table(1_000_000.0, 1_000_000.0, 400_000.0) };
         assert!(!are_late(&updated));
-        assert!(!are_late(&Counted { was_analyzed: false, ..table(400_000.0, 400_000.0, 400_000.0) }));
+        assert!(!are_late(&TableCounters { was_analyzed: false, ..table(400_000.0, 400_000.0, 400_000.0) }));
     }
 }

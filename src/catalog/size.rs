@@ -5,7 +5,7 @@
 
 use super::Catalog;
 use super::expr::{Expr, Literal};
-use super::index::{Definition, Method};
+use super::index::{AccessMethod, Definition};
 use super::statistics::ColumnStatistics;
 use super::table::{Collation, Table};
 
@@ -25,9 +25,9 @@ const MOST_GROUPS: usize = 400;
 /// Returns the bytes that an index on a table will take when built; `None` for GIN, GiST and their like.
 pub fn estimated_bytes(table: &Table, index: &Definition, catalog: &Catalog) -> Option<f64> {
     match index.method {
-        Method::BTree => Some(btree_bytes(table, index, catalog.version)),
-        Method::Hash => Some(indexed_rows(table, index) * 20.0 / FILL + 8192.0 * 4.0),
-        Method::Brin => Some(brin_bytes(table, index)),
+        AccessMethod::BTree => Some(btree_bytes(table, index, catalog.version)),
+        AccessMethod::Hash => Some(indexed_rows(table, index) * 20.0 / FILL + 8192.0 * 4.0),
+        AccessMethod::Brin => Some(brin_bytes(table, index)),
         _ => None,
     }
 }

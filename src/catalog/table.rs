@@ -73,7 +73,7 @@ impl Table {
     /// Returns the rows that changed since the last ANALYZE; `None` where they are not known, or the counters came late.
     pub fn changed_since_analyze(&self) -> Option<f64> {
         let counters = self.counters.as_ref()?;
-        let is_late = super::late::are_late(&super::late::Counted {
+        let is_late = super::late::are_late(&super::late::TableCounters {
             reltuples: self.rows.unwrap_or(0.0),
             was_analyzed: counters.was_analyzed,
             inserted: counters.inserted,

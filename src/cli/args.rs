@@ -14,7 +14,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config;
 use crate::failure::{Failure, FailureKind};
-use crate::pg::address::{Alias, Flags, Prompt, Request, masked, may_hold_password};
+use crate::pg::address::{AddressRequest, Alias, ConnectionFlags, Prompt, masked, may_hold_password};
 
 /// Examples and words that the options do not explain.
 const AFTER_HELP: &str = "\
@@ -52,11 +52,11 @@ Examples
 )]
 pub struct Args {
     /// Where to connect: a URL, a key=value conninfo, a service or an alias
-    pub target: Option<Text>,
+    pub target: Option<SecretText>,
 
     /// Where to connect, in psql's way.
     #[command(flatten)]
-    pub connection: Connection,
+    pub connection: ConnectionArgs,
 
     /// Settings for this run.
     #[command(flatten)]
@@ -70,7 +70,7 @@ pub struct Args {
 /// psql's connection options.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Connection (as in psql)")]
-pub struct Connection {
+pub struct ConnectionArgs {
     /// Host, address, or folder of the unix socket; separate several with commas
     #[arg(short = 'h', long, value_name = "HOST", global = true)]
     pub host: Option<String>,
@@ -85,7 +85,7 @@ pub struct Connection {
 
     /// Database to connect to
     #[arg(short = 'd', long, value_name = "DATABASE", global = true)]
-    pub dbname: Option<Text>,
+    pub dbname: Option<SecretText>,
 
     /// Never ask for a password
     #[arg(short = 'w', long, global = true, conflicts_with = "password")]
@@ -135,7 +135,7 @@ pub struct RunSettings {
 
 /// What `pgdj explain` is to do.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct Explain {
+pub struct ExplainArgs {
     /// A file with one statement, or with plans (JSON, text, an `auto_explain` log); - is standard input
     pub file: Option<PathBuf>,
 
@@ -165,7 +165,7 @@ pub struct Explain {
 
     /// Output format
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: OutputFormat,
 
     /// Exit with status 10 if there is a tip or an index worth building; with --against, if a sequential scan is new
     #[arg(long)]
@@ -178,7 +178,7 @@ pub struct Explain {
 
 /// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// For people; coloured on a terminal.
     #[default]
     Text,
@@ -192,7 +192,7 @@ pub enum Format {
 #[derive(Debug, Clone, Subcommand)]
 pub enum CliCommand {
     /// Explain a statement or a plan: tips, and indexes as Django code
-    Explain(Explain),
+    Explain(ExplainArgs),
 
     /// Open the console on a sample Django shop with load and problems
     ///
@@ -213,7 +213,7 @@ pub enum CliCommand {
         file: PathBuf,
 
         /// Which server to record, as for the console
-        target: Option<Text>,
+        target: Option<SecretText>,
 
         /// Stop after this time: 90s, 10m, 2h
         #[arg(long = "for", value_name = "TIME", value_parser = length_of_time)]
@@ -239,9 +239,9 @@ pub enum CliCommand {
 
 /// An argument that may hold a password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Text(pub String);
+pub struct SecretText(pub String);
 
-impl FromStr for Text {
+impl FromStr for SecretText {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -249,7 +249,7 @@ impl FromStr for Text {
     }
 }
 
-impl fmt::Debug for Text {
+impl fmt::Debug for SecretText {
     /// Shows names; a URL or a conninfo is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if may_hold_password(&self.0) { f.write_str("\"…\"") } else { fmt::Debug::fmt(&self.0, f) }
@@ -318,20 +318,20 @@ impl Args {
     }
 
     /// Returns what decides where to connect.
-    pub fn request<'a>(&'a self, aliases: &'a [Alias]) -> Request<'a> {
+    pub fn request<'a>(&'a self, aliases: &'a [Alias]) -> AddressRequest<'a> {
         let connection = &self.connection;
         let prompt = match (connection.no_password, connection.password) {
             (true, _) => Prompt::Never,
             (_, true) => Prompt::First,
             _ => Prompt::IfNeeded,
         };
-        let flags = Flags {
+        let flags = ConnectionFlags {
             host: connection.host.as_deref(),
             port: connection.port.as_deref(),
             user: connection.username.as_deref(),
             database: connection.dbname.as_ref().map(|name| name.0.as_str()),
         };
-        Request { target: self.target(), flags, prompt, aliases }
+        AddressRequest { target: self.target(), flags, prompt, aliases }
     }
 
     /// Returns TARGET.
@@ -345,7 +345,7 @@ impl Args {
 }
 
 impl RunSettings {
-    /// Returns the settings given as flags, for [`config::Flags::given`].
+    /// Returns the settings given as flags, for [`config::ConfigFlags::given`].
     pub fn given(&self) -> Vec<(&'static str, &'static str, String)> {
         let read_only = self.read_only.then(|| "true".to_owned());
         let flags = [
@@ -361,7 +361,7 @@ impl Args {
     /// Reads the settings that are in force.
     pub fn config(&self, environment: &crate::pg::address::Environment) -> Result<config::Config, Failure> {
         let given = self.settings.given();
-        let flags = config::Flags { file: self.settings.config.as_deref(), target: self.target(), given: &given };
+        let flags = config::ConfigFlags { file: self.settings.config.as_deref(), target: self.target(), given: &given };
         Ok(config::Config::load(&flags, environment)?)
     }
 }

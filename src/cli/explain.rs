@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::{Args, Explain, Format};
+use super::args::{Args, ExplainArgs, OutputFormat};
 use super::first;
 use crate::config::Config;
 use crate::failure::{Failure, FailureKind};
@@ -24,7 +24,7 @@ use crate::pg::address::{Environment, resolve};
 use crate::pg::advice;
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
-use crate::pg::explain::{Agreed, Consent, ExplainProgress, Options, Request, Runner};
+use crate::pg::explain::{Agreed, Consent, ExplainProgress, ExplainRequest, Options, Runner};
 use crate::pg::session::{CancelQueue, Connector, cancel_queue};
 use crate::plan;
 use crate::run::ShutdownSignals;
@@ -33,8 +33,8 @@ use crate::ui::theme::{Depth, Theme};
 
 use tokio::task::JoinHandle;
 
-use input::Input;
-use report::Report;
+use input::ExplainInput;
+use report::ExplainReport;
 use reported::Reported;
 
 /// The exit status of `--check` where something is worth doing, or a sequential scan is new; no failure has it.
@@ -46,21 +46,21 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 /// Runs the command; returns what is printed and the exit status.
 pub async fn run(
     args: &Args,
-    asked: &Explain,
+    asked: &ExplainArgs,
     config: &Config,
     environment: &Environment,
 ) -> Result<(Vec<u8>, ExitCode), Failure> {
     let timeout_ms = timeout_ms(asked.timeout)?;
     let older = asked.against.as_deref().map(against::read).transpose()?;
     let mut report = match input::read(asked)? {
-        Input::Plan { text, from } => of_plans(&text, &from)?,
-        Input::Statement(sql) => {
+        ExplainInput::Plan { text, from } => of_plans(&text, &from)?,
+        ExplainInput::Statement(sql) => {
             let target = target(args, config, environment).await?;
             let report = of_statement(&target, asked, (&sql, None), timeout_ms).await;
             target.end().await;
             report?
         }
-        Input::QueryId(id) => {
+        ExplainInput::QueryId(id) => {
             let target = target(args, config, environment).await?;
             let report = match input::statement_of(target.connector.as_ref(), &target.cancel_queue, id).await {
                 Ok((sql, rows)) => of_statement(&target, asked, (&sql, rows), timeout_ms).await,
@@ -72,9 +72,9 @@ pub async fn run(
     };
     report.against = older.map(|(from, older)| against::compare(from, &older, &report.plans));
     let bytes = match asked.format {
-        Format::Text => text::page(&report, theme(config, environment).as_ref()).into_bytes(),
-        Format::Json => json::write(&report).into_bytes(),
-        Format::Markdown => markdown::write(&report).into_bytes(),
+        OutputFormat::Text => text::page(&report, theme(config, environment).as_ref()).into_bytes(),
+        OutputFormat::Json => json::write(&report).into_bytes(),
+        OutputFormat::Markdown => markdown::write(&report).into_bytes(),
     };
     let status = if asked.check && report.is_bad() { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS };
     Ok((bytes, status))
@@ -101,7 +101,7 @@ fn theme(config: &Config, environment: &Environment) -> Option<Theme> {
 }
 
 /// Reads plans that somebody has already; no server is asked.
-fn of_plans(text: &str, from: &str) -> Result<Report, Failure> {
+fn of_plans(text: &str, from: &str) -> Result<ExplainReport, Failure> {
     let parsed = plan::parse(text);
     let troubles: Vec<String> = parsed
         .troubles
@@ -116,7 +116,7 @@ fn of_plans(text: &str, from: &str) -> Result<Report, Failure> {
         let failure = troubles.into_iter().take(3).fold(failure, Failure::because_text);
         return Err(failure.hint("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON) gives the most detail"));
     }
-    Ok(Report { plans: parsed.plans.into_iter().map(Reported::from_file).collect(), troubles, against: None })
+    Ok(ExplainReport { plans: parsed.plans.into_iter().map(Reported::from_file).collect(), troubles, against: None })
 }
 
 /// A server to ask.
@@ -152,11 +152,11 @@ async fn target(args: &Args, config: &Config, environment: &Environment) -> Resu
 
 async fn of_statement(
     target: &Target,
-    asked: &Explain,
+    asked: &ExplainArgs,
     (sql, rows_per_call): (&str, Option<f64>),
     timeout_ms: u32,
-) -> Result<Report, Failure> {
-    let request = Request {
+) -> Result<ExplainReport, Failure> {
+    let request = ExplainRequest {
         sql: sql.to_owned(),
         parameters: asked.params.iter().map(|value| (value != "NULL").then(|| value.clone())).collect(),
         options: Options { analyze: asked.analyze, ..Options::default() },
@@ -190,7 +190,7 @@ async fn of_statement(
         }
     };
     advised.context.rows_per_call = rows_per_call;
-    Ok(Report { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new(), against: None })
+    Ok(ExplainReport { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new(), against: None })
 }
 
 /// Says on standard error what the statement may do, before it does.

@@ -14,15 +14,15 @@ use crate::config::Config;
 use crate::demo;
 use crate::failure::{Failure, FailureKind};
 use crate::panes;
+use crate::pg::address::{AddressRequest, ConnectionFlags, is_left_open, resolve};
 use crate::pg::address::{Environment, Prompt};
-use crate::pg::address::{Flags, Request, is_left_open, resolve};
 use crate::pg::connect::ConnectError;
 use crate::pg::connector::ToAddress;
 use crate::pg::{own, sampler};
 use crate::record::RecordingFile;
 use crate::run::remembered::Remembered;
 use crate::run::terminal::Mouse;
-use crate::run::{Playback, Recording, Replay, Setup, console, play, record, replay};
+use crate::run::{ConsoleSetup, Playback, Recording, Replay, console, play, record, replay};
 use crate::sample::Seconds;
 use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
 use crate::ui::theme::{Depth, Theme};
@@ -90,11 +90,11 @@ async fn run_console(args: &Args, config: &Config, environment: &Environment) ->
     let name = address.to_string();
     let warnings = config.warnings.iter().chain(&address.warnings).cloned().collect();
     let connector = Arc::new(ToAddress::new(address, name.clone()));
-    console(Setup { warnings, ..setup(config, environment, name, connector)? }).await
+    console(ConsoleSetup { warnings, ..setup(config, environment, name, connector)? }).await
 }
 
 /// Says why there is no connection. Who named no server, and has none, is shown the demo too.
-fn unreached(error: ConnectError, request: &Request<'_>, environment: &Environment) -> Failure {
+fn unreached(error: ConnectError, request: &AddressRequest<'_>, environment: &Environment) -> Failure {
     let is_without_server = error.found_no_server() && is_left_open(request, environment);
     let failure = Failure::from(error);
     if is_without_server { failure.hint(NO_TARGET) } else { failure }
@@ -161,7 +161,12 @@ async fn run_demo(config: &Config, environment: &Environment, speed: f64) -> Res
         Err(failure) => return play_demo(config, environment, speed, &failure).await,
     };
     let conninfo = demo.conninfo();
-    let request = Request { target: Some(&conninfo), flags: Flags::default(), prompt: Prompt::Never, aliases: &[] };
+    let request = AddressRequest {
+        target: Some(&conninfo),
+        flags: ConnectionFlags::default(),
+        prompt: Prompt::Never,
+        aliases: &[],
+    };
     let address = resolve(&request, &Environment::default())?;
     let connector = Arc::new(ToAddress::new(address, "demo"));
     let load = tokio::spawn(demo::load::run(demo.conninfo()));
@@ -190,13 +195,13 @@ fn setup(
     environment: &Environment,
     target: String,
     connector: Arc<ToAddress>,
-) -> Result<Setup, Failure> {
+) -> Result<ConsoleSetup, Failure> {
     let start = start(config, environment, target)?;
     let editor = environment.var("VISUAL").or_else(|| environment.var("EDITOR")).unwrap_or("vi").to_owned();
     let xdg = environment.var("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let state = xdg.or_else(|| environment.in_home(".local/state")).map(|folder| folder.join("pgdj"));
     let remembered = Remembered::within(state.as_deref());
-    Ok(Setup {
+    Ok(ConsoleSetup {
         start,
         connector,
         sampler: sampling(config),
@@ -278,7 +283,8 @@ mod tests {
     fn who_names_no_server_and_has_none_is_shown_the_demo() {
         let no_socket = || error(ConnectTrouble::Socket(io::ErrorKind::NotFound.into()));
         let hint = |failure: Failure| failure.hint.unwrap_or_default();
-        let (nothing, named) = (Request::default(), Request { target: Some("prod"), ..Request::default() });
+        let (nothing, named) =
+            (AddressRequest::default(), AddressRequest { target: Some("prod"), ..AddressRequest::default() });
         let bare = Environment::default();
         assert!(hint(unreached(no_socket(), &nothing, &bare)).ends_with("pgdj demo"));
         assert!(!hint(unreached(no_socket(), &named, &bare)).contains("pgdj demo"));

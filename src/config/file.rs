@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, Given, OF_TARGETS, Raw, SettingSource};
-use crate::pg::address::{Alias, Environment, Files, Seen, nearest, parameter_names};
+use super::{ConfigError, GivenSetting, OF_TARGETS, RawSetting, SettingSource};
+use crate::pg::address::{Alias, Environment, Files, SeenFile, nearest, parameter_names};
 
 /// What a file says.
 #[derive(Debug, Default)]
 pub(super) struct FileSettings {
     /// The settings at the top.
-    pub(super) settings: Vec<Given>,
+    pub(super) settings: Vec<GivenSetting>,
     /// The aliases.
     pub(super) aliases: Vec<Alias>,
     /// The settings of targets, with the target's name.
-    pub(super) targets: Vec<(String, Given)>,
+    pub(super) targets: Vec<(String, GivenSetting)>,
     /// What is doubtful.
     pub(super) warnings: Vec<String>,
 }
@@ -42,7 +42,7 @@ pub(super) fn read(
     }
 }
 
-fn read_file(files: &Files, path: &Path) -> io::Result<Seen> {
+fn read_file(files: &Files, path: &Path) -> io::Result<SeenFile> {
     let seen = files.read(path)?;
     if seen.is_plain { Ok(seen) } else { Err(io::Error::other("it is not a regular file")) }
 }
@@ -125,16 +125,16 @@ impl ConfigReader<'_> {
         }
     }
 
-    fn given(&self, key: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Given {
+    fn given(&self, key: &Spanned<std::borrow::Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> GivenSetting {
         let raw = match value.get_ref() {
-            DeValue::String(text) => Raw::String(text.to_string()),
-            DeValue::Integer(number) => number.to_string().parse().map_or(Raw::Other, Raw::Number),
-            DeValue::Float(number) => number.to_string().parse().map_or(Raw::Other, Raw::Number),
-            DeValue::Boolean(is_on) => Raw::Flag(*is_on),
-            _ => Raw::Other,
+            DeValue::String(text) => RawSetting::String(text.to_string()),
+            DeValue::Integer(number) => number.to_string().parse().map_or(RawSetting::Other, RawSetting::Number),
+            DeValue::Float(number) => number.to_string().parse().map_or(RawSetting::Other, RawSetting::Number),
+            DeValue::Boolean(is_on) => RawSetting::Flag(*is_on),
+            _ => RawSetting::Other,
         };
         let source = SettingSource::File { path: self.path.clone(), line: self.line(key.span().start) };
-        Given { name: key.get_ref().to_string(), raw, source }
+        GivenSetting { name: key.get_ref().to_string(), raw, source }
     }
 
     fn line(&self, offset: usize) -> usize {

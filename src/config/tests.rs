@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Config, DEFAULT_TOML, Flags, SETTINGS};
+use super::{Config, ConfigFlags, DEFAULT_TOML, SETTINGS};
 use crate::pg::address::{Environment, Files};
 
 const PATH: &str = "/h/.config/pgdj/config.toml";
@@ -15,7 +15,7 @@ fn environment(text: &str, mode: u32, vars: &[(&str, &str)]) -> Environment {
     }
 }
 
-fn load(text: &str, vars: &[(&str, &str)], flags: &Flags<'_>) -> Result<Config, String> {
+fn load(text: &str, vars: &[(&str, &str)], flags: &ConfigFlags<'_>) -> Result<Config, String> {
     Config::load(flags, &environment(text, 0o600, vars))
         .map_err(|error| format!("{error} | {}", error.hint().unwrap_or_default()))
 }
@@ -55,7 +55,8 @@ fn the_example_target_of_the_defaults_is_right() {
     let example: Vec<&str> = DEFAULT_TOML.split("# [targets.prod]").nth(1).unwrap().lines().collect();
     let example = example.iter().map(|line| line.trim_start_matches("# ")).collect::<Vec<_>>().join("\n");
     let config =
-        load(&format!("[targets.prod]{example}"), &[], &Flags { target: Some("prod"), ..Flags::default() }).unwrap();
+        load(&format!("[targets.prod]{example}"), &[], &ConfigFlags { target: Some("prod"), ..ConfigFlags::default() })
+            .unwrap();
     assert!(config.is_read_only && config.theme == "ember" && config.pace == Duration::from_secs(5));
     assert_eq!(config.aliases[0].name, "prod");
 }
@@ -63,22 +64,22 @@ fn the_example_target_of_the_defaults_is_right() {
 #[test]
 fn flags_win_over_the_target_over_the_environment_over_the_file() {
     let text = "pace = 3\ntheme = \"frost\"\n[targets.prod]\nhost = \"db\"\npace = 5\n";
-    let pace = |vars: &[(&str, &str)], flags: &Flags<'_>| load(text, vars, flags).unwrap().pace.as_secs();
+    let pace = |vars: &[(&str, &str)], flags: &ConfigFlags<'_>| load(text, vars, flags).unwrap().pace.as_secs();
     let vars = [("PGDJ_PACE", "4")];
-    let prod = Flags { target: Some("prod"), ..Flags::default() };
+    let prod = ConfigFlags { target: Some("prod"), ..ConfigFlags::default() };
     let given = [("--pace", "pace", "6".to_owned())];
-    assert_eq!(pace(&[], &Flags::default()), 3);
-    assert_eq!(pace(&vars, &Flags::default()), 4);
+    assert_eq!(pace(&[], &ConfigFlags::default()), 3);
+    assert_eq!(pace(&vars, &ConfigFlags::default()), 4);
     assert_eq!(pace(&vars, &prod), 5);
-    assert_eq!(pace(&vars, &Flags { given: &given, ..prod }), 6);
-    assert_eq!(load("", &[], &Flags::default()).unwrap().pace, Config::default().pace);
+    assert_eq!(pace(&vars, &ConfigFlags { given: &given, ..prod }), 6);
+    assert_eq!(load("", &[], &ConfigFlags::default()).unwrap().pace, Config::default().pace);
     assert_eq!(load(text, &[], &prod).unwrap().theme, "frost");
 }
 
 #[test]
 fn a_mistake_says_file_line_and_the_valid_words() {
     let check = |text: &str, expected: &str| {
-        let error = load(text, &[], &Flags::default()).map(|_| ()).unwrap_err();
+        let error = load(text, &[], &ConfigFlags::default()).map(|_| ()).unwrap_err();
         assert!(error.starts_with(&format!("{PATH}:{expected}")), "{text}: {error}");
     };
     check("\n\ntheme = \"frst\"", "3: invalid value \"frst\" for theme | did you mean \"frost\"? valid: ");
@@ -110,22 +111,25 @@ fn a_mistake_says_file_line_and_the_valid_words() {
 #[test]
 fn a_wrong_variable_or_flag_is_named() {
     let vars = [("PGDJ_THEME", "frst")];
-    assert!(load("", &vars, &Flags::default()).unwrap_err().starts_with("invalid value \"frst\" for PGDJ_THEME"));
+    assert!(load("", &vars, &ConfigFlags::default()).unwrap_err().starts_with("invalid value \"frst\" for PGDJ_THEME"));
     let given = [("--pace", "pace", "soon".to_owned())];
-    let flags = Flags { given: &given, ..Flags::default() };
+    let flags = ConfigFlags { given: &given, ..ConfigFlags::default() };
     assert!(load("", &[], &flags).unwrap_err().starts_with("invalid value \"soon\" for --pace"));
-    let config = load("", &[("PGDJ_THEEM", "x"), ("PGDJ_SOMETHING_ELSE", "x")], &Flags::default()).unwrap();
+    let config = load("", &[("PGDJ_THEEM", "x"), ("PGDJ_SOMETHING_ELSE", "x")], &ConfigFlags::default()).unwrap();
     assert_eq!(config.warnings, ["PGDJ_THEEM is not a setting; did you mean PGDJ_THEME?"]);
-    assert!(!load("", &[("PGDJ_MOUSE", "off")], &Flags::default()).unwrap().has_mouse);
+    assert!(!load("", &[("PGDJ_MOUSE", "off")], &ConfigFlags::default()).unwrap().has_mouse);
 }
 
 #[test]
 fn a_named_file_must_exist_and_the_usual_one_need_not() {
-    let named = Flags { file: Some(std::path::Path::new("/none.toml")), ..Flags::default() };
+    let named = ConfigFlags { file: Some(std::path::Path::new("/none.toml")), ..ConfigFlags::default() };
     assert!(load("", &[], &named).unwrap_err().starts_with("cannot read the settings in /none.toml"));
-    assert!(load("", &[("PGDJ_CONFIG", "~/none")], &Flags::default()).unwrap_err().contains("/h/none"));
-    assert!(load("pace = 9", &[("XDG_CONFIG_HOME", "/elsewhere")], &Flags::default()).is_ok());
-    assert_eq!(load("pace = 9", &[("XDG_CONFIG_HOME", "relative")], &Flags::default()).unwrap().pace.as_secs(), 9);
+    assert!(load("", &[("PGDJ_CONFIG", "~/none")], &ConfigFlags::default()).unwrap_err().contains("/h/none"));
+    assert!(load("pace = 9", &[("XDG_CONFIG_HOME", "/elsewhere")], &ConfigFlags::default()).is_ok());
+    assert_eq!(
+        load("pace = 9", &[("XDG_CONFIG_HOME", "relative")], &ConfigFlags::default()).unwrap().pace.as_secs(),
+        9
+    );
 }
 
 #[test]
@@ -135,9 +139,9 @@ fn a_password_others_may_read_is_warned_of_and_never_shown() {
         ("[targets.p]\nurl = \"postgres://u:s3cret@h/d\"", true),
         ("[targets.p]\nurl = \"postgres://u@h/d?options=a:s3cret\"", false),
     ] {
-        let config = Config::load(&Flags::default(), &environment(text, 0o644, &[])).unwrap();
+        let config = Config::load(&ConfigFlags::default(), &environment(text, 0o644, &[])).unwrap();
         assert_eq!(!config.warnings.is_empty(), is_warned, "{text}");
         assert!(!format!("{config:?}").contains("s3cret"), "{text}");
-        assert!(load(text, &[], &Flags::default()).unwrap().warnings.is_empty(), "{text}");
+        assert!(load(text, &[], &ConfigFlags::default()).unwrap().warnings.is_empty(), "{text}");
     }
 }

@@ -61,7 +61,7 @@ enum LoadRole {
 
 /// One session: who it is to the server, and what it does.
 #[derive(Debug, Clone)]
-struct Session {
+struct LoadSession {
     role: LoadRole,
     user: &'static str,
     application: String,
@@ -136,12 +136,12 @@ pub async fn run_with_incident(conninfo: String) -> Result<(), Error> {
     ];
     for (role, user, application) in incident {
         let number = u16::try_from(all.len()).unwrap_or(u16::MAX) + 1;
-        all.push(Session { role, user, application: application.to_owned(), number });
+        all.push(LoadSession { role, user, application: application.to_owned(), number });
     }
     run_all(&conninfo, all).await
 }
 
-async fn run_all(conninfo: &str, sessions: Vec<Session>) -> Result<(), Error> {
+async fn run_all(conninfo: &str, sessions: Vec<LoadSession>) -> Result<(), Error> {
     let config: Config = conninfo.parse()?;
     let began = Instant::now();
     let mut all: FuturesUnordered<_> =
@@ -151,12 +151,12 @@ async fn run_all(conninfo: &str, sessions: Vec<Session>) -> Result<(), Error> {
 }
 
 /// Returns every session of the load.
-fn sessions() -> Vec<Session> {
+fn sessions() -> Vec<LoadSession> {
     let mut all = Vec::new();
     let mut number = 0;
     let mut add = |role, user, application: String| {
         number += 1;
-        all.push(Session { role, user, application, number });
+        all.push(LoadSession { role, user, application, number });
     };
     for worker in 1..=BUSY_WORKERS + SPARE_WORKERS {
         let role = if worker <= BUSY_WORKERS { LoadRole::Web } else { LoadRole::SpareWeb };
@@ -177,7 +177,7 @@ fn sessions() -> Vec<Session> {
 }
 
 /// Connects, works, and connects again whenever the connection is lost.
-async fn keep(mut config: Config, session: Session, began: Instant) {
+async fn keep(mut config: Config, session: LoadSession, began: Instant) {
     config.user(session.user).application_name(&session.application);
     let mut round = 0;
     loop {

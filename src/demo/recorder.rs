@@ -14,11 +14,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Demo, load};
 use crate::failure::{Failure, FailureKind};
-use crate::pg::address::{Environment, Flags, Prompt, Request as AddressRequest, resolve};
+use crate::pg::address::{AddressRequest, ConnectionFlags, Environment, Prompt, resolve};
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
-use crate::pg::explain::{Agreed, Consent, ExplainAnswer, Options, Request, Runner};
-use crate::pg::sampler::{self, Report, SamplerCommand};
+use crate::pg::explain::{Agreed, Consent, ExplainAnswer, ExplainRequest, Options, Runner};
+use crate::pg::sampler::{self, SamplerCommand, SamplerReport};
 use crate::pg::session::{CancelQueue, Connector, Limits, Session, cancel_queue};
 use crate::pg::verify::{Allowed, Verifier};
 use crate::pg::{catalog, django_read};
@@ -72,8 +72,12 @@ fn cannot_write(file: &Path, error: &dyn std::error::Error) -> Failure {
 
 fn connector(demo: &Demo) -> Result<Arc<dyn Connector>, Failure> {
     let conninfo = demo.conninfo();
-    let request =
-        AddressRequest { target: Some(&conninfo), flags: Flags::default(), prompt: Prompt::Never, aliases: &[] };
+    let request = AddressRequest {
+        target: Some(&conninfo),
+        flags: ConnectionFlags::default(),
+        prompt: Prompt::Never,
+        aliases: &[],
+    };
     Ok(Arc::new(ToAddress::new(resolve(&request, &Environment::default())?, "demo")))
 }
 
@@ -86,7 +90,7 @@ async fn sample(connector: Arc<dyn Connector>) -> Vec<Arc<Snapshot>> {
     let end = Instant::now() + LENGTH;
     let mut samples = Vec::new();
     while let Ok(Some(report)) = timeout_at(end, reports.recv()).await {
-        if let Report::Snapshot(snapshot) = report {
+        if let SamplerReport::Snapshot(snapshot) = report {
             samples.push(snapshot);
         }
     }
@@ -176,10 +180,10 @@ fn is_explained(text: &str) -> bool {
 }
 
 /// Runs a statement with ANALYZE, with values; only plans it where there are none; `None` where that fails too.
-async fn explain_one(runner: &Runner, sql: &str) -> Option<(Request, ExplainAnswer)> {
+async fn explain_one(runner: &Runner, sql: &str) -> Option<(ExplainRequest, ExplainAnswer)> {
     let parameters = runner.choices(sql).await.unwrap_or_default();
     let values = parameters.iter().map(|parameter| parameter.choices.first().map(|choice| choice.value.clone()));
-    let request = Request {
+    let request = ExplainRequest {
         sql: sql.to_owned(),
         parameters: values.collect(),
         options: Options::default(),
@@ -187,7 +191,7 @@ async fn explain_one(runner: &Runner, sql: &str) -> Option<(Request, ExplainAnsw
         agreed: Agreed::Anything,
         timeout_ms: 30_000,
     };
-    let estimate = Request {
+    let estimate = ExplainRequest {
         parameters: Vec::new(),
         options: Options { analyze: false, ..Options::default() },
         ..request.clone()
@@ -204,7 +208,7 @@ async fn explain_one(runner: &Runner, sql: &str) -> Option<(Request, ExplainAnsw
 async fn read_facts(
     connector: &Arc<dyn Connector>,
     cancel_queue: &CancelQueue,
-    explained: &[(Request, ExplainAnswer)],
+    explained: &[(ExplainRequest, ExplainAnswer)],
 ) -> Result<Plans, Failure> {
     let lost = |why: String| Failure::new(FailureKind::Connection, "the connection was lost").because_text(why);
     let relations: BTreeSet<_> = explained.iter().flat_map(|(_, answer)| catalog::relations(&answer.plan)).collect();

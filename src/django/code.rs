@@ -10,7 +10,7 @@ use super::project::Project;
 use super::python::{Imports, Py, python_comment, python_text};
 use super::sql::{Build, create_index_of, drop_index, drop_index_at_once, is_default_schema, options};
 use crate::advisor::IndexSpec;
-use crate::catalog::index::{Definition, Key, KeyDirection, Method, Nulls};
+use crate::catalog::index::{AccessMethod, Definition, Key, KeyDirection, Nulls};
 use crate::catalog::{Catalog, Expr, RelationKind, Table, TableColumn};
 
 /// An index as Django code.
@@ -248,9 +248,9 @@ impl IndexCode<'_> {
             key.opclass.is_none() && column.is_some_and(is_scalar)
         };
         match &self.index.method {
-            Method::Gist if self.index.keys.iter().any(is_scalar) => needed.push("btree_gist"),
-            Method::Gin if self.index.keys.iter().any(is_scalar) => needed.push("btree_gin"),
-            Method::Other(name) if name == "bloom" => needed.push("bloom"),
+            AccessMethod::Gist if self.index.keys.iter().any(is_scalar) => needed.push("btree_gist"),
+            AccessMethod::Gin if self.index.keys.iter().any(is_scalar) => needed.push("btree_gin"),
+            AccessMethod::Other(name) if name == "bloom" => needed.push("bloom"),
             _ => {}
         }
         needed.retain(|name| !self.project.has_extension(name));
@@ -352,17 +352,17 @@ fn python_index(
     imports: &mut Imports,
 ) -> Option<Py> {
     let class = match &index.method {
-        Method::BTree if index.options.is_empty() => {
+        AccessMethod::BTree if index.options.is_empty() => {
             imports.add("django.db", "models");
             "models.Index"
         }
-        Method::BTree => postgres_class(imports, "BTreeIndex"),
-        Method::Gin => postgres_class(imports, "GinIndex"),
-        Method::Gist => postgres_class(imports, "GistIndex"),
-        Method::Brin => postgres_class(imports, "BrinIndex"),
-        Method::Hash => postgres_class(imports, "HashIndex"),
-        Method::SpGist => postgres_class(imports, "SpGistIndex"),
-        Method::Other(_) => return None,
+        AccessMethod::BTree => postgres_class(imports, "BTreeIndex"),
+        AccessMethod::Gin => postgres_class(imports, "GinIndex"),
+        AccessMethod::Gist => postgres_class(imports, "GistIndex"),
+        AccessMethod::Brin => postgres_class(imports, "BrinIndex"),
+        AccessMethod::Hash => postgres_class(imports, "HashIndex"),
+        AccessMethod::SpGist => postgres_class(imports, "SpGistIndex"),
+        AccessMethod::Other(_) => return None,
     };
     let scope = Scope { table, project };
     let mut object = keys(scope, index, class, imports)?;
@@ -386,15 +386,22 @@ fn postgres_class(imports: &mut Imports, class: &'static str) -> &'static str {
 }
 
 /// A storage parameter as an argument. Source: the classes of `django.contrib.postgres.indexes`.
-fn option_argument(method: &Method, option: &str, value: &str, version: DjangoVersion) -> Option<(&'static str, Py)> {
+fn option_argument(
+    method: &AccessMethod,
+    option: &str,
+    value: &str,
+    version: DjangoVersion,
+) -> Option<(&'static str, Py)> {
     let keyword = match (method, option) {
-        (Method::Brin, "autosummarize") => "autosummarize",
-        (Method::Brin, "pages_per_range") => "pages_per_range",
-        (Method::Gin, "fastupdate") => "fastupdate",
-        (Method::Gin, "gin_pending_list_limit") => "gin_pending_list_limit",
-        (Method::Gist, "buffering") if value != "auto" => "buffering",
-        (Method::BTree | Method::Gist | Method::Hash | Method::SpGist, "fillfactor") => "fillfactor",
-        (Method::BTree, "deduplicate_items") if version >= DjangoVersion::new(5, 1) => "deduplicate_items",
+        (AccessMethod::Brin, "autosummarize") => "autosummarize",
+        (AccessMethod::Brin, "pages_per_range") => "pages_per_range",
+        (AccessMethod::Gin, "fastupdate") => "fastupdate",
+        (AccessMethod::Gin, "gin_pending_list_limit") => "gin_pending_list_limit",
+        (AccessMethod::Gist, "buffering") if value != "auto" => "buffering",
+        (AccessMethod::BTree | AccessMethod::Gist | AccessMethod::Hash | AccessMethod::SpGist, "fillfactor") => {
+            "fillfactor"
+        }
+        (AccessMethod::BTree, "deduplicate_items") if version >= DjangoVersion::new(5, 1) => "deduplicate_items",
         _ => return None,
     };
     let value = match value {

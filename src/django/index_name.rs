@@ -1,7 +1,7 @@
 //! A name for an index: readable, within Django's 30 letters, unique in its schema, and the same each time.
 
 use super::project::Project;
-use crate::catalog::index::{Definition, KeyDirection, Method};
+use crate::catalog::index::{AccessMethod, Definition, KeyDirection};
 use crate::catalog::{Expr, Table};
 
 /// Longest name of an index that Django allows. Source: `django.db.models.Index.max_name_length`.
@@ -48,11 +48,11 @@ pub fn index_name(table: &Table, index: &Definition, project: &Project) -> Strin
 fn suffix(index: &Definition) -> &'static str {
     let is_pattern = |name: &String| name.ends_with("_pattern_ops");
     match index.method {
-        Method::Gin => "gin",
-        Method::Gist => "gist",
-        Method::SpGist => "spgist",
-        Method::Brin => "brin",
-        Method::Hash => "hash",
+        AccessMethod::Gin => "gin",
+        AccessMethod::Gist => "gist",
+        AccessMethod::SpGist => "spgist",
+        AccessMethod::Brin => "brin",
+        AccessMethod::Hash => "hash",
         _ if index.keys.iter().any(|key| key.opclass.as_ref().is_some_and(is_pattern)) => "like",
         _ if !index.include.is_empty() => "cov",
         _ => "idx",

@@ -57,7 +57,7 @@ pub(super) struct Named<'a> {
     pub(super) columns: Vec<&'a str>,
     /// Whether each key is descending; as long as the columns, or empty where none is.
     pub(super) descending: Vec<bool>,
-    pub(super) hold: Hold,
+    pub(super) hold: IndexConstraint,
     pub(super) around: Around,
 }
 
@@ -85,7 +85,7 @@ pub enum Reference {
 
 /// What hangs on an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Hold {
+pub(super) enum IndexConstraint {
     /// Nothing.
     #[default]
     Nothing,
@@ -105,10 +105,10 @@ impl IndexOrigin {
     /// Returns what an index comes from.
     pub fn of(index: &IndexUsage, around: Around) -> Self {
         let hold = match index {
-            _ if index.is_primary => Hold::PrimaryKey,
-            _ if index.is_exclusion => Hold::Exclusion,
-            _ if index.is_unique => Hold::Unique,
-            _ => Hold::Nothing,
+            _ if index.is_primary => IndexConstraint::PrimaryKey,
+            _ if index.is_exclusion => IndexConstraint::Exclusion,
+            _ if index.is_unique => IndexConstraint::Unique,
+            _ => IndexConstraint::Nothing,
         };
         Self::told(&Named {
             table: &index.table,
@@ -122,10 +122,10 @@ impl IndexOrigin {
 
     pub(super) fn told(index: &Named<'_>) -> Self {
         match index.hold {
-            Hold::PrimaryKey => Self::whole(ModelSource::PrimaryKey, true),
-            Hold::Exclusion => Self::whole(ModelSource::Exclusion, true),
-            Hold::Unique => unique(index),
-            Hold::Nothing => plain(index),
+            IndexConstraint::PrimaryKey => Self::whole(ModelSource::PrimaryKey, true),
+            IndexConstraint::Exclusion => Self::whole(ModelSource::Exclusion, true),
+            IndexConstraint::Unique => unique(index),
+            IndexConstraint::Nothing => plain(index),
         }
     }
 
@@ -284,7 +284,7 @@ fn ends_with_hash(name: &str, digits: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn check(name: &str, columns: &[&str], hold: Hold, expected: &str) {
+    fn check(name: &str, columns: &[&str], hold: IndexConstraint, expected: &str) {
         let reference = if columns == ["content_type_id"] { Reference::ForeignKey } else { Reference::Nothing };
         let named = Named {
             table: "auth_permission",
@@ -299,25 +299,30 @@ mod tests {
 
     #[test]
     fn a_name_that_django_made_proves_where_it_comes_from() {
-        check("auth_permission_content_type_id_2f476e4b", &["content_type_id"], Hold::Nothing, "ForeignKey");
+        check("auth_permission_content_type_id_2f476e4b", &["content_type_id"], IndexConstraint::Nothing, "ForeignKey");
         check(
             "auth_permission_content_type_id_codename_01ab375a_uniq",
             &["content_type_id", "codename"],
-            Hold::Unique,
+            IndexConstraint::Unique,
             "unique_together",
         );
         // The same form with the hash of another table: it was renamed, or somebody named it so.
-        check("shop_order_customer_id_9da9e4a3", &["content_type_id"], Hold::Nothing, "ForeignKey?");
-        check("shop_order_reference_0a1b2c3d", &["reference"], Hold::Nothing, "db_index?");
-        check("shop_order_reference_0a1b2c3d_like", &["reference"], Hold::Nothing, "_like index?");
-        check("shop_order_status_1a2b3c_idx", &["status"], Hold::Nothing, "Meta.indexes?");
-        check("shop_order_status_1a2b3c_gin", &["status"], Hold::Nothing, "Meta.indexes?");
-        check("shop_order_status_store_1a2b3c4d_idx", &["status", "store_id"], Hold::Nothing, "index_together?");
-        check("order_recent", &["created_at"], Hold::Nothing, "named");
-        check("order_deadbeef", &["a", "b"], Hold::Nothing, "named");
-        check("auth_permission_codename_key", &["codename"], Hold::Unique, "unique=True");
-        check("one_open_order", &["codename"], Hold::Unique, "unique?");
-        check("x", &["id"], Hold::PrimaryKey, "primary key");
+        check("shop_order_customer_id_9da9e4a3", &["content_type_id"], IndexConstraint::Nothing, "ForeignKey?");
+        check("shop_order_reference_0a1b2c3d", &["reference"], IndexConstraint::Nothing, "db_index?");
+        check("shop_order_reference_0a1b2c3d_like", &["reference"], IndexConstraint::Nothing, "_like index?");
+        check("shop_order_status_1a2b3c_idx", &["status"], IndexConstraint::Nothing, "Meta.indexes?");
+        check("shop_order_status_1a2b3c_gin", &["status"], IndexConstraint::Nothing, "Meta.indexes?");
+        check(
+            "shop_order_status_store_1a2b3c4d_idx",
+            &["status", "store_id"],
+            IndexConstraint::Nothing,
+            "index_together?",
+        );
+        check("order_recent", &["created_at"], IndexConstraint::Nothing, "named");
+        check("order_deadbeef", &["a", "b"], IndexConstraint::Nothing, "named");
+        check("auth_permission_codename_key", &["codename"], IndexConstraint::Unique, "unique=True");
+        check("one_open_order", &["codename"], IndexConstraint::Unique, "unique?");
+        check("x", &["id"], IndexConstraint::PrimaryKey, "primary key");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::DjangoVersion;
 use super::code::{DjangoCode, OPERATIONS, Refused, dependency_notes, rebuild};
 use super::index_name::slug;
 use super::migration::{Atomic, MigrationFile, MigrationPlan};
-use super::origin::{Around, Hold, IndexOrigin, ModelSource, Named, Reference, is_of_unique_field};
+use super::origin::{Around, IndexConstraint, IndexOrigin, ModelSource, Named, Reference, is_of_unique_field};
 use super::owner::{Certainty, Owner};
 use super::project::Project;
 use super::python::{Imports, Py};
@@ -41,7 +41,7 @@ pub fn removal_of(
         around: around(table, &columns, project),
         columns,
         descending: keys.iter().map(|key| key.direction == KeyDirection::Descending).collect(),
-        hold: Hold::Nothing,
+        hold: IndexConstraint::Nothing,
     };
     let is_held = index.is_primary || index.is_unique || index.is_constraint || index.is_replica_identity;
     let rebuild = Some(rebuild(table, &index.definition, project, &index.name));

@@ -5,7 +5,7 @@
 use super::project::Project;
 use super::python::Imports;
 use super::{condition, expression};
-use crate::catalog::index::{Definition, Key, KeyDirection, Method, Nulls};
+use crate::catalog::index::{AccessMethod, Definition, Key, KeyDirection, Nulls};
 use crate::catalog::{Expr, RelationKind, Table};
 use crate::quote::{qualified_always, quote_ident, quote_ident_always};
 
@@ -51,7 +51,7 @@ fn place(project: &Project, table: &Table, index: &Definition, build: Build) -> 
     } else {
         qualified_always(&table.schema, &table.name)
     };
-    let is_usual = index.method == Method::BTree && index.options.is_empty();
+    let is_usual = index.method == AccessMethod::BTree && index.options.is_empty();
     let method = if is_usual { String::new() } else { format!(" USING {}", index.method) };
     let keys: Vec<String> = index.keys.iter().map(|key| key_sql(table, key, project)).collect();
     let mut sql = format!("{relation}{method} ({})", keys.join(", "));

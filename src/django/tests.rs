@@ -1,7 +1,7 @@
 //! Whole texts as they are printed, to be read like code. Whether Django takes them is judged in `tests/it/django.rs`.
 
 use super::{DjangoCode, DjangoVersion, Project, code_for};
-use crate::catalog::index::{Definition, Key, Method};
+use crate::catalog::index::{AccessMethod, Definition, Key};
 use crate::catalog::parse::expression;
 use crate::catalog::{ForeignKey, RelationKind, Table, TableColumn};
 
@@ -60,7 +60,7 @@ fn a_partial_index_is_a_line_and_a_migration() {
 fn a_trigram_index_brings_its_extension() {
     let table = table("shop_order");
     let key = Key::plain(expression("upper((name)::text)").normalised(&table)).with_opclass("gin_trgm_ops");
-    let code = code_for(&table, &Definition::of(Method::Gin, key), &project(), DjangoVersion::OLDEST).unwrap();
+    let code = code_for(&table, &Definition::of(AccessMethod::Gin, key), &project(), DjangoVersion::OLDEST).unwrap();
     insta::assert_snapshot!(printed(&code));
 }
 

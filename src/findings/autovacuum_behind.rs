@@ -1,6 +1,6 @@
 //! Tables that autovacuum does not keep up with, reckoned with each table's own thresholds.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
 use crate::catalog::autovacuum::{Due, ThresholdProgress};
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
@@ -32,7 +32,7 @@ struct Behind<'a> {
     is_recent: bool,
 }
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     view.primary_only("autovacuum")?;
     let policy = view.readings.autovacuum()?;
     let mut behind: Vec<Behind<'_>> = view
@@ -70,11 +70,11 @@ fn check(view: &View<'_>) -> RuleResult {
     }])
 }
 
-fn running(view: &View<'_>) -> Vec<i64> {
+fn running(view: &RuleInput<'_>) -> Vec<i64> {
     view.readings.vacuums().iter().map(|vacuum| vacuum.relid).collect()
 }
 
-fn evidence(view: &View<'_>, one: &Behind<'_>, running: &[i64]) -> (String, String) {
+fn evidence(view: &RuleInput<'_>, one: &Behind<'_>, running: &[i64]) -> (String, String) {
     let table = &one.table;
     let last = table.last_vacuum.and_then(|last| view.newer.at.since(last));
     let last = last.map_or_else(|| "never vacuumed".to_owned(), |age: Seconds| format!("vacuumed {age} ago"));
@@ -92,13 +92,13 @@ fn evidence(view: &View<'_>, one: &Behind<'_>, running: &[i64]) -> (String, Stri
 }
 
 /// Returns evidence of who holds vacuum back most; none where nothing does or it is not known.
-pub(super) fn holder(view: &View<'_>) -> Option<(String, String)> {
+pub(super) fn holder(view: &RuleInput<'_>) -> Option<(String, String)> {
     let horizon = view.readings.horizon().ok()?;
     let oldest = horizon.oldest()?;
     Some(shows("holds vacuum back most", format!("{} {}", oldest.who(), oldest.what_it_pins())))
 }
 
-fn fix(view: &View<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
+fn fix(view: &RuleInput<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
     let name = qualified(&worst.table.schema, &worst.table.name);
     if !worst.due.is_enabled {
         return Fix::sql(
@@ -154,7 +154,7 @@ fn fix(view: &View<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
 /// Returns the cost settings that autovacuum has for a table: its own, else the server's.
 ///
 /// Source: manual, CREATE TABLE, `autovacuum_vacuum_cost_delay`; 20.10 (-1 stands for `vacuum_cost_limit`).
-fn costs_in_force(view: &View<'_>, table: &TableUsage) -> String {
+fn costs_in_force(view: &RuleInput<'_>, table: &TableUsage) -> String {
     let Ok(settings) = view.readings.settings() else { return String::new() };
     let in_force = |name: &str| {
         let own = table.option(name).and_then(|value| value.parse::<f64>().ok());
@@ -171,7 +171,7 @@ fn costs_in_force(view: &View<'_>, table: &TableUsage) -> String {
 }
 
 /// Passes over what cannot be told of a standby's counters, for the rules beside this one.
-pub(super) fn tables_of_primary<'a>(view: &View<'a>, what: &str) -> Result<&'a [TableUsage], Missing> {
+pub(super) fn tables_of_primary<'a>(view: &RuleInput<'a>, what: &str) -> Result<&'a [TableUsage], Missing> {
     view.primary_only(what)?;
     view.readings.tables()
 }
@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn judge(seen: &Snapshot) -> Vec<Finding> {
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]
@@ -260,6 +260,6 @@ mod tests {
     #[test]
     fn a_standby_cannot_tell() {
         let seen = with(row! { relid: 1, kind: "r" }).with("server", vec![row! { is_standby: true }]);
-        assert!(check(&View::new(&Readings::of(seen.clone()), None)).is_err());
+        assert!(check(&RuleInput::new(&Readings::of(seen.clone()), None)).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Autovacuum, or the counters it needs, turned off for the server or for a table.
 
 use super::autovacuum_behind::tables_of_primary;
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 use crate::catalog::autovacuum::is_disabled;
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
@@ -14,7 +14,7 @@ const WHY: &str = "Nothing removes dead rows or refreshes the planner's statisti
                    until a vacuum to prevent wraparound is forced at the worst time.";
 const SOURCE: &str = "PostgreSQL manual: autovacuum, track_counts; CREATE TABLE, autovacuum_enabled";
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let settings = view.readings.settings()?;
     let mut found = Vec::new();
     for name in ["autovacuum", "track_counts"] {
@@ -87,7 +87,7 @@ mod tests {
                     "tables",
                     vec![row! { relid: 1, schema: "public", name: "shop_cart", kind: "r", options: [option] }],
                 );
-            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+            let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
             found.into_iter().map(|finding| (finding.severity, finding.title)).collect::<Vec<_>>()
         };
         assert_eq!(judge("on", "fillfactor=70"), vec![]);

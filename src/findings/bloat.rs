@@ -1,6 +1,6 @@
 //! Tables of which a large part is dead or free.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
 use crate::catalog::bloat::denied;
 use crate::sample::Bytes;
 use crate::sample::unit::Share;
@@ -17,7 +17,7 @@ pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 /// The rule.
 pub static RULE: Rule = Rule { id: "bloat", watches: "bloat of the tables", concern: Concern::Upkeep, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let tables = view.readings.tables()?;
     let estimates = view.readings.table_bloat()?;
     let mut bloated: Vec<_> = tables
@@ -72,7 +72,7 @@ mod tests {
             )
             .with("table_sizes", vec![row! { relid: 1, heap_bytes: 81_920_000 }])
             .with("column_stats", vec![stats]);
-        check(&View::new(&Readings::of(seen.clone()), None))
+        check(&RuleInput::new(&Readings::of(seen.clone()), None))
     }
 
     fn stats(live: i32) -> NamedRow {

@@ -1,6 +1,6 @@
 //! A low share of blocks found in shared buffers, over the interval.
 
-use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::readings::vitals::LEAST_HITS;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Missing, Row, Seconds};
@@ -15,11 +15,11 @@ pub static RULE: Rule =
     Rule { id: "cache_hits", watches: "cache hits over the interval", concern: Concern::Work, check };
 
 /// Returns the current database's row of `databases`.
-pub(super) fn here<'a>(view: &View<'a>) -> Result<Option<Row<'a>>, Missing> {
+pub(super) fn here<'a>(view: &RuleInput<'a>) -> Result<Option<Row<'a>>, Missing> {
     Ok(view.rows("databases")?.iter().find(|row| row.flag("is_current") == Some(true)))
 }
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let (Some(read), Some(hit)) = (interval.rate(&row, "blks_read"), interval.rate(&row, "blks_hit")) else {
@@ -64,7 +64,7 @@ mod tests {
                 "databases",
                 vec![row! { datname: "shop", is_current: true, blks_hit: hit, blks_read: 1_000_000 + read }],
             );
-            let found = check(&View::new(&Readings::of(newer.clone()), Some(&older))).unwrap();
+            let found = check(&RuleInput::new(&Readings::of(newer.clone()), Some(&older))).unwrap();
             found.first().map(|finding| finding.severity)
         };
         assert_eq!(judge(95_000, 5_000), None, "95 % is well");
@@ -72,6 +72,6 @@ mod tests {
         assert_eq!(judge(10_000, 90_000), Some(Severity::Warning));
         assert_eq!(judge(0, 4_900), None, "few reads");
         let newer = snapshot().with("databases", vec![row! { datname: "shop", is_current: true }]);
-        assert!(check(&View::new(&Readings::of(newer.clone()), None)).is_err(), "one sample has no interval");
+        assert!(check(&RuleInput::new(&Readings::of(newer.clone()), None)).is_err(), "one sample has no interval");
     }
 }

@@ -1,6 +1,6 @@
 //! Connections near the limit of what an ordinary role may open.
 
-use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::readings::connections::USED;
 use crate::sample::Missing;
 use crate::sample::unit::Share;
@@ -28,7 +28,7 @@ const POOL: &str = r#"DATABASES = {
     }
 }"#;
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let server = view.readings.server()?;
     let number = |count: Option<i64>| count.unwrap_or_default() as f64;
     let (all, reserved) = (number(server.max_connections), number(server.superuser_reserved) + number(server.reserved));
@@ -89,7 +89,7 @@ fn title(used: f64, limit: f64, share: f64) -> String {
 }
 
 /// Client backends by state, most first.
-fn states(view: &View<'_>) -> Vec<(String, usize)> {
+fn states(view: &RuleInput<'_>) -> Vec<(String, usize)> {
     let mut counts: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     for backend in view.readings.backends().unwrap_or_default() {
         if backend.kind == "client backend" {
@@ -123,7 +123,7 @@ mod tests {
             [(73, None), (74, Some(Severity::Warning)), (88, Some(Severity::Warning)), (89, Some(Severity::Critical))]
         {
             let seen = server(clients, true);
-            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+            let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{clients}");
         }
     }
@@ -138,7 +138,7 @@ mod tests {
             (105, "all 95 connections for ordinary roles are used, and 5 of the reserved ones"),
         ] {
             let seen = server(clients, true);
-            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+            let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found[0].title, title);
             let counted = found[0].evidence.iter().find(|(label, _)| label == "counted").unwrap();
             assert!(counted.1.contains("not walsenders"), "{counted:?}");
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn without_sight_of_others_the_databases_are_counted() {
         let seen = server(1, false).with("databases", vec![row! { datname: "shop", backends: 93 }]);
-        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
         assert_eq!(found[0].title, "93 of 95 connections used (98%)");
     }
 
@@ -156,7 +156,7 @@ mod tests {
     fn idle_ones_ask_for_a_pooler() {
         let idle = (0..80).map(|pid| row! { pid: pid, backend_type: "client backend", state: "idle" }).collect();
         let seen = server(80, true).with("activity", idle);
-        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
         assert!(found[0].fix.text.contains("PgBouncer"), "{:?}", found[0].fix);
         assert!(found[0].evidence.contains(&("idle".to_owned(), "80".to_owned())));
     }

@@ -1,7 +1,7 @@
 //! Deadlocks, over the interval and since the counters run.
 
 use super::cache_hits::here;
-use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleInput, RuleResult, Severity, counted, shows};
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Seconds, Timestamp};
 
@@ -13,7 +13,7 @@ pub const LEAST_AGE: Seconds = Seconds(86_400.0);
 /// The rule.
 pub static RULE: Rule = Rule { id: "deadlocks", watches: "deadlocks", concern: Concern::Work, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let grown = view.interval("databases").map(|interval| interval.growth(&row, "deadlocks").unwrap_or_default());
     let grown_in = view.interval("databases").ok().map(|interval| Seconds(interval.seconds));
@@ -62,7 +62,7 @@ mod tests {
         let judge = |older: i32, newer: i32, days: f64| {
             let older = snapshot().at(NOW - 10.0).with("databases", sight(older, days));
             let newer = snapshot().with("databases", sight(newer, days));
-            check(&View::new(&Readings::of(newer.clone()), Some(&older)))
+            check(&RuleInput::new(&Readings::of(newer.clone()), Some(&older)))
                 .unwrap()
                 .first()
                 .map(|finding| finding.severity)
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(judge(5, 5, 0.5), None, "half a day gives no rate");
         let first = snapshot().with("databases", sight(5, 0.5));
         assert!(
-            check(&View::new(&Readings::of(first.clone()), None)).is_err(),
+            check(&RuleInput::new(&Readings::of(first.clone()), None)).is_err(),
             "with one sight of young counters nothing is known"
         );
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::unused_index::removal_fix;
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Pair, is_large};
 use crate::sample::{Bytes, Missing};
@@ -11,7 +11,7 @@ use crate::sample::{Bytes, Missing};
 /// The rule.
 pub static RULE: Rule = Rule { id: "duplicate_index", watches: "duplicate indexes", concern: Concern::Schema, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let indexes = sized(view)?;
     let mut pairs = view.readings.duplicates().to_vec();
     pairs.retain(|pair| may_go_is_large(indexes, pair));
@@ -78,14 +78,14 @@ impl<'a> Pairs<'a> {
     }
 
     /// Returns how the largest is removed.
-    pub(super) fn fix(&self, view: &View<'_>, text: &str) -> Fix {
+    pub(super) fn fix(&self, view: &RuleInput<'_>, text: &str) -> Fix {
         removal_fix(self.first.0, view.readings, text.to_owned())
     }
 }
 
 /// Returns the indexes once their sizes are known: a small one is not worth a finding, and a freshly migrated project has
 /// some of 8 kB.
-pub(super) fn sized<'a>(view: &View<'a>) -> Result<&'a [IndexUsage], Missing> {
+pub(super) fn sized<'a>(view: &RuleInput<'a>) -> Result<&'a [IndexUsage], Missing> {
     let indexes = view.readings.indexes()?;
     if indexes.iter().any(|index| index.bytes.is_none()) {
         view.rows("index_sizes")?;
@@ -113,7 +113,7 @@ mod tests {
     fn it_fires_for_twins_only() {
         let judge_of = |rows: Vec<NamedRow>, bytes: i32| {
             let seen = snapshot().with("indexes", rows).with("index_sizes", vec![row! { indexrelid: 8, bytes: bytes }]);
-            check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+            check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
         };
         let judge = |rows| judge_of(rows, 2_097_152);
         let found = judge(vec![index(7, "order_status", 10), index(8, "order_status_2", 10)]);

@@ -1,6 +1,6 @@
 //! Tables and databases whose oldest transactions are not frozen in time.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
@@ -31,7 +31,7 @@ struct Old {
     table: Option<(i64, String)>,
 }
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let policy = view.readings.autovacuum()?;
     let mut databases = databases(view, policy)?;
     let mut tables = tables(view, policy)?;
@@ -69,7 +69,7 @@ fn check(view: &View<'_>) -> RuleResult {
     }])
 }
 
-fn databases(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
+fn databases(view: &RuleInput<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
     let mut found = Vec::new();
     for row in view.rows("databases")?.iter() {
         let ages = [
@@ -84,7 +84,7 @@ fn databases(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
     Ok(found)
 }
 
-fn tables(view: &View<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
+fn tables(view: &RuleInput<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
     let is_old = |table: &TableUsage| {
         let progress = policy.due(table).freeze.filter(|progress| progress.share() >= WARNING_SHARE)?;
         let vacuum = format!("VACUUM (FREEZE) {};", qualified(&table.schema, &table.name));
@@ -130,7 +130,7 @@ mod tests {
                 "tables",
                 vec![row! { relid: 3, schema: "public", name: "shop_order", kind: "r", freeze_age: table_age }],
             );
-        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
         found.into_iter().map(|finding| (finding.severity, finding.title)).collect()
     }
 

@@ -1,6 +1,6 @@
 //! Sessions that sit in an open transaction and do nothing, with what they keep others from.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, counted, shows};
 use crate::readings::backends::Backend;
 use crate::readings::transactions;
 use crate::readings::vacuum_horizon::words_of_session;
@@ -17,7 +17,7 @@ struct Idle<'a> {
     blocks: usize,
 }
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let backends = view.readings.backends()?;
     let mut idle: Vec<Idle<'_>> = backends
         .iter()
@@ -63,7 +63,7 @@ fn check(view: &View<'_>) -> RuleResult {
     }])
 }
 
-fn evidence(view: &View<'_>, idle: &Idle<'_>) -> (String, String) {
+fn evidence(view: &RuleInput<'_>, idle: &Idle<'_>) -> (String, String) {
     let backend = idle.backend;
     let blocks = match idle.blocks {
         0 => String::new(),
@@ -83,7 +83,7 @@ mod tests {
 
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
         let seen = snapshot().with("activity", rows);
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]

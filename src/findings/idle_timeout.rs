@@ -1,13 +1,13 @@
 //! No `idle_in_transaction_session_timeout` for the roles of the application.
 
 use super::statement_timeout::{OPTIONS, unlimited};
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 
 /// The rule.
 pub static RULE: Rule =
     Rule { id: "idle_timeout", watches: "idle_in_transaction_session_timeout", concern: Concern::Settings, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let roles = unlimited(view, "idle_in_transaction_session_timeout")?;
     let Some(first) = roles.first() else { return Ok(vec![]) };
     Ok(vec![Finding {
@@ -49,7 +49,7 @@ mod tests {
                 .with("settings", vec![row! { name: "idle_in_transaction_session_timeout", default_value: value }])
                 .with("role_settings", vec![])
                 .with("activity", vec![row! { pid: 1, user: "web", database: "shop", backend_type: "client backend" }]);
-            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+            let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found.len(), usize::from(fires), "{value}");
         }
     }

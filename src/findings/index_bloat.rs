@@ -1,6 +1,6 @@
 //! B-trees of which a rebuild would give back a large part.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
 use crate::catalog::bloat::denied;
 use crate::quote::qualified;
 use crate::sample::Bytes;
@@ -16,7 +16,7 @@ pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 /// The rule.
 pub static RULE: Rule = Rule { id: "index_bloat", watches: "bloat of the indexes", concern: Concern::Upkeep, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let indexes = view.readings.indexes()?;
     let estimates = view.readings.index_bloat()?;
     let mut bloated: Vec<_> = indexes
@@ -75,7 +75,7 @@ mod tests {
                     vec![row! { indexrelid: 5, key_width: 8.0, distinct_rows: entries, is_na: false, can_deduplicate: true,
                         fillfactor: 90, pages: 10_000, reltuples: entries, keys: 1 }],
                 );
-            check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+            check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
         };
         assert_eq!(judge(2_500_000.0), vec![]);
         let found = judge(1_800_000.0);

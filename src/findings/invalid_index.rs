@@ -1,6 +1,6 @@
 //! Indexes that no query may use: left by a `CREATE INDEX CONCURRENTLY` that failed.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::readings::backends::Backend;
 use crate::sample::Bytes;
@@ -8,7 +8,7 @@ use crate::sample::Bytes;
 /// The rule.
 pub static RULE: Rule = Rule { id: "invalid_index", watches: "invalid indexes", concern: Concern::Schema, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let indexes = view.readings.indexes()?;
     let builds = builds(view.readings.backends().unwrap_or_default());
     let invalid: Vec<&IndexUsage> =
@@ -72,7 +72,7 @@ mod tests {
             let seen = snapshot()
                 .with("indexes", vec![row! { indexrelid: 9, schema: "public", table: "shop_order", name: "order_new", is_valid: is_valid }])
                 .with("activity", vec![row! { pid: 1, state: "active", query: query }]);
-            check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+            check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
         };
         assert_eq!(judge(true, ""), vec![]);
         assert_eq!(judge(false, "create index concurrently \"order_new\" on \"shop_order\" (x)"), vec![]);

@@ -1,7 +1,7 @@
 //! Transactions that run for long, and who holds the horizon of vacuum.
 
 use super::autovacuum_behind::holder;
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::readings::backends::Backend;
 use crate::readings::transactions;
 use crate::readings::vacuum_horizon::answer_of_session;
@@ -10,7 +10,7 @@ use crate::sample::Seconds;
 /// The rule.
 pub static RULE: Rule = Rule { id: "long_transaction", watches: "long transactions", concern: Concern::Now, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let age = |backend: &Backend| backend.xact_age.unwrap_or_default();
     let mut long: Vec<&Backend> = view
         .readings
@@ -76,7 +76,7 @@ mod tests {
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
         let oldest = row! { kind: "session", pid: 77, xid_age: 1501, database: "shop" };
         let seen = snapshot().with("activity", rows).with("vacuum_horizon", vec![oldest]);
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     fn active(pid: i32, age: f64, application: &str) -> NamedRow {

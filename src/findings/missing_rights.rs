@@ -1,6 +1,6 @@
 //! The role of pgdj may not see the sessions and statements of others.
 
-use super::{Concern, Finding, Fix, Rule, RuleResult, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Rule, RuleInput, RuleResult, Severity, counted, shows};
 use crate::quote::quote_ident;
 use crate::sample::{Missing, shortfall};
 
@@ -11,7 +11,7 @@ pub static RULE: Rule =
 /// The probes of which `pg_monitor` shows more. What only the right to read tables shows is said where it is lacking.
 const PROBES: [&str; 4] = ["activity", "statements", "replication", "settings"];
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let facts = &view.newer.server;
     if facts.role.is_empty() {
         return Err(Missing::NotYet);
@@ -60,7 +60,7 @@ mod tests {
         let memberships = memberships.iter().map(|name| (*name).to_owned()).collect();
         let server = ServerFacts { role: "app".to_owned(), memberships, ..ServerFacts::default() };
         let seen = Snapshot { server: server.into(), ..seen };
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]
@@ -84,6 +84,6 @@ mod tests {
     #[test]
     fn before_the_server_is_known_nothing_is_said_of_rights() {
         let seen = Snapshot { server: ServerFacts::default().into(), ..snapshot() };
-        assert_eq!(check(&View::new(&Readings::of(seen.clone()), None)), Err(Missing::NotYet));
+        assert_eq!(check(&RuleInput::new(&Readings::of(seen.clone()), None)), Err(Missing::NotYet));
     }
 }

@@ -1,6 +1,6 @@
 //! Extensions older than the server's files, as after `pg_upgrade`.
 
-use super::{Concern, Finding, Fix, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
 use crate::quote::quote_ident;
 use crate::sample::Missing;
 
@@ -8,7 +8,7 @@ use crate::sample::Missing;
 pub static RULE: Rule =
     Rule { id: "old_extension", watches: "versions of the extensions", concern: Concern::Settings, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     if view.newer.server.role.is_empty() {
         // The server has not answered yet.
         return Err(Missing::NotYet);
@@ -70,7 +70,7 @@ mod tests {
             let mut seen = snapshot();
             seen.server = Arc::new(facts);
             assert_eq!(
-                check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(),
+                check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap().len(),
                 usize::from(fires),
                 "{available:?}"
             );

@@ -1,12 +1,12 @@
 //! Indexes whose keys another one begins with.
 
 use super::duplicate_index::{Pairs, may_go_is_large, sized};
-use super::{Concern, Finding, Jump, Rule, RuleResult, Severity, View, and_more, counted};
+use super::{Concern, Finding, Jump, Rule, RuleInput, RuleResult, Severity, and_more, counted};
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "overlapping_index", watches: "redundant indexes", concern: Concern::Schema, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let indexes = sized(view)?;
     let twins = view.readings.duplicates();
     let mut pairs = view.readings.overlapping().to_vec();
@@ -60,7 +60,7 @@ mod tests {
             );
             let seen = seen
                 .with("index_sizes", vec![row! { indexrelid: 7, bytes: bytes }, row! { indexrelid: 8, bytes: bytes }]);
-            check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+            check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
         };
         let judge = |is_unique| judge_of(is_unique, 2_097_152);
         let found = judge(false);

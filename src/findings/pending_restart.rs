@@ -1,12 +1,12 @@
 //! Settings that were changed and wait for a restart.
 
-use super::{Concern, Finding, Fix, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 
 /// The rule.
 pub static RULE: Rule =
     Rule { id: "pending_restart", watches: "settings that wait for a restart", concern: Concern::Settings, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let waiting: Vec<(&str, &str)> = view
         .rows("settings")?
         .iter()
@@ -42,7 +42,7 @@ mod tests {
         for (pending, fires) in [(true, true), (false, false)] {
             let seen = snapshot()
                 .with("settings", vec![row! { name: "shared_buffers", value: "16384", pending_restart: pending }]);
-            assert_eq!(check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(), usize::from(fires));
+            assert_eq!(check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap().len(), usize::from(fires));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Prepared transactions that were left behind.
 
-use super::{Concern, Finding, Fix, NAMED, Rule, RuleResult, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, NAMED, Rule, RuleInput, RuleResult, Severity, counted, shows};
 use crate::quote::quote_text;
 use crate::readings::vacuum_horizon::{Holder, VacuumHorizon};
 use crate::sample::Seconds;
@@ -14,7 +14,7 @@ pub const CRITICAL_AGE: Seconds = Seconds(3600.0);
 pub static RULE: Rule =
     Rule { id: "prepared_transactions", watches: "prepared transactions", concern: Concern::Safety, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let server = view.readings.server()?;
     let count = server.prepared_transactions.unwrap_or_default();
     let age = Seconds(server.oldest_prepared.unwrap_or_default());
@@ -63,7 +63,7 @@ mod tests {
             (2, 3600.0, Some(Severity::Critical)),
         ] {
             let seen = snapshot().with("server", vec![row! { prepared_transactions: count, oldest_prepared: age }]);
-            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+            let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{count} {age}");
         }
     }

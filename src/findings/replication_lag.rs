@@ -1,6 +1,6 @@
 //! A standby that is behind.
 
-use super::{Concern, Finding, Fix, NAMED, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, NAMED, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::readings::replication;
 use crate::sample::{Bytes, Missing, Row, Seconds};
 
@@ -10,7 +10,7 @@ pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag"
 const WHY: &str = "Reads from the standby are that old, and a failover now would lose or wait for this data.";
 const SOURCE: &str = "pg_stat_replication, pg_last_xact_replay_timestamp(); PostgreSQL manual: Streaming Replication";
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     if view.is_standby() {
         let lag = view.readings.server()?.replay_lag;
         // NULL until the first transaction is replayed.
@@ -105,7 +105,7 @@ mod tests {
                 "replication",
                 vec![row! { pid: 1, application: "walreceiver", client: "10.0.0.2", state: "streaming", replay_lag: lag, lag_bytes: bytes }],
             );
-            let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+            let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{lag} {bytes}");
         }
     }
@@ -114,12 +114,12 @@ mod tests {
     fn a_standby_speaks_of_itself_and_blindness_is_said() {
         let standby = snapshot().with("server", vec![row! { is_standby: true, replay_lag: 400.0 }]);
         assert_eq!(
-            check(&View::new(&Readings::of(standby.clone()), None)).unwrap()[0].title,
+            check(&RuleInput::new(&Readings::of(standby.clone()), None)).unwrap()[0].title,
             "this standby is 6m40s behind"
         );
         let blind = snapshot()
             .with("server", vec![row! { is_standby: false }])
             .with("replication", vec![row! { pid: 1, state: "" }]);
-        assert!(matches!(check(&View::new(&Readings::of(blind.clone()), None)), Err(Missing::Denied { .. })));
+        assert!(matches!(check(&RuleInput::new(&Readings::of(blind.clone()), None)), Err(Missing::Denied { .. })));
     }
 }

@@ -1,7 +1,7 @@
 //! A large share of transactions that are rolled back.
 
 use super::cache_hits::here;
-use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Missing, Seconds};
 
@@ -15,7 +15,7 @@ pub const LEAST: f64 = 20.0;
 /// The rule.
 pub static RULE: Rule = Rule { id: "rollbacks", watches: "rollbacks over the interval", concern: Concern::Work, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let (Some(back), Some(done)) = (interval.growth(&row, "rollbacks"), interval.growth(&row, "commits")) else {
@@ -59,7 +59,7 @@ mod tests {
                 |back: i32, done: i32| vec![row! { datname: "shop", is_current: true, rollbacks: back, commits: done }];
             let older = snapshot().at(NOW - 10.0).with("databases", sight(5, 5));
             let newer = snapshot().with("databases", sight(5 + back, 5 + done));
-            let found = check(&View::new(&Readings::of(newer.clone()), Some(&older))).unwrap();
+            let found = check(&RuleInput::new(&Readings::of(newer.clone()), Some(&older))).unwrap();
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{back} of {done}");
         }
     }

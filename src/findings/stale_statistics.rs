@@ -1,7 +1,7 @@
 //! Tables whose statistics are missing or old.
 
 use super::autovacuum_behind::tables_of_primary;
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::bloat::are_counters_late;
 use crate::catalog::table_usage::TableUsage;
@@ -24,7 +24,7 @@ pub const CHANGED_SHARE: f64 = 0.20;
 pub static RULE: Rule =
     Rule { id: "stale_statistics", watches: "statistics of the tables", concern: Concern::Upkeep, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let policy = view.readings.autovacuum()?;
     let tables = tables_of_primary(view, "statistics")?;
     let mut stale: Vec<&TableUsage> =
@@ -84,7 +84,7 @@ fn is_old(table: &TableUsage, policy: &Policy) -> bool {
         && policy.due(table).analyze_share().is_some_and(|share| share >= OVERDUE_SHARE)
 }
 
-fn evidence(view: &View<'_>, table: &TableUsage) -> (String, String) {
+fn evidence(view: &RuleInput<'_>, table: &TableUsage) -> (String, String) {
     let last = table.last_analyze.and_then(|last| view.newer.at.since(last));
     let last = last.map_or_else(|| "never analyzed".to_owned(), |age: Seconds| format!("analyzed {age} ago"));
     let changed = Count(table.mod_since_analyze.unwrap_or_default());
@@ -99,7 +99,7 @@ mod tests {
 
     fn judge(table: NamedRow) -> Vec<Finding> {
         let seen = snapshot().with("settings", vec![]).with("tables", vec![table]);
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
         let table = row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: -1.0, live: 0, dead: 0 };
         let seen = snapshot().with("settings", vec![]).with("tables", vec![table]);
         let seen = seen.with("table_sizes", vec![row! { relid: 1, heap_bytes: 10_485_760 }]);
-        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
         assert_eq!(found[0].title, "never analyzed: t, 10 MB of rows");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 use crate::catalog::settings::{SettingOrigin, is_no_timeout, origin};
 use crate::sample::{Missing, Seconds};
 
@@ -29,7 +29,7 @@ pub(super) struct Unlimited {
 /// Returns the roles with sessions in this database for which neither role, database nor server sets a timeout.
 ///
 /// What a client sets itself when it connects cannot be seen from another session.
-pub(super) fn unlimited(view: &View<'_>, setting: &str) -> Result<Vec<Unlimited>, Missing> {
+pub(super) fn unlimited(view: &RuleInput<'_>, setting: &str) -> Result<Vec<Unlimited>, Missing> {
     let settings = view.readings.settings()?;
     let here = view.newer.server.database.as_str();
     // Our own default is the server's, unless something is set for our own role or this database.
@@ -75,7 +75,7 @@ pub(super) const OPTIONS: &str = r#"DATABASES = {
     }
 }"#;
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let roles = unlimited(view, "statement_timeout")?;
     let Some(first) = roles.first() else { return Ok(vec![]) };
     let is_proved = roles.iter().any(|role| role.longest.0 >= PROOF_AGE.0);
@@ -129,7 +129,7 @@ mod tests {
                     row! { pid: 2, user: "other", database: "elsewhere", backend_type: "client backend" },
                 ],
             );
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `pg_stat_statements` throws entries away because there are too many different statements.
 
-use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Timestamp};
 
@@ -14,7 +14,7 @@ pub const LEAST_EVICTIONS: f64 = 5.0;
 pub static RULE: Rule =
     Rule { id: "statements_evicted", watches: "evictions of pg_stat_statements", concern: Concern::Settings, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let rows = match view.rows("statements_info") {
         // That the extension is not there at all is another finding.
         Err(Missing::NotInstalled { .. }) => return Ok(vec![]),
@@ -63,7 +63,7 @@ mod tests {
             let seen = snapshot()
                 .with("statements_info", vec![row! { dealloc: dealloc, stats_reset: reset, max_entries: 5000 }]);
             assert_eq!(
-                check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(),
+                check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap().len(),
                 usize::from(fires),
                 "{dealloc}"
             );

@@ -1,13 +1,13 @@
 //! `pg_stat_statements` is not there.
 
-use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::sample::{Missing, Section};
 
 /// The rule.
 pub static RULE: Rule =
     Rule { id: "statements_missing", watches: "pg_stat_statements", concern: Concern::Settings, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     match view.newer.section("statements") {
         Section::Missing(Missing::NotInstalled { extension, what, fix }) => Ok(vec![Finding {
             id: RULE.id,
@@ -42,10 +42,10 @@ mod tests {
             fix: "CREATE EXTENSION pg_stat_statements;".into(),
         };
         let seen = snapshot().without("statements", lacking);
-        assert_eq!(check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(), 1);
+        assert_eq!(check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap().len(), 1);
         let there = snapshot().with("statements", vec![]);
-        assert_eq!(check(&View::new(&Readings::of(there.clone()), None)), Ok(vec![]));
+        assert_eq!(check(&RuleInput::new(&Readings::of(there.clone()), None)), Ok(vec![]));
         let lost = snapshot().without("statements", Missing::TimedOut { after: crate::sample::Seconds(1.0) });
-        assert!(check(&View::new(&Readings::of(lost.clone()), None)).is_err());
+        assert!(check(&RuleInput::new(&Readings::of(lost.clone()), None)).is_err());
     }
 }

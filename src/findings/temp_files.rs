@@ -1,7 +1,7 @@
 //! Sorts and hashes that spill to temporary files.
 
 use super::cache_hits::here;
-use super::{Concern, Finding, Fix, Jump, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, Jump, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Missing, Row, Seconds};
 
@@ -14,7 +14,7 @@ pub const WARNING_RATE: Bytes = Bytes(50.0 * 1024.0 * 1024.0);
 pub static RULE: Rule =
     Rule { id: "temp_files", watches: "temporary files over the interval", concern: Concern::Work, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let interval = view.interval("databases")?;
     let Some(row) = here(view)? else { return Err(Missing::NotYet) };
     let all = interval.rate(&row, "temp_bytes").ok_or(Missing::NotYet)?;
@@ -55,7 +55,7 @@ fn check(view: &View<'_>) -> RuleResult {
 
 /// Returns the bytes a second that pgdj's own statements wrote, an EXPLAIN ANALYZE or a trial that a person asked for; or
 /// why they are not told from those of the application.
-fn own_rate(view: &View<'_>) -> Result<f64, Missing> {
+fn own_rate(view: &RuleInput<'_>) -> Result<f64, Missing> {
     /// Bytes of a block, unless the server was built otherwise.
     const BLOCK: f64 = 8192.0;
     view.rows("statement_texts")?;
@@ -88,7 +88,7 @@ mod tests {
                 .with("databases", databases(100_000_000))
                 .with("statements", vec![statement(12_000)])
                 .with("statement_texts", texts(text));
-            check(&View::new(&Readings::of(newer.clone()), Some(&older))).unwrap().len()
+            check(&RuleInput::new(&Readings::of(newer.clone()), Some(&older))).unwrap().len()
         };
         assert_eq!(judge("explain /* pgdj explain */ (analyze) select 1"), 0);
         assert_eq!(judge("select 1"), 1);
@@ -104,7 +104,7 @@ mod tests {
         let sight = |bytes: i32| vec![row! { datname: "shop", is_current: true, temp_bytes: bytes, temp_files: 1 }];
         let older = snapshot().at(NOW - 10.0).with("databases", sight(1000));
         let newer = snapshot().with("databases", sight(bytes));
-        check(&View::new(&Readings::of(newer.clone()), Some(&older)))
+        check(&RuleInput::new(&Readings::of(newer.clone()), Some(&older)))
     }
 
     #[test]

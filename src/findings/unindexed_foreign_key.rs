@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{ReferringKey, unindexed};
 use crate::django::{Project, index_for_key};
@@ -18,7 +18,7 @@ pub const LEAST_BYTES: Bytes = Bytes(1024.0 * 1024.0);
 pub static RULE: Rule =
     Rule { id: "unindexed_foreign_key", watches: "foreign keys without an index", concern: Concern::Schema, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let indexes = view.readings.indexes()?;
     let tables: HashMap<i64, &TableUsage> = view.readings.tables()?.iter().map(|table| (table.relid, table)).collect();
     let table = |key: &ReferringKey| tables.get(&key.relid).copied();
@@ -91,7 +91,7 @@ mod tests {
                 vec![row! { oid: 4, name: "x_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"],
                     referred_relid: 2, referred_table: "shop_customer" }],
             );
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
                 "foreign_keys",
                 vec![row! { oid: 4, name: "x_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"] }],
             );
-        let found = check(&View::new(&Readings::of(seen.clone()), None)).unwrap();
+        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
         assert_eq!(found[0].title, "foreign key without an index: shop_order(customer_id), 10 MB of rows");
     }
 }

@@ -1,6 +1,6 @@
 //! Settings with which a crash loses data.
 
-use super::{Concern, Finding, Fix, Rule, RuleResult, Severity, View, shows};
+use super::{Concern, Finding, Fix, Rule, RuleInput, RuleResult, Severity, shows};
 
 /// The settings, and what happens without them.
 pub const SETTINGS: &[(&str, &str)] = &[
@@ -12,7 +12,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
 pub static RULE: Rule =
     Rule { id: "unsafe_settings", watches: "settings that keep data safe", concern: Concern::Safety, check };
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let settings = view.readings.settings()?;
     let off: Vec<&(&str, &str)> = SETTINGS.iter().filter(|(name, _)| settings.is_off(name) == Some(true)).collect();
     if off.is_empty() {
@@ -42,7 +42,7 @@ mod tests {
     fn it_fires_for_what_is_off() {
         for (value, fires) in [("off", true), ("on", false)] {
             let seen = snapshot().with("settings", vec![row! { name: "fsync", value: value }]);
-            assert_eq!(check(&View::new(&Readings::of(seen.clone()), None)).unwrap().len(), usize::from(fires));
+            assert_eq!(check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap().len(), usize::from(fires));
         }
     }
 }

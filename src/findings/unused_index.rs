@@ -1,7 +1,7 @@
 //! Indexes that no query used since the counters run.
 
 use super::duplicate_index::sized;
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, and_more, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{Counting, is_unused};
 use crate::readings::Readings;
@@ -32,7 +32,7 @@ fn wait(age: Option<Seconds>) -> String {
     )
 }
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let indexes = sized(view)?;
     let now = view.newer.at;
     let counting = view.readings.counting();
@@ -89,7 +89,7 @@ mod tests {
                 ],
             )
             .with("index_sizes", vec![row! { indexrelid: 5, bytes: bytes }]);
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]

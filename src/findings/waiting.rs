@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleResult, Severity, View, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, counted, shows};
 use crate::readings::backends::Backend;
 use crate::readings::waits::{MANY, WAIT, Waits};
 use crate::sample::Seconds;
@@ -54,7 +54,7 @@ impl Queue<'_> {
     }
 }
 
-fn check(view: &View<'_>) -> RuleResult {
+fn check(view: &RuleInput<'_>) -> RuleResult {
     let backends = view.readings.backends()?;
     let queue = Queue {
         backends: backends.iter().map(|backend| (backend.pid, backend)).collect(),
@@ -138,7 +138,7 @@ fn evidence(
 }
 
 /// How long each session has waited, where the server says it (14).
-fn wait_ages(view: &View<'_>) -> HashMap<i64, f64> {
+fn wait_ages(view: &RuleInput<'_>) -> HashMap<i64, f64> {
     view.readings.locks().iter().filter_map(|lock| Some((lock.pid?, lock.wait_age?))).collect()
 }
 
@@ -168,7 +168,7 @@ mod tests {
 
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {
         let seen = snapshot().with("activity", rows);
-        check(&View::new(&Readings::of(seen.clone()), None)).unwrap()
+        check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap()
     }
 
     #[test]

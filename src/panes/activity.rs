@@ -14,13 +14,13 @@ use super::sessions::{self, age_cell};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, DrawContext, Effect, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, Signal, SignalKind, View,
+    Action, Document, DrawContext, Effect, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder, Signal, SignalKind,
 };
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::transactions;
 use crate::sample::{ServerFacts, Timestamp};
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, RowNesting};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting};
 use crate::ui::theme::Role;
 
 /// Seconds of a query that ask for attention.
@@ -128,7 +128,7 @@ pub struct Activity {
 }
 
 impl Pane for Activity {
-    fn refresh(&mut self, view: &View<'_>) {
+    fn refresh(&mut self, view: &PaneView<'_>) {
         let section = view.newer.section("activity");
         self.backends = view.readings.backends().unwrap_or_default().to_vec();
         let mut grid = match section.rows() {
@@ -149,7 +149,7 @@ impl Pane for Activity {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
             GROUP => {
                 self.group = self.group.next();
@@ -185,7 +185,7 @@ impl Pane for Activity {
         self.lost = None;
     }
 
-    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+    fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
         Some(documents::backend(self.selected()?, &self.backends, view))
     }
 
@@ -203,13 +203,13 @@ impl Pane for Activity {
         true
     }
 
-    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         self.selected().map(sessions::copied)
     }
 }
 
 /// Returns everything known of a session.
-pub(super) fn document(session: &Backend, all: &[Backend], view: &View<'_>) -> Document {
+pub(super) fn document(session: &Backend, all: &[Backend], view: &PaneView<'_>) -> Document {
     documents::backend(session, all, view)
 }
 
@@ -249,7 +249,7 @@ impl Activity {
         Ok(self.backends.iter().find(|one| one.key() == key).cloned())
     }
 
-    fn ask(&mut self, kind: SignalKind, view: &View<'_>) -> PaneRequest {
+    fn ask(&mut self, kind: SignalKind, view: &PaneView<'_>) -> PaneRequest {
         let backend = match self.meant() {
             Ok(Some(backend)) => backend,
             Ok(None) => return PaneRequest::Say("Select a session first".to_owned()),
@@ -344,8 +344,8 @@ fn role_of(backend: &Backend) -> Option<Role> {
     }
 }
 
-fn row<'a>(backend: &'a Backend, columns: &[PaneColumn<SessionRow<'a>>]) -> Row {
-    let row = Row::new(backend.key(), cells(columns, &SessionRow::One(backend)));
+fn row<'a>(backend: &'a Backend, columns: &[PaneColumn<SessionRow<'a>>]) -> GridRow {
+    let row = GridRow::new(backend.key(), cells(columns, &SessionRow::One(backend)));
     match role_of(backend) {
         Some(role) => row.role(role),
         None => row,
@@ -497,7 +497,7 @@ fn locks_cell(backend: &Backend) -> Cell {
     Cell::mark(text, backend.blocks as f64 + 0.5)
 }
 
-fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView) -> Vec<Row> {
+fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView) -> Vec<GridRow> {
     let mut groups: Vec<(String, Vec<&Backend>)> = Vec::new();
     for backend in shown {
         let name = by.of(backend);
@@ -511,7 +511,7 @@ fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView) -> Vec<Row> {
     for (name, members) in &groups {
         let (key, group) = group_row(name, by, members);
         let columns = columns(view);
-        rows.push(Row::new(key, cells(&columns, &SessionRow::Group(&group))).role(Role::Header));
+        rows.push(GridRow::new(key, cells(&columns, &SessionRow::Group(&group))).role(Role::Header));
         rows.extend(members.iter().map(|backend| row(backend, &columns).depth(1)));
     }
     rows
@@ -557,10 +557,10 @@ mod tests {
             Self { pane: Activity::default(), history: History::bounded(1 << 20), samples: 0.0 }
         }
 
-        fn see<T>(&mut self, work: impl FnOnce(&mut Activity, &View<'_>) -> T) -> T {
+        fn see<T>(&mut self, work: impl FnOnce(&mut Activity, &PaneView<'_>) -> T) -> T {
             let (moment, findings) = (self.history.last().unwrap(), Findings::default());
             let readings = Readings::of(Arc::clone(self.history.at(moment).unwrap()));
-            work(&mut self.pane, &View::new(&self.history, moment, &readings, &findings))
+            work(&mut self.pane, &PaneView::new(&self.history, moment, &readings, &findings))
         }
 
         fn sample(&mut self, sessions: &[(i32, f64)]) {
@@ -684,7 +684,7 @@ mod tests {
         history.push(Arc::new(snapshot().with("activity", vec![waits]).with("vacuum_horizon", vec![prepared])));
         let (moment, findings) = (history.last().unwrap(), Findings::default());
         let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-        let view = View::new(&history, moment, &readings, &findings);
+        let view = PaneView::new(&history, moment, &readings, &findings);
         let mut pane = Activity::default();
         pane.refresh(&view);
         assert_eq!(locks_cell(&pane.backends[0]).text, "blocked by prepared tx");

@@ -37,16 +37,16 @@ use self::keys::{
     SCROLL_DOWN, SCROLL_UP, TRY,
 };
 use self::plan_view::{PlanSource, PlanView};
-use self::run::Run;
+use self::run::ExplainRun;
 use self::trial::TrialRun;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
     Action, Document, DrawContext, Effect, Job, JobId, JobIds, JobNews, Pane, PaneId, PaneRequest, PaneSpec,
-    PaneSubject, RowOrder, StatementToExplain, View,
+    PaneSubject, PaneView, RowOrder, StatementToExplain,
 };
 use crate::failure::Failure;
-use crate::pg::explain::{Agreed, Consent, Options, Request};
+use crate::pg::explain::{Agreed, Consent, ExplainRequest, Options};
 use crate::plan::{Plan, parse};
 use crate::ui::dialog::Filled;
 use crate::ui::glyphs::Glyphs;
@@ -56,7 +56,7 @@ const TIMEOUT: u32 = 30;
 
 /// What the area of the plan shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Mode {
+enum PlanMode {
     #[default]
     Tree,
     Text,
@@ -124,9 +124,9 @@ pub struct Explain {
     /// Where the statement in the editor came from.
     from: String,
     filling: Option<Filling>,
-    run: Option<Run>,
+    run: Option<ExplainRun>,
     /// What goes on when a person agrees to what it calls.
-    asked: Option<Run>,
+    asked: Option<ExplainRun>,
     /// What was agreed to since this pane is open, in the words of the objections.
     agreed: Vec<String>,
     failure: Option<Failure>,
@@ -140,12 +140,12 @@ pub struct Explain {
     before: Option<Arc<PlanSource>>,
     comparison: Option<Comparison>,
     compared: List,
-    mode: Mode,
+    mode: PlanMode,
     panel: Panel,
     /// The panel's document about the selected node.
     node: Option<Document>,
     glyphs: Glyphs,
-    places: place::Places,
+    places: place::DrawnAreas,
 }
 
 impl Default for Explain {
@@ -170,17 +170,17 @@ impl Default for Explain {
             before: None,
             comparison: None,
             compared: List::default(),
-            mode: Mode::default(),
+            mode: PlanMode::default(),
             panel: Panel::default(),
             node: None,
             glyphs: crate::ui::glyphs::UNICODE,
-            places: place::Places::default(),
+            places: place::DrawnAreas::default(),
         }
     }
 }
 
 impl Pane for Explain {
-    fn refresh(&mut self, view: &View<'_>) {
+    fn refresh(&mut self, view: &PaneView<'_>) {
         if let Some(plan_view) = &mut self.plan_view {
             plan_view.learn(view);
             plan_view.mark_with(&self.glyphs);
@@ -195,13 +195,13 @@ impl Pane for Explain {
 
     fn list(&mut self) -> Option<&mut List> {
         match self.mode {
-            Mode::Tree => self.plan_view.as_mut().map(|plan_view| &mut plan_view.list),
-            Mode::Compare => Some(&mut self.compared),
-            Mode::Text => None,
+            PlanMode::Tree => self.plan_view.as_mut().map(|plan_view| &mut plan_view.list),
+            PlanMode::Compare => Some(&mut self.compared),
+            PlanMode::Text => None,
         }
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
             EDIT => self.is_editing = true,
             RUN => return self.start(),
@@ -213,7 +213,7 @@ impl Pane for Explain {
             COMPARE => return self.toggle_compare(),
             Action::View => self.panel = self.panel.next(),
             PLAN_TEXT if self.plan_view.is_some() => {
-                self.mode = if self.mode == Mode::Text { Mode::Tree } else { Mode::Text };
+                self.mode = if self.mode == PlanMode::Text { PlanMode::Tree } else { PlanMode::Text };
             }
             HOTTEST | NEXT_SCAN | FOLD => return self.go(action),
             SCROLL_DOWN => self.scroll(1),
@@ -227,17 +227,17 @@ impl Pane for Explain {
         PaneRequest::Nothing
     }
 
-    fn inspect(&self, _view: &View<'_>) -> Option<Document> {
+    fn inspect(&self, _view: &PaneView<'_>) -> Option<Document> {
         match self.mode {
-            Mode::Tree => self.plan_view.as_ref()?.node(),
-            Mode::Text | Mode::Compare => self
+            PlanMode::Tree => self.plan_view.as_ref()?.node(),
+            PlanMode::Text | PlanMode::Compare => self
                 .plan_view
                 .as_ref()
                 .map(|plan_view| documents::whole(&plan_view.source.plan, &plan_view.source.notes)),
         }
     }
 
-    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         let plan_view = self.plan_view.as_ref()?;
         Some((crate::plan::text::psql(&plan_view.source.plan), "the plan as psql prints it".to_owned()))
     }
@@ -301,8 +301,8 @@ impl Pane for Explain {
         if self.failure.take().is_some() || is_failed {
             return Some(PaneRequest::Nothing);
         }
-        let is_open = self.mode != Mode::Tree;
-        self.mode = Mode::Tree;
+        let is_open = self.mode != PlanMode::Tree;
+        self.mode = PlanMode::Tree;
         is_open.then_some(PaneRequest::Nothing)
     }
 
@@ -315,7 +315,7 @@ impl Pane for Explain {
         self.editor.set(&crate::ui::code::format_sql(&asked.sql));
         self.from = asked.from;
         self.is_editing = false;
-        self.mode = Mode::Tree;
+        self.mode = PlanMode::Tree;
         let options = Options { analyze: false, ..self.options };
         let request = self.request(options);
         let given_up = self.give_up_trial();
@@ -348,8 +348,8 @@ impl Explain {
         pane
     }
 
-    fn request(&self, options: Options) -> Request {
-        Request {
+    fn request(&self, options: Options) -> ExplainRequest {
+        ExplainRequest {
             sql: self.editor.text(),
             parameters: Vec::new(),
             options,
@@ -381,7 +381,7 @@ impl Explain {
         self.find_parameters(request)
     }
 
-    fn estimate(&mut self, request: Request) -> PaneRequest {
+    fn estimate(&mut self, request: ExplainRequest) -> PaneRequest {
         self.failure = None;
         self.asked = None;
         let sql = request.sql.clone();
@@ -390,7 +390,7 @@ impl Explain {
         if let Some(shown) = shown.filter(|shown| shown.is_the_statement(&sql, &request.parameters)) {
             self.before = Some(Arc::clone(shown));
         }
-        let (run, next) = Run::estimate(self.ids.take(), request);
+        let (run, next) = ExplainRun::estimate(self.ids.take(), request);
         self.run = Some(run);
         let remember = self.editor.remember(&sql).then_some(PaneRequest::Do(Effect::Remember(sql)));
         with(remember, next)
@@ -430,15 +430,15 @@ impl Explain {
     /// Looks for indexes for a plan from elsewhere: in the catalog of this server, which may know its tables.
     fn search_pasted(&mut self) -> PaneRequest {
         let options = Options { analyze: false, ..self.options };
-        let request = Request { sql: String::new(), ..self.request(options) };
+        let request = ExplainRequest { sql: String::new(), ..self.request(options) };
         let Some(plan_view) = &mut self.plan_view else { return PaneRequest::Nothing };
-        let request = Request { sql: plan_view.source.sql.clone(), ..request };
+        let request = ExplainRequest { sql: plan_view.source.sql.clone(), ..request };
         plan_view.search_for_pasted();
         let plan = Arc::clone(&plan_view.source.plan);
         self.advise(request, plan)
     }
 
-    fn advise(&mut self, request: Request, plan: Arc<Plan>) -> PaneRequest {
+    fn advise(&mut self, request: ExplainRequest, plan: Arc<Plan>) -> PaneRequest {
         let id = self.ids.take();
         self.advising = Some(id);
         PaneRequest::Do(Effect::Start(id, Job::Advise { request: Box::new(request), plan }))
@@ -447,7 +447,7 @@ impl Explain {
     fn show(&mut self, source: PlanSource) {
         self.failure = None;
         self.advising = None;
-        self.mode = Mode::Tree;
+        self.mode = PlanMode::Tree;
         self.comparison = None;
         let queryid = self.from.strip_prefix("queryid ").and_then(|id| id.parse().ok());
         let mut plan_view = PlanView::new(source);
@@ -461,9 +461,9 @@ impl Explain {
         let search = self.plan_view.as_ref().map(|plan_view| &plan_view.search);
         let effect = match action {
             COPY_CODE => search
-                .and_then(indexes::Search::text)
+                .and_then(indexes::IndexSearch::text)
                 .map(|text| Effect::Copy { text, what: "the index as Django code, migration and SQL".to_owned() }),
-            _ => search.and_then(indexes::Search::file).map(|(name, text)| Effect::Save { name, text }),
+            _ => search.and_then(indexes::IndexSearch::file).map(|(name, text)| Effect::Save { name, text }),
         };
         let verb = if action == SAVE_CODE { "write" } else { "copy" };
         effect.map_or_else(|| PaneRequest::Say(format!("No index to {verb} for this plan")), PaneRequest::Do)
@@ -481,7 +481,7 @@ impl Explain {
 
     fn go(&mut self, action: Action) -> PaneRequest {
         let Some(plan_view) = &mut self.plan_view else { return PaneRequest::Nothing };
-        self.mode = Mode::Tree;
+        self.mode = PlanMode::Tree;
         match action {
             HOTTEST => plan_view.next_hot(),
             NEXT_SCAN if !plan_view.next_scan() => {
@@ -496,7 +496,7 @@ impl Explain {
     }
 
     fn refresh_node(&mut self) {
-        let is_needed = self.panel == Panel::Node && self.mode == Mode::Tree;
+        let is_needed = self.panel == Panel::Node && self.mode == PlanMode::Tree;
         self.node = self.plan_view.as_ref().filter(|_| is_needed).and_then(PlanView::node);
     }
 
@@ -525,7 +525,7 @@ impl Explain {
     }
 
     fn scroll_text(&mut self, action: Action) {
-        let Some(plan_view) = self.plan_view.as_ref().filter(|_| self.mode == Mode::Text) else { return };
+        let Some(plan_view) = self.plan_view.as_ref().filter(|_| self.mode == PlanMode::Text) else { return };
         match action {
             Action::Down => plan_view.text.scroll(1),
             Action::Up => plan_view.text.scroll(-1),

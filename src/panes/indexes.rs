@@ -9,19 +9,21 @@ pub mod figures;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::figures::{Figures, IndexOrMissing, figures};
+use self::figures::{IndexFigures, IndexOrMissing, figures};
 use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use super::tables::bloat_cell;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
+use crate::app::{
+    Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder,
+};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::IndexProblem;
 use crate::pg::exact::MeasuredRelation;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
 
 /// Which indexes are listed.
@@ -54,7 +56,7 @@ const KEYS: &[Binding] =
 pub struct Indexes {
     list: List,
     shown: IndexFilter,
-    figures: Vec<Figures>,
+    figures: Vec<IndexFigures>,
     /// What was measured exactly on demand.
     measuring: Measuring,
 }
@@ -66,7 +68,7 @@ impl Default for Indexes {
 }
 
 impl Pane for Indexes {
-    fn refresh(&mut self, view: &View<'_>) {
+    fn refresh(&mut self, view: &PaneView<'_>) {
         let (grid, note) = if let Ok(found) = figures(view) {
             self.figures = found.indexes;
             for one in &mut self.figures {
@@ -89,7 +91,7 @@ impl Pane for Indexes {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, _view: &View<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, _view: &PaneView<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.shown = if self.shown == IndexFilter::All { IndexFilter::Judged } else { IndexFilter::All };
@@ -100,7 +102,7 @@ impl Pane for Indexes {
         }
     }
 
-    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+    fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
         Some(documents::index(self.selected()?, &self.figures, view))
     }
 
@@ -108,7 +110,7 @@ impl Pane for Indexes {
         true
     }
 
-    fn copy(&self, view: Option<&View<'_>>) -> Option<(String, String)> {
+    fn copy(&self, view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         let one = self.selected()?;
         match view.and_then(|view| documents::code(one, view)) {
             Some(code) => Some((code.text, format!("what to do about {}", one.name()))),
@@ -122,7 +124,7 @@ impl Pane for Indexes {
 }
 
 impl Indexes {
-    fn selected(&self) -> Option<&Figures> {
+    fn selected(&self) -> Option<&IndexFigures> {
         let key = self.list.selected_key()?;
         self.figures.iter().find(|one| one.key() == key)
     }
@@ -159,13 +161,13 @@ impl Indexes {
         parts.join("; ")
     }
 
-    fn grid(&self, view: &View<'_>) -> Grid {
+    fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns();
         let mut grid = Grid::new(headers(&columns));
         let listed = self.figures.iter().filter(|one| self.shown == IndexFilter::All || one.is_judged());
         grid.rows = listed
             .map(|one| {
-                let row = Row::new(one.key(), cells(&columns, &IndexRow { one, now: view.newer.at }));
+                let row = GridRow::new(one.key(), cells(&columns, &IndexRow { one, now: view.newer.at }));
                 if one.locked_by().is_empty() { row } else { row.role(Role::Lock) }
             })
             .collect();
@@ -185,7 +187,7 @@ impl Indexes {
 
 /// An index as it is listed.
 struct IndexRow<'a> {
-    one: &'a Figures,
+    one: &'a IndexFigures,
     now: Timestamp,
 }
 
@@ -255,7 +257,7 @@ fn verdict_role(verdict: &IndexProblem) -> Role {
     }
 }
 
-fn verdict_cell(one: &Figures) -> Cell {
+fn verdict_cell(one: &IndexFigures) -> Cell {
     match (&one.subject, one.verdicts.first()) {
         (IndexOrMissing::Missing(_), _) => Cell::mark("missing", 4.0).role(Role::Warning),
         (_, Some(worst)) => {

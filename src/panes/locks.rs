@@ -11,11 +11,11 @@ use super::sessions::{self, age_cell};
 use crate::app::keys::key;
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, PaneSubject, RowOrder, View,
+    Action, Document, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder,
 };
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::waits::Waits;
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, RowNesting};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting};
 use crate::ui::theme::Role;
 
 /// Its name.
@@ -41,7 +41,7 @@ pub struct Locks {
 }
 
 impl Pane for Locks {
-    fn refresh(&mut self, view: &View<'_>) {
+    fn refresh(&mut self, view: &PaneView<'_>) {
         let section = view.newer.section("activity");
         self.sessions = view.readings.backends().unwrap_or_default().to_vec();
         let mut grid = match section.rows() {
@@ -60,7 +60,7 @@ impl Pane for Locks {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, _view: &View<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, _view: &PaneView<'_>) -> PaneRequest {
         let Some(session) = self.selected() else { return PaneRequest::Nothing };
         match action {
             Action::Jump => PaneRequest::Go(super::activity::ID, PaneSubject::Row(session.key())),
@@ -69,7 +69,7 @@ impl Pane for Locks {
         }
     }
 
-    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+    fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
         Some(super::activity::document(self.selected()?, &self.sessions, view))
     }
 
@@ -77,7 +77,7 @@ impl Pane for Locks {
         true
     }
 
-    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         self.selected().map(sessions::copied)
     }
 }
@@ -140,7 +140,7 @@ fn grid(sessions: &[Backend], waits: &Waits) -> Grid {
     let columns = columns();
     let mut grid = Grid::new(headers(&columns));
     grid.shape = RowNesting::Tree;
-    let tree = Tree::of(sessions, waits);
+    let tree = WaitTree::of(sessions, waits);
     let mut roots: Vec<i64> = tree.roots();
     let behind = |pid: i64| waits.behind(pid).len();
     roots.sort_by_key(|pid| std::cmp::Reverse(behind(*pid)));
@@ -158,13 +158,13 @@ fn grid(sessions: &[Backend], waits: &Waits) -> Grid {
 }
 
 /// The waiting sessions below the one that blocks each.
-struct Tree<'a> {
+struct WaitTree<'a> {
     sessions: HashMap<i64, &'a Backend>,
     /// By the pid of the blocker: the first of those that block a session.
     below: BTreeMap<i64, Vec<i64>>,
 }
 
-impl<'a> Tree<'a> {
+impl<'a> WaitTree<'a> {
     fn of(sessions: &'a [Backend], waits: &Waits) -> Self {
         let mut below: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         for waiter in waits.waiters() {
@@ -211,13 +211,13 @@ fn who(session: &Backend) -> String {
     format!("{} {name}", session.pid)
 }
 
-fn row_of<'a>(columns: &[PaneColumn<LockRow<'a>>], row: &LockRow<'a>, depth: u16) -> Row {
+fn row_of<'a>(columns: &[PaneColumn<LockRow<'a>>], row: &LockRow<'a>, depth: u16) -> GridRow {
     let key = match row {
         LockRow::Session(session) => session.key(),
         LockRow::Unseen(pid) => format!("pid {pid}"),
     };
     let is_root = depth == 0 || matches!(row, LockRow::Unseen(_));
-    let row = Row::new(key, cells(columns, row)).depth(depth);
+    let row = GridRow::new(key, cells(columns, row)).depth(depth);
     if is_root { row.role(Role::Lock) } else { row }
 }
 

@@ -14,7 +14,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneSubject, RowOrder, View};
+use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder};
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::load::{LoadPoint, WaitClass};
@@ -69,7 +69,7 @@ pub struct Overview {
 }
 
 impl Pane for Overview {
-    fn refresh(&mut self, view: &View<'_>) {
+    fn refresh(&mut self, view: &PaneView<'_>) {
         self.take_loads(view);
         let zone = self.zone.clone().unwrap_or_else(TimeZone::system);
         self.chart = LoadChart { utc_offset: offset(&zone, view.newer.at.0), ..chart(view, &self.loads) };
@@ -94,7 +94,7 @@ impl Pane for Overview {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, _view: &View<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, _view: &PaneView<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.shown_tile = (self.shown_tile + 1) % Tiles::COUNT;
@@ -109,7 +109,7 @@ impl Pane for Overview {
         }
     }
 
-    fn inspect(&self, _view: &View<'_>) -> Option<Document> {
+    fn inspect(&self, _view: &PaneView<'_>) -> Option<Document> {
         self.selected().map(worst::document)
     }
 
@@ -118,7 +118,7 @@ impl Pane for Overview {
         moment.map_or(PaneRequest::Nothing, |moment| PaneRequest::Hold(Timestamp(moment)))
     }
 
-    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         let finding = self.selected()?;
         match &finding.fix.code {
             Some(code) => Some((code.text.clone(), "the fix".to_owned())),
@@ -181,7 +181,7 @@ impl Overview {
     }
 
     /// Derives the load of the snapshots that came since the last refresh.
-    fn take_loads(&mut self, view: &View<'_>) {
+    fn take_loads(&mut self, view: &PaneView<'_>) {
         let end = end_of(view);
         // Of a recording, what is before the samples in memory is loaded later.
         let oldest = view.history.first().and_then(|first| view.history.at(first)).map_or(end, |oldest| oldest.at.0);
@@ -227,11 +227,11 @@ impl Overview {
 const CHART_STEPS: f64 = 60.0;
 
 /// Returns the newest moment there is, which is the chart's right edge also while an older one is shown.
-fn end_of(view: &View<'_>) -> f64 {
+fn end_of(view: &PaneView<'_>) -> f64 {
     view.history.newest().map_or(view.newer.at.0, |newest| newest.at.0).max(view.newer.at.0)
 }
 
-fn chart(view: &View<'_>, loads: &[Point]) -> LoadChart {
+fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
     let end = end_of(view);
     let step = CHART_SPAN / CHART_STEPS;
     let cursor = (Some(view.moment) != view.history.last()).then_some(view.newer.at.0);
@@ -253,7 +253,7 @@ fn offset(zone: &TimeZone, at: f64) -> f64 {
     f64::from(zone.to_offset(at).seconds())
 }
 
-fn chart_note(view: &View<'_>) -> String {
+fn chart_note(view: &PaneView<'_>) -> String {
     match LoadPoint::of(view.readings).load {
         Some(load) if load.unknown > 0.0 => {
             let why = shortfall("activity", &view.newer.server);

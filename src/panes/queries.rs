@@ -17,12 +17,12 @@ use super::column::{PaneColumn, cells, column, headers};
 use super::explain;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
+use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
 use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::glyphs::Glyphs;
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row, SortKind};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, SortKind};
 use crate::ui::theme::Role;
 
 /// Bytes of a block, unless the server was built otherwise.
@@ -78,7 +78,7 @@ impl Default for Queries {
 }
 
 impl Pane for Queries {
-    fn refresh(&mut self, view: &View<'_>) {
+    fn refresh(&mut self, view: &PaneView<'_>) {
         self.read_texts(view);
         let section = view.newer.section("statements");
         let derived = view.readings.costs(view.past(), self.since);
@@ -105,7 +105,7 @@ impl Pane for Queries {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.since = match (self.since, self.pinned) {
@@ -134,7 +134,7 @@ impl Pane for Queries {
         }
     }
 
-    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+    fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
         let statement = self.selected()?;
         Some(documents::statement(statement, &self.costs, self.text(statement), &self.since_words(), view))
     }
@@ -143,7 +143,7 @@ impl Pane for Queries {
         true
     }
 
-    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         let statement = self.selected()?;
         Some((self.text(statement)?.to_owned(), "the statement".to_owned()))
     }
@@ -160,7 +160,7 @@ impl Queries {
     }
 
     /// Takes over the texts, which change only when statements are seen for the first time.
-    fn read_texts(&mut self, view: &View<'_>) {
+    fn read_texts(&mut self, view: &PaneView<'_>) {
         let Some(reading) = view.newer.section("statement_texts").reading() else { return };
         if reading.at == self.texts_at {
             return;
@@ -196,7 +196,7 @@ impl Queries {
         parts.join("; ")
     }
 
-    fn grid(&self, view: &View<'_>) -> Grid {
+    fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns();
         let mut grid = Grid::new(headers(&columns));
         grid.rows = self.costs.statements.iter().map(|statement| self.row(statement, &columns, view)).collect();
@@ -206,7 +206,12 @@ impl Queries {
         grid
     }
 
-    fn row<'a>(&'a self, statement: &'a Statement, columns: &[PaneColumn<StatementRow<'a>>], view: &View<'_>) -> Row {
+    fn row<'a>(
+        &'a self,
+        statement: &'a Statement,
+        columns: &[PaneColumn<StatementRow<'a>>],
+        view: &PaneView<'_>,
+    ) -> GridRow {
         let trends = view.readings.trends(view.past()).get(&statement.key);
         let spark = trends.map(|points| crate::ui::spark::spark(points, TREND_POINTS, 0.0, &self.glyphs));
         let seconds = self.costs.seconds.filter(|seconds| *seconds > 0.0);
@@ -217,7 +222,7 @@ impl Queries {
             text: self.text(statement),
             without_text: waiting_for_text(statement, view),
         };
-        Row::new(statement.key.clone(), cells(columns, &row))
+        GridRow::new(statement.key.clone(), cells(columns, &row))
     }
 }
 
@@ -312,7 +317,7 @@ fn bytes_cell(bytes: f64) -> Cell {
     Cell::optional((bytes > 0.0).then_some((Bytes(bytes), bytes)))
 }
 
-fn waiting_for_text(statement: &Statement, view: &View<'_>) -> &'static str {
+fn waiting_for_text(statement: &Statement, view: &PaneView<'_>) -> &'static str {
     if statement.queryid == 0 || view.readings.server().is_ok_and(|server| server.sees_all == Some(false)) {
         "text hidden: GRANT pg_monitor"
     } else {

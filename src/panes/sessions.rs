@@ -1,7 +1,7 @@
 //! A session in a sentence (who holds a lock, who holds vacuum back), and what panes that list sessions do alike.
 
 use super::explain;
-use crate::app::{PaneRequest, View};
+use crate::app::{PaneRequest, PaneView};
 use crate::readings::backends::Backend;
 use crate::readings::vacuum_horizon::HolderKind;
 use crate::sample::Seconds;
@@ -41,7 +41,7 @@ pub(super) fn age_cell(age: Option<f64>) -> Cell {
 }
 
 /// Returns who a pid is: role, application, state, the age of its transaction, how many wait behind it, its query.
-pub(super) fn who(view: &View<'_>, pid: i64) -> String {
+pub(super) fn who(view: &PaneView<'_>, pid: i64) -> String {
     let all = view.readings.backends().unwrap_or_default();
     all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid} (not listed in Activity)"), words)
 }
@@ -49,7 +49,7 @@ pub(super) fn who(view: &View<'_>, pid: i64) -> String {
 /// Returns who keeps a table: `pid 7 (migrate) holds` or `pid 7 (migrate) holds and pid 9 waits for`.
 ///
 /// The locks that were read are those that somebody waits for: one that is not among them is held.
-pub(super) fn lockers(view: &View<'_>, table: &str, pids: &[i64]) -> String {
+pub(super) fn lockers(view: &PaneView<'_>, table: &str, pids: &[i64]) -> String {
     let all = view.readings.backends().unwrap_or_default();
     let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
     let is_waiting = |pid: i64| {
@@ -70,7 +70,7 @@ pub(super) fn lockers(view: &View<'_>, table: &str, pids: &[i64]) -> String {
 }
 
 /// Returns who holds back the vacuum of this database's tables furthest, how far, and how to end it.
-pub(super) fn vacuum_holder(view: &View<'_>) -> String {
+pub(super) fn vacuum_holder(view: &PaneView<'_>) -> String {
     let horizon = match view.readings.horizon() {
         Ok(horizon) => horizon,
         Err(why) => return format!("? ({why})"),
@@ -111,7 +111,7 @@ mod tests {
     use crate::sample::History;
     use std::sync::Arc;
 
-    fn seen<T>(work: impl FnOnce(&View<'_>) -> T) -> T {
+    fn seen<T>(work: impl FnOnce(&PaneView<'_>) -> T) -> T {
         let mut history = History::bounded(1 << 20);
         history.push(Arc::new(snapshot().with(
             "activity",
@@ -131,7 +131,7 @@ mod tests {
         let moment = history.last().unwrap();
         let findings = Findings::default();
         let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-        work(&View::new(&history, moment, &readings, &findings))
+        work(&PaneView::new(&history, moment, &readings, &findings))
     }
 
     #[test]
@@ -157,7 +157,7 @@ mod tests {
         history.push(Arc::new(seen));
         let (moment, findings) = (history.last().unwrap(), Findings::default());
         let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-        let view = View::new(&history, moment, &readings, &findings);
+        let view = PaneView::new(&history, moment, &readings, &findings);
         for (pids, expected) in [(&[7][..], "pid 7 (migrate) holds"), (&[8, 9], "pid 8 holds and pid 9 waits for")] {
             assert_eq!(lockers(&view, "shop_review", pids), expected);
         }

@@ -9,20 +9,22 @@ pub mod figures;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::figures::{Figures, figures};
+use self::figures::{TableFigures, figures};
 use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, RowOrder, View};
+use crate::app::{
+    Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder,
+};
 use crate::catalog::autovacuum::Due;
-use crate::catalog::bloat::{Amount, Bloat, Method};
+use crate::catalog::bloat::{Amount, Bloat, BloatMethod};
 use crate::django::Owner;
 use crate::pg::exact::MeasuredRelation;
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
 
 /// A share of bloat that asks for attention, where it is also [`NOTABLE_BYTES`].
@@ -80,7 +82,7 @@ const KEYS: &[Binding] = &[
 pub struct Tables {
     list: List,
     view: TableView,
-    figures: Vec<Figures>,
+    figures: Vec<TableFigures>,
     /// What was measured exactly on demand.
     measuring: Measuring,
 }
@@ -92,7 +94,7 @@ impl Default for Tables {
 }
 
 impl Pane for Tables {
-    fn refresh(&mut self, view: &View<'_>) {
+    fn refresh(&mut self, view: &PaneView<'_>) {
         let (grid, note) = if let Ok(found) = figures(view, self.view.span()) {
             self.figures = found.tables;
             for one in &mut self.figures {
@@ -115,7 +117,7 @@ impl Pane for Tables {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.view = self.view.next();
@@ -126,7 +128,7 @@ impl Pane for Tables {
         }
     }
 
-    fn inspect(&self, view: &View<'_>) -> Option<Document> {
+    fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
         Some(documents::table(self.selected()?, view))
     }
 
@@ -134,7 +136,7 @@ impl Pane for Tables {
         true
     }
 
-    fn copy(&self, _view: Option<&View<'_>>) -> Option<(String, String)> {
+    fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         let one = self.selected()?;
         match documents::advice(one).into_iter().next() {
             Some(advice) => Some((advice.sql, format!("what to do about {}", one.usage.label()))),
@@ -148,12 +150,12 @@ impl Pane for Tables {
 }
 
 impl Tables {
-    fn selected(&self) -> Option<&Figures> {
+    fn selected(&self) -> Option<&TableFigures> {
         let key = self.list.selected_key()?;
         self.figures.iter().find(|one| one.key() == key)
     }
 
-    fn ask_exact(&mut self, view: &View<'_>) -> PaneRequest {
+    fn ask_exact(&mut self, view: &PaneView<'_>) -> PaneRequest {
         let Some(one) = self.selected() else { return PaneRequest::Nothing };
         if one.usage.is_partitioned() {
             return PaneRequest::Say(format!("{} holds no rows itself; measure a partition", one.usage.label()));
@@ -190,14 +192,14 @@ impl Tables {
         parts.join("; ")
     }
 
-    fn grid(&self, view: &View<'_>) -> Grid {
+    fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns(self.view);
         let mut grid = Grid::new(headers(&columns));
         grid.rows = self
             .figures
             .iter()
             .map(|one| {
-                let row = Row::new(one.key(), cells(&columns, &TableRow { one, view }));
+                let row = GridRow::new(one.key(), cells(&columns, &TableRow { one, view }));
                 if one.usage.locked_by.is_empty() { row } else { row.role(Role::Lock) }
             })
             .collect();
@@ -210,8 +212,8 @@ impl Tables {
 
 /// A table as it is listed.
 struct TableRow<'a> {
-    one: &'a Figures,
-    view: &'a View<'a>,
+    one: &'a TableFigures,
+    view: &'a PaneView<'a>,
 }
 
 type TableUsageColumn<'a> = PaneColumn<TableRow<'a>>;
@@ -305,7 +307,7 @@ fn seq_share<'a>() -> TableUsageColumn<'a> {
 }
 
 /// Returns how near autovacuum's threshold is: a share, `due` from the threshold on, `?` where the counters came late.
-fn due(one: &Figures, share: impl Fn(&Due) -> Option<f64>) -> Cell {
+fn due(one: &TableFigures, share: impl Fn(&Due) -> Option<f64>) -> Cell {
     let Some(due) = &one.due else { return Cell::default() };
     match share(due) {
         Some(_) if !due.is_enabled => Cell::mark("off", -1.0).role(Role::Warning),
@@ -322,7 +324,7 @@ pub(super) fn bloat_cell(bloat: Option<&Bloat>) -> Cell {
         None => Cell::default(),
         Some(Bloat::CannotEstimate(_)) => Cell::mark("?", -1.0).role(Role::Muted),
         Some(Bloat::Known(amount)) => {
-            let mark = if amount.method == Method::Exact { "" } else { "~" };
+            let mark = if amount.method == BloatMethod::Exact { "" } else { "~" };
             let cell = Cell::number(format!("{mark}{}", Share(amount.share)), amount.share);
             if is_notable(amount) { cell.role(Role::Warning) } else { cell }
         }

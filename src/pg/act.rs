@@ -62,7 +62,7 @@ const LIMITS: Limits = Limits::ACT;
 /// How long the end may take: connections that close.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
-enum Done {
+enum ActDone {
     Opened(Option<Session>),
     Signalled(Option<Session>, SignalReply),
 }
@@ -74,7 +74,7 @@ struct Act {
     session: Option<Session>,
     is_opening: bool,
     retry: Instant,
-    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    work: FuturesUnordered<BoxFuture<'static, ActDone>>,
 }
 
 /// Acts until it is told to stop or nobody listens.
@@ -137,7 +137,7 @@ impl Act {
         self.is_opening = true;
         self.retry = Instant::now() + RETRY;
         let (connector, cancel_queue) = (Arc::clone(&self.connector), self.cancel_queue.clone());
-        self.work.push(async move { Done::Opened(open(connector.as_ref(), &cancel_queue).await.ok()) }.boxed());
+        self.work.push(async move { ActDone::Opened(open(connector.as_ref(), &cancel_queue).await.ok()) }.boxed());
     }
 
     fn obey(&mut self, order: ActOrder) -> Option<SignalReply> {
@@ -174,20 +174,20 @@ impl Act {
                 Ok(Err(what)) => (None, SignalOutcome::Failed { what }),
                 Err(_) => (None, SignalOutcome::Failed { what: "the server does not answer".to_owned() }),
             };
-            Done::Signalled(session, SignalReply { signal, backend, outcome })
+            ActDone::Signalled(session, SignalReply { signal, backend, outcome })
         };
         self.work.push(done.boxed());
         None
     }
 
-    fn finish(&mut self, done: Done) -> Option<SignalReply> {
+    fn finish(&mut self, done: ActDone) -> Option<SignalReply> {
         match done {
-            Done::Opened(session) => {
+            ActDone::Opened(session) => {
                 self.is_opening = false;
                 self.keep(session);
                 None
             }
-            Done::Signalled(session, told) => {
+            ActDone::Signalled(session, told) => {
                 self.keep(session);
                 Some(told)
             }

@@ -1,6 +1,6 @@
 //! Where to connect, as libpq understands it: URL, key=value, service, environment, password file.
 //!
-//! [`resolve`] is a pure function of a [`Request`] (what the command line and the config file say) and an
+//! [`resolve`] is a pure function of a [`AddressRequest`] (what the command line and the config file say) and an
 //! [`Environment`]. What is given on a stronger place wins, parameter by parameter:
 //!
 //! 1. the flags `-h -p -U -d`,
@@ -34,10 +34,10 @@ mod service;
 mod url;
 mod values;
 
-pub use environment::{Environment, Files, Seen};
+pub use environment::{Environment, Files, SeenFile};
 pub use error::{AddressError, SyntaxError};
 pub use nearest::nearest;
-pub use resolve::{Alias, Flags, Request, is_left_open, resolve};
+pub use resolve::{AddressRequest, Alias, ConnectionFlags, is_left_open, resolve};
 pub use secret::{masked, may_hold_password};
 
 /// How long one host may take to answer when `connect_timeout` is not given.
@@ -347,13 +347,13 @@ impl fmt::Display for ParameterOrigin {
 
 /// A parameter as it was given.
 #[derive(Clone)]
-struct Given {
+struct GivenParameter {
     name: &'static str,
     value: String,
     origin: ParameterOrigin,
 }
 
-impl fmt::Debug for Given {
+impl fmt::Debug for GivenParameter {
     /// Leaves the value out: it may be a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} from {}", self.name, self.origin)

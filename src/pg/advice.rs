@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::catalog;
 use super::control::Mode;
 use super::django_read;
-use super::explain::Request;
+use super::explain::ExplainRequest;
 use super::session::{CancelQueue, Connector, Limits, Session};
 use super::verify::{Allowed, Evidence, PlannerVerdict, Verified, Verifier};
 use crate::Failure;
@@ -17,7 +17,7 @@ use crate::catalog::{Catalog, Table};
 use crate::django::{DjangoCode, DjangoVersion, Project, code_for_spec};
 use crate::failure::FailureKind;
 use crate::plan::Plan;
-use crate::plan::tips::{Context, IndexFacts, TableFacts, TipHit};
+use crate::plan::tips::{IndexFacts, TableFacts, TipContext, TipHit};
 
 /// Indexes that are verified and shown; more are not worth building at once.
 const MOST: usize = 3;
@@ -34,7 +34,7 @@ pub struct Advised {
     /// The tables of the plan.
     pub catalog: Catalog,
     /// What the tips can go by.
-    pub context: Context,
+    pub context: TipContext,
     /// Indexes worth building, the best first, at most three.
     pub indexes: Vec<AdvisedIndex>,
     /// Scans for which nothing is to be built, and why; the slowest first.
@@ -92,7 +92,7 @@ pub struct AdvisedIndex {
 pub async fn advise(
     connector: &Arc<dyn Connector>,
     (mode, cancel_queue): (Mode, &CancelQueue),
-    request: &Request,
+    request: &ExplainRequest,
     plan: &Plan,
 ) -> Result<Advised, Failure> {
     let mut session = Session::open(connector.as_ref(), Limits::SLOW, cancel_queue).await?;
@@ -264,8 +264,8 @@ fn codes<'a>(
 }
 
 /// Returns what the tips can go by, from the catalog.
-pub fn context(catalog: &Catalog) -> Context {
-    Context { tables: catalog.tables.iter().map(facts).collect(), ..Context::default() }
+pub fn context(catalog: &Catalog) -> TipContext {
+    TipContext { tables: catalog.tables.iter().map(facts).collect(), ..TipContext::default() }
 }
 
 fn facts(table: &Table) -> TableFacts {
@@ -355,7 +355,7 @@ mod tests {
   Rows Removed by Filter: 1499999
 Execution Time: 900 ms";
         let plan = plan(text);
-        let hits = crate::plan::tips::verdict(&plan, &Context::default()).tips;
+        let hits = crate::plan::tips::verdict(&plan, &TipContext::default()).tips;
         let [hit] = hits.as_slice() else { panic!("{hits:?}") };
         assert_eq!(hit.advice, "an index on orders (reference)");
         let candidate = advisor::advise(&plan, &catalog()).candidates.remove(0);

@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 
 use super::judge::rules::FIRST_OF_USERS;
 use super::own::Own;
-use super::session::{Answer, Lost, Parameter, Query, Session};
+use super::session::{Answer, Lost, Query, QueryParameter, Session};
 use crate::sample::Missing;
 
 /// Where the lock may be.
@@ -58,7 +58,7 @@ pub fn question(place: LockTarget) -> Query {
         LockTarget::AnyRelation => (1, i64::from(u32::MAX)),
         LockTarget::Relation(oid) => (oid, oid),
     };
-    Query::new(BLOCKERS.sql()).with(Parameter::Int(first)).with(Parameter::Int(last))
+    Query::new(BLOCKERS.sql()).with(QueryParameter::Int(first)).with(QueryParameter::Int(last))
 }
 
 /// Reads the answer: the pids, the likeliest first, and what the first one runs.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use tokio_postgres::Error;
 
 use super::own::Own;
-use super::session::{Answer, Lost, Parameter, Query, Session, sentence};
+use super::session::{Answer, Lost, Query, QueryParameter, Session, sentence};
 use crate::catalog::{Catalog, PlannerSettings};
 use crate::plan::Plan;
 use crate::sample::unit::grouped;
@@ -147,7 +147,9 @@ pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -
     let wanted: serde_json::Value = relations.iter().map(|(schema, name)| vec![schema.as_str(), name]).collect();
     let first = [
         Query::new(SERVER.sql()),
-        Query::new(TABLES.sql()).with(Parameter::Text(wanted.to_string())).with(Parameter::Text(session.path.json())),
+        Query::new(TABLES.sql())
+            .with(QueryParameter::Text(wanted.to_string()))
+            .with(QueryParameter::Text(session.path.json())),
     ];
     let mut parts = CatalogRows::default();
     for (((name, then), own), answer) in FIRST.iter().zip([&SERVER, &TABLES]).zip(session.pipeline(&first).await?) {
@@ -161,7 +163,7 @@ pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -
     let has_expressions = parts.first("server").and_then(|row| row.flag("has_expression_statistics")).unwrap_or(false);
     let wanted = || PARTS.iter().filter(|(name, ..)| has_expressions || *name != "expressions");
     let second: Vec<Query> =
-        wanted().map(|(_, own, _)| Query::new(own.sql()).with(Parameter::Ids(oids.clone()))).collect();
+        wanted().map(|(_, own, _)| Query::new(own.sql()).with(QueryParameter::Ids(oids.clone()))).collect();
     for ((name, own, then), answer) in wanted().zip(session.pipeline(&second).await?) {
         parts.keep(name, then, answer);
         parts.say_limit(name, then, own);

@@ -39,23 +39,23 @@ pub use error::{Attempt, ConnectError, ConnectStep, ConnectTrouble};
 pub use stream::Stream;
 
 /// What moves the bytes of a connection: a future that ends with it, and `poll_message` for notices.
-pub type Driver = Connection<Stream, Stream>;
+pub type ConnectionFuture = Connection<Stream, Stream>;
 
 /// A connection that is ready for queries.
 pub struct Connected {
     /// Sends queries.
     pub client: Client,
     /// Moves the bytes; must be polled for the client to get answers.
-    pub driver: Driver,
+    pub driver: ConnectionFuture,
     /// Cancels what the connection is doing, over a connection of its own.
     pub canceller: Canceller,
     /// What was reached.
-    pub reached: Reached,
+    pub reached: ReachedServer,
 }
 
 /// What was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reached {
+pub struct ReachedServer {
     /// The host and port, or the path of the unix socket, with the address where a name was looked up.
     pub place: String,
     /// The position in [`Address::hosts`].
@@ -300,7 +300,7 @@ impl OneHost<'_> {
             host: self.host.clone(),
             cipher: if tls.is_some() { Cipher::Tls } else { Cipher::Plain },
         };
-        let reached = Reached { place: self.place.to_owned(), host: 0, tls, stepped: None };
+        let reached = ReachedServer { place: self.place.to_owned(), host: 0, tls, stepped: None };
         Ok(Connected { client, driver, canceller, reached })
     }
 
@@ -367,7 +367,11 @@ async fn open(endpoint: &Endpoint, keepalives: Keepalives) -> Result<Socket, Con
 }
 
 /// Checks `target_session_attrs`, by what the server reports (14 and newer) or by asking it.
-async fn check_session(client: &Client, driver: &mut Driver, wanted: SessionAttrs) -> Result<(), ConnectTrouble> {
+async fn check_session(
+    client: &Client,
+    driver: &mut ConnectionFuture,
+    wanted: SessionAttrs,
+) -> Result<(), ConnectTrouble> {
     let is_standby = match driver.parameter("in_hot_standby") {
         _ if matches!(wanted, SessionAttrs::Any | SessionAttrs::PreferStandby) => return Ok(()),
         Some(word) => word == "on",
@@ -411,7 +415,7 @@ fn is_standby() -> Sql {
     Sql::batch(&[begin, path::pin(Until::TransactionEnds), IS_STANDBY.sql(), COMMIT.sql()])
 }
 
-async fn ask(client: &Client, driver: &mut Driver, sql: &Sql) -> Result<String, ConnectTrouble> {
+async fn ask(client: &Client, driver: &mut ConnectionFuture, sql: &Sql) -> Result<String, ConnectTrouble> {
     let query = std::pin::pin!(client.simple_query(sql.as_str()));
     let rows = match select(query, driver).await {
         Either::Left((rows, _)) => rows.map_err(ConnectTrouble::from)?,

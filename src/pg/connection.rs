@@ -19,7 +19,7 @@ use super::cancel_queue::{CancelFn, CancelQueue, InFlight};
 use super::copy::{self, NotCopied};
 use super::driver::Driver;
 use super::own::Sql;
-use super::session::{Answer, Answers, Link, Lost, Parameter, Query};
+use super::session::{Answer, Answers, Lost, NewConnection, Query, QueryParameter};
 use super::words::words;
 use super::{decode, notices::Notices};
 use crate::sample::Column;
@@ -51,8 +51,8 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    pub(super) fn of(link: Link, cancel_queue: &CancelQueue) -> Self {
-        let Link { client, driver, canceller, notices } = link;
+    pub(super) fn of(link: NewConnection, cancel_queue: &CancelQueue) -> Self {
+        let NewConnection { client, driver, canceller, notices } = link;
         Self {
             client,
             driver: Driver::new(driver),
@@ -102,7 +102,7 @@ impl Connection {
     ///
     /// Columns have to be of built-in types: of another the driver would ask the catalog, in a statement that is not ours.
     pub(super) async fn ask(&self, query: &Query) -> Result<Answer, Error> {
-        let parameters: Vec<_> = query.parameters.iter().map(Parameter::typed).collect();
+        let parameters: Vec<_> = query.parameters.iter().map(QueryParameter::typed).collect();
         rows(self.client.query_typed_raw(query.sql.as_str(), parameters).await?).await
     }
 

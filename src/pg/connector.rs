@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use super::address::{Address, HostOrder};
 use super::connect::{Connected, connect};
 use super::own_backends::OwnBackends;
-use super::session::{APPLICATION, CancelFn, Connector, Link};
+use super::session::{APPLICATION, CancelFn, Connector, NewConnection};
 use crate::Failure;
 
 /// Makes connections to an address.
@@ -47,7 +47,7 @@ impl ToAddress {
 }
 
 impl Connector for ToAddress {
-    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
+    fn connect(&self) -> BoxFuture<'_, Result<NewConnection, Failure>> {
         async {
             let (address, first) = self.staying();
             let Connected { client, driver, canceller, reached } = connect(&address).await?;
@@ -57,7 +57,7 @@ impl Connector for ToAddress {
                 let canceller = canceller.clone();
                 async move { canceller.cancel().await.map_err(|error| error.to_string()) }.boxed()
             };
-            Ok(self.own.with(Link::of(client, driver, CancelFn::new(cancel))).await)
+            Ok(self.own.with(NewConnection::of(client, driver, CancelFn::new(cancel))).await)
         }
         .boxed()
     }

@@ -5,7 +5,7 @@
 //! without one no signal can be sent. Every act is logged.
 
 use super::own::Own;
-use super::session::{Lost, Parameter, Query, Session, sentence};
+use super::session::{Lost, Query, QueryParameter, Session, sentence};
 use crate::sample::{ServerFacts, Timestamp, Value};
 use tokio_postgres::error::SqlState;
 
@@ -166,9 +166,9 @@ pub async fn send(
         Doing::Statement(at) | Doing::Transaction(at) => microseconds(at),
     };
     let query = Query::new(statement(signal).sql())
-        .with(Parameter::Int(backend.pid))
-        .with(Parameter::Int(microseconds(backend.started)))
-        .with(Parameter::Int(meant));
+        .with(QueryParameter::Int(backend.pid))
+        .with(QueryParameter::Int(microseconds(backend.started)))
+        .with(QueryParameter::Int(meant));
     let answer = session.one(query).await;
     let outcome = outcome(answer, facts, backend.doing);
     tracing::info!(?signal, pid = backend.pid, started = backend.started.0, %outcome, "signal");

@@ -52,7 +52,7 @@ impl<'a> FromSql<'a> for DecodedCell {
     }
 }
 
-type Cut = Box<dyn Error + Sync + Send>;
+type DecodeError = Box<dyn Error + Sync + Send>;
 
 /// Bytes that are read from the front.
 struct RecordBytes<'a>(&'a [u8]);
@@ -60,14 +60,14 @@ struct RecordBytes<'a>(&'a [u8]);
 impl<'a> RecordBytes<'a> {
     const CUT: &'static str = "a row within a value is cut";
 
-    fn number(&mut self) -> Result<i32, Cut> {
+    fn number(&mut self) -> Result<i32, DecodeError> {
         let (number, rest) = self.0.split_first_chunk::<4>().ok_or(Self::CUT)?;
         self.0 = rest;
         Ok(i32::from_be_bytes(*number))
     }
 
     /// Reads a length and so many bytes; a length of -1 is null.
-    fn counted(&mut self) -> Result<Option<&'a [u8]>, Cut> {
+    fn counted(&mut self) -> Result<Option<&'a [u8]>, DecodeError> {
         let Ok(length) = usize::try_from(self.number()?) else { return Ok(None) };
         let (bytes, rest) = self.0.split_at_checked(length).ok_or(Self::CUT)?;
         self.0 = rest;
@@ -79,7 +79,7 @@ impl<'a> RecordBytes<'a> {
 /// place, and each with its length.
 ///
 /// Source: `array_send` in src/backend/utils/adt/arrayfuncs.c.
-fn records(raw: &[u8]) -> Result<Vec<Value>, Cut> {
+fn records(raw: &[u8]) -> Result<Vec<Value>, DecodeError> {
     let mut wire = RecordBytes(raw);
     let [dimensions, _flags, _type] = [wire.number()?, wire.number()?, wire.number()?];
     if dimensions == 0 {
@@ -93,7 +93,7 @@ fn records(raw: &[u8]) -> Result<Vec<Value>, Cut> {
 /// Returns the fields of a row within a value: their number, then of each its type, its length and itself.
 ///
 /// Source: `record_send` in src/backend/utils/adt/rowtypes.c. A type that is not built in is not expected.
-fn record(raw: &[u8]) -> Result<Vec<Value>, Cut> {
+fn record(raw: &[u8]) -> Result<Vec<Value>, DecodeError> {
     let mut wire = RecordBytes(raw);
     let count = wire.number()?;
     let field = |_| {

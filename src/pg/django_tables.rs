@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::own::Own;
-use super::session::{Parameter, Query, RolePath};
+use super::session::{Query, QueryParameter, RolePath};
 use crate::sample::RowSet;
 use crate::sample::server::Relation;
 
@@ -54,7 +54,7 @@ order by c.relname, p.place",
 
 /// Asks for them along a path.
 pub(super) fn question(path: &RolePath) -> Query {
-    Query::new(TABLES.sql()).with(Parameter::Text(path.json()))
+    Query::new(TABLES.sql()).with(QueryParameter::Text(path.json()))
 }
 
 /// Reads the answer.

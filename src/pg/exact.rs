@@ -2,7 +2,7 @@
 
 use super::blockers::{self, LockTarget};
 use super::own::{Hole, Own, Placeholder};
-use super::session::{Limits, Lost, Parameter, Query, Session, sentence};
+use super::session::{Limits, Lost, Query, QueryParameter, Session, sentence};
 use super::why;
 use crate::quote::quote_ident;
 use crate::sample::{Bytes, Missing, Row, Seconds, ServerFacts, Timestamp};
@@ -62,7 +62,8 @@ pub async fn measure(
     }
     let schema = facts.extensions.get(EXTENSION).map_or("public", |it| it.schema.as_str());
     let (MeasuredRelation::Table(oid) | MeasuredRelation::Index(oid)) = relation;
-    let query = Query::new(statement(relation).fill(&[(SCHEMA.name, &quote_ident(schema))])).with(Parameter::Int(oid));
+    let query =
+        Query::new(statement(relation).fill(&[(SCHEMA.name, &quote_ident(schema))])).with(QueryParameter::Int(oid));
     let error = match session.one(query).await? {
         Ok(answer) => {
             let rows = answer.into_rows();

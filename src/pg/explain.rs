@@ -19,7 +19,7 @@ mod usual;
 pub(in crate::pg) mod watch;
 
 pub use run::Runner;
-pub use statement::{CheckedStatement, Effect};
+pub use statement::{CheckedStatement, StatementEffect};
 
 use crate::plan::Plan;
 use crate::sample::{Seconds, Timestamp};
@@ -35,7 +35,7 @@ pub const WHAT_STAYS: &str = "it is rolled back, but sequences stay advanced, de
 
 /// An EXPLAIN that is asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
+pub struct ExplainRequest {
     /// The one statement, as it was typed; it may hold `$1`.
     pub sql: String,
     /// The values of `$1`, `$2`, … as texts, `None` being null; empty asks for the generic plan.
@@ -152,7 +152,7 @@ pub struct ExplainAnswer {
 
 /// A parameter of a statement (`$1`), and values worth trying.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Parameter {
+pub struct StatementParameter {
     /// Its type, as `format_type` writes it; empty where it is not known.
     pub type_name: String,
     /// The column it is compared with: `shop_order.status`; empty where it is not known.

@@ -29,14 +29,14 @@ use serde_json::Value as Json;
 
 pub use tree::unknown_fields;
 
-use reach::{Fact, ObjectKind, Reach};
-use token::Folding;
-use written::{Deed, Written};
+use reach::{ObjectFact, ObjectKind, Reach};
+use token::NameFolding;
+use written::{Deed, WrittenNames};
 
 use super::control::Mode;
 use super::explain::statement::begins_a_statement;
 use super::own::{Hole, Own, Placeholder, Sql};
-use super::session::{Parameter, Query};
+use super::session::{Query, QueryParameter};
 use super::transaction::{QueryTrouble, Transaction};
 use crate::sample::Value;
 
@@ -193,7 +193,7 @@ pub(super) static PARTITIONED: Own = Own {
 #[derive(Debug)]
 pub(super) struct Judge {
     reach: Reach,
-    written: Written,
+    written: WrittenNames,
     level: Level,
 }
 
@@ -207,7 +207,7 @@ impl Judge {
         sql: &str,
         (level, mode): (Level, Mode),
     ) -> Result<StatementVerdict, QueryTrouble> {
-        let written = match Written::of(sql, folding(transaction)) {
+        let written = match WrittenNames::of(sql, folding(transaction)) {
             Ok(written) => written,
             Err(unclear) => {
                 return Ok(StatementVerdict::refused("the statement", format!("pgdj cannot parse it ({unclear})")));
@@ -232,7 +232,7 @@ impl Judge {
         transaction: &mut Transaction,
         sql: &str,
     ) -> Result<StatementVerdict, QueryTrouble> {
-        match Written::of(sql, folding(transaction)) {
+        match WrittenNames::of(sql, folding(transaction)) {
             Ok(written) => Self::names(transaction, (written, Level::Executed), &[]).await,
             Err(unclear) => Ok(StatementVerdict::refused("the index", format!("pgdj cannot parse it ({unclear})"))),
         }
@@ -241,7 +241,7 @@ impl Judge {
     /// Judges names, and relations that the server says are read.
     async fn names(
         transaction: &mut Transaction,
-        (written, level): (Written, Level),
+        (written, level): (WrittenNames, Level),
         relations: &[i64],
     ) -> Result<StatementVerdict, QueryTrouble> {
         let greeting = transaction.greeting();
@@ -270,15 +270,15 @@ impl Judge {
     /// Asks until nothing new comes.
     async fn follow(&mut self, transaction: &mut Transaction) -> Result<(), QueryTrouble> {
         while let Some((kinds, wanted)) = self.reach.next() {
-            let query = Query::new(facts_about(&kinds)).with(Parameter::Text(wanted));
+            let query = Query::new(facts_about(&kinds)).with(QueryParameter::Text(wanted));
             let answer = transaction.ask(query).await?;
             let rows = answer.into_rows();
             let facts = rows.iter().map(|row| {
                 let kind = ObjectKind::of(row.text("kind"));
                 let facts = serde_json::from_str::<Json>(row.text("facts")).ok();
-                Some(Fact { kind: kind?, oid: row.int("oid")?, facts: facts? })
+                Some(ObjectFact { kind: kind?, oid: row.int("oid")?, facts: facts? })
             });
-            let Some(facts) = facts.collect::<Option<Vec<Fact>>>() else {
+            let Some(facts) = facts.collect::<Option<Vec<ObjectFact>>>() else {
                 return Err(QueryTrouble::Unusable(
                     "the catalog's facts about what the statement calls cannot be read".to_owned(),
                 ));
@@ -310,8 +310,8 @@ impl StatementVerdict {
 }
 
 /// Returns how the server folds names.
-fn folding(transaction: &Transaction) -> Folding {
-    Folding::of(&transaction.greeting().encoding)
+fn folding(transaction: &Transaction) -> NameFolding {
+    NameFolding::of(&transaction.greeting().encoding)
 }
 
 /// Returns what speaks against a statement of this kind.

@@ -11,35 +11,35 @@ use futures_util::future::FutureExt as _;
 
 use super::key;
 use super::own::Sql;
-use super::session::Link;
+use super::session::NewConnection;
 
 /// How long a backend may need to end after its connection did.
 const ENDING: Duration = Duration::from_secs(3);
 
 /// The pids of this process's backends.
 #[derive(Debug, Clone, Default)]
-pub struct OwnBackends(Arc<Mutex<BTreeMap<i64, State>>>);
+pub struct OwnBackends(Arc<Mutex<BTreeMap<i64, PidState>>>);
 
 /// How many connections name a pid, and when the last of them ended.
 #[derive(Debug, Clone, Copy, Default)]
-struct State {
+struct PidState {
     connections: usize,
     ended: Option<Instant>,
 }
 
 impl OwnBackends {
     /// Returns a connection that is among the own ones until it ends.
-    pub async fn with(&self, link: Link) -> Link {
+    pub async fn with(&self, link: NewConnection) -> NewConnection {
         let Some(pid) = key::key_pid(&link.client.cancel_token()).await.map(i64::from) else { return link };
         self.states().entry(pid).or_default().connections += 1;
-        let entry = Entry { own: self.clone(), pid };
+        let entry = OwnEntry { own: self.clone(), pid };
         let driver = link.driver;
         let driver = async move {
             // Whoever lets go of the driver ends the connection, and with it the entry.
             let _entry = entry;
             driver.await
         };
-        Link { driver: driver.boxed(), ..link }
+        NewConnection { driver: driver.boxed(), ..link }
     }
 
     /// Returns the pids, those of backends that are just ending included.
@@ -54,19 +54,19 @@ impl OwnBackends {
         sql.with_pids(|| self.pids())
     }
 
-    fn states(&self) -> MutexGuard<'_, BTreeMap<i64, State>> {
+    fn states(&self) -> MutexGuard<'_, BTreeMap<i64, PidState>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One connection's place among the own ones.
 #[derive(Debug)]
-struct Entry {
+struct OwnEntry {
     own: OwnBackends,
     pid: i64,
 }
 
-impl Drop for Entry {
+impl Drop for OwnEntry {
     fn drop(&mut self) {
         if let Some(state) = self.own.states().get_mut(&self.pid) {
             state.connections = state.connections.saturating_sub(1);
@@ -85,11 +85,11 @@ mod tests {
     fn a_pid_is_an_own_one_while_its_connections_last() {
         let own = OwnBackends::default();
         own.states().entry(7).or_default().connections += 2;
-        let entry = Entry { own: own.clone(), pid: 7 };
+        let entry = OwnEntry { own: own.clone(), pid: 7 };
         assert_eq!(own.pids(), [7]);
         drop(entry);
         assert_eq!(own.pids(), [7], "another connection has it");
-        drop(Entry { own: own.clone(), pid: 7 });
+        drop(OwnEntry { own: own.clone(), pid: 7 });
         assert_eq!(own.pids(), [7], "it is just ending");
         own.states().get_mut(&7).unwrap().ended = Instant::now().checked_sub(ENDING);
         assert!(own.pids().is_empty());

@@ -46,7 +46,7 @@ pub enum PrivateError {
 
 /// How a private server is to be set up.
 #[derive(Debug, Clone, Default)]
-pub struct Setup {
+pub struct ServerSetup {
     /// The folder with `initdb` and `postgres`.
     pub bin: PathBuf,
     /// Lines for `postgresql.conf`, for instance `shared_preload_libraries = 'pg_stat_statements'`.
@@ -96,7 +96,7 @@ rm -rf "$2"
 
 impl PrivateServer {
     /// Sets up a cluster and starts it; returns once it accepts connections.
-    pub fn start(setup: &Setup) -> Result<Self, PrivateError> {
+    pub fn start(setup: &ServerSetup) -> Result<Self, PrivateError> {
         sweep(&std::env::temp_dir());
         let directory =
             fresh_directory().map_err(|source| PrivateError::Step { step: "make a temporary directory", source })?;
@@ -108,10 +108,10 @@ impl PrivateServer {
         started
     }
 
-    fn start_in(setup: &Setup, directory: &Path) -> Result<Self, PrivateError> {
+    fn start_in(setup: &ServerSetup, directory: &Path) -> Result<Self, PrivateError> {
         let step = |step| move |source| PrivateError::Step { step, source };
         let owner_file = leftovers::claim(directory).map_err(step("claim the temporary directory"))?;
-        let owner = Owner::of_servers();
+        let owner = ServerUser::of_servers();
         if let Some(owner) = owner {
             std::os::unix::fs::chown(directory, Some(owner.uid), Some(owner.gid))
                 .map_err(step("hand the directory to the server's user"))?;
@@ -221,12 +221,12 @@ impl Drop for PrivateServer {
 
 /// The user a server runs as when we are root, whom PostgreSQL refuses.
 #[derive(Debug, Clone, Copy)]
-pub struct Owner {
+pub struct ServerUser {
     uid: u32,
     gid: u32,
 }
 
-impl Owner {
+impl ServerUser {
     /// Returns who is to own a server: `None` for ourselves; as root the user `postgres`, else `nobody`.
     pub fn of_servers() -> Option<Self> {
         let is_root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
@@ -244,7 +244,7 @@ impl Owner {
 }
 
 /// Makes a command run as the owner of servers.
-pub fn run_as(command: &mut Command, owner: Option<Owner>) {
+pub fn run_as(command: &mut Command, owner: Option<ServerUser>) {
     if let Some(owner) = owner {
         command.uid(owner.uid).gid(owner.gid);
     }
@@ -268,7 +268,7 @@ fn fresh_directory() -> io::Result<PathBuf> {
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "every name for it is taken"))
 }
 
-fn init(setup: &Setup, data: &Path, owner: Option<Owner>) -> Result<(), PrivateError> {
+fn init(setup: &ServerSetup, data: &Path, owner: Option<ServerUser>) -> Result<(), PrivateError> {
     let mut command = Command::new(setup.bin.join("initdb"));
     command.arg("-D").arg(data).args(["-U", SUPERUSER, "-A", "trust", "--no-sync", "-E", "UTF8", LOCALE]);
     command.current_dir("/").stdin(Stdio::null());
@@ -285,7 +285,7 @@ fn succeed(program: &str, output: &Output) -> Result<(), PrivateError> {
     Err(PrivateError::Program { program: program.to_owned(), message })
 }
 
-fn write_settings(setup: &Setup, data: &Path, port: u16) -> io::Result<()> {
+fn write_settings(setup: &ServerSetup, data: &Path, port: u16) -> io::Result<()> {
     use std::io::Write as _;
     let listen = if setup.port.is_some() { "127.0.0.1" } else { "" };
     let mut conf = fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?;

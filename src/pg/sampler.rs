@@ -55,7 +55,7 @@ impl Default for SamplerSettings {
 
 /// What the sampler has to say.
 #[derive(Debug)]
-pub enum Report {
+pub enum SamplerReport {
     /// The server is there, and this is what it has; again after each reconnection, and when an extension came or went.
     Connected(Arc<ServerFacts>),
     /// The connection could not be made, or is lost; the next attempt follows.
@@ -93,7 +93,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 pub async fn run(
     connector: Arc<dyn Connector>,
     settings: SamplerSettings,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<SamplerReport>,
     commands: mpsc::Receiver<SamplerCommand>,
 ) {
     let (cancel_queue, cancel_work) = cancel_queue();

@@ -41,7 +41,7 @@ use crate::sample::{Column, ColumnRole, RowSet, Timestamp, Unit, Value};
 pub const APPLICATION: &str = "pgdj";
 
 /// A connection that was just made.
-pub struct Link {
+pub struct NewConnection {
     /// Asks the questions.
     pub client: Client,
     /// Moves the bytes; ends with the connection.
@@ -52,7 +52,7 @@ pub struct Link {
     pub notices: Notices,
 }
 
-impl Link {
+impl NewConnection {
     /// A connection whose bytes are moved by what comes with it.
     pub fn of<S, T>(client: Client, connection: tokio_postgres::Connection<S, T>, canceller: CancelFn) -> Self
     where
@@ -64,7 +64,7 @@ impl Link {
     }
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for NewConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").finish_non_exhaustive()
     }
@@ -73,7 +73,7 @@ impl fmt::Debug for Link {
 /// Makes connections to one target.
 pub trait Connector: Send + Sync {
     /// Makes a connection with [`APPLICATION`] as its `application_name`.
-    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>>;
+    fn connect(&self) -> BoxFuture<'_, Result<NewConnection, Failure>>;
 
     /// Returns the target as the user knows it, without its password.
     fn target(&self) -> String;
@@ -125,7 +125,7 @@ pub struct Query {
     /// The statement.
     pub sql: Sql,
     /// Its parameters, in order.
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<QueryParameter>,
 }
 
 impl Query {
@@ -136,7 +136,7 @@ impl Query {
 
     /// Adds a parameter.
     #[must_use]
-    pub fn with(mut self, parameter: Parameter) -> Self {
+    pub fn with(mut self, parameter: QueryParameter) -> Self {
         self.parameters.push(parameter);
         self
     }
@@ -144,7 +144,7 @@ impl Query {
 
 /// A parameter: `bigint`, `bigint[]`, `float8` or `text`.
 #[derive(Debug, Clone)]
-pub enum Parameter {
+pub enum QueryParameter {
     /// A `bigint`.
     Int(i64),
     /// A `bigint[]`.
@@ -155,7 +155,7 @@ pub enum Parameter {
     Text(String),
 }
 
-impl Parameter {
+impl QueryParameter {
     pub(super) fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
         match self {
             Self::Int(number) => (number, Type::INT8),

@@ -21,7 +21,7 @@ use thiserror::Error;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{File, Negotiation, Roots, Sni, SslMode, Tls, TlsVersion};
-use verify::{Trust, Verifier};
+use verify::{CertificateVerifier, Trust};
 
 mod legacy;
 mod names;
@@ -130,7 +130,7 @@ pub enum Checked {
 
 /// Makes TLS connections to one host.
 #[derive(Clone)]
-pub struct Connector {
+pub struct TlsConnector {
     /// The handshake.
     pub make: MakeRustlsConnect,
     /// What the handshake makes sure of.
@@ -140,7 +140,7 @@ pub struct Connector {
 }
 
 /// Prepares TLS for one host; `name` is the host's name, if it has one.
-pub fn connector(tls: &Tls, name: Option<&str>) -> Result<Connector, TlsError> {
+pub fn connector(tls: &Tls, name: Option<&str>) -> Result<TlsConnector, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let trust = trust(tls, &provider)?;
     let name = match (tls.mode, name) {
@@ -155,7 +155,7 @@ pub fn connector(tls: &Tls, name: Option<&str>) -> Result<Connector, TlsError> {
     };
     let version = verify::SeenVersion::default();
     let algorithms = provider.signature_verification_algorithms;
-    let verifier = Verifier { trust, name, algorithms, version: version.clone() };
+    let verifier = CertificateVerifier { trust, name, algorithms, version: version.clone() };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(tls))
         .map_err(TlsError::Settings)?
@@ -171,7 +171,7 @@ pub fn connector(tls: &Tls, name: Option<&str>) -> Result<Connector, TlsError> {
     if tls.negotiation == Negotiation::Direct {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
-    Ok(Connector { make: MakeRustlsConnect::new(config), checked, version })
+    Ok(TlsConnector { make: MakeRustlsConnect::new(config), checked, version })
 }
 
 fn versions(tls: &Tls) -> Vec<&'static SupportedProtocolVersion> {

@@ -27,7 +27,7 @@ use super::guard::{
 };
 use super::own::{Hole, Own, Placeholder, Sql};
 use super::path::{self, RolePath, Until};
-use super::session::{Answer, CancelQueue, Connector, Parameter, Query};
+use super::session::{Answer, CancelQueue, Connector, Query, QueryParameter};
 use crate::Failure;
 use crate::failure::FailureKind;
 use crate::sample::{Timestamp, Value};
@@ -189,18 +189,18 @@ pub(super) fn prepare_prefix() -> String {
 
 /// Whose path a statement runs with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Context {
+enum SearchPath {
     Ours,
     Theirs,
 }
 
 /// How the connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum TransactionState {
     /// No transaction is open.
     Idle,
     /// One is open, and the path in force is of this context; of none where it may be any.
-    Open(Option<Context>),
+    Open(Option<SearchPath>),
     /// The connection has ended: nothing would answer any more.
     Lost,
 }
@@ -209,7 +209,7 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Transaction {
     connection: Connection,
-    state: State,
+    state: TransactionState,
     greeting: Greeting,
     /// The statement that is prepared.
     prepared: Option<String>,
@@ -219,7 +219,7 @@ impl Transaction {
     /// Connects; nothing is sent yet.
     pub(super) async fn open(connector: &dyn Connector, cancel_queue: &CancelQueue) -> Result<Self, Failure> {
         let connection = Connection::of(connector.connect().await?, cancel_queue);
-        Ok(Self { connection, state: State::Idle, greeting: Greeting::default(), prepared: None })
+        Ok(Self { connection, state: TransactionState::Idle, greeting: Greeting::default(), prepared: None })
     }
 
     /// Returns what cancels whatever this connection runs.
@@ -239,7 +239,7 @@ impl Transaction {
         // It has to be open before anything is asked in it.
         let shown = self.judge(begun, end)?;
         self.greeting.path = RolePath::parse(&shown.unwrap_or_default());
-        self.state = State::Open(Some(Context::Ours));
+        self.state = TransactionState::Open(Some(SearchPath::Ours));
         let rows = self.ask(Query::new(GREETING.sql())).await?.into_rows();
         let Some(row) = rows.first() else {
             return Err(QueryTrouble::Unusable("the server gave no answer".to_owned()));
@@ -259,20 +259,20 @@ impl Transaction {
 
     /// Asks a question of ours, unnamed: the path is pinned.
     pub(super) async fn ask(&mut self, query: Query) -> Result<Answer, QueryTrouble> {
-        self.ask_in(Context::Ours, &query).await
+        self.ask_in(SearchPath::Ours, &query).await
     }
 
     /// Runs statements of ours by the simple protocol: the path is pinned.
     pub(super) async fn run(&mut self, sql: &Sql) -> Result<(), QueryTrouble> {
-        self.run_in(Context::Ours, sql).await
+        self.run_in(SearchPath::Ours, sql).await
     }
 
     /// Controls the transaction (SAVEPOINT, ROLLBACK TO, RELEASE, SET LOCAL): statements in which no name is looked up,
     /// and which work after an error too. The path counts as unknown afterwards.
     pub(super) async fn control(&mut self, statements: &[Sql]) -> Result<(), QueryTrouble> {
-        let State::Open(_) = self.state else { return Err(self.not_open()) };
+        let TransactionState::Open(_) = self.state else { return Err(self.not_open()) };
         let (done, end) = self.connection.drive(self.connection.batch(&Sql::batch(statements))).await;
-        self.state = State::Open(None);
+        self.state = TransactionState::Open(None);
         self.judge(done, end)
     }
 
@@ -312,14 +312,14 @@ impl Transaction {
     pub(super) async fn prepare(&mut self, sql: &str) -> Result<Vec<String>, QueryTrouble> {
         self.forget().await?;
         let prepare = Query::new(PREPARE.fill(&[(STATEMENT.name, sql)]));
-        self.ask_in(Context::Theirs, &prepare).await?;
+        self.ask_in(SearchPath::Theirs, &prepare).await?;
         self.prepared = Some(sql.to_owned());
         self.parameters().await
     }
 
     /// Returns the types of the parameters of what is prepared.
     pub(super) async fn parameters(&mut self) -> Result<Vec<String>, QueryTrouble> {
-        let answer = self.ask(Query::new(PARAMETERS.sql()).with(Parameter::Text(PREPARED.to_owned()))).await?;
+        let answer = self.ask(Query::new(PARAMETERS.sql()).with(QueryParameter::Text(PREPARED.to_owned()))).await?;
         let types = answer.scalar().map(Value::as_list).unwrap_or_default();
         Ok(types.iter().map(|name| name.as_str().unwrap_or_default().to_owned()).collect())
     }
@@ -340,14 +340,14 @@ impl Transaction {
 
     /// Ends the transaction with ROLLBACK, whatever became of it, and forgets what was prepared.
     pub(super) async fn end(&mut self) {
-        if self.state == State::Lost || self.state == State::Idle {
+        if self.state == TransactionState::Lost || self.state == TransactionState::Idle {
             return;
         }
         // In one message: behind a pooler, the backend is kept until it has been answered.
         let forget = self.prepared.is_some().then(|| DEALLOCATE.sql());
         let sql = Sql::batch(&[ROLLBACK.sql()].into_iter().chain(forget).collect::<Vec<_>>());
         let (done, end) = self.connection.drive(self.connection.batch(&sql)).await;
-        self.state = State::Idle;
+        self.state = TransactionState::Idle;
         self.prepared = None;
         if let Err(QueryTrouble::Lost(why)) = self.judge(done, end) {
             tracing::info!(why, "a connection was lost before its ROLLBACK, which the server then does");
@@ -358,40 +358,40 @@ impl Transaction {
     /// a transaction (`CREATE INDEX CONCURRENTLY`).
     pub(super) async fn alone(&mut self, sql: &Sql) -> Result<(), QueryTrouble> {
         match self.state {
-            State::Idle => {
+            TransactionState::Idle => {
                 let (done, end) = self.connection.drive(self.connection.batch(sql)).await;
                 self.judge(done, end)
             }
-            State::Open(_) => Err(QueryTrouble::Unusable("a transaction is open".to_owned())),
-            State::Lost => Err(self.not_open()),
+            TransactionState::Open(_) => Err(QueryTrouble::Unusable("a transaction is open".to_owned())),
+            TransactionState::Lost => Err(self.not_open()),
         }
     }
 
-    async fn ask_in(&mut self, context: Context, query: &Query) -> Result<Answer, QueryTrouble> {
+    async fn ask_in(&mut self, context: SearchPath, query: &Query) -> Result<Answer, QueryTrouble> {
         let switch = self.enter(context)?;
         let (done, end) = sent_after(&self.connection, switch, self.connection.ask(query)).await;
         self.judge(done, end)
     }
 
-    async fn run_in(&mut self, context: Context, sql: &Sql) -> Result<(), QueryTrouble> {
+    async fn run_in(&mut self, context: SearchPath, sql: &Sql) -> Result<(), QueryTrouble> {
         let switch = self.enter(context)?;
         let (done, end) = sent_after(&self.connection, switch, self.connection.batch(sql)).await;
         self.judge(done, end)
     }
 
     /// Returns what sets the path of a context, where another may be in force.
-    fn enter(&mut self, context: Context) -> Result<Option<Sql>, QueryTrouble> {
-        let State::Open(in_force) = self.state else { return Err(self.not_open()) };
+    fn enter(&mut self, context: SearchPath) -> Result<Option<Sql>, QueryTrouble> {
+        let TransactionState::Open(in_force) = self.state else { return Err(self.not_open()) };
         // What they wrote may itself set the path.
-        self.state = State::Open((context == Context::Ours).then_some(context));
+        self.state = TransactionState::Open((context == SearchPath::Ours).then_some(context));
         Ok((in_force != Some(context)).then(|| match context {
-            Context::Ours => path::pin(Until::TransactionEnds),
-            Context::Theirs => self.greeting.path.restore(),
+            SearchPath::Ours => path::pin(Until::TransactionEnds),
+            SearchPath::Theirs => self.greeting.path.restore(),
         }))
     }
 
     fn not_open(&self) -> QueryTrouble {
-        if self.state == State::Lost {
+        if self.state == TransactionState::Lost {
             return QueryTrouble::Lost(CLOSED.to_owned());
         }
         QueryTrouble::Unusable("no transaction is open".to_owned())
@@ -400,7 +400,7 @@ impl Transaction {
     /// Returns the answer, or why there is none: a connection that ended says it better than what was waiting.
     fn judge<T>(&mut self, done: Result<T, Error>, end: Option<End>) -> Result<T, QueryTrouble> {
         if end.is_some() {
-            self.state = State::Lost;
+            self.state = TransactionState::Lost;
         }
         let error = match done {
             Ok(answer) => return Ok(answer),
@@ -408,7 +408,7 @@ impl Transaction {
         };
         match end_of(std::iter::once(&error), end) {
             Some(lost) => {
-                self.state = State::Lost;
+                self.state = TransactionState::Lost;
                 Err(QueryTrouble::Lost(lost.why))
             }
             None => Err(QueryTrouble::Server(Box::new(error))),
@@ -441,18 +441,18 @@ pub(super) struct Theirs<'a>(&'a mut Transaction);
 impl Theirs<'_> {
     /// Runs one statement by the extended protocol, unnamed: the server refuses a second one.
     pub(super) async fn ask(self, query: Query) -> Result<Answer, QueryTrouble> {
-        self.0.ask_in(Context::Theirs, &query).await
+        self.0.ask_in(SearchPath::Theirs, &query).await
     }
 
     /// Runs statements by the simple protocol: only those that were made of an advice.
     pub(super) async fn run(self, sql: &Sql) -> Result<(), QueryTrouble> {
-        self.0.run_in(Context::Theirs, sql).await
+        self.0.run_in(SearchPath::Theirs, sql).await
     }
 
     /// Runs a statement by the simple protocol and returns its first value. Only for what [`Transaction::prepare`] has
     /// proved to be one statement: this protocol takes several.
     pub(super) async fn first_value(self, sql: &Sql) -> Result<Option<String>, QueryTrouble> {
-        let switch = self.0.enter(Context::Theirs)?;
+        let switch = self.0.enter(SearchPath::Theirs)?;
         let connection = &self.0.connection;
         let (done, end) = sent_after(connection, switch, connection.first_value(sql)).await;
         self.0.judge(done, end)

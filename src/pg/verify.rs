@@ -21,14 +21,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::control::Mode;
-use super::explain::{self, Request};
+use super::explain::{self, ExplainRequest};
 use super::judge::{Judge, Level, Objection};
 use super::session::{CancelQueue, Connector};
 use super::transaction::{AccessMode, Guard, QueryTrouble, Transaction};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
-use crate::catalog::index::Method;
+use crate::catalog::index::AccessMethod;
 use crate::django::sql::{Build, create_index, index_place};
 use crate::failure::FailureKind;
 use crate::plan::Plan;
@@ -228,7 +228,7 @@ impl Verifier {
     /// server is lost: what cannot be found out of one set is said in its [`PlannerVerdict`].
     pub async fn verify(
         &self,
-        request: &Request,
+        request: &ExplainRequest,
         sets: &[Vec<IndexSpec>],
         allowed: Allowed,
     ) -> Result<Vec<Verified>, Failure> {
@@ -238,7 +238,7 @@ impl Verifier {
             &mut transaction,
             &statement,
             sets,
-            &Terms { allowed, mode: self.mode, timeout_ms: request.timeout_ms },
+            &VerifyTerms { allowed, mode: self.mode, timeout_ms: request.timeout_ms },
         )
         .await;
         transaction.end().await;
@@ -252,7 +252,7 @@ impl Verifier {
     /// concurrently and dropped by name, as it is done from the start for large ones.
     pub async fn try_for_real(
         &self,
-        request: &Request,
+        request: &ExplainRequest,
         specs: &[IndexSpec],
         building: Building,
     ) -> Result<Tried, Failure> {
@@ -294,7 +294,7 @@ fn guard(access: AccessMode, statement: Duration) -> Guard {
 
 /// Under which terms indexes are verified.
 #[derive(Debug, Clone, Copy)]
-struct Terms {
+struct VerifyTerms {
     allowed: Allowed,
     mode: Mode,
     timeout_ms: u32,
@@ -304,7 +304,7 @@ struct Terms {
 /// asked about them.
 async fn refused(
     transaction: &mut Transaction,
-    set: &[Wanted<'_>],
+    set: &[WantedIndex<'_>],
     mode: Mode,
 ) -> Result<Option<Verified>, QueryTrouble> {
     if mode == Mode::Full {
@@ -331,16 +331,16 @@ async fn climb(
     transaction: &mut Transaction,
     statement: &BoundStatement,
     sets: &[Vec<IndexSpec>],
-    terms: &Terms,
+    terms: &VerifyTerms,
 ) -> Result<Vec<Verified>, QueryTrouble> {
-    let Terms { allowed, mode, timeout_ms } = *terms;
+    let VerifyTerms { allowed, mode, timeout_ms } = *terms;
     let access = if allowed == Allowed::Reading { AccessMode::Read } else { AccessMode::Write };
     transaction.begin(guard(access, Duration::from_millis(u64::from(timeout_ms)))).await?;
     statement.admit(transaction, (Level::Planned, mode)).await?;
     let circumstances = ConnectionMeans::read(transaction).await?;
     let tables = ask::tables(transaction, sets.iter().flatten()).await?;
-    let sets: Vec<Vec<Wanted<'_>>> =
-        sets.iter().map(|set| set.iter().map(|spec| Wanted::of(spec, &tables)).collect()).collect();
+    let sets: Vec<Vec<WantedIndex<'_>>> =
+        sets.iter().map(|set| set.iter().map(|spec| WantedIndex::of(spec, &tables)).collect()).collect();
     let before = statement.explain(transaction).await?;
     let mut found = Vec::new();
     for set in &sets {
@@ -350,8 +350,10 @@ async fn climb(
             continue;
         }
         let mut verified = None;
-        if let Some(schema) = circumstances.hypopg.as_deref().filter(|_| set.iter().all(Wanted::is_known_to_hypopg)) {
-            verified = if set.iter().any(Wanted::is_hard) {
+        if let Some(schema) =
+            circumstances.hypopg.as_deref().filter(|_| set.iter().all(WantedIndex::is_known_to_hypopg))
+        {
+            verified = if set.iter().any(WantedIndex::is_hard) {
                 of_one_table(transaction, (statement, set), (schema, &before), (&circumstances, mode), &mut notes)
                     .await?
             } else {
@@ -361,7 +363,7 @@ async fn climb(
             notes.push("HypoPG is not installed in this database".to_owned());
         }
         // A sample has what HypoPG lacks: statistics on an expression, and predicates in their simplest form.
-        let is_doubtful = |found: &Verified| !found.is_used() && set.iter().any(Wanted::is_hard);
+        let is_doubtful = |found: &Verified| !found.is_used() && set.iter().any(WantedIndex::is_hard);
         if allowed == Allowed::TemporaryTable && verified.as_ref().is_none_or(is_doubtful) {
             let sampled = sampled::verify(transaction, statement, set, &circumstances, &mut notes).await?;
             verified = sampled.or(verified);
@@ -381,12 +383,12 @@ async fn climb(
 /// note, where that cannot be done.
 async fn of_one_table(
     transaction: &mut Transaction,
-    (whole, set): (&BoundStatement, &[Wanted<'_>]),
+    (whole, set): (&BoundStatement, &[WantedIndex<'_>]),
     (schema, before): (&str, &Plan),
     (circumstances, mode): (&ConnectionMeans, Mode),
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, QueryTrouble> {
-    if set.iter().any(Wanted::is_partial) && !circumstances.is_private {
+    if set.iter().any(WantedIndex::is_partial) && !circumstances.is_private {
         notes.push(
             "the planner was not asked: a hypothetical index with a condition can crash a server (HypoPG issue 116)"
                 .to_owned(),
@@ -417,12 +419,12 @@ async fn of_one_table(
 
 /// An index and its table, as far as its statement needs it.
 #[derive(Debug, Clone)]
-struct Wanted<'a> {
+struct WantedIndex<'a> {
     spec: &'a IndexSpec,
     table: Table,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> WantedIndex<'a> {
     fn of(spec: &'a IndexSpec, tables: &[Table]) -> Self {
         let known = tables.iter().find(|table| table.schema == spec.schema && table.name == spec.table);
         let unknown = || Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
@@ -469,7 +471,7 @@ impl<'a> Wanted<'a> {
 
     /// Source: HypoPG's `hypo_is_index_method`, 1.3 and 1.4; GIN, GiST and SP-GiST are refused.
     fn is_known_to_hypopg(&self) -> bool {
-        matches!(self.spec.definition.method, Method::BTree | Method::Brin | Method::Hash)
+        matches!(self.spec.definition.method, AccessMethod::BTree | AccessMethod::Brin | AccessMethod::Hash)
     }
 }
 

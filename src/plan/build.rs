@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use super::facts::{Aggregated, Buffers, Hashed, IoTimes, Jit, Memoized, Sorted, Trigger, Wal, milliseconds};
 use super::field::{self, Field, Fields};
 use super::node::{Actual, Estimate, Node, NodeKind, Relationship, Removed, Worker};
-use super::{Derived, Format, NodeId, Plan, derive};
+use super::{Derived, NodeId, Plan, PlanFormat, derive};
 use crate::sample::Seconds;
 use crate::sample::redact::{Secrets, redact};
 
 /// A plan in the making: nodes are added parents first, each subtree in one piece.
 #[derive(Debug, Default)]
 pub struct Builder {
-    pub(super) nodes: Vec<Raw>,
+    pub(super) nodes: Vec<RawNode>,
     /// The fields beside the nodes.
     pub fields: Fields,
     /// The form it is read from.
-    pub format: Format,
+    pub format: PlanFormat,
     /// The duration of `auto_explain`.
     pub duration: Option<Seconds>,
 }
 
 #[derive(Debug)]
-pub(super) struct Raw {
+pub(super) struct RawNode {
     parent: Option<NodeId>,
     fields: Fields,
 }
@@ -30,7 +30,7 @@ pub(super) struct Raw {
 impl Builder {
     /// Adds a node below one that was added before.
     pub fn add(&mut self, parent: Option<NodeId>, fields: Fields) -> NodeId {
-        self.nodes.push(Raw { parent, fields });
+        self.nodes.push(RawNode { parent, fields });
         self.nodes.len() - 1
     }
 
@@ -100,7 +100,7 @@ impl Builder {
     }
 }
 
-fn nodes(raws: Vec<Raw>) -> Vec<Node> {
+fn nodes(raws: Vec<RawNode>) -> Vec<Node> {
     let mut nodes: Vec<Node> = Vec::with_capacity(raws.len());
     for (id, raw) in raws.into_iter().enumerate() {
         let mut node = node(raw.fields);

@@ -67,7 +67,7 @@ fn a_deep_plan_is_read_back_from_its_own_text() {
 #[test]
 fn rules_and_comparison_of_a_deep_plan_come_to_an_end() {
     let plan = chain(10_000);
-    let _verdict = super::tips::verdict(&plan, &super::tips::Context::default());
+    let _verdict = super::tips::verdict(&plan, &super::tips::TipContext::default());
     let found = super::diff::diff(&plan, &plan);
     assert_eq!(found.shapes().count(), 0);
 }

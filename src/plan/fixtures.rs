@@ -1,6 +1,6 @@
 //! The plans of real servers, 12 to 18, against what must hold for every plan. Only for tests.
 
-use super::{Format, Node, NodeKind, Plan, parse};
+use super::{Node, NodeKind, Plan, PlanFormat, parse};
 
 /// One statement on one server.
 pub(crate) struct Fixture {
@@ -71,7 +71,7 @@ fn shape(plan: &Plan) -> Vec<String> {
 fn both_forms_of_the_same_estimate_give_the_same_tree() {
     for fixture in all() {
         let (json, text) = (one(&fixture.estimate_json), one(&fixture.estimate_text));
-        assert_eq!((json.format, text.format), (Format::Json, Format::Text));
+        assert_eq!((json.format, text.format), (PlanFormat::Json, PlanFormat::Text));
         assert_eq!(shape(&json), shape(&text), "{}", fixture.title());
         for (json, text) in json.nodes.iter().zip(&text.nodes) {
             assert_eq!(json.estimate, text.estimate, "{}", fixture.title());

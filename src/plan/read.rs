@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::json::{self, Json, ROOT};
-use super::{Format, NodeKind, Parsed, Plan, Relationship, Trouble, read_json, read_text};
+use super::{NodeKind, Parsed, Plan, PlanFormat, Relationship, Trouble, read_json, read_text};
 use crate::sample::Seconds;
 
 /// What is read, in the words of a trouble.
@@ -296,7 +296,7 @@ fn missing_inputs(plan: &Plan) -> Vec<Trouble> {
         let inputs = plan.children(id).filter(|(_, child)| is_input(child)).count();
         (inputs < needed).then(|| match (plan.format, needed - inputs) {
             // A lone node is how examples are written.
-            (Format::Json, _) if plan.nodes.len() == 1 => None,
+            (PlanFormat::Json, _) if plan.nodes.len() == 1 => None,
             (_, 1) => Some(format!("the plan is cut: an input of {} is missing", node.node_type)),
             (_, _) => Some(format!("the plan is cut: the inputs of {} are missing", node.node_type)),
         })

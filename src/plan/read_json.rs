@@ -6,7 +6,7 @@ use super::NodeId;
 use super::build::Builder;
 use super::field::{self, Field, Fields};
 use super::json::{Doc, Json, ROOT};
-use super::{Format, Plan};
+use super::{Plan, PlanFormat};
 use crate::sample::Seconds;
 
 /// Nesting of values inside a field that is kept; deeper ones are left out. The server nests three.
@@ -48,7 +48,7 @@ fn plan(doc: &Doc<'_>, place: usize, duration: Option<Seconds>) -> Option<Plan> 
     let root = if doc.member(place, "Node Type").is_some() { place } else { doc.member(place, "Plan")? };
     let Json::Object(_) = doc.value(root) else { return None };
     doc.member(root, "Node Type")?;
-    let mut builder = Builder { format: Format::Json, duration, nodes: Vec::new(), fields: Vec::new() };
+    let mut builder = Builder { format: PlanFormat::Json, duration, nodes: Vec::new(), fields: Vec::new() };
     if root != place
         && let Json::Object(members) = doc.value(place)
     {

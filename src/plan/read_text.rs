@@ -9,8 +9,8 @@ use super::build::Builder;
 use super::field::{self, Field, Fields};
 use super::node::NodeKind;
 use super::text_label;
-use super::text_property::{self, Section};
-use super::{Format, Plan, Trouble};
+use super::text_property::{self, PlanSection};
+use super::{Plan, PlanFormat, Trouble};
 use crate::sample::Seconds;
 
 /// Returns the plans of the lines (each with its number in the whole text), and what was not understood.
@@ -46,7 +46,7 @@ struct TextPlanReader {
     query: Option<String>,
     /// The name of the `InitPlan`, `SubPlan` or CTE whose root comes next.
     subplan: Option<String>,
-    section: Section,
+    section: PlanSection,
     /// Whether the line before was a property whose text may go on: where its field is.
     last: Option<Last>,
     strangers: usize,
@@ -91,7 +91,7 @@ impl TextPlanReader {
             self.last = None;
             return;
         }
-        if indent <= self.base || self.section != Section::Node {
+        if indent <= self.base || self.section != PlanSection::Node {
             if text_property::of_plan(&mut self.builder.fields, &mut self.section, text) {
                 self.last = None;
                 return;
@@ -146,7 +146,7 @@ impl TextPlanReader {
             Some((kind, fields)) => {
                 self.base = indent;
                 let id = self.builder.add(None, fields);
-                self.builder.format = Format::Text;
+                self.builder.format = PlanFormat::Text;
                 self.open.push(Open { indent: indent + 2, id, kind, inputs: 0 });
             }
             None => match &mut self.query {
@@ -193,7 +193,7 @@ impl TextPlanReader {
 
     fn builder_of_next(&mut self) -> NodeId {
         self.end_plan();
-        self.builder.format = Format::Text;
+        self.builder.format = PlanFormat::Text;
         self.builder.add(None, Fields::new())
     }
 
@@ -281,7 +281,7 @@ impl TextPlanReader {
         }
         let mut builder = std::mem::take(&mut self.builder);
         let query = self.query.take();
-        (self.section, self.last, self.subplan, self.strangers) = (Section::Node, None, None, 0);
+        (self.section, self.last, self.subplan, self.strangers) = (PlanSection::Node, None, None, 0);
         self.unindented = 0;
         self.open.clear();
         if builder.is_empty() {

@@ -152,7 +152,7 @@ fn scan(fields: &mut Fields, label: &str) -> Option<()> {
         (None, _) => {}
         (Some(target), NodeKind::BitmapIndexScan) => text_field(fields, "Index Name", &identifier(target)?.0),
         (Some(target), NodeKind::SubqueryScan | NodeKind::ValuesScan) => {
-            text_field(fields, "Alias", &identifier(target)?.0)
+            text_field(fields, "Alias", &identifier(target)?.0);
         }
         (Some(target), NodeKind::FunctionScan) => named(fields, "Function Name", target),
         (Some(target), NodeKind::TableFunctionScan) => named(fields, "Table Function Name", target),

@@ -5,7 +5,7 @@ use super::node::NodeKind;
 
 /// Which part of a plan the lines belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Section {
+pub(crate) enum PlanSection {
     /// The nodes.
     #[default]
     Node,
@@ -24,11 +24,11 @@ const LISTS: &[&str] =
     &["Output", "Sort Key", "Presorted Key", "Group Key", "Conflict Arbiter Indexes", "Params Evaluated"];
 
 /// Adds the line of a plan beside its nodes; returns whether it was one.
-pub(crate) fn of_plan(fields: &mut Fields, section: &mut Section, text: &str) -> bool {
+pub(crate) fn of_plan(fields: &mut Fields, section: &mut PlanSection, text: &str) -> bool {
     let indented = *section;
     match text {
-        "Planning:" => return open(fields, section, "Planning", Section::Planning),
-        "JIT:" => return open(fields, section, "JIT", Section::Jit),
+        "Planning:" => return open(fields, section, "Planning", PlanSection::Planning),
+        "JIT:" => return open(fields, section, "JIT", PlanSection::Jit),
         _ => {}
     }
     let Some((name, value)) = text.split_once(':') else { return false };
@@ -40,26 +40,26 @@ pub(crate) fn of_plan(fields: &mut Fields, section: &mut Section, text: &str) ->
         "Query Identifier" => fields.push((field::name_of(name), Field::number(value))),
         "Settings" => fields.push((field::name_of(name), Field::Group(settings(value)))),
         "Serialization" => {
-            open(fields, section, "Serialization", Section::Serialization);
+            open(fields, section, "Serialization", PlanSection::Serialization);
             return with_group(fields, "Serialization", |group| serialization(group, value));
         }
         _ if name.starts_with("Trigger ") => push_to_list(fields, "Triggers", trigger(name, value)),
-        "Functions" | "Options" | "Timing" if indented == Section::Jit => {
+        "Functions" | "Options" | "Timing" if indented == PlanSection::Jit => {
             return with_group(fields, "JIT", |jit| jit_line(jit, name, value));
         }
-        _ if indented == Section::Planning => {
+        _ if indented == PlanSection::Planning => {
             return with_group(fields, "Planning", |group| of_node(group, NodeKind::Other, text).is_some());
         }
-        _ if indented == Section::Serialization => {
+        _ if indented == PlanSection::Serialization => {
             return with_group(fields, "Serialization", |group| of_node(group, NodeKind::Other, text).is_some());
         }
         _ => return false,
     }
-    *section = Section::Plan;
+    *section = PlanSection::Plan;
     true
 }
 
-fn open(fields: &mut Fields, section: &mut Section, name: &'static str, as_section: Section) -> bool {
+fn open(fields: &mut Fields, section: &mut PlanSection, name: &'static str, as_section: PlanSection) -> bool {
     *section = as_section;
     fields.push((name.into(), Field::Group(Fields::new())));
     true

@@ -63,7 +63,7 @@ mod wide_rows;
 mod workers_missing;
 mod wrong_order_index;
 
-pub use context::{Context, IndexFacts, TableFacts};
+pub use context::{IndexFacts, TableFacts, TipContext};
 pub use verdict::{PlanVerdict, verdict};
 
 use std::collections::{HashMap, HashSet};
@@ -91,7 +91,7 @@ pub struct Tip {
     /// How much it knows of the cause: the highest of a topic speaks.
     rank: u8,
     /// Looks for its cases.
-    find: fn(&Seen<'_>) -> Vec<Hit>,
+    find: fn(&TipInput<'_>) -> Vec<Hit>,
 }
 
 /// What a rule saw.
@@ -156,9 +156,9 @@ enum Topic {
 }
 
 /// What rules look at.
-struct Seen<'a> {
+struct TipInput<'a> {
     plan: &'a Plan,
-    context: &'a Context,
+    context: &'a TipContext,
 }
 
 /// What a rule found: a place, what was seen, what to do.
@@ -238,8 +238,8 @@ const LEAST_SHARE: f64 = 0.02;
 const LEAST_TIME: f64 = 0.0005;
 
 /// Returns what is worth doing, the largest saving first; one cause is told once.
-pub fn find(plan: &Plan, context: &Context) -> Vec<TipHit> {
-    let seen = Seen { plan, context };
+pub fn find(plan: &Plan, context: &TipContext) -> Vec<TipHit> {
+    let seen = TipInput { plan, context };
     let mut hits: Vec<(&'static Tip, Hit)> = Vec::new();
     for tip in ALL {
         hits.extend((tip.find)(&seen).into_iter().map(|hit| (*tip, hit)));
@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     fn ids(text: &str) -> Vec<&'static str> {
-        find(&plan_of(text), &Context::default()).iter().map(|hit| hit.tip.id).collect()
+        find(&plan_of(text), &TipContext::default()).iter().map(|hit| hit.tip.id).collect()
     }
 
     #[test]
@@ -379,7 +379,7 @@ Execution Time: 0.05 ms";
         Rows Removed by Filter: 10000";
         let text =
             format!("Nested Loop  (cost=1..2 rows=1 width=8) (actual time=1..1000 rows=1 loops=1){}", scan.repeat(100));
-        let hits = find(&plan_of(&text), &Context::default());
+        let hits = find(&plan_of(&text), &TipContext::default());
         let scans: Vec<&TipHit> = hits.iter().filter(|hit| hit.tip.id == "rows-removed").collect();
         assert!(scans.len() <= 2, "{hits:?}");
     }

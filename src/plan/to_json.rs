@@ -6,7 +6,7 @@ use super::{NodeId, Plan};
 
 /// Returns the plan as `EXPLAIN (FORMAT JSON)` has it, in a list of one; fields in the order they were read in.
 pub fn to_json(plan: &Plan) -> String {
-    let mut writer = Writer { out: String::from("[\n"), level: 1 };
+    let mut writer = JsonWriter { out: String::from("[\n"), level: 1 };
     writer.open('{');
     writer.name("Plan", Comma::First);
     writer.nodes(plan);
@@ -22,7 +22,7 @@ pub fn to_json(plan: &Plan) -> String {
 /// The deepest level that is indented.
 const DEEPEST: usize = 24;
 
-struct Writer {
+struct JsonWriter {
     out: String,
     level: usize,
 }
@@ -41,7 +41,7 @@ enum JsonStep {
     Close,
 }
 
-impl Writer {
+impl JsonWriter {
     fn nodes(&mut self, plan: &Plan) {
         let mut steps = vec![JsonStep::Node(0)];
         while let Some(step) = steps.pop() {

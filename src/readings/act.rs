@@ -34,7 +34,7 @@ pub enum Prospect<'a> {
     /// It can be done.
     Possible(PlannedAct<'a>),
     /// It would do nothing, or is not permitted.
-    Refused(Refusal),
+    Refused(RefusedAct),
 }
 
 /// An act that can be done.
@@ -52,7 +52,7 @@ pub struct PlannedAct<'a> {
 
 /// Why an act is not offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedAct {
     /// In a few words: `Nothing to cancel`.
     pub title: &'static str,
     /// Why, and what else there is.
@@ -123,7 +123,7 @@ fn of_leader<'a>(kind: SignalKind, one: &'a Backend, all: &'a [Backend], facts: 
     let pid = one.pid;
     let refused = |why| {
         let title = "Act on the leader";
-        Prospect::Refused(Refusal { title, why, grant: None })
+        Prospect::Refused(RefusedAct { title, why, grant: None })
     };
     let Some(leader) = one.leader else {
         return refused(format!(
@@ -144,7 +144,7 @@ fn of_leader<'a>(kind: SignalKind, one: &'a Backend, all: &'a [Backend], facts: 
     }
 }
 
-fn part_of_the_server(kind: SignalKind, one: &Backend) -> Option<Refusal> {
+fn part_of_the_server(kind: SignalKind, one: &Backend) -> Option<RefusedAct> {
     let is_auxiliary = AUXILIARY.contains(&one.kind.as_str());
     if !is_auxiliary && !RESTARTED.contains(&one.kind.as_str()) {
         return None;
@@ -158,12 +158,12 @@ fn part_of_the_server(kind: SignalKind, one: &Backend) -> Option<Refusal> {
         }
         SignalKind::Terminate => ("Cannot be terminated", "The server would start it again at once."),
     };
-    Some(Refusal { title, why: format!("{what} {rest}"), grant: None })
+    Some(RefusedAct { title, why: format!("{what} {rest}"), grant: None })
 }
 
 /// Returns why this role may not signal the session.
-fn denied(one: &Backend, facts: &ServerFacts) -> Option<Refusal> {
-    let refuse = |why: String, grant: Option<String>| Some(Refusal { title: "Not permitted", why, grant });
+fn denied(one: &Backend, facts: &ServerFacts) -> Option<RefusedAct> {
+    let refuse = |why: String, grant: Option<String>| Some(RefusedAct { title: "Not permitted", why, grant });
     let (pid, user) = (one.pid, &one.user);
     if one.kind.is_empty() && one.started == 0.0 {
         let why = format!("pid {pid} belongs to another role, and {} cannot see what it does.", facts.role);
@@ -197,9 +197,9 @@ fn denied(one: &Backend, facts: &ServerFacts) -> Option<Refusal> {
     }
 }
 
-fn nothing_to_cancel(one: &Backend) -> Option<Refusal> {
+fn nothing_to_cancel(one: &Backend) -> Option<RefusedAct> {
     let pid = one.pid;
-    let refuse = |why: String| Some(Refusal { title: "Nothing to cancel", why, grant: None });
+    let refuse = |why: String| Some(RefusedAct { title: "Nothing to cancel", why, grant: None });
     match one.state.as_str() {
         "active" | "fastpath function call" | "disabled" => None,
         "" if one.kind == "autovacuum worker" => None,
@@ -371,7 +371,7 @@ mod tests {
         ServerFacts { is_superuser: true, ..facts(&[]) }
     }
 
-    fn refusal(kind: SignalKind, one: &Backend, facts: &ServerFacts) -> Refusal {
+    fn refusal(kind: SignalKind, one: &Backend, facts: &ServerFacts) -> RefusedAct {
         match prospect(kind, one, &[], facts) {
             Prospect::Refused(refusal) => refusal,
             Prospect::Possible(plan) => panic!("{plan:?}"),

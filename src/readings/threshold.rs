@@ -13,7 +13,7 @@ pub struct Threshold {
 
 /// The limit that a figure has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reached {
+pub enum ReachedLimit {
     /// The first.
     Warning,
     /// The second.
@@ -22,11 +22,11 @@ pub enum Reached {
 
 impl Threshold {
     /// Returns the limit that a figure has reached; `None` below both.
-    pub fn reached(self, figure: f64) -> Option<Reached> {
+    pub fn reached(self, figure: f64) -> Option<ReachedLimit> {
         if figure >= self.critical {
-            Some(Reached::Critical)
+            Some(ReachedLimit::Critical)
         } else if figure >= self.warning {
-            Some(Reached::Warning)
+            Some(ReachedLimit::Warning)
         } else {
             None
         }
@@ -41,7 +41,7 @@ mod tests {
     fn a_limit_is_reached_from_its_figure_on() {
         let threshold = Threshold { warning: 2.0, critical: 5.0 };
         for (figure, reached) in
-            [(1.9, None), (2.0, Some(Reached::Warning)), (5.0, Some(Reached::Critical)), (f64::NAN, None)]
+            [(1.9, None), (2.0, Some(ReachedLimit::Warning)), (5.0, Some(ReachedLimit::Critical)), (f64::NAN, None)]
         {
             assert_eq!(threshold.reached(figure), reached, "{figure}");
         }

@@ -3,7 +3,7 @@
 //! Pure.
 
 use super::backends::Backend;
-use super::threshold::{Reached, Threshold};
+use super::threshold::{ReachedLimit, Threshold};
 
 /// Seconds for which a transaction is open that runs something.
 ///
@@ -18,14 +18,14 @@ pub const IDLE: Threshold = Threshold { warning: 60.0, critical: 3600.0 };
 pub const BLOCKING: f64 = 10.0;
 
 /// Returns the limit that a session's open transaction has reached; `None` outside of one, too.
-pub fn reached(backend: &Backend) -> Option<Reached> {
+pub fn reached(backend: &Backend) -> Option<ReachedLimit> {
     if backend.is_idle_in_transaction() {
         let idle = backend.state_age.unwrap_or_default();
         let is_blocking = backend.blocks > 0 && idle >= BLOCKING;
-        return if is_blocking { Some(Reached::Critical) } else { IDLE.reached(idle) };
+        return if is_blocking { Some(ReachedLimit::Critical) } else { IDLE.reached(idle) };
     }
     let reached = RUNNING.reached(backend.xact_age?);
-    if is_dump(backend) { reached.min(Some(Reached::Warning)) } else { reached }
+    if is_dump(backend) { reached.min(Some(ReachedLimit::Warning)) } else { reached }
 }
 
 /// Whether it is a dump, which is meant to be one long transaction.
@@ -37,7 +37,7 @@ fn is_dump(backend: &Backend) -> bool {
 mod tests {
     use super::*;
 
-    fn check(backend: &Backend, expected: Option<Reached>) {
+    fn check(backend: &Backend, expected: Option<ReachedLimit>) {
         assert_eq!(reached(backend), expected, "{backend:?}");
     }
 
@@ -45,9 +45,9 @@ mod tests {
     fn a_transaction_is_judged_by_what_it_does() {
         let running = |age: f64| Backend { state: "active".into(), xact_age: Some(age), ..Backend::default() };
         check(&running(299.0), None);
-        check(&running(300.0), Some(Reached::Warning));
-        check(&running(20_000.0), Some(Reached::Critical));
-        check(&Backend { application: "pg_dump".into(), ..running(20_000.0) }, Some(Reached::Warning));
+        check(&running(300.0), Some(ReachedLimit::Warning));
+        check(&running(20_000.0), Some(ReachedLimit::Critical));
+        check(&Backend { application: "pg_dump".into(), ..running(20_000.0) }, Some(ReachedLimit::Warning));
         check(&Backend { state: "idle".into(), ..Backend::default() }, None);
         let idle = |age: f64| Backend {
             state: "idle in transaction".into(),
@@ -56,9 +56,9 @@ mod tests {
             ..Backend::default()
         };
         check(&idle(59.0), None);
-        check(&idle(60.0), Some(Reached::Warning));
-        check(&idle(3600.0), Some(Reached::Critical));
+        check(&idle(60.0), Some(ReachedLimit::Warning));
+        check(&idle(3600.0), Some(ReachedLimit::Critical));
         check(&Backend { blocks: 1, ..idle(9.0) }, None);
-        check(&Backend { blocks: 1, ..idle(10.0) }, Some(Reached::Critical));
+        check(&Backend { blocks: 1, ..idle(10.0) }, Some(ReachedLimit::Critical));
     }
 }

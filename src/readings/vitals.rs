@@ -4,7 +4,7 @@
 
 use super::Readings;
 use super::past::Past;
-use super::threshold::Reached;
+use super::threshold::ReachedLimit;
 use super::transactions;
 use crate::sample::RowSet;
 use crate::sample::rates::Interval;
@@ -13,7 +13,7 @@ use crate::sample::rates::Interval;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Vitals {
     /// Client backends of others by state, where they may be seen.
-    pub sessions: Option<Sessions>,
+    pub sessions: Option<SessionCounts>,
     /// Client backends that count against the limit, ours too.
     pub connections: Option<i64>,
     /// `max_connections`.
@@ -56,7 +56,7 @@ pub struct OldestTransaction {
     /// Its session.
     pub pid: i64,
     /// The limit that it has reached.
-    pub reached: Option<Reached>,
+    pub reached: Option<ReachedLimit>,
 }
 
 /// Share of block requests found in shared buffers below which something is wrong, 0..=1.
@@ -64,7 +64,7 @@ pub const LEAST_HITS: f64 = 0.80;
 
 /// Client backends by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sessions {
+pub struct SessionCounts {
     /// Running a statement.
     pub active: usize,
     /// Waiting for the client outside of a transaction.
@@ -100,7 +100,7 @@ impl Vitals {
     fn read_activity(&mut self, readings: &Readings) {
         let Ok(backends) = readings.backends() else { return };
         let clients = || backends.iter().filter(|backend| backend.is_client());
-        let mut sessions = Sessions::default();
+        let mut sessions = SessionCounts::default();
         for client in clients() {
             match client.state.as_str() {
                 _ if client.has_unknown_state() => sessions.hidden += 1,

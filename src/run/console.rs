@@ -22,7 +22,7 @@ use crate::app::{App, Effect, Event, Job, JobId, JobNews, JobResult, Outcome, Pa
 use crate::failure::{Failure, FailureKind};
 use crate::panes;
 use crate::pg::act::{self, SignalReply};
-use crate::pg::sampler::{self, Report};
+use crate::pg::sampler::{self, SamplerReport};
 use crate::pg::session::Connector;
 use crate::sample::{Seconds, Timestamp};
 
@@ -33,7 +33,7 @@ const FRAME: Duration = Duration::from_millis(33);
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(12);
 
 /// What the console needs.
-pub struct Setup {
+pub struct ConsoleSetup {
     /// How it starts.
     pub start: Start,
     /// Makes the connections.
@@ -51,7 +51,7 @@ pub struct Setup {
 }
 
 /// Runs the console until somebody leaves it.
-pub async fn console(setup: Setup) -> Result<(), Failure> {
+pub async fn console(setup: ConsoleSetup) -> Result<(), Failure> {
     let screen = Screen::take(setup.mouse, ByteCount::default())?;
     let signals = (ShutdownSignals::install()?, Suspending::install()?);
     let (reports_in, reports) = mpsc::channel(sampler::REPORTS_ROOM);
@@ -102,7 +102,7 @@ async fn say_that_it_waits() {
 
 /// Where the answers of the other parties wait.
 struct Inbox {
-    reports: mpsc::Receiver<Report>,
+    reports: mpsc::Receiver<SamplerReport>,
     told: mpsc::Receiver<SignalReply>,
     job_news: mpsc::Receiver<Event>,
 }
@@ -299,14 +299,14 @@ async fn ended(editing: &mut Option<Editing>) -> Event {
     Event::Job(*id, JobNews::Done(JobResult::TextEdited(edited)))
 }
 
-fn of_report(report: Report, runner: &mut EffectRunner) -> Event {
+fn of_report(report: SamplerReport, runner: &mut EffectRunner) -> Event {
     match report {
-        Report::Snapshot(snapshot) => Event::Sampled(snapshot),
-        Report::Connected(facts) => {
+        SamplerReport::Snapshot(snapshot) => Event::Sampled(snapshot),
+        SamplerReport::Connected(facts) => {
             runner.tell_facts(&facts);
             Event::Connected(facts)
         }
-        Report::Lost { failure, retry_in } => {
+        SamplerReport::Lost { failure, retry_in } => {
             let why = failure.because.into_iter().next().map_or(failure.what, reason_first);
             Event::Lost { since: now(), why, retry_in: Seconds(retry_in.as_secs_f64()) }
         }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::console::ShutdownSignals;
 use crate::failure::{Failure, FailureKind};
-use crate::pg::sampler::{self, Report, SamplerCommand};
+use crate::pg::sampler::{self, SamplerCommand, SamplerReport};
 use crate::pg::session::Connector;
 use crate::record::{DEFAULT_LIMIT_BYTES, RecordError, Writer};
 use crate::sample::unit::Count;
@@ -29,7 +29,7 @@ pub struct Recording {
 
 /// What was recorded.
 #[derive(Debug, Clone, Copy)]
-struct Written {
+struct RecordedTotals {
     frames: u64,
     bytes: u64,
 }
@@ -59,13 +59,13 @@ pub async fn record(recording: Recording, told: impl Fn(&str)) -> Result<(), Fai
         };
         match report {
             // The sampler's own count of what it dropped is part of each sample, so waiting here hides nothing.
-            Some(Report::Snapshot(snapshot)) => {
+            Some(SamplerReport::Snapshot(snapshot)) => {
                 if samples.send(snapshot).await.is_err() {
                     break;
                 }
             }
-            Some(Report::Lost { failure, .. }) => told(&format!("no samples at the moment: {}", failure.what)),
-            Some(Report::Connected(facts)) => told(&format!("recording {} to {name}", facts.target)),
+            Some(SamplerReport::Lost { failure, .. }) => told(&format!("no samples at the moment: {}", failure.what)),
+            Some(SamplerReport::Connected(facts)) => told(&format!("recording {} to {name}", facts.target)),
             None => break,
         }
     }
@@ -100,8 +100,8 @@ fn create(path: &std::path::Path) -> Result<File, Failure> {
 }
 
 /// Writes until the samples end; a disk that is full ends it with what was written by then.
-fn write(file: File, mut samples: mpsc::Receiver<Arc<Snapshot>>) -> (Written, Option<RecordError>) {
-    let mut written = Written { frames: 0, bytes: 0 };
+fn write(file: File, mut samples: mpsc::Receiver<Arc<Snapshot>>) -> (RecordedTotals, Option<RecordError>) {
+    let mut written = RecordedTotals { frames: 0, bytes: 0 };
     let mut file = Some(file);
     let mut writer = None;
     while let Some(snapshot) = samples.blocking_recv() {
@@ -111,7 +111,7 @@ fn write(file: File, mut samples: mpsc::Receiver<Arc<Snapshot>>) -> (Written, Op
         };
         let pushed = opened.and_then(|()| writer.as_mut().map_or(Ok(()), |writer| writer.push(&snapshot)));
         if let Some(writer) = &writer {
-            written = Written { frames: writer.frames(), bytes: writer.bytes() };
+            written = RecordedTotals { frames: writer.frames(), bytes: writer.bytes() };
         }
         if let Err(error) = pushed {
             // What can still be written is; the error is the one that ended it.

@@ -17,7 +17,7 @@ use crate::app::{App, Effect, Event, Job, JobNews, JobResult, Outcome, PaneConte
 use crate::failure::{Failure, FailureKind};
 use crate::panes;
 use crate::pg::advice::Advised;
-use crate::pg::explain::Request;
+use crate::pg::explain::ExplainRequest;
 use crate::plan::Plan;
 use crate::record::{Explained, RecordError, RecordedWindow, RecordingFile};
 use crate::sample::{Snapshot, Timestamp};
@@ -237,7 +237,7 @@ impl Offline {
         ))
     }
 
-    fn advise(&self, request: &Request, plan: &Arc<Plan>) -> Result<Box<Advised>, Failure> {
+    fn advise(&self, request: &ExplainRequest, plan: &Arc<Plan>) -> Result<Box<Advised>, Failure> {
         match self.explained.advise(&request.sql, plan) {
             Some(advised) => Ok(Box::new(advised)),
             None if self.explained.is_empty() => Err(Failure::new(FailureKind::Refused, NO_SERVER)),

@@ -27,7 +27,7 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 /// The screen, for as long as it is ours.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Counted>>,
+    terminal: Terminal<CrosstermBackend<CountedOutput>>,
     has_mouse: Mouse,
 }
 
@@ -89,7 +89,7 @@ impl Screen {
         }
         install_panic_hook();
         take_over(mouse)?;
-        let backend = CrosstermBackend::new(Counted { buffer: Vec::with_capacity(1 << 16), bytes });
+        let backend = CrosstermBackend::new(CountedOutput { buffer: Vec::with_capacity(1 << 16), bytes });
         let terminal = Terminal::new(backend)
             .map_err(|error| Failure::new(FailureKind::Terminal, "cannot set up the terminal").because(&error))?;
         Ok(Self { terminal, has_mouse: mouse })
@@ -158,12 +158,12 @@ fn install_panic_hook() {
 
 /// Standard output that is written in whole frames and counted.
 #[derive(Debug)]
-struct Counted {
+struct CountedOutput {
     buffer: Vec<u8>,
     bytes: ByteCount,
 }
 
-impl Write for Counted {
+impl Write for CountedOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.buffer.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -14,7 +14,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::pg::advice::advise;
 use crate::pg::control::Mode;
 use crate::pg::exact::{self, Exact, MeasuredRelation};
-use crate::pg::explain::{Request, Runner};
+use crate::pg::explain::{ExplainRequest, Runner};
 use crate::pg::session::{CancelQueue, Connector, Session};
 use crate::pg::verify::{Building, Verifier};
 use crate::sample::{Missing, Seconds, ServerFacts};
@@ -76,7 +76,7 @@ impl JobContext {
         Verifier::new(Arc::clone(&self.connector), self.mode, self.cancel_queue.clone())
     }
 
-    async fn explain(&self, request: &Request, cancel: &CancellationToken, report: &Reporter) -> JobResult {
+    async fn explain(&self, request: &ExplainRequest, cancel: &CancellationToken, report: &Reporter) -> JobResult {
         let told = |progress| report.progress(JobProgress::Explaining(progress));
         match self.runner().run(request, told, cancel.cancelled()).await {
             Err(_) if cancel.is_cancelled() => JobResult::Cancelled,
@@ -87,7 +87,7 @@ impl JobContext {
     /// Builds indexes, measures, and drops them; a cancelled trial is cleaned up.
     async fn try_indexes(
         &self,
-        request: &Request,
+        request: &ExplainRequest,
         (specs, building): (&[IndexSpec], Building),
         cancel: &CancellationToken,
         report: &Reporter,

@@ -13,9 +13,9 @@ mod state;
 
 pub use draw::draw;
 pub(crate) use draw::draw_notice;
-pub use grid::{Cell, Grid, GridColumn, Notice, Row, RowNesting, SortKey, SortKind};
+pub use grid::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting, SortKey, SortKind};
 pub use order::SortDirection;
-pub use state::{Hit, Move, TableState};
+pub use state::{Move, TableHit, TableState};
 
 #[cfg(test)]
 mod tests;

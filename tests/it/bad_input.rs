@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use pgdj::pg::private::{PrivateServer, Setup};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
 use pgdj::run::terminal::{ByteCount, Mouse, Screen};
 use rustix::process::Signal;
 
@@ -228,7 +228,7 @@ async fn a_password_is_asked_for_without_echo_and_kept_out_of_screen_and_log() {
 #[tokio::test]
 async fn a_server_that_restarts_is_found_again_on_the_same_screen() {
     let Some(own) = installed::own() else { return };
-    let setup = Setup { bin: own.bin.clone(), ..Setup::default() };
+    let setup = ServerSetup { bin: own.bin.clone(), ..ServerSetup::default() };
     let mut server = PrivateServer::start(&setup).unwrap();
     let home = home();
     let mut terminal = Terminal::start((100, 30), home.path(), &[&server.conninfo("postgres"), "--pace", "0.5"]);

@@ -10,7 +10,7 @@ use pgdj::catalog::index_bloat;
 use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::table_usage::TableUsage;
 use pgdj::pg::own::Sql;
-use pgdj::pg::private::{PrivateServer, Setup};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
 use pgdj::pg::{decode, probes};
 use pgdj::sample::{Reading, RowSet, SampleCost, Section, ServerFacts, Snapshot, Timestamp};
 use tokio_postgres::{Client, NoTls};
@@ -134,7 +134,8 @@ async fn read(client: &Client, role: &str) -> Snapshot {
 }
 
 async fn start(bin: &Path) -> (PrivateServer, Client) {
-    let setup = Setup { bin: bin.to_owned(), settings: vec!["autovacuum = off".into()], ..Setup::default() };
+    let setup =
+        ServerSetup { bin: bin.to_owned(), settings: vec!["autovacuum = off".into()], ..ServerSetup::default() };
     let server = PrivateServer::start(&setup).unwrap();
     let client = connect(&server, "postgres").await;
     client.batch_execute("create extension pgstattuple").await.unwrap();

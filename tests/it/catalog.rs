@@ -7,10 +7,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pgdj::Failure;
 use pgdj::catalog::index::{KeyDirection, Nulls};
-use pgdj::catalog::{Collation, Expr, Method, RelationKind, Table};
+use pgdj::catalog::{AccessMethod, Collation, Expr, RelationKind, Table};
 use pgdj::pg::catalog::{Read, read};
-use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::session::{CancelFn, Connector, Limits, Link, Session, cancel_queue};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
+use pgdj::pg::session::{CancelFn, Connector, Limits, NewConnection, Session, cancel_queue};
 use tokio_postgres::{Client, NoTls};
 
 use crate::support::installed::{self, Installed};
@@ -41,10 +41,10 @@ const SCHEMA: &str = r#"
 struct To(String);
 
 impl Connector for To {
-    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
+    fn connect(&self) -> BoxFuture<'_, Result<NewConnection, Failure>> {
         async {
             let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await.unwrap();
-            Ok(Link::of(client, connection, CancelFn::new(|| async { Ok(()) }.boxed())))
+            Ok(NewConnection::of(client, connection, CancelFn::new(|| async { Ok(()) }.boxed())))
         }
         .boxed()
     }
@@ -70,7 +70,7 @@ async fn read_as(server: &PrivateServer, user: &str, names: &[(&str, &str)]) -> 
 
 fn start(bin: &Path) -> PrivateServer {
     let settings = vec!["autovacuum = off".to_owned(), "random_page_cost = 1.5".to_owned()];
-    PrivateServer::start(&Setup { bin: bin.to_owned(), settings, ..Setup::default() }).unwrap()
+    PrivateServer::start(&ServerSetup { bin: bin.to_owned(), settings, ..ServerSetup::default() }).unwrap()
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ fn check_indexes(orders: &Table) {
     );
     assert!(orders.statistics_of(&by_upper.expr).is_some(), "the statistics of an index's expression");
     let by_doc = &index("by_doc").definition;
-    assert_eq!((&by_doc.method, by_doc.keys[0].opclass.as_deref()), (&Method::Gin, Some("jsonb_path_ops")));
+    assert_eq!((&by_doc.method, by_doc.keys[0].opclass.as_deref()), (&AccessMethod::Gin, Some("jsonb_path_ops")));
     assert_eq!(by_doc.options, [("fastupdate".to_owned(), "off".to_owned())]);
     assert!(index("by_recollated").definition.keys[0].opclass.is_some(), "no substitute for an index on the column");
     let primary = orders.indexes.iter().find(|index| index.is_primary).unwrap();

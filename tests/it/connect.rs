@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pgdj::Failure;
-use pgdj::pg::address::{Address, Environment, Files, Password, Prompt, Request, TlsVersion, resolve};
+use pgdj::pg::address::{Address, AddressRequest, Environment, Files, Password, Prompt, TlsVersion, resolve};
 use pgdj::pg::connect::{Connected, connect, connect_asking};
 use pgdj::pg::connector::ToAddress;
 use pgdj::pg::session::Connector as _;
@@ -30,7 +30,7 @@ fn address_at(home: &Path, target: &str) -> Address {
         user: Some("postgres".to_owned()),
         files: Files::Disk,
     };
-    resolve(&Request { target: Some(target), ..Request::default() }, &environment).unwrap()
+    resolve(&AddressRequest { target: Some(target), ..AddressRequest::default() }, &environment).unwrap()
 }
 
 fn address(target: &str) -> Address {
@@ -425,7 +425,7 @@ async fn of_several_hosts_the_one_that_answered_is_shown_and_every_connection_st
         user = login.user,
         database = login.database
     );
-    let request = Request { target: Some(&conninfo), ..Request::default() };
+    let request = AddressRequest { target: Some(&conninfo), ..AddressRequest::default() };
     let address = resolve(&request, &Environment::default()).unwrap();
     let all = address.to_string();
     let connector = ToAddress::new(address, all.clone());

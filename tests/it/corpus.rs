@@ -9,10 +9,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pgdj::Failure;
 use pgdj::advisor::{Advice, Candidate, IndexSpec, Reason, advise};
-use pgdj::catalog::{Catalog, Method};
+use pgdj::catalog::{AccessMethod, Catalog};
 use pgdj::django::sql::{Build, create_index};
-use pgdj::pg::private::{PrivateServer, Setup};
-use pgdj::pg::session::{CancelFn, Connector, Limits, Link, Session, cancel_queue};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
+use pgdj::pg::session::{CancelFn, Connector, Limits, NewConnection, Session, cancel_queue};
 use pgdj::plan::{self, Plan};
 use tokio_postgres::{Client, NoTls};
 
@@ -73,10 +73,10 @@ fn split_table(text: &str) -> (String, String) {
 struct ToConninfo(String);
 
 impl Connector for ToConninfo {
-    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
+    fn connect(&self) -> BoxFuture<'_, Result<NewConnection, Failure>> {
         async {
             let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await.unwrap();
-            Ok(Link::of(client, connection, CancelFn::new(|| async { Ok(()) }.boxed())))
+            Ok(NewConnection::of(client, connection, CancelFn::new(|| async { Ok(()) }.boxed())))
         }
         .boxed()
     }
@@ -100,8 +100,12 @@ async fn shop(rows: &str) -> Option<Shop> {
     } else {
         let settings = ["autovacuum = off", "fsync = off", "shared_buffers = 256MB", "max_wal_size = 4GB", "jit = off"];
         let settings = settings.map(str::to_owned).to_vec();
-        let server =
-            PrivateServer::start(&Setup { bin: installed::own()?.bin.clone(), settings, ..Setup::default() }).unwrap();
+        let server = PrivateServer::start(&ServerSetup {
+            bin: installed::own()?.bin.clone(),
+            settings,
+            ..ServerSetup::default()
+        })
+        .unwrap();
         let conninfo = server.conninfo("postgres");
         (Some(server), conninfo)
     };
@@ -270,7 +274,7 @@ async fn try_case(shop: &mut Shop, case: &Case) -> Found {
 fn btrees(advice: &Advice, catalog: &Catalog) -> Vec<(String, f64)> {
     let ways = advice.candidates.iter().flat_map(|candidate| std::iter::once(candidate).chain(&candidate.alternatives));
     let known = ways.filter(|way| way.is_size_known).flat_map(|way| way.specs().zip(&way.sizes));
-    let known = known.filter(|(spec, _)| spec.definition.method == Method::BTree);
+    let known = known.filter(|(spec, _)| spec.definition.method == AccessMethod::BTree);
     known.map(|(spec, size)| (ddl(spec, 0, catalog), *size)).collect()
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pgdj::demo::{self, Demo};
-use pgdj::pg::private::{self, PrivateServer, Setup};
+use pgdj::pg::private::{self, PrivateServer, ServerSetup};
 use rustix::process::Signal;
 use tokio_postgres::{Client, NoTls};
 
@@ -197,7 +197,7 @@ fn the_owner_of_a_server_waits_to_be_killed() {
         return;
     }
     let bin = installed::own().unwrap().bin.clone();
-    let server = PrivateServer::start(&Setup { bin, ..Setup::default() }).unwrap();
+    let server = PrivateServer::start(&ServerSetup { bin, ..ServerSetup::default() }).unwrap();
     eprintln!("directory: {}", server.socket_directory().display());
     // The other side never writes and closes only by its own end.
     std::io::stdin().read_exact(&mut [0]).unwrap_or_default();

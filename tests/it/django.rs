@@ -13,7 +13,7 @@ use pgdj::django::{
     Declared, DjangoCode, DjangoVersion, MigrationFile, Project, ThereAndBack, code_for_spec, index_for_key,
     migration_of_sql, removal_of,
 };
-use pgdj::pg::private::{PrivateServer, Setup};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
 use pgdj::pg::session::{Limits, Session, cancel_queue};
 use pgdj::plan::Plan;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ impl Court {
             let bin = installed::own().expect("each test has looked whether there is one").bin.clone();
             let settings = ["autovacuum = off", "shared_buffers = '64MB'", "max_parallel_workers_per_gather = 0"];
             let settings = settings.map(str::to_owned).into();
-            let server = PrivateServer::start(&Setup { bin, settings, ..Setup::default() }).unwrap();
+            let server = PrivateServer::start(&ServerSetup { bin, settings, ..ServerSetup::default() }).unwrap();
             let project = tempfile::tempdir().unwrap();
             let court = Self { server, project };
             court.sql("postgres", "create database judged");

@@ -7,7 +7,7 @@ use pgdj::pg::address::{Address, Environment, resolve};
 use pgdj::pg::connector::ToAddress;
 use pgdj::pg::control::Mode;
 use pgdj::pg::explain::{
-    Agreed, Blocker, Consent, ExplainAnswer, ExplainProgress, Options, Request, Runner, TIMEOUT_MS,
+    Agreed, Blocker, Consent, ExplainAnswer, ExplainProgress, ExplainRequest, Options, Runner, TIMEOUT_MS,
 };
 use pgdj::pg::session::cancel_queue;
 use tokio_postgres::Client;
@@ -20,8 +20,8 @@ mod command;
 /// Everything is waited for at most this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn request(sql: &str) -> Request {
-    Request {
+fn request(sql: &str) -> ExplainRequest {
+    ExplainRequest {
         sql: sql.to_owned(),
         parameters: Vec::new(),
         options: Options::default(),
@@ -31,14 +31,14 @@ fn request(sql: &str) -> Request {
     }
 }
 
-fn estimate(sql: &str) -> Request {
-    Request { options: Options { analyze: false, ..Options::default() }, ..request(sql) }
+fn estimate(sql: &str) -> ExplainRequest {
+    ExplainRequest { options: Options { analyze: false, ..Options::default() }, ..request(sql) }
 }
 
 /// The way in as pgdj itself takes it.
 fn address(login: &Login) -> Address {
     let target = format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database);
-    let request = pgdj::pg::address::Request { target: Some(&target), ..Default::default() };
+    let request = pgdj::pg::address::AddressRequest { target: Some(&target), ..Default::default() };
     resolve(&request, &Environment::default()).unwrap()
 }
 
@@ -48,11 +48,11 @@ fn runner(login: &Login, mode: Mode) -> Runner {
     Runner::new(Arc::new(ToAddress::new(address(login), "the shop")), mode, cancel_queue)
 }
 
-async fn run(login: &Login, request: &Request) -> Result<ExplainAnswer, String> {
+async fn run(login: &Login, request: &ExplainRequest) -> Result<ExplainAnswer, String> {
     runner(login, Mode::Full).run(request, |_| {}, std::future::pending()).await.map_err(|failure| failure.to_string())
 }
 
-async fn plan(login: &Login, request: &Request) -> ExplainAnswer {
+async fn plan(login: &Login, request: &ExplainRequest) -> ExplainAnswer {
     run(login, request).await.unwrap_or_else(|failure| panic!("{}: {failure}", request.sql))
 }
 
@@ -94,7 +94,7 @@ async fn a_plan_comes_from_every_server_with_what_it_can_tell() {
         let (login, admin) = a_shop(server).await;
         let sql = "select * from shop_order where status = 'open' order by total desc limit 5";
         let all = Options { serialize: true, memory: true, ..Options::default() };
-        let answer = plan(&login, &Request { options: all, ..request(sql) }).await;
+        let answer = plan(&login, &ExplainRequest { options: all, ..request(sql) }).await;
         let name = &server.name;
         assert!(answer.plan.is_analyzed() && answer.plan.has_times() && !answer.estimate_only, "{name}");
         assert!(answer.plan.execution_time.is_some() && answer.plan.planning_time.is_some(), "{name}");
@@ -122,19 +122,21 @@ async fn a_statement_with_parameters_is_planned_without_values_and_run_with_them
         assert!(generic.notices.iter().any(|note| note.contains("no values")), "{name}: {:?}", generic.notices);
 
         let values = |values: &[&str]| values.iter().map(|value| Some((*value).to_owned())).collect::<Vec<_>>();
-        let custom = plan(&login, &Request { parameters: values(&["paid", "10", "7"]), ..request(sql) }).await;
+        let custom = plan(&login, &ExplainRequest { parameters: values(&["paid", "10", "7"]), ..request(sql) }).await;
         assert!(custom.plan.is_analyzed() && custom.raw.contains("'paid'"), "{name}: {}", custom.raw);
-        let quoted = plan(&login, &Request { parameters: values(&["o'\\ pen", "10", "7"]), ..request(sql) }).await;
+        let quoted =
+            plan(&login, &ExplainRequest { parameters: values(&["o'\\ pen", "10", "7"]), ..request(sql) }).await;
         assert!(quoted.raw.contains("o''\\\\ pen"), "{name}: {}", quoted.raw);
         let null = vec![None, Some("1".to_owned()), None];
-        assert!(plan(&login, &Request { parameters: null, ..request(sql) }).await.plan.is_analyzed(), "{name}");
+        assert!(plan(&login, &ExplainRequest { parameters: null, ..request(sql) }).await.plan.is_analyzed(), "{name}");
 
-        let few = run(&login, &Request { parameters: values(&["open"]), ..request(sql) }).await.unwrap_err();
+        let few = run(&login, &ExplainRequest { parameters: values(&["open"]), ..request(sql) }).await.unwrap_err();
         assert!(
             few.contains("3 parameters, and 1 value was given") && few.contains("$2 numeric, $3 bigint"),
             "{name}: {few}"
         );
-        let wrong = run(&login, &Request { parameters: values(&["a", "b", "c"]), ..request(sql) }).await.unwrap_err();
+        let wrong =
+            run(&login, &ExplainRequest { parameters: values(&["a", "b", "c"]), ..request(sql) }).await.unwrap_err();
         assert!(wrong.contains("a value does not match its parameter's type"), "{name}: {wrong}");
         check_nothing_remains(&admin).await;
     }
@@ -188,7 +190,7 @@ async fn the_parameters_come_with_types_columns_and_values_to_try() {
         assert_eq!(found[4].choices[0].value, "20");
         // Each is a value that the statement takes.
         let values = found.iter().map(|it| Some(it.choices.first().map_or("1".to_owned(), |it| it.value.clone())));
-        let answer = plan(&login, &Request { parameters: values.collect(), ..request(sql) }).await;
+        let answer = plan(&login, &ExplainRequest { parameters: values.collect(), ..request(sql) }).await;
         assert!(answer.plan.is_analyzed());
         check_nothing_remains(&admin).await;
     }
@@ -231,7 +233,7 @@ async fn a_write_needs_consent_and_is_rolled_back() {
             .await
             .unwrap();
         let before = number(&admin, "select count(*) from shop_order").await;
-        let agreed = |sql: &str| Request { consent: Consent::Write, ..request(sql) };
+        let agreed = |sql: &str| ExplainRequest { consent: Consent::Write, ..request(sql) };
         for sql in [
             "delete from shop_order where total > 4000",
             "with gone as (delete from shop_order returning id) select count(*) from gone",
@@ -299,7 +301,7 @@ async fn what_is_no_single_readable_statement_is_refused_with_a_sentence_and_a_w
             }
         }
         // A role that watches is not told to ask for the right to write.
-        let write = Request {
+        let write = ExplainRequest {
             options: Options { analyze: false, ..Options::default() },
             ..request("update shop_order set id = id")
         };
@@ -307,7 +309,7 @@ async fn what_is_no_single_readable_statement_is_refused_with_a_sentence_and_a_w
         assert!(failure.contains("hint: connect as the application's role, which has the right"), "{failure}");
         // What the lexer does not know for two statements, the server does: none of the second is run.
         let trick = "select 1 as \"a\"\"; drop table shop_order; --";
-        assert!(run(&login, &Request { consent: Consent::Write, ..request(trick) }).await.is_err());
+        assert!(run(&login, &ExplainRequest { consent: Consent::Write, ..request(trick) }).await.is_err());
         assert_eq!(number(&admin, "select count(*) from shop_order").await, 5000);
         check_nothing_remains(&admin).await;
     }
@@ -318,7 +320,7 @@ async fn a_statement_that_takes_too_long_ends_with_its_timeout() {
     let Some(server) = own() else { return };
     let (login, admin) = a_shop(server).await;
     let began = Instant::now();
-    let slow = Request { timeout_ms: 300, ..request("select pg_sleep(60)") };
+    let slow = ExplainRequest { timeout_ms: 300, ..request("select pg_sleep(60)") };
     let failure = run(&login, &slow).await.unwrap_err();
     assert!(failure.contains("did not end within 300ms") && failure.contains("longer timeout"), "{failure}");
     assert!(began.elapsed() < Duration::from_secs(20));
@@ -338,7 +340,7 @@ async fn a_blocked_explain_says_who_blocks_it() {
         let seen = Arc::clone(&seen);
         move |progress| seen.lock().unwrap().push(progress)
     };
-    let waits = Request { timeout_ms: 8_000, ..estimate("select * from shop_order") };
+    let waits = ExplainRequest { timeout_ms: 8_000, ..estimate("select * from shop_order") };
     let failure = runner(&login, Mode::Full).run(&waits, told, std::future::pending()).await.unwrap_err().to_string();
     assert!(failure.contains("for a lock and stopped"), "{failure}");
     assert!(failure.contains(&format!("pid {pid} blocks it (postgres, shop, idle in transaction")), "{failure}");
@@ -359,7 +361,7 @@ async fn cancelled_or_dropped_it_ends_on_the_server() {
     for login in logins.into_iter().flatten() {
         let running = "exists (select from pg_stat_activity where query like '%pg_sleep(100)%' and state = 'active'
             and datname = current_database() and pid <> pg_backend_pid())";
-        let long = Request { timeout_ms: 120_000, ..request("select pg_sleep(100)") };
+        let long = ExplainRequest { timeout_ms: 120_000, ..request("select pg_sleep(100)") };
         let began = Instant::now();
         let stop = wait_for(&admin, running);
         let failure = runner(&login, Mode::Full).run(&long, |_| {}, stop).await.unwrap_err().to_string();
@@ -391,18 +393,21 @@ async fn behind_a_transaction_pooler_nothing_leaks_to_its_other_clients() {
     let sql = "select * from shop_order where status = $1";
     for _ in 0..4 {
         plan(&login, &request(sql)).await;
-        plan(&login, &Request { parameters: vec![Some("open".to_owned())], ..request(sql) }).await;
+        plan(&login, &ExplainRequest { parameters: vec![Some("open".to_owned())], ..request(sql) }).await;
         plan(&login, &request("select count(*) from shop_order")).await;
         run(&login, &request("select $1 + $2")).await.unwrap_err();
         run(
             &login,
-            &Request { parameters: vec![Some("x".to_owned())], ..request("select * from shop_order where id = $1") },
+            &ExplainRequest {
+                parameters: vec![Some("x".to_owned())],
+                ..request("select * from shop_order where id = $1")
+            },
         )
         .await
         .unwrap_err();
         assert_eq!(runner(&login, Mode::Full).choices(sql).await.unwrap().len(), 1);
         run(&login, &request("delete from shop_order")).await.unwrap_err();
-        plan(&login, &Request { consent: Consent::Write, ..request("delete from shop_order") }).await;
+        plan(&login, &ExplainRequest { consent: Consent::Write, ..request("delete from shop_order") }).await;
     }
     let other = open(&login).await;
     for _ in 0..8 {
@@ -425,7 +430,7 @@ async fn behind_a_transaction_pooler_nothing_leaks_to_its_other_clients() {
 async fn a_server_that_goes_away_is_said() {
     let Some(server) = own() else { return };
     let (login, admin) = a_shop(server).await;
-    let long = Request { timeout_ms: 120_000, ..request("select pg_sleep(101)") };
+    let long = ExplainRequest { timeout_ms: 120_000, ..request("select pg_sleep(101)") };
     let run = run(&login, &long);
     let kill = async {
         let of = "from pg_stat_activity where query like '%pg_sleep(101)%' and state = 'active' and pid <> pg_backend_pid() and datname = current_database()";

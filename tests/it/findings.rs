@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgdj::findings::{self, Finding, Findings, Severity, View};
-use pgdj::pg::private::{PrivateServer, Setup};
+use pgdj::findings::{self, Finding, Findings, RuleInput, Severity};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
 use pgdj::pg::sampler::SamplerCommand;
 use pgdj::readings::Readings;
 use pgdj::sample::{Reading, RowSet, Section, Snapshot, Value};
@@ -285,7 +285,7 @@ const LIMIT: &str = "idle_in_transaction_session_timeout = '60s'";
 async fn start(bin: &Path, settings: &[&str]) -> (PrivateServer, Login) {
     let mut lines = vec!["shared_preload_libraries = 'pg_stat_statements'".to_owned()];
     lines.extend(settings.iter().map(|line| (*line).to_owned()));
-    let setup = Setup { bin: bin.to_owned(), settings: lines, ..Setup::default() };
+    let setup = ServerSetup { bin: bin.to_owned(), settings: lines, ..ServerSetup::default() };
     let server = PrivateServer::start(&setup).unwrap();
     let login = Login {
         host: server.socket_directory().display().to_string(),
@@ -323,7 +323,7 @@ async fn judged(
             asked = Instant::now();
         }
         let snapshot = put_forward(&read, later);
-        let found = findings::check(&View::new(&Readings::of(snapshot.clone()), Some(older)));
+        let found = findings::check(&RuleInput::new(&Readings::of(snapshot.clone()), Some(older)));
         if snapshot.at.0 > older.at.0 && is_enough(&found) {
             for finding in &found.list {
                 check_form(finding, &snapshot);

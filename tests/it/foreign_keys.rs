@@ -8,8 +8,8 @@ use std::sync::Arc;
 use pgdj::catalog::Catalog;
 use pgdj::django::sql::{Build, create_index};
 use pgdj::pg::advice::{Advised, advise};
-use pgdj::pg::explain::{Agreed, Consent, Options, Request};
-use pgdj::pg::private::{PrivateServer, Setup};
+use pgdj::pg::explain::{Agreed, Consent, ExplainRequest, Options};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
 use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::Evidence;
 use pgdj::plan::{self, Plan};
@@ -115,7 +115,7 @@ async fn explain(client: &Client, options: &str, sql: &str) -> Plan {
 async fn advised(login: &Login, sql: &str, plan: &Plan) -> Advised {
     let (cancel_queue, work) = cancel_queue();
     tokio::spawn(work);
-    let request = Request {
+    let request = ExplainRequest {
         sql: sql.to_owned(),
         parameters: Vec::new(),
         options: Options { analyze: false, ..Options::default() },
@@ -207,7 +207,7 @@ async fn with_hypopg_what_is_advised_through_a_foreign_key_is_as_right() {
 /// A server that somebody else runs: nothing tells it from one in production.
 fn somebodys(server: &Server) -> PrivateServer {
     let settings = ["cluster_name = 'main'", "autovacuum = off", "jit = off"].map(str::to_owned).to_vec();
-    PrivateServer::start(&Setup { bin: server.bin.clone(), settings, ..Setup::default() }).unwrap()
+    PrivateServer::start(&ServerSetup { bin: server.bin.clone(), settings, ..ServerSetup::default() }).unwrap()
 }
 
 #[tokio::test]

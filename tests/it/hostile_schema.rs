@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use pgdj::pg::advice::advise;
 use pgdj::pg::control::{BackendKey, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::exact::{self, MeasuredRelation};
-use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Consent, ExplainRequest, Options, Runner, TIMEOUT_MS};
 use pgdj::pg::sampler::SamplerSettings;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Connector, Limits, Session, cancel_queue};
@@ -116,8 +116,8 @@ const LAST: &str = "create schema last; create function last.call() returns pg_c
     as $$ begin return true; end $$";
 
 /// A statement which calls nothing itself: no operator, no function, no cast.
-fn request(sql: &str, parameters: &[&str]) -> Request {
-    Request {
+fn request(sql: &str, parameters: &[&str]) -> ExplainRequest {
+    ExplainRequest {
         sql: sql.to_owned(),
         parameters: parameters.iter().map(|value| Some((*value).to_owned())).collect(),
         options: Options::default(),

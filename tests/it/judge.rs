@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Agreed, Consent, ExplainProgress, Options, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Consent, ExplainProgress, ExplainRequest, Options, Runner, TIMEOUT_MS};
 use pgdj::pg::session::cancel_queue;
 use tokio_postgres::Client;
 
@@ -18,8 +18,8 @@ mod refused;
 mod replaced;
 mod trees;
 
-fn request(sql: &str) -> Request {
-    Request {
+fn request(sql: &str) -> ExplainRequest {
+    ExplainRequest {
         sql: sql.to_owned(),
         parameters: Vec::new(),
         options: Options::default(),
@@ -29,8 +29,8 @@ fn request(sql: &str) -> Request {
     }
 }
 
-fn estimate(sql: &str) -> Request {
-    Request { options: Options { analyze: false, ..Options::default() }, ..request(sql) }
+fn estimate(sql: &str) -> ExplainRequest {
+    ExplainRequest { options: Options { analyze: false, ..Options::default() }, ..request(sql) }
 }
 
 fn runner(login: &Login, mode: Mode) -> Runner {
@@ -40,13 +40,13 @@ fn runner(login: &Login, mode: Mode) -> Runner {
 }
 
 /// Explains in read-only mode; the whole failure as one text.
-async fn explain(login: &Login, request: &Request) -> Result<(), String> {
+async fn explain(login: &Login, request: &ExplainRequest) -> Result<(), String> {
     let answer = runner(login, Mode::ReadOnly).run(request, |_| {}, std::future::pending()).await;
     answer.map(drop).map_err(|failure| failure.to_string())
 }
 
 /// Explains in full mode and returns what was said before it ran.
-async fn warned(login: &Login, request: &Request) -> Vec<String> {
+async fn warned(login: &Login, request: &ExplainRequest) -> Vec<String> {
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let told = {
         let seen = Arc::clone(&seen);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pgdj::pg::control::Mode;
 use pgdj::pg::decode;
-use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Consent, ExplainRequest, Options, Runner, TIMEOUT_MS};
 use pgdj::pg::own::Sql;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Session, cancel_queue};
@@ -192,7 +192,7 @@ async fn a_transaction_timeout_of_the_database_ends_none_of_our_transactions() {
             let answer = session.one(question(LONG)).await;
             assert!(matches!(&answer, Ok(Ok(_))), "{}: {login:?}: {answer:?}", server.name);
             let runner = Runner::new(Arc::new(login.clone()), Mode::Full, cancel_queue.clone());
-            let request = Request {
+            let request = ExplainRequest {
                 sql: LONG.to_owned(),
                 parameters: Vec::new(),
                 options: Options::default(),

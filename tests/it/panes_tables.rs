@@ -1,6 +1,6 @@
 //! The Tables and Indexes panes over what the real sampler read: rows and details, a lock, a plain role.
 
-use pgdj::app::{Document, Pane, View};
+use pgdj::app::{Document, Pane, PaneView};
 use pgdj::findings::Findings;
 use pgdj::panes::{indexes, tables};
 use pgdj::pg::sampler::SamplerCommand;
@@ -23,11 +23,11 @@ analyze shop_cart;
 delete from shop_cart where id % 2 = 0;
 ";
 
-fn with_view<T>(history: &History, work: impl FnOnce(&View<'_>) -> T) -> T {
+fn with_view<T>(history: &History, work: impl FnOnce(&PaneView<'_>) -> T) -> T {
     let moment = history.last().unwrap();
     let findings = Findings::default();
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    work(&View::new(history, moment, &readings, &findings))
+    work(&PaneView::new(history, moment, &readings, &findings))
 }
 
 /// The texts of a row and its detail, after a refresh from the newest snapshot; null where there is no such row.

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgdj::advisor::IndexSpec;
-use pgdj::catalog::index::{Definition, Key, Method};
+use pgdj::catalog::index::{AccessMethod, Definition, Key};
 use pgdj::catalog::parse::expression;
 use pgdj::pg::control::{BackendKey, Doing, Mode, Permit, Signal, send};
-use pgdj::pg::explain::{Agreed, Consent, Options, Request, Runner, TIMEOUT_MS};
+use pgdj::pg::explain::{Agreed, Consent, ExplainRequest, Options, Runner, TIMEOUT_MS};
 use pgdj::pg::session::{Connector, Limits, Session, cancel_queue};
 use pgdj::pg::verify::{Allowed, Building, Evidence, Verifier};
 use pgdj::sample::{Seconds, ServerFacts, Timestamp};
@@ -156,7 +156,7 @@ async fn as_a_person(login: &Login, admin: &Client) {
     explained(login, &["--queryid", &id.to_string()], "").await;
 }
 
-fn index(table: &str, method: Method, keys: &[&str]) -> Vec<IndexSpec> {
+fn index(table: &str, method: AccessMethod, keys: &[&str]) -> Vec<IndexSpec> {
     let keys = keys.iter().map(|key| Key::plain(expression(key))).collect();
     let definition = Definition { method, keys, ..Definition::default() };
     vec![IndexSpec { schema: "public".into(), table: table.into(), definition }]
@@ -178,7 +178,7 @@ async fn the_rest(login: &Login) {
     assert!(!parameters[0].choices.is_empty(), "{parameters:?}");
     drop(runner);
     let verifier = Verifier::new(connector, Mode::Full, cancel_queue);
-    let request = |sql: &str| Request {
+    let request = |sql: &str| ExplainRequest {
         sql: sql.to_owned(),
         parameters: Vec::new(),
         options: Options { analyze: false, ..Options::default() },
@@ -187,13 +187,13 @@ async fn the_rest(login: &Login) {
         timeout_ms: TIMEOUT_MS,
     };
     let tags = request("select * from public.shop_customer where tags @> array['x'] and lower(email) = 'x'");
-    let gin = index("shop_customer", Method::Gin, &["tags", "lower(email)"]);
+    let gin = index("shop_customer", AccessMethod::Gin, &["tags", "lower(email)"]);
     verifier.verify(&tags, &[gin], Allowed::Reading).await.unwrap();
-    let gin = index("shop_customer", Method::Gin, &["tags"]);
+    let gin = index("shop_customer", AccessMethod::Gin, &["tags"]);
     let sampled = verifier.verify(&tags, &[gin], Allowed::TemporaryTable).await.unwrap();
     assert!(matches!(sampled[0].evidence, Evidence::Sample { .. }), "{sampled:?}");
     let upper = request("select * from public.shop_order where upper(status) = 'X'");
-    let expression = index("shop_order", Method::BTree, &["upper((status)::text)"]);
+    let expression = index("shop_order", AccessMethod::BTree, &["upper((status)::text)"]);
     verifier.verify(&upper, std::slice::from_ref(&expression), Allowed::TemporaryTable).await.unwrap();
     let building = Building::InTransaction { limit: Seconds(30.0) };
     verifier.try_for_real(&upper, &expression, building).await.unwrap();

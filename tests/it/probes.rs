@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use pgdj::pg::own::Sql;
 use pgdj::pg::probes::{Lane, PROBES, Pace, Probe};
-use pgdj::pg::sampler::bundle::{Question, Unbundled};
+use pgdj::pg::sampler::bundle::{ProbeQuestion, Unbundled};
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Limits, Parameter, Query, Session, cancel_queue};
+use pgdj::pg::session::{Limits, Query, QueryParameter, Session, cancel_queue};
 use pgdj::pg::why;
 use pgdj::sample::{ServerFacts, Unit, Value};
 use tokio_postgres::types::Type;
@@ -70,7 +70,7 @@ async fn check_all(login: &Login, name: &str) -> Vec<&'static str> {
         check_columns(&client, probe, &facts, name).await;
         let mut query = Query::new(Sql::of_probe(probe, &facts));
         if probe.pace == Pace::Asked {
-            query = query.with(Parameter::Ids(vec![1, 2]));
+            query = query.with(QueryParameter::Ids(vec![1, 2]));
         }
         let answer = session.one(query).await.unwrap().unwrap_or_else(|it| panic!("{name} {}: {it:?}", probe.name));
         assert!(answer.rows.iter().all(|row| row.len() == probe.columns.len()), "{name} {}", probe.name);
@@ -140,7 +140,7 @@ async fn what_is_asked_in_one_statement_is_what_is_asked_apart_on_every_server()
 }
 
 /// Asks a bundle in one statement and then each of its probes alone; returns where the answers differ.
-async fn difference(session: &mut Session, bundle: &Question, facts: &ServerFacts) -> Option<String> {
+async fn difference(session: &mut Session, bundle: &ProbeQuestion, facts: &ServerFacts) -> Option<String> {
     let answer = session.one(Query::new(bundle.sql(0, facts))).await.unwrap();
     for (probe, rows) in bundle.rows(answer.unwrap_or_else(|error| panic!("{error:?}"))) {
         let (name, columns) = (probe.name, probe.columns.len());

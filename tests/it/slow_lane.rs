@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use pgdj::Failure;
 use pgdj::pg::sampler::slow::{self, LaneReport, LaneRequest};
 use pgdj::pg::server::read_facts;
-use pgdj::pg::session::{Connector, Limits, Link, Session, cancel_queue};
+use pgdj::pg::session::{Connector, Limits, NewConnection, Session, cancel_queue};
 use pgdj::sample::ServerFacts;
 use tokio::sync::mpsc;
 
@@ -21,7 +21,7 @@ struct Restarted {
 }
 
 impl Connector for Restarted {
-    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
+    fn connect(&self) -> BoxFuture<'_, Result<NewConnection, Failure>> {
         let at = self.connections.fetch_add(1, Ordering::SeqCst).min(1);
         self.servers[at].connect()
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pgdj::pg::private::{PrivateServer, Setup};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
 use pgdj::pg::session::{Limits, Query, Session, cancel_queue};
 use pgdj::readings::vitals::Lag;
 use pgdj::sample::{Missing, Section, Snapshot, Value};
@@ -285,7 +285,7 @@ async fn a_probe_that_fails_takes_no_other_along_and_comes_back() {
 #[tokio::test]
 async fn the_remedy_for_an_extension_that_is_not_loaded_works_over_a_restart() {
     let Some(own) = installed::own() else { return };
-    let setup = Setup { bin: own.bin.clone(), ..Setup::default() };
+    let setup = ServerSetup { bin: own.bin.clone(), ..ServerSetup::default() };
     let mut private = PrivateServer::start(&setup).unwrap();
     let login = Login {
         host: private.socket_directory().display().to_string(),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use pgdj::advisor::IndexSpec;
-use pgdj::catalog::index::{Definition, Key, Method};
+use pgdj::catalog::index::{AccessMethod, Definition, Key};
 use pgdj::catalog::parse::expression;
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Agreed, Consent, Options, Request};
+use pgdj::pg::explain::{Agreed, Consent, ExplainRequest, Options};
 use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::{Allowed, Building, Evidence, PlannerVerdict, Tried, Verified, Verifier};
 use pgdj::sample::Seconds;
@@ -42,7 +42,7 @@ async fn is(client: &Client, claim: &str) -> bool {
     client.query_one(&format!("select {claim}"), &[]).await.unwrap().get(0)
 }
 
-fn index(method: Method, keys: &[(&str, Option<&str>)], predicate: &str) -> IndexSpec {
+fn index(method: AccessMethod, keys: &[(&str, Option<&str>)], predicate: &str) -> IndexSpec {
     let key = |(text, opclass): &(&str, Option<&str>)| Key {
         opclass: opclass.map(str::to_owned),
         ..Key::plain(expression(text))
@@ -57,11 +57,11 @@ fn index(method: Method, keys: &[(&str, Option<&str>)], predicate: &str) -> Inde
 }
 
 fn btree(key: &str) -> IndexSpec {
-    index(Method::BTree, &[(key, None)], "")
+    index(AccessMethod::BTree, &[(key, None)], "")
 }
 
-fn request(sql: &str, parameters: &[&str]) -> Request {
-    Request {
+fn request(sql: &str, parameters: &[&str]) -> ExplainRequest {
+    ExplainRequest {
         sql: sql.to_owned(),
         parameters: parameters.iter().map(|text| Some((*text).to_owned())).collect(),
         options: Options { analyze: false, ..Options::default() },
@@ -77,7 +77,7 @@ fn verifier(login: &Login) -> Verifier {
     Verifier::new(Arc::new(login.clone()), Mode::Full, cancel_queue)
 }
 
-async fn one(login: &Login, request: &Request, set: &[IndexSpec], allowed: Allowed) -> Verified {
+async fn one(login: &Login, request: &ExplainRequest, set: &[IndexSpec], allowed: Allowed) -> Verified {
     let mut found = verifier(login).verify(request, &[set.to_vec()], allowed).await.unwrap();
     assert_eq!(found.len(), 1);
     found.pop().unwrap()
@@ -135,9 +135,9 @@ async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
         PlannerVerdict::Used,
     )
     .await;
-    let partial = index(Method::BTree, &[("shop_id", None)], "(state = 'open'::text)");
+    let partial = index(AccessMethod::BTree, &[("shop_id", None)], "(state = 'open'::text)");
     check("select * from item where shop_id = 500 and state = 'open'", &[partial], PlannerVerdict::Used).await;
-    let brin = index(Method::Brin, &[("id", None)], "");
+    let brin = index(AccessMethod::Brin, &[("id", None)], "");
     assert_ne!(check("select * from item where name = 'x'", &[brin], PlannerVerdict::NotUsed).await.before, None);
     let expression =
         check("select * from item where upper(name) = 'X'", &[btree("upper((name)::text)")], PlannerVerdict::Used)
@@ -202,8 +202,8 @@ async fn what_hypopg_cannot_do_goes_down_the_ladder_and_says_so() {
     for server in own_and_newest() {
         let login = shop(server).await;
         let by_tag = "select * from item where tags @> array['t7']";
-        let gin = index(Method::Gin, &[("tags", None)], "");
-        let gist = index(Method::Gist, &[("during", None)], "");
+        let gin = index(AccessMethod::Gin, &[("tags", None)], "");
+        let gist = index(AccessMethod::Gist, &[("during", None)], "");
         let by_time = "select id from public.item where during && tstzrange('2025-03-01', '2025-03-02')";
         for (sql, spec) in [(by_tag, &gin), (by_time, &gist)] {
             let proved = one(&login, &request(sql, &[]), std::slice::from_ref(spec), Allowed::Reading).await;
@@ -227,10 +227,10 @@ async fn what_hypopg_cannot_do_goes_down_the_ladder_and_says_so() {
             let proved = one(&login, &request(sql, &[]), &[spec], Allowed::Reading).await;
             assert!(matches!(proved.verdicts[0], PlannerVerdict::CannotServe(_)), "{}: {proved:?}", server.name);
         };
-        cannot("select * from item where name = 'x'", index(Method::Gin, &[("name", None)], "")).await;
+        cannot("select * from item where name = 'x'", index(AccessMethod::Gin, &[("name", None)], "")).await;
         cannot(
             "select * from item where during && '[2025-03-01,2025-03-02)'",
-            index(Method::Gin, &[("tags", None), ("during", None)], ""),
+            index(AccessMethod::Gin, &[("tags", None), ("during", None)], ""),
         )
         .await;
         no_index_is_left(&login).await;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::usage::ReferringKey;
 use pgdj::django::{DjangoCode, Project, Refused, index_for_key};
-use pgdj::findings::{self, Finding, View};
+use pgdj::findings::{self, Finding, RuleInput};
 use pgdj::readings::Readings;
 use pgdj::record::Reader;
 use pgdj::sample::{RowSet, Snapshot};
@@ -46,7 +46,7 @@ fn samples(path: &str) -> Result<(Arc<Snapshot>, Arc<Snapshot>), String> {
 fn verdicts(older: &Snapshot, newer: Arc<Snapshot>) -> Value {
     let readings = Readings::of(newer);
     let project = readings.project_for_code();
-    let found = findings::check(&View::new(&readings, Some(older)));
+    let found = findings::check(&RuleInput::new(&readings, Some(older)));
     let indexes = readings.indexes().unwrap_or_default();
     // No index at all: then every foreign key lacks one.
     let keys = readings.foreign_keys().unwrap_or_default();

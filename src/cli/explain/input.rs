@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Read};
 use std::path::Path;
 
-use crate::cli::args::Explain;
+use crate::cli::args::ExplainArgs;
 use crate::failure::{Failure, FailureKind};
-use crate::pg::session::{CancelQueue, Connector, Limits, Parameter, Query, Session, sentence};
+use crate::pg::session::{CancelQueue, Connector, Limits, Query, QueryParameter, Session, sentence};
 use crate::pg::{server, why};
 use crate::plan;
 
@@ -18,7 +18,7 @@ const EXTENSION: &str = "pg_stat_statements";
 
 /// What was given.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Input {
+pub(super) enum ExplainInput {
     /// Plans that somebody has already.
     Plan {
         /// The text.
@@ -33,13 +33,13 @@ pub(super) enum Input {
 }
 
 /// Reads what the arguments name.
-pub(super) fn read(asked: &Explain) -> Result<Input, Failure> {
+pub(super) fn read(asked: &ExplainArgs) -> Result<ExplainInput, Failure> {
     if let Some(id) = asked.queryid {
-        return Ok(Input::QueryId(id));
+        return Ok(ExplainInput::QueryId(id));
     }
     if let Some(path) = &asked.plan {
         let (from, text) = file(path)?;
-        return Ok(Input::Plan { text, from });
+        return Ok(ExplainInput::Plan { text, from });
     }
     let Some(path) = &asked.file else {
         if std::io::stdin().is_terminal() {
@@ -61,8 +61,8 @@ fn name_of(path: &Path) -> String {
     if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-fn judge(text: String, from: &str) -> Input {
-    if is_plan(&text) { Input::Plan { text, from: from.to_owned() } } else { Input::Statement(text) }
+fn judge(text: String, from: &str) -> ExplainInput {
+    if is_plan(&text) { ExplainInput::Plan { text, from: from.to_owned() } } else { ExplainInput::Statement(text) }
 }
 
 /// Whether a text is a plan and no statement: a plan begins as JSON, or has figures that no SQL has.
@@ -109,7 +109,7 @@ pub(super) async fn statement_of(
             None => failure,
         });
     }
-    let query = Query::new(server::BY_QUERYID.on(&facts)).with(Parameter::Int(id));
+    let query = Query::new(server::BY_QUERYID.on(&facts)).with(QueryParameter::Int(id));
     let answer = session.one(query).await;
     let answer =
         answer.map_err(|lost| Failure::new(FailureKind::Connection, "the connection was lost").because(&lost))?;

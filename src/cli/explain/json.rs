@@ -19,7 +19,7 @@
 
 use serde_json::{Value, json};
 
-use super::report::Report;
+use super::report::ExplainReport;
 use super::reported::Reported;
 use super::text::{costs, index_notes, proof};
 use crate::advisor::Refusal;
@@ -33,7 +33,7 @@ const FORMAT: u32 = 1;
 /// Writes the report.
 ///
 /// The plans are put in as they were written: a plan may be deeper than a reader of JSON would go.
-pub(super) fn write(report: &Report) -> String {
+pub(super) fn write(report: &ExplainReport) -> String {
     let program = format!("pgdj {}", env!("CARGO_PKG_VERSION"));
     let plans: Vec<String> = report.plans.iter().map(one).collect();
     let against = report.against.as_ref().map(|against| {

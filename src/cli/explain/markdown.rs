@@ -1,6 +1,6 @@
 //! The report as markdown, for an issue or a pull request.
 
-use super::report::Report;
+use super::report::ExplainReport;
 use super::reported::Reported;
 use super::text::{costs, index_notes, proof, saves};
 use crate::pg::advice::AdvisedIndex;
@@ -8,7 +8,7 @@ use crate::plan::text;
 use crate::ui::text::{clean, clean_stream};
 
 /// Writes the report.
-pub(super) fn write(report: &Report) -> String {
+pub(super) fn write(report: &ExplainReport) -> String {
     let mut out = String::new();
     for plan in &report.plans {
         one(&mut out, plan);

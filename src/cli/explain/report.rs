@@ -5,7 +5,7 @@ use super::reported::Reported;
 
 /// The plans of one run.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct ExplainReport {
     pub(super) plans: Vec<Reported>,
     /// What of a file was not understood, one sentence each.
     pub(super) troubles: Vec<String>,
@@ -13,7 +13,7 @@ pub(super) struct Report {
     pub(super) against: Option<Against>,
 }
 
-impl Report {
+impl ExplainReport {
     /// Whether `--check` is to fail: on a sequential scan that is new, or, without older plans, on whatever is worth doing.
     pub(super) fn is_bad(&self) -> bool {
         if let Some(against) = &self.against {

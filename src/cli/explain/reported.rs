@@ -7,7 +7,7 @@ use crate::pg::explain::ExplainAnswer;
 use crate::pg::explain::refusal::NOT_RUN;
 use crate::plan::BLOCK;
 use crate::plan::scans::{self, SeqScan};
-use crate::plan::tips::{Context, PlanVerdict, TipHit, verdict};
+use crate::plan::tips::{PlanVerdict, TipContext, TipHit, verdict};
 use crate::plan::{NodeId, Plan, to_json};
 use crate::sample::Bytes;
 use crate::sample::unit::{Count, Share};
@@ -31,7 +31,7 @@ pub(super) struct Reported {
 
 impl Reported {
     pub(super) fn from_file(plan: Plan) -> Self {
-        let (verdict, scans) = (verdict(&plan, &Context::default()), scans::sequential(&plan));
+        let (verdict, scans) = (verdict(&plan, &TipContext::default()), scans::sequential(&plan));
         let sql = plan.query.clone();
         Self { plan, raw: None, sql, notices: Vec::new(), verdict, advised: None, scans }
     }

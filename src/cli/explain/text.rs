@@ -1,7 +1,7 @@
 //! The report for a person: psql's plan, then what is worth doing.
 
 use super::page::Page;
-use super::report::Report;
+use super::report::ExplainReport;
 use super::reported::Reported;
 use crate::pg::advice::AdvisedIndex;
 use crate::plan::text;
@@ -15,7 +15,7 @@ use crate::ui::theme::{Role, Theme};
 const MOST_TOLD: usize = 5;
 
 /// Writes the report.
-pub(super) fn page<'a>(report: &Report, theme: Option<&'a Theme>) -> Page<'a> {
+pub(super) fn page<'a>(report: &ExplainReport, theme: Option<&'a Theme>) -> Page<'a> {
     let mut page = Page::new(theme);
     // Before the plans: what stands below is not all there was.
     for trouble in &report.troubles {

@@ -1,7 +1,7 @@
 //! What is known of one backend, in words: the detail, and what a signal would hit.
 
-use crate::app::{Document, View};
-use crate::readings::act::{PlannedAct, Refusal};
+use crate::app::{Document, PaneView};
+use crate::readings::act::{PlannedAct, RefusedAct};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::vacuum_horizon::{VacuumHorizon, answer_of_session};
 use crate::sample::Seconds;
@@ -12,7 +12,7 @@ fn age(seconds: Option<f64>) -> String {
 }
 
 /// Everything known of a backend.
-pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Document {
+pub(super) fn backend(one: &Backend, all: &[Backend], view: &PaneView<'_>) -> Document {
     let mut document = Document::new(format!("Session {}", one.pid));
     facts(&mut document, one);
     document.pair("holds back vacuum", &answer_of_session(view.readings, one.pid));
@@ -28,7 +28,7 @@ pub(super) fn backend(one: &Backend, all: &[Backend], view: &View<'_>) -> Docume
 }
 
 /// Why an act is not offered, and what would permit it; `y` copies that.
-pub(super) fn refusal(refusal: &Refusal) -> Document {
+pub(super) fn refusal(refusal: &RefusedAct) -> Document {
     let mut document = Document::new(refusal.title);
     document.text(&refusal.why);
     if let Some(grant) = &refusal.grant {
@@ -39,7 +39,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Document {
 }
 
 /// What a signal would hit: whom, what it does, what it holds, who waits for it.
-pub(super) fn blast(plan: &PlannedAct<'_>, all: &[Backend], view: &View<'_>) -> Document {
+pub(super) fn blast(plan: &PlannedAct<'_>, all: &[Backend], view: &PaneView<'_>) -> Document {
     let one = plan.backend;
     let mut document = Document::new("What this affects");
     document.pair("effect", &plan.effect);
@@ -95,7 +95,7 @@ fn who(document: &mut Document, one: &Backend) {
     }
 }
 
-fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &View<'_>) {
+fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &PaneView<'_>) {
     if !one.blocked_by.is_empty() {
         document.heading("Blocked by");
         for pid in &one.blocked_by {
@@ -120,7 +120,7 @@ fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &Vie
 }
 
 /// A blocker without a session, and how to end it.
-fn prepared(view: &View<'_>) -> String {
+fn prepared(view: &PaneView<'_>) -> String {
     let horizon = view.readings.horizon();
     let ends: Vec<String> = horizon
         .into_iter()
@@ -146,12 +146,12 @@ fn cut(text: &str, letters: usize) -> String {
     format!("{head}{mark}")
 }
 
-fn held_locks(one: &Backend, view: &View<'_>) -> Vec<String> {
+fn held_locks(one: &Backend, view: &PaneView<'_>) -> Vec<String> {
     let own = view.readings.locks().iter().filter(|lock| lock.pid == Some(one.pid));
     own.filter(|lock| lock.is_granted).map(|lock| format!("{} on {}", lock.mode, lock.on)).collect()
 }
 
-fn locks(document: &mut Document, one: &Backend, view: &View<'_>) {
+fn locks(document: &mut Document, one: &Backend, view: &PaneView<'_>) {
     let own: Vec<_> = view.readings.locks().iter().filter(|lock| lock.pid == Some(one.pid)).collect();
     if own.is_empty() {
         return;

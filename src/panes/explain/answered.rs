@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::plan_view::PlanSource;
-use super::run::{After, Run};
+use super::run::{After, ExplainRun};
 use super::{Explain, with};
 use crate::app::{JobId, JobProgress, JobResult, Message, PaneRequest};
 use crate::failure::{Failure, FailureKind};
@@ -110,7 +110,7 @@ impl Explain {
     }
 
     /// Shows why there is no plan, or asks whether what the statement calls may be called.
-    fn take_failure(&mut self, mut run: Run, failure: Failure) -> PaneRequest {
+    fn take_failure(&mut self, mut run: ExplainRun, failure: Failure) -> PaneRequest {
         if failure.kind != FailureKind::NotAgreed {
             self.failure = Some(failure);
             return PaneRequest::Nothing;
@@ -122,7 +122,7 @@ impl Explain {
     }
 
     /// Takes a plan: it is shown, and what follows it is done or asked.
-    fn take_answer(&mut self, run: Run, answer: ExplainAnswer) -> PaneRequest {
+    fn take_answer(&mut self, run: ExplainRun, answer: ExplainAnswer) -> PaneRequest {
         let request = run.request.clone();
         let pane_request = match run.after(&answer.plan, &mut self.ids) {
             After::Nothing => PaneRequest::Nothing,

@@ -7,7 +7,7 @@ use crate::sample::unit::{Count, counted, grouped};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::frame::{Segment, TextPart};
 use crate::ui::glyphs::Glyphs;
-use crate::ui::table::{Cell, Grid, GridColumn, Row, RowNesting as GridShape, SortKind};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, RowNesting as GridShape, SortKind};
 use crate::ui::theme::Role;
 
 /// The factor from which on a figure is better or worse.
@@ -34,7 +34,7 @@ impl Comparison {
 /// Compares two plans.
 pub(super) fn compare(older: &Plan, newer: &Plan, glyphs: &Glyphs) -> Comparison {
     let found = diff(older, newer);
-    let rows = if older.is_analyzed() && newer.is_analyzed() { Rows::Counted } else { Rows::Estimated };
+    let rows = if older.is_analyzed() && newer.is_analyzed() { ComparedRows::Counted } else { ComparedRows::Estimated };
     let mut grid = Grid::new(columns(rows));
     grid.shape = GridShape::Tree;
     grid.rows = found.changes.iter().enumerate().map(|(at, change)| row(at, change, older, newer)).collect();
@@ -43,12 +43,12 @@ pub(super) fn compare(older: &Plan, newer: &Plan, glyphs: &Glyphs) -> Comparison
 
 /// Which rows are compared: those of a run can only be compared with those of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rows {
+enum ComparedRows {
     Counted,
     Estimated,
 }
 
-impl Rows {
+impl ComparedRows {
     fn titles(self) -> [&'static str; 2] {
         match self {
             Self::Counted => ["rows before", "rows after"],
@@ -57,7 +57,7 @@ impl Rows {
     }
 }
 
-fn columns(rows: Rows) -> Vec<GridColumn> {
+fn columns(rows: ComparedRows) -> Vec<GridColumn> {
     let pair = |columns: [(&'static str, &'static str); 2], drop: u8| {
         columns.map(|(id, title)| GridColumn::number(id, title).drop(drop))
     };
@@ -77,7 +77,7 @@ fn columns(rows: Rows) -> Vec<GridColumn> {
     columns.into_iter().map(|column| column.sorted(SortKind::Fixed)).collect()
 }
 
-fn row(at: usize, change: &Change, older: &Plan, newer: &Plan) -> Row {
+fn row(at: usize, change: &Change, older: &Plan, newer: &Plan) -> GridRow {
     let was = change.older.and_then(|id| older.node(id));
     let is = change.newer.and_then(|id| newer.node(id));
     let (mark, role) = match change.shape {
@@ -103,7 +103,7 @@ fn row(at: usize, change: &Change, older: &Plan, newer: &Plan) -> Row {
     cells.extend([bytes(change.blocks.older), bytes(change.blocks.newer)]);
     cells.extend([count(change.cost.older), count(change.cost.newer)]);
     let depth = is.or(was).map_or(0, |node| node.depth);
-    Row::new(at.to_string(), cells).depth(u16::try_from(depth).unwrap_or(u16::MAX))
+    GridRow::new(at.to_string(), cells).depth(u16::try_from(depth).unwrap_or(u16::MAX))
 }
 
 fn factor_cell(delta: &Delta) -> Cell {

@@ -1,6 +1,6 @@
 //! What is read beside the tree: the tips, everything known of a node, the plan as a whole.
 
-use super::indexes::Search;
+use super::indexes::IndexSearch;
 use super::known::ServerKnowledge;
 use crate::app::Document;
 use crate::plan::scans::{self, SeqScan};
@@ -19,7 +19,7 @@ const NOTABLE: f64 = 0.1;
 const MOST_SCANS: usize = 3;
 
 /// The tips, the largest saving first; or that there are none. The best index comes before them, where there is one.
-pub(super) fn tips(plan: &Plan, verdict: &PlanVerdict, known: &ServerKnowledge, search: &Search) -> Detail {
+pub(super) fn tips(plan: &Plan, verdict: &PlanVerdict, known: &ServerKnowledge, search: &IndexSearch) -> Detail {
     let index = search.headline(plan);
     let role = if verdict.is_fine { Role::Good } else { Role::Text };
     let mut detail = Detail::new();

@@ -1,17 +1,17 @@
 //! The forms: values of parameters, options of EXPLAIN, the path of a file.
 
 use super::Explain;
-use super::run::{self, Run, RunStep};
+use super::run::{self, ExplainRun, RunStep};
 use crate::app::{Effect, Job, PaneRequest};
 use crate::failure::Failure;
-use crate::pg::explain::{ExplainProgress, Options, Parameter, Request};
+use crate::pg::explain::{ExplainProgress, ExplainRequest, Options, StatementParameter};
 use crate::ui::dialog::{Filled, Form, FormField, FormValue};
 use crate::ui::input::Input;
 
 /// Which form is being filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Filling {
-    Values(Request),
+    Values(ExplainRequest),
     Options,
     File,
 }
@@ -66,7 +66,7 @@ impl Explain {
     pub(super) fn take_form(&mut self, filled: Filled) -> PaneRequest {
         match (self.filling.take(), filled) {
             (Some(Filling::Values(request)), Filled::Done(values)) => {
-                self.estimate(Request { parameters: values, ..request })
+                self.estimate(ExplainRequest { parameters: values, ..request })
             }
             (Some(Filling::Values(request)), Filled::Otherwise) => self.estimate(request),
             (Some(Filling::Options), Filled::Done(values)) => self.take_options(&values),
@@ -79,14 +79,18 @@ impl Explain {
     }
 
     /// Looks for the types of a statement's parameters; then a person fills in their values.
-    pub(super) fn find_parameters(&mut self, request: Request) -> PaneRequest {
+    pub(super) fn find_parameters(&mut self, request: ExplainRequest) -> PaneRequest {
         let (id, sql) = (self.ids.take(), request.sql.clone());
-        self.run = Some(Run { id, request, step: RunStep::Values, progress: ExplainProgress::default() });
+        self.run = Some(ExplainRun { id, request, step: RunStep::Values, progress: ExplainProgress::default() });
         PaneRequest::Do(Effect::Start(id, Job::FindParameters { sql }))
     }
 
     /// Asks for the values of the parameters.
-    pub(super) fn ask_values(&mut self, request: Request, known: Result<Vec<Parameter>, Failure>) -> PaneRequest {
+    pub(super) fn ask_values(
+        &mut self,
+        request: ExplainRequest,
+        known: Result<Vec<StatementParameter>, Failure>,
+    ) -> PaneRequest {
         let (known, why) = match known {
             Ok(known) => (known, None),
             Err(failure) => (Vec::new(), Some(failure.what)),

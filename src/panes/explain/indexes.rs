@@ -1,6 +1,6 @@
 //! The indexes worth building for a plan: what each saves and costs, its Django code, and where to build none and why.
 
-use super::tried::Trial;
+use super::tried::TrialResult;
 use crate::advisor::Confidence;
 use crate::django::DjangoCode;
 use crate::failure::Failure;
@@ -18,12 +18,12 @@ pub(super) struct TriedPlan<'a> {
     /// The plan.
     pub(super) plan: &'a Plan,
     /// The last trial.
-    pub(super) tried: Option<&'a Trial>,
+    pub(super) tried: Option<&'a TrialResult>,
 }
 
 /// How the search for indexes stands.
 #[derive(Debug, Default)]
-pub(super) enum Search {
+pub(super) enum IndexSearch {
     /// Nothing was asked: an estimate, or a plan from elsewhere.
     #[default]
     NotAsked,
@@ -35,7 +35,7 @@ pub(super) enum Search {
     Failed(Failure),
 }
 
-impl Search {
+impl IndexSearch {
     /// Returns what was found.
     pub(super) fn found(&self) -> Option<&Advised> {
         if let Self::Found(found) = self { Some(found) } else { None }

@@ -6,7 +6,7 @@ use crate::catalog::bloat::are_counters_late;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::settings::Settings;
 use crate::catalog::table_usage::TableUsage;
-use crate::plan::tips::{Context, IndexFacts, TableFacts};
+use crate::plan::tips::{IndexFacts, TableFacts, TipContext};
 use crate::plan::{Node, Plan};
 use crate::readings::Readings;
 use crate::sample::Bytes;
@@ -15,7 +15,7 @@ use crate::sample::Bytes;
 #[derive(Debug, Default)]
 pub(super) struct ServerKnowledge {
     /// What the tips may look at.
-    pub(super) context: Context,
+    pub(super) context: TipContext,
     sizes: HashMap<String, Bytes>,
     models: HashMap<String, String>,
 }
@@ -36,11 +36,11 @@ impl ServerKnowledge {
                 .filter(|(_, size)| size.0 > 0.0)
                 .collect(),
             models: names.iter().filter_map(label).collect(),
-            context: Context {
+            context: TipContext {
                 tables: tables.iter().map(|table| facts(table, indexes)).collect(),
                 settings: readings.settings().map(settings).unwrap_or_default(),
                 rows_per_call: queryid.or(plan.query_id).and_then(|id| readings.rows_per_call(id)),
-                ..Context::default()
+                ..TipContext::default()
             },
         }
     }

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{Explain, Mode, Panel, PlanView};
+use super::{Explain, Panel, PlanMode, PlanView};
 use crate::app::DrawContext;
 use crate::ui::detail::Detail;
 use crate::ui::frame::{TextPart, Tile, draw_parts, draw_segments};
@@ -27,7 +27,7 @@ const TREE_EXTRA: u16 = 2;
 
 /// Where things were drawn last, for clicks.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Places {
+pub(super) struct DrawnAreas {
     /// The text of the editor.
     pub(super) editor: Rect,
     /// The statement on one line.
@@ -45,7 +45,7 @@ impl Explain {
     /// Draws the pane.
     pub(super) fn place(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let theme = context.theme;
-        self.places = Places::default();
+        self.places = DrawnAreas::default();
         let area = if self.is_editing { self.draw_editor(frame, area, theme) } else { area };
         if area.height == 0 {
             return;
@@ -108,7 +108,7 @@ impl Explain {
         }
         match (&self.run, &self.comparison) {
             (Some(run), _) => heads.push(Head::Line(run.line(theme.glyphs.selected))),
-            (None, Some(comparison)) if self.mode == Mode::Compare => {
+            (None, Some(comparison)) if self.mode == PlanMode::Compare => {
                 heads.push(Head::Line(comparison.about.clone()));
                 heads.push(Head::Figures(comparison.figures.clone()));
             }
@@ -152,9 +152,9 @@ impl Explain {
             return;
         };
         match self.mode {
-            Mode::Compare => return self.compared.draw(frame, area, context),
-            Mode::Text => return plan_view.text.draw(frame.buffer_mut(), indented(area), theme),
-            Mode::Tree => {}
+            PlanMode::Compare => return self.compared.draw(frame, area, context),
+            PlanMode::Text => return plan_view.text.draw(frame.buffer_mut(), indented(area), theme),
+            PlanMode::Tree => {}
         }
         let (tree, panel) = split(area, self.panel, plan_view.list.len());
         plan_view.list.draw(frame, tree, context);

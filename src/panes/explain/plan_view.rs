@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::indexes::{self, Search};
+use super::indexes::{self, IndexSearch};
 use super::known::ServerKnowledge;
-use super::tried::Trial;
+use super::tried::TrialResult;
 use super::{documents, tree};
 use crate::app::list::List;
 use crate::app::screen::clock_text;
-use crate::app::{Document, View};
+use crate::app::{Document, PaneView};
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
-use crate::pg::explain::{ExplainAnswer, Request};
+use crate::pg::explain::{ExplainAnswer, ExplainRequest};
 use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
@@ -102,13 +102,13 @@ pub(super) struct PlanView {
     /// The statement on one line, in colour.
     pub(super) statement: CodeLine,
     /// The indexes worth building.
-    pub(super) search: Search,
+    pub(super) search: IndexSearch,
     /// The same to be read.
     pub(super) indexes: Detail,
     /// What was asked for, where the statement was explained here.
-    pub(super) request: Option<Request>,
+    pub(super) request: Option<ExplainRequest>,
     /// What came of the last trial of an index.
-    pub(super) tried: Option<Trial>,
+    pub(super) tried: Option<TrialResult>,
     /// The queryid under which `pg_stat_statements` counts the statement, where it came from there.
     pub(super) queryid: Option<i64>,
     known: ServerKnowledge,
@@ -127,13 +127,13 @@ impl PlanView {
         let one_line = clean_cut(&source.sql, STATEMENT);
         let statement = Code::new(Language::Sql, &one_line).lines(STATEMENT).into_iter().next().unwrap_or_default();
         let mut plan_view = Self {
-            verdict: verdict(&source.plan, &crate::plan::tips::Context::default()),
+            verdict: verdict(&source.plan, &crate::plan::tips::TipContext::default()),
             source: Arc::new(source),
             list,
             tips: Detail::new(),
             text: Detail::new().code(Language::Plain, lines),
             statement,
-            search: Search::default(),
+            search: IndexSearch::default(),
             indexes: Detail::new(),
             request: None,
             tried: None,
@@ -150,7 +150,7 @@ impl PlanView {
     }
 
     /// Takes what a snapshot knows of the tables, at most once for a reading of them.
-    pub(super) fn learn(&mut self, view: &View<'_>) {
+    pub(super) fn learn(&mut self, view: &PaneView<'_>) {
         /// How often the tables' figures are looked at again, in seconds.
         const PACE: f64 = 60.0;
         if view.newer.at.0 - self.known_at.0 < PACE && self.known_at.0 > 0.0 {
@@ -178,26 +178,26 @@ impl PlanView {
     }
 
     /// Says that indexes are being looked for, for what was asked.
-    pub(super) fn search(&mut self, request: Request) {
+    pub(super) fn search(&mut self, request: ExplainRequest) {
         self.request = Some(request);
-        self.search = Search::UnderWay;
+        self.search = IndexSearch::UnderWay;
         self.derive();
     }
 
     /// Says that indexes are being looked for, for a plan from elsewhere: its statement cannot be run from here.
     pub(super) fn search_for_pasted(&mut self) {
-        self.search = Search::UnderWay;
+        self.search = IndexSearch::UnderWay;
         self.derive();
     }
 
     /// Takes the indexes that were found for this plan.
     pub(super) fn take_found(&mut self, found: Result<Box<Advised>, Failure>) {
-        self.search = found.map_or_else(Search::Failed, Search::Found);
+        self.search = found.map_or_else(IndexSearch::Failed, IndexSearch::Found);
         self.derive();
     }
 
     /// Takes what came of a trial.
-    pub(super) fn take_tried(&mut self, trial: Trial) {
+    pub(super) fn take_tried(&mut self, trial: TrialResult) {
         self.tried = Some(trial);
         self.derive();
     }

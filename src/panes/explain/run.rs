@@ -2,7 +2,7 @@
 //! long or would write, then the run. One at a time.
 
 use crate::app::{Document, Effect, Job, JobId, JobIds, PaneRequest};
-use crate::pg::explain::{Agreed, Consent, ExplainProgress, Options, Request, WHAT_STAYS};
+use crate::pg::explain::{Agreed, Consent, ExplainProgress, ExplainRequest, Options, WHAT_STAYS};
 use crate::plan::{NodeKind, Plan, Relationship, scans};
 use crate::sample::unit::Count;
 use crate::ui::code::{Language, spans};
@@ -22,11 +22,11 @@ const STATEMENTS: &[&str] = &[
 
 /// What is under way.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(super) struct ExplainRun {
     /// The job that it waits for.
     pub(super) id: JobId,
     /// What was asked for.
-    pub(super) request: Request,
+    pub(super) request: ExplainRequest,
     /// How far it is.
     pub(super) step: RunStep,
     /// How the server stands with it.
@@ -50,14 +50,14 @@ pub(super) enum After {
     /// Nothing: it was all that was asked for.
     Nothing,
     /// The run.
-    Run(Box<Run>, Effect),
+    Run(Box<ExplainRun>, Effect),
     /// A question, and the run that follows a yes.
-    Ask(Box<Run>, Box<PaneRequest>),
+    Ask(Box<ExplainRun>, Box<PaneRequest>),
 }
 
-impl Run {
+impl ExplainRun {
     /// A run of a request whose estimate is looked at first.
-    pub(super) fn estimate(id: JobId, request: Request) -> (Self, PaneRequest) {
+    pub(super) fn estimate(id: JobId, request: ExplainRequest) -> (Self, PaneRequest) {
         let run = Self { id, request, step: RunStep::Estimate, progress: ExplainProgress::default() };
         let effect = run.effect();
         (run, PaneRequest::Do(effect))
@@ -78,7 +78,7 @@ impl Run {
             generic_plan: request.parameters.is_empty() && parameters(&request.sql) > 0,
             ..request.options
         };
-        let asked = Request { options, consent: Consent::ReadOnly, ..request.clone() };
+        let asked = ExplainRequest { options, consent: Consent::ReadOnly, ..request.clone() };
         Effect::Start(self.id, Job::Explain(Box::new(asked)))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::compare::{Comparison, compare};
 use super::plan_view::PlanSource;
-use super::{Explain, Mode};
+use super::{Explain, PlanMode};
 use crate::app::PaneRequest;
 use crate::app::list::List;
 use crate::ui::theme::Role;
@@ -21,8 +21,8 @@ impl Explain {
     /// Compares what there is to compare: the measured plans of a trial, the plan that was kept, or the planner's plans
     /// without and with an index that is not there.
     pub(super) fn toggle_compare(&mut self) -> PaneRequest {
-        if self.mode == Mode::Compare {
-            self.mode = Mode::Tree;
+        if self.mode == PlanMode::Compare {
+            self.mode = PlanMode::Tree;
             return PaneRequest::Nothing;
         }
         if self.compare_tried() || self.compare_kept() || self.compare_hypothetical() {
@@ -69,6 +69,6 @@ impl Explain {
         self.compared = List::default();
         self.compared.refresh(comparison.grid.clone());
         self.comparison = Some(comparison);
-        self.mode = Mode::Compare;
+        self.mode = PlanMode::Compare;
     }
 }

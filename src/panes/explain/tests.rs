@@ -9,7 +9,7 @@ use crate::app::{JobProgress, JobResult, StatementToExplain};
 use crate::failure::FailureKind;
 use crate::findings::Findings;
 use crate::pg::advice::Advised;
-use crate::pg::explain::{Blocker, Choice, ExplainAnswer, ExplainProgress, Parameter};
+use crate::pg::explain::{Blocker, Choice, ExplainAnswer, ExplainProgress, StatementParameter};
 use crate::readings::Readings;
 use crate::sample::{History, Seconds, Timestamp};
 use crate::ui::dialog::FormValue;
@@ -23,7 +23,7 @@ fn act(pane: &mut Explain, action: Action) -> PaneRequest {
     let moment = history.last().unwrap();
     let findings = Findings::default();
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    let view = View::new(&history, moment, &readings, &findings);
+    let view = PaneView::new(&history, moment, &readings, &findings);
     let is_moved = pane.list().is_some_and(|list| list.act(action));
     let pane_request = if is_moved { PaneRequest::Nothing } else { pane.act(action, &view) };
     pane.refresh(&view);
@@ -87,7 +87,7 @@ fn effects(pane_request: PaneRequest) -> Vec<Effect> {
     }
 }
 
-fn asked(pane_request: PaneRequest) -> Request {
+fn asked(pane_request: PaneRequest) -> ExplainRequest {
     let mut requests = effects(pane_request).into_iter().filter_map(|effect| match effect {
         Effect::Start(_, Job::Explain(request)) => Some(*request),
         _ => None,
@@ -258,7 +258,7 @@ fn a_run_that_was_asked_about_keeps_its_values_and_its_consent() {
     let mut pane = Explain::default();
     typed(&mut pane, "update t set a = $1");
     act(&mut pane, RUN);
-    tell(&mut pane, JobResult::Parameters(Ok(vec![Parameter::default()])));
+    tell(&mut pane, JobResult::Parameters(Ok(vec![StatementParameter::default()])));
     pane.filled(Filled::Done(vec![Some("7".into())]));
     let write =
         "Update on t  (cost=0.00..35.00 rows=0 width=0)\n  ->  Seq Scan on t  (cost=0.00..35.00 rows=10 width=8)";
@@ -276,7 +276,7 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     let sql = "select * from t where a = $1".to_owned();
     let asked_for = effects(act(&mut pane, RUN));
     assert!(matches!(asked_for.as_slice(), [Effect::Start(_, Job::FindParameters { sql: of })] if *of == sql));
-    let known = || Parameter {
+    let known = || StatementParameter {
         type_name: "text".into(),
         column: "t.a".into(),
         choices: vec![Choice { note: "common".into(), value: "x".into() }],
@@ -365,7 +365,7 @@ fn two_plans_are_compared_side_by_side() {
     pane.paste(FAST);
     act(&mut pane, COMPARE);
     insta::assert_snapshot!(drawn(&mut pane, (160, 14)));
-    assert!(pane.close().is_some() && pane.mode == Mode::Tree);
+    assert!(pane.close().is_some() && pane.mode == PlanMode::Tree);
 }
 
 #[test]
@@ -487,13 +487,13 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     assert!(matches!(act(&mut pane, RUN), PaneRequest::Say(_)), "one thing at a time");
     tell(&mut pane, JobResult::IndexesTried(Ok(Box::new(tried()))));
     insta::assert_snapshot!(drawn(&mut pane, (160, 12)));
-    assert!(pane.close().is_some() && pane.mode == Mode::Tree);
+    assert!(pane.close().is_some() && pane.mode == PlanMode::Tree);
     let shown = drawn(&mut pane, (200, 40));
     for words in ["1.2s without it", "0.5ms with it (2,699× faster)", "4.0 MB (estimated: 977 kB)", "was analyzed"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
     act(&mut pane, COMPARE);
-    assert!(pane.mode == Mode::Compare, "the measured plans can be compared again");
+    assert!(pane.mode == PlanMode::Compare, "the measured plans can be compared again");
 }
 
 #[test]
@@ -517,7 +517,7 @@ fn a_trial_is_cancelled_and_one_that_fails_says_why() {
     let id = pane.trial.as_ref().unwrap().id;
     cancel(&mut pane, id);
     pane.take_job(id, JobNews::Done(JobResult::IndexesTried(Ok(Box::new(tried())))));
-    assert!(pane.mode == Mode::Tree, "what was given up changes nothing");
+    assert!(pane.mode == PlanMode::Tree, "what was given up changes nothing");
     let question = act(&mut pane, TRY);
     agree(&mut pane, question);
     let failure = Failure::new(FailureKind::Refused, "cannot try the index").because_text("must be owner of table");

@@ -13,7 +13,7 @@ use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::gauge::bar;
 use crate::ui::glyphs::Glyphs;
-use crate::ui::table::{Cell, Grid, GridColumn, Row, RowNesting, SortKind};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, RowNesting, SortKind};
 use crate::ui::theme::Role;
 
 /// Columns of the bar of a node's share.
@@ -109,7 +109,7 @@ struct NodeRow<'a> {
 }
 
 impl NodeRow<'_> {
-    fn row(&self, id: NodeId, node: &Node, heat: Heat) -> Row {
+    fn row(&self, id: NodeId, node: &Node, heat: Heat) -> GridRow {
         let share = node.derived.share.unwrap_or(0.0);
         let (remarks, is_warning) = self.remarks(node);
         let remarks = Cell::text(&remarks).role(if is_warning { Role::Warning } else { Role::Muted });
@@ -139,7 +139,7 @@ impl NodeRow<'_> {
             Cell::optional(node.derived.total_time.map(|time| (time, time.0))),
             remarks,
         ];
-        let row = Row::new(key(id), cells).depth(u16::try_from(node.depth).unwrap_or(u16::MAX));
+        let row = GridRow::new(key(id), cells).depth(u16::try_from(node.depth).unwrap_or(u16::MAX));
         if node.is_never_executed() { row.role(Role::Muted) } else { row }
     }
 

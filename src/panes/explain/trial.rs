@@ -1,14 +1,14 @@
 //! "Try it for real": the index is built, the statement measured without and with it, and the index dropped.
 
-use super::tried::Trial;
+use super::tried::TrialResult;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
-use crate::app::{Document, Effect, Job, JobId, PaneRequest, View};
+use crate::app::{Document, Effect, Job, JobId, PaneRequest, PaneView};
 use crate::catalog::{Table, table};
 use crate::django::sql::{Build, create_index};
 use crate::failure::Failure;
 use crate::pg::advice::AdvisedIndex;
-use crate::pg::explain::Request;
+use crate::pg::explain::ExplainRequest;
 use crate::pg::verify::{Building, Tried, trial_name};
 use crate::plan::{BLOCK, NodeKind, Plan};
 use crate::sample::unit::Count;
@@ -41,13 +41,13 @@ pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<TextPart> {
 }
 
 /// The question before an index is built: what is done, where, and who waits for it.
-struct Question<'a> {
+struct BuildQuestion<'a> {
     suggestion: &'a AdvisedIndex,
     table: Option<&'a Table>,
     plan: &'a Plan,
 }
 
-impl Question<'_> {
+impl BuildQuestion<'_> {
     fn specs(&self) -> Vec<IndexSpec> {
         self.suggestion.candidate.specs().cloned().collect()
     }
@@ -116,14 +116,14 @@ impl Question<'_> {
 
 impl Explain {
     /// Asks whether an index is to be tried: the first, or the one after that which was tried.
-    pub(super) fn ask_trial(&mut self, view: &View<'_>) -> PaneRequest {
+    pub(super) fn ask_trial(&mut self, view: &PaneView<'_>) -> PaneRequest {
         if self.is_trying().is_some() || self.run.is_some() {
             return PaneRequest::Say("An index trial is already running; Esc cancels it".to_owned());
         }
         let Some(plan_view) = &self.plan_view else {
             return PaneRequest::Say("Press R to run the statement first, then B for an index trial".to_owned());
         };
-        let (Some(request), indexes::Search::Found(found)) = (&plan_view.request, &plan_view.search) else {
+        let (Some(request), indexes::IndexSearch::Found(found)) = (&plan_view.request, &plan_view.search) else {
             return PaneRequest::Say("No index advice yet; press R to run the statement".to_owned());
         };
         if super::run::parameters(&request.sql) > request.parameters.len() {
@@ -136,10 +136,10 @@ impl Explain {
         };
         let spec = &suggestion.candidate.spec;
         let table = found.catalog.table(Some(&spec.schema), &spec.table);
-        let question = Question { suggestion, table, plan: &plan_view.source.plan };
+        let question = BuildQuestion { suggestion, table, plan: &plan_view.source.plan };
         let server = &view.newer.server;
         let job = Job::TryIndexes {
-            request: Box::new(Request { options: crate::pg::explain::Options::default(), ..request.clone() }),
+            request: Box::new(ExplainRequest { options: crate::pg::explain::Options::default(), ..request.clone() }),
             specs: question.specs(),
             building: question.building(),
         };
@@ -154,8 +154,8 @@ impl Explain {
     }
 
     /// Asks for the values of a statement that has none: without them a trial would measure NULL.
-    fn ask_values_for_trial(&mut self, request: Request) -> PaneRequest {
-        let request = Request { options: self.options, ..request };
+    fn ask_values_for_trial(&mut self, request: ExplainRequest) -> PaneRequest {
+        let request = ExplainRequest { options: self.options, ..request };
         PaneRequest::All(vec![
             PaneRequest::Say("An index trial runs the statement: give each $n a value, then press B again".to_owned()),
             self.find_parameters(request),
@@ -172,7 +172,7 @@ impl Explain {
         let Some(trial) = self.trial.take_if(|trial| trial.id == id) else { return };
         let Some(plan_view) = &mut self.plan_view else { return };
         let is_done = tried.is_ok();
-        plan_view.take_tried(Trial { at: trial.at, tried });
+        plan_view.take_tried(TrialResult { at: trial.at, tried });
         self.panel = Panel::Index;
         if is_done {
             self.compare_tried();

@@ -12,14 +12,14 @@ use crate::ui::theme::Role;
 
 /// What came of a trial.
 #[derive(Debug)]
-pub(super) struct Trial {
+pub(super) struct TrialResult {
     /// Which of the indexes it was, counted from 0.
     pub(super) at: usize,
     /// What was measured.
     pub(super) tried: Result<Box<Tried>, Failure>,
 }
 
-impl Trial {
+impl TrialResult {
     /// Says in one line what came of it.
     pub(super) fn line(&self, glyphs: &Glyphs) -> Vec<TextPart> {
         let number = self.at + 1;

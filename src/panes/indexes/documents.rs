@@ -1,9 +1,9 @@
 //! What is known of one index, in words: why the verdict, when it would be wrong, and the code that mends it.
 
 use super::super::sessions;
-use super::figures::{Figures, IndexOrMissing};
-use crate::app::{Document, View};
-use crate::catalog::bloat::{Bloat, Confidence};
+use super::figures::{IndexFigures, IndexOrMissing};
+use crate::app::{Document, PaneView};
+use crate::catalog::bloat::{Bloat, BloatConfidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{IndexProblem, LEAST_BYTES, ReferringKey, key_only_served_by};
@@ -22,7 +22,7 @@ pub(super) struct FixCode {
 }
 
 /// Returns the code that mends an index; `None` where nothing is wrong with it.
-pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<FixCode> {
+pub(super) fn code(one: &IndexFigures, view: &PaneView<'_>) -> Option<FixCode> {
     let sql = |text: String| Some(FixCode { language: Language::Sql, text });
     match &one.subject {
         IndexOrMissing::Missing(key) => {
@@ -46,14 +46,14 @@ pub(super) fn code(one: &Figures, view: &View<'_>) -> Option<FixCode> {
 }
 
 /// Everything known of an index.
-pub(super) fn index(one: &Figures, all: &[Figures], view: &View<'_>) -> Document {
+pub(super) fn index(one: &IndexFigures, all: &[IndexFigures], view: &PaneView<'_>) -> Document {
     match &one.subject {
         IndexOrMissing::Missing(key) => missing(one, key, view),
         IndexOrMissing::Index(usage) => existing(one, usage, all, view),
     }
 }
 
-fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> Document {
+fn existing(one: &IndexFigures, usage: &IndexUsage, all: &[IndexFigures], view: &PaneView<'_>) -> Document {
     let mut document = Document::new(format!("Index {}", usage.label()));
     match (&usage.definition, usage.locked_by.is_empty()) {
         (Some(definition), _) => document.code(Language::Sql, &crate::ui::code::format_sql(definition)),
@@ -105,7 +105,13 @@ fn existing(one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>)
 }
 
 /// What is true of an index that is not worth a change.
-fn too_small(document: &mut Document, one: &Figures, usage: &IndexUsage, all: &[Figures], view: &View<'_>) {
+fn too_small(
+    document: &mut Document,
+    one: &IndexFigures,
+    usage: &IndexUsage,
+    all: &[IndexFigures],
+    view: &PaneView<'_>,
+) {
     if one.too_small.is_empty() {
         return;
     }
@@ -116,7 +122,7 @@ fn too_small(document: &mut Document, one: &Figures, usage: &IndexUsage, all: &[
     document.text(&format!("Keeping it costs next to nothing: pgdj gives a verdict from {LEAST_BYTES} on."));
 }
 
-fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View<'_>) {
+fn facts(document: &mut Document, one: &IndexFigures, usage: &IndexUsage, view: &PaneView<'_>) {
     let now = view.newer.at;
     document.heading("Figures");
     let model = one.owner.as_ref().map(|owner| format!(" ({})", owner.shown())).unwrap_or_default();
@@ -142,7 +148,7 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
         Some(Bloat::CannotEstimate(unknown)) => document.pair("bloat", &unknown.words()),
         Some(Bloat::Known(amount)) => {
             let how = match amount.confidence {
-                Confidence::Measured => {
+                BloatConfidence::Measured => {
                     let when = one.measured_at.map(|at| format!(" at {}", crate::app::screen::clock_text(at)));
                     format!("measured by pgstatindex{}", when.unwrap_or_default())
                 }
@@ -169,7 +175,7 @@ fn facts(document: &mut Document, one: &Figures, usage: &IndexUsage, view: &View
 }
 
 /// Returns the foreign key that would be without an index, were this unused one gone.
-fn only_of_key<'a>(verdict: &IndexProblem, usage: &IndexUsage, view: &View<'a>) -> Option<&'a ReferringKey> {
+fn only_of_key<'a>(verdict: &IndexProblem, usage: &IndexUsage, view: &PaneView<'a>) -> Option<&'a ReferringKey> {
     if !matches!(verdict, IndexProblem::Unused { .. }) {
         return None;
     }
@@ -187,11 +193,11 @@ fn repeated_keys(usage: &IndexUsage) -> Option<String> {
     })
 }
 
-fn name_of(oid: i64, all: &[Figures]) -> String {
-    all.iter().find(|one| one.id() == oid).map_or_else(|| format!("index {oid}"), Figures::name)
+fn name_of(oid: i64, all: &[IndexFigures]) -> String {
+    all.iter().find(|one| one.id() == oid).map_or_else(|| format!("index {oid}"), IndexFigures::name)
 }
 
-fn why(verdict: &IndexProblem, usage: &IndexUsage, all: &[Figures], view: &View<'_>) -> String {
+fn why(verdict: &IndexProblem, usage: &IndexUsage, all: &[IndexFigures], view: &PaneView<'_>) -> String {
     match verdict {
         IndexProblem::Invalid => {
             "Its build failed or is still running: no statement can use it, but writes may already \
@@ -229,7 +235,7 @@ fn advice(verdict: Option<&IndexProblem>) -> &'static str {
     }
 }
 
-fn missing(one: &Figures, key: &ReferringKey, view: &View<'_>) -> Document {
+fn missing(one: &IndexFigures, key: &ReferringKey, view: &PaneView<'_>) -> Document {
     let mut document = Document::new(format!("No index for {}", key.name));
     let model = one.owner.as_ref().map(|owner| format!(" ({})", owner.shown())).unwrap_or_default();
     document.pair("table", &format!("{}{model}", key.table_label()));

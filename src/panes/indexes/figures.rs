@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::app::View;
+use crate::app::PaneView;
 use crate::catalog::bloat::Bloat;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{IndexProblem, Judgement, ReferringKey, unindexed};
@@ -32,7 +32,7 @@ pub enum IndexOrMissing {
 
 /// What is known of one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figures {
+pub struct IndexFigures {
     /// What it is of.
     pub subject: IndexOrMissing,
     /// What is wrong with it, worst first.
@@ -55,13 +55,13 @@ pub struct Figures {
 #[derive(Debug, Default)]
 pub struct IndexList {
     /// Each index, and each that is missing.
-    pub indexes: Vec<Figures>,
+    pub indexes: Vec<IndexFigures>,
     /// What is missing, in words; since when the counters run.
     pub notes: Vec<String>,
 }
 
 /// Returns what is known of the indexes, or why they were not read.
-pub fn figures(view: &View<'_>) -> Result<IndexList, Missing> {
+pub fn figures(view: &PaneView<'_>) -> Result<IndexList, Missing> {
     let usages = view.readings.indexes()?;
     let mut notes = vec![view.readings.counting().words(view.newer.at)];
     let bloats = view.readings.index_bloat();
@@ -78,7 +78,7 @@ pub fn figures(view: &View<'_>) -> Result<IndexList, Missing> {
     let mut indexes = missing(view, &mut notes);
     indexes.extend(usages.iter().map(|usage| {
         let Judgement { verdicts, too_small } = judged.get(&usage.indexrelid).cloned().unwrap_or_default();
-        Figures {
+        IndexFigures {
             verdicts,
             too_small,
             bloat: bloats.as_ref().ok().and_then(|bloats| bloats.get(&usage.indexrelid).cloned()),
@@ -92,7 +92,7 @@ pub fn figures(view: &View<'_>) -> Result<IndexList, Missing> {
     Ok(IndexList { indexes, notes })
 }
 
-fn missing(view: &View<'_>, notes: &mut Vec<String>) -> Vec<Figures> {
+fn missing(view: &PaneView<'_>, notes: &mut Vec<String>) -> Vec<IndexFigures> {
     let tables = view.readings.tables().unwrap_or_default().iter();
     let large: HashSet<i64> =
         tables.filter(|table| table.is_of(LEAST_ROWS, LEAST_TABLE_BYTES)).map(|table| table.relid).collect();
@@ -101,7 +101,7 @@ fn missing(view: &View<'_>, notes: &mut Vec<String>) -> Vec<Figures> {
         Ok(keys) => unindexed(keys, view.readings.indexes().unwrap_or_default())
             .into_iter()
             .filter(|key| large.contains(&key.relid))
-            .map(|key| Figures {
+            .map(|key| IndexFigures {
                 verdicts: Vec::new(),
                 too_small: Vec::new(),
                 bloat: None,
@@ -119,7 +119,7 @@ fn missing(view: &View<'_>, notes: &mut Vec<String>) -> Vec<Figures> {
     }
 }
 
-impl Figures {
+impl IndexFigures {
     /// Returns the oid of the index, or of the constraint that misses one.
     pub fn id(&self) -> i64 {
         match &self.subject {

@@ -34,11 +34,11 @@ fn shown(one: Snapshot) -> (Indexes, History) {
     (pane, history)
 }
 
-fn with_view<T>(history: &History, work: impl FnOnce(&View<'_>) -> T) -> T {
+fn with_view<T>(history: &History, work: impl FnOnce(&PaneView<'_>) -> T) -> T {
     let moment = history.last().unwrap();
     let findings = Findings::default();
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    work(&View::new(history, moment, &readings, &findings))
+    work(&PaneView::new(history, moment, &readings, &findings))
 }
 
 fn texts(pane: &Indexes, column: &str) -> Vec<String> {

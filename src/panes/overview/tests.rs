@@ -176,7 +176,7 @@ fn the_chart_shows_one_span_however_long_was_watched() {
         let moment = history.last().unwrap();
         let readings = crate::readings::Readings::of(Arc::clone(history.at(moment).unwrap()));
         let findings = crate::findings::Findings::default();
-        let view = crate::app::View::new(&history, moment, &readings, &findings);
+        let view = crate::app::PaneView::new(&history, moment, &readings, &findings);
         crate::app::Pane::refresh(&mut pane, &view);
         spans.push(pane.chart.span);
     }

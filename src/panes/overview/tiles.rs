@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::app::header::connections_health;
 use crate::app::list::{Focus, List};
-use crate::app::{DrawContext, View};
+use crate::app::{DrawContext, PaneView};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::IndexProblem;
@@ -21,7 +21,7 @@ use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::Health;
 use crate::ui::frame::Tile;
 use crate::ui::gauge::Gauge;
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
 
 /// Rows a tile keeps at the most.
@@ -61,7 +61,7 @@ impl Tiles {
     pub(super) const COUNT: usize = 4;
 
     /// Derives what the tiles show.
-    pub(super) fn refresh(&mut self, view: &View<'_>) {
+    pub(super) fn refresh(&mut self, view: &PaneView<'_>) {
         let vitals = view.readings.vitals(view.past());
         let is_stale = view.newer.section("server").why().is_some();
         self.gauge = vitals.connections.zip(vitals.max_connections).map(|(used, limit)| {
@@ -109,12 +109,12 @@ impl Tiles {
     }
 }
 
-fn missing(view: &View<'_>, probe: &str, columns: Vec<GridColumn>) -> Grid {
+fn missing(view: &PaneView<'_>, probe: &str, columns: Vec<GridColumn>) -> Grid {
     Grid::missing(columns, crate::panes::notice(view.newer.section(probe)))
 }
 
 /// Sessions by application: how many, in which states.
-fn connections(view: &View<'_>) -> Grid {
+fn connections(view: &PaneView<'_>) -> Grid {
     let columns = application_columns();
     let Ok(backends) = view.readings.backends() else { return missing(view, "activity", headers(&columns)) };
     let mut groups: HashMap<&str, Application> = HashMap::new();
@@ -130,7 +130,7 @@ fn connections(view: &View<'_>) -> Grid {
     let mut groups: Vec<Application> = groups.into_values().collect();
     groups.sort_by(|left, right| right.sessions.cmp(&left.sessions).then_with(|| left.name.cmp(&right.name)));
     let mut grid = Grid::new(headers(&columns));
-    let rows = groups.iter().take(ROWS).map(|group| Row::new(group.name.clone(), cells(&columns, group)));
+    let rows = groups.iter().take(ROWS).map(|group| GridRow::new(group.name.clone(), cells(&columns, group)));
     grid.rows = rows.collect();
     // pgdj's own are connections too, and no rows.
     if grid.rows.is_empty() {
@@ -202,14 +202,14 @@ fn count_cell(count: usize, unknown: usize, role: Role) -> Cell {
 }
 
 /// A statement of the tile, and what stands for its text.
-struct StatementRow<'a> {
+struct StatementTileRow<'a> {
     statement: &'a Statement,
     text: Cell,
 }
 
-fn statement_columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
+fn statement_columns<'a>() -> Vec<PaneColumn<StatementTileRow<'a>>> {
     vec![
-        column(GridColumn::number("share", "share"), |row: &StatementRow<'_>| {
+        column(GridColumn::number("share", "share"), |row: &StatementTileRow<'_>| {
             Cell::number(Share(row.statement.share), row.statement.share)
         }),
         column(GridColumn::number("calls", "calls"), |row| {
@@ -223,7 +223,7 @@ fn statement_columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
     ]
 }
 
-fn queries(view: &View<'_>) -> Grid {
+fn queries(view: &PaneView<'_>) -> Grid {
     let columns = statement_columns();
     if view.newer.section("statements").reading().is_none() {
         return missing(view, "statements", headers(&columns));
@@ -244,7 +244,7 @@ fn queries(view: &View<'_>) -> Grid {
             }
             None => Cell::text("text not read yet").role(Role::Muted),
         };
-        grid.rows.push(Row::new(statement.key.clone(), cells(&columns, &StatementRow { statement, text })));
+        grid.rows.push(GridRow::new(statement.key.clone(), cells(&columns, &StatementTileRow { statement, text })));
     }
     if grid.rows.is_empty() {
         grid.notice = Some(Notice::new("No statement finished in the last minute"));
@@ -253,14 +253,14 @@ fn queries(view: &View<'_>) -> Grid {
 }
 
 /// A table of the tile.
-struct TableRow<'a> {
+struct TableTileRow<'a> {
     usage: &'a TableUsage,
     /// Rows that sequential scans read in a second.
     seq: Option<f64>,
     now: Timestamp,
 }
 
-impl TableRow<'_> {
+impl TableTileRow<'_> {
     fn size(&self) -> Option<f64> {
         size(self.usage.heap_bytes, self.usage.pages)
     }
@@ -281,31 +281,33 @@ impl TableRow<'_> {
     }
 }
 
-fn table_columns<'a>() -> Vec<PaneColumn<TableRow<'a>>> {
+fn table_columns<'a>() -> Vec<PaneColumn<TableTileRow<'a>>> {
     vec![
-        column(GridColumn::text("table", "table", 12).at_most(36), |row: &TableRow<'_>| Cell::text(&row.usage.name)),
+        column(GridColumn::text("table", "table", 12).at_most(36), |row: &TableTileRow<'_>| {
+            Cell::text(&row.usage.name)
+        }),
         column(GridColumn::number("size", "heap"), |row| known(row.size().map(|size| (Bytes(size), size)))),
         column(GridColumn::number("live", "rows"), |row| known(row.usage.rows().map(|rows| (Count(rows), rows)))),
-        column(GridColumn::number("dead", "dead"), TableRow::dead),
+        column(GridColumn::number("dead", "dead"), TableTileRow::dead),
         column(GridColumn::number("seq", "seq rows/s"), |row| known(row.seq.map(|rate| (Count(rate), rate)))),
-        column(GridColumn::number("vacuum", "last vacuum").short("last vac").drop(1), TableRow::last_vacuum),
+        column(GridColumn::number("vacuum", "last vacuum").short("last vac").drop(1), TableTileRow::last_vacuum),
     ]
 }
 
 /// Tables by what asks for attention: dead rows first, then sequential reading.
-fn tables<'a>(view: &View<'a>) -> Grid {
+fn tables<'a>(view: &PaneView<'a>) -> Grid {
     let columns = table_columns();
     let Ok(tables) = view.readings.tables() else { return missing(view, "tables", headers(&columns)) };
     let traffic = view.readings.table_traffic(view.past(), TrafficSpan::Sample);
-    let row = |usage: &'a TableUsage| TableRow {
+    let row = |usage: &'a TableUsage| TableTileRow {
         usage,
         seq: traffic.get(&usage.relid).and_then(|of| of.seq_rows),
         now: view.newer.at,
     };
-    let mut rows: Vec<TableRow<'_>> = tables.iter().map(row).collect();
+    let mut rows: Vec<TableTileRow<'_>> = tables.iter().map(row).collect();
     rows.sort_by(|left, right| right.weight().total_cmp(&left.weight()));
     let mut grid = Grid::new(headers(&columns));
-    let shown = rows.iter().take(ROWS).map(|row| Row::new(row.usage.relid.to_string(), cells(&columns, row)));
+    let shown = rows.iter().take(ROWS).map(|row| GridRow::new(row.usage.relid.to_string(), cells(&columns, row)));
     grid.rows = shown.collect();
     if grid.rows.is_empty() {
         grid.notice = Some(Notice::new("No tables in this database"));
@@ -324,14 +326,14 @@ fn known<T: std::fmt::Display>(number: Option<(T, f64)>) -> Cell {
 }
 
 /// An index of the tile.
-struct IndexRow<'a> {
+struct IndexTileRow<'a> {
     usage: &'a IndexUsage,
     verdict: Option<&'a IndexProblem>,
     /// Scans a second.
     rate: Option<f64>,
 }
 
-impl IndexRow<'_> {
+impl IndexTileRow<'_> {
     fn size(&self) -> Option<f64> {
         size(self.usage.bytes, self.usage.pages)
     }
@@ -358,33 +360,35 @@ impl IndexRow<'_> {
     }
 }
 
-fn index_columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
+fn index_columns<'a>() -> Vec<PaneColumn<IndexTileRow<'a>>> {
     vec![
-        column(GridColumn::text("index", "index", 14).at_most(44), |row: &IndexRow<'_>| Cell::text(&row.usage.label())),
+        column(GridColumn::text("index", "index", 14).at_most(44), |row: &IndexTileRow<'_>| {
+            Cell::text(&row.usage.label())
+        }),
         column(GridColumn::number("size", "size"), |row| known(row.size().map(|size| (Bytes(size), size)))),
         column(GridColumn::number("rate", "scans/s"), |row| known(row.rate.map(|rate| (Count(rate), rate)))),
         column(GridColumn::number("scans", "scans").drop(1), |row| {
             known(row.usage.scans.map(|scans| (Count(scans), scans)))
         }),
-        column(GridColumn::text("verdict", "", 7), IndexRow::verdict),
+        column(GridColumn::text("verdict", "", 7), IndexTileRow::verdict),
     ]
 }
 
 /// Indexes with a verdict first, by the rule of the Indexes pane, then by size.
-fn indexes<'a>(view: &View<'a>) -> Grid {
+fn indexes<'a>(view: &PaneView<'a>) -> Grid {
     let columns = index_columns();
     let Ok(usages) = view.readings.indexes() else { return missing(view, "indexes", headers(&columns)) };
     let scans = view.readings.index_scans(view.past(), TrafficSpan::Sample);
     let judged = view.readings.judgements();
-    let row = |usage: &'a IndexUsage| IndexRow {
+    let row = |usage: &'a IndexUsage| IndexTileRow {
         usage,
         verdict: judged.get(&usage.indexrelid).and_then(|judged| judged.verdicts.first()),
         rate: scans.get(&usage.indexrelid).copied(),
     };
-    let mut rows: Vec<IndexRow<'_>> = usages.iter().map(row).collect();
+    let mut rows: Vec<IndexTileRow<'_>> = usages.iter().map(row).collect();
     rows.sort_by(|left, right| right.weight().total_cmp(&left.weight()));
     let mut grid = Grid::new(headers(&columns));
-    let shown = rows.iter().take(ROWS).map(|row| Row::new(row.usage.indexrelid.to_string(), cells(&columns, row)));
+    let shown = rows.iter().take(ROWS).map(|row| GridRow::new(row.usage.indexrelid.to_string(), cells(&columns, row)));
     grid.rows = shown.collect();
     if grid.rows.is_empty() {
         grid.notice = Some(Notice::new("No indexes in this database"));

@@ -6,7 +6,7 @@ use crate::app::{Document, PaneId};
 use crate::findings::{self, Finding, Findings, Severity};
 use crate::sample::Value;
 use crate::ui::code::Language;
-use crate::ui::table::{Cell, Grid, GridColumn, Notice, Row};
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
@@ -51,7 +51,7 @@ pub(super) fn grid(findings: &Findings, width: u16) -> Grid {
         if has_fix {
             cells.push(Cell::text(&finding.fix.text).role(Role::Muted));
         }
-        grid.rows.push(Row::new(key, cells));
+        grid.rows.push(GridRow::new(key, cells));
     }
     if grid.rows.is_empty() {
         grid.notice = Some(Notice::new(match (findings.not_possible(), findings.pending()) {
@@ -101,8 +101,8 @@ pub(super) fn document(finding: &Finding) -> Document {
     document.text(&finding.fix.text);
     if let Some(code) = &finding.fix.code {
         let language = match code.language {
-            findings::Language::Sql => Language::Sql,
-            findings::Language::Python => Language::Python,
+            findings::FindingLanguage::Sql => Language::Sql,
+            findings::FindingLanguage::Python => Language::Python,
         };
         document.copied = Some(code.text.clone());
         document.code(language, &code.text);

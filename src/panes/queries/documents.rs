@@ -1,7 +1,7 @@
 //! What is known of one statement, in words.
 
 use super::BLOCK;
-use crate::app::{Document, View};
+use crate::app::{Document, PaneView};
 use crate::readings::backends::Backend;
 use crate::readings::statements::{Costs, Statement};
 use crate::sample::unit::{Count, Share};
@@ -9,7 +9,13 @@ use crate::sample::{Bytes, Seconds};
 use crate::ui::code::Language;
 
 /// Everything known of a statement.
-pub(super) fn statement(one: &Statement, costs: &Costs, text: Option<&str>, since: &str, view: &View<'_>) -> Document {
+pub(super) fn statement(
+    one: &Statement,
+    costs: &Costs,
+    text: Option<&str>,
+    since: &str,
+    view: &PaneView<'_>,
+) -> Document {
     let mut document = Document::new(format!("Statement {}", one.queryid));
     match text {
         Some(text) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
@@ -69,7 +75,7 @@ fn since_reset(document: &mut Document, one: &Statement) {
     }
 }
 
-fn running(document: &mut Document, one: &Statement, view: &View<'_>) {
+fn running(document: &mut Document, one: &Statement, view: &PaneView<'_>) {
     let Ok(backends) = view.readings.backends() else { return };
     let is_running = |backend: &&Backend| backend.query_id == Some(one.queryid) && backend.state == "active";
     let now = backends.iter().filter(is_running).count();

@@ -1,10 +1,10 @@
 //! What is known of one table, in words, and what may be done about it.
 
 use super::super::sessions;
-use super::figures::Figures;
-use crate::app::{Document, View};
+use super::figures::TableFigures;
+use crate::app::{Document, PaneView};
 use crate::catalog::autovacuum::ThresholdProgress;
-use crate::catalog::bloat::{Bloat, Confidence};
+use crate::catalog::bloat::{Bloat, BloatConfidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::IndexProblem;
 use crate::django::{MigrationFile, ThereAndBack, migration_of_sql};
@@ -31,7 +31,7 @@ pub(super) struct TableAdvice {
 }
 
 /// Returns what may be done about a table; nothing where nothing asks for it.
-pub(super) fn advice(one: &Figures) -> Vec<TableAdvice> {
+pub(super) fn advice(one: &TableFigures) -> Vec<TableAdvice> {
     let usage = &one.usage;
     let name = qualified(&usage.schema, &usage.name);
     let mut found = Vec::new();
@@ -94,7 +94,7 @@ pub(super) fn advice(one: &Figures) -> Vec<TableAdvice> {
 /// Says how to speed up a vacuum that runs and that the table's own cost settings slow down.
 ///
 /// The statement takes the lock that the vacuum holds: an autovacuum then stops, and starts again without these settings.
-fn slowed(one: &Figures, pid: i64) -> Option<TableAdvice> {
+fn slowed(one: &TableFigures, pid: i64) -> Option<TableAdvice> {
     let usage = &one.usage;
     let own: Vec<(&str, &str)> = ["autovacuum_vacuum_cost_delay", "autovacuum_vacuum_cost_limit"]
         .into_iter()
@@ -119,7 +119,7 @@ fn slowed(one: &Figures, pid: i64) -> Option<TableAdvice> {
 }
 
 /// Everything known of a table.
-pub(super) fn table(one: &Figures, view: &View<'_>) -> Document {
+pub(super) fn table(one: &TableFigures, view: &PaneView<'_>) -> Document {
     let usage = &one.usage;
     let mut document = Document::new(format!("Table {}", usage.label()));
     if !usage.locked_by.is_empty() {
@@ -147,12 +147,12 @@ pub(super) fn table(one: &Figures, view: &View<'_>) -> Document {
 }
 
 /// Returns the migration of a setting, where the table has a model.
-fn migration(one: &Figures, advice: &TableAdvice, view: &View<'_>) -> Option<MigrationFile> {
+fn migration(one: &TableFigures, advice: &TableAdvice, view: &PaneView<'_>) -> Option<MigrationFile> {
     let sql = ThereAndBack { there: &advice.sql, back: advice.undo.as_deref()? };
     migration_of_sql(&one.usage.name, "autovacuum", sql, view.readings.project())
 }
 
-fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
+fn locked(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
     let age = one.usage.sizes_at.map(|at| Seconds((view.newer.at.0 - at.0).max(0.0)));
     let age = age.map_or_else(|| "never read".to_owned(), |age| format!("{age} old"));
     document.text(&format!(
@@ -164,7 +164,7 @@ fn locked(document: &mut Document, one: &Figures, view: &View<'_>) {
     }
 }
 
-fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
+fn sizes(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
     let usage = &one.usage;
     if let Some(owner) = &one.owner {
         document.pair("model", &format!("{} ({})", owner.label(), owner.certainty.words()));
@@ -203,7 +203,7 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
         Some(Bloat::Known(amount)) => {
             let when = one.measured_at.map(|at| format!(" at {}", crate::app::screen::clock_text(at)));
             let how = match amount.confidence {
-                Confidence::Measured => format!("measured by pgstattuple_approx{}", when.unwrap_or_default()),
+                BloatConfidence::Measured => format!("measured by pgstattuple_approx{}", when.unwrap_or_default()),
                 confidence => format!("estimate, {confidence}; b measures exactly"),
             };
             document.pair("bloat", &format!("{} ({})", Share(amount.share), amount.bytes));
@@ -215,7 +215,7 @@ fn sizes(document: &mut Document, one: &Figures, view: &View<'_>) {
     }
 }
 
-fn upkeep(document: &mut Document, one: &Figures, view: &View<'_>) {
+fn upkeep(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
     let now = view.newer.at;
     document.heading("Maintenance");
     if let Some(running) = running_vacuum(one, view) {
@@ -263,7 +263,7 @@ fn due_at(progress: Option<ThresholdProgress>, what: &str) -> String {
 }
 
 /// Returns how far the vacuum of this table is, where one runs.
-fn running_vacuum(one: &Figures, view: &View<'_>) -> Option<String> {
+fn running_vacuum(one: &TableFigures, view: &PaneView<'_>) -> Option<String> {
     let vacuum = view.readings.vacuums().iter().find(|vacuum| vacuum.relid == one.usage.relid)?;
     let scanned = vacuum.scanned.map(|share| format!(", {} scanned", Share(share))).unwrap_or_default();
     let phase = if vacuum.phase.is_empty() { "this role cannot see the phase" } else { &vacuum.phase };
@@ -271,7 +271,7 @@ fn running_vacuum(one: &Figures, view: &View<'_>) -> Option<String> {
 }
 
 /// The table's own settings of autovacuum: what each means, and what the server has.
-fn own_settings(document: &mut Document, one: &Figures, view: &View<'_>) {
+fn own_settings(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
     let own: Vec<(&str, &str)> = one
         .usage
         .options
@@ -336,7 +336,7 @@ fn meaning(parameter: &str) -> &'static str {
     }
 }
 
-fn traffic(document: &mut Document, one: &Figures) {
+fn traffic(document: &mut Document, one: &TableFigures) {
     let usage = &one.usage;
     document.heading("Since the counters were reset");
     let number = |number: Option<f64>| number.map_or_else(|| "?".to_owned(), |number| Count(number).to_string());
@@ -356,7 +356,7 @@ fn traffic(document: &mut Document, one: &Figures) {
     document.pair("HOT updates", &share(usage.hot_share()));
 }
 
-fn indexes(document: &mut Document, one: &Figures, view: &View<'_>) {
+fn indexes(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
     let Ok(all) = view.readings.indexes() else { return };
     let judgements = view.readings.judgements();
     let mut own: Vec<&IndexUsage> = all.iter().filter(|index| index.relid == one.usage.relid).collect();

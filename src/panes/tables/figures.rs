@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::app::View;
+use crate::app::PaneView;
 use crate::catalog::autovacuum::{Due, Policy};
 use crate::catalog::bloat::Bloat;
 use crate::catalog::table_usage::{self, TableUsage};
@@ -17,7 +17,7 @@ const PAGE: f64 = 8192.0;
 
 /// What is known of one table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figures {
+pub struct TableFigures {
     /// Its counters and sizes.
     pub usage: TableUsage,
     /// The Django model, where one is known or guessed.
@@ -40,13 +40,13 @@ pub struct Figures {
 #[derive(Debug, Default)]
 pub struct TableList {
     /// Each table.
-    pub tables: Vec<Figures>,
+    pub tables: Vec<TableFigures>,
     /// What is missing, in words.
     pub notes: Vec<String>,
 }
 
 /// Returns what is known of the tables, or why they were not read.
-pub fn figures(view: &View<'_>, span: TrafficSpan) -> Result<TableList, Missing> {
+pub fn figures(view: &PaneView<'_>, span: TrafficSpan) -> Result<TableList, Missing> {
     let usages = view.readings.tables()?;
     let mut notes = Vec::new();
     let bloats = view.readings.table_bloat();
@@ -58,7 +58,7 @@ pub fn figures(view: &View<'_>, span: TrafficSpan) -> Result<TableList, Missing>
     let traffic = view.readings.table_traffic(view.past(), span);
     let tables = usages
         .iter()
-        .map(|usage| Figures {
+        .map(|usage| TableFigures {
             owner: project.owner(&usage.name),
             bloat: bloats.as_ref().ok().and_then(|bloats| bloats.get(&usage.relid).cloned()),
             measured_at: None,
@@ -73,7 +73,7 @@ pub fn figures(view: &View<'_>, span: TrafficSpan) -> Result<TableList, Missing>
 }
 
 /// Says that dead rows are not known, since when, and until when.
-fn lost_counters(view: &View<'_>, usages: &[TableUsage]) -> Option<String> {
+fn lost_counters(view: &PaneView<'_>, usages: &[TableUsage]) -> Option<String> {
     let lost = usages.iter().filter(|usage| usage.has_lost_counters()).count();
     if lost == 0 {
         return None;
@@ -92,19 +92,19 @@ fn is_held_back(usage: &TableUsage, policy: &Policy, now: Timestamp) -> bool {
         && policy.due(usage).vacuum.is_some_and(|one| one.share() >= 1.0 && one.counted >= table_usage::MANY_DEAD)
 }
 
-impl Figures {
+impl TableFigures {
     /// Returns what identifies the row.
     pub fn key(&self) -> String {
         self.usage.relid.to_string()
     }
 
     /// Returns the bytes of the heap: as read, else by the pages of the last vacuum.
-    pub fn heap_bytes(&self, view: &View<'_>) -> f64 {
+    pub fn heap_bytes(&self, view: &PaneView<'_>) -> f64 {
         self.usage.heap_bytes.unwrap_or(self.usage.pages.max(0.0) * view.readings.block_size())
     }
 
     /// Returns the bytes with TOAST and indexes, where they were read; else those of the heap.
-    pub fn size(&self, view: &View<'_>) -> f64 {
+    pub fn size(&self, view: &PaneView<'_>) -> f64 {
         self.usage.total_bytes.unwrap_or_else(|| self.heap_bytes(view))
     }
 

@@ -33,7 +33,7 @@ fn refresh(pane: &mut Tables, history: &History) {
     let moment = history.last().unwrap();
     let findings = Findings::default();
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    pane.refresh(&View::new(history, moment, &readings, &findings));
+    pane.refresh(&PaneView::new(history, moment, &readings, &findings));
 }
 
 fn text(pane: &Tables, row: usize, column: &str) -> String {
@@ -95,7 +95,7 @@ fn the_detail_holds_the_statement_and_its_migration() {
     let moment = history.last().unwrap();
     let findings = Findings::default();
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    let view = View::new(&history, moment, &readings, &findings);
+    let view = PaneView::new(&history, moment, &readings, &findings);
     let document = pane.inspect(&view).unwrap();
     let text = document.detail.text(100);
     assert!(text.contains("VACUUM (ANALYZE) public.shop_order;"), "{text}");
@@ -141,7 +141,7 @@ fn detail(snapshot: Snapshot, key: &str) -> String {
     let moment = history.last().unwrap();
     let findings = Findings::default();
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    let view = View::new(&history, moment, &readings, &findings);
+    let view = PaneView::new(&history, moment, &readings, &findings);
     pane.inspect(&view).unwrap().detail.text(200)
 }
 

@@ -37,7 +37,7 @@ pub enum Files {
 
 /// A file as it was read.
 #[derive(Clone)]
-pub struct Seen {
+pub struct SeenFile {
     /// The text; bytes that are not UTF-8 are replaced.
     pub text: String,
     /// The permission bits, for instance `0o600`.
@@ -93,13 +93,13 @@ impl fmt::Debug for Environment {
 
 impl Files {
     /// Reads a file.
-    pub fn read(&self, path: &Path) -> io::Result<Seen> {
+    pub fn read(&self, path: &Path) -> io::Result<SeenFile> {
         match self {
             Self::Disk => read_from_disk(path),
             Self::None => Err(io::ErrorKind::NotFound.into()),
             Self::Given(files) => {
                 let (text, mode) = files.get(path).ok_or(io::ErrorKind::NotFound)?;
-                Ok(Seen { text: text.clone(), mode: *mode, is_plain: true })
+                Ok(SeenFile { text: text.clone(), mode: *mode, is_plain: true })
             }
         }
     }
@@ -114,15 +114,15 @@ impl Files {
     }
 }
 
-fn read_from_disk(path: &Path) -> io::Result<Seen> {
+fn read_from_disk(path: &Path) -> io::Result<SeenFile> {
     let about = fs::metadata(path)?;
     let mode = about.permissions().mode() & 0o777;
     if !about.is_file() {
         // Reading a pipe or a device could hang; the caller says what it is.
-        return Ok(Seen { text: String::new(), mode, is_plain: false });
+        return Ok(SeenFile { text: String::new(), mode, is_plain: false });
     }
     let bytes = fs::read(path)?;
-    Ok(Seen { text: String::from_utf8_lossy(&bytes).into_owned(), mode, is_plain: true })
+    Ok(SeenFile { text: String::from_utf8_lossy(&bytes).into_owned(), mode, is_plain: true })
 }
 
 /// An entry of `/etc/passwd`.

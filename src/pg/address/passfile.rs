@@ -9,7 +9,7 @@ use super::environment::Files;
 
 /// What a password is looked up by.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub(super) struct PasswordKey<'a> {
     /// The host as it was written; `localhost` for a unix socket in a default folder.
     pub(super) host: &'a str,
     /// The port.
@@ -23,16 +23,16 @@ pub(super) struct Wanted<'a> {
 /// A password file that could be used, or nothing and why.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PassFile {
-    text: Text,
+    text: PassfileText,
     /// Why the file is ignored, in one sentence.
     pub(super) warning: Option<String>,
 }
 
 /// The file's text, never shown.
 #[derive(Clone, Default)]
-struct Text(String);
+struct PassfileText(String);
 
-impl std::fmt::Debug for Text {
+impl std::fmt::Debug for PassfileText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("\"…\"")
     }
@@ -48,18 +48,18 @@ impl PassFile {
             let path = path.display();
             format!("password file {path} is ignored: others may read it (mode {:04o}); chmod 0600 {path}", seen.mode)
         } else {
-            return Self { text: Text(seen.text), warning: None };
+            return Self { text: PassfileText(seen.text), warning: None };
         };
-        Self { text: Text::default(), warning: Some(warning) }
+        Self { text: PassfileText::default(), warning: Some(warning) }
     }
 
     /// Returns the password of the first line that matches.
-    pub(super) fn find(&self, wanted: &Wanted<'_>) -> Option<Password> {
+    pub(super) fn find(&self, wanted: &PasswordKey<'_>) -> Option<Password> {
         self.text.0.lines().find_map(|line| password_of(line, wanted))
     }
 }
 
-fn password_of(line: &str, wanted: &Wanted<'_>) -> Option<Password> {
+fn password_of(line: &str, wanted: &PasswordKey<'_>) -> Option<Password> {
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() || line.starts_with('#') {
         return None;
@@ -114,9 +114,9 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::super::environment::Files;
-    use super::{PassFile, Wanted};
+    use super::{PassFile, PasswordKey};
 
-    const WANTED: Wanted<'_> = Wanted { host: "db", port: "5432", database: "shop", user: "app" };
+    const WANTED: PasswordKey<'_> = PasswordKey { host: "db", port: "5432", database: "shop", user: "app" };
 
     fn file(text: &str, mode: u32) -> PassFile {
         let path = PathBuf::from("/h/.pgpass");

@@ -6,25 +6,27 @@ use std::path::PathBuf;
 use super::keywords::{self, KEYWORDS, Keyword, Use};
 use super::secret::may_hold_password;
 use super::values::{Values, bad_value};
-use super::{Address, AddressError, Environment, Given, ParameterOrigin, Prompt, conninfo, nearest, service, url};
+use super::{
+    Address, AddressError, Environment, GivenParameter, ParameterOrigin, Prompt, conninfo, nearest, service, url,
+};
 
 /// Variables that say where to connect; with one of them set, `DATABASE_URL` is not looked at.
 const PLACES: [&str; 4] = ["PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE"];
 
 /// What the command line and the config file say.
 #[derive(Clone, Copy, Default)]
-pub struct Request<'a> {
+pub struct AddressRequest<'a> {
     /// URL, conninfo, service or alias.
     pub target: Option<&'a str>,
     /// psql's flags.
-    pub flags: Flags<'a>,
+    pub flags: ConnectionFlags<'a>,
     /// When to ask for a password.
     pub prompt: Prompt,
     /// The config file's aliases.
     pub aliases: &'a [Alias],
 }
 
-impl fmt::Debug for Request<'_> {
+impl fmt::Debug for AddressRequest<'_> {
     /// Leaves TARGET out: it may be a URL with a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -37,7 +39,7 @@ impl fmt::Debug for Request<'_> {
 
 /// psql's flags, which win over everything else.
 #[derive(Clone, Copy, Default)]
-pub struct Flags<'a> {
+pub struct ConnectionFlags<'a> {
     /// `-h`.
     pub host: Option<&'a str>,
     /// `-p`.
@@ -48,7 +50,7 @@ pub struct Flags<'a> {
     pub database: Option<&'a str>,
 }
 
-impl fmt::Debug for Flags<'_> {
+impl fmt::Debug for ConnectionFlags<'_> {
     /// Leaves `-d` out: it may be a URL with a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flags")
@@ -79,7 +81,7 @@ impl fmt::Debug for Alias {
 }
 
 /// Finds out where to connect.
-pub fn resolve(request: &Request<'_>, environment: &Environment) -> Result<Address, AddressError> {
+pub fn resolve(request: &AddressRequest<'_>, environment: &Environment) -> Result<Address, AddressError> {
     let (target, alias) = target_layer(request, environment)?;
     if let Some((flag, _)) = address_in_a_flag(&request.flags) {
         return Err(AddressError::NotAnAddress { origin: ParameterOrigin::Flag(flag) });
@@ -103,7 +105,7 @@ pub fn resolve(request: &Request<'_>, environment: &Environment) -> Result<Addre
 }
 
 /// Whether nothing at all says where to connect: the local server is meant, if there is one.
-pub fn is_left_open(request: &Request<'_>, environment: &Environment) -> bool {
+pub fn is_left_open(request: &AddressRequest<'_>, environment: &Environment) -> bool {
     let flags = &request.flags;
     let has_flag = flags.host.or(flags.port).or(flags.user).or(flags.database).is_some();
     let has_variable =
@@ -112,7 +114,7 @@ pub fn is_left_open(request: &Request<'_>, environment: &Environment) -> bool {
     request.target.is_none() && !has_flag && !has_variable && !has_service && environment.var("DATABASE_URL").is_none()
 }
 
-fn flag_layer(flags: &Flags<'_>) -> Vec<Given> {
+fn flag_layer(flags: &ConnectionFlags<'_>) -> Vec<GivenParameter> {
     let database = flags.database.filter(|text| !is_address(text));
     let flags = [
         ("host", "-h", flags.host),
@@ -121,7 +123,7 @@ fn flag_layer(flags: &Flags<'_>) -> Vec<Given> {
         ("dbname", "-d", database),
     ];
     let given = |(name, flag, value): (&'static str, _, Option<&str>)| {
-        Some(Given { name, value: value?.to_owned(), origin: ParameterOrigin::Flag(flag) })
+        Some(GivenParameter { name, value: value?.to_owned(), origin: ParameterOrigin::Flag(flag) })
     };
     flags.into_iter().filter_map(given).collect()
 }
@@ -129,7 +131,7 @@ fn flag_layer(flags: &Flags<'_>) -> Vec<Given> {
 /// Returns a flag that takes a name and was given an address: `-h postgres://…`, `-d app:secret@db1/shop`.
 ///
 /// Its value would be quoted wherever the host or the database is named.
-fn address_in_a_flag<'a>(flags: &Flags<'a>) -> Option<(&'static str, &'a str)> {
+fn address_in_a_flag<'a>(flags: &ConnectionFlags<'a>) -> Option<(&'static str, &'a str)> {
     let has_password = |text: &&str| text.contains("://") || text.contains('@') && text.contains(':');
     let database = flags.database.filter(|text| !is_address(text));
     [("-h", flags.host), ("-p", flags.port), ("-U", flags.user), ("-d", database)]
@@ -143,9 +145,9 @@ fn is_address(text: &str) -> bool {
 
 /// Reads TARGET, or what stands for it; the alias is named if it was one.
 fn target_layer(
-    request: &Request<'_>,
+    request: &AddressRequest<'_>,
     environment: &Environment,
-) -> Result<(Vec<Given>, Option<String>), AddressError> {
+) -> Result<(Vec<GivenParameter>, Option<String>), AddressError> {
     let address_flag = request.flags.database.filter(|text| is_address(text));
     if let Some(text) = request.target {
         if address_flag.is_some() {
@@ -171,7 +173,7 @@ fn target_layer(
     }
 }
 
-fn word_layer(text: &str, aliases: &[Alias], environment: &Environment) -> Result<Vec<Given>, AddressError> {
+fn word_layer(text: &str, aliases: &[Alias], environment: &Environment) -> Result<Vec<GivenParameter>, AddressError> {
     if is_address(text) {
         return text_layer(text, &ParameterOrigin::Target);
     }
@@ -180,14 +182,14 @@ fn word_layer(text: &str, aliases: &[Alias], environment: &Environment) -> Resul
     }
     let services = service::names(environment);
     if services.iter().any(|name| name == text) {
-        return Ok(vec![Given { name: "service", value: text.to_owned(), origin: ParameterOrigin::Target }]);
+        return Ok(vec![GivenParameter { name: "service", value: text.to_owned(), origin: ParameterOrigin::Target }]);
     }
     let names: Vec<String> = aliases.iter().map(|alias| alias.name.clone()).chain(services).collect();
     let near = nearest(text, names.iter().map(String::as_str)).map(str::to_owned);
     Err(AddressError::UnknownTarget { word: text.to_owned(), near, names })
 }
 
-fn database_url_layer(text: &str) -> Result<Vec<Given>, AddressError> {
+fn database_url_layer(text: &str) -> Result<Vec<GivenParameter>, AddressError> {
     text_layer(text, &ParameterOrigin::Variable("DATABASE_URL")).map_err(|error| match error {
         AddressError::Syntax { origin, what, .. }
             if url::scheme(text).is_none_or(|scheme| !scheme.starts_with('p')) =>
@@ -200,14 +202,14 @@ fn database_url_layer(text: &str) -> Result<Vec<Given>, AddressError> {
 }
 
 /// Reads a URL or a conninfo.
-fn text_layer(text: &str, origin: &ParameterOrigin) -> Result<Vec<Given>, AddressError> {
+fn text_layer(text: &str, origin: &ParameterOrigin) -> Result<Vec<GivenParameter>, AddressError> {
     let parsed = if url::scheme(text).is_some() { url::parse(text) } else { conninfo::parse(text) };
     let pairs = parsed.map_err(|error| AddressError::Syntax {
         origin: origin.clone(),
         what: error.what.clone(),
         hint: error.hint,
     })?;
-    let mut layer: Vec<Given> = Vec::new();
+    let mut layer: Vec<GivenParameter> = Vec::new();
     for (key, value) in pairs {
         let is_after_password = url::scheme(text).is_none() && layer.last().is_some_and(|last| last.name == "password");
         let given = known(key, value, origin.clone());
@@ -222,7 +224,7 @@ fn text_layer(text: &str, origin: &ParameterOrigin) -> Result<Vec<Given>, Addres
     Ok(layer)
 }
 
-fn alias_layer(alias: &Alias) -> Result<Vec<Given>, AddressError> {
+fn alias_layer(alias: &Alias) -> Result<Vec<GivenParameter>, AddressError> {
     let mut layer = Vec::new();
     for (key, value, line) in &alias.parameters {
         let origin = ParameterOrigin::File { path: alias.file.clone(), line: *line };
@@ -236,9 +238,9 @@ fn alias_layer(alias: &Alias) -> Result<Vec<Given>, AddressError> {
     Ok(layer)
 }
 
-fn known(key: String, value: String, origin: ParameterOrigin) -> Result<Given, AddressError> {
+fn known(key: String, value: String, origin: ParameterOrigin) -> Result<GivenParameter, AddressError> {
     match keywords::find(&key) {
-        Some(keyword) => Ok(Given { name: keyword.name, value, origin }),
+        Some(keyword) => Ok(GivenParameter { name: keyword.name, value, origin }),
         // A URL without its scheme and with a "=" in it is read as a conninfo: the word before it holds the password.
         None if !key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') => {
             Err(AddressError::NotAnAddress { origin })
@@ -247,11 +249,11 @@ fn known(key: String, value: String, origin: ParameterOrigin) -> Result<Given, A
     }
 }
 
-fn environment_layer(environment: &Environment) -> Vec<Given> {
+fn environment_layer(environment: &Environment) -> Vec<GivenParameter> {
     let mut layer = Vec::new();
     // Older than PGSSLMODE and weaker; source: fe-connect.c, `conninfo_add_defaults`.
     if environment.var("PGREQUIRESSL").is_some_and(|value| value.starts_with('1')) {
-        layer.push(Given {
+        layer.push(GivenParameter {
             name: "sslmode",
             value: "require".to_owned(),
             origin: ParameterOrigin::Variable("PGREQUIRESSL"),
@@ -260,13 +262,17 @@ fn environment_layer(environment: &Environment) -> Vec<Given> {
     for keyword in KEYWORDS {
         let Some(variable) = keyword.variable else { continue };
         let Some(value) = environment.var(variable) else { continue };
-        layer.push(Given { name: keyword.name, value: value.to_owned(), origin: ParameterOrigin::Variable(variable) });
+        layer.push(GivenParameter {
+            name: keyword.name,
+            value: value.to_owned(),
+            origin: ParameterOrigin::Variable(variable),
+        });
     }
     layer
 }
 
 /// Refuses a value the parameter does not take.
-fn judge(given: &Given) -> Result<(), AddressError> {
+fn judge(given: &GivenParameter) -> Result<(), AddressError> {
     let Some(keyword) = keywords::find(given.name) else { return Ok(()) };
     let value = given.value.as_str();
     if value.is_empty() {
@@ -281,7 +287,7 @@ fn judge(given: &Given) -> Result<(), AddressError> {
     }
 }
 
-fn unsupported(given: &Given, keyword: &Keyword, values: &[&str]) -> AddressError {
+fn unsupported(given: &GivenParameter, keyword: &Keyword, values: &[&str]) -> AddressError {
     let hint = match values {
         [] => format!("leave {} out", keyword.name),
         values => format!("leave it out, or use one of: {}", values.join(", ")),

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::{Address, Environment, Files, HostAddress, Password, Prompt, Roots, SslMode};
-use super::{Alias, Flags, Request, is_left_open, resolve};
+use super::{AddressRequest, Alias, ConnectionFlags, is_left_open, resolve};
 
 const SERVICES: &str = "[prod]\nhost=svc\nport=6000\nuser=svcuser\npassword=svcpass\nsslmode=require\n[bad]\nport=x\n";
 const PASSFILE: &str = "db1:5432:shop:app:one\ndb2:*:*:*:two\nlocalhost:*:*:*:local\n10.0.0.1:*:*:*:ip\n";
@@ -36,9 +36,9 @@ fn aliases() -> Vec<Alias> {
     ]
 }
 
-fn with(flags: Flags<'_>, target: Option<&str>, vars: &[(&str, &str)]) -> Result<Address, String> {
+fn with(flags: ConnectionFlags<'_>, target: Option<&str>, vars: &[(&str, &str)]) -> Result<Address, String> {
     let aliases = aliases();
-    let request = Request { target, flags, prompt: Prompt::IfNeeded, aliases: &aliases };
+    let request = AddressRequest { target, flags, prompt: Prompt::IfNeeded, aliases: &aliases };
     resolve(&request, &environment(vars)).map_err(|error| match error.hint() {
         Some(hint) => format!("{error} | {hint}"),
         None => error.to_string(),
@@ -54,7 +54,7 @@ fn shown(address: &Result<Address, String>) -> String {
 
 /// Resolves a TARGET (empty: none) under variables, and shows the address.
 fn check(target: &str, vars: &[(&str, &str)], expected: &str) {
-    let address = with(Flags::default(), Some(target).filter(|target| !target.is_empty()), vars);
+    let address = with(ConnectionFlags::default(), Some(target).filter(|target| !target.is_empty()), vars);
     assert_eq!(shown(&address), expected, "{target} {vars:?}");
 }
 
@@ -78,9 +78,10 @@ fn flags_win_over_target_over_service_over_environment() {
     check("", &vars, "envuser@env:1/envdb");
     check("host=t", &vars, "envuser@t:1/envdb");
     check("service=prod", &vars, "svcuser@svc:6000/envdb");
-    let flags = Flags { host: Some("f"), port: Some("2"), user: Some("fu"), database: Some("fd") };
+    let flags = ConnectionFlags { host: Some("f"), port: Some("2"), user: Some("fu"), database: Some("fd") };
     assert_eq!(shown(&with(flags, Some("postgres://a@b:3/c"), &vars)), "fu@f:2/fd");
-    let flags = Flags { database: Some("postgres://a@b:3/c"), user: Some("fu"), ..Flags::default() };
+    let flags =
+        ConnectionFlags { database: Some("postgres://a@b:3/c"), user: Some("fu"), ..ConnectionFlags::default() };
     assert_eq!(shown(&with(flags, None, &vars)), "fu@b:3/c");
     let shown = shown(&with(flags, Some("host=t"), &[]));
     assert!(shown.starts_with("TARGET and -d both say where to connect"), "{shown}");
@@ -96,7 +97,7 @@ fn database_url_stands_in_only_where_nothing_else_says_where() {
     check("", &[url, ("PGHOST", "env")], "me@env:5432/me");
     check("", &[url, ("PGSERVICE", "prod")], "svcuser@svc:6000/svcuser");
     check("host=t", &[url], "me@t:5432/me");
-    let flags = Flags { host: Some("other"), ..Flags::default() };
+    let flags = ConnectionFlags { host: Some("other"), ..ConnectionFlags::default() };
     let address = with(flags, None, &[url]).unwrap();
     assert!(address.to_string() == "me@other:5432/me" && address.hosts[0].password.is_none());
     check(
@@ -119,14 +120,14 @@ fn hosts_ports_and_addresses_are_matched() {
     check("host=a,b port=1,2,3", &[], &format!("3 ports cannot be matched to 2 hosts | {hint}"));
     let hint = "give one hostaddr for each host, in the same order";
     check("host=a,b hostaddr=::1", &[], &format!("2 hosts cannot be matched to 1 hostaddr | {hint}"));
-    let address = with(Flags::default(), Some("host=a hostaddr=::1"), &[]).unwrap();
+    let address = with(ConnectionFlags::default(), Some("host=a hostaddr=::1"), &[]).unwrap();
     assert_eq!(address.hosts[0].place, HostAddress::Name("a".to_owned(), Some("::1".parse().unwrap())));
 }
 
 #[test]
 fn the_password_of_each_host_is_found() {
     let check = |target: &str, vars: &[(&str, &str)], expected: &[Option<&str>]| {
-        let address = with(Flags::default(), Some(target), vars).unwrap();
+        let address = with(ConnectionFlags::default(), Some(target), vars).unwrap();
         let found: Vec<_> = address.hosts.iter().map(|host| host.password.as_ref().map(Password::reveal)).collect();
         assert_eq!(found, expected, "{target}");
     };
@@ -140,7 +141,7 @@ fn the_password_of_each_host_is_found() {
     check("host=db2", &[("PGPASSWORD", "env")], &[Some("env")]);
     check("host=db2", &[("PGPASSFILE", "/none")], &[None]);
     check("host=db2 passfile=/h/open", &[], &[None]);
-    let address = with(Flags::default(), Some("host=db2 passfile=~/open"), &[]).unwrap();
+    let address = with(ConnectionFlags::default(), Some("host=db2 passfile=~/open"), &[]).unwrap();
     assert_eq!(address.warnings.len(), 1);
 }
 
@@ -181,14 +182,14 @@ fn a_wrong_word_says_where_and_the_valid_ones() {
         &[("PGSYSCONFDIR", "/s")],
         "no service is called \"nope\" | looked in /h/.pg_service.conf and /s/pg_service.conf; there are prod, bad",
     );
-    let flags = Flags { port: Some("x"), ..Flags::default() };
+    let flags = ConnectionFlags { port: Some("x"), ..ConnectionFlags::default() };
     assert_eq!(shown(&with(flags, None, &[])), "invalid value for -p | valid: 1 to 65535");
 }
 
 #[test]
 fn a_protection_that_cannot_be_given_is_refused() {
     let check = |target: &str, expected: &str| {
-        let shown = shown(&with(Flags::default(), Some(target), &[]));
+        let shown = shown(&with(ConnectionFlags::default(), Some(target), &[]));
         assert!(shown.contains(expected), "{target}: {shown}");
     };
     check("require_auth=scram-sha-256", "TARGET: require_auth is not supported by pgdj");
@@ -206,7 +207,7 @@ fn a_protection_that_cannot_be_given_is_refused() {
 
 #[test]
 fn tls_settings_follow_libpqs_defaults() {
-    let tls = |target: &str, vars: &[(&str, &str)]| with(Flags::default(), Some(target), vars).unwrap().tls;
+    let tls = |target: &str, vars: &[(&str, &str)]| with(ConnectionFlags::default(), Some(target), vars).unwrap().tls;
     let plain = tls("host=a", &[]);
     assert_eq!((plain.mode, plain.roots), (SslMode::Prefer, Roots::Default(Some("/h/.postgresql/root.crt".into()))));
     assert_eq!(tls("sslrootcert=system", &[]).mode, SslMode::VerifyFull);
@@ -217,7 +218,7 @@ fn tls_settings_follow_libpqs_defaults() {
 
 #[test]
 fn the_time_limit_is_finite_unless_it_is_said_to_be_none() {
-    let timeout = |target: &str| with(Flags::default(), Some(target), &[]).unwrap().timeout;
+    let timeout = |target: &str| with(ConnectionFlags::default(), Some(target), &[]).unwrap().timeout;
     assert_eq!(timeout("host=a"), Some(Duration::from_secs(10)));
     assert_eq!(timeout("connect_timeout=3"), Some(Duration::from_secs(3)));
     assert_eq!(timeout("connect_timeout=0"), None);
@@ -247,9 +248,9 @@ fn a_password_is_in_no_text_whatever_is_printed() {
             parameters: vec![("password".to_owned(), "s3cret".to_owned(), 1)],
             file: PathBuf::new(),
         }];
-        let flags = Flags { database: Some("postgres://u:s3cret@h/d"), ..Flags::default() };
-        let flags = if target.is_none() { flags } else { Flags::default() };
-        let request = Request { target, flags, prompt: Prompt::IfNeeded, aliases: &aliases };
+        let flags = ConnectionFlags { database: Some("postgres://u:s3cret@h/d"), ..ConnectionFlags::default() };
+        let flags = if target.is_none() { flags } else { ConnectionFlags::default() };
+        let request = AddressRequest { target, flags, prompt: Prompt::IfNeeded, aliases: &aliases };
         let environment = environment(&vars);
         assert!(!format!("{request:?}{environment:?}").contains("s3cret"));
         let resolved = resolve(&request, &environment);
@@ -264,13 +265,13 @@ fn a_password_is_in_no_text_whatever_is_printed() {
 #[test]
 fn only_where_nothing_says_where_to_connect_is_it_left_open() {
     let is_open = |target, flags, vars: &[(&str, &str)]| {
-        is_left_open(&Request { target, flags, ..Request::default() }, &environment(vars))
+        is_left_open(&AddressRequest { target, flags, ..AddressRequest::default() }, &environment(vars))
     };
-    let none = Flags::default();
+    let none = ConnectionFlags::default();
     assert!(is_open(None, none, &[]));
     assert!(is_open(None, none, &[("PATH", "/bin"), ("PGHOST", "")]));
     assert!(!is_open(Some("prod"), none, &[]));
-    assert!(!is_open(None, Flags { database: Some("shop"), ..none }, &[]));
+    assert!(!is_open(None, ConnectionFlags { database: Some("shop"), ..none }, &[]));
     for variable in ["PGSERVICE", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "DATABASE_URL"] {
         assert!(!is_open(None, none, &[(variable, "x")]), "{variable}");
     }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
-use super::{AddressError, Given, ParameterOrigin, keywords};
+use super::{AddressError, GivenParameter, ParameterOrigin, keywords};
 
 /// Where packages put the system-wide file when `PGSYSCONFDIR` does not say: Debian, Red Hat, Homebrew, source builds.
 const SYSTEM_FOLDERS: &[&str] = &[
@@ -24,7 +24,7 @@ pub(super) fn find(
     name: &str,
     named_file: Option<&str>,
     environment: &Environment,
-) -> Result<Vec<Given>, AddressError> {
+) -> Result<Vec<GivenParameter>, AddressError> {
     let files = files(named_file, environment);
     let mut names = Vec::new();
     for path in &files {
@@ -67,8 +67,8 @@ fn read(path: &Path, environment: &Environment) -> Result<Option<String>, Addres
 }
 
 /// Reads one section; `None` if the file has none of this name. Other sections are not judged, as in libpq.
-fn section(text: &str, name: &str, path: &Path) -> Result<Option<Vec<Given>>, AddressError> {
-    let mut found: Option<Vec<Given>> = None;
+fn section(text: &str, name: &str, path: &Path) -> Result<Option<Vec<GivenParameter>>, AddressError> {
+    let mut found: Option<Vec<GivenParameter>> = None;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -96,7 +96,7 @@ fn section_name(line: &str) -> Option<&str> {
     line.strip_prefix('[')?.split_once(']').map(|(name, _)| name)
 }
 
-fn parameter(line: &str, origin: ParameterOrigin) -> Result<Given, AddressError> {
+fn parameter(line: &str, origin: ParameterOrigin) -> Result<GivenParameter, AddressError> {
     let syntax = |what: &str| AddressError::Syntax { origin: origin.clone(), what: what.to_owned(), hint: None };
     let Some((key, value)) = line.split_once('=') else {
         let what = if line.starts_with("ldap") { "LDAP lookup is not supported" } else { "the line has no \"=\"" };
@@ -106,7 +106,7 @@ fn parameter(line: &str, origin: ParameterOrigin) -> Result<Given, AddressError>
         Some(keyword) if matches!(keyword.name, "service" | "servicefile") => {
             Err(syntax("a service cannot name another service"))
         }
-        Some(keyword) => Ok(Given { name: keyword.name, value: value.to_owned(), origin }),
+        Some(keyword) => Ok(GivenParameter { name: keyword.name, value: value.to_owned(), origin }),
         None => Err(AddressError::UnknownKeyword { origin, near: keywords::near(key.trim()), word: key.to_owned() }),
     }
 }

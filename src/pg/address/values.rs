@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::passfile::{PassFile, Wanted};
+use super::passfile::{PassFile, PasswordKey};
 use super::{
-    Address, AddressError, ChannelBinding, DEFAULT_TIMEOUT, Environment, File, Given, Host, HostAddress, HostOrder,
-    Keepalives, Negotiation, ParameterOrigin, Password, Prompt, Roots, SessionAttrs, Sni, SslMode, Tls, TlsVersion,
-    socket_path,
+    Address, AddressError, ChannelBinding, DEFAULT_TIMEOUT, Environment, File, GivenParameter, Host, HostAddress,
+    HostOrder, Keepalives, Negotiation, ParameterOrigin, Password, Prompt, Roots, SessionAttrs, Sni, SslMode, Tls,
+    TlsVersion, socket_path,
 };
 use crate::sample::unit::counted;
 
@@ -23,11 +23,11 @@ const VALID_PORT: &str = "valid: 1 to 65535";
 const VALID_PORT_OF_URL: &str = "valid: 1 to 65535; in a URL, write : in a password as %3A and / as %2F";
 /// The strongest value of each parameter.
 #[derive(Default)]
-pub(super) struct Values(BTreeMap<&'static str, Given>);
+pub(super) struct Values(BTreeMap<&'static str, GivenParameter>);
 
 impl Values {
     /// Adds a layer below those there are; within it the last word counts.
-    pub(super) fn add_weaker(&mut self, layer: Vec<Given>) {
+    pub(super) fn add_weaker(&mut self, layer: Vec<GivenParameter>) {
         let layer: BTreeMap<_, _> = layer.into_iter().map(|given| (given.name, given)).collect();
         for (name, given) in layer {
             self.0.entry(name).or_insert(given);
@@ -35,12 +35,12 @@ impl Values {
     }
 
     /// Returns every parameter that is given.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Given> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &GivenParameter> {
         self.0.values()
     }
 
     /// Returns a value that is not empty.
-    fn given(&self, name: &str) -> Option<&Given> {
+    fn given(&self, name: &str) -> Option<&GivenParameter> {
         self.0.get(name).filter(|given| !given.value.is_empty())
     }
 
@@ -280,7 +280,7 @@ impl Values {
         for host in &mut address.hosts {
             let name = name_for_passfile(&host.place);
             let port = host.port.to_string();
-            let wanted = Wanted { host: &name, port: &port, database: &address.database, user: &address.user };
+            let wanted = PasswordKey { host: &name, port: &port, database: &address.database, user: &address.user };
             host.password = file.find(&wanted);
             host.password_from = host.password.is_some().then(|| path.display().to_string());
         }
@@ -309,6 +309,6 @@ fn default_socket_folder(port: u16, environment: &Environment) -> PathBuf {
 }
 
 /// The error of a value that is not taken.
-pub(super) fn bad_value(given: &Given, valid: String) -> AddressError {
+pub(super) fn bad_value(given: &GivenParameter, valid: String) -> AddressError {
     AddressError::BadValue { origin: given.origin.clone(), keyword: given.name, value: given.value.clone(), valid }
 }

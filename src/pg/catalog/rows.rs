@@ -2,8 +2,8 @@
 
 use crate::catalog::index::{KeyDirection, Nulls};
 use crate::catalog::{
-    Catalog, Collation, ColumnStatistics, Counters, Definition, Expr, ExpressionStatistics, ForeignKey, Index, Key,
-    Method, RelationKind, Table, TableColumn, ids, parse, texts,
+    AccessMethod, Catalog, Collation, ColumnStatistics, Counters, Definition, Expr, ExpressionStatistics, ForeignKey,
+    Index, Key, RelationKind, Table, TableColumn, ids, parse, texts,
 };
 use crate::sample::{Row, RowSet, Value};
 
@@ -162,7 +162,7 @@ fn index(table: &Table, row: &Row<'_>) -> Index {
         oid: oid(row, "oid"),
         name: row.text("name").to_owned(),
         definition: Definition {
-            method: Method::named(row.text("method")),
+            method: AccessMethod::named(row.text("method")),
             keys: all.iter().enumerate().take(count).map(key).collect(),
             include: all.iter().skip(count).cloned().collect(),
             predicate: conjuncts.into_iter().map(|part| part.normalised(table)).collect(),

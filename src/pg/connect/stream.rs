@@ -12,7 +12,7 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream}
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::{ConnectTrouble, NotPostgres};
-use crate::pg::tls::Connector;
+use crate::pg::tls::TlsConnector;
 
 /// `SSLRequest`: its length and its code. Source: PostgreSQL manual 55.7.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -76,7 +76,7 @@ async fn foreign(first: u8, socket: &mut Socket) -> ConnectTrouble {
 /// Speaks TLS from here on. A name that is no DNS name (`my db`) is passed over in favour of the address.
 pub(super) async fn shake_hands(
     socket: Socket,
-    connector: &Connector,
+    connector: &TlsConnector,
     name: &str,
     ip: &str,
 ) -> Result<Stream, ConnectTrouble> {

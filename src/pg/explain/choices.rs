@@ -11,14 +11,14 @@ use super::refusal::{self, FailedRun};
 use super::run::{self, Runner};
 use super::statement::{self, CheckedStatement};
 use super::usual;
-use super::{Agreed, Choice, Consent, Options, Parameter, Request};
+use super::{Agreed, Choice, Consent, ExplainRequest, Options, StatementParameter};
 use crate::Failure;
 use crate::catalog::expr::Expr;
 use crate::catalog::parse::expression;
 use crate::failure::FailureKind;
 use crate::pg::judge::Level;
 use crate::pg::own::Own;
-use crate::pg::session::{Parameter as Bound, Query};
+use crate::pg::session::{Query, QueryParameter as Bound};
 use crate::pg::transaction::Transaction;
 use crate::plan::Plan;
 use crate::sample::unit::Share;
@@ -65,12 +65,12 @@ struct ComparedColumn {
 
 impl Runner {
     /// Finds out the parameters of a statement, in the order of their numbers; none for a statement without.
-    pub async fn choices(&self, sql: &str) -> Result<Vec<Parameter>, Failure> {
+    pub async fn choices(&self, sql: &str) -> Result<Vec<StatementParameter>, Failure> {
         let statement = statement::check(sql).map_err(|error| refusal::not_one(&error))?;
         if statement.parameters == 0 {
             return Ok(Vec::new());
         }
-        let request = Request {
+        let request = ExplainRequest {
             sql: sql.to_owned(),
             parameters: Vec::new(),
             options: Options { analyze: false, ..Options::default() },
@@ -93,7 +93,11 @@ impl Runner {
         })
     }
 
-    async fn ask(&self, request: &Request, statement: &CheckedStatement) -> Result<Vec<Parameter>, Stumble> {
+    async fn ask(
+        &self,
+        request: &ExplainRequest,
+        statement: &CheckedStatement,
+    ) -> Result<Vec<StatementParameter>, Stumble> {
         let opened = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await;
         let mut transaction = opened.map_err(Stumble::Told)?;
         let begun = transaction.begin(run::guard(Consent::ReadOnly, request.timeout_ms)).await;
@@ -103,7 +107,7 @@ impl Runner {
             Ok(_admitted) => parameters(&mut transaction, request, statement).await,
             // Nobody has agreed yet that the server parses it: it is asked when the statement is explained.
             Err(Stumble::Told(failure)) if failure.kind == FailureKind::NotAgreed => {
-                let mut unknown = vec![Parameter::default(); statement.parameters];
+                let mut unknown = vec![StatementParameter::default(); statement.parameters];
                 usual::offer(&statement.text, &mut unknown);
                 Ok(unknown)
             }
@@ -116,9 +120,9 @@ impl Runner {
 
 async fn parameters(
     transaction: &mut Transaction,
-    request: &Request,
+    request: &ExplainRequest,
     statement: &CheckedStatement,
-) -> Result<Vec<Parameter>, Stumble> {
+) -> Result<Vec<StatementParameter>, Stumble> {
     let mut parameters = planned::parameters(transaction, statement, Reparse::WhenJudged).await?;
     // A plan that cannot be had (a table this role may not read) leaves the types, which are worth a form already.
     let asked = Explaining { statement, values: &[], options: request.options, parsed: Reparse::WhenJudged };
@@ -130,7 +134,7 @@ async fn parameters(
 }
 
 /// Finds the columns that the parameters are compared with, and values of theirs.
-async fn compare(transaction: &mut Transaction, plan: &Plan, parameters: &mut [Parameter]) {
+async fn compare(transaction: &mut Transaction, plan: &Plan, parameters: &mut [StatementParameter]) {
     let places = places(plan);
     for (number, place) in &places {
         if let Some(parameter) = number.checked_sub(1).and_then(|at| parameters.get_mut(at)) {
@@ -226,7 +230,7 @@ fn numbers_in(expr: &Expr) -> Vec<usize> {
 async fn values(
     transaction: &mut Transaction,
     places: &HashMap<usize, ComparedColumn>,
-    parameters: &[Parameter],
+    parameters: &[StatementParameter],
 ) -> Vec<(usize, Vec<Choice>)> {
     let wanted: Vec<serde_json::Value> = places
         .iter()

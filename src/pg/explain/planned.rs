@@ -6,7 +6,7 @@
 use super::options;
 use super::refusal;
 use super::statement::CheckedStatement;
-use super::{Options, Parameter};
+use super::{Options, StatementParameter};
 use crate::Failure;
 use crate::pg::own::{Hole, Own, Placeholder};
 use crate::pg::session::Query;
@@ -93,7 +93,7 @@ pub(in crate::pg) enum Reparse {
 
 /// What the server answered.
 #[derive(Debug, Clone)]
-pub(in crate::pg) struct Explained {
+pub(in crate::pg) struct ExplainedPlan {
     /// The plan.
     pub(in crate::pg) plan: Plan,
     /// The server's JSON.
@@ -138,20 +138,20 @@ pub(super) async fn parameters(
     transaction: &mut Transaction,
     statement: &CheckedStatement,
     parsed: Reparse,
-) -> Result<Vec<Parameter>, Stumble> {
+) -> Result<Vec<StatementParameter>, Stumble> {
     let types = match parsed {
         Reparse::WhenJudged if transaction.has_prepared(&statement.text) => transaction.parameters().await,
         Reparse::WhenJudged | Reparse::Anew => transaction.prepare(&statement.text).await,
     };
     let types = types.map_err(|trouble| Stumble::server(trouble, &prepare_prefix()))?;
-    Ok(types.into_iter().map(|type_name| Parameter { type_name, ..Parameter::default() }).collect())
+    Ok(types.into_iter().map(|type_name| StatementParameter { type_name, ..StatementParameter::default() }).collect())
 }
 
 /// Explains a statement; anew each time, so that a plan knows of an index that came in between.
 pub(in crate::pg) async fn explain(
     transaction: &mut Transaction,
     asked: &Explaining<'_>,
-) -> Result<Explained, Stumble> {
+) -> Result<ExplainedPlan, Stumble> {
     let Explaining { statement, values, mut options, parsed } = *asked;
     let version = transaction.greeting().version;
     let mut notes = Vec::new();
@@ -190,7 +190,7 @@ pub(in crate::pg) async fn explain(
         let note = "partitions were pruned by null values, because this server has no GENERIC_PLAN";
         notes.push(note.to_owned());
     }
-    Ok(Explained { plan, raw, options, notes })
+    Ok(ExplainedPlan { plan, raw, options, notes })
 }
 
 /// Returns the options of EXPLAIN, and notes what the server has not.
@@ -233,7 +233,7 @@ async fn generic(
 /// The plan for these values.
 async fn custom(
     transaction: &mut Transaction,
-    parameters: &[Parameter],
+    parameters: &[StatementParameter],
     (asked, notes): (&Explaining<'_>, &mut Vec<String>),
 ) -> Result<Option<String>, Stumble> {
     if parameters.len() != asked.values.len() {

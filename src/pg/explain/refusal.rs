@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-use super::statement::{self, CheckedStatement, Effect, NotOne};
-use super::{Blocker, Parameter, Request, WHAT_STAYS};
+use super::statement::{self, CheckedStatement, NotOne, StatementEffect};
+use super::{Blocker, ExplainRequest, StatementParameter, WHAT_STAYS};
 use crate::Failure;
 use crate::failure::FailureKind;
 use crate::pg::control::Mode;
@@ -20,7 +20,7 @@ use crate::sample::unit::counted;
 /// Under which circumstances it went wrong.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FailedRun<'a> {
-    pub(super) request: &'a Request,
+    pub(super) request: &'a ExplainRequest,
     pub(super) statement: &'a CheckedStatement,
     pub(super) elapsed: Duration,
     pub(super) blocked_by: &'a [Blocker],
@@ -36,17 +36,17 @@ pub(in crate::pg) fn not_one(error: &NotOne) -> Failure {
     refused(error.to_string()).hint(error.hint())
 }
 
-fn deed(effect: Effect) -> String {
+fn deed(effect: StatementEffect) -> String {
     match effect {
-        Effect::Acts(function) => {
+        StatementEffect::Acts(function) => {
             format!("the statement calls {function}(), which a rollback does not undo")
         }
-        Effect::Writes(verb) => format!("the statement writes ({verb})"),
-        Effect::Reads => "the EXPLAIN was asked to run as a write".to_owned(),
+        StatementEffect::Writes(verb) => format!("the statement writes ({verb})"),
+        StatementEffect::Reads => "the EXPLAIN was asked to run as a write".to_owned(),
     }
 }
 
-pub(super) fn read_only_mode(effect: Effect) -> Failure {
+pub(super) fn read_only_mode(effect: StatementEffect) -> Failure {
     refused(format!("{}; --read-only forbids it", deed(effect)))
         .hint("explain it without ANALYZE, which only plans it; or start pgdj without --read-only")
 }
@@ -85,9 +85,9 @@ pub(super) fn no_statement(word: &str) -> Failure {
 /// How what can be explained begins.
 const BEGINNINGS: &str = super::statement::WHAT_EXPLAIN_TAKES;
 
-pub(super) fn no_consent(effect: Effect) -> Failure {
+pub(super) fn no_consent(effect: StatementEffect) -> Failure {
     refused(format!("{}; EXPLAIN ANALYZE would run it", deed(effect))).hint(match effect {
-        Effect::Acts(_) => {
+        StatementEffect::Acts(_) => {
             "explain it without ANALYZE, which only plans it; pgdj explain --analyze --write runs it, and a rollback does not undo it"
                 .to_owned()
         }
@@ -121,8 +121,8 @@ pub(super) fn no_plan(raw: &str) -> Failure {
     refused("the server's answer to EXPLAIN contains no plan").because_text(format!("it begins: {start}"))
 }
 
-pub(super) fn count_of_values(parameters: &[Parameter], given: usize) -> Failure {
-    let name = |(at, known): (usize, &Parameter)| format!("${} {}", at + 1, known.type_name);
+pub(super) fn count_of_values(parameters: &[StatementParameter], given: usize) -> Failure {
+    let name = |(at, known): (usize, &StatementParameter)| format!("${} {}", at + 1, known.type_name);
     let wanted = parameters.iter().enumerate().map(name).collect::<Vec<_>>().join(", ");
     refused(format!(
         "the statement has {}, and {} given",
@@ -133,7 +133,7 @@ pub(super) fn count_of_values(parameters: &[Parameter], given: usize) -> Failure
 }
 
 /// Says that a statement was only planned: $1 and $2 have no values.
-pub(super) fn not_run(parameters: &[Parameter]) -> String {
+pub(super) fn not_run(parameters: &[StatementParameter]) -> String {
     let names: Vec<String> = (1..=parameters.len()).map(|number| format!("${number}")).collect();
     let types: Vec<&str> = parameters.iter().map(|parameter| parameter.type_name.as_str()).collect();
     let (have, times) = match names.len() {
@@ -194,7 +194,7 @@ fn by_code(said: &DbError, at: &FailedRun<'_>, role: &str) -> Failure {
     match *said.code() {
         SqlState::QUERY_CANCELED => interrupted(said, at),
         SqlState::LOCK_NOT_AVAILABLE => blocked(at),
-        SqlState::READ_ONLY_SQL_TRANSACTION if at.statement.effect == Effect::Reads => because(
+        SqlState::READ_ONLY_SQL_TRANSACTION if at.statement.effect == StatementEffect::Reads => because(
             "the statement writes through a function or a trigger, and this EXPLAIN runs in a read-only transaction",
         )
         .hint(match at.mode {
@@ -293,14 +293,14 @@ fn with_blockers(failure: Failure, blockers: &[Blocker]) -> Failure {
 
 /// Returns the statement that would let this role read, for one that writes who could. Source: `aclcheck_error` of
 /// `src/backend/catalog/aclchk.c`.
-fn grant(message: &str, role: &str, effect: Effect) -> String {
+fn grant(message: &str, role: &str, effect: StatementEffect) -> String {
     let role = if role.is_empty() { "ROLE".to_owned() } else { quote_ident(role) };
     let named = |kind: &str| message.split_once(&format!(" for {kind} ")).map(|(_, name)| name.trim());
     if let Some(schema) = named("schema") {
         return format!("GRANT USAGE ON SCHEMA {} TO {role};", quote_ident(schema));
     }
     // A role that watches is not given the right to write.
-    let only_reads = effect == Effect::Reads;
+    let only_reads = effect == StatementEffect::Reads;
     if let Some(table) = ["table", "relation", "view", "materialized view", "foreign table"]
         .into_iter()
         .find_map(named)
@@ -355,10 +355,10 @@ mod tests {
 
     #[test]
     fn what_no_rollback_undoes_is_not_offered_to_be_rolled_back() {
-        let acts = no_consent(Effect::Acts("pg_terminate_backend"));
+        let acts = no_consent(StatementEffect::Acts("pg_terminate_backend"));
         let hint = acts.hint.unwrap_or_default();
         assert!(hint.contains("a rollback does not undo it") && !hint.contains("is rolled back"), "{hint}");
-        let writes = no_consent(Effect::Writes("DELETE")).hint.unwrap_or_default();
+        let writes = no_consent(StatementEffect::Writes("DELETE")).hint.unwrap_or_default();
         assert!(writes.contains("it is rolled back"), "{writes}");
     }
 
@@ -371,7 +371,8 @@ mod tests {
     #[test]
     fn parameters_without_values_are_named_with_their_types() {
         let of = |types: &[&str]| {
-            let one = |name: &&str| Parameter { type_name: (*name).to_owned(), ..Parameter::default() };
+            let one =
+                |name: &&str| StatementParameter { type_name: (*name).to_owned(), ..StatementParameter::default() };
             not_run(&types.iter().map(one).collect::<Vec<_>>())
         };
         assert_eq!(of(&["text"]), "not run: $1 has no value; give --param once (text)");

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::admitted::{Terms, admit};
-use super::planned::{Explained, Explaining, Reparse, Stumble, explain};
+use super::planned::{ExplainedPlan, Explaining, Reparse, Stumble, explain};
 use super::refusal::{self, FailedRun};
-use super::statement::{self, CheckedStatement, Effect};
+use super::statement::{self, CheckedStatement, StatementEffect};
 use super::watch::watch;
-use super::{Blocker, Consent, ExplainAnswer, ExplainProgress, Options, Request};
+use super::{Blocker, Consent, ExplainAnswer, ExplainProgress, ExplainRequest, Options};
 use crate::Failure;
 use crate::pg::connection::Cancelling;
 use crate::pg::control::Mode;
@@ -81,7 +81,7 @@ impl Runner {
     /// Explains a statement. `told` hears how it stands; when `stop` ends, it is cancelled on the server.
     pub async fn run(
         &self,
-        request: &Request,
+        request: &ExplainRequest,
         told: impl Fn(ExplainProgress),
         stop: impl Future<Output = ()>,
     ) -> Result<ExplainAnswer, Failure> {
@@ -123,7 +123,7 @@ impl Runner {
     }
 
     /// Looks at what is asked before anything is sent.
-    fn judge(&self, request: &Request) -> Result<CheckedStatement, Failure> {
+    fn judge(&self, request: &ExplainRequest) -> Result<CheckedStatement, Failure> {
         let statement = statement::check(&request.sql).map_err(|error| refusal::not_one(&error))?;
         if request.consent == Consent::Write && self.mode == Mode::ReadOnly {
             return Err(refusal::read_only_mode(statement.effect));
@@ -133,7 +133,7 @@ impl Runner {
             return Err(refusal::no_statement(&word));
         }
         let is_run = level(request, &statement) == Level::Executed;
-        if request.consent == Consent::ReadOnly && is_run && statement.effect != Effect::Reads {
+        if request.consent == Consent::ReadOnly && is_run && statement.effect != StatementEffect::Reads {
             return Err(match self.mode {
                 Mode::ReadOnly => refusal::read_only_mode(statement.effect),
                 Mode::Full => refusal::no_consent(statement.effect),
@@ -144,7 +144,7 @@ impl Runner {
 
     async fn converse(
         &self,
-        request: &Request,
+        request: &ExplainRequest,
         (statement, known): (&CheckedStatement, &RunState),
         told: &impl Fn(ExplainProgress),
     ) -> Result<ExplainAnswer, (Stumble, String)> {
@@ -179,10 +179,10 @@ impl Runner {
     async fn explain(
         &self,
         transaction: &mut Transaction,
-        request: &Request,
+        request: &ExplainRequest,
         (statement, known): (&CheckedStatement, &RunState),
         told: &impl Fn(ExplainProgress),
-    ) -> Result<Explained, Stumble> {
+    ) -> Result<ExplainedPlan, Stumble> {
         let level = level(request, statement);
         let warn = |warnings: Vec<String>| {
             known.warn(warnings.clone());
@@ -208,7 +208,7 @@ impl Runner {
 }
 
 /// Returns what happens to a statement: without the values of its parameters it is planned only.
-fn level(request: &Request, statement: &CheckedStatement) -> Level {
+fn level(request: &ExplainRequest, statement: &CheckedStatement) -> Level {
     let is_run = request.options.analyze && (statement.parameters == 0 || !request.parameters.is_empty());
     if is_run { Level::Executed } else { Level::Planned }
 }
@@ -229,7 +229,7 @@ pub(super) fn guard(consent: Consent, timeout_ms: u32) -> Guard {
     Guard { access, statement, lock: (statement / 2).clamp(Duration::from_millis(1), LOCK), idle: IDLE }
 }
 
-fn patience(request: &Request) -> Duration {
+fn patience(request: &ExplainRequest) -> Duration {
     Duration::from_millis(u64::from(request.timeout_ms)) + SILENCE
 }
 

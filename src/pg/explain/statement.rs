@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Location, Token, Tokenizer, Word};
 
 /// What a statement does when it is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum StatementEffect {
     /// It reads, as far as can be seen.
     Reads,
     /// It writes or locks rows; the verb: `DELETE`, `SELECT … FOR UPDATE`.
@@ -26,7 +26,7 @@ pub struct CheckedStatement {
     /// The highest `$n`, 0 without any.
     pub parameters: usize,
     /// What it does.
-    pub effect: Effect,
+    pub effect: StatementEffect,
     /// What was changed of the text, one sentence each.
     pub notes: Vec<String>,
 }
@@ -122,12 +122,12 @@ const LITERAL_TYPES: &[&str] = &["interval", "date", "time", "timestamp", "times
 
 /// A token as it was written.
 #[derive(Debug, Clone)]
-struct Piece {
+struct SqlPiece {
     token: Token,
     text: String,
 }
 
-impl Piece {
+impl SqlPiece {
     fn new(token: Token) -> Self {
         Self { text: token.to_string(), token }
     }
@@ -145,7 +145,7 @@ pub fn check(sql: &str) -> Result<CheckedStatement, NotOne> {
     let Some(pieces) = pieces(sql) else {
         // An open quote or comment: the server says it with the place.
         let text = sql.trim().to_owned();
-        return Ok(CheckedStatement { text, parameters: 0, effect: Effect::Reads, notes: Vec::new() });
+        return Ok(CheckedStatement { text, parameters: 0, effect: StatementEffect::Reads, notes: Vec::new() });
     };
     let mut parts = statements(&pieces);
     let Some(part) = parts.pop() else { return Err(NotOne::Empty) };
@@ -161,25 +161,25 @@ pub fn split(sql: &str) -> Vec<String> {
 }
 
 /// Returns the tokens with their texts, exactly as they were written; `None` where the lexer cannot read them.
-fn pieces(sql: &str) -> Option<Vec<Piece>> {
+fn pieces(sql: &str) -> Option<Vec<SqlPiece>> {
     let dialect = PostgreSqlDialect {};
     let tokens = Tokenizer::new(&dialect, sql).with_unescape(false).tokenize_with_location().ok()?;
-    let mut places = Places::new(sql);
+    let mut places = BytePositions::new(sql);
     let starts: Vec<usize> = tokens.iter().map(|token| places.byte(token.span.start)).collect();
     let ends = starts.iter().skip(1).copied().chain([sql.len()]);
     let texts = starts.iter().zip(ends).map(|(start, end)| sql.get(*start..end).unwrap_or_default().to_owned());
-    Some(tokens.iter().zip(texts).map(|(token, text)| Piece { token: token.token.clone(), text }).collect())
+    Some(tokens.iter().zip(texts).map(|(token, text)| SqlPiece { token: token.token.clone(), text }).collect())
 }
 
 /// Turns lines and columns, which only grow, into bytes.
-struct Places<'a> {
+struct BytePositions<'a> {
     rest: std::str::CharIndices<'a>,
     line: u64,
     column: u64,
     end: usize,
 }
 
-impl<'a> Places<'a> {
+impl<'a> BytePositions<'a> {
     fn new(sql: &'a str) -> Self {
         Self { rest: sql.char_indices(), line: 1, column: 1, end: sql.len() }
     }
@@ -196,16 +196,16 @@ impl<'a> Places<'a> {
     }
 }
 
-fn statements(pieces: &[Piece]) -> Vec<&[Piece]> {
+fn statements(pieces: &[SqlPiece]) -> Vec<&[SqlPiece]> {
     let parts = pieces.split(|piece| piece.token == Token::SemiColon);
     parts.filter(|part| part.iter().any(|piece| !piece.is_blank())).collect()
 }
 
-fn text_of(part: &[Piece]) -> String {
+fn text_of(part: &[SqlPiece]) -> String {
     part.iter().map(|piece| piece.text.as_str()).collect::<String>().trim().to_owned()
 }
 
-fn read(part: Vec<Piece>) -> Result<CheckedStatement, NotOne> {
+fn read(part: Vec<SqlPiece>) -> Result<CheckedStatement, NotOne> {
     let mut notes = Vec::new();
     let part = without_explain(part, &mut notes)?;
     let part = without_declare(part, &mut notes);
@@ -302,7 +302,7 @@ fn parameter(token: &Token) -> Option<usize> {
 }
 
 /// Takes an EXPLAIN off that somebody pasted with the statement.
-fn without_explain(part: Vec<Piece>, notes: &mut Vec<String>) -> Result<Vec<Piece>, NotOne> {
+fn without_explain(part: Vec<SqlPiece>, notes: &mut Vec<String>) -> Result<Vec<SqlPiece>, NotOne> {
     let said = || part.iter().enumerate().filter(|(_, piece)| !piece.is_blank()).map(|(at, piece)| (at, &piece.token));
     let mut rest = said().peekable();
     if rest.next_if(|(_, token)| word(token).as_deref() == Some("explain")).is_none() {
@@ -327,7 +327,7 @@ fn without_explain(part: Vec<Piece>, notes: &mut Vec<String>) -> Result<Vec<Piec
 }
 
 /// Takes `DECLARE … CURSOR … FOR` off, as Django sends it for `iterator()`: what is explained is the query.
-fn without_declare(part: Vec<Piece>, notes: &mut Vec<String>) -> Vec<Piece> {
+fn without_declare(part: Vec<SqlPiece>, notes: &mut Vec<String>) -> Vec<SqlPiece> {
     let said: Vec<(usize, &Token)> =
         part.iter().enumerate().filter(|(_, piece)| !piece.is_blank()).map(|(at, piece)| (at, &piece.token)).collect();
     let is = |place: usize, expected: &str| is_word(said.get(place).map(|(_, token)| token), expected);
@@ -347,8 +347,8 @@ fn without_declare(part: Vec<Piece>, notes: &mut Vec<String>) -> Vec<Piece> {
 }
 
 /// Rewrites what `pg_stat_statements` made of typed literals and of EXTRACT: `interval $1`, `EXTRACT($1 FROM x)`.
-fn with_casts(part: &[Piece], notes: &mut Vec<String>) -> Vec<Piece> {
-    let mut out: Vec<Piece> = Vec::with_capacity(part.len());
+fn with_casts(part: &[SqlPiece], notes: &mut Vec<String>) -> Vec<SqlPiece> {
+    let mut out: Vec<SqlPiece> = Vec::with_capacity(part.len());
     let mut changed = 0;
     let mut rest = part;
     while let Some((piece, after)) = rest.split_first() {
@@ -358,12 +358,13 @@ fn with_casts(part: &[Piece], notes: &mut Vec<String>) -> Vec<Piece> {
         } else if let Some((at, type_name)) = literal_type_before(&out) {
             out.truncate(at);
             out.push(piece.clone());
-            out.extend([Token::DoubleColon, Token::make_word(&type_name, None)].map(Piece::new));
+            out.extend([Token::DoubleColon, Token::make_word(&type_name, None)].map(SqlPiece::new));
             changed += 1;
         } else if let (Some(at), Some(after)) = (extract_before(&out), after_from(after)) {
             out.truncate(at);
             out.extend(
-                [Token::make_word("date_part", None), Token::LParen, piece.token.clone(), Token::Comma].map(Piece::new),
+                [Token::make_word("date_part", None), Token::LParen, piece.token.clone(), Token::Comma]
+                    .map(SqlPiece::new),
             );
             rest = after;
             changed += 1;
@@ -382,7 +383,7 @@ fn with_casts(part: &[Piece], notes: &mut Vec<String>) -> Vec<Piece> {
 }
 
 /// Returns where a type stands at the end, with a blank behind it, as before a literal.
-fn literal_type_before(out: &[Piece]) -> Option<(usize, String)> {
+fn literal_type_before(out: &[SqlPiece]) -> Option<(usize, String)> {
     let at = out.iter().rposition(|piece| !piece.is_blank())?;
     let name = word(&out.get(at)?.token).filter(|word| LITERAL_TYPES.contains(&word.as_str()))?;
     // `a.date = $1` ends in no type; `select date $1` does, `x.interval $1` is no SQL anyway.
@@ -390,7 +391,7 @@ fn literal_type_before(out: &[Piece]) -> Option<(usize, String)> {
 }
 
 /// Returns where `EXTRACT (` begins, if that is what stands at the end.
-fn extract_before(out: &[Piece]) -> Option<usize> {
+fn extract_before(out: &[SqlPiece]) -> Option<usize> {
     let mut said = out.iter().enumerate().rev().filter(|(_, piece)| !piece.is_blank());
     let (_, bracket) = said.next()?;
     let (at, name) = said.next()?;
@@ -398,15 +399,15 @@ fn extract_before(out: &[Piece]) -> Option<usize> {
 }
 
 /// Returns what follows FROM, if that comes next.
-fn after_from(rest: &[Piece]) -> Option<&[Piece]> {
+fn after_from(rest: &[SqlPiece]) -> Option<&[SqlPiece]> {
     let at = rest.iter().position(|piece| !piece.is_blank())?;
     let is_from = word(&rest.get(at)?.token).as_deref() == Some("from");
     is_from.then(|| rest.get(at + 1..)).flatten()
 }
 
-fn effect(said: &[&Token]) -> Effect {
+fn effect(said: &[&Token]) -> StatementEffect {
     if let Some(verb) = written(said) {
-        return Effect::Writes(verb);
+        return StatementEffect::Writes(verb);
     }
     let calls = said.iter().zip(said.iter().skip(1)).filter(|(_, next)| **next == &Token::LParen);
     let mut names = calls.filter_map(|(name, _)| match name {
@@ -414,7 +415,7 @@ fn effect(said: &[&Token]) -> Effect {
         _ => None,
     });
     let acting = names.find_map(|name| ACTING.iter().find(|known| **known == name));
-    acting.map_or(Effect::Reads, |name| Effect::Acts(name))
+    acting.map_or(StatementEffect::Reads, |name| StatementEffect::Acts(name))
 }
 
 /// Returns the verb of a write anywhere in the statement.

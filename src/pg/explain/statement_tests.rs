@@ -1,12 +1,12 @@
 use super::*;
 
-fn effect_of(sql: &str) -> Effect {
+fn effect_of(sql: &str) -> StatementEffect {
     check(sql).unwrap_or_else(|error| panic!("{sql}: {error}")).effect
 }
 
 #[test]
 fn what_writes_is_seen_wherever_it_stands() {
-    use Effect::{Acts, Reads, Writes};
+    use StatementEffect::{Acts, Reads, Writes};
     for (sql, expected) in [
         ("select 1", Reads),
         ("  /* delete from t */ select 'delete from t' -- update t", Reads),
@@ -120,6 +120,6 @@ fn the_query_of_a_cursor_is_what_is_explained() {
         assert!(statement.text.ends_with("select 1") && !statement.text.to_lowercase().contains("cursor"), "{sql}");
         assert!(statement.notes.iter().any(|note| note.contains("cursor_tuple_fraction")), "{sql}");
     }
-    assert_eq!(effect_of("declare c cursor for select 1 for update"), Effect::Writes("SELECT … FOR UPDATE"));
+    assert_eq!(effect_of("declare c cursor for select 1 for update"), StatementEffect::Writes("SELECT … FOR UPDATE"));
     assert!(check("declare c").unwrap().text.contains("declare"));
 }

@@ -6,10 +6,10 @@
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer, Word};
 
-use super::{Choice, Parameter};
+use super::{Choice, StatementParameter};
 
 /// Gives those parameters that have no choices yet what is usual; names the clause they stand in.
-pub(super) fn offer(sql: &str, parameters: &mut [Parameter]) {
+pub(super) fn offer(sql: &str, parameters: &mut [StatementParameter]) {
     let places = places(sql);
     for (at, parameter) in parameters.iter_mut().enumerate().filter(|(_, parameter)| parameter.choices.is_empty()) {
         let place = places.iter().find(|(number, _)| *number == at + 1).map(|(_, place)| *place);
@@ -126,9 +126,9 @@ mod tests {
     #[test]
     fn what_the_statistics_offer_stays_and_the_rest_is_guessed() {
         let known = Choice { note: "common".into(), value: "x".into() };
-        let of = |type_name: &str| Parameter { type_name: type_name.into(), ..Parameter::default() };
+        let of = |type_name: &str| StatementParameter { type_name: type_name.into(), ..StatementParameter::default() };
         let mut parameters = [
-            Parameter { choices: vec![known.clone()], column: "o.a".into(), ..of("text") },
+            StatementParameter { choices: vec![known.clone()], column: "o.a".into(), ..of("text") },
             of("bigint"),
             of("timestamp with time zone"),
             of("text"),

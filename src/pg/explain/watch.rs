@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::Blocker;
 use crate::pg::own::Own;
-use crate::pg::session::{CancelQueue, Connector, Limits, Parameter, Query, Session};
+use crate::pg::session::{CancelQueue, Connector, Limits, Query, QueryParameter, Session};
 use crate::sample::{Row, Seconds};
 
 /// An EXPLAIN that takes longer is looked after.
@@ -57,7 +57,7 @@ pub(super) async fn watch(
                 session = open(connector, cancel_queue).await;
             }
             if let Some(asked) = session.as_mut() {
-                match asked.one(Query::new(WHO.sql()).with(Parameter::Int(*pid))).await {
+                match asked.one(Query::new(WHO.sql()).with(QueryParameter::Int(*pid))).await {
                     Ok(Ok(answer)) => {
                         let rows = answer.into_rows();
                         blockers.send_replace(rows.iter().map(|row| blocker(&row)).collect());

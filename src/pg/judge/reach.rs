@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::rules::{
     Builtin, BuiltinFunction, FIRST_OF_USERS, builtin, is_harmless_setting, is_harmless_symbol, sql_of,
 };
-use super::token::Folding;
-use super::tree::{self, Mentions};
-use super::written::{Deed, Written};
+use super::token::NameFolding;
+use super::tree::{self, MentionedObjects};
+use super::written::{Deed, WrittenNames};
 use super::{Level, Objection, ObjectionKind};
 use crate::pg::path::RolePath;
 
@@ -33,7 +33,7 @@ pub(super) enum ObjectKind {
 
 /// When something is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Run {
+enum RunsWhen {
     /// By the planner only, which evaluates no volatile function that stands as a call.
     Folded,
     /// In any case: with the statement, or behind an operator, a type or an aggregate, of which the planner asks more.
@@ -42,10 +42,10 @@ enum Run {
 
 /// Names that are to be looked up, and on which schemas.
 #[derive(Debug, Clone)]
-struct Names {
-    written: Written,
+struct NameLookup {
+    written: WrittenNames,
     schemas: BTreeSet<String>,
-    run: Run,
+    run: RunsWhen,
     via: String,
 }
 
@@ -53,7 +53,7 @@ struct Names {
 #[derive(Debug)]
 pub(super) struct Reach {
     level: Level,
-    folding: Folding,
+    folding: NameFolding,
     /// Whether anything in it writes, so that rules on writes may fire.
     writes: bool,
     /// The rules on writes of what was looked at so far, and what they belong to.
@@ -67,17 +67,17 @@ pub(super) struct Reach {
     /// The schemas of the role's path, and of the paths that functions set while they run.
     path: Vec<String>,
     /// The names that were looked up.
-    looked_up: Vec<Names>,
-    known: BTreeMap<(ObjectKind, i64), Run>,
-    pending: BTreeMap<(ObjectKind, i64), (Run, String)>,
-    names: Vec<Names>,
-    asked: Option<Names>,
+    looked_up: Vec<NameLookup>,
+    known: BTreeMap<(ObjectKind, i64), RunsWhen>,
+    pending: BTreeMap<(ObjectKind, i64), (RunsWhen, String)>,
+    names: Vec<NameLookup>,
+    asked: Option<NameLookup>,
     objections: Vec<Objection>,
 }
 
 /// A row of `facts.sql`.
 #[derive(Debug, Clone)]
-pub(super) struct Fact {
+pub(super) struct ObjectFact {
     pub(super) kind: ObjectKind,
     pub(super) oid: i64,
     pub(super) facts: Value,
@@ -98,7 +98,7 @@ impl ObjectKind {
 
 impl Reach {
     /// What a statement names, on a path.
-    pub(super) fn new(level: Level, (written, folding): (&Written, Folding), path: Vec<String>) -> Self {
+    pub(super) fn new(level: Level, (written, folding): (&WrittenNames, NameFolding), path: Vec<String>) -> Self {
         let mut reach = Self {
             level,
             folding,
@@ -121,11 +121,11 @@ impl Reach {
     }
 
     /// When the statement's own calls run.
-    fn run(&self) -> Run {
-        if self.level == Level::Planned { Run::Folded } else { Run::Always }
+    fn run(&self) -> RunsWhen {
+        if self.level == Level::Planned { RunsWhen::Folded } else { RunsWhen::Always }
     }
 
-    fn name(&mut self, written: Written, run: Run, via: String) {
+    fn name(&mut self, written: WrittenNames, run: RunsWhen, via: String) {
         if written.is_empty() {
             return;
         }
@@ -134,7 +134,7 @@ impl Reach {
         }
         let schemas = self.path.iter().chain(&written.schemas).cloned();
         let schemas = schemas.chain(["pg_catalog".to_owned()]).collect();
-        self.names.push(Names { written, schemas, run, via });
+        self.names.push(NameLookup { written, schemas, run, via });
     }
 
     /// Adds the schemas of a path that a function sets: what it calls looks its names up there, so all names are looked
@@ -163,7 +163,7 @@ impl Reach {
         for relation in relations {
             if !self.known.contains_key(&(ObjectKind::Relation, *relation)) {
                 self.keys_only.insert(*relation);
-                self.add(ObjectKind::Relation, *relation, Run::Folded, "");
+                self.add(ObjectKind::Relation, *relation, RunsWhen::Folded, "");
             }
         }
     }
@@ -181,7 +181,7 @@ impl Reach {
         }
     }
 
-    fn add(&mut self, kind: ObjectKind, oid: i64, run: Run, via: &str) {
+    fn add(&mut self, kind: ObjectKind, oid: i64, run: RunsWhen, via: &str) {
         // Builtin operators, types and operator classes lead to builtin functions that do no harm: a test goes through them.
         let is_decided =
             matches!(kind, ObjectKind::Operator | ObjectKind::Type | ObjectKind::Class) && oid < FIRST_OF_USERS;
@@ -205,7 +205,7 @@ impl Reach {
         let ids = |kind: ObjectKind| -> Vec<String> {
             self.pending.keys().filter(|(pending, _)| *pending == kind).map(|(_, oid)| oid.to_string()).collect()
         };
-        let nothing = (Written::default(), BTreeSet::new());
+        let nothing = (WrittenNames::default(), BTreeSet::new());
         let (written, schemas) =
             self.asked.as_ref().map_or((&nothing.0, &nothing.1), |names| (&names.written, &names.schemas));
         let kinds =
@@ -230,7 +230,7 @@ impl Reach {
     }
 
     /// Takes the answer to what [`Self::next`] asked.
-    pub(super) fn take(&mut self, facts: &[Fact]) {
+    pub(super) fn take(&mut self, facts: &[ObjectFact]) {
         if facts.len() > MOST {
             self.object("the statement".to_owned(), "it uses more objects than pgdj can check".to_owned(), "");
         }
@@ -243,7 +243,7 @@ impl Reach {
             let (run, via) = match (pending.remove(&key), named) {
                 (Some((run, via)), Some((of_name, _))) => (run.max(of_name), via),
                 (Some(found), None) | (None, Some(found)) => found,
-                (None, None) => (Run::Always, String::new()),
+                (None, None) => (RunsWhen::Always, String::new()),
             };
             // A name brings up again what was looked at, and a function in SQL may call itself.
             if self.known.get(&key).is_none_or(|known| *known < run) {
@@ -285,7 +285,7 @@ impl Reach {
         }
     }
 
-    fn check(&mut self, fact: &Fact, run: Run, via: &str) {
+    fn check(&mut self, fact: &ObjectFact, run: RunsWhen, via: &str) {
         let facts = &fact.facts;
         let name = format!("{}.{}", text(facts, "schema"), text(facts, "name"));
         let name = name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned();
@@ -295,9 +295,9 @@ impl Reach {
             ObjectKind::Type => {
                 let name = format!("the type {name}");
                 self.parts(facts, &name);
-                self.trees(facts, "trees", Run::Always, &name);
+                self.trees(facts, "trees", RunsWhen::Always, &name);
                 for oid in numbers(facts, "relations") {
-                    self.add(ObjectKind::Relation, oid, Run::Folded, &name);
+                    self.add(ObjectKind::Relation, oid, RunsWhen::Folded, &name);
                 }
                 self.owned(facts, &name, via);
             }
@@ -318,20 +318,21 @@ impl Reach {
             ("classes", ObjectKind::Class),
         ] {
             for oid in numbers(facts, list) {
-                self.add(kind, oid, Run::Always, via);
+                self.add(kind, oid, RunsWhen::Always, via);
             }
         }
     }
 
-    fn trees(&mut self, facts: &Value, list: &str, run: Run, via: &str) {
+    fn trees(&mut self, facts: &Value, list: &str, run: RunsWhen, via: &str) {
         let trees = facts.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for tree in trees.iter().filter_map(Value::as_str) {
             self.tree(tree, run, via);
         }
     }
 
-    fn tree(&mut self, tree: &str, run: Run, via: &str) {
-        let Some(Mentions { functions, operators, types, relations, classes, writes }) = tree::mentions(tree) else {
+    fn tree(&mut self, tree: &str, run: RunsWhen, via: &str) {
+        let Some(MentionedObjects { functions, operators, types, relations, classes, writes }) = tree::mentions(tree)
+        else {
             self.object(via.to_owned(), "its stored definition cannot be read".to_owned(), "");
             return;
         };
@@ -345,7 +346,7 @@ impl Reach {
             (ObjectKind::Class, classes),
         ] {
             for oid in oids {
-                self.add(kind, oid, Run::Always, via);
+                self.add(kind, oid, RunsWhen::Always, via);
             }
         }
         for oid in functions {
@@ -367,10 +368,10 @@ impl Reach {
         let via = format!("the {kind} {name}");
         self.parts(facts, &via);
         self.trees(facts, "trees", self.run(), &via);
-        self.trees(facts, "folded", Run::Folded, &via);
-        self.trees(facts, "keys", Run::Folded, &via);
+        self.trees(facts, "folded", RunsWhen::Folded, &via);
+        self.trees(facts, "keys", RunsWhen::Folded, &via);
         for oid in numbers(facts, "key_classes") {
-            self.add(ObjectKind::Class, oid, Run::Always, &via);
+            self.add(ObjectKind::Class, oid, RunsWhen::Always, &via);
         }
         let rules = facts.get("on_write").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         self.rules.extend(rules.iter().filter_map(Value::as_str).map(|tree| (tree.to_owned(), via.clone())));
@@ -378,7 +379,7 @@ impl Reach {
             self.fire_rules();
         }
         for oid in numbers(facts, "relations") {
-            self.add(ObjectKind::Relation, oid, Run::Always, &via);
+            self.add(ObjectKind::Relation, oid, RunsWhen::Always, &via);
         }
     }
 
@@ -388,13 +389,13 @@ impl Reach {
             "the partition key of the table {name}, which PostgreSQL 12 computes when a function opens a table by its \
              number: leave that function out, or see to it that the key calls only functions of the release"
         );
-        self.trees(facts, "keys", Run::Folded, &via);
+        self.trees(facts, "keys", RunsWhen::Folded, &via);
         for oid in numbers(facts, "key_classes") {
-            self.add(ObjectKind::Class, oid, Run::Folded, &via);
+            self.add(ObjectKind::Class, oid, RunsWhen::Folded, &via);
         }
     }
 
-    fn function(&mut self, facts: &Value, (oid, name): (i64, String), run: Run, via: &str) {
+    fn function(&mut self, facts: &Value, (oid, name): (i64, String), run: RunsWhen, via: &str) {
         let called = format!("the function {name}()");
         self.parts(facts, &called);
         self.trees(facts, "trees", run, &called);
@@ -406,11 +407,11 @@ impl Reach {
         let is_volatile = text(facts, "volatility") == "v";
         self.opens_by_number |= oid < FIRST_OF_USERS && facts.get("is_given_number") == Some(&Value::Bool(true));
         // The planner runs no volatile function, and inlines only those that are in SQL.
-        let is_spared = is_volatile && run == Run::Folded;
+        let is_spared = is_volatile && run == RunsWhen::Folded;
         let language = text(facts, "language");
         let why = match language {
             "sql" => Self::of_rules(facts, oid)
-                .or_else(|| self.body(facts, &called, if is_spared { run } else { Run::Always })),
+                .or_else(|| self.body(facts, &called, if is_spared { run } else { RunsWhen::Always })),
             "internal" | "c" if oid < FIRST_OF_USERS => Self::of_rules(facts, oid),
             "internal" if facts.get("alias_of").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) => None,
             "c" if is_harmless_symbol(text(facts, "library"), text(facts, "source")) => {
@@ -450,15 +451,15 @@ impl Reach {
             if !self.library_sql.insert(*sql) {
                 continue;
             }
-            match Written::of(sql, self.folding) {
-                Ok(written) => self.name(written, Run::Always, called.to_owned()),
+            match WrittenNames::of(sql, self.folding) {
+                Ok(written) => self.name(written, RunsWhen::Always, called.to_owned()),
                 Err(unclear) => self.object(called.to_owned(), format!("its SQL cannot be read ({unclear})"), ""),
             }
         }
     }
 
     /// Follows the body of a function in SQL; returns why it cannot be judged.
-    fn body(&mut self, facts: &Value, called: &str, run: Run) -> Option<String> {
+    fn body(&mut self, facts: &Value, called: &str, run: RunsWhen) -> Option<String> {
         let schemas = match schemas_of(facts) {
             Ok(schemas) => schemas,
             Err(setting) => return Some(format!("it sets {setting} while it runs")),
@@ -468,7 +469,7 @@ impl Reach {
             self.tree(body, run, called);
             return None;
         }
-        match Written::of(text(facts, "source"), self.folding) {
+        match WrittenNames::of(text(facts, "source"), self.folding) {
             Err(unclear) => Some(format!("pgdj cannot parse its body ({unclear})")),
             Ok(written) => {
                 let why = match &written.deed {

@@ -43,7 +43,7 @@ const KEEPS_ITS_SIGN: &str = "~!@#^&|`?%";
 
 /// How the server folds a name without quotes beyond ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Folding {
+pub(super) enum NameFolding {
     /// It does not: the encoding of the database has several bytes for such a letter.
     /// Source: `downcase_identifier` of `src/backend/parser/scansup.c`.
     None,
@@ -51,7 +51,7 @@ pub(super) enum Folding {
     ByLocale,
 }
 
-impl Folding {
+impl NameFolding {
     /// Returns it for a `server_encoding`; most have several bytes, but only this one is met.
     pub(super) fn of(encoding: &str) -> Self {
         if encoding == "UTF8" { Self::None } else { Self::ByLocale }
@@ -59,7 +59,7 @@ impl Folding {
 }
 
 /// Reads a text.
-pub(super) fn tokens(sql: &str, folding: Folding) -> Result<Vec<SqlToken>, Unclear> {
+pub(super) fn tokens(sql: &str, folding: NameFolding) -> Result<Vec<SqlToken>, Unclear> {
     let mut lexer = Lexer { rest: sql, folding };
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next()? {
@@ -74,7 +74,7 @@ pub(super) fn tokens(sql: &str, folding: Folding) -> Result<Vec<SqlToken>, Uncle
 
 struct Lexer<'a> {
     rest: &'a str,
-    folding: Folding,
+    folding: NameFolding,
 }
 
 fn starts_name(letter: char) -> bool {
@@ -273,7 +273,7 @@ impl<'a> Lexer<'a> {
         }
         let written = self.take_while(continues_name);
         // Outside of ASCII, folding depends on the encoding of the database.
-        let is_unknown = self.folding == Folding::ByLocale;
+        let is_unknown = self.folding == NameFolding::ByLocale;
         if is_unknown && written.to_lowercase() != written.to_ascii_lowercase() {
             return Err(self.unclear("a capital letter outside of ASCII in a name without quotes"));
         }
@@ -360,7 +360,7 @@ mod tests {
 
     /// Returns the tokens in short: words as they are, operators in `<>`, texts as `'`, values as `#`.
     fn short(sql: &str) -> String {
-        match tokens(sql, Folding::None) {
+        match tokens(sql, NameFolding::None) {
             Err(error) => format!("unclear: {error}"),
             Ok(tokens) => tokens
                 .into_iter()
@@ -427,11 +427,11 @@ mod tests {
             ("select \\d", "a character that SQL does not have"),
             ("select {a}", "a character that SQL does not have"),
         ] {
-            let error = tokens(sql, Folding::ByLocale).map_err(|error| error.to_string()).unwrap_err();
+            let error = tokens(sql, NameFolding::ByLocale).map_err(|error| error.to_string()).unwrap_err();
             assert!(error.contains(expected), "{sql}: {error}");
         }
         let long = "é".repeat(32);
-        assert!(tokens(&long, Folding::None).is_err());
+        assert!(tokens(&long, NameFolding::None).is_err());
         let long = "a".repeat(70);
         assert_eq!(short(&long), "a".repeat(63));
     }
@@ -439,14 +439,14 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn anything_is_read_or_refused(text in ".{0,100}") {
-            drop(tokens(&text, Folding::None));
+            drop(tokens(&text, NameFolding::None));
         }
 
         #[test]
         fn what_is_between_marks_of_the_language_is_read_or_refused(
             text in "(a|B'|E'|U&\"|\\\\|'|\"|\\$x\\$|\\$|--|/\\*|\\*/|\n|1|\\.|=|-|\\+|:| ){0,14}"
         ) {
-            drop(tokens(&text, Folding::None));
+            drop(tokens(&text, NameFolding::None));
         }
     }
 }

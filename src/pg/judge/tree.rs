@@ -6,7 +6,7 @@
 
 /// What is mentioned, by number; builtin types are left out by who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Mentions {
+pub(super) struct MentionedObjects {
     /// `pg_proc`.
     pub(super) functions: Vec<i64>,
     /// `pg_operator`.
@@ -206,8 +206,8 @@ const PLAIN: &[&str] = &[
 ];
 
 /// Reads a tree; `None` where it is no tree.
-pub(super) fn mentions(tree: &str) -> Option<Mentions> {
-    let mut found = Mentions::default();
+pub(super) fn mentions(tree: &str) -> Option<MentionedObjects> {
+    let mut found = MentionedObjects::default();
     let mut current = FieldMeaning::Plain;
     let mut depth = 0_i64;
     for token in Tokens(tree) {
@@ -248,7 +248,7 @@ pub fn unknown_fields(tree: &str) -> Option<Vec<String>> {
     Some(unknown)
 }
 
-impl Mentions {
+impl MentionedObjects {
     fn add(&mut self, field: FieldMeaning, number: i64) {
         match field {
             FieldMeaning::Function => self.functions.push(number),
@@ -324,7 +324,7 @@ mod tests {
         for text in ["{A", "}", "{A :b 1))", "select 1"] {
             assert_eq!(mentions(text), None, "{text}");
         }
-        assert_eq!(mentions("<>"), Some(Mentions::default()));
+        assert_eq!(mentions("<>"), Some(MentionedObjects::default()));
     }
 
     proptest::proptest! {

@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use super::rules::RESERVED;
-use super::token::{Folding, SqlToken, Unclear, tokens};
+use super::token::{NameFolding, SqlToken, Unclear, tokens};
 
 /// Names by what they could be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct WrittenNames {
     /// Names before a bracket: functions, aggregates, types, methods of TABLESAMPLE.
     pub(super) calls: BTreeSet<String>,
     /// Names behind a dot without a bracket: `(t).f` and `t.f` call a function of one argument where there is no such column.
@@ -49,9 +49,9 @@ const OF_PATTERNS: &[&str] = &["~~", "!~~", "~~*", "!~~*", "~", "!~"];
 /// Words that change rows or lock them wherever they stand without quotes; `update` is also that of FOR UPDATE.
 const WRITING: &[&str] = &["insert", "update", "delete", "merge", "into", "share"];
 
-impl Written {
+impl WrittenNames {
     /// Reads one statement.
-    pub(super) fn of(sql: &str, folding: Folding) -> Result<Self, Unclear> {
+    pub(super) fn of(sql: &str, folding: NameFolding) -> Result<Self, Unclear> {
         let tokens = tokens(sql, folding)?;
         let mut written = Self { deed: deed(&tokens), ..Self::default() };
         for (at, token) in tokens.iter().enumerate() {
@@ -138,7 +138,7 @@ mod tests {
             ("select * from t tablesample system (1)", "system", ""),
             ("select x::varchar(3)", "varchar", ""),
         ] {
-            let written = Written::of(sql, Folding::None).unwrap();
+            let written = WrittenNames::of(sql, NameFolding::None).unwrap();
             assert_eq!((list(&written.calls).as_str(), list(&written.fields).as_str()), (calls, fields), "{sql}");
         }
     }
@@ -146,12 +146,13 @@ mod tests {
     #[test]
     fn operators_are_those_that_are_written_and_those_that_words_stand_for() {
         let written =
-            Written::of("select a || b from t where c not ilike 'x' and d operator(s.===) e", Folding::None).unwrap();
+            WrittenNames::of("select a || b from t where c not ilike 'x' and d operator(s.===) e", NameFolding::None)
+                .unwrap();
         for operator in ["||", "!~~*", "~~", "=", "==="] {
             assert!(written.operators.contains(operator), "{operator}");
         }
         assert_eq!(list(&written.schemas), "s");
-        assert!(!Written::of("select a", Folding::None).unwrap().operators.contains("~~"));
+        assert!(!WrittenNames::of("select a", NameFolding::None).unwrap().operators.contains("~~"));
     }
 
     #[test]
@@ -170,7 +171,7 @@ mod tests {
             ("select 1; select 2", Deed::Several),
             ("", Deed::Other(String::new())),
         ] {
-            assert_eq!(Written::of(sql, Folding::None).unwrap().deed, expected, "{sql}");
+            assert_eq!(WrittenNames::of(sql, NameFolding::None).unwrap().deed, expected, "{sql}");
         }
     }
 }

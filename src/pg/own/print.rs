@@ -56,7 +56,7 @@ pub fn print() -> String {
 }
 
 /// A statement as it is printed.
-struct Entry {
+struct PrintedStatement {
     name: &'static str,
     reads: &'static str,
     when: String,
@@ -66,13 +66,13 @@ struct Entry {
     text: String,
 }
 
-fn entries(group: &Group) -> Vec<Entry> {
+fn entries(group: &Group) -> Vec<PrintedStatement> {
     let probes = PROBES.iter().filter(|probe| group.probes == Some(probe.lane));
     group.statements.iter().map(|own| of_own(own)).chain(probes.map(|probe| of_probe(probe))).collect()
 }
 
-fn of_own(own: &Own) -> Entry {
-    Entry {
+fn of_own(own: &Own) -> PrintedStatement {
+    PrintedStatement {
         name: own.name,
         reads: own.reads,
         when: own.when.to_owned(),
@@ -82,8 +82,8 @@ fn of_own(own: &Own) -> Entry {
     }
 }
 
-fn of_probe(probe: &Probe) -> Entry {
-    Entry {
+fn of_probe(probe: &Probe) -> PrintedStatement {
+    PrintedStatement {
         name: probe.name,
         reads: probe.doc,
         when: when(probe),
@@ -119,7 +119,7 @@ fn notes(sql: &'static str) -> Vec<(&'static str, &'static str)> {
     labelled.chain(lines.map(|line| ("  note:  ", line))).collect()
 }
 
-impl Entry {
+impl PrintedStatement {
     fn print(&self, out: &mut String) {
         comment(out, "", self.name);
         comment(out, "  reads: ", self.reads);

@@ -65,12 +65,12 @@ const APART: Duration = Duration::from_secs(60);
 
 /// One statement and the probes it answers.
 #[derive(Debug)]
-pub struct Question {
+pub struct ProbeQuestion {
     /// The probes; several are a bundle.
     pub probes: Vec<&'static Probe>,
 }
 
-impl Question {
+impl ProbeQuestion {
     /// Whether it stands for several probes.
     pub fn is_bundle(&self) -> bool {
         self.probes.len() > 1
@@ -110,22 +110,22 @@ pub struct Unbundled(BTreeMap<&'static str, Instant>);
 
 impl Unbundled {
     /// Notes that these failed.
-    pub fn failed(&mut self, question: &Question, now: Instant) {
+    pub fn failed(&mut self, question: &ProbeQuestion, now: Instant) {
         self.0.extend(question.probes.iter().map(|probe| (probe.name, now + APART)));
     }
 
     /// Returns the questions for what is due: what is read each second is the first, the bundle is the last.
-    pub fn questions(&self, mut due: Vec<&'static Probe>, now: Instant, is_pooled: bool) -> Vec<Question> {
+    pub fn questions(&self, mut due: Vec<&'static Probe>, now: Instant, is_pooled: bool) -> Vec<ProbeQuestion> {
         // Its text is the same then, with its times or without others: a prepared one is found again.
         due.sort_by_key(|probe| probe.pace != Pace::Second);
         if !is_pooled {
-            return due.into_iter().map(|probe| Question { probes: vec![probe] }).collect();
+            return due.into_iter().map(|probe| ProbeQuestion { probes: vec![probe] }).collect();
         }
         let is_member =
             |probe: &&Probe| MEMBERS.contains(&probe.name) && self.0.get(probe.name).is_none_or(|until| *until <= now);
         let (bundle, alone): (Vec<_>, Vec<_>) = due.into_iter().partition(is_member);
-        let alone = alone.into_iter().map(|probe| Question { probes: vec![probe] });
-        alone.chain((!bundle.is_empty()).then_some(Question { probes: bundle })).collect()
+        let alone = alone.into_iter().map(|probe| ProbeQuestion { probes: vec![probe] });
+        alone.chain((!bundle.is_empty()).then_some(ProbeQuestion { probes: bundle })).collect()
     }
 }
 
@@ -135,7 +135,7 @@ mod tests {
     use crate::pg::probes::{Lane, PROBES, find};
     use crate::sample::own;
 
-    fn names(questions: &[Question]) -> Vec<Vec<&str>> {
+    fn names(questions: &[ProbeQuestion]) -> Vec<Vec<&str>> {
         questions.iter().map(|question| question.probes.iter().map(|probe| probe.name).collect()).collect()
     }
 
@@ -158,14 +158,14 @@ mod tests {
             names(&unbundled.questions(due(), now, true)),
             [["activity"], ["server"], ["databases"], ["tables"]]
         );
-        unbundled.failed(&Question { probes: vec![find("server").unwrap()] }, now + APART / 2);
+        unbundled.failed(&ProbeQuestion { probes: vec![find("server").unwrap()] }, now + APART / 2);
         assert_eq!(unbundled.questions(due(), now + APART, true).len(), 4, "databases is a bundle by itself");
         assert_eq!(unbundled.questions(due(), now + APART * 2, true).len(), 3);
     }
 
     #[test]
     fn the_rows_of_a_bundle_go_to_their_probes() {
-        let question = Question { probes: ["server", "wal", "locks"].map(|name| find(name).unwrap()).to_vec() };
+        let question = ProbeQuestion { probes: ["server", "wal", "locks"].map(|name| find(name).unwrap()).to_vec() };
         let row = |number| Value::List(vec![Value::Int(number), Value::Null]);
         let arrays = vec![Value::List(vec![row(1)]), Value::List(vec![row(2), row(3)]), Value::List(Vec::new())];
         let rows = question.rows(Answer { columns: Vec::new(), rows: vec![arrays] });

@@ -10,15 +10,15 @@ use tokio::sync::mpsc;
 use tokio_postgres::Error;
 
 use super::budget::Budget;
-use super::bundle::{Question, Unbundled};
-use super::idle::Sessions;
+use super::bundle::{ProbeQuestion, Unbundled};
+use super::idle::SessionCache;
 use super::latest_sections::LatestSections;
 use super::moved::Statements;
 use super::round_trip::{AlreadyRead, Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
 use super::slow::{LaneReport, LaneRequest, Urgency};
 use super::texts::Texts;
-use super::{Report, SamplerCommand, SamplerSettings};
+use super::{SamplerCommand, SamplerReport, SamplerSettings};
 use crate::Failure;
 use crate::failure::FailureKind;
 use crate::pg::blockers;
@@ -35,13 +35,13 @@ const SLOW_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Channels {
     /// To the program.
-    pub reports: mpsc::Sender<Report>,
+    pub reports: mpsc::Sender<SamplerReport>,
     /// To the slow lane.
     pub requests: mpsc::Sender<LaneRequest>,
 }
 
 /// What is under way.
-enum Done {
+enum LaneDone {
     /// The connection was made, or not.
     Opened(Result<(Session, ServerFacts), Failure>),
     /// The answers came, or the connection ended.
@@ -50,7 +50,7 @@ enum Done {
 
 /// Something under way, and since when.
 struct PendingWork {
-    done: BoxFuture<'static, Done>,
+    done: BoxFuture<'static, LaneDone>,
     since: Instant,
     kind: WorkKind,
 }
@@ -72,7 +72,7 @@ pub struct FastLane {
     unbundled: Unbundled,
     budget: Budget,
     texts: Texts,
-    sessions: Sessions,
+    sessions: SessionCache,
     statements: Statements,
     session: Option<Session>,
     work: Option<PendingWork>,
@@ -135,7 +135,7 @@ impl FastLane {
             unbundled: Unbundled::default(),
             budget: Budget::new(settings.budget, Instant::now()),
             texts: Texts::default(),
-            sessions: Sessions::default(),
+            sessions: SessionCache::default(),
             statements: Statements::default(),
             session: None,
             work: None,
@@ -234,7 +234,7 @@ impl FastLane {
                 let facts = read_facts(&mut session, &connector.target()).await?;
                 Ok((session, facts))
             };
-            Done::Opened(open.await)
+            LaneDone::Opened(open.await)
         };
         self.work = Some(PendingWork { done: Box::pin(done), since: Instant::now(), kind: WorkKind::Connecting });
     }
@@ -278,14 +278,14 @@ impl FastLane {
             let queries = asked.queries(&facts, &own);
             let sent = Instant::now();
             let answers = session.pipeline(&queries).await;
-            Done::Sampled { session, asked, answers, elapsed: sent.elapsed() }
+            LaneDone::Sampled { session, asked, answers, elapsed: sent.elapsed() }
         };
         self.work = Some(PendingWork { done: Box::pin(done), since: now, kind: WorkKind::Asking });
     }
 
-    fn finish(&mut self, done: Done) -> bool {
+    fn finish(&mut self, done: LaneDone) -> bool {
         match done {
-            Done::Opened(Ok((session, facts))) => {
+            LaneDone::Opened(Ok((session, facts))) => {
                 self.session = Some(session);
                 self.retry = Retry::at_once();
                 self.schedule.clear();
@@ -293,12 +293,12 @@ impl FastLane {
                 self.sample();
                 is_on
             }
-            Done::Opened(Err(failure)) => {
+            LaneDone::Opened(Err(failure)) => {
                 let why = failure.because.last().cloned().unwrap_or_else(|| failure.what.clone());
                 self.lose(&why, Some(failure))
             }
-            Done::Sampled { answers: Err(lost), .. } => self.lose(&format!("gone: {}", lost.why), None),
-            Done::Sampled { session, asked, answers: Ok(answers), elapsed } => {
+            LaneDone::Sampled { answers: Err(lost), .. } => self.lose(&format!("gone: {}", lost.why), None),
+            LaneDone::Sampled { session, asked, answers: Ok(answers), elapsed } => {
                 self.session = Some(session);
                 let answered = asked.questions.iter().zip(&answers);
                 let has_split = answered.into_iter().any(|(one, answer)| one.is_bundle() && answer.is_err());
@@ -318,7 +318,7 @@ impl FastLane {
         self.latest.connected(Arc::clone(&facts));
         self.owed = Some(Arc::clone(&facts));
         self.tell_slow_lane();
-        self.report(Report::Connected(facts))
+        self.report(SamplerReport::Connected(facts))
     }
 
     /// The connection is gone or could not be made: every section says so, and the next attempt is put off.
@@ -331,7 +331,7 @@ impl FastLane {
             Failure::new(FailureKind::Connection, format!("lost the connection to {}", self.connector.target()))
                 .because_text(why)
         });
-        self.report(Report::Lost { failure, retry_in }) && self.publish(self.latest.now())
+        self.report(SamplerReport::Lost { failure, retry_in }) && self.publish(self.latest.now())
     }
 
     /// Takes the answers of a sample: each question has its own, be it an error.
@@ -418,7 +418,7 @@ impl FastLane {
     }
 
     /// Takes an error: of one probe it is the reason; the probes of a bundle are asked one by one to find out whose it is.
-    fn take_error(&mut self, question: &Question, error: &Error) {
+    fn take_error(&mut self, question: &ProbeQuestion, error: &Error) {
         self.unbundled.failed(question, Instant::now());
         if question.is_bundle() {
             for probe in &question.probes {
@@ -479,11 +479,11 @@ impl FastLane {
         let snapshot = Arc::new(self.latest.snapshot(at, self.cost));
         let dropped = self.cost.dropped;
         self.cost = SampleCost { dropped, ..SampleCost::default() };
-        self.report(Report::Snapshot(snapshot))
+        self.report(SamplerReport::Snapshot(snapshot))
     }
 
     /// Returns whether anybody listens. A report for which there is no room is dropped and counted.
-    fn report(&mut self, report: Report) -> bool {
+    fn report(&mut self, report: SamplerReport) -> bool {
         match self.channels.reports.try_send(report) {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Full(_)) => {
@@ -496,7 +496,7 @@ impl FastLane {
 }
 
 /// Waits for what is under way; for ever if nothing is.
-async fn finished(work: &mut Option<PendingWork>) -> Done {
+async fn finished(work: &mut Option<PendingWork>) -> LaneDone {
     match work {
         Some(work) => work.done.as_mut().await,
         None => std::future::pending().await,

@@ -19,7 +19,7 @@ const MARGIN: f64 = 1.0;
 
 /// The sessions of the last reading of `activity`.
 #[derive(Debug, Default)]
-pub struct Sessions {
+pub struct SessionCache {
     /// The idle ones by pid.
     idle: HashMap<i64, Vec<Value>>,
     /// When they were read last, by the server's clock.
@@ -30,7 +30,7 @@ pub struct Sessions {
     is_cut: bool,
 }
 
-impl Sessions {
+impl SessionCache {
     /// Returns the moment since when an idle session must have done something to be read: at first, of all times.
     pub fn since(&self, now: Instant) -> f64 {
         match self.read.zip(self.whole) {
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_session_is_there_though_only_the_changed_ones_were_read() {
-        let (mut sessions, start) = (Sessions::default(), Instant::now());
+        let (mut sessions, start) = (SessionCache::default(), Instant::now());
         assert_eq!(PROBE.columns[7].name, "state");
         assert!(sessions.since(start).is_infinite());
         let all = (1..=300).map(|pid| row(pid, if pid <= 10 { "active" } else { "idle" }, None, 300)).collect();
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn one_that_is_named_and_not_known_has_all_read_again() {
-        let (mut sessions, start) = (Sessions::default(), Instant::now());
+        let (mut sessions, start) = (SessionCache::default(), Instant::now());
         let all = (1..=300).map(|pid| row(pid, "idle", None, 300)).collect();
         sessions.put_together(PROBE.columns, all, Timestamp(100.0), f64::NEG_INFINITY).unwrap();
         let named = vec![row(0, "", Some(&[1, 2, 999]), 301)];
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn where_there_are_few_all_are_read_each_time() {
-        let (mut sessions, start) = (Sessions::default(), Instant::now());
+        let (mut sessions, start) = (SessionCache::default(), Instant::now());
         let all = (1..=40).map(|pid| row(pid, "idle", None, 40)).collect();
         sessions.put_together(PROBE.columns, all, Timestamp(100.0), f64::NEG_INFINITY).unwrap();
         assert!(sessions.since(start).is_infinite());

@@ -2,12 +2,12 @@
 
 use tokio_postgres::Error;
 
-use super::bundle::Question;
+use super::bundle::ProbeQuestion;
 use super::timing::{CLOCK, Times, take_times};
 use crate::pg::blockers::{self, LockTarget};
 use crate::pg::own::{IDLE_SINCE, KNOWN_SUMS, Sql};
 use crate::pg::own_backends::OwnBackends;
-use crate::pg::session::{Answer, Answers, Limits, Parameter, Query};
+use crate::pg::session::{Answer, Answers, Limits, Query, QueryParameter};
 use crate::sample::{Seconds, ServerFacts, Timestamp, Value};
 
 /// What may cost many times as much as all others: its time is told by itself.
@@ -17,7 +17,7 @@ const DEAR: &[&str] = &["statements"];
 #[derive(Debug)]
 pub struct RoundTrip {
     /// The questions, in their order.
-    pub questions: Vec<Question>,
+    pub questions: Vec<ProbeQuestion>,
     /// What was known when it was made.
     pub known: AlreadyRead,
     steps: Vec<RoundTripStep>,
@@ -59,7 +59,7 @@ pub struct Returned {
 
 impl RoundTrip {
     /// Puts the questions in their order; behind a pooler the bundle tells the time, which is its last.
-    pub fn new(questions: Vec<Question>, known: AlreadyRead, is_pooled: bool, has_blockers: bool) -> Self {
+    pub fn new(questions: Vec<ProbeQuestion>, known: AlreadyRead, is_pooled: bool, has_blockers: bool) -> Self {
         let mut steps = Vec::new();
         for (place, question) in questions.iter().enumerate() {
             let is_dear = question.probes.iter().any(|probe| DEAR.contains(&probe.name));
@@ -92,10 +92,10 @@ impl RoundTrip {
         let known = &self.known;
         let ask = |sql: Sql| {
             if let Some(sql) = sql.with_parameter(IDLE_SINCE, "pg_catalog.to_timestamp($1)") {
-                return Query::new(sql).with(Parameter::Float(known.since));
+                return Query::new(sql).with(QueryParameter::Float(known.since));
             }
             match sql.with_parameter(KNOWN_SUMS, "$1") {
-                Some(sql) => Query::new(sql).with(Parameter::Ids(known.sums.clone())),
+                Some(sql) => Query::new(sql).with(QueryParameter::Ids(known.sums.clone())),
                 None => Query::new(sql),
             }
         };
@@ -120,7 +120,7 @@ impl RoundTrip {
         for (step, mut answer) in self.steps.iter().zip(answers) {
             match *step {
                 RoundTripStep::Question(place) => {
-                    let is_told = place == 0 || self.questions.get(place).is_some_and(Question::is_bundle);
+                    let is_told = place == 0 || self.questions.get(place).is_some_and(ProbeQuestion::is_bundle);
                     let times = answer.as_mut().ok().filter(|_| is_told).and_then(take_times);
                     match times {
                         Some(times) => meter.tells(place, times, &mut returned.costs),
@@ -189,8 +189,8 @@ mod tests {
     use super::*;
     use crate::pg::probes::find;
 
-    fn question(names: &[&str]) -> Question {
-        Question { probes: names.iter().map(|name| find(name).unwrap()).collect() }
+    fn question(names: &[&str]) -> ProbeQuestion {
+        ProbeQuestion { probes: names.iter().map(|name| find(name).unwrap()).collect() }
     }
 
     fn answer(values: &[f64]) -> Answer {

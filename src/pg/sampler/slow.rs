@@ -15,7 +15,7 @@ use crate::pg::blockers::{self, LockTarget};
 use crate::pg::own::Sql;
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::server::{LOOK_STATEMENTS, read_facts};
-use crate::pg::session::{Answer, CancelQueue, Connector, Limits, Lost, NotCopied, Parameter, Query, Session};
+use crate::pg::session::{Answer, CancelQueue, Connector, Limits, Lost, NotCopied, Query, QueryParameter, Session};
 use crate::pg::why;
 use crate::sample::{Missing, ServerFacts, Timestamp, Value};
 
@@ -284,13 +284,13 @@ impl<'a> Slow<'a> {
         let Some(probe) = asked_probe().filter(|probe| why::cannot_be_read(probe, &self.facts).is_none()) else {
             return Ok(());
         };
-        let asked = self.ask(probe.name, &Sql::of_probe(probe, &self.facts), Some(Parameter::Ids(ids))).await?;
+        let asked = self.ask(probe.name, &Sql::of_probe(probe, &self.facts), Some(QueryParameter::Ids(ids))).await?;
         let result = self.result(probe, asked.answer).await?;
         tell(self.reports, LaneReport::Texts { at: asked.at, result }).await
     }
 
     /// Asks one statement in one round trip.
-    async fn ask(&mut self, name: &str, sql: &Sql, parameter: Option<Parameter>) -> Result<TimedAnswer, Lost> {
+    async fn ask(&mut self, name: &str, sql: &Sql, parameter: Option<QueryParameter>) -> Result<TimedAnswer, Lost> {
         let limit = self.session.limits().statement + SLACK;
         let sent = Instant::now();
         let query = Query { parameters: parameter.into_iter().collect(), ..Query::new(timed(name, sql)) };

@@ -12,17 +12,17 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 /// The names in a certificate.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct CertificateNames {
     hosts: Vec<String>,
     addresses: Vec<Vec<u8>>,
     common: Option<String>,
 }
 
 /// Reads the names in a certificate; `None` if it cannot be read.
-pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Names> {
+pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<CertificateNames> {
     let certificate = Certificate::from_der(certificate).ok()?;
     let body = certificate.tbs_certificate();
-    let mut names = Names::default();
+    let mut names = CertificateNames::default();
     for name in body.get_extension::<SubjectAltName>().ok()?.map(|(_, names)| names.0).unwrap_or_default() {
         match name {
             GeneralName::DnsName(host) => names.hosts.push(host.as_str().to_owned()),
@@ -34,7 +34,7 @@ pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Names> {
     Some(names)
 }
 
-impl Names {
+impl CertificateNames {
     /// Returns whether the certificate is for this host name or address.
     pub(super) fn is_for(&self, host: &str) -> bool {
         let Ok(address) = host.parse::<IpAddr>() else {
@@ -84,7 +84,7 @@ fn matches(pattern: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, matches};
+    use super::{CertificateNames, matches};
 
     #[test]
     fn a_star_stands_for_one_label() {
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_common_name_counts_only_without_alternative_names() {
-        let names = |hosts: &[&str], addresses: &[&[u8]], common: Option<&str>| Names {
+        let names = |hosts: &[&str], addresses: &[&[u8]], common: Option<&str>| CertificateNames {
             hosts: hosts.iter().map(|name| (*name).to_owned()).collect(),
             addresses: addresses.iter().map(|octets| octets.to_vec()).collect(),
             common: common.map(str::to_owned),

@@ -47,7 +47,7 @@ pub(super) enum Trust {
 
 /// Judges the server's certificate as libpq with OpenSSL would.
 #[derive(Debug)]
-pub(super) struct Verifier {
+pub(super) struct CertificateVerifier {
     /// Whom to believe.
     pub(super) trust: Trust,
     /// The host's name, if the certificate must be for it.
@@ -58,7 +58,7 @@ pub(super) struct Verifier {
     pub(super) version: SeenVersion,
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for CertificateVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -123,7 +123,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-impl Verifier {
+impl CertificateVerifier {
     fn judge_name(&self, certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> Result<(), Error> {
         let Some(name) = &self.name else { return Ok(()) };
         let Some(presented) = names::of(certificate) else {

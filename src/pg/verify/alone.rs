@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use super::Wanted;
+use super::WantedIndex;
 use crate::advisor::IndexSpec;
 use crate::catalog::Expr;
 
@@ -16,7 +16,7 @@ use crate::plan::{Node, NodeId, NodeKind, Plan};
 use crate::quote::{qualified_always, quote_ident_always};
 
 /// Returns the statement; `None` where the indexes are of several tables, or no condition can be written for one alone.
-pub(super) fn statement(plan: &Plan, set: &[Wanted<'_>]) -> Option<String> {
+pub(super) fn statement(plan: &Plan, set: &[WantedIndex<'_>]) -> Option<String> {
     let spec = set.first()?.spec;
     if set.iter().any(|other| other.spec.schema != spec.schema || other.spec.table != spec.table) {
         return None;
@@ -200,7 +200,7 @@ mod tests {
         let definition = Definition::btree(vec![Key::plain(expression(key))]);
         let spec = IndexSpec { schema: "public".into(), table: table.into(), definition };
         let plan = crate::plan::parse(text).plans.remove(0);
-        statement(&plan, &[Wanted { spec: &spec, table: Table::default() }])
+        statement(&plan, &[WantedIndex { spec: &spec, table: Table::default() }])
     }
 
     const JOIN: &str = "Limit  (cost=1.00..2.00 rows=20 width=8)

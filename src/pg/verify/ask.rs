@@ -8,11 +8,11 @@ use crate::catalog::{Table, TableColumn};
 use crate::pg::control::Mode;
 use crate::pg::explain::admitted::{Terms, admit};
 use crate::pg::explain::planned::{Explaining, Reparse, Stumble, explain};
-use crate::pg::explain::{self, Agreed, Options, Request, refusal};
+use crate::pg::explain::{self, Agreed, ExplainRequest, Options, refusal};
 use crate::pg::judge::Level;
 use crate::pg::own::Own;
 use crate::pg::private::CLUSTER_NAME;
-use crate::pg::session::{Parameter, Query};
+use crate::pg::session::{Query, QueryParameter};
 use crate::pg::transaction::{QueryTrouble, Transaction};
 use crate::plan::Plan;
 
@@ -91,8 +91,8 @@ pub(super) async fn tables(
             continue;
         }
         let query = Query::new(COLUMNS.sql())
-            .with(Parameter::Text(spec.schema.clone()))
-            .with(Parameter::Text(spec.table.clone()));
+            .with(QueryParameter::Text(spec.schema.clone()))
+            .with(QueryParameter::Text(spec.table.clone()));
         let rows = transaction.ask(query).await?.into_rows();
         let columns = rows.iter().map(|row| TableColumn {
             name: row.text("name").to_owned(),
@@ -131,8 +131,8 @@ pub(super) async fn partitions(
     spec: &IndexSpec,
 ) -> Result<Vec<(String, String)>, QueryTrouble> {
     let query = Query::new(PARTITIONS.sql())
-        .with(Parameter::Text(spec.schema.clone()))
-        .with(Parameter::Text(spec.table.clone()));
+        .with(QueryParameter::Text(spec.schema.clone()))
+        .with(QueryParameter::Text(spec.table.clone()));
     let rows = transaction.ask(query).await?.into_rows();
     Ok(rows.iter().map(|row| (row.text("schema").to_owned(), row.text("name").to_owned())).collect())
 }
@@ -170,7 +170,7 @@ const PLANNED: Options = Options {
 };
 
 impl BoundStatement {
-    pub(super) fn of(request: &Request) -> Result<Self, Failure> {
+    pub(super) fn of(request: &ExplainRequest) -> Result<Self, Failure> {
         let statement = explain::statement::check(&request.sql).map_err(|error| refusal::not_one(&error))?;
         Ok(Self { looked_at: statement, parameters: request.parameters.clone(), agreed: request.agreed.clone() })
     }

@@ -5,9 +5,9 @@
 //! whose client went away within a transaction.
 
 use super::ask::{self, BoundStatement};
-use super::{Evidence, PlannerVerdict, Verified, Wanted, verdicts};
+use super::{Evidence, PlannerVerdict, Verified, WantedIndex, verdicts};
 use crate::pg::own::{Hole, Own, Placeholder};
-use crate::pg::session::{Parameter, Query};
+use crate::pg::session::{Query, QueryParameter};
 use crate::pg::transaction::{QueryTrouble, Transaction};
 use crate::plan::Plan;
 use crate::quote::quote_ident_always;
@@ -59,7 +59,7 @@ const MOST_PARTITIONS: usize = 200;
 pub(super) async fn verify(
     transaction: &mut Transaction,
     statement: &BoundStatement,
-    set: &[Wanted<'_>],
+    set: &[WantedIndex<'_>],
     (schema, before): (&str, &Plan),
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, QueryTrouble> {
@@ -125,7 +125,7 @@ async fn is_ready(transaction: &mut Transaction, schema: &str) -> Result<bool, Q
 async fn all_of(
     transaction: &mut Transaction,
     schema: &str,
-    (place, wanted): (usize, &Wanted<'_>),
+    (place, wanted): (usize, &WantedIndex<'_>),
     created: &mut Vec<Hypothetical>,
 ) -> Result<(), QueryTrouble> {
     let partitions = ask::partitions(transaction, wanted.spec).await?;
@@ -145,7 +145,7 @@ async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Re
     transaction.save(POINT).await?;
     let sql = SIMULATE.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
     // It looks up the names in the index under the path in force, which has to be the role's.
-    let created = transaction.theirs().ask(Query::new(sql).with(Parameter::Text(statement.to_owned()))).await;
+    let created = transaction.theirs().ask(Query::new(sql).with(QueryParameter::Text(statement.to_owned()))).await;
     if created.is_ok() {
         transaction.release(POINT).await?;
     } else {
@@ -164,20 +164,20 @@ async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Re
 async fn drop_all(transaction: &mut Transaction, schema: &str, indexes: &[Hypothetical]) -> Result<(), QueryTrouble> {
     for index in indexes {
         let sql = FORGET.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
-        transaction.ask(Query::new(sql).with(Parameter::Int(index.number))).await?;
+        transaction.ask(Query::new(sql).with(QueryParameter::Int(index.number))).await?;
     }
     Ok(())
 }
 
 /// What is known of the limits of the simulation. Source: 104 pairs measured with 1.3.1 on PostgreSQL 15.
-fn doubts(set: &[Wanted<'_>], verdicts: &[PlannerVerdict]) -> Vec<String> {
+fn doubts(set: &[WantedIndex<'_>], verdicts: &[PlannerVerdict]) -> Vec<String> {
     let is_used = verdicts.iter().all(|verdict| *verdict == PlannerVerdict::Used);
     let mut doubts = Vec::new();
-    if set.iter().any(Wanted::has_expression) {
+    if set.iter().any(WantedIndex::has_expression) {
         let seen = if is_used { "its cost is too high" } else { "the real one may be used" };
         doubts.push(format!("{seen}: the expression has no statistics before the index is built"));
     }
-    if set.iter().any(Wanted::is_partial) && !is_used {
+    if set.iter().any(WantedIndex::is_partial) && !is_used {
         doubts.push(
             "HypoPG does not simulate index-only scans of partial indexes: the real index may be used".to_owned(),
         );

@@ -3,12 +3,12 @@
 //! An index can serve a condition `key operator value` if its operator class takes the key's type and has the operator.
 //! Source: PostgreSQL manual 38.16 "Interfacing Extensions to Indexes".
 
-use super::{Evidence, PlannerVerdict, Verified, Wanted};
+use super::{Evidence, PlannerVerdict, Verified, WantedIndex};
 use crate::advisor::IndexSpec;
 use crate::catalog::parse::expression;
 use crate::catalog::{Expr, Key};
 use crate::pg::own::{Hole, Own, Placeholder};
-use crate::pg::session::{Parameter, Query};
+use crate::pg::session::{Query, QueryParameter};
 use crate::pg::transaction::{QueryTrouble, Transaction};
 use crate::plan::Plan;
 use crate::quote::quote_ident_always;
@@ -17,11 +17,11 @@ use crate::sample::Value;
 /// Asks the catalog of each index.
 pub(super) async fn verify(
     transaction: &mut Transaction,
-    set: &[Wanted<'_>],
+    set: &[WantedIndex<'_>],
     before: &Plan,
 ) -> Result<Verified, QueryTrouble> {
     let mut verdicts = Vec::new();
-    for Wanted { spec, .. } in set {
+    for WantedIndex { spec, .. } in set {
         transaction.save("pgdj_proof").await?;
         let verdict = match of(transaction, spec, before).await {
             Ok(verdict) => verdict,
@@ -105,8 +105,9 @@ async fn family(
 ) -> Result<Option<i64>, QueryTrouble> {
     let Some(type_oid) = type_of(transaction, spec, key).await? else { return Ok(None) };
     let opclass = key.opclass.clone().unwrap_or_default();
-    let query = Query::new(FAMILY.sql()).with(Parameter::Text(opclass)).with(Parameter::Text(method.to_owned()));
-    Ok(transaction.ask(query.with(Parameter::Int(type_oid))).await?.scalar().and_then(Value::as_int))
+    let query =
+        Query::new(FAMILY.sql()).with(QueryParameter::Text(opclass)).with(QueryParameter::Text(method.to_owned()));
+    Ok(transaction.ask(query.with(QueryParameter::Int(type_oid))).await?.scalar().and_then(Value::as_int))
 }
 
 pub(in crate::pg) static OF_COLUMN: Own = Own {
@@ -151,7 +152,7 @@ limit 1",
 async fn type_of(transaction: &mut Transaction, spec: &IndexSpec, key: &Key) -> Result<Option<i64>, QueryTrouble> {
     if let Some(column) = key.expr.as_column() {
         let names = [spec.schema.as_str(), spec.table.as_str(), column];
-        let bind = |query: Query, name: &str| query.with(Parameter::Text(name.to_owned()));
+        let bind = |query: Query, name: &str| query.with(QueryParameter::Text(name.to_owned()));
         let query = names.into_iter().fold(Query::new(OF_COLUMN.sql()), bind);
         let oid = transaction.ask(query).await?.scalar().and_then(Value::as_int);
         let gone = || QueryTrouble::Unusable(format!("there is no column {column}"));
@@ -167,7 +168,9 @@ async fn type_of(transaction: &mut Transaction, spec: &IndexSpec, key: &Key) -> 
 }
 
 async fn has_any(transaction: &mut Transaction, family: i64, operators: Vec<String>) -> Result<bool, QueryTrouble> {
-    let query = Query::new(HAS_OPERATOR.sql()).with(Parameter::Int(family)).with(Parameter::Text(operators.join(" ")));
+    let query = Query::new(HAS_OPERATOR.sql())
+        .with(QueryParameter::Int(family))
+        .with(QueryParameter::Text(operators.join(" ")));
     Ok(transaction.ask(query).await?.scalar().is_some())
 }
 

@@ -4,9 +4,9 @@
 //! changed; one that names the schema is changed in just that.
 
 use super::ask::{BoundStatement, ConnectionMeans};
-use super::{Evidence, Verified, Wanted, verdicts};
+use super::{Evidence, Verified, WantedIndex, verdicts};
 use crate::pg::own::{Hole, Own, Placeholder, Sql};
-use crate::pg::session::{Parameter, Query};
+use crate::pg::session::{Query, QueryParameter};
 use crate::pg::transaction::{QueryTrouble, Transaction};
 use crate::quote::quote_ident_always;
 use crate::sample::{Bytes, Value};
@@ -100,7 +100,7 @@ where c.relnamespace = pg_catalog.pg_my_temp_schema() and c.relname = $1",
 pub(super) async fn verify(
     transaction: &mut Transaction,
     statement: &BoundStatement,
-    set: &[Wanted<'_>],
+    set: &[WantedIndex<'_>],
     circumstances: &ConnectionMeans,
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, QueryTrouble> {
@@ -125,7 +125,7 @@ pub(super) async fn verify(
 async fn with_sample(
     transaction: &mut Transaction,
     statement: &BoundStatement,
-    set: &[Wanted<'_>],
+    set: &[WantedIndex<'_>],
 ) -> Result<Verified, QueryTrouble> {
     let mut tables: Vec<(&str, &str)> =
         set.iter().map(|wanted| (wanted.spec.schema.as_str(), wanted.spec.table.as_str())).collect();
@@ -150,7 +150,7 @@ async fn with_sample(
     let after = statement.explain(transaction).await?;
     let mut sizes = Vec::new();
     for name in &names {
-        let query = Query::new(SIZE.sql()).with(Parameter::Text(name.clone()));
+        let query = Query::new(SIZE.sql()).with(QueryParameter::Text(name.clone()));
         let bytes = transaction.ask(query).await?.scalar().and_then(Value::as_f64);
         sizes.push(bytes.map(|bytes| Bytes(bytes / share)));
     }
@@ -171,7 +171,9 @@ async fn with_sample(
 /// Makes the sample and returns its share of the rows.
 async fn sample(transaction: &mut Transaction, schema: &str, table: &str) -> Result<f64, QueryTrouble> {
     let relation = format!("{}.{}", quote_ident_always(schema), quote_ident_always(table));
-    let query = Query::new(ROWS.sql()).with(Parameter::Text(schema.to_owned())).with(Parameter::Text(table.to_owned()));
+    let query = Query::new(ROWS.sql())
+        .with(QueryParameter::Text(schema.to_owned()))
+        .with(QueryParameter::Text(table.to_owned()));
     let rows = transaction.ask(query).await?.scalar().and_then(Value::as_f64).unwrap_or_default();
     let percent = percent_of(rows);
     let (table, part) = (quote_ident_always(table), format!("{percent:.4}"));

@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::ask::BoundStatement;
-use super::{Building, Tried, Wanted, ask, guard, used};
+use super::{Building, Tried, WantedIndex, ask, guard, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
 use crate::catalog::index_usage::TRIAL_PREFIX;
 use crate::failure::FailureKind;
 use crate::pg::control::Mode;
-use crate::pg::explain::Request;
+use crate::pg::explain::ExplainRequest;
 use crate::pg::judge::Level;
 use crate::pg::own::{Hole, Own, Placeholder, Sql};
-use crate::pg::session::{Answer, Parameter, Query};
+use crate::pg::session::{Answer, Query, QueryParameter};
 use crate::pg::transaction::{AccessMode, QueryTrouble, Transaction};
 use crate::plan::Plan;
 use crate::quote::{qualified_always, quote_ident_always};
@@ -40,7 +40,7 @@ const WHAT_IS_LEFT: &str = "cannot drop the leftover trial index";
 
 pub(super) async fn run(
     transaction: &mut Transaction,
-    request: &Request,
+    request: &ExplainRequest,
     specs: &[IndexSpec],
     building: Building,
 ) -> Result<Tried, Failure> {
@@ -52,7 +52,7 @@ pub(super) async fn run(
     agreed.map_err(|trouble| trouble.failure(WHAT).hint("press R to run the statement first"))?;
     sweep(transaction, specs).await;
     let tables = tables(transaction, specs).await.map_err(|trouble| trouble.failure(WHAT))?;
-    let wanted: Vec<Wanted<'_>> = specs.iter().map(|spec| Wanted::of(spec, &tables)).collect();
+    let wanted: Vec<WantedIndex<'_>> = specs.iter().map(|spec| WantedIndex::of(spec, &tables)).collect();
     let trial =
         Trial { statement: &statement, set: &wanted, run: Duration::from_millis(u64::from(request.timeout_ms)) };
     let tried = match building {
@@ -93,7 +93,7 @@ async fn tables(transaction: &mut Transaction, specs: &[IndexSpec]) -> Result<Ve
     tables
 }
 
-fn names(set: &[Wanted<'_>]) -> Vec<String> {
+fn names(set: &[WantedIndex<'_>]) -> Vec<String> {
     (1..=set.len()).map(trial_name).collect()
 }
 
@@ -188,7 +188,7 @@ where n.nspname = $1 and w.relname = $2",
 };
 
 /// Returns what builds an index.
-fn build(own: &Own, wanted: &Wanted<'_>, name: &str) -> Sql {
+fn build(own: &Own, wanted: &WantedIndex<'_>, name: &str) -> Sql {
     own.fill(&[(INDEX.name, &quote_ident_always(name)), (PLACE.name, &wanted.place())])
 }
 
@@ -200,7 +200,7 @@ fn limited(limit: Duration) -> Sql {
 /// What is tried.
 struct Trial<'a> {
     statement: &'a BoundStatement,
-    set: &'a [Wanted<'a>],
+    set: &'a [WantedIndex<'a>],
     /// How long one run of the statement may take.
     run: Duration,
 }
@@ -309,8 +309,8 @@ async fn fastest(transaction: &mut Transaction, statement: &BoundStatement) -> R
 }
 
 /// What has to be analysed, and says so: an expression has no statistics before its index was analysed.
-fn analyses(set: &[Wanted<'_>]) -> Vec<(Sql, String)> {
-    let of = |Wanted { spec, .. }: &Wanted<'_>| {
+fn analyses(set: &[WantedIndex<'_>]) -> Vec<(Sql, String)> {
+    let of = |WantedIndex { spec, .. }: &WantedIndex<'_>| {
         let sql = ANALYZE.fill(&[("table", &qualified_always(&spec.schema, &spec.table))]);
         (sql, format!("{} was analyzed for the statistics of the expression", spec.table))
     };
@@ -322,7 +322,7 @@ fn analyses(set: &[Wanted<'_>]) -> Vec<(Sql, String)> {
 /// Source: PostgreSQL manual 53.26 "`pg_index`", `indcheckxmin`; src/backend/access/heap/README.HOT.
 async fn waits_for_old_snapshots(
     transaction: &mut Transaction,
-    set: &[Wanted<'_>],
+    set: &[WantedIndex<'_>],
     names: &[String],
 ) -> Result<bool, QueryTrouble> {
     for (wanted, name) in set.iter().zip(names) {
@@ -336,7 +336,7 @@ async fn waits_for_old_snapshots(
 /// Returns the names that plans have of each, which for a table in partitions are those of its partitions, and the sizes.
 async fn found(
     transaction: &mut Transaction,
-    set: &[Wanted<'_>],
+    set: &[WantedIndex<'_>],
     names: &[String],
 ) -> Result<(Vec<Vec<String>>, Vec<Bytes>), QueryTrouble> {
     let (mut all, mut sizes) = (Vec::new(), Vec::new());
@@ -351,8 +351,10 @@ async fn found(
 }
 
 /// A question of an index on trial, by its schema and name.
-fn of_index(own: &Own, wanted: &Wanted<'_>, name: &str) -> Query {
-    Query::new(own.sql()).with(Parameter::Text(wanted.spec.schema.clone())).with(Parameter::Text(name.to_owned()))
+fn of_index(own: &Own, wanted: &WantedIndex<'_>, name: &str) -> Query {
+    Query::new(own.sql())
+        .with(QueryParameter::Text(wanted.spec.schema.clone()))
+        .with(QueryParameter::Text(name.to_owned()))
 }
 
 /// How often a trial that was given up is looked for, and how long is waited in between: its cancel is on its way.
@@ -390,7 +392,7 @@ async fn left(
     let mut left = Vec::new();
     for (schema, table) in tables {
         let names = [schema, table, prefix].into_iter();
-        let query = names.fold(Query::new(LEFT.sql()), |query, name| query.with(Parameter::Text(name.to_owned())));
+        let query = names.fold(Query::new(LEFT.sql()), |query, name| query.with(QueryParameter::Text(name.to_owned())));
         let rows = asked(transaction, query).await?.into_rows();
         left.extend(rows.iter().map(|row| {
             let drop = DROP.fill(&[("index", &qualified_always(row.text("schema"), row.text("name")))]);

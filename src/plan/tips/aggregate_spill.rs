@@ -1,6 +1,6 @@
 //! A grouping that went to disk.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, work_mem_for};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 14,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Aggregate])
         .filter_map(|(id, node)| {
             let table = node.aggregated.filter(|table| table.batches > 1.0 || table.disk.0 > 0.0)?;

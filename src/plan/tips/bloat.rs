@@ -1,6 +1,6 @@
 //! Pages with hardly a row in them.
 
-use super::support::{Count, Hit, NodeKind, Seen, Share, Tip, Topic, own, quoted_table, rows_read, table};
+use super::support::{Count, Hit, NodeKind, Share, Tip, TipInput, Topic, own, quoted_table, rows_read, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 35,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::SeqScan])
         .filter_map(|(id, node)| {
             let facts = seen.context.table(node);
@@ -45,7 +45,7 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
 #[cfg(test)]
 mod tests {
     use super::super::support::test::{check, check_with};
-    use super::super::{Context, TableFacts};
+    use super::super::{TableFacts, TipContext};
     use super::*;
 
     #[test]
@@ -74,14 +74,14 @@ mod tests {
 
     #[test]
     fn dead_rows_are_told_where_they_are_known() {
-        let context = Context {
+        let context = TipContext {
             tables: vec![TableFacts {
                 name: "o".to_owned(),
                 rows: Some(10.0),
                 dead: Some(10.0),
                 ..TableFacts::default()
             }],
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,

@@ -1,6 +1,6 @@
 //! Every row paired with every other.
 
-use super::support::{Count, Hit, Node, NodeId, NodeKind, Relationship, Seen, Tip, Topic, name, with_children};
+use super::support::{Count, Hit, Node, NodeId, NodeKind, Relationship, Tip, TipInput, Topic, name, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 26,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 /// Whether anything below takes values of the outer side, or is no table.
-fn is_bound(seen: &Seen<'_>, inner: NodeId) -> bool {
+fn is_bound(seen: &TipInput<'_>, inner: NodeId) -> bool {
     seen.plan.subtree(inner).any(|(_, node)| {
         let is_searched =
             [node.index_cond(), node.recheck_cond(), node.filter(), node.text("Cache Key"), node.text("TID Cond")];
@@ -25,7 +25,7 @@ fn is_bound(seen: &Seen<'_>, inner: NodeId) -> bool {
     })
 }
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::NestedLoop])
         .filter_map(|(id, node)| {
             let (_, outer) = seen.plan.child(id, Relationship::Outer)?;

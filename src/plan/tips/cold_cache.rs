@@ -1,6 +1,6 @@
 //! Time spent waiting for the disk.
 
-use super::support::{BLOCK, Bytes, Hit, Seconds, Seen, Tip, Topic};
+use super::support::{BLOCK, Bytes, Hit, Seconds, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 33,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let (shared, io) = (root.buffers.shared, root.io.read.0);
     if shared.read <= shared.touched() * 0.5 || shared.read < 100.0 || io < seen.total() * 0.3 {

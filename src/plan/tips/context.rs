@@ -7,7 +7,7 @@ use crate::sample::{Bytes, Seconds};
 
 /// What is known beside the plan.
 #[derive(Debug, Clone, Default)]
-pub struct Context {
+pub struct TipContext {
     /// The tables of the plan.
     pub tables: Vec<TableFacts>,
     /// Settings in force, by name, as `current_setting` gives them.
@@ -67,7 +67,7 @@ impl TableFacts {
     }
 }
 
-impl Context {
+impl TipContext {
     /// Returns what is known of the table of a scan.
     pub fn table(&self, node: &Node) -> Option<&TableFacts> {
         let (name, schema) = (node.relation()?, node.schema());

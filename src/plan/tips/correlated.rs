@@ -1,6 +1,6 @@
 //! A query that runs once for each row.
 
-use super::support::{Count, Hit, NodeKind, Relationship, Seconds, Seen, Tip, Topic, rows_read, with_children};
+use super::support::{Count, Hit, NodeKind, Relationship, Seconds, Tip, TipInput, Topic, rows_read, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 22,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.all()
         .filter(|(_, node)| node.relationship == Relationship::SubPlan)
         .filter_map(|(id, node)| {

@@ -1,6 +1,6 @@
 //! Settings that mislead the planner.
 
-use super::support::{Bytes, Hit, Seen, Tip, Topic};
+use super::support::{Bytes, Hit, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 49,
@@ -32,7 +32,7 @@ fn bytes(value: &str) -> Option<f64> {
     Some(number * unit)
 }
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     let off: Vec<&str> = seen
         .plan
@@ -68,7 +68,7 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Context;
+    use super::super::TipContext;
     use super::super::support::test::{check, check_with};
     use super::*;
 
@@ -98,10 +98,10 @@ Settings: work_mem = '8MB'",
 
     #[test]
     fn a_disk_of_old_is_told() {
-        let context = Context {
+        let context = TipContext {
             settings: [("random_page_cost".to_owned(), "4".to_owned())].into(),
             is_on_ssd: Some(true),
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,

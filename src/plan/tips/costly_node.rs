@@ -1,6 +1,6 @@
 //! Most of the estimated cost is in one node.
 
-use super::support::{Hit, Node, Seen, Share, Tip, Topic, name};
+use super::support::{Hit, Node, Share, Tip, TipInput, Topic, name};
 
 pub(super) static TIP: Tip = Tip {
     number: 2,
@@ -20,7 +20,7 @@ const LEAST: f64 = 0.4;
 /// Cost below which no node is called costly: about a second of work.
 const LEAST_COST: f64 = 100_000.0;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     if seen.plan.is_analyzed() {
         return Vec::new();
     }

@@ -1,6 +1,6 @@
 //! Counting a whole table.
 
-use super::support::{Hit, NodeKind, Seconds, Seen, Tip, Topic, table, with_children};
+use super::support::{Hit, NodeKind, Seconds, Tip, TipInput, Topic, table, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 41,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Time below which counting is no matter, in seconds.
 const LEAST: f64 = 0.1;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Aggregate])
         .filter_map(|(id, node)| {
             let is_count = node.output().iter().any(|column| column.starts_with("count(")) || node.field("Output").is_none();
@@ -25,7 +25,9 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
             let mut below = seen.plan.subtree(id).skip(1);
             let is_plain = below.all(|(_, child)| {
                 let is_scan = matches!(child.kind, NodeKind::SeqScan | NodeKind::IndexOnlyScan | NodeKind::Append);
-                (is_scan || child.kind.is_gather() || child.kind == NodeKind::Aggregate) && child.filter().is_none() && child.index_cond().is_none()
+                (is_scan || child.kind.is_gather() || child.kind == NodeKind::Aggregate)
+                    && child.filter().is_none()
+                    && child.index_cond().is_none()
             });
             let (_, scan) = seen.plan.subtree(id).find(|(_, child)| child.kind.reads_table())?;
             if !is_whole || !is_plain || node.estimate?.width > 8.0 || with_children(node) < LEAST {

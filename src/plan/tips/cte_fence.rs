@@ -1,6 +1,6 @@
 //! A CTE whose rows are thrown away afterwards.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, short, with_children};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, short, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 40,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::CteScan])
         .filter_map(|(id, node)| {
             let (kept, removed) = (node.rows_total()?, node.removed_by_filter());

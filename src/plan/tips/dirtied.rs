@@ -1,6 +1,6 @@
 //! A reading query that writes.
 
-use super::support::{BLOCK, Bytes, Hit, Seen, Tip, Topic};
+use super::support::{BLOCK, Bytes, Hit, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 36,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let dirtied = root.buffers.shared.dirtied;
     if seen.writes() || dirtied < 1000.0 || dirtied < root.buffers.shared.touched() * 0.2 {

@@ -1,6 +1,6 @@
 //! Rows multiplied by a join and made distinct again.
 
-use super::support::{Count, Hit, Node, NodeKind, Seen, Tip, Topic, with_children};
+use super::support::{Count, Hit, Node, NodeKind, Tip, TipInput, Topic, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 47,
@@ -14,13 +14,15 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Unique, NodeKind::Aggregate])
         .filter_map(|(id, node)| {
             // A grouping that computes nothing is a DISTINCT.
             let output = node.output();
-            let computes = node.kind == NodeKind::Aggregate && (output.is_empty() || output.iter().any(|column| column.contains('(')));
-            let below = |node: &Node| node.kind == NodeKind::Sort || node.kind.is_gather() || node.kind == NodeKind::IncrementalSort;
+            let computes = node.kind == NodeKind::Aggregate
+                && (output.is_empty() || output.iter().any(|column| column.contains('(')));
+            let below =
+                |node: &Node| node.kind.is_gather() || matches!(node.kind, NodeKind::Sort | NodeKind::IncrementalSort);
             let mut input = seen.plan.children(id).next()?;
             while below(input.1) {
                 input = seen.plan.children(input.0).next()?;

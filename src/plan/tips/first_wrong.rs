@@ -1,6 +1,6 @@
 //! Where the numbers of rows first go wrong.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, expected_and_got, off_by, origin, own, short};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, expected_and_got, off_by, origin, own, short};
 
 pub(super) static TIP: Tip = Tip {
     number: 4,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Rows below which an error does no harm.
 const LEAST_ROWS: f64 = 1000.0;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let first = seen.all().filter_map(|(id, node)| {
         let (factor, _) = off_by(node, 10.0)?;
         let rows = node.actual?.rows.max(node.estimate?.rows);

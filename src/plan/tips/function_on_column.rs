@@ -1,6 +1,6 @@
 //! A function around a column.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, rows_read, table, without_texts};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, rows_read, table, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 44,
@@ -30,7 +30,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("\"substring\"(", "use field__startswith with a varchar_pattern_ops index"),
 ];
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::SeqScan])
         .filter_map(|(id, node)| {
             let plain = without_texts(node.filter()?);

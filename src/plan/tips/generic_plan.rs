@@ -1,6 +1,6 @@
 //! A plan that depends on the values.
 
-use super::support::{Count, Hit, Seen, Tip, Topic};
+use super::support::{Count, Hit, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 54,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let costs = seen.context.generic.as_ref().and_then(|generic| generic.total_cost()).zip(seen.plan.total_cost());
     let Some((generic, custom)) = costs.filter(|(generic, custom)| *generic > 0.0 && *custom > 0.0) else {
         return Vec::new();
@@ -30,17 +30,17 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Context;
+    use super::super::TipContext;
     use super::super::support::test::{check, check_with};
     use super::*;
 
     #[test]
     fn a_far_generic_plan_is_told() {
-        let context = Context {
+        let context = TipContext {
             generic: Some(Box::new(super::super::support::test::plan_of(
                 "Seq Scan on o  (cost=0.00..5000.00 rows=1 width=8)",
             ))),
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,
@@ -52,11 +52,11 @@ mod tests {
 
     #[test]
     fn a_near_one_is_not() {
-        let context = Context {
+        let context = TipContext {
             generic: Some(Box::new(super::super::support::test::plan_of(
                 "Seq Scan on o  (cost=0.00..90.00 rows=1 width=8)",
             ))),
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,

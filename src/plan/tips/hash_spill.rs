@@ -1,6 +1,6 @@
 //! A hash table that went to disk.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, work_mem_for};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 13,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Hash])
         .filter_map(|(id, node)| {
             let hashed = node.hashed.filter(|hashed| hashed.batches > 1.0)?;

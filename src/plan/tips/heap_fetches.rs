@@ -1,6 +1,6 @@
 //! An index-only scan that has to look into the table.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, name, own, quoted_table, rows_read};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, name, own, quoted_table, rows_read};
 
 pub(super) static TIP: Tip = Tip {
     number: 9,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let (fetches, rows) = (node.heap_fetches()?, rows_read(node).max(1.0));

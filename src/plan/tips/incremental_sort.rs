@@ -1,6 +1,6 @@
 //! Rows that are sorted in part already.
 
-use super::support::{Count, Hit, Node, NodeKind, Seen, Tip, Topic, own, short};
+use super::support::{Count, Hit, Node, NodeKind, Tip, TipInput, Topic, own, short};
 
 pub(super) static TIP: Tip = Tip {
     number: 18,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
 };
 
 /// Returns the first key of the order a node gives its rows in, as far as it is known.
-fn order_of(seen: &Seen<'_>, node: &Node) -> Option<String> {
+fn order_of(seen: &TipInput<'_>, node: &Node) -> Option<String> {
     match node.kind {
         NodeKind::Aggregate if node.strategy() == Some("Sorted") => {
             node.group_key().first().map(|key| (*key).to_owned())
@@ -35,7 +35,7 @@ fn column(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key).trim_matches(['(', ')'])
 }
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Sort])
         .filter_map(|(id, node)| {
             let keys = node.sort_key();
@@ -64,12 +64,12 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
 #[cfg(test)]
 mod tests {
     use super::super::support::test::{check, check_with};
-    use super::super::{Context, IndexFacts, TableFacts};
+    use super::super::{IndexFacts, TableFacts, TipContext};
     use super::*;
 
     #[test]
     fn a_known_order_is_told() {
-        let context = Context {
+        let context = TipContext {
             tables: vec![TableFacts {
                 name: "o".to_owned(),
                 indexes: vec![IndexFacts {
@@ -79,7 +79,7 @@ mod tests {
                 }],
                 ..TableFacts::default()
             }],
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,

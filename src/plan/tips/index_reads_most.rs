@@ -1,6 +1,6 @@
 //! An index scan that reads much of the table.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, name, own, rows_read};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, name, own, rows_read};
 
 pub(super) static TIP: Tip = Tip {
     number: 8,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Part of the table's rows from which reading it whole is mostly faster.
 const LEAST: f64 = 0.3;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::IndexScan])
         .filter_map(|(id, node)| {
             let rows = seen.context.table(node)?.rows.filter(|rows| *rows >= 10_000.0)?;
@@ -37,14 +37,14 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
 #[cfg(test)]
 mod tests {
     use super::super::support::test::{check, check_with};
-    use super::super::{Context, TableFacts};
+    use super::super::{TableFacts, TipContext};
     use super::*;
 
     #[test]
     fn half_the_table_is_told() {
-        let context = Context {
+        let context = TipContext {
             tables: vec![TableFacts { name: "o".to_owned(), rows: Some(100_000.0), ..TableFacts::default() }],
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,
@@ -56,9 +56,9 @@ mod tests {
 
     #[test]
     fn a_quarter_is_not() {
-        let context = Context {
+        let context = TipContext {
             tables: vec![TableFacts { name: "o".to_owned(), rows: Some(100_000.0), ..TableFacts::default() }],
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,

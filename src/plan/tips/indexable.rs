@@ -3,7 +3,7 @@
 //! Plain columns of one table, and `upper` or `lower` of one. A rule that names an index names these, and no index where
 //! there are none: an index over two tables, or on an expression that is not immutable, cannot be built.
 
-use super::support::{Node, Seen, short};
+use super::support::{Node, TipInput, short};
 use crate::catalog::{Expr, parse};
 use crate::quote::quote_text;
 
@@ -67,7 +67,7 @@ pub(super) fn keys_of(conditions: &[Option<&str>], node: &Node) -> Vec<String> {
 }
 
 /// Returns the keys of a sort if one index can give them: plain columns of one table.
-pub(super) fn sort_keys(seen: &Seen<'_>, keys: &[&str]) -> Option<(Option<String>, String)> {
+pub(super) fn sort_keys(seen: &TipInput<'_>, keys: &[&str]) -> Option<(Option<String>, String)> {
     let mut table: Option<Option<String>> = None;
     for key in keys {
         let text = key.split(" DESC").next().unwrap_or(key).split(" NULLS").next().unwrap_or(key);

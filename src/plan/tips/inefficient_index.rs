@@ -1,7 +1,7 @@
 //! An index that leads to rows that are thrown away.
 
 use super::indexable::{keys, keys_of, not_by};
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, short, table};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, short, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 6,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::IndexScan, NodeKind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let condition = node.index_cond()?;
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_primary_key_is_not_to_be_extended() {
         use super::super::support::test::check_with;
-        use super::super::{Context, IndexFacts, TableFacts};
+        use super::super::{IndexFacts, TableFacts, TipContext};
         for (is_unique, instead) in [(true, ""), (false, ", instead of o_pkey")] {
             let index = IndexFacts { name: "o_pkey".to_owned(), keys: vec!["id".to_owned()], is_unique };
             let table = TableFacts { name: "o".to_owned(), indexes: vec![index], ..TableFacts::default() };
@@ -80,7 +80,7 @@ mod tests {
   Index Cond: (id > 7)
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 5000",
-                &Context { tables: vec![table], ..Context::default() },
+                &TipContext { tables: vec![table], ..TipContext::default() },
                 &format!("o_pkey finds 5.0k rows by (id > 7); 5 are kept: an index on o (status, id){instead}"),
             );
         }

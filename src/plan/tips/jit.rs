@@ -1,6 +1,6 @@
 //! Time to compile the query.
 
-use super::support::{Count, Hit, Seconds, Seen, Tip, Topic};
+use super::support::{Count, Hit, Seconds, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 30,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let Some(jit) = seen.plan.jit else { return Vec::new() };
     let (time, total) = (jit.total.map_or(0.0, |time| time.0), seen.total());
     if time < 0.005 || time < total * 0.2 {

@@ -1,7 +1,7 @@
 //! Pairs of rows that are made and thrown away.
 
 use super::indexable::keys;
-use super::support::{Count, Hit, NodeKind, Relationship, Seen, Tip, Topic, own, short, table, with_children};
+use super::support::{Count, Hit, NodeKind, Relationship, Tip, TipInput, Topic, own, short, table, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 23,
@@ -18,7 +18,7 @@ pub(super) static TIP: Tip = Tip {
 /// Nodes below the join in which the inner table is looked for.
 const NEAR: usize = 8;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::NestedLoop, NodeKind::HashJoin, NodeKind::MergeJoin])
         .filter_map(|(id, node)| {
             let (kept, removed) = (node.rows_total()?, node.removed_by_join_filter());

@@ -1,6 +1,6 @@
 //! A very long list of values.
 
-use super::support::{Count, Hit, Seen, Tip, Topic, own, table};
+use super::support::{Count, Hit, Tip, TipInput, Topic, own, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 53,
@@ -23,7 +23,7 @@ fn values(condition: &str) -> usize {
 /// Values from which a list is long.
 const LEAST: usize = 1000;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.all()
         .filter(|(_, node)| node.kind.reads_table())
         .filter_map(|(id, node)| {

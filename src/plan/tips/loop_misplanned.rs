@@ -1,7 +1,8 @@
 //! A nested loop chosen for few rows that became many.
 
 use super::support::{
-    Count, Direction, Hit, NodeKind, Relationship, Seen, Tip, Topic, expected_and_got, off_by, origin, with_children,
+    Count, Direction, Hit, NodeKind, Relationship, Tip, TipInput, Topic, expected_and_got, off_by, origin,
+    with_children,
 };
 
 pub(super) static TIP: Tip = Tip {
@@ -16,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::NestedLoop])
         .filter_map(|(id, _)| {
             let (outer_id, outer) = seen.plan.child(id, Relationship::Outer)?;

@@ -1,6 +1,6 @@
 //! A bitmap that forgot the rows and kept the pages.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, table, work_mem_for};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, table, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 10,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::BitmapHeapScan])
         .filter_map(|(id, node)| {
             let lossy = node.number("Lossy Heap Blocks").filter(|lossy| *lossy > 0.0)?;

@@ -1,7 +1,7 @@
 //! A join that searches again and again.
 
 use super::support::{
-    Count, Direction, Hit, NodeKind, Relationship, Seconds, Seen, Tip, Topic, name, off_by, with_children,
+    Count, Direction, Hit, NodeKind, Relationship, Seconds, Tip, TipInput, Topic, name, off_by, with_children,
 };
 
 pub(super) static TIP: Tip = Tip {
@@ -16,13 +16,14 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::NestedLoop])
         .filter_map(|(id, _)| {
             let (_, inner) = seen.plan.child(id, Relationship::Inner)?;
             let (_, outer) = seen.plan.child(id, Relationship::Outer)?;
             // Repeated scans and wrong estimates have tips of their own.
-            let is_other = matches!(inner.kind, NodeKind::SeqScan | NodeKind::Materialize) || off_by(outer, 10.0).is_some_and(|(_, way)| way == Direction::Under);
+            let is_other = matches!(inner.kind, NodeKind::SeqScan | NodeKind::Materialize)
+                || off_by(outer, 10.0).is_some_and(|(_, way)| way == Direction::Under);
             if inner.loops() < 1000.0 || with_children(inner) < seen.total() * 0.1 || is_other {
                 return None;
             }

@@ -1,6 +1,6 @@
 //! Kept rows that are read again for each outer row.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own};
 
 pub(super) static TIP: Tip = Tip {
     number: 24,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Materialize])
         .filter_map(|(id, node)| {
             let (join, _) = seen.plan.parent(id).filter(|(_, parent)| parent.kind == NodeKind::NestedLoop)?;

@@ -1,6 +1,6 @@
 //! A cache of searches that rarely helps.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, work_mem_for};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 25,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Memoize])
         .filter_map(|(id, node)| {
             let cache = node.memoized?;

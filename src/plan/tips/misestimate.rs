@@ -1,6 +1,6 @@
 //! Numbers of rows that are far off.
 
-use super::support::{Count, Hit, Seen, Tip, Topic, expected_and_got, off_by, origin, own};
+use super::support::{Count, Hit, Tip, TipInput, Topic, expected_and_got, off_by, origin, own};
 
 pub(super) static TIP: Tip = Tip {
     number: 3,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Rows below which an error does no harm.
 const LEAST_ROWS: f64 = 1000.0;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let wrong = seen.all().filter(|(_, node)| {
         let rows =
             node.actual.map_or(0.0, |actual| actual.rows).max(node.estimate.map_or(0.0, |estimate| estimate.rows));

@@ -1,6 +1,6 @@
 //! Many pages for a small result.
 
-use super::support::{BLOCK, Bytes, Count, Hit, Seen, Tip, Topic};
+use super::support::{BLOCK, Bytes, Count, Hit, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 34,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Pages from which it is much for a small result: 80 MB.
 const LEAST_PAGES: f64 = 10_000.0;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let (pages, rows) = (root.buffers.shared.touched(), root.rows_total().unwrap_or(f64::MAX));
     if pages < LEAST_PAGES || rows > 100.0 || seen.writes() {

@@ -1,6 +1,6 @@
 //! Many rows for the client.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 38,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Rows from which a result is larger than a person reads.
 const LEAST_ROWS: f64 = 10_000.0;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let Some(root) = seen.plan.root() else { return Vec::new() };
     let Some((rows, source)) = rows_returned(seen) else { return Vec::new() };
     if rows < LEAST_ROWS || matches!(root.kind, NodeKind::Limit | NodeKind::ModifyTable) {
@@ -34,7 +34,7 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
 
 /// Returns the rows that the client gets and where the number comes from: counted in this run, else the average of the
 /// calls; an estimate only where the planner knew the values.
-fn rows_returned(seen: &Seen<'_>) -> Option<(f64, &'static str)> {
+fn rows_returned(seen: &TipInput<'_>) -> Option<(f64, &'static str)> {
     let root = seen.plan.root()?;
     if let Some(rows) = root.rows_total() {
         return Some((rows, ""));
@@ -51,7 +51,7 @@ fn rows_returned(seen: &Seen<'_>) -> Option<(f64, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Context;
+    use super::super::TipContext;
     use super::super::support::test::{check, check_with};
     use super::*;
 
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn what_pg_stat_statements_counted_is_truer_than_an_estimate() {
         let estimate = "Seq Scan on o  (cost=1.00..2.00 rows=160000 width=8)\n  Filter: (status = 'x'::text)";
-        let context = |rows| Context { rows_per_call: Some(rows), ..Context::default() };
+        let context = |rows| TipContext { rows_per_call: Some(rows), ..TipContext::default() };
         check_with(&TIP, estimate, &context(200.0), "");
         let advice = "select a page ([:100]); for an export, .iterator(chunk_size=2000) keeps memory low";
         let said = format!("20k rows are returned a call, by pg_stat_statements: {advice}");

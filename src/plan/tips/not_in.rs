@@ -1,6 +1,6 @@
 //! NOT IN with a subquery.
 
-use super::support::{Hit, Relationship, Seen, Tip, Topic, name, own, without_texts};
+use super::support::{Hit, Relationship, Tip, TipInput, Topic, name, own, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 46,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.all()
         .filter_map(|(id, node)| {
             let plain = without_texts(node.filter().or(node.join_filter())?);

@@ -1,6 +1,6 @@
 //! Partitions read for nothing.
 
-use super::support::{Hit, Node, NodeKind, Seen, Tip, Topic, with_children};
+use super::support::{Hit, Node, NodeKind, Tip, TipInput, Topic, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 42,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Append, NodeKind::MergeAppend])
         .filter_map(|(id, node)| {
             let run: Vec<&Node> =

@@ -1,6 +1,6 @@
 //! Rows skipped by OFFSET.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, with_children};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 37,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Limit])
         .filter_map(|(id, node)| {
             let (_, child) = seen.plan.children(id).next()?;

@@ -1,6 +1,6 @@
 //! An OR over two tables.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, with_children, without_texts};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, with_children, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 45,
@@ -23,7 +23,7 @@ fn tables(condition: &str) -> usize {
     names.collect::<std::collections::BTreeSet<_>>().len()
 }
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::NestedLoop, NodeKind::HashJoin, NodeKind::MergeJoin])
         .filter_map(|(id, node)| {
             let filter = without_texts(node.join_filter().or(node.filter())?);

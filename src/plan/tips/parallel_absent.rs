@@ -1,6 +1,6 @@
 //! A large scan by one process.
 
-use super::support::{Count, Hit, NodeKind, Seconds, Seen, Tip, Topic, own, rows_read, table};
+use super::support::{Count, Hit, NodeKind, Seconds, Tip, TipInput, Topic, own, rows_read, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 29,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let is_parallel = seen.all().any(|(_, node)| node.kind.is_gather());
     seen.of(&[NodeKind::SeqScan])
         .filter_map(|(id, node)| {

@@ -1,6 +1,6 @@
 //! Workers for work of a moment.
 
-use super::support::{Hit, NodeKind, Seconds, Seen, Tip, Topic, own, with_children};
+use super::support::{Hit, NodeKind, Seconds, Tip, TipInput, Topic, own, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 28,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Work below which starting workers does not pay, in seconds.
 const LEAST_WORK: f64 = 0.01;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Gather, NodeKind::GatherMerge])
         .filter_map(|(id, node)| {
             let (_, child) = seen.plan.children(id).next()?;

@@ -1,6 +1,6 @@
 //! Planning that takes longer than running.
 
-use super::support::{Hit, NodeKind, Seen, Tip, Topic};
+use super::support::{Hit, NodeKind, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 31,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Planning below which it is no matter, in seconds.
 const LEAST: f64 = 0.01;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let (Some(planning), Some(execution)) = (seen.plan.planning_time, seen.plan.execution_time) else {
         return Vec::new();
     };

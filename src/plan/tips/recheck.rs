@@ -1,6 +1,6 @@
 //! Rows an index found in vain.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, table};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 11,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::BitmapHeapScan, NodeKind::IndexScan])
         .filter_map(|(id, node)| {
             let (kept, removed) = (node.rows_total()?, node.removed_by_recheck());

@@ -1,6 +1,6 @@
 //! The same statement many times for one request.
 
-use super::support::{Count, Hit, Seen, Tip, Topic};
+use super::support::{Count, Hit, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 52,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let Some(runs) = seen.context.runs_per_request.filter(|runs| *runs >= 10.0) else { return Vec::new() };
     let is_single = seen.plan.root().is_some_and(|root| root.rows_or_estimate() <= 10.0);
     if !is_single {
@@ -30,13 +30,13 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Context;
+    use super::super::TipContext;
     use super::super::support::test::{check, check_with};
     use super::*;
 
     #[test]
     fn many_runs_for_a_request_are_told() {
-        let context = Context { runs_per_request: Some(50.0), ..Context::default() };
+        let context = TipContext { runs_per_request: Some(50.0), ..TipContext::default() };
         check_with(
             &TIP,
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_few_are_not() {
-        let context = Context { runs_per_request: Some(9.0), ..Context::default() };
+        let context = TipContext { runs_per_request: Some(9.0), ..TipContext::default() };
         check_with(
             &TIP,
             "Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)

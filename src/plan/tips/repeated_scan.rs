@@ -1,7 +1,7 @@
 //! A table that is read whole again and again.
 
 use super::indexable::{keys, not_by};
-use super::support::{Count, Hit, NodeKind, Relationship, Seen, Tip, Topic, rows_read, table, with_children};
+use super::support::{Count, Hit, NodeKind, Relationship, Tip, TipInput, Topic, rows_read, table, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 21,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::SeqScan])
         .filter_map(|(id, node)| {
             let loops = node.loops() / node.derived.processes.max(1.0);

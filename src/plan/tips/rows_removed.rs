@@ -1,7 +1,7 @@
 //! Rows read and thrown away.
 
 use super::indexable::{keys, not_by};
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, name, own, rows_read, table};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, name, own, rows_read, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 5,
@@ -21,7 +21,7 @@ const LEAST_ROWS: f64 = 1000.0;
 /// Part of the rows thrown away from which an index may help; measured break-even is between 0.8 and 0.95.
 const LEAST: f64 = 0.9;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::SeqScan, NodeKind::BitmapHeapScan, NodeKind::ForeignScan])
         .filter_map(|(id, node)| {
             let (read, removed) = (rows_read(node), node.removed_by_filter());

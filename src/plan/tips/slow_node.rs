@@ -1,6 +1,6 @@
 //! Much of the time goes into one node.
 
-use super::support::{Hit, Node, Seconds, Seen, Share, Tip, Topic, name, own};
+use super::support::{Hit, Node, Seconds, Share, Tip, TipInput, Topic, name, own};
 
 pub(super) static TIP: Tip = Tip {
     number: 1,
@@ -20,7 +20,7 @@ const LEAST: f64 = 0.4;
 /// Time below which no node is called slow, in seconds.
 const LEAST_TIME: f64 = 0.1;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let slowest = seen.all().max_by(|(_, one), (_, other)| own(one).total_cmp(&own(other)));
     let share = |node: &Node| own(node) / seen.total().max(f64::MIN_POSITIVE);
     let slow = slowest.filter(|(_, node)| own(node) >= LEAST_TIME && share(node) >= LEAST);

@@ -1,6 +1,6 @@
 //! A write that costs much for each row.
 
-use super::support::{Bytes, Count, Hit, NodeKind, Relationship, Seen, Tip, Topic, own, table};
+use super::support::{Bytes, Count, Hit, NodeKind, Relationship, Tip, TipInput, Topic, own, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 51,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Bytes of WAL a row from which a write is heavy; a plain row with one index takes some 300.
 const LEAST_BYTES: f64 = 2000.0;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::ModifyTable])
         .filter_map(|(id, node)| {
             let (_, input) = seen.plan.children(id).find(|(_, child)| child.relationship != Relationship::InitPlan)?;

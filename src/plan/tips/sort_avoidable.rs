@@ -1,7 +1,7 @@
 //! A sort that an index would avoid.
 
 use super::indexable::plain_column;
-use super::support::{Count, Hit, NodeKind, Seen, Share, Tip, Topic, own, short, table};
+use super::support::{Count, Hit, NodeKind, Share, Tip, TipInput, Topic, own, short, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 17,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Sort])
         .filter_map(|(id, node)| {
             let (_, scan) = seen.plan.children(id).next().filter(|(_, child)| child.kind.reads_table())?;

@@ -1,7 +1,7 @@
 //! A sort that went to disk.
 
 use super::indexable::{plain_column, sort_keys};
-use super::support::{Hit, NodeKind, Seen, Tip, Topic, own, work_mem_for};
+use super::support::{Hit, NodeKind, Tip, TipInput, Topic, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 12,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Sort, NodeKind::IncrementalSort])
         .filter_map(|(id, node)| {
             let sorted = node.sorted.as_ref().filter(|sorted| sorted.is_on_disk)?;

@@ -1,6 +1,6 @@
 //! Statistics that are out of date.
 
-use super::support::{Count, Hit, Seen, Tip, Topic, off_by, own, quoted_table, table};
+use super::support::{Count, Hit, Tip, TipInput, Topic, off_by, own, quoted_table, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 48,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.all()
         .filter(|(_, node)| node.kind.reads_table())
         .filter_map(|(id, node)| {
@@ -42,12 +42,12 @@ fn find(seen: &Seen<'_>) -> Vec<Hit> {
 #[cfg(test)]
 mod tests {
     use super::super::support::test::check_with;
-    use super::super::{Context, TableFacts};
+    use super::super::{TableFacts, TipContext};
     use super::*;
 
     #[test]
     fn a_changed_table_with_wrong_estimates_is_told() {
-        let context = Context {
+        let context = TipContext {
             tables: vec![TableFacts {
                 name: "o".to_owned(),
                 rows: Some(100_000.0),
@@ -55,7 +55,7 @@ mod tests {
                 is_analyzed: Some(true),
                 ..TableFacts::default()
             }],
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_few_changes_are_not() {
-        let context = Context {
+        let context = TipContext {
             tables: vec![TableFacts {
                 name: "o".to_owned(),
                 rows: Some(100_000.0),
@@ -75,7 +75,7 @@ mod tests {
                 is_analyzed: Some(true),
                 ..TableFacts::default()
             }],
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn without_a_run_there_is_no_evidence_unless_there_are_no_statistics() {
-        let context = |is_analyzed| Context {
+        let context = |is_analyzed| TipContext {
             tables: vec![TableFacts {
                 name: "o".to_owned(),
                 rows: Some(100_000.0),
@@ -95,7 +95,7 @@ mod tests {
                 is_analyzed: Some(is_analyzed),
                 ..TableFacts::default()
             }],
-            ..Context::default()
+            ..TipContext::default()
         };
         let estimate = "Seq Scan on o  (cost=1.00..2.00 rows=10 width=8)";
         check_with(&TIP, estimate, &context(true), "");
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn right_estimates_are_not() {
-        let context = Context {
+        let context = TipContext {
             tables: vec![TableFacts {
                 name: "o".to_owned(),
                 rows: Some(100_000.0),
@@ -112,7 +112,7 @@ mod tests {
                 is_analyzed: Some(true),
                 ..TableFacts::default()
             }],
-            ..Context::default()
+            ..TipContext::default()
         };
         check_with(
             &TIP,

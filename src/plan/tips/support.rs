@@ -1,6 +1,6 @@
 //! What the rules share: how a node is called, what its time is, how conditions are read.
 
-pub(super) use super::{Hit, IndexIdea, Seen, Tip, Topic};
+pub(super) use super::{Hit, IndexIdea, Tip, TipInput, Topic};
 pub(super) use crate::plan::Direction;
 pub(super) use crate::plan::{BLOCK, Node, NodeId, NodeKind, Plan, Relationship};
 use crate::quote::qualified;
@@ -39,7 +39,7 @@ impl Hit {
     }
 }
 
-impl<'a> Seen<'a> {
+impl<'a> TipInput<'a> {
     /// Returns the nodes that were run, or may have been, of these kinds.
     pub(super) fn of(&self, kinds: &'static [NodeKind]) -> impl Iterator<Item = (NodeId, &'a Node)> {
         self.all().filter(|(_, node)| kinds.contains(&node.kind))
@@ -160,8 +160,8 @@ pub(super) fn without_texts(condition: &str) -> String {
 /// For the tests of the rules.
 #[cfg(test)]
 pub(super) mod test {
-    use super::super::Context;
-    use super::{Plan, Seen, Tip};
+    use super::super::TipContext;
+    use super::{Plan, Tip, TipInput};
 
     /// Returns the first plan of a text; what a short example lacks is no matter.
     pub(in crate::plan::tips) fn plan_of(text: &str) -> Plan {
@@ -170,14 +170,14 @@ pub(super) mod test {
 
     /// Checks what one rule says of a plan: `what was seen: what to do`, nothing if it is silent.
     pub(in crate::plan::tips) fn check(tip: &Tip, text: &str, expected: &str) {
-        check_with(tip, text, &Context::default(), expected);
+        check_with(tip, text, &TipContext::default(), expected);
     }
 
     /// Checks what one rule says of a plan when more is known.
-    pub(in crate::plan::tips) fn check_with(tip: &Tip, text: &str, context: &Context, expected: &str) {
+    pub(in crate::plan::tips) fn check_with(tip: &Tip, text: &str, context: &TipContext, expected: &str) {
         let plan = plan_of(text);
         assert!(!plan.nodes.is_empty(), "no plan in {text}");
-        let hits = (tip.find)(&Seen { plan: &plan, context });
+        let hits = (tip.find)(&TipInput { plan: &plan, context });
         let said: Vec<String> = hits.iter().map(|hit| format!("{}: {}", hit.seen, hit.advice)).collect();
         assert_eq!(said.join("\n"), expected, "{text}");
     }

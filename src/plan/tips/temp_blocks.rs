@@ -1,6 +1,6 @@
 //! Rows set aside on disk.
 
-use super::support::{BLOCK, Bytes, Hit, NodeKind, Seen, Tip, Topic, name, own, work_mem_for};
+use super::support::{BLOCK, Bytes, Hit, NodeKind, Tip, TipInput, Topic, name, own, work_mem_for};
 
 pub(super) static TIP: Tip = Tip {
     number: 15,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Pages below which it is no matter: 8 MB.
 const LEAST_BLOCKS: f64 = 1000.0;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     // Sorts, hashes and groupings have tips of their own.
     let kept = seen.all().filter(|(_, node)| {
         !matches!(

@@ -1,6 +1,6 @@
 //! A whole sort for a few rows.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own};
 
 pub(super) static TIP: Tip = Tip {
     number: 16,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Sort])
         .filter_map(|(id, node)| {
             let sorted = node

@@ -1,6 +1,6 @@
 //! Time spent in triggers.
 
-use super::support::{Count, Hit, Seen, Tip, Topic};
+use super::support::{Count, Hit, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 32,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let slow = seen.plan.triggers.iter().filter_map(|trigger| {
         let time = trigger.time?;
         if time.0 < seen.total() * 0.2 || time.0 < 0.005 {

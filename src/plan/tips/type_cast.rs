@@ -1,6 +1,6 @@
 //! A column that is cast before it is compared.
 
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, rows_read, table, without_texts};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, rows_read, table, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 43,
@@ -30,7 +30,7 @@ fn cast_column(filter: &str) -> Option<String> {
 /// Types that a column is cast to only because the value has them; `text` is also how varchar is shown.
 const CASTS: &[&str] = &[")::numeric", ")::double precision", ")::integer", ")::bigint", ")::real"];
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::SeqScan, NodeKind::IndexScan, NodeKind::IndexOnlyScan, NodeKind::BitmapHeapScan])
         .filter_map(|(id, node)| {
             let filter = node.filter()?;

@@ -1,6 +1,6 @@
 //! The plan in one sentence: fine, or how much could be saved.
 
-use super::{Context, TipHit, find};
+use super::{TipContext, TipHit, find};
 use crate::plan::Plan;
 use crate::sample::unit::Share;
 
@@ -39,7 +39,7 @@ impl PlanVerdict {
 const RUN_IT: &str = "; run it with ANALYZE to see where the time goes.";
 
 /// Returns what is to be said of a plan, with its tips.
-pub fn verdict(plan: &Plan, context: &Context) -> PlanVerdict {
+pub fn verdict(plan: &Plan, context: &TipContext) -> PlanVerdict {
     let tips = find(plan, context);
     let is_fine = tips.is_empty();
     let total = plan.total_time();
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str) {
-        assert_eq!(verdict(&plan_of(text), &Context::default()).sentence, expected);
+        assert_eq!(verdict(&plan_of(text), &TipContext::default()).sentence, expected);
     }
 
     #[test]
@@ -95,11 +95,11 @@ mod tests {
     #[test]
     fn nothing_stands_out_is_not_said_above_an_index_worth_building() {
         let plan = plan_of("Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)");
-        let said = verdict(&plan, &Context::default()).with_index(Some("o (a)"));
+        let said = verdict(&plan, &TipContext::default()).with_index(Some("o (a)"));
         assert_eq!((said.sentence.as_str(), said.is_fine), ("An index is worth building: o (a).", false));
-        let not_run = verdict(&plan, &Context::default()).not_run();
+        let not_run = verdict(&plan, &TipContext::default()).not_run();
         assert_eq!(not_run.sentence, "Nothing stands out in the estimates; it was not run.");
-        let said = verdict(&plan, &Context::default()).with_index(None);
+        let said = verdict(&plan, &TipContext::default()).with_index(None);
         assert!(said.is_fine && said.sentence.starts_with("Nothing stands out"));
     }
 

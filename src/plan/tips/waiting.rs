@@ -1,6 +1,6 @@
 //! Time outside the plan.
 
-use super::support::{Hit, Seconds, Seen, Tip, Topic};
+use super::support::{Hit, Seconds, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 50,
@@ -18,7 +18,7 @@ pub(super) static TIP: Tip = Tip {
 /// Time outside the nodes below which it is no matter, in seconds.
 const LEAST: f64 = 0.1;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let nodes = seen.plan.accounts.nodes.0 + seen.plan.accounts.triggers.0;
     let whole = seen.context.wall_time.or(seen.plan.execution_time).or(seen.plan.duration);
     let Some(whole) = whole.filter(|_| seen.plan.has_times()) else { return Vec::new() };

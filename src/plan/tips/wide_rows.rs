@@ -1,6 +1,6 @@
 //! A heavy result.
 
-use super::support::{Bytes, Count, Hit, NodeKind, Seen, Tip, Topic};
+use super::support::{Bytes, Count, Hit, NodeKind, Tip, TipInput, Topic};
 
 pub(super) static TIP: Tip = Tip {
     number: 39,
@@ -17,7 +17,7 @@ pub(super) static TIP: Tip = Tip {
 /// Bytes from which a result is heavy: 10 MB.
 const LEAST_BYTES: f64 = 10_485_760.0;
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let Some((root, estimate)) = seen.plan.root().and_then(|root| Some((root, root.estimate?))) else {
         return Vec::new();
     };

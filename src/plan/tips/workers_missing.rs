@@ -1,6 +1,6 @@
 //! Workers that were planned and not started.
 
-use super::support::{Hit, NodeKind, Seen, Tip, Topic, with_children};
+use super::support::{Hit, NodeKind, Tip, TipInput, Topic, with_children};
 
 pub(super) static TIP: Tip = Tip {
     number: 27,
@@ -14,7 +14,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::Gather, NodeKind::GatherMerge])
         .filter_map(|(id, node)| {
             let (planned, launched) = (node.number("Workers Planned")?, node.number("Workers Launched")?);

@@ -1,7 +1,7 @@
 //! An index read for its order until enough rows match.
 
 use super::indexable::{keys, not_by};
-use super::support::{Count, Hit, NodeKind, Seen, Tip, Topic, own, table};
+use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 7,
@@ -15,7 +15,7 @@ pub(super) static TIP: Tip = Tip {
     find,
 };
 
-fn find(seen: &Seen<'_>) -> Vec<Hit> {
+fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     seen.of(&[NodeKind::IndexScan, NodeKind::IndexOnlyScan])
         .filter_map(|(id, node)| {
             let removed = node.removed_by_filter();

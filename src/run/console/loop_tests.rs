@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::app::{Rights, SampleOrigin};
 use crate::catalog::fixture::snapshot;
-use crate::pg::session::Link;
+use crate::pg::session::NewConnection;
 use crate::ui::snapshot::lines;
 use crate::ui::theme::Theme;
 
@@ -17,7 +17,7 @@ use crate::ui::theme::Theme;
 struct Silent;
 
 impl Connector for Silent {
-    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
+    fn connect(&self) -> BoxFuture<'_, Result<NewConnection, Failure>> {
         std::future::pending().boxed()
     }
 
@@ -111,7 +111,7 @@ async fn console_with(person: impl AsyncFnOnce(Person)) {
         ticks: seconds(),
         drawn: None,
     };
-    reports_in.send(Report::Snapshot(Arc::new(snapshot()))).await.unwrap();
+    reports_in.send(SamplerReport::Snapshot(Arc::new(snapshot()))).await.unwrap();
     let (ended, ()) = tokio::join!(shell.run(&mut app), person(Person { keys, frames: seen }));
     ended.unwrap();
     shell.runner.stop().stop().await;

@@ -27,7 +27,7 @@ pub fn format_sql(text: &str) -> String {
         text,
         tokens: &tokens,
         out: String::with_capacity(text.len() * 2),
-        levels: vec![Level::new(0)],
+        levels: vec![NestingLevel::new(0)],
         at: 0,
     };
     layout.run();
@@ -36,7 +36,7 @@ pub fn format_sql(text: &str) -> String {
 
 /// A query or a bracket that is being written.
 #[derive(Debug, Clone)]
-struct Level {
+struct NestingLevel {
     /// Columns before its clauses.
     indent: usize,
     /// What it is.
@@ -49,7 +49,7 @@ struct Level {
     cases: usize,
 }
 
-impl Level {
+impl NestingLevel {
     fn new(indent: usize) -> Self {
         Self { indent, holds: Holds::Query, breaks_commas: false, is_between: false, cases: 0 }
     }
@@ -79,7 +79,7 @@ struct Layout<'a> {
     text: &'a str,
     tokens: &'a [Token],
     out: String,
-    levels: Vec<Level>,
+    levels: Vec<NestingLevel>,
     at: usize,
 }
 
@@ -164,7 +164,7 @@ impl Layout<'_> {
     }
 
     /// Returns whether a word begins a line.
-    fn breaks(&self, word: &str, level: &Level) -> Option<Break> {
+    fn breaks(&self, word: &str, level: &NestingLevel) -> Option<Break> {
         let before = self.word_before();
         let after = self.word_after();
         let is_clause = match word {
@@ -232,7 +232,7 @@ impl Layout<'_> {
                 self.word();
                 self.levels.truncate(1);
                 if let Some(level) = self.levels.last_mut() {
-                    *level = Level::new(0);
+                    *level = NestingLevel::new(0);
                 }
                 if self.tokens.len() > self.at + 1 {
                     self.line(0);
@@ -252,11 +252,11 @@ impl Layout<'_> {
         let indent = self.levels.last().map_or(0, |level| level.indent);
         let is_query = matches!(self.word_after().as_str(), "select" | "with" | "values");
         if is_query {
-            self.levels.push(Level::new(indent + STEP));
+            self.levels.push(NestingLevel::new(indent + STEP));
             self.line(0);
         } else {
             let holds = if self.long_list_of(&["and", "or"], &[]) { Holds::Condition } else { Holds::List };
-            self.levels.push(Level { holds, ..Level::new(indent + STEP) });
+            self.levels.push(NestingLevel { holds, ..NestingLevel::new(indent + STEP) });
         }
     }
 

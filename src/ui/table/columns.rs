@@ -15,7 +15,7 @@ const READABLE: u16 = 32;
 
 /// What the cells of each column need.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Needs {
+pub(super) struct ColumnNeeds {
     /// The widest cell of each column.
     pub(super) widest: Vec<u16>,
     /// Whether any cell of each column says something.
@@ -51,7 +51,7 @@ pub(super) struct PlacedColumn {
 }
 
 /// Returns what the cells need; the only pass over all of them.
-pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[LineOf]) -> Needs {
+pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[LineOf]) -> ColumnNeeds {
     let mut widest: Vec<u16> = grid.columns.iter().map(title_width).collect();
     let mut is_filled = vec![grid.rows.is_empty(); grid.columns.len()];
     for row in &grid.rows {
@@ -68,7 +68,7 @@ pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[Line
     }
     let plain = widest.first().copied().unwrap_or(0);
     let indent = need.saturating_sub(plain);
-    Needs { widest, is_filled, indent }
+    ColumnNeeds { widest, is_filled, indent }
 }
 
 fn title_width(column: &GridColumn) -> u16 {
@@ -76,7 +76,7 @@ fn title_width(column: &GridColumn) -> u16 {
 }
 
 /// Returns the columns for a width, scrolled sideways by some columns.
-pub(super) fn place(grid: &Grid, needs: &Needs, width: u16, scroll: usize) -> Placed {
+pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize) -> Placed {
     let gap = if width >= ROOMY { 2 } else { 1 };
     let room = width.saturating_sub(MARGIN);
     let comfortable = |at: usize| least(grid, needs, at, Fit::Comfortable);
@@ -114,7 +114,7 @@ pub(super) fn place(grid: &Grid, needs: &Needs, width: u16, scroll: usize) -> Pl
 }
 
 /// Returns how far the columns can be scrolled sideways: until the last one is seen whole.
-pub(super) fn furthest(grid: &Grid, needs: &Needs, width: u16) -> usize {
+pub(super) fn furthest(grid: &Grid, needs: &ColumnNeeds, width: u16) -> usize {
     let most = grid.columns.len().saturating_sub(2);
     if place(grid, needs, width, 0).hidden == 0 {
         return 0;
@@ -144,7 +144,7 @@ enum Fit {
 const TIGHT: u16 = 8;
 
 /// Returns the least a column can do with: a number all its digits, a text its `min`.
-fn least(grid: &Grid, needs: &Needs, at: usize, fit: Fit) -> u16 {
+fn least(grid: &Grid, needs: &ColumnNeeds, at: usize, fit: Fit) -> u16 {
     let Some(column) = grid.columns.get(at) else { return 0 };
     let whole = needs.widest.get(at).copied().unwrap_or(0);
     let indent = if at == 0 { needs.indent.min(24) } else { 0 };
@@ -157,7 +157,7 @@ fn least(grid: &Grid, needs: &Needs, at: usize, fit: Fit) -> u16 {
 }
 
 /// Returns the most a column has use for.
-fn most(grid: &Grid, needs: &Needs, at: usize) -> u16 {
+fn most(grid: &Grid, needs: &ColumnNeeds, at: usize) -> u16 {
     let Some(column) = grid.columns.get(at) else { return 0 };
     let indent = if at == 0 { needs.indent } else { 0 };
     let whole = needs.widest.get(at).copied().unwrap_or(0).max(text::width(&column.title) as u16);
@@ -172,7 +172,7 @@ fn total(chosen: &[usize], gap: u16, least: impl Fn(usize) -> u16) -> u16 {
 
 /// Returns the place in `chosen` of the column that vanishes first: one without a word in it before all others, then the
 /// highest `drop`; of equals the rightmost. The first column stays.
-fn first_to_go(grid: &Grid, needs: &Needs, chosen: &[usize]) -> usize {
+fn first_to_go(grid: &Grid, needs: &ColumnNeeds, chosen: &[usize]) -> usize {
     let priority = |at: usize| {
         let is_empty = needs.is_filled.get(at) == Some(&false);
         (is_empty, grid.columns.get(at).map_or(0, |column| column.drop))
@@ -182,7 +182,7 @@ fn first_to_go(grid: &Grid, needs: &Needs, chosen: &[usize]) -> usize {
 }
 
 /// Gives the columns what is left: texts until they can be read, then headers their long titles, then texts the rest.
-fn grow(widths: &mut [u16], chosen: &[usize], grid: &Grid, needs: &Needs, rest: u16) {
+fn grow(widths: &mut [u16], chosen: &[usize], grid: &Grid, needs: &ColumnNeeds, rest: u16) {
     let is_number = |at: usize| grid.columns.get(at).is_some_and(GridColumn::is_number);
     let readable = |at: usize| if is_number(at) { 0 } else { most(grid, needs, at).min(READABLE) };
     let titled = |at: usize| if is_number(at) { most(grid, needs, at) } else { 0 };

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Placed, PlacedColumn};
-use super::grid::{Grid, Notice, Row, RowNesting};
+use super::grid::{Grid, GridRow, Notice, RowNesting};
 use super::order::{LineOf, SortDirection};
 use super::state::{Drawn, TableState};
 use crate::ui::scrollbar::Scrollbar;
@@ -21,7 +21,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, th
     if area.is_empty() {
         return;
     }
-    let table = Table::new(area, grid, state, theme);
+    let table = TableDrawing::new(area, grid, state, theme);
     table.header(buffer);
     if state.lines().is_empty() {
         table.notice(buffer);
@@ -48,7 +48,7 @@ struct Spot {
     style: Style,
 }
 
-struct Table<'a> {
+struct TableDrawing<'a> {
     area: Rect,
     grid: &'a Grid,
     state: &'a TableState,
@@ -61,7 +61,7 @@ struct Table<'a> {
     first: usize,
 }
 
-impl<'a> Table<'a> {
+impl<'a> TableDrawing<'a> {
     fn new(area: Rect, grid: &'a Grid, state: &'a TableState, theme: &'a Theme) -> Self {
         let below_header = area.height - 1;
         let count = state.lines().len();
@@ -141,7 +141,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn row(&self, buffer: &mut Buffer, y: u16, (line, row): (&LineOf, &Row), is_selected: bool) {
+    fn row(&self, buffer: &mut Buffer, y: u16, (line, row): (&LineOf, &GridRow), is_selected: bool) {
         let selection = self.theme.style(Role::Selection);
         let is_group = self.grid.shape == RowNesting::Grouped && line.level == 1;
         let mut base = row.role.map_or(Style::new(), |role| self.theme.style(role));

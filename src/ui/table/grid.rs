@@ -14,7 +14,7 @@ pub struct Grid {
     /// The columns, in their order; the first stays when the others scroll.
     pub columns: Vec<GridColumn>,
     /// The rows, in the order they have unless sorted; a tree's rows stand below their parent.
-    pub rows: Vec<Row>,
+    pub rows: Vec<GridRow>,
     /// How the rows hang together.
     pub shape: RowNesting,
     /// What is said in the middle when there are no rows: that all is well, or why it could not be read.
@@ -23,7 +23,7 @@ pub struct Grid {
     pub footnote: Option<String>,
 }
 
-/// How rows hang together, by [`Row::depth`].
+/// How rows hang together, by [`GridRow::depth`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RowNesting {
     /// They do not.
@@ -69,7 +69,7 @@ pub enum SortKind {
 
 /// A row of a table.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Row {
+pub struct GridRow {
     /// Identifies the row from one refresh to the next: a pid with its start, an oid, a queryid.
     pub key: String,
     /// A cell for each column.
@@ -141,7 +141,7 @@ impl Grid {
     }
 
     /// Returns the row of a key.
-    pub fn row(&self, key: &str) -> Option<&Row> {
+    pub fn row(&self, key: &str) -> Option<&GridRow> {
         self.rows.iter().find(|row| row.key == key)
     }
 }
@@ -197,7 +197,7 @@ impl GridColumn {
     }
 }
 
-impl Row {
+impl GridRow {
     /// A row at the top level.
     pub fn new(key: impl Into<String>, cells: Vec<Cell>) -> Self {
         Self { key: key.into(), cells, role: None, depth: 0 }

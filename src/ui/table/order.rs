@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::grid::{Cell, Grid, Row, RowNesting, SortKey};
+use super::grid::{Cell, Grid, GridRow, RowNesting, SortKey};
 
 /// Characters beyond which a text must hold the words as they are: in a long one, the letters of any word are found in order.
 const FUZZY_LENGTH: usize = 48;
@@ -91,13 +91,13 @@ pub(super) fn arrange(grid: &Grid, by: Arrangement<'_>) -> ShownRows {
 }
 
 /// Which rows hang below which.
-struct Tree {
+struct RowTree {
     roots: Vec<usize>,
     children: Vec<Vec<usize>>,
 }
 
-fn children(grid: &Grid) -> Tree {
-    let mut tree = Tree { roots: Vec::new(), children: vec![Vec::new(); grid.rows.len()] };
+fn children(grid: &Grid) -> RowTree {
+    let mut tree = RowTree { roots: Vec::new(), children: vec![Vec::new(); grid.rows.len()] };
     let mut path: Vec<usize> = Vec::new();
     for (at, row) in grid.rows.iter().enumerate() {
         path.truncate(usize::from(row.depth));
@@ -112,7 +112,7 @@ fn children(grid: &Grid) -> Tree {
 
 struct Nested<'a> {
     grid: &'a Grid,
-    tree: &'a Tree,
+    tree: &'a RowTree,
     is_kept: &'a dyn Fn(usize) -> bool,
     sort: Option<(usize, SortDirection)>,
     folded: &'a HashSet<String>,
@@ -220,7 +220,7 @@ impl Filter {
         Some(Self { matcher: Matcher::new(Config::DEFAULT), fuzzy, exact, letters: Vec::new() })
     }
 
-    fn is_match(&mut self, row: &Row) -> bool {
+    fn is_match(&mut self, row: &GridRow) -> bool {
         let words = self.fuzzy.len();
         (0..words).all(|word| row.cells.iter().any(|cell| self.word_matches(word, &cell.text)))
     }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
-use super::columns::{self, Needs, PlacedColumn};
-use super::grid::{Grid, Row, SortKind};
+use super::columns::{self, ColumnNeeds, PlacedColumn};
+use super::grid::{Grid, GridRow, SortKind};
 use super::order::{self, Arrangement, Filter, LineOf, ShownRows, SortDirection};
 
 /// A movement in a table.
@@ -27,7 +27,7 @@ pub enum Move {
 
 /// What is at a place of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hit {
+pub enum TableHit {
     /// The row at this place in the grid.
     Row(usize),
     /// The header of the column at this place in the grid.
@@ -52,7 +52,7 @@ pub struct TableState {
     pub(super) sideways: usize,
     pub(super) filter: RefCell<Option<Filter>>,
     pub(super) shown: ShownRows,
-    pub(super) needs: Needs,
+    pub(super) needs: ColumnNeeds,
     pub(super) drawn: RefCell<Drawn>,
     pub(super) first_line: Cell<usize>,
     /// The key of the row that a person took as selected: as of the last frame, or of the last move since.
@@ -143,12 +143,12 @@ impl TableState {
     }
 
     /// Returns the selected row.
-    pub fn selected_row<'a>(&self, grid: &'a Grid) -> Option<&'a Row> {
+    pub fn selected_row<'a>(&self, grid: &'a Grid) -> Option<&'a GridRow> {
         grid.rows.get(self.shown.lines.get(self.cursor)?.row)
     }
 
     /// Returns the rows shown, in the order shown: what an export or a copy takes.
-    pub fn rows<'a>(&'a self, grid: &'a Grid) -> impl Iterator<Item = &'a Row> {
+    pub fn rows<'a>(&'a self, grid: &'a Grid) -> impl Iterator<Item = &'a GridRow> {
         self.shown.lines.iter().filter_map(|line| grid.rows.get(line.row))
     }
 
@@ -240,7 +240,7 @@ impl TableState {
     }
 
     /// Returns what is at a place of the screen, as it was drawn last.
-    pub fn hit(&self, x: u16, y: u16) -> Option<Hit> {
+    pub fn hit(&self, x: u16, y: u16) -> Option<TableHit> {
         let drawn = self.drawn.borrow();
         if !drawn.area.contains((x, y).into()) || y.checked_add(1)? < drawn.rows_y {
             return None;
@@ -249,20 +249,20 @@ impl TableState {
             let x = x - drawn.area.x;
             let is_under =
                 |place: &&PlacedColumn| x + 1 >= place.x && x < place.x + place.width + drawn.gap.saturating_sub(1);
-            return drawn.places.iter().find(is_under).map(|place| Hit::Header(place.column));
+            return drawn.places.iter().find(is_under).map(|place| TableHit::Header(place.column));
         };
         if line >= drawn.rows {
             return None;
         }
-        self.shown.lines.get(self.first_line.get() + usize::from(line)).map(|line| Hit::Row(line.row))
+        self.shown.lines.get(self.first_line.get() + usize::from(line)).map(|line| TableHit::Row(line.row))
     }
 
     /// Does what a click does: selects the row or sorts by the column; returns what was hit.
-    pub fn click(&mut self, grid: &Grid, x: u16, y: u16) -> Option<Hit> {
+    pub fn click(&mut self, grid: &Grid, x: u16, y: u16) -> Option<TableHit> {
         let hit = self.hit(x, y)?;
         match hit {
-            Hit::Header(column) => self.sort_by(grid, column),
-            Hit::Row(row) => {
+            TableHit::Header(column) => self.sort_by(grid, column),
+            TableHit::Row(row) => {
                 let line = self.shown.lines.iter().position(|line| line.row == row)?;
                 self.follows = true;
                 self.select_line(grid, line);

@@ -18,8 +18,8 @@ fn columns() -> Vec<GridColumn> {
     ]
 }
 
-fn row(pid: i64, state: &str, age: f64, query: &str) -> Row {
-    Row::new(
+fn row(pid: i64, state: &str, age: f64, query: &str) -> GridRow {
+    GridRow::new(
         pid.to_string(),
         vec![
             Cell::number(pid, pid as f64),
@@ -262,13 +262,13 @@ fn clicks_hit_rows_and_headers() {
     let grid = sessions();
     let mut state = TableState::new();
     let _picture = shown(&grid, &mut state, (120, 7), &Theme::default());
-    assert_eq!(state.hit(3, 2), Some(Hit::Row(1)));
-    assert_eq!(state.hit(3, 0), Some(Hit::Header(0)));
+    assert_eq!(state.hit(3, 2), Some(TableHit::Row(1)));
+    assert_eq!(state.hit(3, 0), Some(TableHit::Header(0)));
     assert_eq!(state.hit(3, 6), None);
     assert_eq!(state.hit(200, 2), None);
-    assert_eq!(state.click(&grid, 3, 3), Some(Hit::Row(2)));
+    assert_eq!(state.click(&grid, 3, 3), Some(TableHit::Row(2)));
     assert_eq!(state.selected(), Some("30011"));
-    assert_eq!(state.click(&grid, 10, 0), Some(Hit::Header(1)));
+    assert_eq!(state.click(&grid, 10, 0), Some(TableHit::Header(1)));
     assert_eq!(state.sort(), Some(("state", SortDirection::Ascending)));
     assert_eq!(state.selected(), Some("30011"));
 }

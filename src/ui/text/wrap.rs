@@ -33,7 +33,7 @@ fn wrap_hanging(text: &str, columns: usize, hang: usize) -> Vec<String> {
 
 /// A line of the screen, as parts of the line it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Piece {
+pub(crate) struct LinePiece {
     /// Blanks before it.
     pub(crate) indent: usize,
     /// The bytes of the line that stand on it.
@@ -41,7 +41,7 @@ pub(crate) struct Piece {
     used: usize,
 }
 
-impl Piece {
+impl LinePiece {
     fn push(&mut self, part: Range<usize>, wide: usize) {
         self.used += wide;
         match self.parts.last_mut().filter(|last| last.end == part.start) {
@@ -56,15 +56,15 @@ impl Piece {
 }
 
 /// Breaks one line into pieces of at most so many columns; those that go on hang by so many.
-pub(crate) fn pieces(line: &str, columns: usize, hang: usize) -> Vec<Piece> {
+pub(crate) fn pieces(line: &str, columns: usize, hang: usize) -> Vec<LinePiece> {
     let columns = columns.max(1);
     if width(line) <= columns {
-        return vec![Piece { parts: std::iter::once(0..line.len()).collect(), ..Piece::default() }];
+        return vec![LinePiece { parts: std::iter::once(0..line.len()).collect(), ..LinePiece::default() }];
     }
     let own = line.len() - line.trim_start_matches(' ').len();
     let wanted = own + hang;
     let indent = if wanted * 2 <= columns { wanted } else { 0 };
-    let mut breaker = Breaker { line, columns, indent, now: Piece::default(), done: Vec::new() };
+    let mut breaker = Breaker { line, columns, indent, now: LinePiece::default(), done: Vec::new() };
     for run in runs(line) {
         let text = line.get(run.clone()).unwrap_or_default();
         let is_blank = text.starts_with(' ');
@@ -103,8 +103,8 @@ struct Breaker<'a> {
     line: &'a str,
     columns: usize,
     indent: usize,
-    now: Piece,
-    done: Vec<Piece>,
+    now: LinePiece,
+    done: Vec<LinePiece>,
 }
 
 impl Breaker<'_> {
@@ -147,7 +147,7 @@ impl Breaker<'_> {
 
     /// Ends the line without the blanks at its end.
     fn next(&mut self) {
-        let fresh = Piece { indent: self.indent, parts: Vec::new(), used: self.indent };
+        let fresh = LinePiece { indent: self.indent, parts: Vec::new(), used: self.indent };
         let mut done = std::mem::replace(&mut self.now, fresh);
         if let Some(last) = done.parts.last_mut() {
             let text = self.line.get(last.clone()).unwrap_or_default();

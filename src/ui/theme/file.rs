@@ -83,16 +83,16 @@ struct ThemeFile {
     #[serde(default)]
     palette: BTreeMap<String, String>,
     #[serde(default)]
-    roles: BTreeMap<String, Look>,
+    roles: BTreeMap<String, RoleStyle>,
     /// Roles that look otherwise than in `sixteen` there.
     #[serde(default)]
-    sixteen_roles: BTreeMap<String, Look>,
+    sixteen_roles: BTreeMap<String, RoleStyle>,
 }
 
 /// How a role looks: a colour, or more than that.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-enum Look {
+enum RoleStyle {
     Colour(String),
     Full(FullLook),
 }
@@ -174,10 +174,10 @@ pub(super) fn resolve(name: &str, read: &dyn Fn(&str) -> Result<String, ThemeErr
 
 /// Returns the styles of the roles that are written.
 fn styles(
-    looks: &BTreeMap<String, (String, Look)>,
+    looks: &BTreeMap<String, (String, RoleStyle)>,
     palette: &BTreeMap<String, String>,
 ) -> Result<Vec<(Role, Style)>, ThemeError> {
-    let one = |(written, (name, look)): (&String, &(String, Look))| {
+    let one = |(written, (name, look)): (&String, &(String, RoleStyle))| {
         let wrong = |what: String| ThemeError::WrongRole { name: name.clone(), role: written.clone(), what };
         let role = ROLES.iter().find(|(_, known, _)| known == written).map(|(role, ..)| *role);
         let known = || ROLES.iter().map(|(_, known, _)| *known).collect::<Vec<_>>().join(", ");
@@ -187,10 +187,10 @@ fn styles(
     looks.iter().map(one).collect()
 }
 
-fn style(look: &Look, palette: &BTreeMap<String, String>) -> Result<Style, String> {
+fn style(look: &RoleStyle, palette: &BTreeMap<String, String>) -> Result<Style, String> {
     let full = match look {
-        Look::Colour(fg) => FullLook { fg: Some(fg.clone()), ..FullLook::default() },
-        Look::Full(full) => full.clone(),
+        RoleStyle::Colour(fg) => FullLook { fg: Some(fg.clone()), ..FullLook::default() },
+        RoleStyle::Full(full) => full.clone(),
     };
     let mut style = Style::new();
     style.fg = full.fg.map(|written| colour(&written, palette)).transpose()?;

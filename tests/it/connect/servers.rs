@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use pgdj::pg::private::{Owner, PrivateServer, Setup, run_as};
+use pgdj::pg::private::{PrivateServer, ServerSetup, ServerUser, run_as};
 
 use super::certificates::{Authority, Signed, write};
 use crate::support::installed;
@@ -54,10 +54,10 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// Returns how each of these servers is set up, on a machine that has one.
-pub(crate) fn setup() -> Setup {
+pub(crate) fn setup() -> ServerSetup {
     let bin = installed::own().expect("a test asks for one only where there is one").bin.clone();
     let hba = HBA.iter().map(|line| (*line).to_owned()).collect();
-    Setup { bin, hba, port: Some(free_port()), ..Setup::default() }
+    ServerSetup { bin, hba, port: Some(free_port()), ..ServerSetup::default() }
 }
 
 /// Runs SQL as the superuser over the unix socket, and returns the first value.
@@ -87,7 +87,7 @@ impl TlsServer {
         Self::start_with(&setup())
     }
 
-    pub(crate) fn start_with(setup: &Setup) -> Self {
+    pub(crate) fn start_with(setup: &ServerSetup) -> Self {
         let server = PrivateServer::start(setup).unwrap();
         let authority = Authority::new("pgdj test authority");
         let this = Self { server, authority };
@@ -147,7 +147,7 @@ pub(crate) fn standby(hot: &str) -> PrivateServer {
     let data = home.path().join("data");
     let mut initdb = Command::new(setup.bin.join("initdb"));
     initdb.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "--no-sync"]).current_dir("/");
-    run_as(&mut initdb, Owner::of_servers());
+    run_as(&mut initdb, ServerUser::of_servers());
     assert!(initdb.output().unwrap().status.success());
     give(&write(&data, "standby.signal", "", 0o600), &like);
     setup.settings.push(format!("hot_standby = {hot}"));

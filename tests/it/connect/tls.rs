@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use pgdj::pg::private::Setup;
+use pgdj::pg::private::ServerSetup;
 use pgdj::pg::tls::Checked;
 use tempfile::TempDir;
 
@@ -250,7 +250,7 @@ fn tls_from_the_first_byte_is_spoken_with_17_and_newer() {
             leave_out(&format!("TLS from the first byte with PostgreSQL {major} (tests/run fetches it)"));
             continue;
         };
-        let server = TlsServer::start_with(&Setup { bin: found.bin.clone(), ..setup() });
+        let server = TlsServer::start_with(&ServerSetup { bin: found.bin.clone(), ..setup() });
         assert_eq!(direct(server.server.port()), if major >= 17 { "nothing" } else { "refused" }, "{major}");
     }
 }

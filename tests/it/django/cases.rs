@@ -1,7 +1,7 @@
 //! What Django judges: an index as the advisor has it, and a query that it is for.
 
 use pgdj::advisor::IndexSpec;
-use pgdj::catalog::index::{Definition, Key, KeyDirection, Method, Nulls};
+use pgdj::catalog::index::{AccessMethod, Definition, Key, KeyDirection, Nulls};
 use pgdj::catalog::parse::expression;
 use pgdj::catalog::{Catalog, Expr, Table};
 
@@ -48,7 +48,7 @@ impl Case {
 
     fn definition(&self, table: &Table) -> Definition {
         let mut words = self.using.split(' ');
-        let method = Method::named(words.next().unwrap());
+        let method = AccessMethod::named(words.next().unwrap());
         let options = words.map(|word| word.split_once('=').unwrap()).map(|(name, value)| (name.into(), value.into()));
         let predicate = match self.predicate {
             "" => Vec::new(),

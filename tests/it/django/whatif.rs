@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pgdj::pg::explain::{Agreed, Consent, Options, Request};
+use pgdj::pg::explain::{Agreed, Consent, ExplainRequest, Options};
 use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::{Allowed, Verified, Verifier};
 
@@ -32,7 +32,7 @@ async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verifi
         let mut set = vec![case.spec(&catalog)];
         let other = case.name.split_once(", with ").and_then(|(_, other)| CASES.iter().find(|case| case.name == other));
         set.extend(other.map(|case| case.spec(&catalog)));
-        let request = Request {
+        let request = ExplainRequest {
             sql: queries[case.name].as_str().unwrap().to_owned(),
             parameters: Vec::new(),
             options: Options::default(),

@@ -7,7 +7,7 @@ use crate::support::pooler::Pooler;
 use crate::support::{Login, open, servers};
 use pgdj::failure::FailureKind;
 use pgdj::pg::control::Mode;
-use pgdj::pg::explain::{Agreed, ExplainProgress, Request};
+use pgdj::pg::explain::{Agreed, ExplainProgress, ExplainRequest};
 use pgdj::pg::session::cancel_queue;
 use pgdj::pg::verify::{Allowed, Verifier};
 
@@ -269,7 +269,7 @@ async fn check_all(scene: &Scene, login: &Login, (name, tried): (&str, Tried)) {
 async fn check_question(scene: &Scene, login: &Login, (name, sql, bites): (&str, &str, Bites)) {
     let full = runner(login, Mode::Full);
     for wanted in [request(sql), estimate(sql)] {
-        let asked = Request { agreed: Agreed::To(Vec::new()), ..wanted.clone() };
+        let asked = ExplainRequest { agreed: Agreed::To(Vec::new()), ..wanted.clone() };
         let answer = full.run(&asked, |_| {}, std::future::pending()).await;
         assert!(!scene.was_hit(), "{name}: ran before anybody agreed: {sql}");
         let is_asked = matches!(&answer, Err(failure) if failure.kind == FailureKind::NotAgreed);
@@ -279,7 +279,7 @@ async fn check_question(scene: &Scene, login: &Login, (name, sql, bites): (&str,
     drop(full.choices(&with_parameter).await);
     assert!(!scene.was_hit(), "{name}: ran when its parameters were asked for in full mode: {sql}");
     let verifier = Verifier::new(Arc::new(login.clone()), Mode::Full, cancel_queue().0);
-    let pasted = Request { agreed: Agreed::To(Vec::new()), ..estimate(sql) };
+    let pasted = ExplainRequest { agreed: Agreed::To(Vec::new()), ..estimate(sql) };
     drop(verifier.verify(&pasted, &[Vec::new()], Allowed::Reading).await);
     assert!(!scene.was_hit(), "{name}: ran for an advice about a pasted plan: {sql}");
 }
@@ -370,13 +370,14 @@ async fn what_a_person_agreed_to_is_planned_and_nothing_else() {
         let name = &server.name;
         let full = runner(&scene.victim, Mode::Full);
         let sql = "select * from t where a = evil_i(1)";
-        let asked = Request { agreed: Agreed::To(Vec::new()), ..estimate(sql) };
+        let asked = ExplainRequest { agreed: Agreed::To(Vec::new()), ..estimate(sql) };
         let failure = full.run(&asked, |_| {}, std::future::pending()).await.unwrap_err();
         assert_eq!(failure.because.len(), 1, "{name}: {failure}");
         let agreed = Agreed::To(failure.because.clone());
-        let answer = full.run(&Request { agreed: agreed.clone(), ..asked }, |_| {}, std::future::pending()).await;
+        let answer =
+            full.run(&ExplainRequest { agreed: agreed.clone(), ..asked }, |_| {}, std::future::pending()).await;
         assert!(answer.is_ok() && scene.was_hit(), "{name}: {answer:?}");
-        let more = Request { agreed, ..estimate("select * from t where a = evil_i(1) and evil_b(a)") };
+        let more = ExplainRequest { agreed, ..estimate("select * from t where a = evil_i(1) and evil_b(a)") };
         let failure = full.run(&more, |_| {}, std::future::pending()).await.unwrap_err();
         assert!(failure.kind == FailureKind::NotAgreed && !scene.was_hit(), "{name}: {failure}");
         assert!(failure.because.iter().any(|why| why.contains("public.evil_b()")), "{name}: {failure}");

@@ -7,7 +7,7 @@ use pgdj::Failure;
 use pgdj::failure::FailureKind;
 use pgdj::pg::own::Own;
 use pgdj::pg::own_backends::OwnBackends;
-use pgdj::pg::session::{APPLICATION, CancelFn, Connector, Link, Query};
+use pgdj::pg::session::{APPLICATION, CancelFn, Connector, NewConnection, Query};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio_postgres::{CancelToken, Client, Config, NoTls};
@@ -66,7 +66,7 @@ async fn cancel(token: &CancelToken, socket: &str) -> std::io::Result<()> {
 static OWN: LazyLock<OwnBackends> = LazyLock::new(OwnBackends::default);
 
 impl Connector for Login {
-    fn connect(&self) -> BoxFuture<'_, Result<Link, Failure>> {
+    fn connect(&self) -> BoxFuture<'_, Result<NewConnection, Failure>> {
         async {
             let failed = |error: &tokio_postgres::Error| {
                 Failure::new(FailureKind::Connection, format!("cannot connect to {}", self.database)).because(error)
@@ -78,7 +78,7 @@ impl Connector for Login {
                 let (token, socket) = (token.clone(), socket.clone());
                 async move { cancel(&token, &socket).await.map_err(|error| error.to_string()) }.boxed()
             };
-            Ok(OWN.with(Link::of(client, connection, CancelFn::new(cancel))).await)
+            Ok(OWN.with(NewConnection::of(client, connection, CancelFn::new(cancel))).await)
         }
         .boxed()
     }

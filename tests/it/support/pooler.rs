@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pgdj::pg::private::{Owner, run_as};
+use pgdj::pg::private::{ServerUser, run_as};
 
 use super::servers::give;
 use super::{Login, Server, leave_out};
@@ -48,7 +48,7 @@ impl Pooler {
         fs::write(path.join("users"), "\"postgres\" \"\"\n\"reader\" \"\"\n\"plain\" \"\"\n").unwrap();
         fs::write(path.join("log"), "").unwrap();
         give(path, &server.private.data_directory());
-        let owner = Owner::of_servers();
+        let owner = ServerUser::of_servers();
         let mut command = Command::new("sh");
         command.args(["-c", WATCHDOG, "pgdj-pooler-watchdog"]).arg(program).arg(path);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");

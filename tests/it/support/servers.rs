@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use pgdj::pg::private::{PrivateServer, Setup};
+use pgdj::pg::private::{PrivateServer, ServerSetup};
 
 use super::Login;
 use super::installed::{self, Installed};
@@ -73,7 +73,8 @@ fn launch(Installed { name, major, bin }: &Installed) -> Server {
         "autovacuum = off",
         "jit = off",
     ];
-    let setup = Setup { bin: bin.clone(), settings: settings.map(str::to_owned).to_vec(), ..Setup::default() };
+    let setup =
+        ServerSetup { bin: bin.clone(), settings: settings.map(str::to_owned).to_vec(), ..ServerSetup::default() };
     let private = PrivateServer::start(&setup).unwrap_or_else(|error| panic!("server {name}: {error}"));
     Server { name: name.clone(), major: *major, private, bin: bin.clone() }
 }
@@ -143,7 +144,8 @@ impl Server {
             self.private.socket_directory().display(),
             self.private.port()
         );
-        let setup = Setup { bin: self.bin.clone(), settings: vec![primary], data: Some(copy), ..Setup::default() };
+        let setup =
+            ServerSetup { bin: self.bin.clone(), settings: vec![primary], data: Some(copy), ..ServerSetup::default() };
         PrivateServer::start(&setup).unwrap_or_else(|error| panic!("standby of {}: {error}", self.name))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pgdj::Failure;
-use pgdj::pg::sampler::{self, Report, SamplerCommand, SamplerSettings};
+use pgdj::pg::sampler::{self, SamplerCommand, SamplerReport, SamplerSettings};
 use pgdj::pg::session::Connector;
 use pgdj::readings::Readings;
 use pgdj::readings::past::Past;
@@ -20,7 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A sampler under test.
 pub(crate) struct Watched {
     pub(crate) commands: mpsc::Sender<SamplerCommand>,
-    reports: mpsc::Receiver<Report>,
+    reports: mpsc::Receiver<SamplerReport>,
     pub(crate) facts: Option<Arc<ServerFacts>>,
     pub(crate) failures: Vec<Failure>,
     pub(crate) history: History,
@@ -49,9 +49,9 @@ impl Watched {
     pub(crate) async fn next(&mut self) -> Arc<Snapshot> {
         loop {
             match timeout(PATIENCE, self.reports.recv()).await.expect("a report").expect("the sampler runs") {
-                Report::Connected(facts) => self.facts = Some(facts),
-                Report::Lost { failure, .. } => self.failures.push(failure),
-                Report::Snapshot(snapshot) => {
+                SamplerReport::Connected(facts) => self.facts = Some(facts),
+                SamplerReport::Lost { failure, .. } => self.failures.push(failure),
+                SamplerReport::Snapshot(snapshot) => {
                     self.history.push(Arc::clone(&snapshot));
                     return snapshot;
                 }
