@@ -3,8 +3,9 @@
 //! JSON Lines in gzip members, so `zcat FILE | jq` and `DuckDB` read it. The first line is a [`Header`]: format, program,
 //! server facts, the table of columns of each section. Every further line is a [`Frame`] with only the sections that were
 //! read since the frame before; every member starts with a whole frame and says in its gzip header how long it is and what
-//! it holds, so a reader hops to any moment ([`RecordingFile`]), a crash loses at most one member, and what is left of a
-//! damaged file is still read. Columns are only ever added: what a section lacks reads as null, and a section
+//! it holds, so a reader hops to any moment ([`RecordingFile`]), and what is left of a damaged file is still read. Each
+//! frame is written when it was taken, so a crash loses at most one: the header of the last member says 0 bytes until it
+//! is full. Columns are only ever added: what a section lacks reads as null, and a section
 //! that this program does not know is passed over. The header may hold [`Plans`], so that Explain has something to show.
 
 use std::borrow::Cow;
@@ -17,6 +18,8 @@ use thiserror::Error;
 
 use crate::sample::{Column, Missing, SampleCost, ServerFacts, Timestamp, Value};
 
+#[cfg(test)]
+mod crash_tests;
 mod decoder;
 mod explained;
 mod file;
@@ -38,7 +41,7 @@ pub use plans::{IndexAnswer, Plans, RecordedPlan, Rows, statement_key};
 pub use reader::Reader;
 pub use span::Span;
 pub(crate) use span::SpanTally;
-pub use writer::Writer;
+pub use writer::{Sink, Writer};
 
 /// The format this program writes.
 pub const FORMAT: u32 = 1;
@@ -46,7 +49,7 @@ pub const FORMAT: u32 = 1;
 /// Bytes a recording may have, unless said otherwise.
 pub const DEFAULT_LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// Frames in a gzip member: what a crash may lose, a minute at a sample a second.
+/// Frames in a gzip member: a minute at a sample a second.
 const FRAMES_A_MEMBER: u32 = 60;
 
 /// Seconds from the first sample of a member to its last, at a slower pace.

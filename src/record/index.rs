@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::decoder::{Decoder, SectionColumns};
 use super::glance::Glance;
 use super::members::MemberLines;
-use super::span::{Claim, HEADER_BYTES, Span, SpanTally, is_gzip};
+use super::span::{Claim, HEADER_BYTES, Span, SpanTally, is_gzip, is_open};
 use super::{FRAMES_A_MEMBER, TEXT_A_MEMBER};
 use crate::sample::{ServerFacts, Snapshot};
 
@@ -289,7 +289,7 @@ impl RecordingIndex {
             let line = match parting.lines.next() {
                 Ok(Some(line)) => line,
                 Ok(None) => return self.end_member(&parting),
-                Err(error) => return self.end_unreadable(&parting, &error.to_string()),
+                Err(error) => return self.end_cut(&parting, &error),
             };
             text += line.len();
             if parting.is_full() {
@@ -308,6 +308,17 @@ impl RecordingIndex {
         if parting.otherwise.is_none() && *parting.columns != *parting.decoder.columns() {
             self.columns = Arc::new(parting.decoder.columns().clone());
         }
+    }
+
+    /// Ends a member that has no end. One that is still open is no damage: what is in it was read.
+    fn end_cut(&mut self, parting: &Parting, error: &std::io::Error) {
+        let is_open = error.kind() == std::io::ErrorKind::UnexpectedEof
+            && self.bytes_at::<HEADER_BYTES>(parting.member).is_some_and(|header| is_open(&header));
+        if !is_open {
+            return self.end_unreadable(parting, &error.to_string());
+        }
+        self.end_place(parting);
+        (self.unreadable_from, self.is_complete) = (Some(parting.member), true);
     }
 
     fn end_unreadable(&mut self, parting: &Parting, why: &str) {

@@ -83,9 +83,9 @@ const OURS: [u8; 2] = *b"PG";
 /// Bytes of our field's values.
 const VALUES: usize = 28;
 /// Where they are in a member that we write: after the fixed part, the extra part's length, the mark and its length.
-const VALUES_AT: usize = 10 + 2 + 4;
+pub(super) const VALUES_AT: u64 = 10 + 2 + 4;
 /// Bytes of a member's header that say all of it.
-pub(super) const HEADER_BYTES: usize = VALUES_AT + VALUES;
+pub(super) const HEADER_BYTES: usize = VALUES_AT as usize + VALUES;
 /// Bytes of the smallest member: the header and the trailer.
 const LEAST_BYTES: u64 = HEADER_BYTES as u64 + 8;
 /// Samples a member may claim.
@@ -101,34 +101,29 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Returns the extra part of a gzip header with room for a claim.
-    pub(super) fn room() -> Vec<u8> {
+    /// Returns the extra part of the header of a member that is still open: its length is 0.
+    pub(super) fn open() -> Vec<u8> {
         let mut extra = OURS.to_vec();
         extra.extend((VALUES as u16).to_le_bytes());
         extra.resize(4 + VALUES, 0);
         extra
     }
 
-    /// Writes the claim into a member that has room for it.
-    pub(super) fn write(&self, member: &mut [u8]) {
+    /// Returns the values of the field, to be written at [`VALUES_AT`].
+    pub(super) fn values(&self) -> Vec<u8> {
         let mut values = Vec::with_capacity(VALUES);
         values.extend(self.length.to_le_bytes());
         values.extend(self.span.first.0.to_le_bytes());
         values.extend(self.span.samples.to_le_bytes());
         values.extend(self.span.peak.to_le_bytes());
         values.extend(self.span.load.unwrap_or(f32::NAN).to_le_bytes());
-        if let Some(room) = member.get_mut(VALUES_AT..HEADER_BYTES) {
-            room.copy_from_slice(&values);
-        }
+        values
     }
 
     /// Reads what the first bytes of a member claim; `None` where there is nothing of ours, or what cannot be.
     pub(super) fn read(header: &[u8]) -> Option<Self> {
-        let is_ours = header.get(..3)? == [GZIP[0], GZIP[1], DEFLATE]
-            && *header.get(3)? == HAS_EXTRA
-            && header.get(12..14)? == OURS
-            && usize::from(u16::from_le_bytes(bytes(header, 14)?)) >= VALUES;
-        let mut at = VALUES_AT;
+        let is_ours = has_field(header)?;
+        let mut at = VALUES_AT as usize;
         let length = u64::from_le_bytes(take(header, &mut at)?);
         let first = f64::from_le_bytes(take(header, &mut at)?);
         let samples = u32::from_le_bytes(take(header, &mut at)?);
@@ -139,6 +134,19 @@ impl Claim {
         let span = Span { from: 0, samples, first: Timestamp(first), load, peak: peak.min(samples.saturating_sub(1)) };
         (is_ours && can_be).then_some(Self { length, span })
     }
+}
+
+/// Whether a member with these first bytes was not ended: it is being written, or a crash left it.
+pub(super) fn is_open(header: &[u8]) -> bool {
+    has_field(header) == Some(true) && bytes(header, VALUES_AT as usize) == Some(0_u64.to_le_bytes())
+}
+
+fn has_field(header: &[u8]) -> Option<bool> {
+    let is_ours = header.get(..3)? == [GZIP[0], GZIP[1], DEFLATE]
+        && *header.get(3)? == HAS_EXTRA
+        && header.get(12..14)? == OURS
+        && usize::from(u16::from_le_bytes(bytes(header, 14)?)) >= VALUES;
+    Some(is_ours)
 }
 
 /// Whether a gzip member begins with these bytes.

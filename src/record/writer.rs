@@ -2,20 +2,41 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use serde::Serialize;
 
-use super::span::{Claim, SpanTally};
+use super::span::{Claim, SpanTally, VALUES_AT};
 use super::{FORMAT, FRAMES_A_MEMBER, Frame, Header, Part, Plans, RecordError, SECONDS_A_MEMBER, TEXT_A_MEMBER};
 use crate::pg::probes::PROBES;
 use crate::sample::{Column, Section, ServerFacts, Snapshot};
 
+/// What a recording is written to, from its first byte on.
+pub trait Sink: Write {
+    /// Replaces bytes that were written before.
+    fn replace(&mut self, at: u64, bytes: &[u8]) -> io::Result<()>;
+}
+
+impl Sink for File {
+    fn replace(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, at)
+    }
+}
+
+impl Sink for Vec<u8> {
+    fn replace(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let place = usize::try_from(at).ok().and_then(|at| self.get_mut(at..)?.get_mut(..bytes.len()));
+        place.map(|place| place.copy_from_slice(bytes)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
 /// Writes a recording.
-pub struct Writer<W: Write> {
+pub struct Writer<W: Sink> {
     out: W,
     /// `None` only while one member ends and the next begins, and after an error.
     member: Option<Member>,
@@ -29,7 +50,7 @@ pub struct Writer<W: Write> {
     frames: u64,
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Sink> Writer<W> {
     /// Starts a recording of a server with its header; it ends with an error at so many bytes.
     pub fn new(out: W, server: &Arc<ServerFacts>, limit: u64) -> Result<Self, RecordError> {
         Self::with_plans(out, server, limit, None)
@@ -50,7 +71,7 @@ impl<W: Write> Writer<W> {
             columns: declared.iter().map(|(name, columns)| ((*name).to_owned(), columns.to_vec())).collect(),
             plans,
         };
-        let (member, columns) = (Some(Member::begin()), BTreeMap::new());
+        let (member, columns) = (Some(Member::begin(0)), BTreeMap::new());
         let mut writer = Self { out, member, last: None, declared, columns, limit, written: 0, frames: 0 };
         writer.line(&header)?;
         writer.end_member()?;
@@ -59,7 +80,7 @@ impl<W: Write> Writer<W> {
 
     /// Writes a sample.
     pub fn push(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), RecordError> {
-        if self.bytes() > self.limit {
+        if self.written > self.limit {
             return Err(RecordError::Full { limit: self.limit });
         }
         if self.member.as_ref().is_some_and(|member| member.is_full(snapshot)) {
@@ -76,6 +97,7 @@ impl<W: Write> Writer<W> {
         }
         let server = (!is_same_server && self.frames > 0).then(|| Arc::clone(&snapshot.server));
         self.line(&Frame { at: snapshot.at, cost: snapshot.cost, server, sections })?;
+        self.flush()?;
         if let Some(member) = &mut self.member {
             member.tally.count(snapshot);
         }
@@ -88,9 +110,8 @@ impl<W: Write> Writer<W> {
     pub fn finish(mut self) -> Result<W, RecordError> {
         let member = self.member.take().ok_or_else(broken)?;
         if member.tally.samples() > 0 {
-            self.out.write_all(&member.end()?)?;
+            self.end(member)?;
         }
-        self.out.flush()?;
         Ok(self.out)
     }
 
@@ -99,9 +120,9 @@ impl<W: Write> Writer<W> {
         self.frames
     }
 
-    /// Returns how many bytes there are, with those of the member that is not full yet.
+    /// Returns how many bytes were written.
     pub fn bytes(&self) -> u64 {
-        self.written + self.member.as_ref().map_or(0, |member| member.gzip.get_ref().len() as u64)
+        self.written
     }
 
     /// Returns what is to be written of a section, or `None` where nothing changed.
@@ -137,15 +158,36 @@ impl<W: Write> Writer<W> {
         Ok(member.gzip.write_all(&text)?)
     }
 
-    /// Writes the member whole, so that whoever reads a file that still grows finds whole ones.
+    /// Writes the samples so far, so that a crash takes none of them: the next one has the same window of texts.
+    fn flush(&mut self) -> Result<(), RecordError> {
+        let mut member = self.member.take().ok_or_else(broken)?;
+        member.gzip.flush()?;
+        self.write(&std::mem::take(member.gzip.get_mut()))?;
+        self.member = Some(member);
+        Ok(())
+    }
+
     fn end_member(&mut self) -> Result<(), RecordError> {
-        let bytes = self.member.take().ok_or_else(broken)?.end()?;
-        self.out.write_all(&bytes)?;
-        self.out.flush()?;
-        self.written += bytes.len() as u64;
-        self.member = Some(Member::begin());
+        let member = self.member.take().ok_or_else(broken)?;
+        self.end(member)?;
+        self.member = Some(Member::begin(self.written));
         self.last = None;
         self.columns.clear();
+        Ok(())
+    }
+
+    /// Ends a member, whose header may say from now on what it holds.
+    fn end(&mut self, member: Member) -> Result<(), RecordError> {
+        let (at, span) = (member.at, member.tally.span(0));
+        self.write(&member.gzip.finish()?)?;
+        let claim = Claim { length: self.written - at, span };
+        Ok(self.out.replace(at + VALUES_AT, &claim.values())?)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
+        self.out.write_all(bytes)?;
+        self.out.flush()?;
+        self.written += bytes.len() as u64;
         Ok(())
     }
 }
@@ -156,6 +198,9 @@ fn broken() -> io::Error {
 
 /// A gzip member that is being filled.
 struct Member {
+    /// Where it begins.
+    at: u64,
+    /// Its bytes that are not written yet.
     gzip: GzEncoder<Vec<u8>>,
     /// Bytes of its lines.
     text: u64,
@@ -163,9 +208,10 @@ struct Member {
 }
 
 impl Member {
-    fn begin() -> Self {
-        let gzip = GzBuilder::new().extra(Claim::room()).write(Vec::new(), Compression::default());
-        Self { gzip, text: 0, tally: SpanTally::default() }
+    /// Its header says that it is still open.
+    fn begin(at: u64) -> Self {
+        let gzip = GzBuilder::new().extra(Claim::open()).write(Vec::new(), Compression::default());
+        Self { at, gzip, text: 0, tally: SpanTally::default() }
     }
 
     /// Whether a sample belongs to the next member.
@@ -175,12 +221,5 @@ impl Member {
             && (samples >= FRAMES_A_MEMBER
                 || self.text >= TEXT_A_MEMBER
                 || next.at.0 - self.tally.first().0 >= SECONDS_A_MEMBER)
-    }
-
-    /// Returns its bytes, with what its header claims of it.
-    fn end(self) -> io::Result<Vec<u8>> {
-        let mut bytes = self.gzip.finish()?;
-        Claim { length: bytes.len() as u64, span: self.tally.span(0) }.write(&mut bytes);
-        Ok(bytes)
     }
 }

@@ -115,3 +115,58 @@ async fn a_recording_that_is_larger_than_the_history_may_be_is_shown_with_every_
     terminal.press("q");
     assert_eq!(terminal.end().await, 0);
 }
+
+/// The samples of a recording that may be cut off at any place, or not be there yet.
+fn samples_in(file: &Path) -> Vec<Arc<Snapshot>> {
+    let reader = File::open(file).ok().and_then(|file| Reader::new(file).ok());
+    reader.into_iter().flatten().collect()
+}
+
+/// A program that ends with the test.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        if self.0.kill().is_ok() {
+            drop(self.0.wait());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_recording_whose_program_was_killed_has_every_sample_and_zcat_reads_it_while_it_grows() {
+    let Some(server) = own() else { return };
+    let login = server.database().await;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("incident.jsonl.gz");
+    let target = format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database);
+    let mut command = std::process::Command::new(PGDJ);
+    command.env_clear().env("HOME", home.path()).args(["record", file.to_str().unwrap(), &target]);
+    let mut recording = Killed(command.stderr(std::process::Stdio::null()).spawn().unwrap());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while samples_in(&file).len() < 4 {
+        assert!(std::time::Instant::now() < deadline, "no samples");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let zcat = std::process::Command::new("zcat").arg(&file).output().unwrap();
+    let lines: Vec<_> = zcat.stdout.split_inclusive(|byte| *byte == b'\n').collect();
+    assert!(
+        lines.len() >= 5 && lines.iter().all(|line| line.ends_with(b"}\n")),
+        "{}: {}",
+        lines.len(),
+        String::from_utf8_lossy(&zcat.stderr)
+    );
+    let before = samples_in(&file).len();
+    recording.0.kill().unwrap();
+    recording.0.wait().unwrap();
+    let killed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    let samples = samples_in(&file);
+    assert!(samples.len() >= before, "{before} before, {} after", samples.len());
+    let age = killed - samples.last().unwrap().at.0;
+    assert!(age < 3.0, "the last sample is {age} s older than the end");
+
+    let mut terminal = Terminal::start((120, 40), home.path(), &["replay", file.to_str().unwrap()]);
+    terminal.wait_for(&format!("  1 of {} ", samples.len())).await;
+    terminal.press("q");
+    assert_eq!(terminal.end().await, 0);
+}
