@@ -2,7 +2,7 @@
 
 use super::DjangoVersion;
 use super::condition;
-use super::expression::Scope;
+use super::expression::ExpressionReader;
 use super::index_name::index_name;
 use super::migration::{Atomic, MigrationFile, MigrationPlan};
 use super::owner::{Certainty, Owner};
@@ -364,7 +364,7 @@ fn python_index(
         AccessMethod::SpGist => postgres_class(imports, "SpGistIndex"),
         AccessMethod::Other(_) => return None,
     };
-    let scope = Scope { table, project };
+    let scope = ExpressionReader { table, project };
     let mut object = keys(scope, index, class, imports)?;
     if !index.predicate.is_empty() {
         object = object.with("condition", condition::of(table, &index.predicate, project, imports)?.python);
@@ -413,7 +413,7 @@ fn option_argument(
 }
 
 /// `fields=[…]` where every key is a field, else the expressions.
-fn keys(scope: Scope<'_>, index: &Definition, class: &str, imports: &mut Imports) -> Option<Py> {
+fn keys(scope: ExpressionReader<'_>, index: &Definition, class: &str, imports: &mut Imports) -> Option<Py> {
     let is_field = |key: &Key| key.expr.as_column().is_some() && key.nulls == Nulls::Usual;
     let opclasses: Vec<&String> = index.keys.iter().filter_map(|key| key.opclass.as_ref()).collect();
     if index.keys.iter().all(is_field) && (opclasses.is_empty() || opclasses.len() == index.keys.len()) {
@@ -430,7 +430,7 @@ fn keys(scope: Scope<'_>, index: &Definition, class: &str, imports: &mut Imports
     Some(Py::call(class, keys?))
 }
 
-fn key_expression(scope: Scope<'_>, key: &Key, imports: &mut Imports) -> Option<Py> {
+fn key_expression(scope: ExpressionReader<'_>, key: &Key, imports: &mut Imports) -> Option<Py> {
     let by_name = key.expr.as_column().map(|column| Py::text(&scope.project.field(scope.table, column)));
     let is_plain_order = key.direction == KeyDirection::Ascending && key.nulls == Nulls::Usual;
     let mut python = match by_name {

@@ -3,7 +3,7 @@
 //! Source: `Query._add_q`, `Query.build_filter`, `WhereNode.as_sql`, the same from Django 4.2 on.
 
 use super::project::Project;
-use super::python::{Imports, Py};
+use super::python::{Imports, Py, PythonAndSql};
 use super::value;
 use crate::catalog::expr::{Literal, LiteralForm, Quantifier};
 use crate::catalog::size::array_elements;
@@ -23,30 +23,21 @@ enum Condition {
     Any(Vec<Condition>),
 }
 
-/// Both forms of a whole predicate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Both {
-    /// `Q(status='done')`.
-    pub(super) python: Py,
-    /// `"status" = 'done'`.
-    pub(super) sql: String,
-}
-
 /// Returns a predicate, all of whose parts hold, in both forms; `None` where Django cannot say it.
-pub(super) fn of(table: &Table, predicate: &[Expr], project: &Project, imports: &mut Imports) -> Option<Both> {
-    let scope = Scope { table, project };
+pub(super) fn of(table: &Table, predicate: &[Expr], project: &Project, imports: &mut Imports) -> Option<PythonAndSql> {
+    let scope = ConditionReader { table, project };
     let parts: Option<Vec<Condition>> = predicate.iter().map(|part| scope.read(part, imports)).collect();
     let whole = Condition::All(parts?).simplified();
     imports.add("django.db.models", "Q");
-    Some(Both { python: whole.python(), sql: whole.sql() })
+    Some(PythonAndSql { python: whole.python(), sql: whole.sql() })
 }
 
-struct Scope<'a> {
+struct ConditionReader<'a> {
     table: &'a Table,
     project: &'a Project,
 }
 
-impl Scope<'_> {
+impl ConditionReader<'_> {
     fn read(&self, expr: &Expr, imports: &mut Imports) -> Option<Condition> {
         match expr {
             Expr::Column { name, .. } => self.flag(name, "True"),
@@ -138,7 +129,7 @@ impl Scope<'_> {
     fn one_of(&self, left: &Expr, right: &Expr, imports: &mut Imports) -> Option<Condition> {
         let column = left.as_column()?;
         let type_name = self.table.column(column)?.type_name.as_str();
-        let mut values: Vec<value::Both> = Vec::new();
+        let mut values: Vec<PythonAndSql> = Vec::new();
         for text in array_elements(right.as_literal()?) {
             let both = value::of(&Literal { text, form: LiteralForm::Quoted, type_name: None }, type_name, imports)?;
             if !values.contains(&both) {

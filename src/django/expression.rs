@@ -4,19 +4,10 @@
 //! Source: `django.db.models.functions`, `django.contrib.postgres.search`, tried with Django 4.2 and 5.2.
 
 use super::project::Project;
-use super::python::{Imports, Py};
+use super::python::{Imports, Py, PythonAndSql};
 use crate::catalog::expr::{Literal, LiteralForm};
 use crate::catalog::{Expr, Table};
 use crate::quote::{quote_ident_always, quote_text};
-
-/// An expression in both forms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Both {
-    /// Python: `Upper('email')`.
-    pub(super) python: Py,
-    /// SQL without the outer parentheses of an index key: `UPPER("email")`.
-    pub(super) sql: String,
-}
 
 const FUNCTIONS: &str = "django.db.models.functions";
 const MODELS: &str = "django.db.models";
@@ -61,20 +52,20 @@ const CASTS: &[(&str, &str)] = &[
 
 /// Where an expression stands.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
+pub(super) struct ExpressionReader<'a> {
     /// The table whose columns it names.
     pub(super) table: &'a Table,
     /// What the columns' fields are called.
     pub(super) project: &'a Project,
 }
 
-impl Scope<'_> {
+impl ExpressionReader<'_> {
     /// Returns an expression as Django writes it; `None` where it cannot.
-    pub(super) fn read(self, expr: &Expr, imports: &mut Imports) -> Option<Both> {
+    pub(super) fn read(self, expr: &Expr, imports: &mut Imports) -> Option<PythonAndSql> {
         match expr {
             Expr::Column { name, .. } => {
                 imports.add(MODELS, "F");
-                Some(Both { python: Py::call("F", vec![self.field(name)]), sql: quote_ident_always(name) })
+                Some(PythonAndSql { python: Py::call("F", vec![self.field(name)]), sql: quote_ident_always(name) })
             }
             Expr::Constant(literal) => constant(literal, imports),
             Expr::Call { name, args } => self.call(name, args, imports),
@@ -91,18 +82,18 @@ impl Scope<'_> {
     }
 
     /// An argument of a function: a field by its name alone, anything else as an expression.
-    fn argument(self, expr: &Expr, imports: &mut Imports) -> Option<Both> {
+    fn argument(self, expr: &Expr, imports: &mut Imports) -> Option<PythonAndSql> {
         match expr.as_column() {
-            Some(name) => Some(Both { python: self.field(name), sql: quote_ident_always(name) }),
+            Some(name) => Some(PythonAndSql { python: self.field(name), sql: quote_ident_always(name) }),
             None => self.read(expr, imports),
         }
     }
 
-    fn call(self, name: &str, args: &[Expr], imports: &mut Imports) -> Option<Both> {
+    fn call(self, name: &str, args: &[Expr], imports: &mut Imports) -> Option<PythonAndSql> {
         if let ([inner], Some((_, class, sql_name))) = (args, UNARY.iter().find(|(known, ..)| *known == name)) {
             let inner = self.argument(inner, imports)?;
             imports.add(FUNCTIONS, class);
-            return Some(Both {
+            return Some(PythonAndSql {
                 python: Py::call(class, vec![inner.python]),
                 sql: format!("{sql_name}({})", inner.sql),
             });
@@ -119,18 +110,18 @@ impl Scope<'_> {
                 let args = self.arguments(args, imports)?;
                 imports.add(FUNCTIONS, "Coalesce");
                 let sql = format!("COALESCE({})", sql_list(&args, ", "));
-                Some(Both { python: Py::call("Coalesce", python_list(args)), sql })
+                Some(PythonAndSql { python: Py::call("Coalesce", python_list(args)), sql })
             }
             _ => self.function(name, args, imports),
         }
     }
 
-    fn arguments(self, args: &[Expr], imports: &mut Imports) -> Option<Vec<Both>> {
+    fn arguments(self, args: &[Expr], imports: &mut Imports) -> Option<Vec<PythonAndSql>> {
         args.iter().map(|arg| self.argument(arg, imports)).collect()
     }
 
     /// Any other function: `Func('name', Value('x'), function='similarity')`.
-    fn function(self, name: &str, args: &[Expr], imports: &mut Imports) -> Option<Both> {
+    fn function(self, name: &str, args: &[Expr], imports: &mut Imports) -> Option<PythonAndSql> {
         let is_plain =
             name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
         if args.is_empty() || !is_plain {
@@ -139,14 +130,14 @@ impl Scope<'_> {
         let args = self.arguments(args, imports)?;
         imports.add(MODELS, "Func");
         let sql = format!("{name}({})", sql_list(&args, ", "));
-        Some(Both { python: Py::call("Func", python_list(args)).with("function", Py::text(name)), sql })
+        Some(PythonAndSql { python: Py::call("Func", python_list(args)).with("function", Py::text(name)), sql })
     }
 
     /// `F('total') - F('paid_total')`; any other operator: `Func('a', 'b', arg_joiner=' || ', template='(%(expressions)s)')`.
     ///
     /// The keywords are in order: Django 5.2 takes two `Func` for different ones if they are not, and would write a
     /// migration each time it is asked.
-    fn operator(self, op: &str, left: &Expr, right: &Expr, imports: &mut Imports) -> Option<Both> {
+    fn operator(self, op: &str, left: &Expr, right: &Expr, imports: &mut Imports) -> Option<PythonAndSql> {
         if op.contains('%') {
             return None;
         }
@@ -155,7 +146,7 @@ impl Scope<'_> {
         {
             imports.add(MODELS, "F");
             let python = Py::Atom(format!("{} {op} {}", left.python.flat(), right.python.flat()));
-            return Some(Both { python, sql: format!("({} {op} {})", left.sql, right.sql) });
+            return Some(PythonAndSql { python, sql: format!("({} {op} {})", left.sql, right.sql) });
         }
         let sides = self.arguments(&[left.clone(), right.clone()], imports)?;
         imports.add(MODELS, "Func");
@@ -164,29 +155,29 @@ impl Scope<'_> {
         let python = Py::call("Func", python_list(sides))
             .with("arg_joiner", Py::text(&joiner))
             .with("template", Py::text("(%(expressions)s)"));
-        Some(Both { python, sql })
+        Some(PythonAndSql { python, sql })
     }
 
     /// A column of numbers, or a whole number.
-    fn number(self, expr: &Expr) -> Option<Both> {
+    fn number(self, expr: &Expr) -> Option<PythonAndSql> {
         match expr {
             Expr::Column { name, .. } if self.table.column(name).is_some_and(|column| column.category == 'N') => {
-                Some(Both { python: Py::call("F", vec![self.field(name)]), sql: quote_ident_always(name) })
+                Some(PythonAndSql { python: Py::call("F", vec![self.field(name)]), sql: quote_ident_always(name) })
             }
             Expr::Constant(literal) => {
                 let number: u32 = literal.text.parse().ok()?;
-                Some(Both { python: Py::Atom(number.to_string()), sql: number.to_string() })
+                Some(PythonAndSql { python: Py::Atom(number.to_string()), sql: number.to_string() })
             }
             _ => None,
         }
     }
 
-    fn cast(self, operand: &Expr, type_name: &str, imports: &mut Imports) -> Option<Both> {
+    fn cast(self, operand: &Expr, type_name: &str, imports: &mut Imports) -> Option<PythonAndSql> {
         if type_name == "date"
             && let Some((column, zone)) = Self::zoned(operand)
         {
             imports.add(FUNCTIONS, "TruncDate");
-            return Some(Both {
+            return Some(PythonAndSql {
                 python: Py::call("TruncDate", vec![self.field(column)]),
                 sql: format!("({} AT TIME ZONE {})::date", quote_ident_always(column), quote_text(zone)),
             });
@@ -196,14 +187,17 @@ impl Scope<'_> {
         if let Some((_, field)) = CASTS.iter().find(|(known, _)| *known == type_name) {
             imports.add(FUNCTIONS, "Cast");
             imports.add("django.db", "models");
-            return Some(Both { python: Py::call("Cast", vec![inner.python, Py::Atom((*field).to_owned())]), sql });
+            return Some(PythonAndSql {
+                python: Py::call("Cast", vec![inner.python, Py::Atom((*field).to_owned())]),
+                sql,
+            });
         }
         let is_plain = type_name
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, ' ' | '_' | '(' | ')' | ',' | '[' | ']'));
         imports.add(MODELS, "Func");
         let template = Py::text(&format!("(%(expressions)s)::{type_name}"));
-        is_plain.then(|| Both { python: Py::call("Func", vec![inner.python]).with("template", template), sql })
+        is_plain.then(|| PythonAndSql { python: Py::call("Func", vec![inner.python]).with("template", template), sql })
     }
 
     /// `col AT TIME ZONE 'UTC'` on a `timestamptz`: the column and the zone, which Django adds where `USE_TZ` is on.
@@ -215,14 +209,14 @@ impl Scope<'_> {
         }
     }
 
-    fn in_zone(self, zone: &Literal, inner: &Expr, imports: &mut Imports) -> Option<Both> {
+    fn in_zone(self, zone: &Literal, inner: &Expr, imports: &mut Imports) -> Option<PythonAndSql> {
         let inner = self.argument(inner, imports)?;
         imports.add(MODELS, "Func");
         imports.add(MODELS, "Value");
         let python = Py::call("Func", vec![inner.python, Py::call("Value", vec![Py::text(&zone.text)])])
             .with("arg_joiner", Py::text(" AT TIME ZONE "))
             .with("template", Py::text("(%(expressions)s)"));
-        Some(Both { python, sql: format!("({} AT TIME ZONE {})", inner.sql, quote_text(&zone.text)) })
+        Some(PythonAndSql { python, sql: format!("({} AT TIME ZONE {})", inner.sql, quote_text(&zone.text)) })
     }
 
     /// What a part is taken of: a moment in a zone, or a column that has none.
@@ -238,22 +232,25 @@ impl Scope<'_> {
         has_no_zone.then(|| (self.field(&column.name), quote_ident_always(&column.name)))
     }
 
-    fn truncated(self, unit: &str, inner: &Expr, imports: &mut Imports) -> Option<Both> {
+    fn truncated(self, unit: &str, inner: &Expr, imports: &mut Imports) -> Option<PythonAndSql> {
         let class = PARTS.iter().find(|(known, ..)| *known == unit)?.1?;
         let (field, sql) = self.moment(inner)?;
         imports.add(FUNCTIONS, class);
-        Some(Both { python: Py::call(class, vec![field]), sql: format!("DATE_TRUNC('{unit}', {sql})") })
+        Some(PythonAndSql { python: Py::call(class, vec![field]), sql: format!("DATE_TRUNC('{unit}', {sql})") })
     }
 
-    fn extracted(self, part: &str, inner: &Expr, imports: &mut Imports) -> Option<Both> {
+    fn extracted(self, part: &str, inner: &Expr, imports: &mut Imports) -> Option<PythonAndSql> {
         let class = PARTS.iter().find(|(known, ..)| *known == part)?.2;
         let (field, sql) = self.moment(inner)?;
         imports.add(FUNCTIONS, class);
-        Some(Both { python: Py::call(class, vec![field]), sql: format!("EXTRACT({} FROM {sql})", part.to_uppercase()) })
+        Some(PythonAndSql {
+            python: Py::call(class, vec![field]),
+            sql: format!("EXTRACT({} FROM {sql})", part.to_uppercase()),
+        })
     }
 
     /// `attrs -> 'brand'` is `F('attrs__brand')`, `attrs ->> 'brand'` is `KT('attrs__brand')`.
-    fn json_key(self, op: &str, left: &Expr, right: &Expr, imports: &mut Imports) -> Option<Both> {
+    fn json_key(self, op: &str, left: &Expr, right: &Expr, imports: &mut Imports) -> Option<PythonAndSql> {
         let (column, literal) = (left.as_column()?, right.as_literal()?);
         let keys = match op {
             "->" | "->>" => vec![literal.text.clone()],
@@ -277,12 +274,15 @@ impl Scope<'_> {
         let key =
             quote_text(&if op.starts_with('#') { format!("{{{}}}", keys.join(",")) } else { literal.text.clone() });
         // KeyTransform puts its SQL in parentheses of its own.
-        Some(Both { python: Py::call(class, vec![path]), sql: format!("({} {op} {key})", quote_ident_always(column)) })
+        Some(PythonAndSql {
+            python: Py::call(class, vec![path]),
+            sql: format!("({} {op} {key})", quote_ident_always(column)),
+        })
     }
 
     /// `to_tsvector('english', coalesce(title, '') || ' ' || coalesce(body, ''))` is
     /// `SearchVector('title', 'body', config='english')`.
-    fn search_vector(self, config: &Literal, document: &Expr, imports: &mut Imports) -> Option<Both> {
+    fn search_vector(self, config: &Literal, document: &Expr, imports: &mut Imports) -> Option<PythonAndSql> {
         let mut columns = Vec::new();
         if !flatten(document, &mut columns) || columns.is_empty() {
             return None;
@@ -306,14 +306,14 @@ impl Scope<'_> {
             .collect();
         imports.add(SEARCH, "SearchVector");
         let fields = columns.iter().map(|name| self.field(name)).collect();
-        Some(Both {
+        Some(PythonAndSql {
             python: Py::call("SearchVector", fields).with("config", Py::text(&config.text)),
             sql: format!("to_tsvector({}::regconfig, {})", quote_text(&config.text), parts.join(" || ' ' || ")),
         })
     }
 }
 
-fn constant(literal: &Literal, imports: &mut Imports) -> Option<Both> {
+fn constant(literal: &Literal, imports: &mut Imports) -> Option<PythonAndSql> {
     let is_number = literal.form == LiteralForm::Number
         || matches!(literal.type_name.as_deref(), Some("integer" | "bigint" | "smallint"));
     let (python, sql) = match literal.form {
@@ -325,14 +325,14 @@ fn constant(literal: &Literal, imports: &mut Imports) -> Option<Both> {
         _ => (Py::text(&literal.text), quote_text(&literal.text)),
     };
     imports.add(MODELS, "Value");
-    Some(Both { python: Py::call("Value", vec![python]), sql })
+    Some(PythonAndSql { python: Py::call("Value", vec![python]), sql })
 }
 
-fn sql_list(parts: &[Both], between: &str) -> String {
+fn sql_list(parts: &[PythonAndSql], between: &str) -> String {
     parts.iter().map(|part| part.sql.as_str()).collect::<Vec<_>>().join(between)
 }
 
-fn python_list(parts: Vec<Both>) -> Vec<Py> {
+fn python_list(parts: Vec<PythonAndSql>) -> Vec<Py> {
     parts.into_iter().map(|part| part.python).collect()
 }
 

@@ -15,7 +15,7 @@ const HASH: usize = 6;
 /// Like Django's own (`Index.set_name_with_model`): the hash is over the whole definition, so that it does not depend on
 /// when or where it is made.
 pub fn index_name(table: &Table, index: &Definition, project: &Project) -> String {
-    let scope = Scope { table, project };
+    let scope = NameWords { table, project };
     let owner = project.owner(&table.name);
     let model = owner.map_or_else(
         || table.name.clone(),
@@ -67,12 +67,12 @@ fn started_by_letter(name: String) -> String {
     format!("d{}", name.chars().skip(1).collect::<String>())
 }
 
-struct Scope<'a> {
+struct NameWords<'a> {
     table: &'a Table,
     project: &'a Project,
 }
 
-impl Scope<'_> {
+impl NameWords<'_> {
     fn field(&self, column: &str) -> String {
         slug(&self.project.field(self.table, column))
     }

@@ -9,6 +9,15 @@ use crate::quote::is_unprintable;
 /// Widest line of code. Source: Black's `--line-length`, which Django's own code follows.
 const WIDEST: usize = 88;
 
+/// An expression, a predicate or a value, as Django code and as the SQL that Django makes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PythonAndSql {
+    /// `Upper('email')`, `Q(status='done')`.
+    pub(super) python: Py,
+    /// SQL without the outer parentheses of an index key: `UPPER("email")`, `"status" = 'done'`.
+    pub(super) sql: String,
+}
+
 /// A piece of Python.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Py {

@@ -114,7 +114,7 @@ pub(super) fn options(index: &Definition) -> Vec<(&str, &str)> {
 }
 
 fn key_sql(table: &Table, key: &Key, project: &Project) -> String {
-    let scope = expression::Scope { table, project };
+    let scope = expression::ExpressionReader { table, project };
     let mut sql = if let Some(name) = key.expr.as_column() {
         quote_ident_always(name)
     } else {

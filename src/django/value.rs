@@ -2,23 +2,14 @@
 //!
 //! Source: `psycopg.sql.quote` of psycopg 3 under Django's adapters, tried with Django 4.2 and 5.2.
 
-use super::python::{Imports, Py, python_text};
+use super::python::{Imports, Py, PythonAndSql, python_text};
 use crate::catalog::expr::{Literal, LiteralForm};
 use crate::quote::quote_text;
 
-/// A value in both languages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Both {
-    /// For Python.
-    pub(super) python: Py,
-    /// For PostgreSQL.
-    pub(super) sql: String,
-}
-
 /// Returns a literal as a value of a column's type; `None` where Django has no plain form of it.
-pub(super) fn of(literal: &Literal, type_name: &str, imports: &mut Imports) -> Option<Both> {
+pub(super) fn of(literal: &Literal, type_name: &str, imports: &mut Imports) -> Option<PythonAndSql> {
     let text = literal.text.as_str();
-    let atom = |python: String, sql: String| Some(Both { python: Py::Atom(python), sql });
+    let atom = |python: String, sql: String| Some(PythonAndSql { python: Py::Atom(python), sql });
     if literal.form == LiteralForm::Null {
         return None;
     }
@@ -39,7 +30,7 @@ pub(super) fn of(literal: &Literal, type_name: &str, imports: &mut Imports) -> O
         }
         "character varying" | "text" | "character" | "citext" => {
             let sql = if text.contains('\\') { format!(" {}", quote_text(text)) } else { quote_text(text) };
-            Some(Both { python: Py::text(text), sql })
+            Some(PythonAndSql { python: Py::text(text), sql })
         }
         "uuid" => {
             let is_plain = text.len() == 36 && text.chars().all(|letter| letter.is_ascii_hexdigit() || letter == '-');
@@ -58,7 +49,7 @@ pub(super) fn of(literal: &Literal, type_name: &str, imports: &mut Imports) -> O
 }
 
 /// `2025-08-01 00:00:00+00` as Python's `datetime` in UTC.
-fn moment(text: &str, imports: &mut Imports) -> Option<Both> {
+fn moment(text: &str, imports: &mut Imports) -> Option<PythonAndSql> {
     let civil: jiff::civil::DateTime = text.get(..10).zip(text.get(11..)).and_then(|(date, rest)| {
         let time = rest.split(['+', '-']).next()?;
         format!("{date}T{time}").parse().ok()
@@ -96,7 +87,7 @@ fn moment(text: &str, imports: &mut Imports) -> Option<Both> {
         utc.second()
     );
     let python = format!("datetime.datetime({}, tzinfo=datetime.timezone.utc)", figures.join(", "));
-    Some(Both { python: Py::Atom(python), sql })
+    Some(PythonAndSql { python: Py::Atom(python), sql })
 }
 
 #[cfg(test)]
