@@ -19,9 +19,6 @@ pub mod table;
 pub mod table_usage;
 pub mod usage;
 
-#[cfg(test)]
-pub(crate) mod fixture;
-
 use std::collections::BTreeMap;
 
 use crate::sample::{Missing, Row, RowSet, Snapshot, Value};

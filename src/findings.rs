@@ -430,7 +430,7 @@ const NAMED: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
 
     #[test]
     fn every_file_is_a_rule_and_every_rule_has_its_file() {
@@ -545,7 +545,7 @@ mod tests {
         assert_eq!(found.list.len(), 1, "what is seen is said all the same");
     }
 
-    fn unused(oid: i32, bytes: i32) -> (crate::catalog::fixture::NamedRow, crate::catalog::fixture::NamedRow) {
+    fn unused(oid: i32, bytes: i32) -> (crate::fixture::NamedRow, crate::fixture::NamedRow) {
         let index = row! { indexrelid: oid, relid: oid, schema: "public", table: "t", name: "i", method: "btree",
         is_valid: true, scans: 0, key_columns: [1], column_names: ["a"], total: 7 };
         (index, row! { indexrelid: oid, bytes: bytes })
@@ -555,7 +555,7 @@ mod tests {
     fn what_is_calm_in_a_part_of_a_list_has_not_passed() {
         let judged = |bytes: i32| {
             let (index, size) = unused(5, bytes);
-            let since = row! { datname: "shop", is_current: true, stats_reset: crate::catalog::fixture::NOW - 9e6 };
+            let since = row! { datname: "shop", is_current: true, stats_reset: crate::fixture::NOW - 9e6 };
             let seen = snapshot().with("databases", vec![since]).with("indexes", vec![index]);
             check(&RuleInput::new(&Readings::of(seen.with("index_sizes", vec![size])), None))
         };
@@ -571,7 +571,7 @@ mod tests {
 
     #[test]
     fn idle_sessions_beyond_the_limit_are_no_doubt() {
-        let judged = |last: crate::catalog::fixture::NamedRow| {
+        let judged = |last: crate::fixture::NamedRow| {
             let first = row! { pid: 1, backend_type: "client backend", state: "active", total: 9 };
             let seen = snapshot().with("activity", vec![first, last]);
             check(&RuleInput::new(&Readings::of(seen.clone()), None))

@@ -41,6 +41,8 @@ pub mod demo;
 pub mod django;
 pub mod failure;
 pub mod findings;
+#[cfg(test)]
+mod fixture;
 pub mod panes;
 pub mod pg;
 pub mod plan;

@@ -395,7 +395,7 @@ impl Readings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
     use crate::sample::rowset::counted::reads;
 
     #[test]

@@ -79,7 +79,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NOW, With as _, snapshot};
+    use crate::fixture::{NOW, With as _, snapshot};
     use crate::sample::{Missing, Seconds, Section};
 
     fn stale(seconds: f64, why: &Missing) -> Snapshot {

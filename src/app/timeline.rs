@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
     use crate::app::{App, Effect, Event, PaneContext, Rights, SampleOrigin, Start};
-    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::fixture::{NOW, With as _, row, snapshot};
     use crate::record::{LoadStep, RecordingFile, Writer};
     use crate::sample::Seconds;
     use crate::ui::theme::Theme;

@@ -159,7 +159,7 @@ pub fn is_disabled(table: &TableUsage) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
 
     fn policy() -> Policy {
         let set = |name: &'static str, value: &'static str| row! { name: name, value: value };

@@ -118,7 +118,7 @@ pub fn is_no_timeout(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
 
     #[test]
     fn the_nearest_setting_of_a_role_wins() {

@@ -370,7 +370,7 @@ fn is_indexed(key: &ReferringKey, indexes: &[&IndexUsage]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::fixture::{NOW, With as _, row, snapshot};
 
     fn index(oid: i64, keys: &[i64]) -> IndexUsage {
         IndexUsage {

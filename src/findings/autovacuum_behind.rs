@@ -179,7 +179,7 @@ pub(super) fn tables_of_primary<'a>(view: &RuleInput<'a>, what: &str) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+    use crate::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
     use crate::sample::Snapshot;
 

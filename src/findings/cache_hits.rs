@@ -51,7 +51,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::fixture::{NOW, With as _, row, snapshot};
     use crate::readings::Readings;
 
     #[test]

@@ -104,7 +104,7 @@ fn states(view: &RuleInput<'_>) -> Vec<(String, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
     use crate::readings::Readings;
     use crate::sample::Snapshot;
 

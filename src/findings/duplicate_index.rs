@@ -101,7 +101,7 @@ pub(super) fn may_go_is_large(indexes: &[IndexUsage], pair: &Pair) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::fixture::{NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
 
     fn index(oid: i32, name: &str, opclass: i32) -> NamedRow {

@@ -119,7 +119,7 @@ fn fix(tables: &[Old]) -> Fix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
     use crate::readings::Readings;
 
     fn judge(table_age: i64, database_age: i64, multixact_age: i64) -> Vec<(Severity, String)> {

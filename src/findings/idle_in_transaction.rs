@@ -78,7 +78,7 @@ fn evidence(view: &RuleInput<'_>, idle: &Idle<'_>) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::fixture::{NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
 
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {

@@ -63,7 +63,7 @@ fn is_being_built(index: &IndexUsage, builds: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
     use crate::readings::Readings;
 
     #[test]

@@ -70,7 +70,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::fixture::{NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
 
     fn judge(rows: Vec<NamedRow>) -> Vec<Finding> {

@@ -52,7 +52,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
     use crate::readings::Readings;
     use crate::sample::{ServerFacts, Snapshot};
 

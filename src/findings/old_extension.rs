@@ -52,7 +52,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::catalog::fixture::snapshot;
+    use crate::fixture::snapshot;
     use crate::readings::Readings;
     use crate::sample::ServerFacts;
     use crate::sample::server::Extension;

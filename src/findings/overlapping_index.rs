@@ -41,7 +41,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
     use crate::readings::Readings;
 
     #[test]

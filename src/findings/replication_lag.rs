@@ -90,7 +90,7 @@ fn name(row: &Row<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
     use crate::readings::Readings;
 
     #[test]

@@ -94,7 +94,7 @@ fn evidence(view: &RuleInput<'_>, table: &TableUsage) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+    use crate::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
 
     fn judge(table: NamedRow) -> Vec<Finding> {

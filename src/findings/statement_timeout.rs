@@ -114,7 +114,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::fixture::{NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
 
     fn judge(server: &str, role_settings: Vec<NamedRow>, age: f64) -> Vec<Finding> {

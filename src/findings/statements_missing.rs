@@ -31,7 +31,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, snapshot};
+    use crate::fixture::{With as _, snapshot};
     use crate::readings::Readings;
 
     #[test]

@@ -73,7 +73,7 @@ fn own_rate(view: &RuleInput<'_>) -> Result<f64, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::fixture::{NOW, With as _, row, snapshot};
     use crate::readings::Readings;
 
     #[test]

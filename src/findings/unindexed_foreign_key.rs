@@ -78,7 +78,7 @@ fn fix(key: &ReferringKey, project: &Project) -> Fix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+    use crate::fixture::{NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
 
     fn judge(rows: i32, deletes: i32, indexes: Vec<NamedRow>) -> Vec<Finding> {

@@ -75,7 +75,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+    use crate::fixture::{NOW, With as _, row, snapshot};
 
     fn judge(scans: i32, bytes: i32, days: f64) -> Vec<Finding> {
         let seen = snapshot()

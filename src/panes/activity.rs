@@ -535,8 +535,8 @@ mod tests {
 
     use super::*;
     use crate::app::PaneSubject;
-    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::findings::Findings;
+    use crate::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
     use crate::sample::History;
 

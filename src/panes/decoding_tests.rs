@@ -8,7 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
-use crate::catalog::fixture::{NOW, With as _, row, snapshot};
+use crate::fixture::{NOW, With as _, row, snapshot};
 use crate::panes;
 use crate::sample::rowset::counted::reads;
 use crate::sample::{Seconds, Snapshot};

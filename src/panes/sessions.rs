@@ -105,8 +105,8 @@ fn words(one: &Backend) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
     use crate::findings::Findings;
+    use crate::fixture::{With as _, row, snapshot};
     use crate::readings::Readings;
     use crate::sample::History;
     use std::sync::Arc;

@@ -223,7 +223,7 @@ fn percent_decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
 
     #[test]
     fn a_hidden_session_is_a_clients_only_where_it_has_a_role_and_a_database() {

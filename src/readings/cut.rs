@@ -61,7 +61,7 @@ fn is_at_rest(row: &Row<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{With as _, row, snapshot};
+    use crate::fixture::{With as _, row, snapshot};
 
     #[test]
     fn a_list_that_was_cut_says_of_how_many() {

@@ -299,7 +299,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::catalog::fixture::{With as _, row};
+    use crate::fixture::{With as _, row};
     use crate::sample::{Column, ColumnRole, History, Moment, SampleCost, ServerFacts, Unit};
 
     /// Readings: when, and of each statement its id, calls and milliseconds.
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn the_rows_of_a_call_are_those_of_all_who_ran_it() {
         let statements = vec![row! { queryid: 7, calls: 3, rows: 500 }, row! { queryid: 7, calls: 1, rows: 300 }];
-        let seen = crate::catalog::fixture::snapshot().with("statements", statements);
+        let seen = crate::fixture::snapshot().with("statements", statements);
         assert_eq!((rows_per_call(7, &seen), rows_per_call(8, &seen)), (Some(200.0), None));
     }
 

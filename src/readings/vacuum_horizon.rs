@@ -406,7 +406,7 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::fixture::{NOW, NamedRow, With as _, row, snapshot};
+    use crate::fixture::{NOW, NamedRow, With as _, row, snapshot};
 
     use crate::sample::Value;
 

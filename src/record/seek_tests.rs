@@ -9,7 +9,7 @@ use flate2::bufread::GzDecoder;
 use super::span::HEADER_BYTES;
 use super::tests::{story, written};
 use super::{LoadStep, RecordedWindow, RecordingFile, Span, Writer};
-use crate::catalog::fixture::{With as _, row, snapshot};
+use crate::fixture::{With as _, row, snapshot};
 use crate::sample::{Moment, Snapshot};
 
 /// Memory for a few spans of a story.

@@ -19,7 +19,7 @@ use crate::ui::theme::Theme;
 
 fn act(pane: &mut Explain, action: Action) -> PaneRequest {
     let mut history = History::bounded(1 << 20);
-    history.push(Arc::new(crate::catalog::fixture::snapshot()));
+    history.push(Arc::new(crate::fixture::snapshot()));
     let moment = history.last().unwrap();
     let findings = Findings::default();
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::catalog::fixture::{NOW, With as _, row, snapshot};
 use crate::findings::Findings;
+use crate::fixture::{NOW, With as _, row, snapshot};
 use crate::readings::Readings;
 use crate::sample::{History, Missing, Snapshot};
 

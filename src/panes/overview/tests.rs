@@ -7,7 +7,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::app::{App, Effect, Event, Job, JobNews, JobResult, PaneContext, Rights, Start};
-use crate::catalog::fixture::{NamedRow, With as _, row, snapshot};
+use crate::fixture::{NamedRow, With as _, row, snapshot};
 use crate::pg::exact::MeasuredRelation;
 use crate::sample::{Seconds, Snapshot};
 use crate::ui::theme::Theme;
@@ -106,7 +106,7 @@ fn a_row_that_is_gone_is_said_to_be() {
     assert_eq!(app.current(), crate::panes::activity::ID);
     assert!(screen(&mut app, 120, 40).contains("idle in tx"), "the filter went");
     drop(press(&mut app, KeyCode::Char('1')));
-    let later = trouble().with("activity", vec![]).at(crate::catalog::fixture::NOW + 2.0);
+    let later = trouble().with("activity", vec![]).at(crate::fixture::NOW + 2.0);
     app.update(Event::Sampled(Arc::new(later)));
     assert!(!screen(&mut app, 120, 40).contains("critical"), "it is over");
 }
@@ -171,7 +171,7 @@ fn the_chart_shows_one_span_however_long_was_watched() {
     let mut history = crate::sample::History::default();
     let mut spans = Vec::new();
     for second in 0..400 {
-        let seen = snapshot().at(crate::catalog::fixture::NOW + f64::from(second)).with("activity", vec![]);
+        let seen = snapshot().at(crate::fixture::NOW + f64::from(second)).with("activity", vec![]);
         history.push(Arc::new(seen));
         let moment = history.last().unwrap();
         let readings = crate::readings::Readings::of(Arc::clone(history.at(moment).unwrap()));

@@ -1,6 +1,6 @@
 use super::*;
-use crate::catalog::fixture::{NOW, With as _, row, snapshot};
 use crate::findings::Findings;
+use crate::fixture::{NOW, With as _, row, snapshot};
 use crate::readings::Readings;
 use crate::sample::{History, Missing, Snapshot};
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::app::{Rights, SampleOrigin};
-use crate::catalog::fixture::snapshot;
+use crate::fixture::snapshot;
 use crate::pg::session::NewConnection;
 use crate::ui::snapshot::lines;
 use crate::ui::theme::Theme;

@@ -57,7 +57,7 @@ impl IntoValue for Value {
 /// A row: `row! { pid: 1, state: "active" }`.
 macro_rules! row {
     ($($name:ident : $value:expr),* $(,)?) => {
-        vec![$((stringify!($name), $crate::catalog::fixture::IntoValue::into_value($value))),*]
+        vec![$((stringify!($name), $crate::fixture::IntoValue::into_value($value))),*]
     };
 }
 pub(crate) use row;
