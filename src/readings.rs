@@ -303,8 +303,9 @@ impl Readings {
 
     /// Returns the estimated bloat of each index by its oid, or why there is none.
     pub fn index_bloat(&self) -> Result<&HashMap<i64, Bloat>, Missing> {
-        let probes = ["indexes", "index_sizes", "index_stats", "settings"];
-        let estimates = |all: &Self| index_bloat::estimates(&all.snapshot, all.indexes()?);
+        let probes = ["indexes", "index_sizes", "index_stats", "settings", "tables"];
+        let estimates =
+            |all: &Self| index_bloat::estimates(&all.snapshot, all.indexes()?, all.tables().unwrap_or_default());
         self.read(&probes, |all| &all.index_bloat, estimates).as_ref().map_err(Missing::clone)
     }
 

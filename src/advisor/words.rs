@@ -11,7 +11,12 @@ use crate::catalog::{Catalog, RelationKind};
 pub(super) fn why(scan: &Scan<'_>, way: &AccessPath) -> String {
     let read = scan.rows_read();
     let kept = scan.rows * scan.loops;
-    let how = if scan.searched.is_empty() { "reads" } else { "fetches" };
+    let how = match (scan.searched.is_empty(), scan.node.actual.is_some()) {
+        (true, true) => "reads",
+        (false, true) => "fetches",
+        (true, false) => "would read about",
+        (false, false) => "would fetch about",
+    };
     let mut text = format!("{how} {} rows of {} ", count(read), scan.table.name);
     text.push_str(&match &scan.order {
         Some(order) if order.limit.is_some() && way.estimate.gives_order => {
@@ -28,7 +33,7 @@ pub(super) fn why(scan: &Scan<'_>, way: &AccessPath) -> String {
         _ => format!("to keep {}: the index finds them directly", count(kept)),
     });
     if way.estimate.is_index_only {
-        text.push_str(", without reading the table");
+        text.push_str(", and reads the table only for pages that changed since the last VACUUM");
     }
     text
 }

@@ -18,7 +18,7 @@ impl App {
             } else {
                 String::new()
             };
-            document.pair("a sample", &format!("every {}{slowed}", cost.pace));
+            document.pair("counters", &format!("read every {}{slowed}", cost.pace));
             document.pair("samples dropped", &cost.dropped.to_string());
             document.pair("history", &format!("{} samples", self.timeline.history().len()));
             document.heading("What could not be read");

@@ -4,10 +4,11 @@
 
 use std::collections::HashMap;
 
-use super::bloat::{Amount, Bloat, BloatConfidence, BloatMethod, block_size, grant};
+use super::bloat::{Amount, Bloat, BloatConfidence, BloatMethod, ROUGH_CHANGE, block_size, grant};
 use super::index_usage::IndexUsage;
 use super::rows;
 use super::size::{btree_pages, group_bytes};
+use super::table_usage::TableUsage;
 use crate::quote::{qualified, quote_text};
 use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot};
 
@@ -17,6 +18,8 @@ pub const TINY_PAGES: f64 = 16.0;
 pub const WIDEST_DOUBT: f64 = 0.10;
 /// Where the model expects this much more than there is, it does not fit the index.
 pub const TOO_SMALL: f64 = 1.15;
+/// With more nulls among its keys an index is mostly one long list, which the model does not fit.
+pub const MOST_NULLS: f64 = 0.9;
 /// Bytes of an entry's header.
 const ENTRY_HEADER: f64 = 8.0;
 
@@ -75,7 +78,15 @@ impl IndexStats {
 }
 
 /// Returns the estimated bloat of every index, by its oid, or why there is none.
-pub fn estimates(snapshot: &Snapshot, indexes: &[IndexUsage]) -> Result<HashMap<i64, Bloat>, Missing> {
+pub fn estimates(
+    snapshot: &Snapshot,
+    indexes: &[IndexUsage],
+    tables: &[TableUsage],
+) -> Result<HashMap<i64, Bloat>, Missing> {
+    let changed: HashMap<i64, f64> = tables
+        .iter()
+        .filter_map(|table| Some((table.relid, table.mod_since_analyze? / table.rows()?.max(1.0))))
+        .collect();
     let stats: HashMap<i64, IndexStats> = rows(snapshot, "index_stats")?
         .iter()
         .filter_map(|row| Some((row.int("indexrelid")?, IndexStats::of(&row))))
@@ -84,12 +95,17 @@ pub fn estimates(snapshot: &Snapshot, indexes: &[IndexUsage]) -> Result<HashMap<
     let server = &snapshot.server;
     Ok(indexes
         .iter()
-        .filter_map(|index| Some((index.indexrelid, estimate(stats.get(&index.indexrelid)?, index, block, server))))
+        .filter_map(|index| {
+            let changed = changed.get(&index.relid).copied().unwrap_or_default();
+            Some((index.indexrelid, estimate(stats.get(&index.indexrelid)?, index, block, changed, server)))
+        })
         .collect())
 }
 
 /// Returns the bloat of an index by its statistics; the server's facts say what would make them readable.
-pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &ServerFacts) -> Bloat {
+///
+/// `changed` is the share of the table's rows that changed since their statistics were collected.
+pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, changed: f64, server: &ServerFacts) -> Bloat {
     let measure =
         || Some(format!("SELECT * FROM pgstatindex({});", quote_text(&qualified(&index.schema, &index.name))));
     if index.method != "btree" {
@@ -131,7 +147,11 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, server: &Ser
     }
     let share = share(expected).clamp(0.0, 1.0);
     let bytes = Bytes(share * pages * block);
-    Bloat::Known(Amount { share, bytes, method: BloatMethod::Estimate, confidence: BloatConfidence::Good })
+    if stats.null_share > MOST_NULLS {
+        return Bloat::unknown("most of its keys are NULL", measure());
+    }
+    let confidence = if changed > ROUGH_CHANGE { BloatConfidence::Rough(changed.min(1.0)) } else { BloatConfidence::Good };
+    Bloat::Known(Amount { share, bytes, method: BloatMethod::Estimate, confidence })
 }
 
 /// Returns the pages a fresh build of so many entries would have, by the model of [`super::size`].
@@ -188,11 +208,12 @@ mod tests {
 
     #[test]
     fn a_fresh_unique_index_of_a_million_has_no_bloat() {
-        let bloat = estimate(&stats(), &index(), 8192.0, &ServerFacts::default());
+        let bloat = estimate(&stats(), &index(), 8192.0, 0.0, &ServerFacts::default());
         assert!(bloat.amount().unwrap().share < 0.02, "{bloat:?}");
         let half = IndexStats { reltuples: 5e5, distinct_most: 5e5, distinct_least: 5e5, ..stats() };
         assert!(
-            (estimate(&half, &index(), 8192.0, &ServerFacts::default()).amount().unwrap().share - 0.5).abs() < 0.02
+            (estimate(&half, &index(), 8192.0, 0.0, &ServerFacts::default()).amount().unwrap().share - 0.5).abs()
+                < 0.02
         );
     }
 
@@ -209,7 +230,7 @@ mod tests {
             (IndexStats { reltuples: 0.0, ..stats() }, IndexUsage { table_live: None, ..index() }, "entries"),
         ];
         for (stats, index, why) in cases {
-            match estimate(&stats, &index, 8192.0, &ServerFacts::default()) {
+            match estimate(&stats, &index, 8192.0, 0.0, &ServerFacts::default()) {
                 Bloat::CannotEstimate(unknown) => assert!(unknown.why.contains(why), "{unknown:?}"),
                 Bloat::Known(amount) => panic!("{amount:?} where {why} was due"),
             }

@@ -64,7 +64,7 @@ impl Counting {
     pub fn words(self, now: Timestamp) -> String {
         match self {
             Self::Since(_) => self.age(now).map_or_else(String::new, |age| format!("counted for {age}")),
-            Self::AtMost(_) => self.age(now).map_or_else(String::new, |age| format!("counted for less than {age}")),
+            Self::AtMost(_) => self.age(now).map_or_else(String::new, |age| format!("counted for at most {age}")),
             Self::Always => "counted since the database was created".to_owned(),
             Self::Unknown => "the start of counting is unknown".to_owned(),
         }

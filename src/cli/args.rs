@@ -108,7 +108,7 @@ pub struct RunSettings {
     #[arg(long, value_name = "NAME", global = true)]
     pub theme: Option<String>,
 
-    /// Seconds between two samples, 0.5 to 60
+    /// Seconds between two readings of the counters, 0.5 to 60; sessions are read every second
     #[arg(long, value_name = "SECONDS", global = true)]
     pub pace: Option<String>,
 
@@ -381,6 +381,8 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
     let mut hint = text
         .lines()
         .find_map(|line| line.trim().strip_prefix("tip: "))
+        // A flag that does not exist is no value that somebody wanted to pass.
+        .filter(|tip| !tip.starts_with("to pass "))
         .map_or_else(|| format!("see pgdj{} --help", subcommand(arguments)), str::to_owned);
     if let Some((plain, remedy)) = invalid(error) {
         (what, hint) = (plain, remedy.unwrap_or(hint));

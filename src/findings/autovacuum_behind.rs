@@ -62,7 +62,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             worst.progress.share()
         ),
         evidence: behind.iter().take(NAMED).map(|one| evidence(view, one, &running)).collect(),
-        why: "Dead rows make every scan of the table and its indexes read more, and their space becomes permanent \
+        why: "Dead rows make every scan of the table and its indexes read more, and the table stays \
               bloat.",
         fix: fix(view, worst, &running),
         jump: Some(Jump::to_row("tables", worst.table.relid)),
@@ -106,15 +106,11 @@ fn fix(view: &RuleInput<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
             format!("VACUUM (ANALYZE) {name};\nALTER TABLE {name} RESET (autovacuum_enabled);"),
         );
     }
-    let earlier = format!(
-        "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, \
-         autovacuum_vacuum_cost_delay = 0);"
-    );
+    let (goal, earlier) = sooner(worst, &name);
     if running.contains(&worst.table.relid) {
         return Fix::sql(
             format!(
-                "A vacuum is running{}. If vacuums of this table start too late or take too long, make autovacuum start \
-                 earlier and work faster:",
+                "A vacuum is running{}. If vacuums of this table start too late or take too long, make autovacuum {goal}:",
                 costs_in_force(view, worst.table)
             ),
             earlier,
@@ -122,7 +118,7 @@ fn fix(view: &RuleInput<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
     }
     if !worst.is_recent {
         return Fix::sql(
-            "Vacuum it now, and make autovacuum start earlier and work faster on this table:",
+            format!("Vacuum it now, and make autovacuum {goal} on this table:"),
             format!("VACUUM (ANALYZE) {name};\n{earlier}"),
         );
     }
@@ -137,17 +133,49 @@ fn fix(view: &RuleInput<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
             holder.sql_to_end().map_or_else(|| Fix::text(&text), |sql| Fix::sql(&text, sql))
         }
         Ok(None) => Fix::sql(
-            "A vacuum ran a moment ago, and no session, slot, standby or prepared transaction holds dead rows back now: \
-             these rows died since, or what held them back has ended. Let autovacuum start earlier and work faster:",
+            format!(
+                "A vacuum ran a moment ago, and no session, slot, standby or prepared transaction holds dead rows back now: \
+                 these rows died since, or what held them back has ended. Let autovacuum {goal}:"
+            ),
             earlier,
         ),
         Err(why) => Fix::sql(
             format!(
                 "A vacuum ran a moment ago: the rows died since, or something holds them back (unknown: {why}). \
-                 If nothing does, let autovacuum start earlier and work faster:"
+                 If nothing does, let autovacuum {goal}:"
             ),
             earlier,
         ),
+    }
+}
+
+/// Returns what would make autovacuum keep up, in words and as SQL: a threshold only where it is lower than the one in
+/// force, and the table's own costs only where it has some.
+fn sooner(worst: &Behind<'_>, name: &str) -> (&'static str, String) {
+    const LEAST: f64 = 1000.0;
+    const SCALE: f64 = 0.02;
+    let table = worst.table;
+    let rows = table.rows().unwrap_or_default();
+    let own = ["autovacuum_vacuum_cost_delay", "autovacuum_vacuum_cost_limit"];
+    let own: Vec<&str> = own.into_iter().filter(|name| table.option(name).is_some()).collect();
+    let is_undelayed = table.option("autovacuum_vacuum_cost_delay") == Some("0");
+    let faster = match (own.is_empty(), is_undelayed) {
+        (_, true) => None,
+        (true, _) => Some(format!("ALTER TABLE {name} SET (autovacuum_vacuum_cost_delay = 0);")),
+        (false, _) => Some(format!("ALTER TABLE {name} RESET ({});", own.join(", "))),
+    };
+    let earlier = (LEAST + SCALE * rows < worst.progress.threshold).then(|| {
+        format!(
+            "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = {SCALE}, autovacuum_vacuum_threshold = {LEAST});"
+        )
+    });
+    match (earlier, faster) {
+        (Some(earlier), Some(faster)) => ("start earlier and work faster", format!("{earlier}\n{faster}")),
+        (Some(earlier), None) => ("start earlier", earlier),
+        (None, Some(faster)) => ("work faster", faster),
+        (None, None) => {
+            ("come more often (autovacuum_naptime) or have more workers", format!("VACUUM (ANALYZE) {name};"))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::sample::unit::Count;
 pub static RULE: Rule = Rule { id: "autovacuum_off", watches: "autovacuum settings", concern: Concern::Upkeep, check };
 
 const WHY: &str = "Nothing removes dead rows or refreshes the planner's statistics: tables grow and plans get worse, \
-                   until a vacuum to prevent wraparound is forced at the worst time.";
+                   until PostgreSQL forces a vacuum to prevent wraparound, whatever the load.";
 const SOURCE: &str = "PostgreSQL manual: autovacuum, track_counts; CREATE TABLE, autovacuum_enabled";
 
 fn check(view: &RuleInput<'_>) -> RuleResult {

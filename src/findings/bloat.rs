@@ -32,7 +32,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         id: RULE.id,
         severity: if is_warning { Severity::Warning } else { Severity::Notice },
         title: format!(
-            "{} of {} is bloat ({})",
+            "{} of the heap of {} is bloat ({})",
             Share(amount.share),
             and_more(&table.label(), bloated.len()),
             amount.bytes
@@ -46,7 +46,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
                 shows(table.label(), text)
             })
             .collect(),
-        why: "Scans and the cache handle mostly empty pages; the space is reused, but not returned.",
+        why: "Scans and the cache read pages that are partly empty; the space is reused, but not returned.",
         fix: Fix::text(
             "First make sure that autovacuum keeps up, or the bloat comes back. To reclaim the space while the \
              application runs, use pg_repack or pg_squeeze; VACUUM FULL locks the table while it rewrites it.",

@@ -32,7 +32,12 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if share < LEAST_HITS { Severity::Warning } else { Severity::Notice },
-        title: format!("cache hits {}, {} blocks read per second", Share(share), Count(read)),
+        title: format!(
+            "cache hits {}, {} blocks read per second, over {}",
+            Share(share),
+            Count(read),
+            Seconds(interval.seconds)
+        ),
         evidence: vec![
             shows("blocks read per second", Count(read)),
             shows("blocks hit per second", Count(hit)),

@@ -26,7 +26,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
         evidence: pairs.evidence("the same as"),
-        why: "Every write maintains both, and no statement needs the second.",
+        why: "Every insert, and every update that is not HOT, maintains both, and no statement needs the second.",
         fix: pairs.fix(view, "Remove the one that no constraint needs. Code for the largest:"),
         jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
         source: "pg_index compared: keys, operator classes, collations, order, expressions, predicate; PgHero",

@@ -14,9 +14,9 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         id: RULE.id,
         severity: Severity::Notice,
         title: format!(
-            "no idle_in_transaction_session_timeout for {}, role {}",
-            counted(roles.iter().map(|role| role.sessions).sum(), "session", "sessions"),
-            and_more(&first.role, roles.len())
+            "the server sets no idle_in_transaction_session_timeout for role {} ({})",
+            and_more(&first.role, roles.len()),
+            counted(roles.iter().map(|role| role.sessions).sum(), "session", "sessions")
         ),
         evidence: roles
             .iter()

@@ -25,7 +25,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             and_more(&pairs.largest().0.label(), pairs.list.len())
         ),
         evidence: pairs.evidence("a prefix of"),
-        why: "Every write maintains both. The longer one serves the same lookups, a little slower if it is much \
+        why: "Every insert, and every update that is not HOT, maintains both. The longer one serves the same lookups, a little slower if it is much \
               larger.",
         fix: pairs.fix(
             view,

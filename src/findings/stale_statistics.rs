@@ -37,8 +37,9 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         format!("never analyzed: {names}, {}", worst.extent())
     } else {
         let changed = worst.mod_since_analyze.unwrap_or_default() / rows(worst).max(1.0);
+        let since = if worst.last_analyze.is_some() { "since the last ANALYZE" } else { "and no ANALYZE is known" };
         format!(
-            "statistics are stale for {}: {} of {} changed since the last ANALYZE",
+            "statistics are stale for {}: {} of {} changed {since}",
             counted(stale.len(), "table", "tables"),
             Share(changed),
             worst.label()

@@ -83,9 +83,9 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         id: RULE.id,
         severity: if is_proved { Severity::Warning } else { Severity::Notice },
         title: format!(
-            "no statement_timeout for {}, role {}",
-            counted(roles.iter().map(|role| role.sessions).sum(), "session", "sessions"),
-            and_more(&first.role, roles.len())
+            "the server sets no statement_timeout for role {} ({})",
+            and_more(&first.role, roles.len()),
+            counted(roles.iter().map(|role| role.sessions).sum(), "session", "sessions")
         ),
         evidence: roles
             .iter()
@@ -99,7 +99,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
                 )
             })
             .collect(),
-        why: "A runaway statement continues long after its request timed out, and holds its connection and locks.",
+        why: "A statement without a limit continues long after its request timed out, and holds its connection and locks.",
         fix: Fix::python(
             "Set a limit for the role: in OPTIONS, or for all its sessions with ALTER ROLE ... SET statement_timeout \
              = '30s', which also works behind PgBouncer. Use a separate role for migrations and reports. pgdj cannot \
@@ -137,7 +137,7 @@ mod tests {
         let found = judge("0", vec![], 1.0);
         assert_eq!(
             (found[0].title.as_str(), found[0].severity),
-            ("no statement_timeout for 1 session, role web", Severity::Notice)
+            ("the server sets no statement_timeout for role web (1 session)", Severity::Notice)
         );
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("-c statement_timeout=30s"));
         assert_eq!(

@@ -27,8 +27,8 @@ pub(super) fn removal_fix(index: &IndexUsage, readings: &Readings, text: String)
 fn wait(age: Option<Seconds>) -> String {
     let cover = age.map_or_else(|| "are recent".to_owned(), |age| format!("cover only {age}"));
     format!(
-        "Do not drop it yet: the counters {cover}. If it is still unused after a month, here and on every standby, \
-         remove it. Code for the largest:"
+        "Do not drop it yet: the counters {cover}. Remove those that are still unused after a month, here and \
+         on every standby; keep the index of a foreign key if referenced rows are deleted. Code for the largest:"
     )
 }
 
@@ -65,7 +65,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         severity: Severity::Notice,
         title: format!("{what} ({total}): {}", and_more(&largest.label(), count)),
         evidence,
-        why: "Every insert and most updates maintain it, it uses cache and disk, and it prevents HOT updates.",
+        why: "Every insert and most updates maintain it, it uses cache and disk, and an update of its columns cannot be HOT.",
         fix: removal_fix(largest, view.readings, advice),
         jump: Some(Jump::to_row("indexes", largest.indexrelid)),
         source: "pg_stat_user_indexes.idx_scan; PgHero, pgwatch (unused indexes)",

@@ -10,7 +10,7 @@ use crate::sample::Seconds;
 /// The rule.
 pub static RULE: Rule = Rule { id: "waiting", watches: "sessions waiting for a lock", concern: Concern::Now, check };
 
-const MIGRATE: &str = r#"# In the migration: fail instead of queueing; retry off-peak.
+const MIGRATE: &str = r#"# In the migration: fail instead of queueing; retry when the load is low.
 operations = [
     migrations.RunSQL("SET LOCAL lock_timeout = '2s'", migrations.RunSQL.noop),
     # ...

@@ -173,7 +173,10 @@ impl Queries {
     fn since_words(&self) -> String {
         match self.since {
             Since::Sample => "last sample".to_owned(),
-            Since::Seconds(seconds) => format!("last {}", Seconds(seconds)),
+            Since::Seconds(asked) => {
+                let seconds = self.costs.seconds.filter(|seconds| (asked - seconds).abs() >= 1.0);
+                format!("last {}", Seconds(seconds.unwrap_or(asked)))
+            }
             Since::Pinned(at) => format!("since {} (pinned)", crate::app::screen::clock_text(at)),
             Since::Reset => "since the counters were reset".to_owned(),
         }

@@ -30,8 +30,8 @@ pub const TIMEOUT_MS: u32 = 30_000;
 /// What the ROLLBACK of a write does not undo, in a sentence for whoever is asked to agree.
 ///
 /// Source: measured on PostgreSQL 15 (`EXPLAIN ANALYZE INSERT`, ROLLBACK: the sequence had moved, dead rows were left).
-pub const WHAT_STAYS: &str = "it is rolled back, but sequences stay advanced, dead rows remain, its locks are held \
-                              while it runs, and effects of triggers and functions outside this database remain";
+pub const WHAT_STAYS: &str = "it is rolled back; its locks are held while it runs; what remains are dead rows, advanced \
+                              sequences, and what triggers and functions do outside this database";
 
 /// An EXPLAIN that is asked for.
 #[derive(Debug, Clone, PartialEq)]

@@ -257,7 +257,7 @@ async fn an_estimate_of_an_index_is_within_ten_points_or_is_not_given() {
         }
         let seen = read(&client, "postgres").await;
         let indexes = IndexUsage::all(&seen).unwrap();
-        let estimates = index_bloat::estimates(&seen, &indexes).unwrap();
+        let estimates = index_bloat::estimates(&seen, &indexes, &[]).unwrap();
         let mut wrong = Vec::new();
         let mut judged = Vec::new();
         for index in &indexes {
@@ -308,7 +308,7 @@ async fn a_role_that_may_not_read_the_statistics_gets_a_reason_and_not_a_number(
     let tables = TableUsage::all(&seen).unwrap();
     let indexes = IndexUsage::all(&seen).unwrap();
     let table = bloat::estimates(&seen, &tables).unwrap().into_values().next().unwrap();
-    let index = index_bloat::estimates(&seen, &indexes).unwrap().into_values().next().unwrap();
+    let index = index_bloat::estimates(&seen, &indexes, &[]).unwrap().into_values().next().unwrap();
     for found in [table, index] {
         let Bloat::CannotEstimate(unknown) = found else { panic!("a number without statistics: {found:?}") };
         assert_eq!(unknown.remedy.as_deref(), Some("GRANT pg_read_all_data TO watcher;"), "{unknown:?}");

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const IN_THE_SCHEMA: &[(&str, &str)] = &[
     ("autovacuum_behind", "20k dead rows in shop_cart, 3× its autovacuum threshold"),
     ("autovacuum_off", "autovacuum is off for 1 table: shop_quiet"),
-    ("bloat", " of shop_log is bloat ("),
+    ("bloat", " of the heap of shop_log is bloat ("),
     ("duplicate_index", "1 duplicate index ("),
     ("index_bloat", " of index log_note is bloat ("),
     ("invalid_index", "1 invalid index: order_once"),
@@ -40,11 +40,11 @@ const IN_THE_SCHEMA: &[(&str, &str)] = &[
 const IN_THE_SESSIONS: &[(&str, &str)] = &[
     ("connections", " of 21 connections used ("),
     ("idle_in_transaction", " idle in transaction for "),
-    ("idle_timeout", "no idle_in_transaction_session_timeout for "),
+    ("idle_timeout", "the server sets no idle_in_transaction_session_timeout for role "),
     ("long_transaction", " in one transaction for "),
     ("pending_restart", "1 setting waits for a restart: max_connections"),
     ("prepared_transactions", "1 prepared transaction left behind, the oldest for "),
-    ("statement_timeout", "no statement_timeout for "),
+    ("statement_timeout", "the server sets no statement_timeout for role "),
     ("statements_missing", "pg_stat_statements is not installed: no statistics of statements"),
     ("unsafe_settings", "fsync and full_page_writes off"),
     ("waiting", "6 sessions wait up to "),
@@ -194,7 +194,7 @@ async fn what_is_wrong_with_sessions_and_settings_is_found() {
         let finding = found.list.iter().find(|finding| finding.id == rule).unwrap();
         finding.evidence.iter().map(|(label, value)| format!("{label}: {value}")).collect::<Vec<_>>().join("\n")
     };
-    assert!(evidence("statement_timeout").contains("also: no idle_in_transaction_session_timeout for "));
+    assert!(evidence("statement_timeout").contains("also: the server sets no idle_in_transaction_session_timeout for role "));
     assert!(evidence("waiting").contains(" behind it: begin; update shop_order"), "{}", evidence("waiting"));
     assert!(evidence("waiting").contains("also: pid "), "{}", evidence("waiting"));
     assert_eq!(found.list.first().map(|finding| finding.severity), Some(Severity::Critical));

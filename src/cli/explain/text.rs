@@ -199,7 +199,7 @@ pub(super) fn costs(index: &AdvisedIndex) -> String {
         text.push_str(&format!("; that is {} of the table's size", Share(writes.share_of_row)));
     } else if writes.bytes_per_row > 0.0 {
         text.push_str(&format!(
-            "; adds {} to each row of the table ({} of its size)",
+            "; that is {} for each row of the table ({} of its size)",
             Bytes(writes.bytes_per_row),
             Share(writes.share_of_row)
         ));
@@ -242,7 +242,7 @@ mod tests {
         let said = costs(&AdvisedIndex { candidate: small, verified: None, codes: Vec::new() });
         assert!(said.contains("that is 0.1% of the table's size") && !said.contains("0 B"), "{said}");
         let said = costs(&AdvisedIndex { candidate, verified: None, codes: Vec::new() });
-        assert!(said.contains("to each row of the table (") && said.contains(" B"), "{said}");
+        assert!(said.contains(" for each row of the table (") && said.contains(" B"), "{said}");
         assert!(!said.contains("slower"), "{said}");
     }
 }

@@ -170,7 +170,9 @@ fn facts(document: &mut Document, one: &IndexFigures, usage: &IndexUsage, view: 
     .map(|(_, what)| *what)
     .collect();
     if !needed.is_empty() {
-        document.pair("needed for", &needed.join(", "));
+        let (title, doubt) =
+            if usage.is_valid { ("needed for", "") } else { ("meant for", " (not while the index is invalid)") };
+        document.pair(title, &format!("{}{doubt}", needed.join(", ")));
     }
 }
 

@@ -374,8 +374,8 @@ fn with_casts(part: &[SqlPiece], notes: &mut Vec<String>) -> Vec<SqlPiece> {
     }
     if changed > 0 {
         notes.push(format!(
-            "pgdj rewrote {} so that the normalized statement parses: $n::type for a typed literal, date_part for \
-             EXTRACT",
+            "pgdj changed {} that PostgreSQL cannot parse in a normalized statement: \"interval $1\" became \
+             \"$1::interval\", EXTRACT became date_part",
             crate::sample::unit::counted(changed, "constant", "constants")
         ));
     }

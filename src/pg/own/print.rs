@@ -26,7 +26,8 @@ const HEAD: &[&str] = &[
     "",
     "{statement} is the statement that you explain. Connection parameters (role, database, client_encoding, \
      application_name, options) and cancel requests are part of the protocol, not SQL. pgdj resets no statistics, \
-     changes no settings outside its own session, and writes to no table.",
+     changes no settings outside its own session, and writes to no table, unless you agree to run a statement that \
+     writes.",
     "",
     "pgdj demo starts a private server and fills it. The statements for that are not in this list; pgdj sends them \
      to no other server.",

@@ -38,6 +38,14 @@ impl PlanVerdict {
 /// The end of the sentence about an estimate.
 const RUN_IT: &str = "; run it with ANALYZE to see where the time goes.";
 
+/// Returns what a run that was rolled back does not show: Django's foreign keys are deferred, and checked at COMMIT.
+///
+/// Source: Django, `DatabaseSchemaEditor.sql_create_fk`, `DEFERRABLE INITIALLY DEFERRED`.
+fn at_commit(plan: &Plan) -> &'static str {
+    let writes = plan.nodes.first().is_some_and(|root| root.kind == crate::plan::NodeKind::ModifyTable);
+    if writes { " What runs at COMMIT (deferred foreign keys) was not measured." } else { "" }
+}
+
 /// Returns what is to be said of a plan, with its tips.
 pub fn verdict(plan: &Plan, context: &TipContext) -> PlanVerdict {
     let tips = find(plan, context);
@@ -45,11 +53,13 @@ pub fn verdict(plan: &Plan, context: &TipContext) -> PlanVerdict {
     let total = plan.total_time();
     let sentence = match (is_fine, plan.has_times(), total, tips.first()) {
         (true, true, Some(time), _) => {
-            format!("This plan is fine: {time}, nothing worth changing.")
+            format!("This plan is fine: {time}, nothing worth changing.{}", at_commit(plan))
         }
-        (true, _, _, _) if plan.is_analyzed() => "This plan is fine: nothing worth changing.".to_owned(),
+        (true, _, _, _) if plan.is_analyzed() => {
+            format!("This plan is fine: nothing worth changing.{}", at_commit(plan))
+        }
         (true, _, _, _) => {
-            format!("Nothing stands out in the estimates{RUN_IT}")
+            format!("The estimates show no problem{RUN_IT}")
         }
         (false, true, Some(time), Some(first)) if time.0 > 0.0 => {
             let part = Share((first.saving.0 / time.0).min(1.0));
@@ -62,7 +72,7 @@ pub fn verdict(plan: &Plan, context: &TipContext) -> PlanVerdict {
                     tips,
                 };
             }
-            format!("Biggest win: {}, up to {} of {time} ({part}).", first.tip.title, first.saving)
+            format!("Largest gain: {}, up to {} of {time} ({part}).", first.tip.title, first.saving)
         }
         (false, _, _, _) => {
             format!("{}, see below.", crate::sample::unit::counted(tips.len(), "tip", "tips"))
@@ -88,19 +98,19 @@ mod tests {
         );
         check(
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)",
-            "Nothing stands out in the estimates; run it with ANALYZE to see where the time goes.",
+            "The estimates show no problem; run it with ANALYZE to see where the time goes.",
         );
     }
 
     #[test]
-    fn nothing_stands_out_is_not_said_above_an_index_worth_building() {
+    fn no_problem_is_not_said_above_an_index_worth_building() {
         let plan = plan_of("Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)");
         let said = verdict(&plan, &TipContext::default()).with_index(Some("o (a)"));
         assert_eq!((said.sentence.as_str(), said.is_fine), ("An index is worth building: o (a).", false));
         let not_run = verdict(&plan, &TipContext::default()).not_run();
-        assert_eq!(not_run.sentence, "Nothing stands out in the estimates; it was not run.");
+        assert_eq!(not_run.sentence, "The estimates show no problem; it was not run.");
         let said = verdict(&plan, &TipContext::default()).with_index(None);
-        assert!(said.is_fine && said.sentence.starts_with("Nothing stands out"));
+        assert!(said.is_fine && said.sentence.starts_with("The estimates show no problem"));
     }
 
     #[test]
@@ -115,7 +125,7 @@ mod tests {
     fn a_slow_one_is_told_what_could_be_saved() {
         check(
             "Seq Scan on o  (cost=1..2 rows=1 width=8) (actual time=1..900 rows=1 loops=1)\n  Filter: (a = 1)\n  Rows Removed by Filter: 99999\nExecution Time: 900 ms",
-            "Biggest win: rows read and discarded, up to 900ms of 900ms (100%).",
+            "Largest gain: rows read and discarded, up to 900ms of 900ms (100%).",
         );
     }
 }
