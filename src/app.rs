@@ -272,7 +272,10 @@ impl App {
     /// Writes a line into the journal of acts, which holds the last thousand.
     pub fn log(&mut self, line: String) {
         let now = self.timeline.history().newest().map(|newest| screen::clock_text(newest.at));
-        self.journal.push_back(now.map_or(line.clone(), |now| format!("{now} {line}")));
+        self.journal.push_back(match now {
+            Some(now) => format!("{now} {line}"),
+            None => line,
+        });
         if self.journal.len() > 1000 {
             self.journal.pop_front();
         }

@@ -150,7 +150,8 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, changed: f64
     if stats.null_share > MOST_NULLS {
         return Bloat::unknown("most of its keys are NULL", measure());
     }
-    let confidence = if changed > ROUGH_CHANGE { BloatConfidence::Rough(changed.min(1.0)) } else { BloatConfidence::Good };
+    let confidence =
+        if changed > ROUGH_CHANGE { BloatConfidence::Rough(changed.min(1.0)) } else { BloatConfidence::Good };
     Bloat::Known(Amount { share, bytes, method: BloatMethod::Estimate, confidence })
 }
 

@@ -71,8 +71,8 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         severity,
         title: title(used, limit, share),
         evidence,
-        why: "At the limit every new connection is refused with \"too many clients already\": each request of Django \
-              fails.",
+        why: "At the limit every new connection is refused (\"remaining connection slots are reserved\", \"too many \
+              clients already\"): each request of Django that needs one fails.",
         fix: Fix::python(text, POOL),
         jump: Some(Jump::to("activity")),
         source: "PostgreSQL manual: max_connections; Django docs, Databases: Persistent connections, Connection pool",

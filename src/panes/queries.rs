@@ -192,8 +192,9 @@ impl Queries {
             (_, Some(seconds)) => format!("{}: {}", self.since_words(), Seconds(seconds)),
         };
         let mut parts = vec![format!("{length} (v)")];
-        if let Some(seconds) = self.costs.seconds.filter(|seconds| *seconds > 0.0) {
-            parts.push(format!("average {:.2} active sessions", self.costs.total_ms / 1000.0 / seconds));
+        // Of statements that ended: those that began earlier bring their whole time.
+        if self.costs.seconds.is_some() {
+            parts.push(format!("{} of statements that ended", Seconds(self.costs.total_ms / 1000.0)));
         }
         parts.extend(self.costs.notes.iter().cloned());
         parts.join("; ")

@@ -251,7 +251,9 @@ impl VacuumHorizon {
                 Pins::Primary => "not on this standby; with hot_standby_feedback, on the primary".to_owned(),
                 // Until that one ends, each new snapshot is as far back as this one: nothing is gained by its end.
                 _ => match self.cause(holder) {
-                    Some(cause) => format!("no: {}; ending this session alone frees nothing", cause.is_open()),
+                    Some(cause) => {
+                        format!("no: {}; ending this session would not let VACUUM remove more", cause.is_open())
+                    }
                     None => format!("yes: it {}", self.words(holder)),
                 },
             },
@@ -440,7 +442,7 @@ mod tests {
         assert_eq!(seen.words_of_pid(9), words);
         assert_eq!(
             seen.answer(&seen.hold_of_pid(9)),
-            "no: pid 7 (shell, database other) has a transaction open for 16m00s; ending this session alone frees nothing"
+            "no: pid 7 (shell, database other) has a transaction open for 16m00s; ending this session would not let VACUUM remove more"
         );
     }
 

@@ -194,7 +194,10 @@ async fn what_is_wrong_with_sessions_and_settings_is_found() {
         let finding = found.list.iter().find(|finding| finding.id == rule).unwrap();
         finding.evidence.iter().map(|(label, value)| format!("{label}: {value}")).collect::<Vec<_>>().join("\n")
     };
-    assert!(evidence("statement_timeout").contains("also: the server sets no idle_in_transaction_session_timeout for role "));
+    assert!(
+        evidence("statement_timeout")
+            .contains("also: the server sets no idle_in_transaction_session_timeout for role ")
+    );
     assert!(evidence("waiting").contains(" behind it: begin; update shop_order"), "{}", evidence("waiting"));
     assert!(evidence("waiting").contains("also: pid "), "{}", evidence("waiting"));
     assert_eq!(found.list.first().map(|finding| finding.severity), Some(Severity::Critical));

@@ -33,6 +33,7 @@ pub(super) fn refusal(refusal: &RefusedAct) -> Document {
     document.text(&refusal.why);
     if let Some(grant) = &refusal.grant {
         document.code(Language::Sql, grant);
+        document.text("After the GRANT, press r to read the rights again.");
         document.copied = Some(grant.clone());
     }
     document
@@ -76,7 +77,12 @@ fn facts(document: &mut Document, one: &Backend) {
         (state, since) => format!("{state} for {}", age(since)),
     };
     document.pair("state", &state);
-    document.pair("wait event", if one.wait.is_empty() { "none" } else { &one.wait });
+    let wait = match one.wait.as_str() {
+        "" if one.has_unknown_state() => "not visible to this role",
+        "" => "none",
+        wait => wait,
+    };
+    document.pair("wait event", wait);
     document.pair("duration", &age(one.statement_age()));
     document.pair("transaction age", &age(one.xact_age));
     document.pair("session age", &age(one.backend_age));

@@ -215,6 +215,9 @@ fn read(part: Vec<SqlPiece>) -> Result<CheckedStatement, NotOne> {
     if let Some(word) = opening.and_then(|token| word(token)).filter(|word| is_command(word)) {
         return Err(NotOne::NoPlan(word.to_uppercase()));
     }
+    if let Some(what) = created_without_plan(&said) {
+        return Err(NotOne::NoPlan(format!("CREATE {}", what.to_uppercase())));
+    }
     let parameters = said.iter().filter_map(|token| parameter(token)).max().unwrap_or(0);
     if parameters > 0 && part.iter().any(|piece| piece.text.contains("/*, ... */")) {
         notes.push("a list that pg_stat_statements shortened is planned with its remaining values".to_owned());
@@ -234,6 +237,15 @@ pub(super) fn misspelt_opening(sql: &str) -> Option<String> {
     let opening = pieces.iter().find(|piece| !piece.is_blank() && piece.token != Token::LParen)?;
     let word = word(&opening.token)?;
     (!begins_a_statement(&word)).then(|| opening.text.clone())
+}
+
+/// Returns what a CREATE makes, where that has no plan: only a table or a materialized view is made of a query.
+fn created_without_plan(said: &[&Token]) -> Option<String> {
+    const BEFORE: &[&str] = &["or", "replace", "temp", "temporary", "unlogged", "global", "local", "unique"];
+    let mut words = said.iter().map_while(|token| word(token));
+    let is_create = words.next()? == "create";
+    let what = words.find(|word| !BEFORE.contains(&word.as_str()))?;
+    (is_create && !["table", "materialized"].contains(&what.as_str())).then_some(what)
 }
 
 /// Whether a word opens a statement that exists but has no plan; any other word is left to the server's parser.

@@ -36,6 +36,10 @@ fn only_one_statement_is_taken() {
     assert_eq!(check("-- nothing"), Err(NotOne::Empty));
     assert_eq!(check("explain analyze"), Err(NotOne::Empty));
     assert_eq!(check("vacuum t"), Err(NotOne::NoPlan("VACUUM".to_owned())));
+    assert_eq!(check("create unique index on t (a)"), Err(NotOne::NoPlan("CREATE INDEX".to_owned())));
+    assert!(
+        check("create temp table a as select 1").is_ok() && check("create materialized view m as select 1").is_ok()
+    );
     assert_eq!(check("select 'a\0'"), Err(NotOne::Nul));
     assert_eq!(check("select ';' ; -- the end").map(|it| it.text), Ok("select ';'".to_owned()));
     assert_eq!(check("select $$;$$, \";\", E'\\';' /* ; */;").map(|it| it.parameters), Ok(0));
