@@ -2,7 +2,7 @@
 //!
 //! JSON Lines in gzip members, so `zcat FILE | jq` and `DuckDB` read it. The first line is a [`Header`]: format, program,
 //! server facts, the table of columns of each section. Every further line is a [`Frame`] with only the sections that were
-//! read since the frame before; every member starts with a whole frame and says in its gzip header how long it is and what
+//! read since the frame before, and of their rows only what changed ([`Changes`]); every member starts with a whole frame and says in its gzip header how long it is and what
 //! it holds, so a reader hops to any moment ([`RecordingFile`]), and what is left of a damaged file is still read. Each
 //! frame is written when it was taken, so a crash loses at most one: the header of the last member says 0 bytes until it
 //! is full. Columns are only ever added: what a section lacks reads as null, and a section
@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use crate::sample::{Column, Missing, SampleCost, ServerFacts, Timestamp, Value};
 
+mod changes;
 #[cfg(test)]
 mod crash_tests;
 mod decoder;
@@ -35,6 +36,7 @@ mod span;
 mod tests;
 mod writer;
 
+pub use changes::{CellChanges, Changes};
 pub use explained::Explained;
 pub use file::{LoadStep, RecordedWindow, RecordingFile};
 pub use plans::{IndexAnswer, Plans, RecordedPlan, Rows, statement_key};
@@ -44,7 +46,9 @@ pub(crate) use span::SpanTally;
 pub use writer::{Sink, Writer};
 
 /// The format this program writes.
-pub const FORMAT: u32 = 1;
+///
+/// In format 1 a section that was read anew had all its rows.
+pub const FORMAT: u32 = 2;
 
 /// Bytes a recording may have, unless said otherwise.
 pub const DEFAULT_LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
@@ -91,7 +95,7 @@ pub struct Frame<'a> {
     pub sections: BTreeMap<Cow<'a, str>, Part<'a>>,
 }
 
-/// A section that changed: read anew (`at` and `rows`), grown stale (`at` and `why`), or not there (`why` alone).
+/// A section that changed: read anew (`at` and `rows` or `changes`), grown stale (`at` and `why`), or not there (`why` alone).
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Part<'a> {
     /// When its rows were read.
@@ -103,6 +107,9 @@ pub struct Part<'a> {
     /// Its rows, where they were read since the frame before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<Cow<'a, [Vec<Value>]>>,
+    /// What changed in its rows since they were read before, in the same member; then there are no `rows`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes<'a>>,
     /// Why there is nothing, or nothing newer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Cow<'a, Missing>>,

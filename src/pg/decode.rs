@@ -136,6 +136,16 @@ impl Shared {
         self.share(rows);
     }
 
+    /// Does the same with values of a reading of which the rest is known already.
+    pub fn share_more(&mut self, values: &mut [Value]) {
+        for value in values {
+            self.redact_new(value);
+            let mut texts = std::mem::take(&mut self.texts);
+            self.share_value(value, &mut texts);
+            self.texts = texts;
+        }
+    }
+
     fn redact_new(&self, value: &mut Value) {
         match value {
             Value::Text(text) if !self.texts.contains(text) => {

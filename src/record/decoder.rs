@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{FORMAT, Frame, Header, Part, Plans, RecordError};
+use serde::de::Error as _;
+
+use super::{Changes, FORMAT, Frame, Header, Part, Plans, RecordError};
 use crate::pg::decode::Shared;
 use crate::pg::probes;
 use crate::sample::{Column, Missing, Reading, RowSet, Section, ServerFacts, Snapshot, Timestamp, Value};
@@ -55,39 +57,44 @@ impl Decoder {
 
     /// Returns the next sample.
     pub(super) fn sample(&mut self, line: &[u8]) -> Result<Arc<Snapshot>, serde_json::Error> {
-        Ok(self.sample_of(serde_json::from_slice(line)?))
+        self.sample_of(serde_json::from_slice(line)?)
     }
 
     /// Returns the sample of a line that was read.
-    pub(super) fn sample_of(&mut self, frame: Frame<'_>) -> Arc<Snapshot> {
+    pub(super) fn sample_of(&mut self, frame: Frame<'_>) -> Result<Arc<Snapshot>, serde_json::Error> {
         if let Some(server) = frame.server {
             self.server = server;
         }
         for (name, part) in frame.sections {
             // A section that a newer program recorded has nobody here to show it.
             let Some(probe) = probes::find(&name) else { continue };
-            let section = self.section(probe.name, part);
+            let section = self.section(probe.name, part)?;
             self.sections.insert(probe.name, section);
         }
         let (server, sections) = (Arc::clone(&self.server), self.sections.clone());
-        Arc::new(Snapshot { at: frame.at, server, sections, cost: frame.cost })
+        Ok(Arc::new(Snapshot { at: frame.at, server, sections, cost: frame.cost }))
     }
 
-    fn section(&mut self, name: &'static str, part: Part<'_>) -> Section {
+    fn section(&mut self, name: &'static str, part: Part<'_>) -> Result<Section, serde_json::Error> {
         if let Some(columns) = part.columns {
             self.columns.insert(name, columns.into_owned().into());
         }
         let why = part.why.map(Cow::into_owned);
-        let reading = match (part.at, part.rows) {
-            (Some(at), Some(rows)) => Some(self.reading(name, at, rows.into_owned())),
-            (Some(_), None) => self.sections.get(name).and_then(Section::reading).cloned(),
+        let last = self.sections.get(name).and_then(Section::reading).cloned();
+        let reading = match (part.at, part.rows, part.changes) {
+            (Some(at), Some(rows), _) => Some(self.reading(name, at, rows.into_owned())),
+            (Some(at), None, Some(changes)) => {
+                let reading = last.and_then(|last| self.changed(name, at, changes, &last.rows));
+                Some(reading.ok_or_else(|| serde_json::Error::custom("what changed does not fit the sample before"))?)
+            }
+            (Some(_), None, None) => last,
             _ => None,
         };
-        match (reading, why) {
+        Ok(match (reading, why) {
             (Some(reading), None) => Section::Ready(reading),
             (Some(last), Some(why)) => Section::Stale { last, why },
             (None, why) => Section::Missing(why.unwrap_or(Missing::NotYet)),
-        }
+        })
     }
 
     /// Makes rows that all have as many values as there are columns.
@@ -98,6 +105,19 @@ impl Decoder {
         }
         self.shared.entry(name).or_default().share_redacted(&mut rows);
         Arc::new(Reading { at, rows: RowSet { columns, rows } })
+    }
+
+    /// Makes rows of those before and of what changed; the texts that did not are the same ones.
+    fn changed(
+        &mut self,
+        name: &'static str,
+        at: Timestamp,
+        changes: Changes<'_>,
+        last: &RowSet,
+    ) -> Option<Arc<Reading>> {
+        let shared = self.shared.entry(name).or_default();
+        let rows = changes.apply(last, |values| shared.share_more(values))?;
+        Some(Arc::new(Reading { at, rows: RowSet { columns: Arc::clone(&last.columns), rows } }))
     }
 }
 

@@ -365,7 +365,7 @@ impl Parting {
 
     fn count(&mut self, line: &[u8]) -> Result<(), serde_json::Error> {
         if !is_header(self.member, self.passed) {
-            let sample = self.decoder.sample_of(Glance::at(line)?);
+            let sample = self.decoder.sample_of(Glance::at(line)?)?;
             self.tally.count(&sample);
             self.text += line.len() as u64;
         }

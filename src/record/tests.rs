@@ -104,7 +104,7 @@ fn what_is_no_recording_is_refused_with_a_reason() {
         (b"plain text".to_vec(), "not a recording"),
         (packed("{}\n"), "not a recording"),
         (packed(&header(FORMAT)), "not a recording"),
-        (packed(&header(FORMAT + 1)), "it has format 2, and this pgdj knows formats up to 1"),
+        (packed(&header(FORMAT + 1)), "it has format 3, and this pgdj knows formats up to 2"),
     ] {
         let error = Reader::new(bytes.as_slice()).err().unwrap().to_string();
         assert!(error.contains(says), "{error}");
@@ -146,10 +146,12 @@ fn secrets_of_a_recording_from_before_they_were_taken_out_are_taken_out() {
     let text = |secret: &str| Value::text(&format!("ALTER ROLE bob PASSWORD '{secret}'"));
     let older: Vec<Arc<Snapshot>> = story
         .iter()
-        .map(|snapshot| {
+        .enumerate()
+        .map(|(step, snapshot)| {
             let mut older = Snapshot::clone(snapshot);
-            let list = Value::List(vec![text("hUnter2"), Value::Null]);
-            let values = [Value::Int(1), text("hUnter2"), list];
+            let secret = format!("hUnter{step}");
+            let list = Value::List(vec![text(&secret), Value::Null]);
+            let values = [Value::Int(1), text(&secret), list];
             older.sections.insert("activity", Section::Ready(reading("activity", older.at.0, &values)));
             Arc::new(older)
         })
@@ -162,4 +164,40 @@ fn secrets_of_a_recording_from_before_they_were_taken_out_are_taken_out() {
         assert_eq!(row[1], text("[redacted]"));
         assert_eq!(row[2], Value::List(vec![text("[redacted]"), Value::Null]));
     }
+}
+
+#[test]
+fn a_row_that_did_not_change_is_not_written_again_and_shares_its_texts() {
+    use crate::fixture::{With as _, row, snapshot};
+    let first = snapshot();
+    let sample = |second: i64| {
+        let statement = |id: i64| {
+            let calls = if id % 100 == 0 { second * id } else { 7 };
+            row! { queryid: id * 1_000_003, userid: 10, dbid: 5, user: "shop", calls: calls, total: 2000 + second }
+        };
+        let session =
+            |pid: i64| row! { pid: pid, backend_start: 1.5, query: format!("SELECT {}", pid * 7919).as_str() };
+        let at = first.at.0 + second as f64;
+        let sample = snapshot().at(at).with("statements", (1..=2000).map(statement).collect());
+        Arc::new(sample.with("activity", (1..=150).map(session).collect()))
+    };
+    let mut writer = Writer::new(Vec::new(), &first.server, u64::MAX).unwrap();
+    let samples: Vec<_> = (0..30).map(sample).collect();
+    let mut ends = Vec::new();
+    for sample in &samples {
+        writer.push(sample).unwrap();
+        ends.push(writer.bytes());
+    }
+    let each = (ends[29] - ends[0]) / 29;
+    assert!(each < 500, "{each} bytes a sample");
+    let file = writer.finish().unwrap();
+    let read: Vec<Arc<Snapshot>> = Reader::new(file.as_slice()).unwrap().collect();
+    for (read, sample) in read.iter().zip(&samples) {
+        assert_eq!(read.sections, sample.sections);
+    }
+    let text = |sample: &Snapshot| match sample.rows("activity").unwrap().iter().next().unwrap().get("query") {
+        Value::Text(text) => Arc::clone(text),
+        other => panic!("{other:?}"),
+    };
+    assert!(Arc::ptr_eq(&text(&read[0]), &text(&read[29])));
 }

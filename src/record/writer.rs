@@ -12,7 +12,9 @@ use flate2::{Compression, GzBuilder};
 use serde::Serialize;
 
 use super::span::{Claim, SpanTally, VALUES_AT};
-use super::{FORMAT, FRAMES_A_MEMBER, Frame, Header, Part, Plans, RecordError, SECONDS_A_MEMBER, TEXT_A_MEMBER};
+use super::{
+    Changes, FORMAT, FRAMES_A_MEMBER, Frame, Header, Part, Plans, RecordError, SECONDS_A_MEMBER, TEXT_A_MEMBER,
+};
 use crate::pg::probes::PROBES;
 use crate::sample::{Column, Section, ServerFacts, Snapshot};
 
@@ -145,7 +147,10 @@ impl<W: Sink> Writer<W> {
                 self.columns.insert(name, columns.to_vec());
                 part.columns = Some(Cow::Borrowed(columns));
             }
-            part.rows = Some(Cow::Borrowed(&reading.rows.rows));
+            let is_whole = part.columns.is_some();
+            let known = before.and_then(Section::reading).filter(|_| !is_whole);
+            part.changes = known.and_then(|known| Changes::between(&known.rows, &reading.rows, reading.at));
+            part.rows = part.changes.is_none().then_some(Cow::Borrowed(&reading.rows.rows));
         }
         Some(part)
     }
