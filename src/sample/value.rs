@@ -1,14 +1,16 @@
 //! One value as a server gave it.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// One value of a row: what JSON can say, so that a recording reads back what was written.
 ///
 /// Text is raw: it is cleaned by `ui::text` on its way to a screen or a stream, not here.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
 #[serde(untagged)]
 pub enum Value {
     /// SQL null, and a float that is not finite.
@@ -109,5 +111,78 @@ impl Value {
     }
 }
 
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(ValueVisitor)
+    }
+}
+
+/// Takes a value by what JSON says it is: serde's untagged reading keeps a copy and tries one kind after the other.
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("null, a boolean, a number, a text or a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Int(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(i64::try_from(number).map_or(Value::Float(number as f64), Value::Int))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::float(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(member) = members.next_element()? {
+            list.push(member);
+        }
+        Ok(Value::List(list))
+    }
+}
+
 /// What the allocator adds to a piece of memory, and what it rounds up, on average.
 pub(super) const ALLOCATION: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_json_says_is_read_as_its_kind() {
+        let text = r#"[null,true,-7,9223372036854775807,9223372036854775808,1.5,"a\"\u0001",[1,[null]],[]]"#;
+        let list = Value::List(vec![Value::Int(1), Value::List(vec![Value::Null])]);
+        let values = [
+            Value::Null,
+            Value::Bool(true),
+            Value::Int(-7),
+            Value::Int(i64::MAX),
+            Value::Float(9_223_372_036_854_775_808.0),
+            Value::Float(1.5),
+            Value::text("a\"\u{1}"),
+            list,
+            Value::List(Vec::new()),
+        ];
+        assert_eq!(serde_json::from_str::<Vec<Value>>(text).unwrap(), values);
+        assert!(serde_json::from_str::<Value>("{}").is_err());
+    }
+}
