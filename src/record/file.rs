@@ -124,8 +124,7 @@ impl RecordingFile {
                 self.asked = moment;
                 return self.index.is_complete().then(|| self.window());
             };
-            // A rate is between two samples, so the span before is needed too.
-            if self.load(place)? && (place == 0 || self.load(place - 1)?) {
+            if self.load(place)? {
                 let from = self.index.span(place)?.from;
                 self.shown = Some((place, (number - from) as usize));
                 self.asked = moment;
@@ -148,8 +147,15 @@ impl RecordingFile {
     /// Returns the place of the span to load next, and makes room for it.
     fn next_to_load(&mut self) -> Option<usize> {
         let (shown, _) = self.shown?;
-        let end = self.first + self.loaded.len();
         let average = self.bytes() / self.loaded.len().max(1);
+        if !self.has_span_before() {
+            // A rate is between two samples: whatever they weigh, this one is loaded, and the later ones go first.
+            while self.bytes() + average > self.room && self.first + self.loaded.len() > shown + 1 {
+                self.loaded.pop_back();
+            }
+            return shown.checked_sub(1);
+        }
+        let end = self.first + self.loaded.len();
         let oldest = self.oldest_needed(shown);
         let next = if self.first > oldest {
             self.first - 1
@@ -173,6 +179,11 @@ impl RecordingFile {
             }
         }
         Some(next)
+    }
+
+    /// Whether the span before the one shown is loaded, without which its first samples have no rates.
+    pub fn has_span_before(&self) -> bool {
+        self.shown.is_none_or(|(shown, _)| shown == 0 || self.first < shown)
     }
 
     /// Whether all that the panes look back at is loaded.

@@ -117,6 +117,25 @@ fn every_sample_of_a_long_recording_can_be_stepped_to_in_bounded_memory() {
 }
 
 #[test]
+fn a_moment_is_shown_after_its_own_span_and_the_one_before_is_loaded_next_whatever_it_weighs() {
+    let story = story(600);
+    for room in [ROOM, 1] {
+        let mut recording = RecordingFile::open(file(&written(&story)), room).unwrap();
+        let _window = recording.open_first();
+        while recording.index_on() {}
+        for number in [300, 599, 120] {
+            let window = seek(&mut recording, number);
+            assert_eq!(sample(&window), Some(&story[number]));
+            assert!(window.history.len() == 60 && !recording.has_span_before());
+            assert_eq!(recording.load_more(), LoadStep::Loaded);
+            let window = recording.window();
+            assert!(window.history.len() == 120 && recording.has_span_before(), "{number}");
+            assert_eq!(window.history.first(), Some(Moment::of(number as u64 / 60 * 60 - 60)));
+        }
+    }
+}
+
+#[test]
 fn the_first_sample_is_shown_before_the_file_is_looked_through() {
     let story = story(90 * 60);
     let mut recording = RecordingFile::open(file(&packed(&members_text(&written(&story)))), ROOM).unwrap();

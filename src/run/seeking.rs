@@ -88,15 +88,15 @@ impl SeekingThread {
     fn read_on(&mut self, handle: &Handle) -> Result<(), Left> {
         let mut reported = Instant::now();
         let mut is_loading = self.sought.is_none();
-        let mut has_look_back = self.file.has_look_back();
+        let mut loaded = self.loaded();
         let mut is_reported = false;
         while !self.asked.has_changed().map_err(|_closed| Left)? {
             if is_loading {
                 is_reported = false;
                 match self.file.load_more() {
                     LoadStep::Loaded => {
-                        if !has_look_back && self.file.has_look_back() {
-                            has_look_back = true;
+                        if loaded != self.loaded() {
+                            loaded = self.loaded();
                             self.send(self.file.window())?;
                         }
                         continue;
@@ -135,6 +135,11 @@ impl SeekingThread {
             return Ok(());
         }
         Ok(())
+    }
+
+    /// Returns which of what the panes need beyond the moment shown is loaded: what rates need, and all.
+    fn loaded(&self) -> [bool; 2] {
+        [self.file.has_span_before(), self.file.has_look_back()]
     }
 
     fn send(&self, window: RecordedWindow) -> Result<(), Left> {
