@@ -10,6 +10,7 @@
 //! with another column; and every text of a statement that was cut, for the name may have stood behind. It rather takes out too much: a statement stays readable without its literals.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use token::{Backslash, RedactToken, RedactTokenKind, tokens};
 
@@ -144,8 +145,44 @@ fn has_hint(text: &str) -> bool {
     let begins = |at: usize, hint: &str| {
         bytes.get(at..at + hint.len()).is_some_and(|part| part.eq_ignore_ascii_case(hint.as_bytes()))
     };
-    (0..bytes.len())
-        .any(|at| [NAMES, HASHES, HINTS, TABLES].iter().any(|list| list.iter().any(|hint| begins(at, hint))))
+    let begins_any =
+        |at: usize| [NAMES, HASHES, HINTS, TABLES].iter().any(|list| list.iter().any(|hint| begins(at, hint)));
+    // Most places of most texts begin no hint by their first two letters; a letter at the end has a blank behind it.
+    let seconds = bytes.iter().skip(1).chain(b" ");
+    let mut pairs = bytes.iter().zip(seconds).enumerate();
+    let letters = &*FIRST_LETTERS;
+    pairs.any(|(at, (first, second))| letters.has(*first, *second) && begins_any(at))
+}
+
+/// The first two letters of all hints.
+static FIRST_LETTERS: LazyLock<FirstLetters> = LazyLock::new(FirstLetters::of_hints);
+
+struct FirstLetters(Vec<bool>);
+
+impl FirstLetters {
+    fn of_hints() -> Self {
+        let mut letters = Self(vec![false; 1 << 16]);
+        for hint in [NAMES, HASHES, HINTS, TABLES].into_iter().flatten() {
+            let mut bytes = hint.bytes();
+            let first = bytes.next().unwrap_or_default();
+            // A hint of one letter begins with every second one.
+            let seconds = bytes.next().map_or(0..=u8::MAX, |second| second..=second);
+            for place in seconds.map(|second| Self::place(first, second)) {
+                if let Some(known) = letters.0.get_mut(place) {
+                    *known = true;
+                }
+            }
+        }
+        letters
+    }
+
+    fn has(&self, first: u8, second: u8) -> bool {
+        self.0.get(Self::place(first, second)).copied().unwrap_or_default()
+    }
+
+    fn place(first: u8, second: u8) -> usize {
+        usize::from(first.to_ascii_lowercase()) << 8 | usize::from(second.to_ascii_lowercase())
+    }
 }
 
 fn redact_within(text: &str, depth: u8) -> Cow<'_, str> {
