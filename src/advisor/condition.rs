@@ -426,7 +426,7 @@ pub fn indexable(expr: &Expr, table: &Table) -> bool {
         Expr::Cast { operand, type_name } => cast_is_immutable(operand, type_name, table) && parts_are(),
         Expr::Binary { op, left, right } => match op.as_str() {
             "->" | "->>" | "#>" | "#>>" | "*" | "/" | "%" => parts_are(),
-            "+" | "-" => is_arithmetic_immutable(op, (left, right), table) && parts_are(),
+            "+" | "-" => is_arithmetic_immutable(op, left, right, table) && parts_are(),
             "||" => [left, right].into_iter().all(|part| is_joined_as_text(part, table)) && parts_are(),
             _ => false,
         },
@@ -437,7 +437,7 @@ pub fn indexable(expr: &Expr, table: &Table) -> bool {
 /// A time with a zone and an interval give another time by the session's zone; two such times do not.
 ///
 /// Source: `timestamptz_pl_interval` is stable, `timestamp_mi` immutable.
-fn is_arithmetic_immutable(op: &str, (left, right): (&Expr, &Expr), table: &Table) -> bool {
+fn is_arithmetic_immutable(op: &str, left: &Expr, right: &Expr, table: &Table) -> bool {
     let has_zone = |expr: &Expr| {
         let mut columns = expr.columns().into_iter().filter_map(|name| table.column(name));
         columns.any(|column| column.type_name == "timestamp with time zone")

@@ -92,7 +92,7 @@ pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
         .filter(|(_, node)| node.kind.reads_table())
         .filter_map(|(id, node)| {
             let table = catalog.table(node.schema(), node.relation()?)?;
-            Some(scan(plan, (id, node), table, catalog))
+            Some(scan(plan, id, node, table, catalog))
         })
         .collect();
     let mut parts: BTreeMap<&(String, String), f64> = BTreeMap::new();
@@ -110,7 +110,7 @@ pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
     found
 }
 
-fn scan<'a>(plan: &'a Plan, (id, node): (NodeId, &'a Node), table: &'a Table, catalog: &Catalog) -> Scan<'a> {
+fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table, catalog: &Catalog) -> Scan<'a> {
     let relation = ScanRelation { table, alias: node.alias().unwrap_or_default() };
     let read = |text: Option<&str>| text.map(|text| clauses(parse::expression(text), relation)).unwrap_or_default();
     let mut searched = read(node.index_cond());

@@ -31,7 +31,7 @@ impl App {
         if self.acts.len() >= MOST {
             self.acts.remove(0);
         }
-        self.acts.push(Sent::new(signal.kind, (signal.pid, signal.backend_start), signal.doing, sample));
+        self.acts.push(Sent::new(signal.kind, signal.pid, signal.backend_start, signal.doing, sample));
     }
 
     /// Says what the newest sample shows of the signals that are watched.

@@ -58,19 +58,20 @@ pub struct Binding {
     pub doc: &'static str,
 }
 
-/// Builds a key of one pane: action, keys, words.
-pub const fn key(action: Action, keys: &'static [&'static str], words: (&'static str, &'static str)) -> Binding {
-    bind(action, KeyScope::Pane, keys, words)
+/// Builds a key of one pane: action, keys, words for the footer, sentence for the help.
+pub const fn key(action: Action, keys: &'static [&'static str], short: &'static str, doc: &'static str) -> Binding {
+    bind(action, KeyScope::Pane, keys, short, doc)
 }
 
-/// Builds a line of the table: action, scope, keys, words.
+/// Builds a line of the table: action, scope, keys, words for the footer, sentence for the help.
 const fn bind(
     action: Action,
     scope: KeyScope,
     keys: &'static [&'static str],
-    words: (&'static str, &'static str),
+    short: &'static str,
+    doc: &'static str,
 ) -> Binding {
-    Binding { action, keys, scope, needs: ActionNeeds::Nothing, short: words.0, footer: Footer::No, doc: words.1 }
+    Binding { action, keys, scope, needs: ActionNeeds::Nothing, short, footer: Footer::No, doc }
 }
 
 impl Binding {
@@ -105,46 +106,47 @@ use KeyScope::{Everywhere, Lists, Sorted};
 
 /// The keys that work in every pane, and in every list.
 pub static COMMON: &[Binding] = &[
-    bind(Action::NextPane, Everywhere, &["Tab"], ("next pane", "Show the next pane.")),
-    bind(Action::PreviousPane, Everywhere, &["Shift-Tab"], ("previous pane", "Show the previous pane.")),
-    bind(Action::Help, Everywhere, &["?", "F1"], ("help", "Show the keys that work here.")).shown(0),
-    bind(Action::Quit, Everywhere, &["q", "Ctrl-c"], ("quit", "Quit pgdj.")).shown(1),
-    bind(Action::Suspend, Everywhere, &["Ctrl-z"], ("suspend", "Stop pgdj and go back to the shell; fg continues it.")),
-    bind(Action::Down, Lists, &["j", "Down"], ("down", "Go one row down.")),
-    bind(Action::Up, Lists, &["k", "Up"], ("up", "Go one row up.")),
-    bind(Action::PageDown, Lists, &["PageDown", "Ctrl-d"], ("page down", "Go one page down.")),
-    bind(Action::PageUp, Lists, &["PageUp", "Ctrl-u"], ("page up", "Go one page up.")),
-    bind(Action::First, Lists, &["g", "Home"], ("first", "Go to the first row.")),
-    bind(Action::Last, Lists, &["G", "End"], ("last", "Go to the last row.")),
-    bind(Action::Left, Lists, &["h", "Left"], ("left", "Scroll left.")),
-    bind(Action::Right, Lists, &["l", "Right"], ("right", "Scroll right, to the columns that do not fit.")),
-    bind(Action::Inspect, Lists, &["Enter"], ("details", "Show the details of the row.")).shown(2),
-    bind(Action::Filter, Lists, &["/"], ("filter", "Filter the rows (fuzzy match).")).shown(3),
-    bind(Action::Sort, Sorted, &["s"], ("sort", "Sort by the next column, or click its header.")).shown(4),
-    bind(Action::SortReverse, Sorted, &["S"], ("reverse", "Reverse the sort.")),
-    bind(Action::Copy, Lists, &["y"], ("copy", "Copy the row's statement, code or name (by OSC 52).")).shown(9),
-    bind(Action::CopyRow, Lists, &["Y"], ("copy row", "Copy the whole row or plan as JSON (by OSC 52).")),
-    bind(Action::Pause, Everywhere, &["Space"], ("pause", "Pause the screen, or return to live; sampling continues."))
+    bind(Action::NextPane, Everywhere, &["Tab"], "next pane", "Show the next pane."),
+    bind(Action::PreviousPane, Everywhere, &["Shift-Tab"], "previous pane", "Show the previous pane."),
+    bind(Action::Help, Everywhere, &["?", "F1"], "help", "Show the keys that work here.").shown(0),
+    bind(Action::Quit, Everywhere, &["q", "Ctrl-c"], "quit", "Quit pgdj.").shown(1),
+    bind(Action::Suspend, Everywhere, &["Ctrl-z"], "suspend", "Stop pgdj and go back to the shell; fg continues it."),
+    bind(Action::Down, Lists, &["j", "Down"], "down", "Go one row down."),
+    bind(Action::Up, Lists, &["k", "Up"], "up", "Go one row up."),
+    bind(Action::PageDown, Lists, &["PageDown", "Ctrl-d"], "page down", "Go one page down."),
+    bind(Action::PageUp, Lists, &["PageUp", "Ctrl-u"], "page up", "Go one page up."),
+    bind(Action::First, Lists, &["g", "Home"], "first", "Go to the first row."),
+    bind(Action::Last, Lists, &["G", "End"], "last", "Go to the last row."),
+    bind(Action::Left, Lists, &["h", "Left"], "left", "Scroll left."),
+    bind(Action::Right, Lists, &["l", "Right"], "right", "Scroll right, to the columns that do not fit."),
+    bind(Action::Inspect, Lists, &["Enter"], "details", "Show the details of the row.").shown(2),
+    bind(Action::Filter, Lists, &["/"], "filter", "Filter the rows (fuzzy match).").shown(3),
+    bind(Action::Sort, Sorted, &["s"], "sort", "Sort by the next column, or click its header.").shown(4),
+    bind(Action::SortReverse, Sorted, &["S"], "reverse", "Reverse the sort."),
+    bind(Action::Copy, Lists, &["y"], "copy", "Copy the row's statement, code or name (by OSC 52).").shown(9),
+    bind(Action::CopyRow, Lists, &["Y"], "copy row", "Copy the whole row or plan as JSON (by OSC 52)."),
+    bind(Action::Pause, Everywhere, &["Space"], "pause", "Pause the screen, or return to live; sampling continues.")
         .shown(4),
-    bind(Action::Back, Everywhere, &["["], ("back", "Go one sample back in time, in every pane.")).shown(10),
-    bind(Action::Forward, Everywhere, &["]"], ("forward", "Go one sample forward in time.")).shown(10),
-    bind(Action::BackTen, Everywhere, &["{"], ("back 10", "Go ten samples back in time.")),
-    bind(Action::ForwardTen, Everywhere, &["}"], ("forward 10", "Go ten samples forward in time.")),
-    bind(Action::FirstMoment, Everywhere, &["("], ("first sample", "Go to the first sample.")),
-    bind(Action::LastMoment, Everywhere, &[")"], ("last sample", "Go to the last sample; live, return to live.")),
+    bind(Action::Back, Everywhere, &["["], "back", "Go one sample back in time, in every pane.").shown(10),
+    bind(Action::Forward, Everywhere, &["]"], "forward", "Go one sample forward in time.").shown(10),
+    bind(Action::BackTen, Everywhere, &["{"], "back 10", "Go ten samples back in time."),
+    bind(Action::ForwardTen, Everywhere, &["}"], "forward 10", "Go ten samples forward in time."),
+    bind(Action::FirstMoment, Everywhere, &["("], "first sample", "Go to the first sample."),
+    bind(Action::LastMoment, Everywhere, &[")"], "last sample", "Go to the last sample; live, return to live."),
     bind(
         Action::WorstMoment,
         Everywhere,
         &["W"],
-        ("worst", "Go to the worst minute: the most active sessions on average."),
+        "worst",
+        "Go to the worst minute: the most active sessions on average.",
     ),
-    bind(Action::Faster, Everywhere, &["+", "="], ("faster", "Sample faster.")),
-    bind(Action::Slower, Everywhere, &["-"], ("slower", "Sample slower.")),
-    bind(Action::ReadNow, Everywhere, &["r"], ("read now", "Refresh everything now.")),
-    bind(Action::Journal, Everywhere, &["!"], ("journal", "Journal: what pgdj did on the server, and its overhead.")),
-    bind(Action::Themes, Everywhere, &["T"], ("themes", "Choose a theme, with a live preview.")),
-    bind(Action::Palette, Everywhere, &[":", "Ctrl-p"], ("commands", "Find a command by its name.")).shown(5),
-    bind(Action::Close, Everywhere, &["Esc"], ("close", "Close the window, clear the filter, or return to live.")),
+    bind(Action::Faster, Everywhere, &["+", "="], "faster", "Sample faster."),
+    bind(Action::Slower, Everywhere, &["-"], "slower", "Sample slower."),
+    bind(Action::ReadNow, Everywhere, &["r"], "read now", "Refresh everything now."),
+    bind(Action::Journal, Everywhere, &["!"], "journal", "Journal: what pgdj did on the server, and its overhead."),
+    bind(Action::Themes, Everywhere, &["T"], "themes", "Choose a theme, with a live preview."),
+    bind(Action::Palette, Everywhere, &[":", "Ctrl-p"], "commands", "Find a command by its name.").shown(5),
+    bind(Action::Close, Everywhere, &["Esc"], "close", "Close the window, clear the filter, or return to live."),
 ];
 
 /// The keys that show a pane, by its place in the list.
@@ -155,7 +157,7 @@ pub fn showing(panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {
     panes
         .iter()
         .zip(DIGITS)
-        .map(|(pane, keys)| bind(Action::Show(pane.id), Everywhere, keys, (pane.id.name, pane.question)))
+        .map(|(pane, keys)| bind(Action::Show(pane.id), Everywhere, keys, pane.id.name, pane.question))
 }
 
 /// Returns the keys that work in a pane, its own first.

@@ -56,14 +56,14 @@ pub async fn run(
         ExplainInput::Plan { text, from } => of_plans(&text, &from)?,
         ExplainInput::Statement(sql) => {
             let target = target(args, config, environment).await?;
-            let report = of_statement(&target, asked, (&sql, None), timeout_ms).await;
+            let report = of_statement(&target, asked, &sql, None, timeout_ms).await;
             target.end().await;
             report?
         }
         ExplainInput::QueryId(id) => {
             let target = target(args, config, environment).await?;
             let report = match input::statement_of(target.connector.as_ref(), &target.cancel_queue, id).await {
-                Ok((sql, rows)) => of_statement(&target, asked, (&sql, rows), timeout_ms).await,
+                Ok((sql, rows)) => of_statement(&target, asked, &sql, rows, timeout_ms).await,
                 Err(failure) => Err(failure),
             };
             target.end().await;
@@ -153,7 +153,8 @@ async fn target(args: &Args, config: &Config, environment: &Environment) -> Resu
 async fn of_statement(
     target: &Target,
     asked: &ExplainArgs,
-    (sql, rows_per_call): (&str, Option<f64>),
+    sql: &str,
+    rows_per_call: Option<f64>,
     timeout_ms: u32,
 ) -> Result<ExplainReport, Failure> {
     let request = ExplainRequest {
@@ -179,7 +180,7 @@ async fn of_statement(
     let answer = answer?;
     // If the advice fails, the plan is still shown.
     let advised = tokio::select! {
-        advised = advice::advise(&target.connector, (target.mode, &target.cancel_queue), &request, &answer.plan) => advised,
+        advised = advice::advise(&target.connector, target.mode, &target.cancel_queue, &request, &answer.plan) => advised,
         // What it asks is dropped, and so cancelled on the server.
         () = ends.came() => return Err(Failure::new(FailureKind::Refused, "cancelled while pgdj looked for indexes")),
     };

@@ -180,7 +180,7 @@ impl IndexCode<'_> {
     /// The statement for people, with the schema where the search path may not lead to the table.
     fn statement(&self) -> String {
         let build = if self.is_in_default_schema() { Build::Django } else { Build::Concurrent };
-        create_index_of(self.project, self.table, self.index, (self.name, build))
+        create_index_of(self.project, self.table, self.index, self.name, build)
     }
 
     /// Says whether Django would write a percent sign twice, which it did until 5.0.
@@ -226,7 +226,7 @@ impl IndexCode<'_> {
     }
 
     fn run_sql(&self) -> Py {
-        let build = create_index_of(self.project, self.table, self.index, (self.name, Build::Django));
+        let build = create_index_of(self.project, self.table, self.index, self.name, Build::Django);
         let drop = if self.table.kind == RelationKind::Partitioned {
             drop_index_at_once(&self.table.schema, self.name)
         } else {
@@ -459,5 +459,5 @@ fn key_expression(scope: ExpressionReader<'_>, key: &Key, imports: &mut Imports)
 
 /// Returns the statement that would build an index again, for the way back of a removal.
 pub(super) fn rebuild(table: &Table, index: &Definition, project: &Project, name: &str) -> String {
-    create_index_of(project, table, index, (name, Build::Django))
+    create_index_of(project, table, index, name, Build::Django)
 }

@@ -25,7 +25,7 @@ pub enum Build {
 /// A partitioned table cannot be indexed concurrently, so there the word is left out.
 /// Source: PostgreSQL manual, CREATE INDEX, "Building Indexes Concurrently".
 pub fn create_index(table: &Table, index: &Definition, name: &str, build: Build) -> String {
-    create_index_of(&Project::default(), table, index, (name, build))
+    create_index_of(&Project::default(), table, index, name, build)
 }
 
 /// The same where fields have names of their own, by which Django sorts the parts of a condition.
@@ -33,7 +33,8 @@ pub(super) fn create_index_of(
     project: &Project,
     table: &Table,
     index: &Definition,
-    (name, build): (&str, Build),
+    name: &str,
+    build: Build,
 ) -> String {
     let is_plain = build == Build::Plain || table.kind == RelationKind::Partitioned;
     let verb = if is_plain { "CREATE INDEX" } else { "CREATE INDEX CONCURRENTLY" };

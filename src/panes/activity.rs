@@ -104,11 +104,11 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], ("view", "Next columns: what sessions do, or where they come from.")).shown(5),
-    key(GROUP, &["o"], ("group", "Group by state, role, application, client, statement, …")).shown(6),
-    key(IDLE, &["i"], ("idle", "Show or hide idle sessions.")).shown(6),
-    key(CANCEL_QUERY, &["c"], ("cancel", "Cancel the running statement of this session; asks first.")).shown(7).acts(),
-    key(TERMINATE, &["K"], ("terminate", "Terminate this session; asks first.")).shown(8).acts(),
+    key(Action::View, &["v"], "view", "Next columns: what sessions do, or where they come from.").shown(5),
+    key(GROUP, &["o"], "group", "Group by state, role, application, client, statement, …").shown(6),
+    key(IDLE, &["i"], "idle", "Show or hide idle sessions.").shown(6),
+    key(CANCEL_QUERY, &["c"], "cancel", "Cancel the running statement of this session; asks first.").shown(7).acts(),
+    key(TERMINATE, &["K"], "terminate", "Terminate this session; asks first.").shown(8).acts(),
     explain::FROM_ROW,
 ];
 

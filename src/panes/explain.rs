@@ -107,7 +107,7 @@ pub const PANE: PaneSpec = PaneSpec {
 
 /// The key by which other panes bring the statement of a row here.
 pub(super) const FROM_ROW: Binding =
-    key(Action::Explain, &["e"], ("explain", "Explain the statement of this row, without running it.")).shown(3);
+    key(Action::Explain, &["e"], "explain", "Explain the statement of this row, without running it.").shown(3);
 
 /// Shows this pane with a statement; `from` says where it comes from.
 pub(super) fn show(sql: &str, from: String) -> PaneRequest {

@@ -49,7 +49,7 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] =
-    &[key(Action::View, &["v"], ("view", "List all indexes, or only those with a verdict.")).shown(5), measuring::KEY];
+    &[key(Action::View, &["v"], "view", "List all indexes, or only those with a verdict.").shown(5), measuring::KEY];
 
 /// The pane.
 #[derive(Debug)]

@@ -27,7 +27,7 @@ pub const PANE: PaneSpec = PaneSpec {
     question: "Show the locks: who blocks whom?",
     order: RowOrder::Sortable,
     bindings: &[
-        key(Action::Jump, &["o"], ("go there", "Go to this session in Activity, to cancel or terminate it.")).shown(3),
+        key(Action::Jump, &["o"], "go there", "Go to this session in Activity, to cancel or terminate it.").shown(3),
         explain::FROM_ROW.shown(4),
     ],
     make: |_: &PaneContext| Box::new(Locks::default()),

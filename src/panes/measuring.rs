@@ -13,9 +13,7 @@ pub(super) const MEASURE: Action = Action::Own("measure bloat");
 
 /// Its key.
 pub(super) const KEY: Binding =
-    key(MEASURE, &["b"], ("measure bloat", "Measure the bloat of this row exactly; asks first."))
-        .shown(6)
-        .asks_server();
+    key(MEASURE, &["b"], "measure bloat", "Measure the bloat of this row exactly; asks first.").shown(6).asks_server();
 
 /// What was measured in one pane, and what is being measured.
 #[derive(Debug)]

@@ -43,8 +43,8 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], ("view", "Next tile, if not all fit.")).shown(5),
-    key(Action::Jump, &["o"], ("go there", "Go to the pane and row that the finding is about.")).shown(4),
+    key(Action::View, &["v"], "view", "Next tile, if not all fit.").shown(5),
+    key(Action::Jump, &["o"], "go there", "Go to the pane and row that the finding is about.").shown(4),
 ];
 
 /// The pane.

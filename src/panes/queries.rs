@@ -45,8 +45,8 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], ("view", "Next interval: sample, minute, since pinned, since reset.")).shown(5),
-    key(PIN, &["b"], ("pin", "Pin this moment and count from it (a deployment).")).shown(6),
+    key(Action::View, &["v"], "view", "Next interval: sample, minute, since pinned, since reset.").shown(5),
+    key(PIN, &["b"], "pin", "Pin this moment and count from it (a deployment).").shown(6),
     explain::FROM_ROW,
 ];
 

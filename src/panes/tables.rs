@@ -73,7 +73,7 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], ("view", "Next columns: maintenance, traffic per second, since reset.")).shown(5),
+    key(Action::View, &["v"], "view", "Next columns: maintenance, traffic per second, since reset.").shown(5),
     measuring::KEY,
 ];
 

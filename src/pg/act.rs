@@ -165,7 +165,7 @@ impl Act {
                 Some(session) => session,
                 None => open(connector.as_ref(), &cancel_queue).await?,
             };
-            let outcome = control::send(&mut session, &facts, permit, (signal, backend)).await;
+            let outcome = control::send(&mut session, &facts, permit, signal, backend).await;
             Ok((session, outcome))
         };
         let done = async move {

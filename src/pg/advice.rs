@@ -91,7 +91,8 @@ pub struct AdvisedIndex {
 /// can do nothing but read.
 pub async fn advise(
     connector: &Arc<dyn Connector>,
-    (mode, cancel_queue): (Mode, &CancelQueue),
+    mode: Mode,
+    cancel_queue: &CancelQueue,
     request: &ExplainRequest,
     plan: &Plan,
 ) -> Result<Advised, Failure> {

@@ -159,7 +159,8 @@ pub async fn send(
     session: &mut Session,
     facts: &ServerFacts,
     _: Permit,
-    (signal, backend): (Signal, BackendKey),
+    signal: Signal,
+    backend: BackendKey,
 ) -> SignalOutcome {
     let meant = match backend.doing {
         Doing::Anything => 0,

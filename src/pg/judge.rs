@@ -205,7 +205,8 @@ impl Judge {
     pub(super) async fn of(
         transaction: &mut Transaction,
         sql: &str,
-        (level, mode): (Level, Mode),
+        level: Level,
+        mode: Mode,
     ) -> Result<StatementVerdict, QueryTrouble> {
         let written = match WrittenNames::of(sql, folding(transaction)) {
             Ok(written) => written,
@@ -224,7 +225,7 @@ impl Judge {
         if let Some(objection) = deed(&written.deed, level, mode) {
             return Ok(StatementVerdict { judge: None, objections: vec![objection] });
         }
-        Box::pin(Self::names(transaction, (written, level), &[])).await
+        Box::pin(Self::names(transaction, written, level, &[])).await
     }
 
     /// Judges the names of what is no statement for EXPLAIN: the definition of a hypothetical index.
@@ -233,7 +234,7 @@ impl Judge {
         sql: &str,
     ) -> Result<StatementVerdict, QueryTrouble> {
         match WrittenNames::of(sql, folding(transaction)) {
-            Ok(written) => Self::names(transaction, (written, Level::Executed), &[]).await,
+            Ok(written) => Self::names(transaction, written, Level::Executed, &[]).await,
             Err(unclear) => Ok(StatementVerdict::refused("the index", format!("pgdj cannot parse it ({unclear})"))),
         }
     }
@@ -241,13 +242,14 @@ impl Judge {
     /// Judges names, and relations that the server says are read.
     async fn names(
         transaction: &mut Transaction,
-        (written, level): (WrittenNames, Level),
+        written: WrittenNames,
+        level: Level,
         relations: &[i64],
     ) -> Result<StatementVerdict, QueryTrouble> {
         let greeting = transaction.greeting();
         let path = greeting.path.schemas(&greeting.role);
         let opens_keys = greeting.version < KEYS_WHEN_ASKED;
-        let mut judge = Self { reach: Reach::new(level, (&written, folding(transaction)), path), written, level };
+        let mut judge = Self { reach: Reach::new(level, &written, folding(transaction), path), written, level };
         judge.reach.add_relations(relations);
         judge.follow(transaction).await?;
         if opens_keys && judge.reach.opens_by_number() {
@@ -264,7 +266,7 @@ impl Judge {
     pub(super) async fn locked(self, transaction: &mut Transaction) -> Result<StatementVerdict, QueryTrouble> {
         let locked = transaction.ask(Query::new(LOCKED.sql())).await?;
         let relations: Vec<i64> = locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
-        Box::pin(Self::names(transaction, (self.written, self.level), &relations)).await
+        Box::pin(Self::names(transaction, self.written, self.level, &relations)).await
     }
 
     /// Asks until nothing new comes.

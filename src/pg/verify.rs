@@ -336,7 +336,7 @@ async fn climb(
     let VerifyTerms { allowed, mode, timeout_ms } = *terms;
     let access = if allowed == Allowed::Reading { AccessMode::Read } else { AccessMode::Write };
     transaction.begin(guard(access, Duration::from_millis(u64::from(timeout_ms)))).await?;
-    statement.admit(transaction, (Level::Planned, mode)).await?;
+    statement.admit(transaction, Level::Planned, mode).await?;
     let circumstances = ConnectionMeans::read(transaction).await?;
     let tables = ask::tables(transaction, sets.iter().flatten()).await?;
     let sets: Vec<Vec<WantedIndex<'_>>> =
@@ -399,7 +399,7 @@ async fn of_one_table(
         notes.push("the planner was not asked: HypoPG does not see such an index in this statement".to_owned());
         return Ok(None);
     };
-    let before = match statement.admit(transaction, (Level::Planned, mode)).await {
+    let before = match statement.admit(transaction, Level::Planned, mode).await {
         Ok(()) => statement.explain(transaction).await,
         Err(trouble) => Err(trouble),
     };
@@ -444,7 +444,7 @@ impl<'a> WantedIndex<'a> {
     }
 
     /// The same for a partition: schema and name.
-    fn create_for_partition(&self, (schema, name): (&str, &str), index: &str) -> String {
+    fn create_for_partition(&self, schema: &str, name: &str, index: &str) -> String {
         let table =
             Table { columns: Vec::new(), schema: schema.to_owned(), name: name.to_owned(), ..self.table.clone() };
         create_index(&table, &self.spec.definition, index, Build::Plain)

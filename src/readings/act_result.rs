@@ -55,7 +55,7 @@ pub struct Sample<'a> {
 
 impl Sent {
     /// Notes a signal to a session, with what the newest sample shows.
-    pub fn new(kind: SignalKind, (pid, backend_start): (i64, f64), doing: Doing, sample: Sample<'_>) -> Self {
+    pub fn new(kind: SignalKind, pid: i64, backend_start: f64, doing: Doing, sample: Sample<'_>) -> Self {
         let behind = waiting_behind(pid, sample.backends);
         Self { kind, pid, backend_start, doing, waiting: behind, at: sample.at, is_over: false }
     }
@@ -196,7 +196,7 @@ mod tests {
             SignalKind::Cancel => Doing::Statement(Timestamp(5.0)),
             SignalKind::Terminate => Doing::Anything,
         };
-        Sent::new(kind, (pid, 1.0), doing, at(100.0, backends))
+        Sent::new(kind, pid, 1.0, doing, at(100.0, backends))
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) async fn perform(job: Job, work: JobContext, cancel: CancellationToke
             unless_cancelled(&cancel, async { JobResult::Parameters(find.await) }).await
         }
         Job::Advise { request, plan } => {
-            let found = Box::pin(advise(&work.connector, (work.mode, &work.cancel_queue), &request, &plan));
+            let found = Box::pin(advise(&work.connector, work.mode, &work.cancel_queue, &request, &plan));
             unless_cancelled(&cancel, async { JobResult::Advised(found.await.map(Box::new)) }).await
         }
         Job::TryIndexes { request, specs, building } => {

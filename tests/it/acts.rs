@@ -233,19 +233,19 @@ async fn a_cancel_that_has_no_effect_is_no_success() {
     let one = all.iter().find(writes).unwrap();
     let Prospect::Possible(plan) = prospect(Signal::Cancel, one, &all, &facts) else { panic!("refused") };
     let sample = |backends, at| Sample { backends, at, is_whole: true };
-    let it = (one.pid, one.started);
-    let mut sent = Sent::new(Signal::Cancel, it, plan.doing, sample(&all, 0.0));
+    let (pid, started) = (one.pid, one.started);
+    let mut sent = Sent::new(Signal::Cancel, pid, started, plan.doing, sample(&all, 0.0));
     let mut acting = Acting::start(&login).await;
     let meant = Meant { pid: one.pid, started: Timestamp(one.started), doing: plan.doing };
     assert_eq!(acting.signal(Signal::Cancel, meant).await, SignalOutcome::Sent);
     let after = seen(&login, "it still waits", |all| all.iter().any(|one| writes(&one))).await;
     let text = format!("pid {} still runs 4.0s after the cancel: it waits for the client", one.pid);
     assert_eq!(sent.progress(sample(&after, 4.0)), SignalProgress::Still(text));
-    let mut sent = Sent::new(Signal::Terminate, it, Doing::Anything, sample(&after, 5.0));
+    let mut sent = Sent::new(Signal::Terminate, pid, started, Doing::Anything, sample(&after, 5.0));
     let meant = Meant { doing: Doing::Anything, ..meant };
     assert_eq!(acting.signal(Signal::Terminate, meant).await, SignalOutcome::Sent);
-    let after = seen(&login, "it is gone", |all| all.iter().all(|one| one.pid != it.0)).await;
-    assert_eq!(sent.progress(sample(&after, 6.0)), SignalProgress::Done(format!("pid {} ended", it.0)));
+    let after = seen(&login, "it is gone", |all| all.iter().all(|one| one.pid != pid)).await;
+    assert_eq!(sent.progress(sample(&after, 6.0)), SignalProgress::Done(format!("pid {pid} ended")));
 }
 
 /// Returns what an act is said to do; it has to be offered.

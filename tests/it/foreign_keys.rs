@@ -124,7 +124,7 @@ async fn advised(login: &Login, sql: &str, plan: &Plan) -> Advised {
         timeout_ms: 30_000,
     };
     let connector: Arc<dyn pgdj::pg::session::Connector> = Arc::new(login.clone());
-    advise(&connector, (pgdj::pg::control::Mode::Full, &cancel_queue), &request, plan)
+    advise(&connector, pgdj::pg::control::Mode::Full, &cancel_queue, &request, plan)
         .await
         .unwrap_or_else(|failure| panic!("{sql}: {failure}"))
 }

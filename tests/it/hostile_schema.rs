@@ -169,7 +169,7 @@ pub(crate) async fn script(login: &Login) {
         exact::measure(&mut session, &facts, relation.unwrap()).await.unwrap().unwrap();
     }
     let nobody = BackendKey { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
-    send(&mut session, &facts, Permit::of(Mode::Full).unwrap(), (Signal::Cancel, nobody)).await;
+    send(&mut session, &facts, Permit::of(Mode::Full).unwrap(), Signal::Cancel, nobody).await;
     drop(session);
     // Explain, its parameters, the advice, its verification and a trial.
     let runner = Runner::new(Arc::clone(&connector), Mode::Full, cancel_queue.clone());
@@ -182,7 +182,7 @@ pub(crate) async fn script(login: &Login) {
         runner.run(&request(sql, parameters), |_| {}, never()).await.unwrap_or_else(|failure| panic!("{failure}"));
         runner.choices(sql).await.unwrap();
     }
-    let advised = advise(&connector, (Mode::Full, &cancel_queue), &sorted, &answer.plan)
+    let advised = advise(&connector, Mode::Full, &cancel_queue, &sorted, &answer.plan)
         .await
         .unwrap_or_else(|failure| panic!("{failure}"));
     let spec = advised.indexes.first().map(|index| index.candidate.spec.clone());

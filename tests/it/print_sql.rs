@@ -170,7 +170,7 @@ async fn the_rest(login: &Login) {
     let mut session = Session::open(login, Limits::ACT, &cancel_queue).await.unwrap();
     let nobody = BackendKey { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
     let permit = Permit::of(Mode::Full).unwrap();
-    send(&mut session, &ServerFacts::default(), permit, (Signal::Terminate, nobody)).await;
+    send(&mut session, &ServerFacts::default(), permit, Signal::Terminate, nobody).await;
     drop(session);
     let connector: Arc<dyn Connector> = Arc::new(login.clone());
     let runner = Runner::new(Arc::clone(&connector), Mode::Full, cancel_queue.clone());

@@ -16,7 +16,7 @@ pub(super) fn backend(one: &Backend, all: &[Backend], view: &PaneView<'_>) -> Do
     let mut document = Document::new(format!("Session {}", one.pid));
     facts(&mut document, one);
     document.pair("holds back vacuum", &answer_of_session(view.readings, one.pid));
-    waits(&mut document, (one, all), view);
+    waits(&mut document, one, all, view);
     locks(&mut document, one, view);
     if !one.query.is_empty() {
         let what = if one.is_idle() || one.is_idle_in_transaction() { "Last statement" } else { "Statement" };
@@ -101,7 +101,7 @@ fn who(document: &mut Document, one: &Backend) {
     }
 }
 
-fn waits(document: &mut Document, (one, all): (&Backend, &[Backend]), view: &PaneView<'_>) {
+fn waits(document: &mut Document, one: &Backend, all: &[Backend], view: &PaneView<'_>) {
     if !one.blocked_by.is_empty() {
         document.heading("Blocked by");
         for pid in &one.blocked_by {

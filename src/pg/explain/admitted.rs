@@ -36,7 +36,7 @@ pub(in crate::pg) async fn admit(
     terms: Terms,
     warn: &impl Fn(Vec<String>),
 ) -> Result<Admitted, Stumble> {
-    let verdict = Judge::of(transaction, &statement.text, (terms.level, terms.mode)).await;
+    let verdict = Judge::of(transaction, &statement.text, terms.level, terms.mode).await;
     let StatementVerdict { judge, objections } = verdict.map_err(|trouble| Stumble::server(trouble, ""))?;
     let admitted = Admitted { objections: Vec::new(), judge, terms }.with(objections, warn)?;
     if admitted.judge.is_none() {

@@ -176,9 +176,9 @@ pub(in crate::pg) async fn explain(
             if options.analyze {
                 notes.push(refusal::not_run(&parameters));
             }
-            generic(transaction, statement, (&mut options, &mut notes)).await?
+            generic(transaction, statement, &mut options, &mut notes).await?
         } else {
-            custom(transaction, &parameters, (asked, &mut notes)).await?
+            custom(transaction, &parameters, asked, &mut notes).await?
         }
     };
     let raw = raw.unwrap_or_default();
@@ -211,7 +211,8 @@ fn prefix(list: &str) -> String {
 async fn generic(
     transaction: &mut Transaction,
     statement: &CheckedStatement,
-    (wanted, notes): (&mut Options, &mut Vec<String>),
+    wanted: &mut Options,
+    notes: &mut Vec<String>,
 ) -> Result<Option<String>, Stumble> {
     wanted.analyze = false;
     let version = transaction.greeting().version;
@@ -234,7 +235,8 @@ async fn generic(
 async fn custom(
     transaction: &mut Transaction,
     parameters: &[StatementParameter],
-    (asked, notes): (&Explaining<'_>, &mut Vec<String>),
+    asked: &Explaining<'_>,
+    notes: &mut Vec<String>,
 ) -> Result<Option<String>, Stumble> {
     if parameters.len() != asked.values.len() {
         return Err(Stumble::Told(refusal::count_of_values(parameters, asked.values.len())));

@@ -89,8 +89,7 @@ impl Runner {
         let started = Instant::now();
         let known = RunState::default();
         let (blockers_in, blockers) = watch::channel(Vec::new());
-        let work =
-            tokio::time::timeout(patience(request), Box::pin(self.converse(request, (&statement, &known), &told)));
+        let work = tokio::time::timeout(patience(request), Box::pin(self.converse(request, &statement, &known, &told)));
         let mut work = std::pin::pin!(work);
         let mut looking = std::pin::pin!(watch(self.connector.as_ref(), &self.cancel_queue, &known.pid, blockers_in));
         let mut stopping = std::pin::pin!(stopped(stop, &known));
@@ -145,7 +144,8 @@ impl Runner {
     async fn converse(
         &self,
         request: &ExplainRequest,
-        (statement, known): (&CheckedStatement, &RunState),
+        statement: &CheckedStatement,
+        known: &RunState,
         told: &impl Fn(ExplainProgress),
     ) -> Result<ExplainAnswer, (Stumble, String)> {
         let opened = Transaction::open(self.connector.as_ref(), &self.cancel_queue).await;

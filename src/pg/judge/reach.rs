@@ -98,7 +98,7 @@ impl ObjectKind {
 
 impl Reach {
     /// What a statement names, on a path.
-    pub(super) fn new(level: Level, (written, folding): (&WrittenNames, NameFolding), path: Vec<String>) -> Self {
+    pub(super) fn new(level: Level, written: &WrittenNames, folding: NameFolding, path: Vec<String>) -> Self {
         let mut reach = Self {
             level,
             folding,

@@ -57,7 +57,7 @@ impl WrittenNames {
         for (at, token) in tokens.iter().enumerate() {
             let before = at.checked_sub(1).and_then(|before| tokens.get(before));
             match token {
-                SqlToken::Word { name, is_quoted } => written.name((name, *is_quoted), before, tokens.get(at + 1)),
+                SqlToken::Word { name, is_quoted } => written.name(name, *is_quoted, before, tokens.get(at + 1)),
                 SqlToken::Operator(operator) => drop(written.operators.insert(operator.clone())),
                 SqlToken::Mark(_) | SqlToken::Text | SqlToken::Value => {}
             }
@@ -66,23 +66,23 @@ impl WrittenNames {
         Ok(written)
     }
 
-    fn name(&mut self, (name, is_quoted): (&String, bool), before: Option<&SqlToken>, after: Option<&SqlToken>) {
+    fn name(&mut self, name: &str, is_quoted: bool, before: Option<&SqlToken>, after: Option<&SqlToken>) {
         let is_field = before == Some(&SqlToken::Mark("."));
         let is_call = after == Some(&SqlToken::Mark("("));
-        if !is_quoted && matches!(name.as_str(), "like" | "ilike" | "similar") {
+        if !is_quoted && matches!(name, "like" | "ilike" | "similar") {
             self.operators.extend(OF_PATTERNS.iter().map(|operator| (*operator).to_owned()));
         }
         if after == Some(&SqlToken::Mark(".")) {
-            self.schemas.insert(name.clone());
+            self.schemas.insert(name.to_owned());
         }
-        if !is_quoted && !is_field && RESERVED.contains(&name.as_str()) {
+        if !is_quoted && !is_field && RESERVED.contains(&name) {
             return;
         }
-        self.words.insert(name.clone());
+        self.words.insert(name.to_owned());
         if is_call {
-            self.calls.insert(name.clone());
+            self.calls.insert(name.to_owned());
         } else if is_field {
-            self.fields.insert(name.clone());
+            self.fields.insert(name.to_owned());
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) fn statement(plan: &Plan, set: &[WantedIndex<'_>]) -> Option<String> 
         return None;
     }
     let scans = plan.iter().filter(|(_, node)| node.kind.reads_table() && is_of(node, spec));
-    let alone = scans.filter_map(|(id, node)| of_scan(plan, (id, node), spec));
+    let alone = scans.filter_map(|(id, node)| of_scan(plan, id, node, spec));
     alone.max_by_key(|alone| alone.conditions.len()).map(|alone| alone.sql)
 }
 
@@ -36,7 +36,7 @@ struct Alone {
     sql: String,
 }
 
-fn of_scan(plan: &Plan, (id, node): (NodeId, &Node), spec: &IndexSpec) -> Option<Alone> {
+fn of_scan(plan: &Plan, id: NodeId, node: &Node, spec: &IndexSpec) -> Option<Alone> {
     let alias = node.alias()?;
     let parameters = Parameters::default();
     let mut conditions: Vec<String> = Vec::new();

@@ -197,7 +197,8 @@ impl BoundStatement {
     pub(super) async fn admit(
         &self,
         transaction: &mut Transaction,
-        (level, mode): (Level, Mode),
+        level: Level,
+        mode: Mode,
     ) -> Result<(), QueryTrouble> {
         transaction.save("pgdj_judge").await?;
         let terms = Terms { level, mode, agreed: self.agreed.clone() };

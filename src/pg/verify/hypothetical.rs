@@ -70,7 +70,7 @@ pub(super) async fn verify(
     let mut created: Vec<Hypothetical> = Vec::new();
     let mut planned = Ok(None);
     for (place, wanted) in set.iter().enumerate() {
-        if let Err(trouble) = all_of(transaction, schema, (place, wanted), &mut created).await {
+        if let Err(trouble) = all_of(transaction, schema, place, wanted, &mut created).await {
             planned = Err(trouble);
             break;
         }
@@ -125,7 +125,8 @@ async fn is_ready(transaction: &mut Transaction, schema: &str) -> Result<bool, Q
 async fn all_of(
     transaction: &mut Transaction,
     schema: &str,
-    (place, wanted): (usize, &WantedIndex<'_>),
+    place: usize,
+    wanted: &WantedIndex<'_>,
     created: &mut Vec<Hypothetical>,
 ) -> Result<(), QueryTrouble> {
     let partitions = ask::partitions(transaction, wanted.spec).await?;
@@ -134,7 +135,7 @@ async fn all_of(
         created.push(Hypothetical { number, name, place });
     }
     for (of, table) in partitions.iter().take(MOST_PARTITIONS) {
-        let (number, name) = one(transaction, schema, &wanted.create_for_partition((of, table), "pgdj")).await?;
+        let (number, name) = one(transaction, schema, &wanted.create_for_partition(of, table, "pgdj")).await?;
         created.push(Hypothetical { number, name, place });
     }
     Ok(())

@@ -73,7 +73,7 @@ const QUESTION: Duration = Duration::from_secs(10);
 /// Judges the statement, which a trial runs: an estimate runs less of it.
 async fn agreed(transaction: &mut Transaction, statement: &BoundStatement) -> Result<(), QueryTrouble> {
     transaction.begin(guard(AccessMode::Read, QUESTION)).await?;
-    let admitted = statement.admit(transaction, (Level::Executed, Mode::Full)).await;
+    let admitted = statement.admit(transaction, Level::Executed, Mode::Full).await;
     transaction.end().await;
     admitted
 }

@@ -156,7 +156,7 @@ fn dollar<'a>(rest: &'a str, open: &'a str) -> RedactToken<'a> {
         Some(end) => (after.get(..end).unwrap_or_default(), open.len()),
         None => (after, 0),
     };
-    whole(rest, RedactTokenKind::Dollar, open, (body, close))
+    whole(rest, RedactTokenKind::Dollar, open, body, close)
 }
 
 fn quoted<'a>(rest: &'a str, kind: RedactTokenKind, open: &'a str, backslash: Backslash) -> RedactToken<'a> {
@@ -172,14 +172,14 @@ fn quoted<'a>(rest: &'a str, kind: RedactTokenKind, open: &'a str, backslash: Ba
             if letters.peek().is_some_and(|(_, next)| *next == quote) {
                 letters.next();
             } else {
-                return whole(rest, kind, open, (after.get(..at).unwrap_or_default(), 1));
+                return whole(rest, kind, open, after.get(..at).unwrap_or_default(), 1);
             }
         }
     }
-    whole(rest, kind, open, (after, 0))
+    whole(rest, kind, open, after, 0)
 }
 
-fn whole<'a>(rest: &'a str, kind: RedactTokenKind, open: &'a str, (body, close): (&'a str, usize)) -> RedactToken<'a> {
+fn whole<'a>(rest: &'a str, kind: RedactTokenKind, open: &'a str, body: &'a str, close: usize) -> RedactToken<'a> {
     let end = open.len() + body.len();
     let text = rest.get(..end + close).unwrap_or(rest);
     RedactToken { kind, text, open, body, close: text.get(end..).unwrap_or_default() }
