@@ -231,7 +231,7 @@ impl App {
     }
 
     /// Shows a line below the header for as long as the console is open.
-    pub fn set_banner(&mut self, banner: Vec<Segment>) {
+    pub(crate) fn set_banner(&mut self, banner: Vec<Segment>) {
         self.banner = banner;
     }
 
@@ -241,12 +241,12 @@ impl App {
     }
 
     /// Whether something changed since the last frame.
-    pub fn is_dirty(&self) -> bool {
+    pub(crate) fn is_dirty(&self) -> bool {
         self.is_dirty
     }
 
     /// Says that what changed is being drawn.
-    pub fn take_dirty(&mut self) {
+    pub(crate) fn take_dirty(&mut self) {
         self.is_dirty = false;
     }
 

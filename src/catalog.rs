@@ -48,12 +48,12 @@ impl Catalog {
     }
 
     /// Says whether an extension is installed.
-    pub fn has_extension(&self, name: &str) -> bool {
+    pub(crate) fn has_extension(&self, name: &str) -> bool {
         self.extensions.get(name).is_some_and(Option::is_some)
     }
 
     /// Returns every index name that is taken in a schema.
-    pub fn index_names<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn index_names<'a>(&'a self, schema: &'a str) -> impl Iterator<Item = &'a str> {
         self.tables
             .iter()
             .filter(move |table| table.schema == schema)
@@ -115,6 +115,6 @@ pub fn texts(row: &Row<'_>, column: &str) -> Vec<String> {
 }
 
 /// Returns a storage parameter's value from `name=value` texts.
-pub fn storage_option<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
+pub(crate) fn storage_option<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
     options.iter().find_map(|option| option.strip_prefix(name)?.strip_prefix('='))
 }

@@ -57,7 +57,7 @@ impl Failure {
 
     /// Adds a cause in words.
     #[must_use]
-    pub fn because_text(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn because_text(mut self, text: impl Into<String>) -> Self {
         self.because.push(without_number(&text.into()));
         self
     }
@@ -83,7 +83,7 @@ impl Failure {
 
 /// Returns the words of an error without the number of the operating system: `No such file or directory` of
 /// `No such file or directory (os error 2)`.
-pub fn without_number(text: &str) -> String {
+pub(crate) fn without_number(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(" (os error ") {

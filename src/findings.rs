@@ -290,7 +290,7 @@ impl Findings {
     }
 
     /// Returns how many rules cannot judge, and why is in [`Findings::unknown`].
-    pub fn not_possible(&self) -> usize {
+    pub(crate) fn not_possible(&self) -> usize {
         self.unknown.iter().filter(|unjudged| !is_awaited(&unjudged.why)).count()
     }
 

@@ -92,7 +92,7 @@ fn beside(probe: &str) -> &'static [(&'static str, &'static str)] {
 
 /// The line below a pane's rows: the age of its figures where it is worth saying, why there is nothing newer,
 /// a note, and what this role does not see.
-pub fn footnote(view: &PaneView<'_>, probe: &str, note: &str) -> Option<String> {
+pub(crate) fn footnote(view: &PaneView<'_>, probe: &str, note: &str) -> Option<String> {
     let section = view.newer.section(probe);
     let mut parts = Vec::new();
     let age = view.newer.age(probe).unwrap_or_default();

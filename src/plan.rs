@@ -130,12 +130,12 @@ impl Plan {
     }
 
     /// Returns the nodes above a node, the nearest first.
-    pub fn ancestors(&self, id: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
+    pub(crate) fn ancestors(&self, id: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
         std::iter::successors(self.parent(id), |(id, _)| self.parent(*id))
     }
 
     /// Returns a node and all below it.
-    pub fn subtree(&self, id: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
+    pub(crate) fn subtree(&self, id: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
         let end = self.node(id).map_or(id, |node| node.derived.subtree_end);
         self.iter().skip(id).take(end.saturating_sub(id))
     }

@@ -50,7 +50,7 @@ pub fn quote_ident_always(name: &str) -> String {
 }
 
 /// Returns a name as the server prints it in a plan: what is unprintable stays as it is.
-pub fn ident_as_printed(name: &str) -> String {
+pub(crate) fn ident_as_printed(name: &str) -> String {
     if is_plain(name) { name.to_owned() } else { in_quotes(name) }
 }
 
@@ -95,7 +95,7 @@ pub fn quote_text(text: &str) -> String {
 /// Returns JSON as the same JSON in which every character that is not seen, or moves the cursor, is written by its number.
 ///
 /// In JSON such a character stands only in a text; blanks between its values stay.
-pub fn printable_json(json: String) -> String {
+pub(crate) fn printable_json(json: String) -> String {
     let is_shown = |letter| matches!(letter, '\n' | '\r' | '\t') || !is_unprintable(letter);
     if json.chars().all(is_shown) {
         return json;

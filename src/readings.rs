@@ -209,7 +209,7 @@ impl Readings {
     }
 
     /// Whether a statement is surely pgdj's own.
-    pub fn is_own_statement(&self, queryid: i64) -> bool {
+    pub(crate) fn is_own_statement(&self, queryid: i64) -> bool {
         self.owners().is_some_and(|owners| owners.is_own(queryid))
     }
 
@@ -225,22 +225,22 @@ impl Readings {
     }
 
     /// Returns the rows that a statement returned a call on average since the reset of `pg_stat_statements`.
-    pub fn rows_per_call(&self, queryid: i64) -> Option<f64> {
+    pub(crate) fn rows_per_call(&self, queryid: i64) -> Option<f64> {
         statements::rows_per_call(queryid, &self.snapshot)
     }
 
     /// Returns the time of each statement over the last readings.
-    pub fn trends(&self, past: Past<'_>) -> &Trends {
+    pub(crate) fn trends(&self, past: Past<'_>) -> &Trends {
         self.trends.get_or_init(|| statements::trends(past))
     }
 
     /// Returns the traffic of each table by its oid, as far as it is known.
-    pub fn table_traffic(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, Traffic> {
+    pub(crate) fn table_traffic(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, Traffic> {
         span.of(&self.table_traffic).get_or_init(|| traffic::of_tables(self, past, span))
     }
 
     /// Returns the scans of each index by its oid, as far as they are known.
-    pub fn index_scans(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, f64> {
+    pub(crate) fn index_scans(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, f64> {
         span.of(&self.index_scans).get_or_init(|| traffic::of_indexes(self, past, span))
     }
 
@@ -288,7 +288,7 @@ impl Readings {
     }
 
     /// Returns the estimated bloat of each table by its oid, or why there is none.
-    pub fn table_bloat(&self) -> Result<&HashMap<i64, Bloat>, Missing> {
+    pub(crate) fn table_bloat(&self) -> Result<&HashMap<i64, Bloat>, Missing> {
         let probes = ["tables", "table_sizes", "column_stats", "settings"];
         let bloat = self.read(&probes, |all| &all.table_bloat, |all| bloat::estimates(&all.snapshot, all.tables()?));
         bloat.as_ref().map_err(Missing::clone)

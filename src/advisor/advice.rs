@@ -199,7 +199,7 @@ fn key_text(key: &Key) -> String {
 }
 
 /// Returns an expression for a person: without quotes around names and without casts of literals.
-pub fn expr_text(expr: &Expr) -> String {
+pub(crate) fn expr_text(expr: &Expr) -> String {
     match expr {
         Expr::Column { name, .. } => name.clone(),
         Expr::Constant(Literal { form: LiteralForm::Quoted, text, type_name }) => {

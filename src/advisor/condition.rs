@@ -63,7 +63,7 @@ pub struct Clause {
 
 impl Clause {
     /// Says whether a b-tree's leading keys can serve it as an equality.
-    pub fn is_equality(&self) -> bool {
+    pub(crate) fn is_equality(&self) -> bool {
         self.class == ClauseClass::Equal
     }
 
@@ -96,7 +96,7 @@ enum ColumnOrigin {
 }
 
 /// Reads the parts of a condition on one relation.
-pub fn clauses(condition: Expr, relation: ScanRelation<'_>) -> Vec<Clause> {
+pub(crate) fn clauses(condition: Expr, relation: ScanRelation<'_>) -> Vec<Clause> {
     condition.conjuncts().into_iter().map(|part| clause(part, relation)).collect()
 }
 
@@ -406,7 +406,7 @@ pub fn is_own(expr: &Expr, relation: ScanRelation<'_>) -> bool {
 /// Says whether an expression is immutable, as an index key must be.
 ///
 /// Source: `pg_proc.provolatile` in PostgreSQL 12 to 18.
-pub fn indexable(expr: &Expr, table: &Table) -> bool {
+pub(crate) fn indexable(expr: &Expr, table: &Table) -> bool {
     let parts_are = || expr.parts().into_iter().all(|part| indexable(part, table));
     match expr {
         Expr::Column { name, .. } => table.column(name).is_some(),
@@ -509,7 +509,7 @@ fn cast_is_immutable(operand: &Expr, type_name: &str, table: &Table) -> bool {
 
 /// Says whether a clause can be the predicate of a partial index that Django can declare: its value is a text, a whole
 /// number or a boolean.
-pub fn can_be_predicate(clause: &Clause, table: &Table) -> bool {
+pub(crate) fn can_be_predicate(clause: &Clause, table: &Table) -> bool {
     if !clause.is_constant || clause.key.as_column().is_none() {
         return false;
     }

@@ -4,7 +4,7 @@ use crate::catalog::{AccessMethod, Definition, Expr, Index, Key, Table};
 
 /// Returns a valid index that does what a candidate would: its keys are the same or begin with the candidate's, and it
 /// holds at least the same rows.
-pub fn serving<'a>(table: &'a Table, candidate: &Definition) -> Option<&'a Index> {
+pub(crate) fn serving<'a>(table: &'a Table, candidate: &Definition) -> Option<&'a Index> {
     table.indexes.iter().find(|index| index.is_valid && does_as_well(&index.definition, candidate))
 }
 
@@ -61,18 +61,6 @@ pub fn replaced<'a>(table: &'a Table, new: &Definition) -> Vec<&'a Index> {
         .collect()
 }
 
-/// Merges candidates of one table: one whose keys begin with another's, over the same rows, does for both.
-pub fn merged(definitions: &[Definition]) -> Vec<Definition> {
-    let is_needed = |at: usize, one: &Definition| {
-        !definitions.iter().enumerate().any(|(other_at, other)| {
-            other_at != at
-                && does_as_well(other, one)
-                && (other.keys.len() > one.keys.len() || other.include.len() > one.include.len() || other_at < at)
-        })
-    };
-    definitions.iter().enumerate().filter(|(at, one)| is_needed(*at, one)).map(|(_, one)| one.clone()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,13 +82,5 @@ mod tests {
         let mut unique = table(&["a"]);
         unique.indexes[0].is_unique = true;
         assert!(replaced(&unique, &btree(&["a", "b"])).is_empty());
-    }
-
-    #[test]
-    fn of_two_candidates_the_longer_one_does_for_both() {
-        assert_eq!(
-            merged(&[btree(&["a"]), btree(&["a", "b"]), btree(&["c"]), btree(&["c"])]),
-            [btree(&["a", "b"]), btree(&["c"])]
-        );
     }
 }

@@ -249,7 +249,7 @@ fn columns_of(texts: &[&str], relation: ScanRelation<'_>) -> Option<Vec<String>>
 
 impl Join {
     /// Returns the join as a clause with a value that is not known.
-    pub fn clause(&self, table: &Table) -> Clause {
+    pub(crate) fn clause(&self, table: &Table) -> Clause {
         let whole = Expr::binary("=", self.key.clone(), Expr::Parameter("$join".to_owned()));
         let rows = table.rows_or_guess();
         let selectivity = table.statistics_of(&self.key).map_or(0.005, |statistics| statistics.equal_share(None, rows));
@@ -266,7 +266,7 @@ impl Join {
 impl Scan<'_> {
     /// Returns the same scan as if it had the clauses of one arm of an OR in place of the OR.
     #[must_use]
-    pub fn for_arm(&self, arm: &[Clause]) -> Self {
+    pub(crate) fn for_arm(&self, arm: &[Clause]) -> Self {
         let clauses: Vec<Clause> = arm.to_vec();
         let share: f64 = clauses.iter().map(|clause| clause.selectivity).product();
         Self {
@@ -375,7 +375,7 @@ impl Scan<'_> {
     }
 
     /// Says whether it walks along an index for its order, throwing most rows away, until a LIMIT is content.
-    pub fn is_walk(&self) -> bool {
+    pub(crate) fn is_walk(&self) -> bool {
         self.stops_early && self.order.is_some()
     }
 
@@ -442,7 +442,7 @@ impl Scan<'_> {
     }
 
     /// Returns the share of the table's rows that it returns, 0..=1.
-    pub fn selectivity(&self) -> f64 {
+    pub(crate) fn selectivity(&self) -> f64 {
         let rows = self.table.rows_or_guess().max(1.0);
         match self.removed {
             Some(removed)
@@ -456,13 +456,13 @@ impl Scan<'_> {
     }
 
     /// Returns the time of the scan and of the sort that an index could save, milliseconds.
-    pub fn time_at_stake(&self) -> Option<f64> {
+    pub(crate) fn time_at_stake(&self) -> Option<f64> {
         let sort = self.order.as_ref().and_then(|order| order.sort_time).unwrap_or(0.0);
         self.time.map(|time| time + sort)
     }
 
     /// Returns the cost of the scan and of the sort that an index could save.
-    pub fn cost_at_stake(&self) -> f64 {
+    pub(crate) fn cost_at_stake(&self) -> f64 {
         self.cost + self.order.as_ref().map_or(0.0, |order| order.sort_cost)
     }
 }

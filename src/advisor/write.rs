@@ -47,7 +47,7 @@ impl WriteCost {
 }
 
 /// Returns what an index costs those who write.
-pub fn write_cost(table: &Table, index: &Definition, bytes: f64) -> WriteCost {
+pub(crate) fn write_cost(table: &Table, index: &Definition, bytes: f64) -> WriteCost {
     let rows = indexed_rows(table, index);
     let share = (rows / table.rows_or_guess().max(1.0)).min(1.0);
     let (wal, milliseconds) = per_insert(table, index);

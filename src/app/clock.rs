@@ -23,7 +23,7 @@ impl Clock {
     }
 
     /// Holds at the newest moment, or goes on live; nothing goes on behind a recording.
-    pub fn toggle(self, timeline: &Timeline) -> Self {
+    pub(crate) fn toggle(self, timeline: &Timeline) -> Self {
         match self {
             Self::Live => self.moment(timeline).map_or(Self::Live, Self::Held),
             Self::Held(_) if timeline.is_recorded() => self,

@@ -26,7 +26,7 @@ impl Document {
     }
 
     /// Adds a heading.
-    pub fn heading(&mut self, text: &str) {
+    pub(crate) fn heading(&mut self, text: &str) {
         self.detail = std::mem::take(&mut self.detail).heading(text);
     }
 

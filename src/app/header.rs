@@ -63,7 +63,7 @@ fn health(reached: Option<ReachedLimit>) -> Health {
 }
 
 /// Returns how well the connections are against what ordinary roles may have of them.
-pub fn connections_health(vitals: &Vitals) -> Option<Health> {
+pub(crate) fn connections_health(vitals: &Vitals) -> Option<Health> {
     vitals.connections.zip(vitals.max_connections).map(|(used, limit)| {
         let usable = (limit - vitals.reserved.unwrap_or(0)).max(1);
         health(connections::USED.reached(used as f64 / usable as f64))

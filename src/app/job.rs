@@ -122,7 +122,7 @@ impl Job {
     }
 
     /// Returns what the button says that starts it.
-    pub fn button(&self) -> &'static str {
+    pub(crate) fn button(&self) -> &'static str {
         match self {
             Self::Explain(request) if request.options.analyze => "run it",
             Self::Explain(_) => "plan it",
@@ -152,7 +152,7 @@ impl Job {
 
 impl JobKind {
     /// Whether Esc cancels it before it closes anything: a person waits for it.
-    pub fn is_awaited(self) -> bool {
+    pub(crate) fn is_awaited(self) -> bool {
         !matches!(self, Self::Advise | Self::EditText)
     }
 }

@@ -84,7 +84,7 @@ impl Binding {
 
     /// Offers it only where there is a server to ask.
     #[must_use]
-    pub const fn asks_server(mut self) -> Self {
+    pub(crate) const fn asks_server(mut self) -> Self {
         self.needs = ActionNeeds::Server;
         self
     }
@@ -97,7 +97,7 @@ impl Binding {
     }
 
     /// Returns the keys as one text: `j Down`.
-    pub fn keys_text(&self) -> String {
+    pub(crate) fn keys_text(&self) -> String {
         self.keys.join(" ")
     }
 }
@@ -161,13 +161,13 @@ pub fn showing(panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {
 }
 
 /// Returns the keys that work in a pane, its own first.
-pub fn bindings_of(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {
+pub(crate) fn bindings_of(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {
     let is_for = |binding: &&Binding| binding.scope != Sorted || pane.order == RowOrder::Sortable;
     pane.bindings.iter().chain(COMMON.iter().filter(is_for)).copied().chain(showing(panes))
 }
 
 /// Returns what a key asks for in a pane.
-pub fn binding_for(key: &KeyEvent, pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Option<Binding> {
+pub(crate) fn binding_for(key: &KeyEvent, pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Option<Binding> {
     let name = key_name(key)?;
     bindings_of(pane, panes).find(|binding| binding.keys.contains(&name.as_str()))
 }

@@ -109,7 +109,7 @@ impl Layer {
     }
 
     /// Every action that works in a pane.
-    pub fn palette(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Self {
+    pub(crate) fn palette(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Self {
         let bindings: Vec<Binding> =
             bindings_of(pane, panes).filter(|binding| binding.action != Action::Palette).collect();
         let items = bindings

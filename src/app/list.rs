@@ -23,17 +23,17 @@ impl Default for List {
 
 impl List {
     /// A list sorted by a column, the greatest first.
-    pub fn sorted_by(column: &'static str) -> Self {
+    pub(crate) fn sorted_by(column: &'static str) -> Self {
         Self { grid: Grid::default(), state: TableState::sorted(column, table::SortDirection::Descending) }
     }
 
     /// A list in a tile of another pane, without keys.
-    pub fn tile() -> Self {
+    pub(crate) fn tile() -> Self {
         Self { grid: Grid::default(), state: TableState::tile() }
     }
 
     /// Says whether the list has the keys.
-    pub fn focus(&mut self, focus: Focus) {
+    pub(crate) fn focus(&mut self, focus: Focus) {
         self.state.has_focus = focus == Focus::Here;
     }
 
@@ -79,7 +79,7 @@ impl List {
     }
 
     /// Takes a click: selects a row, or sorts by a header; returns whether it hit the list.
-    pub fn click(&mut self, at: Position) -> bool {
+    pub(crate) fn click(&mut self, at: Position) -> bool {
         match self.state.hit(at.x, at.y) {
             Some(TableHit::Row(row)) => {
                 let key = self.grid.rows.get(row).map(|row| row.key.clone());
@@ -94,7 +94,7 @@ impl List {
     }
 
     /// Folds or opens the selected group; returns whether there was one.
-    pub fn toggle_fold(&mut self) -> bool {
+    pub(crate) fn toggle_fold(&mut self) -> bool {
         self.state.toggle_fold(&self.grid)
     }
 
@@ -114,12 +114,12 @@ impl List {
     }
 
     /// Filters the rows by words.
-    pub fn set_filter(&mut self, words: &str) {
+    pub(crate) fn set_filter(&mut self, words: &str) {
         self.state.set_filter(&self.grid, words);
     }
 
     /// Selects the row of a key; returns whether it is shown.
-    pub fn select_key(&mut self, key: &str) -> bool {
+    pub(crate) fn select_key(&mut self, key: &str) -> bool {
         self.state.select(&self.grid, key)
     }
 
@@ -129,12 +129,12 @@ impl List {
     }
 
     /// Returns the key of the row that was selected when a person last looked; see [`TableState::seen_key`].
-    pub fn seen_key(&self) -> Option<String> {
+    pub(crate) fn seen_key(&self) -> Option<String> {
         self.state.seen_key()
     }
 
     /// Takes the selected row for seen: the list comes to the screen with this frame.
-    pub fn mark_seen(&self) {
+    pub(crate) fn mark_seen(&self) {
         self.state.mark_seen();
     }
 

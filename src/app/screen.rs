@@ -138,7 +138,7 @@ impl App {
 }
 
 /// Writes a moment as the local time of day.
-pub fn clock_text(at: Timestamp) -> String {
+pub(crate) fn clock_text(at: Timestamp) -> String {
     clock_text_in(at, jiff::tz::TimeZone::system())
 }
 

@@ -39,7 +39,7 @@ impl Timeline {
     }
 
     /// Takes what is known of a recording as a whole.
-    pub fn learn(&mut self, window: &RecordedWindow) {
+    pub(crate) fn learn(&mut self, window: &RecordedWindow) {
         self.recorded = Some(Recorded { spans: Arc::clone(&window.spans), indexed: window.indexed });
     }
 
@@ -56,7 +56,7 @@ impl Timeline {
     }
 
     /// Whether this is a recording in its file.
-    pub fn is_recorded(&self) -> bool {
+    pub(crate) fn is_recorded(&self) -> bool {
         self.recorded.is_some()
     }
 

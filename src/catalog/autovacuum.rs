@@ -71,17 +71,17 @@ pub struct Due {
 
 impl Due {
     /// Returns how near the next vacuum is for dead or inserted rows, as a share; over 1 it is due.
-    pub fn vacuum_share(&self) -> Option<f64> {
+    pub(crate) fn vacuum_share(&self) -> Option<f64> {
         self.vacuum.into_iter().chain(self.inserts).map(ThresholdProgress::share).reduce(f64::max)
     }
 
     /// Returns how near the next analyze is, as a share; over 1 it is due.
-    pub fn analyze_share(&self) -> Option<f64> {
+    pub(crate) fn analyze_share(&self) -> Option<f64> {
         self.analyze.map(ThresholdProgress::share)
     }
 
     /// Returns how near a forced vacuum against wraparound is, as a share; over 1 it is due.
-    pub fn freeze_share(&self) -> Option<f64> {
+    pub(crate) fn freeze_share(&self) -> Option<f64> {
         self.freeze.map(ThresholdProgress::share)
     }
 }
@@ -108,7 +108,7 @@ impl Policy {
     }
 
     /// Whether a table was vacuumed so lately that dead rows over its threshold could not be removed.
-    pub fn was_vacuumed_lately(&self, table: &TableUsage, now: Timestamp) -> bool {
+    pub(crate) fn was_vacuumed_lately(&self, table: &TableUsage, now: Timestamp) -> bool {
         table.last_vacuum.is_some_and(|last| now.0 - last.0 < RECENT_NAPTIMES * self.naptime)
     }
 
@@ -152,7 +152,7 @@ impl Policy {
 }
 
 /// Whether the table's own storage parameter keeps autovacuum away.
-pub fn is_disabled(table: &TableUsage) -> bool {
+pub(crate) fn is_disabled(table: &TableUsage) -> bool {
     table.option("autovacuum_enabled").is_some_and(|value| matches!(value, "false" | "off" | "no" | "0" | "f" | "n"))
 }
 

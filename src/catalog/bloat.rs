@@ -249,7 +249,7 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
 }
 
 /// Whether the counters since the last analyze are of what it has seen already: [`super::late`].
-pub fn are_counters_late(table: &TableUsage) -> bool {
+pub(crate) fn are_counters_late(table: &TableUsage) -> bool {
     let Some(inserted) = table.inserts else { return false };
     super::late::are_late(&super::late::TableCounters {
         reltuples: table.reltuples,

@@ -129,12 +129,12 @@ impl Expr {
     }
 
     /// Returns the name of a column, if it is nothing else.
-    pub fn as_column(&self) -> Option<&str> {
+    pub(crate) fn as_column(&self) -> Option<&str> {
         if let Self::Column { name, .. } = self { Some(name) } else { None }
     }
 
     /// Returns a literal, if it is nothing else.
-    pub fn as_literal(&self) -> Option<&Literal> {
+    pub(crate) fn as_literal(&self) -> Option<&Literal> {
         if let Self::Constant(literal) = self { Some(literal) } else { None }
     }
 
@@ -167,7 +167,7 @@ impl Expr {
     }
 
     /// Says whether some part of it answers a question.
-    pub fn any_part(&self, is: &dyn Fn(&Self) -> bool) -> bool {
+    pub(crate) fn any_part(&self, is: &dyn Fn(&Self) -> bool) -> bool {
         is(self) || self.parts().into_iter().any(|part| part.any_part(is))
     }
 

@@ -96,13 +96,13 @@ impl Key {
 
     /// The same key with an operator class.
     #[must_use]
-    pub fn with_opclass(mut self, opclass: &str) -> Self {
+    pub(crate) fn with_opclass(mut self, opclass: &str) -> Self {
         self.opclass = Some(opclass.to_owned());
         self
     }
 
     /// Says whether the keys sort the same column the same way or exactly the other way.
-    pub fn is_same_or_reversed(&self, other: &Self) -> Option<bool> {
+    pub(crate) fn is_same_or_reversed(&self, other: &Self) -> Option<bool> {
         if self.expr != other.expr || self.opclass != other.opclass {
             return None;
         }
@@ -114,7 +114,7 @@ impl Key {
     }
 
     /// Says whether nulls come first.
-    pub fn nulls_first(&self) -> bool {
+    pub(crate) fn nulls_first(&self) -> bool {
         match self.nulls {
             Nulls::Usual => self.direction == KeyDirection::Descending,
             Nulls::First => true,

@@ -152,7 +152,7 @@ impl IndexUsage {
     }
 
     /// Whether pgdj itself built it for a trial; it is no part of the application.
-    pub fn is_on_trial(&self) -> bool {
+    pub(crate) fn is_on_trial(&self) -> bool {
         self.name.starts_with(TRIAL_PREFIX)
     }
 
@@ -169,7 +169,7 @@ impl IndexUsage {
     }
 
     /// Returns the table's name, with its schema where that is not `public`.
-    pub fn table_label(&self) -> String {
+    pub(crate) fn table_label(&self) -> String {
         label(&self.schema, &self.table)
     }
 
@@ -179,7 +179,7 @@ impl IndexUsage {
     }
 
     /// Whether something beside queries needs the index: uniqueness, a constraint, replication, `CLUSTER`.
-    pub fn is_needed_otherwise(&self) -> bool {
+    pub(crate) fn is_needed_otherwise(&self) -> bool {
         self.is_unique
             || self.is_primary
             || self.is_exclusion
@@ -194,7 +194,7 @@ impl IndexUsage {
     }
 
     /// Returns the share of its blocks found in shared buffers, 0..=1; `None` where none was asked for.
-    pub fn hit_share(&self) -> Option<f64> {
+    pub(crate) fn hit_share(&self) -> Option<f64> {
         let (hit, read) = (self.blocks_hit?, self.blocks_read?);
         (hit + read > 0.0).then(|| (hit / (hit + read)).clamp(0.0, 1.0))
     }

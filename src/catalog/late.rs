@@ -25,7 +25,7 @@ pub struct TableCounters {
 const SAME: f64 = 0.02;
 
 /// Whether the rows counted as changed since the last analyze are such as it has seen.
-pub fn are_late(counted: &TableCounters) -> bool {
+pub(crate) fn are_late(counted: &TableCounters) -> bool {
     if !counted.was_analyzed || counted.reltuples <= 0.0 {
         return false;
     }

@@ -45,12 +45,12 @@ impl Settings {
     }
 
     /// Whether a setting is off; `None` where it is not known.
-    pub fn is_off(&self, name: &str) -> Option<bool> {
+    pub(crate) fn is_off(&self, name: &str) -> Option<bool> {
         self.text(name).map(|value| value == "off")
     }
 
     /// Returns what a new session of this role and database has, as a number in the setting's unit.
-    pub fn default_number(&self, name: &str) -> Option<f64> {
+    pub(crate) fn default_number(&self, name: &str) -> Option<f64> {
         self.0.get(name)?.default.parse().ok()
     }
 }
@@ -110,7 +110,7 @@ pub fn origin(all: &[RoleSettings], role: &str, database: &str, setting: &str) -
 }
 
 /// Whether a timeout as written in a setting means none: `0`, `0s`, `0 ms`.
-pub fn is_no_timeout(value: &str) -> bool {
+pub(crate) fn is_no_timeout(value: &str) -> bool {
     let number: String = value.trim().chars().take_while(|letter| letter.is_ascii_digit() || *letter == '.').collect();
     number.parse::<f64>().is_ok_and(|number| number == 0.0)
 }

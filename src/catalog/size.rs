@@ -33,13 +33,13 @@ pub fn estimated_bytes(table: &Table, index: &Definition, catalog: &Catalog) -> 
 }
 
 /// Returns how many rows an index holds: all, or those of its predicate.
-pub fn indexed_rows(table: &Table, index: &Definition) -> f64 {
+pub(crate) fn indexed_rows(table: &Table, index: &Definition) -> f64 {
     let share: f64 = index.predicate.iter().map(|clause| predicate_share(table, clause)).product();
     (table.rows_or_guess() * share).max(1.0)
 }
 
 /// Returns the share of rows for which one clause of a predicate holds, 0..=1.
-pub fn predicate_share(table: &Table, clause: &Expr) -> f64 {
+pub(crate) fn predicate_share(table: &Table, clause: &Expr) -> f64 {
     let rows = table.rows_or_guess();
     let statistics = |expr: &Expr| table.statistics_of(expr);
     match clause {
@@ -66,7 +66,7 @@ pub fn predicate_share(table: &Table, clause: &Expr) -> f64 {
 }
 
 /// Returns the elements of an array literal such as `{a,"b c",NULL}`.
-pub fn array_elements(literal: &Literal) -> Vec<String> {
+pub(crate) fn array_elements(literal: &Literal) -> Vec<String> {
     let Some(body) = literal.text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else { return Vec::new() };
     let mut found = Vec::new();
     let mut current = String::new();

@@ -31,7 +31,7 @@ impl ColumnStatistics {
     }
 
     /// Returns the share of rows with this value, or with an average one where it is not known (`None`).
-    pub fn equal_share(&self, value: Option<&str>, rows: f64) -> f64 {
+    pub(crate) fn equal_share(&self, value: Option<&str>, rows: f64) -> f64 {
         if let Some(value) = value
             && let Some((_, share)) = self.common.iter().find(|(common, _)| is_same(common, value))
         {
@@ -51,7 +51,7 @@ impl ColumnStatistics {
     /// Returns the share of rows below a value (or equal to it: the two are not told apart), 0..=1.
     ///
     /// `None` without a histogram or common values.
-    pub fn below_share(&self, value: &str) -> Option<f64> {
+    pub(crate) fn below_share(&self, value: &str) -> Option<f64> {
         if self.common.is_empty() && self.bounds.len() < 2 {
             return None;
         }

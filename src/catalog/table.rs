@@ -62,7 +62,7 @@ impl Table {
     }
 
     /// Returns the rows, reckoned from the size and the width of the columns where they were never counted.
-    pub fn rows_or_guess(&self) -> f64 {
+    pub(crate) fn rows_or_guess(&self) -> f64 {
         self.rows.unwrap_or_else(|| {
             // 24 bytes of tuple header and 4 of line pointer. Source: PostgreSQL manual 73.6 "Database Page Layout".
             let width: f64 = self.columns.iter().map(TableColumn::width).sum::<f64>() + 28.0;
@@ -71,7 +71,7 @@ impl Table {
     }
 
     /// Returns the rows that changed since the last ANALYZE; `None` where they are not known, or the counters came late.
-    pub fn changed_since_analyze(&self) -> Option<f64> {
+    pub(crate) fn changed_since_analyze(&self) -> Option<f64> {
         let counters = self.counters.as_ref()?;
         let is_late = super::late::are_late(&super::late::TableCounters {
             reltuples: self.rows.unwrap_or(0.0),
@@ -85,13 +85,13 @@ impl Table {
     }
 
     /// Says whether ANALYZE ever ran: by its counters, which a crash and a standby forget, or by what it left.
-    pub fn was_analyzed(&self) -> bool {
+    pub(crate) fn was_analyzed(&self) -> bool {
         self.counters.as_ref().is_some_and(|counters| counters.was_analyzed)
             || self.columns.iter().any(|column| column.statistics.is_some())
     }
 
     /// Returns the share of pages that an index-only scan need not visit, 0..=1.
-    pub fn all_visible_share(&self) -> f64 {
+    pub(crate) fn all_visible_share(&self) -> f64 {
         if self.pages < 1.0 { 0.0 } else { (self.all_visible_pages / self.pages).min(1.0) }
     }
 
@@ -141,14 +141,14 @@ impl TableColumn {
     }
 
     /// Says whether values are strings: `text`, `character varying`, `citext` and their like.
-    pub fn is_text(&self) -> bool {
+    pub(crate) fn is_text(&self) -> bool {
         self.category == 'S'
     }
 
     /// Says whether the type has a default operator class for b-trees.
     ///
     /// Source: `pg_opclass` of PostgreSQL 15; point, box, json, xml and their like have none.
-    pub fn is_btree_able(&self) -> bool {
+    pub(crate) fn is_btree_able(&self) -> bool {
         !matches!(
             self.type_name.as_str(),
             "json"

@@ -175,7 +175,7 @@ impl TableUsage {
     }
 
     /// Whether the table keeps no rows of its own.
-    pub fn is_partitioned(&self) -> bool {
+    pub(crate) fn is_partitioned(&self) -> bool {
         self.kind == "p"
     }
 
@@ -188,7 +188,7 @@ impl TableUsage {
     }
 
     /// Whether it has so many rows; where they are not known, whether it is of so many bytes.
-    pub fn is_of(&self, rows: f64, bytes: Bytes) -> bool {
+    pub(crate) fn is_of(&self, rows: f64, bytes: Bytes) -> bool {
         match self.rows() {
             Some(known) => known >= rows,
             None => self.heap_bytes.is_some_and(|heap| heap >= bytes.0),
@@ -196,7 +196,7 @@ impl TableUsage {
     }
 
     /// Returns how large it is in words: `180k rows`, or `10 MB of rows` where they are not known.
-    pub fn extent(&self) -> String {
+    pub(crate) fn extent(&self) -> String {
         match self.rows() {
             Some(rows) => format!("{} rows", Count(rows)),
             None => format!("{} of rows", Bytes(self.heap_bytes.unwrap_or(self.pages * PAGE))),
@@ -209,12 +209,12 @@ impl TableUsage {
     }
 
     /// Returns the share of updates that touched no index, 0..=1; `None` without updates.
-    pub fn hot_share(&self) -> Option<f64> {
+    pub(crate) fn hot_share(&self) -> Option<f64> {
         share(self.hot_updates?, self.updates?)
     }
 
     /// Returns the share of scans that were sequential, 0..=1; `None` without scans.
-    pub fn seq_scan_share(&self) -> Option<f64> {
+    pub(crate) fn seq_scan_share(&self) -> Option<f64> {
         let sequential = self.seq_scan?;
         share(sequential, sequential + self.idx_scan.unwrap_or_default())
     }
@@ -225,12 +225,12 @@ impl TableUsage {
     }
 
     /// Whether so many of its rows are dead that it asks for attention.
-    pub fn has_many_dead(&self) -> bool {
+    pub(crate) fn has_many_dead(&self) -> bool {
         self.dead_share().is_some_and(|share| share >= NOTABLE_DEAD) && self.dead.unwrap_or(0.0) >= MANY_DEAD
     }
 
     /// Whether no analyze is known: by the counters, and by the planner's figure.
-    pub fn is_never_analyzed(&self) -> bool {
+    pub(crate) fn is_never_analyzed(&self) -> bool {
         // Before 14 a table without statistics has reltuples 0, not -1.
         self.last_analyze.is_none() && (self.reltuples < 0.0 || (self.reltuples == 0.0 && self.pages == 0.0))
     }

@@ -52,7 +52,7 @@ impl Counting {
     }
 
     /// Whether the counters are too young to call an index unused.
-    pub fn is_young(self, now: Timestamp) -> bool {
+    pub(crate) fn is_young(self, now: Timestamp) -> bool {
         match self {
             Self::Since(_) | Self::AtMost(_) => self.age(now).is_some_and(|age| age.0 < YOUNG_COUNTERS.0),
             Self::Always => false,
@@ -101,7 +101,7 @@ impl IndexProblem {
 }
 
 /// Whether an index is large enough for a verdict, as far as its size is known.
-pub fn is_large(index: &IndexUsage) -> bool {
+pub(crate) fn is_large(index: &IndexUsage) -> bool {
     index.size() >= LEAST_BYTES.0
 }
 
@@ -153,7 +153,7 @@ fn facts(indexes: &[IndexUsage], counting: Counting, now: Timestamp) -> HashMap<
 ///
 /// Partitions' indexes count one by one; an index that hangs on a constraint, on uniqueness, on replication or on
 /// `CLUSTER` is never unused, an invalid one is another matter. A standby keeps its own counters: ask it too.
-pub fn is_unused(index: &IndexUsage) -> bool {
+pub(crate) fn is_unused(index: &IndexUsage) -> bool {
     has_no_use(index) && is_large(index)
 }
 
@@ -334,7 +334,7 @@ impl ReferringKey {
     }
 
     /// Returns the table's name, with its schema where that is not `public`.
-    pub fn table_label(&self) -> String {
+    pub(crate) fn table_label(&self) -> String {
         label(&self.schema, &self.table)
     }
 }
@@ -342,13 +342,13 @@ impl ReferringKey {
 /// Returns the foreign keys that no valid index of their table leads with.
 ///
 /// An index with a predicate counts as one: whether the predicate lets it serve cannot be told from here.
-pub fn unindexed<'a>(keys: &'a [ReferringKey], indexes: &[IndexUsage]) -> Vec<&'a ReferringKey> {
+pub(crate) fn unindexed<'a>(keys: &'a [ReferringKey], indexes: &[IndexUsage]) -> Vec<&'a ReferringKey> {
     let tables = by_table(indexes);
     keys.iter().filter(|key| !is_indexed(key, tables.get(&key.relid).map_or(&[], Vec::as_slice))).collect()
 }
 
 /// Returns the foreign key that would be without an index, were this one gone.
-pub fn key_only_served_by<'a>(
+pub(crate) fn key_only_served_by<'a>(
     index: &IndexUsage,
     keys: &'a [ReferringKey],
     indexes: &[IndexUsage],

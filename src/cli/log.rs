@@ -15,7 +15,7 @@ use crate::sample::redact::redact;
 const DEFAULT_FILTER: &str = "info,pgdj=debug";
 
 /// Makes a panic say what it says without the secrets that its text may hold.
-pub fn redact_panics() {
+pub(crate) fn redact_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let text = format!("{panic}\n{}", std::backtrace::Backtrace::capture());
         // A panic that cannot be written is lost.

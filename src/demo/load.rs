@@ -127,7 +127,7 @@ pub async fn run(conninfo: String) -> Result<(), Error> {
 /// Runs the load with one incident in it, for the recording: an ALTER behind a forgotten transaction, requests behind both.
 ///
 /// It begins `trouble::INCIDENT_FROM` after the start.
-pub async fn run_with_incident(conninfo: String) -> Result<(), Error> {
+pub(crate) async fn run_with_incident(conninfo: String) -> Result<(), Error> {
     let mut all = sessions();
     let incident = [
         (LoadRole::ForgottenOrder, "shop", "manage.py shell_plus"),

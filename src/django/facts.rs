@@ -36,7 +36,7 @@ impl Project {
     }
 
     /// Returns the same with all that code depends on: the names that are taken, and the extensions.
-    pub fn with_code(mut self, snapshot: &Snapshot) -> Self {
+    pub(crate) fn with_code(mut self, snapshot: &Snapshot) -> Self {
         self.take_names(snapshot, &["tables", "indexes"]);
         self.extensions.extend(snapshot.server.extensions.keys().cloned());
         self

@@ -76,7 +76,7 @@ pub(super) enum Near {
 
 impl Project {
     /// Takes note of a model.
-    pub fn add_model(&mut self, app: &str, model: &str) {
+    pub(crate) fn add_model(&mut self, app: &str, model: &str) {
         let is_new = self.apps.entry(app.to_owned()).or_default().models.insert(model.to_owned());
         if !is_new {
             return;
@@ -129,7 +129,7 @@ impl Project {
     }
 
     /// Says whether an extension is installed.
-    pub fn has_extension(&self, name: &str) -> bool {
+    pub(crate) fn has_extension(&self, name: &str) -> bool {
         self.extensions.contains(name)
     }
 

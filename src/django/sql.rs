@@ -42,7 +42,7 @@ pub(super) fn create_index_of(
 }
 
 /// Returns what stands behind ON in the statement of [`create_index`] with [`Build::Plain`].
-pub fn index_place(table: &Table, index: &Definition) -> String {
+pub(crate) fn index_place(table: &Table, index: &Definition) -> String {
     place(&Project::default(), table, index, Build::Plain)
 }
 
@@ -79,7 +79,7 @@ fn word(name: &str) -> String {
 
 /// Returns the statement that drops an index without stopping writes, without a semicolon: by its bare name, as Django
 /// does, unless its schema is one that the search path may not lead to.
-pub fn drop_index(schema: &str, name: &str) -> String {
+pub(crate) fn drop_index(schema: &str, name: &str) -> String {
     format!("DROP INDEX CONCURRENTLY IF EXISTS {}", by_path(schema, name))
 }
 

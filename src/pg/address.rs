@@ -44,7 +44,7 @@ pub use secret::{masked, may_hold_password};
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns the names of libpq's connection parameters.
-pub fn parameter_names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn parameter_names() -> impl Iterator<Item = &'static str> {
     keywords::KEYWORDS.iter().map(|keyword| keyword.name)
 }
 
@@ -118,7 +118,7 @@ impl Password {
     }
 
     /// Returns the password itself, to be sent to a server and nowhere else.
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -278,7 +278,7 @@ pub enum Keepalives {
 
 impl Address {
     /// Keeps a password that was asked for, for this and all further connections.
-    pub fn set_password(&mut self, password: &Password) {
+    pub(crate) fn set_password(&mut self, password: &Password) {
         for host in &mut self.hosts {
             host.password = Some(password.clone());
             host.password_from = None;
@@ -313,7 +313,7 @@ impl fmt::Display for Host {
 }
 
 /// Returns the path of a server's unix socket.
-pub fn socket_path(folder: &std::path::Path, port: u16) -> PathBuf {
+pub(crate) fn socket_path(folder: &std::path::Path, port: u16) -> PathBuf {
     folder.join(format!(".s.PGSQL.{port}"))
 }
 

@@ -47,7 +47,7 @@ impl Advised {
     /// Returns what a tip advises, where an index of this advice, or the reason for none, counts more than the tip's idea.
     ///
     /// `place` says where the indexes are listed: `below`.
-    pub fn advice_of(&self, hit: &TipHit, place: &str) -> String {
+    pub(crate) fn advice_of(&self, hit: &TipHit, place: &str) -> String {
         let Some(idea) = &hit.index else { return hit.advice.clone() };
         let of_table = |index: &AdvisedIndex| index.candidate.specs().any(|spec| spec.table == idea.table);
         let serves =
@@ -174,7 +174,7 @@ impl Search {
     }
 
     /// Chooses by the planner's answers to the sets of each candidate in turn; none where it could not be asked.
-    pub fn settle(mut self, mut answers: impl FnMut(&[Vec<IndexSpec>]) -> Vec<Verified>) -> Advised {
+    pub(crate) fn settle(mut self, mut answers: impl FnMut(&[Vec<IndexSpec>]) -> Vec<Verified>) -> Advised {
         for (candidate, sets) in self.candidates {
             let own = answers(&sets);
             match best(candidate, own, self.total) {

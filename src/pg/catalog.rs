@@ -143,7 +143,7 @@ pub async fn read(session: &mut Session, relations: &[(String, String)]) -> Resu
 }
 
 /// Reads the rows of the catalog of tables, as [`read`] does.
-pub async fn read_parts(session: &mut Session, relations: &[(String, String)]) -> Result<CatalogRows, Lost> {
+pub(crate) async fn read_parts(session: &mut Session, relations: &[(String, String)]) -> Result<CatalogRows, Lost> {
     let wanted: serde_json::Value = relations.iter().map(|(schema, name)| vec![schema.as_str(), name]).collect();
     let first = [
         Query::new(SERVER.sql()),

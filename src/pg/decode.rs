@@ -131,7 +131,7 @@ impl Shared {
     }
 
     /// Does the same with texts that may be as they were before secrets were taken out: those that are new are redacted.
-    pub fn share_redacted(&mut self, rows: &mut [Vec<Value>]) {
+    pub(crate) fn share_redacted(&mut self, rows: &mut [Vec<Value>]) {
         rows.iter_mut().flatten().for_each(|value| self.redact_new(value));
         self.share(rows);
     }

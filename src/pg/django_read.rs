@@ -54,7 +54,7 @@ pub async fn project(session: &mut Session) -> Result<Project, Lost> {
 }
 
 /// Reads the rows that the project is made of.
-pub async fn read_parts(session: &mut Session) -> Result<ProjectRows, Lost> {
+pub(crate) async fn read_parts(session: &mut Session) -> Result<ProjectRows, Lost> {
     let mut parts = ProjectRows::default();
     let question = django_tables::question(&session.path);
     let tables = django_tables::relations(&known(session.one(question).await?));

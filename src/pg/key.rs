@@ -15,7 +15,7 @@ use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 const LENGTH: usize = 16;
 
 /// Returns the pid a cancel request of this connection names, or `None` if it cannot be known.
-pub async fn key_pid(token: &CancelToken) -> Option<i32> {
+pub(crate) async fn key_pid(token: &CancelToken) -> Option<i32> {
     let request = cancel_request(token).await?;
     let pid = request.get(LENGTH - 8..LENGTH - 4)?;
     Some(i32::from_be_bytes(pid.try_into().ok()?))

@@ -81,7 +81,7 @@ impl RolePath {
     }
 
     /// Returns the schemas in their order, with the role's name for `$user`.
-    pub fn schemas(&self, role: &str) -> Vec<String> {
+    pub(crate) fn schemas(&self, role: &str) -> Vec<String> {
         self.0.iter().map(|schema| if schema == "$user" { role.to_owned() } else { schema.clone() }).collect()
     }
 

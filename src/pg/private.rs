@@ -309,7 +309,7 @@ pub fn installed(path: Option<&OsString>) -> Vec<PathBuf> {
 }
 
 /// Returns where packages put the programs of a server, newest major first; `root` is `/`, but in a test.
-pub fn packaged(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn packaged(root: &Path) -> Vec<PathBuf> {
     let parents = [
         "usr/lib/postgresql",
         "usr/pgsql",
@@ -326,7 +326,7 @@ pub fn packaged(root: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns the `bin` of each folder in this one, newest major first: of `18` before that of `17`.
-pub fn majors_below(parent: &Path) -> Vec<PathBuf> {
+pub(crate) fn majors_below(parent: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let mut bins: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
     bins.sort_by_key(|bin| std::cmp::Reverse(major_of(bin)));
@@ -334,7 +334,7 @@ pub fn majors_below(parent: &Path) -> Vec<PathBuf> {
 }
 
 /// Returns those of these folders that hold a server's programs, each once, by their real names.
-pub fn with_server(bins: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+pub(crate) fn with_server(bins: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     for bin in bins {
         let Ok(program) = fs::canonicalize(bin.join("postgres")) else { continue };

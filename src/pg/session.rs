@@ -182,7 +182,7 @@ impl Answer {
     }
 
     /// Returns the rows under columns named as the server names them, for reading by name.
-    pub fn into_rows(self) -> RowSet {
+    pub(crate) fn into_rows(self) -> RowSet {
         let column = |(name, _): (String, Type)| Column {
             name: name.into(),
             role: ColumnRole::Label,

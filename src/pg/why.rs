@@ -41,7 +41,7 @@ fn grant_table(table: &str, facts: &ServerFacts) -> String {
 }
 
 /// Says why an extension is not there and how to get it.
-pub fn not_installed(extension: &str, facts: &ServerFacts) -> Missing {
+pub(crate) fn not_installed(extension: &str, facts: &ServerFacts) -> Missing {
     let create = format!("CREATE EXTENSION {extension};");
     let is_preloaded = facts.preloaded.as_deref().map(|libraries| lists(libraries, extension));
     let (what, fix) = match (must_be_preloaded(extension), is_preloaded) {
@@ -102,7 +102,7 @@ fn lacking(fact: &str, facts: &ServerFacts) -> Missing {
 
 /// Whether an error says that the server has other things than it had when it was asked: an extension came, went or
 /// changed, a view was replaced, the server is another.
-pub fn is_out_of_date(error: &Error) -> bool {
+pub(crate) fn is_out_of_date(error: &Error) -> bool {
     error.code().is_some_and(|state| {
         [
             SqlState::UNDEFINED_FUNCTION,

@@ -35,7 +35,7 @@ impl Builder {
     }
 
     /// Returns the fields of a node that was added before.
-    pub fn fields_of(&mut self, id: NodeId) -> Option<&mut Fields> {
+    pub(crate) fn fields_of(&mut self, id: NodeId) -> Option<&mut Fields> {
         self.nodes.get_mut(id).map(|raw| &mut raw.fields)
     }
 

@@ -61,7 +61,7 @@ impl Delta {
     }
 
     /// Returns the newer as a multiple of the older; `None` if one is missing or the older is zero.
-    pub fn factor(&self) -> Option<f64> {
+    pub(crate) fn factor(&self) -> Option<f64> {
         Some(self.newer? / self.older.filter(|older| *older > 0.0)?)
     }
 }
@@ -96,7 +96,7 @@ impl Diff {
 }
 
 /// Compares two plans.
-pub fn diff(older: &Plan, newer: &Plan) -> Diff {
+pub(crate) fn diff(older: &Plan, newer: &Plan) -> Diff {
     let matches = Matches::between(older, newer);
     let total = |plan: &Plan| plan.total_time().map(|time| time.0).filter(|_| plan.has_times());
     let blocks = |plan: &Plan| plan.root().filter(|root| !root.buffers.is_empty()).map(|root| touched(&root.buffers));

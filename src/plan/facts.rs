@@ -21,7 +21,7 @@ pub struct Blocks {
 
 impl Blocks {
     /// Returns the blocks that were looked at.
-    pub fn touched(&self) -> f64 {
+    pub(crate) fn touched(&self) -> f64 {
         self.hit + self.read
     }
 

@@ -156,7 +156,7 @@ impl NodeKind {
     }
 
     /// Whether it reads a table or an index of this server: the scans that have blocks of their own.
-    pub fn reads_table(self) -> bool {
+    pub(crate) fn reads_table(self) -> bool {
         matches!(
             self,
             Self::SeqScan
@@ -170,12 +170,12 @@ impl NodeKind {
     }
 
     /// Whether it joins two inputs.
-    pub fn is_join(self) -> bool {
+    pub(crate) fn is_join(self) -> bool {
         matches!(self, Self::NestedLoop | Self::MergeJoin | Self::HashJoin)
     }
 
     /// Whether it collects the rows of parallel workers.
-    pub fn is_gather(self) -> bool {
+    pub(crate) fn is_gather(self) -> bool {
         matches!(self, Self::Gather | Self::GatherMerge)
     }
 }
@@ -277,7 +277,7 @@ impl Node {
     }
 
     /// Whether a field is there and true.
-    pub fn is_true(&self, name: &str) -> bool {
+    pub(crate) fn is_true(&self, name: &str) -> bool {
         self.field(name).and_then(Field::as_bool).unwrap_or(false)
     }
 
@@ -297,7 +297,7 @@ impl Node {
     }
 
     /// Returns the name by which the conditions call the table.
-    pub fn alias(&self) -> Option<&str> {
+    pub(crate) fn alias(&self) -> Option<&str> {
         self.text("Alias").or_else(|| self.relation())
     }
 
@@ -307,7 +307,7 @@ impl Node {
     }
 
     /// Whether it reads its index backwards.
-    pub fn is_backward(&self) -> bool {
+    pub(crate) fn is_backward(&self) -> bool {
         self.text("Scan Direction") == Some("Backward")
     }
 
@@ -317,37 +317,37 @@ impl Node {
     }
 
     /// Returns the condition the index is searched by.
-    pub fn index_cond(&self) -> Option<&str> {
+    pub(crate) fn index_cond(&self) -> Option<&str> {
         self.text("Index Cond")
     }
 
     /// Returns the condition rows of a bitmap or a lossy index are tried by again.
-    pub fn recheck_cond(&self) -> Option<&str> {
+    pub(crate) fn recheck_cond(&self) -> Option<&str> {
         self.text("Recheck Cond")
     }
 
     /// Returns the condition pairs of rows are tried by after they met.
-    pub fn join_filter(&self) -> Option<&str> {
+    pub(crate) fn join_filter(&self) -> Option<&str> {
         self.text("Join Filter")
     }
 
     /// Returns the condition of a Hash Join.
-    pub fn hash_cond(&self) -> Option<&str> {
+    pub(crate) fn hash_cond(&self) -> Option<&str> {
         self.text("Hash Cond")
     }
 
     /// Returns the condition of a Merge Join.
-    pub fn merge_cond(&self) -> Option<&str> {
+    pub(crate) fn merge_cond(&self) -> Option<&str> {
         self.text("Merge Cond")
     }
 
     /// Returns the keys it sorts by, with `DESC` and `NULLS` as printed.
-    pub fn sort_key(&self) -> Vec<&str> {
+    pub(crate) fn sort_key(&self) -> Vec<&str> {
         self.texts("Sort Key")
     }
 
     /// Returns the keys it groups by.
-    pub fn group_key(&self) -> Vec<&str> {
+    pub(crate) fn group_key(&self) -> Vec<&str> {
         self.texts("Group Key")
     }
 
@@ -357,7 +357,7 @@ impl Node {
     }
 
     /// Returns `Inner`, `Left`, `Full`, `Right`, `Semi`, `Anti` or `Right Anti` of a join.
-    pub fn join_type(&self) -> Option<&str> {
+    pub(crate) fn join_type(&self) -> Option<&str> {
         self.text("Join Type")
     }
 
@@ -367,27 +367,27 @@ impl Node {
     }
 
     /// Returns `Simple`, `Partial` or `Finalize` of an Aggregate.
-    pub fn partial_mode(&self) -> Option<&str> {
+    pub(crate) fn partial_mode(&self) -> Option<&str> {
         self.text("Partial Mode")
     }
 
     /// Returns `Insert`, `Update`, `Delete` or `Merge` of a `ModifyTable` or a Foreign Scan.
-    pub fn operation(&self) -> Option<&str> {
+    pub(crate) fn operation(&self) -> Option<&str> {
         self.text("Operation")
     }
 
     /// Returns the CTE that a CTE Scan or a `WorkTable` Scan reads.
-    pub fn cte(&self) -> Option<&str> {
+    pub(crate) fn cte(&self) -> Option<&str> {
         self.text("CTE Name")
     }
 
     /// Returns the name of an `InitPlan`, `SubPlan` or CTE: `CTE newest`, `SubPlan 1`.
-    pub fn subplan_name(&self) -> Option<&str> {
+    pub(crate) fn subplan_name(&self) -> Option<&str> {
         self.text("Subplan Name")
     }
 
     /// Whether it is a `SubPlan` that its parent runs once, into a hash table: `(hashed SubPlan 1)`.
-    pub fn is_hashed_in(&self, parent: &Self) -> bool {
+    pub(crate) fn is_hashed_in(&self, parent: &Self) -> bool {
         let Some(name) = self.subplan_name() else { return false };
         let texts = parent.fields.iter().flat_map(|(_, field)| field.items()).filter_map(Field::as_text);
         let mut after = texts.flat_map(|text| text.split("hashed ").skip(1)).filter_map(|rest| rest.strip_prefix(name));
@@ -395,17 +395,17 @@ impl Node {
     }
 
     /// Returns the rows an index-only scan had to look for in the table, over all loops.
-    pub fn heap_fetches(&self) -> Option<f64> {
+    pub(crate) fn heap_fetches(&self) -> Option<f64> {
         self.number("Heap Fetches")
     }
 
     /// Whether the planner had no other way than one that a setting forbids; since 18.
-    pub fn is_disabled(&self) -> bool {
+    pub(crate) fn is_disabled(&self) -> bool {
         self.is_true("Disabled")
     }
 
     /// Whether ANALYZE found that it was never started.
-    pub fn is_never_executed(&self) -> bool {
+    pub(crate) fn is_never_executed(&self) -> bool {
         self.actual.is_some_and(|actual| actual.loops == 0.0)
     }
 
@@ -415,13 +415,13 @@ impl Node {
     }
 
     /// Returns the rows expected of one execution, over all processes that share it; `None` with COSTS OFF.
-    pub fn expected_rows(&self) -> Option<f64> {
+    pub(crate) fn expected_rows(&self) -> Option<f64> {
         self.estimate.map(|estimate| estimate.rows * self.derived.divisor.max(1.0))
     }
 
     /// Returns the rows returned over all loops if they were counted, else the rows expected of one execution; both over
     /// all processes.
-    pub fn rows_or_estimate(&self) -> f64 {
+    pub(crate) fn rows_or_estimate(&self) -> f64 {
         self.rows_total().or_else(|| self.expected_rows()).unwrap_or(0.0)
     }
 

@@ -38,7 +38,7 @@ pub struct SeqScan {
 
 impl SeqScan {
     /// Returns the part of the rows read that were kept, 0..=1; `None` without ANALYZE, or if it read none.
-    pub fn kept_share(&self) -> Option<f64> {
+    pub(crate) fn kept_share(&self) -> Option<f64> {
         self.rows_read.filter(|read| *read > 0.0).map(|read| self.rows_kept / read)
     }
 }

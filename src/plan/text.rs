@@ -62,7 +62,7 @@ pub fn psql(plan: &Plan) -> String {
 }
 
 /// Gives the lines of the text with psql's head, rule and count, one by one: a long text is not held twice.
-pub fn psql_lines(plan: &Plan, mut give: impl FnMut(&str)) {
+pub(crate) fn psql_lines(plan: &Plan, mut give: impl FnMut(&str)) {
     const HEAD: &str = "QUERY PLAN";
     let (mut width, mut count) = (HEAD.len(), 0_usize);
     each_line(plan, |line| {

@@ -5,7 +5,7 @@ use super::json::write_string;
 use super::{NodeId, Plan};
 
 /// Returns the plan as `EXPLAIN (FORMAT JSON)` has it, in a list of one; fields in the order they were read in.
-pub fn to_json(plan: &Plan) -> String {
+pub(crate) fn to_json(plan: &Plan) -> String {
     let mut writer = JsonWriter { out: String::from("[\n"), level: 1 };
     writer.open('{');
     writer.name("Plan", Comma::First);

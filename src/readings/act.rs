@@ -79,7 +79,7 @@ impl SignalKind {
     }
 
     /// Returns the act on a process of a kind (`pg_stat_activity.backend_type`) as a button names it.
-    pub fn button(self, process: &str) -> &'static str {
+    pub(crate) fn button(self, process: &str) -> &'static str {
         match self {
             Self::Cancel if process == "autovacuum worker" => "cancel the autovacuum",
             Self::Cancel => "cancel the statement",

@@ -121,12 +121,12 @@ impl Backend {
     }
 
     /// Returns the class of what it waits for, `Lock` of `Lock:relation`; empty when it waits for nothing.
-    pub fn wait_class(&self) -> &str {
+    pub(crate) fn wait_class(&self) -> &str {
         self.wait.split(':').next().unwrap_or_default()
     }
 
     /// Whether the state of a client is not known: it is hidden, or the session runs with `track_activities` off.
-    pub fn has_unknown_state(&self) -> bool {
+    pub(crate) fn has_unknown_state(&self) -> bool {
         self.is_hidden || self.state == "disabled"
     }
 
@@ -136,22 +136,22 @@ impl Backend {
     }
 
     /// Whether it does nothing and holds nothing.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.state == "idle" || (!self.is_client() && self.state.is_empty())
     }
 
     /// Whether it sits in a transaction without running anything.
-    pub fn is_idle_in_transaction(&self) -> bool {
+    pub(crate) fn is_idle_in_transaction(&self) -> bool {
         self.state.starts_with("idle in transaction")
     }
 
     /// Returns how long the running statement has run, in seconds; `None` where none runs.
-    pub fn statement_age(&self) -> Option<f64> {
+    pub(crate) fn statement_age(&self) -> Option<f64> {
         self.query_age.filter(|_| !self.state.is_empty() && !self.is_idle() && !self.is_idle_in_transaction())
     }
 
     /// Returns the state in few letters: `active`, `idle in tx`, `aborted tx`.
-    pub fn short_state(&self) -> &str {
+    pub(crate) fn short_state(&self) -> &str {
         match self.state.as_str() {
             "idle in transaction" => "idle in tx",
             "idle in transaction (aborted)" => "aborted tx",
@@ -185,7 +185,7 @@ pub fn backends(activity: &RowSet, at: Timestamp) -> Vec<Backend> {
 /// Returns the Django view that sqlcommenter's comment names: `controller` and `action`, else the `route`.
 ///
 /// Source: sqlcommenter specification, "Attributes"; values are URL-encoded and quoted.
-pub fn django_view(query: &str) -> Option<String> {
+pub(crate) fn django_view(query: &str) -> Option<String> {
     let start = query.rfind("/*").or_else(|| query.find("/*"))?;
     let comment = query.get(start + 2..)?;
     let comment = comment.split("*/").next()?;

@@ -23,7 +23,7 @@ impl Cut {
     }
 
     /// Returns why the rest of a probe's list is missing; `None` where no check can need the rest.
-    pub fn doubt(self, probe: &str, rows: &RowSet) -> Option<Missing> {
+    pub(crate) fn doubt(self, probe: &str, rows: &RowSet) -> Option<Missing> {
         let what = match probe {
             // Who blocks, waits, runs or is in a transaction comes first.
             "activity" if rows.iter().last().is_some_and(|last| is_at_rest(&last)) => return None,

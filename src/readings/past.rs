@@ -17,7 +17,7 @@ pub struct Past<'a> {
 
 impl<'a> Past<'a> {
     /// Returns the snapshots up to and with the moment, the newest first.
-    pub fn backwards(&self) -> impl Iterator<Item = &'a Arc<Snapshot>> {
+    pub(crate) fn backwards(&self) -> impl Iterator<Item = &'a Arc<Snapshot>> {
         self.history.until(self.moment).rev()
     }
 
@@ -33,7 +33,7 @@ impl<'a> Past<'a> {
     }
 
     /// Returns the reading of a probe before the one at the moment.
-    pub fn reading_before(&self, probe: &str) -> Option<&'a Arc<Reading>> {
+    pub(crate) fn reading_before(&self, probe: &str) -> Option<&'a Arc<Reading>> {
         self.history.at(self.moment)?.section(probe).reading()?;
         self.readings(probe).nth(1)
     }

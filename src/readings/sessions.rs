@@ -3,7 +3,7 @@
 //! Pure.
 
 /// Returns a count of sessions in a state, where the state of others is not known: `3+` is at least three, `?` any number.
-pub fn at_least(count: usize, unknown: usize) -> String {
+pub(crate) fn at_least(count: usize, unknown: usize) -> String {
     match (count, unknown) {
         (count, 0) => count.to_string(),
         (0, _) => "?".to_owned(),

@@ -68,12 +68,12 @@ pub struct Statement {
 
 impl Statement {
     /// Returns the mean run in milliseconds.
-    pub fn mean_ms(&self) -> f64 {
+    pub(crate) fn mean_ms(&self) -> f64 {
         if self.calls > 0.0 { self.time_ms / self.calls } else { 0.0 }
     }
 
     /// Returns the rows of a run.
-    pub fn rows_per_call(&self) -> f64 {
+    pub(crate) fn rows_per_call(&self) -> f64 {
         if self.calls > 0.0 { self.rows / self.calls } else { 0.0 }
     }
 }

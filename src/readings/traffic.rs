@@ -92,17 +92,17 @@ impl Traffic {
     }
 
     /// Returns the share of updates that touched no index; `None` without updates.
-    pub fn hot_share(&self) -> Option<f64> {
+    pub(crate) fn hot_share(&self) -> Option<f64> {
         share(self.hot_updates?, self.updates?)
     }
 
     /// Returns the share of scans that were sequential; `None` without scans.
-    pub fn seq_share(&self) -> Option<f64> {
+    pub(crate) fn seq_share(&self) -> Option<f64> {
         share(self.seq_scans?, self.seq_scans? + self.idx_scans.unwrap_or(0.0))
     }
 
     /// Returns the share of heap blocks found in shared buffers; `None` where none was asked for.
-    pub fn heap_hits(&self) -> Option<f64> {
+    pub(crate) fn heap_hits(&self) -> Option<f64> {
         share(self.heap_hit?, self.heap_hit? + self.heap_read?)
     }
 }

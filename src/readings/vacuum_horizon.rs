@@ -132,7 +132,7 @@ enum Hold<'a> {
 ///
 /// The sessions and who holds vacuum back are two readings: what one says counts only as far as the other does not say
 /// that it is over, or that it has begun since.
-pub fn words_of_session(readings: &Readings, pid: i64) -> String {
+pub(crate) fn words_of_session(readings: &Readings, pid: i64) -> String {
     match readings.horizon() {
         Ok(horizon) => horizon.sentence(&horizon.hold_of_session(readings, pid)),
         Err(why) => format!("? ({why})"),
@@ -140,7 +140,7 @@ pub fn words_of_session(readings: &Readings, pid: i64) -> String {
 }
 
 /// Returns the same as an answer: "no" with the reason, or "yes" and what it pins.
-pub fn answer_of_session(readings: &Readings, pid: i64) -> String {
+pub(crate) fn answer_of_session(readings: &Readings, pid: i64) -> String {
     match readings.horizon() {
         Ok(horizon) => horizon.answer(&horizon.hold_of_session(readings, pid)),
         Err(why) => format!("? ({why})"),
@@ -172,7 +172,7 @@ impl VacuumHorizon {
     }
 
     /// Returns the running transaction from which a snapshot inherits its age; `None` where its age is its own.
-    pub fn cause(&self, holder: &Holder) -> Option<&Holder> {
+    pub(crate) fn cause(&self, holder: &Holder) -> Option<&Holder> {
         let age = holder.xmin_age.filter(|age| holder.xid_age.is_none_or(|own| own < *age))?;
         let is_cause = |other: &&Holder| other.xid_age == Some(age) && !std::ptr::eq(*other, holder);
         self.holders.iter().find(is_cause)
@@ -358,7 +358,7 @@ impl Holder {
     }
 
     /// Returns how far back it is and where that keeps dead rows, in words.
-    pub fn what_it_pins(&self) -> String {
+    pub(crate) fn what_it_pins(&self) -> String {
         let rows = format!(
             "keeps dead rows of the last {}",
             Count(self.transactions as f64).of("transaction", "transactions")
@@ -379,7 +379,7 @@ impl Holder {
     }
 
     /// Returns how to end it, in a sentence.
-    pub fn how_to_end(&self) -> &'static str {
+    pub(crate) fn how_to_end(&self) -> &'static str {
         match self.kind {
             HolderKind::Session => "Commit or roll back its transaction, or terminate the session (K in Activity).",
             HolderKind::Standby => {

@@ -75,7 +75,7 @@ impl Playback {
     }
 
     /// Whether every sample was taken.
-    pub fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         self.next.is_none()
     }
 

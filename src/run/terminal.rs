@@ -11,7 +11,6 @@ use crossterm::{cursor, execute, queue, terminal};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
 
 use crate::failure::{Failure, FailureKind};
 
@@ -100,11 +99,6 @@ impl Screen {
         // Not ratatui's `clear`: it asks the terminal where the cursor is, and another program may take the answer.
         self.terminal.swap_buffers();
         queue!(self.terminal.backend_mut(), terminal::Clear(terminal::ClearType::All))
-    }
-
-    /// Returns the size.
-    pub fn area(&self) -> Rect {
-        self.terminal.size().map_or(Rect::ZERO, |size| Rect::from((Position::ORIGIN, size)))
     }
 
     /// Returns the last drawn frame, for tests.

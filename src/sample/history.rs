@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Reading, Snapshot, Timestamp};
+use super::{Snapshot, Timestamp};
 
 /// Memory the history may hold.
 pub const DEFAULT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
@@ -133,17 +133,5 @@ impl History {
     pub fn until(&self, moment: Moment) -> impl DoubleEndedIterator<Item = &Arc<Snapshot>> {
         let count = usize::try_from(moment.0.saturating_sub(self.forgotten)).unwrap_or(usize::MAX).saturating_add(1);
         self.snapshots.iter().take(count).map(|(snapshot, _)| snapshot)
-    }
-
-    /// Returns the last reading of a probe that is older than the one at `moment`, for its rates.
-    ///
-    /// A probe that was not due shares its reading with the snapshot before; those are passed over.
-    pub fn reading_before(&self, moment: Moment, probe: &str) -> Option<Arc<Reading>> {
-        let newer = self.at(moment)?.section(probe).reading()?.at;
-        self.until(moment)
-            .rev()
-            .filter_map(|snapshot| snapshot.section(probe).reading())
-            .find(|reading| reading.at.0 < newer.0)
-            .cloned()
     }
 }

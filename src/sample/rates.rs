@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{Reading, Row, Value};
 
 /// Growth of a counter between two readings, or `None` after a reset or without an older value.
-pub fn growth(older: Option<&Value>, newer: &Value) -> Option<f64> {
+pub(crate) fn growth(older: Option<&Value>, newer: &Value) -> Option<f64> {
     let grown = newer.as_f64()? - older?.as_f64()?;
     (grown >= 0.0).then_some(grown)
 }
@@ -34,7 +34,7 @@ impl<'a> Interval<'a> {
     }
 
     /// Returns a counter's growth over the interval.
-    pub fn growth(&self, newer: &Row<'_>, column: &str) -> Option<f64> {
+    pub(crate) fn growth(&self, newer: &Row<'_>, column: &str) -> Option<f64> {
         growth(self.older(newer).map(|row| row.get(column)), newer.get(column))
     }
 
@@ -45,7 +45,7 @@ impl<'a> Interval<'a> {
 }
 
 /// Returns the key columns as one text, for use as a map's key.
-pub fn key_text(row: &Row<'_>) -> String {
+pub(crate) fn key_text(row: &Row<'_>) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for value in row.key() {

@@ -115,7 +115,7 @@ const ENDS: &[&str] = &[
 ];
 
 /// Returns a text without its secrets.
-pub fn redact(text: &str) -> Cow<'_, str> {
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     if !has_hint(text) && !text.ends_with(CUT) {
         return Cow::Borrowed(text);
     }

@@ -126,7 +126,7 @@ fn scaled(number: f64, step: f64, names: &[&str], gap: &str) -> String {
 }
 
 /// Writes a number with a comma between thousands: which of two is larger must not be rounded away.
-pub fn grouped(number: usize) -> String {
+pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

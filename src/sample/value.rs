@@ -30,7 +30,7 @@ pub enum Value {
 
 impl Value {
     /// Wraps a float; one that is not finite is null, because no recording could hold it.
-    pub fn float(number: f64) -> Self {
+    pub(crate) fn float(number: f64) -> Self {
         if number.is_finite() { Self::Float(number) } else { Self::Null }
     }
 
@@ -70,7 +70,7 @@ impl Value {
     }
 
     /// Returns a boolean, or `None` for any other kind.
-    pub fn as_bool(&self) -> Option<bool> {
+    pub(crate) fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(flag) => Some(*flag),
             _ => None,

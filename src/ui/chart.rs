@@ -69,7 +69,7 @@ pub struct LoadChart {
 }
 
 /// The classes of `PostgreSQL`'s wait events, in the order of the stack; the rest is `other`.
-pub fn wait_classes() -> Vec<SessionClass> {
+pub(crate) fn wait_classes() -> Vec<SessionClass> {
     [
         ("cpu", Role::Cpu, 'C'),
         ("io", Role::Io, 'I'),
@@ -133,7 +133,7 @@ impl LoadChart {
     }
 
     /// Returns the moment at a column of the screen, for clicks; the area is the one drawn into.
-    pub fn moment_at(&self, area: Rect, x: u16) -> Option<f64> {
+    pub(crate) fn moment_at(&self, area: Rect, x: u16) -> Option<f64> {
         let body = area.height.checked_sub(u16::from(area.height >= 5) + u16::from(area.height >= 4))?;
         let stacks = self.stacks(usize::from(area.width));
         let scale = Scale::over(greatest(&stacks), self.limit.as_ref().map(|limit| limit.value), body);

@@ -53,7 +53,7 @@ impl Detail {
     }
 
     /// Adds a heading.
-    pub fn heading(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn heading(mut self, text: impl Into<String>) -> Self {
         if !self.blocks.is_empty() {
             self.blocks.push(Block::Gap);
         }
@@ -82,7 +82,7 @@ impl Detail {
     }
 
     /// Adds a paragraph with a look.
-    pub fn paragraph_as(mut self, text: impl AsRef<str>, role: Role) -> Self {
+    pub(crate) fn paragraph_as(mut self, text: impl AsRef<str>, role: Role) -> Self {
         self.blocks.push(Block::Paragraph(text::clean_lines(text.as_ref()).into_owned(), role));
         self
     }
@@ -113,7 +113,7 @@ impl Detail {
     }
 
     /// Scrolls so many screens down, or up where it is negative.
-    pub fn scroll_pages(&self, pages: isize) {
+    pub(crate) fn scroll_pages(&self, pages: isize) {
         let page = isize::try_from(self.height.get().max(2) - 1).unwrap_or(1);
         self.scroll(pages.saturating_mul(page));
     }

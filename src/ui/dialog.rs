@@ -65,7 +65,13 @@ impl Confirm {
 /// Clears a place in the middle of an area, draws a frame with a title and a note around it and returns the inside.
 ///
 /// The size is that of the whole frame; where the area is smaller it is the area.
-pub fn overlay(buffer: &mut Buffer, area: Rect, size: (u16, u16), title: (&str, Option<&str>), theme: &Theme) -> Rect {
+pub(crate) fn overlay(
+    buffer: &mut Buffer,
+    area: Rect,
+    size: (u16, u16),
+    title: (&str, Option<&str>),
+    theme: &Theme,
+) -> Rect {
     let area = area.intersection(buffer.area);
     let (width, height) = (size.0.min(area.width), size.1.min(area.height));
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };

@@ -102,7 +102,7 @@ impl Segment {
 /// Draws segments from the left with two blanks between; those that have no room are left out, the highest `drop` first.
 ///
 /// Returns where each was drawn, for clicks; one that was left out has no width.
-pub fn draw_segments(buffer: &mut Buffer, area: Rect, segments: &[Segment], theme: &Theme) -> Vec<Rect> {
+pub(crate) fn draw_segments(buffer: &mut Buffer, area: Rect, segments: &[Segment], theme: &Theme) -> Vec<Rect> {
     let area = Rect { height: area.height.min(1), ..area }.intersection(buffer.area);
     let width = |at: &usize| segments.get(*at).map_or(0, |segment| parts_width(&segment.parts));
     let mut kept: Vec<usize> = (0..segments.len()).collect();
@@ -129,7 +129,7 @@ pub fn draw_segments(buffer: &mut Buffer, area: Rect, segments: &[Segment], them
 }
 
 /// Draws the footer: the keys that work here, each with what it does; as many as there is room for.
-pub fn draw_keys(buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)], theme: &Theme) {
+pub(crate) fn draw_keys(buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)], theme: &Theme) {
     let segment = |(at, (key, does)): (usize, &(&str, &str))| {
         Segment::new(*key, Role::Key).and(format!(" {does}"), Role::Muted).drop(1 + at.min(250) as u8)
     };
@@ -140,7 +140,13 @@ pub fn draw_keys(buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)], theme: 
 /// Draws the tabs, the active one marked; returns where each stands, for clicks.
 ///
 /// Where they have no room all but the active one shrink to their keys, then those that do not fit are left out.
-pub fn draw_tabs(buffer: &mut Buffer, area: Rect, tabs: &[(&str, &str)], active: usize, theme: &Theme) -> Vec<Rect> {
+pub(crate) fn draw_tabs(
+    buffer: &mut Buffer,
+    area: Rect,
+    tabs: &[(&str, &str)],
+    active: usize,
+    theme: &Theme,
+) -> Vec<Rect> {
     let whole: usize = tabs.iter().map(|(key, name)| text::width(key) + text::width(name) + 3).sum();
     let is_roomy = whole <= usize::from(area.width);
     let segment = |(at, (key, name)): (usize, &(&str, &str))| {
@@ -162,7 +168,7 @@ pub fn draw_tabs(buffer: &mut Buffer, area: Rect, tabs: &[(&str, &str)], active:
 }
 
 /// Draws parts one after the other, the last cut where the area ends; returns where they ended.
-pub fn draw_parts(buffer: &mut Buffer, area: Rect, parts: &[TextPart], theme: &Theme) -> u16 {
+pub(crate) fn draw_parts(buffer: &mut Buffer, area: Rect, parts: &[TextPart], theme: &Theme) -> u16 {
     let area = area.intersection(buffer.area);
     let mut x = area.x;
     for (text, role) in parts {
@@ -178,7 +184,7 @@ pub fn draw_parts(buffer: &mut Buffer, area: Rect, parts: &[TextPart], theme: &T
 }
 
 /// Returns the columns parts take.
-pub fn parts_width(parts: &[TextPart]) -> usize {
+pub(crate) fn parts_width(parts: &[TextPart]) -> usize {
     parts.iter().map(|(text, _)| text::width(text)).sum()
 }
 

@@ -13,15 +13,6 @@ const LEAST_BAR: usize = 4;
 /// The widest bar; more is no more exact to the eye.
 const WIDEST_BAR: usize = 24;
 
-/// From where a share is worth a warning, and from where it is bad.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Thresholds {
-    /// A share from which something is soon to be done, 0..=1.
-    pub warning: f64,
-    /// A share from which something is to be done, 0..=1.
-    pub bad: f64,
-}
-
 /// A quantity against its limit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gauge<'a> {
@@ -35,21 +26,8 @@ pub struct Gauge<'a> {
     pub health: Option<Health>,
 }
 
-impl Thresholds {
-    /// Returns the verdict on a share.
-    pub fn health(&self, share: f64) -> Health {
-        if share >= self.bad {
-            Health::Bad
-        } else if share >= self.warning {
-            Health::Warning
-        } else {
-            Health::Good
-        }
-    }
-}
-
 /// Returns a share as a bar of exactly `width` columns, in halves of a column; a share over nothing shows at least one half.
-pub fn bar(share: f64, width: usize, glyphs: &Glyphs) -> String {
+pub(crate) fn bar(share: f64, width: usize, glyphs: &Glyphs) -> String {
     let (filled, half) = halves(share, width);
     let [whole, part, nothing] = glyphs.bar;
     let rest = width - filled - half;
@@ -120,9 +98,7 @@ mod tests {
 
     #[test]
     fn a_gauge_gives_up_its_bar_then_its_label() {
-        let thresholds = Thresholds { warning: 0.7, bad: 0.9 };
-        let gauge =
-            Gauge { label: "connections", share: Some(0.87), figures: "87/100", health: Some(thresholds.health(0.87)) };
+        let gauge = Gauge { label: "connections", share: Some(0.87), figures: "87/100", health: Some(Health::Warning) };
         let mut all = Vec::new();
         for width in [60, 40, 30, 22, 12, 5] {
             let area = Rect::new(0, 0, width, 1);

@@ -140,7 +140,7 @@ impl Glyphs {
     /// Returns the marks for a locale: `LC_ALL`, else `LC_CTYPE`, else `LANG` decide, as they do for libc.
     ///
     /// The Linux console (`TERM=linux`) has a UTF-8 locale but few of the marks; it gets the ASCII ones.
-    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
         let locale = locale.to_ascii_lowercase();

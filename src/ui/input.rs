@@ -44,7 +44,7 @@ impl Input {
     }
 
     /// Does what a key does to a line (readline's keys too); returns whether it was one of them.
-    pub fn on_key(&mut self, key: KeyEvent) -> bool {
+    pub(crate) fn on_key(&mut self, key: KeyEvent) -> bool {
         let held = key.modifiers - KeyModifiers::SHIFT;
         let control = held == KeyModifiers::CONTROL;
         let word = control || held == KeyModifiers::ALT;

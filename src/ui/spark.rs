@@ -6,7 +6,7 @@ use super::glyphs::Glyphs;
 ///
 /// A value that was not read is a blank, zero is the lowest step. The scale begins at zero and ends at the greatest value
 /// shown, or at `most` where that is greater: two lines with the same `most` can be compared.
-pub fn spark(values: &[Option<f64>], width: usize, most: f64, glyphs: &Glyphs) -> String {
+pub(crate) fn spark(values: &[Option<f64>], width: usize, most: f64, glyphs: &Glyphs) -> String {
     let shown = values.get(values.len().saturating_sub(width)..).unwrap_or_default();
     let known = shown.iter().flatten().copied().filter(|value| value.is_finite());
     let top = known.fold(most.max(0.0), f64::max);

@@ -39,12 +39,12 @@ enum LineEnd {
 /// Returns the text as one line: a line's end and the indentation after it are one space.
 ///
 /// Controls are shown as their pictures (`␛`, `␀`), marks that turn the direction as `�`; what is invisible is gone.
-pub fn clean(text: &str) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     clean_as(text, LineEnd::Space)
 }
 
 /// Returns the text with its lines kept and its tabs as spaces, for SQL and messages of several lines.
-pub fn clean_lines(text: &str) -> Cow<'_, str> {
+pub(crate) fn clean_lines(text: &str) -> Cow<'_, str> {
     clean_as(text, LineEnd::Keep)
 }
 
@@ -54,12 +54,12 @@ pub fn clean_stream(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns the text with `\n` as its only line end; `\r\n` and a lone `\r` become one.
-pub fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
+pub(crate) fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
 }
 
 /// Returns the text as one line of at most `width` columns, having read no more of it than that needs.
-pub fn clean_cut(text: &str, width: usize) -> String {
+pub(crate) fn clean_cut(text: &str, width: usize) -> String {
     cut(&clean(head(text, width)), width)
 }
 
@@ -72,7 +72,7 @@ pub fn width(text: &str) -> usize {
 }
 
 /// Returns the display width of one grapheme: 0 for what the buffer leaves out.
-pub fn grapheme_width(grapheme: &str) -> usize {
+pub(crate) fn grapheme_width(grapheme: &str) -> usize {
     if grapheme.contains(char::is_control) { 0 } else { usize::from(grapheme.cell_width()) }
 }
 
@@ -82,7 +82,7 @@ pub fn cut(text: &str, width: usize) -> String {
 }
 
 /// Returns the text cut to at most `width` columns with another mark (`~` where the terminal knows only ASCII).
-pub fn cut_with(text: &str, width: usize, mark: char) -> String {
+pub(crate) fn cut_with(text: &str, width: usize, mark: char) -> String {
     let (kept, _) = fit(text, width);
     if kept == text.len() {
         return text.to_owned();
@@ -96,7 +96,7 @@ pub fn cut_with(text: &str, width: usize, mark: char) -> String {
 }
 
 /// Returns the bytes that fit `width` columns, on a grapheme's boundary, and the columns they take.
-pub fn fit(text: &str, width: usize) -> (usize, usize) {
+pub(crate) fn fit(text: &str, width: usize) -> (usize, usize) {
     if text.len() <= width && text.is_ascii() {
         return (text.len(), self::width(text));
     }

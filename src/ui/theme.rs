@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Color, Style};
 
 use super::glyphs::{Glyphs, Health, UNICODE};
 
@@ -149,7 +149,7 @@ impl Theme {
     }
 
     /// Returns how a health looks.
-    pub fn health(&self, health: Health) -> Style {
+    pub(crate) fn health(&self, health: Health) -> Style {
         self.style(Role::of(health))
     }
 
@@ -159,19 +159,8 @@ impl Theme {
     }
 
     /// Whether classes must be told apart by pattern or letter, because colour cannot.
-    pub fn is_mono(&self) -> bool {
+    pub(crate) fn is_mono(&self) -> bool {
         self.depth == Depth::Mono || self.styles.iter().all(|style| style.fg.is_none_or(|fg| fg == Color::Reset))
-    }
-
-    /// Returns this theme with every role in the border's colour, for what lies behind a dialog.
-    pub fn dimmed(&self) -> Self {
-        let mut dimmed = self.clone();
-        let muted = self.style(Role::Border);
-        for style in &mut dimmed.styles {
-            *style = Style { fg: muted.fg.or(style.fg), bg: self.screen().bg, ..*style };
-            style.add_modifier = if muted.fg.is_some() { Modifier::empty() } else { Modifier::DIM };
-        }
-        dimmed
     }
 }
 

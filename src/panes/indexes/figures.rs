@@ -191,7 +191,7 @@ impl IndexFigures {
     }
 
     /// Whether it is bloated so that it is worth a word.
-    pub fn is_bloated(&self) -> bool {
+    pub(crate) fn is_bloated(&self) -> bool {
         self.bloat.as_ref().and_then(Bloat::amount).is_some_and(is_notable)
     }
 
@@ -214,7 +214,7 @@ impl IndexFigures {
     }
 
     /// Orders the indexes before anybody sorts: the worst verdict, then the largest.
-    pub fn urgency(&self) -> f64 {
+    pub(crate) fn urgency(&self) -> f64 {
         let size = match &self.subject {
             IndexOrMissing::Index(usage) => usage.bytes.unwrap_or(0.0),
             IndexOrMissing::Missing(_) => 0.0,
@@ -224,7 +224,7 @@ impl IndexFigures {
     }
 
     /// Puts a measurement in the estimate's place; what the fillfactor keeps free is no bloat.
-    pub fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
+    pub(crate) fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
         let (Some((free_share, at)), IndexOrMissing::Index(usage)) = (measured, &self.subject) else { return };
         let fillfactor = usage.option("fillfactor").and_then(|value| value.parse().ok()).unwrap_or(FILLFACTOR);
         let size = Bytes(usage.bytes.unwrap_or(0.0));

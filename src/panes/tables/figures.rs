@@ -109,7 +109,7 @@ impl TableFigures {
     }
 
     /// Puts a measurement in the estimate's place, unless a vacuum came since; what the fillfactor keeps free is no bloat.
-    pub fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
+    pub(crate) fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
         let Some((free_share, at)) = measured else { return };
         if self.usage.last_vacuum.is_some_and(|vacuum| vacuum.0 > at.0) {
             return;
@@ -121,7 +121,7 @@ impl TableFigures {
     }
 
     /// Orders the tables before anybody sorts: what is locked, then what wastes most, then what is large.
-    pub fn urgency(&self) -> f64 {
+    pub(crate) fn urgency(&self) -> f64 {
         let locked = if self.usage.locked_by.is_empty() { 0.0 } else { 1e18 };
         let wasted = self.bloat.as_ref().and_then(Bloat::amount).map_or(0.0, |amount| amount.bytes.0);
         let size = self.usage.total_bytes.unwrap_or(self.usage.pages.max(0.0) * PAGE);

@@ -67,12 +67,12 @@ impl Environment {
     }
 
     /// Returns a path below the home folder.
-    pub fn in_home(&self, path: &str) -> Option<PathBuf> {
+    pub(crate) fn in_home(&self, path: &str) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(path))
     }
 
     /// Expands a leading `~/`, which a shell does not expand within `sslcert=~/x`.
-    pub fn expand(&self, path: &str) -> PathBuf {
+    pub(crate) fn expand(&self, path: &str) -> PathBuf {
         match (path.strip_prefix("~/"), &self.home) {
             (Some(rest), Some(home)) => home.join(rest),
             _ => PathBuf::from(path),

@@ -309,7 +309,7 @@ impl ConnectError {
     }
 
     /// Whether there is no server at all: nothing listens at any place that was tried.
-    pub fn found_no_server(&self) -> bool {
+    pub(crate) fn found_no_server(&self) -> bool {
         let is_nothing = |trouble: &ConnectTrouble| match trouble {
             ConnectTrouble::Socket(error) => {
                 matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
@@ -367,7 +367,7 @@ impl ConnectError {
     }
 
     /// Whether every place for a client is taken, of the server or of the pooler before it.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.attempts.last().is_some_and(|last| match &last.trouble {
             ConnectTrouble::Server(error) => {
                 *error.code() == SqlState::TOO_MANY_CONNECTIONS

@@ -279,7 +279,7 @@ const HARMLESS_SETTINGS: &[&str] = &[
 ];
 
 /// Whether a function may change a setting while it runs; switches of the planner (`enable_seqscan`) all do no harm.
-pub fn is_harmless_setting(name: &str) -> bool {
+pub(crate) fn is_harmless_setting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with("enable_") || HARMLESS_SETTINGS.contains(&name.as_str())
 }
@@ -486,12 +486,12 @@ const POSTGIS_SQL: &[&str] = &[
 ];
 
 /// Returns the statements that a harmless library runs by itself.
-pub fn sql_of(library: &str) -> &'static [&'static str] {
+pub(crate) fn sql_of(library: &str) -> &'static [&'static str] {
     if library == "$libdir/postgis-3" { POSTGIS_SQL } else { &[] }
 }
 
 /// Whether a function in C does no harm: `probin` and `prosrc`.
-pub fn is_harmless_symbol(library: &str, symbol: &str) -> bool {
+pub(crate) fn is_harmless_symbol(library: &str, symbol: &str) -> bool {
     let Some(name) = library.strip_prefix("$libdir/") else { return false };
     let Some(known) = LIBRARIES.iter().find(|known| known.name == name) else { return false };
     !EXCEPT.contains(&(name, symbol))

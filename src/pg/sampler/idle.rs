@@ -40,13 +40,13 @@ impl SessionCache {
     }
 
     /// Forgets them all: the next reading is of all.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
 
     /// Returns the rows of all sessions: those that were read since `since`, and those that are named as unchanged;
     /// `None` where one of those is not known, because all were forgotten meanwhile.
-    pub fn put_together(
+    pub(crate) fn put_together(
         &mut self,
         columns: &[Column],
         rows: Vec<Vec<Value>>,

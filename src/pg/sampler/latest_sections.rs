@@ -131,7 +131,7 @@ impl LatestSections {
     }
 
     /// Says of what was never read that the first connection has been awaited for so long.
-    pub fn is_connecting(&mut self, waited: Duration) {
+    pub(crate) fn is_connecting(&mut self, waited: Duration) {
         let since = Timestamp(self.now().0 - waited.as_secs_f64());
         for probe in PROBES {
             if *self.section(probe.name) == Section::Missing(Missing::NotYet) {
@@ -170,7 +170,7 @@ impl LatestSections {
 }
 
 /// Returns the probe whose answer is a text for each queryid.
-pub fn asked_probe() -> Option<&'static Probe> {
+pub(crate) fn asked_probe() -> Option<&'static Probe> {
     PROBES.iter().copied().find(|probe| probe.pace == Pace::Asked)
 }
 

@@ -9,7 +9,7 @@ use crate::sample::{ColumnRole, RowSet, Value};
 
 /// Returns a reading in which every row that is locked (`locked_by`) has the other figures of its last reading, with
 /// their `read_at`; one that was never read keeps its nulls.
-pub fn keep_last(older: Option<&RowSet>, mut newer: RowSet) -> RowSet {
+pub(crate) fn keep_last(older: Option<&RowSet>, mut newer: RowSet) -> RowSet {
     let (Some(older), Some(locked)) = (older, newer.position("locked_by")) else { return newer };
     if newer.position("read_at").is_none() {
         return newer;
@@ -31,7 +31,7 @@ pub fn keep_last(older: Option<&RowSet>, mut newer: RowSet) -> RowSet {
 ///
 /// `pg_stat_statements` hides the queryid of other roles' statements from a plain role: they become one row for each
 /// role and database, so that their load is still seen.
-pub fn fold_same_keys(rows: RowSet) -> RowSet {
+pub(crate) fn fold_same_keys(rows: RowSet) -> RowSet {
     let mut place: HashMap<String, usize> = HashMap::new();
     let mut folded: Vec<Vec<Value>> = Vec::with_capacity(rows.rows.len());
     let keys: Vec<String> = rows.iter().map(|row| key_text(&row)).collect();

@@ -34,13 +34,13 @@ impl Statements {
     }
 
     /// Forgets them all: the next reading is of all.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
 
     /// Returns the rows of all statements: those that were read, and those of the buckets that did not move; `None` where
     /// the sums that were asked with are not the ones that are known.
-    pub fn put_together(
+    pub(crate) fn put_together(
         &mut self,
         columns: &[Column],
         mut rows: Vec<Vec<Value>>,

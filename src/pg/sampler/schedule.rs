@@ -51,7 +51,7 @@ impl Paces {
     }
 
     /// Returns the time to the next reading of a probe that had no rows, where that makes a difference.
-    pub fn without_rows(self, probe: &Probe) -> Option<Duration> {
+    pub(crate) fn without_rows(self, probe: &Probe) -> Option<Duration> {
         match probe.pace {
             Pace::WhileRows(interval) => Some(interval.max(self.sample)),
             _ => None,

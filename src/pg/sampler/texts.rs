@@ -34,7 +34,7 @@ impl Texts {
     ///
     /// The caller says [`Texts::asked`] once they are on their way. One that was evicted before it could be answered is
     /// asked for again when it is seen again.
-    pub fn unseen(&self, statements: &RowSet) -> Vec<i64> {
+    pub(crate) fn unseen(&self, statements: &RowSet) -> Vec<i64> {
         if self.is_waiting {
             return Vec::new();
         }
@@ -48,7 +48,7 @@ impl Texts {
     }
 
     /// Whether an answer is awaited.
-    pub fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         self.is_waiting
     }
 

@@ -50,7 +50,7 @@ pub(in crate::pg) static CLOCK: Own = Own {
 };
 
 /// Takes the two columns off an answer to [`timed`].
-pub fn take_times(answer: &mut Answer) -> Option<Times> {
+pub(crate) fn take_times(answer: &mut Answer) -> Option<Times> {
     answer.columns.truncate(answer.columns.len().saturating_sub(2));
     let mut times = None;
     for row in &mut answer.rows {

@@ -18,14 +18,14 @@ pub struct PlanVerdict {
 impl PlanVerdict {
     /// Returns the same of a statement that was to be run and could not be: to be told to run it helps no one.
     #[must_use]
-    pub fn not_run(self) -> Self {
+    pub(crate) fn not_run(self) -> Self {
         let sentence = self.sentence.replace(RUN_IT, "; it was not run.");
         Self { sentence, ..self }
     }
 
     /// Returns the same where an index is worth building: then not all is fine, whatever the tips say.
     #[must_use]
-    pub fn with_index(self, index: Option<&str>) -> Self {
+    pub(crate) fn with_index(self, index: Option<&str>) -> Self {
         match index {
             Some(index) if self.is_fine => {
                 Self { sentence: format!("An index is worth building: {index}."), is_fine: false, ..self }

@@ -50,7 +50,7 @@ impl Secrets {
     /// Returns a list of parameters (`$1 = 'a', $2 = NULL`) without its secrets; their values are secrets from then on.
     ///
     /// Source: `BuildParamLogString` in src/backend/nodes/params.c: every value is in quotes, or NULL.
-    pub fn redact_parameters(&mut self, list: &str) -> String {
+    pub(crate) fn redact_parameters(&mut self, list: &str) -> String {
         let mut redacted = String::with_capacity(list.len());
         let mut is_secret = false;
         for token in tokens(list, Backslash::Plain) {
@@ -70,7 +70,7 @@ impl Secrets {
     }
 
     /// Returns a text of the statement's plan without its secrets.
-    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let redacted = redact(text);
         if self.literals.is_empty() || !redacted.contains('\'') {
             return redacted;

@@ -84,7 +84,7 @@ impl Form {
     }
 
     /// Takes a key.
-    pub fn on_key(&mut self, key: KeyEvent) -> Filled {
+    pub(crate) fn on_key(&mut self, key: KeyEvent) -> Filled {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let count = self.fields.len().max(1);
         match key.code {

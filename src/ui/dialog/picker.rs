@@ -54,7 +54,7 @@ impl Picker {
     }
 
     /// Does what a key does here; returns whether it did something. Enter and Esc are the caller's.
-    pub fn on_key(&mut self, key: KeyEvent) -> bool {
+    pub(crate) fn on_key(&mut self, key: KeyEvent) -> bool {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let last = self.found.len().saturating_sub(1);
         match key.code {

@@ -174,7 +174,7 @@ impl GridColumn {
     }
 
     /// Gives it a greatest width.
-    pub fn at_most(mut self, max: u16) -> Self {
+    pub(crate) fn at_most(mut self, max: u16) -> Self {
         self.max = max;
         self
     }
@@ -231,7 +231,7 @@ impl Cell {
     }
 
     /// A number that may be missing; then the cell is empty and sorts last.
-    pub fn optional<T: std::fmt::Display>(number: Option<(T, f64)>) -> Self {
+    pub(crate) fn optional<T: std::fmt::Display>(number: Option<(T, f64)>) -> Self {
         number.map_or_else(Self::default, |(shown, number)| Self::number(shown, number))
     }
 

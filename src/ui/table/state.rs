@@ -81,7 +81,7 @@ impl TableState {
     }
 
     /// A table in a tile: without the line below its rows, without the keys.
-    pub fn tile() -> Self {
+    pub(crate) fn tile() -> Self {
         Self { is_tile: true, ..Self::default() }
     }
 
@@ -128,7 +128,7 @@ impl TableState {
     /// Returns the key of the row that was selected when a person last looked: in the last frame, or by the last move since.
     ///
     /// Rows that come after that frame move the selection before anybody sees it: what a key acts on is this one.
-    pub fn seen_key(&self) -> Option<String> {
+    pub(crate) fn seen_key(&self) -> Option<String> {
         self.seen_key.borrow().clone().or_else(|| self.selected.clone())
     }
 
@@ -143,7 +143,7 @@ impl TableState {
     }
 
     /// Returns the selected row.
-    pub fn selected_row<'a>(&self, grid: &'a Grid) -> Option<&'a GridRow> {
+    pub(crate) fn selected_row<'a>(&self, grid: &'a Grid) -> Option<&'a GridRow> {
         grid.rows.get(self.shown.lines.get(self.cursor)?.row)
     }
 
@@ -158,7 +158,7 @@ impl TableState {
     }
 
     /// Sorts by the next column that can be sorted by; after the last comes the order the pane gave.
-    pub fn cycle_sort(&mut self, grid: &Grid) {
+    pub(crate) fn cycle_sort(&mut self, grid: &Grid) {
         let from = self.sort.as_ref().and_then(|(id, _)| grid.column(id)).map_or(0, |at| at + 1);
         let next = grid.columns.iter().enumerate().skip(from).find(|(_, column)| column.sort != SortKind::Fixed);
         if let Some((at, _)) = next {
@@ -171,7 +171,7 @@ impl TableState {
     }
 
     /// Reverses the sort.
-    pub fn reverse_sort(&mut self, grid: &Grid) {
+    pub(crate) fn reverse_sort(&mut self, grid: &Grid) {
         if let Some((_, direction)) = &mut self.sort {
             *direction = if *direction == SortDirection::Ascending {
                 SortDirection::Descending
@@ -184,7 +184,7 @@ impl TableState {
     }
 
     /// Sorts by a column, or reverses where it is sorted by that column already. What a click on a header does.
-    pub fn sort_by(&mut self, grid: &Grid, column: usize) {
+    pub(crate) fn sort_by(&mut self, grid: &Grid, column: usize) {
         let Some(column) = grid.columns.get(column) else { return };
         if self.sort.as_ref().is_some_and(|(id, _)| *id == column.id) {
             return self.reverse_sort(grid);
@@ -205,7 +205,7 @@ impl TableState {
     }
 
     /// Filters by words, each of which must be found in some cell of a row; nothing shows all rows.
-    pub fn set_filter(&mut self, grid: &Grid, words: &str) {
+    pub(crate) fn set_filter(&mut self, grid: &Grid, words: &str) {
         words.clone_into(&mut self.words);
         self.filter = RefCell::new(Filter::new(words));
         self.refresh(grid);
@@ -213,7 +213,7 @@ impl TableState {
     }
 
     /// Folds or opens the group or branch of the selected row; returns whether there was one.
-    pub fn toggle_fold(&mut self, grid: &Grid) -> bool {
+    pub(crate) fn toggle_fold(&mut self, grid: &Grid) -> bool {
         let Some(line) = self.shown.lines.get(self.cursor).filter(|line| line.children > 0) else { return false };
         let Some(key) = grid.rows.get(line.row).map(|row| row.key.clone()) else { return false };
         if !self.folded.remove(&key) {
@@ -231,7 +231,7 @@ impl TableState {
     }
 
     /// Opens groups or branches.
-    pub fn unfold(&mut self, grid: &Grid, keys: &[String]) {
+    pub(crate) fn unfold(&mut self, grid: &Grid, keys: &[String]) {
         let folded = self.folded.len();
         self.folded.retain(|key| !keys.contains(key));
         if self.folded.len() < folded {
@@ -257,21 +257,6 @@ impl TableState {
         self.shown.lines.get(self.first_line.get() + usize::from(line)).map(|line| TableHit::Row(line.row))
     }
 
-    /// Does what a click does: selects the row or sorts by the column; returns what was hit.
-    pub fn click(&mut self, grid: &Grid, x: u16, y: u16) -> Option<TableHit> {
-        let hit = self.hit(x, y)?;
-        match hit {
-            TableHit::Header(column) => self.sort_by(grid, column),
-            TableHit::Row(row) => {
-                let line = self.shown.lines.iter().position(|line| line.row == row)?;
-                self.follows = true;
-                self.select_line(grid, line);
-                self.mark_seen();
-            }
-        }
-        Some(hit)
-    }
-
     /// Returns how many rows the filter found, those in folded groups too.
     pub fn found(&self) -> usize {
         self.shown.found
@@ -295,7 +280,7 @@ impl TableState {
     }
 
     /// Notes that the selection is what a person takes it for: it was drawn, or moved by a key.
-    pub fn mark_seen(&self) {
+    pub(crate) fn mark_seen(&self) {
         self.seen_key.replace(self.selected.clone());
     }
 

@@ -20,7 +20,7 @@ impl Depth {
     pub const WORDS: [&'static str; 5] = ["auto", "none", "16", "256", "true"];
 
     /// Returns the depth a setting asks for; `None` for `auto` and for a word that is none of [`Depth::WORDS`].
-    pub fn from_word(word: &str) -> Option<Self> {
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
         match word {
             "none" => Some(Self::Mono),
             "16" => Some(Self::Sixteen),
@@ -34,7 +34,7 @@ impl Depth {
     ///
     /// `NO_COLOR` (no-color.org: set and not empty) comes first. True colour is said by `COLORTERM` or a `TERM` that ends in
     /// `-direct`, or is known of a terminal that says who it is. `ssh` does not forward `COLORTERM`: then it is 256 by `TERM`.
-    pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let term = set("TERM").unwrap_or_default();
         if set("NO_COLOR").is_some() || term == "dumb" {

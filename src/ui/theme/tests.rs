@@ -1,5 +1,7 @@
 use std::fs;
 
+use ratatui::style::Modifier;
+
 use super::depth::NAMED;
 use super::*;
 use crate::ui::glyphs::ASCII;
