@@ -194,7 +194,7 @@ impl Queries {
         let mut parts = vec![format!("{length} (v)")];
         // Of statements that ended: those that began earlier bring their whole time.
         if self.costs.seconds.is_some() {
-            parts.push(format!("{} of statements that ended", Seconds(self.costs.total_ms / 1000.0)));
+            parts.push(format!("statements that ended took {}", Seconds(self.costs.total_ms / 1000.0)));
         }
         parts.extend(self.costs.notes.iter().cloned());
         parts.join("; ")

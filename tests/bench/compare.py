@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole-process figures of pgdj beside pg_activity, on the same server in the same run.
 
-    tests/bench/compare.py [--seconds 60] [--sessions 0] [--statements 0] [--bin DIR] [program=command …]
+    tests/bench/compare.py [--seconds 60] [--sessions 0] [--idle 0] [--statements 0] [--tables 0] [--bin DIR] [program=command …]
 
 Starts a private PostgreSQL of its own (from --bin, else from PATH or Debian's folder) and removes it at the end.
 Each program runs for so many seconds in a terminal of 160x48 of its own, under a role of its own in `pg_monitor`, and
@@ -12,10 +12,13 @@ through a proxy that counts round trips: bursts from the client that were follow
 - statements and round trips per 2 s, bytes per 2 s to the terminal, resident memory and the share of one CPU.
 
 The programs run at the same time, so that all see the same load and the same machine. `--statements` fills
-pg_stat_statements, `--sessions` keeps so many sessions connected, each of which runs a short statement twice a second.
+pg_stat_statements, `--sessions` keeps so many sessions connected, each of which runs a short statement twice a second,
+`--idle` so many that do nothing, and `--tables` makes so many tables with three indexes each. The three states that are
+quoted: nothing; `--sessions 150 --statements 2000`; `--tables 20000 --idle 2000 --statements 9900 --seconds 600`.
+With `--warmup 0` the start is part of the figures.
 Needs Python 3.9 and what the commands need (`pip install pg_activity psycopg[binary]`).
 """
-import argparse, fcntl, os, pty, re, select, shlex, signal, socket, struct, subprocess, sys, termios, threading, time
+import argparse, fcntl, os, pty, re, resource, select, shlex, signal, socket, struct, subprocess, sys, termios, threading, time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -25,7 +28,9 @@ from private_server import PrivateServer, server_binaries
 SETTINGS = """
 shared_preload_libraries = 'pg_stat_statements'
 listen_addresses = ''
-max_connections = 400
+max_connections = %(connections)d
+pg_stat_statements.max = 10000
+max_locks_per_transaction = 256
 logging_collector = off
 log_line_prefix = '<%u> '
 log_min_messages = error
@@ -37,7 +42,9 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--warmup", type=float, default=10)
     parser.add_argument("--sessions", type=int, default=0)
+    parser.add_argument("--idle", type=int, default=0)
     parser.add_argument("--statements", type=int, default=0)
+    parser.add_argument("--tables", type=int, default=0)
     parser.add_argument("--bin", type=Path, help="folder with initdb and postgres")
     parser.add_argument("program", nargs="*", default=[
         "pgdj=target/release/pgdj -h {host} -p {port} -U {role} -d {database} --pace 2",
@@ -51,7 +58,7 @@ def arguments():
 class Server(PrivateServer):
     """A private server that logs every statement's duration; `pg_stat_statements` is in its database."""
     def __init__(self, options):
-        super().__init__(options.bin, SETTINGS, "pgdj-bench-")
+        super().__init__(options.bin, SETTINGS % {"connections": 400 + options.idle}, "pgdj-bench-")
         options.socket = self.host
         for _ in range(200):
             try:
@@ -83,6 +90,7 @@ class Load(threading.Thread):
                 columns = ", ".join(f"{number} as c{place}" for place in range(number % 40 + 1))
                 connection.execute(f"select {columns}, 'x' as s{number}")
         self.connections = [connect(f"bench {number}") for number in range(options.sessions)]
+        self.idle = [connect(f"bench idle {number}") for number in range(options.idle)]
     def run(self):
         import psycopg
         try:
@@ -97,6 +105,20 @@ class Load(threading.Thread):
 def psql(options, sql):
     command = ["psql", "-h", options.socket, "-p", str(options.port), "-U", "postgres", "-d", options.database, "-qAtc", sql]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+def make_tables(options):
+    """Makes tables with three indexes each, a hundred in a transaction, every tenth with rows."""
+    command = ["psql", "-h", options.socket, "-p", str(options.port), "-U", "postgres", "-d", options.database, "-qX", "-v", "ON_ERROR_STOP=1"]
+    subprocess.run(command, check=True, text=True, input=f"""
+        set client_min_messages = error;
+        do $$ begin for i in 1..{options.tables} loop
+            execute format('create table app%s_model_%s (id bigint primary key, owner_id bigint not null, name varchar(200) not null, created timestamptz not null default now(), active boolean not null default true)', i %% 200, i);
+            execute format('create index app%s_model_%s_owner on app%s_model_%s (owner_id)', i %% 200, i, i %% 200, i);
+            execute format('create index app%s_model_%s_created on app%s_model_%s (active, created desc)', i %% 200, i, i %% 200, i);
+            if i %% 10 = 0 then execute format('insert into app%s_model_%s select g, g %% 7, ''n'' || g from generate_series(1, %s) g', i %% 200, i, 50 + i %% 400); end if;
+            if i %% 100 = 0 then commit; end if;
+        end loop; end $$;
+        analyze;""".replace("%%", "%"))
 
 class Proxy(threading.Thread):
     """Forwards TCP on 127.0.0.1 to the unix socket and counts round trips."""
@@ -186,9 +208,14 @@ def measure(options, server):
 
 def main():
     options = arguments()
+    # Each idle session is a file of this process.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     server = Server(options)
     try:
-        if options.sessions or options.statements:
+        if options.tables:
+            make_tables(options)
+        if options.sessions or options.statements or options.idle:
             Load(options).start()
         measure(options, server)
     finally:
