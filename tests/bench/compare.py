@@ -28,7 +28,7 @@ from private_server import PrivateServer, server_binaries
 SETTINGS = """
 shared_preload_libraries = 'pg_stat_statements'
 listen_addresses = ''
-max_connections = %(connections)d
+max_connections = CONNECTIONS
 pg_stat_statements.max = 10000
 max_locks_per_transaction = 256
 logging_collector = off
@@ -58,7 +58,7 @@ def arguments():
 class Server(PrivateServer):
     """A private server that logs every statement's duration; `pg_stat_statements` is in its database."""
     def __init__(self, options):
-        super().__init__(options.bin, SETTINGS % {"connections": 400 + options.idle}, "pgdj-bench-")
+        super().__init__(options.bin, SETTINGS.replace("CONNECTIONS", str(400 + options.idle)), "pgdj-bench-")
         options.socket = self.host
         for _ in range(200):
             try:
