@@ -112,13 +112,13 @@ def make_tables(options):
     subprocess.run(command, check=True, text=True, input=f"""
         set client_min_messages = error;
         do $$ begin for i in 1..{options.tables} loop
-            execute format('create table app%s_model_%s (id bigint primary key, owner_id bigint not null, name varchar(200) not null, created timestamptz not null default now(), active boolean not null default true)', i %% 200, i);
-            execute format('create index app%s_model_%s_owner on app%s_model_%s (owner_id)', i %% 200, i, i %% 200, i);
-            execute format('create index app%s_model_%s_created on app%s_model_%s (active, created desc)', i %% 200, i, i %% 200, i);
-            if i %% 10 = 0 then execute format('insert into app%s_model_%s select g, g %% 7, ''n'' || g from generate_series(1, %s) g', i %% 200, i, 50 + i %% 400); end if;
-            if i %% 100 = 0 then commit; end if;
+            execute format('create table app%s_model_%s (id bigint primary key, owner_id bigint not null, name varchar(200) not null, created timestamptz not null default now(), active boolean not null default true)', mod(i, 200), i);
+            execute format('create index app%s_model_%s_owner on app%s_model_%s (owner_id)', mod(i, 200), i, mod(i, 200), i);
+            execute format('create index app%s_model_%s_created on app%s_model_%s (active, created desc)', mod(i, 200), i, mod(i, 200), i);
+            if mod(i, 10) = 0 then execute format('insert into app%s_model_%s select g, mod(g, 7), ''n'' || g from generate_series(1, %s) g', mod(i, 200), i, 50 + mod(i, 400)); end if;
+            if mod(i, 100) = 0 then commit; end if;
         end loop; end $$;
-        analyze;""".replace("%%", "%"))
+        analyze;""")
 
 class Proxy(threading.Thread):
     """Forwards TCP on 127.0.0.1 to the unix socket and counts round trips."""
