@@ -10,7 +10,7 @@ set -euo pipefail
 
 # name | columns | rows | keys, as tmux names them, or `wait` | what must be on the screen first (an extended regular expression)
 shots='
-overview     | 120 | 40 | 1       | [0-9]
+overview     | 120 | 40 | 1       | critical
 activity     | 120 | 40 | 2       | manage.py migrate
 queries      | 120 | 40 | 3       | shop_order
 tables       | 120 | 40 | 4       | shop_cart
