@@ -199,7 +199,7 @@ enum Preparation {
     Prepared(Statement),
 }
 
-/// So many texts are kept; pgdj repeats about 40, of which some change now and then (pids of its own).
+/// So many texts are kept; pgdj repeats about 40, and others when the server has other things than before.
 const MOST_REPEATED: usize = 100;
 
 impl Repeated {

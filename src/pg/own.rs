@@ -193,14 +193,37 @@ fn is_texts(text: &str) -> bool {
     }
 }
 
-/// What stands in a probe's SQL for the pids of this process's backends.
-pub(super) const OWN_PIDS: &str = "'{}' /* own pids */";
+/// A place in a probe's SQL for what pgdj knows already, sent as a parameter; as it stands, nothing is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// The pids of this process's backends.
+    OwnPids,
+    /// The moment since when an idle session must have done something to be read.
+    IdleSince,
+    /// The sums of the buckets of statements.
+    KnownSums,
+}
 
-/// The mark of the moment since when an idle session must have done something to be read; as it stands, of all times.
-pub(super) const IDLE_SINCE: &str = "'-infinity' /* idle since */::timestamptz";
+impl Mark {
+    const ALL: [Self; 3] = [Self::OwnPids, Self::IdleSince, Self::KnownSums];
 
-/// The mark of the sums of buckets of statements that are known; as it stands, of none.
-pub(super) const KNOWN_SUMS: &str = "'{}' /* known sums */::bigint[]";
+    /// Returns what stands in the SQL.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::OwnPids => "'{}' /* own pids */",
+            Self::IdleSince => "'-infinity' /* idle since */::timestamptz",
+            Self::KnownSums => "'{}' /* known sums */::bigint[]",
+        }
+    }
+
+    /// Returns what is sent in its place, for the parameter of a number.
+    fn sent(self, number: usize) -> String {
+        match self {
+            Self::OwnPids | Self::KnownSums => format!("${number}"),
+            Self::IdleSince => format!("pg_catalog.to_timestamp(${number})"),
+        }
+    }
+}
 
 impl Sql {
     /// Returns a probe's statement for a server.
@@ -213,18 +236,16 @@ impl Sql {
         Self(parts.iter().map(Self::as_str).collect::<Vec<_>>().join("; ").into())
     }
 
-    /// Returns it with the pids of this process's backends.
-    pub(super) fn with_pids(self, pids: impl FnOnce() -> Vec<i64>) -> Self {
-        if !self.0.contains(OWN_PIDS) {
-            return self;
-        }
-        let pids: Vec<String> = pids().iter().map(ToString::to_string).collect();
-        Self(self.0.replace(OWN_PIDS, &format!("'{{{}}}'", pids.join(","))).into())
-    }
-
-    /// Returns it with its first parameter in place of a mark; `None` where it has no such mark.
-    pub(super) fn with_parameter(&self, mark: &str, parameter: &str) -> Option<Self> {
-        self.0.contains(mark).then(|| Self(self.0.replace(mark, parameter).into()))
+    /// Returns it with parameters in place of its marks, and which these are, in the order of the parameters.
+    ///
+    /// Its text is always the same then, so that a prepared one is found again whatever is known.
+    pub(super) fn with_parameters(self) -> (Self, Vec<Mark>) {
+        let marks: Vec<Mark> = Mark::ALL.into_iter().filter(|mark| self.0.contains(mark.text())).collect();
+        let sql = marks
+            .iter()
+            .enumerate()
+            .fold(self, |sql, (place, mark)| Self(sql.0.replace(mark.text(), &mark.sent(place + 1)).into()));
+        (sql, marks)
     }
 
     /// Returns the text.
@@ -308,20 +329,18 @@ mod tests {
     }
 
     #[test]
-    fn the_pids_are_filled_in() {
-        let sql = Sql("pid = any ('{}' /* own pids */::bigint[])".into());
-        assert_eq!(sql.clone().with_pids(Vec::new).as_str(), "pid = any ('{}'::bigint[])");
-        assert_eq!(sql.with_pids(|| vec![7, 8]).as_str(), "pid = any ('{7,8}'::bigint[])");
-    }
-
-    #[test]
     fn what_is_known_is_a_parameter() {
-        let facts = ServerFacts::default();
-        let activity = Sql::of_probe(&super::super::probes::activity::PROBE, &facts);
-        let since = activity.with_parameter(IDLE_SINCE, "pg_catalog.to_timestamp($1)").unwrap();
-        assert!(since.as_str().contains("s.state_change > pg_catalog.to_timestamp($1) as is_news"));
-        assert_eq!(since.with_parameter(IDLE_SINCE, "$1"), None);
-        let statements = Sql::of_probe(&super::super::probes::statements::PROBE, &facts);
-        assert!(statements.with_parameter(KNOWN_SUMS, "$1").unwrap().as_str().contains("($1)[b.bucket + 1]"));
+        use super::super::probes::{activity, statements, wal};
+        let of = |probe| Sql::of_probe(probe, &ServerFacts::default()).with_parameters();
+        let (sql, marks) = of(&activity::PROBE);
+        assert_eq!(marks, [Mark::OwnPids, Mark::IdleSince]);
+        let sql = sql.as_str();
+        assert!(sql.contains("s.pid = any ($1::bigint[])"), "{sql}");
+        assert!(sql.contains("s.state_change > pg_catalog.to_timestamp($2) as is_news"), "{sql}");
+        assert!(Mark::ALL.iter().all(|mark| !sql.contains(mark.text())), "{sql}");
+        let (sql, marks) = of(&statements::PROBE);
+        assert_eq!(marks, [Mark::KnownSums]);
+        assert!(sql.as_str().contains("($1)[b.bucket + 1]"));
+        assert_eq!(of(&wal::PROBE).1, []);
     }
 }

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use futures_util::future::FutureExt as _;
 
 use super::key;
-use super::own::Sql;
 use super::session::NewConnection;
 
 /// How long a backend may need to end after its connection did.
@@ -49,11 +48,6 @@ impl OwnBackends {
         states.keys().copied().collect()
     }
 
-    /// Returns a statement with the pids in place of their mark.
-    pub fn fill(&self, sql: Sql) -> Sql {
-        sql.with_pids(|| self.pids())
-    }
-
     fn states(&self) -> MutexGuard<'_, BTreeMap<i64, PidState>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,7 +72,7 @@ impl Drop for OwnEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::own::OWN_PIDS;
+    use crate::pg::own::Mark;
     use crate::pg::probes::PROBES;
 
     #[test]
@@ -100,7 +94,7 @@ mod tests {
         for probe in PROBES {
             let by_name = probe.sql.lines().filter(|line| line.contains("application_name") && line.contains("'pgdj'"));
             for line in by_name {
-                assert!(line.contains(OWN_PIDS), "{}: {line}", probe.name);
+                assert!(line.contains(Mark::OwnPids.text()), "{}: {line}", probe.name);
             }
         }
     }

@@ -20,6 +20,7 @@ pub mod budget;
 pub mod bundle;
 pub mod fast_lane;
 pub mod idle;
+pub mod kept;
 pub mod latest_sections;
 pub mod merge;
 pub mod moved;

@@ -5,9 +5,8 @@
 //! direct connection, for each transaction behind a pooler, where a setting of the session would leak to another
 //! client. The path is the first thing that is sent. On a direct connection a statement that is asked again is prepared;
 //! behind a pooler all are unnamed and typed, so that nothing is left on a backend; only COPY has a name, for as long as
-//! it runs ([`Session::copy`]). Any number of them is one
-//! round trip, two behind a pooler ([`Session::pipeline`]).
-//! A query that is dropped is cancelled on the server ([`cancel_queue()`]).
+//! it runs ([`Session::copy`]). Any number of them is one round trip, two behind a pooler or where some have to be
+//! prepared ([`Session::pipeline`]). A query that is dropped is cancelled on the server ([`cancel_queue()`]).
 //!
 //! Nothing is spawned here: the connection is driven by whoever waits for an answer.
 
@@ -66,7 +65,7 @@ impl NewConnection {
 
 impl fmt::Debug for NewConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").finish_non_exhaustive()
+        f.debug_struct("NewConnection").finish_non_exhaustive()
     }
 }
 
@@ -299,7 +298,7 @@ impl Session {
         answers.pop().ok_or_else(|| Lost { why: "the server gave no answer".to_owned() })
     }
 
-    /// Runs statements in one round trip, two behind a pooler, read-only: one that fails takes no other along.
+    /// Runs statements in one round trip, two behind a pooler or where some have to be prepared, read-only: one that fails takes no other along.
     pub async fn pipeline(&mut self, queries: &[Query]) -> Result<Answers, Lost> {
         if self.is_pooled {
             return self.pipeline_in_a_transaction(queries).await;

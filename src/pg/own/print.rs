@@ -17,8 +17,8 @@ const HEAD: &[&str] = &[
     "  {name}                       is replaced before the statement is sent; \"fill\" says with what;",
     "  /*? fact */ new /*: old */   sends new if the server has the fact (a column, a function), else old;",
     "  /*@ name */ public. /*@*/    sends the schema of that extension, or of that Django table;",
-    "  '{}' /* own pids */          sends the pids of pgdj's own sessions, to leave them out of its lists;",
-    "  '-infinity' /* idle since */::timestamptz   sends pg_catalog.to_timestamp($1), the last reading of idle sessions;",
+    "  '{}' /* own pids */          sends $1, the pids of pgdj's own sessions, to leave them out of its lists;",
+    "  '-infinity' /* idle since */::timestamptz   sends pg_catalog.to_timestamp($2), the last reading of idle sessions;",
     "  '{}' /* known sums */        sends $1, by which only the statements that ran since are read.",
     "",
     "The comment /* pgdj … */ after the first word is sent too: search for it to find the statement in \

@@ -11,10 +11,9 @@ use tokio_postgres::Error;
 
 use super::budget::Budget;
 use super::bundle::{ProbeQuestion, Unbundled};
-use super::idle::SessionCache;
+use super::kept::KeptRows;
 use super::latest_sections::LatestSections;
-use super::moved::Statements;
-use super::round_trip::{AlreadyRead, Returned, RoundTrip};
+use super::round_trip::{Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
 use super::slow::{LaneReport, LaneRequest, Urgency};
 use super::texts::Texts;
@@ -26,7 +25,7 @@ use crate::pg::probes::{Lane, Pace, Probe};
 use crate::pg::server::read_facts;
 use crate::pg::session::{Answer, Answers, CancelQueue, Connector, Limits, Lost, Session};
 use crate::pg::why;
-use crate::sample::{Missing, SampleCost, Seconds, ServerFacts, Timestamp, Value};
+use crate::sample::{Missing, Reading, RowSet, SampleCost, Seconds, ServerFacts, Timestamp, Value};
 
 /// The shortest silence that is called slow: a first sample reads everything and may take a second.
 const SLOW_AFTER: Duration = Duration::from_secs(2);
@@ -72,8 +71,7 @@ pub struct FastLane {
     unbundled: Unbundled,
     budget: Budget,
     texts: Texts,
-    sessions: SessionCache,
-    statements: Statements,
+    kept: KeptRows,
     session: Option<Session>,
     work: Option<PendingWork>,
     retry: Retry,
@@ -135,8 +133,7 @@ impl FastLane {
             unbundled: Unbundled::default(),
             budget: Budget::new(settings.budget, Instant::now()),
             texts: Texts::default(),
-            sessions: SessionCache::default(),
-            statements: Statements::default(),
+            kept: KeptRows::default(),
             session: None,
             work: None,
             retry: Retry::at_once(),
@@ -189,7 +186,7 @@ impl FastLane {
             SamplerCommand::Pace(pace) => self.settings.pace = pace,
             SamplerCommand::ReadNow => {
                 self.request(LaneRequest::Now);
-                self.forget();
+                self.kept.forget();
                 self.schedule.clear();
                 self.sample();
             }
@@ -270,12 +267,11 @@ impl FastLane {
             }
         }
         let questions = self.unbundled.questions(probes, now, session.is_pooled);
-        let known = AlreadyRead { since: self.sessions.since(now), sums: self.statements.sums(now).to_vec() };
+        let known = self.kept.known(now, self.connector.own_backends().pids());
         let asked = RoundTrip::new(questions, known, session.is_pooled, has_blockers);
         let facts = Arc::clone(self.latest.facts());
-        let own = self.connector.own_backends();
         let done = async move {
-            let queries = asked.queries(&facts, &own);
+            let queries = asked.queries(&facts);
             let sent = Instant::now();
             let answers = session.pipeline(&queries).await;
             LaneDone::Sampled { session, asked, answers, elapsed: sent.elapsed() }
@@ -314,7 +310,7 @@ impl FastLane {
 
     fn connected(&mut self, facts: ServerFacts) -> bool {
         let facts = Arc::new(facts);
-        self.forget();
+        self.kept.forget();
         self.latest.connected(Arc::clone(&facts));
         self.owed = Some(Arc::clone(&facts));
         self.tell_slow_lane();
@@ -350,7 +346,9 @@ impl FastLane {
                         if let Some(pause) = paces.without_rows(probe).filter(|_| rows.is_empty()) {
                             self.schedule.again(probe, Instant::now() + pause);
                         }
-                        match self.whole(probe, rows, at, &asked.known) {
+                        let newer = Reading { at, rows: RowSet { columns: self.latest.columns(probe.name), rows } };
+                        let last = self.latest.section(probe.name).rows();
+                        match self.kept.put_together(probe, last, newer, &asked.known) {
                             Some(rows) => self.latest.read(probe, at, rows),
                             None => self.schedule.at_once(probe.name),
                         }
@@ -369,27 +367,6 @@ impl FastLane {
             asked.questions.iter().flat_map(|question| question.probes.iter().copied()).collect();
         self.notice(&probes, at);
         at
-    }
-
-    /// Returns all rows of a probe that reads only what changed; `None` where the rest is not known any more.
-    fn whole(
-        &mut self,
-        probe: &Probe,
-        rows: Vec<Vec<Value>>,
-        at: Timestamp,
-        known: &AlreadyRead,
-    ) -> Option<Vec<Vec<Value>>> {
-        match probe.name {
-            "activity" => self.sessions.put_together(probe.columns, rows, at, known.since),
-            "statements" => self.statements.put_together(probe.columns, rows, &known.sums),
-            _ => Some(rows),
-        }
-    }
-
-    /// The next reading is of everything.
-    fn forget(&mut self) {
-        self.sessions.forget();
-        self.statements.forget();
     }
 
     /// Puts off what is dear, and notes what the readings of each second cost.
@@ -414,7 +391,7 @@ impl FastLane {
         self.cost.server.0 += server.0;
         self.cost.elapsed = Seconds(elapsed.as_secs_f64());
         self.cost.round_trips += 1;
-        self.cost.statements += asked.len() as u32;
+        self.cost.statements += asked.statements() as u32;
     }
 
     /// Takes an error: of one probe it is the reason; the probes of a bundle are asked one by one to find out whose it is.
@@ -431,11 +408,7 @@ impl FastLane {
         }
         let facts = Arc::clone(self.latest.facts());
         for probe in question.probes.iter().copied() {
-            match probe.name {
-                "activity" => self.sessions.forget(),
-                "statements" => self.statements.forget(),
-                _ => {}
-            }
+            self.kept.forget_of(probe);
             let why = why::missing(error, probe, &facts, Limits::FAST);
             if matches!(why, Missing::Blocked { .. }) {
                 self.blocked.push(probe);

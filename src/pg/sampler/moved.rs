@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sample::{Column, Value};
+use super::kept::{AlreadyRead, set_in_all};
+use crate::sample::{RowSet, Value};
 
 /// All are read anew at least this often.
 const WHOLE: Duration = Duration::from_secs(5 * 60);
@@ -18,7 +19,7 @@ const LAST_BITS: i64 = 1023;
 
 /// The statements of the last reading.
 #[derive(Debug, Default)]
-pub struct Statements {
+pub(crate) struct Statements {
     rows: Vec<Vec<Vec<Value>>>,
     sums: Vec<i64>,
     whole: Option<Instant>,
@@ -26,7 +27,7 @@ pub struct Statements {
 
 impl Statements {
     /// Returns the sums of what is known; none where everything has to be read.
-    pub fn sums(&self, now: Instant) -> &[i64] {
+    pub(super) fn sums(&self, now: Instant) -> &[i64] {
         match self.whole {
             Some(whole) if now.saturating_duration_since(whole) < WHOLE => &self.sums,
             _ => &[],
@@ -34,29 +35,25 @@ impl Statements {
     }
 
     /// Forgets them all: the next reading is of all.
-    pub(crate) fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         *self = Self::default();
     }
 
     /// Returns the rows of all statements: those that were read, and those of the buckets that did not move; `None` where
     /// the sums that were asked with are not the ones that are known.
-    pub(crate) fn put_together(
-        &mut self,
-        columns: &[Column],
-        mut rows: Vec<Vec<Value>>,
-        asked: &[i64],
-    ) -> Option<Vec<Vec<Value>>> {
-        let place = |name: &str| columns.iter().position(|column| column.name == name);
-        let (id, sums, total) = (place("queryid")?, place("sums")?, place("total")?);
+    pub(super) fn put_together(&mut self, newer: RowSet, known: &AlreadyRead) -> Option<Vec<Vec<Value>>> {
+        let (id, sums) = (newer.position("queryid")?, newer.position("sums")?);
+        let total = newer.position("total")?;
+        let mut rows = newer.rows;
         let end = rows.iter().position(|row| row.get(sums).is_some_and(|sums| !sums.is_null()))?;
         let told = rows.swap_remove(end);
         let new = told.get(sums).map(Value::as_list).unwrap_or_default();
         let new: Vec<i64> = new.iter().filter_map(Value::as_int).collect();
-        if asked.is_empty() {
+        if known.sums.is_empty() {
             self.rows = vec![Vec::new(); BUCKETS];
-            self.whole = Some(Instant::now());
-        } else if asked == self.sums {
-            let moved = asked.iter().zip(&new).zip(&mut self.rows).filter(|((old, new), _)| old != new);
+            self.whole = Some(known.asked);
+        } else if known.sums == self.sums {
+            let moved = self.sums.iter().zip(&new).zip(&mut self.rows).filter(|((old, new), _)| old != new);
             moved.for_each(|(_, rows)| rows.clear());
         } else {
             self.forget();
@@ -69,13 +66,8 @@ impl Statements {
                 bucket.push(row);
             }
         }
-        let count = told.get(total).cloned().unwrap_or_default();
         let mut all: Vec<Vec<Value>> = self.rows.iter().flatten().cloned().collect();
-        for row in &mut all {
-            if let Some(slot) = row.get_mut(total) {
-                slot.clone_from(&count);
-            }
-        }
+        set_in_all(&mut all, total, told.get(total).unwrap_or(&Value::Null));
         Some(all)
     }
 }
@@ -84,6 +76,14 @@ impl Statements {
 mod tests {
     use super::*;
     use crate::pg::probes::statements::PROBE;
+    use crate::sample::Column;
+
+    fn put_together(known: &mut Statements, rows: Vec<Vec<Value>>, asked: &[i64]) -> Option<Vec<Vec<Value>>> {
+        let rows = RowSet { columns: PROBE.columns.into(), rows };
+        let asked =
+            AlreadyRead { asked: Instant::now(), own_pids: Vec::new(), since: f64::NEG_INFINITY, sums: asked.to_vec() };
+        known.put_together(rows, &asked)
+    }
 
     fn row(queryid: i64, calls: i64, sums: Option<&[i64]>) -> Vec<Value> {
         let value = |column: &Column| match column.name.as_ref() {
@@ -118,27 +118,27 @@ mod tests {
         let first = sums(&[(1, 10), (2, 20), (1023, 30)]);
         let rows =
             vec![row(1, 10, None), row(2, 10, None), row(1026, 10, None), row(-1, 30, None), row(0, 0, Some(&first))];
-        let all = known.put_together(PROBE.columns, rows, &[]).unwrap();
+        let all = put_together(&mut known, rows, &[]).unwrap();
         assert_eq!(calls(&all), [(-1, 30), (1, 10), (2, 10), (1026, 10)]);
         assert_eq!(known.sums(start), first);
         // 2 ran again, 1026 of the same bucket was evicted, 5 is new; 1 and -1 did nothing.
         let then = sums(&[(1, 10), (2, 11), (5, 1), (1023, 30)]);
         let rows = vec![row(2, 11, None), row(5, 1, None), row(0, 0, Some(&then))];
-        let all = known.put_together(PROBE.columns, rows, &first).unwrap();
+        let all = put_together(&mut known, rows, &first).unwrap();
         assert_eq!(calls(&all), [(-1, 30), (1, 10), (2, 11), (5, 1)]);
         assert!(known.sums(Instant::now() + WHOLE).is_empty(), "all are read now and then");
         // What was forgotten while the question was on its way cannot be put together.
         known.forget();
-        assert_eq!(known.put_together(PROBE.columns, vec![row(0, 0, Some(&then))], &then), None);
+        assert_eq!(put_together(&mut known, vec![row(0, 0, Some(&then))], &then), None);
     }
 
     #[test]
     fn after_a_reset_everything_is_another() {
         let (mut known, start) = (Statements::default(), Instant::now());
         let first = sums(&[(1, 10)]);
-        known.put_together(PROBE.columns, vec![row(1, 10, None), row(0, 0, Some(&first))], &[]).unwrap();
+        put_together(&mut known, vec![row(1, 10, None), row(0, 0, Some(&first))], &[]).unwrap();
         assert_eq!(known.sums(start), first);
-        let all = known.put_together(PROBE.columns, vec![row(0, 0, Some(&sums(&[])))], &first).unwrap();
+        let all = put_together(&mut known, vec![row(0, 0, Some(&sums(&[])))], &first).unwrap();
         assert_eq!(calls(&all), []);
     }
 }

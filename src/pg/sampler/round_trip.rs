@@ -3,11 +3,10 @@
 use tokio_postgres::Error;
 
 use super::bundle::ProbeQuestion;
+use super::kept::AlreadyRead;
 use super::timing::{CLOCK, Times, take_times};
 use crate::pg::blockers::{self, LockTarget};
-use crate::pg::own::{IDLE_SINCE, KNOWN_SUMS, Sql};
-use crate::pg::own_backends::OwnBackends;
-use crate::pg::session::{Answer, Answers, Limits, Query, QueryParameter};
+use crate::pg::session::{Answer, Answers, Limits, Query};
 use crate::sample::{Seconds, ServerFacts, Timestamp, Value};
 
 /// What may cost many times as much as all others: its time is told by itself.
@@ -19,17 +18,8 @@ pub struct RoundTrip {
     /// The questions, in their order.
     pub questions: Vec<ProbeQuestion>,
     /// What was known when it was made.
-    pub known: AlreadyRead,
+    pub(crate) known: AlreadyRead,
     steps: Vec<RoundTripStep>,
-}
-
-/// What is known already.
-#[derive(Debug, Clone, Default)]
-pub struct AlreadyRead {
-    /// The moment since when an idle session must have done something to be read, in the server's seconds since 1970.
-    pub since: f64,
-    /// The sums of the buckets of statements.
-    pub sums: Vec<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +49,7 @@ pub struct Returned {
 
 impl RoundTrip {
     /// Puts the questions in their order; behind a pooler the bundle tells the time, which is its last.
-    pub fn new(questions: Vec<ProbeQuestion>, known: AlreadyRead, is_pooled: bool, has_blockers: bool) -> Self {
+    pub(crate) fn new(questions: Vec<ProbeQuestion>, known: AlreadyRead, is_pooled: bool, has_blockers: bool) -> Self {
         let mut steps = Vec::new();
         for (place, question) in questions.iter().enumerate() {
             let is_dear = question.probes.iter().any(|probe| DEAR.contains(&probe.name));
@@ -78,29 +68,18 @@ impl RoundTrip {
     }
 
     /// Returns how many statements it is.
-    pub fn len(&self) -> usize {
+    pub fn statements(&self) -> usize {
         self.steps.len()
     }
 
-    /// Whether there is nothing to ask.
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
     /// Returns the statements for a server; what is known already is not read again.
-    pub fn queries(&self, facts: &ServerFacts, own: &OwnBackends) -> Vec<Query> {
-        let known = &self.known;
-        let ask = |sql: Sql| {
-            if let Some(sql) = sql.with_parameter(IDLE_SINCE, "pg_catalog.to_timestamp($1)") {
-                return Query::new(sql).with(QueryParameter::Float(known.since));
-            }
-            match sql.with_parameter(KNOWN_SUMS, "$1") {
-                Some(sql) => Query::new(sql).with(QueryParameter::Ids(known.sums.clone())),
-                None => Query::new(sql),
-            }
+    pub fn queries(&self, facts: &ServerFacts) -> Vec<Query> {
+        let ask = |question: &ProbeQuestion, place| {
+            let (sql, marks) = question.sql(place, facts).with_parameters();
+            marks.into_iter().fold(Query::new(sql), |query, mark| query.with(self.known.parameter(mark)))
         };
         let query = |step: &RoundTripStep| match *step {
-            RoundTripStep::Question(place) => self.questions.get(place).map(|it| ask(own.fill(it.sql(place, facts)))),
+            RoundTripStep::Question(place) => self.questions.get(place).map(|question| ask(question, place)),
             RoundTripStep::Clock => Some(Query::new(CLOCK.sql())),
             RoundTripStep::Blockers => Some(blockers::question(LockTarget::Catalog)),
         };
@@ -186,8 +165,11 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::pg::probes::find;
+    use crate::pg::sampler::kept::KeptRows;
 
     fn question(names: &[&str]) -> ProbeQuestion {
         ProbeQuestion { probes: names.iter().map(|name| find(name).unwrap()).collect() }
@@ -197,16 +179,20 @@ mod tests {
         Answer { columns: Vec::new(), rows: vec![values.iter().copied().map(Value::Float).collect()] }
     }
 
+    fn known() -> AlreadyRead {
+        KeptRows::default().known(Instant::now(), Vec::new())
+    }
+
     fn milliseconds(costs: &[Option<Seconds>]) -> Vec<i64> {
         costs.iter().map(|cost| cost.map_or(-1, |cost| (cost.0 * 1e3).round() as i64)).collect()
     }
 
     #[test]
     fn the_clock_stands_around_what_is_dear() {
-        let trip = RoundTrip::new(vec![question(&["activity"])], AlreadyRead::default(), false, false);
+        let trip = RoundTrip::new(vec![question(&["activity"])], known(), false, false);
         assert_eq!(trip.steps, [RoundTripStep::Question(0)], "it tells its time itself");
         let several = || ["activity", "server", "statements"].map(|name| question(&[name])).into();
-        let trip = RoundTrip::new(several(), AlreadyRead::default(), false, true);
+        let trip = RoundTrip::new(several(), known(), false, true);
         assert_eq!(
             trip.steps,
             [
@@ -218,13 +204,13 @@ mod tests {
                 RoundTripStep::Blockers
             ]
         );
-        assert!(!RoundTrip::new(several(), AlreadyRead::default(), true, false).steps.contains(&RoundTripStep::Clock));
+        assert!(!RoundTrip::new(several(), known(), true, false).steps.contains(&RoundTripStep::Clock));
     }
 
     #[test]
     fn each_part_has_its_own_cost() {
         let names = ["activity", "server", "wal", "statements"];
-        let trip = RoundTrip::new(names.map(|name| question(&[name])).into(), AlreadyRead::default(), false, false);
+        let trip = RoundTrip::new(names.map(|name| question(&[name])).into(), known(), false, false);
         let answers = vec![
             answer(&[7.0, 10.0, 10.003]),
             answer(&[1.0]),
@@ -243,7 +229,7 @@ mod tests {
     #[test]
     fn behind_a_pooler_the_bundle_tells_the_time() {
         let questions = vec![question(&["activity"]), question(&["statements"]), question(&["server", "wal"])];
-        let trip = RoundTrip::new(questions, AlreadyRead::default(), true, false);
+        let trip = RoundTrip::new(questions, known(), true, false);
         let bundle = Answer {
             columns: Vec::new(),
             rows: vec![vec![

@@ -16,8 +16,6 @@ enum Part {
     Either(String, String),
     /// The schema of an extension, with its point.
     Schema,
-    /// A list of pids.
-    Pids,
     /// What is filled in.
     Filled(Placeholder),
 }
@@ -99,12 +97,6 @@ impl Printed {
             Part::Text(word) => after(word),
             Part::Either(new, old) => after(new) || after(old),
             Part::Schema => filled(Placeholder::Name, text, &|rest| rest.strip_prefix('.').is_some_and(go_on)),
-            Part::Pids => text.strip_prefix("'{").is_some_and(|text| {
-                let end = text
-                    .find(|letter: char| !letter.is_ascii_digit() && !matches!(letter, ',' | '-'))
-                    .unwrap_or(text.len());
-                text[end..].strip_prefix("}'").is_some_and(go_on)
-            }),
             Part::Filled(Placeholder::Statements(separator)) => self.several(&plain(separator), text, &go_on),
             Part::Filled(form) => filled(*form, text, &go_on),
         }
@@ -144,13 +136,13 @@ fn parts(name: &str, text: &str) -> Vec<Part> {
 }
 
 fn marks(text: &str, parts: &mut Vec<Part>) {
-    const PIDS: &str = "'{}' /* own pids */";
-    // What is sent in place of them, where the rest is known already.
-    const KNOWN: [(&str, &str); 2] = [
-        ("'-infinity' /* idle since */::timestamptz", "pg_catalog.to_timestamp($1)"),
+    // What is sent in place of what is known already.
+    const KNOWN: [(&str, &str); 3] = [
+        ("'{}' /* own pids */", "$1"),
+        ("'-infinity' /* idle since */::timestamptz", "pg_catalog.to_timestamp($2)"),
         ("'{}' /* known sums */::bigint[]", "$1"),
     ];
-    let firsts = ["/*? ", "/*@ ", PIDS, KNOWN[0].0, KNOWN[1].0].map(|mark| text.find(mark).unwrap_or(text.len()));
+    let firsts = ["/*? ", "/*@ ", KNOWN[0].0, KNOWN[1].0, KNOWN[2].0].map(|mark| text.find(mark).unwrap_or(text.len()));
     let first = *firsts.iter().min().unwrap();
     parts.push(Part::Text(text[..first].to_owned()));
     let rest = &text[first..];
@@ -164,9 +156,6 @@ fn marks(text: &str, parts: &mut Vec<Part>) {
         let (_, after) = mark.split_once("/*@*/").unwrap();
         parts.push(Part::Schema);
         marks(after.trim_start(), parts);
-    } else if let Some(after) = rest.strip_prefix(PIDS) {
-        parts.push(Part::Pids);
-        marks(after, parts);
     } else if let Some((mark, sent)) = KNOWN.iter().find(|(mark, _)| rest.starts_with(mark)) {
         parts.push(Part::Either((*sent).to_owned(), (*mark).to_owned()));
         marks(&rest[mark.len()..], parts);

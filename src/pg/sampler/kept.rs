@@ -1,0 +1,88 @@
+//! The rows that are kept from one reading to the next, because they did not change: of which probes, and until when.
+//!
+//! Pure: moments come from outside.
+
+use std::time::Instant;
+
+use super::idle::SessionCache;
+use super::moved::Statements;
+use crate::pg::own::Mark;
+use crate::pg::probes::Probe;
+use crate::pg::session::QueryParameter;
+use crate::sample::{Reading, RowSet, Value};
+
+/// What was known when a question was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct AlreadyRead {
+    /// When it was asked.
+    pub(super) asked: Instant,
+    /// The pids of this process's backends.
+    pub(super) own_pids: Vec<i64>,
+    /// The moment since when an idle session must have done something to be read, in the server's seconds since 1970.
+    pub(super) since: f64,
+    /// The sums of the buckets of statements; none where all are read.
+    pub(super) sums: Vec<i64>,
+}
+
+impl AlreadyRead {
+    /// Returns what is sent in place of a mark.
+    pub(super) fn parameter(&self, mark: Mark) -> QueryParameter {
+        match mark {
+            Mark::OwnPids => QueryParameter::Ids(self.own_pids.clone()),
+            Mark::IdleSince => QueryParameter::Float(self.since),
+            Mark::KnownSums => QueryParameter::Ids(self.sums.clone()),
+        }
+    }
+}
+
+/// The probes of which only what changed is read.
+#[derive(Debug, Default)]
+pub(crate) struct KeptRows {
+    sessions: SessionCache,
+    statements: Statements,
+}
+
+impl KeptRows {
+    /// Returns what is known now.
+    pub(super) fn known(&self, now: Instant, own_pids: Vec<i64>) -> AlreadyRead {
+        let (since, sums) = (self.sessions.since(now), self.statements.sums(now).to_vec());
+        AlreadyRead { asked: now, own_pids, since, sums }
+    }
+
+    /// Returns all rows of a probe: those that were read now, and of the last reading those that did not change; `None`
+    /// where the rest is not known any more.
+    pub(super) fn put_together(
+        &mut self,
+        probe: &Probe,
+        last: Option<&RowSet>,
+        newer: Reading,
+        known: &AlreadyRead,
+    ) -> Option<Vec<Vec<Value>>> {
+        match probe.name {
+            "activity" => self.sessions.put_together(last, newer, known),
+            "statements" => self.statements.put_together(newer.rows, known),
+            _ => Some(newer.rows.rows),
+        }
+    }
+
+    /// The next reading of a probe is of everything.
+    pub(super) fn forget_of(&mut self, probe: &Probe) {
+        match probe.name {
+            "activity" => self.sessions.forget(),
+            "statements" => self.statements.forget(),
+            _ => {}
+        }
+    }
+
+    /// The next reading of each probe is of everything.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Sets a value in all rows.
+pub(super) fn set_in_all(rows: &mut [Vec<Value>], place: usize, value: &Value) {
+    for slot in rows.iter_mut().filter_map(|row| row.get_mut(place)) {
+        slot.clone_from(value);
+    }
+}
