@@ -180,6 +180,25 @@ async fn it_comes_back_when_its_backends_are_terminated() {
         .await;
 }
 
+#[tokio::test]
+async fn the_texts_of_statements_come_back_though_no_statement_is_new() {
+    let Some(installed) = installed::own() else { return };
+    let server = apart(installed);
+    let login = server.database().await;
+    let client = open(&login).await;
+    client.batch_execute("create extension pg_stat_statements").await.unwrap();
+    let mut watched = Watched::start(login, quick());
+    let kill = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgdj'";
+    // The first time its own statements are new, and those of this test.
+    for round in 0..3 {
+        let has_texts = |it: &Snapshot| matches!(it.section("statement_texts"), Section::Ready(_));
+        let seen = watched.until(&format!("the texts are there, round {round}"), has_texts).await;
+        assert!(!seen.rows("statement_texts").unwrap().is_empty());
+        client.execute(kill, &[]).await.unwrap();
+        watched.until("they are lost", |it| it.section("statement_texts").why().is_some()).await;
+    }
+}
+
 /// Many statements are on their way when the backend is ended: none may wait for an answer that never comes.
 #[tokio::test]
 async fn what_is_under_way_when_its_backend_is_terminated_ends_at_once() {

@@ -35,12 +35,15 @@ impl FastLane {
         let is_all_known = ids.is_empty();
         if !is_all_known && self.request(LaneRequest::Texts(ids)) {
             self.texts.asked(&statements.rows);
-        } else if matches!(self.latest.section(asked.name), Section::Missing(_))
-            && is_all_known
-            && !self.texts.is_waiting()
-        {
-            self.latest.read(asked, at, Vec::new());
+        } else if self.latest.section(asked.name).why().is_some() && is_all_known && !self.texts.is_waiting() {
+            // Nothing is to be asked: what kept texts from being read, a lost connection for instance, is over.
+            self.show_texts(asked, at);
         }
+    }
+
+    fn show_texts(&mut self, asked: &'static Probe, at: Timestamp) {
+        let rows = self.texts.rows(self.latest.columns(asked.name));
+        self.latest.known(asked, Reading { at, rows });
     }
 
     pub(super) fn hear(&mut self, report: LaneReport) {
@@ -70,8 +73,7 @@ impl FastLane {
         match result {
             Ok(rows) => {
                 self.texts.add(rows, self.latest.section("statements").rows());
-                let rows = self.texts.rows(self.latest.columns(probe.name));
-                self.latest.known(probe, Reading { at, rows });
+                self.show_texts(probe, at);
             }
             Err(why) => {
                 self.texts.failed();
