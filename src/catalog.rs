@@ -28,6 +28,9 @@ pub use index::{AccessMethod, Definition, Index, Key};
 pub use statistics::{ColumnStatistics, ExpressionStatistics};
 pub use table::{Collation, Counters, ForeignKey, RelationKind, Table, TableColumn};
 
+/// Bytes of a page, unless the server was built otherwise.
+const PAGE: f64 = 8192.0;
+
 /// What is known of the server and of the tables that a plan touches.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalog {
@@ -102,6 +105,11 @@ impl Default for PlannerSettings {
 pub fn rows<'a>(snapshot: &'a Snapshot, probe: &str) -> Result<&'a RowSet, Missing> {
     let section = snapshot.section(probe);
     section.rows().ok_or_else(|| section.why().cloned().unwrap_or(Missing::NotYet))
+}
+
+/// Returns the bytes of pages; `None` of none, which says only that no vacuum or analyze counted them.
+fn bytes_of_pages(pages: f64) -> Option<f64> {
+    (pages > 0.0).then_some(pages * PAGE)
 }
 
 /// Returns the whole numbers of a list; of anything else, none.

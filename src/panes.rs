@@ -57,9 +57,12 @@ fn estimate_words(bloat: Option<&Bloat>) -> String {
 const SLOW_DISK: f64 = 100.0 * 1024.0 * 1024.0;
 
 /// Adds what an exact measurement takes: how long, what it blocks, how it is stopped.
-fn exact_costs(about: &mut Document, bytes: f64, function: &str) {
-    let longest = Seconds((bytes / SLOW_DISK).max(1.0).ceil());
-    let takes = if bytes < SLOW_DISK { "less than 1s".to_owned() } else { format!("up to {longest} at 100 MB/s") };
+fn exact_costs(about: &mut Document, bytes: Option<f64>, function: &str) {
+    let takes = match bytes {
+        None => "?".to_owned(),
+        Some(bytes) if bytes < SLOW_DISK => "less than 1s".to_owned(),
+        Some(bytes) => format!("up to {} at 100 MB/s", Seconds((bytes / SLOW_DISK).ceil())),
+    };
     about.pair("takes", &format!("{takes} (limit: 10 minutes)"));
     about.pair("blocks", "no reads and no writes");
     about.pair("how", &format!("{function} over another connection; Esc cancels it"));

@@ -51,9 +51,6 @@ use self::vacuums::RunningVacuum;
 use self::vitals::Vitals;
 use self::waits::Waits;
 
-/// Bytes of a page, where the server does not say.
-const PAGE: f64 = 8192.0;
-
 /// What a snapshot means, decoded subject by subject.
 #[derive(Debug)]
 pub struct Readings {
@@ -345,11 +342,6 @@ impl Readings {
     pub fn role_settings(&self) -> Result<&[RoleSettings], Missing> {
         let settings = self.read(&["role_settings"], |all| &all.role_settings, |all| RoleSettings::all(&all.snapshot));
         settings.as_deref().map_err(Missing::clone)
-    }
-
-    /// Returns the bytes of a page.
-    pub fn block_size(&self) -> f64 {
-        self.settings().ok().and_then(|settings| settings.number("block_size")).unwrap_or(PAGE)
     }
 
     /// Returns autovacuum's settings, or why they could not be read.

@@ -4,6 +4,7 @@
 
 use super::settings::Settings;
 use super::table_usage::TableUsage;
+use crate::quote::qualified;
 use crate::sample::Timestamp;
 
 /// A vacuum younger than so many naptimes that left the dead rows where they are could not remove them.
@@ -151,6 +152,81 @@ impl Policy {
     }
 }
 
+/// A change of a table's storage parameters, and the statement that undoes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ParameterChange {
+    /// The statement.
+    pub sql: String,
+    /// The statement that puts back what is set now.
+    pub undo: String,
+}
+
+impl ParameterChange {
+    /// Sets parameters; the way back sets what the table has, and resets the rest.
+    fn set(table: &TableUsage, parameters: &[(&str, &str)]) -> Self {
+        let name = qualified(&table.schema, &table.name);
+        let mut undo = Vec::new();
+        let (own, new): (Vec<_>, Vec<_>) =
+            parameters.iter().map(|(name, _)| (*name, number(table, name))).partition(|(_, own)| own.is_some());
+        if !own.is_empty() {
+            undo.push(format!("ALTER TABLE {name} SET ({});", assigned(&own)));
+        }
+        if !new.is_empty() {
+            undo.push(format!(
+                "ALTER TABLE {name} RESET ({});",
+                new.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+            ));
+        }
+        let to: Vec<_> = parameters.iter().map(|(name, value)| (*name, Some(*value))).collect();
+        Self { sql: format!("ALTER TABLE {name} SET ({});", assigned(&to)), undo: undo.join("\n") }
+    }
+
+    /// Resets parameters that the table has.
+    fn reset(table: &TableUsage, parameters: &[&str]) -> Self {
+        let name = qualified(&table.schema, &table.name);
+        let own: Vec<_> = parameters.iter().map(|name| (*name, number(table, name))).collect();
+        Self {
+            sql: format!("ALTER TABLE {name} RESET ({});", parameters.join(", ")),
+            undo: format!("ALTER TABLE {name} SET ({});", assigned(&own)),
+        }
+    }
+}
+
+/// Returns a parameter of the table, if its text is a number; nothing else goes into SQL.
+fn number<'a>(table: &'a TableUsage, name: &str) -> Option<&'a str> {
+    table.option(name).filter(|value| value.parse::<f64>().is_ok())
+}
+
+fn assigned(parameters: &[(&str, Option<&str>)]) -> String {
+    let set: Vec<String> =
+        parameters.iter().filter_map(|(name, value)| Some(format!("{name} = {}", (*value)?))).collect();
+    set.join(", ")
+}
+
+/// Returns what lets autovacuum vacuum a table earlier; `None` where the threshold in force is as low.
+pub(crate) fn start_earlier(table: &TableUsage, threshold: f64) -> Option<ParameterChange> {
+    const LEAST: (&str, f64) = ("1000", 1000.0);
+    const SCALE: (&str, f64) = ("0.02", 0.02);
+    let new = SCALE.1.mul_add(table.rows().unwrap_or_default(), LEAST.1);
+    let parameters = [("autovacuum_vacuum_scale_factor", SCALE.0), ("autovacuum_vacuum_threshold", LEAST.0)];
+    (new < threshold).then(|| ParameterChange::set(table, &parameters))
+}
+
+/// Returns what lets a vacuum of the table work faster: without the costs that are its own, else without a delay; `None`
+/// where it has no delay.
+pub(crate) fn work_faster(table: &TableUsage) -> Option<ParameterChange> {
+    const DELAY: &str = "autovacuum_vacuum_cost_delay";
+    let own: Vec<&str> =
+        [DELAY, "autovacuum_vacuum_cost_limit"].into_iter().filter(|name| number(table, name).is_some()).collect();
+    if number(table, DELAY) == Some("0") {
+        None
+    } else if own.is_empty() {
+        Some(ParameterChange::set(table, &[(DELAY, "0")]))
+    } else {
+        Some(ParameterChange::reset(table, &own))
+    }
+}
+
 /// Whether the table's own storage parameter keeps autovacuum away.
 pub(crate) fn is_disabled(table: &TableUsage) -> bool {
     table.option("autovacuum_enabled").is_some_and(|value| matches!(value, "false" | "off" | "no" | "0" | "f" | "n"))
@@ -231,5 +307,28 @@ mod tests {
     fn a_server_before_13_does_not_count_inserts() {
         let before = Policy { insert_threshold: None, ..policy() };
         assert_eq!(before.due(&table(&[])).inserts, None);
+    }
+
+    #[test]
+    fn a_change_of_parameters_can_be_undone() {
+        let large = TableUsage { live: Some(1e6), schema: "public".into(), name: "t".into(), ..table(&[]) };
+        let earlier = start_earlier(&large, 200_050.0).unwrap();
+        assert_eq!(
+            earlier.undo,
+            "ALTER TABLE public.t RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold);"
+        );
+        assert_eq!(start_earlier(&large, 21_000.0), None, "the threshold in force is as low");
+        let own = TableUsage { options: vec!["autovacuum_vacuum_scale_factor=0.5".into()], ..large.clone() };
+        assert_eq!(
+            start_earlier(&own, 500_050.0).unwrap().undo,
+            "ALTER TABLE public.t SET (autovacuum_vacuum_scale_factor = 0.5);\nALTER TABLE public.t RESET \
+             (autovacuum_vacuum_threshold);"
+        );
+        let slowed = TableUsage { options: vec!["autovacuum_vacuum_cost_delay=20".into()], ..large.clone() };
+        let faster = work_faster(&slowed).unwrap();
+        assert_eq!(faster.sql, "ALTER TABLE public.t RESET (autovacuum_vacuum_cost_delay);");
+        assert_eq!(faster.undo, "ALTER TABLE public.t SET (autovacuum_vacuum_cost_delay = 20);");
+        let hostile = TableUsage { options: vec!["autovacuum_vacuum_cost_limit=1); drop table x".into()], ..large };
+        assert_eq!(work_faster(&hostile).unwrap().sql, "ALTER TABLE public.t SET (autovacuum_vacuum_cost_delay = 0);");
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::table_usage::label;
-use super::{ids, rows, storage_option, texts};
+use super::{bytes_of_pages, ids, rows, storage_option, texts};
 use crate::quote::qualified;
-use crate::sample::{Missing, Row, Snapshot, Timestamp};
+use crate::sample::{Bytes, Missing, Row, Snapshot, Timestamp};
 
 /// How the name of an index on trial begins: pgdj builds it, measures, and drops it.
 pub const TRIAL_PREFIX: &str = "pgdj_trial_";
@@ -156,11 +156,14 @@ impl IndexUsage {
         self.name.starts_with(TRIAL_PREFIX)
     }
 
-    /// Returns the size in bytes: as read, else by the pages of the last vacuum.
-    pub fn size(&self) -> f64 {
-        /// Bytes of a page, unless the server was built otherwise.
-        const PAGE: f64 = 8192.0;
-        self.bytes.unwrap_or(self.pages * PAGE)
+    /// Returns the size in bytes: as read, else by the pages of the last vacuum; `None` where it had none.
+    pub fn size(&self) -> Option<f64> {
+        self.bytes.or_else(|| bytes_of_pages(self.pages))
+    }
+
+    /// Returns the size in words, `?` where it is not known.
+    pub(crate) fn size_words(&self) -> String {
+        self.size().map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string())
     }
 
     /// Returns the name, with its schema where that is not `public`.

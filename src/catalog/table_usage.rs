@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::{ids, rows, storage_option, texts};
+use super::{PAGE, bytes_of_pages, ids, rows, storage_option, texts};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Missing, Row, Snapshot, Timestamp};
 
-/// Bytes of a page, unless the server was built otherwise.
-const PAGE: f64 = 8192.0;
-
 /// Dead rows that are worth a word.
 pub const MANY_DEAD: f64 = 1_000.0;
+/// From so many rows on the planner's defaults mislead it far.
+pub const MANY_ROWS: f64 = 1_000.0;
+/// The same for a table of which the number of rows is not known, as after a crash.
+const MANY_BYTES: Bytes = Bytes(128.0 * 1024.0);
 /// A share of dead rows that asks for attention, where there are [`MANY_DEAD`].
 const NOTABLE_DEAD: f64 = 0.2;
 
@@ -145,12 +146,14 @@ impl TableUsage {
         table
     }
 
-    /// Whether the counters began after the rows came: fewer were inserted since than were there at the last ANALYZE, and
-    /// no vacuum or analyze has set them right.
+    /// Whether the counters began after the rows came: fewer were inserted since than were changed or were there at the last
+    /// ANALYZE, and no vacuum or analyze has set them right.
     fn counts_less_than_there_is(&self) -> bool {
         /// Share of the rows that the planner's figure may be too high by.
         const ESTIMATE: f64 = 0.9;
-        !self.is_set_right() && self.reltuples > 0.0 && self.inserts.unwrap_or_default() < self.reltuples * ESTIMATE
+        let (inserts, deletes) = (self.inserts.unwrap_or_default(), self.deletes.unwrap_or_default());
+        let were_there = deletes > inserts || (inserts == 0.0 && self.updates.unwrap_or_default() > 0.0);
+        !self.is_set_right() && (were_there || (self.reltuples > 0.0 && inserts < self.reltuples * ESTIMATE))
     }
 
     /// Whether the heap has more pages than rows were counted: with no vacuum or analyze known, the rows came before the
@@ -187,6 +190,17 @@ impl TableUsage {
         self.live.or(is_known.then_some(self.reltuples))
     }
 
+    /// Returns the size of the heap in bytes: as read, else by the pages of the last vacuum; `None` where it had none, which
+    /// says nothing of what came since.
+    pub fn heap_size(&self) -> Option<f64> {
+        self.heap_bytes.or_else(|| bytes_of_pages(self.pages))
+    }
+
+    /// Returns the size with TOAST and indexes in bytes, where they were read; else that of the heap.
+    pub fn size(&self) -> Option<f64> {
+        self.total_bytes.or_else(|| self.heap_size())
+    }
+
     /// Whether it has so many rows; where they are not known, whether it is of so many bytes.
     pub(crate) fn is_of(&self, rows: f64, bytes: Bytes) -> bool {
         match self.rows() {
@@ -199,7 +213,7 @@ impl TableUsage {
     pub(crate) fn extent(&self) -> String {
         match self.rows() {
             Some(rows) => format!("{} rows", Count(rows)),
-            None => format!("{} of rows", Bytes(self.heap_bytes.unwrap_or(self.pages * PAGE))),
+            None => self.heap_size().map_or_else(|| "? rows".to_owned(), |heap| format!("{} of rows", Bytes(heap))),
         }
     }
 
@@ -227,6 +241,23 @@ impl TableUsage {
     /// Whether so many of its rows are dead that it asks for attention.
     pub(crate) fn has_many_dead(&self) -> bool {
         self.dead_share().is_some_and(|share| share >= NOTABLE_DEAD) && self.dead.unwrap_or(0.0) >= MANY_DEAD
+    }
+
+    /// Whether the planner has no statistics of so many rows that its defaults mislead it.
+    pub(crate) fn lacks_statistics(&self) -> bool {
+        self.is_never_analyzed() && !self.is_partitioned() && self.is_of(MANY_ROWS, MANY_BYTES)
+    }
+
+    /// Returns the dead rows and the rows in words: `18k dead of 100k rows`, and what is known where the counters were lost.
+    pub(crate) fn dead_words(&self) -> String {
+        let dead = self.dead.map_or_else(|| "?".to_owned(), |dead| Count(dead).to_string());
+        match (self.live.zip(self.dead), self.rows()) {
+            (Some((live, dead)), _) => format!("{} dead of {} rows", Count(dead), Count(live + dead)),
+            (None, Some(rows)) => {
+                format!("{dead} died since the counters were reset, {} rows at the last ANALYZE", Count(rows))
+            }
+            (None, None) => format!("{dead} died since the counters were reset, rows not known"),
+        }
     }
 
     /// Whether no analyze is known: by the counters, and by the planner's figure.
@@ -319,5 +350,15 @@ mod tests {
     fn without_scans_or_updates_there_is_no_share() {
         let table = TableUsage { seq_scan: Some(0.0), updates: Some(0.0), ..TableUsage::default() };
         assert_eq!((table.hot_share(), table.seq_scan_share()), (None, None));
+    }
+
+    #[test]
+    fn a_size_that_was_never_read_is_not_zero() {
+        let seen = snapshot().with("tables", vec![row! { relid: 7, kind: "r", reltuples: -1.0, pages: 0, live: 0 }]);
+        let table = TableUsage::all(&seen).unwrap().remove(0);
+        assert_eq!((table.size(), table.heap_size()), (None, None));
+        let read = seen.with("table_sizes", vec![row! { relid: 7, heap_bytes: 0.0, total_bytes: 8192.0 }]);
+        let table = TableUsage::all(&read).unwrap().remove(0);
+        assert_eq!((table.size(), table.heap_size()), (Some(8192.0), Some(0.0)));
     }
 }

@@ -102,7 +102,7 @@ impl IndexProblem {
 
 /// Whether an index is large enough for a verdict, as far as its size is known.
 pub(crate) fn is_large(index: &IndexUsage) -> bool {
-    index.size() >= LEAST_BYTES.0
+    index.size().unwrap_or(0.0) >= LEAST_BYTES.0
 }
 
 /// What is said of an index.

@@ -1,7 +1,7 @@
 //! Tables that autovacuum does not keep up with, reckoned with each table's own thresholds.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
-use crate::catalog::autovacuum::{Due, ThresholdProgress};
+use crate::catalog::autovacuum::{self, Due, ThresholdProgress};
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
 use crate::readings::vacuum_horizon::VacuumHorizon;
@@ -56,8 +56,9 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
         title: format!(
-            "{} dead rows in {}, {:.0}× its autovacuum threshold",
+            "{} dead rows{} in {}, {:.0}× its autovacuum threshold",
             Count(dead),
+            if worst.table.has_lost_counters() { " since the counters were reset" } else { "" },
             and_more(&name, behind.len()),
             worst.progress.share()
         ),
@@ -82,12 +83,7 @@ fn evidence(view: &RuleInput<'_>, one: &Behind<'_>, running: &[i64]) -> (String,
     let off = if one.due.is_enabled { "" } else { ", autovacuum disabled" };
     shows(
         table.label(),
-        format!(
-            "{} dead of {} rows, threshold {}, {last}{now}{off}",
-            Count(one.progress.counted),
-            Count(table.live.unwrap_or_default() + one.progress.counted),
-            Count(one.progress.threshold)
-        ),
+        format!("{}, threshold {}, {last}{now}{off}", table.dead_words(), Count(one.progress.threshold)),
     )
 }
 
@@ -152,23 +148,8 @@ fn fix(view: &RuleInput<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
 /// Returns what would make autovacuum keep up, in words and as SQL: a threshold only where it is lower than the one in
 /// force, and the table's own costs only where it has some.
 fn sooner(worst: &Behind<'_>, name: &str) -> (&'static str, String) {
-    const LEAST: f64 = 1000.0;
-    const SCALE: f64 = 0.02;
-    let table = worst.table;
-    let rows = table.rows().unwrap_or_default();
-    let own = ["autovacuum_vacuum_cost_delay", "autovacuum_vacuum_cost_limit"];
-    let own: Vec<&str> = own.into_iter().filter(|name| table.option(name).is_some()).collect();
-    let is_undelayed = table.option("autovacuum_vacuum_cost_delay") == Some("0");
-    let faster = match (own.is_empty(), is_undelayed) {
-        (_, true) => None,
-        (true, _) => Some(format!("ALTER TABLE {name} SET (autovacuum_vacuum_cost_delay = 0);")),
-        (false, _) => Some(format!("ALTER TABLE {name} RESET ({});", own.join(", "))),
-    };
-    let earlier = (LEAST + SCALE * rows < worst.progress.threshold).then(|| {
-        format!(
-            "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = {SCALE}, autovacuum_vacuum_threshold = {LEAST});"
-        )
-    });
+    let earlier = autovacuum::start_earlier(worst.table, worst.progress.threshold).map(|change| change.sql);
+    let faster = autovacuum::work_faster(worst.table).map(|change| change.sql);
     match (earlier, faster) {
         (Some(earlier), Some(faster)) => ("start earlier and work faster", format!("{earlier}\n{faster}")),
         (Some(earlier), None) => ("start earlier", earlier),
@@ -221,12 +202,23 @@ mod tests {
 
     #[test]
     fn it_fires_at_twice_the_threshold() {
-        let table = |dead: i32| row! { relid: 1, schema: "public", name: "shop_cart", kind: "r", reltuples: 100_000.0, live: 100_000, dead: dead };
+        let table = |dead: i32| row! { relid: 1, schema: "public", name: "shop_cart", kind: "r", reltuples: 100_000.0, live: 100_000, inserts: 100_000, dead: dead };
         // 50 + 0.2 * 100,000 = 20,050.
         assert_eq!(judge(&with(table(40_099))), vec![]);
         let found = judge(&with(table(40_100)));
         assert_eq!(found[0].title, "40k dead rows in shop_cart, 2× its autovacuum threshold");
         assert_eq!(found[0].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn rows_of_before_a_crash_are_not_said_to_be_dead_or_gone() {
+        let lost = row! { relid: 1, schema: "public", name: "t", kind: "r", reltuples: -1.0, pages: 9000, live: 0,
+        dead: 70_000, inserts: 0, deletes: 70_000 };
+        let found = judge(&with(lost));
+        assert_eq!(found[0].title, "70k dead rows since the counters were reset in t, 1400× its autovacuum threshold");
+        assert!(
+            found[0].evidence[0].1.starts_with("70k died since the counters were reset, rows not known, threshold 50")
+        );
     }
 
     #[test]

@@ -5,7 +5,6 @@ use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Sev
 use crate::catalog::autovacuum::is_disabled;
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
-use crate::sample::unit::Count;
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "autovacuum_off", watches: "autovacuum settings", concern: Concern::Upkeep, check };
@@ -36,7 +35,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     }
     let tables = tables_of_primary(view, "autovacuum")?;
     let mut off: Vec<&TableUsage> = tables.iter().filter(|table| is_disabled(table)).collect();
-    off.sort_by(|left, right| right.live.unwrap_or_default().total_cmp(&left.live.unwrap_or_default()));
+    off.sort_by(|left, right| right.rows().unwrap_or_default().total_cmp(&left.rows().unwrap_or_default()));
     if let Some(largest) = off.first() {
         let these = if off.len() == 1 { "the table" } else { "these tables" };
         let resets: Vec<String> = off
@@ -52,14 +51,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
                 counted(off.len(), "table", "tables"),
                 and_more(&largest.label(), off.len())
             ),
-            evidence: off
-                .iter()
-                .take(NAMED)
-                .map(|table| {
-                    let (live, dead) = (table.live.unwrap_or_default(), table.dead.unwrap_or_default());
-                    shows(table.label(), format!("{} rows, {} dead", Count(live), Count(dead)))
-                })
-                .collect(),
+            evidence: off.iter().take(NAMED).map(|table| shows(table.label(), table.dead_words())).collect(),
             why: WHY,
             fix: Fix::sql(format!("Re-enable autovacuum, unless your own job vacuums {these}."), resets.join("\n")),
             jump: Some(Jump::to_row("tables", largest.relid)),

@@ -48,8 +48,8 @@ impl<'a> Pairs<'a> {
         let by_oid: HashMap<i64, &IndexUsage> = indexes.iter().map(|index| (index.indexrelid, index)).collect();
         let mut list: Vec<(&IndexUsage, &IndexUsage)> =
             pairs.iter().filter_map(|pair| Some((*by_oid.get(&pair.may_go)?, *by_oid.get(&pair.stays)?))).collect();
-        list.sort_by(|left, right| right.0.size().total_cmp(&left.0.size()));
-        let bytes = Bytes(list.iter().map(|(index, _)| index.size()).sum());
+        list.sort_by(|left, right| right.0.size().unwrap_or(0.0).total_cmp(&left.0.size().unwrap_or(0.0)));
+        let bytes = Bytes(list.iter().filter_map(|(index, _)| index.size()).sum());
         let first = list.first().copied()?;
         Some(Self { list, bytes, first })
     }
@@ -70,8 +70,7 @@ impl<'a> Pairs<'a> {
             .iter()
             .take(NAMED)
             .map(|(may_go, stays)| {
-                let text =
-                    format!("{} on {}, {relation} {}", Bytes(may_go.size()), may_go.table_label(), stays.label());
+                let text = format!("{} on {}, {relation} {}", may_go.size_words(), may_go.table_label(), stays.label());
                 shows(may_go.label(), text)
             })
             .collect()

@@ -3,7 +3,6 @@
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
 use crate::catalog::bloat::denied;
 use crate::quote::qualified;
-use crate::sample::Bytes;
 use crate::sample::unit::Share;
 
 /// From this share on: random inserts alone leave a b-tree a third emptier than a build does.
@@ -44,7 +43,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             .iter()
             .take(NAMED)
             .map(|(index, amount)| {
-                let size = Bytes(index.bytes.unwrap_or_default());
+                let size = index.size_words();
                 shows(
                     index.label(),
                     format!("{} of {size}, {}, {}", Share(amount.share), amount.method, amount.confidence),

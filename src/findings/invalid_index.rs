@@ -28,7 +28,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             .iter()
             .take(NAMED)
             .map(|index| {
-                let size = index.bytes.map_or_else(String::new, |bytes| format!("{} ", Bytes(bytes)));
+                let size = index.size().map_or_else(String::new, |bytes| format!("{} ", Bytes(bytes)));
                 shows(index.label(), format!("{size}on {}, {}", index.table_label(), is_maintained(index)))
             })
             .collect(),

@@ -4,15 +4,11 @@ use super::autovacuum_behind::tables_of_primary;
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::bloat::are_counters_late;
-use crate::catalog::table_usage::TableUsage;
+use crate::catalog::table_usage::{MANY_ROWS, TableUsage};
 use crate::quote::qualified;
+use crate::sample::Seconds;
 use crate::sample::unit::{Count, Share};
-use crate::sample::{Bytes, Seconds};
 
-/// Smaller tables do not mislead the planner far.
-pub const LEAST_ROWS: f64 = 1_000.0;
-/// The same for a table of which the number of rows is not known, as after a crash.
-pub const LEAST_BYTES: Bytes = Bytes(128.0 * 1024.0);
 /// From so many rows on a table without statistics is a warning.
 pub const WARNING_ROWS: f64 = 100_000.0;
 /// Over the threshold of autovacuum's analyze so many times.
@@ -28,12 +24,12 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let policy = view.readings.autovacuum()?;
     let tables = tables_of_primary(view, "statistics")?;
     let mut stale: Vec<&TableUsage> =
-        tables.iter().filter(|table| is_missing(table) || is_old(table, policy)).collect();
+        tables.iter().filter(|table| table.lacks_statistics() || is_old(table, policy)).collect();
     stale.sort_by(|left, right| size(right).total_cmp(&size(left)));
     let Some(worst) = stale.first() else { return Ok(vec![]) };
-    let is_warning = stale.iter().any(|table| is_missing(table) && rows(table) >= WARNING_ROWS);
+    let is_warning = stale.iter().any(|table| table.lacks_statistics() && rows(table) >= WARNING_ROWS);
     let names = and_more(&worst.label(), stale.len());
-    let title = if is_missing(worst) {
+    let title = if worst.lacks_statistics() {
         format!("never analyzed: {names}, {}", worst.extent())
     } else {
         let changed = worst.mod_since_analyze.unwrap_or_default() / rows(worst).max(1.0);
@@ -70,16 +66,12 @@ fn rows(table: &TableUsage) -> f64 {
 
 /// Orders tables: by their rows, or by their bytes where the rows are not known.
 fn size(table: &TableUsage) -> f64 {
-    table.rows().or(table.heap_bytes).unwrap_or_default()
-}
-
-fn is_missing(table: &TableUsage) -> bool {
-    table.is_never_analyzed() && !table.is_partitioned() && table.is_of(LEAST_ROWS, LEAST_BYTES)
+    table.rows().or(table.heap_size()).unwrap_or_default()
 }
 
 fn is_old(table: &TableUsage, policy: &Policy) -> bool {
     let changed = table.mod_since_analyze.unwrap_or_default();
-    rows(table) >= LEAST_ROWS
+    rows(table) >= MANY_ROWS
         && !are_counters_late(table)
         && changed >= CHANGED_SHARE * rows(table)
         && policy.due(table).analyze_share().is_some_and(|share| share >= OVERDUE_SHARE)

@@ -43,9 +43,9 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let twins = view.readings.duplicates();
     let is_twin = |index: &IndexUsage| twins.iter().any(|twin| twin.may_go == index.indexrelid);
     let mut unused: Vec<&IndexUsage> = indexes.iter().filter(|index| is_unused(index) && !is_twin(index)).collect();
-    unused.sort_by(|left, right| right.size().total_cmp(&left.size()));
+    unused.sort_by(|left, right| right.size().unwrap_or(0.0).total_cmp(&left.size().unwrap_or(0.0)));
     let Some(largest) = unused.first() else { return Ok(vec![]) };
-    let total = Bytes(unused.iter().map(|index| index.size()).sum());
+    let total = Bytes(unused.iter().filter_map(|index| index.size()).sum());
     let is_young = counting.is_young(now);
     let count = unused.len();
     let (what, advice) = if is_young {
@@ -56,8 +56,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let mut evidence = vec![shows("scans", format!("none, {}", counting.words(now)))];
     let origins = view.readings.origins();
     evidence.extend(unused.iter().take(NAMED).map(|index| {
-        let text =
-            format!("{} on {}, from {}", Bytes(index.size()), index.table_label(), origins.origin(index).words());
+        let text = format!("{} on {}, from {}", index.size_words(), index.table_label(), origins.origin(index).words());
         shows(index.label(), text)
     }));
     Ok(vec![Finding {

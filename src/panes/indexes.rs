@@ -143,9 +143,9 @@ impl Indexes {
         let mut about = Document::new("What it costs");
         about.pair("index", &usage.label());
         about.pair("estimate", &super::estimate_words(one.bloat.as_ref()));
-        let size = usage.bytes.map_or_else(|| "of unknown size".to_owned(), |bytes| Bytes(bytes).to_string());
+        let size = usage.size().map_or_else(|| "size not known".to_owned(), |bytes| Bytes(bytes).to_string());
         about.pair("reads", &format!("the whole index: {size}"));
-        super::exact_costs(&mut about, usage.bytes.unwrap_or_default(), "pgstatindex()");
+        super::exact_costs(&mut about, usage.size(), "pgstatindex()");
         let (relation, name) = (MeasuredRelation::Index(usage.indexrelid), usage.label());
         let question = format!("Measure the bloat of {name} exactly?");
         PaneRequest::Ask { about, question, then: self.measuring.ask(relation, name) }
@@ -210,9 +210,8 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
     let locked = |row: &IndexRow<'_>| {
         Cell::text(&row.one.locked_by().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
     };
-    let size = |row: &IndexRow<'_>| {
-        Cell::optional(row.usage().and_then(|usage| usage.bytes).map(|bytes| (Bytes(bytes), bytes)))
-    };
+    let size =
+        |row: &IndexRow<'_>| Cell::optional(row.usage().and_then(IndexUsage::size).map(|bytes| (Bytes(bytes), bytes)));
     let last_scan = |row: &IndexRow<'_>| {
         let age = row.usage().and_then(|usage| usage.last_scan).map(|at| (row.now.0 - at.0).max(0.0));
         Cell::optional(age.map(|age| (Seconds(age), age)))

@@ -117,13 +117,13 @@ impl Pane for Tables {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, _: &PaneView<'_>) -> PaneRequest {
         match action {
             Action::View => {
                 self.view = self.view.next();
                 PaneRequest::Nothing
             }
-            MEASURE => self.ask_exact(view),
+            MEASURE => self.ask_exact(),
             _ => PaneRequest::Nothing,
         }
     }
@@ -155,21 +155,21 @@ impl Tables {
         self.figures.iter().find(|one| one.key() == key)
     }
 
-    fn ask_exact(&mut self, view: &PaneView<'_>) -> PaneRequest {
+    fn ask_exact(&mut self) -> PaneRequest {
         let Some(one) = self.selected() else { return PaneRequest::Nothing };
         if one.usage.is_partitioned() {
             return PaneRequest::Say(format!("{} holds no rows itself; measure a partition", one.usage.label()));
         }
-        let size = one.heap_bytes(view);
-        let unseen = size * (1.0 - one.usage.visible_share);
+        let size = one.usage.heap_size();
+        let unseen = size.map(|size| size * (1.0 - one.usage.visible_share));
         let mut about = Document::new("What it costs");
         about.pair("table", &one.usage.label());
         about.pair("estimate", &super::estimate_words(one.bloat.as_ref()));
-        about.pair("heap", &Bytes(size).to_string());
-        let reads = if unseen > 0.0 {
-            format!("about {}: it skips all-visible pages", Bytes(unseen))
-        } else {
-            "only the free space map: every page is all-visible".to_owned()
+        about.pair("heap", &size.map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string()));
+        let reads = match unseen {
+            None => "all pages that are not all-visible".to_owned(),
+            Some(unseen) if unseen > 0.0 => format!("about {}: it skips all-visible pages", Bytes(unseen)),
+            Some(_) => "only the free space map: every page is all-visible".to_owned(),
         };
         about.pair("reads", &reads);
         super::exact_costs(&mut about, unseen, "pgstattuple_approx()");
@@ -220,8 +220,8 @@ type TableUsageColumn<'a> = PaneColumn<TableRow<'a>>;
 
 fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
     let size = |row: &TableRow<'_>| {
-        let size = row.one.size(row.view);
-        Cell::number(Bytes(size), size)
+        let size = row.one.usage.size();
+        size.map_or_else(unknown, |size| Cell::number(Bytes(size), size))
     };
     let mut columns = vec![
         column(GridColumn::text("table", "table", 22).at_most(48), |row: &TableRow<'_>| {

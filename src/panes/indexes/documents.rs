@@ -128,7 +128,7 @@ fn facts(document: &mut Document, one: &IndexFigures, usage: &IndexUsage, view: 
     let model = one.owner.as_ref().map(|owner| format!(" ({})", owner.shown())).unwrap_or_default();
     document.pair("table", &format!("{}{model}", usage.table_label()));
     document.pair("defined by", &one.from.as_ref().map(IndexOrigin::words).unwrap_or_default());
-    document.pair("size", &usage.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string()));
+    document.pair("size", &usage.size_words());
     let scans = usage.scans.map_or_else(|| "?".to_owned(), |scans| Count(scans).to_string());
     document.pair("scans", &format!("{scans}, {}", view.readings.counting().words(now)));
     if let Some(at) = usage.last_scan {
@@ -215,7 +215,7 @@ fn why(verdict: &IndexProblem, usage: &IndexUsage, all: &[IndexFigures], view: &
             name_of(*other, all)
         ),
         IndexProblem::Unused { is_suspicion } => {
-            let size = usage.bytes.map_or_else(String::new, |bytes| format!(" of {}", Bytes(bytes)));
+            let size = usage.size().map_or_else(String::new, |bytes| format!(" of {}", Bytes(bytes)));
             let words = view.readings.counting().words(view.newer.at);
             let caution = if *is_suspicion { " That is too short to be sure: monthly reports may use it." } else { "" };
             format!(

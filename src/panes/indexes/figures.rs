@@ -216,7 +216,7 @@ impl IndexFigures {
     /// Orders the indexes before anybody sorts: the worst verdict, then the largest.
     pub(crate) fn urgency(&self) -> f64 {
         let size = match &self.subject {
-            IndexOrMissing::Index(usage) => usage.bytes.unwrap_or(0.0),
+            IndexOrMissing::Index(usage) => usage.size().unwrap_or(0.0),
             IndexOrMissing::Missing(_) => 0.0,
         };
         let severity = if self.severity() == 0.0 && self.is_bloated() { 1.0 } else { self.severity() };
@@ -227,7 +227,7 @@ impl IndexFigures {
     pub(crate) fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
         let (Some((free_share, at)), IndexOrMissing::Index(usage)) = (measured, &self.subject) else { return };
         let fillfactor = usage.option("fillfactor").and_then(|value| value.parse().ok()).unwrap_or(FILLFACTOR);
-        let size = Bytes(usage.bytes.unwrap_or(0.0));
+        let size = Bytes(usage.size().unwrap_or(0.0));
         self.bloat = Some(Bloat::measured(free_share * 100.0, 0.0, fillfactor, size));
         self.measured_at = Some(at);
     }

@@ -261,13 +261,9 @@ struct TableTileRow<'a> {
 }
 
 impl TableTileRow<'_> {
-    fn size(&self) -> Option<f64> {
-        size(self.usage.heap_bytes, self.usage.pages)
-    }
-
     /// Orders the tables: dead rows first, then sequential reading.
     fn weight(&self) -> f64 {
-        self.usage.dead.unwrap_or(0.0) * 8.0 + self.seq.unwrap_or(0.0) + self.size().unwrap_or(0.0) / 8192.0
+        self.usage.dead.unwrap_or(0.0) * 8.0 + self.seq.unwrap_or(0.0) + self.usage.heap_size().unwrap_or(0.0) / 8192.0
     }
 
     fn dead(&self) -> Cell {
@@ -286,7 +282,7 @@ fn table_columns<'a>() -> Vec<PaneColumn<TableTileRow<'a>>> {
         column(GridColumn::text("table", "table", 12).at_most(36), |row: &TableTileRow<'_>| {
             Cell::text(&row.usage.name)
         }),
-        column(GridColumn::number("size", "heap"), |row| known(row.size().map(|size| (Bytes(size), size)))),
+        column(GridColumn::number("size", "heap"), |row| known(row.usage.heap_size().map(|size| (Bytes(size), size)))),
         column(GridColumn::number("live", "rows"), |row| known(row.usage.rows().map(|rows| (Count(rows), rows)))),
         column(GridColumn::number("dead", "dead"), TableTileRow::dead),
         column(GridColumn::number("seq", "seq rows/s"), |row| known(row.seq.map(|rate| (Count(rate), rate)))),
@@ -315,11 +311,6 @@ fn tables<'a>(view: &PaneView<'a>) -> Grid {
     grid
 }
 
-/// Returns a size as it was read, else by the pages of the last vacuum or analyze; `None` before the first one.
-fn size(bytes: Option<f64>, pages: f64) -> Option<f64> {
-    bytes.or_else(|| (pages > 0.0).then_some(pages * 8192.0))
-}
-
 /// A number, or `?`.
 fn known<T: std::fmt::Display>(number: Option<(T, f64)>) -> Cell {
     number.map_or_else(Cell::unknown, |(shown, number)| Cell::number(shown, number))
@@ -334,10 +325,6 @@ struct IndexTileRow<'a> {
 }
 
 impl IndexTileRow<'_> {
-    fn size(&self) -> Option<f64> {
-        size(self.usage.bytes, self.usage.pages)
-    }
-
     /// Returns how the verdict looks, and how bad it is.
     fn severity(&self) -> (Role, f64) {
         match self.verdict {
@@ -351,7 +338,7 @@ impl IndexTileRow<'_> {
 
     /// Orders the indexes: the worst verdict first, then the largest.
     fn weight(&self) -> f64 {
-        self.severity().1 + self.size().unwrap_or(0.0)
+        self.severity().1 + self.usage.size().unwrap_or(0.0)
     }
 
     fn verdict(&self) -> Cell {
@@ -365,7 +352,7 @@ fn index_columns<'a>() -> Vec<PaneColumn<IndexTileRow<'a>>> {
         column(GridColumn::text("index", "index", 14).at_most(44), |row: &IndexTileRow<'_>| {
             Cell::text(&row.usage.label())
         }),
-        column(GridColumn::number("size", "size"), |row| known(row.size().map(|size| (Bytes(size), size)))),
+        column(GridColumn::number("size", "size"), |row| known(row.usage.size().map(|size| (Bytes(size), size)))),
         column(GridColumn::number("rate", "scans/s"), |row| known(row.rate.map(|rate| (Count(rate), rate)))),
         column(GridColumn::number("scans", "scans").drop(1), |row| {
             known(row.usage.scans.map(|scans| (Count(scans), scans)))

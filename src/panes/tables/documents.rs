@@ -3,7 +3,7 @@
 use super::super::sessions;
 use super::figures::TableFigures;
 use crate::app::{Document, PaneView};
-use crate::catalog::autovacuum::ThresholdProgress;
+use crate::catalog::autovacuum::{self, ThresholdProgress};
 use crate::catalog::bloat::{Bloat, BloatConfidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::IndexProblem;
@@ -55,7 +55,7 @@ pub(super) fn advice(one: &TableFigures) -> Vec<TableAdvice> {
             undo: None,
         });
     }
-    if usage.is_never_analyzed() && usage.live.unwrap_or(0.0) > 0.0 {
+    if usage.lacks_statistics() {
         found.push(TableAdvice {
             why: "It was never analyzed, so the planner uses defaults.".to_owned(),
             sql: format!("ANALYZE {name};"),
@@ -63,16 +63,12 @@ pub(super) fn advice(one: &TableFigures) -> Vec<TableAdvice> {
         });
     }
     let has_own_scale = usage.option("autovacuum_vacuum_scale_factor").is_some();
-    if usage.rows().unwrap_or(0.0) >= LARGE && !has_own_scale {
+    let is_large = usage.rows().unwrap_or(0.0) >= LARGE && !has_own_scale;
+    if let Some(change) = vacuum.filter(|_| is_large).and_then(|due| autovacuum::start_earlier(usage, due.threshold)) {
         found.push(TableAdvice {
-            why: "For a table of this size, 20% dead rows is late. Vacuum at 2% and analyze at 1%:".to_owned(),
-            sql: format!(
-                "ALTER TABLE {name} SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = \
-                 0.01);"
-            ),
-            undo: Some(format!(
-                "ALTER TABLE {name} RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);"
-            )),
+            why: "For a table of this size, 20% dead rows is late. Vacuum at 2%:".to_owned(),
+            sql: change.sql,
+            undo: Some(change.undo),
         });
     }
     let amount = one.bloat.as_ref().and_then(Bloat::amount);
@@ -96,25 +92,18 @@ pub(super) fn advice(one: &TableFigures) -> Vec<TableAdvice> {
 /// The statement takes the lock that the vacuum holds: an autovacuum then stops, and starts again without these settings.
 fn slowed(one: &TableFigures, pid: i64) -> Option<TableAdvice> {
     let usage = &one.usage;
-    let own: Vec<(&str, &str)> = ["autovacuum_vacuum_cost_delay", "autovacuum_vacuum_cost_limit"]
-        .into_iter()
-        .filter_map(|name| Some((name, usage.option(name)?)))
-        .collect();
-    if own.is_empty() || own.iter().any(|(name, value)| *name == "autovacuum_vacuum_cost_delay" && *value == "0") {
-        return None;
-    }
-    let table = qualified(&usage.schema, &usage.name);
-    let list =
-        |separator: &str| own.iter().map(|(name, value)| format!("{name}{separator}{value}")).collect::<Vec<_>>();
-    let names: Vec<&str> = own.iter().map(|(name, _)| *name).collect();
+    let own = |name| Some(format!("{name}={}", usage.option(name)?));
+    let own: Vec<String> =
+        ["autovacuum_vacuum_cost_delay", "autovacuum_vacuum_cost_limit"].into_iter().filter_map(own).collect();
+    let change = autovacuum::work_faster(usage).filter(|_| !own.is_empty())?;
     Some(TableAdvice {
         why: format!(
             "A vacuum is running here (pid {pid}), slowed by the table's own settings {}. Reset them: the lock this needs \
              stops an autovacuum, which then starts again at the server's speed:",
-            list("=").join(" and ")
+            own.join(" and ")
         ),
-        sql: format!("ALTER TABLE {table} RESET ({});", names.join(", ")),
-        undo: Some(format!("ALTER TABLE {table} SET ({});", list(" = ").join(", "))),
+        sql: change.sql,
+        undo: Some(change.undo),
     })
 }
 
@@ -125,7 +114,7 @@ pub(super) fn table(one: &TableFigures, view: &PaneView<'_>) -> Document {
     if !usage.locked_by.is_empty() {
         locked(&mut document, one, view);
     }
-    sizes(&mut document, one, view);
+    sizes(&mut document, one);
     upkeep(&mut document, one, view);
     own_settings(&mut document, one, view);
     traffic(&mut document, one);
@@ -164,12 +153,12 @@ fn locked(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
     }
 }
 
-fn sizes(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
+fn sizes(document: &mut Document, one: &TableFigures) {
     let usage = &one.usage;
     if let Some(owner) = &one.owner {
         document.pair("model", &format!("{} ({})", owner.label(), owner.certainty.words()));
     }
-    document.pair("size", &Bytes(one.size(view)).to_string());
+    document.pair("size", &usage.size().map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string()));
     if let Some((heap, total)) = usage.heap_bytes.zip(usage.total_bytes) {
         document.pair("heap", &Bytes(heap).to_string());
         match usage.toast_bytes.zip(usage.index_bytes) {

@@ -12,9 +12,6 @@ use crate::django::Owner;
 use crate::readings::traffic::{Traffic, TrafficSpan};
 use crate::sample::{Bytes, Missing, Timestamp};
 
-/// Bytes of a page, where the server does not say.
-const PAGE: f64 = 8192.0;
-
 /// What is known of one table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableFigures {
@@ -98,23 +95,13 @@ impl TableFigures {
         self.usage.relid.to_string()
     }
 
-    /// Returns the bytes of the heap: as read, else by the pages of the last vacuum.
-    pub fn heap_bytes(&self, view: &PaneView<'_>) -> f64 {
-        self.usage.heap_bytes.unwrap_or(self.usage.pages.max(0.0) * view.readings.block_size())
-    }
-
-    /// Returns the bytes with TOAST and indexes, where they were read; else those of the heap.
-    pub fn size(&self, view: &PaneView<'_>) -> f64 {
-        self.usage.total_bytes.unwrap_or_else(|| self.heap_bytes(view))
-    }
-
     /// Puts a measurement in the estimate's place, unless a vacuum came since; what the fillfactor keeps free is no bloat.
     pub(crate) fn take_measured(&mut self, measured: Option<(f64, Timestamp)>) {
         let Some((free_share, at)) = measured else { return };
         if self.usage.last_vacuum.is_some_and(|vacuum| vacuum.0 > at.0) {
             return;
         }
-        let heap = self.usage.heap_bytes.unwrap_or(self.usage.pages.max(0.0) * PAGE);
+        let heap = self.usage.heap_size().unwrap_or(0.0);
         let fillfactor = self.usage.option("fillfactor").and_then(|value| value.parse().ok()).unwrap_or(100.0);
         self.bloat = Some(Bloat::measured(free_share * 100.0, 0.0, fillfactor, Bytes(heap)));
         self.measured_at = Some(at);
@@ -124,7 +111,7 @@ impl TableFigures {
     pub(crate) fn urgency(&self) -> f64 {
         let locked = if self.usage.locked_by.is_empty() { 0.0 } else { 1e18 };
         let wasted = self.bloat.as_ref().and_then(Bloat::amount).map_or(0.0, |amount| amount.bytes.0);
-        let size = self.usage.total_bytes.unwrap_or(self.usage.pages.max(0.0) * PAGE);
+        let size = self.usage.size().unwrap_or(0.0);
         let dead = self.usage.dead_share().unwrap_or(0.0) * size;
         locked + wasted.max(dead) + size / 10.0
     }
