@@ -35,7 +35,7 @@ use crate::catalog::index_bloat;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::settings::{RoleSettings, Settings};
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{self, Counting, Judgement, Pair, ReferringKey};
+use crate::catalog::usage::{self, Counting, Judgement, Judgements, Pair, ReferringKey};
 use crate::django::{DjangoCode, Origins, Project, Refused, removal_of_usage, table_of};
 use crate::sample::{Missing, Section, Snapshot};
 
@@ -78,6 +78,7 @@ pub struct Readings {
     duplicates: Decoded<Vec<Pair>>,
     overlapping: Decoded<Vec<Pair>>,
     judgements: Decoded<HashMap<i64, Judgement>>,
+    index_builds: Decoded<HashMap<i64, Judgement>>,
     foreign_keys: Decoded<Result<Vec<ReferringKey>, Missing>>,
     settings: Decoded<Result<Settings, Missing>>,
     role_settings: Decoded<Result<Vec<RoleSettings>, Missing>>,
@@ -142,6 +143,7 @@ impl Readings {
             duplicates: Decoded::new(),
             overlapping: Decoded::new(),
             judgements: Decoded::new(),
+            index_builds: Decoded::new(),
             foreign_keys: Decoded::new(),
             settings: Decoded::new(),
             role_settings: Decoded::new(),
@@ -318,12 +320,19 @@ impl Readings {
         self.read(&["indexes", "index_sizes"], |all| &all.overlapping, overlapping).as_slice()
     }
 
-    /// Returns what is said of each index of which there is something to say, by its oid.
-    pub fn judgements(&self) -> &HashMap<i64, Judgement> {
+    /// Returns what is said of the indexes.
+    pub fn judgements(&self) -> Judgements<'_> {
         let probes = ["indexes", "index_sizes", "databases"];
         let judgements =
             |all: &Self| usage::judgements(all.indexes().unwrap_or_default(), all.counting(), all.snapshot.at);
-        self.read(&probes, |all| &all.judgements, judgements)
+        let builds = |all: &Self| {
+            let backends = all.backends().unwrap_or_default();
+            usage::builds(all.indexes().unwrap_or_default(), |index| Some(backends::builder(backends, index)?.pid))
+        };
+        Judgements {
+            judged: self.read(&probes, |all| &all.judgements, judgements),
+            builds: self.read(&["indexes", "activity"], |all| &all.index_builds, builds),
+        }
     }
 
     /// Returns the foreign keys, or why they could not be read.

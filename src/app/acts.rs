@@ -40,7 +40,14 @@ impl App {
             return;
         }
         let Some(newest) = self.newest() else { return };
-        let Some(sample) = sessions(&newest) else { return };
+        let Some(sample) = sessions(&newest) else {
+            if self.message.is_none() {
+                let sent: Vec<String> = self.acts.iter().map(Sent::words).collect();
+                let text = format!("No answer from the server: what came of {} is not known yet", sent.join(" and "));
+                self.message = Some(Message::warning(text));
+            }
+            return;
+        };
         let mut said = Vec::new();
         self.acts.retain_mut(|sent| match sent.progress(sample) {
             SignalProgress::Waiting => true,

@@ -84,6 +84,9 @@ fn states(vitals: &Vitals) -> Sign {
     if sessions.hidden > 0 {
         parts.push(format!("{} hidden", sessions.hidden));
     }
+    if sessions.own > 0 {
+        parts.push(format!("{} pgdj", sessions.own));
+    }
     plain("", Some(parts.join(" ")), 4)
 }
 
@@ -185,6 +188,10 @@ impl App {
             let cost = snapshot.cost;
             match &freshness {
                 Freshness::Fresh => parts.push((format!(" {}", clock(snapshot.at)), Role::Text)),
+                // Since when is said with the reason.
+                Freshness::Stale { since, .. } if matches!(self.link, ServerLink::Down { .. }) => {
+                    parts.push((format!("  data of {}", clock(*since)), Role::Bad));
+                }
                 Freshness::Stale { since, .. } if self.clock == Clock::Live && !is_recording => {
                     parts.push((format!(" since {}", clock(*since)), Role::Bad));
                 }

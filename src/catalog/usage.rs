@@ -74,7 +74,9 @@ impl Counting {
 /// One thing wrong with an index.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IndexProblem {
-    /// A build that failed or still runs: no query may use it.
+    /// A session of this pid builds it: nothing is wrong, and no query uses it before that is done.
+    BeingBuilt(i64),
+    /// A build that failed: no query may use it.
     Invalid,
     /// Another index is the same; this is the one that may go.
     DuplicateOf(i64),
@@ -91,6 +93,7 @@ impl IndexProblem {
     /// Returns the verdict in one word.
     pub fn word(&self) -> &'static str {
         match self {
+            Self::BeingBuilt(_) => "being built",
             Self::Invalid => "invalid",
             Self::DuplicateOf(_) => "duplicate",
             Self::CoveredBy(_) => "redundant",
@@ -123,6 +126,32 @@ pub fn judgements(indexes: &[IndexUsage], counting: Counting, now: Timestamp) ->
         (oid, Judgement { verdicts, too_small })
     });
     judged.collect()
+}
+
+/// Says of each invalid index that a session builds at this moment that it is being built, and nothing else.
+pub(crate) fn builds(indexes: &[IndexUsage], builder: impl Fn(&IndexUsage) -> Option<i64>) -> HashMap<i64, Judgement> {
+    let invalid = indexes.iter().filter(|index| !index.is_valid);
+    let built = invalid.filter_map(|index| {
+        let verdicts = vec![IndexProblem::BeingBuilt(builder(index)?)];
+        Some((index.indexrelid, Judgement { verdicts, too_small: Vec::new() }))
+    });
+    built.collect()
+}
+
+/// What is said of the indexes of a snapshot.
+#[derive(Debug, Clone, Copy)]
+pub struct Judgements<'a> {
+    /// By the catalog and the counters.
+    pub(crate) judged: &'a HashMap<i64, Judgement>,
+    /// Of those that are being built.
+    pub(crate) builds: &'a HashMap<i64, Judgement>,
+}
+
+impl<'a> Judgements<'a> {
+    /// Returns what is said of an index; `None` for nothing.
+    pub fn of(self, index: i64) -> Option<&'a Judgement> {
+        self.builds.get(&index).or_else(|| self.judged.get(&index))
+    }
 }
 
 /// Returns what is true of each index, worst first, by its oid, however small it is.

@@ -13,8 +13,6 @@ pub static RULE: Rule =
 struct Idle<'a> {
     backend: &'a Backend,
     age: f64,
-    /// How many wait for it directly.
-    blocks: usize,
 }
 
 fn check(view: &RuleInput<'_>) -> RuleResult {
@@ -22,22 +20,21 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let mut idle: Vec<Idle<'_>> = backends
         .iter()
         .filter(|backend| backend.is_idle_in_transaction() && transactions::reached(backend).is_some())
-        .map(|backend| {
-            let blocks = backends.iter().filter(|other| other.blocked_by.contains(&backend.pid)).count();
-            Idle { backend, age: backend.state_age.unwrap_or_default(), blocks }
-        })
+        .map(|backend| Idle { backend, age: backend.state_age.unwrap_or_default() })
         .collect();
     idle.sort_by(|left, right| {
-        (right.blocks, right.age).partial_cmp(&(left.blocks, left.age)).unwrap_or(std::cmp::Ordering::Equal)
+        (right.backend.blocks, right.age)
+            .partial_cmp(&(left.backend.blocks, left.age))
+            .unwrap_or(std::cmp::Ordering::Equal)
     });
     let Some(worst) = idle.first() else { return view.as_far_as_seen(vec![]) };
     let worst_limit = idle.iter().filter_map(|idle| transactions::reached(idle.backend)).max();
     let age = Seconds(worst.age);
-    let title = if worst.blocks > 0 {
+    let title = if worst.backend.blocks > 0 {
         format!(
             "pid {} idle in transaction for {age} blocks {}",
             worst.backend.pid,
-            counted(worst.blocks, "session", "sessions")
+            counted(worst.backend.blocks, "session", "sessions")
         )
     } else {
         match idle.len() {
@@ -65,7 +62,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 
 fn evidence(view: &RuleInput<'_>, idle: &Idle<'_>) -> (String, String) {
     let backend = idle.backend;
-    let blocks = match idle.blocks {
+    let blocks = match backend.blocks {
         0 => String::new(),
         count => format!(", blocks {}", counted(count, "session", "sessions")),
     };

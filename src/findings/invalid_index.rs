@@ -2,7 +2,7 @@
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, counted, shows};
 use crate::catalog::index_usage::IndexUsage;
-use crate::readings::backends::Backend;
+use crate::catalog::usage::IndexProblem;
 use crate::sample::Bytes;
 
 /// The rule.
@@ -10,9 +10,11 @@ pub static RULE: Rule = Rule { id: "invalid_index", watches: "invalid indexes", 
 
 fn check(view: &RuleInput<'_>) -> RuleResult {
     let indexes = view.readings.indexes()?;
-    let builds = builds(view.readings.backends().unwrap_or_default());
-    let invalid: Vec<&IndexUsage> =
-        indexes.iter().filter(|index| !index.is_valid && !is_being_built(index, &builds)).collect();
+    let judged = view.readings.judgements();
+    let is_failed = |index: &&IndexUsage| {
+        judged.of(index.indexrelid).is_some_and(|judgement| judgement.verdicts.contains(&IndexProblem::Invalid))
+    };
+    let invalid: Vec<&IndexUsage> = indexes.iter().filter(is_failed).collect();
     let Some(first) = invalid.first() else { return Ok(vec![]) };
     let code: Vec<String> = invalid.iter().take(NAMED).map(|index| index.drop_statement()).collect();
     let is_maintained = |index: &IndexUsage| if index.is_ready { "writes still maintain it" } else { "not maintained" };
@@ -35,29 +37,19 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         why: "A failed build left it behind: no statement uses it, but writes may maintain it, and an invalid unique \
             index does not guarantee uniqueness.",
         fix: Fix::sql(
-            "Drop it and build it again (AddIndexConcurrently, run the migration again), or use REINDEX INDEX \
-             CONCURRENTLY. A running build looks the same: check Activity first.",
+            if invalid.iter().any(|index| index.is_unique) {
+                "Drop it, delete the rows whose keys are duplicates (the usual reason for a failed build of a unique index; \
+                 Enter in Indexes shows the query that finds them), and run the migration again. A running build looks the \
+                 same: check Activity first."
+            } else {
+                "Drop it and build it again (AddIndexConcurrently, run the migration again), or use REINDEX INDEX \
+                 CONCURRENTLY. A running build looks the same: check Activity first."
+            },
             code.join("\n"),
         ),
         jump: Some(Jump::to_row("indexes", first.indexrelid)),
         source: "pg_index.indisvalid; PostgreSQL manual: Building Indexes Concurrently",
     }])
-}
-
-/// The texts of the index builds that run.
-fn builds(backends: &[Backend]) -> Vec<String> {
-    let is_build = |text: &str| text.contains("INDEX") && text.contains("CONCURRENTLY");
-    backends
-        .iter()
-        .filter(|backend| backend.state == "active")
-        .map(|backend| backend.query.to_uppercase())
-        .filter(|text| is_build(text))
-        .collect()
-}
-
-fn is_being_built(index: &IndexUsage, builds: &[String]) -> bool {
-    let names = [index.name.to_uppercase(), index.table.to_uppercase()];
-    builds.iter().any(|build| names.iter().any(|name| build.contains(name)))
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ impl Indexes {
     fn note(&self, notes: &[String]) -> String {
         let judged = self.figures.iter().filter(|one| one.is_judged()).count();
         let mut parts = match self.shown {
-            IndexFilter::All => vec![format!("{judged} of {} with a verdict (v)", self.figures.len())],
+            IndexFilter::All => vec![format!("{judged} with a verdict (v)")],
             IndexFilter::Judged => vec![format!("only the {judged} with a verdict (v)")],
         };
         parts.extend(notes.iter().cloned());
@@ -251,6 +251,7 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
 fn verdict_role(verdict: &IndexProblem) -> Role {
     match verdict {
         IndexProblem::Invalid => Role::Bad,
+        IndexProblem::BeingBuilt(_) => Role::Accent,
         IndexProblem::Unused { is_suspicion: true } => Role::Muted,
         _ => Role::Warning,
     }

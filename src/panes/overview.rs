@@ -14,6 +14,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
+use crate::app::screen::clock_text_in;
 use crate::app::{Action, Document, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder};
 use crate::findings::Findings;
 use crate::readings::Readings;
@@ -61,6 +62,8 @@ pub struct Overview {
     tiles: Tiles,
     shown_tile: usize,
     findings: Findings,
+    /// The time of day that they are of, where the server does not answer any more.
+    findings_of: Option<String>,
     list: List,
     /// Columns of the screen that the list had when it was drawn.
     list_width: u16,
@@ -72,6 +75,7 @@ impl Pane for Overview {
     fn refresh(&mut self, view: &PaneView<'_>) {
         self.take_loads(view);
         let zone = self.zone.clone().unwrap_or_else(TimeZone::system);
+        self.findings_of = last_answer(view).map(|at| clock_text_in(at, zone.clone()));
         self.chart = LoadChart { utc_offset: offset(&zone, view.newer.at.0), ..chart(view, &self.loads) };
         self.chart_note = chart_note(view);
         self.tiles.refresh(view);
@@ -212,7 +216,11 @@ impl Overview {
     fn draw_findings(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let note = worst::note(&self.findings);
         let note = note.as_ref().map(|(text, role)| (text.as_str(), *role));
-        let tile = Tile { title: "Findings, worst first", key: None, note, has_focus: true };
+        let title = match &self.findings_of {
+            Some(moment) => format!("Findings of {moment}, worst first"),
+            None => "Findings, worst first".to_owned(),
+        };
+        let tile = Tile { title: &title, key: None, note, has_focus: true };
         let inside = tile.draw(frame.buffer_mut(), area, context.theme);
         if inside.width != self.list_width {
             // Which columns there are hangs on the width alone, so that a resize shows at once.
@@ -245,6 +253,12 @@ fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
         cursor,
         utc_offset: 0.0,
     }
+}
+
+/// Returns when the sessions were read last, where they could not be read again.
+fn last_answer(view: &PaneView<'_>) -> Option<Timestamp> {
+    let section = view.newer.section("activity");
+    section.why().and(section.reading()).map(|reading| reading.at)
 }
 
 /// Seconds that a zone is ahead of UTC at a moment.

@@ -186,7 +186,7 @@ impl Tables {
         };
         let unknown = self.figures.iter().filter(|one| matches!(one.bloat, Some(Bloat::CannotEstimate(_)))).count();
         if self.view == TableView::Upkeep && unknown > 0 {
-            parts.push(format!("?: {unknown} not estimated, Enter shows why"));
+            parts.push(format!("?: {unknown} not estimated (Enter)"));
         }
         parts.extend(notes.iter().cloned());
         parts.join("; ")
@@ -234,7 +234,7 @@ fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
             Cell::text(&row.one.owner.as_ref().map(Owner::short).unwrap_or_default())
         }),
         column(GridColumn::number("size", "size"), size),
-        column(GridColumn::number("rows", "rows").drop(4), |row| count(row.one.usage.rows())),
+        column(GridColumn::number("rows", "~rows").drop(4), |row| count(row.one.usage.rows())),
     ];
     columns.extend(match view {
         TableView::Upkeep => upkeep_columns(),

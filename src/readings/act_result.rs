@@ -54,6 +54,15 @@ pub struct Sample<'a> {
 }
 
 impl Sent {
+    /// Returns whom it was sent to and how it was.
+    pub fn words(&self) -> String {
+        let act = match self.kind {
+            SignalKind::Cancel => "cancel",
+            SignalKind::Terminate => "signal to end",
+        };
+        format!("the {act} sent to pid {}", self.pid)
+    }
+
     /// Notes a signal to a session, with what the newest sample shows.
     pub fn new(kind: SignalKind, pid: i64, backend_start: f64, doing: Doing, sample: Sample<'_>) -> Self {
         let behind = waiting_behind(pid, sample.backends);
@@ -86,7 +95,7 @@ impl Sent {
         let released = self.waiting.len() - waiting.len();
         let mut parts: Vec<String> = Vec::new();
         if released > 0 {
-            parts.push(counted(released, "session released", "sessions released"));
+            parts.push(counted(released, "session no longer waits", "sessions no longer wait"));
         }
         parts.extend(roots(&waiting, backends));
         let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
@@ -97,7 +106,12 @@ impl Sent {
     /// Returns what happened, once what the signal was for is over.
     fn over(&self, one: Option<&Backend>) -> Option<String> {
         let pid = self.pid;
-        let Some(one) = one else { return Some(format!("pid {pid} ended")) };
+        let Some(one) = one else {
+            return Some(match self.kind {
+                SignalKind::Cancel => format!("the session of pid {pid} ended with its statement"),
+                SignalKind::Terminate => format!("pid {pid} ended"),
+            });
+        };
         if self.kind == SignalKind::Terminate {
             return None;
         }
@@ -217,12 +231,12 @@ mod tests {
             session(5, "idle", &[]),
         ];
         assert_eq!(sent.progress(at(101.0, &after)), SignalProgress::Waiting, "who waited needs a moment");
-        let text = "pid 1 ended: 2 sessions released, 2 wait behind 2";
+        let text = "pid 1 ended: 2 sessions no longer wait, 2 wait behind 2";
         assert_eq!(sent.progress(at(102.0, &after)), SignalProgress::Left(text.to_owned()));
         let free = [session(9, "idle", &[])];
         assert_eq!(
             sent.progress(at(103.0, &free)),
-            SignalProgress::Done("pid 1 ended: 4 sessions released".to_owned())
+            SignalProgress::Done("pid 1 ended: 4 sessions no longer wait".to_owned())
         );
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::catalog::index_usage::IndexUsage;
 use crate::readings::waits::Waits;
 use crate::sample::{Row, RowSet, Timestamp};
 
@@ -180,6 +181,17 @@ pub fn backends(activity: &RowSet, at: Timestamp) -> Vec<Backend> {
         backend.blocks = blocks.get(&backend.pid).copied().unwrap_or(0);
     }
     all
+}
+
+/// Returns the session that builds an index concurrently, by the text of its statement: until it is done, the index is as
+/// invalid as one that a failed build left.
+pub fn builder<'a>(backends: &'a [Backend], index: &IndexUsage) -> Option<&'a Backend> {
+    let names = [index.name.to_uppercase(), index.table.to_uppercase()];
+    backends.iter().filter(|backend| backend.state == "active").find(|backend| {
+        let text = backend.query.to_uppercase();
+        let is_build = text.contains("INDEX") && text.contains("CONCURRENTLY");
+        is_build && names.iter().any(|name| text.contains(name))
+    })
 }
 
 /// Returns the Django view that sqlcommenter's comment names: `controller` and `action`, else the `route`.

@@ -73,6 +73,8 @@ pub struct SessionCounts {
     pub in_transaction: usize,
     /// In a state this role may not see.
     pub hidden: usize,
+    /// Our own, which are not among the rest.
+    pub own: usize,
 }
 
 impl Vitals {
@@ -111,6 +113,8 @@ impl Vitals {
                 _ => sessions.in_transaction += 1,
             }
         }
+        sessions.own =
+            readings.server().ok().and_then(|server| usize::try_from(server.own_backends?).ok()).unwrap_or_default();
         // A cut takes away those that neither run, wait, block nor are in a transaction.
         let cut = readings.cut("activity");
         sessions.idle += cut.map_or(0, |cut| cut.total - cut.shown);

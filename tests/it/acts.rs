@@ -518,7 +518,7 @@ async fn check_console(direct: &Login, way: &Login, holder: &Login) {
     let screen = terminal.wait_for("y terminate the session").await;
     assert!(screen.contains("Its transaction, open for"), "{screen}");
     terminal.press("y");
-    terminal.wait_for(&format!("pid {pid} ended: 3 sessions released")).await;
+    terminal.wait_for(&format!("pid {pid} ended: 3 sessions no longer wait")).await;
     assert!(!terminal.screen().contains("waiting for it"));
     for waiter in waiters {
         waiter.await.unwrap().unwrap();

@@ -51,7 +51,13 @@ pub(super) fn blast(plan: &PlannedAct<'_>, all: &[Backend], view: &PaneView<'_>)
     document.pair("transaction age", &transaction);
     document.pair("holds back vacuum", &answer_of_session(view.readings, one.pid));
     let held = held_locks(one, view);
-    document.pair("locks others wait for", &if held.is_empty() { "none".to_owned() } else { held.join(", ") });
+    let held = match (held.is_empty(), one.blocks) {
+        (false, _) => held.join(", "),
+        (true, 0) => "none".to_owned(),
+        (true, _) if one.is_waiting => "none: they queue behind the lock that it waits for".to_owned(),
+        (true, _) => "?".to_owned(),
+    };
+    document.pair("locks others wait for", &held);
     let behind: Vec<String> =
         all.iter().filter(|other| other.blocked_by.contains(&one.pid)).map(|other| other.pid.to_string()).collect();
     document.pair(

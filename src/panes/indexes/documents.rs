@@ -33,7 +33,10 @@ pub(super) fn code(one: &IndexFigures, view: &PaneView<'_>) -> Option<FixCode> {
             }
         }
         IndexOrMissing::Index(usage) => match one.verdicts.first() {
+            Some(IndexProblem::BeingBuilt(_)) => None,
             None if !one.is_bloated() => None,
+            // Another build would fail on the same duplicates.
+            Some(IndexProblem::Invalid) if usage.is_unique => sql(usage.drop_statement()),
             Some(IndexProblem::Invalid) | None => {
                 sql(format!("REINDEX INDEX CONCURRENTLY {};", qualified(&usage.schema, &usage.name)))
             }
@@ -86,14 +89,16 @@ fn existing(one: &IndexFigures, usage: &IndexUsage, all: &[IndexFigures], view: 
     }
     if let Some(code) = code(one, view) {
         document.heading("What to do");
-        document.text(advice(one.verdicts.first()));
+        document.text(advice(one.verdicts.first(), usage));
         document.code(code.language, &code.text);
         if code.language == Language::Python {
             document.text("Or by hand:");
             document.code(Language::Sql, &usage.drop_statement());
         } else if one.verdicts.first() == Some(&IndexProblem::Invalid) {
-            document.text("Or drop it:");
-            document.code(Language::Sql, &usage.drop_statement());
+            if !usage.is_unique {
+                document.text("Or drop it:");
+                document.code(Language::Sql, &usage.drop_statement());
+            }
             if let Some(query) = repeated_keys(usage) {
                 document.text("The index is UNIQUE; its build fails while duplicates exist. Find them:");
                 document.code(Language::Sql, &query);
@@ -201,6 +206,9 @@ fn name_of(oid: i64, all: &[IndexFigures]) -> String {
 
 fn why(verdict: &IndexProblem, usage: &IndexUsage, all: &[IndexFigures], view: &PaneView<'_>) -> String {
     match verdict {
+        IndexProblem::BeingBuilt(pid) => {
+            format!("Pid {pid} builds it at this moment; no statement can use it before that is done.")
+        }
         IndexProblem::Invalid => {
             "Its build failed or is still running: no statement can use it, but writes may already \
             maintain it. Before you touch it, check Activity for a running CREATE INDEX CONCURRENTLY."
@@ -226,8 +234,11 @@ fn why(verdict: &IndexProblem, usage: &IndexUsage, all: &[IndexFigures], view: &
     }
 }
 
-fn advice(verdict: Option<&IndexProblem>) -> &'static str {
+fn advice(verdict: Option<&IndexProblem>, usage: &IndexUsage) -> &'static str {
     match verdict {
+        Some(IndexProblem::Invalid) if usage.is_unique => {
+            "Drop it, delete the duplicates, and run the migration again:"
+        }
         Some(IndexProblem::Invalid) => "Rebuild it (PostgreSQL 12 and later), or drop it and run the migration again:",
         Some(IndexProblem::Unused { is_suspicion: true }) => {
             "If it is still unused after a month, here and on every standby, remove it without blocking writes:"

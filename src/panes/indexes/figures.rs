@@ -77,7 +77,7 @@ pub fn figures(view: &PaneView<'_>) -> Result<IndexList, Missing> {
     let rates = view.readings.index_scans(view.past(), TrafficSpan::Minute);
     let mut indexes = missing(view, &mut notes);
     indexes.extend(usages.iter().map(|usage| {
-        let Judgement { verdicts, too_small } = judged.get(&usage.indexrelid).cloned().unwrap_or_default();
+        let Judgement { verdicts, too_small } = judged.of(usage.indexrelid).cloned().unwrap_or_default();
         IndexFigures {
             verdicts,
             too_small,
@@ -209,6 +209,7 @@ impl IndexFigures {
             (_, Some(IndexProblem::Unused { is_suspicion: false })) => 3.0,
             (_, Some(IndexProblem::CoveredBy(_))) => 2.5,
             (_, Some(IndexProblem::Unused { is_suspicion: true })) => 2.0,
+            (_, Some(IndexProblem::BeingBuilt(_))) => 1.5,
             (_, None) => 0.0,
         }
     }

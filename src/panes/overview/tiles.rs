@@ -328,6 +328,7 @@ impl IndexTileRow<'_> {
     /// Returns how the verdict looks, and how bad it is.
     fn severity(&self) -> (Role, f64) {
         match self.verdict {
+            Some(IndexProblem::BeingBuilt(_)) => (Role::Accent, 5e14),
             Some(IndexProblem::Invalid) => (Role::Bad, 4e15),
             Some(IndexProblem::DuplicateOf(_)) => (Role::Warning, 3e15),
             Some(IndexProblem::Unused { is_suspicion: false }) => (Role::Warning, 2e15),
@@ -369,7 +370,7 @@ fn indexes<'a>(view: &PaneView<'a>) -> Grid {
     let judged = view.readings.judgements();
     let row = |usage: &'a IndexUsage| IndexTileRow {
         usage,
-        verdict: judged.get(&usage.indexrelid).and_then(|judged| judged.verdicts.first()),
+        verdict: judged.of(usage.indexrelid).and_then(|judged| judged.verdicts.first()),
         rate: scans.get(&usage.indexrelid).copied(),
     };
     let mut rows: Vec<IndexTileRow<'_>> = usages.iter().map(row).collect();

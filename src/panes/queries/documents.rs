@@ -1,6 +1,6 @@
 //! What is known of one statement, in words.
 
-use super::BLOCK;
+use super::{BLOCK, orm};
 use crate::app::{Document, PaneView};
 use crate::readings::backends::Backend;
 use crate::readings::statements::{Costs, Statement};
@@ -20,6 +20,11 @@ pub(super) fn statement(
     match text {
         Some(text) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
         None => document.text("Its text has not been read."),
+    }
+    let per_second = costs.seconds.filter(|seconds| *seconds > 0.0).map(|seconds| one.calls / seconds);
+    if let Some(hint) = text.and_then(|text| orm::hint(text, one, per_second)) {
+        document.heading(&format!("Pattern: {hint}"));
+        document.text(orm::explained(hint).unwrap_or_default());
     }
     document.heading(&format!("Cost, {since}"));
     let (time, all) = (Seconds(one.time_ms / 1e3), Seconds(costs.total_ms / 1e3));

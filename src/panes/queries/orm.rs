@@ -35,6 +35,21 @@ pub(in crate::panes) fn hint(text: &str, statement: &Statement, per_second: Opti
     None
 }
 
+/// Returns what a pattern means and what to do about it.
+pub(in crate::panes) fn explained(hint: &str) -> Option<&'static str> {
+    match hint {
+        "N+1?" => Some(
+            "Many lookups of one row by its key each second: perhaps a loop that reads a related object of every row (N+1 \
+             queries). Look for a loop over a queryset; select_related() or prefetch_related() reads them at once.",
+        ),
+        "get()" => Some("A lookup of one row by its key, as get() or an access to a foreign key sends it."),
+        "count()" => Some("A count(), as paginators send it; it reads every row that matches."),
+        "exists()" => Some("An exists(), which stops at the first row."),
+        "atomic()" => Some("A savepoint, which a nested atomic() makes."),
+        _ => None,
+    }
+}
+
 /// Returns the text with Django's long list of columns left out: `SELECT … FROM "shop_order" WHERE …`.
 pub(in crate::panes) fn without_columns(text: &str) -> Cow<'_, str> {
     let Some(rest) = text.strip_prefix("SELECT \"").or_else(|| text.strip_prefix("SELECT DISTINCT \"")) else {

@@ -178,8 +178,8 @@ fn sizes(document: &mut Document, one: &TableFigures) {
         document.pair("live rows", &format!("? (counters were reset; {estimate})"));
         document.pair("dead rows", &format!("? ({} since the counters were reset)", number(usage.dead)));
     } else {
-        document.pair("live rows", &number(usage.live));
-        document.pair("dead rows", &number(usage.dead));
+        document.pair("live rows, estimated", &number(usage.live));
+        document.pair("dead rows, estimated", &number(usage.dead));
     }
     match &one.bloat {
         None => document.pair("bloat", "not read yet"),
@@ -349,12 +349,12 @@ fn indexes(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
     let Ok(all) = view.readings.indexes() else { return };
     let judgements = view.readings.judgements();
     let mut own: Vec<&IndexUsage> = all.iter().filter(|index| index.relid == one.usage.relid).collect();
-    own.sort_by(|left, right| right.bytes.unwrap_or(0.0).total_cmp(&left.bytes.unwrap_or(0.0)));
+    own.sort_by(|left, right| right.size().unwrap_or(0.0).total_cmp(&left.size().unwrap_or(0.0)));
     document.heading(&format!("Indexes: {}", own.len()));
     for index in own {
-        let verdicts = judgements.get(&index.indexrelid).into_iter().flat_map(|judged| &judged.verdicts);
+        let verdicts = judgements.of(index.indexrelid).into_iter().flat_map(|judged| &judged.verdicts);
         let words: Vec<&str> = verdicts.map(IndexProblem::word).collect();
-        let size = index.bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string());
+        let size = index.size_words();
         let scans = index.scans.map_or_else(|| "? scans".to_owned(), |scans| Count(scans).of("scan", "scans"));
         let keys: Vec<&str> =
             index.key_names().map(|name| if name.is_empty() { "(expression)" } else { name }).collect();
