@@ -6,7 +6,6 @@
 pub mod action;
 mod acts;
 pub mod clock;
-pub mod document;
 pub mod draw_context;
 pub mod effect;
 mod freshness;
@@ -39,6 +38,7 @@ use crate::readings::Readings;
 use crate::readings::act_result::Sent;
 use crate::readings::vitals::Vitals;
 use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
+use crate::ui::detail::Detail;
 use crate::ui::frame::Segment;
 use crate::ui::theme::Theme;
 
@@ -47,7 +47,6 @@ use pane_stack::PaneStack;
 
 pub use action::Action;
 pub use clock::Clock;
-pub use document::Document;
 pub use draw_context::DrawContext;
 pub use effect::{Effect, Event, Outcome, Signal, SignalKind};
 pub use job::{Job, JobId, JobIds, JobKind, JobNews, JobProgress, JobResult};
@@ -144,7 +143,7 @@ pub struct App {
     pace: Seconds,
     theme: Theme,
     shown: ShownMoment,
-    preview: Option<Document>,
+    preview: Option<Detail>,
     /// Where the tabs were drawn, for clicks.
     tabs: Vec<Rect>,
     area: Rect,

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::rc::Rc;
 
+use crate::document::Language;
 use crate::readings::Readings;
 use crate::readings::cut::Cut;
 use crate::readings::threshold::ReachedLimit;
@@ -151,18 +152,9 @@ pub struct Fix {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FindingCode {
     /// Its language.
-    pub language: FindingLanguage,
+    pub language: Language,
     /// The code.
     pub text: String,
-}
-
-/// The language of a piece of code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FindingLanguage {
-    /// SQL.
-    Sql,
-    /// Django's settings, models or migrations.
-    Python,
 }
 
 /// Where in the console a finding is to be looked at.
@@ -187,11 +179,11 @@ impl Fix {
     }
 
     fn sql(text: impl Into<String>, code: impl Into<String>) -> Self {
-        Self { text: text.into(), code: Some(FindingCode { language: FindingLanguage::Sql, text: code.into() }) }
+        Self { text: text.into(), code: Some(FindingCode { language: Language::Sql, text: code.into() }) }
     }
 
     fn python(text: impl Into<String>, code: impl Into<String>) -> Self {
-        Self { text: text.into(), code: Some(FindingCode { language: FindingLanguage::Python, text: code.into() }) }
+        Self { text: text.into(), code: Some(FindingCode { language: Language::Python, text: code.into() }) }
     }
 }
 

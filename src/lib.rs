@@ -3,7 +3,8 @@
 //! # The code map
 //!
 //! Pure, without a screen, a socket, a clock or the environment:
-//! [`sample`] (what was seen), [`readings`] (what it means), [`quote`] (SQL names and texts as they are written),
+//! [`sample`] (what was seen), [`readings`] (what it means), [`document`] (what is said of it, as blocks to read),
+//! [`quote`] (SQL names and texts as they are written),
 //! [`catalog`] (tables, indexes and statistics as plain types, bloat and sizes),
 //! [`plan`] (an EXPLAIN plan), [`django`] (names and code), [`advisor`] (index candidates and their choice),
 //! [`findings`] (rules over a snapshot).
@@ -39,6 +40,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod django;
+pub mod document;
 pub mod failure;
 pub mod findings;
 #[cfg(test)]

@@ -11,8 +11,9 @@ pub mod queries;
 mod sessions;
 pub mod tables;
 
-use crate::app::{Document, PaneSpec, PaneView};
+use crate::app::{PaneSpec, PaneView};
 use crate::catalog::bloat::Bloat;
+use crate::document::Document;
 use crate::readings::cut::Cut;
 use crate::sample::unit::Share;
 use crate::sample::{Missing, Seconds, Section, shortfall};

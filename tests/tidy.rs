@@ -14,6 +14,7 @@ struct Ban {
 const PURE: &[&str] = &[
     "src/sample",
     "src/readings",
+    "src/document",
     "src/quote.rs",
     "src/plan",
     "src/catalog",

@@ -1,6 +1,7 @@
 //! The journal: what pgdj did on the server, what it costs it, and which rules could not be judged.
 
-use super::{App, Document};
+use super::App;
+use crate::document::Document;
 use crate::sample::{Seconds, shortfall};
 
 impl App {

@@ -4,9 +4,10 @@ use crossterm::event::{KeyCode, KeyEvent, MouseEvent, MouseEventKind};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::document::Document;
 use super::keys::{Binding, KeyScope, bindings_of, key_name};
 use super::{Action, DrawContext, Effect, PaneSpec};
+use crate::document::Document;
+use crate::ui::detail::Detail;
 use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, overlay};
 use crate::ui::frame::draw_parts;
 use crate::ui::input::Input;
@@ -43,7 +44,7 @@ pub enum Layer {
         before: String,
     },
     /// Something to read.
-    Document(Document),
+    Document(Detail),
     /// A question, and what follows a yes.
     Ask {
         /// The question with its facts.
@@ -135,7 +136,7 @@ impl Layer {
     }
 
     /// A question about what a document describes.
-    pub fn ask(about: Document, question: String, then: Effect) -> Self {
+    pub fn ask(about: &Document, question: String, then: Effect) -> Self {
         // "cancel" would be read as cancelling a query.
         let does = match &then {
             Effect::Signal(signal) => signal.button,
@@ -143,7 +144,7 @@ impl Layer {
             _ => "do it",
         };
         let choices = vec![("n".to_owned(), "go back".to_owned()), ("y".to_owned(), does.to_owned())];
-        let confirm = Confirm { title: question, facts: about.facts, warning: None, choices };
+        let confirm = Confirm { title: question, facts: about.facts().cloned().collect(), warning: None, choices };
         Self::Ask { confirm, then }
     }
 
@@ -182,7 +183,7 @@ impl Layer {
                         .map_or(LayerResponse::Stay, |name| LayerResponse::Preview(name.clone()))
                 }
             },
-            Self::Document(document) => document_key(&name, document),
+            Self::Document(detail) => document_key(&name, detail),
             Self::Form(form) => match form.on_key(*key) {
                 Filled::NotYet => LayerResponse::Stay,
                 filled => LayerResponse::Filled(filled),
@@ -231,7 +232,7 @@ impl Layer {
         };
         match self {
             Self::Help { scroll, .. } => scroll.0 = scroll.0.saturating_add_signed(lines).min(scroll.1),
-            Self::Document(document) => document.detail.scroll(lines),
+            Self::Document(detail) => detail.scroll(lines),
             _ => {}
         }
         LayerResponse::Stay
@@ -250,15 +251,16 @@ impl Layer {
                     frame.set_cursor_position(cursor);
                 }
             }
-            Self::Document(document) => {
+            Self::Document(detail) => {
+                let document = detail.document();
                 let size = (area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
                 let title = clean_cut(&document.title, usize::from(size.0));
                 let keys = match document.leads_to {
-                    Some(pane) => format!("Esc close · y copy · o {}", pane.title),
+                    Some(pane) => format!("Esc close · y copy · o {pane}"),
                     None => "Esc close · y copy".to_owned(),
                 };
                 let inside = overlay(frame.buffer_mut(), area, size, (&title, Some(&keys)), theme);
-                document.detail.draw(frame.buffer_mut(), inside, theme);
+                detail.draw(frame.buffer_mut(), inside, theme);
             }
             Self::Ask { confirm, .. } => confirm.draw(frame.buffer_mut(), area, theme),
             Self::Form(form) => {
@@ -290,8 +292,8 @@ fn help_key(name: &str, scroll: &mut (usize, usize)) -> LayerResponse {
     LayerResponse::Stay
 }
 
-fn document_key(name: &str, document: &Document) -> LayerResponse {
-    let detail = &document.detail;
+fn document_key(name: &str, detail: &Detail) -> LayerResponse {
+    let document = detail.document();
     match name {
         "j" | "Down" => detail.scroll(1),
         "k" | "Up" => detail.scroll(-1),

@@ -5,13 +5,13 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use super::action::Action;
-use super::document::Document;
 use super::draw_context::DrawContext;
 use super::effect::Effect;
 use super::job::{JobId, JobNews};
 use super::list::List;
 use super::message::Message;
 use super::pane_id::PaneId;
+use crate::document::Document;
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::past::Past;

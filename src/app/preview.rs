@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::App;
+use crate::ui::detail::Detail;
 use crate::ui::frame::Tile;
 use crate::ui::theme::Role;
 
@@ -30,20 +31,21 @@ impl App {
         }
         let Some(view) = self.shown.view(self.timeline.history()) else { return };
         let pane = self.panes.shown();
-        self.preview = pane.filter(|pane| pane.has_preview()).and_then(|pane| pane.inspect(&view));
+        self.preview = pane.filter(|pane| pane.has_preview()).and_then(|pane| pane.inspect(&view)).map(Detail::new);
     }
 
     /// Draws the preview at the foot of a pane's area and returns what is left of it.
     pub(super) fn draw_preview(&mut self, frame: &mut Frame<'_>, area: Rect) -> Rect {
         let listed = self.pane().and_then(|pane| Some(pane.list()?.len()));
-        let Some((document, listed)) = self.preview.as_ref().zip(listed) else { return area };
+        let Some((detail, listed)) = self.preview.as_ref().zip(listed) else { return area };
         // A header above the rows, a line of counts below, a blank line before the frame.
         let height = height(area.height, u16::try_from(listed).unwrap_or(u16::MAX).saturating_add(3));
         let [rows, below] = Layout::vertical([Constraint::Min(1), Constraint::Length(height)]).areas(area);
-        let tile = Tile { title: &document.title, note: Some(("Enter details", Role::Muted)), ..Tile::default() };
+        let tile =
+            Tile { title: &detail.document().title, note: Some(("Enter details", Role::Muted)), ..Tile::default() };
         let inside = tile.draw(frame.buffer_mut(), below, &self.theme);
         let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(1), ..inside };
-        document.detail.draw(frame.buffer_mut(), inside, &self.theme);
+        detail.draw(frame.buffer_mut(), inside, &self.theme);
         rows
     }
 }

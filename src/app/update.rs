@@ -17,6 +17,7 @@ use crate::readings::Readings;
 use crate::readings::past::Past;
 use crate::record::RecordedWindow;
 use crate::sample::{Moment, Seconds, Snapshot, Timestamp};
+use crate::ui::detail::Detail;
 use crate::ui::text::with_plain_line_ends;
 use crate::ui::theme::{self, Theme};
 
@@ -252,7 +253,7 @@ impl App {
             Action::Help => self.layers.push(Layer::help(self.panes.spec(), self.panes.specs())),
             Action::Palette => self.layers.push(Layer::palette(self.panes.spec(), self.panes.specs())),
             Action::Themes => self.open_themes(),
-            Action::Journal => self.layers.push(Layer::Document(self.journal_document())),
+            Action::Journal => self.layers.push(Layer::Document(Detail::new(self.journal_document()))),
             Action::Filter => self.open_filter(),
             Action::Close => self.close(),
             Action::Inspect => self.inspect(),
@@ -383,8 +384,8 @@ impl App {
             PaneRequest::Do(Effect::Start(id, job)) => self.start_job(id, job),
             PaneRequest::Do(Effect::Cancel(id)) => self.cancel_job(id),
             PaneRequest::Do(effect) => self.ask_shell(effect),
-            PaneRequest::Open(document) => self.layers.push(Layer::Document(document)),
-            PaneRequest::Ask { about, question, then } => self.layers.push(Layer::ask(about, question, then)),
+            PaneRequest::Open(document) => self.layers.push(Layer::Document(Detail::new(document))),
+            PaneRequest::Ask { about, question, then } => self.layers.push(Layer::ask(&about, question, then)),
             PaneRequest::Say(text) => self.message = Some(Message::note(text)),
             PaneRequest::Report(message) => {
                 self.log(message.text.clone());

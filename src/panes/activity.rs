@@ -14,8 +14,9 @@ use super::sessions::{self, age_cell};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, DrawContext, Effect, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder, Signal, SignalKind,
+    Action, DrawContext, Effect, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder, Signal, SignalKind,
 };
+use crate::document::Document;
 use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::transactions;
@@ -580,7 +581,7 @@ mod tests {
         fn end(&mut self) -> String {
             match self.see(|pane, view| pane.act(TERMINATE, view)) {
                 PaneRequest::Ask { then: Effect::Signal(signal), about, .. } => {
-                    let text = about.detail.text(120);
+                    let text = crate::ui::detail::Detail::new(about).text(120);
                     assert!(text.contains("gunicorn") && text.contains("select 1"), "{text}");
                     signal.who
                 }
@@ -689,7 +690,8 @@ mod tests {
         pane.refresh(&view);
         assert_eq!(locks_cell(&pane.backends[0]).text, "blocked by prepared tx");
         let document = documents::backend(&pane.backends[0], &pane.backends, &view);
-        let said = document.facts.iter().find(|(label, _)| label == "prepared transaction").unwrap();
-        assert!(said.1.contains("it has no session") && said.1.contains("ROLLBACK PREPARED 'it''s';"), "{}", said.1);
+        let said = document.facts().find(|fact| fact.label == "prepared transaction").unwrap();
+        let said = &said.value;
+        assert!(said.contains("it has no session") && said.contains("ROLLBACK PREPARED 'it''s';"), "{said}");
     }
 }

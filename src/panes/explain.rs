@@ -42,12 +42,14 @@ use self::trial::TrialRun;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, DrawContext, Effect, Job, JobId, JobIds, JobNews, Pane, PaneId, PaneRequest, PaneSpec,
-    PaneSubject, PaneView, RowOrder, StatementToExplain,
+    Action, DrawContext, Effect, Job, JobId, JobIds, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneSubject,
+    PaneView, RowOrder, StatementToExplain,
 };
+use crate::document::Document;
 use crate::failure::Failure;
 use crate::pg::explain::{Agreed, Consent, ExplainRequest, Options};
 use crate::plan::{Plan, parse};
+use crate::ui::detail::Detail;
 use crate::ui::dialog::Filled;
 use crate::ui::glyphs::Glyphs;
 
@@ -143,7 +145,7 @@ pub struct Explain {
     mode: PlanMode,
     panel: Panel,
     /// The panel's document about the selected node.
-    node: Option<Document>,
+    node: Option<Detail>,
     glyphs: Glyphs,
     places: place::DrawnAreas,
 }
@@ -497,7 +499,7 @@ impl Explain {
 
     fn refresh_node(&mut self) {
         let is_needed = self.panel == Panel::Node && self.mode == PlanMode::Tree;
-        self.node = self.plan_view.as_ref().filter(|_| is_needed).and_then(PlanView::node);
+        self.node = self.plan_view.as_ref().filter(|_| is_needed).and_then(PlanView::node).map(Detail::new);
     }
 
     /// Scrolls the panel by half a screen or so.
@@ -517,7 +519,7 @@ impl Explain {
             }
             Panel::Node => {
                 if let Some(node) = &self.node {
-                    node.detail.scroll(steps * STEP);
+                    node.scroll(steps * STEP);
                 }
             }
             Panel::Nothing => {}

@@ -15,11 +15,10 @@ use super::measuring::{self, MEASURE, Measuring};
 use super::tables::bloat_cell;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{
-    Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder,
-};
+use crate::app::{Action, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::IndexProblem;
+use crate::document::Document;
 use crate::pg::exact::MeasuredRelation;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};

@@ -11,8 +11,9 @@ use super::sessions::{self, age_cell};
 use crate::app::keys::key;
 use crate::app::list::List;
 use crate::app::{
-    Action, Document, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder,
+    Action, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder,
 };
+use crate::document::Document;
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::waits::Waits;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting};

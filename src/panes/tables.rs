@@ -14,12 +14,11 @@ use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{
-    Action, Document, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder,
-};
+use crate::app::{Action, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Amount, Bloat, BloatMethod};
 use crate::django::Owner;
+use crate::document::Document;
 use crate::pg::exact::MeasuredRelation;
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::unit::{Count, Share};

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::text;
 use super::theme::Role;
+use crate::document::Language;
 
 mod grammar;
 mod layout;
@@ -19,19 +20,6 @@ pub(crate) use lexer::{Token, TokenKind};
 
 /// The most that is shown of a text, in bytes; nobody reads more on a screen.
 const MOST_SHOWN: usize = 1024 * 1024;
-
-/// What a text is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Language {
-    /// PostgreSQL's SQL.
-    Sql,
-    /// Django code.
-    Python,
-    /// A plan, a tag.
-    Json,
-    /// None: no colours.
-    Plain,
-}
 
 /// A text with what each part of it is.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -135,7 +123,7 @@ fn shown(foreign: &str) -> (&str, usize) {
 fn tokens(language: Language, text: &str) -> Vec<Token> {
     match language {
         Language::Sql => sql::tokens(text),
-        Language::Python | Language::Json | Language::Plain => grammar::tokens(language, text),
+        Language::Python | Language::Json | Language::Plan | Language::Plain => grammar::tokens(language, text),
     }
 }
 

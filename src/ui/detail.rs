@@ -1,45 +1,27 @@
-//! A document to read: headings, figures, paragraphs and code, wrapped and scrolled.
+//! A document that is read on the screen: wrapped and scrolled.
 //!
 //! Made in `refresh` from everything that is known of a row; laid out once for a width.
+
+mod layout;
 
 use std::cell::{Cell, RefCell};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::code::{Code, Language};
+use super::code::Code;
 use super::frame::{TextPart, draw_parts};
-use super::text::{self, Align};
-use super::theme::{Role, Theme};
+use super::theme::Theme;
+use crate::document::Document;
 
-/// The width from which figures stand in two columns.
-const TWO_COLUMNS: usize = 100;
-
-/// The least width of a value beside its label; below, it stands under it.
-const LEAST_VALUE: usize = 16;
-
-/// The widest label of a figure.
-const WIDEST_LABEL: usize = 28;
-
-/// What a document is made of.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Block {
-    /// A heading.
-    Heading(String),
-    /// Figures: label, value, look.
-    Pairs(Vec<(String, String, Role)>),
-    /// A paragraph.
-    Paragraph(String, Role),
-    /// Code in colour.
-    Code(Code),
-    /// An empty line.
-    Gap,
-}
+pub(super) use layout::lay_pairs;
 
 /// A document that is being read.
 #[derive(Debug, Default)]
 pub struct Detail {
-    blocks: Vec<Block>,
+    document: Document,
+    /// Its code in colour, in order.
+    codes: Vec<Code>,
     first: Cell<usize>,
     /// The lines for a width.
     laid: RefCell<(u16, Vec<Vec<TextPart>>)>,
@@ -47,62 +29,20 @@ pub struct Detail {
 }
 
 impl Detail {
-    /// An empty document.
-    pub fn new() -> Self {
-        Self::default()
+    /// A document that is read from its beginning.
+    pub fn new(document: Document) -> Self {
+        Self { codes: layout::codes(&document), document, ..Self::default() }
     }
 
-    /// Adds a heading.
-    pub(crate) fn heading(mut self, text: impl Into<String>) -> Self {
-        if !self.blocks.is_empty() {
-            self.blocks.push(Block::Gap);
-        }
-        self.blocks.push(Block::Heading(text.into()));
-        self
-    }
-
-    /// Adds a figure; figures one after the other stand under one another. Foreign text is cleaned.
-    pub fn pair(self, label: impl Into<String>, value: impl AsRef<str>) -> Self {
-        self.pair_as(label, value, Role::Text)
-    }
-
-    /// Adds a figure with a look.
-    pub fn pair_as(mut self, label: impl Into<String>, value: impl AsRef<str>, role: Role) -> Self {
-        let pair = (label.into(), text::clean_cut(value.as_ref(), 4096), role);
-        match self.blocks.last_mut() {
-            Some(Block::Pairs(pairs)) => pairs.push(pair),
-            _ => self.blocks.push(Block::Pairs(vec![pair])),
-        }
-        self
-    }
-
-    /// Adds a paragraph. Foreign text is cleaned.
-    pub fn paragraph(self, text: impl AsRef<str>) -> Self {
-        self.paragraph_as(text, Role::Text)
-    }
-
-    /// Adds a paragraph with a look.
-    pub(crate) fn paragraph_as(mut self, text: impl AsRef<str>, role: Role) -> Self {
-        self.blocks.push(Block::Paragraph(text::clean_lines(text.as_ref()).into_owned(), role));
-        self
-    }
-
-    /// Adds code; foreign text is cleaned, what is not shown of it is said.
-    pub fn code(mut self, language: Language, code: impl AsRef<str>) -> Self {
-        let code = Code::new(language, code.as_ref());
-        let note = code.note();
-        self.blocks.push(Block::Code(code));
-        match note {
-            Some(note) => self.paragraph_as(note, Role::Muted),
-            None => self,
-        }
+    /// Returns what is read.
+    pub fn document(&self) -> &Document {
+        &self.document
     }
 
     /// Takes the contents of another document and stays where it is, for the same row read anew.
-    pub fn replace(&mut self, newer: Self) {
-        if self.blocks != newer.blocks {
-            self.blocks = newer.blocks;
-            *self.laid.get_mut() = (0, Vec::new());
+    pub fn replace(&mut self, newer: Document) {
+        if self.document != newer {
+            *self = Self { first: self.first.clone(), height: self.height.clone(), ..Self::new(newer) };
         }
     }
 
@@ -152,73 +92,32 @@ impl Detail {
     }
 
     fn lines(&self, width: usize) -> Vec<Vec<TextPart>> {
-        let mut lines = Vec::new();
-        for block in &self.blocks {
-            match block {
-                Block::Heading(text) => lines.push(vec![(text.clone(), Role::Title)]),
-                Block::Gap => lines.push(Vec::new()),
-                Block::Paragraph(text, role) => {
-                    lines.extend(text::wrap_words(text, width).into_iter().map(|line| vec![(line, *role)]));
-                }
-                Block::Code(code) => lines.extend(code.lines(width)),
-                Block::Pairs(pairs) => lay_pairs(pairs, width, &mut lines),
-            }
-        }
-        lines
-    }
-}
-
-/// Lays figures out: labels in a column, values beside them; in two columns where all fit.
-pub(super) fn lay_pairs(pairs: &[(String, String, Role)], width: usize, lines: &mut Vec<Vec<TextPart>>) {
-    let label =
-        pairs.iter().map(|(label, ..)| text::width(label)).max().unwrap_or(0).min(WIDEST_LABEL).min(width / 2) + 2;
-    let value = pairs.iter().map(|(_, value, _)| text::width(value)).max().unwrap_or(0);
-    let half = width / 2;
-    let is_short = pairs.iter().all(|(text, ..)| text::width(text) + 2 <= label);
-    if width >= TWO_COLUMNS && pairs.len() > 3 && label + value < half && is_short {
-        let rows = pairs.len().div_ceil(2);
-        for row in 0..rows {
-            let mut line = Vec::new();
-            for (label_text, value, role) in [row, row + rows].iter().filter_map(|at| pairs.get(*at)) {
-                line.push((text::pad(label_text, label, Align::Left), Role::Muted));
-                line.push((text::pad(value, half - label, Align::Left), *role));
-            }
-            lines.push(line);
-        }
-        return;
-    }
-    let is_narrow = width.saturating_sub(label) < LEAST_VALUE;
-    let label = if is_narrow { 2 } else { label };
-    for (label_text, value, role) in pairs {
-        // A label that is too long for its column has a line of its own.
-        let is_alone = is_narrow || text::width(label_text) + 2 > label;
-        if is_alone {
-            lines.push(vec![(label_text.clone(), Role::Muted)]);
-        }
-        for (at, value) in text::wrap_words(value, width.saturating_sub(label).max(1)).into_iter().enumerate() {
-            let shown = if at == 0 && !is_alone { label_text.as_str() } else { "" };
-            lines.push(vec![(text::pad(shown, label, Align::Left), Role::Muted), (value, *role)]);
-        }
+        layout::lines(&self.document, &self.codes, width)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::{Language, Tone};
     use crate::ui::snapshot::lines;
 
     fn session() -> Detail {
-        Detail::new()
-            .heading("Session 4711")
-            .pair("user", "shop_app")
-            .pair("client", "10.0.0.12:51344")
-            .pair_as("state", "idle in transaction", Role::Warning)
-            .pair("transaction", "13m32s")
-            .pair("application", "gunicorn\x1b[2J: shop")
-            .heading("Query")
-            .code(Language::Sql, "select id, status from shop_order where status = 'pending' -- recent\norder by created_at desc")
-            .heading("What to do")
-            .paragraph("The transaction is open since 13 minutes and holds back the cleaning of dead rows: find the view that forgot it.")
+        let mut document = Document::new("Session 4711");
+        document.heading("Session 4711");
+        document.pair("user", "shop_app");
+        document.pair("client", "10.0.0.12:51344");
+        document.pair_as("state", "idle in transaction", Tone::Warning);
+        document.pair("transaction", "13m32s");
+        document.pair("application", "gunicorn\x1b[2J: shop");
+        document.heading("Query");
+        let sql = "select id, status from shop_order where status = 'pending' -- recent\norder by created_at desc";
+        document.code(Language::Sql, sql);
+        document.heading("What to do");
+        document.text(
+            "The transaction is open since 13 minutes and holds back the cleaning of dead rows: find the view that forgot it.",
+        );
+        Detail::new(document)
     }
 
     fn drawn(detail: &Detail, size: (u16, u16)) -> String {

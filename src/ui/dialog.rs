@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::frame::{TextPart, Tile, draw_parts};
 use super::text;
 use super::theme::{Role, Theme};
+use crate::document::Fact;
 
 mod form;
 mod help;
@@ -23,8 +24,8 @@ const MOST_OF_A_FACT: usize = 400;
 pub struct Confirm {
     /// What would be done: `Terminate this session?`.
     pub title: String,
-    /// What it would hit, label and value, so that nobody has to remember it.
-    pub facts: Vec<(String, String)>,
+    /// What it would hit, so that nobody has to remember it.
+    pub facts: Vec<Fact>,
     /// What else is to be known: what a rollback does not undo, what stands behind it.
     pub warning: Option<String>,
     /// The keys and what each does; the harmless one first.
@@ -35,8 +36,10 @@ impl Confirm {
     /// Draws the question in the middle of an area.
     pub fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
         let inner = usize::from(area.width.saturating_sub(4)).clamp(1, 72);
-        let facts =
-            self.facts.iter().map(|(label, value)| (label.clone(), text::clean_cut(value, MOST_OF_A_FACT), Role::Text));
+        let facts = self
+            .facts
+            .iter()
+            .map(|fact| (fact.label.clone(), text::clean_cut(&fact.value, MOST_OF_A_FACT), Role::Text));
         let mut lines: Vec<Vec<TextPart>> = Vec::new();
         super::detail::lay_pairs(&facts.collect::<Vec<_>>(), inner, &mut lines);
         if let Some(warning) = &self.warning {

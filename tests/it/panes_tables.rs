@@ -1,11 +1,12 @@
 //! The Tables and Indexes panes over what the real sampler read: rows and details, a lock, a plain role.
 
-use pgdj::app::{Document, Pane, PaneView};
+use pgdj::app::{Pane, PaneView};
 use pgdj::findings::Findings;
 use pgdj::panes::{indexes, tables};
 use pgdj::pg::sampler::SamplerCommand;
 use pgdj::readings::Readings;
 use pgdj::sample::{History, Snapshot};
+use pgdj::ui::detail::Detail;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ fn row(pane: &mut dyn Pane, history: &History, key: &str) -> (Value, String) {
             return (Value::Null, String::new());
         }
         let cells = serde_json::from_str(&list.selected_json().unwrap()).unwrap();
-        (cells, pane.inspect(view).map(|document: Document| document.detail.text(200)).unwrap_or_default())
+        (cells, pane.inspect(view).map(|document| Detail::new(document).text(200)).unwrap_or_default())
     })
 }
 

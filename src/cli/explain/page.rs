@@ -5,7 +5,8 @@ use crossterm::style::{Attribute, Color, ResetColor, SetAttribute, SetForeground
 use ratatui::prelude::IntoCrossterm as _;
 use ratatui::style::Modifier;
 
-use crate::ui::code::{Code, Language};
+use crate::document::Language;
+use crate::ui::code::Code;
 use crate::ui::text::{clean_stream, wrap_words};
 use crate::ui::theme::{Role, Theme};
 

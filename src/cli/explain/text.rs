@@ -3,12 +3,12 @@
 use super::page::Page;
 use super::report::ExplainReport;
 use super::reported::Reported;
+use crate::document::Language;
 use crate::pg::advice::AdvisedIndex;
 use crate::plan::text;
 use crate::plan::tips::TipHit;
 use crate::sample::Bytes;
 use crate::sample::unit::{Count, Share};
-use crate::ui::code::Language;
 use crate::ui::theme::{Role, Theme};
 
 /// Tips that are told in full; the rest in one line each.

@@ -1,11 +1,11 @@
 //! What is known of one backend, in words: the detail, and what a signal would hit.
 
-use crate::app::{Document, PaneView};
+use crate::app::PaneView;
+use crate::document::{Document, Language};
 use crate::readings::act::{PlannedAct, RefusedAct};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::vacuum_horizon::{VacuumHorizon, answer_of_session};
 use crate::sample::Seconds;
-use crate::ui::code::Language;
 
 fn age(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "-".to_owned(), |seconds| Seconds(seconds).to_string())

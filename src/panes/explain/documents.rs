@@ -2,15 +2,13 @@
 
 use super::indexes::IndexSearch;
 use super::known::ServerKnowledge;
-use crate::app::Document;
+use crate::document::{Document, Tone};
 use crate::plan::scans::{self, SeqScan};
 use crate::plan::text_label::label;
 use crate::plan::tips::{PlanVerdict, TipHit};
 use crate::plan::{BLOCK, Blocks, Direction, Field, Node, NodeId, Plan};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
-use crate::ui::detail::Detail;
-use crate::ui::theme::Role;
 
 /// The share of the time from which on a sequential scan is named above the tips.
 const NOTABLE: f64 = 0.1;
@@ -19,25 +17,25 @@ const NOTABLE: f64 = 0.1;
 const MOST_SCANS: usize = 3;
 
 /// The tips, the largest saving first; or that there are none. The best index comes before them, where there is one.
-pub(super) fn tips(plan: &Plan, verdict: &PlanVerdict, known: &ServerKnowledge, search: &IndexSearch) -> Detail {
+pub(super) fn tips(plan: &Plan, verdict: &PlanVerdict, known: &ServerKnowledge, search: &IndexSearch) -> Document {
     let index = search.headline(plan);
-    let role = if verdict.is_fine { Role::Good } else { Role::Text };
-    let mut detail = Detail::new();
+    let tone = if verdict.is_fine { Tone::Good } else { Tone::Plain };
+    let mut document = Document::new("Tips");
     // Nothing is fine where an index is worth building.
     if !verdict.is_fine || index.is_none() {
-        detail = detail.paragraph_as(&verdict.sentence, role);
+        document.text_as(&verdict.sentence, tone);
     }
     if let Some(index) = index {
-        detail = detail.paragraph_as(index, Role::Good);
+        document.text_as(&index, Tone::Good);
     }
     for scan in scans::sequential(plan).iter().filter(|scan| scan.share >= NOTABLE).take(MOST_SCANS) {
-        detail = detail.paragraph_as(scan_line(plan, scan, known), Role::Warning);
+        document.text_as(&scan_line(plan, scan, known), Tone::Warning);
     }
     for (at, hit) in verdict.tips.iter().enumerate() {
         let advice = search.found().map(|found| found.advice_of(hit, "(v shows it)"));
-        detail = tip(detail, plan, at + 1, hit, advice.as_deref().unwrap_or(&hit.advice));
+        tip(&mut document, plan, at + 1, hit, advice.as_deref().unwrap_or(&hit.advice));
     }
-    detail
+    document
 }
 
 /// What a sequential scan read for what it kept, the size of the table, the model.
@@ -54,7 +52,7 @@ fn scan_line(plan: &Plan, scan: &SeqScan, known: &ServerKnowledge) -> String {
     parts.join(", ")
 }
 
-fn tip(detail: Detail, plan: &Plan, number: usize, hit: &TipHit, advice: &str) -> Detail {
+fn tip(document: &mut Document, plan: &Plan, number: usize, hit: &TipHit, advice: &str) {
     let total = plan.total_time().filter(|total| total.0 > 0.0 && hit.saving.0 > 0.0);
     let saving = total.map(|total| format!(": up to {} ({})", hit.saving, Share((hit.saving.0 / total.0).min(1.0))));
     let place = hit.node.and_then(|id| plan.node(id)).map(|node| format!("At {}: ", label(node))).unwrap_or_default();
@@ -63,13 +61,12 @@ fn tip(detail: Detail, plan: &Plan, number: usize, hit: &TipHit, advice: &str) -
         1 => " The same at 1 other node.".to_owned(),
         others => format!(" The same at {others} other nodes."),
     };
-    detail
-        .heading(format!("{number}. {}{}", upper(hit.tip.title), saving.unwrap_or_default()))
-        .paragraph(format!("{place}{}.{others}", hit.seen.trim_end_matches('.')))
-        .paragraph_as(format!("{}.", upper(advice.trim_end_matches('.'))), Role::Accent)
-        .pair_as("why", hit.tip.why, Role::Muted)
-        .pair_as("wrong if", hit.tip.wrong, Role::Muted)
-        .pair_as("source", format!("{} ({})", hit.tip.source, hit.tip.id), Role::Muted)
+    document.heading(&format!("{number}. {}{}", upper(hit.tip.title), saving.unwrap_or_default()));
+    document.text(&format!("{place}{}.{others}", hit.seen.trim_end_matches('.')));
+    document.text_as(&format!("{}.", upper(advice.trim_end_matches('.'))), Tone::Accent);
+    document.pair_as("why", hit.tip.why, Tone::Muted);
+    document.pair_as("wrong if", hit.tip.wrong, Tone::Muted);
+    document.pair_as("source", &format!("{} ({})", hit.tip.source, hit.tip.id), Tone::Muted);
 }
 
 fn upper(text: &str) -> String {

@@ -11,7 +11,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui_textarea::{CursorMove, TextArea};
 
-use crate::ui::code::{Language, spans};
+use crate::document::Language;
+use crate::ui::code::spans;
 use crate::ui::frame::{TextPart, draw_parts};
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};

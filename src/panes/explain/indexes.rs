@@ -3,15 +3,13 @@
 use super::tried::TrialResult;
 use crate::advisor::Confidence;
 use crate::django::DjangoCode;
+use crate::document::{Document, Language, Tone};
 use crate::failure::Failure;
 use crate::pg::advice::{Advised, AdvisedIndex};
 use crate::pg::verify::{PlannerVerdict, Verified};
 use crate::plan::Plan;
 use crate::sample::Bytes;
 use crate::sample::unit::{Count, Share};
-use crate::ui::code::Language;
-use crate::ui::detail::Detail;
-use crate::ui::theme::Role;
 
 /// What the indexes are for, and what came of a trial of one of them.
 pub(super) struct TriedPlan<'a> {
@@ -87,47 +85,47 @@ impl IndexSearch {
     }
 
     /// Returns what is to be read of it.
-    pub(super) fn document(&self, subject: &TriedPlan<'_>) -> Detail {
+    pub(super) fn document(&self, subject: &TriedPlan<'_>) -> Document {
+        let mut document = Document::new("Indexes");
         match self {
-            Self::NotAsked => Detail::new().paragraph_as(
+            Self::NotAsked => document.text_as(
                 "No index advice yet. Press R to run the statement: pgdj then reads its plan and the statistics, and \
                  asks the planner.",
-                Role::Muted,
+                Tone::Muted,
             ),
             Self::UnderWay => {
-                let text = "Looking for indexes and asking the planner about them.";
-                Detail::new().paragraph_as(text, Role::Accent)
+                document.text_as("Looking for indexes and asking the planner about them.", Tone::Accent);
             }
             Self::Failed(failure) => {
-                let detail = Detail::new().paragraph_as(&failure.what, Role::Bad);
-                failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph)
+                document.text_as(&failure.what, Tone::Bad);
+                failure.because.iter().chain(&failure.hint).for_each(|line| document.text(line));
             }
-            Self::Found(found) => found_document(found, subject),
+            Self::Found(found) => tell_found(&mut document, found, subject),
         }
+        document
     }
 }
 
-fn found_document(found: &Advised, subject: &TriedPlan<'_>) -> Detail {
-    let mut detail = Detail::new();
+fn tell_found(document: &mut Document, found: &Advised, subject: &TriedPlan<'_>) {
     if found.indexes.is_empty() {
-        detail = detail.paragraph_as("No index is worth building for this statement.", Role::Good);
+        document.text_as("No index is worth building for this statement.", Tone::Good);
     }
     for (at, suggestion) in found.indexes.iter().enumerate() {
-        detail = one(detail, at, suggestion, subject);
+        one(document, at, suggestion, subject);
     }
     if !found.refusals.is_empty() {
-        detail = detail.heading("Indexes not advised");
+        document.heading("Indexes not advised");
         for refusal in &found.refusals {
-            detail = detail.pair(&refusal.table, &refusal.why);
+            document.pair(&refusal.table, &refusal.why);
             if let Some(rewrite) = &refusal.rewrite {
-                detail = detail.pair_as("instead", &rewrite.what, Role::Accent);
+                document.pair_as("instead", &rewrite.what, Tone::Accent);
                 if let Some(django) = &rewrite.django {
-                    detail = detail.code(Language::Python, django);
+                    document.code(Language::Python, django);
                 }
             }
         }
     }
-    found.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
+    found.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
 }
 
 /// Writes a reason as a sentence of its own.
@@ -150,74 +148,73 @@ fn saves(suggestion: &AdvisedIndex, plan: &Plan) -> String {
     format!(": saves about {saves}{share}")
 }
 
-fn one(mut detail: Detail, at: usize, suggestion: &AdvisedIndex, subject: &TriedPlan<'_>) -> Detail {
+fn one(document: &mut Document, at: usize, suggestion: &AdvisedIndex, subject: &TriedPlan<'_>) {
     let (candidate, number) = (&suggestion.candidate, at + 1);
-    detail = detail.heading(format!("{number}. {}{}", name_of(suggestion), saves(suggestion, subject.plan)));
-    detail = detail.paragraph(sentence(&candidate.why));
-    detail = verdict(detail, suggestion);
+    document.heading(&format!("{number}. {}{}", name_of(suggestion), saves(suggestion, subject.plan)));
+    document.text(&sentence(&candidate.why));
+    verdict(document, suggestion);
     if let Some(trial) = subject.tried.filter(|trial| trial.at == at) {
-        detail = trial.tell(detail, Bytes(candidate.size_bytes()));
+        trial.tell(document, Bytes(candidate.size_bytes()));
     }
     let is_measured = subject.tried.is_some_and(|trial| trial.at == at && trial.tried.is_ok());
     let known = if candidate.is_size_known { "about" } else { "perhaps" };
     let writes = &candidate.write_cost;
     let inserts = writes.inserts_per_second.map(|rate| format!(" at {} inserts/s", Count(rate))).unwrap_or_default();
     if !is_measured {
-        detail = detail
-            .pair("size", format!("{known} {}", Bytes(candidate.size_bytes())))
-            .pair("build", format!("about {} of work; CONCURRENTLY it also waits for open transactions", writes.build));
+        document.pair("size", &format!("{known} {}", Bytes(candidate.size_bytes())));
+        let build = format!("about {} of work; CONCURRENTLY it also waits for open transactions", writes.build);
+        document.pair("build", &build);
     }
-    detail = detail.pair("writes", format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)));
+    document.pair("writes", &format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)));
     if !candidate.replaces.is_empty() {
-        detail = detail.pair_as("replaces", candidate.replaces.join(", "), Role::Accent);
+        document.pair_as("replaces", &candidate.replaces.join(", "), Tone::Accent);
     }
     if let Some(rewrite) = &candidate.rewrite {
-        detail = detail.pair_as("and change", &rewrite.what, Role::Accent);
+        document.pair_as("and change", &rewrite.what, Tone::Accent);
     }
     for note in &candidate.notes {
-        detail = detail.paragraph_as(note, Role::Muted);
+        document.text_as(note, Tone::Muted);
     }
     for code in &suggestion.codes {
-        detail = match code {
-            Ok(code) => code_of(detail, code),
-            Err(why) => detail.paragraph_as(format!("No code for this index: {why}."), Role::Warning),
-        };
+        match code {
+            Ok(code) => code_of(document, code),
+            Err(why) => document.text_as(&format!("No code for this index: {why}."), Tone::Warning),
+        }
     }
-    detail
 }
 
-fn verdict(detail: Detail, suggestion: &AdvisedIndex) -> Detail {
+fn verdict(document: &mut Document, suggestion: &AdvisedIndex) {
     let Some(verified) = &suggestion.verified else {
         let sure = match suggestion.candidate.confidence {
             Confidence::High => "likely",
             Confidence::Fair => "perhaps",
             Confidence::Low => "uncertain",
         };
-        return detail.pair_as("check", format!("the planner was not asked; its use is {sure}"), Role::Warning);
+        return document.pair_as("check", &format!("the planner was not asked; its use is {sure}"), Tone::Warning);
     };
     let (words, role) = match verified.verdicts.first() {
-        _ if verified.is_used() => ("the planner would use it".to_owned(), Role::Good),
-        Some(PlannerVerdict::CanServe) => ("the index can serve it".to_owned(), Role::Text),
-        Some(PlannerVerdict::CannotServe(why) | PlannerVerdict::Unknown(why)) => (why.clone(), Role::Warning),
-        _ => ("the planner would not use it".to_owned(), Role::Bad),
+        _ if verified.is_used() => ("the planner would use it".to_owned(), Tone::Good),
+        Some(PlannerVerdict::CanServe) => ("the index can serve it".to_owned(), Tone::Plain),
+        Some(PlannerVerdict::CannotServe(why) | PlannerVerdict::Unknown(why)) => (why.clone(), Tone::Warning),
+        _ => ("the planner would not use it".to_owned(), Tone::Bad),
     };
-    let mut detail = detail.pair_as("check", format!("{words} ({})", verified.evidence.words()), role);
+    document.pair_as("check", &format!("{words} ({})", verified.evidence.words()), role);
     if let Some((before, after)) = verified.costs() {
-        detail = detail.pair("cost", format!("{} without it, {} with it", Count(before), Count(after)));
+        document.pair("cost", &format!("{} without it, {} with it", Count(before), Count(after)));
     }
-    verified.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
+    verified.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
 }
 
-fn code_of(detail: Detail, code: &DjangoCode) -> Detail {
-    let mut detail = match code.meta_block() {
-        Some(block) => detail.code(Language::Python, block),
-        None => detail,
-    };
-    if let Some(migration) = &code.migration {
-        detail = detail.paragraph_as(&migration.path, Role::Muted).code(Language::Python, &migration.text);
+fn code_of(document: &mut Document, code: &DjangoCode) {
+    if let Some(block) = code.meta_block() {
+        document.code(Language::Python, &block);
     }
-    detail = detail.code(Language::Sql, &code.sql);
-    code.notes.iter().fold(detail, |detail, note| detail.paragraph_as(note, Role::Muted))
+    if let Some(migration) = &code.migration {
+        document.text_as(&migration.path, Tone::Muted);
+        document.code(Language::Python, &migration.text);
+    }
+    document.code(Language::Sql, &code.sql);
+    code.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
 }
 
 fn whole_code(code: &DjangoCode) -> String {

@@ -162,9 +162,7 @@ impl Explain {
             return;
         }
         let (document, title) = match self.panel {
-            Panel::Node => {
-                (self.node.as_ref().map(|node| &node.detail), self.node.as_ref().map(|node| node.title.as_str()))
-            }
+            Panel::Node => (self.node.as_ref(), self.node.as_ref().map(|node| node.document().title.as_str())),
             Panel::Index => (Some(&plan_view.indexes), None),
             _ => (Some(&plan_view.tips), None),
         };

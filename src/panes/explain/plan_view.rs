@@ -6,9 +6,10 @@ use super::indexes::{self, IndexSearch};
 use super::known::ServerKnowledge;
 use super::tried::TrialResult;
 use super::{documents, tree};
+use crate::app::PaneView;
 use crate::app::list::List;
 use crate::app::screen::clock_text;
-use crate::app::{Document, PaneView};
+use crate::document::{Document, Language};
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
 use crate::pg::explain::{ExplainAnswer, ExplainRequest};
@@ -17,7 +18,7 @@ use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Timestamp};
-use crate::ui::code::{Code, CodeLine, Language};
+use crate::ui::code::{Code, CodeLine};
 use crate::ui::detail::Detail;
 use crate::ui::frame::Segment;
 use crate::ui::glyphs::{Glyphs, UNICODE};
@@ -123,18 +124,19 @@ impl PlanView {
         for id in tree::folded(&source.plan) {
             list.fold(tree::key(id));
         }
-        let lines = text::lines(&source.plan).join("\n");
+        let mut text = Document::new("The plan");
+        text.code(Language::Plain, &text::lines(&source.plan).join("\n"));
         let one_line = clean_cut(&source.sql, STATEMENT);
         let statement = Code::new(Language::Sql, &one_line).lines(STATEMENT).into_iter().next().unwrap_or_default();
         let mut plan_view = Self {
             verdict: verdict(&source.plan, &crate::plan::tips::TipContext::default()),
             source: Arc::new(source),
             list,
-            tips: Detail::new(),
-            text: Detail::new().code(Language::Plain, lines),
+            tips: Detail::default(),
+            text: Detail::new(text),
             statement,
             search: IndexSearch::default(),
-            indexes: Detail::new(),
+            indexes: Detail::default(),
             request: None,
             tried: None,
             queryid: None,

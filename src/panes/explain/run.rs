@@ -1,11 +1,12 @@
 //! From a statement to its plan: the values of its parameters, the estimate first, a question where the run would be
 //! long or would write, then the run. One at a time.
 
-use crate::app::{Document, Effect, Job, JobId, JobIds, PaneRequest};
+use crate::app::{Effect, Job, JobId, JobIds, PaneRequest};
+use crate::document::{Document, Language};
 use crate::pg::explain::{Agreed, Consent, ExplainProgress, ExplainRequest, Options, WHAT_STAYS};
 use crate::plan::{NodeKind, Plan, Relationship, scans};
 use crate::sample::unit::Count;
-use crate::ui::code::{Language, spans};
+use crate::ui::code::spans;
 use crate::ui::theme::Role;
 
 /// The cost from which on a person is asked before it is run, in units of `seq_page_cost`: about ten seconds.

@@ -208,7 +208,7 @@ fn a_large_estimate_and_a_write_are_asked_about() {
         else {
             panic!("a question is asked")
         };
-        assert!(question.contains(word) && about.facts.iter().any(|(label, _)| label == "cost"), "{question}");
+        assert!(question.contains(word) && about.facts().any(|fact| fact.label == "cost"), "{question}");
         assert_eq!((request.consent, request.options.analyze), (consent, true));
         assert!(pane.run.is_none());
         pane.take_job(id, JobNews::Started);
@@ -231,7 +231,7 @@ fn what_is_called_is_asked_about_before_it_is_planned() {
     let first = asked(act(&mut pane, RUN));
     assert_eq!(first.agreed, Agreed::To(Vec::new()));
     let PaneRequest::Ask { about, question, then } = tell(&mut pane, refused(&[evil])) else { panic!("it asks") };
-    assert!(about.facts.iter().any(|(_, value)| value == evil) && question.contains("Plan"), "{question}");
+    assert!(about.facts().any(|fact| fact.value == evil) && question.contains("Plan"), "{question}");
     let Effect::Start(id, Job::Explain(request)) = then else { panic!("it is planned") };
     assert_eq!((request.options.analyze, &request.agreed), (false, &Agreed::To(vec![evil.to_owned()])));
     // Not agreed yet.
@@ -243,7 +243,7 @@ fn what_is_called_is_asked_about_before_it_is_planned() {
     let PaneRequest::Ask { about, question, then } = tell(&mut pane, refused(&[evil, other])) else {
         panic!("it asks")
     };
-    let named: Vec<&str> = about.facts.iter().map(|(_, value)| value.as_str()).collect();
+    let named: Vec<&str> = about.facts().map(|fact| fact.value.as_str()).collect();
     assert!(named == [other] && question.contains("Run"), "{named:?} {question}");
     let Effect::Start(id, _) = then else { panic!("it is run") };
     pane.take_job(id, JobNews::Started);
@@ -473,7 +473,7 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     assert!(matches!(act(&mut with_plan(SLOW), TRY), PaneRequest::Say(_)), "nothing was asked for a pasted plan");
     let mut pane = with_an_index();
     let PaneRequest::Ask { about, question, then } = act(&mut pane, TRY) else { panic!("it asks") };
-    let facts = format!("{question} {:?}", about.facts);
+    let facts = format!("{question} {:?}", about.blocks);
     for words in ["Build index 1", "CREATE INDEX", "shop_order", "every write to shop_order", "ROLLBACK"] {
         assert!(facts.contains(words), "{words} in {facts}");
     }
@@ -506,7 +506,11 @@ fn writes_are_not_to_wait_for_a_long_build() {
     let PaneRequest::Ask { about, then, .. } = act(&mut pane, TRY) else { panic!("it asks") };
     let is_concurrent = |job: &Job| matches!(job, Job::TryIndexes { building: Building::Concurrently { .. }, .. });
     assert!(matches!(&then, Effect::Start(_, job) if is_concurrent(job)), "{then:?}");
-    assert!(format!("{:?}", about.facts).contains("no one: it is built CONCURRENTLY in about 1m"), "{:?}", about.facts);
+    assert!(
+        format!("{:?}", about.blocks).contains("no one: it is built CONCURRENTLY in about 1m"),
+        "{:?}",
+        about.blocks
+    );
 }
 
 #[test]

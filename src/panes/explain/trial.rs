@@ -3,9 +3,10 @@
 use super::tried::TrialResult;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
-use crate::app::{Document, Effect, Job, JobId, PaneRequest, PaneView};
+use crate::app::{Effect, Job, JobId, PaneRequest, PaneView};
 use crate::catalog::{Table, table};
 use crate::django::sql::{Build, create_index};
+use crate::document::Document;
 use crate::failure::Failure;
 use crate::pg::advice::AdvisedIndex;
 use crate::pg::explain::ExplainRequest;

@@ -1,11 +1,11 @@
 //! What came of the trial of an index, in a line and in figures.
 
 use super::compare::{NOTABLE, times as factor};
+use crate::document::{Document, Tone};
 use crate::failure::Failure;
 use crate::pg::verify::Tried;
 use crate::plan::{BLOCK, Plan};
 use crate::sample::{Bytes, Seconds};
-use crate::ui::detail::Detail;
 use crate::ui::frame::TextPart;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Role;
@@ -41,38 +41,34 @@ impl TrialResult {
     }
 
     /// Adds what came of it to what is to be read of the index.
-    pub(super) fn tell(&self, mut detail: Detail, expected: Bytes) -> Detail {
+    pub(super) fn tell(&self, document: &mut Document, expected: Bytes) {
         let tried = match &self.tried {
             Ok(tried) => tried,
             Err(failure) => {
-                detail = detail.pair_as("trial", &failure.what, Role::Bad);
-                return failure.because.iter().chain(&failure.hint).fold(detail, Detail::paragraph);
+                document.pair_as("trial", &failure.what, Tone::Bad);
+                return failure.because.iter().chain(&failure.hint).for_each(|line| document.text(line));
             }
         };
         let (words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
-            ("the planner uses it", Role::Good)
+            ("the planner uses it", Tone::Good)
         } else {
-            ("the planner does not use it", Role::Bad)
+            ("the planner does not use it", Tone::Bad)
         };
-        detail = detail.pair_as("trial", words, role);
+        document.pair_as("trial", words, role);
         match tried.times() {
             Some((before, after)) => {
-                detail = detail.pair("time", format!("{before} without it, {after} with it{}", change(before, after)));
+                document.pair("time", &format!("{before} without it, {after} with it{}", change(before, after)));
             }
-            None => detail = detail.paragraph_as("A write is only planned, so there are no times.", Role::Muted),
+            None => document.text_as("A write is only planned, so there are no times.", Tone::Muted),
         }
         let blocks = |plan: &Plan| plan.root().map(|root| root.buffers.shared.touched()).filter(|blocks| *blocks > 0.0);
         if let (Some(before), Some(after)) = (blocks(&tried.before), blocks(&tried.after)) {
             let (before, after) = (Bytes(before * BLOCK), Bytes(after * BLOCK));
-            detail = detail.pair("buffers", format!("{before} without it, {after} with it"));
+            document.pair("buffers", &format!("{before} without it, {after} with it"));
         }
-        detail = detail
-            .pair("size", format!("{} (estimated: {expected})", size(tried)))
-            .pair("build", format!("{}, measured", tried.build));
-        tried
-            .notes
-            .iter()
-            .fold(detail, |detail, note| detail.paragraph_as(format!("In the index trial, {note}."), Role::Muted))
+        document.pair("size", &format!("{} (estimated: {expected})", size(tried)));
+        document.pair("build", &format!("{}, measured", tried.build));
+        tried.notes.iter().for_each(|note| document.text_as(&format!("In the index trial, {note}."), Tone::Muted));
     }
 }
 

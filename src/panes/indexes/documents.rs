@@ -2,16 +2,16 @@
 
 use super::super::sessions;
 use super::figures::{IndexFigures, IndexOrMissing};
-use crate::app::{Document, PaneView};
+use crate::app::PaneView;
 use crate::catalog::bloat::{Bloat, BloatConfidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{IndexProblem, LEAST_BYTES, ReferringKey, key_only_served_by};
 use crate::django::{IndexOrigin, index_for_key};
+use crate::document::{Document, Language};
 use crate::quote::{qualified, quote_ident};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
-use crate::ui::code::Language;
 
 /// Code that mends something.
 pub(super) struct FixCode {

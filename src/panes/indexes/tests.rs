@@ -5,6 +5,7 @@ use crate::findings::Findings;
 use crate::fixture::{NOW, With as _, row, snapshot};
 use crate::readings::Readings;
 use crate::sample::{History, Missing, Snapshot};
+use crate::ui::detail::Detail;
 
 fn shop() -> Snapshot {
     snapshot()
@@ -65,7 +66,7 @@ fn the_worst_come_first_and_a_missing_one_is_a_row() {
 fn an_index_is_removed_as_django_would() {
     let (mut pane, history) = shown(shop());
     assert!(pane.list.select_key("11"));
-    let text = with_view(&history, |view| pane.inspect(view).unwrap().detail.text(120));
+    let text = with_view(&history, |view| Detail::new(pane.inspect(view).unwrap()).text(120));
     for part in ["RemoveIndexConcurrently", "atomic = False", "DROP INDEX CONCURRENTLY", "standbys"] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
@@ -125,7 +126,7 @@ fn a_narrow_screen_keeps_the_verdict_and_a_wide_one_shows_all() {
 fn detail(snapshot: Snapshot, key: &str) -> String {
     let (mut pane, history) = shown(snapshot);
     assert!(pane.list.select_key(key));
-    with_view(&history, |view| pane.inspect(view).unwrap().detail.text(200))
+    with_view(&history, |view| Detail::new(pane.inspect(view).unwrap()).text(200))
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::app::{Document, PaneId};
-use crate::findings::{self, Finding, Findings, Severity};
+use crate::app::PaneId;
+use crate::document::Document;
+use crate::findings::{Finding, Findings, Severity};
 use crate::sample::Value;
-use crate::ui::code::Language;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::text;
 use crate::ui::theme::Role;
@@ -100,12 +100,8 @@ pub(super) fn document(finding: &Finding) -> Document {
     document.heading("What to do");
     document.text(&finding.fix.text);
     if let Some(code) = &finding.fix.code {
-        let language = match code.language {
-            findings::FindingLanguage::Sql => Language::Sql,
-            findings::FindingLanguage::Python => Language::Python,
-        };
         document.copied = Some(code.text.clone());
-        document.code(language, &code.text);
+        document.code(code.language, &code.text);
     }
     document.heading("Evidence");
     for (label, value) in &finding.evidence {
@@ -115,13 +111,14 @@ pub(super) fn document(finding: &Finding) -> Document {
     document.text(finding.why);
     document.heading("Source");
     document.text(&format!("{}; pgdj check: {}", finding.source, finding.id));
-    document.leads_to = place(finding).map(|(pane, _)| pane);
+    document.leads_to = place(finding).map(|(pane, _)| pane.title);
     document
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings;
     use crate::findings::{Fix, Jump};
     use crate::sample::Missing;
 

@@ -1,12 +1,12 @@
 //! What is known of one statement, in words.
 
 use super::{BLOCK, orm};
-use crate::app::{Document, PaneView};
+use crate::app::PaneView;
+use crate::document::{Document, Language};
 use crate::readings::backends::Backend;
 use crate::readings::statements::{Costs, Statement};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
-use crate::ui::code::Language;
 
 /// Everything known of a statement.
 pub(super) fn statement(

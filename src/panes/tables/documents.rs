@@ -2,16 +2,16 @@
 
 use super::super::sessions;
 use super::figures::TableFigures;
-use crate::app::{Document, PaneView};
+use crate::app::PaneView;
 use crate::catalog::autovacuum::{self, ThresholdProgress};
 use crate::catalog::bloat::{Bloat, BloatConfidence};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::IndexProblem;
 use crate::django::{MigrationFile, ThereAndBack, migration_of_sql};
+use crate::document::{Document, Language};
 use crate::quote::qualified;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
-use crate::ui::code::Language;
 
 /// Rows from which a share of the table is too late a threshold. Source: manual 24.1.6; shared practice for large tables.
 const LARGE: f64 = 1_000_000.0;

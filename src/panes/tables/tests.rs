@@ -3,6 +3,7 @@ use crate::findings::Findings;
 use crate::fixture::{NOW, With as _, row, snapshot};
 use crate::readings::Readings;
 use crate::sample::{History, Missing, Snapshot};
+use crate::ui::detail::Detail;
 use std::sync::Arc;
 
 fn shop() -> Snapshot {
@@ -97,9 +98,9 @@ fn the_detail_holds_the_statement_and_its_migration() {
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
     let view = PaneView::new(&history, moment, &readings, &findings);
     let document = pane.inspect(&view).unwrap();
-    let text = document.detail.text(100);
-    assert!(text.contains("VACUUM (ANALYZE) public.shop_order;"), "{text}");
     assert_eq!(document.copied.as_deref(), Some("VACUUM (ANALYZE) public.shop_order;"));
+    let text = Detail::new(document).text(100);
+    assert!(text.contains("VACUUM (ANALYZE) public.shop_order;"), "{text}");
 }
 
 fn drawn(pane: &mut Tables, (width, height): (u16, u16)) -> String {
@@ -142,7 +143,7 @@ fn detail(snapshot: Snapshot, key: &str) -> String {
     let findings = Findings::default();
     let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
     let view = PaneView::new(&history, moment, &readings, &findings);
-    pane.inspect(&view).unwrap().detail.text(200)
+    Detail::new(pane.inspect(&view).unwrap()).text(200)
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
-use super::Language;
 use super::lexer::{Token, TokenKind};
+use crate::document::Language;
 
 /// A longer text stays without colours: the grammars work by regular expressions, half a megabyte a second.
 const LONGEST: usize = 64 * 1024;
@@ -47,7 +47,7 @@ pub(super) fn tokens(language: Language, text: &str) -> Vec<Token> {
     let extension = match language {
         Language::Python => "py",
         Language::Json => "json",
-        Language::Sql | Language::Plain => return Vec::new(),
+        Language::Sql | Language::Plan | Language::Plain => return Vec::new(),
     };
     if text.len() > LONGEST {
         return Vec::new();

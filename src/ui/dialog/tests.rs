@@ -1,6 +1,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
+use crate::document::Tone;
 use crate::ui::snapshot::lines;
 
 fn drawn(size: (u16, u16), draw: impl FnOnce(&mut Buffer, Rect)) -> String {
@@ -34,7 +35,7 @@ fn help() -> Help {
 }
 
 fn confirm() -> Confirm {
-    let fact = |label: &str, value: &str| (label.to_owned(), value.to_owned());
+    let fact = |label: &str, value: &str| Fact { label: label.to_owned(), value: value.to_owned(), tone: Tone::Plain };
     Confirm {
         title: "Terminate this session?".to_owned(),
         facts: vec![
@@ -47,7 +48,7 @@ fn confirm() -> Confirm {
             ),
         ],
         warning: Some("What it did since it began is rolled back.".to_owned()),
-        choices: vec![fact("n", "cancel"), fact("y", "terminate")],
+        choices: vec![("n".to_owned(), "cancel".to_owned()), ("y".to_owned(), "terminate".to_owned())],
     }
 }
 
