@@ -217,11 +217,11 @@ impl Overview {
     fn draw_findings(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let note = worst::note(&self.findings);
         let note = note.as_ref().map(|(text, role)| (text.as_str(), *role));
-        let title = match &self.findings_of {
+        let heading = match &self.findings_of {
             Some(moment) => format!("Findings of {moment}, worst first"),
             None => "Findings, worst first".to_owned(),
         };
-        let tile = Tile { title: &title, key: None, note, has_focus: true };
+        let tile = Tile { title: &heading, key: None, note, has_focus: true };
         let inside = tile.draw(frame.buffer_mut(), area, context.theme);
         if inside.width != self.list_width {
             // Which columns there are hangs on the width alone, so that a resize shows at once.
