@@ -47,6 +47,13 @@ pub enum Event {
     Tick(Timestamp),
 }
 
+impl Event {
+    /// Whether a person did it, who waits for the frame.
+    pub(crate) fn is_input(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::Mouse(_) | Self::Paste(_))
+    }
+}
+
 /// How something that was asked for has ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

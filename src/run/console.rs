@@ -26,7 +26,7 @@ use crate::pg::sampler::{self, SamplerReport};
 use crate::pg::session::Connector;
 use crate::sample::{Seconds, Timestamp};
 
-/// The least time between two frames: thirty a second.
+/// The least time between two frames, thirty a second; what a key changes is drawn at once.
 const FRAME: Duration = Duration::from_millis(33);
 /// How long the connections may take to close: what they left running is cancelled, and an index on trial is dropped. A
 /// connection that closes before its answer leaves an error in the server's log.
@@ -143,7 +143,12 @@ impl<D: Display> Shell<D> {
     async fn run(&mut self, app: &mut App) -> Result<(), Failure> {
         loop {
             match self.next(app.is_dirty()).await? {
-                Next::Event(event) => app.update(event),
+                Next::Event(event) => {
+                    if event.is_input() {
+                        self.drawn = None;
+                    }
+                    app.update(event);
+                }
                 Next::Frame => {}
                 Next::Stop => self.stop(app).await?,
                 Next::Continued => self.take_back(app)?,
@@ -252,7 +257,7 @@ impl<D: Display> Shell<D> {
     }
 }
 
-/// Draws what changed, at most thirty times a second.
+/// Draws what changed, at most thirty times a second and after each key.
 fn draw_if_due(screen: &mut impl Display, app: &mut App, drawn: &mut Option<Instant>) -> Result<(), Failure> {
     if !app.is_dirty() || drawn.is_some_and(|at| at.elapsed() < FRAME) {
         return Ok(());

@@ -144,10 +144,18 @@ impl Shift {
 
     fn rows(&self, rows: &RowSet) -> RowSet {
         let mut moved = rows.clone();
-        let is_moment: Vec<bool> = moved.columns.iter().map(|column| column.unit == Unit::Moment).collect();
+        let columns = moved.columns.iter().enumerate();
+        let moments: Vec<usize> =
+            columns.filter(|(_, column)| column.unit == Unit::Moment).map(|(place, _)| place).collect();
+        if moments.is_empty() {
+            return moved;
+        }
         for row in &mut moved.rows {
-            for (value, _) in row.iter_mut().zip(&is_moment).filter(|(_, is_moment)| **is_moment) {
-                if let Some(seconds) = value.as_f64() {
+            let values = Arc::make_mut(row);
+            for place in &moments {
+                if let Some(value) = values.get_mut(*place)
+                    && let Some(seconds) = value.as_f64()
+                {
                     *value = Value::float(seconds + self.seconds);
                 }
             }

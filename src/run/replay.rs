@@ -109,6 +109,9 @@ async fn show(mut app: App, mouse: Mouse, offline: Offline, source: SampleSource
             () = sleep_until(next_frame), if app.is_dirty() => None,
         };
         if let Some(event) = event {
+            if event.is_input() {
+                drawn = None;
+            }
             app.update(event);
         }
         if let Some(playback) = playback.as_mut().filter(|_| due.is_some_and(|due| due <= Instant::now())) {

@@ -1,18 +1,22 @@
 //! The terminal: taken over at the start, given back on quit, error, signal and panic alike.
 
+mod frame_writer;
+
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
-use crossterm::{cursor, execute, queue, terminal};
+use crossterm::style::{Attribute, SetAttribute};
+use crossterm::terminal::{EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{cursor, execute, terminal};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 
 use crate::failure::{Failure, FailureKind};
+
+use frame_writer::FrameWriter;
 
 /// Bytes written to the terminal, for the journal of costs.
 pub type ByteCount = Arc<AtomicU64>;
@@ -26,7 +30,7 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 /// The screen, for as long as it is ours.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<CountedOutput>>,
+    terminal: Terminal<FrameWriter<CountedOutput>>,
     has_mouse: Mouse,
 }
 
@@ -66,9 +70,7 @@ impl Display for Screen {
 
     /// The frame is one synchronized update.
     fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(draw)?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+        self.terminal.draw(draw).map(|_| ())
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
@@ -88,7 +90,7 @@ impl Screen {
         }
         install_panic_hook();
         take_over(mouse)?;
-        let backend = CrosstermBackend::new(CountedOutput { buffer: Vec::with_capacity(1 << 16), bytes });
+        let backend = FrameWriter::new(CountedOutput { buffer: Vec::with_capacity(1 << 16), bytes });
         let terminal = Terminal::new(backend)
             .map_err(|error| Failure::new(FailureKind::Terminal, "cannot set up the terminal").because(&error))?;
         Ok(Self { terminal, has_mouse: mouse })
@@ -98,7 +100,8 @@ impl Screen {
     pub fn clear(&mut self) -> io::Result<()> {
         // Not ratatui's `clear`: it asks the terminal where the cursor is, and another program may take the answer.
         self.terminal.swap_buffers();
-        queue!(self.terminal.backend_mut(), terminal::Clear(terminal::ClearType::All))
+        self.terminal.backend_mut().forget();
+        self.terminal.backend_mut().clear_all()
     }
 
     /// Returns the last drawn frame, for tests.
@@ -134,7 +137,8 @@ fn give_back(mouse: Mouse) {
     if mouse == Mouse::Listened {
         execute!(out, DisableMouseCapture).unwrap_or_default();
     }
-    execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show).unwrap_or_default();
+    execute!(out, SetAttribute(Attribute::Reset), EndSynchronizedUpdate, DisableBracketedPaste).unwrap_or_default();
+    execute!(out, LeaveAlternateScreen, cursor::Show).unwrap_or_default();
     terminal::disable_raw_mode().unwrap_or_default();
 }
 
@@ -164,6 +168,9 @@ impl Write for CountedOutput {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
         self.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
         let mut out = io::stdout().lock();
         out.write_all(&self.buffer)?;
