@@ -57,9 +57,17 @@ pub struct Readings {
     snapshot: Arc<Snapshot>,
     /// The readings of the whole snapshot, where this is one without some of its sections.
     whole: Option<Whole>,
+    subjects: Rc<Subjects>,
+    vitals: Decoded<Vitals>,
+    /// What was decoded last without the sections that were doubtful, of this snapshot or of the one before.
+    sure: RefCell<Option<(Arc<Snapshot>, Rc<Subjects>)>>,
+}
+
+/// The subjects, each with the probes it is decoded from.
+#[derive(Debug, Default)]
+struct Subjects {
     cuts: Decoded<HashMap<&'static str, Cut>>,
     server: Decoded<Result<ServerState, Missing>>,
-    vitals: Decoded<Vitals>,
     backends: Decoded<Result<Vec<Backend>, Missing>>,
     waits: Decoded<Waits>,
     locks: Decoded<Vec<ContestedLock>>,
@@ -77,7 +85,8 @@ pub struct Readings {
     index_bloat: Decoded<Result<HashMap<i64, Bloat>, Missing>>,
     duplicates: Decoded<Vec<Pair>>,
     overlapping: Decoded<Vec<Pair>>,
-    judgements: Decoded<HashMap<i64, Judgement>>,
+    /// Where the counters are young, and where they are not.
+    judgements: [Decoded<HashMap<i64, Judgement>>; 2],
     index_builds: Decoded<HashMap<i64, Judgement>>,
     foreign_keys: Decoded<Result<Vec<ReferringKey>, Missing>>,
     settings: Decoded<Result<Settings, Missing>>,
@@ -90,7 +99,7 @@ pub struct Readings {
 }
 
 /// What is decoded when it is first asked for, and kept.
-type Decoded<T> = OnceCell<T>;
+type Decoded<T> = OnceCell<Rc<T>>;
 
 /// The same for each span.
 type ByTrafficSpan<T> = [Decoded<T>; TrafficSpan::COUNT];
@@ -103,10 +112,106 @@ struct Whole {
     without: BTreeSet<&'static str>,
 }
 
+/// What the subjects that take long are decoded from.
+mod probes {
+    pub(super) const TEXTS: &[&str] = &["statement_texts"];
+    pub(super) const COSTS: &[&str] = &["statements", "statement_texts", "statements_info"];
+    pub(super) const TABLES: &[&str] = &["tables", "table_sizes"];
+    pub(super) const TABLE_BLOAT: &[&str] = &["tables", "table_sizes", "column_stats", "settings"];
+    pub(super) const INDEXES: &[&str] = &["indexes", "index_sizes"];
+    pub(super) const INDEX_BLOAT: &[&str] = &["indexes", "index_sizes", "index_stats", "settings", "tables"];
+    pub(super) const JUDGEMENTS: &[&str] = &["indexes", "index_sizes", "databases"];
+    pub(super) const FOREIGN_KEYS: &[&str] = &["foreign_keys"];
+    pub(super) const SETTINGS: &[&str] = &["settings"];
+    pub(super) const ROLE_SETTINGS: &[&str] = &["role_settings"];
+    pub(super) const PROJECT: &[&str] = &["content_types", "migrations", "tables"];
+    pub(super) const CODE: &[&str] = &["content_types", "migrations", "tables", "indexes"];
+    pub(super) const ORIGINS: &[&str] =
+        &["content_types", "migrations", "tables", "indexes", "index_sizes", "foreign_keys"];
+}
+
+impl Subjects {
+    /// Returns what is known of a snapshot by another one's subjects: those whose probes were not read since are the same.
+    ///
+    /// Readings of which every sample has another are left out, and so is what depends on the moment.
+    fn of_unchanged(older: &Self, was: &Snapshot, is: &Snapshot) -> Self {
+        let mut new = Self::default();
+        if !Arc::ptr_eq(&was.server, &is.server) && was.server != is.server {
+            return new;
+        }
+        let keep = |probes: &[&str]| probes.iter().all(|probe| is_same(was.section(probe), is.section(probe)));
+        if keep(probes::TEXTS) {
+            new.statement_texts.clone_from(&older.statement_texts);
+            new.owners.clone_from(&older.owners);
+        }
+        if keep(probes::COSTS) {
+            new.costs.clone_from(&older.costs);
+            new.trends.clone_from(&older.trends);
+        }
+        if keep(probes::TABLES) {
+            new.tables.clone_from(&older.tables);
+            new.table_traffic.clone_from(&older.table_traffic);
+        }
+        if keep(probes::TABLE_BLOAT) {
+            new.table_bloat.clone_from(&older.table_bloat);
+        }
+        if keep(probes::INDEXES) {
+            new.indexes.clone_from(&older.indexes);
+            new.index_scans.clone_from(&older.index_scans);
+            new.duplicates.clone_from(&older.duplicates);
+            new.overlapping.clone_from(&older.overlapping);
+        }
+        if keep(probes::INDEX_BLOAT) {
+            new.index_bloat.clone_from(&older.index_bloat);
+        }
+        // Of the databases only since when their counters run.
+        if keep(probes::INDEXES) && Counting::of(was) == Counting::of(is) {
+            new.judgements.clone_from(&older.judgements);
+        }
+        if keep(probes::FOREIGN_KEYS) {
+            new.foreign_keys.clone_from(&older.foreign_keys);
+        }
+        if keep(probes::SETTINGS) {
+            new.settings.clone_from(&older.settings);
+            new.autovacuum.clone_from(&older.autovacuum);
+        }
+        if keep(probes::ROLE_SETTINGS) {
+            new.role_settings.clone_from(&older.role_settings);
+        }
+        if keep(probes::PROJECT) {
+            new.project.clone_from(&older.project);
+        }
+        if keep(probes::CODE) {
+            new.project_for_code.clone_from(&older.project_for_code);
+        }
+        if keep(probes::ORIGINS) {
+            new.origins.clone_from(&older.origins);
+        }
+        new
+    }
+}
+
+/// Whether two sections are one reading in one state.
+fn is_same(was: &Section, is: &Section) -> bool {
+    let is_same_reading = match (was.reading(), is.reading()) {
+        (Some(was), Some(is)) => Arc::ptr_eq(was, is),
+        (None, None) => true,
+        _ => false,
+    };
+    is_same_reading && was.why() == is.why()
+}
+
 impl Readings {
     /// Returns the readings of a snapshot; nothing is decoded yet.
     pub fn of(snapshot: impl Into<Arc<Snapshot>>) -> Rc<Self> {
-        Rc::new(Self::new(snapshot.into(), None))
+        Rc::new(Self::new(snapshot.into(), None, Subjects::default()))
+    }
+
+    /// Returns the readings of a snapshot; what the readings of another one have decoded from sections that are the same
+    /// is not decoded again.
+    pub fn beside(other: &Self, snapshot: Arc<Snapshot>) -> Rc<Self> {
+        let subjects = Subjects::of_unchanged(&other.subjects, &other.snapshot, &snapshot);
+        Rc::new(Self { sure: other.sure.clone(), ..Self::new(snapshot, None, subjects) })
     }
 
     /// Returns the readings of the same snapshot without some of its sections; a subject that needs none of them is
@@ -115,44 +220,16 @@ impl Readings {
         let without = doubtful.iter().map(|(probe, _)| *probe).collect();
         let mut snapshot = Snapshot::clone(&self.snapshot);
         snapshot.sections.extend(doubtful.into_iter().map(|(probe, why)| (probe, Section::Missing(why))));
-        Rc::new(Self::new(Arc::new(snapshot), Some(Whole { readings: Rc::clone(self), without })))
+        let before = self.sure.take();
+        let subjects =
+            before.map_or_else(Subjects::default, |(was, subjects)| Subjects::of_unchanged(&subjects, &was, &snapshot));
+        let sure = Self::new(Arc::new(snapshot), Some(Whole { readings: Rc::clone(self), without }), subjects);
+        self.sure.replace(Some((Arc::clone(&sure.snapshot), Rc::clone(&sure.subjects))));
+        Rc::new(sure)
     }
 
-    fn new(snapshot: Arc<Snapshot>, whole: Option<Whole>) -> Self {
-        Self {
-            snapshot,
-            whole,
-            cuts: Decoded::new(),
-            server: Decoded::new(),
-            vitals: Decoded::new(),
-            backends: Decoded::new(),
-            waits: Decoded::new(),
-            locks: Decoded::new(),
-            vacuums: Decoded::new(),
-            statement_texts: Decoded::new(),
-            owners: Decoded::new(),
-            costs: RefCell::default(),
-            trends: Decoded::new(),
-            table_traffic: ByTrafficSpan::default(),
-            index_scans: ByTrafficSpan::default(),
-            horizon: Decoded::new(),
-            tables: Decoded::new(),
-            table_bloat: Decoded::new(),
-            indexes: Decoded::new(),
-            index_bloat: Decoded::new(),
-            duplicates: Decoded::new(),
-            overlapping: Decoded::new(),
-            judgements: Decoded::new(),
-            index_builds: Decoded::new(),
-            foreign_keys: Decoded::new(),
-            settings: Decoded::new(),
-            role_settings: Decoded::new(),
-            autovacuum: Decoded::new(),
-            counting: Decoded::new(),
-            project: Decoded::new(),
-            project_for_code: Decoded::new(),
-            origins: Decoded::new(),
-        }
+    fn new(snapshot: Arc<Snapshot>, whole: Option<Whole>, subjects: Subjects) -> Self {
+        Self { snapshot, whole, subjects: Rc::new(subjects), vitals: Decoded::new(), sure: RefCell::default() }
     }
 
     /// Returns the snapshot.
@@ -161,12 +238,12 @@ impl Readings {
     }
 
     /// Returns a subject that is decoded from the sections of some probes.
-    fn read<T>(&self, probes: &[&str], subject: fn(&Self) -> &Decoded<T>, decode: impl FnOnce(&Self) -> T) -> &T {
+    fn read<T>(&self, probes: &[&str], subject: fn(&Subjects) -> &Decoded<T>, decode: impl FnOnce(&Self) -> T) -> &T {
         match &self.whole {
             Some(whole) if !probes.iter().any(|probe| whole.without.contains(probe)) => {
                 whole.readings.read(probes, subject, decode)
             }
-            _ => subject(self).get_or_init(|| decode(self)),
+            _ => subject(&self.subjects).get_or_init(|| Rc::new(decode(self))),
         }
     }
 
@@ -178,7 +255,7 @@ impl Readings {
         };
         // What is left out was cut all the same.
         let readings = self.whole.as_ref().map_or(self, |whole| whole.readings.as_ref());
-        readings.cuts.get_or_init(|| cuts(readings)).get(probe).copied()
+        readings.subjects.cuts.get_or_init(|| Rc::new(cuts(readings))).get(probe).copied()
     }
 
     /// Returns what the server says of itself, or why that could not be read.
@@ -195,16 +272,16 @@ impl Readings {
 
     /// Returns the vital signs; the past is that of this snapshot's moment.
     pub fn vitals(&self, past: Past<'_>) -> &Vitals {
-        self.vitals.get_or_init(|| Vitals::of(self, past))
+        self.vitals.get_or_init(|| Rc::new(Vitals::of(self, past)))
     }
 
     /// Returns the text of each statement by its queryid; empty where it is not known.
     pub fn statement_texts(&self) -> &HashMap<i64, Arc<str>> {
-        self.read(&["statement_texts"], |all| &all.statement_texts, |all| statements::texts(&all.snapshot))
+        self.read(probes::TEXTS, |all| &all.statement_texts, |all| statements::texts(&all.snapshot))
     }
 
     fn owners(&self) -> Option<&Owners> {
-        self.read(&["statement_texts"], |all| &all.owners, Owners::of).as_ref()
+        self.read(probes::TEXTS, |all| &all.owners, Owners::of).as_ref()
     }
 
     /// Whether a statement is surely pgdj's own.
@@ -215,10 +292,11 @@ impl Readings {
     /// Returns what the statements cost up to this snapshot's moment; `None` while there is only one reading and the
     /// interval needs two, and until the texts tell whose the statements are.
     pub fn costs(&self, past: Past<'_>, since: Since) -> Option<Rc<Costs>> {
-        let known = self.costs.borrow().iter().find(|(known, _)| *known == since).map(|(_, costs)| costs.clone());
+        let known =
+            self.subjects.costs.borrow().iter().find(|(known, _)| *known == since).map(|(_, costs)| costs.clone());
         known.unwrap_or_else(|| {
             let costs = statements::costs(self, past, since).map(Rc::new);
-            self.costs.borrow_mut().push((since, costs.clone()));
+            self.subjects.costs.borrow_mut().push((since, costs.clone()));
             costs
         })
     }
@@ -230,17 +308,17 @@ impl Readings {
 
     /// Returns the time of each statement over the last readings.
     pub(crate) fn trends(&self, past: Past<'_>) -> &Trends {
-        self.trends.get_or_init(|| statements::trends(past))
+        self.subjects.trends.get_or_init(|| Rc::new(statements::trends(past)))
     }
 
     /// Returns the traffic of each table by its oid, as far as it is known.
     pub(crate) fn table_traffic(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, Traffic> {
-        span.of(&self.table_traffic).get_or_init(|| traffic::of_tables(self, past, span))
+        span.of(&self.subjects.table_traffic).get_or_init(|| Rc::new(traffic::of_tables(self, past, span)))
     }
 
     /// Returns the scans of each index by its oid, as far as they are known.
     pub(crate) fn index_scans(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, f64> {
-        span.of(&self.index_scans).get_or_init(|| traffic::of_indexes(self, past, span))
+        span.of(&self.subjects.index_scans).get_or_init(|| Rc::new(traffic::of_indexes(self, past, span)))
     }
 
     /// Returns the backends, or why they could not be read.
@@ -281,82 +359,84 @@ impl Readings {
 
     /// Returns the tables, or why they could not be read.
     pub fn tables(&self) -> Result<&[TableUsage], Missing> {
-        let probes = ["tables", "table_sizes"];
-        let tables = self.read(&probes, |all| &all.tables, |all| TableUsage::all(&all.snapshot));
+        let tables = self.read(probes::TABLES, |all| &all.tables, |all| TableUsage::all(&all.snapshot));
         tables.as_deref().map_err(Missing::clone)
     }
 
     /// Returns the estimated bloat of each table by its oid, or why there is none.
     pub(crate) fn table_bloat(&self) -> Result<&HashMap<i64, Bloat>, Missing> {
-        let probes = ["tables", "table_sizes", "column_stats", "settings"];
-        let bloat = self.read(&probes, |all| &all.table_bloat, |all| bloat::estimates(&all.snapshot, all.tables()?));
+        let bloat = self.read(
+            probes::TABLE_BLOAT,
+            |all| &all.table_bloat,
+            |all| bloat::estimates(&all.snapshot, all.tables()?),
+        );
         bloat.as_ref().map_err(Missing::clone)
     }
 
     /// Returns the indexes, or why they could not be read.
     pub fn indexes(&self) -> Result<&[IndexUsage], Missing> {
-        let probes = ["indexes", "index_sizes"];
-        let indexes = self.read(&probes, |all| &all.indexes, |all| IndexUsage::all(&all.snapshot));
+        let indexes = self.read(probes::INDEXES, |all| &all.indexes, |all| IndexUsage::all(&all.snapshot));
         indexes.as_deref().map_err(Missing::clone)
     }
 
     /// Returns the estimated bloat of each index by its oid, or why there is none.
     pub fn index_bloat(&self) -> Result<&HashMap<i64, Bloat>, Missing> {
-        let probes = ["indexes", "index_sizes", "index_stats", "settings", "tables"];
         let estimates =
             |all: &Self| index_bloat::estimates(&all.snapshot, all.indexes()?, all.tables().unwrap_or_default());
-        self.read(&probes, |all| &all.index_bloat, estimates).as_ref().map_err(Missing::clone)
+        self.read(probes::INDEX_BLOAT, |all| &all.index_bloat, estimates).as_ref().map_err(Missing::clone)
     }
 
     /// Returns the indexes that are the same as another.
     pub fn duplicates(&self) -> &[Pair] {
         let duplicates = |all: &Self| usage::duplicates(all.indexes().unwrap_or_default());
-        self.read(&["indexes", "index_sizes"], |all| &all.duplicates, duplicates).as_slice()
+        self.read(probes::INDEXES, |all| &all.duplicates, duplicates).as_slice()
     }
 
     /// Returns the indexes whose keys another one begins with.
     pub fn overlapping(&self) -> &[Pair] {
         let overlapping = |all: &Self| usage::overlapping(all.indexes().unwrap_or_default());
-        self.read(&["indexes", "index_sizes"], |all| &all.overlapping, overlapping).as_slice()
+        self.read(probes::INDEXES, |all| &all.overlapping, overlapping).as_slice()
     }
 
     /// Returns what is said of the indexes.
     pub fn judgements(&self) -> Judgements<'_> {
-        let probes = ["indexes", "index_sizes", "databases"];
         let judgements =
             |all: &Self| usage::judgements(all.indexes().unwrap_or_default(), all.counting(), all.snapshot.at);
+        let judged = if self.counting().is_young(self.snapshot.at) {
+            self.read(probes::JUDGEMENTS, |all| &all.judgements[0], judgements)
+        } else {
+            self.read(probes::JUDGEMENTS, |all| &all.judgements[1], judgements)
+        };
         let builds = |all: &Self| {
             let backends = all.backends().unwrap_or_default();
             usage::builds(all.indexes().unwrap_or_default(), |index| Some(backends::builder(backends, index)?.pid))
         };
-        Judgements {
-            judged: self.read(&probes, |all| &all.judgements, judgements),
-            builds: self.read(&["indexes", "activity"], |all| &all.index_builds, builds),
-        }
+        Judgements { judged, builds: self.read(&["indexes", "activity"], |all| &all.index_builds, builds) }
     }
 
     /// Returns the foreign keys, or why they could not be read.
     pub fn foreign_keys(&self) -> Result<&[ReferringKey], Missing> {
-        let keys = self.read(&["foreign_keys"], |all| &all.foreign_keys, |all| ReferringKey::all(&all.snapshot));
+        let keys = self.read(probes::FOREIGN_KEYS, |all| &all.foreign_keys, |all| ReferringKey::all(&all.snapshot));
         keys.as_deref().map_err(Missing::clone)
     }
 
     /// Returns the server's settings, or why they could not be read.
     pub fn settings(&self) -> Result<&Settings, Missing> {
-        let settings = self.read(&["settings"], |all| &all.settings, |all| Settings::of(&all.snapshot));
+        let settings = self.read(probes::SETTINGS, |all| &all.settings, |all| Settings::of(&all.snapshot));
         settings.as_ref().map_err(Missing::clone)
     }
 
     /// Returns what is set for roles and databases, or why that could not be read.
     pub fn role_settings(&self) -> Result<&[RoleSettings], Missing> {
-        let settings = self.read(&["role_settings"], |all| &all.role_settings, |all| RoleSettings::all(&all.snapshot));
+        let settings =
+            self.read(probes::ROLE_SETTINGS, |all| &all.role_settings, |all| RoleSettings::all(&all.snapshot));
         settings.as_deref().map_err(Missing::clone)
     }
 
     /// Returns autovacuum's settings, or why they could not be read.
     pub fn autovacuum(&self) -> Result<&Policy, Missing> {
         let policy = |all: &Self| Ok(Policy::by(all.settings()?));
-        self.read(&["settings"], |all| &all.autovacuum, policy).as_ref().map_err(Missing::clone)
+        self.read(probes::SETTINGS, |all| &all.autovacuum, policy).as_ref().map_err(Missing::clone)
     }
 
     /// Returns since when the counters of this database run.
@@ -366,15 +446,13 @@ impl Readings {
 
     /// Returns the Django project, as far as it is needed to name the model of a table.
     pub fn project(&self) -> &Arc<Project> {
-        let probes = ["content_types", "migrations", "tables"];
-        self.read(&probes, |all| &all.project, |all| Arc::new(Project::of(&all.snapshot)))
+        self.read(probes::PROJECT, |all| &all.project, |all| Arc::new(Project::of(&all.snapshot)))
     }
 
     /// Returns the Django project with all that code depends on.
     pub fn project_for_code(&self) -> &Project {
-        let probes = ["content_types", "migrations", "tables", "indexes"];
         let for_code = |all: &Self| Project::clone(all.project()).with_code(&all.snapshot);
-        self.read(&probes, |all| &all.project_for_code, for_code)
+        self.read(probes::CODE, |all| &all.project_for_code, for_code)
     }
 
     /// Returns the code that removes an index: Django's where its model is known or guessed.
@@ -385,12 +463,11 @@ impl Readings {
 
     /// Returns what in the models the indexes come from.
     pub fn origins(&self) -> &Origins {
-        let probes = ["content_types", "migrations", "tables", "indexes", "index_sizes", "foreign_keys"];
         let origins = |all: &Self| {
             let keys = all.foreign_keys().unwrap_or_default();
             Origins::by(all.indexes().unwrap_or_default(), keys, Arc::clone(all.project()))
         };
-        self.read(&probes, |all| &all.origins, origins)
+        self.read(probes::ORIGINS, |all| &all.origins, origins)
     }
 }
 

@@ -182,8 +182,11 @@ impl App {
     /// Returns what a snapshot means: what is shown already is not decoded again.
     fn readings_of(&self, snapshot: &Arc<Snapshot>) -> Rc<Readings> {
         let shown = self.shown.seen.as_ref().map(|(_, readings)| readings);
-        let shown = shown.filter(|readings| Arc::ptr_eq(readings.snapshot(), snapshot));
-        shown.map_or_else(|| Readings::of(Arc::clone(snapshot)), Rc::clone)
+        match shown {
+            Some(shown) if Arc::ptr_eq(shown.snapshot(), snapshot) => Rc::clone(shown),
+            Some(shown) => Readings::beside(shown, Arc::clone(snapshot)),
+            None => Readings::of(Arc::clone(snapshot)),
+        }
     }
 
     /// Derives the shown pane alone.
