@@ -90,7 +90,7 @@ fn snapshot(sample: u32) -> Snapshot {
     let mut add = |probe: &'static str, count: i64, value: &dyn Fn(&str, i64) -> Value| {
         let columns = probes::find(probe).expect("a probe of this name").columns;
         let row = |row: i64| columns.iter().map(|column| value(&column.name, row)).collect();
-        let rows = RowSet { columns: Arc::from(columns), rows: (0..count).map(row).collect() };
+        let rows = RowSet::new(Arc::from(columns), (0..count).map(row));
         sections.insert(probe, Section::Ready(Arc::new(Reading { at, rows })));
     };
     add("server", 1, &server);

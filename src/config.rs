@@ -54,7 +54,7 @@ impl Default for Config {
             colour: "auto".to_owned(),
             glyphs: "auto".to_owned(),
             pace: Duration::from_secs(2),
-            history_mb: 64,
+            history_mb: 32,
             has_mouse: true,
             is_read_only: false,
             budget_ms: 20.0,

@@ -100,7 +100,7 @@ impl With for Snapshot {
     fn with(mut self, probe: &'static str, rows: Vec<NamedRow>) -> Self {
         let columns = probes::find(probe).unwrap_or_else(|| panic!("no probe {probe}")).columns;
         let at = self.at.0;
-        let rows = rows
+        let rows: Vec<Vec<Value>> = rows
             .into_iter()
             .map(|named| {
                 let named: NamedRow = named.into_iter().map(|(name, value)| started(name, value, at)).collect();
@@ -115,7 +115,7 @@ impl With for Snapshot {
                     .collect()
             })
             .collect();
-        let reading = Reading { at: self.at, rows: RowSet { columns: columns.into(), rows } };
+        let reading = Reading { at: self.at, rows: RowSet::new(columns.into(), rows) };
         self.sections.insert(probe, Section::Ready(Arc::new(reading)));
         self
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::sample::{Column, Missing, SampleCost, ServerFacts, Timestamp, Value};
+use crate::sample::{Column, Missing, SampleCost, ServerFacts, SharedRow, Timestamp};
 
 mod changes;
 #[cfg(test)]
@@ -106,7 +106,7 @@ pub struct Part<'a> {
     pub columns: Option<Cow<'a, [Column]>>,
     /// Its rows, where they were read since the frame before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows: Option<Cow<'a, [Vec<Value>]>>,
+    pub rows: Option<Cow<'a, [SharedRow]>>,
     /// What changed in its rows since they were read before, in the same member; then there are no `rows`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes<'a>>,

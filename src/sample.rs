@@ -20,7 +20,7 @@ pub mod value;
 pub use column::{Column, ColumnRole, Unit};
 pub use history::{History, Moment};
 pub use missing::Missing;
-pub use rowset::{Row, RowSet};
+pub use rowset::{Row, RowSet, SharedRow};
 pub use section::{Reading, Section};
 pub use server::{Fact, ServerFacts};
 pub use shortfall::shortfall;

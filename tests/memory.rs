@@ -26,7 +26,7 @@ fn reading(at: f64, columns: &Arc<[pgdj::sample::Column]>, rows: u32, text: &Arc
         row.resize(columns.len().max(4), Value::Null);
         row
     };
-    let rows = RowSet { columns: Arc::clone(columns), rows: (0..rows).map(row).collect() };
+    let rows = RowSet::new(Arc::clone(columns), (0..rows).map(row));
     Section::Ready(Arc::new(Reading { at: Timestamp(at), rows }))
 }
 

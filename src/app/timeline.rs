@@ -193,12 +193,12 @@ mod tests {
                 rights: Rights::ReadOnly,
                 origin: SampleOrigin::Recording,
                 zone: jiff::tz::TimeZone::UTC,
-                history_bytes: 1_000_000,
+                history_bytes: 500_000,
                 theme: Theme::default(),
                 themes: None,
             };
             let app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
-            let mut console = Self { app, file: RecordingFile::open(file, 1_000_000).unwrap(), asked: Vec::new() };
+            let mut console = Self { app, file: RecordingFile::open(file, 500_000).unwrap(), asked: Vec::new() };
             let window = console.file.open_first();
             console.app.update(Event::Recorded(Box::new(window)));
             console

@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_list_as_long_as_its_limit_is_said_to_be_a_part() {
-        let rows = |count: usize| RowSet { columns: Vec::new().into(), rows: vec![Vec::new(); count] };
+        let rows = |count: usize| RowSet::new(Vec::new().into(), vec![Vec::new(); count]);
         let notes = |count: usize| {
             let mut parts =
                 CatalogRows { rows: [("indexes".to_owned(), rows(count))].into(), ..CatalogRows::default() };

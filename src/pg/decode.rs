@@ -11,8 +11,8 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Kind, Type};
 
-use crate::sample::Value;
 use crate::sample::redact::redact;
+use crate::sample::{SharedRow, Value};
 
 /// One value as it came; its type decides what it is.
 struct DecodedCell(Value);
@@ -112,27 +112,37 @@ pub fn values(row: &Row) -> Result<Vec<Value>, tokio_postgres::Error> {
     (0..row.len()).map(|at| row.try_get::<_, DecodedCell>(at).map(|cell| cell.0)).collect()
 }
 
-/// Texts of the last reading of a probe, so that the next reading shares those that are the same.
+/// Texts that were read, so that whatever is read next shares those that are the same.
 ///
 /// A backend's query is the same text in most samples: shared, a history of an hour costs what one sample does.
 #[derive(Debug, Default)]
 pub struct Shared {
     texts: HashSet<Arc<str>>,
+    /// How many texts there may be before those that nothing holds any more are let go.
+    most: usize,
 }
 
+/// Texts that are not looked through.
+const FEW_TEXTS: usize = 1000;
+
 impl Shared {
-    /// Replaces each text that was in the reading before by that one; keeps this reading's for the next.
-    pub fn share(&mut self, rows: &mut [Vec<Value>]) {
-        let mut texts = HashSet::with_capacity(self.texts.len());
-        for value in rows.iter_mut().flatten() {
-            self.share_value(value, &mut texts);
+    /// Replaces each text that was read before by that one. Rows that something else holds too have shared texts already.
+    pub fn share(&mut self, rows: &mut [SharedRow]) {
+        for row in rows.iter_mut().filter_map(Arc::get_mut) {
+            for value in row {
+                self.share_value(value);
+            }
         }
-        self.texts = texts;
+        self.let_go();
     }
 
     /// Does the same with texts that may be as they were before secrets were taken out: those that are new are redacted.
-    pub(crate) fn share_redacted(&mut self, rows: &mut [Vec<Value>]) {
-        rows.iter_mut().flatten().for_each(|value| self.redact_new(value));
+    pub(crate) fn share_redacted(&mut self, rows: &mut [SharedRow]) {
+        for row in rows.iter_mut().filter_map(Arc::get_mut) {
+            for value in row {
+                self.redact_new(value);
+            }
+        }
         self.share(rows);
     }
 
@@ -140,9 +150,17 @@ impl Shared {
     pub fn share_more(&mut self, values: &mut [Value]) {
         for value in values {
             self.redact_new(value);
-            let mut texts = std::mem::take(&mut self.texts);
-            self.share_value(value, &mut texts);
-            self.texts = texts;
+            self.share_value(value);
+        }
+        self.let_go();
+    }
+
+    /// Lets go what nothing else holds, once there are twice as many texts as were left the last time.
+    fn let_go(&mut self) {
+        if self.texts.len() > self.most.max(FEW_TEXTS) {
+            self.texts.retain(|text| Arc::strong_count(text) > 1);
+            self.texts.shrink_to_fit();
+            self.most = self.texts.len() * 2;
         }
     }
 
@@ -158,19 +176,15 @@ impl Shared {
         }
     }
 
-    fn share_value(&self, value: &mut Value, texts: &mut HashSet<Arc<str>>) {
+    fn share_value(&mut self, value: &mut Value) {
         match value {
-            Value::Text(text) => {
-                if let Some(known) = texts.get(text).or_else(|| self.texts.get(text)) {
-                    *text = Arc::clone(known);
+            Value::Text(text) => match self.texts.get(text) {
+                Some(known) => *text = Arc::clone(known),
+                None => {
+                    self.texts.insert(Arc::clone(text));
                 }
-                texts.insert(Arc::clone(text));
-            }
-            Value::List(members) => {
-                for member in members {
-                    self.share_value(member, texts);
-                }
-            }
+            },
+            Value::List(members) => members.iter_mut().for_each(|member| self.share_value(member)),
             _ => {}
         }
     }
@@ -203,7 +217,8 @@ mod tests {
     #[test]
     fn the_same_text_is_held_once() {
         let mut shared = Shared::default();
-        let reading = || vec![vec![Value::text("select 1")], vec![Value::text("select 1"), Value::text("idle")]];
+        let rows = || [vec![Value::text("select 1")], vec![Value::text("select 1"), Value::text("idle")]];
+        let reading = || rows().map(SharedRow::from);
         let (mut older, mut newer) = (reading(), reading());
         shared.share(&mut older);
         shared.share(&mut newer);

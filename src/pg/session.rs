@@ -189,7 +189,7 @@ impl Answer {
             doc: "".into(),
             source: "".into(),
         };
-        RowSet { columns: self.columns.into_iter().map(column).collect(), rows: self.rows }
+        RowSet::new(self.columns.into_iter().map(column).collect(), self.rows)
     }
 }
 

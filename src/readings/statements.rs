@@ -311,7 +311,7 @@ mod tests {
         let columns = columns.map(|(name, unit)| Column::new(name, ColumnRole::Label, unit, "", ""));
         let texts = [(1, "select 1"), (2, "select a"), (3, "select b"), (4, "select /* pgdj tables */ c")];
         let rows = texts.map(|(id, text)| vec![Value::Int(id), Value::text(text)]).to_vec();
-        let rows = RowSet { columns: Arc::from(columns), rows };
+        let rows = RowSet::new(Arc::from(columns), rows);
         Section::Ready(Arc::new(Reading { at: Timestamp(0.0), rows }))
     }
 
@@ -323,11 +323,9 @@ mod tests {
         ]);
         let mut history = History::default();
         for (at, rows) in readings {
-            let rows = rows
-                .iter()
-                .map(|(id, calls, time)| vec![Value::Int(*id), Value::Int(*calls), Value::Float(*time)])
-                .collect();
-            let reading = Reading { at: Timestamp(*at), rows: RowSet { columns: Arc::clone(&columns), rows } };
+            let rows =
+                rows.iter().map(|(id, calls, time)| vec![Value::Int(*id), Value::Int(*calls), Value::Float(*time)]);
+            let reading = Reading { at: Timestamp(*at), rows: RowSet::new(Arc::clone(&columns), rows) };
             let sections =
                 BTreeMap::from([("statements", Section::Ready(Arc::new(reading))), ("statement_texts", texts())]);
             let server = Arc::new(ServerFacts::default());
@@ -368,7 +366,9 @@ mod tests {
             let mut reading = Reading::clone(snapshot.section("statements").reading().unwrap());
             let total = Column::new("total", ColumnRole::Gauge, Unit::Count, "", "");
             reading.rows.columns = reading.rows.columns.iter().cloned().chain([total]).collect();
-            reading.rows.rows.iter_mut().for_each(|row| row.push(Value::Int(9)));
+            for row in &mut reading.rows.rows {
+                *row = row.iter().cloned().chain([Value::Int(9)]).collect();
+            }
             snapshot.sections.insert("statements", Section::Ready(Arc::new(reading)));
             Arc::new(snapshot)
         };

@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sample::rates::key_text;
-use crate::sample::{Column, ColumnRole, RowSet, Timestamp, Unit, Value};
+use crate::sample::rowset::RowKey;
+use crate::sample::{Column, ColumnRole, RowSet, SharedRow, Timestamp, Unit, Value};
 
 /// What changed in the rows of a section.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,9 +90,9 @@ impl<'a> Changes<'a> {
     }
 
     /// Returns the rows after the changes; `None` where they do not fit the rows before.
-    pub(super) fn apply(self, old: &RowSet, mut look_at: impl FnMut(&mut [Value])) -> Option<Vec<Vec<Value>>> {
+    pub(super) fn apply(self, old: &RowSet, mut look_at: impl FnMut(&mut [Value])) -> Option<Vec<SharedRow>> {
         let mut new = self.new.into_iter().map(Cow::into_owned);
-        let mut rows: Vec<Vec<Value>> = match self.order {
+        let mut rows: Vec<SharedRow> = match self.order {
             None => old.rows.clone(),
             Some(runs) => {
                 let most = old.rows.len() + new.len();
@@ -103,7 +104,7 @@ impl<'a> Changes<'a> {
                             let mut row = new.next()?;
                             row.resize(old.columns.len(), Value::Null);
                             look_at(&mut row);
-                            rows.push(row);
+                            rows.push(row.into());
                         }
                     } else {
                         let first = usize::try_from(place).ok()?;
@@ -122,14 +123,14 @@ impl<'a> Changes<'a> {
                 None => {
                     let value = values.first()?;
                     for row in &mut rows {
-                        row.get_mut(column)?.clone_from(value);
+                        Arc::make_mut(row).get_mut(column)?.clone_from(value);
                     }
                 }
                 Some(gaps) if gaps.len() == values.len() => {
                     let mut at = 0_usize;
                     for (gap, value) in gaps.into_iter().zip(values) {
                         at = at.checked_add(gap as usize)?;
-                        *rows.get_mut(at)?.get_mut(column)? = value;
+                        *Arc::make_mut(rows.get_mut(at)?).get_mut(column)? = value;
                     }
                 }
                 Some(_) => return None,
@@ -184,9 +185,11 @@ fn places(old: &RowSet, new: &RowSet) -> Vec<Option<usize>> {
     {
         return (0..new.rows.len()).map(|at| (at < old.rows.len()).then_some(at)).collect();
     }
-    let mut known: HashMap<String, usize> = old.iter().enumerate().map(|(at, row)| (key_text(&row), at)).collect();
+    let (old_keys, new_keys) = (old.key_columns(), new.key_columns());
+    let mut known: HashMap<RowKey<'_>, usize> =
+        old.rows.iter().enumerate().map(|(at, row)| (old_keys.key(row), at)).collect();
     // Each row before is used once: of rows with one key the others are new.
-    new.iter().map(|row| known.remove(&key_text(&row))).collect()
+    new.rows.iter().map(|row| known.remove(&new_keys.key(row))).collect()
 }
 
 fn runs(places: &[Option<usize>]) -> Vec<[i64; 2]> {
@@ -229,8 +232,6 @@ fn moment(since: i64, micros: Option<i64>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -240,7 +241,7 @@ mod tests {
     }
 
     fn set(columns: &Arc<[Column]>, rows: Vec<Vec<Value>>) -> RowSet {
-        RowSet { columns: Arc::clone(columns), rows }
+        RowSet::new(Arc::clone(columns), rows)
     }
 
     fn columns(role: ColumnRole) -> Arc<[Column]> {
@@ -310,11 +311,11 @@ mod tests {
         let columns = columns(ColumnRole::Key);
         let at = 1_790_000_000.25;
         let row = |id: i64, total: i64| vec![Value::Int(id), Value::Float(at), Value::text("a"), Value::Int(total)];
-        let mut old = set(&columns, (0..100).map(|id| row(id, 100)).collect());
-        old.rows.push(row(700, 100));
-        let mut new = set(&columns, (0..100).map(|id| row(id, 101)).collect());
-        new.rows[3][1] = Value::Float(at + 1.5);
-        new.rows.insert(0, row(800, 101));
+        let old = set(&columns, (0..100).chain([700]).map(|id| row(id, 100)).collect());
+        let mut new: Vec<Vec<Value>> = (0..100).map(|id| row(id, 101)).collect();
+        new[3][1] = Value::Float(at + 1.5);
+        new.insert(0, row(800, 101));
+        let new = set(&columns, new);
         let changes = Changes::between(&old, &new, Timestamp(at + 2.0)).unwrap();
         assert_eq!(
             serde_json::to_string(&changes).unwrap(),

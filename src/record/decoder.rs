@@ -11,7 +11,7 @@ use serde::de::Error as _;
 use super::{Changes, FORMAT, Frame, Header, Part, Plans, RecordError};
 use crate::pg::decode::Shared;
 use crate::pg::probes;
-use crate::sample::{Column, Missing, Reading, RowSet, Section, ServerFacts, Snapshot, Timestamp, Value};
+use crate::sample::{Column, Missing, Reading, RowSet, Section, ServerFacts, SharedRow, Snapshot, Timestamp, Value};
 
 /// The columns of each section.
 pub(super) type SectionColumns = BTreeMap<&'static str, Arc<[Column]>>;
@@ -98,10 +98,11 @@ impl Decoder {
     }
 
     /// Makes rows that all have as many values as there are columns.
-    fn reading(&mut self, name: &'static str, at: Timestamp, mut rows: Vec<Vec<Value>>) -> Arc<Reading> {
+    fn reading(&mut self, name: &'static str, at: Timestamp, mut rows: Vec<SharedRow>) -> Arc<Reading> {
         let columns = self.columns.get(name).cloned().unwrap_or_else(|| Arc::from(Vec::new()));
-        for row in &mut rows {
-            row.resize(columns.len(), Value::Null);
+        for row in rows.iter_mut().filter(|row| row.len() != columns.len()) {
+            let nulls = std::iter::repeat(Value::Null);
+            *row = row.iter().cloned().chain(nulls).take(columns.len()).collect();
         }
         self.shared.entry(name).or_default().share_redacted(&mut rows);
         Arc::new(Reading { at, rows: RowSet { columns, rows } })

@@ -78,7 +78,7 @@ pub struct Rows {
 impl From<&RowSet> for Rows {
     fn from(set: &RowSet) -> Self {
         let columns = set.columns.iter().map(|column| column.name.to_string()).collect();
-        Self { columns, rows: set.rows.clone() }
+        Self { columns, rows: set.rows.iter().map(|row| row.to_vec()).collect() }
     }
 }
 
@@ -91,11 +91,12 @@ impl From<&Rows> for RowSet {
             doc: "".into(),
             source: "".into(),
         };
-        let mut set = Self { columns: rows.columns.iter().map(column).collect(), rows: rows.rows.clone() };
-        for row in &mut set.rows {
-            row.resize(set.columns.len(), Value::Null);
-        }
-        set
+        let whole = |row: &Vec<Value>| {
+            let mut row = row.clone();
+            row.resize(rows.columns.len(), Value::Null);
+            row
+        };
+        Self::new(rows.columns.iter().map(column).collect(), rows.rows.iter().map(whole))
     }
 }
 

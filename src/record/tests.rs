@@ -11,7 +11,7 @@ use crate::sample::{Missing, Reading, RowSet, SampleCost, Seconds, Section, Serv
 fn reading(probe: &str, at: f64, values: &[Value]) -> Arc<Reading> {
     let columns: Arc<[_]> = Arc::from(probes::find(probe).unwrap().columns);
     let row = (0..columns.len()).map(|at| values.get(at).cloned().unwrap_or_default()).collect();
-    Arc::new(Reading { at: Timestamp(at), rows: RowSet { columns, rows: vec![row] } })
+    Arc::new(Reading { at: Timestamp(at), rows: RowSet::new(columns, [row]) })
 }
 
 fn denied() -> Missing {

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use super::{Snapshot, Timestamp};
 
 /// Memory the history may hold.
-pub const DEFAULT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+pub const DEFAULT_LIMIT_BYTES: usize = 32 * 1024 * 1024;
+
+/// Of so many snapshots that are let go, after one the next is weighed whole.
+const WEIGHED_WHOLE: u64 = 60;
 
 /// The snapshots of this session, oldest first; the oldest go when the bound is reached.
 #[derive(Debug)]
@@ -68,14 +71,19 @@ impl History {
 
     /// Lets the oldest snapshot go; what the next one shared with it counts as that one's from then on.
     fn forget_oldest(&mut self) {
-        let Some((_, gone)) = self.snapshots.pop_front() else { return };
-        self.bytes -= gone;
+        let Some((oldest, gone)) = self.snapshots.pop_front() else { return };
         self.forgotten += 1;
-        if let Some((oldest, weight)) = self.snapshots.front_mut() {
-            let whole = oldest.weight_beside(None);
-            self.bytes += whole - (*weight).min(whole);
-            *weight = whole.max(*weight);
-        }
+        let Some((next, weight)) = self.snapshots.front_mut() else {
+            self.bytes -= gone;
+            return;
+        };
+        // Weighing a whole snapshot takes long where it is large: in between, what only the oldest held is gone.
+        let left = match self.forgotten % WEIGHED_WHOLE {
+            0 => next.weight_beside(None),
+            _ => *weight + gone.saturating_sub(oldest.weight_beside(Some(next))),
+        };
+        self.bytes = (self.bytes + left).saturating_sub(gone + *weight);
+        *weight = left;
     }
 
     /// Returns how many snapshots there are.

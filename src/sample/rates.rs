@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use super::rowset::{KeyColumns, RowKey};
 use super::{Reading, Row, Value};
 
 /// Growth of a counter between two readings, or `None` after a reset or without an older value.
@@ -15,7 +16,8 @@ pub(crate) fn growth(older: Option<&Value>, newer: &Value) -> Option<f64> {
 /// Two readings of the same probe, rows matched by their keys.
 #[derive(Debug)]
 pub struct Interval<'a> {
-    older: HashMap<String, Row<'a>>,
+    older: HashMap<RowKey<'a>, Row<'a>>,
+    keys: KeyColumns,
     /// Seconds between the two readings.
     pub seconds: f64,
 }
@@ -24,22 +26,23 @@ impl<'a> Interval<'a> {
     /// Returns the interval from `older` to `newer`, or `None` if no time passed between them.
     pub fn between(older: &'a Reading, newer: &Reading) -> Option<Self> {
         let seconds = newer.at.since(older.at)?.0;
-        let rows = older.rows.iter().map(|row| (key_text(&row), row)).collect();
-        Some(Self { older: rows, seconds })
+        let keys = older.rows.key_columns();
+        let rows = older.rows.iter().map(|row| (keys.key(row.values()), row)).collect();
+        Some(Self { older: rows, keys: newer.rows.key_columns(), seconds })
     }
 
     /// Returns the older row with the same key.
-    pub fn older(&self, newer: &Row<'_>) -> Option<Row<'a>> {
-        self.older.get(&key_text(newer)).copied()
+    pub fn older(&self, newer: &Row<'a>) -> Option<Row<'a>> {
+        self.older.get(&self.keys.key(newer.values())).copied()
     }
 
     /// Returns a counter's growth over the interval.
-    pub(crate) fn growth(&self, newer: &Row<'_>, column: &str) -> Option<f64> {
+    pub(crate) fn growth(&self, newer: &Row<'a>, column: &str) -> Option<f64> {
         growth(self.older(newer).map(|row| row.get(column)), newer.get(column))
     }
 
     /// Returns a counter's growth per second.
-    pub fn rate(&self, newer: &Row<'_>, column: &str) -> Option<f64> {
+    pub fn rate(&self, newer: &Row<'a>, column: &str) -> Option<f64> {
         Some(self.growth(newer, column)? / self.seconds)
     }
 }

@@ -1,10 +1,14 @@
 //! Rows under declared columns.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::value::ALLOCATION;
 use super::{Column, ColumnRole, Value};
+
+/// The values of a row; readings in which they are the same hold them once.
+pub type SharedRow = Arc<[Value]>;
 
 /// Rows under a table of columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +16,7 @@ pub struct RowSet {
     /// The columns, in the order of each row's values.
     pub columns: Arc<[Column]>,
     /// The rows; each has as many values as there are columns.
-    pub rows: Vec<Vec<Value>>,
+    pub rows: Vec<SharedRow>,
 }
 
 /// One row seen with its columns, for reading a value by name.
@@ -23,6 +27,11 @@ pub struct Row<'a> {
 }
 
 impl RowSet {
+    /// Rows under these columns.
+    pub fn new(columns: Arc<[Column]>, rows: impl IntoIterator<Item = Vec<Value>>) -> Self {
+        Self { columns, rows: rows.into_iter().map(SharedRow::from).collect() }
+    }
+
     /// No rows under these columns.
     pub fn empty(columns: Arc<[Column]>) -> Self {
         Self { columns, rows: Vec::new() }
@@ -55,17 +64,97 @@ impl RowSet {
         self.iter().next()
     }
 
-    /// Returns about how many bytes of memory this holds; a text that an older reading holds too, or that stands in
-    /// several rows, counts once.
-    pub fn weight_beside(&self, older: Option<&Self>) -> usize {
-        let mut texts = HashSet::new();
-        if let Some(older) = older {
-            older.rows.iter().flatten().for_each(|value| value.note_texts(&mut texts));
+    /// Returns which columns are the key of a row.
+    pub fn key_columns(&self) -> KeyColumns {
+        KeyColumns::of(&self.columns)
+    }
+
+    /// Takes over the rows of an older reading that are the same, so that both hold them once.
+    pub fn share_rows_of(&mut self, older: &Self) {
+        if self.columns != older.columns {
+            return;
         }
-        let rows = self.rows.iter().map(|row| {
-            size_of::<Vec<Value>>() + ALLOCATION + row.iter().map(|value| value.weight(&mut texts)).sum::<usize>()
+        let keys = self.key_columns();
+        // Most rows stand where they stood; the others are looked for once one of them is met.
+        let mut known: Option<HashMap<RowKey<'_>, &SharedRow>> = None;
+        for (place, row) in self.rows.iter_mut().enumerate() {
+            let there =
+                older.rows.get(place).filter(|older| Arc::ptr_eq(older, row) || keys.key(older) == keys.key(row));
+            let same = there.or_else(|| {
+                let known = known.get_or_insert_with(|| older.rows.iter().map(|row| (keys.key(row), row)).collect());
+                known.get(&keys.key(row)).copied()
+            });
+            if let Some(same) = same.filter(|same| *same == row) {
+                *row = Arc::clone(same);
+            }
+        }
+    }
+
+    /// Returns about how many bytes of memory this holds; rows that an older reading holds too count as nothing, and a
+    /// text that stands in several rows, or in what an older reading had instead, counts once.
+    pub fn weight_beside(&self, older: Option<&Self>) -> usize {
+        let pointers = |rows: &Self| -> HashSet<*const Value> { rows.rows.iter().map(|row| row.as_ptr()).collect() };
+        let mut texts = HashSet::new();
+        let known = older.map(pointers).unwrap_or_default();
+        if let Some(older) = older {
+            let own = pointers(self);
+            let gone = older.rows.iter().filter(|row| !own.contains(&row.as_ptr()));
+            gone.flat_map(|row| row.iter()).for_each(|value| value.note_texts(&mut texts));
+        }
+        let rows = self.rows.iter().filter(|row| !known.contains(&row.as_ptr())).map(|row| {
+            // A shared row has two counters before its values.
+            ALLOCATION + 2 * size_of::<usize>() + row.iter().map(|value| value.weight(&mut texts)).sum::<usize>()
         });
-        rows.sum()
+        self.rows.len() * size_of::<SharedRow>() + rows.sum::<usize>()
+    }
+}
+
+/// The columns that name a row from one reading to the next; they are among the first 128.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyColumns(u128);
+
+impl KeyColumns {
+    fn of(columns: &[Column]) -> Self {
+        let keys = columns.iter().take(128).enumerate().filter(|(_, column)| column.role == ColumnRole::Key);
+        Self(keys.fold(0, |places, (place, _)| places | 1 << place))
+    }
+
+    /// Returns the key of a row.
+    pub fn key(self, row: &[Value]) -> RowKey<'_> {
+        RowKey { columns: self, row }
+    }
+}
+
+/// What names a row from one reading to the next: its values in the key columns.
+#[derive(Debug, Clone, Copy)]
+pub struct RowKey<'a> {
+    columns: KeyColumns,
+    row: &'a [Value],
+}
+
+impl<'a> RowKey<'a> {
+    fn values(&self) -> impl Iterator<Item = &'a Value> {
+        let (mut places, row) = (self.columns.0, self.row);
+        std::iter::from_fn(move || {
+            let place = (places != 0).then(|| places.trailing_zeros() as usize)?;
+            places &= places - 1;
+            row.get(place)
+        })
+    }
+}
+
+impl PartialEq for RowKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.values().eq(other.values())
+    }
+}
+
+// A float of a row is finite, so each value is equal to itself.
+impl Eq for RowKey<'_> {}
+
+impl Hash for RowKey<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.values().for_each(|value| value.hash_into(state));
     }
 }
 
@@ -112,13 +201,12 @@ impl<'a> Row<'a> {
     }
 
     /// Returns the values of the key columns: what names this row from one sample to the next.
-    pub fn key(&self) -> Vec<Value> {
+    pub fn key(&self) -> impl Iterator<Item = &'a Value> {
         self.columns
             .iter()
             .zip(self.values)
             .filter(|(column, _)| column.role == ColumnRole::Key)
-            .map(|(_, value)| value.clone())
-            .collect()
+            .map(|(_, value)| value)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{Hash as _, Hasher};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -96,6 +97,19 @@ impl Value {
                 own + ALLOCATION + members.iter().map(|member| member.weight(known)).sum::<usize>()
             }
             _ => own,
+        }
+    }
+
+    /// Hashes this value; values that are equal hash the same.
+    pub(super) fn hash_into<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Null => 0_u8.hash(state),
+            Self::Bool(flag) => flag.hash(state),
+            Self::Int(number) => number.hash(state),
+            // Both zeros are equal.
+            Self::Float(number) => (number + 0.0).to_bits().hash(state),
+            Self::Text(text) => text.hash(state),
+            Self::List(members) => members.iter().for_each(|member| member.hash_into(state)),
         }
     }
 

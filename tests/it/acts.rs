@@ -30,7 +30,7 @@ async fn seen(login: &Login, what: &str, is: impl Fn(&[Backend]) -> bool) -> Vec
         let query = Query::new(Sql::of_probe(probe, &facts));
         let rows = session.one(query).await.unwrap().unwrap().rows;
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
-        let all = backends(&RowSet { columns: probe.columns.into(), rows }, pgdj::sample::Timestamp(now));
+        let all = backends(&RowSet::new(probe.columns.into(), rows), pgdj::sample::Timestamp(now));
         if is(&all) {
             return all;
         }

@@ -126,8 +126,8 @@ async fn read(client: &Client, role: &str) -> Snapshot {
         let probe = probes::find(name).unwrap();
         let rows =
             client.query(Sql::of_probe(probe, &facts).as_str(), &[]).await.unwrap_or_else(|e| panic!("{name}: {e:?}"));
-        let rows = rows.iter().map(|row| decode::values(row).unwrap()).collect();
-        let reading = Reading { at: Timestamp(1.0), rows: RowSet { columns: probe.columns.into(), rows } };
+        let rows = rows.iter().map(|row| decode::values(row).unwrap());
+        let reading = Reading { at: Timestamp(1.0), rows: RowSet::new(probe.columns.into(), rows) };
         sections.insert(*name, Section::Ready(Arc::new(reading)));
     }
     Snapshot { at: Timestamp(1.0), server: Arc::new(facts), sections, cost: SampleCost::default() }

@@ -373,7 +373,7 @@ fn put_forward(snapshot: &Snapshot, seconds: f64) -> Snapshot {
         let columns = Arc::clone(&reading.rows.columns);
         let mut rows = reading.rows.rows.clone();
         for row in &mut rows {
-            for (value, column) in row.iter_mut().zip(columns.iter()) {
+            for (value, column) in Arc::make_mut(row).iter_mut().zip(columns.iter()) {
                 match value {
                     Value::Float(age) if AGES.contains(&column.name.as_ref()) => *age += seconds,
                     Value::Float(start) if STARTS.contains(&column.name.as_ref()) => *start -= seconds,

@@ -35,7 +35,7 @@ async fn read(client: &Client, facts: &ServerFacts, name: &str, limits: [&str; 2
     if let Some(sums) = probe.columns.iter().position(|column| column.name == "sums") {
         rows.retain(|row| row[sums].is_null());
     }
-    RowSet { columns: probe.columns.into(), rows }
+    RowSet::new(probe.columns.into(), rows)
 }
 
 async fn pid(client: &Client) -> i64 {

@@ -19,7 +19,7 @@ async fn horizon(login: &Login) -> VacuumHorizon {
     let facts = read_facts(&mut session, "test").await.unwrap();
     let probe = pgdj::pg::probes::find("vacuum_horizon").unwrap();
     let rows = session.one(Query::new(Sql::of_probe(probe, &facts))).await.unwrap().unwrap().rows;
-    let reading = Reading { at: Timestamp(0.0), rows: RowSet { columns: probe.columns.into(), rows } };
+    let reading = Reading { at: Timestamp(0.0), rows: RowSet::new(probe.columns.into(), rows) };
     let sections = [("vacuum_horizon", Section::Ready(reading.into()))].into();
     let snapshot = Snapshot { at: Timestamp(0.0), server: facts.into(), sections, cost: SampleCost::default() };
     VacuumHorizon::of(&Readings::of(snapshot)).unwrap()

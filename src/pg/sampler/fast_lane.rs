@@ -346,7 +346,7 @@ impl FastLane {
                         if let Some(pause) = paces.without_rows(probe).filter(|_| rows.is_empty()) {
                             self.schedule.again(probe, Instant::now() + pause);
                         }
-                        let newer = Reading { at, rows: RowSet { columns: self.latest.columns(probe.name), rows } };
+                        let newer = Reading { at, rows: RowSet::new(self.latest.columns(probe.name), rows) };
                         let last = self.latest.section(probe.name).rows();
                         match self.kept.put_together(probe, last, newer, &asked.known) {
                             Some(rows) => self.latest.read(probe, at, rows),

@@ -4,10 +4,11 @@
 //! the one before. Pure: moments come from outside.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::kept::{AlreadyRead, set_in_all};
-use crate::sample::{Reading, RowSet, Timestamp, Value};
+use super::kept::{AlreadyRead, count_in_first};
+use crate::sample::{Reading, RowSet, SharedRow, Timestamp, Value};
 
 /// Up to so many sessions all are read each time.
 const FEW: usize = 40;
@@ -52,7 +53,7 @@ impl SessionCache {
         last: Option<&RowSet>,
         newer: Reading,
         known: &AlreadyRead,
-    ) -> Option<Vec<Vec<Value>>> {
+    ) -> Option<Vec<SharedRow>> {
         let Reading { at, rows } = newer;
         let (pid, state) = (rows.position("pid")?, rows.position("state")?);
         let (unchanged, total) = (rows.position("unchanged")?, rows.position("total")?);
@@ -60,16 +61,16 @@ impl SessionCache {
         if !is_whole && self.read.is_none() {
             return None;
         }
-        let is_idle = |row: &&Vec<Value>| row.get(state).and_then(Value::as_str) == Some("idle");
-        let pid_of = |row: &Vec<Value>| row.get(pid).and_then(Value::as_int);
+        let is_idle = |row: &&SharedRow| row.get(state).and_then(Value::as_str) == Some("idle");
+        let pid_of = |row: &SharedRow| row.get(pid).and_then(Value::as_int);
         let (named, mut all): (Vec<_>, Vec<_>) =
             rows.rows.into_iter().partition(|row| row.get(unchanged).is_some_and(|pids| !pids.is_null()));
         let count = all.first().or(named.first()).and_then(|row| row.get(total)).cloned();
         let last = last.into_iter().flat_map(|last| &last.rows).filter(is_idle);
-        let idle: HashMap<i64, &Vec<Value>> = last.filter_map(|row| Some((pid_of(row)?, row))).collect();
+        let idle: HashMap<i64, &SharedRow> = last.filter_map(|row| Some((pid_of(row)?, row))).collect();
         for pid in named.iter().filter_map(|row| row.get(unchanged)).flat_map(Value::as_list) {
             match pid.as_int().and_then(|pid| idle.get(&pid)) {
-                Some(row) => all.push((*row).clone()),
+                Some(row) => all.push(Arc::clone(row)),
                 // More than are read at once: those beyond the limit stay unknown.
                 None if self.is_cut => {}
                 None => {
@@ -79,7 +80,7 @@ impl SessionCache {
             }
         }
         let count = count.unwrap_or_default();
-        set_in_all(&mut all, total, &count);
+        count_in_first(&mut all, total, &count);
         if is_whole {
             self.whole = Some(known.asked);
             self.is_cut = count.as_int().and_then(|count| usize::try_from(count).ok()).is_some_and(|it| it > all.len());
@@ -108,8 +109,8 @@ mod tests {
             self.sessions.since(now)
         }
 
-        fn put_together(&mut self, rows: Vec<Vec<Value>>, at: f64, since: f64) -> Option<Vec<Vec<Value>>> {
-            let rows = RowSet { columns: PROBE.columns.into(), rows };
+        fn put_together(&mut self, rows: Vec<Vec<Value>>, at: f64, since: f64) -> Option<Vec<SharedRow>> {
+            let rows = RowSet::new(PROBE.columns.into(), rows);
             let known = AlreadyRead { asked: Instant::now(), own_pids: Vec::new(), since, sums: Vec::new() };
             let all = self.sessions.put_together(self.last.as_ref(), Reading { at: Timestamp(at), rows }, &known)?;
             self.last = Some(RowSet { columns: PROBE.columns.into(), rows: all.clone() });
@@ -130,8 +131,8 @@ mod tests {
         PROBE.columns.iter().map(value).collect()
     }
 
-    fn states(rows: &[Vec<Value>]) -> (usize, usize) {
-        let state = |row: &&Vec<Value>| row.get(7).and_then(Value::as_str) == Some("idle");
+    fn states(rows: &[SharedRow]) -> (usize, usize) {
+        let state = |row: &&SharedRow| row.get(7).and_then(Value::as_str) == Some("idle");
         (rows.len(), rows.iter().filter(state).count())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure: moments come from outside.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::idle::SessionCache;
@@ -9,7 +10,7 @@ use super::moved::Statements;
 use crate::pg::own::Mark;
 use crate::pg::probes::Probe;
 use crate::pg::session::QueryParameter;
-use crate::sample::{Reading, RowSet, Value};
+use crate::sample::{Reading, RowSet, SharedRow, Value};
 
 /// What was known when a question was asked.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ impl KeptRows {
         last: Option<&RowSet>,
         newer: Reading,
         known: &AlreadyRead,
-    ) -> Option<Vec<Vec<Value>>> {
+    ) -> Option<Vec<SharedRow>> {
         match probe.name {
             "activity" => self.sessions.put_together(last, newer, known),
             "statements" => self.statements.put_together(newer.rows, known),
@@ -80,9 +81,15 @@ impl KeptRows {
     }
 }
 
-/// Sets a value in all rows.
-pub(super) fn set_in_all(rows: &mut [Vec<Value>], place: usize, value: &Value) {
-    for slot in rows.iter_mut().filter_map(|row| row.get_mut(place)) {
-        slot.clone_from(value);
+/// Sets in the first row how many rows there are, where a list that is cut is looked for; the others say nothing, so that
+/// they stay the same rows when the number changes.
+pub(super) fn count_in_first(rows: &mut [SharedRow], place: usize, total: &Value) {
+    for (number, row) in rows.iter_mut().enumerate() {
+        let value = if number == 0 { total } else { &Value::Null };
+        if row.get(place).is_some_and(|known| known != value)
+            && let Some(slot) = Arc::make_mut(row).get_mut(place)
+        {
+            slot.clone_from(value);
+        }
     }
 }

@@ -8,7 +8,9 @@ use super::merge;
 use crate::pg::decode::Shared;
 use crate::pg::probes::{Lane, PROBES, Pace, Probe};
 use crate::pg::why;
-use crate::sample::{Column, Missing, Reading, RowSet, SampleCost, Section, ServerFacts, Snapshot, Timestamp, Value};
+use crate::sample::{
+    Column, Missing, Reading, RowSet, SampleCost, Section, ServerFacts, SharedRow, Snapshot, Timestamp,
+};
 
 /// The sections as they are known now.
 #[derive(Debug)]
@@ -16,7 +18,7 @@ pub struct LatestSections {
     facts: Arc<ServerFacts>,
     sections: BTreeMap<&'static str, Section>,
     columns: BTreeMap<&'static str, Arc<[Column]>>,
-    shared: BTreeMap<&'static str, Shared>,
+    shared: Shared,
     clock: Option<(Timestamp, Instant)>,
     /// The fast lane's sections as they were before the server fell silent; empty while it answers.
     before_silence: BTreeMap<&'static str, Section>,
@@ -29,7 +31,7 @@ impl LatestSections {
             facts: Arc::new(ServerFacts { target, ..ServerFacts::default() }),
             sections: PROBES.iter().map(|probe| (probe.name, Section::Missing(Missing::NotYet))).collect(),
             columns: PROBES.iter().map(|probe| (probe.name, Arc::from(probe.columns))).collect(),
-            shared: BTreeMap::new(),
+            shared: Shared::default(),
             clock: None,
             before_silence: BTreeMap::new(),
         }
@@ -72,7 +74,7 @@ impl LatestSections {
     }
 
     /// Takes what a probe read.
-    pub fn read(&mut self, probe: &'static Probe, at: Timestamp, mut rows: Vec<Vec<Value>>) {
+    pub fn read(&mut self, probe: &'static Probe, at: Timestamp, mut rows: Vec<SharedRow>) {
         let columns = self.columns(probe.name);
         if let Some(row) = rows.first()
             && row.len() != columns.len()
@@ -80,9 +82,13 @@ impl LatestSections {
             let message = format!("{} gave {} columns instead of {}", probe.name, row.len(), columns.len());
             return self.failed(probe, Missing::Failed { sqlstate: "none".to_owned(), message });
         }
-        self.shared.entry(probe.name).or_default().share(&mut rows);
+        self.shared.share(&mut rows);
         let newer = merge::fold_same_keys(RowSet { columns, rows });
-        let newer = merge::keep_last(self.section(probe.name).rows(), newer);
+        let older = self.section(probe.name).rows();
+        let mut newer = merge::keep_last(older, newer);
+        if let Some(older) = older {
+            newer.share_rows_of(older);
+        }
         self.put(probe, Section::Ready(Arc::new(Reading { at, rows: newer })));
     }
 

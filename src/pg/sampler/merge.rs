@@ -3,9 +3,10 @@
 //! Pure.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::sample::rates::key_text;
-use crate::sample::{ColumnRole, RowSet, Value};
+use crate::sample::rowset::RowKey;
+use crate::sample::{ColumnRole, RowSet, SharedRow, Value};
 
 /// Returns a reading in which every row that is locked (`locked_by`) has the other figures of its last reading, with
 /// their `read_at`; one that was never read keeps its nulls.
@@ -14,13 +15,19 @@ pub(crate) fn keep_last(older: Option<&RowSet>, mut newer: RowSet) -> RowSet {
     if newer.position("read_at").is_none() {
         return newer;
     }
-    let known: HashMap<String, &Vec<Value>> = older.iter().map(|row| key_text(&row)).zip(older.rows.iter()).collect();
-    let keys: Vec<String> = newer.iter().map(|row| key_text(&row)).collect();
-    for (values, key) in newer.rows.iter_mut().zip(keys) {
-        let by = values.get(locked).cloned().unwrap_or_default();
-        let Some(last) = known.get(&key).filter(|_| !by.is_null()) else { continue };
-        values.clone_from(last);
-        if let Some(slot) = values.get_mut(locked) {
+    let is_locked = |row: &SharedRow| row.get(locked).is_some_and(|by| !by.is_null());
+    if !newer.rows.iter().any(is_locked) {
+        return newer;
+    }
+    let keys = older.key_columns();
+    let known: HashMap<RowKey<'_>, &SharedRow> = older.rows.iter().map(|row| (keys.key(row), row)).collect();
+    for row in newer.rows.iter_mut().filter(|row| is_locked(row)) {
+        let Some(last) = known.get(&keys.key(row)) else { continue };
+        let by = row.get(locked).cloned().unwrap_or_default();
+        *row = Arc::clone(last);
+        if row.get(locked) != Some(&by)
+            && let Some(slot) = Arc::make_mut(row).get_mut(locked)
+        {
             *slot = by;
         }
     }
@@ -32,36 +39,48 @@ pub(crate) fn keep_last(older: Option<&RowSet>, mut newer: RowSet) -> RowSet {
 /// `pg_stat_statements` hides the queryid of other roles' statements from a plain role: they become one row for each
 /// role and database, so that their load is still seen.
 pub(crate) fn fold_same_keys(rows: RowSet) -> RowSet {
-    let mut place: HashMap<String, usize> = HashMap::new();
-    let mut folded: Vec<Vec<Value>> = Vec::with_capacity(rows.rows.len());
-    let keys: Vec<String> = rows.iter().map(|row| key_text(&row)).collect();
-    let (count, total) = (rows.rows.len(), rows.position("total"));
-    for (values, key) in rows.rows.into_iter().zip(keys) {
-        let at = *place.entry(key).or_insert(folded.len());
+    let keys = rows.key_columns();
+    let mut place: HashMap<RowKey<'_>, usize> = HashMap::with_capacity(rows.rows.len());
+    let places: Vec<usize> = rows
+        .rows
+        .iter()
+        .map(|row| {
+            let next = place.len();
+            *place.entry(keys.key(row)).or_insert(next)
+        })
+        .collect();
+    let (count, distinct) = (rows.rows.len(), place.len());
+    if count == distinct {
+        return rows;
+    }
+    let total = rows.position("total");
+    let mut folded: Vec<SharedRow> = Vec::with_capacity(distinct);
+    for (row, at) in rows.rows.iter().zip(places) {
         match folded.get_mut(at) {
             Some(first) => {
-                for ((column, sum), value) in rows.columns.iter().zip(first).zip(values) {
+                for ((column, sum), value) in rows.columns.iter().zip(Arc::make_mut(first)).zip(row.iter()) {
                     add(column.role, sum, value);
                 }
             }
-            None => folded.push(values),
+            None => folded.push(Arc::clone(row)),
         }
     }
     // What became one row is no part that was cut off.
-    let merged = i64::try_from(count - folded.len()).unwrap_or_default();
-    for values in &mut folded {
-        if let Some(Value::Int(total)) = total.and_then(|at| values.get_mut(at)) {
-            *total -= merged;
+    let merged = i64::try_from(count - distinct).unwrap_or_default();
+    for row in &mut folded {
+        let Some(Value::Int(known)) = total.and_then(|at| row.get(at)).cloned() else { continue };
+        if let Some(slot) = total.and_then(|at| Arc::make_mut(row).get_mut(at)) {
+            *slot = Value::Int(known - merged);
         }
     }
     RowSet { columns: rows.columns, rows: folded }
 }
 
-fn add(role: ColumnRole, sum: &mut Value, value: Value) {
-    match (role, &*sum, &value) {
+fn add(role: ColumnRole, sum: &mut Value, value: &Value) {
+    match (role, &*sum, value) {
         (ColumnRole::Counter, Value::Int(older), Value::Int(newer)) => *sum = Value::Int(older.saturating_add(*newer)),
         (ColumnRole::Counter, Value::Float(older), Value::Float(newer)) => *sum = Value::float(older + newer),
-        (ColumnRole::Counter, Value::Null, _) => *sum = value,
+        (ColumnRole::Counter, Value::Null, _) => sum.clone_from(value),
         (ColumnRole::Gauge, older, newer) if older != newer => *sum = Value::Null,
         _ => {}
     }
@@ -92,30 +111,28 @@ mod tests {
     #[test]
     fn a_locked_table_keeps_its_last_figures_and_their_age() {
         let pids = || Value::List(vec![Value::Int(77)]);
-        let older = RowSet {
-            columns: columns(),
-            rows: vec![
+        let older = RowSet::new(
+            columns(),
+            [
                 row(1, Value::Int(10), Value::Float(100.0), Value::Null),
                 row(2, Value::Int(20), Value::Float(100.0), Value::Null),
             ],
-        };
-        let newer = RowSet {
-            columns: columns(),
-            rows: vec![
+        );
+        let newer = RowSet::new(
+            columns(),
+            [
                 row(1, Value::Int(11), Value::Float(130.0), Value::Null),
                 row(2, Value::Null, Value::Null, pids()),
                 row(3, Value::Null, Value::Null, pids()),
             ],
-        };
-        let merged = keep_last(Some(&older), newer);
-        assert_eq!(
-            merged.rows,
-            [
-                row(1, Value::Int(11), Value::Float(130.0), Value::Null),
-                row(2, Value::Int(20), Value::Float(100.0), pids()),
-                row(3, Value::Null, Value::Null, pids()),
-            ]
         );
+        let merged = keep_last(Some(&older), newer);
+        let expected = [
+            row(1, Value::Int(11), Value::Float(130.0), Value::Null),
+            row(2, Value::Int(20), Value::Float(100.0), pids()),
+            row(3, Value::Null, Value::Null, pids()),
+        ];
+        assert_eq!(merged, RowSet::new(columns(), expected));
     }
 
     #[test]
@@ -124,23 +141,23 @@ mod tests {
         let columns: std::sync::Arc<[Column]> = columns().iter().cloned().chain([total]).collect();
         let counted =
             |relid, total| [row(relid, Value::Null, Value::Null, Value::Null), vec![Value::Int(total)]].concat();
-        let of = |total| RowSet { columns: columns.clone(), rows: [0, 0, 0, 1].map(|id| counted(id, total)).to_vec() };
+        let of = |total| RowSet::new(columns.clone(), [0, 0, 0, 1].map(|id| counted(id, total)));
         assert_eq!(Cut::of(&fold_same_keys(of(4))), None);
         assert_eq!(Cut::of(&fold_same_keys(of(9))).map(Cut::words).as_deref(), Some("showing 2 of 7"));
     }
 
     #[test]
     fn rows_of_the_same_key_are_one_with_their_counters_added() {
-        let rows = RowSet {
-            columns: columns(),
-            rows: vec![
+        let rows = RowSet::new(
+            columns(),
+            [
                 row(0, Value::Int(10), Value::Null, Value::Null),
                 row(1, Value::Int(5), Value::Null, Value::Null),
                 row(0, Value::Int(20), Value::Null, Value::Null),
             ],
-        };
+        );
         let folded = fold_same_keys(rows);
-        assert_eq!(folded.rows[0], [Value::Int(0), Value::Null, Value::Null, Value::Null, Value::Int(2)]);
+        assert_eq!(*folded.rows[0], [Value::Int(0), Value::Null, Value::Null, Value::Null, Value::Int(2)]);
         assert_eq!(folded.rows[1][1], Value::Int(5));
     }
 }

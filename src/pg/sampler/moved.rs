@@ -3,10 +3,13 @@
 //! Statements are in buckets by the last bits of their queryid. The server sums up each bucket, and sends the rows of
 //! those whose sum is another than the one that pgdj knows, with all the sums. Pure: moments come from outside.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::kept::{AlreadyRead, set_in_all};
-use crate::sample::{RowSet, Value};
+use super::kept::{AlreadyRead, count_in_first};
+use crate::sample::rowset::RowKey;
+use crate::sample::{RowSet, SharedRow, Value};
 
 /// All are read anew at least this often.
 const WHOLE: Duration = Duration::from_secs(5 * 60);
@@ -20,7 +23,7 @@ const LAST_BITS: i64 = 1023;
 /// The statements of the last reading.
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
-    rows: Vec<Vec<Vec<Value>>>,
+    rows: Vec<Vec<SharedRow>>,
     sums: Vec<i64>,
     whole: Option<Instant>,
 }
@@ -41,33 +44,43 @@ impl Statements {
 
     /// Returns the rows of all statements: those that were read, and those of the buckets that did not move; `None` where
     /// the sums that were asked with are not the ones that are known.
-    pub(super) fn put_together(&mut self, newer: RowSet, known: &AlreadyRead) -> Option<Vec<Vec<Value>>> {
+    pub(super) fn put_together(&mut self, newer: RowSet, known: &AlreadyRead) -> Option<Vec<SharedRow>> {
         let (id, sums) = (newer.position("queryid")?, newer.position("sums")?);
-        let total = newer.position("total")?;
+        let (total, keys) = (newer.position("total")?, newer.key_columns());
         let mut rows = newer.rows;
         let end = rows.iter().position(|row| row.get(sums).is_some_and(|sums| !sums.is_null()))?;
         let told = rows.swap_remove(end);
         let new = told.get(sums).map(Value::as_list).unwrap_or_default();
         let new: Vec<i64> = new.iter().filter_map(Value::as_int).collect();
+        let mut before: Vec<SharedRow> = Vec::new();
         if known.sums.is_empty() {
+            before = std::mem::take(&mut self.rows).into_iter().flatten().collect();
             self.rows = vec![Vec::new(); BUCKETS];
             self.whole = Some(known.asked);
         } else if known.sums == self.sums {
             let moved = self.sums.iter().zip(&new).zip(&mut self.rows).filter(|((old, new), _)| old != new);
-            moved.for_each(|(_, rows)| rows.clear());
+            moved.for_each(|(_, rows)| before.append(rows));
         } else {
             self.forget();
             return None;
         }
         self.sums = new;
-        for row in rows {
+        let before: HashMap<RowKey<'_>, &SharedRow> = before.iter().map(|row| (keys.key(row), row)).collect();
+        for mut row in rows {
+            if let Some(slot) = Arc::make_mut(&mut row).get_mut(total) {
+                *slot = Value::Null;
+            }
+            // Another one of its bucket ran: it is the same row.
+            if let Some(same) = before.get(&keys.key(&row)).filter(|before| ***before == row) {
+                row = Arc::clone(same);
+            }
             let bucket = row.get(id).and_then(Value::as_int).unwrap_or_default() & LAST_BITS;
             if let Some(bucket) = usize::try_from(bucket).ok().and_then(|bucket| self.rows.get_mut(bucket)) {
                 bucket.push(row);
             }
         }
-        let mut all: Vec<Vec<Value>> = self.rows.iter().flatten().cloned().collect();
-        set_in_all(&mut all, total, told.get(total).unwrap_or(&Value::Null));
+        let mut all: Vec<SharedRow> = self.rows.iter().flatten().map(Arc::clone).collect();
+        count_in_first(&mut all, total, told.get(total).unwrap_or(&Value::Null));
         Some(all)
     }
 }
@@ -78,8 +91,8 @@ mod tests {
     use crate::pg::probes::statements::PROBE;
     use crate::sample::Column;
 
-    fn put_together(known: &mut Statements, rows: Vec<Vec<Value>>, asked: &[i64]) -> Option<Vec<Vec<Value>>> {
-        let rows = RowSet { columns: PROBE.columns.into(), rows };
+    fn put_together(known: &mut Statements, rows: Vec<Vec<Value>>, asked: &[i64]) -> Option<Vec<SharedRow>> {
+        let rows = RowSet::new(PROBE.columns.into(), rows);
         let asked =
             AlreadyRead { asked: Instant::now(), own_pids: Vec::new(), since: f64::NEG_INFINITY, sums: asked.to_vec() };
         known.put_together(rows, &asked)
@@ -104,7 +117,7 @@ mod tests {
         sums
     }
 
-    fn calls(rows: &[Vec<Value>]) -> Vec<(i64, i64)> {
+    fn calls(rows: &[SharedRow]) -> Vec<(i64, i64)> {
         let mut calls: Vec<_> = rows.iter().map(|row| (row[0].as_int().unwrap(), row[6].as_int().unwrap())).collect();
         calls.sort_unstable();
         calls

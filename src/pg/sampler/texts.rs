@@ -107,8 +107,7 @@ impl Texts {
 
     /// Returns all texts under the columns of their probe.
     pub fn rows(&self, columns: Arc<[Column]>) -> RowSet {
-        let rows = self.known.iter().map(|(id, text)| vec![Value::Int(*id), Value::Text(Arc::clone(text))]).collect();
-        RowSet { columns, rows }
+        RowSet::new(columns, self.known.iter().map(|(id, text)| vec![Value::Int(*id), Value::Text(Arc::clone(text))]))
     }
 }
 
@@ -133,7 +132,7 @@ mod tests {
 
     fn statements(ids: impl IntoIterator<Item = i64>) -> RowSet {
         let columns: Arc<[Column]> = [Column::new("queryid", ColumnRole::Key, Unit::Id, "", "")].into();
-        RowSet { columns, rows: ids.into_iter().map(|id| vec![Value::Int(id)]).collect() }
+        RowSet::new(columns, ids.into_iter().map(|id| vec![Value::Int(id)]))
     }
 
     fn answer(ids: &[i64], text: &str) -> Vec<Vec<Value>> {

@@ -4,7 +4,7 @@ use super::FastLane;
 use crate::pg::probes::{Lane, Probe};
 use crate::pg::sampler::latest_sections::asked_probe;
 use crate::pg::sampler::slow::{LaneReport, LaneRequest, Urgency};
-use crate::sample::{Missing, Reading, Row, RowSet, Section, ServerFacts, Timestamp, Value};
+use crate::sample::{Missing, Reading, Row, RowSet, Section, ServerFacts, SharedRow, Timestamp, Value};
 
 impl FastLane {
     /// Looks at what was just read: a promotion and an extension change what the server has, new statements have texts.
@@ -48,7 +48,9 @@ impl FastLane {
 
     pub(super) fn hear(&mut self, report: LaneReport) {
         match report {
-            LaneReport::Section { probe, at, result: Ok(rows) } => self.latest.read(probe, at, rows),
+            LaneReport::Section { probe, at, result: Ok(rows) } => {
+                self.latest.read(probe, at, rows.into_iter().map(SharedRow::from).collect());
+            }
             LaneReport::Section { probe, result: Err(why), .. } => self.latest.failed(probe, why),
             LaneReport::Texts { at, result } => self.hear_texts(at, result),
             LaneReport::Cost { server, round_trips, statements } => {
