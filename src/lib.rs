@@ -9,8 +9,8 @@
 //! [`plan`] (an EXPLAIN plan), [`django`] (names and code), [`advisor`] (index candidates and their choice),
 //! [`findings`] (rules over a snapshot).
 //!
-//! Talks to servers, knows no screen: [`pg`]; it sends only what is registered in [`pg::own`]. Recordings of what it
-//! saw: [`record`]. Settings: [`config`]. The face: [`app`] (the state machine), [`panes`], [`ui`] (widgets and themes).
+//! Talks to servers, knows no screen: [`pg`]; it sends only what is registered in [`pg::own`]. What is said of a plan and
+//! its advice, as documents: `report`. Recordings of what it saw: [`record`]. Settings: [`config`]. The face: [`app`] (the state machine), [`panes`], [`ui`] (widgets and themes).
 //! The shell, the only place that spawns: [`run`]. The commands: [`cli`], [`demo`].
 //!
 //! # The rules
@@ -51,6 +51,7 @@ pub mod plan;
 pub mod quote;
 pub mod readings;
 pub mod record;
+mod report;
 pub mod run;
 pub mod sample;
 pub mod ui;

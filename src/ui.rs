@@ -8,14 +8,17 @@ pub mod chart;
 pub mod code;
 pub mod detail;
 pub mod dialog;
+mod document;
 pub mod frame;
 pub mod gauge;
 pub mod glyphs;
 pub mod input;
+pub mod markdown;
 pub mod scrollbar;
 #[cfg(test)]
 pub(crate) mod snapshot;
 pub mod spark;
+pub mod stream;
 pub mod table;
 pub mod text;
 pub mod theme;

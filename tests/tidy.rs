@@ -164,9 +164,10 @@ const BANS: &[Ban] = &[
 
 /// Rooms, and the rooms of the crate that they must not name, in tests neither.
 const LAYERS: &[(&[&str], &[&str])] = &[
-    (PURE, &["pg", "app", "ui", "run", "cli", "panes", "record", "config", "demo"]),
-    (&["src/pg"], &["app", "ui", "run", "cli", "panes", "record", "config", "demo"]),
-    (&["src/ui"], &["pg", "app", "run", "cli", "panes", "record", "config", "demo"]),
+    (PURE, &["pg", "report", "app", "ui", "run", "cli", "panes", "record", "config", "demo"]),
+    (&["src/report"], &["app", "ui", "run", "cli", "panes", "record", "config", "demo"]),
+    (&["src/pg"], &["report", "app", "ui", "run", "cli", "panes", "record", "config", "demo"]),
+    (&["src/ui"], &["pg", "report", "app", "run", "cli", "panes", "record", "config", "demo"]),
 ];
 
 /// Files of one idea each, and the file that lists them.

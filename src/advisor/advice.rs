@@ -104,6 +104,17 @@ pub enum Confidence {
     Low,
 }
 
+impl Confidence {
+    /// Returns how likely it is that the planner would use the index.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::High => "likely",
+            Self::Fair => "perhaps",
+            Self::Low => "uncertain",
+        }
+    }
+}
+
 /// A scan for which nothing is to be built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {

@@ -1,13 +1,11 @@
 //! `pgdj explain`: a statement or a plan in; the plan, what is worth doing about it, and the Django code out.
 
 mod against;
+mod documents;
 mod input;
 mod json;
-mod markdown;
-mod page;
 mod report;
 mod reported;
-mod text;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -30,6 +28,7 @@ use crate::plan;
 use crate::run::ShutdownSignals;
 use crate::ui::glyphs::UNICODE;
 use crate::ui::theme::{Depth, Theme};
+use crate::ui::{markdown, stream};
 
 use tokio::task::JoinHandle;
 
@@ -71,13 +70,13 @@ pub async fn run(
         }
     };
     report.against = older.map(|(from, older)| against::compare(from, &older, &report.plans));
-    let bytes = match asked.format {
-        OutputFormat::Text => text::page(&report, theme(config, environment).as_ref()).into_bytes(),
-        OutputFormat::Json => json::write(&report).into_bytes(),
-        OutputFormat::Markdown => markdown::write(&report).into_bytes(),
+    let text = match asked.format {
+        OutputFormat::Text => stream::write(&documents::documents(&report), theme(config, environment).as_ref()),
+        OutputFormat::Json => json::write(&report),
+        OutputFormat::Markdown => markdown::write(&documents::documents(&report)),
     };
     let status = if asked.check && report.is_bad() { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS };
-    Ok((bytes, status))
+    Ok((text.into_bytes(), status))
 }
 
 fn timeout_ms(seconds: f64) -> Result<u32, Failure> {

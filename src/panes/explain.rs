@@ -18,7 +18,6 @@ mod run;
 mod side_by_side;
 mod tree;
 mod trial;
-mod tried;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::text_label::label;
 use super::{Node, NodeId, NodeKind, Plan};
 
+/// The factor from which on a figure is better or worse; smaller differences are chance.
+pub(crate) const NOTABLE: f64 = 1.2;
+
 /// Children that are passed over to find one that does the same.
 const LOOK_AHEAD: usize = 16;
 

@@ -53,16 +53,6 @@ fn each_line(plan: &Plan, mut give: impl FnMut(String)) {
 
 /// Returns the text with psql's head, rule and count.
 pub fn psql(plan: &Plan) -> String {
-    let mut text = String::new();
-    psql_lines(plan, |line| {
-        text.push_str(line);
-        text.push('\n');
-    });
-    text
-}
-
-/// Gives the lines of the text with psql's head, rule and count, one by one: a long text is not held twice.
-pub(crate) fn psql_lines(plan: &Plan, mut give: impl FnMut(&str)) {
     const HEAD: &str = "QUERY PLAN";
     let (mut width, mut count) = (HEAD.len(), 0_usize);
     each_line(plan, |line| {
@@ -70,6 +60,11 @@ pub(crate) fn psql_lines(plan: &Plan, mut give: impl FnMut(&str)) {
         count += 1;
     });
     width += 2;
+    let mut text = String::new();
+    let mut give = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
     // Not by `{:^width$}`, which panics beyond 65,535 columns: a condition may be longer.
     let before = (width - HEAD.len()) / 2;
     give(&format!("{}{HEAD}{}", " ".repeat(before), " ".repeat(width - HEAD.len() - before)));
@@ -82,6 +77,7 @@ pub(crate) fn psql_lines(plan: &Plan, mut give: impl FnMut(&str)) {
         }
     });
     give(&format!("({count} row{})", if count == 1 { "" } else { "s" }));
+    text
 }
 
 /// Returns the children as the text orders them: `InitPlans`, inputs, `SubPlan`s.

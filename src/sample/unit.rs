@@ -89,6 +89,11 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
+/// Writes a factor out: 1.3 or 9,200 rather than 9.2k.
+pub(crate) fn factor(factor: f64) -> String {
+    if factor < 10.0 { format!("{factor:.1}") } else { grouped(factor.round() as usize) }
+}
+
 /// A part of one; shown in at most five columns: `0%`, `0.4%`, `12%`, `100%`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Share(pub f64);

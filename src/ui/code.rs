@@ -13,13 +13,14 @@ use crate::document::Language;
 mod grammar;
 mod layout;
 mod lexer;
+mod plan;
 mod sql;
 
 pub use layout::format_sql;
 pub(crate) use lexer::{Token, TokenKind};
 
 /// The most that is shown of a text, in bytes; nobody reads more on a screen.
-const MOST_SHOWN: usize = 1024 * 1024;
+pub(super) const MOST_SHOWN: usize = 1024 * 1024;
 
 /// A text with what each part of it is.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,7 +39,12 @@ pub type CodeLine = Vec<(String, Role)>;
 impl Code {
     /// Returns the text, cleaned and marked. Takes milliseconds for a megabyte: for `refresh`, not for `draw`.
     pub fn new(language: Language, foreign: &str) -> Self {
-        let (shown, left_out) = shown(foreign);
+        Self::of_at_most(language, foreign, MOST_SHOWN)
+    }
+
+    /// Returns at most so many bytes of the text.
+    pub(super) fn of_at_most(language: Language, foreign: &str, most: usize) -> Self {
+        let (shown, left_out) = shown(foreign, most);
         let text = text::clean_lines(shown).into_owned();
         let spans = spans(language, &text);
         Self { text, spans, left_out }
@@ -102,6 +108,9 @@ impl Code {
 
 /// Returns the parts of a text that have a role of their own, in order, within one line each; the text is not cleaned.
 pub fn spans(language: Language, text: &str) -> Vec<(Range<usize>, Role)> {
+    if language == Language::Plan {
+        return plan::spans(text);
+    }
     let mut spans = Vec::new();
     for token in tokens(language, text) {
         if let Some(role) = role(token.kind) {
@@ -112,8 +121,8 @@ pub fn spans(language: Language, text: &str) -> Vec<(Range<usize>, Role)> {
 }
 
 /// Returns what is shown of a text and how many bytes are not.
-fn shown(foreign: &str) -> (&str, usize) {
-    let mut end = foreign.len().min(MOST_SHOWN);
+fn shown(foreign: &str, most: usize) -> (&str, usize) {
+    let mut end = foreign.len().min(most);
     while !foreign.is_char_boundary(end) {
         end -= 1;
     }

@@ -2,19 +2,16 @@
 //!
 //! Made in `refresh` from everything that is known of a row; laid out once for a width.
 
-mod layout;
-
 use std::cell::{Cell, RefCell};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::code::Code;
+use super::code::{Code, MOST_SHOWN};
+use super::document::{self, Medium};
 use super::frame::{TextPart, draw_parts};
 use super::theme::Theme;
 use crate::document::Document;
-
-pub(super) use layout::lay_pairs;
 
 /// A document that is being read.
 #[derive(Debug, Default)]
@@ -31,7 +28,7 @@ pub struct Detail {
 impl Detail {
     /// A document that is read from its beginning.
     pub fn new(document: Document) -> Self {
-        Self { codes: layout::codes(&document), document, ..Self::default() }
+        Self { codes: document::codes(&document, MOST_SHOWN), document, ..Self::default() }
     }
 
     /// Returns what is read.
@@ -92,7 +89,7 @@ impl Detail {
     }
 
     fn lines(&self, width: usize) -> Vec<Vec<TextPart>> {
-        layout::lines(&self.document, &self.codes, width)
+        document::lines(&self.document, &self.codes, Medium::Screen(width))
     }
 }
 

@@ -41,7 +41,7 @@ impl Confirm {
             .iter()
             .map(|fact| (fact.label.clone(), text::clean_cut(&fact.value, MOST_OF_A_FACT), Role::Text));
         let mut lines: Vec<Vec<TextPart>> = Vec::new();
-        super::detail::lay_pairs(&facts.collect::<Vec<_>>(), inner, &mut lines);
+        super::document::lay_pairs(&facts.collect::<Vec<_>>(), inner, &mut lines);
         if let Some(warning) = &self.warning {
             lines.push(Vec::new());
             let sign = theme.glyphs.warning;

@@ -9,6 +9,7 @@ use std::path::Path;
 use ratatui::style::{Color, Style};
 
 use super::glyphs::{Glyphs, Health, UNICODE};
+use crate::document::Tone;
 
 mod depth;
 mod file;
@@ -177,6 +178,19 @@ impl Role {
             Health::Good => Self::Good,
             Health::Warning => Self::Warning,
             Health::Bad => Self::Bad,
+        }
+    }
+
+    /// Returns the role of a tone.
+    pub fn of_tone(tone: Tone) -> Self {
+        match tone {
+            Tone::Plain => Self::Text,
+            Tone::Muted => Self::Muted,
+            Tone::Strong => Self::Title,
+            Tone::Accent => Self::Accent,
+            Tone::Good => Self::Good,
+            Tone::Warning => Self::Warning,
+            Tone::Bad => Self::Bad,
         }
     }
 

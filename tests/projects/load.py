@@ -104,4 +104,4 @@ def judge_advice(project, one, counts, codes):
             project.psql(project.name, f'drop index "{name}"')
         kind = 'faster' if after < before * (1 - GAIN) else 'SLOWER' if after > before * (1 + GAIN) else 'no gain'
         counts[kind] += 1
-        print(f'      advice {index["summary"]}: {before:.2f} ms -> {after:.2f} ms: {kind}; {index["proof"]}')
+        print(f'      advice {index["summary"]}: {before:.2f} ms -> {after:.2f} ms: {kind}; {index["evidence"]}, {index["confidence"]}')

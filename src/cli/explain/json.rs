@@ -3,14 +3,15 @@
 //! Its shape is versioned by `format`: members are only ever added to a version.
 //!
 //! ```text
-//! {"format": 1, "program": "pgdj 0.1.0", "troubles": [text],
+//! {"format": 2, "program": "pgdj 0.1.0", "troubles": [text],
 //!  "against": null or {"file": text, "new_sequential_scans": [{"plan", "node"}]},
 //!  "plans": [{"explain": what EXPLAIN (FORMAT JSON) wrote, "sql": text or null, "is_analyzed": bool, "notices": [text],
 //!    "verdict": text, "is_fine": bool,
 //!    "sequential_scans": [{"node", "table", "rows_read", "rows_kept", "blocks", "times", "share"}],
 //!    "tips": [{"id", "title", "node", "evidence", "advice", "why", "wrong", "source", "saving_seconds"}],
-//!    "indexes": [{"table", "summary", "why", "proof", "costs", "is_verified", "cost_before", "cost_after", "size_bytes",
-//!       "sizes": [number], "bytes_per_row", "wal_bytes_per_insert",
+//!    "indexes": [{"table", "summary", "why", "evidence": what the planner was asked with, or null, "verdicts": [what it says of each],
+//!       "is_verified", "confidence", "cost_before", "cost_after", "saves_seconds", "size_bytes", "sizes": [number],
+//!       "is_size_known", "build_seconds", "bytes_per_row", "share_of_row", "wal_bytes_per_insert", "inserts_per_second",
 //!       "replaces": [text], "notes": [text], "code": [{"name", "model", "certainty", "meta", "imports", "migration", "sql"}]}],
 //!    "refusals": [{"table", "node", "why", "rewrite"}]}]}
 //! ```
@@ -21,14 +22,15 @@ use serde_json::{Value, json};
 
 use super::report::ExplainReport;
 use super::reported::Reported;
-use super::text::{costs, index_notes, proof};
 use crate::advisor::Refusal;
 use crate::pg::advice::AdvisedIndex;
+use crate::pg::verify::Verified;
 use crate::plan::tips::TipHit;
 use crate::quote::printable_json;
+use crate::report;
 
 /// The version of the shape.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Writes the report.
 ///
@@ -85,8 +87,9 @@ fn tip(plan: &Reported, hit: &TipHit) -> Value {
 }
 
 fn index(index: &AdvisedIndex) -> Value {
-    let candidate = &index.candidate;
-    let costs_of_plan = index.verified.as_ref().and_then(crate::pg::verify::Verified::costs);
+    let (candidate, writes) = (&index.candidate, &index.candidate.write_cost);
+    let verified = index.verified.as_ref();
+    let costs_of_plan = verified.and_then(Verified::costs);
     let (before, after) = costs_of_plan.unwrap_or((candidate.cost_before, candidate.cost_after));
     let code: Vec<Value> = index
         .codes
@@ -102,11 +105,14 @@ fn index(index: &AdvisedIndex) -> Value {
         })
         .collect();
     json!({
-        "table": candidate.spec.table, "summary": candidate.spec.summary(), "why": candidate.why, "proof": proof(index),
-        "costs": costs(index), "is_verified": costs_of_plan.is_some(), "cost_before": before, "cost_after": after,
-        "size_bytes": candidate.size_bytes(), "sizes": candidate.sizes,
-        "bytes_per_row": candidate.write_cost.bytes_per_row, "wal_bytes_per_insert": candidate.write_cost.wal_per_insert,
-        "replaces": candidate.replaces, "notes": index_notes(index), "code": code,
+        "table": candidate.spec.table, "summary": candidate.spec.summary(), "why": candidate.why,
+        "evidence": verified.map(|verified| &verified.evidence), "verdicts": verified.map(|verified| &verified.verdicts),
+        "is_verified": costs_of_plan.is_some(), "confidence": candidate.confidence.word(),
+        "cost_before": before, "cost_after": after, "saves_seconds": candidate.saves.map(|saves| saves.0),
+        "size_bytes": candidate.size_bytes(), "sizes": candidate.sizes, "is_size_known": candidate.is_size_known,
+        "build_seconds": writes.build.0, "bytes_per_row": writes.bytes_per_row, "share_of_row": writes.share_of_row,
+        "wal_bytes_per_insert": writes.wal_per_insert, "inserts_per_second": writes.inserts_per_second,
+        "replaces": candidate.replaces, "notes": report::notes(index), "code": code,
     })
 }
 

@@ -1,17 +1,14 @@
 //! Two plans side by side: the one that was kept as "before" and the one that is shown, or without and with an index.
 
 use super::tree::name;
-use crate::plan::diff::{Change, Delta, Diff, NodeChange, diff};
+use crate::plan::diff::{Change, Delta, Diff, NOTABLE, NodeChange, diff};
 use crate::plan::{BLOCK, Plan};
-use crate::sample::unit::{Count, counted, grouped};
+use crate::sample::unit::{self, Count, counted};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::frame::{Segment, TextPart};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, RowNesting as GridShape, SortKind};
 use crate::ui::theme::Role;
-
-/// The factor from which on a figure is better or worse.
-pub(super) const NOTABLE: f64 = 1.2;
 
 /// Two plans compared.
 #[derive(Debug)]
@@ -122,16 +119,11 @@ const BUFFERS: Words = ("more", "fewer");
 /// Returns how many times more or less, with its mark; small differences are chance.
 fn factor(delta: &Delta, (more, less): Words) -> (String, Role) {
     match delta.factor().filter(|factor| *factor > 0.0) {
-        Some(factor) if factor >= NOTABLE => (format!("{}× {more}", times(factor)), Role::Bad),
-        Some(factor) if factor <= 1.0 / NOTABLE => (format!("{}× {less}", times(1.0 / factor)), Role::Good),
+        Some(factor) if factor >= NOTABLE => (format!("{}× {more}", unit::factor(factor)), Role::Bad),
+        Some(factor) if factor <= 1.0 / NOTABLE => (format!("{}× {less}", unit::factor(1.0 / factor)), Role::Good),
         Some(_) => ("=".to_owned(), Role::Muted),
         None => (String::new(), Role::Muted),
     }
-}
-
-/// Writes a factor out: 9,200 rather than 9.2k.
-pub(super) fn times(factor: f64) -> String {
-    if factor < 10.0 { format!("{factor:.1}") } else { grouped(factor.round() as usize) }
 }
 
 fn figures(found: &Diff, glyphs: &Glyphs) -> Vec<Segment> {

@@ -3,10 +3,11 @@
 use super::indexes::IndexSearch;
 use super::known::ServerKnowledge;
 use crate::document::{Document, Tone};
-use crate::plan::scans::{self, SeqScan};
+use crate::plan::scans;
 use crate::plan::text_label::label;
-use crate::plan::tips::{PlanVerdict, TipHit};
+use crate::plan::tips::PlanVerdict;
 use crate::plan::{BLOCK, Blocks, Direction, Field, Node, NodeId, Plan};
+use crate::report::{self, ScannedTable};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 
@@ -29,49 +30,18 @@ pub(super) fn tips(plan: &Plan, verdict: &PlanVerdict, known: &ServerKnowledge, 
         document.text_as(&index, Tone::Good);
     }
     for scan in scans::sequential(plan).iter().filter(|scan| scan.share >= NOTABLE).take(MOST_SCANS) {
-        document.text_as(&scan_line(plan, scan, known), Tone::Warning);
+        let node = plan.node(scan.node);
+        let table = ScannedTable {
+            model: node.and_then(|node| known.model(node)).map(str::to_owned),
+            size: node.and_then(|node| known.size(node)),
+        };
+        document.text_as(&report::scan(plan, scan, &table), Tone::Warning);
     }
     for (at, hit) in verdict.tips.iter().enumerate() {
         let advice = search.found().map(|found| found.advice_of(hit, "(v shows it)"));
-        tip(&mut document, plan, at + 1, hit, advice.as_deref().unwrap_or(&hit.advice));
+        report::tip(&mut document, plan, at + 1, hit, advice.as_deref().unwrap_or(&hit.advice));
     }
     document
-}
-
-/// What a sequential scan read for what it kept, the size of the table, the model.
-fn scan_line(plan: &Plan, scan: &SeqScan, known: &ServerKnowledge) -> String {
-    let mut parts = vec![format!("Seq Scan on {}", scan.relation)];
-    match scan.rows_read {
-        Some(read) => parts.push(format!("{} read, {} kept", Count(read).of("row", "rows"), Count(scan.rows_kept))),
-        None => parts.push(format!("{} kept, estimated", Count(scan.rows_kept).of("row", "rows"))),
-    }
-    let node = plan.node(scan.node);
-    parts.extend(node.and_then(|node| known.size(node)).map(|size| format!("table of {size}")));
-    parts.extend(node.and_then(|node| known.model(node)).map(|model| format!("model {model}")));
-    parts.push(format!("{} of the {}", Share(scan.share), if plan.has_times() { "time" } else { "cost" }));
-    parts.join(", ")
-}
-
-fn tip(document: &mut Document, plan: &Plan, number: usize, hit: &TipHit, advice: &str) {
-    let total = plan.total_time().filter(|total| total.0 > 0.0 && hit.saving.0 > 0.0);
-    let saving = total.map(|total| format!(": up to {} ({})", hit.saving, Share((hit.saving.0 / total.0).min(1.0))));
-    let place = hit.node.and_then(|id| plan.node(id)).map(|node| format!("At {}: ", label(node))).unwrap_or_default();
-    let others = match hit.others {
-        0 => String::new(),
-        1 => " The same at 1 other node.".to_owned(),
-        others => format!(" The same at {others} other nodes."),
-    };
-    document.heading(&format!("{number}. {}{}", upper(hit.tip.title), saving.unwrap_or_default()));
-    document.text(&format!("{place}{}.{others}", hit.seen.trim_end_matches('.')));
-    document.text_as(&format!("{}.", upper(advice.trim_end_matches('.'))), Tone::Accent);
-    document.pair_as("why", hit.tip.why, Tone::Muted);
-    document.pair_as("wrong if", hit.tip.wrong, Tone::Muted);
-    document.pair_as("source", &format!("{} ({})", hit.tip.source, hit.tip.id), Tone::Muted);
-}
-
-fn upper(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Everything known of a node: what was reckoned first, then every field the server gave.

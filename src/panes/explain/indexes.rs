@@ -1,23 +1,12 @@
-//! The indexes worth building for a plan: what each saves and costs, its Django code, and where to build none and why.
+//! The search for indexes, as it stands, and the code of the best.
 
-use super::tried::TrialResult;
-use crate::advisor::Confidence;
 use crate::django::DjangoCode;
-use crate::document::{Document, Language, Tone};
+use crate::document::{Document, Tone};
 use crate::failure::Failure;
 use crate::pg::advice::{Advised, AdvisedIndex};
-use crate::pg::verify::{PlannerVerdict, Verified};
+use crate::pg::verify::Verified;
 use crate::plan::Plan;
-use crate::sample::Bytes;
-use crate::sample::unit::{Count, Share};
-
-/// What the indexes are for, and what came of a trial of one of them.
-pub(super) struct TriedPlan<'a> {
-    /// The plan.
-    pub(super) plan: &'a Plan,
-    /// The last trial.
-    pub(super) tried: Option<&'a TrialResult>,
-}
+use crate::report::{self, TrialResult};
 
 /// How the search for indexes stands.
 #[derive(Debug, Default)]
@@ -61,7 +50,8 @@ impl IndexSearch {
             0 | 1 => String::new(),
             all => format!(", and {} more", all - 1),
         };
-        let (name, saves) = (name_of(first), saves(first, plan).replacen(": ", ", ", 1));
+        let name = name_of(first);
+        let saves = report::saving(first, plan).map(|saves| format!(", {saves}")).unwrap_or_default();
         Some(format!(
             "An index is worth building: {name}{saves}{others}. Press v to see it, i to copy its code, B for an index trial."
         ))
@@ -85,7 +75,7 @@ impl IndexSearch {
     }
 
     /// Returns what is to be read of it.
-    pub(super) fn document(&self, subject: &TriedPlan<'_>) -> Document {
+    pub(super) fn document(&self, plan: &Plan, trial: Option<&TrialResult>) -> Document {
         let mut document = Document::new("Indexes");
         match self {
             Self::NotAsked => document.text_as(
@@ -100,121 +90,21 @@ impl IndexSearch {
                 document.text_as(&failure.what, Tone::Bad);
                 failure.because.iter().chain(&failure.hint).for_each(|line| document.text(line));
             }
-            Self::Found(found) => tell_found(&mut document, found, subject),
+            Self::Found(found) => {
+                if found.indexes.is_empty() {
+                    document.text_as("No index is worth building for this statement.", Tone::Good);
+                }
+                report::indexes(&mut document, found, plan, trial);
+                found.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
+            }
         }
         document
     }
 }
 
-fn tell_found(document: &mut Document, found: &Advised, subject: &TriedPlan<'_>) {
-    if found.indexes.is_empty() {
-        document.text_as("No index is worth building for this statement.", Tone::Good);
-    }
-    for (at, suggestion) in found.indexes.iter().enumerate() {
-        one(document, at, suggestion, subject);
-    }
-    if !found.refusals.is_empty() {
-        document.heading("Indexes not advised");
-        for refusal in &found.refusals {
-            document.pair(&refusal.table, &refusal.why);
-            if let Some(rewrite) = &refusal.rewrite {
-                document.pair_as("instead", &rewrite.what, Tone::Accent);
-                if let Some(django) = &rewrite.django {
-                    document.code(Language::Python, django);
-                }
-            }
-        }
-    }
-    found.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
-}
-
-/// Writes a reason as a sentence of its own.
-fn sentence(why: &str) -> String {
-    let mut letters = why.chars();
-    let first = letters.next().map(char::to_uppercase);
-    let whole: String = first.into_iter().flatten().chain(letters).collect();
-    format!("{}.", whole.trim_end_matches('.'))
-}
-
 fn name_of(suggestion: &AdvisedIndex) -> &str {
     let mut names = suggestion.codes.iter().flatten().map(|code| code.name.as_str());
     names.next().unwrap_or(suggestion.candidate.spec.table.as_str())
-}
-
-fn saves(suggestion: &AdvisedIndex, plan: &Plan) -> String {
-    let Some(saves) = suggestion.candidate.saves else { return String::new() };
-    let total = plan.total_time().filter(|total| total.0 > 0.0);
-    let share = total.map(|total| format!(" ({})", Share((saves.0 / total.0).min(1.0)))).unwrap_or_default();
-    format!(": saves about {saves}{share}")
-}
-
-fn one(document: &mut Document, at: usize, suggestion: &AdvisedIndex, subject: &TriedPlan<'_>) {
-    let (candidate, number) = (&suggestion.candidate, at + 1);
-    document.heading(&format!("{number}. {}{}", name_of(suggestion), saves(suggestion, subject.plan)));
-    document.text(&sentence(&candidate.why));
-    verdict(document, suggestion);
-    if let Some(trial) = subject.tried.filter(|trial| trial.at == at) {
-        trial.tell(document, Bytes(candidate.size_bytes()));
-    }
-    let is_measured = subject.tried.is_some_and(|trial| trial.at == at && trial.tried.is_ok());
-    let known = if candidate.is_size_known { "about" } else { "perhaps" };
-    let writes = &candidate.write_cost;
-    let inserts = writes.inserts_per_second.map(|rate| format!(" at {} inserts/s", Count(rate))).unwrap_or_default();
-    if !is_measured {
-        document.pair("size", &format!("{known} {}", Bytes(candidate.size_bytes())));
-        let build = format!("about {} of work; CONCURRENTLY it also waits for open transactions", writes.build);
-        document.pair("build", &build);
-    }
-    document.pair("writes", &format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)));
-    if !candidate.replaces.is_empty() {
-        document.pair_as("replaces", &candidate.replaces.join(", "), Tone::Accent);
-    }
-    if let Some(rewrite) = &candidate.rewrite {
-        document.pair_as("and change", &rewrite.what, Tone::Accent);
-    }
-    for note in &candidate.notes {
-        document.text_as(note, Tone::Muted);
-    }
-    for code in &suggestion.codes {
-        match code {
-            Ok(code) => code_of(document, code),
-            Err(why) => document.text_as(&format!("No code for this index: {why}."), Tone::Warning),
-        }
-    }
-}
-
-fn verdict(document: &mut Document, suggestion: &AdvisedIndex) {
-    let Some(verified) = &suggestion.verified else {
-        let sure = match suggestion.candidate.confidence {
-            Confidence::High => "likely",
-            Confidence::Fair => "perhaps",
-            Confidence::Low => "uncertain",
-        };
-        return document.pair_as("check", &format!("the planner was not asked; its use is {sure}"), Tone::Warning);
-    };
-    let (words, role) = match verified.verdicts.first() {
-        _ if verified.is_used() => ("the planner would use it".to_owned(), Tone::Good),
-        Some(PlannerVerdict::CanServe) => ("the index can serve it".to_owned(), Tone::Plain),
-        Some(PlannerVerdict::CannotServe(why) | PlannerVerdict::Unknown(why)) => (why.clone(), Tone::Warning),
-        _ => ("the planner would not use it".to_owned(), Tone::Bad),
-    };
-    document.pair_as("check", &format!("{words} ({})", verified.evidence.words()), role);
-    if let Some((before, after)) = verified.costs() {
-        document.pair("cost", &format!("{} without it, {} with it", Count(before), Count(after)));
-    }
-    verified.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
-}
-
-fn code_of(document: &mut Document, code: &DjangoCode) {
-    if let Some(block) = code.meta_block() {
-        document.code(Language::Python, &block);
-    }
-    if let Some(migration) = &code.migration {
-        document.text_as(&migration.path, Tone::Muted);
-        document.code(Language::Python, &migration.text);
-    }
-    document.code(Language::Sql, &code.sql);
-    code.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
 }
 
 fn whole_code(code: &DjangoCode) -> String {

@@ -104,7 +104,7 @@ impl Explain {
         if let Some(elapsed) = self.is_trying() {
             heads.push(Head::Line(super::trial::under_way(elapsed, &theme.glyphs)));
         } else if let Some(trial) = tried.filter(|trial| trial.tried.is_err()) {
-            heads.push(Head::Line(trial.line(&theme.glyphs)));
+            heads.push(Head::Line(super::trial::line(trial, &theme.glyphs)));
         }
         match (&self.run, &self.comparison) {
             (Some(run), _) => heads.push(Head::Line(run.line(theme.glyphs.selected))),

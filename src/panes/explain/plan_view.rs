@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::indexes::{self, IndexSearch};
+use super::indexes::IndexSearch;
 use super::known::ServerKnowledge;
-use super::tried::TrialResult;
 use super::{documents, tree};
 use crate::app::PaneView;
 use crate::app::list::List;
@@ -16,6 +15,7 @@ use crate::pg::explain::{ExplainAnswer, ExplainRequest};
 use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
+use crate::report::TrialResult;
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Timestamp};
 use crate::ui::code::{Code, CodeLine};
@@ -125,7 +125,7 @@ impl PlanView {
             list.fold(tree::key(id));
         }
         let mut text = Document::new("The plan");
-        text.code(Language::Plain, &text::lines(&source.plan).join("\n"));
+        text.code(Language::Plan, &text::lines(&source.plan).join("\n"));
         let one_line = clean_cut(&source.sql, STATEMENT);
         let statement = Code::new(Language::Sql, &one_line).lines(STATEMENT).into_iter().next().unwrap_or_default();
         let mut plan_view = Self {
@@ -175,8 +175,7 @@ impl PlanView {
     fn derive(&mut self) {
         self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.glyphs));
         self.tips.replace(documents::tips(&self.source.plan, &self.verdict, &self.known, &self.search));
-        let tried = self.tried.as_ref();
-        self.indexes.replace(self.search.document(&indexes::TriedPlan { plan: &self.source.plan, tried }));
+        self.indexes.replace(self.search.document(&self.source.plan, self.tried.as_ref()));
     }
 
     /// Says that indexes are being looked for, for what was asked.

@@ -1,6 +1,5 @@
 //! "Try it for real": the index is built, the statement measured without and with it, and the index dropped.
 
-use super::tried::TrialResult;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
 use crate::app::{Effect, Job, JobId, PaneRequest, PaneView};
@@ -12,6 +11,7 @@ use crate::pg::advice::AdvisedIndex;
 use crate::pg::explain::ExplainRequest;
 use crate::pg::verify::{Building, Tried, trial_name};
 use crate::plan::{BLOCK, NodeKind, Plan};
+use crate::report::{TrialResult, built_size};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Seconds};
 use crate::ui::frame::TextPart;
@@ -39,6 +39,26 @@ pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<TextPart> {
         (format!("{} trying the index {elapsed}", glyphs.selected), Role::Accent),
         ("  Esc cancels it on the server and leaves nothing behind".to_owned(), Role::Muted),
     ]
+}
+
+/// Says in one line what came of it.
+pub(super) fn line(trial: &TrialResult, glyphs: &Glyphs) -> Vec<TextPart> {
+    let number = trial.at + 1;
+    match &trial.tried {
+        Ok(tried) => {
+            let (sign, words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
+                (glyphs.good, "the planner uses it", Role::Good)
+            } else {
+                (glyphs.bad, "the planner does not use it", Role::Bad)
+            };
+            let told = format!("; built in {}, {}; removed again", tried.build, built_size(tried));
+            vec![(format!("{sign} index trial {number}: {words}"), role), (told, Role::Muted)]
+        }
+        Err(failure) => vec![
+            (format!("{} index trial {number}: ", glyphs.bad), Role::Bad),
+            (crate::ui::text::clean(&failure.what).into_owned(), Role::Bad),
+        ],
+    }
 }
 
 /// The question before an index is built: what is done, where, and who waits for it.
@@ -197,7 +217,7 @@ impl Explain {
     pub(super) fn compare_tried(&mut self) -> bool {
         let Some(trial) = self.plan_view.as_ref().and_then(|plan_view| plan_view.tried.as_ref()) else { return false };
         let Ok(tried) = &trial.tried else { return false };
-        let about = trial.line(&self.glyphs);
+        let about = line(trial, &self.glyphs);
         let comparison = compare::compare(&tried.before, &tried.after, &self.glyphs);
         self.show_comparison(comparison.about(about));
         true

@@ -1,10 +1,10 @@
-//! A document as lines for a width.
+//! A document as lines of parts, for the screen or for a stream.
 
-use super::super::code::Code;
-use super::super::frame::TextPart;
-use super::super::text::{self, Align};
-use super::super::theme::Role;
-use crate::document::{Block, Document, Fact, Tone};
+use super::code::Code;
+use super::frame::TextPart;
+use super::text::{self, Align};
+use super::theme::Role;
+use crate::document::{Block, Document, Fact, Level, Tone};
 
 /// The width from which facts stand in two columns.
 const TWO_COLUMNS: usize = 100;
@@ -21,59 +21,94 @@ const MOST_OF_A_VALUE: usize = 4096;
 /// What each thing of a list begins with.
 const BULLET: &str = "- ";
 
-impl Role {
-    /// Returns the role of a tone.
-    pub fn of_tone(tone: Tone) -> Self {
-        match tone {
-            Tone::Plain => Self::Text,
-            Tone::Muted => Self::Muted,
-            Tone::Strong => Self::Title,
-            Tone::Accent => Self::Accent,
-            Tone::Good => Self::Good,
-            Tone::Warning => Self::Warning,
-            Tone::Bad => Self::Bad,
+/// Columns that prose of a stream is wrapped to.
+const STREAM: usize = 100;
+
+/// Columns that code of a stream is wrapped to: none, so that it can be copied.
+const UNWRAPPED: usize = usize::MAX / 2;
+
+/// Where a document is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Medium {
+    /// A part of the screen, of so many columns.
+    Screen(usize),
+    /// Lines of a terminal or a file: what is below a heading is indented, blank lines set blocks apart.
+    Stream,
+}
+
+impl Medium {
+    /// Returns the columns for prose and for code behind an indentation.
+    fn widths(self, indent: usize) -> (usize, usize) {
+        match self {
+            Self::Screen(width) => (width, width),
+            Self::Stream => (STREAM - indent, UNWRAPPED),
+        }
+    }
+
+    /// Returns how far a heading is indented, and what follows it.
+    fn indents(self, level: Level) -> (usize, usize) {
+        match (self, level) {
+            (Self::Screen(_), _) => (0, 0),
+            (Self::Stream, Level::Section) => (0, 2),
+            (Self::Stream, Level::Item) => (2, 5),
         }
     }
 }
 
-/// Returns the code of a document in colour, in order. Takes milliseconds for a megabyte: for `refresh`, not for `draw`.
-pub(super) fn codes(document: &Document) -> Vec<Code> {
+/// Returns the code of a document in colour, in order; of each at most so many bytes.
+///
+/// Takes milliseconds for a megabyte: for `refresh`, not for `draw`.
+pub(super) fn codes(document: &Document, most: usize) -> Vec<Code> {
     let of_block = |block: &Block| match block {
-        Block::Code(language, code) => Some(Code::new(*language, code)),
+        Block::Code(language, code) => Some(Code::of_at_most(*language, code.trim_end(), most)),
         _ => None,
     };
     document.blocks.iter().filter_map(of_block).collect()
 }
 
 /// Returns the lines of a document; `codes` is its code in colour.
-pub(super) fn lines(document: &Document, codes: &[Code], width: usize) -> Vec<Vec<TextPart>> {
+pub(super) fn lines(document: &Document, codes: &[Code], medium: Medium) -> Vec<Vec<TextPart>> {
     let mut lines = Vec::new();
     let mut codes = codes.iter();
-    let mut is_below_heading = true;
+    let mut indent = 0;
+    let mut last: Option<&Block> = None;
     for block in &document.blocks {
+        let is_apart = match (block, last) {
+            (_, None) | (Block::Heading(Level::Item, _), Some(Block::Heading(Level::Section, _))) => false,
+            (Block::Heading(..), _) => true,
+            _ => medium == Medium::Stream && indent == 0,
+        };
+        if is_apart {
+            lines.push(Vec::new());
+        }
+        let first = lines.len();
+        let (prose_width, code_width) = medium.widths(indent);
+        let mut blanks = indent;
         match block {
-            Block::Heading(_, text) => {
-                if !is_below_heading {
-                    lines.push(Vec::new());
-                }
+            Block::Heading(level, text) => {
+                (blanks, indent) = medium.indents(*level);
                 lines.push(vec![(text::clean(text).into_owned(), Role::Title)]);
             }
-            Block::Text(text, tone) => paragraph("", text, *tone, width, &mut lines),
+            Block::Text(text, tone) => paragraph("", text, *tone, prose_width, &mut lines),
             Block::List(items, tone) => {
                 for item in items {
-                    paragraph(BULLET, item, *tone, width, &mut lines);
+                    paragraph(BULLET, item, *tone, prose_width, &mut lines);
                 }
             }
             Block::Code(..) => {
                 let Some(code) = codes.next() else { continue };
-                lines.extend(code.lines(width));
+                lines.extend(code.lines(code_width));
                 if let Some(note) = code.note() {
-                    paragraph("", &note, Tone::Muted, width, &mut lines);
+                    paragraph("", &note, Tone::Muted, prose_width, &mut lines);
                 }
             }
-            Block::Facts(facts) => lay_pairs(&facts.iter().map(pair).collect::<Vec<_>>(), width, &mut lines),
+            Block::Facts(facts) => lay_pairs(&facts.iter().map(pair).collect::<Vec<_>>(), prose_width, &mut lines),
         }
-        is_below_heading = matches!(block, Block::Heading(..));
+        if blanks > 0 {
+            let own = lines.iter_mut().skip(first).filter(|line| !line.is_empty());
+            own.for_each(|line| line.insert(0, (" ".repeat(blanks), Role::Text)));
+        }
+        last = Some(block);
     }
     lines
 }
@@ -96,7 +131,7 @@ fn paragraph(head: &str, text: &str, tone: Tone, width: usize, lines: &mut Vec<V
 }
 
 /// Lays facts out: labels in a column, values beside them; in two columns where all fit.
-pub(in crate::ui) fn lay_pairs(pairs: &[(String, String, Role)], width: usize, lines: &mut Vec<Vec<TextPart>>) {
+pub(super) fn lay_pairs(pairs: &[(String, String, Role)], width: usize, lines: &mut Vec<Vec<TextPart>>) {
     let label =
         pairs.iter().map(|(label, ..)| text::width(label)).max().unwrap_or(0).min(WIDEST_LABEL).min(width / 2) + 2;
     let value = pairs.iter().map(|(_, value, _)| text::width(value)).max().unwrap_or(0);

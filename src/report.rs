@@ -1,0 +1,13 @@
+//! What is said of a plan, as documents: sequential scans, tips, indexes worth building, what a trial measured.
+//!
+//! One function for each, for the console and the command line alike. Knows no screen.
+
+mod index;
+mod scan;
+mod tip;
+mod trial;
+
+pub(crate) use index::{indexes, notes, saving};
+pub(crate) use scan::{ScannedTable, scan};
+pub(crate) use tip::tip;
+pub(crate) use trial::{TrialResult, built_size};

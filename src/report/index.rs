@@ -1,0 +1,167 @@
+//! The indexes worth building: what each saves and costs, its Django code, and where to build none and why.
+
+use super::TrialResult;
+use crate::advisor::{Candidate, Refusal};
+use crate::django::DjangoCode;
+use crate::document::{Document, Language, Tone};
+use crate::pg::advice::{Advised, AdvisedIndex};
+use crate::pg::verify::{PlannerVerdict, Verified};
+use crate::plan::Plan;
+use crate::sample::Bytes;
+use crate::sample::unit::{Count, Share};
+
+/// Adds the indexes of an advice, the best first, and those that are not advised; `trial` is the last one, if any.
+pub(crate) fn indexes(document: &mut Document, advised: &Advised, plan: &Plan, trial: Option<&TrialResult>) {
+    for (at, index) in advised.indexes.iter().enumerate() {
+        let saving = saving(index, plan).map(|saving| format!(": {saving}")).unwrap_or_default();
+        document.item(format!("{}. {}{saving}", at + 1, index.candidate.summary()));
+        one(document, index, trial.filter(|trial| trial.at == at));
+    }
+    not_advised(document, &advised.refusals);
+}
+
+/// Returns the time that an index saves: `saves about 970 ms (38%)`; `None` for a plan without times.
+pub(crate) fn saving(index: &AdvisedIndex, plan: &Plan) -> Option<String> {
+    let saves = index.candidate.saves?;
+    let total = plan.total_time().filter(|total| total.0 > 0.0);
+    let share = total.map(|total| format!(" ({})", Share((saves.0 / total.0).min(1.0)))).unwrap_or_default();
+    Some(format!("saves about {saves}{share}"))
+}
+
+fn one(document: &mut Document, index: &AdvisedIndex, trial: Option<&TrialResult>) {
+    let candidate = &index.candidate;
+    let names: Vec<&str> = index.codes.iter().flatten().map(|code| code.name.as_str()).collect();
+    if !names.is_empty() {
+        document.pair("name", &names.join(", "));
+    }
+    document.pair("why", &candidate.why);
+    verdict(document, index);
+    if let Some(trial) = trial {
+        trial.tell(document, Bytes(candidate.size_bytes()));
+    }
+    let writes = &candidate.write_cost;
+    if trial.is_none_or(|trial| trial.tried.is_err()) {
+        document.pair("size", &size(candidate));
+        let build = format!("about {} of work; CONCURRENTLY it also waits for open transactions", writes.build);
+        document.pair("build", &build);
+    }
+    let inserts = writes.inserts_per_second.map(|rate| format!(" at {} inserts/s", Count(rate))).unwrap_or_default();
+    document.pair("writes", &format!("about {} more WAL for each insert{inserts}", Bytes(writes.wal_per_insert)));
+    if !candidate.replaces.is_empty() {
+        document.pair_as("replaces", &candidate.replaces.join(", "), Tone::Accent);
+    }
+    if let Some(rewrite) = &candidate.rewrite {
+        document.pair_as("and change", &rewrite.what, Tone::Accent);
+    }
+    for note in notes(index) {
+        document.text_as(note, Tone::Muted);
+    }
+    for code in &index.codes {
+        match code {
+            Ok(code) => code_of(document, code),
+            Err(why) => document.text_as(&format!("No code for this index: {why}."), Tone::Warning),
+        }
+    }
+}
+
+/// Says what the planner makes of it, and the costs without and with it.
+fn verdict(document: &mut Document, index: &AdvisedIndex) {
+    let candidate = &index.candidate;
+    let (words, tone) = match &index.verified {
+        None => {
+            let sure = candidate.confidence.word();
+            (format!("the planner was not asked; its use is {sure}"), Tone::Warning)
+        }
+        Some(verified) => {
+            let (words, tone) = match verified.verdicts.first() {
+                _ if verified.is_used() => ("the planner would use it", Tone::Good),
+                Some(PlannerVerdict::CanServe) => ("the index can serve it", Tone::Plain),
+                Some(PlannerVerdict::CannotServe(why) | PlannerVerdict::Unknown(why)) => (why.as_str(), Tone::Warning),
+                _ => ("the planner would not use it", Tone::Bad),
+            };
+            (format!("{words} ({})", verified.evidence.words()), tone)
+        }
+    };
+    document.pair_as("check", &words, tone);
+    let costs = match index.verified.as_ref().and_then(Verified::costs) {
+        Some((before, after)) => format!("{} without it, {} with it", Count(before), Count(after)),
+        None => format!(
+            "of the scan, estimated: {} without it, {} with it",
+            Count(candidate.cost_before),
+            Count(candidate.cost_after)
+        ),
+    };
+    document.pair("cost", &costs);
+}
+
+fn size(candidate: &Candidate) -> String {
+    let about = if candidate.is_size_known { "about" } else { "perhaps" };
+    let (size, writes) = (Bytes(candidate.size_bytes()), &candidate.write_cost);
+    let share = Share(writes.share_of_row);
+    match writes.bytes_per_row {
+        // What rounds to nothing for a row is said of the table alone.
+        bytes if bytes >= 0.5 => {
+            format!("{about} {size}: {} for each row of the table ({share} of its size)", Bytes(bytes))
+        }
+        bytes if bytes > 0.0 => format!("{about} {size}: {share} of the table's size"),
+        _ => format!("{about} {size}"),
+    }
+}
+
+/// Returns what else is to be known of an index, each once.
+pub(crate) fn notes(index: &AdvisedIndex) -> Vec<&str> {
+    let verified = index.verified.iter().flat_map(|verified| &verified.notes);
+    let codes = index.codes.iter().flatten().flat_map(|code| &code.notes);
+    let mut notes: Vec<&str> = Vec::new();
+    for note in index.candidate.notes.iter().chain(verified).chain(codes) {
+        if !notes.contains(&note.as_str()) {
+            notes.push(note);
+        }
+    }
+    notes
+}
+
+fn code_of(document: &mut Document, code: &DjangoCode) {
+    if let Some(block) = code.meta_block() {
+        document.code(Language::Python, &block);
+    }
+    if let Some(migration) = &code.migration {
+        document.text_as(&migration.path, Tone::Muted);
+        document.code(Language::Python, &migration.text);
+    }
+    document.code(Language::Sql, &code.sql);
+}
+
+fn not_advised(document: &mut Document, refusals: &[Refusal]) {
+    if !refusals.is_empty() {
+        document.heading("Indexes not advised");
+    }
+    for refusal in refusals {
+        document.pair(&refusal.table, &refusal.why);
+        let Some(rewrite) = &refusal.rewrite else { continue };
+        document.pair_as("instead", &rewrite.what, Tone::Accent);
+        if let Some(django) = &rewrite.django {
+            document.code(Language::Python, django);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisor::advise;
+    use crate::advisor::tests::{catalog, plan};
+
+    #[test]
+    fn what_an_index_adds_to_a_row_is_said_in_bytes_and_not_as_time() {
+        let text =
+            "Seq Scan on orders o  (cost=0.00..48750.00 rows=1 width=72)\n  Filter: ((reference)::text = 'R1'::text)";
+        let candidate = advise(&plan(text), &catalog()).candidates.remove(0);
+        let mut small = candidate.clone();
+        (small.write_cost.bytes_per_row, small.write_cost.share_of_row) = (0.1, 0.001);
+        let said = size(&small);
+        assert!(said.contains(": 0.1% of the table's size") && !said.contains("0 B"), "{said}");
+        let said = size(&candidate);
+        assert!(said.contains(" for each row of the table (") && said.contains(" B"), "{said}");
+    }
+}
