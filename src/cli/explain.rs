@@ -138,7 +138,7 @@ impl Target {
 
 async fn target(args: &Args, config: &Config, environment: &Environment) -> Result<Target, Failure> {
     let mut address = resolve(&args.request(&config.aliases), environment)?;
-    first::connect(&mut address, Failure::from).await?;
+    let first_made = first::connect(&mut address, Failure::from).await?;
     for warning in config.warnings.iter().chain(&address.warnings) {
         say(&format!("{}\n", crate::ui::text::clean(&format!("warning: {warning}"))));
     }
@@ -146,7 +146,12 @@ async fn target(args: &Args, config: &Config, environment: &Environment) -> Resu
     let (cancel_queue, cancel_work) = cancel_queue();
     let cancel_work = tokio::spawn(cancel_work);
     let mode = if config.is_read_only { Mode::ReadOnly } else { Mode::Full };
-    Ok(Target { connector: Arc::new(ToAddress::new(address, name)), mode, cancel_queue, cancel_work })
+    Ok(Target {
+        connector: Arc::new(ToAddress::new(address, name).beginning_with(first_made)),
+        mode,
+        cancel_queue,
+        cancel_work,
+    })
 }
 
 async fn of_statement(

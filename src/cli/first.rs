@@ -1,5 +1,5 @@
 //! The first connection, before anything else is done: here a password is asked for, a failure can be read, and
-//! somebody can wait for a place on a server that is full.
+//! somebody can wait for a place on a server that is full. It is the first one that is used.
 
 use std::cell::Cell;
 use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Write as _};
@@ -9,14 +9,16 @@ use super::password;
 use crate::failure::{Failure, FailureKind};
 use crate::pg::address::{Address, Prompt};
 use crate::pg::connect::{ConnectError, Connected, connect_asking};
+use crate::pg::session::APPLICATION;
 use crate::run::ShutdownSignals;
 use crate::sample::Seconds;
 
 /// Time between two attempts at a server that is full.
 const PACE: Duration = Duration::from_secs(2);
 
-/// Connects once, and lets the connection go; what was asked for is kept in the address. `failed` says why there is none.
-pub async fn connect(address: &mut Address, failed: impl Fn(ConnectError) -> Failure) -> Result<(), Failure> {
+/// Connects once, as this program; what was asked for is kept in the address. `failed` says why there is no connection.
+pub async fn connect(address: &mut Address, failed: impl Fn(ConnectError) -> Failure) -> Result<Connected, Failure> {
+    APPLICATION.clone_into(&mut address.application_name);
     let mut ends = ShutdownSignals::install()?;
     tokio::select! {
         connected = wait_for_a_place(address) => connected.map_err(failed),
@@ -57,16 +59,15 @@ async fn connect_aloud(address: &mut Address) -> Result<Connected, ConnectError>
     connected
 }
 
-async fn wait_for_a_place(address: &mut Address) -> Result<(), ConnectError> {
+async fn wait_for_a_place(address: &mut Address) -> Result<Connected, ConnectError> {
     let mut waiting_since = None::<Instant>;
     loop {
         match connect_aloud(address).await {
             Ok(connected) => {
-                drop(connected);
                 if waiting_since.is_some() {
                     erase();
                 }
-                return Ok(());
+                return Ok(connected);
             }
             Err(error) if !error.is_full() => return Err(error),
             Err(error) => {

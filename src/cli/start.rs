@@ -86,10 +86,10 @@ fn done((): ()) -> ExitCode {
 async fn run_console(args: &Args, config: &Config, environment: &Environment) -> Result<(), Failure> {
     let request = args.request(&config.aliases);
     let mut address = resolve(&request, environment)?;
-    first::connect(&mut address, |error| unreached(error, &request, environment)).await?;
+    let first_made = first::connect(&mut address, |error| unreached(error, &request, environment)).await?;
     let name = address.to_string();
     let warnings = config.warnings.iter().chain(&address.warnings).cloned().collect();
-    let connector = Arc::new(ToAddress::new(address, name.clone()));
+    let connector = Arc::new(ToAddress::new(address, name.clone()).beginning_with(first_made));
     console(ConsoleSetup { warnings, ..setup(config, environment, name, connector)? }).await
 }
 
@@ -108,12 +108,12 @@ async fn run_record(
     length: Option<Duration>,
 ) -> Result<(), Failure> {
     let mut address = resolve(&args.request(&config.aliases), environment)?;
-    first::connect(&mut address, Failure::from).await?;
+    let first_made = first::connect(&mut address, Failure::from).await?;
     for warning in config.warnings.iter().chain(&address.warnings) {
         tell(&format!("warning: {warning}"));
     }
     let name = address.to_string();
-    let connector = Arc::new(ToAddress::new(address, name));
+    let connector = Arc::new(ToAddress::new(address, name).beginning_with(first_made));
     let recording = Recording { connector, sampler: sampling(config), file: file.to_owned(), length };
     record(recording, tell).await
 }

@@ -163,6 +163,16 @@ impl Connection {
         self.client.batch_execute(sql.as_str()).await
     }
 
+    /// Runs statements by the simple protocol and returns all their rows, as text.
+    pub(super) async fn rows_as_text(&self, sql: &Sql) -> Result<Vec<Vec<Option<String>>>, Error> {
+        let messages = self.client.simple_query(sql.as_str()).await?;
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
     /// Runs statements by the simple protocol and returns the first value, as text.
     pub(super) async fn first_value(&self, sql: &Sql) -> Result<Option<String>, Error> {
         let messages = self.client.simple_query(sql.as_str()).await?;

@@ -18,6 +18,8 @@ pub struct ToAddress {
     own: OwnBackends,
     /// The position in the address of the host that was reached last.
     reached: Arc<Mutex<Option<usize>>>,
+    /// A connection that was made already, for whoever asks first.
+    made: Arc<Mutex<Option<Connected>>>,
 }
 
 impl ToAddress {
@@ -26,7 +28,23 @@ impl ToAddress {
     /// The `application_name` is this program's in any case, so that others can tell its backends.
     pub fn new(mut address: Address, target: impl Into<String>) -> Self {
         APPLICATION.clone_into(&mut address.application_name);
-        Self { address, target: target.into(), own: OwnBackends::default(), reached: Arc::default() }
+        Self {
+            address,
+            target: target.into(),
+            own: OwnBackends::default(),
+            reached: Arc::default(),
+            made: Arc::default(),
+        }
+    }
+
+    /// Hands out a connection that was made to this address before it makes another: that one costs no round trip.
+    #[must_use]
+    pub fn beginning_with(self, made: Connected) -> Self {
+        Self { made: Arc::new(Mutex::new(Some(made))), ..self }
+    }
+
+    fn made(&self) -> Option<Connected> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn reached(&self) -> Option<usize> {
@@ -50,7 +68,11 @@ impl Connector for ToAddress {
     fn connect(&self) -> BoxFuture<'_, Result<NewConnection, Failure>> {
         async {
             let (address, first) = self.staying();
-            let Connected { client, driver, canceller, reached } = connect(&address).await?;
+            let connected = match self.made() {
+                Some(made) => made,
+                None => connect(&address).await?,
+            };
+            let Connected { client, driver, canceller, reached } = connected;
             let host = (first + reached.host) % address.hosts.len().max(1);
             *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Some(host);
             let cancel = move || {

@@ -251,18 +251,28 @@ impl Session {
         let failed = |source: &dyn std::error::Error| {
             Failure::new(FailureKind::Connection, format!("cannot read from {}", connector.target())).because(source)
         };
-        let greeting =
-            session.one(Query::new(GREETING.sql())).await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
-        let row = greeting.rows.first().map(Vec::as_slice).unwrap_or_default();
-        let pid = row.first().and_then(Value::as_int);
-        session.started = Timestamp(row.get(1).and_then(Value::as_f64).unwrap_or_default());
-        let now = row.get(2).and_then(Value::as_f64).unwrap_or_default();
-        session.opened = (Timestamp(now), Instant::now());
+        let rows = session.greet().await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
+        let value = |row: Option<&Vec<Option<String>>>, at: usize| row?.get(at)?.clone();
+        let number = |at| value(rows.last(), at).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
+        let pid = value(rows.last(), 0).and_then(|text| text.parse::<i64>().ok());
+        session.path = RolePath::parse(&value(rows.first(), 0).unwrap_or_default());
+        session.started = Timestamp(number(1));
+        session.opened = (Timestamp(number(2)), Instant::now());
         session.is_pooled = pid.is_none() || key_pid.map(i64::from) != pid;
         if !session.is_pooled {
             session.guard().await.map_err(|lost| failed(&lost))?.map_err(|it| failed(&it))?;
         }
         Ok(session)
+    }
+
+    /// Asks whose backend it is, in a guarded transaction: all in one message, of which nothing runs behind what failed.
+    async fn greet(&mut self) -> Result<Result<Vec<Vec<Option<String>>>, Error>, Lost> {
+        let sql = Sql::batch(&[self.limits.for_transaction(), GREETING.sql(), COMMIT.sql()]);
+        let (rows, end) = self.connection.drive(self.connection.rows_as_text(&sql)).await;
+        match end_of(rows.as_ref().err().into_iter(), end) {
+            Some(lost) => Err(lost),
+            None => Ok(rows),
+        }
     }
 
     async fn guard(&mut self) -> Result<Result<(), Error>, Lost> {
