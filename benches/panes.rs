@@ -138,7 +138,7 @@ fn session(column: &str, row: i64) -> Value {
         "xact_start" if is_active => Value::Float(NOW - 2.0),
         "wait_event_type" if row % 100 == 10 => Value::text("Lock"),
         "wait_event" if row % 100 == 10 => Value::text("transactionid"),
-        "blocked_by" if row % 100 == 10 => Value::List([Value::Int(1000)].into()),
+        "blocked_by" if row % 100 == 10 => Value::list([Value::Int(1000)].into()),
         "query" => Value::text(&format!("select * from shop_t{row} where id = 1 /*controller='shop',action='list'*/")),
         _ => Value::Null,
     }
@@ -194,7 +194,7 @@ fn table(column: &str, row: i64, grown: i64) -> Value {
         "deletes" | "mod_since_analyze" | "ins_since_vacuum" => Value::Int(10),
         "freeze_age" => Value::Int(1_000_000),
         "last_autovacuum" | "last_autoanalyze" => Value::Float(NOW - 3600.0),
-        "options" => Value::List([Value::text("fillfactor=90")].into()),
+        "options" => Value::list([Value::text("fillfactor=90")].into()),
         _ => Value::Null,
     }
 }
@@ -225,7 +225,7 @@ fn column_stats(column: &str, row: i64) -> Value {
 }
 
 fn index(column: &str, row: i64, grown: i64) -> Value {
-    let numbers = |number: i64| Value::List([Value::Int(number)].into());
+    let numbers = |number: i64| Value::list([Value::Int(number)].into());
     match column {
         "indexrelid" => Value::Int(500_000 + row),
         "relid" => Value::Int(100_000 + row),
@@ -237,7 +237,7 @@ fn index(column: &str, row: i64, grown: i64) -> Value {
         "pages" => Value::Int(400),
         "reltuples" | "table_live" => Value::Int(100_000 + row),
         "key_columns" => numbers(2),
-        "column_names" => Value::List([Value::text("name")].into()),
+        "column_names" => Value::list([Value::text("name")].into()),
         "opclasses" => numbers(1978),
         "collations" | "key_options" => numbers(0),
         "scans" => Value::Int(if row % 50 == 0 { 0 } else { 10 + grown }),
@@ -265,8 +265,8 @@ fn foreign_key(column: &str, row: i64) -> Value {
         "schema" => Value::text("public"),
         "table" => table_name(row),
         "referred_table" => table_name(0),
-        "columns" => Value::List([Value::Int(if row % 40 == 0 { 3 } else { 2 })].into()),
-        "column_names" => Value::List([Value::text("owner_id")].into()),
+        "columns" => Value::list([Value::Int(if row % 40 == 0 { 3 } else { 2 })].into()),
+        "column_names" => Value::list([Value::text("owner_id")].into()),
         _ => Value::Null,
     }
 }

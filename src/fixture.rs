@@ -45,7 +45,7 @@ impl IntoValue for &str {
 }
 impl<T: IntoValue + Clone, const N: usize> IntoValue for [T; N] {
     fn into_value(self) -> Value {
-        Value::List(self.into_iter().map(IntoValue::into_value).collect())
+        Value::list(self.into_iter().map(IntoValue::into_value).collect())
     }
 }
 impl IntoValue for Value {

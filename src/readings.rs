@@ -72,7 +72,7 @@ struct Subjects {
     waits: Decoded<Waits>,
     locks: Decoded<Vec<ContestedLock>>,
     vacuums: Decoded<Vec<RunningVacuum>>,
-    statement_texts: Decoded<HashMap<i64, Arc<str>>>,
+    statement_texts: Decoded<HashMap<i64, Arc<String>>>,
     owners: Decoded<Option<Owners>>,
     costs: RefCell<Vec<(Since, Option<Rc<Costs>>)>>,
     trends: Decoded<Trends>,
@@ -276,7 +276,7 @@ impl Readings {
     }
 
     /// Returns the text of each statement by its queryid; empty where it is not known.
-    pub fn statement_texts(&self) -> &HashMap<i64, Arc<str>> {
+    pub fn statement_texts(&self) -> &HashMap<i64, Arc<String>> {
         self.read(probes::TEXTS, |all| &all.statement_texts, |all| statements::texts(&all.snapshot))
     }
 
@@ -487,6 +487,26 @@ mod tests {
         assert!(after_first > before);
         assert!(std::ptr::eq(tables, readings.tables().unwrap()));
         assert_eq!(reads(), after_first);
+    }
+
+    #[test]
+    fn what_was_not_read_since_is_not_decoded_again() {
+        let first = snapshot().with("tables", vec![row! { relid: 7 }]).with("indexes", vec![row! { indexrelid: 8 }]);
+        let mut next = first.clone().at(crate::fixture::NOW + 1.0).with("tables", vec![row! { relid: 9 }]);
+        let why = Missing::TimedOut { after: crate::sample::Seconds(1.0) };
+        let doubt = || vec![("statements", why.clone())];
+        let older = Readings::of(first);
+        let (tables, indexes) = (older.tables().unwrap(), older.indexes().unwrap());
+        assert!(std::ptr::eq(indexes, older.without(doubt()).indexes().unwrap()));
+        let newer = Readings::beside(&older, Arc::new(next.clone()));
+        assert!(std::ptr::eq(indexes, newer.indexes().unwrap()));
+        assert!(std::ptr::eq(indexes, newer.without(doubt()).indexes().unwrap()));
+        assert!(!std::ptr::eq(tables, newer.tables().unwrap()));
+        assert_eq!(newer.tables().unwrap()[0].relid, 9);
+        // Figures that grew old are the same figures in another state.
+        next.sections.insert("indexes", next.section("indexes").failed(why.clone()));
+        let stale = Readings::beside(&older, Arc::new(next));
+        assert!(!std::ptr::eq(indexes, stale.indexes().unwrap()));
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn resident_bytes() -> usize {
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
 }
 
-fn reading(at: f64, columns: &Arc<[pgdj::sample::Column]>, rows: u32, text: &Arc<str>) -> Section {
+fn reading(at: f64, columns: &Arc<[pgdj::sample::Column]>, rows: u32, text: &Arc<String>) -> Section {
     let row = |number: u32| {
         let mut row =
             vec![Value::Int(i64::from(number)), Value::Float(at), Value::text(&format!("row {number} at {at}"))];
@@ -34,7 +34,7 @@ fn reading(at: f64, columns: &Arc<[pgdj::sample::Column]>, rows: u32, text: &Arc
 fn what_is_kept_is_counted_as_what_it_takes() {
     let columns: BTreeMap<&str, Arc<[pgdj::sample::Column]>> =
         PROBES.iter().map(|probe| (probe.name, Arc::from(probe.columns))).collect();
-    let text: Arc<str> = Arc::from("select 1 ".repeat(100));
+    let text = Arc::new("select 1 ".repeat(100));
     let not_yet = PROBES.iter().map(|probe| (probe.name, Section::Missing(Missing::NotYet)));
     let mut sections: BTreeMap<&'static str, Section> = not_yet.collect();
     let mut history = History::bounded(usize::MAX);
@@ -58,7 +58,7 @@ fn what_is_kept_is_counted_as_what_it_takes() {
 #[test]
 fn a_bounded_history_stays_within_its_bound_and_counts_what_is_left() {
     let columns: Arc<[pgdj::sample::Column]> = Arc::from(PROBES[0].columns);
-    let text: Arc<str> = Arc::from("select 1");
+    let text = Arc::new("select 1".to_owned());
     let mut history = History::bounded(1_000_000);
     let shared = reading(0.0, &columns, 1000, &text);
     for second in 0..500 {

@@ -166,6 +166,8 @@ impl App {
         }
         let older = self.timeline.step(moment, -30).and_then(|older| self.timeline.at(older));
         let readings = self.readings_of(snapshot);
+        // What is derived anew takes the memory of what it replaces.
+        self.shown.seen = None;
         self.shown = ShownMoment {
             vitals: readings.vitals(Past { history: self.timeline.history(), moment }).clone(),
             findings: findings::check(&findings::RuleInput::new(&readings, older.map(Arc::as_ref))),

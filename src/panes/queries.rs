@@ -58,7 +58,7 @@ pub struct Queries {
     since: Since,
     pinned: Option<Timestamp>,
     costs: Rc<Costs>,
-    texts: HashMap<i64, Arc<str>>,
+    texts: HashMap<i64, Arc<String>>,
     texts_at: Timestamp,
     /// The marks of the terminal, as of the last frame.
     glyphs: Glyphs,
@@ -157,7 +157,7 @@ impl Queries {
     }
 
     fn text(&self, statement: &Statement) -> Option<&str> {
-        self.texts.get(&statement.queryid).map(AsRef::as_ref)
+        self.texts.get(&statement.queryid).map(|text| text.as_str())
     }
 
     /// Takes over the texts, which change only when statements are seen for the first time.

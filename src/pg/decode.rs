@@ -21,12 +21,12 @@ impl<'a> FromSql<'a> for DecodedCell {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         if let Kind::Array(_) = ty.kind() {
             let members = Vec::<Option<DecodedCell>>::from_sql(ty, raw)?;
-            return Ok(Self(Value::List(
+            return Ok(Self(Value::list(
                 members.into_iter().map(|cell| cell.map_or(Value::Null, |it| it.0)).collect(),
             )));
         }
         Ok(Self(match *ty {
-            Type::RECORD_ARRAY => Value::List(records(raw)?),
+            Type::RECORD_ARRAY => Value::list(records(raw)?),
             Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
             Type::INT2 => Value::Int(i16::from_sql(ty, raw)?.into()),
             Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
@@ -86,7 +86,7 @@ fn records(raw: &[u8]) -> Result<Vec<Value>, DecodeError> {
         return Ok(Vec::new());
     }
     let [count, _first] = [wire.number()?, wire.number()?];
-    let row = |_| Ok(wire.counted()?.map(record).transpose()?.map_or(Value::Null, Value::List));
+    let row = |_| Ok(wire.counted()?.map(record).transpose()?.map_or(Value::Null, Value::list));
     (0..count).map(row).collect()
 }
 
@@ -117,7 +117,7 @@ pub fn values(row: &Row) -> Result<Vec<Value>, tokio_postgres::Error> {
 /// A backend's query is the same text in most samples: shared, a history of an hour costs what one sample does.
 #[derive(Debug, Default)]
 pub struct Shared {
-    texts: HashSet<Arc<str>>,
+    texts: HashSet<Arc<String>>,
     /// How many texts there may be before those that nothing holds any more are let go.
     most: usize,
 }
@@ -168,10 +168,14 @@ impl Shared {
         match value {
             Value::Text(text) if !self.texts.contains(text) => {
                 if let Cow::Owned(redacted) = redact(text) {
-                    *text = redacted.into();
+                    *text = Arc::new(redacted);
                 }
             }
-            Value::List(members) => members.iter_mut().for_each(|member| self.redact_new(member)),
+            Value::List(members) if !members.is_empty() => {
+                for member in Arc::make_mut(members) {
+                    self.redact_new(member);
+                }
+            }
             _ => {}
         }
     }
@@ -184,7 +188,11 @@ impl Shared {
                     self.texts.insert(Arc::clone(text));
                 }
             },
-            Value::List(members) => members.iter_mut().for_each(|member| self.share_value(member)),
+            Value::List(members) if !members.is_empty() => {
+                for member in Arc::make_mut(members) {
+                    self.share_value(member);
+                }
+            }
             _ => {}
         }
     }
@@ -209,7 +217,7 @@ mod tests {
         let length = i32::try_from(raw.len()).unwrap();
         let head: Vec<u8> = [1, 0, 2249, 2, 1, length].into_iter().flat_map(i32::to_be_bytes).collect();
         let array = [head, raw, (-1_i32).to_be_bytes().to_vec()].concat();
-        assert_eq!(records(&array).unwrap(), [Value::List(fields.to_vec()), Value::Null]);
+        assert_eq!(records(&array).unwrap(), [Value::list(fields.to_vec()), Value::Null]);
         assert!((0..array.len()).all(|end| records(&array[..end]).is_err()));
         assert_eq!(records(&[0; 12]).unwrap(), []);
     }

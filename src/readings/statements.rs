@@ -251,11 +251,11 @@ fn notes(snapshot: &Snapshot, past: Past<'_>, older: Option<&Reading>, resets: u
 }
 
 /// Returns the text of every statement by its queryid; empty where it is not known.
-pub(super) fn texts(snapshot: &Snapshot) -> HashMap<i64, Arc<str>> {
+pub(super) fn texts(snapshot: &Snapshot) -> HashMap<i64, Arc<String>> {
     let rows = snapshot.rows("statement_texts").into_iter().flat_map(RowSet::iter);
     let text = |row: &Row<'_>| match row.get("query") {
         Value::Text(text) => Arc::clone(text),
-        _ => Arc::from(""),
+        _ => Arc::default(),
     };
     rows.filter_map(|row| Some((row.int("queryid")?, text(&row)))).collect()
 }

@@ -261,7 +261,7 @@ mod tests {
             (0..4_i64).prop_map(|at| Value::Float((1_790_000_000_123_456 + at * 777_777) as f64 / 1e6)),
             (0..4_i64).prop_map(|part| Value::Float(part as f64 / 64.0)),
             "[ab]{0,2}".prop_map(|text| Value::text(&text)),
-            Just(Value::List(vec![Value::Int(7), Value::Null])),
+            Just(Value::list(vec![Value::Int(7), Value::Null])),
         ]
     }
 

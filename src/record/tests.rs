@@ -26,7 +26,7 @@ pub(super) fn story(length: usize) -> Vec<Arc<Snapshot>> {
         .map(|step| {
             let at = 1_790_000_000.25 + step as f64;
             let text = Value::text("a \u{1b}[31m red\n \u{202e} text \"quoted\" \0");
-            let list = Value::List(vec![Value::Int(7), Value::Null]);
+            let list = Value::list(vec![Value::Int(7), Value::Null]);
             wal = match step % 7 {
                 0 => Section::Ready(reading("wal", at, &[Value::Int(i64::MAX), Value::Float(3.0), Value::Bool(true)])),
                 2 => wal.failed(Missing::Blocked { by: vec![4711], runs: "VACUUM FULL".to_owned() }),
@@ -150,7 +150,7 @@ fn secrets_of_a_recording_from_before_they_were_taken_out_are_taken_out() {
         .map(|(step, snapshot)| {
             let mut older = Snapshot::clone(snapshot);
             let secret = format!("hUnter{step}");
-            let list = Value::List(vec![text(&secret), Value::Null]);
+            let list = Value::list(vec![text(&secret), Value::Null]);
             let values = [Value::Int(1), text(&secret), list];
             older.sections.insert("activity", Section::Ready(reading("activity", older.at.0, &values)));
             Arc::new(older)
@@ -162,7 +162,7 @@ fn secrets_of_a_recording_from_before_they_were_taken_out_are_taken_out() {
     for snapshot in read {
         let row = &snapshot.rows("activity").unwrap().rows[0];
         assert_eq!(row[1], text("[redacted]"));
-        assert_eq!(row[2], Value::List(vec![text("[redacted]"), Value::Null]));
+        assert_eq!(row[2], Value::list(vec![text("[redacted]"), Value::Null]));
     }
 }
 

@@ -228,3 +228,30 @@ pub(crate) mod counted {
         READS.get()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Unit;
+
+    fn set(rows: &[(i64, i64)]) -> RowSet {
+        let column = |name, role| Column::new(name, role, Unit::Count, "", "");
+        let columns = [column("id", ColumnRole::Key), column("calls", ColumnRole::Counter)].into();
+        RowSet::new(columns, rows.iter().map(|(id, calls)| vec![Value::Int(*id), Value::Int(*calls)]))
+    }
+
+    #[test]
+    fn rows_that_did_not_change_are_held_once_wherever_they_stand() {
+        let older = set(&[(1, 10), (2, 20), (3, 30), (4, 40)]);
+        let mut newer = set(&[(1, 10), (3, 30), (2, 21), (5, 50), (4, 40)]);
+        let before = newer.clone();
+        newer.share_rows_of(&older);
+        assert_eq!(newer, before);
+        let is_shared = |row: &SharedRow| older.rows.iter().any(|older| Arc::ptr_eq(older, row));
+        assert_eq!(newer.rows.iter().map(is_shared).collect::<Vec<_>>(), [true, true, false, false, true]);
+        let alone = newer.weight_beside(None) - before.weight_beside(Some(&older));
+        assert_eq!(alone, 0, "none was shared before");
+        let row = ALLOCATION + 2 * size_of::<usize>() + 2 * size_of::<Value>();
+        assert_eq!(newer.weight_beside(Some(&older)), 5 * size_of::<SharedRow>() + 2 * row);
+    }
+}

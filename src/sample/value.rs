@@ -10,6 +10,8 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// One value of a row: what JSON can say, so that a recording reads back what was written.
 ///
+/// There are many: what is longer than a number stands behind a pointer, so that a value takes 16 bytes.
+///
 /// Text is raw: it is cleaned by `ui::text` on its way to a screen or a stream, not here.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 #[serde(untagged)]
@@ -24,9 +26,9 @@ pub enum Value {
     /// A finite number: `float4`, `float8`.
     Float(f64),
     /// Text as the server sent it.
-    Text(Arc<str>),
+    Text(Arc<String>),
     /// An array.
-    List(Vec<Value>),
+    List(Arc<Vec<Value>>),
 }
 
 impl Value {
@@ -37,7 +39,12 @@ impl Value {
 
     /// Wraps text.
     pub fn text(text: &str) -> Self {
-        Self::Text(Arc::from(text))
+        Self::Text(Arc::new(text.to_owned()))
+    }
+
+    /// Wraps an array.
+    pub fn list(members: Vec<Self>) -> Self {
+        Self::List(Arc::new(members))
     }
 
     /// Whether this is null.
@@ -91,10 +98,10 @@ impl Value {
     pub(super) fn weight(&self, known: &mut HashSet<*const u8>) -> usize {
         let own = size_of::<Self>();
         match self {
-            // A shared text has two counters before its letters.
-            Self::Text(text) if known.insert(text.as_ptr()) => own + text.len() + 2 * size_of::<usize>() + ALLOCATION,
-            Self::List(members) if !members.is_empty() => {
-                own + ALLOCATION + members.iter().map(|member| member.weight(known)).sum::<usize>()
+            // Behind the pointer are two counters and where the letters or members are.
+            Self::Text(text) if known.insert(text.as_ptr()) => own + text.len() + BEHIND + ALLOCATION,
+            Self::List(members) => {
+                own + BEHIND + ALLOCATION + members.iter().map(|member| member.weight(known)).sum::<usize>()
             }
             _ => own,
         }
@@ -170,9 +177,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(member) = members.next_element()? {
             list.push(member);
         }
-        Ok(Value::List(list))
+        Ok(Value::list(list))
     }
 }
+
+/// What stands behind the pointer of a text or an array before its letters or members.
+const BEHIND: usize = 5 * size_of::<usize>() + ALLOCATION;
 
 /// What the allocator adds to a piece of memory, and what it rounds up, on average.
 pub(super) const ALLOCATION: usize = 16;
@@ -182,9 +192,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_value_takes_16_bytes() {
+        assert_eq!(size_of::<Value>(), 16);
+    }
+
+    #[test]
     fn what_json_says_is_read_as_its_kind() {
         let text = r#"[null,true,-7,9223372036854775807,9223372036854775808,1.5,"a\"\u0001",[1,[null]],[]]"#;
-        let list = Value::List(vec![Value::Int(1), Value::List(vec![Value::Null])]);
+        let list = Value::list(vec![Value::Int(1), Value::list(vec![Value::Null])]);
         let values = [
             Value::Null,
             Value::Bool(true),
@@ -194,7 +209,7 @@ mod tests {
             Value::Float(1.5),
             Value::text("a\"\u{1}"),
             list,
-            Value::List(Vec::new()),
+            Value::list(Vec::new()),
         ];
         assert_eq!(serde_json::from_str::<Vec<Value>>(text).unwrap(), values);
         assert!(serde_json::from_str::<Value>("{}").is_err());

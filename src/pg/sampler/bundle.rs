@@ -8,6 +8,7 @@
 //! for a minute from then on. So one that cannot be read still takes no other along.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::timing::timed;
@@ -98,8 +99,8 @@ impl ProbeQuestion {
             return vec![(one, answer.rows)];
         }
         let arrays = answer.rows.into_iter().next().unwrap_or_default();
-        let row = |value| if let Value::List(fields) = value { fields } else { Vec::new() };
-        let rows = |array| if let Value::List(rows) = array { rows.into_iter().map(row).collect() } else { Vec::new() };
+        let members = |value| if let Value::List(members) = value { Arc::unwrap_or_clone(members) } else { Vec::new() };
+        let rows = |array| members(array).into_iter().map(members).collect();
         self.probes.iter().copied().zip(arrays.into_iter().map(rows)).collect()
     }
 }
@@ -166,8 +167,8 @@ mod tests {
     #[test]
     fn the_rows_of_a_bundle_go_to_their_probes() {
         let question = ProbeQuestion { probes: ["server", "wal", "locks"].map(|name| find(name).unwrap()).to_vec() };
-        let row = |number| Value::List(vec![Value::Int(number), Value::Null]);
-        let arrays = vec![Value::List(vec![row(1)]), Value::List(vec![row(2), row(3)]), Value::List(Vec::new())];
+        let row = |number| Value::list(vec![Value::Int(number), Value::Null]);
+        let arrays = vec![Value::list(vec![row(1)]), Value::list(vec![row(2), row(3)]), Value::list(Vec::new())];
         let rows = question.rows(Answer { columns: Vec::new(), rows: vec![arrays] });
         let got: Vec<_> = rows.iter().map(|(probe, rows)| (probe.name, rows.len())).collect();
         assert_eq!(got, [("server", 1), ("wal", 2), ("locks", 0)]);

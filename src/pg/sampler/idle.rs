@@ -123,7 +123,7 @@ mod tests {
             "pid" => Value::Int(pid),
             "state" => Value::text(state),
             "unchanged" => {
-                unchanged.map_or(Value::Null, |pids| Value::List(pids.iter().copied().map(Value::Int).collect()))
+                unchanged.map_or(Value::Null, |pids| Value::list(pids.iter().copied().map(Value::Int).collect()))
             }
             "total" => Value::Int(total),
             _ => Value::Null,

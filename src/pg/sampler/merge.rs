@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_locked_table_keeps_its_last_figures_and_their_age() {
-        let pids = || Value::List(vec![Value::Int(77)]);
+        let pids = || Value::list(vec![Value::Int(77)]);
         let older = RowSet::new(
             columns(),
             [

@@ -102,7 +102,7 @@ mod tests {
         let value = |column: &Column| match column.name.as_ref() {
             "queryid" => Value::Int(queryid),
             "calls" => Value::Int(calls),
-            "sums" => sums.map_or(Value::Null, |sums| Value::List(sums.iter().copied().map(Value::Int).collect())),
+            "sums" => sums.map_or(Value::Null, |sums| Value::list(sums.iter().copied().map(Value::Int).collect())),
             "total" => Value::Int(7),
             _ => Value::Null,
         };

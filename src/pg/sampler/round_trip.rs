@@ -233,8 +233,8 @@ mod tests {
         let bundle = Answer {
             columns: Vec::new(),
             rows: vec![vec![
-                Value::List(Vec::new()),
-                Value::List(Vec::new()),
+                Value::list(Vec::new()),
+                Value::list(Vec::new()),
                 Value::Float(10.05),
                 Value::Float(10.052),
             ]],

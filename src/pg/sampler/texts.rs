@@ -20,7 +20,7 @@ const HEAD: usize = 64;
 /// The texts known so far.
 #[derive(Debug, Default)]
 pub struct Texts {
-    known: BTreeMap<i64, Arc<str>>,
+    known: BTreeMap<i64, Arc<String>>,
     /// How many rows each statement had that was known by a text of ours: another one may be the application's.
     of_ours: HashMap<i64, usize>,
     /// How many rows each statement had when the question that is on its way was asked.
@@ -73,7 +73,7 @@ impl Texts {
             let Some(Value::Int(id)) = values.next() else { continue };
             let text = match values.next() {
                 Some(Value::Text(text)) => text,
-                _ => Arc::from(""),
+                _ => Arc::default(),
             };
             self.bytes += text.len();
             if is_own(&text) {
