@@ -9,7 +9,8 @@ through a proxy that counts round trips: bursts from the client that were follow
 
 - server ms per 2 s: the sum of the durations that the server logs for parse, bind, execute and simple statements,
   so parsing and planning are included;
-- statements and round trips per 2 s, bytes per 2 s to the terminal, resident memory and the share of one CPU.
+- statements and round trips per 2 s, bytes per 2 s from the server and to the terminal, resident memory and the share
+  of one CPU.
 
 The programs run at the same time, so that all see the same load and the same machine. `--statements` fills
 pg_stat_statements, `--sessions` keeps so many sessions connected, each of which runs a short statement twice a second,
@@ -124,7 +125,7 @@ class Proxy(threading.Thread):
     """Forwards TCP on 127.0.0.1 to the unix socket and counts round trips."""
     def __init__(self, target):
         super().__init__(daemon=True)
-        self.target, self.trips = target, 0
+        self.target, self.trips, self.received = target, 0, 0
         self.listener = socket.socket()
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen(20)
@@ -152,6 +153,7 @@ class Proxy(threading.Thread):
                     if asked:
                         self.trips += 1
                     asked = False
+                    self.received += len(data)
                     client.sendall(data)
 
 class Program:
@@ -186,7 +188,7 @@ class Program:
         cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
         resident = int(open(f"/proc/{self.pid}/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         spent, executed = self.server.cost(self.role)
-        return dict(cpu=cpu, resident=resident, calls=executed, server_ms=spent, trips=self.proxy.trips, written=self.written, at=time.monotonic())
+        return dict(cpu=cpu, resident=resident, calls=executed, server_ms=spent, trips=self.proxy.trips, received=self.proxy.received, written=self.written, at=time.monotonic())
     def stop(self):
         os.kill(self.pid, signal.SIGTERM)
         os.waitpid(self.pid, 0)
@@ -198,12 +200,12 @@ def measure(options, server):
     time.sleep(options.warmup)
     before = [program.figures() for program in programs]
     time.sleep(options.seconds)
-    print(f"{'per 2 s':14} {'server ms':>10} {'statements':>11} {'round trips':>12} {'tty bytes':>10} {'RSS MiB':>9} {'CPU %':>7}")
+    print(f"{'per 2 s':14} {'server ms':>10} {'statements':>11} {'round trips':>12} {'from server':>12} {'tty bytes':>10} {'RSS MiB':>9} {'CPU %':>7}")
     for program, old in zip(programs, before):
         new = program.figures()
         seconds = new["at"] - old["at"]
         rate = lambda name: (new[name] - old[name]) / seconds
-        print(f"{program.name:14} {rate('server_ms') * 2:10.2f} {rate('calls') * 2:11.2f} {rate('trips') * 2:12.2f} {rate('written') * 2:10.0f} {new['resident'] / 2**20:9.1f} {rate('cpu') * 100:7.2f}")
+        print(f"{program.name:14} {rate('server_ms') * 2:10.2f} {rate('calls') * 2:11.2f} {rate('trips') * 2:12.2f} {rate('received') * 2:12.0f} {rate('written') * 2:10.0f} {new['resident'] / 2**20:9.1f} {rate('cpu') * 100:7.2f}")
         program.stop()
 
 def main():
