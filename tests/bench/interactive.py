@@ -85,8 +85,8 @@ class Watched(compare.Program):
                 os.read(self.master, 1 << 16)
     def key(self, letter):
         """Returns the seconds from a key to the first byte after it."""
-        os.write(self.master, letter.encode())
         begun = time.monotonic()
+        os.write(self.master, letter.encode())
         select.select([self.master], [], [], 5)
         return time.monotonic() - begun
 
