@@ -20,7 +20,7 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
     /// A heading.
-    Heading(Level, String),
+    Heading(HeadingLevel, String),
     /// Facts, one below the other.
     Facts(Vec<Fact>),
     /// A paragraph.
@@ -44,7 +44,7 @@ pub struct Fact {
 
 /// What a heading stands above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub enum HeadingLevel {
     /// A part of the document.
     Section,
     /// One of the things of a part: a tip, an index.
@@ -94,12 +94,12 @@ impl Document {
 
     /// Adds the heading of a part.
     pub fn heading(&mut self, text: &str) {
-        self.blocks.push(Block::Heading(Level::Section, text.to_owned()));
+        self.blocks.push(Block::Heading(HeadingLevel::Section, text.to_owned()));
     }
 
     /// Adds the heading of one thing among others.
     pub fn item(&mut self, text: String) {
-        self.blocks.push(Block::Heading(Level::Item, text));
+        self.blocks.push(Block::Heading(HeadingLevel::Item, text));
     }
 
     /// Adds a fact.

@@ -4,7 +4,7 @@ use super::code::Code;
 use super::frame::TextPart;
 use super::text::{self, Align};
 use super::theme::Role;
-use crate::document::{Block, Document, Fact, Level, Tone};
+use crate::document::{Block, Document, Fact, HeadingLevel, Tone};
 
 /// The width from which facts stand in two columns.
 const TWO_COLUMNS: usize = 100;
@@ -46,11 +46,11 @@ impl Medium {
     }
 
     /// Returns how far a heading is indented, and what follows it.
-    fn indents(self, level: Level) -> (usize, usize) {
+    fn indents(self, level: HeadingLevel) -> (usize, usize) {
         match (self, level) {
             (Self::Screen(_), _) => (0, 0),
-            (Self::Stream, Level::Section) => (0, 2),
-            (Self::Stream, Level::Item) => (2, 5),
+            (Self::Stream, HeadingLevel::Section) => (0, 2),
+            (Self::Stream, HeadingLevel::Item) => (2, 5),
         }
     }
 }
@@ -74,7 +74,9 @@ pub(super) fn lines(document: &Document, codes: &[Code], medium: Medium) -> Vec<
     let mut last: Option<&Block> = None;
     for block in &document.blocks {
         let is_apart = match (block, last) {
-            (_, None) | (Block::Heading(Level::Item, _), Some(Block::Heading(Level::Section, _))) => false,
+            (_, None) | (Block::Heading(HeadingLevel::Item, _), Some(Block::Heading(HeadingLevel::Section, _))) => {
+                false
+            }
             (Block::Heading(..), _) => true,
             _ => medium == Medium::Stream && indent == 0,
         };

@@ -1,7 +1,7 @@
 //! Documents as markdown, for an issue or a pull request.
 
 use super::text::{clean, clean_stream};
-use crate::document::{Block, Document, Language, Level, Tone};
+use crate::document::{Block, Document, HeadingLevel, Language, Tone};
 
 /// Writes documents one below the other.
 pub fn write(documents: &[Document]) -> String {
@@ -15,8 +15,8 @@ pub fn write(documents: &[Document]) -> String {
 
 fn write_block(block: &Block, out: &mut String) {
     match block {
-        Block::Heading(Level::Section, text) => out.push_str(&format!("## {}\n\n", prose(text))),
-        Block::Heading(Level::Item, text) => out.push_str(&format!("### {}\n\n", prose(text))),
+        Block::Heading(HeadingLevel::Section, text) => out.push_str(&format!("## {}\n\n", prose(text))),
+        Block::Heading(HeadingLevel::Item, text) => out.push_str(&format!("### {}\n\n", prose(text))),
         Block::Text(text, Tone::Plain | Tone::Muted) => out.push_str(&format!("{}\n\n", prose(text))),
         Block::Text(text, _) => out.push_str(&format!("**{}**\n\n", prose(text))),
         Block::Facts(facts) => {
