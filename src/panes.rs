@@ -123,9 +123,12 @@ mod decoding_tests;
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+    use std::sync::Arc;
 
     use super::*;
     use crate::app::keys::bindings_of;
+    use crate::app::{Action, DrawContext, Pane};
+    use crate::ui::table::GridColumn;
 
     #[test]
     fn no_key_asks_for_two_things_in_one_pane() {
@@ -136,6 +139,52 @@ mod tests {
                     assert_eq!(seen.insert(*key, binding.action), None, "{key} in {}", pane.id.title);
                 }
             }
+        }
+    }
+
+    /// A plan to be pasted.
+    const PLAN: &str = " Seq Scan on t  (cost=0.00..9.00 rows=2 width=4) (actual time=0.01..0.02 rows=1 loops=1)";
+
+    /// Does everything that a pane can do; returns the columns that it showed.
+    fn columns_of(pane: &mut dyn Pane, spec: &PaneSpec, view: &PaneView<'_>) -> Vec<GridColumn> {
+        let theme = crate::ui::theme::Theme::default();
+        let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(200, 50)).unwrap();
+        let mut shown = Vec::new();
+        let mut actions: Vec<Action> = spec.bindings.iter().map(|binding| binding.action).collect();
+        for _ in 0..2 {
+            drop(pane.paste(PLAN));
+            for action in &actions {
+                pane.refresh(view);
+                terminal.draw(|frame| pane.draw(frame, frame.area(), DrawContext { theme: &theme })).unwrap();
+                drop(pane.act(*action, view));
+                shown.extend(pane.columns().into_iter().flat_map(|(_, columns)| columns));
+            }
+            // The other way round, the plan that was kept is another one than that which is shown.
+            actions.reverse();
+        }
+        shown
+    }
+
+    #[test]
+    fn every_column_says_what_it_is() {
+        let mut history = crate::sample::History::bounded(1 << 20);
+        history.push(Arc::new(crate::fixture::snapshot()));
+        let moment = history.last().unwrap();
+        let readings = crate::readings::Readings::of(Arc::clone(history.at(moment).unwrap()));
+        let findings = crate::findings::Findings::default();
+        let view = PaneView::new(&history, moment, &readings, &findings);
+        let mut ids = std::collections::BTreeSet::new();
+        for spec in ALL {
+            let mut pane = (spec.make)(&crate::app::PaneContext::in_zone(jiff::tz::TimeZone::UTC));
+            for column in columns_of(pane.as_mut(), spec, &view) {
+                let (pane, help) = (spec.id.title, &column.help);
+                assert!(help.ends_with('.') && !help.contains("  "), "{pane}: {}: {help:?}", column.id);
+                ids.insert((pane, column.id));
+            }
+        }
+        // Both views of Activity, Tables and Explain, the tiles of Overview.
+        for id in [("Explain", "time_before"), ("Tables", "freeze"), ("Tables", "heap_hits"), ("Overview", "fix")] {
+            assert!(ids.contains(&(id.0, id.1.into())), "{id:?} of {ids:?}");
         }
     }
 

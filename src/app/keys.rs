@@ -108,7 +108,8 @@ use KeyScope::{Everywhere, Lists, Sorted};
 pub static COMMON: &[Binding] = &[
     bind(Action::NextPane, Everywhere, &["Tab"], "next pane", "Show the next pane."),
     bind(Action::PreviousPane, Everywhere, &["Shift-Tab"], "previous pane", "Show the previous pane."),
-    bind(Action::Help, Everywhere, &["?", "F1"], "help", "Show the keys that work here.").shown(0),
+    bind(Action::Help, Everywhere, &["?", "F1"], "help", "Show the keys that work here, and what each column is.")
+        .shown(0),
     bind(Action::Quit, Everywhere, &["q", "Ctrl-c"], "quit", "Quit pgdj.").shown(1),
     bind(Action::Suspend, Everywhere, &["Ctrl-z"], "suspend", "Stop pgdj and go back to the shell; fg continues it."),
     bind(Action::Down, Lists, &["j", "Down"], "down", "Go one row down."),

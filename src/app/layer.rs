@@ -11,11 +11,15 @@ use crate::ui::detail::Detail;
 use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, overlay};
 use crate::ui::frame::draw_parts;
 use crate::ui::input::Input;
-use crate::ui::text::clean_cut;
+use crate::ui::table::GridColumn;
+use crate::ui::text::{clean_cut, wrap_words};
 use crate::ui::theme::Role;
 
 /// Lines that one turn of the wheel scrolls.
 const WHEEL: isize = 3;
+
+/// Columns of the screen that what a column is is wrapped to: with its title 80 hold it.
+const HELP: usize = 58;
 
 /// Something on top of a pane.
 #[derive(Debug)]
@@ -91,8 +95,12 @@ pub enum LayerResponse {
 }
 
 impl Layer {
-    /// The keys that work in a pane.
-    pub fn help(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> Self {
+    /// The keys that work in a pane, and what its columns are.
+    pub fn help(
+        pane: &'static PaneSpec,
+        panes: &'static [PaneSpec],
+        columns: &[(&'static str, Vec<GridColumn>)],
+    ) -> Self {
         let section = |title: String, scopes: &[KeyScope]| HelpSection {
             title,
             keys: bindings_of(pane, panes)
@@ -101,11 +109,12 @@ impl Layer {
                 .collect(),
         };
         let title = pane.id.title;
-        let sections = vec![
+        let mut sections = vec![
             section(format!("In {title}"), &[KeyScope::Pane, KeyScope::Sorted]),
             section("In lists".to_owned(), &[KeyScope::Lists]),
             section("Everywhere".to_owned(), &[KeyScope::Everywhere]),
         ];
+        sections.extend(columns.iter().map(|(of, columns)| column_help(of, columns)));
         Self::Help { help: Help { title: format!("Keys in {title}"), sections }, scroll: (0, 0) }
     }
 
@@ -280,6 +289,23 @@ impl Layer {
     }
 }
 
+/// Returns what each column is: below its title the one that it has on a narrow screen.
+fn column_help(of: &str, columns: &[GridColumn]) -> HelpSection {
+    let mut keys = Vec::new();
+    for column in columns {
+        let title = if column.title.is_empty() { &column.id } else { &column.title };
+        let short = if column.short.len() < column.title.len() { column.short.as_ref() } else { "" };
+        let lines = wrap_words(&column.help, HELP);
+        let titles = [title.as_ref(), short];
+        let count = lines.len().max(if short.is_empty() { 1 } else { 2 });
+        keys.extend((0..count).map(|at| {
+            let title = titles.get(at).copied().unwrap_or_default();
+            (title.to_owned(), lines.get(at).cloned().unwrap_or_default())
+        }));
+    }
+    HelpSection { title: of.to_owned(), keys }
+}
+
 fn help_key(name: &str, scroll: &mut (usize, usize)) -> LayerResponse {
     let to = |lines: isize| scroll.0.saturating_add_signed(lines).min(scroll.1);
     scroll.0 = match name {
@@ -287,6 +313,8 @@ fn help_key(name: &str, scroll: &mut (usize, usize)) -> LayerResponse {
         "k" | "Up" => to(-1),
         "PageDown" | "Ctrl-d" | "Space" => to(10),
         "PageUp" | "Ctrl-u" => to(-10),
+        "g" | "Home" => 0,
+        "G" | "End" => scroll.1,
         _ => return LayerResponse::Close,
     };
     LayerResponse::Stay

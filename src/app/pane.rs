@@ -17,6 +17,7 @@ use crate::readings::Readings;
 use crate::readings::past::Past;
 use crate::sample::{History, Moment, Snapshot, Timestamp};
 use crate::ui::dialog::{Filled, Form};
+use crate::ui::table::GridColumn;
 
 /// What a pane may see when it refreshes: the history and the moment the clock is at.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +108,11 @@ pub trait Pane: std::fmt::Debug {
 
     /// Returns the list that the common keys work on: moving, sorting, filtering.
     fn list(&mut self) -> Option<&mut List>;
+
+    /// Returns the columns that it shows, for the help: what they are of, and each with its help.
+    fn columns(&mut self) -> Vec<(&'static str, Vec<GridColumn>)> {
+        self.list().map(|list| ("Columns", list.grid().columns.clone())).into_iter().collect()
+    }
 
     /// Does what only this pane can do; the common keys were dealt with before.
     fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest;

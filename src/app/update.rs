@@ -255,7 +255,10 @@ impl App {
             Action::Faster => self.change_pace(-1),
             Action::Slower => self.change_pace(1),
             Action::ReadNow => self.ask_shell(Effect::ReadNow),
-            Action::Help => self.layers.push(Layer::help(self.panes.spec(), self.panes.specs())),
+            Action::Help => {
+                let columns = self.pane().map(|pane| pane.columns()).unwrap_or_default();
+                self.layers.push(Layer::help(self.panes.spec(), self.panes.specs(), &columns));
+            }
             Action::Palette => self.layers.push(Layer::palette(self.panes.spec(), self.panes.specs())),
             Action::Themes => self.open_themes(),
             Action::Journal => self.layers.push(Layer::Document(Detail::new(self.journal_document()))),

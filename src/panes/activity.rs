@@ -3,14 +3,16 @@
 //! On a narrow screen vanish, in this order: the backend's age, the client, the application, the database, the Django view,
 //! the user, the transaction's age. The pid, the state, the query's age, the wait, who blocks and the query stay.
 
+mod columns;
 mod documents;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::column::{PaneColumn, cells, column, headers};
+use self::columns::{SessionGroup, SessionRow, columns};
+use super::column::{PaneColumn, cells, headers};
 use super::explain;
-use super::sessions::{self, age_cell};
+use super::sessions;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{
@@ -18,10 +20,10 @@ use crate::app::{
 };
 use crate::document::Document;
 use crate::readings::act::{Prospect, prospect};
-use crate::readings::backends::{Backend, PREPARED};
+use crate::readings::backends::Backend;
 use crate::readings::transactions;
 use crate::sample::{ServerFacts, Timestamp};
-use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting};
+use crate::ui::table::{Grid, GridRow, Notice, RowNesting};
 use crate::ui::theme::Role;
 
 /// Seconds of a query that ask for attention.
@@ -353,151 +355,6 @@ fn row<'a>(backend: &'a Backend, columns: &[PaneColumn<SessionRow<'a>>]) -> Grid
     }
 }
 
-/// A row of the list.
-enum SessionRow<'a> {
-    One(&'a Backend),
-    Group(&'a SessionGroup<'a>),
-}
-
-/// Sessions that have something in common.
-struct SessionGroup<'a> {
-    /// What they have in common, and how many of them do what.
-    words: String,
-    members: &'a [&'a Backend],
-}
-
-impl SessionGroup<'_> {
-    /// Returns the greatest age among the members.
-    fn oldest(&self, age: fn(&Backend) -> Option<f64>) -> Option<f64> {
-        self.members.iter().filter_map(|backend| age(backend)).max_by(f64::total_cmp)
-    }
-}
-
-impl SessionRow<'_> {
-    /// Returns the cell of a session; empty for a group.
-    fn of(&self, cell: impl Fn(&Backend) -> Cell) -> Cell {
-        match self {
-            Self::One(backend) => cell(backend),
-            Self::Group(_) => Cell::default(),
-        }
-    }
-}
-
-type SessionColumn<'a> = PaneColumn<SessionRow<'a>>;
-
-fn columns<'a>(view: SessionView) -> Vec<SessionColumn<'a>> {
-    let application =
-        column(GridColumn::text("application", "application", 13).at_most(28).drop(5), |row: &SessionRow<'_>| {
-            row.of(|backend| Cell::text(&backend.application))
-        });
-    let client = column(GridColumn::text("client", "client", 9).at_most(22).drop(6), |row: &SessionRow<'_>| {
-        row.of(|backend| Cell::text(&backend.client))
-    });
-    let user = column(GridColumn::text("user", "role", 6).at_most(16).drop(2), |row: &SessionRow<'_>| {
-        row.of(|backend| Cell::text(&backend.user))
-    });
-    let database = column(GridColumn::text("database", "database", 6).at_most(16).drop(4), |row: &SessionRow<'_>| {
-        row.of(|backend| Cell::text(&backend.database))
-    });
-    let django = column(GridColumn::text("view", "Django view", 14).at_most(26).drop(3), |row: &SessionRow<'_>| {
-        row.of(|backend| Cell::text(&backend.view))
-    });
-    let backend_age = column(GridColumn::number("backend_age", "session age").drop(7), |row: &SessionRow<'_>| {
-        row.of(|backend| age_cell(backend.backend_age))
-    });
-    let [pid, state, query_age, xact_age, wait, blocks, query] = columns_of_work();
-    match view {
-        SessionView::Work => vec![
-            pid,
-            state,
-            query_age,
-            xact_age,
-            wait,
-            blocks,
-            django,
-            user,
-            application,
-            database,
-            client,
-            backend_age,
-            query,
-        ],
-        SessionView::Clients => vec![
-            pid,
-            state,
-            backend_age,
-            xact_age,
-            application.drop(0),
-            client.drop(0),
-            user.drop(0),
-            database,
-            django,
-            query_age.drop(3),
-            wait.drop(3),
-            blocks.drop(3),
-            query,
-        ],
-    }
-}
-
-/// What a session does: pid, state, ages, what it waits for, whom it blocks, its statement.
-fn columns_of_work<'a>() -> [SessionColumn<'a>; 7] {
-    let pid = |row: &SessionRow<'_>| match row {
-        SessionRow::One(backend) => Cell::number(backend.pid, backend.pid as f64),
-        SessionRow::Group(group) => Cell::number(group.members.len(), group.members.len() as f64),
-    };
-    let xact_age = |row: &SessionRow<'_>| match row {
-        SessionRow::One(backend) => age_cell(backend.xact_age),
-        SessionRow::Group(group) => age_cell(group.oldest(|backend| backend.xact_age)),
-    };
-    let query_age = |row: &SessionRow<'_>| match row {
-        SessionRow::One(backend) => duration_cell(backend),
-        SessionRow::Group(group) => age_cell(group.oldest(Backend::statement_age)),
-    };
-    let wait = |row: &SessionRow<'_>| {
-        row.of(|backend| {
-            // Every session without a query waits for its client; to say so would hide who waits for something else.
-            let is_at_rest = backend.is_idle() || backend.is_idle_in_transaction();
-            if is_at_rest { Cell::default() } else { Cell::text(&backend.wait) }
-        })
-    };
-    let query = |row: &SessionRow<'_>| match row {
-        SessionRow::One(backend) if backend.query.is_empty() => Cell::text(&backend.kind),
-        SessionRow::One(backend) => Cell::text(&backend.query),
-        SessionRow::Group(group) => Cell::text(&group.words),
-    };
-    [
-        column(GridColumn::number("pid", "pid"), pid),
-        column(GridColumn::text("state", "state", 10).at_most(10), |row| {
-            row.of(|backend| Cell::text(backend.short_state()))
-        }),
-        column(GridColumn::number("query_age", "duration"), query_age),
-        column(GridColumn::number("xact_age", "tx age").drop(1), xact_age),
-        column(GridColumn::text("wait", "wait event", 12).at_most(26), wait),
-        column(GridColumn::text("blocks", "locks", 8).at_most(18), |row| row.of(locks_cell)),
-        column(GridColumn::text("query", "statement", 28), query),
-    ]
-}
-
-fn duration_cell(backend: &Backend) -> Cell {
-    let age = backend.statement_age();
-    let is_slow = backend.is_client() && age.unwrap_or(0.0) > SLOW_QUERY && role_of(backend).is_none();
-    let cell = age_cell(age);
-    if is_slow { cell.role(Role::Warning) } else { cell }
-}
-
-fn locks_cell(backend: &Backend) -> Cell {
-    let name = |pid: &i64| if *pid == PREPARED { "prepared tx".to_owned() } else { pid.to_string() };
-    let by: Vec<String> = backend.blocked_by.iter().map(name).collect();
-    let text = match (by.is_empty(), backend.blocks) {
-        (true, 0) => return Cell::default(),
-        (true, count) => format!("blocks {count}"),
-        (false, 0) => format!("blocked by {}", by.join(" ")),
-        (false, count) => format!("blocked by {}, blocks {count}", by.join(" ")),
-    };
-    Cell::mark(text, backend.blocks as f64 + 0.5)
-}
-
 fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView) -> Vec<GridRow> {
     let mut groups: Vec<(String, Vec<&Backend>)> = Vec::new();
     for backend in shown {
@@ -688,7 +545,7 @@ mod tests {
         let view = PaneView::new(&history, moment, &readings, &findings);
         let mut pane = Activity::default();
         pane.refresh(&view);
-        assert_eq!(locks_cell(&pane.backends[0]).text, "blocked by prepared tx");
+        assert_eq!(columns::locks_cell(&pane.backends[0]).text, "blocked by prepared tx");
         let document = documents::backend(&pane.backends[0], &pane.backends, &view);
         let said = document.facts().find(|fact| fact.label == "prepared transaction").unwrap();
         let said = &said.value;

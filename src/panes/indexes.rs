@@ -219,31 +219,31 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
         Cell::optional(row.usage().and_then(IndexUsage::hit_share).map(|share| (Share(share), share)))
     };
     vec![
-        column(GridColumn::text("index", "index", 30).at_most(63), |row: &IndexRow<'_>| Cell::text(&row.one.name())),
-        column(GridColumn::text("verdict", "verdict", 11).at_most(22), |row| verdict_cell(row.one)),
-        column(GridColumn::text("locked", "locked by", 9).at_most(16), locked),
-        column(GridColumn::number("size", "size"), size),
-        column(GridColumn::number("bloat", "bloat").drop(3), |row| bloat_cell(row.one.bloat.as_ref())),
-        column(GridColumn::number("rate", "scans/s").drop(2), |row| {
+        column(GridColumn::text("index", "index", 30).help("The index, or \"missing\" for a foreign key that has none (pg_index, pg_constraint).").at_most(63), |row: &IndexRow<'_>| Cell::text(&row.one.name())),
+        column(GridColumn::text("verdict", "verdict", 11).help("What is wrong with it: unused, redundant, invalid; calculated from the columns beside it.").at_most(22), |row| verdict_cell(row.one)),
+        column(GridColumn::text("locked", "locked by", 9).help("Process ids with an ACCESS EXCLUSIVE lock on it, held or waited for (pg_locks).").at_most(16), locked),
+        column(GridColumn::number("size", "size").help("Its size on disk in bytes (pg_relation_size)."), size),
+        column(GridColumn::number("bloat", "bloat").help("Share of its pages that a rebuild would free, estimated from statistics, or measured by b (pgstatindex).").drop(3), |row| bloat_cell(row.one.bloat.as_ref())),
+        column(GridColumn::number("rate", "scans/s").help("Scans per second in the last minute (pg_stat_user_indexes.idx_scan).").drop(2), |row| {
             Cell::optional(row.one.scan_rate.map(|rate| (Count(rate), rate)))
         }),
-        column(GridColumn::number("scans", "scans"), |row| row.count(|usage| usage.scans)),
-        column(GridColumn::number("last_scan", "last scan").short("last").drop(4), last_scan),
-        column(GridColumn::text("table", "table", 14).at_most(32).drop(5), |row| Cell::text(&row.one.table())),
-        column(GridColumn::text("keys", "keys", 14).at_most(44).drop(6), |row| Cell::text(&row.one.keys())),
-        column(GridColumn::text("method", "method", 6).at_most(8).drop(9), |row| {
+        column(GridColumn::number("scans", "scans").help("Scans since the statistics were reset (pg_stat_user_indexes.idx_scan)."), |row| row.count(|usage| usage.scans)),
+        column(GridColumn::number("last_scan", "last scan").help("Time since the last scan (pg_stat_user_indexes.last_idx_scan, 16 and later).").short("last").drop(4), last_scan),
+        column(GridColumn::text("table", "table", 14).help("The table it is on (pg_index.indrelid).").at_most(32).drop(5), |row| Cell::text(&row.one.table())),
+        column(GridColumn::text("keys", "keys", 14).help("Its key columns, included columns and condition (pg_index).").at_most(44).drop(6), |row| Cell::text(&row.one.keys())),
+        column(GridColumn::text("method", "method", 6).help("Its access method: btree, gin, brin … (pg_am).").at_most(8).drop(9), |row| {
             row.usage().map_or_else(Cell::default, |usage| Cell::text(&usage.method))
         }),
-        column(GridColumn::text("origin", "defined by", 12).at_most(40).drop(8), |row| {
+        column(GridColumn::text("origin", "defined by", 12).help("The Django model, field or migration that defines it, as far as its name and keys tell.").at_most(40).drop(8), |row| {
             row.usage().map_or_else(Cell::default, |_| Cell::text(&row.one.origin()))
         }),
-        column(GridColumn::number("entries", "entries read").short("read").drop(10), |row| {
+        column(GridColumn::number("entries", "entries read").help("Index entries its scans returned (pg_stat_user_indexes.idx_tup_read).").short("read").drop(10), |row| {
             row.count(|usage| usage.entries_read)
         }),
-        column(GridColumn::number("fetched", "rows fetched").short("fetched").drop(11), |row| {
+        column(GridColumn::number("fetched", "rows fetched").help("Live rows that plain index scans fetched (pg_stat_user_indexes.idx_tup_fetch).").short("fetched").drop(11), |row| {
             row.count(|usage| usage.rows_fetched)
         }),
-        column(GridColumn::number("hits", "cache hits").short("hits").drop(10), hits),
+        column(GridColumn::number("hits", "cache hits").help("Share of its blocks found in shared buffers (pg_statio_user_indexes).").short("hits").drop(10), hits),
     ]
 }
 

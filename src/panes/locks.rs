@@ -120,20 +120,20 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
     let duration =
         |row: &LockRow<'_>| row.of(|session| age_cell(session.query_age.filter(|_| session.state == "active")));
     vec![
-        column(GridColumn::text("session", "session", 20).at_most(44), name),
-        column(GridColumn::text("state", "state", 10).at_most(10), |row| {
+        column(GridColumn::text("session", "session", 20).help("Process id and role of the session; below it, those it blocks (pg_stat_activity, pg_blocking_pids).").at_most(44), name),
+        column(GridColumn::text("state", "state", 10).help("What it does: active, idle, idle in transaction (pg_stat_activity.state).").at_most(10), |row| {
             row.of(|session| Cell::text(session.short_state()))
         }),
-        column(GridColumn::number("blocking", "blocks"), blocks),
-        column(GridColumn::number("duration", "duration"), duration),
-        column(GridColumn::number("xact_age", "tx age").drop(1), |row| row.of(|session| age_cell(session.xact_age))),
-        column(GridColumn::text("wait", "wait event", 12).at_most(26).drop(2), |row| {
+        column(GridColumn::number("blocking", "blocks").help("Sessions that wait behind it, directly or behind others (pg_blocking_pids)."), blocks),
+        column(GridColumn::number("duration", "duration").help("Time since its statement began (pg_stat_activity.query_start)."), duration),
+        column(GridColumn::number("xact_age", "tx age").help("Time since its transaction began (pg_stat_activity.xact_start).").drop(1), |row| row.of(|session| age_cell(session.xact_age))),
+        column(GridColumn::text("wait", "wait event", 12).help("What it waits for, type and event (pg_stat_activity.wait_event).").at_most(26).drop(2), |row| {
             row.of(|session| Cell::text(&session.wait))
         }),
-        column(GridColumn::text("view", "Django view", 12).at_most(26).drop(3), |row| {
+        column(GridColumn::text("view", "Django view", 12).help("The Django view, from the comment in its statement.").at_most(26).drop(3), |row| {
             row.of(|session| Cell::text(&session.view))
         }),
-        column(GridColumn::text("query", "statement", 24), |row| row.of(|session| Cell::text(&session.query))),
+        column(GridColumn::text("query", "statement", 24).help("Its running or last statement (pg_stat_activity.query)."), |row| row.of(|session| Cell::text(&session.query))),
     ]
 }
 

@@ -23,6 +23,7 @@ use crate::readings::load::{LoadPoint, WaitClass};
 use crate::sample::{Timestamp, shortfall};
 use crate::ui::chart::{LoadChart, Point, wait_classes};
 use crate::ui::frame::Tile;
+use crate::ui::table::GridColumn;
 use crate::ui::theme::Role;
 
 use self::tiles::Tiles;
@@ -97,6 +98,14 @@ impl Pane for Overview {
 
     fn list(&mut self) -> Option<&mut List> {
         Some(&mut self.list)
+    }
+
+    fn columns(&mut self) -> Vec<(&'static str, Vec<GridColumn>)> {
+        [("Findings", &self.list)]
+            .into_iter()
+            .chain(self.tiles.lists())
+            .map(|(title, list)| (title, list.grid().columns.clone()))
+            .collect()
     }
 
     fn act(&mut self, action: Action, _view: &PaneView<'_>) -> PaneRequest {

@@ -265,36 +265,40 @@ impl StatementRow<'_> {
 }
 
 fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
-    let trend = GridColumn::text("trend", "trend", 8).at_most(12).drop(5).sorted(SortKind::Fixed);
+    let trend = GridColumn::text("trend", "trend", 8)
+        .help("Time of the statement in each of the last samples, the newest on the right (pg_stat_statements).")
+        .at_most(12)
+        .drop(5)
+        .sorted(SortKind::Fixed);
     vec![
-        column(GridColumn::number("share", "share"), |row: &StatementRow<'_>| {
+        column(GridColumn::number("share", "share").help("Share of the execution time of all statements in the interval that v chooses (pg_stat_statements.total_exec_time)."), |row: &StatementRow<'_>| {
             Cell::number(Share(row.statement.share), row.statement.share)
         }),
-        column(GridColumn::number("time", "time"), |row| millis_cell(row.statement.time_ms)),
+        column(GridColumn::number("time", "time").help("Execution time of all its calls in the interval that v chooses (pg_stat_statements.total_exec_time)."), |row| millis_cell(row.statement.time_ms)),
         column(trend, |row| Cell::mark(row.spark.clone(), row.statement.time_ms).role(Role::Spark)),
-        column(GridColumn::number("calls", "calls"), |row| count_cell(row.statement.calls)),
-        column(GridColumn::number("rate", "calls/s").drop(2), |row| {
+        column(GridColumn::number("calls", "calls").help("How often it ran in the interval that v chooses (pg_stat_statements.calls)."), |row| count_cell(row.statement.calls)),
+        column(GridColumn::number("rate", "calls/s").help("Calls per second in the interval that v chooses (pg_stat_statements.calls).").drop(2), |row| {
             Cell::optional(row.per_second.map(|rate| (Count(rate), rate)))
         }),
-        column(GridColumn::number("mean", "mean"), |row| mean_cell(row.statement)),
-        column(GridColumn::number("rows", "rows/call").drop(4), |row| count_cell(row.statement.rows_per_call())),
-        column(GridColumn::number("hits", "hits").drop(3), StatementRow::hits),
-        column(GridColumn::number("read", "read").drop(5), |row| bytes_cell(row.statement.read * BLOCK)),
-        column(GridColumn::number("io", "I/O").drop(6), |row| {
+        column(GridColumn::number("mean", "mean").help("Execution time per call: time divided by calls (pg_stat_statements)."), |row| mean_cell(row.statement)),
+        column(GridColumn::number("rows", "rows/call").help("Rows returned or changed per call (pg_stat_statements.rows).").drop(4), |row| count_cell(row.statement.rows_per_call())),
+        column(GridColumn::number("hits", "hits").help("Share of its shared buffers that were found in memory and not read (pg_stat_statements.shared_blks_hit).").drop(3), StatementRow::hits),
+        column(GridColumn::number("read", "read").help("Bytes read into shared buffers, from disk or the system's cache (pg_stat_statements.shared_blks_read).").drop(5), |row| bytes_cell(row.statement.read * BLOCK)),
+        column(GridColumn::number("io", "I/O").help("Time spent reading and writing blocks; needs track_io_timing (pg_stat_statements.blk_read_time).").drop(6), |row| {
             let io = row.statement.io_ms;
             if io > 0.0 { millis_cell(io) } else { Cell::default() }
         }),
-        column(GridColumn::number("temp", "temp").drop(7), |row| bytes_cell(row.statement.temp * BLOCK)),
-        column(GridColumn::number("wal", "WAL").drop(10), |row| bytes_cell(row.statement.wal_bytes.unwrap_or(0.0))),
-        column(GridColumn::number("plan", "planning").drop(9), |row| {
+        column(GridColumn::number("temp", "temp").help("Bytes of temporary files read and written: work_mem was too small (pg_stat_statements.temp_blks_written).").drop(7), |row| bytes_cell(row.statement.temp * BLOCK)),
+        column(GridColumn::number("wal", "WAL").help("Bytes of write-ahead log it made (pg_stat_statements.wal_bytes, 13 and later).").drop(10), |row| bytes_cell(row.statement.wal_bytes.unwrap_or(0.0))),
+        column(GridColumn::number("plan", "planning").help("Time spent planning; needs track_planning (pg_stat_statements.total_plan_time, 13 and later).").drop(9), |row| {
             row.statement.plan_ms.map_or_else(Cell::default, millis_cell)
         }),
-        column(GridColumn::text("user", "role", 5).at_most(14).drop(6), |row| Cell::text(&row.statement.user)),
-        column(GridColumn::text("database", "database", 5).at_most(14).drop(8), |row| {
+        column(GridColumn::text("user", "role", 5).help("The role that ran it (pg_stat_statements.userid).").at_most(14).drop(6), |row| Cell::text(&row.statement.user)),
+        column(GridColumn::text("database", "database", 5).help("The database it ran in (pg_stat_statements.dbid).").at_most(14).drop(8), |row| {
             Cell::text(&row.statement.database)
         }),
-        column(GridColumn::text("hint", "pattern", 8).at_most(14).drop(2), StatementRow::hint),
-        column(GridColumn::text("query", "statement", 32), StatementRow::query),
+        column(GridColumn::text("hint", "pattern", 8).help("What pgdj recognizes in its text: a pattern of the Django ORM.").at_most(14).drop(2), StatementRow::hint),
+        column(GridColumn::text("query", "statement", 32).help("The statement with its constants replaced by $1, $2, … (pg_stat_statements.query)."), StatementRow::query),
     ]
 }
 

@@ -223,17 +223,36 @@ fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
         size.map_or_else(unknown, |size| Cell::number(Bytes(size), size))
     };
     let mut columns = vec![
-        column(GridColumn::text("table", "table", 22).at_most(48), |row: &TableRow<'_>| {
-            Cell::text(&row.one.usage.label())
-        }),
-        column(GridColumn::text("locked", "locked by", 9).at_most(16), |row| {
-            Cell::text(&row.one.usage.locked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
-        }),
-        column(GridColumn::text("model", "model", 12).at_most(28).drop(9), |row| {
-            Cell::text(&row.one.owner.as_ref().map(Owner::short).unwrap_or_default())
-        }),
-        column(GridColumn::number("size", "size"), size),
-        column(GridColumn::number("rows", "~rows").drop(4), |row| count(row.one.usage.rows())),
+        column(
+            GridColumn::text("table", "table", 22)
+                .help("The table, with its schema where that is not public (pg_class).")
+                .at_most(48),
+            |row: &TableRow<'_>| Cell::text(&row.one.usage.label()),
+        ),
+        column(
+            GridColumn::text("locked", "locked by", 9)
+                .help("Process ids with an ACCESS EXCLUSIVE lock on it, held or waited for (pg_locks).")
+                .at_most(16),
+            |row| Cell::text(&row.one.usage.locked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+        ),
+        column(
+            GridColumn::text("model", "model", 12)
+                .help("The Django model of the table (django_content_type, or guessed from its name).")
+                .at_most(28)
+                .drop(9),
+            |row| Cell::text(&row.one.owner.as_ref().map(Owner::short).unwrap_or_default()),
+        ),
+        column(
+            GridColumn::number("size", "size")
+                .help("Its size on disk in bytes with indexes and TOAST (pg_total_relation_size)."),
+            size,
+        ),
+        column(
+            GridColumn::number("rows", "~rows")
+                .help("Live rows, estimated (pg_stat_user_tables.n_live_tup, pg_class.reltuples).")
+                .drop(4),
+            |row| count(row.one.usage.rows()),
+        ),
     ];
     columns.extend(match view {
         TableView::Upkeep => upkeep_columns(),
@@ -258,51 +277,60 @@ fn upkeep_columns<'a>() -> Vec<TableUsageColumn<'a>> {
         if freeze.unwrap_or(0.0) >= NOTABLE_FREEZE { cell.role(Role::Warning) } else { cell }
     };
     vec![
-        column(GridColumn::number("bloat", "bloat"), |row| bloat_cell(row.one.bloat.as_ref())),
-        column(GridColumn::number("wasted", "bloat size").drop(2), wasted),
-        column(GridColumn::number("dead", "dead"), dead),
-        column(GridColumn::number("vacuum_due", "vacuum due").short("vac due"), |row| due(row.one, Due::vacuum_share)),
-        column(GridColumn::number("vacuumed", "last vacuum").short("last vac").drop(3), |row| {
+        column(GridColumn::number("bloat", "bloat").help("Share of the heap that VACUUM FULL would free, estimated from statistics, or measured by b (pgstattuple)."), |row| bloat_cell(row.one.bloat.as_ref())),
+        column(GridColumn::number("wasted", "bloat size").help("The same in bytes.").drop(2), wasted),
+        column(GridColumn::number("dead", "dead").help("Share of its rows that are dead and wait for vacuum (pg_stat_user_tables.n_dead_tup)."), dead),
+        column(GridColumn::number("vacuum_due", "vacuum due").help("Dead rows as a share of the number from which autovacuum starts; due from 100% on.").short("vac due"), |row| due(row.one, Due::vacuum_share)),
+        column(GridColumn::number("vacuumed", "last vacuum").help("Time since the last vacuum, by hand or by autovacuum (pg_stat_user_tables.last_vacuum).").short("last vac").drop(3), |row| {
             ago(row.one.usage.last_vacuum, row.view.newer.at)
         }),
-        column(GridColumn::number("analyze_due", "analyze due").short("ana due").drop(5), |row| {
+        column(GridColumn::number("analyze_due", "analyze due").help("Changed rows as a share of the number from which autovacuum analyzes; due from 100% on.").short("ana due").drop(5), |row| {
             due(row.one, Due::analyze_share)
         }),
-        column(GridColumn::number("analyzed", "last analyze").short("last ana").drop(7), |row| {
+        column(GridColumn::number("analyzed", "last analyze").help("Time since the last ANALYZE, by hand or by autovacuum (pg_stat_user_tables.last_analyze).").short("last ana").drop(7), |row| {
             ago(row.one.usage.last_analyze, row.view.newer.at)
         }),
         hot().drop(6),
         seq_share().drop(8),
-        column(GridColumn::number("freeze", "freeze").drop(3), freeze),
+        column(GridColumn::number("freeze", "freeze").help("Age of its oldest transaction id as a share of autovacuum_freeze_max_age (pg_class.relfrozenxid).").drop(3), freeze),
     ]
 }
 
 fn traffic_columns<'a>() -> Vec<TableUsageColumn<'a>> {
     vec![
-        column(GridColumn::number("seq_scans", "seq scans").short("seq"), |row: &TableRow<'_>| {
+        column(GridColumn::number("seq_scans", "seq scans").help("Sequential scans per second in the last minute, or since the counters were reset (pg_stat_user_tables.seq_scan).").short("seq"), |row: &TableRow<'_>| {
             count(row.one.traffic.seq_scans)
         }),
-        column(GridColumn::number("seq_rows", "seq rows"), |row| count(row.one.traffic.seq_rows)),
-        column(GridColumn::number("idx_scans", "idx scans").short("idx").drop(2), |row| {
+        column(GridColumn::number("seq_rows", "seq rows").help("Live rows that sequential scans read in the same time (pg_stat_user_tables.seq_tup_read)."), |row| count(row.one.traffic.seq_rows)),
+        column(GridColumn::number("idx_scans", "idx scans").help("Index scans in the same time (pg_stat_user_tables.idx_scan).").short("idx").drop(2), |row| {
             count(row.one.traffic.idx_scans)
         }),
         seq_share().drop(5),
-        column(GridColumn::number("inserts", "inserts").short("ins").drop(1), |row| count(row.one.traffic.inserts)),
-        column(GridColumn::number("updates", "updates").short("upd").drop(1), |row| count(row.one.traffic.updates)),
-        column(GridColumn::number("deletes", "deletes").short("del").drop(1), |row| count(row.one.traffic.deletes)),
+        column(GridColumn::number("inserts", "inserts").help("Rows inserted in the same time (pg_stat_user_tables.n_tup_ins).").short("ins").drop(1), |row| count(row.one.traffic.inserts)),
+        column(GridColumn::number("updates", "updates").help("Rows updated in the same time (pg_stat_user_tables.n_tup_upd).").short("upd").drop(1), |row| count(row.one.traffic.updates)),
+        column(GridColumn::number("deletes", "deletes").help("Rows deleted in the same time (pg_stat_user_tables.n_tup_del).").short("del").drop(1), |row| count(row.one.traffic.deletes)),
         hot().drop(3),
-        column(GridColumn::number("heap_hits", "heap hits").short("hits").drop(6), |row| {
+        column(GridColumn::number("heap_hits", "heap hits").help("Share of its heap blocks found in shared buffers (pg_statio_user_tables).").short("hits").drop(6), |row| {
             share(row.one.traffic.heap_hits())
         }),
     ]
 }
 
 fn hot<'a>() -> TableUsageColumn<'a> {
-    column(GridColumn::number("hot", "HOT"), |row| share(row.one.traffic.hot_share()))
+    column(
+        GridColumn::number("hot", "HOT")
+            .help("Share of its updates that changed no index (pg_stat_user_tables.n_tup_hot_upd)."),
+        |row| share(row.one.traffic.hot_share()),
+    )
 }
 
 fn seq_share<'a>() -> TableUsageColumn<'a> {
-    column(GridColumn::number("seq_share", "seq share").short("seq%"), |row| share(row.one.traffic.seq_share()))
+    column(
+        GridColumn::number("seq_share", "seq share")
+            .help("Share of its scans that are sequential (pg_stat_user_tables.seq_scan, idx_scan).")
+            .short("seq%"),
+        |row| share(row.one.traffic.seq_share()),
+    )
 }
 
 /// Returns how near autovacuum's threshold is: a share, `due` from the threshold on, `?` where the counters came late.

@@ -55,20 +55,43 @@ impl ComparedRows {
 }
 
 fn columns(rows: ComparedRows) -> Vec<GridColumn> {
-    let pair = |columns: [(&'static str, &'static str); 2], drop: u8| {
-        columns.map(|(id, title)| GridColumn::number(id, title).drop(drop))
+    let pair = |columns: [(&'static str, &'static str); 2], drop: u8, help: &'static str| {
+        columns.map(|(id, title)| GridColumn::number(id, title).drop(drop).help(help))
     };
     let mut columns = vec![
-        GridColumn::text("change", "", 1).at_most(1),
-        GridColumn::text("node", "node", 20),
-        GridColumn::text("was", "node before", 12).at_most(16).drop(1),
+        GridColumn::text("change", "", 1).help("What became of the node: the same, changed, new or gone.").at_most(1),
+        GridColumn::text("node", "node", 20)
+            .help("The step of the later plan, or of the earlier where it is gone (EXPLAIN)."),
+        GridColumn::text("was", "node before", 12)
+            .help("What the node was before, where it does it in another way.")
+            .at_most(16)
+            .drop(1),
     ];
-    columns.extend(pair([("time_before", "time before"), ("time", "time after")], 0));
-    columns.push(GridColumn::number("factor", "change"));
+    columns.extend(pair(
+        [("time_before", "time before"), ("time", "time after")],
+        0,
+        "Time of the node without its inputs, in the earlier and the later plan (EXPLAIN).",
+    ));
+    columns.push(
+        GridColumn::number("factor", "change")
+            .help("How many times slower or faster the node itself is; = is within 20%."),
+    );
     let [before, after] = rows.titles();
-    columns.extend(pair([("rows_before", before), ("rows", after)], 2));
-    columns.extend(pair([("blocks_before", "buffers before"), ("blocks", "buffers after")], 3));
-    columns.extend(pair([("cost_before", "cost before"), ("cost", "cost after")], 4));
+    columns.extend(pair(
+        [("rows_before", before), ("rows", after)],
+        2,
+        "Rows the node returned over all loops and processes, or those estimated (EXPLAIN).",
+    ));
+    columns.extend(pair(
+        [("blocks_before", "buffers before"), ("blocks", "buffers after")],
+        3,
+        "Bytes of buffers that the node itself looked at (EXPLAIN BUFFERS).",
+    ));
+    columns.extend(pair(
+        [("cost_before", "cost before"), ("cost", "cost after")],
+        4,
+        "Cost of the node without its inputs, in the planner's units (EXPLAIN).",
+    ));
     // The tree's branches stand in the first column.
     columns.swap(0, 1);
     columns.into_iter().map(|column| column.sorted(SortKind::Fixed)).collect()

@@ -72,20 +72,43 @@ fn columns(plan: &Plan, name: u16) -> Vec<GridColumn> {
     let own = if plan.has_times() { "self time" } else { "self cost" };
     let rows = if plan.is_analyzed() { "rows" } else { "rows estimated" };
     let columns = vec![
-        GridColumn::text("node", "node", name),
-        GridColumn::number("self", own).short("self"),
-        GridColumn::number("share", "share"),
-        GridColumn::text("bar", "", 8).at_most(8).drop(3),
-        GridColumn::number("rows", rows).short("rows"),
-        GridColumn::number("off", "error"),
-        GridColumn::number("expected", "estimated").short("est.").drop(6),
-        GridColumn::number("removed", "removed").drop(4),
-        GridColumn::number("loops", "loops").drop(5),
-        GridColumn::number("blocks", "buffers").drop(2),
-        GridColumn::number("read", "read").drop(7),
-        GridColumn::number("io", "I/O").drop(8),
-        GridColumn::number("total", "total time").short("total").drop(9),
-        GridColumn::text("remarks", "remarks", 20).drop(1),
+        GridColumn::text("node", "node", name).help("The step of the plan; its inputs are below it (EXPLAIN)."),
+        GridColumn::number("self", own)
+            .help("Time of the node without its inputs; without ANALYZE, its cost in the planner's units (EXPLAIN).")
+            .short("self"),
+        GridColumn::number("share", "share").help("The same as a share of the whole plan."),
+        GridColumn::text("bar", "", 8).help("The same share as a bar.").at_most(8).drop(3),
+        GridColumn::number("rows", rows)
+            .help("Rows returned over all loops and processes; without ANALYZE, those estimated (EXPLAIN).")
+            .short("rows"),
+        GridColumn::number("off", "error")
+            .help("How many times the estimate of rows is off; \"stopped\" where a node above needed no more."),
+        GridColumn::number("expected", "estimated")
+            .help("Rows the planner estimated, over all loops (EXPLAIN).")
+            .short("est.")
+            .drop(6),
+        GridColumn::number("removed", "removed")
+            .help("Rows read and discarded by a filter (EXPLAIN: Rows Removed by Filter).")
+            .drop(4),
+        GridColumn::number("loops", "loops")
+            .help("How often the node ran, where more than once (EXPLAIN: Actual Loops).")
+            .drop(5),
+        GridColumn::number("blocks", "buffers")
+            .help("Bytes of buffers that the node itself looked at, found in memory or read (EXPLAIN BUFFERS).")
+            .drop(2),
+        GridColumn::number("read", "read")
+            .help("Bytes of these that were not in shared buffers (EXPLAIN BUFFERS).")
+            .drop(7),
+        GridColumn::number("io", "I/O")
+            .help("Time the node itself waited for reads and writes; needs track_io_timing (EXPLAIN BUFFERS).")
+            .drop(8),
+        GridColumn::number("total", "total time")
+            .help("Time of the node with its inputs (EXPLAIN: Actual Total Time).")
+            .short("total")
+            .drop(9),
+        GridColumn::text("remarks", "remarks", 20)
+            .help("What stands out: spills, workers that did not start, rows discarded.")
+            .drop(1),
     ];
     columns.into_iter().map(|column| column.sorted(SortKind::Fixed)).collect()
 }

@@ -81,18 +81,25 @@ impl Tiles {
         self.indexes.refresh(indexes(view));
     }
 
+    /// Returns the title of each tile and its list.
+    pub(super) fn lists(&self) -> [(&'static str, &List); Self::COUNT] {
+        [
+            ("Connections", &self.connections),
+            ("Top queries, last minute", &self.queries),
+            ("Tables", &self.tables),
+            ("Indexes", &self.indexes),
+        ]
+    }
+
     /// Draws a tile.
     pub(super) fn draw(&self, which: usize, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
-        let (key, title, list) = match which {
-            0 => ("2", "Connections", &self.connections),
-            1 => ("3", "Top queries, last minute", &self.queries),
-            2 => ("4", "Tables", &self.tables),
-            _ => ("5", "Indexes", &self.indexes),
-        };
+        let Some((title, list)) = self.lists().get(which).copied() else { return };
+        // Their panes are the ones after this.
+        let key = (which + 2).to_string();
         let note =
             self.notes.get(which).map(String::as_str).filter(|note| !note.is_empty()).map(|note| (note, Role::Muted));
         let mut inside =
-            Tile { title, key: Some(key), note, has_focus: false }.draw(frame.buffer_mut(), area, context.theme);
+            Tile { title, key: Some(&key), note, has_focus: false }.draw(frame.buffer_mut(), area, context.theme);
         if which == 0
             && let Some((share, figures, health)) = &self.gauge
             && inside.height >= 2
@@ -174,21 +181,40 @@ impl Application {
 
 fn application_columns() -> Vec<PaneColumn<Application>> {
     vec![
-        column(GridColumn::text("application", "application", 10).at_most(30), |group: &Application| {
-            Cell::text(&group.name)
-        }),
-        column(GridColumn::number("sessions", "sessions"), |group| Cell::number(group.sessions, group.sessions as f64)),
-        column(GridColumn::number("active", "active").short("act"), |group| {
-            count_cell(group.active, group.unknown, Role::Good)
-        }),
-        column(GridColumn::number("in_tx", "idle in tx"), |group| {
-            count_cell(group.in_transaction, group.unknown, Role::Warning)
-        }),
+        column(
+            GridColumn::text("application", "application", 10)
+                .help("The name that clients gave themselves (pg_stat_activity.application_name).")
+                .at_most(30),
+            |group: &Application| Cell::text(&group.name),
+        ),
+        column(
+            GridColumn::number("sessions", "sessions").help("Its sessions, in number (pg_stat_activity)."),
+            |group| Cell::number(group.sessions, group.sessions as f64),
+        ),
+        column(
+            GridColumn::number("active", "active")
+                .help("Sessions that run a statement now (pg_stat_activity.state).")
+                .short("act"),
+            |group| count_cell(group.active, group.unknown, Role::Good),
+        ),
+        column(
+            GridColumn::number("in_tx", "idle in tx")
+                .help("Sessions that have a transaction open and run nothing (pg_stat_activity.state)."),
+            |group| count_cell(group.in_transaction, group.unknown, Role::Warning),
+        ),
         // Who waits for a lock is seen by everybody.
-        column(GridColumn::number("waiting", "waiting").short("wait"), |group| {
-            count_cell(group.waiting, 0, Role::Lock)
-        }),
-        column(GridColumn::number("oldest", "oldest tx").drop(1), Application::oldest),
+        column(
+            GridColumn::number("waiting", "waiting")
+                .help("Sessions that wait for a lock (pg_stat_activity.wait_event_type).")
+                .short("wait"),
+            |group| count_cell(group.waiting, 0, Role::Lock),
+        ),
+        column(
+            GridColumn::number("oldest", "oldest tx")
+                .help("Age of its oldest transaction (pg_stat_activity.xact_start).")
+                .drop(1),
+            Application::oldest,
+        ),
     ]
 }
 
@@ -209,17 +235,17 @@ struct StatementTileRow<'a> {
 
 fn statement_columns<'a>() -> Vec<PaneColumn<StatementTileRow<'a>>> {
     vec![
-        column(GridColumn::number("share", "share"), |row: &StatementTileRow<'_>| {
+        column(GridColumn::number("share", "share").help("Share of the execution time of all statements in the last minute (pg_stat_statements.total_exec_time)."), |row: &StatementTileRow<'_>| {
             Cell::number(Share(row.statement.share), row.statement.share)
         }),
-        column(GridColumn::number("calls", "calls"), |row| {
+        column(GridColumn::number("calls", "calls").help("How often it ran in the last minute (pg_stat_statements.calls)."), |row| {
             Cell::number(Count(row.statement.calls), row.statement.calls)
         }),
-        column(GridColumn::number("mean", "mean"), |row| {
+        column(GridColumn::number("mean", "mean").help("Execution time per call (pg_stat_statements)."), |row| {
             let mean = row.statement.mean_ms();
             Cell::number(Seconds(mean / 1e3), mean)
         }),
-        column(GridColumn::text("query", "statement", 20), |row| row.text.clone()),
+        column(GridColumn::text("query", "statement", 20).help("The statement (pg_stat_statements.query)."), |row| row.text.clone()),
     ]
 }
 
@@ -279,14 +305,34 @@ impl TableTileRow<'_> {
 
 fn table_columns<'a>() -> Vec<PaneColumn<TableTileRow<'a>>> {
     vec![
-        column(GridColumn::text("table", "table", 12).at_most(36), |row: &TableTileRow<'_>| {
-            Cell::text(&row.usage.name)
+        column(
+            GridColumn::text("table", "table", 12).help("The table (pg_class).").at_most(36),
+            |row: &TableTileRow<'_>| Cell::text(&row.usage.name),
+        ),
+        column(GridColumn::number("size", "heap").help("Size of its heap in bytes (pg_relation_size)."), |row| {
+            known(row.usage.heap_size().map(|size| (Bytes(size), size)))
         }),
-        column(GridColumn::number("size", "heap"), |row| known(row.usage.heap_size().map(|size| (Bytes(size), size)))),
-        column(GridColumn::number("live", "rows"), |row| known(row.usage.rows().map(|rows| (Count(rows), rows)))),
-        column(GridColumn::number("dead", "dead"), TableTileRow::dead),
-        column(GridColumn::number("seq", "seq rows/s"), |row| known(row.seq.map(|rate| (Count(rate), rate)))),
-        column(GridColumn::number("vacuum", "last vacuum").short("last vac").drop(1), TableTileRow::last_vacuum),
+        column(
+            GridColumn::number("live", "rows").help("Live rows, estimated (pg_stat_user_tables.n_live_tup)."),
+            |row| known(row.usage.rows().map(|rows| (Count(rows), rows))),
+        ),
+        column(
+            GridColumn::number("dead", "dead")
+                .help("Share of its rows that are dead (pg_stat_user_tables.n_dead_tup)."),
+            TableTileRow::dead,
+        ),
+        column(
+            GridColumn::number("seq", "seq rows/s")
+                .help("Rows per second that sequential scans read (pg_stat_user_tables.seq_tup_read)."),
+            |row| known(row.seq.map(|rate| (Count(rate), rate))),
+        ),
+        column(
+            GridColumn::number("vacuum", "last vacuum")
+                .help("Time since the last vacuum (pg_stat_user_tables.last_vacuum).")
+                .short("last vac")
+                .drop(1),
+            TableTileRow::last_vacuum,
+        ),
     ]
 }
 
@@ -350,15 +396,28 @@ impl IndexTileRow<'_> {
 
 fn index_columns<'a>() -> Vec<PaneColumn<IndexTileRow<'a>>> {
     vec![
-        column(GridColumn::text("index", "index", 14).at_most(44), |row: &IndexTileRow<'_>| {
-            Cell::text(&row.usage.label())
+        column(
+            GridColumn::text("index", "index", 14).help("The index (pg_index).").at_most(44),
+            |row: &IndexTileRow<'_>| Cell::text(&row.usage.label()),
+        ),
+        column(GridColumn::number("size", "size").help("Its size on disk in bytes (pg_relation_size)."), |row| {
+            known(row.usage.size().map(|size| (Bytes(size), size)))
         }),
-        column(GridColumn::number("size", "size"), |row| known(row.usage.size().map(|size| (Bytes(size), size)))),
-        column(GridColumn::number("rate", "scans/s"), |row| known(row.rate.map(|rate| (Count(rate), rate)))),
-        column(GridColumn::number("scans", "scans").drop(1), |row| {
-            known(row.usage.scans.map(|scans| (Count(scans), scans)))
-        }),
-        column(GridColumn::text("verdict", "", 7), IndexTileRow::verdict),
+        column(
+            GridColumn::number("rate", "scans/s")
+                .help("Scans per second since the sample before (pg_stat_user_indexes.idx_scan)."),
+            |row| known(row.rate.map(|rate| (Count(rate), rate))),
+        ),
+        column(
+            GridColumn::number("scans", "scans")
+                .help("Scans since the statistics were reset (pg_stat_user_indexes.idx_scan).")
+                .drop(1),
+            |row| known(row.usage.scans.map(|scans| (Count(scans), scans))),
+        ),
+        column(
+            GridColumn::text("verdict", "", 7).help("What is wrong with it: unused, redundant, invalid."),
+            IndexTileRow::verdict,
+        ),
     ]
 }
 

@@ -37,9 +37,13 @@ pub(super) fn grid(findings: &Findings, width: u16) -> Grid {
     let title = u16::try_from(widest).unwrap_or(u16::MAX).max(LEAST_TITLE);
     let has_fix = title.saturating_add(ASIDE + LEAST_FIX) <= width;
     let least = if has_fix { title } else { LEAST_TITLE };
-    let mut columns = vec![GridColumn::text("severity", "", 8), GridColumn::text("finding", "finding", least)];
+    let mut columns = vec![
+        GridColumn::text("severity", "", 8).help("How bad it is: critical, warning or notice."),
+        GridColumn::text("finding", "finding", least).help("What is wrong, with the number that decides."),
+    ];
     if has_fix {
-        columns.push(GridColumn::text("fix", "what to do", LEAST_FIX));
+        columns
+            .push(GridColumn::text("fix", "what to do", LEAST_FIX).help("What to do about it; Enter shows the code."));
     }
     let mut grid = Grid::new(columns);
     for (key, finding) in keys(&findings.list).into_iter().zip(&findings.list) {

@@ -50,6 +50,8 @@ pub struct GridColumn {
     pub min: u16,
     /// Columns of the screen a text may grow to.
     pub max: u16,
+    /// What it is, in one sentence with its unit and its source.
+    pub help: Cow<'static, str>,
     /// When it vanishes on a narrow screen: the highest first, 0 never.
     pub drop: u8,
     /// How it is sorted.
@@ -157,6 +159,7 @@ impl GridColumn {
             align: Align::Left,
             min,
             max: u16::MAX,
+            help: Cow::Borrowed(""),
             drop: 0,
             sort: SortKind::Ascending,
         }
@@ -170,6 +173,12 @@ impl GridColumn {
     /// Gives it a header for narrow screens.
     pub fn short(mut self, short: impl Into<Cow<'static, str>>) -> Self {
         self.short = short.into();
+        self
+    }
+
+    /// Says in a sentence what it is, its unit and its source.
+    pub fn help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.help = help.into();
         self
     }
 
