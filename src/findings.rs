@@ -166,13 +166,6 @@ pub struct Jump {
     pub key: Vec<Value>,
 }
 
-impl Finding {
-    fn with(mut self, evidence: (String, String)) -> Self {
-        self.evidence.push(evidence);
-        self
-    }
-}
-
 impl Fix {
     fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), code: None }
@@ -351,7 +344,12 @@ fn judge(rule: &Rule, view: &RuleInput<'_>, sure: Option<&Rc<Readings>>) -> Rule
         without if found.is_empty() => without,
         Err(Missing::Cut { what, shown, total }) => {
             let limit = shows("not all was read", format!("{} of {} {what}", grouped(shown), grouped(total)));
-            outcome.map(|found| found.into_iter().map(|finding| finding.with(limit.clone())).collect())
+            outcome.map(|mut found| {
+                for finding in &mut found {
+                    finding.evidence.push(limit.clone());
+                }
+                found
+            })
         }
         _ => outcome,
     }

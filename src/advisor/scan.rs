@@ -342,7 +342,7 @@ impl Scan<'_> {
                 NodeKind::ModifyTable => self.is_written = true,
                 NodeKind::SubqueryScan | NodeKind::CteScan | NodeKind::RecursiveUnion => break,
                 kind if kind.is_join() => {
-                    self.join(plan, (id, node), child, relation);
+                    self.join(plan, id, child, relation);
                     if relationship == Relationship::Inner
                         && self.order.is_none()
                         && !matches!(node.join_type(), Some("Inner" | "Right"))
@@ -417,7 +417,8 @@ impl Scan<'_> {
         }
     }
 
-    fn join(&mut self, plan: &Plan, (id, node): (NodeId, &Node), child: NodeId, relation: ScanRelation<'_>) {
+    fn join(&mut self, plan: &Plan, id: NodeId, child: NodeId, relation: ScanRelation<'_>) {
+        let Some(node) = plan.node(id) else { return };
         let other = plan.children(id).find(|(other, other_node)| {
             *other != child && matches!(other_node.relationship, Relationship::Outer | Relationship::Inner)
         });

@@ -2,13 +2,13 @@
 
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent, MouseEventKind};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 
 use super::keys::{Binding, KeyScope, bindings_of, key_name};
 use super::{Action, DrawContext, Effect, PaneSpec};
 use crate::document::Document;
 use crate::ui::detail::Detail;
-use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, overlay};
+use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, Window, overlay};
 use crate::ui::frame::draw_parts;
 use crate::ui::input::Input;
 use crate::ui::table::GridColumn;
@@ -262,13 +262,14 @@ impl Layer {
             }
             Self::Document(detail) => {
                 let document = detail.document();
-                let size = (area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
-                let title = clean_cut(&document.title, usize::from(size.0));
+                let size = Size::new(area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
+                let title = clean_cut(&document.title, usize::from(size.width));
                 let keys = match document.leads_to {
                     Some(pane) => format!("Esc close · y copy · o {pane}"),
                     None => "Esc close · y copy".to_owned(),
                 };
-                let inside = overlay(frame.buffer_mut(), area, size, (&title, Some(&keys)), theme);
+                let inside =
+                    overlay(frame.buffer_mut(), area, Window { size, title: &title, note: Some(&keys) }, theme);
                 detail.draw(frame.buffer_mut(), inside, theme);
             }
             Self::Ask { confirm, .. } => confirm.draw(frame.buffer_mut(), area, theme),

@@ -33,18 +33,18 @@ const NO_TARGET: &str = "name a server (see pgdj --help), or try the demo: pgdj 
 /// Runs what the command line asks for; returns the exit status.
 pub fn run(parsed: ParsedArgs) -> Result<ExitCode, Failure> {
     let args = match parsed {
-        ParsedArgs::Say(text) => return say(text.as_bytes()).map(done),
+        ParsedArgs::Say(text) => return say(text.as_bytes()).map(|()| ExitCode::SUCCESS),
         ParsedArgs::Run(args) => args,
     };
     if args.settings.print_sql {
-        return say(own::print().as_bytes()).map(done);
+        return say(own::print().as_bytes()).map(|()| ExitCode::SUCCESS);
     }
     match &args.command {
-        Some(CliCommand::Completions { shell }) => return say(&shell::completions(*shell)).map(done),
+        Some(CliCommand::Completions { shell }) => return say(&shell::completions(*shell)).map(|()| ExitCode::SUCCESS),
         Some(CliCommand::Man) => {
             let page = shell::man()
                 .map_err(|error| Failure::new(FailureKind::File, "cannot write the man page").because(&error))?;
-            return say(&page).map(done);
+            return say(&page).map(|()| ExitCode::SUCCESS);
         }
         _ => {}
     }
@@ -61,26 +61,26 @@ pub fn run(parsed: ParsedArgs) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(FailureKind::Refused, "cannot start").because(&error))?;
     let result = runtime.block_on(async {
         match &args.command {
-            Some(CliCommand::Demo { record: Some(file), .. }) => record_demo(file).await.map(done),
-            Some(CliCommand::Demo { speed, .. }) => run_demo(&config, &environment, *speed).await.map(done),
+            Some(CliCommand::Demo { record: Some(file), .. }) => record_demo(file).await.map(|()| ExitCode::SUCCESS),
+            Some(CliCommand::Demo { speed, .. }) => {
+                run_demo(&config, &environment, *speed).await.map(|()| ExitCode::SUCCESS)
+            }
             Some(CliCommand::Explain(asked)) => {
                 let (bytes, status) = explain::run(&args, asked, &config, &environment).await?;
                 say(&bytes).map(|()| status)
             }
             Some(CliCommand::Record { file, length, .. }) => {
-                run_record(&args, &config, &environment, file, *length).await.map(done)
+                run_record(&args, &config, &environment, file, *length).await.map(|()| ExitCode::SUCCESS)
             }
-            Some(CliCommand::Replay { file }) => run_replay(file, &config, &environment).await.map(done),
-            _ => run_console(&args, &config, &environment).await.map(done),
+            Some(CliCommand::Replay { file }) => {
+                run_replay(file, &config, &environment).await.map(|()| ExitCode::SUCCESS)
+            }
+            _ => run_console(&args, &config, &environment).await.map(|()| ExitCode::SUCCESS),
         }
     });
     // The keyboard's thread waits for a key that never comes.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     result
-}
-
-fn done((): ()) -> ExitCode {
-    ExitCode::SUCCESS
 }
 
 async fn run_console(args: &Args, config: &Config, environment: &Environment) -> Result<(), Failure> {

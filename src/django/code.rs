@@ -106,7 +106,8 @@ pub fn code_for(
     let name = index_name(table, index, project);
     let owner = project.owner(&table.name);
     let mut imports = Imports::default();
-    let object = python_index(table, index, project, (&name, version), &mut imports);
+    let object = python_index(table, index, project, version, &mut imports);
+    let object = object.map(|object| object.with("name", Py::text(&name)));
     let work =
         IndexCode { table, index, project, name: &name, owner: owner.as_ref(), object: object.as_ref(), version };
     let notes = work.notes(&imports);
@@ -343,12 +344,12 @@ fn merged(mut into: Imports, from: Imports) -> Imports {
     into
 }
 
-/// Returns `models.Index(…)` or its like; `None` where Django has no form for it.
+/// Returns `models.Index(…)` or its like, without its name; `None` where Django has no form for it.
 fn python_index(
     table: &Table,
     index: &Definition,
     project: &Project,
-    (name, version): (&str, DjangoVersion),
+    version: DjangoVersion,
     imports: &mut Imports,
 ) -> Option<Py> {
     let class = match &index.method {
@@ -377,7 +378,7 @@ fn python_index(
         let (keyword, value) = option_argument(&index.method, option, value, version)?;
         object = object.with(keyword, value);
     }
-    Some(object.with("name", Py::text(name)))
+    Some(object)
 }
 
 fn postgres_class(imports: &mut Imports, class: &'static str) -> &'static str {

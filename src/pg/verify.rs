@@ -43,6 +43,7 @@ pub(in crate::pg) mod sampled;
 pub(in crate::pg) mod trial;
 
 use ask::{BoundStatement, ConnectionMeans};
+use hypothetical::Simulation;
 
 pub use trial::trial_name;
 
@@ -353,11 +354,11 @@ async fn climb(
         if let Some(schema) =
             circumstances.hypopg.as_deref().filter(|_| set.iter().all(WantedIndex::is_known_to_hypopg))
         {
+            let simulation = Simulation { schema, before: &before, is_private: circumstances.is_private, mode };
             verified = if set.iter().any(WantedIndex::is_hard) {
-                of_one_table(transaction, (statement, set), (schema, &before), (&circumstances, mode), &mut notes)
-                    .await?
+                of_one_table(transaction, statement, set, simulation, &mut notes).await?
             } else {
-                hypothetical::verify(transaction, statement, set, (schema, &before), &mut notes).await?
+                hypothetical::verify(transaction, statement, set, &simulation, &mut notes).await?
             };
         } else if circumstances.hypopg.is_none() {
             notes.push("HypoPG is not installed in this database".to_owned());
@@ -383,23 +384,23 @@ async fn climb(
 /// note, where that cannot be done.
 async fn of_one_table(
     transaction: &mut Transaction,
-    (whole, set): (&BoundStatement, &[WantedIndex<'_>]),
-    (schema, before): (&str, &Plan),
-    (circumstances, mode): (&ConnectionMeans, Mode),
+    whole: &BoundStatement,
+    set: &[WantedIndex<'_>],
+    simulation: Simulation<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, QueryTrouble> {
-    if set.iter().any(WantedIndex::is_partial) && !circumstances.is_private {
+    if set.iter().any(WantedIndex::is_partial) && !simulation.is_private {
         notes.push(
             "the planner was not asked: a hypothetical index with a condition can crash a server (HypoPG issue 116)"
                 .to_owned(),
         );
         return Ok(None);
     }
-    let Some(statement) = alone::statement(before, set).and_then(|sql| whole.part(&sql)) else {
+    let Some(statement) = alone::statement(simulation.before, set).and_then(|sql| whole.part(&sql)) else {
         notes.push("the planner was not asked: HypoPG does not see such an index in this statement".to_owned());
         return Ok(None);
     };
-    let before = match statement.admit(transaction, Level::Planned, mode).await {
+    let before = match statement.admit(transaction, Level::Planned, simulation.mode).await {
         Ok(()) => statement.explain(transaction).await,
         Err(trouble) => Err(trouble),
     };
@@ -412,7 +413,9 @@ async fn of_one_table(
             return Ok(None);
         }
     };
-    let verified = hypothetical::verify(transaction, &statement, set, (schema, &before), notes).await?;
+    let verified =
+        hypothetical::verify(transaction, &statement, set, &Simulation { before: &before, ..simulation }, notes)
+            .await?;
     let table = set.first().map_or_else(String::new, |wanted| wanted.spec.table.clone());
     Ok(verified.map(|verified| Verified { evidence: Evidence::HypotheticalAlone { table }, ..verified }))
 }

@@ -32,6 +32,14 @@ pub(super) struct JobContext {
     pub(super) facts: Arc<ServerFacts>,
 }
 
+/// A trial of indexes: for which statement, which, and how they are built.
+#[derive(Clone, Copy)]
+struct IndexTrial<'a> {
+    request: &'a ExplainRequest,
+    specs: &'a [IndexSpec],
+    building: Building,
+}
+
 /// Does a job to its end, or until it is cancelled.
 pub(super) async fn perform(job: Job, work: JobContext, cancel: CancellationToken, report: Reporter) -> JobResult {
     match job {
@@ -46,7 +54,7 @@ pub(super) async fn perform(job: Job, work: JobContext, cancel: CancellationToke
             unless_cancelled(&cancel, async { JobResult::Advised(found.await.map(Box::new)) }).await
         }
         Job::TryIndexes { request, specs, building } => {
-            work.try_indexes(&request, (&specs, building), &cancel, &report).await
+            work.try_indexes(IndexTrial { request: &request, specs: &specs, building }, &cancel, &report).await
         }
         Job::MeasureBloat { relation, .. } => {
             unless_cancelled(&cancel, async { JobResult::BloatMeasured(work.measure(relation).await) }).await
@@ -85,13 +93,8 @@ impl JobContext {
     }
 
     /// Builds indexes, measures, and drops them; a cancelled trial is cleaned up.
-    async fn try_indexes(
-        &self,
-        request: &ExplainRequest,
-        (specs, building): (&[IndexSpec], Building),
-        cancel: &CancellationToken,
-        report: &Reporter,
-    ) -> JobResult {
+    async fn try_indexes(&self, trial: IndexTrial<'_>, cancel: &CancellationToken, report: &Reporter) -> JobResult {
+        let IndexTrial { request, specs, building } = trial;
         let started = Instant::now();
         let verifier = self.verifier();
         let tried = cancel.run_until_cancelled(async {

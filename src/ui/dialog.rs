@@ -1,7 +1,7 @@
 //! What lies over the panes: help, questions, lists to pick from, messages.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 
 use super::frame::{TextPart, Tile, draw_parts};
 use super::text;
@@ -55,8 +55,8 @@ impl Confirm {
         let choices: Vec<TextPart> = choices.collect();
         let width = lines.iter().chain([&choices]).map(|line| super::frame::parts_width(line)).max().unwrap_or(0);
         let width = width.max(text::width(&self.title) + 2);
-        let size = (width as u16 + 4, lines.len() as u16 + 4);
-        let inside = overlay(buffer, area, size, (&self.title, None), theme);
+        let size = Size::new(width as u16 + 4, lines.len() as u16 + 4);
+        let inside = overlay(buffer, area, Window { size, title: &self.title, note: None }, theme);
         let choices_y = inside.bottom().saturating_sub(1);
         for (line, y) in lines.iter().zip(inside.y..choices_y) {
             draw_parts(buffer, Rect { y, height: 1, ..inside }, line, theme);
@@ -65,18 +65,23 @@ impl Confirm {
     }
 }
 
-/// Clears a place in the middle of an area, draws a frame with a title and a note around it and returns the inside.
+/// A window over the panes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window<'a> {
+    /// The size of the whole frame.
+    pub(crate) size: Size,
+    /// Its title.
+    pub(crate) title: &'a str,
+    /// What is to be known of it, in its frame on the right.
+    pub(crate) note: Option<&'a str>,
+}
+
+/// Clears a place in the middle of an area, draws a frame around it and returns the inside.
 ///
-/// The size is that of the whole frame; where the area is smaller it is the area.
-pub(crate) fn overlay(
-    buffer: &mut Buffer,
-    area: Rect,
-    size: (u16, u16),
-    title: (&str, Option<&str>),
-    theme: &Theme,
-) -> Rect {
+/// Where the area is smaller than the window, it is the area.
+pub(crate) fn overlay(buffer: &mut Buffer, area: Rect, window: Window<'_>, theme: &Theme) -> Rect {
     let area = area.intersection(buffer.area);
-    let (width, height) = (size.0.min(area.width), size.1.min(area.height));
+    let (width, height) = (window.size.width.min(area.width), window.size.height.min(area.height));
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     // A wide character that begins left of the frame would reach into it.
     if let Some(left) = place.x.checked_sub(1).filter(|left| *left >= buffer.area.x) {
@@ -96,8 +101,8 @@ pub(crate) fn overlay(
         }
     }
     buffer.set_style(place, theme.screen());
-    let note = title.1.map(|note| (note, Role::Muted));
-    let inside = Tile { title: title.0, key: None, note, has_focus: true }.draw(buffer, place, theme);
+    let note = window.note.map(|note| (note, Role::Muted));
+    let inside = Tile { title: window.title, key: None, note, has_focus: true }.draw(buffer, place, theme);
     if inside.width > 4 && inside.width < place.width {
         Rect { x: inside.x + 1, width: inside.width - 2, ..inside }
     } else {

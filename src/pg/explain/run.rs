@@ -156,7 +156,8 @@ impl Runner {
         begun.map_err(|trouble| (Stumble::server(trouble, ""), String::new()))?;
         let greeting = transaction.greeting().clone();
         known.pid.set(greeting.pid).unwrap_or_default();
-        let explained = self.explain(&mut transaction, request, (statement, known), told).await;
+        let run = CheckedRun { request, statement, known };
+        let explained = self.explain(&mut transaction, run, told).await;
         // Behind a pooler, the backend is another client's after ROLLBACK: a cancel that came then would be for that one.
         known.is_asking.subscribe().wait_for(|is_asking| !is_asking).await.map(drop).unwrap_or_default();
         let said = transaction.said();
@@ -179,10 +180,10 @@ impl Runner {
     async fn explain(
         &self,
         transaction: &mut Transaction,
-        request: &ExplainRequest,
-        (statement, known): (&CheckedStatement, &RunState),
+        run: CheckedRun<'_>,
         told: &impl Fn(ExplainProgress),
     ) -> Result<ExplainedPlan, Stumble> {
+        let CheckedRun { request, statement, known } = run;
         let level = level(request, statement);
         let warn = |warnings: Vec<String>| {
             known.warn(warnings.clone());
@@ -205,6 +206,14 @@ impl Runner {
         explained.notes.extend(admitted.warnings());
         Ok(explained)
     }
+}
+
+/// What is run: what was asked for, the statement in it, and what is known of the run.
+#[derive(Clone, Copy)]
+struct CheckedRun<'a> {
+    request: &'a ExplainRequest,
+    statement: &'a CheckedStatement,
+    known: &'a RunState,
 }
 
 /// Returns what happens to a statement: without the values of its parameters it is planned only.

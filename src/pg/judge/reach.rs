@@ -290,7 +290,7 @@ impl Reach {
         let name = format!("{}.{}", text(facts, "schema"), text(facts, "name"));
         let name = name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned();
         match fact.kind {
-            ObjectKind::Function => self.function(facts, (fact.oid, name), run, via),
+            ObjectKind::Function => self.function(fact, &name, run, via),
             ObjectKind::Operator => self.parts(facts, &format!("the operator {name}")),
             ObjectKind::Type => {
                 let name = format!("the type {name}");
@@ -395,7 +395,8 @@ impl Reach {
         }
     }
 
-    fn function(&mut self, facts: &Value, (oid, name): (i64, String), run: RunsWhen, via: &str) {
+    fn function(&mut self, fact: &ObjectFact, name: &str, run: RunsWhen, via: &str) {
+        let (facts, oid) = (&fact.facts, fact.oid);
         let called = format!("the function {name}()");
         self.parts(facts, &called);
         self.trees(facts, "trees", run, &called);

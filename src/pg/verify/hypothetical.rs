@@ -4,6 +4,7 @@
 //! transaction ends, whatever went wrong in between. A lost connection takes them along, for a pooler closes a backend
 //! whose client went away within a transaction.
 
+use super::Mode;
 use super::ask::{self, BoundStatement};
 use super::{Evidence, PlannerVerdict, Verified, WantedIndex, verdicts};
 use crate::pg::own::{Hole, Own, Placeholder};
@@ -55,14 +56,28 @@ pub(in crate::pg) static FORGET: Own = Own {
 /// Partitions for which an index is simulated; the planner looks at each partition's own.
 const MOST_PARTITIONS: usize = 200;
 
+/// Where `HypoPG` simulates.
+#[derive(Clone, Copy)]
+pub(super) struct Simulation<'a> {
+    /// The schema it is installed in.
+    pub(super) schema: &'a str,
+    /// The plan without the indexes.
+    pub(super) before: &'a Plan,
+    /// Whether a crash of the server would be nobody else's.
+    pub(super) is_private: bool,
+    /// What the connection may do.
+    pub(super) mode: Mode,
+}
+
 /// Asks the planner; `None`, with a note, where `HypoPG` refuses one of the indexes.
 pub(super) async fn verify(
     transaction: &mut Transaction,
     statement: &BoundStatement,
     set: &[WantedIndex<'_>],
-    (schema, before): (&str, &Plan),
+    simulation: &Simulation<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Option<Verified>, QueryTrouble> {
+    let Simulation { schema, before, .. } = *simulation;
     if !is_ready(transaction, schema).await? {
         notes.push("HypoPG cannot simulate it: it makes no index on this server".to_owned());
         return Ok(None);

@@ -2,9 +2,9 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 
-use super::overlay;
+use super::{Window, overlay};
 use crate::ui::frame::{TextPart, draw_parts};
 use crate::ui::input::Input;
 use crate::ui::text;
@@ -160,12 +160,12 @@ impl Form {
     pub fn draw(&mut self, buffer: &mut Buffer, area: Rect, theme: &Theme) -> Option<Position> {
         let choices = self.fields.get(self.at).map_or(0, |field| field.choices.len().min(4));
         let height = (self.fields.len() + choices + 4).min(usize::from(area.height)) as u16;
-        let size = (area.width.saturating_sub(4).min(WIDEST), height);
+        let size = Size::new(area.width.saturating_sub(4).min(WIDEST), height);
         let keys = format!("Enter {} · Esc cancel", self.verb.unwrap_or("run"));
-        let inside = overlay(buffer, area, size, (&self.title, Some(&keys)), theme);
+        let inside = overlay(buffer, area, Window { size, title: &self.title, note: Some(&keys) }, theme);
         let rows = usize::from(inside.height.saturating_sub(2)).saturating_sub(choices).max(1);
         self.first = self.first.clamp((self.at + 1).saturating_sub(rows), self.at);
-        let label = self.fields.iter().map(|field| text::width(&field.label)).max().unwrap_or(0) + 2;
+        let label = self.label_width();
         let mut y = inside.y;
         let mut cursor = None;
         for (at, field) in self.fields.iter().enumerate().skip(self.first).take(rows) {
@@ -173,7 +173,7 @@ impl Form {
                 break;
             }
             let line = Rect { y, height: 1, ..inside };
-            cursor = draw_field(buffer, line, (field, label), at == self.at, theme).or(cursor);
+            cursor = self.draw_field(buffer, line, at, theme).or(cursor);
             y += 1;
             if at == self.at {
                 for (note, value) in field.choices.iter().take(choices) {
@@ -190,6 +190,46 @@ impl Form {
         }
         self.draw_keys(buffer, inside, theme);
         cursor
+    }
+
+    /// Returns the columns of the labels, with the blanks behind them.
+    fn label_width(&self) -> usize {
+        self.fields.iter().map(|field| text::width(&field.label)).max().unwrap_or(0) + 2
+    }
+
+    /// Draws a field; returns where the cursor is, if it is in it.
+    fn draw_field(&self, buffer: &mut Buffer, line: Rect, at: usize, theme: &Theme) -> Option<Position> {
+        let field = self.fields.get(at)?;
+        let has_focus = at == self.at;
+        let role = if has_focus { Role::Accent } else { Role::Muted };
+        let name = text::pad(&text::clean(&field.label), self.label_width(), text::Align::Left);
+        let x = draw_parts(buffer, line, &[(name, role)], theme);
+        let note = text::clean_cut(&field.note, usize::from(line.width / 3));
+        let note_width = text::width(&note) as u16;
+        let room = (line.right() - x).saturating_sub(note_width + 1);
+        let place = Rect { x, width: room, ..line };
+        draw_parts(
+            buffer,
+            Rect { x: line.right() - note_width, width: note_width, ..line },
+            &[(note, Role::Muted)],
+            theme,
+        );
+        match &field.value {
+            FormValue::Text(input) if has_focus => input.draw(buffer, place, "", theme),
+            FormValue::Text(input) => {
+                draw_parts(buffer, place, &[(text::clean(input.text()).into_owned(), Role::Text)], theme);
+                None
+            }
+            FormValue::Null(_) => {
+                draw_parts(buffer, place, &[("null".to_owned(), Role::SqlKeyword)], theme);
+                None
+            }
+            FormValue::Switch(is_on) => {
+                let (word, role) = if *is_on { ("on", Role::Good) } else { ("off", Role::Muted) };
+                draw_parts(buffer, place, &[(word.to_owned(), role)], theme);
+                None
+            }
+        }
     }
 
     fn draw_keys(&self, buffer: &mut Buffer, inside: Rect, theme: &Theme) {
@@ -216,39 +256,6 @@ impl Form {
         }
         let y = inside.bottom().saturating_sub(1);
         draw_parts(buffer, Rect { y, height: inside.height.min(1), ..inside }, &parts, theme);
-    }
-}
-
-fn draw_field(
-    buffer: &mut Buffer,
-    line: Rect,
-    (field, label): (&FormField, usize),
-    has_focus: bool,
-    theme: &Theme,
-) -> Option<Position> {
-    let role = if has_focus { Role::Accent } else { Role::Muted };
-    let name = text::pad(&text::clean(&field.label), label, text::Align::Left);
-    let x = draw_parts(buffer, line, &[(name, role)], theme);
-    let note = text::clean_cut(&field.note, usize::from(line.width / 3));
-    let note_width = text::width(&note) as u16;
-    let room = (line.right() - x).saturating_sub(note_width + 1);
-    let place = Rect { x, width: room, ..line };
-    draw_parts(buffer, Rect { x: line.right() - note_width, width: note_width, ..line }, &[(note, Role::Muted)], theme);
-    match &field.value {
-        FormValue::Text(input) if has_focus => input.draw(buffer, place, "", theme),
-        FormValue::Text(input) => {
-            draw_parts(buffer, place, &[(text::clean(input.text()).into_owned(), Role::Text)], theme);
-            None
-        }
-        FormValue::Null(_) => {
-            draw_parts(buffer, place, &[("null".to_owned(), Role::SqlKeyword)], theme);
-            None
-        }
-        FormValue::Switch(is_on) => {
-            let (word, role) = if *is_on { ("on", Role::Good) } else { ("off", Role::Muted) };
-            draw_parts(buffer, place, &[(word.to_owned(), role)], theme);
-            None
-        }
     }
 }
 

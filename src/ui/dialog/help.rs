@@ -1,9 +1,9 @@
 //! The keys that work here, in as many columns as there is room for.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 
-use super::overlay;
+use super::{Window, overlay};
 use crate::ui::frame::{TextPart, draw_parts};
 use crate::ui::text::{self, Align};
 use crate::ui::theme::{Role, Theme};
@@ -54,7 +54,12 @@ impl Help {
         };
         let titles = text::width(&self.title) + note.len() + 5;
         let width = total(&widths).min(most).max(titles) as u16 + 4;
-        let inside = overlay(buffer, area, (width, height), (&self.title, Some(&note)), theme);
+        let inside = overlay(
+            buffer,
+            area,
+            Window { size: Size::new(width, height), title: &self.title, note: Some(&note) },
+            theme,
+        );
         let mut x = inside.x;
         for (lines, (key_width, does_width)) in columns.iter().zip(widths) {
             let width = inside.right().saturating_sub(x).min((key_width + does_width) as u16);

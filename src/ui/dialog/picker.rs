@@ -4,11 +4,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::overlay;
+use super::{Window, overlay};
 use crate::ui::input::Input;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
@@ -119,7 +119,12 @@ impl Picker {
         let width = (label + rest + 10).clamp(32, 84) as u16;
         let rows = (self.items.len() as u16).clamp(1, MOST_ROWS);
         let note = format!("{} of {}", self.found.len(), self.items.len());
-        let inside = overlay(buffer, area, (width, rows + 4), (&self.title, Some(&note)), theme);
+        let inside = overlay(
+            buffer,
+            area,
+            Window { size: Size::new(width, rows + 4), title: &self.title, note: Some(&note) },
+            theme,
+        );
         let input = Rect { height: inside.height.min(1), ..inside };
         let prompt = format!("{} ", theme.glyphs.prompt);
         let cursor = self.input.draw(buffer, input, &prompt, theme);

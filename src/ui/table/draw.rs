@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Placed, PlacedColumn};
-use super::grid::{Grid, GridRow, Notice, RowNesting};
+use super::grid::{Grid, Notice, RowNesting};
 use super::order::{LineOf, SortDirection};
 use super::state::{Drawn, TableState};
 use crate::ui::scrollbar::Scrollbar;
@@ -135,13 +135,13 @@ impl<'a> TableDrawing<'a> {
     fn rows(&self, buffer: &mut Buffer) {
         let lines = self.state.lines().iter().enumerate().skip(self.first).take(usize::from(self.height));
         for (y, (at, line)) in (self.area.y + 1..).zip(lines) {
-            let Some(row) = self.grid.rows.get(line.row) else { continue };
             let is_selected = self.state.has_focus && at == self.state.cursor();
-            self.row(buffer, y, (line, row), is_selected);
+            self.row(buffer, y, line, is_selected);
         }
     }
 
-    fn row(&self, buffer: &mut Buffer, y: u16, (line, row): (&LineOf, &GridRow), is_selected: bool) {
+    fn row(&self, buffer: &mut Buffer, y: u16, line: &LineOf, is_selected: bool) {
+        let Some(row) = self.grid.rows.get(line.row) else { return };
         let selection = self.theme.style(Role::Selection);
         let is_group = self.grid.shape == RowNesting::Grouped && line.level == 1;
         let mut base = row.role.map_or(Style::new(), |role| self.theme.style(role));
