@@ -15,6 +15,7 @@ mod known;
 mod place;
 mod plan_view;
 mod run;
+mod shown;
 mod side_by_side;
 mod tree;
 mod trial;
@@ -47,7 +48,6 @@ use crate::app::{
 use crate::document::Document;
 use crate::failure::Failure;
 use crate::pg::explain::{Agreed, Consent, ExplainRequest, Options};
-use crate::plan::{Plan, parse};
 use crate::ui::detail::Detail;
 use crate::ui::dialog::Filled;
 use crate::ui::glyphs::Glyphs;
@@ -395,66 +395,6 @@ impl Explain {
         self.run = Some(run);
         let remember = self.editor.remember(&sql).then_some(PaneRequest::Do(Effect::Remember(sql)));
         with(remember, next)
-    }
-
-    fn show_pasted(&mut self, text: &str) -> PaneRequest {
-        let parsed = parse(text);
-        let notes: Vec<String> = parsed
-            .troubles
-            .iter()
-            .map(|trouble| match trouble.line {
-                Some(line) => format!("line {line}: {}", trouble.what),
-                None => trouble.what.clone(),
-            })
-            .collect();
-        let others = parsed.plans.len().saturating_sub(1);
-        let Some(plan) = parsed.plans.into_iter().next_back() else {
-            let what = notes.into_iter().next().unwrap_or_else(|| "there is no plan in this text".to_owned());
-            self.failure = Some(
-                Failure::new(crate::failure::FailureKind::Refused, what)
-                    .hint("paste EXPLAIN's output in FORMAT JSON or TEXT, or an auto_explain entry, whole"),
-            );
-            self.is_editing = false;
-            return PaneRequest::Nothing;
-        };
-        // R runs what the editor holds: the statement of this plan, or nothing where the plan does not say it.
-        self.editor.set(plan.query.as_deref().unwrap_or_default());
-        self.is_editing = false;
-        self.show(PlanSource::pasted(plan, notes));
-        let suggest = self.search_pasted();
-        match others {
-            0 => suggest,
-            others => with(Some(suggest), PaneRequest::Say(format!("The last of {} plans is shown", others + 1))),
-        }
-    }
-
-    /// Looks for indexes for a plan from elsewhere: in the catalog of this server, which may know its tables.
-    fn search_pasted(&mut self) -> PaneRequest {
-        let options = Options { analyze: false, ..self.options };
-        let request = ExplainRequest { sql: String::new(), ..self.request(options) };
-        let Some(plan_view) = &mut self.plan_view else { return PaneRequest::Nothing };
-        let request = ExplainRequest { sql: plan_view.source.sql.clone(), ..request };
-        plan_view.search_for_pasted();
-        let plan = Arc::clone(&plan_view.source.plan);
-        self.advise(request, plan)
-    }
-
-    fn advise(&mut self, request: ExplainRequest, plan: Arc<Plan>) -> PaneRequest {
-        let id = self.ids.take();
-        self.advising = Some(id);
-        PaneRequest::Do(Effect::Start(id, Job::Advise { request: Box::new(request), plan }))
-    }
-
-    fn show(&mut self, source: PlanSource) {
-        self.failure = None;
-        self.advising = None;
-        self.mode = PlanMode::Tree;
-        self.comparison = None;
-        let queryid = self.from.strip_prefix("queryid ").and_then(|id| id.parse().ok());
-        let mut plan_view = PlanView::new(source);
-        plan_view.queryid = queryid;
-        self.plan_view = Some(plan_view);
-        self.refresh_node();
     }
 
     /// Copies the first index's code, or writes it to a file.

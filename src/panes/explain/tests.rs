@@ -10,6 +10,7 @@ use crate::failure::FailureKind;
 use crate::findings::Findings;
 use crate::pg::advice::Advised;
 use crate::pg::explain::{Blocker, Choice, ExplainAnswer, ExplainProgress, StatementParameter};
+use crate::plan::parse;
 use crate::readings::Readings;
 use crate::sample::{History, Seconds, Timestamp};
 use crate::ui::dialog::FormValue;
