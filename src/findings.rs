@@ -19,6 +19,7 @@ pub mod autovacuum_off;
 pub mod bloat;
 pub mod cache_hits;
 pub mod connections;
+pub mod crash_recovery;
 pub mod deadlocks;
 pub mod duplicate_index;
 pub mod freeze_age;
@@ -51,6 +52,7 @@ pub static RULES: &[&Rule] = &[
     &bloat::RULE,
     &cache_hits::RULE,
     &connections::RULE,
+    &crash_recovery::RULE,
     &deadlocks::RULE,
     &duplicate_index::RULE,
     &freeze_age::RULE,

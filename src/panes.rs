@@ -1,6 +1,7 @@
 //! One pane a file: its name, its keys, what it shows and how it is drawn. A new one is its file and a place in [`ALL`].
 
 pub mod activity;
+mod chosen;
 mod column;
 pub mod explain;
 pub mod indexes;

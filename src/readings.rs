@@ -10,6 +10,8 @@ pub mod backends;
 pub mod connections;
 pub mod cut;
 pub mod load;
+pub mod lock_acts;
+pub mod lock_graph;
 pub mod locks;
 pub mod past;
 pub mod replication;
@@ -22,12 +24,11 @@ pub mod transactions;
 pub mod vacuum_horizon;
 pub mod vacuums;
 pub mod vitals;
-pub mod waits;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::catalog::autovacuum::Policy;
 use crate::catalog::bloat::{self, Bloat};
@@ -37,11 +38,12 @@ use crate::catalog::settings::{RoleSettings, Settings};
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{self, Counting, Judgement, Judgements, Pair, ReferringKey};
 use crate::django::{DjangoCode, Origins, Project, Refused, removal_of_usage, table_of};
-use crate::sample::{Missing, Section, Snapshot};
+use crate::sample::{Missing, Section, Snapshot, Timestamp};
 
 use self::backends::Backend;
 use self::cut::Cut;
-use self::locks::ContestedLock;
+use self::lock_graph::LockGraph;
+use self::locks::{LockQueue, PreparedTransaction};
 use self::past::Past;
 use self::server_state::ServerState;
 use self::statements::{Costs, Owners, Since, Trends};
@@ -49,7 +51,6 @@ use self::traffic::{Traffic, TrafficSpan};
 use self::vacuum_horizon::VacuumHorizon;
 use self::vacuums::RunningVacuum;
 use self::vitals::Vitals;
-use self::waits::Waits;
 
 /// What a snapshot means, decoded subject by subject.
 #[derive(Debug)]
@@ -68,9 +69,7 @@ pub struct Readings {
 struct Subjects {
     cuts: Decoded<HashMap<&'static str, Cut>>,
     server: Decoded<Result<ServerState, Missing>>,
-    backends: Decoded<Result<Vec<Backend>, Missing>>,
-    waits: Decoded<Waits>,
-    locks: Decoded<Vec<ContestedLock>>,
+    backends: Decoded<Result<(Vec<Backend>, LockGraph), Missing>>,
     vacuums: Decoded<Vec<RunningVacuum>>,
     statement_texts: Decoded<HashMap<i64, Arc<String>>>,
     owners: Decoded<Option<Owners>>,
@@ -323,26 +322,40 @@ impl Readings {
 
     /// Returns the backends, or why they could not be read.
     pub fn backends(&self) -> Result<&[Backend], Missing> {
-        let backends = self.read(
-            &["activity"],
+        self.sessions_and_locks().as_ref().map(|(backends, _)| backends.as_slice()).map_err(Missing::clone)
+    }
+
+    /// Returns who waits for whom; nobody where the backends were not read.
+    pub fn lock_graph(&self) -> &LockGraph {
+        static NOBODY: LazyLock<LockGraph> = LazyLock::new(LockGraph::default);
+        self.sessions_and_locks().as_ref().map_or(&*NOBODY, |(_, graph)| graph)
+    }
+
+    fn sessions_and_locks(&self) -> &Result<(Vec<Backend>, LockGraph), Missing> {
+        self.read(
+            &["activity", "locks"],
             |all| &all.backends,
             |all| {
                 let section = all.snapshot.section("activity");
                 let reading = section.reading().ok_or_else(|| section.why().cloned().unwrap_or(Missing::NotYet))?;
-                Ok(backends::backends(&reading.rows, reading.at))
+                let mut backends = backends::backends(&reading.rows, reading.at);
+                let prepared = PreparedTransaction::all(&all.snapshot);
+                let graph = LockGraph::of(LockQueue::all(&all.snapshot), prepared, &backends);
+                for backend in &mut backends {
+                    backend.blocks = graph.count_behind(backend.pid);
+                }
+                Ok((backends, graph))
             },
-        );
-        backends.as_deref().map_err(Missing::clone)
+        )
     }
 
-    /// Returns who waits for whom.
-    pub fn waits(&self) -> &Waits {
-        self.read(&["activity"], |all| &all.waits, |all| backends::waits(all.backends().unwrap_or_default()))
-    }
-
-    /// Returns the locks that somebody waits for.
-    pub fn locks(&self) -> &[ContestedLock] {
-        self.read(&["locks"], |all| &all.locks, |all| ContestedLock::all(&all.snapshot)).as_slice()
+    /// Returns since when the counters of the whole server run, or why that could not be read.
+    pub fn counters_since(&self) -> Result<Option<Timestamp>, Missing> {
+        let section = self.snapshot.section("databases");
+        match section.reading() {
+            Some(_) => Ok(Counting::of_server(&self.snapshot)),
+            None => Err(section.why().cloned().unwrap_or(Missing::NotYet)),
+        }
     }
 
     /// Returns the vacuums that run.

@@ -11,9 +11,20 @@ const MOST: usize = 8;
 
 /// Returns the sessions of a snapshot and the server's clock when they were read; `None` where they are old.
 fn sessions(readings: &Readings) -> Option<Sample<'_>> {
-    let Section::Ready(reading) = readings.snapshot().section("activity") else { return None };
+    let Section::Ready(_) = readings.snapshot().section("activity") else { return None };
+    last_sessions(readings)
+}
+
+/// Returns the sessions as they were read last.
+fn last_sessions(readings: &Readings) -> Option<Sample<'_>> {
+    let reading = readings.snapshot().section("activity").reading()?;
     let backends = readings.backends().ok()?;
-    Some(Sample { backends, at: reading.at.0, is_whole: readings.cut("activity").is_none() })
+    Some(Sample {
+        backends,
+        graph: readings.lock_graph(),
+        at: reading.at.0,
+        is_whole: readings.cut("activity").is_none(),
+    })
 }
 
 impl App {
@@ -26,8 +37,20 @@ impl App {
         let text = format!("Sent {}() to {}; waiting for {result}", signal.kind.function(), signal.who);
         self.log(text.clone());
         self.message = Some(Message::note(text));
+        self.watch(signal);
+    }
+
+    /// Watches a signal that may have been sent.
+    pub(super) fn watch_unanswered(&mut self, signal: &Signal, why: &str) {
+        let text = format!("{}() to {}: {why}", signal.kind.function(), signal.who);
+        self.log(text.clone());
+        self.message = Some(Message::warning(text));
+        self.watch(signal);
+    }
+
+    fn watch(&mut self, signal: &Signal) {
         let Some(newest) = self.newest() else { return };
-        let Some(sample) = sessions(&newest) else { return };
+        let Some(sample) = last_sessions(&newest) else { return };
         if self.acts.len() >= MOST {
             self.acts.remove(0);
         }

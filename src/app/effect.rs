@@ -61,6 +61,8 @@ pub enum Outcome {
     Good(String),
     /// The server sent a signal; what came of it is for the next samples to show.
     Sent(Signal),
+    /// A signal was on its way when the server did not answer: what is known of it, in words.
+    Unanswered(Signal, String),
     /// There was nothing to do: one sentence.
     Note(String),
     /// It did not: one sentence.

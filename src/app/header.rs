@@ -8,7 +8,7 @@ use super::{App, Clock, Rights, SampleOrigin, ServerLink};
 use crate::readings::sessions::at_least;
 use crate::readings::threshold::{ReachedLimit, Threshold};
 use crate::readings::vitals::{LEAST_HITS, Lag, OldestTransaction, Vitals};
-use crate::readings::{connections, replication, waits};
+use crate::readings::{connections, lock_graph, replication};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::frame::{Segment, TextPart, draw_parts, draw_segments, parts_width};
@@ -18,6 +18,9 @@ use crate::ui::theme::{Role, Theme};
 
 /// Columns of the target's name; a unix socket's path would leave no room for what the server is.
 const LONGEST_TARGET: usize = 32;
+/// Paces after which a sign that was not read again is marked as old.
+const MISSED_PACES: f64 = 3.0;
+
 /// Seconds over which the cost is shown: long enough for every probe that is read often.
 const COST_SPAN: f64 = 10.0;
 
@@ -107,7 +110,7 @@ fn transaction(vitals: &Vitals) -> Sign {
 }
 
 fn waiting(vitals: &Vitals) -> Sign {
-    let some = Threshold { warning: 1.0, critical: waits::MANY as f64 };
+    let some = Threshold { warning: 1.0, critical: lock_graph::MANY as f64 };
     let health = vitals.waiting.map(|count| health(some.reached(count as f64)));
     Sign { health, ..plain("waiting", vitals.waiting.map(|count| count.to_string()), 1) }
 }
@@ -248,10 +251,12 @@ impl App {
         draw_segments(frame.buffer_mut(), area, &segments, &self.theme);
     }
 
-    /// Whether there is something newer than what a sign shows, which could not be read.
+    /// Whether there is something newer than what a sign shows, which could not be read or was not for a while.
     fn is_overdue(&self, sign: &Sign) -> bool {
-        let section = self.shown.snapshot().map(|snapshot| snapshot.section(sign.probe));
-        section.is_some_and(|section| section.why().is_some())
+        let Some(snapshot) = self.shown.snapshot() else { return false };
+        // What took the server long is read less often, and then says of what moment it is.
+        let is_old = snapshot.age(sign.probe).is_some_and(|age| age.0 > MISSED_PACES * snapshot.cost.pace.0 + 2.0);
+        snapshot.section(sign.probe).why().is_some() || is_old
     }
 }
 

@@ -146,6 +146,7 @@ impl App {
                 self.message = Some(Message::note(text));
             }
             Outcome::Sent(signal) => self.watch_act(&signal),
+            Outcome::Unanswered(signal, why) => self.watch_unanswered(&signal, &why),
             Outcome::Bad(text) => {
                 self.log(text.clone());
                 self.message = Some(Message::bad(text));

@@ -43,6 +43,11 @@ impl Counting {
         }
     }
 
+    /// Returns since when the counters of the whole server run: a crash loses them all.
+    pub fn of_server(snapshot: &Snapshot) -> Option<Timestamp> {
+        snapshot.rows("databases")?.iter().find_map(|row| row.number("counters_since")).map(Timestamp)
+    }
+
     /// Returns how long the counters have run at a moment, at most, where that is known.
     pub fn age(self, now: Timestamp) -> Option<Seconds> {
         match self {
@@ -148,6 +153,11 @@ pub struct Judgements<'a> {
 }
 
 impl<'a> Judgements<'a> {
+    /// Whether a session builds it at this moment.
+    pub(crate) fn is_being_built(self, index: i64) -> bool {
+        self.builds.contains_key(&index)
+    }
+
     /// Returns what is said of an index; `None` for nothing.
     pub fn of(self, index: i64) -> Option<&'a Judgement> {
         self.builds.get(&index).or_else(|| self.judged.get(&index))
@@ -368,12 +378,17 @@ impl ReferringKey {
     }
 }
 
-/// Returns the foreign keys that no valid index of their table leads with.
+/// Returns the foreign keys that no index of their table leads with that is valid or being built.
 ///
 /// An index with a predicate counts as one: whether the predicate lets it serve cannot be told from here.
-pub(crate) fn unindexed<'a>(keys: &'a [ReferringKey], indexes: &[IndexUsage]) -> Vec<&'a ReferringKey> {
+pub(crate) fn unindexed<'a>(
+    keys: &'a [ReferringKey],
+    indexes: &[IndexUsage],
+    judged: Judgements<'_>,
+) -> Vec<&'a ReferringKey> {
     let tables = by_table(indexes);
-    keys.iter().filter(|key| !is_indexed(key, tables.get(&key.relid).map_or(&[], Vec::as_slice))).collect()
+    let serves = |index: &IndexUsage| index.is_valid || judged.is_being_built(index.indexrelid);
+    keys.iter().filter(|key| !is_indexed(key, tables.get(&key.relid).map_or(&[], Vec::as_slice), &serves)).collect()
 }
 
 /// Returns the foreign key that would be without an index, were this one gone.
@@ -385,14 +400,17 @@ pub(crate) fn key_only_served_by<'a>(
     let own: Vec<&IndexUsage> =
         indexes.iter().filter(|other| other.relid == index.relid && !other.is_on_trial()).collect();
     let others: Vec<&IndexUsage> = own.iter().copied().filter(|other| other.indexrelid != index.indexrelid).collect();
-    keys.iter().filter(|key| key.relid == index.relid).find(|key| is_indexed(key, &own) && !is_indexed(key, &others))
+    let is_valid = |index: &IndexUsage| index.is_valid;
+    keys.iter()
+        .filter(|key| key.relid == index.relid)
+        .find(|key| is_indexed(key, &own, &is_valid) && !is_indexed(key, &others, &is_valid))
 }
 
 /// Whether one of its table's indexes leads with the columns of a foreign key.
-fn is_indexed(key: &ReferringKey, indexes: &[&IndexUsage]) -> bool {
+fn is_indexed(key: &ReferringKey, indexes: &[&IndexUsage], serves: &dyn Fn(&IndexUsage) -> bool) -> bool {
     indexes.iter().any(|index| {
         let head = index.key_columns.get(..key.numbers.len());
-        index.is_valid && head.is_some_and(|head| key.numbers.iter().all(|column| head.contains(column)))
+        serves(index) && head.is_some_and(|head| key.numbers.iter().all(|column| head.contains(column)))
     })
 }
 
@@ -474,7 +492,15 @@ mod tests {
         assert_eq!(overlapping(&[index(1, &[3]), trial(&[3, 5])]), vec![]);
         let keys = vec![row! { oid: 10, name: "a_fk", relid: 1, columns: [3], column_names: ["customer_id"] }];
         let seen = snapshot().with("foreign_keys", keys);
-        assert_eq!(unindexed(&ReferringKey::all(&seen).unwrap(), &[trial(&[3])]).len(), 1);
+        assert_eq!(
+            unindexed(
+                &ReferringKey::all(&seen).unwrap(),
+                &[trial(&[3])],
+                Judgements { judged: &HashMap::new(), builds: &HashMap::new() }
+            )
+            .len(),
+            1
+        );
     }
 
     #[test]
@@ -541,9 +567,13 @@ mod tests {
             ],
         );
         let keys = ReferringKey::all(&seen).unwrap();
-        let missing = unindexed(&keys, &[index(1, &[3, 5])]);
+        let missing =
+            unindexed(&keys, &[index(1, &[3, 5])], Judgements { judged: &HashMap::new(), builds: &HashMap::new() });
         assert_eq!(missing.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["b_fk"]);
         let invalid = IndexUsage { is_valid: false, ..index(1, &[3]) };
-        assert_eq!(unindexed(&keys, &[invalid]).len(), 2);
+        assert_eq!(
+            unindexed(&keys, &[invalid], Judgements { judged: &HashMap::new(), builds: &HashMap::new() }).len(),
+            2
+        );
     }
 }

@@ -78,7 +78,8 @@ fn running(view: &RuleInput<'_>) -> Vec<i64> {
 fn evidence(view: &RuleInput<'_>, one: &Behind<'_>, running: &[i64]) -> (String, String) {
     let table = &one.table;
     let last = table.last_vacuum.and_then(|last| view.newer.at.since(last));
-    let last = last.map_or_else(|| "never vacuumed".to_owned(), |age: Seconds| format!("vacuumed {age} ago"));
+    let never = if table.has_lost_counters() { "no vacuum known since the reset" } else { "never vacuumed" };
+    let last = last.map_or_else(|| never.to_owned(), |age: Seconds| format!("vacuumed {age} ago"));
     let now = if running.contains(&table.relid) { ", vacuum running" } else { "" };
     let off = if one.due.is_enabled { "" } else { ", autovacuum disabled" };
     shows(

@@ -27,7 +27,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let extent = |key: &ReferringKey| table(key).map(TableUsage::extent).unwrap_or_default();
     let deletes =
         |key: &ReferringKey| tables.get(&key.referred_relid).and_then(|table| table.deletes).unwrap_or_default();
-    let mut keys = unindexed(view.readings.foreign_keys()?, indexes);
+    let mut keys = unindexed(view.readings.foreign_keys()?, indexes, view.readings.judgements());
     keys.retain(|key| table(key).is_some_and(|table| table.is_of(LEAST_ROWS, LEAST_BYTES)));
     keys.sort_by(|left, right| size(right).total_cmp(&size(left)));
     let Some(first) = keys.first().copied() else { return Ok(vec![]) };

@@ -1,10 +1,10 @@
 //! Sessions that wait for a lock, with the one at the root of the queue.
 
-use std::collections::{BTreeSet, HashMap};
-
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, counted, shows};
+use crate::readings::act::SignalKind;
 use crate::readings::backends::Backend;
-use crate::readings::waits::{MANY, WAIT, Waits};
+use crate::readings::lock_acts::{Forecast, proposals};
+use crate::readings::lock_graph::{LockGraph, LockRoot, MANY, WAIT};
 use crate::sample::Seconds;
 
 /// The rule.
@@ -18,146 +18,148 @@ operations = [
 
 /// Who waits for whom.
 struct Queue<'a> {
-    backends: HashMap<i64, &'a Backend>,
-    waits: &'a Waits,
+    backends: &'a [Backend],
+    graph: &'a LockGraph,
+    now: f64,
 }
 
-impl Queue<'_> {
-    /// Returns the root that a waiting session is behind: the one that waits for nobody; in a ring, the ring's first.
-    fn root(&self, pid: i64) -> i64 {
-        let chain = self.waits.chain(pid);
-        let first = chain.closes_at.and_then(|_| chain.pids.iter().min().copied());
-        first.unwrap_or(chain.end())
+impl<'a> Queue<'a> {
+    fn session(&self, node: i64) -> Option<&'a Backend> {
+        self.backends.iter().find(|backend| backend.pid == node)
     }
 
-    /// Returns the statement of a session.
-    fn query(&self, pid: i64) -> &str {
-        self.backends.get(&pid).map_or("", |backend| backend.query.as_str())
+    /// Returns how long a session has waited: as the server says (14), else since its statement began.
+    fn wait(&self, node: i64) -> f64 {
+        let since = self.graph.since(node).map(|since| (self.now - since.0).max(0.0));
+        since.or_else(|| self.session(node)?.query_age).unwrap_or_default()
     }
 
-    /// Returns how many wait behind a session, those behind the waiting ones too.
-    fn behind(&self, pid: i64) -> usize {
-        self.waits.behind(pid).len()
+    fn query(&self, node: i64) -> &'a str {
+        self.session(node).map_or("", |backend| backend.query.as_str())
     }
 
-    /// Returns the session as `pid 12 (web, idle in transaction)`, a migration's statement named as one.
-    fn name(&self, pid: i64) -> String {
-        if pid == 0 {
-            return "a prepared transaction".to_owned();
+    /// Returns the session with what it does: `pid 12 celery (idle in transaction for 9.8s)`; a migration's statement named as
+    /// one.
+    fn name(&self, node: i64) -> String {
+        if let Some(prepared) = self.graph.prepared(node) {
+            return format!("the prepared transaction {} of database {}", prepared.gid, prepared.database);
         }
-        let Some(backend) = self.backends.get(&pid) else { return format!("pid {pid}") };
-        let what = match schema_change(&backend.query) {
-            Some(change) if backend.state == "active" => format!("{change}, a migration?"),
-            _ => backend.state.clone(),
+        let Some(backend) = self.session(node) else {
+            return if node <= 0 { "a prepared transaction".to_owned() } else { format!("pid {node}") };
         };
-        if what.is_empty() { format!("pid {pid}") } else { format!("pid {pid} ({what})") }
+        let for_age = |age: Option<f64>| age.map(|age| format!(" for {}", Seconds(age))).unwrap_or_default();
+        let what = match backend.schema_change() {
+            Some(change) => format!("{change}, a migration?"),
+            None if backend.is_idle_in_transaction() => format!("{}{}", backend.state, for_age(backend.state_age)),
+            None => backend.state.clone(),
+        };
+        let name = format!("pid {node} {}", backend.name());
+        if what.is_empty() { name.trim_end().to_owned() } else { format!("{} ({what})", name.trim_end()) }
+    }
+
+    /// Returns the session at the top, or the ring.
+    fn top(&self, root: &LockRoot) -> String {
+        if root.is_ring() {
+            let pids: Vec<String> = root.members.iter().map(ToString::to_string).collect();
+            return format!("a deadlock of pids {}", pids.join(", "));
+        }
+        self.name(root.first())
     }
 }
 
 fn check(view: &RuleInput<'_>) -> RuleResult {
-    let backends = view.readings.backends()?;
-    let queue = Queue {
-        backends: backends.iter().map(|backend| (backend.pid, backend)).collect(),
-        waits: view.readings.waits(),
-    };
-    let ages = wait_ages(view);
-    let wait = |pid: i64| {
-        let by_query = || queue.backends.get(&pid).and_then(|backend| backend.query_age);
-        ages.get(&pid).copied().or_else(by_query).unwrap_or_default()
-    };
-    let longest = queue.waits.waiters().map(wait).fold(0.0, f64::max);
-    let count = queue.waits.count();
+    let queue = Queue { backends: view.readings.backends()?, graph: view.readings.lock_graph(), now: view.newer.at.0 };
+    let longest = queue.graph.waiting().into_iter().map(|node| queue.wait(node)).fold(0.0, f64::max);
+    let count = queue.graph.count();
     if count == 0 || (longest < WAIT.warning && count < MANY) {
         return view.as_far_as_seen(vec![]);
     }
-    let roots: BTreeSet<i64> = queue.waits.waiters().map(|pid| queue.root(pid)).collect();
-    let Some(root) = roots.iter().copied().max_by_key(|root| queue.behind(*root)) else { return Ok(vec![]) };
-    let is_critical = count >= MANY || longest >= WAIT.critical;
-    let is_migration = |pid: &i64| schema_change(queue.query(*pid)).is_some() && queue.behind(*pid) > 0;
-    let migration = queue.waits.waiters().chain(roots.iter().copied()).find(is_migration);
+    let roots = queue.graph.roots();
+    let Some(root) = roots.first() else { return Ok(vec![]) };
+    let waits_for_snapshots =
+        |node: i64| queue.graph.wants(node).is_some_and(|(queue, _)| queue.locktype == "virtualxid");
+    let is_build = queue.graph.waiting().into_iter().all(waits_for_snapshots);
+    let is_critical = !is_build && (count >= MANY || longest >= WAIT.critical);
+    let best = proposals(queue.graph, queue.backends, &view.newer.server).into_iter().next();
+    let more = match roots.len() {
+        1 => String::new(),
+        roots => format!(" and {} more", roots - 1),
+    };
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
         title: format!(
-            "{} up to {} for a lock behind {}",
+            "{} up to {} for a lock behind {}{more}",
             counted(count, "session waits", "sessions wait"),
             Seconds(longest),
-            queue.name(root)
+            queue.top(root)
         ),
-        evidence: evidence(&queue, &roots, &wait, longest),
-        why: "Each waiting session is a request that hangs; new ones queue behind it, and a waiting ALTER TABLE makes \
-              all later readers wait too.",
-        fix: match migration {
-            Some(pid) if pid != root => Fix::python(
-                format!(
-                    "1. Cancel {} (c in Activity): {} behind it can go on. 2. End the transaction of {}. 3. Run the \
-                     migration again with a lock_timeout:",
-                    queue.name(pid),
-                    counted(queue.behind(pid), "session", "sessions"),
-                    queue.name(root)
-                ),
-                MIGRATE,
-            ),
-            Some(pid) => Fix::python(
-                format!(
-                    "Wait for {}, or cancel it. Next time run it with a lock_timeout and CONCURRENTLY:",
-                    queue.name(pid)
-                ),
-                MIGRATE,
-            ),
-            None => Fix::text(format!(
-                "Check {} in Activity: let it finish, cancel its statement, or terminate its session if it was \
-                 forgotten.",
-                queue.name(root)
-            )),
+        evidence: evidence(&queue, &roots, longest),
+        why: if is_build {
+            "CREATE INDEX CONCURRENTLY waits until every transaction that is older has ended. No request waits for it."
+        } else {
+            "Each waiting session is a request that hangs; new ones queue behind it, and a waiting ALTER TABLE makes all \
+             later readers wait too."
         },
-        jump: Some(Jump::to_row("activity", root)),
-        source: "pg_blocking_pids(); PostgreSQL manual: Explicit Locking; gunicorn's timeout (30 s)",
+        fix: fix(&queue, root, best.as_ref()),
+        jump: Some(Jump::to_row("locks", root.first())),
+        source: "pg_locks, pg_blocking_pids(); PostgreSQL manual: Explicit Locking; gunicorn's timeout (30 s)",
     }])
 }
 
-fn evidence(
-    queue: &Queue<'_>,
-    roots: &BTreeSet<i64>,
-    wait: &dyn Fn(i64) -> f64,
-    longest: f64,
-) -> Vec<(String, String)> {
+/// Returns the act that frees most, what it does, and how a migration avoids the queue.
+fn fix(queue: &Queue<'_>, root: &LockRoot, best: Option<&Forecast>) -> Fix {
+    let is_migration = |node: i64| queue.session(node).is_some_and(|session| session.schema_change().is_some());
+    let migration = queue
+        .graph
+        .waiting()
+        .into_iter()
+        .chain(root.members.iter().copied())
+        .find(|node| is_migration(*node) && queue.graph.count_behind(*node) > 0);
+    let text = match (best, queue.graph.prepared(root.first())) {
+        (_, Some(prepared)) => {
+            let sql = format!("ROLLBACK PREPARED {};", crate::quote::quote_text(&prepared.gid));
+            let text = format!(
+                "End the prepared transaction, in the database {}: roll it back, or commit it with COMMIT PREPARED if its \
+                 coordinator says so.",
+                prepared.database
+            );
+            return Fix::sql(text, sql);
+        }
+        (Some(best), None) => {
+            let act = match best.kind {
+                SignalKind::Cancel => "Cancel the statement of",
+                SignalKind::Terminate => "Terminate the session of",
+            };
+            format!("{act} {} (a in Locks): {}.", queue.name(best.pid), best.words())
+        }
+        (None, None) if root.is_ring() => {
+            "The server ends one of them after deadlock_timeout. Lock rows in the same order everywhere.".to_owned()
+        }
+        (None, None) => {
+            format!("Look at {} in Locks: it ends by itself, or somebody with the right ends it.", queue.top(root))
+        }
+    };
+    match migration {
+        Some(_) => Fix::python(format!("{text} Run the migration again with a lock_timeout:"), MIGRATE),
+        None => Fix::text(text),
+    }
+}
+
+fn evidence(queue: &Queue<'_>, roots: &[LockRoot], longest: f64) -> Vec<(String, String)> {
     let mut evidence = vec![shows("longest wait", Seconds(longest))];
     for root in roots.iter().take(NAMED) {
-        let query = queue.query(*root);
-        let behind = counted(queue.behind(*root), "session", "sessions");
-        evidence.push(shows(format!("root: {}", queue.name(*root)), format!("{behind} behind it: {query}")));
+        let query = queue.query(root.first());
+        let behind = counted(root.behind.len(), "session", "sessions");
+        evidence.push(shows(format!("root: {}", queue.top(root)), format!("{behind} behind it: {query}")));
     }
-    let mut waiters: Vec<i64> = queue.waits.waiters().collect();
-    waiters.sort_by(|left, right| wait(*right).total_cmp(&wait(*left)));
+    let mut waiters: Vec<i64> = queue.graph.waiting().into_iter().collect();
+    waiters.sort_by(|left, right| queue.wait(*right).total_cmp(&queue.wait(*left)));
     for pid in waiters.into_iter().take(NAMED) {
-        let text = format!("waiting for {}: {}", Seconds(wait(pid)), queue.query(pid));
+        let text = format!("waiting for {}: {}", Seconds(queue.wait(pid)), queue.query(pid));
         evidence.push(shows(queue.name(pid), text));
     }
     evidence
-}
-
-/// How long each session has waited, where the server says it (14).
-fn wait_ages(view: &RuleInput<'_>) -> HashMap<i64, f64> {
-    view.readings.locks().iter().filter_map(|lock| Some((lock.pid?, lock.wait_age?))).collect()
-}
-
-/// Returns the first words of a statement that changes the schema, as migrations run them.
-fn schema_change(query: &str) -> Option<&'static str> {
-    const CHANGES: &[&str] = &[
-        "ALTER TABLE",
-        "CREATE INDEX",
-        "CREATE UNIQUE INDEX",
-        "DROP INDEX",
-        "DROP TABLE",
-        "CREATE TABLE",
-        "TRUNCATE",
-        "REINDEX",
-        "VACUUM FULL",
-        "CLUSTER",
-    ];
-    let head = query.trim_start().get(..20).unwrap_or(query.trim_start()).to_ascii_uppercase();
-    CHANGES.iter().copied().find(|change| head.starts_with(change))
 }
 
 #[cfg(test)]
@@ -185,16 +187,16 @@ mod tests {
     #[test]
     fn the_root_is_named_and_the_migration_in_the_queue_too() {
         let mut rows = vec![
-            row! { pid: 1, state: "idle in transaction", query: "SELECT 1" },
+            row! { pid: 1, state: "idle in transaction", user: "web", query: "SELECT 1" },
             row! { pid: 2, state: "active", query: "ALTER TABLE shop_order ADD COLUMN x int", query_age: 9.0, blocked_by: [1] },
         ];
         rows.extend(
             (3..7).map(|pid| row! { pid: pid, state: "active", query: "SELECT", query_age: 2.0, blocked_by: [2] }),
         );
         let found = judge(rows);
-        assert_eq!(found[0].title, "5 sessions wait up to 9.0s for a lock behind pid 1 (idle in transaction)");
+        assert_eq!(found[0].title, "5 sessions wait up to 9.0s for a lock behind pid 1 web (idle in transaction)");
         assert_eq!(found[0].severity, Severity::Critical, "five at once");
-        assert!(found[0].fix.text.contains("Cancel pid 2 (ALTER TABLE, a migration?)"), "{}", found[0].fix.text);
+        assert!(found[0].fix.code.as_ref().unwrap().text.contains("lock_timeout"), "{:?}", found[0].fix);
         assert!(found[0].evidence[1].1.starts_with("5 sessions behind it"), "{:?}", found[0].evidence);
     }
 

@@ -4,25 +4,23 @@
 //! the user, the transaction's age. The pid, the state, the query's age, the wait, who blocks and the query stay.
 
 mod columns;
-mod documents;
+pub(super) mod documents;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::columns::{SessionGroup, SessionRow, columns};
+use super::chosen::{self, CANCEL, ChosenSession, TERMINATE};
 use super::column::{PaneColumn, cells, headers};
 use super::explain;
 use super::sessions;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{
-    Action, DrawContext, Effect, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder, Signal, SignalKind,
-};
+use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder, SignalKind};
 use crate::document::Document;
-use crate::readings::act::{Prospect, prospect};
 use crate::readings::backends::Backend;
 use crate::readings::transactions;
-use crate::sample::{ServerFacts, Timestamp};
+use crate::sample::ServerFacts;
 use crate::ui::table::{Grid, GridRow, Notice, RowNesting};
 use crate::ui::theme::Role;
 
@@ -94,8 +92,6 @@ pub const ID: PaneId = PaneId { name: "activity", title: "Activity" };
 
 const GROUP: Action = Action::Own("group");
 const IDLE: Action = Action::Own("idle");
-const CANCEL_QUERY: Action = Action::Own("cancel query");
-const TERMINATE: Action = Action::Own("terminate");
 
 /// The pane in the list of panes.
 pub const PANE: PaneSpec = PaneSpec {
@@ -110,8 +106,8 @@ const KEYS: &[Binding] = &[
     key(Action::View, &["v"], "view", "Next columns: what sessions do, or where they come from.").shown(5),
     key(GROUP, &["o"], "group", "Group by state, role, application, client, statement, …").shown(6),
     key(IDLE, &["i"], "idle", "Show or hide idle sessions.").shown(6),
-    key(CANCEL_QUERY, &["c"], "cancel", "Cancel the running statement of this session; asks first.").shown(7).acts(),
-    key(TERMINATE, &["K"], "terminate", "Terminate this session; asks first.").shown(8).acts(),
+    chosen::CANCEL_KEY,
+    chosen::TERMINATE_KEY,
     explain::FROM_ROW,
 ];
 
@@ -124,10 +120,7 @@ pub struct Activity {
     view: SessionView,
     shows_idle: bool,
     note: String,
-    /// The sample that is shown.
-    sample: Timestamp,
-    /// The row of the session that a person had chosen and that this sample no longer lists: the selection moved by itself.
-    lost: Option<String>,
+    chosen: ChosenSession,
 }
 
 impl Pane for Activity {
@@ -139,9 +132,7 @@ impl Pane for Activity {
             None => Grid::missing(headers(&columns(self.view)), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", &self.note);
-        let before = self.list.selected_key().filter(|_| self.list.follows()).map(str::to_owned);
-        self.list.refresh(grid);
-        self.notice_loss(before, view.newer.at);
+        self.chosen.refresh(&mut self.list, grid, view.newer.at);
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
@@ -175,8 +166,8 @@ impl Pane for Activity {
                 self.list.toggle_fold();
                 PaneRequest::Nothing
             }
-            CANCEL_QUERY => self.ask(SignalKind::Cancel, view),
-            TERMINATE => self.ask(SignalKind::Terminate, view),
+            CANCEL => self.chosen.ask(SignalKind::Cancel, &mut self.list, &self.backends, view),
+            TERMINATE => self.chosen.ask(SignalKind::Terminate, &mut self.list, &self.backends, view),
             Action::Explain => self
                 .selected()
                 .map_or_else(|| PaneRequest::Say("This row has no statement to explain".to_owned()), sessions::explain),
@@ -185,7 +176,7 @@ impl Pane for Activity {
     }
 
     fn moved(&mut self) {
-        self.lost = None;
+        self.chosen.moved();
     }
 
     fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
@@ -220,60 +211,6 @@ impl Activity {
     fn selected(&self) -> Option<&Backend> {
         let key = self.list.selected_key()?;
         self.backends.iter().find(|backend| backend.key() == key)
-    }
-
-    /// Keeps the session that the selection followed until a newer sample no longer listed it.
-    fn notice_loss(&mut self, before: Option<String>, at: Timestamp) {
-        if self.sample == at {
-            return;
-        }
-        self.sample = at;
-        self.lost = before.filter(|key| is_session(key) && !self.lists(key));
-    }
-
-    fn lists(&self, key: &str) -> bool {
-        self.list.grid().rows.iter().any(|row| row.key == key)
-    }
-
-    /// Returns the session that a person means: the one selected in the last frame, or moved to since; `None` for none.
-    ///
-    /// Where a sample took it away meanwhile, the key is for no other one, and that is said.
-    fn meant(&mut self) -> Result<Option<Backend>, String> {
-        let key = self.lost.take().or_else(|| self.list.seen_key()).filter(|key| is_session(key));
-        let Some(key) = key else { return Ok(None) };
-        if !self.lists(&key) {
-            self.list.mark_seen();
-            let is_there = self.backends.iter().any(|one| one.key() == key);
-            let what = if is_there { "became idle" } else { "is no longer listed" };
-            let pid = key.split('@').next().unwrap_or_default();
-            return Err(format!("pid {pid} {what}. Nothing was sent; the selection is now on another row."));
-        }
-        self.list.select_key(&key);
-        Ok(self.backends.iter().find(|one| one.key() == key).cloned())
-    }
-
-    fn ask(&mut self, kind: SignalKind, view: &PaneView<'_>) -> PaneRequest {
-        let backend = match self.meant() {
-            Ok(Some(backend)) => backend,
-            Ok(None) => return PaneRequest::Say("Select a session first".to_owned()),
-            Err(why) => return PaneRequest::Say(why),
-        };
-        match prospect(kind, &backend, &self.backends, &view.newer.server) {
-            Prospect::Refused(refusal) => PaneRequest::Open(documents::refusal(&refusal)),
-            Prospect::Possible(plan) => {
-                let one = plan.backend;
-                let names = [one.user.as_str(), one.application.as_str(), one.kind.as_str()];
-                let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
-                let who = format!("pid {} ({name})", one.pid);
-                let button = kind.button(&one.kind);
-                let signal = Signal { kind, button, pid: one.pid, backend_start: one.started, doing: plan.doing, who };
-                PaneRequest::Ask {
-                    about: documents::blast(&plan, &self.backends, view),
-                    question: plan.question,
-                    then: Effect::Signal(signal),
-                }
-            }
-        }
     }
 
     fn grid(&mut self, facts: &ServerFacts) -> Grid {
@@ -314,11 +251,6 @@ fn left_out<'a>(hidden: impl Iterator<Item = &'a Backend>) -> String {
         (0, background) => format!("{background} background hidden (i)"),
         (idle, background) => format!("{idle} idle, {background} background hidden (i)"),
     }
-}
-
-/// Whether a row is a session's, and no group's.
-fn is_session(key: &str) -> bool {
-    key.contains('@') && !key.starts_with("group ")
 }
 
 /// Orders rows before the user sorts: who blocks, who waits, who runs longest.
@@ -389,6 +321,7 @@ fn group_row<'a>(name: &str, by: GroupBy, members: &'a [&'a Backend]) -> (String
 
 #[cfg(test)]
 mod tests {
+    use crate::app::Effect;
     use std::sync::Arc;
 
     use super::*;

@@ -38,7 +38,10 @@ fn sample(grown: i32) -> Snapshot {
                 wait_event_type: "Lock", wait_event: "transactionid", blocked_by: [1], query_age: 9.0 },
             ],
         )
-        .with("locks", vec![row! { pid: 1, mode: "ExclusiveLock", granted: true, target: "transaction 7" }])
+        .with(
+            "locks",
+            vec![row! { pids: [1], since: [0], mode: "ExclusiveLock", granted: true, target: "transaction 7" }],
+        )
         .with("vacuum_horizon", vec![row! { kind: "session", pid: 1, database: "shop", xid_age: 901 }])
         .with("tables", vec![table(1, "shop_order"), table(2, "shop_line")])
         .with("table_sizes", vec![row! { relid: 1, heap_bytes: 9e6, total_bytes: 2e7 }])

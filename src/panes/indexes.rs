@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use self::figures::{IndexFigures, IndexOrMissing, figures};
 use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
+use super::sessions;
 use super::tables::bloat_cell;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
@@ -21,7 +22,7 @@ use crate::catalog::usage::IndexProblem;
 use crate::document::Document;
 use crate::pg::exact::MeasuredRelation;
 use crate::sample::unit::{Count, Share};
-use crate::sample::{Bytes, Seconds, Timestamp};
+use crate::sample::{Bytes, Seconds};
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
 
@@ -166,7 +167,7 @@ impl Indexes {
         let listed = self.figures.iter().filter(|one| self.shown == IndexFilter::All || one.is_judged());
         grid.rows = listed
             .map(|one| {
-                let row = GridRow::new(one.key(), cells(&columns, &IndexRow { one, now: view.newer.at }));
+                let row = GridRow::new(one.key(), cells(&columns, &IndexRow { one, view }));
                 if one.locked_by().is_empty() { row } else { row.role(Role::Lock) }
             })
             .collect();
@@ -187,7 +188,7 @@ impl Indexes {
 /// An index as it is listed.
 struct IndexRow<'a> {
     one: &'a IndexFigures,
-    now: Timestamp,
+    view: &'a PaneView<'a>,
 }
 
 impl IndexRow<'_> {
@@ -206,13 +207,11 @@ impl IndexRow<'_> {
 }
 
 fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
-    let locked = |row: &IndexRow<'_>| {
-        Cell::text(&row.one.locked_by().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
-    };
+    let locked = |row: &IndexRow<'_>| sessions::lockers_cell(row.view, row.one.locked_by());
     let size =
         |row: &IndexRow<'_>| Cell::optional(row.usage().and_then(IndexUsage::size).map(|bytes| (Bytes(bytes), bytes)));
     let last_scan = |row: &IndexRow<'_>| {
-        let age = row.usage().and_then(|usage| usage.last_scan).map(|at| (row.now.0 - at.0).max(0.0));
+        let age = row.usage().and_then(|usage| usage.last_scan).map(|at| (row.view.newer.at.0 - at.0).max(0.0));
         Cell::optional(age.map(|age| (Seconds(age), age)))
     };
     let hits = |row: &IndexRow<'_>| {

@@ -46,20 +46,24 @@ pub(super) fn who(view: &PaneView<'_>, pid: i64) -> String {
     all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid} (not listed in Activity)"), words)
 }
 
+/// Returns the pids at a table's ACCESS EXCLUSIVE lock for a cell: `7`, and `9 waits` where it is only awaited.
+pub(super) fn lockers_cell(view: &PaneView<'_>, pids: &[i64]) -> Cell {
+    let graph = view.readings.lock_graph();
+    let word = |pid: &i64| {
+        let waits = graph.wants(*pid).is_some_and(|(_, wanted)| wanted.mode.words() == "ACCESS EXCLUSIVE");
+        if waits { format!("{pid} waits") } else { pid.to_string() }
+    };
+    Cell::text(&pids.iter().map(word).collect::<Vec<_>>().join(" "))
+}
+
 /// Returns who keeps a table: `pid 7 (migrate) holds` or `pid 7 (migrate) holds and pid 9 waits for`.
 ///
 /// The locks that were read are those that somebody waits for: one that is not among them is held.
 pub(super) fn lockers(view: &PaneView<'_>, table: &str, pids: &[i64]) -> String {
     let all = view.readings.backends().unwrap_or_default();
     let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
-    let is_waiting = |pid: i64| {
-        let locks = view.readings.locks().iter();
-        let mut own = locks
-            .filter(|lock| lock.pid == Some(pid) && lock.mode == "AccessExclusiveLock")
-            .filter(|lock| bare(&lock.relation) == bare(table))
-            .peekable();
-        own.peek().is_some() && own.all(|lock| !lock.is_granted)
-    };
+    let graph = view.readings.lock_graph();
+    let is_waiting = |pid: i64| graph.wants(pid).is_some_and(|(queue, _)| bare(&queue.relation) == bare(table));
     let name = |pid: i64| {
         let application = all.iter().find(|one| one.pid == pid).map(|one| one.application.as_str());
         let application = application.filter(|name| !name.is_empty());
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn a_lock_is_held_unless_it_is_waited_for() {
         let lock = |pid: i32, relation: &str, granted: bool| {
-            row! { pid: pid, mode: "AccessExclusiveLock", relation: relation, granted: granted }
+            row! { pids: [pid], since: [0], target: relation, mode: "AccessExclusiveLock", relation: relation, granted: granted }
         };
         let seen = snapshot().with("activity", vec![row! { pid: 7, application: "migrate" }]).with(
             "locks",

@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use self::figures::{TableFigures, figures};
 use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
+use super::sessions;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
@@ -233,7 +234,7 @@ fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
             GridColumn::text("locked", "locked by", 9)
                 .help("Process ids with an ACCESS EXCLUSIVE lock on it, held or waited for (pg_locks).")
                 .at_most(16),
-            |row| Cell::text(&row.one.usage.locked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+            |row| sessions::lockers_cell(row.view, &row.one.usage.locked_by),
         ),
         column(
             GridColumn::text("model", "model", 12)

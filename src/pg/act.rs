@@ -172,7 +172,7 @@ impl Act {
             let (session, outcome) = match tokio::time::timeout(SIGNAL_LIMIT, act).await {
                 Ok(Ok((session, outcome))) => (Some(session), outcome),
                 Ok(Err(what)) => (None, SignalOutcome::Failed { what }),
-                Err(_) => (None, SignalOutcome::Failed { what: "the server does not answer".to_owned() }),
+                Err(_) => (None, SignalOutcome::Unanswered { why: "the server does not answer".to_owned() }),
             };
             ActDone::Signalled(session, SignalReply { signal, backend, outcome })
         };

@@ -76,6 +76,11 @@ pub enum SignalOutcome {
         /// The statement that would allow it.
         grant: String,
     },
+    /// It was on its way when the server did not answer or the connection was lost: it may have been sent, or still be.
+    Unanswered {
+        /// What was seen instead of an answer.
+        why: String,
+    },
     /// It could not be asked, or the server refused for another reason.
     Failed {
         /// In the server's words, or ours.
@@ -92,6 +97,7 @@ impl std::fmt::Display for SignalOutcome {
             Self::Over { what } => write!(f, "that {what} has already ended; nothing was sent"),
             Self::NotASession => write!(f, "PostgreSQL does not signal this process: it is part of the server"),
             Self::Denied { what, grant } => write!(f, "not permitted: {what}; {grant}"),
+            Self::Unanswered { why } => write!(f, "no answer ({why}): it may still reach the session"),
             Self::Failed { what } => write!(f, "failed: {what}"),
         }
     }
@@ -182,7 +188,7 @@ fn outcome(
     doing: Doing,
 ) -> SignalOutcome {
     match answer {
-        Err(lost) => SignalOutcome::Failed { what: lost.why },
+        Err(lost) => SignalOutcome::Unanswered { why: lost.why },
         Ok(Err(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             let what = sentence(&error);
             // A superuser's backend is for superusers, whatever the grants.

@@ -245,6 +245,11 @@ fn plan<'a>(kind: SignalKind, one: &'a Backend, facts: &ServerFacts) -> PlannedA
         }
         (SignalKind::Terminate, _) => (format!("Terminate the session of pid {pid}?"), end_of_session(one)),
     };
+    if one.builds_concurrently() {
+        effect.push_str(
+            " The index it builds stays behind invalid, and writes may maintain it: drop it with DROP INDEX CONCURRENTLY.",
+        );
+    }
     if facts.is_pooled && one.is_client() {
         effect.push_str(" Behind a pooler the error goes to the client that uses this connection at that moment.");
     }

@@ -2,10 +2,12 @@
 //!
 //! Nothing counts as done before a sample shows it. A session is known by pid and start, a statement by its start too.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use super::act::{Doing, SignalKind};
-use super::backends::{Backend, PREPARED, waits};
+use super::backends::{Backend, PREPARED};
+use super::lock_acts::Forecast;
+use super::lock_graph::LockGraph;
 use crate::sample::Seconds;
 use crate::sample::unit::counted;
 
@@ -23,6 +25,8 @@ pub struct Sent {
     doing: Doing,
     /// Who waited behind it, directly or behind another, by the keys of their rows.
     waiting: Vec<String>,
+    /// Of those, whose wait was expected to end.
+    expected: BTreeSet<String>,
     /// The server's clock at the newest sample when the signal was sent.
     at: f64,
     /// Whether a sample has shown its effect; who waited gets one more to run.
@@ -47,6 +51,8 @@ pub enum SignalProgress {
 pub struct Sample<'a> {
     /// The sessions.
     pub backends: &'a [Backend],
+    /// Who waits for whom.
+    pub graph: &'a LockGraph,
     /// The server's clock.
     pub at: f64,
     /// Whether every session is among them, and none was cut off.
@@ -65,8 +71,14 @@ impl Sent {
 
     /// Notes a signal to a session, with what the newest sample shows.
     pub fn new(kind: SignalKind, pid: i64, backend_start: f64, doing: Doing, sample: Sample<'_>) -> Self {
-        let behind = waiting_behind(pid, sample.backends);
-        Self { kind, pid, backend_start, doing, waiting: behind, at: sample.at, is_over: false }
+        let behind = sample.graph.behind(pid);
+        let keys = |nodes: &BTreeSet<i64>| {
+            sample.backends.iter().filter(|one| nodes.contains(&one.pid)).map(Backend::key).collect::<Vec<_>>()
+        };
+        let one = sample.backends.iter().find(|one| one.pid == pid && one.started == backend_start);
+        let freed = one.map(|one| Forecast::of(sample.graph, one, kind).freed()).unwrap_or_default();
+        let expected = keys(&freed).into_iter().collect();
+        Self { kind, pid, backend_start, doing, waiting: keys(&behind), expected, at: sample.at, is_over: false }
     }
 
     /// Returns what a sample shows of its effect.
@@ -91,16 +103,28 @@ impl Sent {
             return SignalProgress::Waiting;
         }
         let waiting: Vec<&Backend> =
-            backends.iter().filter(|one| !one.blocked_by.is_empty() && self.waiting.contains(&one.key())).collect();
-        let released = self.waiting.len() - waiting.len();
-        let mut parts: Vec<String> = Vec::new();
-        if released > 0 {
-            parts.push(counted(released, "session no longer waits", "sessions no longer wait"));
-        }
-        parts.extend(roots(&waiting, backends));
+            backends.iter().filter(|one| sample.graph.waits(one.pid) && self.waiting.contains(&one.key())).collect();
+        let mut parts: Vec<String> = self.released(&waiting).into_iter().collect();
+        parts.extend(roots(&waiting, sample.graph));
         let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
         let text = format!("{over}{parts}");
         if waiting.is_empty() { SignalProgress::Done(text) } else { SignalProgress::Left(text) }
+    }
+
+    /// Returns how many no longer wait, beside how many were expected to.
+    fn released(&self, waiting: &[&Backend]) -> Option<String> {
+        let count = self.waiting.len() - waiting.len();
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let said = counted(count, "session no longer waits", "sessions no longer wait");
+        let late = waiting.iter().filter(|one| self.expected.contains(&one.key())).count();
+        let beside = match (self.expected.len(), late) {
+            (0, _) => String::new(),
+            (_, 0) => ", as predicted".to_owned(),
+            (expected, _) => format!(" ({expected} predicted)"),
+        };
+        (count > 0 || late > 0).then(|| format!("{said}{beside}"))
     }
 
     /// Returns what happened, once what the signal was for is over.
@@ -159,27 +183,26 @@ fn why_still(one: &Backend) -> &'static str {
     }
 }
 
-/// Returns the keys of all that wait behind a pid, directly or behind another.
-fn waiting_behind(pid: i64, backends: &[Backend]) -> Vec<String> {
-    let behind = waits(backends).behind(pid);
-    backends.iter().filter(|one| behind.contains(&one.pid)).map(Backend::key).collect()
-}
-
 /// Returns how many of the waiting wait behind whom: the one that waits for nobody itself, most waiting first.
-fn roots(waiting: &[&Backend], all: &[Backend]) -> Vec<String> {
-    let waits = waits(all);
-    let mut counts: HashMap<i64, usize> = HashMap::new();
-    for one in waiting {
-        let chain = waits.chain(one.pid);
-        // A circle ends at itself.
-        *counts.entry(chain.closes_at.unwrap_or(chain.end())).or_default() += 1;
-    }
-    let mut counts: Vec<(i64, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(pid, count)| (std::cmp::Reverse(*count), *pid));
-    let words = counts.iter().take(3).map(|(pid, count)| {
+fn roots(waiting: &[&Backend], graph: &LockGraph) -> Vec<String> {
+    let among = |root: &BTreeSet<i64>| waiting.iter().filter(|one| root.contains(&one.pid)).count();
+    let mut counts: Vec<(i64, usize, bool)> = graph
+        .roots()
+        .iter()
+        .map(|root| {
+            let members: BTreeSet<i64> = root.members.iter().copied().collect();
+            (root.first(), among(&root.behind) + if root.is_ring() { among(&members) } else { 0 }, root.is_ring())
+        })
+        .filter(|(_, count, _)| *count > 0)
+        .collect();
+    counts.sort_by_key(|(pid, count, _)| (std::cmp::Reverse(*count), *pid));
+    let words = counts.iter().take(3).map(|(pid, count, is_ring)| {
         let verb = if *count == 1 { "waits" } else { "wait" };
-        let whom = if *pid == PREPARED { "a prepared transaction".to_owned() } else { pid.to_string() };
-        format!("{count} {verb} behind {whom}")
+        match (*is_ring, *pid) {
+            (true, pid) => format!("{count} {verb} in a deadlock with {pid}"),
+            (false, pid) if pid <= PREPARED => format!("{count} {verb} behind a prepared transaction"),
+            (false, pid) => format!("{count} {verb} behind {pid}"),
+        }
     });
     words.collect()
 }
@@ -196,13 +219,15 @@ mod tests {
             kind: "client backend".to_owned(),
             state: state.to_owned(),
             query_started: Some(5.0),
+            is_waiting: !blocked_by.is_empty(),
             blocked_by: blocked_by.to_vec(),
             ..Backend::default()
         }
     }
 
     fn at(at: f64, backends: &[Backend]) -> Sample<'_> {
-        Sample { backends, at, is_whole: true }
+        let graph = Box::leak(Box::new(LockGraph::of(Vec::new(), Vec::new(), backends)));
+        Sample { backends, graph, at, is_whole: true }
     }
 
     fn sent(kind: SignalKind, pid: i64, backends: &[Backend]) -> Sent {
@@ -288,7 +313,7 @@ mod tests {
             session(4, "active", &[3]),
         ];
         let waiting: Vec<&Backend> = all.iter().collect();
-        let said = roots(&waiting, &all);
-        assert_eq!(said, ["2 wait behind a prepared transaction", "1 waits behind 3", "1 waits behind 4"]);
+        let said = roots(&waiting, &LockGraph::of(Vec::new(), Vec::new(), &all));
+        assert_eq!(said, ["2 wait behind a prepared transaction", "2 wait in a deadlock with 3"]);
     }
 }

@@ -2,10 +2,7 @@
 //!
 //! Pure. Panes, findings and the header count with these alone, so that they agree.
 
-use std::collections::HashMap;
-
 use crate::catalog::index_usage::IndexUsage;
-use crate::readings::waits::Waits;
 use crate::sample::{Row, RowSet, Timestamp};
 
 /// The pid that `pg_blocking_pids()` gives for a prepared transaction, which has no session. Source: manual 9.26.
@@ -116,6 +113,38 @@ impl Backend {
         format!("{}@{}", self.pid, self.started)
     }
 
+    /// Returns whose it is: the application, else the role, else the kind of process; with the Django view where one is known.
+    pub fn name(&self) -> String {
+        let names = [self.application.as_str(), self.user.as_str(), self.kind.as_str()];
+        let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        if self.view.is_empty() { name.to_owned() } else { format!("{name} {}", self.view) }
+    }
+
+    /// Returns the first words of its running statement, if that changes the schema as migrations do.
+    pub fn schema_change(&self) -> Option<&'static str> {
+        const CHANGES: &[&str] = &[
+            "ALTER TABLE",
+            "CREATE INDEX",
+            "CREATE UNIQUE INDEX",
+            "DROP INDEX",
+            "DROP TABLE",
+            "CREATE TABLE",
+            "TRUNCATE",
+            "REINDEX",
+            "VACUUM FULL",
+            "CLUSTER",
+        ];
+        let text = self.query.trim_start();
+        let head = text.get(..20).unwrap_or(text).to_ascii_uppercase();
+        CHANGES.iter().copied().filter(|_| self.is_active()).find(|change| head.starts_with(change))
+    }
+
+    /// Whether it builds an index with CONCURRENTLY at this moment, by the text of its statement.
+    pub fn builds_concurrently(&self) -> bool {
+        let text = self.query.to_uppercase();
+        self.is_active() && text.contains("INDEX") && text.contains("CONCURRENTLY") && !text.contains("DROP INDEX")
+    }
+
     /// Whether it is a client's.
     pub fn is_client(&self) -> bool {
         self.kind == "client backend" || self.is_hidden
@@ -164,33 +193,18 @@ impl Backend {
     }
 }
 
-/// Returns who waits for whom.
-pub fn waits(backends: &[Backend]) -> Waits {
-    Waits::of(backends.iter().map(|one| (one.pid, one.blocked_by.clone())))
-}
-
-/// Reads the backends of a reading of `activity`, with who blocks how many.
+/// Reads the backends of a reading of `activity`; how many each blocks is reckoned with the locks.
 pub fn backends(activity: &RowSet, at: Timestamp) -> Vec<Backend> {
-    let mut all: Vec<Backend> = activity.iter().map(|row| Backend::of(&row, at)).collect();
-    let waits = waits(&all);
-    let mut blocks: HashMap<i64, usize> = HashMap::new();
-    for blocker in waits.waiters().flat_map(|waiter| waits.blockers(waiter)) {
-        *blocks.entry(blocker).or_default() += 1;
-    }
-    for backend in &mut all {
-        backend.blocks = blocks.get(&backend.pid).copied().unwrap_or(0);
-    }
-    all
+    activity.iter().map(|row| Backend::of(&row, at)).collect()
 }
 
 /// Returns the session that builds an index concurrently, by the text of its statement: until it is done, the index is as
 /// invalid as one that a failed build left.
 pub fn builder<'a>(backends: &'a [Backend], index: &IndexUsage) -> Option<&'a Backend> {
     let names = [index.name.to_uppercase(), index.table.to_uppercase()];
-    backends.iter().filter(|backend| backend.state == "active").find(|backend| {
+    backends.iter().filter(|backend| backend.builds_concurrently()).find(|backend| {
         let text = backend.query.to_uppercase();
-        let is_build = text.contains("INDEX") && text.contains("CONCURRENTLY");
-        is_build && names.iter().any(|name| text.contains(name))
+        names.iter().any(|name| text.contains(name))
     })
 }
 

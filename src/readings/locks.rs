@@ -1,41 +1,224 @@
-//! The locks that somebody waits for: who holds or awaits which, and on what.
+//! The locks that somebody waits for: who holds or awaits which, on what, and in which order.
 //!
-//! Pure.
+//! Pure. The modes and their conflicts are those of the manual, 13.3.1, and of `LockConflicts` in lock.c.
 
-use crate::sample::{Row, RowSet, Snapshot};
+use crate::sample::{Row, RowSet, Snapshot, Timestamp, Value};
 
-/// A lock that is held while others wait for it, or that is waited for.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ContestedLock {
-    /// The session's pid; `None` for a prepared transaction.
-    pub pid: Option<i64>,
-    /// Its mode: `AccessExclusiveLock`.
-    pub mode: String,
-    /// What it is on, with the schema: a relation, or another object.
-    pub on: String,
-    /// The relation it is on; empty for none.
-    pub relation: String,
-    /// Whether it is held; otherwise it is waited for.
-    pub is_granted: bool,
-    /// Seconds that the session has waited for it, where the server says it (14).
-    pub wait_age: Option<f64>,
-}
+/// The modes of a lock, the weakest first.
+const MODES: [&str; 8] = [
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+];
 
-impl ContestedLock {
-    /// Returns every such lock of a snapshot; none where they were not read.
-    pub fn all(snapshot: &Snapshot) -> Vec<Self> {
-        snapshot.rows("locks").into_iter().flat_map(RowSet::iter).map(|row| Self::of(&row)).collect()
+/// For each mode the modes that it conflicts with, a bit for each in the order of [`MODES`].
+const CONFLICTS: [u8; 8] =
+    [0b1000_0000, 0b1100_0000, 0b1111_0000, 0b1111_1000, 0b1110_1100, 0b1111_1100, 0b1111_1110, 0b1111_1111];
+
+/// The mode of a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LockMode(u8);
+
+impl LockMode {
+    /// Reads the mode as `pg_locks` names it; what is not known (`SIReadLock`) conflicts with nothing.
+    fn of(name: &str) -> Option<Self> {
+        let at = MODES.iter().position(|mode| *mode == name)?;
+        u8::try_from(at).ok().map(Self)
     }
 
-    fn of(row: &Row<'_>) -> Self {
-        let relation = row.text("relation");
-        Self {
-            pid: row.int("pid"),
-            mode: row.text("mode").to_owned(),
-            on: if relation.is_empty() { row.text("target") } else { relation }.to_owned(),
-            relation: relation.to_owned(),
-            is_granted: row.flag("granted") == Some(true),
-            wait_age: row.number("wait_age"),
+    /// Returns the modes that it conflicts with.
+    pub(super) fn conflicts(self) -> ModeSet {
+        ModeSet(CONFLICTS.get(usize::from(self.0)).copied().unwrap_or_default())
+    }
+
+    /// Whether two sessions cannot have these at once.
+    pub fn conflicts_with(self, other: Self) -> bool {
+        self.conflicts().has(other)
+    }
+
+    /// Returns it as SQL and the manual write it: `ACCESS EXCLUSIVE`.
+    pub fn words(self) -> String {
+        let name = MODES.get(usize::from(self.0)).copied().unwrap_or_default();
+        let name = name.trim_end_matches("Lock");
+        let mut words = String::new();
+        for letter in name.chars() {
+            if letter.is_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.extend(letter.to_uppercase());
         }
+        words
+    }
+}
+
+/// Some modes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct ModeSet(u8);
+
+impl ModeSet {
+    pub(super) fn has(self, mode: LockMode) -> bool {
+        self.0 & (1 << mode.0) != 0
+    }
+
+    pub(super) fn add(&mut self, mode: LockMode) {
+        self.0 |= 1 << mode.0;
+    }
+
+    /// Whether one of them is among others.
+    pub(super) fn meets(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+}
+
+/// A session, or a prepared transaction, at a lock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AtLock {
+    /// The pid; of a prepared transaction its xid, negative.
+    pub node: i64,
+    /// The mode it has or wants.
+    pub mode: LockMode,
+    /// Since when it waits, where the server says it (14).
+    pub since: Option<Timestamp>,
+}
+
+/// A lock that somebody waits for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LockQueue {
+    /// What it is on, in words: `relation 16384 of database 5`.
+    pub target: String,
+    /// Kind of object: `relation`, `tuple`, `transactionid`, `virtualxid`, `advisory`, …
+    pub locktype: String,
+    /// The relation it is on, with its schema; empty for none of this database.
+    pub relation: String,
+    /// Who has it.
+    pub held: Vec<AtLock>,
+    /// Who waits for it, in the order of the queue where that is known.
+    pub waiting: Vec<AtLock>,
+    /// Whether the order of those who wait is known (14).
+    pub is_ordered: bool,
+}
+
+impl LockQueue {
+    /// Returns what it is on: the relation, or another object in words.
+    pub fn on(&self) -> &str {
+        if self.relation.is_empty() { &self.target } else { &self.relation }
+    }
+
+    /// Returns every queue of a snapshot; none where they were not read.
+    pub fn all(snapshot: &Snapshot) -> Vec<Self> {
+        let mut queues: Vec<Self> = Vec::new();
+        for row in snapshot.rows("locks").into_iter().flat_map(RowSet::iter) {
+            let target = row.text("target");
+            let at = queues.iter().rposition(|queue| queue.target == target).unwrap_or_else(|| {
+                queues.push(Self {
+                    target: target.to_owned(),
+                    locktype: row.text("locktype").to_owned(),
+                    relation: row.text("relation").to_owned(),
+                    is_ordered: true,
+                    ..Self::default()
+                });
+                queues.len() - 1
+            });
+            if let Some(queue) = queues.get_mut(at) {
+                queue.take(&row);
+            }
+        }
+        for queue in &mut queues {
+            let moment = |one: &AtLock| one.since.map_or(f64::INFINITY, |since| since.0);
+            queue.waiting.sort_by(|left, right| moment(left).total_cmp(&moment(right)));
+            // Between its entry into the queue and the moment being noted there is an instant.
+            queue.is_ordered = queue.waiting.iter().filter(|one| one.since.is_none()).count() <= 1;
+        }
+        queues
+    }
+
+    fn take(&mut self, row: &Row<'_>) {
+        let Some(mode) = LockMode::of(row.text("mode")) else { return };
+        let numbers = |name: &str| row.get(name).as_list().iter().filter_map(Value::as_int).collect::<Vec<_>>();
+        // Older recordings have a row for each session.
+        let (nodes, since) = match row.int("pid") {
+            Some(pid) => (vec![pid], Vec::new()),
+            None => (numbers("pids"), numbers("since")),
+        };
+        let moment = |at: usize| since.get(at).filter(|at| **at > 0).map(|at| Timestamp(*at as f64 / 1000.0));
+        let all = nodes.iter().enumerate().map(|(at, node)| AtLock { node: *node, mode, since: moment(at) });
+        if row.flag("granted") == Some(true) { self.held.extend(all) } else { self.waiting.extend(all) }
+    }
+}
+
+/// A prepared transaction that holds a lock somebody waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedTransaction {
+    /// Its xid, negative: its node among those at a lock.
+    pub node: i64,
+    /// Its database.
+    pub database: String,
+    /// Its identifier.
+    pub gid: String,
+}
+
+impl PreparedTransaction {
+    /// Returns those of a snapshot.
+    pub(super) fn all(snapshot: &Snapshot) -> Vec<Self> {
+        let rows = snapshot.rows("locks").into_iter().flat_map(RowSet::iter);
+        let mut texts: Vec<String> = rows.flat_map(|row| crate::catalog::texts(&row, "prepared")).collect();
+        texts.sort();
+        texts.dedup();
+        texts.iter().filter_map(|text| Self::of(text)).collect()
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '\t');
+        let xid: i64 = parts.next()?.parse().ok()?;
+        Some(Self { node: -xid, database: parts.next()?.to_owned(), gid: parts.next()?.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{With as _, row, snapshot};
+
+    #[test]
+    fn conflicts_are_mutual() {
+        for left in 0..8 {
+            for right in 0..8 {
+                assert_eq!(
+                    LockMode(left).conflicts_with(LockMode(right)),
+                    LockMode(right).conflicts_with(LockMode(left))
+                );
+            }
+        }
+        assert_eq!(LockMode(7).words(), "ACCESS EXCLUSIVE");
+        assert_eq!(LockMode(3).words(), "SHARE UPDATE EXCLUSIVE");
+    }
+
+    #[test]
+    fn a_lock_is_one_queue_in_the_order_of_waiting() {
+        let seen = snapshot().with(
+            "locks",
+            vec![
+                row! { target: "relation 1", mode: "AccessShareLock", granted: true, locktype: "relation", relation: "public.t",
+                pids: [7], since: [0] },
+                row! { target: "relation 1", mode: "AccessExclusiveLock", granted: false, pids: [8], since: [2000] },
+                row! { target: "relation 1", mode: "AccessShareLock", granted: false, pids: [6, 9], since: [1500, 3000] },
+            ],
+        );
+        let queues = LockQueue::all(&seen);
+        let [queue] = queues.as_slice() else { panic!("{queues:?}") };
+        assert_eq!(queue.waiting.iter().map(|one| one.node).collect::<Vec<_>>(), [6, 8, 9]);
+        assert!(queue.is_ordered && queue.on() == "public.t" && queue.held[0].node == 7);
+    }
+
+    #[test]
+    fn a_prepared_transaction_is_known_by_its_xid() {
+        let seen = snapshot().with("locks", vec![row! { target: "relation 1", prepared: ["753\tshop\tit's\tone"] }]);
+        let all = PreparedTransaction::all(&seen);
+        assert_eq!((all[0].node, all[0].database.as_str(), all[0].gid.as_str()), (-753, "shop", "it's\tone"));
     }
 }

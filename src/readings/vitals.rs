@@ -119,7 +119,9 @@ impl Vitals {
         let cut = readings.cut("activity");
         sessions.idle += cut.map_or(0, |cut| cut.total - cut.shown);
         self.sessions = Some(sessions);
-        self.waiting = Some(backends.iter().filter(|backend| backend.is_waiting).count());
+        // Some may wait whom the list of sessions leaves out: sessions beyond its limit, and our own.
+        let waiting = backends.iter().filter(|backend| backend.is_waiting).count();
+        self.waiting = Some(waiting.max(readings.lock_graph().count()));
         self.oldest_transaction = clients()
             .filter_map(|client| {
                 let (age, pid) = (client.xact_age?, client.pid);

@@ -131,6 +131,7 @@ impl EffectRunner {
 fn of_signal(signal: Signal, outcome: &control::SignalOutcome) -> Outcome {
     match outcome {
         control::SignalOutcome::Sent => Outcome::Sent(signal),
+        control::SignalOutcome::Unanswered { .. } => Outcome::Unanswered(signal, outcome.to_string()),
         control::SignalOutcome::Gone => Outcome::Note(format!("{}: {outcome}", signal.who)),
         _ => Outcome::Bad(format!("could not {} {}: {outcome}", signal.kind.verb(), signal.who)),
     }

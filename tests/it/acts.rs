@@ -232,7 +232,8 @@ async fn a_cancel_that_has_no_effect_is_no_success() {
     let facts = facts(&login).await;
     let one = all.iter().find(writes).unwrap();
     let Prospect::Possible(plan) = prospect(Signal::Cancel, one, &all, &facts) else { panic!("refused") };
-    let sample = |backends, at| Sample { backends, at, is_whole: true };
+    let graph = pgdj::readings::lock_graph::LockGraph::default();
+    let sample = |backends, at| Sample { backends, graph: &graph, at, is_whole: true };
     let (pid, started) = (one.pid, one.started);
     let mut sent = Sent::new(Signal::Cancel, pid, started, plan.doing, sample(&all, 0.0));
     let mut acting = Acting::start(&login).await;

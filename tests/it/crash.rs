@@ -5,11 +5,17 @@ use std::time::{Duration, Instant};
 use pgdj::catalog::index_usage::IndexUsage;
 use pgdj::catalog::table_usage::TableUsage;
 use pgdj::catalog::usage::{Counting, IndexProblem, judgements};
+use pgdj::findings::{self, RuleInput};
+use pgdj::readings::Readings;
+use pgdj::sample::Snapshot;
 use rustix::process::Signal;
 use tokio_postgres::{Client, NoTls};
 
 use crate::support::watch::{PATIENCE, quick};
 use crate::support::{Login, Server, Watched, apart, installed, open, signal};
+
+/// What is said after a crash.
+pub(crate) const AFTER_A_CRASH: &[(&str, &str)] = &[("crash_recovery", "the server recovered from a crash ")];
 
 /// Kills a backend, upon which the server recovers, and returns a client of the server after that.
 async fn crash(server: &Server, login: &Login, client: Client) -> Client {
@@ -66,6 +72,10 @@ async fn rows_and_dead_rows_are_unknown_and_not_zero_or_all() {
         let counting = Counting::of(&snapshot);
         let (Counting::Since(at) | Counting::AtMost(at)) = counting else { panic!("{}: {counting:?}", server.name) };
         assert!(at.0 >= before - 1.0, "{}: {counting:?} is before the crash", server.name);
+        let checked = findings::check(&RuleInput::new(&Readings::of(Snapshot::clone(&snapshot)), None));
+        let (rule, title) = AFTER_A_CRASH[0];
+        let said = checked.list.iter().find(|finding| finding.id == rule).map(|finding| finding.title.as_str());
+        assert!(said.is_some_and(|said| said.starts_with(title)), "{}: {said:?}", server.name);
         let indexes = IndexUsage::all(&snapshot).unwrap();
         let judged = judgements(&indexes, counting, snapshot.at);
         let unused: Vec<&IndexProblem> = judged.values().flat_map(|judged| &judged.verdicts).collect();

@@ -2,10 +2,14 @@
 
 use crate::app::PaneView;
 use crate::document::{Document, Language};
-use crate::readings::act::{PlannedAct, RefusedAct};
+use crate::readings::act::{PlannedAct, RefusedAct, SignalKind};
 use crate::readings::backends::{Backend, PREPARED};
+use crate::readings::lock_acts::Forecast;
 use crate::readings::vacuum_horizon::{VacuumHorizon, answer_of_session};
 use crate::sample::Seconds;
+
+/// Pids that are named of those that wait.
+const NAMED_BEHIND: usize = 8;
 
 fn age(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "-".to_owned(), |seconds| Seconds(seconds).to_string())
@@ -28,7 +32,7 @@ pub(super) fn backend(one: &Backend, all: &[Backend], view: &PaneView<'_>) -> Do
 }
 
 /// Why an act is not offered, and what would permit it; `y` copies that.
-pub(super) fn refusal(refusal: &RefusedAct) -> Document {
+pub(in crate::panes) fn refusal(refusal: &RefusedAct) -> Document {
     let mut document = Document::new(refusal.title);
     document.text(&refusal.why);
     if let Some(grant) = &refusal.grant {
@@ -40,10 +44,18 @@ pub(super) fn refusal(refusal: &RefusedAct) -> Document {
 }
 
 /// What a signal would hit: whom, what it does, what it holds, who waits for it.
-pub(super) fn blast(plan: &PlannedAct<'_>, all: &[Backend], view: &PaneView<'_>) -> Document {
+pub(in crate::panes) fn blast(
+    kind: SignalKind,
+    plan: &PlannedAct<'_>,
+    all: &[Backend],
+    view: &PaneView<'_>,
+) -> Document {
     let one = plan.backend;
     let mut document = Document::new("What this affects");
     document.pair("effect", &plan.effect);
+    if one.blocks > 0 {
+        document.pair("what follows", &Forecast::of(view.readings.lock_graph(), one, kind).words());
+    }
     document.pair("pid", &one.pid.to_string());
     who(&mut document, one);
     document.pair("state", &format!("{} for {}", one.state, age(one.state_age)));
@@ -65,7 +77,9 @@ pub(super) fn blast(plan: &PlannedAct<'_>, all: &[Backend], view: &PaneView<'_>)
         &if behind.is_empty() {
             "none".to_owned()
         } else {
-            format!("{} (directly behind it: {})", one.blocks, behind.join(", "))
+            let more = if behind.len() > NAMED_BEHIND { ", …" } else { "" };
+            let named = behind.get(..NAMED_BEHIND).unwrap_or(&behind).join(", ");
+            format!("{} (directly behind it: {named}{more})", one.blocks)
         },
     );
     document.code(Language::Sql, &cut(&one.query, 400));
@@ -159,19 +173,23 @@ fn cut(text: &str, letters: usize) -> String {
 }
 
 fn held_locks(one: &Backend, view: &PaneView<'_>) -> Vec<String> {
-    let own = view.readings.locks().iter().filter(|lock| lock.pid == Some(one.pid));
-    own.filter(|lock| lock.is_granted).map(|lock| format!("{} on {}", lock.mode, lock.on)).collect()
+    let held = view.readings.lock_graph().holds(one.pid);
+    held.into_iter().map(|(queue, mode)| format!("{} on {}", mode.words(), queue.on())).collect()
 }
 
 fn locks(document: &mut Document, one: &Backend, view: &PaneView<'_>) {
-    let own: Vec<_> = view.readings.locks().iter().filter(|lock| lock.pid == Some(one.pid)).collect();
-    if own.is_empty() {
+    let graph = view.readings.lock_graph();
+    let (held, wanted) = (graph.holds(one.pid), graph.wants(one.pid));
+    if held.is_empty() && wanted.is_none() {
         return;
     }
     document.heading("Locks others wait for");
-    for lock in own {
-        let verb = if lock.is_granted { "holds" } else { "waits for" };
-        let since = lock.wait_age.map(|seconds| format!(" for {}", Seconds(seconds))).unwrap_or_default();
-        document.pair(&format!("{verb} {}", lock.mode), &format!("{}{since}", lock.on));
+    for (queue, mode) in held {
+        document.pair(&format!("holds {}", mode.words()), queue.on());
+    }
+    if let Some((queue, wanted)) = wanted {
+        let since = wanted.since.and_then(|since| view.newer.at.since(since));
+        let since = since.map(|age| format!(" for {age}")).unwrap_or_default();
+        document.pair(&format!("waits for {}", wanted.mode.words()), &format!("{}{since}", queue.on()));
     }
 }

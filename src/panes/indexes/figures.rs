@@ -98,7 +98,7 @@ fn missing(view: &PaneView<'_>, notes: &mut Vec<String>) -> Vec<IndexFigures> {
         tables.filter(|table| table.is_of(LEAST_ROWS, LEAST_TABLE_BYTES)).map(|table| table.relid).collect();
     let project = view.readings.project();
     match view.readings.foreign_keys() {
-        Ok(keys) => unindexed(keys, view.readings.indexes().unwrap_or_default())
+        Ok(keys) => unindexed(keys, view.readings.indexes().unwrap_or_default(), view.readings.judgements())
             .into_iter()
             .filter(|key| large.contains(&key.relid))
             .map(|key| IndexFigures {

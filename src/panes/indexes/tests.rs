@@ -4,6 +4,7 @@ use super::*;
 use crate::findings::Findings;
 use crate::fixture::{NOW, With as _, row, snapshot};
 use crate::readings::Readings;
+use crate::sample::Timestamp;
 use crate::sample::{History, Missing, Snapshot};
 use crate::ui::detail::Detail;
 

@@ -1,5 +1,10 @@
 -- locks; cost: reads the lock table once (all partitions are locked briefly); needs nothing; since 12
-with locks as materialized (
+-- A row for each lock that is waited for, its mode, and whether it is held or awaited: hundreds of sessions that wait for one
+-- lock are two lists of numbers, and none of them is cut.
+with everything as materialized (
+    select l.* from pg_catalog.pg_locks as l where l.pid is distinct from pg_catalog.pg_backend_pid()
+),
+seen as materialized (
     select
         l.*,
         case
@@ -7,33 +12,33 @@ with locks as materialized (
             when l.locktype = 'transactionid' then 'transaction ' || l.transactionid::text
             when l.locktype = 'virtualxid' then 'virtual transaction ' || l.virtualxid
             else l.locktype || ' ' || coalesce(l.classid::text, '') || ' ' || coalesce(l.objid::text, '') || ' ' || coalesce(l.objsubid::text, '')
-        end as target
-    from pg_catalog.pg_locks as l
-    where l.pid is not null
-        and l.pid <> pg_catalog.pg_backend_pid()
-        and l.locktype <> 'virtualxid'
+        end || coalesce(' of database ' || l.database::text, '') as target,
+        -- A prepared transaction has no session; it is known by the lock on its own transaction id.
+        coalesce(l.pid::bigint, - own.transactionid::text::bigint, 0) as holder,
+        /*? pg_locks.waitstart */ coalesce((extract(epoch from l.waitstart) * 1000)::bigint, 0) /*: 0::bigint */ as since
+    from everything as l
+    left join everything as own on l.pid is null and own.pid is null and own.locktype = 'transactionid' and own.virtualtransaction = l.virtualtransaction
+),
+awaited as materialized (
+    select s.target, pg_catalog.count(*) as waiting from seen as s where not s.granted group by s.target
 )
 select
-    l.pid::bigint as pid,
-    l.target || coalesce(' of database ' || l.database::text, '') as target,
-    l.mode as mode,
-    l.granted as granted,
-    l.locktype as locktype,
-    case when l.relation is not null and l.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()) then l.relation::regclass::text else '' end as relation,
-    /*? pg_locks.waitstart */ extract(epoch from pg_catalog.clock_timestamp() - l.waitstart)::float8 /*: null::float8 */ as wait_age,
+    s.target as target,
+    s.mode as mode,
+    s.granted as granted,
+    pg_catalog.min(s.locktype) as locktype,
+    coalesce(pg_catalog.min(
+        case when s.relation is not null and s.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()) then s.relation::regclass::text end
+    ), '') as relation,
+    pg_catalog.array_agg(s.holder order by s.since = 0, s.since, s.holder) as pids,
+    pg_catalog.array_agg(s.since order by s.since = 0, s.since, s.holder) as since,
+    case when pg_catalog.bool_or(s.holder < 0) then (
+        select pg_catalog.array_agg(x.transaction::text || E'\t' || x.database || E'\t' || x.gid) from pg_catalog.pg_prepared_xacts as x
+    ) end as prepared,
     pg_catalog.count(*) over () as total
-from locks as l
-where exists (
-    select
-    from locks as w
-    where not w.granted
-        and w.locktype = l.locktype
-        and w.database is not distinct from l.database
-        and w.relation is not distinct from l.relation
-        and w.transactionid is not distinct from l.transactionid
-        and w.classid is not distinct from l.classid
-        and w.objid is not distinct from l.objid
-)
+from seen as s
+join awaited as a on a.target = s.target
+group by s.target, s.mode, s.granted, a.waiting
 -- Targets that most sessions wait for come first, and for each target, the sessions that hold it.
-order by pg_catalog.count(*) filter (where not l.granted) over (partition by l.target, l.database) desc, l.target, l.granted desc, l.pid
-limit 1000
+order by a.waiting desc, s.target, s.granted desc, s.mode
+limit 4000

@@ -1,0 +1,261 @@
+//! The sessions that wait as a tree: each below the one that it waits for, many alike as one row.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::super::column::{PaneColumn, cells, column, headers};
+use super::super::sessions::age_cell;
+use crate::readings::backends::Backend;
+use crate::readings::lock_graph::{LockGraph, LockRoot};
+use crate::sample::Timestamp;
+use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting};
+use crate::ui::theme::Role;
+
+/// So many that wait alike below one session are listed each; of more, the first [`NAMED`].
+const ALIKE: usize = 6;
+/// Listed of many that wait alike.
+const NAMED: usize = 3;
+
+/// What stands in a row.
+enum LockRow<'a> {
+    /// A session, or a prepared transaction, or a pid that is no session of the sample.
+    Node { node: i64, session: Option<&'a Backend>, tree: &'a WaitTree<'a> },
+    /// Sessions that deadlock: the first is the row's.
+    Ring { members: &'a [i64], behind: usize },
+    /// More that wait as those above do.
+    More { sessions: Vec<&'a Backend> },
+}
+
+impl<'a> LockRow<'a> {
+    fn session(&self) -> Option<&'a Backend> {
+        match self {
+            Self::Node { session, .. } => *session,
+            Self::Ring { .. } | Self::More { .. } => None,
+        }
+    }
+
+    /// Returns the cell of a session; empty where none is known.
+    fn of(&self, cell: impl Fn(&Backend) -> Cell) -> Cell {
+        self.session().map(cell).unwrap_or_default()
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Node { node, session: Some(session), .. } => format!("{node} {}", session.name()),
+            Self::Node { node, session: None, tree } => match tree.graph.prepared(*node) {
+                Some(prepared) => format!("prepared transaction {}", prepared.gid),
+                None if *node <= 0 => "a prepared transaction".to_owned(),
+                None => format!("{node}, not listed: ended, or pgdj's own"),
+            },
+            Self::Ring { members, .. } => {
+                let pids: Vec<String> = members.iter().map(ToString::to_string).collect();
+                format!("deadlock of {}", pids.join(", "))
+            }
+            Self::More { sessions } => format!("{} more", sessions.len()),
+        }
+    }
+
+    fn state(&self) -> Cell {
+        match self {
+            Self::Node { node, session, tree } if tree.graph.waits(*node) => {
+                let _ = session;
+                Cell::text("waits")
+            }
+            _ => self.of(|session| Cell::text(session.short_state()).role(Role::Lock)),
+        }
+    }
+
+    /// Returns how long it waits; of one that does not, how old its transaction is.
+    fn age(&self) -> Cell {
+        let Self::Node { node, session, tree } = self else { return Cell::default() };
+        if !tree.graph.waits(*node) {
+            return age_cell(session.and_then(|session| session.xact_age));
+        }
+        let since = tree.graph.since(*node).map(|since| (tree.now.0 - since.0).max(0.0));
+        age_cell(since.or_else(|| session.and_then(|session| session.query_age)))
+    }
+
+    /// Returns the lock that it waits for, else the one it has that most wait for.
+    fn lock(&self) -> Cell {
+        let Self::Node { node, tree, .. } = self else { return Cell::default() };
+        if let Some((queue, wanted)) = tree.graph.wants(*node) {
+            return Cell::text(&format!("wants {} {}", short(queue.on()), wanted.mode.words()));
+        }
+        let held = tree.graph.holds(*node);
+        let Some((queue, mode)) = held.first() else { return Cell::default() };
+        let others = if held.len() > 1 { format!(" +{}", held.len() - 1) } else { String::new() };
+        Cell::text(&format!("holds {} {}{others}", short(queue.on()), mode.words()))
+    }
+
+    /// Returns the statement; of more sessions, whose they are.
+    fn statement(&self) -> Cell {
+        match self {
+            Self::More { sessions } => Cell::text(&by_name(sessions)),
+            _ => self.of(|session| Cell::text(&session.query)),
+        }
+    }
+
+    fn behind(&self) -> Cell {
+        let count = match self {
+            Self::Node { node, tree, .. } => tree.graph.count_behind(*node),
+            Self::Ring { behind, .. } => *behind,
+            Self::More { .. } => 0,
+        };
+        if count == 0 { Cell::default() } else { Cell::number(count, count as f64) }
+    }
+}
+
+/// Returns how many of which application and Django view.
+fn by_name(sessions: &[&Backend]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for session in sessions {
+        *counts.entry(session.name()).or_default() += 1;
+    }
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a relation without the schema that most are in, and without quotes.
+fn short(on: &str) -> &str {
+    on.strip_prefix("public.").unwrap_or(on)
+}
+
+fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
+    vec![
+        column(
+            GridColumn::text("session", "session", 19)
+                .help("Process id and application, role or Django view; those that wait hang below whom they wait for.")
+                .at_most(44),
+            |row: &LockRow<'_>| Cell::text(&row.name()),
+        ),
+        column(
+            GridColumn::text("state", "state", 7)
+                .help("waits: for a lock; else what the session does (pg_stat_activity.state).")
+                .at_most(10),
+            LockRow::state,
+        ),
+        column(
+            GridColumn::number("age", "for")
+                .help("How long it waits (pg_locks.waitstart); of one that does not wait, since when its transaction is open."),
+            LockRow::age,
+        ),
+        column(
+            GridColumn::number("blocking", "behind").help("Sessions that wait behind it, directly or behind others (pg_locks)."),
+            LockRow::behind,
+        ),
+        column(
+            GridColumn::text("lock", "lock", 21)
+                .help("The lock that it wants, or the one it holds that most wait for; +2: and two more (pg_locks).")
+                .at_most(48),
+            LockRow::lock,
+        ),
+        column(
+            GridColumn::text("query", "statement", 13).help("Its running or last statement (pg_stat_activity.query)."),
+            LockRow::statement,
+        ),
+    ]
+}
+
+/// Returns the columns of a list that could not be read.
+pub(super) fn columns_headers() -> Vec<GridColumn> {
+    headers(&columns())
+}
+
+/// Returns the tree.
+pub(super) fn grid(sessions: &[Backend], graph: &LockGraph, now: Timestamp, shows_all: bool) -> Grid {
+    let columns = columns();
+    let mut grid = Grid::new(headers(&columns));
+    grid.shape = RowNesting::Tree;
+    let roots = graph.roots();
+    let tree = WaitTree::of(sessions, graph, now, &roots);
+    for root in &roots {
+        if root.is_ring() {
+            let row = LockRow::Ring { members: &root.members, behind: root.behind.len() };
+            grid.rows.push(row_of(&columns, &row, 0));
+            for member in &root.members {
+                tree.add(*member, 1, shows_all, &mut |row, depth| grid.rows.push(row_of(&columns, &row, depth)));
+            }
+        } else {
+            tree.add(root.first(), 0, shows_all, &mut |row, depth| grid.rows.push(row_of(&columns, &row, depth)));
+        }
+    }
+    if grid.rows.is_empty() {
+        grid.notice = Some(if sessions.iter().any(|session| session.is_hidden) {
+            Notice::new("No session that this role can see waits for a lock").role(Role::Warning)
+        } else {
+            Notice::new("No session waits for a lock")
+        });
+    }
+    grid
+}
+
+/// The waiting sessions below the one that each hangs below.
+struct WaitTree<'a> {
+    sessions: HashMap<i64, &'a Backend>,
+    graph: &'a LockGraph,
+    below: BTreeMap<i64, Vec<i64>>,
+    now: Timestamp,
+}
+
+impl<'a> WaitTree<'a> {
+    fn of(sessions: &'a [Backend], graph: &'a LockGraph, now: Timestamp, roots: &[LockRoot]) -> Self {
+        let mut below: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        let in_rings: BTreeSet<i64> =
+            roots.iter().filter(|root| root.is_ring()).flat_map(|root| root.members.iter().copied()).collect();
+        for waiter in graph.waiting().into_iter().filter(|waiter| !in_rings.contains(waiter)) {
+            if let Some(parent) = graph.parent(waiter) {
+                below.entry(parent).or_default().push(waiter);
+            }
+        }
+        let sessions = sessions.iter().map(|session| (session.pid, session)).collect();
+        Self { sessions, graph, below, now }
+    }
+
+    /// Hands out a session, and below it those that wait for it, those with most behind them first, then by their wait.
+    fn add<'t>(&'t self, node: i64, depth: u16, shows_all: bool, take: &mut impl FnMut(LockRow<'t>, u16)) {
+        take(LockRow::Node { node, session: self.sessions.get(&node).copied(), tree: self }, depth);
+        let mut waiters = self.below.get(&node).cloned().unwrap_or_default();
+        waiters.sort_by(|left, right| self.rank(*right).total_cmp(&self.rank(*left)));
+        let (inner, leaves): (Vec<i64>, Vec<i64>) =
+            waiters.into_iter().partition(|waiter| self.below.contains_key(waiter));
+        for waiter in inner {
+            self.add(waiter, depth.saturating_add(1), shows_all, take);
+        }
+        let named = if shows_all || leaves.len() <= ALIKE { leaves.len() } else { NAMED };
+        for waiter in leaves.iter().take(named) {
+            self.add(*waiter, depth.saturating_add(1), shows_all, take);
+        }
+        let sessions: Vec<&Backend> =
+            leaves.iter().skip(named).filter_map(|waiter| self.sessions.get(waiter).copied()).collect();
+        if !sessions.is_empty() {
+            take(LockRow::More { sessions }, depth.saturating_add(1));
+        }
+    }
+
+    /// Orders those that wait for one session.
+    fn rank(&self, node: i64) -> f64 {
+        let since = self.graph.since(node).map(|since| self.now.0 - since.0);
+        let waited = since.or_else(|| self.sessions.get(&node)?.query_age).unwrap_or(0.0);
+        self.graph.count_behind(node) as f64 * 1e9 + waited
+    }
+}
+
+fn row_of<'a>(columns: &[PaneColumn<LockRow<'a>>], row: &LockRow<'a>, depth: u16) -> GridRow {
+    let key = match row {
+        LockRow::Node { session: Some(session), .. } => session.key(),
+        LockRow::Node { node, .. } => format!("pid {node}"),
+        LockRow::Ring { members, .. } => format!("ring {members:?}"),
+        LockRow::More { sessions } => {
+            format!("more {}", sessions.first().map(|session| session.pid).unwrap_or_default())
+        }
+    };
+    let grid_row = GridRow::new(key, cells(columns, row)).depth(depth);
+    match row {
+        LockRow::More { .. } => grid_row.role(Role::Muted),
+        _ if depth == 0 => grid_row.role(Role::Lock),
+        _ => grid_row,
+    }
+}
+
+#[cfg(test)]
+mod tests;

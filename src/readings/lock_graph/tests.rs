@@ -1,0 +1,120 @@
+use super::*;
+use crate::fixture::{NamedRow, With as _, row, snapshot};
+use crate::sample::Value;
+
+/// A lock that some hold and others wait for, `(mode, granted, pids)`.
+fn lock(target: &str, mode: &str, granted: bool, pids: &[i64]) -> NamedRow {
+    let locktype = target.split(' ').next().unwrap_or_default();
+    let mode = format!("{mode}Lock");
+    let since: Vec<i64> = pids.iter().map(|pid| if granted { 0 } else { 1000 + pid }).collect();
+    let list = |numbers: &[i64]| Value::List(numbers.iter().copied().map(Value::Int).collect::<Vec<_>>().into());
+    row! { target: target, locktype: locktype, mode: mode.as_str(), granted: granted, pids: list(pids), since: list(&since) }
+}
+
+fn graph(rows: Vec<NamedRow>) -> LockGraph {
+    let seen = snapshot().with("locks", rows);
+    LockGraph::of(LockQueue::all(&seen), PreparedTransaction::all(&seen), &[])
+}
+
+fn set(nodes: &[i64]) -> BTreeSet<i64> {
+    nodes.iter().copied().collect()
+}
+
+/// An ALTER behind a forgotten transaction, and readers behind the ALTER.
+fn classic() -> LockGraph {
+    graph(vec![
+        lock("relation 1", "AccessShare", true, &[1]),
+        lock("relation 1", "AccessExclusive", false, &[2]),
+        lock("relation 1", "AccessShare", false, &[3, 4, 5]),
+    ])
+}
+
+#[test]
+fn readers_behind_a_migration_run_when_it_is_cancelled_and_not_when_the_root_ends() {
+    let graph = classic();
+    let roots = graph.roots();
+    assert_eq!((roots[0].members.as_slice(), &roots[0].behind), ([1].as_slice(), &set(&[2, 3, 4, 5])));
+    assert_eq!((graph.parent(2), graph.parent(4)), (Some(1), Some(2)));
+    assert_eq!(graph.behind(2), set(&[3, 4, 5]));
+    let cancel = graph.predict(2, Removal::Statement);
+    assert_eq!((cancel.runs, cancel.stays, cancel.is_certain), (set(&[3, 4, 5]), set(&[]), true));
+    let end = graph.predict(1, Removal::Session);
+    assert_eq!((end.runs, end.moves_up, end.stays), (set(&[2]), set(&[]), set(&[3, 4, 5])));
+}
+
+#[test]
+fn of_those_who_wait_for_a_row_the_first_runs() {
+    let graph = graph(vec![
+        lock("transactionid 7", "Exclusive", true, &[1]),
+        lock("transactionid 7", "Share", false, &[2]),
+        lock("tuple 1", "Exclusive", true, &[2]),
+        lock("tuple 1", "Exclusive", false, &[3, 4]),
+    ]);
+    assert_eq!((graph.parent(2), graph.parent(3), graph.parent(4)), (Some(1), Some(2), Some(2)));
+    let end = graph.predict(1, Removal::Session);
+    assert_eq!((end.runs, end.stays), (set(&[2]), set(&[3, 4])));
+    let next = graph.predict(2, Removal::Transaction);
+    assert_eq!((next.runs, next.moves_up), (set(&[]), set(&[3, 4])));
+    assert_eq!(graph.behind(3), set(&[4]));
+}
+
+#[test]
+fn two_roots_keep_one_waiting() {
+    let graph = graph(vec![
+        lock("relation 1", "RowExclusive", true, &[1, 2]),
+        lock("relation 1", "ShareRowExclusive", false, &[3]),
+    ]);
+    assert_eq!(graph.blockers(3), [1, 2]);
+    assert_eq!(graph.roots().iter().map(LockRoot::first).collect::<Vec<_>>(), [1, 2]);
+    let end = graph.predict(1, Removal::Session);
+    assert_eq!((end.runs, end.moves_up), (set(&[]), set(&[3])));
+}
+
+#[test]
+fn a_ring_is_one_root_with_those_behind_it() {
+    let graph = graph(vec![
+        lock("transactionid 1", "Exclusive", true, &[1]),
+        lock("transactionid 1", "Share", false, &[2]),
+        lock("transactionid 2", "Exclusive", true, &[2]),
+        lock("transactionid 2", "Share", false, &[1]),
+        lock("tuple 9", "Exclusive", true, &[1]),
+        lock("tuple 9", "Exclusive", false, &[3]),
+    ]);
+    let roots = graph.roots();
+    assert_eq!((roots.len(), roots[0].members.as_slice()), (1, [1, 2].as_slice()));
+    assert_eq!(roots[0].behind, set(&[3]));
+    assert!(roots[0].is_ring());
+}
+
+#[test]
+fn advisory_locks_go_with_the_session_alone() {
+    let graph =
+        graph(vec![lock("advisory 0 5 1", "Exclusive", true, &[1]), lock("advisory 0 5 1", "Exclusive", false, &[2])]);
+    assert_eq!(graph.predict(1, Removal::Transaction).runs, set(&[]));
+    assert_eq!(graph.predict(1, Removal::Session).runs, set(&[2]));
+}
+
+#[test]
+fn a_session_that_stands_in_no_queue_is_known_by_what_the_server_said() {
+    let one = |pid, blocked_by: &[i64]| Backend { pid, blocked_by: blocked_by.to_vec(), ..Backend::default() };
+    let sessions = [one(1, &[]), one(2, &[1, 2]), Backend { leader: Some(2), ..one(3, &[1]) }];
+    let graph = LockGraph::of(Vec::new(), Vec::new(), &sessions);
+    assert_eq!((graph.count(), graph.behind(1), graph.parent(2)), (1, set(&[2]), Some(1)));
+    let prediction = graph.predict(1, Removal::Session);
+    assert_eq!((prediction.runs, prediction.stays, prediction.is_known), (set(&[]), set(&[2]), false));
+}
+
+#[test]
+fn five_hundred_waiters_for_one_row_are_no_burden() {
+    let waiting: Vec<i64> = (3..=500).collect();
+    let graph = graph(vec![
+        lock("transactionid 7", "Exclusive", true, &[1]),
+        lock("transactionid 7", "Share", false, &[2]),
+        lock("tuple 1", "Exclusive", true, &[2]),
+        lock("tuple 1", "Exclusive", false, &waiting),
+    ]);
+    assert_eq!(graph.roots()[0].behind.len(), 499);
+    let all: usize = graph.waiting().into_iter().map(|node| graph.count_behind(node)).sum();
+    assert_eq!(all, (0..=498).sum::<usize>());
+    assert!(graph.waiting().into_iter().take(9).all(|node| graph.count_behind(node) == graph.behind(node).len()));
+}
