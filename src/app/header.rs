@@ -255,7 +255,9 @@ impl App {
     fn is_overdue(&self, sign: &Sign) -> bool {
         let Some(snapshot) = self.shown.snapshot() else { return false };
         // What took the server long is read less often, and then says of what moment it is.
-        let is_old = snapshot.age(sign.probe).is_some_and(|age| age.0 > MISSED_PACES * snapshot.cost.pace.0 + 2.0);
+        // Standbys are looked for less often where there are none.
+        let is_old = sign.probe == "server"
+            && snapshot.age(sign.probe).is_some_and(|age| age.0 > MISSED_PACES * snapshot.cost.pace.0 + 2.0);
         snapshot.section(sign.probe).why().is_some() || is_old
     }
 }

@@ -227,11 +227,8 @@ async fn a_prepared_transaction_is_a_root_with_its_name() {
         let server = apart(installed);
         let login = server.database().await;
         let holder = open(&login).await;
-        holder
-            .batch_execute("create table t (id int primary key, x int); insert into t values (1, 1); begin")
-            .await
-            .unwrap();
-        holder.batch_execute("update t set x = 2 where id = 1; prepare transaction 'it''s one'").await.unwrap();
+        holder.batch_execute("create table t (id int primary key, x int); insert into t values (1, 1)").await.unwrap();
+        holder.batch_execute("begin; update t set x = 2 where id = 1; prepare transaction 'it''s one'").await.unwrap();
         let waiter = open(&login).await;
         let update = tokio::spawn(async move { waiter.batch_execute("update t set x = 3 where id = 1").await });
         let mut watched = Watched::start(login.clone(), quick());

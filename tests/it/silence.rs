@@ -120,7 +120,7 @@ async fn a_server_that_hangs_is_given_up_and_its_reason_stays_while_nothing_else
         }
         let why = snapshot.section("activity").why().map(ToString::to_string).unwrap_or_default();
         assert!(why.contains(": hung: no answer for "), "{why}");
-        assert!(top.contains("NO CONNECTION since "), "{top}");
+        assert!(top.contains("NO CONNECTION  data of "), "{top}");
         assert!(top.contains("hung: no answer for "), "{top}");
     }
     let said: Vec<&str> = watched.failures.iter().map(|failure| failure.what.split(" to ").next().unwrap()).collect();
@@ -144,7 +144,7 @@ async fn a_server_that_is_killed_is_gone() {
         }
         let why = snapshot.section("activity").why().map(ToString::to_string).unwrap_or_default();
         assert!(why.starts_with("no connection since ") && !why.contains("slow") && !why.contains("hung"), "{why}");
-        assert!(top.contains("NO CONNECTION since "), "{top}");
+        assert!(top.contains("NO CONNECTION  data of "), "{top}");
         assert!(watched.failures[0].because[0].starts_with("gone: "), "{:?}", watched.failures[0]);
         break;
     }
