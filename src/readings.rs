@@ -46,7 +46,7 @@ use self::lock_graph::LockGraph;
 use self::locks::{LockQueue, PreparedTransaction};
 use self::past::Past;
 use self::server_state::ServerState;
-use self::statements::{Costs, Owners, Since, Trends};
+use self::statements::{Costs, MeanCall, Owners, Sightings, Since, Trends};
 use self::traffic::{Traffic, TrafficSpan};
 use self::vacuum_horizon::VacuumHorizon;
 use self::vacuums::RunningVacuum;
@@ -75,6 +75,7 @@ struct Subjects {
     owners: Decoded<Option<Owners>>,
     costs: RefCell<Vec<(Since, Option<Rc<Costs>>)>>,
     trends: Decoded<Trends>,
+    sightings: Decoded<HashMap<i64, Sightings>>,
     table_traffic: ByTrafficSpan<HashMap<i64, Traffic>>,
     index_scans: ByTrafficSpan<HashMap<i64, f64>>,
     horizon: Decoded<Result<VacuumHorizon, Missing>>,
@@ -300,14 +301,19 @@ impl Readings {
         })
     }
 
-    /// Returns the rows that a statement returned a call on average since the reset of `pg_stat_statements`.
-    pub(crate) fn rows_per_call(&self, queryid: i64) -> Option<f64> {
-        statements::rows_per_call(queryid, &self.snapshot)
+    /// Returns what a call of a statement was on average since the reset of `pg_stat_statements`.
+    pub(crate) fn mean_call(&self, queryid: i64) -> Option<MeanCall> {
+        statements::mean_call(queryid, &self.snapshot)
     }
 
     /// Returns the time of each statement over the last readings.
     pub(crate) fn trends(&self, past: Past<'_>) -> &Trends {
         self.subjects.trends.get_or_init(|| Rc::new(statements::trends(past)))
+    }
+
+    /// Returns what the last samples saw of each statement that was run, by its queryid.
+    pub(crate) fn sightings(&self, past: Past<'_>) -> &HashMap<i64, Sightings> {
+        self.subjects.sightings.get_or_init(|| Rc::new(statements::sightings(past)))
     }
 
     /// Returns the traffic of each table by its oid, as far as it is known.

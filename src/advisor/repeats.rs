@@ -7,7 +7,9 @@ use crate::plan::{Node, NodeId, NodeKind, Plan, Relationship};
 pub(super) fn executions(plan: &Plan, id: NodeId, catalog: &Catalog) -> f64 {
     let Some(node) = plan.node(id) else { return 1.0 };
     if let Some(actual) = node.actual {
-        return (actual.loops / node.derived.processes.max(1.0)).max(1.0).round();
+        // What a process runs for itself alone, as the build of a hash or the inner side of a loop, is its own execution.
+        let sharing = if node.is_shared() { node.derived.processes.max(1.0) } else { 1.0 };
+        return (actual.loops / sharing).max(1.0).round();
     }
     let mut times = 1.0;
     let mut child = node;

@@ -425,10 +425,10 @@ impl Scan<'_> {
         let Some((_, other)) = other else { return };
         let other_rows = match (other.actual, other.estimate) {
             (Some(actual), _) => {
-                actual.rows * actual.loops.max(1.0) / node.loops().max(1.0) / other.derived.processes.max(1.0)
+                let sharing = if other.is_shared() { other.derived.processes.max(1.0) } else { 1.0 };
+                actual.rows * actual.loops.max(1.0) / node.loops().max(1.0) * sharing
             }
-            (None, Some(estimate)) => estimate.rows,
-            (None, None) => f64::INFINITY,
+            (None, _) => other.expected_rows().unwrap_or(f64::INFINITY),
         };
         let is_existence = matches!(node.join_type(), Some("Semi" | "Anti" | "Right Semi" | "Right Anti"));
         let conditions = [node.hash_cond(), node.merge_cond(), node.join_filter()];

@@ -233,3 +233,30 @@ fn a_keyword_has_no_parentheses() {
         assert_eq!(format!("({said})"), condition);
     }
 }
+
+#[test]
+fn rows_of_parallel_processes_are_counted_once() {
+    let plan = plan(
+        "Gather  (cost=1.00..9000.00 rows=121 width=8) (actual time=1..200 rows=121 loops=1)
+  Workers Planned: 1
+  Workers Launched: 1
+  ->  Parallel Hash Join  (cost=1.00..8000.00 rows=71 width=8) (actual time=1..190 rows=60 loops=2)
+        Hash Cond: (o.customer_id = c.id)
+        ->  Parallel Seq Scan on orders o  (cost=0.00..7000.00 rows=71 width=8) (actual time=0.1..150 rows=60 loops=2)
+              Filter: (status = 'pending'::text)
+              Rows Removed by Filter: 749940
+        ->  Hash  (cost=1.00..20.00 rows=121 width=8) (actual time=1..1 rows=121 loops=2)
+              ->  Index Scan using customers_pkey on customers c  (cost=0.4..20.00 rows=121 width=8) (actual time=0.1..1 rows=121 loops=2)
+                    Index Cond: (id < 122)
+Execution Time: 200 ms",
+    );
+    let mut catalog = catalog();
+    let customers = table("customers", (300_000.0, 6_000.0), &[("id", "bigint", 'N', 8, -1.0)], Vec::new());
+    catalog.tables.push(customers);
+    let found = super::scan::scans(&plan, &catalog);
+    let [orders, customers] = found.as_slice() else { panic!("{}", found.len()) };
+    assert_eq!((orders.rows, orders.loops, orders.rows_read()), (120.0, 1.0, 1_500_000.0));
+    assert_eq!((customers.rows, customers.found, customers.loops), (121.0, Some(121.0), 2.0), "each process reads it");
+    assert_eq!(orders.joins[0].other_rows, 121.0, "of the hash each process has all");
+    assert_eq!(customers.joins[0].other_rows, 120.0, "of the scan each process has its part");
+}

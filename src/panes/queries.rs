@@ -288,7 +288,7 @@ fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
             let io = row.statement.io_ms;
             if io > 0.0 { millis_cell(io) } else { Cell::default() }
         }),
-        column(GridColumn::number("temp", "temp").help("Bytes of temporary files read and written: work_mem was too small (pg_stat_statements.temp_blks_written).").drop(7), |row| bytes_cell(row.statement.temp * BLOCK)),
+        column(GridColumn::number("temp", "temp").help("Bytes of temporary files written: work_mem was too small (pg_stat_statements.temp_blks_written).").drop(7), |row| bytes_cell(row.statement.temp_written * BLOCK)),
         column(GridColumn::number("wal", "WAL").help("Bytes of write-ahead log it made (pg_stat_statements.wal_bytes, 13 and later).").drop(10), |row| bytes_cell(row.statement.wal_bytes.unwrap_or(0.0))),
         column(GridColumn::number("plan", "planning").help("Time spent planning; needs track_planning (pg_stat_statements.total_plan_time, 13 and later).").drop(9), |row| {
             row.statement.plan_ms.map_or_else(Cell::default, millis_cell)

@@ -425,6 +425,11 @@ impl Node {
         self.rows_total().or_else(|| self.expected_rows()).unwrap_or(0.0)
     }
 
+    /// Whether the processes under a Gather divide its rows among them; else each process has all of them.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.derived.divisor > 1.0
+    }
+
     /// Returns how often it was started; 1 without ANALYZE.
     pub fn loops(&self) -> f64 {
         self.actual.map_or(1.0, |actual| actual.loops)

@@ -10,7 +10,7 @@ use super::past::Past;
 use crate::readings::cut::Cut;
 use crate::sample::rates::{Interval, key_text};
 use crate::sample::unit::counted;
-use crate::sample::{Missing, Reading, Row, RowSet, Section, Snapshot, Timestamp, Value, own};
+use crate::sample::{Missing, Reading, Row, RowSet, Seconds, Section, Snapshot, Timestamp, Value, own};
 
 /// From when on the figures count.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,8 +54,10 @@ pub struct Statement {
     pub read: f64,
     /// Blocks dirtied.
     pub dirtied: f64,
-    /// Temporary blocks written and read.
-    pub temp: f64,
+    /// Temporary blocks written.
+    pub temp_written: f64,
+    /// Temporary blocks read: mostly those that were written, again.
+    pub temp_read: f64,
     /// Milliseconds reading and writing blocks, with `track_io_timing`.
     pub io_ms: f64,
     /// Bytes of WAL, since 1.8.
@@ -215,7 +217,8 @@ fn statement(row: &Row<'_>, interval: Option<&Interval<'_>>) -> (Statement, bool
         hit: of("shared_hit"),
         read: of("shared_read"),
         dirtied: of("shared_dirtied"),
-        temp: of("temp_read") + of("temp_written"),
+        temp_written: of("temp_written"),
+        temp_read: of("temp_read"),
         io_ms: of("read_time") + of("write_time"),
         wal_bytes: grown("wal_bytes"),
         max_ms: row.number("max_time"),
@@ -260,14 +263,62 @@ pub(super) fn texts(snapshot: &Snapshot) -> HashMap<i64, Arc<String>> {
     rows.filter_map(|row| Some((row.int("queryid")?, text(&row)))).collect()
 }
 
-/// Returns the rows that a statement returned a call on average since the reset of `pg_stat_statements`.
-pub(super) fn rows_per_call(queryid: i64, snapshot: &Snapshot) -> Option<f64> {
+/// A call of a statement on average, over all who ran it, since the reset of `pg_stat_statements`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct MeanCall {
+    /// Rows returned or changed.
+    pub(crate) rows: f64,
+    /// Elapsed time.
+    pub(crate) time: Seconds,
+    /// Temporary blocks written.
+    pub(crate) temp_written: f64,
+}
+
+/// Returns the average call of a statement.
+pub(super) fn mean_call(queryid: i64, snapshot: &Snapshot) -> Option<MeanCall> {
     let rows = snapshot.rows("statements")?;
-    let own = rows.iter().filter(|row| row.int("queryid") == Some(queryid));
-    let (rows, calls) = own.fold((0.0, 0.0), |(rows, calls), row| {
-        (rows + row.number("rows").unwrap_or(0.0), calls + row.number("calls").unwrap_or(0.0))
-    });
-    (calls > 0.0).then(|| rows / calls)
+    let own = || rows.iter().filter(|row| row.int("queryid") == Some(queryid));
+    let sum = |name: &str| own().filter_map(|row| row.number(name)).sum::<f64>();
+    let calls = sum("calls");
+    (calls > 0.0).then(|| MeanCall {
+        rows: sum("rows") / calls,
+        time: Seconds(sum("total_time") / calls / 1e3),
+        temp_written: sum("temp_written") / calls,
+    })
+}
+
+/// How far back the samples are looked at for what a statement waits for.
+pub(crate) const SEEN_FOR: Seconds = Seconds(300.0);
+
+/// What the samples saw of a statement; each session in each sample counts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Sightings {
+    /// It was being run.
+    pub(crate) active: f64,
+    /// It waited for a lock.
+    pub(crate) on_locks: f64,
+}
+
+impl Sightings {
+    /// Whether it waited for locks at least half of the time.
+    pub(crate) fn is_mostly_on_locks(&self) -> bool {
+        self.on_locks > 0.0 && self.on_locks >= 0.5 * self.active
+    }
+}
+
+/// Returns what the samples of [`SEEN_FOR`] saw of each statement that was run in one of them, by its queryid.
+pub(super) fn sightings(past: Past<'_>) -> HashMap<i64, Sightings> {
+    let mut seen: HashMap<i64, Sightings> = HashMap::new();
+    let newest = past.readings("activity").next().map_or(0.0, |reading| reading.at.0);
+    for reading in past.readings("activity").take_while(|reading| newest - reading.at.0 <= SEEN_FOR.0) {
+        for row in reading.rows.iter().filter(|row| row.text("state") == "active") {
+            let Some(queryid) = row.int("query_id") else { continue };
+            let sightings = seen.entry(queryid).or_default();
+            sightings.active += 1.0;
+            sightings.on_locks += f64::from(u8::from(row.text("wait_event_type") == "Lock"));
+        }
+    }
+    seen
 }
 
 /// Points of a statement's trend.
@@ -337,9 +388,29 @@ mod tests {
 
     #[test]
     fn the_rows_of_a_call_are_those_of_all_who_ran_it() {
-        let statements = vec![row! { queryid: 7, calls: 3, rows: 500 }, row! { queryid: 7, calls: 1, rows: 300 }];
+        let statements = vec![
+            row! { queryid: 7, calls: 3, rows: 500, total_time: 7000.0, temp_written: 8 },
+            row! { queryid: 7, calls: 1, rows: 300, total_time: 1000.0 },
+        ];
         let seen = crate::fixture::snapshot().with("statements", statements);
-        assert_eq!((rows_per_call(7, &seen), rows_per_call(8, &seen)), (Some(200.0), None));
+        let mean = MeanCall { rows: 200.0, time: Seconds(2.0), temp_written: 2.0 };
+        assert_eq!((mean_call(7, &seen), mean_call(8, &seen)), (Some(mean), None));
+    }
+
+    #[test]
+    fn the_samples_tell_whether_a_statement_waits_for_locks() {
+        let mut history = History::default();
+        for (at, wait) in [(1.0, "Lock"), (1000.0, "Lock"), (1001.0, "Lock"), (1002.0, "IO")] {
+            let session = |id: i32, state: &str| {
+                row! { pid: id, query_id: id, state: state, wait_event_type: wait, wait_event: "x" }
+            };
+            let sessions = vec![session(7, "active"), session(8, "idle"), session(9, "active")];
+            history.push(Arc::new(crate::fixture::snapshot().at(at).with("activity", sessions)));
+        }
+        let seen = sightings(Past { history: &history, moment: history.last().unwrap() });
+        assert_eq!(seen.get(&7), Some(&Sightings { active: 3.0, on_locks: 2.0 }));
+        assert_eq!(seen.get(&8), None);
+        assert!(seen[&7].is_mostly_on_locks() && !Sightings { active: 3.0, on_locks: 1.0 }.is_mostly_on_locks());
     }
 
     fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {

@@ -28,6 +28,7 @@ impl ServerKnowledge {
         let tables: Vec<&TableUsage> = tables.iter().filter(|table| names.contains(table.name.as_str())).collect();
         let indexes = readings.indexes().unwrap_or_default();
         let project = readings.project();
+        let mean = queryid.or(plan.query_id).and_then(|id| readings.mean_call(id));
         let label = |name: &&str| Some(((*name).to_owned(), project.owner(name)?.shown()));
         Self {
             sizes: tables
@@ -39,7 +40,9 @@ impl ServerKnowledge {
             context: TipContext {
                 tables: tables.iter().map(|table| facts(table, indexes)).collect(),
                 settings: readings.settings().map(settings).unwrap_or_default(),
-                rows_per_call: queryid.or(plan.query_id).and_then(|id| readings.rows_per_call(id)),
+                rows_per_call: mean.map(|mean| mean.rows),
+                mean_time: mean.map(|mean| mean.time),
+                temp_per_call: mean.map(|mean| Bytes(mean.temp_written * crate::plan::BLOCK)),
                 ..TipContext::default()
             },
         }

@@ -4,7 +4,7 @@ use super::{BLOCK, orm};
 use crate::app::PaneView;
 use crate::document::{Document, Language};
 use crate::readings::backends::Backend;
-use crate::readings::statements::{Costs, Statement};
+use crate::readings::statements::{Costs, SEEN_FOR, Statement};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 
@@ -62,8 +62,9 @@ fn blocks(document: &mut Document, one: &Statement) {
     if one.io_ms > 0.0 {
         document.pair("I/O time", &Seconds(one.io_ms / 1e3).to_string());
     }
-    if one.temp > 0.0 {
-        document.pair("temporary", &format!("{} (more than work_mem)", Bytes(one.temp * BLOCK)));
+    if one.temp_written + one.temp_read > 0.0 {
+        let (written, read) = (Bytes(one.temp_written * BLOCK), Bytes(one.temp_read * BLOCK));
+        document.pair("temporary files", &format!("{written} written, {read} read (it needed more than work_mem)"));
     }
     if let Some(wal) = one.wal_bytes.filter(|bytes| *bytes > 0.0) {
         document.pair("WAL", &Bytes(wal).to_string());
@@ -86,5 +87,20 @@ fn running(document: &mut Document, one: &Statement, view: &PaneView<'_>) {
     let now = backends.iter().filter(is_running).count();
     if backends.iter().any(|backend| backend.query_id.is_some()) {
         document.pair("running now", &crate::sample::unit::counted(now, "session", "sessions"));
+    }
+    let Some(seen) = view.readings.sightings(view.past()).get(&one.queryid) else { return };
+    let words = format!(
+        "{} of the {} it was seen running, over the last {}",
+        Count(seen.on_locks),
+        Count(seen.active).of("time", "times"),
+        SEEN_FOR
+    );
+    document.pair("waiting for locks", &words);
+    if seen.is_mostly_on_locks() {
+        // The time of pg_stat_statements is elapsed time, with what was spent waiting.
+        document.text(
+            "Its time is mostly waiting for locks that other sessions hold: it may be fast by itself. See Locks for \
+             who holds them.",
+        );
     }
 }

@@ -20,6 +20,10 @@ pub struct TipContext {
     pub wall_time: Option<Seconds>,
     /// Rows that the statement returned a call on average, by `pg_stat_statements`.
     pub rows_per_call: Option<f64>,
+    /// How long a call took on average, by `pg_stat_statements`.
+    pub mean_time: Option<Seconds>,
+    /// What a call wrote to temporary files on average, by `pg_stat_statements`.
+    pub temp_per_call: Option<Bytes>,
     /// How often the statement runs for one request of the application, on average.
     pub runs_per_request: Option<f64>,
     /// The generic plan of the same statement, without its values.

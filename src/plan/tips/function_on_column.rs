@@ -1,6 +1,6 @@
 //! A function around a column.
 
-use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, rows_read, table, without_texts};
+use super::support::{Hit, NodeKind, Tip, TipInput, Topic, own, rows_looked_at, rows_read, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 44,
@@ -41,8 +41,7 @@ fn find(seen: &TipInput<'_>) -> Vec<Hit> {
             }
             let name = function.trim_matches(['(', '"']);
             let name = if function.ends_with('(') { format!("{name}()") } else { name.to_owned() };
-            let what =
-                format!("{name} runs for each of {} rows of {}", Count(read.max(node.rows_or_estimate())), table(node));
+            let what = format!("{name} runs for {}", rows_looked_at(seen, node));
             Some(Hit::at(id, what, *advice, own(node) * removed / read.max(1.0)).because_of(seen.cause(id)))
         })
         .collect()
@@ -50,7 +49,8 @@ fn find(seen: &TipInput<'_>) -> Vec<Hit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::support::test::check;
+    use super::super::support::test::{check, check_with};
+    use super::super::{TableFacts, TipContext};
     use super::*;
 
     #[test]
@@ -62,6 +62,17 @@ mod tests {
   Rows Removed by Filter: 50000",
             "upper() runs for each of 50k rows of o: add an index on Upper('…') for __iexact, or a trigram index for __icontains",
         );
+    }
+
+    #[test]
+    fn an_estimate_does_not_take_the_rows_that_are_kept_for_those_that_are_read() {
+        let estimate = "Seq Scan on o  (cost=1.00..2.00 rows=631 width=8)
+  Filter: (upper((email)::text) = 'X'::text)";
+        let todo = "add an index on Upper('…') for __iexact, or a trigram index for __icontains";
+        check(&TIP, estimate, &format!("upper() runs for each row of o: {todo}"));
+        let facts = TableFacts { name: "o".to_owned(), rows: Some(60_000.0), ..TableFacts::default() };
+        let context = TipContext { tables: vec![facts], ..TipContext::default() };
+        check_with(&TIP, estimate, &context, &format!("upper() runs for each of about 60k rows of o: {todo}"));
     }
 
     #[test]

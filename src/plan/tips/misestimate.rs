@@ -1,6 +1,6 @@
 //! Numbers of rows that are far off.
 
-use super::support::{Count, Hit, Tip, TipInput, Topic, expected_and_got, off_by, origin, own};
+use super::support::{Count, Hit, Tip, TipInput, Topic, expected_and_got, misled, off_by, origin};
 
 pub(super) static TIP: Tip = Tip {
     number: 3,
@@ -27,11 +27,11 @@ fn find(seen: &TipInput<'_>) -> Vec<Hit> {
     let worst = wrong.max_by(|(_, _, one), (_, _, other)| one.total_cmp(other));
     worst
         .into_iter()
-        .map(|(id, node, factor)| {
-            let above = seen.plan.parent(id).map_or(node, |(_, parent)| parent);
+        .filter_map(|(id, node, factor)| {
+            let saving = misled(seen.plan, id)?;
             let what = format!("{} (error {}×)", expected_and_got(node), Count(factor));
             let advice = "ANALYZE the tables if they changed much; otherwise raise the statistics target or CREATE STATISTICS for correlated columns";
-            Hit::at(id, what, advice, own(above)).because_of(origin(seen.plan, id))
+            Some(Hit::at(id, what, advice, saving).because_of(origin(seen.plan, id)))
         })
         .collect()
 }
@@ -45,7 +45,8 @@ mod tests {
     fn ten_times_off_is_told() {
         check(
             &TIP,
-            "Seq Scan on o  (cost=1.00..2.00 rows=100 width=8) (actual time=0.0..1 rows=50000 loops=1)",
+            "Sort  (cost=1.00..2.00 rows=50000 width=8) (actual time=0.0..2 rows=50000 loops=1)
+  ->  Seq Scan on o  (cost=1.00..2.00 rows=100 width=8) (actual time=0.0..1 rows=50000 loops=1)",
             "Seq Scan on o: 100 rows estimated, 50k actual (error 500×): ANALYZE the tables if they changed much; otherwise raise the statistics target or CREATE STATISTICS for correlated columns",
         );
     }

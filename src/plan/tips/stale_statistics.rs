@@ -1,6 +1,6 @@
 //! Statistics that are out of date.
 
-use super::support::{Count, Hit, Tip, TipInput, Topic, off_by, own, quoted_table, table};
+use super::support::{Count, Hit, Tip, TipInput, Topic, misled, off_by, own, quoted_table, table};
 
 pub(super) static TIP: Tip = Tip {
     number: 48,
@@ -33,8 +33,10 @@ fn find(seen: &TipInput<'_>) -> Vec<Hit> {
             } else {
                 format!("{} rows of {} changed since the last ANALYZE", Count(modified), table(node))
             };
-            let above: f64 = seen.plan.ancestors(id).take(2).map(|(_, above)| own(above)).sum();
-            Some(Hit::at(id, what, format!("ANALYZE {}, then explain again", quoted_table(node)), own(node) + above))
+            let misled = misled(seen.plan, id).unwrap_or(0.0);
+            // Without statistics the planner may not even choose an index.
+            let saving = if is_never { own(node) + misled } else { misled };
+            Some(Hit::at(id, what, format!("ANALYZE {}, then explain again", quoted_table(node)), saving))
         })
         .collect()
 }

@@ -131,6 +131,25 @@ pub(super) fn origin(plan: &Plan, from: NodeId) -> NodeId {
     at
 }
 
+/// Returns the time that a better estimate of a node's rows could save at most; `None` where the plan has nothing that was
+/// chosen by it: the scan itself reads what it reads.
+pub(super) fn misled(plan: &Plan, id: NodeId) -> Option<f64> {
+    let is_choice = |node: &Node| match node.kind {
+        NodeKind::Sort | NodeKind::IncrementalSort | NodeKind::Materialize | NodeKind::Memoize | NodeKind::SetOp => {
+            true
+        }
+        NodeKind::Aggregate => node.strategy() != Some("Plain"),
+        kind => kind.is_join(),
+    };
+    let mut above = plan.ancestors(id).filter(|(_, node)| is_choice(node)).take(2);
+    let (nearest, first) = above.next()?;
+    let rest: f64 = above.map(|(_, node)| own(node)).sum();
+    // How often the other side of a join runs, and how, was chosen by the rows of this one.
+    let is_other = |(child, node): &(NodeId, &Node)| !(*child..node.derived.subtree_end).contains(&id);
+    let others: f64 = plan.children(nearest).filter(is_other).map(|(_, node)| with_children(node)).sum();
+    Some(own(first) + others + rest)
+}
+
 /// Returns a condition, cut to what fits a sentence.
 pub(super) fn short(condition: &str) -> String {
     const MOST: usize = 80;
@@ -150,6 +169,16 @@ pub(super) fn work_mem_for(bytes: f64) -> String {
 /// Returns the rows a scan read: those it returned and those it threw away, over all loops.
 pub(super) fn rows_read(node: &Node) -> f64 {
     node.rows_total().unwrap_or(0.0) + node.removed_by_filter() + node.removed_by_recheck()
+}
+
+/// Returns for which rows a scan's condition is looked at: those it read where that was counted, else those of the table.
+pub(super) fn rows_looked_at(seen: &TipInput<'_>, node: &Node) -> String {
+    let known = seen.context.table(node).and_then(|table| table.rows).filter(|rows| *rows > 0.0);
+    match known {
+        _ if node.actual.is_some() => format!("each of {} rows of {}", Count(rows_read(node)), table(node)),
+        Some(rows) => format!("each of about {} rows of {}", Count(rows), table(node)),
+        None => format!("each row of {}", table(node)),
+    }
 }
 
 /// Returns a condition without its texts in quotes, so that no word of a value is taken for code.

@@ -1,6 +1,6 @@
 //! A column that is cast before it is compared.
 
-use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, own, rows_read, table, without_texts};
+use super::support::{Hit, NodeKind, Tip, TipInput, Topic, own, rows_looked_at, rows_read, without_texts};
 
 pub(super) static TIP: Tip = Tip {
     number: 43,
@@ -39,8 +39,7 @@ fn find(seen: &TipInput<'_>) -> Vec<Hit> {
             if node.actual.is_some() && (removed < 1000.0 || removed < read * 0.9) {
                 return None;
             }
-            let what =
-                format!("{cast} runs for each of {} rows of {}", Count(read.max(node.rows_or_estimate())), table(node));
+            let what = format!("{cast} runs for {}", rows_looked_at(seen, node));
             let advice =
                 "pass a value of the column's own type: int for integer, str for text, Decimal only for numeric";
             Some(Hit::at(id, what, advice, own(node) * removed / read.max(1.0)).because_of(seen.cause(id)))

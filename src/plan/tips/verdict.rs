@@ -2,6 +2,7 @@
 
 use super::{TipContext, TipHit, find};
 use crate::plan::Plan;
+use crate::sample::Seconds;
 use crate::sample::unit::Share;
 
 /// What is to be said of a plan as a whole.
@@ -46,9 +47,22 @@ fn at_commit(plan: &Plan) -> &'static str {
     if writes { " What runs at COMMIT (deferred foreign keys) was not measured." } else { "" }
 }
 
+/// Says that an estimate does not show why a statement is slow, where its calls are known to be.
+fn unexplained(plan: &Plan, context: &TipContext) -> Option<String> {
+    /// A call below this is not slow.
+    const SLOW: Seconds = Seconds(0.1);
+    let mean = context.mean_time.filter(|mean| mean.0 >= SLOW.0 && !plan.is_analyzed())?;
+    let temp = context.temp_per_call.filter(|temp| temp.0 >= 1.0);
+    let temp = temp.map(|temp| format!(" and writes {temp} of temporary files")).unwrap_or_default();
+    Some(format!("The estimates do not show why it takes {mean}{temp} on average{RUN_IT}"))
+}
+
 /// Returns what is to be said of a plan, with its tips.
 pub fn verdict(plan: &Plan, context: &TipContext) -> PlanVerdict {
     let tips = find(plan, context);
+    if let Some(sentence) = unexplained(plan, context).filter(|_| tips.is_empty()) {
+        return PlanVerdict { sentence, is_fine: false, tips };
+    }
     let is_fine = tips.is_empty();
     let total = plan.total_time();
     let sentence = match (is_fine, plan.has_times(), total, tips.first()) {
@@ -100,6 +114,25 @@ mod tests {
             "Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)",
             "The estimates show no problem; run it with ANALYZE to see where the time goes.",
         );
+    }
+
+    #[test]
+    fn a_statement_that_is_known_to_be_slow_is_not_called_fine_by_its_estimate() {
+        let estimate = plan_of("Index Scan using o_pkey on o  (cost=0.4..8.4 rows=1 width=8)");
+        let context = TipContext {
+            mean_time: Some(Seconds(4.2)),
+            temp_per_call: Some(crate::sample::Bytes(8192.0 * 128.0)),
+            ..TipContext::default()
+        };
+        let said = verdict(&estimate, &context);
+        assert!(!said.is_fine);
+        assert_eq!(
+            said.sentence,
+            "The estimates do not show why it takes 4.2s and writes 1.0 MB of temporary files on average; run it with \
+             ANALYZE to see where the time goes."
+        );
+        let quick = TipContext { mean_time: Some(Seconds(0.01)), ..TipContext::default() };
+        assert!(verdict(&estimate, &quick).is_fine);
     }
 
     #[test]
