@@ -12,7 +12,7 @@ use super::rows;
 use super::table_usage::TableUsage;
 use crate::quote::qualified;
 use crate::sample::unit::Share;
-use crate::sample::{Bytes, Missing, Row, RowSet, ServerFacts, Snapshot};
+use crate::sample::{Bytes, Missing, Row, RowSet, ServerFacts, Snapshot, Timestamp};
 
 /// Bytes at the head of a page; `SizeOfPageHeaderData`.
 const PAGE_HEADER: f64 = 24.0;
@@ -69,8 +69,10 @@ pub enum BloatMethod {
 pub enum BloatConfidence {
     /// It was counted.
     Measured,
-    /// The statistics are fresh: within 5 points for a heap, 10 for an index.
+    /// Few rows changed since the statistics were made: within 5 points for a heap, 10 for an index.
     Good,
+    /// Of a b-tree that stores equal keys once: how well they are merged is not in the statistics.
+    Deduplicated,
     /// This share of the rows changed since the statistics were made.
     Rough(f64),
 }
@@ -118,8 +120,7 @@ impl Bloat {
 
     /// Returns the bloat that `pgstattuple_approx` or `pgstattuple` measured, of percents of dead and free space.
     pub fn measured(dead_percent: f64, free_percent: f64, fillfactor: f64, heap: Bytes) -> Self {
-        let reserved = 1.0 - fillfactor / 100.0;
-        let share = ((dead_percent + free_percent) / 100.0 - reserved).clamp(0.0, 1.0);
+        let share = beyond_fillfactor((dead_percent + free_percent) / 100.0, fillfactor).clamp(0.0, 1.0);
         Self::Known(Amount {
             share,
             bytes: Bytes(share * heap.0),
@@ -142,7 +143,10 @@ impl fmt::Display for BloatConfidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Measured => f.pad("measured"),
-            Self::Good => f.pad("good: statistics are current"),
+            Self::Good => {
+                f.pad(&format!("good: under {} of the rows changed since the last analyze", Share(ROUGH_CHANGE)))
+            }
+            Self::Deduplicated => f.pad("rough: it stores equal keys once, and the statistics do not say how well"),
             Self::Rough(changed) => {
                 f.pad(&format!("rough: {} of the rows changed since the last analyze", Share(*changed)))
             }
@@ -192,10 +196,24 @@ pub fn estimates(snapshot: &Snapshot, tables: &[TableUsage]) -> Result<HashMap<i
         .collect();
     let block = block_size(snapshot);
     let server = &snapshot.server;
-    Ok(tables
-        .iter()
-        .filter_map(|table| Some((table.relid, estimate(stats.get(&table.relid)?, table, block, server))))
-        .collect())
+    let is_older = |table: &TableUsage| is_read_before_analyze(snapshot, "column_stats", table.last_analyze);
+    let bloat = |table: &TableUsage| {
+        let stats = stats.get(&table.relid)?;
+        let bloat = if is_older(table) { read_before_analyze() } else { estimate(stats, table, block, server) };
+        Some((table.relid, bloat))
+    };
+    Ok(tables.iter().filter_map(bloat).collect())
+}
+
+/// Whether the statistics that pgdj read are those of before an analyze that it knows of: they are read less often.
+pub(super) fn is_read_before_analyze(snapshot: &Snapshot, probe: &str, analyze: Option<Timestamp>) -> bool {
+    let read = snapshot.section(probe).reading().map(|reading| reading.at);
+    read.zip(analyze).is_some_and(|(read, analyze)| read.0 < analyze.0)
+}
+
+/// No number, until the statistics of the last analyze are read.
+pub(super) fn read_before_analyze() -> Bloat {
+    Bloat::unknown("pgdj read the statistics before the last analyze; they are read again shortly", None)
 }
 
 /// Returns the server's block size in bytes.
@@ -237,8 +255,8 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
         (Some(then), _) => (then, changed),
         (None, _) => return Bloat::unknown("never vacuumed or analyzed", Some(analyze(table))),
     };
-    let share = free - (1.0 - stats.fillfactor / 100.0);
-    if share < -MISFIT {
+    let share = beyond_fillfactor(free, stats.fillfactor);
+    if free < -MISFIT {
         return Bloat::unknown("the rows are wider than the statistics say", Some(analyze(table)));
     }
     let share = share.clamp(0.0, 1.0);
@@ -320,6 +338,14 @@ fn analyze(table: &TableUsage) -> String {
 fn changed_share(table: &TableUsage) -> f64 {
     let rows = table.live.unwrap_or_default().max(table.reltuples).max(1.0);
     table.mod_since_analyze.unwrap_or_default() / rows
+}
+
+/// Share of a relation that a rebuild would give back, of the share that holds nothing alive; negative where it is fuller
+/// than its fillfactor asks for.
+///
+/// A rebuild keeps room for what lives on, not for what is dead: what is alive needs `live / fillfactor` bytes.
+fn beyond_fillfactor(free: f64, fillfactor: f64) -> f64 {
+    1.0 - (1.0 - free) / (fillfactor / 100.0).clamp(0.1, 1.0)
 }
 
 /// Share of a heap of `pages` that is neither rows nor what the pages need for themselves.
@@ -427,7 +453,7 @@ impl Row8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Timestamp;
+    use crate::fixture::{With as _, row, snapshot};
 
     fn monitor() -> ServerFacts {
         ServerFacts { role: "monitor".into(), ..ServerFacts::default() }
@@ -514,6 +540,12 @@ mod tests {
         assert!(amount.share < 0.02, "{amount:?}");
         let exact = Bloat::measured(0.0, 30.2, 70.0, Bytes(1000.0));
         assert!(exact.amount().unwrap().share < 0.01);
+        // 10.9 MB with 1.92 MB of live rows shrink to 1.92 MB / 0.7.
+        let exact = *Bloat::measured(76.7, 5.7, 70.0, Bytes(10.9e6)).amount().unwrap();
+        assert!((exact.share - 0.75).abs() < 0.005 && (exact.bytes.0 - 8.16e6).abs() < 5e4, "{exact:?}");
+        let fifth = HeapStats { reltuples: 31_600.0, ..seventy };
+        let amount = *estimate(&fifth, &table(31_600.0, 0.0), 8192.0, &monitor()).amount().unwrap();
+        assert!((amount.share - 0.73).abs() < 0.02, "page headers and line pointers stay: {amount:?}");
     }
 
     #[test]
@@ -564,6 +596,21 @@ mod tests {
             assert!(unknown.words().contains(why), "{unknown:?}");
             assert_eq!(unknown.remedy.as_deref(), remedy);
         }
+    }
+
+    #[test]
+    fn statistics_of_before_an_analyze_are_not_judged_with_figures_of_after_it() {
+        let stats = row! { relid: 1, is_na: false, has_statistics: true, may_read: true, fillfactor: 100, pages: 1000,
+        reltuples: 226_000.0, layout: "4if0 4if0" };
+        let seen = snapshot().with("column_stats", vec![stats]);
+        let read = seen.section("column_stats").reading().unwrap().at;
+        let of = |analyze: f64| {
+            let analyzed = TableUsage { relid: 1, last_analyze: Some(Timestamp(analyze)), ..table(113_000.0, 0.0) };
+            estimates(&seen, &[analyzed]).unwrap().remove(&1).unwrap()
+        };
+        let Bloat::CannotEstimate(unknown) = of(read.0 + 5.0) else { panic!("a number out of two moments") };
+        assert!(unknown.why.contains("before the last analyze") && unknown.remedy.is_none(), "{unknown:?}");
+        assert!(matches!(of(read.0 - 5.0), Bloat::Known(_)));
     }
 
     #[test]

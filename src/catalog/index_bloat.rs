@@ -4,13 +4,16 @@
 
 use std::collections::HashMap;
 
-use super::bloat::{Amount, Bloat, BloatConfidence, BloatMethod, ROUGH_CHANGE, block_size, grant};
+use super::bloat::{
+    Amount, Bloat, BloatConfidence, BloatMethod, ROUGH_CHANGE, block_size, grant, is_read_before_analyze,
+    read_before_analyze,
+};
 use super::index_usage::IndexUsage;
 use super::rows;
 use super::size::{btree_pages, group_bytes};
 use super::table_usage::TableUsage;
 use crate::quote::{qualified, quote_text};
-use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot};
+use crate::sample::{Bytes, Missing, Row, ServerFacts, Snapshot, Timestamp};
 
 /// An index of fewer pages is too small for a meaningful percentage.
 pub const TINY_PAGES: f64 = 16.0;
@@ -20,6 +23,8 @@ pub const WIDEST_DOUBT: f64 = 0.10;
 pub const TOO_SMALL: f64 = 1.15;
 /// With more nulls among its keys an index is mostly one long list, which the model does not fit.
 pub const MOST_NULLS: f64 = 0.9;
+/// With fewer distinct keys for each entry some are stored together: inserts merge them later and less than a build does.
+const UNIQUE: f64 = 0.95;
 /// Bytes of an entry's header.
 const ENTRY_HEADER: f64 = 8.0;
 
@@ -83,6 +88,8 @@ pub fn estimates(
     indexes: &[IndexUsage],
     tables: &[TableUsage],
 ) -> Result<HashMap<i64, Bloat>, Missing> {
+    let analyzed: HashMap<i64, Option<Timestamp>> =
+        tables.iter().map(|table| (table.relid, table.last_analyze)).collect();
     let changed: HashMap<i64, f64> = tables
         .iter()
         .filter_map(|table| Some((table.relid, table.mod_since_analyze? / table.rows()?.max(1.0))))
@@ -97,7 +104,14 @@ pub fn estimates(
         .iter()
         .filter_map(|index| {
             let changed = changed.get(&index.relid).copied().unwrap_or_default();
-            Some((index.indexrelid, estimate(stats.get(&index.indexrelid)?, index, block, changed, server)))
+            let stats = stats.get(&index.indexrelid)?;
+            let analyze = analyzed.get(&index.relid).copied().flatten();
+            let bloat = if is_read_before_analyze(snapshot, "index_stats", analyze) {
+                read_before_analyze()
+            } else {
+                estimate(stats, index, block, changed, server)
+            };
+            Some((index.indexrelid, bloat))
         })
         .collect())
 }
@@ -150,8 +164,12 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, changed: f64
     if stats.null_share > MOST_NULLS {
         return Bloat::unknown("most of its keys are NULL", measure());
     }
-    let confidence =
-        if changed > ROUGH_CHANGE { BloatConfidence::Rough(changed.min(1.0)) } else { BloatConfidence::Good };
+    let has_equal_keys = stats.can_deduplicate && stats.distinct_most < UNIQUE * entries;
+    let confidence = match has_equal_keys {
+        _ if changed > ROUGH_CHANGE => BloatConfidence::Rough(changed.min(1.0)),
+        true => BloatConfidence::Deduplicated,
+        false => BloatConfidence::Good,
+    };
     Bloat::Known(Amount { share, bytes, method: BloatMethod::Estimate, confidence })
 }
 
@@ -216,6 +234,18 @@ mod tests {
             (estimate(&half, &index(), 8192.0, 0.0, &ServerFacts::default()).amount().unwrap().share - 0.5).abs()
                 < 0.02
         );
+    }
+
+    #[test]
+    fn nothing_good_is_promised_where_equal_keys_are_stored_once() {
+        let confidence = |distinct: f64, can_deduplicate| {
+            let stats = IndexStats { distinct_most: distinct, distinct_least: distinct, can_deduplicate, ..stats() };
+            estimate(&stats, &index(), 8192.0, 0.0, &ServerFacts::default()).amount().unwrap().confidence
+        };
+        assert_eq!(confidence(1e6, true), BloatConfidence::Good);
+        assert_eq!(confidence(4e5, true), BloatConfidence::Deduplicated);
+        assert_eq!(confidence(4e5, false), BloatConfidence::Good);
+        assert!(!BloatConfidence::Deduplicated.to_string().starts_with("good"));
     }
 
     #[test]

@@ -251,7 +251,7 @@ fn what_the_fillfactor_keeps_free_is_no_bloat_and_a_vacuum_ends_a_measurement() 
     let (mut pane, history) = shown(vec![table(NOW - 90.0)], |_| {});
     pane.measuring.keep(1, 0.37, Timestamp(NOW));
     refresh(&mut pane, &history);
-    assert_eq!(text(&pane, 0, "bloat"), "7.0%");
+    assert_eq!(text(&pane, 0, "bloat"), "10%");
     let (mut pane, history) = shown(vec![table(NOW)], |_| {});
     pane.measuring.keep(1, 0.37, Timestamp(NOW - 10.0));
     refresh(&mut pane, &history);
