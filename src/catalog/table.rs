@@ -53,6 +53,33 @@ pub struct Table {
     pub is_partition: bool,
     /// The partitioned table it is a part of: schema and name.
     pub parent: Option<(String, String)>,
+    /// Locks that sessions held on it when it was read, and that the build of an index waits for.
+    pub locks: Vec<TableLock>,
+}
+
+/// A lock that a session holds on a table.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TableLock {
+    /// The session.
+    pub pid: i64,
+    /// Its mode, from `pg_locks`: `RowExclusiveLock`.
+    pub mode: String,
+    /// When its transaction began, in seconds since 1970; `None` where this role may not see it.
+    pub xact_started: Option<f64>,
+}
+
+impl TableLock {
+    /// Returns the mode as SQL writes it: `ROW EXCLUSIVE`.
+    pub(crate) fn mode_in_sql(&self) -> String {
+        let mut words = String::new();
+        for letter in self.mode.trim_end_matches("Lock").chars() {
+            if letter.is_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.extend(letter.to_uppercase());
+        }
+        words
+    }
 }
 
 impl Table {

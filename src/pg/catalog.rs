@@ -117,8 +117,16 @@ pub(super) static EXPRESSIONS: Own = Own {
     sql: include_str!("catalog/expressions.sql"),
 };
 
+pub(super) static LOCKS: Own = Own {
+    name: "catalog: locks",
+    reads: "Which sessions hold a lock on these tables that the build of an index waits for.",
+    when: WHEN,
+    holes: &[],
+    sql: include_str!("catalog/locks.sql"),
+};
+
 /// The parts of the catalog that are read by the tables' oids.
-static PARTS: [(&str, &Own, &str); 7] = [
+static PARTS: [(&str, &Own, &str); 8] = [
     ("columns", &COLUMNS, "no index can be advised without the columns"),
     ("indexes", &INDEXES, "an advised index may already exist"),
     ("statistics", &STATISTICS, "selectivities and sizes are rough estimates"),
@@ -126,6 +134,7 @@ static PARTS: [(&str, &Own, &str); 7] = [
     ("foreign keys", &FOREIGN_KEYS, "relations are unknown"),
     ("groups of columns", &GROUPS, "columns count as independent"),
     ("expressions", &EXPRESSIONS, "selectivities of expressions are rough estimates"),
+    ("locks", &LOCKS, "a trial may wait for a lock"),
 ];
 
 /// The rows that a [`Read`] is made of.

@@ -71,7 +71,7 @@ impl QueryTrouble {
                 let failure = Failure::new(FailureKind::Refused, what).because_text(message);
                 match code {
                     Some(SqlState::LOCK_NOT_AVAILABLE) => failure.hint(
-                        "another session holds a conflicting lock (see \"blocking\" in Activity); try again later",
+                        "another session holds a conflicting lock (the Locks pane shows it while something waits); try again later",
                     ),
                     Some(SqlState::QUERY_CANCELED) => failure.hint("it exceeded its time limit, or was cancelled"),
                     Some(SqlState::INSUFFICIENT_PRIVILEGE) => {

@@ -3,7 +3,7 @@
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
 use crate::app::{Effect, Job, JobId, PaneRequest, PaneView};
-use crate::catalog::{Table, table};
+use crate::catalog::{Table, TableLock, table};
 use crate::django::sql::{Build, create_index};
 use crate::document::Document;
 use crate::failure::Failure;
@@ -66,6 +66,25 @@ struct BuildQuestion<'a> {
     suggestion: &'a AdvisedIndex,
     table: Option<&'a Table>,
     plan: &'a Plan,
+    /// Who holds a lock on the table that the build waits for: `pid 7 (ROW EXCLUSIVE, transaction open for 20m)`.
+    holders: Vec<String>,
+}
+
+/// Returns who still holds a lock on a table that the build of an index waits for: a transaction that ended holds none.
+fn holders(table: &Table, view: &PaneView<'_>) -> Vec<String> {
+    let sessions = view.readings.backends().ok();
+    let still = |lock: &TableLock| {
+        let Some(sessions) = sessions else { return true };
+        let is_same = |started: f64| lock.xact_started.is_none_or(|known| (known - started).abs() < 1.0);
+        let session = sessions.iter().find(|session| session.pid == lock.pid);
+        session.is_some_and(|session| session.xact_started.is_some_and(is_same))
+    };
+    let told = |lock: &TableLock| {
+        let age = lock.xact_started.map(|started| Seconds((view.newer.at.0 - started).max(0.0)));
+        let age = age.map(|age| format!(", transaction open for {age}")).unwrap_or_default();
+        format!("pid {} ({}{age})", lock.pid, lock.mode_in_sql())
+    };
+    table.locks.iter().filter(|lock| still(lock)).map(told).collect()
 }
 
 impl BuildQuestion<'_> {
@@ -115,6 +134,11 @@ impl BuildQuestion<'_> {
                 let parts =
                     if wait.0 > build.0 { format!(", {build} of it the build, then the runs") } else { String::new() };
                 let table = &candidate.spec.table;
+                if !self.holders.is_empty() {
+                    let who = self.holders.join(", ");
+                    about.pair("waits for", &format!("{who}: the build cannot start before that ends"));
+                    about.pair("meanwhile", &format!("every new write to {table} waits behind the build"));
+                }
                 let who = format!("every write to {table}, for about {wait}{parts} (SHARE lock); reads continue");
                 about.pair("who waits", &who);
                 about.pair(
@@ -157,7 +181,8 @@ impl Explain {
         };
         let spec = &suggestion.candidate.spec;
         let table = found.catalog.table(Some(&spec.schema), &spec.table);
-        let question = BuildQuestion { suggestion, table, plan: &plan_view.source.plan };
+        let holders = table.map(|table| holders(table, view)).unwrap_or_default();
+        let question = BuildQuestion { suggestion, table, plan: &plan_view.source.plan, holders };
         let server = &view.newer.server;
         let job = Job::TryIndexes {
             request: Box::new(ExplainRequest { options: crate::pg::explain::Options::default(), ..request.clone() }),

@@ -3,7 +3,7 @@
 use crate::catalog::index::{KeyDirection, Nulls};
 use crate::catalog::{
     AccessMethod, Catalog, Collation, ColumnStatistics, Counters, Definition, Expr, ExpressionStatistics, ForeignKey,
-    Index, Key, RelationKind, Table, TableColumn, ids, parse, texts,
+    Index, Key, RelationKind, Table, TableColumn, TableLock, ids, parse, texts,
 };
 use crate::sample::{Row, RowSet, Value};
 
@@ -57,6 +57,13 @@ pub(super) fn add(part: &str, rows: &RowSet, catalog: &mut Catalog) {
         "expressions" => each(rows, catalog, |table, row| {
             let expr = parse::expression(row.text("expression")).normalised(table);
             table.expressions.push(ExpressionStatistics { expr, statistics: column_statistics(row) });
+        }),
+        "locks" => each(rows, catalog, |table, row| {
+            table.locks.push(TableLock {
+                pid: row.int("pid").unwrap_or_default(),
+                mode: row.text("mode").to_owned(),
+                xact_started: row.number("xact_start"),
+            });
         }),
         _ => {}
     }

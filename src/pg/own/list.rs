@@ -134,6 +134,7 @@ pub static GROUPS: &[Group] = &[
             &catalog::FOREIGN_KEYS,
             &catalog::GROUPS,
             &catalog::EXPRESSIONS,
+            &catalog::LOCKS,
             &django_read::TAKEN,
             &django_read::EXTENSIONS,
             &ask::CIRCUMSTANCES,
