@@ -9,6 +9,7 @@ pub mod choose;
 pub mod condition;
 pub mod cost;
 pub mod existing;
+pub(crate) mod guessed;
 pub mod reasons;
 mod repeats;
 pub mod rewrite;

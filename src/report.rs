@@ -9,5 +9,5 @@ mod trial;
 
 pub(crate) use index::{indexes, notes, saving};
 pub(crate) use scan::{ScannedTable, scan};
-pub(crate) use tip::tip;
-pub(crate) use trial::{TrialResult, built_size};
+pub(crate) use tip::{AdvisedTip, tip};
+pub(crate) use trial::{TrialResult, TriedPlan, built_size};

@@ -313,11 +313,15 @@ impl Type {
     }
 }
 
+/// Why no index is advised for a pattern that is a parameter.
+const UNKNOWN_PATTERN: &str = "it depends on the pattern: a b-tree (text_pattern_ops) serves only a pattern that does not \
+    begin with % or _, trigrams only one with three letters in a row. Explain it with a pattern that the application sends";
+
 /// Tells a prefix, a suffix and a text within apart.
 fn pattern(op: &str, whole: &Expr) -> ClauseClass {
     let Expr::Binary { right, .. } = whole else { return ClauseClass::Trigram };
     let Some(literal) = right.as_literal() else {
-        return ClauseClass::Unusable("the pattern is not known when the statement is planned".to_owned());
+        return ClauseClass::Unusable(UNKNOWN_PATTERN.to_owned());
     };
     let pattern = literal.text.as_str();
     let is_regex = op.starts_with('~') && !op.starts_with("~~");

@@ -236,8 +236,8 @@ fn no_index_serves(scan: &Scan<'_>, way: Option<&AccessPath>) -> Option<Refusal>
         _ => None,
     });
     if let (Some((clause, why)), None) = (unusable, way) {
-        let why = format!("{}: {why}", super::advice::expr_text(&clause.whole));
-        return Some(refusal(scan, Reason::NoIndexServes, why));
+        let condition = super::advice::expr_text(&clause.whole).replace(" ~~ ", " LIKE ").replace(" ~~* ", " ILIKE ");
+        return Some(refusal(scan, Reason::NoIndexServes, format!("{condition}: {why}")));
     }
     None
 }

@@ -164,6 +164,7 @@ async fn of_statement(
     let request = ExplainRequest {
         sql: sql.to_owned(),
         parameters: asked.params.iter().map(|value| (value != "NULL").then(|| value.clone())).collect(),
+        guessed: Vec::new(),
         options: Options { analyze: asked.analyze, ..Options::default() },
         consent: if asked.write { Consent::Write } else { Consent::ReadOnly },
         agreed: Agreed::Anything,

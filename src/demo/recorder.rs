@@ -186,6 +186,7 @@ async fn explain_one(runner: &Runner, sql: &str) -> Option<(ExplainRequest, Expl
     let request = ExplainRequest {
         sql: sql.to_owned(),
         parameters: values.collect(),
+        guessed: (1..=parameters.len()).collect(),
         options: Options::default(),
         consent: Consent::Write,
         agreed: Agreed::Anything,

@@ -48,6 +48,7 @@ use crate::app::{
 use crate::document::Document;
 use crate::failure::Failure;
 use crate::pg::explain::{Agreed, Consent, ExplainRequest, Options};
+use crate::sample::redact::MASK;
 use crate::ui::detail::Detail;
 use crate::ui::dialog::Filled;
 use crate::ui::glyphs::Glyphs;
@@ -124,6 +125,8 @@ pub struct Explain {
     timeout_seconds: u32,
     /// Where the statement in the editor came from.
     from: String,
+    /// Texts with which sessions sent it, the newest last.
+    sent: Vec<String>,
     filling: Option<Filling>,
     run: Option<ExplainRun>,
     /// What goes on when a person agrees to what it calls.
@@ -157,6 +160,7 @@ impl Default for Explain {
             options: Options::default(),
             timeout_seconds: TIMEOUT,
             from: String::new(),
+            sent: Vec::new(),
             filling: None,
             run: None,
             asked: None,
@@ -182,6 +186,7 @@ impl Default for Explain {
 
 impl Pane for Explain {
     fn refresh(&mut self, view: &PaneView<'_>) {
+        self.remember_sent(view);
         if let Some(plan_view) = &mut self.plan_view {
             plan_view.learn(view);
             plan_view.mark_with(&self.glyphs);
@@ -205,7 +210,10 @@ impl Pane for Explain {
     fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
             EDIT => self.is_editing = true,
-            RUN => return self.start(),
+            RUN => {
+                self.remember_sent(view);
+                return self.start();
+            }
             ANALYZE => return self.toggle_analyze(),
             OPTIONS => return self.ask_options(),
             OPEN => return self.ask_file(),
@@ -315,6 +323,7 @@ impl Pane for Explain {
         let PaneSubject::Statement(asked) = subject else { return PaneRequest::Nothing };
         self.editor.set(&crate::ui::code::format_sql(&asked.sql));
         self.from = asked.from;
+        self.sent.clear();
         self.is_editing = false;
         self.mode = PlanMode::Tree;
         let options = Options { analyze: false, ..self.options };
@@ -353,11 +362,32 @@ impl Explain {
         ExplainRequest {
             sql: self.editor.text(),
             parameters: Vec::new(),
+            guessed: Vec::new(),
             options,
             consent: Consent::ReadOnly,
             agreed: Agreed::To(self.agreed.clone()),
             timeout_ms: self.timeout_seconds.saturating_mul(1000),
         }
+    }
+
+    /// Returns the queryid of the statement, where it came from the list of them.
+    fn queryid(&self) -> Option<i64> {
+        self.from.strip_prefix("queryid ")?.parse().ok()
+    }
+
+    /// Keeps the texts with which sessions send the statement: they have the constants that `$1` stands for.
+    fn remember_sent(&mut self, view: &PaneView<'_>) {
+        /// Texts that are kept.
+        const MOST_SENT: usize = 5;
+        let (Some(queryid), Ok(backends)) = (self.queryid(), view.readings.backends()) else { return };
+        let same = backends.iter().filter(|backend| backend.query_id == Some(queryid) && !backend.is_query_cut);
+        for backend in same.filter(|backend| !backend.query.contains(MASK)).take(MOST_SENT) {
+            if !self.sent.contains(&backend.query) {
+                self.sent.push(backend.query.clone());
+            }
+        }
+        let surplus = self.sent.len().saturating_sub(MOST_SENT);
+        drop(self.sent.drain(..surplus));
     }
 
     /// Runs what stands in the editor, or shows it if it is a plan.

@@ -12,12 +12,12 @@ use super::explain::ExplainRequest;
 use super::session::{CancelQueue, Connector, Limits, Session};
 use super::verify::{Allowed, Evidence, PlannerVerdict, Verified, Verifier};
 use crate::Failure;
-use crate::advisor::{self, Candidate, Confidence, IndexSpec, Refusal};
+use crate::advisor::{self, Candidate, Confidence, IndexSpec, Refusal, guessed};
 use crate::catalog::{Catalog, Table};
 use crate::django::{DjangoCode, DjangoVersion, Project, code_for_spec};
 use crate::failure::FailureKind;
 use crate::plan::Plan;
-use crate::plan::tips::{IndexFacts, TableFacts, TipContext, TipHit};
+use crate::plan::tips::{IndexFacts, IndexIdea, TableFacts, TipContext, TipHit};
 
 /// Indexes that are verified and shown; more are not worth building at once.
 const MOST: usize = 3;
@@ -44,18 +44,23 @@ pub struct Advised {
 }
 
 impl Advised {
+    /// Says whether an index of this advice cures what a tip saw: then the index's own figure is the one that counts.
+    pub(crate) fn cures(&self, hit: &TipHit) -> bool {
+        self.indexes.iter().any(|index| {
+            let is_its_scan = hit.is_about_access() && hit.node == Some(index.candidate.node);
+            is_its_scan || hit.index.as_ref().is_some_and(|idea| index.serves(idea))
+        })
+    }
+
     /// Returns what a tip advises, where an index of this advice, or the reason for none, counts more than the tip's idea.
     ///
     /// `place` says where the indexes are listed: `below`.
     pub(crate) fn advice_of(&self, hit: &TipHit, place: &str) -> String {
         let Some(idea) = &hit.index else { return hit.advice.clone() };
-        let of_table = |index: &AdvisedIndex| index.candidate.specs().any(|spec| spec.table == idea.table);
-        let serves =
-            |index: &AdvisedIndex| of_table(index) && idea.order.as_ref().is_none_or(|key| has_key(index, key));
-        if let Some(at) = self.indexes.iter().position(serves) {
+        if let Some(at) = self.indexes.iter().position(|index| index.serves(idea)) {
             return hit.advice.replace(&idea.words, &format!("build index {} {place}", at + 1));
         }
-        if let Some(at) = self.indexes.iter().position(of_table) {
+        if let Some(at) = self.indexes.iter().position(|index| index.is_of(&idea.table)) {
             return format!("{}; index {} {place} does not avoid this sort", hit.advice, at + 1);
         }
         let refusal = self.refusals.iter().find(|refusal| refusal.table == idea.table);
@@ -72,10 +77,6 @@ impl Advised {
     }
 }
 
-fn has_key(index: &AdvisedIndex, column: &str) -> bool {
-    index.candidate.specs().any(|spec| spec.definition.keys.iter().any(|key| key.expr.as_column() == Some(column)))
-}
-
 /// An index worth building.
 #[derive(Debug, Clone)]
 pub struct AdvisedIndex {
@@ -85,6 +86,19 @@ pub struct AdvisedIndex {
     pub verified: Option<Verified>,
     /// The code of the index and of its companions, in this order; or why there is none.
     pub codes: Vec<Result<DjangoCode, String>>,
+}
+
+impl AdvisedIndex {
+    fn is_of(&self, table: &str) -> bool {
+        self.candidate.specs().any(|spec| spec.table == table)
+    }
+
+    /// Whether it is on the table of a tip's index, and has the column of its order where that is for one.
+    fn serves(&self, idea: &IndexIdea) -> bool {
+        let mut keys = self.candidate.specs().flat_map(|spec| &spec.definition.keys);
+        let mut has_key = |column: &String| keys.any(|key| key.expr.as_column() == Some(column.as_str()));
+        self.is_of(&idea.table) && idea.order.as_ref().is_none_or(&mut has_key)
+    }
 }
 
 /// Advises about a plan; `request` is what it was the answer to. In read-only mode the planner is asked only about what
@@ -102,7 +116,8 @@ pub async fn advise(
     let read = catalog::read(&mut session, &relations).await.map_err(|gone| lost(gone.why))?;
     let project = django_read::project(&mut session).await.map_err(|gone| lost(gone.why))?;
     drop(session);
-    let mut search = Search::new(plan, Facts { catalog: read.catalog, notes: read.notes, project });
+    let facts = Facts { catalog: read.catalog, notes: read.notes, project };
+    let mut search = Search::for_request(request, plan, facts);
     let sets = search.sets();
     if sets.is_empty() {
         return Ok(search.settle(|_| Vec::new()));
@@ -161,6 +176,12 @@ impl Search {
             (candidate, sets)
         });
         Self { advised, candidates: candidates.collect(), project: facts.project, total: plan.total_cost() }
+    }
+
+    /// Asks the advisor about the plan of a request; nothing is advised from a pattern that pgdj made up. Pure.
+    fn for_request(request: &ExplainRequest, plan: &Plan, facts: Facts) -> Self {
+        let made_up: Vec<(usize, String)> = request.made_up().collect();
+        Self::new(&guessed::without(plan, &request.sql, |pattern| guessed::parameter(pattern, &made_up)), facts)
     }
 
     /// Returns the sets of indexes that the planner is to be asked about, those of the first candidate first.

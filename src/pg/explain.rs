@@ -14,6 +14,7 @@ pub mod options;
 pub(in crate::pg) mod planned;
 pub mod refusal;
 pub mod run;
+pub(crate) mod sent;
 pub mod statement;
 mod usual;
 pub(in crate::pg) mod watch;
@@ -40,6 +41,8 @@ pub struct ExplainRequest {
     pub sql: String,
     /// The values of `$1`, `$2`, … as texts, `None` being null; empty asks for the generic plan.
     pub parameters: Vec<Option<String>>,
+    /// The numbers, from 1, of those values that pgdj took from statistics: no application need ever have sent them.
+    pub guessed: Vec<usize>,
     /// What EXPLAIN is to tell.
     pub options: Options,
     /// Whether the statement may write.
@@ -48,6 +51,16 @@ pub struct ExplainRequest {
     pub agreed: Agreed,
     /// `statement_timeout` of the run, in milliseconds.
     pub timeout_ms: u32,
+}
+
+impl ExplainRequest {
+    /// Returns the values that pgdj took from statistics, with their numbers.
+    pub(crate) fn made_up(&self) -> impl Iterator<Item = (usize, String)> {
+        self.guessed.iter().filter_map(|number| {
+            let value = self.parameters.get(number.checked_sub(1)?)?.clone()?;
+            Some((*number, value))
+        })
+    }
 }
 
 /// The options of EXPLAIN; those the server does not have are left out.

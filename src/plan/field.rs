@@ -60,7 +60,7 @@ impl Field {
     }
 
     /// Puts other texts in the place of those in it.
-    pub(super) fn replace_texts(&mut self, change: &impl Fn(&str) -> Option<String>) {
+    pub(crate) fn replace_texts(&mut self, change: &impl Fn(&str) -> Option<String>) {
         match self {
             Self::Text(text) => {
                 if let Some(changed) = change(text) {

@@ -113,6 +113,13 @@ pub struct TipHit {
     pub others: usize,
 }
 
+impl TipHit {
+    /// Whether it is about how rows are found, which an index on their table changes.
+    pub(crate) fn is_about_access(&self) -> bool {
+        self.tip.topic == Topic::Access
+    }
+}
+
 /// An index that a tip names from the plan alone: where the planner was asked, what it says counts more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexIdea {

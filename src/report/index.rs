@@ -1,29 +1,37 @@
 //! The indexes worth building: what each saves and costs, its Django code, and where to build none and why.
 
-use super::TrialResult;
+use super::{TrialResult, TriedPlan};
 use crate::advisor::{Candidate, Refusal};
 use crate::django::DjangoCode;
 use crate::document::{Document, Language, Tone};
 use crate::pg::advice::{Advised, AdvisedIndex};
-use crate::pg::verify::{PlannerVerdict, Verified};
-use crate::plan::Plan;
-use crate::sample::Bytes;
+use crate::pg::verify::{PlannerVerdict, Tried, Verified};
 use crate::sample::unit::{Count, Share};
+use crate::sample::{Bytes, Seconds};
 
-/// Adds the indexes of an advice, the best first, and those that are not advised; `trial` is the last one, if any.
-pub(crate) fn indexes(document: &mut Document, advised: &Advised, plan: &Plan, trial: Option<&TrialResult>) {
+/// Adds the indexes of an advice, the best first, and those that are not advised.
+pub(crate) fn indexes(document: &mut Document, advised: &Advised, subject: TriedPlan<'_>) {
     for (at, index) in advised.indexes.iter().enumerate() {
-        let saving = saving(index, plan).map(|saving| format!(": {saving}")).unwrap_or_default();
+        let saving = saving(index, at, subject).map(|saving| format!(": {saving}")).unwrap_or_default();
         document.item(format!("{}. {}{saving}", at + 1, index.candidate.summary()));
-        one(document, index, trial.filter(|trial| trial.at == at));
+        one(document, index, subject.trial.filter(|trial| trial.at == at));
     }
     not_advised(document, &advised.refusals);
 }
 
-/// Returns the time that an index saves: `saves about 970 ms (38%)`; `None` for a plan without times.
-pub(crate) fn saving(index: &AdvisedIndex, plan: &Plan) -> Option<String> {
+/// Returns the time that an index saves: `saves about 970 ms (38%)`, or as its trial measured it; `None` for a plan without
+/// times. `at` is its place among the indexes.
+pub(crate) fn saving(index: &AdvisedIndex, at: usize, subject: TriedPlan<'_>) -> Option<String> {
+    if let Some((before, after)) = subject.trial_of(at).and_then(Tried::times) {
+        let saved = before.0 - after.0;
+        return Some(if saved > 0.0 {
+            format!("saves {} of {before} ({}), measured", Seconds(saved), Share(saved / before.0))
+        } else {
+            "saves nothing, measured".to_owned()
+        });
+    }
     let saves = index.candidate.saves?;
-    let total = plan.total_time().filter(|total| total.0 > 0.0);
+    let total = subject.plan.total_time().filter(|total| total.0 > 0.0);
     let share = total.map(|total| format!(" ({})", Share((saves.0 / total.0).min(1.0)))).unwrap_or_default();
     Some(format!("saves about {saves}{share}"))
 }
@@ -42,6 +50,13 @@ fn one(document: &mut Document, index: &AdvisedIndex, trial: Option<&TrialResult
     let writes = &candidate.write_cost;
     if trial.is_none_or(|trial| trial.tried.is_err()) {
         document.pair("size", &size(candidate));
+        if candidate.sizes.len() > 1 {
+            let names = names.iter().copied().map(str::to_owned);
+            let numbered = (names.len()..candidate.sizes.len()).map(|at| format!("index {}", at + 1));
+            let each =
+                names.chain(numbered).zip(&candidate.sizes).map(|(name, size)| format!("{name} {}", Bytes(*size)));
+            document.pair("of it", &each.collect::<Vec<_>>().join(", "));
+        }
         let build = format!("about {} of work; CONCURRENTLY it also waits for open transactions", writes.build);
         document.pair("build", &build);
     }

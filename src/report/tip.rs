@@ -6,9 +6,21 @@ use crate::plan::text_label::label;
 use crate::plan::tips::TipHit;
 use crate::sample::unit::Share;
 
-/// Adds a tip; `advice` is what to do where more is known than the tip itself knows.
-pub(crate) fn tip(document: &mut Document, plan: &Plan, number: usize, hit: &TipHit, advice: &str) {
-    let total = plan.total_time().filter(|total| total.0 > 0.0 && hit.saving.0 > 0.0);
+/// A tip, with what is known besides it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdvisedTip<'a> {
+    /// The tip.
+    pub(crate) hit: &'a TipHit,
+    /// What to do, where more is known than the tip itself knows.
+    pub(crate) advice: &'a str,
+    /// Whether an advised index cures it: what is saved is then said of the index, once.
+    pub(crate) is_cured: bool,
+}
+
+/// Adds a tip.
+pub(crate) fn tip(document: &mut Document, plan: &Plan, number: usize, tip: &AdvisedTip<'_>) {
+    let AdvisedTip { hit, advice, is_cured } = *tip;
+    let total = plan.total_time().filter(|total| total.0 > 0.0 && hit.saving.0 > 0.0 && !is_cured);
     let saving = total.map(|total| format!(": up to {} ({})", hit.saving, Share((hit.saving.0 / total.0).min(1.0))));
     document.item(format!("{number}. {}{}", capitalized(hit.tip.title), saving.unwrap_or_default()));
     if let Some(node) = hit.node.and_then(|id| plan.node(id)) {

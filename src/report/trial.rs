@@ -17,6 +17,22 @@ pub(crate) struct TrialResult {
     pub(crate) tried: Result<Box<Tried>, Failure>,
 }
 
+/// A plan, and the last trial of one of its indexes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TriedPlan<'a> {
+    /// The plan.
+    pub(crate) plan: &'a Plan,
+    /// The trial, if any.
+    pub(crate) trial: Option<&'a TrialResult>,
+}
+
+impl<'a> TriedPlan<'a> {
+    /// Returns what was measured of an index, where it is the one that was tried.
+    pub(crate) fn trial_of(&self, at: usize) -> Option<&'a Tried> {
+        self.trial.filter(|trial| trial.at == at)?.tried.as_deref().ok()
+    }
+}
+
 impl TrialResult {
     /// Adds what was measured to what is said of the index; `expected` is its estimated size.
     pub(super) fn tell(&self, document: &mut Document, expected: Bytes) {

@@ -24,6 +24,7 @@ fn request(sql: &str) -> ExplainRequest {
     ExplainRequest {
         sql: sql.to_owned(),
         parameters: Vec::new(),
+        guessed: Vec::new(),
         options: Options::default(),
         consent: Consent::ReadOnly,
         agreed: Agreed::Anything,
@@ -400,6 +401,7 @@ async fn behind_a_transaction_pooler_nothing_leaks_to_its_other_clients() {
             &login,
             &ExplainRequest {
                 parameters: vec![Some("x".to_owned())],
+                guessed: Vec::new(),
                 ..request("select * from shop_order where id = $1")
             },
         )

@@ -118,6 +118,7 @@ async fn advised(login: &Login, sql: &str, plan: &Plan) -> Advised {
     let request = ExplainRequest {
         sql: sql.to_owned(),
         parameters: Vec::new(),
+        guessed: Vec::new(),
         options: Options { analyze: false, ..Options::default() },
         consent: Consent::ReadOnly,
         agreed: Agreed::Anything,

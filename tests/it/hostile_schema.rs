@@ -120,6 +120,7 @@ fn request(sql: &str, parameters: &[&str]) -> ExplainRequest {
     ExplainRequest {
         sql: sql.to_owned(),
         parameters: parameters.iter().map(|value| Some((*value).to_owned())).collect(),
+        guessed: Vec::new(),
         options: Options::default(),
         consent: Consent::ReadOnly,
         agreed: Agreed::Anything,
@@ -182,7 +183,7 @@ pub(crate) async fn script(login: &Login) {
         runner.run(&request(sql, parameters), |_| {}, never()).await.unwrap_or_else(|failure| panic!("{failure}"));
         runner.choices(sql).await.unwrap();
     }
-    let advised = advise(&connector, Mode::Full, &cancel_queue, &sorted, &answer.plan)
+    let advised = Box::pin(advise(&connector, Mode::Full, &cancel_queue, &sorted, &answer.plan))
         .await
         .unwrap_or_else(|failure| panic!("{failure}"));
     let spec = advised.indexes.first().map(|index| index.candidate.spec.clone());

@@ -22,6 +22,7 @@ fn request(sql: &str) -> ExplainRequest {
     ExplainRequest {
         sql: sql.to_owned(),
         parameters: Vec::new(),
+        guessed: Vec::new(),
         options: Options::default(),
         consent: Consent::ReadOnly,
         agreed: Agreed::Anything,

@@ -195,6 +195,7 @@ async fn a_transaction_timeout_of_the_database_ends_none_of_our_transactions() {
             let request = ExplainRequest {
                 sql: LONG.to_owned(),
                 parameters: Vec::new(),
+                guessed: Vec::new(),
                 options: Options::default(),
                 consent: Consent::ReadOnly,
                 agreed: Agreed::Anything,

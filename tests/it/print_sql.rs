@@ -181,6 +181,7 @@ async fn the_rest(login: &Login) {
     let request = |sql: &str| ExplainRequest {
         sql: sql.to_owned(),
         parameters: Vec::new(),
+        guessed: Vec::new(),
         options: Options { analyze: false, ..Options::default() },
         consent: Consent::ReadOnly,
         agreed: Agreed::Anything,

@@ -4,7 +4,7 @@ use super::report::ExplainReport;
 use super::reported::Reported;
 use crate::document::{Document, Language, Tone};
 use crate::plan::text;
-use crate::report;
+use crate::report::{self, AdvisedTip, TriedPlan};
 
 /// Sequential scans that are listed; the rest is counted.
 const MOST_SCANS: usize = 10;
@@ -54,11 +54,12 @@ fn of_plan(document: &mut Document, plan: &Reported) {
         document.heading("Tips");
     }
     for (at, hit) in plan.verdict.tips.iter().enumerate() {
-        report::tip(document, &plan.plan, at + 1, hit, &hit.advice);
+        let is_cured = plan.advised.as_ref().is_some_and(|advised| advised.cures(hit));
+        report::tip(document, &plan.plan, at + 1, &AdvisedTip { hit, advice: &hit.advice, is_cured });
     }
     let Some(advised) = &plan.advised else { return };
     if !advised.indexes.is_empty() {
         document.heading("Indexes");
     }
-    report::indexes(document, advised, &plan.plan, None);
+    report::indexes(document, advised, TriedPlan { plan: &plan.plan, trial: None });
 }

@@ -8,7 +8,7 @@ use crate::pg::explain::refusal::NOT_RUN;
 use crate::plan::scans::{self, SeqScan};
 use crate::plan::tips::{PlanVerdict, TipContext, verdict};
 use crate::plan::{Plan, to_json};
-use crate::report::{self, ScannedTable};
+use crate::report::{self, ScannedTable, TriedPlan};
 
 /// A plan and all that is said of it.
 #[derive(Debug)]
@@ -36,6 +36,14 @@ impl Reported {
         let verdict = verdict.with_index(advised.indexes.first().map(|index| index.candidate.summary()).as_deref());
         let is_unrun = answer.notices.iter().any(|notice| notice.starts_with(NOT_RUN));
         let mut verdict = if is_unrun { verdict.not_run() } else { verdict };
+        // One cause has one figure: that of the index.
+        if let (Some(index), Some(first)) = (advised.indexes.first(), verdict.tips.first())
+            && advised.cures(first)
+        {
+            let subject = TriedPlan { plan: &answer.plan, trial: None };
+            let saving = report::saving(index, 0, subject).map(|saving| format!(", {saving}")).unwrap_or_default();
+            verdict.sentence = format!("An index is worth building: {}{saving}.", index.candidate.summary());
+        }
         for hit in &mut verdict.tips {
             hit.advice = advised.advice_of(hit, "below");
         }

@@ -5,9 +5,9 @@ use super::known::ServerKnowledge;
 use crate::document::{Document, Tone};
 use crate::plan::scans;
 use crate::plan::text_label::label;
-use crate::plan::tips::PlanVerdict;
+use crate::plan::tips::{PlanVerdict, TipHit};
 use crate::plan::{BLOCK, Blocks, Direction, Field, Node, NodeId, Plan};
-use crate::report::{self, ScannedTable};
+use crate::report::{self, AdvisedTip, ScannedTable, TriedPlan};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 
@@ -18,16 +18,29 @@ const NOTABLE: f64 = 0.1;
 const MOST_SCANS: usize = 3;
 
 /// The tips, the largest saving first; or that there are none. The best index comes before them, where there is one.
-pub(super) fn tips(plan: &Plan, verdict: &PlanVerdict, known: &ServerKnowledge, search: &IndexSearch) -> Document {
-    let index = search.headline(plan);
+///
+/// `notes` say with which values the plan was made, and how its time compares with the application's calls.
+pub(super) fn tips(
+    subject: TriedPlan<'_>,
+    verdict: &PlanVerdict,
+    known: &ServerKnowledge,
+    search: &IndexSearch,
+    notes: &[String],
+) -> Document {
+    let plan = subject.plan;
+    let index = search.headline(subject);
     let tone = if verdict.is_fine { Tone::Good } else { Tone::Plain };
     let mut document = Document::new("Tips");
-    // Nothing is fine where an index is worth building.
-    if !verdict.is_fine || index.is_none() {
+    let is_cured = |hit: &TipHit| search.found().is_some_and(|found| found.cures(hit));
+    // Nothing is fine where an index is worth building, and one cause has one figure: that of the index.
+    if index.is_none() || !verdict.is_fine && !verdict.tips.first().is_some_and(is_cured) {
         document.text_as(&verdict.sentence, tone);
     }
     if let Some(index) = index {
         document.text_as(&index, Tone::Good);
+    }
+    for note in notes {
+        document.text_as(note, Tone::Muted);
     }
     for scan in scans::sequential(plan).iter().filter(|scan| scan.share >= NOTABLE).take(MOST_SCANS) {
         let node = plan.node(scan.node);
@@ -39,7 +52,8 @@ pub(super) fn tips(plan: &Plan, verdict: &PlanVerdict, known: &ServerKnowledge, 
     }
     for (at, hit) in verdict.tips.iter().enumerate() {
         let advice = search.found().map(|found| found.advice_of(hit, "(v shows it)"));
-        report::tip(&mut document, plan, at + 1, hit, advice.as_deref().unwrap_or(&hit.advice));
+        let tip = AdvisedTip { hit, advice: advice.as_deref().unwrap_or(&hit.advice), is_cured: is_cured(hit) };
+        report::tip(&mut document, plan, at + 1, &tip);
     }
     document
 }
@@ -158,7 +172,8 @@ fn blocks(document: &mut Document, node: &Node) {
         }
     }
     if node.io.total().0 > 0.0 {
-        document.pair("I/O time including inputs", &node.io.total().to_string());
+        let over = if node.derived.processes > 1.0 { ", summed over the processes" } else { "" };
+        document.pair("I/O time including inputs", &format!("{}{over}", node.io.total()));
     }
 }
 

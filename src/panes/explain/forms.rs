@@ -4,14 +4,15 @@ use super::Explain;
 use super::run::{self, ExplainRun, RunStep};
 use crate::app::{Effect, Job, PaneRequest};
 use crate::failure::Failure;
-use crate::pg::explain::{ExplainProgress, ExplainRequest, Options, StatementParameter};
+use crate::pg::explain::{ExplainProgress, ExplainRequest, Options, StatementParameter, sent};
 use crate::ui::dialog::{Filled, Form, FormField, FormValue};
 use crate::ui::input::Input;
 
 /// Which form is being filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Filling {
-    Values(ExplainRequest),
+    /// Values, and for each those that pgdj offers from statistics.
+    Values(ExplainRequest, Vec<Vec<String>>),
     Options,
     File,
 }
@@ -65,10 +66,15 @@ impl Explain {
     /// Takes what was filled in.
     pub(super) fn take_form(&mut self, filled: Filled) -> PaneRequest {
         match (self.filling.take(), filled) {
-            (Some(Filling::Values(request)), Filled::Done(values)) => {
-                self.estimate(ExplainRequest { parameters: values, ..request })
+            (Some(Filling::Values(request, offered)), Filled::Done(values)) => {
+                let is_guess = |(value, offered): (&Option<String>, &Vec<String>)| {
+                    value.as_ref().is_some_and(|value| value.is_empty() || offered.contains(value))
+                };
+                let numbered = (1..).zip(values.iter().zip(&offered).map(is_guess));
+                let guessed = numbered.filter_map(|(number, is_guess)| is_guess.then_some(number)).collect();
+                self.estimate(ExplainRequest { parameters: values, guessed, ..request })
             }
-            (Some(Filling::Values(request)), Filled::Otherwise) => self.estimate(request),
+            (Some(Filling::Values(request, _)), Filled::Otherwise) => self.estimate(request),
             (Some(Filling::Options), Filled::Done(values)) => self.take_options(&values),
             (Some(Filling::File), Filled::Done(values)) => self.open_file(&values),
             _ => {
@@ -95,20 +101,20 @@ impl Explain {
             Ok(known) => (known, None),
             Err(failure) => (Vec::new(), Some(failure.what)),
         };
-        let fields = (0..run::parameters(&request.sql)).map(|at| {
+        let sent = self.sent.iter().rev().find_map(|text| sent::values(&request.sql, text));
+        let mut fields = Vec::new();
+        let mut offered = Vec::new();
+        for at in 0..run::parameters(&request.sql) {
             let known = known.get(at).cloned().unwrap_or_default();
-            let note: Vec<String> = [known.type_name, known.column].into_iter().filter(|it| !it.is_empty()).collect();
-            let first = known.choices.first().map(|choice| choice.value.clone()).unwrap_or_default();
-            FormField {
-                label: format!("${}", at + 1),
-                note: note.join(", "),
-                value: FormValue::Text(Input::new(&first)),
-                choices: known.choices.into_iter().map(|choice| (choice.note, choice.value)).collect(),
-            }
-        });
-        let mut form = Form::new("Values of the parameters", fields.collect());
+            let sent = sent.as_ref().and_then(|values| values.get(at).cloned());
+            fields.push(field(at, &known, sent.as_ref()));
+            let values = known.choices.into_iter().map(|choice| choice.value);
+            offered
+                .push(values.filter(|value| sent.as_ref().is_none_or(|sent| sent.as_ref() != Some(value))).collect());
+        }
+        let mut form = Form::new("Values of the parameters", fields);
         form.otherwise = Some("Ctrl-g: generic plan, without values".to_owned());
-        self.filling = Some(Filling::Values(request));
+        self.filling = Some(Filling::Values(request, offered));
         let fill = PaneRequest::Fill(form);
         match why {
             Some(why) => PaneRequest::All(vec![
@@ -172,5 +178,22 @@ impl Explain {
                 self.timeout_seconds
             )),
         }
+    }
+}
+
+/// A field for a parameter: with the value that a session sent, where there is one, else with the first that is offered.
+fn field(at: usize, known: &StatementParameter, sent: Option<&Option<String>>) -> FormField {
+    let note: Vec<&str> =
+        [known.type_name.as_str(), known.column.as_str()].into_iter().filter(|it| !it.is_empty()).collect();
+    let of_session = sent.cloned().flatten().map(|value| ("sent by a session".to_owned(), value));
+    let offered = known.choices.iter().map(|choice| (choice.note.clone(), choice.value.clone()));
+    let offered = offered.filter(|(_, value)| of_session.as_ref().is_none_or(|(_, sent)| sent != value));
+    let choices: Vec<(String, String)> = of_session.iter().cloned().chain(offered).collect();
+    let first = Input::new(choices.first().map_or("", |(_, value)| value.as_str()));
+    FormField {
+        label: format!("${}", at + 1),
+        note: note.join(", "),
+        value: if sent == Some(&None) { FormValue::Null(first) } else { FormValue::Text(first) },
+        choices,
     }
 }

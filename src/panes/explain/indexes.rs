@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::pg::advice::{Advised, AdvisedIndex};
 use crate::pg::verify::Verified;
 use crate::plan::Plan;
-use crate::report::{self, TrialResult};
+use crate::report::{self, TriedPlan};
 
 /// How the search for indexes stands.
 #[derive(Debug, Default)]
@@ -28,9 +28,10 @@ impl IndexSearch {
         if let Self::Found(found) = self { Some(found) } else { None }
     }
 
-    /// Returns how many indexes were found.
+    /// Returns how many indexes were found, with those that serve only together.
     pub(super) fn count(&self) -> usize {
-        if let Self::Found(found) = self { found.indexes.len() } else { 0 }
+        let Self::Found(found) = self else { return 0 };
+        found.indexes.iter().map(|suggestion| suggestion.candidate.specs().count()).sum()
     }
 
     /// Returns the first index that the planner made plans without and with, counted from 0, and these.
@@ -43,17 +44,24 @@ impl IndexSearch {
     }
 
     /// Returns the best index in a sentence, with the keys that lead to it.
-    pub(super) fn headline(&self, plan: &Plan) -> Option<String> {
+    pub(super) fn headline(&self, subject: TriedPlan<'_>) -> Option<String> {
         let Self::Found(found) = self else { return None };
         let first = found.indexes.first()?;
         let others = match found.indexes.len() {
             0 | 1 => String::new(),
             all => format!(", and {} more", all - 1),
         };
-        let name = name_of(first);
-        let saves = report::saving(first, plan).map(|saves| format!(", {saves}")).unwrap_or_default();
+        let names = names(first);
+        if subject.trial_of(0).is_some_and(|tried| !tried.is_used.iter().all(|is_used| *is_used)) {
+            return Some(format!("Index trial of {names}: the planner does not use it{others}. Press v to see it."));
+        }
+        let (what, them) = match first.candidate.companions.len() {
+            0 => ("An index is".to_owned(), "it"),
+            others => (format!("{} indexes together are", others + 1), "them"),
+        };
+        let saves = report::saving(first, 0, subject).map(|saves| format!(", {saves}")).unwrap_or_default();
         Some(format!(
-            "An index is worth building: {name}{saves}{others}. Press v to see it, i to copy its code, B for an index trial."
+            "{what} worth building: {names}{saves}{others}. Press v to see {them}, i to copy the code, B for an index trial."
         ))
     }
 
@@ -75,7 +83,9 @@ impl IndexSearch {
     }
 
     /// Returns what is to be read of it.
-    pub(super) fn document(&self, plan: &Plan, trial: Option<&TrialResult>) -> Document {
+    ///
+    /// `values` says with which values the plan was made.
+    pub(super) fn document(&self, subject: TriedPlan<'_>, values: Option<&str>) -> Document {
         let mut document = Document::new("Indexes");
         match self {
             Self::NotAsked => document.text_as(
@@ -94,7 +104,10 @@ impl IndexSearch {
                 if found.indexes.is_empty() {
                     document.text_as("No index is worth building for this statement.", Tone::Good);
                 }
-                report::indexes(&mut document, found, plan, trial);
+                if let Some(values) = values {
+                    document.text_as(values, Tone::Muted);
+                }
+                report::indexes(&mut document, found, subject);
                 found.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
             }
         }
@@ -102,9 +115,10 @@ impl IndexSearch {
     }
 }
 
-fn name_of(suggestion: &AdvisedIndex) -> &str {
-    let mut names = suggestion.codes.iter().flatten().map(|code| code.name.as_str());
-    names.next().unwrap_or(suggestion.candidate.spec.table.as_str())
+/// Returns the names of an index and of those that serve only together with it.
+fn names(suggestion: &AdvisedIndex) -> String {
+    let names: Vec<&str> = suggestion.codes.iter().flatten().map(|code| code.name.as_str()).collect();
+    if names.is_empty() { suggestion.candidate.spec.table.clone() } else { names.join(" and ") }
 }
 
 fn whole_code(code: &DjangoCode) -> String {

@@ -15,7 +15,7 @@ use crate::pg::explain::{ExplainAnswer, ExplainRequest};
 use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
-use crate::report::TrialResult;
+use crate::report::{TrialResult, TriedPlan};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Timestamp};
 use crate::ui::code::{Code, CodeLine};
@@ -69,7 +69,11 @@ impl PlanSource {
         /// Columns of one value that are shown.
         const MOST: usize = 24;
         let one = |(at, value): (usize, &Option<String>)| {
-            let value = value.as_deref().map_or_else(|| "null".to_owned(), |value| clean_cut(value, MOST));
+            let value = match value.as_deref() {
+                None => "null".to_owned(),
+                Some("") => "''".to_owned(),
+                Some(value) => clean_cut(value, MOST),
+            };
             format!("${} = {value}", at + 1)
         };
         self.values.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
@@ -174,8 +178,37 @@ impl PlanView {
 
     fn derive(&mut self) {
         self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.glyphs));
-        self.tips.replace(documents::tips(&self.source.plan, &self.verdict, &self.known, &self.search));
-        self.indexes.replace(self.search.document(&self.source.plan, self.tried.as_ref()));
+        let values = self.values_line();
+        let notes: Vec<String> = values.clone().into_iter().chain(self.mean_line()).collect();
+        let subject = TriedPlan { plan: &self.source.plan, trial: self.tried.as_ref() };
+        self.tips.replace(documents::tips(subject, &self.verdict, &self.known, &self.search, &notes));
+        self.indexes.replace(self.search.document(subject, values.as_deref()));
+    }
+
+    /// Returns with which values the plan was made, and which of them are guesses; `None` for a plan without values.
+    fn values_line(&self) -> Option<String> {
+        let values = self.source.shown_values();
+        let guessed = self.request.as_ref().map(|request| request.guessed.as_slice()).unwrap_or_default();
+        let guessed: Vec<String> = guessed.iter().map(|number| format!("${number}")).collect();
+        let guess = match guessed.as_slice() {
+            [] => String::new(),
+            [one] => format!(" ({one} is from statistics, not from the application)"),
+            many => format!(" ({} are from statistics, not from the application)", many.join(", ")),
+        };
+        (!values.is_empty()).then(|| format!("With {values}{guess}."))
+    }
+
+    /// Returns how long the application's calls take, where this run took clearly longer or shorter.
+    fn mean_line(&self) -> Option<String> {
+        /// From this factor on it is not chance.
+        const CLEARLY: f64 = 1.5;
+        let plan = &self.source.plan;
+        let time = plan.total_time().filter(|time| plan.is_analyzed() && time.0 > 0.0)?;
+        let mean = self.known.context.mean_time.filter(|mean| mean.0 > 0.0)?;
+        let is_apart = time.0 / mean.0 >= CLEARLY || mean.0 / time.0 >= CLEARLY;
+        let measures =
+            if time.0 > mean.0 { ": other values, other load, and EXPLAIN ANALYZE measures itself too" } else { "" };
+        is_apart.then(|| format!("This run took {time}; a call takes {mean} on average (Queries){measures}."))
     }
 
     /// Says that indexes are being looked for, for what was asked.
@@ -253,28 +286,44 @@ impl PlanView {
         Some(documents::node(&self.source.plan, self.selected()?, &self.known))
     }
 
-    /// Returns the plan's figures, the most important first.
-    pub(super) fn figures(&self) -> Vec<Segment> {
-        let plan = &self.source.plan;
+    /// Returns how many tips and indexes there are.
+    fn advice_figures(&self) -> Vec<Segment> {
         let mut all = Vec::new();
-        match plan.total_time().filter(|_| plan.is_analyzed()) {
-            Some(time) => all.push(Segment::new(time.to_string(), Role::Title).and(" execution", Role::Muted)),
-            None => all.push(Segment::new("estimate", Role::Title).and(" only: not run", Role::Muted)),
-        }
-        if let Some(time) = plan.planning_time {
-            all.push(Segment::new(time.to_string(), Role::Text).and(" planning", Role::Muted).drop(4));
-        }
         let (tips, indexes) = (self.verdict.tips.len(), self.search.count());
         // A tick beside an index worth building would be false calm.
         if tips > 0 || indexes == 0 {
-            let (mark, role) =
-                if tips == 0 { (self.glyphs.good, Role::Good) } else { (self.glyphs.warning, Role::Warning) };
-            all.push(Segment::new(format!("{mark} {tips} {}", if tips == 1 { "tip" } else { "tips" }), role).drop(1));
+            let (mark, role) = match tips {
+                0 if self.verdict.is_fine => (self.glyphs.good, Role::Good),
+                0 => ("", Role::Muted),
+                _ => (self.glyphs.warning, Role::Warning),
+            };
+            let counted = format!("{mark} {tips} {}", if tips == 1 { "tip" } else { "tips" });
+            all.push(Segment::new(counted.trim_start().to_owned(), role).drop(1));
         }
         if indexes > 0 {
             let words = if indexes == 1 { "index worth building" } else { "indexes worth building" };
             all.push(Segment::new(format!("{indexes} {words}"), Role::Good).drop(1));
         }
+        all
+    }
+
+    /// Returns the plan's figures, the most important first.
+    pub(super) fn figures(&self) -> Vec<Segment> {
+        let plan = &self.source.plan;
+        let mut all = Vec::new();
+        match plan.total_time().filter(|_| plan.is_analyzed()) {
+            Some(time) => {
+                all.push(Segment::new(time.to_string(), Role::Title).and(" execution", Role::Muted));
+                if let Some(mean) = self.known.context.mean_time {
+                    all.push(Segment::new("mean ", Role::Muted).and(mean.to_string(), Role::Text).drop(3));
+                }
+            }
+            None => all.push(Segment::new("estimate", Role::Title).and(" only: not run", Role::Muted)),
+        }
+        if let Some(time) = plan.planning_time {
+            all.push(Segment::new(time.to_string(), Role::Text).and(" planning", Role::Muted).drop(4));
+        }
+        all.extend(self.advice_figures());
         let scans = scans::sequential(plan).len();
         if scans > 0 {
             all.push(

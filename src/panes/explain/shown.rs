@@ -63,9 +63,8 @@ impl Explain {
         self.advising = None;
         self.mode = PlanMode::Tree;
         self.comparison = None;
-        let queryid = self.from.strip_prefix("queryid ").and_then(|id| id.parse().ok());
         let mut plan_view = PlanView::new(source);
-        plan_view.queryid = queryid;
+        plan_view.queryid = self.queryid();
         self.plan_view = Some(plan_view);
         self.refresh_node();
     }

@@ -590,6 +590,73 @@ fn the_plans_of_two_choices_of_values_are_compared() {
 }
 
 #[test]
+fn a_value_that_a_session_sent_comes_first_and_one_of_statistics_is_called_a_guess() {
+    let sql = "select * from shop_order where status like $1 and note = $2";
+    let mut pane = Explain::default();
+    let choice = Choice { note: "a guess: contains".to_owned(), value: "%deli%".to_owned() };
+    let known = || {
+        let parameter = StatementParameter { choices: vec![choice.clone()], ..StatementParameter::default() };
+        JobResult::Parameters(Ok(vec![parameter, StatementParameter::default()]))
+    };
+    let run = |pane: &mut Explain, values: [&str; 2]| {
+        act(pane, RUN);
+        let PaneRequest::Fill(form) = tell(pane, known()) else { panic!("a form is shown") };
+        let filled = Filled::Done(values.map(|value| Some(value.to_owned())).to_vec());
+        let request = asked(pane.filled(filled));
+        (form.fields[0].value.clone(), request.guessed)
+    };
+    typed(&mut pane, sql);
+    assert_eq!(run(&mut pane, ["%deli%", ""]), (FormValue::Text(Input::new("%deli%")), vec![1, 2]));
+    pane.run = None;
+    assert_eq!(run(&mut pane, ["%pend%", "x"]).1, Vec::<usize>::new(), "a person wrote them");
+    pane.run = None;
+    pane.sent = vec!["SELECT * FROM shop_order WHERE status LIKE '%983%' AND note = 'x'".to_owned()];
+    assert_eq!(run(&mut pane, ["%983%", "x"]), (FormValue::Text(Input::new("%983%")), Vec::new()));
+}
+
+#[test]
+fn the_values_stand_beside_the_advice_on_a_narrow_screen() {
+    let mut pane = with_an_index();
+    let view = pane.plan_view.as_mut().unwrap();
+    let JobResult::Explained(Ok(answer)) = answer(SLOW) else { unreachable!() };
+    view.source = Arc::new(PlanSource::answered(*answer, vec![Some("%983%".to_owned()), Some(String::new())]));
+    find_again(&mut pane, one_index());
+    for panel in [Panel::Tips, Panel::Index] {
+        pane.panel = panel;
+        let shown = drawn(&mut pane, (80, 30));
+        assert!(shown.contains("With $1 = %983%, $2 = ''"), "{shown}");
+    }
+}
+
+#[test]
+fn one_index_has_one_gain_and_after_a_trial_the_measured_one() {
+    let mut pane = with_an_index();
+    pane.panel = Panel::Tips;
+    let shown = drawn(&mut pane, (120, 60));
+    assert!(shown.contains("saves about 1.1s") && !shown.contains("Largest gain"), "{shown}");
+    let question = act(&mut pane, TRY);
+    agree(&mut pane, question);
+    tell(&mut pane, JobResult::IndexesTried(Ok(Box::new(tried()))));
+    (pane.panel, pane.mode) = (Panel::Tips, PlanMode::Tree);
+    let shown = drawn(&mut pane, (120, 60));
+    assert!(shown.contains("saves 1.2s of 1.2s") && shown.contains("measured"), "{shown}");
+    assert!(!shown.contains("saves about"), "{shown}");
+}
+
+#[test]
+fn a_trial_names_who_holds_a_lock_that_the_build_waits_for() {
+    let mut pane = with_an_index();
+    let mut found = one_index();
+    let lock = crate::catalog::TableLock { pid: 4711, mode: "RowExclusiveLock".into(), xact_started: None };
+    let table = crate::catalog::Table { name: "shop_order".into(), locks: vec![lock], ..Default::default() };
+    found.catalog.tables.push(table);
+    find_again(&mut pane, found);
+    let PaneRequest::Ask { about, .. } = act(&mut pane, TRY) else { panic!("it asks") };
+    let facts = format!("{about:?}");
+    assert!(facts.contains("pid 4711 (ROW EXCLUSIVE)") && facts.contains("cannot start before"), "{facts}");
+}
+
+#[test]
 fn a_file_is_opened_by_its_path() {
     let mut pane = Explain::default();
     let open = |pane: &mut Explain, read: Result<String, Failure>| {

@@ -61,6 +61,17 @@ struct ComparedColumn {
     schema: String,
     table: String,
     column: String,
+    /// The operator between the two; empty for `= ANY` and its like.
+    operator: String,
+}
+
+/// A parameter in a comparison with a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Comparison {
+    number: usize,
+    alias: Option<String>,
+    column: String,
+    operator: String,
 }
 
 impl Runner {
@@ -73,6 +84,7 @@ impl Runner {
         let request = ExplainRequest {
             sql: sql.to_owned(),
             parameters: Vec::new(),
+            guessed: Vec::new(),
             options: Options { analyze: false, ..Options::default() },
             consent: Consent::ReadOnly,
             agreed: Agreed::To(Vec::new()),
@@ -173,13 +185,14 @@ fn places(plan: &Plan) -> HashMap<usize, ComparedColumn> {
         for text in CONDITIONS.iter().filter_map(|name| node.text(name)).filter(|text| text.contains('$')) {
             let mut pairs = Vec::new();
             compared(&expression(text), &mut pairs);
-            for (number, alias, column) in pairs {
+            for Comparison { number, alias, column, operator } in pairs {
                 let alias = alias.or_else(|| node.alias().map(str::to_owned));
                 let Some((schema, table)) = alias.and_then(|alias| aliases.get(alias.as_str())) else { continue };
                 found.entry(number).or_insert_with(|| ComparedColumn {
                     schema: schema.clone(),
                     table: table.clone(),
                     column,
+                    operator,
                 });
             }
         }
@@ -187,13 +200,18 @@ fn places(plan: &Plan) -> HashMap<usize, ComparedColumn> {
     found
 }
 
-/// Collects which parameters are compared with which columns: number, alias, column.
-fn compared(expr: &Expr, pairs: &mut Vec<(usize, Option<String>, String)>) {
+/// Collects which parameters are compared with which columns.
+fn compared(expr: &Expr, pairs: &mut Vec<Comparison>) {
     if let Expr::Binary { left, right, .. } | Expr::Quantified { left, right, .. } = expr {
         for (one, other) in [(left, right), (right, left)] {
             if let Some((alias, column)) = column_in(one) {
-                let numbers = numbers_in(other);
-                pairs.extend(numbers.into_iter().map(|number| (number, alias.clone(), column.clone())));
+                let operator = if let Expr::Binary { op, .. } = expr { op.as_str() } else { "" };
+                pairs.extend(numbers_in(other).into_iter().map(|number| Comparison {
+                    number,
+                    alias: alias.clone(),
+                    column: column.clone(),
+                    operator: operator.to_owned(),
+                }));
             }
         }
     }
@@ -258,7 +276,9 @@ async fn values(
             continue;
         }
         let type_name = number.checked_sub(1).and_then(|at| parameters.get(at)).map_or("", |it| it.type_name.as_str());
-        found.push((number, choices_of(&row, type_name)));
+        let choices = choices_of(&row, type_name);
+        let operator = places.get(&number).map_or("", |place| place.operator.as_str());
+        found.push((number, if is_pattern(operator) { patterns_of(&choices, operator) } else { choices }));
     }
     found
 }
@@ -313,6 +333,30 @@ fn choices_of(row: &Row<'_>, type_name: &str) -> Vec<Choice> {
     choices
 }
 
+fn is_pattern(operator: &str) -> bool {
+    matches!(operator, "~~" | "~~*" | "!~~" | "!~~*" | "~" | "~*" | "!~" | "!~*")
+}
+
+/// Returns patterns out of values of the column: of a whole value nobody knows how the application looks for it.
+fn patterns_of(values: &[Choice], operator: &str) -> Vec<Choice> {
+    /// Letters of a pattern.
+    const LETTERS: usize = 4;
+    let Some(value) = values.iter().map(|choice| choice.value.as_str()).find(|value| !value.is_empty()) else {
+        return Vec::new();
+    };
+    let plain: Vec<char> = value.chars().filter(|letter| letter.is_alphanumeric() || *letter == ' ').collect();
+    let middle = plain.len().saturating_sub(LETTERS) / 2;
+    let within: String = plain.iter().skip(middle).take(LETTERS).collect();
+    let start: String = value.chars().take_while(|letter| letter.is_alphanumeric()).take(LETTERS).collect();
+    let (within, start) = if operator.contains("~~") {
+        (format!("%{within}%"), format!("{start}%"))
+    } else {
+        (within, format!("^{start}"))
+    };
+    let choice = |note: &str, value: String| Choice { note: note.to_owned(), value };
+    vec![choice("a guess: contains", within), choice("a guess: starts with", start)]
+}
+
 /// Says how rare a value beside the most common ones is: what they leave, shared out evenly.
 fn rare_note(row: &Row<'_>, common: usize, shares: &[f64]) -> String {
     let distinct = row.number("distinct_count").unwrap_or(0.0);
@@ -352,7 +396,19 @@ mod tests {
     fn pairs(text: &str) -> Vec<(usize, Option<String>, String)> {
         let mut pairs = Vec::new();
         compared(&expression(text), &mut pairs);
-        pairs
+        pairs.into_iter().map(|pair| (pair.number, pair.alias, pair.column)).collect()
+    }
+
+    #[test]
+    fn a_pattern_is_offered_as_one() {
+        let values = [Choice { note: "rare".into(), value: "emre.10788@example.org".into() }];
+        let of = |operator| patterns_of(&values, operator).into_iter().map(|choice| choice.value).collect::<Vec<_>>();
+        assert_eq!(of("~~"), ["%88ex%", "emre%"]);
+        assert_eq!(of("~"), ["88ex", "^emre"]);
+        assert!(patterns_of(&[], "~~").is_empty());
+        let mut found = Vec::new();
+        compared(&expression("(upper((email)::text) ~~ upper($1))"), &mut found);
+        assert!(found.iter().all(|one| is_pattern(&one.operator)) && found.len() == 1, "{found:?}");
     }
 
     #[test]

@@ -35,6 +35,7 @@ async fn verified(login: &Login, queries: &Queries) -> Vec<(&'static str, Verifi
         let request = ExplainRequest {
             sql: queries[case.name].as_str().unwrap().to_owned(),
             parameters: Vec::new(),
+            guessed: Vec::new(),
             options: Options::default(),
             consent: Consent::ReadOnly,
             agreed: Agreed::Anything,
