@@ -144,6 +144,8 @@ pub struct App {
     theme: Theme,
     shown: ShownMoment,
     preview: Option<Detail>,
+    /// The row whose document was opened last.
+    inspected: Option<preview::InspectedRow>,
     /// Where the tabs were drawn, for clicks.
     tabs: Vec<Rect>,
     area: Rect,
@@ -220,6 +222,7 @@ impl App {
             theme: start.theme.clone(),
             shown: ShownMoment::default(),
             preview: None,
+            inspected: None,
             tabs: Vec::new(),
             area: Rect::ZERO,
             now: Timestamp::default(),

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::document::Document;
-use crate::sample::{Seconds, shortfall};
+use crate::sample::{Seconds, ServerFacts, shortfall};
 
 impl App {
     pub(super) fn journal_document(&self) -> Document {
@@ -52,7 +52,43 @@ impl App {
     }
 }
 
+/// Says why there is another connection, by what is known of the server anew: what follows "connected to demo as postgres".
+pub(super) fn connected_again(known: &ServerFacts, newer: &ServerFacts) -> String {
+    let installed: Vec<&str> =
+        newer.extensions.keys().filter(|name| !known.extensions.contains_key(*name)).map(String::as_str).collect();
+    let granted: Vec<&str> = newer.memberships.difference(&known.memberships).map(String::as_str).collect();
+    let what = if known.started != newer.started {
+        "the server was started again".to_owned()
+    } else if !installed.is_empty() {
+        format!("installed since: {}", installed.join(", "))
+    } else if !granted.is_empty() {
+        format!("granted since: {}", granted.join(", "))
+    } else if known.is_standby != newer.is_standby {
+        format!("it is a {} now", if newer.is_standby { "standby" } else { "primary" })
+    } else if known.columns != newer.columns || known.django != newer.django {
+        "its views, functions or Django tables changed".to_owned()
+    } else {
+        "nothing it has changed".to_owned()
+    };
+    format!(" again: {what}")
+}
+
 /// Returns a probe's name in words: `column_stats` is the column statistics.
 fn in_words(probe: &str) -> String {
     probe.replace('_', " ").replace("stats", "statistics")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_connection_has_a_reason() {
+        let known = ServerFacts::default();
+        let granted = ServerFacts { memberships: ["pg_monitor".to_owned()].into(), ..known.clone() };
+        assert_eq!(connected_again(&known, &granted), " again: granted since: pg_monitor");
+        let standby = ServerFacts { is_standby: true, ..known.clone() };
+        assert_eq!(connected_again(&known, &standby), " again: it is a standby now");
+        assert_eq!(connected_again(&known, &known), " again: nothing it has changed");
+    }
 }

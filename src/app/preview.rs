@@ -4,6 +4,10 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::App;
+use super::layer::Layer;
+use super::screen::clock_text;
+use crate::document::Document;
+use crate::sample::Timestamp;
 use crate::ui::detail::Detail;
 use crate::ui::frame::Tile;
 use crate::ui::theme::Role;
@@ -22,7 +26,37 @@ fn height(pane: u16, wanted: u16) -> u16 {
     (pane * 2 / 5).max(free.min(pane * 3 / 5)).max(LEAST)
 }
 
+/// A row whose document lies over the pane.
+#[derive(Debug)]
+pub(super) struct InspectedRow {
+    /// The document's title, which names the row.
+    pub(super) title: String,
+    /// The moment of its figures.
+    pub(super) read_at: Timestamp,
+}
+
+/// What stands in the title of a document whose row is gone, before the moment of its figures.
+const AS_OF: &str = ", as of ";
+
 impl App {
+    /// Reads the row anew whose document lies on top; where it is gone, its title says of which moment it is.
+    pub(super) fn refresh_inspected(&mut self) {
+        let Some(view) = self.shown.view(self.timeline.history()) else { return };
+        let (Some(Layer::Document(detail)), Some(row)) = (self.layers.last_mut(), &mut self.inspected) else { return };
+        let of_row = detail.document().title.strip_prefix(row.title.as_str());
+        if !of_row.is_some_and(|rest| rest.is_empty() || rest.starts_with(AS_OF)) {
+            return;
+        }
+        let newer = self.panes.shown().and_then(|pane| pane.inspect(&view));
+        if let Some(newer) = newer.filter(|newer| newer.title == row.title) {
+            row.read_at = view.newer.at;
+            detail.replace(newer);
+        } else {
+            let title = format!("{}{AS_OF}{}", row.title, clock_text(row.read_at));
+            detail.replace(Document { title, ..detail.document().clone() });
+        }
+    }
+
     /// Derives the preview anew: the rows, the selected one or the pane changed.
     pub(super) fn refresh_preview(&mut self) {
         self.preview = None;
@@ -52,7 +86,58 @@ impl App {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
     use super::height;
+    use crate::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
+    use crate::fixture::{NOW, With as _, row, snapshot};
+    use crate::sample::Seconds;
+    use crate::ui::theme::Theme;
+
+    #[test]
+    fn a_document_that_lies_over_a_pane_goes_on_with_its_row_and_says_when_that_is_gone() {
+        let start = Start {
+            target: "shop".to_owned(),
+            pane: &crate::panes::activity::PANE,
+            pace: Seconds(2.0),
+            rights: Rights::ReadOnly,
+            origin: SampleOrigin::Server,
+            zone: jiff::tz::TimeZone::UTC,
+            history_bytes: 1_000_000,
+            theme: Theme::default(),
+            themes: None,
+        };
+        let mut app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
+        let sample = |app: &mut App, second: f64, pid: i32| {
+            let session = row! { pid: pid, backend_start: 1.0, backend_type: "client backend", user: "web",
+            database: "shop", state: "idle in transaction", xact_start: NOW - 100.0, state_change: NOW - 100.0 };
+            let seen = snapshot().at(NOW + second).with("activity", vec![session]);
+            app.update(Event::Sampled(Arc::new(seen)));
+        };
+        let screen = |app: &mut App| {
+            let mut terminal = Terminal::new(TestBackend::new(120, 24)).unwrap();
+            terminal.draw(|frame| app.draw(frame)).unwrap();
+            let text: String = terminal.backend().buffer().content.iter().map(ratatui::buffer::Cell::symbol).collect();
+            text
+        };
+        sample(&mut app, 0.0, 7);
+        app.update(Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)));
+        let shown = screen(&mut app);
+        assert!(shown.contains("Esc close") && shown.contains("1m40s"), "{shown}");
+        sample(&mut app, 45.0, 7);
+        let shown = screen(&mut app);
+        assert!(shown.contains("2m25s") && !shown.contains("1m40s"), "{shown}");
+        sample(&mut app, 50.0, 8);
+        let shown = screen(&mut app);
+        assert!(shown.contains("2m25s") && shown.contains(", as of "), "{shown}");
+        sample(&mut app, 60.0, 7);
+        let shown = screen(&mut app);
+        assert!(shown.contains("2m40s") && !shown.contains(", as of "), "{shown}");
+    }
 
     #[test]
     fn a_preview_takes_what_the_rows_leave_and_never_their_half_for_nothing() {

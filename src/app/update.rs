@@ -6,8 +6,10 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
+use super::journal::connected_again;
 use super::keys::{ActionNeeds, Binding, binding_for, key_name};
 use super::layer::{Layer, LayerResponse};
+use super::preview::InspectedRow;
 use super::{
     Action, App, Clock, Effect, Event, Message, Outcome, PaneId, PaneRequest, PaneSubject, SampleOrigin, ServerLink,
     ShownMoment, Timeline,
@@ -62,7 +64,8 @@ impl App {
             Event::Recorded(window) => self.on_recorded(*window),
             Event::Connected(facts) => {
                 if self.start.origin == SampleOrigin::Server {
-                    self.log(format!("connected to {} as {}", facts.target, facts.role));
+                    let why = self.facts.as_ref().map(|known| connected_again(known, &facts)).unwrap_or_default();
+                    self.log(format!("connected to {} as {}{why}", facts.target, facts.role));
                 }
                 self.facts = Some(facts);
                 self.link = ServerLink::Up;
@@ -198,6 +201,7 @@ impl App {
         if let Some(pane) = self.panes.shown_mut() {
             pane.refresh(&view);
         }
+        self.refresh_inspected();
     }
 
     fn on_key(&mut self, key: &KeyEvent) {
@@ -354,6 +358,9 @@ impl App {
             PaneRequest::Nothing => pane.inspect(&view).map_or(PaneRequest::Nothing, PaneRequest::Open),
             request => request,
         };
+        if let PaneRequest::Open(document) = &request {
+            self.inspected = Some(InspectedRow { title: document.title.clone(), read_at: view.newer.at });
+        }
         self.grant(request);
     }
 

@@ -19,7 +19,9 @@ use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneS
 use crate::document::Document;
 use crate::findings::Findings;
 use crate::readings::Readings;
-use crate::readings::load::{LoadPoint, WaitClass};
+use crate::readings::backends::Backend;
+use crate::readings::load::{Load, LoadPoint, WaitClass};
+use crate::sample::unit::Count;
 use crate::sample::{Timestamp, shortfall};
 use crate::ui::chart::{LoadChart, Point, wait_classes};
 use crate::ui::frame::Tile;
@@ -196,7 +198,7 @@ impl Overview {
 
     /// Derives the load of the snapshots that came since the last refresh.
     fn take_loads(&mut self, view: &PaneView<'_>) {
-        let end = end_of(view);
+        let end = right_edge(view);
         // Of a recording, what is before the samples in memory is loaded later.
         let oldest = view.history.first().and_then(|first| view.history.at(first)).map_or(end, |oldest| oldest.at.0);
         let is_older = self.oldest.replace(oldest).is_some_and(|known| oldest < known);
@@ -206,7 +208,8 @@ impl Overview {
         let known = self.loads.last().map_or(f64::MIN, |last| last.at);
         let from = end - CHART_SPAN;
         let last = view.history.last().unwrap_or(view.moment);
-        let news = view.history.until(last).rev().take_while(|snapshot| snapshot.at.0 > known.max(from));
+        let news = view.history.until(last).rev().skip_while(|snapshot| snapshot.at.0 > end);
+        let news = news.take_while(|snapshot| snapshot.at.0 > known.max(from));
         let mut news: Vec<Point> = news
             .map(|snapshot| {
                 let LoadPoint { at, load } = if Arc::ptr_eq(snapshot, view.readings.snapshot()) {
@@ -244,13 +247,18 @@ impl Overview {
 /// The chart moves on in so many steps for its whole width: a step redraws it, a sample only its last column.
 const CHART_STEPS: f64 = 60.0;
 
-/// Returns the newest moment there is, which is the chart's right edge also while an older one is shown.
-fn end_of(view: &PaneView<'_>) -> f64 {
-    view.history.newest().map_or(view.newer.at.0, |newest| newest.at.0).max(view.newer.at.0)
+/// Returns the chart's right edge: the newest moment there is, also while an older one is shown that is within the chart.
+///
+/// For one further back the chart goes back in steps of half its span, so that a step in time rarely moves it.
+fn right_edge(view: &PaneView<'_>) -> f64 {
+    const HALF: f64 = CHART_SPAN / 2.0;
+    let newest = view.history.newest().map_or(view.newer.at.0, |newest| newest.at.0).max(view.newer.at.0);
+    let is_within = newest - view.newer.at.0 < CHART_SPAN;
+    if is_within { newest } else { ((view.newer.at.0 / HALF).ceil() * HALF).min(newest) }
 }
 
 fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
-    let end = end_of(view);
+    let end = right_edge(view);
     let step = CHART_SPAN / CHART_STEPS;
     let cursor = (Some(view.moment) != view.history.last()).then_some(view.newer.at.0);
     LoadChart {
@@ -277,6 +285,17 @@ fn offset(zone: &TimeZone, at: f64) -> f64 {
     f64::from(zone.to_offset(at).seconds())
 }
 
+/// Says how many of the active are workers, which the header does not count among the sessions.
+fn workers(view: &PaneView<'_>) -> String {
+    let is_worker = |one: &&Backend| matches!(one.kind.as_str(), "parallel worker" | "autovacuum worker");
+    let workers: Vec<Backend> =
+        view.readings.backends().unwrap_or_default().iter().filter(is_worker).cloned().collect();
+    match Load::of(&workers).total() {
+        count if count > 0.0 => format!(" ({})", Count(count).of("worker", "workers")),
+        _ => String::new(),
+    }
+}
+
 fn chart_note(view: &PaneView<'_>) -> String {
     match LoadPoint::of(view.readings).load {
         Some(load) if load.unknown > 0.0 => {
@@ -292,7 +311,7 @@ fn chart_note(view: &PaneView<'_>) -> String {
                 .max_by(|left, right| left.0.total_cmp(right.0))
                 .map_or((0.0, WaitClass::Cpu), |(most, class)| (*most, class));
             if most > 0.0 {
-                format!("{:.0} active, most on {}", load.total(), class.name())
+                format!("{:.0} active{}, most on {}", load.total(), workers(view), class.name())
             } else {
                 "No active session".to_owned()
             }

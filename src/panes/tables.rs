@@ -149,6 +149,9 @@ impl Pane for Tables {
     }
 }
 
+/// How old the count of all-visible pages is: `pg_class.relallvisible`.
+const BY_LAST_VACUUM: &str = "estimated by the last vacuum or analyze";
+
 impl Tables {
     fn selected(&self) -> Option<&TableFigures> {
         let key = self.list.selected_key()?;
@@ -168,8 +171,10 @@ impl Tables {
         about.pair("heap", &size.map_or_else(|| "?".to_owned(), |size| Bytes(size).to_string()));
         let reads = match unseen {
             None => "all pages that are not all-visible".to_owned(),
-            Some(unseen) if unseen > 0.0 => format!("about {}: it skips all-visible pages", Bytes(unseen)),
-            Some(_) => "only the free space map: every page is all-visible".to_owned(),
+            Some(unseen) if unseen > 0.0 => {
+                format!("about {}: it skips pages that are all-visible ({BY_LAST_VACUUM})", Bytes(unseen))
+            }
+            Some(_) => format!("little, if nothing changed since: every page was all-visible ({BY_LAST_VACUUM})"),
         };
         about.pair("reads", &reads);
         super::exact_costs(&mut about, unseen, "pgstattuple_approx()");

@@ -83,6 +83,9 @@ pub struct VacuumHorizon {
     cut: Option<Cut>,
 }
 
+/// What is said of a session where another transaction is further back.
+const ENDS_NOTHING: &str = "ending this session would not let VACUUM remove more";
+
 /// What the reading of the sessions says of one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Sight {
@@ -252,9 +255,12 @@ impl VacuumHorizon {
                 // Until that one ends, each new snapshot is as far back as this one: nothing is gained by its end.
                 _ => match self.cause(holder) {
                     Some(cause) => {
-                        format!("no: {}; ending this session would not let VACUUM remove more", cause.is_open())
+                        format!("no: {}; {ENDS_NOTHING}", cause.is_open())
                     }
-                    None => format!("yes: it {}", self.words(holder)),
+                    None => match self.oldest().filter(|oldest| oldest.transactions > holder.transactions) {
+                        Some(oldest) => format!("no: {}; {ENDS_NOTHING}", oldest.is_open()),
+                        None => format!("yes: it {}", self.words(holder)),
+                    },
                 },
             },
         }
@@ -503,6 +509,21 @@ mod tests {
         assert_eq!(over, "does not hold back vacuum: its transaction has ended");
         let holds = of_two_samples(vec![client(Some(NOW - 60.0))], holder());
         assert!(holds.starts_with("keeps dead rows of the last 500 transactions"), "{holds}");
+    }
+
+    #[test]
+    fn of_two_sessions_only_the_one_further_back_holds_vacuum_back() {
+        let session = |pid: i32, age: i32, open: f64| {
+            row! { kind: "session", pid: pid, database: "shop", xid_age: age, xmin_age: age, open_for: open }
+        };
+        let seen = horizon(vec![session(1, 900, 1200.0), session(2, 501, 600.0), session(3, 300, 60.0)]);
+        let answer = |pid: i64| seen.answer(&seen.hold_of_pid(pid));
+        assert!(answer(1).starts_with("yes: it keeps dead rows"), "{}", answer(1));
+        for pid in [2, 3] {
+            let words =
+                "no: pid 1 has a transaction open for 20m00s; ending this session would not let VACUUM remove more";
+            assert_eq!(answer(pid), words);
+        }
     }
 
     #[test]

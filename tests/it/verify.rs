@@ -64,6 +64,7 @@ fn request(sql: &str, parameters: &[&str]) -> ExplainRequest {
     ExplainRequest {
         sql: sql.to_owned(),
         parameters: parameters.iter().map(|text| Some((*text).to_owned())).collect(),
+        guessed: Vec::new(),
         options: Options { analyze: false, ..Options::default() },
         consent: Consent::ReadOnly,
         agreed: Agreed::Anything,
@@ -142,7 +143,11 @@ async fn with_hypopg_the_planner_is_asked_and_nothing_is_left() {
     let expression =
         check("select * from item where upper(name) = 'X'", &[btree("upper((name)::text)")], PlannerVerdict::Used)
             .await;
-    assert!(expression.notes.iter().any(|note| note.contains("has no statistics before")), "{:?}", expression.notes);
+    assert!(
+        expression.notes.iter().any(|note| note.contains("no statistics of the expression")),
+        "{:?}",
+        expression.notes
+    );
     // A write is planned, never run.
     check("delete from item where shop_id = 7", &[btree("shop_id")], PlannerVerdict::Used).await;
     assert!(is(&open(&login).await, "count(*) = 40000 from item").await);

@@ -198,3 +198,44 @@ fn a_recording_refuses_at_once_what_only_a_server_could_answer() {
         assert!(screen.contains(expected), "{screen}");
     }
 }
+
+#[test]
+fn the_chart_goes_back_to_the_moment_that_is_shown() {
+    use crate::app::{DrawContext, Pane as _, PaneView};
+    use crate::findings::Findings;
+    use crate::fixture::NOW;
+    use crate::readings::Readings;
+    let mut history = crate::sample::History::default();
+    for step in 0..100 {
+        let active = if step < 10 { 3 } else { 1 };
+        let sessions = (0..active).map(|pid| session(pid, "active", 1.0)).collect();
+        history.push(Arc::new(snapshot().at(NOW + f64::from(step) * 10.0).with("activity", sessions)));
+    }
+    let mut pane = super::Overview::in_zone(jiff::tz::TimeZone::UTC);
+    let findings = Findings::default();
+    let mut shown = |at: f64| {
+        let moment = history.nearest(crate::sample::Timestamp(NOW + at)).unwrap();
+        let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+        pane.refresh(&PaneView::new(&history, moment, &readings, &findings));
+        let mut terminal = Terminal::new(TestBackend::new(120, 30)).unwrap();
+        let theme = Theme::default();
+        terminal.draw(|frame| pane.draw(frame, frame.area(), DrawContext { theme: &theme })).unwrap();
+        let text: String = terminal.backend().buffer().content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        text
+    };
+    for (at, active) in [(990.0, 1), (50.0, 3), (900.0, 1), (300.0, 1)] {
+        let text = shown(at);
+        assert!(text.contains(&format!("{active} active, most on")), "the title at {at}:\n{text}");
+        assert!(text.contains(&format!("{active}.0 active")), "the legend at {at}:\n{text}");
+        assert_eq!(text.contains('▲'), at < 990.0, "{at}:\n{text}");
+    }
+}
+
+#[test]
+fn workers_are_told_from_the_sessions_that_the_header_counts() {
+    let worker = row! { pid: 12, backend_start: 12.0, state: "active", backend_type: "parallel worker", user: "web",
+    database: "shop" };
+    let mut app = app(snapshot().with("activity", vec![session(11, "active", 4.0), worker]));
+    let shown = screen(&mut app, 120, 40);
+    assert!(shown.contains("2 active (1 worker), most on CPU"), "{shown}");
+}
