@@ -64,7 +64,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         ),
         evidence: behind.iter().take(NAMED).map(|one| evidence(view, one, &running)).collect(),
         why: "Dead rows make every scan of the table and its indexes read more, and the table stays \
-              bloat.",
+              bloated.",
         fix: fix(view, worst, &running),
         jump: Some(Jump::to_row("tables", worst.table.relid)),
         source: "PostgreSQL manual: The Autovacuum Daemon; relation_needs_vacanalyze() in autovacuum.c",

@@ -38,9 +38,9 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             index does not guarantee uniqueness.",
         fix: Fix::sql(
             if invalid.iter().any(|index| index.is_unique) {
-                "Drop it, delete the rows whose keys are duplicates (the usual reason for a failed build of a unique index; \
-                 Enter in Indexes shows the query that finds them), and run the migration again. A running build looks the \
-                 same: check Activity first."
+                "Drop it, keep one row of each key and delete the others (duplicates are the usual reason for a failed \
+                 build of a unique index; Enter in Indexes shows the query that finds them), and run the migration again. \
+                 A running build looks the same: check Activity first."
             } else {
                 "Drop it and build it again (AddIndexConcurrently, run the migration again), or use REINDEX INDEX \
                  CONCURRENTLY. A running build looks the same: check Activity first."

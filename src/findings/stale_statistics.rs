@@ -79,7 +79,9 @@ fn is_old(table: &TableUsage, policy: &Policy) -> bool {
 
 fn evidence(view: &RuleInput<'_>, table: &TableUsage) -> (String, String) {
     let last = table.last_analyze.and_then(|last| view.newer.at.since(last));
-    let last = last.map_or_else(|| "never analyzed".to_owned(), |age: Seconds| format!("analyzed {age} ago"));
+    // Statistics that are there are of an ANALYZE that the counters lost.
+    let unknown = if table.lacks_statistics() { "never analyzed" } else { "no ANALYZE is known" };
+    let last = last.map_or_else(|| unknown.to_owned(), |age: Seconds| format!("analyzed {age} ago"));
     let changed = Count(table.mod_since_analyze.unwrap_or_default());
     shows(table.label(), format!("{}, {changed} changed since, {last}", table.extent()))
 }

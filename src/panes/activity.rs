@@ -309,6 +309,8 @@ fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView) -> Vec<GridRow> {
 
 fn group_row<'a>(name: &str, by: GroupBy, members: &'a [&'a Backend]) -> (String, SessionGroup<'a>) {
     let none = format!("no {}", by.name());
+    let key = format!("group {name}");
+    let name = if by == GroupBy::Query { without_queryid(name) } else { name };
     let name = if name.is_empty() { &none } else { name };
     let active = members.iter().filter(|backend| backend.state == "active").count();
     let waiting = members.iter().filter(|backend| backend.is_waiting).count();
@@ -316,7 +318,13 @@ fn group_row<'a>(name: &str, by: GroupBy, members: &'a [&'a Backend]) -> (String
     let words = counts.iter().filter(|(count, what)| *count > 0 && *what != name);
     let words: Vec<String> = words.map(|(count, what)| format!("{count} {what}")).collect();
     let words = if words.is_empty() { name.to_owned() } else { format!("{name}: {}", words.join(", ")) };
-    (format!("group {name}"), SessionGroup { words, members })
+    (key, SessionGroup { words, members })
+}
+
+/// Returns the statement of a group's name, without the queryid that tells two alike apart.
+fn without_queryid(name: &str) -> &str {
+    let statement = name.split_once(' ').filter(|(id, _)| id.parse::<i64>().is_ok()).map(|(_, statement)| statement);
+    statement.filter(|statement| !statement.is_empty()).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -330,6 +338,13 @@ mod tests {
     use crate::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
     use crate::sample::History;
+
+    #[test]
+    fn a_group_of_a_statement_is_called_by_its_text() {
+        for (name, shown) in [("-4711 select 1", "select 1"), ("select 1", "select 1"), ("12 ", "12 "), ("", "")] {
+            assert_eq!(without_queryid(name), shown);
+        }
+    }
 
     fn session(pid: i32, age: f64) -> NamedRow {
         row! { pid: pid, backend_start: 1.0, user: "web", application: "gunicorn", backend_type: "client backend",

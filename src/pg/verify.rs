@@ -73,7 +73,7 @@ impl Evidence {
         match self {
             Self::Hypothetical => "hypothetical index, HypoPG".to_owned(),
             Self::HypotheticalAlone { table } => {
-                format!("hypothetical index, HypoPG; asked about {table} alone")
+                format!("hypothetical index, HypoPG, for a query that reads only {table}")
             }
             Self::Sample { share } => {
                 format!("index on a sample of {:.1}% of the rows", share * 100.0)

@@ -43,7 +43,9 @@ pub(in crate::panes) fn explained(hint: &str) -> Option<&'static str> {
              queries). Look for a loop over a queryset; select_related() or prefetch_related() reads them at once.",
         ),
         "get()" => Some("A lookup of one row by its key, as get() or an access to a foreign key sends it."),
-        "count()" => Some("A count(), as paginators send it; it reads every row that matches."),
+        "count()" => Some(
+            "A count(), as paginators send it; it reads at least every row that matches, and without a fitting index every row.",
+        ),
         "exists()" => Some("An exists(), which stops at the first row."),
         "atomic()" => Some("A savepoint, which a nested atomic() makes."),
         _ => None,

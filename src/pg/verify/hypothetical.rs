@@ -190,8 +190,8 @@ fn doubts(set: &[WantedIndex<'_>], verdicts: &[PlannerVerdict]) -> Vec<String> {
     let is_used = verdicts.iter().all(|verdict| *verdict == PlannerVerdict::Used);
     let mut doubts = Vec::new();
     if set.iter().any(WantedIndex::has_expression) {
-        let seen = if is_used { "its cost is too high" } else { "the real one may be used" };
-        doubts.push(format!("{seen}: the expression has no statistics before the index is built"));
+        let seen = if is_used { "the real index costs less" } else { "the real index may be used" };
+        doubts.push(format!("{seen}: the planner has no statistics of the expression before the index is built"));
     }
     if set.iter().any(WantedIndex::is_partial) && !is_used {
         doubts.push(

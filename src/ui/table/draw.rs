@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Placed, PlacedColumn};
-use super::grid::{Grid, Notice, RowNesting};
+use super::grid::{Grid, GridRow, Notice, RowNesting};
 use super::order::{LineOf, SortDirection};
 use super::state::{Drawn, TableState};
 use crate::ui::scrollbar::Scrollbar;
@@ -159,7 +159,13 @@ impl<'a> TableDrawing<'a> {
                 base = base.patch(selection);
             }
         }
-        for place in &self.placed.columns {
+        let has_name = self.placed.columns.iter().any(|place| place.column + 1 == self.grid.columns.len());
+        let is_nameless = is_group && !has_name;
+        let shown = if is_nameless { 1 } else { self.placed.columns.len() };
+        if is_nameless {
+            self.group_name(buffer, y, row, base);
+        }
+        for place in self.placed.columns.iter().take(shown) {
             let Some(cell) = row.cells.get(place.column) else { continue };
             let own = cell.role.map_or(base, |role| base.patch(Style { bg: None, ..self.theme.style(role) }));
             let style = if is_selected && selection.add_modifier.contains(Modifier::REVERSED) {
@@ -170,6 +176,14 @@ impl<'a> TableDrawing<'a> {
             };
             self.cell(buffer, Spot { y, place: *place, style }, line, &cell.text);
         }
+    }
+
+    /// Writes a group's name, which its last cell holds, across the other columns: scrolled sideways, it would be lost.
+    fn group_name(&self, buffer: &mut Buffer, y: u16, row: &GridRow, style: Style) {
+        let (Some(name), Some(second)) = (row.cells.last(), self.placed.columns.get(1)) else { return };
+        let room = self.area.width.saturating_sub(second.x + u16::from(self.has_scrollbar));
+        let name = text::cut_with(&name.text, usize::from(room), self.theme.glyphs.cut);
+        buffer.set_stringn(self.area.x + second.x, y, &name, usize::from(room), style);
     }
 
     fn cell(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, text: &str) {

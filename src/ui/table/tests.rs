@@ -247,6 +247,19 @@ fn trees_and_groups_are_drawn_and_folded() {
 }
 
 #[test]
+fn a_group_keeps_its_name_when_the_columns_are_scrolled() {
+    let mut grid = sessions();
+    grid.shape = RowNesting::Grouped;
+    grid.rows[0].cells[5] = Cell::text("gunicorn: 2 active");
+    grid.rows.iter_mut().zip([0, 1, 1, 1]).for_each(|(row, depth)| row.depth = depth);
+    let mut state = TableState::new();
+    state.refresh(&grid);
+    state.sideways = 1;
+    let shown = shown(&grid, &mut state, (40, 6), &Theme::default());
+    assert!(shown.contains("gunicorn: 2 active") && !shown.contains("query"), "{shown}");
+}
+
+#[test]
 fn a_filter_keeps_the_ancestors_in_a_tree() {
     let mut grid = sessions();
     grid.shape = RowNesting::Tree;
