@@ -2,7 +2,7 @@
 //!
 //! Good for plain b-trees with statistics; elsewhere it says that it cannot tell, `pgstatindex` can.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::bloat::{
     Amount, Bloat, BloatConfidence, BloatMethod, ROUGH_CHANGE, block_size, grant, is_read_before_analyze,
@@ -98,11 +98,15 @@ pub fn estimates(
         .iter()
         .filter_map(|row| Some((row.int("indexrelid")?, IndexStats::of(&row))))
         .collect();
+    let lost: HashSet<i64> = tables.iter().filter(|table| table.has_lost_counters()).map(|table| table.relid).collect();
     let block = block_size(snapshot);
     let server = &snapshot.server;
     Ok(indexes
         .iter()
         .filter_map(|index| {
+            // Live rows that were counted since a crash are not those of the table.
+            let uncounted = lost.contains(&index.relid).then(|| IndexUsage { table_live: None, ..index.clone() });
+            let index = uncounted.as_ref().unwrap_or(index);
             let changed = changed.get(&index.relid).copied().unwrap_or_default();
             let stats = stats.get(&index.indexrelid)?;
             let analyze = analyzed.get(&index.relid).copied().flatten();
@@ -144,6 +148,7 @@ pub fn estimate(stats: &IndexStats, index: &IndexUsage, block: f64, changed: f64
     let has_moved = (pages - stats.pages).abs() > 0.02 * pages;
     let entries = match index.table_live {
         Some(live) if (has_moved || stats.reltuples <= 0.0) && live > 0.0 => live,
+        None if has_moved => return Bloat::unknown("it has grown, and its table's rows are not known", measure()),
         _ => stats.reltuples,
     };
     if entries <= 0.0 {
@@ -259,6 +264,11 @@ mod tests {
             (IndexStats { keys: 2.0, distinct_least: 100.0, ..stats() }, index(), "combinations repeat"),
             (IndexStats { pages: 1500.0, ..stats() }, index(), "smaller than"),
             (IndexStats { reltuples: 0.0, ..stats() }, IndexUsage { table_live: None, ..index() }, "entries"),
+            (
+                stats(),
+                IndexUsage { table_live: None, bytes: Some(2.0 * 2745.0 * 8192.0), ..index() },
+                "rows are not known",
+            ),
         ];
         for (stats, index, why) in cases {
             match estimate(&stats, &index, 8192.0, 0.0, &ServerFacts::default()) {
