@@ -5,6 +5,8 @@ use crate::readings::connections::USED;
 use crate::sample::Missing;
 use crate::sample::unit::Share;
 
+/// From this share of the used connections on those that wait for a lock are the cause, 0..=1.
+const WAITING_SHARE: f64 = 0.3;
 /// With at least this share of idle ones a pooler or a shorter `CONN_MAX_AGE` is what helps.
 pub const IDLE_SHARE: f64 = 0.5;
 
@@ -59,21 +61,36 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let states = states(view);
     let idle = states.iter().find(|(state, _)| state == "idle").map_or(0.0, |(_, count)| *count as f64);
     evidence.extend(states.into_iter().map(|(state, count)| shows(state, count)));
-    let text = if idle / used >= IDLE_SHARE {
-        "Most are idle: use PgBouncer in transaction mode, or lower CONN_MAX_AGE. Each thread keeps its own \
-         connection: processes × threads × servers must fit."
+    let graph = view.readings.lock_graph();
+    let waiting = graph.count();
+    let fix = if waiting as f64 / used >= WAITING_SHARE {
+        let root = graph.roots().first().map(|root| format!(" behind pid {}", root.first())).unwrap_or_default();
+        Fix::text(format!(
+            "{waiting} of them wait for a lock{root}: end that wait (Locks shows which act frees most). More connections would \
+             only queue too."
+        ))
+    } else if idle / used >= IDLE_SHARE {
+        let text = "Most are idle: use PgBouncer in transaction mode, or lower CONN_MAX_AGE. Each thread keeps its own \
+            connection: processes × threads × servers must fit.";
+        Fix::python(text, POOL)
     } else {
-        "Most are active: check what they wait for before you raise max_connections; more connections would only \
-         queue elsewhere."
+        Fix::text(
+            "Most are active: see in Activity what they run and wait for before you raise max_connections; more connections \
+             would only queue elsewhere.",
+        )
+    };
+    let title = match waiting as f64 / used >= WAITING_SHARE {
+        true => format!("{}; {waiting} wait for a lock", title(used, limit, share)),
+        false => title(used, limit, share),
     };
     Ok(vec![Finding {
         id: RULE.id,
         severity,
-        title: title(used, limit, share),
+        title,
         evidence,
         why: "At the limit every new connection is refused (\"remaining connection slots are reserved\", \"too many \
               clients already\"): each request of Django that needs one fails.",
-        fix: Fix::python(text, POOL),
+        fix,
         jump: Some(Jump::to("activity")),
         source: "PostgreSQL manual: max_connections; Django docs, Databases: Persistent connections, Connection pool",
     }])
