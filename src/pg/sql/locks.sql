@@ -27,9 +27,10 @@ select
     s.mode as mode,
     s.granted as granted,
     pg_catalog.min(s.locktype) as locktype,
-    coalesce(pg_catalog.min(
-        case when s.relation is not null and s.database = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()) then s.relation::regclass::text end
-    ), '') as relation,
+    coalesce(
+        case when pg_catalog.min(s.database) = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()) then pg_catalog.min(s.relation)::regclass::text end,
+        ''
+    ) as relation,
     pg_catalog.array_agg(s.holder order by s.since = 0, s.since, s.holder) as pids,
     pg_catalog.array_agg(s.since order by s.since = 0, s.since, s.holder) as since,
     case when pg_catalog.bool_or(s.holder < 0) then (
