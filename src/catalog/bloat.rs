@@ -69,7 +69,7 @@ pub enum BloatMethod {
 pub enum BloatConfidence {
     /// It was counted.
     Measured,
-    /// Few rows changed since the statistics were made: within 5 points for a heap, 10 for an index.
+    /// Few rows changed since the statistics were made: within 5 points for a full heap, 10 for an index.
     Good,
     /// Of a b-tree that stores equal keys once: how well they are merged is not in the statistics.
     Deduplicated,
@@ -143,9 +143,7 @@ impl fmt::Display for BloatConfidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Measured => f.pad("measured"),
-            Self::Good => {
-                f.pad(&format!("good: under {} of the rows changed since the last analyze", Share(ROUGH_CHANGE)))
-            }
+            Self::Good => f.pad(&format!("good: under {} changed since analyze", Share(ROUGH_CHANGE))),
             Self::Deduplicated => f.pad("rough: it stores equal keys once, and the statistics do not say how well"),
             Self::Rough(changed) => {
                 f.pad(&format!("rough: {} of the rows changed since the last analyze", Share(*changed)))
