@@ -79,10 +79,9 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
              would only queue elsewhere.",
         )
     };
-    let title = match waiting as f64 / used >= WAITING_SHARE {
-        true => format!("{}; {waiting} wait for a lock", title(used, limit, share)),
-        false => title(used, limit, share),
-    };
+    let said = title(used, limit, share);
+    let is_waiting = waiting as f64 / used >= WAITING_SHARE;
+    let title = if is_waiting { format!("{said}; {waiting} wait for a lock") } else { said };
     Ok(vec![Finding {
         id: RULE.id,
         severity,
