@@ -41,6 +41,7 @@ pub mod statements_evicted;
 pub mod statements_missing;
 pub mod temp_files;
 pub mod unindexed_foreign_key;
+pub mod unread_slot;
 pub mod unsafe_settings;
 pub mod unused_index;
 pub mod waiting;
@@ -74,6 +75,7 @@ pub static RULES: &[&Rule] = &[
     &statements_missing::RULE,
     &temp_files::RULE,
     &unindexed_foreign_key::RULE,
+    &unread_slot::RULE,
     &unsafe_settings::RULE,
     &unused_index::RULE,
     &waiting::RULE,

@@ -17,6 +17,7 @@ pub mod past;
 pub mod replication;
 pub mod server_state;
 pub mod sessions;
+pub mod slots;
 pub mod statements;
 pub mod threshold;
 pub mod traffic;
@@ -46,6 +47,7 @@ use self::lock_graph::LockGraph;
 use self::locks::{LockQueue, PreparedTransaction};
 use self::past::Past;
 use self::server_state::ServerState;
+use self::slots::Slot;
 use self::statements::{Costs, MeanCall, Owners, Sightings, Since, Trends};
 use self::traffic::{Traffic, TrafficSpan};
 use self::vacuum_horizon::VacuumHorizon;
@@ -71,6 +73,7 @@ struct Subjects {
     server: Decoded<Result<ServerState, Missing>>,
     backends: Decoded<Result<(Vec<Backend>, LockGraph), Missing>>,
     vacuums: Decoded<Vec<RunningVacuum>>,
+    slots: Decoded<Result<Vec<Slot>, Missing>>,
     statement_texts: Decoded<HashMap<i64, Arc<String>>>,
     owners: Decoded<Option<Owners>>,
     costs: RefCell<Vec<(Since, Option<Rc<Costs>>)>>,
@@ -367,6 +370,12 @@ impl Readings {
     /// Returns the vacuums that run.
     pub fn vacuums(&self) -> &[RunningVacuum] {
         self.read(&["vacuum_progress"], |all| &all.vacuums, |all| RunningVacuum::all(&all.snapshot)).as_slice()
+    }
+
+    /// Returns the replication slots, or why they could not be read.
+    pub fn slots(&self) -> Result<&[Slot], Missing> {
+        let slots = self.read(&["slots"], |all| &all.slots, |all| Slot::all(&all.snapshot));
+        slots.as_deref().map_err(Missing::clone)
     }
 
     /// Returns who holds vacuum back, or why that could not be read.

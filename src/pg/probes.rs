@@ -24,6 +24,7 @@ pub mod replication;
 pub mod role_settings;
 pub mod server;
 pub mod settings;
+pub mod slots;
 pub mod statement_texts;
 pub mod statements;
 pub mod statements_info;
@@ -104,6 +105,7 @@ pub static PROBES: &[&Probe] = &[
     &databases::PROBE,
     &wal::PROBE,
     &replication::PROBE,
+    &slots::PROBE,
     &statements::PROBE,
     &statements_info::PROBE,
     &statement_texts::PROBE,

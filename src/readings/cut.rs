@@ -37,6 +37,7 @@ impl Cut {
             "index_stats" => "statistics of indexes",
             "foreign_keys" => "foreign keys",
             "replication" => "standbys",
+            "slots" => "replication slots",
             "role_settings" => "settings of roles",
             "vacuum_progress" => "running vacuums",
             // The locks that most wait for, the most expensive statements and the oldest holders of vacuum come first.

@@ -63,6 +63,9 @@ const IN_THE_COUNTERS: &[(&str, &str)] = &[
 /// What is wrong with a standby.
 const IN_THE_STANDBYS: &[(&str, &str)] = &[("replication_lag", "standby standby (local) is ")];
 
+/// What is wrong with replication slots.
+const IN_THE_SLOTS: &[(&str, &str)] = &[("unread_slot", "replication slot gone is lost")];
+
 /// What is wrong with the role that pgdj runs as.
 const IN_THE_RIGHTS: &[(&str, &str)] =
     &[("missing_rights", " hidden from role web, which is not a member of pg_monitor")];
@@ -91,12 +94,19 @@ analyze shop_order, shop_line, shop_cart, shop_log;
 
 #[test]
 fn every_rule_is_provoked_here() {
-    let provoked: BTreeSet<&str> =
-        [IN_THE_SCHEMA, IN_THE_SESSIONS, IN_THE_COUNTERS, IN_THE_STANDBYS, IN_THE_RIGHTS, crate::crash::AFTER_A_CRASH]
-            .into_iter()
-            .flatten()
-            .map(|(rule, _)| *rule)
-            .collect();
+    let provoked: BTreeSet<&str> = [
+        IN_THE_SCHEMA,
+        IN_THE_SESSIONS,
+        IN_THE_COUNTERS,
+        IN_THE_STANDBYS,
+        IN_THE_SLOTS,
+        IN_THE_RIGHTS,
+        crate::crash::AFTER_A_CRASH,
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(rule, _)| *rule)
+    .collect();
     let rules: BTreeSet<&str> = findings::RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(provoked, rules);
 }
@@ -281,6 +291,26 @@ async fn a_standby_that_falls_behind_is_found() {
     open(&there).await.batch_execute("select pg_wal_replay_pause()").await.unwrap();
     client.batch_execute("create table more as select generate_series(1, 1000) as i").await.unwrap();
     provoked(&mut watched, &older, 300.0, IN_THE_STANDBYS).await;
+}
+
+#[tokio::test]
+async fn a_slot_that_no_one_reads_is_found_once_it_is_lost() {
+    // Before 13 a slot keeps its WAL without a limit.
+    let Some(own) = installed::own().filter(|own| own.major >= 13) else { return };
+    let (_server, login) = start(&own.bin, &["max_slot_wal_keep_size = '1MB'"]).await;
+    let client = open(&login).await;
+    client.batch_execute("select pg_create_physical_replication_slot('gone', true)").await.unwrap();
+    let mut watched = Watched::start(login, quick());
+    let older = watched.complete().await;
+    for _ in 0..4 {
+        client.batch_execute("select txid_current()").await.unwrap();
+        client.batch_execute("select pg_switch_wal()").await.unwrap();
+    }
+    client.batch_execute("checkpoint").await.unwrap();
+    let found = provoked(&mut watched, &older, 0.0, IN_THE_SLOTS).await;
+    let finding = found.list.iter().find(|finding| finding.id == "unread_slot").unwrap();
+    client.batch_execute(&finding.fix.code.as_ref().unwrap().text).await.unwrap();
+    until(&client, "select count(*) = 0 from pg_replication_slots").await;
 }
 
 /// The one setting that a healthy server here needs beside `statement_timeout`.

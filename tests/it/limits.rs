@@ -135,6 +135,7 @@ async fn a_list_that_is_cut_knows_of_how_many() {
                 "create extension pg_stat_statements;
                  create table a (n int primary key, m int references a);
                  create table b (n int primary key references a, m int references a);
+                 select pg_create_physical_replication_slot('one'), pg_create_physical_replication_slot('two');
                  alter role current_user set work_mem = '5MB';
                  do $$ begin execute format('alter database %I set work_mem = %L', current_database(), '5MB'); end $$",
             )
@@ -157,6 +158,7 @@ async fn a_list_that_is_cut_knows_of_how_many() {
             ("foreign_keys", "5000", 3),
             ("role_settings", "500", 2),
             ("vacuum_horizon", "200", 2),
+            ("slots", "200", 2),
         ];
         for (name, limit, least) in lists {
             let rows = read(&reader, &facts, name, [limit, "1"]).await;

@@ -8,7 +8,7 @@ use pgdj::pg::sampler::bundle::{ProbeQuestion, Unbundled};
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Limits, Query, QueryParameter, Session, cancel_queue};
 use pgdj::pg::why;
-use pgdj::sample::{ServerFacts, Unit, Value};
+use pgdj::sample::{RowSet, ServerFacts, Unit, Value};
 use tokio_postgres::types::Type;
 
 use crate::support::watch::PATIENCE;
@@ -174,6 +174,31 @@ async fn every_file_runs_as_it_stands_on_the_newest_server() {
     for probe in PROBES {
         let name = probe.name;
         client.prepare(probe.sql).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    }
+}
+
+#[tokio::test]
+async fn a_slot_is_read_with_the_wal_it_keeps() {
+    for installed in installed::own_and_newest() {
+        let server = apart(installed);
+        let login = shop_on(&server).await;
+        let client = open(&login).await;
+        let make =
+            "select pg_create_physical_replication_slot('kept', true), pg_create_physical_replication_slot('unused')";
+        client.batch_execute(make).await.unwrap();
+        client.batch_execute("select txid_current(); select pg_switch_wal()").await.unwrap();
+        let role = server.role("plain", "").await;
+        let (mut session, facts) = session(&login.with_user(&role)).await;
+        let probe = pgdj::pg::probes::find("slots").unwrap();
+        let rows = session.one(Query::new(Sql::of_probe(probe, &facts))).await.unwrap().unwrap().rows;
+        let rows = RowSet::new(probe.columns.into(), rows);
+        let seen: Vec<_> = rows.iter().map(|row| (row.text("name"), row.int("kept_bytes"))).collect();
+        let kept =
+            "select (pg_current_wal_lsn() - restart_lsn)::bigint from pg_replication_slots where slot_name = 'kept'";
+        let kept: i64 = client.query_one(kept, &[]).await.unwrap().get(0);
+        let is_about = |bytes: i64| bytes > 0 && (kept - bytes).abs() < 1 << 20;
+        let is_as_expected = matches!(seen[..], [("kept", Some(bytes)), ("unused", None)] if is_about(bytes));
+        assert!(is_as_expected, "{}: {seen:?}, {kept} by the view", server.name);
     }
 }
 

@@ -25,6 +25,7 @@ const MEMBERS: &[&str] = &[
     "databases",
     "wal",
     "replication",
+    "slots",
     "statements_info",
     "vacuum_horizon",
     "vacuum_progress",

@@ -14,7 +14,7 @@ where s.name in (
     'autovacuum_vacuum_scale_factor', 'autovacuum_vacuum_threshold', 'block_size', 'checkpoint_timeout', 'compute_query_id', 'effective_cache_size',
     'effective_io_concurrency', 'full_page_writes', 'fsync', 'hash_mem_multiplier', 'hot_standby_feedback', 'idle_in_transaction_session_timeout',
     'idle_session_timeout', 'jit', 'jit_above_cost', 'lock_timeout', 'log_lock_waits', 'log_min_duration_statement', 'maintenance_work_mem',
-    'max_connections', 'max_parallel_workers_per_gather', 'max_prepared_transactions', 'max_wal_size', 'max_worker_processes',
+    'max_connections', 'max_parallel_workers_per_gather', 'max_prepared_transactions', 'max_slot_wal_keep_size', 'max_wal_size', 'max_worker_processes',
     'pg_stat_statements.max', 'pg_stat_statements.track', 'pg_stat_statements.track_planning', 'random_page_cost', 'reserved_connections',
     'seq_page_cost', 'server_version', 'shared_buffers', 'shared_preload_libraries', 'statement_timeout', 'superuser_reserved_connections',
     'synchronous_commit', 'tcp_keepalives_idle', 'track_activities', 'track_activity_query_size', 'track_counts', 'track_io_timing',
