@@ -25,7 +25,10 @@
 //! 4. Ask the server what it has, not what version it is: [`sample::ServerFacts::has`].
 //! 5. Generic where we show, typed where we reason: [`sample::RowSet`] under [`sample::Column`]s.
 //! 6. One file to add one thing: a pane ([`panes::ALL`]), a probe, a tip, a finding, a theme is one file and a line in
-//!    its list. A column of a pane is one declaration, a subject of a sample one file of [`readings`] with its thresholds.
+//!    its list. A column of a pane is one declaration, a subject of a sample one file of [`readings`] with its thresholds:
+//!    panes and findings never read rows, they ask [`readings::Readings`], where a subject has a field, the probes it is
+//!    decoded from, and a method. A probe is an `.sql` file and a file of columns; if its rows are few, its name also stands
+//!    in `pg::sampler::bundle`, and if they may be cut at a limit, in [`readings::cut`] and in `tests/it/limits.rs`.
 //! 7. The pure core cannot fail. Advice can be silent, not wrong.
 //! 8. Sampler, worker and control never queue behind each other; every channel is bounded.
 //! 9. All foreign text is cleaned once, by [`ui::text`], and cut by display width at a grapheme.

@@ -88,7 +88,7 @@ fn a_mistake_says_file_line_and_the_valid_words() {
     check("history_mb = 1.5", "1: invalid value 1.5 for history_mb | valid: a whole number from 1 to 4096");
     check("mouse = 1", "1: invalid value 1 for mouse | valid: true, false");
     check("pane = []", "1: invalid value that for pane | valid: overview, ");
-    for no_pane in ["replication", "pooler", "advice"] {
+    for no_pane in ["none", "nowhere", "elsewhere"] {
         check(
             &format!("pane = \"{no_pane}\""),
             &format!("1: invalid value \"{no_pane}\" for pane | valid: overview, "),

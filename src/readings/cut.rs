@@ -41,7 +41,8 @@ impl Cut {
             "role_settings" => "settings of roles",
             "vacuum_progress" => "running vacuums",
             // The locks that most wait for, the most expensive statements and the oldest holders of vacuum come first.
-            _ => return None,
+            "locks" | "statements" | "statement_texts" | "vacuum_horizon" => return None,
+            other => other,
         };
         Some(Missing::Cut { what: what.to_owned(), shown: self.shown, total: self.total })
     }
