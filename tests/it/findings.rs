@@ -398,10 +398,10 @@ fn check_form(finding: &Finding, snapshot: &Snapshot) {
 
 /// Returns a snapshot as it would be had everything stayed as it is for so many seconds.
 fn put_forward(snapshot: &Snapshot, seconds: f64) -> Snapshot {
-    const AGES: &[&str] = &["oldest_prepared", "wait_age", "replay_lag"];
+    const AGES: &[&str] = &["oldest_prepared", "replay_lag"];
     const STARTS: &[&str] = &["state_change", "xact_start", "query_start"];
     let mut later = snapshot.clone();
-    for probe in ["activity", "server", "locks", "replication"] {
+    for probe in ["activity", "server", "replication"] {
         let Some(Section::Ready(reading)) = later.sections.get(probe) else { continue };
         let columns = Arc::clone(&reading.rows.columns);
         let mut rows = reading.rows.rows.clone();

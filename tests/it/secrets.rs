@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use pgdj::sample::{Row, Value};
 use rustix::process::Signal;
 
 use crate::support::pty::{PATIENCE, PGDJ, Terminal};
@@ -200,7 +201,8 @@ async fn a_session_of_another_program_named_pgdj_is_shown() {
     let mut watched = Watched::start(login, quick());
     let mut complete = watched.complete().await;
     let deadline = Instant::now() + PATIENCE;
-    while !complete.rows("locks").is_some_and(|rows| rows.iter().any(|row| row.int("pid") == Some(i64::from(pid)))) {
+    let is_at = |row: Row<'_>| row.get("pids").as_list().contains(&Value::Int(i64::from(pid)));
+    while !complete.rows("locks").is_some_and(|rows| rows.iter().any(is_at)) {
         assert!(Instant::now() < deadline, "its lock is not shown");
         complete = watched.next().await;
     }
