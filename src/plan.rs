@@ -53,6 +53,15 @@ pub struct Trouble {
     pub what: String,
 }
 
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
+}
+
 /// The form a plan was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PlanFormat {

@@ -102,14 +102,7 @@ fn theme(config: &Config, environment: &Environment) -> Option<Theme> {
 /// Reads plans that somebody has already; no server is asked.
 fn of_plans(text: &str, from: &str) -> Result<ExplainReport, Failure> {
     let parsed = plan::parse(text);
-    let troubles: Vec<String> = parsed
-        .troubles
-        .iter()
-        .map(|trouble| match trouble.line {
-            Some(line) => format!("line {line}: {}", trouble.what),
-            None => trouble.what.clone(),
-        })
-        .collect();
+    let troubles: Vec<String> = parsed.troubles.iter().map(ToString::to_string).collect();
     if parsed.plans.is_empty() {
         let failure = Failure::new(FailureKind::Refused, format!("no plan found in {from}"));
         let failure = troubles.into_iter().take(3).fold(failure, Failure::because_text);

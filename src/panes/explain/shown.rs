@@ -12,14 +12,7 @@ use crate::plan::{Plan, parse};
 impl Explain {
     pub(super) fn show_pasted(&mut self, text: &str) -> PaneRequest {
         let parsed = parse(text);
-        let notes: Vec<String> = parsed
-            .troubles
-            .iter()
-            .map(|trouble| match trouble.line {
-                Some(line) => format!("line {line}: {}", trouble.what),
-                None => trouble.what.clone(),
-            })
-            .collect();
+        let notes: Vec<String> = parsed.troubles.iter().map(ToString::to_string).collect();
         let others = parsed.plans.len().saturating_sub(1);
         let Some(plan) = parsed.plans.into_iter().next_back() else {
             let what = notes.into_iter().next().unwrap_or_else(|| "there is no plan in this text".to_owned());
