@@ -1,11 +1,13 @@
 //! Sessions that wait for a lock, with the one at the root of the queue.
 
+use std::collections::HashMap;
+
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, counted, shows};
 use crate::readings::act::SignalKind;
 use crate::readings::backends::Backend;
 use crate::readings::lock_acts::{Forecast, proposals};
 use crate::readings::lock_graph::{LockGraph, LockRoot, MANY, WAIT};
-use crate::sample::Seconds;
+use crate::sample::{Seconds, Timestamp};
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "waiting", watches: "sessions waiting for a lock", concern: Concern::Now, check };
@@ -18,20 +20,18 @@ operations = [
 
 /// Who waits for whom.
 struct Queue<'a> {
-    backends: &'a [Backend],
+    backends: HashMap<i64, &'a Backend>,
     graph: &'a LockGraph,
-    now: f64,
+    now: Timestamp,
 }
 
 impl<'a> Queue<'a> {
     fn session(&self, node: i64) -> Option<&'a Backend> {
-        self.backends.iter().find(|backend| backend.pid == node)
+        self.backends.get(&node).copied()
     }
 
-    /// Returns how long a session has waited: as the server says (14), else since its statement began.
     fn wait(&self, node: i64) -> f64 {
-        let since = self.graph.since(node).map(|since| (self.now - since.0).max(0.0));
-        since.or_else(|| self.session(node)?.query_age).unwrap_or_default()
+        self.graph.waited(node, self.session(node), self.now).unwrap_or_default()
     }
 
     fn query(&self, node: i64) -> &'a str {
@@ -68,7 +68,12 @@ impl<'a> Queue<'a> {
 }
 
 fn check(view: &RuleInput<'_>) -> RuleResult {
-    let queue = Queue { backends: view.readings.backends()?, graph: view.readings.lock_graph(), now: view.newer.at.0 };
+    let backends = view.readings.backends()?;
+    let queue = Queue {
+        backends: backends.iter().map(|backend| (backend.pid, backend)).collect(),
+        graph: view.readings.lock_graph(),
+        now: view.newer.at,
+    };
     let longest = queue.graph.waiting().into_iter().map(|node| queue.wait(node)).fold(0.0, f64::max);
     let count = queue.graph.count();
     if count == 0 || (longest < WAIT.warning && count < MANY) {
@@ -80,7 +85,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         |node: i64| queue.graph.wants(node).is_some_and(|(queue, _)| queue.locktype == "virtualxid");
     let is_build = queue.graph.waiting().into_iter().all(waits_for_snapshots);
     let is_critical = !is_build && (count >= MANY || longest >= WAIT.critical);
-    let best = proposals(queue.graph, queue.backends, &view.newer.server).into_iter().next();
+    let best = proposals(queue.graph, backends, &view.newer.server).into_iter().next();
     let more = match roots.len() {
         1 => String::new(),
         roots => format!(" and {} more", roots - 1),
@@ -94,7 +99,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             Seconds(longest),
             queue.top(root)
         ),
-        evidence: evidence(&queue, &roots, longest),
+        evidence: evidence(&queue, roots, longest),
         why: if is_build {
             "CREATE INDEX CONCURRENTLY waits until every transaction that is older has ended. No request waits for it."
         } else {
@@ -118,13 +123,12 @@ fn fix(queue: &Queue<'_>, root: &LockRoot, best: Option<&Forecast>) -> Fix {
         .find(|node| is_migration(*node) && queue.graph.count_behind(*node) > 0);
     let text = match (best, queue.graph.prepared(root.first())) {
         (_, Some(prepared)) => {
-            let sql = format!("ROLLBACK PREPARED {};", crate::quote::quote_text(&prepared.gid));
             let text = format!(
                 "End the prepared transaction, in the database {}: roll it back, or commit it with COMMIT PREPARED if its \
                  coordinator says so.",
                 prepared.database
             );
-            return Fix::sql(text, sql);
+            return Fix::sql(text, prepared.sql_to_end());
         }
         (Some(best), None) => {
             let act = match best.kind {

@@ -16,7 +16,6 @@ use crate::app::{
     Action, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder,
 };
 use crate::document::{Document, Language};
-use crate::quote::quote_text;
 use crate::readings::act::SignalKind;
 use crate::readings::backends::Backend;
 use crate::readings::lock_acts::{Forecast, proposals};
@@ -135,7 +134,7 @@ impl Pane for Locks {
     /// By the key of the row, or by the pid alone.
     fn select(&mut self, key: &str) -> bool {
         let by_pid = self.sessions.iter().find(|session| session.pid.to_string() == key).map(Backend::key);
-        self.list.select_key(by_pid.as_deref().unwrap_or(key))
+        self.list.select_key(by_pid.as_deref().unwrap_or(key)) || self.list.select_key(&tree::node_key(key))
     }
 
     fn has_preview(&self) -> bool {
@@ -144,7 +143,7 @@ impl Pane for Locks {
 
     fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         if let Some(prepared) = self.selected_prepared() {
-            return Some((rollback(prepared), "the statement that rolls it back".to_owned()));
+            return Some((prepared.sql_to_end(), "the statement that rolls it back".to_owned()));
         }
         self.selected().map(sessions::copied)
     }
@@ -157,8 +156,8 @@ impl Locks {
     }
 
     fn selected_prepared(&self) -> Option<&PreparedTransaction> {
-        let node: i64 = self.list.selected_key()?.strip_prefix("pid ")?.parse().ok()?;
-        self.prepared.iter().find(|prepared| prepared.node == node)
+        let key = self.list.selected_key()?;
+        self.prepared.iter().find(|prepared| tree::node_key(prepared.node) == key)
     }
 
     fn ask_best(&self, view: &PaneView<'_>) -> PaneRequest {
@@ -187,10 +186,6 @@ impl Locks {
     }
 }
 
-fn rollback(prepared: &PreparedTransaction) -> String {
-    format!("ROLLBACK PREPARED {};", quote_text(&prepared.gid))
-}
-
 /// What a prepared transaction is, and how it ends.
 fn prepared_document(prepared: &PreparedTransaction) -> Document {
     let mut document = Document::new(format!("Prepared transaction {}", prepared.gid));
@@ -200,7 +195,7 @@ fn prepared_document(prepared: &PreparedTransaction) -> Document {
          coordinator ends it with COMMIT PREPARED or ROLLBACK PREPARED. If that has forgotten it, connect to its database \
          and run:",
     );
-    document.code(Language::Sql, &rollback(prepared));
-    document.copied = Some(rollback(prepared));
+    document.code(Language::Sql, &prepared.sql_to_end());
+    document.copied = Some(prepared.sql_to_end());
     document
 }

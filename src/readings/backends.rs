@@ -141,8 +141,11 @@ impl Backend {
 
     /// Whether it builds an index with CONCURRENTLY at this moment, by the text of its statement.
     pub fn builds_concurrently(&self) -> bool {
+        if !self.is_active() {
+            return false;
+        }
         let text = self.query.to_uppercase();
-        self.is_active() && text.contains("INDEX") && text.contains("CONCURRENTLY") && !text.contains("DROP INDEX")
+        text.contains("INDEX") && text.contains("CONCURRENTLY") && !text.contains("DROP INDEX")
     }
 
     /// Whether it is a client's.

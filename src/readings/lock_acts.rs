@@ -62,6 +62,9 @@ impl Forecast {
 
     /// Returns what would follow, in a sentence without its end: `48 sessions run at once`.
     pub fn words(&self) -> String {
+        if !self.is_known {
+            return "the locks were not read yet, so what follows is not known".to_owned();
+        }
         let sessions = |count: usize| counted(count, "session", "sessions");
         let runs = |set: &BTreeSet<i64>| match (set.len(), set.first()) {
             (1, Some(only)) => format!("pid {only} runs"),
@@ -86,9 +89,6 @@ impl Forecast {
                 _ => String::new(),
             };
             parts.push(format!("{} {verb} on{for_whom}", sessions(self.stays.len())));
-        }
-        if !self.is_known {
-            return "the locks were not read yet, so what follows is not known".to_owned();
         }
         if parts.is_empty() { "no one waits behind it".to_owned() } else { parts.join("; ") }
     }
@@ -119,7 +119,7 @@ pub fn proposals(graph: &LockGraph, sessions: &[Backend], facts: &ServerFacts) -
 fn candidates(graph: &LockGraph) -> Vec<i64> {
     let mut behind: BTreeMap<i64, usize> = BTreeMap::new();
     let parents = graph.waiting().into_iter().filter_map(|node| graph.parent(node));
-    for node in parents.chain(graph.roots().into_iter().flat_map(|root| root.members)) {
+    for node in parents.chain(graph.roots().iter().flat_map(|root| root.members.iter().copied())) {
         behind.entry(node).or_insert_with(|| graph.count_behind(node));
     }
     let mut nodes: Vec<(usize, i64)> =

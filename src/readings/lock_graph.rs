@@ -39,6 +39,7 @@ pub struct LockGraph {
     /// Of sessions that stand in no queue: who blocks them.
     unqueued: BTreeMap<i64, Vec<i64>>,
     prepared: Vec<PreparedTransaction>,
+    roots: Vec<LockRoot>,
 }
 
 /// What stands at the top of a tree: one that waits for nobody, or the members of a ring, the lowest pid first.
@@ -130,7 +131,8 @@ impl LockGraph {
             !blocking.contains(&one.node) && places.get(&one.node).is_none_or(|places| places.holds.is_empty())
         };
         let is_simple = queues.iter().map(|queue| queue.waiting.iter().all(keeps_nobody)).collect();
-        Self { queues, places, is_simple, unqueued, prepared }
+        let graph = Self { queues, places, is_simple, unqueued, prepared, roots: Vec::new() };
+        Self { roots: graph.find_roots(), ..graph }
     }
 
     /// Returns how many wait.
@@ -180,9 +182,10 @@ impl LockGraph {
         self.prepared.iter().find(|one| one.node == node)
     }
 
-    /// Returns since when it waits, where the server says it.
-    pub fn since(&self, node: i64) -> Option<Timestamp> {
-        self.wants(node)?.1.since
+    /// Returns how long it has waited at a moment, in seconds: as the server says (14), else since its statement began.
+    pub fn waited(&self, node: i64, session: Option<&Backend>, now: Timestamp) -> Option<f64> {
+        let since = self.wants(node).and_then(|(_, wanted)| wanted.since);
+        since.map(|since| (now.0 - since.0).max(0.0)).or_else(|| session?.query_age)
     }
 
     /// Returns those that have what a session waits for.
@@ -198,39 +201,21 @@ impl LockGraph {
     }
 
     /// Returns those that wait for the same lock ahead of a session, in a mode that conflicts.
-    pub fn ahead(&self, node: i64) -> Vec<i64> {
-        let Some((queue, wanted)) = self.wants(node) else { return Vec::new() };
-        let Some((_, place)) = self.places.get(&node).and_then(|places| places.waits) else { return Vec::new() };
-        let Some(before) = queue.waiting.get(..place) else { return Vec::new() };
-        before
-            .iter()
-            .filter(|one| one.node != node && one.mode.conflicts_with(wanted.mode))
-            .map(|one| one.node)
-            .collect()
-    }
-
-    /// Returns everybody that a session waits for directly.
-    pub fn blockers(&self, node: i64) -> Vec<i64> {
-        let mut found = self.holders(node);
-        let others = self.unqueued.get(&node).into_iter().flatten().copied();
-        for other in self.ahead(node).into_iter().chain(others) {
-            if !found.contains(&other) {
-                found.push(other);
-            }
-        }
-        found
+    fn ahead(&self, node: i64) -> impl DoubleEndedIterator<Item = &AtLock> {
+        let place = self.places.get(&node).and_then(|places| places.waits);
+        let until = place.and_then(|(at, place)| self.queues.get(at)?.waiting.get(..=place));
+        let (own, before) = until.and_then(<[AtLock]>::split_last).unzip();
+        let conflicts = own.map(|own| own.mode.conflicts()).unwrap_or_default();
+        before.unwrap_or_default().iter().filter(move |one| one.node != node && conflicts.has(one.mode))
     }
 
     /// Returns those it waits for directly, as few as lead to all of them: of those of one mode ahead of it that wait for
     /// each other, the last.
-    fn near_blockers(&self, node: i64) -> Vec<i64> {
+    fn blockers(&self, node: i64) -> Vec<i64> {
         let mut found = self.holders(node);
         found.extend(self.unqueued.get(&node).into_iter().flatten());
-        let Some((queue, wanted)) = self.wants(node) else { return found };
-        let Some((_, place)) = self.places.get(&node).and_then(|places| places.waits) else { return found };
-        let Some(before) = queue.waiting.get(..place) else { return found };
         let mut covered = ModeSet::default();
-        for one in before.iter().rev().filter(|one| one.node != node && one.mode.conflicts_with(wanted.mode)) {
+        for one in self.ahead(node).rev() {
             if !covered.has(one.mode) {
                 found.push(one.node);
                 if one.mode.conflicts_with(one.mode) {
@@ -310,7 +295,11 @@ impl LockGraph {
     }
 
     /// Returns the tops of the trees, those that most sessions wait behind first.
-    pub fn roots(&self) -> Vec<LockRoot> {
+    pub fn roots(&self) -> &[LockRoot] {
+        &self.roots
+    }
+
+    fn find_roots(&self) -> Vec<LockRoot> {
         let mut roots: Vec<LockRoot> =
             self.tops().into_iter().map(|members| LockRoot { behind: self.behind_all(&members), members }).collect();
         roots.sort_by_key(|root| (std::cmp::Reverse(root.behind.len()), root.first()));
@@ -320,7 +309,7 @@ impl LockGraph {
     /// Returns the groups of sessions that wait for nobody outside of the group and are waited for.
     fn tops(&self) -> Vec<Vec<i64>> {
         let waiting = self.waiting();
-        let blockers: BTreeMap<i64, Vec<i64>> = waiting.iter().map(|node| (*node, self.near_blockers(*node))).collect();
+        let blockers: BTreeMap<i64, Vec<i64>> = waiting.iter().map(|node| (*node, self.blockers(*node))).collect();
         let free: BTreeSet<i64> = blockers.values().flatten().copied().filter(|node| !waiting.contains(node)).collect();
         let mut tops: Vec<Vec<i64>> = free.into_iter().map(|node| vec![node]).collect();
         // Who is behind none of these waits, at the end, for itself.
@@ -355,12 +344,11 @@ impl LockGraph {
 
     /// Returns below whom a waiting session hangs: one ahead of it in another mode, else who has the lock, else who is ahead.
     pub fn parent(&self, node: i64) -> Option<i64> {
-        let unqueued = || self.unqueued.get(&node).and_then(|blockers| blockers.first()).copied();
-        let Some((queue, wanted)) = self.wants(node) else { return unqueued() };
-        let ahead = self.ahead(node);
-        let other_mode = |one: &&AtLock| one.mode != wanted.mode && ahead.contains(&one.node);
-        let soft = queue.waiting.iter().find(other_mode).map(|one| one.node);
-        soft.or_else(|| self.holders(node).first().copied()).or_else(|| ahead.first().copied()).or_else(unqueued)
+        let wanted = self.wants(node).map(|(_, wanted)| wanted.mode);
+        let soft = self.ahead(node).find(|one| Some(one.mode) != wanted).map(|one| one.node);
+        soft.or_else(|| self.holders(node).first().copied())
+            .or_else(|| self.ahead(node).next().map(|one| one.node))
+            .or_else(|| self.unqueued.get(&node)?.first().copied())
     }
 
     /// Returns what would follow if something were taken away from a session.

@@ -2,6 +2,7 @@
 //!
 //! Pure. The modes and their conflicts are those of the manual, 13.3.1, and of `LockConflicts` in lock.c.
 
+use crate::quote::quote_text;
 use crate::sample::{Row, RowSet, Snapshot, Timestamp, Value};
 
 /// The modes of a lock, the weakest first.
@@ -163,6 +164,11 @@ pub struct PreparedTransaction {
 }
 
 impl PreparedTransaction {
+    /// Returns the statement that rolls it back, in its database.
+    pub fn sql_to_end(&self) -> String {
+        format!("ROLLBACK PREPARED {};", quote_text(&self.gid))
+    }
+
     /// Returns those of a snapshot.
     pub(super) fn all(snapshot: &Snapshot) -> Vec<Self> {
         let rows = snapshot.rows("locks").into_iter().flat_map(RowSet::iter);

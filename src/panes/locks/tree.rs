@@ -1,11 +1,13 @@
 //! The sessions that wait as a tree: each below the one that it waits for, many alike as one row.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Display;
 
 use super::super::column::{PaneColumn, cells, column, headers};
 use super::super::sessions::age_cell;
 use crate::readings::backends::Backend;
-use crate::readings::lock_graph::{LockGraph, LockRoot};
+use crate::readings::lock_graph::LockGraph;
 use crate::sample::Timestamp;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting};
 use crate::ui::theme::Role;
@@ -56,10 +58,7 @@ impl<'a> LockRow<'a> {
 
     fn state(&self) -> Cell {
         match self {
-            Self::Node { node, session, tree } if tree.graph.waits(*node) => {
-                let _ = session;
-                Cell::text("waits")
-            }
+            Self::Node { node, tree, .. } if tree.graph.waits(*node) => Cell::text("waits"),
             _ => self.of(|session| Cell::text(session.short_state()).role(Role::Lock)),
         }
     }
@@ -70,8 +69,7 @@ impl<'a> LockRow<'a> {
         if !tree.graph.waits(*node) {
             return age_cell(session.and_then(|session| session.xact_age));
         }
-        let since = tree.graph.since(*node).map(|since| (tree.now.0 - since.0).max(0.0));
-        age_cell(since.or_else(|| session.and_then(|session| session.query_age)))
+        age_cell(tree.graph.waited(*node, *session, tree.now))
     }
 
     /// Returns the lock that it waits for, else the one it has that most wait for.
@@ -167,8 +165,8 @@ pub(super) fn grid(sessions: &[Backend], graph: &LockGraph, now: Timestamp, show
     let mut grid = Grid::new(headers(&columns));
     grid.shape = RowNesting::Tree;
     let roots = graph.roots();
-    let tree = WaitTree::of(sessions, graph, now, &roots);
-    for root in &roots {
+    let tree = WaitTree::of(sessions, graph, now);
+    for root in roots {
         if root.is_ring() {
             let row = LockRow::Ring { members: &root.members, behind: root.behind.len() };
             grid.rows.push(row_of(&columns, &row, 0));
@@ -198,10 +196,10 @@ struct WaitTree<'a> {
 }
 
 impl<'a> WaitTree<'a> {
-    fn of(sessions: &'a [Backend], graph: &'a LockGraph, now: Timestamp, roots: &[LockRoot]) -> Self {
+    fn of(sessions: &'a [Backend], graph: &'a LockGraph, now: Timestamp) -> Self {
         let mut below: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         let in_rings: BTreeSet<i64> =
-            roots.iter().filter(|root| root.is_ring()).flat_map(|root| root.members.iter().copied()).collect();
+            graph.roots().iter().filter(|root| root.is_ring()).flat_map(|root| root.members.iter().copied()).collect();
         for waiter in graph.waiting().into_iter().filter(|waiter| !in_rings.contains(waiter)) {
             if let Some(parent) = graph.parent(waiter) {
                 below.entry(parent).or_default().push(waiter);
@@ -215,7 +213,7 @@ impl<'a> WaitTree<'a> {
     fn add<'t>(&'t self, node: i64, depth: u16, shows_all: bool, take: &mut impl FnMut(LockRow<'t>, u16)) {
         take(LockRow::Node { node, session: self.sessions.get(&node).copied(), tree: self }, depth);
         let mut waiters = self.below.get(&node).cloned().unwrap_or_default();
-        waiters.sort_by(|left, right| self.rank(*right).total_cmp(&self.rank(*left)));
+        waiters.sort_by_cached_key(|waiter| self.rank(*waiter));
         let (inner, leaves): (Vec<i64>, Vec<i64>) =
             waiters.into_iter().partition(|waiter| self.below.contains_key(waiter));
         for waiter in inner {
@@ -232,18 +230,22 @@ impl<'a> WaitTree<'a> {
         }
     }
 
-    /// Orders those that wait for one session.
-    fn rank(&self, node: i64) -> f64 {
-        let since = self.graph.since(node).map(|since| self.now.0 - since.0);
-        let waited = since.or_else(|| self.sessions.get(&node)?.query_age).unwrap_or(0.0);
-        self.graph.count_behind(node) as f64 * 1e9 + waited
+    /// Orders those that wait for one session; the least comes first.
+    fn rank(&self, node: i64) -> Reverse<(usize, u64)> {
+        let waited = self.graph.waited(node, self.sessions.get(&node).copied(), self.now).unwrap_or(0.0);
+        Reverse((self.graph.count_behind(node), (waited * 1e6) as u64))
     }
+}
+
+/// Returns the key of a row that is no session's: of a prepared transaction, or a pid that is not listed.
+pub(super) fn node_key(node: impl Display) -> String {
+    format!("pid {node}")
 }
 
 fn row_of<'a>(columns: &[PaneColumn<LockRow<'a>>], row: &LockRow<'a>, depth: u16) -> GridRow {
     let key = match row {
         LockRow::Node { session: Some(session), .. } => session.key(),
-        LockRow::Node { node, .. } => format!("pid {node}"),
+        LockRow::Node { node, .. } => node_key(node),
         LockRow::Ring { members, .. } => format!("ring {members:?}"),
         LockRow::More { sessions } => {
             format!("more {}", sessions.first().map(|session| session.pid).unwrap_or_default())

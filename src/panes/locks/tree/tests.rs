@@ -49,3 +49,12 @@ fn a_prepared_transaction_is_named() {
     let hidden = Backend { is_hidden: true, ..session(7, &[]) };
     assert!(calm(hidden).contains("that this role can see"));
 }
+
+#[test]
+fn a_finding_leads_to_the_row_of_a_prepared_transaction() {
+    let all = [session(7, &[-753])];
+    let mut pane = super::super::Locks::default();
+    pane.list.refresh(of(&all));
+    assert!(crate::app::Pane::select(&mut pane, "-753"));
+    assert_eq!(pane.list.selected_key(), Some("pid -753"));
+}
