@@ -31,6 +31,19 @@ pub(crate) struct Terminal {
 struct Seen {
     bytes: Vec<u8>,
     parser: vt100::Parser,
+    /// The screen as it was when no synchronized update was open: what a terminal that knows these shows.
+    whole: String,
+}
+
+impl Seen {
+    fn take(&mut self, chunk: &[u8]) {
+        self.bytes.extend_from_slice(chunk);
+        self.parser.process(chunk);
+        let last = |sequence: &[u8]| self.bytes.windows(sequence.len()).rposition(|it| it == sequence);
+        if last(b"\x1b[?2026h") <= last(b"\x1b[?2026l") {
+            self.whole = self.parser.screen().contents();
+        }
+    }
 }
 
 fn size_of((columns, rows): (u16, u16)) -> PtySize {
@@ -71,15 +84,14 @@ impl Terminal {
         let seen = Arc::new(Mutex::new(Seen {
             bytes: Vec::new(),
             parser: vt100::Parser::new(cells(size.1), cells(size.0), 0),
+            whole: String::new(),
         }));
         let writing = Arc::clone(&seen);
         let reading = std::thread::spawn(move || {
             let mut chunk = [0; 8192];
             // The other end's close is an error on Linux, an end elsewhere.
             while let Ok(count @ 1..) = reader.read(&mut chunk) {
-                let mut seen = writing.lock().unwrap();
-                seen.bytes.extend_from_slice(&chunk[..count]);
-                seen.parser.process(&chunk[..count]);
+                writing.lock().unwrap().take(&chunk[..count]);
             }
         });
         let keys = pair.master.take_writer().unwrap();
@@ -97,7 +109,7 @@ impl Terminal {
 
     /// Returns what the terminal shows.
     pub(crate) fn screen(&self) -> String {
-        self.seen().parser.screen().contents()
+        self.seen().whole.clone()
     }
 
     /// Returns every byte written so far.
