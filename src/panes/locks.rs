@@ -165,6 +165,7 @@ impl Locks {
         let session = best.and_then(|best| self.sessions.iter().find(|session| session.pid == best.pid));
         match best.zip(session) {
             Some((best, session)) => chosen::ask(best.kind, session, &self.sessions, view),
+            None if self.list.is_empty() => PaneRequest::Say("No session waits for a lock".to_owned()),
             None => PaneRequest::Say("No act of this role frees a waiting session".to_owned()),
         }
     }

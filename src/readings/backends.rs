@@ -115,9 +115,23 @@ impl Backend {
 
     /// Returns whose it is: the application, else the role, else the kind of process; with the Django view where one is known.
     pub fn name(&self) -> String {
-        let names = [self.application.as_str(), self.user.as_str(), self.kind.as_str()];
+        self.named(&self.application)
+    }
+
+    /// Returns the same for all workers of its application.
+    pub fn program_name(&self) -> String {
+        self.named(self.program())
+    }
+
+    fn named(&self, application: &str) -> String {
+        let names = [application, self.user.as_str(), self.kind.as_str()];
         let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
         if self.view.is_empty() { name.to_owned() } else { format!("{name} {}", self.view) }
+    }
+
+    /// Returns its application without the worker or task that it names: `gunicorn` of `gunicorn: worker [6]`.
+    pub fn program(&self) -> &str {
+        self.application.split(['[', ':']).next().unwrap_or(&self.application).trim()
     }
 
     /// Returns the first words of its running statement, if that changes the schema as migrations do.

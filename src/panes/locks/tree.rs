@@ -102,11 +102,11 @@ impl<'a> LockRow<'a> {
     }
 }
 
-/// Returns how many of which application and Django view.
+/// Returns how many of which application and Django view; the workers of one application are alike.
 fn by_name(sessions: &[&Backend]) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for session in sessions {
-        *counts.entry(session.name()).or_default() += 1;
+        *counts.entry(session.program_name()).or_default() += 1;
     }
     let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -126,9 +126,7 @@ fn connections(view: &PaneView<'_>) -> Grid {
     let Ok(backends) = view.readings.backends() else { return missing(view, "activity", headers(&columns)) };
     let mut groups: HashMap<&str, Application> = HashMap::new();
     for client in backends.iter().filter(|backend| backend.is_client()) {
-        let name = client.application.as_str();
-        let name = name.split(['[', ':']).next().unwrap_or(name).trim();
-        let name = if name.is_empty() { "(no application_name)" } else { name };
+        let name = if client.program().is_empty() { "(no application_name)" } else { client.program() };
         groups
             .entry(name)
             .or_insert_with(|| Application { name: name.to_owned(), ..Application::default() })
