@@ -88,8 +88,13 @@ class Load(threading.Thread):
         connect = lambda name: psycopg.connect(host=options.socket, port=options.port, user="postgres", dbname=options.database, autocommit=True, application_name=name)
         with connect("bench fill") as connection:
             for number in range(options.statements):
-                columns = ", ".join(f"{number} as c{place}" for place in range(number % 40 + 1))
-                connection.execute(f"select {columns}, 'x' as s{number}")
+                # Names and values are no part of a queryid, and types of constants are: each number is one of its own.
+                kinds = ", ".join(f"{'1' if number >> bit & 1 else repr('x')} as b{bit}" for bit in range(15))
+                columns = "".join(f", {number} as c{place}" for place in range(number % 40 + 1))
+                connection.execute(f"select {kinds}{columns}")
+            known = connection.execute("select count(*) from pg_stat_statements(false)").fetchone()[0]
+            if known < options.statements:
+                sys.exit(f"pg_stat_statements has {known} statements instead of {options.statements}")
         self.connections = [connect(f"bench {number}") for number in range(options.sessions)]
         self.idle = [connect(f"bench idle {number}") for number in range(options.idle)]
     def run(self):
