@@ -200,27 +200,37 @@ pub(super) enum Mark {
     OwnPids,
     /// The moment since when an idle session must have done something to be read.
     IdleSince,
-    /// The sums of the buckets of statements.
-    KnownSums,
+    /// The moment since when a session must have started to be read, though it is idle and did nothing since the one above.
+    NewSince,
+    /// The pids of the sessions that were not idle, which are read whatever became of them.
+    KnownRunning,
+    /// The marks of the statements.
+    KnownMarks,
+    /// What the cheapest of the statements cost, where only the most expensive ones are read.
+    LeastKnown,
 }
 
 impl Mark {
-    const ALL: [Self; 3] = [Self::OwnPids, Self::IdleSince, Self::KnownSums];
+    const ALL: [Self; 6] =
+        [Self::OwnPids, Self::IdleSince, Self::NewSince, Self::KnownRunning, Self::KnownMarks, Self::LeastKnown];
 
     /// Returns what stands in the SQL.
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::OwnPids => "'{}' /* own pids */",
             Self::IdleSince => "'-infinity' /* idle since */::timestamptz",
-            Self::KnownSums => "'{}' /* known sums */::bigint[]",
+            Self::NewSince => "'-infinity' /* new since */::timestamptz",
+            Self::KnownRunning => "'{}' /* known running */::bigint[]",
+            Self::KnownMarks => "'{}' /* known marks */::bigint[]",
+            Self::LeastKnown => "'-infinity' /* least known */::float8",
         }
     }
 
     /// Returns what is sent in its place, for the parameter of a number.
     fn sent(self, number: usize) -> String {
         match self {
-            Self::OwnPids | Self::KnownSums => format!("${number}"),
-            Self::IdleSince => format!("pg_catalog.to_timestamp(${number})"),
+            Self::OwnPids | Self::KnownRunning | Self::KnownMarks | Self::LeastKnown => format!("${number}"),
+            Self::IdleSince | Self::NewSince => format!("pg_catalog.to_timestamp(${number})"),
         }
     }
 }
@@ -333,14 +343,16 @@ mod tests {
         use super::super::probes::{activity, statements, wal};
         let of = |probe| Sql::of_probe(probe, &ServerFacts::default()).with_parameters();
         let (sql, marks) = of(&activity::PROBE);
-        assert_eq!(marks, [Mark::OwnPids, Mark::IdleSince]);
+        assert_eq!(marks, [Mark::OwnPids, Mark::IdleSince, Mark::NewSince, Mark::KnownRunning]);
         let sql = sql.as_str();
         assert!(sql.contains("s.pid = any ($1::bigint[])"), "{sql}");
-        assert!(sql.contains("s.state_change > pg_catalog.to_timestamp($2) as is_news"), "{sql}");
+        assert!(sql.contains("or s.state_change > pg_catalog.to_timestamp($2)\n"), "{sql}");
+        assert!(sql.contains("or s.pid = any ($4) as is_news"), "{sql}");
         assert!(Mark::ALL.iter().all(|mark| !sql.contains(mark.text())), "{sql}");
         let (sql, marks) = of(&statements::PROBE);
-        assert_eq!(marks, [Mark::KnownSums]);
-        assert!(sql.as_str().contains("($1)[b.bucket + 1]"));
+        assert_eq!(marks, [Mark::KnownMarks, Mark::LeastKnown]);
+        assert!(sql.as_str().contains("full join pg_catalog.unnest($1) as k (mark)"));
+        assert!(sql.as_str().contains("1000 * p.mean_time >= $2\n"), "{}", sql.as_str());
         assert_eq!(of(&wal::PROBE).1, []);
     }
 }

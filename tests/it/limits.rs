@@ -31,9 +31,9 @@ async fn read(client: &Client, facts: &ServerFacts, name: &str, limits: [&str; 2
     assert!(text.contains(&usual), "{text}");
     let rows = client.query(&text.replace(&usual, &small), &[]).await.unwrap();
     let mut rows: Vec<_> = rows.iter().map(|row| decode::values(row).unwrap()).collect();
-    // The row that tells what pgdj asks the next time is taken off by the sampler.
-    if let Some(sums) = probe.columns.iter().position(|column| column.name == "sums") {
-        rows.retain(|row| row[sums].is_null());
+    // The row that tells what is gone is taken off by the sampler.
+    if let Some(gone) = probe.columns.iter().position(|column| column.name == "gone") {
+        rows.retain(|row| row[gone].is_null());
     }
     RowSet::new(probe.columns.into(), rows)
 }

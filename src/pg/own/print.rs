@@ -19,7 +19,10 @@ const HEAD: &[&str] = &[
     "  /*@ name */ public. /*@*/    sends the schema of that extension, or of that Django table;",
     "  '{}' /* own pids */          sends $1, the pids of pgdj's own sessions, to leave them out of its lists;",
     "  '-infinity' /* idle since */::timestamptz   sends pg_catalog.to_timestamp($2), the last reading of idle sessions;",
-    "  '{}' /* known sums */        sends $1, by which only the statements that ran since are read.",
+    "  '-infinity' /* new since */::timestamptz    sends pg_catalog.to_timestamp($3), the last reading of sessions;",
+    "  '{}' /* known running */::bigint[]          sends $4, the pids of those that were not idle then;",
+    "  '{}' /* known marks */::bigint[]            sends $1, by which only the statements that ran since are read;",
+    "  '-infinity' /* least known */::float8       sends $2, where there are more statements than are read.",
     "",
     "The comment /* pgdj … */ after the first word is sent too: search for it to find the statement in \
      pg_stat_activity, pg_stat_statements and the server's log. The application_name is pgdj.",

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The counters of every statement; its text is read separately, once.",
 };
 
-static COLUMNS: [Column; 29] = [
+static COLUMNS: [Column; 30] = [
     key("queryid", Unit::Id, "Hash of the normalised statement.", "pg_stat_statements"),
     key("userid", Unit::Id, "Role that ran it.", "pg_stat_statements"),
     key("dbid", Unit::Id, "Database it ran in.", "pg_stat_statements"),
@@ -73,9 +73,15 @@ static COLUMNS: [Column; 29] = [
     ),
     gauge("stats_since", Unit::Moment, "Since when this entry counts, since 1.11.", "pg_stat_statements"),
     label(
-        "sums",
+        "mark",
+        Unit::Id,
+        "A hash of the counters, by which pgdj knows what moved; taken off the rows that are kept.",
+        "pg_stat_statements",
+    ),
+    label(
+        "gone",
         Unit::Ids,
-        "Of one row alone: a sum for each bucket of statements, by which pgdj knows what moved.",
+        "Of one row alone: the marks that pgdj knows and that no statement has any more.",
         "pg_stat_statements",
     ),
     gauge("total", Unit::Count, "Number of statements; the rows may be cut at a limit.", "pg_stat_statements"),

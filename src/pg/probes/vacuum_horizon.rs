@@ -1,6 +1,6 @@
 //! Probe `vacuum_horizon`: Who keeps vacuum from removing dead rows: sessions, standbys, slots, prepared transactions.
 
-use super::{Lane, Pace, Probe, gauge, key, label};
+use super::{Lane, Probe, gauge, key, label, while_rows};
 use crate::sample::{Column, Unit};
 
 /// Who keeps vacuum from removing dead rows.
@@ -9,7 +9,7 @@ pub static PROBE: Probe = Probe {
     sql: include_str!("../sql/vacuum_horizon.sql"),
     columns: &COLUMNS,
     lane: Lane::Fast,
-    pace: Pace::Sample,
+    pace: while_rows(4),
     needs: &[],
     doc: "Who keeps vacuum from removing dead rows: sessions, standbys, replication slots, prepared transactions.",
 };

@@ -11,6 +11,7 @@ use tokio_postgres::Error;
 
 use super::budget::Budget;
 use super::bundle::{ProbeQuestion, Unbundled};
+use super::idle::ReadingOf;
 use super::kept::KeptRows;
 use super::latest_sections::LatestSections;
 use super::round_trip::{Returned, RoundTrip};
@@ -252,7 +253,9 @@ impl FastLane {
         let (now, paces) = (Instant::now(), self.paces());
         let mut probes = self.schedule.due(now, paces.second / 4);
         probes.retain(|probe| self.latest.is_read(probe));
-        if !probes.iter().any(|probe| probe.pace == Pace::Sample) {
+        let is_sample = probes.iter().any(|probe| probe.pace == Pace::Sample);
+        let reading = if is_sample { ReadingOf::Sample } else { ReadingOf::Load };
+        if reading == ReadingOf::Load {
             // Between two samples only the backends are read.
             probes.retain(|probe| probe.pace == Pace::Second);
         }
@@ -267,7 +270,7 @@ impl FastLane {
             }
         }
         let questions = self.unbundled.questions(probes, now, session.is_pooled);
-        let known = self.kept.known(now, self.connector.own_backends().pids());
+        let known = self.kept.known(now, self.connector.own_backends().pids(), reading);
         let asked = RoundTrip::new(questions, known, session.is_pooled, has_blockers);
         let facts = Arc::clone(self.latest.facts());
         let done = async move {

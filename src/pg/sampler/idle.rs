@@ -1,7 +1,8 @@
 //! Where there are many sessions, only those that did something are read each second; the others stay as they are shown.
 //!
 //! What is put together has every session that the server has: each reading names the idle ones that did nothing since
-//! the one before. Pure: moments come from outside.
+//! the one before. Between two samples, one that is idle again is left as the last sample has it; what runs, and what ran
+//! at the reading before, is read each second. Pure: moments come from outside.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,11 +20,55 @@ const WHOLE: Duration = Duration::from_secs(60);
 /// A state that changed so shortly before a reading may not have been seen by it.
 const MARGIN: f64 = 1.0;
 
+/// Between two samples all that changed are read where more than so many ran: the server looks through their pids for each
+/// idle session.
+const MANY_RUN: usize = 200;
+
+/// What a reading is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadingOf {
+    /// A sample, at the pace of the console.
+    Sample,
+    /// The load between two samples.
+    Load,
+}
+
+/// What was known of the sessions when they were asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct KnownSessions {
+    /// The moment since when an idle session must have done something to be read, in the server's seconds since 1970.
+    pub(super) since: f64,
+    /// The moment since when it is new.
+    pub(super) new_since: f64,
+    /// The pids of those that were not idle.
+    pub(super) running: Vec<i64>,
+}
+
+impl KnownSessions {
+    /// Nothing is known: all are read.
+    pub(super) fn none() -> Self {
+        Self { since: f64::NEG_INFINITY, new_since: f64::NEG_INFINITY, running: Vec::new() }
+    }
+
+    fn is_none(&self) -> bool {
+        self.since == f64::NEG_INFINITY
+    }
+
+    /// Whether the idle ones that did something are read.
+    fn is_sample(&self) -> bool {
+        self.since < f64::INFINITY
+    }
+}
+
 /// What is known of the last reading of `activity`; its rows are those that are shown.
 #[derive(Debug, Default)]
 pub(crate) struct SessionCache {
     /// When it was made, by the server's clock.
     read: Option<Timestamp>,
+    /// When the idle ones that did something were read last.
+    sampled: Option<Timestamp>,
+    /// The pids of those that were not idle.
+    running: Vec<i64>,
     /// When all were read last.
     whole: Option<Instant>,
     /// Whether so many are idle that it is worth to keep them.
@@ -33,12 +78,20 @@ pub(crate) struct SessionCache {
 }
 
 impl SessionCache {
-    /// Returns the moment since when an idle session must have done something to be read: at first, of all times.
-    pub(super) fn since(&self, now: Instant) -> f64 {
-        match self.read.zip(self.whole) {
-            Some((at, whole)) if now.saturating_duration_since(whole) < WHOLE && self.is_many => at.0 - MARGIN,
-            _ => f64::NEG_INFINITY,
+    /// Returns what is known of the sessions, of which the rest is to be read.
+    pub(super) fn known(&self, now: Instant, reading: ReadingOf) -> KnownSessions {
+        let (Some(read), Some(sampled), Some(whole)) = (self.read, self.sampled, self.whole) else {
+            return KnownSessions::none();
+        };
+        let is_due = reading == ReadingOf::Sample && now.saturating_duration_since(whole) >= WHOLE;
+        if is_due || !self.is_many {
+            return KnownSessions::none();
         }
+        let new_since = read.0 - MARGIN;
+        if reading == ReadingOf::Load && self.running.len() <= MANY_RUN {
+            return KnownSessions { since: f64::INFINITY, new_since, running: self.running.clone() };
+        }
+        KnownSessions { since: sampled.0 - MARGIN, new_since, running: Vec::new() }
     }
 
     /// Forgets them all: the next reading is of all.
@@ -57,7 +110,7 @@ impl SessionCache {
         let Reading { at, rows } = newer;
         let (pid, state) = (rows.position("pid")?, rows.position("state")?);
         let (unchanged, total) = (rows.position("unchanged")?, rows.position("total")?);
-        let is_whole = known.since.is_infinite();
+        let is_whole = known.sessions.is_none();
         if !is_whole && self.read.is_none() {
             return None;
         }
@@ -86,7 +139,11 @@ impl SessionCache {
             self.is_cut = count.as_int().and_then(|count| usize::try_from(count).ok()).is_some_and(|it| it > all.len());
         }
         self.is_many = all.iter().filter(is_idle).count() > FEW;
+        self.running = all.iter().filter(|row| !is_idle(row)).filter_map(pid_of).collect();
         self.read = Some(at);
+        if known.sessions.is_sample() {
+            self.sampled = Some(at);
+        }
         Some(all)
     }
 }
@@ -106,12 +163,14 @@ mod tests {
 
     impl Shown {
         fn since(&self, now: Instant) -> f64 {
-            self.sessions.since(now)
+            self.sessions.known(now, ReadingOf::Sample).since
         }
 
         fn put_together(&mut self, rows: Vec<Vec<Value>>, at: f64, since: f64) -> Option<Vec<SharedRow>> {
             let rows = RowSet::new(PROBE.columns.into(), rows);
-            let known = AlreadyRead { asked: Instant::now(), own_pids: Vec::new(), since, sums: Vec::new() };
+            let sessions = KnownSessions { since, ..KnownSessions::none() };
+            let known =
+                AlreadyRead { asked: Instant::now(), own_pids: Vec::new(), sessions, marks: Vec::new(), least: 0.0 };
             let all = self.sessions.put_together(self.last.as_ref(), Reading { at: Timestamp(at), rows }, &known)?;
             self.last = Some(RowSet { columns: PROBE.columns.into(), rows: all.clone() });
             Some(all)
@@ -154,6 +213,27 @@ mod tests {
         assert!(all.iter().all(|row| row[0] != Value::Int(0) && row[0] != Value::Int(13)));
         assert!((sessions.since(start) - 100.0).abs() < 1e-9);
         assert!(sessions.since(Instant::now() + WHOLE).is_infinite());
+    }
+
+    #[test]
+    fn between_two_samples_only_what_runs_or_ran_or_is_new_is_read() {
+        let (mut sessions, start) = (Shown::default(), Instant::now());
+        let all = (1..=300).map(|pid| row(pid, if pid <= 2 { "active" } else { "idle" }, None, 300)).collect();
+        sessions.put_together(all, 100.0, f64::NEG_INFINITY).unwrap();
+        let known = sessions.sessions.known(start, ReadingOf::Load);
+        assert_eq!(known, KnownSessions { since: f64::INFINITY, new_since: 99.0, running: vec![1, 2] });
+        // 1 became idle, 3 runs, 301 is new; 4 ran something and is idle again, which the next sample shows.
+        let mut news = vec![row(1, "idle", None, 300), row(2, "active", None, 300), row(3, "active", None, 300)];
+        news.push(row(301, "idle", None, 300));
+        news.push(row(0, "", Some(&(4..=300).collect::<Vec<_>>()), 300));
+        let all = sessions.put_together(news, 101.0, f64::INFINITY).unwrap();
+        assert_eq!(states(&all), (301, 299));
+        let known = sessions.sessions.known(start, ReadingOf::Load);
+        assert_eq!((known.new_since, known.running), (100.0, vec![2, 3]));
+        assert!((sessions.since(start) - 99.0).abs() < 1e-9, "what changed since the sample before is read");
+        assert!(!sessions.sessions.known(start + WHOLE * 2, ReadingOf::Load).is_none(), "all are read by a sample");
+        sessions.sessions.running = (0..300).collect();
+        assert!(sessions.sessions.known(start, ReadingOf::Load).is_sample(), "too many to look through");
     }
 
     #[test]

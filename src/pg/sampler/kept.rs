@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::idle::SessionCache;
+use super::idle::{KnownSessions, ReadingOf, SessionCache};
 use super::moved::Statements;
 use crate::pg::own::Mark;
 use crate::pg::probes::Probe;
@@ -19,10 +19,12 @@ pub(crate) struct AlreadyRead {
     pub(super) asked: Instant,
     /// The pids of this process's backends.
     pub(super) own_pids: Vec<i64>,
-    /// The moment since when an idle session must have done something to be read, in the server's seconds since 1970.
-    pub(super) since: f64,
-    /// The sums of the buckets of statements; none where all are read.
-    pub(super) sums: Vec<i64>,
+    /// The sessions.
+    pub(super) sessions: KnownSessions,
+    /// The marks of the statements; none where all are read.
+    pub(super) marks: Vec<i64>,
+    /// What the cheapest of the statements cost, where only the most expensive ones are read.
+    pub(super) least: f64,
 }
 
 impl AlreadyRead {
@@ -30,8 +32,11 @@ impl AlreadyRead {
     pub(super) fn parameter(&self, mark: Mark) -> QueryParameter {
         match mark {
             Mark::OwnPids => QueryParameter::Ids(self.own_pids.clone()),
-            Mark::IdleSince => QueryParameter::Float(self.since),
-            Mark::KnownSums => QueryParameter::Ids(self.sums.clone()),
+            Mark::IdleSince => QueryParameter::Float(self.sessions.since),
+            Mark::NewSince => QueryParameter::Float(self.sessions.new_since),
+            Mark::KnownRunning => QueryParameter::Ids(self.sessions.running.clone()),
+            Mark::KnownMarks => QueryParameter::Ids(self.marks.clone()),
+            Mark::LeastKnown => QueryParameter::Float(self.least),
         }
     }
 }
@@ -45,9 +50,10 @@ pub(crate) struct KeptRows {
 
 impl KeptRows {
     /// Returns what is known now.
-    pub(super) fn known(&self, now: Instant, own_pids: Vec<i64>) -> AlreadyRead {
-        let (since, sums) = (self.sessions.since(now), self.statements.sums(now).to_vec());
-        AlreadyRead { asked: now, own_pids, since, sums }
+    pub(super) fn known(&self, now: Instant, own_pids: Vec<i64>, reading: ReadingOf) -> AlreadyRead {
+        let (marks, least) = self.statements.known(now);
+        let sessions = self.sessions.known(now, reading);
+        AlreadyRead { asked: now, own_pids, sessions, marks: marks.to_vec(), least }
     }
 
     /// Returns all rows of a probe: those that were read now, and of the last reading those that did not change; `None`

@@ -1,39 +1,80 @@
 //! Of many statements only those are read that ran since, or came or went; the others are kept.
 //!
-//! Statements are in buckets by the last bits of their queryid. The server sums up each bucket, and sends the rows of
-//! those whose sum is another than the one that pgdj knows, with all the sums. Pure: moments come from outside.
+//! The server gives each statement a mark, a hash of what it has counted. Told the marks that pgdj knows, it sends the rows
+//! that have another one, and which marks no statement has any more. Pure: moments come from outside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::kept::{AlreadyRead, count_in_first};
-use crate::sample::rowset::RowKey;
+use crate::sample::rowset::{KeyColumns, RowKey};
 use crate::sample::{RowSet, SharedRow, Value};
 
 /// All are read anew at least this often.
 const WHOLE: Duration = Duration::from_secs(5 * 60);
 
-/// Buckets; `statements.sql` has the same.
-const BUCKETS: usize = 1024;
-
-/// The bits of a queryid that tell its bucket.
-const LAST_BITS: i64 = 1023;
+/// Statements that are kept at most: twice as many as `statements.sql` reads at once.
+const MOST_KEPT: usize = 10_000;
 
 /// The statements of the last reading.
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
-    rows: Vec<Vec<SharedRow>>,
-    sums: Vec<i64>,
+    rows: Vec<SharedRow>,
+    marks: Vec<i64>,
+    /// What the cheapest of them cost, where the server has more than were read.
+    least: Option<f64>,
+    /// How many the server has.
+    total: i64,
     whole: Option<Instant>,
 }
 
+/// Where the columns stand that matter here.
+struct Places {
+    mark: usize,
+    gone: usize,
+    total: usize,
+    total_time: usize,
+    mean_time: usize,
+}
+
+impl Places {
+    fn of(rows: &RowSet) -> Option<Self> {
+        Some(Self {
+            mark: rows.position("mark")?,
+            gone: rows.position("gone")?,
+            total: rows.position("total")?,
+            total_time: rows.position("total_time")?,
+            mean_time: rows.position("mean_time")?,
+        })
+    }
+
+    /// Returns a row without its mark, and the mark; without the number of all rows too.
+    fn take_mark(&self, mut row: SharedRow) -> (SharedRow, i64) {
+        let mark = row.get(self.mark).and_then(Value::as_int).unwrap_or_default();
+        let values = Arc::make_mut(&mut row);
+        for place in [self.mark, self.total] {
+            if let Some(slot) = values.get_mut(place) {
+                *slot = Value::Null;
+            }
+        }
+        (row, mark)
+    }
+
+    /// Returns what a statement cost, by which `statements.sql` orders them.
+    fn cost(&self, row: &[Value]) -> Option<f64> {
+        Some(row.get(self.total_time)?.as_f64()? + 1000.0 * row.get(self.mean_time)?.as_f64()?)
+    }
+}
+
 impl Statements {
-    /// Returns the sums of what is known; none where everything has to be read.
-    pub(super) fn sums(&self, now: Instant) -> &[i64] {
+    /// Returns the marks of what is known, and what the cheapest of it cost; nothing where everything has to be read.
+    pub(super) fn known(&self, now: Instant) -> (&[i64], f64) {
         match self.whole {
-            Some(whole) if now.saturating_duration_since(whole) < WHOLE => &self.sums,
-            _ => &[],
+            Some(whole) if now.saturating_duration_since(whole) < WHOLE => {
+                (&self.marks, self.least.unwrap_or(f64::NEG_INFINITY))
+            }
+            _ => (&[], f64::NEG_INFINITY),
         }
     }
 
@@ -42,46 +83,71 @@ impl Statements {
         *self = Self::default();
     }
 
-    /// Returns the rows of all statements: those that were read, and those of the buckets that did not move; `None` where
-    /// the sums that were asked with are not the ones that are known.
+    /// Returns the rows of all statements: those that were read, and those whose marks did not move; `None` where the
+    /// marks that were asked with are not the ones that are known.
     pub(super) fn put_together(&mut self, newer: RowSet, known: &AlreadyRead) -> Option<Vec<SharedRow>> {
-        let (id, sums) = (newer.position("queryid")?, newer.position("sums")?);
-        let (total, keys) = (newer.position("total")?, newer.key_columns());
+        let (places, keys) = (Places::of(&newer)?, newer.key_columns());
         let mut rows = newer.rows;
-        let end = rows.iter().position(|row| row.get(sums).is_some_and(|sums| !sums.is_null()))?;
+        let end = rows.iter().position(|row| row.get(places.gone).is_some_and(|gone| !gone.is_null()))?;
         let told = rows.swap_remove(end);
-        let new = told.get(sums).map(Value::as_list).unwrap_or_default();
-        let new: Vec<i64> = new.iter().filter_map(Value::as_int).collect();
-        let mut before: Vec<SharedRow> = Vec::new();
-        if known.sums.is_empty() {
-            before = std::mem::take(&mut self.rows).into_iter().flatten().collect();
-            self.rows = vec![Vec::new(); BUCKETS];
+        let counted = told.get(places.total).and_then(Value::as_int).unwrap_or_default();
+        let is_cut = usize::try_from(counted).is_ok_and(|counted| counted > rows.len());
+        if known.marks.is_empty() {
+            let gone = self.marks.iter().copied().collect();
+            self.replace(rows, &gone, &places, keys);
             self.whole = Some(known.asked);
-        } else if known.sums == self.sums {
-            let moved = self.sums.iter().zip(&new).zip(&mut self.rows).filter(|((old, new), _)| old != new);
-            moved.for_each(|(_, rows)| before.append(rows));
+            self.total = counted;
+            let costs = self.rows.iter().filter_map(|row| places.cost(row));
+            self.least = is_cut.then(|| costs.fold(f64::INFINITY, f64::min));
+        } else if known.marks == self.marks {
+            let gone = told.get(places.gone).map(Value::as_list).unwrap_or_default();
+            let left = self.replace(rows, &gone.iter().filter_map(Value::as_int).collect(), &places, keys);
+            self.total = self.total.saturating_add(counted).saturating_sub(i64::try_from(left).unwrap_or_default());
+            if is_cut || self.rows.len() > MOST_KEPT {
+                self.whole = None;
+            }
         } else {
             self.forget();
             return None;
         }
-        self.sums = new;
-        let before: HashMap<RowKey<'_>, &SharedRow> = before.iter().map(|row| (keys.key(row), row)).collect();
-        for mut row in rows {
-            if let Some(slot) = Arc::make_mut(&mut row).get_mut(total) {
-                *slot = Value::Null;
-            }
-            // Another one of its bucket ran: it is the same row.
-            if let Some(same) = before.get(&keys.key(&row)).filter(|before| ***before == row) {
-                row = Arc::clone(same);
-            }
-            let bucket = row.get(id).and_then(Value::as_int).unwrap_or_default() & LAST_BITS;
-            if let Some(bucket) = usize::try_from(bucket).ok().and_then(|bucket| self.rows.get_mut(bucket)) {
-                bucket.push(row);
+        // Those that are too cheap to be read are counted when all are read.
+        let rows = i64::try_from(self.rows.len()).unwrap_or(i64::MAX);
+        self.total = if self.least.is_none() { rows } else { self.total.max(rows) };
+        let mut all = self.rows.clone();
+        count_in_first(&mut all, places.total, &Value::Int(self.total));
+        Some(all)
+    }
+
+    /// Puts what was read in the place of what is gone, or behind the rest; returns how many are gone.
+    fn replace(&mut self, read: Vec<SharedRow>, gone: &HashSet<i64>, places: &Places, keys: KeyColumns) -> usize {
+        let read: Vec<(SharedRow, i64)> = read.into_iter().map(|row| places.take_mark(row)).collect();
+        let mut slots: Vec<(SharedRow, Option<i64>)> =
+            std::mem::take(&mut self.rows).into_iter().zip(self.marks.drain(..).map(Some)).collect();
+        let mut left: Vec<(usize, SharedRow)> = Vec::new();
+        for (place, (row, mark)) in slots.iter_mut().enumerate() {
+            if mark.take_if(|mark| gone.contains(mark)).is_some() {
+                left.push((place, Arc::clone(row)));
             }
         }
-        let mut all: Vec<SharedRow> = self.rows.iter().flatten().map(Arc::clone).collect();
-        count_in_first(&mut all, total, told.get(total).unwrap_or(&Value::Null));
-        Some(all)
+        let mut free: HashMap<RowKey<'_>, (usize, &SharedRow)> =
+            left.iter().map(|(place, row)| (keys.key(row), (*place, row))).collect();
+        for (row, mark) in &read {
+            let older = free.remove(&keys.key(row));
+            // All were read again, and this one did not move.
+            let same = older.map(|(_, older)| older).filter(|older| *older == row);
+            let slot = (Arc::clone(same.unwrap_or(row)), Some(*mark));
+            match older.and_then(|(place, _)| slots.get_mut(place)) {
+                Some(place) => *place = slot,
+                None => slots.push(slot),
+            }
+        }
+        for (row, mark) in slots {
+            if let Some(mark) = mark {
+                self.rows.push(row);
+                self.marks.push(mark);
+            }
+        }
+        left.len()
     }
 }
 
@@ -89,69 +155,89 @@ impl Statements {
 mod tests {
     use super::*;
     use crate::pg::probes::statements::PROBE;
+    use crate::pg::sampler::idle::KnownSessions;
     use crate::sample::Column;
 
     fn put_together(known: &mut Statements, rows: Vec<Vec<Value>>, asked: &[i64]) -> Option<Vec<SharedRow>> {
         let rows = RowSet::new(PROBE.columns.into(), rows);
-        let asked =
-            AlreadyRead { asked: Instant::now(), own_pids: Vec::new(), since: f64::NEG_INFINITY, sums: asked.to_vec() };
+        let marks = asked.to_vec();
+        let sessions = KnownSessions::none();
+        let asked = AlreadyRead { asked: Instant::now(), own_pids: Vec::new(), sessions, marks, least: 0.0 };
         known.put_together(rows, &asked)
     }
 
-    fn row(queryid: i64, calls: i64, sums: Option<&[i64]>) -> Vec<Value> {
+    /// A statement whose mark is ten times its queryid and its calls, and which cost as many milliseconds.
+    fn row(queryid: i64, calls: i64) -> Vec<Value> {
         let value = |column: &Column| match column.name.as_ref() {
             "queryid" => Value::Int(queryid),
             "calls" => Value::Int(calls),
-            "sums" => sums.map_or(Value::Null, |sums| Value::list(sums.iter().copied().map(Value::Int).collect())),
-            "total" => Value::Int(7),
+            "total_time" => Value::Float(calls as f64),
+            "mean_time" => Value::Float(1.0),
+            "mark" => Value::Int(queryid * 10 + calls),
             _ => Value::Null,
         };
         PROBE.columns.iter().map(value).collect()
     }
 
-    fn sums(changed: &[(usize, i64)]) -> Vec<i64> {
-        let mut sums = vec![0; BUCKETS];
-        for (bucket, sum) in changed {
-            sums[*bucket] = *sum;
-        }
-        sums
+    /// The row that tells what is gone, and how many were to be sent.
+    fn told(gone: &[i64], count: i64) -> Vec<Value> {
+        let value = |column: &Column| match column.name.as_ref() {
+            "gone" => Value::list(gone.iter().copied().map(Value::Int).collect()),
+            "total" => Value::Int(count),
+            _ => Value::Int(0),
+        };
+        PROBE.columns.iter().map(value).collect()
     }
 
     fn calls(rows: &[SharedRow]) -> Vec<(i64, i64)> {
-        let mut calls: Vec<_> = rows.iter().map(|row| (row[0].as_int().unwrap(), row[6].as_int().unwrap())).collect();
-        calls.sort_unstable();
-        calls
+        rows.iter().map(|row| (row[0].as_int().unwrap(), row[6].as_int().unwrap())).collect()
+    }
+
+    fn total(rows: &[SharedRow]) -> Vec<i64> {
+        rows.iter().filter_map(|row| row.last()?.as_int()).collect()
     }
 
     #[test]
     fn what_did_not_move_is_kept_and_what_went_is_gone() {
         assert_eq!(PROBE.columns[6].name, "calls");
         let (mut known, start) = (Statements::default(), Instant::now());
-        assert!(known.sums(start).is_empty());
-        let first = sums(&[(1, 10), (2, 20), (1023, 30)]);
-        let rows =
-            vec![row(1, 10, None), row(2, 10, None), row(1026, 10, None), row(-1, 30, None), row(0, 0, Some(&first))];
-        let all = put_together(&mut known, rows, &[]).unwrap();
-        assert_eq!(calls(&all), [(-1, 30), (1, 10), (2, 10), (1026, 10)]);
-        assert_eq!(known.sums(start), first);
-        // 2 ran again, 1026 of the same bucket was evicted, 5 is new; 1 and -1 did nothing.
-        let then = sums(&[(1, 10), (2, 11), (5, 1), (1023, 30)]);
-        let rows = vec![row(2, 11, None), row(5, 1, None), row(0, 0, Some(&then))];
-        let all = put_together(&mut known, rows, &first).unwrap();
-        assert_eq!(calls(&all), [(-1, 30), (1, 10), (2, 11), (5, 1)]);
-        assert!(known.sums(Instant::now() + WHOLE).is_empty(), "all are read now and then");
+        assert_eq!(known.known(start), (&[][..], f64::NEG_INFINITY));
+        let all = put_together(&mut known, vec![row(1, 1), row(2, 1), row(3, 1), told(&[], 3)], &[]).unwrap();
+        assert_eq!((calls(&all), total(&all)), (vec![(1, 1), (2, 1), (3, 1)], vec![3]));
+        assert!(all.iter().all(|row| row[27].is_null()) && PROBE.columns[27].name == "mark");
+        assert_eq!(known.known(start), (&[11, 21, 31][..], f64::NEG_INFINITY));
+        // 2 ran again, 3 was evicted, 5 is new.
+        let then = put_together(&mut known, vec![row(2, 2), row(5, 1), told(&[21, 31], 2)], &[11, 21, 31]).unwrap();
+        assert_eq!((calls(&then), total(&then)), (vec![(1, 1), (2, 2), (5, 1)], vec![3]));
+        assert!(Arc::ptr_eq(&then[0], &all[0]) || then[0] == all[0]);
+        assert_eq!(known.known(start).0, [11, 22, 51]);
+        assert!(known.known(Instant::now() + WHOLE).0.is_empty(), "all are read now and then");
+        let whole = put_together(&mut known, vec![row(5, 1), row(2, 3), told(&[], 2)], &[]).unwrap();
+        assert_eq!(calls(&whole), [(2, 3), (5, 1)]);
+        assert!(Arc::ptr_eq(&whole[1], &then[2]), "it did not move, and is the same row");
         // What was forgotten while the question was on its way cannot be put together.
         known.forget();
-        assert_eq!(put_together(&mut known, vec![row(0, 0, Some(&then))], &then), None);
+        assert_eq!(put_together(&mut known, vec![told(&[], 0)], &[51, 23]), None);
     }
 
     #[test]
     fn after_a_reset_everything_is_another() {
-        let (mut known, start) = (Statements::default(), Instant::now());
-        let first = sums(&[(1, 10)]);
-        put_together(&mut known, vec![row(1, 10, None), row(0, 0, Some(&first))], &[]).unwrap();
-        assert_eq!(known.sums(start), first);
-        let all = put_together(&mut known, vec![row(0, 0, Some(&sums(&[])))], &first).unwrap();
+        let mut known = Statements::default();
+        put_together(&mut known, vec![row(1, 1), told(&[], 1)], &[]).unwrap();
+        let all = put_together(&mut known, vec![told(&[11], 0)], &[11]).unwrap();
         assert_eq!(calls(&all), []);
+    }
+
+    #[test]
+    fn of_more_than_are_read_at_once_only_those_are_asked_for_that_cost_as_much_as_the_known_ones() {
+        let (mut known, start) = (Statements::default(), Instant::now());
+        let all = put_together(&mut known, vec![row(1, 9), row(2, 5), told(&[], 40)], &[]).unwrap();
+        assert_eq!(total(&all), [40]);
+        assert_eq!(known.known(start), (&[19, 25][..], 1005.0));
+        let all = put_together(&mut known, vec![row(3, 6), told(&[], 1)], &[19, 25]).unwrap();
+        assert_eq!((calls(&all), total(&all)), (vec![(1, 9), (2, 5), (3, 6)], vec![41]));
+        // More moved than are read at once: the next reading is of all.
+        put_together(&mut known, vec![row(1, 10), told(&[19, 25], 7)], &[19, 25, 36]).unwrap();
+        assert!(known.known(start).0.is_empty());
     }
 }

@@ -169,6 +169,7 @@ mod tests {
 
     use super::*;
     use crate::pg::probes::find;
+    use crate::pg::sampler::idle::ReadingOf;
     use crate::pg::sampler::kept::KeptRows;
 
     fn question(names: &[&str]) -> ProbeQuestion {
@@ -180,7 +181,7 @@ mod tests {
     }
 
     fn known() -> AlreadyRead {
-        KeptRows::default().known(Instant::now(), Vec::new())
+        KeptRows::default().known(Instant::now(), Vec::new(), ReadingOf::Sample)
     }
 
     fn milliseconds(costs: &[Option<Seconds>]) -> Vec<i64> {

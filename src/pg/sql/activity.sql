@@ -1,6 +1,11 @@
 -- activity; cost: reads shared memory; roles and databases are looked up for the rows that are sent; if a session waits: pg_locks once and pg_blocking_pids() once for each lock and mode; needs pg_read_all_stats for others' queries; since 12
 with seen as materialized (
-    select s.*, s.state is distinct from 'idle' or s.state_change > '-infinity' /* idle since */::timestamptz as is_news
+    select
+        s.*,
+        s.state is distinct from 'idle'
+            or s.state_change > '-infinity' /* idle since */::timestamptz
+            or s.backend_start > '-infinity' /* new since */::timestamptz
+            or s.pid = any ('{}' /* known running */::bigint[]) as is_news
     from pg_catalog.pg_stat_get_activity(null) as s
     where s.pid <> pg_catalog.pg_backend_pid()
         -- A pid that this process knows, and named by it: any other session called pgdj is listed.
@@ -27,23 +32,21 @@ total as materialized (
     select pg_catalog.count(*) as sessions, pg_catalog.array_agg(s.pid::bigint) filter (where not s.is_news) as unchanged from seen as s
 ),
 sent as (
-    select a.*, w.first, d.datname, r.rolname, r.rolsuper, t.is_cut
+    select
+        a.*, w.first, d.datname, r.rolname, r.rolsuper,
+        -- Up to three bytes are left away where a letter would be cut in two.
+        pg_catalog.octet_length(a.query) >= (
+            select pg_catalog.pg_size_bytes(case when s.size like '%kB' or s.size like '%MB' then s.size else pg_catalog.rtrim(s.size, 'B') end) - 4
+            from (select pg_catalog.current_setting('track_activity_query_size')) as s (size)
+        ) or pg_catalog.octet_length(a.query) > 10000 and pg_catalog.length(a.query) > 10000 as is_cut
     from seen as a
     left join pg_catalog.pg_database as d on d.oid = a.datid
     left join pg_catalog.pg_roles as r on r.oid = a.usesysid
     left join waiting as w on w.pid = a.pid
-    cross join (
-        select pg_catalog.pg_size_bytes(case when s.size like '%kB' or s.size like '%MB' then s.size else pg_catalog.rtrim(s.size, 'B') end) as bytes
-        from (select pg_catalog.current_setting('track_activity_query_size')) as s (size)
-    ) as m
-    cross join lateral (
-        -- Up to three bytes are left away where a letter would be cut in two.
-        select pg_catalog.octet_length(a.query) + 4 >= m.bytes or pg_catalog.length(a.query) > 10000 as is_cut
-    ) as t
     where a.is_news
     order by
         case
-            when w.pid is not null or exists (select from blocked as b where a.pid = any (b.by)) then 1
+            when w.pid is not null or a.pid = any (array(select pg_catalog.unnest(b.by) from blocked as b)) then 1
             when a.state is distinct from 'active' or a.backend_type is distinct from 'client backend' then 3
             else 2
         end,

@@ -1,16 +1,20 @@
--- statements; cost: two passes over the hash table, no texts, and the rows of what moved; needs pg_read_all_stats for others' queryids; since pg_stat_statements 1.7
-with sums as materialized (
-    -- What was run, or came or went, changes the sum of its bucket.
-    select
-        (coalesce(s.queryid, 0) & 1023)::int as bucket,
-        (16 * pg_catalog.sum(s.calls::float8 + /*? pg_stat_statements.total_exec_time */ s.total_exec_time /*: s.total_time */ + pg_catalog.hashint8(coalesce(s.queryid, 0)) / 1000))::bigint as sum,
-        pg_catalog.count(*) as statements
-    from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(false) as s
-    where s.calls > 0
-    group by 1
-),
-moved as materialized (
-    select b.bucket from sums as b where b.sum is distinct from ('{}' /* known sums */::bigint[])[b.bucket + 1]
+-- statements; cost: one pass over the hash table, no texts, and the rows of what moved; needs pg_read_all_stats for others' queryids; since pg_stat_statements 1.7
+with changed as materialized (
+    -- Each statement has a mark of what it has counted: what ran has another, and the old one of it is gone.
+    select s.*, k.mark as gone
+    from (
+        select
+            p.*,
+            pg_catalog.hashfloat8extended(
+                /*? pg_stat_statements.total_exec_time */ p.total_exec_time /*: p.total_time */,
+                pg_catalog.hashint8extended(coalesce(p.queryid, 0), p.calls # p.rows # p.shared_blks_hit # (p.userid::bigint << 32) # p.dbid::bigint)
+            ) as mark
+        from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(false) as p
+        where p.calls > 0
+            and /*? pg_stat_statements.total_exec_time */ p.total_exec_time + 1000 * p.mean_exec_time /*: p.total_time + 1000 * p.mean_time */ >= '-infinity' /* least known */::float8
+    ) as s
+    full join pg_catalog.unnest('{}' /* known marks */::bigint[]) as k (mark) on k.mark = s.mark
+    where s.calls is null or k.mark is null
 ),
 sent as (
     select
@@ -41,20 +45,20 @@ sent as (
         /*? pg_stat_statements.wal_bytes */ s.wal_bytes::bigint /*: null::bigint */ as wal_bytes,
         /*? pg_stat_statements.jit_generation_time */ s.jit_generation_time + s.jit_inlining_time + s.jit_optimization_time + s.jit_emission_time /*: null::float8 */ as jit_time,
         /*? pg_stat_statements.stats_since */ extract(epoch from s.stats_since)::float8 /*: null::float8 */ as stats_since,
-        null::bigint[] as sums,
-        (select pg_catalog.sum(b.statements)::bigint from sums as b) as total
-    from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(false) as s
+        s.mark as mark,
+        null::bigint[] as gone,
+        (select pg_catalog.count(c.calls) from changed as c) as total
+    from changed as s
     left join pg_catalog.pg_roles as r on r.oid = s.userid
     left join pg_catalog.pg_database as d on d.oid = s.dbid
-    where s.calls > 0
-        and coalesce(s.queryid, 0) & 1023 in (select m.bucket from moved as m)
+    where s.calls is not null
     -- Ordered as if each had run a thousand times more: a new expensive statement comes early.
     order by /*? pg_stat_statements.total_exec_time */ s.total_exec_time + 1000 * s.mean_exec_time /*: s.total_time + 1000 * s.mean_time */ desc, s.queryid
     limit 5000
 )
 select s.* from sent as s
 union all
--- One row more for the sums, with which pgdj asks the next time.
-select 0, 0, 0, null, '', '', 0, 0, 0, 0, 0, 0, 0, null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null,
-    array(select coalesce(b.sum, 0) from pg_catalog.generate_series(0, 1023) as g (bucket) left join sums as b on b.bucket = g.bucket order by g.bucket),
-    (select pg_catalog.sum(b.statements)::bigint from sums as b)
+-- One row more for the marks that are gone.
+select 0, 0, 0, null, '', '', 0, 0, 0, 0, 0, 0, 0, null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, null, null, null, null,
+    array(select c.gone from changed as c where c.calls is null),
+    (select pg_catalog.count(c.calls) from changed as c)

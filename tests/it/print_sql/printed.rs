@@ -137,13 +137,16 @@ fn parts(name: &str, text: &str) -> Vec<Part> {
 
 fn marks(text: &str, parts: &mut Vec<Part>) {
     // What is sent in place of what is known already.
-    const KNOWN: [(&str, &str); 3] = [
+    const KNOWN: [(&str, &str); 6] = [
         ("'{}' /* own pids */", "$1"),
         ("'-infinity' /* idle since */::timestamptz", "pg_catalog.to_timestamp($2)"),
-        ("'{}' /* known sums */::bigint[]", "$1"),
+        ("'-infinity' /* new since */::timestamptz", "pg_catalog.to_timestamp($3)"),
+        ("'{}' /* known running */::bigint[]", "$4"),
+        ("'{}' /* known marks */::bigint[]", "$1"),
+        ("'-infinity' /* least known */::float8", "$2"),
     ];
-    let firsts = ["/*? ", "/*@ ", KNOWN[0].0, KNOWN[1].0, KNOWN[2].0].map(|mark| text.find(mark).unwrap_or(text.len()));
-    let first = *firsts.iter().min().unwrap();
+    let all = ["/*? ", "/*@ "].into_iter().chain(KNOWN.map(|(mark, _)| mark));
+    let first = all.map(|mark| text.find(mark).unwrap_or(text.len())).min().unwrap();
     parts.push(Part::Text(text[..first].to_owned()));
     let rest = &text[first..];
     if let Some(mark) = rest.strip_prefix("/*? ") {
