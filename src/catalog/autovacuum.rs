@@ -9,6 +9,8 @@ use crate::sample::Timestamp;
 
 /// A vacuum younger than so many naptimes that left the dead rows where they are could not remove them.
 const RECENT_NAPTIMES: f64 = 5.0;
+/// Over the age that forces a vacuum so many times: the vacuum that was forced at 1 does not get through.
+pub const FREEZING_LATE: f64 = 1.2;
 
 /// The settings of autovacuum that hold for a table without its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +81,11 @@ impl Due {
     /// Returns how near the next analyze is, as a share; over 1 it is due.
     pub(crate) fn analyze_share(&self) -> Option<f64> {
         self.analyze.map(ThresholdProgress::share)
+    }
+
+    /// Whether the vacuum that its age forces does not get through.
+    pub(crate) fn is_freezing_late(&self) -> bool {
+        self.freeze_share().is_some_and(|share| share >= FREEZING_LATE)
     }
 
     /// Returns how near a forced vacuum against wraparound is, as a share; over 1 it is due.

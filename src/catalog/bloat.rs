@@ -33,6 +33,42 @@ const WIDEST_DOUBT: f64 = 0.05;
 /// Rows that would overflow the heap by more than this are not as the statistics say.
 const MISFIT: f64 = 0.05;
 
+/// From where on bloat is worth a word: a share together with so many bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BloatLimits {
+    /// Worth a word: from this share, 0..=1, and
+    notice_share: f64,
+    /// from so many bytes on.
+    notice_bytes: f64,
+    /// It costs: from this share, 0..=1, and
+    warning_share: f64,
+    /// from so many bytes on.
+    warning_bytes: f64,
+}
+
+impl BloatLimits {
+    /// Those of a table. Source: `check_postgres` and pgwatch look from 30 % on; some room free is how an updated table
+    /// lives.
+    pub const TABLE: Self = Self {
+        notice_share: 0.30,
+        notice_bytes: 10.0 * 1024.0 * 1024.0,
+        warning_share: 0.50,
+        warning_bytes: 1024.0 * 1024.0 * 1024.0,
+    };
+    /// Those of an index: a b-tree that rows are put into in no order is a third empty by itself.
+    pub const INDEX: Self = Self { notice_share: 0.40, warning_share: 0.40, ..Self::TABLE };
+
+    /// Whether bloat is worth a word.
+    pub fn is_notable(self, amount: &Amount) -> bool {
+        amount.share >= self.notice_share && amount.bytes.0 >= self.notice_bytes
+    }
+
+    /// Whether it costs.
+    pub fn is_serious(self, amount: &Amount) -> bool {
+        amount.share >= self.warning_share && amount.bytes.0 >= self.warning_bytes
+    }
+}
+
 /// How bloated a relation is, or why that cannot be said.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Bloat {

@@ -1,18 +1,9 @@
 //! Tables of which a large part is dead or free.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
-use crate::catalog::bloat::denied;
+use crate::catalog::bloat::{BloatLimits, denied};
 use crate::sample::Bytes;
 use crate::sample::unit::Share;
-
-/// From this share on. Source: `check_postgres` and pgwatch look from 30 % on; some room free is how an updated table lives.
-pub const NOTICE_SHARE: f64 = 0.30;
-/// And from so many bytes on.
-pub const NOTICE_BYTES: f64 = 10.0 * 1024.0 * 1024.0;
-/// From this share on, with [`WARNING_BYTES`].
-pub const WARNING_SHARE: f64 = 0.50;
-/// So many bytes.
-pub const WARNING_BYTES: f64 = 1024.0 * 1024.0 * 1024.0;
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "bloat", watches: "bloat of the tables", concern: Concern::Upkeep, check };
@@ -23,11 +14,11 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let mut bloated: Vec<_> = tables
         .iter()
         .filter_map(|table| Some((table, estimates.get(&table.relid)?.amount()?)))
-        .filter(|(_, amount)| amount.share >= NOTICE_SHARE && amount.bytes.0 >= NOTICE_BYTES)
+        .filter(|(_, amount)| BloatLimits::TABLE.is_notable(amount))
         .collect();
     bloated.sort_by(|left, right| right.1.bytes.0.total_cmp(&left.1.bytes.0));
     let Some((table, amount)) = bloated.first() else { return denied(estimates.values()).map_or(Ok(vec![]), Err) };
-    let is_warning = amount.share >= WARNING_SHARE && amount.bytes.0 >= WARNING_BYTES;
+    let is_warning = BloatLimits::TABLE.is_serious(amount);
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_warning { Severity::Warning } else { Severity::Notice },

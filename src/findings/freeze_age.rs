@@ -1,14 +1,12 @@
 //! Tables and databases whose oldest transactions are not frozen in time.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
-use crate::catalog::autovacuum::Policy;
+use crate::catalog::autovacuum::{FREEZING_LATE, Policy};
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
 use crate::sample::Missing;
 use crate::sample::unit::{Count, Share};
 
-/// Over `autovacuum_freeze_max_age` so many times: the vacuum that was forced at 1 does not get through.
-pub const WARNING_SHARE: f64 = 1.2;
 /// From this age of a database on: half of the way to the end. Source: manual 24.1.5, 2^31 transactions.
 pub const CRITICAL_AGE: f64 = 1_000_000_000.0;
 /// The age at which the server refuses new transactions. Source: `SetTransactionIdLimit()`, 2^31 less three million.
@@ -77,7 +75,7 @@ fn databases(view: &RuleInput<'_>, policy: &Policy) -> Result<Vec<Old>, Missing>
             ("multixacts", row.number("multixact_age"), policy.multixact_freeze_max_age),
         ];
         for (unit, age, limit) in ages {
-            let Some(age) = age.filter(|age| *age >= CRITICAL_AGE || *age >= WARNING_SHARE * limit) else { continue };
+            let Some(age) = age.filter(|age| *age >= CRITICAL_AGE || *age >= FREEZING_LATE * limit) else { continue };
             found.push(Old { what: format!("database {}", row.text("datname")), unit, age, limit, table: None });
         }
     }
@@ -86,7 +84,7 @@ fn databases(view: &RuleInput<'_>, policy: &Policy) -> Result<Vec<Old>, Missing>
 
 fn tables(view: &RuleInput<'_>, policy: &Policy) -> Result<Vec<Old>, Missing> {
     let is_old = |table: &TableUsage| {
-        let progress = policy.due(table).freeze.filter(|progress| progress.share() >= WARNING_SHARE)?;
+        let progress = policy.due(table).freeze.filter(|progress| progress.share() >= FREEZING_LATE)?;
         let vacuum = format!("VACUUM (FREEZE) {};", qualified(&table.schema, &table.name));
         Some(Old {
             what: table.label(),

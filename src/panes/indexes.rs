@@ -17,6 +17,7 @@ use super::tables::bloat_cell;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
+use crate::catalog::bloat::BloatLimits;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::IndexProblem;
 use crate::document::Document;
@@ -222,7 +223,7 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
         column(GridColumn::text("verdict", "verdict", 11).help("What is wrong with it: unused, redundant, invalid; calculated from the columns beside it.").at_most(22), |row| verdict_cell(row.one)),
         column(GridColumn::text("locked", "locked by", 9).help("Process ids with an ACCESS EXCLUSIVE lock on it, held or waited for (pg_locks).").at_most(16), locked),
         column(GridColumn::number("size", "size").help("Its size on disk in bytes (pg_relation_size)."), size),
-        column(GridColumn::number("bloat", "bloat").help("Share of its pages that a rebuild would free, estimated from statistics, or measured by b (pgstatindex).").drop(3), |row| bloat_cell(row.one.bloat.as_ref())),
+        column(GridColumn::number("bloat", "bloat").help("Share of its pages that a rebuild would free, estimated from statistics, or measured by b (pgstatindex).").drop(3), |row| bloat_cell(row.one.bloat.as_ref(), BloatLimits::INDEX)),
         column(GridColumn::number("rate", "scans/s").help("Scans per second in the last minute (pg_stat_user_indexes.idx_scan).").drop(2), |row| {
             Cell::optional(row.one.scan_rate.map(|rate| (Count(rate), rate)))
         }),

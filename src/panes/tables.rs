@@ -17,7 +17,7 @@ use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
 use crate::catalog::autovacuum::Due;
-use crate::catalog::bloat::{Amount, Bloat, BloatMethod};
+use crate::catalog::bloat::{Bloat, BloatLimits, BloatMethod};
 use crate::django::Owner;
 use crate::document::Document;
 use crate::pg::exact::MeasuredRelation;
@@ -26,13 +26,6 @@ use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
-
-/// A share of bloat that asks for attention, where it is also [`NOTABLE_BYTES`].
-const NOTABLE_BLOAT: f64 = 0.3;
-/// Bytes that are worth a word.
-const NOTABLE_BYTES: f64 = 1024.0 * 1024.0;
-/// A share of the age that forces a vacuum which asks for attention.
-const NOTABLE_FREEZE: f64 = 0.8;
 
 /// Which columns are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -278,12 +271,12 @@ fn upkeep_columns<'a>() -> Vec<TableUsageColumn<'a>> {
         if usage.has_many_dead() { cell.role(Role::Warning) } else { cell }
     };
     let freeze = |row: &TableRow<'_>| {
-        let freeze = row.one.due.as_ref().and_then(Due::freeze_share);
-        let cell = share(freeze);
-        if freeze.unwrap_or(0.0) >= NOTABLE_FREEZE { cell.role(Role::Warning) } else { cell }
+        let due = row.one.due.as_ref();
+        let cell = share(due.and_then(Due::freeze_share));
+        if due.is_some_and(Due::is_freezing_late) { cell.role(Role::Warning) } else { cell }
     };
     vec![
-        column(GridColumn::number("bloat", "bloat").help("Share of the heap that VACUUM FULL would free, estimated from statistics, or measured by b (pgstattuple)."), |row| bloat_cell(row.one.bloat.as_ref())),
+        column(GridColumn::number("bloat", "bloat").help("Share of the heap that VACUUM FULL would free, estimated from statistics, or measured by b (pgstattuple)."), |row| bloat_cell(row.one.bloat.as_ref(), BloatLimits::TABLE)),
         column(GridColumn::number("wasted", "bloat size").help("The same in bytes.").drop(2), wasted),
         column(GridColumn::number("dead", "dead").help("Share of its rows that are dead and wait for vacuum (pg_stat_user_tables.n_dead_tup)."), dead),
         column(GridColumn::number("vacuum_due", "vacuum due").help("Dead rows as a share of the number from which autovacuum starts; due from 100% on.").short("vac due"), |row| due(row.one, Due::vacuum_share)),
@@ -352,21 +345,17 @@ fn due(one: &TableFigures, share: impl Fn(&Due) -> Option<f64>) -> Cell {
 }
 
 /// Returns the bloat as it is shown: `~12%` estimated, `12%` measured, `?` where no number is one.
-pub(super) fn bloat_cell(bloat: Option<&Bloat>) -> Cell {
+/// Returns bloat as a cell, coloured from the limits on of which the findings speak.
+pub(super) fn bloat_cell(bloat: Option<&Bloat>, limits: BloatLimits) -> Cell {
     match bloat {
         None => Cell::default(),
         Some(Bloat::CannotEstimate(_)) => Cell::mark("?", -1.0).role(Role::Muted),
         Some(Bloat::Known(amount)) => {
             let mark = if amount.method == BloatMethod::Exact { "" } else { "~" };
             let cell = Cell::number(format!("{mark}{}", Share(amount.share)), amount.share);
-            if is_notable(amount) { cell.role(Role::Warning) } else { cell }
+            if limits.is_notable(amount) { cell.role(Role::Warning) } else { cell }
         }
     }
-}
-
-/// Whether bloat is worth a colour.
-pub(super) fn is_notable(amount: &Amount) -> bool {
-    amount.share >= NOTABLE_BLOAT && amount.bytes.0 >= NOTABLE_BYTES
 }
 
 fn count(number: Option<f64>) -> Cell {

@@ -18,6 +18,8 @@ use crate::sample::{Missing, Row, Seconds, Timestamp};
 
 /// Seconds after which a statement that runs has its snapshot, if it takes one.
 const SETTLED: f64 = 2.0;
+/// Seconds from which on a transaction is too long to wait for it with a rebuild.
+const OLD: f64 = 60.0;
 
 /// What kind of thing holds vacuum back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +174,21 @@ impl VacuumHorizon {
     pub fn oldest(&self) -> Option<&Holder> {
         let oldest = self.holders.iter().find(|holder| matches!(holder.pins, Pins::Database | Pins::Cluster))?;
         Some(self.cause(oldest).unwrap_or(oldest))
+    }
+
+    /// Returns, in a sentence, who has to end before an index is built or rebuilt without blocking writes; `None` where
+    /// no one is old enough to matter.
+    ///
+    /// Such a build waits for every older snapshot of the database, and an index entry stays as long as its dead row.
+    pub fn before_a_rebuild(&self) -> Option<String> {
+        let oldest = self.oldest().filter(|oldest| oldest.open_for.is_none_or(|age| age.0 >= OLD))?;
+        Some(format!(
+            "First end what holds vacuum back: {} {}. Until then a rebuild keeps the entries of those rows, and may wait for \
+             it. {}",
+            oldest.who(),
+            oldest.what_it_pins(),
+            oldest.how_to_end()
+        ))
     }
 
     /// Returns the running transaction from which a snapshot inherits its age; `None` where its age is its own.

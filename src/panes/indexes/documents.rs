@@ -8,8 +8,9 @@ use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{IndexProblem, LEAST_BYTES, ReferringKey, key_only_served_by};
 use crate::django::{IndexOrigin, index_for_key};
-use crate::document::{Document, Language};
+use crate::document::{Document, Language, Tone};
 use crate::quote::{qualified, quote_ident};
+use crate::readings::vacuum_horizon::VacuumHorizon;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 
@@ -86,6 +87,9 @@ fn existing(one: &IndexFigures, usage: &IndexUsage, all: &[IndexFigures], view: 
     if one.verdicts.is_empty() && one.is_bloated() {
         document.heading("bloated");
         document.text("REINDEX CONCURRENTLY reclaims the space without blocking writes.");
+        if let Some(first) = view.readings.horizon().ok().and_then(VacuumHorizon::before_a_rebuild) {
+            document.text_as(&first, Tone::Warning);
+        }
     }
     if let Some(code) = code(one, view) {
         document.heading("What to do");

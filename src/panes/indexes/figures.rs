@@ -5,11 +5,10 @@
 use std::collections::HashSet;
 
 use crate::app::PaneView;
-use crate::catalog::bloat::Bloat;
+use crate::catalog::bloat::{Bloat, BloatLimits};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{IndexProblem, Judgement, ReferringKey, unindexed};
 use crate::django::{IndexOrigin, Owner};
-use crate::panes::tables::is_notable;
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::{Bytes, Missing, Timestamp};
 
@@ -192,7 +191,7 @@ impl IndexFigures {
 
     /// Whether it is bloated so that it is worth a word.
     pub(crate) fn is_bloated(&self) -> bool {
-        self.bloat.as_ref().and_then(Bloat::amount).is_some_and(is_notable)
+        self.bloat.as_ref().and_then(Bloat::amount).is_some_and(|amount| BloatLimits::INDEX.is_notable(amount))
     }
 
     /// Whether something is wrong with it.
