@@ -41,8 +41,12 @@ impl Decoder {
     }
 
     /// One that has seen no sample.
+    ///
+    /// A recording has the columns of all probes of the program that made it: what it has none of is not in it.
     pub(super) fn starting(server: Arc<ServerFacts>, columns: SectionColumns) -> Self {
-        Self { server, columns, sections: BTreeMap::new(), shared: BTreeMap::new() }
+        let later = probes::PROBES.iter().filter(|probe| !columns.contains_key(probe.name));
+        let sections = later.map(|probe| (probe.name, Section::Missing(Missing::NotRecorded))).collect();
+        Self { server, columns, sections, shared: BTreeMap::new() }
     }
 
     /// Returns what the server is, as of the last sample.

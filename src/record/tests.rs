@@ -1,9 +1,10 @@
 //! What is written is read back, and as much as is left of a damaged file.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
+use super::decoder::Decoder;
 use super::{FORMAT, Plans, Reader, RecordError, RecordedPlan, Writer};
 use crate::pg::probes;
 use crate::sample::{Missing, Reading, RowSet, SampleCost, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
@@ -200,4 +201,17 @@ fn a_row_that_did_not_change_is_not_written_again_and_shares_its_texts() {
         other => panic!("{other:?}"),
     };
     assert!(Arc::ptr_eq(&text(&read[0]), &text(&read[29])));
+}
+
+#[test]
+fn what_an_older_program_did_not_read_is_not_awaited() {
+    let mut lines = Vec::new();
+    flate2::read::MultiGzDecoder::new(written(&story(1)).as_slice()).read_to_end(&mut lines).unwrap();
+    let mut lines = lines.split(|byte| *byte == b'\n');
+    let mut header: serde_json::Value = serde_json::from_slice(lines.next().unwrap()).unwrap();
+    header["columns"].as_object_mut().unwrap().remove("slots").unwrap();
+    let (mut decoder, _) = Decoder::of_header(header.to_string().as_bytes()).unwrap();
+    let sample = decoder.sample(lines.next().unwrap()).unwrap();
+    assert_eq!(sample.section("slots").why(), Some(&Missing::NotRecorded));
+    assert_eq!(sample.section("indexes").why(), Some(&Missing::NotYet));
 }

@@ -12,12 +12,9 @@ pub enum Missing {
     /// The first reading is still on its way.
     #[error("not read yet")]
     NotYet,
-    /// It is read only when asked for.
-    #[error("read on demand: press {key}")]
-    OnDemand {
-        /// The key that starts it.
-        key: String,
-    },
+    /// The program that made this recording did not read it.
+    #[error("not in this recording")]
+    NotRecorded,
     /// This role may not read it.
     #[error("permission denied: {what}")]
     Denied {
