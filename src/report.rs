@@ -3,11 +3,13 @@
 //! One function for each, for the console and the command line alike. Knows no screen.
 
 mod index;
+mod mean;
 mod scan;
 mod tip;
 mod trial;
 
 pub(crate) use index::{indexes, notes, saving};
+pub(crate) use mean::beside_the_mean;
 pub(crate) use scan::{ScannedTable, scan};
 pub(crate) use tip::{AdvisedTip, tip};
 pub(crate) use trial::{TrialResult, TriedPlan, built_size};

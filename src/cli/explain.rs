@@ -25,7 +25,9 @@ use crate::pg::control::Mode;
 use crate::pg::explain::{Agreed, Consent, ExplainProgress, ExplainRequest, Options, Runner};
 use crate::pg::session::{CancelQueue, Connector, cancel_queue};
 use crate::plan;
+use crate::readings::statements::MeanCall;
 use crate::run::ShutdownSignals;
+use crate::sample::Bytes;
 use crate::ui::glyphs::UNICODE;
 use crate::ui::theme::{Depth, Theme};
 use crate::ui::{markdown, stream};
@@ -62,7 +64,7 @@ pub async fn run(
         ExplainInput::QueryId(id) => {
             let target = target(args, config, environment).await?;
             let report = match input::statement_of(target.connector.as_ref(), &target.cancel_queue, id).await {
-                Ok((sql, rows)) => of_statement(&target, asked, &sql, rows, timeout_ms).await,
+                Ok(kept) => of_statement(&target, asked, &kept.sql, kept.mean, timeout_ms).await,
                 Err(failure) => Err(failure),
             };
             target.end().await;
@@ -151,7 +153,7 @@ async fn of_statement(
     target: &Target,
     asked: &ExplainArgs,
     sql: &str,
-    rows_per_call: Option<f64>,
+    mean: Option<MeanCall>,
     timeout_ms: u32,
 ) -> Result<ExplainReport, Failure> {
     let request = ExplainRequest {
@@ -188,7 +190,10 @@ async fn of_statement(
             advice::Advised { notes: vec![format!("no index advice: {}", failure.what)], ..advice::Advised::default() }
         }
     };
-    advised.context.rows_per_call = rows_per_call;
+    advised.context.rows_per_call = mean.map(|mean| mean.rows);
+    advised.context.mean_time = mean.map(|mean| mean.time);
+    advised.context.temp_per_call = mean.map(|mean| Bytes(mean.temp_written * plan::BLOCK));
+    advised.notes.extend(crate::report::beside_the_mean(&answer.plan, advised.context.mean_time));
     Ok(ExplainReport { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new(), against: None })
 }
 

@@ -130,16 +130,19 @@ limit 500",
 /// The statement of this database before the same of another. Both answer to the same queryid only if their tables' oids agree.
 pub static BY_QUERYID: Own = Own {
     name: "statement of a queryid",
-    reads: "The text of one statement from pg_stat_statements; $1 is its queryid.",
+    reads: "The text of one statement from pg_stat_statements and what a call takes on average; $1 is its queryid.",
     when: "once for pgdj explain --queryid, after the six statements under \"Server version and features\"",
     holes: &[],
     sql: "select
     s.query as query,
     d.datname::text as database,
-    s.rows::float8 / nullif(s.calls, 0) as rows_per_call
+    ((pg_catalog.sum(s.rows) over same) / nullif(pg_catalog.sum(s.calls) over same, 0))::float8 as rows_per_call,
+    ((pg_catalog.sum(/*? pg_stat_statements.total_exec_time */ s.total_exec_time /*: s.total_time */) over same) / nullif(pg_catalog.sum(s.calls) over same, 0))::float8 as time_per_call,
+    ((pg_catalog.sum(s.temp_blks_written) over same) / nullif(pg_catalog.sum(s.calls) over same, 0))::float8 as temp_per_call
 from /*@ pg_stat_statements */ public. /*@*/ pg_stat_statements(true) as s
 left join pg_catalog.pg_database as d on d.oid = s.dbid
 where s.queryid = $1
+window same as (partition by s.dbid) -- whoever ran it in this database
 order by (d.datname = pg_catalog.current_database()) desc nulls last, pg_catalog.length(s.query) desc
 limit 1",
 };

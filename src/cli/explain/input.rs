@@ -9,6 +9,8 @@ use crate::failure::{Failure, FailureKind};
 use crate::pg::session::{CancelQueue, Connector, Limits, Query, QueryParameter, Session, sentence};
 use crate::pg::{server, why};
 use crate::plan;
+use crate::readings::statements::MeanCall;
+use crate::sample::Seconds;
 
 /// The most that is read, in bytes.
 const MOST: u64 = 256 * 1024 * 1024;
@@ -92,12 +94,20 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// Returns the statement that `pg_stat_statements` keeps under an id, and the rows that it returned a call on average.
+/// A statement of `pg_stat_statements`.
+pub(super) struct KeptStatement {
+    /// Its text, as far as it is kept.
+    pub(super) sql: String,
+    /// Its average call over all who ran it in this database.
+    pub(super) mean: Option<MeanCall>,
+}
+
+/// Returns the statement that `pg_stat_statements` keeps under an id.
 pub(super) async fn statement_of(
     connector: &dyn Connector,
     cancel_queue: &CancelQueue,
     id: i64,
-) -> Result<(String, Option<f64>), Failure> {
+) -> Result<KeptStatement, Failure> {
     let refused = |what: String| Failure::new(FailureKind::Refused, what);
     let mut session = Session::open(connector, Limits::SLOW, cancel_queue).await?;
     let facts = server::read_facts(&mut session, &connector.target()).await?;
@@ -133,7 +143,13 @@ pub(super) async fn statement_of(
         ))
         .hint(format!("add -d {database}")));
     }
-    Ok((text, row.number("rows_per_call")))
+    let number = |name: &str| row.number(name);
+    let mean = number("time_per_call").map(|milliseconds| MeanCall {
+        rows: number("rows_per_call").unwrap_or_default(),
+        time: Seconds(milliseconds / 1e3),
+        temp_written: number("temp_per_call").unwrap_or_default(),
+    });
+    Ok(KeptStatement { sql: text, mean })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::pg::explain::{ExplainAnswer, ExplainRequest};
 use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
-use crate::report::{TrialResult, TriedPlan};
+use crate::report::{self, TrialResult, TriedPlan};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Timestamp};
 use crate::ui::code::{Code, CodeLine};
@@ -200,15 +200,7 @@ impl PlanView {
 
     /// Returns how long the application's calls take, where this run took clearly longer or shorter.
     fn mean_line(&self) -> Option<String> {
-        /// From this factor on it is not chance.
-        const CLEARLY: f64 = 1.5;
-        let plan = &self.source.plan;
-        let time = plan.total_time().filter(|time| plan.is_analyzed() && time.0 > 0.0)?;
-        let mean = self.known.context.mean_time.filter(|mean| mean.0 > 0.0)?;
-        let is_apart = time.0 / mean.0 >= CLEARLY || mean.0 / time.0 >= CLEARLY;
-        let measures =
-            if time.0 > mean.0 { ": other values, other load, and EXPLAIN ANALYZE measures itself too" } else { "" };
-        is_apart.then(|| format!("This run took {time}; a call takes {mean} on average (Queries){measures}."))
+        report::beside_the_mean(&self.source.plan, self.known.context.mean_time)
     }
 
     /// Says that indexes are being looked for, for what was asked.
