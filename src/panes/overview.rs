@@ -296,6 +296,15 @@ fn workers(view: &PaneView<'_>) -> String {
     }
 }
 
+/// Says how many vacuums pause, which the load does not count: they sleep as their cost limit tells them to.
+fn paused_vacuums(view: &PaneView<'_>) -> String {
+    let backends = view.readings.backends().unwrap_or_default();
+    match backends.iter().filter(|backend| backend.is_active() && backend.wait.ends_with(":VacuumDelay")).count() {
+        0 => String::new(),
+        count => format!("; {} (vacuum_cost_delay)", Count(count as f64).of("vacuum pauses", "vacuums pause")),
+    }
+}
+
 fn chart_note(view: &PaneView<'_>) -> String {
     match LoadPoint::of(view.readings).load {
         Some(load) if load.unknown > 0.0 => {
@@ -313,7 +322,7 @@ fn chart_note(view: &PaneView<'_>) -> String {
             if most > 0.0 {
                 format!("{:.0} active{}, most on {}", load.total(), workers(view), class.name())
             } else {
-                "No active session".to_owned()
+                format!("No active session{}", paused_vacuums(view))
             }
         }
         None => {

@@ -239,7 +239,8 @@ impl FastLane {
 
     /// Gives up on a server that has not answered for too long.
     fn give_up(&mut self, kind: WorkKind, waited: Duration) -> bool {
-        let why = format!("hung: no answer for {} s", waited.as_secs());
+        let why =
+            format!("hung: no answer for {} s; look at its host: disk, memory, a stopped process", waited.as_secs());
         let failure = (kind == WorkKind::Connecting).then(|| {
             Failure::new(FailureKind::Connection, format!("cannot connect to {}", self.connector.target()))
                 .because_text(&why)
