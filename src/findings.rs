@@ -14,6 +14,7 @@ use crate::sample::rates::Interval;
 use crate::sample::unit::{counted, grouped};
 use crate::sample::{Missing, RowSet, Section, Snapshot, Value};
 
+pub mod archiving;
 pub mod autovacuum_behind;
 pub mod autovacuum_off;
 pub mod bloat;
@@ -48,6 +49,7 @@ pub mod waiting;
 
 /// Every rule, in the order of the alphabet.
 pub static RULES: &[&Rule] = &[
+    &archiving::RULE,
     &autovacuum_behind::RULE,
     &autovacuum_off::RULE,
     &bloat::RULE,

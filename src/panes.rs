@@ -9,6 +9,7 @@ pub mod locks;
 mod measuring;
 pub mod overview;
 pub mod queries;
+pub mod replication;
 mod sessions;
 pub mod tables;
 
@@ -25,8 +26,16 @@ use crate::ui::theme::Role;
 pub static FIRST: &PaneSpec = &overview::PANE;
 
 /// Every pane, in the order of their keys.
-pub static ALL: &[PaneSpec] =
-    &[overview::PANE, activity::PANE, queries::PANE, tables::PANE, indexes::PANE, explain::PANE, locks::PANE];
+pub static ALL: &[PaneSpec] = &[
+    overview::PANE,
+    activity::PANE,
+    queries::PANE,
+    tables::PANE,
+    indexes::PANE,
+    explain::PANE,
+    locks::PANE,
+    replication::PANE,
+];
 
 /// Returns the pane of a name, as written in the settings.
 pub fn named(name: &str) -> Option<&'static PaneSpec> {
@@ -89,6 +98,7 @@ fn hidden(view: &PaneView<'_>, probe: &str) -> Option<Missing> {
 fn beside(probe: &str) -> &'static [(&'static str, &'static str)] {
     match probe {
         "activity" => &[("locks", "locks")],
+        "replication" => &[("slots", "slots")],
         "tables" => &[("table_sizes", "sizes"), ("column_stats", "statistics")],
         "indexes" => &[("index_sizes", "sizes"), ("index_stats", "statistics"), ("foreign_keys", "foreign keys")],
         _ => &[],

@@ -6,6 +6,7 @@
 
 pub mod act;
 pub mod act_result;
+pub mod archiving;
 pub mod backends;
 pub mod connections;
 pub mod cut;
@@ -41,11 +42,13 @@ use crate::catalog::usage::{self, Counting, Judgement, Judgements, Pair, Referri
 use crate::django::{DjangoCode, Origins, Project, Refused, removal_of_usage, table_of};
 use crate::sample::{Missing, Section, Snapshot, Timestamp};
 
+use self::archiving::Archiving;
 use self::backends::Backend;
 use self::cut::Cut;
 use self::lock_graph::LockGraph;
 use self::locks::{LockQueue, PreparedTransaction};
 use self::past::Past;
+use self::replication::{Standby, WalReceiver};
 use self::server_state::ServerState;
 use self::slots::Slot;
 use self::statements::{Costs, MeanCall, Owners, Sightings, Since, Trends};
@@ -74,6 +77,9 @@ struct Subjects {
     backends: Decoded<Result<(Vec<Backend>, LockGraph), Missing>>,
     vacuums: Decoded<Vec<RunningVacuum>>,
     slots: Decoded<Result<Vec<Slot>, Missing>>,
+    standbys: Decoded<Result<Vec<Standby>, Missing>>,
+    wal_receiver: Decoded<Result<Option<WalReceiver>, Missing>>,
+    archiving: Decoded<Result<Archiving, Missing>>,
     statement_texts: Decoded<HashMap<i64, Arc<String>>>,
     owners: Decoded<Option<Owners>>,
     costs: RefCell<Vec<(Since, Option<Rc<Costs>>)>>,
@@ -376,6 +382,25 @@ impl Readings {
     pub fn slots(&self) -> Result<&[Slot], Missing> {
         let slots = self.read(&["slots"], |all| &all.slots, |all| Slot::all(&all.snapshot));
         slots.as_deref().map_err(Missing::clone)
+    }
+
+    /// Returns the standbys of this server, or why they could not be read.
+    pub fn standbys(&self) -> Result<&[Standby], Missing> {
+        let standbys = self.read(&["replication"], |all| &all.standbys, |all| Standby::all(&all.snapshot));
+        standbys.as_deref().map_err(Missing::clone)
+    }
+
+    /// Returns where a standby gets its WAL from, `None` for a primary; or why that could not be read.
+    pub fn wal_receiver(&self) -> Result<Option<&WalReceiver>, Missing> {
+        let receiver = self.read(&["wal_receiver"], |all| &all.wal_receiver, |all| WalReceiver::of(&all.snapshot));
+        receiver.as_ref().map(Option::as_ref).map_err(Missing::clone)
+    }
+
+    /// Returns how WAL is archived, or why that could not be read.
+    pub fn archiving(&self) -> Result<&Archiving, Missing> {
+        let probes = ["archiving", "wal", "server"];
+        let archiving = |all: &Self| Archiving::of(&all.snapshot, all.is_standby());
+        self.read(&probes, |all| &all.archiving, archiving).as_ref().map_err(Missing::clone)
     }
 
     /// Returns who holds vacuum back, or why that could not be read.

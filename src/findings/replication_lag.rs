@@ -1,8 +1,8 @@
 //! A standby that is behind.
 
-use super::{Concern, Finding, Fix, NAMED, Rule, RuleInput, RuleResult, Severity, shows};
-use crate::readings::replication;
-use crate::sample::{Bytes, Missing, Row, Seconds};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, shows};
+use crate::readings::replication::{self, Standby};
+use crate::sample::{Missing, Seconds};
 
 /// The rule.
 pub static RULE: Rule = Rule { id: "replication_lag", watches: "replication lag", concern: Concern::Now, check };
@@ -15,7 +15,8 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         let lag = view.readings.server()?.replay_lag;
         // NULL until the first transaction is replayed.
         let lag = lag.ok_or(Missing::NotYet)?;
-        return Ok(severity(lag, 0.0)
+        return Ok(replication::reached(lag, 0.0)
+            .map(Severity::from)
             .map(|severity| Finding {
                 id: RULE.id,
                 severity,
@@ -27,64 +28,42 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
                      and on the primary for a burst of WAL. If the primary is idle, this grows although nothing is \
                      missing.",
                 ),
-                jump: None,
+                jump: Some(Jump::to("replication")),
                 source: SOURCE,
             })
             .into_iter()
             .collect());
     }
-    let rows = view.rows("replication")?;
-    if rows.iter().any(|row| row.text("state").is_empty()) {
+    let standbys = view.readings.standbys()?;
+    if standbys.iter().any(Standby::is_hidden) {
         return Err(Missing::Denied {
             what: "pg_stat_replication of other roles".to_owned(),
             grant: view.newer.server.grant("pg_monitor"),
         });
     }
-    let mut behind: Vec<(Severity, Row<'_>)> = rows
-        .iter()
-        .filter(|row| row.text("state") != "backup")
-        .filter_map(|row| Some((severity(lag(&row), bytes(&row))?, row)))
-        .collect();
-    behind.sort_by(|left, right| {
-        (right.0, bytes(&right.1)).partial_cmp(&(left.0, bytes(&left.1))).unwrap_or(std::cmp::Ordering::Equal)
-    });
+    let mut behind: Vec<(Severity, &Standby)> =
+        standbys.iter().filter_map(|standby| Some((standby.reached()?.into(), standby))).collect();
+    let bytes = |standby: &Standby| standby.behind.unwrap_or_default();
+    let lag = |standby: &Standby| standby.replay_lag.unwrap_or_default();
+    behind.sort_by(|left, right| left.0.cmp(&right.0).then(bytes(right.1).0.total_cmp(&bytes(left.1).0)));
     let Some((severity, worst)) = behind.first() else { return Ok(vec![]) };
     Ok(vec![Finding {
         id: RULE.id,
         severity: *severity,
-        title: format!("standby {} is {} and {} behind", name(worst), Seconds(lag(worst)), Bytes(bytes(worst))),
+        title: format!("standby {} is {} and {} behind", worst.name(), lag(worst), bytes(worst)),
         evidence: behind
             .iter()
             .take(NAMED)
-            .map(|(_, row)| {
-                let text = format!("{}, {} behind, {}", row.text("state"), Bytes(bytes(row)), Seconds(lag(row)));
-                shows(name(row), text)
-            })
+            .map(|(_, one)| shows(one.name(), format!("{}, {} behind, {}", one.state, bytes(one), lag(one))))
             .collect(),
         why: WHY,
         fix: Fix::text(
             "Compare write, flush and replay lag: write lag points to the network, flush lag to the standby's disk, \
              replay lag to a statement there that delays replay or to a single core at its limit.",
         ),
-        jump: None,
+        jump: Some(Jump::to_row("replication", worst.pid)),
         source: SOURCE,
     }])
-}
-
-fn severity(lag: f64, bytes: f64) -> Option<Severity> {
-    replication::reached(lag, bytes).map(Severity::from)
-}
-
-fn lag(row: &Row<'_>) -> f64 {
-    row.number("replay_lag").unwrap_or_default()
-}
-
-fn bytes(row: &Row<'_>) -> f64 {
-    row.number("lag_bytes").unwrap_or_default()
-}
-
-fn name(row: &Row<'_>) -> String {
-    format!("{} ({})", row.text("application"), row.text("client"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Replication slots that keep WAL for no one, and those that are lost.
 
-use super::{Concern, Finding, Fix, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
 use crate::readings::slots::{Slot, keep_limit};
 use crate::sample::{Bytes, Seconds};
 
@@ -47,7 +47,7 @@ fn unread_slots(slots: &[Slot], limit: Option<Bytes>) -> Option<Finding> {
              Drop the slot only if its reader never comes back.",
             drops(unread.iter().map(|(_, slot)| *slot)),
         ),
-        jump: None,
+        jump: Some(Jump::to("replication")),
         source: SOURCE,
     })
 }
@@ -68,7 +68,7 @@ fn lost_slots(lost: &[&Slot]) -> Option<Finding> {
              slot: it is of no use.",
             drops(lost.iter().copied()),
         ),
-        jump: None,
+        jump: Some(Jump::to("replication")),
         source: SOURCE,
     })
 }

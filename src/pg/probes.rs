@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::sample::{Column, ColumnRole, Unit};
 
 pub mod activity;
+pub mod archiving;
 pub mod column_stats;
 pub mod content_types;
 pub mod databases;
@@ -33,6 +34,7 @@ pub mod tables;
 pub mod vacuum_horizon;
 pub mod vacuum_progress;
 pub mod wal;
+pub mod wal_receiver;
 
 /// One thing that is read.
 #[derive(Debug)]
@@ -106,6 +108,8 @@ pub static PROBES: &[&Probe] = &[
     &wal::PROBE,
     &replication::PROBE,
     &slots::PROBE,
+    &archiving::PROBE,
+    &wal_receiver::PROBE,
     &statements::PROBE,
     &statements_info::PROBE,
     &statement_texts::PROBE,

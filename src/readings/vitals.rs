@@ -4,6 +4,7 @@
 
 use super::Readings;
 use super::past::Past;
+use super::replication::Standby;
 use super::threshold::ReachedLimit;
 use super::transactions;
 use crate::sample::RowSet;
@@ -165,12 +166,15 @@ impl Vitals {
             self.lag = Some(Lag::Behind { seconds, bytes });
             return;
         }
-        let Some(standbys) = newer.rows("replication") else { return };
-        let largest = |name: &str| standbys.iter().filter_map(|row| row.number(name)).max_by(f64::total_cmp);
+        let Ok(standbys) = readings.standbys() else { return };
+        let largest = |of: fn(&Standby) -> Option<f64>| standbys.iter().filter_map(of).max_by(f64::total_cmp);
         self.lag = Some(if standbys.is_empty() {
             Lag::NoStandby
         } else {
-            Lag::Behind { seconds: largest("replay_lag"), bytes: largest("lag_bytes") }
+            Lag::Behind {
+                seconds: largest(|standby| standby.replay_lag.map(|lag| lag.0)),
+                bytes: largest(|standby| standby.behind.map(|bytes| bytes.0)),
+            }
         });
     }
 }

@@ -139,7 +139,8 @@ pub(crate) fn draw_keys(buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)], 
 
 /// Draws the tabs, the active one marked; returns where each stands, for clicks.
 ///
-/// Where they have no room all but the active one shrink to their keys, then those that do not fit are left out.
+/// Where they have no room the names of all but the active one are shortened, the widest first; where that does not do,
+/// these shrink to their keys, then those that do not fit are left out.
 pub(crate) fn draw_tabs(
     buffer: &mut Buffer,
     area: Rect,
@@ -147,13 +148,15 @@ pub(crate) fn draw_tabs(
     active: usize,
     theme: &Theme,
 ) -> Vec<Rect> {
-    let whole: usize = tabs.iter().map(|(key, name)| text::width(key) + text::width(name) + 3).sum();
-    let is_roomy = whole <= usize::from(area.width);
+    let widths = name_widths(tabs, active, usize::from(area.width));
     let segment = |(at, (key, name)): (usize, &(&str, &str))| {
         let is_active = at == active;
         let role = if is_active { Role::Accent } else { Role::Muted };
         let segment = Segment::new(*key, if is_active { Role::Accent } else { Role::Key });
-        let segment = if is_roomy || is_active { segment.and(format!(" {name}"), role) } else { segment };
+        let segment = match widths.get(at).copied().filter(|width| *width > 0) {
+            Some(width) => segment.and(format!(" {}", name.chars().take(width).collect::<String>()), role),
+            None => segment,
+        };
         segment.drop(if is_active { 0 } else { 1 + at.min(250) as u8 })
     };
     let segments: Vec<Segment> = tabs.iter().enumerate().map(segment).collect();
@@ -165,6 +168,27 @@ pub(crate) fn draw_tabs(
         );
     }
     drawn
+}
+
+/// The least columns of a shortened name. It has no mark where it is cut: the key beside it says which pane it is.
+const LEAST_NAME: usize = 3;
+
+/// Returns the columns that each tab's name has in a line; all but the active one none, where there is no room for
+/// shortened names.
+fn name_widths(tabs: &[(&str, &str)], active: usize, room: usize) -> Vec<usize> {
+    let mut widths: Vec<usize> = tabs.iter().map(|(_, name)| text::width(name)).collect();
+    // Behind each key a blank, between two tabs two.
+    let fixed: usize = tabs.iter().map(|(key, _)| text::width(key) + 3).sum::<usize>().saturating_sub(2);
+    while fixed + widths.iter().sum::<usize>() > room {
+        let others = widths.iter_mut().enumerate().filter(|(at, _)| *at != active);
+        let Some((_, widest)) = others.max_by_key(|(_, width)| **width).filter(|(_, width)| **width > LEAST_NAME)
+        else {
+            widths.iter_mut().enumerate().filter(|(at, _)| *at != active).for_each(|(_, width)| *width = 0);
+            break;
+        };
+        *widest -= 1;
+    }
+    widths
 }
 
 /// Draws parts one after the other, the last cut where the area ends; returns where they ended.
@@ -235,12 +259,16 @@ mod tests {
     }
 
     #[test]
-    fn tabs_shrink_to_their_keys() {
+    fn tabs_are_shortened_evenly_then_shrink_to_their_keys() {
         let tabs = [("1", "Overview"), ("2", "Activity"), ("3", "Queries")];
         let shown =
             |width| drawn((width, 1), |buffer, area| drop(draw_tabs(buffer, area, &tabs, 1, &Theme::default())));
         assert_eq!(shown(50), "1 Overview  2 Activity  3 Queries");
-        assert_eq!(shown(25), "1  2 Activity  3");
+        assert_eq!(shown(33), "1 Overview  2 Activity  3 Queries");
+        assert_eq!(shown(32), "1 Overvie  2 Activity  3 Queries");
+        assert_eq!(shown(29), "1 Overvi  2 Activity  3 Queri");
+        assert_eq!(shown(24), "1 Ove  2 Activity  3 Que");
+        assert_eq!(shown(23), "1  2 Activity  3");
         assert_eq!(shown(10), "2 Activity");
     }
 }

@@ -11,7 +11,8 @@ use pgdj::findings::{self, Finding, Findings, RuleInput, Severity};
 use pgdj::pg::private::{PrivateServer, ServerSetup};
 use pgdj::pg::sampler::SamplerCommand;
 use pgdj::readings::Readings;
-use pgdj::sample::{Reading, RowSet, Section, Snapshot, Value};
+use pgdj::readings::archiving::ArchivingState;
+use pgdj::sample::{Bytes, Reading, RowSet, Section, Snapshot, Value};
 use tokio_postgres::Client;
 
 use crate::support::installed::{self, Installed};
@@ -66,6 +67,9 @@ const IN_THE_STANDBYS: &[(&str, &str)] = &[("replication_lag", "standby standby 
 /// What is wrong with replication slots.
 const IN_THE_SLOTS: &[(&str, &str)] = &[("unread_slot", "replication slot gone is lost")];
 
+/// What is wrong with the archive of WAL.
+const IN_THE_ARCHIVE: &[(&str, &str)] = &[("archiving", "archiving of WAL fails; no file was archived yet")];
+
 /// What is wrong with the role that pgdj runs as.
 const IN_THE_RIGHTS: &[(&str, &str)] =
     &[("missing_rights", " hidden from role web, which is not a member of pg_monitor")];
@@ -100,6 +104,7 @@ fn every_rule_is_provoked_here() {
         IN_THE_COUNTERS,
         IN_THE_STANDBYS,
         IN_THE_SLOTS,
+        IN_THE_ARCHIVE,
         IN_THE_RIGHTS,
         crate::crash::AFTER_A_CRASH,
     ]
@@ -293,13 +298,21 @@ async fn a_standby_that_falls_behind_is_found() {
     open(&there).await.batch_execute("select pg_wal_replay_pause()").await.unwrap();
     client.batch_execute("create table more as select generate_series(1, 1000) as i").await.unwrap();
     provoked(&mut watched, &older, 300.0, IN_THE_STANDBYS).await;
+    // The standby itself says where its WAL comes from, and that it does not replay it.
+    let is_paused = |snapshot: &Snapshot| {
+        let readings = Readings::of(snapshot.clone());
+        let receiver = readings.wal_receiver().ok().flatten().cloned();
+        receiver.is_some_and(|it| it.is_paused && it.status == "streaming" && !it.sender.is_empty())
+    };
+    Watched::start(there, quick()).until("replay is paused", is_paused).await;
 }
 
 #[tokio::test]
-async fn a_slot_that_no_one_reads_is_found_once_it_is_lost() {
+async fn a_lost_slot_and_a_failing_archive_are_found() {
     // Before 13 a slot keeps its WAL without a limit.
     let Some(own) = installed::own().filter(|own| own.major >= 13) else { return };
-    let (_server, login) = start(&own.bin, &["max_slot_wal_keep_size = '1MB'"]).await;
+    let archives = ["max_slot_wal_keep_size = '1MB'", "archive_mode = on", "archive_command = 'false'"];
+    let (_server, login) = start(&own.bin, &archives).await;
     let client = open(&login).await;
     client.batch_execute("select pg_create_physical_replication_slot('gone', true)").await.unwrap();
     let mut watched = Watched::start(login, quick());
@@ -313,6 +326,15 @@ async fn a_slot_that_no_one_reads_is_found_once_it_is_lost() {
     let finding = found.list.iter().find(|finding| finding.id == "unread_slot").unwrap();
     client.batch_execute(&finding.fix.code.as_ref().unwrap().text).await.unwrap();
     until(&client, "select count(*) = 0 from pg_replication_slots").await;
+    // No segment was archived either, until a command works; then nothing waits.
+    provoked(&mut watched, &older, 0.0, IN_THE_ARCHIVE).await;
+    client.batch_execute("alter system set archive_command = 'true'").await.unwrap();
+    client.batch_execute("select pg_reload_conf(), pg_switch_wal()").await.unwrap();
+    let works = |snapshot: &Snapshot| {
+        let archiving = Readings::of(snapshot.clone()).archiving().cloned();
+        archiving.is_ok_and(|it| it.state() == ArchivingState::Works && it.waiting == Some(Bytes(0.0)))
+    };
+    watched.until("the archive works", works).await;
 }
 
 /// The one setting that a healthy server here needs beside `statement_timeout`.
@@ -389,6 +411,7 @@ fn check_form(finding: &Finding, snapshot: &Snapshot) {
         "tables" => ("tables", "relid"),
         "indexes" => ("indexes", "indexrelid"),
         "activity" | "locks" => ("activity", "pid"),
+        "replication" => ("replication", "pid"),
         _ => return,
     };
     let Some(key) = jump.key.first() else { return };

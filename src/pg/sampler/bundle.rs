@@ -26,6 +26,8 @@ const MEMBERS: &[&str] = &[
     "wal",
     "replication",
     "slots",
+    "archiving",
+    "wal_receiver",
     "statements_info",
     "vacuum_horizon",
     "vacuum_progress",
