@@ -18,8 +18,11 @@ pub mod past;
 pub mod replication;
 pub mod server_state;
 pub mod sessions;
+pub mod slices;
 pub mod slots;
+mod statement_text;
 pub mod statements;
+pub mod tags;
 pub mod threshold;
 pub mod traffic;
 pub mod transactions;
@@ -50,6 +53,7 @@ use self::locks::{LockQueue, PreparedTransaction};
 use self::past::Past;
 use self::replication::{Standby, WalReceiver};
 use self::server_state::ServerState;
+use self::slices::{LoadSamples, RootNames};
 use self::slots::Slot;
 use self::statements::{Costs, MeanCall, Owners, Sightings, Since, Trends};
 use self::traffic::{Traffic, TrafficSpan};
@@ -67,6 +71,8 @@ pub struct Readings {
     vitals: Decoded<Vitals>,
     /// What was decoded last without the sections that were doubtful, of this snapshot or of the one before.
     sure: RefCell<Option<(Arc<Snapshot>, Rc<Subjects>)>>,
+    /// The samples around this moment as slices of the load; the readings of the next moment go on with them.
+    load_samples: Rc<RefCell<LoadSamples>>,
 }
 
 /// The subjects, each with the probes it is decoded from.
@@ -75,6 +81,7 @@ struct Subjects {
     cuts: Decoded<HashMap<&'static str, Cut>>,
     server: Decoded<Result<ServerState, Missing>>,
     backends: Decoded<Result<(Vec<Backend>, LockGraph), Missing>>,
+    roots: Decoded<RootNames>,
     vacuums: Decoded<Vec<RunningVacuum>>,
     slots: Decoded<Result<Vec<Slot>, Missing>>,
     standbys: Decoded<Result<Vec<Standby>, Missing>>,
@@ -220,7 +227,8 @@ impl Readings {
     /// is not decoded again.
     pub fn beside(other: &Self, snapshot: Arc<Snapshot>) -> Rc<Self> {
         let subjects = Subjects::of_unchanged(&other.subjects, &other.snapshot, &snapshot);
-        Rc::new(Self { sure: other.sure.clone(), ..Self::new(snapshot, None, subjects) })
+        let load_samples = Rc::clone(&other.load_samples);
+        Rc::new(Self { sure: other.sure.clone(), load_samples, ..Self::new(snapshot, None, subjects) })
     }
 
     /// Returns the readings of the same snapshot without some of its sections; a subject that needs none of them is
@@ -238,7 +246,14 @@ impl Readings {
     }
 
     fn new(snapshot: Arc<Snapshot>, whole: Option<Whole>, subjects: Subjects) -> Self {
-        Self { snapshot, whole, subjects: Rc::new(subjects), vitals: Decoded::new(), sure: RefCell::default() }
+        Self {
+            snapshot,
+            whole,
+            subjects: Rc::new(subjects),
+            vitals: Decoded::new(),
+            sure: RefCell::default(),
+            load_samples: Rc::default(),
+        }
     }
 
     /// Returns the snapshot.
@@ -323,16 +338,6 @@ impl Readings {
     /// Returns what the last samples saw of each statement that was run, by its queryid.
     pub(crate) fn sightings(&self, past: Past<'_>) -> &HashMap<i64, Sightings> {
         self.subjects.sightings.get_or_init(|| Rc::new(statements::sightings(past)))
-    }
-
-    /// Returns the traffic of each table by its oid, as far as it is known.
-    pub(crate) fn table_traffic(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, Traffic> {
-        span.of(&self.subjects.table_traffic).get_or_init(|| Rc::new(traffic::of_tables(self, past, span)))
-    }
-
-    /// Returns the scans of each index by its oid, as far as they are known.
-    pub(crate) fn index_scans(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, f64> {
-        span.of(&self.subjects.index_scans).get_or_init(|| Rc::new(traffic::of_indexes(self, past, span)))
     }
 
     /// Returns the backends, or why they could not be read.

@@ -3,6 +3,7 @@
 //! Pure. Panes, findings and the header count with these alone, so that they agree.
 
 use crate::catalog::index_usage::IndexUsage;
+use crate::readings::tags::Tags;
 use crate::sample::{Row, RowSet, Timestamp};
 
 /// The pid that `pg_blocking_pids()` gives for a prepared transaction, which has no session. Source: manual 9.26.
@@ -102,9 +103,35 @@ impl Backend {
             blocked_by: row.get("blocked_by").as_list().iter().filter_map(crate::sample::Value::as_int).collect(),
             blocks: 0,
             query_id: row.int("query_id"),
-            view: django_view(&query).unwrap_or_default(),
+            view: Tags::of(&query).view,
             query,
             is_query_cut: row.flag("is_query_cut").unwrap_or(false),
+        }
+    }
+
+    /// Reads the sessions that are active or hidden; of the others only what tells who waits for whom.
+    pub(super) fn all_at_work(activity: &RowSet, at: Timestamp) -> Vec<Self> {
+        let read = |row: Row<'_>| match row.text("state") {
+            "active" | "fastpath function call" | "disabled" => Self::of(&row, at),
+            "" if !row.text("user").is_empty() => Self::of(&row, at),
+            state => Self::at_rest(&row, state),
+        };
+        activity.iter().map(read).collect()
+    }
+
+    /// Reads of a session what tells who waits for whom, and whose it is.
+    fn at_rest(row: &Row<'_>, state: &str) -> Self {
+        let blocked_by = row.get("blocked_by");
+        Self {
+            pid: row.int("pid").unwrap_or(0),
+            leader: row.int("leader_pid"),
+            application: row.text("application").to_owned(),
+            kind: row.text("backend_type").to_owned(),
+            state: state.to_owned(),
+            query_started: row.number("query_start"),
+            is_waiting: row.text("wait_event_type") == "Lock" || !blocked_by.is_null(),
+            blocked_by: blocked_by.as_list().iter().filter_map(crate::sample::Value::as_int).collect(),
+            ..Self::default()
         }
     }
 
@@ -225,44 +252,6 @@ pub fn builder<'a>(backends: &'a [Backend], index: &IndexUsage) -> Option<&'a Ba
     })
 }
 
-/// Returns the Django view that sqlcommenter's comment names: `controller` and `action`, else the `route`.
-///
-/// Source: sqlcommenter specification, "Attributes"; values are URL-encoded and quoted.
-pub(crate) fn django_view(query: &str) -> Option<String> {
-    let start = query.rfind("/*").or_else(|| query.find("/*"))?;
-    let comment = query.get(start + 2..)?;
-    let comment = comment.split("*/").next()?;
-    let attribute = |name: &str| -> Option<String> {
-        let value =
-            comment.split(',').find_map(|pair| pair.trim().strip_prefix(name)?.trim_start().strip_prefix('='))?;
-        let value = value.trim().trim_matches('\'');
-        (!value.is_empty()).then(|| percent_decode(value))
-    };
-    match (attribute("controller"), attribute("action")) {
-        (Some(controller), Some(action)) => Some(format!("{controller}:{action}")),
-        (Some(one), None) | (None, Some(one)) => Some(one),
-        (None, None) => attribute("route"),
-    }
-}
-
-fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes().iter();
-    while let Some(byte) = rest.next() {
-        let decoded = (*byte == b'%').then(|| {
-            let digits = rest.as_slice().get(..2)?;
-            u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-        });
-        if let Some(Some(byte)) = decoded {
-            bytes.push(byte);
-            rest.nth(1);
-        } else {
-            bytes.push(*byte);
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,18 +277,5 @@ mod tests {
         assert_eq!(pids(Backend::is_client), [1, 4, 6]);
         assert_eq!(pids(|backend| backend.is_hidden), [1]);
         assert_eq!(pids(Backend::has_unknown_state), [1, 6]);
-    }
-
-    #[test]
-    fn a_comment_names_the_view() {
-        for (query, view) in [
-            ("SELECT 1 /*controller='orders',action='list',framework='django%3A5.2'*/", Some("orders:list")),
-            ("SELECT 1 /* route='%2Forders%2F' */", Some("/orders/")),
-            ("SELECT 1 /* hello */", None),
-            ("SELECT 1", None),
-            ("SELECT 1 /*controller='%ZZ'", Some("%ZZ")),
-        ] {
-            assert_eq!(django_view(query).as_deref(), view, "{query}");
-        }
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::readings::Readings;
 use crate::readings::backends::Backend;
-use crate::sample::Timestamp;
+use crate::sample::{Snapshot, Timestamp};
 
 /// What an active session spends its time on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,13 +75,7 @@ impl Load {
                 load.unknown += 1.0;
                 continue;
             }
-            let is_worker =
-                matches!(backend.kind.as_str(), "client backend" | "parallel worker" | "autovacuum worker" | "");
-            // A vacuum that sleeps as its cost limit tells it to is no load.
-            if !is_worker || backend.wait.ends_with(":VacuumDelay") {
-                continue;
-            }
-            if backend.is_active() {
+            if is_load(backend) {
                 let class = WaitClass::of(backend.wait_class());
                 for (slot, known) in load.by_class.iter_mut().zip(WaitClass::ALL) {
                     *slot += f64::from(u8::from(known == class));
@@ -102,6 +96,19 @@ impl Load {
     }
 }
 
+/// Whether a session is load: it is active, and a client's or works for one. A vacuum that sleeps as its cost limit tells
+/// it to is none.
+pub(super) fn is_load(backend: &Backend) -> bool {
+    let is_worker = matches!(backend.kind.as_str(), "client backend" | "parallel worker" | "autovacuum worker" | "");
+    is_worker && backend.is_active() && !backend.wait.ends_with(":VacuumDelay")
+}
+
+/// Whether the sessions of a snapshot were read for it, and are not left from long before.
+pub(super) fn is_read(snapshot: &Snapshot) -> bool {
+    let limit = 5.0 * snapshot.cost.second();
+    snapshot.section("activity").why().is_none() && snapshot.age("activity").is_some_and(|age| age.0 < limit)
+}
+
 /// The load at one moment of the server's clock; `None` where the server could not be read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LoadPoint {
@@ -115,10 +122,7 @@ impl LoadPoint {
     /// Derives the point of a snapshot: a gap where its `activity` is older than the snapshot.
     pub fn of(readings: &Readings) -> Self {
         let snapshot = readings.snapshot();
-        let section = snapshot.section("activity");
-        let limit = 5.0 * snapshot.cost.second();
-        let is_fresh = section.why().is_none() && snapshot.age("activity").is_some_and(|age| age.0 < limit);
-        let load = if is_fresh { readings.backends().ok().map(Load::of) } else { None };
+        let load = if is_read(snapshot) { readings.backends().ok().map(Load::of) } else { None };
         Self { at: snapshot.at, load }
     }
 }

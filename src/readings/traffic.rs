@@ -3,6 +3,7 @@
 //! Pure.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Readings;
@@ -118,7 +119,7 @@ fn rate(newer: Option<f64>, older: Option<f64>, seconds: f64) -> Option<f64> {
 }
 
 /// Returns the traffic of each table by its oid; a table that is not in an older reading has none.
-pub(super) fn of_tables(readings: &Readings, past: Past<'_>, span: TrafficSpan) -> HashMap<i64, Traffic> {
+fn of_tables(readings: &Readings, past: Past<'_>, span: TrafficSpan) -> HashMap<i64, Traffic> {
     let Some(newer) = readings.snapshot().section("tables").reading() else { return HashMap::new() };
     let newest = by_oid(&newer.rows, "relid", Traffic::of);
     if span == TrafficSpan::Reset {
@@ -130,7 +131,7 @@ pub(super) fn of_tables(readings: &Readings, past: Past<'_>, span: TrafficSpan) 
 }
 
 /// Returns the scans of each index by its oid; an index that is not in an older reading has none.
-pub(super) fn of_indexes(readings: &Readings, past: Past<'_>, span: TrafficSpan) -> HashMap<i64, f64> {
+fn of_indexes(readings: &Readings, past: Past<'_>, span: TrafficSpan) -> HashMap<i64, f64> {
     let Some(newer) = readings.snapshot().section("indexes").reading() else { return HashMap::new() };
     let newest = readings.indexes().unwrap_or_default().iter().map(|index| (index.indexrelid, index.scans));
     if span == TrafficSpan::Reset {
@@ -170,4 +171,16 @@ fn a_minute_before<'a>(newer: &Reading, probe: &str, past: Past<'a>) -> Option<&
         }
     }
     found
+}
+
+impl Readings {
+    /// Returns the traffic of each table by its oid, as far as it is known.
+    pub(crate) fn table_traffic(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, Traffic> {
+        span.of(&self.subjects.table_traffic).get_or_init(|| Rc::new(of_tables(self, past, span)))
+    }
+
+    /// Returns the scans of each index by its oid, as far as they are known.
+    pub(crate) fn index_scans(&self, past: Past<'_>, span: TrafficSpan) -> &HashMap<i64, f64> {
+        span.of(&self.subjects.index_scans).get_or_init(|| Rc::new(of_indexes(self, past, span)))
+    }
 }

@@ -18,7 +18,7 @@ mod logged;
 mod statement;
 #[cfg(test)]
 mod tests;
-mod token;
+pub(crate) mod token;
 
 pub use logged::Secrets;
 

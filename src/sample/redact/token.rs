@@ -6,7 +6,7 @@
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RedactTokenKind {
+pub(crate) enum RedactTokenKind {
     /// Blanks.
     Space,
     /// A comment, with its marks.
@@ -27,7 +27,7 @@ pub(super) enum RedactTokenKind {
 
 /// How strings without a prefix read a backslash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Backslash {
+pub(crate) enum Backslash {
     /// As itself: `standard_conforming_strings` is on, the default.
     Plain,
     /// As an escape: it is off.
@@ -36,42 +36,42 @@ pub(super) enum Backslash {
 
 /// One token.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RedactToken<'a> {
-    pub(super) kind: RedactTokenKind,
+pub(crate) struct RedactToken<'a> {
+    pub(crate) kind: RedactTokenKind,
     /// All of it.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
     /// What stands before the content of a literal: the prefix and the opening quote.
-    pub(super) open: &'a str,
+    pub(crate) open: &'a str,
     /// The content of a literal or a name in quotes, as it is written.
-    pub(super) body: &'a str,
+    pub(crate) body: &'a str,
     /// The closing quote; empty where the text was cut.
-    pub(super) close: &'a str,
+    pub(crate) close: &'a str,
 }
 
 impl RedactToken<'_> {
     /// Whether it is this word, in any case.
-    pub(super) fn is_word(&self, word: &str) -> bool {
+    pub(crate) fn is_word(&self, word: &str) -> bool {
         self.kind == RedactTokenKind::Word && self.text.eq_ignore_ascii_case(word)
     }
 
     /// Whether it is this one letter.
-    pub(super) fn is_mark(&self, mark: char) -> bool {
+    pub(crate) fn is_mark(&self, mark: char) -> bool {
         self.kind == RedactTokenKind::Mark && self.text.starts_with(mark)
     }
 
     /// Whether it is a string.
-    pub(super) fn is_text(&self) -> bool {
+    pub(crate) fn is_text(&self) -> bool {
         matches!(self.kind, RedactTokenKind::Literal | RedactTokenKind::Dollar)
     }
 
     /// Whether its prefix makes escapes of backslashes: `E'…'`, `U&'…'`, `U&"…"`.
-    pub(super) fn has_escapes(&self) -> bool {
+    pub(crate) fn has_escapes(&self) -> bool {
         self.open.starts_with(['e', 'E', 'u', 'U'])
     }
 }
 
 /// Cuts a text into its tokens.
-pub(super) fn tokens(text: &str, backslash: Backslash) -> Vec<RedactToken<'_>> {
+pub(crate) fn tokens(text: &str, backslash: Backslash) -> Vec<RedactToken<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
