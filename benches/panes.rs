@@ -29,7 +29,7 @@ const PACE: f64 = 2.0;
 const SAMPLES: u32 = 4;
 const NOW: f64 = 1_800_000_000.0;
 
-const PANES: [&str; 6] = ["overview", "activity", "queries", "tables", "indexes", "locks"];
+const PANES: [&str; 7] = ["overview", "activity", "queries", "tables", "indexes", "locks", "load"];
 
 fn main() {
     divan::main();
@@ -75,6 +75,7 @@ fn console(pane: &str) -> App {
         history_bytes: usize::MAX,
         theme: Theme::fallback(Depth::True, UNICODE),
         themes: None,
+        vcpus: None,
     };
     let mut app = App::new(start, panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
     for sample in 0..SAMPLES {

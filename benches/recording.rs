@@ -100,6 +100,7 @@ impl Console {
             history_bytes: ROOM,
             theme: Theme::default(),
             themes: None,
+            vcpus: None,
         };
         let app = App::new(start, panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
         let file = RecordingFile::open(File::open(path).unwrap(), ROOM).unwrap();

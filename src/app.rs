@@ -17,6 +17,7 @@ pub mod keys;
 pub mod layer;
 pub mod list;
 pub mod message;
+mod mouse;
 pub mod pane;
 pub mod pane_id;
 pub mod pane_spec;
@@ -36,6 +37,7 @@ use ratatui::layout::Rect;
 use crate::findings::Findings;
 use crate::readings::Readings;
 use crate::readings::act_result::Sent;
+use crate::readings::slices::SliceFilter;
 use crate::readings::vitals::Vitals;
 use crate::sample::{History, Moment, Seconds, ServerFacts, Snapshot, Timestamp};
 use crate::ui::detail::Detail;
@@ -52,7 +54,7 @@ pub use effect::{Effect, Event, Outcome, Signal, SignalKind};
 pub use job::{Job, JobId, JobIds, JobKind, JobNews, JobProgress, JobResult};
 pub use layer::Layer;
 pub use message::Message;
-pub use pane::{Pane, PaneRequest, PaneSubject, PaneView, StatementToExplain};
+pub use pane::{Choice, Pane, PaneRequest, PaneSubject, PaneView, StatementToExplain};
 pub use pane_id::PaneId;
 pub use pane_spec::{PaneContext, PaneSpec, RowOrder};
 pub use timeline::Timeline;
@@ -78,6 +80,8 @@ pub struct Start {
     pub theme: Theme,
     /// The folder of the user's own themes.
     pub themes: Option<PathBuf>,
+    /// The CPUs of the server, where the settings name them: PostgreSQL does not say.
+    pub vcpus: Option<u32>,
 }
 
 /// Whether pgdj may act on the server.
@@ -144,6 +148,10 @@ pub struct App {
     theme: Theme,
     shown: ShownMoment,
     preview: Option<Detail>,
+    /// What the panes that list sessions and statements are narrowed to.
+    filter: SliceFilter,
+    /// The conditions of the filter as they are shown.
+    crumbs: Vec<String>,
     /// The row whose document was opened last.
     inspected: Option<preview::InspectedRow>,
     /// Where the tabs were drawn, for clicks.
@@ -194,9 +202,9 @@ impl ShownMoment {
     }
 
     /// Returns what a pane may see of it.
-    fn view<'a>(&'a self, history: &'a History) -> Option<PaneView<'a>> {
+    fn view<'a>(&'a self, history: &'a History, filter: &'a SliceFilter) -> Option<PaneView<'a>> {
         let (moment, readings) = self.seen.as_ref()?;
-        Some(PaneView::new(history, *moment, readings, &self.findings))
+        Some(PaneView::new(history, *moment, readings, &self.findings).narrowed(filter))
     }
 }
 
@@ -204,7 +212,7 @@ impl App {
     /// A console of these panes that has seen nothing yet.
     pub fn new(start: Start, specs: &'static [PaneSpec], context: &PaneContext) -> Self {
         Self {
-            panes: PaneStack::new(specs, start.pane, context),
+            panes: PaneStack::new(specs, start.pane, &PaneContext { vcpus: start.vcpus, ..context.clone() }),
             timeline: Timeline::bounded(start.history_bytes),
             sought: None,
             damage: None,
@@ -222,6 +230,8 @@ impl App {
             theme: start.theme.clone(),
             shown: ShownMoment::default(),
             preview: None,
+            filter: SliceFilter::default(),
+            crumbs: Vec::new(),
             inspected: None,
             tabs: Vec::new(),
             area: Rect::ZERO,

@@ -39,6 +39,8 @@ pub struct Config {
     pub budget_ms: f64,
     /// The pane that opens first.
     pub pane: String,
+    /// The CPUs of the server; `None` where that is not known.
+    pub vcpus: Option<u32>,
     /// The aliases, for [`crate::pg::address::AddressRequest`].
     pub aliases: Vec<Alias>,
     /// The folder of the user's own themes, whether it exists or not.
@@ -59,6 +61,7 @@ impl Default for Config {
             is_read_only: false,
             budget_ms: 20.0,
             pane: "overview".to_owned(),
+            vcpus: None,
             aliases: Vec::new(),
             themes: None,
             warnings: Vec::new(),
@@ -154,10 +157,15 @@ static SETTINGS: &[ConfigSetting] = &[
         set: |config, value| config.budget_ms = value.number(),
     },
     ConfigSetting { name: "pane", takes: Takes::Pane, set: |config, value| config.pane = value.word() },
+    ConfigSetting {
+        name: "vcpus",
+        takes: Takes::Number { least: 0.0, most: 4096.0, is_whole: true },
+        set: |config, value| config.vcpus = Some(value.number() as u32).filter(|count| *count > 0),
+    },
 ];
 
 /// The settings a target may have of its own.
-const OF_TARGETS: &[&str] = &["theme", "pace", "read_only"];
+const OF_TARGETS: &[&str] = &["theme", "pace", "read_only", "vcpus"];
 
 impl Config {
     /// Reads the settings: the file (`--config`, `PGDJ_CONFIG`, or `pgdj/config.toml` in the user's config folder), the

@@ -34,6 +34,11 @@ pub use project::{Declared, DjangoApp, Project, last_migration};
 pub use removal::{removal_of, removal_of_usage};
 pub use upkeep::{ThereAndBack, migration_of_sql};
 
+/// A middleware that puts sqlcommenter's comment before each statement, where a server that cuts statements leaves it.
+///
+/// Source: Django's documentation, "Database instrumentation"; `ResolverMatch.view_name` and `route`.
+pub const COMMENT_FIRST: &str = include_str!("django/comment_first.py");
+
 /// The Django that the code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DjangoVersion {

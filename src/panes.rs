@@ -5,6 +5,7 @@ mod chosen;
 mod column;
 pub mod explain;
 pub mod indexes;
+pub mod load;
 pub mod locks;
 mod measuring;
 pub mod overview;
@@ -13,12 +14,15 @@ pub mod replication;
 mod sessions;
 pub mod tables;
 
+use jiff::tz::TimeZone;
+
 use crate::app::{PaneSpec, PaneView};
 use crate::catalog::bloat::Bloat;
 use crate::document::Document;
 use crate::readings::cut::Cut;
-use crate::sample::unit::Share;
+use crate::sample::unit::{Share, counted};
 use crate::sample::{Missing, Seconds, Section, shortfall};
+use crate::ui::chart::Limit;
 use crate::ui::table::Notice;
 use crate::ui::theme::Role;
 
@@ -34,12 +38,24 @@ pub static ALL: &[PaneSpec] = &[
     indexes::PANE,
     explain::PANE,
     locks::PANE,
+    load::PANE,
     replication::PANE,
 ];
 
 /// Returns the pane of a name, as written in the settings.
 pub fn named(name: &str) -> Option<&'static PaneSpec> {
     ALL.iter().find(|pane| pane.id.name.eq_ignore_ascii_case(name))
+}
+
+/// Seconds that a zone is ahead of UTC at a moment.
+fn utc_offset(zone: &TimeZone, at: f64) -> f64 {
+    let at = jiff::Timestamp::from_second(at as i64).unwrap_or_default();
+    f64::from(zone.to_offset(at).seconds())
+}
+
+/// The line of a load chart at the server's CPUs.
+fn vcpu_limit(vcpus: u32) -> Limit {
+    Limit { value: f64::from(vcpus), label: counted(vcpus as usize, "vCPU", "vCPUs") }
 }
 
 /// What stands in the middle of a pane whose section cannot be shown.

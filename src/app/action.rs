@@ -77,6 +77,8 @@ pub enum Action {
     Help,
     /// What pgdj did on the server, and what it costs it.
     Journal,
+    /// Takes away the last condition that the lists are narrowed to.
+    Widen,
     /// Closes what is on top.
     Close,
     /// Leaves.

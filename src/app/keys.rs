@@ -147,6 +147,13 @@ pub static COMMON: &[Binding] = &[
     bind(Action::Journal, Everywhere, &["!"], "journal", "Journal: what pgdj did on the server, and its overhead."),
     bind(Action::Themes, Everywhere, &["T"], "themes", "Choose a theme, with a live preview."),
     bind(Action::Palette, Everywhere, &[":", "Ctrl-p"], "commands", "Find a command by its name.").shown(5),
+    bind(
+        Action::Widen,
+        Everywhere,
+        &["Backspace"],
+        "widen",
+        "Remove the last condition that Load narrowed the lists to; in Load, first leave the zoom.",
+    ),
     bind(Action::Close, Everywhere, &["Esc"], "close", "Close the window, clear the filter, or return to live."),
 ];
 
@@ -161,9 +168,11 @@ pub fn showing(panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {
         .map(|(pane, keys)| bind(Action::Show(pane.id), Everywhere, keys, pane.id.name, pane.question))
 }
 
-/// Returns the keys that work in a pane, its own first.
+/// Returns the keys that work in a pane, its own first: they stand in for the common ones of the same keys.
 pub(crate) fn bindings_of(pane: &'static PaneSpec, panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {
-    let is_for = |binding: &&Binding| binding.scope != Sorted || pane.order == RowOrder::Sortable;
+    let is_own = |binding: &Binding| pane.bindings.iter().any(|own| own.keys == binding.keys);
+    let is_for =
+        move |binding: &&Binding| !is_own(binding) && (binding.scope != Sorted || pane.order == RowOrder::Sortable);
     pane.bindings.iter().chain(COMMON.iter().filter(is_for)).copied().chain(showing(panes))
 }
 
@@ -180,6 +189,7 @@ pub fn key_name(key: &KeyEvent) -> Option<String> {
         KeyCode::Char(letter) => letter.to_string(),
         KeyCode::Enter => "Enter".to_owned(),
         KeyCode::Esc => "Esc".to_owned(),
+        KeyCode::Backspace => "Backspace".to_owned(),
         KeyCode::Tab => "Tab".to_owned(),
         KeyCode::BackTab => "Shift-Tab".to_owned(),
         KeyCode::Up => "Up".to_owned(),

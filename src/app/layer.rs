@@ -5,7 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
 
 use super::keys::{Binding, KeyScope, bindings_of, key_name};
-use super::{Action, DrawContext, Effect, PaneSpec};
+use super::{Action, Choice, DrawContext, Effect, PaneSpec};
 use crate::document::Document;
 use crate::ui::detail::Detail;
 use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, Window, overlay};
@@ -46,6 +46,13 @@ pub enum Layer {
         names: Vec<String>,
         /// What to go back to.
         before: String,
+    },
+    /// Something to choose, asked for by the pane.
+    Pick {
+        /// The list.
+        picker: Picker,
+        /// What asked for it.
+        of: Action,
     },
     /// Something to read.
     Document(Detail),
@@ -92,6 +99,8 @@ pub enum LayerResponse {
     Copy(String),
     /// A form was filled in or left, and closes.
     Filled(Filled),
+    /// It closes, and the pane takes the choice: what asked for it, and the place of what was chosen.
+    Picked(Action, usize),
 }
 
 impl Layer {
@@ -144,6 +153,11 @@ impl Layer {
         Self::Themes { picker: Picker::new("Themes", items, selected), names, before: current.to_owned() }
     }
 
+    /// A choice that a pane asks for.
+    pub fn choice(choice: Choice) -> Self {
+        Self::Pick { picker: Picker::new(choice.title, choice.items, choice.selected), of: choice.of }
+    }
+
     /// A question about what a document describes.
     pub fn ask(about: &Document, question: String, then: Effect) -> Self {
         // "cancel" would be read as cancelling a query.
@@ -192,6 +206,16 @@ impl Layer {
                         .map_or(LayerResponse::Stay, |name| LayerResponse::Preview(name.clone()))
                 }
             },
+            Self::Pick { picker, of } => match key.code {
+                KeyCode::Esc => LayerResponse::Close,
+                KeyCode::Enter => {
+                    picker.selected().map_or(LayerResponse::Close, |place| LayerResponse::Picked(*of, place))
+                }
+                _ => {
+                    let _is_taken = picker.on_key(*key);
+                    LayerResponse::Stay
+                }
+            },
             Self::Document(detail) => document_key(&name, detail),
             Self::Form(form) => match form.on_key(*key) {
                 Filled::NotYet => LayerResponse::Stay,
@@ -216,7 +240,7 @@ impl Layer {
     /// Takes pasted text.
     pub fn paste(&mut self, text: &str) -> LayerResponse {
         match self {
-            Self::Palette { picker, .. } | Self::Themes { picker, .. } => {
+            Self::Palette { picker, .. } | Self::Themes { picker, .. } | Self::Pick { picker, .. } => {
                 picker.paste(text);
                 LayerResponse::Stay
             }
@@ -255,7 +279,7 @@ impl Layer {
                 let last = help.draw(frame.buffer_mut(), area, scroll.0, theme);
                 *scroll = (scroll.0.min(last), last);
             }
-            Self::Palette { picker, .. } | Self::Themes { picker, .. } => {
+            Self::Palette { picker, .. } | Self::Themes { picker, .. } | Self::Pick { picker, .. } => {
                 if let Some(cursor) = picker.draw(frame.buffer_mut(), area, theme) {
                     frame.set_cursor_position(cursor);
                 }

@@ -14,10 +14,16 @@ use super::pane_id::PaneId;
 use crate::document::Document;
 use crate::findings::Findings;
 use crate::readings::Readings;
+use crate::readings::backends::Backend;
 use crate::readings::past::Past;
+use crate::readings::slices::{SliceCondition, SliceFilter};
 use crate::sample::{History, Moment, Snapshot, Timestamp};
-use crate::ui::dialog::{Filled, Form};
+use crate::ui::dialog::{Filled, Form, PickItem};
 use crate::ui::table::GridColumn;
+use crate::ui::text::{clean, cut};
+
+/// Columns of the screen that one condition of the filter takes at most.
+const CRUMB: usize = 40;
 
 /// What a pane may see when it refreshes: the history and the moment the clock is at.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +38,34 @@ pub struct PaneView<'a> {
     pub readings: &'a Readings,
     /// The findings of that moment.
     pub findings: &'a Findings,
+    /// What lists of sessions and statements are narrowed to.
+    pub filter: &'a SliceFilter,
 }
 
 impl<'a> PaneView<'a> {
     /// A view of a moment by the readings of its snapshot.
     pub fn new(history: &'a History, moment: Moment, readings: &'a Readings, findings: &'a Findings) -> Self {
-        Self { history, moment, newer: readings.snapshot(), readings, findings }
+        Self { history, moment, newer: readings.snapshot(), readings, findings, filter: SliceFilter::ALL }
+    }
+
+    /// The same view, narrowed by a filter.
+    #[must_use]
+    pub fn narrowed(self, filter: &'a SliceFilter) -> Self {
+        Self { filter, ..self }
+    }
+
+    /// Returns the conditions that the console is narrowed by, as they are shown.
+    pub(crate) fn crumbs(&self) -> Vec<String> {
+        let crumbs = self.filter.conditions().iter().map(|condition| {
+            let label = self.readings.slice_label(condition.dimension, &condition.value);
+            cut(&clean(&format!("{}={label}", condition.dimension.word())), CRUMB)
+        });
+        crumbs.collect()
+    }
+
+    /// Whether a session belongs to what the console is narrowed to.
+    pub(crate) fn admits(&self, session: &Backend) -> bool {
+        self.filter.is_empty() || self.filter.admits(session, self.readings.root_names())
     }
 
     /// Returns the history up to the moment shown.
@@ -74,8 +102,27 @@ pub enum PaneRequest {
     Hold(Timestamp),
     /// Values to fill in; they come back by [`Pane::filled`].
     Fill(Form),
+    /// A choice; what was chosen comes back by [`Pane::picked`].
+    Pick(Choice),
+    /// Lists of sessions and statements are narrowed to this too.
+    Narrow(SliceCondition),
+    /// The last condition that they are narrowed to is taken away.
+    Widen,
     /// All of these, in order.
     All(Vec<PaneRequest>),
+}
+
+/// Something to choose from.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// What asks for it.
+    pub of: Action,
+    /// What is chosen.
+    pub title: &'static str,
+    /// What there is.
+    pub items: Vec<PickItem>,
+    /// Which of these it is so far.
+    pub selected: usize,
 }
 
 /// What a pane is opened on.
@@ -173,6 +220,21 @@ pub trait Pane: std::fmt::Debug {
     /// Takes the subject that it was opened on, other than a row.
     fn open(&mut self, _subject: PaneSubject) -> PaneRequest {
         PaneRequest::Nothing
+    }
+
+    /// Takes what was chosen, by its place, where it asked for a choice by an action.
+    fn picked(&mut self, _of: Action, _place: usize) -> PaneRequest {
+        PaneRequest::Nothing
+    }
+
+    /// Whether it shows a part of the time, which `Backspace` leaves too.
+    fn is_zoomed(&self) -> bool {
+        false
+    }
+
+    /// Whether its rows are narrowed by [`PaneView::filter`] and it does not say so itself.
+    fn is_narrowed(&self) -> bool {
+        false
     }
 
     /// Returns the whole of what is shown as JSON, and what it is; `None` where that is the selected row.

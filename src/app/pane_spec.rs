@@ -37,11 +37,13 @@ pub struct PaneContext {
     pub zone: TimeZone,
     /// The statements explained in earlier runs, the oldest first.
     pub statements: Vec<String>,
+    /// The CPUs of the server, where they are known.
+    pub vcpus: Option<u32>,
 }
 
 impl PaneContext {
     /// Times of day in a zone, and nothing explained yet.
     pub fn in_zone(zone: TimeZone) -> Self {
-        Self { zone, statements: Vec::new() }
+        Self { zone, statements: Vec::new(), vcpus: None }
     }
 }

@@ -41,7 +41,7 @@ const AS_OF: &str = ", as of ";
 impl App {
     /// Reads the row anew whose document lies on top; where it is gone, its title says of which moment it is.
     pub(super) fn refresh_inspected(&mut self) {
-        let Some(view) = self.shown.view(self.timeline.history()) else { return };
+        let Some(view) = self.shown.view(self.timeline.history(), &self.filter) else { return };
         let (Some(Layer::Document(detail)), Some(row)) = (self.layers.last_mut(), &mut self.inspected) else { return };
         let of_row = detail.document().title.strip_prefix(row.title.as_str());
         if !of_row.is_some_and(|rest| rest.is_empty() || rest.starts_with(AS_OF)) {
@@ -63,7 +63,7 @@ impl App {
         if self.body().height < LEAST_SHARED {
             return;
         }
-        let Some(view) = self.shown.view(self.timeline.history()) else { return };
+        let Some(view) = self.shown.view(self.timeline.history(), &self.filter) else { return };
         let pane = self.panes.shown();
         self.preview = pane.filter(|pane| pane.has_preview()).and_then(|pane| pane.inspect(&view)).map(Detail::new);
     }
@@ -110,6 +110,7 @@ mod tests {
             history_bytes: 1_000_000,
             theme: Theme::default(),
             themes: None,
+            vcpus: None,
         };
         let mut app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
         let sample = |app: &mut App, second: f64, pid: i32| {

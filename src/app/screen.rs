@@ -1,6 +1,6 @@
 //! Draws the whole screen: header, tabs, the pane, the footer, and the layers on top.
 //!
-//! What goes first on a low screen: the tabs below 12 rows, the banner below 10, the vital signs below 8, the header
+//! What goes first on a low screen: the tabs below 12 rows, the banner and the breadcrumb below 10, the vital signs below 8, the header
 //! below 5, the footer below 4.
 
 use ratatui::Frame;
@@ -11,7 +11,7 @@ use ratatui::widgets::Clear;
 use super::keys::{Footer, bindings_of};
 use super::{App, DrawContext, Pane, PaneId};
 use crate::sample::Timestamp;
-use crate::ui::frame;
+use crate::ui::frame::{self, Segment};
 use crate::ui::text::{clean, cut};
 use crate::ui::theme::Role;
 
@@ -25,24 +25,26 @@ struct ScreenAreas {
     banner: Rect,
     signs: Rect,
     tabs: Rect,
+    crumbs: Rect,
     body: Rect,
     footer: Rect,
 }
 
 impl ScreenAreas {
-    /// Divides the screen; `banner` is how many rows a banner would have.
-    fn of(area: Rect, banner: u16) -> Self {
+    /// Divides the screen; `banner` and `crumbs` are how many rows these would have.
+    fn of(area: Rect, banner: u16, crumbs: u16) -> Self {
         let shown_from = |rows: u16| u16::from(area.height >= rows);
-        let [server, banner, signs, tabs, body, footer] = Layout::vertical([
+        let [server, banner, signs, tabs, crumbs, body, footer] = Layout::vertical([
             Constraint::Length(shown_from(5)),
             Constraint::Length(shown_from(10).min(banner)),
             Constraint::Length(shown_from(8)),
             Constraint::Length(shown_from(12)),
+            Constraint::Length(shown_from(10).min(crumbs)),
             Constraint::Min(1),
             Constraint::Length(shown_from(4)),
         ])
         .areas(area);
-        Self { server, banner, signs, tabs, body, footer }
+        Self { server, banner, signs, tabs, crumbs, body, footer }
     }
 }
 
@@ -61,6 +63,7 @@ impl App {
         self.draw_banner(frame, parts.banner);
         self.draw_signs(frame, parts.signs);
         self.draw_tabs(frame, parts.tabs);
+        self.draw_crumbs(frame, parts.crumbs);
         self.draw_pane(frame, parts.body);
         self.draw_footer(frame, parts.footer);
         let context = DrawContext { theme: &self.theme };
@@ -75,12 +78,22 @@ impl App {
     }
 
     fn parts(&self) -> ScreenAreas {
-        ScreenAreas::of(self.area, u16::from(!self.banner.is_empty()))
+        let is_narrowed = !self.crumbs.is_empty() && self.panes.shown().is_some_and(Pane::is_narrowed);
+        ScreenAreas::of(self.area, u16::from(!self.banner.is_empty()), u16::from(is_narrowed))
     }
 
     fn draw_banner(&self, frame: &mut Frame<'_>, area: Rect) {
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
         frame::draw_segments(frame.buffer_mut(), area, &self.banner, &self.theme);
+    }
+
+    /// Says what the rows of the pane below are narrowed to.
+    fn draw_crumbs(&self, frame: &mut Frame<'_>, area: Rect) {
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+        let arrow = if self.theme.glyphs.is_unicode { " › " } else { " > " };
+        let only = Segment::new("only ", Role::Muted).and(clean(&self.crumbs.join(arrow)), Role::Warning);
+        let widen = Segment::new("Backspace", Role::Key).and(" one condition less", Role::Muted).drop(1);
+        frame::draw_segments(frame.buffer_mut(), area, &[only, widen], &self.theme);
     }
 
     fn draw_pane(&mut self, frame: &mut Frame<'_>, area: Rect) {

@@ -196,6 +196,7 @@ mod tests {
                 history_bytes: 500_000,
                 theme: Theme::default(),
                 themes: None,
+                vcpus: None,
             };
             let app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
             let mut console = Self { app, file: RecordingFile::open(file, 500_000).unwrap(), asked: Vec::new() };

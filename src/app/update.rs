@@ -3,16 +3,15 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::Position;
+use crossterm::event::{KeyEvent, KeyEventKind};
 
 use super::journal::connected_again;
 use super::keys::{ActionNeeds, Binding, binding_for, key_name};
 use super::layer::{Layer, LayerResponse};
 use super::preview::InspectedRow;
 use super::{
-    Action, App, Clock, Effect, Event, Message, Outcome, PaneId, PaneRequest, PaneSubject, SampleOrigin, ServerLink,
-    ShownMoment, Timeline,
+    Action, App, Clock, Effect, Event, Message, Outcome, Pane, PaneId, PaneRequest, PaneSubject, SampleOrigin,
+    ServerLink, ShownMoment, Timeline,
 };
 use crate::findings;
 use crate::readings::Readings;
@@ -197,7 +196,8 @@ impl App {
 
     /// Derives the shown pane alone.
     pub(super) fn refresh_pane(&mut self) {
-        let Some(view) = self.shown.view(self.timeline.history()) else { return };
+        let Some(view) = self.shown.view(self.timeline.history(), &self.filter) else { return };
+        self.crumbs = view.crumbs();
         if let Some(pane) = self.panes.shown_mut() {
             pane.refresh(&view);
         }
@@ -269,13 +269,14 @@ impl App {
             Action::Journal => self.layers.push(Layer::Document(Detail::new(self.journal_document()))),
             Action::Filter => self.open_filter(),
             Action::Close => self.close(),
+            Action::Widen => self.widen(),
             Action::Inspect => self.inspect(),
             Action::Copy | Action::CopyRow => self.copy(action),
             _ => self.act_in_pane(action),
         }
     }
 
-    fn show(&mut self, pane: PaneId) {
+    pub(super) fn show(&mut self, pane: PaneId) {
         self.panes.show(pane);
         self.refresh_pane();
         if let Some(list) = self.pane().and_then(|pane| pane.list()) {
@@ -351,8 +352,21 @@ impl App {
         }
     }
 
+    /// `Backspace`: what the pane has open goes first, as a zoom, then the last condition that lists are narrowed to.
+    fn widen(&mut self) {
+        let is_zoomed = self.panes.shown().is_some_and(Pane::is_zoomed);
+        if let Some(request) = self.pane().filter(|_| is_zoomed).and_then(|pane| pane.close()) {
+            self.refresh_pane();
+            return self.grant(request);
+        }
+        if self.filter.is_empty() {
+            self.message = Some(Message::note("Nothing is narrowed; Enter on a row of Load does that"));
+        }
+        self.grant(PaneRequest::Widen);
+    }
+
     fn inspect(&mut self) {
-        let Some(view) = self.shown.view(self.timeline.history()) else { return };
+        let Some(view) = self.shown.view(self.timeline.history(), &self.filter) else { return };
         let Some(pane) = self.panes.shown_mut() else { return };
         let request = match pane.act(Action::Inspect, &view) {
             PaneRequest::Nothing => pane.inspect(&view).map_or(PaneRequest::Nothing, PaneRequest::Open),
@@ -365,7 +379,7 @@ impl App {
     }
 
     fn copy(&mut self, action: Action) {
-        let view = self.shown.view(self.timeline.history());
+        let view = self.shown.view(self.timeline.history(), &self.filter);
         let pane = self.panes.shown_mut();
         let copied = pane.and_then(|pane| match action {
             Action::CopyRow => {
@@ -379,8 +393,8 @@ impl App {
         }
     }
 
-    fn act_in_pane(&mut self, action: Action) {
-        let Some(view) = self.shown.view(self.timeline.history()) else { return };
+    pub(super) fn act_in_pane(&mut self, action: Action) {
+        let Some(view) = self.shown.view(self.timeline.history(), &self.filter) else { return };
         let Some(pane) = self.panes.shown_mut() else { return };
         if let Some(list) = pane.list()
             && list.act(action)
@@ -414,6 +428,15 @@ impl App {
             }
             PaneRequest::Hold(time) => self.hold(self.timeline.nearest(time)),
             PaneRequest::Fill(form) => self.layers.push(Layer::Form(form)),
+            PaneRequest::Pick(choice) => self.layers.push(Layer::choice(choice)),
+            PaneRequest::Narrow(condition) => {
+                self.filter.narrow(condition);
+                self.refresh_pane();
+            }
+            PaneRequest::Widen => {
+                self.filter.widen();
+                self.refresh_pane();
+            }
             PaneRequest::Go(pane, subject) => self.go(pane, subject),
         }
     }
@@ -479,6 +502,12 @@ impl App {
                 self.refresh_pane();
                 self.grant(request);
             }
+            LayerResponse::Picked(of, place) => {
+                self.pop_layer();
+                let request = self.pane().map_or(PaneRequest::Nothing, |pane| pane.picked(of, place));
+                self.refresh_pane();
+                self.grant(request);
+            }
             LayerResponse::Copy(text) => self.ask_shell(Effect::Copy { text, what: "the text".to_owned() }),
         }
     }
@@ -502,36 +531,6 @@ impl App {
         }
         let request = self.pane().map_or(PaneRequest::Nothing, |pane| pane.paste(text));
         self.refresh_pane();
-        self.grant(request);
-    }
-
-    fn on_mouse(&mut self, mouse: MouseEvent) {
-        let at = Position::new(mouse.column, mouse.row);
-        if let Some(layer) = self.layers.last_mut() {
-            let answer = layer.mouse(mouse);
-            return self.answer(answer);
-        }
-        match mouse.kind {
-            MouseEventKind::ScrollDown => self.act_in_pane(Action::Down),
-            MouseEventKind::ScrollUp => self.act_in_pane(Action::Up),
-            MouseEventKind::Down(MouseButton::Left) => self.click(at),
-            _ => {}
-        }
-    }
-
-    fn click(&mut self, at: Position) {
-        if let Some(pane) = self.tab_at(at) {
-            self.show(pane);
-            return;
-        }
-        let Some(pane) = self.pane() else { return };
-        let request = match pane.list().map(|list| list.click(at)) {
-            Some(true) => {
-                pane.moved();
-                PaneRequest::Nothing
-            }
-            _ => pane.click(at),
-        };
         self.grant(request);
     }
 }

@@ -248,6 +248,7 @@ fn start(config: &Config, environment: &Environment, target: String) -> Result<S
         history_bytes: history_bytes(config),
         theme,
         themes: config.themes.clone(),
+        vcpus: config.vcpus,
     })
 }
 

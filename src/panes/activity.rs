@@ -20,7 +20,6 @@ use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneV
 use crate::document::Document;
 use crate::readings::backends::Backend;
 use crate::readings::transactions;
-use crate::sample::ServerFacts;
 use crate::ui::table::{Grid, GridRow, Notice, RowNesting};
 use crate::ui::theme::Role;
 
@@ -128,7 +127,7 @@ impl Pane for Activity {
         let section = view.newer.section("activity");
         self.backends = view.readings.backends().unwrap_or_default().to_vec();
         let mut grid = match section.rows() {
-            Some(_) => self.grid(&view.newer.server),
+            Some(_) => self.grid(view),
             None => Grid::missing(headers(&columns(self.view)), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", &self.note);
@@ -197,6 +196,10 @@ impl Pane for Activity {
         true
     }
 
+    fn is_narrowed(&self) -> bool {
+        true
+    }
+
     fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         self.selected().map(sessions::copied)
     }
@@ -213,11 +216,13 @@ impl Activity {
         self.backends.iter().find(|backend| backend.key() == key)
     }
 
-    fn grid(&mut self, facts: &ServerFacts) -> Grid {
+    fn grid(&mut self, view: &PaneView<'_>) -> Grid {
+        let facts = &view.newer.server;
         let columns = columns(self.view);
-        self.note = left_out(self.backends.iter().filter(|backend| !self.is_shown(backend)));
+        let admitted = self.backends.iter().filter(|backend| view.admits(backend));
+        let (mut shown, hidden): (Vec<&Backend>, Vec<&Backend>) = admitted.partition(|backend| self.is_shown(backend));
+        self.note = left_out(hidden.into_iter());
         let mut grid = Grid::new(headers(&columns));
-        let mut shown: Vec<&Backend> = self.backends.iter().filter(|backend| self.is_shown(backend)).collect();
         shown.sort_by(|left, right| urgency(right).total_cmp(&urgency(left)));
         if self.group == GroupBy::Nothing {
             grid.rows = shown.iter().map(|backend| row(backend, &columns)).collect();
@@ -226,7 +231,9 @@ impl Activity {
             grid.rows = grouped(&shown, self.group, self.view);
         }
         if grid.rows.is_empty() {
-            grid.notice = Some(if facts.may_as("pg_read_all_stats") {
+            grid.notice = Some(if !view.filter.is_empty() {
+                Notice::new("No session that runs something belongs to this; Backspace removes the last condition")
+            } else if facts.may_as("pg_read_all_stats") {
                 Notice::new("No session is running a statement")
             } else {
                 Notice::new("No session of this role is running a statement; sessions of other roles are hidden")
@@ -337,7 +344,7 @@ mod tests {
     use crate::findings::Findings;
     use crate::fixture::{NOW, NamedRow, With as _, row, snapshot};
     use crate::readings::Readings;
-    use crate::sample::History;
+    use crate::sample::{History, ServerFacts};
 
     #[test]
     fn a_group_of_a_statement_is_called_by_its_text() {

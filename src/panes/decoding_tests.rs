@@ -66,6 +66,7 @@ fn console() -> (App, Terminal<TestBackend>) {
         history_bytes: 10_000_000,
         theme: Theme::default(),
         themes: None,
+        vcpus: None,
     };
     let mut app = App::new(start, panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
     let mut terminal = Terminal::new(TestBackend::new(160, 50)).unwrap();

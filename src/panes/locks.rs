@@ -2,6 +2,7 @@
 
 mod tree;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ratatui::Frame;
@@ -73,8 +74,12 @@ impl Pane for Locks {
         let graph = view.readings.lock_graph();
         self.prepared = graph.all_prepared().to_vec();
         self.acts = proposals(graph, &self.sessions, &view.newer.server);
+        let admitted = (!view.filter.is_empty()).then(|| {
+            let admitted = self.sessions.iter().filter(|session| view.admits(session));
+            admitted.map(|session| session.pid).collect::<BTreeSet<i64>>()
+        });
         let mut grid = match section.rows() {
-            Some(_) => grid(&self.sessions, graph, view.newer.at, self.shows_all),
+            Some(_) => grid(&self.sessions, graph, view.newer.at, self.shows_all, admitted.as_ref()),
             None => Grid::missing(columns_headers(), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", "");
@@ -138,6 +143,10 @@ impl Pane for Locks {
     }
 
     fn has_preview(&self) -> bool {
+        true
+    }
+
+    fn is_narrowed(&self) -> bool {
         true
     }
 

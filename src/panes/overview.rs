@@ -44,7 +44,7 @@ pub const PANE: PaneSpec = PaneSpec {
     question: "Show the overview: is it bad, and where?",
     order: RowOrder::Sortable,
     bindings: KEYS,
-    make: |context| Box::new(Overview::in_zone(context.zone.clone())),
+    make: |context| Box::new(Overview { vcpus: context.vcpus, ..Overview::in_zone(context.zone.clone()) }),
 };
 
 const KEYS: &[Binding] = &[
@@ -73,6 +73,8 @@ pub struct Overview {
     list_width: u16,
     /// The zone of the chart's times; the system's where none is set.
     zone: Option<TimeZone>,
+    /// The CPUs of the server, where they are known.
+    vcpus: Option<u32>,
 }
 
 impl Pane for Overview {
@@ -80,7 +82,11 @@ impl Pane for Overview {
         self.take_loads(view);
         let zone = self.zone.clone().unwrap_or_else(TimeZone::system);
         self.findings_of = last_answer(view).map(|at| clock_text_in(at, zone.clone()));
-        self.chart = LoadChart { utc_offset: offset(&zone, view.newer.at.0), ..chart(view, &self.loads) };
+        self.chart = LoadChart {
+            utc_offset: super::utc_offset(&zone, view.newer.at.0),
+            limit: self.vcpus.map(super::vcpu_limit),
+            ..chart(view, &self.loads)
+        };
         self.chart_note = chart_note(view);
         self.tiles.refresh(view);
         self.findings.clone_from(view.findings);
@@ -267,9 +273,8 @@ fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
         span: CHART_SPAN,
         end: Some((end / step).ceil() * step),
         hold: CHART_HOLD * view.newer.cost.second(),
-        limit: None,
         cursor,
-        utc_offset: 0.0,
+        ..LoadChart::default()
     }
 }
 
@@ -277,12 +282,6 @@ fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
 fn last_answer(view: &PaneView<'_>) -> Option<Timestamp> {
     let section = view.newer.section("activity");
     section.why().and(section.reading()).map(|reading| reading.at)
-}
-
-/// Seconds that a zone is ahead of UTC at a moment.
-fn offset(zone: &TimeZone, at: f64) -> f64 {
-    let at = jiff::Timestamp::from_second(at as i64).unwrap_or_default();
-    f64::from(zone.to_offset(at).seconds())
 }
 
 /// Says how many of the active are workers, which the header does not count among the sessions.

@@ -6,7 +6,7 @@
 mod documents;
 pub(super) mod orm;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
 use crate::document::Document;
+use crate::readings::slices::{Dimension, SliceFilter, SliceValue, TimeWindow};
 use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -30,6 +31,9 @@ use crate::ui::theme::Role;
 const BLOCK: f64 = 8192.0;
 /// Letters of a text that the probe reads at the most: a longer one would be explained as another statement.
 const MOST_LETTERS: usize = 100_000;
+
+/// Seconds of samples that tell which sessions ran a statement.
+const SEEN_FOR: f64 = 300.0;
 
 /// Its name.
 pub const ID: PaneId = PaneId { name: "queries", title: "Queries" };
@@ -144,6 +148,10 @@ impl Pane for Queries {
         true
     }
 
+    fn is_narrowed(&self) -> bool {
+        true
+    }
+
     fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
         let statement = self.selected()?;
         Some((self.text(statement)?.to_owned(), "the statement".to_owned()))
@@ -204,9 +212,14 @@ impl Queries {
     fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns();
         let mut grid = Grid::new(headers(&columns));
-        grid.rows = self.costs.statements.iter().map(|statement| self.row(statement, &columns, view)).collect();
+        let seen = (!view.filter.is_empty()).then(|| statements_seen(view));
+        let admitted = self.costs.statements.iter().filter(|statement| admits(statement, seen.as_ref(), view.filter));
+        grid.rows = admitted.map(|statement| self.row(statement, &columns, view)).collect();
         if grid.rows.is_empty() {
-            grid.notice = Some(Notice::new("No statement finished in this interval"));
+            grid.notice = Some(match seen {
+                Some(_) => Notice::new("No statement of the interval was seen in the samples of these sessions"),
+                None => Notice::new("No statement finished in this interval"),
+            });
         }
         grid
     }
@@ -229,6 +242,25 @@ impl Queries {
         };
         GridRow::new(statement.key.clone(), cells(columns, &row))
     }
+}
+
+/// Returns the statements that sessions ran which belong to what the console is narrowed to, as far as samples saw them.
+fn statements_seen(view: &PaneView<'_>) -> HashSet<i64> {
+    let until = view.newer.at;
+    let window = TimeWindow { from: Timestamp(until.0 - SEEN_FOR), until };
+    view.readings.load_samples(view.history, window).query_ids(window, view.filter)
+}
+
+/// Whether a statement belongs: a session that does ran it, and it is of the role and the database that are asked for.
+fn admits(statement: &Statement, seen: Option<&HashSet<i64>>, filter: &SliceFilter) -> bool {
+    let Some(seen) = seen else { return true };
+    let is = |dimension, name: &str| match filter.value(dimension) {
+        Some(SliceValue::Named(wanted)) => wanted.as_ref() == name,
+        _ => true,
+    };
+    seen.contains(&statement.queryid)
+        && is(Dimension::User, &statement.user)
+        && is(Dimension::Database, &statement.database)
 }
 
 /// A statement as it is listed.

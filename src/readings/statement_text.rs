@@ -4,6 +4,11 @@
 
 use crate::sample::redact::token::{Backslash, RedactToken, RedactTokenKind, tokens};
 
+/// What the names of Django's server-side cursors begin with; each has a number of its own.
+///
+/// Source: `django/db/backends/postgresql/base.py`, `chunked_cursor()`.
+const DJANGO_CURSOR: &str = "_django_curs_";
+
 /// Letters of a text that are kept: enough to tell statements apart.
 const LONGEST: usize = 2000;
 
@@ -37,6 +42,8 @@ pub(super) fn normalised(statement: &str) -> String {
             if is_literal {
                 count += 1;
                 text.push_str(&format!("${count}"));
+            } else if token.body.starts_with(DJANGO_CURSOR) {
+                text.push_str(&format!("\"{DJANGO_CURSOR}…\""));
             } else {
                 text.push_str(token.text);
             }
@@ -99,6 +106,10 @@ fn significant(statement: &str) -> Vec<Significant<'_>> {
 pub(super) fn main_table(statement: &str) -> Option<String> {
     let own = statement.strip_prefix("autovacuum: ").unwrap_or(statement);
     let all = significant(own);
+    if all.first().is_some_and(|first| first.is_word("fetch") || first.is_word("move")) {
+        // What they read from is a cursor.
+        return None;
+    }
     let mut depth = 0_usize;
     // A subquery in place of a table is looked into.
     let mut wanted = 0_usize;
@@ -167,6 +178,7 @@ mod tests {
             ("SELECT a FROM t WHERE id = $1", "SELECT a FROM t WHERE id = $1"),
             ("select $$a'b$$, e'\\'', \"it's\" -- why", "select $1, …, \"it's\""),
             ("", ""),
+            ("FETCH FORWARD 2000 FROM \"_django_curs_14_sync_1\"", "FETCH FORWARD $1 FROM \"_django_curs_…\""),
             ("select 'cut...", "select $1"),
         ] {
             assert_eq!(normalised(statement), expected, "{statement}");
@@ -200,6 +212,7 @@ mod tests {
             ("autovacuum: VACUUM ANALYZE public.shop_order (to prevent wraparound)", Some("shop_order")),
             ("autovacuum: ANALYZE pg_toast.pg_toast_1", Some("pg_toast_1")),
             ("/* FROM a */ SELECT 'FROM b'", None),
+            ("FETCH FORWARD 2000 FROM \"_django_curs_14_sync_1\"", None),
             ("COMMIT", None),
             ("SELECT * FROM", None),
             ("", None),

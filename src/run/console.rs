@@ -269,7 +269,7 @@ fn draw_if_due(screen: &mut impl Display, app: &mut App, drawn: &mut Option<Inst
 
 /// Returns a console that remembers the statements explained in earlier runs.
 fn app(start: Start, remembered: &Remembered, warnings: Vec<String>) -> App {
-    let context = PaneContext { zone: start.zone.clone(), statements: remembered.read() };
+    let context = PaneContext { zone: start.zone.clone(), statements: remembered.read(), vcpus: start.vcpus };
     let mut app = App::new(start, panes::ALL, &context);
     for warning in warnings {
         app.update(Event::Done(Outcome::Bad(warning)));

@@ -4,6 +4,8 @@
 //! that was not read is a gap, never zero. Classes are told apart by colour and, where there is none, by their letter. Below five
 //! rows the legend goes, below four the times, below 24 columns the axis.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Style};
@@ -14,13 +16,14 @@ use super::theme::{Role, Theme};
 
 mod scale;
 
+pub(crate) use scale::average;
 use scale::{Scale, clock, time_step};
 
 /// A class of what sessions do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionClass {
     /// Its name in the legend.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// How it looks.
     pub role: Role,
     /// What it is drawn with where there is no colour.
@@ -64,8 +67,22 @@ pub struct LoadChart {
     pub limit: Option<Limit>,
     /// The moment the console shows, where it is not the newest.
     pub cursor: Option<f64>,
+    /// A moment that a person marked.
+    pub mark: Option<f64>,
+    /// What the legend says.
+    pub legend: Legend,
     /// What is added to UTC for the times below, in seconds.
     pub utc_offset: f64,
+}
+
+/// What the legend of a load chart says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Legend {
+    /// The figures of the moment shown, in the order of the stack.
+    #[default]
+    Moment,
+    /// These means of the classes, the largest first, without those that are zero.
+    Mean(Vec<f64>),
 }
 
 /// The classes of `PostgreSQL`'s wait events, in the order of the stack; the rest is `other`.
@@ -79,7 +96,7 @@ pub(crate) fn wait_classes() -> Vec<SessionClass> {
         ("ipc", Role::Ipc, 'P'),
         ("other", Role::Other, 'O'),
     ]
-    .map(|(name, role, letter)| SessionClass { name, role, letter })
+    .map(|(name, role, letter)| SessionClass { name: name.into(), role, letter })
     .to_vec()
 }
 
@@ -120,6 +137,7 @@ impl LoadChart {
         let painter = Painter { chart: self, theme, plot, scale: &scale, stacks: &stacks, weights };
         painter.stack(buffer);
         painter.limit(buffer);
+        painter.mark(buffer);
         painter.cursor(buffer);
         if has_axis {
             painter.axis(buffer, area.x, label);
@@ -134,13 +152,24 @@ impl LoadChart {
 
     /// Returns the moment at a column of the screen, for clicks; the area is the one drawn into.
     pub(crate) fn moment_at(&self, area: Rect, x: u16) -> Option<f64> {
+        let (axis, width) = self.across(area)?;
+        let x = x.checked_sub(area.x + axis)?;
+        let share = (f64::from(x) + 0.5) / f64::from(width.max(1));
+        (x < width).then(|| self.right() - self.span + share * self.span)
+    }
+
+    /// Returns the seconds that a column of the screen stands for.
+    pub(crate) fn step(&self, area: Rect) -> Option<f64> {
+        self.across(area).map(|(_, width)| self.span / f64::from(width.max(1)))
+    }
+
+    /// Returns the columns that the axis takes, and those that are left.
+    fn across(&self, area: Rect) -> Option<(u16, u16)> {
         let body = area.height.checked_sub(u16::from(area.height >= 5) + u16::from(area.height >= 4))?;
         let stacks = self.stacks(usize::from(area.width));
         let scale = Scale::over(greatest(&stacks), self.limit.as_ref().map(|limit| limit.value), body);
         let axis = if area.width >= 24 { scale.label_width() + 1 } else { 0 };
-        let (x, width) = (x.checked_sub(area.x + axis)?, area.width.checked_sub(axis)?);
-        let share = (f64::from(x) + 0.5) / f64::from(width.max(1));
-        (x < width).then(|| self.right() - self.span + share * self.span)
+        Some((axis, area.width.checked_sub(axis)?))
     }
 
     fn right(&self) -> f64 {
@@ -362,8 +391,17 @@ impl Painter<'_> {
     }
 
     fn cursor(&self, buffer: &mut Buffer) {
-        let Some(x) = self.chart.cursor.and_then(|moment| self.column_of(moment)) else { return };
-        let style = self.theme.style(Role::Accent);
+        self.upright(buffer, self.chart.cursor, Role::Accent);
+    }
+
+    fn mark(&self, buffer: &mut Buffer) {
+        self.upright(buffer, self.chart.mark, Role::Key);
+    }
+
+    /// Draws a line from bottom to top at a moment.
+    fn upright(&self, buffer: &mut Buffer, moment: Option<f64>, role: Role) {
+        let Some(x) = moment.and_then(|moment| self.column_of(moment)) else { return };
+        let style = self.theme.style(role);
         for y in self.plot.y..self.plot.bottom() {
             self.overlay(buffer, Position::new(x, y), self.theme.glyphs.wall, style);
         }
@@ -433,6 +471,9 @@ impl Painter<'_> {
 
     /// Writes what the moment shown is made of; where there is little room, classes with nothing go first.
     fn legend(&self, buffer: &mut Buffer, area: Rect) {
+        if let Legend::Mean(means) = &self.chart.legend {
+            return self.means(buffer, area, means);
+        }
         let point = self.chart.shown_values();
         let Some(values) = point.and_then(|point| point.values.as_ref()) else {
             let said = match point {
@@ -459,12 +500,35 @@ impl Painter<'_> {
         draw_segments(buffer, area, &segments, self.theme);
     }
 
+    /// Writes means, the largest first; what has no room is left out.
+    fn means(&self, buffer: &mut Buffer, area: Rect, means: &[f64]) {
+        let total: f64 = means.iter().sum();
+        let mut classes: Vec<(&SessionClass, f64)> = self.chart.classes.iter().zip(means.iter().copied()).collect();
+        classes.retain(|(_, mean)| *mean > 0.0);
+        classes.sort_by(|left, right| right.1.total_cmp(&left.1));
+        let mut segments =
+            vec![Segment::new(scale::average(total), Role::Title).and(" active on average", Role::Muted)];
+        let named = classes.into_iter().zip(1_u8..);
+        segments.extend(named.map(|((class, mean), drop)| {
+            let parts = vec![
+                self.class_mark(class),
+                (format!(" {} ", class.name), Role::Muted),
+                (scale::average(mean), Role::Text),
+            ];
+            Segment { parts, drop }
+        }));
+        draw_segments(buffer, area, &segments, self.theme);
+    }
+
+    fn class_mark(&self, class: &SessionClass) -> TextPart {
+        let is_lettered = self.theme.is_mono() || !self.theme.glyphs.is_unicode;
+        (if is_lettered { class.letter.to_string() } else { "■".to_owned() }, class.role)
+    }
+
     /// A class in the legend: its colour or letter, its name, its value.
     fn key(&self, class: &SessionClass, value: f64) -> Vec<TextPart> {
-        let is_lettered = self.theme.is_mono() || !self.theme.glyphs.is_unicode;
-        let mark = if is_lettered { class.letter.to_string() } else { "■".to_owned() };
         let role = if value > 0.0 { Role::Text } else { Role::Muted };
-        vec![(mark, class.role), (format!(" {} ", class.name), Role::Muted), (scale::value(value), role)]
+        vec![self.class_mark(class), (format!(" {} ", class.name), Role::Muted), (scale::value(value), role)]
     }
 }
 

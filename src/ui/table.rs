@@ -13,7 +13,7 @@ mod state;
 
 pub use draw::draw;
 pub(crate) use draw::draw_notice;
-pub use grid::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting, SortKey, SortKind};
+pub use grid::{BarPart, Cell, Grid, GridColumn, GridRow, Notice, RowNesting, SortKey, SortKind};
 pub use order::SortDirection;
 pub use state::{Move, TableHit, TableState};
 

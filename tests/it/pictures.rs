@@ -32,6 +32,7 @@ fn console(facts: &Arc<ServerFacts>, snapshots: &[Arc<Snapshot>]) -> App {
         history_bytes: 64 * 1024 * 1024,
         theme: Theme::default(),
         themes: None,
+        vcpus: None,
     };
     let mut app = App::new(start, pgdj::panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
     app.update(Event::Connected(Arc::clone(facts)));
@@ -69,8 +70,8 @@ fn compare(name: &str, picture: &str) {
     });
 }
 
-const PANES: [(char, &str); 5] =
-    [('1', "overview"), ('2', "activity"), ('3', "queries"), ('4', "tables"), ('5', "indexes")];
+const PANES: [(char, &str); 6] =
+    [('1', "overview"), ('2', "activity"), ('3', "queries"), ('4', "tables"), ('5', "indexes"), ('8', "load")];
 
 #[test]
 fn every_pane_full() {
@@ -119,17 +120,7 @@ async fn record() {
     }
     let demo = pgdj::demo::start(|_| {}).await.unwrap();
     let load = tokio::spawn(pgdj::demo::load::run(demo.conninfo()));
-    let config: tokio_postgres::Config = demo.conninfo().parse().unwrap();
-    let host = config.get_hosts().iter().find_map(|host| match host {
-        tokio_postgres::config::Host::Unix(path) => Some(path.to_string_lossy().into_owned()),
-        tokio_postgres::config::Host::Tcp(_) => None,
-    });
-    let login = crate::support::Login {
-        host: host.unwrap(),
-        port: config.get_ports().first().copied().unwrap_or(5432),
-        user: config.get_user().unwrap().to_owned(),
-        database: config.get_dbname().unwrap().to_owned(),
-    };
+    let login = crate::support::Login::of_conninfo(&demo.conninfo());
     let settings = pgdj::pg::sampler::SamplerSettings { budget: 10.0, ..pgdj::pg::sampler::SamplerSettings::default() };
     let mut watched = Watched::start(login, settings);
     let mut snapshots = Vec::new();

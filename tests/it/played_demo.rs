@@ -99,6 +99,7 @@ fn console(samples: &[Arc<Snapshot>]) -> App {
         history_bytes: 64 * 1024 * 1024,
         theme: Theme::default(),
         themes: None,
+        vcpus: None,
     };
     let mut app = App::new(start, pgdj::panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
     load(&mut app, samples.iter().cloned());

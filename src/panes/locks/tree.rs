@@ -159,14 +159,24 @@ pub(super) fn columns_headers() -> Vec<GridColumn> {
     headers(&columns())
 }
 
-/// Returns the tree.
-pub(super) fn grid(sessions: &[Backend], graph: &LockGraph, now: Timestamp, shows_all: bool) -> Grid {
+/// Returns the tree; where only some sessions are admitted, these and those that they wait for.
+pub(super) fn grid(
+    sessions: &[Backend],
+    graph: &LockGraph,
+    now: Timestamp,
+    shows_all: bool,
+    admitted: Option<&BTreeSet<i64>>,
+) -> Grid {
     let columns = columns();
     let mut grid = Grid::new(headers(&columns));
     grid.shape = RowNesting::Tree;
     let roots = graph.roots();
-    let tree = WaitTree::of(sessions, graph, now);
+    let mut tree = WaitTree::of(sessions, graph, now);
+    tree.kept = admitted.map(|admitted| tree.with_those_above(admitted));
     for root in roots {
+        if !root.members.iter().any(|member| tree.keeps(*member)) {
+            continue;
+        }
         if root.is_ring() {
             let row = LockRow::Ring { members: &root.members, behind: root.behind.len() };
             grid.rows.push(row_of(&columns, &row, 0));
@@ -178,7 +188,9 @@ pub(super) fn grid(sessions: &[Backend], graph: &LockGraph, now: Timestamp, show
         }
     }
     if grid.rows.is_empty() {
-        grid.notice = Some(if sessions.iter().any(|session| session.is_hidden) {
+        grid.notice = Some(if admitted.is_some() && !roots.is_empty() {
+            Notice::new("No session that waits belongs to this; Backspace removes the last condition")
+        } else if sessions.iter().any(|session| session.is_hidden) {
             Notice::new("No session that this role can see waits for a lock").role(Role::Warning)
         } else {
             Notice::new("No session waits for a lock")
@@ -193,6 +205,8 @@ struct WaitTree<'a> {
     graph: &'a LockGraph,
     below: BTreeMap<i64, Vec<i64>>,
     now: Timestamp,
+    /// Who is shown, where not everybody is.
+    kept: Option<BTreeSet<i64>>,
 }
 
 impl<'a> WaitTree<'a> {
@@ -206,13 +220,30 @@ impl<'a> WaitTree<'a> {
             }
         }
         let sessions = sessions.iter().map(|session| (session.pid, session)).collect();
-        Self { sessions, graph, below, now }
+        Self { sessions, graph, below, now, kept: None }
+    }
+
+    /// Returns sessions with those above them.
+    fn with_those_above(&self, admitted: &BTreeSet<i64>) -> BTreeSet<i64> {
+        let mut kept = BTreeSet::new();
+        for node in admitted {
+            let mut above = Some(*node);
+            while let Some(node) = above.filter(|node| kept.insert(*node)) {
+                above = self.graph.parent(node);
+            }
+        }
+        kept
+    }
+
+    fn keeps(&self, node: i64) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.contains(&node))
     }
 
     /// Hands out a session, and below it those that wait for it, those with most behind them first, then by their wait.
     fn add<'t>(&'t self, node: i64, depth: u16, shows_all: bool, take: &mut impl FnMut(LockRow<'t>, u16)) {
         take(LockRow::Node { node, session: self.sessions.get(&node).copied(), tree: self }, depth);
         let mut waiters = self.below.get(&node).cloned().unwrap_or_default();
+        waiters.retain(|waiter| self.keeps(*waiter));
         waiters.sort_by_cached_key(|waiter| self.rank(*waiter));
         let (inner, leaves): (Vec<i64>, Vec<i64>) =
             waiters.into_iter().partition(|waiter| self.below.contains_key(waiter));

@@ -28,6 +28,7 @@ fn app_of(snapshot: Snapshot, origin: crate::app::SampleOrigin) -> App {
         history_bytes: 10_000_000,
         theme: Theme::default(),
         themes: None,
+        vcpus: None,
     };
     let mut app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
     app.update(Event::Sampled(Arc::new(snapshot)));

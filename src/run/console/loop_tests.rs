@@ -91,6 +91,7 @@ async fn console_with(person: impl AsyncFnOnce(Person)) {
         history_bytes: 10_000_000,
         theme: Theme::default(),
         themes: None,
+        vcpus: None,
     };
     let (reports_in, reports) = mpsc::channel(4);
     let ((commands, _sampler), (orders, _act)) = (mpsc::channel(4), mpsc::channel(4));

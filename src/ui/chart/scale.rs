@@ -57,6 +57,17 @@ pub(super) fn value(value: f64) -> String {
     if value == 0.0 || value >= 99.5 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
+/// Returns an average with three digits at most: what is more than nothing is not written as nothing.
+pub(crate) fn average(value: f64) -> String {
+    match value {
+        0.0 => "0".to_owned(),
+        _ if value >= 9.95 => format!("{value:.0}"),
+        _ if value >= 0.995 => format!("{value:.1}"),
+        _ if value >= 0.005 => format!("{value:.2}"),
+        _ => "<0.01".to_owned(),
+    }
+}
+
 /// Returns the distance of two times in seconds: the least round one whose labels have room.
 pub(super) fn time_step(span: f64, width: u16) -> f64 {
     let labels = f64::from((width / TIME_WIDTH).max(1));
@@ -72,7 +83,8 @@ pub(super) fn time_step(span: f64, width: u16) -> f64 {
 
 /// Returns the time of day as `12:05`, with seconds where times are less than a minute apart.
 pub(super) fn clock(local: f64, step: f64) -> String {
-    let second = local.rem_euclid(86400.0).round() as u32 % 86400;
+    // As every other time of day; a round moment that was calculated may be a hair less.
+    let second = (local + 1e-3).rem_euclid(86400.0).floor() as u32 % 86400;
     let (hours, minutes, seconds) = (second / 3600, second / 60 % 60, second % 60);
     if step < 60.0 { format!("{hours:02}:{minutes:02}:{seconds:02}") } else { format!("{hours:02}:{minutes:02}") }
 }

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Placed, PlacedColumn};
-use super::grid::{Grid, GridRow, Notice, RowNesting};
+use super::grid::{BarPart, Grid, GridRow, Notice, RowNesting};
 use super::order::{LineOf, SortDirection};
 use super::state::{Drawn, TableState};
 use crate::ui::scrollbar::Scrollbar;
@@ -174,7 +174,11 @@ impl<'a> TableDrawing<'a> {
             } else {
                 own
             };
-            self.cell(buffer, Spot { y, place: *place, style }, line, &cell.text);
+            let spot = Spot { y, place: *place, style };
+            match &cell.bar {
+                Some(parts) => self.bar(buffer, spot, parts),
+                None => self.cell(buffer, spot, line, &cell.text),
+            }
         }
     }
 
@@ -184,6 +188,23 @@ impl<'a> TableDrawing<'a> {
         let room = self.area.width.saturating_sub(second.x + u16::from(self.has_scrollbar));
         let name = text::cut_with(&name.text, usize::from(room), self.theme.glyphs.cut);
         buffer.set_stringn(self.area.x + second.x, y, &name, usize::from(room), style);
+    }
+
+    /// Draws a bar of several parts; without colours each part by its letter.
+    fn bar(&self, buffer: &mut Buffer, spot: Spot, parts: &[BarPart]) {
+        let is_lettered = self.theme.is_mono() || !self.theme.glyphs.is_unicode;
+        let mut x = self.area.x + spot.place.x;
+        let end = (x + spot.place.width).min(self.area.right());
+        for part in parts {
+            let colour = self.theme.style(part.role);
+            let style = spot.style.patch(Style { bg: None, ..colour });
+            for _ in 0..part.width.min(end.saturating_sub(x)) {
+                if let Some(cell) = buffer.cell_mut((x, spot.y)) {
+                    cell.set_char(if is_lettered { part.letter } else { '▇' }).set_style(style);
+                }
+                x += 1;
+            }
+        }
     }
 
     fn cell(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, text: &str) {

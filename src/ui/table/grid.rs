@@ -91,8 +91,21 @@ pub struct Cell {
     pub role: Option<Role>,
     /// What it is sorted by.
     pub sort: SortKey,
+    /// A bar of several parts that is drawn in place of the text, which says the same in words.
+    pub bar: Option<Box<[BarPart]>>,
     /// The columns of the screen it takes.
     pub(super) width: u16,
+}
+
+/// A part of a bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BarPart {
+    /// Columns of the screen.
+    pub width: u16,
+    /// How it looks.
+    pub role: Role,
+    /// What it is drawn with where there is no colour.
+    pub letter: char,
 }
 
 /// What a cell is sorted by. Nothing comes last in either direction.
@@ -249,6 +262,12 @@ impl Cell {
         Self::made(shown.into(), SortKey::Number(number))
     }
 
+    /// A bar of several parts, which `words` say for who copies the row; sorted by a number.
+    pub fn bar(parts: Vec<BarPart>, words: String, number: f64) -> Self {
+        let width = parts.iter().fold(0_u16, |sum, part| sum.saturating_add(part.width));
+        Self { bar: Some(parts.into()), width, ..Self::made(words, SortKey::Number(number)) }
+    }
+
     /// A number that is not known: a question mark, which sorts last.
     pub fn unknown() -> Self {
         Self::made("?".to_owned(), SortKey::Missing).role(Role::Muted)
@@ -262,7 +281,7 @@ impl Cell {
 
     fn made(text: String, sort: SortKey) -> Self {
         let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
-        Self { text, role: None, sort, width }
+        Self { text, role: None, sort, bar: None, width }
     }
 }
 

@@ -22,6 +22,21 @@ pub(crate) struct Login {
 }
 
 impl Login {
+    /// The way that a conninfo names.
+    pub(crate) fn of_conninfo(conninfo: &str) -> Self {
+        let config: Config = conninfo.parse().unwrap();
+        let host = config.get_hosts().iter().find_map(|host| match host {
+            tokio_postgres::config::Host::Unix(path) => Some(path.to_string_lossy().into_owned()),
+            tokio_postgres::config::Host::Tcp(_) => None,
+        });
+        Self {
+            host: host.unwrap(),
+            port: config.get_ports().first().copied().unwrap_or(5432),
+            user: config.get_user().unwrap().to_owned(),
+            database: config.get_dbname().unwrap().to_owned(),
+        }
+    }
+
     /// The same way as another role.
     pub(crate) fn with_user(&self, user: &str) -> Self {
         Self { user: user.to_owned(), ..self.clone() }

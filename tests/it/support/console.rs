@@ -31,6 +31,7 @@ impl Console {
             history_bytes: 10_000_000,
             theme: Theme::default(),
             themes: None,
+            vcpus: None,
         };
         Self {
             app: App::new(start, pgdj::panes::ALL, &PaneContext::in_zone(TimeZone::UTC)),

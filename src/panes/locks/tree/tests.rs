@@ -6,7 +6,7 @@ fn session(pid: i64, blocked_by: &[i64]) -> Backend {
 
 fn of(sessions: &[Backend]) -> Grid {
     let graph = LockGraph::of(Vec::new(), Vec::new(), sessions);
-    grid(sessions, &graph, Timestamp(0.0), false)
+    grid(sessions, &graph, Timestamp(0.0), false, None)
 }
 
 fn shown(sessions: &[Backend]) -> Vec<(u16, String)> {
@@ -39,7 +39,7 @@ fn many_alike_are_one_row_unless_all_are_asked_for() {
     assert_eq!((rows.len(), rows.last().unwrap().1.as_str()), (5, "7 more"));
     assert_eq!(of(&all).rows.last().unwrap().cells[5].text, "gunicorn 7");
     let graph = LockGraph::of(Vec::new(), Vec::new(), &all);
-    assert_eq!(grid(&all, &graph, Timestamp(0.0), true).rows.len(), 11);
+    assert_eq!(grid(&all, &graph, Timestamp(0.0), true, None).rows.len(), 11);
 }
 
 #[test]
