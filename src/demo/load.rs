@@ -3,21 +3,30 @@
 //! [`run`] spawns nothing: all sessions are futures of one task, and dropping it ends them. A session that is lost or
 //! terminated comes back by itself. The whole is to cost about half a core, most of it on the server.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_postgres::{Client, Config, Error, NoTls};
 
+use busy::RunningView;
 use dice::Dice;
 
+pub use busy::BusyTime;
+
 mod background;
+mod busy;
 mod dice;
 pub(super) mod trouble;
 mod web;
 
 /// How long a lost session waits before it connects again.
 const RECONNECT: Duration = Duration::from_secs(2);
+
+/// How often the time of a statement that runs is counted.
+const COUNTED_EVERY: Duration = Duration::from_millis(100);
 
 /// Web workers that get requests all the time.
 const BUSY_WORKERS: u16 = 8;
@@ -74,17 +83,49 @@ struct ConnectedClient<'a> {
     dice: Dice,
     /// The start of the load; what happens now and then is timed from here, so that sessions meet.
     began: Instant,
+    /// What statements take, by the view that they name.
+    busy: Arc<BusyTime>,
+    /// The view that is served.
+    serves: Option<RunningView>,
 }
 
 impl ConnectedClient<'_> {
     /// Runs statements as psycopg's client-side binding sends them: one text with its literals.
     async fn sql(&self, text: &str) -> Result<(), Error> {
-        self.client.batch_execute(text).await
+        self.counted(text, self.client.batch_execute(text)).await
+    }
+
+    /// Serves a view from here on; returns the comment that its statements have.
+    fn view(&mut self, view: &str, route: &str) -> String {
+        let running = RunningView::new(view, route);
+        let comment = running.comment.clone();
+        self.serves = Some(running);
+        comment
+    }
+
+    /// Waits for a statement, and counts the time while it runs to the view that its comment names.
+    async fn counted<T>(&self, text: &str, statement: impl Future<Output = T>) -> T {
+        let view = self.serves.as_ref().filter(|view| text.ends_with(&view.comment)).map(|view| view.place);
+        let mut statement = pin!(statement);
+        let mut since = Instant::now();
+        loop {
+            // What runs for long is counted as it goes.
+            let done = tokio::select! {
+                done = &mut statement => Some(done),
+                () = sleep(COUNTED_EVERY) => None,
+            };
+            let now = Instant::now();
+            self.busy.add(view, now - since);
+            since = now;
+            if let Some(done) = done {
+                return done;
+            }
+        }
     }
 
     /// Runs one query and returns the first column of each row; null is left out.
     async fn column(&self, text: &str) -> Result<Vec<String>, Error> {
-        let messages = self.client.simple_query(text).await?;
+        let messages = self.counted(text, self.client.simple_query(text)).await?;
         let rows = messages.iter().filter_map(|message| match message {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten().map(str::to_owned),
             _ => None,
@@ -121,7 +162,12 @@ impl ConnectedClient<'_> {
 
 /// Runs the load on the demo's database until it is dropped; `conninfo` is the demo's.
 pub async fn run(conninfo: String) -> Result<(), Error> {
-    run_all(&conninfo, sessions()).await
+    run_counted(conninfo, Arc::default()).await
+}
+
+/// Runs the load as [`run`] does, and counts what its statements take.
+pub async fn run_counted(conninfo: String, busy: Arc<BusyTime>) -> Result<(), Error> {
+    run_all(&conninfo, sessions(), busy).await
 }
 
 /// Runs the load with one incident in it, for the recording: an ALTER behind a forgotten transaction, requests behind both.
@@ -138,14 +184,14 @@ pub(crate) async fn run_with_incident(conninfo: String) -> Result<(), Error> {
         let number = u16::try_from(all.len()).unwrap_or(u16::MAX) + 1;
         all.push(LoadSession { role, user, application: application.to_owned(), number });
     }
-    run_all(&conninfo, all).await
+    run_all(&conninfo, all, Arc::default()).await
 }
 
-async fn run_all(conninfo: &str, sessions: Vec<LoadSession>) -> Result<(), Error> {
+async fn run_all(conninfo: &str, sessions: Vec<LoadSession>, busy: Arc<BusyTime>) -> Result<(), Error> {
     let config: Config = conninfo.parse()?;
     let began = Instant::now();
     let mut all: FuturesUnordered<_> =
-        sessions.into_iter().map(|session| keep(config.clone(), session, began)).collect();
+        sessions.into_iter().map(|session| keep(config.clone(), session, began, Arc::clone(&busy))).collect();
     while all.next().await.is_some() {}
     Ok(())
 }
@@ -177,14 +223,14 @@ fn sessions() -> Vec<LoadSession> {
 }
 
 /// Connects, works, and connects again whenever the connection is lost.
-async fn keep(mut config: Config, session: LoadSession, began: Instant) {
+async fn keep(mut config: Config, session: LoadSession, began: Instant, busy: Arc<BusyTime>) {
     config.user(session.user).application_name(&session.application);
     let mut round = 0;
     loop {
         round += 1;
         if let Ok((client, connection)) = config.connect(NoTls).await {
             let dice = Dice::new(u64::from(session.number) << 32 | round);
-            let work = ConnectedClient { client: &client, dice, began };
+            let work = ConnectedClient { client: &client, dice, began, busy: Arc::clone(&busy), serves: None };
             tokio::select! {
                 // Both are dropped together: with the connection all that waits for it ends too.
                 _lost = connection => {}

@@ -118,7 +118,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("a web worker", "count(*) > 5 from pg_stat_activity where application_name like 'gunicorn: worker [%]'"),
     (
         "a sqlcommenter comment",
-        "count(*) > 0 from pg_stat_activity where query like '%/*action=''%'',controller=''%'',%route=''%''*/'",
+        "count(*) > 0 from pg_stat_activity where query like '%/*controller=''%'',%route=''%''*/'",
     ),
     (
         "a request in a transaction",

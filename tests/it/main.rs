@@ -21,6 +21,7 @@ mod hostile_names;
 mod hostile_schema;
 mod judge;
 mod limits;
+mod load_shares;
 mod locks;
 mod panes_tables;
 mod pictures;

@@ -13,11 +13,23 @@ const CUSTOMER: &str = r#""shop_customer"."id", "shop_customer"."user_id", "shop
 /// All columns of a product.
 const PRODUCT: &str = r#""shop_product"."id", "shop_product"."category_id", "shop_product"."sku", "shop_product"."name", "shop_product"."description", "shop_product"."price", "shop_product"."stock", "shop_product"."tags", "shop_product"."attributes", "shop_product"."is_active", "shop_product"."updated_at""#;
 
-/// Returns the comment that names the view; keys in alphabetical order, values URL-encoded, as sqlcommenter asks.
-fn comment(controller: &str, action: &str, route: &str) -> String {
+/// The views that are asked for, as Django names them: the application's namespace and the view.
+pub(super) const VIEWS: [&str; 8] = [
+    "orders:list",
+    "products:detail",
+    "products:search",
+    "checkout:create",
+    "account:orders",
+    "admin:shop_customer_changelist",
+    "dashboard:index",
+    "analytics:track",
+];
+
+/// Returns the comment that names the view; keys in alphabetical order, values URL-encoded, as django-sqlcommenter sends it.
+pub(super) fn comment(view: &str, route: &str) -> String {
+    let controller = view.replace(':', "%3A");
     format!(
-        " /*action='{action}',controller='{controller}',db_driver='django.db.backends.postgresql',\
-         framework='django%3A5.2',route='{route}'*/"
+        " /*controller='{controller}',db_driver='django.db.backends.postgresql',framework='django%3A5.2',route='{route}'*/"
     )
 }
 
@@ -60,7 +72,7 @@ async fn authenticate(work: &mut ConnectedClient<'_>, note: &str) -> Result<(), 
 
 /// The list of pending orders: sorted without an index, then a customer for each row (an N+1).
 async fn order_list(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
-    let note = comment("orders", "list", "orders/");
+    let note = work.view("orders:list", "orders/");
     work.sql("BEGIN").await?;
     authenticate(work, &note).await?;
     let customers = work
@@ -80,7 +92,7 @@ async fn order_list(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
 
 /// A product with its category and its latest reviews.
 async fn product_detail(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
-    let note = comment("products", "detail", "products/%3Cint%3Apk%3E/");
+    let note = work.view("products:detail", "products/%3Cint%3Apk%3E/");
     let product = work.dice.favourite(5000);
     authenticate(work, &note).await?;
     work.sql(&format!(
@@ -97,7 +109,7 @@ async fn product_detail(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
 
 /// The search box: `icontains` on the name, and a tag of the array.
 async fn search(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
-    let note = comment("products", "search", "search/");
+    let note = work.view("products:search", "search/");
     let wanted = match work.dice.between(1, 4) {
         1 => "lamp",
         2 => "walnut",
@@ -118,7 +130,7 @@ async fn search(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
 
 /// An order: several rows in one transaction, and updates that leave dead rows behind.
 async fn checkout(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
-    let note = comment("checkout", "create", "checkout/");
+    let note = work.view("checkout:create", "checkout/");
     let (customer, product) = (work.dice.favourite(59_999), work.dice.favourite(4999));
     work.sql("BEGIN").await?;
     authenticate(work, &note).await?;
@@ -161,7 +173,7 @@ async fn checkout(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
 
 /// The orders of one customer with their items: two queries (`prefetch_related`).
 async fn account(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
-    let note = comment("account", "orders", "account/orders/");
+    let note = work.view("account:orders", "account/orders/");
     let customer = work.dice.favourite(60_000);
     authenticate(work, &note).await?;
     let orders = work
@@ -182,7 +194,7 @@ async fn account(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
 
 /// The admin's search for a customer: `icontains` over 60,000 addresses.
 async fn admin_customers(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
-    let note = comment("admin%3Ashop_customer_changelist", "changelist", "admin/shop/customer/");
+    let note = work.view("admin:shop_customer_changelist", "admin/shop/customer/");
     let part = work.dice.between(100, 999);
     authenticate(work, &note).await?;
     work.sql(&format!(
@@ -195,7 +207,7 @@ async fn admin_customers(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
 
 /// The dashboard: today's sales, by a date that has no index.
 async fn dashboard(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
-    let note = comment("dashboard", "index", "dashboard/");
+    let note = work.view("dashboard:index", "dashboard/");
     authenticate(work, &note).await?;
     work.sql(&format!(
         r#"SELECT "shop_order"."status", COUNT("shop_order"."id") AS "orders", SUM("shop_order"."total") AS "sales" FROM "shop_order" WHERE "shop_order"."created_at" >= (now() - interval '1 day') GROUP BY "shop_order"."status" ORDER BY "orders" DESC{note}"#
@@ -207,7 +219,7 @@ async fn dashboard(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
 
 /// A beacon of the browser: one row, committed by itself.
 async fn track(work: &mut ConnectedClient<'_>) -> Result<(), Error> {
-    let note = comment("analytics", "track", "t/");
+    let note = work.view("analytics:track", "t/");
     let (customer, milliseconds) = (work.dice.favourite(60_000), work.dice.between(20, 900));
     work.sql(&format!(
         r#"INSERT INTO "analytics_event" ("customer_id", "kind", "payload", "created_at") VALUES ({customer}, 'view', '{{"path": "/", "ms": {milliseconds}}}'::jsonb, now()) RETURNING "analytics_event"."id"{note}"#
