@@ -286,7 +286,10 @@ impl Layer {
             }
             Self::Document(detail) => {
                 let document = detail.document();
-                let size = Size::new(area.width.saturating_sub(4).min(130), area.height.saturating_sub(2));
+                let width = area.width.saturating_sub(4).min(130);
+                // Two columns of the frame, two of its margin; two rows of the frame.
+                let height = detail.rows(width.saturating_sub(4)).saturating_add(2);
+                let size = Size::new(width, height.min(area.height.saturating_sub(2)));
                 let title = clean_cut(&document.title, usize::from(size.width));
                 let keys = match document.leads_to {
                     Some(pane) => format!("Esc close · y copy · o {pane}"),

@@ -5,18 +5,21 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::Line;
-use ratatui::widgets::Clear;
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::keys::{Footer, bindings_of};
 use super::{App, DrawContext, Pane, PaneId};
 use crate::sample::Timestamp;
 use crate::ui::frame::{self, Segment};
-use crate::ui::text::{clean, cut};
+use crate::ui::text::{clean, cut, wrap_words};
 use crate::ui::theme::Role;
 
 /// Below this the screen says that it is too small.
 const SMALLEST: (u16, u16) = (20, 4);
+/// Lines of a message at most.
+const MESSAGE_LINES: usize = 3;
 
 /// Where the parts of the screen stand.
 #[derive(Debug, Clone, Copy)]
@@ -120,6 +123,22 @@ impl App {
         self.tabs.iter().zip(self.panes.specs()).find(|(place, _)| place.contains(at)).map(|(_, pane)| pane.id)
     }
 
+    /// Draws a message at the bottom, over the last lines of the pane where one line does not do.
+    fn draw_message(&self, frame: &mut Frame<'_>, area: Rect, (text, style): (&str, Style)) {
+        let width = usize::from(area.width);
+        let mut lines = wrap_words(text, width);
+        if lines.len() > MESSAGE_LINES {
+            let rest = lines.split_off(MESSAGE_LINES - 1).join(" ");
+            lines.push(cut(&rest, width));
+        }
+        let above = u16::try_from(lines.len()).unwrap_or(1).saturating_sub(1).min(area.y);
+        let place = Rect { y: area.y - above, height: above + 1, ..area };
+        frame.render_widget(Clear, place);
+        frame.buffer_mut().set_style(place, self.theme.screen());
+        let lines: Vec<Line<'_>> = lines.into_iter().map(|line| Line::styled(line, style)).collect();
+        frame.render_widget(Paragraph::new(lines), place);
+    }
+
     fn draw_footer(&self, frame: &mut Frame<'_>, area: Rect) {
         if let Some(message) = &self.message {
             let said = clean(&message.text);
@@ -127,7 +146,7 @@ impl App {
                 Some(health) => (format!("{} {said}", self.theme.glyphs.sign(health)), self.theme.health(health)),
                 None => (said.into_owned(), self.theme.style(Role::Accent)),
             };
-            frame.render_widget(Line::styled(cut(&text, usize::from(area.width)), style), area);
+            self.draw_message(frame, area, (&text, style));
             return;
         }
         let typing = self.panes.shown().and_then(Pane::typing);

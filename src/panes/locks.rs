@@ -82,7 +82,7 @@ impl Pane for Locks {
             Some(_) => grid(&self.sessions, graph, view.newer.at, self.shows_all, admitted.as_ref()),
             None => Grid::missing(columns_headers(), super::notice(section)),
         };
-        grid.footnote = super::footnote(view, "activity", "");
+        grid.footnote = super::footnote(view, "activity", &pins(&self.sessions));
         self.chosen.refresh(&mut self.list, grid, view.newer.at);
     }
 
@@ -193,6 +193,17 @@ impl Locks {
             let at = Rect { y: inside.y + line, height: 1, ..inside };
             draw_parts(frame.buffer_mut(), at, &parts, context.theme);
         }
+    }
+}
+
+/// Says who waits until no one reads a page, of which the server does not say who reads it.
+fn pins(sessions: &[Backend]) -> String {
+    let waiting: Vec<String> =
+        sessions.iter().filter(|one| one.waits_for_a_pin()).map(|one| format!("pid {}", one.pid)).collect();
+    match waiting.len() {
+        0 => String::new(),
+        1 => format!("{} waits for a buffer pin: a cursor somewhere stands on the page", waiting.join(", ")),
+        _ => format!("{} wait for buffer pins: cursors somewhere stand on the pages", waiting.join(", ")),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::readings::archiving::{Archiving, ArchivingState};
 use crate::readings::replication::{Standby, WalReceiver};
 use crate::readings::slots::{Slot, keep_limit};
 use crate::readings::threshold::ReachedLimit;
+use crate::readings::vitals::Lag;
 use crate::sample::{Bytes, Missing, Seconds};
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow};
 use crate::ui::theme::Role;
@@ -42,13 +43,25 @@ pub struct Replication {
 /// What WAL goes to or comes from.
 #[derive(Debug, Clone)]
 enum ReplicationRow {
-    /// Where this server gets its WAL from, and how long ago the last replayed commit was.
-    Upstream(WalReceiver, Option<Seconds>, Option<Seconds>),
+    /// Where this server gets its WAL from.
+    Upstream(Upstream),
     Standby(Standby),
     /// A slot, and whether it has reached a limit.
     Slot(Slot, Option<ReachedLimit>),
     /// The archive, and how long ago something last succeeded.
     Archive(Archiving, Option<Seconds>),
+}
+
+/// Where this server gets its WAL from, and how far it has got with it.
+#[derive(Debug, Clone)]
+struct Upstream {
+    receiver: WalReceiver,
+    /// Since the last replayed commit.
+    lag: Option<Seconds>,
+    /// WAL that was received and not replayed.
+    behind: Option<Bytes>,
+    /// Since it last heard from the sender.
+    heard: Option<Seconds>,
 }
 
 impl ReplicationRow {
@@ -74,8 +87,7 @@ impl ReplicationRow {
 
     fn name(&self) -> String {
         match self {
-            Self::Upstream(receiver, ..) if receiver.sender.is_empty() => "?".to_owned(),
-            Self::Upstream(receiver, ..) => receiver.sender.clone(),
+            Self::Upstream(Upstream { receiver, .. }) => known(&receiver.sender),
             Self::Standby(standby) => standby.name(),
             Self::Slot(slot, _) => slot.name.clone(),
             Self::Archive(..) => "WAL archive".to_owned(),
@@ -89,9 +101,11 @@ impl ReplicationRow {
             Some(ReachedLimit::Critical) => Role::Bad,
         };
         match self {
-            Self::Upstream(receiver, ..) if receiver.is_paused => ("paused".to_owned(), Role::Warning),
-            Self::Upstream(WalReceiver { pid: None, .. }, ..) => ("no receiver".to_owned(), Role::Warning),
-            Self::Upstream(receiver, ..) => (known(&receiver.status), Role::Text),
+            Self::Upstream(Upstream { receiver, .. }) if receiver.is_paused => ("paused".to_owned(), Role::Warning),
+            Self::Upstream(Upstream { receiver, .. }) if receiver.pid.is_none() => {
+                ("no receiver".to_owned(), Role::Warning)
+            }
+            Self::Upstream(Upstream { receiver, .. }) => (known(&receiver.status), Role::Text),
             Self::Standby(standby) => (known(&standby.state), limit(standby.reached())),
             Self::Slot(slot, _) if slot.is_lost() => ("lost".to_owned(), Role::Bad),
             Self::Slot(slot, _) if slot.is_synced => ("synced".to_owned(), Role::Muted),
@@ -109,7 +123,7 @@ impl ReplicationRow {
     /// Returns the WAL that is not replayed, kept, or not archived.
     fn bytes(&self) -> Option<Bytes> {
         match self {
-            Self::Upstream(..) => None,
+            Self::Upstream(upstream) => upstream.behind,
             Self::Standby(standby) => standby.behind.filter(|_| !standby.is_backup()),
             Self::Slot(slot, _) => slot.kept,
             Self::Archive(archiving, _) if archiving.state() == ArchivingState::Off => None,
@@ -119,7 +133,7 @@ impl ReplicationRow {
 
     fn lag(&self) -> Option<Seconds> {
         match self {
-            Self::Upstream(_, lag, _) => *lag,
+            Self::Upstream(upstream) => upstream.lag,
             Self::Standby(standby) => standby.replay_lag,
             Self::Slot(slot, _) => slot.inactive_for,
             Self::Archive(archiving, since) => since.filter(|_| archiving.state() != ArchivingState::Off),
@@ -128,7 +142,7 @@ impl ReplicationRow {
 
     fn details(&self) -> String {
         match self {
-            Self::Upstream(receiver, _, heard) => {
+            Self::Upstream(Upstream { receiver, heard, .. }) => {
                 let heard = heard.map(|age| format!("heard from {age} ago"));
                 let slot = Some(&receiver.slot).filter(|slot| !slot.is_empty()).map(|slot| format!("slot {slot}"));
                 heard.into_iter().chain(slot).collect::<Vec<_>>().join(", ")
@@ -226,8 +240,12 @@ fn rows(view: &PaneView<'_>) -> (Vec<ReplicationRow>, Vec<String>) {
     match readings.wal_receiver() {
         Ok(None) => {}
         Ok(Some(receiver)) => {
-            let lag = readings.server().ok().and_then(|server| server.replay_lag).map(Seconds);
-            rows.push(ReplicationRow::Upstream(receiver.clone(), lag, ago(receiver.heard_at)));
+            let (lag, behind) = match readings.vitals(view.past()).lag {
+                Some(Lag::Behind { seconds, bytes }) => (seconds.map(Seconds), bytes.map(Bytes)),
+                _ => (None, None),
+            };
+            let (receiver, heard) = (receiver.clone(), ago(receiver.heard_at));
+            rows.push(ReplicationRow::Upstream(Upstream { receiver, lag, behind, heard }));
         }
         Err(why) => note("upstream", &why),
     }
@@ -262,7 +280,7 @@ fn columns() -> Vec<PaneColumn<ReplicationRow>> {
             let (state, role) = row.state();
             Cell::text(&state).role(role)
         }),
-        column(GridColumn::number("bytes", "WAL behind").help("WAL that a standby has not replayed, that a slot keeps, or that waits to be archived, in bytes.").short("behind"), |row| {
+        column(GridColumn::number("bytes", "WAL behind").help("WAL that a standby has not replayed (of this standby: received and not replayed), that a slot keeps, or that waits to be archived, in bytes.").short("behind"), |row| {
             Cell::optional(row.bytes().map(|bytes| (bytes, bytes.0)))
         }),
         column(GridColumn::number("lag", "lag").help("Replay lag of a standby; time since a slot is not read (17 and later); time since the last archived file."), |row| seconds(row.lag())),

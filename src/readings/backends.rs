@@ -199,6 +199,22 @@ impl Backend {
         self.wait.split(':').next().unwrap_or_default()
     }
 
+    /// Whether it waits for serializable transactions to end: `BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE`.
+    pub(crate) fn wants_safe_snapshot(&self) -> bool {
+        self.wait == "IPC:SafeSnapshot"
+    }
+
+    /// Whether it waits until no one reads a page: the server does not say who does.
+    pub(crate) fn waits_for_a_pin(&self) -> bool {
+        matches!(self.wait.as_str(), "BufferPin:BufferPin" | "Buffer:BufferCleanup")
+    }
+
+    /// Whether it is an autovacuum that the server cancels for the first session that waits for its lock, after
+    /// `deadlock_timeout`. Source: `ProcSleep()` in proc.c.
+    pub(crate) fn gives_way(&self) -> bool {
+        self.kind == "autovacuum worker" && !self.query.contains("(to prevent wraparound)")
+    }
+
     /// Whether the state of a client is not known: it is hidden, or the session runs with `track_activities` off.
     pub(crate) fn has_unknown_state(&self) -> bool {
         self.is_hidden || self.state == "disabled"

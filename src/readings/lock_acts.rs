@@ -100,6 +100,8 @@ pub fn proposals(graph: &LockGraph, sessions: &[Backend], facts: &ServerFacts) -
     let mut found: Vec<Forecast> = candidates(graph)
         .into_iter()
         .filter_map(|node| sessions.iter().find(|one| one.pid == node))
+        // The server cancels that by itself.
+        .filter(|one| !one.gives_way())
         .filter_map(|one| {
             let kind = if one.is_active() { SignalKind::Cancel } else { SignalKind::Terminate };
             let is_possible = matches!(prospect(kind, one, sessions, facts), Prospect::Possible(_));

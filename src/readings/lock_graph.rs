@@ -38,6 +38,8 @@ pub struct LockGraph {
     is_simple: Vec<bool>,
     /// Of sessions that stand in no queue: who blocks them.
     unqueued: BTreeMap<i64, Vec<i64>>,
+    /// Those of them that wait for no lock, but for serializable transactions to end.
+    for_snapshots: BTreeSet<i64>,
     prepared: Vec<PreparedTransaction>,
     roots: Vec<LockRoot>,
 }
@@ -131,7 +133,8 @@ impl LockGraph {
             !blocking.contains(&one.node) && places.get(&one.node).is_none_or(|places| places.holds.is_empty())
         };
         let is_simple = queues.iter().map(|queue| queue.waiting.iter().all(keeps_nobody)).collect();
-        let graph = Self { queues, places, is_simple, unqueued, prepared, roots: Vec::new() };
+        let for_snapshots = sessions.iter().filter(|one| one.wants_safe_snapshot()).map(|one| one.pid).collect();
+        let graph = Self { queues, places, is_simple, unqueued, for_snapshots, prepared, roots: Vec::new() };
         Self { roots: graph.find_roots(), ..graph }
     }
 
@@ -388,8 +391,19 @@ impl LockGraph {
                 set.insert(one.node);
             }
         }
+        if removal != Removal::Statement {
+            // A safe snapshot is there when the last of those transactions has ended.
+            for waiter in &self.for_snapshots {
+                let blockers = self.unqueued.get(waiter).map(Vec::as_slice).unwrap_or_default();
+                if blockers.contains(&node) {
+                    let set = if blockers.len() == 1 { &mut prediction.runs } else { &mut prediction.moves_up };
+                    set.insert(*waiter);
+                }
+            }
+        }
         prediction.moves_up = prediction.moves_up.difference(&prediction.runs).copied().collect();
-        prediction.is_known = !behind.iter().any(|waiter| self.unqueued.contains_key(waiter));
+        let is_unknown = |waiter: &i64| self.unqueued.contains_key(waiter) && !self.for_snapshots.contains(waiter);
+        prediction.is_known = !behind.iter().any(is_unknown);
         let told: BTreeSet<i64> = prediction.runs.union(&prediction.moves_up).copied().collect();
         prediction.stays = behind.difference(&told).copied().collect();
         prediction

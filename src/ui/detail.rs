@@ -23,6 +23,8 @@ pub struct Detail {
     /// The lines for a width.
     laid: RefCell<(u16, Vec<Vec<TextPart>>)>,
     height: Cell<u16>,
+    /// The most lines that it had while it was read.
+    most_lines: Cell<u16>,
 }
 
 impl Detail {
@@ -39,8 +41,17 @@ impl Detail {
     /// Takes the contents of another document and stays where it is, for the same row read anew.
     pub fn replace(&mut self, newer: Document) {
         if self.document != newer {
-            *self = Self { first: self.first.clone(), height: self.height.clone(), ..Self::new(newer) };
+            let (first, height, most_lines) = (self.first.clone(), self.height.clone(), self.most_lines.clone());
+            *self = Self { first, height, most_lines, ..Self::new(newer) };
         }
+    }
+
+    /// Returns how many rows it needs in so many columns; while it is read it does not shrink again.
+    pub(crate) fn rows(&self, columns: u16) -> u16 {
+        self.lay(columns);
+        let lines = u16::try_from(self.laid.borrow().1.len()).unwrap_or(u16::MAX);
+        self.most_lines.set(self.most_lines.get().max(lines));
+        self.most_lines.get()
     }
 
     /// Scrolls so many lines down, or up where it is negative.
@@ -70,10 +81,7 @@ impl Detail {
             return;
         }
         self.height.set(area.height);
-        let width = area.width.saturating_sub(2).max(1);
-        if self.laid.borrow().0 != width {
-            *self.laid.borrow_mut() = (width, self.lines(usize::from(width)));
-        }
+        let width = self.lay(area.width);
         self.first.set(self.first.get().min(self.last_first()));
         let laid = self.laid.borrow();
         let first = self.first.get();
@@ -82,6 +90,15 @@ impl Detail {
         }
         let bar = super::scrollbar::Scrollbar { count: laid.1.len(), first };
         bar.draw(buffer, Rect { x: area.right() - 1, width: 1, ..area }, theme);
+    }
+
+    /// Lays it out in so many columns, two of them for the scrollbar; returns the columns of its lines.
+    fn lay(&self, columns: u16) -> u16 {
+        let width = columns.saturating_sub(2).max(1);
+        if self.laid.borrow().0 != width {
+            *self.laid.borrow_mut() = (width, self.lines(usize::from(width)));
+        }
+        width
     }
 
     fn last_first(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
+use ratatui::style::Modifier;
 
 use super::frame::{TextPart, Tile, draw_parts};
 use super::text;
@@ -18,6 +19,9 @@ pub use picker::{PickItem, Picker};
 
 /// Columns of a fact at most: what an act does takes four lines.
 const MOST_OF_A_FACT: usize = 400;
+
+/// Columns beside a window that are left blank instead of showing what is below.
+const STRIP: u16 = 4;
 
 /// A question before something is done.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -76,11 +80,13 @@ pub(crate) struct Window<'a> {
     pub(crate) note: Option<&'a str>,
 }
 
-/// Clears a place in the middle of an area, draws a frame around it and returns the inside.
+/// Dims an area, clears a place in its middle, draws a frame around it and returns the inside.
 ///
 /// Where the area is smaller than the window, it is the area.
 pub(crate) fn overlay(buffer: &mut Buffer, area: Rect, window: Window<'_>, theme: &Theme) -> Rect {
     let area = area.intersection(buffer.area);
+    let without = Modifier::BOLD | Modifier::UNDERLINED | Modifier::REVERSED;
+    buffer.set_style(area, theme.screen().patch(theme.style(Role::Muted)).remove_modifier(without));
     let (width, height) = (window.size.width.min(area.width), window.size.height.min(area.height));
     let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     // A wide character that begins left of the frame would reach into it.
@@ -93,14 +99,16 @@ pub(crate) fn overlay(buffer: &mut Buffer, area: Rect, window: Window<'_>, theme
             }
         }
     }
-    for y in place.y..place.bottom() {
-        for x in place.x..place.right() {
-            if let Some(cell) = buffer.cell_mut((x, y)) {
-                cell.reset();
-            }
+    // A strip of a few columns beside the window says nothing.
+    let strip = |columns: u16| if columns <= STRIP { columns } else { 0 };
+    let (left, right) = (strip(place.x - area.x), strip(area.right() - place.right()));
+    let cleared = Rect { x: place.x - left, width: place.width + left + right, ..place };
+    for position in cleared.positions() {
+        if let Some(cell) = buffer.cell_mut(position) {
+            cell.reset();
         }
     }
-    buffer.set_style(place, theme.screen());
+    buffer.set_style(cleared, theme.screen());
     let note = window.note.map(|note| (note, Role::Muted));
     let inside = Tile { title: window.title, key: None, note, has_focus: true }.draw(buffer, place, theme);
     if inside.width > 4 && inside.width < place.width {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pgdj::readings::Readings;
 use pgdj::readings::act::SignalKind;
 use pgdj::readings::lock_acts::Forecast;
-use pgdj::readings::lock_graph::LockGraph;
+use pgdj::readings::lock_graph::{LockGraph, LockRoot, Removal};
 use pgdj::sample::Snapshot;
 use tokio_postgres::Client;
 
@@ -100,6 +100,16 @@ const SHAPES: &[Shape] = &[
         roots: &[&["a"]],
         acts: &[end("a", &["b"]), cancel("b", &[])],
     },
+    Shape {
+        name: "a report that waits for a safe snapshot",
+        steps: &[
+            ("a", "commit; begin isolation level serializable; update t set x = x + 1 where id = 1"),
+            ("b", "commit; begin isolation level serializable, read only, deferrable; select count(*) from t"),
+        ],
+        waiting: 1,
+        roots: &[&["a"]],
+        acts: &[end("a", &["b"])],
+    },
 ];
 
 /// The sessions of a shape.
@@ -142,7 +152,7 @@ async fn settled(admin: &Client, pid: i64) {
     let deadline = Instant::now() + PATIENCE;
     let sql =
         "select state = 'idle in transaction' and query not like 'select pg_backend_pid%' and query not like 'begin%'
-            or exists (select from pg_locks as l where l.pid = a.pid and not l.granted)
+            or exists (select from pg_locks as l where l.pid = a.pid and not l.granted) or coalesce(wait_event = 'SafeSnapshot', false)
         from pg_stat_activity as a where pid = $1::bigint";
     while !admin.query_one(sql, &[&pid]).await.unwrap().get::<_, bool>(0) {
         assert!(Instant::now() < deadline, "{pid} neither waits nor is done");
@@ -152,7 +162,8 @@ async fn settled(admin: &Client, pid: i64) {
 
 fn is_read(graph: &LockGraph, waiting: usize) -> bool {
     let all = graph.waiting();
-    all.len() == waiting && all.iter().all(|pid| graph.wants(*pid).is_some())
+    let is_known = |root: &LockRoot| graph.predict(root.first(), Removal::Session).is_known;
+    all.len() == waiting && graph.roots().iter().all(is_known)
 }
 
 fn with_graph<T>(snapshot: &Snapshot, work: impl FnOnce(&Readings, &LockGraph) -> T) -> T {
@@ -194,7 +205,8 @@ async fn check(login: &Login, shape: &Shape, act: &Act, is_ordered: bool) {
 /// Returns who waits once that has been the same for a while.
 async fn seen_waiting(admin: &Client, sessions: &Sessions) -> BTreeSet<i64> {
     let pids: Vec<i32> = sessions.pids.values().map(|pid| i32::try_from(*pid).unwrap()).collect();
-    let sql = "select pid::bigint from pg_locks where not granted and pid = any ($1)";
+    let sql = "select pid::bigint from pg_locks where not granted and pid = any ($1)
+        union select pid::bigint from pg_stat_activity where wait_event = 'SafeSnapshot' and pid = any ($1)";
     let mut last = BTreeSet::new();
     let mut same = 0;
     while same < 20 {

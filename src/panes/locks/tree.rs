@@ -59,7 +59,10 @@ impl<'a> LockRow<'a> {
     fn state(&self) -> Cell {
         match self {
             Self::Node { node, tree, .. } if tree.graph.waits(*node) => Cell::text("waits"),
-            _ => self.of(|session| Cell::text(session.short_state()).role(Role::Lock)),
+            _ => self.of(|session| {
+                let state = if session.gives_way() { "gives way" } else { session.short_state() };
+                Cell::text(state).role(Role::Lock)
+            }),
         }
     }
 
@@ -74,7 +77,10 @@ impl<'a> LockRow<'a> {
 
     /// Returns the lock that it waits for, else the one it has that most wait for.
     fn lock(&self) -> Cell {
-        let Self::Node { node, tree, .. } = self else { return Cell::default() };
+        let Self::Node { node, session, tree } = self else { return Cell::default() };
+        if session.is_some_and(Backend::wants_safe_snapshot) {
+            return Cell::text("wants a safe snapshot");
+        }
         if let Some((queue, wanted)) = tree.graph.wants(*node) {
             return Cell::text(&format!("wants {} {}", short(queue.on()), wanted.mode.words()));
         }
@@ -128,7 +134,7 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
         ),
         column(
             GridColumn::text("state", "state", 7)
-                .help("waits: for a lock; else what the session does (pg_stat_activity.state).")
+                .help("waits: for a lock; gives way: an autovacuum that the server cancels within deadlock_timeout (1 s); else what the session does (pg_stat_activity.state).")
                 .at_most(10),
             LockRow::state,
         ),

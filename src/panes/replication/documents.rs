@@ -1,10 +1,10 @@
 //! What is known of a row of Replication, and what to do.
 
-use super::ReplicationRow;
+use super::{ReplicationRow, Upstream};
 use crate::app::PaneView;
 use crate::document::{Document, Language, Tone};
 use crate::readings::archiving::{Archiving, ArchivingState};
-use crate::readings::replication::{Standby, WalReceiver};
+use crate::readings::replication::Standby;
 use crate::readings::slots::{Slot, keep_limit};
 use crate::sample::unit::Count;
 use crate::sample::{Bytes, Seconds};
@@ -12,7 +12,7 @@ use crate::sample::{Bytes, Seconds};
 /// Returns what is known of a row.
 pub(super) fn of(row: &ReplicationRow, view: &PaneView<'_>) -> Document {
     match row {
-        ReplicationRow::Upstream(receiver, lag, heard) => upstream(receiver, *lag, *heard),
+        ReplicationRow::Upstream(of) => upstream(of),
         ReplicationRow::Standby(standby) => a_standby(standby, view),
         ReplicationRow::Slot(slot, _) => a_slot(slot, view),
         ReplicationRow::Archive(archiving, since) => archive(archiving, *since),
@@ -23,7 +23,7 @@ fn words<T: std::fmt::Display>(figure: Option<T>) -> String {
     figure.map_or_else(|| "?".to_owned(), |figure| figure.to_string())
 }
 
-fn upstream(receiver: &WalReceiver, lag: Option<Seconds>, heard: Option<Seconds>) -> Document {
+fn upstream(Upstream { receiver, lag, behind, heard }: &Upstream) -> Document {
     let mut document = Document::new("This server is a standby");
     match receiver.pid {
         Some(pid) => document.pair("WAL receiver", &format!("pid {pid}, {}", super::known(&receiver.status))),
@@ -36,7 +36,8 @@ fn upstream(receiver: &WalReceiver, lag: Option<Seconds>, heard: Option<Seconds>
         document.pair("replication slot there", &receiver.slot);
     }
     document.pair("last heard from", &heard.map_or_else(|| "?".to_owned(), |age| format!("{age} ago")));
-    document.pair("since the last replayed commit", &words(lag));
+    document.pair("last replayed commit", &lag.map_or_else(|| "?".to_owned(), |age| format!("{age} ago")));
+    document.pair("received, not replayed", &words(*behind));
     if receiver.is_paused {
         document.pair_as("replay", "paused", Tone::Warning);
         document

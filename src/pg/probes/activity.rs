@@ -67,7 +67,12 @@ static COLUMNS: [Column; 22] = [
     label("has_our_role", Unit::Flag, "Whether the role of pgdj has the rights of its role.", "pg_has_role()"),
     label("query_id", Unit::Id, "Identifier of the statement in pg_stat_statements, since 14.", "pg_stat_activity"),
     label("leader_pid", Unit::Id, "Leader of the parallel group, since 13.", "pg_stat_activity"),
-    label("blocked_by", Unit::Ids, "Pids that keep it from its lock.", "pg_blocking_pids()"),
+    label(
+        "blocked_by",
+        Unit::Ids,
+        "Pids that keep it from its lock or its safe snapshot.",
+        "pg_blocking_pids(), pg_safe_snapshot_blocking_pids()",
+    ),
     label(
         "query",
         Unit::Sql,

@@ -76,7 +76,11 @@ select
     case when a.usesysid is not null then pg_catalog.pg_has_role(a.usesysid, 'usage') end as has_our_role,
     /*? pg_stat_activity.query_id */ a.query_id /*: null::bigint */ as query_id,
     /*? pg_stat_activity.leader_pid */ a.leader_pid::bigint /*: null::bigint */ as leader_pid,
-    pg_catalog.array_remove((select b.by from blocked as b where b.first = a.first), a.pid::bigint) as blocked_by,
+    case
+        -- A deferrable transaction waits for no lock, but for serializable transactions to end.
+        when a.wait_event = 'SafeSnapshot' then pg_catalog.pg_safe_snapshot_blocking_pids(a.pid)::bigint[]
+        else pg_catalog.array_remove((select b.by from blocked as b where b.first = a.first), a.pid::bigint)
+    end as blocked_by,
     -- three dots where the server or this statement cut it: behind what is left may stand the name of a secret
     coalesce(pg_catalog.left(a.query, 10000) || case when a.is_cut then '...' else '' end, '') as query,
     a.is_cut as is_query_cut,

@@ -118,3 +118,22 @@ fn five_hundred_waiters_for_one_row_are_no_burden() {
     assert_eq!(all, (0..=498).sum::<usize>());
     assert!(graph.waiting().into_iter().take(9).all(|node| graph.count_behind(node) == graph.behind(node).len()));
 }
+
+#[test]
+fn a_safe_snapshot_is_there_when_the_last_serializable_transaction_ends() {
+    let seen = snapshot().with(
+        "activity",
+        vec![
+            row! { pid: 1 },
+            row! { pid: 2 },
+            row! { pid: 3, wait_event_type: "IPC", wait_event: "SafeSnapshot", blocked_by: [1] },
+            row! { pid: 4, wait_event_type: "IPC", wait_event: "SafeSnapshot", blocked_by: [1, 2] },
+        ],
+    );
+    let readings = crate::readings::Readings::of(seen);
+    let graph = readings.lock_graph();
+    assert_eq!(graph.parent(4), Some(1));
+    let end = graph.predict(1, Removal::Session);
+    assert_eq!((end.runs, end.moves_up, end.is_known), (set(&[3]), set(&[4]), true));
+    assert!(graph.predict(1, Removal::Statement).runs.is_empty());
+}

@@ -59,3 +59,16 @@ fn a_finding_leads_to_the_row_of_a_prepared_transaction() {
     assert!(crate::app::Pane::select(&mut pane, "-753"));
     assert_eq!(pane.list.selected_key(), Some("pid -753"));
 }
+
+#[test]
+fn an_autovacuum_gives_way_unless_it_prevents_wraparound() {
+    let worker = |query: &str| Backend {
+        kind: "autovacuum worker".to_owned(),
+        state: "active".to_owned(),
+        query: query.to_owned(),
+        ..session(1, &[])
+    };
+    let state = |worker| of(&[worker, session(2, &[1])]).rows[0].cells[1].text.clone();
+    assert_eq!(state(worker("autovacuum: VACUUM public.t")), "gives way");
+    assert_eq!(state(worker("autovacuum: VACUUM public.t (to prevent wraparound)")), "active");
+}
