@@ -13,6 +13,17 @@ const SLOWEST: f64 = 30.0;
 /// What is read each second may use so much of the budget; the rest is for what is read with samples and now and then.
 const SHARE: f64 = 0.5;
 
+/// The connections of one pgdj: two that sample, one that acts.
+const CONNECTIONS: usize = 3;
+
+/// The budget is shared among so many at most: sessions that only have our name slow nothing down for ever.
+const MOST_PROGRAMS: usize = 20;
+
+/// Returns what one program may use of a budget where so many sessions of other pgdj's are on the server.
+pub(super) fn share(budget: f64, others: usize) -> f64 {
+    budget / (1 + others.div_ceil(CONNECTIONS)).min(MOST_PROGRAMS) as f64
+}
+
 /// Watches what the readings of each second cost.
 #[derive(Debug)]
 pub struct Budget {
@@ -27,6 +38,11 @@ impl Budget {
     /// Starts to watch, at the pace asked for; `budget` is the server's seconds that pgdj may use in each second.
     pub fn new(budget: f64, now: Instant) -> Self {
         Self { limit: budget * SHARE, spent: 0.0, since: now, factor: 1.0 }
+    }
+
+    /// Takes another budget.
+    pub(super) fn allow(&mut self, budget: f64) {
+        self.limit = budget * SHARE;
     }
 
     /// Notes what a reading cost the server, and judges the pace once in a while.
@@ -64,6 +80,17 @@ mod tests {
             budget.spend(cost, *now);
         }
         budget.second(Duration::from_secs(1))
+    }
+
+    #[test]
+    fn several_programs_share_one_budget() {
+        let shares = [0, 1, 3, 4, 57, 6000].map(|others| (0.02 / share(0.02, others)).round() as i64);
+        assert_eq!(shares, [1, 2, 2, 3, 20, 20]);
+        let mut now = Instant::now();
+        let mut budget = Budget::new(0.02, now);
+        budget.allow(share(0.02, 57));
+        let slowed = pace_after(&mut budget, &mut now, 0.002);
+        assert!(slowed > Duration::from_secs(3), "{slowed:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::bundle::{ProbeQuestion, Unbundled};
 use super::idle::ReadingOf;
 use super::kept::KeptRows;
 use super::latest_sections::LatestSections;
-use super::round_trip::{Returned, RoundTrip};
+use super::round_trip::{MadeStatements, Returned, RoundTrip};
 use super::schedule::{Paces, Schedule};
 use super::slow::{LaneReport, LaneRequest, Urgency};
 use super::texts::Texts;
@@ -71,8 +71,11 @@ pub struct FastLane {
     schedule: Schedule,
     unbundled: Unbundled,
     budget: Budget,
+    /// The server's seconds that this program may use in each second: others of its kind use the rest.
+    share: f64,
     texts: Texts,
     kept: KeptRows,
+    made: MadeStatements,
     session: Option<Session>,
     work: Option<PendingWork>,
     retry: Retry,
@@ -133,8 +136,10 @@ impl FastLane {
             schedule: Schedule::new(Lane::Fast),
             unbundled: Unbundled::default(),
             budget: Budget::new(settings.budget, Instant::now()),
+            share: settings.budget,
             texts: Texts::default(),
             kept: KeptRows::default(),
+            made: MadeStatements::default(),
             session: None,
             work: None,
             retry: Retry::at_once(),
@@ -151,7 +156,7 @@ impl FastLane {
         mut commands: mpsc::Receiver<SamplerCommand>,
         mut lane_reports: mpsc::Receiver<LaneReport>,
     ) {
-        let mut next = Instant::now() + self.settings.second;
+        let mut next = Instant::now() + self.settings.second.mul_f64(1.0 + own_phase());
         self.connect();
         loop {
             // Each branch is cancel-safe: receiving, a timer, and a future that is kept when another branch wins.
@@ -273,9 +278,8 @@ impl FastLane {
         let questions = self.unbundled.questions(probes, now, session.is_pooled);
         let known = self.kept.known(now, self.connector.own_backends().pids(), reading);
         let asked = RoundTrip::new(questions, known, session.is_pooled, has_blockers);
-        let facts = Arc::clone(self.latest.facts());
+        let queries = asked.queries(self.latest.facts(), &mut self.made);
         let done = async move {
-            let queries = asked.queries(&facts);
             let sent = Instant::now();
             let answers = session.pipeline(&queries).await;
             LaneDone::Sampled { session, asked, answers, elapsed: sent.elapsed() }
@@ -380,7 +384,7 @@ impl FastLane {
             let Some(cost) = cost else { continue };
             let took = Duration::try_from_secs_f64(cost.0).unwrap_or_default();
             for probe in &question.probes {
-                let rest = Paces::rest(probe, took, self.settings.budget);
+                let rest = Paces::rest(probe, took, self.share);
                 if paces.interval(probe).is_some_and(|interval| rest > interval) {
                     self.schedule.again(probe, now + rest);
                 }
@@ -470,6 +474,12 @@ impl FastLane {
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         }
     }
+}
+
+/// Returns where in a second this program samples, 0..1: several that were started at once do not ask at once.
+fn own_phase() -> f64 {
+    // The golden ratio keeps neighbours apart.
+    (f64::from(std::process::id()) * 0.618_033_988_75).fract()
 }
 
 /// Waits for what is under way; for ever if nothing is.

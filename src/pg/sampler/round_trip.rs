@@ -1,11 +1,15 @@
 //! What one round trip asks, in its order, and what each part of it cost the server.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use tokio_postgres::Error;
 
 use super::bundle::ProbeQuestion;
 use super::kept::AlreadyRead;
 use super::timing::{CLOCK, Times, take_times};
 use crate::pg::blockers::{self, LockTarget};
+use crate::pg::own::{Mark, Sql};
 use crate::pg::session::{Answer, Answers, Limits, Query};
 use crate::sample::{Seconds, ServerFacts, Timestamp, Value};
 
@@ -47,6 +51,28 @@ pub struct Returned {
     pub costs: Vec<Option<Seconds>>,
 }
 
+/// The statements of single probes as they are sent to a server, and what their parameters are: made once, and not each
+/// second.
+#[derive(Debug, Default)]
+pub(crate) struct MadeStatements {
+    facts: Option<Arc<ServerFacts>>,
+    made: HashMap<(&'static str, IsFirst), (Sql, Vec<Mark>)>,
+}
+
+/// Whether a statement is the first of its round trip, which tells its time.
+type IsFirst = bool;
+
+impl MadeStatements {
+    fn of(&mut self, question: &ProbeQuestion, place: usize, facts: &Arc<ServerFacts>) -> (Sql, Vec<Mark>) {
+        let make = || question.sql(place, facts).with_parameters();
+        let [probe] = question.probes.as_slice() else { return make() };
+        if self.facts.as_ref().is_none_or(|known| !Arc::ptr_eq(known, facts)) {
+            *self = Self { facts: Some(Arc::clone(facts)), made: HashMap::new() };
+        }
+        self.made.entry((probe.name, place == 0)).or_insert_with(make).clone()
+    }
+}
+
 impl RoundTrip {
     /// Puts the questions in their order; behind a pooler the bundle tells the time, which is its last.
     pub(crate) fn new(questions: Vec<ProbeQuestion>, known: AlreadyRead, is_pooled: bool, has_blockers: bool) -> Self {
@@ -73,17 +99,17 @@ impl RoundTrip {
     }
 
     /// Returns the statements for a server; what is known already is not read again.
-    pub fn queries(&self, facts: &ServerFacts) -> Vec<Query> {
-        let ask = |question: &ProbeQuestion, place| {
-            let (sql, marks) = question.sql(place, facts).with_parameters();
+    pub(crate) fn queries(&self, facts: &Arc<ServerFacts>, made: &mut MadeStatements) -> Vec<Query> {
+        let mut ask = |question: &ProbeQuestion, place| {
+            let (sql, marks) = made.of(question, place, facts);
             marks.into_iter().fold(Query::new(sql), |query, mark| query.with(self.known.parameter(mark)))
         };
-        let query = |step: &RoundTripStep| match *step {
+        let mut query = |step: &RoundTripStep| match *step {
             RoundTripStep::Question(place) => self.questions.get(place).map(|question| ask(question, place)),
             RoundTripStep::Clock => Some(Query::new(CLOCK.sql())),
             RoundTripStep::Blockers => Some(blockers::question(LockTarget::Catalog)),
         };
-        self.steps.iter().filter_map(query).collect()
+        self.steps.iter().filter_map(&mut query).collect()
     }
 
     /// Sorts what came back, and takes the times off.
@@ -206,6 +232,20 @@ mod tests {
             ]
         );
         assert!(!RoundTrip::new(several(), known(), true, false).steps.contains(&RoundTripStep::Clock));
+    }
+
+    #[test]
+    fn a_statement_is_made_once_for_what_a_server_has() {
+        let (mut made, trip) =
+            (MadeStatements::default(), RoundTrip::new(vec![question(&["activity"])], known(), false, false));
+        let old = Arc::new(ServerFacts::default());
+        let new = Arc::new(ServerFacts {
+            columns: ["pg_stat_activity.query_id".to_owned()].into(),
+            ..ServerFacts::default()
+        });
+        let mut text = |facts| trip.queries(facts, &mut made)[0].sql.as_str().to_owned();
+        assert_eq!(text(&old), text(&old));
+        assert!(text(&new).contains("a.query_id as query_id") && !text(&old).contains("a.query_id as query_id"));
     }
 
     #[test]

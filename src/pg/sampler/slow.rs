@@ -30,6 +30,8 @@ pub enum LaneRequest {
     Look(Urgency),
     /// Read the texts of these queryids.
     Texts(Vec<i64>),
+    /// Use so many of the server's seconds in each second.
+    Budget(f64),
 }
 
 /// How soon a look is wanted.
@@ -90,7 +92,7 @@ const SLACK: Duration = Duration::from_secs(10);
 /// Runs the slow lane until the fast lane is gone.
 pub async fn run(
     connector: Arc<dyn Connector>,
-    budget: f64,
+    mut budget: f64,
     cancel_queue: CancelQueue,
     mut requests: mpsc::Receiver<LaneRequest>,
     reports: mpsc::Sender<LaneReport>,
@@ -102,11 +104,12 @@ pub async fn run(
         while facts.is_none() {
             match requests.recv().await {
                 Some(LaneRequest::Connected(found)) => facts = Some(found),
+                Some(LaneRequest::Budget(other)) => budget = other,
                 Some(_) => {}
                 None => return,
             }
         }
-        if !rest(pause, &mut requests, &mut facts, &reports).await {
+        if !rest(pause, &mut requests, Known { facts: &mut facts, budget: &mut budget }, &reports).await {
             return;
         }
         let Some(found) = facts.clone() else { continue };
@@ -116,7 +119,7 @@ pub async fn run(
                 let mut lane = Slow::new(session, found, budget, &reports);
                 let ended = lane.work(&mut requests).await;
                 // It may have heard of another server, or found other facts, while it worked.
-                facts = Some(lane.facts);
+                (facts, budget) = (Some(lane.facts), lane.budget);
                 ended
             }
             Err(why) => Err(Lost { why }),
@@ -129,6 +132,12 @@ pub async fn run(
     }
 }
 
+/// What the lane was told, and keeps while it has no connection.
+struct Known<'a> {
+    facts: &'a mut Option<Arc<ServerFacts>>,
+    budget: &'a mut f64,
+}
+
 /// Waits before the next attempt to connect; a newer server that the fast lane found ends the wait.
 /// Returns whether the fast lane is still there.
 ///
@@ -136,7 +145,7 @@ pub async fn run(
 async fn rest(
     pause: Duration,
     requests: &mut mpsc::Receiver<LaneRequest>,
-    facts: &mut Option<Arc<ServerFacts>>,
+    known: Known<'_>,
     reports: &mpsc::Sender<LaneReport>,
 ) -> bool {
     let mut until = Instant::now() + pause;
@@ -145,7 +154,7 @@ async fn rest(
             biased;
             request = requests.recv() => match request {
                 Some(LaneRequest::Connected(found)) => {
-                    *facts = Some(found);
+                    *known.facts = Some(found);
                     until = Instant::now();
                 }
                 // Texts that will not come: the fast lane may ask for them again.
@@ -155,6 +164,7 @@ async fn rest(
                         return false;
                     }
                 }
+                Some(LaneRequest::Budget(budget)) => *known.budget = budget,
                 Some(LaneRequest::Now | LaneRequest::Look(_)) => {}
                 None => return false,
             },
@@ -244,6 +254,7 @@ impl<'a> Slow<'a> {
             LaneRequest::Look(Urgency::AtOnce) => self.check_facts().await?,
             LaneRequest::Look(Urgency::WhenRested) => self.check_facts_if_rested().await?,
             LaneRequest::Texts(ids) => self.read_texts(ids).await?,
+            LaneRequest::Budget(budget) => self.budget = budget,
         }
         Ok(())
     }

@@ -2,8 +2,10 @@
 
 use super::FastLane;
 use crate::pg::probes::{Lane, Probe};
+use crate::pg::sampler::budget;
 use crate::pg::sampler::latest_sections::asked_probe;
 use crate::pg::sampler::slow::{LaneReport, LaneRequest, Urgency};
+use crate::pg::session::APPLICATION;
 use crate::sample::{Missing, Reading, Row, RowSet, Section, ServerFacts, SharedRow, Timestamp, Value};
 
 impl FastLane {
@@ -22,6 +24,7 @@ impl FastLane {
         {
             self.schedule.at_once("locks");
         }
+        self.share_budget();
         let Some(asked) = asked_probe().filter(|probe| self.latest.is_read(probe)) else { return };
         let statements = match self.latest.section("statements").clone() {
             Section::Ready(statements) if probes.iter().any(|probe| probe.name == "statements") => statements,
@@ -38,6 +41,22 @@ impl FastLane {
         } else if self.latest.section(asked.name).why().is_some() && is_all_known && !self.texts.is_waiting() {
             // Nothing is to be asked: what kept texts from being read, a lost connection for instance, is over.
             self.show_texts(asked, at);
+        }
+    }
+
+    /// Uses less of the server where other pgdj's do the same. Behind a pooler our own sessions cannot be told from theirs.
+    fn share_budget(&mut self) {
+        let Some(sessions) = self.latest.section("activity").rows() else { return };
+        if self.session.as_ref().is_none_or(|session| session.is_pooled) {
+            return;
+        }
+        let Some(application) = sessions.position("application") else { return };
+        let is_other = |row: &&SharedRow| row.get(application).and_then(Value::as_str) == Some(APPLICATION);
+        let others = sessions.rows.iter().filter(is_other).count();
+        let share = budget::share(self.settings.budget, others);
+        if share != self.share && self.request(LaneRequest::Budget(share)) {
+            self.share = share;
+            self.budget.allow(share);
         }
     }
 
