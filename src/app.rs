@@ -5,6 +5,7 @@
 
 pub mod action;
 mod acts;
+mod between;
 pub mod clock;
 pub mod draw_context;
 pub mod effect;

@@ -31,6 +31,7 @@ const SAMPLES_COME: f64 = 1.5;
 impl App {
     /// Takes an event in. What the shell is to do for it waits until [`App::next_effect`] takes it.
     pub fn update(&mut self, event: Event) {
+        let Some(event) = self.keep_between(event) else { return };
         let is_tick = matches!(event, Event::Tick(_));
         self.take(event);
         // While samples come, each draws what the clock moved on too.

@@ -1,4 +1,4 @@
-//! Keys, mouse and paste, read by a plain thread.
+//! Keys, mouse and paste, read by a plain thread, which sleeps until the terminal has something for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,6 +6,7 @@ use std::thread::{JoinHandle, park};
 use std::time::Duration;
 
 use crossterm::event::{self, Event as Terminal};
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::mpsc;
 
 use crate::app::Event;
@@ -15,6 +16,9 @@ const ROOM: usize = 64;
 
 /// How soon the thread heeds that another program is to read the keys.
 pub(super) const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// How long the thread sleeps; a console that nobody touches is not woken by it.
+const SLEEP: Duration = Duration::from_secs(60);
 
 /// The keyboard's thread.
 pub(super) struct Keyboard {
@@ -55,6 +59,8 @@ impl Keyboard {
     pub(super) async fn pause(&self) {
         self.pause.is_asked.store(true, Ordering::SeqCst);
         while !self.pause.is_heeded.load(Ordering::SeqCst) && self.is_alive() {
+            // What tells of another size of the terminal wakes the thread too; whoever else has this signal ignores it.
+            kill_process(getpid(), Signal::WINCH).unwrap_or_default();
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -79,7 +85,7 @@ fn read(send: &mpsc::Sender<Event>, pause: &Pause) {
             park();
         }
         pause.is_heeded.store(false, Ordering::SeqCst);
-        match event::poll(LOOK_UP) {
+        match event::poll(SLEEP) {
             Ok(true) => {}
             Ok(false) => continue,
             Err(_) => return,

@@ -51,6 +51,16 @@ impl Section {
         }
     }
 
+    /// Whether it is the same reading, not only one that is equal, for the same reason.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let is_same_reading = match (self.reading(), other.reading()) {
+            (Some(reading), Some(other)) => Arc::ptr_eq(reading, other),
+            (None, None) => true,
+            _ => false,
+        };
+        is_same_reading && self.why() == other.why()
+    }
+
     /// Returns this section after an attempt that failed: the last figures are kept, with the reason.
     pub fn failed(&self, why: Missing) -> Self {
         match self.reading() {
