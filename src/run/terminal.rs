@@ -22,7 +22,7 @@ use frame_writer::FrameWriter;
 pub type ByteCount = Arc<AtomicU64>;
 
 /// The exit status after a panic: the one that Rust itself gives.
-const PANICKED: i32 = 101;
+pub(crate) const PANICKED: i32 = 101;
 
 /// Whether the terminal is ours just now, so that it is given back once and only if it was taken.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
