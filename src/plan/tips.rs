@@ -66,9 +66,10 @@ mod wrong_order_index;
 pub use context::{IndexFacts, TableFacts, TipContext};
 pub use verdict::{PlanVerdict, verdict};
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use super::{NodeId, Plan};
+use super::{Node, NodeId, Plan};
 use crate::sample::Seconds;
 
 /// A rule.
@@ -166,6 +167,14 @@ enum Topic {
 struct TipInput<'a> {
     plan: &'a Plan,
     context: &'a TipContext,
+    /// The scans by their aliases, once a rule looks for one.
+    scans: OnceCell<HashMap<&'a str, &'a Node>>,
+}
+
+impl<'a> TipInput<'a> {
+    fn new(plan: &'a Plan, context: &'a TipContext) -> Self {
+        Self { plan, context, scans: OnceCell::new() }
+    }
 }
 
 /// What a rule found: a place, what was seen, what to do.
@@ -246,7 +255,7 @@ const LEAST_TIME: f64 = 0.0005;
 
 /// Returns what is worth doing, the largest saving first; one cause is told once.
 pub fn find(plan: &Plan, context: &TipContext) -> Vec<TipHit> {
-    let seen = TipInput { plan, context };
+    let seen = TipInput::new(plan, context);
     let mut hits: Vec<(&'static Tip, Hit)> = Vec::new();
     for tip in ALL {
         hits.extend((tip.find)(&seen).into_iter().map(|hit| (*tip, hit)));

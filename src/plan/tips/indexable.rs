@@ -78,10 +78,9 @@ pub(super) fn sort_keys(seen: &TipInput<'_>, keys: &[&str]) -> Option<(Option<St
     }
     // A column of a sub-query or a CTE is called by that one's alias: no table of it can be read.
     let alias = table?;
-    let mut scans = seen.all().filter(|(_, node)| node.kind.reads_table());
     let scan = match &alias {
-        Some(alias) => scans.find(|(_, node)| node.alias() == Some(alias)).map(|(_, node)| node),
-        None => scans.next().map(|(_, node)| node),
+        Some(alias) => seen.scan(alias),
+        None => seen.all().find(|(_, node)| node.kind.reads_table()).map(|(_, node)| node),
     };
     if alias.is_some() && scan.is_none() {
         return None;

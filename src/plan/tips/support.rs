@@ -1,5 +1,7 @@
 //! What the rules share: how a node is called, what its time is, how conditions are read.
 
+use std::collections::HashMap;
+
 pub(super) use super::{Hit, IndexIdea, Tip, TipInput, Topic};
 pub(super) use crate::plan::Direction;
 pub(super) use crate::plan::{BLOCK, Node, NodeId, NodeKind, Plan, Relationship};
@@ -49,6 +51,20 @@ impl<'a> TipInput<'a> {
     pub(super) fn all(&self) -> impl Iterator<Item = (NodeId, &'a Node)> {
         let plan: &'a Plan = self.plan;
         plan.iter().filter(|(_, node)| !node.is_never_executed())
+    }
+
+    /// Returns the first scan of a table that has this alias.
+    pub(super) fn scan(&self, alias: &str) -> Option<&'a Node> {
+        let scans = self.scans.get_or_init(|| {
+            let mut scans = HashMap::new();
+            for (_, node) in self.all().filter(|(_, node)| node.kind.reads_table()) {
+                if let Some(alias) = node.alias() {
+                    scans.entry(alias).or_insert(node);
+                }
+            }
+            scans
+        });
+        scans.get(alias).copied()
     }
 
     /// Returns the time of the whole, in seconds; zero without times.
@@ -206,7 +222,7 @@ pub(super) mod test {
     pub(in crate::plan::tips) fn check_with(tip: &Tip, text: &str, context: &TipContext, expected: &str) {
         let plan = plan_of(text);
         assert!(!plan.nodes.is_empty(), "no plan in {text}");
-        let hits = (tip.find)(&TipInput { plan: &plan, context });
+        let hits = (tip.find)(&TipInput::new(&plan, context));
         let said: Vec<String> = hits.iter().map(|hit| format!("{}: {}", hit.seen, hit.advice)).collect();
         assert_eq!(said.join("\n"), expected, "{text}");
     }
