@@ -12,7 +12,8 @@ use jiff::tz::TimeZone;
 use pgdj::app::{App, Event, PaneContext, PaneSpec, Rights, SampleOrigin, Start};
 use pgdj::panes;
 use pgdj::pg::probes;
-use pgdj::sample::{Reading, RowSet, SampleCost, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
+use pgdj::readings::slices::{Dimension, LoadSamples, SliceFilter, TimeWindow};
+use pgdj::sample::{History, Reading, RowSet, SampleCost, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
 use pgdj::ui::glyphs::UNICODE;
 use pgdj::ui::theme::{Depth, Theme};
 use ratatui::Terminal;
@@ -56,6 +57,45 @@ fn a_key_and_a_frame(bencher: Bencher, pane: &str) {
         press(&mut app, 'j');
         terminal.draw(|frame| app.draw(black_box(frame))).expect("a frame");
     });
+}
+
+/// What Load decodes when it is shown for the first time: samples a second apart, each of 500 sessions, 50 of them active.
+#[divan::bench(args = [300, 3600], sample_count = 3, sample_size = 1)]
+fn the_load_is_sliced(bencher: Bencher, samples: u32) {
+    let (history, window) = sessions_over_time(samples, SESSIONS, 1);
+    bencher.bench_local(|| {
+        let mut load = LoadSamples::default();
+        load.take(&history, window);
+        black_box(load.count(window).taken)
+    });
+}
+
+/// What Load derives of these samples when another one comes: the chart and the table.
+#[divan::bench(args = [300, 3600], sample_count = 3, sample_size = 1)]
+fn the_load_is_counted(bencher: Bencher, samples: u32) {
+    let (history, window) = sessions_over_time(samples, SESSIONS / 10, 10);
+    let mut load = LoadSamples::default();
+    load.take(&history, window);
+    bencher.bench_local(|| {
+        let all = SliceFilter::ALL;
+        let series = load.series(window, all, Dimension::WaitClass, 6);
+        let rows = load.rows(window, all, Dimension::Statement, Dimension::View);
+        black_box((load.count(window).taken, series.points.len(), rows.len()))
+    });
+}
+
+/// Samples a second apart, each of so many sessions, of which every `step`th of 500 is taken.
+fn sessions_over_time(samples: u32, sessions: i64, step: i64) -> (History, TimeWindow) {
+    let mut history = History::bounded(usize::MAX);
+    let columns: Arc<[_]> = Arc::from(probes::find("activity").expect("a probe of this name").columns);
+    for sample in 0..samples {
+        let at = Timestamp(NOW + f64::from(sample));
+        let row = |row: i64| columns.iter().map(|column| session(&column.name, row * step)).collect();
+        let rows = RowSet::new(Arc::clone(&columns), (0..sessions).map(row));
+        let sections = [("activity", Section::Ready(Arc::new(Reading { at, rows })))].into();
+        history.push(Arc::new(Snapshot { at, server: Arc::default(), sections, cost: SampleCost::default() }));
+    }
+    (history, TimeWindow { from: Timestamp(NOW - 1.0), until: Timestamp(NOW + f64::from(samples)) })
 }
 
 fn press(app: &mut App, key: char) {

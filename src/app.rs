@@ -19,6 +19,7 @@ pub mod layer;
 pub mod list;
 pub mod message;
 mod mouse;
+mod narrow;
 pub mod pane;
 pub mod pane_id;
 pub mod pane_spec;

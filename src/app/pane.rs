@@ -227,6 +227,11 @@ pub trait Pane: std::fmt::Debug {
         PaneRequest::Nothing
     }
 
+    /// Whether it has not taken in all that it shows, and is to be refreshed again soon.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
     /// Whether it shows a part of the time, which `Backspace` leaves too.
     fn is_zoomed(&self) -> bool {
         false

@@ -58,7 +58,12 @@ impl App {
             // Terminals send a line break within pasted text as a carriage return.
             Event::Paste(text) => self.on_paste(&with_plain_line_ends(&text)),
             Event::Resized => {}
-            Event::Tick(now) => self.now = now,
+            Event::Tick(now) => {
+                self.now = now;
+                if self.panes.shown().is_some_and(Pane::is_behind) {
+                    self.refresh_pane();
+                }
+            }
             Event::Sampled(snapshot) => self.on_sample(snapshot),
             Event::Restarted(samples) => self.begin_afresh(samples),
             Event::Recorded(window) => self.on_recorded(*window),
@@ -351,19 +356,6 @@ impl App {
         } else {
             self.set_clock(Clock::Live);
         }
-    }
-
-    /// `Backspace`: what the pane has open goes first, as a zoom, then the last condition that lists are narrowed to.
-    fn widen(&mut self) {
-        let is_zoomed = self.panes.shown().is_some_and(Pane::is_zoomed);
-        if let Some(request) = self.pane().filter(|_| is_zoomed).and_then(|pane| pane.close()) {
-            self.refresh_pane();
-            return self.grant(request);
-        }
-        if self.filter.is_empty() {
-            self.message = Some(Message::note("Nothing is narrowed; Enter on a row of Load does that"));
-        }
-        self.grant(PaneRequest::Widen);
     }
 
     fn inspect(&mut self) {

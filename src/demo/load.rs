@@ -14,7 +14,7 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use busy::RunningView;
 use dice::Dice;
 
-pub use busy::BusyTime;
+pub use busy::{BusyReading, BusyTime};
 
 mod background;
 mod busy;
@@ -107,7 +107,8 @@ impl ConnectedClient<'_> {
     async fn counted<T>(&self, text: &str, statement: impl Future<Output = T>) -> T {
         let view = self.serves.as_ref().filter(|view| text.ends_with(&view.comment)).map(|view| view.place);
         let mut statement = pin!(statement);
-        let mut since = Instant::now();
+        let began = Instant::now();
+        let mut since = began;
         loop {
             // What runs for long is counted as it goes.
             let done = tokio::select! {
@@ -118,6 +119,10 @@ impl ConnectedClient<'_> {
             self.busy.add(view, now - since);
             since = now;
             if let Some(done) = done {
+                self.busy.end(view);
+                if text == "BEGIN" {
+                    self.busy.round_trip(now - began);
+                }
                 return done;
             }
         }

@@ -95,6 +95,8 @@ pub struct Load {
     mark: Option<Timestamp>,
     zooms: Vec<TimeWindow>,
     is_compared: bool,
+    /// Whether older samples are still to be read.
+    is_behind: bool,
     shown: Shown,
     /// The most rows that the table had: what it does not need is the chart's, and neither jumps.
     most_rows: usize,
@@ -131,6 +133,7 @@ impl Default for Load {
             mark: None,
             zooms: Vec::new(),
             is_compared: false,
+            is_behind: false,
             shown: Shown::default(),
             most_rows: 0,
             zone: TimeZone::UTC,
@@ -144,9 +147,11 @@ impl Pane for Load {
         self.follow_clock(view);
         let whole = self.chart_window();
         let window = self.window(view);
-        let from = whole.before().from.0.min(window.before().from.0);
+        let compared = if self.is_compared { whole.before().from.0.min(window.before().from.0) } else { whole.from.0 };
+        let from = compared.min(window.from.0);
         let known = TimeWindow { from: Timestamp(from), until: whole.until };
         let samples = view.readings.load_samples(view.history, known);
+        self.is_behind = samples.is_behind();
         self.has_tags |= samples.count(whole).has_tags;
         let pictured = Pictured { whole, window, dimension: self.chart_by };
         self.chart = LoadChart {
@@ -220,6 +225,10 @@ impl Pane for Load {
     fn close(&mut self) -> Option<PaneRequest> {
         let is_closed = self.mark.take().is_some() || self.zooms.pop().is_some();
         is_closed.then_some(PaneRequest::Nothing)
+    }
+
+    fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     fn is_zoomed(&self) -> bool {
@@ -320,11 +329,9 @@ impl Load {
             format!("last {}", span_words(window.length().0))
         };
         let before = if self.is_compared { ", compared with the same time before" } else { "" };
-        let mut rows = samples.rows(window, view.filter, dimension, beside(dimension));
-        rows.truncate(MOST_ROWS);
         self.shown = Shown {
             dimension: Some(dimension),
-            rows,
+            rows: Vec::new(),
             crumbs: view.crumbs(),
             moment,
             samples: sample_words(&count),
@@ -342,10 +349,9 @@ impl Load {
         }
         let all = samples.rows(window, view.filter, dimension, beside(dimension));
         let total: f64 = all.iter().map(|row| row.active).sum();
-        let is_known = samples.count(window.before()).taken > 0;
-        let before = samples.rows(window.before(), view.filter, dimension, beside(dimension));
-        let before = before.into_iter().map(|row| (row.value.clone(), row)).collect();
-        let rows = table::with_changes(all, before, self.is_compared && is_known);
+        let is_known = self.is_compared && samples.count(window.before()).taken > 0;
+        let before = is_known.then(|| samples.rows(window.before(), view.filter, dimension, beside(dimension)));
+        let rows = table::with_changes(all, before);
         let most = rows.iter().map(|row| row.slice.active).fold(0.0, f64::max);
         let left_out = rows.len().saturating_sub(MOST_ROWS);
         let mut grid = Grid::new(headers);
@@ -387,6 +393,9 @@ impl Load {
     /// Says what is to be known of the figures.
     fn notes(&self, left_out: usize, is_before_known: bool) -> String {
         let mut notes = Vec::new();
+        if self.is_behind {
+            notes.push("reading older samples".to_owned());
+        }
         let count = &self.shown.count;
         if count.taken > 0 && !count.is_enough_for_shares() {
             notes.push("too few samples for a share".to_owned());
@@ -395,7 +404,7 @@ impl Load {
             notes.push("no sample of the time before".to_owned());
         }
         if count.cut > 0 {
-            notes.push("some statements are cut by the server, with their tags (x)".to_owned());
+            notes.push("the server cuts some statements: a tag at their end is lost (x)".to_owned());
         }
         if left_out > 0 {
             notes.push(format!("{} more", counted(left_out, "row", "rows")));
@@ -418,8 +427,8 @@ impl Load {
         let there = there.filter(|there| *there != view.moment).and_then(|there| view.history.at(there));
         match there {
             Some(there) => PaneRequest::Hold(there.at),
-            None if direction > 0 => PaneRequest::Say("This is the newest sample; Esc returns to live".to_owned()),
-            None => PaneRequest::Say("This is the first sample there is".to_owned()),
+            None if direction > 0 => PaneRequest::Say("No newer sample; Esc returns to live".to_owned()),
+            None => PaneRequest::Say("No older sample in memory".to_owned()),
         }
     }
 

@@ -33,10 +33,6 @@ fn shares(parts: impl IntoIterator<Item = (String, f64)>) -> BTreeMap<String, f6
     shares
 }
 
-fn account(busy: &BusyTime) -> BTreeMap<String, f64> {
-    busy.seconds().into_iter().map(|(name, seconds)| (name.to_owned(), seconds)).collect()
-}
-
 /// Returns the shares by view that samples of a window tell.
 fn told(history: &History, window: TimeWindow) -> BTreeMap<String, f64> {
     let mut samples = LoadSamples::default();
@@ -73,13 +69,13 @@ async fn each_views_share_is_that_of_the_loads_own_account() {
     while from.0 < began.0 + WARM_UP {
         from = watched.next().await.at;
     }
-    let before = account(&busy);
+    let before = busy.read();
     let mut until = from;
     while until.0 < from.0 + asked.unwrap_or(SHORT) {
         until = watched.next().await.at;
     }
-    let spent = account(&busy).into_iter().map(|(name, seconds)| (name.clone(), seconds - before[&name]));
-    let accounted = shares(spent);
+    let spent = busy.read().seconds_since(&before);
+    let accounted = shares(spent.into_iter().map(|(name, seconds)| (name.to_owned(), seconds)));
     load.abort();
     let told = told(&watched.history, TimeWindow { from, until: Timestamp(until.0) });
     let mut worst: f64 = 0.0;

@@ -94,14 +94,11 @@ fn bar(by_class: &[f64; WaitClass::ALL.len()], share: f64) -> Vec<BarPart> {
 }
 
 /// Puts the change since the time before to each row, and the rows that are gone since; the greatest change comes first.
-pub(super) fn with_changes(
-    rows: Vec<SliceRow>,
-    mut before: HashMap<SliceValue, SliceRow>,
-    is_compared: bool,
-) -> Vec<Changed> {
-    if !is_compared {
+pub(super) fn with_changes(rows: Vec<SliceRow>, before: Option<Vec<SliceRow>>) -> Vec<Changed> {
+    let Some(before) = before else {
         return rows.into_iter().map(|slice| Changed { slice, change: None }).collect();
-    }
+    };
+    let mut before: HashMap<SliceValue, SliceRow> = before.into_iter().map(|row| (row.value.clone(), row)).collect();
     let mut changed: Vec<Changed> = rows
         .into_iter()
         .map(|slice| {

@@ -166,7 +166,7 @@ fn the_cursor_moves_the_whole_console_and_says_what_its_moment_is_made_of() {
     let live = console.press(KeyCode::Esc);
     assert!(!live.contains("PAUSED") && !live.contains("10 = "), "{live}");
     console.press(KeyCode::Right);
-    assert!(console.screen().contains("This is the newest sample"), "{}", console.screen());
+    assert!(console.screen().contains("No newer sample"), "{}", console.screen());
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn statements_that_the_server_cut_are_said_once_with_what_helps() {
     }
     console.check("x", &["track_activity_query_size = '16kB'", "seen"]);
     let screen = console.press(KeyCode::Esc);
-    assert!(screen.contains("some statements are cut by the server, with their tags (x)"), "{screen}");
+    assert!(screen.contains("the server cuts some statements: a tag at their end is lost (x)"), "{screen}");
 }
 
 #[test]
@@ -266,4 +266,49 @@ fn what_cannot_be_read_is_said() {
     console.letters("dqDCmzxeo");
     console.0.update(Event::Sampled(Arc::new(snapshot().at(NOW + 1.0).with("activity", vec![]))));
     assert!(console.press(KeyCode::Esc).contains("No active session in this time"));
+}
+
+#[test]
+fn queries_and_locks_list_what_the_sessions_of_the_filter_run_and_wait_for() {
+    let mut console = Console(app(Theme::default()));
+    let statement = |id: i32, calls: i32| {
+        row! { queryid: id, userid: 1, dbid: 1, toplevel: true, user: "web", database: "shop", calls: calls,
+        total_time: f64::from(calls), rows: 1 }
+    };
+    let text = |id: i32, query: &str| row! { queryid: id, query: query };
+    for second in 1..=5 {
+        let blocked = |pid: i32, view: &str| {
+            let mut waits = session(pid, view, "Lock");
+            waits.extend(row! { blocked_by: [1] });
+            waits
+        };
+        let mut root = session(1, "", "");
+        root.retain(|(name, _)| *name != "state" && *name != "query");
+        root.extend(row! { state: "idle in transaction", query: "SELECT 'root'" });
+        let sample = snapshot()
+            .at(NOW + f64::from(second))
+            .with("activity", vec![root, blocked(2, "orders"), blocked(3, "cart"), blocked(4, "orders")])
+            .with("statements", vec![statement(6, 10 * second), statement(4, 10 * second), statement(99, 10 * second)])
+            .with("statement_texts", vec![text(6, "SELECT orders"), text(4, "SELECT cart"), text(99, "SELECT other")]);
+        console.0.update(Event::Sampled(Arc::new(sample)));
+    }
+    console.check("3", &["SELECT orders", "SELECT cart", "SELECT other"]);
+    console.letters("8");
+    console.press(KeyCode::Enter);
+    let queries = console.letters("3");
+    assert!(queries.contains("only view=orders:detail") && queries.contains("SELECT orders"), "{queries}");
+    assert!(!queries.contains("SELECT cart") && !queries.contains("SELECT other"), "{queries}");
+    let locks = console.letters("7");
+    for (pid, is_listed) in [("1 gunicorn", true), ("2 gunicorn", true), ("4 gunicorn", true), ("3 gunicorn", false)] {
+        assert_eq!(locks.contains(pid), is_listed, "{pid}:\n{locks}");
+    }
+    // By the session at the root: all that wait for it.
+    console.letters("8");
+    console.press(KeyCode::Backspace);
+    console.letters("D");
+    console.letters("root");
+    let by_root = console.press(KeyCode::Enter);
+    assert!(by_root.contains("By root blocker") && by_root.contains("1 gunicorn"), "{by_root}");
+    let narrowed = console.press(KeyCode::Enter);
+    assert!(narrowed.contains("blocker=1 gunicorn"), "{narrowed}");
 }

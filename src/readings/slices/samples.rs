@@ -16,6 +16,8 @@ use crate::sample::{History, Moment, Seconds, Snapshot, Timestamp};
 
 /// Statements whose text is kept for a server that has no `pg_stat_statements`.
 const MOST_TEXTS: usize = 5000;
+/// Snapshots that are read at once: with 50 active sessions each, less than a frame's time.
+const MOST_AT_ONCE: u64 = 120;
 /// From so many slices on, those that no sample has any more are looked for.
 const MANY: usize = 4096;
 
@@ -135,11 +137,15 @@ pub struct LoadSamples {
     texts: HashMap<i64, Arc<str>>,
     /// Samples that were forgotten since kinds and names were looked through.
     forgotten: usize,
+    is_behind: bool,
 }
 
 impl LoadSamples {
     /// Takes in the snapshots of a stretch of time that are not known yet, and forgets those outside of it.
+    ///
+    /// Of many it takes the newest ones in, and says by [`LoadSamples::is_behind`] that it is to be asked again.
     pub fn take(&mut self, history: &History, window: TimeWindow) {
+        self.is_behind = false;
         let Some((first, last)) = bounds(history, window) else {
             self.forgotten += self.samples.len();
             return self.samples.clear();
@@ -152,11 +158,18 @@ impl LoadSamples {
             self.samples.pop_back();
             self.forgotten += 1;
         }
+        let newest = self.samples.back().map_or(last, |sample| sample.number);
+        if last - newest > MOST_AT_ONCE {
+            self.forgotten += self.samples.len();
+            self.samples.clear();
+        }
         let (known_first, known_last) = match (self.samples.front(), self.samples.back()) {
             (Some(front), Some(back)) => (front.number, back.number),
             _ => (last + 1, last),
         };
-        for number in (first..known_first).rev() {
+        let from = known_first.saturating_sub(MOST_AT_ONCE).max(first);
+        self.is_behind = from > first;
+        for number in (from..known_first).rev() {
             if let Some(sample) = self.read(history, number) {
                 self.samples.push_front(sample);
             }
@@ -167,6 +180,11 @@ impl LoadSamples {
             }
         }
         self.let_go();
+    }
+
+    /// Whether older snapshots of the time asked for last were not read yet.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// Returns the text of a statement as a session ran it, without its literals.

@@ -256,3 +256,21 @@ fn a_recording_without_the_columns_has_slices_that_do_not_apply() {
     assert_eq!(rows(&samples, all, SliceFilter::ALL, Dimension::View), ["untagged  1.00"]);
     assert_eq!(rows(&samples, all, SliceFilter::ALL, Dimension::User), ["absent 1.00"]);
 }
+
+#[test]
+fn many_samples_are_read_in_turns_the_newest_first() {
+    let history = history((0..300).map(|_| vec![active(1, VIEW)]));
+    let all = window(0.0, 300.0);
+    let mut samples = LoadSamples::default();
+    let mut counts = Vec::new();
+    for _ in 0..4 {
+        samples.take(&history, all);
+        counts.push((samples.count(all).taken, samples.is_behind()));
+    }
+    assert_eq!(counts, [(120, true), (240, true), (300, false), (300, false)]);
+    let mut samples = LoadSamples::default();
+    samples.take(&history, window(0.0, 20.0));
+    // Far behind the newest ones: these come first again.
+    samples.take(&history, all);
+    assert_eq!(samples.count(window(180.0, 300.0)).taken, 120);
+}
