@@ -4,6 +4,7 @@
 //! costs is an estimate until the planner was asked (`pg`), and each [`Candidate`] says how sure it is.
 
 pub mod advice;
+mod arm;
 pub mod btree;
 pub mod choose;
 pub mod condition;

@@ -149,6 +149,8 @@ pub enum Reason {
     MostRowsWanted,
     /// Nobody knows how many rows match: the planner's figure is its default for a condition without statistics.
     RowsNotKnown,
+    /// An OR needs an index for each of its sides, and what they save together is not known.
+    OneForEachSide,
     /// Nothing is looked for: no condition, no order that an index gives.
     NothingToLookFor,
     /// It stops after a few rows anyway.
@@ -161,6 +163,13 @@ pub enum Reason {
     Settings,
     /// The relation cannot have an index of its own, or is on a standby or a foreign server.
     CannotHaveOne,
+}
+
+impl Reason {
+    /// Says whether an index may be worth building all the same: after ANALYZE, with other values, for another statement.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Stale | Self::NeedsRewrite | Self::RowsNotKnown | Self::OneForEachSide)
+    }
 }
 
 /// Another way to write a statement.

@@ -148,6 +148,7 @@ fn ways(scan: &Scan<'_>, catalog: &Catalog) -> Vec<AccessPath> {
         estimate: cost::estimate(scan, joined, &definition, catalog),
         definitions: vec![definition],
         is_joined: !joined.is_empty(),
+        is_either: false,
     };
     let plain = CandidateParts { scan, clauses: &scan.clauses, joined: &[] };
     let mut found: Vec<AccessPath> = btree::candidates(&plain)
@@ -180,7 +181,7 @@ fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<AccessP
     let mut definitions: Vec<Definition> = Vec::new();
     let mut total: Option<IndexEstimate> = None;
     for arm in arms {
-        let of_arm = scan.for_arm(arm);
+        let of_arm = scan.for_arm(arm, clause);
         // What exists serves an arm at no price; a full index on the arm's own key is as good as one with more keys.
         let parts = CandidateParts { scan: &of_arm, clauses: &of_arm.clauses, joined: &[] };
         let mut found: Vec<(Definition, IndexEstimate)> = btree::candidates(&parts)
@@ -207,7 +208,7 @@ fn either(scan: &Scan<'_>, clause: &Clause, catalog: &Catalog) -> Option<AccessP
     }
     definitions.dedup();
     let estimate = total?.sorted(scan, catalog);
-    (!definitions.is_empty()).then_some(AccessPath { definitions, estimate, is_joined: false })
+    (!definitions.is_empty()).then_some(AccessPath { definitions, estimate, is_joined: false, is_either: true })
 }
 
 fn candidate(scan: &Scan<'_>, way: &AccessPath, others: &[AccessPath], catalog: &Catalog) -> Candidate {

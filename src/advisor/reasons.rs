@@ -172,7 +172,7 @@ fn rows_not_known(scan: &Scan<'_>, clause: &Clause, way: Option<&AccessPath>) ->
         super::advice::expr_text(&clause.whole),
         percent(scan.selectivity())
     );
-    let likely = way.and_then(|way| way.definitions.first());
+    let likely = way.filter(|way| !way.is_either).and_then(|way| way.definitions.first());
     let then = likely.map(|definition| IndexSpec::on(scan.table, definition.clone()));
     Refusal { then, ..refusal(scan, Reason::RowsNotKnown, why) }
 }
@@ -218,7 +218,29 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&AccessPath>) -> O
         );
         return Some(refusal(scan, Reason::MostRowsWanted, why));
     }
+    if let Some(way) = way.filter(|way| way.is_either) {
+        return Some(refusal(scan, Reason::OneForEachSide, one_for_each_side(scan, way)));
+    }
     Some(no_index_serves(scan, way).unwrap_or_else(|| not_worth_it(scan, way)))
+}
+
+/// Says that an OR needs an index for each side. What they save is not said: of one side alone it is nothing.
+fn one_for_each_side(scan: &Scan<'_>, way: &AccessPath) -> String {
+    let keys = way.definitions.iter().filter_map(|index| index.keys.first());
+    let keys: Vec<String> = keys.map(|key| super::advice::expr_text(&key.expr)).collect();
+    match keys.as_slice() {
+        [one] => {
+            format!("this OR needs an index for each side; {} has none on {one}. pgdj did not test it", scan.table.name)
+        }
+        [first, second] => {
+            format!("one index cannot serve this OR; two can: {first} and {second}. pgdj did not test the two together")
+        }
+        many => format!(
+            "one index cannot serve this OR; {} can: {}. pgdj did not test them together",
+            many.len(),
+            many.join(", ")
+        ),
+    }
 }
 
 /// Says which condition no index serves, where there is no way.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::condition::{Clause, ScanRelation, clauses, indexable, is_own};
 use crate::catalog::index::{KeyDirection, Nulls};
 use crate::catalog::{AccessMethod, Catalog, Expr, Key, PlannerSettings, Table, parse};
+use crate::plan::scans::kept;
 use crate::plan::{Node, NodeId, NodeKind, Plan, Relationship};
 
 /// One scan of a table.
@@ -28,6 +29,8 @@ pub struct Scan<'a> {
     pub outputs: Option<Vec<String>>,
     /// Rows it returns in one execution, all processes together.
     pub rows: f64,
+    /// The most rows that it may have returned over all executions, where the plan has rounded them to none.
+    pub at_most: Option<f64>,
     /// Rows its filter removes in one execution, all processes together; `None` without ANALYZE.
     pub removed: Option<f64>,
     /// Rows that the search of its index finds in one execution, before the filter; `None` where no index is searched.
@@ -123,8 +126,9 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table, catalo
     all.extend(read(node.filter()).into_iter().filter(|clause| !searched.contains(clause)));
     let loops = super::repeats::executions(plan, id, catalog);
     let per_loop = |rows: f64| if node.actual.is_some() { rows * node.loops() / loops.max(1.0) } else { rows };
+    let kept = kept(plan, id);
     let rows = match (node.actual, node.estimate) {
-        (Some(actual), _) => per_loop(actual.rows),
+        (Some(_), _) => kept.filter(|kept| !kept.is_at_most).map_or(0.0, |kept| kept.rows / loops.max(1.0)),
         // Without ANALYZE a parallel scan's rows are those of one process.
         (None, Some(estimate)) => estimate.rows * if node.is_parallel_aware { workers(plan, id) } else { 1.0 },
         (None, None) => 0.0,
@@ -140,6 +144,7 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table, catalo
         joins: Vec::new(),
         outputs: needed(plan, id, outputs(node, relation), relation),
         rows,
+        at_most: kept.filter(|kept| kept.is_at_most).map(|kept| kept.rows),
         removed,
         found: None,
         loops,
@@ -264,23 +269,6 @@ impl Join {
 }
 
 impl Scan<'_> {
-    /// Returns the same scan as if it had the clauses of one arm of an OR in place of the OR.
-    #[must_use]
-    pub(crate) fn for_arm(&self, arm: &[Clause]) -> Self {
-        let clauses: Vec<Clause> = arm.to_vec();
-        let share: f64 = clauses.iter().map(|clause| clause.selectivity).product();
-        Self {
-            clauses,
-            searched: Vec::new(),
-            rows: share * self.table.rows_or_guess(),
-            removed: None,
-            order: None,
-            outputs: None,
-            joins: Vec::new(),
-            ..self.clone()
-        }
-    }
-
     /// Returns the rows that are read over all executions: those that are kept and those that are thrown away.
     pub fn rows_read(&self) -> f64 {
         match self.removed {

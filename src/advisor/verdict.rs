@@ -17,6 +17,8 @@ pub(super) struct AccessPath {
     pub(super) estimate: IndexEstimate,
     /// Whether the rows of a join's other side are looked up one by one.
     pub(super) is_joined: bool,
+    /// Whether it serves an OR, with an index for each arm: one that exists, or one of `definitions`.
+    pub(super) is_either: bool,
 }
 
 /// What is said of a scan.

@@ -17,20 +17,21 @@ pub(super) fn why(scan: &Scan<'_>, way: &AccessPath) -> String {
         (true, false) => "would read about",
         (false, false) => "would fetch about",
     };
-    let mut text = format!("{how} {} rows of {} ", count(read), scan.table.name);
+    let sorts = if scan.node.actual.is_some() { "the plan sorts" } else { "the plan would sort about" };
+    let kept = scan.at_most.map_or_else(|| count(kept), |most| format!("at most {}", count(most)));
+    let mut text = format!("The scan {how} {} rows of {}", count(read), scan.table.name);
     text.push_str(&match &scan.order {
         Some(order) if order.limit.is_some() && way.estimate.gives_order => {
             format!(
-                "and sorts {} for the first {}: the index returns them in order",
-                count(kept),
+                ", and {sorts} {kept} for the first {}: the index returns them in order",
                 count(order.limit.unwrap_or(1.0))
             )
         }
         _ if way.is_joined => {
             let rows = scan.joins.iter().map(|join| join.other_rows).fold(f64::INFINITY, f64::min);
-            format!("for {} of the other side: the index finds the rows for each", count(rows))
+            format!(" for {} of the other side: the index finds the rows for each", count(rows))
         }
-        _ => format!("to keep {}: the index finds them directly", count(kept)),
+        _ => format!(" to keep {kept}: the index finds them directly"),
     });
     if way.estimate.is_index_only {
         text.push_str(", and reads the table only for pages that changed since the last VACUUM");
@@ -51,11 +52,11 @@ pub(super) fn notes(scan: &Scan<'_>, way: &AccessPath, catalog: &Catalog) -> Vec
     }
     for definition in &way.definitions {
         for index in replaced(table, definition) {
-            notes.push(format!("makes {} redundant: drop it after the new index is valid", index.name));
+            notes.push(format!("the index makes {} redundant: drop it after the new index is valid", index.name));
         }
         for name in special::extensions(table, definition) {
             if !catalog.has_extension(name) {
-                notes.push(format!("needs the extension {name}, which is not installed"));
+                notes.push(format!("the index needs the extension {name}, which is not installed"));
             }
         }
         if definition.has_expression() && definition.method == AccessMethod::BTree {

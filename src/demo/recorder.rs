@@ -17,7 +17,9 @@ use crate::failure::{Failure, FailureKind};
 use crate::pg::address::{AddressRequest, ConnectionFlags, Environment, Prompt, resolve};
 use crate::pg::connector::ToAddress;
 use crate::pg::control::Mode;
-use crate::pg::explain::{Agreed, Consent, ExplainAnswer, ExplainRequest, Options, Runner};
+use crate::pg::explain::{
+    Agreed, Consent, ExplainAnswer, ExplainRequest, GuessedValue, Options, Runner, StatementParameter,
+};
 use crate::pg::sampler::{self, SamplerCommand, SamplerReport};
 use crate::pg::session::{CancelQueue, Connector, Limits, Session, cancel_queue};
 use crate::pg::verify::{Allowed, Verifier};
@@ -179,6 +181,12 @@ fn is_explained(text: &str) -> bool {
         && !text.contains("pg_stat_")
 }
 
+/// Says where the first value that is offered for a parameter comes from.
+fn guessed(number: usize, parameter: &StatementParameter) -> GuessedValue {
+    let is_from_statistics = parameter.choices.first().is_some_and(|choice| choice.is_from_statistics);
+    GuessedValue { number, is_from_statistics }
+}
+
 /// Runs a statement with ANALYZE, with values; only plans it where there are none; `None` where that fails too.
 async fn explain_one(runner: &Runner, sql: &str) -> Option<(ExplainRequest, ExplainAnswer)> {
     let parameters = runner.choices(sql).await.unwrap_or_default();
@@ -186,7 +194,7 @@ async fn explain_one(runner: &Runner, sql: &str) -> Option<(ExplainRequest, Expl
     let request = ExplainRequest {
         sql: sql.to_owned(),
         parameters: values.collect(),
-        guessed: (1..=parameters.len()).collect(),
+        guessed: (1..).zip(&parameters).map(|(number, parameter)| guessed(number, parameter)).collect(),
         options: Options::default(),
         consent: Consent::Write,
         agreed: Agreed::Anything,

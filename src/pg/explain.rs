@@ -41,8 +41,8 @@ pub struct ExplainRequest {
     pub sql: String,
     /// The values of `$1`, `$2`, … as texts, `None` being null; empty asks for the generic plan.
     pub parameters: Vec<Option<String>>,
-    /// The numbers, from 1, of those values that pgdj took from statistics: no application need ever have sent them.
-    pub guessed: Vec<usize>,
+    /// Those of the values that pgdj chose: no application need ever have sent them.
+    pub guessed: Vec<GuessedValue>,
     /// What EXPLAIN is to tell.
     pub options: Options,
     /// Whether the statement may write.
@@ -54,13 +54,22 @@ pub struct ExplainRequest {
 }
 
 impl ExplainRequest {
-    /// Returns the values that pgdj took from statistics, with their numbers.
+    /// Returns the values that pgdj chose, with their numbers.
     pub(crate) fn made_up(&self) -> impl Iterator<Item = (usize, String)> {
-        self.guessed.iter().filter_map(|number| {
+        self.guessed.iter().filter_map(|GuessedValue { number, .. }| {
             let value = self.parameters.get(number.checked_sub(1)?)?.clone()?;
             Some((*number, value))
         })
     }
+}
+
+/// A value that pgdj chose for a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuessedValue {
+    /// The number of the parameter, from 1.
+    pub number: usize,
+    /// Whether it is a value of the column, from its statistics; else it is usual where the parameter stands.
+    pub is_from_statistics: bool,
 }
 
 /// The options of EXPLAIN; those the server does not have are left out.
@@ -170,7 +179,7 @@ pub struct StatementParameter {
     pub type_name: String,
     /// The column it is compared with: `shop_order.status`; empty where it is not known.
     pub column: String,
-    /// Values from `pg_stats`.
+    /// Values from `pg_stats`, else usual ones.
     pub choices: Vec<Choice>,
 }
 
@@ -181,4 +190,6 @@ pub struct Choice {
     pub note: String,
     /// The value as a text.
     pub value: String,
+    /// Whether it is a value of the column, from its statistics; else it is usual where the parameter stands.
+    pub is_from_statistics: bool,
 }

@@ -39,7 +39,9 @@ pub(crate) fn fill(plan: &mut Plan) {
     let times: Vec<Option<f64>> = plan.nodes.iter().zip(&processes).map(|(node, shared)| wall(node, *shared)).collect();
     let inclusive: Vec<f64> = times.iter().map(|time| time.unwrap_or(0.0)).collect();
     let charges = charges(plan, &ends, &inclusive);
-    let self_times = spread(&inclusive, &charges);
+    let self_times = spread(&inclusive, &charges, |charge, held| {
+        held.ratio() * inclusive.get(charge.from).copied().unwrap_or(0.0) * charge.weight
+    });
     let self_costs = self_costs(&plan.nodes);
     let has_times = times.first().is_some_and(Option::is_some);
     let nodes_time: f64 = self_times.iter().sum();
@@ -285,9 +287,25 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// What a node has been given of its figure, which a node above may have cut.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    node: NodeId,
+    /// What it was given.
+    given: f64,
+    /// What it has by itself.
+    nominal: f64,
+}
+
+impl Held {
+    fn ratio(self) -> f64 {
+        if self.nominal > 0.0 { self.given / self.nominal } else { 1.0 }
+    }
+}
+
 /// Returns what of each figure is left when what is charged to the node is taken off; from the root down, so that a
 /// part never exceeds its whole.
-fn spread(inclusive: &[f64], charges: &Charges) -> Vec<f64> {
+fn spread(inclusive: &[f64], charges: &Charges, ask: impl Fn(&Charge, Held) -> f64) -> Vec<f64> {
     let mut waiting = vec![0_usize; inclusive.len()];
     for charge in charges.of.iter().flatten() {
         if let Some(count) = waiting.get_mut(charge.from) {
@@ -305,12 +323,9 @@ fn spread(inclusive: &[f64], charges: &Charges) -> Vec<f64> {
     while let Some(id) = ready.pop() {
         let whole = budget.get(id).copied().unwrap_or(0.0);
         let nominal = inclusive.get(id).copied().unwrap_or(0.0);
-        let ratio = if nominal > 0.0 { whole / nominal } else { 1.0 };
+        let held = Held { node: id, given: whole, nominal };
         let of = charges.of.get(id).map(Vec::as_slice).unwrap_or_default();
-        let asks: Vec<f64> = of
-            .iter()
-            .map(|charge| inclusive.get(charge.from).copied().unwrap_or(0.0) * charge.weight * ratio)
-            .collect();
+        let asks: Vec<f64> = of.iter().map(|charge| ask(charge, held)).collect();
         let asked: f64 = asks.iter().sum();
         let scale = if asked > whole { whole / asked } else { 1.0 };
         if let Some(cell) = own.get_mut(id) {
@@ -347,7 +362,32 @@ fn self_costs(nodes: &[Node]) -> Vec<f64> {
         }
         repeat_cost(&mut charges, node.parent, cost(node), repeats, cost(parent));
     }
-    spread(&inclusive, &charges)
+    spread(&inclusive, &charges, |charge, held| asked_cost(nodes, charge, held))
+}
+
+/// Returns the cost that an input has under a node: where a LIMIT above cuts the node, the input runs whole if the node reads
+/// all of it first (a Sort), else up to its first row and then as far as the node does.
+///
+/// Source: `adjust_limit_rows_costs()` in `src/backend/optimizer/util/pathnode.c`.
+fn asked_cost(nodes: &[Node], charge: &Charge, held: Held) -> f64 {
+    let cost = |id: NodeId| nodes.get(id).and_then(|node| node.estimate).unwrap_or_default();
+    let (own, input) = (cost(held.node), cost(charge.from));
+    let total = input.total_cost.max(0.0) * charge.weight;
+    if held.given >= held.nominal {
+        return total * held.ratio();
+    }
+    let run = (own.total_cost - own.startup_cost).max(0.0);
+    let part = if run > 0.0 { ((held.given - own.startup_cost) / run).clamp(0.0, 1.0) } else { held.ratio() };
+    let is_first = match (nodes.get(held.node), nodes.get(charge.from)) {
+        (Some(node), Some(input)) => reads_all(node, input),
+        _ => false,
+    };
+    let startup = input.startup_cost.clamp(0.0, input.total_cost.max(0.0));
+    match (is_first, charge.weight > 1.0) {
+        (true, _) => total,
+        (false, true) => total * part,
+        (false, false) => startup + (total - startup) * part,
+    }
 }
 
 /// Weighs the last charge so that a repeated inner side takes what its repetition costs, but no more than the rest of its parent.
@@ -417,5 +457,34 @@ fn reads_all(node: &Node, input: &Node) -> bool {
         NodeKind::Aggregate => node.strategy() != Some("Sorted"),
         NodeKind::HashJoin => input.relationship == Relationship::Inner,
         _ => matches!(input.relationship, Relationship::InitPlan),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::parse;
+
+    #[test]
+    fn a_share_of_the_cost_is_of_the_top_nodes_cost() {
+        let text = "Limit  (cost=9584.24..10590.31 rows=50 width=8)
+  ->  Gather Merge  (cost=9584.24..16004.85 rows=319 width=8)
+        Workers Planned: 2
+        ->  Sort  (cost=8584.22..8585.00 rows=319 width=8)
+              Sort Key: a
+              ->  Parallel Seq Scan on o  (cost=0.00..8018.82 rows=319 width=8)";
+        let plan = parse(text).plans.remove(0);
+        let costs: Vec<f64> = plan.nodes.iter().filter_map(|node| node.derived.self_cost).collect();
+        // It was 8018.82 of the 16004.85 of a Gather Merge that the LIMIT stops.
+        let share = plan.nodes[3].derived.share.unwrap();
+        assert!((share - 8018.82 / 10590.31).abs() < 1e-9, "{share} {costs:?}");
+        assert!((costs.iter().sum::<f64>() - 10590.31).abs() < 1e-6, "{costs:?}");
+    }
+
+    #[test]
+    fn a_scan_that_a_limit_stops_costs_the_part_that_it_runs() {
+        let text = "Limit  (cost=0.00..100.00 rows=50 width=8)
+  ->  Seq Scan on o  (cost=0.00..8000.00 rows=4000 width=8)";
+        let plan = parse(text).plans.remove(0);
+        assert_eq!(plan.nodes[1].derived.self_cost, Some(100.0));
     }
 }

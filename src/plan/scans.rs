@@ -1,6 +1,6 @@
 //! The sequential scans of a plan: what each read and what it kept.
 
-use super::{NodeId, NodeKind, Plan};
+use super::{Field, NodeId, NodeKind, Plan};
 use crate::sample::Seconds;
 
 /// A sequential scan, or a sample of one.
@@ -22,6 +22,8 @@ pub struct SeqScan {
     pub rows_read: Option<f64>,
     /// Rows kept, over all times; without ANALYZE those expected.
     pub rows_kept: f64,
+    /// Whether it kept at most these: the plan has rounded the rows of each loop to none.
+    pub is_kept_at_most: bool,
     /// Rows its filter threw away, over all times; `None` without ANALYZE.
     pub rows_removed: Option<f64>,
     /// Blocks of 8 kB it looked at, found in memory or read; `None` without BUFFERS.
@@ -37,10 +39,56 @@ pub struct SeqScan {
 }
 
 impl SeqScan {
-    /// Returns the part of the rows read that were kept, 0..=1; `None` without ANALYZE, or if it read none.
+    /// Returns the part of the rows read that were kept, 0..=1; `None` without ANALYZE, if it read none, or if they are not
+    /// known.
     pub(crate) fn kept_share(&self) -> Option<f64> {
-        self.rows_read.filter(|read| *read > 0.0).map(|read| self.rows_kept / read)
+        self.rows_read.filter(|read| *read > 0.0 && !self.is_kept_at_most).map(|read| self.rows_kept / read)
     }
+}
+
+/// The rows that a node returned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Kept {
+    /// Rows over all loops and processes.
+    pub rows: f64,
+    /// Whether they may be fewer.
+    pub is_at_most: bool,
+}
+
+/// Returns the rows that a node returned over all loops and processes; `None` without ANALYZE.
+///
+/// The server prints the average of the loops, up to 17 as a whole number: one row in two processes is printed as 0. What
+/// the workers had of them, or a Gather above, says more. Source: `ExplainNode` in `src/backend/commands/explain.c`.
+pub fn kept(plan: &Plan, id: NodeId) -> Option<Kept> {
+    let node = plan.node(id)?;
+    let actual = node.actual?;
+    let exactly = |rows: f64| Some(Kept { rows, is_at_most: false });
+    let digits = match node.field("Actual Rows") {
+        Some(Field::Real(_, digits)) => i32::from(*digits),
+        _ => 0,
+    };
+    let most = (actual.loops * 0.5 * 0.1_f64.powi(digits)).floor();
+    if actual.rows > 0.0 || actual.loops <= 1.0 || most < 1.0 {
+        return exactly(actual.rows * actual.loops);
+    }
+    let of_workers = node.workers.iter().filter_map(|worker| worker.actual);
+    let mut least: f64 = of_workers.map(|actual| actual.rows * actual.loops).sum();
+    for (_, above) in plan.ancestors(id) {
+        match above.kind {
+            NodeKind::Sort if above.sorted.as_ref().is_none_or(|sorted| !sorted.method.starts_with("top-N")) => {}
+            NodeKind::Gather | NodeKind::GatherMerge if above.loops() <= 1.0 && above.filter().is_none() => {
+                let rows = above.rows_total().unwrap_or(0.0);
+                // What a LIMIT stopped may have left rows below.
+                if !above.derived.is_cut_short {
+                    return exactly(rows);
+                }
+                least = least.max(rows);
+                break;
+            }
+            _ => break,
+        }
+    }
+    if least >= most { exactly(least) } else { Some(Kept { rows: most, is_at_most: true }) }
 }
 
 /// Returns the sequential scans that ran, or may, the most expensive first.
@@ -48,6 +96,7 @@ pub fn sequential(plan: &Plan) -> Vec<SeqScan> {
     let scans = plan.iter().filter(|(_, node)| node.kind == NodeKind::SeqScan && !node.is_never_executed());
     let mut scans: Vec<SeqScan> = scans
         .map(|(id, node)| {
+            let kept = kept(plan, id);
             let removed = node.actual.map(|_| node.removed_by_filter());
             let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
             SeqScan {
@@ -58,7 +107,8 @@ pub fn sequential(plan: &Plan) -> Vec<SeqScan> {
                 is_parallel: node.is_parallel_aware,
                 times: node.loops() / node.derived.processes.max(1.0),
                 rows_read: node.rows_total().zip(removed).map(|(kept, removed)| kept + removed),
-                rows_kept: node.rows_or_estimate(),
+                rows_kept: kept.map_or_else(|| node.rows_or_estimate(), |kept| kept.rows),
+                is_kept_at_most: kept.is_some_and(|kept| kept.is_at_most),
                 rows_removed: removed,
                 blocks: Some(node.derived.self_buffers.shared.touched() + node.derived.self_buffers.local.touched())
                     .filter(|blocks| *blocks > 0.0),
@@ -92,6 +142,31 @@ mod tests {
         assert_eq!((scan.times, scan.blocks, scan.is_parallel), (1.0, Some(100.0), true));
         assert_eq!((scan.relation.as_str(), scan.alias.as_str()), ("shop_order", "o"));
         assert!((scan.share - 0.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn rows_that_are_rounded_to_none_may_be_some() {
+        let text = "Limit  (cost=1..2 rows=1 width=8) (actual time=1..100 rows=1 loops=1)
+  ->  Gather  (cost=1..2 rows=1 width=8) (actual time=1..100 rows=1 loops=1)
+        Workers Launched: 2
+        ->  Parallel Seq Scan on p  (cost=1..2 rows=1 width=8) (actual time=1..90 rows=0 loops=5)
+              Filter: (a = 1)
+              Rows Removed by Filter: 1000";
+        let kept = |text: &str| {
+            let scan = sequential(&parse(text).plans.remove(0)).remove(0);
+            (scan.rows_kept, scan.is_kept_at_most, scan.kept_share().is_some())
+        };
+        assert_eq!(kept(text), (2.0, true, false), "of five loops 0.4 is printed as 0");
+        // What nothing stopped gave all of its rows to the Gather.
+        let whole = text.lines().skip(1).map(|line| &line[6..]).collect::<Vec<_>>().join("\n");
+        assert_eq!(kept(&whole), (1.0, false, true));
+        let repeated = text.replace("Limit ", "Aggregate ").replace("Gather ", "Append ");
+        assert!(kept(&repeated).1, "nothing says how many");
+        let worker = "\n              Worker 0:  actual time=1..90 rows=2 loops=1";
+        assert_eq!(kept(&format!("{text}{worker}")), (2.0, false, true), "the workers had all there can be");
+        // Since 18 two digits are printed.
+        assert_eq!(kept(&text.replace("rows=0 loops=5", "rows=0.00 loops=5")), (0.0, false, true));
+        assert_eq!(kept(&text.replace("rows=0 loops=5", "rows=0 loops=1")), (0.0, false, true));
     }
 
     #[test]

@@ -110,6 +110,8 @@ pub struct TipHit {
     pub index: Option<IndexIdea>,
     /// What it could save at most; zero where the plan has no times.
     pub saving: Seconds,
+    /// Whether what it saves is not in the time of the plan: EXPLAIN ANALYZE sends no rows.
+    pub is_outside: bool,
     /// How many other nodes it was seen at as well.
     pub others: usize,
 }
@@ -187,6 +189,7 @@ struct Hit {
     advice: String,
     index: Option<IndexIdea>,
     saving: f64,
+    is_outside: bool,
 }
 
 /// Every rule, in the order of the numbers.
@@ -277,7 +280,7 @@ fn worth_it(plan: &Plan, mut hits: Hits) -> Hits {
     let Some(total) = plan.total_time().filter(|_| plan.has_times()) else { return hits };
     let total = total.0 + plan.planning_time.map_or(0.0, |time| time.0);
     let least = (total * LEAST_SHARE).max(LEAST_TIME);
-    hits.retain(|(_, hit)| hit.saving >= least);
+    hits.retain(|(_, hit)| hit.is_outside || hit.saving >= least);
     hits
 }
 
@@ -320,8 +323,8 @@ fn gather(mut hits: Hits) -> Vec<TipHit> {
             }
             continue;
         }
-        let Hit { node, seen, advice, index, saving, .. } = hit;
-        told.push(TipHit { tip, node, seen, advice, index, saving: Seconds(saving), others: 0 });
+        let Hit { node, seen, advice, index, saving, is_outside, .. } = hit;
+        told.push(TipHit { tip, node, seen, advice, index, saving: Seconds(saving), is_outside, others: 0 });
     }
     told
 }

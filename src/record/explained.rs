@@ -125,6 +125,7 @@ impl Plans {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::AccessMethod;
     use crate::demo::RECORDING;
     use crate::record::Reader;
 
@@ -162,7 +163,12 @@ mod tests {
         let has_code = |index: &&crate::pg::advice::AdvisedIndex| index.codes.iter().all(Result::is_ok);
         assert_eq!(indexes.iter().filter(has_code).count(), indexes.len());
         let verified: Vec<_> = indexes.iter().filter_map(|index| index.verified.as_ref()).collect();
-        assert_eq!(verified.len(), indexes.len(), "{ANEW}");
+        // HypoPG refuses GIN: about such an index no planner was asked.
+        let is_asked = |index: &&crate::pg::advice::AdvisedIndex| {
+            index.candidate.specs().any(|spec| spec.definition.method != AccessMethod::Gin)
+        };
+        let asked: Vec<_> = indexes.iter().filter(is_asked).collect();
+        assert!(asked.len() >= 3 && asked.iter().all(|index| index.verified.is_some()), "{ANEW}");
         assert!(verified.iter().any(|verified| verified.is_used()), "{ANEW}");
     }
 

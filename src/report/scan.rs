@@ -28,7 +28,9 @@ pub(crate) fn scan(plan: &Plan, scan: &SeqScan, table: &ScannedTable) -> String 
     match scan.rows_read {
         Some(read) => {
             let share = scan.kept_share().map(|share| format!(" ({})", Share(share))).unwrap_or_default();
-            parts.push(format!("{} read, {} kept{share}", Count(read).of("row", "rows"), Count(scan.rows_kept)));
+            let at_most = if scan.is_kept_at_most { "at most " } else { "" };
+            let kept = Count(scan.rows_kept);
+            parts.push(format!("{} read, {at_most}{kept} kept{share}", Count(read).of("row", "rows")));
         }
         None if node.is_some_and(|node| node.estimate.is_some()) => {
             parts.push(format!("{} kept, estimated", Count(scan.rows_kept).of("row", "rows")));

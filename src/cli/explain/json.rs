@@ -7,11 +7,13 @@
 //!  "against": null or {"file": text, "new_sequential_scans": [{"plan", "node"}]},
 //!  "plans": [{"explain": what EXPLAIN (FORMAT JSON) wrote, "sql": text or null, "is_analyzed": bool, "notices": [text],
 //!    "verdict": text, "is_fine": bool,
-//!    "sequential_scans": [{"node", "table", "rows_read", "rows_kept", "blocks", "times", "share"}],
+//!    "sequential_scans": [{"node", "table", "rows_read", "rows_kept", "is_kept_at_most", "blocks", "times", "share"}],
 //!    "tips": [{"id", "title", "node", "evidence", "advice", "why", "wrong", "source", "saving_seconds"}],
 //!    "indexes": [{"table", "summary", "why", "evidence": what the planner was asked with, or null, "verdicts": [what it says of each],
 //!       "is_verified", "confidence", "cost_before", "cost_after", "saves_seconds", "size_bytes", "sizes": [number],
-//!       "is_size_known", "build_seconds", "bytes_per_row", "share_of_row", "wal_bytes_per_insert", "inserts_per_second",
+//!       "is_size_known", "build_seconds", "bytes_per_row", "share_of_row", "wal_bytes_per_insert": of a row that every one
+//!       of the indexes takes, "wal_bytes_if_met": the part of it only for rows that meet the condition of a partial index,
+//!       "inserts_per_second",
 //!       "replaces": [text], "notes": [text], "code": [{"name", "model", "certainty", "meta", "imports", "migration", "sql"}]}],
 //!    "refusals": [{"table", "node", "why", "rewrite"}]}]}
 //! ```
@@ -60,6 +62,7 @@ fn one(plan: &Reported) -> String {
         .map(|scan| {
             json!({
                 "node": scan.node, "table": scan.relation, "rows_read": scan.rows_read, "rows_kept": scan.rows_kept,
+                "is_kept_at_most": scan.is_kept_at_most,
                 "blocks": scan.blocks, "times": scan.times, "share": scan.share,
             })
         })
@@ -82,7 +85,7 @@ fn tip(plan: &Reported, hit: &TipHit) -> Value {
     json!({
         "id": hit.tip.id, "title": hit.tip.title, "node": hit.node, "evidence": hit.seen, "advice": hit.advice,
         "why": hit.tip.why, "wrong": hit.tip.wrong, "source": hit.tip.source,
-        "saving_seconds": plan.plan.has_times().then_some(hit.saving.0),
+        "saving_seconds": (plan.plan.has_times() && !hit.is_outside).then_some(hit.saving.0),
     })
 }
 
@@ -111,7 +114,8 @@ fn index(index: &AdvisedIndex) -> Value {
         "cost_before": before, "cost_after": after, "saves_seconds": candidate.saves.map(|saves| saves.0),
         "size_bytes": candidate.size_bytes(), "sizes": candidate.sizes, "is_size_known": candidate.is_size_known,
         "build_seconds": writes.build.0, "bytes_per_row": writes.bytes_per_row, "share_of_row": writes.share_of_row,
-        "wal_bytes_per_insert": writes.wal_per_insert, "inserts_per_second": writes.inserts_per_second,
+        "wal_bytes_per_insert": writes.wal_per_insert, "wal_bytes_if_met": writes.wal_if_met,
+        "inserts_per_second": writes.inserts_per_second,
         "replaces": candidate.replaces, "notes": report::notes(index), "code": code,
     })
 }

@@ -93,6 +93,8 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
         let loops = if node.loops() > 1.0 { format!(", {} loops", Count(node.loops())) } else { String::new() };
         document.pair("total time", &format!("{time} with its inputs{loops}{processes}"));
     }
+    let kept_rows = scans::kept(plan, id).unwrap_or(scans::Kept { rows: 0.0, is_at_most: false });
+    let at_most = if kept_rows.is_at_most { "at most " } else { "" };
     if let (Some(actual), Some(estimate)) = (node.rows_total(), node.estimate) {
         let off = derived.misestimate.map(|off| match off.direction {
             // What something above stopped was not wrongly estimated.
@@ -104,7 +106,7 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
         let off = off.unwrap_or_default();
         let (each, loops) = (Count(estimate.rows), node.loops());
         let actual = if loops > 1.0 {
-            format!("{} per loop ({} in total)", Count(actual / loops), Count(actual))
+            format!("{} per loop ({at_most}{} in total)", Count(actual / loops), Count(kept_rows.rows))
         } else {
             Count(actual).to_string()
         };
@@ -112,7 +114,11 @@ fn reckoned(document: &mut Document, plan: &Plan, id: NodeId, node: &Node) {
     }
     let read = node.rows_total().unwrap_or(0.0) + node.removed_by_filter();
     if node.removed_by_filter() > 0.0 {
-        let kept = Share(node.rows_total().unwrap_or(0.0) / read.max(1.0));
+        let kept = if kept_rows.is_at_most {
+            format!("at most {}", Count(kept_rows.rows))
+        } else {
+            Share(kept_rows.rows / read.max(1.0)).to_string()
+        };
         document.pair(
             "filter",
             &format!("{} of {} rows removed, {kept} kept", Count(node.removed_by_filter()), Count(read)),

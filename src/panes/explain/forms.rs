@@ -4,15 +4,15 @@ use super::Explain;
 use super::run::{self, ExplainRun, RunStep};
 use crate::app::{Effect, Job, PaneRequest};
 use crate::failure::Failure;
-use crate::pg::explain::{ExplainProgress, ExplainRequest, Options, StatementParameter, sent};
+use crate::pg::explain::{Choice, ExplainProgress, ExplainRequest, GuessedValue, Options, StatementParameter, sent};
 use crate::ui::dialog::{Filled, Form, FormField, FormValue};
 use crate::ui::input::Input;
 
 /// Which form is being filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Filling {
-    /// Values, and for each those that pgdj offers from statistics.
-    Values(ExplainRequest, Vec<Vec<String>>),
+    /// Values, and for each those that pgdj offers.
+    Values(ExplainRequest, Vec<Vec<Choice>>),
     Options,
     File,
 }
@@ -67,11 +67,10 @@ impl Explain {
     pub(super) fn take_form(&mut self, filled: Filled) -> PaneRequest {
         match (self.filling.take(), filled) {
             (Some(Filling::Values(request, offered)), Filled::Done(values)) => {
-                let is_guess = |(value, offered): (&Option<String>, &Vec<String>)| {
-                    value.as_ref().is_some_and(|value| value.is_empty() || offered.contains(value))
-                };
-                let numbered = (1..).zip(values.iter().zip(&offered).map(is_guess));
-                let guessed = numbered.filter_map(|(number, is_guess)| is_guess.then_some(number)).collect();
+                let numbered = (1..).zip(values.iter().zip(&offered));
+                let guessed =
+                    numbered.filter_map(|(number, (value, offered))| guessed(number, value.as_ref()?, offered));
+                let guessed = guessed.collect();
                 self.estimate(ExplainRequest { parameters: values, guessed, ..request })
             }
             (Some(Filling::Values(request, _)), Filled::Otherwise) => self.estimate(request),
@@ -108,9 +107,8 @@ impl Explain {
             let known = known.get(at).cloned().unwrap_or_default();
             let sent = sent.as_ref().and_then(|values| values.get(at).cloned());
             fields.push(field(at, &known, sent.as_ref()));
-            let values = known.choices.into_iter().map(|choice| choice.value);
-            offered
-                .push(values.filter(|value| sent.as_ref().is_none_or(|sent| sent.as_ref() != Some(value))).collect());
+            let is_sent = |choice: &Choice| sent.as_ref().is_some_and(|sent| sent.as_ref() == Some(&choice.value));
+            offered.push(known.choices.into_iter().filter(|choice| !is_sent(choice)).collect());
         }
         let mut form = Form::new("Values of the parameters", fields);
         form.otherwise = Some("Ctrl-g: generic plan, without values".to_owned());
@@ -196,4 +194,11 @@ fn field(at: usize, known: &StatementParameter, sent: Option<&Option<String>>) -
         value: if sent == Some(&None) { FormValue::Null(first) } else { FormValue::Text(first) },
         choices,
     }
+}
+
+/// Returns what is known of a value that pgdj offered, or that was left empty; `None` of one that a person wrote.
+fn guessed(number: usize, value: &str, offered: &[Choice]) -> Option<GuessedValue> {
+    let choice = offered.iter().find(|choice| choice.value == value);
+    let is_from_statistics = choice.is_some_and(|choice| choice.is_from_statistics);
+    (choice.is_some() || value.is_empty()).then_some(GuessedValue { number, is_from_statistics })
 }

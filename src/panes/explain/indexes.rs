@@ -101,7 +101,9 @@ impl IndexSearch {
                 failure.because.iter().chain(&failure.hint).for_each(|line| document.text(line));
             }
             Self::Found(found) => {
-                if found.indexes.is_empty() {
+                if found.indexes.is_empty() && found.refusals.iter().any(|refusal| refusal.reason.is_open()) {
+                    document.text_as("No index is advised yet: the reasons are below.", Tone::Plain);
+                } else if found.indexes.is_empty() {
                     document.text_as("No index is worth building for this statement.", Tone::Good);
                 }
                 if let Some(values) = values {

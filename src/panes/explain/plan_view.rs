@@ -11,7 +11,7 @@ use crate::app::screen::clock_text;
 use crate::document::{Document, Language};
 use crate::failure::Failure;
 use crate::pg::advice::Advised;
-use crate::pg::explain::{ExplainAnswer, ExplainRequest};
+use crate::pg::explain::{ExplainAnswer, ExplainRequest, GuessedValue};
 use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
@@ -189,13 +189,7 @@ impl PlanView {
     fn values_line(&self) -> Option<String> {
         let values = self.source.shown_values();
         let guessed = self.request.as_ref().map(|request| request.guessed.as_slice()).unwrap_or_default();
-        let guessed: Vec<String> = guessed.iter().map(|number| format!("${number}")).collect();
-        let guess = match guessed.as_slice() {
-            [] => String::new(),
-            [one] => format!(" ({one} is from statistics, not from the application)"),
-            many => format!(" ({} are from statistics, not from the application)", many.join(", ")),
-        };
-        (!values.is_empty()).then(|| format!("With {values}{guess}."))
+        (!values.is_empty()).then(|| format!("With {values}{}.", origin(guessed)))
     }
 
     /// Returns how long the application's calls take, where this run took clearly longer or shorter.
@@ -352,5 +346,34 @@ impl PlanView {
         }
         all.push(Segment::new(self.source.from.clone(), Role::Muted).drop(9));
         all
+    }
+}
+
+/// Says which values pgdj chose and where each comes from: ` ($1 is a guess, $2 is from statistics, …)`.
+fn origin(guessed: &[GuessedValue]) -> String {
+    let of = |is_from_statistics: bool, one: &str, many: &str| {
+        let some = guessed.iter().filter(|value| value.is_from_statistics == is_from_statistics);
+        let numbers: Vec<String> = some.map(|value| format!("${}", value.number)).collect();
+        (!numbers.is_empty()).then(|| format!("{} {}", numbers.join(", "), if numbers.len() == 1 { one } else { many }))
+    };
+    let usual = of(false, "is a guess", "are guesses");
+    let said: Vec<String> = usual.into_iter().chain(of(true, "is from statistics", "are from statistics")).collect();
+    if said.is_empty() { String::new() } else { format!(" ({}, not from the application)", said.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_only_usual_is_not_said_to_be_from_statistics() {
+        let value = |number, is_from_statistics| GuessedValue { number, is_from_statistics };
+        assert_eq!(
+            origin(&[value(1, false), value(2, true)]),
+            " ($1 is a guess, $2 is from statistics, not from the application)"
+        );
+        let said = origin(&[value(1, false), value(2, true), value(3, false), value(4, true)]);
+        assert_eq!(said, " ($1, $3 are guesses, $2, $4 are from statistics, not from the application)");
+        assert_eq!(origin(&[]), "");
     }
 }

@@ -9,7 +9,7 @@ use crate::app::{JobProgress, JobResult, StatementToExplain};
 use crate::failure::FailureKind;
 use crate::findings::Findings;
 use crate::pg::advice::Advised;
-use crate::pg::explain::{Blocker, Choice, ExplainAnswer, ExplainProgress, StatementParameter};
+use crate::pg::explain::{Blocker, Choice, ExplainAnswer, ExplainProgress, GuessedValue, StatementParameter};
 use crate::plan::parse;
 use crate::readings::Readings;
 use crate::sample::{History, Seconds, Timestamp};
@@ -280,7 +280,7 @@ fn values_are_asked_for_or_the_generic_plan_is_taken() {
     let known = || StatementParameter {
         type_name: "text".into(),
         column: "t.a".into(),
-        choices: vec![Choice { note: "common".into(), value: "x".into() }],
+        choices: vec![Choice { note: "common".into(), value: "x".into(), is_from_statistics: true }],
     };
     let PaneRequest::Fill(form) = tell(&mut pane, JobResult::Parameters(Ok(vec![known()]))) else {
         panic!("a form is shown")
@@ -593,11 +593,12 @@ fn the_plans_of_two_choices_of_values_are_compared() {
 fn a_value_that_a_session_sent_comes_first_and_one_of_statistics_is_called_a_guess() {
     let sql = "select * from shop_order where status like $1 and note = $2";
     let mut pane = Explain::default();
-    let choice = Choice { note: "a guess: contains".to_owned(), value: "%deli%".to_owned() };
+    let choice = Choice { note: "a guess: contains".to_owned(), value: "%deli%".to_owned(), is_from_statistics: false };
     let known = || {
         let parameter = StatementParameter { choices: vec![choice.clone()], ..StatementParameter::default() };
         JobResult::Parameters(Ok(vec![parameter, StatementParameter::default()]))
     };
+    let guess = |number| GuessedValue { number, is_from_statistics: false };
     let run = |pane: &mut Explain, values: [&str; 2]| {
         act(pane, RUN);
         let PaneRequest::Fill(form) = tell(pane, known()) else { panic!("a form is shown") };
@@ -606,9 +607,9 @@ fn a_value_that_a_session_sent_comes_first_and_one_of_statistics_is_called_a_gue
         (form.fields[0].value.clone(), request.guessed)
     };
     typed(&mut pane, sql);
-    assert_eq!(run(&mut pane, ["%deli%", ""]), (FormValue::Text(Input::new("%deli%")), vec![1, 2]));
+    assert_eq!(run(&mut pane, ["%deli%", ""]), (FormValue::Text(Input::new("%deli%")), vec![guess(1), guess(2)]));
     pane.run = None;
-    assert_eq!(run(&mut pane, ["%pend%", "x"]).1, Vec::<usize>::new(), "a person wrote them");
+    assert_eq!(run(&mut pane, ["%pend%", "x"]).1, Vec::new(), "a person wrote them");
     pane.run = None;
     pane.sent = vec!["SELECT * FROM shop_order WHERE status LIKE '%983%' AND note = 'x'".to_owned()];
     assert_eq!(run(&mut pane, ["%983%", "x"]), (FormValue::Text(Input::new("%983%")), Vec::new()));

@@ -306,7 +306,7 @@ fn choices_of(row: &Row<'_>, type_name: &str) -> Vec<Choice> {
     let mut offer = |note: String, value: &str| {
         let is_known = choices.iter().any(|known| known.value == value);
         if !is_known && value.chars().count() <= LONGEST {
-            choices.push(Choice { note, value: value.to_owned() });
+            choices.push(Choice { note, value: value.to_owned(), is_from_statistics: true });
         }
     };
     if let (Some(value), Some(share)) = (common.first(), shares.first()) {
@@ -353,7 +353,7 @@ fn patterns_of(values: &[Choice], operator: &str) -> Vec<Choice> {
     } else {
         (within, format!("^{start}"))
     };
-    let choice = |note: &str, value: String| Choice { note: note.to_owned(), value };
+    let choice = |note: &str, value: String| Choice { note: note.to_owned(), value, is_from_statistics: false };
     vec![choice("a guess: contains", within), choice("a guess: starts with", start)]
 }
 
@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_pattern_is_offered_as_one() {
-        let values = [Choice { note: "rare".into(), value: "emre.10788@example.org".into() }];
+        let values = [Choice { note: "rare".into(), value: "emre.10788@example.org".into(), ..Choice::default() }];
         let of = |operator| patterns_of(&values, operator).into_iter().map(|choice| choice.value).collect::<Vec<_>>();
         assert_eq!(of("~~"), ["%88ex%", "emre%"]);
         assert_eq!(of("~"), ["88ex", "^emre"]);

@@ -22,7 +22,9 @@ pub(super) fn offer(sql: &str, parameters: &mut [StatementParameter]) {
         } else {
             (by_place, "usual")
         };
-        let choices = values.iter().map(|value| Choice { note: note.to_owned(), value: (*value).to_owned() });
+        let usual =
+            |value: &&str| Choice { note: note.to_owned(), value: (*value).to_owned(), is_from_statistics: false };
+        let choices = values.iter().map(usual);
         parameter.choices = choices.collect();
     }
 }
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_the_statistics_offer_stays_and_the_rest_is_guessed() {
-        let known = Choice { note: "common".into(), value: "x".into() };
+        let known = Choice { note: "common".into(), value: "x".into(), is_from_statistics: true };
         let of = |type_name: &str| StatementParameter { type_name: type_name.into(), ..StatementParameter::default() };
         let mut parameters = [
             StatementParameter { choices: vec![known.clone()], column: "o.a".into(), ..of("text") },
@@ -136,6 +138,8 @@ mod tests {
         offer("select from o where a = $1 and at > $3 and b = $4 limit $2", &mut parameters);
         let first: Vec<_> = parameters.iter().map(|it| it.choices.first().map(|it| it.value.as_str())).collect();
         assert_eq!(first, [Some("x"), Some("20"), Some("now"), None]);
+        let is_from_statistics = |at: usize| parameters[at].choices[0].is_from_statistics;
+        assert!(is_from_statistics(0) && !is_from_statistics(1) && !is_from_statistics(2));
         assert_eq!((parameters[0].column.as_str(), parameters[1].column.as_str()), ("o.a", "LIMIT"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::indexable::{keys, not_by};
 use super::support::{Count, Hit, NodeKind, Tip, TipInput, Topic, name, own, rows_read, table};
+use crate::plan::scans::{Kept, kept};
 
 pub(super) static TIP: Tip = Tip {
     number: 5,
@@ -28,7 +29,10 @@ fn find(seen: &TipInput<'_>) -> Vec<Hit> {
             if removed < LEAST_ROWS || removed < read * LEAST {
                 return None;
             }
-            let what = format!("{} read {} rows to keep {}", name(node), Count(read), Count(read - removed));
+            let kept = kept(seen.plan, id).filter(|kept| kept.is_at_most || kept.rows > read - removed);
+            let kept = kept.unwrap_or(Kept { rows: read - removed, is_at_most: false });
+            let at_most = if kept.is_at_most { "at most " } else { "" };
+            let what = format!("{} read {} rows to keep {at_most}{}", name(node), Count(read), Count(kept.rows));
             let filter = node.filter().unwrap_or("its filter");
             let keys = keys(filter, node.alias());
             let index = (!keys.is_empty()).then(|| format!("an index on {} ({})", table(node), keys.join(", ")));
@@ -53,6 +57,18 @@ mod tests {
   Filter: (status = 'x'::text)
   Rows Removed by Filter: 99997",
             "Seq Scan on o read 100k rows to keep 3: an index on o (status)",
+        );
+    }
+
+    #[test]
+    fn rows_that_are_rounded_to_none_are_not_said_to_be_none() {
+        check(
+            &TIP,
+            "Aggregate  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=1 loops=1)
+  ->  Seq Scan on o  (cost=1.00..2.00 rows=1 width=8) (actual time=0.0..900 rows=0 loops=2)
+        Filter: (status = 'x'::text)
+        Rows Removed by Filter: 99997",
+            "Seq Scan on o read 200k rows to keep at most 1: an index on o (status)",
         );
     }
 

@@ -11,12 +11,28 @@ pub(super) use crate::sample::unit::{Bytes, Count, Seconds, Share};
 impl Hit {
     /// What was seen at a node, what to do, and what it could save at most, in seconds.
     pub(super) fn at(node: NodeId, seen: String, advice: impl Into<String>, saving: f64) -> Self {
-        Self { node: Some(node), cause: None, seen, advice: advice.into(), index: None, saving: saving.max(0.0) }
+        Self {
+            node: Some(node),
+            cause: None,
+            seen,
+            advice: advice.into(),
+            index: None,
+            saving: saving.max(0.0),
+            is_outside: false,
+        }
     }
 
     /// What was seen of the plan as a whole.
     pub(super) fn whole(seen: String, advice: impl Into<String>, saving: f64) -> Self {
-        Self { node: None, cause: None, seen, advice: advice.into(), index: None, saving: saving.max(0.0) }
+        Self {
+            node: None,
+            cause: None,
+            seen,
+            advice: advice.into(),
+            index: None,
+            saving: saving.max(0.0),
+            is_outside: false,
+        }
     }
 
     /// Says which part of the advice names an index, and on which table.
@@ -31,6 +47,12 @@ impl Hit {
         if let Some(index) = &mut self.index {
             index.order = column.map(str::to_owned);
         }
+        self
+    }
+
+    /// Says that what it saves is not in the time of the plan.
+    pub(super) fn outside_the_plan(mut self) -> Self {
+        (self.saving, self.is_outside) = (0.0, true);
         self
     }
 
@@ -94,6 +116,23 @@ pub(super) fn own(node: &Node) -> f64 {
 /// Returns the time of a node with its children, in seconds; zero without times.
 pub(super) fn with_children(node: &Node) -> f64 {
     node.derived.total_time.map_or(0.0, |time| time.0)
+}
+
+/// Returns the rows that the client gets and where the number comes from: counted in this run, else the average of the
+/// calls; an estimate only where the planner knew the values.
+pub(super) fn rows_returned(seen: &TipInput<'_>) -> Option<(f64, &'static str)> {
+    let root = seen.plan.root()?;
+    if let Some(rows) = root.rows_total() {
+        return Some((rows, "; sending them is not in this time"));
+    }
+    if let Some(rows) = seen.context.rows_per_call {
+        return Some((rows, " a call, by pg_stat_statements"));
+    }
+    // A generic plan does not know the values: its rows are an average over all of them, or a default.
+    let is_generic = seen.plan.nodes.iter().flat_map(|node| &node.fields).any(|(name, field)| {
+        (name.ends_with("Cond") || name == "Filter") && field.as_text().is_some_and(|text| text.contains('$'))
+    });
+    root.estimate.filter(|_| !is_generic).map(|estimate| (estimate.rows, " (estimated)"))
 }
 
 /// Returns how a node is called in a sentence: `Seq Scan on shop_order`, `Hash Join`.

@@ -75,7 +75,7 @@ pub fn verdict(plan: &Plan, context: &TipContext) -> PlanVerdict {
         (true, _, _, _) => {
             format!("The estimates show no problem{RUN_IT}")
         }
-        (false, true, Some(time), Some(first)) if time.0 > 0.0 => {
+        (false, true, Some(time), Some(first)) if time.0 > 0.0 && !first.is_outside => {
             let part = Share((first.saving.0 / time.0).min(1.0));
             // Where it is known only which node is slow, nothing is won yet.
             if first.tip.id == super::slow_node::TIP.id {
@@ -151,6 +151,14 @@ mod tests {
         check(
             "Hash Join  (cost=1..2 rows=1 width=8) (actual time=1..900 rows=1 loops=1)\n  ->  Seq Scan on o  (cost=1..2 rows=1 width=8) (actual time=1..414 rows=1 loops=1)\n  ->  Hash  (cost=1..2 rows=1 width=8) (actual time=1..300 rows=1 loops=1)\nExecution Time: 900 ms",
             "Slowest node: Seq Scan on o, 414ms of 900ms (46%).",
+        );
+    }
+
+    #[test]
+    fn what_is_sent_is_no_part_of_the_time() {
+        check(
+            "Seq Scan on o  (cost=1..2 rows=1 width=8) (actual time=1..100 rows=50000 loops=1)\nExecution Time: 167 ms",
+            "1 tip, see below.",
         );
     }
 
