@@ -19,6 +19,7 @@ mod findings;
 mod foreign_keys;
 mod hostile_names;
 mod hostile_schema;
+mod incident;
 mod judge;
 mod limits;
 mod load_shares;

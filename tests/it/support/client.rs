@@ -56,10 +56,14 @@ impl Login {
 
 /// Opens a client of an application.
 pub(crate) async fn open(login: &Login) -> Client {
-    let (client, connection) =
-        login.config("shop").connect(NoTls).await.unwrap_or_else(|error| panic!("{login:?}: {error:?}"));
+    try_open(login, "shop").await.unwrap_or_else(|error| panic!("{login:?}: {error:?}"))
+}
+
+/// Opens a client of a named application, or says why the server takes none.
+pub(crate) async fn try_open(login: &Login, application: &str) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = login.config(application).connect(NoTls).await?;
     tokio::spawn(connection);
-    client
+    Ok(client)
 }
 
 /// A question of a test, which pgdj itself would not send.
