@@ -184,6 +184,8 @@ pub struct ShownMoment {
     vitals: Vitals,
     /// Its findings.
     findings: Findings,
+    /// Whether the console moves with the samples: what came since is then shown with the next one.
+    is_live: bool,
 }
 
 impl ShownMoment {
@@ -206,7 +208,8 @@ impl ShownMoment {
     /// Returns what a pane may see of it.
     fn view<'a>(&'a self, history: &'a History, filter: &'a SliceFilter) -> Option<PaneView<'a>> {
         let (moment, readings) = self.seen.as_ref()?;
-        Some(PaneView::new(history, *moment, readings, &self.findings).narrowed(filter))
+        let view = PaneView::new(history, *moment, readings, &self.findings).narrowed(filter);
+        Some(PaneView { is_held: view.is_held && !self.is_live, ..view })
     }
 }
 

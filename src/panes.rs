@@ -20,7 +20,7 @@ use crate::app::{PaneSpec, PaneView};
 use crate::catalog::bloat::Bloat;
 use crate::document::Document;
 use crate::readings::cut::Cut;
-use crate::sample::unit::{Share, counted};
+use crate::sample::unit::counted;
 use crate::sample::{Missing, Seconds, Section, shortfall};
 use crate::ui::chart::Limit;
 use crate::ui::table::Notice;
@@ -75,7 +75,7 @@ fn estimate_words(bloat: Option<&Bloat>) -> String {
         Some(Bloat::CannotEstimate(unknown)) if unknown.range.is_some() => unknown.words(),
         Some(Bloat::CannotEstimate(unknown)) => format!("none: {}", unknown.why),
         Some(Bloat::Known(amount)) => {
-            format!("{} ({}), {}", Share(amount.share), amount.bytes, amount.confidence)
+            format!("{}, {}", amount.words(), amount.confidence)
         }
     }
 }

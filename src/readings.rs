@@ -345,6 +345,11 @@ impl Readings {
         self.sessions_and_locks().as_ref().map(|(backends, _)| backends.as_slice()).map_err(Missing::clone)
     }
 
+    /// Returns when the sessions were read: ages stop there, where no newer reading came.
+    pub fn sessions_read_at(&self) -> Timestamp {
+        self.snapshot.section("activity").reading().map_or(self.snapshot.at, |reading| reading.at)
+    }
+
     /// Returns who waits for whom; nobody where the backends were not read.
     pub fn lock_graph(&self) -> &LockGraph {
         static NOBODY: LazyLock<LockGraph> = LazyLock::new(LockGraph::default);
@@ -360,7 +365,7 @@ impl Readings {
                 let reading = section.reading().ok_or_else(|| section.why().cloned().unwrap_or(Missing::NotYet))?;
                 let mut backends = backends::backends(&reading.rows, reading.at);
                 let prepared = PreparedTransaction::all(&all.snapshot);
-                let graph = LockGraph::of(LockQueue::all(&all.snapshot), prepared, &backends);
+                let graph = LockGraph::of(LockQueue::beside(&backends, &all.snapshot), prepared, &backends);
                 for backend in &mut backends {
                     backend.blocks = graph.count_behind(backend.pid);
                 }

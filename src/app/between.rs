@@ -95,6 +95,8 @@ mod tests {
         assert_eq!(take(&mut app, first.clone()), (true, Timestamp(NOW)));
         assert_eq!(take(&mut app, later(&first, 1.0)), (false, Timestamp(NOW)));
         assert_eq!(app.timeline.history().len(), 2, "the chart has it with the next frame");
+        let is_held = app.shown.view(app.timeline.history(), &app.filter).unwrap().is_held;
+        assert!(!is_held, "the moment shown stands still for a second, not for a person");
         assert_eq!(take(&mut app, later(&first, 2.0)), (true, Timestamp(NOW + 2.0)));
         let read = later(&first, 3.0).with("server", vec![]);
         assert_eq!(take(&mut app, read.clone()), (true, Timestamp(NOW + 3.0)), "another probe was read");

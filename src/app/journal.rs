@@ -60,15 +60,15 @@ pub(super) fn connected_again(known: &ServerFacts, newer: &ServerFacts) -> Strin
     let what = if known.started != newer.started {
         "the server was started again".to_owned()
     } else if !installed.is_empty() {
-        format!("installed since: {}", installed.join(", "))
+        format!("new extension: {}", installed.join(", "))
     } else if !granted.is_empty() {
-        format!("granted since: {}", granted.join(", "))
+        format!("new membership: {}", granted.join(", "))
     } else if known.is_standby != newer.is_standby {
         format!("it is a {} now", if newer.is_standby { "standby" } else { "primary" })
     } else if known.columns != newer.columns || known.django != newer.django {
         "its views, functions or Django tables changed".to_owned()
     } else {
-        "nothing it has changed".to_owned()
+        "the same server, with nothing changed".to_owned()
     };
     format!(" again: {what}")
 }
@@ -86,9 +86,9 @@ mod tests {
     fn another_connection_has_a_reason() {
         let known = ServerFacts::default();
         let granted = ServerFacts { memberships: ["pg_monitor".to_owned()].into(), ..known.clone() };
-        assert_eq!(connected_again(&known, &granted), " again: granted since: pg_monitor");
+        assert_eq!(connected_again(&known, &granted), " again: new membership: pg_monitor");
         let standby = ServerFacts { is_standby: true, ..known.clone() };
         assert_eq!(connected_again(&known, &standby), " again: it is a standby now");
-        assert_eq!(connected_again(&known, &known), " again: nothing it has changed");
+        assert_eq!(connected_again(&known, &known), " again: the same server, with nothing changed");
     }
 }

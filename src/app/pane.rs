@@ -40,12 +40,15 @@ pub struct PaneView<'a> {
     pub findings: &'a Findings,
     /// What lists of sessions and statements are narrowed to.
     pub filter: &'a SliceFilter,
+    /// Whether it is an older moment, which stands still while newer ones come.
+    pub is_held: bool,
 }
 
 impl<'a> PaneView<'a> {
     /// A view of a moment by the readings of its snapshot.
     pub fn new(history: &'a History, moment: Moment, readings: &'a Readings, findings: &'a Findings) -> Self {
-        Self { history, moment, newer: readings.snapshot(), readings, findings, filter: SliceFilter::ALL }
+        let is_held = Some(moment) != history.last();
+        Self { history, moment, newer: readings.snapshot(), readings, findings, filter: SliceFilter::ALL, is_held }
     }
 
     /// The same view, narrowed by a filter.

@@ -77,7 +77,7 @@ impl App {
             }
             Event::Lost { since, why, retry_in } => {
                 if self.link == ServerLink::Up || self.link == ServerLink::Waiting {
-                    self.log(format!("lost the server: {why}"));
+                    self.log(format!("lost the connection: {why}"));
                 }
                 self.link = ServerLink::Down { why, retry_at: Timestamp(since.0 + retry_in.0) };
             }
@@ -181,6 +181,7 @@ impl App {
             vitals: readings.vitals(Past { history: self.timeline.history(), moment }).clone(),
             findings: findings::check(&findings::RuleInput::new(&readings, older.map(Arc::as_ref))),
             seen: Some((moment, readings)),
+            is_live: self.clock == Clock::Live,
         };
         self.refresh_pane();
     }
@@ -202,6 +203,7 @@ impl App {
 
     /// Derives the shown pane alone.
     pub(super) fn refresh_pane(&mut self) {
+        self.shown.is_live = self.clock == Clock::Live;
         let Some(view) = self.shown.view(self.timeline.history(), &self.filter) else { return };
         self.crumbs = view.crumbs();
         if let Some(pane) = self.panes.shown_mut() {

@@ -91,6 +91,24 @@ pub struct Amount {
     pub confidence: BloatConfidence,
 }
 
+/// An estimate below this share may be nothing at all: freshly built tables and indexes were estimated at up to 13 %.
+const ERROR_SHARE: f64 = 0.15;
+
+impl Amount {
+    /// Whether it is an estimate that is no larger than its error.
+    pub fn is_within_error(&self) -> bool {
+        self.method != BloatMethod::Exact && self.share < ERROR_SHARE
+    }
+
+    /// Returns the share and the bytes: `23% (1.2 MB)`; of an estimate within its error, only that.
+    pub fn words(&self) -> String {
+        if self.is_within_error() {
+            return format!("less than {}, within the error of the estimate", Share(ERROR_SHARE));
+        }
+        format!("{} ({})", Share(self.share), self.bytes)
+    }
+}
+
 /// How bloat was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BloatMethod {
@@ -233,7 +251,9 @@ pub fn estimates(snapshot: &Snapshot, tables: &[TableUsage]) -> Result<HashMap<i
     let is_older = |table: &TableUsage| is_read_before_analyze(snapshot, "column_stats", table.last_analyze);
     let bloat = |table: &TableUsage| {
         let stats = stats.get(&table.relid)?;
-        let bloat = if is_older(table) { read_before_analyze() } else { estimate(stats, table, block, server) };
+        let may_read = stats.may_read != Some(false);
+        let bloat =
+            if may_read && is_older(table) { read_before_analyze() } else { estimate(stats, table, block, server) };
         Some((table.relid, bloat))
     };
     Ok(tables.iter().filter_map(bloat).collect())
@@ -550,6 +570,15 @@ mod tests {
             heap_bytes: Some(8_192_000.0),
             ..TableUsage::default()
         }
+    }
+
+    #[test]
+    fn an_estimate_within_its_error_is_no_number() {
+        let of =
+            |share, method| Amount { share, bytes: Bytes(1024.0), method, confidence: BloatConfidence::Good }.words();
+        assert_eq!(of(0.14, BloatMethod::Estimate), "less than 15%, within the error of the estimate");
+        assert_eq!(of(0.15, BloatMethod::Estimate), "15% (1.0 kB)");
+        assert_eq!(of(0.14, BloatMethod::Exact), "14% (1.0 kB)");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Sev
 use crate::catalog::autovacuum::{self, Due, ThresholdProgress};
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
-use crate::readings::vacuum_horizon::VacuumHorizon;
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Seconds};
 
@@ -119,7 +118,8 @@ fn fix(view: &RuleInput<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
             format!("VACUUM (ANALYZE) {name};\n{earlier}"),
         );
     }
-    match view.readings.horizon().map(VacuumHorizon::oldest) {
+    let vacuumed = worst.table.last_vacuum.and_then(|last| view.newer.at.since(last));
+    match view.readings.horizon().map(|horizon| horizon.oldest_before(vacuumed)) {
         Ok(Some(holder)) => {
             let text = format!(
                 "A vacuum ran a moment ago and left the dead rows. {} {}. {}",

@@ -1,6 +1,6 @@
 //! Tables of which a large part is dead or free.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, and_more, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::catalog::bloat::{BloatLimits, denied};
 use crate::sample::Bytes;
 use crate::sample::unit::Share;
@@ -22,12 +22,16 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_warning { Severity::Warning } else { Severity::Notice },
-        title: format!(
-            "{} of the heap of {} is bloat ({})",
-            Share(amount.share),
-            and_more(&table.label(), bloated.len()),
-            amount.bytes
-        ),
+        title: match bloated.len() {
+            1 => format!("{} of the heap of {} is bloat ({})", Share(amount.share), table.label(), amount.bytes),
+            count => format!(
+                "{count} tables have bloat, {} in all: {} of the heap of {} ({})",
+                Bytes(bloated.iter().map(|(_, amount)| amount.bytes.0).sum()),
+                Share(amount.share),
+                table.label(),
+                amount.bytes
+            ),
+        },
         evidence: bloated
             .iter()
             .take(NAMED)
@@ -38,10 +42,15 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             })
             .collect(),
         why: "Scans and the cache read pages that are partly empty; the space is reused, but not returned.",
-        fix: Fix::text(
-            "First make sure that autovacuum keeps up, or the bloat comes back. To reclaim the space while the \
-             application runs, use pg_repack or pg_squeeze; VACUUM FULL locks the table while it rewrites it.",
-        ),
+        fix: Fix::text(format!(
+            "{} To reclaim the space while the application runs, use pg_repack or pg_squeeze; VACUUM FULL locks the table \
+             while it rewrites it.",
+            match view.readings.autovacuum() {
+                Ok(policy) if !policy.due(table).is_enabled =>
+                    "Autovacuum is off for this table: turn it on first, or the bloat comes back.",
+                _ => "First make sure that autovacuum keeps up, or the bloat comes back.",
+            }
+        )),
         jump: Some(Jump::to_row("tables", table.relid)),
         source: "ioguix pgsql-bloat-estimation; thresholds as in check_postgres and pgwatch",
     }])

@@ -66,7 +66,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let fix = if waiting as f64 / used >= WAITING_SHARE {
         let root = graph.roots().first().map(|root| format!(" behind pid {}", root.first())).unwrap_or_default();
         Fix::text(format!(
-            "{waiting} of them wait for a lock{root}: end that wait (Locks shows which act frees most). More connections would \
+            "{waiting} of them wait for a lock{root}: end that wait (Locks shows which action frees most). More connections would \
              only queue too."
         ))
     } else if idle / used >= IDLE_SHARE {

@@ -27,7 +27,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         ),
         evidence: pairs.evidence("the same as"),
         why: "Every insert, and every update that is not HOT, maintains both, and no statement needs the second.",
-        fix: pairs.fix(view, "Remove the one that no constraint needs. Code for the largest:"),
+        fix: pairs.fix(view, "One of the two is enough: pgdj names the one that no constraint needs and that is scanned less. Code for the largest:"),
         jump: Some(Jump::to_row("indexes", pairs.largest().0.indexrelid)),
         source: "pg_index compared: keys, operator classes, collations, order, expressions, predicate; PgHero",
     }])

@@ -34,13 +34,13 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
                 shows(index.label(), format!("{size}on {}, {}", index.table_label(), is_maintained(index)))
             })
             .collect(),
-        why: "A failed build left it behind: no statement uses it, but writes may maintain it, and an invalid unique \
-            index does not guarantee uniqueness.",
+        why: "A failed build left it behind: no statement uses it, and an invalid unique index does not guarantee \
+            uniqueness. Some are maintained by every write, as the evidence says.",
         fix: Fix::sql(
             if invalid.iter().any(|index| index.is_unique) {
-                "Drop it, keep one row of each key and delete the others (duplicates are the usual reason for a failed \
-                 build of a unique index; Enter in Indexes shows the query that finds them), and run the migration again. \
-                 A running build looks the same: check Activity first."
+                "Drop it. Duplicates are the usual reason for a failed build of a unique index: Enter in Indexes shows the query \
+                 that finds them. Decide what to do with them, and run the migration again. A running build looks the same: \
+                 check Activity first."
             } else {
                 "Drop it and build it again (AddIndexConcurrently, run the migration again), or use REINDEX INDEX \
                  CONCURRENTLY. A running build looks the same: check Activity first."

@@ -41,8 +41,6 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             worst.label()
         )
     };
-    let code: Vec<String> =
-        stale.iter().take(NAMED).map(|table| format!("ANALYZE {};", qualified(&table.schema, &table.name))).collect();
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_warning { Severity::Warning } else { Severity::Notice },
@@ -50,14 +48,32 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         evidence: stale.iter().take(NAMED).map(|table| evidence(view, table)).collect(),
         why: "The planner estimates from the statistics how many rows a condition keeps: wrong statistics lead to \
               nested loops over millions of rows, or to a scan where an index exists.",
-        fix: Fix::sql(
-            "Run ANALYZE; it takes seconds and blocks no reads or writes. Do this at the end of every bulk load.",
-            code.join("\n"),
-        ),
+        fix: fix(view, &stale),
         jump: Some(Jump::to_row("tables", worst.relid)),
         source: "PostgreSQL manual: Updating Planner Statistics, The Autovacuum Daemon; \
             pg_stat_user_tables.n_mod_since_analyze",
     }])
+}
+
+/// Returns what to run: ANALYZE, unless a vacuum of the table runs, which ANALYZE would wait for, or cancel if it is
+/// autovacuum's.
+fn fix(view: &RuleInput<'_>, stale: &[&TableUsage]) -> Fix {
+    let vacuums = view.readings.vacuums();
+    let is_vacuumed = |table: &&&TableUsage| vacuums.iter().any(|vacuum| vacuum.relid == table.relid);
+    let (running, free): (Vec<&TableUsage>, Vec<&TableUsage>) = stale.iter().partition(is_vacuumed);
+    let wait = running.first().map(|first| {
+        format!(
+            "A vacuum of {} is running: ANALYZE would cancel it if autovacuum runs it, else wait for it. Let it end first. ",
+            and_more(&first.label(), running.len())
+        )
+    });
+    let analyze = "Run ANALYZE; it takes seconds and blocks no reads or writes. Do this at the end of every bulk load.";
+    let code: Vec<String> =
+        free.iter().take(NAMED).map(|table| format!("ANALYZE {};", qualified(&table.schema, &table.name))).collect();
+    match (wait, code.is_empty()) {
+        (Some(wait), true) => Fix::text(wait.trim_end()),
+        (wait, _) => Fix::sql(format!("{}{analyze}", wait.unwrap_or_default()), code.join("\n")),
+    }
 }
 
 fn rows(table: &TableUsage) -> f64 {
@@ -128,5 +144,23 @@ mod tests {
         let seen = seen.with("table_sizes", vec![row! { relid: 1, heap_bytes: 10_485_760 }]);
         let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
         assert_eq!(found[0].title, "never analyzed: t, 10 MB of rows");
+    }
+
+    #[test]
+    fn analyze_is_not_advised_while_a_vacuum_of_the_table_runs() {
+        let table = |relid: i32, name: &str| {
+            row! { relid: relid, schema: "public", name: name, kind: "r", reltuples: -1.0, live: 100_000 }
+        };
+        let seen = |tables| {
+            snapshot()
+                .with("settings", vec![])
+                .with("tables", tables)
+                .with("vacuum_progress", vec![row! { relid: 1, pid: 9 }])
+        };
+        let fix = |tables| check(&RuleInput::new(&Readings::of(seen(tables)), None)).unwrap().remove(0).fix;
+        let alone = fix(vec![table(1, "t")]);
+        assert!(alone.code.is_none() && alone.text.starts_with("A vacuum of t is running"), "{}", alone.text);
+        let both = fix(vec![table(1, "t"), table(2, "u")]);
+        assert_eq!(both.code.unwrap().text, "ANALYZE public.u;");
     }
 }

@@ -72,7 +72,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let queue = Queue {
         backends: backends.iter().map(|backend| (backend.pid, backend)).collect(),
         graph: view.readings.lock_graph(),
-        now: view.newer.at,
+        now: view.readings.sessions_read_at(),
     };
     let longest = queue.graph.waiting().into_iter().map(|node| queue.wait(node)).fold(0.0, f64::max);
     let count = queue.graph.count();
@@ -83,7 +83,8 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let Some(root) = roots.first() else { return Ok(vec![]) };
     let waits_for_snapshots =
         |node: i64| queue.graph.wants(node).is_some_and(|(queue, _)| queue.locktype == "virtualxid");
-    let is_build = queue.graph.waiting().into_iter().all(waits_for_snapshots);
+    let builds = |node: i64| queue.session(node).is_some_and(Backend::builds_concurrently);
+    let is_build = queue.graph.waiting().into_iter().all(|node| waits_for_snapshots(node) || builds(node));
     let is_critical = !is_build && (count >= MANY || longest >= WAIT.critical);
     let best = proposals(queue.graph, backends, &view.newer.server).into_iter().next();
     let more = match roots.len() {
@@ -135,7 +136,7 @@ fn fix(queue: &Queue<'_>, root: &LockRoot, best: Option<&Forecast>) -> Fix {
                 SignalKind::Cancel => "Cancel the statement of",
                 SignalKind::Terminate => "Terminate the session of",
             };
-            format!("{act} {} (a in Locks): {}.", queue.name(best.pid), best.words())
+            format!("{act} {} (press a in Locks): {}.", queue.name(best.pid), best.words())
         }
         (None, None) if root.is_ring() => {
             "The server ends one of them after deadlock_timeout. Lock rows in the same order everywhere.".to_owned()
@@ -152,6 +153,10 @@ fn fix(queue: &Queue<'_>, root: &LockRoot, best: Option<&Forecast>) -> Fix {
 
 fn evidence(queue: &Queue<'_>, roots: &[LockRoot], longest: f64) -> Vec<(String, String)> {
     let mut evidence = vec![shows("longest wait", Seconds(longest))];
+    if roots.iter().any(LockRoot::is_ring) {
+        evidence
+            .push(shows("deadlock", "PostgreSQL ends one of them by itself after deadlock_timeout (1 s by default)"));
+    }
     for root in roots.iter().take(NAMED) {
         let query = queue.query(root.first());
         let behind = counted(root.behind.len(), "session", "sessions");

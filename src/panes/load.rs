@@ -250,7 +250,7 @@ impl Load {
     /// Keeps the right edge of the chart while an older moment is shown; one that the chart does not show moves it there.
     fn follow_clock(&mut self, view: &PaneView<'_>) {
         let at = view.newer.at;
-        let is_newest = Some(view.moment) == view.history.last();
+        let is_newest = !view.is_held;
         if !is_newest {
             self.zooms.retain(|zoom| zoom.from.0 <= at.0 && at.0 <= zoom.until.0);
         }
@@ -317,7 +317,7 @@ impl Load {
     fn derive(&mut self, view: &PaneView<'_>, samples: &LoadSamples, window: TimeWindow) {
         let dimension = self.table_dimension(view);
         let count = samples.count(window);
-        let is_held = Some(view.moment) != view.history.last();
+        let is_held = view.is_held;
         let moment = if is_held {
             format!("{} {}", self.clock(view.newer.at), chart::words(&self.chart, view.newer.at))
         } else {

@@ -30,19 +30,19 @@ use self::tree::{columns_headers, grid};
 /// Its name.
 pub const ID: PaneId = PaneId { name: "locks", title: "Locks" };
 
-const BEST: Action = Action::Own("best act");
+const BEST: Action = Action::Own("best action");
 
 /// The pane in the list of panes.
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
-    question: "Show the locks: who blocks whom, and what would an act do?",
+    question: "Show the locks: who blocks whom, and what would an action do?",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |_: &PaneContext| Box::new(Locks::default()),
 };
 
 const KEYS: &[Binding] = &[
-    key(BEST, &["a"], "best act", "Do the act that frees most sessions at once; asks first.").shown(1).acts(),
+    key(BEST, &["a"], "best action", "Do the action that frees most sessions at once; asks first.").shown(1).acts(),
     chosen::CANCEL_KEY,
     chosen::TERMINATE_KEY,
     key(Action::View, &["v"], "all", "List every session that waits, or the first of many alike.").shown(5),
@@ -79,7 +79,7 @@ impl Pane for Locks {
             admitted.map(|session| session.pid).collect::<BTreeSet<i64>>()
         });
         let mut grid = match section.rows() {
-            Some(_) => grid(&self.sessions, graph, view.newer.at, self.shows_all, admitted.as_ref()),
+            Some(_) => grid(&self.sessions, graph, view.readings.sessions_read_at(), self.shows_all, admitted.as_ref()),
             None => Grid::missing(columns_headers(), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", &pins(&self.sessions));
@@ -175,13 +175,13 @@ impl Locks {
         match best.zip(session) {
             Some((best, session)) => chosen::ask(best.kind, session, &self.sessions, view),
             None if self.list.is_empty() => PaneRequest::Say("No session waits for a lock".to_owned()),
-            None => PaneRequest::Say("No act of this role frees a waiting session".to_owned()),
+            None => PaneRequest::Say("No action of this role frees a waiting session".to_owned()),
         }
     }
 
     /// Lists what the best acts would do; the first is the one that the key is for.
     fn draw_acts(&self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
-        let tile = Tile { title: "What an act would do", key: Some("a"), note: None, has_focus: false };
+        let tile = Tile { title: "What an action would do", key: Some("a"), note: None, has_focus: false };
         let inside = tile.draw(frame.buffer_mut(), area, context.theme);
         for (line, act) in (0..inside.height).zip(&self.acts) {
             let name = self.sessions.iter().find(|session| session.pid == act.pid);

@@ -17,7 +17,7 @@ use crate::app::list::List;
 use crate::app::screen::clock_text_in;
 use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder};
 use crate::document::Document;
-use crate::findings::Findings;
+use crate::findings::{Findings, Severity};
 use crate::readings::Readings;
 use crate::readings::backends::Backend;
 use crate::readings::load::{Load, LoadPoint, WaitClass};
@@ -89,8 +89,14 @@ impl Pane for Overview {
         };
         self.chart_note = chart_note(view);
         self.tiles.refresh(view);
+        let was = worst::keys(&self.findings.list).into_iter().next();
         self.findings.clone_from(view.findings);
         self.list.refresh(worst::grid(view.findings, self.list_width));
+        // What is critical and new is looked at first, wherever the list was scrolled to.
+        let is_critical = self.findings.list.first().is_some_and(|worst| worst.severity == Severity::Critical);
+        if is_critical && worst::keys(&self.findings.list).first() != was.as_ref() {
+            self.list.act(Action::First);
+        }
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
@@ -266,7 +272,7 @@ fn right_edge(view: &PaneView<'_>) -> f64 {
 fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
     let end = right_edge(view);
     let step = CHART_SPAN / CHART_STEPS;
-    let cursor = (Some(view.moment) != view.history.last()).then_some(view.newer.at.0);
+    let cursor = view.is_held.then_some(view.newer.at.0);
     LoadChart {
         classes: wait_classes(),
         points: loads.to_vec(),

@@ -73,14 +73,15 @@ pub(super) fn lockers(view: &PaneView<'_>, table: &str, pids: &[i64]) -> String 
     pids.iter().map(told).collect::<Vec<_>>().join(" and ")
 }
 
-/// Returns who holds back the vacuum of this database's tables furthest, how far, and how to end it.
-pub(super) fn vacuum_holder(view: &PaneView<'_>) -> String {
+/// Returns who holds back the vacuum of this database's tables furthest, how far, and how to end it; not one that came
+/// after a vacuum that ended so long ago.
+pub(super) fn vacuum_holder(view: &PaneView<'_>, vacuumed: Option<Seconds>) -> String {
     let horizon = match view.readings.horizon() {
         Ok(horizon) => horizon,
         Err(why) => return format!("? ({why})"),
     };
-    let Some(holder) = horizon.oldest() else {
-        return "nothing: no session, standby, replication slot or prepared transaction is older".to_owned();
+    let Some(holder) = horizon.oldest_before(vacuumed) else {
+        return "no one any more: what kept them has ended, and the next vacuum removes them".to_owned();
     };
     let who = match (holder.kind, holder.pid) {
         (HolderKind::Session, Some(pid)) => who(view, pid),
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn what_holds_vacuum_back_is_said_with_its_remedy() {
         seen(|view| {
-            let text = vacuum_holder(view);
+            let text = vacuum_holder(view, None);
             assert!(
                 text.starts_with("pid 7, web gunicorn, ") && text.contains("; keeps dead rows of the last 900"),
                 "{text}"

@@ -262,7 +262,7 @@ fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
 
 fn upkeep_columns<'a>() -> Vec<TableUsageColumn<'a>> {
     let wasted = |row: &TableRow<'_>| {
-        let amount = row.one.bloat.as_ref().and_then(Bloat::amount);
+        let amount = row.one.bloat.as_ref().and_then(Bloat::amount).filter(|amount| !amount.is_within_error());
         Cell::optional(amount.map(|amount| (amount.bytes, amount.bytes.0)))
     };
     let dead = |row: &TableRow<'_>| {
@@ -279,7 +279,7 @@ fn upkeep_columns<'a>() -> Vec<TableUsageColumn<'a>> {
         column(GridColumn::number("bloat", "bloat").help("Share of the heap that VACUUM FULL would free, estimated from statistics, or measured by b (pgstattuple)."), |row| bloat_cell(row.one.bloat.as_ref(), BloatLimits::TABLE)),
         column(GridColumn::number("wasted", "bloat size").help("The same in bytes.").drop(2), wasted),
         column(GridColumn::number("dead", "dead").help("Share of its rows that are dead and wait for vacuum (pg_stat_user_tables.n_dead_tup)."), dead),
-        column(GridColumn::number("vacuum_due", "vacuum due").help("Dead rows as a share of the number from which autovacuum starts; due from 100% on.").short("vac due"), |row| due(row.one, Due::vacuum_share)),
+        column(GridColumn::number("vacuum_due", "vacuum due").help("Dead or inserted rows, whichever is nearer, as a share of the number from which autovacuum starts; due from 100% on.").short("vac due"), |row| due(row.one, Due::vacuum_share)),
         column(GridColumn::number("vacuumed", "last vacuum").help("Time since the last vacuum, by hand or by autovacuum (pg_stat_user_tables.last_vacuum).").short("last vac").drop(3), |row| {
             ago(row.one.usage.last_vacuum, row.view.newer.at)
         }),
@@ -335,6 +335,9 @@ fn seq_share<'a>() -> TableUsageColumn<'a> {
 /// Returns how near autovacuum's threshold is: a share, `due` from the threshold on, `?` where the counters came late.
 fn due(one: &TableFigures, share: impl Fn(&Due) -> Option<f64>) -> Cell {
     let Some(due) = &one.due else { return Cell::default() };
+    if one.usage.has_lost_counters() {
+        return unknown();
+    }
     match share(due) {
         Some(_) if !due.is_enabled => Cell::mark("off", -1.0).role(Role::Warning),
         Some(share) if share >= 1.0 => Cell::number("due", share).role(Role::Warning),
@@ -351,6 +354,9 @@ pub(super) fn bloat_cell(bloat: Option<&Bloat>, limits: BloatLimits) -> Cell {
         None => Cell::default(),
         Some(Bloat::CannotEstimate(_)) => Cell::mark("?", -1.0).role(Role::Muted),
         Some(Bloat::Known(amount)) => {
+            if amount.is_within_error() {
+                return Cell::number("<15%", amount.share).role(Role::Muted);
+            }
             let mark = if amount.method == BloatMethod::Exact { "" } else { "~" };
             let cell = Cell::number(format!("{mark}{}", Share(amount.share)), amount.share);
             if limits.is_notable(amount) { cell.role(Role::Warning) } else { cell }

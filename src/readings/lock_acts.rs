@@ -24,6 +24,8 @@ pub struct Forecast {
     pub runs: BTreeSet<i64>,
     /// Whose wait ends too, unless a savepoint or the session itself keeps the lock.
     pub runs_likely: BTreeSet<i64>,
+    /// Whose wait ends too if it is for another row than that of those who run.
+    pub may_run: BTreeSet<i64>,
     /// Who waits on with one less before it.
     pub moves_up: BTreeSet<i64>,
     /// Who waits on as before.
@@ -45,14 +47,14 @@ impl Forecast {
             SignalKind::Terminate => graph.predict(one.pid, Removal::Session),
             SignalKind::Cancel => graph.predict(one.pid, Removal::Transaction),
         };
-        let Prediction { mut runs, moves_up, stays, is_certain, is_known } = all;
+        let Prediction { mut runs, may_run, moves_up, stays, is_certain, is_known } = all;
         let mut runs_likely = BTreeSet::new();
         if kind == SignalKind::Cancel && is_block {
             let certain = graph.predict(one.pid, Removal::Statement).runs;
             runs_likely = runs.difference(&certain).copied().collect();
             runs = certain;
         }
-        Self { kind, pid: one.pid, runs, runs_likely, moves_up, stays, is_certain, is_known }
+        Self { kind, pid: one.pid, runs, runs_likely, may_run, moves_up, stays, is_certain, is_known }
     }
 
     /// Returns everybody whose wait is expected to end.
@@ -76,19 +78,23 @@ impl Forecast {
             parts.push(format!("{} at once{likely}", runs(&self.runs)));
         }
         if !self.runs_likely.is_empty() {
-            parts.push(format!("{} too, unless it keeps its locks by a savepoint", runs(&self.runs_likely)));
+            parts.push(format!("{}, unless pid {} has a savepoint", runs(&self.runs_likely), self.pid));
+        }
+        if !self.may_run.is_empty() {
+            let other = if self.may_run.len() == 1 { "it wants" } else { "they want" };
+            parts.push(format!("{} too, if {other} another row", runs(&self.may_run)));
         }
         if !self.moves_up.is_empty() {
             let verb = if self.moves_up.len() == 1 { "moves" } else { "move" };
             parts.push(format!("{} {verb} up in the queue", sessions(self.moves_up.len())));
         }
         if !self.stays.is_empty() {
-            let verb = if self.stays.len() == 1 { "waits" } else { "wait" };
+            let verb = if self.stays.len() == 1 { "keeps waiting" } else { "keep waiting" };
             let for_whom = match (self.freed().len(), self.freed().first()) {
                 (1, Some(next)) => format!(" until pid {next} is done"),
                 _ => String::new(),
             };
-            parts.push(format!("{} {verb} on{for_whom}", sessions(self.stays.len())));
+            parts.push(format!("{} {verb}{for_whom}", sessions(self.stays.len())));
         }
         if parts.is_empty() { "no one waits behind it".to_owned() } else { parts.join("; ") }
     }
@@ -181,7 +187,7 @@ mod tests {
             said,
             [
                 "cancel 2: 2 sessions run at once",
-                "terminate 1: pid 2 runs at once; 2 sessions wait on until pid 2 is done"
+                "terminate 1: pid 2 runs at once; 2 sessions keep waiting until pid 2 is done"
             ]
         );
     }
@@ -202,6 +208,6 @@ mod tests {
             Backend { xact_started: Some(1.0), query_started: Some(2.0), ..readings.backends().unwrap()[0].clone() };
         let forecast = Forecast::of(readings.lock_graph(), &holder, SignalKind::Cancel);
         assert!(forecast.runs.is_empty() && forecast.runs_likely == BTreeSet::from([2]), "{forecast:?}");
-        assert!(forecast.words().contains("unless it keeps its locks by a savepoint"));
+        assert!(forecast.words().contains("unless pid 1 has a savepoint"));
     }
 }

@@ -81,6 +81,8 @@ pub enum Removal {
 pub struct Prediction {
     /// Whose wait ends before anybody else that waits has finished.
     pub runs: BTreeSet<i64>,
+    /// Whose wait ends too if it is for another row than that of those who run.
+    pub may_run: BTreeSet<i64>,
     /// Who has one less before it, and waits on.
     pub moves_up: BTreeSet<i64>,
     /// Who waits as before, for somebody else.
@@ -387,7 +389,13 @@ impl LockGraph {
                 }
                 // Who gets the lock on a row's place, or on one of several virtual transactions, then waits for the next.
                 let waits_on = matches!(queue.locktype.as_str(), "tuple" | "virtualxid");
-                let set = if is_kept || waits_on { &mut prediction.moves_up } else { &mut prediction.runs };
+                // All that wait for a transaction are told of its end; of those who want one row the first then has it.
+                let is_second = queue.locktype == "transactionid" && !prediction.runs.is_empty();
+                let set = match (is_kept || waits_on, is_second) {
+                    (true, _) => &mut prediction.moves_up,
+                    (false, true) => &mut prediction.may_run,
+                    (false, false) => &mut prediction.runs,
+                };
                 set.insert(one.node);
             }
         }
@@ -404,7 +412,8 @@ impl LockGraph {
         prediction.moves_up = prediction.moves_up.difference(&prediction.runs).copied().collect();
         let is_unknown = |waiter: &i64| self.unqueued.contains_key(waiter) && !self.for_snapshots.contains(waiter);
         prediction.is_known = !behind.iter().any(is_unknown);
-        let told: BTreeSet<i64> = prediction.runs.union(&prediction.moves_up).copied().collect();
+        let told: BTreeSet<i64> =
+            prediction.runs.iter().chain(&prediction.moves_up).chain(&prediction.may_run).copied().collect();
         prediction.stays = behind.difference(&told).copied().collect();
         prediction
     }

@@ -2,6 +2,9 @@
 //!
 //! Pure. The modes and their conflicts are those of the manual, 13.3.1, and of `LockConflicts` in lock.c.
 
+use std::collections::{HashMap, HashSet};
+
+use super::backends::Backend;
 use crate::quote::quote_text;
 use crate::sample::{Row, RowSet, Snapshot, Timestamp, Value};
 
@@ -108,6 +111,52 @@ impl LockQueue {
     /// Returns what it is on: the relation, or another object in words.
     pub fn on(&self) -> &str {
         if self.relation.is_empty() { &self.target } else { &self.relation }
+    }
+
+    /// Returns what one that waits here wants, for a pid that has it: `a row of shop_order`, `shop_order ACCESS EXCLUSIVE`.
+    pub fn wanted_words(&self, mode: LockMode, holder: Option<i64>) -> String {
+        let pid = || holder.filter(|pid| *pid > 0).map_or_else(|| "a session".to_owned(), |pid| format!("pid {pid}"));
+        match self.locktype.as_str() {
+            "tuple" => format!("a row of {}", self.on()),
+            "transactionid" => format!("a row that {} changed", pid()),
+            "virtualxid" => format!("the end of the transaction of {}", pid()),
+            _ => format!("{} {}", self.on(), mode.words()),
+        }
+    }
+
+    /// Returns what one that has it holds: `rows that it changed`, `shop_order ACCESS SHARE`.
+    pub fn held_words(&self, mode: LockMode) -> String {
+        match self.locktype.as_str() {
+            "tuple" => format!("a row of {}, the next to have it", self.on()),
+            "transactionid" => "rows that it changed".to_owned(),
+            "virtualxid" => "an open transaction".to_owned(),
+            _ => format!("{} {}", self.on(), mode.words()),
+        }
+    }
+
+    /// Returns every queue of a snapshot, without what the sessions, where they were read later, say is over.
+    pub fn beside(sessions: &[Backend], snapshot: &Snapshot) -> Vec<Self> {
+        let mut queues = Self::all(snapshot);
+        let read_at = |probe: &str| snapshot.section(probe).reading().map(|reading| reading.at.0);
+        let Some((locks, _)) = read_at("locks").zip(read_at("activity")).filter(|(locks, seen)| locks < seen) else {
+            return queues;
+        };
+        let listed: HashMap<i64, &Backend> = sessions.iter().map(|session| (session.pid, session)).collect();
+        let blocking: HashSet<i64> = sessions.iter().flat_map(|session| session.blocked_by.iter().copied()).collect();
+        let is_later = |moment: Option<f64>| moment.is_some_and(|moment| moment > locks);
+        // Not listed are those that ended, and pgdj's own, which are named where they block.
+        let is_gone = |node: i64| node > 0 && !listed.contains_key(&node) && !blocking.contains(&node);
+        let runs_another = |node: i64| listed.get(&node).is_some_and(|session| is_later(session.query_started));
+        let is_in_another = |node: i64| {
+            let ended = |session: &&Backend| session.xact_started.is_none() || is_later(session.xact_started);
+            !blocking.contains(&node) && listed.get(&node).is_some_and(ended)
+        };
+        for queue in &mut queues {
+            queue.waiting.retain(|one| !is_gone(one.node) && !runs_another(one.node));
+            let is_of_the_session = queue.locktype == "advisory";
+            queue.held.retain(|one| !is_gone(one.node) && (is_of_the_session || !is_in_another(one.node)));
+        }
+        queues
     }
 
     /// Returns every queue of a snapshot; none where they were not read.

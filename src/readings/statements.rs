@@ -297,6 +297,8 @@ pub(crate) struct Sightings {
     pub(crate) active: f64,
     /// It waited for a lock.
     pub(crate) on_locks: f64,
+    /// The time that the samples are from.
+    pub(crate) over: Seconds,
 }
 
 impl Sightings {
@@ -310,13 +312,18 @@ impl Sightings {
 pub(super) fn sightings(past: Past<'_>) -> HashMap<i64, Sightings> {
     let mut seen: HashMap<i64, Sightings> = HashMap::new();
     let newest = past.readings("activity").next().map_or(0.0, |reading| reading.at.0);
+    let mut over = Seconds(0.0);
     for reading in past.readings("activity").take_while(|reading| newest - reading.at.0 <= SEEN_FOR.0) {
+        over = Seconds(newest - reading.at.0);
         for row in reading.rows.iter().filter(|row| row.text("state") == "active") {
             let Some(queryid) = row.int("query_id") else { continue };
             let sightings = seen.entry(queryid).or_default();
             sightings.active += 1.0;
             sightings.on_locks += f64::from(u8::from(row.text("wait_event_type") == "Lock"));
         }
+    }
+    for sightings in seen.values_mut() {
+        sightings.over = over;
     }
     seen
 }
@@ -408,9 +415,12 @@ mod tests {
             history.push(Arc::new(crate::fixture::snapshot().at(at).with("activity", sessions)));
         }
         let seen = sightings(Past { history: &history, moment: history.last().unwrap() });
-        assert_eq!(seen.get(&7), Some(&Sightings { active: 3.0, on_locks: 2.0 }));
+        assert_eq!(seen.get(&7), Some(&Sightings { active: 3.0, on_locks: 2.0, over: Seconds(2.0) }));
         assert_eq!(seen.get(&8), None);
-        assert!(seen[&7].is_mostly_on_locks() && !Sightings { active: 3.0, on_locks: 1.0 }.is_mostly_on_locks());
+        assert!(
+            seen[&7].is_mostly_on_locks()
+                && !Sightings { active: 3.0, on_locks: 1.0, ..Sightings::default() }.is_mostly_on_locks()
+        );
     }
 
     fn costs(history: &History, moment: Moment, since: Since) -> Option<Costs> {

@@ -176,6 +176,13 @@ impl VacuumHorizon {
         Some(self.cause(oldest).unwrap_or(oldest))
     }
 
+    /// Returns the same, unless its transaction began after a vacuum that ended so long ago: that one was not kept from
+    /// anything by it.
+    pub fn oldest_before(&self, vacuum: Option<Seconds>) -> Option<&Holder> {
+        let is_before = |holder: &&Holder| holder.open_for.zip(vacuum).is_none_or(|(open, ended)| open.0 >= ended.0);
+        self.oldest().filter(is_before)
+    }
+
     /// Returns, in a sentence, who has to end before an index is built or rebuilt without blocking writes; `None` where
     /// no one is old enough to matter.
     ///
@@ -256,7 +263,7 @@ impl VacuumHorizon {
         match hold {
             Hold::Unknown(why) => format!("? ({why})"),
             Hold::Nothing(why) => format!("does not hold back vacuum: {why}"),
-            Hold::NothingBefore(ago, why) => format!("did not hold back vacuum {ago} before: {why}"),
+            Hold::NothingBefore(ago, why) => format!("did not hold back vacuum {ago} ago: {why}"),
             Hold::As(holder) => self.words(holder),
         }
     }
@@ -265,7 +272,7 @@ impl VacuumHorizon {
         match hold {
             Hold::Unknown(why) => format!("? ({why})"),
             Hold::Nothing(why) => format!("no: {why}"),
-            Hold::NothingBefore(ago, why) => format!("not {ago} before: {why}"),
+            Hold::NothingBefore(ago, why) => format!("no, as of {ago} ago: {why}"),
             Hold::As(holder) => match &holder.pins {
                 Pins::Nothing(why) => format!("no: {why}"),
                 Pins::Primary => "not on this standby; with hot_standby_feedback, on the primary".to_owned(),
@@ -507,7 +514,7 @@ mod tests {
         let wrote = of_two_samples(vec![client(Some(NOW - 60.0)), waiter], vec![]);
         assert_eq!(wrote, "? (not read since it got a transaction ID)");
         let idle = of_two_samples(vec![client(Some(NOW - 60.0))], vec![]);
-        assert_eq!(idle, "did not hold back vacuum 1.0s before: it had no snapshot and no transaction ID");
+        assert_eq!(idle, "did not hold back vacuum 1.0s ago: it had no snapshot and no transaction ID");
         let running = |started: f64| {
             row! { pid: 7, backend_type: "client backend", state: "active", xact_start: NOW - 60.0, query_start: started }
         };
@@ -577,5 +584,14 @@ mod tests {
         let rows = vec![row! { kind: "session", pid: 1, xmin_age: 5, database: "shop" }];
         let seen = snapshot().with("server", vec![row! { is_standby: true }]).with("vacuum_horizon", rows);
         assert_eq!(VacuumHorizon::of(&Readings::of(seen)).unwrap().oldest(), None);
+    }
+
+    #[test]
+    fn what_came_after_a_vacuum_did_not_keep_it_from_anything() {
+        let holder = row! { kind: "session", pid: 7, database: "shop", xmin_age: 900, open_for: 30.0 };
+        let readings = Readings::of(snapshot().with("vacuum_horizon", vec![holder]));
+        let horizon = readings.horizon().unwrap();
+        let pid = |vacuum: f64| horizon.oldest_before(Some(Seconds(vacuum))).and_then(|holder| holder.pid);
+        assert_eq!((pid(29.0), pid(31.0)), (Some(7), None));
     }
 }

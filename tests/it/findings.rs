@@ -26,9 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const IN_THE_SCHEMA: &[(&str, &str)] = &[
     ("autovacuum_behind", "20k dead rows in shop_cart, 3× its autovacuum threshold"),
     ("autovacuum_off", "autovacuum is off for 1 table: shop_quiet"),
-    ("bloat", " of the heap of shop_log is bloat ("),
+    ("bloat", " of the heap of shop_log"),
     ("duplicate_index", "1 duplicate index ("),
-    ("index_bloat", " of index log_note is bloat ("),
+    ("index_bloat", " of index log_note"),
     ("invalid_index", "1 invalid index: order_once"),
     ("old_extension", "extension pg_stat_statements is 1.7, the server has 1."),
     ("overlapping_index", "1 redundant index ("),

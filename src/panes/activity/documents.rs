@@ -190,6 +190,7 @@ fn locks(document: &mut Document, one: &Backend, view: &PaneView<'_>) {
     if let Some((queue, wanted)) = wanted {
         let since = wanted.since.and_then(|since| view.newer.at.since(since));
         let since = since.map(|age| format!(" for {age}")).unwrap_or_default();
-        document.pair(&format!("waits for {}", wanted.mode.words()), &format!("{}{since}", queue.on()));
+        let holder = graph.holders(one.pid).first().copied();
+        document.pair("waits for", &format!("{}{since}", queue.wanted_words(wanted.mode, holder)));
     }
 }

@@ -163,7 +163,7 @@ fn facts(document: &mut Document, one: &IndexFigures, usage: &IndexUsage, view: 
                 }
                 confidence => format!("estimate, {confidence}; b measures exactly"),
             };
-            document.pair("bloat", &format!("{} ({})", Share(amount.share), amount.bytes));
+            document.pair("bloat", &amount.words());
             document.pair("bloat source", &how);
         }
     }

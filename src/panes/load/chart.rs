@@ -73,7 +73,7 @@ pub(super) fn chart(view: &PaneView<'_>, samples: &LoadSamples, pictured: Pictur
         span: length,
         end: Some(if is_whole { (whole.until.0 / step).ceil() * step } else { whole.until.0 }),
         hold: HOLD * view.newer.cost.second(),
-        cursor: (Some(view.moment) != view.history.last()).then_some(view.newer.at.0),
+        cursor: view.is_held.then_some(view.newer.at.0),
         legend: if count > 0.0 { Legend::Mean(means) } else { Legend::Moment },
         ..LoadChart::default()
     }

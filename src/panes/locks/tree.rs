@@ -82,12 +82,13 @@ impl<'a> LockRow<'a> {
             return Cell::text("wants a safe snapshot");
         }
         if let Some((queue, wanted)) = tree.graph.wants(*node) {
-            return Cell::text(&format!("wants {} {}", short(queue.on()), wanted.mode.words()));
+            let holder = tree.graph.holders(*node).first().copied();
+            return Cell::text(&short(&format!("wants {}", queue.wanted_words(wanted.mode, holder))));
         }
         let held = tree.graph.holds(*node);
         let Some((queue, mode)) = held.first() else { return Cell::default() };
         let others = if held.len() > 1 { format!(" +{}", held.len() - 1) } else { String::new() };
-        Cell::text(&format!("holds {} {}{others}", short(queue.on()), mode.words()))
+        Cell::text(&short(&format!("holds {}{others}", queue.held_words(*mode))))
     }
 
     /// Returns the statement; of more sessions, whose they are.
@@ -119,9 +120,9 @@ fn by_name(sessions: &[&Backend]) -> String {
     counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns a relation without the schema that most are in, and without quotes.
-fn short(on: &str) -> &str {
-    on.strip_prefix("public.").unwrap_or(on)
+/// Returns a lock without the schema that most relations are in.
+fn short(lock: &str) -> String {
+    lock.replacen(" public.", " ", 1)
 }
 
 fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
@@ -140,7 +141,7 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
         ),
         column(
             GridColumn::number("age", "for")
-                .help("How long it waits (pg_locks.waitstart); of one that does not wait, since when its transaction is open."),
+                .help("How long it has waited (pg_locks.waitstart); of one that does not wait, how long its transaction has been open."),
             LockRow::age,
         ),
         column(

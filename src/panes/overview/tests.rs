@@ -247,3 +247,25 @@ fn workers_are_told_from_the_sessions_that_the_header_counts() {
     let shown = screen(&mut app, 120, 40);
     assert!(shown.contains("2 active (1 worker), most on CPU"), "{shown}");
 }
+
+#[test]
+fn a_new_critical_finding_is_seen_wherever_the_list_was() {
+    let quiet = || {
+        snapshot()
+            .with("settings", vec![row! { name: "fsync", value: "on" }])
+            .with("activity", vec![row! { pid: 1, backend_type: "client backend", state: "idle in transaction", xact_age: 700.0, state_age: 700.0 }])
+    };
+    let mut app = app(quiet());
+    press(&mut app, KeyCode::Char('G'));
+    let waiter = |pid: i32| {
+        row! { pid: pid, backend_type: "client backend", state: "active", wait_event_type: "Lock", query_age: 60.0, blocked_by: [1] }
+    };
+    let mut rows = vec![
+        row! { pid: 1, backend_type: "client backend", state: "idle in transaction", xact_age: 700.0, state_age: 700.0 },
+    ];
+    rows.extend((2..9).map(waiter));
+    app.update(Event::Sampled(Arc::new(quiet().at(crate::fixture::NOW + 2.0).with("activity", rows))));
+    let shown = screen(&mut app, 80, 24);
+    let first = shown.lines().find(|line| line.contains("critical")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(first.contains("7 sessions wait") && first.contains('▌'), "{shown}");
+}

@@ -24,6 +24,8 @@ use crate::ui::gauge::Gauge;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
 
+/// Seconds from which on the statements were not read for too long to say that none finished.
+const STALE: f64 = 15.0;
 /// Rows a tile keeps at the most.
 const ROWS: usize = 30;
 
@@ -271,7 +273,12 @@ fn queries(view: &PaneView<'_>) -> Grid {
         grid.rows.push(GridRow::new(statement.key.clone(), cells(&columns, &StatementTileRow { statement, text })));
     }
     if grid.rows.is_empty() {
-        grid.notice = Some(Notice::new("No statement finished in the last minute"));
+        let age = view.newer.age("statements").unwrap_or_default();
+        grid.notice = Some(Notice::new(if age.0 >= STALE {
+            format!("Not read for {age}")
+        } else {
+            "No statement finished in the last minute".to_owned()
+        }));
     }
     grid
 }

@@ -4,7 +4,7 @@ use super::{BLOCK, orm};
 use crate::app::PaneView;
 use crate::document::{Document, Language};
 use crate::readings::backends::Backend;
-use crate::readings::statements::{Costs, SEEN_FOR, Statement};
+use crate::readings::statements::{Costs, Statement};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 
@@ -29,7 +29,7 @@ pub(super) fn statement(
     document.heading(&format!("Cost, {since}"));
     let (time, all) = (Seconds(one.time_ms / 1e3), Seconds(costs.total_ms / 1e3));
     document.pair("total time", &format!("{time} ({} of {all} for all statements)", Share(one.share)));
-    let rate = costs.seconds.map(|seconds| format!(", {} per second", Count(one.calls / seconds))).unwrap_or_default();
+    let rate = costs.seconds.map(|seconds| format!(", {}", per_time(one.calls / seconds))).unwrap_or_default();
     document.pair("calls", &format!("{}{rate}", Count(one.calls)));
     document.pair("mean", &Seconds(one.mean_ms() / 1e3).to_string());
     document.pair("rows", &format!("{} ({} per call)", Count(one.rows), Count(one.rows_per_call())));
@@ -74,6 +74,16 @@ fn blocks(document: &mut Document, one: &Statement) {
     }
 }
 
+/// Returns how often: each second, or where that is less than once, each minute or hour.
+fn per_time(per_second: f64) -> String {
+    let (count, unit) = match per_second {
+        rate if rate >= 1.0 => (rate, "second"),
+        rate if rate >= 1.0 / 60.0 => (rate * 60.0, "minute"),
+        rate => (rate * 3600.0, "hour"),
+    };
+    format!("{} per {unit}", Count(count))
+}
+
 fn since_reset(document: &mut Document, one: &Statement) {
     if let Some(max) = one.max_ms {
         let spread = one.stddev_ms.map(|ms| format!(", standard deviation {}", Seconds(ms / 1e3))).unwrap_or_default();
@@ -93,7 +103,7 @@ fn running(document: &mut Document, one: &Statement, view: &PaneView<'_>) {
         "{} of the {} it was seen running, over the last {}",
         Count(seen.on_locks),
         Count(seen.active).of("time", "times"),
-        SEEN_FOR
+        seen.over
     );
     document.pair("waiting for locks", &words);
     if seen.is_mostly_on_locks() {

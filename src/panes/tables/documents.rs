@@ -195,7 +195,7 @@ fn sizes(document: &mut Document, one: &TableFigures) {
                 BloatConfidence::Measured => format!("measured by pgstattuple_approx{}", when.unwrap_or_default()),
                 confidence => format!("estimate, {confidence}; b measures exactly"),
             };
-            document.pair("bloat", &format!("{} ({})", Share(amount.share), amount.bytes));
+            document.pair("bloat", &amount.words());
             document.pair("bloat source", &how);
         }
     }
@@ -212,7 +212,8 @@ fn upkeep(document: &mut Document, one: &TableFigures, view: &PaneView<'_>) {
     }
     if one.is_held_back {
         document.text("A vacuum ran a moment ago and left the dead rows.");
-        document.pair("held back by", &sessions::vacuum_holder(view));
+        let vacuumed = one.usage.last_vacuum.and_then(|last| now.since(last));
+        document.pair("held back by", &sessions::vacuum_holder(view, vacuumed));
     }
     let ago = |at: Option<Timestamp>| {
         at.map_or_else(

@@ -1,4 +1,4 @@
--- server; cost: reads shared memory only; needs nothing; since 12
+-- server; cost: reads shared memory, and the small catalogs pg_extension and pg_namespace; needs nothing; since 12
 select
     extract(epoch from pg_catalog.clock_timestamp())::float8 as now,
     extract(epoch from pg_catalog.pg_postmaster_start_time())::float8 as started,

@@ -137,3 +137,26 @@ fn a_safe_snapshot_is_there_when_the_last_serializable_transaction_ends() {
     assert_eq!((end.runs, end.moves_up, end.is_known), (set(&[3]), set(&[4]), true));
     assert!(graph.predict(1, Removal::Statement).runs.is_empty());
 }
+
+#[test]
+fn what_the_sessions_say_is_over_is_no_wait_any_more() {
+    // The locks were read 2 s before the sessions: 1 has ended since, 3 waits in another statement for 2, 4 runs another.
+    let seen = snapshot()
+        .with("locks", vec![lock("relation 1", "AccessExclusive", true, &[1]), lock("relation 1", "AccessShare", false, &[3, 4])])
+        .at(crate::fixture::NOW + 2.0)
+        .with(
+            "activity",
+            vec![
+                row! { pid: 2, state: "active", xact_start: 1.0 },
+                row! { pid: 3, state: "active", wait_event_type: "Lock", blocked_by: [2], query_start: crate::fixture::NOW + 1.0 },
+                row! { pid: 4, state: "active", query_start: crate::fixture::NOW + 1.5 },
+            ],
+        );
+    let readings = crate::readings::Readings::of(seen);
+    let graph = readings.lock_graph();
+    assert_eq!(graph.roots().iter().map(LockRoot::first).collect::<Vec<_>>(), [2]);
+    let sessions = readings.backends().unwrap();
+    let waited =
+        graph.waited(3, sessions.iter().find(|one| one.pid == 3), crate::sample::Timestamp(crate::fixture::NOW + 2.0));
+    assert_eq!(waited, Some(1.0));
+}

@@ -353,7 +353,7 @@ impl LoadSamples {
         let sessions = Backend::all_at_work(&reading.rows, reading.at);
         let roots = if sessions.iter().any(|session| session.is_waiting) {
             let prepared = PreparedTransaction::all(snapshot);
-            RootNames::of(&LockGraph::of(LockQueue::all(snapshot), prepared, &sessions), &sessions)
+            RootNames::of(&LockGraph::of(LockQueue::beside(&sessions, snapshot), prepared, &sessions), &sessions)
         } else {
             RootNames::default()
         };
