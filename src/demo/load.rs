@@ -14,7 +14,7 @@ use tokio_postgres::{Client, Config, Error, NoTls};
 use busy::RunningView;
 use dice::Dice;
 
-pub use busy::{BusyReading, BusyTime};
+pub use busy::BusyTime;
 
 mod background;
 mod busy;
@@ -108,20 +108,19 @@ impl ConnectedClient<'_> {
         let view = self.serves.as_ref().filter(|view| text.ends_with(&view.comment)).map(|view| view.place);
         let mut statement = pin!(statement);
         let began = Instant::now();
-        let mut since = began;
+        let mut counted = Duration::ZERO;
         loop {
             // What runs for long is counted as it goes.
             let done = tokio::select! {
                 done = &mut statement => Some(done),
                 () = sleep(COUNTED_EVERY) => None,
             };
-            let now = Instant::now();
-            self.busy.add(view, now - since);
-            since = now;
+            let busy = self.busy.without_round_trip(began.elapsed());
+            self.busy.add(view, busy.saturating_sub(counted));
+            counted = busy.max(counted);
             if let Some(done) = done {
-                self.busy.end(view);
                 if text == "BEGIN" {
-                    self.busy.round_trip(now - began);
+                    self.busy.learn_round_trip(began.elapsed());
                 }
                 return done;
             }

@@ -28,75 +28,41 @@ impl RunningView {
 /// The views, and the statements that name none.
 const KINDS: usize = VIEWS.len() + 1;
 
-/// How long statements ran, by view.
+/// How long the server was busy with statements, by view.
 #[derive(Debug, Default)]
 pub struct BusyTime {
     /// Microseconds of each view, and of all statements that name none.
     micros: [AtomicU64; KINDS],
-    /// How many statements these were.
-    statements: [AtomicU64; KINDS],
-    /// Microseconds of the statements that begin a transaction, which take the server no time to speak of.
-    begin_micros: AtomicU64,
-    /// How many these were.
-    begins: AtomicU64,
-}
-
-/// What was counted up to a moment.
-#[derive(Debug, Clone, Copy)]
-pub struct BusyReading {
-    micros: [f64; KINDS],
-    statements: [f64; KINDS],
-    begin_micros: f64,
-    begins: f64,
+    /// The median round trip of a statement that the server does nothing for, in microseconds.
+    round_trip: AtomicU64,
 }
 
 impl BusyTime {
-    /// Counts some time of a statement.
+    /// Counts a part of the time of a statement that runs.
     pub(super) fn add(&self, view: Option<usize>, time: Duration) {
-        add(self.micros.get(view.unwrap_or(VIEWS.len())), time.as_micros());
-    }
-
-    /// Counts a statement that ended, of which all the time was counted.
-    pub(super) fn end(&self, view: Option<usize>) {
-        add(self.statements.get(view.unwrap_or(VIEWS.len())), 1);
-    }
-
-    /// Counts the time from sending a BEGIN to its answer: what a statement takes that the server does nothing for.
-    pub(super) fn round_trip(&self, time: Duration) {
-        add(Some(&self.begin_micros), time.as_micros());
-        add(Some(&self.begins), 1);
-    }
-
-    /// Returns what was counted so far.
-    pub fn read(&self) -> BusyReading {
-        let number = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-        BusyReading {
-            micros: self.micros.each_ref().map(number),
-            statements: self.statements.each_ref().map(number),
-            begin_micros: number(&self.begin_micros),
-            begins: number(&self.begins),
+        if let Some(micros) = self.micros.get(view.unwrap_or(VIEWS.len())) {
+            micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
-}
 
-impl BusyReading {
-    /// Returns the seconds that the server was busy since an older reading, by view; the last one, without a name, is of
-    /// statements that name none.
-    ///
-    /// A client also waits for the line and for its turn on the processor, which is no load of the server: the mean round
-    /// trip is taken off each statement.
-    pub fn seconds_since(&self, older: &Self) -> Vec<(&'static str, f64)> {
-        let round_trip = (self.begin_micros - older.begin_micros) / (self.begins - older.begins).max(1.0);
-        let micros = self.micros.iter().zip(older.micros).map(|(newer, older)| newer - older);
-        let statements = self.statements.iter().zip(older.statements).map(|(newer, older)| newer - older);
-        let seconds = micros.zip(statements).map(|(micros, count)| (micros - count * round_trip).max(0.0) / 1e6);
-        VIEWS.into_iter().chain([""]).zip(seconds).collect()
+    /// Returns a time without the round trip, which is no load of the server: a client also waits for the line and for its
+    /// turn on the processor.
+    pub(super) fn without_round_trip(&self, time: Duration) -> Duration {
+        time.saturating_sub(Duration::from_micros(self.round_trip.load(Ordering::Relaxed)))
     }
-}
 
-fn add(counter: Option<&AtomicU64>, number: impl TryInto<u64>) {
-    if let Some(counter) = counter {
-        counter.fetch_add(number.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// Learns from the time of a BEGIN, which takes the server no time to speak of: the median goes up or down a step.
+    pub(super) fn learn_round_trip(&self, time: Duration) {
+        let known = self.round_trip.load(Ordering::Relaxed);
+        let step = (known / 32).max(5);
+        let is_longer = time > Duration::from_micros(known);
+        self.round_trip.store(if is_longer { known + step } else { known.saturating_sub(step) }, Ordering::Relaxed);
+    }
+
+    /// Returns the seconds of each view by its name; the last one, without a name, is of statements that name none.
+    pub fn seconds(&self) -> Vec<(&'static str, f64)> {
+        let names = VIEWS.into_iter().chain([""]);
+        names.zip(&self.micros).map(|(name, micros)| (name, micros.load(Ordering::Relaxed) as f64 / 1e6)).collect()
     }
 }
 
@@ -105,18 +71,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_round_trip_of_each_statement_is_no_load_of_the_server() {
+    fn the_round_trip_is_the_median_of_statements_that_take_no_time() {
         let busy = BusyTime::default();
-        let older = busy.read();
-        busy.round_trip(Duration::from_millis(2));
-        busy.round_trip(Duration::from_millis(4));
-        for _ in 0..10 {
-            busy.add(Some(0), Duration::from_millis(13));
-            busy.end(Some(0));
+        for at in 0..1000 {
+            // Now and then the client waits for its turn.
+            busy.learn_round_trip(Duration::from_micros(if at % 5 == 0 { 90_000 } else { 400 + at % 100 }));
         }
-        busy.add(None, Duration::from_millis(1));
-        busy.end(None);
-        let seconds = busy.read().seconds_since(&older);
-        assert_eq!((seconds[0], seconds[VIEWS.len()]), (("orders:list", 0.1), ("", 0.0)));
+        let left = busy.without_round_trip(Duration::from_micros(10_000)).as_micros();
+        assert!((9_300..9_650).contains(&left), "{left}");
+        assert_eq!(busy.without_round_trip(Duration::from_micros(100)), Duration::ZERO);
+        busy.add(Some(0), Duration::from_secs(1));
+        busy.add(None, Duration::from_secs(2));
+        assert_eq!((busy.seconds()[0], busy.seconds()[VIEWS.len()]), (("orders:list", 1.0), ("", 2.0)));
     }
 }
