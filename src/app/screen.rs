@@ -5,7 +5,6 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
-use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Paragraph};
 
@@ -124,9 +123,9 @@ impl App {
     }
 
     /// Draws a message at the bottom, over the last lines of the pane where one line does not do.
-    fn draw_message(&self, frame: &mut Frame<'_>, area: Rect, (text, style): (&str, Style)) {
+    fn draw_message(&self, frame: &mut Frame<'_>, area: Rect, message: &Line<'_>) {
         let width = usize::from(area.width);
-        let mut lines = wrap_words(text, width);
+        let mut lines = wrap_words(&message.to_string(), width);
         if lines.len() > MESSAGE_LINES {
             let rest = lines.split_off(MESSAGE_LINES - 1).join(" ");
             lines.push(cut(&rest, width));
@@ -135,7 +134,7 @@ impl App {
         let place = Rect { y: area.y - above, height: above + 1, ..area };
         frame.render_widget(Clear, place);
         frame.buffer_mut().set_style(place, self.theme.screen());
-        let lines: Vec<Line<'_>> = lines.into_iter().map(|line| Line::styled(line, style)).collect();
+        let lines: Vec<Line<'_>> = lines.into_iter().map(|line| Line::styled(line, message.style)).collect();
         frame.render_widget(Paragraph::new(lines), place);
     }
 
@@ -146,7 +145,7 @@ impl App {
                 Some(health) => (format!("{} {said}", self.theme.glyphs.sign(health)), self.theme.health(health)),
                 None => (said.into_owned(), self.theme.style(Role::Accent)),
             };
-            self.draw_message(frame, area, (&text, style));
+            self.draw_message(frame, area, &Line::styled(text, style));
             return;
         }
         let typing = self.panes.shown().and_then(Pane::typing);
