@@ -4,8 +4,10 @@
 
 use std::sync::Arc;
 
+use crate::app::{PaneSpec, Rights, SampleOrigin, Start};
 use crate::pg::probes;
-use crate::sample::{Missing, Reading, RowSet, Section, ServerFacts, Snapshot, Timestamp, Value};
+use crate::sample::{Missing, Reading, RowSet, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
+use crate::ui::theme::Theme;
 
 /// The moment of a snapshot made here.
 pub(crate) const NOW: f64 = 1_800_000_000.0;
@@ -61,6 +63,22 @@ macro_rules! row {
     };
 }
 pub(crate) use row;
+
+/// How a console of a test starts, on a pane.
+pub(crate) fn start(pane: &'static PaneSpec) -> Start {
+    Start {
+        target: "shop".to_owned(),
+        pane,
+        pace: Seconds(2.0),
+        rights: Rights::MayAct,
+        origin: SampleOrigin::Server,
+        zone: jiff::tz::TimeZone::UTC,
+        history_bytes: 10_000_000,
+        theme: Theme::default(),
+        themes: None,
+        vcpus: None,
+    }
+}
 
 /// An empty snapshot at [`NOW`].
 pub(crate) fn snapshot() -> Snapshot {

@@ -55,23 +55,12 @@ mod tests {
 
     use super::*;
     use crate::app::{Message, PaneContext, Rights, Start};
-    use crate::fixture::{NOW, With as _, row, snapshot};
+    use crate::fixture::{NOW, With as _, row, snapshot, start};
     use crate::sample::{Missing, SampleCost, Seconds, Timestamp};
-    use crate::ui::theme::Theme;
 
     fn app() -> App {
-        let start = Start {
-            target: "shop".to_owned(),
-            pane: &crate::panes::overview::PANE,
-            pace: Seconds(2.0),
-            rights: Rights::ReadOnly,
-            origin: SampleOrigin::Server,
-            zone: jiff::tz::TimeZone::UTC,
-            history_bytes: 1_000_000,
-            theme: Theme::default(),
-            themes: None,
-            vcpus: None,
-        };
+        let start =
+            Start { rights: Rights::ReadOnly, history_bytes: 1_000_000, ..start(&crate::panes::overview::PANE) };
         App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC))
     }
 

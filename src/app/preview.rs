@@ -93,25 +93,13 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::height;
-    use crate::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
-    use crate::fixture::{NOW, With as _, row, snapshot};
-    use crate::sample::Seconds;
-    use crate::ui::theme::Theme;
+    use crate::app::{App, Event, PaneContext, Rights, Start};
+    use crate::fixture::{NOW, With as _, row, snapshot, start};
 
     #[test]
     fn a_document_that_lies_over_a_pane_goes_on_with_its_row_and_says_when_that_is_gone() {
-        let start = Start {
-            target: "shop".to_owned(),
-            pane: &crate::panes::activity::PANE,
-            pace: Seconds(2.0),
-            rights: Rights::ReadOnly,
-            origin: SampleOrigin::Server,
-            zone: jiff::tz::TimeZone::UTC,
-            history_bytes: 1_000_000,
-            theme: Theme::default(),
-            themes: None,
-            vcpus: None,
-        };
+        let start =
+            Start { rights: Rights::ReadOnly, history_bytes: 1_000_000, ..start(&crate::panes::activity::PANE) };
         let mut app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
         let sample = |app: &mut App, second: f64, pid: i32| {
             let session = row! { pid: pid, backend_start: 1.0, backend_type: "client backend", user: "web",

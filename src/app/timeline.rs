@@ -154,8 +154,6 @@ mod tests {
     use crate::app::{App, Effect, Event, PaneContext, Rights, SampleOrigin, Start};
     use crate::fixture::{NOW, With as _, row, snapshot};
     use crate::record::{LoadStep, RecordingFile, Writer};
-    use crate::sample::Seconds;
-    use crate::ui::theme::Theme;
 
     /// Samples a second apart, with one active session and, from 1000 s on, nine for a minute.
     fn samples(count: u32) -> Vec<Arc<Snapshot>> {
@@ -187,16 +185,10 @@ mod tests {
             }
             file.write_all(&writer.finish().unwrap()).unwrap();
             let start = Start {
-                target: "shop".to_owned(),
-                pane: &crate::panes::overview::PANE,
-                pace: Seconds(2.0),
                 rights: Rights::ReadOnly,
                 origin: SampleOrigin::Recording,
-                zone: jiff::tz::TimeZone::UTC,
                 history_bytes: 500_000,
-                theme: Theme::default(),
-                themes: None,
-                vcpus: None,
+                ..crate::fixture::start(&crate::panes::overview::PANE)
             };
             let app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
             let mut console = Self { app, file: RecordingFile::open(file, 500_000).unwrap(), asked: Vec::new() };

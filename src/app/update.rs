@@ -181,7 +181,7 @@ impl App {
             vitals: readings.vitals(Past { history: self.timeline.history(), moment }).clone(),
             findings: findings::check(&findings::RuleInput::new(&readings, older.map(Arc::as_ref))),
             seen: Some((moment, readings)),
-            is_live: self.clock == Clock::Live,
+            ..ShownMoment::default()
         };
         self.refresh_pane();
     }

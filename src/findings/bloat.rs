@@ -1,7 +1,7 @@
 //! Tables of which a large part is dead or free.
 
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, shows};
-use crate::catalog::bloat::{BloatLimits, denied};
+use crate::catalog::bloat::{Amount, BloatLimits, denied};
 use crate::sample::Bytes;
 use crate::sample::unit::Share;
 
@@ -22,16 +22,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_warning { Severity::Warning } else { Severity::Notice },
-        title: match bloated.len() {
-            1 => format!("{} of the heap of {} is bloat ({})", Share(amount.share), table.label(), amount.bytes),
-            count => format!(
-                "{count} tables have bloat, {} in all: {} of the heap of {} ({})",
-                Bytes(bloated.iter().map(|(_, amount)| amount.bytes.0).sum()),
-                Share(amount.share),
-                table.label(),
-                amount.bytes
-            ),
-        },
+        title: title("tables", &format!("the heap of {}", table.label()), bloated.iter().map(|(_, amount)| *amount)),
         evidence: bloated
             .iter()
             .take(NAMED)
@@ -54,6 +45,20 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         jump: Some(Jump::to_row("tables", table.relid)),
         source: "ioguix pgsql-bloat-estimation; thresholds as in check_postgres and pgwatch",
     }])
+}
+
+/// Returns what is said of relations with bloat, the largest first: how much, and of which.
+pub(super) fn title<'a>(plural: &str, first: &str, amounts: impl Iterator<Item = &'a Amount>) -> String {
+    let amounts: Vec<&Amount> = amounts.collect();
+    let Some(amount) = amounts.first() else { return String::new() };
+    let share = Share(amount.share);
+    match amounts.len() {
+        1 => format!("{share} of {first} is bloat ({})", amount.bytes),
+        count => {
+            let all = Bytes(amounts.iter().map(|amount| amount.bytes.0).sum());
+            format!("{count} {plural} have bloat, {all} in all: {share} of {first} ({})", amount.bytes)
+        }
+    }
 }
 
 #[cfg(test)]

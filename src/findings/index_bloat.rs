@@ -1,10 +1,10 @@
 //! B-trees of which a rebuild would give back a large part.
 
+use super::bloat::title;
 use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::catalog::bloat::{BloatLimits, denied};
 use crate::quote::qualified;
 use crate::readings::vacuum_horizon::VacuumHorizon;
-use crate::sample::Bytes;
 use crate::sample::unit::Share;
 
 /// The rule.
@@ -28,16 +28,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     Ok(vec![Finding {
         id: RULE.id,
         severity: if BloatLimits::INDEX.is_serious(amount) { Severity::Warning } else { Severity::Notice },
-        title: match bloated.len() {
-            1 => format!("{} of index {} is bloat ({})", Share(amount.share), index.label(), amount.bytes),
-            count => format!(
-                "{count} indexes have bloat, {} in all: {} of index {} ({})",
-                Bytes(bloated.iter().map(|(_, amount)| amount.bytes.0).sum()),
-                Share(amount.share),
-                index.label(),
-                amount.bytes
-            ),
-        },
+        title: title("indexes", &format!("index {}", index.label()), bloated.iter().map(|(_, amount)| *amount)),
         evidence: bloated
             .iter()
             .take(NAMED)

@@ -7,12 +7,11 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::app::{App, Event, PaneContext, Rights, SampleOrigin, Start};
+use crate::app::{App, Event, PaneContext};
 use crate::fixture::{NOW, With as _, row, snapshot};
 use crate::panes;
+use crate::sample::Snapshot;
 use crate::sample::rowset::counted::reads;
-use crate::sample::{Seconds, Snapshot};
-use crate::ui::theme::Theme;
 
 fn sample(grown: i32) -> Snapshot {
     let client = "client backend";
@@ -56,19 +55,7 @@ fn sample(grown: i32) -> Snapshot {
 }
 
 fn console() -> (App, Terminal<TestBackend>) {
-    let start = Start {
-        target: "shop".to_owned(),
-        pane: panes::FIRST,
-        pace: Seconds(2.0),
-        rights: Rights::MayAct,
-        origin: SampleOrigin::Server,
-        zone: TimeZone::UTC,
-        history_bytes: 10_000_000,
-        theme: Theme::default(),
-        themes: None,
-        vcpus: None,
-    };
-    let mut app = App::new(start, panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
+    let mut app = App::new(crate::fixture::start(panes::FIRST), panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
     let mut terminal = Terminal::new(TestBackend::new(160, 50)).unwrap();
     for grown in [1, 3, 5] {
         app.update(Event::Sampled(Arc::new(sample(grown))));

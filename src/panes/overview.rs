@@ -17,7 +17,7 @@ use crate::app::list::List;
 use crate::app::screen::clock_text_in;
 use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder};
 use crate::document::Document;
-use crate::findings::{Findings, Severity};
+use crate::findings::{Finding, Findings, Severity};
 use crate::readings::Readings;
 use crate::readings::backends::Backend;
 use crate::readings::load::{Load, LoadPoint, WaitClass};
@@ -89,12 +89,12 @@ impl Pane for Overview {
         };
         self.chart_note = chart_note(view);
         self.tiles.refresh(view);
-        let was = worst::keys(&self.findings.list).into_iter().next();
+        let was = self.findings.list.first().map(|worst| worst.id);
         self.findings.clone_from(view.findings);
         self.list.refresh(worst::grid(view.findings, self.list_width));
         // What is critical and new is looked at first, wherever the list was scrolled to.
-        let is_critical = self.findings.list.first().is_some_and(|worst| worst.severity == Severity::Critical);
-        if is_critical && worst::keys(&self.findings.list).first() != was.as_ref() {
+        let is_new = |worst: &Finding| worst.severity == Severity::Critical && Some(worst.id) != was;
+        if self.findings.list.first().is_some_and(is_new) {
             self.list.act(Action::First);
         }
     }
@@ -161,7 +161,7 @@ impl Overview {
         Self { zone: Some(zone), ..Self::default() }
     }
 
-    fn selected(&self) -> Option<&crate::findings::Finding> {
+    fn selected(&self) -> Option<&Finding> {
         let key = self.list.selected_key()?;
         let at = worst::keys(&self.findings.list).iter().position(|known| known == key)?;
         self.findings.list.get(at)

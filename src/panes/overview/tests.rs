@@ -6,11 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::app::{App, Effect, Event, Job, JobNews, JobResult, PaneContext, Rights, Start};
+use crate::app::{App, Effect, Event, Job, JobNews, JobResult, PaneContext, Start};
 use crate::findings::RULES;
-use crate::fixture::{NamedRow, With as _, row, snapshot};
+use crate::fixture::{NamedRow, With as _, row, snapshot, start};
 use crate::pg::exact::MeasuredRelation;
-use crate::sample::{Seconds, Snapshot};
+use crate::sample::Snapshot;
 use crate::ui::theme::Theme;
 
 fn app(snapshot: Snapshot) -> App {
@@ -18,18 +18,7 @@ fn app(snapshot: Snapshot) -> App {
 }
 
 fn app_of(snapshot: Snapshot, origin: crate::app::SampleOrigin) -> App {
-    let start = Start {
-        target: "shop".to_owned(),
-        pane: &crate::panes::overview::PANE,
-        pace: Seconds(2.0),
-        rights: Rights::MayAct,
-        origin,
-        zone: jiff::tz::TimeZone::UTC,
-        history_bytes: 10_000_000,
-        theme: Theme::default(),
-        themes: None,
-        vcpus: None,
-    };
+    let start = Start { origin, ..start(&crate::panes::overview::PANE) };
     let mut app = App::new(start, crate::panes::ALL, &PaneContext::in_zone(jiff::tz::TimeZone::UTC));
     app.update(Event::Sampled(Arc::new(snapshot)));
     app

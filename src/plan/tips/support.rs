@@ -11,15 +11,7 @@ pub(super) use crate::sample::unit::{Bytes, Count, Seconds, Share};
 impl Hit {
     /// What was seen at a node, what to do, and what it could save at most, in seconds.
     pub(super) fn at(node: NodeId, seen: String, advice: impl Into<String>, saving: f64) -> Self {
-        Self {
-            node: Some(node),
-            cause: None,
-            seen,
-            advice: advice.into(),
-            index: None,
-            saving: saving.max(0.0),
-            is_outside: false,
-        }
+        Self { node: Some(node), ..Self::whole(seen, advice, saving) }
     }
 
     /// What was seen of the plan as a whole.

@@ -7,11 +7,9 @@ use ratatui::backend::TestBackend;
 use tokio::sync::watch;
 
 use super::*;
-use crate::app::{Rights, SampleOrigin};
 use crate::fixture::snapshot;
 use crate::pg::session::NewConnection;
 use crate::ui::snapshot::lines;
-use crate::ui::theme::Theme;
 
 /// A server that never answers.
 struct Silent;
@@ -81,18 +79,7 @@ impl Person {
 
 /// Runs the loop against a server that never answers, with one sample taken, until the person has left.
 async fn console_with(person: impl AsyncFnOnce(Person)) {
-    let start = Start {
-        target: "shop".to_owned(),
-        pane: &crate::panes::explain::PANE,
-        pace: Seconds(2.0),
-        rights: Rights::MayAct,
-        origin: SampleOrigin::Server,
-        zone: jiff::tz::TimeZone::UTC,
-        history_bytes: 10_000_000,
-        theme: Theme::default(),
-        themes: None,
-        vcpus: None,
-    };
+    let start = crate::fixture::start(&crate::panes::explain::PANE);
     let (reports_in, reports) = mpsc::channel(4);
     let ((commands, _sampler), (orders, _act)) = (mpsc::channel(4), mpsc::channel(4));
     let (_told_in, told) = mpsc::channel(4);
