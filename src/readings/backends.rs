@@ -129,6 +129,7 @@ impl Backend {
             kind: row.text("backend_type").to_owned(),
             state: state.to_owned(),
             query_started: row.number("query_start"),
+            xact_started: row.number("xact_start"),
             is_waiting: row.text("wait_event_type") == "Lock" || !blocked_by.is_null(),
             blocked_by: blocked_by.as_list().iter().filter_map(crate::sample::Value::as_int).collect(),
             ..Self::default()
@@ -293,5 +294,14 @@ mod tests {
         assert_eq!(pids(Backend::is_client), [1, 4, 6]);
         assert_eq!(pids(|backend| backend.is_hidden), [1]);
         assert_eq!(pids(Backend::has_unknown_state), [1, 6]);
+    }
+
+    #[test]
+    fn a_session_at_rest_has_what_tells_that_its_locks_are_held_still() {
+        let row = row! { pid: 1, user: "web", backend_type: "client backend", state: "idle in transaction",
+        xact_start: 1.0, query_start: 2.0 };
+        let seen = snapshot().with("activity", vec![row]);
+        let read = Backend::all_at_work(seen.rows("activity").unwrap(), seen.at);
+        assert_eq!((read[0].xact_started, read[0].query_started), (Some(1.0), Some(2.0)));
     }
 }
