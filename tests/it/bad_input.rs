@@ -116,6 +116,28 @@ async fn a_terminal_may_be_tiny_and_change_its_size() {
     assert_eq!(terminal.left_behind(), Vec::<&str>::new());
 }
 
+#[tokio::test]
+async fn a_key_and_a_new_size_that_come_together_are_both_heeded() {
+    let Some(login) = a_shop().await else { return };
+    let home = home();
+    let mut terminal = Terminal::start((80, 24), home.path(), &[&conninfo(&login)]);
+    terminal.wait("figures", is_live).await;
+    for (size, key, title) in [((100, 30), "4", "Tables"), ((120, 40), "5", "Indexes"), ((80, 24), "2", "Activity")] {
+        // While it is stopped, nothing is read: when it goes on, both are there.
+        terminal.signal(Signal::STOP);
+        terminal.resize(size);
+        terminal.press(key);
+        terminal.signal(Signal::CONT);
+        let is_both = |screen: &str| {
+            let width = screen.lines().map(|line| line.chars().count()).max();
+            screen.contains(&format!("─ {title}")) && width == Some(usize::from(size.0))
+        };
+        terminal.wait(&format!("{title} at {size:?}"), is_both).await;
+    }
+    terminal.press("\x03");
+    assert_eq!(terminal.end().await, 0);
+}
+
 /// What a run without a terminal printed, and its status.
 fn run(home: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(PGDJ);
