@@ -20,6 +20,7 @@ pub mod server_state;
 pub mod sessions;
 pub mod slices;
 pub mod slots;
+pub(crate) mod statement_line;
 mod statement_text;
 pub mod statements;
 pub mod tags;

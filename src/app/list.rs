@@ -48,9 +48,23 @@ impl List {
         self.state.refresh(&self.grid);
     }
 
-    /// Draws the rows there is room for.
+    /// Draws the rows there is room for, in a frame of their own unless the list stands in a tile.
     pub fn draw(&self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        if self.state.is_tile {
+            self.draw_rows(frame, area, context);
+        } else {
+            table::draw_framed(frame.buffer_mut(), area, &self.grid, &self.state, context.theme);
+        }
+    }
+
+    /// Draws the rows there is room for, without a frame.
+    pub fn draw_rows(&self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         table::draw(frame.buffer_mut(), area, &self.grid, &self.state, context.theme);
+    }
+
+    /// Writes the place among the rows, and what is not seen, into the lower border of a frame that a pane drew.
+    pub fn draw_place(&self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        table::lower_border(frame.buffer_mut(), area, &self.grid, &self.state, context.theme);
     }
 
     /// Does what a common key asks; returns whether it was one.

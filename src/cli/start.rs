@@ -63,7 +63,7 @@ pub fn run(parsed: ParsedArgs) -> Result<ExitCode, Failure> {
         match &args.command {
             Some(CliCommand::Demo { record: Some(file), .. }) => record_demo(file).await.map(|()| ExitCode::SUCCESS),
             Some(CliCommand::Demo { speed, .. }) => {
-                run_demo(&config, &environment, *speed).await.map(|()| ExitCode::SUCCESS)
+                Box::pin(run_demo(&config, &environment, *speed)).await.map(|()| ExitCode::SUCCESS)
             }
             Some(CliCommand::Explain(asked)) => {
                 let (bytes, status) = explain::run(&args, asked, &config, &environment).await?;
@@ -73,9 +73,9 @@ pub fn run(parsed: ParsedArgs) -> Result<ExitCode, Failure> {
                 run_record(&args, &config, &environment, file, *length).await.map(|()| ExitCode::SUCCESS)
             }
             Some(CliCommand::Replay { file }) => {
-                run_replay(file, &config, &environment).await.map(|()| ExitCode::SUCCESS)
+                Box::pin(run_replay(file, &config, &environment)).await.map(|()| ExitCode::SUCCESS)
             }
-            _ => run_console(&args, &config, &environment).await.map(|()| ExitCode::SUCCESS),
+            _ => Box::pin(run_console(&args, &config, &environment)).await.map(|()| ExitCode::SUCCESS),
         }
     });
     // The keyboard's thread waits for a key that never comes.

@@ -6,6 +6,8 @@
 mod columns;
 pub(super) mod documents;
 
+use std::collections::{BTreeSet, HashMap};
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -19,7 +21,8 @@ use crate::app::list::List;
 use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder, SignalKind};
 use crate::document::Document;
 use crate::readings::backends::Backend;
-use crate::readings::transactions;
+use crate::readings::lock_graph::LockGraph;
+use crate::sample::unit::counted;
 use crate::ui::table::{Grid, GridRow, Notice, RowNesting};
 use crate::ui::theme::Role;
 
@@ -65,7 +68,7 @@ impl GroupBy {
             Self::Nothing => String::new(),
             Self::State => backend.short_state().to_owned(),
             Self::User => format!("{}@{}", backend.user, backend.database),
-            Self::Application => backend.application.clone(),
+            Self::Application => backend.program().to_owned(),
             Self::Client => {
                 backend.client.rsplit_once(':').map_or(backend.client.as_str(), |(host, _)| host).to_owned()
             }
@@ -224,12 +227,15 @@ impl Activity {
         self.note = left_out(hidden.into_iter());
         let mut grid = Grid::new(headers(&columns));
         shown.sort_by(|left, right| urgency(right).total_cmp(&urgency(left)));
+        let graph = view.readings.lock_graph();
         if self.group == GroupBy::Nothing {
-            grid.rows = shown.iter().map(|backend| row(backend, &columns)).collect();
+            grid.shape = if graph.roots().is_empty() { RowNesting::Flat } else { RowNesting::Tree };
+            grid.rows = below_their_roots(&shown, graph, &columns);
         } else {
             grid.shape = RowNesting::Grouped;
-            grid.rows = grouped(&shown, self.group, self.view);
+            grid.rows = grouped(&shown, self.group, self.view, graph);
         }
+        grid.title = self.title();
         if grid.rows.is_empty() {
             grid.notice = Some(if !view.filter.is_empty() {
                 Notice::new("No session that runs something belongs to this; Backspace removes the last condition")
@@ -242,6 +248,20 @@ impl Activity {
             });
         }
         grid
+    }
+
+    /// Says which sessions are listed, and how.
+    fn title(&self) -> String {
+        let which = if self.shows_idle { "All sessions" } else { "Sessions that do something" };
+        let what = match self.view {
+            SessionView::Work => "",
+            SessionView::Clients => ", where they come from",
+        };
+        let by = match self.group {
+            GroupBy::Nothing => String::new(),
+            by => format!(", by {}", by.name()),
+        };
+        format!("{which}{what}{by}")
     }
 
     fn is_shown(&self, backend: &Backend) -> bool {
@@ -272,29 +292,44 @@ fn urgency(backend: &Backend) -> f64 {
     }
 }
 
-fn role_of(backend: &Backend) -> Option<Role> {
-    if backend.blocks > 0 && !backend.is_waiting {
-        Some(Role::Bad)
-    } else if backend.is_waiting {
-        Some(Role::Lock)
-    } else if backend.is_idle_in_transaction() && transactions::reached(backend).is_some() {
-        Some(Role::Warning)
-    } else if backend.is_idle() || !backend.is_client() {
-        Some(Role::Muted)
-    } else {
-        None
+/// Lists sessions, those that wait below the one at whose lock they do in the end.
+fn below_their_roots<'a>(
+    shown: &[&'a Backend],
+    graph: &LockGraph,
+    columns: &[PaneColumn<SessionRow<'a>>],
+) -> Vec<GridRow> {
+    let listed: BTreeSet<i64> = shown.iter().map(|backend| backend.pid).collect();
+    let mut root_of: HashMap<i64, i64> = HashMap::new();
+    for root in graph.roots().iter().filter(|root| !root.is_ring() && listed.contains(&root.first())) {
+        for waiter in &root.behind {
+            root_of.entry(*waiter).or_insert(root.first());
+        }
     }
+    let mut waiters: HashMap<i64, Vec<&'a Backend>> = HashMap::new();
+    for backend in shown {
+        if let Some(root) = root_of.get(&backend.pid) {
+            waiters.entry(*root).or_default().push(backend);
+        }
+    }
+    let mut rows = Vec::with_capacity(shown.len());
+    for backend in shown.iter().filter(|backend| !root_of.contains_key(&backend.pid)) {
+        rows.push(row(backend, graph, columns));
+        let below = waiters.remove(&backend.pid).unwrap_or_default();
+        rows.extend(below.into_iter().map(|waiter| row(waiter, graph, columns).depth(1)));
+    }
+    rows
 }
 
-fn row<'a>(backend: &'a Backend, columns: &[PaneColumn<SessionRow<'a>>]) -> GridRow {
-    let row = GridRow::new(backend.key(), cells(columns, &SessionRow::One(backend)));
-    match role_of(backend) {
-        Some(role) => row.role(role),
-        None => row,
-    }
+fn row<'a>(backend: &'a Backend, graph: &LockGraph, columns: &[PaneColumn<SessionRow<'a>>]) -> GridRow {
+    let wanted = graph.wants(backend.pid).map(|(queue, wanted)| {
+        let words = queue.wanted_words(wanted.mode, graph.holders(backend.pid).first().copied());
+        words.strip_prefix("public.").map(str::to_owned).unwrap_or(words).replace(" of public.", " of ")
+    });
+    let row = GridRow::new(backend.key(), cells(columns, &SessionRow::One(backend, wanted)));
+    if backend.blocks == 0 && (backend.is_idle() || !backend.is_client()) { row.role(Role::Muted) } else { row }
 }
 
-fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView) -> Vec<GridRow> {
+fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView, graph: &LockGraph) -> Vec<GridRow> {
     let mut groups: Vec<(String, Vec<&Backend>)> = Vec::new();
     for backend in shown {
         let name = by.of(backend);
@@ -309,7 +344,7 @@ fn grouped(shown: &[&Backend], by: GroupBy, view: SessionView) -> Vec<GridRow> {
         let (key, group) = group_row(name, by, members);
         let columns = columns(view);
         rows.push(GridRow::new(key, cells(&columns, &SessionRow::Group(&group))).role(Role::Header));
-        rows.extend(members.iter().map(|backend| row(backend, &columns).depth(1)));
+        rows.extend(members.iter().map(|backend| row(backend, graph, &columns).depth(1)));
     }
     rows
 }
@@ -322,9 +357,10 @@ fn group_row<'a>(name: &str, by: GroupBy, members: &'a [&'a Backend]) -> (String
     let active = members.iter().filter(|backend| backend.state == "active").count();
     let waiting = members.iter().filter(|backend| backend.is_waiting).count();
     let counts = [(active, "active"), (waiting, "waiting for a lock")];
-    let words = counts.iter().filter(|(count, what)| *count > 0 && *what != name);
-    let words: Vec<String> = words.map(|(count, what)| format!("{count} {what}")).collect();
-    let words = if words.is_empty() { name.to_owned() } else { format!("{name}: {}", words.join(", ")) };
+    let counts = counts.iter().filter(|(count, what)| *count > 0 && *what != name);
+    let counts = counts.map(|(count, what)| format!("{count} {what}"));
+    let words: Vec<String> = std::iter::once(counted(members.len(), "session", "sessions")).chain(counts).collect();
+    let words = format!("{name}: {}", words.join(", "));
     (key, SessionGroup { words, members })
 }
 
@@ -500,7 +536,7 @@ mod tests {
         let view = PaneView::new(&history, moment, &readings, &findings);
         let mut pane = Activity::default();
         pane.refresh(&view);
-        assert_eq!(columns::locks_cell(&pane.backends[0]).text, "blocked by prepared tx");
+        assert_eq!(columns::locks_cell(&pane.backends[0]).text, "by prepared tx");
         let document = documents::backend(&pane.backends[0], &pane.backends, &view);
         let said = document.facts().find(|fact| fact.label == "prepared transaction").unwrap();
         let said = &said.value;

@@ -155,8 +155,8 @@ impl Indexes {
     fn note(&self, notes: &[String]) -> String {
         let judged = self.figures.iter().filter(|one| one.is_judged()).count();
         let mut parts = match self.shown {
-            IndexFilter::All => vec![format!("{judged} with a verdict (v)")],
-            IndexFilter::Judged => vec![format!("only the {judged} with a verdict (v)")],
+            IndexFilter::All => vec![format!("{judged} with a verdict (v shows only these)")],
+            IndexFilter::Judged => vec!["v shows all".to_owned()],
         };
         parts.extend(notes.iter().cloned());
         parts.join("; ")
@@ -165,13 +165,18 @@ impl Indexes {
     fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns();
         let mut grid = Grid::new(headers(&columns));
+        grid.title = match self.shown {
+            IndexFilter::All => "Indexes".to_owned(),
+            IndexFilter::Judged => "Indexes with a verdict".to_owned(),
+        };
+        let usages = self.figures.iter().filter_map(|one| match &one.subject {
+            IndexOrMissing::Index(usage) => usage.size(),
+            IndexOrMissing::Missing(_) => None,
+        });
+        let largest = usages.fold(0.0, f64::max);
         let listed = self.figures.iter().filter(|one| self.shown == IndexFilter::All || one.is_judged());
-        grid.rows = listed
-            .map(|one| {
-                let row = GridRow::new(one.key(), cells(&columns, &IndexRow { one, view }));
-                if one.locked_by().is_empty() { row } else { row.role(Role::Lock) }
-            })
-            .collect();
+        grid.rows =
+            listed.map(|one| GridRow::new(one.key(), cells(&columns, &IndexRow { one, view, largest }))).collect();
         if grid.rows.is_empty() {
             let not_read = ["indexes", "foreign_keys"].iter().find_map(|probe| view.newer.section(probe).why());
             grid.notice = Some(Notice::new(match (self.shown, not_read) {
@@ -190,6 +195,8 @@ impl Indexes {
 struct IndexRow<'a> {
     one: &'a IndexFigures,
     view: &'a PaneView<'a>,
+    /// Bytes of the largest index.
+    largest: f64,
 }
 
 impl IndexRow<'_> {
@@ -208,9 +215,11 @@ impl IndexRow<'_> {
 }
 
 fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
-    let locked = |row: &IndexRow<'_>| sessions::lockers_cell(row.view, row.one.locked_by());
-    let size =
-        |row: &IndexRow<'_>| Cell::optional(row.usage().and_then(IndexUsage::size).map(|bytes| (Bytes(bytes), bytes)));
+    let locked = |row: &IndexRow<'_>| sessions::lockers_cell(row.view, row.one.locked_by()).role(Role::Lock);
+    let size = |row: &IndexRow<'_>| match row.usage().and_then(IndexUsage::size) {
+        Some(bytes) => Cell::number(Bytes(bytes), bytes).heat(bytes / row.largest.max(1.0)),
+        None => Cell::default(),
+    };
     let last_scan = |row: &IndexRow<'_>| {
         let age = row.usage().and_then(|usage| usage.last_scan).map(|at| (row.view.newer.at.0 - at.0).max(0.0));
         Cell::optional(age.map(|age| (Seconds(age), age)))
@@ -219,7 +228,7 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
         Cell::optional(row.usage().and_then(IndexUsage::hit_share).map(|share| (Share(share), share)))
     };
     vec![
-        column(GridColumn::text("index", "index", 30).help("The index, or \"missing\" for a foreign key that has none (pg_index, pg_constraint).").at_most(63), |row: &IndexRow<'_>| Cell::text(&row.one.name())),
+        column(GridColumn::text("index", "index", 30).names().help("The index, or \"missing\" for a foreign key that has none (pg_index, pg_constraint).").at_most(63), |row: &IndexRow<'_>| Cell::text(&row.one.name())),
         column(GridColumn::text("verdict", "verdict", 11).help("What is wrong with it: unused, redundant, invalid; calculated from the columns beside it.").at_most(22), |row| verdict_cell(row.one)),
         column(GridColumn::text("locked", "locked by", 9).help("Process ids with an ACCESS EXCLUSIVE lock on it, held or waited for (pg_locks).").at_most(16), locked),
         column(GridColumn::number("size", "size").help("Its size on disk in bytes (pg_relation_size)."), size),
@@ -229,7 +238,7 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
         }),
         column(GridColumn::number("scans", "scans").help("Scans since the statistics were reset (pg_stat_user_indexes.idx_scan)."), |row| row.count(|usage| usage.scans)),
         column(GridColumn::number("last_scan", "last scan").help("Time since the last scan (pg_stat_user_indexes.last_idx_scan, 16 and later).").short("last").drop(4), last_scan),
-        column(GridColumn::text("table", "table", 14).help("The table it is on (pg_index.indrelid).").at_most(32).drop(5), |row| Cell::text(&row.one.table())),
+        column(GridColumn::text("table", "table", 14).names().help("The table it is on (pg_index.indrelid).").at_most(32).drop(5), |row| Cell::text(&row.one.table())),
         column(GridColumn::text("keys", "keys", 14).help("Its key columns, included columns and condition (pg_index).").at_most(44).drop(6), |row| Cell::text(&row.one.keys())),
         column(GridColumn::text("method", "method", 6).help("Its access method: btree, gin, brin … (pg_am).").at_most(8).drop(9), |row| {
             row.usage().map_or_else(Cell::default, |usage| Cell::text(&usage.method))
@@ -249,21 +258,21 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
 
 fn verdict_role(verdict: &IndexProblem) -> Role {
     match verdict {
-        IndexProblem::Invalid => Role::Bad,
-        IndexProblem::BeingBuilt(_) => Role::Accent,
-        IndexProblem::Unused { is_suspicion: true } => Role::Muted,
-        _ => Role::Warning,
+        IndexProblem::Invalid => Role::BadgeBad,
+        IndexProblem::BeingBuilt(_) => Role::BadgeGood,
+        IndexProblem::Unused { is_suspicion: true } => Role::BadgePlain,
+        _ => Role::BadgeWarning,
     }
 }
 
 fn verdict_cell(one: &IndexFigures) -> Cell {
     match (&one.subject, one.verdicts.first()) {
-        (IndexOrMissing::Missing(_), _) => Cell::mark("missing", 4.0).role(Role::Warning),
+        (IndexOrMissing::Missing(_), _) => Cell::badge("missing", Role::BadgeWarning).sorted_by(4.0),
         (_, Some(worst)) => {
             let more = if one.verdicts.len() > 1 { format!(" +{}", one.verdicts.len() - 1) } else { String::new() };
-            Cell::mark(format!("{}{more}", worst.word()), one.severity()).role(verdict_role(worst))
+            Cell::badge(&format!("{}{more}", worst.word()), verdict_role(worst)).sorted_by(one.severity())
         }
-        (_, None) if one.is_bloated() => Cell::mark("bloated", 1.0).role(Role::Warning),
+        (_, None) if one.is_bloated() => Cell::badge("bloated", Role::BadgeWarning).sorted_by(1.0),
         _ => Cell::default(),
     }
 }

@@ -13,7 +13,6 @@ use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
-use super::queries::orm;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::screen::clock_text_in;
@@ -22,6 +21,7 @@ use crate::app::{
 };
 use crate::document::Document;
 use crate::readings::slices::{Dimension, LoadSamples, SampleCount, SliceCondition, SliceRow, SliceValue, TimeWindow};
+use crate::readings::statement_line::statement_line;
 use crate::sample::unit::counted;
 use crate::sample::{Seconds, Timestamp};
 use crate::ui::chart::LoadChart;
@@ -178,7 +178,8 @@ impl Pane for Load {
         let heading = if chart > 0 { self.shown.table.clone() } else { format!("{}{only}", self.shown.table) };
         let tile = Tile { title: &heading, key: None, note: None, has_focus: true };
         let inside = tile.draw(frame.buffer_mut(), bottom, context.theme);
-        self.list.draw(frame, inside, context);
+        self.list.draw_rows(frame, inside, context);
+        self.list.draw_place(frame, bottom, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {
@@ -358,7 +359,7 @@ impl Load {
         self.shown.rows = rows.iter().take(MOST_ROWS).map(|row| row.slice.clone()).collect();
         let label = |of: Dimension, value: &SliceValue| {
             let label = view.readings.slice_label(of, value);
-            if of == Dimension::Statement { orm::without_columns(&label).into_owned() } else { label }
+            if of == Dimension::Statement { statement_line(&label) } else { label }
         };
         grid.rows = rows
             .into_iter()

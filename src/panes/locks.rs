@@ -20,15 +20,22 @@ use crate::document::{Document, Language};
 use crate::readings::act::SignalKind;
 use crate::readings::backends::Backend;
 use crate::readings::lock_acts::{Forecast, proposals};
+use crate::readings::lock_graph::LockGraph;
 use crate::readings::locks::PreparedTransaction;
+use crate::sample::Seconds;
+use crate::sample::unit::counted;
 use crate::ui::frame::{Tile, draw_parts};
 use crate::ui::table::Grid;
+use crate::ui::text::wrap_words;
 use crate::ui::theme::Role;
 
 use self::tree::{columns_headers, grid};
 
 /// Its name.
 pub const ID: PaneId = PaneId { name: "locks", title: "Locks" };
+
+/// Columns of the screen before the words of an action.
+const INDENT: usize = 2;
 
 const BEST: Action = Action::Own("best action");
 
@@ -83,12 +90,15 @@ impl Pane for Locks {
             None => Grid::missing(columns_headers(), super::notice(section)),
         };
         grid.footnote = super::footnote(view, "activity", &pins(&self.sessions));
+        grid.title = title(graph, &self.sessions, view);
         self.chosen.refresh(&mut self.list, grid, view.newer.at);
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
-        let lines = u16::try_from(self.acts.len().min(LISTED)).unwrap_or(0);
-        if lines == 0 || area.height < lines + 2 + LEAST_TREE {
+        let width = usize::from(area.width.saturating_sub(4));
+        let lines: usize = self.acts.iter().take(LISTED).map(|act| self.act_lines(act, width).len()).sum();
+        let lines = u16::try_from(lines).unwrap_or(u16::MAX);
+        if lines == 0 || area.height < lines.saturating_add(2 + LEAST_TREE) {
             self.list.draw(frame, area, context);
             return;
         }
@@ -179,21 +189,48 @@ impl Locks {
         }
     }
 
+    /// Returns what an action would do in lines; those after the first are indented.
+    fn act_lines(&self, act: &Forecast, width: usize) -> Vec<String> {
+        let session = self.sessions.iter().find(|session| session.pid == act.pid);
+        let what = session.map(|session| session.schema_change().map_or_else(|| session.name(), str::to_owned));
+        let what = what.filter(|what| !what.is_empty()).map(|what| format!(" ({what})")).unwrap_or_default();
+        let words = format!("{} {}{what}: {}", act.kind.verb(), act.pid, act.words());
+        wrap_words(&words, width.saturating_sub(INDENT).max(1))
+    }
+
     /// Lists what the best acts would do; the first is the one that the key is for.
     fn draw_acts(&self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let tile = Tile { title: "What an action would do", key: Some("a"), note: None, has_focus: false };
         let inside = tile.draw(frame.buffer_mut(), area, context.theme);
-        for (line, act) in (0..inside.height).zip(&self.acts) {
-            let name = self.sessions.iter().find(|session| session.pid == act.pid);
-            let what = name.map(|session| session.schema_change().map_or_else(|| session.name(), str::to_owned));
-            let what = what.filter(|what| !what.is_empty()).map(|what| format!(" ({what})")).unwrap_or_default();
-            let act_words = format!("{} {}{what}", act.kind.verb(), act.pid);
-            let role = if line == 0 { Role::Accent } else { Role::Text };
-            let parts = [(act_words, role), (format!(": {}", act.words()), Role::Text)];
-            let at = Rect { y: inside.y + line, height: 1, ..inside };
-            draw_parts(frame.buffer_mut(), at, &parts, context.theme);
+        let width = usize::from(area.width.saturating_sub(4));
+        let mut y = inside.y;
+        for (at, act) in self.acts.iter().take(LISTED).enumerate() {
+            for (line, words) in self.act_lines(act, width).into_iter().enumerate() {
+                let role = if at == 0 && line == 0 { Role::Title } else { Role::Text };
+                let mark = if at == 0 && line == 0 && context.theme.glyphs.is_unicode { "★ " } else { "  " };
+                let parts = [(mark.to_owned(), Role::Warning), (words, role)];
+                let place = Rect { x: inside.x + 1, y, width: inside.width.saturating_sub(1), height: 1 };
+                draw_parts(frame.buffer_mut(), place.intersection(inside), &parts, context.theme);
+                y += 1;
+            }
         }
     }
+}
+
+/// Says how many wait in how many trees, and how long.
+fn title(graph: &LockGraph, sessions: &[Backend], view: &PaneView<'_>) -> String {
+    let waiting = graph.waiting();
+    if waiting.is_empty() {
+        return "Waiting for locks".to_owned();
+    }
+    let trees = counted(graph.roots().len(), "tree", "trees");
+    let age = |pid: &i64| {
+        let session = sessions.iter().find(|session| session.pid == *pid);
+        graph.waited(*pid, session, view.readings.sessions_read_at())
+    };
+    let oldest = waiting.iter().filter_map(age).max_by(f64::total_cmp);
+    let oldest = oldest.map(|age| format!(", for up to {}", Seconds(age))).unwrap_or_default();
+    format!("{} waiting in {trees}{oldest}", waiting.len())
 }
 
 /// Says who waits until no one reads a page, of which the server does not say who reads it.

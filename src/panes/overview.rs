@@ -252,7 +252,8 @@ impl Overview {
             self.list_width = inside.width;
             self.list.refresh(worst::grid(&self.findings, inside.width));
         }
-        self.list.draw(frame, inside, context);
+        self.list.draw_rows(frame, inside, context);
+        self.list.draw_place(frame, area, context);
     }
 }
 

@@ -20,6 +20,7 @@ use crate::app::list::List;
 use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
 use crate::document::Document;
 use crate::readings::slices::{Dimension, SliceFilter, SliceValue, TimeWindow};
+use crate::readings::statement_line::statement_line;
 use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
@@ -64,6 +65,8 @@ pub struct Queries {
     costs: Rc<Costs>,
     texts: HashMap<i64, Arc<String>>,
     texts_at: Timestamp,
+    /// The texts of what is listed, each as one line.
+    lines: HashMap<i64, String>,
     /// The marks of the terminal, as of the last frame.
     glyphs: Glyphs,
 }
@@ -77,6 +80,7 @@ impl Default for Queries {
             costs: Rc::default(),
             texts: HashMap::new(),
             texts_at: Timestamp::default(),
+            lines: HashMap::new(),
             glyphs: crate::ui::glyphs::UNICODE,
         }
     }
@@ -94,6 +98,7 @@ impl Pane for Queries {
             }
             (Some(_), Some(costs)) => {
                 self.costs = costs;
+                self.read_lines();
                 self.grid(view)
             }
         };
@@ -179,6 +184,16 @@ impl Queries {
         self.texts.extend(texts.map(|(id, text)| (*id, Arc::clone(text))));
     }
 
+    /// Makes the lines of what is listed; those that were there stay.
+    fn read_lines(&mut self) {
+        let mut known = std::mem::take(&mut self.lines);
+        for statement in &self.costs.statements {
+            let id = statement.queryid;
+            let Some(text) = self.texts.get(&id) else { continue };
+            self.lines.entry(id).or_insert_with(|| known.remove(&id).unwrap_or_else(|| statement_line(text)));
+        }
+    }
+
     fn since_words(&self) -> String {
         match self.since {
             Since::Sample => "last sample".to_owned(),
@@ -192,15 +207,7 @@ impl Queries {
     }
 
     fn note(&self) -> String {
-        // Figures for a shorter time than was asked for say so.
-        let length = match (self.since, self.costs.seconds) {
-            (Since::Seconds(asked), Some(seconds)) if (asked - seconds).abs() >= 1.0 => {
-                format!("last {}", Seconds(seconds))
-            }
-            (Since::Seconds(_), _) | (_, None) => self.since_words(),
-            (_, Some(seconds)) => format!("{}: {}", self.since_words(), Seconds(seconds)),
-        };
-        let mut parts = vec![format!("{length} (v)")];
+        let mut parts = Vec::new();
         // Of statements that ended: those that began earlier bring their whole time.
         if self.costs.seconds.is_some() {
             parts.push(format!("statements that ended took {}", Seconds(self.costs.total_ms / 1000.0)));
@@ -209,12 +216,25 @@ impl Queries {
         parts.join("; ")
     }
 
+    /// Says of which time the figures are; figures for a shorter time than was asked for say so.
+    fn title(&self) -> String {
+        let length = match (self.since, self.costs.seconds) {
+            (Since::Seconds(_), _) | (_, None) => self.since_words(),
+            (_, Some(seconds)) => format!("{}: {}", self.since_words(), Seconds(seconds)),
+        };
+        format!("Statements, {length}")
+    }
+
     fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns();
         let mut grid = Grid::new(headers(&columns));
+        grid.title = self.title();
         let seen = (!view.filter.is_empty()).then(|| statements_seen(view));
+        // One scale for all of them: each on its own would show noise as large as load.
+        let trends = view.readings.trends(view.past());
+        let most = trends.values().flatten().flatten().copied().filter(|one| one.is_finite()).fold(0.0, f64::max);
         let admitted = self.costs.statements.iter().filter(|statement| admits(statement, seen.as_ref(), view.filter));
-        grid.rows = admitted.map(|statement| self.row(statement, &columns, view)).collect();
+        grid.rows = admitted.map(|statement| self.row(statement, &columns, view, most)).collect();
         if grid.rows.is_empty() {
             grid.notice = Some(match seen {
                 Some(_) => Notice::new("No statement of the interval was seen in the samples of these sessions"),
@@ -229,15 +249,17 @@ impl Queries {
         statement: &'a Statement,
         columns: &[PaneColumn<StatementRow<'a>>],
         view: &PaneView<'_>,
+        most: f64,
     ) -> GridRow {
         let trends = view.readings.trends(view.past()).get(&statement.key);
-        let spark = trends.map(|points| crate::ui::spark::spark(points, TREND_POINTS, 0.0, &self.glyphs));
+        let spark = trends.map(|points| crate::ui::spark::spark(points, TREND_POINTS, most, &self.glyphs));
         let seconds = self.costs.seconds.filter(|seconds| *seconds > 0.0);
         let row = StatementRow {
             statement,
             spark: spark.unwrap_or_default(),
             per_second: seconds.map(|seconds| statement.calls / seconds),
             text: self.text(statement),
+            line: self.lines.get(&statement.queryid).map(String::as_str),
             without_text: waiting_for_text(statement, view),
         };
         GridRow::new(statement.key.clone(), cells(columns, &row))
@@ -271,6 +293,8 @@ struct StatementRow<'a> {
     /// Calls a second; `None` where the length of the interval is not known.
     per_second: Option<f64>,
     text: Option<&'a str>,
+    /// The text as one line.
+    line: Option<&'a str>,
     /// What stands in place of the text.
     without_text: &'static str,
 }
@@ -283,8 +307,8 @@ impl StatementRow<'_> {
     }
 
     fn query(&self) -> Cell {
-        match self.text {
-            Some(text) => Cell::text(orm::without_columns(text).as_ref()),
+        match self.line {
+            Some(line) => Cell::text(line),
             None => Cell::text(self.without_text).role(Role::Muted),
         }
     }
@@ -306,6 +330,7 @@ fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
         column(GridColumn::number("share", "share").help("Share of the execution time of all statements in the interval that v chooses (pg_stat_statements.total_exec_time)."), |row: &StatementRow<'_>| {
             Cell::number(Share(row.statement.share), row.statement.share)
         }),
+        column(GridColumn::text("bar", "of all", 6).help("The share as a bar.").at_most(10).drop(3).sorted(SortKind::Fixed), |row| Cell::meter(row.statement.share, 6)),
         column(GridColumn::number("time", "time").help("Execution time of all its calls in the interval that v chooses (pg_stat_statements.total_exec_time)."), |row| millis_cell(row.statement.time_ms)),
         column(trend, |row| Cell::mark(row.spark.clone(), row.statement.time_ms).role(Role::Spark)),
         column(GridColumn::number("calls", "calls").help("How often it ran in the interval that v chooses (pg_stat_statements.calls)."), |row| count_cell(row.statement.calls)),
@@ -325,8 +350,8 @@ fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
         column(GridColumn::number("plan", "planning").help("Time spent planning; needs track_planning (pg_stat_statements.total_plan_time, 13 and later).").drop(9), |row| {
             row.statement.plan_ms.map_or_else(Cell::default, millis_cell)
         }),
-        column(GridColumn::text("user", "role", 5).help("The role that ran it (pg_stat_statements.userid).").at_most(14).drop(6), |row| Cell::text(&row.statement.user)),
-        column(GridColumn::text("database", "database", 5).help("The database it ran in (pg_stat_statements.dbid).").at_most(14).drop(8), |row| {
+        column(GridColumn::text("user", "role", 5).told_once().help("The role that ran it (pg_stat_statements.userid).").at_most(14).drop(6), |row| Cell::text(&row.statement.user)),
+        column(GridColumn::text("database", "database", 5).told_once().help("The database it ran in (pg_stat_statements.dbid).").at_most(14).drop(8), |row| {
             Cell::text(&row.statement.database)
         }),
         column(GridColumn::text("hint", "pattern", 8).help("What pgdj recognizes in its text: a pattern of the Django ORM.").at_most(14).drop(2), StatementRow::hint),

@@ -188,6 +188,7 @@ impl Pane for Replication {
         if rows.is_empty() {
             grid.notice = Some(super::notice(view.newer.section("replication")));
         }
+        "Standbys, slots, archive".clone_into(&mut grid.title);
         grid.footnote = super::footnote(view, "replication", &notes.join("; "));
         self.rows = rows;
         self.list.refresh(grid);

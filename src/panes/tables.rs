@@ -48,6 +48,14 @@ impl TableView {
         }
     }
 
+    fn name(self) -> &'static str {
+        match self {
+            Self::Upkeep => "maintenance",
+            Self::Traffic => "per second over the last minute",
+            Self::Totals => "since the counters were reset",
+        }
+    }
+
     fn span(self) -> TrafficSpan {
         if self == Self::Totals { TrafficSpan::Reset } else { TrafficSpan::Minute }
     }
@@ -177,11 +185,7 @@ impl Tables {
     }
 
     fn note(&self, notes: &[String]) -> String {
-        let mut parts = match self.view {
-            TableView::Upkeep => vec!["maintenance (v)".to_owned()],
-            TableView::Traffic => vec!["per second over the last minute (v)".to_owned()],
-            TableView::Totals => vec!["since the counters were reset (v)".to_owned()],
-        };
+        let mut parts = Vec::new();
         let unknown = self.figures.iter().filter(|one| matches!(one.bloat, Some(Bloat::CannotEstimate(_)))).count();
         if self.view == TableView::Upkeep && unknown > 0 {
             parts.push(format!("?: {unknown} not estimated (Enter)"));
@@ -193,13 +197,12 @@ impl Tables {
     fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns(self.view);
         let mut grid = Grid::new(headers(&columns));
+        grid.title = format!("Tables: {}", self.view.name());
+        let largest = self.figures.iter().filter_map(|one| one.usage.size()).fold(0.0, f64::max);
         grid.rows = self
             .figures
             .iter()
-            .map(|one| {
-                let row = GridRow::new(one.key(), cells(&columns, &TableRow { one, view }));
-                if one.usage.locked_by.is_empty() { row } else { row.role(Role::Lock) }
-            })
+            .map(|one| GridRow::new(one.key(), cells(&columns, &TableRow { one, view, largest })))
             .collect();
         if grid.rows.is_empty() {
             grid.notice = Some(Notice::new("No tables in this database"));
@@ -212,6 +215,8 @@ impl Tables {
 struct TableRow<'a> {
     one: &'a TableFigures,
     view: &'a PaneView<'a>,
+    /// Bytes of the largest table.
+    largest: f64,
 }
 
 type TableUsageColumn<'a> = PaneColumn<TableRow<'a>>;
@@ -219,11 +224,12 @@ type TableUsageColumn<'a> = PaneColumn<TableRow<'a>>;
 fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
     let size = |row: &TableRow<'_>| {
         let size = row.one.usage.size();
-        size.map_or_else(unknown, |size| Cell::number(Bytes(size), size))
+        size.map_or_else(unknown, |size| Cell::number(Bytes(size), size).heat(size / row.largest.max(1.0)))
     };
     let mut columns = vec![
         column(
             GridColumn::text("table", "table", 22)
+                .names()
                 .help("The table, with its schema where that is not public (pg_class).")
                 .at_most(48),
             |row: &TableRow<'_>| Cell::text(&row.one.usage.label()),
@@ -232,7 +238,7 @@ fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
             GridColumn::text("locked", "locked by", 9)
                 .help("Process ids with an ACCESS EXCLUSIVE lock on it, held or waited for (pg_locks).")
                 .at_most(16),
-            |row| sessions::lockers_cell(row.view, &row.one.usage.locked_by),
+            |row| sessions::lockers_cell(row.view, &row.one.usage.locked_by).role(Role::Lock),
         ),
         column(
             GridColumn::text("model", "model", 12)

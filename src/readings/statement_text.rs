@@ -72,9 +72,9 @@ fn pad(text: &mut String, has_space: bool) {
 }
 
 /// A token that is neither blank nor comment.
-struct Significant<'a> {
+pub(super) struct Significant<'a> {
     token: RedactToken<'a>,
-    has_space_after: bool,
+    pub(super) has_space_after: bool,
 }
 
 impl<'a> std::ops::Deref for Significant<'a> {
@@ -85,7 +85,7 @@ impl<'a> std::ops::Deref for Significant<'a> {
     }
 }
 
-fn significant(statement: &str) -> Vec<Significant<'_>> {
+pub(super) fn significant(statement: &str) -> Vec<Significant<'_>> {
     let mut found: Vec<Significant<'_>> = Vec::new();
     for token in tokens(statement, Backslash::Plain) {
         match token.kind {

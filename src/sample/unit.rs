@@ -69,7 +69,11 @@ pub struct Count(pub f64);
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 != 0.0 && self.0.abs() < 9.995 && self.0.fract() != 0.0 {
-            return f.pad(&format!("{:.1}", self.0));
+            return match self.0.abs() {
+                little if little < 0.005 => f.pad("<0.01"),
+                little if little < 0.095 => f.pad(&format!("{:.2}", self.0)),
+                _ => f.pad(&format!("{:.1}", self.0)),
+            };
         }
         f.pad(&scaled(self.0, 1000.0, &["", "k", "M", "G", "T", "P"], ""))
     }
@@ -184,6 +188,8 @@ mod tests {
         assert_eq!(Count(999.0).to_string(), "999");
         assert_eq!(Count(1234.0).to_string(), "1.2k");
         assert_eq!(Count(0.25).to_string(), "0.2");
+        assert_eq!(Count(0.042).to_string(), "0.04");
+        assert_eq!(Count(0.0001).to_string(), "<0.01");
         assert_eq!(Count(35_000.0).to_string(), "35k");
         assert_eq!(Share(0.0).to_string(), "0%");
         assert_eq!(Share(0.004).to_string(), "0.4%");

@@ -95,6 +95,23 @@ pub(crate) fn cut_with(text: &str, width: usize, mark: char) -> String {
     out
 }
 
+/// Returns the text cut in its middle to at most `width` columns, so that names which their ends tell apart stay apart.
+pub(crate) fn cut_middle(text: &str, width: usize, mark: char) -> String {
+    let whole = self::width(text);
+    let tail = width.saturating_sub(1) / 3;
+    if whole <= width || tail == 0 {
+        return cut_with(text, width, mark);
+    }
+    let (head, _) = fit(text, width - 1 - tail);
+    let mut rest = 0;
+    let end = text.grapheme_indices(true).rev().find(|(_, grapheme)| {
+        rest += grapheme_width(grapheme);
+        rest > tail
+    });
+    let from = end.map_or(0, |(at, grapheme)| at + grapheme.len());
+    format!("{}{mark}{}", text.get(..head).unwrap_or_default(), text.get(from..).unwrap_or_default())
+}
+
 /// Returns the bytes that fit `width` columns, on a grapheme's boundary, and the columns they take.
 pub(crate) fn fit(text: &str, width: usize) -> (usize, usize) {
     if text.len() <= width && text.is_ascii() {

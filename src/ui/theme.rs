@@ -23,6 +23,7 @@ pub use file::{Shade, ThemeError};
 pub enum Role {
     Text,
     Muted,
+    Faint,
     Title,
     Border,
     BorderFocus,
@@ -32,8 +33,16 @@ pub enum Role {
     Warning,
     Bad,
     Accent,
+    Tab,
     Key,
     Match,
+    BadgeBad,
+    BadgeWarning,
+    BadgeGood,
+    BadgePlain,
+    RampLow,
+    RampMiddle,
+    RampHigh,
     Cpu,
     Io,
     Lock,
@@ -55,7 +64,8 @@ pub enum Role {
 /// Every role: its name in a theme's file and what it is for.
 pub const ROLES: &[(Role, &str, &str)] = &[
     (Role::Text, "text", "everything that has no other role; its background is the screen's"),
-    (Role::Muted, "muted", "secondary text: units, notes, zeros"),
+    (Role::Muted, "muted", "secondary text: labels, units, notes"),
+    (Role::Faint, "faint", "zeros, rules between parts, empty parts of meters"),
     (Role::Title, "title", "titles of panes, tiles and dialogs"),
     (Role::Border, "border", "borders, rules, axes"),
     (Role::BorderFocus, "border_focus", "the border of what has the keys"),
@@ -64,9 +74,17 @@ pub const ROLES: &[(Role, &str, &str)] = &[
     (Role::Good, "good", "nothing to do"),
     (Role::Warning, "warning", "needs action soon"),
     (Role::Bad, "bad", "something to do"),
-    (Role::Accent, "accent", "the current item: the cursor, the active tab, links"),
+    (Role::Accent, "accent", "the current item: the cursor, the column sorted by, links"),
+    (Role::Tab, "tab", "the active tab"),
     (Role::Key, "key", "keys in the footer and the help"),
     (Role::Match, "match", "characters a filter matched"),
+    (Role::BadgeBad, "badge_bad", "a state that needs action"),
+    (Role::BadgeWarning, "badge_warning", "a state that soon needs action"),
+    (Role::BadgeGood, "badge_good", "a state that is good"),
+    (Role::BadgePlain, "badge_plain", "a state without a verdict"),
+    (Role::RampLow, "ramp_low", "meters: little"),
+    (Role::RampMiddle, "ramp_middle", "meters: half"),
+    (Role::RampHigh, "ramp_high", "meters: all of it"),
     (Role::Cpu, "cpu", "load chart: running on a CPU"),
     (Role::Io, "io", "load chart: waiting for I/O"),
     (Role::Lock, "lock", "load chart: waiting for a lock"),
@@ -116,7 +134,12 @@ pub struct Theme {
     /// The marks to draw with.
     pub glyphs: Glyphs,
     styles: [Style; ROLES.len()],
+    /// The colours of meters from nothing to all.
+    ramp: [Style; RAMP_STEPS],
 }
+
+/// Colours that a meter can have.
+const RAMP_STEPS: usize = 9;
 
 impl Theme {
     /// Returns a theme by its name, from the user's folder or from those compiled in.
@@ -128,8 +151,9 @@ impl Theme {
             Depth::Sixteen if own.needs_more_colours => file::resolve(&own.sixteen, &read)?.with(&own.overrides),
             _ => own.clone(),
         };
+        let ramp = ramp(&shown.styles).map(|style| at_depth(style, depth));
         let styles = shown.styles.map(|style| at_depth(style, depth));
-        Ok(Self { name: name.to_owned(), about: own.about, shade: own.shade, depth, glyphs, styles })
+        Ok(Self { name: name.to_owned(), about: own.about, shade: own.shade, depth, glyphs, styles, ramp })
     }
 
     /// Returns the default theme; it is compiled in and cannot fail, should it ever, it has no colours.
@@ -141,12 +165,20 @@ impl Theme {
             depth: Depth::Mono,
             glyphs,
             styles: [Style::new(); ROLES.len()],
+            ramp: [Style::new(); RAMP_STEPS],
         })
     }
 
     /// Returns how a role looks.
     pub fn style(&self, role: Role) -> Style {
         self.styles.get(role as usize).copied().unwrap_or_default()
+    }
+
+    /// Returns the colour of a share, 0..=1: from low to high, in between where the terminal has the colours.
+    pub fn ramp(&self, share: f64) -> Style {
+        let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+        let step = (share * (RAMP_STEPS - 1) as f64).round() as usize;
+        self.ramp.get(step).copied().unwrap_or_default()
     }
 
     /// Returns how a health looks.
@@ -232,6 +264,25 @@ fn source(name: &str, folder: Option<&Path>) -> Result<String, ThemeError> {
     built_in
         .map(|(_, text)| (*text).to_owned())
         .ok_or_else(|| ThemeError::Unknown { name: name.to_owned(), known: names(folder).join(", ") })
+}
+
+/// Returns the steps between the three colours of meters; of colours that cannot be mixed the nearest.
+fn ramp(styles: &[Style; ROLES.len()]) -> [Style; RAMP_STEPS] {
+    let of = |role: Role| styles.get(role as usize).copied().unwrap_or_default();
+    let (low, middle, high) = (of(Role::RampLow), of(Role::RampMiddle), of(Role::RampHigh));
+    std::array::from_fn(|step| {
+        let share = 2.0 * step as f64 / (RAMP_STEPS - 1) as f64;
+        if share <= 1.0 { between(low, middle, share) } else { between(middle, high, share - 1.0) }
+    })
+}
+
+/// Mixes two colours: none of the second at 0, all of it at 1.
+fn between(first: Style, second: Style, share: f64) -> Style {
+    let (Some(Color::Rgb(r1, g1, b1)), Some(Color::Rgb(r2, g2, b2))) = (first.fg, second.fg) else {
+        return if share < 0.5 { first } else { second };
+    };
+    let mix = |one: u8, other: u8| (f64::from(one) + (f64::from(other) - f64::from(one)) * share).round() as u8;
+    first.fg(Color::Rgb(mix(r1, r2), mix(g1, g2), mix(b1, b2)))
 }
 
 fn at_depth(style: Style, depth: Depth) -> Style {

@@ -1,15 +1,18 @@
 //! The columns of Activity.
 
-use super::{SLOW_QUERY, SessionView, role_of};
+use super::{SLOW_QUERY, SessionView};
 use crate::panes::column::{PaneColumn, column};
 use crate::panes::sessions::age_cell;
 use crate::readings::backends::{Backend, PREPARED};
+use crate::readings::statement_line::statement_line;
+use crate::readings::transactions;
 use crate::ui::table::{Cell, GridColumn};
 use crate::ui::theme::Role;
 
 /// A row of the list.
 pub(super) enum SessionRow<'a> {
-    One(&'a Backend),
+    /// A session, and the lock that it waits for.
+    One(&'a Backend, Option<String>),
     Group(&'a SessionGroup<'a>),
 }
 
@@ -31,7 +34,7 @@ impl SessionRow<'_> {
     /// Returns the cell of a session; empty for a group.
     fn of(&self, cell: impl Fn(&Backend) -> Cell) -> Cell {
         match self {
-            Self::One(backend) => cell(backend),
+            Self::One(backend, _) => cell(backend),
             Self::Group(_) => Cell::default(),
         }
     }
@@ -81,6 +84,7 @@ fn columns_of_clients<'a>() -> [SessionColumn<'a>; 6] {
     [
         column(
             GridColumn::text("application", "application", 13)
+                .told_once()
                 .help("The name the client gave itself (pg_stat_activity.application_name).")
                 .at_most(28)
                 .drop(5),
@@ -88,6 +92,7 @@ fn columns_of_clients<'a>() -> [SessionColumn<'a>; 6] {
         ),
         column(
             GridColumn::text("client", "client", 9)
+                .told_once()
                 .help("The address the client connects from (pg_stat_activity.client_addr).")
                 .at_most(22)
                 .drop(6),
@@ -95,6 +100,7 @@ fn columns_of_clients<'a>() -> [SessionColumn<'a>; 6] {
         ),
         column(
             GridColumn::text("user", "role", 6)
+                .told_once()
                 .help("The role it is logged in as (pg_stat_activity.usename).")
                 .at_most(16)
                 .drop(2),
@@ -102,6 +108,7 @@ fn columns_of_clients<'a>() -> [SessionColumn<'a>; 6] {
         ),
         column(
             GridColumn::text("database", "database", 6)
+                .told_once()
                 .help("The database it is connected to (pg_stat_activity.datname).")
                 .at_most(16)
                 .drop(4),
@@ -109,6 +116,7 @@ fn columns_of_clients<'a>() -> [SessionColumn<'a>; 6] {
         ),
         column(
             GridColumn::text("view", "Django view", 14)
+                .names()
                 .help("The Django view, from the comment in its statement.")
                 .at_most(26)
                 .drop(3),
@@ -126,18 +134,21 @@ fn columns_of_clients<'a>() -> [SessionColumn<'a>; 6] {
 /// What a session does: pid, state, ages, what it waits for, whom it blocks, its statement.
 fn columns_of_work<'a>() -> [SessionColumn<'a>; 7] {
     let pid = |row: &SessionRow<'_>| match row {
-        SessionRow::One(backend) => Cell::number(backend.pid, backend.pid as f64),
+        SessionRow::One(backend, _) => Cell::number(backend.pid, backend.pid as f64),
         SessionRow::Group(group) => Cell::number(group.members.len(), group.members.len() as f64),
     };
     let xact_age = |row: &SessionRow<'_>| match row {
-        SessionRow::One(backend) => age_cell(backend.xact_age),
+        SessionRow::One(backend, _) => age_cell(backend.xact_age),
         SessionRow::Group(group) => age_cell(group.oldest(|backend| backend.xact_age)),
     };
     let query_age = |row: &SessionRow<'_>| match row {
-        SessionRow::One(backend) => duration_cell(backend),
+        SessionRow::One(backend, _) => duration_cell(backend),
         SessionRow::Group(group) => age_cell(group.oldest(Backend::statement_age)),
     };
     let wait = |row: &SessionRow<'_>| {
+        if let SessionRow::One(_, Some(wanted)) = row {
+            return Cell::text(wanted).role(Role::Lock);
+        }
         row.of(|backend| {
             // Every session without a query waits for its client; to say so would hide who waits for something else.
             let is_at_rest = backend.is_idle() || backend.is_idle_in_transaction();
@@ -145,38 +156,59 @@ fn columns_of_work<'a>() -> [SessionColumn<'a>; 7] {
         })
     };
     let query = |row: &SessionRow<'_>| match row {
-        SessionRow::One(backend) if backend.query.is_empty() => Cell::text(&backend.kind),
-        SessionRow::One(backend) => Cell::text(&backend.query),
+        SessionRow::One(backend, _) if backend.query.is_empty() => Cell::text(&backend.kind),
+        SessionRow::One(backend, _) => Cell::text(&statement_line(&backend.query)),
         SessionRow::Group(group) => Cell::text(&group.words),
     };
     [
         column(GridColumn::number("pid", "pid").help("Its process id; of a group, the number of sessions (pg_stat_activity.pid)."), pid),
-        column(GridColumn::text("state", "state", 10).help("What it does: active, idle, idle in transaction (pg_stat_activity.state).").at_most(10), |row| {
-            row.of(|backend| Cell::text(backend.short_state()))
+        column(GridColumn::text("state", "state", 10).help("What it does: active, idle, idle in transaction (pg_stat_activity.state); WAITS: for a lock.").at_most(12), |row| {
+            row.of(state_cell)
         }),
         column(GridColumn::number("query_age", "duration").help("Time since its statement began, or since it became idle in transaction (pg_stat_activity.query_start, state_change)."), query_age),
         column(GridColumn::number("xact_age", "tx age").help("Time since its transaction began (pg_stat_activity.xact_start).").drop(1), xact_age),
-        column(GridColumn::text("wait", "wait event", 12).help("What it waits for, type and event (pg_stat_activity.wait_event).").at_most(26), wait),
-        column(GridColumn::text("blocks", "locks", 8).help("Which sessions block it, and how many wait behind it (pg_blocking_pids).").at_most(18), |row| row.of(locks_cell)),
+        column(GridColumn::text("wait", "waits for", 12).help("What it waits for: the lock (pg_locks), else type and event (pg_stat_activity.wait_event).").at_most(36), wait),
+        column(GridColumn::text("blocks", "locks", 8).help("By which session it is blocked, and how many wait behind it (pg_blocking_pids).").at_most(20), |row| row.of(locks_cell)),
         column(GridColumn::text("query", "statement", 28).help("Its running or last statement (pg_stat_activity.query)."), query),
     ]
 }
 
 fn duration_cell(backend: &Backend) -> Cell {
     let age = backend.statement_age();
-    let is_slow = backend.is_client() && age.unwrap_or(0.0) > SLOW_QUERY && role_of(backend).is_none();
+    let is_at_rest = backend.is_idle() || backend.is_waiting || backend.is_idle_in_transaction();
+    let is_slow = backend.is_client() && age.unwrap_or(0.0) > SLOW_QUERY && !is_at_rest;
     let cell = age_cell(age);
     if is_slow { cell.role(Role::Warning) } else { cell }
 }
 
+/// Returns what a session does; what needs a look is a badge, and only who blocks others is red.
+fn state_cell(backend: &Backend) -> Cell {
+    let state = backend.short_state();
+    let short = if state == "idle in tx" { "idle tx" } else { state };
+    if backend.blocks > 0 && !backend.is_waiting {
+        Cell::badge(short, Role::BadgeBad)
+    } else if backend.is_waiting {
+        Cell::badge("waits", Role::BadgeWarning)
+    } else if backend.is_idle_in_transaction() && transactions::reached(backend).is_some() {
+        Cell::badge(short, Role::BadgeWarning)
+    } else if backend.is_idle_in_transaction() {
+        Cell::badge(short, Role::BadgePlain)
+    } else {
+        Cell::text(state)
+    }
+}
+
+/// Returns who blocks a session and how many wait behind it, the short one first: it is what an incident is about.
 pub(super) fn locks_cell(backend: &Backend) -> Cell {
     let name = |pid: &i64| if *pid == PREPARED { "prepared tx".to_owned() } else { pid.to_string() };
-    let by: Vec<String> = backend.blocked_by.iter().map(name).collect();
-    let text = match (by.is_empty(), backend.blocks) {
-        (true, 0) => return Cell::default(),
-        (true, count) => format!("blocks {count}"),
-        (false, 0) => format!("blocked by {}", by.join(" ")),
-        (false, count) => format!("blocked by {}, blocks {count}", by.join(" ")),
-    };
-    Cell::mark(text, backend.blocks as f64 + 0.5)
+    let more = backend.blocked_by.len().saturating_sub(1);
+    let more = if more == 0 { String::new() } else { format!(" +{more}") };
+    let by = backend.blocked_by.first().map(|pid| format!("by {}{more}", name(pid)));
+    let behind = (backend.blocks > 0).then(|| format!("{} behind", backend.blocks));
+    let words: Vec<String> = by.into_iter().chain(behind).collect();
+    if words.is_empty() {
+        return Cell::default();
+    }
+    let cell = Cell::mark(words.join(", "), backend.blocks as f64 + 0.5);
+    if backend.blocks > 0 && !backend.is_waiting { cell.role(Role::Bad) } else { cell }
 }

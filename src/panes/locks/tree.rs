@@ -8,6 +8,7 @@ use super::super::column::{PaneColumn, cells, column, headers};
 use super::super::sessions::age_cell;
 use crate::readings::backends::Backend;
 use crate::readings::lock_graph::LockGraph;
+use crate::readings::statement_line::statement_line;
 use crate::sample::Timestamp;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting};
 use crate::ui::theme::Role;
@@ -40,6 +41,16 @@ impl<'a> LockRow<'a> {
         self.session().map(cell).unwrap_or_default()
     }
 
+    /// Returns its name; of a root, which waits for no one, in red.
+    fn name_cell(&self) -> Cell {
+        let cell = Cell::text(&self.name());
+        match self {
+            Self::Node { node, tree, .. } if tree.graph.waits(*node) => cell,
+            Self::Node { .. } | Self::Ring { .. } => cell.role(Role::Bad),
+            Self::More { .. } => cell,
+        }
+    }
+
     fn name(&self) -> String {
         match self {
             Self::Node { node, session: Some(session), .. } => format!("{node} {}", session.name()),
@@ -56,12 +67,18 @@ impl<'a> LockRow<'a> {
         }
     }
 
+    /// Returns what it does: who waits for no one and blocks others is the one to look at.
     fn state(&self) -> Cell {
         match self {
-            Self::Node { node, tree, .. } if tree.graph.waits(*node) => Cell::text("waits"),
-            _ => self.of(|session| {
-                let state = if session.gives_way() { "gives way" } else { session.short_state() };
-                Cell::text(state).role(Role::Lock)
+            Self::Node { node, tree, .. } if tree.graph.waits(*node) => {
+                let is_behind = tree.graph.count_behind(*node) > 0;
+                Cell::badge("waits", if is_behind { Role::BadgeWarning } else { Role::BadgePlain })
+            }
+            Self::Ring { .. } => Cell::badge("deadlock", Role::BadgeBad),
+            _ => self.of(|session| match session.short_state() {
+                _ if session.gives_way() => Cell::badge("gives way", Role::BadgePlain),
+                "idle in tx" => Cell::badge("idle tx", Role::BadgeBad),
+                state => Cell::badge(state, Role::BadgeBad),
             }),
         }
     }
@@ -95,7 +112,7 @@ impl<'a> LockRow<'a> {
     fn statement(&self) -> Cell {
         match self {
             Self::More { sessions } => Cell::text(&by_name(sessions)),
-            _ => self.of(|session| Cell::text(&session.query)),
+            _ => self.of(|session| Cell::text(&statement_line(&session.query))),
         }
     }
 
@@ -105,7 +122,7 @@ impl<'a> LockRow<'a> {
             Self::Ring { behind, .. } => *behind,
             Self::More { .. } => 0,
         };
-        if count == 0 { Cell::default() } else { Cell::number(count, count as f64) }
+        if count == 0 { Cell::default() } else { Cell::number(count, count as f64).role(Role::Title) }
     }
 }
 
@@ -131,12 +148,12 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
             GridColumn::text("session", "session", 19)
                 .help("Process id and application, role or Django view; those that wait hang below whom they wait for.")
                 .at_most(44),
-            |row: &LockRow<'_>| Cell::text(&row.name()),
+            LockRow::name_cell,
         ),
         column(
             GridColumn::text("state", "state", 7)
                 .help("waits: for a lock; gives way: an autovacuum that the server cancels within deadlock_timeout (1 s); else what the session does (pg_stat_activity.state).")
-                .at_most(10),
+                .at_most(11),
             LockRow::state,
         ),
         column(
@@ -150,6 +167,7 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
         ),
         column(
             GridColumn::text("lock", "lock", 21)
+                .names()
                 .help("The lock that it wants, or the one it holds that most wait for; +2: and two more (pg_locks).")
                 .at_most(48),
             LockRow::lock,
@@ -292,7 +310,6 @@ fn row_of<'a>(columns: &[PaneColumn<LockRow<'a>>], row: &LockRow<'a>, depth: u16
     let grid_row = GridRow::new(key, cells(columns, row)).depth(depth);
     match row {
         LockRow::More { .. } => grid_row.role(Role::Muted),
-        _ if depth == 0 => grid_row.role(Role::Lock),
         _ => grid_row,
     }
 }

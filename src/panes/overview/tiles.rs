@@ -14,6 +14,7 @@ use crate::catalog::usage::IndexProblem;
 use crate::panes::column::{PaneColumn, cells, column, headers};
 use crate::readings::backends::Backend;
 use crate::readings::sessions::at_least;
+use crate::readings::statement_line::statement_line;
 use crate::readings::statements::{Since, Statement};
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::unit::{Count, Share};
@@ -264,7 +265,7 @@ fn queries(view: &PaneView<'_>) -> Grid {
     let mut grid = Grid::new(headers(&columns));
     for statement in statements.into_iter().take(ROWS) {
         let text = match texts.get(&statement.queryid) {
-            Some(text) => Cell::text(crate::panes::queries::orm::without_columns(text).as_ref()),
+            Some(text) => Cell::text(&statement_line(text)),
             None if !may_read => {
                 Cell::text(&format!("text hidden: statements of {}", statement.user)).role(Role::Muted)
             }

@@ -2,8 +2,6 @@
 //!
 //! Pure. A guess is short and marked as one; where nothing is recognised nothing is said.
 
-use std::borrow::Cow;
-
 use crate::readings::statements::Statement;
 
 /// Calls a second from which one-row look-ups by key are suspected of being an N+1.
@@ -52,17 +50,6 @@ pub(in crate::panes) fn explained(hint: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the text with Django's long list of columns left out: `SELECT … FROM "shop_order" WHERE …`.
-pub(in crate::panes) fn without_columns(text: &str) -> Cow<'_, str> {
-    let Some(rest) = text.strip_prefix("SELECT \"").or_else(|| text.strip_prefix("SELECT DISTINCT \"")) else {
-        return Cow::Borrowed(text);
-    };
-    match rest.find(" FROM ") {
-        Some(from) if from > 60 => Cow::Owned(format!("SELECT …{}", rest.get(from..).unwrap_or_default())),
-        _ => Cow::Borrowed(text),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,13 +62,5 @@ mod tests {
         assert_eq!(hint(text, &statement, Some(1.0)), Some("get()"));
         let many = Statement { calls: 500.0, rows: 9000.0, ..Statement::default() };
         assert_eq!(hint(text, &many, Some(50.0)), None);
-    }
-
-    #[test]
-    fn a_long_list_of_columns_is_left_out() {
-        let columns = "a\".\"b\", \"".repeat(20);
-        let text = format!("SELECT \"{columns}x\" FROM \"t\" WHERE 1");
-        assert_eq!(without_columns(&text), "SELECT … FROM \"t\" WHERE 1");
-        assert_eq!(without_columns("SELECT 1 FROM t"), "SELECT 1 FROM t");
     }
 }

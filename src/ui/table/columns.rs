@@ -1,6 +1,6 @@
 //! Which columns are shown and how wide: numbers whole, texts cut, the least important gone first.
 
-use super::grid::{Grid, GridColumn};
+use super::grid::{Grid, GridColumn, RowNesting, WhenAlike};
 use super::order::LineOf;
 use crate::ui::text;
 
@@ -8,7 +8,7 @@ use crate::ui::text;
 pub(super) const MARGIN: u16 = 1;
 
 /// How wide the screen must be for two blanks between columns.
-const ROOMY: u16 = 100;
+const ROOMY: u16 = 44;
 
 /// Columns of the screen in which most texts can be read; long titles come before more than that.
 const READABLE: u16 = 32;
@@ -22,6 +22,17 @@ pub(super) struct ColumnNeeds {
     pub(super) is_filled: Vec<bool>,
     /// Columns of the screen for the tree's branches before the first column.
     pub(super) indent: u16,
+    /// The columns whose one value is told in the frame's title.
+    pub(super) is_told: Vec<bool>,
+}
+
+impl ColumnNeeds {
+    /// Widens each column to what it needed before: a column that grows and shrinks with its rows makes the others jump.
+    pub(super) fn grow(&mut self, before: &Self) {
+        if before.widest.len() == self.widest.len() {
+            self.widest.iter_mut().zip(&before.widest).for_each(|(now, was)| *now = (*now).max(*was));
+        }
+    }
 }
 
 /// The columns as they stand on the screen.
@@ -68,7 +79,18 @@ pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[Line
     }
     let plain = widest.first().copied().unwrap_or(0);
     let indent = need.saturating_sub(plain);
-    ColumnNeeds { widest, is_filled, indent }
+    ColumnNeeds { widest, is_filled, indent, is_told: Vec::new() }
+}
+
+/// Returns the value of each column whose cells are all alike, in a table of more than one row.
+pub(super) fn alike<'a>(grid: &'a Grid, lines: &[LineOf]) -> Vec<Option<&'a str>> {
+    let one = |at: usize| {
+        let mut cells = lines.iter().filter_map(|line| grid.rows.get(line.row)?.cells.get(at)).map(|cell| &cell.text);
+        let first = cells.next().filter(|text| !text.is_empty() && lines.len() > 1)?;
+        cells.all(|text| text == first).then_some(first.as_str())
+    };
+    let may = |column: &GridColumn| column.when_alike == WhenAlike::ToldOnce && grid.shape == RowNesting::Flat;
+    grid.columns.iter().enumerate().map(|(at, column)| may(column).then(|| one(at)).flatten()).collect()
 }
 
 fn title_width(column: &GridColumn) -> u16 {
@@ -83,6 +105,8 @@ pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize)
     let tight = |at: usize| least(grid, needs, at, Fit::Tight);
     let mut chosen: Vec<usize> =
         if scroll == 0 { (0..grid.columns.len()).collect() } else { scrolled(grid.columns.len(), scroll) };
+    let is_told = |at: usize| needs.is_told.get(at) == Some(&true);
+    chosen.retain(|at| *at == 0 || !is_told(*at));
     if scroll == 0 && total(&chosen, gap, |at| most(grid, needs, at)) > room {
         // Where a text would be cut, a column without a word in it has no place.
         chosen.retain(|at| *at == 0 || needs.is_filled.get(*at) != Some(&false));
@@ -107,7 +131,8 @@ pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize)
         columns.push(PlacedColumn { column: *column, x, width: (*wide).min(width.saturating_sub(x)) });
         x = x.saturating_add(*wide).saturating_add(gap);
     }
-    let hidden = grid.columns.len() - columns.len();
+    let told = (1..grid.columns.len()).filter(|at| is_told(*at)).count();
+    let hidden = (grid.columns.len() - told).saturating_sub(columns.len());
     let has_left = scroll > 0;
     let passed = if has_left { scroll.min(grid.columns.len().saturating_sub(2)) } else { 0 };
     Placed { has_right: hidden > passed, columns, hidden, has_left, gap }

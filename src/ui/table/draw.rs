@@ -5,17 +5,15 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::columns::{self, Placed, PlacedColumn};
-use super::grid::{BarPart, Grid, GridRow, Notice, RowNesting};
+use super::grid::{BarPart, Cell, CellKind, CutAt, Grid, GridRow, Notice, RowNesting};
 use super::order::{LineOf, SortDirection};
 use super::state::{Drawn, TableState};
+use crate::ui::gauge;
 use crate::ui::scrollbar::Scrollbar;
 use crate::ui::text::{self, Align};
 use crate::ui::theme::{Role, Theme};
 
-/// Rows a screen must have for the line of counts below them.
-const LEAST_ROWS_FOR_COUNTS: u16 = 4;
-
-/// Draws a table: a header, the rows there is room for, a scrollbar and a line of counts where they are of use.
+/// Draws a table: a header, the rows there is room for, and a scrollbar where it is of use.
 pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, theme: &Theme) {
     let area = area.intersection(buffer.area);
     if area.is_empty() {
@@ -29,13 +27,13 @@ pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, th
         table.rows(buffer);
         table.scrollbar(buffer);
     }
-    table.counts(buffer);
     *state.drawn.borrow_mut() = Drawn {
         area,
         rows_y: area.y + 1,
         rows: table.height,
         places: table.placed.columns.clone(),
         gap: table.placed.gap,
+        hidden: table.placed.hidden,
     };
     state.mark_seen();
 }
@@ -56,7 +54,6 @@ struct TableDrawing<'a> {
     placed: Placed,
     /// Rows there is room for.
     height: u16,
-    has_counts: bool,
     has_scrollbar: bool,
     first: usize,
 }
@@ -75,13 +72,9 @@ impl<'a> TableDrawing<'a> {
         if placed.hidden > 0 {
             placed = place(true);
         }
-        let is_narrowed = !state.filter().is_empty();
-        let has_more = !grid.rows.is_empty() && (!fits || is_narrowed || placed.hidden > 0);
-        let says_more = has_more || grid.footnote.is_some();
-        let has_counts = !state.is_tile && says_more && below_header > LEAST_ROWS_FOR_COUNTS;
-        let height = below_header - u16::from(has_counts);
+        let height = below_header;
         let first = state.scrolled_to(usize::from(height));
-        Self { area, grid, state, theme, placed, height, has_counts, has_scrollbar, first }
+        Self { area, grid, state, theme, placed, height, has_scrollbar, first }
     }
 
     fn header(&self, buffer: &mut Buffer) {
@@ -159,13 +152,11 @@ impl<'a> TableDrawing<'a> {
                 base = base.patch(selection);
             }
         }
-        let has_name = self.placed.columns.iter().any(|place| place.column + 1 == self.grid.columns.len());
-        let is_nameless = is_group && !has_name;
-        let shown = if is_nameless { 1 } else { self.placed.columns.len() };
-        if is_nameless {
-            self.group_name(buffer, y, row, base);
-        }
-        for place in self.placed.columns.iter().take(shown) {
+        let first = self.placed.columns.first().copied().filter(|_| is_group);
+        let named = first.map_or(0, |place| self.group_name(buffer, Spot { y, place, style: base }, line, row));
+        let last = self.grid.columns.len().saturating_sub(1);
+        let is_free = |place: &&PlacedColumn| place.x >= named && !(is_group && place.column == last);
+        for place in self.placed.columns.iter().filter(is_free) {
             let Some(cell) = row.cells.get(place.column) else { continue };
             let own = cell.role.map_or(base, |role| base.patch(Style { bg: None, ..self.theme.style(role) }));
             let style = if is_selected && selection.add_modifier.contains(Modifier::REVERSED) {
@@ -175,19 +166,24 @@ impl<'a> TableDrawing<'a> {
                 own
             };
             let spot = Spot { y, place: *place, style };
-            match &cell.bar {
-                Some(parts) => self.bar(buffer, spot, parts),
-                None => self.cell(buffer, spot, line, &cell.text),
+            match &cell.kind {
+                CellKind::Bar(parts) => self.bar(buffer, spot, parts),
+                CellKind::Badge => self.badge(buffer, spot, cell),
+                CellKind::Meter(share) => self.meter(buffer, spot, *share),
+                CellKind::Text | CellKind::Heat(_) => self.cell(buffer, spot, line, row),
             }
         }
     }
 
-    /// Writes a group's name, which its last cell holds, across the other columns: scrolled sideways, it would be lost.
-    fn group_name(&self, buffer: &mut Buffer, y: u16, row: &GridRow, style: Style) {
-        let (Some(name), Some(second)) = (row.cells.last(), self.placed.columns.get(1)) else { return };
-        let room = self.area.width.saturating_sub(second.x + u16::from(self.has_scrollbar));
+    /// Writes a group's name, which its last cell holds, first in its row; returns where the cells may go on.
+    fn group_name(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, row: &GridRow) -> u16 {
+        let indent = self.branches(buffer, spot.y, &spot.place, line);
+        let Some(name) = row.cells.last() else { return 0 };
+        let x = spot.place.x + indent;
+        let room = self.area.width.saturating_sub(x + u16::from(self.has_scrollbar));
         let name = text::cut_with(&name.text, usize::from(room), self.theme.glyphs.cut);
-        buffer.set_stringn(self.area.x + second.x, y, &name, usize::from(room), style);
+        buffer.set_stringn(self.area.x + x, spot.y, &name, usize::from(room), spot.style);
+        x + text::width(&name) as u16 + 2
     }
 
     /// Draws a bar of several parts; without colours each part by its letter.
@@ -207,8 +203,33 @@ impl<'a> TableDrawing<'a> {
         }
     }
 
-    fn cell(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, text: &str) {
+    /// Draws a state on its own background, as wide as its column: a column of them is one block.
+    fn badge(&self, buffer: &mut Buffer, spot: Spot, cell: &Cell) {
+        let Spot { y, place, style } = spot;
+        let own = cell.role.map_or(style, |role| self.theme.style(role));
+        let width = place.width.min(self.area.right().saturating_sub(self.area.x + place.x));
+        let text = text::pad(&format!(" {}", cell.text.to_uppercase()), usize::from(width), Align::Left);
+        buffer.set_stringn(self.area.x + place.x, y, text, usize::from(width), own);
+    }
+
+    /// Draws a share as a meter, as wide as its column: in the colour of the share, what is missing to all of it faint.
+    fn meter(&self, buffer: &mut Buffer, spot: Spot, share: f64) {
+        let Spot { y, place, style } = spot;
+        let x = self.area.x + place.x;
+        let width = place.width.min(self.area.right().saturating_sub(x));
+        let (filled, half) = gauge::halves(share, usize::from(width));
+        let [whole, part, _] = self.theme.glyphs.bar;
+        let look = |own: Style| style.patch(Style { bg: None, ..own });
+        let line = whole.repeat(filled) + &part.repeat(half);
+        let (end, _) = buffer.set_stringn(x, y, line, usize::from(width), look(self.theme.ramp(share)));
+        let rest = usize::from((x + width).saturating_sub(end));
+        buffer.set_stringn(end, y, self.theme.glyphs.rail.repeat(rest), rest, look(self.theme.style(Role::Faint)));
+    }
+
+    fn cell(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, row: &GridRow) {
         let Spot { y, mut place, .. } = spot;
+        let Some(cell) = row.cells.get(place.column) else { return };
+        let text = &cell.text;
         if place.column == 0 && self.grid.shape != RowNesting::Flat {
             let indent = self.branches(buffer, y, &place, line);
             place.x += indent;
@@ -218,9 +239,41 @@ impl<'a> TableDrawing<'a> {
         let cut = self.theme.glyphs.cut;
         let is_half = column.is_number() && text::width(text) > usize::from(place.width);
         // Half a number would be another number.
-        let shown = if is_half { cut.to_string() } else { text::cut_with(text, usize::from(place.width), cut) };
+        let shown = match column.cut {
+            _ if is_half => cut.to_string(),
+            CutAt::End => text::cut_with(text, usize::from(place.width), cut),
+            CutAt::Middle => text::cut_middle(text, usize::from(place.width), cut),
+        };
         let x = self.put(buffer, Spot { place, ..spot }, &shown, self.align(&place, column.align));
+        let is_judged = cell.role.is_some() || row.role.is_some();
+        if column.is_number() && !is_judged && !spot.style.add_modifier.contains(Modifier::REVERSED) {
+            let is_sorted_by = self.state.sort().is_some_and(|(id, _)| *id == column.id);
+            let look = match cell.kind {
+                CellKind::Heat(share) => Some(self.theme.ramp(share)),
+                _ => is_sorted_by.then(|| self.theme.style(Role::Title)),
+            };
+            self.figure(buffer, Position::new(x, y), &shown, look);
+        }
         self.highlight(buffer, Position::new(x, y), &shown);
+    }
+
+    /// Sets the unit of a number one level below its figure, and a zero below both; what is sorted by stands out.
+    fn figure(&self, buffer: &mut Buffer, start: Position, shown: &str, own: Option<Style>) {
+        let place = |from: usize, to: usize| {
+            let area = Rect { x: start.x + from as u16, y: start.y, width: (to - from) as u16, height: 1 };
+            area.intersection(self.area)
+        };
+        let look = |role: Role| Style { bg: None, ..self.theme.style(role) };
+        let width = text::width(shown);
+        let is_zero = !shown.contains(|c: char| c.is_ascii_digit() && c != '0');
+        if is_zero {
+            return buffer.set_style(place(0, width), look(Role::Faint));
+        }
+        let figure = text::width(shown.trim_end_matches(|c: char| !c.is_ascii_digit()));
+        if let Some(own) = own {
+            buffer.set_style(place(0, figure), Style { bg: None, ..own });
+        }
+        buffer.set_style(place(figure, width), look(Role::Muted));
     }
 
     /// Draws a line's branches or fold mark and returns the columns they took.
@@ -287,36 +340,6 @@ impl<'a> TableDrawing<'a> {
             let column = Rect { x: self.area.right() - 1, y: self.area.y + 1, width: 1, height: self.height };
             Scrollbar { count: self.state.lines().len(), first: self.first }.draw(buffer, column, self.theme);
         }
-    }
-
-    /// Says what is not seen: rows the filter left out, rows below, columns beside.
-    fn counts(&self, buffer: &mut Buffer) {
-        if !self.has_counts {
-            return;
-        }
-        let mut notes = Vec::new();
-        let total = self.grid.rows.len();
-        if self.state.filter().is_empty() {
-            let last = (self.first + usize::from(self.height)).min(self.state.lines().len());
-            if last < self.state.lines().len() || self.first > 0 {
-                notes.push(format!("{} to {last} of {}", self.first + 1, self.state.lines().len()));
-            } else {
-                notes.push(format!("{total} {}", if total == 1 { "row" } else { "rows" }));
-            }
-        } else {
-            let words = text::clean_cut(self.state.filter(), 24);
-            notes.push(format!("{} of {total} match \"{}\"", self.state.found(), words.trim()));
-        }
-        if self.placed.hidden > 0 {
-            let hidden = self.placed.hidden;
-            let plural = if hidden == 1 { "column" } else { "columns" };
-            notes.push(format!("+{hidden} {plural} {}", self.theme.glyphs.more_right));
-        }
-        notes.extend(self.grid.footnote.clone());
-        let line = notes.join(&format!(" {} ", self.theme.glyphs.dot));
-        let width = usize::from(self.area.width.saturating_sub(1));
-        let line = text::cut_with(&line, width, self.theme.glyphs.cut);
-        buffer.set_stringn(self.area.x + 1, self.area.bottom() - 1, line, width, self.theme.style(Role::Muted));
     }
 
     /// Says in the middle why there are no rows.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::sample::unit::Share;
 use crate::ui::text::{self, Align};
 use crate::ui::theme::Role;
 
@@ -21,6 +22,8 @@ pub struct Grid {
     pub notice: Option<Notice>,
     /// What is said below the rows beside the counts: the age of the figures, what was left out.
     pub footnote: Option<String>,
+    /// What is listed, for the frame around it: `Statements, last minute`.
+    pub title: String,
 }
 
 /// How rows hang together, by [`GridRow::depth`].
@@ -56,6 +59,30 @@ pub struct GridColumn {
     pub drop: u8,
     /// How it is sorted.
     pub sort: SortKind,
+    /// Where a text is cut that has no room.
+    pub cut: CutAt,
+    /// What becomes of it while all its cells are alike.
+    pub when_alike: WhenAlike,
+}
+
+/// Where a text is cut that has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CutAt {
+    /// At its end: prose and SQL.
+    #[default]
+    End,
+    /// In its middle: names that their ends tell apart.
+    Middle,
+}
+
+/// What becomes of a column while all its cells are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenAlike {
+    /// It is shown.
+    #[default]
+    Shown,
+    /// Its value is told once, in the frame's title.
+    ToldOnce,
 }
 
 /// How a column is sorted when it is chosen.
@@ -91,10 +118,26 @@ pub struct Cell {
     pub role: Option<Role>,
     /// What it is sorted by.
     pub sort: SortKey,
-    /// A bar of several parts that is drawn in place of the text, which says the same in words.
-    pub bar: Option<Box<[BarPart]>>,
+    /// How it is drawn.
+    pub kind: CellKind,
     /// The columns of the screen it takes.
     pub(super) width: u16,
+}
+
+/// How a cell is drawn.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum CellKind {
+    /// As its text.
+    #[default]
+    Text,
+    /// As its text, in the colour that a share of 0..=1 has on the ramp.
+    Heat(f64),
+    /// As its text on its role's background, as wide as its column.
+    Badge,
+    /// As a meter of a share, 0..=1, as wide as its column; the text says the same.
+    Meter(f64),
+    /// As a bar of several parts; the text says the same in words.
+    Bar(Box<[BarPart]>),
 }
 
 /// A part of a bar.
@@ -135,7 +178,8 @@ impl Default for Grid {
     /// Nothing was read: an empty list is no answer.
     fn default() -> Self {
         let notice = Some(Notice::new("not read yet"));
-        Self { columns: Vec::new(), rows: Vec::new(), shape: RowNesting::Flat, notice, footnote: None }
+        let (columns, rows) = (Vec::new(), Vec::new());
+        Self { columns, rows, shape: RowNesting::Flat, notice, footnote: None, title: String::new() }
     }
 }
 
@@ -175,6 +219,8 @@ impl GridColumn {
             help: Cow::Borrowed(""),
             drop: 0,
             sort: SortKind::Ascending,
+            cut: CutAt::End,
+            when_alike: WhenAlike::Shown,
         }
     }
 
@@ -210,6 +256,18 @@ impl GridColumn {
     /// Says how it is sorted.
     pub fn sorted(mut self, sort: SortKind) -> Self {
         self.sort = sort;
+        self
+    }
+
+    /// Says that its texts are names: they are cut in the middle.
+    pub(crate) fn names(mut self) -> Self {
+        self.cut = CutAt::Middle;
+        self
+    }
+
+    /// Says that a value which all rows share is told in the title instead.
+    pub(crate) fn told_once(mut self) -> Self {
+        self.when_alike = WhenAlike::ToldOnce;
         self
     }
 
@@ -262,10 +320,34 @@ impl Cell {
         Self::made(shown.into(), SortKey::Number(number))
     }
 
+    /// A state, drawn in capitals on a background of its own; sorted as text.
+    pub(crate) fn badge(state: &str, role: Role) -> Self {
+        let cell = Self::text(state).role(role);
+        let width = if cell.text.is_empty() { 0 } else { cell.width.saturating_add(2) };
+        let kind = if width == 0 { CellKind::Text } else { CellKind::Badge };
+        Self { kind, width, ..cell }
+    }
+
     /// A bar of several parts, which `words` say for who copies the row; sorted by a number.
     pub fn bar(parts: Vec<BarPart>, words: String, number: f64) -> Self {
         let width = parts.iter().fold(0_u16, |sum, part| sum.saturating_add(part.width));
-        Self { bar: Some(parts.into()), width, ..Self::made(words, SortKey::Number(number)) }
+        Self { kind: CellKind::Bar(parts.into()), width, ..Self::made(words, SortKey::Number(number)) }
+    }
+
+    /// A meter of a share, 0..=1, at least so many columns of the screen wide.
+    pub(crate) fn meter(share: f64, width: u16) -> Self {
+        let text = Share(share).to_string();
+        Self { kind: CellKind::Meter(share), width, ..Self::made(text, SortKey::Number(share)) }
+    }
+
+    /// Sorts it by a number in place of its text.
+    pub(crate) fn sorted_by(self, number: f64) -> Self {
+        Self { sort: SortKey::Number(number), ..self }
+    }
+
+    /// Gives a number the colour that its share, 0..=1, of the greatest has.
+    pub(crate) fn heat(self, share: f64) -> Self {
+        Self { kind: CellKind::Heat(share), ..self }
     }
 
     /// A number that is not known: a question mark, which sorts last.
@@ -281,7 +363,7 @@ impl Cell {
 
     fn made(text: String, sort: SortKey) -> Self {
         let width = u16::try_from(text::width(&text)).unwrap_or(u16::MAX);
-        Self { text, role: None, sort, bar: None, width }
+        Self { text, role: None, sort, kind: CellKind::Text, width }
     }
 }
 

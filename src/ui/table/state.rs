@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 use super::columns::{self, ColumnNeeds, PlacedColumn};
-use super::grid::{Grid, GridRow, SortKind};
+use super::grid::{Grid, GridColumn, GridRow, SortKind};
 use super::order::{self, Arrangement, Filter, LineOf, ShownRows, SortDirection};
 
 /// A movement in a table.
@@ -39,7 +39,7 @@ pub enum TableHit {
 pub struct TableState {
     /// Whether it has the keys; without them no row is marked.
     pub has_focus: bool,
-    /// Whether it stands in a tile: without the line of counts below the rows.
+    /// Whether it stands in the tile of another pane: without a frame of its own.
     pub is_tile: bool,
     selected: Option<String>,
     /// The selected line; it stays when its row goes.
@@ -53,6 +53,12 @@ pub struct TableState {
     pub(super) filter: RefCell<Option<Filter>>,
     pub(super) shown: ShownRows,
     pub(super) needs: ColumnNeeds,
+    /// The columns that `needs` is of.
+    needs_of: Vec<Cow<'static, str>>,
+    /// Columns whose cells were not alike once: they stay, so that none comes and goes with a row.
+    varied: HashSet<Cow<'static, str>>,
+    /// What the columns say whose cells are all alike: `role shop`.
+    pub(super) told: Vec<String>,
     pub(super) drawn: RefCell<Drawn>,
     pub(super) first_line: Cell<usize>,
     /// The key of the row that a person took as selected: as of the last frame, or of the last move since.
@@ -67,6 +73,8 @@ pub(super) struct Drawn {
     pub(super) rows: u16,
     pub(super) places: Vec<PlacedColumn>,
     pub(super) gap: u16,
+    /// How many columns had no room.
+    pub(super) hidden: usize,
 }
 
 impl TableState {
@@ -80,7 +88,7 @@ impl TableState {
         Self { sort: Some((column.into(), direction)), ..Self::new() }
     }
 
-    /// A table in a tile: without the line below its rows, without the keys.
+    /// A table in a tile of another pane: without a frame of its own, without the keys.
     pub(crate) fn tile() -> Self {
         Self { is_tile: true, ..Self::default() }
     }
@@ -90,11 +98,33 @@ impl TableState {
         let sort = self.sort.as_ref().and_then(|(id, direction)| Some((grid.column(id)?, *direction)));
         let by = Arrangement { filter: self.filter.get_mut().as_mut(), sort, folded: &self.folded };
         self.shown = order::arrange(grid, by);
-        self.needs = columns::needs(grid, LineOf::indent, &self.shown.lines);
+        self.measure(grid);
         self.sideways = self.sideways.min(grid.columns.len().saturating_sub(2));
         let followed = self.selected.as_ref().filter(|_| self.follows);
         let found = followed.and_then(|key| self.line_of(grid, key));
         self.select_line(grid, found.unwrap_or(if self.follows { self.cursor } else { 0 }));
+    }
+
+    /// Measures the columns; widths of the same columns only grow.
+    fn measure(&mut self, grid: &Grid) {
+        let mut needs = columns::needs(grid, LineOf::indent, &self.shown.lines);
+        let ids = || grid.columns.iter().map(|column| column.id.clone());
+        if ids().eq(self.needs_of.iter().cloned()) {
+            needs.grow(&self.needs);
+        } else {
+            self.needs_of = ids().collect();
+        }
+        let alike = columns::alike(grid, &self.shown.lines);
+        if self.shown.lines.len() > 1 {
+            let varied = grid.columns.iter().zip(&alike).filter(|(_, value)| value.is_none());
+            self.varied.extend(varied.map(|(column, _)| column.id.clone()));
+        }
+        let told = |column: &GridColumn, value: Option<&str>| value.is_some() && !self.varied.contains(&column.id);
+        needs.is_told = grid.columns.iter().zip(&alike).map(|(column, value)| told(column, *value)).collect();
+        let is_told = grid.columns.iter().zip(&alike).zip(&needs.is_told).filter(|(_, is_told)| **is_told);
+        self.told =
+            is_told.map(|((column, value), _)| format!("{} {}", column.short, value.unwrap_or_default())).collect();
+        self.needs = needs;
     }
 
     /// Moves the selection, or the columns.

@@ -295,7 +295,7 @@ fn pages_and_the_scrollbar_follow_the_selection() {
     let mut state = TableState::new();
     let mut all = vec![shown(&grid, &mut state, (60, 10), &Theme::default())];
     state.go(&grid, Move::Pages(1));
-    assert_eq!(state.selected(), Some("7"));
+    assert_eq!(state.selected(), Some("8"));
     state.go(&grid, Move::Pages(1));
     all.push(shown(&grid, &mut state, (60, 10), &Theme::default()));
     state.go(&grid, Move::Last);
@@ -335,4 +335,58 @@ fn the_lines_of_a_deep_tree_take_no_more_room_than_those_of_a_flat_one() {
     // For each of its ancestors it was 50 MB.
     assert_eq!(state.lines().iter().map(|line| line.followed.len()).max(), Some(9));
     assert_eq!(state.lines().iter().map(|line| line.level).max(), Some(10_000));
+}
+
+#[test]
+fn a_frame_says_what_is_listed_and_what_is_not_seen() {
+    let mut grid = Grid::new(vec![
+        GridColumn::text("state", "state", 9),
+        GridColumn::text("role", "role", 6).told_once(),
+        GridColumn::text("bar", "of all", 6),
+        GridColumn::number("share", "share"),
+        GridColumn::text("index", "index", 12).names(),
+        GridColumn::number("extra", "an extra column").drop(3),
+    ]);
+    let states = [("idle tx", Role::BadgeBad, 0.8), ("waits", Role::BadgeWarning, 0.2), ("", Role::BadgePlain, 0.0)];
+    grid.rows = states
+        .iter()
+        .enumerate()
+        .map(|(at, (state, role, share))| {
+            let share_cell = Cell::number(crate::sample::unit::Share(*share), *share);
+            let name = Cell::text("shop_orderitem_product_id_48153f22");
+            let cells = vec![
+                Cell::badge(state, *role),
+                Cell::text("shop"),
+                Cell::meter(*share, 6),
+                share_cell,
+                name,
+                Cell::number(at, at as f64),
+            ];
+            GridRow::new(at.to_string(), cells)
+        })
+        .collect();
+    grid.title = "Sessions".to_owned();
+    grid.footnote = Some("5.0s old".to_owned());
+    let mut state = TableState::sorted("share", SortDirection::Descending);
+    state.refresh(&grid);
+    let draw = |state: &TableState, grid: &Grid, size: (u16, u16)| {
+        let area = ratatui::layout::Rect::new(0, 0, size.0, size.1);
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        draw_framed(&mut buffer, area, grid, state, &Theme::default());
+        crate::ui::snapshot::lines(&buffer).join("\n")
+    };
+    let mut all: Vec<String> =
+        [(90, 8), (56, 8), (23, 8), (60, 6)].iter().map(|size| draw(&state, &grid, *size)).collect();
+    // A column that was not alike once stays.
+    if let Some(cell) = grid.rows.first_mut().and_then(|row| row.cells.get_mut(1)) {
+        *cell = Cell::text("other");
+    }
+    state.refresh(&grid);
+    if let Some(cell) = grid.rows.first_mut().and_then(|row| row.cells.get_mut(1)) {
+        *cell = Cell::text("shop");
+    }
+    state.refresh(&grid);
+    state.set_filter(&grid, "waits");
+    all.push(draw(&state, &grid, (90, 8)));
+    insta::assert_snapshot!(all.join("\n--\n"));
 }

@@ -124,3 +124,13 @@ proptest! {
         prop_assert_eq!(letters(&lines.concat()), letters(&text));
     }
 }
+
+#[test]
+fn a_name_keeps_its_end() {
+    for (name, width, shown) in [("shop_order", 10, "shop_order"), ("shop_order", 3, "sh…"), ("", 0, "")] {
+        assert_eq!(cut_middle(name, width, '…'), shown);
+    }
+    assert_eq!(cut_middle("shop_orderitem_product_id_48153f22", 27, '…'), "shop_orderitem_pro…48153f22");
+    let wide = cut_middle("日本語の名前がここにある", 9, '…');
+    assert!(width(&wide) <= 9 && wide.ends_with('る'), "{wide}");
+}

@@ -39,7 +39,14 @@ const MARK_ROLES: &[Role] = &[
     Role::Other,
     Role::Bar,
     Role::Spark,
+    Role::Faint,
+    Role::RampLow,
+    Role::RampMiddle,
+    Role::RampHigh,
 ];
+
+/// Roles that bring their own background.
+const BADGES: &[Role] = &[Role::Tab, Role::BadgeBad, Role::BadgeWarning, Role::BadgeGood, Role::BadgePlain];
 
 const CLASSES: &[Role] = &[Role::Cpu, Role::Io, Role::Lock, Role::Lwlock, Role::Client, Role::Ipc, Role::Other];
 
@@ -84,6 +91,11 @@ fn every_theme_can_be_read() {
                 assert!(found >= least, "{name}: {} has contrast {found:.2}, less than {least}", role.name());
             }
         }
+        for role in BADGES {
+            let style = theme.style(*role);
+            let found = contrast(rgb(style.fg, ink), rgb(style.bg, background));
+            assert!(found >= 4.5, "{name}: {} has contrast {found:.2}", role.name());
+        }
         let selection = theme.style(Role::Selection);
         let (fg, bg) = (rgb(selection.fg, ink), rgb(selection.bg, background));
         if !selection.add_modifier.contains(Modifier::REVERSED) {
@@ -105,6 +117,20 @@ fn verdicts_differ_at_every_depth() {
             assert!(good != warning && warning != bad && good != bad, "{name} at {depth:?}");
         }
     }
+}
+
+#[test]
+fn a_ramp_goes_from_low_to_high_with_the_colours_there_are() {
+    let theme = load(DEFAULT, Depth::True);
+    assert_eq!(theme.ramp(0.0), theme.style(Role::RampLow));
+    assert_eq!(theme.ramp(0.5), theme.style(Role::RampMiddle));
+    assert_eq!(theme.ramp(7.0), theme.style(Role::RampHigh));
+    assert_eq!(theme.ramp(f64::NAN), theme.ramp(0.0));
+    assert!(![theme.ramp(0.0), theme.ramp(0.5)].contains(&theme.ramp(0.25)));
+    let sixteen = load(DEFAULT, Depth::Sixteen);
+    assert_eq!(sixteen.ramp(0.1), sixteen.style(Role::RampLow));
+    assert_eq!(sixteen.ramp(0.4), sixteen.style(Role::RampMiddle));
+    assert_eq!(load(DEFAULT, Depth::Mono).ramp(0.2), Style::new());
 }
 
 #[test]
