@@ -16,13 +16,14 @@ pub mod tables;
 
 use jiff::tz::TimeZone;
 
-use crate::app::{PaneSpec, PaneView};
+use crate::app::{Action, Choice, PaneRequest, PaneSpec, PaneView};
 use crate::catalog::bloat::Bloat;
 use crate::document::Document;
 use crate::readings::cut::Cut;
 use crate::sample::unit::counted;
 use crate::sample::{Missing, Seconds, Section, shortfall};
 use crate::ui::chart::Limit;
+use crate::ui::dialog::PickItem;
 use crate::ui::table::Notice;
 use crate::ui::theme::Role;
 
@@ -97,6 +98,17 @@ fn exact_costs(about: &mut Document, bytes: Option<f64>, function: &str) {
 
 /// Seconds from which on the age of figures is worth saying; most are read every two.
 const OLD: f64 = 3.0;
+
+/// Asks which view of a pane to show, of names with what each shows.
+pub(crate) fn choose_view(views: &[(&str, &str)], selected: usize) -> PaneRequest {
+    let item = |(name, about): &(&str, &str)| PickItem {
+        label: (*name).to_owned(),
+        note: (*about).to_owned(),
+        ..PickItem::default()
+    };
+    let items = views.iter().map(item).collect();
+    PaneRequest::Pick(Choice { of: Action::View, title: "View", items, selected, key: "v" })
+}
 
 /// What this role does not see of a pane's rows, though they could be read.
 fn hidden(view: &PaneView<'_>, probe: &str) -> Option<Missing> {
@@ -183,7 +195,13 @@ mod tests {
             for action in &actions {
                 pane.refresh(view);
                 terminal.draw(|frame| pane.draw(frame, frame.area(), DrawContext { theme: &theme })).unwrap();
-                drop(pane.act(*action, view));
+                if let PaneRequest::Pick(choice) = pane.act(*action, view) {
+                    for place in 0..choice.items.len() {
+                        drop(pane.picked(choice.of, place));
+                        pane.refresh(view);
+                        shown.extend(pane.columns().into_iter().flat_map(|(_, columns)| columns));
+                    }
+                }
                 shown.extend(pane.columns().into_iter().flat_map(|(_, columns)| columns));
             }
             // The other way round, the plan that was kept is another one than that which is shown.

@@ -56,6 +56,8 @@ pub struct Binding {
     pub footer: Footer,
     /// One sentence for the help and the palette.
     pub doc: &'static str,
+    /// Other words by which the palette finds it.
+    pub also: &'static str,
 }
 
 /// Builds a key of one pane: action, keys, words for the footer, sentence for the help.
@@ -71,7 +73,7 @@ const fn bind(
     short: &'static str,
     doc: &'static str,
 ) -> Binding {
-    Binding { action, keys, scope, needs: ActionNeeds::Nothing, short, footer: Footer::No, doc }
+    Binding { action, keys, scope, needs: ActionNeeds::Nothing, short, footer: Footer::No, doc, also: "" }
 }
 
 impl Binding {
@@ -86,6 +88,13 @@ impl Binding {
     #[must_use]
     pub(crate) const fn asks_server(mut self) -> Self {
         self.needs = ActionNeeds::Server;
+        self
+    }
+
+    /// Gives it other words by which the palette finds it.
+    #[must_use]
+    pub(crate) const fn also(mut self, words: &'static str) -> Self {
+        self.also = words;
         self
     }
 
@@ -122,7 +131,8 @@ pub static COMMON: &[Binding] = &[
     bind(Action::Right, Lists, &["l", "Right"], "right", "Scroll right, to the columns that do not fit."),
     bind(Action::Inspect, Lists, &["Enter"], "details", "Show the details of the row.").shown(2),
     bind(Action::Filter, Lists, &["/"], "filter", "Filter the rows (fuzzy match).").shown(3),
-    bind(Action::Sort, Sorted, &["s"], "sort", "Sort by the next column, or click its header.").shown(4),
+    bind(Action::Sort, Sorted, &["s"], "sort", "Choose the column to sort by, or click its header; s again goes on.")
+        .shown(4),
     bind(Action::SortReverse, Sorted, &["S"], "reverse", "Reverse the sort."),
     bind(Action::Copy, Lists, &["y"], "copy", "Copy the row's statement, code or name (by OSC 52).").shown(9),
     bind(Action::CopyRow, Lists, &["Y"], "copy row", "Copy the whole row or plan as JSON (by OSC 52)."),

@@ -52,7 +52,7 @@ pub enum Layer {
         /// The list.
         picker: Picker,
         /// What asked for it.
-        of: Action,
+        of: ChoiceOf,
     },
     /// Something to read.
     Document(Detail),
@@ -72,6 +72,15 @@ pub enum Layer {
         /// What to go back to.
         before: String,
     },
+}
+
+/// What asks for a choice.
+#[derive(Debug, Clone, Copy)]
+pub struct ChoiceOf {
+    /// The action.
+    pub action: Action,
+    /// The key that opened it.
+    pub key: &'static str,
 }
 
 /// What a layer makes of a key or a click.
@@ -137,6 +146,7 @@ impl Layer {
                 label: binding.short.to_owned(),
                 note: binding.doc.trim_end_matches('.').to_owned(),
                 key: binding.keys.first().copied().unwrap_or_default().to_owned(),
+                also: binding.also,
             })
             .collect();
         Self::Palette { picker: Picker::new("Commands", items, 0), bindings }
@@ -147,7 +157,7 @@ impl Layer {
         let selected = themes.iter().position(|(name, _)| name == current).unwrap_or(0);
         let items = themes
             .iter()
-            .map(|(name, about)| PickItem { label: name.clone(), note: about.clone(), key: String::new() })
+            .map(|(name, about)| PickItem { label: name.clone(), note: about.clone(), ..PickItem::default() })
             .collect();
         let names = themes.into_iter().map(|(name, _)| name).collect();
         Self::Themes { picker: Picker::new("Themes", items, selected), names, before: current.to_owned() }
@@ -155,7 +165,8 @@ impl Layer {
 
     /// A choice that a pane asks for.
     pub fn choice(choice: Choice) -> Self {
-        Self::Pick { picker: Picker::new(choice.title, choice.items, choice.selected), of: choice.of }
+        let picker = Picker::new(choice.title, choice.items, choice.selected);
+        Self::Pick { picker, of: ChoiceOf { action: choice.of, key: choice.key } }
     }
 
     /// A question about what a document describes.
@@ -206,16 +217,7 @@ impl Layer {
                         .map_or(LayerResponse::Stay, |name| LayerResponse::Preview(name.clone()))
                 }
             },
-            Self::Pick { picker, of } => match key.code {
-                KeyCode::Esc => LayerResponse::Close,
-                KeyCode::Enter => {
-                    picker.selected().map_or(LayerResponse::Close, |place| LayerResponse::Picked(*of, place))
-                }
-                _ => {
-                    let _is_taken = picker.on_key(*key);
-                    LayerResponse::Stay
-                }
-            },
+            Self::Pick { picker, of } => pick_key(key, picker, *of),
             Self::Document(detail) => document_key(&name, detail),
             Self::Form(form) => match form.on_key(*key) {
                 Filled::NotYet => LayerResponse::Stay,
@@ -345,6 +347,21 @@ fn help_key(name: &str, scroll: &mut (usize, usize)) -> LayerResponse {
         "G" | "End" => scroll.1,
         _ => return LayerResponse::Close,
     };
+    LayerResponse::Stay
+}
+
+/// Takes a key for a choice: what asked for it, and the key that opened it, which goes on to the next.
+fn pick_key(key: &KeyEvent, picker: &mut Picker, of: ChoiceOf) -> LayerResponse {
+    match key.code {
+        KeyCode::Esc => return LayerResponse::Close,
+        KeyCode::Enter => {
+            return picker.selected().map_or(LayerResponse::Close, |place| LayerResponse::Picked(of.action, place));
+        }
+        _ if picker.is_untouched() && key_name(key).as_deref() == Some(of.key) => picker.next(),
+        _ => {
+            let _is_taken = picker.on_key(*key);
+        }
+    }
     LayerResponse::Stay
 }
 

@@ -6,7 +6,8 @@ use ratatui::layout::{Position, Rect};
 use super::action::Action;
 use super::draw_context::DrawContext;
 use crate::quote::printable_json;
-use crate::ui::table::{self, Grid, Move, TableHit, TableState};
+use crate::ui::dialog::PickItem;
+use crate::ui::table::{self, Grid, GridColumn, Move, SortKind, TableHit, TableState};
 
 /// A grid with a person's place in it.
 #[derive(Debug)]
@@ -78,10 +79,6 @@ impl List {
             Action::Last => Move::Last,
             Action::Left => Move::Left,
             Action::Right => Move::Right,
-            Action::Sort => {
-                self.state.cycle_sort(&self.grid);
-                return true;
-            }
             Action::SortReverse => {
                 self.state.reverse_sort(&self.grid);
                 return true;
@@ -90,6 +87,32 @@ impl List {
         };
         self.state.go(&self.grid, to);
         true
+    }
+
+    /// Returns what it can be sorted by: its own order first, then the columns; and which it is.
+    pub(crate) fn sort_choice(&self) -> (Vec<PickItem>, usize) {
+        let own =
+            PickItem { label: "given order".to_owned(), note: "Most urgent first.".to_owned(), ..PickItem::default() };
+        let columns = self.sortable();
+        let by = self.state.sort().map(|(id, _)| id);
+        let place = columns.iter().position(|column| Some(column.id.as_ref()) == by).map_or(0, |at| at + 1);
+        let item = |column: &&GridColumn| PickItem {
+            label: column.title.to_string(),
+            note: column.help.to_string(),
+            ..PickItem::default()
+        };
+        (std::iter::once(own).chain(columns.iter().map(item)).collect(), place)
+    }
+
+    /// Sorts by what was chosen of [`List::sort_choice`].
+    pub(crate) fn sort_by_choice(&mut self, place: usize) {
+        let column = place.checked_sub(1).and_then(|at| self.sortable().get(at).map(|column| column.id.clone()));
+        let column = column.and_then(|id| self.grid.column(&id));
+        self.state.choose_sort(&self.grid, column);
+    }
+
+    fn sortable(&self) -> Vec<&GridColumn> {
+        self.grid.columns.iter().filter(|column| column.sort != SortKind::Fixed).collect()
     }
 
     /// Takes a click: selects a row, or sorts by a header; returns whether it hit the list.

@@ -126,6 +126,8 @@ pub struct Choice {
     pub items: Vec<PickItem>,
     /// Which of these it is so far.
     pub selected: usize,
+    /// The key that opens it: pressed again, it goes on to the next.
+    pub key: &'static str,
 }
 
 /// What a pane is opened on.

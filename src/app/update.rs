@@ -10,7 +10,7 @@ use super::keys::{ActionNeeds, Binding, binding_for, key_name};
 use super::layer::{Layer, LayerResponse};
 use super::preview::InspectedRow;
 use super::{
-    Action, App, Clock, Effect, Event, Message, Outcome, Pane, PaneId, PaneRequest, PaneSubject, SampleOrigin,
+    Action, App, Choice, Clock, Effect, Event, Message, Outcome, Pane, PaneId, PaneRequest, PaneSubject, SampleOrigin,
     ServerLink, ShownMoment, Timeline,
 };
 use crate::findings;
@@ -276,6 +276,7 @@ impl App {
             Action::Themes => self.open_themes(),
             Action::Journal => self.layers.push(Layer::Document(Detail::new(self.journal_document()))),
             Action::Filter => self.open_filter(),
+            Action::Sort => self.open_sort(),
             Action::Close => self.close(),
             Action::Widen => self.widen(),
             Action::Inspect => self.inspect(),
@@ -329,6 +330,12 @@ impl App {
     fn open_filter(&mut self) {
         let Some(before) = self.pane().and_then(|pane| Some(pane.list()?.filter().to_owned())) else { return };
         self.layers.push(Layer::filter(&before));
+    }
+
+    fn open_sort(&mut self) {
+        let Some((items, selected)) = self.pane().and_then(|pane| Some(pane.list()?.sort_choice())) else { return };
+        let choice = Choice { of: Action::Sort, title: "Sort by", items, selected, key: "s" };
+        self.layers.push(Layer::choice(choice));
     }
 
     fn open_themes(&mut self) {
@@ -496,6 +503,15 @@ impl App {
                 let request = self.pane().map_or(PaneRequest::Nothing, |pane| pane.filled(filled));
                 self.refresh_pane();
                 self.grant(request);
+            }
+            LayerResponse::Picked(Action::Sort, place) => {
+                self.pop_layer();
+                if let Some(list) = self.pane().and_then(|pane| pane.list()) {
+                    list.sort_by_choice(place);
+                }
+                if let Some(pane) = self.panes.shown_mut() {
+                    pane.moved();
+                }
             }
             LayerResponse::Picked(of, place) => {
                 self.pop_layer();

@@ -18,7 +18,9 @@ use super::explain;
 use super::sessions;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder, SignalKind};
+use crate::app::{
+    Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder, SignalKind,
+};
 use crate::document::Document;
 use crate::readings::backends::Backend;
 use crate::readings::lock_graph::LockGraph;
@@ -106,7 +108,14 @@ pub const PANE: PaneSpec = PaneSpec {
 
 const KEYS: &[Binding] = &[
     key(Action::View, &["v"], "view", "Next columns: what sessions do, or where they come from.").shown(5),
-    key(GROUP, &["o"], "group", "Group by state, role, application, client, statement, …").shown(6),
+    key(
+        Action::Jump,
+        &["o"],
+        "go there",
+        "Go to its place in Locks where it waits or blocks, else to its statement in Queries.",
+    )
+    .shown(6),
+    key(GROUP, &["O"], "group", "Group by state, role, application, client, statement, …").shown(6),
     key(IDLE, &["i"], "idle", "Show or hide idle sessions.").shown(6),
     chosen::CANCEL_KEY,
     chosen::TERMINATE_KEY,
@@ -154,6 +163,7 @@ impl Pane for Activity {
                     by => format!("Grouped by {}", by.name()),
                 })
             }
+            Action::Jump => self.go_there(),
             IDLE => {
                 self.shows_idle = !self.shows_idle;
                 PaneRequest::Say(
@@ -217,6 +227,22 @@ impl Activity {
     fn selected(&self) -> Option<&Backend> {
         let key = self.list.selected_key()?;
         self.backends.iter().find(|backend| backend.key() == key)
+    }
+
+    /// Goes to where more is known of the session: in Locks, or of its statement.
+    fn go_there(&self) -> PaneRequest {
+        match self.selected() {
+            Some(one) if one.is_waiting || one.blocks > 0 => {
+                PaneRequest::Go(super::locks::ID, PaneSubject::Row(one.key()))
+            }
+            Some(Backend { query_id: Some(id), .. }) => {
+                PaneRequest::Go(super::queries::ID, PaneSubject::Row(id.to_string()))
+            }
+            Some(one) => {
+                PaneRequest::Say(format!("pid {} waits for no lock, and the server says no queryid of it", one.pid))
+            }
+            None => PaneRequest::Nothing,
+        }
     }
 
     fn grid(&mut self, view: &PaneView<'_>) -> Grid {

@@ -14,10 +14,16 @@ pub(super) const CANCEL: Action = Action::Own("cancel query");
 pub(super) const TERMINATE: Action = Action::Own("terminate");
 /// The key that cancels.
 pub(super) const CANCEL_KEY: Binding =
-    key(CANCEL, &["c"], "cancel", "Cancel the running statement of this session; asks first.").shown(2).acts();
+    key(CANCEL, &["c"], "cancel", "Cancel the running statement of this session; asks first.")
+        .shown(2)
+        .acts()
+        .also("stop interrupt abort");
 /// The key that terminates.
 pub(super) const TERMINATE_KEY: Binding =
-    key(TERMINATE, &["K"], "terminate", "Terminate this session; asks first.").shown(2).acts();
+    key(TERMINATE, &["K"], "end session", "End this session (pg_terminate_backend); asks first.")
+        .shown(2)
+        .acts()
+        .also("kill terminate disconnect");
 
 /// The session that a person had chosen, while samples move the rows.
 #[derive(Debug, Default)]

@@ -90,17 +90,18 @@ fn a_frame_and_a_tick_read_no_rows() {
 #[test]
 fn a_key_reads_no_rows_that_were_read_before() {
     let (mut app, mut terminal) = console();
-    let letters = |text: &str| text.chars().map(KeyCode::Char).collect::<Vec<_>>();
+    let key = |letter: char| if letter == '\n' { KeyCode::Enter } else { KeyCode::Char(letter) };
+    let letters = |text: &str| text.chars().map(key).collect::<Vec<_>>();
     let tour = letters("2345712345671");
     assert!(reads_of(&mut app, &mut terminal, &tour) > 0, "each pane asks for its own subjects");
     assert_eq!(reads_of(&mut app, &mut terminal, &tour), 0, "and for none a second time");
-    for (pane, own) in [("1", "v"), ("2", "vvoooiic"), ("3", "vvvv"), ("4", "vvv"), ("5", "vv"), ("7", "")] {
+    for (pane, own) in [("1", "v"), ("2", "vvOOOiic"), ("3", "vv\nvv\n"), ("4", "vv\nvv\n"), ("5", "vv"), ("7", "")] {
         let rows = [KeyCode::Down, KeyCode::Up, KeyCode::Enter, KeyCode::Esc, KeyCode::Char('y'), KeyCode::Char('Y')];
         let filter = [KeyCode::Char('/'), KeyCode::Char('s'), KeyCode::Enter, KeyCode::Esc, KeyCode::Esc];
         let keys: Vec<KeyCode> = letters(pane)
             .into_iter()
             .chain(rows)
-            .chain(letters("s<>SgG?"))
+            .chain(letters("ss\nSss\ngG?"))
             .chain([KeyCode::Esc])
             .chain(filter)
             .chain(letters(own))

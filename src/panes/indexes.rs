@@ -37,6 +37,9 @@ enum IndexFilter {
     Judged,
 }
 
+/// What the largest is on the ramp: large is no verdict.
+const LARGEST: f64 = 0.5;
+
 /// Its name.
 pub const ID: PaneId = PaneId { name: "indexes", title: "Indexes" };
 
@@ -217,7 +220,7 @@ impl IndexRow<'_> {
 fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
     let locked = |row: &IndexRow<'_>| sessions::lockers_cell(row.view, row.one.locked_by()).role(Role::Lock);
     let size = |row: &IndexRow<'_>| match row.usage().and_then(IndexUsage::size) {
-        Some(bytes) => Cell::number(Bytes(bytes), bytes).heat(bytes / row.largest.max(1.0)),
+        Some(bytes) => Cell::number(Bytes(bytes), bytes).heat(LARGEST * bytes / row.largest.max(1.0)),
         None => Cell::default(),
     };
     let last_scan = |row: &IndexRow<'_>| {

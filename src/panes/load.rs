@@ -496,10 +496,11 @@ fn choice(of: Action, title: &'static str, now: Dimension) -> PaneRequest {
     let item = |dimension: &Dimension| PickItem {
         label: dimension.name().to_owned(),
         note: dimension.about().to_owned(),
-        key: String::new(),
+        ..PickItem::default()
     };
     let selected = Dimension::ALL.iter().position(|dimension| *dimension == now).unwrap_or(0);
-    PaneRequest::Pick(Choice { of, title, items: Dimension::ALL.iter().map(item).collect(), selected })
+    let key = if of == CHART_BY { "d" } else { "D" };
+    PaneRequest::Pick(Choice { of, title, items: Dimension::ALL.iter().map(item).collect(), selected, key })
 }
 
 /// Returns the dimension of which the table names the largest slice in each row.

@@ -118,13 +118,15 @@ impl Pane for Queries {
     fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
             Action::View => {
-                self.since = match (self.since, self.pinned) {
-                    (Since::Sample, _) => Since::Seconds(60.0),
-                    (Since::Seconds(_), Some(at)) => Since::Pinned(at),
-                    (Since::Seconds(_), None) | (Since::Pinned(_), _) => Since::Reset,
-                    (Since::Reset, _) => Since::Sample,
+                let place = self.intervals().iter().position(|interval| *interval == self.since).unwrap_or(0);
+                let about = |interval: &Since| match interval {
+                    Since::Seconds(_) => ("last minute", "what was expensive just now"),
+                    Since::Sample => ("last sample", "the time between the last two samples"),
+                    Since::Pinned(_) => ("since the pinned moment", "b pins the moment shown"),
+                    Since::Reset => ("since the counters were reset", "everything that the server counted"),
                 };
-                PaneRequest::Say(format!("Figures: {}", self.since_words()))
+                let views: Vec<(&str, &str)> = self.intervals().iter().map(about).collect();
+                super::choose_view(&views, place)
             }
             PIN => {
                 let at = view.newer.at;
@@ -144,9 +146,20 @@ impl Pane for Queries {
         }
     }
 
+    fn picked(&mut self, _of: Action, place: usize) -> PaneRequest {
+        self.since = self.intervals().get(place).copied().unwrap_or(self.since);
+        PaneRequest::Nothing
+    }
+
     fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
         let statement = self.selected()?;
         Some(documents::statement(statement, &self.costs, self.text(statement), &self.since_words(), view))
+    }
+
+    /// By the key of the row, or by the queryid alone.
+    fn select(&mut self, key: &str) -> bool {
+        let by_id = self.costs.statements.iter().find(|one| one.queryid.to_string() == key).map(|one| one.key.clone());
+        self.list.select_key(by_id.as_deref().unwrap_or(key))
     }
 
     fn has_preview(&self) -> bool {
@@ -167,6 +180,12 @@ impl Queries {
     fn selected(&self) -> Option<&Statement> {
         let key = self.list.selected_key()?;
         self.costs.statements.iter().find(|statement| statement.key == key)
+    }
+
+    /// Returns the intervals that the figures can be of.
+    fn intervals(&self) -> Vec<Since> {
+        let pinned = self.pinned.map(Since::Pinned);
+        [Since::Seconds(60.0), Since::Sample].into_iter().chain(pinned).chain([Since::Reset]).collect()
     }
 
     fn text(&self, statement: &Statement) -> Option<&str> {
@@ -252,7 +271,8 @@ impl Queries {
         most: f64,
     ) -> GridRow {
         let trends = view.readings.trends(view.past()).get(&statement.key);
-        let spark = trends.map(|points| crate::ui::spark::spark(points, TREND_POINTS, most, &self.glyphs));
+        let spark =
+            trends.map(|points| crate::ui::spark::spark(&roots(points), TREND_POINTS, most.sqrt(), &self.glyphs));
         let seconds = self.costs.seconds.filter(|seconds| *seconds > 0.0);
         let row = StatementRow {
             statement,
@@ -322,7 +342,7 @@ impl StatementRow<'_> {
 
 fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
     let trend = GridColumn::text("trend", "trend", 8)
-        .help("Time of the statement in each of the last samples, the newest on the right (pg_stat_statements).")
+        .help("Time of the statement in each of the last samples, the newest on the right; the square root, on one scale for all (pg_stat_statements).")
         .at_most(12)
         .drop(5)
         .sorted(SortKind::Fixed);
@@ -355,8 +375,13 @@ fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
             Cell::text(&row.statement.database)
         }),
         column(GridColumn::text("hint", "pattern", 8).help("What pgdj recognizes in its text: a pattern of the Django ORM.").at_most(14).drop(2), StatementRow::hint),
-        column(GridColumn::text("query", "statement", 32).help("The statement with its constants replaced by $1, $2, … (pg_stat_statements.query)."), StatementRow::query),
+        column(GridColumn::text("query", "statement", 46).help("The statement with its constants replaced by $1, $2, … (pg_stat_statements.query)."), StatementRow::query),
     ]
+}
+
+/// Returns the square roots: on one scale for all statements the small ones would be flat.
+fn roots(points: &[Option<f64>]) -> Vec<Option<f64>> {
+    points.iter().map(|point| point.map(|value| value.max(0.0).sqrt())).collect()
 }
 
 fn count_cell(count: f64) -> Cell {

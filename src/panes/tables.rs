@@ -40,12 +40,15 @@ enum TableView {
 }
 
 impl TableView {
-    fn next(self) -> Self {
-        match self {
-            Self::Upkeep => Self::Traffic,
-            Self::Traffic => Self::Totals,
-            Self::Totals => Self::Upkeep,
-        }
+    /// In the order in which they are declared.
+    const ALL: [Self; 3] = [Self::Upkeep, Self::Traffic, Self::Totals];
+
+    fn about(self) -> (&'static str, &'static str) {
+        let about = match self {
+            Self::Upkeep => "bloat, dead rows, vacuum, ANALYZE, freezing",
+            Self::Traffic | Self::Totals => "scans, rows read and written, cache hits",
+        };
+        (self.name(), about)
     }
 
     fn name(self) -> &'static str {
@@ -61,6 +64,9 @@ impl TableView {
     }
 }
 
+/// What the largest is on the ramp: large is no verdict.
+const LARGEST: f64 = 0.5;
+
 /// Its name.
 pub const ID: PaneId = PaneId { name: "tables", title: "Tables" };
 
@@ -74,7 +80,13 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], "view", "Next columns: maintenance, traffic per second, since reset.").shown(5),
+    key(
+        Action::View,
+        &["v"],
+        "view",
+        "Choose the columns: maintenance, traffic per second, since reset; v again goes on.",
+    )
+    .shown(5),
     measuring::KEY,
 ];
 
@@ -120,13 +132,15 @@ impl Pane for Tables {
 
     fn act(&mut self, action: Action, _: &PaneView<'_>) -> PaneRequest {
         match action {
-            Action::View => {
-                self.view = self.view.next();
-                PaneRequest::Nothing
-            }
+            Action::View => super::choose_view(&TableView::ALL.map(TableView::about), self.view as usize),
             MEASURE => self.ask_exact(),
             _ => PaneRequest::Nothing,
         }
+    }
+
+    fn picked(&mut self, _of: Action, place: usize) -> PaneRequest {
+        self.view = TableView::ALL.get(place).copied().unwrap_or_default();
+        PaneRequest::Nothing
     }
 
     fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
@@ -224,7 +238,7 @@ type TableUsageColumn<'a> = PaneColumn<TableRow<'a>>;
 fn columns<'a>(view: TableView) -> Vec<TableUsageColumn<'a>> {
     let size = |row: &TableRow<'_>| {
         let size = row.one.usage.size();
-        size.map_or_else(unknown, |size| Cell::number(Bytes(size), size).heat(size / row.largest.max(1.0)))
+        size.map_or_else(unknown, |size| Cell::number(Bytes(size), size).heat(LARGEST * size / row.largest.max(1.0)))
     };
     let mut columns = vec![
         column(

@@ -59,7 +59,7 @@ impl Tile<'_> {
         left.push((format!("{} ", self.title), role));
         let used = parts_width(&left);
         draw_parts(buffer, line, &left, theme);
-        let Some((note, role)) = self.note else { return };
+        let Some((note, role)) = self.note.filter(|(note, _)| !note.is_empty()) else { return };
         let least = 8;
         let Some(room) = room.checked_sub(used + 3).filter(|room| *room >= least.min(text::width(note))) else {
             return;

@@ -25,6 +25,8 @@ pub struct PickItem {
     pub note: String,
     /// The key that does the same; on the right.
     pub key: String,
+    /// Other words for it, which are looked for and not shown: `kill`.
+    pub also: &'static str,
 }
 
 /// A list that is being narrowed.
@@ -46,6 +48,17 @@ impl Picker {
         picker.narrow();
         picker.cursor = selected.min(picker.found.len().saturating_sub(1));
         picker
+    }
+
+    /// Goes on to the next item, and from the last to the first.
+    pub(crate) fn next(&mut self) {
+        let last = self.found.len().saturating_sub(1);
+        self.cursor = if self.cursor >= last { 0 } else { self.cursor + 1 };
+    }
+
+    /// Whether nothing was typed yet.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.input.is_empty()
     }
 
     /// Returns the item under the cursor, for a preview and for Enter.
@@ -98,7 +111,8 @@ impl Picker {
                 label.map(|score| score + 1000)
             } else {
                 places.clear();
-                words.score(Utf32Str::new(&item.note, &mut letters), &mut matcher)
+                let note = words.score(Utf32Str::new(&item.note, &mut letters), &mut matcher);
+                note.or_else(|| words.score(Utf32Str::new(item.also, &mut letters), &mut matcher))
             };
             if let Some(score) = score {
                 places.sort_unstable();

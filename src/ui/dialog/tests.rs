@@ -57,6 +57,7 @@ fn palette() -> Picker {
         label: label.to_owned(),
         note: note.to_owned(),
         key: key.to_owned(),
+        also: "",
     };
     let items = vec![
         item("pause", "hold the screen, go on sampling", "Space"),

@@ -85,8 +85,10 @@ pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[Line
 /// Returns the value of each column whose cells are all alike, in a table of more than one row.
 pub(super) fn alike<'a>(grid: &'a Grid, lines: &[LineOf]) -> Vec<Option<&'a str>> {
     let one = |at: usize| {
-        let mut cells = lines.iter().filter_map(|line| grid.rows.get(line.row)?.cells.get(at)).map(|cell| &cell.text);
-        let first = cells.next().filter(|text| !text.is_empty() && lines.len() > 1)?;
+        let cells = lines.iter().filter_map(|line| grid.rows.get(line.row)?.cells.get(at)).map(|cell| &cell.text);
+        // A row that has none, as a process of the server has no role, contradicts nothing.
+        let mut cells = cells.filter(|text| !text.is_empty());
+        let first = cells.next().filter(|_| lines.len() > 1)?;
         cells.all(|text| text == first).then_some(first.as_str())
     };
     let may = |column: &GridColumn| column.when_alike == WhenAlike::ToldOnce && grid.shape == RowNesting::Flat;

@@ -187,14 +187,12 @@ impl TableState {
         self.sort.as_ref().map(|(id, direction)| (id.as_ref(), *direction))
     }
 
-    /// Sorts by the next column that can be sorted by; after the last comes the order the pane gave.
-    pub(crate) fn cycle_sort(&mut self, grid: &Grid) {
-        let from = self.sort.as_ref().and_then(|(id, _)| grid.column(id)).map_or(0, |at| at + 1);
-        let next = grid.columns.iter().enumerate().skip(from).find(|(_, column)| column.sort != SortKind::Fixed);
-        if let Some((at, _)) = next {
-            self.sort_by(grid, at);
+    /// Sorts by a column as it is meant, or in the order the pane gave.
+    pub(crate) fn choose_sort(&mut self, grid: &Grid, column: Option<usize>) {
+        self.sort = None;
+        if let Some(column) = column {
+            self.sort_by(grid, column);
         } else {
-            self.sort = None;
             self.refresh(grid);
             self.mark_seen();
         }

@@ -137,13 +137,13 @@ fn sorting_puts_what_is_missing_last_both_ways() {
 }
 
 #[test]
-fn s_goes_through_the_columns_and_back_to_the_given_order() {
+fn it_is_sorted_by_a_column_or_in_the_given_order() {
     let grid = sessions();
     let mut state = TableState::new();
     state.refresh(&grid);
     let mut seen = Vec::new();
-    for _ in 0..7 {
-        state.cycle_sort(&grid);
+    for column in (0..6).map(Some).chain([None]) {
+        state.choose_sort(&grid, column);
         seen.push(state.sort().map(|(id, _)| id.to_owned()));
     }
     let seen: Vec<&str> = seen.iter().map(|id| id.as_deref().unwrap_or("-")).collect();
