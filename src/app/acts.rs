@@ -87,11 +87,17 @@ impl App {
                 false
             }
         });
-        for (message, is_final) in said {
-            if is_final {
+        for (message, is_final) in &said {
+            if *is_final {
                 self.log(message.text.clone());
             }
-            self.message = Some(message);
+        }
+        let texts: Vec<&str> = said.iter().map(|(message, _)| message.text.as_str()).collect();
+        let text = texts.join("; ");
+        // The worst of them decides how it looks.
+        let worst = said.iter().max_by_key(|(message, _)| message.health);
+        if let Some((worst, _)) = worst {
+            self.message = Some(Message { text, ..worst.clone() });
         }
     }
 }

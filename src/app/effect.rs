@@ -91,6 +91,8 @@ pub enum Effect {
     ReadNow,
     /// Cancel a query or end a session.
     Signal(Signal),
+    /// The same for several, each named as one alone is.
+    Signals(Vec<Signal>),
     /// Begin a long piece of work; answered by [`Event::Job`].
     Start(JobId, Job),
     /// Cancel it, on the server too, and leave nothing of it behind; answered by [`Event::Job`].

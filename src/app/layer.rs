@@ -5,7 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::{Rect, Size};
 
 use super::keys::{Binding, KeyScope, bindings_of, key_name};
-use super::{Action, Choice, DrawContext, Effect, PaneSpec};
+use super::{Action, Choice, DrawContext, Effect, PaneSpec, SignalKind};
 use crate::document::Document;
 use crate::ui::detail::Detail;
 use crate::ui::dialog::{Confirm, Filled, Form, Help, HelpSection, PickItem, Picker, Window, overlay};
@@ -174,6 +174,10 @@ impl Layer {
         // "cancel" would be read as cancelling a query.
         let does = match &then {
             Effect::Signal(signal) => signal.button,
+            Effect::Signals(signals) => match signals.first().map(|signal| signal.kind) {
+                Some(SignalKind::Terminate) => "terminate these sessions",
+                _ => "cancel these statements",
+            },
             Effect::Start(_, job) => job.button(),
             _ => "do it",
         };

@@ -1,5 +1,7 @@
 //! The list of a pane: a grid with a person's place in it, and what the common keys do to it.
 
+use std::collections::BTreeSet;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
@@ -128,6 +130,23 @@ impl List {
             }
             None => false,
         }
+    }
+
+    /// Marks the selected row, or takes its mark away, and goes on to the next.
+    pub(crate) fn mark(&mut self) {
+        let Some(key) = self.selected_key().map(str::to_owned) else { return };
+        self.state.toggle_mark(&key);
+        self.state.go(&self.grid, Move::Rows(1));
+    }
+
+    /// Takes all marks away; returns whether there were any.
+    pub(crate) fn clear_marks(&mut self) -> bool {
+        self.state.clear_marks()
+    }
+
+    /// Returns the keys of the marked rows, listed or not.
+    pub(crate) fn marked(&self) -> &BTreeSet<String> {
+        self.state.marked()
     }
 
     /// Folds or opens the selected group; returns whether there was one.

@@ -12,7 +12,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use self::columns::{SessionGroup, SessionRow, columns};
-use super::chosen::{self, CANCEL, ChosenSession, TERMINATE};
+use super::chosen::{self, CANCEL, ChosenSession, MARK, TERMINATE};
 use super::column::{PaneColumn, cells, headers};
 use super::explain;
 use super::sessions;
@@ -119,6 +119,7 @@ const KEYS: &[Binding] = &[
     key(IDLE, &["i"], "idle", "Show or hide idle sessions.").shown(6),
     chosen::CANCEL_KEY,
     chosen::TERMINATE_KEY,
+    chosen::MARK_KEY,
     explain::FROM_ROW,
 ];
 
@@ -178,6 +179,11 @@ impl Pane for Activity {
                 self.list.toggle_fold();
                 PaneRequest::Nothing
             }
+            MARK => {
+                self.list.mark();
+                self.chosen.moved();
+                PaneRequest::Nothing
+            }
             CANCEL => self.chosen.ask(SignalKind::Cancel, &mut self.list, &self.backends, view),
             TERMINATE => self.chosen.ask(SignalKind::Terminate, &mut self.list, &self.backends, view),
             Action::Explain => self
@@ -189,6 +195,10 @@ impl Pane for Activity {
 
     fn moved(&mut self) {
         self.chosen.moved();
+    }
+
+    fn close(&mut self) -> Option<PaneRequest> {
+        self.list.clear_marks().then_some(PaneRequest::Nothing)
     }
 
     fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
@@ -493,6 +503,32 @@ mod tests {
         assert!(said.starts_with("The server keeps only the beginning of this statement of pid 7"), "{said}");
         shown.choose(8);
         assert!(matches!(explain(&mut shown), PaneRequest::Go(_, PaneSubject::Statement(_))));
+    }
+
+    #[test]
+    fn a_key_acts_on_all_that_are_marked() {
+        let mut shown = Shown::new();
+        shown.sample(&[(7, 50.0), (8, 40.0), (9, 30.0)]);
+        shown.frame();
+        let mark =
+            |shown: &mut Shown| assert!(matches!(shown.see(|pane, view| pane.act(MARK, view)), PaneRequest::Nothing));
+        mark(&mut shown);
+        mark(&mut shown);
+        // One of them ends, and another comes first.
+        shown.sample(&[(7, 51.0), (9, 31.0), (10, 90.0)]);
+        let PaneRequest::Ask { then: Effect::Signals(signals), about, question } =
+            shown.see(|pane, view| pane.act(TERMINATE, view))
+        else {
+            panic!("it does not ask")
+        };
+        let text = crate::ui::detail::Detail::new(about).text(120);
+        assert_eq!(question, "Terminate 1 session?");
+        assert_eq!(signals.iter().map(|signal| signal.pid).collect::<Vec<_>>(), [7]);
+        assert!(text.contains("pid 7") && text.contains("ended") && text.contains("1 marked session"), "{text}");
+        assert!(shown.pane.close().is_some() && shown.pane.close().is_none());
+        shown.frame();
+        shown.choose(9);
+        assert_eq!(shown.end(), "pid 9 (web)");
     }
 
     #[test]

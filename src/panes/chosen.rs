@@ -4,9 +4,11 @@ use super::activity::documents;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::{Action, Effect, PaneRequest, PaneView, Signal};
-use crate::readings::act::{Prospect, SignalKind, prospect};
+use crate::document::Document;
+use crate::readings::act::{PlannedAct, Prospect, SignalKind, prospect};
 use crate::readings::backends::Backend;
 use crate::sample::Timestamp;
+use crate::sample::unit::counted;
 
 /// Cancels the statement of the chosen session.
 pub(super) const CANCEL: Action = Action::Own("cancel query");
@@ -24,6 +26,16 @@ pub(super) const TERMINATE_KEY: Binding =
         .shown(2)
         .acts()
         .also("kill terminate disconnect");
+
+/// Marks the chosen session.
+pub(super) const MARK: Action = Action::Own("mark");
+/// The key that marks.
+pub(super) const MARK_KEY: Binding =
+    key(MARK, &["m"], "mark", "Mark this session, or take its mark away: c and K then ask for all that are marked.")
+        .shown(7);
+
+/// Sessions that are acted on at once at most: as many as are watched afterwards.
+const MOST: usize = 8;
 
 /// The session that a person had chosen, while samples move the rows.
 #[derive(Debug, Default)]
@@ -75,6 +87,9 @@ impl ChosenSession {
         sessions: &[Backend],
         view: &PaneView<'_>,
     ) -> PaneRequest {
+        if !list.marked().is_empty() {
+            return ask_marked(kind, list, sessions, view);
+        }
         match self.meant(list, sessions) {
             Ok(Some(backend)) => ask(kind, &backend, sessions, view),
             Ok(None) => PaneRequest::Say("Select a session first".to_owned()),
@@ -88,12 +103,7 @@ pub(super) fn ask(kind: SignalKind, backend: &Backend, sessions: &[Backend], vie
     match prospect(kind, backend, sessions, &view.newer.server) {
         Prospect::Refused(refusal) => PaneRequest::Open(documents::refusal(&refusal)),
         Prospect::Possible(plan) => {
-            let one = plan.backend;
-            let names = [one.user.as_str(), one.application.as_str(), one.kind.as_str()];
-            let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
-            let who = format!("pid {} ({name})", one.pid);
-            let button = kind.button(&one.kind);
-            let signal = Signal { kind, button, pid: one.pid, backend_start: one.started, doing: plan.doing, who };
+            let signal = signal(kind, &plan);
             PaneRequest::Ask {
                 about: documents::blast(kind, &plan, sessions, view),
                 question: plan.question,
@@ -101,6 +111,52 @@ pub(super) fn ask(kind: SignalKind, backend: &Backend, sessions: &[Backend], vie
             }
         }
     }
+}
+
+/// Asks for an act on all marked sessions, each with what it hits; says of whom it is not possible.
+fn ask_marked(kind: SignalKind, list: &List, sessions: &[Backend], view: &PaneView<'_>) -> PaneRequest {
+    let marked: Vec<&Backend> = sessions.iter().filter(|one| list.marked().contains(&one.key())).collect();
+    let gone = list.marked().len() - marked.len();
+    if marked.is_empty() {
+        return PaneRequest::Say("The marked sessions have ended. Nothing was sent".to_owned());
+    }
+    if marked.len() > MOST {
+        return PaneRequest::Say(format!("{} sessions are marked; at most {MOST} at a time", marked.len()));
+    }
+    let mut about = Document::new("What this affects");
+    let mut signals: Vec<Signal> = Vec::new();
+    for one in marked {
+        match prospect(kind, one, sessions, &view.newer.server) {
+            Prospect::Refused(refusal) => {
+                about.pair(&format!("pid {}", one.pid), &format!("left out: {}", refusal.why));
+            }
+            // Two parallel workers have one leader.
+            Prospect::Possible(plan) if signals.iter().any(|signal| signal.pid == plan.backend.pid) => {}
+            Prospect::Possible(plan) => {
+                documents::blast_briefly(&mut about, kind, &plan, view);
+                signals.push(signal(kind, &plan));
+            }
+        }
+    }
+    if gone > 0 {
+        about.pair("ended", &counted(gone, "marked session", "marked sessions"));
+    }
+    let many = counted(signals.len(), "session", "sessions");
+    let question = match (kind, signals.len()) {
+        (_, 0) => return PaneRequest::Open(about),
+        (SignalKind::Cancel, _) => format!("Cancel the running statements of {many}?"),
+        (SignalKind::Terminate, _) => format!("Terminate {many}?"),
+    };
+    PaneRequest::Ask { about, question, then: Effect::Signals(signals) }
+}
+
+fn signal(kind: SignalKind, plan: &PlannedAct<'_>) -> Signal {
+    let one = plan.backend;
+    let names = [one.user.as_str(), one.application.as_str(), one.kind.as_str()];
+    let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    let who = format!("pid {} ({name})", one.pid);
+    let button = kind.button(&one.kind);
+    Signal { kind, button, pid: one.pid, backend_start: one.started, doing: plan.doing, who }
 }
 
 /// Whether a row is a session's, and no group's.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::chosen::{self, CANCEL, ChosenSession, TERMINATE};
+use super::chosen::{self, CANCEL, ChosenSession, MARK, TERMINATE};
 use super::explain;
 use super::sessions;
 use crate::app::keys::{Binding, key};
@@ -52,6 +52,7 @@ const KEYS: &[Binding] = &[
     key(BEST, &["a"], "best action", "Do the action that frees most sessions at once; asks first.").shown(1).acts(),
     chosen::CANCEL_KEY,
     chosen::TERMINATE_KEY,
+    chosen::MARK_KEY,
     key(Action::View, &["v"], "all", "List every session that waits, or the first of many alike.").shown(5),
     key(Action::Jump, &["o"], "go there", "Go to this session in Activity.").shown(4),
     explain::FROM_ROW.shown(6),
@@ -113,10 +114,15 @@ impl Pane for Locks {
 
     fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
-            CANCEL | TERMINATE if self.selected_prepared().is_some() => {
+            CANCEL | TERMINATE if self.selected_prepared().is_some() && self.list.marked().is_empty() => {
                 return PaneRequest::Say(
                     "A prepared transaction has no session; Enter shows the statement that ends it".to_owned(),
                 );
+            }
+            MARK if self.selected().is_some() => {
+                self.list.mark();
+                self.chosen.moved();
+                return PaneRequest::Nothing;
             }
             CANCEL => return self.chosen.ask(SignalKind::Cancel, &mut self.list, &self.sessions, view),
             TERMINATE => return self.chosen.ask(SignalKind::Terminate, &mut self.list, &self.sessions, view),
@@ -137,6 +143,10 @@ impl Pane for Locks {
 
     fn moved(&mut self) {
         self.chosen.moved();
+    }
+
+    fn close(&mut self) -> Option<PaneRequest> {
+        self.list.clear_marks().then_some(PaneRequest::Nothing)
     }
 
     fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {

@@ -55,6 +55,10 @@ impl EffectRunner {
             Effect::Pace(pace) => self.command(SamplerCommand::Pace(Duration::from_secs_f64(pace.0))),
             Effect::ReadNow => self.command(SamplerCommand::ReadNow),
             Effect::Signal(signal) => self.signal(signal),
+            Effect::Signals(signals) => {
+                let refused: Vec<Outcome> = signals.into_iter().filter_map(|signal| self.signal(signal)).collect();
+                refused.into_iter().next()
+            }
             Effect::Start(id, job) => {
                 self.jobs.start(id, job);
                 None

@@ -37,6 +37,8 @@ pub struct Glyphs {
     pub more_right: &'static str,
     /// The mark at the selected row.
     pub selected: &'static str,
+    /// The mark of a row that is one of several to act on.
+    pub marked: &'static str,
     /// A group that is open.
     pub open: &'static str,
     /// A group that is folded.
@@ -81,6 +83,7 @@ pub const UNICODE: Glyphs = Glyphs {
     more_left: "‹",
     more_right: "›",
     selected: "▌",
+    marked: "●",
     open: "▾ ",
     folded: "▸ ",
     branch: "├─ ",
@@ -110,6 +113,7 @@ pub const ASCII: Glyphs = Glyphs {
     more_left: "<",
     more_right: ">",
     selected: ">",
+    marked: "*",
     open: "- ",
     folded: "+ ",
     branch: "|- ",

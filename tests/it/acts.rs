@@ -507,7 +507,7 @@ async fn check_console(direct: &Login, way: &Login, holder: &Login) {
     terminal.wait_for("Load").await;
     terminal.press("2");
     // Who blocks others is listed first, and the first row is selected.
-    terminal.wait_for(&format!("▌{pid}")).await;
+    terminal.wait_for(&format!("▌▾ {pid}")).await;
     terminal.press("c");
     let screen = terminal.wait_for("Nothing to cancel").await;
     assert!(screen.contains("is idle in transaction") && screen.contains("Press Esc, then K"), "{screen}");
@@ -531,6 +531,38 @@ async fn the_console_says_what_came_of_an_end() {
     let Some(server) = own() else { return };
     let login = server.database().await;
     check_console(&login, &login, &login).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_that_are_marked_are_ended_together() {
+    let Some(server) = own() else { return };
+    let login = server.database().await;
+    let mut pids = Vec::new();
+    let mut holders = Vec::new();
+    for _ in 0..3 {
+        let holder = open(&login).await;
+        holder.batch_execute("set application_name = 'marked_by_a_test'; begin; select 1").await.unwrap();
+        pids.push(backend(&holder).await.pid);
+        holders.push(holder);
+    }
+    let home = tempfile::tempdir().unwrap();
+    let port = login.port.to_string();
+    let arguments = ["-h", &login.host, "-p", &port, "-U", &login.user, "-d", &login.database, "-w"];
+    let mut terminal = Terminal::start((150, 40), home.path(), &arguments);
+    terminal.wait_for("Load").await;
+    terminal.press("2/marked_by_a_test\r");
+    terminal.wait_for("3 of ").await;
+    terminal.press("gmmK");
+    let screen = terminal.wait_for("Terminate 2 sessions?").await;
+    let hit: Vec<i64> = pids.iter().copied().filter(|pid| screen.contains(&format!("pid {pid}"))).collect();
+    assert_eq!(hit.len(), 2, "{screen}");
+    terminal.wait_for("y terminate these sessions").await;
+    terminal.press("y");
+    let ended = |screen: &str| hit.iter().all(|pid| screen.contains(&format!("pid {pid} ended")));
+    terminal.wait("what came of both", ended).await;
+    for (pid, holder) in pids.iter().zip(holders) {
+        assert_eq!(holder.simple_query("select 1").await.is_err(), hit.contains(pid), "{pid}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

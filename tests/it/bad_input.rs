@@ -122,7 +122,7 @@ async fn a_key_and_a_new_size_that_come_together_are_both_heeded() {
     let home = home();
     let mut terminal = Terminal::start((80, 24), home.path(), &[&conninfo(&login)]);
     terminal.wait("figures", is_live).await;
-    for (size, key, title) in [((100, 30), "4", "Tables"), ((120, 40), "5", "Indexes"), ((80, 24), "2", "Activity")] {
+    for (size, key, title) in [((100, 30), "4", "Tables"), ((120, 40), "5", "Indexes"), ((80, 24), "2", "Sessions")] {
         // While it is stopped, nothing is read: when it goes on, both are there.
         terminal.signal(Signal::STOP);
         terminal.resize(size);
@@ -130,7 +130,7 @@ async fn a_key_and_a_new_size_that_come_together_are_both_heeded() {
         terminal.signal(Signal::CONT);
         let is_both = |screen: &str| {
             let width = screen.lines().map(|line| line.chars().count()).max();
-            screen.contains(&format!("─ {title}")) && width == Some(usize::from(size.0))
+            screen.contains(&format!("╭ {title}")) && width == Some(usize::from(size.0))
         };
         terminal.wait(&format!("{title} at {size:?}"), is_both).await;
     }

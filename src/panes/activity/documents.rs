@@ -86,6 +86,21 @@ pub(in crate::panes) fn blast(
     document
 }
 
+/// Says of one of several sessions what an act on it does.
+pub(in crate::panes) fn blast_briefly(
+    document: &mut Document,
+    kind: SignalKind,
+    plan: &PlannedAct<'_>,
+    view: &PaneView<'_>,
+) {
+    let one = plan.backend;
+    let forecast = Forecast::of(view.readings.lock_graph(), one, kind);
+    let follows = if one.blocks > 0 { format!(" By itself: {}.", forecast.words()) } else { String::new() };
+    let state = format!("{} {}, {} for {}", one.user, one.application, one.state, age(one.state_age));
+    document.pair(&format!("pid {}", one.pid), &format!("{}. {}{follows}", state.trim(), plan.effect));
+    document.code(Language::Sql, &cut(&one.query, 160));
+}
+
 fn facts(document: &mut Document, one: &Backend) {
     who(document, one);
     document.pair("kind", &one.kind);

@@ -152,6 +152,10 @@ impl<'a> TableDrawing<'a> {
                 base = base.patch(selection);
             }
         }
+        if self.state.marked().contains(&row.key) {
+            let look = base.patch(Style { bg: None, ..self.theme.style(Role::Warning) });
+            buffer.set_stringn(self.area.x, y, self.theme.glyphs.marked, 1, look);
+        }
         let first = self.placed.columns.first().copied().filter(|_| is_group);
         let named = first.map_or(0, |place| self.group_name(buffer, Spot { y, place, style: base }, line, row));
         let last = self.grid.columns.len().saturating_sub(1);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::columns::{self, ColumnNeeds, PlacedColumn};
 use super::grid::{Grid, GridColumn, GridRow, SortKind};
@@ -48,6 +48,8 @@ pub struct TableState {
     follows: bool,
     sort: Option<(Cow<'static, str>, SortDirection)>,
     words: String,
+    /// Rows marked to be acted on together.
+    marked: BTreeSet<String>,
     folded: HashSet<String>,
     pub(super) sideways: usize,
     pub(super) filter: RefCell<Option<Filter>>,
@@ -238,6 +240,23 @@ impl TableState {
         self.filter = RefCell::new(Filter::new(words));
         self.refresh(grid);
         self.mark_seen();
+    }
+
+    /// Marks a row, or takes its mark away.
+    pub(crate) fn toggle_mark(&mut self, key: &str) {
+        if !self.marked.remove(key) {
+            self.marked.insert(key.to_owned());
+        }
+    }
+
+    /// Takes all marks away; returns whether there were any.
+    pub(crate) fn clear_marks(&mut self) -> bool {
+        !std::mem::take(&mut self.marked).is_empty()
+    }
+
+    /// Returns the keys of the marked rows.
+    pub(crate) fn marked(&self) -> &BTreeSet<String> {
+        &self.marked
     }
 
     /// Folds or opens the group or branch of the selected row; returns whether there was one.
