@@ -5,6 +5,7 @@
 
 pub mod action;
 mod acts;
+mod answers;
 mod between;
 pub mod clock;
 pub mod draw_context;

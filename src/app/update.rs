@@ -7,10 +7,10 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 
 use super::journal::connected_again;
 use super::keys::{ActionNeeds, Binding, binding_for, key_name};
-use super::layer::{Layer, LayerResponse};
+use super::layer::Layer;
 use super::preview::InspectedRow;
 use super::{
-    Action, App, Choice, Clock, Effect, Event, Message, Outcome, Pane, PaneId, PaneRequest, PaneSubject, SampleOrigin,
+    Action, App, Clock, Effect, Event, Message, Outcome, Pane, PaneId, PaneRequest, PaneSubject, SampleOrigin,
     ServerLink, ShownMoment, Timeline,
 };
 use crate::findings;
@@ -20,7 +20,6 @@ use crate::record::RecordedWindow;
 use crate::sample::{Moment, Seconds, Snapshot, Timestamp};
 use crate::ui::detail::Detail;
 use crate::ui::text::with_plain_line_ends;
-use crate::ui::theme::{self, Theme};
 
 /// The paces that `+` and `-` step through, in seconds.
 const PACES: [f64; 8] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
@@ -236,7 +235,7 @@ impl App {
     }
 
     /// Does what a binding asks for, if it is offered.
-    fn act_on(&mut self, binding: &Binding) {
+    pub(super) fn act_on(&mut self, binding: &Binding) {
         if self.may(binding) {
             return self.act(binding.action);
         }
@@ -325,26 +324,6 @@ impl App {
         self.pace = Seconds(pace);
         self.message = Some(Message::note(format!("A sample every {}", Seconds(pace))));
         self.ask_shell(Effect::Pace(Seconds(pace)));
-    }
-
-    fn open_filter(&mut self) {
-        let Some(before) = self.pane().and_then(|pane| Some(pane.list()?.filter().to_owned())) else { return };
-        self.layers.push(Layer::filter(&before));
-    }
-
-    fn open_sort(&mut self) {
-        let Some((items, selected)) = self.pane().and_then(|pane| Some(pane.list()?.sort_choice())) else { return };
-        let choice = Choice { of: Action::Sort, title: "Sort by", items, selected, key: "s" };
-        self.layers.push(Layer::choice(choice));
-    }
-
-    fn open_themes(&mut self) {
-        let folder = self.start.themes.as_deref();
-        let about = |name: &str| {
-            Theme::load(name, folder, self.theme.depth, self.theme.glyphs).map(|theme| theme.about).unwrap_or_default()
-        };
-        let themes = theme::names(folder).into_iter().map(|name| (name.clone(), about(&name))).collect();
-        self.layers.push(Layer::themes(themes, &self.theme.name));
     }
 
     /// `Esc`: the job that a person waits for goes first, then what the pane has open, the filter, the held moment.
@@ -462,76 +441,6 @@ impl App {
                 self.refresh_pane();
                 self.grant(request);
             }
-        }
-    }
-
-    /// Does what a layer answered to a key or a click.
-    pub(super) fn answer(&mut self, answer: LayerResponse) {
-        match answer {
-            LayerResponse::Stay => {}
-            LayerResponse::Close => self.pop_layer(),
-            LayerResponse::Filter(text) => {
-                if let Some(list) = self.pane().and_then(|pane| pane.list()) {
-                    list.set_filter(&text);
-                }
-            }
-            LayerResponse::FilterAndClose(text) => {
-                if let Some(list) = self.pane().and_then(|pane| pane.list()) {
-                    list.set_filter(&text);
-                }
-                self.pop_layer();
-            }
-            LayerResponse::Preview(name) => self.preview(&name),
-            LayerResponse::Choose(name) => {
-                self.preview(&name);
-                self.pop_layer();
-            }
-            LayerResponse::Act(binding) => {
-                self.pop_layer();
-                self.act_on(&binding);
-            }
-            LayerResponse::Jump => {
-                self.pop_layer();
-                self.act(Action::Jump);
-            }
-            LayerResponse::Do(effect) => {
-                self.pop_layer();
-                self.grant(PaneRequest::Do(effect));
-            }
-            LayerResponse::Filled(filled) => {
-                self.pop_layer();
-                let request = self.pane().map_or(PaneRequest::Nothing, |pane| pane.filled(filled));
-                self.refresh_pane();
-                self.grant(request);
-            }
-            LayerResponse::Picked(Action::Sort, place) => {
-                self.pop_layer();
-                if let Some(list) = self.pane().and_then(|pane| pane.list()) {
-                    list.sort_by_choice(place);
-                }
-                if let Some(pane) = self.panes.shown_mut() {
-                    pane.moved();
-                }
-            }
-            LayerResponse::Picked(of, place) => {
-                self.pop_layer();
-                let request = self.pane().map_or(PaneRequest::Nothing, |pane| pane.picked(of, place));
-                self.refresh_pane();
-                self.grant(request);
-            }
-            LayerResponse::Copy(text) => self.ask_shell(Effect::Copy { text, what: "the text".to_owned() }),
-        }
-    }
-
-    fn pop_layer(&mut self) {
-        // What is closed has said what it had to say.
-        drop(self.layers.pop());
-    }
-
-    fn preview(&mut self, name: &str) {
-        match Theme::load(name, self.start.themes.as_deref(), self.theme.depth, self.theme.glyphs) {
-            Ok(theme) => self.theme = theme,
-            Err(error) => self.message = Some(Message::bad(error.to_string())),
         }
     }
 
