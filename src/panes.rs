@@ -228,7 +228,7 @@ mod tests {
             }
         }
         // Both views of Activity, Tables and Explain, the tiles of Overview.
-        for id in [("Explain", "time_before"), ("Tables", "freeze"), ("Tables", "heap_hits"), ("Overview", "fix")] {
+        for id in [("Explain", "bar"), ("Tables", "freeze"), ("Tables", "heap_hits"), ("Overview", "fix")] {
             assert!(ids.contains(&(id.0, id.1.into())), "{id:?} of {ids:?}");
         }
     }

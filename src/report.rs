@@ -5,11 +5,11 @@
 mod index;
 mod mean;
 mod scan;
-mod tip;
+pub(crate) mod tip;
 mod trial;
 
-pub(crate) use index::{indexes, notes, saving};
+pub(crate) use index::{costs, details, indexes, not_advised, notes, saving};
 pub(crate) use mean::beside_the_mean;
 pub(crate) use scan::{ScannedTable, scan};
-pub(crate) use tip::{AdvisedTip, tip};
+pub(crate) use tip::AdvisedTip;
 pub(crate) use trial::{TrialResult, TriedPlan, built_size};

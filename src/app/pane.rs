@@ -172,6 +172,11 @@ pub trait Pane: std::fmt::Debug {
     /// Returns everything known about the selected row.
     fn inspect(&self, view: &PaneView<'_>) -> Option<Document>;
 
+    /// Whether an action does something to what is shown: the footer names no other.
+    fn offers(&self, _action: Action) -> bool {
+        true
+    }
+
     /// Whether what is known of the selected row is shown below the rows where there is room for it.
     fn has_preview(&self) -> bool {
         false

@@ -156,6 +156,7 @@ impl App {
         }
         let mut keys: Vec<(u8, &str, &str)> = bindings_of(self.panes.spec(), self.panes.specs())
             .filter(|binding| self.may(binding))
+            .filter(|binding| self.panes.shown().is_none_or(|pane| pane.offers(binding.action)))
             .filter_map(|binding| match binding.footer {
                 Footer::At(rank) => Some((rank, binding.keys.first().copied()?, binding.short)),
                 Footer::No => None,

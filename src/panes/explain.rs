@@ -5,18 +5,25 @@
 //! is shown, and `v` shows the tips in its place. A plan that is pasted is shown without a server.
 
 mod answered;
+mod cards;
 mod compare;
+mod deck;
 mod documents;
 mod editor;
+mod empty;
 mod forms;
 mod indexes;
 mod keys;
 mod known;
+mod moves;
+mod names;
+mod pair;
 mod place;
 mod plan_view;
 mod run;
 mod shown;
 mod side_by_side;
+mod statement;
 mod tree;
 mod trial;
 
@@ -30,6 +37,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use self::compare::Comparison;
+use self::deck::{Deck, DeckPart};
 use self::editor::{Editor, EditorAction as EditorAsked};
 use self::forms::Filling;
 use self::keys::{
@@ -49,12 +57,14 @@ use crate::document::Document;
 use crate::failure::Failure;
 use crate::pg::explain::{Agreed, Consent, ExplainRequest, Options};
 use crate::sample::redact::MASK;
-use crate::ui::detail::Detail;
 use crate::ui::dialog::Filled;
 use crate::ui::glyphs::Glyphs;
 
 /// `statement_timeout` of a run unless another is chosen, in seconds.
 const TIMEOUT: u32 = 30;
+
+/// What is copied of an index.
+const INDEX_CODE: &str = "the index as Django code, migration and SQL";
 
 /// What the area of the plan shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,7 +75,7 @@ enum PlanMode {
     Compare,
 }
 
-/// What stands beside or below the tree.
+/// Which cards stand first beside or below the tree; the others follow them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Panel {
     #[default]
@@ -85,12 +95,13 @@ impl Panel {
         }
     }
 
-    fn title(self) -> &'static str {
+    /// Returns what it brings to the top.
+    fn word(self) -> &'static str {
         match self {
-            Self::Tips => "Tips",
-            Self::Index => "Index",
-            Self::Node => "Node",
-            Self::Nothing => "",
+            Self::Tips => "tips",
+            Self::Index => "index",
+            Self::Node => "node",
+            Self::Nothing => "tree only",
         }
     }
 }
@@ -143,11 +154,16 @@ pub struct Explain {
     editor_job: Option<JobId>,
     before: Option<Arc<PlanSource>>,
     comparison: Option<Comparison>,
-    compared: List,
+    /// How far the comparison is scrolled.
+    compared: Deck,
     mode: PlanMode,
     panel: Panel,
-    /// The panel's document about the selected node.
-    node: Option<Detail>,
+    /// The card about the selected node.
+    node: Option<DeckPart>,
+    /// How far the cards are scrolled.
+    deck: Deck,
+    /// The statements explained last, while there is no plan.
+    recent: List,
     glyphs: Glyphs,
     places: place::DrawnAreas,
 }
@@ -174,10 +190,12 @@ impl Default for Explain {
             editor_job: None,
             before: None,
             comparison: None,
-            compared: List::default(),
+            compared: Deck::default(),
             mode: PlanMode::default(),
             panel: Panel::default(),
             node: None,
+            deck: Deck::default(),
+            recent: List::default(),
             glyphs: crate::ui::glyphs::UNICODE,
             places: place::DrawnAreas::default(),
         }
@@ -190,6 +208,8 @@ impl Pane for Explain {
         if let Some(plan_view) = &mut self.plan_view {
             plan_view.learn(view);
             plan_view.mark_with(&self.glyphs);
+        } else {
+            self.refresh_recent();
         }
         self.refresh_node();
     }
@@ -201,15 +221,18 @@ impl Pane for Explain {
 
     fn list(&mut self) -> Option<&mut List> {
         match self.mode {
-            PlanMode::Tree => self.plan_view.as_mut().map(|plan_view| &mut plan_view.list),
-            PlanMode::Compare => Some(&mut self.compared),
-            PlanMode::Text => None,
+            PlanMode::Tree => match &mut self.plan_view {
+                Some(plan_view) => Some(&mut plan_view.list),
+                None => (!self.recent.is_empty()).then_some(&mut self.recent),
+            },
+            PlanMode::Compare | PlanMode::Text => None,
         }
     }
 
     fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
             EDIT => self.is_editing = true,
+            Action::Inspect if self.plan_view.is_none() && !self.recent.is_empty() => return self.explain_recent(),
             RUN => {
                 self.remember_sent(view);
                 return self.start();
@@ -220,7 +243,7 @@ impl Pane for Explain {
             KEEP => return self.keep(),
             TRY => return self.ask_trial(view),
             COMPARE => return self.toggle_compare(),
-            Action::View => self.panel = self.panel.next(),
+            Action::View => self.turn_panel(),
             PLAN_TEXT if self.plan_view.is_some() => {
                 self.mode = if self.mode == PlanMode::Text { PlanMode::Tree } else { PlanMode::Text };
             }
@@ -246,9 +269,21 @@ impl Pane for Explain {
         }
     }
 
+    fn offers(&self, action: Action) -> bool {
+        self.has_use_for(action)
+    }
+
     fn copy(&self, _view: Option<&PaneView<'_>>) -> Option<(String, String)> {
-        let plan_view = self.plan_view.as_ref()?;
-        Some((crate::plan::text::psql(&plan_view.source.plan), "the plan as psql prints it".to_owned()))
+        let Some(plan_view) = &self.plan_view else {
+            return Some((self.recent_statement()?.to_owned(), "the statement".to_owned()));
+        };
+        // An index is what a person takes from here; the plan is copied where it stands as text.
+        let is_text = self.mode == PlanMode::Text;
+        let code = plan_view.search.text(self.index()).filter(|_| !is_text);
+        Some(match code {
+            Some(code) => (code, INDEX_CODE.to_owned()),
+            None => (crate::plan::text::psql(&plan_view.source.plan), "the plan as psql prints it".to_owned()),
+        })
     }
 
     fn copy_whole(&self) -> Option<(String, String)> {
@@ -321,15 +356,7 @@ impl Pane for Explain {
 
     fn open(&mut self, subject: PaneSubject) -> PaneRequest {
         let PaneSubject::Statement(asked) = subject else { return PaneRequest::Nothing };
-        self.editor.set(&crate::ui::code::format_sql(&asked.sql));
-        self.from = asked.from;
-        self.sent.clear();
-        self.is_editing = false;
-        self.mode = PlanMode::Tree;
-        let options = Options { analyze: false, ..self.options };
-        let request = self.request(options);
-        let given_up = self.give_up_trial();
-        with(given_up, self.estimate(request))
+        self.explain(&asked.sql, asked.from)
     }
 
     fn take_job(&mut self, id: JobId, news: JobNews) -> PaneRequest {
@@ -356,6 +383,19 @@ impl Explain {
         let mut pane = Self::default();
         pane.editor.remember_all(statements.to_vec());
         pane
+    }
+
+    /// Estimates a statement that comes from elsewhere.
+    fn explain(&mut self, sql: &str, from: String) -> PaneRequest {
+        self.editor.set(&crate::ui::code::format_sql(sql));
+        self.from = from;
+        self.sent.clear();
+        self.is_editing = false;
+        self.mode = PlanMode::Tree;
+        let options = Options { analyze: false, ..self.options };
+        let request = self.request(options);
+        let given_up = self.give_up_trial();
+        with(given_up, self.estimate(request))
     }
 
     fn request(&self, options: Options) -> ExplainRequest {
@@ -425,85 +465,5 @@ impl Explain {
         self.run = Some(run);
         let remember = self.editor.remember(&sql).then_some(PaneRequest::Do(Effect::Remember(sql)));
         with(remember, next)
-    }
-
-    /// Copies the first index's code, or writes it to a file.
-    fn hand_out(&self, action: Action) -> PaneRequest {
-        let search = self.plan_view.as_ref().map(|plan_view| &plan_view.search);
-        let effect = match action {
-            COPY_CODE => search
-                .and_then(indexes::IndexSearch::text)
-                .map(|text| Effect::Copy { text, what: "the index as Django code, migration and SQL".to_owned() }),
-            _ => search.and_then(indexes::IndexSearch::file).map(|(name, text)| Effect::Save { name, text }),
-        };
-        let verb = if action == SAVE_CODE { "write" } else { "copy" };
-        effect.map_or_else(|| PaneRequest::Say(format!("No index to {verb} for this plan")), PaneRequest::Do)
-    }
-
-    fn toggle_analyze(&mut self) -> PaneRequest {
-        self.options.analyze = !self.options.analyze;
-        let told = if self.options.analyze {
-            "R: EXPLAIN ANALYZE (runs the statement)"
-        } else {
-            "R: EXPLAIN only (does not run the statement)"
-        };
-        PaneRequest::Say(told.to_owned())
-    }
-
-    fn go(&mut self, action: Action) -> PaneRequest {
-        let Some(plan_view) = &mut self.plan_view else { return PaneRequest::Nothing };
-        self.mode = PlanMode::Tree;
-        match action {
-            HOTTEST => plan_view.next_hot(),
-            NEXT_SCAN if !plan_view.next_scan() => {
-                return PaneRequest::Say("No table is read sequentially in this plan".to_owned());
-            }
-            FOLD => {
-                let _is_branch = plan_view.list.toggle_fold();
-            }
-            _ => {}
-        }
-        PaneRequest::Nothing
-    }
-
-    fn refresh_node(&mut self) {
-        let is_needed = self.panel == Panel::Node && self.mode == PlanMode::Tree;
-        self.node = self.plan_view.as_ref().filter(|_| is_needed).and_then(PlanView::node).map(Detail::new);
-    }
-
-    /// Scrolls the panel by half a screen or so.
-    fn scroll(&mut self, steps: isize) {
-        /// Lines of one step.
-        const STEP: isize = 5;
-        match self.panel {
-            Panel::Tips => {
-                if let Some(plan_view) = &self.plan_view {
-                    plan_view.tips.scroll(steps * STEP);
-                }
-            }
-            Panel::Index => {
-                if let Some(plan_view) = &self.plan_view {
-                    plan_view.indexes.scroll(steps * STEP);
-                }
-            }
-            Panel::Node => {
-                if let Some(node) = &self.node {
-                    node.scroll(steps * STEP);
-                }
-            }
-            Panel::Nothing => {}
-        }
-    }
-
-    fn scroll_text(&mut self, action: Action) {
-        let Some(plan_view) = self.plan_view.as_ref().filter(|_| self.mode == PlanMode::Text) else { return };
-        match action {
-            Action::Down => plan_view.text.scroll(1),
-            Action::Up => plan_view.text.scroll(-1),
-            Action::PageDown => plan_view.text.scroll_pages(1),
-            Action::PageUp => plan_view.text.scroll_pages(-1),
-            Action::First => plan_view.text.scroll(isize::MIN),
-            _ => plan_view.text.scroll(isize::MAX),
-        }
     }
 }

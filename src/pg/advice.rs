@@ -46,7 +46,12 @@ pub struct Advised {
 impl Advised {
     /// Says whether an index of this advice cures what a tip saw: then the index's own figure is the one that counts.
     pub(crate) fn cures(&self, hit: &TipHit) -> bool {
-        self.indexes.iter().any(|index| {
+        self.cure(hit).is_some()
+    }
+
+    /// Returns which index of this advice cures what a tip saw, counted from 0.
+    pub(crate) fn cure(&self, hit: &TipHit) -> Option<usize> {
+        self.indexes.iter().position(|index| {
             let is_its_scan = hit.is_about_access() && hit.node == Some(index.candidate.node);
             is_its_scan || hit.index.as_ref().is_some_and(|idea| index.serves(idea))
         })

@@ -16,6 +16,9 @@ pub(crate) fn indexes(document: &mut Document, advised: &Advised, subject: Tried
         document.item(format!("{}. {}{saving}", at + 1, index.candidate.summary()));
         one(document, index, subject.trial.filter(|trial| trial.at == at));
     }
+    if !advised.refusals.is_empty() {
+        document.heading("Indexes not advised");
+    }
     not_advised(document, &advised.refusals);
 }
 
@@ -43,12 +46,18 @@ pub(crate) fn saving(index: &AdvisedIndex, at: usize, subject: TriedPlan<'_>) ->
 }
 
 fn one(document: &mut Document, index: &AdvisedIndex, trial: Option<&TrialResult>) {
-    let candidate = &index.candidate;
     let names: Vec<&str> = index.codes.iter().flatten().map(|code| code.name.as_str()).collect();
     if !names.is_empty() {
         document.pair("name", &names.join(", "));
     }
-    document.pair("why", &candidate.why);
+    document.pair("why", &index.candidate.why);
+    details(document, index, trial);
+}
+
+/// Adds what the planner makes of an index, what it costs, what was measured of it, and its code.
+pub(crate) fn details(document: &mut Document, index: &AdvisedIndex, trial: Option<&TrialResult>) {
+    let candidate = &index.candidate;
+    let names: Vec<&str> = index.codes.iter().flatten().map(|code| code.name.as_str()).collect();
     verdict(document, index);
     if let Some(trial) = trial {
         trial.tell(document, Bytes(candidate.size_bytes()));
@@ -114,6 +123,13 @@ fn verdict(document: &mut Document, index: &AdvisedIndex) {
     document.pair("cost", &costs);
 }
 
+/// Returns what an index costs in one line: `about 15 MB, about 0.7s to build, about 90 B more WAL for each insert`.
+pub(crate) fn costs(candidate: &Candidate) -> String {
+    let about = if candidate.is_size_known { "about" } else { "perhaps" };
+    let (size, writes) = (Bytes(candidate.size_bytes()), &candidate.write_cost);
+    format!("{about} {size}, about {} to build, {}", writes.build, wal(writes))
+}
+
 /// Says what an insert writes more: of a partial index only for the rows that it has.
 fn wal(writes: &WriteCost) -> String {
     let (met, always) = (Bytes(writes.wal_if_met), Bytes(writes.wal_per_insert - writes.wal_if_met));
@@ -171,10 +187,8 @@ fn code_of(document: &mut Document, code: &DjangoCode) {
     document.code(Language::Sql, &code.sql);
 }
 
-fn not_advised(document: &mut Document, refusals: &[Refusal]) {
-    if !refusals.is_empty() {
-        document.heading("Indexes not advised");
-    }
+/// Adds for which tables no index is advised, and why.
+pub(crate) fn not_advised(document: &mut Document, refusals: &[Refusal]) {
     for refusal in refusals {
         document.pair(&refusal.table, &refusal.why);
         let Some(rewrite) = &refusal.rewrite else { continue };

@@ -35,7 +35,7 @@ impl<'a> TriedPlan<'a> {
 
 impl TrialResult {
     /// Adds what was measured to what is said of the index; `expected` is its estimated size.
-    pub(super) fn tell(&self, document: &mut Document, expected: Bytes) {
+    pub(crate) fn tell(&self, document: &mut Document, expected: Bytes) {
         let tried = match &self.tried {
             Ok(tried) => tried,
             Err(failure) => {

@@ -92,6 +92,19 @@ impl Detail {
         bar.draw(buffer, Rect { x: area.right() - 1, width: 1, ..area }, theme);
     }
 
+    /// Returns how many lines it has in so many columns, none of them for a scrollbar.
+    pub(crate) fn line_count(&self, columns: u16) -> usize {
+        self.lay(columns.saturating_add(2));
+        self.laid.borrow().1.len()
+    }
+
+    /// Draws one of its lines, as it was laid out for [`Self::line_count`].
+    pub(crate) fn draw_line(&self, buffer: &mut Buffer, area: Rect, line: usize, theme: &Theme) {
+        if let Some(line) = self.laid.borrow().1.get(line) {
+            draw_parts(buffer, area, line, theme);
+        }
+    }
+
     /// Lays it out in so many columns, two of them for the scrollbar; returns the columns of its lines.
     fn lay(&self, columns: u16) -> u16 {
         let width = columns.saturating_sub(2).max(1);

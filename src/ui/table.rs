@@ -5,6 +5,7 @@
 //! with `…`, then columns vanish, the highest [`GridColumn::drop`] first. `→` scrolls to them with the first column fixed;
 //! `‹ ›` and the lower border of the frame say that there is more.
 
+mod branches;
 mod columns;
 mod draw;
 mod framed;
@@ -13,7 +14,6 @@ mod order;
 mod state;
 
 pub use draw::draw;
-pub(crate) use draw::draw_notice;
 pub use framed::draw_framed;
 pub(crate) use framed::lower_border;
 pub use grid::{

@@ -65,7 +65,7 @@ async fn a_played_recording_explains_the_statements_it_has_plans_for_and_says_so
         .press(&paste(r#"SELECT COUNT(*) AS "__count" FROM "shop_customer" WHERE "shop_customer"."city" = 'Kiel'"#));
     terminal.wait_for("Kiel").await;
     terminal.press("\u{12}");
-    let shown = ["1 index worth building", "EXPLAIN was not run: this is a recording", "Seq Scan on shop_customer"];
+    let shown = ["1 index worth building", "EXPLAIN was not run: this is a recording", "SEQ SCAN shop_customer"];
     terminal.wait("the recorded plan", |screen| shown.iter().all(|part| screen.contains(part))).await;
     terminal.press("v");
     terminal.wait_for("the planner would use it").await;

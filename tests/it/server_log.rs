@@ -49,7 +49,7 @@ async fn go_through_the_console(login: &Login, flags: &[&str]) {
     terminal.wait_for("F5").await;
     terminal.press("select * from shop_order where status = 'pending' order by created_at limit 5");
     terminal.press("\u{1b}[15~");
-    terminal.wait_for("execution").await;
+    terminal.wait_for("measured").await;
     terminal.wait("the indexes", |screen| !screen.contains("Looking for indexes")).await;
     terminal.press("r");
     terminal.press("1");

@@ -31,7 +31,7 @@ async fn with_an_index(login: &Login, arguments: &[&str]) -> (Terminal, tempfile
     let mut terminal = Terminal::start((140, 40), home.path(), &[&target, arguments].concat());
     terminal.wait_for("Load").await;
     terminal.press("6");
-    terminal.wait_for("Press e to write or paste").await;
+    terminal.wait_for("write or paste a statement").await;
     terminal.press(PASTED);
     terminal.wait_for("Statement").await;
     terminal.press(F5);
@@ -62,9 +62,9 @@ async fn the_index_is_built_measured_and_gone() {
         assert!(asked.contains(words), "{words} in\n{asked}");
     }
     terminal.press("y");
-    let shown = terminal.wait_for("the planner uses it").await;
+    let shown = terminal.wait_for("used by the planner").await;
     assert!(
-        shown.contains("removed again") && shown.contains("Seq Scan") && shown.contains("Bitmap Index Scan"),
+        shown.contains("removed again") && shown.contains("SEQ SCAN") && shown.contains("Bitmap Index Scan"),
         "{shown}"
     );
     assert_eq!(indexes(&client).await, 1);

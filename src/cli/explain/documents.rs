@@ -55,7 +55,7 @@ fn of_plan(document: &mut Document, plan: &Reported) {
     }
     for (at, hit) in plan.verdict.tips.iter().enumerate() {
         let is_cured = plan.advised.as_ref().is_some_and(|advised| advised.cures(hit));
-        report::tip(document, &plan.plan, at + 1, &AdvisedTip { hit, advice: &hit.advice, is_cured });
+        report::tip::tip(document, &plan.plan, at + 1, &AdvisedTip { hit, advice: &hit.advice, is_cured });
     }
     let Some(advised) = &plan.advised else { return };
     if !advised.indexes.is_empty() {

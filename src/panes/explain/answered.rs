@@ -139,7 +139,7 @@ impl Explain {
         let Some(plan_view) = self.plan_view.as_mut().filter(|_| self.run.is_none()) else { return pane_request };
         plan_view.search(request.clone());
         let before = self.before.as_ref().filter(|before| before.is_same_with_other_values(&plan_view.source));
-        let told = before.map(|before| format!("c compares it with the plan for {}", before.shown_values()));
+        let told = before.map(|before| format!("C compares it with the plan for {}", before.shown_values()));
         let pane_request = with(told.map(PaneRequest::Say), pane_request);
         let plan = Arc::clone(&plan_view.source.plan);
         PaneRequest::All(vec![pane_request, self.advise(request, plan)])

@@ -1,62 +1,12 @@
-//! What is read beside the tree: the tips, everything known of a node, the plan as a whole.
+//! What is read beside the tree: everything known of a node, the plan as a whole.
 
-use super::indexes::IndexSearch;
 use super::known::ServerKnowledge;
-use crate::document::{Document, Tone};
+use crate::document::Document;
 use crate::plan::scans;
 use crate::plan::text_label::label;
-use crate::plan::tips::{PlanVerdict, TipHit};
 use crate::plan::{BLOCK, Blocks, Direction, Field, Node, NodeId, Plan};
-use crate::report::{self, AdvisedTip, ScannedTable, TriedPlan};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
-
-/// The share of the time from which on a sequential scan is named above the tips.
-const NOTABLE: f64 = 0.1;
-
-/// Sequential scans that are named there.
-const MOST_SCANS: usize = 3;
-
-/// The tips, the largest saving first; or that there are none. The best index comes before them, where there is one.
-///
-/// `notes` say with which values the plan was made, and how its time compares with the application's calls.
-pub(super) fn tips(
-    subject: TriedPlan<'_>,
-    verdict: &PlanVerdict,
-    known: &ServerKnowledge,
-    search: &IndexSearch,
-    notes: &[String],
-) -> Document {
-    let plan = subject.plan;
-    let index = search.headline(subject);
-    let tone = if verdict.is_fine { Tone::Good } else { Tone::Plain };
-    let mut document = Document::new("Tips");
-    let is_cured = |hit: &TipHit| search.found().is_some_and(|found| found.cures(hit));
-    // Nothing is fine where an index is worth building, and one cause has one figure: that of the index.
-    if index.is_none() || !verdict.is_fine && !verdict.tips.first().is_some_and(is_cured) {
-        document.text_as(&verdict.sentence, tone);
-    }
-    if let Some(index) = index {
-        document.text_as(&index, Tone::Good);
-    }
-    for note in notes {
-        document.text_as(note, Tone::Muted);
-    }
-    for scan in scans::sequential(plan).iter().filter(|scan| scan.share >= NOTABLE).take(MOST_SCANS) {
-        let node = plan.node(scan.node);
-        let table = ScannedTable {
-            model: node.and_then(|node| known.model(node)).map(str::to_owned),
-            size: node.and_then(|node| known.size(node)),
-        };
-        document.text_as(&report::scan(plan, scan, &table), Tone::Warning);
-    }
-    for (at, hit) in verdict.tips.iter().enumerate() {
-        let advice = search.found().map(|found| found.advice_of(hit, "(v shows it)"));
-        let tip = AdvisedTip { hit, advice: advice.as_deref().unwrap_or(&hit.advice), is_cured: is_cured(hit) };
-        report::tip(&mut document, plan, at + 1, &tip);
-    }
-    document
-}
 
 /// Everything known of a node: what was reckoned first, then every field the server gave.
 pub(super) fn node(plan: &Plan, id: NodeId, known: &ServerKnowledge) -> Document {

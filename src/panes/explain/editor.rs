@@ -109,6 +109,11 @@ impl Editor {
         true
     }
 
+    /// Returns the statements explained so far, the oldest first.
+    pub(super) fn past(&self) -> &[String] {
+        &self.past
+    }
+
     fn cut_past(&mut self) {
         let surplus = self.past.len().saturating_sub(MOST_KEPT);
         drop(self.past.drain(..surplus));

@@ -1,12 +1,14 @@
 //! The search for indexes, as it stands, and the code of the best.
 
+use super::deck::Card;
+use crate::advisor::Reason;
 use crate::django::DjangoCode;
-use crate::document::{Document, Tone};
+use crate::document::{Document, Language, Tone};
 use crate::failure::Failure;
 use crate::pg::advice::{Advised, AdvisedIndex};
 use crate::pg::verify::Verified;
-use crate::plan::Plan;
-use crate::report::{self, TriedPlan};
+use crate::plan::{NodeId, Plan};
+use crate::ui::theme::Role;
 
 /// How the search for indexes stands.
 #[derive(Debug, Default)]
@@ -28,6 +30,16 @@ impl IndexSearch {
         if let Self::Found(found) = self { Some(found) } else { None }
     }
 
+    /// Returns whether an index is worth building for a scan, in a few words; `None` where that is not known.
+    pub(super) fn word_on(&self, node: NodeId) -> Option<String> {
+        let Self::Found(found) = self else { return None };
+        if found.indexes.iter().any(|index| index.candidate.node == node) {
+            return Some("index worth building".to_owned());
+        }
+        let refusal = found.refusals.iter().find(|refusal| refusal.node == node)?;
+        Some(short_reason(refusal.reason).to_owned())
+    }
+
     /// Returns how many indexes were found, with those that serve only together.
     pub(super) fn count(&self) -> usize {
         let Self::Found(found) = self else { return 0 };
@@ -43,49 +55,39 @@ impl IndexSearch {
         })
     }
 
-    /// Returns the best index in a sentence, with the keys that lead to it.
-    pub(super) fn headline(&self, subject: TriedPlan<'_>) -> Option<String> {
-        let Self::Found(found) = self else { return None };
-        let first = found.indexes.first()?;
-        let others = match found.indexes.len() {
-            0 | 1 => String::new(),
-            all => format!(", and {} more", all - 1),
-        };
-        let names = names(first);
-        if subject.trial_of(0).is_some_and(|tried| !tried.is_used.iter().all(|is_used| *is_used)) {
-            return Some(format!("Index trial of {names}: the planner does not use it{others}. Press v to see it."));
-        }
-        let (what, them) = match first.candidate.companions.len() {
-            0 => ("An index is".to_owned(), "it"),
-            others => (format!("{} indexes together are", others + 1), "them"),
-        };
-        let saves = report::saving(first, 0, subject).map(|saves| format!(", {saves}")).unwrap_or_default();
-        Some(format!(
-            "{what} worth building: {names}{saves}{others}. Press v to see {them}, i to copy the code, B for an index trial."
-        ))
-    }
-
-    /// Returns the code of the first, for a copy: everything that goes into the project, and the SQL.
-    pub(super) fn text(&self) -> Option<String> {
-        let Self::Found(found) = self else { return None };
-        let codes = found.indexes.first()?.codes.iter().flatten().map(whole_code);
+    /// Returns the code of an index, counted from 0, for a copy: everything that goes into the project, and the SQL.
+    pub(super) fn text(&self, at: usize) -> Option<String> {
+        let codes = self.index(at)?.codes.iter().flatten().map(whole_code);
         Some(codes.collect::<Vec<_>>().join("\n\n")).filter(|text| !text.is_empty())
     }
 
-    /// Returns the file of the first and its text: the migration, else the SQL.
-    pub(super) fn file(&self) -> Option<(String, String)> {
-        let Self::Found(found) = self else { return None };
-        let code = found.indexes.first()?.codes.iter().flatten().next()?;
+    /// Returns the file of an index, counted from 0, and its text: the migration, else the SQL.
+    pub(super) fn file(&self, at: usize) -> Option<(String, String)> {
+        let code = self.index(at)?.codes.iter().flatten().next()?;
         Some(match &code.migration {
             Some(migration) => (format!("{}.py", migration.name()), migration.text.clone()),
             None => (format!("{}.sql", code.name), format!("{}\n", code.sql)),
         })
     }
 
-    /// Returns what is to be read of it.
-    ///
-    /// `values` says with which values the plan was made.
-    pub(super) fn document(&self, subject: TriedPlan<'_>, values: Option<&str>) -> Document {
+    /// Returns what goes into the model for an index, counted from 0, as a card; else its SQL.
+    pub(super) fn code_card(&self, at: usize) -> Option<Card> {
+        let mut document = Document::new("The index in Django");
+        for code in self.index(at)?.codes.iter().flatten() {
+            match code.meta_block() {
+                Some(block) => document.code(Language::Python, &block),
+                None => document.code(Language::Sql, &code.sql),
+            }
+        }
+        (!document.blocks.is_empty()).then(|| Card::new(document, Role::Title))
+    }
+
+    fn index(&self, at: usize) -> Option<&AdvisedIndex> {
+        self.found()?.indexes.get(at)
+    }
+
+    /// Returns how the search stands where it has found nothing yet.
+    pub(super) fn status(&self) -> Document {
         let mut document = Document::new("Indexes");
         match self {
             Self::NotAsked => document.text_as(
@@ -100,27 +102,29 @@ impl IndexSearch {
                 document.text_as(&failure.what, Tone::Bad);
                 failure.because.iter().chain(&failure.hint).for_each(|line| document.text(line));
             }
-            Self::Found(found) => {
-                if found.indexes.is_empty() && found.refusals.iter().any(|refusal| refusal.reason.is_open()) {
-                    document.text_as("No index is advised yet: the reasons are below.", Tone::Plain);
-                } else if found.indexes.is_empty() {
-                    document.text_as("No index is worth building for this statement.", Tone::Good);
-                }
-                if let Some(values) = values {
-                    document.text_as(values, Tone::Muted);
-                }
-                report::indexes(&mut document, found, subject);
-                found.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));
-            }
+            Self::Found(_) => {}
         }
         document
     }
 }
 
-/// Returns the names of an index and of those that serve only together with it.
-fn names(suggestion: &AdvisedIndex) -> String {
-    let names: Vec<&str> = suggestion.codes.iter().flatten().map(|code| code.name.as_str()).collect();
-    if names.is_empty() { suggestion.candidate.spec.table.clone() } else { names.join(" and ") }
+/// Returns in a few words why no index is advised for a scan.
+fn short_reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Stale => "ANALYZE the table before an index",
+        Reason::NeedsRewrite => "rewrite the condition first",
+        Reason::AlreadyIndexed => "has its index",
+        Reason::SmallTable => "small table: no index needed",
+        Reason::MostRowsWanted => "most rows are needed: no index helps",
+        Reason::RowsNotKnown => "index: not known, no statistics",
+        Reason::OneForEachSide => "index: not known, one for each side of OR",
+        Reason::NothingToLookFor => "no condition to index",
+        Reason::StopsEarly => "stops early: no index needed",
+        Reason::NotWorthIt => "index not worth its cost",
+        Reason::NoIndexServes => "no index serves the condition",
+        Reason::Settings => "sequential scans are disabled",
+        Reason::CannotHaveOne => "cannot have an index here",
+    }
 }
 
 fn whole_code(code: &DjangoCode) -> String {

@@ -21,21 +21,21 @@ pub(super) const COPY_CODE: Action = Action::Own("copy code");
 pub(super) const SAVE_CODE: Action = Action::Own("save code");
 
 pub(super) const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], "view", "Next panel: tips, indexes worth building, the node.").shown(5),
+    key(Action::View, &["v"], "view", "Next cards first: tips, indexes, the node; then the tree alone.").shown(5),
     key(EDIT, &["e"], "edit", "Write the statement, or paste a statement or a plan.").shown(1),
     key(RUN, &["R", "F5"], "explain", "Estimate the statement, then run EXPLAIN ANALYZE (a: estimate only).").shown(2),
     key(HOTTEST, &["n"], "slowest node", "Go to the node with the longest self time, then the next.").shown(3),
-    key(NEXT_SCAN, &["x"], "slowest scan", "Go to the slowest sequential scan, then the next.").shown(6),
+    key(NEXT_SCAN, &["N"], "slowest scan", "Go to the slowest sequential scan, then the next.").shown(6),
     key(PLAN_TEXT, &["t"], "text", "Show the plan as psql prints it, or go back to the tree.").shown(5),
     key(ANALYZE, &["a"], "analyze", "Switch between ANALYZE and the estimate only.").shown(7),
     key(OPTIONS, &["O"], "options", "Choose the options of EXPLAIN and the time limit.").shown(8),
     key(OPEN, &["f"], "open file", "Open a file: a statement, a plan, an auto_explain log."),
     key(KEEP, &["b"], "keep", "Keep this plan to compare with.").shown(7),
-    key(COMPARE, &["c"], "compare", "Compare two plans: kept and now, without and with index.").shown(7),
+    key(COMPARE, &["C"], "compare", "Compare two plans: kept and now, without and with index.").shown(7),
     key(TRY, &["B"], "index trial", "Build the index, measure with it, remove it; asks first.").shown(6).acts(),
-    key(FOLD, &["o"], "fold", "Fold or open the branch of the plan."),
-    key(SCROLL_DOWN, &["J"], "scroll down", "Scroll the tips, the node or the index down."),
-    key(SCROLL_UP, &["K"], "scroll up", "Scroll the tips, the node or the index up."),
+    key(FOLD, &["z"], "fold", "Fold or open the branch of the plan."),
+    key(SCROLL_DOWN, &["J"], "scroll down", "Scroll the cards down."),
+    key(SCROLL_UP, &["U"], "scroll up", "Scroll the cards up."),
     key(COPY_CODE, &["i"], "copy code", "Copy the index: Django code, migration, SQL (by OSC 52)."),
     key(SAVE_CODE, &["w"], "save code", "Write the index as Django code to a file."),
 ];

@@ -3,27 +3,31 @@
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 
+use super::deck::{DeckLook, DeckPart};
 use super::{Explain, Panel, PlanMode, PlanView};
 use crate::app::DrawContext;
-use crate::ui::detail::Detail;
-use crate::ui::frame::{TextPart, Tile, draw_parts, draw_segments};
-use crate::ui::table::Notice;
+use crate::ui::frame::{Segment, TextPart, Tile, draw_parts, draw_segments, parts_width};
+use crate::ui::glyphs::Glyphs;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
 
-/// The width from which on the panel stands beside the tree.
+/// The width from which on cards stand beside a tall tree.
 const WIDE: u16 = 150;
 
-/// The least rows of the tree and of the panel below it.
-const LEAST: (u16, u16) = (5, 6);
+/// The width from which on the tree has room for its remarks.
+const REMARKS: u16 = 110;
+
+/// The least rows of the tree and of the cards below it.
+const LEAST: (u16, u16) = (4, 6);
 
 /// Notes that are shown above the plan, and columns of one.
 const MOST_NOTES: usize = 2;
 const NOTE: usize = 160;
 
-/// Rows of the tree beside its nodes: the titles and the line below.
-const TREE_EXTRA: u16 = 2;
+/// Rows of the tree beside its nodes: the titles.
+const TREE_EXTRA: u16 = 1;
 
 /// Where things were drawn last, for clicks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,13 +37,6 @@ pub(super) struct DrawnAreas {
     /// The statement on one line.
     pub(super) statement: Rect,
 }
-
-/// What stands there before there is a plan.
-const WELCOME: &[&str] = &[
-    "Press e to write or paste SQL or a plan (JSON, text, a log entry), R to run EXPLAIN ANALYZE.",
-    "In Activity and Queries, press e to explain the statement of the selected row. pgdj runs it only when you press \
-     R.",
-];
 
 impl Explain {
     /// Draws the pane.
@@ -91,28 +88,19 @@ impl Explain {
     fn heads(&self, theme: &Theme) -> Vec<Head> {
         let mut heads = Vec::new();
         let plan_view = self.plan_view.as_ref();
-        let has_words = |plan_view: &&PlanView| !plan_view.source.sql.is_empty() || !self.from.is_empty();
-        if let Some(plan_view) = plan_view.filter(has_words).filter(|_| !self.is_editing) {
-            let mut line: Vec<TextPart> = Vec::new();
-            if !self.from.is_empty() {
-                line.push((format!("{}  ", self.from), Role::Muted));
-            }
-            line.extend(plan_view.statement.iter().cloned());
-            heads.push(Head::Line(line));
+        if let Some(plan_view) = plan_view.filter(|_| !self.is_editing) {
+            heads.push(self.statement(plan_view, &theme.glyphs));
         }
         let tried = plan_view.and_then(|plan_view| plan_view.tried.as_ref());
         if let Some(elapsed) = self.is_trying() {
             heads.push(Head::Line(super::trial::under_way(elapsed, &theme.glyphs)));
-        } else if let Some(trial) = tried.filter(|trial| trial.tried.is_err()) {
-            heads.push(Head::Line(super::trial::line(trial, &theme.glyphs)));
+        } else if let Some((trial, failure)) = tried.and_then(|trial| Some((trial, trial.tried.as_ref().err()?))) {
+            heads.push(Head::Line(super::trial::failed(trial, failure, &theme.glyphs)));
         }
-        match (&self.run, &self.comparison) {
+        match (&self.run, plan_view) {
             (Some(run), _) => heads.push(Head::Line(run.line(theme.glyphs.selected))),
-            (None, Some(comparison)) if self.mode == PlanMode::Compare => {
-                heads.push(Head::Line(comparison.about.clone()));
-                heads.push(Head::Figures(comparison.figures.clone()));
-            }
-            _ => heads.extend(plan_view.map(|plan_view| Head::Figures(plan_view.figures()))),
+            (None, Some(plan_view)) => heads.push(Head::Modes(self.modes(), plan_view.figures())),
+            (None, None) => {}
         }
         if let Some(failure) = &self.failure {
             heads
@@ -141,45 +129,92 @@ impl Explain {
         heads
     }
 
+    /// The statement with where it came from, and what it took.
+    fn statement(&self, plan_view: &PlanView, glyphs: &Glyphs) -> Head {
+        let source = &plan_view.source;
+        let from = if self.from.is_empty() { &source.from } else { &self.from };
+        let mut line: Vec<TextPart> = vec![(text::clean(from).into_owned(), Role::Faint)];
+        if !plan_view.statement.is_empty() {
+            line.push((format!(" {} ", glyphs.dot), Role::Faint));
+        }
+        line.extend(plan_view.statement.iter().cloned());
+        Head::Sides(line, plan_view.sum())
+    }
+
+    /// The ways to look at the plan, each with its key; the one that is shown stands out.
+    fn modes(&self) -> Vec<TextPart> {
+        let mut parts = Vec::new();
+        for (mode, key, word) in
+            [(PlanMode::Tree, "", "plan"), (PlanMode::Text, "t", "text"), (PlanMode::Compare, "C", "compare")]
+        {
+            let is_shown = mode == self.mode;
+            if mode == PlanMode::Compare && !is_shown && !self.can_compare() {
+                continue;
+            }
+            if !parts.is_empty() {
+                parts.push(("  ".to_owned(), Role::Muted));
+            }
+            if !is_shown && !key.is_empty() {
+                parts.push((format!("{key} "), Role::Key));
+            }
+            if is_shown {
+                parts.push((format!(" {word} "), Role::Tab));
+            } else {
+                parts.push((word.to_owned(), Role::Muted));
+            }
+        }
+        parts
+    }
+
     fn draw_plan(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let theme = context.theme;
         let Some(plan_view) = &self.plan_view else {
             if !self.is_editing {
-                let notice = Notice::new(WELCOME.first().copied().unwrap_or_default());
-                let notice = notice.remedy(WELCOME.get(1).copied().unwrap_or_default());
-                crate::ui::table::draw_notice(frame.buffer_mut(), area, &notice, theme);
+                self.draw_empty(frame, area, context);
             }
             return;
         };
         match self.mode {
-            PlanMode::Compare => return self.compared.draw(frame, area, context),
+            PlanMode::Compare => {
+                let parts = self.comparison.as_ref().map(|comparison| comparison.parts(area.width)).unwrap_or_default();
+                let look = DeckLook { keys: &[("J U", "scroll"), ("Esc", "back to the plan")], theme };
+                return self.compared.draw(frame.buffer_mut(), area, [&parts, &[]], look);
+            }
             PlanMode::Text => return plan_view.text.draw(frame.buffer_mut(), indented(area), theme),
             PlanMode::Tree => {}
         }
-        let (tree, panel) = split(area, self.panel, plan_view.list.len());
+        let (tree, cards) = split(area, self.panel, plan_view.list.len());
         plan_view.list.draw(frame, tree, context);
-        if panel.is_empty() {
-            return;
-        }
-        let (document, title) = match self.panel {
-            Panel::Node => (self.node.as_ref(), self.node.as_ref().map(|node| node.document().title.as_str())),
-            Panel::Index => (Some(&plan_view.indexes), None),
-            _ => (Some(&plan_view.tips), None),
+        let is_narrow = tree.width < REMARKS;
+        let [wide, narrow] = &plan_view.leads;
+        let lead: Vec<&DeckPart> = if is_narrow { narrow } else { wide }.iter().collect();
+        let tips: Vec<&DeckPart> = plan_view.tips.iter().collect();
+        let indexes: Vec<&DeckPart> = plan_view.indexes.iter().collect();
+        let node: Vec<&DeckPart> = self.node.iter().collect();
+        let columns = match self.panel {
+            Panel::Tips => [[lead, tips].concat(), [indexes, node].concat()],
+            Panel::Index => [[lead, indexes].concat(), [node, tips].concat()],
+            Panel::Node => [[lead, node].concat(), [tips, indexes].concat()],
+            Panel::Nothing => return,
         };
-        let title = title.unwrap_or(self.panel.title());
-        let frame_of =
-            Tile { title, key: None, note: Some(("J K scroll · v next panel", Role::Muted)), has_focus: false };
-        let inside = frame_of.draw(frame.buffer_mut(), panel, theme);
-        if let Some(document) = document {
-            Detail::draw(document, frame.buffer_mut(), indented(inside), theme);
-        }
+        let keys = [("J U", "scroll"), ("v", self.panel.next().word())];
+        self.deck.draw(
+            frame.buffer_mut(),
+            cards,
+            columns.each_ref().map(Vec::as_slice),
+            DeckLook { keys: &keys, theme },
+        );
     }
 }
 
 /// A line above the plan.
 enum Head {
+    /// From the left.
     Line(Vec<TextPart>),
-    Figures(Vec<crate::ui::frame::Segment>),
+    /// From the left, cut where the other begins, which ends at the right.
+    Sides(Vec<TextPart>, Vec<TextPart>),
+    /// From the left, and figures that end at the right.
+    Modes(Vec<TextPart>, Vec<Segment>),
 }
 
 fn draw_head(buffer: &mut Buffer, place: Rect, head: &Head, theme: &Theme) {
@@ -187,8 +222,45 @@ fn draw_head(buffer: &mut Buffer, place: Rect, head: &Head, theme: &Theme) {
         Head::Line(parts) => {
             draw_parts(buffer, place, parts, theme);
         }
-        Head::Figures(segments) => drop(draw_segments(buffer, place, segments, theme)),
+        Head::Sides(left, right) => {
+            let wide = u16::try_from(parts_width(right)).unwrap_or(u16::MAX).min(place.width / 2);
+            let room = Rect { width: place.width.saturating_sub(wide + 3), ..place };
+            draw_parts(buffer, room, left, theme);
+            let x = place.right().saturating_sub(wide + 1);
+            draw_parts(buffer, Rect { x, width: wide, ..place }, right, theme);
+        }
+        Head::Modes(modes, segments) => {
+            let end = draw_modes(buffer, place, modes, theme);
+            let room = place.right().saturating_sub(end + 4);
+            let segments = fitting(segments, room);
+            let wide: usize = segments.iter().map(|segment| parts_width(&segment.parts) + 2).sum();
+            let x = place.right().saturating_sub(wide as u16).max(end + 3);
+            draw_segments(buffer, Rect { x, width: place.right().saturating_sub(x), ..place }, &segments, theme);
+        }
     }
+}
+
+/// Draws the ways to look at the plan, the one that is shown on its background; returns where they end.
+fn draw_modes(buffer: &mut Buffer, place: Rect, modes: &[TextPart], theme: &Theme) -> u16 {
+    let mut x = place.x;
+    for (word, role) in modes {
+        let room = usize::from(place.right().saturating_sub(x));
+        let style = theme.style(*role);
+        let style = if *role == Role::Tab { style } else { Style { bg: None, ..style } };
+        x = buffer.set_stringn(x, place.y, word, room, style).0;
+    }
+    x
+}
+
+/// Returns the segments that have room; the highest `drop` goes first.
+fn fitting(segments: &[Segment], room: u16) -> Vec<Segment> {
+    let mut kept = segments.to_vec();
+    let wide = |kept: &[Segment]| kept.iter().map(|segment| parts_width(&segment.parts) + 2).sum::<usize>();
+    while wide(&kept) > usize::from(room) {
+        let Some((at, _)) = kept.iter().enumerate().max_by_key(|(_, segment)| segment.drop) else { break };
+        kept.remove(at);
+    }
+    kept
 }
 
 fn clean(foreign: &str, role: Role) -> TextPart {
@@ -199,20 +271,21 @@ fn indented(area: Rect) -> Rect {
     Rect { x: area.x + u16::from(area.width > 0), width: area.width.saturating_sub(1), ..area }
 }
 
-/// Returns where the tree and the panel stand; a small tree leaves its room to the panel.
+/// Returns where the tree and the cards stand; a small tree leaves its room to the cards, a tall one on a wide screen has
+/// them beside it.
 fn split(area: Rect, panel: Panel, nodes: usize) -> (Rect, Rect) {
     if panel == Panel::Nothing {
         return (area, Rect::ZERO);
     }
-    if area.width >= WIDE {
-        let [tree, panel] = Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(area);
-        return (tree, panel);
+    let needed = u16::try_from(nodes).unwrap_or(u16::MAX).saturating_add(TREE_EXTRA);
+    if area.width >= WIDE && needed > area.height / 2 {
+        let [tree, cards] = Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(area);
+        return (tree, cards);
     }
     if area.height < LEAST.0 + LEAST.1 {
         return (area, Rect::ZERO);
     }
-    let needed = u16::try_from(nodes).unwrap_or(u16::MAX).saturating_add(TREE_EXTRA).max(LEAST.0);
     let height = (area.height * 2 / 5).max(area.height.saturating_sub(needed)).max(LEAST.1);
-    let [tree, panel] = Layout::vertical([Constraint::Min(LEAST.0), Constraint::Length(height)]).areas(area);
-    (tree, panel)
+    let [tree, cards] = Layout::vertical([Constraint::Min(LEAST.0), Constraint::Length(height)]).areas(area);
+    (tree, cards)
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::cards::{Advice, TreeWidth};
+use super::deck::DeckPart;
 use super::indexes::IndexSearch;
 use super::known::ServerKnowledge;
-use super::{documents, tree};
+use super::{documents, statement, tree};
 use crate::app::PaneView;
-use crate::app::list::List;
+use crate::app::list::{Focus, List};
 use crate::app::screen::clock_text;
 use crate::document::{Document, Language};
 use crate::failure::Failure;
@@ -16,17 +18,14 @@ use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
 use crate::report::{self, TrialResult, TriedPlan};
-use crate::sample::unit::Count;
+use crate::sample::unit::{self, Count};
 use crate::sample::{Bytes, Timestamp};
-use crate::ui::code::{Code, CodeLine};
+use crate::ui::code::CodeLine;
 use crate::ui::detail::Detail;
-use crate::ui::frame::Segment;
+use crate::ui::frame::{Segment, TextPart};
 use crate::ui::glyphs::{Glyphs, UNICODE};
 use crate::ui::text::clean_cut;
 use crate::ui::theme::Role;
-
-/// Columns of the statement that are shown on one line.
-const STATEMENT: usize = 400;
 
 /// A plan and where it came from.
 #[derive(Debug)]
@@ -98,8 +97,10 @@ pub(super) struct PlanView {
     pub(super) source: Arc<PlanSource>,
     /// The tree.
     pub(super) list: List,
-    /// The tips.
-    pub(super) tips: Detail,
+    /// What is said above the cards: where the tree has room for remarks, and where not.
+    pub(super) leads: [Option<DeckPart>; 2],
+    /// The indexes with the tips that they cure, and the other tips.
+    pub(super) tips: Vec<DeckPart>,
     /// What is to be said of it as a whole.
     pub(super) verdict: PlanVerdict,
     /// The plan as psql prints it.
@@ -108,8 +109,8 @@ pub(super) struct PlanView {
     pub(super) statement: CodeLine,
     /// The indexes worth building.
     pub(super) search: IndexSearch,
-    /// The same to be read.
-    pub(super) indexes: Detail,
+    /// The checks and the code of each, and where none is advised.
+    pub(super) indexes: Vec<DeckPart>,
     /// What was asked for, where the statement was explained here.
     pub(super) request: Option<ExplainRequest>,
     /// What came of the last trial of an index.
@@ -124,23 +125,23 @@ pub(super) struct PlanView {
 impl PlanView {
     /// A plan of whose tables nothing is known yet.
     pub(super) fn new(source: PlanSource) -> Self {
-        let mut list = List::default();
+        let mut list = List::tile();
+        list.focus(Focus::Here);
         for id in tree::folded(&source.plan) {
             list.fold(tree::key(id));
         }
         let mut text = Document::new("The plan");
         text.code(Language::Plan, &text::lines(&source.plan).join("\n"));
-        let one_line = clean_cut(&source.sql, STATEMENT);
-        let statement = Code::new(Language::Sql, &one_line).lines(STATEMENT).into_iter().next().unwrap_or_default();
         let mut plan_view = Self {
             verdict: verdict(&source.plan, &crate::plan::tips::TipContext::default()),
+            statement: statement::line(&source),
             source: Arc::new(source),
             list,
-            tips: Detail::default(),
+            leads: [None, None],
+            tips: Vec::new(),
             text: Detail::new(text),
-            statement,
             search: IndexSearch::default(),
-            indexes: Detail::default(),
+            indexes: Vec::new(),
             request: None,
             tried: None,
             queryid: None,
@@ -177,12 +178,19 @@ impl PlanView {
     }
 
     fn derive(&mut self) {
-        self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.glyphs));
-        let values = self.values_line();
-        let notes: Vec<String> = values.clone().into_iter().chain(self.mean_line()).collect();
-        let subject = TriedPlan { plan: &self.source.plan, trial: self.tried.as_ref() };
-        self.tips.replace(documents::tips(subject, &self.verdict, &self.known, &self.search, &notes));
-        self.indexes.replace(self.search.document(subject, values.as_deref()));
+        self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.search, &self.glyphs));
+        let notes: Vec<String> = self.values_line().into_iter().chain(self.mean_line()).collect();
+        let advice = Advice {
+            tried: TriedPlan { plan: &self.source.plan, trial: self.tried.as_ref() },
+            verdict: &self.verdict,
+            known: &self.known,
+            search: &self.search,
+            notes: &notes,
+            glyphs: &self.glyphs,
+        };
+        self.leads = [advice.lead(TreeWidth::Wide), advice.lead(TreeWidth::Narrow)];
+        self.tips = advice.tips();
+        self.indexes = advice.indexes();
     }
 
     /// Returns with which values the plan was made, and which of them are guesses; `None` for a plan without values.
@@ -283,7 +291,10 @@ impl PlanView {
                 0 => ("", Role::Muted),
                 _ => (self.glyphs.warning, Role::Warning),
             };
-            let counted = format!("{mark} {tips} {}", if tips == 1 { "tip" } else { "tips" });
+            let counted = match tips {
+                0 => format!("{mark} no tips"),
+                tips => format!("{mark} {}", unit::counted(tips, "tip", "tips")),
+            };
             all.push(Segment::new(counted.trim_start().to_owned(), role).drop(1));
         }
         if indexes > 0 {
@@ -293,23 +304,35 @@ impl PlanView {
         all
     }
 
+    /// Returns what the plan took, for the end of the statement's line; or that it is an estimate.
+    pub(super) fn sum(&self) -> Vec<TextPart> {
+        let plan = &self.source.plan;
+        match plan.total_time().filter(|_| plan.is_analyzed()) {
+            Some(time) => vec![(time.to_string(), Role::Title), (" measured".to_owned(), Role::Muted)],
+            None => match plan.total_cost() {
+                Some(cost) => vec![
+                    ("cost ".to_owned(), Role::Muted),
+                    (Count(cost).to_string(), Role::Title),
+                    (" estimated, not run".to_owned(), Role::Muted),
+                ],
+                None => vec![("estimated, not run".to_owned(), Role::Muted)],
+            },
+        }
+    }
+
     /// Returns the plan's figures, the most important first.
     pub(super) fn figures(&self) -> Vec<Segment> {
         let plan = &self.source.plan;
-        let mut all = Vec::new();
-        match plan.total_time().filter(|_| plan.is_analyzed()) {
-            Some(time) => {
-                all.push(Segment::new(time.to_string(), Role::Title).and(" execution", Role::Muted));
-                if let Some(mean) = self.known.context.mean_time {
-                    all.push(Segment::new("mean ", Role::Muted).and(mean.to_string(), Role::Text).drop(3));
-                }
-            }
-            None => all.push(Segment::new("estimate", Role::Title).and(" only: not run", Role::Muted)),
+        let mut all = self.advice_figures();
+        if let Some(mean) = self.known.context.mean_time.filter(|_| plan.is_analyzed()) {
+            all.push(Segment::new("mean of all calls ", Role::Muted).and(mean.to_string(), Role::Text).drop(3));
         }
         if let Some(time) = plan.planning_time {
             all.push(Segment::new(time.to_string(), Role::Text).and(" planning", Role::Muted).drop(4));
         }
-        all.extend(self.advice_figures());
+        if tree::is_estimated_right(plan) {
+            all.push(Segment::new("estimates right", Role::Muted).drop(7));
+        }
         let scans = scans::sequential(plan).len();
         if scans > 0 {
             all.push(
@@ -320,7 +343,7 @@ impl PlanView {
                 .drop(2),
             );
         }
-        if let Some(cost) = plan.total_cost() {
+        if let Some(cost) = plan.total_cost().filter(|_| plan.is_analyzed()) {
             all.push(Segment::new("cost ", Role::Muted).and(Count(cost).to_string(), Role::Text).drop(5));
         }
         let blocks = plan.root().map(|root| root.buffers.shared.touched() + root.buffers.local.touched());
@@ -335,16 +358,6 @@ impl PlanView {
             let time = plan.accounts.triggers.to_string();
             all.push(Segment::new(time, Role::Warning).and(" triggers", Role::Muted).drop(3));
         }
-        let nodes = match plan.nodes.len() {
-            1 => "1 node".to_owned(),
-            many => format!("{} nodes", Count(many as f64)),
-        };
-        all.push(Segment::new(nodes, Role::Muted).drop(8));
-        let values = self.source.shown_values();
-        if !values.is_empty() {
-            all.push(Segment::new("with ", Role::Muted).and(values, Role::Text).drop(8));
-        }
-        all.push(Segment::new(self.source.from.clone(), Role::Muted).drop(9));
         all
     }
 }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use super::compare::{Comparison, compare};
+use super::compare::{Compared, Comparison, compare};
+use super::deck::DeckPart;
 use super::plan_view::PlanSource;
 use super::{Explain, PlanMode};
 use crate::app::PaneRequest;
-use crate::app::list::List;
 use crate::ui::theme::Role;
+
+/// The keys below the code of an index that was not built.
+const PLANNED_KEYS: &[(&str, &str)] =
+    &[("y", "copy code"), ("w", "write migration"), ("B", "try it for real"), ("Esc", "back to the plan")];
 
 impl Explain {
     /// Keeps the plan that is shown as the one before.
@@ -15,7 +19,7 @@ impl Explain {
         let Some(plan_view) = &self.plan_view else { return PaneRequest::Say("No plan to keep".to_owned()) };
         self.before = Some(Arc::clone(&plan_view.source));
         self.comparison = None;
-        PaneRequest::Say("Plan kept. Change something, press R to run it again, then c to compare".to_owned())
+        PaneRequest::Say("Plan kept. Change something, press R to run it again, then C to compare".to_owned())
     }
 
     /// Compares what there is to compare: the measured plans of a trial, the plan that was kept, or the planner's plans
@@ -34,6 +38,14 @@ impl Explain {
         })
     }
 
+    /// Whether there is something to compare.
+    pub(super) fn can_compare(&self) -> bool {
+        let Some(plan_view) = &self.plan_view else { return false };
+        let is_tried = plan_view.tried.as_ref().is_some_and(|trial| trial.tried.is_ok());
+        let is_kept = self.before.as_ref().is_some_and(|before| !Arc::ptr_eq(before, &plan_view.source));
+        is_tried || is_kept || plan_view.search.planned().is_some()
+    }
+
     fn compare_kept(&mut self) -> bool {
         let (Some(before), Some(plan_view)) = (&self.before, &self.plan_view) else { return false };
         if Arc::ptr_eq(before, &plan_view.source) {
@@ -43,14 +55,12 @@ impl Explain {
             values if values.is_empty() => source.from.clone(),
             values => format!("{} with {values}", source.from),
         };
-        let about = vec![
-            ("before: ".to_owned(), Role::Muted),
-            (said(before), Role::Text),
-            ("  after: ".to_owned(), Role::Muted),
-            (said(&plan_view.source), Role::Text),
-        ];
-        let comparison = compare(&before.plan, &plan_view.source.plan, &self.glyphs).about(about);
-        self.show_comparison(comparison);
+        let compared = Compared {
+            title: "Before and after".to_owned(),
+            facts: vec![("before", said(before), Role::Text), ("after", said(&plan_view.source), Role::Text)],
+            ..Compared::default()
+        };
+        self.show_comparison(compare(&before.plan, &plan_view.source.plan, compared, &self.glyphs));
         true
     }
 
@@ -58,16 +68,20 @@ impl Explain {
     fn compare_hypothetical(&mut self) -> bool {
         let found = self.plan_view.as_ref().and_then(|plan_view| plan_view.search.planned());
         let Some((at, verified, before, after)) = found else { return false };
-        let about =
-            vec![(format!("index {}, not built: ", at + 1), Role::Accent), (verified.evidence.words(), Role::Muted)];
-        let comparison = compare(before, after, &self.glyphs).about(about);
-        self.show_comparison(comparison);
+        let code = self.plan_view.as_ref().and_then(|plan_view| plan_view.search.code_card(at));
+        let compared = Compared {
+            title: format!("Without and with index {}, not built", at + 1),
+            facts: vec![("how", verified.evidence.words(), Role::Text)],
+            index: Some(at),
+            after: code.map(|card| DeckPart::Card(card.keys(PLANNED_KEYS))).into_iter().collect(),
+            ..Compared::default()
+        };
+        self.show_comparison(compare(before, after, compared, &self.glyphs));
         true
     }
 
     pub(super) fn show_comparison(&mut self, comparison: Comparison) {
-        self.compared = List::default();
-        self.compared.refresh(comparison.grid.clone());
+        self.compared.rewind();
         self.comparison = Some(comparison);
         self.mode = PlanMode::Compare;
     }

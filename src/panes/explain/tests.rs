@@ -168,9 +168,23 @@ fn no_size_panics_in_any_mode() {
 #[test]
 fn an_empty_pane_says_what_to_do() {
     let mut pane = Explain::default();
-    assert!(drawn(&mut pane, (80, 12)).contains("Press e to write or paste"));
+    let shown = drawn(&mut pane, (80, 12));
+    assert!(shown.contains("e      write or paste a statement") && !shown.contains("Last statements"), "{shown}");
+    assert!(pane.offers(EDIT) && !pane.offers(RUN) && !pane.offers(FOLD) && !pane.offers(Action::Filter));
     assert!(matches!(act(&mut pane, RUN), PaneRequest::Say(_)));
     assert!(pane.typing().is_some());
+}
+
+#[test]
+fn an_empty_pane_lists_the_statements_explained_last() {
+    let statements = ["select 1".to_owned(), "SELECT \"t\".\"a\" FROM \"t\" WHERE \"t\".\"b\" = 2".to_owned()];
+    let mut pane = Explain::remembering(&statements);
+    act(&mut pane, Action::Last);
+    act(&mut pane, Action::First);
+    insta::assert_snapshot!(drawn(&mut pane, (80, 20)));
+    assert_eq!(pane.copy(None).map(|(text, _)| text).as_ref(), statements.last());
+    let request = asked(act(&mut pane, Action::Inspect));
+    assert!(request.sql.contains("\"t\".\"b\" = 2") && !request.options.analyze, "{}", request.sql);
 }
 
 #[test]
@@ -191,7 +205,7 @@ fn a_statement_is_estimated_first_and_then_run() {
     assert!(drawn(&mut pane, (120, 12)).contains("running"));
     let last = effects(tell(&mut pane, answer(SLOW)));
     assert!(matches!(last.as_slice(), [Effect::Start(_, Job::Advise { .. })]), "{last:?}");
-    assert!(pane.run.is_none() && drawn(&mut pane, (120, 20)).contains("1.2s execution"));
+    assert!(pane.run.is_none() && drawn(&mut pane, (120, 20)).contains("1.2s measured"));
 }
 
 #[test]
@@ -349,8 +363,7 @@ fn the_keys_lead_to_the_time_and_to_the_scans() {
     assert_eq!(at(&pane), Some(3));
     act(&mut pane, HOTTEST);
     assert_eq!(at(&pane), Some(2));
-    act(&mut pane, Action::View);
-    assert!(drawn(&mut pane, (100, 40)).contains("external merge"));
+    assert!(drawn(&mut pane, (140, 40)).contains("external merge"));
     act(&mut pane, PLAN_TEXT);
     let text = drawn(&mut pane, (140, 30));
     assert!(text.contains("Rows Removed by Filter: 715000") && text.contains("(never executed)"), "{text}");
@@ -365,7 +378,7 @@ fn two_plans_are_compared_side_by_side() {
     assert!(matches!(act(&mut pane, COMPARE), PaneRequest::Say(_)));
     pane.paste(FAST);
     act(&mut pane, COMPARE);
-    insta::assert_snapshot!(drawn(&mut pane, (160, 14)));
+    insta::assert_snapshot!(drawn(&mut pane, (160, 22)));
     assert!(pane.close().is_some() && pane.mode == PlanMode::Tree);
 }
 
@@ -428,7 +441,7 @@ fn indexes_that_were_found_are_shown_copied_and_saved() {
     assert_eq!(pane.plan_view.as_ref().unwrap().search.count(), 0, "it is about the plan before");
     tell(&mut pane, JobResult::Advised(Ok(one_index())));
     act(&mut pane, Action::View);
-    let shown = drawn(&mut pane, (200, 40));
+    let shown = drawn(&mut pane, (200, 80));
     for words in ["1 index worth building", "reads 1.5M rows", "older_idx", "class Migration", "AddIndexConcurrently"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }
@@ -487,7 +500,8 @@ fn an_index_is_tried_for_real_after_a_question_that_names_what_it_does() {
     assert!(drawn(&mut pane, (120, 20)).contains("trying the index 1.5s"));
     assert!(matches!(act(&mut pane, RUN), PaneRequest::Say(_)), "one thing at a time");
     tell(&mut pane, JobResult::IndexesTried(Ok(Box::new(tried()))));
-    insta::assert_snapshot!(drawn(&mut pane, (160, 12)));
+    let all: Vec<String> = [(80, 30), (120, 40)].iter().map(|size| drawn(&mut pane, *size)).collect();
+    insta::assert_snapshot!(all.join("\n--\n"));
     assert!(pane.close().is_some() && pane.mode == PlanMode::Tree);
     let shown = drawn(&mut pane, (200, 40));
     for words in ["1.2s without it", "0.5ms with it (2,699× faster)", "4.0 MB (estimated: 977 kB)", "was analyzed"] {
@@ -558,7 +572,7 @@ fn the_planners_plans_without_and_with_an_index_are_compared() {
     });
     find_again(&mut pane, found);
     act(&mut pane, COMPARE);
-    let shown = drawn(&mut pane, (140, 12));
+    let shown = drawn(&mut pane, (140, 30));
     assert!(shown.contains("index 1, not built") && shown.contains("Index Scan Backward"), "{shown}");
 }
 
@@ -578,12 +592,13 @@ fn the_plans_of_two_choices_of_values_are_compared() {
         }
     };
     run(&mut pane, "delivered", SLOW);
-    assert!(drawn(&mut pane, (200, 20)).contains("with $1 = delivered"));
+    let shown = drawn(&mut pane, (200, 20));
+    assert!(shown.contains("status = 'delivered'"), "{shown}");
     run(&mut pane, "delivered", SLOW);
     assert!(matches!(act(&mut pane, COMPARE), PaneRequest::Say(_)), "the same values again");
     run(&mut pane, "pending", FAST);
     act(&mut pane, COMPARE);
-    let shown = drawn(&mut pane, (160, 12));
+    let shown = drawn(&mut pane, (160, 30));
     for words in ["with $1 = delivered", "with $1 = pending", "Index Scan Backward"] {
         assert!(shown.contains(words), "{words} in\n{shown}");
     }

@@ -1,26 +1,28 @@
 //! A plan as a tree with its figures beside it.
 //!
 //! On a narrow screen vanish, in this order: the total time, the I/O, the blocks read, the expected rows, the loops, the
-//! rows removed, the bar, the blocks, the remarks. The node, its own time, its share, its rows and how far the estimate
-//! was off stay.
+//! share in figures, the rows removed, the remarks, the blocks, the estimate, the rows. The node, its own time and the bar
+//! of its share stay. A column in which no node has a word is not there at all.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
+use super::indexes::IndexSearch;
 use super::known::ServerKnowledge;
-use crate::plan::text_label::label;
-use crate::plan::{BLOCK, Direction, Misestimate, Node, NodeId, NodeKind, Plan, Relationship, hot};
-use crate::sample::unit::{Count, Share};
+use super::names::NodeNames;
+use crate::plan::scans::{self, SeqScan};
+use crate::plan::{BLOCK, Direction, Misestimate, Node, NodeId, NodeKind, Plan};
+use crate::sample::unit::{Count, Share, factor};
 use crate::sample::{Bytes, Seconds};
-use crate::ui::gauge::bar;
 use crate::ui::glyphs::Glyphs;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, RowNesting, SortKind};
+use crate::ui::text;
 use crate::ui::theme::Role;
 
-/// Columns of the bar of a node's share.
-const BAR: usize = 8;
+/// Columns of the bar of a node's share: the least and the most.
+const BAR: (u16, u16) = (6, 16);
 
 /// Columns of a node's name that are kept on a narrow screen.
-const NAME: u16 = 34;
+const NAME: u16 = 52;
 
 /// Children of an Append from which on they are folded.
 const FOLDED_FROM: usize = 4;
@@ -31,8 +33,11 @@ const OFF: (f64, f64) = (10.0, 100.0);
 /// The factor from which on an estimate is not said to be right.
 const LEAST_OFF: f64 = 1.5;
 
-/// The share of the time from which on a node is worth a look, and from which on it is where the time goes.
-const HOT: (f64, f64) = (0.10, 0.33);
+/// What is said of an estimate that was not off.
+const RIGHT: &str = "right";
+
+/// The share of the whole below which a node's time is secondary, and from which on it is where the time goes.
+const HOT: (f64, f64) = (0.01, 0.33);
 
 /// Rows that a sequential scan threw away, or would, from which on it stands out.
 const MANY_ROWS: f64 = 1000.0;
@@ -50,129 +55,124 @@ pub(super) fn folded(plan: &Plan) -> impl Iterator<Item = NodeId> + '_ {
         .map(|(id, _)| id)
 }
 
-/// Returns the plan as a tree.
-pub(super) fn grid(plan: &Plan, known: &ServerKnowledge, glyphs: &Glyphs) -> Grid {
-    let hot: HashSet<NodeId> = hot::path(plan).into_iter().collect();
-    let widest = plan.nodes.iter().map(|node| name(node).len()).max().unwrap_or(0);
+/// Returns the plan as a tree; `search` says for which scans an index is worth building.
+pub(super) fn grid(plan: &Plan, known: &ServerKnowledge, search: &IndexSearch, glyphs: &Glyphs) -> Grid {
+    let names = NodeNames::of(plan, known);
+    let scans = scans::sequential(plan).into_iter().map(|scan| (scan.node, scan)).collect();
+    let has_buffers = plan.root().is_some_and(|root| !root.buffers.is_empty());
+    let line = NodeRow { plan, known, search, names, scans, glyphs, has_buffers };
+    let rows: Vec<GridRow> = plan.iter().map(|(id, node)| line.row(id, node)).collect();
+    let widest = rows.iter().filter_map(|row| row.cells.first()).map(|cell| text::width(&cell.text)).max().unwrap_or(0);
     let mut grid = Grid::new(columns(plan, u16::try_from(widest).unwrap_or(u16::MAX).min(NAME)));
     grid.shape = RowNesting::Tree;
-    let has_buffers = plan.root().is_some_and(|root| !root.buffers.is_empty());
-    let hottest = hot::slowest(plan, 1).first().copied();
-    let line = NodeRow { plan, known, glyphs, has_buffers };
-    let heat = |id: NodeId| match hottest {
-        Some(hottest) if hottest == id => Heat::Hottest,
-        _ if hot.contains(&id) => Heat::OnPath,
-        _ => Heat::Cool,
-    };
-    grid.rows = plan.iter().map(|(id, node)| line.row(id, node, heat(id))).collect();
+    grid.rows = rows;
+    without_empty_columns(&mut grid, plan);
     grid
 }
 
+/// Takes away the columns in which nothing is said, and that of the estimates where all are right.
+fn without_empty_columns(grid: &mut Grid, plan: &Plan) {
+    let says_something =
+        |at: usize| grid.rows.iter().any(|row| row.cells.get(at).is_some_and(|cell| !cell.text.is_empty()));
+    let estimates = grid.column("off").filter(|_| is_estimated_right(plan));
+    let kept: Vec<bool> = (0..grid.columns.len()).map(|at| says_something(at) && Some(at) != estimates).collect();
+    let mut of_columns = kept.iter();
+    grid.columns.retain(|_| of_columns.next() == Some(&true));
+    for row in &mut grid.rows {
+        let mut of_cells = kept.iter();
+        row.cells.retain(|_| of_cells.next() == Some(&true));
+    }
+}
+
 fn columns(plan: &Plan, name: u16) -> Vec<GridColumn> {
-    let own = if plan.has_times() { "self time" } else { "self cost" };
+    let (own, share) = if plan.has_times() { ("self time", "share of time") } else { ("self cost", "share of cost") };
     let rows = if plan.is_analyzed() { "rows" } else { "rows estimated" };
     let columns = vec![
-        GridColumn::text("node", "node", name).help("The step of the plan; its inputs are below it (EXPLAIN)."),
+        GridColumn::text("node", "node", name).names().help("The step of the plan; its inputs are below it (EXPLAIN)."),
         GridColumn::number("self", own)
             .help("Time of the node without its inputs; without ANALYZE, its cost in the planner's units (EXPLAIN).")
             .short("self"),
-        GridColumn::number("share", "share").help("The same as a share of the whole plan."),
-        GridColumn::text("bar", "", 8).help("The same share as a bar.").at_most(8).drop(3),
+        GridColumn::text("bar", share, BAR.0)
+            .help("The same as a share of the whole plan.")
+            .at_most(BAR.1)
+            .short("share"),
+        GridColumn::number("share", "share").short("%").help("The share in figures.").drop(8),
         GridColumn::number("rows", rows)
             .help("Rows returned over all loops and processes; without ANALYZE, those estimated (EXPLAIN).")
-            .short("rows"),
-        GridColumn::number("off", "error")
-            .help("How many times the estimate of rows is off; \"stopped\" where a node above needed no more."),
-        GridColumn::number("expected", "estimated")
+            .short("rows")
+            .drop(1),
+        GridColumn::number("off", "estimate")
+            .help("How many times the estimate of rows is off; \"stopped\" where a node above needed no more.")
+            .drop(2),
+        GridColumn::number("expected", "planned rows")
             .help("Rows the planner estimated, over all loops (EXPLAIN).")
-            .short("est.")
-            .drop(6),
+            .short("planned")
+            .drop(9),
         GridColumn::number("removed", "removed")
             .help("Rows read and discarded by a filter (EXPLAIN: Rows Removed by Filter).")
-            .drop(4),
+            .drop(6),
         GridColumn::number("loops", "loops")
             .help("How often the node ran, where more than once (EXPLAIN: Actual Loops).")
-            .drop(5),
+            .drop(7),
         GridColumn::number("blocks", "buffers")
             .help("Bytes of buffers that the node itself looked at, found in memory or read (EXPLAIN BUFFERS).")
-            .drop(2),
+            .drop(4),
         GridColumn::number("read", "read")
             .help("Bytes of these that were not in shared buffers (EXPLAIN BUFFERS).")
-            .drop(7),
+            .drop(10),
         GridColumn::number("io", "I/O")
             .help("Time the node itself waited for reads and writes; needs track_io_timing (EXPLAIN BUFFERS).")
-            .drop(8),
+            .drop(11),
         GridColumn::number("total", "total time")
             .help("Time of the node with its inputs (EXPLAIN: Actual Total Time).")
             .short("total")
-            .drop(9),
-        GridColumn::text("remarks", "remarks", 20)
-            .help("What stands out: spills, workers that did not start, rows discarded.")
-            .drop(1),
+            .drop(12),
+        GridColumn::text("remarks", "remarks", 24)
+            .help("What stands out: rows read for those kept, spills, workers that did not start.")
+            .drop(5),
     ];
     columns.into_iter().map(|column| column.sorted(SortKind::Fixed)).collect()
-}
-
-/// Whether a node is where the time goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heat {
-    /// It is not.
-    Cool,
-    /// It is on the way there.
-    OnPath,
-    /// It has the most time of its own.
-    Hottest,
 }
 
 struct NodeRow<'a> {
     plan: &'a Plan,
     known: &'a ServerKnowledge,
+    search: &'a IndexSearch,
+    names: NodeNames<'a>,
+    scans: HashMap<NodeId, SeqScan>,
     glyphs: &'a Glyphs,
     has_buffers: bool,
 }
 
 impl NodeRow<'_> {
-    fn row(&self, id: NodeId, node: &Node, heat: Heat) -> GridRow {
-        let share = node.derived.share.unwrap_or(0.0);
-        let (remarks, is_warning) = self.remarks(node);
+    fn row(&self, id: NodeId, node: &Node) -> GridRow {
+        let (remarks, is_warning) = self.remarks(id, node);
         let remarks = Cell::text(&remarks).role(if is_warning { Role::Warning } else { Role::Muted });
-        let name = Cell::text(&self.name(node, heat));
-        let name = match heat {
-            _ if stands_out(node) => name.role(Role::Warning),
-            Heat::Cool => name,
-            Heat::OnPath | Heat::Hottest => name.role(Role::Accent),
-        };
+        let name = Cell::text(&self.names.name(node));
+        let name = if stands_out(node) { name.role(Role::Warning) } else { name };
         let own_blocks = node.derived.self_buffers;
         let touched = own_blocks.shared.touched() + own_blocks.local.touched();
         let read = own_blocks.shared.read + own_blocks.local.read + own_blocks.temp.read;
         let bytes = |blocks: f64| Cell::optional((blocks > 0.0).then_some((Bytes(blocks * BLOCK), blocks)));
+        let share = node.derived.share;
         let cells = vec![
             name,
-            warm(self.own(node), share),
-            warm(Cell::optional(node.derived.share.map(|share| (Share(share), share))), share),
-            warm(Cell::mark(if share > 0.0 { bar(share, BAR, self.glyphs) } else { String::new() }, share), share),
+            by_weight(self.own(node), share),
+            share.map_or_else(Cell::default, |share| Cell::meter(share, BAR.1)),
+            Cell::optional(share.map(|share| (Share(share), share))).role(Role::Muted),
             rows_cell(node),
             off_cell(node),
-            Cell::optional(node.actual.and(expected(node)).map(|rows| (Count(rows), rows))),
+            Cell::optional(node.actual.and(expected(node)).map(|rows| (Count(rows), rows))).role(Role::Muted),
             count_cell(removed(node)),
             count_cell(if node.loops() > 1.0 { node.loops() } else { 0.0 }),
             bytes(if self.has_buffers { touched } else { 0.0 }),
             bytes(read),
             Cell::optional(Some(self.own_io(id, node)).filter(|io| *io > 0.0).map(|io| (Seconds(io), io))),
-            Cell::optional(node.derived.total_time.map(|time| (time, time.0))),
+            Cell::optional(node.derived.total_time.map(|time| (time, time.0))).role(Role::Muted),
             remarks,
         ];
         let row = GridRow::new(key(id), cells).depth(u16::try_from(node.depth).unwrap_or(u16::MAX));
         if node.is_never_executed() { row.role(Role::Muted) } else { row }
-    }
-
-    /// The name, with a mark on the way to where the time goes.
-    fn name(&self, node: &Node, heat: Heat) -> String {
-        match heat {
-            Heat::Cool => name(node),
-            Heat::OnPath => format!("{} {}", self.glyphs.prompt, name(node)),
-            Heat::Hottest => format!("{} {}", self.glyphs.warning, name(node)),
-        }
     }
 
     fn own(&self, node: &Node) -> Cell {
@@ -193,21 +193,22 @@ impl NodeRow<'_> {
     }
 
     /// Returns what is to be said of a node, and whether it is a warning.
-    fn remarks(&self, node: &Node) -> (String, bool) {
+    fn remarks(&self, id: NodeId, node: &Node) -> (String, bool) {
         let mut warnings = Vec::new();
         let mut notes = Vec::new();
         if node.is_never_executed() {
             notes.push("never executed".to_owned());
         }
-        if node.kind == NodeKind::SeqScan {
-            let told = self.scan(node);
-            if stands_out(node) { warnings.push(told) } else { notes.push(told) }
+        if let Some(scan) = self.scans.get(&id) {
+            let said = self.scan(node, scan);
+            if stands_out(node) { warnings.push(said) } else { notes.push(said) }
         }
         warnings.extend(spills(node));
         warnings.extend(fetches(node));
-        if let (Some(planned), Some(launched)) = (node.number("Workers Planned"), node.number("Workers Launched")) {
-            let told = format!("{launched} of {planned} workers");
-            if launched < planned { warnings.push(told) } else { notes.push(told) }
+        if let (Some(planned), Some(launched)) = (node.number("Workers Planned"), node.number("Workers Launched"))
+            && launched < planned
+        {
+            warnings.push(format!("{launched} of {planned} workers"));
         }
         if let Some(cache) = node.memoized.filter(|cache| cache.hits + cache.misses > 0.0) {
             notes.push(format!("{} from cache", Share(cache.hits / (cache.hits + cache.misses))));
@@ -229,25 +230,34 @@ impl NodeRow<'_> {
         (warnings.join(&format!(" {} ", self.glyphs.dot)), is_warning)
     }
 
-    /// What a sequential scan read for what it kept, the size of the table, the model.
-    fn scan(&self, node: &Node) -> String {
+    /// What a sequential scan read for what it kept, whether an index would do better, the size of the table.
+    fn scan(&self, node: &Node, scan: &SeqScan) -> String {
         let mut parts = Vec::new();
-        let kept = node.rows_or_estimate();
-        if node.actual.is_some() && !node.is_never_executed() {
-            let read = kept + node.removed_by_filter();
-            parts.push(if node.filter().is_some() {
-                format!("{} read, {} kept", Count(read), Count(kept))
-            } else {
-                format!("all {} rows read", Count(read))
+        if let Some(read) = scan.rows_read {
+            parts.push(match (node.filter().is_some(), scan.kept_share()) {
+                (true, Some(share)) => format!("{} read, {} kept", Count(read), Share(share)),
+                (true, None) => format!("{} read, at most {} kept", Count(read), Count(scan.rows_kept)),
+                (false, _) => format!("all {} rows read", Count(read)),
             });
-            let times = node.loops() / node.derived.processes.max(1.0);
-            if times > 1.5 {
-                parts.push(format!("{} times", Count(times.round())));
+            if scan.times > 1.5 {
+                parts.push(format!("{} times", Count(scan.times.round())));
             }
         }
+        parts.extend(self.search.word_on(scan.node));
         parts.extend(self.known.size(node).map(|size| format!("table of {size}")));
-        parts.extend(self.known.model(node).map(|model| format!("model {model}")));
+        if node.is_parallel_aware {
+            parts.push("parallel".to_owned());
+        }
         parts.join(&format!(" {} ", self.glyphs.dot))
+    }
+}
+
+/// Gives a figure the weight of its share of the whole.
+fn by_weight(cell: Cell, share: Option<f64>) -> Cell {
+    match share {
+        Some(share) if share >= HOT.1 => cell.role(Role::Title),
+        Some(share) if share < HOT.0 => cell.role(Role::Muted),
+        _ => cell,
     }
 }
 
@@ -290,18 +300,6 @@ fn fetches(node: &Node) -> Vec<String> {
     told
 }
 
-/// Returns the name of a node: what it is to its parent where that is not plain, and what it does.
-pub(super) fn name(node: &Node) -> String {
-    let label = label(node);
-    // The schema takes the room that the table's name needs; it is in the node's own document.
-    let schema = node.schema().map(|schema| format!(" on {}.", crate::quote::ident_as_printed(schema)));
-    let label = schema.map_or(label.clone(), |schema| label.replacen(&schema, " on ", 1));
-    match (node.subplan_name(), node.relationship) {
-        (Some(subplan), Relationship::InitPlan | Relationship::SubPlan) => format!("{subplan}: {label}"),
-        _ => label,
-    }
-}
-
 /// Returns the rows expected over all executions and processes, to stand beside those that came.
 fn expected(node: &Node) -> Option<f64> {
     let times = (node.loops() / node.derived.processes.max(1.0)).max(1.0);
@@ -310,16 +308,6 @@ fn expected(node: &Node) -> Option<f64> {
 
 fn removed(node: &Node) -> f64 {
     node.removed_by_filter() + node.removed_by_join_filter() + node.removed_by_recheck()
-}
-
-fn warm(cell: Cell, share: f64) -> Cell {
-    if share >= HOT.1 {
-        cell.role(Role::Bad)
-    } else if share >= HOT.0 {
-        cell.role(Role::Warning)
-    } else {
-        cell
-    }
 }
 
 fn count_cell(count: f64) -> Cell {
@@ -340,23 +328,31 @@ fn is_stopped_early(node: &Node) -> bool {
     node.derived.is_cut_short && node.derived.misestimate.is_some_and(is_over)
 }
 
-/// How far the estimate was off: `12× under` means that twelve times as many rows came as were estimated.
-fn off_cell(node: &Node) -> Cell {
-    let Some(off) = node.derived.misestimate else { return Cell::default() };
+/// Returns whether every estimate that was put to the test was right.
+pub(super) fn is_estimated_right(plan: &Plan) -> bool {
+    let mut tested = plan.nodes.iter().filter(|node| node.derived.misestimate.is_some()).peekable();
+    tested.peek().is_some() && tested.all(|node| off_words(node).as_deref() == Some(RIGHT))
+}
+
+/// How far the estimate was off, in words: `12× under` means that twelve times as many rows came as were estimated.
+fn off_words(node: &Node) -> Option<String> {
+    let off = node.derived.misestimate?;
     if is_stopped_early(node) {
-        return Cell::mark("stopped", 1.0).role(Role::Muted);
-    }
-    if off.factor < LEAST_OFF {
-        return Cell::number("ok", 1.0).role(Role::Muted);
+        return Some("stopped".to_owned());
     }
     let word = match off.direction {
-        Direction::Under => " under",
-        Direction::Over => " over",
-        Direction::Exact => "",
+        Direction::Under if off.factor >= LEAST_OFF => "under",
+        Direction::Over if off.factor >= LEAST_OFF => "over",
+        _ => return Some(RIGHT.to_owned()),
     };
-    let cell = Cell::number(format!("{}×{word}", Count(off.factor)), off.factor);
+    Some(format!("{}× {word}", factor(off.factor)))
+}
+
+fn off_cell(node: &Node) -> Cell {
+    let (Some(words), Some(off)) = (off_words(node), node.derived.misestimate) else { return Cell::default() };
+    let cell = Cell::number(words, off.factor);
     // What something above may have stopped was not wrongly estimated.
-    if node.derived.is_cut_short {
+    if node.derived.is_cut_short || off.factor < LEAST_OFF {
         cell.role(Role::Muted)
     } else if off.factor >= OFF.1 {
         cell.role(Role::Bad)

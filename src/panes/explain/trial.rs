@@ -1,5 +1,6 @@
 //! "Try it for real": the index is built, the statement measured without and with it, and the index dropped.
 
+use super::deck::DeckPart;
 use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
 use crate::app::{Effect, Job, JobId, PaneRequest, PaneView};
@@ -22,6 +23,13 @@ use crate::ui::theme::Role;
 const RUNS: f64 = 3.0;
 const SLOW: f64 = 2.0;
 
+/// The keys below what was measured.
+const TRIED: &[(&str, &str)] = &[("y", "copy code"), ("w", "write migration"), ("Esc", "back to the plan")];
+
+/// The same for a statement with parameters.
+const TRIED_WITH_VALUES: &[(&str, &str)] =
+    &[("y", "copy code"), ("w", "write migration"), ("R", "other values"), ("Esc", "back to the plan")];
+
 /// An index that a person was asked about, and that is being tried once they agree.
 #[derive(Debug)]
 pub(super) struct TrialRun {
@@ -41,24 +49,29 @@ pub(super) fn under_way(elapsed: Seconds, glyphs: &Glyphs) -> Vec<TextPart> {
     ]
 }
 
-/// Says in one line what came of it.
-pub(super) fn line(trial: &TrialResult, glyphs: &Glyphs) -> Vec<TextPart> {
-    let number = trial.at + 1;
-    match &trial.tried {
-        Ok(tried) => {
-            let (sign, words, role) = if tried.is_used.iter().all(|is_used| *is_used) {
-                (glyphs.good, "the planner uses it", Role::Good)
-            } else {
-                (glyphs.bad, "the planner does not use it", Role::Bad)
-            };
-            let told = format!("; built in {}, {}; removed again", tried.build, built_size(tried));
-            vec![(format!("{sign} index trial {number}: {words}"), role), (told, Role::Muted)]
-        }
-        Err(failure) => vec![
-            (format!("{} index trial {number}: ", glyphs.bad), Role::Bad),
-            (crate::ui::text::clean(&failure.what).into_owned(), Role::Bad),
-        ],
+/// Says in one line why a trial failed.
+pub(super) fn failed(trial: &TrialResult, failure: &Failure, glyphs: &Glyphs) -> Vec<TextPart> {
+    vec![
+        (format!("{} index trial {}: ", glyphs.bad, trial.at + 1), Role::Bad),
+        (crate::ui::text::clean(&failure.what).into_owned(), Role::Bad),
+    ]
+}
+
+/// Says what was measured: the title of the comparison, and the facts below its bars.
+fn compared(at: usize, tried: &Tried, values: &str) -> compare::Compared {
+    let is_used = tried.is_used.iter().all(|is_used| *is_used);
+    let (used, role) =
+        if is_used { ("used by the planner", Role::Good) } else { ("the planner does not use it", Role::Bad) };
+    let title = format!("Index {} tried for real: built in {}, measured, removed again", at + 1, tried.build);
+    let mut facts = vec![("index", format!("{} on disk, measured; {used}", built_size(tried)), role)];
+    if tried.times().is_none() {
+        facts.push(("time", "a write is only planned, so there are no times".to_owned(), Role::Muted));
     }
+    if !values.is_empty() {
+        facts.push(("values", values.to_owned(), Role::Text));
+    }
+    facts.extend(tried.notes.iter().map(|note| ("note", note.clone(), Role::Muted)));
+    compare::Compared { title, role: Some(role), facts, index: Some(at), after: Vec::new() }
 }
 
 /// The question before an index is built: what is done, where, and who waits for it.
@@ -242,9 +255,14 @@ impl Explain {
     pub(super) fn compare_tried(&mut self) -> bool {
         let Some(trial) = self.plan_view.as_ref().and_then(|plan_view| plan_view.tried.as_ref()) else { return false };
         let Ok(tried) = &trial.tried else { return false };
-        let about = line(trial, &self.glyphs);
-        let comparison = compare::compare(&tried.before, &tried.after, &self.glyphs);
-        self.show_comparison(comparison.about(about));
+        let Some(plan_view) = &self.plan_view else { return false };
+        let mut compared = compared(trial.at, tried, &plan_view.source.shown_values());
+        let has_values = !plan_view.source.values.is_empty();
+        let keys = if has_values { TRIED_WITH_VALUES } else { TRIED };
+        let code = plan_view.search.code_card(trial.at);
+        compared.after.extend(code.map(|card| DeckPart::Card(card.keys(keys))));
+        let comparison = compare::compare(&tried.before, &tried.after, compared, &self.glyphs);
+        self.show_comparison(comparison);
         true
     }
 }

@@ -1,7 +1,10 @@
 //! Which columns are shown and how wide: numbers whole, texts cut, the least important gone first.
 
+use std::collections::BTreeMap;
+
+use super::branches::{Branches, TreeShape};
 use super::grid::{Grid, GridColumn, RowNesting, WhenAlike};
-use super::order::LineOf;
+use super::order::{DEEPEST, LineOf};
 use crate::ui::text;
 
 /// Columns of the screen for the mark at the selected row.
@@ -20,19 +23,12 @@ pub(super) struct ColumnNeeds {
     pub(super) widest: Vec<u16>,
     /// Whether any cell of each column says something.
     pub(super) is_filled: Vec<bool>,
-    /// Columns of the screen for the tree's branches before the first column.
-    pub(super) indent: u16,
+    /// The tree or the groups.
+    pub(super) tree: TreeShape,
+    /// The widest cell of the first column at each level, by whether it is folded; the deepest levels are one.
+    levels: BTreeMap<(usize, bool), u16>,
     /// The columns whose one value is told in the frame's title.
     pub(super) is_told: Vec<bool>,
-}
-
-impl ColumnNeeds {
-    /// Widens each column to what it needed before: a column that grows and shrinks with its rows makes the others jump.
-    pub(super) fn grow(&mut self, before: &Self) {
-        if before.widest.len() == self.widest.len() {
-            self.widest.iter_mut().zip(&before.widest).for_each(|(now, was)| *now = (*now).max(*was));
-        }
-    }
 }
 
 /// The columns as they stand on the screen.
@@ -48,6 +44,8 @@ pub(super) struct Placed {
     pub(super) has_right: bool,
     /// Blanks between two columns.
     pub(super) gap: u16,
+    /// How the tree before the first column is drawn.
+    pub(super) branches: Branches,
 }
 
 /// A column on the screen.
@@ -62,7 +60,7 @@ pub(super) struct PlacedColumn {
 }
 
 /// Returns what the cells need; the only pass over all of them.
-pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[LineOf]) -> ColumnNeeds {
+pub(super) fn needs(grid: &Grid, lines: &[LineOf]) -> ColumnNeeds {
     let mut widest: Vec<u16> = grid.columns.iter().map(title_width).collect();
     let mut is_filled = vec![grid.rows.is_empty(); grid.columns.len()];
     for row in &grid.rows {
@@ -71,15 +69,41 @@ pub(super) fn needs(grid: &Grid, indents: impl Fn(&LineOf) -> u16, lines: &[Line
             *filled |= cell.width > 0;
         }
     }
-    let first = grid.columns.first().map_or(0, title_width);
-    let mut need = first;
+    let mut levels: BTreeMap<(usize, bool), u16> = BTreeMap::new();
     for line in lines {
         let cell = grid.rows.get(line.row).and_then(|row| row.cells.first()).map_or(0, |cell| cell.width);
-        need = need.max(cell.saturating_add(indents(line)));
+        let level = line.level.min(usize::from(DEEPEST) + 2);
+        let most = levels.entry((level, line.is_folded)).or_default();
+        *most = cell.max(*most);
     }
-    let plain = widest.first().copied().unwrap_or(0);
-    let indent = need.saturating_sub(plain);
-    ColumnNeeds { widest, is_filled, indent, is_told: Vec::new() }
+    ColumnNeeds { widest, is_filled, tree: TreeShape::of(grid), levels, is_told: Vec::new() }
+}
+
+/// A grid, and what it needs in a width of the screen.
+#[derive(Clone, Copy)]
+struct Measured<'a> {
+    grid: &'a Grid,
+    needs: &'a ColumnNeeds,
+    /// Columns of the screen for the branches before the first column.
+    indent: u16,
+}
+
+impl ColumnNeeds {
+    /// Widens each column to what it needed before: a column that grows and shrinks with its rows makes the others jump.
+    pub(super) fn grow(&mut self, before: &Self) {
+        if before.widest.len() == self.widest.len() {
+            self.widest.iter_mut().zip(&before.widest).for_each(|(now, was)| *now = (*now).max(*was));
+        }
+    }
+
+    /// Returns the columns of the screen that branches add to the widest cell of the first column.
+    fn indent(&self, branches: Branches) -> u16 {
+        let of_level = |((level, is_folded), cell): (&(usize, bool), &u16)| {
+            cell.saturating_add(branches.indent(*level, *is_folded))
+        };
+        let most = self.levels.iter().map(of_level).max().unwrap_or(0);
+        most.saturating_sub(self.widest.first().copied().unwrap_or(0))
+    }
 }
 
 /// Returns the value of each column whose cells are all alike, in a table of more than one row.
@@ -103,13 +127,15 @@ fn title_width(column: &GridColumn) -> u16 {
 pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize) -> Placed {
     let gap = if width >= ROOMY { 2 } else { 1 };
     let room = width.saturating_sub(MARGIN);
-    let comfortable = |at: usize| least(grid, needs, at, Fit::Comfortable);
-    let tight = |at: usize| least(grid, needs, at, Fit::Tight);
+    let branches = needs.tree.in_room(room);
+    let of = Measured { grid, needs, indent: needs.indent(branches) };
+    let comfortable = |at: usize| least(of, at, Fit::Comfortable);
+    let tight = |at: usize| least(of, at, Fit::Tight);
     let mut chosen: Vec<usize> =
         if scroll == 0 { (0..grid.columns.len()).collect() } else { scrolled(grid.columns.len(), scroll) };
     let is_told = |at: usize| needs.is_told.get(at) == Some(&true);
     chosen.retain(|at| *at == 0 || !is_told(*at));
-    if scroll == 0 && total(&chosen, gap, |at| most(grid, needs, at)) > room {
+    if scroll == 0 && total(&chosen, gap, |at| most(of, at)) > room {
         // Where a text would be cut, a column without a word in it has no place.
         chosen.retain(|at| *at == 0 || needs.is_filled.get(*at) != Some(&false));
     }
@@ -123,10 +149,10 @@ pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize)
         chosen.remove(gone);
     }
     let fit = if total(&chosen, gap, comfortable) > room { Fit::Tight } else { Fit::Comfortable };
-    let fitted = |at: usize| least(grid, needs, at, fit);
+    let fitted = |at: usize| least(of, at, fit);
     let mut widths: Vec<u16> = chosen.iter().map(|at| fitted(*at)).collect();
     let used = total(&chosen, gap, fitted);
-    grow(&mut widths, &chosen, grid, needs, room.saturating_sub(used));
+    grow(&mut widths, &chosen, of, room.saturating_sub(used));
     let mut x = MARGIN;
     let mut columns = Vec::with_capacity(chosen.len());
     for (column, wide) in chosen.iter().zip(&widths) {
@@ -137,7 +163,7 @@ pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize)
     let hidden = (grid.columns.len() - told).saturating_sub(columns.len());
     let has_left = scroll > 0;
     let passed = if has_left { scroll.min(grid.columns.len().saturating_sub(2)) } else { 0 };
-    Placed { has_right: hidden > passed, columns, hidden, has_left, gap }
+    Placed { has_right: hidden > passed, columns, hidden, has_left, gap, branches }
 }
 
 /// Returns how far the columns can be scrolled sideways: until the last one is seen whole.
@@ -171,10 +197,10 @@ enum Fit {
 const TIGHT: u16 = 8;
 
 /// Returns the least a column can do with: a number all its digits, a text its `min`.
-fn least(grid: &Grid, needs: &ColumnNeeds, at: usize, fit: Fit) -> u16 {
-    let Some(column) = grid.columns.get(at) else { return 0 };
-    let whole = needs.widest.get(at).copied().unwrap_or(0);
-    let indent = if at == 0 { needs.indent.min(24) } else { 0 };
+fn least(of: Measured<'_>, at: usize, fit: Fit) -> u16 {
+    let Some(column) = of.grid.columns.get(at) else { return 0 };
+    let whole = of.needs.widest.get(at).copied().unwrap_or(0);
+    let indent = if at == 0 { of.indent } else { 0 };
     if column.is_number() {
         whole + indent
     } else {
@@ -184,10 +210,10 @@ fn least(grid: &Grid, needs: &ColumnNeeds, at: usize, fit: Fit) -> u16 {
 }
 
 /// Returns the most a column has use for.
-fn most(grid: &Grid, needs: &ColumnNeeds, at: usize) -> u16 {
-    let Some(column) = grid.columns.get(at) else { return 0 };
-    let indent = if at == 0 { needs.indent } else { 0 };
-    let whole = needs.widest.get(at).copied().unwrap_or(0).max(text::width(&column.title) as u16);
+fn most(of: Measured<'_>, at: usize) -> u16 {
+    let Some(column) = of.grid.columns.get(at) else { return 0 };
+    let indent = if at == 0 { of.indent } else { 0 };
+    let whole = of.needs.widest.get(at).copied().unwrap_or(0).max(text::width(&column.title) as u16);
     let whole = whole.saturating_add(indent);
     if column.is_number() { whole } else { whole.min(column.max.saturating_add(indent)) }
 }
@@ -209,13 +235,13 @@ fn first_to_go(grid: &Grid, needs: &ColumnNeeds, chosen: &[usize]) -> usize {
 }
 
 /// Gives the columns what is left: texts until they can be read, then headers their long titles, then texts the rest.
-fn grow(widths: &mut [u16], chosen: &[usize], grid: &Grid, needs: &ColumnNeeds, rest: u16) {
-    let is_number = |at: usize| grid.columns.get(at).is_some_and(GridColumn::is_number);
-    let readable = |at: usize| if is_number(at) { 0 } else { most(grid, needs, at).min(READABLE) };
-    let titled = |at: usize| if is_number(at) { most(grid, needs, at) } else { 0 };
+fn grow(widths: &mut [u16], chosen: &[usize], of: Measured<'_>, rest: u16) {
+    let is_number = |at: usize| of.grid.columns.get(at).is_some_and(GridColumn::is_number);
+    let readable = |at: usize| if is_number(at) { 0 } else { most(of, at).min(READABLE) };
+    let titled = |at: usize| if is_number(at) { most(of, at) } else { 0 };
     let rest = fill(widths, chosen, rest, readable);
     let rest = fill(widths, chosen, rest, titled);
-    fill(widths, chosen, rest, |at| most(grid, needs, at));
+    fill(widths, chosen, rest, |at| most(of, at));
 }
 
 /// Widens the narrowest first, each up to its limit; returns what is left.

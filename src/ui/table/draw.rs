@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
+use super::branches::Look;
 use super::columns::{self, Placed, PlacedColumn};
 use super::grid::{BarPart, Cell, CellKind, CutAt, Grid, GridRow, Notice, RowNesting};
 use super::order::{LineOf, SortDirection};
@@ -181,7 +182,7 @@ impl<'a> TableDrawing<'a> {
 
     /// Writes a group's name, which its last cell holds, first in its row; returns where the cells may go on.
     fn group_name(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, row: &GridRow) -> u16 {
-        let indent = self.branches(buffer, spot.y, &spot.place, line);
+        let indent = self.branches(buffer, spot, line);
         let Some(name) = row.cells.last() else { return 0 };
         let x = spot.place.x + indent;
         let room = self.area.width.saturating_sub(x + u16::from(self.has_scrollbar));
@@ -235,7 +236,7 @@ impl<'a> TableDrawing<'a> {
         let Some(cell) = row.cells.get(place.column) else { return };
         let text = &cell.text;
         if place.column == 0 && self.grid.shape != RowNesting::Flat {
-            let indent = self.branches(buffer, y, &place, line);
+            let indent = self.branches(buffer, spot, line);
             place.x += indent;
             place.width -= indent;
         }
@@ -280,30 +281,12 @@ impl<'a> TableDrawing<'a> {
         buffer.set_style(place(figure, width), look(Role::Muted));
     }
 
-    /// Draws a line's branches or fold mark and returns the columns they took.
-    fn branches(&self, buffer: &mut Buffer, y: u16, place: &PlacedColumn, line: &LineOf) -> u16 {
-        let glyphs = &self.theme.glyphs;
-        let mut drawn = String::new();
-        let is_tree = self.grid.shape == RowNesting::Tree;
-        if let Some((own, above)) = line.followed.split_last() {
-            for has_sibling in above.iter().skip(1) {
-                drawn.push_str(if *has_sibling && is_tree { glyphs.trunk } else { "   " });
-            }
-            match (above.is_empty(), is_tree) {
-                (true, _) if line.children > 0 => {
-                    drawn.push_str(if line.is_folded { glyphs.folded } else { glyphs.open });
-                }
-                (true, _) => drawn.push_str("  "),
-                (false, true) => drawn.push_str(if *own { glyphs.branch } else { glyphs.last_branch }),
-                (false, false) => drawn.push_str("   "),
-            }
-            if !above.is_empty() && line.is_folded {
-                drawn.push_str(glyphs.folded);
-            }
-        }
-        let wide = place.width.min(text::width(&drawn) as u16);
-        buffer.set_stringn(self.area.x + place.x, y, &drawn, usize::from(wide), self.theme.style(Role::Border));
-        wide
+    /// Draws a line's branches or fold mark, fainter than its text, and returns the columns they took.
+    fn branches(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf) -> u16 {
+        let is_reversed = spot.style.add_modifier.contains(Modifier::REVERSED);
+        let style = if is_reversed { spot.style } else { Style { bg: None, ..self.theme.style(Role::Faint) } };
+        let place = Rect { x: self.area.x + spot.place.x, y: spot.y, width: spot.place.width, height: 1 };
+        self.placed.branches.draw(buffer, place, line, Look { glyphs: &self.theme.glyphs, style })
     }
 
     /// Puts a text into a column and returns where it begins.
@@ -362,7 +345,7 @@ impl<'a> TableDrawing<'a> {
 }
 
 /// Draws a sentence and its remedy in the middle of an area.
-pub(crate) fn draw_notice(buffer: &mut Buffer, area: Rect, notice: &Notice, theme: &Theme) {
+fn draw_notice(buffer: &mut Buffer, area: Rect, notice: &Notice, theme: &Theme) {
     let area = area.intersection(buffer.area);
     let width = usize::from(area.width.saturating_sub(2)).min(76);
     if width == 0 || area.height == 0 {

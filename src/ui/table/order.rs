@@ -11,14 +11,8 @@ use super::grid::{Cell, Grid, GridRow, RowNesting, SortKey};
 /// Characters beyond which a text must hold the words as they are: in a long one, the letters of any word are found in order.
 const FUZZY_LENGTH: usize = 48;
 
-/// Columns of the screen for one level of a tree.
-const STEP: u16 = 3;
-
-/// Columns of the screen for the mark of what can be folded.
-const MARK: u16 = 2;
-
-/// The deepest level that is still indented.
-const DEEPEST: u16 = 8;
+/// The levels of a tree whose branches are kept for each line: no screen shows more.
+pub(super) const DEEPEST: u16 = 64;
 
 /// The direction of a sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,19 +43,8 @@ pub(super) struct LineOf {
     pub(super) is_folded: bool,
     /// Its level; 1 at the top, 0 in a table without levels.
     pub(super) level: usize,
-    /// For its nearest ancestors and for itself, as many as are drawn: whether a sibling follows.
+    /// For its topmost ancestors, at most [`DEEPEST`], and for itself: whether a sibling follows.
     pub(super) followed: Vec<bool>,
-}
-
-impl LineOf {
-    /// Returns the columns of the screen that its branches or fold mark take.
-    pub(super) fn indent(&self) -> u16 {
-        match self.level {
-            0 => 0,
-            1 => MARK,
-            level => (level - 1).min(usize::from(DEEPEST)) as u16 * STEP + if self.is_folded { MARK } else { 0 },
-        }
-    }
 }
 
 /// What decides the rows shown.
@@ -127,8 +110,7 @@ impl Nested<'_> {
             let level = waiting.len() + 1;
             let Some(row) = siblings.next() else { continue };
             // Of a deep tree no more than is drawn: all of it would be the square of the levels.
-            let unseen = above.len().saturating_sub(usize::from(DEEPEST));
-            let mut followed = above.get(unseen..).unwrap_or_default().to_vec();
+            let mut followed = above.get(..usize::from(DEEPEST)).unwrap_or(&above).to_vec();
             followed.push(siblings.len() > 0);
             waiting.push((siblings, above));
             let below = self.tree.children.get(row).map_or(&[][..], Vec::as_slice);

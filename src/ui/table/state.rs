@@ -109,7 +109,7 @@ impl TableState {
 
     /// Measures the columns; widths of the same columns only grow.
     fn measure(&mut self, grid: &Grid) {
-        let mut needs = columns::needs(grid, LineOf::indent, &self.shown.lines);
+        let mut needs = columns::needs(grid, &self.shown.lines);
         let ids = || grid.columns.iter().map(|column| column.id.clone());
         if ids().eq(self.needs_of.iter().cloned()) {
             needs.grow(&self.needs);
