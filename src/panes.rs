@@ -22,7 +22,7 @@ use crate::document::Document;
 use crate::readings::cut::Cut;
 use crate::sample::unit::counted;
 use crate::sample::{Missing, Seconds, Section, shortfall};
-use crate::ui::chart::Limit;
+use crate::ui::chart::{Limit, span_for};
 use crate::ui::dialog::PickItem;
 use crate::ui::table::Notice;
 use crate::ui::theme::Role;
@@ -54,9 +54,29 @@ fn utc_offset(zone: &TimeZone, at: f64) -> f64 {
     f64::from(zone.to_offset(at).seconds())
 }
 
-/// The line of a load chart at the server's CPUs.
-fn vcpu_limit(vcpus: u32) -> Limit {
-    Limit { value: f64::from(vcpus), label: counted(vcpus as usize, "vCPU", "vCPUs") }
+/// Returns the lines of a load chart: the server's CPUs, and the connections that ordinary roles may have.
+fn load_limits(view: &PaneView<'_>, vcpus: Option<u32>) -> Vec<Limit> {
+    let vcpus = vcpus.map(|count| Limit {
+        value: f64::from(count),
+        label: counted(count as usize, "vCPU", "vCPUs"),
+        reach: 2.5,
+        role: Role::Warning,
+    });
+    let usable = view.readings.vitals(view.past()).usable_connections();
+    let connections = usable.map(|count| Limit {
+        value: count as f64,
+        label: format!("all {count} connections"),
+        reach: 1.5,
+        role: Role::Bad,
+    });
+    vcpus.into_iter().chain(connections).collect()
+}
+
+/// Returns how much time a load chart shows up to `end`, of which `begin` is the oldest moment it knows; `most` at the most.
+fn chart_span(view: &PaneView<'_>, begin: f64, end: f64, most: f64) -> f64 {
+    // What is older may be in the file of a recording.
+    let has_older = view.history.first().is_some_and(|first| first.number() > 0);
+    if has_older { most } else { span_for(end - begin + view.newer.cost.second(), most) }
 }
 
 /// What stands in the middle of a pane whose section cannot be shown.

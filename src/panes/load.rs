@@ -24,7 +24,7 @@ use crate::readings::slices::{Dimension, LoadSamples, SampleCount, SliceConditio
 use crate::readings::statement_line::statement_line;
 use crate::sample::unit::counted;
 use crate::sample::{Seconds, Timestamp};
-use crate::ui::chart::LoadChart;
+use crate::ui::chart::{ChartFrame, LoadChart};
 use crate::ui::dialog::PickItem;
 use crate::ui::frame::Tile;
 use crate::ui::table::{Grid, Notice};
@@ -153,9 +153,9 @@ impl Pane for Load {
         let samples = view.readings.load_samples(view.history, known);
         self.is_behind = samples.is_behind();
         self.has_tags |= samples.count(whole).has_tags;
-        let pictured = Pictured { whole, window, dimension: self.chart_by };
+        let pictured = Pictured { whole, window, is_zoomed: !self.zooms.is_empty(), dimension: self.chart_by };
         self.chart = LoadChart {
-            limit: self.vcpus.map(super::vcpu_limit),
+            limits: super::load_limits(view, self.vcpus),
             mark: self.mark.map(|mark| mark.0),
             utc_offset: super::utc_offset(&self.zone, view.newer.at.0),
             ..chart::chart(view, &samples, pictured)
@@ -176,7 +176,8 @@ impl Pane for Load {
             self.draw_chart(frame, top, context, &only);
         }
         let heading = if chart > 0 { self.shown.table.clone() } else { format!("{}{only}", self.shown.table) };
-        let tile = Tile { title: &heading, key: None, note: None, has_focus: true };
+        let note = Some((self.shown.samples.as_str(), Role::Muted));
+        let tile = Tile { title: &heading, key: None, note, has_focus: true };
         let inside = tile.draw(frame.buffer_mut(), bottom, context.theme);
         self.list.draw_rows(frame, inside, context);
         self.list.draw_place(frame, bottom, context);
@@ -269,10 +270,8 @@ impl Load {
         let dot = context.theme.glyphs.dot;
         let moment = if moment.is_empty() { String::new() } else { format!(" {dot} {moment}") };
         let heading = format!("Load by {}{only}{moment}", self.chart_by.name());
-        let note = Some((self.shown.samples.as_str(), Role::Muted));
-        let tile = Tile { title: &heading, key: None, note, has_focus: false };
-        self.chart_area = tile.draw(frame.buffer_mut(), area, context.theme);
-        self.chart.draw(frame.buffer_mut(), self.chart_area, context.theme);
+        let heading = ChartFrame { title: &heading, note: None };
+        self.chart_area = self.chart.draw(frame.buffer_mut(), area, context.theme, heading);
     }
 
     /// Returns the rows of the screen for the chart: two fifths, and what the table does not need, up to three fifths.

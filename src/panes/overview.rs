@@ -20,17 +20,17 @@ use crate::document::Document;
 use crate::findings::{Finding, Findings, Severity};
 use crate::readings::Readings;
 use crate::readings::backends::Backend;
-use crate::readings::load::{Load, LoadPoint, WaitClass};
+use crate::readings::load::{Load, LoadPoint};
 use crate::sample::unit::Count;
 use crate::sample::{Timestamp, shortfall};
-use crate::ui::chart::{LoadChart, Point, wait_classes};
+use crate::ui::chart::{ChartFrame, LoadChart, Point, wait_classes};
 use crate::ui::frame::Tile;
 use crate::ui::table::GridColumn;
 use crate::ui::theme::Role;
 
 use self::tiles::Tiles;
 
-/// Seconds of load that the chart shows. One span: a chart that changes it by itself makes the same load look like another.
+/// Seconds of load that the chart shows at the most; it begins where the data begin and grows in steps until then.
 const CHART_SPAN: f64 = 300.0;
 /// Seconds after which a moment that was not read is a gap.
 const CHART_HOLD: f64 = 2.5;
@@ -62,7 +62,8 @@ pub struct Overview {
     loads: Vec<Point>,
     /// The moment of the oldest snapshot that there was.
     oldest: Option<f64>,
-    chart_note: String,
+    chart_title: String,
+    chart_note: Option<String>,
     tiles: Tiles,
     shown_tile: usize,
     findings: Findings,
@@ -84,10 +85,10 @@ impl Pane for Overview {
         self.findings_of = last_answer(view).map(|at| clock_text_in(at, zone.clone()));
         self.chart = LoadChart {
             utc_offset: super::utc_offset(&zone, view.newer.at.0),
-            limit: self.vcpus.map(super::vcpu_limit),
+            limits: super::load_limits(view, self.vcpus),
             ..chart(view, &self.loads)
         };
-        self.chart_note = chart_note(view);
+        (self.chart_title, self.chart_note) = chart_words(view);
         self.tiles.refresh(view);
         let was = self.findings.list.first().map(|worst| worst.id);
         self.findings.clone_from(view.findings);
@@ -197,15 +198,9 @@ impl Overview {
     }
 
     fn draw_chart(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
-        let tile = Tile {
-            title: "Load: average active sessions",
-            key: None,
-            note: Some((&self.chart_note, Role::Muted)),
-            has_focus: false,
-        };
-        let inside = tile.draw(frame.buffer_mut(), area, context.theme);
-        self.chart_area = inside;
-        self.chart.draw(frame.buffer_mut(), inside, context.theme);
+        let note = self.chart_note.as_ref().map(|note| (note.as_str(), Role::Muted));
+        let heading = ChartFrame { title: &self.chart_title, note };
+        self.chart_area = self.chart.draw(frame.buffer_mut(), area, context.theme, heading);
     }
 
     /// Derives the load of the snapshots that came since the last refresh.
@@ -272,12 +267,14 @@ fn right_edge(view: &PaneView<'_>) -> f64 {
 
 fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
     let end = right_edge(view);
-    let step = CHART_SPAN / CHART_STEPS;
+    let begin = loads.first().map_or(end, |first| first.at);
+    let span = super::chart_span(view, begin, end, CHART_SPAN);
+    let step = span / CHART_STEPS;
     let cursor = view.is_held.then_some(view.newer.at.0);
     LoadChart {
         classes: wait_classes(),
         points: loads.to_vec(),
-        span: CHART_SPAN,
+        span,
         end: Some((end / step).ceil() * step),
         hold: CHART_HOLD * view.newer.cost.second(),
         cursor,
@@ -291,48 +288,41 @@ fn last_answer(view: &PaneView<'_>) -> Option<Timestamp> {
     section.why().and(section.reading()).map(|reading| reading.at)
 }
 
-/// Says how many of the active are workers, which the header does not count among the sessions.
+/// Says how many of the load are workers, which the header does not count among the active sessions.
 fn workers(view: &PaneView<'_>) -> String {
     let is_worker = |one: &&Backend| matches!(one.kind.as_str(), "parallel worker" | "autovacuum worker");
     let workers: Vec<Backend> =
         view.readings.backends().unwrap_or_default().iter().filter(is_worker).cloned().collect();
     match Load::of(&workers).total() {
-        count if count > 0.0 => format!(" ({})", Count(count).of("worker", "workers")),
+        count if count > 0.0 => format!(", {}", Count(count).of("worker", "workers")),
         _ => String::new(),
     }
 }
 
 /// Says how many vacuums pause, which the load does not count: they sleep as their cost limit tells them to.
-fn paused_vacuums(view: &PaneView<'_>) -> String {
+fn paused_vacuums(view: &PaneView<'_>) -> Option<String> {
     let backends = view.readings.backends().unwrap_or_default();
     match backends.iter().filter(|backend| backend.is_active() && backend.wait.ends_with(":VacuumDelay")).count() {
-        0 => String::new(),
-        count => format!("; {} (vacuum_cost_delay)", Count(count as f64).of("vacuum pauses", "vacuums pause")),
+        0 => None,
+        count => Some(format!("{} (vacuum_cost_delay)", Count(count as f64).of("vacuum pauses", "vacuums pause"))),
     }
 }
 
-fn chart_note(view: &PaneView<'_>) -> String {
+/// Returns the chart's title with the load of the moment shown, and what is to be known of it.
+fn chart_words(view: &PaneView<'_>) -> (String, Option<String>) {
+    let title = |load: &str| format!("Load by wait: {load}");
     match LoadPoint::of(view.readings).load {
         Some(load) if load.unknown > 0.0 => {
             let why = shortfall("activity", &view.newer.server);
             let why = why.as_ref().and_then(|why| why.remedy()).unwrap_or("track_activities is off there");
-            format!("{:.0} sessions hidden: {why}", load.unknown)
+            let known = load.known().map_or_else(|| "?".to_owned(), |_| format!("{:.0}+", load.total()));
+            (title(&known), Some(format!("{:.0} sessions hidden: {why}", load.unknown)))
         }
-        Some(load) => {
-            let (most, class) = load
-                .by_class
-                .iter()
-                .zip(WaitClass::ALL)
-                .max_by(|left, right| left.0.total_cmp(right.0))
-                .map_or((0.0, WaitClass::Cpu), |(most, class)| (*most, class));
-            if most > 0.0 {
-                format!("{:.0} active{}, most on {}", load.total(), workers(view), class.name())
-            } else {
-                format!("No active session{}", paused_vacuums(view))
-            }
-        }
+        Some(load) if load.total() > 0.0 => (title(&format!("{:.0}{}", load.total(), workers(view))), None),
+        Some(_) => (title("0"), paused_vacuums(view)),
         None => {
-            view.newer.section("activity").why().map_or_else(|| "not read for a while".to_owned(), ToString::to_string)
+            let why = view.newer.section("activity").why();
+            (title("?"), Some(why.map_or_else(|| "not read for a while".to_owned(), ToString::to_string)))
         }
     }
 }

@@ -79,6 +79,11 @@ pub struct SessionCounts {
 }
 
 impl Vitals {
+    /// Returns how many connections ordinary roles may have: `max_connections` without the reserved ones.
+    pub fn usable_connections(&self) -> Option<i64> {
+        self.max_connections.map(|all| (all - self.reserved.unwrap_or(0)).max(1))
+    }
+
     /// Derives the vital signs at a moment.
     pub(super) fn of(readings: &Readings, past: Past<'_>) -> Self {
         let mut vitals = Self::default();

@@ -3,7 +3,7 @@
 use crate::app::PaneView;
 use crate::readings::slices::{Dimension, LoadSamples, TimeWindow};
 use crate::sample::Timestamp;
-use crate::ui::chart::{Legend, LoadChart, Point, SessionClass, wait_classes};
+use crate::ui::chart::{Legend, LegendPlace, LoadChart, Point, SessionClass, wait_classes};
 use crate::ui::text::clean_cut;
 use crate::ui::theme::Role;
 
@@ -33,13 +33,15 @@ pub(super) struct Pictured {
     pub(super) whole: TimeWindow,
     /// The part of it that the legend is the mean of.
     pub(super) window: TimeWindow,
+    /// Whether that is a part which a person zoomed to: it is shown whole, whatever is known of it.
+    pub(super) is_zoomed: bool,
     /// What it is cut by.
     pub(super) dimension: Dimension,
 }
 
 /// Returns the chart of a stretch of time.
 pub(super) fn chart(view: &PaneView<'_>, samples: &LoadSamples, pictured: Pictured) -> LoadChart {
-    let Pictured { whole, window, dimension } = pictured;
+    let Pictured { whole, window, dimension, .. } = pictured;
     let series = samples.series(whole, view.filter, dimension, SERIES.len());
     let classes = if dimension == Dimension::WaitClass {
         wait_classes()
@@ -63,9 +65,12 @@ pub(super) fn chart(view: &PaneView<'_>, samples: &LoadSamples, pictured: Pictur
             Point { at: point.at.0, values: point.active, unknown: point.unknown }
         })
         .collect();
-    let length = whole.length().0;
-    let step = length / STEPS;
     let is_whole = whole.until == view.newer.at;
+    // What is not zoomed begins where the data begin.
+    let begin = points.first().map_or(whole.until.0, |point| point.at).max(whole.from.0);
+    let length = whole.length().0;
+    let length = if pictured.is_zoomed { length } else { crate::panes::chart_span(view, begin, whole.until.0, length) };
+    let step = length / STEPS;
     let means = sums.into_iter().map(|sum| sum / f64::max(count, 1.0)).collect();
     LoadChart {
         classes,
@@ -74,6 +79,7 @@ pub(super) fn chart(view: &PaneView<'_>, samples: &LoadSamples, pictured: Pictur
         end: Some(if is_whole { (whole.until.0 / step).ceil() * step } else { whole.until.0 }),
         hold: HOLD * view.newer.cost.second(),
         cursor: view.is_held.then_some(view.newer.at.0),
+        legend_place: if dimension == Dimension::WaitClass { LegendPlace::Border } else { LegendPlace::Line },
         legend: if count > 0.0 { Legend::Mean(means) } else { Legend::Moment },
         ..LoadChart::default()
     }

@@ -157,12 +157,12 @@ fn the_dimension_is_chosen_from_a_list() {
 fn the_cursor_moves_the_whole_console_and_says_what_its_moment_is_made_of() {
     let mut console = Console::new();
     let left = console.press(KeyCode::Left);
-    assert!(left.contains("PAUSED") && left.contains("10 = lock 6, cpu 3, io 1"), "{left}");
+    assert!(left.contains("PAUSED") && left.contains("10 = Lock 6, CPU 3, IO 1"), "{left}");
     for _ in 0..20 {
         console.press(KeyCode::Left);
     }
     let earlier = console.letters("h");
-    assert!(earlier.contains("4 = cpu 3, io 1"), "{earlier}");
+    assert!(earlier.contains("4 = CPU 3, IO 1"), "{earlier}");
     let live = console.press(KeyCode::Esc);
     assert!(!live.contains("PAUSED") && !live.contains("10 = "), "{live}");
     console.press(KeyCode::Right);
@@ -178,7 +178,7 @@ fn a_window_is_marked_zoomed_and_left_again() {
     console.check("{", &["11 samples of 1 s, none missed", "08:00:49 to 08:01:00"]);
     let zoomed = console.letters("{z");
     assert!(zoomed.contains("21 samples of 1 s") && zoomed.contains("08:00:39 to 08:01:00"), "{zoomed}");
-    assert!(zoomed.contains("active on average  ■ lock 5.7"), "{zoomed}");
+    assert!(zoomed.contains("active on average · ■ Lock 5.7"), "{zoomed}");
     let back = console.press(KeyCode::Backspace);
     assert!(back.contains("last 5 minutes") && back.contains("60 samples"), "{back}");
     // Of three samples or fewer no share is told.

@@ -163,7 +163,7 @@ fn an_exact_measurement_is_cancelled_by_escape() {
 }
 
 #[test]
-fn the_chart_shows_one_span_however_long_was_watched() {
+fn the_chart_is_full_from_the_start_and_grows_in_steps() {
     let mut pane = super::Overview::in_zone(jiff::tz::TimeZone::UTC);
     let mut history = crate::sample::History::default();
     let mut spans = Vec::new();
@@ -178,7 +178,8 @@ fn the_chart_shows_one_span_however_long_was_watched() {
         spans.push(pane.chart.span);
     }
     spans.dedup();
-    assert_eq!(spans, [300.0]);
+    let expected = [6.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 75.0, 90.0, 120.0, 150.0, 180.0, 240.0, 300.0];
+    assert_eq!(spans, expected);
 }
 
 #[test]
@@ -222,8 +223,8 @@ fn the_chart_goes_back_to_the_moment_that_is_shown() {
     };
     for (at, active) in [(990.0, 1), (50.0, 3), (900.0, 1), (300.0, 1)] {
         let text = shown(at);
-        assert!(text.contains(&format!("{active} active, most on")), "the title at {at}:\n{text}");
-        assert!(text.contains(&format!("{active}.0 active")), "the legend at {at}:\n{text}");
+        assert!(text.contains(&format!("Load by wait: {active} ")), "the title at {at}:\n{text}");
+        assert!(text.contains(&format!("CPU {active} ")), "the legend at {at}:\n{text}");
         assert_eq!(text.contains('▲'), at < 990.0, "{at}:\n{text}");
     }
 }
@@ -234,7 +235,7 @@ fn workers_are_told_from_the_sessions_that_the_header_counts() {
     database: "shop" };
     let mut app = app(snapshot().with("activity", vec![session(11, "active", 4.0), worker]));
     let shown = screen(&mut app, 120, 40);
-    assert!(shown.contains("2 active (1 worker), most on CPU"), "{shown}");
+    assert!(shown.contains("Load by wait: 2, 1 worker"), "{shown}");
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Round numbers for axes: values and times.
 
+use super::Limit;
+
 /// Rows between two labels of the axis.
 const ROWS_BETWEEN: u16 = 2;
-
-/// How far above the values a limit may be and still be drawn: beyond, it would flatten them.
-const REACH: f64 = 2.5;
 
 /// Columns for a time and the blanks around it.
 const TIME_WIDTH: u16 = 12;
@@ -19,10 +18,11 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Returns a scale that holds the greatest value, and the limit where that is within reach.
-    pub(super) fn over(greatest: f64, limit: Option<f64>, rows: u16) -> Self {
-        let near = limit.filter(|limit| *limit <= greatest.max(1.0) * REACH).unwrap_or(0.0);
-        let greatest = greatest.max(near).max(1.0);
+    /// Returns a scale that holds the greatest value, and the limits that are within reach.
+    pub(super) fn over(greatest: f64, limits: &[Limit], rows: u16) -> Self {
+        let greatest = greatest.max(1.0);
+        let near = limits.iter().filter(|limit| limit.value <= greatest * limit.reach).map(|limit| limit.value);
+        let greatest = near.fold(greatest, f64::max);
         let labels = (rows / ROWS_BETWEEN).clamp(1, 6);
         let step = round_up(greatest / f64::from(labels));
         Self { top: (greatest / step * 2.0 - 0.001).ceil() * step / 2.0, step }
@@ -52,11 +52,6 @@ pub(super) fn number(value: f64) -> String {
     if value.fract().abs() < 1e-9 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
-/// Returns a value of the legend.
-pub(super) fn value(value: f64) -> String {
-    if value == 0.0 || value >= 99.5 { format!("{value:.0}") } else { format!("{value:.1}") }
-}
-
 /// Returns an average with three digits at most: what is more than nothing is not written as nothing.
 pub(crate) fn average(value: f64) -> String {
     match value {
@@ -66,6 +61,18 @@ pub(crate) fn average(value: f64) -> String {
         _ if value >= 0.005 => format!("{value:.2}"),
         _ => "<0.01".to_owned(),
     }
+}
+
+/// Lengths of time that a chart grows through until it shows its whole span, in seconds: near enough to each other that
+/// no more than a third of it is empty, far enough apart that it seldom moves.
+const GROWING: [f64; 21] = [
+    6.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 75.0, 90.0, 120.0, 150.0, 180.0, 240.0, 300.0, 400.0, 600.0, 900.0,
+    1200.0, 1800.0, 2700.0,
+];
+
+/// Returns the time that a chart shows of which so much is known: all of it, until that is `most`.
+pub(crate) fn span_for(known: f64, most: f64) -> f64 {
+    GROWING.into_iter().find(|span| *span >= known).unwrap_or(most).min(most)
 }
 
 /// Returns the distance of two times in seconds: the least round one whose labels have room.
@@ -103,8 +110,21 @@ mod tests {
             (87.0, None, 12, 90.0),
             (1234.0, None, 3, 2000.0),
         ] {
-            assert!((Scale::over(greatest, limit, rows).top - top).abs() < 1e-9, "{greatest} {limit:?} {rows}");
+            let limit: Vec<Limit> = limit
+                .map(|value| Limit { value, label: String::new(), reach: 2.5, role: crate::ui::theme::Role::Warning })
+                .into_iter()
+                .collect();
+            assert!((Scale::over(greatest, &limit, rows).top - top).abs() < 1e-9, "{greatest} {limit:?} {rows}");
         }
+    }
+
+    #[test]
+    fn a_chart_is_never_half_empty_once_it_has_begun() {
+        for known in (4..4000).map(f64::from) {
+            let span = span_for(known, 3600.0);
+            assert!(span <= 3600.0 && known.min(3600.0) / span > 0.62, "{known} of {span}");
+        }
+        assert_eq!([span_for(0.0, 300.0), span_for(241.0, 300.0), span_for(9e9, 300.0)], [6.0, 300.0, 300.0]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn busy() -> LoadChart {
         points: (0..150).map(point).collect(),
         span: 300.0,
         hold: 5.0,
-        limit: Some(Limit { value: 4.0, label: "4 CPUs".to_owned() }),
+        limits: vec![Limit { value: 4.0, label: "4 vCPUs".to_owned(), reach: 2.5, role: Role::Warning }],
         ..LoadChart::default()
     }
 }
@@ -25,13 +25,13 @@ fn busy() -> LoadChart {
 fn shown(chart: &LoadChart, size: (u16, u16), theme: &Theme) -> String {
     let area = Rect::new(0, 0, size.0, size.1);
     let mut buffer = Buffer::empty(area);
-    chart.draw(&mut buffer, area, theme);
+    chart.draw(&mut buffer, area, theme, ChartFrame { title: "Load by wait: 5", note: None });
     lines(&buffer).join("\n")
 }
 
 #[test]
 fn a_chart_fits_every_size() {
-    let sizes = [(120, 14), (80, 10), (50, 7), (30, 5), (30, 4), (20, 3), (10, 2)];
+    let sizes = [(120, 14), (80, 10), (50, 7), (30, 5), (30, 4), (20, 3), (10, 2), (10, 1)];
     let all: Vec<String> = sizes.iter().map(|size| shown(&busy(), *size, &Theme::default())).collect();
     insta::assert_snapshot!(all.join("\n--\n"));
 }
