@@ -27,6 +27,7 @@ pub mod pane_spec;
 mod pane_stack;
 mod preview;
 pub mod screen;
+pub(crate) mod signs;
 pub mod timeline;
 pub mod update;
 

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::document::Language;
 use crate::readings::Readings;
+use crate::readings::backends::Backend;
 use crate::readings::cut::Cut;
 use crate::readings::threshold::ReachedLimit;
 use crate::sample::rates::Interval;
@@ -143,6 +144,30 @@ pub struct Finding {
     pub jump: Option<Jump>,
     /// Where the rule and its thresholds come from.
     pub source: &'static str,
+}
+
+impl Finding {
+    /// Returns the statement of the session that the finding is about, with what it is to it, where that decides.
+    pub(crate) fn statement(&self) -> Option<(&str, &str)> {
+        let is_statement = |label: &str| [RUNNING, LAST].contains(&label);
+        let found = self.evidence.iter().find(|(label, text)| is_statement(label) && !text.is_empty());
+        found.map(|(label, text)| (label.as_str(), text.as_str()))
+    }
+}
+
+/// The label of the statement that the session runs which a finding is about.
+const RUNNING: &str = "statement";
+/// The same of a session that runs none.
+const LAST: &str = "last statement";
+
+/// Returns the statement of a session as evidence.
+fn statement_of(backend: &Backend) -> (String, String) {
+    shows(if backend.is_active() { RUNNING } else { LAST }, &backend.query)
+}
+
+/// Returns a session by its number and its application: `pid 12 gunicorn`.
+fn session_name(backend: &Backend) -> String {
+    format!("pid {} {}", backend.pid, backend.name()).trim_end().to_owned()
 }
 
 /// What to do about a finding.
@@ -376,17 +401,27 @@ struct FoldedFinding {
     cause: &'static str,
     consequence: &'static str,
     is_same: fn(&Finding, &Finding) -> bool,
+    /// Whether the title of the cause goes on with the consequence.
+    is_named: bool,
+}
+
+impl FoldedFinding {
+    const fn new(cause: &'static str, consequence: &'static str, is_same: fn(&Finding, &Finding) -> bool) -> Self {
+        Self { cause, consequence, is_same, is_named: false }
+    }
 }
 
 const FOLDINGS: &[FoldedFinding] = &[
     // The session at the root of the queue is the one that sits in its transaction.
-    FoldedFinding { cause: "waiting", consequence: "idle_in_transaction", is_same: is_same_row },
-    FoldedFinding { cause: "waiting", consequence: "long_transaction", is_same: is_same_row },
+    FoldedFinding::new("waiting", "idle_in_transaction", is_same_row),
+    FoldedFinding::new("waiting", "long_transaction", is_same_row),
+    // Those that wait are the ones that take up the connections.
+    FoldedFinding { is_named: true, ..FoldedFinding::new("waiting", "connections", is_same_row) },
     // One line of OPTIONS sets both.
-    FoldedFinding { cause: "statement_timeout", consequence: "idle_timeout", is_same: |_, _| true },
+    FoldedFinding::new("statement_timeout", "idle_timeout", |_, _| true),
     // Only the server's own switch has no row to jump to.
-    FoldedFinding { cause: "autovacuum_off", consequence: "autovacuum_behind", is_same: |off, _| off.jump.is_none() },
-    FoldedFinding { cause: "autovacuum_off", consequence: "stale_statistics", is_same: |off, _| off.jump.is_none() },
+    FoldedFinding::new("autovacuum_off", "autovacuum_behind", |off, _| off.jump.is_none()),
+    FoldedFinding::new("autovacuum_off", "stale_statistics", |off, _| off.jump.is_none()),
 ];
 
 fn is_same_row(cause: &Finding, consequence: &Finding) -> bool {
@@ -404,8 +439,12 @@ impl FoldedFinding {
         let told = list.remove(consequence);
         let Some(cause) = list.iter_mut().find(|finding| finding.id == self.cause) else { return };
         cause.severity = cause.severity.max(told.severity);
+        if self.is_named {
+            cause.title = format!("{}; {}", cause.title, told.title);
+        }
         cause.evidence.push(shows("also", told.title));
-        cause.evidence.extend(told.evidence);
+        let news: Vec<_> = told.evidence.into_iter().filter(|shown| !cause.evidence.contains(shown)).collect();
+        cause.evidence.extend(news);
     }
 }
 
@@ -493,8 +532,30 @@ mod tests {
         assert_eq!(found.list.len(), 1, "{:?}", found.list);
         assert_eq!(found.list[0].id, "waiting");
         assert_eq!(found.list[0].severity, Severity::Critical, "the worse of both");
-        let also = ("also".to_owned(), "pid 1 idle in transaction for 20.0s blocks 1 session".to_owned());
+        let also = ("also".to_owned(), "pid 1 web, idle in transaction for 20.0s, blocks 1 session".to_owned());
         assert!(found.list[0].evidence.contains(&also), "{:?}", found.list[0].evidence);
+    }
+
+    #[test]
+    fn connections_that_wait_are_a_consequence_of_what_they_wait_for() {
+        let client = "client backend";
+        let mut rows = vec![
+            row! { pid: 1, state: "idle in transaction", backend_type: client, state_age: 9.8, user: "web", application: "celery: import_prices", query: "select 1" },
+        ];
+        rows.extend((2..19).map(
+            |pid| row! { pid: pid, state: "active", backend_type: client, blocked_by: [1], query_age: 9.0, query: "select 2" },
+        ));
+        let server = row! { max_connections: 20, superuser_reserved: 2, client_backends: 18, own_backends: 0, read_all_stats: true };
+        let seen = snapshot().with("activity", rows).with("server", vec![server]);
+        let found = check(&RuleInput::new(&Readings::of(seen), None));
+        let titles: Vec<&str> = found.list.iter().map(|finding| finding.title.as_str()).collect();
+        assert_eq!(
+            titles,
+            [
+                "17 sessions wait up to 9.0s behind pid 1 celery: import_prices (idle in transaction for 9.8s); all 18 connections are used"
+            ]
+        );
+        assert_eq!(found.list[0].statement(), Some(("last statement", "select 1")));
     }
 
     #[test]

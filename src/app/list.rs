@@ -9,7 +9,7 @@ use super::action::Action;
 use super::draw_context::DrawContext;
 use crate::quote::printable_json;
 use crate::ui::dialog::PickItem;
-use crate::ui::table::{self, Grid, GridColumn, Move, SortKind, TableHit, TableState};
+use crate::ui::table::{self, Grid, GridColumn, GridRow, Move, Notice, SortKind, TableHit, TableState};
 
 /// A grid with a person's place in it.
 #[derive(Debug)]
@@ -43,6 +43,27 @@ impl List {
     /// Returns what is listed.
     pub fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    /// Returns the rows that the filter leaves, in the order shown.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &GridRow> {
+        self.state.rows(&self.grid)
+    }
+
+    /// Returns the title of the column that a person sorted by.
+    pub(crate) fn sorted_title(&self) -> Option<&str> {
+        let (id, _) = self.state.sort()?;
+        self.grid.columns.get(self.grid.column(id)?).map(|column| column.title.as_ref())
+    }
+
+    /// Returns what is said where there are no rows.
+    pub(crate) fn notice(&self) -> Notice {
+        self.state.notice(&self.grid)
+    }
+
+    /// Takes how many rows a page has, of a list that its pane draws itself.
+    pub(crate) fn drew(&self, rows: u16) {
+        self.state.drew(rows);
     }
 
     /// Takes a new grid.

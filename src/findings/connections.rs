@@ -2,6 +2,7 @@
 
 use super::{Concern, Finding, Fix, Jump, Rule, RuleInput, RuleResult, Severity, shows};
 use crate::readings::connections::USED;
+use crate::readings::lock_graph::LockRoot;
 use crate::sample::Missing;
 use crate::sample::unit::Share;
 
@@ -63,10 +64,10 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     evidence.extend(states.into_iter().map(|(state, count)| shows(state, count)));
     let graph = view.readings.lock_graph();
     let waiting = graph.count();
-    let fix = if waiting as f64 / used >= WAITING_SHARE {
-        let root = graph.roots().first().map(|root| format!(" behind pid {}", root.first())).unwrap_or_default();
+    let root = graph.roots().first().filter(|_| waiting as f64 / used >= WAITING_SHARE).map(LockRoot::first);
+    let fix = if let Some(root) = root {
         Fix::text(format!(
-            "{waiting} of them wait for a lock{root}: end that wait (Locks shows which action frees most). More connections would \
+            "{waiting} of them wait for a lock behind pid {root}: end that wait (Locks shows which action frees most). More connections would \
              only queue too."
         ))
     } else if idle / used >= IDLE_SHARE {
@@ -79,18 +80,16 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
              would only queue elsewhere.",
         )
     };
-    let said = title(used, limit, share);
-    let is_waiting = waiting as f64 / used >= WAITING_SHARE;
-    let title = if is_waiting { format!("{said}; {waiting} wait for a lock") } else { said };
     Ok(vec![Finding {
         id: RULE.id,
         severity,
-        title,
+        title: title(used, limit, share),
         evidence,
         why: "At the limit every new connection is refused (\"remaining connection slots are reserved\", \"too many \
               clients already\"): each request of Django that needs one fails.",
         fix,
-        jump: Some(Jump::to("activity")),
+        // As the queue's own finding, which this is a consequence of.
+        jump: Some(root.map_or_else(|| Jump::to("activity"), |root| Jump::to_row("locks", root))),
         source: "PostgreSQL manual: max_connections; Django docs, Databases: Persistent connections, Connection pool",
     }])
 }
@@ -98,8 +97,8 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
 fn title(used: f64, limit: f64, share: f64) -> String {
     if used >= limit {
         let more = used - limit;
-        let more = if more > 0.0 { format!(", and {more:.0} of the reserved ones") } else { String::new() };
-        return format!("all {limit:.0} connections for ordinary roles are used{more}");
+        let more = if more > 0.0 { format!(", and {more:.0} reserved for superusers") } else { String::new() };
+        return format!("all {limit:.0} connections are used{more}");
     }
     format!("{used:.0} of {limit:.0} connections used ({})", Share(share))
 }
@@ -148,10 +147,10 @@ mod tests {
     fn no_more_than_all_are_ever_used() {
         for (clients, title) in [
             (92, "94 of 95 connections used (99%)"),
-            (93, "all 95 connections for ordinary roles are used"),
-            (98, "all 95 connections for ordinary roles are used, and 5 of the reserved ones"),
+            (93, "all 95 connections are used"),
+            (98, "all 95 connections are used, and 5 reserved for superusers"),
             // The counts of one moment and the next.
-            (105, "all 95 connections for ordinary roles are used, and 5 of the reserved ones"),
+            (105, "all 95 connections are used, and 5 reserved for superusers"),
         ] {
             let seen = server(clients, true);
             let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();

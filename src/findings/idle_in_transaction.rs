@@ -1,6 +1,9 @@
 //! Sessions that sit in an open transaction and do nothing, with what they keep others from.
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, counted, shows};
+use super::{
+    Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, counted, session_name, shows,
+    statement_of,
+};
 use crate::readings::backends::Backend;
 use crate::readings::transactions;
 use crate::readings::vacuum_horizon::words_of_session;
@@ -32,21 +35,26 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let age = Seconds(worst.age);
     let title = if worst.backend.blocks > 0 {
         format!(
-            "pid {} idle in transaction for {age} blocks {}",
-            worst.backend.pid,
+            "{}, idle in transaction for {age}, blocks {}",
+            session_name(worst.backend),
             counted(worst.backend.blocks, "session", "sessions")
         )
     } else {
         match idle.len() {
-            1 => format!("pid {} idle in transaction for {age}", worst.backend.pid),
-            count => format!("{count} sessions idle in transaction, the longest for {age}"),
+            1 => format!("{}, idle in transaction for {age}", session_name(worst.backend)),
+            count => {
+                format!("{count} sessions idle in transaction, the longest for {age}: {}", session_name(worst.backend))
+            }
         }
     };
     Ok(vec![Finding {
         id: RULE.id,
         severity: worst_limit.map_or(Severity::Warning, Severity::from),
         title,
-        evidence: idle.iter().take(NAMED).map(|idle| evidence(view, idle)).collect(),
+        evidence: [statement_of(worst.backend)]
+            .into_iter()
+            .chain(idle.iter().take(NAMED).map(|idle| evidence(view, idle)))
+            .collect(),
         why: "An open transaction keeps its locks. Once it has written, or has a snapshot (REPEATABLE READ, an open \
               cursor), VACUUM also keeps every row that dies meanwhile, in all tables of its database.",
         fix: Fix::python(
@@ -90,7 +98,7 @@ mod tests {
             assert_eq!(found.first().map(|finding| finding.severity), severity, "{age}");
         }
         let aborted = judge(vec![row! { pid: 7, state: "idle in transaction (aborted)", state_age: 70.0 }]);
-        assert_eq!(aborted[0].title, "pid 7 idle in transaction for 1m10s");
+        assert_eq!(aborted[0].title, "pid 7, idle in transaction for 1m10s");
     }
 
     #[test]
@@ -100,9 +108,9 @@ mod tests {
             row! { pid: 7, state: "idle in transaction", state_age: 12.0, user: "web", database: "shop" },
             row! { pid: 8, state: "active", blocked_by: [7] },
         ]);
-        assert_eq!(found[0].title, "pid 7 idle in transaction for 12.0s blocks 1 session");
+        assert_eq!(found[0].title, "pid 7 web, idle in transaction for 12.0s, blocks 1 session");
         assert_eq!(found[0].severity, Severity::Critical);
-        assert_eq!(found[0].evidence.len(), 2);
+        assert_eq!(found[0].evidence.len(), 3);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Transactions that run for long, and who holds the horizon of vacuum.
 
 use super::autovacuum_behind::holder;
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, shows};
+use super::{
+    Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, session_name, shows, statement_of,
+};
 use crate::readings::backends::Backend;
 use crate::readings::transactions;
 use crate::readings::vacuum_horizon::answer_of_session;
@@ -27,29 +29,28 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     long.sort_by(|left, right| age(right).total_cmp(&age(left)));
     let Some(worst) = long.first() else { return view.as_far_as_seen(vec![]) };
     let pid = worst.pid;
-    let mut evidence: Vec<(String, String)> = long
-        .iter()
-        .take(NAMED)
-        .map(|backend| {
-            let text = format!(
-                "{}@{} {}, transaction open for {}, statement for {}: {}",
-                backend.user,
-                backend.database,
-                backend.application,
-                Seconds(age(backend)),
-                Seconds(backend.query_age.unwrap_or_default()),
-                backend.query
-            );
-            shows(format!("pid {}", backend.pid), text)
-        })
-        .collect();
+    let sessions = long.iter().take(NAMED).map(|backend| {
+        let text = format!(
+            "{}@{} {}, transaction open for {}, statement for {}: {}",
+            backend.user,
+            backend.database,
+            backend.application,
+            Seconds(age(backend)),
+            Seconds(backend.query_age.unwrap_or_default()),
+            backend.query
+        );
+        shows(format!("pid {}", backend.pid), text)
+    });
+    let mut evidence: Vec<(String, String)> = [statement_of(worst)].into_iter().chain(sessions).collect();
     evidence.push(shows("holds back vacuum", answer_of_session(view.readings, pid)));
     evidence.extend(holder(view));
     let severity = transactions::reached(worst).map_or(Severity::Warning, Severity::from);
     let limit = Seconds(transactions::RUNNING.warning);
     let what = match long.len() {
-        1 => format!("pid {pid} in one transaction for {}", Seconds(age(worst))),
-        count => format!("{count} transactions over {limit}, the longest {}", Seconds(age(worst))),
+        1 => format!("{}, in one transaction for {}", session_name(worst), Seconds(age(worst))),
+        count => {
+            format!("{count} transactions over {limit}, the longest {}: {}", Seconds(age(worst)), session_name(worst))
+        }
     };
     Ok(vec![Finding {
         id: RULE.id,
@@ -87,7 +88,7 @@ mod tests {
     fn it_fires_after_five_minutes() {
         assert_eq!(judge(vec![active(4, 299.0, "web")]), vec![]);
         let found = judge(vec![active(4, 300.0, "web"), active(5, 900.0, "web")]);
-        assert_eq!(found[0].title, "2 transactions over 5m00s, the longest 15m00s");
+        assert_eq!(found[0].title, "2 transactions over 5m00s, the longest 15m00s: pid 5 web");
         assert_eq!(found[0].severity, Severity::Warning);
         let [.., own, oldest] = found[0].evidence.as_slice() else { panic!("{found:?}") };
         assert_eq!(own.1, "no: it has no snapshot and no transaction ID");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, counted, shows};
+use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Severity, counted, shows, statement_of};
 use crate::readings::act::SignalKind;
 use crate::readings::backends::Backend;
 use crate::readings::lock_acts::{Forecast, proposals};
@@ -89,13 +89,13 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let best = proposals(queue.graph, backends, &view.newer.server).into_iter().next();
     let more = match roots.len() {
         1 => String::new(),
-        roots => format!(" and {} more", roots - 1),
+        roots => format!(" and {}", counted(roots - 1, "other session", "other sessions")),
     };
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
         title: format!(
-            "{} up to {} for a lock behind {}{more}",
+            "{} up to {} behind {}{more}",
             counted(count, "session waits", "sessions wait"),
             Seconds(longest),
             queue.top(root)
@@ -153,6 +153,7 @@ fn fix(queue: &Queue<'_>, root: &LockRoot, best: Option<&Forecast>) -> Fix {
 
 fn evidence(queue: &Queue<'_>, roots: &[LockRoot], longest: f64) -> Vec<(String, String)> {
     let mut evidence = vec![shows("longest wait", Seconds(longest))];
+    evidence.extend(roots.first().and_then(|root| queue.session(root.first())).map(statement_of));
     if roots.iter().any(LockRoot::is_ring) {
         evidence
             .push(shows("deadlock", "PostgreSQL ends one of them by itself after deadlock_timeout (1 s by default)"));
@@ -203,10 +204,11 @@ mod tests {
             (3..7).map(|pid| row! { pid: pid, state: "active", query: "SELECT", query_age: 2.0, blocked_by: [2] }),
         );
         let found = judge(rows);
-        assert_eq!(found[0].title, "5 sessions wait up to 9.0s for a lock behind pid 1 web (idle in transaction)");
+        assert_eq!(found[0].title, "5 sessions wait up to 9.0s behind pid 1 web (idle in transaction)");
         assert_eq!(found[0].severity, Severity::Critical, "five at once");
+        assert_eq!(found[0].statement(), Some(("last statement", "SELECT 1")));
         assert!(found[0].fix.code.as_ref().unwrap().text.contains("lock_timeout"), "{:?}", found[0].fix);
-        assert!(found[0].evidence[1].1.starts_with("5 sessions behind it"), "{:?}", found[0].evidence);
+        assert!(found[0].evidence[2].1.starts_with("5 sessions behind it"), "{:?}", found[0].evidence);
     }
 
     #[test]
@@ -217,6 +219,6 @@ mod tests {
         ]);
         assert_eq!(ring.len(), 1);
         let prepared = judge(vec![row! { pid: 1, state: "active", query_age: 9.0, blocked_by: [0] }]);
-        assert_eq!(prepared[0].title, "1 session waits up to 9.0s for a lock behind a prepared transaction");
+        assert_eq!(prepared[0].title, "1 session waits up to 9.0s behind a prepared transaction");
     }
 }

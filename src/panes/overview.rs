@@ -1,8 +1,9 @@
 //! Overview: is it bad, and where? The load chart, four tiles and the worst findings, all live.
 //!
-//! On a screen of less than 100 columns or 26 rows one tile is shown at a time (`v` turns them); below 14 rows the tile goes,
-//! below 8 the chart.
+//! On a screen of less than 100 columns or 26 rows two tiles are shown at a time, below 76 columns one (`v` turns them); below
+//! 14 rows the tiles go, below 8 the chart.
 
+mod panel;
 mod tiles;
 mod worst;
 
@@ -26,12 +27,16 @@ use crate::sample::{Timestamp, shortfall};
 use crate::ui::chart::{ChartFrame, LoadChart, Point, wait_classes};
 use crate::ui::frame::Tile;
 use crate::ui::table::GridColumn;
+use crate::ui::text::clean_cut;
 use crate::ui::theme::Role;
 
+use self::panel::Panel;
 use self::tiles::Tiles;
 
 /// Seconds of load that the chart shows at the most; it begins where the data begin and grows in steps until then.
 const CHART_SPAN: f64 = 300.0;
+/// Columns of the screen from which on two tiles have room beside each other.
+const LEAST_FOR_TWO: u16 = 76;
 /// Seconds after which a moment that was not read is a gap.
 const CHART_HOLD: f64 = 2.5;
 
@@ -48,7 +53,7 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] = &[
-    key(Action::View, &["v"], "view", "Next tile, if not all fit.").shown(5),
+    key(Action::View, &["v"], "view", "Next tiles, if not all fit.").shown(5),
     key(Action::Jump, &["o"], "go there", "Go to the pane and row that the finding is about.").shown(4),
 ];
 
@@ -66,12 +71,15 @@ pub struct Overview {
     chart_note: Option<String>,
     tiles: Tiles,
     shown_tile: usize,
+    /// Whether two tiles were drawn beside each other, and are turned together.
+    has_pairs: bool,
     findings: Findings,
     /// The time of day that they are of, where the server does not answer any more.
     findings_of: Option<String>,
     list: List,
-    /// Columns of the screen that the list had when it was drawn.
-    list_width: u16,
+    panel: Panel,
+    /// The most rows that the findings needed: what they do not need is the chart's, and neither jumps.
+    most_rows: u16,
     /// The zone of the chart's times; the system's where none is set.
     zone: Option<TimeZone>,
     /// The CPUs of the server, where they are known.
@@ -92,7 +100,8 @@ impl Pane for Overview {
         self.tiles.refresh(view);
         let was = self.findings.list.first().map(|worst| worst.id);
         self.findings.clone_from(view.findings);
-        self.list.refresh(worst::grid(view.findings, self.list_width));
+        self.panel.refresh(&view.findings.list, worst::keys(&view.findings.list));
+        self.list.refresh(worst::grid(view.findings));
         // What is critical and new is looked at first, wherever the list was scrolled to.
         let is_new = |worst: &Finding| worst.severity == Severity::Critical && Some(worst.id) != was;
         if self.findings.list.first().is_some_and(is_new) {
@@ -101,6 +110,8 @@ impl Pane for Overview {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        self.tiles.begin();
+        self.has_pairs = false;
         let is_wide = area.width >= 100 && area.height >= 26;
         if area.height < 8 {
             self.draw_findings(frame, area, context);
@@ -126,7 +137,8 @@ impl Pane for Overview {
     fn act(&mut self, action: Action, _view: &PaneView<'_>) -> PaneRequest {
         match action {
             Action::View => {
-                self.shown_tile = (self.shown_tile + 1) % Tiles::COUNT;
+                let next = if self.has_pairs { self.shown_tile / 2 * 2 + 2 } else { self.shown_tile + 1 };
+                self.shown_tile = next % Tiles::COUNT;
                 PaneRequest::Nothing
             }
             Action::Jump => match self.selected().map(worst::place) {
@@ -143,6 +155,13 @@ impl Pane for Overview {
     }
 
     fn click(&mut self, at: Position) -> PaneRequest {
+        if let Some(key) = self.panel.key_at(at).map(ToOwned::to_owned) {
+            self.list.select_key(&key);
+            return PaneRequest::Nothing;
+        }
+        if let Some(request) = self.tiles.click(at) {
+            return request;
+        }
         let moment = self.chart.moment_at(self.chart_area, at.x).filter(|_| self.chart_area.contains(at));
         moment.map_or(PaneRequest::Nothing, |moment| PaneRequest::Hold(Timestamp(moment)))
     }
@@ -169,8 +188,7 @@ impl Overview {
     }
 
     fn draw_wide(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
-        let rows = self.list.len() as u16;
-        let findings = (rows + 3).clamp(5, area.height / 4);
+        let findings = self.findings_height(area.width, context).clamp(5, area.height * 3 / 10);
         let chart = (area.height / 3).clamp(9, 16);
         let [top, middle, bottom] =
             Layout::vertical([Constraint::Length(chart), Constraint::Min(10), Constraint::Length(findings)])
@@ -187,14 +205,31 @@ impl Overview {
 
     fn draw_narrow(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let tile = if area.height >= 14 { area.height / 3 } else { 0 };
-        let chart = (area.height / 3).clamp(4, 12);
+        let most = area.height - tile - (area.height / 4).max(4);
+        let findings = self.findings_height(area.width, context).clamp(4, most.max(4));
         let [top, middle, bottom] =
-            Layout::vertical([Constraint::Length(chart), Constraint::Min(4), Constraint::Length(tile)]).areas(area);
+            Layout::vertical([Constraint::Min(4), Constraint::Length(findings), Constraint::Length(tile)]).areas(area);
         self.draw_chart(frame, top, context);
         self.draw_findings(frame, middle, context);
-        if tile > 0 {
-            self.tiles.draw(self.shown_tile, frame, bottom, context);
+        if tile == 0 {
+            return;
         }
+        if area.width < LEAST_FOR_TWO {
+            return self.tiles.draw(self.shown_tile, frame, bottom, context);
+        }
+        let halves: [Rect; 2] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(bottom);
+        let first = self.shown_tile / 2 * 2;
+        for (at, place) in (first..).zip(halves) {
+            self.tiles.draw(at, frame, place, context);
+        }
+        self.has_pairs = true;
+    }
+
+    /// Returns the rows that the findings need with their frame, the most they ever did.
+    fn findings_height(&mut self, columns: u16, context: DrawContext<'_>) -> u16 {
+        let rows = self.panel.height(columns.saturating_sub(2), context.theme).max(1).saturating_add(2);
+        self.most_rows = self.most_rows.max(rows);
+        self.most_rows
     }
 
     fn draw_chart(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
@@ -236,19 +271,27 @@ impl Overview {
     fn draw_findings(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let note = worst::note(&self.findings);
         let note = note.as_ref().map(|(text, role)| (text.as_str(), *role));
-        let heading = match &self.findings_of {
-            Some(moment) => format!("Findings of {moment}, worst first"),
-            None => "Findings, worst first".to_owned(),
-        };
+        let heading = self.findings_title();
         let tile = Tile { title: &heading, key: None, note, has_focus: true };
         let inside = tile.draw(frame.buffer_mut(), area, context.theme);
-        if inside.width != self.list_width {
-            // Which columns there are hangs on the width alone, so that a resize shows at once.
-            self.list_width = inside.width;
-            self.list.refresh(worst::grid(&self.findings, inside.width));
+        self.panel.draw(frame.buffer_mut(), inside, &self.list, context.theme);
+        self.list.drew(inside.height);
+        if inside.bottom() < area.bottom() {
+            self.list.draw_place(frame, area, context);
         }
-        self.list.draw_rows(frame, inside, context);
-        self.list.draw_place(frame, area, context);
+    }
+
+    fn findings_title(&self) -> String {
+        let of = self.findings_of.as_ref().map(|moment| format!(" of {moment}")).unwrap_or_default();
+        let filter = self.list.filter();
+        if !filter.is_empty() {
+            let (found, all) = (self.list.shown().count(), self.list.len());
+            return format!("Findings{of}: {found} of {all} match \"{}\"", clean_cut(filter, 24).trim());
+        }
+        match self.list.sorted_title() {
+            Some(column) => format!("Findings{of}, by {column}"),
+            None => format!("Findings{of}, worst first"),
+        }
     }
 }
 
@@ -278,6 +321,7 @@ fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
         end: Some((end / step).ceil() * step),
         hold: CHART_HOLD * view.newer.cost.second(),
         cursor,
+        shown: Some(view.newer.at.0),
         ..LoadChart::default()
     }
 }

@@ -84,6 +84,19 @@ impl Vitals {
         self.max_connections.map(|all| (all - self.reserved.unwrap_or(0)).max(1))
     }
 
+    /// Returns how much of what ordinary roles may have is used, 0..=1.
+    pub fn connections_share(&self) -> Option<f64> {
+        self.connections.zip(self.usable_connections()).map(|(used, usable)| (used as f64 / usable as f64).min(1.0))
+    }
+
+    /// Returns the connections against what ordinary roles may have, and how many of the reserved ones are used beyond:
+    /// `25/57`, `57/57 +2`.
+    pub fn connections_words(&self) -> Option<String> {
+        let (used, usable) = self.connections.zip(self.usable_connections())?;
+        let more = if used > usable { format!(" +{}", used - usable) } else { String::new() };
+        Some(format!("{}/{usable}{more}", used.min(usable)))
+    }
+
     /// Derives the vital signs at a moment.
     pub(super) fn of(readings: &Readings, past: Past<'_>) -> Self {
         let mut vitals = Self::default();

@@ -74,6 +74,8 @@ pub struct LoadChart {
     pub limits: Vec<Limit>,
     /// The moment the console shows, where it is not the newest.
     pub cursor: Option<f64>,
+    /// The moment of the legend's figures, where it is not that of the cursor or the newest.
+    pub shown: Option<f64>,
     /// A moment that a person marked.
     pub mark: Option<f64>,
     /// What the legend says.
@@ -237,8 +239,8 @@ impl LoadChart {
 
     /// Returns the values of the moment shown: at the cursor, else the newest.
     fn shown_values(&self) -> Option<&Point> {
-        let Some(cursor) = self.cursor else { return self.points.last() };
-        self.points.iter().rev().find(|point| point.at <= cursor + 0.01)
+        let Some(shown) = self.cursor.or(self.shown) else { return self.points.last() };
+        self.points.iter().rev().find(|point| point.at <= shown + 0.01)
     }
 }
 

@@ -161,11 +161,10 @@ pub(crate) fn draw_tabs(
     };
     let segments: Vec<Segment> = tabs.iter().enumerate().map(segment).collect();
     let drawn = draw_segments(buffer, area, &segments, theme);
-    if let Some(place) = drawn.get(active) {
-        buffer.set_style(
-            *place,
-            Style::new().add_modifier(ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED),
-        );
+    if let Some(place) = drawn.get(active).filter(|place| place.width > 0) {
+        // A blank on each side, of those between the tabs.
+        let badge = Rect { x: place.x.saturating_sub(1), width: place.width + 2, ..*place };
+        buffer.set_style(badge.intersection(buffer.area), theme.style(Role::Tab));
     }
     drawn
 }

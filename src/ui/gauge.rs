@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::frame::{TextPart, draw_parts, parts_width};
 use super::glyphs::{Glyphs, Health};
 use super::text;
 use super::theme::{Role, Theme};
@@ -42,34 +43,45 @@ pub(super) fn halves(share: f64, width: usize) -> (usize, usize) {
     (halves / 2, halves % 2)
 }
 
+/// Returns a meter of a share, 0..=1, on a faint rail; [`warm`] gives it its colour.
+pub(crate) fn meter(share: f64, width: usize, glyphs: &Glyphs) -> [TextPart; 2] {
+    let (filled, half) = halves(share, width);
+    let [whole, part, _] = glyphs.bar;
+    let rest = glyphs.rail.repeat(width - filled - half);
+    [(whole.repeat(filled) + &part.repeat(half), Role::Bar), (rest, Role::Faint)]
+}
+
+/// Gives the filled part of a meter the colour of how much that is, 0..=1.
+pub(crate) fn warm(buffer: &mut Buffer, filled: Rect, heat: f64, theme: &Theme) {
+    buffer.set_style(filled.intersection(buffer.area), theme.ramp(heat));
+}
+
 impl Gauge<'_> {
-    /// Draws the gauge on one line: sign, label, bar, figures. Where there is little room the bar goes first, then the label.
+    /// Draws the gauge on one line: label, bar, sign and figures. Where there is little room the bar goes first, then the label.
     pub fn draw(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
         let area = area.intersection(buffer.area);
         if area.is_empty() {
             return;
         }
         let width = usize::from(area.width);
-        let sign = self.health.map_or("", |health| theme.glyphs.sign(health));
-        let gap = if sign.is_empty() { "" } else { " " };
-        let verdict = self.health.map_or(Role::Bar, Role::of);
-        let fixed = text::width(sign) + gap.len() + text::width(self.label) + 1 + text::width(self.figures);
+        let verdict = self.health.filter(|health| *health != Health::Good);
+        let sign = verdict.map(|health| format!("{} ", theme.glyphs.sign(health))).unwrap_or_default();
+        let fixed = text::width(self.label) + 1 + text::width(&sign) + text::width(self.figures);
         let bar_width = width.saturating_sub(fixed + 1).min(WIDEST_BAR);
-        let mut parts: Vec<(String, Role)> = vec![(sign.to_owned(), verdict), (gap.to_owned(), Role::Text)];
-        // Without colour the verdict's underline would run through the bar.
-        let filling = if theme.is_mono() { Role::Bar } else { verdict };
+        let mut parts: Vec<TextPart> = Vec::new();
         if fixed <= width {
             parts.push((format!("{} ", self.label), Role::Muted));
         }
+        let mut filled = Rect { width: 0, height: 1, ..area };
         if let Some(share) = self.share.filter(|_| bar_width >= LEAST_BAR) {
-            let (filled, half) = halves(share, bar_width);
-            let [whole, part, _] = theme.glyphs.bar;
-            parts.push((whole.repeat(filled) + &part.repeat(half), filling));
-            parts.push((theme.glyphs.rail.repeat(bar_width - filled - half) + " ", Role::Border));
+            let [full, rest] = meter(share, bar_width, &theme.glyphs);
+            filled.x += parts_width(&parts) as u16;
+            filled.width = text::width(&full.0) as u16;
+            parts.extend([full, rest, (" ".to_owned(), Role::Text)]);
         }
-        let figures = if self.health.is_some_and(|health| health != Health::Good) { verdict } else { Role::Text };
-        parts.push((self.figures.to_owned(), figures));
-        super::frame::draw_parts(buffer, area, &parts, theme);
+        parts.push((format!("{sign}{}", self.figures), verdict.map_or(Role::Text, Role::of)));
+        draw_parts(buffer, area, &parts, theme);
+        warm(buffer, filled, self.share.unwrap_or_default(), theme);
     }
 }
 

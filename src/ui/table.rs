@@ -14,6 +14,7 @@ mod order;
 mod state;
 
 pub use draw::draw;
+pub(crate) use draw::draw_notice;
 pub use framed::draw_framed;
 pub(crate) use framed::lower_border;
 pub use grid::{

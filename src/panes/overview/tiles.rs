@@ -1,19 +1,17 @@
 //! The four tiles of the overview: connections, top queries, tables, indexes.
 
-use std::collections::HashMap;
+mod applications;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
-use crate::app::header::connections_health;
 use crate::app::list::{Focus, List};
-use crate::app::{DrawContext, PaneView};
+use crate::app::signs::connections_health;
+use crate::app::{DrawContext, PaneRequest, PaneSubject, PaneView};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::IndexProblem;
 use crate::panes::column::{PaneColumn, cells, column, headers};
-use crate::readings::backends::Backend;
-use crate::readings::sessions::at_least;
 use crate::readings::statement_line::statement_line;
 use crate::readings::statements::{Since, Statement};
 use crate::readings::traffic::TrafficSpan;
@@ -22,11 +20,13 @@ use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::Health;
 use crate::ui::frame::Tile;
 use crate::ui::gauge::Gauge;
-use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
+use crate::ui::table::{BarPart, Cell, Grid, GridColumn, GridRow, Notice, SortKind};
 use crate::ui::theme::Role;
 
 /// Seconds from which on the statements were not read for too long to say that none finished.
 const STALE: f64 = 15.0;
+/// Columns of a bar at the most.
+const BAR: u16 = 20;
 /// Rows a tile keeps at the most.
 const ROWS: usize = 30;
 
@@ -39,6 +39,8 @@ pub(super) struct Tiles {
     tables: List,
     indexes: List,
     notes: [String; 4],
+    /// Where each was drawn last, for clicks.
+    drawn: [Rect; 4],
 }
 
 impl Default for Tiles {
@@ -55,6 +57,7 @@ impl Default for Tiles {
             tables: tile(),
             indexes: tile(),
             notes: Default::default(),
+            drawn: Default::default(),
         }
     }
 }
@@ -67,18 +70,17 @@ impl Tiles {
     pub(super) fn refresh(&mut self, view: &PaneView<'_>) {
         let vitals = view.readings.vitals(view.past());
         let is_stale = view.newer.section("server").why().is_some();
-        self.gauge = vitals.connections.zip(vitals.max_connections).map(|(used, limit)| {
-            let share = (used as f64 / limit.max(1) as f64).min(1.0);
+        self.gauge = vitals.connections_share().zip(vitals.connections_words()).map(|(share, words)| {
             if is_stale {
-                return (share, format!("{used}/{limit}?"), None);
+                return (share, format!("{words}?"), None);
             }
-            (share, format!("{used}/{limit}"), connections_health(vitals))
+            (share, words, connections_health(vitals))
         });
         let probes = ["activity", "statements", "tables", "indexes"];
         for (note, probe) in self.notes.iter_mut().zip(probes) {
             *note = crate::panes::footnote(view, probe, "").unwrap_or_default();
         }
-        self.connections.refresh(connections(view));
+        self.connections.refresh(applications::connections(view));
         self.queries.refresh(queries(view));
         self.tables.refresh(tables(view));
         self.indexes.refresh(indexes(view));
@@ -94,8 +96,29 @@ impl Tiles {
         ]
     }
 
+    /// Forgets where the tiles were drawn; those that are drawn now take clicks.
+    pub(super) fn begin(&mut self) {
+        self.drawn = Default::default();
+    }
+
+    /// Opens the pane of the tile at a place, on the row there.
+    pub(super) fn click(&mut self, at: Position) -> Option<PaneRequest> {
+        let which = self.drawn.iter().position(|place| place.contains(at))?;
+        let (pane, list) = match which {
+            0 => return Some(PaneRequest::Go(crate::panes::activity::ID, PaneSubject::Nothing)),
+            1 => (crate::panes::queries::ID, &mut self.queries),
+            2 => (crate::panes::tables::ID, &mut self.tables),
+            _ => (crate::panes::indexes::ID, &mut self.indexes),
+        };
+        let row = list.click(at).then(|| list.selected_key().map(ToOwned::to_owned)).flatten();
+        Some(PaneRequest::Go(pane, row.map_or(PaneSubject::Nothing, PaneSubject::Row)))
+    }
+
     /// Draws a tile.
-    pub(super) fn draw(&self, which: usize, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+    pub(super) fn draw(&mut self, which: usize, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
+        if let Some(place) = self.drawn.get_mut(which) {
+            *place = area;
+        }
         let Some((title, list)) = self.lists().get(which).copied() else { return };
         // Their panes are the ones after this.
         let key = (which + 2).to_string();
@@ -107,7 +130,8 @@ impl Tiles {
             && let Some((share, figures, health)) = &self.gauge
             && inside.height >= 2
         {
-            let line = Rect { height: 1, ..inside };
+            // Below the border's title, as the rows are.
+            let line = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), height: 1, ..inside };
             Gauge { label: "used", share: Some(*share), figures, health: *health }.draw(
                 frame.buffer_mut(),
                 line,
@@ -123,111 +147,6 @@ fn missing(view: &PaneView<'_>, probe: &str, columns: Vec<GridColumn>) -> Grid {
     Grid::missing(columns, crate::panes::notice(view.newer.section(probe)))
 }
 
-/// Sessions by application: how many, in which states.
-fn connections(view: &PaneView<'_>) -> Grid {
-    let columns = application_columns();
-    let Ok(backends) = view.readings.backends() else { return missing(view, "activity", headers(&columns)) };
-    let mut groups: HashMap<&str, Application> = HashMap::new();
-    for client in backends.iter().filter(|backend| backend.is_client()) {
-        let name = if client.program().is_empty() { "(no application_name)" } else { client.program() };
-        groups
-            .entry(name)
-            .or_insert_with(|| Application { name: name.to_owned(), ..Application::default() })
-            .count(client);
-    }
-    let mut groups: Vec<Application> = groups.into_values().collect();
-    groups.sort_by(|left, right| right.sessions.cmp(&left.sessions).then_with(|| left.name.cmp(&right.name)));
-    let mut grid = Grid::new(headers(&columns));
-    let rows = groups.iter().take(ROWS).map(|group| GridRow::new(group.name.clone(), cells(&columns, group)));
-    grid.rows = rows.collect();
-    // pgdj's own are connections too, and no rows.
-    if grid.rows.is_empty() {
-        grid.notice = Some(Notice::new("No sessions other than pgdj's"));
-    }
-    grid
-}
-
-/// The sessions of an application.
-#[derive(Debug, Clone, Default)]
-struct Application {
-    name: String,
-    sessions: usize,
-    active: usize,
-    in_transaction: usize,
-    waiting: usize,
-    /// Those whose state is not known: they may be in any of these counts.
-    unknown: usize,
-    oldest: Option<f64>,
-}
-
-impl Application {
-    fn count(&mut self, client: &Backend) {
-        self.sessions += 1;
-        self.active += usize::from(client.state == "active");
-        self.in_transaction += usize::from(client.is_idle_in_transaction());
-        self.waiting += usize::from(client.is_waiting);
-        self.unknown += usize::from(client.has_unknown_state());
-        self.oldest = self.oldest.into_iter().chain(client.xact_age).reduce(f64::max);
-    }
-
-    fn oldest(&self) -> Cell {
-        let more = if self.unknown > 0 { "+" } else { "" };
-        match self.oldest {
-            Some(age) => Cell::number(format!("{}{more}", Seconds(age)), age),
-            None if self.unknown > 0 => Cell::unknown(),
-            None => Cell::default(),
-        }
-    }
-}
-
-fn application_columns() -> Vec<PaneColumn<Application>> {
-    vec![
-        column(
-            GridColumn::text("application", "application", 10)
-                .help("The name that clients gave themselves (pg_stat_activity.application_name).")
-                .at_most(30),
-            |group: &Application| Cell::text(&group.name),
-        ),
-        column(
-            GridColumn::number("sessions", "sessions").help("Its sessions, in number (pg_stat_activity)."),
-            |group| Cell::number(group.sessions, group.sessions as f64),
-        ),
-        column(
-            GridColumn::number("active", "active")
-                .help("Sessions that run a statement now (pg_stat_activity.state).")
-                .short("act"),
-            |group| count_cell(group.active, group.unknown, Role::Good),
-        ),
-        column(
-            GridColumn::number("in_tx", "idle in tx")
-                .help("Sessions that have a transaction open and run nothing (pg_stat_activity.state)."),
-            |group| count_cell(group.in_transaction, group.unknown, Role::Warning),
-        ),
-        // Who waits for a lock is seen by everybody.
-        column(
-            GridColumn::number("waiting", "waiting")
-                .help("Sessions that wait for a lock (pg_stat_activity.wait_event_type).")
-                .short("wait"),
-            |group| count_cell(group.waiting, 0, Role::Lock),
-        ),
-        column(
-            GridColumn::number("oldest", "oldest tx")
-                .help("Age of its oldest transaction (pg_stat_activity.xact_start).")
-                .drop(1),
-            Application::oldest,
-        ),
-    ]
-}
-
-/// Returns a count of sessions, where the state of some is not known.
-fn count_cell(count: usize, unknown: usize, role: Role) -> Cell {
-    match (count, unknown) {
-        (0, 0) => Cell::number("·", 0.0).role(Role::Muted),
-        (0, _) => Cell::unknown(),
-        (count, unknown) => Cell::number(at_least(count, unknown), count as f64).role(role),
-    }
-}
-
 /// A statement of the tile, and what stands for its text.
 struct StatementTileRow<'a> {
     statement: &'a Statement,
@@ -239,14 +158,15 @@ fn statement_columns<'a>() -> Vec<PaneColumn<StatementTileRow<'a>>> {
         column(GridColumn::number("share", "share").help("Share of the execution time of all statements in the last minute (pg_stat_statements.total_exec_time)."), |row: &StatementTileRow<'_>| {
             Cell::number(Share(row.statement.share), row.statement.share)
         }),
-        column(GridColumn::number("calls", "calls").help("How often it ran in the last minute (pg_stat_statements.calls)."), |row| {
+        column(bar_column("share_bar", "The share as a bar."), |row| Cell::meter(row.statement.share, BAR)),
+        column(GridColumn::number("calls", "calls").drop(6).help("How often it ran in the last minute (pg_stat_statements.calls)."), |row| {
             Cell::number(Count(row.statement.calls), row.statement.calls)
         }),
         column(GridColumn::number("mean", "mean").help("Execution time per call (pg_stat_statements)."), |row| {
             let mean = row.statement.mean_ms();
             Cell::number(Seconds(mean / 1e3), mean)
         }),
-        column(GridColumn::text("query", "statement", 20).help("The statement (pg_stat_statements.query)."), |row| row.text.clone()),
+        column(GridColumn::text("query", "statement", 24).help("The statement (pg_stat_statements.query)."), |row| row.text.clone()),
     ]
 }
 
@@ -290,6 +210,8 @@ struct TableTileRow<'a> {
     /// Rows that sequential scans read in a second.
     seq: Option<f64>,
     now: Timestamp,
+    /// Bytes of the largest table.
+    largest: f64,
 }
 
 impl TableTileRow<'_> {
@@ -312,7 +234,7 @@ impl TableTileRow<'_> {
 fn table_columns<'a>() -> Vec<PaneColumn<TableTileRow<'a>>> {
     vec![
         column(
-            GridColumn::text("table", "table", 12).help("The table (pg_class).").at_most(36),
+            GridColumn::text("table", "table", 16).help("The table (pg_class).").at_most(36).names(),
             |row: &TableTileRow<'_>| Cell::text(&row.usage.name),
         ),
         column(GridColumn::number("size", "heap").help("Size of its heap in bytes (pg_relation_size)."), |row| {
@@ -339,6 +261,10 @@ fn table_columns<'a>() -> Vec<PaneColumn<TableTileRow<'a>>> {
                 .drop(1),
             TableTileRow::last_vacuum,
         ),
+        column(
+            GridColumn { min: BAR, ..bar_column("size_bar", "Its size against that of the largest table.") },
+            |row| size_bar(row.usage.heap_size(), row.largest),
+        ),
     ]
 }
 
@@ -347,7 +273,9 @@ fn tables<'a>(view: &PaneView<'a>) -> Grid {
     let columns = table_columns();
     let Ok(tables) = view.readings.tables() else { return missing(view, "tables", headers(&columns)) };
     let traffic = view.readings.table_traffic(view.past(), TrafficSpan::Sample);
+    let largest = tables.iter().filter_map(TableUsage::heap_size).fold(0.0, f64::max);
     let row = |usage: &'a TableUsage| TableTileRow {
+        largest,
         usage,
         seq: traffic.get(&usage.relid).and_then(|of| of.seq_rows),
         now: view.newer.at,
@@ -363,6 +291,18 @@ fn tables<'a>(view: &PaneView<'a>) -> Grid {
     grid
 }
 
+/// A column of bars, which are the first to go where there is little room.
+fn bar_column(id: &'static str, help: &'static str) -> GridColumn {
+    GridColumn::text(id, "", 6).help(help).sorted(SortKind::Fixed).drop(5)
+}
+
+/// A size as a bar: large is no verdict, so it has no colour of a ramp.
+fn size_bar(size: Option<f64>, largest: f64) -> Cell {
+    let Some(size) = size.filter(|size| *size > 0.0 && largest > 0.0) else { return Cell::default() };
+    let width = ((size / largest * f64::from(BAR)).round() as u16).clamp(1, BAR);
+    Cell::bar(vec![BarPart { width, role: Role::Bar, letter: '=' }], Bytes(size).to_string(), size)
+}
+
 /// A number, or `?`.
 fn known<T: std::fmt::Display>(number: Option<(T, f64)>) -> Cell {
     number.map_or_else(Cell::unknown, |(shown, number)| Cell::number(shown, number))
@@ -374,6 +314,8 @@ struct IndexTileRow<'a> {
     verdict: Option<&'a IndexProblem>,
     /// Scans a second.
     rate: Option<f64>,
+    /// Bytes of the largest index.
+    largest: f64,
 }
 
 impl IndexTileRow<'_> {
@@ -403,7 +345,7 @@ impl IndexTileRow<'_> {
 fn index_columns<'a>() -> Vec<PaneColumn<IndexTileRow<'a>>> {
     vec![
         column(
-            GridColumn::text("index", "index", 14).help("The index (pg_index).").at_most(44),
+            GridColumn::text("index", "index", 24).help("The index (pg_index).").at_most(44).names(),
             |row: &IndexTileRow<'_>| Cell::text(&row.usage.label()),
         ),
         column(GridColumn::number("size", "size").help("Its size on disk in bytes (pg_relation_size)."), |row| {
@@ -424,6 +366,10 @@ fn index_columns<'a>() -> Vec<PaneColumn<IndexTileRow<'a>>> {
             GridColumn::text("verdict", "", 7).help("What is wrong with it: unused, redundant, invalid."),
             IndexTileRow::verdict,
         ),
+        column(
+            GridColumn { min: BAR, ..bar_column("size_bar", "Its size against that of the largest index.") },
+            |row| size_bar(row.usage.size(), row.largest),
+        ),
     ]
 }
 
@@ -433,7 +379,9 @@ fn indexes<'a>(view: &PaneView<'a>) -> Grid {
     let Ok(usages) = view.readings.indexes() else { return missing(view, "indexes", headers(&columns)) };
     let scans = view.readings.index_scans(view.past(), TrafficSpan::Sample);
     let judged = view.readings.judgements();
+    let largest = usages.iter().filter_map(IndexUsage::size).fold(0.0, f64::max);
     let row = |usage: &'a IndexUsage| IndexTileRow {
+        largest,
         usage,
         verdict: judged.of(usage.indexrelid).and_then(|judged| judged.verdicts.first()),
         rate: scans.get(&usage.indexrelid).copied(),

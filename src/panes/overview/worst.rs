@@ -4,18 +4,10 @@ use std::collections::HashMap;
 
 use crate::app::PaneId;
 use crate::document::Document;
-use crate::findings::{Finding, Findings, Severity};
+use crate::findings::{Finding, Findings};
 use crate::sample::Value;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
-use crate::ui::text;
 use crate::ui::theme::Role;
-
-/// Columns that what to do needs at least; with less it is left to the document.
-const LEAST_FIX: u16 = 30;
-/// Columns that the severity, the blanks between columns and the scrollbar take.
-const ASIDE: u16 = 16;
-/// Columns that a title needs at least.
-const LEAST_TITLE: u16 = 20;
 
 /// Returns the key of each finding's row: the rule, and its number among those of the same rule.
 pub(super) fn keys(findings: &[Finding]) -> Vec<String> {
@@ -30,31 +22,16 @@ pub(super) fn keys(findings: &[Finding]) -> Vec<String> {
         .collect()
 }
 
-/// Returns the list for so many columns of the screen, worst first: what to do stands beside the titles only where each
-/// title has its room before.
-pub(super) fn grid(findings: &Findings, width: u16) -> Grid {
-    let widest = findings.list.iter().map(|finding| text::width(&finding.title)).max().unwrap_or_default();
-    let title = u16::try_from(widest).unwrap_or(u16::MAX).max(LEAST_TITLE);
-    let has_fix = title.saturating_add(ASIDE + LEAST_FIX) <= width;
-    let least = if has_fix { title } else { LEAST_TITLE };
-    let mut columns = vec![
-        GridColumn::text("severity", "", 8).help("How bad it is: critical, warning or notice."),
-        GridColumn::text("finding", "finding", least).help("What is wrong, with the number that decides."),
-    ];
-    if has_fix {
-        columns
-            .push(GridColumn::text("fix", "what to do", LEAST_FIX).help("What to do about it; Enter shows the code."));
-    }
-    let mut grid = Grid::new(columns);
+/// Returns the list, worst first: what is sorted, filtered and selected by; the panel draws it.
+pub(super) fn grid(findings: &Findings) -> Grid {
+    let mut grid = Grid::new(vec![
+        GridColumn::text("severity", "severity", 8).help("How bad it is: critical, warning or notice."),
+        GridColumn::text("finding", "finding", 20).help("What is wrong, with the number that decides."),
+        GridColumn::text("fix", "what to do", 20).help("What to do about it; Enter shows the code."),
+    ]);
     for (key, finding) in keys(&findings.list).into_iter().zip(&findings.list) {
-        let role = severity_role(finding.severity);
-        let mut cells = vec![
-            Cell::mark(finding.severity.word(), f64::from(finding.severity as u8)).role(role),
-            Cell::text(&finding.title),
-        ];
-        if has_fix {
-            cells.push(Cell::text(&finding.fix.text).role(Role::Muted));
-        }
+        let severity = Cell::mark(finding.severity.word(), f64::from(finding.severity as u8));
+        let cells = vec![severity, Cell::text(&finding.title), Cell::text(&finding.fix.text)];
         grid.rows.push(GridRow::new(key, cells));
     }
     if grid.rows.is_empty() {
@@ -90,14 +67,6 @@ pub(super) fn place(finding: &Finding) -> Option<(PaneId, Option<String>)> {
     Some((pane, jump.key.first().and_then(Value::as_int).map(|key| key.to_string())))
 }
 
-fn severity_role(severity: Severity) -> Role {
-    match severity {
-        Severity::Critical => Role::Bad,
-        Severity::Warning => Role::Warning,
-        Severity::Notice => Role::Muted,
-    }
-}
-
 /// Returns everything a finding says.
 pub(super) fn document(finding: &Finding) -> Document {
     let mut document = Document::new(format!("{}: {}", finding.severity.word(), finding.title));
@@ -123,7 +92,7 @@ pub(super) fn document(finding: &Finding) -> Document {
 mod tests {
     use super::*;
     use crate::findings;
-    use crate::findings::{Fix, Jump};
+    use crate::findings::{Fix, Jump, Severity};
     use crate::sample::Missing;
 
     fn finding(id: &'static str, jump: Option<Jump>) -> Finding {
@@ -175,7 +144,7 @@ mod tests {
     fn all_checks_passed_is_said_only_when_all_were_made() {
         let all = findings::RULES.len();
         let unknown = |why| findings::NotJudged { rule: "bloat", watches: "bloat", why };
-        let said = |seen: &Findings| grid(seen, 80).notice.map(|notice| notice.sentence).unwrap_or_default();
+        let said = |seen: &Findings| grid(seen).notice.map(|notice| notice.sentence).unwrap_or_default();
         let mut seen = Findings { made: all, ..Findings::default() };
         assert_eq!((said(&seen).as_str(), note(&seen)), ("All checks passed", None));
         seen = Findings { made: all - 1, unknown: vec![unknown(Missing::NotYet)], ..seen };

@@ -24,7 +24,10 @@ impl Scale {
         let near = limits.iter().filter(|limit| limit.value <= greatest * limit.reach).map(|limit| limit.value);
         let greatest = near.fold(greatest, f64::max);
         let labels = (rows / ROWS_BETWEEN).clamp(1, 6);
-        let step = round_up(greatest / f64::from(labels));
+        // One or two labels alone are to be near the values.
+        let round: &[f64] =
+            if labels > 2 { &[1.0, 2.0, 5.0, 10.0] } else { &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0] };
+        let step = round_up(greatest / f64::from(labels), round);
         Self { top: (greatest / step * 2.0 - 0.001).ceil() * step / 2.0, step }
     }
 
@@ -41,10 +44,10 @@ impl Scale {
     }
 }
 
-/// Returns the next of 1, 2, 5, 10, … (and 0.5, 0.2, …) that is no less.
-fn round_up(value: f64) -> f64 {
+/// Returns the next of the round factors, times a power of ten, that is no less.
+fn round_up(value: f64, round: &[f64]) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= value * 0.999).unwrap_or(value)
+    round.iter().map(|factor| factor * power).find(|step| *step >= value * 0.999).unwrap_or(value)
 }
 
 /// Returns a label of the axis.
@@ -108,7 +111,8 @@ mod tests {
             (3.2, Some(8.0), 8, 8.0),
             (3.2, Some(64.0), 8, 3.5),
             (87.0, None, 12, 90.0),
-            (1234.0, None, 3, 2000.0),
+            (1234.0, None, 3, 1500.0),
+            (12.0, None, 3, 15.0),
         ] {
             let limit: Vec<Limit> = limit
                 .map(|value| Limit { value, label: String::new(), reach: 2.5, role: crate::ui::theme::Role::Warning })

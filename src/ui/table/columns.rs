@@ -11,7 +11,7 @@ use crate::ui::text;
 pub(super) const MARGIN: u16 = 1;
 
 /// How wide the screen must be for two blanks between columns.
-const ROOMY: u16 = 44;
+const ROOMY: u16 = 34;
 
 /// Columns of the screen in which most texts can be read; long titles come before more than that.
 const READABLE: u16 = 32;

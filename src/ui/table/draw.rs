@@ -331,21 +331,14 @@ impl<'a> TableDrawing<'a> {
 
     /// Says in the middle why there are no rows.
     fn notice(&self, buffer: &mut Buffer) {
-        let filtered = Notice::new(format!("No row matches \"{}\"", text::clean_cut(self.state.filter(), 24)))
-            .remedy("Esc clears the filter");
-        let nothing = Notice::new("not read yet");
-        let own = if self.state.filter().is_empty() || self.grid.rows.is_empty() {
-            self.grid.notice.as_ref().unwrap_or(&nothing)
-        } else {
-            &filtered
-        };
+        let own = self.state.notice(self.grid);
         let area = Rect { y: self.area.y + 1, height: self.height, ..self.area };
-        draw_notice(buffer, area, own, self.theme);
+        draw_notice(buffer, area, &own, self.theme);
     }
 }
 
 /// Draws a sentence and its remedy in the middle of an area.
-fn draw_notice(buffer: &mut Buffer, area: Rect, notice: &Notice, theme: &Theme) {
+pub(crate) fn draw_notice(buffer: &mut Buffer, area: Rect, notice: &Notice, theme: &Theme) {
     let area = area.intersection(buffer.area);
     let width = usize::from(area.width.saturating_sub(2)).min(76);
     if width == 0 || area.height == 0 {

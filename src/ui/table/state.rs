@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 
 use super::columns::{self, ColumnNeeds, PlacedColumn};
-use super::grid::{Grid, GridColumn, GridRow, SortKind};
+use super::grid::{Grid, GridColumn, GridRow, Notice, SortKind};
 use super::order::{self, Arrangement, Filter, LineOf, ShownRows, SortDirection};
 
 /// A movement in a table.
@@ -284,6 +284,21 @@ impl TableState {
         if self.folded.len() < folded {
             self.refresh(grid);
         }
+    }
+
+    /// Returns what is said where there are no rows: why, or that the filter leaves none.
+    pub(crate) fn notice(&self, grid: &Grid) -> Notice {
+        if self.filter().is_empty() || grid.rows.is_empty() {
+            return grid.notice.clone().unwrap_or_else(|| Notice::new("not read yet"));
+        }
+        let words = crate::ui::text::clean_cut(self.filter(), 24);
+        Notice::new(format!("No row matches \"{words}\"")).remedy("Esc clears the filter")
+    }
+
+    /// Takes how many rows a page has, where something else draws the rows.
+    pub(crate) fn drew(&self, rows: u16) {
+        *self.drawn.borrow_mut() = Drawn { rows, ..Drawn::default() };
+        self.mark_seen();
     }
 
     /// Returns what is at a place of the screen, as it was drawn last.
