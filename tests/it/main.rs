@@ -5,6 +5,7 @@ mod acts;
 mod bad_input;
 mod bloat;
 mod blocked;
+mod broken;
 mod calm;
 mod catalog;
 mod completions;

@@ -117,7 +117,7 @@ async fn a_recording_that_is_larger_than_the_history_may_be_is_shown_with_every_
 }
 
 /// The samples of a recording that may be cut off at any place, or not be there yet.
-fn samples_in(file: &Path) -> Vec<Arc<Snapshot>> {
+pub(crate) fn samples_in(file: &Path) -> Vec<Arc<Snapshot>> {
     let reader = File::open(file).ok().and_then(|file| Reader::new(file).ok());
     reader.into_iter().flatten().collect()
 }

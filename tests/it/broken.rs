@@ -1,0 +1,222 @@
+//! What can go wrong under an open console goes wrong, with each of the panes for incidents shown: it says so and comes back.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tokio_postgres::Client;
+
+use crate::recordings::samples_in;
+use crate::support::client::try_open;
+use crate::support::proxy::Proxy;
+use crate::support::pty::{PATIENCE, PGDJ, Terminal};
+use crate::support::{Login, Server, apart, installed, open, signal};
+
+/// The panes, by key, each with words that stand in its frame.
+const PANES: [(&str, &str); 3] = [("7", "waiting in"), ("8", "Load by"), ("9", "Standbys, slots, archive")];
+
+fn conninfo(login: &Login) -> String {
+    format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
+}
+
+/// A session that holds a lock, and one that waits for it: something for the panes to show.
+struct Queue {
+    /// Kept: its transaction holds the lock.
+    _holder: Client,
+    waiter: tokio::task::JoinHandle<()>,
+}
+
+impl Queue {
+    /// Tries until it is there: a server that starts again refuses at first.
+    async fn form(login: &Login) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Self::try_form(login).await {
+                Ok(queue) => return queue,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn try_form(login: &Login) -> Result<Self, tokio_postgres::Error> {
+        let holder = try_open(login, "holder").await?;
+        holder.batch_execute("create table if not exists held (n int)").await?;
+        holder.batch_execute("begin; lock table held").await?;
+        let waiter = try_open(login, "waiter").await?;
+        let waiter = tokio::spawn(async move { drop(waiter.simple_query("select * from held").await) });
+        Ok(Self { _holder: holder, waiter })
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.waiter.abort();
+    }
+}
+
+/// Shows each of the panes while the server cannot be asked: none of them ends the program or calls itself live.
+async fn visit_without_a_server(terminal: &mut Terminal) {
+    for (key, words) in PANES {
+        terminal.press(key);
+        let screen = terminal.wait(&format!("pane {key}"), |screen| screen.contains(words)).await;
+        assert!(!is_live(&screen), "{screen}");
+    }
+}
+
+/// Shows each of the panes with what is read of the server now.
+async fn visit(terminal: &mut Terminal) {
+    terminal.wait("it is live", is_live).await;
+    for (key, words) in PANES {
+        terminal.press(key);
+        terminal.wait(&format!("pane {key}, live"), |screen| screen.contains(words) && is_live(screen)).await;
+    }
+}
+
+fn is_live(screen: &str) -> bool {
+    let head: Vec<&str> = screen.lines().take(2).collect();
+    head.iter().any(|line| line.contains("live ")) && !head.iter().any(|line| is_bad(line))
+}
+
+fn is_bad(line: &str) -> bool {
+    ["NO CONNECTION", "stale since", "no answer"].iter().any(|word| line.contains(word))
+}
+
+async fn until_it_is_said(terminal: &mut Terminal) {
+    terminal.wait("it is said", |screen| screen.lines().take(3).any(is_bad)).await;
+}
+
+/// Our own backends.
+async fn backends(client: &Client) -> Vec<u32> {
+    let sql = "select pid from pg_stat_activity where application_name = 'pgdj'";
+    let rows = client.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| u32::try_from(row.get::<_, i32>(0)).unwrap()).collect()
+}
+
+async fn check(server: &mut Server) {
+    let login = server.database().await;
+    let proxy = Proxy::start(&login, Duration::ZERO);
+    let home = tempfile::tempdir().unwrap();
+    let mut queue = Queue::form(&login).await;
+    let mut terminal = Terminal::start((120, 30), home.path(), &[&conninfo(&proxy.login(&login))]);
+    visit(&mut terminal).await;
+
+    // Somebody cancels what pgdj runs.
+    let admin = open(&login).await;
+    for _ in 0..20 {
+        admin
+            .batch_execute("select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'pgdj'")
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    visit(&mut terminal).await;
+
+    // The network is gone.
+    proxy.freeze();
+    until_it_is_said(&mut terminal).await;
+    visit_without_a_server(&mut terminal).await;
+    proxy.thaw();
+    visit(&mut terminal).await;
+
+    // The server hangs.
+    let pids = backends(&admin).await;
+    pids.iter().for_each(|pid| signal::send(*pid, Signal::STOP));
+    until_it_is_said(&mut terminal).await;
+    visit_without_a_server(&mut terminal).await;
+    pids.iter().for_each(|pid| signal::send(*pid, Signal::CONT));
+    visit(&mut terminal).await;
+
+    // It is full, and pgdj loses its connections.
+    let mut others = vec![];
+    while let Ok(other) = try_open(&login, "crowd").await {
+        others.push(other);
+    }
+    admin
+        .batch_execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgdj'")
+        .await
+        .unwrap();
+    while let Ok(other) = try_open(&login, "crowd").await {
+        others.push(other);
+    }
+    drop(others);
+    visit(&mut terminal).await;
+
+    // A backend is killed, as by the system when memory is short: the server recovers from a crash.
+    let victim = *backends(&admin).await.first().unwrap();
+    signal::send(victim, Signal::KILL);
+    drop(queue);
+    queue = Queue::form(&login).await;
+    visit(&mut terminal).await;
+
+    // It is restarted.
+    drop(queue);
+    server.private.restart().unwrap();
+    let queue = Queue::form(&login).await;
+    visit(&mut terminal).await;
+
+    // The terminal changes its size, and goes away.
+    for size in [(40, 10), (80, 24), (200, 50)] {
+        terminal.resize(size);
+        for (key, _) in PANES {
+            terminal.press(key);
+        }
+    }
+    visit(&mut terminal).await;
+    terminal.signal(Signal::HUP);
+    assert_eq!(terminal.end().await, 0);
+    drop(queue);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_panes_for_incidents_come_back_whatever_happens_to_the_oldest_server() {
+    let Some(oldest) = installed::ends().into_iter().min_by_key(|it| it.major) else { return };
+    check(&mut apart(oldest)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_panes_for_incidents_come_back_whatever_happens_to_the_newest_server() {
+    let Some(newest) = installed::newest() else { return };
+    check(&mut apart(newest)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_is_seen_in_the_panes_for_incidents() {
+    for found in installed::ends() {
+        let server = apart(found);
+        let standby = server.standby().await;
+        let login = Login {
+            host: standby.socket_directory().display().to_string(),
+            port: standby.port(),
+            ..server.login("postgres")
+        };
+        let home = tempfile::tempdir().unwrap();
+        let mut terminal = Terminal::start((120, 30), home.path(), &[&conninfo(&login)]);
+        terminal.press("9");
+        terminal.wait("the standby", |screen| screen.contains("standby") && is_live(screen)).await;
+        open(&login).await.batch_execute("select pg_promote()").await.unwrap();
+        let is_primary = |screen: &str| screen.lines().next().is_some_and(|line| line.contains("primary"));
+        terminal.wait("the primary", is_primary).await;
+        terminal.press("78");
+        terminal.wait("the load", |screen| screen.contains("Load by") && is_live(screen)).await;
+        terminal.press("q");
+        assert_eq!(terminal.end().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_recording_whose_disk_fills_is_said_and_opens_up_to_there() {
+    let Some(server) = crate::support::own() else { return };
+    let login = server.database().await;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("full.jsonl.gz");
+    // A limit of 14 kB a file stands in for a disk of that size; what exceeds it is an error and no signal.
+    let script = "trap '' XFSZ; ulimit -f 28; exec \"$0\" \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, PGDJ, "record"]).arg(&file).args([&conninfo(&login), "--for", "60s"]);
+    command.env_clear().env("HOME", home.path()).stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("full.jsonl.gz"), "{said}");
+    assert!(!samples_in(&file).is_empty(), "{said}");
+}
