@@ -63,7 +63,7 @@ impl<'a> LockRow<'a> {
                 let pids: Vec<String> = members.iter().map(ToString::to_string).collect();
                 format!("deadlock of {}", pids.join(", "))
             }
-            Self::More { sessions } => format!("{} more", sessions.len()),
+            Self::More { sessions } => format!("{} more: {}", sessions.len(), by_name(sessions)),
         }
     }
 
@@ -108,10 +108,10 @@ impl<'a> LockRow<'a> {
         Cell::text(&short(&format!("holds {}{others}", queue.held_words(*mode))))
     }
 
-    /// Returns the statement; of more sessions, whose they are.
+    /// Returns the statement; empty for more sessions than one.
     fn statement(&self) -> Cell {
         match self {
-            Self::More { sessions } => Cell::text(&by_name(sessions)),
+            Self::More { .. } => Cell::default(),
             _ => self.of(|session| Cell::text(&statement_line(&session.query))),
         }
     }
@@ -145,7 +145,7 @@ fn short(lock: &str) -> String {
 fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
     vec![
         column(
-            GridColumn::text("session", "session", 19)
+            GridColumn::text("session", "session", 22)
                 .help("Process id and application, role or Django view; those that wait hang below whom they wait for.")
                 .at_most(44),
             LockRow::name_cell,
@@ -166,14 +166,14 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
             LockRow::behind,
         ),
         column(
-            GridColumn::text("lock", "lock", 21)
+            GridColumn::text("lock", "lock", 26)
                 .names()
                 .help("The lock that it wants, or the one it holds that most wait for; +2: and two more (pg_locks).")
                 .at_most(48),
             LockRow::lock,
         ),
         column(
-            GridColumn::text("query", "statement", 13).help("Its running or last statement (pg_stat_activity.query)."),
+            GridColumn::text("query", "statement", 13).drop(1).help("Its running or last statement (pg_stat_activity.query)."),
             LockRow::statement,
         ),
     ]

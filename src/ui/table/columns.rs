@@ -201,7 +201,7 @@ fn least(of: Measured<'_>, at: usize, fit: Fit) -> u16 {
     let Some(column) = of.grid.columns.get(at) else { return 0 };
     let whole = of.needs.widest.get(at).copied().unwrap_or(0);
     let indent = if at == 0 { of.indent } else { 0 };
-    if column.is_number() {
+    if column.is_number() || column.is_whole {
         whole + indent
     } else {
         let min = if fit == Fit::Tight { column.min.min(TIGHT) } else { column.min };

@@ -63,6 +63,8 @@ pub struct GridColumn {
     pub cut: CutAt,
     /// What becomes of it while all its cells are alike.
     pub when_alike: WhenAlike,
+    /// Whether its texts are never cut: others shrink for it.
+    pub is_whole: bool,
 }
 
 /// Where a text is cut that has no room.
@@ -221,6 +223,7 @@ impl GridColumn {
             sort: SortKind::Ascending,
             cut: CutAt::End,
             when_alike: WhenAlike::Shown,
+            is_whole: false,
         }
     }
 
@@ -262,6 +265,12 @@ impl GridColumn {
     /// Says that its texts are names: they are cut in the middle.
     pub(crate) fn names(mut self) -> Self {
         self.cut = CutAt::Middle;
+        self
+    }
+
+    /// Says that its texts are never cut: what a pane is for.
+    pub(crate) fn whole(mut self) -> Self {
+        self.is_whole = true;
         self
     }
 
