@@ -96,16 +96,16 @@ impl<'a> LockRow<'a> {
     fn lock(&self) -> Cell {
         let Self::Node { node, session, tree } = self else { return Cell::default() };
         if session.is_some_and(Backend::wants_safe_snapshot) {
-            return Cell::text("wants a safe snapshot");
+            return Cell::text("a safe snapshot");
         }
         if let Some((queue, wanted)) = tree.graph.wants(*node) {
             let holder = tree.graph.holders(*node).first().copied();
-            return Cell::text(&short(&format!("wants {}", queue.wanted_words(wanted.mode, holder))));
+            return Cell::text(&short(&queue.wanted_words(wanted.mode, holder)));
         }
         let held = tree.graph.holds(*node);
         let Some((queue, mode)) = held.first() else { return Cell::default() };
         let others = if held.len() > 1 { format!(" +{}", held.len() - 1) } else { String::new() };
-        Cell::text(&short(&format!("holds {}{others}", queue.held_words(*mode))))
+        Cell::text(&short(&format!("{}{others}", queue.held_words(*mode))))
     }
 
     /// Returns the statement; empty for more sessions than one.
@@ -139,7 +139,7 @@ fn by_name(sessions: &[&Backend]) -> String {
 
 /// Returns a lock without the schema that most relations are in.
 fn short(lock: &str) -> String {
-    lock.replacen(" public.", " ", 1)
+    lock.strip_prefix("public.").map_or_else(|| lock.replacen(" public.", " ", 1), str::to_owned)
 }
 
 fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
@@ -166,9 +166,9 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
             LockRow::behind,
         ),
         column(
-            GridColumn::text("lock", "lock", 26)
+            GridColumn::text("lock", "holds / wants", 26)
                 .names()
-                .help("The lock that it wants, or the one it holds that most wait for; +2: and two more (pg_locks).")
+                .help("The lock that it wants if it waits, else the one it holds that most wait for; +2: and two more (pg_locks).")
                 .at_most(48),
             LockRow::lock,
         ),
