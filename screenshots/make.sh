@@ -10,17 +10,20 @@ set -euo pipefail
 
 # name | columns | rows | keys, as tmux names them, or `wait` | what must be on the screen first (an extended regular expression)
 shots='
-overview     | 120 | 40 | 1       | critical
-activity     | 120 | 40 | 2       | manage.py migrate
+incident     |  80 | 24 | 1       | CRIT.* wait
+overview     | 120 | 40 | 1       | CRIT
+locks        | 120 | 40 | 7       | waiting in
+activity     | 120 | 40 | 2       | WAITS
 queries      | 120 | 40 | 3       | shop_order
 tables       | 120 | 40 | 4       | shop_cart
 indexes      | 120 | 40 | 5       | shop_order
+load         | 120 | 40 | 8       | products:detail
 query-detail | 120 | 40 | 3 Enter | SELECT|FROM
 explain      | 120 | 40 | 3 / s t a t u s Space c r e a t e d Enter j e wait R wait Enter | worth building
-trial        | 120 | 40 | wait B y  | the planner
+trial        | 120 | 40 | wait B y  | ried for real
 help         | 120 | 40 | 1 ?     | [0-9]
 wide         | 200 | 50 | 1       | [0-9]
-narrow       |  80 | 24 | 1       | [0-9]
+narrow       |  80 | 24 | 4       | [0-9]
 '
 
 here=$(cd "$(dirname "$0")" && pwd)

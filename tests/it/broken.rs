@@ -93,78 +93,108 @@ async fn backends(client: &Client) -> Vec<u32> {
     rows.iter().map(|row| u32::try_from(row.get::<_, i32>(0)).unwrap()).collect()
 }
 
+/// A console on a server, through a network that can fail.
+struct Scene {
+    login: Login,
+    proxy: Proxy,
+    admin: Client,
+    terminal: Terminal,
+    _home: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn begin(server: &Server) -> Self {
+        let login = server.database().await;
+        let proxy = Proxy::start(&login, Duration::ZERO);
+        let home = tempfile::tempdir().unwrap();
+        let admin = open(&login).await;
+        let terminal = Terminal::start((120, 30), home.path(), &[&conninfo(&proxy.login(&login))]);
+        Self { login, proxy, admin, terminal, _home: home }
+    }
+
+    /// Somebody cancels what pgdj runs.
+    async fn is_cancelled(&mut self) {
+        let sql = "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'pgdj'";
+        for _ in 0..20 {
+            self.admin.batch_execute(sql).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        visit(&mut self.terminal).await;
+    }
+
+    async fn loses_the_network(&mut self) {
+        self.proxy.freeze();
+        until_it_is_said(&mut self.terminal).await;
+        visit_without_a_server(&mut self.terminal).await;
+        self.proxy.thaw();
+        visit(&mut self.terminal).await;
+    }
+
+    async fn hangs(&mut self) {
+        let pids = backends(&self.admin).await;
+        for pid in &pids {
+            signal::send(*pid, Signal::STOP);
+        }
+        until_it_is_said(&mut self.terminal).await;
+        visit_without_a_server(&mut self.terminal).await;
+        for pid in &pids {
+            signal::send(*pid, Signal::CONT);
+        }
+        visit(&mut self.terminal).await;
+    }
+
+    /// The server takes no one more, and pgdj loses its connections.
+    async fn finds_no_place(&mut self) {
+        let sql = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgdj'";
+        let mut others = Vec::new();
+        while let Ok(other) = try_open(&self.login, "crowd").await {
+            others.push(other);
+        }
+        self.admin.batch_execute(sql).await.unwrap();
+        while let Ok(other) = try_open(&self.login, "crowd").await {
+            others.push(other);
+        }
+        drop(others);
+        visit(&mut self.terminal).await;
+    }
+
+    /// A backend is killed, as by the system when memory is short: the server recovers from a crash.
+    async fn crashes(&mut self) {
+        let victim = *backends(&self.admin).await.first().unwrap();
+        signal::send(victim, Signal::KILL);
+    }
+
+    /// The terminal changes its size, and goes away.
+    async fn loses_the_terminal(&mut self) {
+        for size in [(40, 10), (80, 24), (200, 50)] {
+            self.terminal.resize(size);
+            for (key, _) in PANES {
+                self.terminal.press(key);
+            }
+        }
+        visit(&mut self.terminal).await;
+        self.terminal.signal(Signal::HUP);
+        assert_eq!(self.terminal.end().await, 0);
+    }
+}
+
 async fn check(server: &mut Server) {
-    let login = server.database().await;
-    let proxy = Proxy::start(&login, Duration::ZERO);
-    let home = tempfile::tempdir().unwrap();
-    let mut queue = Queue::form(&login).await;
-    let mut terminal = Terminal::start((120, 30), home.path(), &[&conninfo(&proxy.login(&login))]);
-    visit(&mut terminal).await;
-
-    // Somebody cancels what pgdj runs.
-    let admin = open(&login).await;
-    for _ in 0..20 {
-        admin
-            .batch_execute("select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'pgdj'")
-            .await
-            .unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    visit(&mut terminal).await;
-
-    // The network is gone.
-    proxy.freeze();
-    until_it_is_said(&mut terminal).await;
-    visit_without_a_server(&mut terminal).await;
-    proxy.thaw();
-    visit(&mut terminal).await;
-
-    // The server hangs.
-    let pids = backends(&admin).await;
-    pids.iter().for_each(|pid| signal::send(*pid, Signal::STOP));
-    until_it_is_said(&mut terminal).await;
-    visit_without_a_server(&mut terminal).await;
-    pids.iter().for_each(|pid| signal::send(*pid, Signal::CONT));
-    visit(&mut terminal).await;
-
-    // It is full, and pgdj loses its connections.
-    let mut others = vec![];
-    while let Ok(other) = try_open(&login, "crowd").await {
-        others.push(other);
-    }
-    admin
-        .batch_execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgdj'")
-        .await
-        .unwrap();
-    while let Ok(other) = try_open(&login, "crowd").await {
-        others.push(other);
-    }
-    drop(others);
-    visit(&mut terminal).await;
-
-    // A backend is killed, as by the system when memory is short: the server recovers from a crash.
-    let victim = *backends(&admin).await.first().unwrap();
-    signal::send(victim, Signal::KILL);
+    let mut scene = Scene::begin(server).await;
+    let queue = Queue::form(&scene.login).await;
+    visit(&mut scene.terminal).await;
+    scene.is_cancelled().await;
+    scene.loses_the_network().await;
+    scene.hangs().await;
+    scene.finds_no_place().await;
+    scene.crashes().await;
     drop(queue);
-    queue = Queue::form(&login).await;
-    visit(&mut terminal).await;
-
-    // It is restarted.
+    let queue = Queue::form(&scene.login).await;
+    visit(&mut scene.terminal).await;
     drop(queue);
     server.private.restart().unwrap();
-    let queue = Queue::form(&login).await;
-    visit(&mut terminal).await;
-
-    // The terminal changes its size, and goes away.
-    for size in [(40, 10), (80, 24), (200, 50)] {
-        terminal.resize(size);
-        for (key, _) in PANES {
-            terminal.press(key);
-        }
-    }
-    visit(&mut terminal).await;
-    terminal.signal(Signal::HUP);
-    assert_eq!(terminal.end().await, 0);
+    let queue = Queue::form(&scene.login).await;
+    visit(&mut scene.terminal).await;
+    scene.loses_the_terminal().await;
     drop(queue);
 }
 
