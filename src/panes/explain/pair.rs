@@ -104,8 +104,7 @@ impl PlanLines {
     }
 
     /// Returns a line, as wide as the width: the head before the first.
-    fn line(&self, at: usize, width: usize) -> Vec<TextPart> {
-        let shown = self.shown_figures(width);
+    fn line(&self, at: usize, width: usize, shown: usize) -> Vec<TextPart> {
         let name_width = width.saturating_sub(FIGURES.iter().take(shown).sum::<usize>());
         let Some(at) = at.checked_sub(1) else {
             let head = text::pad(self.title, name_width, Align::Left);
@@ -169,7 +168,8 @@ fn branches(plan: &Plan, glyphs: &Glyphs) -> Vec<String> {
 
 impl LayOut for PlanLines {
     fn lines(&self, width: usize) -> Vec<Vec<TextPart>> {
-        (0..=self.lines.len()).map(|at| self.line(at, width)).collect()
+        let shown = self.shown_figures(width);
+        (0..=self.lines.len()).map(|at| self.line(at, width, shown)).collect()
     }
 }
 
@@ -182,10 +182,12 @@ impl LayOut for PlanPair {
         let half = width.saturating_sub(BETWEEN) / 2;
         let wall = self.0.glyphs.map_or("|", |glyphs| glyphs.wall);
         let most = self.0.lines.len().max(self.1.lines.len());
+        // Both have the same columns.
+        let shown = self.0.shown_figures(half).min(self.1.shown_figures(half));
         let line = |at: usize| {
-            let mut line = self.0.line(at, half);
+            let mut line = self.0.line(at, half, shown);
             line.push((format!(" {wall} "), Role::Border));
-            line.extend(self.1.line(at, half));
+            line.extend(self.1.line(at, half, shown));
             line
         };
         (0..=most).map(line).collect()

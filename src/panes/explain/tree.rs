@@ -127,7 +127,7 @@ fn columns(plan: &Plan, name: u16) -> Vec<GridColumn> {
             .help("Time of the node with its inputs (EXPLAIN: Actual Total Time).")
             .short("total")
             .drop(12),
-        GridColumn::text("remarks", "remarks", 24)
+        GridColumn::text("remarks", "remarks", 40)
             .help("What stands out: rows read for those kept, spills, workers that did not start.")
             .drop(5),
     ];
