@@ -198,7 +198,7 @@ async fn every_pane_is_shown_at_every_size_and_leaves_the_terminal_as_it_was() {
     let client = open(&login).await;
     support::shop::make(&client).await;
     let mut console = Console::on(&login, (120, 40));
-    console.until_shown("Load: average active sessions");
+    console.until_shown("Load by wait: ");
     console.until_shown("live");
     for (key, word) in
         [("2", "statement"), ("3", "calls"), ("4", "shop_order"), ("5", "verdict"), ("6", "R"), ("1", "Load")]

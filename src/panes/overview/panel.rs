@@ -14,7 +14,7 @@ use crate::ui::theme::{Role, Theme};
 
 /// Columns of the gutter, the badge and the blanks behind it.
 const BEFORE: u16 = 9;
-/// Lines that the selected finding takes at the most, one that is critical a line more.
+/// Lines that the selected finding takes at the most, one that is critical two more.
 const MOST_LINES: usize = 3;
 /// Lines that a title takes at the most.
 const TITLE_LINES: usize = 2;
@@ -181,7 +181,7 @@ impl Entry {
     fn lines(&self, room: &Room, is_selected: bool, theme: &Theme) -> Vec<EntryLine> {
         let cut = theme.glyphs.cut;
         let is_critical = self.severity == Severity::Critical;
-        let most = MOST_LINES + usize::from(is_critical);
+        let most = MOST_LINES + if is_critical { 2 } else { 0 };
         let title_lines = if is_selected || is_critical { TITLE_LINES } else { 1 };
         let mut left: Vec<(String, Role)> =
             wrapped(&self.title, room.title, title_lines, cut).into_iter().map(|line| (line, Role::Text)).collect();
@@ -231,6 +231,8 @@ fn draw_entry(buffer: &mut Buffer, place: Rect, drawn: (&Entry, &[EntryLine], bo
         }
     }
     let (badge, style) = badge(entry.severity, theme);
+    // On a row whose colours are turned over, the badge's own would be turned over with them.
+    let style = if is_selected && is_reversed { style.remove_modifier(Modifier::REVERSED) } else { style };
     buffer.set_stringn(place.x + 1, place.y, badge, usize::from(place.width.saturating_sub(1)), style);
     for (y, line) in (place.y..place.bottom()).zip(lines) {
         for (x, text, role) in line {

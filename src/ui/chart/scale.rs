@@ -27,7 +27,8 @@ impl Scale {
         // One or two labels alone are to be near the values.
         let round: &[f64] =
             if labels > 2 { &[1.0, 2.0, 5.0, 10.0] } else { &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0] };
-        let step = round_up(greatest / f64::from(labels), round);
+        // Of sessions, parts finer than halves say nothing.
+        let step = round_up(greatest / f64::from(labels), round).max(0.5);
         Self { top: (greatest / step * 2.0 - 0.001).ceil() * step / 2.0, step }
     }
 
