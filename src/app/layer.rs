@@ -326,7 +326,7 @@ impl Layer {
 /// Returns what each column is: below its title the one that it has on a narrow screen.
 fn column_help(of: &str, columns: &[GridColumn]) -> HelpSection {
     let mut keys = Vec::new();
-    for column in columns {
+    for column in columns.iter().filter(|column| !column.title.is_empty()) {
         let title = if column.title.is_empty() { &column.id } else { &column.title };
         let short = if column.short.len() < column.title.len() { column.short.as_ref() } else { "" };
         let lines = wrap_words(&column.help, HELP);

@@ -38,7 +38,7 @@ impl<'a> Queue<'a> {
         self.session(node).map_or("", |backend| backend.query.as_str())
     }
 
-    /// Returns the session with what it does: `pid 12 celery (idle in transaction for 9.8s)`; a migration's statement named as
+    /// Returns the session with what it does: `pid 12 celery (idle in transaction, open for 9.8s)`; a migration's statement named as
     /// one.
     fn name(&self, node: i64) -> String {
         if let Some(prepared) = self.graph.prepared(node) {
@@ -50,7 +50,10 @@ impl<'a> Queue<'a> {
         let for_age = |age: Option<f64>| age.map(|age| format!(" for {}", Seconds(age))).unwrap_or_default();
         let what = match backend.schema_change() {
             Some(change) => format!("{change}, a migration?"),
-            None if backend.is_idle_in_transaction() => format!("{}{}", backend.state, for_age(backend.state_age)),
+            None if backend.is_idle_in_transaction() => {
+                let open = backend.xact_age.map(|age| format!(", open for {}", Seconds(age)));
+                format!("{}{}", backend.state, open.unwrap_or_else(|| for_age(backend.state_age)))
+            }
             None => backend.state.clone(),
         };
         let name = format!("pid {node} {}", backend.name());
@@ -87,17 +90,20 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let is_build = queue.graph.waiting().into_iter().all(|node| waits_for_snapshots(node) || builds(node));
     let is_critical = !is_build && (count >= MANY || longest >= WAIT.critical);
     let best = proposals(queue.graph, backends, &view.newer.server).into_iter().next();
+    let of_root = root.behind.iter().map(|node| queue.wait(*node)).fold(0.0, f64::max);
+    let others: usize = roots.iter().skip(1).map(|root| root.behind.len()).sum();
     let more = match roots.len() {
         1 => String::new(),
-        roots => format!(" and {}", counted(roots - 1, "other session", "other sessions")),
+        many => format!("; {others} up to {} behind {}", Seconds(longest), counted(many - 1, "other", "others")),
     };
+    let shown = if roots.len() == 1 { count } else { root.behind.len() };
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
         title: format!(
             "{} up to {} behind {}{more}",
-            counted(count, "session waits", "sessions wait"),
-            Seconds(longest),
+            counted(shown, "session waits", "sessions wait"),
+            Seconds(if roots.len() == 1 { longest } else { of_root }),
             queue.top(root)
         ),
         evidence: evidence(&queue, roots, longest),

@@ -179,6 +179,7 @@ impl Pane for Activity {
                 self.list.toggle_fold();
                 PaneRequest::Nothing
             }
+            MARK if self.selected().is_none() => PaneRequest::Say("Select a session first".to_owned()),
             MARK => {
                 self.list.mark();
                 self.chosen.moved();

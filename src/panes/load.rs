@@ -482,8 +482,11 @@ impl Load {
 /// Brings the statement of a row to Explain, or the one that costs most in it.
 fn explain(dimension: Dimension, row: &SliceRow, view: &PaneView<'_>) -> PaneRequest {
     let statement = if dimension == Dimension::Statement { Some(&row.value) } else { row.mostly.as_ref() };
-    let Some(SliceValue::Query(id)) = statement else {
-        return PaneRequest::Say("This row has no statement to explain".to_owned());
+    let id = match statement {
+        Some(SliceValue::Query(id)) => id,
+        // A statement that waits before it is analyzed has no queryid, only its text.
+        Some(SliceValue::Named(text)) => return super::explain::show(text, "seen in Load".to_owned()),
+        _ => return PaneRequest::Say("This row has no statement to explain".to_owned()),
     };
     match view.readings.statement_texts().get(id).filter(|text| !text.is_empty()) {
         Some(text) => super::explain::show(text, format!("queryid {id}")),

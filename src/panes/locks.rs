@@ -195,6 +195,9 @@ impl Locks {
         match best.zip(session) {
             Some((best, session)) => chosen::ask(best.kind, session, &self.sessions, view),
             None if self.list.is_empty() => PaneRequest::Say("No session waits for a lock".to_owned()),
+            None if self.acts.is_empty() && view.newer.section("locks").reading().is_none() => {
+                PaneRequest::Say("The locks were not read yet; press a again in a second".to_owned())
+            }
             None => PaneRequest::Say("No action of this role frees a waiting session".to_owned()),
         }
     }

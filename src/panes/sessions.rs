@@ -50,7 +50,9 @@ pub(super) fn who(view: &PaneView<'_>, pid: i64) -> String {
 pub(super) fn lockers_cell(view: &PaneView<'_>, pids: &[i64]) -> Cell {
     let graph = view.readings.lock_graph();
     let word = |pid: &i64| {
-        let waits = graph.wants(*pid).is_some_and(|(_, wanted)| wanted.mode.words() == "ACCESS EXCLUSIVE");
+        let waits = graph
+            .wants(*pid)
+            .is_some_and(|(queue, wanted)| queue.locktype != "tuple" && wanted.mode.words() == "ACCESS EXCLUSIVE");
         if waits { format!("{pid} waits") } else { pid.to_string() }
     };
     Cell::text(&pids.iter().map(word).collect::<Vec<_>>().join(" "))
@@ -63,7 +65,9 @@ pub(super) fn lockers(view: &PaneView<'_>, table: &str, pids: &[i64]) -> String 
     let all = view.readings.backends().unwrap_or_default();
     let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
     let graph = view.readings.lock_graph();
-    let is_waiting = |pid: i64| graph.wants(pid).is_some_and(|(queue, _)| bare(&queue.relation) == bare(table));
+    let is_waiting = |pid: i64| {
+        graph.wants(pid).is_some_and(|(queue, _)| queue.locktype != "tuple" && bare(&queue.relation) == bare(table))
+    };
     let name = |pid: i64| {
         let application = all.iter().find(|one| one.pid == pid).map(|one| one.application.as_str());
         let application = application.filter(|name| !name.is_empty());

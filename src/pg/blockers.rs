@@ -43,7 +43,8 @@ pub(super) static BLOCKERS: Own = Own {
     ) as query
 from pg_catalog.pg_lock_status() as l
 left join pg_catalog.pg_stat_get_activity(null) as a on a.pid = l.pid
-where l.mode = 'AccessExclusiveLock'
+where l.locktype = 'relation'
+    and l.mode = 'AccessExclusiveLock'
     and l.database in (0, (select own.datid from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) as own))
     and l.relation::bigint between $1 and $2
 group by l.pid

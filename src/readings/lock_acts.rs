@@ -32,8 +32,8 @@ pub struct Forecast {
     pub stays: BTreeSet<i64>,
     /// Whether the order in which they wait is known (14).
     pub is_certain: bool,
-    /// Whether it is known what each of them waits for.
-    pub is_known: bool,
+    /// Whose lock was not read yet: what follows for them is not known.
+    pub unknown: BTreeSet<i64>,
 }
 
 impl Forecast {
@@ -47,14 +47,14 @@ impl Forecast {
             SignalKind::Terminate => graph.predict(one.pid, Removal::Session),
             SignalKind::Cancel => graph.predict(one.pid, Removal::Transaction),
         };
-        let Prediction { mut runs, may_run, moves_up, stays, is_certain, is_known } = all;
+        let Prediction { mut runs, may_run, moves_up, stays, is_certain, unknown } = all;
         let mut runs_likely = BTreeSet::new();
         if kind == SignalKind::Cancel && is_block {
             let certain = graph.predict(one.pid, Removal::Statement).runs;
             runs_likely = runs.difference(&certain).copied().collect();
             runs = certain;
         }
-        Self { kind, pid: one.pid, runs, runs_likely, may_run, moves_up, stays, is_certain, is_known }
+        Self { kind, pid: one.pid, runs, runs_likely, may_run, moves_up, stays, is_certain, unknown }
     }
 
     /// Returns everybody whose wait is expected to end.
@@ -64,9 +64,6 @@ impl Forecast {
 
     /// Returns what would follow, in a sentence without its end: `48 sessions run at once`.
     pub fn words(&self) -> String {
-        if !self.is_known {
-            return "the locks were not read yet, so what follows is not known".to_owned();
-        }
         let sessions = |count: usize| counted(count, "session", "sessions");
         let runs = |set: &BTreeSet<i64>| match (set.len(), set.first()) {
             (1, Some(only)) => format!("pid {only} runs"),
@@ -96,6 +93,12 @@ impl Forecast {
             };
             parts.push(format!("{} {verb}{for_whom}", sessions(self.stays.len())));
         }
+        if !self.unknown.is_empty() && parts.is_empty() {
+            return "the locks were not read yet, so what follows is not known".to_owned();
+        }
+        if !self.unknown.is_empty() {
+            parts.push(format!("of {} that came since, the locks were not read yet", sessions(self.unknown.len())));
+        }
         if parts.is_empty() { "no one waits behind it".to_owned() } else { parts.join("; ") }
     }
 }
@@ -113,7 +116,9 @@ pub fn proposals(graph: &LockGraph, sessions: &[Backend], facts: &ServerFacts) -
             let is_possible = matches!(prospect(kind, one, sessions, facts), Prospect::Possible(_));
             is_possible.then(|| Forecast::of(graph, one, kind))
         })
-        .filter(|forecast| !forecast.freed().is_empty() || !forecast.moves_up.is_empty())
+        .filter(|forecast| {
+            !forecast.freed().is_empty() || !forecast.moves_up.is_empty() || !forecast.unknown.is_empty()
+        })
         .collect();
     found.sort_by_key(|forecast| {
         let is_end = forecast.kind == SignalKind::Terminate;

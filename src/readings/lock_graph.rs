@@ -89,8 +89,8 @@ pub struct Prediction {
     pub stays: BTreeSet<i64>,
     /// Whether the server says in which order they wait (14).
     pub is_certain: bool,
-    /// Whether the lock is known that each of them waits for.
-    pub is_known: bool,
+    /// Whose lock was not read yet: what follows for them is not known.
+    pub unknown: BTreeSet<i64>,
 }
 
 impl LockGraph {
@@ -411,10 +411,11 @@ impl LockGraph {
         }
         prediction.moves_up = prediction.moves_up.difference(&prediction.runs).copied().collect();
         let is_unknown = |waiter: &i64| self.unqueued.contains_key(waiter) && !self.for_snapshots.contains(waiter);
-        prediction.is_known = !behind.iter().any(is_unknown);
+        prediction.unknown = behind.iter().copied().filter(is_unknown).collect();
         let told: BTreeSet<i64> =
             prediction.runs.iter().chain(&prediction.moves_up).chain(&prediction.may_run).copied().collect();
-        prediction.stays = behind.difference(&told).copied().collect();
+        prediction.stays =
+            behind.difference(&told).copied().filter(|waiter| !prediction.unknown.contains(waiter)).collect();
         prediction
     }
 }

@@ -162,7 +162,7 @@ async fn settled(admin: &Client, pid: i64) {
 
 fn is_read(graph: &LockGraph, waiting: usize) -> bool {
     let all = graph.waiting();
-    let is_known = |root: &LockRoot| graph.predict(root.first(), Removal::Session).is_known;
+    let is_known = |root: &LockRoot| graph.predict(root.first(), Removal::Session).unknown.is_empty();
     all.len() == waiting && graph.roots().iter().all(is_known)
 }
 

@@ -165,8 +165,8 @@ fn columns_of_work<'a>() -> [SessionColumn<'a>; 7] {
         column(GridColumn::text("state", "state", 10).help("What it does: active, idle, idle in transaction (pg_stat_activity.state); WAITS: for a lock.").at_most(12), |row| {
             row.of(state_cell)
         }),
-        column(GridColumn::number("query_age", "duration").help("Time since its statement began, or since it became idle in transaction (pg_stat_activity.query_start, state_change)."), query_age),
-        column(GridColumn::number("xact_age", "tx age").help("Time since its transaction began (pg_stat_activity.xact_start).").drop(1), xact_age),
+        column(GridColumn::number("query_age", "duration").help("Time since its statement began, or since it became idle in transaction (pg_stat_activity.query_start, state_change).").drop(1), query_age),
+        column(GridColumn::number("xact_age", "tx age").help("Time since its transaction began (pg_stat_activity.xact_start)."), xact_age),
         column(GridColumn::text("wait", "waits for", 12).help("What it waits for: the lock (pg_locks), else type and event (pg_stat_activity.wait_event).").at_most(36), wait),
         column(GridColumn::text("blocks", "locks", 8).whole().help("By which session it is blocked, and how many wait behind it (pg_blocking_pids).").at_most(20), |row| row.of(locks_cell)),
         column(GridColumn::text("query", "statement", 28).help("Its running or last statement (pg_stat_activity.query)."), query),

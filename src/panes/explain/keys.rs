@@ -23,7 +23,7 @@ pub(super) const SAVE_CODE: Action = Action::Own("save code");
 pub(super) const KEYS: &[Binding] = &[
     key(Action::View, &["v"], "view", "Next cards first: tips, indexes, the node; then the tree alone.").shown(5),
     key(EDIT, &["e"], "edit", "Write the statement, or paste a statement or a plan.").shown(1),
-    key(RUN, &["R", "F5"], "explain", "Estimate the statement, then run EXPLAIN ANALYZE (a: estimate only).").shown(2),
+    key(RUN, &["R", "F5"], "run", "Estimate the statement, then run EXPLAIN ANALYZE (a: estimate only).").shown(2),
     key(HOTTEST, &["n"], "slowest node", "Go to the node with the longest self time, then the next.").shown(3),
     key(NEXT_SCAN, &["N"], "slowest scan", "Go to the slowest sequential scan, then the next.").shown(6),
     key(PLAN_TEXT, &["t"], "text", "Show the plan as psql prints it, or go back to the tree.").shown(5),

@@ -241,7 +241,8 @@ fn why(verdict: &IndexProblem, usage: &IndexUsage, all: &[IndexFigures], view: &
 fn advice(verdict: Option<&IndexProblem>, usage: &IndexUsage) -> &'static str {
     match verdict {
         Some(IndexProblem::Invalid) if usage.is_unique => {
-            "Drop it, keep one row of each key, delete the others, and run the migration again:"
+            "Drop it. Some rows have the same key: find them (the query is below), decide which of them are right, merge or \
+             change the others, and run the migration again:"
         }
         Some(IndexProblem::Invalid) => "Rebuild it (PostgreSQL 12 and later), or drop it and run the migration again:",
         Some(IndexProblem::Unused { is_suspicion: true }) => {

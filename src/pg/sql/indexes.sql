@@ -60,7 +60,7 @@ left join (
     select l.relation, pg_catalog.array_agg(distinct l.pid::bigint) as pids
     from pg_catalog.pg_locks as l
     join pg_catalog.pg_database as d on d.oid = l.database and d.datname = pg_catalog.current_database()
-    where l.mode = 'AccessExclusiveLock' and l.relation is not null
+    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
     group by l.relation
 ) as k on k.relation in (i.indexrelid, i.indrelid)
 order by c.relpages desc, c.oid

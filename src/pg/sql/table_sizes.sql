@@ -32,7 +32,7 @@ left join (
         union all
         select x.oid from pg_catalog.pg_class as x where x.reltoastrelid = l.relation
     ) as i
-    where l.mode = 'AccessExclusiveLock' and l.relation is not null
+    where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
     group by i.oid
 ) as k on k.relation = c.oid
 cross join lateral (

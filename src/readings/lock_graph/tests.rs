@@ -101,7 +101,7 @@ fn a_session_that_stands_in_no_queue_is_known_by_what_the_server_said() {
     let graph = LockGraph::of(Vec::new(), Vec::new(), &sessions);
     assert_eq!((graph.count(), graph.behind(1), graph.parent(2)), (1, set(&[2]), Some(1)));
     let prediction = graph.predict(1, Removal::Session);
-    assert_eq!((prediction.runs, prediction.stays, prediction.is_known), (set(&[]), set(&[2]), false));
+    assert_eq!((prediction.runs, prediction.stays, prediction.unknown), (set(&[]), set(&[]), set(&[2])));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_safe_snapshot_is_there_when_the_last_serializable_transaction_ends() {
     let graph = readings.lock_graph();
     assert_eq!(graph.parent(4), Some(1));
     let end = graph.predict(1, Removal::Session);
-    assert_eq!((end.runs, end.moves_up, end.is_known), (set(&[3]), set(&[4]), true));
+    assert_eq!((end.runs, end.moves_up, end.unknown), (set(&[3]), set(&[4]), set(&[])));
     assert!(graph.predict(1, Removal::Statement).runs.is_empty());
 }
 
