@@ -13,6 +13,8 @@ pub struct PaneSpec {
     pub id: PaneId,
     /// What it answers: "who is doing what?"
     pub question: &'static str,
+    /// What its tab says where there is little room.
+    pub tab: &'static str,
     /// Whether a person can put its rows in another order.
     pub order: RowOrder,
     /// Its own keys; those of lists and those that work everywhere come with every pane.

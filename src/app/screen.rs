@@ -9,9 +9,9 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Paragraph};
 
 use super::keys::{Footer, bindings_of};
-use super::{App, DrawContext, Pane, PaneId};
+use super::{App, DrawContext, Pane, PaneId, PaneSpec};
 use crate::sample::Timestamp;
-use crate::ui::frame::{self, Segment};
+use crate::ui::frame::{self, Segment, Tab};
 use crate::ui::text::{clean, cut, wrap_words};
 use crate::ui::theme::Role;
 
@@ -110,8 +110,8 @@ impl App {
 
     fn draw_tabs(&mut self, frame: &mut Frame<'_>, area: Rect) {
         let keys: Vec<String> = (1..=self.panes.specs().len()).map(|number| number.to_string()).collect();
-        let tabs: Vec<(&str, &str)> =
-            keys.iter().zip(self.panes.specs()).map(|(key, pane)| (key.as_str(), pane.id.title)).collect();
+        let tab = |(key, pane): (&'_ String, &PaneSpec)| Tab { key: key.clone(), name: pane.id.title, short: pane.tab };
+        let tabs: Vec<Tab> = keys.iter().zip(self.panes.specs()).map(tab).collect();
         let active = self.panes.place();
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
         self.tabs = frame::draw_tabs(frame.buffer_mut(), area, &tabs, active, &self.theme);

@@ -113,6 +113,7 @@ pub const ID: PaneId = PaneId { name: "explain", title: "Explain" };
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the plan of a statement: why is it slow?",
+    tab: "Expl",
     order: RowOrder::Fixed,
     bindings: KEYS,
     make: |context| Box::new(Explain::remembering(&context.statements)),

@@ -47,6 +47,7 @@ pub const ID: PaneId = PaneId { name: "indexes", title: "Indexes" };
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the indexes: what is unused, duplicate, missing?",
+    tab: "Index",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |_| Box::new(Indexes::default()),

@@ -49,6 +49,7 @@ const WHY: Action = Action::Own("why");
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the load by view, statement, wait: where does the time go?",
+    tab: "Load",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |context: &PaneContext| {

@@ -47,6 +47,7 @@ pub const ID: PaneId = PaneId { name: "overview", title: "Overview" };
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the overview: is it bad, and where?",
+    tab: "Over",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |context| Box::new(Overview { vcpus: context.vcpus, ..Overview::in_zone(context.zone.clone()) }),

@@ -45,6 +45,7 @@ const PIN: Action = Action::Own("pin");
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the statements: what costs most?",
+    tab: "Queries",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |_| Box::new(Queries::default()),

@@ -28,6 +28,7 @@ pub const ID: PaneId = PaneId { name: "replication", title: "Replication" };
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show replication: which standby is behind, what do slots keep, is WAL archived?",
+    tab: "Repl",
     order: RowOrder::Sortable,
     bindings: &[],
     make: |_: &PaneContext| Box::new(Replication::default()),

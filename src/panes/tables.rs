@@ -74,6 +74,7 @@ pub const ID: PaneId = PaneId { name: "tables", title: "Tables" };
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the tables: what is bloated, unvacuumed, scanned?",
+    tab: "Tables",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |_| Box::new(Tables::default()),

@@ -137,25 +137,37 @@ pub(crate) fn draw_keys(buffer: &mut Buffer, area: Rect, keys: &[(&str, &str)], 
     draw_segments(buffer, area, &segments, theme);
 }
 
+/// A tab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tab {
+    /// The key that shows it.
+    pub(crate) key: String,
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its name where there is little room.
+    pub(crate) short: &'static str,
+}
+
 /// Draws the tabs, the active one marked; returns where each stands, for clicks.
 ///
-/// Where they have no room the names of all but the active one are shortened, the widest first; where that does not do,
-/// these shrink to their keys, then those that do not fit are left out.
-pub(crate) fn draw_tabs(
-    buffer: &mut Buffer,
-    area: Rect,
-    tabs: &[(&str, &str)],
-    active: usize,
-    theme: &Theme,
-) -> Vec<Rect> {
-    let widths = name_widths(tabs, active, usize::from(area.width));
-    let segment = |(at, (key, name)): (usize, &(&str, &str))| {
+/// Where they have no room all have their short names, whichever is active; where that does not do, all but the active one
+/// shrink to their keys, then those that do not fit are left out.
+pub(crate) fn draw_tabs(buffer: &mut Buffer, area: Rect, tabs: &[Tab], active: usize, theme: &Theme) -> Vec<Rect> {
+    let room = usize::from(area.width);
+    // Behind each key a blank, between two tabs two.
+    let needs = |name: fn(&Tab) -> &str| {
+        tabs.iter().map(|tab| text::width(&tab.key) + text::width(name(tab)) + 3).sum::<usize>().saturating_sub(2)
+    };
+    let is_wide = needs(|tab| tab.name) <= room;
+    let is_named = needs(|tab| tab.short) <= room;
+    let segment = |(at, tab): (usize, &Tab)| {
         let is_active = at == active;
         let role = if is_active { Role::Accent } else { Role::Muted };
-        let segment = Segment::new(*key, if is_active { Role::Accent } else { Role::Key });
-        let segment = match widths.get(at).copied().filter(|width| *width > 0) {
-            Some(width) => segment.and(format!(" {}", name.chars().take(width).collect::<String>()), role),
-            None => segment,
+        let segment = Segment::new(tab.key.clone(), if is_active { Role::Accent } else { Role::Key });
+        let segment = match (is_wide, is_named || is_active) {
+            (true, _) => segment.and(format!(" {}", tab.name), role),
+            (false, true) => segment.and(format!(" {}", tab.short), role),
+            (false, false) => segment,
         };
         segment.drop(if is_active { 0 } else { 1 + at.min(250) as u8 })
     };
@@ -167,27 +179,6 @@ pub(crate) fn draw_tabs(
         buffer.set_style(badge.intersection(buffer.area), theme.style(Role::Tab));
     }
     drawn
-}
-
-/// The least columns of a shortened name. It has no mark where it is cut: the key beside it says which pane it is.
-const LEAST_NAME: usize = 3;
-
-/// Returns the columns that each tab's name has in a line; all but the active one none, where there is no room for
-/// shortened names.
-fn name_widths(tabs: &[(&str, &str)], active: usize, room: usize) -> Vec<usize> {
-    let mut widths: Vec<usize> = tabs.iter().map(|(_, name)| text::width(name)).collect();
-    // Behind each key a blank, between two tabs two.
-    let fixed: usize = tabs.iter().map(|(key, _)| text::width(key) + 3).sum::<usize>().saturating_sub(2);
-    while fixed + widths.iter().sum::<usize>() > room {
-        let others = widths.iter_mut().enumerate().filter(|(at, _)| *at != active);
-        let Some((_, widest)) = others.max_by_key(|(_, width)| **width).filter(|(_, width)| **width > LEAST_NAME)
-        else {
-            widths.iter_mut().enumerate().filter(|(at, _)| *at != active).for_each(|(_, width)| *width = 0);
-            break;
-        };
-        *widest -= 1;
-    }
-    widths
 }
 
 /// Draws parts one after the other, the last cut where the area ends; returns where they ended.
@@ -258,16 +249,16 @@ mod tests {
     }
 
     #[test]
-    fn tabs_are_shortened_evenly_then_shrink_to_their_keys() {
-        let tabs = [("1", "Overview"), ("2", "Activity"), ("3", "Queries")];
+    fn tabs_have_short_names_then_only_their_keys() {
+        let tab = |key: &str, name, short| Tab { key: key.to_owned(), name, short };
+        let tabs = [tab("1", "Overview", "Over"), tab("2", "Activity", "Activ"), tab("3", "Queries", "Queries")];
         let shown =
             |width| drawn((width, 1), |buffer, area| drop(draw_tabs(buffer, area, &tabs, 1, &Theme::default())));
         assert_eq!(shown(50), "1 Overview  2 Activity  3 Queries");
         assert_eq!(shown(33), "1 Overview  2 Activity  3 Queries");
-        assert_eq!(shown(32), "1 Overvie  2 Activity  3 Queries");
-        assert_eq!(shown(29), "1 Overvi  2 Activity  3 Queri");
-        assert_eq!(shown(24), "1 Ove  2 Activity  3 Que");
-        assert_eq!(shown(23), "1  2 Activity  3");
-        assert_eq!(shown(10), "2 Activity");
+        assert_eq!(shown(32), "1 Over  2 Activ  3 Queries");
+        assert_eq!(shown(26), "1 Over  2 Activ  3 Queries");
+        assert_eq!(shown(25), "1  2 Activ  3");
+        assert_eq!(shown(8), "2 Activ");
     }
 }

@@ -60,7 +60,7 @@ async fn a_migration_behind_a_forgotten_transaction_is_seen_at_once_and_ended_wi
                 screen.contains(&all) && screen.contains(&behind) && screen.contains("celery")
             })
             .await;
-        assert!(first.contains("Overview"), "{first}");
+        assert!(first.contains("Findings, worst first"), "{first}");
         terminal.press("7");
         terminal
             .wait(&format!("the best act on {}", server.name), |screen| {

@@ -5,6 +5,7 @@ use crate::document::{Document, Language};
 use crate::readings::act::{PlannedAct, RefusedAct, SignalKind};
 use crate::readings::backends::{Backend, PREPARED};
 use crate::readings::lock_acts::Forecast;
+use crate::readings::statement_line::statement_line;
 use crate::readings::vacuum_horizon::{VacuumHorizon, answer_of_session};
 use crate::sample::Seconds;
 
@@ -53,6 +54,10 @@ pub(in crate::panes) fn blast(
     let one = plan.backend;
     let mut document = Document::new("What this affects");
     document.pair("effect", &plan.effect);
+    if !one.query.is_empty() {
+        let which = if one.is_active() { "statement" } else { "last statement" };
+        document.pair(which, &cut(&statement_line(&one.query), 240));
+    }
     if one.blocks > 0 {
         document.pair("what follows", &Forecast::of(view.readings.lock_graph(), one, kind).words());
     }
@@ -97,8 +102,9 @@ pub(in crate::panes) fn blast_briefly(
     let forecast = Forecast::of(view.readings.lock_graph(), one, kind);
     let follows = if one.blocks > 0 { format!(" By itself: {}.", forecast.words()) } else { String::new() };
     let state = format!("{} {}, {} for {}", one.user, one.application, one.state, age(one.state_age));
-    document.pair(&format!("pid {}", one.pid), &format!("{}. {}{follows}", state.trim(), plan.effect));
-    document.code(Language::Sql, &cut(&one.query, 160));
+    let statement = cut(&statement_line(&one.query), 120);
+    let statement = if statement.is_empty() { String::new() } else { format!(", {statement}") };
+    document.pair(&format!("pid {}", one.pid), &format!("{}{statement}. {}{follows}", state.trim(), plan.effect));
 }
 
 fn facts(document: &mut Document, one: &Backend) {
