@@ -10,9 +10,9 @@ set -euo pipefail
 
 # name | columns | rows | keys, as tmux names them, or `wait` | what must be on the screen first (an extended regular expression)
 shots='
-incident     |  80 | 24 | 1       | CRIT.* wait
+incident     |  80 | 24 | 1       | do +Cancel
 overview     | 120 | 40 | 1       | CRIT
-locks        | 120 | 40 | 7       | waiting in
+locks        | 120 | 40 | 7       | runs? at once
 activity     | 120 | 40 | 2       | WAITS
 queries      | 120 | 40 | 3       | shop_order
 tables       | 120 | 40 | 4       | shop_cart

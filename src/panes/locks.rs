@@ -196,7 +196,7 @@ impl Locks {
         match best.zip(session) {
             Some((best, session)) => chosen::ask(best.kind, session, &self.sessions, view),
             None if self.list.is_empty() => PaneRequest::Say("No session waits for a lock".to_owned()),
-            None if self.acts.is_empty() && view.newer.section("locks").reading().is_none() => {
+            None if is_partly_read(view.readings.lock_graph(), &self.sessions) => {
                 PaneRequest::Say("The locks were not read yet; press a again in a second".to_owned())
             }
             None => PaneRequest::Say("No action of this role frees a waiting session".to_owned()),
@@ -229,6 +229,15 @@ impl Locks {
             }
         }
     }
+}
+
+/// Whether it is not known yet what some of the sessions wait for: locks are read a little after sessions.
+fn is_partly_read(graph: &LockGraph, sessions: &[Backend]) -> bool {
+    let waits_for_a_lock = |node: i64| {
+        let session = sessions.iter().find(|session| session.pid == node);
+        !session.is_some_and(Backend::wants_safe_snapshot)
+    };
+    graph.waiting().into_iter().any(|node| graph.wants(node).is_none() && waits_for_a_lock(node))
 }
 
 /// Says how many wait in how many trees, and how long.

@@ -116,9 +116,7 @@ pub fn proposals(graph: &LockGraph, sessions: &[Backend], facts: &ServerFacts) -
             let is_possible = matches!(prospect(kind, one, sessions, facts), Prospect::Possible(_));
             is_possible.then(|| Forecast::of(graph, one, kind))
         })
-        .filter(|forecast| {
-            !forecast.freed().is_empty() || !forecast.moves_up.is_empty() || !forecast.unknown.is_empty()
-        })
+        .filter(|forecast| !forecast.freed().is_empty() || !forecast.moves_up.is_empty())
         .collect();
     found.sort_by_key(|forecast| {
         let is_end = forecast.kind == SignalKind::Terminate;
