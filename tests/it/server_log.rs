@@ -31,7 +31,7 @@ async fn go_through_the_console(login: &Login, flags: &[&str]) {
     terminal.wait_for("live").await;
     // A session that is there to be looked at; it is idle.
     terminal.press("2");
-    terminal.wait_for("waits for").await;
+    terminal.wait_for("Sessions that do something").await;
     terminal.press("i");
     for (key, word) in [("2", "idle"), ("3", "calls"), ("4", "▌shop_order"), ("5", "shop_order_pkey")] {
         terminal.press(key);
