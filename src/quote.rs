@@ -125,7 +125,7 @@ pub fn is_unprintable(letter: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         && !KEYWORDS.contains(&format!(" {name} "))

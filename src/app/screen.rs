@@ -12,7 +12,7 @@ use super::keys::{Footer, bindings_of};
 use super::{App, DrawContext, Pane, PaneId, PaneSpec};
 use crate::sample::Timestamp;
 use crate::ui::frame::{self, Segment, Tab};
-use crate::ui::text::{clean, cut, wrap_words};
+use crate::ui::text::{clean, cut, wrap_at_most};
 use crate::ui::theme::Role;
 
 /// Below this the screen says that it is too small.
@@ -125,11 +125,7 @@ impl App {
     /// Draws a message at the bottom, over the last lines of the pane where one line does not do.
     fn draw_message(&self, frame: &mut Frame<'_>, area: Rect, message: &Line<'_>) {
         let width = usize::from(area.width);
-        let mut lines = wrap_words(&message.to_string(), width);
-        if lines.len() > MESSAGE_LINES {
-            let rest = lines.split_off(MESSAGE_LINES - 1).join(" ");
-            lines.push(cut(&rest, width));
-        }
+        let lines = wrap_at_most(&message.to_string(), width, MESSAGE_LINES, self.theme.glyphs.cut);
         let above = u16::try_from(lines.len()).unwrap_or(1).saturating_sub(1).min(area.y);
         let place = Rect { y: area.y - above, height: above + 1, ..area };
         frame.render_widget(Clear, place);

@@ -360,8 +360,7 @@ fn below_their_roots<'a>(
 
 fn row<'a>(backend: &'a Backend, graph: &LockGraph, columns: &[PaneColumn<SessionRow<'a>>]) -> GridRow {
     let wanted = graph.wants(backend.pid).map(|(queue, wanted)| {
-        let words = queue.wanted_words(wanted.mode, graph.holders(backend.pid).first().copied());
-        words.strip_prefix("public.").map(str::to_owned).unwrap_or(words).replace(" of public.", " of ")
+        sessions::without_public(&queue.wanted_words(wanted.mode, graph.holders(backend.pid).first().copied()))
     });
     let row = GridRow::new(backend.key(), cells(columns, &SessionRow::One(backend, wanted)));
     if backend.blocks == 0 && (backend.is_idle() || !backend.is_client()) { row.role(Role::Muted) } else { row }

@@ -98,15 +98,15 @@ impl Pane for Locks {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let width = usize::from(area.width.saturating_sub(4));
-        let lines: usize = self.acts.iter().take(LISTED).map(|act| self.act_lines(act, width).len()).sum();
-        let lines = u16::try_from(lines).unwrap_or(u16::MAX);
+        let told: Vec<Vec<String>> = self.acts.iter().take(LISTED).map(|act| self.act_lines(act, width)).collect();
+        let lines = u16::try_from(told.iter().map(Vec::len).sum::<usize>()).unwrap_or(u16::MAX);
         if lines == 0 || area.height < lines.saturating_add(2 + LEAST_TREE) {
             self.list.draw(frame, area, context);
             return;
         }
         let [tree, acts] = Layout::vertical([Constraint::Min(LEAST_TREE), Constraint::Length(lines + 2)]).areas(area);
         self.list.draw(frame, tree, context);
-        self.draw_acts(frame, acts, context);
+        draw_acts(frame, acts, &told, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {
@@ -191,12 +191,13 @@ impl Locks {
     }
 
     fn ask_best(&self, view: &PaneView<'_>) -> PaneRequest {
+        let graph = view.readings.lock_graph();
         let best = self.acts.first();
         let session = best.and_then(|best| self.sessions.iter().find(|session| session.pid == best.pid));
         match best.zip(session) {
             Some((best, session)) => chosen::ask(best.kind, session, &self.sessions, view),
             None if self.list.is_empty() => PaneRequest::Say("No session waits for a lock".to_owned()),
-            None if is_partly_read(view.readings.lock_graph(), &self.sessions) => {
+            None if graph.waiting().into_iter().any(|node| graph.is_unread(node)) => {
                 PaneRequest::Say("The locks were not read yet; press a again in a second".to_owned())
             }
             None => PaneRequest::Say("No action of this role frees a waiting session".to_owned()),
@@ -211,33 +212,21 @@ impl Locks {
         let words = format!("{} {}{what}: {}", act.kind.verb(), act.pid, act.words());
         wrap_words(&words, width.saturating_sub(INDENT).max(1))
     }
-
-    /// Lists what the best acts would do; the first is the one that the key is for.
-    fn draw_acts(&self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
-        let tile = Tile { title: "What an action would do", key: Some("a"), note: None, has_focus: false };
-        let inside = tile.draw(frame.buffer_mut(), area, context.theme);
-        let width = usize::from(area.width.saturating_sub(4));
-        let mut y = inside.y;
-        for (at, act) in self.acts.iter().take(LISTED).enumerate() {
-            for (line, words) in self.act_lines(act, width).into_iter().enumerate() {
-                let role = if at == 0 && line == 0 { Role::Title } else { Role::Text };
-                let mark = if at == 0 && line == 0 && context.theme.glyphs.is_unicode { "★ " } else { "  " };
-                let parts = [(mark.to_owned(), Role::Warning), (words, role)];
-                let place = Rect { x: inside.x + 1, y, width: inside.width.saturating_sub(1), height: 1 };
-                draw_parts(frame.buffer_mut(), place.intersection(inside), &parts, context.theme);
-                y += 1;
-            }
-        }
-    }
 }
 
-/// Whether it is not known yet what some of the sessions wait for: locks are read a little after sessions.
-fn is_partly_read(graph: &LockGraph, sessions: &[Backend]) -> bool {
-    let waits_for_a_lock = |node: i64| {
-        let session = sessions.iter().find(|session| session.pid == node);
-        !session.is_some_and(Backend::wants_safe_snapshot)
-    };
-    graph.waiting().into_iter().any(|node| graph.wants(node).is_none() && waits_for_a_lock(node))
+/// Lists what the best acts would do; the first is the one that the key is for.
+fn draw_acts(frame: &mut Frame<'_>, area: Rect, told: &[Vec<String>], context: DrawContext<'_>) {
+    let tile = Tile { title: "What an action would do", key: Some("a"), note: None, has_focus: false };
+    let inside = tile.draw(frame.buffer_mut(), area, context.theme);
+    let lines = told.iter().enumerate().flat_map(|(at, lines)| lines.iter().map(move |line| (at, line)));
+    for ((place, (at, words)), y) in lines.enumerate().zip(inside.y..inside.bottom()) {
+        let is_best = at == 0 && place == 0;
+        let role = if is_best { Role::Title } else { Role::Text };
+        let mark = if is_best && context.theme.glyphs.is_unicode { "★ " } else { "  " };
+        let parts = [(mark.to_owned(), Role::Warning), (words.clone(), role)];
+        let line = Rect { x: inside.x + 1, y, width: inside.width.saturating_sub(1), height: 1 };
+        draw_parts(frame.buffer_mut(), line.intersection(inside), &parts, context.theme);
+    }
 }
 
 /// Says how many wait in how many trees, and how long.

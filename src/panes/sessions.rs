@@ -46,6 +46,11 @@ pub(super) fn who(view: &PaneView<'_>, pid: i64) -> String {
     all.iter().find(|one| one.pid == pid).map_or_else(|| format!("pid {pid} (not listed in Activity)"), words)
 }
 
+/// Returns a lock without the schema that most relations are in.
+pub(super) fn without_public(lock: &str) -> String {
+    lock.strip_prefix("public.").map_or_else(|| lock.replacen(" public.", " ", 1), str::to_owned)
+}
+
 /// Returns the pids at a table's ACCESS EXCLUSIVE lock for a cell: `7`, and `9 waits` where it is only awaited.
 pub(super) fn lockers_cell(view: &PaneView<'_>, pids: &[i64]) -> Cell {
     let graph = view.readings.lock_graph();

@@ -156,6 +156,11 @@ impl LockGraph {
         self.unqueued.contains_key(&node) || self.places.get(&node).is_some_and(|places| places.waits.is_some())
     }
 
+    /// Whether it waits for a lock that was not read yet: locks are read a little after sessions.
+    pub fn is_unread(&self, node: i64) -> bool {
+        self.unqueued.contains_key(&node) && !self.for_snapshots.contains(&node)
+    }
+
     /// Returns what a session waits for: the lock and the mode.
     pub fn wants(&self, node: i64) -> Option<(&LockQueue, AtLock)> {
         let (at, place) = self.places.get(&node)?.waits?;
@@ -410,8 +415,7 @@ impl LockGraph {
             }
         }
         prediction.moves_up = prediction.moves_up.difference(&prediction.runs).copied().collect();
-        let is_unknown = |waiter: &i64| self.unqueued.contains_key(waiter) && !self.for_snapshots.contains(waiter);
-        prediction.unknown = behind.iter().copied().filter(is_unknown).collect();
+        prediction.unknown = behind.iter().copied().filter(|waiter| self.is_unread(*waiter)).collect();
         let told: BTreeSet<i64> =
             prediction.runs.iter().chain(&prediction.moves_up).chain(&prediction.may_run).copied().collect();
         prediction.stays =

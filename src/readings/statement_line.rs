@@ -1,6 +1,7 @@
 //! A statement as one line that says what matters: without comments, quotes, the names of tables before columns and long lists.
 
 use super::statement_text::{Significant, significant};
+use crate::quote::is_plain;
 use crate::sample::redact::token::RedactTokenKind;
 
 /// Letters of a line that are made: more than the widest screen shows.
@@ -97,7 +98,7 @@ impl Line {
     }
 
     fn write(&mut self, token: &Significant<'_>) {
-        let is_plain = token.kind == RedactTokenKind::Quoted && token.open == "\"" && is_plain_name(token.body);
+        let is_plain = token.kind == RedactTokenKind::Quoted && token.open == "\"" && is_plain(token.body);
         self.text.push_str(if is_plain { token.body } else { token.text });
         if token.has_space_after {
             self.text.push(' ');
@@ -120,12 +121,6 @@ impl Line {
             self.lists.push((self.depth, self.text.len()));
         }
     }
-}
-
-/// Whether a name reads the same without its quotes.
-fn is_plain_name(name: &str) -> bool {
-    let is_start = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    is_start && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 #[cfg(test)]
@@ -151,6 +146,7 @@ mod tests {
                 r#"UPDATE "public"."shop_product" SET "stock" = 1 WHERE "Odd Name" = $1 /* view */"#,
                 r#"UPDATE shop_product SET stock = 1 WHERE "Odd Name" = $1"#,
             ),
+            (r#"SELECT 1 FROM "user" WHERE "user"."order" = 1"#, r#"SELECT 1 FROM "user" WHERE "order" = 1"#),
             (r"select * from sales.orders where id = 1", "select * from sales.orders where id = 1"),
             (r"SELECT pg_catalog.now()", "SELECT pg_catalog.now()"),
             ("", ""),

@@ -39,7 +39,7 @@ pub(crate) fn saving(plan: &Plan, saving: Seconds) -> Option<String> {
 }
 
 /// Adds where a tip was seen, its evidence, what to do, why, and when that is wrong.
-pub(crate) fn facts(document: &mut Document, plan: &Plan, tip: &AdvisedTip<'_>) {
+fn facts(document: &mut Document, plan: &Plan, tip: &AdvisedTip<'_>) {
     place(document, plan, tip.hit);
     document.pair_as("do", tip.advice, Tone::Accent);
     reasons(document, tip.hit);

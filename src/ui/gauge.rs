@@ -36,7 +36,7 @@ pub(crate) fn bar(share: f64, width: usize, glyphs: &Glyphs) -> String {
 }
 
 /// Returns the whole columns and the half ones (none or one) of a share.
-pub(super) fn halves(share: f64, width: usize) -> (usize, usize) {
+fn halves(share: f64, width: usize) -> (usize, usize) {
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
     let halves = (share * width as f64 * 2.0).round() as usize;
     let halves = if share > 0.0 && width > 0 { halves.max(1) } else { halves };

@@ -16,7 +16,7 @@ mod controls;
 mod wrap;
 
 pub use controls::without_controls;
-pub(crate) use wrap::pieces;
+pub(crate) use wrap::{pieces, wrap_at_most};
 pub use wrap::{wrap, wrap_words};
 
 /// Marks on one letter that are kept; more of them would climb over the lines above and below.

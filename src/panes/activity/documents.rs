@@ -87,7 +87,6 @@ pub(in crate::panes) fn blast(
             format!("{} (directly behind it: {named}{more})", one.blocks)
         },
     );
-    document.code(Language::Sql, &cut(&one.query, 400));
     document
 }
 

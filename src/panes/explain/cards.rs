@@ -9,7 +9,7 @@ use crate::pg::verify::{Evidence, PlannerVerdict};
 use crate::plan::NodeId;
 use crate::plan::scans::{self, SeqScan};
 use crate::plan::tips::{PlanVerdict, TipHit};
-use crate::report::{self, AdvisedTip, ScannedTable, TriedPlan, tip};
+use crate::report::{self, ScannedTable, TriedPlan, tip};
 use crate::sample::Seconds;
 use crate::sample::unit::Count;
 use crate::ui::detail::Detail;
@@ -185,22 +185,17 @@ impl Advice<'_> {
         let advice = |hit: &TipHit| {
             self.search.found().map_or_else(|| hit.advice.clone(), |found| found.advice_of(hit, "(v shows it)"))
         };
-        if same.is_empty() {
-            let advice = advice(first);
-            tip::facts(&mut document, plan, &AdvisedTip { hit: first, advice: &advice, is_cured: false });
-        } else {
-            let is_one_advice = all().all(|hit| advice(hit) == advice(first));
-            for hit in all() {
-                tip::place(&mut document, plan, hit);
-                if !is_one_advice {
-                    document.pair_as("do", &advice(hit), Tone::Accent);
-                }
+        let is_one_advice = all().all(|hit| advice(hit) == advice(first));
+        for hit in all() {
+            tip::place(&mut document, plan, hit);
+            if !is_one_advice {
+                document.pair_as("do", &advice(hit), Tone::Accent);
             }
-            if is_one_advice {
-                document.pair_as("do", &advice(first), Tone::Accent);
-            }
-            tip::reasons(&mut document, first);
         }
+        if is_one_advice {
+            document.pair_as("do", &advice(first), Tone::Accent);
+        }
+        tip::reasons(&mut document, first);
         Card::new(document, Role::Title).source(&tip::source(first))
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 
 use super::super::column::{PaneColumn, cells, column, headers};
-use super::super::sessions::age_cell;
+use super::super::sessions::{age_cell, without_public};
 use crate::readings::backends::Backend;
 use crate::readings::lock_graph::LockGraph;
 use crate::readings::statement_line::statement_line;
@@ -100,12 +100,12 @@ impl<'a> LockRow<'a> {
         }
         if let Some((queue, wanted)) = tree.graph.wants(*node) {
             let holder = tree.graph.holders(*node).first().copied();
-            return Cell::text(&short(&queue.wanted_words(wanted.mode, holder)));
+            return Cell::text(&without_public(&queue.wanted_words(wanted.mode, holder)));
         }
         let held = tree.graph.holds(*node);
         let Some((queue, mode)) = held.first() else { return Cell::default() };
         let others = if held.len() > 1 { format!(" +{}", held.len() - 1) } else { String::new() };
-        Cell::text(&short(&format!("{}{others}", queue.held_words(*mode))))
+        Cell::text(&without_public(&format!("{}{others}", queue.held_words(*mode))))
     }
 
     /// Returns the statement; empty for more sessions than one.
@@ -135,11 +135,6 @@ fn by_name(sessions: &[&Backend]) -> String {
     let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns a lock without the schema that most relations are in.
-fn short(lock: &str) -> String {
-    lock.strip_prefix("public.").map_or_else(|| lock.replacen(" public.", " ", 1), str::to_owned)
 }
 
 fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {

@@ -9,7 +9,7 @@ use crate::findings::{Finding, Severity};
 use crate::readings::statement_line::statement_line;
 use crate::ui::scrollbar::Scrollbar;
 use crate::ui::table::draw_notice;
-use crate::ui::text::{clean, cut_with, width, wrap_words};
+use crate::ui::text::{clean, cut_with, width, wrap_at_most};
 use crate::ui::theme::{Role, Theme};
 
 /// Columns of the gutter, the badge and the blanks behind it.
@@ -183,14 +183,16 @@ impl Entry {
         let is_critical = self.severity == Severity::Critical;
         let most = MOST_LINES + if is_critical { 2 } else { 0 };
         let title_lines = if is_selected || is_critical { TITLE_LINES } else { 1 };
-        let mut left: Vec<(String, Role)> =
-            wrapped(&self.title, room.title, title_lines, cut).into_iter().map(|line| (line, Role::Text)).collect();
+        let mut left: Vec<(String, Role)> = wrap_at_most(&self.title, room.title, title_lines, cut)
+            .into_iter()
+            .map(|line| (line, Role::Text))
+            .collect();
         let detail = self.detail.as_ref().filter(|_| is_selected || is_critical);
         left.extend(detail.map(|detail| (cut_with(detail, room.title, cut), Role::Muted)));
         let mut lines: Vec<EntryLine> = left.into_iter().map(|(line, role)| vec![(BEFORE, line, role)]).collect();
         if let Some((x, columns)) = room.fix {
             let rows = if is_selected { most } else { lines.len() };
-            for (at, line) in wrapped(&self.fix, columns, rows, cut).into_iter().enumerate() {
+            for (at, line) in wrap_at_most(&self.fix, columns, rows, cut).into_iter().enumerate() {
                 match lines.get_mut(at) {
                     Some(beside) => beside.push((x, line, Role::Muted)),
                     None => lines.push(vec![(x, line, Role::Muted)]),
@@ -198,7 +200,7 @@ impl Entry {
             }
         } else if is_selected {
             let rows = most.saturating_sub(lines.len()).clamp(1, 2);
-            let fix = wrapped(&self.fix, room.title.saturating_sub(DO.len()), rows, cut);
+            let fix = wrap_at_most(&self.fix, room.title.saturating_sub(DO.len()), rows, cut);
             for (at, line) in fix.into_iter().enumerate() {
                 let label = if at == 0 { DO } else { "" };
                 lines.push(vec![(BEFORE, label.to_owned(), Role::Muted), (BEFORE + DO.len() as u16, line, Role::Text)]);
@@ -206,16 +208,6 @@ impl Entry {
         }
         lines
     }
-}
-
-/// Breaks a text into at most so many lines; the last one is cut where there is more.
-fn wrapped(text: &str, columns: usize, most: usize, cut: char) -> Vec<String> {
-    let mut lines = wrap_words(text, columns.max(1));
-    if lines.len() > most {
-        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
-        lines.push(cut_with(&rest, columns, cut));
-    }
-    lines
 }
 
 fn draw_entry(buffer: &mut Buffer, place: Rect, drawn: (&Entry, &[EntryLine], bool), theme: &Theme) {

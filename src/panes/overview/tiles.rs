@@ -158,7 +158,7 @@ fn statement_columns<'a>() -> Vec<PaneColumn<StatementTileRow<'a>>> {
         column(GridColumn::number("share", "share").help("Share of the execution time of all statements in the last minute (pg_stat_statements.total_exec_time)."), |row: &StatementTileRow<'_>| {
             Cell::number(Share(row.statement.share), row.statement.share)
         }),
-        column(bar_column("share_bar", "The share as a bar."), |row| Cell::meter(row.statement.share, BAR)),
+        column(bar_column("share_bar", 6, "The share as a bar."), |row| Cell::meter(row.statement.share, BAR)),
         column(GridColumn::number("calls", "calls").drop(6).help("How often it ran in the last minute (pg_stat_statements.calls)."), |row| {
             Cell::number(Count(row.statement.calls), row.statement.calls)
         }),
@@ -261,10 +261,9 @@ fn table_columns<'a>() -> Vec<PaneColumn<TableTileRow<'a>>> {
                 .drop(1),
             TableTileRow::last_vacuum,
         ),
-        column(
-            GridColumn { min: BAR, ..bar_column("size_bar", "Its size against that of the largest table.") },
-            |row| size_bar(row.usage.heap_size(), row.largest),
-        ),
+        column(bar_column("size_bar", BAR, "Its size against that of the largest table."), |row| {
+            size_bar(row.usage.heap_size(), row.largest)
+        }),
     ]
 }
 
@@ -292,8 +291,8 @@ fn tables<'a>(view: &PaneView<'a>) -> Grid {
 }
 
 /// A column of bars, which are the first to go where there is little room.
-fn bar_column(id: &'static str, help: &'static str) -> GridColumn {
-    GridColumn::text(id, "", 6).help(help).sorted(SortKind::Fixed).drop(5)
+fn bar_column(id: &'static str, min: u16, help: &'static str) -> GridColumn {
+    GridColumn::text(id, "", min).help(help).sorted(SortKind::Fixed).drop(5)
 }
 
 /// A size as a bar: large is no verdict, so it has no colour of a ramp.
@@ -366,10 +365,9 @@ fn index_columns<'a>() -> Vec<PaneColumn<IndexTileRow<'a>>> {
             GridColumn::text("verdict", "", 7).help("What is wrong with it: unused, redundant, invalid."),
             IndexTileRow::verdict,
         ),
-        column(
-            GridColumn { min: BAR, ..bar_column("size_bar", "Its size against that of the largest index.") },
-            |row| size_bar(row.usage.size(), row.largest),
-        ),
+        column(bar_column("size_bar", BAR, "Its size against that of the largest index."), |row| {
+            size_bar(row.usage.size(), row.largest)
+        }),
     ]
 }
 

@@ -61,9 +61,9 @@ struct TableDrawing<'a> {
 
 impl<'a> TableDrawing<'a> {
     fn new(area: Rect, grid: &'a Grid, state: &'a TableState, theme: &'a Theme) -> Self {
-        let below_header = area.height - 1;
+        let height = area.height - 1;
         let count = state.lines().len();
-        let fits = count <= usize::from(below_header);
+        let fits = count <= usize::from(height);
         let has_scrollbar = !fits && area.width > 4;
         let place = |reserved: bool| {
             let width = area.width - u16::from(reserved && area.width > 4);
@@ -73,7 +73,6 @@ impl<'a> TableDrawing<'a> {
         if placed.hidden > 0 {
             placed = place(true);
         }
-        let height = below_header;
         let first = state.scrolled_to(usize::from(height));
         Self { area, grid, state, theme, placed, height, has_scrollbar, first }
     }
@@ -222,13 +221,11 @@ impl<'a> TableDrawing<'a> {
         let Spot { y, place, style } = spot;
         let x = self.area.x + place.x;
         let width = place.width.min(self.area.right().saturating_sub(x));
-        let (filled, half) = gauge::halves(share, usize::from(width));
-        let [whole, part, _] = self.theme.glyphs.bar;
+        let [(filled, _), (rest, role)] = gauge::meter(share, usize::from(width), &self.theme.glyphs);
         let look = |own: Style| style.patch(Style { bg: None, ..own });
-        let line = whole.repeat(filled) + &part.repeat(half);
-        let (end, _) = buffer.set_stringn(x, y, line, usize::from(width), look(self.theme.ramp(share)));
-        let rest = usize::from((x + width).saturating_sub(end));
-        buffer.set_stringn(end, y, self.theme.glyphs.rail.repeat(rest), rest, look(self.theme.style(Role::Faint)));
+        let (end, _) = buffer.set_stringn(x, y, filled, usize::from(width), look(self.theme.ramp(share)));
+        let room = usize::from((x + width).saturating_sub(end));
+        buffer.set_stringn(end, y, rest, room, look(self.theme.style(role)));
     }
 
     fn cell(&self, buffer: &mut Buffer, spot: Spot, line: &LineOf, row: &GridRow) {

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 
 use super::columns::{self, ColumnNeeds, PlacedColumn};
-use super::grid::{Grid, GridColumn, GridRow, Notice, SortKind};
+use super::grid::{Grid, GridColumn, GridRow, Notice, SortKind, WhenAlike};
 use super::order::{self, Arrangement, Filter, LineOf, ShownRows, SortDirection};
 
 /// A movement in a table.
@@ -118,7 +118,8 @@ impl TableState {
         }
         let alike = columns::alike(grid, &self.shown.lines);
         if self.shown.lines.len() > 1 {
-            let varied = grid.columns.iter().zip(&alike).filter(|(_, value)| value.is_none());
+            let may = |column: &GridColumn| column.when_alike == WhenAlike::ToldOnce;
+            let varied = grid.columns.iter().zip(&alike).filter(|(column, value)| may(column) && value.is_none());
             self.varied.extend(varied.map(|(column, _)| column.id.clone()));
         }
         let told = |column: &GridColumn, value: Option<&str>| value.is_some() && !self.varied.contains(&column.id);

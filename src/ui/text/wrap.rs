@@ -19,6 +19,16 @@ pub fn wrap_words(text: &str, width: usize) -> Vec<String> {
     wrap_hanging(text, width, 0)
 }
 
+/// Returns at most so many lines of at most `columns` columns; the last one is cut, with a mark, where there is more.
+pub(crate) fn wrap_at_most(text: &str, columns: usize, most: usize, mark: char) -> Vec<String> {
+    let mut lines = wrap_words(text, columns.max(1));
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1)).join(" ");
+        lines.push(super::cut_with(&rest, columns, mark));
+    }
+    lines
+}
+
 fn wrap_hanging(text: &str, columns: usize, hang: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.split('\n') {

@@ -134,10 +134,7 @@ fn application_columns() -> Vec<PaneColumn<Application>> {
             Application::oldest,
         ),
         column(
-            GridColumn {
-                min: BAR,
-                ..bar_column("states", "Its sessions: waiting, active, idle in a transaction, idle.")
-            },
+            bar_column("states", BAR, "Its sessions: waiting, active, idle in a transaction, idle."),
             Application::bar,
         ),
     ]
