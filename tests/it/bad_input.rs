@@ -15,10 +15,6 @@ use crate::support::installed::{self, has_server};
 use crate::support::pty::{PATIENCE, PGDJ, Terminal};
 use crate::support::{Login, open, own, shop};
 
-fn conninfo(login: &Login) -> String {
-    format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
-}
-
 fn home() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("pgdj-home").tempdir().unwrap()
 }
@@ -51,7 +47,7 @@ async fn every_way_to_leave_gives_the_terminal_back() {
         ("SIGHUP", "", Some(Signal::HUP)),
         ("SIGINT", "", Some(Signal::INT)),
     ] {
-        let mut terminal = Terminal::start((80, 24), home.path(), &[&conninfo(&login)]);
+        let mut terminal = Terminal::start((80, 24), home.path(), &[&login.conninfo()]);
         terminal.wait("figures", is_live).await;
         assert!(!terminal.left_behind().is_empty(), "{way}: a console takes the terminal over");
         terminal.press(keys);
@@ -99,7 +95,7 @@ async fn a_panic_on_any_thread_gives_the_terminal_back_says_so_and_ends() {
 async fn a_terminal_may_be_tiny_and_change_its_size() {
     let Some(login) = a_shop().await else { return };
     let home = home();
-    let mut terminal = Terminal::start((10, 3), home.path(), &[&conninfo(&login)]);
+    let mut terminal = Terminal::start((10, 3), home.path(), &[&login.conninfo()]);
     terminal.wait_for("too small").await;
     for size in [(80, 24), (40, 10), (200, 50), (1, 1), (300, 5), (20, 100), (80, 24)] {
         terminal.resize(size);
@@ -120,7 +116,7 @@ async fn a_terminal_may_be_tiny_and_change_its_size() {
 async fn a_key_and_a_new_size_that_come_together_are_both_heeded() {
     let Some(login) = a_shop().await else { return };
     let home = home();
-    let mut terminal = Terminal::start((80, 24), home.path(), &[&conninfo(&login)]);
+    let mut terminal = Terminal::start((80, 24), home.path(), &[&login.conninfo()]);
     terminal.wait("figures", is_live).await;
     for (size, key, title) in [((100, 30), "4", "Tables"), ((120, 40), "5", "Indexes"), ((80, 24), "2", "Sessions")] {
         // While it is stopped, nothing is read: when it goes on, both are there.

@@ -7,17 +7,14 @@ use rustix::process::Signal;
 use tokio_postgres::Client;
 
 use crate::recordings::samples_in;
-use crate::support::client::try_open;
+use crate::support::client::{own_backends, try_open};
 use crate::support::proxy::Proxy;
 use crate::support::pty::{PATIENCE, PGDJ, Terminal};
-use crate::support::{Login, Server, apart, installed, open, signal};
+use crate::support::signal::{self, Stopped};
+use crate::support::{Login, Server, apart, installed, open};
 
 /// The panes, by key, each with words that stand in its frame.
 const PANES: [(&str, &str); 3] = [("7", "waiting in"), ("8", "Load by"), ("9", "Standbys, slots, archive")];
-
-fn conninfo(login: &Login) -> String {
-    format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
-}
 
 /// A session that holds a lock, and one that waits for it: something for the panes to show.
 struct Queue {
@@ -86,13 +83,6 @@ async fn until_it_is_said(terminal: &mut Terminal) {
     terminal.wait("it is said", |screen| screen.lines().take(3).any(is_bad)).await;
 }
 
-/// Our own backends.
-async fn backends(client: &Client) -> Vec<u32> {
-    let sql = "select pid from pg_stat_activity where application_name = 'pgdj'";
-    let rows = client.query(sql, &[]).await.unwrap();
-    rows.iter().map(|row| u32::try_from(row.get::<_, i32>(0)).unwrap()).collect()
-}
-
 /// A console on a server, through a network that can fail.
 struct Scene {
     login: Login,
@@ -108,7 +98,7 @@ impl Scene {
         let proxy = Proxy::start(&login, Duration::ZERO);
         let home = tempfile::tempdir().unwrap();
         let admin = open(&login).await;
-        let terminal = Terminal::start((120, 30), home.path(), &[&conninfo(&proxy.login(&login))]);
+        let terminal = Terminal::start((120, 30), home.path(), &[&proxy.login(&login).conninfo()]);
         Self { login, proxy, admin, terminal, _home: home }
     }
 
@@ -131,15 +121,10 @@ impl Scene {
     }
 
     async fn hangs(&mut self) {
-        let pids = backends(&self.admin).await;
-        for pid in &pids {
-            signal::send(*pid, Signal::STOP);
-        }
+        let stopped = Stopped::these(own_backends(&self.admin).await);
         until_it_is_said(&mut self.terminal).await;
         visit_without_a_server(&mut self.terminal).await;
-        for pid in &pids {
-            signal::send(*pid, Signal::CONT);
-        }
+        drop(stopped);
         visit(&mut self.terminal).await;
     }
 
@@ -160,7 +145,7 @@ impl Scene {
 
     /// A backend is killed, as by the system when memory is short: the server recovers from a crash.
     async fn crashes(&mut self) {
-        let victim = *backends(&self.admin).await.first().unwrap();
+        let victim = *own_backends(&self.admin).await.first().unwrap();
         signal::send(victim, Signal::KILL);
     }
 
@@ -221,7 +206,7 @@ async fn a_promotion_is_seen_in_the_panes_for_incidents() {
             ..server.login("postgres")
         };
         let home = tempfile::tempdir().unwrap();
-        let mut terminal = Terminal::start((120, 30), home.path(), &[&conninfo(&login)]);
+        let mut terminal = Terminal::start((120, 30), home.path(), &[&login.conninfo()]);
         terminal.press("9");
         terminal.wait("the standby", |screen| screen.contains("standby") && is_live(screen)).await;
         open(&login).await.batch_execute("select pg_promote()").await.unwrap();
@@ -243,7 +228,7 @@ async fn a_recording_whose_disk_fills_is_said_and_opens_up_to_there() {
     // A limit of 14 kB a file stands in for a disk of that size; what exceeds it is an error and no signal.
     let script = "trap '' XFSZ; ulimit -f 28; exec \"$0\" \"$@\"";
     let mut command = Command::new("sh");
-    command.args(["-c", script, PGDJ, "record"]).arg(&file).args([&conninfo(&login), "--for", "60s"]);
+    command.args(["-c", script, PGDJ, "record"]).arg(&file).args([&login.conninfo(), "--for", "60s"]);
     command.env_clear().env("HOME", home.path()).stdin(Stdio::null());
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

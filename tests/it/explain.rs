@@ -38,7 +38,7 @@ fn estimate(sql: &str) -> ExplainRequest {
 
 /// The way in as pgdj itself takes it.
 fn address(login: &Login) -> Address {
-    let target = format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database);
+    let target = login.conninfo();
     let request = pgdj::pg::address::AddressRequest { target: Some(&target), ..Default::default() };
     resolve(&request, &Environment::default()).unwrap()
 }

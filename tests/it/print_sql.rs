@@ -98,12 +98,8 @@ async fn logging(found: &installed::Installed) -> (Server, Login, Client) {
     (server, login, admin)
 }
 
-fn conninfo(login: &Login) -> String {
-    format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
-}
-
 fn command(login: &Login, arguments: &[&str], input: &str) -> std::process::Child {
-    started(&[&[conninfo(login).as_str()], arguments].concat(), input)
+    started(&[&[login.conninfo().as_str()], arguments].concat(), input)
 }
 
 fn started(arguments: &[&str], input: &str) -> std::process::Child {
@@ -126,7 +122,7 @@ async fn explained(login: &Login, arguments: &[&str], sql: &str) {
 /// The program as a person runs it: the console, a recording behind a lock, EXPLAIN in its forms.
 async fn as_a_person(login: &Login, admin: &Client) {
     let home = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start((140, 40), home.path(), &[&conninfo(login)]);
+    let mut terminal = Terminal::start((140, 40), home.path(), &[&login.conninfo()]);
     terminal.wait_for("live").await;
     for pane in ["2", "3", "4", "5", "6", "1"] {
         terminal.press(pane);
@@ -139,7 +135,7 @@ async fn as_a_person(login: &Login, admin: &Client) {
     other.batch_execute("begin; lock table django_content_type; lock table shop_order").await.unwrap();
     let file = home.path().join("incident.gz");
     let mut record = Command::new(PGDJ);
-    record.args(["record", file.to_str().unwrap(), &conninfo(login), "--for", "6s"]);
+    record.args(["record", file.to_str().unwrap(), &login.conninfo(), "--for", "6s"]);
     record.env_clear().env("HOME", home.path()).stdout(Stdio::null()).stderr(Stdio::null());
     let recording = record.spawn().unwrap();
     // An EXPLAIN that waits for a lock asks as well.
@@ -250,7 +246,7 @@ async fn what_only_an_old_server_is_asked_is_printed_too() {
     let printed = Printed::by(PGDJ);
     let (server, login, _admin) = logging(found).await;
     for wanted in ["primary", "read-write"] {
-        let target = format!("{} target_session_attrs={wanted}", conninfo(&login));
+        let target = format!("{} target_session_attrs={wanted}", login.conninfo());
         let arguments = [target.as_str(), "explain", "-"];
         let output = ended(started(&arguments, "select * from shop_order where id = 7")).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

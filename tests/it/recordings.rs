@@ -55,7 +55,7 @@ async fn what_is_recorded_is_shown_again_without_a_server() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("incident.jsonl.gz");
     let name = file.to_str().unwrap();
-    let target = format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database);
+    let target = login.conninfo();
     let record = |arguments: &[&str]| {
         let mut command = std::process::Command::new(PGDJ);
         let output = command.env_clear().env("HOME", home.path()).args(arguments).output().unwrap();
@@ -139,7 +139,7 @@ async fn a_recording_whose_program_was_killed_has_every_sample_and_zcat_reads_it
     let login = server.database().await;
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("incident.jsonl.gz");
-    let target = format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database);
+    let target = login.conninfo();
     let mut command = std::process::Command::new(PGDJ);
     command.env_clear().env("HOME", home.path()).args(["record", file.to_str().unwrap(), &target]);
     let mut recording = Killed(command.stderr(std::process::Stdio::null()).spawn().unwrap());

@@ -12,14 +12,10 @@ use rustix::process::Signal;
 
 use crate::support::pty::{PATIENCE, PGDJ, Terminal};
 use crate::support::watch::quick;
-use crate::support::{Login, Watched, open, own, own_and_newest};
+use crate::support::{Watched, open, own, own_and_newest};
 
 /// The secret that must be nowhere.
 const SECRET: &str = "hUnter2xyz";
-
-fn conninfo(login: &Login) -> String {
-    format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
-}
 
 /// Everything that `ps` and `/proc` tell of a program's arguments and its environment.
 fn told_by_proc(pid: u32) -> String {
@@ -38,7 +34,7 @@ async fn a_password_in_an_argument_is_in_no_process_list() {
     let host = login.host.replace('/', "%2F");
     let url = format!("postgres://{}:{SECRET}@{host}:{}/{}", login.user, login.port, login.database);
     for arguments in
-        [vec![url.clone()], vec![format!("{} password={SECRET}", conninfo(&login))], vec!["-d".into(), url]]
+        [vec![url.clone()], vec![format!("{} password={SECRET}", login.conninfo())], vec!["-d".into(), url]]
     {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut terminal = Terminal::start((120, 30), home.path(), &arguments);
@@ -110,7 +106,7 @@ async fn a_password_file_that_others_may_read_is_spoken_of() {
     let file = home.path().join(".pgpass");
     std::fs::write(&file, format!("*:*:*:*:{SECRET}\n")).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let mut terminal = Terminal::start((160, 30), home.path(), &[&conninfo(&login)]);
+    let mut terminal = Terminal::start((160, 30), home.path(), &[&login.conninfo()]);
     terminal.wait_for("is ignored: others may read it").await;
     terminal.press("q");
     terminal.end().await;
@@ -157,7 +153,7 @@ async fn what_others_say_in_secret_is_in_no_sample_and_in_no_recording() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("incident.jsonl.gz");
         let mut command = Command::new(PGDJ);
-        command.args(["record", file.to_str().unwrap(), &conninfo(&login), "--for", "3s"]);
+        command.args(["record", file.to_str().unwrap(), &login.conninfo(), "--for", "3s"]);
         let recorded = command.env_clear().env("HOME", home.path()).stderr(Stdio::piped()).output().unwrap();
         assert!(recorded.status.success(), "{}", String::from_utf8_lossy(&recorded.stderr));
         let mut text = String::new();
@@ -175,7 +171,7 @@ async fn the_log_of_everything_holds_no_password() {
     let home = tempfile::tempdir().unwrap();
     let log = home.path().join("log");
     let mut command = Command::new(PGDJ);
-    command.args(["--log", log.to_str().unwrap(), &format!("{} password={SECRET}", conninfo(&login)), "explain", "-"]);
+    command.args(["--log", log.to_str().unwrap(), &format!("{} password={SECRET}", login.conninfo()), "explain", "-"]);
     command.env_clear().env("HOME", home.path()).env("PGDJ_LOG", "trace").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let statement = format!("select * from t where password = '{SECRET}'");

@@ -10,10 +10,6 @@ use crate::support::pooler::Pooler;
 use crate::support::pty::{PGDJ, Terminal};
 use crate::support::{Login, Server, apart, installed, open, shop};
 
-fn conninfo(login: &Login) -> String {
-    format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
-}
-
 /// Lines that report an error, and those of a client that broke off.
 fn errors(server: &Server) -> Vec<String> {
     const SIGNS: [&str; 6] =
@@ -25,7 +21,7 @@ fn errors(server: &Server) -> Vec<String> {
 /// Goes through every pane of the console and every way to look at a row, then leaves.
 async fn go_through_the_console(login: &Login, flags: &[&str]) {
     let home = tempfile::tempdir().unwrap();
-    let target = conninfo(login);
+    let target = login.conninfo();
     let arguments: Vec<&str> = [target.as_str()].into_iter().chain(flags.iter().copied()).collect();
     let mut terminal = Terminal::start((140, 45), home.path(), &arguments);
     terminal.wait_for("live").await;
@@ -60,7 +56,7 @@ async fn go_through_the_console(login: &Login, flags: &[&str]) {
 
 fn explain(login: &Login, flags: &[&str], sql: &str) {
     let mut command = Command::new(PGDJ);
-    command.arg(conninfo(login)).args(["explain", "-"]).args(flags);
+    command.arg(login.conninfo()).args(["explain", "-"]).args(flags);
     command.env_clear().env("HOME", "/nonexistent").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
@@ -87,7 +83,7 @@ async fn run_everything(login: &Login) {
     explain(login, &["--analyze", "--write"], "update shop_order set total = 1 where id = 1");
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(PGDJ);
-    command.args(["record", home.path().join("file").to_str().unwrap(), &conninfo(login), "--for", "2s"]);
+    command.args(["record", home.path().join("file").to_str().unwrap(), &login.conninfo(), "--for", "2s"]);
     assert!(command.env_clear().env("HOME", home.path()).output().unwrap().status.success());
 }
 

@@ -11,10 +11,6 @@ use crate::support::pooler::Pooler;
 use crate::support::pty::{PATIENCE, PGDJ, Terminal};
 use crate::support::{Login, open, own, question, servers};
 
-fn conninfo(login: &Login) -> String {
-    format!("host={} port={} user={} dbname={}", login.host, login.port, login.user, login.database)
-}
-
 async fn until(client: &Client, sql: &str, wanted: i64) {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -38,7 +34,7 @@ async fn explain_cancels_on_the_server_whatever_signal_ends_it() {
     let client = open(&login).await;
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         let mut command = Command::new(PGDJ);
-        command.args([&conninfo(&login), "explain", "--analyze", "--timeout", "900", "-"]);
+        command.args([&login.conninfo(), "explain", "--analyze", "--timeout", "900", "-"]);
         command.env_clear().env("HOME", "/nonexistent").stdin(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
@@ -80,7 +76,7 @@ async fn control_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back() {
     let mut terminal = Terminal::start_program((120, 30), home.path(), "/bin/bash", &["--norc", "--noprofile", "-i"]);
     terminal.press("PS1='the''-shell> '\r");
     terminal.wait_for("the-shell>").await;
-    terminal.press(&format!("{PGDJ} '{}'\r", conninfo(&login)));
+    terminal.press(&format!("{PGDJ} '{}'\r", login.conninfo()));
     terminal.wait_for("live").await;
     for way in ["key", "kill"] {
         if way == "key" {
@@ -119,7 +115,7 @@ async fn a_full_server_can_be_waited_for() {
     let login = login.with_user(&role);
     let only = open(&login).await;
     let home = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start((120, 30), home.path(), &[&conninfo(&login)]);
+    let mut terminal = Terminal::start((120, 30), home.path(), &[&login.conninfo()]);
     terminal.wait_for("Wait for a free connection").await;
     terminal.press("\r");
     terminal.wait_for("Waiting for a free connection").await;
@@ -131,7 +127,7 @@ async fn a_full_server_can_be_waited_for() {
     // Where nobody can answer, it is an error as before.
     admin.batch_execute("alter role crowded connection limit 0").await.unwrap();
     let mut command = Command::new(PGDJ);
-    command.args([&conninfo(&login), "explain", "-"]).stdin(Stdio::piped()).env_clear().env("HOME", home.path());
+    command.args([&login.conninfo(), "explain", "-"]).stdin(Stdio::piped()).env_clear().env("HOME", home.path());
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"select 1").unwrap();
     let output = child.wait_with_output().unwrap();

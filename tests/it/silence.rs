@@ -8,42 +8,17 @@ use jiff::tz::TimeZone;
 use pgdj::sample::{Missing, Snapshot, Timestamp};
 use rustix::process::Signal;
 
+use crate::support::client::own_backends;
 use crate::support::console::Console;
+use crate::support::signal::{self, Stopped};
 use crate::support::watch::quick;
-use crate::support::{Login, Server, Watched, apart, installed, open, signal};
+use crate::support::{Login, Server, Watched, apart, installed, open};
 
 /// Returns the next snapshot, and the two lines at the top of its screen.
 async fn top(console: &mut Console, watched: &mut Watched) -> (Arc<Snapshot>, String) {
     let snapshot = watched.next().await;
     let shown = console.see(watched, Arc::clone(&snapshot));
     (snapshot, shown.lines().take(2).collect::<Vec<_>>().join("\n"))
-}
-
-/// Processes that are stopped until this is dropped.
-struct Stopped(Vec<u32>);
-
-impl Stopped {
-    fn these(pids: Vec<u32>) -> Self {
-        for pid in &pids {
-            signal::send(*pid, Signal::STOP);
-        }
-        Self(pids)
-    }
-}
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        for pid in &self.0 {
-            signal::send(*pid, Signal::CONT);
-        }
-    }
-}
-
-/// Returns the backends of the sampler.
-async fn backends(login: &Login) -> Vec<u32> {
-    let sql = "select pid from pg_stat_activity where application_name = 'pgdj'";
-    let rows = open(login).await.query(sql, &[]).await.unwrap();
-    rows.iter().map(|row| u32::try_from(row.get::<_, i32>(0)).unwrap()).collect()
 }
 
 fn postmaster(data: &Path) -> u32 {
@@ -78,7 +53,7 @@ async fn a_server_that_is_slow_is_stale_since_its_last_answer_and_live_again_wit
             break;
         }
     }
-    let stopped = Stopped::these(backends(&login).await);
+    let stopped = Stopped::these(own_backends(&open(&login).await).await);
     loop {
         let (snapshot, top) = top(&mut console, &mut watched).await;
         let Some(why) = snapshot.section("activity").why() else { continue };
@@ -107,7 +82,7 @@ async fn a_server_that_hangs_is_given_up_and_its_reason_stays_while_nothing_else
     let mut watched = Watched::start(login.clone(), settings);
     let mut console = Console::new();
     watched.complete().await;
-    let mut pids = backends(&login).await;
+    let mut pids = own_backends(&open(&login).await).await;
     pids.push(postmaster(&server.private.data_directory()));
     let stopped = Stopped::these(pids);
     let mut attempts = 0;

@@ -37,6 +37,11 @@ impl Login {
         }
     }
 
+    /// Returns it as a conninfo, for a program's arguments.
+    pub(crate) fn conninfo(&self) -> String {
+        format!("host={} port={} user={} dbname={}", self.host, self.port, self.user, self.database)
+    }
+
     /// The same way as another role.
     pub(crate) fn with_user(&self, user: &str) -> Self {
         Self { user: user.to_owned(), ..self.clone() }
@@ -64,6 +69,13 @@ pub(crate) async fn try_open(login: &Login, application: &str) -> Result<Client,
     let (client, connection) = login.config(application).connect(NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// Returns pgdj's own backends.
+pub(crate) async fn own_backends(client: &Client) -> Vec<u32> {
+    let sql = "select pid from pg_stat_activity where application_name = 'pgdj'";
+    let rows = client.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| u32::try_from(row.get::<_, i32>(0)).unwrap()).collect()
 }
 
 /// A question of a test, which pgdj itself would not send.
