@@ -144,6 +144,7 @@ impl Pane for Activity {
             Some(_) => self.grid(view),
             None => Grid::missing(headers(&columns(self.view)), super::notice(section)),
         };
+        grid.title = self.title();
         grid.footnote = super::footnote(view, "activity", &self.note);
         self.chosen.refresh(&mut self.list, grid, view.newer.at);
     }
@@ -273,7 +274,6 @@ impl Activity {
             grid.shape = RowNesting::Grouped;
             grid.rows = grouped(&shown, self.group, self.view, graph);
         }
-        grid.title = self.title();
         if grid.rows.is_empty() {
             grid.notice = Some(if !view.filter.is_empty() {
                 Notice::new("No session that runs something belongs to this; Backspace removes the last condition")

@@ -85,7 +85,11 @@ impl Pane for Indexes {
             self.figures.clear();
             (Grid::missing(headers(&columns()), super::notice(view.newer.section("indexes"))), String::new())
         };
-        self.list.refresh(Grid { footnote: super::footnote(view, "indexes", &note), ..grid });
+        let title = match self.shown {
+            IndexFilter::All => "Indexes".to_owned(),
+            IndexFilter::Judged => "Indexes with a verdict".to_owned(),
+        };
+        self.list.refresh(Grid { title, footnote: super::footnote(view, "indexes", &note), ..grid });
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
@@ -169,10 +173,6 @@ impl Indexes {
     fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns();
         let mut grid = Grid::new(headers(&columns));
-        grid.title = match self.shown {
-            IndexFilter::All => "Indexes".to_owned(),
-            IndexFilter::Judged => "Indexes with a verdict".to_owned(),
-        };
         let usages = self.figures.iter().filter_map(|one| match &one.subject {
             IndexOrMissing::Index(usage) => usage.size(),
             IndexOrMissing::Missing(_) => None,

@@ -103,6 +103,7 @@ impl Pane for Queries {
                 self.grid(view)
             }
         };
+        grid.title = self.title();
         grid.footnote = super::footnote(view, "statements", &self.note());
         self.list.refresh(grid);
     }
@@ -248,7 +249,6 @@ impl Queries {
     fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns();
         let mut grid = Grid::new(headers(&columns));
-        grid.title = self.title();
         let seen = (!view.filter.is_empty()).then(|| statements_seen(view));
         // One scale for all of them: each on its own would show noise as large as load.
         let trends = view.readings.trends(view.past());

@@ -120,7 +120,8 @@ impl Pane for Tables {
             self.figures.clear();
             (Grid::missing(headers(&columns(self.view)), super::notice(view.newer.section("tables"))), String::new())
         };
-        self.list.refresh(Grid { footnote: super::footnote(view, "tables", &note), ..grid });
+        let title = format!("Tables: {}", self.view.name());
+        self.list.refresh(Grid { title, footnote: super::footnote(view, "tables", &note), ..grid });
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
@@ -212,7 +213,6 @@ impl Tables {
     fn grid(&self, view: &PaneView<'_>) -> Grid {
         let columns = columns(self.view);
         let mut grid = Grid::new(headers(&columns));
-        grid.title = format!("Tables: {}", self.view.name());
         let largest = self.figures.iter().filter_map(|one| one.usage.size()).fold(0.0, f64::max);
         grid.rows = self
             .figures

@@ -56,7 +56,12 @@ impl Tile<'_> {
         if let Some(key) = self.key {
             left.push((format!("{key} "), Role::Key));
         }
-        left.push((format!("{} ", self.title), role));
+        if !self.title.is_empty() {
+            left.push((format!("{} ", self.title), role));
+        }
+        if left.len() == 1 {
+            left.clear();
+        }
         let used = parts_width(&left);
         draw_parts(buffer, line, &left, theme);
         let Some((note, role)) = self.note.filter(|(note, _)| !note.is_empty()) else { return };

@@ -63,7 +63,7 @@ pub(super) struct PlacedColumn {
 pub(super) fn needs(grid: &Grid, lines: &[LineOf]) -> ColumnNeeds {
     let mut widest: Vec<u16> = grid.columns.iter().map(title_width).collect();
     let mut is_filled = vec![grid.rows.is_empty(); grid.columns.len()];
-    for row in &grid.rows {
+    for row in grid.rows.iter().filter(|row| !row.is_wide) {
         for ((most, filled), cell) in widest.iter_mut().zip(&mut is_filled).zip(&row.cells) {
             *most = (*most).max(cell.width);
             *filled |= cell.width > 0;
@@ -71,7 +71,8 @@ pub(super) fn needs(grid: &Grid, lines: &[LineOf]) -> ColumnNeeds {
     }
     let mut levels: BTreeMap<(usize, bool), u16> = BTreeMap::new();
     for line in lines {
-        let cell = grid.rows.get(line.row).and_then(|row| row.cells.first()).map_or(0, |cell| cell.width);
+        let row = grid.rows.get(line.row).filter(|row| !row.is_wide);
+        let cell = row.and_then(|row| row.cells.first()).map_or(0, |cell| cell.width);
         let level = line.level.min(usize::from(DEEPEST) + 2);
         let most = levels.entry((level, line.is_folded)).or_default();
         *most = cell.max(*most);

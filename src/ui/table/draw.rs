@@ -160,7 +160,10 @@ impl<'a> TableDrawing<'a> {
         let named = first.map_or(0, |place| self.group_name(buffer, Spot { y, place, style: base }, line, row));
         let last = self.grid.columns.len().saturating_sub(1);
         let is_free = |place: &&PlacedColumn| place.x >= named && !(is_group && place.column == last);
-        for place in self.placed.columns.iter().filter(is_free) {
+        let shown = if row.is_wide { 1 } else { self.placed.columns.len() };
+        for place in self.placed.columns.iter().filter(is_free).take(shown) {
+            let rest = self.area.width.saturating_sub(place.x + u16::from(self.has_scrollbar));
+            let place = &PlacedColumn { width: if row.is_wide { rest } else { place.width }, ..*place };
             let Some(cell) = row.cells.get(place.column) else { continue };
             let own = cell.role.map_or(base, |role| base.patch(Style { bg: None, ..self.theme.style(role) }));
             let style = if is_selected && selection.add_modifier.contains(Modifier::REVERSED) {

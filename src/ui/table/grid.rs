@@ -109,6 +109,8 @@ pub struct GridRow {
     pub role: Option<Role>,
     /// How deep it stands in a tree or below its group; 0 at the top.
     pub depth: u16,
+    /// Whether its first cell has the whole row.
+    pub is_wide: bool,
 }
 
 /// A cell: text ready to be shown, how it looks and what it is sorted by.
@@ -289,12 +291,18 @@ impl GridColumn {
 impl GridRow {
     /// A row at the top level.
     pub fn new(key: impl Into<String>, cells: Vec<Cell>) -> Self {
-        Self { key: key.into(), cells, role: None, depth: 0 }
+        Self { key: key.into(), cells, role: None, depth: 0, is_wide: false }
     }
 
     /// Gives the whole row a look.
     pub fn role(mut self, role: Role) -> Self {
         self.role = Some(role);
+        self
+    }
+
+    /// Gives its first cell the whole row.
+    pub(crate) fn wide(mut self) -> Self {
+        self.is_wide = true;
         self
     }
 

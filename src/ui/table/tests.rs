@@ -390,3 +390,13 @@ fn a_frame_says_what_is_listed_and_what_is_not_seen() {
     all.push(draw(&state, &grid, (90, 8)));
     insta::assert_snapshot!(all.join("\n--\n"));
 }
+
+#[test]
+fn a_row_may_give_its_first_cell_all_of_it() {
+    let mut grid = Grid::new(vec![GridColumn::text("name", "name", 6).at_most(8), GridColumn::number("n", "n")]);
+    let cells = |text: &str| vec![Cell::text(text), Cell::number(7, 7.0)];
+    grid.rows = vec![GridRow::new("a", cells("short")), GridRow::new("b", cells("longer than its column")).wide()];
+    let text = shown(&grid, &mut TableState::new(), (30, 4), &Theme::default());
+    assert!(text.contains("longer than its column"), "{text}");
+    assert_eq!(text.lines().nth(1).map(str::len), Some("▌short 7".len()), "the others keep their width: {text}");
+}
