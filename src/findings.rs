@@ -255,12 +255,14 @@ impl<'a> RuleInput<'a> {
     }
 
     /// Returns a probe's rows, or why there are none.
-    pub fn rows(&self, probe: &str) -> Result<&'a RowSet, Missing> {
+    pub fn rows(&self, probe: &'static str) -> Result<&'a RowSet, Missing> {
+        self.readings.note_asked(&[probe]);
         crate::catalog::rows(self.newer, probe)
     }
 
     /// Returns the interval between the two snapshots' readings of a probe, or why there is none.
-    pub fn interval(&self, probe: &str) -> Result<Interval<'a>, Missing> {
+    pub fn interval(&self, probe: &'static str) -> Result<Interval<'a>, Missing> {
+        self.readings.note_asked(&[probe]);
         let newer = self.newer.section(probe);
         let newer = newer.reading().ok_or_else(|| newer.why().cloned().unwrap_or(Missing::NotYet))?;
         let older = self.older.and_then(|older| older.section(probe).reading()).ok_or(Missing::NotYet)?;
@@ -316,6 +318,9 @@ impl Findings {
     }
 }
 
+/// Seconds from which on the age of what a rule read is said.
+const OLD: f64 = 60.0;
+
 /// Whether what is missing is on its way.
 fn is_awaited(why: &Missing) -> bool {
     matches!(why, Missing::NotYet | Missing::Slow { .. })
@@ -368,7 +373,8 @@ impl From<ReachedLimit> for Severity {
 /// Asks a rule. One that finds nothing in figures that could not be renewed, or in a part of a list, has to find nothing
 /// without them, too: what was calm a while ago may not be now, and what was not read may be bad.
 fn judge(rule: &Rule, view: &RuleInput<'_>, sure: Option<&Rc<Readings>>) -> RuleResult {
-    let outcome = (rule.check)(view);
+    view.readings.take_asked();
+    let outcome = (rule.check)(view).map(|found| with_age(found, view));
     let (Ok(found), Some(sure)) = (&outcome, sure) else { return outcome };
     let without = (rule.check)(&RuleInput::new(sure, view.older));
     match without {
@@ -384,6 +390,20 @@ fn judge(rule: &Rule, view: &RuleInput<'_>, sure: Option<&Rc<Readings>>) -> Rule
         }
         _ => outcome,
     }
+}
+
+/// Adds to findings how old the oldest figures are that the rule read, where that is long.
+fn with_age(mut found: Vec<Finding>, view: &RuleInput<'_>) -> Vec<Finding> {
+    let asked = view.readings.take_asked();
+    let ages = asked.into_iter().filter_map(|probe| Some((probe, view.newer.age(probe)?)));
+    let oldest = ages.max_by(|left, right| left.1.0.total_cmp(&right.1.0)).filter(|(_, age)| age.0 >= OLD);
+    if let Some((probe, age)) = oldest {
+        let told = shows("oldest figures", format!("{}, read {age} ago", probe.replace('_', " ")));
+        for finding in &mut found {
+            finding.evidence.push(told.clone());
+        }
+    }
+    found
 }
 
 /// Returns the probes whose sections could not be renewed, or of whose lists only a part was read, each with the reason.

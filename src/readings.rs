@@ -23,6 +23,7 @@ pub mod slots;
 pub(crate) mod statement_line;
 mod statement_text;
 pub mod statements;
+mod subjects;
 pub mod tags;
 pub mod threshold;
 pub mod traffic;
@@ -31,7 +32,7 @@ pub mod vacuum_horizon;
 pub mod vacuums;
 pub mod vitals;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
@@ -42,25 +43,28 @@ use crate::catalog::index_bloat;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::settings::{RoleSettings, Settings};
 use crate::catalog::table_usage::TableUsage;
-use crate::catalog::usage::{self, Counting, Judgement, Judgements, Pair, ReferringKey};
+use crate::catalog::usage::{self, Counting, Judgements, Pair, ReferringKey};
 use crate::django::{DjangoCode, Origins, Project, Refused, removal_of_usage, table_of};
 use crate::sample::{Missing, Section, Snapshot, Timestamp};
 
 use self::archiving::Archiving;
 use self::backends::Backend;
 use self::cut::Cut;
-use self::lock_graph::LockGraph;
+use self::lock_graph::{LockGraph, SeenWait};
 use self::locks::{LockQueue, PreparedTransaction};
 use self::past::Past;
 use self::replication::{Standby, WalReceiver};
 use self::server_state::ServerState;
-use self::slices::{LoadSamples, RootNames};
+use self::slices::LoadSamples;
 use self::slots::Slot;
 use self::statements::{Costs, MeanCall, Owners, Sightings, Since, Trends};
-use self::traffic::{Traffic, TrafficSpan};
+use self::subjects::{Decoded, Subjects, probes};
 use self::vacuum_horizon::VacuumHorizon;
 use self::vacuums::RunningVacuum;
 use self::vitals::Vitals;
+
+/// Seconds between two samples up to which a wait in both is one wait.
+const LONGEST_GAP: f64 = 30.0;
 
 /// What a snapshot means, decoded subject by subject.
 #[derive(Debug)]
@@ -72,54 +76,13 @@ pub struct Readings {
     vitals: Decoded<Vitals>,
     /// What was decoded last without the sections that were doubtful, of this snapshot or of the one before.
     sure: RefCell<Option<(Arc<Snapshot>, Rc<Subjects>)>>,
+    /// The probes that were asked for.
+    asked: RefCell<BTreeSet<&'static str>>,
+    /// The waits for locks that the sample before saw.
+    earlier_waits: Rc<HashMap<i64, SeenWait>>,
     /// The samples around this moment as slices of the load; the readings of the next moment go on with them.
     load_samples: Rc<RefCell<LoadSamples>>,
 }
-
-/// The subjects, each with the probes it is decoded from.
-#[derive(Debug, Default)]
-struct Subjects {
-    cuts: Decoded<HashMap<&'static str, Cut>>,
-    server: Decoded<Result<ServerState, Missing>>,
-    backends: Decoded<Result<(Vec<Backend>, LockGraph), Missing>>,
-    roots: Decoded<RootNames>,
-    vacuums: Decoded<Vec<RunningVacuum>>,
-    slots: Decoded<Result<Vec<Slot>, Missing>>,
-    standbys: Decoded<Result<Vec<Standby>, Missing>>,
-    wal_receiver: Decoded<Result<Option<WalReceiver>, Missing>>,
-    archiving: Decoded<Result<Archiving, Missing>>,
-    statement_texts: Decoded<HashMap<i64, Arc<String>>>,
-    owners: Decoded<Option<Owners>>,
-    costs: RefCell<Vec<(Since, Option<Rc<Costs>>)>>,
-    trends: Decoded<Trends>,
-    sightings: Decoded<HashMap<i64, Sightings>>,
-    table_traffic: ByTrafficSpan<HashMap<i64, Traffic>>,
-    index_scans: ByTrafficSpan<HashMap<i64, f64>>,
-    horizon: Decoded<Result<VacuumHorizon, Missing>>,
-    tables: Decoded<Result<Vec<TableUsage>, Missing>>,
-    table_bloat: Decoded<Result<HashMap<i64, Bloat>, Missing>>,
-    indexes: Decoded<Result<Vec<IndexUsage>, Missing>>,
-    index_bloat: Decoded<Result<HashMap<i64, Bloat>, Missing>>,
-    duplicates: Decoded<Vec<Pair>>,
-    overlapping: Decoded<Vec<Pair>>,
-    /// Where the counters are young, and where they are not.
-    judgements: [Decoded<HashMap<i64, Judgement>>; 2],
-    index_builds: Decoded<HashMap<i64, Judgement>>,
-    foreign_keys: Decoded<Result<Vec<ReferringKey>, Missing>>,
-    settings: Decoded<Result<Settings, Missing>>,
-    role_settings: Decoded<Result<Vec<RoleSettings>, Missing>>,
-    autovacuum: Decoded<Result<Policy, Missing>>,
-    counting: Decoded<Counting>,
-    project: Decoded<Arc<Project>>,
-    project_for_code: Decoded<Project>,
-    origins: Decoded<Origins>,
-}
-
-/// What is decoded when it is first asked for, and kept.
-type Decoded<T> = OnceCell<Rc<T>>;
-
-/// The same for each span.
-type ByTrafficSpan<T> = [Decoded<T>; TrafficSpan::COUNT];
 
 /// The readings that a snapshot without some of its sections shares with the whole one.
 #[derive(Debug)]
@@ -127,95 +90,6 @@ struct Whole {
     readings: Rc<Readings>,
     /// The probes whose sections are left out.
     without: BTreeSet<&'static str>,
-}
-
-/// What the subjects that take long are decoded from.
-mod probes {
-    pub(super) const TEXTS: &[&str] = &["statement_texts"];
-    pub(super) const COSTS: &[&str] = &["statements", "statement_texts", "statements_info"];
-    pub(super) const TABLES: &[&str] = &["tables", "table_sizes"];
-    pub(super) const TABLE_BLOAT: &[&str] = &["tables", "table_sizes", "column_stats", "settings"];
-    pub(super) const INDEXES: &[&str] = &["indexes", "index_sizes"];
-    pub(super) const INDEX_BLOAT: &[&str] = &["indexes", "index_sizes", "index_stats", "settings", "tables"];
-    pub(super) const JUDGEMENTS: &[&str] = &["indexes", "index_sizes", "databases"];
-    pub(super) const FOREIGN_KEYS: &[&str] = &["foreign_keys"];
-    pub(super) const SETTINGS: &[&str] = &["settings"];
-    pub(super) const ROLE_SETTINGS: &[&str] = &["role_settings"];
-    pub(super) const PROJECT: &[&str] = &["content_types", "migrations", "tables"];
-    pub(super) const CODE: &[&str] = &["content_types", "migrations", "tables", "indexes"];
-    pub(super) const ORIGINS: &[&str] =
-        &["content_types", "migrations", "tables", "indexes", "index_sizes", "foreign_keys"];
-}
-
-impl Subjects {
-    /// Returns what is known of a snapshot by another one's subjects: those whose probes were not read since are the same.
-    ///
-    /// Readings of which every sample has another are left out, and so is what depends on the moment.
-    fn of_unchanged(older: &Self, was: &Snapshot, is: &Snapshot) -> Self {
-        let mut new = Self::default();
-        if !Arc::ptr_eq(&was.server, &is.server) && was.server != is.server {
-            return new;
-        }
-        let keep = |probes: &[&str]| probes.iter().all(|probe| is_same(was.section(probe), is.section(probe)));
-        if keep(probes::TEXTS) {
-            new.statement_texts.clone_from(&older.statement_texts);
-            new.owners.clone_from(&older.owners);
-        }
-        if keep(probes::COSTS) {
-            new.costs.clone_from(&older.costs);
-            new.trends.clone_from(&older.trends);
-        }
-        if keep(probes::TABLES) {
-            new.tables.clone_from(&older.tables);
-            new.table_traffic.clone_from(&older.table_traffic);
-        }
-        if keep(probes::TABLE_BLOAT) {
-            new.table_bloat.clone_from(&older.table_bloat);
-        }
-        if keep(probes::INDEXES) {
-            new.indexes.clone_from(&older.indexes);
-            new.index_scans.clone_from(&older.index_scans);
-            new.duplicates.clone_from(&older.duplicates);
-            new.overlapping.clone_from(&older.overlapping);
-        }
-        if keep(probes::INDEX_BLOAT) {
-            new.index_bloat.clone_from(&older.index_bloat);
-        }
-        // Of the databases only since when their counters run.
-        if keep(probes::INDEXES) && Counting::of(was) == Counting::of(is) {
-            new.judgements.clone_from(&older.judgements);
-        }
-        if keep(probes::FOREIGN_KEYS) {
-            new.foreign_keys.clone_from(&older.foreign_keys);
-        }
-        if keep(probes::SETTINGS) {
-            new.settings.clone_from(&older.settings);
-            new.autovacuum.clone_from(&older.autovacuum);
-        }
-        if keep(probes::ROLE_SETTINGS) {
-            new.role_settings.clone_from(&older.role_settings);
-        }
-        if keep(probes::PROJECT) {
-            new.project.clone_from(&older.project);
-        }
-        if keep(probes::CODE) {
-            new.project_for_code.clone_from(&older.project_for_code);
-        }
-        if keep(probes::ORIGINS) {
-            new.origins.clone_from(&older.origins);
-        }
-        new
-    }
-}
-
-/// Whether two sections are one reading in one state.
-fn is_same(was: &Section, is: &Section) -> bool {
-    let is_same_reading = match (was.reading(), is.reading()) {
-        (Some(was), Some(is)) => Arc::ptr_eq(was, is),
-        (None, None) => true,
-        _ => false,
-    };
-    is_same_reading && was.why() == is.why()
 }
 
 impl Readings {
@@ -229,7 +103,8 @@ impl Readings {
     pub fn beside(other: &Self, snapshot: Arc<Snapshot>) -> Rc<Self> {
         let subjects = Subjects::of_unchanged(&other.subjects, &other.snapshot, &snapshot);
         let load_samples = Rc::clone(&other.load_samples);
-        Rc::new(Self { sure: other.sure.clone(), load_samples, ..Self::new(snapshot, None, subjects) })
+        let earlier_waits = other.waits_before(&snapshot);
+        Rc::new(Self { sure: other.sure.clone(), load_samples, earlier_waits, ..Self::new(snapshot, None, subjects) })
     }
 
     /// Returns the readings of the same snapshot without some of its sections; a subject that needs none of them is
@@ -254,6 +129,30 @@ impl Readings {
             vitals: Decoded::new(),
             sure: RefCell::default(),
             load_samples: Rc::default(),
+            earlier_waits: Rc::default(),
+            asked: RefCell::default(),
+        }
+    }
+
+    /// Returns the probes that were asked for since this was called last.
+    pub(crate) fn take_asked(&self) -> BTreeSet<&'static str> {
+        self.asked.take()
+    }
+
+    /// Notes that a probe's rows were asked for.
+    pub(crate) fn note_asked(&self, probes: &[&'static str]) {
+        self.asked.borrow_mut().extend(probes);
+    }
+
+    /// Returns the waits for locks that this sample saw, if another one is soon after it.
+    fn waits_before(&self, next: &Snapshot) -> Rc<HashMap<i64, SeenWait>> {
+        let passed = next.at.0 - self.snapshot.at.0;
+        if !(0.0..=LONGEST_GAP).contains(&passed) {
+            return Rc::default();
+        }
+        match self.subjects.backends.get().map(Rc::as_ref) {
+            Some(Ok((backends, graph))) => Rc::new(graph.seen_waits(&self.earlier_waits, backends)),
+            _ => Rc::clone(&self.earlier_waits),
         }
     }
 
@@ -263,7 +162,13 @@ impl Readings {
     }
 
     /// Returns a subject that is decoded from the sections of some probes.
-    fn read<T>(&self, probes: &[&str], subject: fn(&Subjects) -> &Decoded<T>, decode: impl FnOnce(&Self) -> T) -> &T {
+    fn read<T>(
+        &self,
+        probes: &[&'static str],
+        subject: fn(&Subjects) -> &Decoded<T>,
+        decode: impl FnOnce(&Self) -> T,
+    ) -> &T {
+        self.note_asked(probes);
         match &self.whole {
             Some(whole) if !probes.iter().any(|probe| whole.without.contains(probe)) => {
                 whole.readings.read(probes, subject, decode)
@@ -317,6 +222,7 @@ impl Readings {
     /// Returns what the statements cost up to this snapshot's moment; `None` while there is only one reading and the
     /// interval needs two, and until the texts tell whose the statements are.
     pub fn costs(&self, past: Past<'_>, since: Since) -> Option<Rc<Costs>> {
+        self.note_asked(probes::COSTS);
         let known =
             self.subjects.costs.borrow().iter().find(|(known, _)| *known == since).map(|(_, costs)| costs.clone());
         known.unwrap_or_else(|| {
@@ -366,7 +272,8 @@ impl Readings {
                 let reading = section.reading().ok_or_else(|| section.why().cloned().unwrap_or(Missing::NotYet))?;
                 let mut backends = backends::backends(&reading.rows, reading.at);
                 let prepared = PreparedTransaction::all(&all.snapshot);
-                let graph = LockGraph::of(LockQueue::beside(&backends, &all.snapshot), prepared, &backends);
+                let mut graph = LockGraph::of(LockQueue::beside(&backends, &all.snapshot), prepared, &backends);
+                graph.go_on(&all.earlier_waits, &backends);
                 for backend in &mut backends {
                     backend.blocks = graph.count_behind(backend.pid);
                 }

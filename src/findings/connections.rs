@@ -18,8 +18,8 @@ pub static RULE: Rule =
 /// What counts against `max_connections`. Source: manual 20.3.1; walsenders have a limit of their own since 12.
 const CLIENTS: &str = "client sessions; not walsenders, autovacuum and other background processes";
 /// What is counted where the kind of other roles' sessions is hidden.
-const SESSIONS: &str = "all sessions of all databases, including some background processes: no more than this many \
-    are clients";
+const SESSIONS: &str = "sessions with a role and a database, without walsenders: this role does not see which of them are \
+    parallel workers, so a few less may be used";
 
 const POOL: &str = r#"DATABASES = {
     "default": {
@@ -37,17 +37,8 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let (all, reserved) = (number(server.max_connections), number(server.superuser_reserved) + number(server.reserved));
     let limit = all - reserved;
     let own = number(server.own_backends);
-    let (used, counted) = if server.sees_all == Some(true) {
-        (number(server.client_backends) + own, CLIENTS)
-    } else {
-        // Without pg_read_all_stats the kind of a backend is hidden; the databases' counts are not.
-        (view.rows("databases")?.iter().filter_map(|row| row.number("backends")).sum(), SESSIONS)
-    };
-    if limit <= 0.0 {
-        return Err(Missing::NotYet);
-    }
-    // More than the limit cannot be: what is over it takes no slot.
-    let used = if all > 0.0 { used.min(all) } else { used };
+    let used = server.used_connections().filter(|_| limit > 0.0).ok_or(Missing::NotYet)? as f64;
+    let counted = if server.sees_all == Some(true) { CLIENTS } else { SESSIONS };
     // Superusers take the reserved slots too, so that more can be used than ordinary roles may have.
     let share = (used / limit).min(1.0);
     let Some(severity) = USED.reached(share).map(Severity::from) else { return Ok(vec![]) };
@@ -161,10 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn without_sight_of_others_the_databases_are_counted() {
-        let seen = server(1, false).with("databases", vec![row! { datname: "shop", backends: 93 }]);
-        let found = check(&RuleInput::new(&Readings::of(seen.clone()), None)).unwrap();
+    fn without_sight_of_others_the_same_are_counted_as_in_the_header() {
+        let readings = Readings::of(server(91, false).with("databases", vec![row! { datname: "shop", backends: 95 }]));
+        let found = check(&RuleInput::new(&readings, None)).unwrap();
         assert_eq!(found[0].title, "93 of 95 connections used (98%)");
+        assert_eq!(readings.server().unwrap().used_connections(), Some(93));
+        assert!(found[0].evidence.iter().any(|(_, counted)| counted.contains("a few less")), "{found:?}");
     }
 
     #[test]

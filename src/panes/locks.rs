@@ -72,6 +72,8 @@ pub struct Locks {
     sessions: Arc<[Backend]>,
     prepared: Vec<PreparedTransaction>,
     acts: Vec<Forecast>,
+    /// What ends the prepared transactions, which is for no key, and what would follow.
+    ends: Vec<String>,
     /// Whether those that wait alike are listed each.
     shows_all: bool,
 }
@@ -83,6 +85,8 @@ impl Pane for Locks {
         let graph = view.readings.lock_graph();
         self.prepared = graph.all_prepared().to_vec();
         self.acts = proposals(graph, &self.sessions, &view.newer.server);
+        let prepared = graph.roots().iter().filter_map(|root| graph.prepared(root.first()));
+        self.ends = prepared.map(|prepared| end_of(prepared, graph)).collect();
         let admitted = (!view.filter.is_empty()).then(|| {
             let admitted = self.sessions.iter().filter(|session| view.admits(session));
             admitted.map(|session| session.pid).collect::<BTreeSet<i64>>()
@@ -98,7 +102,9 @@ impl Pane for Locks {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, context: DrawContext<'_>) {
         let width = usize::from(area.width.saturating_sub(4));
-        let told: Vec<Vec<String>> = self.acts.iter().take(LISTED).map(|act| self.act_lines(act, width)).collect();
+        let mut told: Vec<Vec<String>> = self.acts.iter().take(LISTED).map(|act| self.act_lines(act, width)).collect();
+        let by_hand = self.ends.iter().map(|end| wrap_words(end, width.saturating_sub(INDENT).max(1)));
+        told.extend(by_hand.take(LISTED.saturating_sub(told.len())));
         let lines = u16::try_from(told.iter().map(Vec::len).sum::<usize>()).unwrap_or(u16::MAX);
         if lines == 0 || area.height < lines.saturating_add(2 + LEAST_TREE) {
             self.list.draw(frame, area, context);
@@ -106,7 +112,8 @@ impl Pane for Locks {
         }
         let [tree, acts] = Layout::vertical([Constraint::Min(LEAST_TREE), Constraint::Length(lines + 2)]).areas(area);
         self.list.draw(frame, tree, context);
-        draw_acts(frame, acts, &told, context);
+        let key = (!self.acts.is_empty()).then_some("a");
+        draw_acts(frame, acts, ActLines { told: &told, key }, context);
     }
 
     fn list(&mut self) -> Option<&mut List> {
@@ -152,7 +159,7 @@ impl Pane for Locks {
 
     fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
         if let Some(prepared) = self.selected_prepared() {
-            return Some(prepared_document(prepared));
+            return Some(prepared_document(prepared, view));
         }
         Some(super::activity::document(self.selected()?, &self.sessions, view))
     }
@@ -196,6 +203,9 @@ impl Locks {
         let session = best.and_then(|best| self.sessions.iter().find(|session| session.pid == best.pid));
         match best.zip(session) {
             Some((best, session)) => chosen::ask(best.kind, session, &self.sessions, view),
+            None if !self.ends.is_empty() => PaneRequest::Say(
+                "What they wait for is a prepared transaction, which has no session; Enter on it shows the statement that ends it".to_owned(),
+            ),
             None if self.list.is_empty() => PaneRequest::Say("No session waits for a lock".to_owned()),
             None if graph.waiting().into_iter().any(|node| graph.is_unread(node)) => {
                 PaneRequest::Say("The locks were not read yet; press a again in a second".to_owned())
@@ -214,13 +224,28 @@ impl Locks {
     }
 }
 
+/// Returns what ends a prepared transaction, and what would follow.
+fn end_of(prepared: &PreparedTransaction, graph: &LockGraph) -> String {
+    let words = Forecast::of_prepared(graph, prepared.node).words();
+    format!("{} in database {}: {words}", prepared.sql_to_end(), prepared.database)
+}
+
+/// What the acts would do, each in lines, and the key of the first.
+#[derive(Debug, Clone, Copy)]
+struct ActLines<'a> {
+    told: &'a [Vec<String>],
+    key: Option<&'static str>,
+}
+
 /// Lists what the best acts would do; the first is the one that the key is for.
-fn draw_acts(frame: &mut Frame<'_>, area: Rect, told: &[Vec<String>], context: DrawContext<'_>) {
-    let tile = Tile { title: "What an action would do", key: Some("a"), note: None, has_focus: false };
+fn draw_acts(frame: &mut Frame<'_>, area: Rect, lines: ActLines<'_>, context: DrawContext<'_>) {
+    let ActLines { told, key } = lines;
+    let has_best = key.is_some();
+    let tile = Tile { title: "What an action would do", key, note: None, has_focus: false };
     let inside = tile.draw(frame.buffer_mut(), area, context.theme);
     let lines = told.iter().enumerate().flat_map(|(at, lines)| lines.iter().map(move |line| (at, line)));
     for ((place, (at, words)), y) in lines.enumerate().zip(inside.y..inside.bottom()) {
-        let is_best = at == 0 && place == 0;
+        let is_best = at == 0 && place == 0 && has_best;
         let role = if is_best { Role::Title } else { Role::Text };
         let mark = if is_best && context.theme.glyphs.is_unicode { "★ " } else { "  " };
         let parts = [(mark.to_owned(), Role::Warning), (words.clone(), role)];
@@ -257,9 +282,20 @@ fn pins(sessions: &[Backend]) -> String {
 }
 
 /// What a prepared transaction is, and how it ends.
-fn prepared_document(prepared: &PreparedTransaction) -> Document {
+fn prepared_document(prepared: &PreparedTransaction, view: &PaneView<'_>) -> Document {
+    let graph = view.readings.lock_graph();
     let mut document = Document::new(format!("Prepared transaction {}", prepared.gid));
     document.pair("database", &prepared.database);
+    if !prepared.owner.is_empty() {
+        document.pair("owner", &prepared.owner);
+    }
+    if let Some(age) = prepared.age(view.readings.sessions_read_at()) {
+        document.pair("prepared", &format!("{} ago", Seconds(age)));
+    }
+    let held =
+        graph.holds(prepared.node).into_iter().map(|(queue, mode)| sessions::without_public(&queue.held_words(mode)));
+    document.pair("holds", &held.collect::<Vec<_>>().join(", "));
+    document.pair("if it ends", &Forecast::of_prepared(graph, prepared.node).words());
     document.text(
         "PREPARE TRANSACTION left it: it belongs to no session, keeps its locks over restarts, and holds vacuum back. Its \
          coordinator ends it with COMMIT PREPARED or ROLLBACK PREPARED. If that has forgotten it, connect to its database \

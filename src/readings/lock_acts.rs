@@ -57,6 +57,23 @@ impl Forecast {
         Self { kind, pid: one.pid, runs, runs_likely, may_run, moves_up, stays, is_certain, unknown }
     }
 
+    /// Reckons what the end of a prepared transaction would do.
+    pub fn of_prepared(graph: &LockGraph, node: i64) -> Self {
+        let Prediction { runs, may_run, moves_up, stays, is_certain, unknown } = graph.predict(node, Removal::Session);
+        let runs_likely = BTreeSet::new();
+        Self {
+            kind: SignalKind::Terminate,
+            pid: node,
+            runs,
+            runs_likely,
+            may_run,
+            moves_up,
+            stays,
+            is_certain,
+            unknown,
+        }
+    }
+
     /// Returns everybody whose wait is expected to end.
     pub fn freed(&self) -> BTreeSet<i64> {
         self.runs.union(&self.runs_likely).copied().collect()

@@ -76,6 +76,15 @@ pub enum Removal {
     Statement,
 }
 
+/// The wait of a session as a sample saw it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SeenWait {
+    query_started: f64,
+    is_for_place: bool,
+    target: String,
+    since: Timestamp,
+}
+
 /// What would follow for those that wait behind a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Prediction {
@@ -138,6 +147,44 @@ impl LockGraph {
         let for_snapshots = sessions.iter().filter(|one| one.wants_safe_snapshot()).map(|one| one.pid).collect();
         let graph = Self { queues, places, is_simple, unqueued, for_snapshots, prepared, roots: Vec::new() };
         Self { roots: graph.find_roots(), ..graph }
+    }
+
+    /// Returns the wait of each session whose start is known, for the sample that follows: as it is here, or as an earlier
+    /// sample saw it if its lock was not read yet.
+    pub(super) fn seen_waits(&self, earlier: &HashMap<i64, SeenWait>, sessions: &[Backend]) -> HashMap<i64, SeenWait> {
+        let seen = |one: &Backend| {
+            let Some((queue, wanted)) = self.wants(one.pid) else {
+                let before = earlier.get(&one.pid).filter(|seen| one.query_started == Some(seen.query_started));
+                return before.filter(|_| one.is_waiting).map(|seen| (one.pid, seen.clone()));
+            };
+            let (query_started, since) = one.query_started.zip(wanted.since)?;
+            let is_for_place = queue.locktype == "tuple";
+            Some((one.pid, SeenWait { query_started, is_for_place, target: queue.target.clone(), since }))
+        };
+        sessions.iter().filter_map(seen).collect()
+    }
+
+    /// Lets a wait go on that an earlier sample saw.
+    ///
+    /// Who waits for a row stands in two queues, one after the other: that for the place at the row, then that for the
+    /// transaction that has it. The server counts each by itself.
+    pub(super) fn go_on(&mut self, earlier: &HashMap<i64, SeenWait>, sessions: &[Backend]) {
+        for session in sessions {
+            let Some(before) =
+                earlier.get(&session.pid).filter(|seen| session.query_started == Some(seen.query_started))
+            else {
+                continue;
+            };
+            let Some((at, place)) = self.places.get(&session.pid).and_then(|places| places.waits) else { continue };
+            let Some(queue) = self.queues.get_mut(at) else { continue };
+            let moved_up = before.is_for_place && queue.locktype == "transactionid";
+            if !moved_up && queue.target != before.target {
+                continue;
+            }
+            if let Some(since) = queue.waiting.get_mut(place).and_then(|one| one.since.as_mut()) {
+                *since = Timestamp(since.0.min(before.since.0));
+            }
+        }
     }
 
     /// Returns how many wait.

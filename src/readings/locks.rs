@@ -2,7 +2,7 @@
 //!
 //! Pure. The modes and their conflicts are those of the manual, 13.3.1, and of `LockConflicts` in lock.c.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::backends::Backend;
 use crate::quote::quote_text;
@@ -202,7 +202,7 @@ impl LockQueue {
 }
 
 /// A prepared transaction that holds a lock somebody waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PreparedTransaction {
     /// Its xid, negative: its node among those at a lock.
     pub node: i64,
@@ -210,6 +210,10 @@ pub struct PreparedTransaction {
     pub database: String,
     /// Its identifier.
     pub gid: String,
+    /// The role that prepared it; empty where that was not read.
+    pub owner: String,
+    /// When it was prepared.
+    pub since: Option<Timestamp>,
 }
 
 impl PreparedTransaction {
@@ -220,17 +224,40 @@ impl PreparedTransaction {
 
     /// Returns those of a snapshot.
     pub(super) fn all(snapshot: &Snapshot) -> Vec<Self> {
-        let rows = snapshot.rows("locks").into_iter().flat_map(RowSet::iter);
-        let mut texts: Vec<String> = rows.flat_map(|row| crate::catalog::texts(&row, "prepared")).collect();
-        texts.sort();
-        texts.dedup();
-        texts.iter().filter_map(|text| Self::of(text)).collect()
+        let distinct = |name: &str| -> BTreeSet<String> {
+            let rows = snapshot.rows("locks").into_iter().flat_map(RowSet::iter);
+            rows.flat_map(|row| crate::catalog::texts(&row, name)).collect()
+        };
+        let mut all: Vec<Self> = distinct("prepared").iter().filter_map(|text| Self::of(text)).collect();
+        for text in distinct("prepared_by") {
+            for one in &mut all {
+                one.add_owner(&text);
+            }
+        }
+        all
     }
 
     fn of(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '\t');
         let xid: i64 = parts.next()?.parse().ok()?;
-        Some(Self { node: -xid, database: parts.next()?.to_owned(), gid: parts.next()?.to_owned() })
+        let (database, gid) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+        Some(Self { node: -xid, database, gid, ..Self::default() })
+    }
+
+    /// Takes when it was prepared and by whom from a text that may be another one's.
+    fn add_owner(&mut self, text: &str) {
+        let mut parts = text.splitn(3, '\t');
+        let mut number = || parts.next()?.parse::<i64>().ok();
+        let (xid, since) = (number(), number());
+        if xid == Some(-self.node) {
+            self.since = since.map(|since| Timestamp(since as f64 / 1000.0));
+            parts.next().unwrap_or_default().clone_into(&mut self.owner);
+        }
+    }
+
+    /// Returns how long ago it was prepared at a moment, in seconds.
+    pub fn age(&self, now: Timestamp) -> Option<f64> {
+        self.since.map(|since| (now.0 - since.0).max(0.0))
     }
 }
 
@@ -272,8 +299,10 @@ mod tests {
 
     #[test]
     fn a_prepared_transaction_is_known_by_its_xid() {
-        let seen = snapshot().with("locks", vec![row! { target: "relation 1", prepared: ["753\tshop\tit's\tone"] }]);
+        let held = row! { target: "relation 1", prepared: ["753\tshop\tit's\tone"], prepared_by: ["12\t1\tother", "753\t5000\tb\tob"] };
+        let seen = snapshot().with("locks", vec![held]);
         let all = PreparedTransaction::all(&seen);
         assert_eq!((all[0].node, all[0].database.as_str(), all[0].gid.as_str()), (-753, "shop", "it's\tone"));
+        assert_eq!((all[0].owner.as_str(), all[0].age(Timestamp(7.0))), ("b\tob", Some(2.0)));
     }
 }

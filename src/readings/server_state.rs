@@ -40,6 +40,13 @@ impl ServerState {
         rows(snapshot, "server")?.first().map(|row| Self::read(&row)).ok_or(Missing::NotYet)
     }
 
+    /// Returns how many of `max_connections` are used, pgdj's among them.
+    pub fn used_connections(&self) -> Option<i64> {
+        let used = self.client_backends? + self.own_backends.unwrap_or(0);
+        // Where the kind of a session is hidden, one that takes no slot may be among them.
+        Some(self.max_connections.map_or(used, |limit| used.min(limit)))
+    }
+
     fn read(row: &Row<'_>) -> Self {
         Self {
             is_standby: row.flag("is_standby"),

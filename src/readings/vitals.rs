@@ -111,11 +111,7 @@ impl Vitals {
         let Ok(server) = readings.server() else { return };
         self.max_connections = server.max_connections;
         self.reserved = server.superuser_reserved.map(|count| count + server.reserved.unwrap_or(0));
-        self.connections = server.client_backends.map(|count| {
-            let used = count + server.own_backends.unwrap_or(0);
-            // Where the kind of a session is hidden, one that takes no slot may be among them.
-            self.max_connections.map_or(used, |limit| used.min(limit))
-        });
+        self.connections = server.used_connections();
     }
 
     fn read_activity(&mut self, readings: &Readings) {

@@ -249,6 +249,8 @@ async fn a_prepared_transaction_is_a_root_with_its_name() {
             let roots = graph.roots();
             let prepared = graph.prepared(roots[0].first()).unwrap();
             assert_eq!((prepared.gid.as_str(), prepared.database.as_str()), ("it's one", login.database.as_str()));
+            assert_eq!(prepared.owner, login.user);
+            assert!(prepared.age(seen.at).is_some_and(|age| age < 600.0), "{prepared:?}");
         });
         holder.batch_execute("rollback prepared 'it''s one'").await.unwrap();
         update.await.unwrap().unwrap();

@@ -8,6 +8,7 @@ use super::super::column::{PaneColumn, cells, column, headers};
 use super::super::sessions::{age_cell, without_public};
 use crate::readings::backends::Backend;
 use crate::readings::lock_graph::LockGraph;
+use crate::readings::locks::PreparedTransaction;
 use crate::readings::statement_line::statement_line;
 use crate::sample::Timestamp;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice, RowNesting};
@@ -54,8 +55,9 @@ impl<'a> LockRow<'a> {
     fn name(&self) -> String {
         match self {
             Self::Node { node, session: Some(session), .. } => format!("{node} {}", session.name()),
-            Self::Node { node, session: None, tree } => match tree.graph.prepared(*node) {
-                Some(prepared) => format!("prepared transaction {}", prepared.gid),
+            Self::Node { node, session: None, .. } => match self.prepared() {
+                Some(prepared) if prepared.owner.is_empty() => format!("prepared transaction {}", prepared.gid),
+                Some(prepared) => format!("prepared transaction {} of {}", prepared.gid, prepared.owner),
                 None if *node <= 0 => "a prepared transaction".to_owned(),
                 None => format!("{node}, not listed: ended, or pgdj's own"),
             },
@@ -75,6 +77,7 @@ impl<'a> LockRow<'a> {
                 Cell::badge("waits", if is_behind { Role::BadgeWarning } else { Role::BadgePlain })
             }
             Self::Ring { .. } => Cell::badge("deadlock", Role::BadgeBad),
+            _ if self.prepared().is_some() => Cell::badge("prepared", Role::BadgeBad),
             _ => self.of(|session| match session.short_state() {
                 _ if session.gives_way() => Cell::badge("gives way", Role::BadgePlain),
                 "idle in tx" => Cell::badge("idle tx", Role::BadgeBad),
@@ -87,7 +90,8 @@ impl<'a> LockRow<'a> {
     fn age(&self) -> Cell {
         let Self::Node { node, session, tree } = self else { return Cell::default() };
         if !tree.graph.waits(*node) {
-            return age_cell(session.and_then(|session| session.xact_age));
+            let prepared = self.prepared().and_then(|prepared| prepared.age(tree.now));
+            return age_cell(session.and_then(|session| session.xact_age).or(prepared));
         }
         age_cell(tree.graph.waited(*node, *session, tree.now))
     }
@@ -112,7 +116,17 @@ impl<'a> LockRow<'a> {
     fn statement(&self) -> Cell {
         match self {
             Self::More { .. } => Cell::default(),
-            _ => self.of(|session| Cell::text(&statement_line(&session.query))),
+            _ => match self.prepared() {
+                Some(prepared) => Cell::text(&prepared.sql_to_end()),
+                None => self.of(|session| Cell::text(&statement_line(&session.query))),
+            },
+        }
+    }
+
+    fn prepared(&self) -> Option<&'a PreparedTransaction> {
+        match self {
+            Self::Node { node, session: None, tree } => tree.graph.prepared(*node),
+            _ => None,
         }
     }
 
@@ -147,13 +161,13 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
         ),
         column(
             GridColumn::text("state", "state", 7)
-                .help("waits: for a lock; gives way: an autovacuum that the server cancels within deadlock_timeout (1 s); else what the session does (pg_stat_activity.state).")
+                .help("waits: for a lock; gives way: an autovacuum that the server cancels within deadlock_timeout (1 s); prepared: a prepared transaction, which has no session; else what the session does (pg_stat_activity.state).")
                 .at_most(11),
             LockRow::state,
         ),
         column(
             GridColumn::number("age", "for")
-                .help("How long it has waited (pg_locks.waitstart); of one that does not wait, how long its transaction has been open."),
+                .help("How long it has waited (pg_locks.waitstart); of one that does not wait, how long its transaction has been open or prepared."),
             LockRow::age,
         ),
         column(
@@ -168,7 +182,7 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
             LockRow::lock,
         ),
         column(
-            GridColumn::text("query", "statement", 13).drop(1).help("Its running or last statement (pg_stat_activity.query)."),
+            GridColumn::text("query", "statement", 13).drop(1).help("Its running or last statement (pg_stat_activity.query); of a prepared transaction the statement that rolls it back, in its database."),
             LockRow::statement,
         ),
     ]
@@ -304,7 +318,7 @@ fn row_of<'a>(columns: &[PaneColumn<LockRow<'a>>], row: &LockRow<'a>, depth: u16
     };
     let grid_row = GridRow::new(key, cells(columns, row)).depth(depth);
     match row {
-        LockRow::More { .. } => grid_row.role(Role::Muted),
+        LockRow::More { .. } => grid_row.wide().role(Role::Muted),
         _ => grid_row,
     }
 }

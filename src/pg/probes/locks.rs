@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The locks that are waited for: who waits, who holds them.",
 };
 
-static COLUMNS: [Column; 9] = [
+static COLUMNS: [Column; 10] = [
     key("target", Unit::Text, "What is locked, in words.", "pg_locks"),
     key("mode", Unit::Text, "Lock mode.", "pg_locks"),
     key("granted", Unit::Flag, "Whether it is held.", "pg_locks"),
@@ -36,6 +36,12 @@ static COLUMNS: [Column; 9] = [
         "prepared",
         Unit::Texts,
         "The prepared transactions, where one holds it: xid, database and gid, with tabs between them.",
+        "pg_prepared_xacts",
+    ),
+    label(
+        "prepared_by",
+        Unit::Texts,
+        "Of the same: xid, when it was prepared, in milliseconds since 1970-01-01 UTC, and its owner, with tabs between them.",
         "pg_prepared_xacts",
     ),
     gauge("total", Unit::Count, "Number of rows; they may be cut at a limit.", "pg_locks"),

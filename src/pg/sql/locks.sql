@@ -36,6 +36,10 @@ select
     case when pg_catalog.bool_or(s.holder < 0) then (
         select pg_catalog.array_agg(x.transaction::text || E'\t' || x.database || E'\t' || x.gid) from pg_catalog.pg_prepared_xacts as x
     ) end as prepared,
+    case when pg_catalog.bool_or(s.holder < 0) then (
+        select pg_catalog.array_agg(x.transaction::text || E'\t' || (extract(epoch from x.prepared) * 1000)::bigint::text || E'\t' || x.owner)
+        from pg_catalog.pg_prepared_xacts as x
+    ) end as prepared_by,
     pg_catalog.count(*) over () as total
 from seen as s
 join awaited as a on a.target = s.target

@@ -160,3 +160,28 @@ fn what_the_sessions_say_is_over_is_no_wait_any_more() {
         graph.waited(3, sessions.iter().find(|one| one.pid == 3), crate::sample::Timestamp(crate::fixture::NOW + 2.0));
     assert_eq!(waited, Some(1.0));
 }
+
+#[test]
+fn a_wait_goes_on_when_a_session_moves_up_to_the_row() {
+    let began = crate::fixture::NOW - 5.0;
+    let at = |moment: f64, target: &str, since: f64, wait: &str| {
+        let locktype = target.split(' ').next().unwrap_or_default();
+        let list = |number: i64| Value::List(vec![Value::Int(number)].into());
+        let waits = row! { target: target, locktype: locktype, mode: "ShareLock", granted: false, pids: list(3), since: list((since * 1000.0) as i64) };
+        let session = row! { pid: 3, state: "active", wait_event_type: wait, query_start: began };
+        std::sync::Arc::new(snapshot().at(moment).with("locks", vec![waits]).with("activity", vec![session]))
+    };
+    let waited = |readings: &crate::readings::Readings, now: f64| readings.lock_graph().waited(3, None, Timestamp(now));
+    let now = crate::fixture::NOW;
+    let first = crate::readings::Readings::of(at(now, "tuple 1", now - 4.0, "Lock"));
+    assert_eq!(waited(&first, now), Some(4.0));
+    let second = crate::readings::Readings::beside(&first, at(now + 1.0, "transactionid 7", now + 0.5, "Lock"));
+    assert_eq!(waited(&second, now + 1.0), Some(5.0));
+    let third = crate::readings::Readings::beside(&second, at(now + 2.0, "transactionid 7", now + 0.5, "Lock"));
+    assert_eq!(waited(&third, now + 2.0), Some(6.0));
+    // Another row is another wait, and so is what is seen only much later.
+    let other = crate::readings::Readings::beside(&third, at(now + 3.0, "transactionid 8", now + 2.5, "Lock"));
+    assert_eq!(waited(&other, now + 3.0), Some(0.5));
+    let later = crate::readings::Readings::beside(&first, at(now + 99.0, "transactionid 7", now + 98.0, "Lock"));
+    assert_eq!(waited(&later, now + 99.0), Some(1.0));
+}
