@@ -26,7 +26,7 @@ use crate::sample::{Missing, Row, RowSet, Snapshot, Value};
 pub use expr::Expr;
 pub use index::{AccessMethod, Definition, Index, Key};
 pub use statistics::{ColumnStatistics, ExpressionStatistics};
-pub use table::{Collation, Counters, ForeignKey, RelationKind, Table, TableColumn, TableLock};
+pub use table::{Collation, Counters, ForeignKey, ReferringTable, RelationKind, Table, TableColumn, TableLock};
 
 /// Bytes of a page, unless the server was built otherwise.
 const PAGE: f64 = 8192.0;

@@ -1,6 +1,6 @@
 //! Signals that were sent: each sample is asked what came of them, and that is said below the pane and in the journal.
 
-use super::{App, Message, Signal};
+use super::{App, Effect, Message, Signal};
 use crate::readings::Readings;
 use crate::readings::act::SignalKind;
 use crate::readings::act_result::{Sample, Sent, SignalProgress};
@@ -8,6 +8,19 @@ use crate::sample::Section;
 
 /// Signals that are watched at once; an older one is given up for a newer.
 const MOST: usize = 8;
+
+/// Says that signals are on their way.
+pub(super) fn sending(effect: &Effect) -> Option<Message> {
+    let signals = match effect {
+        Effect::Signal(signal) => std::slice::from_ref(signal),
+        Effect::Signals(signals) => signals.as_slice(),
+        _ => return None,
+    };
+    let function = signals.first()?.kind.function();
+    let to: Vec<&str> = signals.iter().map(|signal| signal.who.as_str()).collect();
+    let text = format!("Sending {function}() to {}: the server has not answered yet", to.join(", "));
+    Some(Message { samples_left: u8::MAX, ..Message::note(text) })
+}
 
 /// Returns the sessions of a snapshot and the server's clock when they were read; `None` where they are old.
 fn sessions(readings: &Readings) -> Option<Sample<'_>> {

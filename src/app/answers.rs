@@ -1,5 +1,6 @@
 //! The layers that are opened over a pane, and what follows from what they answer.
 
+use super::acts::sending;
 use super::layer::{Layer, LayerResponse};
 use super::{Action, App, Choice, Effect, Message, PaneRequest};
 use crate::ui::theme::{self, Theme};
@@ -56,6 +57,8 @@ impl App {
             }
             LayerResponse::Do(effect) => {
                 self.pop_layer();
+                // A server that does not answer lets the answer wait for seconds.
+                self.message = sending(&effect).or(self.message.take());
                 self.grant(PaneRequest::Do(effect));
             }
             LayerResponse::Filled(filled) => {

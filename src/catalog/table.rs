@@ -46,7 +46,7 @@ pub struct Table {
     /// Foreign keys that leave this table.
     pub foreign_keys: Vec<ForeignKey>,
     /// Foreign keys of other tables that point at this one: schema, table, and the key.
-    pub referenced_by: Vec<(String, String, ForeignKey)>,
+    pub referenced_by: Vec<ReferringTable>,
     /// Its counters since the last reset; `None` when they could not be read.
     pub counters: Option<Counters>,
     /// Whether it is a partition of another table.
@@ -218,6 +218,23 @@ pub struct ForeignKey {
     pub target_table: String,
     /// The columns referred to.
     pub target_columns: Vec<String>,
+}
+
+/// A table that refers to another one.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReferringTable {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its foreign key.
+    pub key: ForeignKey,
+    /// Its rows, estimated; `None` before the first VACUUM or ANALYZE.
+    pub rows: Option<f64>,
+    /// Whether an index of all its rows begins with the columns that refer.
+    pub is_indexed: bool,
+    /// Whether the foreign key is checked at COMMIT.
+    pub is_deferred: bool,
 }
 
 /// A table's counters since the last reset, from `pg_stat_user_tables`.

@@ -349,6 +349,8 @@ pub struct ReferringKey {
     pub referred_relid: i64,
     /// Its name.
     pub referred_table: String,
+    /// Whether it is checked at COMMIT.
+    pub is_deferred: bool,
 }
 
 impl ReferringKey {
@@ -369,6 +371,7 @@ impl ReferringKey {
             columns: texts(row, "column_names"),
             referred_relid: row.int("referred_relid").unwrap_or_default(),
             referred_table: row.text("referred_table").to_owned(),
+            is_deferred: row.flag("is_deferred").unwrap_or_default(),
         }
     }
 

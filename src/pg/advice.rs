@@ -13,11 +13,11 @@ use super::session::{CancelQueue, Connector, Limits, Session};
 use super::verify::{Allowed, Evidence, PlannerVerdict, Verified, Verifier};
 use crate::Failure;
 use crate::advisor::{self, Candidate, Confidence, IndexSpec, Refusal, guessed};
-use crate::catalog::{Catalog, Table};
+use crate::catalog::{Catalog, ReferringTable, Table};
 use crate::django::{DjangoCode, DjangoVersion, Project, code_for_spec};
 use crate::failure::FailureKind;
 use crate::plan::Plan;
-use crate::plan::tips::{IndexFacts, IndexIdea, TableFacts, TipContext, TipHit};
+use crate::plan::tips::{IndexFacts, IndexIdea, ReferringFacts, TableFacts, TipContext, TipHit};
 
 /// Indexes that are verified and shown; more are not worth building at once.
 const MOST: usize = 3;
@@ -319,6 +319,17 @@ fn facts(table: &Table) -> TableFacts {
             .filter(|counters| counters.updated > 0.0)
             .map(|counters| counters.hot_updated / counters.updated),
         indexes: indexes.collect(),
+        referrers: table.referenced_by.iter().map(referrer).collect(),
+    }
+}
+
+fn referrer(one: &ReferringTable) -> ReferringFacts {
+    ReferringFacts {
+        table: one.name.clone(),
+        columns: one.key.columns.clone(),
+        rows: one.rows,
+        is_indexed: one.is_indexed,
+        is_deferred: one.is_deferred,
     }
 }
 

@@ -44,6 +44,7 @@ mod parallel_absent;
 mod parallel_small;
 mod planning;
 mod recheck;
+mod referring_tables;
 mod repeated_query;
 mod repeated_scan;
 mod rows_removed;
@@ -63,7 +64,7 @@ mod wide_rows;
 mod workers_missing;
 mod wrong_order_index;
 
-pub use context::{IndexFacts, TableFacts, TipContext};
+pub use context::{IndexFacts, ReferringFacts, TableFacts, TipContext};
 pub use verdict::{PlanVerdict, verdict};
 
 use std::cell::OnceCell;
@@ -248,6 +249,7 @@ pub static ALL: &[&Tip] = &[
     &repeated_query::TIP,
     &long_list::TIP,
     &generic_plan::TIP,
+    &referring_tables::TIP,
 ];
 
 /// Savings below this part of the whole are not worth a word.
@@ -340,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_tips_are_numbered_as_the_list_of_them_is() {
-        assert_eq!(ALL.len(), 54);
+        assert_eq!(ALL.len(), 55);
         for (at, tip) in ALL.iter().enumerate() {
             assert_eq!(usize::from(tip.number), at + 1, "{}", tip.id);
             assert!(
@@ -355,7 +357,7 @@ mod tests {
         let mut ids: Vec<&str> = ALL.iter().map(|tip| tip.id).collect();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), 54);
+        assert_eq!(ids.len(), 55);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use crate::catalog::bloat::are_counters_late;
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::settings::Settings;
 use crate::catalog::table_usage::TableUsage;
-use crate::plan::tips::{IndexFacts, TableFacts, TipContext};
-use crate::plan::{Node, Plan};
+use crate::catalog::usage::unindexed;
+use crate::plan::tips::{IndexFacts, ReferringFacts, TableFacts, TipContext};
+use crate::plan::{Node, NodeKind, Plan};
 use crate::readings::Readings;
 use crate::sample::Bytes;
 
@@ -27,6 +28,7 @@ impl ServerKnowledge {
         let tables = readings.tables().unwrap_or_default();
         let tables: Vec<&TableUsage> = tables.iter().filter(|table| names.contains(table.name.as_str())).collect();
         let indexes = readings.indexes().unwrap_or_default();
+        let writes = plan.nodes.iter().any(|node| node.kind == NodeKind::ModifyTable);
         let project = readings.project();
         let mean = queryid.or(plan.query_id).and_then(|id| readings.mean_call(id));
         let label = |name: &&str| Some(((*name).to_owned(), project.owner(name)?.shown()));
@@ -38,7 +40,13 @@ impl ServerKnowledge {
                 .collect(),
             models: names.iter().filter_map(label).collect(),
             context: TipContext {
-                tables: tables.iter().map(|table| facts(table, indexes)).collect(),
+                tables: tables
+                    .iter()
+                    .map(|table| TableFacts {
+                        referrers: if writes { referrers(table, readings) } else { Vec::new() },
+                        ..facts(table, indexes)
+                    })
+                    .collect(),
                 settings: readings.settings().map(settings).unwrap_or_default(),
                 rows_per_call: mean.map(|mean| mean.rows),
                 mean_time: mean.map(|mean| mean.time),
@@ -77,7 +85,28 @@ fn facts(table: &TableUsage, indexes: &[IndexUsage]) -> TableFacts {
                 is_unique: index.is_unique || index.is_primary,
             })
             .collect(),
+        referrers: Vec::new(),
     }
+}
+
+/// Returns the tables that refer to a table.
+fn referrers(table: &TableUsage, readings: &Readings) -> Vec<ReferringFacts> {
+    let keys = readings.foreign_keys().unwrap_or_default();
+    let tables = readings.tables().unwrap_or_default();
+    let bare: HashSet<i64> = match readings.indexes() {
+        Ok(indexes) => unindexed(keys, indexes, readings.judgements()).iter().map(|key| key.oid).collect(),
+        Err(_) => HashSet::new(),
+    };
+    keys.iter()
+        .filter(|key| key.referred_relid == table.relid)
+        .map(|key| ReferringFacts {
+            table: key.table.clone(),
+            columns: key.columns.clone(),
+            rows: tables.iter().find(|one| one.relid == key.relid).and_then(TableUsage::rows),
+            is_indexed: !bare.contains(&key.oid),
+            is_deferred: key.is_deferred,
+        })
+        .collect()
 }
 
 /// Returns the settings as `current_setting` writes them.

@@ -3,7 +3,7 @@
 use crate::catalog::index::{KeyDirection, Nulls};
 use crate::catalog::{
     AccessMethod, Catalog, Collation, ColumnStatistics, Counters, Definition, Expr, ExpressionStatistics, ForeignKey,
-    Index, Key, RelationKind, Table, TableColumn, TableLock, ids, parse, texts,
+    Index, Key, ReferringTable, RelationKind, Table, TableColumn, TableLock, ids, parse, texts,
 };
 use crate::sample::{Row, RowSet, Value};
 
@@ -233,7 +233,14 @@ fn foreign_key(row: &Row<'_>, catalog: &mut Catalog) {
             table.foreign_keys.push(key.clone());
         }
         if table.oid == to {
-            table.referenced_by.push((row.text("schema").to_owned(), row.text("table").to_owned(), key.clone()));
+            table.referenced_by.push(ReferringTable {
+                schema: row.text("schema").to_owned(),
+                name: row.text("table").to_owned(),
+                key: key.clone(),
+                rows: row.number("rows"),
+                is_indexed: row.flag("is_indexed").unwrap_or(true),
+                is_deferred: row.flag("is_deferred").unwrap_or(false),
+            });
         }
     }
 }

@@ -14,7 +14,7 @@ pub static PROBE: Probe = Probe {
     doc: "The foreign keys, for those without an index.",
 };
 
-static COLUMNS: [Column; 13] = [
+static COLUMNS: [Column; 14] = [
     key("oid", Unit::Id, "The constraint's oid.", "pg_constraint"),
     label("name", Unit::Text, "Its name.", "pg_constraint.conname"),
     label("relid", Unit::Id, "The table that refers.", "pg_constraint.conrelid"),
@@ -32,5 +32,6 @@ static COLUMNS: [Column; 13] = [
         "pg_constraint.confdeltype",
     ),
     gauge("is_validated", Unit::Flag, "Whether existing rows were checked.", "pg_constraint.convalidated"),
+    gauge("is_deferred", Unit::Flag, "Whether it is checked at COMMIT.", "pg_constraint.condeferred"),
     gauge("total", Unit::Count, "Foreign keys there are; rows may be cut at a limit.", "pg_constraint"),
 ];

@@ -12,6 +12,7 @@ select
     f.relname::text as referred_table,
     k.confdeltype::text as on_delete,
     k.convalidated as is_validated,
+    k.condeferred as is_deferred,
     pg_catalog.count(*) over () as total
 from pg_catalog.pg_constraint as k
 join pg_catalog.pg_class as c on c.oid = k.conrelid

@@ -51,6 +51,23 @@ pub struct TableFacts {
     pub hot_share: Option<f64>,
     /// Its indexes.
     pub indexes: Vec<IndexFacts>,
+    /// The tables that refer to it.
+    pub referrers: Vec<ReferringFacts>,
+}
+
+/// What is known of a foreign key to a table.
+#[derive(Debug, Clone, Default)]
+pub struct ReferringFacts {
+    /// The table that refers.
+    pub table: String,
+    /// Its columns that refer.
+    pub columns: Vec<String>,
+    /// Its rows, estimated.
+    pub rows: Option<f64>,
+    /// Whether an index of all its rows begins with these columns.
+    pub is_indexed: bool,
+    /// Whether it is checked at COMMIT.
+    pub is_deferred: bool,
 }
 
 /// What is known of an index.

@@ -42,10 +42,28 @@ const RUN_IT: &str = "; run it with ANALYZE to see where the time goes.";
 /// Returns what a run that was rolled back does not show: Django's foreign keys are deferred, and checked at COMMIT.
 ///
 /// Source: Django, `DatabaseSchemaEditor.sql_create_fk`, `DEFERRABLE INITIALLY DEFERRED`.
-fn at_commit(plan: &Plan) -> &'static str {
-    let writes = plan.nodes.first().is_some_and(|root| root.kind == crate::plan::NodeKind::ModifyTable);
-    if writes { " What runs at COMMIT (deferred foreign keys) was not measured." } else { "" }
+fn at_commit(plan: &Plan, context: &TipContext) -> String {
+    let Some(root) = plan.nodes.first().filter(|root| root.kind == crate::plan::NodeKind::ModifyTable) else {
+        return String::new();
+    };
+    let referrers = context.table(root).map(|table| table.referrers.as_slice()).unwrap_or_default();
+    let mut names: Vec<&str> = referrers.iter().filter(|one| one.is_deferred).map(|one| one.table.as_str()).collect();
+    names.dedup();
+    let is_delete = root.operation() == Some("Delete");
+    let of = match (is_delete, names.as_slice()) {
+        (false, _) | (true, []) => "deferred foreign keys".to_owned(),
+        (true, all) => {
+            let listed = all.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+            let more = all.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("the foreign keys of {listed}{more}")
+        }
+    };
+    format!(" What runs at COMMIT ({of}) was not measured.")
 }
+
+/// Tables that a sentence names.
+const NAMED: usize = 3;
 
 /// Says that an estimate does not show why a statement is slow, where its calls are known to be.
 fn unexplained(plan: &Plan, context: &TipContext) -> Option<String> {
@@ -67,10 +85,10 @@ pub fn verdict(plan: &Plan, context: &TipContext) -> PlanVerdict {
     let total = plan.total_time();
     let sentence = match (is_fine, plan.has_times(), total, tips.first()) {
         (true, true, Some(time), _) => {
-            format!("This plan is fine: {time}, nothing worth changing.{}", at_commit(plan))
+            format!("This plan is fine: {time}, nothing worth changing.{}", at_commit(plan, context))
         }
         (true, _, _, _) if plan.is_analyzed() => {
-            format!("This plan is fine: nothing worth changing.{}", at_commit(plan))
+            format!("This plan is fine: nothing worth changing.{}", at_commit(plan, context))
         }
         (true, _, _, _) => {
             format!("The estimates show no problem{RUN_IT}")

@@ -335,3 +335,30 @@ async fn an_index_is_advised_as_django_code_and_the_planner_was_asked() {
     ask(&login, &["--format", "markdown"], sql, (0, &["```python", "```sql\nCREATE INDEX"], &[]));
     check_nothing_remains(&admin).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_names_the_tables_that_commit_searches() {
+    let Some(server) = own() else { return };
+    let (login, admin) = a_shop(server).await;
+    admin
+        .batch_execute(
+            "create table shop_refund (id bigint generated always as identity, order_id bigint not null
+                 references shop_order (id) deferrable initially deferred);
+             insert into shop_refund (order_id) select id from shop_order, generate_series(1, 10) where id <= 500;
+             analyze shop_refund",
+        )
+        .await
+        .unwrap();
+    let sql = "delete from shop_order where id = 600";
+    let in_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "each deleted row is looked for at COMMIT in shop_refund (5.0k rows), which has no index that begins with order_id";
+    for arguments in [&["--analyze", "--write"] as &[&str], &[]] {
+        let said = ask(&login, arguments, sql, (0, &["referring-table-unindexed"], &[]));
+        assert!(in_one_line(&said).contains(told), "{said}");
+    }
+    admin.batch_execute("create index on shop_refund (order_id)").await.unwrap();
+    let said = ask(&login, &["--analyze", "--write"], sql, (0, &[], &[]));
+    assert!(in_one_line(&said).contains("COMMIT (the foreign keys of shop_refund)"), "{said}");
+    assert!(!said.contains("each deleted row"), "{said}");
+    check_nothing_remains(&admin).await;
+}
