@@ -18,6 +18,7 @@ mod journal;
 pub mod keys;
 pub mod layer;
 pub mod list;
+mod maintenance;
 pub mod message;
 mod mouse;
 mod narrow;

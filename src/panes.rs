@@ -13,6 +13,7 @@ pub mod queries;
 pub mod replication;
 mod sessions;
 pub mod tables;
+mod upkeep;
 
 use jiff::tz::TimeZone;
 

@@ -20,6 +20,7 @@ pub mod explain;
 mod guard;
 pub mod judge;
 pub mod key;
+pub mod maintenance;
 mod notices;
 pub mod own;
 pub mod own_backends;

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::pg::advice::Advised;
 use crate::pg::exact::{Exact, MeasuredRelation};
 use crate::pg::explain::{ExplainAnswer, ExplainProgress, ExplainRequest, StatementParameter};
+use crate::pg::maintenance::{Maintained, MaintenanceProgress, MaintenanceTask};
 use crate::pg::verify::{Building, Tried};
 use crate::plan::Plan;
 use crate::sample::{Missing, Seconds};
@@ -76,6 +77,13 @@ pub enum Job {
         /// Its name, for messages.
         name: String,
     },
+    /// Analyze or vacuum a table, build indexes, or reset counters.
+    Maintain {
+        /// What is done.
+        task: MaintenanceTask,
+        /// What it is done to, for messages.
+        name: String,
+    },
     /// Read a file.
     OpenFile {
         /// Its path, as a person wrote it.
@@ -101,6 +109,8 @@ pub enum JobKind {
     TryIndexes,
     /// [`Job::MeasureBloat`].
     MeasureBloat,
+    /// [`Job::Maintain`].
+    Maintain,
     /// [`Job::OpenFile`].
     OpenFile,
     /// [`Job::EditText`].
@@ -116,6 +126,7 @@ impl Job {
             Self::Advise { .. } => JobKind::Advise,
             Self::TryIndexes { .. } => JobKind::TryIndexes,
             Self::MeasureBloat { .. } => JobKind::MeasureBloat,
+            Self::Maintain { .. } => JobKind::Maintain,
             Self::OpenFile { .. } => JobKind::OpenFile,
             Self::EditText { .. } => JobKind::EditText,
         }
@@ -128,6 +139,11 @@ impl Job {
             Self::Explain(_) => "plan it",
             Self::TryIndexes { .. } => "build it, measure, drop it",
             Self::MeasureBloat { .. } => "measure",
+            Self::Maintain { task, .. } => match task {
+                MaintenanceTask::Table { what, .. } => what.name(),
+                MaintenanceTask::BuildIndexes(_) => "build it, and keep it",
+                MaintenanceTask::ResetStatements => "reset the counters",
+            },
             _ => "do it",
         }
     }
@@ -144,6 +160,11 @@ impl Job {
                 format!("the index trial on {}", tables.join(", "))
             }
             Self::MeasureBloat { name, .. } => format!("the bloat measurement of {name}"),
+            Self::Maintain { task, name } => match task {
+                MaintenanceTask::Table { what, .. } => format!("{} of {name}", what.name()),
+                MaintenanceTask::BuildIndexes(_) => format!("the build of {name}"),
+                MaintenanceTask::ResetStatements => "the reset of pg_stat_statements".to_owned(),
+            },
             Self::OpenFile { path } => format!("opening {path}"),
             Self::EditText { .. } => "the editor".to_owned(),
         }
@@ -175,6 +196,8 @@ pub enum JobProgress {
     Explaining(ExplainProgress),
     /// How long a trial has been running; about every half second.
     Elapsed(Seconds),
+    /// Of what is done to a table, an index or the counters; about every second.
+    Maintaining(MaintenanceProgress),
 }
 
 /// How a job ended.
@@ -190,6 +213,8 @@ pub enum JobResult {
     IndexesTried(Result<Box<Tried>, Failure>),
     /// What was measured, or why it was not.
     BloatMeasured(Result<Exact, Missing>),
+    /// What came of it, or why it was not done.
+    Maintained(Result<Box<Maintained>, Failure>),
     /// The text of the file, or why there is none.
     FileOpened(Result<String, Failure>),
     /// The text that the editor left, or why there is none.

@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use crate::pg::explain::ExplainAnswer;
 use crate::ui::text::clean_cut;
 
-use super::{App, Effect, Job, JobId, JobNews, JobResult, Message, PaneRequest, RunningJob};
+use super::job::{JobKind, JobProgress};
+use super::{App, Effect, Job, JobId, JobNews, JobResult, Message, PaneRequest, RunningJob, maintenance};
 
 /// Columns of a statement that the journal keeps.
 const LOGGED_SQL: usize = 120;
@@ -25,12 +26,23 @@ impl App {
     /// Asks the shell to run a job, and tells its pane that it runs.
     pub(super) fn start_job(&mut self, id: JobId, job: Job) {
         let (kind, title) = (job.kind(), job.title());
+        if kind == JobKind::Maintain
+            && let Some(other) = self.jobs.iter().find(|job| job.kind == kind)
+        {
+            let text = format!("{} is still running; Esc in {} cancels it", other.title, other.id.pane.title);
+            self.message = Some(Message::note(text));
+            return;
+        }
         match &job {
             Job::Explain(request) if request.options.analyze => {
                 let sql = request.sql.split_whitespace().collect::<Vec<_>>().join(" ");
                 self.log(format!("EXPLAIN ANALYZE sent: {}", clean_cut(&sql, LOGGED_SQL)));
             }
             Job::MeasureBloat { .. } => {
+                self.message = Some(Message::note(format!("Running {title}. Esc cancels it on the server")));
+            }
+            Job::Maintain { .. } => {
+                self.log(format!("started {title}"));
                 self.message = Some(Message::note(format!("Running {title}. Esc cancels it on the server")));
             }
             Job::TryIndexes { .. } => self.log(format!("started {title}")),
@@ -66,6 +78,11 @@ impl App {
 
     /// Takes news of a job; the pane that asked drops what it no longer waits for.
     pub(super) fn on_job(&mut self, id: JobId, news: JobNews) {
+        if let JobNews::Progress(JobProgress::Maintaining(progress)) = &news
+            && let Some(job) = self.jobs.iter().find(|job| job.id == id && !job.is_cancelling)
+        {
+            self.message = Some(Message::note(maintenance::progress_words(&job.title, progress)));
+        }
         if let JobNews::Done(result) = &news {
             let Some(at) = self.jobs.iter().position(|job| job.id == id) else { return };
             let job = self.jobs.remove(at);
@@ -90,6 +107,13 @@ impl App {
                 self.log(format!("the trial index was built in {}, measured and dropped", tried.build));
             }
             JobResult::IndexesTried(Err(failure)) => self.log(format!("the index trial failed: {}", failure.what)),
+            JobResult::Maintained(done) => {
+                let message = maintenance::result(&job.title, done);
+                self.log(message.text.clone());
+                self.message = Some(message);
+                // What is listed is from before.
+                self.ask_shell(Effect::ReadNow);
+            }
             JobResult::Failed(failure) => {
                 self.log(failure.what.clone());
                 self.message = Some(Message::bad(failure.what.clone()));

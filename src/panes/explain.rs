@@ -41,8 +41,8 @@ use self::deck::{Deck, DeckPart};
 use self::editor::{Editor, EditorAction as EditorAsked};
 use self::forms::Filling;
 use self::keys::{
-    ANALYZE, COMPARE, COPY_CODE, EDIT, FOLD, HOTTEST, KEEP, KEYS, NEXT_SCAN, OPEN, OPTIONS, PLAN_TEXT, RUN, SAVE_CODE,
-    SCROLL_DOWN, SCROLL_UP, TRY,
+    ANALYZE, BUILD, COMPARE, COPY_CODE, EDIT, FOLD, HOTTEST, KEEP, KEYS, NEXT_SCAN, OPEN, OPTIONS, PLAN_TEXT, RUN,
+    SAVE_CODE, SCROLL_DOWN, SCROLL_UP, TRY,
 };
 use self::plan_view::{PlanSource, PlanView};
 use self::run::ExplainRun;
@@ -254,6 +254,7 @@ impl Pane for Explain {
             Action::Down | Action::Up | Action::PageDown | Action::PageUp | Action::First | Action::Last => {
                 self.scroll_text(action);
             }
+            BUILD => return self.ask_build(view),
             COPY_CODE | SAVE_CODE => return self.hand_out(action),
             _ => {}
         }

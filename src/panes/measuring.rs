@@ -30,6 +30,11 @@ impl Measuring {
         Self { ids: JobIds::of(pane), asked: None, measured: HashMap::new() }
     }
 
+    /// Numbers another job of the same pane.
+    pub(super) fn next_id(&mut self) -> JobId {
+        self.ids.take()
+    }
+
     /// Returns what the shell has to do to measure a relation.
     pub(super) fn ask(&mut self, relation: MeasuredRelation, name: String) -> Effect {
         let id = self.ids.take();

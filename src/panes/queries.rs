@@ -17,8 +17,9 @@ use super::column::{PaneColumn, cells, column, headers};
 use super::explain;
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, DrawContext, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
+use crate::app::{Action, DrawContext, Effect, Job, JobIds, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
 use crate::document::Document;
+use crate::pg::maintenance::MaintenanceTask;
 use crate::readings::slices::{Dimension, SliceFilter, SliceValue, TimeWindow};
 use crate::readings::statement_line::statement_line;
 use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
@@ -40,6 +41,7 @@ const SEEN_FOR: f64 = 300.0;
 pub const ID: PaneId = PaneId { name: "queries", title: "Queries" };
 
 const PIN: Action = Action::Own("pin");
+const RESET: Action = Action::Own("reset counters");
 
 /// The pane in the list of panes.
 pub const PANE: PaneSpec = PaneSpec {
@@ -53,6 +55,8 @@ pub const PANE: PaneSpec = PaneSpec {
 
 const KEYS: &[Binding] = &[
     key(Action::View, &["v"], "view", "Next interval: sample, minute, since pinned, since reset.").shown(5),
+    key(RESET, &["Z"], "reset counters", "Set the counters of pg_stat_statements to zero, for everybody; asks first.")
+        .acts(),
     key(PIN, &["b"], "pin", "Pin this moment and count from it (a deployment).").shown(6),
     explain::FROM_ROW,
 ];
@@ -70,6 +74,7 @@ pub struct Queries {
     lines: HashMap<i64, String>,
     /// The marks of the terminal, as of the last frame.
     glyphs: Glyphs,
+    ids: JobIds,
 }
 
 impl Default for Queries {
@@ -83,6 +88,7 @@ impl Default for Queries {
             texts_at: Timestamp::default(),
             lines: HashMap::new(),
             glyphs: crate::ui::glyphs::UNICODE,
+            ids: JobIds::of(ID),
         }
     }
 }
@@ -136,6 +142,7 @@ impl Pane for Queries {
                 self.since = Since::Pinned(at);
                 PaneRequest::Say("Pinned: figures count from this moment".to_owned())
             }
+            RESET => self.ask_reset(view),
             Action::Explain => match self.selected().and_then(|one| Some((one, self.text(one)?))) {
                 Some((_, text)) if text.chars().count() >= MOST_LETTERS => PaneRequest::Say(
                     "The text is longer than the 100,000 letters that pgdj reads of it: paste it into Explain"
@@ -182,6 +189,25 @@ impl Queries {
     fn selected(&self) -> Option<&Statement> {
         let key = self.list.selected_key()?;
         self.costs.statements.iter().find(|statement| statement.key == key)
+    }
+
+    /// Asks whether the counters are to be set to zero.
+    fn ask_reset(&mut self, view: &PaneView<'_>) -> PaneRequest {
+        if view.newer.section("statements").rows().is_none() {
+            return PaneRequest::Say("pg_stat_statements was not read here".to_owned());
+        }
+        let mut about = Document::new("What it does");
+        let server = &view.newer.server;
+        about.pair("on", &format!("{} as {}", server.target, server.role));
+        about.pair(
+            "loses",
+            "calls, times and texts of all statements of all databases and roles, for everybody who reads them",
+        );
+        about.pair("instead", "b pins this moment: figures then count from it, and nothing is lost");
+        about.pair("cannot", "be taken back");
+        let job = Job::Maintain { task: MaintenanceTask::ResetStatements, name: "pg_stat_statements".to_owned() };
+        let question = "Set the counters of pg_stat_statements to zero?".to_owned();
+        PaneRequest::Ask { about, question, then: Effect::Start(self.ids.take(), job) }
     }
 
     /// Returns the intervals that the figures can be of.

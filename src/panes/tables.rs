@@ -13,17 +13,22 @@ use self::figures::{TableFigures, figures};
 use super::column::{PaneColumn, cells, column, headers};
 use super::measuring::{self, MEASURE, Measuring};
 use super::sessions;
+use super::upkeep::{self, UPKEEP, UpkeepOf};
 use crate::app::keys::{Binding, key};
 use crate::app::list::List;
-use crate::app::{Action, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder};
+use crate::app::{
+    Action, Choice, DrawContext, JobId, JobNews, Pane, PaneId, PaneRequest, PaneSpec, PaneView, RowOrder,
+};
 use crate::catalog::autovacuum::Due;
 use crate::catalog::bloat::{Bloat, BloatLimits, BloatMethod};
 use crate::django::Owner;
 use crate::document::Document;
 use crate::pg::exact::MeasuredRelation;
+use crate::pg::maintenance::TableTask;
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
+use crate::ui::dialog::PickItem;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
 
@@ -89,6 +94,7 @@ const KEYS: &[Binding] = &[
     )
     .shown(5),
     measuring::KEY,
+    upkeep::KEY,
 ];
 
 /// The pane.
@@ -99,11 +105,19 @@ pub struct Tables {
     figures: Vec<TableFigures>,
     /// What was measured exactly on demand.
     measuring: Measuring,
+    /// The questions of the work that was offered, in the order of the picker.
+    offered: Vec<PaneRequest>,
 }
 
 impl Default for Tables {
     fn default() -> Self {
-        Self { list: List::default(), view: TableView::default(), figures: Vec::new(), measuring: Measuring::of(ID) }
+        Self {
+            list: List::default(),
+            view: TableView::default(),
+            figures: Vec::new(),
+            measuring: Measuring::of(ID),
+            offered: Vec::new(),
+        }
     }
 }
 
@@ -132,15 +146,20 @@ impl Pane for Tables {
         Some(&mut self.list)
     }
 
-    fn act(&mut self, action: Action, _: &PaneView<'_>) -> PaneRequest {
+    fn act(&mut self, action: Action, view: &PaneView<'_>) -> PaneRequest {
         match action {
+            UPKEEP => self.offer_upkeep(view),
             Action::View => super::choose_view(&TableView::ALL.map(TableView::about), self.view as usize),
             MEASURE => self.ask_exact(),
             _ => PaneRequest::Nothing,
         }
     }
 
-    fn picked(&mut self, _of: Action, place: usize) -> PaneRequest {
+    fn picked(&mut self, of: Action, place: usize) -> PaneRequest {
+        if of == UPKEEP {
+            let questions = std::mem::take(&mut self.offered);
+            return questions.into_iter().nth(place).unwrap_or(PaneRequest::Nothing);
+        }
         self.view = TableView::ALL.get(place).copied().unwrap_or_default();
         PaneRequest::Nothing
     }
@@ -173,6 +192,26 @@ impl Tables {
     fn selected(&self) -> Option<&TableFigures> {
         let key = self.list.selected_key()?;
         self.figures.iter().find(|one| one.key() == key)
+    }
+
+    /// Offers ANALYZE and VACUUM of the selected table.
+    fn offer_upkeep(&mut self, view: &PaneView<'_>) -> PaneRequest {
+        let Some(one) = self.selected() else { return PaneRequest::Nothing };
+        if one.usage.is_partitioned() {
+            return PaneRequest::Say(format!("{} holds no rows itself; choose a partition", one.usage.label()));
+        }
+        let usage = one.usage.clone();
+        let all = view.readings.indexes().unwrap_or_default();
+        let indexes = all.iter().filter(|index| index.relid == usage.relid).count();
+        let of = UpkeepOf { usage: &usage, indexes, view };
+        self.offered = TableTask::ALL.into_iter().map(|task| of.ask(task, self.measuring.next_id())).collect();
+        let item = |(label, note): (&str, &str)| PickItem {
+            label: label.to_owned(),
+            note: note.to_owned(),
+            ..PickItem::default()
+        };
+        let items = upkeep::offers().map(item).into();
+        PaneRequest::Pick(Choice { of: UPKEEP, title: "Vacuum or analyze", items, selected: 0, key: "u" })
     }
 
     fn ask_exact(&mut self) -> PaneRequest {

@@ -15,6 +15,7 @@ use crate::pg::advice::advise;
 use crate::pg::control::Mode;
 use crate::pg::exact::{self, Exact, MeasuredRelation};
 use crate::pg::explain::{ExplainRequest, Runner};
+use crate::pg::maintenance::{Maintainer, MaintenanceTask};
 use crate::pg::session::{CancelQueue, Connector, Session};
 use crate::pg::verify::{Building, Verifier};
 use crate::sample::{Missing, Seconds, ServerFacts};
@@ -59,6 +60,7 @@ pub(super) async fn perform(job: Job, work: JobContext, cancel: CancellationToke
         Job::MeasureBloat { relation, .. } => {
             unless_cancelled(&cancel, async { JobResult::BloatMeasured(work.measure(relation).await) }).await
         }
+        Job::Maintain { task, .. } => work.maintain(&task, &cancel, &report).await,
         Job::OpenFile { path } => {
             let read = tokio::task::spawn_blocking(move || own_editor::open(&path));
             let read =
@@ -113,6 +115,30 @@ impl JobContext {
         if let Err(failure) = verifier.clean_up(specs).await {
             let because = failure.because.first().map(|because| format!(": {because}")).unwrap_or_default();
             report.complain(format!("{}{because}", failure.what)).await;
+        }
+        JobResult::Cancelled
+    }
+
+    /// Does what a person agreed to; what a build that was cancelled leaves is dropped.
+    async fn maintain(&self, task: &MaintenanceTask, cancel: &CancellationToken, report: &Reporter) -> JobResult {
+        if self.mode == Mode::ReadOnly {
+            let what = format!("--read-only forbids {}", task.name());
+            return JobResult::Maintained(Err(Failure::new(FailureKind::Refused, what)));
+        }
+        let maintainer =
+            Maintainer::new(Arc::clone(&self.connector), self.cancel_queue.clone(), Arc::clone(&self.facts));
+        let told = |progress| report.progress(JobProgress::Maintaining(progress));
+        let work = Box::pin(maintainer.run(task, told));
+        if let Some(done) = cancel.run_until_cancelled(work).await {
+            return JobResult::Maintained(done.map(Box::new));
+        }
+        if let MaintenanceTask::BuildIndexes(indexes) = task {
+            for index in indexes {
+                if let Err(failure) = maintainer.clean_up(index).await {
+                    let because = failure.because.first().map(|because| format!(" ({because})")).unwrap_or_default();
+                    report.complain(format!("{}{because}", failure.what)).await;
+                }
+            }
         }
         JobResult::Cancelled
     }

@@ -25,6 +25,7 @@ mod judge;
 mod limits;
 mod load_shares;
 mod locks;
+mod maintenance;
 mod panes_tables;
 mod pictures;
 mod played_demo;

@@ -16,11 +16,13 @@ use pgdj::catalog::index::{AccessMethod, Definition, Key};
 use pgdj::catalog::parse::expression;
 use pgdj::pg::control::{BackendKey, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::explain::{Agreed, Consent, ExplainRequest, Options, Runner, TIMEOUT_MS};
+use pgdj::pg::maintenance::{IndexToBuild, Maintainer, MaintenanceTask, TableTask};
 use pgdj::pg::session::{Connector, Limits, Session, cancel_queue};
 use pgdj::pg::verify::{Allowed, Building, Evidence, Verifier};
 use pgdj::sample::{Seconds, ServerFacts, Timestamp};
 use tokio_postgres::Client;
 
+use crate::control::facts;
 use crate::hostile_schema::script;
 use crate::support::pooler::Pooler;
 use crate::support::pty::{PGDJ, Terminal};
@@ -198,6 +200,43 @@ async fn the_rest(login: &Login) {
     cancel_work.await.unwrap();
 }
 
+/// VACUUM, ANALYZE, an index and a reset, slow enough to be watched; a build that is given up; a role that may not.
+async fn maintained(login: &Login, admin: &Client) {
+    let (cancel_queue, cancel_work) = cancel_queue();
+    tokio::spawn(cancel_work);
+    let facts = facts(login).await;
+    let of = |login: &Login| Maintainer::new(Arc::new(login.clone()), cancel_queue.clone(), Arc::clone(&facts));
+    let relid: i64 = admin.query_one("select 'shop_order'::regclass::oid::bigint", &[]).await.unwrap().get(0);
+    let table = |what: TableTask| MaintenanceTask::Table { what, relid };
+    for setting in ["set vacuum_cost_delay = '50ms'", "set vacuum_cost_limit = 1"] {
+        admin.batch_execute(&format!("alter role {} {setting}", login.user)).await.unwrap();
+    }
+    admin.batch_execute("update shop_order set total = total + 1").await.unwrap();
+    for task in TableTask::ALL {
+        of(login).run(&table(task), |_| {}).await.unwrap();
+    }
+    for setting in ["reset vacuum_cost_delay", "reset vacuum_cost_limit"] {
+        admin.batch_execute(&format!("alter role {} {setting}", login.user)).await.unwrap();
+    }
+    let spec = index("shop_order", AccessMethod::BTree, &["total"]).remove(0);
+    let kept = IndexToBuild { spec, name: "shop_order_total_idx".to_owned() };
+    let build = MaintenanceTask::BuildIndexes(vec![kept.clone()]);
+    let writer = open(login).await;
+    writer.batch_execute("begin; update shop_order set total = 0 where id = 1").await.unwrap();
+    let maintainer = of(login);
+    let given_up = tokio::time::timeout(Duration::from_secs(3), maintainer.run(&build, |_| {})).await;
+    assert!(given_up.is_err(), "it waits: {given_up:?}");
+    let (cleaned, ()) = tokio::join!(maintainer.clean_up(&kept), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        writer.batch_execute("rollback").await.unwrap();
+    });
+    cleaned.unwrap();
+    maintainer.run(&MaintenanceTask::ResetStatements, |_| {}).await.unwrap();
+    admin.batch_execute("create role plain login").await.unwrap();
+    of(&login.with_user("plain")).run(&table(TableTask::Vacuum), |_| {}).await.unwrap_err();
+    admin.batch_execute("drop role plain").await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_in_a_server_s_log_is_printed() {
     let printed = Printed::by(PGDJ);
@@ -207,6 +246,7 @@ async fn every_statement_in_a_server_s_log_is_printed() {
         as_a_person(&login, &admin).await;
         script(&login).await;
         the_rest(&login).await;
+        maintained(&login, &admin).await;
         let direct = log_of(&server);
         for sql in &direct {
             let names = printed.names(sql).unwrap_or_else(|| panic!("{}: not printed:\n{sql}", server.name));
@@ -217,6 +257,8 @@ async fn every_statement_in_a_server_s_log_is_printed() {
         let has_hypopg: bool = admin.query_one(has, &[]).await.unwrap().get(0);
         let mut elsewhere = ELSEWHERE.to_vec();
         elsewhere.extend(if has_hypopg { &[] } else { BY_HYPOPG });
+        // MAINTAIN came with 17.
+        elsewhere.extend((server.major < 17).then_some("maintenance: right to maintain"));
         let pooler = Pooler::start(&server);
         elsewhere.extend(if pooler.is_some() { &[] } else { BEHIND_A_POOLER });
         if let Some(pooler) = pooler {

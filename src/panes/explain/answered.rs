@@ -32,6 +32,8 @@ impl Explain {
                     run.progress = progress;
                 }
             }
+            // That is said below every pane.
+            JobProgress::Maintaining(_) => {}
             JobProgress::Elapsed(elapsed) => {
                 if let Some(trial) = self.trial.as_mut().filter(|trial| trial.id == id) {
                     trial.elapsed = Some(elapsed);
@@ -76,7 +78,7 @@ impl Explain {
                     return self.take_edited(edited);
                 }
             }
-            JobResult::BloatMeasured(_) => {}
+            JobResult::BloatMeasured(_) | JobResult::Maintained(_) => {}
             JobResult::Cancelled | JobResult::Failed(_) => self.forget_job(id),
         }
         PaneRequest::Nothing

@@ -5,7 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::deck::{Card, DeckLook, DeckPart, LayOut};
 use super::keys::{
-    ANALYZE, COMPARE, COPY_CODE, EDIT, FOLD, HOTTEST, KEEP, NEXT_SCAN, OPEN, OPTIONS, PLAN_TEXT, RUN, SAVE_CODE,
+    ANALYZE, BUILD, COMPARE, COPY_CODE, EDIT, FOLD, HOTTEST, KEEP, NEXT_SCAN, OPEN, OPTIONS, PLAN_TEXT, RUN, SAVE_CODE,
     SCROLL_DOWN, SCROLL_UP, TRY,
 };
 use super::{Explain, PlanMode};
@@ -102,6 +102,7 @@ impl Explain {
                 | KEEP
                 | COMPARE
                 | TRY
+                | BUILD
                 | COPY_CODE
                 | SAVE_CODE
                 | SCROLL_DOWN
@@ -113,7 +114,7 @@ impl Explain {
         let is_tree = self.mode == PlanMode::Tree;
         match action {
             COMPARE => self.mode == PlanMode::Compare || self.can_compare(),
-            TRY => plan_view.request.is_some() && plan_view.search.count() > 0,
+            TRY | BUILD => plan_view.request.is_some() && plan_view.search.count() > 0,
             COPY_CODE | SAVE_CODE => plan_view.search.count() > 0,
             NEXT_SCAN => is_tree && !scans::sequential(&plan_view.source.plan).is_empty(),
             HOTTEST | FOLD | Action::View | Action::Filter => is_tree,

@@ -14,6 +14,7 @@ pub(super) const OPEN: Action = Action::Own("open");
 pub(super) const KEEP: Action = Action::Own("keep");
 pub(super) const COMPARE: Action = Action::Own("compare");
 pub(super) const TRY: Action = Action::Own("try");
+pub(super) const BUILD: Action = Action::Own("build index");
 pub(super) const FOLD: Action = Action::Own("fold");
 pub(super) const SCROLL_DOWN: Action = Action::Own("scroll down");
 pub(super) const SCROLL_UP: Action = Action::Own("scroll up");
@@ -33,6 +34,8 @@ pub(super) const KEYS: &[Binding] = &[
     key(KEEP, &["b"], "keep", "Keep this plan to compare with.").shown(7),
     key(COMPARE, &["C"], "compare", "Compare two plans: kept and now, without and with index.").shown(7),
     key(TRY, &["B"], "index trial", "Build the index, measure with it, remove it; asks first.").shown(6).acts(),
+    key(BUILD, &["I"], "build index", "Build the index concurrently and keep it; asks first, shows its progress.")
+        .acts(),
     key(FOLD, &["z"], "fold", "Fold or open the branch of the plan."),
     key(SCROLL_DOWN, &["J"], "scroll down", "Scroll the cards down."),
     key(SCROLL_UP, &["U"], "scroll up", "Scroll the cards up."),

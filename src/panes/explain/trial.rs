@@ -5,11 +5,13 @@ use super::{Explain, Panel, compare, indexes};
 use crate::advisor::IndexSpec;
 use crate::app::{Effect, Job, JobId, PaneRequest, PaneView};
 use crate::catalog::{Table, TableLock, table};
+use crate::django::DjangoCode;
 use crate::django::sql::{Build, create_index};
 use crate::document::Document;
 use crate::failure::Failure;
 use crate::pg::advice::AdvisedIndex;
 use crate::pg::explain::ExplainRequest;
+use crate::pg::maintenance::{IndexToBuild, MaintenanceTask};
 use crate::pg::verify::{Building, Tried, trial_name};
 use crate::plan::{BLOCK, NodeKind, Plan};
 use crate::report::{TrialResult, built_size};
@@ -210,6 +212,64 @@ impl Explain {
             question: format!("Build index {} and measure the statement with it?", at + 1),
             then: Effect::Start(id, job),
         }
+    }
+
+    /// Asks whether the index that was tried, else the first, is to be built and kept.
+    pub(super) fn ask_build(&mut self, view: &PaneView<'_>) -> PaneRequest {
+        let found = self.plan_view.as_ref().map(|plan_view| (plan_view.tried.as_ref(), &plan_view.search));
+        let Some((tried, indexes::IndexSearch::Found(found))) = found else {
+            return PaneRequest::Say("No index advice yet; press R to run the statement".to_owned());
+        };
+        let at = tried.map_or(0, |trial| trial.at);
+        let Some(suggestion) = found.indexes.get(at) else {
+            return PaneRequest::Say("No index to build for this statement".to_owned());
+        };
+        let spec = &suggestion.candidate.spec;
+        let table = found.catalog.table(Some(&spec.schema), &spec.table);
+        if table.is_some_and(|table| table.kind == table::RelationKind::Partitioned) {
+            let text = "The table is partitioned, so its index cannot be built concurrently: use the migration (w)";
+            return PaneRequest::Say(text.to_owned());
+        }
+        let codes: Result<Vec<&DjangoCode>, &String> = suggestion.codes.iter().map(Result::as_ref).collect();
+        let codes = match codes {
+            Ok(codes) if !codes.is_empty() => codes,
+            Ok(_) => return PaneRequest::Say("There is no code for this index".to_owned()),
+            Err(why) => return PaneRequest::Say(format!("There is no name for this index: {why}")),
+        };
+        let indexes: Vec<IndexToBuild> = (suggestion.candidate.specs().zip(&codes))
+            .map(|(spec, code)| IndexToBuild { spec: spec.clone(), name: code.name.clone() })
+            .collect();
+        let mut about = Document::new("What would be built");
+        let server = &view.newer.server;
+        about.pair("on", &format!("{} as {}, database {}", server.target, server.role, server.database));
+        for code in &codes {
+            about.pair("builds", code.sql.trim_end_matches(';'));
+        }
+        let candidate = &suggestion.candidate;
+        about.pair(
+            "index",
+            &format!("about {}, in about {}", Bytes(candidate.size_bytes()), candidate.write_cost.build),
+        );
+        about.pair("who waits", "no reads and no writes; it waits itself for transactions that are open now");
+        let holders = table.map(|table| holders(table, view)).unwrap_or_default();
+        if !holders.is_empty() {
+            about.pair("waits for", &holders.join(", "));
+        }
+        about.pair("if it fails", "or is cancelled by Esc, or pgdj ends: the invalid index is dropped");
+        if let Some(migration) = codes.iter().find_map(|code| code.migration.as_ref()) {
+            let told = format!(
+                "still write the migration (w), so that the models have it; where the index is there already, apply it \
+                 by manage.py migrate --fake {} {}",
+                migration.path.split('/').next().unwrap_or_default(),
+                migration.name()
+            );
+            about.pair("afterwards", &told);
+        }
+        let names: Vec<&str> = indexes.iter().map(|index| index.name.as_str()).collect();
+        let name = names.join(" and ");
+        let job = Job::Maintain { task: MaintenanceTask::BuildIndexes(indexes), name: name.clone() };
+        let question = format!("Build {name} on {} and keep it?", spec.table);
+        PaneRequest::Ask { about, question, then: Effect::Start(self.ids.take(), job) }
     }
 
     /// Asks for the values of a statement that has none: without them a trial would measure NULL.

@@ -2,6 +2,7 @@
 
 use super::Own;
 use crate::pg::explain::{choices, planned, watch};
+use crate::pg::maintenance::upkeep;
 use crate::pg::probes::Lane;
 use crate::pg::sampler::{bundle, timing};
 use crate::pg::verify::{ask, hypothetical, proof, sampled, trial};
@@ -178,6 +179,27 @@ pub static GROUPS: &[Group] = &[
             &trial::IS_PASSED_OVER,
             &trial::FOUND,
             &trial::DROP,
+        ],
+        probes: None,
+    },
+    Group {
+        title: "VACUUM, ANALYZE, a new index, a reset, only after you agree",
+        guard: "Each is one statement on a separate connection, after a look at the right to it in a read-only \
+            transaction. pgdj asks first. VACUUM and ANALYZE pass over a table that is locked, so nothing waits behind \
+            them. Esc cancels on the server. --read-only forbids all of them.",
+        statements: &[
+            &upkeep::OF_TABLE,
+            &upkeep::MAY_MAINTAIN,
+            &upkeep::ANALYZE,
+            &upkeep::VACUUM,
+            &upkeep::VACUUM_ANALYZE,
+            &upkeep::OF_INDEX,
+            &upkeep::BUILD,
+            &upkeep::DROP,
+            &upkeep::VACUUM_PROGRESS,
+            &upkeep::ANALYZE_PROGRESS,
+            &upkeep::BUILD_PROGRESS,
+            &upkeep::RESET_STATEMENTS,
         ],
         probes: None,
     },

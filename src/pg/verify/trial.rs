@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ask::BoundStatement;
-use super::{Building, Tried, WantedIndex, ask, guard, used};
+use super::{Building, QUESTION, Tried, WantedIndex, ask, guard, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
@@ -66,9 +66,6 @@ pub(super) async fn run(
         Err(trouble) => Err(trouble.failure(WHAT)),
     }
 }
-
-/// The guard of a question of ours.
-const QUESTION: Duration = Duration::from_secs(10);
 
 /// Judges the statement, which a trial runs: an estimate runs less of it.
 async fn agreed(transaction: &mut Transaction, statement: &BoundStatement) -> Result<(), QueryTrouble> {
