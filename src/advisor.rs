@@ -11,6 +11,7 @@ pub mod condition;
 pub mod cost;
 pub mod existing;
 pub(crate) mod guessed;
+pub(crate) mod price;
 pub mod reasons;
 mod repeats;
 pub mod rewrite;

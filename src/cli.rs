@@ -1,5 +1,6 @@
 //! The commands: arguments, and one file a command.
 
+pub mod advise;
 pub mod args;
 pub mod conceal;
 pub mod explain;
@@ -8,5 +9,6 @@ pub mod log;
 pub mod password;
 pub mod shell;
 pub mod start;
+mod target;
 
 pub use args::{Args, CliCommand, ParsedArgs, parse};

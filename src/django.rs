@@ -17,6 +17,7 @@ mod owner;
 mod project;
 mod python;
 mod removal;
+mod several;
 pub mod sql;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use origin::{Around, IndexOrigin, ModelSource, Reference};
 pub use owner::{Certainty, Owner};
 pub use project::{Declared, DjangoApp, Project, last_migration};
 pub use removal::{removal_of, removal_of_usage};
+pub use several::{SeveralCodes, codes_for_specs};
 pub use upkeep::{ThereAndBack, migration_of_sql};
 
 /// A middleware that puts sqlcommenter's comment before each statement, where a server that cuts statements leaves it.

@@ -7,6 +7,7 @@
 //! [`quote`] (SQL names and texts as they are written),
 //! [`catalog`] (tables, indexes and statistics as plain types, bloat and sizes),
 //! [`plan`] (an EXPLAIN plan), [`django`] (names and code), [`advisor`] (index candidates and their choice),
+//! [`workload`] (the best few indexes for all statements, and the bound that no choice exceeds),
 //! [`findings`] (rules over a snapshot).
 //!
 //! Talks to servers, knows no screen: [`pg`]; it sends only what is registered in [`pg::own`]. What is said of a plan and
@@ -58,5 +59,6 @@ mod report;
 pub mod run;
 pub mod sample;
 pub mod ui;
+pub mod workload;
 
 pub use failure::Failure;

@@ -36,3 +36,4 @@ mod transaction;
 pub mod verify;
 pub mod why;
 mod words;
+pub mod workload;

@@ -7,6 +7,7 @@ mod mean;
 mod scan;
 pub(crate) mod tip;
 mod trial;
+pub(crate) mod workload;
 
 pub(crate) use index::{costs, details, indexes, not_advised, notes, saving};
 pub(crate) use mean::beside_the_mean;

@@ -21,6 +21,7 @@ const PURE: &[&str] = &[
     "src/django",
     "src/advisor",
     "src/findings",
+    "src/workload",
 ];
 
 const BANS: &[Ban] = &[

@@ -165,7 +165,7 @@ fn ways(scan: &Scan<'_>, catalog: &Catalog) -> Vec<AccessPath> {
 }
 
 /// The joins whose other side is small enough to be followed row by row, all keys of one join together.
-fn looked_up(scan: &Scan<'_>) -> Vec<Vec<Clause>> {
+pub(super) fn looked_up(scan: &Scan<'_>) -> Vec<Vec<Clause>> {
     let most = (scan.table.rows_or_guess() * FEW_OTHERS).max(10.0);
     let mut nodes: Vec<_> = scan.joins.iter().filter(|join| join.other_rows <= most).map(|join| join.node).collect();
     nodes.dedup();

@@ -34,6 +34,7 @@ Examples
   DATABASE_URL=postgis://… pgdj   the database that Django uses
   pgdj demo                       a sample Django shop with load and problems
   pgdj prod explain query.sql     plan, tips, and indexes as Django code
+  pgdj prod advise                the few best indexes for all statements
   pgdj record incident.gz prod    record to a file, until Ctrl-C
   pgdj replay incident.gz         show the recording
   pgdj --print-sql                every statement pgdj can send, for your DBA
@@ -176,6 +177,53 @@ pub struct ExplainArgs {
     pub against: Option<PathBuf>,
 }
 
+/// What `pgdj advise` is to do.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct AdviseArgs {
+    /// Which server and database, as for the console
+    pub target: Option<SecretText>,
+
+    /// The most indexes
+    #[arg(long, value_name = "N", default_value_t = crate::pg::workload::INDEXES)]
+    pub max_indexes: usize,
+
+    /// The most bytes of all of them together: 500MB, 2GB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_bytes: Option<u64>,
+
+    /// Look at this many statements, those first that take most time
+    #[arg(long, value_name = "N", default_value_t = crate::pg::workload::STATEMENTS, value_parser = statements)]
+    pub limit: usize,
+
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+}
+
+/// Reads a number of statements.
+fn statements(text: &str) -> Result<usize, String> {
+    let number = text.parse::<usize>().ok().filter(|number| (1..=5000).contains(number));
+    number.ok_or_else(|| "use a whole number from 1 to 5000".to_owned())
+}
+
+/// Reads a size: `500MB`, `2 GB`, `1048576`; units are of 1,024, as in PostgreSQL's settings.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "write it as 500MB or 2GB".to_owned();
+    let text = text.trim();
+    let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number = number.parse::<f64>().map_err(|_malformed| wrong())?;
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" | "k" | "kib" => 1024.0,
+        "mb" | "m" | "mib" => 1024.0 * 1024.0,
+        "gb" | "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "tb" | "t" | "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(wrong()),
+    };
+    Ok((number * unit) as u64)
+}
+
 /// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum OutputFormat {
@@ -193,6 +241,11 @@ pub enum OutputFormat {
 pub enum CliCommand {
     /// Explain a statement or a plan: tips, and indexes as Django code
     Explain(ExplainArgs),
+
+    /// Find the few indexes that save most time of all statements, as Django code
+    ///
+    /// It plans the statements that the server counts; it runs none of them and builds nothing.
+    Advise(AdviseArgs),
 
     /// Open the console on a sample Django shop with load and problems
     ///
@@ -294,7 +347,7 @@ impl Args {
             return Err(Failure::new(FailureKind::Usage, what).hint("TARGET comes first: pgdj TARGET explain FILE"));
         }
         // Of the commands, those that ask a server take one.
-        let takes_target = matches!(self.command, None | Some(CliCommand::Explain(_)));
+        let takes_target = matches!(self.command, None | Some(CliCommand::Explain(_) | CliCommand::Advise(_)));
         match &self.target {
             Some(target) if !takes_target => {
                 let word = if may_hold_password(&target.0) { "TARGET" } else { target.0.as_str() };
@@ -338,6 +391,7 @@ impl Args {
     pub fn target(&self) -> Option<&str> {
         let target = match &self.command {
             Some(CliCommand::Record { target, .. }) => target,
+            Some(CliCommand::Advise(AdviseArgs { target: target @ Some(_), .. })) => target,
             _ => &self.target,
         };
         target.as_ref().map(|target| target.0.as_str())

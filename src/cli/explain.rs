@@ -9,30 +9,22 @@ mod reported;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::args::{Args, ExplainArgs, OutputFormat};
-use super::first;
+use super::target::{Target, say, target, theme};
 use crate::config::Config;
 use crate::failure::{Failure, FailureKind};
-use crate::pg::address::{Environment, resolve};
+use crate::pg::address::Environment;
 use crate::pg::advice;
-use crate::pg::connector::ToAddress;
-use crate::pg::control::Mode;
 use crate::pg::explain::{Agreed, Consent, ExplainProgress, ExplainRequest, Options, Runner};
-use crate::pg::session::{CancelQueue, Connector, cancel_queue};
 use crate::plan;
 use crate::readings::statements::MeanCall;
 use crate::run::ShutdownSignals;
 use crate::sample::Bytes;
-use crate::ui::glyphs::UNICODE;
-use crate::ui::theme::{Depth, Theme};
 use crate::ui::{markdown, stream};
-
-use tokio::task::JoinHandle;
 
 use input::ExplainInput;
 use report::ExplainReport;
@@ -40,9 +32,6 @@ use reported::Reported;
 
 /// The exit status of `--check` where something is worth doing, or a sequential scan is new; no failure has it.
 pub const HAS_ADVICE: u8 = 10;
-
-/// How long cancel requests that are on their way may take at the end.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs the command; returns what is printed and the exit status.
 pub async fn run(
@@ -89,18 +78,6 @@ fn timeout_ms(seconds: f64) -> Result<u32, Failure> {
     Err(Failure::new(FailureKind::Usage, "--timeout must be more than 0 and at most 86400 seconds"))
 }
 
-/// Returns the colours, where somebody sees them.
-fn theme(config: &Config, environment: &Environment) -> Option<Theme> {
-    if !std::io::stdout().is_terminal() {
-        return None;
-    }
-    let variable = |name: &str| environment.var(name).map(str::to_owned);
-    let depth = Depth::from_word(&config.colour).unwrap_or_else(|| Depth::detect(variable));
-    // The terminal's own sixteen can be read on the terminal's own background, whichever it is.
-    let depth = if depth == Depth::Mono { Depth::Mono } else { Depth::Sixteen };
-    Theme::load(&config.theme, config.themes.as_deref(), depth, UNICODE).ok()
-}
-
 /// Reads plans that somebody has already; no server is asked.
 fn of_plans(text: &str, from: &str) -> Result<ExplainReport, Failure> {
     let parsed = plan::parse(text);
@@ -111,42 +88,6 @@ fn of_plans(text: &str, from: &str) -> Result<ExplainReport, Failure> {
         return Err(failure.hint("EXPLAIN (ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON) gives the most detail"));
     }
     Ok(ExplainReport { plans: parsed.plans.into_iter().map(Reported::from_file).collect(), troubles, against: None })
-}
-
-/// A server to ask.
-struct Target {
-    connector: Arc<dyn Connector>,
-    mode: Mode,
-    cancel_queue: CancelQueue,
-    cancel_work: JoinHandle<()>,
-}
-
-impl Target {
-    /// Waits until every cancel request that is on its way has been taken.
-    async fn end(self) {
-        let Self { cancel_queue, cancel_work, .. } = self;
-        drop(cancel_queue);
-        // What does not end in time is ended by statement_timeout.
-        drop(tokio::time::timeout(SHUTDOWN_LIMIT, cancel_work).await);
-    }
-}
-
-async fn target(args: &Args, config: &Config, environment: &Environment) -> Result<Target, Failure> {
-    let mut address = resolve(&args.request(&config.aliases), environment)?;
-    let first_made = first::connect(&mut address, Failure::from).await?;
-    for warning in config.warnings.iter().chain(&address.warnings) {
-        say(&format!("{}\n", crate::ui::text::clean(&format!("warning: {warning}"))));
-    }
-    let name = address.to_string();
-    let (cancel_queue, cancel_work) = cancel_queue();
-    let cancel_work = tokio::spawn(cancel_work);
-    let mode = if config.is_read_only { Mode::ReadOnly } else { Mode::Full };
-    Ok(Target {
-        connector: Arc::new(ToAddress::new(address, name).beginning_with(first_made)),
-        mode,
-        cancel_queue,
-        cancel_work,
-    })
 }
 
 async fn of_statement(
@@ -216,10 +157,4 @@ fn tell(progress: &ExplainProgress, is_watched: bool) {
     let waits = if waits.is_empty() { String::new() } else { format!(", blocked by {}", waits.join(", ")) };
     let line = format!("{} so far{waits}; Ctrl-C cancels it", progress.elapsed);
     say(&format!("\r{}\x1b[K", crate::ui::text::clean_cut(&line, 100)));
-}
-
-fn say(text: &str) {
-    // Progress that cannot be written is nobody's loss.
-    let mut out = std::io::stderr();
-    write!(out, "{text}").and_then(|()| out.flush()).unwrap_or_default();
 }

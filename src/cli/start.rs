@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{Args, CliCommand, ParsedArgs};
-use super::{explain, first, log, shell};
+use super::{advise, explain, first, log, shell};
 use crate::app::{Rights, SampleOrigin, Start};
 use crate::config::Config;
 use crate::demo;
@@ -68,6 +68,10 @@ pub fn run(parsed: ParsedArgs) -> Result<ExitCode, Failure> {
             Some(CliCommand::Explain(asked)) => {
                 let (bytes, status) = explain::run(&args, asked, &config, &environment).await?;
                 say(&bytes).map(|()| status)
+            }
+            Some(CliCommand::Advise(asked)) => {
+                let bytes = Box::pin(advise::run(&args, asked, &config, &environment)).await?;
+                say(&bytes).map(|()| ExitCode::SUCCESS)
             }
             Some(CliCommand::Record { file, length, .. }) => {
                 run_record(&args, &config, &environment, file, *length).await.map(|()| ExitCode::SUCCESS)

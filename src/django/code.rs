@@ -4,7 +4,7 @@ use super::DjangoVersion;
 use super::condition;
 use super::expression::ExpressionReader;
 use super::index_name::index_name;
-use super::migration::{Atomic, MigrationFile, MigrationPlan};
+use super::migration::{Atomic, MigrationFile, MigrationSteps};
 use super::owner::{Certainty, Owner};
 use super::project::Project;
 use super::python::{Imports, Py, python_comment, python_text};
@@ -36,6 +36,8 @@ pub struct DjangoCode {
     pub notes: Vec<String>,
     /// The line for `Meta.indexes`, broken where it would be too long within a model.
     pub(super) meta_broken: Option<String>,
+    /// What its migration does, for one that does the same for several; `None` of a removal, or where no app is known.
+    pub(super) steps: Option<MigrationSteps>,
 }
 
 /// How far the line stands in within `Meta.indexes` of a model: class, Meta, list.
@@ -111,7 +113,8 @@ pub fn code_for(
     let work =
         IndexCode { table, index, project, name: &name, owner: owner.as_ref(), object: object.as_ref(), version };
     let notes = work.notes(&imports);
-    let migration = owner.as_ref().map(|owner| work.migration(owner, &imports));
+    let steps = owner.as_ref().map(|owner| work.steps(owner, &imports));
+    let migration = owner.as_ref().zip(steps.clone()).map(|(owner, steps)| steps.file(owner, &name, project));
     let extensions = work.missing_extensions();
     let is_declarable = owner.as_ref().is_some_and(|owner| owner.through.is_none() && !owner.is_of_django());
     let object = object.as_ref().filter(|_| is_declarable);
@@ -128,6 +131,7 @@ pub fn code_for(
         extensions,
         notes,
         meta_broken,
+        steps,
     })
 }
 
@@ -191,7 +195,7 @@ impl IndexCode<'_> {
         self.version < DjangoVersion::new(5, 0) && self.statement().contains('%')
     }
 
-    fn migration(&self, owner: &Owner, index_imports: &Imports) -> MigrationFile {
+    fn steps(&self, owner: &Owner, index_imports: &Imports) -> MigrationSteps {
         let mut imports = Imports::default();
         let mut operations = Vec::new();
         let missing = self.missing_extensions();
@@ -223,7 +227,7 @@ impl IndexCode<'_> {
             }
         }
         let atomic = if is_partitioned { Atomic::Yes } else { Atomic::No };
-        MigrationPlan { owner, name: self.name, imports, operations, comment: Vec::new(), atomic }.file(self.project)
+        MigrationSteps { imports, operations, atomic }
     }
 
     fn run_sql(&self) -> Py {

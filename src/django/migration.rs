@@ -37,6 +37,39 @@ pub(super) struct MigrationPlan<'a> {
     pub(super) atomic: Atomic,
 }
 
+/// What a migration does for an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MigrationSteps {
+    /// What the operations import.
+    pub(super) imports: Imports,
+    /// The operations, in order.
+    pub(super) operations: Vec<Py>,
+    /// Whether they can run in a transaction.
+    pub(super) atomic: Atomic,
+}
+
+impl MigrationSteps {
+    /// Writes them as a migration.
+    pub(super) fn file(self, owner: &Owner, name: &str, project: &Project) -> MigrationFile {
+        let Self { imports, operations, atomic } = self;
+        MigrationPlan { owner, name, imports, operations, comment: Vec::new(), atomic }.file(project)
+    }
+
+    /// Adds those of another index.
+    pub(super) fn append(&mut self, other: Self) {
+        self.imports.merge(other.imports);
+        for operation in other.operations {
+            // An extension is installed once.
+            if !self.operations.contains(&operation) {
+                self.operations.push(operation);
+            }
+        }
+        if other.atomic == Atomic::No {
+            self.atomic = Atomic::No;
+        }
+    }
+}
+
 /// Whether a migration runs in a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Atomic {

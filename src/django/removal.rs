@@ -109,6 +109,7 @@ fn code(going: &Going<'_>, project: &Project) -> Result<DjangoCode, Refused> {
         owner,
         notes,
         meta_broken: None,
+        steps: None,
     })
 }
 

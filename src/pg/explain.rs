@@ -10,6 +10,7 @@
 
 pub(in crate::pg) mod admitted;
 pub mod choices;
+pub(in crate::pg) mod limits;
 pub mod options;
 pub(in crate::pg) mod planned;
 pub mod refusal;

@@ -303,7 +303,7 @@ struct VerifyTerms {
 
 /// Returns a verdict on indexes whose definitions name what may do more than read, in read-only mode: the planner is not
 /// asked about them.
-async fn refused(
+pub(in crate::pg) async fn refused(
     transaction: &mut Transaction,
     set: &[WantedIndex<'_>],
     mode: Mode,
@@ -422,13 +422,13 @@ async fn of_one_table(
 
 /// An index and its table, as far as its statement needs it.
 #[derive(Debug, Clone)]
-struct WantedIndex<'a> {
+pub(in crate::pg) struct WantedIndex<'a> {
     spec: &'a IndexSpec,
     table: Table,
 }
 
 impl<'a> WantedIndex<'a> {
-    fn of(spec: &'a IndexSpec, tables: &[Table]) -> Self {
+    pub(in crate::pg) fn of(spec: &'a IndexSpec, tables: &[Table]) -> Self {
         let known = tables.iter().find(|table| table.schema == spec.schema && table.name == spec.table);
         let unknown = || Table { schema: spec.schema.clone(), name: spec.table.clone(), ..Table::default() };
         Self { spec, table: known.cloned().unwrap_or_else(unknown) }
@@ -467,6 +467,11 @@ impl<'a> WantedIndex<'a> {
         !self.spec.definition.predicate.is_empty()
     }
 
+    /// Whether HypoPG sees it in any statement over its table, and without a risk.
+    pub(in crate::pg) fn is_easy(&self) -> bool {
+        self.is_known_to_hypopg() && !self.is_hard()
+    }
+
     /// Whether HypoPG sees it only where its table is the first of the statement.
     fn is_hard(&self) -> bool {
         self.has_expression() || self.is_partial()
@@ -490,7 +495,7 @@ pub(super) async fn place(transaction: &mut Transaction, spec: &IndexSpec) -> Re
 const QUESTION: Duration = Duration::from_secs(10);
 
 /// Says which of these indexes a plan uses; of a table in partitions each has one of a name of its own.
-fn used(plan: &Plan, names: &[Vec<String>]) -> Vec<bool> {
+pub(in crate::pg) fn used(plan: &Plan, names: &[Vec<String>]) -> Vec<bool> {
     let is_used = |names: &Vec<String>| {
         plan.iter().any(|(_, node)| node.index().is_some_and(|used| names.iter().any(|name| name == used)))
     };

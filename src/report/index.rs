@@ -131,7 +131,7 @@ pub(crate) fn costs(candidate: &Candidate) -> String {
 }
 
 /// Says what an insert writes more: of a partial index only for the rows that it has.
-fn wal(writes: &WriteCost) -> String {
+pub(super) fn wal(writes: &WriteCost) -> String {
     let (met, always) = (Bytes(writes.wal_if_met), Bytes(writes.wal_per_insert - writes.wal_if_met));
     let rate = |before: &str| {
         writes.inserts_per_second.map(|rate| format!("{before} {} inserts/s", Count(rate))).unwrap_or_default()
@@ -149,7 +149,7 @@ fn wal(writes: &WriteCost) -> String {
     format!("about {met} more WAL for each row that meets its condition, nothing for others{}", rate("; the table has"))
 }
 
-fn size(candidate: &Candidate) -> String {
+pub(super) fn size(candidate: &Candidate) -> String {
     let about = if candidate.is_size_known { "about" } else { "perhaps" };
     let (size, writes) = (Bytes(candidate.size_bytes()), &candidate.write_cost);
     let share = Share(writes.share_of_row);

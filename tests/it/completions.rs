@@ -8,11 +8,12 @@ use crate::support::pty::PGDJ;
 
 /// In front of the cursor, what has to be offered there, and what must not be.
 const CASES: &[(&str, &[&str], &[&str])] = &[
-    ("pgdj ", &["explain", "demo", "record", "replay", "completions"], &["man"]),
+    ("pgdj ", &["explain", "advise", "demo", "record", "replay", "completions"], &["man"]),
     ("pgdj ex", &["explain"], &["demo"]),
     ("pgdj --", &["--host", "--read-only", "--print-sql", "--help"], &["--analyze"]),
     ("pgdj explain --", &["--queryid", "--analyze", "--read-only"], &[]),
     ("pgdj explain --format ", &["text", "json", "markdown"], &[]),
+    ("pgdj advise --", &["--max-indexes", "--max-bytes", "--limit", "--format"], &["--analyze"]),
     ("pgdj record --", &["--for"], &["--queryid"]),
     ("pgdj completions ", &["bash", "zsh", "fish"], &[]),
 ];

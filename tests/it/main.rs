@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
 
 mod acts;
+mod advise;
 mod bad_input;
 mod bloat;
 mod blocked;

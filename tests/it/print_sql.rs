@@ -152,6 +152,8 @@ async fn as_a_person(login: &Login, admin: &Client) {
     admin.batch_execute("select total from shop_order where id = 7").await.unwrap();
     let id: i64 = admin.query_one(id, &[]).await.unwrap().get(0);
     explained(login, &["--queryid", &id.to_string()], "").await;
+    let advised = ended(command(login, &["advise"], "")).await;
+    assert!(advised.status.success(), "{}", String::from_utf8_lossy(&advised.stderr));
 }
 
 fn index(table: &str, method: AccessMethod, keys: &[&str]) -> Vec<IndexSpec> {

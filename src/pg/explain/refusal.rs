@@ -54,9 +54,12 @@ pub(super) fn read_only_mode(effect: StatementEffect) -> Failure {
 /// Objections that are shown; the rest is counted.
 const MOST_OBJECTIONS: usize = 5;
 
+/// What is refused in read-only mode; the causes say why.
+pub(in crate::pg) const MAY_DO_MORE: &str = "the statement may do more than read; --read-only forbids it";
+
 /// Says what a statement might run, in read-only mode.
 pub(in crate::pg) fn may_do_more(objections: &[Objection]) -> Failure {
-    let failure = refused("the statement may do more than read; --read-only forbids it");
+    let failure = refused(MAY_DO_MORE);
     let shown = objections.iter().take(MOST_OBJECTIONS);
     let mut failure = shown.fold(failure, |failure, objection| failure.because_text(objection.words()));
     if let Some(more) = objections.len().checked_sub(MOST_OBJECTIONS).filter(|more| *more > 0) {

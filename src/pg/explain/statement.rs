@@ -122,9 +122,9 @@ const LITERAL_TYPES: &[&str] = &["interval", "date", "time", "timestamp", "times
 
 /// A token as it was written.
 #[derive(Debug, Clone)]
-struct SqlPiece {
-    token: Token,
-    text: String,
+pub(super) struct SqlPiece {
+    pub(super) token: Token,
+    pub(super) text: String,
 }
 
 impl SqlPiece {
@@ -161,7 +161,7 @@ pub fn split(sql: &str) -> Vec<String> {
 }
 
 /// Returns the tokens with their texts, exactly as they were written; `None` where the lexer cannot read them.
-fn pieces(sql: &str) -> Option<Vec<SqlPiece>> {
+pub(super) fn pieces(sql: &str) -> Option<Vec<SqlPiece>> {
     let dialect = PostgreSqlDialect {};
     let tokens = Tokenizer::new(&dialect, sql).with_unescape(false).tokenize_with_location().ok()?;
     let mut places = BytePositions::new(sql);

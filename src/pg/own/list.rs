@@ -6,6 +6,7 @@ use crate::pg::maintenance::upkeep;
 use crate::pg::probes::Lane;
 use crate::pg::sampler::{bundle, timing};
 use crate::pg::verify::{ask, hypothetical, proof, sampled, trial};
+use crate::pg::workload::statements;
 use crate::pg::{
     blockers, catalog, connect, control, django_read, django_tables, exact, guard, judge, path, server, session,
     transaction,
@@ -153,6 +154,16 @@ pub static GROUPS: &[Group] = &[
             &proof::FAMILY,
             &proof::HAS_OPERATOR,
         ],
+        probes: None,
+    },
+    Group {
+        title: "When you ask for advice for the whole workload",
+        guard: "pgdj reads pg_stat_statements in a read-only session, statement_timeout 10 s, lock_timeout 500 ms. Then \
+            it plans the statements without values, in read-only transactions of up to 50 statements each, \
+            statement_timeout 5 s, lock_timeout 500 ms, ROLLBACK at the end, with the statements of the two sections \
+            above. A statement that may do more than read is left out. It runs nothing and builds nothing, and asks for \
+            at most 3,000 plans for 500 statements.",
+        statements: &[&statements::STATEMENTS],
         probes: None,
     },
     Group {

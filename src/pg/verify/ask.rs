@@ -18,9 +18,9 @@ use crate::plan::Plan;
 
 /// What can be done on this connection.
 #[derive(Debug, Default)]
-pub(super) struct ConnectionMeans {
+pub(in crate::pg) struct ConnectionMeans {
     /// The schema of `HypoPG`, where it is installed and may be used.
-    pub(super) hypopg: Option<String>,
+    pub(in crate::pg) hypopg: Option<String>,
     /// Whether temporary tables can be made: not on a standby, nor without the right to.
     pub(super) has_temporary: bool,
     /// Whether it is a server that pgdj started for itself, which nobody misses if it has to restart.
@@ -49,7 +49,7 @@ pub(in crate::pg) static CIRCUMSTANCES: Own = Own {
 };
 
 impl ConnectionMeans {
-    pub(super) async fn read(transaction: &mut Transaction) -> Result<Self, QueryTrouble> {
+    pub(in crate::pg) async fn read(transaction: &mut Transaction) -> Result<Self, QueryTrouble> {
         let rows = transaction.ask(Query::new(CIRCUMSTANCES.sql())).await?.into_rows();
         let Some(row) = rows.first() else { return Ok(Self::default()) };
         Ok(Self {
@@ -81,7 +81,7 @@ limit 1600",
 };
 
 /// Reads the tables of these indexes; one that is not there has no columns.
-pub(super) async fn tables(
+pub(in crate::pg) async fn tables(
     transaction: &mut Transaction,
     specs: impl Iterator<Item = &IndexSpec>,
 ) -> Result<Vec<Table>, QueryTrouble> {
@@ -147,7 +147,7 @@ pub(in crate::pg) static READ_ONLY: Own = Own {
 
 /// A statement with its values.
 #[derive(Debug, Clone)]
-pub(super) struct BoundStatement {
+pub(in crate::pg) struct BoundStatement {
     /// The statement.
     looked_at: explain::CheckedStatement,
     /// The values of `$1`, `$2`, …; empty asks for the generic plan where there are any.
@@ -170,6 +170,11 @@ const PLANNED: Options = Options {
 };
 
 impl BoundStatement {
+    /// A statement without values.
+    pub(in crate::pg) fn without_values(statement: explain::CheckedStatement) -> Self {
+        Self { looked_at: statement, parameters: Vec::new(), agreed: Agreed::To(Vec::new()) }
+    }
+
     pub(super) fn of(request: &ExplainRequest) -> Result<Self, Failure> {
         let statement = explain::statement::check(&request.sql).map_err(|error| refusal::not_one(&error))?;
         Ok(Self { looked_at: statement, parameters: request.parameters.clone(), agreed: request.agreed.clone() })
@@ -194,7 +199,7 @@ impl BoundStatement {
     }
 
     /// Judges it, as it stands before every plan and every run; who asks was warned when it was explained.
-    pub(super) async fn admit(
+    pub(in crate::pg) async fn admit(
         &self,
         transaction: &mut Transaction,
         level: Level,
@@ -208,7 +213,7 @@ impl BoundStatement {
     }
 
     /// Returns its plan.
-    pub(super) async fn explain(&self, transaction: &mut Transaction) -> Result<Plan, QueryTrouble> {
+    pub(in crate::pg) async fn explain(&self, transaction: &mut Transaction) -> Result<Plan, QueryTrouble> {
         self.guarded(transaction, PLANNED).await
     }
 

@@ -116,12 +116,48 @@ pub(super) async fn verify(
     }))
 }
 
+/// Indexes that are simulated together.
+pub(in crate::pg) struct Simulated<'a> {
+    schema: &'a str,
+    created: Vec<Hypothetical>,
+}
+
+impl<'a> Simulated<'a> {
+    /// Simulates these; one that `HypoPG` refuses has no name afterwards.
+    pub(in crate::pg) async fn create(
+        transaction: &mut Transaction,
+        schema: &'a str,
+        set: &[&WantedIndex<'_>],
+    ) -> Result<Self, QueryTrouble> {
+        let mut simulated = Self { schema, created: Vec::new() };
+        for (place, wanted) in set.iter().enumerate() {
+            if let Err(trouble) = all_of(transaction, schema, place, wanted, &mut simulated.created).await {
+                let why = trouble.message()?;
+                tracing::info!(why, "HypoPG cannot simulate an index");
+            }
+        }
+        Ok(simulated)
+    }
+
+    /// Returns the names of each in plans.
+    pub(in crate::pg) fn names(&self, count: usize) -> Vec<Vec<String>> {
+        let of_place =
+            |place| self.created.iter().filter(move |index| index.place == place).map(|index| index.name.clone());
+        (0..count).map(|place| of_place(place).collect()).collect()
+    }
+
+    /// Drops them all.
+    pub(in crate::pg) async fn drop(self, transaction: &mut Transaction) -> Result<(), QueryTrouble> {
+        drop_all(transaction, self.schema, &self.created).await
+    }
+}
+
 /// Has HypoPG ask what it asks once on each backend, under the pinned path; returns whether it answers.
 ///
 /// For its first number it runs `SELECT max(oid) FROM pg_catalog.pg_class WHERE oid < 16384` under the path in force:
 /// with the role's path, an operator or an aggregate of somebody else would be called.
 /// Source: `hypo_get_min_fake_oid` of HypoPG 1.3.1 and 1.4; a hostile operator `<` made its backend crash.
-async fn is_ready(transaction: &mut Transaction, schema: &str) -> Result<bool, QueryTrouble> {
+pub(in crate::pg) async fn is_ready(transaction: &mut Transaction, schema: &str) -> Result<bool, QueryTrouble> {
     let sql = READY.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
     transaction.save(POINT).await?;
     let dropped = transaction.ask(Query::new(sql)).await;

@@ -1,0 +1,73 @@
+//! `pgdj advise`: the few indexes that save most of the time of all statements, as Django code.
+
+mod json;
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use super::args::{AdviseArgs, Args, OutputFormat};
+use super::target::{say, target, theme};
+use crate::config::Config;
+use crate::failure::{Failure, FailureKind};
+use crate::pg::address::Environment;
+use crate::pg::workload::{self, WorkloadRequest, WorkloadTarget};
+use crate::report;
+use crate::run::ShutdownSignals;
+use crate::ui::{markdown, stream};
+use crate::workload::{ChoiceLimits, WorkloadProgress};
+
+/// Runs the command; returns what is printed.
+pub async fn run(
+    args: &Args,
+    asked: &AdviseArgs,
+    config: &Config,
+    environment: &Environment,
+) -> Result<Vec<u8>, Failure> {
+    let target = target(args, config, environment).await?;
+    let request = WorkloadRequest {
+        statements: asked.limit,
+        limits: ChoiceLimits { number: asked.max_indexes, bytes: asked.max_bytes.map(|bytes| bytes as f64) },
+    };
+    let asking = WorkloadTarget {
+        connector: Arc::clone(&target.connector),
+        mode: target.mode,
+        cancel_queue: target.cancel_queue.clone(),
+    };
+    let is_watched = std::io::stderr().is_terminal();
+    let mut ends = ShutdownSignals::install()?;
+    let told = move |progress: WorkloadProgress| {
+        if is_watched {
+            tell(&progress);
+        }
+    };
+    let advice = tokio::select! {
+        advice = Box::pin(workload::advise(&asking, request, &told)) => advice,
+        // What it asks is dropped, and so cancelled on the server.
+        () = ends.came() => Err(Failure::new(FailureKind::Refused, "cancelled while pgdj looked at the workload")),
+    };
+    if is_watched {
+        say("\r\x1b[K");
+    }
+    drop(asking);
+    target.end().await;
+    let advice = advice?;
+    let text = match asked.format {
+        OutputFormat::Text => stream::write(&report::workload::documents(&advice), theme(config, environment).as_ref()),
+        OutputFormat::Json => json::write(&advice),
+        OutputFormat::Markdown => markdown::write(&report::workload::documents(&advice)),
+    };
+    Ok(text.into_bytes())
+}
+
+/// Says on standard error how far it is.
+fn tell(progress: &WorkloadProgress) {
+    let WorkloadProgress { looked_at, statements, asked, step } = progress;
+    let of = if *statements > 0 { format!(" {looked_at}/{statements}") } else { String::new() };
+    let line = format!(
+        "{}{of}; {} plans, {} of the server's time; Ctrl-C cancels it",
+        step.words(),
+        asked.plans,
+        asked.server
+    );
+    say(&format!("\r{}\x1b[K", crate::ui::text::clean_cut(&line, 100)));
+}
