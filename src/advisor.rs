@@ -10,12 +10,16 @@ pub mod choose;
 pub mod condition;
 pub mod cost;
 pub mod existing;
+mod exists;
 pub(crate) mod guessed;
+mod keyset;
+pub mod order;
 pub(crate) mod price;
 pub mod reasons;
 mod repeats;
 pub mod rewrite;
 pub mod scan;
+mod shares;
 pub mod special;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -23,6 +27,6 @@ pub mod verdict;
 mod words;
 pub mod write;
 
-pub use advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal, Rewrite};
+pub use advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal, Rewrite, Role};
 pub use choose::advise;
 pub use write::WriteCost;

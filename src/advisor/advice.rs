@@ -49,6 +49,8 @@ pub struct Candidate {
     pub alternatives: Vec<Candidate>,
     /// The scan that it serves, in the plan's nodes.
     pub node: NodeId,
+    /// What it does for the plan besides finding rows.
+    pub role: Role,
     /// Why, in one sentence with numbers.
     pub why: String,
     /// Time that the statement would be faster, about; `None` for a plan without ANALYZE.
@@ -91,6 +93,17 @@ impl Candidate {
         let keys: Vec<String> = self.specs().map(IndexSpec::summary).collect();
         format!("{} {}", self.spec.table, keys.join(" and "))
     }
+}
+
+/// What an index does for a plan besides finding rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Nothing more.
+    Search,
+    /// It is searched for each row of a join's other side, or of the query around it.
+    Lookup,
+    /// It gives the first rows of an order, so that the scan stops after them; the node is the sort that it spares.
+    Page(Option<NodeId>),
 }
 
 /// How sure a candidate is before the planner was asked.

@@ -58,6 +58,14 @@ pub fn candidates(parts: &CandidateParts<'_>) -> Vec<Definition> {
     found
 }
 
+/// Returns the index on the equality keys and the wanted order.
+pub(super) fn page_index(scan: &Scan<'_>) -> Option<Definition> {
+    let parts = CandidateParts { scan, clauses: &scan.clauses, joined: &[] };
+    let mut keys = equal_keys(&parts, &[]);
+    keys.extend(wanted_order(&parts, &keys)?);
+    Some(Definition::btree(keys))
+}
+
 /// The predicates worth trying: none, the rare clauses, and with an order wanted the common ones too.
 fn predicates(parts: &CandidateParts<'_>) -> Vec<Vec<Expr>> {
     let mut found = vec![Vec::new(), predicate(parts, RARE)];
@@ -75,9 +83,14 @@ fn predicates(parts: &CandidateParts<'_>) -> Vec<Vec<Expr>> {
 fn predicate(parts: &CandidateParts<'_>, most: f64) -> Vec<Expr> {
     let table = parts.scan.table;
     let is_possible = |clause: &&Clause| {
-        let most = if clause.class == ClauseClass::NotNull { most.max(0.5) } else { most };
+        let most = match clause.class {
+            ClauseClass::NotNull => most.max(0.5),
+            // What is left when a rare value is left out is nearly all.
+            ClauseClass::Negative => RARE,
+            _ => most,
+        };
         clause.selectivity <= most
-            && matches!(clause.class, ClauseClass::Equal | ClauseClass::NotNull)
+            && matches!(clause.class, ClauseClass::Equal | ClauseClass::NotNull | ClauseClass::Negative)
             && can_be_predicate(clause, table)
     };
     let possible: Vec<&Clause> = parts.clauses.iter().filter(is_possible).collect();

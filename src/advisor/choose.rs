@@ -1,6 +1,6 @@
 //! From scans to advice: every scan's candidates are weighed by cost, then the whole plan's are merged and ranked.
 
-use super::advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal};
+use super::advice::{Advice, Candidate, Confidence, IndexSpec, Reason, Refusal, Role};
 use super::btree::{self, CandidateParts};
 use super::condition::{Clause, ClauseClass};
 use super::cost::{self, IndexEstimate};
@@ -11,15 +11,15 @@ use super::write::{WriteCost, write_cost};
 use super::{reasons, rewrite, special, words};
 use crate::catalog::index::{AccessMethod, Definition};
 use crate::catalog::{Catalog, Expr, Table};
-use crate::plan::{Node, Plan};
+use crate::plan::{Node, NodeId, Plan};
 use crate::sample::Seconds;
 
 /// A candidate has to save at least this share of the cost.
 pub const LEAST_SAVING: f64 = 0.5;
 /// Of so small a share of the rows,
-const FEW_FETCHED: f64 = 0.03;
+const FEW_FETCHED: f64 = 0.033;
 /// this saving is enough.
-const LEAST_OF_FEW: f64 = 0.25;
+const LEAST_OF_FEW: f64 = 0.15;
 /// A join is followed row by row only if the other side has at most this share of the table's rows.
 const FEW_OTHERS: f64 = 0.05;
 /// Among candidates whose costs differ by no more than this factor the smallest is taken.
@@ -32,19 +32,86 @@ const MOST_ALTERNATIVES: usize = 4;
 /// Returns what to build for a plan, and what not and why.
 pub fn advise(plan: &Plan, catalog: &Catalog) -> Advice {
     let mut advice = Advice::default();
-    let scans = scans(plan, catalog);
-    for scan in &scans {
-        match of_scan(plan, scan, catalog) {
+    for verdict in verdicts(plan, &scans(plan, catalog), catalog) {
+        match verdict {
             ScanVerdict::Build(candidate) => add(plan, &mut advice.candidates, *candidate),
             ScanVerdict::Refuse(refusal) => advice.refusals.push(*refusal),
             ScanVerdict::Nothing => {}
         }
     }
+    without_the_passed_over(plan, &mut advice.candidates);
     once(&mut advice.refusals);
     advice.candidates.sort_by(|one, other| saving(other).total_cmp(&saving(one)));
     let share = |refusal: &Refusal| plan.node(refusal.node).and_then(|node| node.derived.share).unwrap_or(0.0);
     advice.refusals.sort_by(|one, other| share(other).total_cmp(&share(one)));
     advice
+}
+
+/// Returns what is said of each scan. A scan that is a small part of the plan is a large one of what other indexes leave of it.
+fn verdicts(plan: &Plan, scans: &[Scan<'_>], catalog: &Catalog) -> Vec<ScanVerdict> {
+    let mut verdicts: Vec<ScanVerdict> =
+        scans.iter().map(|scan| of_scan(plan, scan, catalog, Spared::default())).collect();
+    for _ in 0..MOST_ROUNDS {
+        let spared = Spared::by(&verdicts);
+        let mut is_more = false;
+        for (scan, verdict) in scans.iter().zip(&mut verdicts) {
+            let is_small = matches!(verdict, ScanVerdict::Refuse(refusal) if refusal.reason == Reason::NotWorthIt);
+            if is_small {
+                *verdict = of_scan(plan, scan, catalog, spared);
+                is_more |= matches!(verdict, ScanVerdict::Build(_));
+            }
+        }
+        if !is_more {
+            break;
+        }
+    }
+    verdicts
+}
+
+/// Rounds in which what is left of a plan is looked at again.
+const MOST_ROUNDS: usize = 3;
+
+/// What the indexes that were found so far save of a plan.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spared {
+    /// Cost in the planner's units.
+    pub(super) cost: f64,
+    /// Milliseconds; nothing without ANALYZE.
+    pub(super) time: f64,
+}
+
+impl Spared {
+    fn by(verdicts: &[ScanVerdict]) -> Self {
+        let built = verdicts.iter().filter_map(|verdict| match verdict {
+            ScanVerdict::Build(candidate) => Some(candidate),
+            _ => None,
+        });
+        built.fold(Self::default(), |sum, candidate| Self {
+            cost: sum.cost + saving(candidate).max(0.0),
+            time: sum.time + candidate.saves.map_or(0.0, |saved| saved.0 * 1000.0),
+        })
+    }
+}
+
+/// Drops candidates for scans that a page makes needless: where an index gives the first rows of an order, the other side of
+/// a join is looked up for each of them.
+fn without_the_passed_over(plan: &Plan, candidates: &mut Vec<Candidate>) {
+    let pages: Vec<(NodeId, NodeId, f64)> = candidates
+        .iter()
+        .filter_map(|candidate| match candidate.role {
+            Role::Page(Some(sort)) => Some((candidate.node, sort, saving(candidate))),
+            _ => None,
+        })
+        .collect();
+    candidates.retain(|candidate| {
+        candidate.role == Role::Lookup
+            || !pages.iter().any(|(node, sort, saved)| {
+                *node != candidate.node
+                    && *saved >= saving(candidate)
+                    && plan.node(*node).and_then(Node::relation) != plan.node(candidate.node).and_then(Node::relation)
+                    && plan.ancestors(candidate.node).any(|(above, _)| above == *sort)
+            })
+    });
 }
 
 /// Drops refusals that say the same of several scans.
@@ -86,8 +153,8 @@ fn add(plan: &Plan, candidates: &mut Vec<Candidate>, candidate: Candidate) {
     }
 }
 
-fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog) -> ScanVerdict {
-    if let Some(verdict) = reasons::before(plan, scan) {
+fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog, spared: Spared) -> ScanVerdict {
+    if let Some(verdict) = reasons::before(plan, scan, spared) {
         return verdict;
     }
     let mut ways = ways(scan, catalog);
@@ -99,7 +166,9 @@ fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog) -> ScanVerdict {
     // The planner takes every page for one read from a disk; a few rows of many save more than that says.
     let least = if way.estimate.fetched <= FEW_FETCHED { LEAST_OF_FEW } else { LEAST_SAVING };
     let saved = before - way.estimate.cost;
-    if saved < before * least || reasons::wants_too_much(scan, &way) || saved < scan.parallel_loss {
+    // What is left of the plan loses less.
+    let left = (1.0 - spared.cost / plan.total_cost().unwrap_or(f64::INFINITY)).clamp(0.0, 1.0);
+    if saved < before * least || reasons::wants_too_much(&way) || saved < scan.parallel_loss * left {
         return reasons::after(plan, scan, Some(&way)).into();
     }
     ScanVerdict::Build(Box::new(candidate(scan, &way, &ways, catalog)))
@@ -242,6 +311,7 @@ fn candidate(scan: &Scan<'_>, way: &AccessPath, others: &[AccessPath], catalog: 
         why: words::why(scan, way),
         alternatives: alternatives(scan, others, catalog),
         node: scan.id,
+        role: role(scan, way),
         saves: scan.time_at_stake().map(|milliseconds| Seconds(milliseconds / 1000.0 * share)),
         cost_before: before,
         cost_after: after,
@@ -257,6 +327,14 @@ fn candidate(scan: &Scan<'_>, way: &AccessPath, others: &[AccessPath], catalog: 
         notes: words::notes(scan, way, catalog),
         spec,
         companions,
+    }
+}
+
+fn role(scan: &Scan<'_>, way: &AccessPath) -> Role {
+    match &scan.order {
+        _ if way.is_joined => Role::Lookup,
+        Some(order) if order.limit.is_some() && way.estimate.gives_order => Role::Page(order.sort),
+        _ => Role::Search,
     }
 }
 

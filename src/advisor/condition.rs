@@ -3,6 +3,7 @@
 //! The classes are those of b-trees (equality, range) and of what only other methods serve; a clause that no index
 //! serves keeps the reason, because a person will ask.
 
+mod immutable;
 mod like;
 mod share;
 
@@ -10,6 +11,7 @@ use crate::catalog::expr::{Literal, LiteralForm, Quantifier};
 use crate::catalog::size::array_elements;
 use crate::catalog::{Expr, Table};
 use crate::sample::redact::MASK;
+pub(crate) use immutable::indexable;
 use like::like_runs;
 use share::selectivity;
 
@@ -67,6 +69,11 @@ impl Clause {
         self.class == ClauseClass::Equal
     }
 
+    /// Says whether its share follows from statistics, and is no default.
+    pub(crate) fn has_known_share(&self, table: &Table) -> bool {
+        share::is_known(self, table)
+    }
+
     /// Says whether the share of a range follows from statistics, and is not the planner's default.
     pub fn is_known(&self, table: &Table) -> bool {
         share::range_share(&self.whole, table).is_some()
@@ -80,6 +87,19 @@ pub struct ScanRelation<'a> {
     pub table: &'a Table,
     /// The alias by which the plan calls it.
     pub alias: &'a str,
+    /// The alias of the partitioned table, by which nodes above the partitions name its columns.
+    pub whole: Option<&'a str>,
+}
+
+impl<'a> ScanRelation<'a> {
+    /// The relation of a scan; partitions are called by the alias of their table and a number.
+    ///
+    /// Source: `expand_single_inheritance_child` and `set_rtable_names`; PostgreSQL 13 numbers them in EXPLAIN.
+    pub fn of(table: &'a Table, alias: &'a str) -> Self {
+        let numbered = alias.rsplit_once('_').filter(|(_, number)| number.bytes().all(|digit| digit.is_ascii_digit()));
+        let whole = numbered.filter(|_| table.parent.is_some()).map(|(whole, _)| whole);
+        Self { table, alias, whole }
+    }
 }
 
 /// Where the columns of an expression come from.
@@ -136,8 +156,10 @@ fn classify(part: Expr, relation: ScanRelation<'_>) -> (ClauseClass, Expr, Expr)
         Expr::IsNotNull(inner) => null_test(*inner, relation, ClauseClass::NotNull),
         Expr::Quantified { op, left, right, quantifier: Quantifier::Any } if op == "=" => list(*left, *right, relation),
         Expr::Quantified { op, left, right, quantifier } => {
+            let key = left.clone().normalised(table);
+            let is_column = op == "<>" && key.as_column().is_some();
             let whole = Expr::Quantified { op, left, right, quantifier }.normalised(table);
-            (ClauseClass::Negative, whole.clone(), whole)
+            (ClauseClass::Negative, if is_column { key } else { whole.clone() }, whole)
         }
         Expr::Binary { op, left, right } => comparison(op, *left, *right, relation),
         column if is_boolean_column(&column, table) => {
@@ -168,8 +190,8 @@ fn null_test(inner: Expr, relation: ScanRelation<'_>, class: ClauseClass) -> (Cl
     }
 }
 
-/// Longest list of values that counts as an equality.
-const LONGEST_LIST: usize = 1000;
+/// Longest list of values that counts as an equality: each is a search of its own.
+const LONGEST_LIST: usize = 20_000;
 
 fn list(left: Expr, right: Expr, relation: ScanRelation<'_>) -> (ClauseClass, Expr, Expr) {
     let key = left.normalised(relation.table);
@@ -220,6 +242,13 @@ fn comparison(op: String, left: Expr, right: Expr, relation: ScanRelation<'_>) -
     }
     let class = class_of(&op, &key, &whole, table);
     let needs_key = !matches!(class, ClauseClass::Negative | ClauseClass::Unusable(_));
+    if needs_key && holds_what_is_sought(&key) {
+        return unusable(
+            whole,
+            table,
+            "the text that is looked for is a part of the expression, so an index serves only it",
+        );
+    }
     if needs_key && is_reckoned(&key) {
         return unusable(whole, table, "the arithmetic is on the column; move it to the value");
     }
@@ -227,6 +256,14 @@ fn comparison(op: String, left: Expr, right: Expr, relation: ScanRelation<'_>) -
         return unusable(whole, table, "its expression is not immutable, so it cannot be indexed");
     }
     (class, key, whole)
+}
+
+/// `strpos(line, 'a1b2') > 0`: an index on the expression would hold the answer to this one search.
+fn holds_what_is_sought(key: &Expr) -> bool {
+    key.any_part(&|part| {
+        matches!(part, Expr::Call { name, args } if args.iter().any(|arg| matches!(arg, Expr::Constant(_)))
+            && matches!(name.as_str(), "strpos" | "position" | "replace" | "similarity" | "word_similarity"))
+    })
 }
 
 /// A column with a constant added, taken away or multiplied: the other side could be reckoned with as well.
@@ -360,6 +397,9 @@ fn either(arms: Vec<Expr>, relation: ScanRelation<'_>) -> (ClauseClass, Expr, Ex
     if arms.iter().any(|arm| arm.any_part(&|part| matches!(part, Expr::SubPlan))) {
         return (ClauseClass::Unusable("one part of the OR is a subquery".to_owned()), whole.clone(), whole);
     }
+    if let Some(key) = unequal_or_null(&whole) {
+        return (ClauseClass::Negative, key, whole);
+    }
     if arms.iter().any(|arm| origin_of(arm, relation) == ColumnOrigin::Mixed) {
         return (ClauseClass::Unusable("the OR spans several tables".to_owned()), whole.clone(), whole);
     }
@@ -368,6 +408,19 @@ fn either(arms: Vec<Expr>, relation: ScanRelation<'_>) -> (ClauseClass, Expr, Ex
         return merged;
     }
     (ClauseClass::Either(arms), whole.clone(), whole)
+}
+
+/// `a <> 1 OR a IS NULL`, which is what `exclude(a=1)` makes of a nullable column; returns the column.
+fn unequal_or_null(whole: &Expr) -> Option<Expr> {
+    let Expr::Or(arms) = whole else { return None };
+    match arms.as_slice() {
+        [Expr::Binary { op, left, right }, Expr::IsNull(other)]
+            if op == "<>" && left == other && left.as_column().is_some() && right.as_literal().is_some() =>
+        {
+            Some((**left).clone())
+        }
+        _ => None,
+    }
 }
 
 /// `a = 1 OR a = 2` is `a = ANY`, as far as an index goes.
@@ -386,7 +439,9 @@ fn one_list(arms: &[Vec<Clause>]) -> Option<(ClauseClass, Expr, Expr)> {
 
 fn origin_of(expr: &Expr, relation: ScanRelation<'_>) -> ColumnOrigin {
     match expr {
-        Expr::Column { table: Some(table), .. } if table != relation.alias => ColumnOrigin::Foreign,
+        Expr::Column { table: Some(table), .. } if table != relation.alias && relation.whole != Some(table) => {
+            ColumnOrigin::Foreign
+        }
         Expr::Column { name, .. } if relation.table.column(name).is_some() => ColumnOrigin::Own,
         Expr::Column { .. } => ColumnOrigin::Foreign,
         other => {
@@ -407,110 +462,6 @@ pub fn is_own(expr: &Expr, relation: ScanRelation<'_>) -> bool {
     origin_of(expr, relation) == ColumnOrigin::Own
 }
 
-/// Says whether an expression is immutable, as an index key must be.
-///
-/// Source: `pg_proc.provolatile` in PostgreSQL 12 to 18.
-pub(crate) fn indexable(expr: &Expr, table: &Table) -> bool {
-    let parts_are = || expr.parts().into_iter().all(|part| indexable(part, table));
-    match expr {
-        Expr::Column { name, .. } => table.column(name).is_some(),
-        Expr::Constant(_) => true,
-        Expr::Call { name, args } => match (name.as_str(), args.as_slice()) {
-            (
-                "upper" | "lower" | "reverse" | "length" | "md5" | "abs" | "coalesce" | "btrim" | "ltrim" | "rtrim"
-                | "substring" | "substr" | "left" | "right" | "replace" | "round" | "floor" | "ceil" | "setweight"
-                | "mod" | "-" | "char_length" | "initcap" | "lpad" | "greatest" | "least" | "nullif" | "split_part"
-                | "strpos" | "jsonb_array_length",
-                _,
-            ) => parts_are(),
-            ("timezone" | "to_tsvector", [Expr::Constant(_), _]) => parts_are(),
-            ("date_trunc" | "extract", [_, inner]) => is_without_zone(inner, table) && parts_are(),
-            _ => false,
-        },
-        Expr::Cast { operand, type_name } => cast_is_immutable(operand, type_name, table) && parts_are(),
-        Expr::Binary { op, left, right } => match op.as_str() {
-            "->" | "->>" | "#>" | "#>>" | "*" | "/" | "%" => parts_are(),
-            "+" | "-" => is_arithmetic_immutable(op, left, right, table) && parts_are(),
-            "||" => [left, right].into_iter().all(|part| is_joined_as_text(part, table)) && parts_are(),
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// A time with a zone and an interval give another time by the session's zone; two such times do not.
-///
-/// Source: `timestamptz_pl_interval` is stable, `timestamp_mi` immutable.
-fn is_arithmetic_immutable(op: &str, left: &Expr, right: &Expr, table: &Table) -> bool {
-    let has_zone = |expr: &Expr| {
-        let mut columns = expr.columns().into_iter().filter_map(|name| table.column(name));
-        columns.any(|column| column.type_name == "timestamp with time zone")
-    };
-    match (has_zone(left), has_zone(right)) {
-        (false, false) => true,
-        _ => {
-            op == "-" && left.as_column().is_some() && right.as_column().is_some() && has_zone(left) && has_zone(right)
-        }
-    }
-}
-
-/// `||` of texts is immutable; of a text and anything else it goes by how the session shows that.
-///
-/// Source: `textanycat` and `anytextcat` are stable.
-fn is_joined_as_text(part: &Expr, table: &Table) -> bool {
-    part.as_literal().is_some()
-        || matches!(part, Expr::Binary { op, .. } if op == "||")
-        || matches!(kind_of(part, table), Type::Text | Type::Json | Type::Array)
-}
-
-/// A time that does not depend on the session's zone.
-fn is_without_zone(expr: &Expr, table: &Table) -> bool {
-    match expr {
-        Expr::Call { name, .. } => name == "timezone",
-        Expr::Column { name, .. } => table.column(name).is_some_and(|column| {
-            matches!(column.type_name.as_str(), "timestamp without time zone" | "date" | "time without time zone")
-        }),
-        Expr::Cast { operand, type_name } => {
-            type_name.starts_with("timestamp without") && is_without_zone(operand, table)
-        }
-        _ => false,
-    }
-}
-
-fn cast_is_immutable(operand: &Expr, type_name: &str, table: &Table) -> bool {
-    match type_name {
-        "date" | "timestamp without time zone" => is_without_zone(operand, table),
-        "timestamp with time zone" | "timestamptz" | "time" => false,
-        "text" | "character varying" | "varchar" => match operand {
-            Expr::Column { name, .. } => {
-                // Of the others (dates, intervals, enums, arrays, ranges, jsonb) the cast is stable.
-                table
-                    .column(name)
-                    .is_some_and(|column| matches!(column.category, 'S' | 'N' | 'B') || column.type_name == "uuid")
-            }
-            Expr::Binary { .. } | Expr::Call { .. } => {
-                !matches!(operand, Expr::Call { name, .. } if name == "timezone")
-            }
-            _ => true,
-        },
-        name => {
-            let base = name.split('(').next().unwrap_or(name).trim();
-            matches!(
-                base,
-                "integer"
-                    | "bigint"
-                    | "smallint"
-                    | "numeric"
-                    | "double precision"
-                    | "real"
-                    | "boolean"
-                    | "uuid"
-                    | "jsonb"
-            )
-        }
-    }
-}
-
 /// Says whether a clause can be the predicate of a partial index that Django can declare: its value is a text, a whole
 /// number or a boolean.
 pub(crate) fn can_be_predicate(clause: &Clause, table: &Table) -> bool {
@@ -529,7 +480,10 @@ pub(crate) fn can_be_predicate(clause: &Clause, table: &Table) -> bool {
     };
     match &clause.whole {
         Expr::Column { .. } | Expr::Not(_) | Expr::IsNull(_) | Expr::IsNotNull(_) => true,
-        Expr::Binary { op, right, .. } => op == "=" && right.as_literal().is_some_and(is_simple),
+        Expr::Binary { op, right, .. } => {
+            matches!(op.as_str(), "=" | "<>") && right.as_literal().is_some_and(is_simple)
+        }
+        Expr::Or(_) => unequal_or_null(&clause.whole).is_some(),
         Expr::Quantified { right, .. } => right
             .as_literal()
             .is_some_and(|literal| is_simple(literal) && (1..=10).contains(&array_elements(literal).len())),
@@ -564,7 +518,7 @@ mod tests {
 
     fn check(condition: &str, expected: &[(&str, &str)]) {
         let table = table();
-        let found = clauses(parse::expression(condition), ScanRelation { table: &table, alias: "o" });
+        let found = clauses(parse::expression(condition), ScanRelation::of(&table, "o"));
         let said: Vec<(String, String)> = found
             .iter()
             .map(|clause| {
@@ -593,6 +547,9 @@ mod tests {
         check("(o.attrs ? 'k'::text)", &[("JsonHasKey", "\"attrs\"")]);
         check("((o.attrs -> 'b'::text) = '\"x\"'::jsonb)", &[("Equal", "(\"attrs\" -> 'b'::text)")]);
         check("(o.tags && '{a}'::character varying[])", &[("ArrayOverlap", "\"tags\"")]);
+        check("((o.tags[1])::text = 'a'::text)", &[("Equal", "((\"tags\")[1])::text")]);
+        check("((o.status)::text <> ALL ('{a,b}'::text[]))", &[("Negative", "\"status\"")]);
+        check("(((o.status)::text <> 'a'::text) OR (o.status IS NULL))", &[("Negative", "\"status\"")]);
         check("(o.during && '[1,2)'::tstzrange)", &[("RangeOverlap", "\"during\"")]);
         check(
             "((o.store_id = 1) OR ((o.status)::text = 'x'::text))",
@@ -607,9 +564,10 @@ mod tests {
             "(((o.status)::text || o.store_id) = 'x7'::text)",
             "((o.ripening)::text = '01:00:00'::text)",
             "((o.tags)::text = '{}'::text)",
+            "(strpos((o.status)::text, 'a1b2'::text) > 0)",
         ] {
             let table = table();
-            let found = clauses(parse::expression(condition), ScanRelation { table: &table, alias: "o" });
+            let found = clauses(parse::expression(condition), ScanRelation::of(&table, "o"));
             assert!(matches!(found[0].class, ClauseClass::Unusable(_)), "{condition}: {found:?}");
         }
         check("((hashed SubPlan 1) OR (o.store_id = 1))", &[("Unusable", "((SubPlan) OR (\"store_id\" = 1))")]);

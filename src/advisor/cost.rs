@@ -4,9 +4,10 @@
 //! `cost_index`, `cost_bitmap_heap_scan` and `index_pages_fetched` of src/backend/optimizer/path/costsize.c, simplified.
 
 use super::condition::{Clause, ClauseClass};
-use super::scan::{Scan, WantedOrder};
+use super::order::WantedOrder;
+use super::scan::Scan;
 use crate::catalog::index::{AccessMethod, Definition};
-use crate::catalog::size::{estimated_bytes, indexed_rows, predicate_share};
+use crate::catalog::size::{array_elements, estimated_bytes, indexed_rows, predicate_share};
 use crate::catalog::{Catalog, Collation, Expr, Key, PlannerSettings, Table};
 
 /// What an index would do for a scan.
@@ -46,8 +47,7 @@ impl IndexEstimate {
     /// Returns the same with the sort that remains above.
     #[must_use]
     pub fn sorted(self, scan: &Scan<'_>, catalog: &Catalog) -> Self {
-        let sort = scan.order.as_ref().map_or(0.0, |order| sort_cost(scan.rows, order.limit, &catalog.settings));
-        Self { cost: self.cost + sort * scan.loops, ..self }
+        Self { cost: self.cost + remaining_sort(scan, &catalog.settings), ..self }
     }
 }
 
@@ -59,6 +59,8 @@ struct Match {
     fixed: usize,
     /// Clauses that the keys take care of.
     used: Vec<Expr>,
+    /// Searches of the index in one execution: one for each value of a list.
+    searches: f64,
 }
 
 /// Returns what an index would do for a scan, whose join keys count as given values.
@@ -93,7 +95,11 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
     let order = scan.order.as_ref();
     let gives_order = order.is_some_and(|order| gives(index, matched.fixed, order, scan));
     let is_index_only = is_covering(scan, joined, index) && table.all_visible_share() > 0.5;
-    let leading = index.keys.first().filter(|key| !is_of_one_value(key, matched.fixed, index, table));
+    // Where the null rows lie says nothing of the order of the others.
+    let is_null =
+        |key: &Key| matched.used.first().is_some_and(|used| *used == Expr::IsNull(Box::new(key.expr.clone())));
+    let is_ordered = |key: &&Key| !is_null(key) && !is_of_one_value(key, matched.fixed, index, table);
+    let leading = index.keys.first().filter(is_ordered);
     let leading = leading.map_or(0.0, |key| correlation(table, key, index.keys.len()));
     let access = HeapAccess {
         rows,
@@ -101,30 +107,22 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
         pages: table.pages.max(1.0),
         visible: if is_index_only { table.all_visible_share() } else { 0.0 },
         correlation: leading,
+        spread: inside,
     };
     let leaf_share = (rows / indexed_rows(table, index)).min(1.0);
     let leaves = (bytes / 8192.0 * leaf_share).ceil().max(1.0);
+    // Each value of a list is a search of its own.
+    let leaves = leaves.max(scattered(matched.searches, (bytes / 8192.0).max(1.0)));
     let part = match order {
         Some(WantedOrder { limit: Some(limit), .. }) if gives_order => share_before(*limit, scan, fetched, rows),
         _ => 1.0,
     };
     let loops = if joined.is_empty() { scan.loops } else { join_loops(scan, joined) };
-    let cpu = rows * settings.cpu_index_tuple_cost;
-    let mut cost = if loops > 1.0 {
-        // Pages stay in the cache from one execution to the next, those of the index above all.
-        let index = scattered(leaves * loops, (bytes / 8192.0).max(1.0)) / loops;
-        (index * settings.random_page_cost + cpu + access.repeated(loops, settings)) * part + DESCENT
-    } else {
-        let plain = access.plain(settings);
-        let heap = if gives_order { plain } else { plain.min(access.bitmap(settings)) };
-        ((leaves + 1.0) * settings.random_page_cost + cpu + heap) * part + settings.random_page_cost
-    };
-    if !gives_order {
-        cost += order.map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
-    }
+    let search = IndexSearch { leaves, pages: (bytes / 8192.0).max(1.0), loops, part, gives_order };
+    let sort = if gives_order { 0.0 } else { remaining_sort(scan, settings) };
     let fetched = if joined.is_empty() { fetched } else { (fetched * loops).min(1.0) };
     IndexEstimate {
-        cost: cost * loops.max(1.0),
+        cost: search.cost(&access, settings) * loops.max(1.0) + sort,
         fetched: fetched * part,
         bytes,
         gives_order,
@@ -137,7 +135,10 @@ fn btree(scan: &Scan<'_>, joined: &[Clause], index: &Definition, catalog: &Catal
 /// Returns the fraction of a scan that runs before LIMIT stops it.
 fn share_before(limit: f64, scan: &Scan<'_>, fetched: f64, rows: f64) -> f64 {
     let kept = if fetched > 0.0 { (scan.selectivity() / fetched).clamp(1e-6, 1.0) } else { 1.0 };
-    (limit / kept / rows).min(1.0)
+    // A join between the scan and the sort keeps a part of them.
+    let of_join = scan.order.as_ref().map_or(1.0, |order| (order.rows / scan.rows.max(1.0)).clamp(1e-6, 1.0));
+    let wanted = limit / (kept * of_join) / rows;
+    (wanted + scan.passed_over()).min(1.0)
 }
 
 /// What a descent from the root to a leaf costs in comparisons, where its pages are in the cache.
@@ -161,7 +162,7 @@ fn join_loops(scan: &Scan<'_>, joined: &[Clause]) -> f64 {
 }
 
 fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
-    let mut found = Match { share: 1.0, fixed: 0, used: Vec::new() };
+    let mut found = Match { share: 1.0, fixed: 0, used: Vec::new(), searches: 1.0 };
     let clauses: Vec<&Clause> = scan.clauses.iter().chain(joined).collect();
     let mut is_order_kept = true;
     for key in &index.keys {
@@ -173,6 +174,7 @@ fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
             // A list of values is no single value: the order after it is lost.
             let is_single = !matches!(equal.whole, Expr::Quantified { .. } | Expr::Or(_));
             if !is_single {
+                found.searches = values_of(&equal.whole);
                 break;
             }
             // IS NULL is searched as an equality is, but the planner does not see that the order after it is kept.
@@ -202,6 +204,12 @@ fn match_keys(scan: &Scan<'_>, joined: &[Clause], index: &Definition) -> Match {
         break;
     }
     found
+}
+
+/// Values of a list; 1 where they are not known.
+fn values_of(list: &Expr) -> f64 {
+    let Expr::Quantified { right, .. } = list else { return 1.0 };
+    right.as_literal().map_or(1.0, |literal| array_elements(literal).len().max(1) as f64)
 }
 
 /// A clause that the predicate holds already leaves all of the index's rows.
@@ -293,6 +301,34 @@ fn monotone(expr: &Expr) -> Option<&Expr> {
     }
 }
 
+/// A search of an index, and how much of it is run.
+struct IndexSearch {
+    /// Leaf pages of one execution.
+    leaves: f64,
+    /// Pages of the whole index.
+    pages: f64,
+    loops: f64,
+    /// The fraction that runs before LIMIT stops it.
+    part: f64,
+    gives_order: bool,
+}
+
+impl IndexSearch {
+    /// Returns what one execution costs.
+    fn cost(&self, access: &HeapAccess, settings: &PlannerSettings) -> f64 {
+        let cpu = access.rows * settings.cpu_index_tuple_cost;
+        if self.loops > 1.0 {
+            // Pages stay in the cache from one execution to the next, those of the index above all.
+            let index = scattered(self.leaves * self.loops, self.pages) / self.loops;
+            let heap = access.repeated(self.loops, settings);
+            return (index * settings.random_page_cost + cpu + heap) * self.part + DESCENT;
+        }
+        let plain = access.plain(settings);
+        let heap = if self.gives_order { plain } else { plain.min(access.bitmap(settings)) };
+        ((self.leaves + 1.0) * settings.random_page_cost + cpu + heap) * self.part + settings.random_page_cost
+    }
+}
+
 /// Rows to be fetched from a table's pages.
 struct HeapAccess {
     rows: f64,
@@ -300,9 +336,16 @@ struct HeapAccess {
     pages: f64,
     visible: f64,
     correlation: f64,
+    /// Share of the table's rows that the index holds, which lie anywhere in it.
+    spread: f64,
 }
 
 impl HeapAccess {
+    /// Pages that the rows lie on where they are in the order of the key.
+    fn side_by_side(&self) -> f64 {
+        (self.rows / (self.total * self.spread.max(1e-9)) * self.pages).min(self.rows).ceil().max(1.0)
+    }
+
     fn scattered(&self) -> f64 {
         scattered(self.rows, self.pages)
     }
@@ -310,25 +353,36 @@ impl HeapAccess {
     /// What each of many executions costs: a page that another one has read is read no more.
     fn repeated(&self, loops: f64, settings: &PlannerSettings) -> f64 {
         let worst = scattered(self.rows * loops, self.pages) / loops;
-        let best = (self.rows / self.total * self.pages).ceil().max(1.0).min(worst);
+        let best = self.side_by_side().min(worst);
         let pages = worst + self.correlation * self.correlation * (best - worst);
         pages * settings.random_page_cost * (1.0 - self.visible) + self.rows * settings.cpu_tuple_cost
     }
 
     fn plain(&self, settings: &PlannerSettings) -> f64 {
         let worst = self.scattered() * settings.random_page_cost;
-        let side_by_side = (self.rows / self.total * self.pages).ceil().max(1.0);
+        let side_by_side = self.side_by_side();
         let best = settings.random_page_cost + (side_by_side - 1.0) * settings.seq_page_cost;
         let io = worst + self.correlation * self.correlation * (best - worst);
         io.max(0.0) * (1.0 - self.visible) + self.rows * settings.cpu_tuple_cost
     }
 
     fn bitmap(&self, settings: &PlannerSettings) -> f64 {
-        let side_by_side = (self.rows / self.total * self.pages).ceil().max(1.0);
+        let side_by_side = self.side_by_side();
         let pages = if self.correlation > 0.98 { side_by_side } else { self.scattered() };
         let each = settings.random_page_cost
             - (settings.random_page_cost - settings.seq_page_cost) * (pages / self.pages).sqrt();
         pages * each + self.rows * (settings.cpu_tuple_cost + settings.cpu_operator_cost * 2.0)
+    }
+}
+
+/// What the sort costs that an index without the wanted order leaves, all executions.
+fn remaining_sort(scan: &Scan<'_>, settings: &PlannerSettings) -> f64 {
+    let Some(order) = &scan.order else { return 0.0 };
+    if order.sort.is_some() {
+        // The same rows come to it as now.
+        order.sort_cost
+    } else {
+        sort_cost(scan.rows, order.limit, settings) * scan.loops
     }
 }
 
@@ -351,7 +405,7 @@ fn brin(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> IndexEstimate
         + pages * settings.seq_page_cost
         + lossy * (settings.cpu_tuple_cost + settings.cpu_operator_cost);
     IndexEstimate {
-        cost: cost * scan.loops,
+        cost: cost * scan.loops + remaining_sort(scan, settings),
         fetched: pages / table.pages.max(1.0),
         bytes,
         gives_order: false,
@@ -378,13 +432,12 @@ fn inverted(scan: &Scan<'_>, index: &Definition, catalog: &Catalog) -> IndexEsti
         on_keys.min(scan.selectivity())
     };
     let rows = (share * total).max(1.0);
-    let access = HeapAccess { rows, total, pages: table.pages.max(1.0), visible: 0.0, correlation: 0.0 };
+    let access = HeapAccess { rows, total, pages: table.pages.max(1.0), visible: 0.0, correlation: 0.0, spread: 1.0 };
     let bytes = inverted_bytes(table, index);
     let leaves = (bytes / 8192.0 * share).ceil().max(4.0);
-    let sort = scan.order.as_ref().map_or(0.0, |order| sort_cost(scan.rows, order.limit, settings));
-    let cost = leaves * settings.random_page_cost + access.bitmap(settings) + sort;
+    let cost = leaves * settings.random_page_cost + access.bitmap(settings);
     IndexEstimate {
-        cost: cost * scan.loops,
+        cost: cost * scan.loops + remaining_sort(scan, settings),
         fetched: share,
         bytes,
         gives_order: false,

@@ -1,6 +1,7 @@
 //! When to say no, and why.
 
 use super::advice::{IndexSpec, Reason, Refusal};
+use super::choose::Spared;
 use super::condition::{Clause, ClauseClass};
 use super::rewrite;
 use super::scan::Scan;
@@ -18,12 +19,17 @@ const MOST_SCATTERED: f64 = 0.2;
 /// The same where the rows lie in the order of the key.
 const MOST_IN_ORDER: f64 = 0.25;
 /// A part of the statement's time below which nothing is worth building.
-const NO_PART: f64 = 0.02;
+const NO_PART: f64 = 0.1;
 /// Cost of a scan that is fast in any case: some dozens of pages.
 const CHEAP: f64 = 60.0;
 
+/// Rows that a search finds which are sorted in no time.
+const FEW_SORTED: f64 = 20.0;
+
 /// Returns why a scan is not looked at at all; `None` where it is.
-pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<ScanVerdict> {
+///
+/// `spared` is what other indexes save of the plan.
+pub(super) fn before(plan: &Plan, scan: &Scan<'_>, spared: Spared) -> Option<ScanVerdict> {
     let table = scan.table;
     let node = plan.node(scan.id)?;
     if node.is_never_executed() {
@@ -34,11 +40,14 @@ pub(super) fn before(plan: &Plan, scan: &Scan<'_>) -> Option<ScanVerdict> {
         return Some(Some(refusal(scan, Reason::CannotHaveOne, why)).into());
     }
     let total = plan.total_time().map(|time| time.0 * 1000.0);
-    let part = match (scan.time_at_stake(), total) {
-        (Some(time), Some(total)) if total > 0.0 => time / total,
-        _ => scan.cost_at_stake() / plan.total_cost().unwrap_or(f64::INFINITY).max(1e-9),
+    let cost = scan.cost_at_stake();
+    let of_cost = cost / (plan.total_cost().unwrap_or(f64::INFINITY) - spared.cost).max(cost).max(1e-9);
+    let of_time = match (scan.time_at_stake(), total) {
+        (Some(time), Some(total)) if total > 0.0 => time / (total - spared.time).max(time),
+        _ => 0.0,
     };
-    let part = part * scan.siblings;
+    // A clock alone says little of a part: what ran beside counts too.
+    let part = (of_time.max(of_cost) * scan.siblings).min(1.0);
     let is_asked = !scan.clauses.is_empty() || scan.order.is_some() || !scan.joins.is_empty();
     let is_small = table.pages <= FEW_PAGES || table.rows_or_guess() < FEW_ROWS;
     if is_small && scan.rows_read() < 50.0 * FEW_ROWS {
@@ -113,7 +122,9 @@ fn already_good(scan: &Scan<'_>) -> Option<Refusal> {
     // A cheap search that throws away less than ten rows for each it keeps. Not by the clock, which knows other loads.
     let is_cheap = scan.cost_at_stake() < 30.0 * CHEAP && !is_needed_for_order;
     let is_fair = is_cheap && per_loop - scan.rows < 10.0 * scan.rows.max(1.0);
-    if !is_few && !is_exact && !is_fair {
+    // A page of a few rows is sorted as fast as it is read.
+    let is_short = scan.cost_at_stake() < 30.0 * CHEAP && per_loop <= FEW_SORTED;
+    if !is_few && !is_exact && !is_fair && !is_short {
         return None;
     }
     let (about, source) = if is_counted { ("", "") } else { ("about ", ", both estimated") };
@@ -131,12 +142,12 @@ fn already_good(scan: &Scan<'_>) -> Option<Refusal> {
 }
 
 /// Says whether an index would have to fetch so many rows that reading the table is as good.
-pub(super) fn wants_too_much(scan: &Scan<'_>, way: &AccessPath) -> bool {
+pub(super) fn wants_too_much(way: &AccessPath) -> bool {
     if way.estimate.is_index_only {
-        return way.estimate.fetched > 0.8;
+        // The whole index in its order spares the sort, which its price was compared with.
+        return way.estimate.fetched > 0.8 && !way.estimate.gives_order;
     }
     let most = if way.estimate.correlation >= 0.9 { MOST_IN_ORDER } else { MOST_SCATTERED };
-    let _ = scan;
     way.estimate.fetched > most
 }
 
@@ -271,7 +282,7 @@ fn not_worth_it(scan: &Scan<'_>, way: Option<&AccessPath>) -> Refusal {
         Some(way) if scan.cost_at_stake() - way.estimate.cost < scan.parallel_loss => {
             format!("an index on {} would save less than the plan loses without parallel workers", table.name)
         }
-        Some(way) if wants_too_much(scan, way) => {
+        Some(way) if wants_too_much(way) => {
             format!("an index on {} would have to fetch {} of its rows", table.name, percent(way.estimate.fetched))
         }
         Some(way) => format!(

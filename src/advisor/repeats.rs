@@ -11,9 +11,15 @@ pub(super) fn executions(plan: &Plan, id: NodeId, catalog: &Catalog) -> f64 {
         let sharing = if node.is_shared() { node.derived.processes.max(1.0) } else { 1.0 };
         return (actual.loops / sharing).max(1.0).round();
     }
-    let mut times = 1.0;
+    let mut times: f64 = 1.0;
     let mut child = node;
+    let mut is_streamed = true;
     for (parent_id, parent) in plan.ancestors(id) {
+        is_streamed &= !is_blocking(child);
+        if parent.kind == NodeKind::Limit && is_streamed {
+            // What is run for each row is not run for the rows that LIMIT does not ask for.
+            times = (times * share_of_limit(parent, child)).max(1.0);
+        }
         times *= match child.relationship {
             Relationship::SubPlan => evaluations(plan, parent_id, parent, child, catalog),
             Relationship::Inner if parent.kind == NodeKind::NestedLoop => rescans(plan, parent_id, parent, child),
@@ -21,9 +27,24 @@ pub(super) fn executions(plan: &Plan, id: NodeId, catalog: &Catalog) -> f64 {
             Relationship::InitPlan => return times,
             _ => 1.0,
         };
+        // What is run for each row is run for as many as are asked for, however its own rows come about.
+        is_streamed |= matches!(child.relationship, Relationship::SubPlan)
+            || child.relationship == Relationship::Inner && parent.kind == NodeKind::NestedLoop;
         child = parent;
     }
     times
+}
+
+/// Whether a node reads all its input before it gives its first row.
+fn is_blocking(node: &Node) -> bool {
+    matches!(node.kind, NodeKind::Sort | NodeKind::Aggregate | NodeKind::Hash | NodeKind::SetOp)
+}
+
+/// The fraction of its input that a LIMIT asks for, by cost.
+fn share_of_limit(limit: &Node, child: &Node) -> f64 {
+    let (Some(limit), Some(child)) = (limit.estimate, child.estimate) else { return 1.0 };
+    let run = child.total_cost - child.startup_cost;
+    if run > 0.0 { ((limit.total_cost - child.startup_cost) / run).clamp(0.0, 1.0) } else { 1.0 }
 }
 
 /// How often a `SubPlan` runs for one execution of its parent.

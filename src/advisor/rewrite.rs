@@ -13,6 +13,7 @@ use crate::plan::Plan;
 pub(super) fn instead(plan: &Plan, scan: &Scan<'_>) -> Option<Refusal> {
     spanning_or(plan, scan)
         .or_else(|| deep_offset(scan))
+        .or_else(|| scan.deep_page())
         .or_else(|| random_order(plan, scan))
         .or_else(|| only_unusable(scan))
 }
@@ -99,7 +100,9 @@ fn only_unusable(scan: &Scan<'_>) -> Option<Refusal> {
             && !is_cast(clause, scan)
     };
     let is_ordered = scan.order.as_ref().is_some_and(|order| order.limit.is_some());
-    if scan.clauses.is_empty() || scan.clauses.iter().any(serves) || is_ordered || scan.selectivity() > 0.3 {
+    // Without ANALYZE it is the planner's default of a third.
+    let most = if scan.removed.is_some() { 0.3 } else { 0.34 };
+    if scan.clauses.is_empty() || scan.clauses.iter().any(serves) || is_ordered || scan.selectivity() > most {
         return None;
     }
     scan.clauses.iter().find_map(|clause| {
@@ -138,6 +141,20 @@ fn other_way(whole: &Expr) -> Option<(&'static str, &'static str)> {
             "SearchVector('title', 'body', config='english')",
         ));
     }
+    if is_call("strpos") || is_call("position") || is_call("similarity") || is_call("word_similarity") {
+        let is_within = is_call("strpos") || is_call("position");
+        return Some(if is_within {
+            (
+                "look for the text with LIKE '%…%': a trigram index on the column serves every text of three letters or more",
+                "filter(line__contains='…'), with GinIndex(OpClass('line', name='gin_trgm_ops'), name=…)",
+            )
+        } else {
+            (
+                "compare with the operator %, which a trigram index on the column serves",
+                "filter(name__trigram_similar='…'), with GinIndex(OpClass('name', name='gin_trgm_ops'), name=…)",
+            )
+        });
+    }
     let is_date = matches!(&**left, Expr::Cast { type_name, .. } if type_name == "date");
     if is_date || is_call("date_trunc") || is_call("extract") || is_call("date_part") || is_call("date") {
         return Some((
@@ -162,6 +179,9 @@ fn other_way(whole: &Expr) -> Option<(&'static str, &'static str)> {
 
 /// Returns a rewrite to offer beside an index on an expression.
 pub(super) fn beside(scan: &Scan<'_>, way: &AccessPath) -> Option<Rewrite> {
+    if let Some(rewrite) = scan.bounded_page() {
+        return Some(rewrite);
+    }
     let expr = &way.definitions.iter().flat_map(|index| &index.keys).find(|key| key.expr.as_column().is_none())?.expr;
     let clause = scan.clauses.iter().find(|clause| clause.key == *expr)?;
     let is_json_key = matches!(expr, Expr::Binary { op, .. } if matches!(op.as_str(), "->" | "->>" | "#>" | "#>>"));

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::{Clause, ScanRelation, clauses, indexable, is_own};
-use crate::catalog::index::{KeyDirection, Nulls};
-use crate::catalog::{AccessMethod, Catalog, Expr, Key, PlannerSettings, Table, parse};
+use super::condition::{Clause, ScanRelation, clauses, is_own};
+use super::order::{WantedOrder, estimated_offset, extreme, order_of, rows_of_one};
+use crate::catalog::{AccessMethod, Catalog, Expr, PlannerSettings, Table, parse};
 use crate::plan::scans::kept;
 use crate::plan::{Node, NodeId, NodeKind, Plan, Relationship};
 
@@ -60,21 +60,6 @@ pub struct Scan<'a> {
     pub bitmap_index: Option<String>,
 }
 
-/// The order that is wanted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WantedOrder {
-    /// The keys, with directions as printed.
-    pub keys: Vec<Key>,
-    /// Rows that are wanted; `None` for all.
-    pub limit: Option<f64>,
-    /// The node that sorts, if any: an index in use may give the order by itself.
-    pub sort: Option<NodeId>,
-    /// Cost of the sort alone.
-    pub sort_cost: f64,
-    /// Time of the sort alone, milliseconds.
-    pub sort_time: Option<f64>,
-}
-
 /// A join by equality.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Join {
@@ -109,12 +94,18 @@ pub fn scans<'a>(plan: &'a Plan, catalog: &'a Catalog) -> Vec<Scan<'a>> {
             scan.cost = scan.cost.min(scan.cost_of_walk(&catalog.settings));
         }
         scan.siblings = scan.table.parent.as_ref().and_then(|parent| parts.get(parent)).copied().unwrap_or(1.0);
+        // One sort for all partitions.
+        if let Some(order) = &mut scan.order {
+            order.sort_cost /= scan.siblings;
+            order.rows /= scan.siblings;
+            order.sort_time = order.sort_time.map(|time| time / scan.siblings);
+        }
     }
     found
 }
 
 fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table, catalog: &Catalog) -> Scan<'a> {
-    let relation = ScanRelation { table, alias: node.alias().unwrap_or_default() };
+    let relation = ScanRelation::of(table, node.alias().unwrap_or_default());
     let read = |text: Option<&str>| text.map(|text| clauses(parse::expression(text), relation)).unwrap_or_default();
     let mut searched = read(node.index_cond());
     for recheck in read(node.recheck_cond()) {
@@ -149,7 +140,7 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table, catalo
         found: None,
         loops,
         time: node.derived.total_time.map(|time| time.0 * 1000.0),
-        cost: node.estimate.map_or(0.0, |estimate| estimate.total_cost) * loops,
+        cost: node.estimate.map_or(0.0, |estimate| estimate.total_cost) * loops + gather_cost(plan, id, node),
         stops_early: false,
         is_aggregated: false,
         is_written: false,
@@ -159,7 +150,9 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table, catalo
         bitmap_index: plan.subtree(id).find_map(|(_, below)| below.index()).map(str::to_owned),
     };
     found.found = found.searched_rows(plan, per_loop(node.removed.by_index_recheck.unwrap_or(0.0)));
-    found.climb(plan, relation);
+    found.climb(plan, relation, catalog);
+    found.joins.extend(super::exists::lookups(plan, id, relation));
+    found.learn_shares();
     found
 }
 
@@ -188,6 +181,22 @@ fn outputs(node: &Node, relation: ScanRelation<'_>) -> Option<Vec<String>> {
         }
     }
     Some(found)
+}
+
+/// What starting the workers of a scan and taking over its rows costs, where nothing but the scan is parallel.
+fn gather_cost(plan: &Plan, id: NodeId, node: &Node) -> f64 {
+    let cost = |node: &Node| node.estimate.map_or(0.0, |estimate| estimate.total_cost);
+    let mut below = cost(node);
+    for (_, above) in plan.ancestors(id).take_while(|_| node.is_parallel_aware) {
+        if above.kind.is_gather() {
+            return (cost(above) - below).max(0.0);
+        }
+        if above.kind.is_join() || above.kind == NodeKind::Append {
+            break;
+        }
+        below = cost(above);
+    }
+    0.0
 }
 
 /// Cost under the same Gather beside a scan that its workers share, less what each of them does of it.
@@ -305,7 +314,7 @@ impl Scan<'_> {
     }
 
     /// Learns from the nodes above it.
-    fn climb(&mut self, plan: &Plan, relation: ScanRelation<'_>) {
+    fn climb(&mut self, plan: &Plan, relation: ScanRelation<'_>, catalog: &Catalog) {
         let mut child = self.id;
         let mut is_ordered_context = true;
         for (id, node) in plan.ancestors(self.id) {
@@ -315,7 +324,10 @@ impl Scan<'_> {
             }
             match node.kind {
                 NodeKind::Sort | NodeKind::IncrementalSort if is_ordered_context && self.order.is_none() => {
-                    self.order = order_of(plan, id, node, relation);
+                    self.order = order_of(plan, id, node, relation).map(|order| WantedOrder {
+                        sort_cost: order.sort_cost * super::repeats::executions(plan, id, catalog),
+                        ..order
+                    });
                     is_ordered_context = self.order.is_some();
                     self.stops_early = false;
                 }
@@ -346,11 +358,11 @@ impl Scan<'_> {
 
     fn limit(&mut self, plan: &Plan, id: NodeId, node: &Node, is_ordered_context: bool) {
         let wanted = node.actual.map(|actual| actual.rows).or(node.estimate.map(|estimate| estimate.rows));
-        let given = plan.children(id).next().map_or(0.0, |(_, child)| child.rows_or_estimate());
-        let is_run = node.actual.is_some();
-        if is_run && let Some(wanted) = wanted {
-            self.offset = (given - wanted).max(0.0);
-        }
+        let given = plan.children(id).next().map_or(0.0, |(_, child)| rows_of_one(child, node));
+        self.offset = match (node.actual, wanted) {
+            (Some(_), Some(wanted)) => (given - wanted).max(0.0),
+            _ => plan.children(id).next().map_or(0.0, |(_, child)| estimated_offset(node, child)),
+        };
         if !is_ordered_context {
             return;
         }
@@ -381,7 +393,8 @@ impl Scan<'_> {
         let index = self.table.indexes.iter().find(|index| Some(index.name.as_str()) == self.node.index());
         let Some(index) = index.filter(|index| index.definition.method == AccessMethod::BTree) else { return };
         let keys = index.definition.keys.clone();
-        self.order = Some(WantedOrder { keys, limit, sort: None, sort_cost: 0.0, sort_time: None });
+        let rows = self.rows;
+        self.order = Some(WantedOrder { keys, limit, sort: None, sort_cost: 0.0, rows, sort_time: None });
     }
 
     /// What a walk costs: the planner's figure is for all of it, had nothing stopped it.
@@ -454,57 +467,4 @@ impl Scan<'_> {
     pub(crate) fn cost_at_stake(&self) -> f64 {
         self.cost + self.order.as_ref().map_or(0.0, |order| order.sort_cost)
     }
-}
-
-/// Reads the keys of a sort, if all are this relation's.
-fn order_of(plan: &Plan, id: NodeId, node: &Node, relation: ScanRelation<'_>) -> Option<WantedOrder> {
-    let keys: Option<Vec<Key>> = node.sort_key().into_iter().map(|text| sort_key(text, relation)).collect();
-    let keys = keys.filter(|keys| !keys.is_empty())?;
-    let child_cost: f64 =
-        plan.children(id).filter_map(|(_, child)| child.estimate).map(|estimate| estimate.total_cost).sum();
-    Some(WantedOrder {
-        keys,
-        limit: None,
-        sort: Some(id),
-        sort_cost: node.estimate.map_or(0.0, |estimate| (estimate.total_cost - child_cost).max(0.0)),
-        sort_time: node.derived.self_time.map(|time| time.0 * 1000.0),
-    })
-}
-
-/// Reads `o.created_at DESC NULLS LAST`.
-fn sort_key(text: &str, relation: ScanRelation<'_>) -> Option<Key> {
-    let (text, nulls) = match (text.strip_suffix(" NULLS FIRST"), text.strip_suffix(" NULLS LAST")) {
-        (Some(rest), _) => (rest, Nulls::First),
-        (_, Some(rest)) => (rest, Nulls::Last),
-        _ => (text, Nulls::Usual),
-    };
-    let (text, direction) = match text.strip_suffix(" DESC") {
-        Some(rest) => (rest, KeyDirection::Descending),
-        None => (text, KeyDirection::Ascending),
-    };
-    if text.contains(" COLLATE ") || text.contains(" USING ") {
-        return None;
-    }
-    let expr = parse::expression(text);
-    if !is_own(&expr, relation) {
-        return None;
-    }
-    let expr = expr.normalised(relation.table);
-    indexable(&expr, relation.table).then_some(Key { expr, opclass: None, direction, nulls })
-}
-
-/// `max(o.created_at)` over a scan is the last entry of an index.
-fn extreme(node: &Node, relation: ScanRelation<'_>) -> Option<WantedOrder> {
-    let mut found: Option<Key> = None;
-    for output in node.output() {
-        let call = output.trim_start_matches('(').trim_start_matches("PARTIAL ");
-        let inner = call.strip_prefix("max(").or_else(|| call.strip_prefix("min("))?;
-        let key = sort_key(inner.trim_end_matches(')'), relation)?;
-        // Both ends of one index, but not of two.
-        if found.get_or_insert_with(|| key.clone()) != &key {
-            return None;
-        }
-    }
-    let keys = vec![found?];
-    Some(WantedOrder { keys, limit: Some(1.0), sort: None, sort_cost: 0.0, sort_time: None })
 }

@@ -6,6 +6,9 @@
 use crate::quote::{quote_ident_always, quote_text};
 use std::fmt;
 
+/// The name of the call that an element of an array is: `codes[1]`.
+pub(crate) const ELEMENT: &str = "[]";
+
 /// An expression over the columns of a relation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Expr {
@@ -20,7 +23,7 @@ pub enum Expr {
     Constant(Literal),
     /// A parameter, `$1`.
     Parameter(String),
-    /// A call; the name is in lower case. `COALESCE`, `EXTRACT` and `AT TIME ZONE` are calls too.
+    /// A call; the name is in lower case. `COALESCE`, `EXTRACT`, `AT TIME ZONE` and `codes[1]` are calls too.
     Call {
         /// The function.
         name: String,
@@ -229,6 +232,7 @@ impl fmt::Display for Expr {
                     | "current_role" | "current_user" | "session_user" | "user" | "current_catalog" | "current_schema",
                     [],
                 ) => f.write_str(&name.to_uppercase()),
+                (ELEMENT, [array, place]) => write!(f, "({array})[{place}]"),
                 ("timezone", [zone, at]) => write!(f, "({at} AT TIME ZONE {zone})"),
                 _ => write!(f, "{name}({})", list(args, ", ")),
             },

@@ -6,10 +6,10 @@ use sqlparser::ast::{self, BinaryOperator, FunctionArg, FunctionArgExpr, Functio
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-use super::expr::{Expr, Literal, LiteralForm, Quantifier, cast};
+use super::expr::{ELEMENT, Expr, Literal, LiteralForm, Quantifier, cast};
 
-/// Longest condition that is read, bytes; a longer one is a list of thousands of values and tells nothing more.
-const LONGEST: usize = 64 * 1024;
+/// Longest condition that is read, bytes; a longer one is a list of a hundred thousand values and tells nothing more.
+const LONGEST: usize = 1024 * 1024;
 /// Deepest nesting that is read.
 const DEEPEST: usize = 120;
 /// Stands for a sub-plan while the text is parsed.
@@ -99,9 +99,26 @@ fn read(expr: &ast::Expr) -> Expr {
         Sql::Extract { field, expr, .. } => {
             Expr::call("extract", vec![Expr::text(&field.to_string().to_lowercase(), ""), read(expr)])
         }
+        Sql::CompoundFieldAccess { root, access_chain } => {
+            element(root, access_chain).unwrap_or_else(|| Expr::Other(expr.to_string()))
+        }
         Sql::Function(function) => call(function).unwrap_or_else(|| Expr::Other(expr.to_string())),
         other => Expr::Other(other.to_string()),
     }
+}
+
+/// An element of an array: `o.codes[1]`, `(o.codes)[1]`.
+fn element(root: &ast::Expr, chain: &[ast::AccessExpr]) -> Option<Expr> {
+    use ast::{AccessExpr, Subscript};
+    let (AccessExpr::Subscript(Subscript::Index { index }), dots) = chain.split_last()? else { return None };
+    let array = match (read(root), dots) {
+        (array, []) => array,
+        (Expr::Column { name: table, .. }, [AccessExpr::Dot(ast::Expr::Identifier(name))]) => {
+            Expr::Column { table: Some(table), name: name.value.clone() }
+        }
+        _ => return None,
+    };
+    Some(Expr::call(ELEMENT, vec![array, read(index)]))
 }
 
 fn compound(names: &[ast::Ident]) -> Expr {

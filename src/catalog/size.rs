@@ -4,7 +4,7 @@
 //! 2 MB. GIN and GiST cannot be told from statistics; [`estimated_bytes`] is `None` for them.
 
 use super::Catalog;
-use super::expr::{Expr, Literal};
+use super::expr::{Expr, Literal, Quantifier};
 use super::index::{AccessMethod, Definition};
 use super::statistics::ColumnStatistics;
 use super::table::{Collation, Table};
@@ -59,10 +59,27 @@ pub(crate) fn predicate_share(table: &Table, clause: &Expr) -> f64 {
             let known = statistics(left);
             values.iter().map(|value| known.map_or(0.05, |s| s.equal_share(Some(value), rows))).sum::<f64>().min(1.0)
         }
+        Expr::Binary { op, left, right } if op == "<>" => {
+            unequal(predicate_share(table, &Expr::binary("=", (**left).clone(), (**right).clone())), statistics(left))
+        }
+        Expr::Quantified { op, left, right, quantifier: Quantifier::All } if op == "<>" => {
+            let any = Expr::Quantified {
+                op: "=".to_owned(),
+                left: left.clone(),
+                right: right.clone(),
+                quantifier: Quantifier::Any,
+            };
+            unequal(predicate_share(table, &any), statistics(left))
+        }
         Expr::And(parts) => parts.iter().map(|part| predicate_share(table, part)).product(),
         Expr::Or(parts) => parts.iter().map(|part| predicate_share(table, part)).sum::<f64>().min(1.0),
         _ => 0.3,
     }
+}
+
+/// The rows that have another value, and one at all.
+fn unequal(equal: f64, statistics: Option<&ColumnStatistics>) -> f64 {
+    (1.0 - equal - statistics.map_or(0.0, |statistics| statistics.null_share)).clamp(0.0, 1.0)
 }
 
 /// Returns the elements of an array literal such as `{a,"b c",NULL}`.

@@ -5,7 +5,7 @@
 
 use super::project::Project;
 use super::python::{Imports, Py, PythonAndSql};
-use crate::catalog::expr::{Literal, LiteralForm};
+use crate::catalog::expr::{ELEMENT, Literal, LiteralForm};
 use crate::catalog::{Expr, Table};
 use crate::quote::{quote_ident_always, quote_text};
 
@@ -100,6 +100,7 @@ impl ExpressionReader<'_> {
         }
         match (name, args) {
             ("is_true" | "is_false" | "-", _) => None,
+            (ELEMENT, [array, Expr::Constant(place)]) => self.element(array, place, imports),
             ("date_trunc", [Expr::Constant(unit), inner]) => self.truncated(&unit.text, inner, imports),
             ("extract", [Expr::Constant(part), inner]) => self.extracted(&part.text, inner, imports),
             ("timezone", [Expr::Constant(zone), inner]) => self.in_zone(zone, inner, imports),
@@ -114,6 +115,17 @@ impl ExpressionReader<'_> {
             }
             _ => self.function(name, args, imports),
         }
+    }
+
+    /// `codes[1]` is `F('codes__0')`. Source: `IndexTransform` of `django.contrib.postgres.fields.array`.
+    fn element(self, array: &Expr, place: &Literal, imports: &mut Imports) -> Option<PythonAndSql> {
+        let (column, place) = (array.as_column()?, place.text.parse::<u32>().ok()?);
+        let path = format!("{}__{}", self.project.field(self.table, column), place.checked_sub(1)?);
+        imports.add(MODELS, "F");
+        Some(PythonAndSql {
+            python: Py::call("F", vec![Py::text(&path)]),
+            sql: format!("({})[{place}]", quote_ident_always(column)),
+        })
     }
 
     fn arguments(self, args: &[Expr], imports: &mut Imports) -> Option<Vec<PythonAndSql>> {

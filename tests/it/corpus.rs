@@ -3,6 +3,8 @@
 //! What is saved is judged by blocks and rows that the plan touches, which are the same on every machine, not by the clock.
 //! `PGDJ_CORPUS_SCALE=1` runs it on 1.2 GB; `PGDJ_CORPUS=<conninfo>` takes a server that holds the shop already.
 
+mod library;
+
 use std::fmt::Write as _;
 
 use futures_util::FutureExt as _;

@@ -410,6 +410,7 @@ fn one_index() -> Box<crate::pg::advice::Advised> {
     let version = crate::django::DjangoVersion::default();
     let code = crate::django::code_for(&table, &definition, &project, version).unwrap();
     let candidate = crate::advisor::Candidate {
+        role: crate::advisor::Role::Search,
         spec: crate::advisor::IndexSpec { table: "shop_order".into(), ..Default::default() },
         companions: Vec::new(),
         alternatives: Vec::new(),
