@@ -1,6 +1,7 @@
 //! One pane a file: its name, its keys, what it shows and how it is drawn. A new one is its file and a place in [`ALL`].
 
 pub mod activity;
+pub mod advice;
 mod chosen;
 mod column;
 pub mod explain;
@@ -42,6 +43,7 @@ pub static ALL: &[PaneSpec] = &[
     locks::PANE,
     load::PANE,
     replication::PANE,
+    advice::PANE,
 ];
 
 /// Returns the pane of a name, as written in the settings.

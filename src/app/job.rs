@@ -13,8 +13,10 @@ use crate::pg::exact::{Exact, MeasuredRelation};
 use crate::pg::explain::{ExplainAnswer, ExplainProgress, ExplainRequest, StatementParameter};
 use crate::pg::maintenance::{Maintained, MaintenanceProgress, MaintenanceTask};
 use crate::pg::verify::{Building, Tried};
+use crate::pg::workload::WorkloadRequest;
 use crate::plan::Plan;
 use crate::sample::{Missing, Seconds};
+use crate::workload::{WorkloadAdvice, WorkloadProgress};
 
 /// Names one job: the pane that asked for it, and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,6 +63,8 @@ pub enum Job {
         /// Its plan.
         plan: Arc<Plan>,
     },
+    /// Look for the few indexes that help all statements.
+    AdviseWorkload(WorkloadRequest),
     /// Build indexes, measure the statement without and with them, and drop them.
     TryIndexes {
         /// The statement with its values.
@@ -105,6 +109,8 @@ pub enum JobKind {
     FindParameters,
     /// [`Job::Advise`].
     Advise,
+    /// [`Job::AdviseWorkload`].
+    AdviseWorkload,
     /// [`Job::TryIndexes`].
     TryIndexes,
     /// [`Job::MeasureBloat`].
@@ -124,6 +130,7 @@ impl Job {
             Self::Explain(_) => JobKind::Explain,
             Self::FindParameters { .. } => JobKind::FindParameters,
             Self::Advise { .. } => JobKind::Advise,
+            Self::AdviseWorkload(_) => JobKind::AdviseWorkload,
             Self::TryIndexes { .. } => JobKind::TryIndexes,
             Self::MeasureBloat { .. } => JobKind::MeasureBloat,
             Self::Maintain { .. } => JobKind::Maintain,
@@ -155,6 +162,7 @@ impl Job {
             Self::Explain(_) => "EXPLAIN".to_owned(),
             Self::FindParameters { .. } => "reading the parameters".to_owned(),
             Self::Advise { .. } => "looking for indexes".to_owned(),
+            Self::AdviseWorkload(_) => "looking for indexes for all statements".to_owned(),
             Self::TryIndexes { specs, .. } => {
                 let tables: Vec<&str> = specs.iter().map(|spec| spec.table.as_str()).collect();
                 format!("the index trial on {}", tables.join(", "))
@@ -194,6 +202,8 @@ pub enum JobNews {
 pub enum JobProgress {
     /// Of an EXPLAIN; about every quarter of a second.
     Explaining(ExplainProgress),
+    /// Of advice for all statements; about every tenth of a second.
+    Workload(WorkloadProgress),
     /// How long a trial has been running; about every half second.
     Elapsed(Seconds),
     /// Of what is done to a table, an index or the counters; about every second.
@@ -209,6 +219,8 @@ pub enum JobResult {
     Parameters(Result<Vec<StatementParameter>, Failure>),
     /// What was found, or why nothing could be.
     Advised(Result<Box<Advised>, Failure>),
+    /// What is advised for all statements, or why nothing could be.
+    WorkloadAdvised(Result<Box<WorkloadAdvice>, Failure>),
     /// What was measured, or why nothing could be.
     IndexesTried(Result<Box<Tried>, Failure>),
     /// What was measured, or why it was not.

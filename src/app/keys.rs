@@ -168,7 +168,7 @@ pub static COMMON: &[Binding] = &[
 ];
 
 /// The keys that show a pane, by its place in the list.
-const DIGITS: [&[&str]; 9] = [&["1"], &["2"], &["3"], &["4"], &["5"], &["6"], &["7"], &["8"], &["9"]];
+const DIGITS: [&[&str]; 10] = [&["1"], &["2"], &["3"], &["4"], &["5"], &["6"], &["7"], &["8"], &["9"], &["0"]];
 
 /// Returns the keys that show the panes.
 pub fn showing(panes: &'static [PaneSpec]) -> impl Iterator<Item = Binding> {

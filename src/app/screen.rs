@@ -109,7 +109,8 @@ impl App {
     }
 
     fn draw_tabs(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        let keys: Vec<String> = (1..=self.panes.specs().len()).map(|number| number.to_string()).collect();
+        // The tenth is 0.
+        let keys: Vec<String> = (1..=self.panes.specs().len()).map(|number| (number % 10).to_string()).collect();
         let tab = |(key, pane): (&'_ String, &PaneSpec)| Tab { key: key.clone(), name: pane.id.title, short: pane.tab };
         let tabs: Vec<Tab> = keys.iter().zip(self.panes.specs()).map(tab).collect();
         let active = self.panes.place();

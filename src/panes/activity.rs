@@ -101,7 +101,7 @@ const IDLE: Action = Action::Own("idle");
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the sessions: who is doing what?",
-    tab: "Activ",
+    tab: "Act",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |_| Box::new(Activity::default()),

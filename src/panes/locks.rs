@@ -43,7 +43,7 @@ const BEST: Action = Action::Own("best action");
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the locks: who blocks whom, and what would an action do?",
-    tab: "Locks",
+    tab: "Lock",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |_: &PaneContext| Box::new(Locks::default()),

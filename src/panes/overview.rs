@@ -5,7 +5,7 @@
 
 mod panel;
 mod tiles;
-mod worst;
+pub(super) mod worst;
 
 use std::sync::Arc;
 

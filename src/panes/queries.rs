@@ -47,7 +47,7 @@ const RESET: Action = Action::Own("reset counters");
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the statements: what costs most?",
-    tab: "Queries",
+    tab: "Query",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |_| Box::new(Queries::default()),

@@ -79,7 +79,7 @@ pub const ID: PaneId = PaneId { name: "tables", title: "Tables" };
 pub const PANE: PaneSpec = PaneSpec {
     id: ID,
     question: "Show the tables: what is bloated, unvacuumed, scanned?",
-    tab: "Tables",
+    tab: "Table",
     order: RowOrder::Sortable,
     bindings: KEYS,
     make: |_| Box::new(Tables::default()),

@@ -206,7 +206,7 @@ impl Offline {
             Job::FindParameters { sql } => self.explain(&sql, true),
             Job::Advise { request, plan } => JobResult::Advised(self.advise(&request, &plan)),
             Job::OpenFile { path } => JobResult::FileOpened(own_editor::open(&path)),
-            Job::TryIndexes { .. } | Job::MeasureBloat { .. } | Job::Maintain { .. } => {
+            Job::TryIndexes { .. } | Job::AdviseWorkload(_) | Job::MeasureBloat { .. } | Job::Maintain { .. } => {
                 JobResult::Failed(Failure::new(FailureKind::Refused, NO_SERVER))
             }
             Job::EditText { .. } => JobResult::TextEdited(Err(Failure::new(

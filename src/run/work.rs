@@ -18,6 +18,7 @@ use crate::pg::explain::{ExplainRequest, Runner};
 use crate::pg::maintenance::{Maintainer, MaintenanceTask};
 use crate::pg::session::{CancelQueue, Connector, Session};
 use crate::pg::verify::{Building, Verifier};
+use crate::pg::workload::{self, WorkloadRequest, WorkloadTarget};
 use crate::sample::{Missing, Seconds, ServerFacts};
 
 /// How often it is said how long a trial has been running.
@@ -54,6 +55,7 @@ pub(super) async fn perform(job: Job, work: JobContext, cancel: CancellationToke
             let found = Box::pin(advise(&work.connector, work.mode, &work.cancel_queue, &request, &plan));
             unless_cancelled(&cancel, async { JobResult::Advised(found.await.map(Box::new)) }).await
         }
+        Job::AdviseWorkload(request) => work.advise_workload(request, &cancel, &report).await,
         Job::TryIndexes { request, specs, building } => {
             work.try_indexes(IndexTrial { request: &request, specs: &specs, building }, &cancel, &report).await
         }
@@ -92,6 +94,22 @@ impl JobContext {
             Err(_) if cancel.is_cancelled() => JobResult::Cancelled,
             result => JobResult::Explained(result.map(Box::new)),
         }
+    }
+
+    async fn advise_workload(
+        &self,
+        request: WorkloadRequest,
+        cancel: &CancellationToken,
+        report: &Reporter,
+    ) -> JobResult {
+        let target = WorkloadTarget {
+            connector: Arc::clone(&self.connector),
+            mode: self.mode,
+            cancel_queue: self.cancel_queue.clone(),
+        };
+        let told = |progress| report.progress(JobProgress::Workload(progress));
+        let advised = Box::pin(workload::advise(&target, request, &told));
+        unless_cancelled(cancel, async { JobResult::WorkloadAdvised(advised.await.map(Box::new)) }).await
     }
 
     /// Builds indexes, measures, and drops them; a cancelled trial is cleaned up.

@@ -165,8 +165,8 @@ impl WorkloadStep {
         match self {
             Self::Reading => "reading pg_stat_statements",
             Self::Planning => "planning the statements",
-            Self::Pricing => "asking the planner about candidate indexes",
-            Self::Verifying => "planning again with the chosen indexes",
+            Self::Pricing => "asking about candidates",
+            Self::Verifying => "planning with the choice",
         }
     }
 }

@@ -10,6 +10,7 @@ use pgdj::pg::workload::{WorkloadRequest, WorkloadTarget, advise};
 use pgdj::workload::{ChoiceLimits, LeftOut, PricedBy, WorkloadAdvice};
 use tokio_postgres::Client;
 
+use crate::support::pty::Terminal;
 use crate::support::{Login, Server, leave_out, open, own, own_and_newest};
 
 /// A shop with data, and tables with names that need their quotes.
@@ -299,4 +300,38 @@ async fn the_migration_has_all_indexes_of_an_app() {
     assert!(paths.contains(&"shop/migrations/0008_advised_indexes.py"), "{paths:?}");
     assert!(paths.iter().any(|path| path.starts_with("blog/migrations/0002_")), "{paths:?}");
     assert_eq!(advice.sql.len(), 1, "the table without a model: {:?}", advice.sql);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pane_asks_when_somebody_presses_a_key_and_never_by_itself() {
+    let Some(server) = own() else { return };
+    let (login, client) = shop(server).await;
+    with_hypopg(&client).await;
+    run_all(&client).await;
+    let asked = "select count(*) from pg_stat_statements where query like '%pgdj workload: statements%'
+        and dbid = (select oid from pg_database where datname = current_database()) and query not like '%pg_database where%count%'";
+    let count = async || -> i64 { client.query_one(asked, &[]).await.unwrap().get(0) };
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start((120, 40), home.path(), &[&login.conninfo()]);
+    terminal.wait_for("live").await;
+    terminal.press("0");
+    terminal.wait_for("R looks for indexes for all statements").await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(count().await, 0);
+    terminal.press("R");
+    terminal.wait_for("indexes would save about").await;
+    terminal.wait_for("of the best set of these").await;
+    assert_eq!(count().await, 1);
+    // The row of an index, by the filter.
+    terminal.press("/");
+    terminal.press("reference");
+    terminal.press("\r");
+    terminal.wait_for("order_reference_idx").await;
+    terminal.press("\r");
+    terminal.wait_for("Esc close").await;
+    terminal.press("\u{1b}");
+    // Right behind it, a letter would be Alt and the letter.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    terminal.press("q");
+    assert_eq!(terminal.end().await, 0);
 }

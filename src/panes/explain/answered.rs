@@ -33,7 +33,7 @@ impl Explain {
                 }
             }
             // That is said below every pane.
-            JobProgress::Maintaining(_) => {}
+            JobProgress::Maintaining(_) | JobProgress::Workload(_) => {}
             JobProgress::Elapsed(elapsed) => {
                 if let Some(trial) = self.trial.as_mut().filter(|trial| trial.id == id) {
                     trial.elapsed = Some(elapsed);
@@ -78,7 +78,7 @@ impl Explain {
                     return self.take_edited(edited);
                 }
             }
-            JobResult::BloatMeasured(_) | JobResult::Maintained(_) => {}
+            JobResult::BloatMeasured(_) | JobResult::Maintained(_) | JobResult::WorkloadAdvised(_) => {}
             JobResult::Cancelled | JobResult::Failed(_) => self.forget_job(id),
         }
         PaneRequest::Nothing

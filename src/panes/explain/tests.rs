@@ -68,7 +68,9 @@ fn agree(pane: &mut Explain, pane_request: PaneRequest) -> Job {
 fn progress(pane: &mut Explain, progress: JobProgress) {
     let id = match progress {
         JobProgress::Explaining(_) => pane.run.as_ref().map(|run| run.id),
-        JobProgress::Elapsed(_) | JobProgress::Maintaining(_) => pane.trial.as_ref().map(|trial| trial.id),
+        JobProgress::Elapsed(_) | JobProgress::Maintaining(_) | JobProgress::Workload(_) => {
+            pane.trial.as_ref().map(|trial| trial.id)
+        }
     };
     pane.take_job(id.expect("the pane waits for it"), JobNews::Progress(progress));
 }

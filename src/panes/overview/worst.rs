@@ -10,7 +10,7 @@ use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
 
 /// Returns the key of each finding's row: the rule, and its number among those of the same rule.
-pub(super) fn keys(findings: &[Finding]) -> Vec<String> {
+pub(in crate::panes) fn keys(findings: &[Finding]) -> Vec<String> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     findings
         .iter()
@@ -61,14 +61,14 @@ fn checks(count: usize) -> String {
 }
 
 /// Returns where in the console a finding is to be looked at: the pane, and the key of the row there.
-pub(super) fn place(finding: &Finding) -> Option<(PaneId, Option<String>)> {
+pub(in crate::panes) fn place(finding: &Finding) -> Option<(PaneId, Option<String>)> {
     let jump = finding.jump.as_ref()?;
     let pane = crate::panes::named(jump.pane)?.id;
     Some((pane, jump.key.first().and_then(Value::as_int).map(|key| key.to_string())))
 }
 
 /// Returns everything a finding says.
-pub(super) fn document(finding: &Finding) -> Document {
+pub(in crate::panes) fn document(finding: &Finding) -> Document {
     let mut document = Document::new(format!("{}: {}", finding.severity.word(), finding.title));
     document.heading("What to do");
     document.text(&finding.fix.text);
