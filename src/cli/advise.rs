@@ -63,11 +63,6 @@ pub async fn run(
 fn tell(progress: &WorkloadProgress) {
     let WorkloadProgress { looked_at, statements, asked, step } = progress;
     let of = if *statements > 0 { format!(" {looked_at}/{statements}") } else { String::new() };
-    let line = format!(
-        "{}{of}; {} plans, {} of the server's time; Ctrl-C cancels it",
-        step.words(),
-        asked.plans,
-        asked.server
-    );
+    let line = format!("{}{of}; {} plans, {} so far; Ctrl-C cancels it", step.words(), asked.plans, asked.elapsed);
     say(&format!("\r{}\x1b[K", crate::ui::text::clean_cut(&line, 100)));
 }

@@ -289,7 +289,7 @@ impl Advice {
             parts.push(advice.certificate.words().trim_end_matches('.').to_owned());
         }
         let asked = &advice.asked;
-        parts.push(format!("{}, {} of the server's time", Count(asked.plans as f64).of("plan", "plans"), asked.server));
+        parts.push(format!("{} in {}", Count(asked.plans as f64).of("plan", "plans"), asked.elapsed));
         parts.join("; ")
     }
 }
@@ -298,7 +298,7 @@ fn progress_words(progress: &WorkloadProgress) -> String {
     let WorkloadProgress { looked_at, statements, asked, step } = progress;
     let of = if *statements > 0 { format!(" {looked_at}/{statements}") } else { String::new() };
     let plans = Count(asked.plans as f64).of("plan", "plans");
-    format!("Advice: {}{of}, Esc cancels; {plans}, {} of the server's time", step.words(), asked.server)
+    format!("Advice: {}{of}, Esc cancels; {plans}, {}", step.words(), asked.elapsed)
 }
 
 fn columns() -> Vec<PaneColumn<AdviceRow>> {

@@ -68,7 +68,11 @@ pub(crate) fn summary(advice: &WorkloadAdvice) -> Document {
     }
     let asked = &advice.asked;
     let plans = Count(asked.plans as f64).of("plan", "plans");
-    document.pair("overhead", &format!("{plans}, {} of the server's time, {} in all", asked.server, asked.elapsed));
+    let overhead = format!(
+        "{plans}, {} to plan them; {} in all, mostly to check what each statement calls",
+        asked.server, asked.elapsed
+    );
+    document.pair("overhead", &overhead);
     let size: f64 = advice.indexes.iter().map(|index| index.candidate.size_bytes()).sum();
     if !advice.indexes.is_empty() {
         document.pair("size of all", &format!("about {}", Bytes(size)));

@@ -96,7 +96,7 @@ pub struct CostChange {
 pub struct AskedPlans {
     /// Plans that were asked for.
     pub plans: usize,
-    /// The time that the server planned.
+    /// The time that the server took for these plans; what it took to check the statements before is not in it.
     pub server: Seconds,
     /// The time that went by.
     pub elapsed: Seconds,

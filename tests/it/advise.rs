@@ -11,7 +11,7 @@ use pgdj::workload::{ChoiceLimits, LeftOut, PricedBy, WorkloadAdvice};
 use tokio_postgres::Client;
 
 use crate::support::pty::Terminal;
-use crate::support::{Login, Server, leave_out, open, own, own_and_newest};
+use crate::support::{Login, Server, ends, leave_out, open, own};
 
 /// A shop with data, and tables with names that need their quotes.
 const SCHEMA: &str = r#"
@@ -136,7 +136,7 @@ async fn check_promises(client: &Client, advice: &WorkloadAdvice) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_advised_indexes_are_used_and_the_workload_touches_fewer_blocks() {
-    for server in own_and_newest() {
+    for server in ends() {
         let (login, client) = shop(server).await;
         let has_hypopg = with_hypopg(&client).await;
         run_all(&client).await;

@@ -6,7 +6,7 @@
 //! {"format": 1, "program": "pgdj 0.1.0", "database": text, "total_seconds", "window_seconds": number or null,
 //!  "counted_since": seconds since 1970 or null, "priced_by": "planner", "model" or "nobody", "why_not_planner": text or null,
 //!  "certificate": {"saves_seconds", "bound_seconds", "gap": 0..1, "candidates", "is_planned"},
-//!  "asked": {"plans", "server_seconds", "elapsed_seconds"},
+//!  "asked": {"plans", "planning_seconds": of the server, for these plans, "elapsed_seconds"},
 //!  "indexes": [{"table", "summary", "saves_seconds", "share": 0..1, "writes_seconds", "is_planned", "size_bytes",
 //!    "is_size_known", "build_seconds", "wal_bytes_per_insert", "replaces": [text], "notes": [text],
 //!    "helps": [{"queryid": text, "cost_before", "cost_after", "saves_seconds"}],
@@ -45,7 +45,7 @@ pub(super) fn write(advice: &WorkloadAdvice) -> String {
             "candidates": certificate.candidates, "is_planned": certificate.is_planned,
         },
         "asked": {
-            "plans": advice.asked.plans, "server_seconds": advice.asked.server.0,
+            "plans": advice.asked.plans, "planning_seconds": advice.asked.server.0,
             "elapsed_seconds": advice.asked.elapsed.0,
         },
         "indexes": advice.indexes.iter().map(|index| one(advice, index)).collect::<Vec<Value>>(),
