@@ -158,6 +158,7 @@ fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog, spared: Spared) -> S
         return verdict;
     }
     let mut ways = ways(scan, catalog);
+    ways.extend(scan.walked(plan).iter().flat_map(|walked| walks(walked, catalog)));
     ways.retain(|way| way.definitions.iter().all(|definition| !exists(scan.table, definition, way)));
     ways.sort_by(|one, other| one.estimate.cost.total_cmp(&other.estimate.cost));
     let before = scan.cost_at_stake();
@@ -166,8 +167,8 @@ fn of_scan(plan: &Plan, scan: &Scan<'_>, catalog: &Catalog, spared: Spared) -> S
     // The planner takes every page for one read from a disk; a few rows of many save more than that says.
     let least = if way.estimate.fetched <= FEW_FETCHED { LEAST_OF_FEW } else { LEAST_SAVING };
     let saved = before - way.estimate.cost;
-    // What is left of the plan loses less.
-    let left = (1.0 - spared.cost / plan.total_cost().unwrap_or(f64::INFINITY)).clamp(0.0, 1.0);
+    // What other indexes spare is not there to be lost.
+    let left = (1.0 - spared.cost / scan.parallel_rest.max(1e-9)).clamp(0.0, 1.0);
     if saved < before * least || reasons::wants_too_much(&way) || saved < scan.parallel_loss * left {
         return reasons::after(plan, scan, Some(&way)).into();
     }
@@ -231,6 +232,25 @@ fn ways(scan: &Scan<'_>, catalog: &Catalog) -> Vec<AccessPath> {
     }
     found.extend(scan.clauses.iter().filter_map(|clause| either(scan, clause, catalog)));
     found
+}
+
+/// The ways to read the inner side of a join in the wanted order until a LIMIT is content.
+fn walks(scan: &Scan<'_>, catalog: &Catalog) -> Vec<AccessPath> {
+    /// Cost of looking up the other side's row, whose pages are in the cache.
+    const LOOKUP: f64 = 1.0;
+    let parts = CandidateParts { scan, clauses: &scan.clauses, joined: &[] };
+    let found = btree::candidates(&parts).into_iter().filter_map(|definition| {
+        let estimate = cost::estimate(scan, &[], &definition, catalog);
+        let looked_up = estimate.fetched * scan.table.rows_or_guess();
+        let estimate = IndexEstimate { cost: estimate.cost + looked_up * LOOKUP, ..estimate };
+        estimate.gives_order.then(|| AccessPath {
+            definitions: vec![definition],
+            estimate,
+            is_joined: false,
+            is_either: false,
+        })
+    });
+    found.collect()
 }
 
 /// The joins whose other side is small enough to be followed row by row, all keys of one join together.

@@ -1,8 +1,9 @@
 //! The order that is wanted of a scan's rows, as the sorts and limits above it tell it.
 
-use super::condition::{ScanRelation, indexable, is_own};
+use super::condition::{Clause, ScanRelation, indexable, is_own};
+use super::scan::Scan;
 use crate::catalog::index::{KeyDirection, Nulls};
-use crate::catalog::{Key, parse};
+use crate::catalog::{Expr, Key, parse};
 use crate::plan::{Node, NodeId, Plan};
 
 /// The order that is wanted.
@@ -20,6 +21,38 @@ pub struct WantedOrder {
     pub rows: f64,
     /// Time of the sort alone, milliseconds.
     pub sort_time: Option<f64>,
+}
+
+impl Scan<'_> {
+    /// Returns the inner side of a join as it would be read in the wanted order, with the outer side looked up for each row;
+    /// `None` where no page of an order is wanted above the join.
+    pub(super) fn walked(&self, plan: &Plan) -> Option<Self> {
+        let sort = self.order.as_ref().filter(|order| order.limit.is_some())?.sort?;
+        let mut between = plan.ancestors(self.id).take_while(|(id, _)| *id != sort);
+        if self.loops <= 1.0 || !between.any(|(_, node)| node.kind.is_join()) {
+            return None;
+        }
+        let is_own = |clause: &&Clause| match &clause.whole {
+            Expr::Binary { right, .. } => right.columns().is_empty(),
+            _ => true,
+        };
+        let clauses: Vec<Clause> = self.clauses.iter().filter(is_own).cloned().collect();
+        if clauses.len() == self.clauses.len() {
+            return None;
+        }
+        let share: f64 = clauses.iter().map(|clause| clause.selectivity).product();
+        Some(Self {
+            rows: share * self.table.rows_or_guess(),
+            clauses,
+            searched: Vec::new(),
+            at_most: None,
+            removed: None,
+            found: None,
+            loops: 1.0,
+            joins: Vec::new(),
+            ..self.clone()
+        })
+    }
 }
 
 /// Reads the keys of a sort, if all are this relation's.

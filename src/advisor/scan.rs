@@ -56,6 +56,8 @@ pub struct Scan<'a> {
     /// What the rest of a parallel plan would cost more if this scan were not shared by its workers: an index search is
     /// not, mostly.
     pub parallel_loss: f64,
+    /// What that rest costs now.
+    pub parallel_rest: f64,
     /// The index of the bitmap that it reads, if it reads one.
     pub bitmap_index: Option<String>,
 }
@@ -146,7 +148,8 @@ fn scan<'a>(plan: &'a Plan, id: NodeId, node: &'a Node, table: &'a Table, catalo
         is_written: false,
         siblings: 1.0,
         offset: 0.0,
-        parallel_loss: parallel_loss(plan, id, node),
+        parallel_loss: parallel_rest(plan, id, node) * (workers(plan, id) - 1.0),
+        parallel_rest: parallel_rest(plan, id, node),
         bitmap_index: plan.subtree(id).find_map(|(_, below)| below.index()).map(str::to_owned),
     };
     found.found = found.searched_rows(plan, per_loop(node.removed.by_index_recheck.unwrap_or(0.0)));
@@ -200,7 +203,7 @@ fn gather_cost(plan: &Plan, id: NodeId, node: &Node) -> f64 {
 }
 
 /// Cost under the same Gather beside a scan that its workers share, less what each of them does of it.
-fn parallel_loss(plan: &Plan, id: NodeId, node: &Node) -> f64 {
+fn parallel_rest(plan: &Plan, id: NodeId, node: &Node) -> f64 {
     let cost = |node: &Node| node.estimate.map_or(0.0, |estimate| estimate.total_cost);
     let gather = plan.ancestors(id).find(|(_, above)| above.kind.is_gather());
     let Some((gather, _)) = gather.filter(|_| node.is_parallel_aware) else { return 0.0 };
@@ -209,7 +212,7 @@ fn parallel_loss(plan: &Plan, id: NodeId, node: &Node) -> f64 {
     if !has_join || cost(node) > MOST_OF_IT * whole {
         return 0.0;
     }
-    (whole - cost(node)).max(0.0) * (workers(plan, id) - 1.0)
+    (whole - cost(node)).max(0.0)
 }
 
 /// A scan that takes more of its parallel plan than this is what the plan is parallel for.

@@ -3,7 +3,7 @@
 //! Each statement is asked about after EXPLAIN ANALYZE and after EXPLAIN, with `HypoPG` and without. An answer is right where
 //! the advised indexes, built together, are all used and leave at most twice the work that the best known indexes leave; or
 //! where it is silent and should be. `PGDJ_LIBRARY_SCALE=1` runs it on 1.5 GB, `PGDJ_LIBRARY_MODES=all` in all four ways,
-//! `PGDJ_CASE=name` for some cases only, `PGDJ_LIBRARY=<conninfo>` on a server that holds the library already.
+//! `PGDJ_CASE=name` for some cases only, `PGDJ_LIBRARY_CASES=file` for other statements, `PGDJ_LIBRARY=<conninfo>` on a server that holds the library already.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -286,7 +286,9 @@ struct Count {
 async fn a_library_gets_the_indexes_that_help_and_no_others() {
     let Some(mut library) = library().await else { return };
     let (only, is_all) = (variable("PGDJ_CASE"), variable("PGDJ_LIBRARY_MODES").is_some());
-    let cases = cases(include_str!("library/cases.sql"));
+    // Statements from a file in place of those of the repository, to try some more.
+    let other = variable("PGDJ_LIBRARY_CASES").map(|path| std::fs::read_to_string(path).unwrap());
+    let cases = cases(other.as_deref().unwrap_or(include_str!("library/cases.sql")));
     let cases: Vec<&Case> =
         cases.iter().filter(|case| only.as_ref().is_none_or(|only| case.name.contains(only.as_str()))).collect();
     let mut too_few = Vec::new();
