@@ -85,7 +85,15 @@ impl App {
         if let Some(snapshot) = self.shown.snapshot() {
             let cost = snapshot.cost;
             match &freshness {
-                Freshness::Fresh => parts.push((format!(" {}", clock(snapshot.at)), Role::Text)),
+                Freshness::Fresh => {
+                    parts.push((format!(" {}", clock(snapshot.at)), Role::Text));
+                    let signs = signs(&self.shown.vitals);
+                    let overdue = signs.iter().filter(|sign| self.is_overdue(sign));
+                    let ages = overdue.filter_map(|sign| Some(snapshot.age(sign.probe)?.0));
+                    if let Some(age) = ages.max_by(f64::total_cmp).filter(|_| self.clock == Clock::Live) {
+                        parts.push((format!(" counters {} old", Seconds(age)), Role::Warning));
+                    }
+                }
                 // Since when is said with the reason.
                 Freshness::Stale { since, .. } if matches!(self.link, ServerLink::Down { .. }) => {
                     parts.push((format!("  data of {}", clock(*since)), Role::Bad));

@@ -186,6 +186,20 @@ impl Layer {
         Self::Ask { confirm, then }
     }
 
+    /// Returns the keys that work in it, for the last line of the screen; `None` where it has that line itself.
+    pub(super) fn keys(&self) -> Option<&'static [(&'static str, &'static str)]> {
+        match self {
+            Self::Help { .. } => Some(&[("Esc", "close"), ("j k", "scroll"), (":", "find a command")]),
+            Self::Palette { .. } | Self::Themes { .. } | Self::Pick { .. } => {
+                Some(&[("Enter", "choose"), ("Esc", "close"), ("↑ ↓", "move"), ("a-z", "search")])
+            }
+            Self::Document(_) => Some(&[("Esc", "close"), ("y", "copy"), ("j k", "scroll"), ("o", "go there")]),
+            Self::Ask { .. } => Some(&[("y", "yes"), ("n", "go back")]),
+            Self::Form(_) => Some(&[("Enter", "next"), ("Tab", "field"), ("Esc", "go back")]),
+            Self::Filter { .. } => None,
+        }
+    }
+
     /// The filter's line, with what is filtered by so far.
     pub fn filter(before: &str) -> Self {
         Self::Filter { input: Input::new(before), before: before.to_owned() }

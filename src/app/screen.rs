@@ -9,6 +9,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Paragraph};
 
 use super::keys::{Footer, bindings_of};
+use super::layer::Layer;
 use super::{App, DrawContext, Pane, PaneId, PaneSpec};
 use crate::sample::Timestamp;
 use crate::ui::frame::{self, Segment, Tab};
@@ -67,10 +68,18 @@ impl App {
         self.draw_tabs(frame, parts.tabs);
         self.draw_crumbs(frame, parts.crumbs);
         self.draw_pane(frame, parts.body);
-        self.draw_footer(frame, parts.footer);
+        if self.layers.is_empty() {
+            self.draw_footer(frame, parts.footer);
+        }
         let context = DrawContext { theme: &self.theme };
         for layer in &mut self.layers {
             layer.draw(frame, area, context);
+        }
+        if let Some(keys) = self.layers.last().and_then(Layer::keys) {
+            frame.render_widget(Clear, parts.footer);
+            frame.buffer_mut().set_style(parts.footer, self.theme.screen());
+            let footer = Rect { x: parts.footer.x + 1, width: parts.footer.width.saturating_sub(1), ..parts.footer };
+            frame::draw_keys(frame.buffer_mut(), footer, keys, &self.theme);
         }
     }
 

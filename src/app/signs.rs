@@ -138,6 +138,12 @@ impl Sign {
         let mut shown = Segment::new(label, Role::Muted).drop(self.rank);
         if is_stale {
             let mark = if self.value.contains('?') { "" } else { "?" };
+            // Without its place the signs behind it would move.
+            if let Some((share, _)) = self.meter.filter(|_| meter > 0) {
+                let bar = gauge::meter(share, meter, &theme.glyphs).into_iter().map(|(text, _)| (text, Role::Faint));
+                shown.parts.extend(bar);
+                shown = shown.and(" ", Role::Faint);
+            }
             return shown.and(format!("{}{mark}", self.value), Role::Muted);
         }
         if let Some((share, _)) = self.meter.filter(|_| meter > 0) {

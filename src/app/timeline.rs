@@ -106,15 +106,15 @@ impl Timeline {
 
     /// Returns the sample with the most active sessions in the minute with the most of them on average; `None` where no
     /// load is known.
-    pub fn worst(&self) -> Option<Moment> {
+    pub fn worst(&self) -> Option<(Moment, f64)> {
         let spans = match &self.recorded {
             Some(recorded) => Arc::clone(&recorded.spans),
             None => minutes(&self.history),
         };
         let known = spans.iter().filter_map(|span| Some((span.load?, span)));
         // The first of equals: an incident begins there.
-        let (_, span) = known.reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
-        Some(Moment::of(span.from + u64::from(span.peak)))
+        let (load, span) = known.reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
+        Some((Moment::of(span.from + u64::from(span.peak)), f64::from(load)))
     }
 
     /// Returns which snapshot of how many a moment is, counted from 1.
@@ -315,7 +315,7 @@ mod tests {
         for sample in samples(1200) {
             session.push(sample);
         }
-        assert_eq!(session.worst(), Some(Moment::of(1020)));
+        assert_eq!(session.worst().map(|(moment, _)| moment), Some(Moment::of(1020)));
         assert_eq!(session.nearest(Timestamp(NOW + 30.0)), Some(Moment::of(30)));
         assert_eq!(session.range(), Some(Moment::of(0)..=Moment::of(1199)));
         assert_eq!(session.place(Moment::of(9)), (10, 1200));

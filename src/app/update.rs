@@ -263,7 +263,14 @@ impl App {
             Action::ForwardTen => self.set_clock(self.clock.step(&self.timeline, 10)),
             Action::FirstMoment => self.hold(self.timeline.range().map(|range| *range.start())),
             Action::LastMoment => self.go_to_last(),
-            Action::WorstMoment => self.hold(self.timeline.worst()),
+            Action::WorstMoment => {
+                let worst = self.timeline.worst();
+                self.hold(worst.map(|(moment, _)| moment));
+                if let Some((_, load)) = worst {
+                    let text = format!("Worst minute: {load:.1} active sessions on average; shown is its worst sample");
+                    self.message = Some(Message::note(text));
+                }
+            }
             Action::Faster => self.change_pace(-1),
             Action::Slower => self.change_pace(1),
             Action::ReadNow => self.ask_shell(Effect::ReadNow),
@@ -396,7 +403,15 @@ impl App {
             PaneRequest::Do(Effect::Cancel(id)) => self.cancel_job(id),
             PaneRequest::Do(effect) => self.ask_shell(effect),
             PaneRequest::Open(document) => self.layers.push(Layer::Document(Detail::new(document))),
-            PaneRequest::Ask { about, question, then } => self.layers.push(Layer::ask(&about, question, then)),
+            PaneRequest::Ask { mut about, question, then } => {
+                if matches!(then, Effect::Signal(_) | Effect::Signals(_))
+                    && let Some(snapshot) = self.shown.snapshot()
+                {
+                    let read = snapshot.section("activity").reading().map_or(snapshot.at, |reading| reading.at);
+                    about.pair("as of", &super::screen::clock_text_in(read, self.start.zone.clone()));
+                }
+                self.layers.push(Layer::ask(&about, question, then));
+            }
             PaneRequest::Say(text) => self.message = Some(Message::note(text)),
             PaneRequest::Report(message) => {
                 self.log(message.text.clone());

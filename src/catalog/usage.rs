@@ -261,8 +261,9 @@ fn by_table(indexes: &[IndexUsage]) -> HashMap<i64, Vec<&IndexUsage>> {
     tables
 }
 
-/// What speaks for keeping an index: what hangs on it, then its use, then its age.
-fn worth(index: &IndexUsage) -> (u8, i64, i64) {
+/// What speaks for keeping an index: what hangs on it, then that it is used, then its age. How much it is used is no
+/// reason: of two that are the same it is the planner's whim, and the advice would change with it.
+fn worth(index: &IndexUsage) -> (u8, bool, i64) {
     let hold = if index.is_primary {
         4
     } else if index.is_constraint || index.is_exclusion || index.is_replica_identity {
@@ -272,7 +273,7 @@ fn worth(index: &IndexUsage) -> (u8, i64, i64) {
     } else {
         u8::from(index.is_clustered)
     };
-    (hold, index.scans.unwrap_or_default() as i64, -index.indexrelid)
+    (hold, index.scans.is_some_and(|scans| scans > 0.0), -index.indexrelid)
 }
 
 /// Whether dropping `index` loses nothing that `better` does not give.

@@ -109,8 +109,12 @@ pub struct LockQueue {
 
 impl LockQueue {
     /// Returns what it is on: the relation, or another object in words.
-    pub fn on(&self) -> &str {
-        if self.relation.is_empty() { &self.target } else { &self.relation }
+    pub fn on(&self) -> String {
+        match (self.relation.as_str(), advisory(&self.target)) {
+            ("", Some(words)) => words,
+            ("", None) => self.target.clone(),
+            (relation, _) => relation.to_owned(),
+        }
     }
 
     /// Returns what one that waits here wants, for a pid that has it: `a row of shop_order`, `shop_order ACCESS EXCLUSIVE`.
@@ -198,6 +202,21 @@ impl LockQueue {
         let moment = |at: usize| since.get(at).filter(|at| **at > 0).map(|at| Timestamp(*at as f64 / 1000.0));
         let all = nodes.iter().enumerate().map(|(at, node)| AtLock { node: *node, mode, since: moment(at) });
         if row.flag("granted") == Some(true) { self.held.extend(all) } else { self.waiting.extend(all) }
+    }
+}
+
+/// Returns an advisory lock as the function takes its key: `advisory lock 4242`, `advisory lock (7, 42)`.
+///
+/// Source: PostgreSQL manual, `pg_locks`: `objsubid` is 1 for one key of eight bytes, whose high half is `classid`, and 2 for
+/// two keys of four.
+fn advisory(target: &str) -> Option<String> {
+    let mut parts = target.strip_prefix("advisory ")?.split(' ').map(|part| part.parse::<u32>().ok());
+    let (class, object, form) = (parts.next()??, parts.next()??, parts.next()??);
+    let two = |half: u32| i64::from(half as i32);
+    match form {
+        1 => Some(format!("advisory lock {}", ((u64::from(class) << 32) | u64::from(object)) as i64)),
+        2 => Some(format!("advisory lock ({}, {})", two(class), two(object))),
+        _ => None,
     }
 }
 
@@ -295,6 +314,14 @@ mod tests {
         let [queue] = queues.as_slice() else { panic!("{queues:?}") };
         assert_eq!(queue.waiting.iter().map(|one| one.node).collect::<Vec<_>>(), [6, 8, 9]);
         assert!(queue.is_ordered && queue.on() == "public.t" && queue.held[0].node == 7);
+    }
+
+    #[test]
+    fn an_advisory_lock_has_its_key() {
+        assert_eq!(advisory("advisory 0 4242 1 of database 5").as_deref(), Some("advisory lock 4242"));
+        assert_eq!(advisory("advisory 4294967295 4294967295 1").as_deref(), Some("advisory lock -1"));
+        assert_eq!(advisory("advisory 7 42 2 of database 5").as_deref(), Some("advisory lock (7, 42)"));
+        assert_eq!(advisory("relation 7"), None);
     }
 
     #[test]

@@ -205,7 +205,7 @@ fn locks(document: &mut Document, one: &Backend, view: &PaneView<'_>) {
     }
     document.heading("Locks others wait for");
     for (queue, mode) in held {
-        document.pair(&format!("holds {}", mode.words()), queue.on());
+        document.pair(&format!("holds {}", mode.words()), &queue.on());
     }
     if let Some((queue, wanted)) = wanted {
         let since = wanted.since.and_then(|since| view.newer.at.since(since));

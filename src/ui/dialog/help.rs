@@ -14,6 +14,9 @@ const GAP: usize = 4;
 /// Columns at most; more are not read but searched.
 const MOST_COLUMNS: usize = 3;
 
+/// Columns below which a line is cut and not wrapped.
+const LEAST_ROOM: usize = 20;
+
 /// The help of a screen, made from its key table.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Help {
@@ -41,7 +44,8 @@ impl Help {
             widths.iter().map(|(key, does)| key + does).sum::<usize>() + GAP * widths.len().saturating_sub(1)
         };
         let fits = (1..=MOST_COLUMNS).rev().find(|count| total(&widths(&self.columns(*count))) <= most).unwrap_or(1);
-        let columns = self.columns(fits);
+        let wrapped = (total(&widths(&self.columns(fits))) > most).then(|| self.wrapped(most));
+        let columns = wrapped.as_ref().unwrap_or(self).columns(fits);
         let widths = widths(&columns);
         let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
         let height = (rows as u16).saturating_add(2);
@@ -69,6 +73,26 @@ impl Help {
             x = x.saturating_add((key_width + does_width + GAP) as u16);
         }
         last
+    }
+
+    /// Returns the same with lines of at most so many columns.
+    fn wrapped(&self, most: usize) -> Self {
+        let keys = self.sections.iter().flat_map(|section| &section.keys);
+        let key_width = keys.map(|(key, _)| text::width(key) + 2).max().unwrap_or(0);
+        let room = most.saturating_sub(key_width);
+        if room < LEAST_ROOM {
+            return self.clone();
+        }
+        let lines = |(key, does): &(String, String)| -> Vec<(String, String)> {
+            let told = text::wrap_words(does, room);
+            let keys = std::iter::once(key.clone()).chain(std::iter::repeat(String::new()));
+            keys.zip(told).collect()
+        };
+        let section = |section: &HelpSection| HelpSection {
+            title: section.title.clone(),
+            keys: section.keys.iter().flat_map(lines).collect(),
+        };
+        Self { title: self.title.clone(), sections: self.sections.iter().map(section).collect() }
     }
 
     /// Returns the sections as columns of about the same height, none torn apart.
