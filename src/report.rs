@@ -7,6 +7,7 @@ mod mean;
 mod scan;
 pub(crate) mod tip;
 mod trial;
+mod whole;
 pub(crate) mod workload;
 
 pub(crate) use index::{costs, details, indexes, not_advised, notes, saving};
@@ -14,3 +15,4 @@ pub(crate) use mean::beside_the_mean;
 pub(crate) use scan::{ScannedTable, scan};
 pub(crate) use tip::AdvisedTip;
 pub(crate) use trial::{TrialResult, TriedPlan, built_size};
+pub(crate) use whole::{WholePlan, whole};

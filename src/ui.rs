@@ -12,6 +12,7 @@ mod document;
 pub mod frame;
 pub mod gauge;
 pub mod glyphs;
+pub mod html;
 pub mod input;
 pub mod markdown;
 pub mod scrollbar;

@@ -13,6 +13,7 @@ use crate::pg::address::Environment;
 use crate::pg::workload::{self, WorkloadRequest, WorkloadTarget};
 use crate::report;
 use crate::run::ShutdownSignals;
+use crate::ui::html::{self, HtmlPart};
 use crate::ui::{markdown, stream};
 use crate::workload::{ChoiceLimits, WorkloadProgress};
 
@@ -55,6 +56,10 @@ pub async fn run(
         OutputFormat::Text => stream::write(&report::workload::documents(&advice), theme(config, environment).as_ref()),
         OutputFormat::Json => json::write(&advice),
         OutputFormat::Markdown => markdown::write(&report::workload::documents(&advice)),
+        OutputFormat::Html => {
+            let documents = report::workload::documents(&advice);
+            html::write(&documents.iter().map(|document| HtmlPart { document, plan: None }).collect::<Vec<_>>())
+        }
     };
     Ok(text.into_bytes())
 }

@@ -234,6 +234,8 @@ pub enum OutputFormat {
     Json,
     /// For an issue or a pull request.
     Markdown,
+    /// A page for a browser that needs nothing beside it.
+    Html,
 }
 
 /// The commands beside the console.

@@ -24,6 +24,7 @@ use crate::plan;
 use crate::readings::statements::MeanCall;
 use crate::run::ShutdownSignals;
 use crate::sample::Bytes;
+use crate::ui::html::{self, HtmlPart};
 use crate::ui::{markdown, stream};
 
 use input::ExplainInput;
@@ -65,6 +66,12 @@ pub async fn run(
         OutputFormat::Text => stream::write(&documents::documents(&report), theme(config, environment).as_ref()),
         OutputFormat::Json => json::write(&report),
         OutputFormat::Markdown => markdown::write(&documents::documents(&report)),
+        OutputFormat::Html => {
+            let documents = documents::documents(&report);
+            let plans = report.plans.iter().map(|plan| Some(&plan.plan)).chain(std::iter::repeat(None));
+            let parts = documents.iter().zip(plans).map(|(document, plan)| HtmlPart { document, plan });
+            html::write(&parts.collect::<Vec<_>>())
+        }
     };
     let status = if asked.check && report.is_bad() { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS };
     Ok((text.into_bytes(), status))

@@ -152,6 +152,8 @@ pub struct Explain {
     /// The search for indexes, the file that is being opened, and the editor that is open.
     advising: Option<JobId>,
     opening: Option<(JobId, String)>,
+    /// The files that were offered, in the order of the picker.
+    files: Vec<Effect>,
     editor_job: Option<JobId>,
     before: Option<Arc<PlanSource>>,
     comparison: Option<Comparison>,
@@ -188,6 +190,7 @@ impl Default for Explain {
             trial: None,
             advising: None,
             opening: None,
+            files: Vec::new(),
             editor_job: None,
             before: None,
             comparison: None,
@@ -255,10 +258,17 @@ impl Pane for Explain {
                 self.scroll_text(action);
             }
             BUILD => return self.ask_build(view),
-            COPY_CODE | SAVE_CODE => return self.hand_out(action),
+            COPY_CODE => return self.copy_code(),
+            SAVE_CODE => return self.offer_files(view),
             _ => {}
         }
         PaneRequest::Nothing
+    }
+
+    fn picked(&mut self, of: Action, place: usize) -> PaneRequest {
+        let files = std::mem::take(&mut self.files);
+        let file = files.into_iter().nth(place).filter(|_| of == SAVE_CODE);
+        file.map_or(PaneRequest::Nothing, PaneRequest::Do)
     }
 
     fn inspect(&self, _view: &PaneView<'_>) -> Option<Document> {

@@ -212,9 +212,9 @@ impl LockQueue {
 fn advisory(target: &str) -> Option<String> {
     let mut parts = target.strip_prefix("advisory ")?.split(' ').map(|part| part.parse::<u32>().ok());
     let (class, object, form) = (parts.next()??, parts.next()??, parts.next()??);
-    let two = |half: u32| i64::from(half as i32);
+    let two = |half: u32| i64::from(half.cast_signed());
     match form {
-        1 => Some(format!("advisory lock {}", ((u64::from(class) << 32) | u64::from(object)) as i64)),
+        1 => Some(format!("advisory lock {}", ((u64::from(class) << 32) | u64::from(object)).cast_signed())),
         2 => Some(format!("advisory lock ({}, {})", two(class), two(object))),
         _ => None,
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Whole-process figures of pgdj beside pg_activity, on the same server in the same run.
 
-    tests/bench/compare.py [--seconds 60] [--sessions 0] [--idle 0] [--statements 0] [--tables 0] [--bin DIR] [program=command …]
+    tests/bench/compare.py [--seconds 60] [--sessions 0] [--idle 0] [--waiting 0] [--statements 0] [--tables 0] [--bin DIR] [program=command …]
 
 Starts a private PostgreSQL of its own (from --bin, else from PATH or Debian's folder) and removes it at the end.
 Each program runs for so many seconds in a terminal of 160x48 of its own, under a role of its own in `pg_monitor`, and
@@ -14,7 +14,7 @@ through a proxy that counts round trips: bursts from the client that were follow
 
 The programs run at the same time, so that all see the same load and the same machine. `--statements` fills
 pg_stat_statements, `--sessions` keeps so many sessions connected, each of which runs a short statement twice a second,
-`--idle` so many that do nothing, and `--tables` makes so many tables with three indexes each. The three states that are
+`--idle` so many that do nothing, `--waiting` so many that wait for one row, and `--tables` makes so many tables with three indexes each. The three states that are
 quoted: nothing; `--sessions 150 --statements 2000`; `--tables 20000 --idle 2000 --statements 9900 --seconds 600`.
 With `--warmup 0` the start is part of the figures.
 Needs Python 3.9 and what the commands need (`pip install pg_activity psycopg[binary]`).
@@ -44,6 +44,7 @@ def arguments():
     parser.add_argument("--warmup", type=float, default=10)
     parser.add_argument("--sessions", type=int, default=0)
     parser.add_argument("--idle", type=int, default=0)
+    parser.add_argument("--waiting", type=int, default=0)
     parser.add_argument("--statements", type=int, default=0)
     parser.add_argument("--tables", type=int, default=0)
     parser.add_argument("--bin", type=Path, help="folder with initdb and postgres")
@@ -59,7 +60,7 @@ def arguments():
 class Server(PrivateServer):
     """A private server that logs every statement's duration; `pg_stat_statements` is in its database."""
     def __init__(self, options):
-        super().__init__(options.bin, SETTINGS.replace("CONNECTIONS", str(400 + options.idle)), "pgdj-bench-")
+        super().__init__(options.bin, SETTINGS.replace("CONNECTIONS", str(400 + options.idle + options.waiting)), "pgdj-bench-")
         options.socket = self.host
         for _ in range(200):
             try:
@@ -97,6 +98,16 @@ class Load(threading.Thread):
                 sys.exit(f"pg_stat_statements has {known} statements instead of {options.statements}")
         self.connections = [connect(f"bench {number}") for number in range(options.sessions)]
         self.idle = [connect(f"bench idle {number}") for number in range(options.idle)]
+        if options.waiting:
+            self.holder = connect("bench holder")
+            self.holder.execute("create table bench_row (id int primary key, n int)")
+            self.holder.execute("insert into bench_row values (1, 0)")
+            self.holder.execute("begin")
+            self.holder.execute("update bench_row set n = 1 where id = 1")
+            self.waiting = [connect(f"bench waiting {number}") for number in range(options.waiting)]
+            for connection in self.waiting:
+                # The answer does not come while the row is held.
+                connection.pgconn.send_query(b"update bench_row set n = n + 1 where id = 1")
     def run(self):
         import psycopg
         try:

@@ -16,6 +16,7 @@ use crate::support::pooler::Pooler;
 use crate::support::{Login, Server, open, own, servers, shop};
 
 mod command;
+mod page;
 
 /// Everything is waited for at most this long.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,12 +2,8 @@
 
 use super::report::ExplainReport;
 use super::reported::Reported;
-use crate::document::{Document, Language, Tone};
-use crate::plan::text;
-use crate::report::{self, AdvisedTip, TriedPlan};
-
-/// Sequential scans that are listed; the rest is counted.
-const MOST_SCANS: usize = 10;
+use crate::document::{Document, Tone};
+use crate::report::{self, WholePlan};
 
 /// Returns the document of each plan, and that of the comparison with older ones.
 pub(super) fn documents(report: &ExplainReport) -> Vec<Document> {
@@ -36,30 +32,14 @@ pub(super) fn documents(report: &ExplainReport) -> Vec<Document> {
 }
 
 fn of_plan(document: &mut Document, plan: &Reported) {
-    if let Some(sql) = &plan.sql {
-        document.code(Language::Sql, sql);
-    }
-    document.code(Language::Plan, &text::psql(&plan.plan));
-    document.text_as(&plan.verdict.sentence, if plan.verdict.is_fine { Tone::Good } else { Tone::Strong });
-    document.list(plan.notices.clone(), Tone::Plain);
-    let mut scans: Vec<String> = plan.scans.iter().take(MOST_SCANS).map(|scan| plan.scan(scan)).collect();
-    if let Some(more) = plan.scans.len().checked_sub(MOST_SCANS).filter(|more| *more > 0) {
-        scans.push(format!("and {more} more"));
-    }
-    if !scans.is_empty() {
-        document.heading("Sequential scans");
-        document.list(scans, Tone::Warning);
-    }
-    if !plan.verdict.tips.is_empty() {
-        document.heading("Tips");
-    }
-    for (at, hit) in plan.verdict.tips.iter().enumerate() {
-        let is_cured = plan.advised.as_ref().is_some_and(|advised| advised.cures(hit));
-        report::tip::tip(document, &plan.plan, at + 1, &AdvisedTip { hit, advice: &hit.advice, is_cured });
-    }
-    let Some(advised) = &plan.advised else { return };
-    if !advised.indexes.is_empty() {
-        document.heading("Indexes");
-    }
-    report::indexes(document, advised, TriedPlan { plan: &plan.plan, trial: None });
+    let scans: Vec<String> = plan.scans.iter().map(|scan| plan.scan(scan)).collect();
+    let whole = WholePlan {
+        plan: &plan.plan,
+        sql: plan.sql.as_deref(),
+        verdict: &plan.verdict,
+        notices: &plan.notices,
+        scans: &scans,
+        advised: plan.advised.as_ref(),
+    };
+    report::whole(document, whole);
 }

@@ -115,7 +115,7 @@ impl Explain {
         match action {
             COMPARE => self.mode == PlanMode::Compare || self.can_compare(),
             TRY | BUILD => plan_view.request.is_some() && plan_view.search.count() > 0,
-            COPY_CODE | SAVE_CODE => plan_view.search.count() > 0,
+            COPY_CODE => plan_view.search.count() > 0,
             NEXT_SCAN => is_tree && !scans::sequential(&plan_view.source.plan).is_empty(),
             HOTTEST | FOLD | Action::View | Action::Filter => is_tree,
             RUN => !self.editor.is_blank(),

@@ -40,5 +40,10 @@ pub(super) const KEYS: &[Binding] = &[
     key(SCROLL_DOWN, &["J"], "scroll down", "Scroll the cards down."),
     key(SCROLL_UP, &["U"], "scroll up", "Scroll the cards up."),
     key(COPY_CODE, &["i"], "copy code", "Copy the index: Django code, migration, SQL (by OSC 52)."),
-    key(SAVE_CODE, &["w"], "save code", "Write the index as Django code to a file."),
+    key(
+        SAVE_CODE,
+        &["w"],
+        "write file",
+        "Write the migration of the index, or the plan as HTML, markdown or JSON, to a file.",
+    ),
 ];

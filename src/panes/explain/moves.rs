@@ -1,9 +1,11 @@
 //! Moving about in what is shown: nodes, cards, text; and taking the code of an index away.
 
 use super::deck::{Card, DeckPart};
-use super::keys::{COPY_CODE, FOLD, HOTTEST, NEXT_SCAN, SAVE_CODE};
+use super::keys::{FOLD, HOTTEST, NEXT_SCAN, SAVE_CODE};
+use super::plan_view::OfferedFile;
 use super::{Explain, INDEX_CODE, Panel, PlanMode, PlanView};
-use crate::app::{Action, Effect, PaneRequest};
+use crate::app::{Action, Choice, Effect, PaneRequest, PaneView};
+use crate::ui::dialog::PickItem;
 use crate::ui::theme::Role;
 
 impl Explain {
@@ -13,17 +15,32 @@ impl Explain {
         compared.and_then(|comparison| comparison.index).unwrap_or(0)
     }
 
-    /// Copies the index's code, or writes it to a file.
-    pub(super) fn hand_out(&self, action: Action) -> PaneRequest {
+    /// Copies the index's code.
+    pub(super) fn copy_code(&self) -> PaneRequest {
         let search = self.plan_view.as_ref().map(|plan_view| &plan_view.search);
-        let effect = match action {
-            COPY_CODE => search
-                .and_then(|search| search.text(self.index()))
-                .map(|text| Effect::Copy { text, what: INDEX_CODE.to_owned() }),
-            _ => search.and_then(|search| search.file(self.index())).map(|(name, text)| Effect::Save { name, text }),
+        let text = search.and_then(|search| search.text(self.index()));
+        match text {
+            Some(text) => PaneRequest::Do(Effect::Copy { text, what: INDEX_CODE.to_owned() }),
+            None => PaneRequest::Say("No index to copy for this plan".to_owned()),
+        }
+    }
+
+    /// Offers what can be written to a file: the index, and the plan in each form.
+    pub(super) fn offer_files(&mut self, view: &PaneView<'_>) -> PaneRequest {
+        let Some(plan_view) = &self.plan_view else {
+            return PaneRequest::Say("No plan to write; press R to run the statement".to_owned());
         };
-        let verb = if action == SAVE_CODE { "write" } else { "copy" };
-        effect.map_or_else(|| PaneRequest::Say(format!("No index to {verb} for this plan")), PaneRequest::Do)
+        let index = plan_view.search.file(self.index());
+        let index = index.map(|(name, text)| OfferedFile { what: "the index", name, text });
+        let files = index.into_iter().chain(plan_view.files(view.newer.at));
+        let (items, files): (Vec<PickItem>, Vec<Effect>) = files
+            .map(|OfferedFile { what, name, text }| {
+                let item = PickItem { label: what.to_owned(), note: name.clone(), ..PickItem::default() };
+                (item, Effect::Save { name, text })
+            })
+            .unzip();
+        self.files = files;
+        PaneRequest::Pick(Choice { of: SAVE_CODE, title: "Write to a file", items, selected: 0, key: "w" })
     }
 
     pub(super) fn toggle_analyze(&mut self) -> PaneRequest {

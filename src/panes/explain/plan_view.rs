@@ -17,13 +17,15 @@ use crate::pg::explain::{ExplainAnswer, ExplainRequest, GuessedValue};
 use crate::plan::tips::{PlanVerdict, verdict};
 use crate::plan::{NodeId, Plan, hot, scans, text, to_json};
 use crate::quote::printable_json;
-use crate::report::{self, TrialResult, TriedPlan};
+use crate::report::{self, ScannedTable, TrialResult, TriedPlan, WholePlan};
 use crate::sample::unit::{self, Count};
 use crate::sample::{Bytes, Timestamp};
 use crate::ui::code::CodeLine;
 use crate::ui::detail::Detail;
 use crate::ui::frame::{Segment, TextPart};
 use crate::ui::glyphs::{Glyphs, UNICODE};
+use crate::ui::html::{self, HtmlPart};
+use crate::ui::markdown;
 use crate::ui::text::clean_cut;
 use crate::ui::theme::Role;
 
@@ -90,6 +92,17 @@ impl PlanSource {
     }
 }
 
+/// A file that can be written.
+#[derive(Debug)]
+pub(super) struct OfferedFile {
+    /// What it is, in a few words.
+    pub(super) what: &'static str,
+    /// Its name.
+    pub(super) name: String,
+    /// Its text.
+    pub(super) text: String,
+}
+
 /// A plan with everything derived from it.
 #[derive(Debug)]
 pub(super) struct PlanView {
@@ -123,6 +136,37 @@ pub(super) struct PlanView {
 }
 
 impl PlanView {
+    /// Returns the plan, with all that is said of it, as a page, as markdown and as JSON; the names have the moment.
+    pub(super) fn files(&self, at: Timestamp) -> Vec<OfferedFile> {
+        let plan = &self.source.plan;
+        let scans: Vec<String> = scans::sequential(plan)
+            .iter()
+            .map(|scan| {
+                let node = plan.node(scan.node);
+                let model = node.and_then(|node| self.known.model(node)).map(str::to_owned);
+                report::scan(plan, scan, &ScannedTable { model, size: node.and_then(|node| self.known.size(node)) })
+            })
+            .collect();
+        let mut document = Document::new("EXPLAIN");
+        let values = self.source.shown_values();
+        if !values.is_empty() {
+            document.pair("values", &values);
+        }
+        document.pair("plan", &self.source.from);
+        let sql = Some(self.source.sql.as_str()).filter(|sql| !sql.is_empty());
+        let (verdict, notices, advised) = (&self.verdict, self.source.notes.as_slice(), self.search.found());
+        report::whole(&mut document, WholePlan { plan, sql, verdict, notices, scans: &scans, advised });
+        let moment = jiff::Timestamp::from_second(at.0 as i64).unwrap_or_default().strftime("%Y-%m-%d-%H%M%S");
+        let page = html::write(&[HtmlPart { document: &document, plan: Some(plan) }]);
+        let text = markdown::write(std::slice::from_ref(&document));
+        let file = |what, ending: &str, text| OfferedFile { what, name: format!("explain-{moment}.{ending}"), text };
+        vec![
+            file("a page for the browser", "html", page),
+            file("markdown, for an issue", "md", text),
+            file("the plan as JSON", "json", self.source.json()),
+        ]
+    }
+
     /// A plan of whose tables nothing is known yet.
     pub(super) fn new(source: PlanSource) -> Self {
         let mut list = List::tile();
