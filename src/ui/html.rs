@@ -52,7 +52,7 @@ dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .muted { color: var(--muted); } .strong { font-weight: 600; } .accent { color: var(--accent); }
 .good { color: var(--good); } .warning { color: var(--warning); } .bad { color: var(--bad); font-weight: 600; }
 table { border-collapse: collapse; width: 100%; font: 13px/1.45 ui-monospace, monospace; }
-th { text-align: right; color: var(--muted); font-weight: normal; } th.node { text-align: left; }
+th { text-align: right; color: var(--muted); font-weight: normal; padding: .15rem .8rem .15rem 0; } th.node { text-align: left; }
 td { padding: .15rem .8rem .15rem 0; border-top: 1px solid var(--faint); vertical-align: top; text-align: right; white-space: nowrap; }
 td.node { text-align: left; white-space: normal; padding-left: calc(var(--depth) * 1.1rem); overflow-wrap: anywhere; }
 td.node .seq { color: var(--bad); font-weight: 600; } td.node .condition { color: var(--muted); display: block; }
@@ -160,7 +160,7 @@ fn row(node: &Node, depth: usize, out: &mut String) {
 /// Returns what a node is: `Seq Scan on shop_order`, `Index Scan on shop_order, index shop_order_pkey`.
 fn name(node: &Node) -> String {
     let class = if matches!(node.kind, NodeKind::SeqScan) { " class=\"seq\"" } else { "" };
-    let mut name = format!("<span{class}>{}</span>", escaped(&node.node_type.to_string()));
+    let mut name = format!("<span{class}>{}</span>", escaped(&node.node_type));
     if let Some(relation) = node.relation() {
         name.push_str(&format!(" on {}", escaped(relation)));
     }

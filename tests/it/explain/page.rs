@@ -13,6 +13,7 @@ const HOSTILE: &str = r#"[{"Plan": {"Node Type": "Seq Scan", "Relation Name": "<
 
 /// Needs Chromium, which is no part of the tests otherwise: without `PGDJ_TEST_BROWSER` it is passed over.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the tests are configured by the environment")]
 fn a_browser_shows_hostile_names_as_text() {
     let Ok(browser) = std::env::var("PGDJ_TEST_BROWSER") else { return };
     let folder = tempfile::tempdir().unwrap();
