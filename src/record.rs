@@ -42,7 +42,6 @@ pub use file::{LoadStep, RecordedWindow, RecordingFile};
 pub use plans::{IndexAnswer, Plans, RecordedPlan, Rows, statement_key};
 pub use reader::Reader;
 pub use span::Span;
-pub(crate) use span::SpanTally;
 pub use writer::{Sink, Writer};
 
 /// The format this program writes.

@@ -10,7 +10,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::keys::{Footer, bindings_of};
 use super::layer::Layer;
-use super::{App, DrawContext, Pane, PaneId, PaneSpec};
+use super::{Action, App, Clock, DrawContext, Pane, PaneId, PaneSpec};
 use crate::sample::Timestamp;
 use crate::ui::frame::{self, Segment, Tab};
 use crate::ui::text::{clean, cut, wrap_at_most};
@@ -164,7 +164,10 @@ impl App {
             .filter(|binding| self.may(binding))
             .filter(|binding| self.panes.shown().is_none_or(|pane| pane.offers(binding.action)))
             .filter_map(|binding| match binding.footer {
-                Footer::At(rank) => Some((rank, binding.keys.first().copied()?, binding.short)),
+                Footer::At(rank) => {
+                    let is_back = binding.action == Action::Pause && matches!(self.clock, Clock::Held(_));
+                    Some((rank, binding.keys.first().copied()?, if is_back { "live" } else { binding.short }))
+                }
                 Footer::No => None,
             })
             .collect();

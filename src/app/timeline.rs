@@ -6,11 +6,15 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::record::{RecordedWindow, Span, SpanTally};
+use crate::readings::Readings;
+use crate::readings::load::LoadPoint;
+use crate::record::{RecordedWindow, Span};
 use crate::sample::{History, Moment, Snapshot, Timestamp};
 
 /// Seconds over which the load is averaged to find the worst.
 const MINUTE: f64 = 60.0;
+/// Seconds by which a window may be longer, where samples are far apart.
+const LONGEST_STEP: f64 = 15.0;
 
 /// Every moment there is.
 #[derive(Debug)]
@@ -107,11 +111,8 @@ impl Timeline {
     /// Returns the sample with the most active sessions in the minute with the most of them on average; `None` where no
     /// load is known.
     pub fn worst(&self) -> Option<(Moment, f64)> {
-        let spans = match &self.recorded {
-            Some(recorded) => Arc::clone(&recorded.spans),
-            None => minutes(&self.history),
-        };
-        let known = spans.iter().filter_map(|span| Some((span.load?, span)));
+        let Some(recorded) = &self.recorded else { return worst_minute(&self.history) };
+        let known = recorded.spans.iter().filter_map(|span| Some((span.load?, span)));
         // The first of equals: an incident begins there.
         let (load, span) = known.reduce(|worst, next| if next.0 > worst.0 { next } else { worst })?;
         Some((Moment::of(span.from + u64::from(span.peak)), f64::from(load)))
@@ -125,21 +126,40 @@ impl Timeline {
     }
 }
 
-/// Parts the samples in memory into minutes.
-fn minutes(history: &History) -> Arc<[Span]> {
-    let Some((first, last)) = history.first().zip(history.last()) else { return Arc::default() };
-    let mut spans = Vec::new();
-    let (mut from, mut tally) = (first.number(), SpanTally::default());
-    for snapshot in history.until(last) {
-        if tally.samples() > 0 && snapshot.at.0 - tally.first().0 >= MINUTE {
-            spans.push(tally.span(from));
-            from += u64::from(tally.samples());
-            tally = SpanTally::default();
+/// Returns the minute of the samples in memory with the most active sessions on average, wherever it begins: the last of its
+/// worst samples, which knows most of what happened, and the average.
+fn worst_minute(history: &History) -> Option<(Moment, f64)> {
+    let last = history.last()?;
+    let load = |snapshot: &Arc<Snapshot>| {
+        let load = LoadPoint::of(&Readings::of(Arc::clone(snapshot))).load.filter(|load| load.known().is_some())?;
+        Some(load.total())
+    };
+    let first = history.first()?.number();
+    let numbered = history.until(last).zip(first..);
+    let points: Vec<(f64, f64, u64)> =
+        numbered.filter_map(|(snapshot, number)| Some((snapshot.at.0, load(snapshot)?, number))).collect();
+    let mut worst: Option<(f64, usize, usize)> = None;
+    let (mut from, mut sum) = (0, 0.0);
+    for (until, (at, load, _)) in points.iter().enumerate() {
+        sum += load;
+        while let Some((start, gone, _)) = points.get(from).filter(|(start, ..)| at - start >= MINUTE) {
+            // A minute that is whole counts; the next begins a sample later.
+            let count = (until - from + 1) as f64;
+            let average = sum / count;
+            if worst.is_none_or(|(known, ..)| average > known) && at - start < MINUTE + LONGEST_STEP {
+                worst = Some((average, from, until));
+            }
+            sum -= gone;
+            from += 1;
         }
-        tally.count(snapshot);
     }
-    spans.push(tally.span(from));
-    spans.into()
+    // Of less than a minute all there is.
+    let all =
+        || Some((points.iter().map(|(_, load, _)| load).sum::<f64>() / points.len().max(1) as f64, 0, points.len()));
+    let (average, from, until) = worst.or_else(all)?;
+    let minute = points.get(from..=until.min(points.len().saturating_sub(1)))?;
+    let (_, _, number) = minute.iter().max_by(|left, right| left.1.total_cmp(&right.1))?;
+    Some((Moment::of(*number), average))
 }
 
 #[cfg(test)]
@@ -315,7 +335,7 @@ mod tests {
         for sample in samples(1200) {
             session.push(sample);
         }
-        assert_eq!(session.worst().map(|(moment, _)| moment), Some(Moment::of(1020)));
+        assert_eq!(session.worst().map(|(moment, _)| moment), Some(Moment::of(1059)));
         assert_eq!(session.nearest(Timestamp(NOW + 30.0)), Some(Moment::of(30)));
         assert_eq!(session.range(), Some(Moment::of(0)..=Moment::of(1199)));
         assert_eq!(session.place(Moment::of(9)), (10, 1200));

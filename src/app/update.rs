@@ -26,6 +26,8 @@ const PACES: [f64; 8] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 
 /// Seconds within which the next sample is awaited before the clock alone draws a frame.
 const SAMPLES_COME: f64 = 1.5;
+/// Seconds from which on what a held moment shows is no longer acted on.
+const LONG_PAST: f64 = 60.0;
 
 impl App {
     /// Takes an event in. What the shell is to do for it waits until [`App::next_effect`] takes it.
@@ -324,6 +326,13 @@ impl App {
         }
     }
 
+    /// Whether a moment is held that is too old to act on.
+    fn is_long_past(&self) -> bool {
+        let newest = self.timeline.history().newest().map_or(0.0, |newest| newest.at.0);
+        let shown = self.shown.snapshot().map_or(newest, |shown| shown.at.0);
+        matches!(self.clock, Clock::Held(_)) && newest - shown > LONG_PAST
+    }
+
     fn change_pace(&mut self, step: isize) {
         let here = PACES.iter().position(|pace| *pace >= self.pace.0).unwrap_or(PACES.len() - 1);
         let there = here.saturating_add_signed(step).min(PACES.len() - 1);
@@ -403,6 +412,11 @@ impl App {
             PaneRequest::Do(Effect::Cancel(id)) => self.cancel_job(id),
             PaneRequest::Do(effect) => self.ask_shell(effect),
             PaneRequest::Open(document) => self.layers.push(Layer::Document(Detail::new(document))),
+            PaneRequest::Ask { then: Effect::Signal(_) | Effect::Signals(_), .. } if self.is_long_past() => {
+                self.message = Some(Message::note(
+                    "What is shown is over: press Space to go back to live, and act on what is there now".to_owned(),
+                ));
+            }
             PaneRequest::Ask { mut about, question, then } => {
                 if matches!(then, Effect::Signal(_) | Effect::Signals(_))
                     && let Some(snapshot) = self.shown.snapshot()

@@ -162,7 +162,7 @@ async fn run_demo(config: &Config, environment: &Environment, speed: f64) -> Res
     }
     let demo = match demo::start(tell).await {
         Ok(demo) => demo,
-        Err(failure) => return play_demo(config, environment, speed, &failure).await,
+        Err(failure) => return Box::pin(play_demo(config, environment, speed, &failure)).await,
     };
     let conninfo = demo.conninfo();
     let request = AddressRequest {

@@ -92,9 +92,11 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
     let best = proposals(queue.graph, backends, &view.newer.server).into_iter().next();
     let of_root = root.behind.iter().map(|node| queue.wait(*node)).fold(0.0, f64::max);
     let others: usize = roots.iter().skip(1).map(|root| root.behind.len()).sum();
+    let of_others =
+        roots.iter().skip(1).flat_map(|root| &root.behind).map(|node| queue.wait(*node)).fold(0.0, f64::max);
     let more = match roots.len() {
         1 => String::new(),
-        many => format!("; {others} up to {} behind {}", Seconds(longest), counted(many - 1, "other", "others")),
+        many => format!("; {others} up to {} behind {}", Seconds(of_others), counted(many - 1, "other", "others")),
     };
     let shown = if roots.len() == 1 { count } else { root.behind.len() };
     Ok(vec![Finding {

@@ -8,6 +8,7 @@ mod documents;
 mod table;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use jiff::tz::TimeZone;
 use ratatui::Frame;
@@ -17,21 +18,22 @@ use crate::app::keys::{Binding, key};
 use crate::app::list::List;
 use crate::app::screen::clock_text_in;
 use crate::app::{
-    Action, Choice, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder,
+    Action, DrawContext, Pane, PaneContext, PaneId, PaneRequest, PaneSpec, PaneSubject, PaneView, RowOrder,
 };
 use crate::document::Document;
 use crate::readings::slices::{Dimension, LoadSamples, SampleCount, SliceCondition, SliceRow, SliceValue, TimeWindow};
 use crate::readings::statement_line::statement_line;
+use crate::sample::Timestamp;
 use crate::sample::unit::counted;
-use crate::sample::{Seconds, Timestamp};
 use crate::ui::chart::{ChartFrame, LoadChart};
-use crate::ui::dialog::PickItem;
 use crate::ui::frame::Tile;
 use crate::ui::table::{Grid, Notice};
+use crate::ui::text::clean_cut;
 use crate::ui::theme::Role;
 
 use self::chart::Pictured;
 use self::table::{LoadRow, headers_of};
+use self::words::{beside, choice, sample_words, span_words};
 
 /// Its name.
 pub const ID: PaneId = PaneId { name: "load", title: "Load" };
@@ -176,7 +178,11 @@ impl Pane for Load {
         if chart > 0 {
             self.draw_chart(frame, top, context, &only);
         }
-        let heading = if chart > 0 { self.shown.table.clone() } else { format!("{}{only}", self.shown.table) };
+        let mut heading = if chart > 0 { self.shown.table.clone() } else { format!("{}{only}", self.shown.table) };
+        if !self.list.filter().is_empty() {
+            let (found, all) = (self.list.shown().count(), self.list.len());
+            heading.push_str(&format!(": {found} of {all} match \"{}\"", clean_cut(self.list.filter(), 24).trim()));
+        }
         let note = Some((self.shown.samples.as_str(), Role::Muted));
         let tile = Tile { title: &heading, key: None, note, has_focus: true };
         let inside = tile.draw(frame.buffer_mut(), bottom, context.theme);
@@ -270,7 +276,9 @@ impl Load {
         let moment = &self.shown.moment;
         let dot = context.theme.glyphs.dot;
         let moment = if moment.is_empty() { String::new() } else { format!(" {dot} {moment}") };
-        let heading = format!("Load by {}{only}{moment}", self.chart_by.name());
+        let hidden = self.shown.count.unknown.round();
+        let hidden = if hidden >= 1.0 { format!(" {dot} without {hidden:.0} that are hidden") } else { String::new() };
+        let heading = format!("Load by {}{only}{hidden}{moment}", self.chart_by.name());
         let heading = ChartFrame { title: &heading, note: None };
         self.chart_area = self.chart.draw(frame.buffer_mut(), area, context.theme, heading);
     }
@@ -335,7 +343,10 @@ impl Load {
             rows: Vec::new(),
             crumbs: view.crumbs(),
             moment,
-            samples: sample_words(&count),
+            samples: match count.unknown.round() {
+                hidden if hidden >= 1.0 => format!("{hidden:.0} hidden, {}", sample_words(&count)),
+                _ => sample_words(&count),
+            },
             count,
             table: format!("By {}, {length}{before}", dimension.name()),
         };
@@ -384,7 +395,15 @@ impl Load {
             grid.notice = Some(if self.shown.count.taken == 0 {
                 Notice::new("No sample of this time")
             } else {
-                Notice::new("No active session in this time")
+                match self.shown.count.unknown.round() {
+                    hidden if hidden >= 1.0 => {
+                        let text = format!(
+                            "Not known: {hidden:.0} sessions may be active, and this role does not see their state"
+                        );
+                        Notice::new(text).role(Role::Warning)
+                    }
+                    _ => Notice::new("No active session in this time"),
+                }
             });
         }
         grid.footnote = super::footnote(view, "activity", &self.notes(left_out, is_known));
@@ -492,43 +511,5 @@ fn explain(dimension: Dimension, row: &SliceRow, view: &PaneView<'_>) -> PaneReq
     match view.readings.statement_texts().get(id).filter(|text| !text.is_empty()) {
         Some(text) => super::explain::show(text, format!("queryid {id}")),
         None => PaneRequest::Say("The text of this statement is not in pg_stat_statements".to_owned()),
-    }
-}
-
-fn choice(of: Action, title: &'static str, now: Dimension) -> PaneRequest {
-    let item = |dimension: &Dimension| PickItem {
-        label: dimension.name().to_owned(),
-        note: dimension.about().to_owned(),
-        ..PickItem::default()
-    };
-    let selected = Dimension::ALL.iter().position(|dimension| *dimension == now).unwrap_or(0);
-    let key = if of == CHART_BY { "d" } else { "D" };
-    PaneRequest::Pick(Choice { of, title, items: Dimension::ALL.iter().map(item).collect(), selected, key })
-}
-
-/// Returns the dimension of which the table names the largest slice in each row.
-fn beside(dimension: Dimension) -> Dimension {
-    if dimension == Dimension::Statement { Dimension::View } else { Dimension::Statement }
-}
-
-/// Says how many samples a window has, how far apart they are, and whether some are missing.
-fn sample_words(count: &SampleCount) -> String {
-    let samples = counted(count.taken, "sample", "samples");
-    let of = count.resolution.map(|Seconds(each)| {
-        if (each - each.round()).abs() < 0.05 { format!(" of {each:.0} s") } else { format!(" of {each:.1} s") }
-    });
-    let missed = match (count.taken, count.missed) {
-        (0 | 1, 0) => String::new(),
-        (_, 0) => ", none missed".to_owned(),
-        (_, missed) => format!(", {missed} missed"),
-    };
-    format!("{samples}{}{missed}", of.unwrap_or_default())
-}
-
-fn span_words(seconds: f64) -> String {
-    if seconds < 3600.0 {
-        counted((seconds / 60.0).round() as usize, "minute", "minutes")
-    } else {
-        counted((seconds / 3600.0).round() as usize, "hour", "hours")
     }
 }

@@ -62,7 +62,11 @@ impl Measuring {
             JobResult::BloatMeasured(Ok(exact)) => {
                 let (MeasuredRelation::Table(oid) | MeasuredRelation::Index(oid)) = relation;
                 self.keep(oid, exact.share().unwrap_or(0.0), exact.at);
-                PaneRequest::Report(Message::good(measured_text(&name, &exact)))
+                let kept = match relation {
+                    MeasuredRelation::Index(_) => "; what the fillfactor keeps free (10% by default) is no bloat",
+                    MeasuredRelation::Table(_) => "",
+                };
+                PaneRequest::Report(Message::good(format!("{}{kept}", measured_text(&name, &exact))))
             }
             JobResult::BloatMeasured(Err(why)) => PaneRequest::Report(Message::bad(not_measured_text(&name, &why))),
             _ => PaneRequest::Nothing,

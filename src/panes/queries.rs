@@ -283,7 +283,10 @@ impl Queries {
         grid.rows = admitted.map(|statement| self.row(statement, &columns, view, most)).collect();
         if grid.rows.is_empty() {
             grid.notice = Some(match seen {
-                Some(_) => Notice::new("No statement of the interval was seen in the samples of these sessions"),
+                Some(_) => Notice::new(
+                    "No statement of the interval was seen in the samples of these sessions; one that waits to be planned, as for the \
+                     lock on a table, has no queryid yet",
+                ),
                 None => Notice::new("No statement finished in this interval"),
             });
         }

@@ -54,7 +54,7 @@ impl UpkeepOf<'_> {
         let size = |bytes: Option<f64>| bytes.map_or_else(|| "?".to_owned(), |bytes| Bytes(bytes).to_string());
         if task.vacuums() {
             let dead = self.usage.dead.map_or_else(|| "?".to_owned(), |dead| Count(dead).to_string());
-            about.pair("removes", &format!("dead rows, about {dead} of them; the file stays as large as it is"));
+            about.pair("removes", &format!("dead rows, at most {dead}; the file stays as large as it is"));
             let unseen = heap.map(|heap| heap * (1.0 - self.usage.visible_share));
             let indexes = counted(self.indexes, "index", "indexes");
             about.pair(
@@ -77,7 +77,7 @@ impl UpkeepOf<'_> {
              another VACUUM waits until it is done",
         );
         let locked = if self.usage.locked_by.is_empty() {
-            "it is passed over, and nothing waits behind it".to_owned()
+            "when it starts, it is left alone, so that nothing has to wait".to_owned()
         } else {
             let pids: Vec<String> = self.usage.locked_by.iter().map(ToString::to_string).collect();
             format!("it is now, by pid {}: it would be passed over", pids.join(", "))
@@ -85,10 +85,7 @@ impl UpkeepOf<'_> {
         about.pair("if it is locked", &locked);
         let oldest = self.view.readings.horizon().ok().and_then(|horizon| horizon.oldest()).filter(|_| task.vacuums());
         if let Some(oldest) = oldest {
-            about.pair(
-                "cannot remove",
-                &format!("rows that died since then: {} {}", oldest.who(), oldest.what_it_pins()),
-            );
+            about.pair("keeps", &format!("the latest of them: {} {}", oldest.who(), oldest.what_it_pins()));
         }
         about.pair("ends", "when it is done, by Esc in this pane, or with pgdj");
         about

@@ -10,6 +10,9 @@ use super::transactions;
 use crate::sample::RowSet;
 use crate::sample::rates::Interval;
 
+/// Paces after which a count is older than what stands beside it.
+const MISSED: f64 = 3.0;
+
 /// The vital signs at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Vitals {
@@ -17,6 +20,8 @@ pub struct Vitals {
     pub sessions: Option<SessionCounts>,
     /// Client backends that count against the limit, ours too.
     pub connections: Option<i64>,
+    /// Whether they were counted long before the sessions that are shown.
+    pub are_connections_old: bool,
     /// `max_connections`.
     pub max_connections: Option<i64>,
     /// Slots that ordinary roles cannot have: `superuser_reserved_connections` + `reserved_connections`.
@@ -54,8 +59,8 @@ pub enum Lag {
 pub struct OldestTransaction {
     /// Its age in seconds.
     pub age: f64,
-    /// Its session.
-    pub pid: i64,
+    /// Its session; `None` of a prepared transaction.
+    pub pid: Option<i64>,
     /// The limit that it has reached.
     pub reached: Option<ReachedLimit>,
 }
@@ -94,7 +99,8 @@ impl Vitals {
     pub fn connections_words(&self) -> Option<String> {
         let (used, usable) = self.connections.zip(self.usable_connections())?;
         let more = if used > usable { format!(" +{}", used - usable) } else { String::new() };
-        Some(format!("{}/{usable}{more}", used.min(usable)))
+        let mark = if self.are_connections_old { "?" } else { "" };
+        Some(format!("{}/{usable}{more}{mark}", used.min(usable)))
     }
 
     /// Derives the vital signs at a moment.
@@ -112,6 +118,10 @@ impl Vitals {
         self.max_connections = server.max_connections;
         self.reserved = server.superuser_reserved.map(|count| count + server.reserved.unwrap_or(0));
         self.connections = server.used_connections();
+        let read_at = |probe: &str| readings.snapshot().section(probe).reading().map(|reading| reading.at.0);
+        let pace = readings.snapshot().cost.pace.0;
+        let counted = read_at("server").zip(read_at("activity"));
+        self.are_connections_old = counted.is_some_and(|(server, sessions)| sessions - server > MISSED * pace.max(1.0));
     }
 
     fn read_activity(&mut self, readings: &Readings) {
@@ -137,12 +147,15 @@ impl Vitals {
         // Some may wait whom the list of sessions leaves out: sessions beyond its limit, and our own.
         let waiting = backends.iter().filter(|backend| backend.is_waiting).count();
         self.waiting = Some(waiting.max(readings.lock_graph().count()));
-        self.oldest_transaction = clients()
-            .filter_map(|client| {
-                let (age, pid) = (client.xact_age?, client.pid);
-                Some(OldestTransaction { age, pid, reached: transactions::reached(client) })
-            })
-            .max_by(|left, right| left.age.total_cmp(&right.age));
+        let of_sessions = clients().filter_map(|client| {
+            let (age, pid) = (client.xact_age?, Some(client.pid));
+            Some(OldestTransaction { age, pid, reached: transactions::reached(client) })
+        });
+        // A prepared transaction has no session, and holds locks and dead rows all the same.
+        let prepared = readings.server().ok().and_then(|server| server.oldest_prepared);
+        let prepared =
+            prepared.map(|age| OldestTransaction { age, pid: None, reached: transactions::IDLE.reached(age) });
+        self.oldest_transaction = of_sessions.chain(prepared).max_by(|left, right| left.age.total_cmp(&right.age));
     }
 
     fn read_rates(&mut self, past: Past<'_>, readings: &Readings) {

@@ -26,7 +26,7 @@ pub struct Span {
 
 /// Counts up the samples of a span.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct SpanTally {
+pub(super) struct SpanTally {
     samples: u32,
     first: Timestamp,
     known: u32,

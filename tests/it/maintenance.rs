@@ -167,7 +167,7 @@ async fn the_console_offers_it_asks_and_says_what_came_of_it() {
     terminal.press("u");
     terminal.press("\r");
     let question = terminal.wait_for("Run VACUUM on Shop \"order?").await;
-    for fact in ["who waits", "SHARE UPDATE EXCLUSIVE", "if it is locked", "10k of them"] {
+    for fact in ["who waits", "SHARE UPDATE EXCLUSIVE", "if it is locked", "at most 10k"] {
         assert!(question.contains(fact), "{fact}:\n{question}");
     }
     terminal.press("y");

@@ -143,6 +143,8 @@ fn pinned(order: &[&Entry], heights: &[usize], rows: usize) -> usize {
 /// Returns the first finding below the pinned ones so that the selected one is seen whole, near where it was before.
 fn first_shown(heights: &[usize], pinned: usize, rows: usize, (before, selected): (usize, usize)) -> usize {
     let sum = |from: usize, until: usize| heights.get(from..until).map_or(0, |part| part.iter().sum::<usize>());
+    // With one of the pinned ones selected, what comes next to them is seen.
+    let before = if selected < pinned { pinned } else { before };
     let mut first = before.clamp(pinned, heights.len().saturating_sub(1).max(pinned));
     if selected >= pinned {
         first = first.min(selected);
