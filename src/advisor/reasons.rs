@@ -279,7 +279,7 @@ fn no_index_serves(scan: &Scan<'_>, way: Option<&AccessPath>) -> Option<Refusal>
 fn not_worth_it(scan: &Scan<'_>, way: Option<&AccessPath>) -> Refusal {
     let table = scan.table;
     let why = match way {
-        Some(way) if scan.cost_at_stake() - way.estimate.cost < scan.parallel_loss => {
+        Some(way) if scan.parallel_loss > 0.0 && scan.cost_at_stake() - way.estimate.cost < scan.parallel_loss => {
             format!("an index on {} would save less than the plan loses without parallel workers", table.name)
         }
         Some(way) if wants_too_much(way) => {

@@ -311,7 +311,10 @@ pub fn estimate(stats: &HeapStats, table: &TableUsage, block: f64, server: &Serv
     };
     let share = beyond_fillfactor(free, stats.fillfactor);
     if free < -MISFIT {
-        return Bloat::unknown("the rows are wider than the statistics say", Some(analyze(table)));
+        return Bloat::unknown(
+            "the statistics do not fit its size: it has fewer or shorter rows than at the last ANALYZE",
+            Some(analyze(table)),
+        );
     }
     let share = share.clamp(0.0, 1.0);
     let confidence =
@@ -647,7 +650,7 @@ mod tests {
             (
                 HeapStats { reltuples: 400_000.0, ..stats() },
                 table(400_000.0, 0.0),
-                "wider than",
+                "do not fit its size",
                 Some("ANALYZE public.shop_order;"),
             ),
             (stats(), TableUsage { kind: "p".into(), ..table(1.0, 0.0) }, "partitioned", None),

@@ -169,7 +169,8 @@ fn evidence(queue: &Queue<'_>, roots: &[LockRoot], longest: f64) -> Vec<(String,
     for root in roots.iter().take(NAMED) {
         let query = queue.query(root.first());
         let behind = counted(root.behind.len(), "session", "sessions");
-        evidence.push(shows(format!("root: {}", queue.top(root)), format!("{behind} behind it: {query}")));
+        let runs = if query.is_empty() { String::new() } else { format!(": {query}") };
+        evidence.push(shows(format!("root: {}", queue.top(root)), format!("{behind} behind it{runs}")));
     }
     let mut waiters: Vec<i64> = queue.graph.waiting().into_iter().collect();
     waiters.sort_by(|left, right| queue.wait(*right).total_cmp(&queue.wait(*left)));

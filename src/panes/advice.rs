@@ -308,7 +308,7 @@ fn columns() -> Vec<PaneColumn<AdviceRow>> {
             |row: &AdviceRow| Cell::badge(row.kind(), row.role()).sorted_by(row.rank()),
         ),
         column(
-            GridColumn::text("what", "what", 24).help("The index with its keys, the statement, or the finding.").at_most(200),
+            GridColumn::text("what", "what", 44).help("The index with its keys, the statement, or the finding.").at_most(200),
             |row| Cell::text(&row.title),
         ),
         column(

@@ -15,7 +15,7 @@ use tokio_postgres::error::SqlState;
 
 use self::upkeep::{
     ANALYZE, ANALYZE_PROGRESS, BUILD, BUILD_PROGRESS, DROP, INDEX, MAY_MAINTAIN, OF_INDEX, OF_TABLE, PLACE,
-    RESET_STATEMENTS, SCHEMA, TABLE, VACUUM, VACUUM_ANALYZE, VACUUM_PROGRESS,
+    RESET_STATEMENTS, RESET_STATEMENTS_OLD, SCHEMA, TABLE, VACUUM, VACUUM_ANALYZE, VACUUM_PROGRESS,
 };
 use super::blockers::{self, LockTarget};
 use super::own::{Own, Sql};
@@ -326,8 +326,20 @@ impl Maintainer {
     }
 
     async fn reset(&self, work: &mut Transaction) -> Result<Maintained, QueryTrouble> {
-        let schema = self.facts.extensions.get("pg_stat_statements").map_or("public", |it| it.schema.as_str());
-        let sql = RESET_STATEMENTS.fill(&[(SCHEMA.name, &quote_ident(schema))]);
+        let Some(extension) = self.facts.extensions.get("pg_stat_statements") else {
+            return Err(QueryTrouble::Unusable("pg_stat_statements is not installed in this database".to_owned()));
+        };
+        let mut numbers = extension.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        let own = match version {
+            (1, ..7) | (0, _) => {
+                let why = "this version of the extension is too old: ALTER EXTENSION pg_stat_statements UPDATE";
+                return Err(QueryTrouble::Unusable(why.to_owned()));
+            }
+            (1, 7..11) => &RESET_STATEMENTS_OLD,
+            _ => &RESET_STATEMENTS,
+        };
+        let sql = own.fill(&[(SCHEMA.name, &quote_ident(&extension.schema))]);
         let took = self.alone(work, &sql, None, &|_| {}).await?;
         Ok(Maintained { took, before: None, after: None, size: None, said: work.said() })
     }

@@ -119,7 +119,11 @@ impl LockQueue {
 
     /// Returns what one that waits here wants, for a pid that has it: `a row of shop_order`, `shop_order ACCESS EXCLUSIVE`.
     pub fn wanted_words(&self, mode: LockMode, holder: Option<i64>) -> String {
-        let pid = || holder.filter(|pid| *pid > 0).map_or_else(|| "a session".to_owned(), |pid| format!("pid {pid}"));
+        let pid = || match holder {
+            Some(pid) if pid > 0 => format!("pid {pid}"),
+            Some(_) => "a prepared transaction".to_owned(),
+            None => "a session".to_owned(),
+        };
         match self.locktype.as_str() {
             "tuple" => format!("a row of {}", self.on()),
             "transactionid" => format!("a row that {} changed", pid()),

@@ -12,15 +12,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pgdj::advisor::IndexSpec;
+use pgdj::catalog::{Definition, Expr, Key};
 use pgdj::pg::advice::advise;
 use pgdj::pg::control::{BackendKey, Doing, Mode, Permit, Signal, send};
 use pgdj::pg::exact::{self, MeasuredRelation};
 use pgdj::pg::explain::{Agreed, Consent, ExplainRequest, Options, Runner, TIMEOUT_MS};
+use pgdj::pg::maintenance::{IndexToBuild, Maintainer, MaintenanceTask, TableTask};
 use pgdj::pg::sampler::SamplerSettings;
 use pgdj::pg::server::read_facts;
 use pgdj::pg::session::{Connector, Limits, Session, cancel_queue};
 use pgdj::pg::verify::{Allowed, Building, Verifier};
-use pgdj::sample::{Missing, Seconds, Timestamp};
+use pgdj::sample::{Missing, Seconds, Snapshot, Timestamp};
 use tokio_postgres::Client;
 
 use crate::support::pooler::Pooler;
@@ -134,12 +137,22 @@ fn calm() -> SamplerSettings {
     SamplerSettings { pace: second, second, ..quick() }
 }
 
-/// Everything that pgdj asks a server.
-pub(crate) async fn script(login: &Login) {
-    let (cancel_queue, cancel_work) = cancel_queue();
-    let cancel_work = tokio::spawn(cancel_work);
-    let connector: Arc<dyn Connector> = Arc::new(login.clone());
-    // The console and a recording: every probe, twice.
+/// What a person has done to a table, an index and the counters.
+async fn maintain(maintainer: &Maintainer, relid: i64, spec: IndexSpec) {
+    let tables = TableTask::ALL.map(|what| MaintenanceTask::Table { what, relid });
+    for task in tables.into_iter().chain([MaintenanceTask::ResetStatements]) {
+        maintainer.run(&task, |_| {}).await.unwrap_or_else(|it| panic!("{it}"));
+    }
+    let keys = vec![Key::plain(Expr::column("customer_id")), Key::plain(Expr::column("id"))];
+    let spec = IndexSpec { definition: Definition { keys, ..Definition::default() }, ..spec };
+    let index = IndexToBuild { spec, name: "shop_order_kept_idx".to_owned() };
+    // The script runs twice, and the index is kept.
+    let built = maintainer.run(&MaintenanceTask::BuildIndexes(vec![index]), |_| {}).await;
+    built.map_or_else(|it| assert!(it.to_string().contains("build the index"), "{it}"), |_| ());
+}
+
+/// The console and a recording: every probe, twice.
+async fn watch(login: &Login) -> Arc<Snapshot> {
     let mut watched = Watched::start(login.clone(), calm());
     let snapshot = watched
         .until("all is read", |snapshot| {
@@ -155,6 +168,15 @@ pub(crate) async fn script(login: &Login) {
         watched.next().await;
     }
     watched.task.abort();
+    snapshot
+}
+
+/// Everything that pgdj asks a server.
+pub(crate) async fn script(login: &Login) {
+    let (cancel_queue, cancel_work) = cancel_queue();
+    let cancel_work = tokio::spawn(cancel_work);
+    let connector: Arc<dyn Connector> = Arc::new(login.clone());
+    let snapshot = watch(login).await;
     // Acts.
     let mut session = Session::open(login, Limits::ACT, &cancel_queue).await.unwrap();
     let facts = read_facts(&mut session, "test").await.unwrap();
@@ -172,7 +194,7 @@ pub(crate) async fn script(login: &Login) {
     let nobody = BackendKey { pid: 1, started: Timestamp(0.0), doing: Doing::Anything };
     send(&mut session, &facts, Permit::of(Mode::Full).unwrap(), Signal::Cancel, nobody).await;
     drop(session);
-    // Explain, its parameters, the advice, its verification and a trial.
+    // Explain, its parameters, the advice, its verification and a trial, then acts on tables.
     let runner = Runner::new(Arc::clone(&connector), Mode::Full, cancel_queue.clone());
     let sorted = request("select * from public.shop_order order by total limit 3", &[]);
     let never = std::future::pending;
@@ -186,16 +208,18 @@ pub(crate) async fn script(login: &Login) {
     let advised = Box::pin(advise(&connector, Mode::Full, &cancel_queue, &sorted, &answer.plan))
         .await
         .unwrap_or_else(|failure| panic!("{failure}"));
-    let spec = advised.indexes.first().map(|index| index.candidate.spec.clone());
-    let spec = spec.unwrap_or_else(|| panic!("no index is advised: {:?} {:?}", advised.notes, advised.refusals));
+    let first = advised.indexes.first().unwrap_or_else(|| panic!("{:?} {:?}", advised.notes, advised.refusals));
+    let spec = first.candidate.spec.clone();
     let verifier = Verifier::new(Arc::clone(&connector), Mode::Full, cancel_queue.clone());
     verifier.verify(&sorted, &[vec![spec.clone()]], Allowed::TemporaryTable).await.unwrap_or_else(|it| panic!("{it}"));
     for building in [Building::InTransaction { limit: Seconds(30.0) }, Building::Concurrently { limit: Seconds(60.0) }]
     {
         verifier.try_for_real(&sorted, std::slice::from_ref(&spec), building).await.unwrap_or_else(|it| panic!("{it}"));
     }
-    verifier.clean_up(&[spec]).await.unwrap_or_else(|it| panic!("{it}"));
-    drop((verifier, runner, cancel_queue));
+    verifier.clean_up(std::slice::from_ref(&spec)).await.unwrap_or_else(|it| panic!("{it}"));
+    let maintainer = Maintainer::new(connector, cancel_queue.clone(), Arc::new(facts));
+    maintain(&maintainer, oid("shop_order").unwrap(), spec).await;
+    drop((verifier, runner, maintainer, cancel_queue));
     cancel_work.await.unwrap();
 }
 
@@ -207,9 +231,9 @@ async fn hostile(server: &crate::support::Server, schema: &str) -> (Login, Clien
     admin.batch_execute("create extension pg_stat_statements").await.unwrap();
     admin.batch_execute("create extension pgstattuple").await.unwrap();
     drop(admin.batch_execute("create extension hypopg").await);
+    admin.batch_execute("select public.pg_stat_statements_reset()").await.unwrap();
     assert!(traps(&admin, schema).await > 5000);
     admin.batch_execute(LAST).await.unwrap();
-    admin.batch_execute("select public.pg_stat_statements_reset()").await.unwrap();
     let path = if schema == "public" { "public" } else { "evil, pg_catalog, public" };
     let database = &login.database;
     admin

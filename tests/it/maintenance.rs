@@ -80,17 +80,17 @@ async fn dead_rows_are_removed_and_a_locked_table_is_passed_over() {
                 server.name
             );
         }
-        holder.batch_execute("rollback; create role plain login").await.unwrap();
-        let plain = self::maintainer(&login.with_user("plain")).await;
+        holder.batch_execute("rollback; create role maintenance_plain login").await.unwrap();
+        let plain = self::maintainer(&login.with_user("maintenance_plain")).await;
         let failure = plain.run(&of_table(TableTask::Vacuum, relid), |_| {}).await.unwrap_err();
         let told = format!("{failure:?}");
-        assert!(told.contains("plain does not own Shop"), "{}: {told}", server.name);
+        assert!(told.contains("maintenance_plain does not own Shop"), "{}: {told}", server.name);
         assert_eq!(told.contains("pg_maintain"), server.major >= 17, "{}: {told}", server.name);
         if server.major >= 17 {
-            admin.batch_execute("grant maintain on \"Shop \"\"order\" to plain").await.unwrap();
+            admin.batch_execute("grant maintain on \"Shop \"\"order\" to maintenance_plain").await.unwrap();
             plain.run(&of_table(TableTask::Vacuum, relid), |_| {}).await.unwrap();
         }
-        admin.batch_execute("drop owned by plain; drop role plain").await.unwrap();
+        admin.batch_execute("drop owned by maintenance_plain; drop role maintenance_plain").await.unwrap();
     }
 }
 

@@ -261,6 +261,11 @@ async fn every_statement_in_a_server_s_log_is_printed() {
         elsewhere.extend(if has_hypopg { &[] } else { BY_HYPOPG });
         // MAINTAIN came with 17.
         elsewhere.extend((server.major < 17).then_some("maintenance: right to maintain"));
+        elsewhere.push(if server.major < 17 {
+            "reset pg_stat_statements"
+        } else {
+            "reset pg_stat_statements before 1.11"
+        });
         let pooler = Pooler::start(&server);
         elsewhere.extend(if pooler.is_some() { &[] } else { BEHIND_A_POOLER });
         if let Some(pooler) = pooler {

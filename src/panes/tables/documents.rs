@@ -49,8 +49,12 @@ pub(super) fn advice(one: &TableFigures) -> Vec<TableAdvice> {
     // A second vacuum would only wait for the one that runs.
     if is_due && !one.is_held_back && one.vacuum_pid.is_none() {
         found.push(TableAdvice {
-            why: "Dead rows exceed the autovacuum threshold; autovacuum is late, or an old transaction holds it back:"
-                .to_owned(),
+            why: if is_enabled {
+                "Dead rows exceed the autovacuum threshold; autovacuum is late, or an old transaction holds it back:"
+            } else {
+                "Dead rows exceed the autovacuum threshold, and autovacuum is off for this table:"
+            }
+            .to_owned(),
             sql: format!("VACUUM (ANALYZE) {name};"),
             undo: None,
         });

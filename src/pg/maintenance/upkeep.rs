@@ -107,12 +107,21 @@ pub(in crate::pg) static DROP: Own = Own {
     sql: "DROP INDEX CONCURRENTLY /* pgdj: drop what a build left */ IF EXISTS {index}",
 };
 
+/// Each argument has the function's own type, so that no other function of that name can fit better.
 pub(in crate::pg) static RESET_STATEMENTS: Own = Own {
     name: "reset pg_stat_statements",
     reads: "Nothing. SETS THE COUNTERS of all statements of all databases to zero, for everybody.",
-    when: "only after you agreed (Z in Queries); never with --read-only",
+    when: "only after you agreed (Z in Queries), with pg_stat_statements 1.11 or later; never with --read-only",
     holes: &[SCHEMA],
-    sql: "select {schema}.pg_stat_statements_reset()",
+    sql: "select {schema}.pg_stat_statements_reset(0::pg_catalog.oid, 0::pg_catalog.oid, 0::pg_catalog.int8, false)",
+};
+
+pub(in crate::pg) static RESET_STATEMENTS_OLD: Own = Own {
+    name: "reset pg_stat_statements before 1.11",
+    reads: "The same.",
+    when: "only after you agreed (Z in Queries), with pg_stat_statements 1.7 to 1.10; never with --read-only",
+    holes: &[SCHEMA],
+    sql: "select {schema}.pg_stat_statements_reset(0::pg_catalog.oid, 0::pg_catalog.oid, 0::pg_catalog.int8)",
 };
 
 pub(in crate::pg) static VACUUM_PROGRESS: Own = Own {

@@ -211,6 +211,7 @@ pub static GROUPS: &[Group] = &[
             &upkeep::ANALYZE_PROGRESS,
             &upkeep::BUILD_PROGRESS,
             &upkeep::RESET_STATEMENTS,
+            &upkeep::RESET_STATEMENTS_OLD,
         ],
         probes: None,
     },
