@@ -3,7 +3,7 @@
 //! Each is one statement outside of a transaction, on a connection of its own, after the right to it was looked up; how
 //! far it is comes from the server's progress views, over another connection where there is one to be had. ANALYZE and
 //! VACUUM never queue for a lock: a table that is locked is passed over, and that is said. What is dropped while it runs
-//! is cancelled on the server; a build that was given up leaves an invalid index, which [`clean_up`] drops.
+//! is cancelled on the server; a build that was given up leaves an invalid index, which [`Maintainer::clean_up`] drops.
 
 pub(in crate::pg) mod upkeep;
 
