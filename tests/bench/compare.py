@@ -119,6 +119,16 @@ class Load(threading.Thread):
             # The server is stopped at the end of the measurement.
             pass
 
+def readable(files, seconds):
+    """Returns those of some files that can be read; with thousands of connections select() cannot be asked."""
+    poll = select.poll()
+    known = {}
+    for file in files:
+        number = file if isinstance(file, int) else file.fileno()
+        known[number] = file
+        poll.register(number, select.POLLIN)
+    return [known[number] for number, _ in poll.poll(None if seconds is None else seconds * 1000)]
+
 def psql(options, sql):
     command = ["psql", "-h", options.socket, "-p", str(options.port), "-U", "postgres", "-d", options.database, "-qAtc", sql]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -156,7 +166,7 @@ class Proxy(threading.Thread):
     def carry(self, client, server):
         asked = False
         while True:
-            ready, _, _ = select.select([client, server], [], [])
+            ready = readable([client, server], None)
             for end in ready:
                 data = end.recv(1 << 16)
                 if not data:
@@ -233,8 +243,10 @@ def main():
     try:
         if options.tables:
             make_tables(options)
-        if options.sessions or options.statements or options.idle:
-            Load(options).start()
+        if options.sessions or options.statements or options.idle or options.waiting:
+            # Kept, or its sessions would be closed.
+            load = Load(options)
+            load.start()
         measure(options, server)
     finally:
         server.stop()
