@@ -5,6 +5,7 @@ pub mod args;
 pub mod conceal;
 pub mod explain;
 pub mod first;
+mod index_code;
 pub mod log;
 pub mod password;
 pub mod shell;

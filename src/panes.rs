@@ -124,11 +124,7 @@ const OLD: f64 = 3.0;
 
 /// Asks which view of a pane to show, of names with what each shows.
 pub(crate) fn choose_view(views: &[(&str, &str)], selected: usize) -> PaneRequest {
-    let item = |(name, about): &(&str, &str)| PickItem {
-        label: (*name).to_owned(),
-        note: (*about).to_owned(),
-        ..PickItem::default()
-    };
+    let item = |(name, about): &(&str, &str)| PickItem::new(*name, *about);
     let items = views.iter().map(item).collect();
     PaneRequest::Pick(Choice { of: Action::View, title: "View", items, selected, key: "v" })
 }

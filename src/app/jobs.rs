@@ -38,11 +38,10 @@ impl App {
                 let sql = request.sql.split_whitespace().collect::<Vec<_>>().join(" ");
                 self.log(format!("EXPLAIN ANALYZE sent: {}", clean_cut(&sql, LOGGED_SQL)));
             }
-            Job::MeasureBloat { .. } => {
-                self.message = Some(Message::note(format!("Running {title}. Esc cancels it on the server")));
-            }
-            Job::Maintain { .. } => {
-                self.log(format!("started {title}"));
+            Job::MeasureBloat { .. } | Job::Maintain { .. } => {
+                if kind == JobKind::Maintain {
+                    self.log(format!("started {title}"));
+                }
                 self.message = Some(Message::note(format!("Running {title}. Esc cancels it on the server")));
             }
             Job::TryIndexes { .. } => self.log(format!("started {title}")),

@@ -155,10 +155,7 @@ impl Layer {
     /// The themes, each with its line.
     pub fn themes(themes: Vec<(String, String)>, current: &str) -> Self {
         let selected = themes.iter().position(|(name, _)| name == current).unwrap_or(0);
-        let items = themes
-            .iter()
-            .map(|(name, about)| PickItem { label: name.clone(), note: about.clone(), ..PickItem::default() })
-            .collect();
+        let items = themes.iter().map(|(name, about)| PickItem::new(name.clone(), about.clone())).collect();
         let names = themes.into_iter().map(|(name, _)| name).collect();
         Self::Themes { picker: Picker::new("Themes", items, selected), names, before: current.to_owned() }
     }
@@ -189,11 +186,14 @@ impl Layer {
     /// Returns the keys that work in it, for the last line of the screen; `None` where it has that line itself.
     pub(super) fn keys(&self) -> Option<&'static [(&'static str, &'static str)]> {
         match self {
-            Self::Help { .. } => Some(&[("Esc", "close"), ("j k", "scroll"), (":", "find a command")]),
+            Self::Help { .. } => Some(&[("Esc", "close"), ("j k", "scroll")]),
             Self::Palette { .. } | Self::Themes { .. } | Self::Pick { .. } => {
-                Some(&[("Enter", "choose"), ("Esc", "close"), ("↑ ↓", "move"), ("a-z", "search")])
+                Some(&[("Enter", "choose"), ("Esc", "close"), ("Up Down", "move"), ("a-z", "search")])
             }
-            Self::Document(_) => Some(&[("Esc", "close"), ("y", "copy"), ("j k", "scroll"), ("o", "go there")]),
+            Self::Document(detail) if detail.document().leads_to.is_some() => {
+                Some(&[("Esc", "close"), ("y", "copy"), ("j k", "scroll"), ("o", "go there")])
+            }
+            Self::Document(_) => Some(&[("Esc", "close"), ("y", "copy"), ("j k", "scroll")]),
             Self::Ask { .. } => Some(&[("y", "yes"), ("n", "go back")]),
             Self::Form(_) => Some(&[("Enter", "next"), ("Tab", "field"), ("Esc", "go back")]),
             Self::Filter { .. } => None,

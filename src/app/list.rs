@@ -114,16 +114,11 @@ impl List {
 
     /// Returns what it can be sorted by: its own order first, then the columns; and which it is.
     pub(crate) fn sort_choice(&self) -> (Vec<PickItem>, usize) {
-        let own =
-            PickItem { label: "given order".to_owned(), note: "Most urgent first.".to_owned(), ..PickItem::default() };
+        let own = PickItem::new("given order", "Most urgent first.");
         let columns = self.sortable();
         let by = self.state.sort().map(|(id, _)| id);
         let place = columns.iter().position(|column| Some(column.id.as_ref()) == by).map_or(0, |at| at + 1);
-        let item = |column: &&GridColumn| PickItem {
-            label: column.title.to_string(),
-            note: column.help.to_string(),
-            ..PickItem::default()
-        };
+        let item = |column: &&GridColumn| PickItem::new(column.title.to_string(), column.help.to_string());
         (std::iter::once(own).chain(columns.iter().map(item)).collect(), place)
     }
 

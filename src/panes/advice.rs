@@ -229,11 +229,10 @@ impl Advice {
         let Some(advice) = self.advice() else { return PaneRequest::Nothing };
         let items = statements.iter().filter_map(|at| {
             let planned = advice.statements.get(*at)?;
-            Some(PickItem {
-                label: statement_line(&planned.statement.sql),
-                note: format!("{} in {}", planned.statement.time, Count(planned.statement.calls).of("call", "calls")),
-                ..PickItem::default()
-            })
+            Some(PickItem::new(
+                statement_line(&planned.statement.sql),
+                format!("{} in {}", planned.statement.time, Count(planned.statement.calls).of("call", "calls")),
+            ))
         });
         let items: Vec<PickItem> = items.collect();
         if items.is_empty() {

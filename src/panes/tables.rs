@@ -205,11 +205,7 @@ impl Tables {
         let indexes = all.iter().filter(|index| index.relid == usage.relid).count();
         let of = UpkeepOf { usage: &usage, indexes, view };
         self.offered = TableTask::ALL.into_iter().map(|task| of.ask(task, self.measuring.next_id())).collect();
-        let item = |(label, note): (&str, &str)| PickItem {
-            label: label.to_owned(),
-            note: note.to_owned(),
-            ..PickItem::default()
-        };
+        let item = |(label, note): (&str, &str)| PickItem::new(label, note);
         let items = upkeep::offers().map(item).into();
         PaneRequest::Pick(Choice { of: UPKEEP, title: "Vacuum or analyze", items, selected: 0, key: "u" })
     }

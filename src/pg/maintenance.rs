@@ -22,6 +22,7 @@ use super::own::{Own, Sql};
 use super::session::{CancelQueue, Connector, Limits, Query, QueryParameter, Session};
 use super::transaction::{AccessMode, Guard, QueryTrouble, Transaction};
 use super::verify;
+use super::verify::trial::asked;
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::failure::FailureKind;
@@ -426,9 +427,7 @@ impl TableState {
 }
 
 async fn state(work: &mut Transaction, relid: i64) -> Result<Option<TableState>, QueryTrouble> {
-    work.begin(QUESTION).await?;
-    let rows = work.ask(Query::new(OF_TABLE.sql()).with(QueryParameter::Int(relid))).await?.into_rows();
-    work.end().await;
+    let rows = asked(work, Query::new(OF_TABLE.sql()).with(QueryParameter::Int(relid))).await?.into_rows();
     Ok(rows.first().map(|row| TableState::of(&row)))
 }
 
@@ -441,12 +440,10 @@ struct IndexState {
 }
 
 async fn index_state(work: &mut Transaction, spec: &IndexSpec, name: &str) -> Result<Option<IndexState>, QueryTrouble> {
-    work.begin(QUESTION).await?;
     let query = Query::new(OF_INDEX.sql())
         .with(QueryParameter::Text(spec.schema.clone()))
         .with(QueryParameter::Text(name.to_owned()));
-    let rows = work.ask(query).await?.into_rows();
-    work.end().await;
+    let rows = asked(work, query).await?.into_rows();
     Ok(rows.first().map(|row| IndexState {
         is_valid: row.flag("is_valid").unwrap_or_default(),
         is_at_work: row.flag("is_at_work").unwrap_or_default(),

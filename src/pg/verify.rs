@@ -485,14 +485,9 @@ impl<'a> WantedIndex<'a> {
 
 /// Returns what stands behind ON in the statement that builds an index.
 pub(super) async fn place(transaction: &mut Transaction, spec: &IndexSpec) -> Result<String, QueryTrouble> {
-    transaction.begin(guard(AccessMode::Read, QUESTION)).await?;
-    let tables = ask::tables(transaction, std::iter::once(spec)).await;
-    transaction.end().await;
-    Ok(WantedIndex::of(spec, &tables?).place())
+    let tables = trial::tables(transaction, std::slice::from_ref(spec)).await?;
+    Ok(WantedIndex::of(spec, &tables).place())
 }
-
-/// The guard of a question of ours.
-const QUESTION: Duration = Duration::from_secs(10);
 
 /// Says which of these indexes a plan uses; of a table in partitions each has one of a name of its own.
 pub(in crate::pg) fn used(plan: &Plan, names: &[Vec<String>]) -> Vec<bool> {

@@ -47,31 +47,23 @@ impl Forecast {
             SignalKind::Terminate => graph.predict(one.pid, Removal::Session),
             SignalKind::Cancel => graph.predict(one.pid, Removal::Transaction),
         };
-        let Prediction { mut runs, may_run, moves_up, stays, is_certain, unknown } = all;
-        let mut runs_likely = BTreeSet::new();
+        let mut forecast = Self::by(kind, one.pid, all);
         if kind == SignalKind::Cancel && is_block {
             let certain = graph.predict(one.pid, Removal::Statement).runs;
-            runs_likely = runs.difference(&certain).copied().collect();
-            runs = certain;
+            forecast.runs_likely = forecast.runs.difference(&certain).copied().collect();
+            forecast.runs = certain;
         }
-        Self { kind, pid: one.pid, runs, runs_likely, may_run, moves_up, stays, is_certain, unknown }
+        forecast
     }
 
     /// Reckons what the end of a prepared transaction would do.
     pub fn of_prepared(graph: &LockGraph, node: i64) -> Self {
-        let Prediction { runs, may_run, moves_up, stays, is_certain, unknown } = graph.predict(node, Removal::Session);
-        let runs_likely = BTreeSet::new();
-        Self {
-            kind: SignalKind::Terminate,
-            pid: node,
-            runs,
-            runs_likely,
-            may_run,
-            moves_up,
-            stays,
-            is_certain,
-            unknown,
-        }
+        Self::by(SignalKind::Terminate, node, graph.predict(node, Removal::Session))
+    }
+
+    fn by(kind: SignalKind, pid: i64, prediction: Prediction) -> Self {
+        let Prediction { runs, may_run, moves_up, stays, is_certain, unknown } = prediction;
+        Self { kind, pid, runs, runs_likely: BTreeSet::new(), may_run, moves_up, stays, is_certain, unknown }
     }
 
     /// Returns everybody whose wait is expected to end.

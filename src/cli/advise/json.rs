@@ -22,6 +22,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::index_code::index_code;
 use crate::quote::printable_json;
 use crate::workload::{ChosenIndex, CostChange, PricedBy, WorkloadAdvice};
 
@@ -97,17 +98,7 @@ fn rewrites(advice: &WorkloadAdvice) -> Vec<Value> {
 
 fn one(advice: &WorkloadAdvice, index: &ChosenIndex) -> Value {
     let (candidate, writes) = (&index.candidate, &index.candidate.write_cost);
-    let code: Vec<Value> = index
-        .codes
-        .iter()
-        .map(|code| match code {
-            Ok(code) => json!({
-                "name": code.name, "model": code.owner.as_ref().map(crate::django::Owner::label),
-                "certainty": code.certainty.words(), "meta": code.meta_line, "imports": code.imports, "sql": code.sql,
-            }),
-            Err(why) => json!({ "why_not": why }),
-        })
-        .collect();
+    let code: Vec<Value> = index.codes.iter().map(index_code).collect();
     let helps = index.helped.iter().map(|helped| {
         let mut value = changed(advice, &helped.change);
         if let Some(object) = value.as_object_mut() {

@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use super::report::ExplainReport;
 use super::reported::Reported;
 use crate::advisor::Refusal;
+use crate::cli::index_code::index_code;
 use crate::pg::advice::AdvisedIndex;
 use crate::pg::verify::Verified;
 use crate::plan::tips::TipHit;
@@ -97,14 +98,13 @@ fn index(index: &AdvisedIndex) -> Value {
     let code: Vec<Value> = index
         .codes
         .iter()
-        .map(|code| match code {
-            Ok(code) => json!({
-                "name": code.name, "model": code.owner.as_ref().map(crate::django::Owner::label),
-                "certainty": code.certainty.words(), "meta": code.meta_line, "imports": code.imports,
-                "migration": code.migration.as_ref().map(|file| json!({"name": file.name(), "text": file.text})),
-                "sql": code.sql,
-            }),
-            Err(why) => json!({ "why_not": why }),
+        .map(|code| {
+            let mut value = index_code(code);
+            if let (Some(object), Ok(code)) = (value.as_object_mut(), code) {
+                let migration = code.migration.as_ref().map(|file| json!({"name": file.name(), "text": file.text}));
+                object.insert("migration".to_owned(), json!(migration));
+            }
+            value
         })
         .collect();
     json!({

@@ -34,10 +34,7 @@ impl Explain {
         let index = index.map(|(name, text)| OfferedFile { what: "the index", name, text });
         let files = index.into_iter().chain(plan_view.files(view.newer.at));
         let (items, files): (Vec<PickItem>, Vec<Effect>) = files
-            .map(|OfferedFile { what, name, text }| {
-                let item = PickItem { label: what.to_owned(), note: name.clone(), ..PickItem::default() };
-                (item, Effect::Save { name, text })
-            })
+            .map(|OfferedFile { what, name, text }| (PickItem::new(what, name.clone()), Effect::Save { name, text }))
             .unzip();
         self.files = files;
         PaneRequest::Pick(Choice { of: SAVE_CODE, title: "Write to a file", items, selected: 0, key: "w" })

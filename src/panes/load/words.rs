@@ -9,11 +9,7 @@ use crate::ui::dialog::PickItem;
 
 /// Offers what the load can be cut by.
 pub(super) fn choice(of: Action, title: &'static str, now: Dimension) -> PaneRequest {
-    let item = |dimension: &Dimension| PickItem {
-        label: dimension.name().to_owned(),
-        note: dimension.about().to_owned(),
-        ..PickItem::default()
-    };
+    let item = |dimension: &Dimension| PickItem::new(dimension.name(), dimension.about());
     let selected = Dimension::ALL.iter().position(|dimension| *dimension == now).unwrap_or(0);
     let key = if of == CHART_BY { "d" } else { "D" };
     PaneRequest::Pick(Choice { of, title, items: Dimension::ALL.iter().map(item).collect(), selected, key })

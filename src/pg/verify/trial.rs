@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ask::BoundStatement;
-use super::{Building, QUESTION, Tried, WantedIndex, ask, guard, used};
+use super::{Building, Tried, WantedIndex, ask, guard, used};
 use crate::Failure;
 use crate::advisor::IndexSpec;
 use crate::catalog::Table;
@@ -75,15 +75,18 @@ async fn agreed(transaction: &mut Transaction, statement: &BoundStatement) -> Re
     admitted
 }
 
+/// The guard of a question of ours.
+const QUESTION: Duration = Duration::from_secs(10);
+
 /// Asks one question in a transaction of its own.
-async fn asked(transaction: &mut Transaction, query: Query) -> Result<Answer, QueryTrouble> {
+pub(in crate::pg) async fn asked(transaction: &mut Transaction, query: Query) -> Result<Answer, QueryTrouble> {
     transaction.begin(guard(AccessMode::Read, QUESTION)).await?;
     let answer = transaction.ask(query).await;
     transaction.end().await;
     answer
 }
 
-async fn tables(transaction: &mut Transaction, specs: &[IndexSpec]) -> Result<Vec<Table>, QueryTrouble> {
+pub(super) async fn tables(transaction: &mut Transaction, specs: &[IndexSpec]) -> Result<Vec<Table>, QueryTrouble> {
     transaction.begin(guard(AccessMode::Read, QUESTION)).await?;
     let tables = ask::tables(transaction, specs.iter()).await;
     transaction.end().await;

@@ -29,6 +29,13 @@ pub struct PickItem {
     pub also: &'static str,
 }
 
+impl PickItem {
+    /// Something that is picked by its name or by what it is.
+    pub fn new(label: impl Into<String>, note: impl Into<String>) -> Self {
+        Self { label: label.into(), note: note.into(), ..Self::default() }
+    }
+}
+
 /// A list that is being narrowed.
 #[derive(Debug, Default)]
 pub struct Picker {
