@@ -268,7 +268,9 @@ impl Advice {
             (None, Some(Ok(advice))) => {
                 let (_, share) = report::workload::saving(advice);
                 let indexes = crate::sample::unit::counted(advice.indexes.len(), "index", "indexes");
-                if advice.indexes.is_empty() {
+                if advice.statements.is_empty() {
+                    "Advice: no statement could be looked at".to_owned()
+                } else if advice.indexes.is_empty() {
                     "Advice: no index is worth building".to_owned()
                 } else {
                     format!("Advice: {indexes} would save about {share} of the time of all statements")

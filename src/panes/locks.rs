@@ -61,6 +61,8 @@ const KEYS: &[Binding] = &[
 
 /// Acts that are listed.
 const LISTED: usize = 3;
+/// Rows of the frame around the acts, where there is room for them.
+const LEAST_ACTS: u16 = 4;
 /// Lines that the tree needs before the acts have a place.
 const LEAST_TREE: u16 = 6;
 
@@ -110,7 +112,9 @@ impl Pane for Locks {
             self.list.draw(frame, area, context);
             return;
         }
-        let [tree, acts] = Layout::vertical([Constraint::Min(LEAST_TREE), Constraint::Length(lines + 2)]).areas(area);
+        // A lower one has no frame.
+        let height = (lines + 2).max(LEAST_ACTS.min(area.height - LEAST_TREE));
+        let [tree, acts] = Layout::vertical([Constraint::Min(LEAST_TREE), Constraint::Length(height)]).areas(area);
         self.list.draw(frame, tree, context);
         let key = (!self.acts.is_empty()).then_some("a");
         draw_acts(frame, acts, ActLines { told: &told, key }, context);

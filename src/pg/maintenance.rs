@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
-use tokio_postgres::error::SqlState;
 
 use self::upkeep::{
     ANALYZE, ANALYZE_PROGRESS, BUILD, BUILD_PROGRESS, DROP, INDEX, MAY_MAINTAIN, OF_INDEX, OF_TABLE, PLACE,
@@ -136,7 +135,7 @@ pub struct Maintained {
 pub struct TableState {
     /// Dead rows (`n_dead_tup`).
     pub dead: f64,
-    /// Bytes of the heap.
+    /// Bytes of the heap at the last VACUUM or ANALYZE (`relpages`): to read its files would wait for a lock.
     pub bytes: f64,
     /// VACUUMs by hand that ended.
     vacuums: i64,
@@ -228,14 +227,8 @@ impl Maintainer {
     async fn may(&self, work: &mut Transaction, relid: i64, what: &str) -> Result<(String, TableState), Failure> {
         let refused = |why: String| Failure::new(FailureKind::Refused, what).because_text(why);
         work.begin(QUESTION).await.map_err(|trouble| trouble.failure(what))?;
-        let rows = match work.ask(Query::new(OF_TABLE.sql()).with(QueryParameter::Int(relid))).await {
-            Ok(answer) => answer.into_rows(),
-            // Its size cannot be read.
-            Err(trouble) if trouble.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
-                return Err(self.passed_over(refused("the table is locked".to_owned()), relid).await);
-            }
-            Err(trouble) => return Err(trouble.failure(what)),
-        };
+        let asked = work.ask(Query::new(OF_TABLE.sql()).with(QueryParameter::Int(relid))).await;
+        let rows = asked.map_err(|trouble| trouble.failure(what))?.into_rows();
         let Some(row) = rows.first() else { return Err(refused("the table is gone".to_owned())) };
         let mut is_allowed = row.flag("is_allowed").unwrap_or(false);
         if !is_allowed && work.greeting().version >= 170_000 {

@@ -48,7 +48,8 @@ pub(crate) fn saving(advice: &WorkloadAdvice) -> (Seconds, Share) {
 /// Returns what was asked, of whom, at what cost, and what that is worth.
 pub(crate) fn summary(advice: &WorkloadAdvice) -> Document {
     let mut document = Document::new(format!("Advice for the workload of {}", advice.database));
-    let tone = if advice.indexes.is_empty() { Tone::Good } else { Tone::Strong };
+    let is_calm = advice.indexes.is_empty() && !advice.statements.is_empty();
+    let tone = if is_calm { Tone::Good } else { Tone::Strong };
     document.text_as(&verdict(advice), tone);
     let looked_at = Seconds(advice.statements.iter().map(|planned| planned.statement.time.0).sum());
     let share = if advice.total.0 > 0.0 { looked_at.0 / advice.total.0 } else { 0.0 };

@@ -32,7 +32,7 @@ pub(in crate::pg) static OF_TABLE: Own = Own {
             where d.datname = pg_catalog.current_database() and pg_catalog.pg_has_role(d.datdba, 'usage')
         ) as is_allowed,
     pg_catalog.pg_stat_get_dead_tuples(c.oid)::float8 as dead,
-    pg_catalog.pg_relation_size(c.oid)::float8 as bytes,
+    c.relpages * pg_catalog.current_setting('block_size')::float8 as bytes,
     pg_catalog.pg_stat_get_vacuum_count(c.oid) as vacuums,
     pg_catalog.pg_stat_get_analyze_count(c.oid) as analyzes
 from pg_catalog.pg_class as c
